@@ -1,0 +1,33 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The one exception of this collection: what was asked, what is wrong, where, and what to do. Private."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class Problem(Exception):
+    """Something the user can act on; translated into a failed task at the edge, and nowhere else."""
+
+    def __init__(self, wrong: str, *, asked: str = "", where: str = "", fix: str = "") -> None:
+        self.wrong = wrong
+        self.asked = asked
+        self.where = where
+        self.fix = fix
+        super().__init__(str(self))
+
+    def __str__(self) -> str:
+        """Return one sentence per fact that is known, the reason first."""
+        head = f"{self.asked}: {self.wrong}" if self.asked else self.wrong
+        where = f" (at {self.where})" if self.where else ""
+        fix = f" {self.fix}" if self.fix else ""
+        return f"{head}{where}.{fix}"
+
+
+def near(word: str, known: Iterable[str]) -> str:
+    """Return `; did you mean 'x'?` for the nearest of the known words, or nothing."""
+    match = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)
+    return f"; did you mean '{match[0]}'?" if match else ""
