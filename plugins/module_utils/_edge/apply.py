@@ -1,0 +1,115 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Apply a bundle by server-side apply: read everything, refuse early, then write in order. Private."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .._core.bundle import Manifest, Ref, may_take, normalise, ordered, ref
+from .._core.errors import Problem
+from .bundle import Options, Session, namespaces_of
+from .cluster import APPLY, ApiError, Cluster
+from .explain import explain, kind_missing
+from .preflight import refuse_taken_ports
+from .remove import prune
+from .translate import Failure
+
+NOT_FOUND = 404
+
+
+def apply_bundle(cluster: Cluster, options: Options) -> dict[str, Any]:
+    """Make the cluster hold the bundle; in check mode find out what would change."""
+    bundle = _Apply(Session(cluster, options))
+    bundle.read()
+    pairs = [(manifest, bundle.live[ref(manifest)]) for manifest in options.manifests]
+    refuse_taken_ports(bundle.session, pairs)
+    try:
+        for group in ordered(options.manifests):
+            bundle.apply(group)
+        prune(bundle.session)
+    except Problem as problem:
+        told = {"asked": problem.asked, "where": problem.where, "fix": problem.fix}
+        raise Failure(problem.wrong, facts=bundle.session.report.result(), **told) from problem
+    return bundle.session.report.result()
+
+
+class _Apply:
+    """One run: what is live, which namespaces there are, and what each object becomes."""
+
+    def __init__(self, session: Session) -> None:
+        self.session, self.cluster, self.options = session, session.cluster, session.options
+        self.live: dict[Ref, Manifest | None] = {}
+        self.missing: set[str] = set()
+
+    def read(self) -> None:
+        """Read all objects and namespaces at once; refuse what could only fail half-way."""
+        manifests = self.options.manifests
+        own = {m["metadata"]["name"] for m in manifests if m["kind"] == "Namespace"}
+        others = [_namespace(name) for name in namespaces_of(manifests) if name not in own]
+        read = self.cluster.parallel(self._read, [*manifests, *others])
+        leaving = [found for found in read if found and found["metadata"].get("deletionTimestamp")]
+        if leaving and not self.options.check:
+            self.session.await_gone(leaving, self.cluster.clock())
+        stays = [None if found in leaving else found for found in read]
+        self.live = {ref(m): found for m, found in zip([*manifests, *others], stays, strict=True)}
+        self.missing = {name for name in namespaces_of(manifests) if not self.live[Ref("Namespace", "", name)]}
+        lost = sorted(self.missing - own)
+        if lost:
+            fix = "Add a Namespace to the bundle, or create it first."
+            raise Problem(f"the namespace '{lost[0]}' does not exist", asked="Apply the bundle", fix=fix)
+
+    def _read(self, manifest: Manifest) -> Manifest | None:
+        asked = f"Read {ref(manifest)}"
+        path = self.session.path(manifest)
+        planned = self.options.check or self.session.places.defines(manifest)
+        if not path and not planned:
+            raise kind_missing(f"Apply {ref(manifest)}", manifest["apiVersion"])
+        try:
+            return self.cluster.request("GET", path) if path else None
+        except ApiError as error:
+            if error.status == NOT_FOUND and (planned or not error.kind_missing):
+                return None
+            if error.status == 403 and manifest == _namespace(manifest["metadata"]["name"]):  # noqa: PLR2004
+                return manifest  # who may not read namespaces may still write into one
+            raise explain(error, asked, self.cluster.host) from error
+
+    def apply(self, group: list[Manifest]) -> None:
+        """Apply the objects of one group at once, and report them in the order of the bundle."""
+        results = self.cluster.parallel(self._apply, group)
+        for manifest, after in zip(group, results, strict=True):
+            before = self.live[ref(manifest)]
+            same = before is not None and normalise(before) == normalise(after)
+            action = "unchanged" if same else "changed" if before else "created"
+            # Of a new object the reader wants what was asked for, not every default of the server.
+            self.session.report.add(action, before, after if before else manifest)
+        if group[0]["kind"] == "CustomResourceDefinition" and not self.options.check:
+            self.session.await_served(group)
+
+    def _apply(self, manifest: Manifest) -> Manifest:
+        before = self.live[ref(manifest)]
+        if before and manifest["kind"] == "Namespace" and not may_take(before):
+            return before
+        if self._planned(manifest):
+            return manifest
+        query = {"fieldManager": self.options.field_manager, "force": str(self.options.force_conflicts).lower()}
+        if self.options.check:
+            query["dryRun"] = "All"
+        path = self.session.path(manifest)
+        try:
+            return self.cluster.request("PATCH", path, query, manifest, APPLY)
+        except ApiError as error:
+            if error.kind_missing and self.options.check:
+                return manifest
+            raise explain(error, f"Apply {ref(manifest)}", self.cluster.host) from error
+
+    def _planned(self, manifest: Manifest) -> bool:
+        """Return whether the server cannot try this yet: its namespace or its kind would come with the bundle."""
+        if not self.options.check:
+            return False
+        return manifest["metadata"].get("namespace") in self.missing or not self.session.path(manifest)
+
+
+def _namespace(name: str) -> Manifest:
+    return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}

@@ -1,0 +1,186 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What applying and removing a bundle share: its options, the live objects, deletion, and the report. Private."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from .._core.bundle import Manifest, Ref, difference, ref
+from .._core.errors import Problem
+from .cluster import Answer, ApiError, Cluster, LostError
+from .connect import library
+from .explain import explain
+from .kinds import Place, Places
+
+POLL_FIRST, POLL_GROWTH, POLL_LAST = 0.1, 1.5, 2.0
+
+# Their dependents (ReplicaSets, pods, what an operator made) must be gone before they count as gone.
+FOREGROUND = ("Deployment", "DaemonSet", "StatefulSet", "OpenTelemetryCollector", "TargetAllocator", "Job", "CronJob")
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the user wants of a bundle."""
+
+    manifests: list[Manifest]
+    field_manager: str
+    force_conflicts: bool
+    prune_selector: str
+    wait_seconds: float
+    check: bool
+    diff: bool
+
+
+@dataclass
+class Report:
+    """What happened to each object, in the order in which it happened."""
+
+    diff: bool
+    salt: str = field(default_factory=lambda: secrets.token_hex(8))
+    objects: list[dict[str, str]] = field(default_factory=list)
+    diffs: list[dict[str, str]] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+
+    def add(self, action: str, before: Manifest | None, after: Manifest | None) -> None:
+        """Note an action, and what it changes when somebody wants to see it."""
+        self.objects.append({**ref(after or before or {})._asdict(), "action": action})
+        change = difference(before, after, self.salt) if self.diff and action not in ("unchanged", "absent") else None
+        if change:
+            self.diffs.append(
+                {key: _text(value) if key in ("before", "after") else value for key, value in change.items()}
+            )
+
+    def result(self) -> dict[str, Any]:
+        """Return what the task returns."""
+        actions = [item["action"] for item in self.objects]
+        counts = {action: actions.count(action) for action in dict.fromkeys(actions)}
+        message = ", ".join(f"{count} {action}" for action, count in counts.items()) or "nothing to do"
+        changed = bool(set(actions) - {"unchanged", "absent"})
+        shown: dict[str, Any] = {"diff": self.diffs} if self.diff else {}
+        return {"changed": changed, "objects": self.objects, "msg": message, "warnings": self.warnings, **shown}
+
+
+def _text(manifest: Manifest | None) -> str:
+    if manifest is None:
+        return ""
+    yaml = library("yaml", "PyYAML")
+    text: str = yaml.dump(manifest, Dumper=getattr(yaml, "CSafeDumper", yaml.SafeDumper), sort_keys=True)
+    return text
+
+
+class Session:
+    """One run over one bundle: where its objects live, and how the cluster is asked about them."""
+
+    def __init__(self, cluster: Cluster, options: Options) -> None:
+        self.cluster, self.options = cluster, options
+        self.places = Places(cluster, options.manifests)
+        self.report = Report(options.diff)
+
+    def place(self, manifest: Manifest) -> Place | None:
+        """Return where an object lives; a namespaced one must say in which namespace."""
+        found = self.ask(f"Find the kind {manifest['kind']}", lambda: self.places.of(manifest))
+        if found and found.namespaced and not manifest["metadata"].get("namespace"):
+            raise Problem(f"{ref(manifest)} has no namespace", where="metadata.namespace", fix="Say where it belongs.")
+        return found
+
+    def path(self, manifest: Manifest) -> str:
+        """Return the URL path of an object whose kind is known."""
+        place = self.place(manifest)
+        return place.path(manifest["metadata"].get("namespace", ""), manifest["metadata"]["name"]) if place else ""
+
+    def ask(self, what: str, call: Callable[[], Answer]) -> Answer:
+        """Make a call whose failure is told as a Problem."""
+        try:
+            return call()
+        except (ApiError, LostError) as error:
+            raise explain(error, what, self.cluster.host) from error
+
+    def live(self, manifest: Manifest) -> Manifest | None:
+        """Return an object as it is in the cluster."""
+        path = self.path(manifest)
+        return self.ask(f"Read {ref(manifest)}", lambda: self.cluster.get(path)) if path else None
+
+    def listed(self, place: Place, namespace: str, query: dict[str, Any], accept: str) -> list[Manifest]:
+        """Return the objects of one kind, which lists leave without their kind."""
+        path = place.path(namespace)
+        named = {"apiVersion": place.api_version, "kind": place.kind}
+        return [{**item, **named} for item in self.cluster.items(path, query, accept)]
+
+    def delete(self, manifest: Manifest) -> None:
+        """Ask for the end of an object; that it is gone already is fine."""
+        policy = "Foreground" if manifest["kind"] in FOREGROUND else "Background"
+        body = {"kind": "DeleteOptions", "apiVersion": "v1", "propagationPolicy": policy}
+
+        def call() -> None:
+            try:
+                self.cluster.request("DELETE", self.path(manifest), body=body)
+            except ApiError as error:
+                if error.status != 404:  # noqa: PLR2004
+                    raise
+
+        self.ask(f"Delete {ref(manifest)}", call)
+
+    def await_gone(self, manifests: Iterable[Manifest], since: float) -> None:
+        """Wait until the server has forgotten these objects."""
+        waiting = list(manifests)
+        for _ in self.polls(since):
+            found = self.cluster.parallel(self.live, waiting)
+            waiting = [item for item in found if item]
+            if not waiting:
+                return
+        held = "; ".join(f"{ref(item)}{_finalizers(item)}" for item in waiting)
+        fix = "Look for pods that do not end and controllers that keep their finalizers, or raise wait_seconds."
+        raise Problem(
+            f"still there after {self.options.wait_seconds:g} s: {held}", asked="Wait for the deletion", fix=fix
+        )
+
+    def await_served(self, definitions: list[Manifest]) -> None:
+        """Wait until the server serves the kinds of these definitions."""
+        since = self.cluster.clock()
+        for _ in self.polls(since):
+            if all(self.cluster.parallel(self._served, definitions)):
+                return
+        names = ", ".join(item["metadata"]["name"] for item in definitions)
+        fix = "Look at the conditions of the definitions with `kubectl describe crd`."
+        raise Problem(
+            f"the server does not serve them after {self.options.wait_seconds:g} s", asked=f"Define {names}", fix=fix
+        )
+
+    def _served(self, definition: Manifest) -> bool:
+        spec = definition["spec"]
+        versions = [version["name"] for version in spec["versions"] if version.get("served")]
+        group = f"/apis/{spec['group']}"
+        return all(self.cluster.get(f"{group}/{version}/{spec['names']['plural']}?limit=1") for version in versions)
+
+    def polls(self, since: float) -> Iterator[None]:
+        """Yield at growing intervals until wait_seconds are over, and once even when they are none."""
+        pause = POLL_FIRST
+        while True:
+            yield
+            if self.cluster.clock() - since >= self.options.wait_seconds:
+                return
+            self.cluster.sleep(pause)
+            pause = min(pause * POLL_GROWTH, POLL_LAST)
+
+
+def _finalizers(manifest: Manifest) -> str:
+    names = manifest["metadata"].get("finalizers") or []
+    return f" (finalizers: {', '.join(names)})" if names else ""
+
+
+def namespaces_of(manifests: Iterable[Manifest]) -> list[str]:
+    """Return the namespaces that a bundle touches."""
+    names = (
+        m["metadata"]["name"] if m["kind"] == "Namespace" else m["metadata"].get("namespace", "") for m in manifests
+    )
+    return sorted({name for name in names if name})
+
+
+def refs(manifests: Iterable[Manifest]) -> set[Ref]:
+    """Return the names of all objects of a bundle."""
+    return {ref(manifest) for manifest in manifests}

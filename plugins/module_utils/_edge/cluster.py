@@ -1,0 +1,183 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The Kubernetes API over plain dicts: retries, pages, parallel calls. Transport and clock are passed in. Private."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from typing import Any, NamedTuple, Protocol, TypeVar
+from urllib.parse import urlencode
+
+Item = TypeVar("Item")
+Answer = TypeVar("Answer")
+
+JSON = "application/json"
+APPLY = "application/apply-patch+yaml"
+# About eleven seconds in all: long enough for a webhook's pod to come back, short enough to wait for.
+BACKOFF = (0.2, 0.4, 0.8, 1.6, 3.2, 5.0)
+# Where nobody listens, nobody will in eleven seconds either.
+LOST_BACKOFF = (0.3, 0.7)
+WORKERS = 8
+PAGE = 500
+NOT_FOUND, CONFLICT, TOO_MANY, SERVER = 404, 409, 429, 500
+
+
+class Answered(NamedTuple):
+    """What the transport returns."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+
+class Transport(Protocol):
+    """Sends one request; raises `LostError` when no answer came."""
+
+    def __call__(self, method: str, path: str, headers: dict[str, str], body: bytes | None) -> Answered:
+        """Send it."""
+
+
+class LostError(Exception):
+    """No answer came. `why` is a word that the explanations know, `again` whether another try may help."""
+
+    def __init__(self, why: str, text: str, *, again: bool) -> None:
+        self.why, self.text, self.again = why, text, again
+        super().__init__(text)
+
+
+class ApiError(Exception):
+    """The server said no: its `Status` object, and what it was asked."""
+
+    def __init__(self, status: int, body: dict[str, Any], method: str, path: str) -> None:
+        self.status, self.body, self.method, self.path = status, body, method, path
+        self.message = str(body.get("message") or f"HTTP {status}")
+        self.reason = str(body.get("reason") or "")
+        self.details: dict[str, Any] = body.get("details") or {}
+        self.causes: list[dict[str, Any]] = self.details.get("causes") or []
+        super().__init__(self.message)
+
+    def caused_by(self, reason: str) -> bool:
+        """Return whether one of the causes has this reason."""
+        return any(cause.get("reason") == reason for cause in self.causes)
+
+    @property
+    def kind_missing(self) -> bool:
+        """Tell a kind that the server does not serve from an object that does not exist."""
+        return self.status == NOT_FOUND and not self.details.get("name")
+
+    @property
+    def transient(self) -> bool:
+        """Return whether the same request may well succeed in a moment."""
+        if self.status == CONFLICT:
+            return not self.caused_by("FieldManagerConflict")
+        return self.status >= SERVER or self.status == TOO_MANY
+
+
+class Cluster:
+    """One API server."""
+
+    def __init__(
+        self, transport: Transport, *, clock: Callable[[], float], sleep: Callable[[float], None], host: str = ""
+    ) -> None:
+        self._transport = transport
+        self._dead: LostError | None = None
+        self._lock = threading.Lock()
+        self.clock, self.sleep, self.host = clock, sleep, host
+
+    def request(
+        self, method: str, path: str, query: dict[str, Any] | None = None, body: Any = None, content_type: str = JSON
+    ) -> dict[str, Any]:
+        """Send one request and return its JSON, retried while the reason looks passing."""
+        data = None if body is None else json.dumps(body).encode()
+        headers = {"Accept": JSON} | ({"Content-Type": content_type} if data is not None else {})
+        answer = self.raw(method, path, query, headers, data)
+        return json.loads(answer.body) if answer.body else {}
+
+    def raw(
+        self,
+        method: str,
+        path: str,
+        query: dict[str, Any] | None = None,
+        headers: dict[str, str] | None = None,
+        body: bytes | None = None,
+    ) -> Answered:
+        """Send one request and return the answer as it came."""
+        target = path + (f"?{urlencode(query)}" if query else "")
+        pauses = iter(BACKOFF)
+        while True:
+            answer = self._send(method, target, headers or {}, body)
+            if answer.status < 400:  # noqa: PLR2004
+                return answer
+            error = ApiError(answer.status, _status(answer.body), method, path)
+            pause = next(pauses, None) if error.transient else None
+            if pause is None:
+                raise error
+            self.sleep(max(pause, min(_retry_after(answer.headers), BACKOFF[-1])))
+
+    def _send(self, method: str, target: str, headers: dict[str, str], body: bytes | None) -> Answered:
+        pauses = iter(LOST_BACKOFF)
+        while True:
+            if self._dead:  # one thread found out for all of them
+                raise self._dead
+            try:
+                return self._transport(method, target, headers, body)
+            except LostError as lost:
+                pause = next(pauses, None) if lost.again else None
+                if pause is None:
+                    with self._lock:
+                        self._dead = lost
+                    raise
+                self.sleep(pause)
+
+    def get(self, path: str) -> dict[str, Any] | None:
+        """Return one object, or nothing when it is absent."""
+        try:
+            return self.request("GET", path)
+        except ApiError as error:
+            if error.status == NOT_FOUND:
+                return None
+            raise
+
+    def items(self, path: str, query: dict[str, Any] | None = None, accept: str = JSON) -> Iterator[dict[str, Any]]:
+        """Yield the objects of a list, page by page."""
+        query = {**(query or {}), "limit": PAGE}
+        while True:
+            page = json.loads(self.raw("GET", path, query, {"Accept": accept}).body)
+            yield from page.get("items") or []
+            token = (page.get("metadata") or {}).get("continue")
+            if not token:
+                return
+            query = {key: value for key, value in query.items() if key != "resourceVersion"} | {"continue": token}
+
+    def text(self, path: str, query: dict[str, Any] | None = None) -> str:
+        """Return an answer that is no JSON, such as logs or metrics."""
+        return self.raw("GET", path, query, {"Accept": "*/*"}).body.decode(errors="replace")
+
+    def parallel(self, call: Callable[[Item], Answer], items: Iterable[Item]) -> list[Answer]:
+        """Return the result for each item in order; the first failure stops what has not started."""
+        work = list(items)
+        if len(work) < 2:  # noqa: PLR2004
+            return [call(item) for item in work]
+        with ThreadPoolExecutor(min(WORKERS, len(work))) as pool:
+            futures = [pool.submit(call, item) for item in work]
+            wait(futures, return_when=FIRST_EXCEPTION)
+            pool.shutdown(wait=True, cancel_futures=True)
+            failed = [future for future in futures if not future.cancelled() and future.exception()]
+            return [future.result() for future in (failed or futures)]
+
+
+def _status(body: bytes) -> dict[str, Any]:
+    try:
+        parsed = json.loads(body)
+    except ValueError:
+        parsed = None
+    return parsed if isinstance(parsed, dict) else {"message": body.decode(errors="replace")[:500].strip()}
+
+
+def _retry_after(headers: dict[str, str]) -> float:
+    value = {key.lower(): value for key, value in headers.items()}.get("retry-after", "")
+    return float(value) if value.isdigit() else 0.0

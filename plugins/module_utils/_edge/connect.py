@@ -1,0 +1,102 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""From the connection options of kubernetes.core to a `Cluster`. Private."""
+
+from __future__ import annotations
+
+import importlib
+import time
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+from ansible.module_utils.basic import AnsibleModule, missing_required_lib
+
+from .._core.errors import Problem
+from .cluster import Answered, Cluster, LostError
+
+CONNECT_SECONDS, READ_SECONDS = 3.0, 30.0
+
+# urllib3's exceptions by name: the word of the explanation, and whether another try may help.
+TROUBLES = {
+    "NameResolutionError": ("dns", True),
+    "NewConnectionError": ("refused", True),
+    "ConnectTimeoutError": ("timeout", True),
+    "ReadTimeoutError": ("timeout", True),
+    "SSLError": ("tls", False),
+    "ProxyError": ("reset", True),
+}
+
+
+def library(name: str, package: str = "") -> Any:
+    """Import what is heavy or may be missing only where it is used."""
+    try:
+        return importlib.import_module(name)
+    except ImportError as error:
+        raise Problem(missing_required_lib(package or name), where=str(error)) from error
+
+
+def connect(module: AnsibleModule) -> Cluster:
+    """Return the cluster that the options, the environment or the kubeconfig name. Sends nothing yet."""
+    configuration, headers = _configuration(module)
+    return Cluster(
+        PooledTransport(configuration, headers), clock=time.monotonic, sleep=time.sleep, host=configuration.host
+    )
+
+
+def _configuration(module: AnsibleModule) -> tuple[Any, Mapping[str, Any]]:
+    """Read the connection as kubernetes.core does, but without its client, which asks the server for all kinds."""
+    kubernetes = library("kubernetes")
+    # Imported here since it loads the client library too.
+    from ansible_collections.kubernetes.core.plugins.module_utils.k8s import client  # noqa: PLC0415
+
+    auth = client._create_auth_spec(module)
+    fix = "Give kubeconfig, or host and api_key, or set K8S_AUTH_KUBECONFIG or KUBECONFIG."
+    try:
+        return client._create_configuration(auth), client._create_headers(module)
+    except (kubernetes.config.ConfigException, OSError, TypeError, ValueError) as error:
+        asked = "Connect to the cluster"
+        raise Problem(f"there is no usable kubeconfig: {error}", asked=asked, where=_source(auth), fix=fix) from error
+
+
+def _source(auth: dict[str, Any]) -> str:
+    kubeconfig = auth.get("kubeconfig")
+    return kubeconfig if isinstance(kubeconfig, str) else "kubeconfig" if kubeconfig else ""
+
+
+class PooledTransport:
+    """Kept-alive connections of the Kubernetes client, without its models and without hidden retries."""
+
+    def __init__(self, configuration: Any, headers: Mapping[str, Any]) -> None:
+        configuration.connection_pool_maxsize = max(configuration.connection_pool_maxsize or 0, 10)
+        self._configuration = configuration
+        self._urllib3 = library("urllib3")
+        self._pool = library("kubernetes").client.ApiClient(configuration).rest_client.pool_manager
+        self._extra = headers
+        # A server behind a path, such as Rancher's or a proxy's, has it in the host.
+        self._root = configuration.host.rstrip("/")
+        self._timeout = self._urllib3.Timeout(connect=CONNECT_SECONDS, read=READ_SECONDS)
+
+    def __call__(self, method: str, path: str, headers: dict[str, str], body: bytes | None) -> Answered:
+        """Send one request over a connection of the pool."""
+        sent = self._urllib3.HTTPHeaderDict(headers)
+        for setting in self._configuration.auth_settings().values():
+            sent[setting["key"]] = setting["value"]
+        for name, value in self._extra.items():
+            for one in value if isinstance(value, list) else [value]:
+                sent.add(name, one)
+        try:
+            answer = self._pool.request(
+                method, self._root + path, body=body, headers=sent, timeout=self._timeout, retries=False, redirect=False
+            )
+        except self._urllib3.exceptions.HTTPError as error:
+            raise self._lost(error) from error
+        except OSError as error:
+            raise LostError("certificate", f"{type(error).__name__}: {error}", again=False) from error
+        return Answered(answer.status, dict(answer.headers), answer.data)
+
+    def _lost(self, error: Exception) -> LostError:
+        names = [type(error).__name__, type(error.__cause__).__name__, type(getattr(error, "reason", None)).__name__]
+        why, again = next((TROUBLES[name] for name in names if name in TROUBLES), ("reset", True))
+        return LostError(why, f"{urlsplit(self._root).netloc}: {error}", again=again)

@@ -1,0 +1,49 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Refuse a workload whose node ports are held by somebody else, before anything is applied. Private."""
+
+from __future__ import annotations
+
+from .._core.bundle import Manifest, ref
+from .._core.errors import Problem
+from .._core.host_ports import Clash, clashes, template_ports
+from .bundle import Session
+from .cluster import ApiError
+from .explain import explain
+
+SHOWN = 5
+
+
+def refuse_taken_ports(session: Session, pairs: list[tuple[Manifest, Manifest | None]]) -> None:
+    """Look at the cluster's pods, but only when a workload wants ports that its live object does not have."""
+    new = [
+        (manifest, wanted) for manifest, live in pairs if (wanted := template_ports(manifest) - template_ports(live))
+    ]
+    if not new:
+        return
+    try:
+        # Any recent state will do, so the server may answer from its cache.
+        pods = list(session.cluster.items("/api/v1/pods", {"resourceVersion": "0"}))
+    except ApiError as error:
+        if error.status != 403:  # noqa: PLR2004
+            raise explain(error, "List the pods of all namespaces", session.cluster.host) from error
+        session.report.warnings.append(f"Not checked whether the host ports are free: {error.message}")
+        return
+    for manifest, wanted in new:
+        found = list(clashes(manifest, wanted, pods))
+        if found:
+            raise _taken(manifest, found)
+
+
+def _taken(manifest: Manifest, found: list[Clash]) -> Problem:
+    told = [
+        f"{clash.port.port}/{clash.port.protocol} on node {clash.node} by pod {clash.namespace}/{clash.pod}"
+        for clash in found[:SHOWN]
+    ]
+    more = f" and {len(found) - SHOWN} more" if len(found) > SHOWN else ""
+    return Problem(
+        f"host ports are taken: {'; '.join(told)}{more}",
+        asked=f"Apply {ref(manifest)}",
+        fix="Choose other ports, do without host ports, or remove the other workload first.",
+    )

@@ -1,0 +1,158 @@
+#!/usr/bin/python
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Apply or remove a whole bundle of Kubernetes manifests."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: bundle_apply
+short_description: Apply or remove a whole bundle of Kubernetes manifests
+version_added: 0.1.0
+description:
+  - Applies all manifests in one task by server-side apply, in the order in which they need each other.
+  - Reads everything first and refuses early what could only fail half-way.
+    That includes a workload whose host ports are held by pods of somebody else.
+  - Tells the truth about what changes, and shows it. In check mode it also does so on an empty cluster,
+    where neither the namespaces nor the kinds of the bundle exist yet.
+  - Values of Secrets are shown neither in the result nor in the difference.
+  - What fails in passing (conflicts of parallel writers, an overloaded server, webhooks that come up)
+    is tried again for some seconds.
+author:
+  - The o11y.opentelemetry maintainers (@o11y-opentelemetry)
+extends_documentation_fragment:
+  - ansible.builtin.action_common_attributes
+  - kubernetes.core.k8s_auth_options
+attributes:
+  check_mode:
+    support: full
+    details:
+      - The server tries each change without keeping it.
+        What it cannot try yet, since its namespace or its kind comes with the bundle, counts as created.
+  diff_mode:
+    support: full
+    details:
+      - Created and deleted objects are shown too. Notes of the server and its controllers are left out.
+  platform:
+    platforms: all
+options:
+  manifests:
+    description:
+      - The objects. Each has C(apiVersion), C(kind) and C(metadata.name),
+        and C(metadata.namespace) when its kind has namespaces.
+    type: list
+    elements: dict
+    required: true
+  state:
+    description:
+      - With V(present) the objects are made or changed.
+      - A Namespace that exists without the label C(app.kubernetes.io/managed-by=o11y.opentelemetry)
+        belongs to somebody else and is left as it is.
+      - With V(absent) they are deleted in reverse order, each step when the one before is really gone, pods included.
+      - A Namespace is then deleted only when it has that label and nothing else is left in it,
+        a CustomResourceDefinition only when nothing of its kind is left.
+        Otherwise it stays, with a warning that says why.
+    type: str
+    choices: [present, absent]
+    default: present
+  field_manager:
+    description:
+      - The name under which the server notes which fields are ours.
+    type: str
+    default: o11y.opentelemetry
+  force_conflicts:
+    description:
+      - Whether to take over fields that another manager owns.
+      - With V(false) the task fails and names the fields and their managers.
+    type: bool
+    default: true
+  prune_selector:
+    description:
+      - A label selector. Objects that it selects and that the bundle does not have are deleted,
+        in the namespaces of the bundle and among the kinds of the cluster.
+      - This considers the kinds that bundles of this collection are made of, never namespaces, volumes or definitions,
+        and never what a controller owns.
+      - Kinds that the user may not list are left alone, with a warning.
+    type: str
+  wait_seconds:
+    description:
+      - For how long to wait until deleted objects are gone, and until new kinds are served.
+    type: float
+    default: 120
+requirements:
+  - kubernetes >= 29.0.0
+  - PyYAML
+seealso:
+  - module: o11y.opentelemetry.rollout_wait
+  - module: kubernetes.core.k8s
+"""
+
+EXAMPLES = r"""
+- name: The collector and all that it needs
+  o11y.opentelemetry.bundle_apply:
+    manifests: "{{ otel_manifests }}"
+    prune_selector: app.kubernetes.io/instance=agent,app.kubernetes.io/managed-by=o11y.opentelemetry
+
+- name: Nothing of it is left
+  o11y.opentelemetry.bundle_apply:
+    manifests: "{{ otel_manifests }}"
+    state: absent
+    prune_selector: app.kubernetes.io/instance=agent,app.kubernetes.io/managed-by=o11y.opentelemetry
+    wait_seconds: 300
+"""
+
+RETURN = r"""
+msg:
+  description: How many objects went which way.
+  returned: always
+  type: str
+  sample: 2 created, 10 unchanged
+objects:
+  description: What happened to each object. After a failure these are the ones that were dealt with before it.
+  returned: always, except when nothing could be tried
+  type: list
+  elements: dict
+  contains:
+    kind:
+      description: The kind.
+      type: str
+      returned: always
+    namespace:
+      description: The namespace, empty for a kind of the cluster.
+      type: str
+      returned: always
+    name:
+      description: The name.
+      type: str
+      returned: always
+    action:
+      description: >-
+        One of V(created), V(changed), V(unchanged), V(deleted), V(pruned), and V(absent) for what was gone before.
+      type: str
+      returned: always
+  sample:
+    - {kind: ConfigMap, namespace: observability, name: agent, action: changed}
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.bundle_task import run_bundle
+
+
+def main() -> None:
+    """Apply or remove."""
+    spec = {
+        "manifests": {"type": "list", "elements": "dict", "required": True, "no_log": True},
+        "state": {"choices": ["present", "absent"], "default": "present"},
+        "field_manager": {"default": "o11y.opentelemetry"},
+        "force_conflicts": {"type": "bool", "default": True},
+        "prune_selector": {},
+        "wait_seconds": {"type": "float", "default": 120},
+    }
+    module = AnsibleModule(argument_spec=AUTH_ARG_SPEC | spec, supports_check_mode=True)
+    run_bundle(module)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,149 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""An API server in memory, and a clock that sleeping moves. Just enough of both to tell right from wrong."""
+
+from __future__ import annotations
+
+import copy
+import json
+import re
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.cluster import Answered, Cluster
+
+PATH = re.compile(
+    r"^/(?:api/(?P<core>v1)|apis/(?P<api>[^/]+/[^/]+))(?:/namespaces/(?P<ns>[^/]+)(?=/))?/(?P<plural>[^/]+)"
+    r"(?:/(?P<name>[^/]+))?(?P<rest>/.*)?$"
+)
+SERVED = {
+    "v1": "namespaces configmaps secrets services serviceaccounts pods persistentvolumeclaims events".split(),
+    "apps/v1": "deployments daemonsets statefulsets replicasets controllerrevisions".split(),
+    "rbac.authorization.k8s.io/v1": "clusterroles clusterrolebindings roles rolebindings".split(),
+    "apiextensions.k8s.io/v1": ["customresourcedefinitions"],
+    "autoscaling/v2": ["horizontalpodautoscalers"],
+}
+
+
+class Clock:
+    """Time that passes only by sleeping."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+        self.on_sleep: list[Callable[[float], None]] = []
+
+    def __call__(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+        for watcher in self.on_sleep:
+            watcher(self.now)
+
+
+class FakeApi:
+    """Objects by path. `trouble` may answer instead; `requests` has what was asked."""
+
+    def __init__(self, *manifests: dict[str, Any]) -> None:
+        self.objects: dict[str, dict[str, Any]] = {}
+        self.requests: list[tuple[str, str, dict[str, str]]] = []
+        self.texts: dict[str, str] = {}
+        self.trouble: Callable[[str, str], Answered | None] = lambda method, path: None
+        self.clock = Clock()
+        self.version = 0
+        self.add({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "default"}}, *manifests)
+
+    def add(self, *manifests: dict[str, Any]) -> None:
+        plurals = {"NetworkPolicy": "networkpolicies"}
+        for manifest in manifests:
+            version = manifest["apiVersion"]
+            root = f"/apis/{version}" if "/" in version else f"/api/{version}"
+            namespace = manifest["metadata"].get("namespace")
+            scope = f"/namespaces/{namespace}" if namespace else ""
+            plural = plurals.get(manifest["kind"], manifest["kind"].lower() + "s")
+            self.objects[f"{root}{scope}/{plural}/{manifest['metadata']['name']}"] = copy.deepcopy(manifest)
+
+    def cluster(self) -> Cluster:
+        return Cluster(self, clock=self.clock, sleep=self.clock.sleep, host="https://fake")
+
+    def sent(self, *methods: str) -> list[str]:
+        return [path for method, path, _ in self.requests if method in methods]
+
+    def __call__(self, method: str, target: str, headers: dict[str, str], body: bytes | None) -> Answered:
+        url = urlsplit(target)
+        query = {key: values[0] for key, values in parse_qs(url.query).items()}
+        self.requests.append((method, url.path, query))
+        answer = self.trouble(method, url.path)
+        if answer is not None:
+            return answer
+        if url.path in self.texts:
+            return Answered(200, {}, self.texts[url.path].encode())
+        return self._answer(method, url.path, query, json.loads(body) if body else None)
+
+    def _answer(self, method: str, path: str, query: dict[str, str], body: Any) -> Answered:
+        match = PATH.match(path)
+        version = (match["core"] or match["api"]) if match else ""
+        if not match or match["rest"] or match["plural"] not in self.served(version):
+            return status(404, "NotFound", "the server could not find the requested resource")
+        if not match["name"]:
+            return reply({"items": [item for item in self._under(path, match) if selected(item, query)], "metadata": {}})
+        return getattr(self, f"_{method.lower()}")(path, query, body, match)
+
+    def served(self, version: str) -> list[str]:
+        defined = (item["spec"] for item in self.objects.values() if item["kind"] == "CustomResourceDefinition")
+        return SERVED.get(version, []) + [
+            spec["names"]["plural"] for spec in defined for v in spec["versions"] if f"{spec['group']}/{v['name']}" == version
+        ]
+
+    def _under(self, path: str, match: re.Match[str]) -> list[dict[str, Any]]:
+        if match["ns"]:
+            return [item for key, item in self.objects.items() if key.rpartition("/")[0] == path]
+        root = path.rpartition("/")[0]
+        return [
+            item for key, item in self.objects.items() if key.startswith(root) and key.split("/")[-2] == match["plural"]
+        ]
+
+    def _get(self, path: str, query: dict[str, str], body: Any, match: re.Match[str]) -> Answered:
+        return reply(self.objects[path]) if path in self.objects else missing(match)
+
+    def _patch(self, path: str, query: dict[str, str], body: Any, match: re.Match[str]) -> Answered:
+        if match["ns"] and f"/api/v1/namespaces/{match['ns']}" not in self.objects:
+            text = f'namespaces "{match["ns"]}" not found'
+            return status(404, "NotFound", text, details={"kind": "namespaces", "name": match["ns"]})
+        old = self.objects.get(path, {})
+        new = merge(old, body)
+        if new != old:
+            self.version += 1
+            new = merge(new, {"metadata": {"resourceVersion": str(self.version), "managedFields": [{"manager": "x"}]}})
+        if "dryRun" not in query:
+            self.objects[path] = new
+        return reply(new)
+
+    def _delete(self, path: str, query: dict[str, str], body: Any, match: re.Match[str]) -> Answered:
+        return reply(self.objects.pop(path)) if path in self.objects else missing(match)
+
+
+def selected(item: dict[str, Any], query: dict[str, str]) -> bool:
+    wanted = dict(term.split("=") for term in query.get("labelSelector", "").split(",") if term)
+    return wanted.items() <= (item["metadata"].get("labels") or {}).items()
+
+
+def merge(old: Any, new: Any) -> Any:
+    if not isinstance(old, dict) or not isinstance(new, dict):
+        return copy.deepcopy(new)
+    return {**old, **{key: merge(old.get(key), value) for key, value in new.items()}}
+
+
+def reply(body: dict[str, Any]) -> Answered:
+    return Answered(200, {}, json.dumps(body).encode())
+
+
+def missing(match: re.Match[str]) -> Answered:
+    return status(404, "NotFound", f'{match["plural"]} "{match["name"]}" not found', details={"name": match["name"]})
+
+
+def status(code: int, reason: str, message: str, **more: Any) -> Answered:
+    body = {"kind": "Status", "code": code, "reason": reason, "message": message, **more}
+    return Answered(code, {}, json.dumps(body).encode())
