@@ -9,7 +9,7 @@ import difflib
 from collections.abc import Iterable
 
 
-class Problem(Exception):
+class Problem(Exception):  # noqa: N818 - what a user reads, not what a developer traces
     """Something the user can act on; translated into a failed task at the edge, and nowhere else."""
 
     def __init__(self, wrong: str, *, asked: str = "", where: str = "", fix: str = "") -> None:
@@ -23,8 +23,9 @@ class Problem(Exception):
         """Return one sentence per fact that is known, the reason first."""
         head = f"{self.asked}: {self.wrong}" if self.asked else self.wrong
         where = f" (at {self.where})" if self.where else ""
-        fix = f" {self.fix}" if self.fix else ""
-        return f"{head}{where}.{fix}"
+        text = f"{head}{where}"
+        stop = "" if text.endswith((".", "!", "?")) else "."
+        return f"{text}{stop} {self.fix}".rstrip()
 
 
 def near(word: str, known: Iterable[str]) -> str:

@@ -1,0 +1,22 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Controller side of module otel_render."""
+
+from __future__ import annotations
+
+from ansible.plugins.action import ActionBase
+
+from ..plugin_utils import _doorway, _render
+
+
+class ActionModule(ActionBase):
+    """Compose configs, derive what they need and build all objects; no cluster is touched."""
+
+    _requires_connection = False
+
+    def run(self, tmp=None, task_vars=None):
+        """Return the bundle of all collectors."""
+        super().run(tmp, task_vars)
+        _result, arguments = self.validate_argument_spec(argument_spec=_doorway.COLLECTOR_ARGUMENTS)
+        return _doorway.answer(lambda: _render.bundle(_render.plan(_doorway.request(arguments))))

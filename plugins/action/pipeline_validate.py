@@ -1,0 +1,29 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Controller side of module pipeline_validate."""
+
+from __future__ import annotations
+
+from ansible.plugins.action import ActionBase
+
+from ..plugin_utils import _doorway, _validate
+
+_ARGUMENTS = {
+    **_doorway.COLLECTOR_ARGUMENTS,
+    "paths": {"type": "list", "elements": "path", "default": []},
+    "config": {"type": "raw"},
+    "fail_on": {"choices": ["error", "warning", "never"], "default": "error"},
+}
+
+
+class ActionModule(ActionBase):
+    """Check collector configs against the rules; no cluster is touched."""
+
+    _requires_connection = False
+
+    def run(self, tmp=None, task_vars=None):
+        """Return every finding; fail when one is as severe as `fail_on` says."""
+        super().run(tmp, task_vars)
+        _result, arguments = self.validate_argument_spec(argument_spec=_ARGUMENTS)
+        return _doorway.answer(lambda: _validate.report(arguments, self._display.warning))

@@ -1,0 +1,54 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Filter to_manifests."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..plugin_utils import _origin, _yaml
+
+DOCUMENTATION = r"""
+name: to_manifests
+short_description: Write Kubernetes objects as YAML
+version_added: 0.1.0
+author: The o11y.opentelemetry maintainers (@o11y)
+description:
+  - Writes a list of objects as one text with a YAML document for each, keys in their own order.
+  - That is for files in a repository, or for C(kubectl).
+  - Text that some YAML reader would take for a number or a boolean is quoted.
+options:
+  _input:
+    description: The objects.
+    type: list
+    elements: dict
+    required: true
+"""
+
+EXAMPLES = r"""
+- name: Write the manifests to a file
+  ansible.builtin.copy:
+    content: "{{ rendered.manifests | o11y.opentelemetry.to_manifests }}"
+    dest: manifests.yml
+    mode: "0644"
+"""
+
+RETURN = r"""
+_value:
+  description: The YAML text.
+  type: str
+"""
+
+
+def to_manifests(objects: list[Any]) -> str:
+    """Return the objects as YAML documents."""
+    return _yaml.dump(*_origin.plain(objects))
+
+
+class FilterModule:
+    """The filter."""
+
+    def filters(self) -> dict[str, Any]:
+        """Return the filter by name."""
+        return {"to_manifests": to_manifests}

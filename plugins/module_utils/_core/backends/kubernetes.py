@@ -1,0 +1,37 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Plain Kubernetes objects, without the operator. Private."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from ..manifests import build, config_map, network, scaling, service, service_account, workload
+from ..manifests.build import Build, Manifest
+
+WORKLOADS = {"daemonset": workload.daemon_set, "deployment": workload.deployment, "statefulset": workload.stateful_set}
+
+_BEFORE: tuple[Callable[[Build], Manifest | None], ...] = (
+    build.namespace,
+    service_account.service_account,
+    service_account.cluster_role,
+    service_account.cluster_role_binding,
+    config_map.config_map,
+    service.headless_service,
+    service.service,
+)
+_AFTER: tuple[Callable[[Build], Manifest | None], ...] = (
+    scaling.horizontal_pod_autoscaler,
+    scaling.pod_disruption_budget,
+    network.network_policy,
+    network.ingress,
+    network.http_route,
+    network.grpc_route,
+)
+
+
+def manifests(order: Build) -> list[Manifest]:
+    """Return all objects of one collector, in the order in which they are applied."""
+    builders = (*_BEFORE, WORKLOADS[order.collector.mode], *_AFTER)
+    return [manifest for builder in builders if (manifest := builder(order)) is not None]

@@ -1,0 +1,138 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the user asked for: one collector, as typed values. Private.
+
+The fields are the inputs of role otel_collector, without its prefix; its argument_specs.yml says what each means.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from functools import cached_property
+from typing import Any
+
+from . import names
+from .errors import Problem
+from .quantity import Memory, memory
+
+
+@dataclass(frozen=True)
+class Distribution:
+    """A build of the Collector: where its image is, and the user that it runs as."""
+
+    name: str
+    image: str
+    user: int
+
+
+# Mappings that have required keys, and so cannot be empty by default.
+_OPTIONAL = ("autoscaling", "ingress", "routes")
+
+
+@dataclass(frozen=True)
+class Collector:
+    """One collector to deploy."""
+
+    name: str
+    namespace: str
+    instance: str
+    mode: str
+    recipes: list[Any]
+    config: dict[str, Any]
+    config_files: list[str]
+    distribution: str
+    version: str
+    platform: str
+    image: str
+    image_registry: str
+    image_pull_policy: str
+    image_pull_secrets: list[str]
+    replicas: int
+    autoscaling: dict[str, Any]
+    disruption_budget: dict[str, Any]
+    memory_limit: str
+    cpu_request: str
+    cpu_limit: str
+    service_account_name: str
+    service_account_annotations: dict[str, str]
+    labels: dict[str, str]
+    annotations: dict[str, str]
+    pod_labels: dict[str, str]
+    pod_annotations: dict[str, str]
+    env: dict[str, Any]
+    volumes: list[dict[str, Any]]
+    node_selector: dict[str, str]
+    tolerations: list[dict[str, Any]]
+    affinity: dict[str, Any]
+    topology_spread: list[dict[str, Any]]
+    priority_class_name: str
+    host_network: bool
+    host_ports: bool | None
+    service: dict[str, Any]
+    ingress: dict[str, Any]
+    routes: dict[str, Any]
+    network_policy: dict[str, Any]
+    storage: dict[str, Any]
+    update_strategy: dict[str, Any]
+    revision_history_limit: int
+    termination_grace_seconds: int
+
+    @classmethod
+    def from_options(cls, options: Mapping[str, Any]) -> Collector:
+        """Return the collector that these options describe. Raises Problem for names that Kubernetes would refuse."""
+        values: dict[str, Any] = {field.name: options.get(field.name) for field in fields(cls)}
+        values.update({name: {} for name in _OPTIONAL if values[name] is None})
+        values["instance"] = values["instance"] or values["name"]
+        values["service_account_name"] = values["service_account_name"] or values["name"]
+        collector = cls(**values)
+        for what in ("name", "namespace", "instance", "service_account_name"):
+            names.check_name(f"{what} of a collector", getattr(collector, what))
+        if collector.mode == "daemonset" and collector.autoscaling:
+            raise Problem(
+                f"collector '{collector.name}' is a DaemonSet and cannot be autoscaled",
+                fix="Remove `autoscaling`, or use mode deployment or statefulset.",
+            )
+        return collector
+
+    @cached_property
+    def memory(self) -> Memory:
+        """The numbers that follow from the memory limit."""
+        return memory(self.memory_limit)
+
+    @property
+    def uses_host_ports(self) -> bool:
+        """Whether receivers are opened on the node: by default only for a DaemonSet with a network of its own."""
+        wanted = self.mode == "daemonset" if self.host_ports is None else self.host_ports
+        return wanted and not self.host_network
+
+    @property
+    def wants_service(self) -> bool:
+        """Whether there is a Service: by default for all but agents, which are reached on their node."""
+        enabled = self.service.get("enabled")
+        return self.mode != "daemonset" if enabled is None else bool(enabled)
+
+    @property
+    def selector(self) -> dict[str, str]:
+        """The labels that select this collector's pods."""
+        return names.selector_labels(self.instance, self.mode)
+
+    @property
+    def object_labels(self) -> dict[str, str]:
+        """The labels of every object of this collector; the user's cannot replace ours."""
+        return {**self.labels, **names.object_labels(self.name, self.instance, self.mode, self.version)}
+
+
+def image_of(collector: Collector, distribution: Distribution) -> str:
+    """Return the image reference; a registry prefix takes the place of the image's own registry host."""
+    image = collector.image or f"{distribution.image}:{collector.version}"
+    if not collector.image_registry:
+        return image
+    return f"{collector.image_registry.rstrip('/')}/{_without_host(image)}"
+
+
+def _without_host(image: str) -> str:
+    """The first part of an image name is a host when it has a dot or a colon, or is `localhost` (OCI distribution)."""
+    host, slash, rest = image.partition("/")
+    return rest if slash and ("." in host or ":" in host or host == "localhost") else image

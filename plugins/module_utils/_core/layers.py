@@ -1,0 +1,83 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The layers that a config is composed of, and the way back from the config to them. Private."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from typing import Any
+
+from .paths import Config, Path, Position, at
+
+# After a key: append to the list that is there. In a pipeline's name: every pipeline that matches.
+APPEND = "+"
+_ANY = "*"
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One source of config: its name, the config, whether it is a recipe, and where its paths stand in a file."""
+
+    name: str
+    config: Config
+    recipe: bool = False
+    positions: dict[Path, Position] = field(default_factory=dict)
+    duplicates: tuple[tuple[Path, Position], ...] = ()
+
+    def position(self, path: Path) -> Position | None:
+        """Return where the path, or the nearest thing around it, stands in this layer's source."""
+        while path not in self.positions:
+            if not path:
+                return None
+            path = path[:-1]
+        return self.positions[path]
+
+
+@dataclass(frozen=True)
+class Composed:
+    """A finished config and the layers that it came from."""
+
+    config: dict[str, Any]
+    layers: tuple[Layer, ...]
+
+    def locate(self, path: Path) -> Position:
+        """Return where the user can change what stands at this path of the finished config."""
+        value = at(self.config, path)
+        for layer in reversed(self.layers):
+            place = _find(layer.config, path, value)
+            if place is not None:
+                return layer.position(place) or Position(layer.name)
+        return self.locate(path[:-1]) if path else Position(self.layers[-1].name if self.layers else "")
+
+
+def is_pattern(key: str) -> bool:
+    """Return whether a pipeline key stands for all pipelines that match it."""
+    return _ANY in key
+
+
+def _find(config: Any, path: Path, value: Any) -> Path | None:
+    """Return the path in a layer of what stands at `path` in the finished config, through markers and patterns."""
+    place: Path = ()
+    for part in path:
+        step = _step(config, part, value)
+        if step is None:
+            return None
+        place = (*place, step)
+        config = config[step]
+    return place
+
+
+def _step(config: Any, part: str | int, value: Any) -> str | int | None:
+    if isinstance(part, int):
+        return config.index(value) if isinstance(config, list) and value in config else None
+    if not isinstance(config, dict):
+        return None
+    candidates: tuple[Callable[[str], bool], ...] = (
+        lambda key: key == part,
+        lambda key: key == part + APPEND,
+        lambda key: is_pattern(key) and fnmatchcase(part, key),
+    )
+    return next((key for test in candidates for key in config if isinstance(key, str) and test(key)), None)

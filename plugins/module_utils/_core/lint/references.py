@@ -1,0 +1,148 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Rules on wiring: what pipelines, the service and components refer to.
+
+Source of each: the Collector's otelcol/config.go, service/pipelines/config.go and service/extensions. Private.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+from ..compose import SECTIONS
+from ..errors import near
+from ..paths import Path, at, leaves, section
+from .finding import Fault, Subject
+
+# In a pipeline a connector stands where a receiver or an exporter may.
+ROLES = {
+    "receivers": ("receivers", "connectors"),
+    "processors": ("processors",),
+    "exporters": ("exporters", "connectors"),
+}
+
+# Keys inside a component that name an extension: the end of the path.
+EXTENSION_KEYS = (("auth", "authenticator"), ("sending_queue", "storage"))
+
+
+def no_pipelines(subject: Subject) -> Iterator[Fault]:
+    """Yield a config that has nothing to run, and pipelines that lack an end."""
+    pipelines = section(subject.config, "service", "pipelines")
+    if isinstance(subject.config, dict) and not pipelines:
+        yield Fault(("service", "pipelines"), "there is no pipeline", "Add `service.pipelines` with at least one.")
+    for name, pipeline in pipelines.items():
+        for role in ("receivers", "exporters"):
+            if not at(pipeline, (role,)):
+                yield Fault(
+                    ("service", "pipelines", name),
+                    f"pipeline '{name}' has no {role}",
+                    f"Add one to `{role}`, or remove the pipeline (a recipe's `signals` option narrows it).",
+                )
+
+
+def no_components(subject: Subject) -> Iterator[Fault]:
+    """Yield a config without any receiver or exporter; a connector can be either."""
+    for role in ("receivers", "exporters"):
+        if isinstance(subject.config, dict) and not any(section(subject.config, name) for name in ROLES[role]):
+            yield Fault((role,), f"no {role} are configured", f"Add a section `{role}`.")
+
+
+def undefined_reference(subject: Subject) -> Iterator[Fault]:
+    """Yield ids in pipelines and `service.extensions` that nothing defines."""
+    for path, component_id in references(subject.config):
+        sections = ROLES.get(str(path[-2]), ("extensions",))
+        known = [name for part in sections for name in section(subject.config, part)]
+        if component_id not in known:
+            yield Fault(
+                path,
+                f"'{component_id}' is not configured{near(component_id, known)}",
+                _how(component_id, sections[0], subject),
+            )
+
+
+def duplicate_processor(subject: Subject) -> Iterator[Fault]:
+    """Yield processors that stand twice in one pipeline; the Collector refuses them."""
+    for name, pipeline in section(subject.config, "service", "pipelines").items():
+        ids = at(pipeline, ("processors",), [])
+        texts = [item for item in ids if isinstance(item, str)] if isinstance(ids, list) else []
+        for component_id, count in Counter(texts).items():
+            if count > 1:
+                last = len(ids) - 1 - ids[::-1].index(component_id)
+                path: Path = ("service", "pipelines", name, "processors", last)
+                yield Fault(
+                    path, f"processor '{component_id}' stands {count} times in one pipeline", "Keep one of them."
+                )
+
+
+def ambiguous_id(subject: Subject) -> Iterator[Fault]:
+    """Yield ids that are a connector and a receiver or exporter at once."""
+    connectors = section(subject.config, "connectors")
+    for role in ("receivers", "exporters"):
+        for component_id in section(subject.config, role):
+            if component_id in connectors:
+                yield Fault(
+                    (role, component_id),
+                    f"'{component_id}' is both in {role} and in connectors",
+                    f"Rename one, e.g. `{component_id}/2`.",
+                )
+
+
+def undefined_extension(subject: Subject) -> Iterator[Fault]:
+    """Yield components that use an extension which nothing defines or the service does not start."""
+    known = section(subject.config, "extensions")
+    enabled = at(subject.config, ("service", "extensions"), []) or []
+    for path, extension in extension_uses(subject.config):
+        if extension not in known:
+            yield Fault(
+                path,
+                f"extension '{extension}' is not configured{near(extension, known)}",
+                "Add it below `extensions`, and list it in service.extensions.",
+            )
+        elif extension not in enabled:
+            yield Fault(
+                path,
+                f"extension '{extension}' is used here but not started",
+                f"Add '{extension}' to service.extensions.",
+            )
+
+
+def idle_extension(subject: Subject) -> Iterator[Fault]:
+    """Yield extensions that are configured but never started."""
+    enabled = at(subject.config, ("service", "extensions"), []) or []
+    for extension in section(subject.config, "extensions"):
+        if extension not in enabled:
+            yield Fault(
+                ("extensions", extension),
+                f"extension '{extension}' is configured but not started",
+                f"Add '{extension}' to service.extensions, or remove it.",
+            )
+
+
+def references(config: Any) -> Iterator[tuple[Path, str]]:
+    """Yield every id in pipelines and `service.extensions`, with its path."""
+    places: list[Path] = [("service", "extensions")]
+    for name in section(config, "service", "pipelines"):
+        places.extend(("service", "pipelines", name, role) for role in ROLES)
+    for place in places:
+        ids = at(config, place)
+        for index, component_id in enumerate(ids if isinstance(ids, list) else ()):
+            if isinstance(component_id, str):
+                yield (*place, index), component_id
+
+
+def extension_uses(config: Any) -> Iterator[tuple[Path, str]]:
+    """Yield every extension that a component names, with its path."""
+    for name in SECTIONS:
+        for path, value in leaves(section(config, name), (name,)):
+            if isinstance(value, str) and path[-2:] in EXTENSION_KEYS:
+                yield path, value
+
+
+def _how(component_id: str, role: str, subject: Subject) -> str:
+    elsewhere = [name for name in SECTIONS if name != role and component_id in section(subject.config, name)]
+    if elsewhere:
+        return f"It is configured in `{elsewhere[0]}`, and has no place here."
+    return f"Add it to `{role}`, or remove it here."

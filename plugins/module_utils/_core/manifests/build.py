@@ -1,0 +1,65 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What every builder gets, and the frame of every object. Private."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from .. import names
+from ..collector import Collector
+from ..needs import Needs
+
+Manifest = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Build:
+    """A collector with its finished config and what follows from it."""
+
+    collector: Collector
+    needs: Needs
+    config_text: str
+    config_hash: str
+    image: str
+    run_as_user: int | None
+
+    @property
+    def exposed(self) -> tuple[Any, ...]:
+        """The ports that clients connect to."""
+        return tuple(port for port in self.needs.ports if port.exposed)
+
+
+def frame(
+    build: Build,
+    api_version: str,
+    kind: str,
+    *,
+    name: str = "",
+    namespaced: bool = True,
+    annotations: Mapping[str, str] | None = None,
+    **body: Any,
+) -> Manifest:
+    """Return a manifest with our metadata around the given body; name and namespace default to the collector's."""
+    collector = build.collector
+    metadata: dict[str, Any] = {"name": name or collector.name, "labels": collector.object_labels}
+    if namespaced:
+        metadata["namespace"] = collector.namespace
+    every = {**collector.annotations, **(annotations or {})}
+    if every:
+        metadata["annotations"] = every
+    return {"apiVersion": api_version, "kind": kind, "metadata": metadata, **body}
+
+
+def present(**values: Any) -> dict[str, Any]:
+    """Return the values that say something: no None, no empty mapping, list or text."""
+    return {key: value for key, value in values.items() if value not in (None, {}, [], "", ())}
+
+
+def namespace(build: Build) -> Manifest:
+    """Return the Namespace; labelled by us alone, because collectors share it."""
+    labels = {"app.kubernetes.io/managed-by": names.MANAGED_BY}
+    return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": build.collector.namespace, "labels": labels}}

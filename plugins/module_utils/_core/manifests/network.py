@@ -1,0 +1,89 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""NetworkPolicy, Ingress and Gateway API routes. Private."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..errors import Problem
+from ..needs import Port
+from .build import Build, Manifest, frame, present
+
+_GATEWAY_API = "gateway.networking.k8s.io/v1"
+
+
+def network_policy(build: Build) -> Manifest | None:
+    """Return a policy that admits exactly the ports that are listened on, TCP and UDP, or nothing when it is off."""
+    options = build.collector.network_policy
+    if not options.get("enabled"):
+        return None
+    ports = [{"port": port.number, "protocol": port.protocol} for port in build.needs.ports]
+    ingress = [present(ports=ports, **{"from": options.get("ingress_from")})] if ports else []
+    egress = options.get("egress")
+    spec = {
+        "podSelector": {"matchLabels": build.collector.selector},
+        "policyTypes": ["Ingress", *(["Egress"] if egress else [])],
+        "ingress": ingress,
+        **present(egress=egress),
+    }
+    return frame(build, "networking.k8s.io/v1", "NetworkPolicy", spec=spec)
+
+
+def ingress(build: Build) -> Manifest | None:
+    """Return the Ingress of one port, or nothing when none is asked for."""
+    options = build.collector.ingress
+    if not options:
+        return None
+    port = _port(build, options.get("port") or "otlp-http")
+    backend = {"service": {"name": build.collector.name, "port": {"name": port.name}}}
+    rule = {"http": {"paths": [{"path": options.get("path") or "/", "pathType": "Prefix", "backend": backend}]}}
+    tls = [{"hosts": [options["host"]], "secretName": options["tls_secret"]}] if options.get("tls_secret") else None
+    spec = present(ingressClassName=options.get("class"), rules=[{"host": options["host"], **rule}], tls=tls)
+    return frame(build, "networking.k8s.io/v1", "Ingress", annotations=options.get("annotations"), spec=spec)
+
+
+def http_route(build: Build) -> Manifest | None:
+    """Return the Gateway API route for OTLP over HTTP."""
+    return _route(build, "HTTPRoute", "otlp-http")
+
+
+def grpc_route(build: Build) -> Manifest | None:
+    """Return the Gateway API route for OTLP over gRPC."""
+    return _route(build, "GRPCRoute", "otlp")
+
+
+def _route(build: Build, kind: str, port_name: str) -> Manifest | None:
+    """Return a route to a port, or nothing when routes are not asked for or the receiver is off."""
+    options = build.collector.routes
+    if not options or not any(port.name == port_name for port in build.exposed):
+        return None
+    parent = present(
+        name=options["gateway"], namespace=options.get("gateway_namespace"), sectionName=options.get("section_name")
+    )
+    backend = {"name": build.collector.name, "port": _port(build, port_name).number}
+    spec = {
+        "parentRefs": [parent],
+        **present(hostnames=options.get("hostnames")),
+        "rules": [{"backendRefs": [backend]}],
+    }
+    return frame(build, _GATEWAY_API, kind, spec=spec)
+
+
+def _port(build: Build, name: str) -> Port:
+    """Return the port that traffic from outside goes to. Raises Problem when there is none, or no Service before it."""
+    collector = build.collector
+    ports: dict[str, Any] = {port.name: port for port in build.exposed}
+    if not collector.wants_service:
+        raise Problem(
+            f"collector '{collector.name}' has an ingress or routes but no Service",
+            fix="Set `service: {enabled: true}`.",
+        )
+    if name not in ports:
+        raise Problem(
+            f"collector '{collector.name}' has no port '{name}' for its ingress",
+            fix=f"Its config listens on: {', '.join(ports) or 'nothing'}.",
+        )
+    found: Port = ports[name]
+    return found

@@ -1,0 +1,186 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The pod that all workloads share. Private."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..errors import Problem
+from ..names import label_value
+from ..needs import DOWNWARD, Mount
+from .build import Build, present
+from .config_map import FILE, KEY
+
+CONTAINER = "opentelemetry-collector"
+CONFIG_DIRECTORY = "/conf"
+CONFIG_VOLUME = "config"
+STATE_VOLUME = "state"
+HASH_ANNOTATION = "checksum/config"
+
+# Kinds of sources that an environment variable can be given, and the field of the Pod API that each becomes.
+_SOURCES = {"secret": "secretKeyRef", "config_map": "configMapKeyRef"}
+
+# The restricted Pod Security Standard. Source: kubernetes.io, "Pod Security Standards".
+_CONTAINER_SECURITY = {
+    "allowPrivilegeEscalation": False,
+    "capabilities": {"drop": ["ALL"]},
+    "readOnlyRootFilesystem": True,
+}
+
+
+def pod_template(build: Build) -> dict[str, Any]:
+    """Return the pod template; a change of config changes its hash, and so rolls the pods."""
+    collector = build.collector
+    labels = {**collector.pod_labels, **collector.selector, "app.kubernetes.io/version": label_value(collector.version)}
+    annotations = {**collector.pod_annotations, HASH_ANNOTATION: build.config_hash}
+    return {"metadata": {"labels": labels, "annotations": annotations}, "spec": _pod_spec(build)}
+
+
+def _pod_spec(build: Build) -> dict[str, Any]:
+    collector = build.collector
+    return {
+        "serviceAccountName": collector.service_account_name,
+        "securityContext": _pod_security(build),
+        "containers": [_container(build)],
+        "volumes": _volumes(build),
+        "terminationGracePeriodSeconds": collector.termination_grace_seconds,
+        **present(
+            imagePullSecrets=[{"name": name} for name in collector.image_pull_secrets],
+            nodeSelector=collector.node_selector,
+            tolerations=collector.tolerations,
+            affinity=collector.affinity,
+            topologySpreadConstraints=_topology_spread(build),
+            priorityClassName=collector.priority_class_name,
+            hostNetwork=collector.host_network or None,
+            dnsPolicy="ClusterFirstWithHostNet" if collector.host_network else None,
+        ),
+    }
+
+
+def _container(build: Build) -> dict[str, Any]:
+    collector = build.collector
+    return {
+        "name": CONTAINER,
+        "image": build.image,
+        "imagePullPolicy": collector.image_pull_policy,
+        "args": [f"--config={CONFIG_DIRECTORY}/{FILE}"],
+        "ports": _ports(build),
+        "env": _env(build),
+        "resources": _resources(build),
+        "securityContext": dict(_CONTAINER_SECURITY),
+        "volumeMounts": _volume_mounts(build),
+        **_probes(build),
+    }
+
+
+def _ports(build: Build) -> list[dict[str, Any]]:
+    on_node = build.collector.uses_host_ports
+    return [
+        {"name": port.name, "containerPort": port.number, "protocol": port.protocol}
+        | ({"hostPort": port.number} if on_node and port.exposed else {})
+        for port in build.needs.ports
+    ]
+
+
+def _env(build: Build) -> list[dict[str, Any]]:
+    """Return the environment: what the user gave, what the pod can tell, and the memory limit for Go."""
+    given = build.collector.env
+    entries: list[dict[str, Any]] = (
+        [{"name": "GOMEMLIMIT", "value": build.collector.memory.gomemlimit}] if "GOMEMLIMIT" not in given else []
+    )
+    for name in sorted({"MY_POD_IP"} | {item.name for item in build.needs.variables}):
+        if name in DOWNWARD and name not in given:
+            entries.append({"name": name, "valueFrom": {"fieldRef": {"apiVersion": "v1", "fieldPath": DOWNWARD[name]}}})
+    return entries + [{"name": name, **_source(name, given[name])} for name in sorted(given)]
+
+
+def _source(name: str, value: Any) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        return {"value": "" if value is None else str(value)}
+    if "field" in value:
+        return {"valueFrom": {"fieldRef": {"apiVersion": "v1", "fieldPath": value["field"]}}}
+    for kind, field in _SOURCES.items():
+        if kind in value and "key" in value:
+            reference = {"name": value[kind], "key": value["key"]} | present(optional=value.get("optional"))
+            return {"valueFrom": {field: reference}}
+    raise Problem(
+        f"environment variable {name} has a source that is not understood",
+        fix="Give text, `{secret: NAME, key: KEY}`, `{config_map: NAME, key: KEY}` or `{field: status.podIP}`.",
+    )
+
+
+def _resources(build: Build) -> dict[str, Any]:
+    """Memory is requested in full: a collector that is evicted loses what it holds."""
+    collector = build.collector
+    limits = present(cpu=collector.cpu_limit, memory=collector.memory_limit)
+    return {"limits": limits, "requests": present(cpu=collector.cpu_request, memory=collector.memory_limit)}
+
+
+def _pod_security(build: Build) -> dict[str, Any]:
+    if build.needs.run_as_root:
+        return {"runAsUser": 0, "seccompProfile": {"type": "RuntimeDefault"}}
+    user = build.run_as_user
+    return {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}} | present(
+        runAsUser=user, runAsGroup=user, fsGroup=user
+    )
+
+
+def _probes(build: Build) -> dict[str, Any]:
+    """Return probes where the config answers them. Readiness follows quickly, so that a rollout does not dawdle."""
+    port = build.needs.probe
+    if not port:
+        return {}
+    probe = {"httpGet": {"path": build.needs.probe_path, "port": port.number}}
+    return {
+        "livenessProbe": {**probe, "periodSeconds": 10, "failureThreshold": 6},
+        "readinessProbe": {**probe, "periodSeconds": 2, "failureThreshold": 3},
+    }
+
+
+def _volumes(build: Build) -> list[dict[str, Any]]:
+    collector = build.collector
+    config = {"name": CONFIG_VOLUME, "configMap": {"name": collector.name, "items": [{"key": KEY, "path": FILE}]}}
+    derived = [{"name": mount.name, **mount.source} for mount in build.needs.mounts]
+    state = (
+        []
+        if not build.needs.state_directories or collector.mode == "statefulset"
+        else [{"name": STATE_VOLUME, **_state(build)}]
+    )
+    return [config, *derived, *state, *({"name": item["name"], **item["source"]} for item in collector.volumes)]
+
+
+def _state(build: Build) -> dict[str, Any]:
+    """An agent's state outlives its pod on the node; that of others does not, and needs a StatefulSet to."""
+    collector = build.collector
+    if collector.mode == "daemonset":
+        return {
+            "hostPath": {
+                "path": f"/var/lib/otelcol/{collector.namespace}-{collector.name}",
+                "type": "DirectoryOrCreate",
+            }
+        }
+    return {"emptyDir": {}}
+
+
+def _volume_mounts(build: Build) -> list[dict[str, Any]]:
+    config = {"name": CONFIG_VOLUME, "mountPath": CONFIG_DIRECTORY, "readOnly": True}
+    state = [{"name": STATE_VOLUME, "mountPath": path} for path in build.needs.state_directories]
+    user = [
+        {"name": item["name"], "mountPath": item["mount_path"], "readOnly": bool(item.get("read_only", True))}
+        for item in build.collector.volumes
+    ]
+    return [config, *(_mount(mount) for mount in build.needs.mounts), *state, *user]
+
+
+def _mount(mount: Mount) -> dict[str, Any]:
+    return {"name": mount.name, "mountPath": mount.path, "readOnly": mount.read_only} | present(
+        mountPropagation=mount.propagation
+    )
+
+
+def _topology_spread(build: Build) -> list[dict[str, Any]]:
+    """Return the user's constraints; each selects this collector's pods unless it says otherwise."""
+    selector = {"matchLabels": build.collector.selector}
+    return [{"labelSelector": selector, **constraint} for constraint in build.collector.topology_spread]

@@ -1,0 +1,45 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Services in front of a collector. Private."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .. import names
+from .build import Build, Manifest, frame, present
+
+
+def service(build: Build) -> Manifest | None:
+    """Return the Service that clients use, or nothing when it is not wanted or nothing listens."""
+    collector = build.collector
+    if not collector.wants_service or not build.exposed:
+        return None
+    options = collector.service
+    spec = {
+        "type": options.get("type") or "ClusterIP",
+        "selector": collector.selector,
+        "ports": _ports(build),
+        "internalTrafficPolicy": options.get("internal_traffic_policy")
+        or ("Local" if collector.mode == "daemonset" else "Cluster"),
+    }
+    return frame(build, "v1", "Service", annotations=options.get("annotations"), spec=spec)
+
+
+def headless_service(build: Build) -> Manifest | None:
+    """Return the governing Service of a StatefulSet: it gives each replica a name."""
+    collector = build.collector
+    if collector.mode != "statefulset":
+        return None
+    spec = {"clusterIP": "None", "selector": collector.selector, **present(ports=_ports(build))}
+    return frame(build, "v1", "Service", name=names.headless(collector.name), spec=spec)
+
+
+def _ports(build: Build) -> list[dict[str, Any]]:
+    """Return the ports; `appProtocol: grpc` lets L7 load balancers and meshes speak HTTP/2 to it."""
+    return [
+        {"name": port.name, "port": port.number, "targetPort": port.number, "protocol": port.protocol}
+        | present(appProtocol=port.app_protocol)
+        for port in build.exposed
+    ]

@@ -1,0 +1,69 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The workload: DaemonSet, Deployment or StatefulSet. Private."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .. import names
+from .build import Build, Manifest, frame, present
+from .pod import STATE_VOLUME, pod_template
+
+_GIB = "1Gi"
+
+
+def daemon_set(build: Build) -> Manifest:
+    """Return the DaemonSet of an agent."""
+    return frame(build, "apps/v1", "DaemonSet", spec={**_common(build), "updateStrategy": _strategy(build)})
+
+
+def deployment(build: Build) -> Manifest:
+    """Return the Deployment of a gateway."""
+    return frame(
+        build, "apps/v1", "Deployment", spec={**_common(build), **_replicas(build), "strategy": _strategy(build)}
+    )
+
+
+def stateful_set(build: Build) -> Manifest:
+    """Return the StatefulSet of a collector whose replicas have names and state of their own."""
+    spec = {
+        **_common(build),
+        **_replicas(build),
+        "updateStrategy": _strategy(build),
+        "serviceName": names.headless(build.collector.name),
+        "podManagementPolicy": "Parallel",
+        **present(volumeClaimTemplates=_claims(build)),
+    }
+    return frame(build, "apps/v1", "StatefulSet", spec=spec)
+
+
+def _common(build: Build) -> dict[str, Any]:
+    return {
+        "selector": {"matchLabels": build.collector.selector},
+        "revisionHistoryLimit": build.collector.revision_history_limit,
+        "template": pod_template(build),
+    }
+
+
+def _replicas(build: Build) -> dict[str, Any]:
+    """A workload that is autoscaled has no replica count: the autoscaler owns the field."""
+    return {} if build.collector.autoscaling else {"replicas": build.collector.replicas}
+
+
+def _strategy(build: Build) -> dict[str, Any]:
+    return {"type": "RollingUpdate", **build.collector.update_strategy}
+
+
+def _claims(build: Build) -> list[dict[str, Any]]:
+    """Return the claim for the state that the config keeps; nothing is claimed for a config that keeps none."""
+    if not build.needs.state_directories:
+        return []
+    storage = build.collector.storage
+    spec = {
+        "accessModes": ["ReadWriteOnce"],
+        "resources": {"requests": {"storage": storage.get("size") or _GIB}},
+        **present(storageClassName=storage.get("class")),
+    }
+    return [{"metadata": {"name": STATE_VOLUME}, "spec": spec}]

@@ -1,0 +1,64 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Names and labels: every object name, label and selector of this collection is made here. Private."""
+
+from __future__ import annotations
+
+import re
+
+from .errors import Problem
+
+MANAGED_BY = "o11y.opentelemetry"
+COMPONENT = {
+    "daemonset": "agent-collector",
+    "deployment": "standalone-collector",
+    "statefulset": "statefulset-collector",
+}
+COLLECTOR_LABEL = "o11y.opentelemetry/collector"
+LONGEST_LABEL = 63
+_DNS_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?\Z")
+
+
+def check_name(what: str, name: str) -> str:
+    """Return the name. Raises Problem when Kubernetes would not take it as a DNS label (RFC 1123)."""
+    if not _DNS_LABEL.match(name) or len(name) > LONGEST_LABEL:
+        raise Problem(
+            f"'{name}' is no valid {what}",
+            fix=f"Use at most {LONGEST_LABEL} lower-case letters, digits and dashes, no dash at either end.",
+        )
+    return name
+
+
+def selector_labels(instance: str, mode: str) -> dict[str, str]:
+    """Return the labels that tie a workload to its pods; they can never change, so nothing optional is in them."""
+    return {
+        "app.kubernetes.io/name": "opentelemetry-collector",
+        "app.kubernetes.io/instance": instance,
+        "component": COMPONENT[mode],
+    }
+
+
+def object_labels(name: str, instance: str, mode: str, version: str) -> dict[str, str]:
+    """Return the labels that every object of a collector has."""
+    return {
+        **selector_labels(instance, mode),
+        "app.kubernetes.io/managed-by": MANAGED_BY,
+        "app.kubernetes.io/version": label_value(version),
+        COLLECTOR_LABEL: name,
+    }
+
+
+def label_value(text: str) -> str:
+    """Return text as a label value: digests and build metadata have characters that labels refuse."""
+    return re.sub(r"[^-A-Za-z0-9_.]", "_", text)[:LONGEST_LABEL].strip("-_.")
+
+
+def cluster_wide(namespace: str, name: str) -> str:
+    """Return the name of a cluster-scoped object; two namespaces may hold collectors of the same name."""
+    return f"{namespace}-{name}"
+
+
+def headless(name: str) -> str:
+    """Return the name of a StatefulSet's governing Service."""
+    return f"{name}-headless"

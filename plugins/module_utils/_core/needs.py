@@ -1,0 +1,210 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a finished config needs around it, derived from it: ports, permissions, environment, volumes. Private."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from .components.table import Component, PortRule, Rules, component
+from .paths import Path, at, leaves, section
+
+SECRETS_ROOT = "/etc/otelcol/secrets"
+CONFIG_MAPS_ROOT = "/etc/otelcol/configmaps"
+METRICS_PORT = 8888  # Source: default of service.telemetry.metrics in the Collector's documentation.
+
+# Environment that Kubernetes itself can give: name → field of the pod.
+DOWNWARD = {
+    "MY_POD_IP": "status.podIP",
+    "MY_POD_NAME": "metadata.name",
+    "MY_POD_NAMESPACE": "metadata.namespace",
+    "K8S_POD_IP": "status.podIP",
+    "K8S_POD_NAME": "metadata.name",
+    "K8S_POD_UID": "metadata.uid",
+    "K8S_NAMESPACE": "metadata.namespace",
+    "K8S_NODE_IP": "status.hostIP",
+    "K8S_NODE_NAME": "spec.nodeName",
+}
+
+# `${env:NAME}`, `${env:NAME:-default}` and `${NAME}`; `$$` is a literal dollar.
+# Source: confmap/expand.go and confmap/provider/envprovider.
+_REFERENCE = re.compile(r"\$\$|\$\{(?:env:)?([A-Za-z_][A-Za-z0-9_]*)(:-[^}]*)?\}")
+_MOUNTED = re.compile(rf"({SECRETS_ROOT}|{CONFIG_MAPS_ROOT})/([a-z0-9][-a-z0-9.]*)/")
+_LONGEST_PORT_NAME = 15
+
+
+@dataclass(frozen=True)
+class Port:
+    """A port that the collector listens on."""
+
+    name: str
+    number: int
+    protocol: str = "TCP"
+    app_protocol: str | None = None
+    exposed: bool = True
+
+
+@dataclass(frozen=True)
+class Mount:
+    """A volume that the config refers to by a path. `source` is the Kubernetes volume source."""
+
+    name: str
+    path: str
+    source: dict[str, Any]
+    read_only: bool = True
+    propagation: str | None = None
+
+
+@dataclass(frozen=True)
+class Variable:
+    """An environment variable that the config reads, and where."""
+
+    name: str
+    path: Path
+    optional: bool
+
+
+@dataclass(frozen=True)
+class Needs:
+    """All that a config needs from its surroundings."""
+
+    ports: tuple[Port, ...]
+    rules: Rules
+    variables: tuple[Variable, ...]
+    mounts: tuple[Mount, ...]
+    state_directories: tuple[str, ...]
+    run_as_root: bool
+    probe: Port | None
+    probe_path: str
+    iam_actions: tuple[str, ...]
+
+
+def derive(config: Mapping[str, Any]) -> Needs:
+    """Return what this config needs; only components in use count."""
+    used = list(_used(config))
+    health = next((settings for row, _id, settings in used if row.health), None)
+    ports = _named([*_ports(used), *_telemetry_port(config)])
+    probe = next((port for port in ports if port.name.startswith("healthcheck")), None)
+    read = tuple(variables(config))
+    return Needs(
+        ports=tuple(ports),
+        rules=_rules(used),
+        variables=(*read, *_implied(used, read)),
+        mounts=tuple(_mounts(config, used)),
+        state_directories=tuple(sorted({path for row, _id, settings in used for path in row.state(settings)})),
+        run_as_root=any(row.root(settings) for row, _id, settings in used),
+        probe=probe,
+        probe_path=str((health or {}).get("path") or "/"),
+        iam_actions=tuple(sorted({action for row, _id, _settings in used for action in row.iam_actions})),
+    )
+
+
+def _used(config: Mapping[str, Any]) -> Iterator[tuple[Component, str, dict[str, Any]]]:
+    """Yield table row, id and settings of every component that a pipeline or the service starts."""
+    ids = {("extensions", item) for item in at(config, ("service", "extensions"), []) or []}
+    for pipeline in section(config, "service", "pipelines").values():
+        for role in ("receivers", "processors", "exporters"):
+            ids |= {(role, item) for item in (pipeline or {}).get(role) or []}
+    for role in ("extensions", "receivers", "processors", "exporters"):
+        for component_id, settings in section(config, role).items():
+            row = component(role, component_id.split("/", 1)[0])
+            if row and (role, component_id) in ids:
+                yield row, component_id, settings if isinstance(settings, dict) else {}
+
+
+def _ports(used: list[tuple[Component, str, dict[str, Any]]]) -> Iterator[Port]:
+    for row, _id, settings in used:
+        for rule in row.ports:
+            number = _port_number(rule, settings)
+            if number:
+                yield Port(rule.name, number, rule.protocol, rule.app_protocol, rule.exposed)
+
+
+def _port_number(rule: PortRule, settings: dict[str, Any]) -> int | None:
+    """Return the port that a rule finds in a component's settings; None when that part of it is off."""
+    if rule.when and rule.when[-1] not in (at(settings, rule.when[:-1]) or {}):
+        return None
+    endpoint = at(settings, rule.endpoint)
+    if endpoint is None:
+        return rule.default
+    digits = str(endpoint).rsplit(":", 1)[-1]
+    return int(digits) if digits.isdigit() else None
+
+
+def _telemetry_port(config: Mapping[str, Any]) -> Iterator[Port]:
+    for reader in at(config, ("service", "telemetry", "metrics", "readers"), []) or []:
+        prometheus = at(reader, ("pull", "exporter", "prometheus"))
+        if isinstance(prometheus, dict):
+            yield Port("metrics", int(prometheus.get("port", METRICS_PORT)), exposed=False)
+
+
+def _named(ports: list[Port]) -> list[Port]:
+    """Give every port a name of its own, and drop a second listener on the same port."""
+    result: dict[tuple[int, str], Port] = {}
+    names: set[str] = set()
+    for port in ports:
+        if (port.number, port.protocol) in result:
+            continue
+        name, count = port.name, 2
+        while name in names:
+            suffix = f"-{count}"
+            name, count = port.name[: _LONGEST_PORT_NAME - len(suffix)] + suffix, count + 1
+        names.add(name)
+        result[(port.number, port.protocol)] = replace(port, name=name)
+    return list(result.values())
+
+
+def _rules(used: list[tuple[Component, str, dict[str, Any]]]) -> Rules:
+    """Return the permissions of all components, each once and in a stable order."""
+    rules: dict[str, dict[str, Any]] = {}
+    for row, _id, settings in used:
+        for rule in row.rules(settings):
+            rules.setdefault(repr(sorted(rule.items())), rule)
+    return tuple(rules[key] for key in sorted(rules))
+
+
+def variables(config: Mapping[str, Any]) -> Iterator[Variable]:
+    """Yield every variable once; the place that cannot do without it first."""
+    found: dict[str, Variable] = {}
+    for path, value in leaves(config):
+        for match in _REFERENCE.finditer(value) if isinstance(value, str) else ():
+            if match[1] and (match[1] not in found or found[match[1]].optional):
+                found[match[1]] = Variable(match[1], path, optional=match[2] is not None)
+    yield from found.values()
+
+
+def _implied(used: list[tuple[Component, str, dict[str, Any]]], known: tuple[Variable, ...]) -> Iterator[Variable]:
+    """Yield variables that a component reads by itself, without a reference in the config."""
+    names = {variable.name for variable in known}
+    for name in sorted({name for row, _id, _settings in used for name in row.variables} - names):
+        yield Variable(name, (), optional=False)
+
+
+def _mounts(config: Mapping[str, Any], used: list[tuple[Component, str, dict[str, Any]]]) -> Iterator[Mount]:
+    """Yield Secrets and ConfigMaps that paths in the config lie in, then host paths that components read."""
+    seen: dict[str, Mount] = {}
+    for _path, value in leaves(config):
+        match = _MOUNTED.match(value) if isinstance(value, str) else None
+        if match:
+            root, name = match[1], match[2]
+            source = {"secret": {"secretName": name}} if root == SECRETS_ROOT else {"configMap": {"name": name}}
+            prefix = "secret" if root == SECRETS_ROOT else "configmap"
+            seen.setdefault(
+                f"{root}/{name}", Mount(f"{prefix}-{name.replace('.', '-')}"[:63], f"{root}/{name}", source)
+            )
+    for row, _id, settings in used:
+        for host, path in row.host_paths(settings):
+            seen.setdefault(
+                path,
+                Mount(
+                    "host" + re.sub(r"[^a-z0-9]+", "-", host.lower()).rstrip("-"),
+                    path,
+                    {"hostPath": {"path": host}},
+                    propagation="HostToContainer",
+                ),
+            )
+    yield from seen.values()

@@ -1,0 +1,70 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Recipes as the user names them, and what a recipe may be used for. Private."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from .errors import Problem, near
+
+
+@dataclass(frozen=True)
+class Use:
+    """A recipe that a collector uses, with the options it was given."""
+
+    name: str
+    options: dict[str, Any]
+
+
+def uses(recipes: Iterable[Any]) -> list[Use]:
+    """Return the recipes of a collector. Each is a name, or a mapping of one name to options.
+
+    Raises Problem for anything else.
+    """
+    return [_use(item) for item in recipes]
+
+
+def _use(item: Any) -> Use:
+    if isinstance(item, str):
+        return Use(str(item), {})
+    if isinstance(item, Mapping) and len(item) == 1:
+        name, options = next(iter(item.items()))
+        if isinstance(name, str) and (options is None or isinstance(options, Mapping)):
+            return Use(str(name), dict(options or {}))
+    raise Problem(
+        f"a recipe is a name, or a mapping of one name to its options, not {item!r}",
+        fix="Write `- otlp_ingest` or `- otlp_forward: {endpoint: HOST:PORT}`.",
+    )
+
+
+def check_known(use: Use, known: Iterable[str]) -> None:
+    """Raise Problem when there is no recipe of this name."""
+    names = sorted(known)
+    if use.name not in names:
+        raise Problem(f"there is no recipe '{use.name}'{near(use.name, names)}", fix=f"Recipes: {', '.join(names)}.")
+
+
+def check_mode(use: Use, recipe: Mapping[str, Any], mode: str) -> None:
+    """Raise Problem when a recipe does not work in this mode."""
+    modes = recipe["modes"]
+    if mode not in modes:
+        raise Problem(
+            f"recipe '{use.name}' does not work in mode {mode}: {recipe['summary']}",
+            fix=f"Use it in mode {' or '.join(modes)}.",
+        )
+
+
+def check_requires(used: Iterable[Use], recipes: Mapping[str, Mapping[str, Any]]) -> None:
+    """Raise Problem when a recipe needs another one that is not in use."""
+    names = [use.name for use in used]
+    for name in names:
+        missing = [other for other in recipes[name].get("requires") or [] if other not in names]
+        if missing:
+            raise Problem(
+                f"recipe '{name}' needs recipe '{missing[0]}'",
+                fix=f"Add '{missing[0]}' to the recipes of this collector.",
+            )

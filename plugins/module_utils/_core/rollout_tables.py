@@ -1,0 +1,175 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""When a workload is ready, and what keeps it from it: two tables of JMESPath. Private."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+OBSERVED = "status.observedGeneration >= metadata.generation"
+CONDITION = "(not_null(status.conditions, `[]`)[?type=='{0}'].status | [0]) == 'True'"
+
+# A workload is ready when this is true for it. Users add kinds and replace rows with the option `until`.
+READY = {
+    "Deployment": f"{OBSERVED} && not_null(status.updatedReplicas, `0`) >= spec.replicas"
+    " && not_null(status.replicas, `0`) == spec.replicas && not_null(status.availableReplicas, `0`) >= spec.replicas",
+    "DaemonSet": f"{OBSERVED} && status.desiredNumberScheduled > `0`"
+    " && (spec.updateStrategy.type == 'OnDelete'"
+    " || not_null(status.updatedNumberScheduled, `0`) >= status.desiredNumberScheduled)"
+    " && not_null(status.numberAvailable, `0`) >= status.desiredNumberScheduled",
+    "StatefulSet": f"{OBSERVED} && not_null(status.readyReplicas, `0`) >= spec.replicas"
+    " && (spec.updateStrategy.type == 'OnDelete' || spec.updateStrategy.rollingUpdate.partition > `0`"
+    " || status.currentRevision == status.updateRevision)",
+    "Job": CONDITION.format("Complete"),
+    "CustomResourceDefinition": CONDITION.format("Established"),
+}
+# Any other kind says so in a condition, which must be about its newest generation when it tells that.
+READY_ELSE = (
+    f"({CONDITION.format('Ready')} || {CONDITION.format('Available')})"
+    " && not_null(status.observedGeneration, metadata.generation, `0`) >= not_null(metadata.generation, `0`)"
+)
+EMPTY_DAEMON_SET = f"{OBSERVED} && status.desiredNumberScheduled == `0`"
+
+# How many of how many, for messages.
+COUNTS = {
+    "Deployment": ("status.availableReplicas", "spec.replicas"),
+    "DaemonSet": ("status.numberAvailable", "status.desiredNumberScheduled"),
+    "StatefulSet": ("status.readyReplicas", "spec.replicas"),
+}
+
+
+class Row(NamedTuple):
+    """One way to fail. `find` yields {container, reason, detail} for each place; it counts after `grace` seconds."""
+
+    id: str
+    find: str
+    grace: float
+    fix: str
+    log: bool = False
+
+
+UNSCHEDULABLE_GRACE = -1.0  # stands for the option unschedulable_seconds
+_CONTAINERS = "[pod.status.initContainerStatuses, pod.status.containerStatuses][]"
+_WAITING = "{container: name, reason: state.waiting.reason, detail: state.waiting.message}"
+_ENDED = (
+    "{container: name, reason: not_null(state.terminated, lastState.terminated).reason, detail: join('', ["
+    "'exit code ', to_string(not_null(state.terminated, lastState.terminated).exitCode),"
+    "', restarted ', to_string(restartCount), ' times'])}"
+)
+_CRASHED = (
+    "restartCount > `0` && (state.waiting.reason == 'CrashLoopBackOff'"
+    " || (state.terminated && state.terminated.exitCode != `0`))"
+)
+_OOM = "not_null(state.terminated, lastState.terminated).reason == 'OOMKilled'"
+_PULL = "contains(['ErrImagePull', 'ImagePullBackOff'], state.waiting.reason)"
+# What registries and networks do in passing; the kubelet tries again.
+_PASSING = " || ".join(
+    f"contains(not_null(state.waiting.message, ''), '{words}')"
+    for words in ("timeout", "TLS handshake", "connection reset", "EOF", "Too Many Requests", "503")
+)
+_STARTING = "(not_null(pod.status.conditions, `[]`)[?type=='Ready'].status | [0]) != 'True'"
+_SCALING = "events[?contains(['TriggeredScaleUp', 'Nominated'], reason)]"
+
+# Tried from the top for {pod, events}; the first row that finds something speaks for the pod.
+POD_FAILURES = (
+    Row(
+        "image_name",
+        f"{_CONTAINERS} | [?contains(['InvalidImageName', 'ErrImageNeverPull'], state.waiting.reason)].{_WAITING}",
+        0,
+        "Correct the image, or its pull policy.",
+    ),
+    Row(
+        "image_pull",
+        f"{_CONTAINERS} | [?{_PULL} && !({_PASSING})].{_WAITING}",
+        0,
+        "Check the image's name and tag, the pull secret, and that the node reaches the registry.",
+    ),
+    Row(
+        "image_pull_passing",
+        f"{_CONTAINERS} | [?{_PULL}].{_WAITING}",
+        30,
+        "Check the network between the node and the registry.",
+    ),
+    Row(
+        "container_config",
+        f"{_CONTAINERS} | [?state.waiting.reason == 'CreateContainerConfigError'].{_WAITING}",
+        2,
+        "Create the Secret or ConfigMap, or the key, that the container refers to.",
+    ),
+    Row(
+        "container_start",
+        f"{_CONTAINERS} | [?contains(['CreateContainerError', 'RunContainerError', 'StartError'], state.waiting.reason)"
+        f" || state.terminated.reason == 'StartError' || lastState.terminated.reason == 'StartError'"
+        f" && state.waiting].{{container: name, reason: not_null(state.waiting.reason, 'StartError'), detail:"
+        " not_null(state.terminated.message, lastState.terminated.message, state.waiting.message)}",
+        0,
+        "Check the command, the mounts and the security context of the container.",
+    ),
+    Row(
+        "out_of_memory",
+        f"{_CONTAINERS} | [?{_CRASHED} && {_OOM}].{_ENDED}",
+        0,
+        "Raise the memory limit, or lower what the container keeps in memory.",
+        log=True,
+    ),
+    Row(
+        "crash",
+        f"{_CONTAINERS} | [?{_CRASHED} && !({_OOM})].{_ENDED}",
+        0,
+        "Read the log: a collector that ends at once mostly dislikes its configuration.",
+        log=True,
+    ),
+    Row(
+        "unschedulable",
+        f"!{_SCALING} && pod.status.conditions[?type=='PodScheduled' && status=='False' && reason=='Unschedulable']"
+        ".{reason: reason, detail: message}",
+        UNSCHEDULABLE_GRACE,
+        "Ask for less, add nodes, or correct node selectors, affinity and tolerations.",
+    ),
+    Row(
+        "mount",
+        f"{_STARTING} && events[?contains(['FailedMount', 'FailedAttachVolume', 'FailedMapVolume'], reason)"
+        " && contains(message, 'not found')].{reason: reason, detail: message}",
+        4,
+        "Create the Secret, ConfigMap or volume that the pod mounts.",
+    ),
+    Row(
+        "mount_slow",
+        f"{_STARTING} && events[?contains(['FailedMount', 'FailedAttachVolume', 'FailedMapVolume'], reason)]"
+        ".{reason: reason, detail: message}",
+        45,
+        "Look at the volume and its driver.",
+    ),
+)
+
+# Tried from the top for {workload, events, missing, allow_empty}.
+WORKLOAD_FAILURES = (
+    Row(
+        "create_pods",
+        "missing && events[?reason=='FailedCreate'].{reason: reason, detail: message}",
+        3,
+        "Lift what forbids the pods (quota, pod security, webhook), or create what they need (ServiceAccount).",
+    ),
+    Row(
+        "create_replicas",
+        "workload.status.conditions[?type=='ReplicaFailure' && status=='True'].{reason: reason, detail: message}",
+        6,
+        "Lift what forbids the pods (quota, pod security, webhook), or create what they need (ServiceAccount).",
+    ),
+    Row(
+        "progress_deadline",
+        "workload.status.observedGeneration >= workload.metadata.generation && workload.status.conditions["
+        "?type=='Progressing' && reason=='ProgressDeadlineExceeded'].{reason: reason, detail: message}",
+        0,
+        "Look at its pods and their events.",
+    ),
+    Row(
+        "no_nodes",
+        "!allow_empty && workload.kind == 'DaemonSet' && workload.status.desiredNumberScheduled == `0`"
+        " && workload.status.observedGeneration >= workload.metadata.generation && [{reason: 'NoNodes',"
+        " detail: 'no node fits its node selector, affinity and tolerations'}]",
+        5,
+        "Correct them, or set allow_empty when no node may have such a pod.",
+    ),
+)

@@ -1,0 +1,113 @@
+#!/usr/bin/python
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Documentation of otel_render; the work is done on the controller, by the action plugin of the same name."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: otel_render
+short_description: Render collector configs and the Kubernetes objects that they need
+version_added: 0.1.0
+description:
+  - Composes the config of each collector from recipes and from config of your own, checks it, derives the ports, permissions, environment
+    and volumes that it needs, and builds all Kubernetes objects.
+  - Reads files on the controller and touches no cluster.
+author: The o11y.opentelemetry maintainers (@o11y)
+extends_documentation_fragment:
+  - o11y.opentelemetry._collectors
+  - ansible.builtin.action_common_attributes
+  - ansible.builtin.action_common_attributes.flow
+attributes:
+  action:
+    support: full
+  async:
+    support: none
+  bypass_host_loop:
+    support: none
+  check_mode:
+    support: full
+  diff_mode:
+    support: none
+    details: Nothing is changed.
+  platform:
+    platforms: all
+seealso:
+  - module: o11y.opentelemetry.pipeline_validate
+  - module: o11y.opentelemetry.bundle_apply
+"""
+
+EXAMPLES = r"""
+- name: Render an agent and the gateway that it sends to
+  o11y.opentelemetry.otel_render:
+    collectors:
+      - name: agent
+        mode: daemonset
+        recipes:
+          - otlp_ingest
+          - otlp_forward: {endpoint: "gateway.opentelemetry.svc:4317", insecure: true}
+      - name: gateway
+        recipes: [otlp_ingest, debug_output]
+    defaults:
+      namespace: opentelemetry
+  register: rendered
+"""
+
+RETURN = r"""
+manifests:
+  description: All objects of all collectors, each once, in the order in which they are applied.
+  returned: success
+  type: list
+  elements: dict
+workloads:
+  description: The workload of each collector, as M(o11y.opentelemetry.rollout_wait) takes it.
+  returned: success
+  type: list
+  elements: dict
+  sample:
+    - {kind: DaemonSet, namespace: opentelemetry, name: agent}
+prune_selector:
+  description: Label selector of all objects of these collectors.
+  returned: success
+  type: str
+  sample: o11y.opentelemetry/collector in (agent,gateway)
+collectors:
+  description: What is known of each collector.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    name:
+      description: Name of the collector.
+      type: str
+    namespace:
+      description: Its namespace.
+      type: str
+    kind:
+      description: Kind of its workload.
+      type: str
+    mode:
+      description: Its mode.
+      type: str
+    config:
+      description: Its finished config, as YAML.
+      type: str
+    config_hash:
+      description: SHA-256 of the config, the same for configs that mean the same.
+      type: str
+    image:
+      description: Its image.
+      type: str
+    selector:
+      description: Label selector of its pods.
+      type: str
+    ports:
+      description: The ports that clients connect to, each with name, port and protocol.
+      type: list
+      elements: dict
+    iam_actions:
+      description: The AWS actions that its exporters call.
+      type: list
+      elements: str
+"""

@@ -1,0 +1,190 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""From what the user asked for to configs and manifests. Controller only; reads files, touches no cluster. Private."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+from ..module_utils._core import fleet, needs, recipes, renames
+from ..module_utils._core.backends import kubernetes
+from ..module_utils._core.collector import Collector, Distribution, image_of
+from ..module_utils._core.compose import Composed, Layer, compose
+from ..module_utils._core.errors import Problem
+from ..module_utils._core.lint.finding import Finding, Subject
+from ..module_utils._core.lint.rules import lint
+from ..module_utils._core.manifests.build import Build
+from ..module_utils._core.names import COLLECTOR_LABEL
+from ..module_utils._core.needs import DOWNWARD
+from . import _origin, _sources, _yaml
+
+BASELINE = "baseline"
+_PREFIX = "otel_collector_"
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a task asks for: collectors with common defaults, and folders of the user's own."""
+
+    collectors: Sequence[Mapping[str, Any]]
+    defaults: Mapping[str, Any]
+    recipe_paths: Sequence[str] = ()
+    platform_paths: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
+class Planned:
+    """A collector with its composed config and what the rules say of it."""
+
+    collector: Collector
+    distribution: Distribution
+    run_as_user: int | None
+    composed: Composed
+    findings: list[Finding]
+
+
+def plan(request: Request) -> list[Planned]:
+    """Return every collector with its config and findings. Raises Problem for input that gives no config at all."""
+    return [_plan(item, request) for item in request.collectors or [{}]]
+
+
+def bundle(planned: Sequence[Planned]) -> dict[str, Any]:
+    """Return all manifests, and what later stages need of each collector. Raises Problem on any error finding."""
+    refuse(finding for item in planned for finding in item.findings)
+    builds = [_build(item) for item in planned]
+    fleet.check([fleet.Member(build.collector, build.needs.ports) for build in builds])
+    manifests = fleet.union(manifest for build in builds for manifest in kubernetes.manifests(build))
+    return {
+        "manifests": manifests,
+        "collectors": [_summary(build) for build in builds],
+        "workloads": [workload(build.collector) for build in builds],
+        "prune_selector": f"{COLLECTOR_LABEL} in ({','.join(sorted(build.collector.name for build in builds))})",
+    }
+
+
+def refuse(findings: Iterable[Finding]) -> None:
+    """Raise Problem with every error finding; nothing is applied then."""
+    errors = [str(finding) for finding in findings if finding.severity == "error"]
+    if errors:
+        count = f"{len(errors)} error{'s' if len(errors) > 1 else ''}"
+        raise Problem(
+            "\n".join(f"  {line}" for line in errors), asked=f"the collector config has {count}, nothing was applied:\n"
+        )
+
+
+def workload(collector: Collector) -> dict[str, str]:
+    """Return the workload of a collector, as waits and probes name it."""
+    kind = {"daemonset": "DaemonSet", "deployment": "Deployment", "statefulset": "StatefulSet"}[collector.mode]
+    return {"kind": kind, "namespace": collector.namespace, "name": collector.name}
+
+
+def _plan(item: Mapping[str, Any], request: Request) -> Planned:
+    options = _options({**request.defaults, **item})
+    distribution, collector_version = _distribution(options)
+    collector = Collector.from_options(options)
+    facts = _sources.platform(collector.platform, request.platform_paths)
+    layers = [*_recipe_layers(collector, collector_version, facts, request), *_user_layers(item, request, collector)]
+    composed = compose(layers)
+    subject = Subject(
+        composed.config,
+        composed.locate,
+        duplicates=tuple(pair for layer in layers for pair in layer.duplicates),
+        environment=frozenset(collector.env) | frozenset(DOWNWARD),
+    )
+    user = distribution.user if facts["run_as_user"] == "image" else facts["run_as_user"]
+    return Planned(collector, distribution, user, composed, lint(subject))
+
+
+def _options(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a collector's options in their types; the role's argument_specs.yml is the one place that has those."""
+    spec = _sources.read_yaml(_sources.ROLE / "meta" / "argument_specs.yml")["argument_specs"]["main"]["options"]
+    own = {field.name: spec[_PREFIX + field.name] for field in fields(Collector)}
+    name = values.get("name") or "without a name"
+    given = {key: value for key, value in values.items() if value is not None}
+    return _sources.checked(given, own, f"collector '{name}'")
+
+
+def _distribution(options: dict[str, Any]) -> tuple[Distribution, str]:
+    """Return the distribution, and the version of the Collector inside it; fills in the version that is tested."""
+    name = options["distribution"]
+    row = _sources.catalogue("distributions")[name]
+    options["version"] = options["version"] or row["version"]
+    inside = row.get("collector_versions", {}).get(options["version"], options["version"])
+    return Distribution(name, row["image"], row["user"]), str(inside)
+
+
+def _recipe_layers(collector: Collector, version: str, facts: Mapping[str, Any], request: Request) -> list[Layer]:
+    used = recipes.uses(collector.recipes)
+    if not used:
+        return []
+    if BASELINE not in (use.name for use in used):
+        used.insert(0, recipes.Use(BASELINE, {}))
+    folders = _sources.find(request.recipe_paths, "recipes")
+    for use in used:
+        recipes.check_known(use, folders)
+    described = {use.name: _sources.read_yaml(folders[use.name] / _sources.RECIPE_FILE) for use in used}
+    recipes.check_requires(used, described)
+    layers = []
+    for use in used:
+        recipes.check_mode(use, described[use.name], collector.mode)
+        layer = _sources.fragment(use, folders[use.name], described[use.name], facts, _about(collector))
+        layers.append(replace(layer, config=renames.for_version(layer.config, version, _sources.catalogue("renames"))))
+    return layers
+
+
+def _about(collector: Collector) -> dict[str, Any]:
+    """Return what recipes may know of their collector."""
+    memory = collector.memory
+    return {
+        "name": collector.name,
+        "namespace": collector.namespace,
+        "mode": collector.mode,
+        "limit_mib": memory.limit_mib,
+        "spike_limit_mib": memory.spike_limit_mib,
+    }
+
+
+def _user_layers(item: Mapping[str, Any], request: Request, collector: Collector) -> list[Layer]:
+    layers = []
+    for path in collector.config_files:
+        document = _sources.read_document(path)
+        if not isinstance(document.data, dict):
+            raise Problem(
+                f"{path} holds no mapping", fix="A collector config has sections such as receivers and service."
+            )
+        layers.append(Layer(str(path), document.data, positions=document.positions, duplicates=document.duplicates))
+    written = item.get("config") or request.defaults.get("config") or {}
+    if written:
+        layers.append(Layer("config", _origin.plain(collector.config), positions=_origin.positions(written)))
+    return layers
+
+
+def _build(item: Planned) -> Build:
+    config = item.composed.config
+    return Build(
+        collector=item.collector,
+        needs=needs.derive(config),
+        config_text=_yaml.dump(config),
+        config_hash=hashlib.sha256(json.dumps(config, sort_keys=True).encode()).hexdigest(),
+        image=image_of(item.collector, item.distribution),
+        run_as_user=item.run_as_user,
+    )
+
+
+def _summary(build: Build) -> dict[str, Any]:
+    collector = build.collector
+    return {
+        **workload(collector),
+        "mode": collector.mode,
+        "config": build.config_text,
+        "config_hash": build.config_hash,
+        "image": build.image,
+        "selector": ",".join(f"{key}={value}" for key, value in collector.selector.items()),
+        "ports": [{"name": port.name, "port": port.number, "protocol": port.protocol} for port in build.exposed],
+        "iam_actions": list(build.needs.iam_actions),
+    }

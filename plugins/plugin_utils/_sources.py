@@ -1,0 +1,140 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Recipes, platforms and catalogue, read from disk. Controller only. Private."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from jinja2 import StrictUndefined, TemplateError
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+from ..module_utils._core.compose import Layer
+from ..module_utils._core.errors import Problem, near
+from ..module_utils._core.recipes import Use
+from . import _yaml
+
+_ROOT = Path(__file__).parents[2]
+ROLE = _ROOT / "roles" / "otel_collector"
+CATALOGUE = _ROOT / "data" / "catalogue"
+RECIPE_FILE = "recipe.yml"
+TEMPLATE_FILE = "config.yml.j2"
+
+# Words of an argument spec that are for people, or for the role's entry point alone.
+_PROSE = {"description", "short_description", "version_added", "author", "seealso"}
+
+
+def read_yaml(path: Path | str) -> Any:
+    """Return the data of a YAML file. Raises Problem when it cannot be read."""
+    return read_document(path).data
+
+
+def read_document(path: Path | str) -> _yaml.Document:
+    """Return a YAML file with the places of its paths. Raises Problem when it cannot be read."""
+    try:
+        text = Path(path).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise Problem(f"cannot read {path}: {error}", fix="Give the path of a readable YAML file.") from error
+    return _yaml.load(text, str(path))
+
+
+@cache
+def catalogue(name: str) -> Any:
+    """Return a table of the catalogue, read once per process."""
+    return read_yaml(CATALOGUE / f"{name}.yml")
+
+
+def find(folders: Iterable[str], kind: str) -> dict[str, Path]:
+    """Return what lies in the user's folders and in the role's own `kind` folder, by name; the user's come first."""
+    found: dict[str, Path] = {}
+    for folder in [*(Path(item) for item in folders), ROLE / kind]:
+        if not folder.is_dir():
+            raise Problem(
+                f"there is no folder {folder}",
+                fix="Correct recipe_paths or platform_paths.",
+            )
+        for path in sorted(folder.iterdir()):
+            if (path / RECIPE_FILE).is_file() or path.suffix == ".yml":
+                found.setdefault(path.stem, path)
+    return found
+
+
+def platform(name: str, folders: Iterable[str]) -> dict[str, Any]:
+    """Return the facts of a platform: the generic ones with the platform's own on top."""
+    files = find(folders, "platforms")
+    if name not in files:
+        raise Problem(
+            f"there is no platform '{name}'{near(name, files)}", fix=f"Platforms: {', '.join(sorted(files))}."
+        )
+    return {**(read_yaml(files["generic"]) or {}), **(read_yaml(files[name]) or {})}
+
+
+def fragment(
+    use: Use, folder: Path, recipe: Mapping[str, Any], facts: Mapping[str, Any], about: Mapping[str, Any]
+) -> Layer:
+    """Return a recipe's config as a layer. Raises Problem for wrong options or a template that does not render."""
+    options = checked(use.options, recipe.get("options") or {}, f"recipe '{use.name}'")
+    template = folder / TEMPLATE_FILE
+    try:
+        text = (
+            _environment()
+            .from_string(template.read_text(encoding="utf-8"))
+            .render(options=options, platform=facts, collector=about)
+        )
+    except TemplateError as error:
+        line = f":{error.lineno}" if getattr(error, "lineno", None) else ""
+        raise Problem(f"recipe '{use.name}' does not render: {error}", where=f"{template}{line}") from error
+    return Layer(f"recipe '{use.name}'", _yaml.load(text, f"{template} (rendered)").data or {}, recipe=True)
+
+
+def checked(values: Mapping[str, Any], spec: Mapping[str, Any], what: str) -> dict[str, Any]:
+    """Return values in an argument spec's types, with its defaults. Raises Problem naming every fault."""
+    for key in values:
+        if key not in spec:
+            raise Problem(
+                f"{what} has no option '{key}'{near(str(key), spec)}",
+                fix=f"Options: {', '.join(sorted(spec)) or 'none'}.",
+            )
+    result = ArgumentSpecValidator(argument_spec(spec)).validate(dict(values))
+    if result.error_messages:
+        raise Problem("; ".join(result.error_messages), asked=what, fix="Correct the value.")
+    validated: dict[str, Any] = result.validated_parameters
+    return validated
+
+
+def argument_spec(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return documented options as the argument spec that Ansible's validator takes."""
+    return {
+        name: {
+            key: argument_spec(value) if key == "options" else value
+            for key, value in (option or {}).items()
+            if key not in _PROSE
+        }
+        for name, option in options.items()
+    }
+
+
+@cache
+def _environment() -> ImmutableSandboxedEnvironment:
+    """Recipes see `options`, `platform` and `collector`; any other name is an error, never empty text."""
+    environment = ImmutableSandboxedEnvironment(
+        undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True
+    )
+    environment.filters |= {"to_json": _to_json, "given": _given}
+    return environment
+
+
+def _given(mapping: Mapping[str, Any]) -> dict[str, Any]:
+    """The entries of a mapping that have a value."""
+    return {key: value for key, value in mapping.items() if value not in (None, "")}
+
+
+def _to_json(value: Any) -> str:
+    """JSON is YAML: what is inserted with this needs neither indentation nor quotes."""
+    return json.dumps(value, default=str)
