@@ -104,10 +104,12 @@ class Cluster:
         query: dict[str, Any] | None = None,
         headers: dict[str, str] | None = None,
         body: bytes | None = None,
+        *,
+        patient: bool = True,
     ) -> Answered:
-        """Send one request and return the answer as it came."""
+        """Send one request and return the answer as it came; who is not patient looks after other tries himself."""
         target = path + (f"?{urlencode(query)}" if query else "")
-        pauses = iter(BACKOFF)
+        pauses = iter(BACKOFF if patient else ())
         while True:
             answer = self._send(method, target, headers or {}, body)
             if answer.status < 400:  # noqa: PLR2004
@@ -155,7 +157,7 @@ class Cluster:
 
     def text(self, path: str, query: dict[str, Any] | None = None) -> str:
         """Return an answer that is no JSON, such as logs or metrics."""
-        return self.raw("GET", path, query, {"Accept": "*/*"}).body.decode(errors="replace")
+        return self.raw("GET", path, query, {"Accept": "*/*"}, patient=False).body.decode(errors="replace")
 
     def parallel(self, call: Callable[[Item], Answer], items: Iterable[Item]) -> list[Answer]:
         """Return the result for each item in order; the first failure stops what has not started."""

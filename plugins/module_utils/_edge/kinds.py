@@ -59,7 +59,8 @@ CLUSTER_SCOPED = {
     "securitycontextconstraints",
 }
 # The version of an API for a kind that is named without one.
-DEFAULT_VERSIONS = {"": "v1", "autoscaling": "autoscaling/v2", "opentelemetry.io": "opentelemetry.io/v1beta1"}
+DEFAULT_VERSIONS = {"": "v1", "autoscaling": "autoscaling/v2", "opentelemetry.io": "opentelemetry.io/v1alpha1"}
+KIND_VERSIONS = {"OpenTelemetryCollector": "opentelemetry.io/v1beta1"}
 
 
 class Place(NamedTuple):
@@ -130,4 +131,4 @@ def version_for(kind: str) -> str:
     group = next((group for group, kinds in PLURALS.items() if kind in kinds), None)
     if group is None:
         raise Problem(f"the API of the kind '{kind}' is not known", fix="Say it with api_version.")
-    return DEFAULT_VERSIONS.get(group, f"{group}/v1")
+    return KIND_VERSIONS.get(kind) or DEFAULT_VERSIONS.get(group, f"{group}/v1")

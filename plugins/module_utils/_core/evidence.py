@@ -1,0 +1,79 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Read in logs and metrics of a collector whether a probe arrived. Private."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable
+from typing import NamedTuple
+
+LINES, LINE_LENGTH = 25, 300
+
+
+class Signal(NamedTuple):
+    """One signal: how the debug exporter opens its records, and how the collector counts its items."""
+
+    heading: str
+    item: str
+
+
+SIGNALS = {
+    "traces": Signal("ResourceSpans #", "spans"),
+    "metrics": Signal("ResourceMetrics #", "metric_points"),
+    "logs": Signal("ResourceLog #", "log_records"),
+}
+_HEADINGS = tuple(signal.heading for signal in SIGNALS.values())
+
+# Versions differ in what follows the name: a unit between underscores, `_total`, or nothing.
+_COUNTER = re.compile(
+    r"^otelcol_(?P<name>receiver_(?:accepted|refused|failed)|exporter_(?:sent|send_failed|enqueue_failed)|processor_refused)"
+    r"_(?P<item>spans|metric_points|log_records)(?:__\w+?_)?(?:_total)?(?:\{.*\})? (?P<value>[0-9.eE+-]+)",
+    re.MULTILINE,
+)
+NEEDED = ("receiver_accepted", "exporter_sent")
+
+
+def excerpt(text: str, signal: str, probe_id: str) -> list[str]:
+    """Return the lines of the probe's record in a collector's log, or nothing."""
+    for block in _blocks(text.splitlines()):
+        if SIGNALS[signal].heading in block[0] and any(probe_id in line for line in block):
+            return [line.rstrip()[:LINE_LENGTH] for line in block[:LINES]]
+    return []
+
+
+def _blocks(lines: Iterable[str]) -> Iterable[list[str]]:
+    """Yield what the debug exporter printed, resource by resource; with logs as JSON a record is one line."""
+    block: list[str] = []
+    for line in lines:
+        for part in line.split("\\n") if any(heading in line for heading in _HEADINGS) else [line]:
+            if any(heading in part for heading in _HEADINGS):
+                if block:
+                    yield block
+                block = []
+            elif not block:
+                continue
+            block.append(part)
+    if block:
+        yield block
+
+
+def counters(text: str) -> Counter[tuple[str, str]]:
+    """Return the collector's own counts of items, summed over its components."""
+    counts: Counter[tuple[str, str]] = Counter()
+    for match in _COUNTER.finditer(text):
+        counts[match["name"], match["item"]] += int(float(match["value"]))
+    return counts
+
+
+def growth(
+    before: Counter[tuple[str, str]], after: Counter[tuple[str, str]], signal: str
+) -> tuple[bool, list[str], list[str]]:
+    """Return whether a signal came in and went out since, in which counts that shows, and which tell of trouble."""
+    item = SIGNALS[signal].item
+    grown = {name: after[name, item] - before[name, item] for name, kind in after if kind == item}
+    told = {name: f"otelcol_{name}_{item} +{by}" for name, by in sorted(grown.items()) if by > 0}
+    trouble = [text for name, text in told.items() if name not in NEEDED]
+    return all(name in told for name in NEEDED), [told[name] for name in NEEDED if name in told], trouble
