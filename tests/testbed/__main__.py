@@ -1,0 +1,120 @@
+"""`python -m tests.testbed up|down|status|env`: a Kubernetes cluster for demo and tests. See README.md."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from types import FrameType
+
+from tests.testbed import providers
+from tests.testbed.cluster import Cluster, named
+from tests.testbed.env import exports, with_first
+from tests.testbed.errors import Failure
+from tests.testbed.home import Home
+from tests.testbed.progress import say
+from tests.testbed.status import report
+
+DEFAULT_NAME = "o11y"
+
+
+def up(home: Home, name: str, nodes: int | None) -> int:
+    """Make sure that the cluster is up; `nodes` is the size of a new one."""
+    home.prepare()
+    with home.lock(f"cluster-{name}"):
+        cluster = named(home, name)
+        provider = providers.choose(cluster, os.environ, providers.PROVIDERS)
+        record = cluster.read()
+        if record and record.complete and nodes not in (None, record.nodes):
+            why = f"it has {record.nodes} node(s), {nodes} were asked for"
+            raise Failure(f"cluster {name} cannot change its size", why, "run `down` first, or use another --name")
+        provider.up(replace(cluster, node_count=nodes or cluster.node_count))
+    say(f'cluster {name} ({provider.name}) is up: eval "$(python -m tests.testbed env --name {name})"')
+    return 0
+
+
+def down(home: Home, name: str, _: int | None) -> int:
+    """Remove the cluster and everything of it; what was built stays."""
+    home.prepare()
+    with home.lock(f"cluster-{name}"):
+        cluster = named(home, name)
+        if cluster.dir.exists():
+            record = cluster.read()
+            providers.PROVIDERS[record.provider if record else "embedded"].down(cluster)
+            say(f"cluster {name} is removed")
+        elif providers.foreign_kubeconfig(home, os.environ):
+            say("the cluster that KUBECONFIG names is not the testbed's: left alone")
+        else:
+            say(f"there is no cluster {name}")
+    return 0
+
+
+def status(home: Home, name: str, _: int | None) -> int:
+    """Say what runs; the exit code says whether it is up."""
+    cluster = named(home, name)
+    lines, is_up = report(cluster, _running(cluster))
+    sys.stdout.write(lines)
+    return 0 if is_up else 1
+
+
+def env(home: Home, name: str, _: int | None) -> int:
+    """Print the variables that lead a shell to the cluster."""
+    cluster = named(home, name)
+    provider = _running(cluster)
+    if provider is None:
+        raise Failure(f"there is no cluster {name}", "it was never started, or `down` removed it", "run `up` first")
+    path = with_first(cluster.dir / "bin", os.environ.get("PATH", ""))
+    sys.stdout.write(exports({**provider.variables(cluster), "PATH": path, "O11Y_TESTBED_KIND": provider.name}))
+    return 0
+
+
+def _running(cluster: Cluster) -> providers.Provider | None:
+    """The provider whose cluster `up` has left us with, if any."""
+    if providers.foreign_kubeconfig(cluster.home, os.environ):
+        return providers.PROVIDERS["external"]
+    record = cluster.read()
+    return providers.PROVIDERS[record.provider] if record else None
+
+
+COMMANDS: dict[str, Callable[[Home, str, int | None], int]] = {"up": up, "down": down, "status": status, "env": env}
+
+
+def _interrupt(number: int, _: FrameType | None) -> None:
+    """SIGTERM ends a run the way Ctrl-C does: what it has started is stopped."""
+    raise KeyboardInterrupt(number)
+
+
+def _nodes(text: str) -> int:
+    number = int(text)
+    if not 1 <= number <= 9:
+        raise argparse.ArgumentTypeError("a cluster has 1 to 9 nodes")
+    return number
+
+
+def main(arguments: Sequence[str]) -> int:
+    """The command line."""
+    parser = argparse.ArgumentParser(prog="python -m tests.testbed", description="a Kubernetes cluster for demo and tests")
+    commands = parser.add_subparsers(dest="command", required=True)
+    for name, function in COMMANDS.items():
+        command = commands.add_parser(name, help=function.__doc__)
+        command.add_argument("--name", default=os.environ.get("O11Y_TESTBED_NAME") or DEFAULT_NAME)
+        command.set_defaults(nodes=None)
+        if name == "up":
+            command.add_argument("--nodes", type=_nodes, help="nodes of a new cluster (default: 1)")
+    chosen = parser.parse_args(arguments)
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        return COMMANDS[chosen.command](Home.from_environment(os.environ), chosen.name, chosen.nodes)
+    except Failure as failure:
+        say(f"FAILED: {failure}")
+        return failure.exit_code
+    except KeyboardInterrupt:
+        say("interrupted; run the command again to go on")
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,148 @@
+"""Programs built from Go modules, cached by content.
+
+The key of a build covers the component's folder (go.mod and go.sum pin every module), the Go version and the flags, so a
+build is never stale and never done twice.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.testbed import command, config
+from tests.testbed.home import Home
+from tests.testbed.progress import say
+from tests.testbed.tasks import Task
+
+KUBERNETES_VERSION = "1.34.4"
+COREDNS_VERSION = "1.12.4"
+COLLECTOR_VERSION = "0.158.0"
+GIB_TO_BUILD = 6
+
+_MAJOR, _MINOR, _ = KUBERNETES_VERSION.split(".")
+_KUBERNETES_LDFLAGS = " ".join(
+    f"-X {package}.gitVersion=v{KUBERNETES_VERSION} -X {package}.gitMajor={_MAJOR} -X {package}.gitMinor={_MINOR}"
+    for package in ("k8s.io/component-base/version", "k8s.io/client-go/pkg/version")
+)
+_KUBERNETES = ("kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubelet", "kube-proxy", "kubectl")
+
+
+@dataclass(frozen=True)
+class Component:
+    """What is built from one folder of `go/`. A higher `nice` leaves the processor to those that are needed earlier."""
+
+    name: str
+    packages: tuple[str, ...] = (".",)
+    output: str = ""
+    ldflags: str = ""
+    nice: int = 0
+    after: tuple[str, ...] = ()
+
+    @property
+    def folder(self) -> Path:
+        """Its go.mod, go.sum and sources."""
+        return config.GO / self.name
+
+    @property
+    def flags(self) -> tuple[str, ...]:
+        """Arguments of `go build`."""
+        return ("-trimpath", "-mod=readonly", "-ldflags", f"-s -w {self.ldflags}".strip())
+
+
+COMPONENTS = {
+    component.name: component
+    for component in (
+        Component("kubernetes", tuple(f"k8s.io/kubernetes/cmd/{name}" for name in _KUBERNETES), "", _KUBERNETES_LDFLAGS),
+        Component("pause", output="pause"),
+        # After Kubernetes, because most of what it compiles is then in Go's cache.
+        Component("coredns", output="coredns", after=("kubernetes",)),
+        Component("otelcol", output="otelcol-contrib", nice=10),
+    )
+}
+
+
+def key(component: Component, go_version: str) -> str:
+    """The content key of a build."""
+    digest = hashlib.sha256()
+    for part in (go_version, *component.packages, component.output, *component.flags):
+        digest.update(part.encode() + b"\0")
+    for file in sorted(path for path in component.folder.rglob("*") if path.is_file()):
+        content = file.read_bytes()
+        digest.update(f"{file.relative_to(component.folder)}\0{len(content)}\0".encode() + content)
+    return digest.hexdigest()[:16]
+
+
+def go_environment() -> dict[str, str]:
+    """The user's Go settings, less those that change what is built."""
+    fixed = {"CGO_ENABLED": "0", "GOFLAGS": "-buildvcs=false", "GOWORK": "off", "GOOS": "linux"}
+    return {**os.environ, **fixed}
+
+
+def go_version() -> str:
+    """Go's version and architecture, as a part of every key."""
+    words = command.run(["go", "env", "GOVERSION", "GOARCH"], env=go_environment(), cwd=COMPONENTS["kubernetes"].folder)
+    return " ".join(words.split())
+
+
+@dataclass(frozen=True)
+class Builds:
+    """The build cache, for one version of Go."""
+
+    home: Home
+    go: str
+
+    def dir(self, name: str) -> Path:
+        """Where a component's programs are, or will be."""
+        return self.home.builds / f"{name}-{key(COMPONENTS[name], self.go)}"
+
+    def program(self, name: str, program: str) -> Path:
+        """One program of a component."""
+        return self.dir(name) / program
+
+    def missing(self) -> list[str]:
+        """The components that have to be built."""
+        return [name for name in COMPONENTS if not self.dir(name).exists()]
+
+    def tasks(self) -> Iterable[Task]:
+        """Download and build steps; a step whose result is there ends at once."""
+        for name, component in COMPONENTS.items():
+            yield Task(f"download {name}", lambda name=name: self._download(COMPONENTS[name]))  # type: ignore[misc]
+            needs = (f"download {name}", *(f"build {before}" for before in component.after))
+            yield Task(f"build {name}", lambda name=name: self._build(COMPONENTS[name]), needs)  # type: ignore[misc]
+
+    def _go(self, component: Component, log: str, *arguments: str) -> None:
+        """Run `go` in the component's folder."""
+        do = "read the whole log; where modules cannot be downloaded, set GOPROXY to a proxy that has them"
+        argv = command.dies_with_us(["nice", "-n", str(component.nice), "go", *arguments])
+        command.run(argv, log=self.home.logs / log, env=go_environment(), cwd=component.folder, do=do)
+
+    def _download(self, component: Component) -> None:
+        """Fetch the modules of the packages that are really built, before a build has to wait for them."""
+        if not self.dir(component.name).exists():
+            start = time.monotonic()
+            arguments = ("list", "-mod=readonly", "-deps", "-f", "{{.ImportPath}}", *component.packages)
+            self._go(component, f"download-{component.name}.log", *arguments)
+            say(f"downloaded modules of {component.name} ({time.monotonic() - start:.0f} s)")
+
+    def _build(self, component: Component) -> None:
+        """Build into a draft folder and rename it: what has the final name is always whole."""
+        target = self.dir(component.name)
+        if target.exists():
+            return
+        with self.home.lock(f"build-{component.name}"):
+            if target.exists():
+                return
+            for stale in self.home.builds.glob(f".{component.name}-*"):
+                shutil.rmtree(stale)
+            draft = self.home.builds / f".{target.name}"
+            draft.mkdir()
+            start = time.monotonic()
+            output = f"{draft}/{component.output}"
+            self._go(component, f"build-{component.name}.log", "build", *component.flags, "-o", output, *component.packages)
+            draft.rename(target)
+            say(f"built {component.name} ({time.monotonic() - start:.0f} s)")

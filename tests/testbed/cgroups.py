@@ -1,0 +1,62 @@
+"""The cgroup of a node: kubelets need one each, and it finds whatever ran in pods."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from tests.testbed.progress import wait_for
+
+ROOT = Path("/sys/fs/cgroup")
+V2_CONTROLLERS = "+cpu +cpuset +memory +pids"
+
+
+def _hierarchies(root: Path) -> list[Path]:
+    """Every hierarchy (one on cgroup v2; one per controller on v1, where some names are links to others)."""
+    if (root / "cgroup.controllers").exists():
+        return [root]
+    return [entry for entry in sorted(root.iterdir()) if entry.is_dir() and not entry.is_symlink()]
+
+
+def create(name: str, root: Path = ROOT) -> None:
+    """Make the cgroup in every hierarchy."""
+    if (root / "cgroup.controllers").exists():
+        (root / "cgroup.subtree_control").write_text(V2_CONTROLLERS)
+    for hierarchy in _hierarchies(root):
+        (hierarchy / name).mkdir(exist_ok=True)
+
+
+def _groups(pattern: str, root: Path) -> Iterator[Path]:
+    """The cgroups of that name and everything below, the deepest first."""
+    for hierarchy in _hierarchies(root):
+        for top in hierarchy.glob(pattern):
+            yield from sorted((path for path in top.rglob("*") if path.is_dir()), reverse=True)
+            yield top
+
+
+def processes(pattern: str, root: Path = ROOT) -> set[int]:
+    """Everything that runs in these cgroups."""
+    pids: set[int] = set()
+    for group in _groups(pattern, root):
+        try:
+            pids.update(int(line) for line in (group / "cgroup.procs").read_text().split())
+        except OSError:
+            continue
+    return pids
+
+
+def delete(pattern: str, root: Path = ROOT) -> None:
+    """Remove the cgroups; the kernel refuses for a moment after the last process has ended."""
+
+    def left() -> str | None:
+        busy = None
+        for group in _groups(pattern, root):
+            try:
+                group.rmdir()
+            except FileNotFoundError:
+                continue
+            except OSError as error:
+                busy = f"{group}: {error.strerror}"
+        return busy
+
+    wait_for(f"removal of cgroups {pattern}", left, 10, lambda: "a process is still in it")

@@ -1,0 +1,46 @@
+"""Removing a cluster without a trace, whatever state a killed run left it in."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from tests.testbed import cgroups, command, config, netns, process
+from tests.testbed.cluster import Cluster
+
+
+def processes(cluster: Cluster) -> set[int]:
+    """Everything that belongs to the cluster: by its mark, by its cgroup, and by its network.
+
+    The last finds what tests have started in a node's network; it cannot go on without the network anyway.
+    """
+    marked = {found.pid for found in process.marked(cluster.dir)}
+    inside = process.in_namespaces(netns.files(cluster.slot))
+    return marked | inside | cgroups.processes(f"{netns.LINK_PREFIX}{cluster.slot}n*")
+
+
+def remove(cluster: Cluster) -> None:
+    """Kill, unmount, and delete; every step copes with nothing being there."""
+    process.kill_all(lambda: processes(cluster), f"cluster {cluster.name}")
+    netns.delete(cluster)
+    cgroups.delete(f"{netns.LINK_PREFIX}{cluster.slot}n*")
+    for mount in mounts_below(cluster.dir):
+        command.run(["umount", "--lazy", str(mount)])
+    if cluster.dir.exists():
+        shutil.rmtree(cluster.dir)
+    remove_mount_points()
+
+
+def mounts_below(folder: Path, table: Path = Path("/proc/self/mountinfo")) -> list[Path]:
+    """Mounts inside a folder, the innermost first. A node's mounts are its own and end with it; this is for the rest."""
+    points = [line.split()[4].encode().decode("unicode_escape") for line in table.read_text().splitlines()]
+    return sorted((Path(point) for point in points if Path(point).is_relative_to(folder)), reverse=True)
+
+
+def remove_mount_points() -> None:
+    """Remove the empty folders that nodes mount over, once no cluster is left on the machine."""
+    if any(Path("/sys/class/net").glob(f"{netns.LINK_PREFIX}*")):
+        return
+    for folder in map(Path, config.node_folders()):
+        if folder.is_dir() and not any(folder.iterdir()):
+            folder.rmdir()

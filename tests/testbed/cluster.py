@@ -1,0 +1,157 @@
+"""A cluster's identity: its name, its slot, and every address, link and path that follows from them. Pure data."""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+import re
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from tests.testbed.errors import Failure
+from tests.testbed.home import Home
+
+SLOTS = range(200)
+NO_SLOT = -1
+"""Of a cluster that was never started; names made with it are nobody's."""
+NAME = re.compile(r"[a-z0-9]([-a-z0-9]{0,30}[a-z0-9])?")
+POD_NETWORK = "10.244.0.0/16"
+SERVICE_NETWORK = "10.96.0.0/16"
+API_SERVICE_IP = "10.96.0.1"
+DNS_SERVICE_IP = "10.96.0.10"
+
+
+@dataclass(frozen=True)
+class Node:
+    """One node: a network namespace with a kubelet in it. Nodes count from 1; the first has the control plane."""
+
+    slot: int
+    number: int
+    cluster_dir: Path
+
+    @property
+    def name(self) -> str:
+        """The name that Kubernetes knows."""
+        return f"node{self.number}"
+
+    @property
+    def namespace(self) -> str:
+        """Network namespace and cgroup; the slot makes it unique on the machine."""
+        return f"o11ytb{self.slot}n{self.number}"
+
+    @property
+    def ip(self) -> str:
+        """The address in the cluster's node network; the host has the first one."""
+        return f"172.30.{self.slot}.{self.number + 1}"
+
+    @property
+    def pod_network(self) -> str:
+        """The node's part of the pod network."""
+        return f"10.244.{self.number - 1}.0/24"
+
+    @property
+    def dir(self) -> Path:
+        """The node's own disk: what it sees as /var/log, /var/lib/kubelet and so on."""
+        return self.cluster_dir / self.name
+
+
+@dataclass(frozen=True)
+class Record:
+    """What is written down about a cluster."""
+
+    provider: str
+    slot: int = NO_SLOT
+    nodes: int = 1
+    complete: bool = False
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """A named cluster in the testbed's home."""
+
+    home: Home
+    name: str
+    slot: int = NO_SLOT
+    node_count: int = 1
+
+    @property
+    def dir(self) -> Path:
+        """Everything of the cluster is below this folder."""
+        return self.home.clusters / self.name
+
+    @property
+    def kubeconfig(self) -> Path:
+        """The administrator's kubeconfig."""
+        return self.dir / "kubeconfig"
+
+    @property
+    def nodes(self) -> tuple[Node, ...]:
+        """All nodes, the control plane's first."""
+        return tuple(Node(self.slot, number, self.dir) for number in range(1, self.node_count + 1))
+
+    @property
+    def switch(self) -> str:
+        """The network namespace with the bridge that joins the nodes and the host."""
+        return f"o11ytb{self.slot}sw"
+
+    @property
+    def link(self) -> str:
+        """The one interface that the host gets."""
+        return f"o11ytb{self.slot}"
+
+    @property
+    def host_ip(self) -> str:
+        """The host's address in the node network."""
+        return f"172.30.{self.slot}.1"
+
+    def log(self, service: str) -> Path:
+        """Where a server of the cluster writes."""
+        return self.dir / "log" / f"{service}.log"
+
+    def read(self) -> Record | None:
+        """What an earlier run wrote down, if it did."""
+        try:
+            return Record(**json.loads((self.dir / "cluster.json").read_text()))
+        except (FileNotFoundError, ValueError, TypeError):
+            return None
+
+    def write(self, record: Record) -> None:
+        """Written under another name and renamed: a killed run leaves the old record or the new one, never half of it."""
+        self.dir.mkdir(parents=True, exist_ok=True)
+        draft = self.dir / "cluster.json.tmp"
+        draft.write_text(json.dumps(asdict(record)) + "\n")
+        draft.rename(self.dir / "cluster.json")
+
+
+def named(home: Home, name: str) -> Cluster:
+    """The cluster of that name, with what is written down about it."""
+    if not NAME.fullmatch(name):
+        why = "a name has at most 32 lower-case letters, digits and dashes, with no dash at either end"
+        raise Failure(f"{name!r} cannot name a cluster", why, "choose another --name (or O11Y_TESTBED_NAME)")
+    record = Cluster(home, name).read() or Record("")
+    return Cluster(home, name, record.slot, record.nodes)
+
+
+def free_slot(taken: Iterable[int], routes: Iterable[str]) -> int:
+    """The lowest slot that no cluster has and whose network the host does not route already.
+
+    The second part protects networks of the machine, and clusters of another O11Y_TESTBED_HOME.
+    """
+    used = set(taken)
+    routed = [ipaddress.ip_network(route, strict=False) for route in routes]
+    for slot in SLOTS:
+        network = ipaddress.ip_network(f"172.30.{slot}.0/24")
+        if slot not in used and not any(network.overlaps(route) for route in routed if route.version == 4):
+            return slot
+    raise Failure(
+        "no network is left for another cluster",
+        "every 172.30.N.0/24 is either a cluster's or routed by this machine",
+        "run `down` for clusters that are not needed",
+    )
+
+
+def taken_slots(home: Home, but: str) -> list[int]:
+    """The slots of all other clusters in this home."""
+    records = ((folder.name, Cluster(home, folder.name).read()) for folder in home.clusters.glob("*"))
+    return [record.slot for name, record in records if record and name != but]

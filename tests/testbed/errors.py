@@ -1,0 +1,22 @@
+"""The one kind of error that the testbed reports: what went wrong, why, and what to do about it."""
+
+from __future__ import annotations
+
+
+class Failure(Exception):
+    """Something that `up`, `down`, `status` or `env` set out to do did not work."""
+
+    exit_code = 1
+
+    def __init__(self, what: str, why: str, do: str) -> None:
+        super().__init__(what)
+        self.what, self.why, self.do = what, why, do
+
+    def __str__(self) -> str:
+        return f"{self.what}\n  why: {self.why}\n  do:  {self.do}"
+
+
+class Unavailable(Failure):
+    """No provider can have a cluster on this machine; callers tell it from a failure by the exit code and skip."""
+
+    exit_code = 3

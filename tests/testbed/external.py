@@ -1,0 +1,32 @@
+"""A cluster that somebody else runs, spoken to with the kubectl that is on PATH."""
+
+from __future__ import annotations
+
+from tests.testbed import command
+from tests.testbed.errors import Failure
+
+
+def _kubectl(kubeconfig: str, *arguments: str) -> str:
+    do = "repair the cluster or its kubeconfig, or unset KUBECONFIG to get a cluster of the testbed's own"
+    argv = ["kubectl", f"--kubeconfig={kubeconfig}"] if ":" not in kubeconfig else ["kubectl"]
+    return command.run([*argv, "--request-timeout=10s", *arguments], do=do)
+
+
+def check(kubeconfig: str) -> None:
+    """Fail unless the API server is ready."""
+    _kubectl(kubeconfig, "get", "--raw", "/readyz")
+
+
+def not_ready(kubeconfig: str) -> str | None:
+    """None while the API server is ready."""
+    try:
+        check(kubeconfig)
+    except Failure as failure:
+        return f"{failure.what}: {failure.why}"
+    return None
+
+
+def node_ips(kubeconfig: str) -> list[str]:
+    """The nodes' internal addresses."""
+    path = '{range .items[*]}{.status.addresses[?(@.type=="InternalIP")].address}{" "}{end}'
+    return _kubectl(kubeconfig, "get", "nodes", f"--output=jsonpath={path}").split()

@@ -1,0 +1,3 @@
+module o11y.example/testbed/pause
+
+go 1.24.0

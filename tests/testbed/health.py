@@ -1,0 +1,70 @@
+"""Whether an embedded cluster is whole."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+from tests.testbed import command, images, launch, netns, probe
+from tests.testbed.build import Builds
+from tests.testbed.cluster import Cluster
+from tests.testbed.errors import Failure
+from tests.testbed.progress import last_lines, say, wait_for
+from tests.testbed.servers import instances
+
+CONDITIONS: dict[str, Callable[[Cluster], str | None]] = {
+    "the API": probe.api_missing,
+    "nodes": probe.nodes_missing,
+    "the cluster's DNS": probe.dns_missing,
+}
+SECONDS_TO_START = 60
+SECONDS_TO_RECOVER = 20
+
+
+def wait_ready(cluster: Cluster, seconds: float = SECONDS_TO_START) -> None:
+    """Return once every condition holds."""
+    for name, missing in CONDITIONS.items():
+        wait_for(f"readiness of {name}", partial(missing, cluster), seconds, partial(_kubelet_logs, cluster))
+        say(f"ready: {name}")
+
+
+def _kubelet_logs(cluster: Cluster) -> str:
+    """Where the reason is likely to be found when pods do not start."""
+    return "\n".join(last_lines(cluster.log(f"kubelet@{node.name}"), 10) for node in cluster.nodes)
+
+
+def unhealthy(cluster: Cluster, builds: Builds) -> str | None:
+    """What a cluster that was complete lacks now; None where it lacks nothing."""
+    if gone := _gone(cluster):
+        return gone
+    try:
+        wait_ready(cluster, SECONDS_TO_RECOVER)
+    except Failure as failure:
+        return f"{failure.what}: {failure.why}"
+    return _missing_images(cluster, builds)
+
+
+def missing(cluster: Cluster) -> str | None:
+    """The same at this moment, without waiting and without a look at the images."""
+    record = cluster.read()
+    if not (record and record.complete):
+        return "`up` did not get to its end"
+    return _gone(cluster) or next(filter(None, (condition(cluster) for condition in CONDITIONS.values())), None)
+
+
+def _gone(cluster: Cluster) -> str | None:
+    """Network and processes: what does not come back by waiting."""
+    if not netns.exists(cluster):
+        return "its network is gone"
+    dead = [instance.name for instance in instances(cluster) if launch.dead(cluster, instance)]
+    return f"not running: {', '.join(dead)}" if dead else None
+
+
+def _missing_images(cluster: Cluster, builds: Builds) -> str | None:
+    """Images that a node should have and has not."""
+    wanted = set(images.references(builds).values())
+    for node in cluster.nodes:
+        listed = command.run([*launch.into_node(cluster, node), *images.CTR, "list", "--quiet"]).split()
+        if missing := wanted - set(listed):
+            return f"{node.name} lacks images: {', '.join(sorted(missing))}"
+    return None

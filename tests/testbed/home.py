@@ -1,0 +1,85 @@
+"""Where the testbed keeps things: one folder for the build cache, the locks and the state of every cluster."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.testbed.errors import Failure
+from tests.testbed.progress import say
+
+GIB = 1 << 30
+
+
+@dataclass(frozen=True)
+class Home:
+    """The root folder; everything below it is named here and nowhere else."""
+
+    root: Path
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> Home:
+        """O11Y_TESTBED_HOME, or a folder in the user's cache."""
+        if chosen := environment.get("O11Y_TESTBED_HOME"):
+            return cls(Path(chosen).absolute())
+        cache = environment.get("XDG_CACHE_HOME") or str(Path(environment.get("HOME", "/")) / ".cache")
+        return cls(Path(cache).absolute() / "o11y-testbed")
+
+    @property
+    def builds(self) -> Path:
+        """What was built from Go modules, by content key."""
+        return self.root / "builds"
+
+    @property
+    def images(self) -> Path:
+        """Image archives, by content key."""
+        return self.root / "images"
+
+    @property
+    def logs(self) -> Path:
+        """Logs of builds and of apt; the logs of a cluster are with the cluster."""
+        return self.root / "logs"
+
+    @property
+    def clusters(self) -> Path:
+        """One state folder per cluster."""
+        return self.root / "clusters"
+
+    def prepare(self) -> None:
+        """Make the folders."""
+        for folder in (self.builds, self.images, self.logs, self.clusters, self.root / "locks"):
+            folder.mkdir(parents=True, exist_ok=True)
+
+    @contextmanager
+    def lock(self, name: str) -> Iterator[None]:
+        """One process at a time. The kernel drops the lock of a process that was killed."""
+        (self.root / "locks").mkdir(parents=True, exist_ok=True)
+        with (self.root / "locks" / f"{name}.lock").open("w") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                say(f"waiting for another run that holds the lock of {name}")
+                fcntl.flock(file, fcntl.LOCK_EX)
+            yield
+
+    def need_space(self, gib: float, purpose: str, *others: Path) -> None:
+        """Fail early and clearly instead of somewhere in the middle of a build."""
+        for place in (self.root, *others):
+            existing = next(folder for folder in (place, *place.parents) if folder.exists())
+            free = shutil.disk_usage(existing).free / GIB
+            if free < gib:
+                raise Failure(
+                    f"not enough disk space to {purpose}",
+                    f"{place} has {free:.1f} GiB free, {gib:.0f} GiB are needed",
+                    "free some space, or set O11Y_TESTBED_HOME (and GOCACHE, GOMODCACHE) to a larger disk",
+                )
+
+
+def is_below(path: str | os.PathLike[str], folder: Path) -> bool:
+    """Whether a path is inside a folder, links resolved."""
+    return Path(path).expanduser().resolve().is_relative_to(folder.resolve())

@@ -1,0 +1,97 @@
+"""Image archives (docker-archive format) written byte by byte the same for the same content."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import platform
+import tarfile
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO
+
+ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
+DIRECTORIES = {"bin": 0o755, "etc": 0o755, "etc/ssl": 0o755, "etc/ssl/certs": 0o755, "tmp": 0o1777, "var": 0o755}
+ACCOUNTS = {
+    "etc/passwd": "root:x:0:0:root:/:/bin/sh\notel:x:10001:10001:otel:/:/bin/sh\n",
+    "etc/group": "root:x:0:\notel:x:10001:\n",
+}
+
+
+@dataclass(frozen=True)
+class Image:
+    """An image of one layer: its name, the files in it (target to source), links, and how it starts."""
+
+    reference: str
+    files: Mapping[str, Path]
+    links: Mapping[str, str] = field(default_factory=dict)
+    entrypoint: tuple[str, ...] = ()
+    command: tuple[str, ...] = ()
+    user: str = ""
+
+    def configuration(self, layer_digest: str) -> bytes:
+        """The image's configuration; its digest names the image."""
+        process = {
+            "Entrypoint": list(self.entrypoint) or None,
+            "Cmd": list(self.command) or None,
+            "User": self.user,
+            "Env": ["PATH=/bin:/usr/bin"],
+            "WorkingDir": "/",
+        }
+        document = {
+            "architecture": ARCHITECTURES[platform.machine()],
+            "os": "linux",
+            "config": process,
+            "rootfs": {"type": "layers", "diff_ids": [f"sha256:{layer_digest}"]},
+            "history": [{"created": "1970-01-01T00:00:00Z"}],
+        }
+        return json.dumps(document, sort_keys=True).encode()
+
+
+def write(image: Image, target: Path) -> None:
+    """Write the archive under a draft name and rename it."""
+    draft = target.with_name(f".{target.name}")
+    with tempfile.TemporaryFile(dir=target.parent) as layer, draft.open("wb") as archive:
+        _write_layer(image, layer)
+        layer.seek(0)
+        layer_digest = hashlib.file_digest(layer, "sha256").hexdigest()
+        size = layer.tell()
+        layer.seek(0)
+        configuration = image.configuration(layer_digest)
+        name = f"{hashlib.sha256(configuration).hexdigest()}.json"
+        manifest = [{"Config": name, "RepoTags": [image.reference], "Layers": ["layer.tar"]}]
+        with tarfile.open(fileobj=archive, mode="w", format=tarfile.USTAR_FORMAT) as tar:
+            _add(tar, name, io.BytesIO(configuration), len(configuration))
+            _add(tar, "layer.tar", layer, size)
+            document = json.dumps(manifest).encode()
+            _add(tar, "manifest.json", io.BytesIO(document), len(document))
+    draft.rename(target)
+
+
+def _write_layer(image: Image, target: IO[bytes]) -> None:
+    """The file system of the image, in a fixed order."""
+    with tarfile.open(fileobj=target, mode="w", format=tarfile.USTAR_FORMAT) as tar:
+        for name, mode in sorted(DIRECTORIES.items()):
+            entry = tarfile.TarInfo(name)
+            entry.type, entry.mode = tarfile.DIRTYPE, mode
+            tar.addfile(entry)
+        for name, text in sorted(ACCOUNTS.items()):
+            _add(tar, name, io.BytesIO(text.encode()), len(text.encode()))
+        for name, source in sorted(image.files.items()):
+            with source.open("rb") as content:
+                mode = 0o755 if source.stat().st_mode & 0o100 else 0o644
+                _add(tar, name.lstrip("/"), content, source.stat().st_size, mode)
+        for name, goal in sorted(image.links.items()):
+            entry = tarfile.TarInfo(name.lstrip("/"))
+            entry.type, entry.linkname, entry.mode = tarfile.SYMTYPE, goal, 0o777
+            tar.addfile(entry)
+
+
+def _add(tar: tarfile.TarFile, name: str, content: IO[bytes], size: int, mode: int = 0o644) -> None:
+    """Add a file with nothing of this machine in it: no time, no owner."""
+    entry = tarfile.TarInfo(name)
+    entry.size, entry.mode = size, mode
+    tar.addfile(entry, content)

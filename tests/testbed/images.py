@@ -1,0 +1,80 @@
+"""The images of the embedded cluster: what is in each, and how it gets into a node."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+from tests.testbed import command, image
+from tests.testbed.build import COLLECTOR_VERSION, COREDNS_VERSION, Builds
+from tests.testbed.image import Image
+from tests.testbed.progress import say
+
+CTR = ("ctr", "--namespace", "k8s.io", "images")
+CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
+COLLECTOR = "ghcr.io/open-telemetry/opentelemetry-collector-releases/opentelemetry-collector-contrib"
+
+
+def _with_certificates(files: dict[str, Path]) -> dict[str, Path]:
+    """Programs that speak TLS get the machine's list of authorities, where it has one."""
+    return {**files, str(CERTIFICATES): CERTIFICATES} if CERTIFICATES.exists() else files
+
+
+def _pause(builds: Builds) -> Image:
+    return Image("localhost/testbed/pause:1", {"/pause": builds.program("pause", "pause")}, entrypoint=("/pause",))
+
+
+def _coredns(builds: Builds) -> Image:
+    program = builds.program("coredns", "coredns")
+    return Image(f"localhost/testbed/coredns:{COREDNS_VERSION}", {"/coredns": program}, entrypoint=("/coredns",))
+
+
+def _collector(builds: Builds) -> Image:
+    files = _with_certificates({"/otelcol-contrib": builds.program("otelcol", "otelcol-contrib")})
+    defaults = ("--config", "/etc/otelcol-contrib/config.yaml")
+    entrypoint = ("/otelcol-contrib",)
+    return Image(f"{COLLECTOR}:{COLLECTOR_VERSION}", files, entrypoint=entrypoint, command=defaults, user="10001")
+
+
+def _busybox(_: Builds) -> Image:
+    program = shutil.which("busybox") or "/usr/bin/busybox"
+    applets = command.run([program, "--list"]).split()
+    links = {f"/bin/{applet}": "busybox" for applet in applets if applet != "busybox"}
+    return Image("docker.io/library/busybox:1.37", {"/bin/busybox": Path(program)}, links, command=("sh",))
+
+
+IMAGES: dict[str, tuple[Callable[[Builds], Image], tuple[str, ...]]] = {
+    "pause": (_pause, ("build pause",)),
+    "busybox": (_busybox, ("packages",)),
+    "coredns": (_coredns, ("build coredns",)),
+    "collector": (_collector, ("build otelcol",)),
+}
+"""How each image is described, and the steps that have to end before."""
+
+
+def archive(name: str, builds: Builds) -> Path:
+    """The image's archive, written if it is not there. Build folders are named by content, so paths and sizes tell."""
+    content = IMAGES[name][0](builds)
+    digest = hashlib.sha256(repr(content).encode())
+    for source in content.files.values():
+        if not source.is_relative_to(builds.home.builds):
+            digest.update(source.read_bytes())
+    target = builds.home.images / f"{name}-{digest.hexdigest()[:16]}.tar"
+    if not target.exists():
+        with builds.home.lock(f"image-{name}"):
+            if not target.exists():
+                image.write(content, target)
+                say(f"packed image {content.reference}")
+    return target
+
+
+def pack(name: str, builds: Builds) -> None:
+    """Write the archive before a node has to wait for it."""
+    archive(name, builds)
+
+
+def references(builds: Builds) -> dict[str, str]:
+    """Image names as the cluster knows them."""
+    return {name: describe(builds).reference for name, (describe, _) in IMAGES.items()}

@@ -1,0 +1,39 @@
+"""A cluster of kind's, where a Docker engine is at hand. Its images come from their registries."""
+
+from __future__ import annotations
+
+import shutil
+
+from tests.testbed import command, config, external
+from tests.testbed.cluster import Cluster, Record
+
+
+def up(cluster: Cluster) -> None:
+    """Create the cluster unless it is there."""
+    record = cluster.read()
+    if record and record.complete and missing(cluster) is None:
+        return
+    down(cluster)
+    cluster.write(Record("kind", nodes=cluster.node_count))
+    roles = ["control-plane", *["worker"] * (cluster.node_count - 1)]
+    nodes = "\n".join(f"  - role: {role}" for role in roles)
+    config.write(cluster.dir / "kind.yaml", "kind.yaml", {"nodes": nodes})
+    arguments = [f"--kubeconfig={cluster.kubeconfig}", f"--config={cluster.dir}/kind.yaml", "--wait=180s"]
+    command.run(["kind", "create", "cluster", *_name(cluster), *arguments], log=cluster.home.logs / "kind.log")
+    cluster.kubeconfig.chmod(0o600)
+    cluster.write(Record("kind", nodes=cluster.node_count, complete=True))
+
+
+def down(cluster: Cluster) -> None:
+    """Delete it; kind does not mind when there is none."""
+    command.run(["kind", "delete", "cluster", *_name(cluster), f"--kubeconfig={cluster.kubeconfig}"])
+    shutil.rmtree(cluster.dir, ignore_errors=True)
+
+
+def missing(cluster: Cluster) -> str | None:
+    """None while it answers."""
+    return external.not_ready(str(cluster.kubeconfig))
+
+
+def _name(cluster: Cluster) -> list[str]:
+    return ["--name", f"o11y-testbed-{cluster.name}"]

@@ -1,0 +1,96 @@
+"""The network of a cluster: a namespace per node, one with a bridge that joins them, one link to the host.
+
+        host  172.30.S.1 --- [switch: bridge] --- 172.30.S.2 node1
+                                       \\--------- 172.30.S.3 node2
+
+The host's forwarding and iptables stay as they are. Nothing leaves the cluster: the default route is "unreachable", so
+that connections to the outside fail at once instead of running into a timeout.
+"""
+
+from __future__ import annotations
+
+import socket
+from pathlib import Path
+
+from tests.testbed import command
+from tests.testbed.cluster import POD_NETWORK, Cluster, Node
+
+NAMESPACES = Path("/run/netns")
+LINK_PREFIX = "o11ytb"
+
+SWITCH = """
+netns add {switch}
+-n {switch} link set lo up
+-n {switch} link add br0 type bridge
+-n {switch} link set br0 up
+link add {link} type veth peer name host netns {switch}
+-n {switch} link set host master br0 up
+addr add {host_ip}/24 dev {link}
+link set {link} up
+"""
+NODE = """
+netns add {namespace}
+-n {namespace} link set lo up
+-n {switch} link add {name} type veth peer name eth0 netns {namespace}
+-n {switch} link set {name} master br0 up
+-n {namespace} addr add {ip}/24 dev eth0
+-n {namespace} link set eth0 up
+-n {namespace} route add unreachable default
+"""
+SYSCTLS = ("net.ipv4.ip_forward=1", "net.bridge.bridge-nf-call-iptables=1")
+"""The second makes a service's answers from a pod on the same bridge pass the address translation."""
+
+
+def host_routes(table: Path = Path("/proc/net/route")) -> list[str]:
+    """The IPv4 networks that the host has routes to, without the default route."""
+    rows = [line.split() for line in table.read_text().splitlines()[1:]]
+    networks = [tuple(socket.inet_ntoa(bytes.fromhex(row[column])[::-1]) for column in (1, 7)) for row in rows]
+    return [f"{address}/{mask}" for address, mask in networks if mask != "0.0.0.0"]
+
+
+def _ip(lines: str, **values: str) -> None:
+    """Run `ip` once per line."""
+    for line in lines.strip().format(**values).splitlines():
+        command.run(["ip", *line.split()])
+
+
+def create(cluster: Cluster) -> None:
+    """Make the namespaces, links, addresses and routes."""
+    _ip(SWITCH, switch=cluster.switch, link=cluster.link, host_ip=cluster.host_ip)
+    for node in cluster.nodes:
+        _ip(NODE, switch=cluster.switch, namespace=node.namespace, name=node.name, ip=node.ip)
+        for other in cluster.nodes:
+            if other != node:
+                _ip("-n {ns} route add {net} via {ip}", ns=node.namespace, net=other.pod_network, ip=other.ip)
+        command.run([*enter(node), "sysctl", "-qw", *SYSCTLS])
+        masquerade(node)
+
+
+def masquerade(node: Node) -> None:
+    """Pods reach the host under their node's address; between pods and nodes the real address is kept."""
+    rule = ["POSTROUTING", "-s", POD_NETWORK, "!", "-d", POD_NETWORK, "-o", "eth0", "-j", "MASQUERADE"]
+    command.run([*enter(node), "iptables", "-w", "-t", "nat", "-A", *rule])
+
+
+def enter(node: Node) -> list[str]:
+    """The prefix that runs a command in the node's network. (`ip netns exec` would hide the cgroups.)"""
+    return ["nsenter", f"--net={NAMESPACES / node.namespace}", "--"]
+
+
+def files(slot: int) -> list[Path]:
+    """The namespaces that exist for a slot."""
+    return sorted([*NAMESPACES.glob(f"{LINK_PREFIX}{slot}n*"), *NAMESPACES.glob(f"{LINK_PREFIX}{slot}sw")])
+
+
+def exists(cluster: Cluster) -> bool:
+    """Whether all namespaces and the host's link are there."""
+    names = [cluster.switch, *(node.namespace for node in cluster.nodes)]
+    return (Path("/sys/class/net") / cluster.link).exists() and all((NAMESPACES / name).exists() for name in names)
+
+
+def delete(cluster: Cluster) -> None:
+    """Remove namespaces and links, also half-made ones."""
+    if (Path("/sys/class/net") / cluster.link).exists():
+        command.run(["ip", "link", "delete", cluster.link])
+    for file in files(cluster.slot):
+        command.run(["ip", "netns", "delete", file.name])

@@ -1,0 +1,58 @@
+"""The Debian packages behind the programs that the embedded cluster runs."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+from tests.testbed import command
+from tests.testbed.errors import Failure
+from tests.testbed.home import Home
+from tests.testbed.progress import say
+
+PACKAGES = {
+    "etcd": "etcd-server",
+    "containerd": "containerd",
+    "ctr": "containerd",
+    "runc": "runc",
+    "/usr/lib/cni/bridge": "containernetworking-plugins",
+    "iptables": "iptables",
+    "conntrack": "conntrack",
+    "socat": "socat",
+    "busybox": "busybox-static",
+    "ethtool": "ethtool",
+    "openssl": "openssl",
+    "ip": "iproute2",
+    "mount": "mount",
+    "nsenter": "util-linux",
+    "sysctl": "procps",
+}
+"""What has to be there (a program on PATH or a file) and the package that has it."""
+
+
+def missing() -> list[str]:
+    """The packages that are needed and not there."""
+    path = f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin"
+    there = {need: Path(need).exists() if need.startswith("/") else shutil.which(need, path=path) for need in PACKAGES}
+    return sorted({PACKAGES[need] for need, found in there.items() if not found})
+
+
+def install(home: Home) -> None:
+    """Install what is missing. The services in the packages are kept from starting: the cluster runs its own."""
+    packages = missing()
+    if not packages:
+        return
+    do = f"install these packages yourself: {' '.join(packages)}"
+    if not shutil.which("apt-get"):
+        raise Failure("programs are missing", "this machine has no apt-get to install them with", do)
+    say(f"installing {' '.join(packages)}")
+    # RUNLEVEL=1 is invoke-rc.d's own switch for "do not start"; systemd machines look at the unit state instead.
+    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive", "RUNLEVEL": "1"}
+    with home.lock("apt"):
+        command.run(["apt-get", "update"], log=home.logs / "apt-update.log", env=environment, do=do)
+        install_command = ["apt-get", "install", "--yes", "--no-install-recommends", *packages]
+        command.run(install_command, log=home.logs / "apt-install.log", env=environment, do=do)
+    if still := missing():
+        raise Failure("programs are missing", f"apt-get installed {' '.join(still)}, but not what it should hold", do)
+    say("packages are installed")

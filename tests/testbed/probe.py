@@ -1,0 +1,107 @@
+"""Questions to the servers of a cluster, answered with what is still missing."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import socket
+import ssl
+import urllib.error
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+from tests.testbed.cluster import Cluster
+
+TIMEOUT = 5
+
+
+def _tls(cluster: Cluster) -> ssl.SSLContext:
+    """The administrator's certificate. Health ports of the other servers have certificates that they made themselves."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    context.load_cert_chain(cluster.dir / "pki" / "admin.crt", cluster.dir / "pki" / "admin.key")
+    return context
+
+
+def fetch(cluster: Cluster, url: str) -> bytes:
+    """The body of an answer with a status of success; OSError otherwise."""
+    context = _tls(cluster) if url.startswith("https:") else None
+    handlers: list[urllib.request.BaseHandler] = [urllib.request.ProxyHandler({})]
+    if context:
+        handlers.append(urllib.request.HTTPSHandler(context=context))
+    try:
+        with urllib.request.build_opener(*handlers).open(url, timeout=TIMEOUT) as answer:
+            body: bytes = answer.read()
+            return body
+    except http.client.HTTPException as error:
+        raise OSError(f"{url}: {error!r}") from error
+
+
+def url_missing(cluster: Cluster, url: str) -> str | None:
+    """None once the URL answers with success."""
+    try:
+        fetch(cluster, url)
+    except urllib.error.HTTPError as error:
+        return f"{url} answers {error.code}: {error.read(500).decode(errors='replace').strip()}"
+    except OSError as error:
+        return f"{url} does not answer: {error}"
+    return None
+
+
+def socket_missing(path: Path) -> str | None:
+    """None once something listens. The folder is opened first: a socket's whole path may be too long for the kernel."""
+    try:
+        folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    except OSError as error:
+        return f"{path.parent}: {error.strerror}"
+    try:
+        with socket.socket(socket.AF_UNIX) as client:
+            client.connect(f"/proc/self/fd/{folder}/{path.name}")
+    except OSError as error:
+        return f"nobody listens at {path}: {error.strerror}"
+    finally:
+        os.close(folder)
+    return None
+
+
+def get(cluster: Cluster, path: str) -> Any:
+    """An object of the Kubernetes API."""
+    return json.loads(fetch(cluster, f"https://{cluster.nodes[0].ip}:6443{path}"))
+
+
+def api_missing(cluster: Cluster) -> str | None:
+    """None once the API server is ready."""
+    return url_missing(cluster, f"https://{cluster.nodes[0].ip}:6443/readyz")
+
+
+def nodes_missing(cluster: Cluster) -> str | None:
+    """None once every node is Ready."""
+    try:
+        items = get(cluster, "/api/v1/nodes")["items"]
+    except OSError as error:
+        return f"the API does not answer: {error}"
+    conditions = {
+        item["metadata"]["name"]: next((c for c in item["status"].get("conditions", []) if c["type"] == "Ready"), {})
+        for item in items
+    }
+    for node in cluster.nodes:
+        ready = conditions.get(node.name, {"status": "Unknown", "message": "it has not registered itself"})
+        if ready.get("status") != "True":
+            return f"{node.name} is not Ready: {ready.get('message', 'no condition reported yet')}"
+    return None
+
+
+def dns_missing(cluster: Cluster) -> str | None:
+    """None once CoreDNS has a ready pod."""
+    try:
+        deployment = get(cluster, "/apis/apps/v1/namespaces/kube-system/deployments/coredns")
+        pods = get(cluster, "/api/v1/namespaces/kube-system/pods?labelSelector=k8s-app%3Dkube-dns")["items"]
+    except OSError as error:
+        return f"CoreDNS cannot be read: {error}"
+    if deployment.get("status", {}).get("readyReplicas", 0) > 0:
+        return None
+    states = [json.dumps(status.get("state")) for pod in pods for status in pod["status"].get("containerStatuses", [])]
+    return f"CoreDNS has no ready pod: {'; '.join(states) or 'no container yet'}"

@@ -1,0 +1,42 @@
+"""Progress lines with elapsed seconds, and waiting for conditions instead of sleeping."""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from tests.testbed.errors import Failure
+
+STOP = threading.Event()
+"""Set when a step failed or the user interrupted: every wait ends at once."""
+
+_START = time.monotonic()
+
+
+def say(text: str) -> None:
+    """One progress line on stderr; stdout belongs to `env` and `status`."""
+    print(f"[{time.monotonic() - _START:6.1f}s] {text}", file=sys.stderr, flush=True)
+
+
+def last_lines(path: Path, count: int = 30) -> str:
+    """The end of a log, for error texts."""
+    if not path.exists():
+        return f"(no log at {path})"
+    lines = path.read_text(encoding="utf-8", errors="replace").splitlines()[-count:]
+    return "\n".join([f"last lines of {path}:", *lines])
+
+
+def wait_for(what: str, missing: Callable[[], str | None], seconds: float, hint: Callable[[], str]) -> None:
+    """Poll until `missing` returns None. It returns what is still missing as text, and raises where waiting is in vain.
+
+    `hint` is asked only when the time is up: it says where to look (usually the last log lines of a component).
+    """
+    end = time.monotonic() + seconds
+    while (still := missing()) is not None:
+        if time.monotonic() > end:
+            raise Failure(f"{what}: not within {seconds:.0f} s", f"{still}\n{hint()}", "fix the cause, then run `up` again")
+        if STOP.wait(0.1):
+            raise Failure(f"{what}: given up", "another step failed or the run was interrupted", "run `up` again")

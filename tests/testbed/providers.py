@@ -1,0 +1,129 @@
+"""Where a cluster can come from, in order of preference: one that is there, one of kind's, one of our own."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from tests.testbed import cleanup, command, embedded, external, health, kind
+from tests.testbed.cluster import Cluster
+from tests.testbed.errors import Unavailable
+from tests.testbed.home import Home, is_below
+from tests.testbed.netns import NAMESPACES
+from tests.testbed.progress import say
+
+Environment = Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Reason:
+    """Why a provider is not to be had, and what would change that."""
+
+    why: str
+    do: str
+
+
+@dataclass(frozen=True)
+class Provider:
+    """One way to a cluster."""
+
+    name: str
+    lacks: Callable[[Home, Environment], Reason | None]
+    up: Callable[[Cluster], None]
+    down: Callable[[Cluster], None]
+    missing: Callable[[Cluster], str | None]
+    variables: Callable[[Cluster], dict[str, str]]
+    """What `env` exports for it."""
+
+
+def foreign_kubeconfig(home: Home, environment: Environment) -> str | None:
+    """$KUBECONFIG, unless it is one of ours: an earlier `env` may have exported it."""
+    value = environment.get("KUBECONFIG", "")
+    return value if any(not is_below(path, home.clusters) for path in value.split(os.pathsep) if path) else None
+
+
+def _external_lacks(home: Home, environment: Environment) -> Reason | None:
+    if foreign_kubeconfig(home, environment):
+        return None
+    return Reason("KUBECONFIG names no cluster of yours", "set KUBECONFIG to the kubeconfig of a cluster")
+
+
+def _kind_lacks(_: Home, environment: Environment) -> Reason | None:
+    path = environment.get("PATH")
+    if not (shutil.which("kind", path=path) and shutil.which("kubectl", path=path)):
+        return Reason("kind or kubectl is not on PATH", "install kind (https://kind.sigs.k8s.io) and kubectl")
+    if not command.succeeds(["docker", "info"]):
+        return Reason("no Docker engine answers", "start Docker, and make sure that `docker info` works")
+    return None
+
+
+def _makes_namespaces() -> bool:
+    return command.succeeds(["unshare", "--net", "--mount", "true"])
+
+
+EMBEDDED_NEEDS: tuple[tuple[Callable[[], object], Reason], ...] = (
+    (lambda: sys.platform == "linux", Reason("this is not Linux", "use a Linux machine, or kind")),
+    (lambda: os.geteuid() == 0, Reason("it needs root", "run as root (sudo --preserve-env), or use kind")),
+    (lambda: shutil.which("go"), Reason("there is no Go on PATH", "install Go 1.25 or later (https://go.dev/dl)")),
+    (_makes_namespaces, Reason("this machine allows no network namespaces", "make `unshare --net --mount true` work")),
+)
+"""What the embedded cluster needs of the machine, and what to say where it is not there."""
+
+
+def _embedded_lacks(_: Home, __: Environment) -> Reason | None:
+    return next((reason for check, reason in EMBEDDED_NEEDS if not check()), None)
+
+
+def _external_variables(_: Cluster) -> dict[str, str]:
+    kubeconfig = os.environ["KUBECONFIG"]
+    return {"KUBECONFIG": kubeconfig, "O11Y_TESTBED_NODE_IPS": " ".join(external.node_ips(kubeconfig))}
+
+
+def _kind_variables(cluster: Cluster) -> dict[str, str]:
+    kubeconfig = str(cluster.kubeconfig)
+    return {"KUBECONFIG": kubeconfig, "O11Y_TESTBED_NODE_IPS": " ".join(external.node_ips(kubeconfig))}
+
+
+def _embedded_variables(cluster: Cluster) -> dict[str, str]:
+    return {
+        "KUBECONFIG": str(cluster.kubeconfig),
+        "O11Y_TESTBED_NODE_IPS": " ".join(node.ip for node in cluster.nodes),
+        # For tests that run servers of their own beside the nodes.
+        "O11Y_TESTBED_NODE_NAMESPACES": " ".join(str(NAMESPACES / node.namespace) for node in cluster.nodes),
+        "O11Y_TESTBED_STATE": str(cluster.dir),
+    }
+
+
+PROVIDERS = {
+    provider.name: provider
+    for provider in (
+        Provider(
+            "external",
+            lacks=_external_lacks,
+            up=lambda _: external.check(os.environ["KUBECONFIG"]),
+            down=lambda _: say("the cluster that KUBECONFIG names is not the testbed's: left alone"),
+            missing=lambda _: external.not_ready(os.environ["KUBECONFIG"]),
+            variables=_external_variables,
+        ),
+        Provider("kind", _kind_lacks, kind.up, kind.down, kind.missing, _kind_variables),
+        Provider("embedded", _embedded_lacks, embedded.up, cleanup.remove, health.missing, _embedded_variables),
+    )
+}
+
+
+def choose(cluster: Cluster, environment: Environment, providers: Mapping[str, Provider]) -> Provider:
+    """The first provider that lacks nothing; a cluster that exists stays with the provider that made it."""
+    record = cluster.read()
+    names = [name for name in providers if record is None or name in {"external", record.provider}]
+    reasons = {}
+    for name in names:
+        reason = providers[name].lacks(cluster.home, environment)
+        if reason is None:
+            return providers[name]
+        reasons[name] = reason
+    why = "".join(f"\n    {name}: {reason.why}" for name, reason in reasons.items())
+    do = "one of" + "".join(f"\n    {name}: {reason.do}" for name, reason in reasons.items())
+    raise Unavailable("no cluster can be had on this machine", why, do)
