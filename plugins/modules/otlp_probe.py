@@ -38,7 +38,8 @@ options:
     type: str
   protocol:
     description:
-      - The protocol. Without it a URL with C(http) means V(http/protobuf), unless its port is 4317, and all else V(grpc).
+      - The protocol. Without it a URL with C(http) means V(http/protobuf), unless its port is 4317,
+        and all else V(grpc).
     type: str
     choices: [grpc, http/protobuf]
   signals:

@@ -10,8 +10,8 @@ from typing import Any
 from .._core.bundle import Manifest, Ref, may_take, normalise, ordered, ref
 from .._core.errors import Problem
 from .bundle import Options, Session, namespaces_of
-from .cluster import APPLY, ApiError, Cluster
-from .explain import explain, kind_missing
+from .cluster import APPLY, ApiError, Cluster, LostError
+from .explain import explain, kind_missing, lost
 from .preflight import refuse_taken_ports
 from .remove import prune
 from .translate import Failure
@@ -29,9 +29,10 @@ def apply_bundle(cluster: Cluster, options: Options) -> dict[str, Any]:
         for group in ordered(options.manifests):
             bundle.apply(group)
         prune(bundle.session)
-    except Problem as problem:
+    except (Problem, LostError) as error:
+        problem = lost(error) if isinstance(error, LostError) else error
         told = {"asked": problem.asked, "where": problem.where, "fix": problem.fix}
-        raise Failure(problem.wrong, facts=bundle.session.report.result(), **told) from problem
+        raise Failure(problem.wrong, facts=bundle.session.report.result(), **told) from error
     return bundle.session.report.result()
 
 
@@ -73,7 +74,7 @@ class _Apply:
                 return None
             if error.status == 403 and manifest == _namespace(manifest["metadata"]["name"]):  # noqa: PLR2004
                 return manifest  # who may not read namespaces may still write into one
-            raise explain(error, asked, self.cluster.host) from error
+            raise explain(error, asked) from error
 
     def apply(self, group: list[Manifest]) -> None:
         """Apply the objects of one group at once, and report them in the order of the bundle."""
@@ -102,7 +103,7 @@ class _Apply:
         except ApiError as error:
             if error.kind_missing and self.options.check:
                 return manifest
-            raise explain(error, f"Apply {ref(manifest)}", self.cluster.host) from error
+            raise explain(error, f"Apply {ref(manifest)}") from error
 
     def _planned(self, manifest: Manifest) -> bool:
         """Return whether the server cannot try this yet: its namespace or its kind would come with the bundle."""

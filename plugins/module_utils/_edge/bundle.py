@@ -12,7 +12,7 @@ from typing import Any
 
 from .._core.bundle import Manifest, Ref, difference, ref
 from .._core.errors import Problem
-from .cluster import Answer, ApiError, Cluster, LostError
+from .cluster import Answer, ApiError, Cluster
 from .connect import library
 from .explain import explain
 from .kinds import Place, Places
@@ -97,8 +97,8 @@ class Session:
         """Make a call whose failure is told as a Problem."""
         try:
             return call()
-        except (ApiError, LostError) as error:
-            raise explain(error, what, self.cluster.host) from error
+        except ApiError as error:
+            raise explain(error, what) from error
 
     def live(self, manifest: Manifest) -> Manifest | None:
         """Return an object as it is in the cluster."""

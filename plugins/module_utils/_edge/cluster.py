@@ -44,8 +44,8 @@ class Transport(Protocol):
 class LostError(Exception):
     """No answer came. `why` is a word that the explanations know, `again` whether another try may help."""
 
-    def __init__(self, why: str, text: str, *, again: bool) -> None:
-        self.why, self.text, self.again = why, text, again
+    def __init__(self, why: str, text: str, host: str, *, again: bool) -> None:
+        self.why, self.text, self.host, self.again = why, text, host, again
         super().__init__(text)
 
 
@@ -80,13 +80,11 @@ class ApiError(Exception):
 class Cluster:
     """One API server."""
 
-    def __init__(
-        self, transport: Transport, *, clock: Callable[[], float], sleep: Callable[[float], None], host: str = ""
-    ) -> None:
+    def __init__(self, transport: Transport, *, clock: Callable[[], float], sleep: Callable[[float], None]) -> None:
         self._transport = transport
         self._dead: LostError | None = None
         self._lock = threading.Lock()
-        self.clock, self.sleep, self.host = clock, sleep, host
+        self.clock, self.sleep = clock, sleep
 
     def request(
         self, method: str, path: str, query: dict[str, Any] | None = None, body: Any = None, content_type: str = JSON

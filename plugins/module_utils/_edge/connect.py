@@ -9,7 +9,6 @@ import importlib
 import time
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import urlsplit
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 
@@ -40,9 +39,7 @@ def library(name: str, package: str = "") -> Any:
 def connect(module: AnsibleModule) -> Cluster:
     """Return the cluster that the options, the environment or the kubeconfig name. Sends nothing yet."""
     configuration, headers = _configuration(module)
-    return Cluster(
-        PooledTransport(configuration, headers), clock=time.monotonic, sleep=time.sleep, host=configuration.host
-    )
+    return Cluster(PooledTransport(configuration, headers), clock=time.monotonic, sleep=time.sleep)
 
 
 def _configuration(module: AnsibleModule) -> tuple[Any, Mapping[str, Any]]:
@@ -93,10 +90,11 @@ class PooledTransport:
         except self._urllib3.exceptions.HTTPError as error:
             raise self._lost(error) from error
         except OSError as error:
-            raise LostError("certificate", f"{type(error).__name__}: {error}", again=False) from error
+            raise LostError("certificate", f"{type(error).__name__}: {error}", self._root, again=False) from error
         return Answered(answer.status, dict(answer.headers), answer.data)
 
     def _lost(self, error: Exception) -> LostError:
         names = [type(error).__name__, type(error.__cause__).__name__, type(getattr(error, "reason", None)).__name__]
         why, again = next((TROUBLES[name] for name in names if name in TROUBLES), ("reset", True))
-        return LostError(why, f"{urlsplit(self._root).netloc}: {error}", again=again)
+        # urllib3 wraps what the system says in the names of its own objects.
+        return LostError(why, str(error.__cause__ or error), self._root, again=again)

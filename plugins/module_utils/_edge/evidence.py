@@ -11,7 +11,7 @@ from typing import Any, Protocol
 from .._core.bundle import Manifest
 from .._core.errors import Problem
 from .._core.evidence import counters, excerpt, growth
-from .cluster import ApiError, Cluster, LostError
+from .cluster import ApiError, Cluster
 from .explain import explain
 
 ASKED = "See the probe arrive"
@@ -38,8 +38,8 @@ class Pods:
         query = {"labelSelector": arrival["selector"]}
         try:
             found = list(cluster.items(self.root, query))
-        except (ApiError, LostError) as error:
-            raise explain(error, "List the pods of the collector", cluster.host) from error
+        except ApiError as error:
+            raise explain(error, "List the pods of the collector") from error
         self.running = [pod for pod in found if pod.get("status", {}).get("phase") == "Running"]
         if not self.running:
             where = f"namespace {arrival['namespace']}, selector {arrival['selector']}"
@@ -50,8 +50,8 @@ class Pods:
         """Return some texts of the pods."""
         try:
             return self.cluster.parallel(lambda one: self.cluster.text(*one), paths)
-        except (ApiError, LostError) as error:
-            raise explain(error, ASKED, self.cluster.host) from error
+        except ApiError as error:
+            raise explain(error, ASKED) from error
 
 
 class Logs:

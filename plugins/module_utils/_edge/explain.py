@@ -9,7 +9,7 @@ import re
 from typing import Any
 
 from .._core.errors import Problem
-from .cluster import ApiError, LostError
+from .cluster import NOT_FOUND, ApiError, LostError
 
 LOST = {
     "dns": (
@@ -21,7 +21,7 @@ LOST = {
         "it does not answer",
         "Check the network, VPN, proxy and firewall between this machine and the cluster.",
     ),
-    "tls": ("its certificate is not trusted", "Give the cluster's CA with ca_cert or in the kubeconfig."),
+    "tls": ("no trusted TLS with it", "Check https and the port, and give the cluster's CA with ca_cert or in the kubeconfig."),
     "certificate": ("the client's certificate or key cannot be read", "Check client_cert and client_key."),
     "reset": (
         "the connection breaks",
@@ -87,15 +87,26 @@ ANSWERS: tuple[tuple[int | None, str, str, str], ...] = (
 )
 
 
-def explain(error: ApiError | LostError, asked: str, host: str) -> Problem:
+def lost(error: LostError) -> Problem:
+    """Return the problem of an API server that does not answer."""
+    wrong, fix = LOST[error.why]
+    return Problem(f"the Kubernetes API at {error.host} cannot be reached: {wrong}", where=error.text, fix=fix)
+
+
+def explain(error: ApiError, asked: str) -> Problem:
     """Return the problem that the user can act on."""
-    if isinstance(error, LostError):
-        wrong, fix = LOST[error.why]
-        return Problem(
-            f"the Kubernetes API at {host} cannot be reached: {wrong}", asked=asked, where=error.text, fix=fix
-        )
-    special = _forbidden(error, asked) or _conflict(error, asked) or _kind_missing(error, asked)
-    return special or _from_table(error, asked)
+    special = _stranger(error, asked) or _forbidden(error, asked) or _conflict(error, asked)
+    return special or _kind_missing(error, asked) or _from_table(error, asked)
+
+
+def _stranger(error: ApiError, asked: str) -> Problem | None:
+    """Tell a web server or a proxy from an API server, which says no in a Status, or in these words."""
+    if error.status != NOT_FOUND or error.body.get("kind") == "Status" or error.message == "404 page not found":
+        return None
+    fix = "Check the server's address in the kubeconfig, and proxies on the way."
+    return Problem(
+        "what answers there is no Kubernetes API", asked=asked, where=f"{error.method} {error.path}", fix=fix
+    )
 
 
 def _from_table(error: ApiError, asked: str) -> Problem:

@@ -27,7 +27,7 @@ def refuse_taken_ports(session: Session, pairs: list[tuple[Manifest, Manifest | 
         pods = list(session.cluster.items("/api/v1/pods", {"resourceVersion": "0"}))
     except ApiError as error:
         if error.status != 403:  # noqa: PLR2004
-            raise explain(error, "List the pods of all namespaces", session.cluster.host) from error
+            raise explain(error, "List the pods of all namespaces") from error
         session.report.warnings.append(f"Not checked whether the host ports are free: {error.message}")
         return
     for manifest, wanted in new:

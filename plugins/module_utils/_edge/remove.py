@@ -91,7 +91,7 @@ def _listed(
             return []
         if error.status == NOT_ALLOWED:
             return None
-        raise explain(error, f"List {place.plural}", session.cluster.host) from error
+        raise explain(error, f"List {place.plural}") from error
 
 
 def _delete_unused(session: Session, found: Manifest, going: set[Ref]) -> None:

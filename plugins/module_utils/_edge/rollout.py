@@ -15,7 +15,7 @@ from .._core.bundle import ref
 from .._core.errors import Problem
 from .._core.rollout import Object, Symptom, count, is_ready, newest, newest_pods, symptoms
 from .._core.rollout_tables import UNSCHEDULABLE_GRACE
-from .cluster import ApiError, Cluster, LostError
+from .cluster import ApiError, Cluster
 from .connect import connect, library
 from .explain import explain, kind_missing
 from .kinds import Place, Places, version_for
@@ -101,8 +101,8 @@ class Wait:
     def _ask(self, asked: str, call: Callable[[], Any]) -> Any:
         try:
             return call()
-        except (ApiError, LostError) as error:
-            raise explain(error, asked, self.cluster.host) from error
+        except ApiError as error:
+            raise explain(error, asked) from error
 
     def wait(self) -> dict[str, Any]:
         """Return when all are ready; fail when one cannot be, or when the time is over."""
@@ -186,7 +186,7 @@ class Wait:
         notes = [str(problem) for problem in problems] + unfinished(late, events)
         return Failure(
             f"not ready after {self.options.timeout_seconds:g} s: {'; '.join([*missing, *counts])}",
-            asked=f"Wait for {len(self.paths)} workloads",
+            asked="Wait for the workloads",
             fix="\n".join(["Raise timeout_seconds if they only need longer.", *notes]),
             facts={"failures": failures},
         )

@@ -11,6 +11,8 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 
 from .._core.errors import Problem
+from .cluster import LostError
+from .explain import lost
 
 # What is secret in the connection options; a whole kubeconfig would take words like 'default' out of every message.
 SECRET_OPTIONS = ("api_key", "password")
@@ -34,6 +36,8 @@ def run(module: AnsibleModule, work: Callable[[], dict[str, Any]], secrets: Iter
         result = work()
     except Problem as problem:
         module.fail_json(msg=str(problem), **getattr(problem, "facts", {}))
+    except LostError as error:
+        module.fail_json(msg=str(lost(error)))
     for warning in result.pop("warnings", []):
         module.warn(warning)
     module.exit_json(**result)
