@@ -12,8 +12,8 @@ from types import FrameType
 
 from tests.testbed import providers
 from tests.testbed.cluster import Cluster, named
-from tests.testbed.env import exports, with_first
-from tests.testbed.errors import Failure
+from tests.testbed.env import exports
+from tests.testbed.errors import ClusterError
 from tests.testbed.home import Home
 from tests.testbed.progress import say
 from tests.testbed.status import report
@@ -30,7 +30,7 @@ def up(home: Home, name: str, nodes: int | None) -> int:
         record = cluster.read()
         if record and record.complete and nodes not in (None, record.nodes):
             why = f"it has {record.nodes} node(s), {nodes} were asked for"
-            raise Failure(f"cluster {name} cannot change its size", why, "run `down` first, or use another --name")
+            raise ClusterError(f"cluster {name} cannot change its size", why, "run `down` first, or use another --name")
         provider.up(replace(cluster, node_count=nodes or cluster.node_count))
     say(f'cluster {name} ({provider.name}) is up: eval "$(python -m tests.testbed env --name {name})"')
     return 0
@@ -65,9 +65,12 @@ def env(home: Home, name: str, _: int | None) -> int:
     cluster = named(home, name)
     provider = _running(cluster)
     if provider is None:
-        raise Failure(f"there is no cluster {name}", "it was never started, or `down` removed it", "run `up` first")
-    path = with_first(cluster.dir / "bin", os.environ.get("PATH", ""))
-    sys.stdout.write(exports({**provider.variables(cluster), "PATH": path, "O11Y_TESTBED_KIND": provider.name}))
+        raise ClusterError(
+            f"there is no cluster {name}", "it was never started, or `down` removed it", "run `up` first"
+        )
+    folder = cluster.dir / "bin"
+    variables = {**provider.variables(cluster), "O11Y_TESTBED_KIND": provider.name}
+    sys.stdout.write(exports(variables, folder if folder.exists() else None))
     return 0
 
 
@@ -96,7 +99,7 @@ def _nodes(text: str) -> int:
 
 def main(arguments: Sequence[str]) -> int:
     """The command line."""
-    parser = argparse.ArgumentParser(prog="python -m tests.testbed", description="a Kubernetes cluster for demo and tests")
+    parser = argparse.ArgumentParser(prog="python -m tests.testbed", description="A Kubernetes cluster for tests.")
     commands = parser.add_subparsers(dest="command", required=True)
     for name, function in COMMANDS.items():
         command = commands.add_parser(name, help=function.__doc__)
@@ -108,7 +111,7 @@ def main(arguments: Sequence[str]) -> int:
     signal.signal(signal.SIGTERM, _interrupt)
     try:
         return COMMANDS[chosen.command](Home.from_environment(os.environ), chosen.name, chosen.nodes)
-    except Failure as failure:
+    except ClusterError as failure:
         say(f"FAILED: {failure}")
         return failure.exit_code
     except KeyboardInterrupt:

@@ -1,7 +1,7 @@
 """Programs built from Go modules, cached by content.
 
-The key of a build covers the component's folder (go.mod and go.sum pin every module), the Go version and the flags, so a
-build is never stale and never done twice.
+The key of a build covers the component's folder (go.mod and go.sum pin every module), the Go version and the flags, so
+a build is never stale and never done twice.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import shutil
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from tests.testbed import command, config
@@ -29,7 +30,15 @@ _KUBERNETES_LDFLAGS = " ".join(
     f"-X {package}.gitVersion=v{KUBERNETES_VERSION} -X {package}.gitMajor={_MAJOR} -X {package}.gitMinor={_MINOR}"
     for package in ("k8s.io/component-base/version", "k8s.io/client-go/pkg/version")
 )
-_KUBERNETES = ("kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubelet", "kube-proxy", "kubectl")
+_KUBERNETES_PROGRAMS = (
+    "kube-apiserver",
+    "kube-controller-manager",
+    "kube-scheduler",
+    "kubelet",
+    "kube-proxy",
+    "kubectl",
+)
+_KUBERNETES_PACKAGES = tuple(f"k8s.io/kubernetes/cmd/{name}" for name in _KUBERNETES_PROGRAMS)
 
 
 @dataclass(frozen=True)
@@ -57,7 +66,7 @@ class Component:
 COMPONENTS = {
     component.name: component
     for component in (
-        Component("kubernetes", tuple(f"k8s.io/kubernetes/cmd/{name}" for name in _KUBERNETES), "", _KUBERNETES_LDFLAGS),
+        Component("kubernetes", _KUBERNETES_PACKAGES, ldflags=_KUBERNETES_LDFLAGS),
         Component("pause", output="pause"),
         # After Kubernetes, because most of what it compiles is then in Go's cache.
         Component("coredns", output="coredns", after=("kubernetes",)),
@@ -111,9 +120,9 @@ class Builds:
     def tasks(self) -> Iterable[Task]:
         """Download and build steps; a step whose result is there ends at once."""
         for name, component in COMPONENTS.items():
-            yield Task(f"download {name}", lambda name=name: self._download(COMPONENTS[name]))  # type: ignore[misc]
+            yield Task(f"download {name}", partial(self._download, component))
             needs = (f"download {name}", *(f"build {before}" for before in component.after))
-            yield Task(f"build {name}", lambda name=name: self._build(COMPONENTS[name]), needs)  # type: ignore[misc]
+            yield Task(f"build {name}", partial(self._build, component), needs)
 
     def _go(self, component: Component, log: str, *arguments: str) -> None:
         """Run `go` in the component's folder."""
@@ -142,7 +151,7 @@ class Builds:
             draft = self.home.builds / f".{target.name}"
             draft.mkdir()
             start = time.monotonic()
-            output = f"{draft}/{component.output}"
-            self._go(component, f"build-{component.name}.log", "build", *component.flags, "-o", output, *component.packages)
+            arguments = ("build", *component.flags, "-o", f"{draft}/{component.output}", *component.packages)
+            self._go(component, f"build-{component.name}.log", *arguments)
             draft.rename(target)
             say(f"built {component.name} ({time.monotonic() - start:.0f} s)")

@@ -32,7 +32,7 @@ def remove(cluster: Cluster) -> None:
 
 
 def mounts_below(folder: Path, table: Path = Path("/proc/self/mountinfo")) -> list[Path]:
-    """Mounts inside a folder, the innermost first. A node's mounts are its own and end with it; this is for the rest."""
+    """Mounts inside a folder, the innermost first. (A node's mounts are its own and end with it; others are not.)"""
     points = [line.split()[4].encode().decode("unicode_escape") for line in table.read_text().splitlines()]
     return sorted((Path(point) for point in points if Path(point).is_relative_to(folder)), reverse=True)
 

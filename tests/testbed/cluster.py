@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from tests.testbed.errors import Failure
+from tests.testbed.errors import ClusterError
 from tests.testbed.home import Home
 
 SLOTS = range(200)
@@ -117,7 +117,7 @@ class Cluster:
             return None
 
     def write(self, record: Record) -> None:
-        """Written under another name and renamed: a killed run leaves the old record or the new one, never half of it."""
+        """Under another name, then renamed: a killed run leaves the old record or the new one, never half of it."""
         self.dir.mkdir(parents=True, exist_ok=True)
         draft = self.dir / "cluster.json.tmp"
         draft.write_text(json.dumps(asdict(record)) + "\n")
@@ -128,7 +128,7 @@ def named(home: Home, name: str) -> Cluster:
     """The cluster of that name, with what is written down about it."""
     if not NAME.fullmatch(name):
         why = "a name has at most 32 lower-case letters, digits and dashes, with no dash at either end"
-        raise Failure(f"{name!r} cannot name a cluster", why, "choose another --name (or O11Y_TESTBED_NAME)")
+        raise ClusterError(f"{name!r} cannot name a cluster", why, "choose another --name (or O11Y_TESTBED_NAME)")
     record = Cluster(home, name).read() or Record("")
     return Cluster(home, name, record.slot, record.nodes)
 
@@ -144,7 +144,7 @@ def free_slot(taken: Iterable[int], routes: Iterable[str]) -> int:
         network = ipaddress.ip_network(f"172.30.{slot}.0/24")
         if slot not in used and not any(network.overlaps(route) for route in routed if route.version == 4):
             return slot
-    raise Failure(
+    raise ClusterError(
         "no network is left for another cluster",
         "every 172.30.N.0/24 is either a cluster's or routed by this machine",
         "run `down` for clusters that are not needed",

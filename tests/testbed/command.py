@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO
 
-from tests.testbed.errors import Failure
+from tests.testbed.errors import ClusterError
 from tests.testbed.progress import last_lines
 
 _RUNNING: set[subprocess.Popen[str]] = set()
@@ -39,7 +39,7 @@ def run(
             text=True,
         )
     except FileNotFoundError as error:
-        raise Failure(f"{argv[0]} cannot be run", f"{error.filename} is not there", do) from error
+        raise ClusterError(f"{argv[0]} cannot be run", f"{error.filename} is not there", do) from error
     finally:
         if sink:
             sink.close()
@@ -52,7 +52,7 @@ def run(
             _RUNNING.discard(process)
     if process.returncode:
         shown = last_lines(log) if log else output.strip()
-        raise Failure(f"`{' '.join(argv)[:160]}` failed with code {process.returncode}", shown, do)
+        raise ClusterError(f"`{' '.join(argv)[:160]}` failed with code {process.returncode}", shown, do)
     return output
 
 

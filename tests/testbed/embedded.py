@@ -24,7 +24,8 @@ def up(cluster: Cluster) -> None:
     """Make sure that the cluster runs; a cluster that is not whole is made afresh."""
     builds = Builds(cluster.home, go_version())
     record = cluster.read()
-    reason = health.unhealthy(cluster, builds) if record and record.complete else "an earlier `up` did not get to its end"
+    complete = record is not None and record.complete
+    reason = health.unhealthy(cluster, builds) if complete else health.INCOMPLETE
     if reason is None:
         return
     if cluster.dir.exists():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 
-class Failure(Exception):
+class ClusterError(Exception):
     """Something that `up`, `down`, `status` or `env` set out to do did not work."""
 
     exit_code = 1
@@ -16,7 +16,7 @@ class Failure(Exception):
         return f"{self.what}\n  why: {self.why}\n  do:  {self.do}"
 
 
-class Unavailable(Failure):
+class NoClusterError(ClusterError):
     """No provider can have a cluster on this machine; callers tell it from a failure by the exit code and skip."""
 
     exit_code = 3

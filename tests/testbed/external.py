@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.testbed import command
-from tests.testbed.errors import Failure
+from tests.testbed.errors import ClusterError
 
 
 def _kubectl(kubeconfig: str, *arguments: str) -> str:
@@ -21,7 +21,7 @@ def not_ready(kubeconfig: str) -> str | None:
     """None while the API server is ready."""
     try:
         check(kubeconfig)
-    except Failure as failure:
+    except ClusterError as failure:
         return f"{failure.what}: {failure.why}"
     return None
 

@@ -8,7 +8,7 @@ from functools import partial
 from tests.testbed import command, images, launch, netns, probe
 from tests.testbed.build import Builds
 from tests.testbed.cluster import Cluster
-from tests.testbed.errors import Failure
+from tests.testbed.errors import ClusterError
 from tests.testbed.progress import last_lines, say, wait_for
 from tests.testbed.servers import instances
 
@@ -17,6 +17,7 @@ CONDITIONS: dict[str, Callable[[Cluster], str | None]] = {
     "nodes": probe.nodes_missing,
     "the cluster's DNS": probe.dns_missing,
 }
+INCOMPLETE = "an earlier `up` did not get to its end"
 SECONDS_TO_START = 60
 SECONDS_TO_RECOVER = 20
 
@@ -39,7 +40,7 @@ def unhealthy(cluster: Cluster, builds: Builds) -> str | None:
         return gone
     try:
         wait_ready(cluster, SECONDS_TO_RECOVER)
-    except Failure as failure:
+    except ClusterError as failure:
         return f"{failure.what}: {failure.why}"
     return _missing_images(cluster, builds)
 
@@ -48,7 +49,7 @@ def missing(cluster: Cluster) -> str | None:
     """The same at this moment, without waiting and without a look at the images."""
     record = cluster.read()
     if not (record and record.complete):
-        return "`up` did not get to its end"
+        return INCOMPLETE
     return _gone(cluster) or next(filter(None, (condition(cluster) for condition in CONDITIONS.values())), None)
 
 

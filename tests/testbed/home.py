@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.testbed.errors import Failure
+from tests.testbed.errors import ClusterError
 from tests.testbed.progress import say
 
 GIB = 1 << 30
@@ -73,7 +73,7 @@ class Home:
             existing = next(folder for folder in (place, *place.parents) if folder.exists())
             free = shutil.disk_usage(existing).free / GIB
             if free < gib:
-                raise Failure(
+                raise ClusterError(
                     f"not enough disk space to {purpose}",
                     f"{place} has {free:.1f} GiB free, {gib:.0f} GiB are needed",
                     "free some space, or set O11Y_TESTBED_HOME (and GOCACHE, GOMODCACHE) to a larger disk",

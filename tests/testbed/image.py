@@ -15,7 +15,7 @@ from typing import IO
 
 ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
 DIRECTORIES = {"bin": 0o755, "etc": 0o755, "etc/ssl": 0o755, "etc/ssl/certs": 0o755, "tmp": 0o1777, "var": 0o755}
-ACCOUNTS = {
+COMMON_FILES = {
     "etc/passwd": "root:x:0:0:root:/:/bin/sh\notel:x:10001:10001:otel:/:/bin/sh\n",
     "etc/group": "root:x:0:\notel:x:10001:\n",
 }
@@ -78,7 +78,7 @@ def _write_layer(image: Image, target: IO[bytes]) -> None:
             entry = tarfile.TarInfo(name)
             entry.type, entry.mode = tarfile.DIRTYPE, mode
             tar.addfile(entry)
-        for name, text in sorted(ACCOUNTS.items()):
+        for name, text in sorted(COMMON_FILES.items()):
             _add(tar, name, io.BytesIO(text.encode()), len(text.encode()))
         for name, source in sorted(image.files.items()):
             with source.open("rb") as content:

@@ -55,9 +55,9 @@ IMAGES: dict[str, tuple[Callable[[Builds], Image], tuple[str, ...]]] = {
 
 
 def archive(name: str, builds: Builds) -> Path:
-    """The image's archive, written if it is not there. Build folders are named by content, so paths and sizes tell."""
+    """The image's archive, written if it is not there. The names of build folders stand for their content."""
     content = IMAGES[name][0](builds)
-    digest = hashlib.sha256(repr(content).encode())
+    digest = hashlib.sha256(repr(content).encode() + Path(image.__file__).read_bytes())
     for source in content.files.values():
         if not source.is_relative_to(builds.home.builds):
             digest.update(source.read_bytes())

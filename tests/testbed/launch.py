@@ -9,7 +9,7 @@ from pathlib import Path
 from tests.testbed import config, netns, probe, process
 from tests.testbed.build import Builds
 from tests.testbed.cluster import Cluster, Node
-from tests.testbed.errors import Failure
+from tests.testbed.errors import ClusterError
 from tests.testbed.progress import last_lines, say, wait_for
 from tests.testbed.servers import Instance, values
 
@@ -24,7 +24,7 @@ def program(instance: Instance, builds: Builds) -> str:
     found = shutil.which(instance.server.program, path="/usr/local/bin:/usr/bin:/usr/sbin")
     if not found:
         do = "install its Debian package; `up` does that when run as root"
-        raise Failure(f"{instance.server.program} is not there", "none of the usual folders has it", do)
+        raise ClusterError(f"{instance.server.program} is not there", "none of the usual folders has it", do)
     return found
 
 
@@ -44,7 +44,7 @@ def into_node(cluster: Cluster, node: Node) -> list[str]:
     pid = process.server_pid(cluster.dir, f"containerd@{node.name}", "containerd")
     if pid is None:
         why = f"containerd of {node.name} is not running\n{last_lines(cluster.log(f'containerd@{node.name}'))}"
-        raise Failure(f"{node.name} cannot be entered", why, "run `up` again")
+        raise ClusterError(f"{node.name} cannot be entered", why, "run `up` again")
     return ["nsenter", "--target", str(pid), "--net", "--mount", "--uts", "--"]
 
 
@@ -68,7 +68,7 @@ def _missing(cluster: Cluster, instance: Instance, child: subprocess.Popen[bytes
     """None once the condition holds; a failure as soon as the server has ended."""
     if (code := child.poll()) is not None:
         why = f"it ended with code {code}\n{last_lines(cluster.log(instance.name))}"
-        raise Failure(f"{instance.name} did not start", why, "fix the cause, then run `up` again")
+        raise ClusterError(f"{instance.name} did not start", why, "fix the cause, then run `up` again")
     return missing(cluster, instance, condition)
 
 

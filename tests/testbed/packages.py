@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 
 from tests.testbed import command
-from tests.testbed.errors import Failure
+from tests.testbed.errors import ClusterError
 from tests.testbed.home import Home
 from tests.testbed.progress import say
 
@@ -45,7 +45,7 @@ def install(home: Home) -> None:
         return
     do = f"install these packages yourself: {' '.join(packages)}"
     if not shutil.which("apt-get"):
-        raise Failure("programs are missing", "this machine has no apt-get to install them with", do)
+        raise ClusterError("programs are missing", "this machine has no apt-get to install them with", do)
     say(f"installing {' '.join(packages)}")
     # RUNLEVEL=1 is invoke-rc.d's own switch for "do not start"; systemd machines look at the unit state instead.
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive", "RUNLEVEL": "1"}
@@ -54,5 +54,7 @@ def install(home: Home) -> None:
         install_command = ["apt-get", "install", "--yes", "--no-install-recommends", *packages]
         command.run(install_command, log=home.logs / "apt-install.log", env=environment, do=do)
     if still := missing():
-        raise Failure("programs are missing", f"apt-get installed {' '.join(still)}, but not what it should hold", do)
+        raise ClusterError(
+            "programs are missing", f"apt-get installed {' '.join(still)}, but not what it should hold", do
+        )
     say("packages are installed")

@@ -18,7 +18,7 @@ TIMEOUT = 5
 
 
 def _tls(cluster: Cluster) -> ssl.SSLContext:
-    """The administrator's certificate. Health ports of the other servers have certificates that they made themselves."""
+    """The administrator's certificate. (The other servers' health ports have certificates of their own making.)"""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
@@ -83,7 +83,7 @@ def nodes_missing(cluster: Cluster) -> str | None:
         items = get(cluster, "/api/v1/nodes")["items"]
     except OSError as error:
         return f"the API does not answer: {error}"
-    conditions = {
+    conditions: dict[str, dict[str, str]] = {
         item["metadata"]["name"]: next((c for c in item["status"].get("conditions", []) if c["type"] == "Ready"), {})
         for item in items
     }

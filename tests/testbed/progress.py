@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.testbed.errors import Failure
+from tests.testbed.errors import ClusterError
 
 STOP = threading.Event()
 """Set when a step failed or the user interrupted: every wait ends at once."""
@@ -37,6 +37,7 @@ def wait_for(what: str, missing: Callable[[], str | None], seconds: float, hint:
     end = time.monotonic() + seconds
     while (still := missing()) is not None:
         if time.monotonic() > end:
-            raise Failure(f"{what}: not within {seconds:.0f} s", f"{still}\n{hint()}", "fix the cause, then run `up` again")
+            why = f"{still}\n{hint()}".rstrip()
+            raise ClusterError(f"{what}: not within {seconds:.0f} s", why, "fix the cause, then run `up` again")
         if STOP.wait(0.1):
-            raise Failure(f"{what}: given up", "another step failed or the run was interrupted", "run `up` again")
+            raise ClusterError(f"{what}: given up", "another step failed or the run was interrupted", "run `up` again")

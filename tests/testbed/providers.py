@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from tests.testbed import cleanup, command, embedded, external, health, kind
 from tests.testbed.cluster import Cluster
-from tests.testbed.errors import Unavailable
+from tests.testbed.errors import NoClusterError
 from tests.testbed.home import Home, is_below
 from tests.testbed.netns import NAMESPACES
 from tests.testbed.progress import say
@@ -126,4 +126,4 @@ def choose(cluster: Cluster, environment: Environment, providers: Mapping[str, P
         reasons[name] = reason
     why = "".join(f"\n    {name}: {reason.why}" for name, reason in reasons.items())
     do = "one of" + "".join(f"\n    {name}: {reason.do}" for name, reason in reasons.items())
-    raise Unavailable("no cluster can be had on this machine", why, do)
+    raise NoClusterError("no cluster can be had on this machine", why, do)

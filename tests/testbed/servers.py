@@ -1,4 +1,4 @@
-"""The servers of a cluster as one table: what runs, with which arguments, when it is ready, and what must be there before.
+"""The servers of a cluster as one table: what runs, with which arguments, when it is ready, and what comes before.
 
 `${…}` is filled in from `values`. Servers of the control plane run on the first node, the others on every node.
 """
