@@ -69,7 +69,7 @@ _PASSING = " || ".join(
     for words in ("timeout", "TLS handshake", "connection reset", "EOF", "Too Many Requests", "503")
 )
 _STARTING = "(not_null(pod.status.conditions, `[]`)[?type=='Ready'].status | [0]) != 'True'"
-_SCALING = "events[?contains(['TriggeredScaleUp', 'Nominated'], reason)]"
+_SCALING = "(events[?contains(['TriggeredScaleUp', 'Nominated'], reason)])"
 
 # Tried from the top for {pod, events}; the first row that finds something speaks for the pod.
 POD_FAILURES = (

@@ -21,7 +21,10 @@ LOST = {
         "it does not answer",
         "Check the network, VPN, proxy and firewall between this machine and the cluster.",
     ),
-    "tls": ("no trusted TLS with it", "Check https and the port, and give the cluster's CA with ca_cert or in the kubeconfig."),
+    "tls": (
+        "no trusted TLS with it",
+        "Check https and the port, and give the cluster's CA with ca_cert or in the kubeconfig.",
+    ),
     "certificate": ("the client's certificate or key cannot be read", "Check client_cert and client_key."),
     "reset": (
         "the connection breaks",

@@ -19,9 +19,9 @@ PATH = re.compile(
     r"(?:/(?P<name>[^/]+))?(?P<rest>/.*)?$"
 )
 SERVED = {
-    "v1": "namespaces configmaps secrets services serviceaccounts pods persistentvolumeclaims events".split(),
-    "apps/v1": "deployments daemonsets statefulsets replicasets controllerrevisions".split(),
-    "rbac.authorization.k8s.io/v1": "clusterroles clusterrolebindings roles rolebindings".split(),
+    "v1": ["namespaces", "configmaps", "secrets", "services", "serviceaccounts", "pods", "persistentvolumeclaims", "events"],
+    "apps/v1": ["deployments", "daemonsets", "statefulsets", "replicasets", "controllerrevisions"],
+    "rbac.authorization.k8s.io/v1": ["clusterroles", "clusterrolebindings", "roles", "rolebindings"],
     "apiextensions.k8s.io/v1": ["customresourcedefinitions"],
     "autoscaling/v2": ["horizontalpodautoscalers"],
 }
@@ -66,7 +66,7 @@ class FakeApi:
             self.objects[f"{root}{scope}/{plural}/{manifest['metadata']['name']}"] = copy.deepcopy(manifest)
 
     def cluster(self) -> Cluster:
-        return Cluster(self, clock=self.clock, sleep=self.clock.sleep, host="https://fake")
+        return Cluster(self, clock=self.clock, sleep=self.clock.sleep)
 
     def sent(self, *methods: str) -> list[str]:
         return [path for method, path, _ in self.requests if method in methods]
@@ -88,13 +88,18 @@ class FakeApi:
         if not match or match["rest"] or match["plural"] not in self.served(version):
             return status(404, "NotFound", "the server could not find the requested resource")
         if not match["name"]:
-            return reply({"items": [item for item in self._under(path, match) if selected(item, query)], "metadata": {}})
+            return reply(
+                {"items": [item for item in self._under(path, match) if selected(item, query)], "metadata": {}}
+            )
         return getattr(self, f"_{method.lower()}")(path, query, body, match)
 
     def served(self, version: str) -> list[str]:
         defined = (item["spec"] for item in self.objects.values() if item["kind"] == "CustomResourceDefinition")
         return SERVED.get(version, []) + [
-            spec["names"]["plural"] for spec in defined for v in spec["versions"] if f"{spec['group']}/{v['name']}" == version
+            spec["names"]["plural"]
+            for spec in defined
+            for v in spec["versions"]
+            if f"{spec['group']}/{v['name']}" == version
         ]
 
     def _under(self, path: str, match: re.Match[str]) -> list[dict[str, Any]]:

@@ -1,0 +1,228 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""When a workload is ready, and what keeps it from it: one case per row of the tables."""
+
+from __future__ import annotations
+
+import jmespath
+import pytest
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core import rollout
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.rollout_tables import (
+    POD_FAILURES,
+    WORKLOAD_FAILURES,
+)
+
+T0, T1, T2 = "2026-01-01T00:00:00Z", "2026-01-01T00:00:10Z", "2026-01-01T00:00:20Z"
+
+
+def deployment(**status):
+    return {"kind": "Deployment", "metadata": {"generation": 2, "uid": "w"}, "spec": {"replicas": 2}, "status": status}
+
+
+def daemon_set(strategy="RollingUpdate", **status):
+    spec = {"updateStrategy": {"type": strategy}}
+    metadata = {"generation": 2, "uid": "w", "name": "a", "creationTimestamp": T0}
+    return {"kind": "DaemonSet", "metadata": metadata, "spec": spec, "status": {"observedGeneration": 2, **status}}
+
+
+def stateful_set(**status):
+    spec = {"replicas": 1, "updateStrategy": {"type": "RollingUpdate", "rollingUpdate": {"partition": 0}}}
+    return {
+        "kind": "StatefulSet",
+        "metadata": {"generation": 2},
+        "spec": spec,
+        "status": {"observedGeneration": 2, **status},
+    }
+
+
+def resource(*conditions, generation=1, **status):
+    listed = [{"type": name, "status": value} for name, value in conditions]
+    return {"kind": "Other", "metadata": {"generation": generation}, "status": {"conditions": listed, **status}}
+
+
+DONE = {"observedGeneration": 2, "updatedReplicas": 2, "replicas": 2, "availableReplicas": 2}
+DS_DONE = {"desiredNumberScheduled": 3, "updatedNumberScheduled": 3, "numberAvailable": 3}
+ONE = {"currentRevision": "a", "updateRevision": "a"}
+
+
+@pytest.mark.parametrize(
+    ("workload", "ready"),
+    [
+        (deployment(**DONE), True),
+        (deployment(), False),
+        (deployment(**DONE | {"observedGeneration": 1}), False),
+        (deployment(**DONE | {"updatedReplicas": 1}), False),
+        (deployment(**DONE | {"replicas": 3}), False),
+        (deployment(**DONE | {"availableReplicas": 1}), False),
+        (daemon_set(**DS_DONE), True),
+        (daemon_set(**DS_DONE | {"observedGeneration": 1}), False),
+        (daemon_set(**DS_DONE | {"updatedNumberScheduled": 1}), False),
+        (daemon_set("OnDelete", **DS_DONE | {"updatedNumberScheduled": 1}), True),
+        (daemon_set(**DS_DONE | {"numberAvailable": 2}), False),
+        (daemon_set(desiredNumberScheduled=0), False),
+        (stateful_set(readyReplicas=1, **ONE), True),
+        (stateful_set(readyReplicas=1, **ONE | {"updateRevision": "b"}), False),
+        (stateful_set(**ONE), False),
+        (resource(("Ready", "True")), True),
+        (resource(("Ready", "False")), False),
+        (resource(("Available", "True"), generation=2, observedGeneration=1), False),
+        (resource(), False),
+        ({"kind": "Other", "metadata": {}}, False),
+    ],
+)
+def test_ready(workload, ready):
+    assert rollout.is_ready(jmespath.search, workload, {}, allow_empty=False) is ready
+
+
+def test_an_empty_daemon_set_is_ready_only_when_allowed():
+    assert rollout.is_ready(jmespath.search, daemon_set(desiredNumberScheduled=0), {}, allow_empty=True)
+
+
+def test_users_add_kinds():
+    until = {"Other": "status.phase == 'Up'"}
+    assert rollout.is_ready(jmespath.search, {"kind": "Other", "status": {"phase": "Up"}}, until, allow_empty=False)
+
+
+def test_count():
+    assert rollout.count(jmespath.search, daemon_set(desiredNumberScheduled=3)) == "0 of 3 ready"
+    assert rollout.count(jmespath.search, resource()) == "not ready"
+
+
+def pod(*containers, conditions=(), **metadata):
+    metadata = {"name": "p", "uid": "p", "namespace": "ns", "creationTimestamp": T0, **metadata}
+    status = {"containerStatuses": list(containers), "conditions": list(conditions)}
+    return {"metadata": metadata, "status": status, "spec": {"nodeName": "n1"}}
+
+
+def container(restarts=0, **states):
+    return {"name": "c", "restartCount": restarts, **states}
+
+
+def waiting(reason, message="m", restarts=0, **last):
+    return container(restarts, state={"waiting": {"reason": reason, "message": message}}, **last)
+
+
+def ended(reason="Error", code=1):
+    return {"terminated": {"reason": reason, "exitCode": code}}
+
+
+def event(reason, message="m", uid="p", at=T1, **more):
+    return {
+        "reason": reason,
+        "message": message,
+        "involvedObject": {"uid": uid},
+        "lastTimestamp": at,
+        "metadata": {},
+        **more,
+    }
+
+
+HOMELESS = {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": "Insufficient memory"}
+RUNNING = {"running": {"startedAt": T0}}
+
+
+@pytest.mark.parametrize(
+    ("row", "item", "events"),
+    [
+        ("image_name", pod(waiting("InvalidImageName")), []),
+        ("image_name", pod(waiting("ErrImageNeverPull")), []),
+        ("image_pull", pod(waiting("ErrImagePull", "manifest unknown")), []),
+        ("image_pull", pod(waiting("ImagePullBackOff")), []),
+        ("image_pull_passing", pod(waiting("ErrImagePull", "dial tcp: i/o timeout")), []),
+        ("container_config", pod(waiting("CreateContainerConfigError", 'secret "x" not found')), []),
+        ("container_start", pod(waiting("RunContainerError")), []),
+        ("container_start", pod(waiting("CrashLoopBackOff", restarts=1, lastState=ended("StartError", 128))), []),
+        ("out_of_memory", pod(waiting("CrashLoopBackOff", restarts=2, lastState=ended("OOMKilled", 137))), []),
+        ("crash", pod(waiting("CrashLoopBackOff", restarts=2, lastState=ended())), []),
+        ("crash", pod(container(1, state=ended())), []),
+        (None, pod(container(0, state=ended())), []),
+        (None, pod(container(1, state=RUNNING, lastState=ended())), []),
+        (None, pod(container(3, state=ended("Completed", 0))), []),
+        (None, pod(waiting("ContainerCreating")), []),
+        (None, pod(), []),
+        ("unschedulable", pod(conditions=[HOMELESS]), []),
+        (None, pod(conditions=[HOMELESS]), [event("TriggeredScaleUp")]),
+        (None, pod(conditions=[HOMELESS]), [event("Nominated")]),
+        ("mount", pod(waiting("ContainerCreating")), [event("FailedMount", 'secret "x" not found')]),
+        ("mount_slow", pod(waiting("ContainerCreating")), [event("FailedMount", "timed out")]),
+        (None, pod(container(state=RUNNING), conditions=[{"type": "Ready", "status": "True"}]), [event("FailedMount")]),
+        (None, pod(waiting("ContainerCreating")), [event("FailedMount", uid="other")]),
+        (None, pod(waiting("ContainerCreating"), creationTimestamp=T2), [event("FailedMount", at=T1)]),
+        (None, pod(container(state=RUNNING)), [event("Unhealthy", "Readiness probe failed")]),
+    ],
+)
+def test_what_is_wrong_with_a_pod(row, item, events):
+    found = list(rollout.symptoms(jmespath.search, daemon_set(), None, [item], events, allow_empty=False))
+    assert [symptom.row.id for symptom in found] == ([row] if row else [])
+
+
+FAILED = {"type": "ReplicaFailure", "status": "True", "reason": "FailedCreate", "message": "exceeded quota"}
+LATE = {"type": "Progressing", "status": "False", "reason": "ProgressDeadlineExceeded", "message": "late"}
+
+
+@pytest.mark.parametrize(
+    ("row", "workload", "pods", "events"),
+    [
+        ("create_pods", daemon_set(desiredNumberScheduled=1), [], [event("FailedCreate", uid="w")]),
+        (None, daemon_set(desiredNumberScheduled=1), [pod()], [event("FailedCreate", uid="w")]),
+        (None, daemon_set(desiredNumberScheduled=2), [pod(creationTimestamp=T2)], [event("FailedCreate", uid="w")]),
+        ("create_replicas", deployment(conditions=[FAILED]), [], []),
+        ("progress_deadline", deployment(conditions=[LATE], observedGeneration=2), [], []),
+        (None, deployment(conditions=[LATE], observedGeneration=1), [], []),
+        ("no_nodes", daemon_set(desiredNumberScheduled=0), [], []),
+        (None, daemon_set(desiredNumberScheduled=1), [], []),
+    ],
+)
+def test_what_is_wrong_with_a_workload(row, workload, pods, events):
+    found = list(rollout.symptoms(jmespath.search, workload, None, pods, events, allow_empty=False))
+    assert [symptom.row.id for symptom in found] == ([row] if row else [])
+
+
+def test_every_row_is_found_by_a_case():
+    cases = [
+        *test_what_is_wrong_with_a_pod.pytestmark[0].args[1],
+        *test_what_is_wrong_with_a_workload.pytestmark[0].args[1],
+    ]
+    assert {case[0] for case in cases} - {None} == {row.id for row in POD_FAILURES + WORKLOAD_FAILURES}
+
+
+def test_the_words_of_the_kubelet_are_kept():
+    item = pod(waiting("CrashLoopBackOff", restarts=2, lastState=ended(code=3)))
+    found = next(rollout.symptoms(jmespath.search, daemon_set(), None, [item], [], allow_empty=False))
+    assert (found.container, found.reason, found.detail) == ("c", "Error", "exit code 3, restarted 2 times")
+
+
+def revision(name, number, owner="w", **labels):
+    metadata = {"name": name, "uid": name, "ownerReferences": [{"uid": owner}], "labels": labels}
+    return {"revision": number, "metadata": metadata}
+
+
+def test_only_pods_of_the_newest_revision_count():
+    revisions = [
+        revision("old", 1, **{"controller-revision-hash": "o"}),
+        revision("new", 2, **{"controller-revision-hash": "n"}),
+    ]
+    newest = rollout.newest(daemon_set(), [*revisions, revision("other", 9, owner="x")])
+    pods = [
+        pod(name=name, ownerReferences=[{"uid": "w"}], labels={"controller-revision-hash": label}, **more)
+        for name, label, more in [("a", "o", {}), ("b", "n", {}), ("c", "n", {"deletionTimestamp": T1})]
+    ]
+    assert newest["metadata"]["name"] == "new"
+    assert [item["metadata"]["name"] for item in rollout.newest_pods(daemon_set(), newest, pods)] == ["b"]
+
+
+def test_a_deployment_counts_the_pods_of_its_newest_replica_set():
+    sets = [
+        {
+            "metadata": {
+                "uid": uid,
+                "ownerReferences": [{"uid": "w"}],
+                "annotations": {"deployment.kubernetes.io/revision": number},
+            }
+        }
+        for uid, number in [("r1", "9"), ("r2", "10")]
+    ]
+    newest = rollout.newest(deployment(), sets)
+    pods = [pod(name=uid, ownerReferences=[{"uid": uid}]) for uid in ("r1", "r2")]
+    assert [item["metadata"]["name"] for item in rollout.newest_pods(deployment(), newest, pods)] == ["r2"]

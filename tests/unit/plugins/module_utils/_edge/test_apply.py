@@ -1,0 +1,269 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Apply and remove a bundle against an API server in memory."""
+
+from __future__ import annotations
+
+import copy
+
+import pytest
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.apply import apply_bundle
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.bundle import Options
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.remove import remove_bundle
+from fake_api import FakeApi, status
+
+OURS = {"app.kubernetes.io/managed-by": "o11y.opentelemetry"}
+SELECTOR = "app=a"
+
+
+def obj(kind, name="a", namespace="ns", api="v1", labels=None, **more):
+    metadata = {"name": name, "labels": labels or {"app": "a"}} | ({"namespace": namespace} if namespace else {})
+    return {"apiVersion": api, "kind": kind, "metadata": metadata, **more}
+
+
+NAMESPACE = obj("Namespace", "ns", "", labels=OURS)
+CONFIG = obj("ConfigMap", data={"a": "1"})
+SECRET = obj("Secret", stringData={"token": "hush-hush"})
+PORT = {"containerPort": 4317, "hostPort": 4317}
+AGENT = obj(
+    "DaemonSet",
+    api="apps/v1",
+    spec={
+        "selector": {"matchLabels": {"app": "a"}},
+        "template": {"spec": {"containers": [{"name": "c", "ports": [PORT]}]}},
+    },
+)
+DEFINITION = obj(
+    "CustomResourceDefinition",
+    "things.example.com",
+    "",
+    api="apiextensions.k8s.io/v1",
+    spec={
+        "group": "example.com",
+        "scope": "Namespaced",
+        "names": {"kind": "Thing", "plural": "things"},
+        "versions": [{"name": "v1", "served": True}],
+    },
+)
+THING = obj("Thing", api="example.com/v1")
+BUNDLE = [THING, AGENT, SECRET, CONFIG, NAMESPACE, DEFINITION]
+
+
+def options(manifests, **more):
+    given = {
+        "field_manager": "us",
+        "force_conflicts": True,
+        "prune_selector": "",
+        "wait_seconds": 30,
+        "check": False,
+        "diff": True,
+    }
+    return Options(manifests=copy.deepcopy(manifests), **given | more)
+
+
+def present(api, manifests, **more):
+    return apply_bundle(api.cluster(), options(manifests, **more))
+
+
+def absent(api, manifests, **more):
+    return remove_bundle(api.cluster(), options(manifests, **more))
+
+
+def actions(result):
+    return {f"{item['kind']} {item['name']}": item["action"] for item in result["objects"]}
+
+
+def test_a_bundle_is_made_once():
+    api = FakeApi()
+    first, second = present(api, BUNDLE), present(api, BUNDLE)
+    assert set(actions(first).values()) == {"created"}
+    assert first["changed"]
+    assert set(actions(second).values()) == {"unchanged"}
+    assert (second["changed"], second["diff"], second["msg"]) == (False, [], "6 unchanged")
+
+
+def test_definitions_and_namespaces_come_first():
+    api = FakeApi()
+    present(api, BUNDLE)
+    kinds = [path.split("/")[-2] for path in api.sent("PATCH")]
+    assert kinds[:2] == ["customresourcedefinitions", "namespaces"]
+    assert kinds[-2:] == ["daemonsets", "things"]
+
+
+def test_check_mode_on_an_empty_cluster_shows_all_and_changes_nothing():
+    api = FakeApi()
+    before = copy.deepcopy(api.objects)
+    result = present(api, BUNDLE, check=True, prune_selector=SELECTOR)
+    assert api.objects == before
+    assert set(actions(result).values()) == {"created"}
+    assert len(result["diff"]) == len(BUNDLE)
+    assert all(query.get("dryRun") == "All" for method, _, query in api.requests if method == "PATCH")
+
+
+def test_a_change_is_shown_without_secrets():
+    api = FakeApi()
+    present(api, BUNDLE)
+    changed = [NAMESPACE, {**SECRET, "stringData": {"token": "new-secret"}}, {**CONFIG, "data": {"a": "2"}}]
+    result = present(api, changed, check=True)
+    assert actions(result) == {"Namespace ns": "unchanged", "Secret a": "changed", "ConfigMap a": "changed"}
+    assert {change["before_header"] for change in result["diff"]} == {"Secret ns/a", "ConfigMap ns/a"}
+    assert "hush-hush" not in str(result)
+    assert "new-secret" not in str(result)
+    assert "managedFields" not in str(result)
+
+
+def test_a_missing_namespace_is_told_before_anything_is_written():
+    api = FakeApi()
+    with pytest.raises(Problem, match="namespace 'ns' does not exist"):
+        present(api, [CONFIG, DEFINITION])
+    assert not api.sent("PATCH")
+
+
+def test_a_missing_kind_is_told_before_anything_is_written():
+    api = FakeApi(NAMESPACE)
+    with pytest.raises(Problem, match="does not know this kind"):
+        present(api, [CONFIG, THING])
+    assert not api.sent("PATCH")
+    assert actions(present(api, [CONFIG, THING], check=True)) == {"ConfigMap a": "created", "Thing a": "created"}
+
+
+def test_a_namespaced_object_says_where_it_belongs():
+    with pytest.raises(Problem, match="has no namespace"):
+        present(FakeApi(), [obj("ConfigMap", namespace="")])
+
+
+def test_a_namespace_of_somebody_else_is_left_alone():
+    theirs = obj("Namespace", "ns", "", labels={"team": "b"})
+    api = FakeApi(theirs)
+    assert actions(present(api, [NAMESPACE, CONFIG])) == {"Namespace ns": "unchanged", "ConfigMap a": "created"}
+    assert api.objects["/api/v1/namespaces/ns"] == theirs
+
+
+def test_a_namespace_that_is_going_is_waited_for():
+    api = FakeApi({**NAMESPACE, "metadata": {**NAMESPACE["metadata"], "deletionTimestamp": "now"}})
+    api.clock.on_sleep.append(lambda now: api.objects.pop("/api/v1/namespaces/ns", None) if now > 1 else None)
+    assert actions(present(api, [NAMESPACE])) == {"Namespace ns": "created"}
+
+
+def test_who_may_not_read_namespaces_may_still_write_into_one():
+    api = FakeApi(NAMESPACE)
+    no = status(403, "Forbidden", 'User "u" cannot get resource "namespaces" in API group ""')
+    api.trouble = lambda method, path: no if path == "/api/v1/namespaces/ns" else None
+    assert actions(present(api, [CONFIG])) == {"ConfigMap a": "created"}
+
+
+def test_a_failure_tells_what_was_done_before():
+    api = FakeApi(NAMESPACE)
+    no = status(422, "Invalid", "Required value")
+    api.trouble = lambda method, path: no if method == "PATCH" and "daemonsets" in path else None
+    with pytest.raises(Problem, match="DaemonSet ns/a: the object is not valid") as caught:
+        present(api, [AGENT, CONFIG])
+    assert actions(caught.value.facts) == {"ConfigMap a": "created"}
+
+
+def neighbour(**metadata):
+    pod = obj("Pod", "other", "default", labels={"app": "b"}, status={"phase": "Running"})
+    return {**pod, "spec": {"nodeName": "n1", "containers": [{"ports": [PORT]}]}}
+
+
+@pytest.mark.parametrize("check", [True, False])
+def test_a_taken_node_port_is_told_before_anything_is_written(check):
+    api = FakeApi(NAMESPACE, neighbour())
+    with pytest.raises(Problem, match="4317/TCP on node n1 by pod default/other"):
+        present(api, [AGENT], check=check)
+    assert not api.sent("PATCH")
+
+
+def test_pods_are_not_listed_when_the_ports_are_ours_already():
+    api = FakeApi(NAMESPACE, AGENT)
+    present(api, [AGENT])
+    assert "/api/v1/pods" not in api.sent("GET")
+
+
+def test_who_may_not_list_pods_is_warned():
+    api = FakeApi(NAMESPACE)
+    api.trouble = lambda method, path: status(403, "Forbidden", "no") if path == "/api/v1/pods" else None
+    assert "host ports" in present(api, [AGENT])["warnings"][0]
+
+
+def test_prune_deletes_what_the_bundle_lost():
+    api = FakeApi()
+    owned = obj("ConfigMap", "owned")
+    owned["metadata"]["ownerReferences"] = [{"kind": "X", "name": "x", "controller": True}]
+    present(api, [NAMESPACE, CONFIG, obj("ConfigMap", "old"), obj("ConfigMap", "theirs", labels={"app": "b"}), owned])
+    planned = present(api, [NAMESPACE, CONFIG], prune_selector=SELECTOR, check=True)
+    done = present(api, [NAMESPACE, CONFIG], prune_selector=SELECTOR)
+    expected = {"Namespace ns": "unchanged", "ConfigMap a": "unchanged", "ConfigMap old": "pruned"}
+    assert actions(planned) == actions(done) == expected
+    assert done["changed"]
+    assert api.sent("DELETE") == ["/api/v1/namespaces/ns/configmaps/old"]
+
+
+def test_prune_leaves_what_may_not_be_listed():
+    api = FakeApi(NAMESPACE)
+    api.trouble = lambda method, path: status(403, "Forbidden", "no") if path.endswith("/secrets") else None
+    result = present(api, [NAMESPACE], prune_selector=SELECTOR)
+    assert result["warnings"] == ["Not pruned, since this user may not list them: secrets"]
+
+
+def test_a_bundle_is_removed_once_in_reverse_order():
+    api = FakeApi()
+    present(api, BUNDLE)
+    planned = absent(api, BUNDLE, check=True)
+    assert not api.sent("DELETE")
+    first, second = absent(api, BUNDLE), absent(api, BUNDLE)
+    assert actions(planned) == actions(first)
+    assert set(actions(first).values()) == {"deleted"}
+    assert set(actions(second).values()) == {"absent"}
+    assert (first["changed"], second["changed"]) == (True, False)
+    kinds = [path.split("/")[-2] for path in api.sent("DELETE")]
+    assert kinds[:2] == ["things", "daemonsets"]
+    assert kinds[-2:] == ["namespaces", "customresourcedefinitions"]
+
+
+@pytest.mark.parametrize(
+    ("extra", "words"),
+    [(obj("ConfigMap", "theirs"), "ConfigMap ns/theirs"), (obj("PersistentVolumeClaim", "d"), "ns/d")],
+)
+def test_a_namespace_with_something_in_it_stays(extra, words):
+    api = FakeApi()
+    present(api, [NAMESPACE, CONFIG])
+    api.add(extra)
+    for check in (True, False):
+        result = absent(api, [NAMESPACE, CONFIG], check=check)
+        assert words in result["warnings"][0]
+        assert actions(result)["Namespace ns"] == "unchanged"
+    assert "/api/v1/namespaces/ns" in api.objects
+
+
+def test_a_namespace_of_somebody_else_is_not_deleted():
+    api = FakeApi(obj("Namespace", "ns", "", labels={"team": "b"}))
+    result = absent(api, [NAMESPACE])
+    assert "somebody else made it" in result["warnings"][0]
+    assert not result["changed"]
+
+
+def test_a_definition_in_use_stays():
+    api = FakeApi()
+    present(api, BUNDLE)
+    api.add(obj("Thing", "theirs", "default", api="example.com/v1"))
+    result = absent(api, BUNDLE)
+    assert any("Thing default/theirs" in warning for warning in result["warnings"])
+    assert actions(result)["CustomResourceDefinition things.example.com"] == "unchanged"
+
+
+def test_removal_waits_and_tells_what_holds_it():
+    api = FakeApi(NAMESPACE, {**CONFIG, "metadata": {**CONFIG["metadata"], "finalizers": ["example.com/hold"]}})
+    api._delete = lambda path, query, body, match: status(200, "", "")
+    with pytest.raises(Problem, match=r"still there after 30 s: ConfigMap ns/a \(finalizers: example.com/hold\)"):
+        absent(api, [CONFIG])
+    assert api.clock.now >= 30
+
+
+def test_removal_prunes_too():
+    api = FakeApi()
+    present(api, [NAMESPACE, CONFIG, obj("ConfigMap", "old")])
+    result = absent(api, [NAMESPACE, CONFIG], prune_selector=SELECTOR)
+    assert actions(result) == {"ConfigMap a": "deleted", "ConfigMap old": "pruned", "Namespace ns": "deleted"}
