@@ -65,9 +65,7 @@ def env(home: Home, name: str, _: int | None) -> int:
     cluster = named(home, name)
     provider = _running(cluster)
     if provider is None:
-        raise ClusterError(
-            f"there is no cluster {name}", "it was never started, or `down` removed it", "run `up` first"
-        )
+        raise ClusterError(f"there is no cluster {name}", "`up` has not made one, or not to its end", "run `up` first")
     folder = cluster.dir / "bin"
     variables = {**provider.variables(cluster), "O11Y_TESTBED_KIND": provider.name}
     sys.stdout.write(exports(variables, folder if folder.exists() else None))
@@ -79,7 +77,7 @@ def _running(cluster: Cluster) -> providers.Provider | None:
     if providers.foreign_kubeconfig(cluster.home, os.environ):
         return providers.PROVIDERS["external"]
     record = cluster.read()
-    return providers.PROVIDERS[record.provider] if record else None
+    return providers.PROVIDERS[record.provider] if record and record.complete else None
 
 
 COMMANDS: dict[str, Callable[[Home, str, int | None], int]] = {"up": up, "down": down, "status": status, "env": env}
@@ -114,6 +112,9 @@ def main(arguments: Sequence[str]) -> int:
     except ClusterError as failure:
         say(f"FAILED: {failure}")
         return failure.exit_code
+    except OSError as error:
+        say(f"FAILED: {error}")
+        return 1
     except KeyboardInterrupt:
         say("interrupted; run the command again to go on")
         return 130

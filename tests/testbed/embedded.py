@@ -25,7 +25,7 @@ def up(cluster: Cluster) -> None:
     builds = Builds(cluster.home, go_version())
     record = cluster.read()
     complete = record is not None and record.complete
-    reason = health.unhealthy(cluster, builds) if complete else health.INCOMPLETE
+    reason = health.unhealthy(cluster, builds) if complete else "an earlier `up` did not get to its end"
     if reason is None:
         return
     if cluster.dir.exists():

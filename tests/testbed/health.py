@@ -17,7 +17,6 @@ CONDITIONS: dict[str, Callable[[Cluster], str | None]] = {
     "nodes": probe.nodes_missing,
     "the cluster's DNS": probe.dns_missing,
 }
-INCOMPLETE = "an earlier `up` did not get to its end"
 SECONDS_TO_START = 60
 SECONDS_TO_RECOVER = 20
 
@@ -47,9 +46,6 @@ def unhealthy(cluster: Cluster, builds: Builds) -> str | None:
 
 def missing(cluster: Cluster) -> str | None:
     """The same at this moment, without waiting and without a look at the images."""
-    record = cluster.read()
-    if not (record and record.complete):
-        return INCOMPLETE
     return _gone(cluster) or next(filter(None, (condition(cluster) for condition in CONDITIONS.values())), None)
 
 

@@ -39,7 +39,7 @@ def missing() -> list[str]:
 
 
 def install(home: Home) -> None:
-    """Install what is missing. The services in the packages are kept from starting: the cluster runs its own."""
+    """Install what is missing. The services in the packages may start; the cluster runs its own, beside them."""
     packages = missing()
     if not packages:
         return
@@ -47,12 +47,16 @@ def install(home: Home) -> None:
     if not shutil.which("apt-get"):
         raise ClusterError("programs are missing", "this machine has no apt-get to install them with", do)
     say(f"installing {' '.join(packages)}")
-    # RUNLEVEL=1 is invoke-rc.d's own switch for "do not start"; systemd machines look at the unit state instead.
-    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive", "RUNLEVEL": "1"}
+    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    apt = ["apt-get", "--option", "DPkg::Lock::Timeout=120"]
     with home.lock("apt"):
-        command.run(["apt-get", "update"], log=home.logs / "apt-update.log", env=environment, do=do)
-        install_command = ["apt-get", "install", "--yes", "--no-install-recommends", *packages]
-        command.run(install_command, log=home.logs / "apt-install.log", env=environment, do=do)
+        command.run([*apt, "update"], log=home.logs / "apt-update.log", env=environment, do=do)
+        command.run(
+            [*apt, "install", "--yes", "--no-install-recommends", *packages],
+            log=home.logs / "apt-install.log",
+            env=environment,
+            do=do,
+        )
     if still := missing():
         raise ClusterError(
             "programs are missing", f"apt-get installed {' '.join(still)}, but not what it should hold", do

@@ -7,6 +7,7 @@ import shutil
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from tests.testbed import cleanup, command, embedded, external, health, kind
 from tests.testbed.cluster import Cluster
@@ -64,11 +65,17 @@ def _makes_namespaces() -> bool:
     return command.succeeds(["unshare", "--net", "--mount", "true"])
 
 
+def _filters_bridges() -> bool:
+    """Services need it where client and pod are on the same bridge."""
+    return Path("/proc/sys/net/bridge").exists() or command.succeeds(["modprobe", "br_netfilter"])
+
+
 EMBEDDED_NEEDS: tuple[tuple[Callable[[], object], Reason], ...] = (
     (lambda: sys.platform == "linux", Reason("this is not Linux", "use a Linux machine, or kind")),
     (lambda: os.geteuid() == 0, Reason("it needs root", "run as root (sudo --preserve-env), or use kind")),
     (lambda: shutil.which("go"), Reason("there is no Go on PATH", "install Go 1.25 or later (https://go.dev/dl)")),
     (_makes_namespaces, Reason("this machine allows no network namespaces", "make `unshare --net --mount true` work")),
+    (_filters_bridges, Reason("the kernel lacks br_netfilter", "load that module: modprobe br_netfilter")),
 )
 """What the embedded cluster needs of the machine, and what to say where it is not there."""
 

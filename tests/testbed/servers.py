@@ -96,6 +96,9 @@ CONTROL_PLANE = (
             "--cluster-signing-key-file=${pki}/ca.key",
             "--cluster-cidr=${pod_network_all}",
             "--allocate-node-cidrs=false",
+            # Its own default throttles it for the first seconds, when all controllers start at once.
+            "--kube-api-qps=500",
+            "--kube-api-burst=1000",
             "--leader-elect=false",
         ),
         ready="https://${ip}:10257/healthz",

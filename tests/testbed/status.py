@@ -13,7 +13,7 @@ VERSIONS = f"Kubernetes {KUBERNETES_VERSION}, CoreDNS {COREDNS_VERSION}, collect
 def report(cluster: Cluster, provider: Provider | None) -> tuple[str, bool]:
     """The lines, and whether the cluster is up."""
     if provider is None:
-        return f"cluster {cluster.name}: not there\n", False
+        return f"cluster {cluster.name}: not up\n", False
     missing = provider.missing(cluster)
     lines = [f"cluster {cluster.name} ({provider.name}): {'up' if missing is None else f'down, {missing}'}"]
     if provider.name == "embedded":
