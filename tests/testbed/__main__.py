@@ -1,3 +1,6 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
 """`python -m tests.testbed up|down|status|env`: a Kubernetes cluster for demo and tests. See README.md."""
 
 from __future__ import annotations
@@ -24,7 +27,7 @@ DEFAULT_NAME = "o11y"
 def up(home: Home, name: str, nodes: int | None) -> int:
     """Make sure that the cluster is up; `nodes` is the size of a new one."""
     home.prepare()
-    with home.lock(f"cluster-{name}"):
+    with home.lock(f"cluster-{named(home, name).name}"):
         cluster = named(home, name)
         provider = providers.choose(cluster, os.environ, providers.PROVIDERS)
         record = cluster.read()
@@ -39,7 +42,7 @@ def up(home: Home, name: str, nodes: int | None) -> int:
 def down(home: Home, name: str, _: int | None) -> int:
     """Remove the cluster and everything of it; what was built stays."""
     home.prepare()
-    with home.lock(f"cluster-{name}"):
+    with home.lock(f"cluster-{named(home, name).name}"):
         cluster = named(home, name)
         if cluster.dir.exists():
             record = cluster.read()

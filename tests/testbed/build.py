@@ -1,3 +1,6 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Programs built from Go modules, cached by content.
 
 The key of a build covers the component's folder (go.mod and go.sum pin every module), the Go version and the flags, so
@@ -124,10 +127,10 @@ class Builds:
             needs = (f"download {name}", *(f"build {before}" for before in component.after))
             yield Task(f"build {name}", partial(self._build, component), needs)
 
-    def _go(self, component: Component, log: str, *arguments: str) -> None:
+    def _go(self, component: Component, log: str, *arguments: str, nice: int = 0) -> None:
         """Run `go` in the component's folder."""
         do = "read the whole log; where modules cannot be downloaded, set GOPROXY to a proxy that has them"
-        argv = command.dies_with_us(["nice", "-n", str(component.nice), "go", *arguments])
+        argv = command.dies_with_us(["nice", "-n", str(nice), "go", *arguments])
         command.run(argv, log=self.home.logs / log, env=go_environment(), cwd=component.folder, do=do)
 
     def _download(self, component: Component) -> None:
@@ -152,6 +155,6 @@ class Builds:
             draft.mkdir()
             start = time.monotonic()
             arguments = ("build", *component.flags, "-o", f"{draft}/{component.output}", *component.packages)
-            self._go(component, f"build-{component.name}.log", *arguments)
+            self._go(component, f"build-{component.name}.log", *arguments, nice=component.nice)
             draft.rename(target)
             say(f"built {component.name} ({time.monotonic() - start:.0f} s)")

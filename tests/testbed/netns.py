@@ -1,3 +1,6 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
 """The network of a cluster: a namespace per node, one with a bridge that joins them, one link to the host.
 
         host  172.30.S.1 --- [switch: bridge] --- 172.30.S.2 node1

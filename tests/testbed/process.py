@@ -1,3 +1,6 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Servers of a cluster as processes of the machine.
 
 A server carries a mark in its environment: the cluster's folder and its own name. Processes are found by that mark,

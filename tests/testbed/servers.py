@@ -1,3 +1,6 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
 """The servers of a cluster as one table: what runs, with which arguments, when it is ready, and what comes before.
 
 `${…}` is filled in from `values`. Servers of the control plane run on the first node, the others on every node.

@@ -1,0 +1,92 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The content keys of builds, and that a build which is there is not done again."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tests.testbed import build, command, config
+from tests.testbed.build import COMPONENTS, Builds, key
+from tests.testbed.home import Home
+from tests.testbed.tasks import run_all
+
+GO = "go1.26 amd64"
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of the small component's folder, to change it."""
+    shutil.copytree(config.GO / "pause", tmp_path / "go" / "pause")
+    monkeypatch.setattr(config, "GO", tmp_path / "go")
+    return tmp_path / "go" / "pause"
+
+
+def test_a_key_is_stable(folder: Path) -> None:
+    assert key(COMPONENTS["pause"], GO) == key(COMPONENTS["pause"], GO)
+
+
+def test_a_key_changes_with_the_version_of_go(folder: Path) -> None:
+    assert key(COMPONENTS["pause"], GO) != key(COMPONENTS["pause"], "go1.27 amd64")
+
+
+def test_a_key_changes_with_the_flags(folder: Path) -> None:
+    pause = COMPONENTS["pause"]
+    assert key(pause, GO) != key(replace(pause, ldflags="-X main.version=2"), GO)
+    assert key(pause, GO) != key(replace(pause, packages=("./other",)), GO)
+
+
+@pytest.mark.parametrize("name", ["go.mod", "main.go", "added.go"])
+def test_a_key_changes_with_every_file(folder: Path, name: str) -> None:
+    before = key(COMPONENTS["pause"], GO)
+    with (folder / name).open("a") as file:
+        file.write("// changed\n")
+    assert key(COMPONENTS["pause"], GO) != before
+
+
+def test_a_key_does_not_change_with_priorities(folder: Path) -> None:
+    pause = COMPONENTS["pause"]
+    assert key(pause, GO) == key(replace(pause, nice=5, after=("kubernetes",)), GO)
+
+
+def test_what_is_built_is_not_built_again(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    builds = Builds(home, GO)
+    for name in COMPONENTS:
+        builds.dir(name).mkdir()
+
+    def never(*arguments: object, **options: object) -> str:
+        raise AssertionError(arguments)
+
+    monkeypatch.setattr(command, "run", never)
+    assert builds.missing() == []
+    run_all(builds.tasks())
+
+
+def test_a_build_gets_its_name_only_when_it_is_whole(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    stale = home.builds / ".pause-0000"
+    stale.mkdir()
+    builds = Builds(home, GO)
+    seen = []
+
+    def go(argv: list[str], **options: object) -> str:
+        if "build" in argv:
+            draft = Path(argv[argv.index("-o") + 1])
+            seen.append((builds.dir("pause").exists(), stale.exists()))
+            draft.write_text("program")
+        return ""
+
+    monkeypatch.setattr(command, "run", go)
+    monkeypatch.setattr(build, "COMPONENTS", {"pause": COMPONENTS["pause"]})
+    run_all(builds.tasks())
+    assert seen == [(False, False)]
+    assert builds.program("pause", "pause").read_text() == "program"
+
+
+@pytest.mark.parametrize("name", COMPONENTS)
+def test_every_component_is_pinned(name: str) -> None:
+    assert {"go.mod", "go.sum"} <= {path.name for path in (config.GO / name).iterdir()}

@@ -1,0 +1,85 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The command line: exit codes, and what is said."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tests.testbed import providers
+from tests.testbed.__main__ import main
+from tests.testbed.cluster import Cluster, Record
+from tests.testbed.home import Home
+from tests.testbed.providers import PROVIDERS, Reason
+
+
+@pytest.fixture
+def cluster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Cluster:
+    """A cluster's name in a home of its own, on a machine where only a fake embedded provider works."""
+    monkeypatch.setenv("O11Y_TESTBED_HOME", str(tmp_path))
+    monkeypatch.setenv("O11Y_TESTBED_NAME", "it")
+    monkeypatch.delenv("KUBECONFIG", raising=False)
+    table = {name: replace(item, lacks=lambda *_: Reason("no", "get it")) for name, item in PROVIDERS.items()}
+    table["embedded"] = replace(
+        table["embedded"],
+        lacks=lambda *_: None,
+        up=lambda made: made.write(Record("embedded", 0, made.node_count, complete=True)),
+        down=lambda made: (made.dir / "cluster.json").unlink(),
+        missing=lambda _: None,
+    )
+    monkeypatch.setattr(providers, "PROVIDERS", table)
+    return Cluster(Home(tmp_path), "it", 0)
+
+
+def test_up_env_status_down(cluster: Cluster, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["status"]) == 1
+    assert main(["env"]) == 1
+    assert main(["up", "--nodes", "2"]) == 0
+    assert main(["up"]) == 0
+    capsys.readouterr()
+    assert main(["env"]) == 0
+    printed = capsys.readouterr().out
+    assert f"export KUBECONFIG={cluster.kubeconfig}\n" in printed
+    assert "export O11Y_TESTBED_NODE_IPS='172.30.0.2 172.30.0.3'\n" in printed
+    assert "export O11Y_TESTBED_KIND=embedded\n" in printed
+    assert main(["status"]) == 0
+    assert main(["down"]) == 0
+    assert main(["status"]) == 1
+
+
+def test_down_twice_is_fine(cluster: Cluster) -> None:
+    assert main(["down"]) == 0
+    assert main(["down"]) == 0
+
+
+def test_a_cluster_does_not_change_its_size(cluster: Cluster, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["up"]) == 0
+    assert main(["up", "--nodes", "3"]) == 1
+    assert "run `down` first" in capsys.readouterr().err
+
+
+def test_where_no_cluster_can_be_had_the_exit_code_is_3(
+    cluster: Cluster, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    table = {name: replace(item, lacks=lambda *_: Reason("no luck", "get it")) for name, item in PROVIDERS.items()}
+    monkeypatch.setattr(providers, "PROVIDERS", table)
+    assert main(["up"]) == 3
+    printed = capsys.readouterr().err
+    assert all(f"{name}: no luck" in printed and f"{name}: get it" in printed for name in PROVIDERS)
+
+
+def test_down_leaves_somebody_elses_cluster_alone(
+    cluster: Cluster, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("KUBECONFIG", "/somewhere/config")
+    assert main(["down"]) == 0
+    assert "left alone" in capsys.readouterr().err
+
+
+def test_a_bad_name_is_refused(cluster: Cluster, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["up", "--name", "a/b"]) == 1
+    assert "choose another --name" in capsys.readouterr().err
