@@ -17,7 +17,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from ..module_utils._core.compose import Layer
 from ..module_utils._core.errors import Problem, near
-from ..module_utils._core.recipes import Use
+from ..module_utils._core.recipes import Use, check_shape
 from . import _yaml
 
 _ROOT = Path(__file__).parents[2]
@@ -90,7 +90,9 @@ def fragment(
     except TemplateError as error:
         line = f":{error.lineno}" if getattr(error, "lineno", None) else ""
         raise Problem(f"recipe '{use.name}' does not render: {error}", where=f"{template}{line}") from error
-    return Layer(f"recipe '{use.name}'", _yaml.load(text, f"{template} (rendered)").data or {}, recipe=True)
+    config = _yaml.load(text, f"{template} (rendered)").data or {}
+    check_shape(f"recipe '{use.name}'", config)
+    return Layer(f"recipe '{use.name}'", config, recipe=True)
 
 
 def checked(values: Mapping[str, Any], spec: Mapping[str, Any], what: str) -> dict[str, Any]:

@@ -45,7 +45,7 @@ _OTHER = 25
 
 def processor_rank(component_id: str) -> int:
     """Return where a processor belongs in a pipeline: low numbers first."""
-    return PROCESSOR_RANK.get(component_id.split("/", 1)[0], _OTHER)
+    return PROCESSOR_RANK.get(str(component_id).split("/", 1)[0], _OTHER)
 
 
 def compose(layers: Sequence[Layer]) -> Composed:
@@ -85,7 +85,7 @@ def _merge_recipes(recipes: Sequence[Layer]) -> dict[str, Any]:
     owner: dict[Path, str] = {}
     for recipe in recipes:
         for key, value in recipe.config.items():
-            if key != "service":
+            if key != "service" and value is not None:
                 _agree(result, {key: value}, (), recipe.name, owner)
     service = _merge_services(recipes, owner)
     if service:
@@ -173,17 +173,17 @@ def _union(lists: Iterable[Iterable[str]]) -> list[str]:
 
 def _overlay(base: Any, over: Any, path: Path) -> Any:
     """Return base with a user layer on top of it."""
-    if not isinstance(base, dict) or not isinstance(over, dict):
+    if not isinstance(over, dict):
         return copy.deepcopy(over)
-    result = dict(base)
+    result = dict(base) if isinstance(base, dict) else {}
     for key, value in over.items():
         if isinstance(key, str) and key.endswith(APPEND):
             plain = key[: -len(APPEND)]
             result[plain] = _append(result.get(plain), value, (*path, plain))
-        elif value is None and key in base and path:
+        elif value is None and key in result and path:
             del result[key]
         else:
-            result[key] = _overlay(base.get(key), value, (*path, key))
+            result[key] = _overlay(result.get(key), value, (*path, key))
     return result
 
 

@@ -30,5 +30,5 @@ class Problem(Exception):  # noqa: N818 - what a user reads, not what a develope
 
 def near(word: str, known: Iterable[str]) -> str:
     """Return `; did you mean 'x'?` for the nearest of the known words, or nothing."""
-    match = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)
+    match = difflib.get_close_matches(word, [item for item in known if isinstance(item, str)], n=1, cutoff=0.6)
     return f"; did you mean '{match[0]}'?" if match else ""

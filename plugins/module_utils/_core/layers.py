@@ -45,9 +45,8 @@ class Composed:
 
     def locate(self, path: Path) -> Position:
         """Return where the user can change what stands at this path of the finished config."""
-        value = at(self.config, path)
         for layer in reversed(self.layers):
-            place = _find(layer.config, path, value)
+            place = _find(layer.config, path, self.config)
             if place is not None:
                 return layer.position(place) or Position(layer.name)
         return self.locate(path[:-1]) if path else Position(self.layers[-1].name if self.layers else "")
@@ -58,11 +57,12 @@ def is_pattern(key: str) -> bool:
     return _ANY in key
 
 
-def _find(config: Any, path: Path, value: Any) -> Path | None:
+def _find(config: Any, path: Path, finished: Any) -> Path | None:
     """Return the path in a layer of what stands at `path` in the finished config, through markers and patterns."""
     place: Path = ()
     for part in path:
-        step = _step(config, part, value)
+        finished = at(finished, (part,))
+        step = _in_list(config, finished) if isinstance(config, list) else _in_mapping(config, part)
         if step is None:
             return None
         place = (*place, step)
@@ -70,13 +70,16 @@ def _find(config: Any, path: Path, value: Any) -> Path | None:
     return place
 
 
-def _step(config: Any, part: str | int, value: Any) -> str | int | None:
-    if isinstance(part, int):
-        return config.index(value) if isinstance(config, list) and value in config else None
+def _in_list(config: list[Any], item: Any) -> int | None:
+    return config.index(item) if item in config else None
+
+
+def _in_mapping(config: Any, part: str | int) -> str | int | None:
     if not isinstance(config, dict):
         return None
+    if part in config or not isinstance(part, str):
+        return part if part in config else None
     candidates: tuple[Callable[[str], bool], ...] = (
-        lambda key: key == part,
         lambda key: key == part + APPEND,
         lambda key: is_pattern(key) and fnmatchcase(part, key),
     )

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-Path = tuple[str | int, ...]
+Path = tuple["str | int", ...]
 Config = Mapping[str, Any]
 
 
@@ -30,7 +30,7 @@ def dotted(path: Path) -> str:
     """Return the path as people write it: `service.pipelines.traces.exporters[0]`."""
     text = ""
     for part in path:
-        text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else part
+        text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else str(part)
     return text
 
 

@@ -10,6 +10,18 @@ from dataclasses import dataclass
 from typing import Any
 
 from .errors import Problem, near
+from .lint import structure
+from .lint.finding import Fault, Subject
+from .paths import dotted, section
+
+# What a recipe may render; its pipelines may be wildcards, so their names are not among these.
+_SHAPE = (
+    structure.not_a_mapping,
+    structure.not_a_list,
+    structure.unknown_section,
+    structure.unknown_key,
+    structure.invalid_id,
+)
 
 
 @dataclass(frozen=True)
@@ -46,6 +58,22 @@ def check_known(use: Use, known: Iterable[str]) -> None:
     names = sorted(known)
     if use.name not in names:
         raise Problem(f"there is no recipe '{use.name}'{near(use.name, names)}", fix=f"Recipes: {', '.join(names)}.")
+
+
+def check_shape(name: str, config: Any) -> None:
+    """Raise Problem when what a recipe renders is no part of a collector config; what comes after trusts its shape."""
+    faults = [fault for rule in _SHAPE for fault in rule(Subject(config))]
+    faults += [
+        Fault(("service", "pipelines", key), "the name of a pipeline is text", "Write `signal` or `signal/name`.")
+        for key in section(config, "service", "pipelines")
+        if not isinstance(key, str)
+    ]
+    for fault in faults:
+        raise Problem(
+            f"{name} renders no collector config: {fault.message}",
+            where=dotted(fault.path),
+            fix=fault.fix or "Correct its template.",
+        )
 
 
 def check_mode(use: Use, recipe: Mapping[str, Any], mode: str) -> None:

@@ -86,6 +86,5 @@ def run(rules: Iterable[Rule], subject: Subject) -> list[Finding]:
 def _findings(rules: Iterable[Rule], subject: Subject) -> Iterator[Finding]:
     for rule in rules:
         for fault in rule.check(subject):
-            yield Finding(
-                subject.locate(fault.path), dotted(fault.path), rule.id, rule.severity, fault.message, fault.fix
-            )
+            place = fault.position or subject.locate(fault.path)
+            yield Finding(place, dotted(fault.path), rule.id, rule.severity, fault.message, fault.fix)

@@ -93,7 +93,7 @@ def ambiguous_id(subject: Subject) -> Iterator[Fault]:
 def undefined_extension(subject: Subject) -> Iterator[Fault]:
     """Yield components that use an extension which nothing defines or the service does not start."""
     known = section(subject.config, "extensions")
-    enabled = at(subject.config, ("service", "extensions"), []) or []
+    enabled = _started(subject.config)
     for path, extension in extension_uses(subject.config):
         if extension not in known:
             yield Fault(
@@ -111,7 +111,7 @@ def undefined_extension(subject: Subject) -> Iterator[Fault]:
 
 def idle_extension(subject: Subject) -> Iterator[Fault]:
     """Yield extensions that are configured but never started."""
-    enabled = at(subject.config, ("service", "extensions"), []) or []
+    enabled = _started(subject.config)
     for extension in section(subject.config, "extensions"):
         if extension not in enabled:
             yield Fault(
@@ -139,6 +139,11 @@ def extension_uses(config: Any) -> Iterator[tuple[Path, str]]:
         for path, value in leaves(section(config, name), (name,)):
             if isinstance(value, str) and path[-2:] in EXTENSION_KEYS:
                 yield path, value
+
+
+def _started(config: Any) -> list[Any]:
+    started = at(config, ("service", "extensions"))
+    return started if isinstance(started, list) else []
 
 
 def _how(component_id: str, role: str, subject: Subject) -> str:

@@ -1,0 +1,131 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Collectors, configs and builds for tests, each as small as it can be."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core import needs
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.collector import Collector
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.layers import Layer
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.manifests.build import Build
+
+Json = dict[str, Any]
+
+OPTIONS: Json = {
+    "name": "gateway",
+    "namespace": "telemetry",
+    "instance": "",
+    "mode": "deployment",
+    "recipes": [],
+    "config": {},
+    "config_files": [],
+    "distribution": "contrib",
+    "version": "1.2.3",
+    "platform": "generic",
+    "image": "",
+    "image_registry": "",
+    "image_pull_policy": "IfNotPresent",
+    "image_pull_secrets": [],
+    "replicas": 2,
+    "autoscaling": None,
+    "disruption_budget": {},
+    "memory_limit": "512Mi",
+    "cpu_request": "100m",
+    "cpu_limit": "",
+    "service_account_name": "",
+    "service_account_annotations": {},
+    "labels": {},
+    "annotations": {},
+    "pod_labels": {},
+    "pod_annotations": {},
+    "env": {},
+    "volumes": [],
+    "node_selector": {},
+    "tolerations": [],
+    "affinity": {},
+    "topology_spread": [],
+    "priority_class_name": "",
+    "host_network": False,
+    "host_ports": None,
+    "service": {},
+    "ingress": None,
+    "routes": None,
+    "network_policy": {},
+    "storage": {},
+    "update_strategy": {},
+    "revision_history_limit": 10,
+    "termination_grace_seconds": 30,
+}
+
+# The labels that every object of the collector above has.
+SELECTOR = {
+    "app.kubernetes.io/name": "opentelemetry-collector",
+    "app.kubernetes.io/instance": "gateway",
+    "component": "standalone-collector",
+}
+LABELS = {
+    **SELECTOR,
+    "app.kubernetes.io/managed-by": "o11y.opentelemetry",
+    "app.kubernetes.io/version": "1.2.3",
+    "o11y.opentelemetry/collector": "gateway",
+}
+METADATA = {"name": "gateway", "labels": LABELS, "namespace": "telemetry"}
+
+# The least that a collector starts with.
+CONFIG: Json = {
+    "receivers": {"otlp": {"protocols": {"grpc": {"endpoint": "0.0.0.0:4317"}}}},
+    "exporters": {"debug": None},
+    "service": {"pipelines": {"traces": {"receivers": ["otlp"], "exporters": ["debug"]}}},
+}
+
+
+def collector(**options: Any) -> Collector:
+    """Return a collector with these options and the role's defaults for the others."""
+    return Collector.from_options({**OPTIONS, **options})
+
+
+def build(config: Json | None = None, **options: Any) -> Build:
+    """Return a build of a config, the least one when none is given."""
+    return Build(
+        collector=collector(**options),
+        needs=needs.derive(CONFIG if config is None else config),
+        config_text="the: config\n",
+        config_hash="f00",
+        image="registry.example/collector:1.2.3",
+        run_as_user=10001,
+    )
+
+
+def running(extensions: Json | None = None, processors: Json | None = None, **sections: Any) -> Json:
+    """Return a config whose one pipeline starts every component that is given."""
+    receivers = sections.get("receivers", {"nop": None})
+    exporters = sections.get("exporters", {"nop": None})
+    return {
+        "receivers": receivers,
+        "processors": processors or {},
+        "exporters": exporters,
+        "extensions": extensions or {},
+        "service": {
+            "extensions": list(extensions or {}),
+            "pipelines": {
+                "traces": {
+                    "receivers": list(receivers),
+                    "processors": list(processors or {}),
+                    "exporters": list(exporters),
+                }
+            },
+        },
+    }
+
+
+def recipe(name: str, config: Any) -> Layer:
+    """Return a recipe's layer."""
+    return Layer(name, config, recipe=True)
+
+
+def user(config: Any, **more: Any) -> Layer:
+    """Return a layer of the user's."""
+    return Layer("config", config, **more)

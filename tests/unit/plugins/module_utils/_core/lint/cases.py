@@ -1,0 +1,64 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a case of a rule is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.finding import Finding, Rule, Subject, run
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.rules import RULES
+
+BY_ID = {rule.id: rule for rule in RULES}
+PIPELINE = {"receivers": ["otlp"], "exporters": ["debug"]}
+
+
+def config(**changes: Any) -> dict[str, Any]:
+    """Return a small correct config with these sections changed."""
+    return {
+        "receivers": {"otlp": {}},
+        "processors": {"batch": None},
+        "exporters": {"debug": None},
+        "service": {"pipelines": {"traces": PIPELINE}},
+        **changes,
+    }
+
+
+def traces(**roles: Any) -> dict[str, Any]:
+    """Return a correct config whose pipeline has these roles changed."""
+    return config(service={"pipelines": {"traces": {**PIPELINE, **roles}}})
+
+
+@dataclass(frozen=True)
+class Case:
+    """A config, and where and in which words one rule complains about it: no path at all means that it does not."""
+
+    rule: str
+    name: str
+    config: Any
+    path: str | None = None
+    says: str = ""
+    more: dict[str, Any] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        return f"{self.rule}: {self.name}"
+
+
+def findings(case: Case) -> list[Finding]:
+    """Return what the case's rule finds."""
+    rule: Rule = BY_ID[case.rule]
+    return run([rule], Subject(case.config, **case.more))
+
+
+def check(case: Case) -> None:
+    """Assert that the rule finds exactly what the case says."""
+    found = findings(case)
+    if case.path is None:
+        assert found == []
+        return
+    assert [item.path for item in found] == [case.path]
+    assert found[0].rule == case.rule
+    assert case.says
+    assert case.says in f"{found[0].message} {found[0].fix}"

@@ -1,0 +1,121 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Cases of the rules on wiring."""
+
+from __future__ import annotations
+
+from .cases import PIPELINE, Case, config, traces
+
+STORAGE = {"otlp": {"sending_queue": {"storage": "file_storage"}}}
+AUTH = {"otlp": {"protocols": {"grpc": {"auth": {"authenticator": "basicauth/server"}}}}}
+
+
+def extended(configured: object, started: object, **sections: object) -> dict[str, object]:
+    return config(extensions=configured, service={"extensions": started, "pipelines": {"traces": PIPELINE}}, **sections)
+
+
+CASES = [
+    Case("no-pipelines", "no service", config(service=None), "service.pipelines", "there is no pipeline"),
+    Case("no-pipelines", "no pipeline", config(service={"pipelines": {}}), "service.pipelines", "at least one"),
+    Case("no-pipelines", "no exporter", traces(exporters=[]), "service.pipelines.traces", "'traces' has no exporters"),
+    Case("no-pipelines", "no receiver", traces(receivers=None), "service.pipelines.traces", "has no receivers"),
+    Case("no-pipelines", "both ends", traces()),
+    Case("no-components", "no receiver", config(receivers={}), "receivers", "no receivers are configured"),
+    Case("no-components", "no exporter", config(exporters=None), "exporters", "Add a section `exporters`."),
+    Case("no-components", "a connector is both", {"connectors": {"forward": None}}),
+    Case("no-components", "one of each", config()),
+    Case(
+        "undefined-reference",
+        "a misspelt exporter",
+        traces(exporters=["debgu"]),
+        "service.pipelines.traces.exporters[0]",
+        "'debgu' is not configured; did you mean 'debug'?",
+    ),
+    Case(
+        "undefined-reference",
+        "an exporter among the receivers",
+        traces(receivers=["otlp", "debug"]),
+        "service.pipelines.traces.receivers[1]",
+        "It is configured in `exporters`, and has no place here.",
+    ),
+    Case(
+        "undefined-reference",
+        "an extension that nothing defines",
+        extended({}, ["health_check"]),
+        "service.extensions[0]",
+        "Add it to `extensions`, or remove it here.",
+    ),
+    Case(
+        "undefined-reference",
+        "a connector among the processors",
+        {**traces(processors=["forward"]), "connectors": {"forward": {}}},
+        "service.pipelines.traces.processors[0]",
+        "It is configured in `connectors`",
+    ),
+    Case(
+        "undefined-reference",
+        "a component whose id is no text",
+        {**traces(receivers=["nop"]), "receivers": {1: {}, None: {}}},
+        "service.pipelines.traces.receivers[0]",
+        "'nop' is not configured",
+    ),
+    Case("undefined-reference", "all defined", traces(processors=["batch"])),
+    Case(
+        "undefined-reference",
+        "connectors at both ends",
+        {**traces(receivers=["forward"], exporters=["forward"]), "connectors": {"forward": {}}},
+    ),
+    Case(
+        "duplicate-processor",
+        "one that stands twice",
+        traces(processors=["batch", "filter", "batch"]),
+        "service.pipelines.traces.processors[2]",
+        "'batch' stands 2 times in one pipeline",
+    ),
+    Case("duplicate-processor", "two of a type", traces(processors=["batch", "batch/2"])),
+    Case("duplicate-processor", "a receiver twice is fine", traces(receivers=["otlp", "otlp"])),
+    Case(
+        "ambiguous-id",
+        "a connector that is also an exporter",
+        config(connectors={"debug": {}}),
+        "exporters.debug",
+        "'debug' is both in exporters and in connectors",
+    ),
+    Case("ambiguous-id", "a receiver and an exporter may share one", config(exporters={"otlp": {}})),
+    Case(
+        "undefined-extension",
+        "a queue in a storage that nothing defines",
+        extended({"file_storage/2": {}}, [], exporters=STORAGE),
+        "exporters.otlp.sending_queue.storage",
+        "is not configured; did you mean 'file_storage/2'?",
+    ),
+    Case(
+        "undefined-extension",
+        "an authenticator that is not started",
+        extended({"basicauth/server": {}}, ["other"], receivers=AUTH),
+        "receivers.otlp.protocols.grpc.auth.authenticator",
+        "Add 'basicauth/server' to service.extensions.",
+    ),
+    Case(
+        "undefined-extension",
+        "a started storage",
+        extended({"file_storage": {}}, ["file_storage"], exporters=STORAGE),
+    ),
+    Case(
+        "undefined-extension",
+        "a list of extensions that is a number",
+        extended({"file_storage": {}}, 5, exporters=STORAGE),
+        "exporters.otlp.sending_queue.storage",
+        "not started",
+    ),
+    Case(
+        "idle-extension",
+        "one that is not started",
+        extended({"pprof": {}}, None),
+        "extensions.pprof",
+        "configured but not started",
+    ),
+    Case("idle-extension", "text is no list", extended({"prof": {}}, "pprof"), "extensions.prof", "not started"),
+    Case("idle-extension", "started", extended({"pprof": {}}, ["pprof"])),
+]

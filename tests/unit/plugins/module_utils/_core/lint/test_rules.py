@@ -1,0 +1,99 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.compose import compose
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.finding import (
+    SEVERITIES,
+    Fault,
+    Finding,
+    Rule,
+    Subject,
+    run,
+)
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.rules import RULES, lint
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.paths import Position
+from hypothesis import given
+
+from ..helpers import CONFIG, user
+from ..strategies import configs
+from . import references_cases, structure_cases, surroundings_cases
+
+CASES = [*structure_cases.CASES, *references_cases.CASES, *surroundings_cases.CASES]
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.id)
+def test_every_rule_has_a_good_and_a_bad_case(rule: Rule) -> None:
+    assert {case.path is None for case in CASES if case.rule == rule.id} == {True, False}
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.id)
+def test_every_rule_has_a_reason_that_is_a_sentence(rule: Rule) -> None:
+    assert rule.severity in SEVERITIES
+    assert rule.reason.startswith("Yield ")
+    assert rule.reason.endswith(".")
+
+
+def test_rules_have_ids_of_their_own() -> None:
+    assert len({rule.id for rule in RULES}) == len(RULES)
+
+
+def test_only_what_the_collector_would_start_with_is_a_warning() -> None:
+    assert {rule.id for rule in RULES if rule.severity != "error"} == {"idle-extension"}
+
+
+def test_a_correct_config_has_no_findings() -> None:
+    assert lint(Subject(CONFIG)) == []
+
+
+def test_findings_come_in_the_order_of_their_places() -> None:
+    rule = Rule("r", "error", "", lambda _subject: [Fault(("b",), "two"), Fault(("a",), "one"), Fault(("c",), "three")])
+    places = {("a",): Position("f", 10), ("b",): Position("f", 9), ("c",): Position("e", 99)}
+    found = run([rule], Subject({}, places.__getitem__))
+    assert [str(item.position) for item in found] == ["e:99", "f:9", "f:10"]
+
+
+def test_a_finding_reads_as_one_line() -> None:
+    finding = Finding(
+        Position("a.yml", 3, 5), "service.pipelines", "no-pipelines", "error", "there is none", "Add one."
+    )
+    assert str(finding) == "a.yml:3:5 service.pipelines: error [no-pipelines] there is none Add one."
+    assert finding.as_dict() == {
+        "rule": "no-pipelines",
+        "severity": "error",
+        "file": "a.yml",
+        "line": 3,
+        "column": 5,
+        "path": "service.pipelines",
+        "message": "there is none",
+        "fix": "Add one.",
+    }
+
+
+def test_a_second_key_is_reported_where_it_stands() -> None:
+    twice = Position("a.yml", 9, 3)
+    subject = Subject(CONFIG, lambda _path: Position("a.yml", 2, 3), duplicates=((("receivers", "otlp"), twice),))
+    assert [finding.position for finding in lint(subject)] == [twice]
+
+
+@given(configs)
+def test_nothing_that_is_written_crashes_the_rules(config: Any) -> None:
+    subject = Subject(config, environment=frozenset({"Y"}))
+    for finding in lint(subject):
+        assert finding.message
+        assert str(finding)
+
+
+@given(configs, configs)
+def test_nothing_that_is_composed_crashes_the_rules(one: Any, two: Any) -> None:
+    try:
+        composed = compose([user(layer) for layer in (one, two) if isinstance(layer, dict)])
+    except Problem:
+        return
+    for finding in lint(Subject(composed.config, composed.locate)):
+        assert str(finding)

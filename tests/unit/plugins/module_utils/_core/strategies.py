@@ -1,0 +1,68 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Configs as nobody should write them, and somebody does."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hypothesis import strategies as st
+
+IDS = ["otlp", "otlp/2", "batch", "debug", "zipkin", "health_check", "k8s_attributes", "kubelet_stats", "k8s_objects"]
+KEYS = [*IDS, "endpoint", "protocols", "grpc", "objects", "detectors", "extract", "metadata", "include", "config", "*"]
+
+scalars: st.SearchStrategy[Any] = (
+    st.none()
+    | st.booleans()
+    | st.integers(-2, 70000)
+    | st.floats(allow_nan=False)
+    | st.sampled_from([*KEYS, "localhost:4317", "${env:X}", "0.0.0.0:²"])
+    | st.text(max_size=4)
+)
+keys: st.SearchStrategy[Any] = st.sampled_from([*KEYS, "batch+", "traces*"]) | scalars
+anything: st.SearchStrategy[Any] = st.recursive(
+    scalars, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(keys, inner, max_size=3), max_leaves=8
+)
+
+
+def mostly(usual: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+    """Return what is usual, or anything at all."""
+    return usual | anything
+
+
+def mappings(key: st.SearchStrategy[Any], value: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+    """Return small mappings."""
+    return st.dictionaries(key, value, max_size=3)
+
+
+_id_lists = mostly(st.lists(mostly(st.sampled_from(IDS)), max_size=3))
+_roles = st.sampled_from(["receivers", "processors", "exporters", "receivers+", "processors+"])
+_pipelines = mappings(
+    st.sampled_from(["traces", "logs", "traces/2", "*"]) | scalars, mostly(mappings(_roles, _id_lists))
+)
+_service = st.fixed_dictionaries(
+    {},
+    optional={
+        "extensions": _id_lists,
+        "extensions+": _id_lists,
+        "pipelines": mostly(_pipelines),
+        "telemetry": anything,
+    },
+)
+_components = mostly(mappings(st.sampled_from(IDS) | scalars, anything))
+configs: st.SearchStrategy[Any] = mostly(
+    st.fixed_dictionaries(
+        {},
+        optional={
+            "receivers": _components,
+            "processors": _components,
+            "exporters": _components,
+            "connectors": _components,
+            "extensions": _components,
+            "service": mostly(_service),
+            None: anything,
+            1: anything,
+        },
+    )
+)

@@ -1,0 +1,88 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core import recipes
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.recipes import Use
+
+
+def test_a_recipe_is_a_name_or_a_name_with_options() -> None:
+    assert recipes.uses(["one", {"two": {"a": 1}}, {"three": None}]) == [
+        Use("one", {}),
+        Use("two", {"a": 1}),
+        Use("three", {}),
+    ]
+
+
+def test_options_are_copied() -> None:
+    given = {"a": 1}
+    recipes.uses([{"one": given}])[0].options["b"] = 2
+    assert given == {"a": 1}
+
+
+@pytest.mark.parametrize("item", [None, 1, [], {}, {"a": {}, "b": {}}, {"a": [1]}, {1: {}}])
+def test_anything_else_is_refused_with_an_example(item: Any) -> None:
+    with pytest.raises(Problem) as refused:
+        recipes.uses([item])
+    assert repr(item) in refused.value.wrong
+    assert "- otlp_ingest" in refused.value.fix
+
+
+def test_an_unknown_recipe_is_refused_with_the_nearest_and_all_names() -> None:
+    with pytest.raises(Problem, match=r"no recipe 'pod_log'; did you mean 'pod_logs'\? Recipes: host, pod_logs\."):
+        recipes.check_known(Use("pod_log", {}), ["pod_logs", "host"])
+
+
+def test_a_mode_that_a_recipe_does_not_have_is_refused_with_those_that_it_has() -> None:
+    recipe = {"summary": "Logs of a node.", "modes": ["daemonset", "statefulset"]}
+    recipes.check_mode(Use("pod_logs", {}), recipe, "statefulset")
+    with pytest.raises(Problem) as refused:
+        recipes.check_mode(Use("pod_logs", {}), recipe, "deployment")
+    assert str(refused.value) == (
+        "recipe 'pod_logs' does not work in mode deployment: Logs of a node. Use it in mode daemonset or statefulset."
+    )
+
+
+def test_a_recipe_that_another_needs_is_asked_for_by_name() -> None:
+    described = {"one": {"requires": ["two"]}, "two": {}}
+    recipes.check_requires([Use("one", {}), Use("two", {})], described)
+    with pytest.raises(Problem, match=r"recipe 'one' needs recipe 'two'\. Add 'two'"):
+        recipes.check_requires([Use("one", {})], described)
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        [],
+        {"service": []},
+        {"service": {"pipelines": {"traces": ["otlp"]}}},
+        {"service": {"pipelines": {"traces": {"receivers": "otlp"}}}},
+        {"service": {"pipelines": {1: {"receivers": ["otlp"]}}}},
+        {"service": {"extensions": 5}},
+        {"receivers": {None: {}}},
+        {"receiver": {}},
+        {None: {}},
+        {"service": {"pipelines": {"traces": {"processors": [{}]}}}},
+    ],
+)
+def test_a_recipe_of_the_wrong_shape_is_refused_by_name(config: Any) -> None:
+    with pytest.raises(Problem, match=r"recipe 'mine' renders no collector config: ") as refused:
+        recipes.check_shape("recipe 'mine'", config)
+    assert refused.value.fix
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        {},
+        {"receivers": None},
+        {"service": {"pipelines": {"*": {"receivers": None}, "traces*": None}, "telemetry": {"metrics": 1}}},
+    ],
+)
+def test_a_recipe_may_leave_out_what_it_does_not_need(config: Any) -> None:
+    recipes.check_shape("recipe 'mine'", config)
