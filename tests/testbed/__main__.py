@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from types import FrameType
 
-from tests.testbed import providers
+from tests.testbed import cleanup, providers
 from tests.testbed.cluster import Cluster, named
 from tests.testbed.env import exports
 from tests.testbed.errors import ClusterError
@@ -44,7 +44,7 @@ def down(home: Home, name: str, _: int | None) -> int:
     home.prepare()
     with home.lock(f"cluster-{named(home, name).name}"):
         cluster = named(home, name)
-        if cluster.dir.exists():
+        if cleanup.remains(cluster):
             record = cluster.read()
             providers.PROVIDERS[record.provider if record else "embedded"].down(cluster)
             say(f"cluster {name} is removed")

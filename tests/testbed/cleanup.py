@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 from tests.testbed import cgroups, command, config, netns, process
@@ -24,14 +25,21 @@ def processes(cluster: Cluster) -> set[int]:
 
 def remove(cluster: Cluster) -> None:
     """Kill, unmount, and delete; every step copes with nothing being there."""
-    process.kill_all(lambda: processes(cluster), f"cluster {cluster.name}")
-    netns.delete(cluster)
-    cgroups.delete(f"{netns.LINK_PREFIX}{cluster.slot}n*")
+    places = [replace(cluster, slot=slot) for slot in sorted({cluster.slot, *netns.slots_of(cluster.dir)})]
+    process.kill_all(lambda: set().union(*map(processes, places)), f"cluster {cluster.name}")
+    for place in places:
+        netns.delete(place)
+        cgroups.delete(f"{netns.LINK_PREFIX}{place.slot}n*")
     for mount in mounts_below(cluster.dir):
         command.run(["umount", "--lazy", str(mount)])
     if cluster.dir.exists():
         shutil.rmtree(cluster.dir)
     remove_mount_points()
+
+
+def remains(cluster: Cluster) -> bool:
+    """Whether there is anything to remove."""
+    return cluster.dir.exists() or bool(netns.slots_of(cluster.dir))
 
 
 def mounts_below(folder: Path, table: Path = Path("/proc/self/mountinfo")) -> list[Path]:

@@ -12,6 +12,7 @@ that connections to the outside fail at once instead of running into a timeout.
 
 from __future__ import annotations
 
+import hashlib
 import socket
 from pathlib import Path
 
@@ -30,6 +31,7 @@ link add {link} type veth peer name host netns {switch}
 -n {switch} link set host master br0 up
 addr add {host_ip}/24 dev {link}
 link set {link} up
+link set {link} alias {owner}
 """
 NODE = """
 netns add {namespace}
@@ -59,7 +61,7 @@ def _ip(lines: str, **values: str) -> None:
 
 def create(cluster: Cluster) -> None:
     """Make the namespaces, links, addresses and routes."""
-    _ip(SWITCH, switch=cluster.switch, link=cluster.link, host_ip=cluster.host_ip)
+    _ip(SWITCH, switch=cluster.switch, link=cluster.link, host_ip=cluster.host_ip, owner=_owner(cluster.dir))
     for node in cluster.nodes:
         _ip(NODE, switch=cluster.switch, namespace=node.namespace, name=node.name, ip=node.ip)
         for other in cluster.nodes:
@@ -78,6 +80,17 @@ def masquerade(node: Node) -> None:
 def enter(node: Node) -> list[str]:
     """The prefix that runs a command in the node's network. (`ip netns exec` would hide the cgroups.)"""
     return ["nsenter", f"--net={NAMESPACES / node.namespace}", "--"]
+
+
+def _owner(cluster_dir: Path) -> str:
+    """What the host's link is labelled with, to be found again even if the cluster's folder was removed by hand."""
+    return hashlib.sha256(str(cluster_dir).encode()).hexdigest()[:32]
+
+
+def slots_of(cluster_dir: Path, links: Path = Path("/sys/class/net")) -> set[int]:
+    """The slots whose link is labelled as this cluster's."""
+    aliases = {file.parent.name: file.read_text().strip() for file in links.glob(f"{LINK_PREFIX}*/ifalias")}
+    return {int(name.removeprefix(LINK_PREFIX)) for name, alias in aliases.items() if alias == _owner(cluster_dir)}
 
 
 def files(slot: int) -> list[Path]:

@@ -33,6 +33,14 @@ def test_routes_are_read_without_the_default(tmp_path: Path) -> None:
     assert netns.host_routes(tmp_path / "route") == ["172.30.0.0/255.255.255.0"]
 
 
+def test_links_tell_whose_they_are(tmp_path: Path) -> None:
+    ours, theirs = Path("/state/it"), Path("/state/other")
+    for name, owner in (("o11ytb3", ours), ("o11ytb12", ours), ("o11ytb4", theirs)):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "ifalias").write_text(f"{netns._owner(owner)}\n")
+    assert netns.slots_of(ours, tmp_path) == {3, 12}
+
+
 def test_mounts_are_found_the_innermost_first(tmp_path: Path) -> None:
     (tmp_path / "mountinfo").write_text(MOUNTS)
     found = cleanup.mounts_below(Path("/state/it"), tmp_path / "mountinfo")
