@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections import Counter
 from collections.abc import Iterable
@@ -25,7 +26,9 @@ SIGNALS = {
     "metrics": Signal("ResourceMetrics #", "metric_points"),
     "logs": Signal("ResourceLog #", "log_records"),
 }
-_HEADINGS = tuple(signal.heading for signal in SIGNALS.values())
+_HEADING = re.compile("|".join(signal.heading for signal in SIGNALS.values()))
+# Where the exporter's text is over: the fields of its own entry, or the next one.
+_ENTRY = re.compile(r"\t?\{|\d{4}-\d\d-\d\dT")
 
 # Versions differ in what follows the name: a unit between underscores, `_total`, or nothing.
 _COUNTER = re.compile(
@@ -45,19 +48,28 @@ def excerpt(text: str, signal: str, probe_id: str) -> list[str]:
 
 
 def _blocks(lines: Iterable[str]) -> Iterable[list[str]]:
-    """Yield what the debug exporter printed, resource by resource; with logs as JSON a record is one line."""
+    """Yield what the debug exporter printed, resource by resource; with logs as JSON an entry is one line."""
     block: list[str] = []
     for line in lines:
-        for part in line.split("\\n") if any(heading in line for heading in _HEADINGS) else [line]:
-            if any(heading in part for heading in _HEADINGS):
-                if block:
-                    yield block
+        for part in _message(line):
+            heading = _HEADING.search(part)
+            if block and (heading or _ENTRY.match(part)):
+                yield block
                 block = []
-            elif not block:
-                continue
-            block.append(part)
+            if heading or block:
+                block.append(part[heading.start() :] if heading else part)
     if block:
         yield block
+
+
+def _message(line: str) -> list[str]:
+    """Return the lines of an entry that was logged as JSON, or the line as it is."""
+    if not line.startswith("{"):
+        return [line]
+    try:
+        return str(json.loads(line).get("msg", "")).splitlines()
+    except ValueError:
+        return [line]
 
 
 def counters(text: str) -> Counter[tuple[str, str]]:

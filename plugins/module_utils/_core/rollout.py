@@ -13,6 +13,9 @@ from .rollout_tables import COUNTS, EMPTY_DAEMON_SET, POD_FAILURES, READY, READY
 Object = dict[str, Any]
 Search = Callable[[str, Any], Any]
 
+# What the API server puts before the message of an event that it has folded with others.
+REPEATED = "(combined from similar events): "
+
 
 class Symptom(NamedTuple):
     """One thing that is wrong now."""
@@ -120,6 +123,6 @@ def _first(search: Search, rows: tuple[Row, ...], subject: Object, pod: Object |
         found = search(row.find, subject)
         if found:
             last = found[-1]
-            detail = " ".join(str(last.get("detail") or "").split())
+            detail = " ".join(str(last.get("detail") or "").split()).removeprefix(REPEATED)
             yield Symptom(row, pod, str(last.get("container") or ""), str(last.get("reason") or row.id), detail)
             return

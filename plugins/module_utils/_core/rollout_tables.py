@@ -40,13 +40,14 @@ COUNTS = {
 
 
 class Row(NamedTuple):
-    """One way to fail. `find` yields {container, reason, detail} for each place; it counts after `grace` seconds."""
+    """One way to fail. `find` yields {container, reason, detail} for each place; it counts after `grace`
+    seconds. With `evidence` the end of the log is told with it, or the last warnings."""
 
     id: str
     find: str
     grace: float
     fix: str
-    log: bool = False
+    evidence: bool = False
 
 
 UNSCHEDULABLE_GRACE = -1.0  # stands for the option unschedulable_seconds
@@ -55,7 +56,7 @@ _WAITING = "{container: name, reason: state.waiting.reason, detail: state.waitin
 _ENDED = (
     "{container: name, reason: not_null(state.terminated, lastState.terminated).reason, detail: join('', ["
     "'exit code ', to_string(not_null(state.terminated, lastState.terminated).exitCode),"
-    "', restarted ', to_string(restartCount), ' times'])}"
+    "', restarts: ', to_string(restartCount)])}"
 )
 _CRASHED = (
     "restartCount > `0` && (state.waiting.reason == 'CrashLoopBackOff'"
@@ -111,14 +112,14 @@ POD_FAILURES = (
         f"{_CONTAINERS} | [?{_CRASHED} && {_OOM}].{_ENDED}",
         0,
         "Raise the memory limit, or lower what the container keeps in memory.",
-        log=True,
+        evidence=True,
     ),
     Row(
         "crash",
         f"{_CONTAINERS} | [?{_CRASHED} && !({_OOM})].{_ENDED}",
         0,
         "Read the log: a collector that ends at once mostly dislikes its configuration.",
-        log=True,
+        evidence=True,
     ),
     Row(
         "unschedulable",
@@ -162,7 +163,8 @@ WORKLOAD_FAILURES = (
         "workload.status.observedGeneration >= workload.metadata.generation && workload.status.conditions["
         "?type=='Progressing' && reason=='ProgressDeadlineExceeded'].{reason: reason, detail: message}",
         0,
-        "Look at its pods and their events.",
+        "Look at the warnings of its pods.",
+        evidence=True,
     ),
     Row(
         "no_nodes",

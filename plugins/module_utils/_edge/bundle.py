@@ -69,8 +69,16 @@ def _text(manifest: Manifest | None) -> str:
     if manifest is None:
         return ""
     yaml = library("yaml", "PyYAML")
-    text: str = yaml.dump(manifest, Dumper=getattr(yaml, "CSafeDumper", yaml.SafeDumper), sort_keys=True)
-    return text
+
+    class Dumper(getattr(yaml, "CSafeDumper", yaml.SafeDumper)):  # type: ignore[misc]
+        """Shows a configuration in a ConfigMap line by line."""
+
+    def text(dumper: Any, value: str) -> Any:
+        return dumper.represent_scalar("tag:yaml.org,2002:str", value, style="|" if "\n" in value else None)
+
+    Dumper.add_representer(str, text)
+    shown: str = yaml.dump(manifest, Dumper=Dumper, sort_keys=True)
+    return shown
 
 
 class Session:

@@ -13,6 +13,9 @@ from .._core.rollout import Object, Symptom, event_time
 from .cluster import ApiError, Cluster
 
 SHOWN, LISTED, LINES, LINE_LENGTH, EVENTS = 3, 20, 10, 300, 5
+LOG_TRIES, LOG_PAUSE = 4, 0.5
+# The kubelet's answer, in place of a log, while it puts a new container in the place of an old one.
+NO_LOG = "unable to retrieve container logs"
 
 Found = list[tuple[Object, Symptom]]
 
@@ -58,20 +61,28 @@ def _problem(group: Found, log: list[str]) -> Problem:
 
 
 def _log(cluster: Cluster, symptom: Symptom) -> list[str]:
-    """Return the end of the log of the container that ended; of the one before when a new one runs already."""
-    if not symptom.row.log or not symptom.pod:
+    """Return the end of the log of a container that ended; between two tries the kubelet may need a moment."""
+    if not symptom.row.evidence or not symptom.pod:
         return []
     metadata = symptom.pod["metadata"]
     path = f"/api/v1/namespaces/{metadata['namespace']}/pods/{metadata['name']}/log"
-    for previous in ("true", "false"):
-        query = {"container": symptom.container, "tailLines": LINES, "previous": previous}
-        try:
-            lines = cluster.text(path, query).splitlines()
-        except ApiError:  # there is none, or this user may not read it: then the reason stands alone
-            continue
-        if lines:
-            return [line[:LINE_LENGTH] for line in lines[-LINES:]]
+    for _ in range(LOG_TRIES):
+        for previous in ("true", "false"):  # the one before, in case that a new one runs already
+            lines = _tail(cluster, path, {"container": symptom.container, "tailLines": LINES, "previous": previous})
+            if lines:
+                return lines
+        cluster.sleep(LOG_PAUSE)
     return []
+
+
+def _tail(cluster: Cluster, path: str, query: dict[str, Any]) -> list[str]:
+    try:
+        lines = cluster.text(path, query).splitlines()
+    except ApiError:  # there is none, or this user may not read it: then the reason stands alone
+        return []
+    if lines and lines[0].startswith(NO_LOG):
+        return []
+    return [line[:LINE_LENGTH] for line in lines[-LINES:]]
 
 
 def unfinished(workloads: list[Object], events: list[Object]) -> list[str]:

@@ -42,8 +42,9 @@ def remove_bundle(cluster: Cluster, options: Options) -> dict[str, Any]:
     for group in groups:
         delete(session, [found for found in group if found["kind"] not in USERS], "deleted")
     going = refs([*options.manifests, *prune(session)])
-    for found in (found for group in groups for found in group if found["kind"] in USERS):
-        _delete_unused(session, found, going)
+    for group in groups:
+        unused = [found for found in group if found["kind"] in USERS and not _kept(session, found, going)]
+        delete(session, unused, "deleted")
     return session.report.result()
 
 
@@ -94,13 +95,12 @@ def _listed(
         raise explain(error, f"List {place.plural}") from error
 
 
-def _delete_unused(session: Session, found: Manifest, going: set[Ref]) -> None:
+def _kept(session: Session, found: Manifest, going: set[Ref]) -> bool:
     reason = USERS[found["kind"]](session, found, going)
     if reason:
         session.report.warnings.append(f"Kept {ref(found)}: {reason}")
         session.report.add("unchanged", found, found)
-    else:
-        delete(session, [found], "deleted")
+    return bool(reason)
 
 
 def _namespace_users(session: Session, namespace: Manifest, going: set[Ref]) -> str:

@@ -170,11 +170,14 @@ class Wait:
 
     def _failure(self, fatal: list[tuple[Object, Symptom]]) -> Failure:
         failures, problems = told(self.cluster, fatal)
-        more = "".join(f"\n{problem}" for problem in problems[1:])
+        unclear = [workload for workload, symptom in fatal if symptom.row.evidence and not symptom.pod]
+        more = [str(problem) for problem in problems[1:]] + unfinished(unclear, self._events())
         first = problems[0]
-        return Failure(
-            first.wrong, asked=first.asked, where=first.where, fix=first.fix + more, facts={"failures": failures}
-        )
+        fix = "\n".join([first.fix, *more])
+        return Failure(first.wrong, asked=first.asked, where=first.where, fix=fix, facts={"failures": failures})
+
+    def _events(self) -> list[Object]:
+        return [event for (kind, _), items in self.listed.items() if kind == "Event" for event in items]
 
     def _too_late(
         self, late: list[Object], absent: list[dict[str, str]], found: list[tuple[Object, Symptom]]
@@ -182,8 +185,7 @@ class Wait:
         missing = [f"{item['kind']} {item.get('namespace') or ''}/{item['name']} does not exist" for item in absent]
         counts = [f"{ref(workload)}: {count(self.search, workload)}" for workload in late]
         failures, problems = told(self.cluster, found)
-        events = [event for (kind, _), items in self.listed.items() if kind == "Event" for event in items]
-        notes = [str(problem) for problem in problems] + unfinished(late, events)
+        notes = [str(problem) for problem in problems] + unfinished(late, self._events())
         return Failure(
             f"not ready after {self.options.timeout_seconds:g} s: {'; '.join([*missing, *counts])}",
             asked="Wait for the workloads",

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core import bundle
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.bundle import Ref
@@ -12,20 +14,18 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors im
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.host_ports import clashes, template_ports
 
 
-def obj(kind, name="a", namespace="ns", **more):
+def obj(kind: Any, name: Any = "a", namespace: Any = "ns", **more: Any) -> Any:
     metadata = {"name": name, **({"namespace": namespace} if namespace else {}), **more.pop("metadata", {})}
     return {"apiVersion": "v1", "kind": kind, "metadata": metadata, **more}
 
 
-def test_order_puts_first_what_others_need():
-    kinds = (
-        ["HTTPRoute", "DaemonSet", "Service", "Secret", "RoleBinding", "Role", "ServiceAccount", "Namespace", "CustomResourceDefinition"]
-    )
+def test_order_puts_first_what_others_need() -> None:
+    kinds = ["HTTPRoute", "DaemonSet", "Service", "Secret", "RoleBinding", "Role", "ServiceAccount", "Namespace"]
     groups = bundle.ordered([obj(kind) for kind in kinds])
     assert [group[0]["kind"] for group in groups] == list(reversed(kinds))
 
 
-def test_order_groups_what_is_independent():
+def test_order_groups_what_is_independent() -> None:
     groups = bundle.ordered([obj("Secret"), obj("Certificate"), obj("ConfigMap"), obj("Deployment"), obj("DaemonSet")])
     assert [[m["kind"] for m in group] for group in groups] == [
         ["Secret", "ConfigMap"],
@@ -43,7 +43,7 @@ def test_order_groups_what_is_independent():
         ([obj("ConfigMap"), obj("ConfigMap")], "twice"),
     ],
 )
-def test_what_no_server_could_accept_is_refused(manifests, words):
+def test_what_no_server_could_accept_is_refused(manifests: Any, words: Any) -> None:
     with pytest.raises(Problem, match=words):
         bundle.check(manifests)
 
@@ -56,13 +56,13 @@ def test_what_no_server_could_accept_is_refused(manifests, words):
         {"metadata": {"annotations": {"deployment.kubernetes.io/revision": "3"}}},
     ],
 )
-def test_notes_of_the_server_are_no_change(noise):
+def test_notes_of_the_server_are_no_change(noise: Any) -> None:
     plain = obj("ConfigMap", data={"a": "1"})
     noisy = {**plain, **noise, "metadata": {**plain["metadata"], **noise.get("metadata", {})}}
     assert bundle.difference(plain, noisy, "") is None
 
 
-def test_a_difference_has_both_sides_and_a_name():
+def test_a_difference_has_both_sides_and_a_name() -> None:
     change = bundle.difference(obj("ConfigMap", data={"a": "1"}), obj("ConfigMap", data={"a": "2"}), "")
     assert change["before"]["data"] == {"a": "1"}
     assert change["after"]["data"] == {"a": "2"}
@@ -70,12 +70,12 @@ def test_a_difference_has_both_sides_and_a_name():
 
 
 @pytest.mark.parametrize(("before", "after"), [(None, obj("ConfigMap")), (obj("ConfigMap"), None)])
-def test_creation_and_deletion_are_differences(before, after):
+def test_creation_and_deletion_are_differences(before: Any, after: Any) -> None:
     change = bundle.difference(before, after, "")
     assert (change["before"], change["after"]) == (before, after)
 
 
-def test_secrets_are_hidden_and_still_differ():
+def test_secrets_are_hidden_and_still_differ() -> None:
     change = bundle.difference(
         obj("Secret", data={"a": "one", "b": "x"}), obj("Secret", data={"a": "two", "b": "x"}), "s"
     )
@@ -88,7 +88,7 @@ def test_secrets_are_hidden_and_still_differ():
     )
 
 
-def controlled(kind, name="a"):
+def controlled(kind: Any, name: Any = "a") -> Any:
     return {"ownerReferences": [{"kind": kind, "name": name, "controller": True}]}
 
 
@@ -101,7 +101,7 @@ def controlled(kind, name="a"):
         (obj("ConfigMap", "old", metadata={"deletionTimestamp": "now"}), False),
     ],
 )
-def test_pruned_is_what_the_bundle_lost(found, is_stale):
+def test_pruned_is_what_the_bundle_lost(found: Any, is_stale: Any) -> None:
     assert bool(bundle.stale([found], {Ref("ConfigMap", "ns", "kept")})) is is_stale
 
 
@@ -119,7 +119,7 @@ def test_pruned_is_what_the_bundle_lost(found, is_stale):
         (obj("Deployment", "d", metadata=controlled("OpenTelemetryCollector", "theirs")), True),
     ],
 )
-def test_leftovers_are_what_somebody_else_keeps(item, left):
+def test_leftovers_are_what_somebody_else_keeps(item: Any, left: Any) -> None:
     going = {Ref("ConfigMap", "ns", "ours"), Ref("OpenTelemetryCollector", "ns", "a")}
     assert bool(bundle.leftovers([item], going)) is left
 
@@ -128,16 +128,16 @@ def test_leftovers_are_what_somebody_else_keeps(item, left):
     ("labels", "ours"),
     [({bundle.OWNER_LABEL: bundle.OWNER}, True), ({bundle.OWNER_LABEL: "Helm"}, False), (None, False)],
 )
-def test_a_namespace_is_ours_when_it_says_so(labels, ours):
+def test_a_namespace_is_ours_when_it_says_so(labels: Any, ours: Any) -> None:
     assert bundle.may_take(obj("Namespace", namespace="", metadata={"labels": labels})) is ours
 
 
-def workload(*ports, **spec):
+def workload(*ports: Any, **spec: Any) -> Any:
     template = {"spec": {"containers": [{"ports": list(ports)}], **spec}}
     return obj("DaemonSet", spec={"selector": {"matchLabels": {"app": "a"}}, "template": template})
 
 
-def pod(*ports, labels=None, namespace="ns", phase="Running", **spec):
+def pod(*ports: Any, labels: Any = None, namespace: Any = "ns", phase: Any = "Running", **spec: Any) -> Any:
     spec = {"nodeName": "n1", "containers": [{"ports": list(ports)}], **spec}
     return obj("Pod", "p", namespace, metadata={"labels": labels or {}}, spec=spec, status={"phase": phase})
 
@@ -161,5 +161,5 @@ OTLP = {"containerPort": 4317, "hostPort": 4317, "protocol": "TCP"}
         (workload({"containerPort": 4317}), pod(OTLP), False),
     ],
 )
-def test_a_node_port_is_held_by_somebody_else(wanted, other, clash):
+def test_a_node_port_is_held_by_somebody_else(wanted: Any, other: Any, clash: Any) -> None:
     assert bool(list(clashes(wanted, template_ports(wanted), [other]))) is clash

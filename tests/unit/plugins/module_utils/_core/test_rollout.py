@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import jmespath
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core import rollout
@@ -16,17 +18,17 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.rollout_t
 T0, T1, T2 = "2026-01-01T00:00:00Z", "2026-01-01T00:00:10Z", "2026-01-01T00:00:20Z"
 
 
-def deployment(**status):
+def deployment(**status: Any) -> Any:
     return {"kind": "Deployment", "metadata": {"generation": 2, "uid": "w"}, "spec": {"replicas": 2}, "status": status}
 
 
-def daemon_set(strategy="RollingUpdate", **status):
+def daemon_set(strategy: Any = "RollingUpdate", **status: Any) -> Any:
     spec = {"updateStrategy": {"type": strategy}}
     metadata = {"generation": 2, "uid": "w", "name": "a", "creationTimestamp": T0}
     return {"kind": "DaemonSet", "metadata": metadata, "spec": spec, "status": {"observedGeneration": 2, **status}}
 
 
-def stateful_set(**status):
+def stateful_set(**status: Any) -> Any:
     spec = {"replicas": 1, "updateStrategy": {"type": "RollingUpdate", "rollingUpdate": {"partition": 0}}}
     return {
         "kind": "StatefulSet",
@@ -36,7 +38,7 @@ def stateful_set(**status):
     }
 
 
-def resource(*conditions, generation=1, **status):
+def resource(*conditions: Any, generation: Any = 1, **status: Any) -> Any:
     listed = [{"type": name, "status": value} for name, value in conditions]
     return {"kind": "Other", "metadata": {"generation": generation}, "status": {"conditions": listed, **status}}
 
@@ -71,43 +73,43 @@ ONE = {"currentRevision": "a", "updateRevision": "a"}
         ({"kind": "Other", "metadata": {}}, False),
     ],
 )
-def test_ready(workload, ready):
+def test_ready(workload: Any, ready: Any) -> None:
     assert rollout.is_ready(jmespath.search, workload, {}, allow_empty=False) is ready
 
 
-def test_an_empty_daemon_set_is_ready_only_when_allowed():
+def test_an_empty_daemon_set_is_ready_only_when_allowed() -> None:
     assert rollout.is_ready(jmespath.search, daemon_set(desiredNumberScheduled=0), {}, allow_empty=True)
 
 
-def test_users_add_kinds():
+def test_users_add_kinds() -> None:
     until = {"Other": "status.phase == 'Up'"}
     assert rollout.is_ready(jmespath.search, {"kind": "Other", "status": {"phase": "Up"}}, until, allow_empty=False)
 
 
-def test_count():
+def test_count() -> None:
     assert rollout.count(jmespath.search, daemon_set(desiredNumberScheduled=3)) == "0 of 3 ready"
     assert rollout.count(jmespath.search, resource()) == "not ready"
 
 
-def pod(*containers, conditions=(), **metadata):
+def pod(*containers: Any, conditions: Any = (), **metadata: Any) -> Any:
     metadata = {"name": "p", "uid": "p", "namespace": "ns", "creationTimestamp": T0, **metadata}
     status = {"containerStatuses": list(containers), "conditions": list(conditions)}
     return {"metadata": metadata, "status": status, "spec": {"nodeName": "n1"}}
 
 
-def container(restarts=0, **states):
+def container(restarts: Any = 0, **states: Any) -> Any:
     return {"name": "c", "restartCount": restarts, **states}
 
 
-def waiting(reason, message="m", restarts=0, **last):
+def waiting(reason: Any, message: Any = "m", restarts: Any = 0, **last: Any) -> Any:
     return container(restarts, state={"waiting": {"reason": reason, "message": message}}, **last)
 
 
-def ended(reason="Error", code=1):
+def ended(reason: Any = "Error", code: Any = 1) -> Any:
     return {"terminated": {"reason": reason, "exitCode": code}}
 
 
-def event(reason, message="m", uid="p", at=T1, **more):
+def event(reason: Any, message: Any = "m", uid: Any = "p", at: Any = T1, **more: Any) -> Any:
     return {
         "reason": reason,
         "message": message,
@@ -152,7 +154,7 @@ RUNNING = {"running": {"startedAt": T0}}
         (None, pod(container(state=RUNNING)), [event("Unhealthy", "Readiness probe failed")]),
     ],
 )
-def test_what_is_wrong_with_a_pod(row, item, events):
+def test_what_is_wrong_with_a_pod(row: Any, item: Any, events: Any) -> None:
     found = list(rollout.symptoms(jmespath.search, daemon_set(), None, [item], events, allow_empty=False))
     assert [symptom.row.id for symptom in found] == ([row] if row else [])
 
@@ -174,12 +176,12 @@ LATE = {"type": "Progressing", "status": "False", "reason": "ProgressDeadlineExc
         (None, daemon_set(desiredNumberScheduled=1), [], []),
     ],
 )
-def test_what_is_wrong_with_a_workload(row, workload, pods, events):
+def test_what_is_wrong_with_a_workload(row: Any, workload: Any, pods: Any, events: Any) -> None:
     found = list(rollout.symptoms(jmespath.search, workload, None, pods, events, allow_empty=False))
     assert [symptom.row.id for symptom in found] == ([row] if row else [])
 
 
-def test_every_row_is_found_by_a_case():
+def test_every_row_is_found_by_a_case() -> None:
     cases = [
         *test_what_is_wrong_with_a_pod.pytestmark[0].args[1],
         *test_what_is_wrong_with_a_workload.pytestmark[0].args[1],
@@ -187,18 +189,18 @@ def test_every_row_is_found_by_a_case():
     assert {case[0] for case in cases} - {None} == {row.id for row in POD_FAILURES + WORKLOAD_FAILURES}
 
 
-def test_the_words_of_the_kubelet_are_kept():
+def test_the_words_of_the_kubelet_are_kept() -> None:
     item = pod(waiting("CrashLoopBackOff", restarts=2, lastState=ended(code=3)))
     found = next(rollout.symptoms(jmespath.search, daemon_set(), None, [item], [], allow_empty=False))
-    assert (found.container, found.reason, found.detail) == ("c", "Error", "exit code 3, restarted 2 times")
+    assert (found.container, found.reason, found.detail) == ("c", "Error", "exit code 3, restarts: 2")
 
 
-def revision(name, number, owner="w", **labels):
+def revision(name: Any, number: Any, owner: Any = "w", **labels: Any) -> Any:
     metadata = {"name": name, "uid": name, "ownerReferences": [{"uid": owner}], "labels": labels}
     return {"revision": number, "metadata": metadata}
 
 
-def test_only_pods_of_the_newest_revision_count():
+def test_only_pods_of_the_newest_revision_count() -> None:
     revisions = [
         revision("old", 1, **{"controller-revision-hash": "o"}),
         revision("new", 2, **{"controller-revision-hash": "n"}),
@@ -212,7 +214,7 @@ def test_only_pods_of_the_newest_revision_count():
     assert [item["metadata"]["name"] for item in rollout.newest_pods(daemon_set(), newest, pods)] == ["b"]
 
 
-def test_a_deployment_counts_the_pods_of_its_newest_replica_set():
+def test_a_deployment_counts_the_pods_of_its_newest_replica_set() -> None:
     sets = [
         {
             "metadata": {

@@ -19,11 +19,14 @@ PATH = re.compile(
     r"(?:/(?P<name>[^/]+))?(?P<rest>/.*)?$"
 )
 SERVED = {
-    "v1": ["namespaces", "configmaps", "secrets", "services", "serviceaccounts", "pods", "persistentvolumeclaims", "events"],
-    "apps/v1": ["deployments", "daemonsets", "statefulsets", "replicasets", "controllerrevisions"],
-    "rbac.authorization.k8s.io/v1": ["clusterroles", "clusterrolebindings", "roles", "rolebindings"],
-    "apiextensions.k8s.io/v1": ["customresourcedefinitions"],
-    "autoscaling/v2": ["horizontalpodautoscalers"],
+    "v1": (
+        *("namespaces", "configmaps", "secrets", "services", "serviceaccounts"),
+        *("pods", "persistentvolumeclaims", "events"),
+    ),
+    "apps/v1": ("deployments", "daemonsets", "statefulsets", "replicasets", "controllerrevisions"),
+    "rbac.authorization.k8s.io/v1": ("clusterroles", "clusterrolebindings", "roles", "rolebindings"),
+    "apiextensions.k8s.io/v1": ("customresourcedefinitions",),
+    "autoscaling/v2": ("horizontalpodautoscalers",),
 }
 
 
@@ -50,7 +53,7 @@ class FakeApi:
         self.objects: dict[str, dict[str, Any]] = {}
         self.requests: list[tuple[str, str, dict[str, str]]] = []
         self.texts: dict[str, str] = {}
-        self.trouble: Callable[[str, str], Answered | None] = lambda method, path: None
+        self.trouble: Callable[[str, str], Answered | None] = lambda _method, _path: None
         self.clock = Clock()
         self.version = 0
         self.add({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "default"}}, *manifests)
@@ -71,7 +74,7 @@ class FakeApi:
     def sent(self, *methods: str) -> list[str]:
         return [path for method, path, _ in self.requests if method in methods]
 
-    def __call__(self, method: str, target: str, headers: dict[str, str], body: bytes | None) -> Answered:
+    def __call__(self, method: str, target: str, _headers: dict[str, str], body: bytes | None) -> Answered:
         url = urlsplit(target)
         query = {key: values[0] for key, values in parse_qs(url.query).items()}
         self.requests.append((method, url.path, query))
@@ -95,7 +98,7 @@ class FakeApi:
 
     def served(self, version: str) -> list[str]:
         defined = (item["spec"] for item in self.objects.values() if item["kind"] == "CustomResourceDefinition")
-        return SERVED.get(version, []) + [
+        return [*SERVED.get(version, ())] + [
             spec["names"]["plural"]
             for spec in defined
             for v in spec["versions"]
@@ -110,7 +113,7 @@ class FakeApi:
             item for key, item in self.objects.items() if key.startswith(root) and key.split("/")[-2] == match["plural"]
         ]
 
-    def _get(self, path: str, query: dict[str, str], body: Any, match: re.Match[str]) -> Answered:
+    def _get(self, path: str, _query: dict[str, str], _body: Any, match: re.Match[str]) -> Answered:
         return reply(self.objects[path]) if path in self.objects else missing(match)
 
     def _patch(self, path: str, query: dict[str, str], body: Any, match: re.Match[str]) -> Answered:
@@ -126,7 +129,7 @@ class FakeApi:
             self.objects[path] = new
         return reply(new)
 
-    def _delete(self, path: str, query: dict[str, str], body: Any, match: re.Match[str]) -> Answered:
+    def _delete(self, path: str, _query: dict[str, str], _body: Any, match: re.Match[str]) -> Answered:
         return reply(self.objects.pop(path)) if path in self.objects else missing(match)
 
 

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import copy
+from typing import Any
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
@@ -18,7 +19,7 @@ OURS = {"app.kubernetes.io/managed-by": "o11y.opentelemetry"}
 SELECTOR = "app=a"
 
 
-def obj(kind, name="a", namespace="ns", api="v1", labels=None, **more):
+def obj(kind: Any, name: Any = "a", namespace: Any = "ns", api: Any = "v1", labels: Any = None, **more: Any) -> Any:
     metadata = {"name": name, "labels": labels or {"app": "a"}} | ({"namespace": namespace} if namespace else {})
     return {"apiVersion": api, "kind": kind, "metadata": metadata, **more}
 
@@ -51,7 +52,7 @@ THING = obj("Thing", api="example.com/v1")
 BUNDLE = [THING, AGENT, SECRET, CONFIG, NAMESPACE, DEFINITION]
 
 
-def options(manifests, **more):
+def options(manifests: Any, **more: Any) -> Any:
     given = {
         "field_manager": "us",
         "force_conflicts": True,
@@ -63,19 +64,19 @@ def options(manifests, **more):
     return Options(manifests=copy.deepcopy(manifests), **given | more)
 
 
-def present(api, manifests, **more):
+def present(api: Any, manifests: Any, **more: Any) -> Any:
     return apply_bundle(api.cluster(), options(manifests, **more))
 
 
-def absent(api, manifests, **more):
+def absent(api: Any, manifests: Any, **more: Any) -> Any:
     return remove_bundle(api.cluster(), options(manifests, **more))
 
 
-def actions(result):
+def actions(result: Any) -> Any:
     return {f"{item['kind']} {item['name']}": item["action"] for item in result["objects"]}
 
 
-def test_a_bundle_is_made_once():
+def test_a_bundle_is_made_once() -> None:
     api = FakeApi()
     first, second = present(api, BUNDLE), present(api, BUNDLE)
     assert set(actions(first).values()) == {"created"}
@@ -84,7 +85,7 @@ def test_a_bundle_is_made_once():
     assert (second["changed"], second["diff"], second["msg"]) == (False, [], "6 unchanged")
 
 
-def test_definitions_and_namespaces_come_first():
+def test_definitions_and_namespaces_come_first() -> None:
     api = FakeApi()
     present(api, BUNDLE)
     kinds = [path.split("/")[-2] for path in api.sent("PATCH")]
@@ -92,7 +93,7 @@ def test_definitions_and_namespaces_come_first():
     assert kinds[-2:] == ["daemonsets", "things"]
 
 
-def test_check_mode_on_an_empty_cluster_shows_all_and_changes_nothing():
+def test_check_mode_on_an_empty_cluster_shows_all_and_changes_nothing() -> None:
     api = FakeApi()
     before = copy.deepcopy(api.objects)
     result = present(api, BUNDLE, check=True, prune_selector=SELECTOR)
@@ -102,7 +103,7 @@ def test_check_mode_on_an_empty_cluster_shows_all_and_changes_nothing():
     assert all(query.get("dryRun") == "All" for method, _, query in api.requests if method == "PATCH")
 
 
-def test_a_change_is_shown_without_secrets():
+def test_a_change_is_shown_without_secrets() -> None:
     api = FakeApi()
     present(api, BUNDLE)
     changed = [NAMESPACE, {**SECRET, "stringData": {"token": "new-secret"}}, {**CONFIG, "data": {"a": "2"}}]
@@ -114,14 +115,14 @@ def test_a_change_is_shown_without_secrets():
     assert "managedFields" not in str(result)
 
 
-def test_a_missing_namespace_is_told_before_anything_is_written():
+def test_a_missing_namespace_is_told_before_anything_is_written() -> None:
     api = FakeApi()
     with pytest.raises(Problem, match="namespace 'ns' does not exist"):
         present(api, [CONFIG, DEFINITION])
     assert not api.sent("PATCH")
 
 
-def test_a_missing_kind_is_told_before_anything_is_written():
+def test_a_missing_kind_is_told_before_anything_is_written() -> None:
     api = FakeApi(NAMESPACE)
     with pytest.raises(Problem, match="does not know this kind"):
         present(api, [CONFIG, THING])
@@ -129,32 +130,32 @@ def test_a_missing_kind_is_told_before_anything_is_written():
     assert actions(present(api, [CONFIG, THING], check=True)) == {"ConfigMap a": "created", "Thing a": "created"}
 
 
-def test_a_namespaced_object_says_where_it_belongs():
+def test_a_namespaced_object_says_where_it_belongs() -> None:
     with pytest.raises(Problem, match="has no namespace"):
         present(FakeApi(), [obj("ConfigMap", namespace="")])
 
 
-def test_a_namespace_of_somebody_else_is_left_alone():
+def test_a_namespace_of_somebody_else_is_left_alone() -> None:
     theirs = obj("Namespace", "ns", "", labels={"team": "b"})
     api = FakeApi(theirs)
     assert actions(present(api, [NAMESPACE, CONFIG])) == {"Namespace ns": "unchanged", "ConfigMap a": "created"}
     assert api.objects["/api/v1/namespaces/ns"] == theirs
 
 
-def test_a_namespace_that_is_going_is_waited_for():
+def test_a_namespace_that_is_going_is_waited_for() -> None:
     api = FakeApi({**NAMESPACE, "metadata": {**NAMESPACE["metadata"], "deletionTimestamp": "now"}})
     api.clock.on_sleep.append(lambda now: api.objects.pop("/api/v1/namespaces/ns", None) if now > 1 else None)
     assert actions(present(api, [NAMESPACE])) == {"Namespace ns": "created"}
 
 
-def test_who_may_not_read_namespaces_may_still_write_into_one():
+def test_who_may_not_read_namespaces_may_still_write_into_one() -> None:
     api = FakeApi(NAMESPACE)
     no = status(403, "Forbidden", 'User "u" cannot get resource "namespaces" in API group ""')
-    api.trouble = lambda method, path: no if path == "/api/v1/namespaces/ns" else None
+    api.trouble = lambda _method, path: no if path == "/api/v1/namespaces/ns" else None
     assert actions(present(api, [CONFIG])) == {"ConfigMap a": "created"}
 
 
-def test_a_failure_tells_what_was_done_before():
+def test_a_failure_tells_what_was_done_before() -> None:
     api = FakeApi(NAMESPACE)
     no = status(422, "Invalid", "Required value")
     api.trouble = lambda method, path: no if method == "PATCH" and "daemonsets" in path else None
@@ -163,32 +164,32 @@ def test_a_failure_tells_what_was_done_before():
     assert actions(caught.value.facts) == {"ConfigMap a": "created"}
 
 
-def neighbour(**metadata):
+def neighbour(**metadata: Any) -> Any:
     pod = obj("Pod", "other", "default", labels={"app": "b"}, status={"phase": "Running"})
     return {**pod, "spec": {"nodeName": "n1", "containers": [{"ports": [PORT]}]}}
 
 
 @pytest.mark.parametrize("check", [True, False])
-def test_a_taken_node_port_is_told_before_anything_is_written(check):
+def test_a_taken_node_port_is_told_before_anything_is_written(check: Any) -> None:
     api = FakeApi(NAMESPACE, neighbour())
     with pytest.raises(Problem, match="4317/TCP on node n1 by pod default/other"):
         present(api, [AGENT], check=check)
     assert not api.sent("PATCH")
 
 
-def test_pods_are_not_listed_when_the_ports_are_ours_already():
+def test_pods_are_not_listed_when_the_ports_are_ours_already() -> None:
     api = FakeApi(NAMESPACE, AGENT)
     present(api, [AGENT])
     assert "/api/v1/pods" not in api.sent("GET")
 
 
-def test_who_may_not_list_pods_is_warned():
+def test_who_may_not_list_pods_is_warned() -> None:
     api = FakeApi(NAMESPACE)
-    api.trouble = lambda method, path: status(403, "Forbidden", "no") if path == "/api/v1/pods" else None
+    api.trouble = lambda _method, path: status(403, "Forbidden", "no") if path == "/api/v1/pods" else None
     assert "host ports" in present(api, [AGENT])["warnings"][0]
 
 
-def test_prune_deletes_what_the_bundle_lost():
+def test_prune_deletes_what_the_bundle_lost() -> None:
     api = FakeApi()
     owned = obj("ConfigMap", "owned")
     owned["metadata"]["ownerReferences"] = [{"kind": "X", "name": "x", "controller": True}]
@@ -201,14 +202,14 @@ def test_prune_deletes_what_the_bundle_lost():
     assert api.sent("DELETE") == ["/api/v1/namespaces/ns/configmaps/old"]
 
 
-def test_prune_leaves_what_may_not_be_listed():
+def test_prune_leaves_what_may_not_be_listed() -> None:
     api = FakeApi(NAMESPACE)
-    api.trouble = lambda method, path: status(403, "Forbidden", "no") if path.endswith("/secrets") else None
+    api.trouble = lambda _method, path: status(403, "Forbidden", "no") if path.endswith("/secrets") else None
     result = present(api, [NAMESPACE], prune_selector=SELECTOR)
     assert result["warnings"] == ["Not pruned, since this user may not list them: secrets"]
 
 
-def test_a_bundle_is_removed_once_in_reverse_order():
+def test_a_bundle_is_removed_once_in_reverse_order() -> None:
     api = FakeApi()
     present(api, BUNDLE)
     planned = absent(api, BUNDLE, check=True)
@@ -227,7 +228,7 @@ def test_a_bundle_is_removed_once_in_reverse_order():
     ("extra", "words"),
     [(obj("ConfigMap", "theirs"), "ConfigMap ns/theirs"), (obj("PersistentVolumeClaim", "d"), "ns/d")],
 )
-def test_a_namespace_with_something_in_it_stays(extra, words):
+def test_a_namespace_with_something_in_it_stays(extra: Any, words: Any) -> None:
     api = FakeApi()
     present(api, [NAMESPACE, CONFIG])
     api.add(extra)
@@ -238,14 +239,14 @@ def test_a_namespace_with_something_in_it_stays(extra, words):
     assert "/api/v1/namespaces/ns" in api.objects
 
 
-def test_a_namespace_of_somebody_else_is_not_deleted():
+def test_a_namespace_of_somebody_else_is_not_deleted() -> None:
     api = FakeApi(obj("Namespace", "ns", "", labels={"team": "b"}))
     result = absent(api, [NAMESPACE])
     assert "somebody else made it" in result["warnings"][0]
     assert not result["changed"]
 
 
-def test_a_definition_in_use_stays():
+def test_a_definition_in_use_stays() -> None:
     api = FakeApi()
     present(api, BUNDLE)
     api.add(obj("Thing", "theirs", "default", api="example.com/v1"))
@@ -254,15 +255,15 @@ def test_a_definition_in_use_stays():
     assert actions(result)["CustomResourceDefinition things.example.com"] == "unchanged"
 
 
-def test_removal_waits_and_tells_what_holds_it():
+def test_removal_waits_and_tells_what_holds_it() -> None:
     api = FakeApi(NAMESPACE, {**CONFIG, "metadata": {**CONFIG["metadata"], "finalizers": ["example.com/hold"]}})
-    api._delete = lambda path, query, body, match: status(200, "", "")
+    api._delete = lambda _path, _query, _body, _match: status(200, "", "")
     with pytest.raises(Problem, match=r"still there after 30 s: ConfigMap ns/a \(finalizers: example.com/hold\)"):
         absent(api, [CONFIG])
     assert api.clock.now >= 30
 
 
-def test_removal_prunes_too():
+def test_removal_prunes_too() -> None:
     api = FakeApi()
     present(api, [NAMESPACE, CONFIG, obj("ConfigMap", "old")])
     result = absent(api, [NAMESPACE, CONFIG], prune_selector=SELECTOR)

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.cluster import Answered, ApiError, LostError
@@ -18,9 +19,9 @@ MANAGERS = {
 }
 
 
-def failing(api, answer, times=99):
+def failing(api: Any, answer: Any, times: Any = 99) -> Any:
     left = iter(range(times))
-    api.trouble = lambda method, path: answer if next(left, None) is not None else None
+    api.trouble = lambda _method, _path: answer if next(left, None) is not None else None
 
 
 @pytest.mark.parametrize(
@@ -32,14 +33,14 @@ def failing(api, answer, times=99):
         status(503, "ServiceUnavailable", "no"),
     ],
 )
-def test_what_passes_is_tried_again(answer):
+def test_what_passes_is_tried_again(answer: Any) -> None:
     api = FakeApi()
     failing(api, answer, times=2)
     assert api.cluster().request("GET", "/api/v1/namespaces/default")["kind"] == "Namespace"
     assert len(api.requests) == 3
 
 
-def test_trying_again_is_bounded():
+def test_trying_again_is_bounded() -> None:
     api = FakeApi()
     failing(api, status(500, "InternalError", "failed calling webhook"))
     with pytest.raises(ApiError):
@@ -51,7 +52,7 @@ def test_trying_again_is_bounded():
     "answer",
     [status(403, "Forbidden", "no"), status(422, "Invalid", "no"), status(409, "Conflict", "no", details=MANAGERS)],
 )
-def test_what_stays_is_not_tried_again(answer):
+def test_what_stays_is_not_tried_again(answer: Any) -> None:
     api = FakeApi()
     failing(api, answer)
     with pytest.raises(ApiError):
@@ -59,22 +60,22 @@ def test_what_stays_is_not_tried_again(answer):
     assert len(api.requests) == 1
 
 
-def test_the_server_says_how_long_to_wait():
+def test_the_server_says_how_long_to_wait() -> None:
     api = FakeApi()
     failing(api, Answered(429, {"Retry-After": "3"}, b"{}"), times=1)
     api.cluster().get(PATH)
     assert api.clock.now == 3
 
 
-def raising(api, error):
-    def trouble(method, path):
+def raising(api: Any, error: Any) -> Any:
+    def trouble(method: Any, path: Any) -> Any:
         raise error
 
     api.trouble = trouble
 
 
 @pytest.mark.parametrize(("again", "tries"), [(True, 3), (False, 1)])
-def test_a_lost_server_is_given_up_soon_and_for_all_threads(again, tries):
+def test_a_lost_server_is_given_up_soon_and_for_all_threads(again: Any, tries: Any) -> None:
     api = FakeApi()
     raising(api, LostError("refused", "x", "https://a", again=again))
     cluster = api.cluster()
@@ -85,23 +86,23 @@ def test_a_lost_server_is_given_up_soon_and_for_all_threads(again, tries):
     assert api.clock.now < 2
 
 
-def test_lists_come_in_pages():
+def test_lists_come_in_pages() -> None:
     api = FakeApi()
     pages = iter(({"items": [{"a": 1}], "metadata": {"continue": "next"}}, {"items": [{"a": 2}]}))
-    api.trouble = lambda method, path: reply(next(pages))
+    api.trouble = lambda _method, _path: reply(next(pages))
     assert list(api.cluster().items("/api/v1/pods", {"resourceVersion": "0"})) == [{"a": 1}, {"a": 2}]
     assert [query.get("continue") for _, _, query in api.requests] == [None, "next"]
     assert "resourceVersion" not in api.requests[1][2]
 
 
-def test_parallel_keeps_the_order_and_raises_the_first_failure():
+def test_parallel_keeps_the_order_and_raises_the_first_failure() -> None:
     cluster = FakeApi().cluster()
     assert cluster.parallel(str, range(20)) == [str(number) for number in range(20)]
     with pytest.raises(ZeroDivisionError):
         cluster.parallel(lambda number: 1 / number, [1, 0, 2])
 
 
-def api_error(code, reason="", message="", details=None, kind="Status"):
+def api_error(code: Any, reason: Any = "", message: Any = "", details: Any = None, kind: Any = "Status") -> Any:
     body = {"kind": kind, "reason": reason, "message": message, "details": details or {}}
     return ApiError(code, json.loads(json.dumps(body)), "PATCH", "/api/v1/x")
 
@@ -148,14 +149,14 @@ NO_RIGHT_CLUSTER = (
         (api_error(500, "InternalError", "etcd"), ["500", "etcd"]),
     ],
 )
-def test_each_no_has_its_own_words(error, words):
+def test_each_no_has_its_own_words(error: Any, words: Any) -> None:
     told = str(explain(error, "Apply ConfigMap ns/a"))
     assert told.startswith("Apply ConfigMap ns/a: ")
     assert all(word in told for word in words), told
 
 
 @pytest.mark.parametrize("why", ["dns", "refused", "timeout", "tls", "certificate", "reset"])
-def test_each_silence_has_its_own_words(why):
+def test_each_silence_has_its_own_words(why: Any) -> None:
     told = str(lost(LostError(why, "said", "https://a:6443", again=False)))
     assert "https://a:6443 cannot be reached" in told
     assert "(at said)" in told
