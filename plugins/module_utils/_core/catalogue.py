@@ -1,0 +1,375 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What an exact distribution and version of the Collector knows: tables in, answers out.
+
+The tables are data/catalogue/*.json; tools/catalogue makes them and names their sources. Versions are always the
+Collector's own (`0.156.0`); `collector_version` translates a build's (`v0.49.0` of ADOT). A version that the tables lack
+is answered from the nearest older one, and `coverage` says so. Private.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cache, cached_property
+from typing import Any
+
+from .paths import Path
+from .renames import Version, parse_version
+
+SECTIONS = ("receivers", "processors", "exporters", "connectors", "extensions")
+CORE = "core/"
+CONTRIB = "contrib/"
+OFFICIAL = ("otlp", "core", "k8s", "contrib")  # smallest first
+
+Row = Mapping[str, Any]
+Key = tuple[str, str]  # section, and a type or a module
+Module = Key
+
+_REPOSITORIES = {
+    "go.opentelemetry.io/collector/": CORE,
+    "github.com/open-telemetry/opentelemetry-collector-contrib/": CONTRIB,
+}
+
+
+@dataclass(frozen=True)
+class Component:
+    """A component type as one build knows it. `name` is what was asked; `type` what the newest versions call it."""
+
+    section: str
+    name: str
+    type: str
+    module: str
+    stability: Mapping[str, str] | None  # signal (or `traces>metrics`) → level; None: nothing is known of the signals
+    renamed: str = ""  # the name to use instead; set when `name` is the deprecated one
+    approximate: bool = False
+    guessed: bool = False
+
+    @property
+    def signals(self) -> frozenset[str] | None:
+        """Signals of a receiver, processor or exporter; None when unknown, so that nobody takes silence for a no."""
+        if self.stability is None:
+            return None
+        return frozenset(name for name in self.stability if ">" not in name and name != "extension")
+
+    @property
+    def pairs(self) -> frozenset[tuple[str, str]] | None:
+        """Signal pairs (from, to) of a connector; None when unknown."""
+        if self.stability is None:
+            return None
+        return frozenset((pair[0], pair[2]) for pair in (name.partition(">") for name in self.stability) if pair[1])
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """How well a version of a distribution is known: the version that answers, and what in it has no known type."""
+
+    version: str
+    approximate: bool
+    unknown: tuple[Module, ...] = ()
+
+
+@dataclass(frozen=True)
+class Rename:
+    """A type that got a new name. Versions from `since` take the new one, and the old one only when `alias` is set."""
+
+    section: str
+    old: str
+    new: str
+    since: str
+    alias: bool
+
+
+@dataclass(frozen=True)
+class Removal:
+    """A type that left the official builds: `gone` is the first version without it, `use` a section/type or None."""
+
+    section: str
+    type: str
+    gone: str
+    use: str | None
+    how: str
+
+
+@dataclass(frozen=True)
+class Port:
+    """A listener: where its endpoint stands, the default port (None: must be given), the key that turns it on."""
+
+    path: Path
+    port: int | None
+    protocol: str
+    when: Path  # empty: always on
+
+
+@dataclass(frozen=True)
+class Reference:
+    """A key that names something else: `*` is any key or index, a leading `**` any depth; `lax`: or a built-in name."""
+
+    path: Path
+    to: str
+    lax: bool
+
+    def find(self, settings: Any) -> Iterator[tuple[Path, str]]:
+        """Yield every id that the settings of a component name here, with its path."""
+        yield from ((path, value) for path, value in _walk(settings, self.path, ()) if isinstance(value, str) and value)
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """The tables, as data/catalogue/*.json has them. `extra` holds distributions of the user's own."""
+
+    components: Sequence[Row]
+    builds: Sequence[Row]
+    removals: Sequence[Row] = ()
+    ports_of: Sequence[Row] = ()
+    references_of: Sequence[Row] = ()
+    gaps: Sequence[Row] = ()
+    extra: Mapping[str, tuple[str, frozenset[Module]]] = field(default_factory=dict)
+
+    @classmethod
+    def from_tables(cls, tables: Mapping[str, Any]) -> Catalogue:
+        """Return the catalogue of tables by file name without suffix."""
+        return cls(
+            tables["components"],
+            tables["builds"],
+            tables.get("removals", ()),
+            tables.get("ports", ()),
+            tables.get("references", ()),
+            tables.get("provenance", {}).get("gaps", ()),
+        )
+
+    def find(self, section: str, name: str, distribution: str, version: str) -> Component | None:
+        """Return a type as a build knows it; None when it does not, be it for the name, the distribution or the version.
+
+        An old name is found from any version that still takes it; a new one not before the version that brought it.
+        """
+        coverage = self.coverage(distribution, version)
+        target = parse_version(coverage.version)
+        for row in self._named.get((section, name), ()):
+            if self._has(row, distribution, target) and _accepts(row, name, target):
+                return self._component(row, name, target, coverage.approximate)
+        plain = name.replace("_", "")
+        for kind, module in coverage.unknown:
+            if kind == section and guessed_type(module).replace("_", "") == plain:
+                return Component(section, name, name, module, None, approximate=True, guessed=True)
+        return None
+
+    def signals(self, section: str, name: str, distribution: str, version: str) -> frozenset[str] | None:
+        """Return the signals of a type in a build; None when the build lacks it or they are unknown."""
+        found = self.find(section, name, distribution, version)
+        return found.signals if found else None
+
+    def pairs(self, name: str, distribution: str, version: str) -> frozenset[tuple[str, str]] | None:
+        """Return the signal pairs of a connector in a build; None when the build lacks it or they are unknown."""
+        found = self.find("connectors", name, distribution, version)
+        return found.pairs if found else None
+
+    def known(self, section: str, name: str) -> bool:
+        """Whether any version of any build, or of none, ever had this type, under today's name or an older one."""
+        return (section, name) in self._named or self.removal(section, name) is not None
+
+    def available_in(self, section: str, name: str, version: str) -> tuple[str, ...]:
+        """Return the distributions whose build of a version knows this name."""
+        return tuple(item for item in self.distributions if self.find(section, name, item, version))
+
+    def types(self, section: str, distribution: str, version: str) -> tuple[str, ...]:
+        """Return the names that a build wants to be called by, in order: what near names are picked from."""
+        target = parse_version(self.coverage(distribution, version).version)
+        rows = (row for row in self.components if row["section"] == section and self._has(row, distribution, target))
+        return tuple(sorted(_name(row, target) for row in rows))
+
+    def rename(self, section: str, name: str) -> Rename | None:
+        """Return the rename that a name, old or new, took part in."""
+        for row in self._named.get((section, name), ()):
+            if "was" in row:
+                return Rename(section, row["was"], row["type"], row["since"], row.get("alias", True))
+        return None
+
+    def name_for(self, section: str, name: str, version: str) -> str:
+        """Return what a version of the Collector calls a type, given any of its names."""
+        renamed = self.rename(section, name)
+        if renamed is None:
+            return name
+        return renamed.new if parse_version(version) >= parse_version(renamed.since) else renamed.old
+
+    def removal(self, section: str, name: str) -> Removal | None:
+        """Return the removal of a type from the official builds."""
+        rows = (row for row in self.removals if (row["section"], row["type"]) == (section, name))
+        return next((Removal(section, name, row["gone"], row["use"], row["how"]) for row in rows), None)
+
+    def ports(self, section: str, name: str) -> tuple[Port, ...]:
+        """Return the listeners of a type, by any of its names."""
+        wanted = (section, self._newest(section, name))
+        rows = (row for row in self.ports_of if (row["section"], row["type"]) == wanted)
+        return tuple(Port(_path(row["key"]), row["port"], row["protocol"], _path(row.get("when", ""))) for row in rows)
+
+    def references(self, section: str, name: str) -> tuple[Reference, ...]:
+        """Return the keys with which a type, by any of its names, names extensions or pipelines."""
+        wanted = {("*", "*"), (section, "*"), (section, self._newest(section, name))}
+        rows = (row for row in self.references_of if (row["section"], row["type"]) in wanted)
+        return tuple(Reference(_path(row["key"]), row["to"], row.get("lax", False)) for row in rows)
+
+    def smallest_distribution(self, used: Iterable[Key], version: str, among: Sequence[str] = OFFICIAL) -> str | None:
+        """Return the distribution with the fewest types that has all of (section, name); None when none has."""
+        wanted = set(used)
+        known = [item for item in among if item in self.distributions]
+        fitting = [item for item in known if all(self.find(*key, item, version) for key in wanted)]
+        return min(fitting, key=lambda item: self._size(item, version), default=None)
+
+    def coverage(self, distribution: str, version: str) -> Coverage:
+        """Return which version answers for a distribution's: itself or the nearest older one, the oldest where none is."""
+        if distribution in self.extra:
+            at, modules = self.extra[distribution]
+            return Coverage(at, False, tuple(sorted(modules - self._modules)))
+        known = self._versions.get(distribution, [])
+        target = parse_version(version)
+        older = [item for item in known if item <= target]
+        answer = older[-1] if older else known[0] if known else target
+        return Coverage(_text(answer), answer != target)
+
+    def collector_version(self, distribution: str, own: str) -> str:
+        """Return the version of the Collector inside a build, given the build's own; of the nearest older if unknown."""
+        asked = parse_version(own)
+        rows = sorted(
+            (parse_version(label), row["version"]) for row in self.builds for label in row.get(distribution, ())
+        )
+        older = [inside for label, inside in rows if label <= asked]
+        return str(older[-1] if older else rows[0][1] if rows else _text(asked))
+
+    def with_manifest(self, name: str, manifest: Row, version: str) -> tuple[Catalogue, tuple[Module, ...]]:
+        """Return a catalogue with a distribution from an OCB manifest, and the modules of it whose type nobody knows.
+
+        Those are found by the name that their folder suggests, with unknown signals, so they raise no false error.
+        """
+        modules = frozenset(modules_of(manifest))
+        grown = replace(self, extra={**self.extra, name: (version.removeprefix("v"), modules)})
+        return grown, grown.coverage(name, version).unknown
+
+    @cached_property
+    def distributions(self) -> tuple[str, ...]:
+        """Every distribution that is known, the user's own last."""
+        return (*sorted(self._versions), *self.extra)
+
+    @cached_property
+    def _named(self) -> dict[Key, list[Row]]:
+        named: dict[Key, list[Row]] = {}
+        for row in self.components:
+            for name in {row["type"], row.get("was", row["type"])}:
+                named.setdefault((row["section"], name), []).append(row)
+        return named
+
+    @cached_property
+    def _modules(self) -> frozenset[Module]:
+        return frozenset((row["section"], row["module"]) for row in self.components)
+
+    @cached_property
+    def _versions(self) -> dict[str, list[Version]]:
+        versions: dict[str, list[Version]] = {}
+        for row in self.builds:
+            for name in row["in"]:
+                versions.setdefault(name, []).append(parse_version(row["version"]))
+        return versions
+
+    def _newest(self, section: str, name: str) -> str:
+        renamed = self.rename(section, name)
+        return renamed.new if renamed else name
+
+    def _size(self, distribution: str, version: str) -> int:
+        return sum(len(self.types(section, distribution, version)) for section in SECTIONS)
+
+    def _has(self, row: Row, distribution: str, version: Version) -> bool:
+        if distribution in self.extra:
+            return (row["section"], row["module"]) in self.extra[distribution][1]
+        return any(_within(span, version) for span in _ranges(row["in"].get(distribution, "")))
+
+    def _component(self, row: Row, name: str, version: Version, approximate: bool) -> Component:
+        points = [(parse_version(since), levels) for since, levels in row["stability"].items()]
+        older = [levels for since, levels in points if since <= version]
+        stability = older[-1] if older else points[0][1] if points else None
+        current = _name(row, version)
+        return Component(
+            section=row["section"],
+            name=name,
+            type=row["type"],
+            module=row["module"],
+            stability=stability,
+            renamed=current if current != name else "",
+            approximate=approximate or self._filled(row["module"], version),
+            guessed=bool(row.get("guessed")),
+        )
+
+    def _filled(self, module: str, version: Version) -> bool:
+        """Whether no source shows the metadata of this version, so that a neighbour's stands for it."""
+        gaps = (gap for gap in self.gaps if module.startswith(gap["module"]))
+        return any(_within((parse_version(gap["since"]), parse_version(gap["until"])), version) for gap in gaps)
+
+
+def modules_of(manifest: Row) -> list[Module]:
+    """Return section and module of every component in an OCB manifest; the two official repositories are shortened."""
+    items = [
+        (section, item) for section in SECTIONS for item in manifest.get(section) or () if isinstance(item, Mapping)
+    ]
+    return [
+        (section, _short(str(item["gomod"]).split()[0]))
+        for section, item in items
+        if str(item.get("gomod", "")).strip()
+    ]
+
+
+def guessed_type(module: str) -> str:
+    """Return the type that a module's folder suggests: `…/receiver/acmereceiver` is most likely `acme`."""
+    folder = module.rpartition("/")[2]
+    ends = (folder.removesuffix(section[:-1]) for section in SECTIONS if folder.endswith(section[:-1]))
+    return next(ends, folder) or folder
+
+
+def _short(module: str) -> str:
+    for prefix, name in _REPOSITORIES.items():
+        if module.startswith(prefix):
+            return name + module.removeprefix(prefix)
+    return module
+
+
+def _accepts(row: Row, name: str, version: Version) -> bool:
+    return name == _name(row, version) or (name == row.get("was") and row.get("alias", True))
+
+
+def _name(row: Row, version: Version) -> str:
+    return str(row["was"] if "was" in row and version < parse_version(row["since"]) else row["type"])
+
+
+def _within(span: tuple[Version, Version], version: Version) -> bool:
+    """Whether a version is in a range from the first to before the second; an empty second is no end."""
+    return span[0] <= version and (not span[1] or version < span[1])
+
+
+def _text(version: Version) -> str:
+    return ".".join(str(part) for part in version)
+
+
+def _path(key: str) -> Path:
+    return tuple(key.split(".")) if key else ()
+
+
+@cache
+def _ranges(text: str) -> tuple[tuple[Version, Version], ...]:
+    """Return `0.110.0..0.131.0 0.152.0..` as pairs of from and before; an empty end is none."""
+    parts = (part.partition("..") for part in text.split())
+    return tuple((parse_version(since), parse_version(until)) for since, _dots, until in parts)
+
+
+def _walk(value: Any, pattern: Path, path: Path) -> Iterator[tuple[Path, Any]]:
+    if not pattern:
+        yield path, value
+        return
+    children: list[tuple[Any, Any]] = []
+    if isinstance(value, (Mapping, list)):
+        children = list(value.items() if isinstance(value, Mapping) else enumerate(value))
+    if pattern[0] == "**":
+        yield from _walk(value, pattern[1:], path)
+    for key, child in children:
+        if pattern[0] == "**":
+            yield from _walk(child, pattern, (*path, key))
+        elif pattern[0] in ("*", key):
+            yield from _walk(child, pattern[1:], (*path, key))

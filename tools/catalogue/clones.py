@@ -1,0 +1,91 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Clones, read through git alone: nothing is checked out, nothing in them is run."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from .versions import Version, parse_version
+
+_RELEASE_TAG = re.compile(r"v\d+\.\d+\.\d+$")
+_RELEASE_COMMIT = re.compile(r"(?:\[chore\] )?[Pp]repare release (\d+\.\d+\.\d+) \(#\d+\)$")
+
+
+class Missing(Exception):  # noqa: N818 - what a maintainer reads
+    """A clone that is needed is not there."""
+
+
+@dataclass(frozen=True)
+class Clone:
+    """A git repository, bare or not."""
+
+    path: Path
+
+    def git(self, *args: str) -> str:
+        """Return what a git command says."""
+        command = ["git", "-C", str(self.path), *args]
+        return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+
+    def show(self, revision: str, path: str) -> str | None:
+        """Return a file of a revision; None when it has none."""
+        result = subprocess.run(
+            ["git", "-C", str(self.path), "show", f"{revision}:{path}"], check=False, capture_output=True, text=True
+        )
+        return result.stdout if result.returncode == 0 else None
+
+    def blobs(self, revision: str, *folders: str) -> Iterator[tuple[str, str]]:
+        """Yield path and object id of every file below folders of a revision."""
+        for line in self.git("ls-tree", "-r", revision, "--", *folders).splitlines():
+            meta, _tab, path = line.partition("\t")
+            if " blob " in meta:
+                yield path, meta.split()[2]
+
+    def read(self, blobs: list[str]) -> dict[str, str]:
+        """Return the text of many objects with one call."""
+        command = ["git", "-C", str(self.path), "cat-file", "--batch"]
+        out = subprocess.run(command, check=True, capture_output=True, input="\n".join(blobs).encode()).stdout
+        texts: dict[str, str] = {}
+        at = 0
+        for blob in blobs:
+            end = out.index(b"\n", at)
+            size = int(out[at:end].split()[2])
+            texts[blob] = out[end + 1 : end + 1 + size].decode(errors="replace")
+            at = end + 2 + size
+        return texts
+
+    @cached_property
+    def tags(self) -> dict[Version, str]:
+        """Release tags by version; release candidates and nightly builds are none."""
+        return {parse_version(tag): tag for tag in self.git("tag").split() if _RELEASE_TAG.match(tag)}
+
+    @cached_property
+    def release_commits(self) -> dict[Version, str]:
+        """Upstream's release commits by version: a fork has those even where it has no tags."""
+        found: dict[Version, str] = {}
+        for line in self.git("log", "--all", "--format=%H %s", "--grep=repare release").splitlines():
+            commit, _space, subject = line.partition(" ")
+            match = _RELEASE_COMMIT.match(subject)
+            if match:
+                found[parse_version(match[1])] = commit
+        return found
+
+    def state(self) -> dict[str, str]:
+        """Return what says which snapshot this is: the newest commit and its date."""
+        commit, date = self.git("log", "-1", "--format=%H %cs").split()
+        return {"commit": commit, "date": date}
+
+
+def clones(folder: Path, name: str) -> list[Clone]:
+    """Return the clones of a repository, `name` or `name-1`, `name-2`, in order. Raises Missing when there is none."""
+    pattern = re.compile(rf"{name}(-\d+)?")
+    found = [Clone(path) for path in sorted(folder.iterdir()) if pattern.fullmatch(path.name)]
+    if not found:
+        raise Missing(f"there is no clone of {name} in {folder}; tools/catalogue/README.md lists what is needed")
+    return found

@@ -1,0 +1,75 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Who ships what: the modules of every distribution and version, from the lists that the builds themselves use.
+
+Sources: opentelemetry-collector-releases `distributions/*/manifest.yaml`, aws-otel-collector
+`pkg/defaultcomponents/defaults.go` and `go.mod`, redhat-opentelemetry-collector `manifest.yaml`, at their release tags.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import yaml
+
+from plugins.module_utils._core.catalogue import Module, modules_of
+
+from .clones import Clone
+from .versions import Version, parse_version
+
+# Distribution → version of the Collector inside → modules.
+Members = dict[str, dict[Version, set[Module]]]
+
+_FOLDERS = {"otelcol": "core", "otelcol-contrib": "contrib", "otelcol-k8s": "k8s", "otelcol-otlp": "otlp"}
+_IMPORT = re.compile(r'^\s*"((?:github\.com|go\.opentelemetry\.io)/\S+)"$', re.MULTILINE)
+_FACTORY = re.compile(r"\b(\w+)\.NewFactory\(\)")
+_COLLECTOR = re.compile(r"^\s*go\.opentelemetry\.io/collector/exporter/otlpexporter (v\S+)", re.MULTILINE)
+_CLASSES = ("receiver", "processor", "exporter", "connector", "extension")
+_OLDEST_ADOT = (0, 42, 0)  # the first with Collector 0.110.0 or newer inside
+
+
+def upstream(releases: Clone, oldest: Version = ()) -> Members:
+    """Return the modules of the four official distributions."""
+    members: Members = {name: {} for name in _FOLDERS.values()}
+    for version, tag in sorted(releases.tags.items()):
+        for folder, name in _FOLDERS.items():
+            manifest = releases.show(tag, f"distributions/{folder}/manifest.yaml") if version >= oldest else None
+            if manifest:
+                members[name][version] = set(modules_of(_load(manifest)))
+    return members
+
+
+def redhat(clone: Clone, oldest: Version) -> dict[Version, set[Module]]:
+    """Return the modules of the Red Hat build; its versions are the Collector's."""
+    found = {}
+    for version, tag in sorted(clone.tags.items()):
+        manifest = clone.show(tag, "manifest.yaml") if version >= oldest else None
+        if manifest:
+            found[version] = set(modules_of(_load(manifest)))
+    return found
+
+
+def adot(clone: Clone) -> tuple[dict[Version, set[Module]], dict[str, Version]]:
+    """Return the modules of the AWS distribution by Collector version, and that version by the build's own."""
+    found: dict[Version, set[Module]] = {}
+    inside: dict[str, Version] = {}
+    for own, tag in sorted(clone.tags.items()):
+        source = clone.show(tag, "pkg/defaultcomponents/defaults.go") if own >= _OLDEST_ADOT else None
+        match = _COLLECTOR.search(clone.show(tag, "go.mod") or "") if source else None
+        if source and match:
+            inside[tag] = parse_version(match[1])
+            found[inside[tag]] = set(_factories(source))
+    return found, inside
+
+
+def _factories(source: str) -> list[Module]:
+    """Return the modules whose factories a Go file calls, those behind feature gates with them."""
+    paths = {path.rpartition("/")[2]: path for path in _IMPORT.findall(source)}
+    called = [paths[name] for name in _FACTORY.findall(source) if name in paths]
+    return modules_of({f"{kind}s": [{"gomod": path} for path in called if f"/{kind}/" in path] for kind in _CLASSES})
+
+
+def _load(text: str) -> Any:
+    return yaml.load(text, Loader=yaml.CSafeLoader)

@@ -1,0 +1,35 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Versions as numbers, and ranges of them as text: `0.110.0..0.131.0` ends before 0.131.0, `0.152.1..` does not end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from plugins.module_utils._core.renames import Version, parse_version
+
+__all__ = ["FIRST", "Version", "parse_version", "ranges", "text"]
+
+FIRST: Version = (0, 110, 0)  # the oldest version of the Collector that the catalogue judges
+
+
+def text(version: Version) -> str:
+    """Return a version as it is written in the tables."""
+    return ".".join(str(part) for part in version)
+
+
+def ranges(present: Iterable[Version], known: Sequence[Version]) -> str:
+    """Return the ranges in which something is present, given every version in which it was looked for, in order."""
+    there = set(present)
+    parts: list[str] = []
+    since: Version | None = None
+    for version in known:
+        if version in there and since is None:
+            since = version
+        elif version not in there and since is not None:
+            parts.append(f"{text(since)}..{text(version)}")
+            since = None
+    if since is not None:
+        parts.append(f"{text(since)}..")
+    return " ".join(parts)
