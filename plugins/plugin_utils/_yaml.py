@@ -16,20 +16,10 @@ from ..module_utils._core.paths import Path, Position
 
 try:
     from yaml import CSafeDumper as _Dumper
-    from yaml.cyaml import CParser as _Parser
-
-    _BASES: tuple[type, ...] = (_Parser, yaml.constructor.BaseConstructor, yaml.resolver.BaseResolver)
+    from yaml import CSafeLoader as _SafeLoader
 except ImportError:  # libyaml is not everywhere; the pure parser reads the same language, slower
     from yaml import SafeDumper as _Dumper  # type: ignore[assignment]
-
-    _BASES = (
-        yaml.reader.Reader,
-        yaml.scanner.Scanner,
-        yaml.parser.Parser,
-        yaml.composer.Composer,
-        yaml.constructor.BaseConstructor,
-        yaml.resolver.BaseResolver,
-    )
+    from yaml import SafeLoader as _SafeLoader  # type: ignore[assignment]
 
 _TAG = "tag:yaml.org,2002:"
 
@@ -47,14 +37,10 @@ _SCALARS = (
 _MERGE_KEY = "<<"
 
 
-class _Loader(*_BASES):  # type: ignore[misc]
-    """A parser with the core schema's scalars and no constructors: nodes are turned into data here."""
+class _Loader(_SafeLoader):
+    """A parser that resolves the core schema's scalars; its nodes are turned into data here."""
 
     yaml_implicit_resolvers: ClassVar[dict[str, Any]] = {}
-
-    def __init__(self, stream: str) -> None:
-        for base in _BASES:
-            base.__init__(self, *([stream] if base.__name__ in ("CParser", "Reader") else []))
 
 
 for _name, _pattern, _first in _SCALARS:

@@ -50,6 +50,12 @@ def section(config: Any, *path: str) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
+def items(config: Any, *path: str) -> list[Any]:
+    """Return the list at a path; an empty one where there is none or it is no list."""
+    value = at(config, path)
+    return value if isinstance(value, list) else []
+
+
 def leaves(value: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:
     """Yield every scalar below a value with its path, in order; iterative, so that depth cannot exhaust the stack."""
     stack: list[tuple[Path, Any]] = [(path, value)]

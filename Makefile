@@ -1,0 +1,62 @@
+# Two commands do it all: `make demo` and `make test`. The others are their parts.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.ONESHELL:
+.SHELLFLAGS := -euo pipefail -c
+
+VENV := .venv
+BIN := $(CURDIR)/$(VENV)/bin
+export PATH := $(BIN):$(PATH)
+# Everything runs against this checkout, under the name by which users know it.
+LINK := .ansible/collections/ansible_collections/o11y/opentelemetry
+# Where uv is missing, it is put here.
+UV_HOME := .cache/uv
+UV := $(shell command -v uv || echo $(UV_HOME)/bin/uv)
+
+help: ## Show this list.
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+setup: $(VENV)/.ready $(LINK) ## Make the Python environment.
+
+$(VENV)/.ready: pyproject.toml uv.lock requirements.txt
+	@command -v $(UV) >/dev/null || { python3 -m venv $(UV_HOME) && $(UV_HOME)/bin/pip install --quiet uv; }
+	$(UV) sync --frozen --quiet
+	touch $@
+
+$(LINK):
+	@mkdir -p $(dir $@)
+	ln -sfn ../../../.. $@
+
+demo: setup ## Deploy an agent and a gateway, send telemetry, and show how it arrives.
+	@tools/demo
+
+test: setup ## Run every test.
+	@$(MAKE) --no-print-directory -j2 --output-sync=target static cluster
+
+static: lint unit sanity artifact
+
+lint: setup ## Check style and types.
+	@ruff format --check --quiet . && ruff check --quiet .
+	mypy plugins/module_utils/_core tests/testbed tools
+	yamllint --strict .
+	ansible-lint --offline --strict -q
+
+unit: setup ## Run the tests that need no cluster.
+	@pytest -n 2 tests/unit tests/contract
+
+sanity: setup ## Run ansible-test sanity on a copy of the checkout.
+	@tools/sanity
+
+artifact: setup ## Build the collection, install it into an empty path and use it from there.
+	@tools/artifact
+
+cluster: setup ## Run the Molecule scenarios on a cluster of their own.
+	@tools/molecule
+
+bench: setup ## Measure, as ratios in one run.
+	@python -m tests.bench
+
+down: setup ## Stop the demo's cluster.
+	@python -m tests.testbed down
+
+.PHONY: help setup demo test static lint unit sanity artifact cluster bench down

@@ -1,0 +1,88 @@
+"""An agent on every node, a gateway behind a Service, and telemetry that goes through both."""
+
+from __future__ import annotations
+
+import json
+import socket
+import urllib.request
+import uuid
+
+import pytest
+from testinfra.host import Host
+
+from tests.support.cluster import PROJECT, Cluster, node_ips, until
+
+AGENT = "opentelemetry-collector-agent"
+GATEWAY = "opentelemetry-collector"
+GATEWAY_PODS = "component=standalone-collector"
+
+
+@pytest.fixture
+def cluster(host: Host) -> Cluster:
+    return Cluster(host, "opentelemetry")
+
+
+def test_an_agent_runs_on_every_node(cluster: Cluster) -> None:
+    pods = cluster.pods("component=agent-collector")
+    assert len({pod["spec"]["nodeName"] for pod in pods}) == len(node_ips())
+
+
+def test_the_agent_has_the_names_and_ports_that_applications_know(cluster: Cluster) -> None:
+    template = cluster.get("daemonset", AGENT)["spec"]["template"]
+    ports = {(port["hostPort"], port["protocol"]) for port in template["spec"]["containers"][0]["ports"] if "hostPort" in port}
+    assert ports == {(6831, "UDP"), (14250, "TCP"), (14268, "TCP"), (4317, "TCP"), (4318, "TCP"), (9411, "TCP")}
+    assert template["spec"]["serviceAccountName"] == "opentelemetry-collector"
+    assert template["metadata"]["labels"].items() >= {
+        "app.kubernetes.io/name": "opentelemetry-collector",
+        "app.kubernetes.io/instance": "example",
+        "component": "agent-collector",
+    }.items()
+
+
+@pytest.mark.parametrize("port", [4317, 4318, 9411, 14250, 14268])
+@pytest.mark.parametrize("node", node_ips())
+def test_every_node_answers_on_its_host_ports(node: str, port: int) -> None:
+    with socket.create_connection((node, port), timeout=5):
+        pass
+
+
+def test_the_service_says_grpc_to_load_balancers(cluster: Cluster) -> None:
+    spec = cluster.get("service", GATEWAY)["spec"]
+    assert {port["name"]: port.get("appProtocol") for port in spec["ports"]} == {"otlp": "grpc", "otlp-http": None}
+    assert (spec["type"], spec["internalTrafficPolicy"]) == ("ClusterIP", "Cluster")
+    assert cluster.get("deployment", GATEWAY)["spec"]["revisionHistoryLimit"] == 10
+
+
+@pytest.mark.parametrize("node", node_ips())
+def test_otlp_sent_to_any_node_arrives_at_the_gateway(host: Host, node: str) -> None:
+    arguments = {
+        "endpoint": f"{node}:4317",
+        "arrival": {"namespace": "opentelemetry", "selector": GATEWAY_PODS, "evidence": "logs"},
+    }
+    host.check_output("ansible localhost -m o11y.opentelemetry.otlp_probe -a %s", json.dumps(arguments))
+
+
+def test_a_zipkin_span_arrives_at_the_gateway(cluster: Cluster) -> None:
+    name = f"zipkin-{uuid.uuid4().hex}"
+    span = [{"traceId": uuid.uuid4().hex, "id": uuid.uuid4().hex[:16], "name": name, "timestamp": 1, "duration": 1}]
+    request = urllib.request.Request(  # noqa: S310 - the address is the testbed's
+        f"http://{node_ips()[0]}:9411/api/v2/spans", json.dumps(span).encode(), {"Content-Type": "application/json"}
+    )
+    with urllib.request.urlopen(request, timeout=5) as response:  # noqa: S310
+        assert response.status == 202
+    until(f"span {name} in the gateway's log", lambda: name in cluster.logs(GATEWAY_PODS))
+
+
+def test_a_change_of_config_rolls_the_pods_and_nothing_else_does(host: Host, cluster: Cluster) -> None:
+    def pods() -> set[str]:
+        return {pod["metadata"]["uid"] for pod in cluster.pods(GATEWAY_PODS)}
+
+    def converge(*arguments: str) -> None:
+        host.check_output(f"ansible-playbook o11y.opentelemetry.site -i {PROJECT}/inventories/agent_gateway {' '.join(arguments)}")
+
+    before = pods()
+    converge()
+    assert pods() == before
+    converge("-e otel_collector_memory_limit=600Mi")
+    assert pods().isdisjoint(before)
+    converge()

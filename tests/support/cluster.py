@@ -1,0 +1,54 @@
+"""The cluster as tests see it, through kubectl and a host of testinfra."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+from testinfra.host import Host
+
+T = TypeVar("T")
+PROJECT = Path(__file__).parents[2]
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """Reads of one namespace."""
+
+    host: Host
+    namespace: str
+
+    def get(self, kind: str, name: str) -> dict[str, Any]:
+        """Return one object."""
+        found: dict[str, Any] = json.loads(self.host.check_output(f"kubectl -n {self.namespace} get {kind} {name} -o json"))
+        return found
+
+    def pods(self, selector: str) -> list[dict[str, Any]]:
+        """Return the pods that a label selector matches, without those that are going."""
+        found = json.loads(self.host.check_output(f"kubectl -n {self.namespace} get pods -l {selector} -o json"))
+        return [pod for pod in found["items"] if "deletionTimestamp" not in pod["metadata"]]
+
+    def logs(self, selector: str) -> str:
+        """Return what the pods have printed."""
+        return str(self.host.check_output(f"kubectl -n {self.namespace} logs -l {selector} --tail=-1"))
+
+
+def node_ips() -> list[str]:
+    """Return the addresses of the nodes, as the testbed exports them."""
+    return os.environ["O11Y_TESTBED_NODE_IPS"].split()
+
+
+def until(what: str, look: Callable[[], T], seconds: float = 20) -> T:
+    """Return the first true value that `look` gives; fail with what was waited for when time is up."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        value = look()
+        if value:
+            return value
+        time.sleep(0.2)
+    raise AssertionError(f"not seen in {seconds} s: {what}")
