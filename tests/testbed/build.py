@@ -27,6 +27,8 @@ KUBERNETES_VERSION = "1.34.4"
 COREDNS_VERSION = "1.12.4"
 COLLECTOR_VERSION = "0.158.0"
 GIB_TO_BUILD = 6
+QUICK = "-gcflags=all=-dwarf=false -l"
+"""No debug data (it would be stripped anyway) and no inlining: compiling takes half the time."""
 
 _MAJOR, _MINOR, _ = KUBERNETES_VERSION.split(".")
 _KUBERNETES_LDFLAGS = " ".join(
@@ -63,7 +65,7 @@ class Component:
     @property
     def flags(self) -> tuple[str, ...]:
         """Arguments of `go build`."""
-        return ("-trimpath", "-mod=readonly", "-ldflags", f"-s -w {self.ldflags}".strip())
+        return ("-trimpath", "-mod=readonly", QUICK, "-ldflags", f"-s -w {self.ldflags}".strip())
 
 
 COMPONENTS = {
