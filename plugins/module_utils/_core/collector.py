@@ -89,6 +89,11 @@ class Collector:
         collector = cls(**values)
         for what in ("name", "namespace", "instance", "service_account_name"):
             names.check_name(f"{what} of a collector", getattr(collector, what))
+        if collector.mode == "statefulset" and len(collector.name) > names.LONGEST_STATEFUL_SET:
+            raise Problem(
+                f"'{collector.name}' is too long for a StatefulSet, its revisions, pods and Service are named after it",
+                fix=f"Use at most {names.LONGEST_STATEFUL_SET} characters.",
+            )
         if collector.mode == "daemonset" and collector.autoscaling:
             raise Problem(
                 f"collector '{collector.name}' is a DaemonSet and cannot be autoscaled",

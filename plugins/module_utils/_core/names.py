@@ -17,6 +17,8 @@ COMPONENT = {
 }
 COLLECTOR_LABEL = "o11y.opentelemetry/collector"
 LONGEST_LABEL = 63
+# Its revisions are labels: its name, a dash and a hash of ten characters.
+LONGEST_STATEFUL_SET = LONGEST_LABEL - 11
 _DNS_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?\Z")
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from .components.table import Component, PortRule, Rules, component
-from .paths import Path, at, leaves, section
+from .paths import Path, at, items, leaves, section
 
 SECRETS_ROOT = "/etc/otelcol/secrets"
 CONFIG_MAPS_ROOT = "/etc/otelcol/configmaps"
@@ -35,6 +35,9 @@ DOWNWARD = {
 _REFERENCE = re.compile(r"\$\$|\$\{(?:env:)?([A-Za-z_][A-Za-z0-9_]*)(:-[^}]*)?\}")
 _MOUNTED = re.compile(rf"({SECRETS_ROOT}|{CONFIG_MAPS_ROOT})/([a-z0-9][-a-z0-9.]*)/")
 _LONGEST_PORT_NAME = 15
+_LONGEST_VOLUME_NAME = 63
+_LARGEST_PORT = 65535
+_DEFAULT_HOST = "localhost"  # Source: every component's default since 0.104 (gate component.UseLocalHostAsDefaultHost).
 
 
 @dataclass(frozen=True)
@@ -88,7 +91,7 @@ def derive(config: Mapping[str, Any]) -> Needs:
     used = list(_used(config))
     health = next((settings for row, _id, settings in used if row.health), None)
     ports = _named([*_ports(used), *_telemetry_port(config)])
-    probe = next((port for port in ports if port.name.startswith("healthcheck")), None)
+    probe = next((port for port in ports if port.name.startswith("healthcheck") and _is_reachable(health or {})), None)
     read = tuple(variables(config))
     return Needs(
         ports=tuple(ports),
@@ -105,10 +108,10 @@ def derive(config: Mapping[str, Any]) -> Needs:
 
 def _used(config: Mapping[str, Any]) -> Iterator[tuple[Component, str, dict[str, Any]]]:
     """Yield table row, id and settings of every component that a pipeline or the service starts."""
-    ids = {("extensions", item) for item in at(config, ("service", "extensions"), []) or []}
+    ids = {("extensions", item) for item in items(config, "service", "extensions")}
     for pipeline in section(config, "service", "pipelines").values():
         for role in ("receivers", "processors", "exporters"):
-            ids |= {(role, item) for item in (pipeline or {}).get(role) or []}
+            ids |= {(role, item) for item in items(pipeline, role)}
     for role in ("extensions", "receivers", "processors", "exporters"):
         for component_id, settings in section(config, role).items():
             row = component(role, component_id.split("/", 1)[0])
@@ -126,20 +129,32 @@ def _ports(used: list[tuple[Component, str, dict[str, Any]]]) -> Iterator[Port]:
 
 def _port_number(rule: PortRule, settings: dict[str, Any]) -> int | None:
     """Return the port that a rule finds in a component's settings; None when that part of it is off."""
-    if rule.when and rule.when[-1] not in (at(settings, rule.when[:-1]) or {}):
+    if rule.when and rule.when[-1] not in section(settings, *rule.when[:-1]):
         return None
     endpoint = at(settings, rule.endpoint)
-    if endpoint is None:
-        return rule.default
-    digits = str(endpoint).rsplit(":", 1)[-1]
-    return int(digits) if digits.isdigit() else None
+    return rule.default if endpoint is None else _number(str(endpoint).rsplit(":", 1)[-1])
+
+
+def _number(port: object) -> int | None:
+    """Return a port number; None for what is none, or is known only when the collector runs."""
+    digits = str(port)
+    number = int(digits) if digits.isdecimal() else 0
+    return number if 0 < number <= _LARGEST_PORT else None
+
+
+def _is_reachable(health: dict[str, Any]) -> bool:
+    """Whether the kubelet reaches a health check: it asks the pod's address, never the loopback in the pod."""
+    host = str(health.get("endpoint") or _DEFAULT_HOST).rsplit(":", 1)[0].strip("[]")
+    return host not in (_DEFAULT_HOST, "::1") and not host.startswith("127.")
 
 
 def _telemetry_port(config: Mapping[str, Any]) -> Iterator[Port]:
-    for reader in at(config, ("service", "telemetry", "metrics", "readers"), []) or []:
+    for reader in items(config, "service", "telemetry", "metrics", "readers"):
         prometheus = at(reader, ("pull", "exporter", "prometheus"))
-        if isinstance(prometheus, dict):
-            yield Port("metrics", int(prometheus.get("port", METRICS_PORT)), exposed=False)
+        port = prometheus.get("port") if isinstance(prometheus, dict) else 0
+        number = METRICS_PORT if port is None else _number(port)
+        if number:
+            yield Port("metrics", number, exposed=False)
 
 
 def _named(ports: list[Port]) -> list[Port]:
@@ -149,13 +164,18 @@ def _named(ports: list[Port]) -> list[Port]:
     for port in ports:
         if (port.number, port.protocol) in result:
             continue
-        name, count = port.name, 2
-        while name in names:
-            suffix = f"-{count}"
-            name, count = port.name[: _LONGEST_PORT_NAME - len(suffix)] + suffix, count + 1
-        names.add(name)
-        result[(port.number, port.protocol)] = replace(port, name=name)
+        result[(port.number, port.protocol)] = replace(port, name=_unique(port.name, names, _LONGEST_PORT_NAME))
     return list(result.values())
+
+
+def _unique(wanted: str, taken: set[str], longest: int) -> str:
+    """Return a name that is not taken and not too long, as near to the wanted one as it can be; it is taken then."""
+    name, count = wanted[:longest].rstrip("-"), 2
+    while name in taken:
+        suffix = f"-{count}"
+        name, count = wanted[: longest - len(suffix)] + suffix, count + 1
+    taken.add(name)
+    return name
 
 
 def _rules(used: list[tuple[Component, str, dict[str, Any]]]) -> Rules:
@@ -193,9 +213,7 @@ def _mounts(config: Mapping[str, Any], used: list[tuple[Component, str, dict[str
             root, name = match[1], match[2]
             source = {"secret": {"secretName": name}} if root == SECRETS_ROOT else {"configMap": {"name": name}}
             prefix = "secret" if root == SECRETS_ROOT else "configmap"
-            seen.setdefault(
-                f"{root}/{name}", Mount(f"{prefix}-{name.replace('.', '-')}"[:63], f"{root}/{name}", source)
-            )
+            seen.setdefault(f"{root}/{name}", Mount(f"{prefix}-{name.replace('.', '-')}", f"{root}/{name}", source))
     for row, _id, settings in used:
         for host, path in row.host_paths(settings):
             seen.setdefault(
@@ -207,4 +225,6 @@ def _mounts(config: Mapping[str, Any], used: list[tuple[Component, str, dict[str
                     propagation="HostToContainer",
                 ),
             )
-    yield from seen.values()
+    taken: set[str] = set()
+    for mount in seen.values():
+        yield replace(mount, name=_unique(mount.name, taken, _LONGEST_VOLUME_NAME))

@@ -9,7 +9,7 @@ and "Configuration"; IAM actions from the exporters' API calls. Private.
 
 from __future__ import annotations
 
-from ..paths import at
+from ..paths import items
 from .row import Component, PortRule, Rules, Settings, rule
 
 # k8s_attributes reads an owner only when one of these attributes is extracted: prefix of the attribute → rule.
@@ -35,13 +35,13 @@ def _k8s_attributes_rules(settings: Settings) -> Rules:
     """Without `extract.metadata` the processor extracts its defaults, which include the Deployment's name."""
     if settings.get("passthrough") is True:
         return ()
-    metadata = at(settings, ("extract", "metadata")) or ["k8s.deployment.name"]
+    metadata = items(settings, "extract", "metadata") or ["k8s.deployment.name"]
     owners = [owned for prefix, owned in _OWNERS.items() if any(str(name).startswith(prefix) for name in metadata)]
     return (rule("core", "namespaces pods"), *owners)
 
 
 def _detector_rules(settings: Settings) -> Rules:
-    return tuple(granted for name in settings.get("detectors") or [] for granted in _DETECTORS.get(str(name), ()))
+    return tuple(granted for name in items(settings, "detectors") for granted in _DETECTORS.get(str(name), ()))
 
 
 def _storage_directory(settings: Settings) -> tuple[str, ...]:

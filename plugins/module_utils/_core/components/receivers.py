@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..paths import at, section
+from ..paths import items, section
 from .row import READ, Component, PortRule, Rules, Settings, rule
 
 _POD_LOGS = "/var/log/pods"
@@ -23,8 +23,8 @@ def _protocol(name: str, default: int, key: str, protocol: str = "TCP", app_prot
 
 
 def _file_log_host_paths(settings: Settings) -> tuple[tuple[str, str], ...]:
-    include = settings.get("include") or []
-    return ((_POD_LOGS, _POD_LOGS),) if any(str(glob).startswith(_POD_LOGS) for glob in include) else ()
+    reads_pods = any(str(glob).startswith(_POD_LOGS) for glob in items(settings, "include"))
+    return ((_POD_LOGS, _POD_LOGS),) if reads_pods else ()
 
 
 def _host_metrics_host_paths(settings: Settings) -> tuple[tuple[str, str], ...]:
@@ -39,7 +39,7 @@ def _journal_host_paths(settings: Settings) -> tuple[tuple[str, str], ...]:
 
 def _kubelet_stats_rules(settings: Settings) -> Rules:
     """`nodes/proxy` only for what needs the pod specs: it is far more than reading statistics."""
-    metrics = [name for name in section(settings, "metrics") if name.endswith("_utilization")]
+    metrics = [name for name in section(settings, "metrics") if str(name).endswith("_utilization")]
     needs_proxy = bool(settings.get("extra_metadata_labels") or metrics)
     return (rule("core", "nodes/stats nodes/proxy" if needs_proxy else "nodes/stats", ("get",)),)
 
@@ -48,8 +48,8 @@ def _k8s_cluster_rules(settings: Settings) -> Rules:
     rules = (
         rule(
             "core",
-            "events namespaces namespaces/status nodes nodes/spec pods pods/status "
-            "replicationcontrollers replicationcontrollers/status resourcequotas services",
+            "events namespaces namespaces/status nodes nodes/spec persistentvolumeclaims persistentvolumes "
+            "pods pods/status replicationcontrollers replicationcontrollers/status resourcequotas services",
         ),
         rule("apps", "daemonsets deployments replicasets statefulsets"),
         rule("batch", "cronjobs jobs"),
@@ -69,7 +69,7 @@ def _k8s_objects_rules(settings: Settings) -> Rules:
             str(item["name"]),
             ("get", *((str(item["mode"]),) if item.get("mode") == "watch" else ()), "list"),
         )
-        for item in settings.get("objects") or []
+        for item in items(settings, "objects")
         if isinstance(item, dict) and item.get("name")
     )
 
@@ -82,11 +82,10 @@ def _prometheus_rules(settings: Settings) -> Rules:
 
 
 def _discovery_roles(settings: Settings) -> list[Any]:
-    jobs = at(settings, ("config", "scrape_configs")) or []
     return [
         discovery.get("role")
-        for job in jobs
-        for discovery in (job.get("kubernetes_sd_configs") or [] if isinstance(job, dict) else [])
+        for job in items(settings, "config", "scrape_configs")
+        for discovery in items(job, "kubernetes_sd_configs")
         if isinstance(discovery, dict)
     ]
 

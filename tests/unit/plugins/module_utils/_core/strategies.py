@@ -66,3 +66,31 @@ configs: st.SearchStrategy[Any] = mostly(
         },
     )
 )
+
+
+def some(**keys: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+    """Return mappings with some of these keys, each with what is usual there or with anything."""
+    return mostly(st.fixed_dictionaries({}, optional={key: mostly(value) for key, value in keys.items()}))
+
+
+_discoveries = st.lists(some(role=anything), max_size=2)
+settings = some(
+    endpoint=scalars,
+    protocols=some(grpc=some(endpoint=scalars), http=some(endpoint=scalars), thrift_compact=anything),
+    proxy_server=some(endpoint=scalars),
+    include=st.lists(anything, max_size=2),
+    root_path=scalars,
+    directory=scalars,
+    path=scalars,
+    extra_metadata_labels=anything,
+    metrics=mappings(keys, anything),
+    distribution=scalars,
+    objects=st.lists(some(name=anything, group=anything, mode=anything), max_size=2),
+    config=some(scrape_configs=st.lists(some(kubernetes_sd_configs=_discoveries), max_size=2)),
+    passthrough=scalars,
+    extract=some(metadata=st.lists(anything, max_size=2)),
+    detectors=st.lists(anything, max_size=2),
+)
+telemetry = some(
+    metrics=some(readers=st.lists(some(pull=some(exporter=some(prometheus=some(port=anything)))), max_size=2))
+)
