@@ -9,7 +9,7 @@ import sys
 # Options of the bootstrap script that pip itself does not know.
 BOOTSTRAP_ONLY = {"--no-setuptools", "--no-wheel"}
 
-subprocess.run([sys.executable, "-m", "ensurepip", "--default-pip"], check=True, stdout=subprocess.DEVNULL)  # noqa: S603
+subprocess.run([sys.executable, "-m", "ensurepip", "--default-pip"], check=True, stdout=subprocess.DEVNULL)
 arguments = [argument for argument in sys.argv[1:] if argument not in BOOTSTRAP_ONLY]
 sys.argv = ["pip", "install", *arguments]
 runpy.run_module("pip", run_name="__main__")

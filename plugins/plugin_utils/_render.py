@@ -21,10 +21,12 @@ from ..module_utils._core.lint.rules import lint
 from ..module_utils._core.manifests.build import Build
 from ..module_utils._core.names import COLLECTOR_LABEL
 from ..module_utils._core.needs import DOWNWARD
+from ..module_utils._core.paths import at, section
 from . import _origin, _sources, _yaml
 
 BASELINE = "baseline"
 _PREFIX = "otel_collector_"
+_PROBED = "otlp-http"
 
 
 @dataclass(frozen=True)
@@ -63,6 +65,7 @@ def bundle(planned: Sequence[Planned]) -> dict[str, Any]:
         "manifests": manifests,
         "collectors": [_summary(build) for build in builds],
         "workloads": [workload(build.collector) for build in builds],
+        "probes": [probe(build) for item, build in zip(planned, builds, strict=True) if _can_be_probed(item, build)],
         "prune_selector": f"{COLLECTOR_LABEL} in ({','.join(sorted(build.collector.name for build in builds))})",
     }
 
@@ -176,6 +179,24 @@ def _build(item: Planned) -> Build:
     )
 
 
+def probe(build: Build) -> dict[str, Any]:
+    """Return how to send telemetry to a collector through the API server, and see the collector count it."""
+    pods = {"namespace": build.collector.namespace, "selector": _selector(build)}
+    port = next(port.number for port in build.exposed if port.name == _PROBED)
+    return {"name": build.collector.name, "via": {**pods, "port": port}, "arrival": {**pods, "evidence": "metrics"}}
+
+
+def _can_be_probed(item: Planned, build: Build) -> bool:
+    """Telemetry goes in by OTLP/HTTP in clear text, and is counted where the collector serves its own metrics."""
+    receivers = section(item.composed.config, "receivers")
+    tls = [at(receivers, (name, "protocols", "http", "tls")) for name in receivers if name.split("/")[0] == "otlp"]
+    return {_PROBED, "metrics"} <= {port.name for port in build.needs.ports} and not any(tls)
+
+
+def _selector(build: Build) -> str:
+    return ",".join(f"{key}={value}" for key, value in build.collector.selector.items())
+
+
 def _summary(build: Build) -> dict[str, Any]:
     collector = build.collector
     return {
@@ -184,7 +205,7 @@ def _summary(build: Build) -> dict[str, Any]:
         "config": build.config_text,
         "config_hash": build.config_hash,
         "image": build.image,
-        "selector": ",".join(f"{key}={value}" for key, value in collector.selector.items()),
+        "selector": _selector(build),
         "ports": [{"name": port.name, "port": port.number, "protocol": port.protocol} for port in build.exposed],
         "iam_actions": list(build.needs.iam_actions),
     }

@@ -25,7 +25,8 @@ class Cluster:
 
     def get(self, kind: str, name: str) -> dict[str, Any]:
         """Return one object."""
-        found: dict[str, Any] = json.loads(self.host.check_output(f"kubectl -n {self.namespace} get {kind} {name} -o json"))
+        text = self.host.check_output(f"kubectl -n {self.namespace} get {kind} {name} -o json")
+        found: dict[str, Any] = json.loads(text)
         return found
 
     def pods(self, selector: str) -> list[dict[str, Any]]:

@@ -29,14 +29,18 @@ def test_an_agent_runs_on_every_node(cluster: Cluster) -> None:
 
 def test_the_agent_has_the_names_and_ports_that_applications_know(cluster: Cluster) -> None:
     template = cluster.get("daemonset", AGENT)["spec"]["template"]
-    ports = {(port["hostPort"], port["protocol"]) for port in template["spec"]["containers"][0]["ports"] if "hostPort" in port}
+    listed = template["spec"]["containers"][0]["ports"]
+    ports = {(port["hostPort"], port["protocol"]) for port in listed if "hostPort" in port}
     assert ports == {(6831, "UDP"), (14250, "TCP"), (14268, "TCP"), (4317, "TCP"), (4318, "TCP"), (9411, "TCP")}
     assert template["spec"]["serviceAccountName"] == "opentelemetry-collector"
-    assert template["metadata"]["labels"].items() >= {
-        "app.kubernetes.io/name": "opentelemetry-collector",
-        "app.kubernetes.io/instance": "example",
-        "component": "agent-collector",
-    }.items()
+    assert (
+        template["metadata"]["labels"].items()
+        >= {
+            "app.kubernetes.io/name": "opentelemetry-collector",
+            "app.kubernetes.io/instance": "example",
+            "component": "agent-collector",
+        }.items()
+    )
 
 
 @pytest.mark.parametrize("port", [4317, 4318, 9411, 14250, 14268])
@@ -65,10 +69,10 @@ def test_otlp_sent_to_any_node_arrives_at_the_gateway(host: Host, node: str) -> 
 def test_a_zipkin_span_arrives_at_the_gateway(cluster: Cluster) -> None:
     name = f"zipkin-{uuid.uuid4().hex}"
     span = [{"traceId": uuid.uuid4().hex, "id": uuid.uuid4().hex[:16], "name": name, "timestamp": 1, "duration": 1}]
-    request = urllib.request.Request(  # noqa: S310 - the address is the testbed's
+    request = urllib.request.Request(
         f"http://{node_ips()[0]}:9411/api/v2/spans", json.dumps(span).encode(), {"Content-Type": "application/json"}
     )
-    with urllib.request.urlopen(request, timeout=5) as response:  # noqa: S310
+    with urllib.request.urlopen(request, timeout=5) as response:
         assert response.status == 202
     until(f"span {name} in the gateway's log", lambda: name in cluster.logs(GATEWAY_PODS))
 
@@ -78,7 +82,8 @@ def test_a_change_of_config_rolls_the_pods_and_nothing_else_does(host: Host, clu
         return {pod["metadata"]["uid"] for pod in cluster.pods(GATEWAY_PODS)}
 
     def converge(*arguments: str) -> None:
-        host.check_output(f"ansible-playbook o11y.opentelemetry.site -i {PROJECT}/inventories/agent_gateway {' '.join(arguments)}")
+        inventory = f"{PROJECT}/inventories/agent_gateway"
+        host.check_output(f"ansible-playbook o11y.opentelemetry.site -i {inventory} {' '.join(arguments)}")
 
     before = pods()
     converge()

@@ -26,7 +26,7 @@ def cluster(host: Host) -> Iterator[Cluster]:
 
 
 def start() -> subprocess.Popen[str]:
-    return subprocess.Popen(SITE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True)  # noqa: S603
+    return subprocess.Popen(SITE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True)
 
 
 @pytest.mark.parametrize("seen", ["namespace/resilience", "configmap/gateway", "deployment/gateway"])

@@ -33,7 +33,8 @@ def test_replicas_of_a_statefulset_keep_their_names_and_spread_over_nodes(cluste
 
 
 def test_the_autoscaler_owns_the_replicas(cluster: Cluster) -> None:
-    deployment = json.loads(cluster.host.check_output("kubectl -n restricted get deployment scaled -o json --show-managed-fields"))
+    command = "kubectl -n restricted get deployment scaled -o json --show-managed-fields"
+    deployment = json.loads(cluster.host.check_output(command))
     ours = next(entry for entry in deployment["metadata"]["managedFields"] if entry["manager"] == "o11y.opentelemetry")
     assert "f:replicas" not in ours["fieldsV1"]["f:spec"]
     assert cluster.get("hpa", "scaled")["spec"]["maxReplicas"] == 3
