@@ -14,7 +14,7 @@ from . import manifests, tables
 from .clones import Clone, clones
 from .metadata import Meta, Metadata, read
 from .tables import Row
-from .versions import FIRST, text
+from .versions import FIRST, parse_version, text
 
 HERE = Path(__file__).parent
 HAND_KEPT = ("ports", "references")
@@ -43,7 +43,12 @@ def generate(folder: Path) -> dict[str, str]:
     members["redhat"] = manifests.redhat(found["redhat-opentelemetry-collector"][0], FIRST)
     core, contrib = found["opentelemetry-collector"][0], found["opentelemetry-collector-contrib"][0]
     metadata = read(core, contrib, (adot, inside), found["opentelemetry-ecosystem-explorer"])
-    rows = tables.components(members, metadata, _overrides())
+    for row in _hand("overrides"):
+        stability = tuple(sorted(row["stability"].items()))
+        statement = Meta(row["type"], row.get("old", ""), stability)
+        version = parse_version(row["version"]) if "version" in row else FIRST
+        metadata.add((row["section"], row["module"]), version, statement, weak=True)
+    rows = tables.components(members, metadata)
     return {
         "components.json": rows_text(rows),
         "builds.json": rows_text(tables.builds(members, inside)),
@@ -88,10 +93,3 @@ def _flow(row: Row) -> str:
 def _hand(name: str) -> list[Row]:
     rows: list[Row] = json.loads((HERE / f"{name}.json").read_text(encoding="utf-8"))
     return rows
-
-
-def _overrides() -> dict[tuple[str, str], Meta]:
-    return {
-        (row["section"], row["module"]): Meta(row["type"], "", tuple(sorted(row["stability"].items())))
-        for row in _hand("overrides")
-    }

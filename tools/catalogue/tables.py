@@ -24,19 +24,17 @@ class Unadvised(Exception):  # noqa: N818 - what a maintainer reads
 _ORDER = {name: number for number, name in enumerate(SECTIONS)}
 
 
-def components(members: Members, metadata: Metadata, overrides: Mapping[Key, Meta]) -> list[Row]:
+def components(members: Members, metadata: Metadata) -> list[Row]:
     """Return one row per module: its type, the one before, stability by version, and where it is."""
     members = {name: {v: keys for v, keys in found.items() if v >= FIRST} for name, found in members.items()}
     shipped = {key for versions in members.values() for modules in versions.values() for key in modules}
-    rows = [_row(key, members, metadata, overrides) for key in shipped | set(metadata.by_module)]
+    rows = [_row(key, members, metadata) for key in shipped | set(metadata.by_module)]
     return sorted(rows, key=lambda row: (_ORDER[row["section"]], row["type"], row["module"]))
 
 
-def _row(key: Key, members: Members, metadata: Metadata, overrides: Mapping[Key, Meta]) -> Row:
+def _row(key: Key, members: Members, metadata: Metadata) -> Row:
     section, module = key
     said = dict(sorted(metadata.by_module.get(key, {}).items()))
-    if not said and key in overrides:
-        said = {FIRST: overrides[key]}
     newest = list(said.values())[-1].type if said else guessed_type(module)
     row: Row = {"section": section, "type": newest, "module": module}
     if not said:
@@ -62,7 +60,7 @@ def _rename(said: Mapping[Version, Meta]) -> Row:
 
 
 def _stability(said: Mapping[Version, Meta], seen: list[Version]) -> Row:
-    """Return signal → level by the version that begins with it; versions that no source shows get both sides' signals."""
+    """Return signal → level by the version that begins with it; what no source shows gets the signals of both sides."""
     changes: Row = {}
     last: dict[str, str] | None = None
     previous: Version = ()

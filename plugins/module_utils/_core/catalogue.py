@@ -4,8 +4,9 @@
 """What an exact distribution and version of the Collector knows: tables in, answers out.
 
 The tables are data/catalogue/*.json; tools/catalogue makes them and names their sources. Versions are always the
-Collector's own (`0.156.0`); `collector_version` translates a build's (`v0.49.0` of ADOT). A version that the tables lack
-is answered from the nearest older one, and `coverage` says so. Private.
+Collector's own (`0.156.0`); `collector_version` translates a build's (`v0.49.0` of ADOT). What a build that the tables
+lack consists of is answered from the nearest older one, and `coverage` says so; names follow the version asked for.
+Private.
 """
 
 from __future__ import annotations
@@ -140,14 +141,13 @@ class Catalogue:
         )
 
     def find(self, section: str, name: str, distribution: str, version: str) -> Component | None:
-        """Return a type as a build knows it; None when it does not, be it for the name, the distribution or the version.
+        """Return a type as a build knows it; None when it does not, for whatever reason.
 
         An old name is found from any version that still takes it; a new one not before the version that brought it.
         """
-        coverage = self.coverage(distribution, version)
-        target = parse_version(coverage.version)
+        coverage, target = self.coverage(distribution, version), parse_version(version)
         for row in self._named.get((section, name), ()):
-            if self._has(row, distribution, target) and _accepts(row, name, target):
+            if self._has(row, distribution, parse_version(coverage.version)) and _accepts(row, name, target):
                 return self._component(row, name, target, coverage.approximate)
         plain = name.replace("_", "")
         for kind, module in coverage.unknown:
@@ -175,9 +175,9 @@ class Catalogue:
 
     def types(self, section: str, distribution: str, version: str) -> tuple[str, ...]:
         """Return the names that a build wants to be called by, in order: what near names are picked from."""
-        target = parse_version(self.coverage(distribution, version).version)
-        rows = (row for row in self.components if row["section"] == section and self._has(row, distribution, target))
-        return tuple(sorted(_name(row, target) for row in rows))
+        inside = parse_version(self.coverage(distribution, version).version)
+        rows = (row for row in self.components if row["section"] == section and self._has(row, distribution, inside))
+        return tuple(sorted(_name(row, parse_version(version)) for row in rows))
 
     def rename(self, section: str, name: str) -> Rename | None:
         """Return the rename that a name, old or new, took part in."""
@@ -218,7 +218,7 @@ class Catalogue:
         return min(fitting, key=lambda item: self._size(item, version), default=None)
 
     def coverage(self, distribution: str, version: str) -> Coverage:
-        """Return which version answers for a distribution's: itself or the nearest older one, the oldest where none is."""
+        """Return which version answers for one of a distribution: itself, the nearest older one, else the oldest."""
         if distribution in self.extra:
             at, modules = self.extra[distribution]
             return Coverage(at, False, tuple(sorted(modules - self._modules)))
@@ -229,7 +229,7 @@ class Catalogue:
         return Coverage(_text(answer), answer != target)
 
     def collector_version(self, distribution: str, own: str) -> str:
-        """Return the version of the Collector inside a build, given the build's own; of the nearest older if unknown."""
+        """Return the version of the Collector in a build, given the build's own; of the nearest older if unknown."""
         asked = parse_version(own)
         rows = sorted(
             (parse_version(label), row["version"]) for row in self.builds for label in row.get(distribution, ())
