@@ -70,10 +70,17 @@ class ApiError(Exception):
         return self.status == NOT_FOUND and not self.details.get("name")
 
     @property
+    def mistyped(self) -> bool:
+        """Tell a field of the wrong type, for which server-side apply answers 500, from a server in trouble."""
+        return "failed to create typed patch object" in self.message
+
+    @property
     def transient(self) -> bool:
         """Return whether the same request may well succeed in a moment."""
         if self.status == CONFLICT:
             return not self.caused_by("FieldManagerConflict")
+        if self.mistyped:
+            return False
         return self.status >= SERVER or self.status == TOO_MANY
 
 

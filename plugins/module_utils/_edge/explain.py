@@ -72,6 +72,7 @@ ANSWERS: tuple[tuple[int | None, str, str, str], ...] = (
         "Wait until it is gone, or look for finalizers in it.",
     ),
     (403, "", "not allowed ({message})", "Ask an administrator for the right."),
+    (None, "typed patch object", "a field has the wrong type or name ({message})", "Correct the field."),
     (
         422,
         "field is immutable",

@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 from .._core.errors import Problem
 from .cluster import ApiError, Cluster
 from .connect import library
+from .explain import explain
 
 ID_ATTRIBUTE = "o11y.probe.id"
 PROTOBUF = "application/x-protobuf"
@@ -177,6 +178,8 @@ def proxied(cluster: Cluster, via: dict[str, Any], headers: dict[str, str]) -> S
         try:
             return cluster.raw("POST", f"{path}/v1/{signal}", headers=own, body=body, patient=False).body
         except ApiError as error:
+            if error.status in (401, 403) and error.body.get("kind") == "Status":
+                raise explain(error, f"Send {signal} through the Kubernetes API") from error
             again = error.status in (429, 502, 503, 504)
             raise NotSentError(f"{path} answers {error.status}: {error.message}", again=again) from error
 

@@ -35,12 +35,17 @@ def run(module: AnsibleModule, work: Callable[[], dict[str, Any]], secrets: Iter
     try:
         result = work()
     except Problem as problem:
-        module.fail_json(msg=str(problem), **getattr(problem, "facts", {}))
+        facts = _warned(module, getattr(problem, "facts", {}))
+        module.fail_json(**facts | {"msg": str(problem)})
     except LostError as error:
         module.fail_json(msg=str(lost(error)))
+    module.exit_json(**_warned(module, result))
+
+
+def _warned(module: AnsibleModule, result: dict[str, Any]) -> dict[str, Any]:
     for warning in result.pop("warnings", []):
         module.warn(warning)
-    module.exit_json(**result)
+    return result
 
 
 def protect(module: AnsibleModule, secrets: Iterable[str]) -> None:

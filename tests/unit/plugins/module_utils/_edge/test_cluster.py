@@ -50,7 +50,12 @@ def test_trying_again_is_bounded() -> None:
 
 @pytest.mark.parametrize(
     "answer",
-    [status(403, "Forbidden", "no"), status(422, "Invalid", "no"), status(409, "Conflict", "no", details=MANAGERS)],
+    [
+        status(500, "", "failed to create typed patch object"),
+        status(403, "Forbidden", "no"),
+        status(422, "Invalid", "no"),
+        status(409, "Conflict", "no", details=MANAGERS),
+    ],
 )
 def test_what_stays_is_not_tried_again(answer: Any) -> None:
     api = FakeApi()
@@ -146,6 +151,10 @@ NO_RIGHT_CLUSTER = (
             ["spec.selector", "Delete"],
         ),
         (api_error(422, "Invalid", "Required value", {"causes": [{"field": "spec.a"}]}), ["not valid", "spec.a"]),
+        (
+            api_error(500, "", "failed to create typed patch object (ns/a): .spec.replicas"),
+            ["wrong type", ".spec.replicas"],
+        ),
         (api_error(500, "InternalError", "etcd"), ["500", "etcd"]),
     ],
 )

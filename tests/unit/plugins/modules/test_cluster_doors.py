@@ -1,0 +1,120 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The modules for clusters: thin, documented as they are, silent about secrets."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from ansible.module_utils.testing import patch_module_args
+from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge import bundle_task, probe, rollout
+
+PACKAGE = "ansible_collections.o11y.opentelemetry.plugins.modules"
+MODULES = ["bundle_apply", "rollout_wait", "otlp_probe"]
+MANIFEST = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "default", "namespace": "ns"}}
+ARGUMENTS: dict[str, dict[str, Any]] = {
+    "bundle_apply": {"manifests": [MANIFEST]},
+    "rollout_wait": {"workloads": [{"kind": "Deployment", "name": "a", "namespace": "ns"}]},
+    "otlp_probe": {"endpoint": "a:4317"},
+}
+
+
+def run(name: str, capsys: Any, **arguments: Any) -> dict[str, Any]:
+    module = importlib.import_module(f"{PACKAGE}.{name}")
+    with patch_module_args(ARGUMENTS[name] | arguments), pytest.raises(SystemExit):
+        module.main()
+    result: dict[str, Any] = json.loads(capsys.readouterr().out)
+    return result
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_a_module_is_a_doorway(name: str) -> None:
+    module = importlib.import_module(f"{PACKAGE}.{name}")
+    source = Path(module.__file__ or "").read_text()
+    tree = ast.parse(source)
+    docs = next(node for node in tree.body if isinstance(node, ast.Assign) and node.targets[0].id == "RETURN")  # type: ignore[attr-defined]
+    code = [line for line in source.splitlines()[docs.end_lineno or 0 :] if line.strip()]
+    assert len(code) <= 35
+
+
+def spec_of(name: str, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    module = importlib.import_module(f"{PACKAGE}.{name}")
+    seen: dict[str, Any] = {}
+
+    class StoppedError(Exception):
+        pass
+
+    def stop(argument_spec: dict[str, Any], **_more: Any) -> None:
+        seen.update(argument_spec)
+        raise StoppedError
+
+    monkeypatch.setattr(module, "AnsibleModule", stop)
+    with pytest.raises(StoppedError):
+        module.main()
+    return {key: value for key, value in seen.items() if key not in AUTH_ARG_SPEC}
+
+
+def assert_documented(spec: dict[str, Any], docs: dict[str, Any]) -> None:
+    assert set(spec) == set(docs)
+    for key, option in spec.items():
+        told = docs[key]
+        for field, default in (
+            ("type", "str"),
+            ("required", False),
+            ("choices", None),
+            ("elements", None),
+            ("default", None),
+        ):
+            assert option.get(field, default) == told.get(field, default), (key, field)
+        if "options" in option:
+            assert_documented(option["options"], told["suboptions"])
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_options_are_documented_as_they_are(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    module = importlib.import_module(f"{PACKAGE}.{name}")
+    assert_documented(spec_of(name, monkeypatch), yaml.safe_load(module.DOCUMENTATION)["options"])
+
+
+@pytest.mark.parametrize("name", ["rollout_wait", "otlp_probe"])
+def test_check_mode_asks_nobody(name: str, capsys: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    for task in (rollout, probe):
+        monkeypatch.setattr(task, "connect", lambda _module: pytest.fail("it connects"))
+    result = run(name, capsys, _ansible_check_mode=True)
+    assert (result["changed"], result["skipped"]) == (False, True)
+
+
+def test_secrets_are_in_no_result(capsys: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def work(_cluster: Any, options: Any) -> dict[str, Any]:
+        value = options.manifests[0]["stringData"]["token"]
+        return {"changed": False, "msg": f"the server echoes {value} in namespace default"}
+
+    monkeypatch.setitem(bundle_task.WORK, "present", work)
+    monkeypatch.setattr(bundle_task, "connect", lambda _module: None)
+    manifest = MANIFEST | {"stringData": {"token": "hush-hush"}}
+    result = run("bundle_apply", capsys, manifests=[manifest], api_key="key-of-mine", host="https://a")
+    assert "hush-hush" not in json.dumps(result)
+    assert "key-of-mine" not in json.dumps(result)
+    assert "namespace default" in result["msg"]
+    assert result["invocation"]["module_args"]["manifests"][0]["stringData"]["token"].startswith("***")
+
+
+def test_a_kubeconfig_in_memory_does_not_garble_messages(capsys: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    kubeconfig = {"apiVersion": "v1", "kind": "Config", "users": [{"name": "default", "user": {"token": "my-token-1"}}]}
+    monkeypatch.setitem(bundle_task.WORK, "present", lambda *_: {"changed": False, "msg": "default Config my-token-1"})
+    monkeypatch.setattr(bundle_task, "connect", lambda _module: None)
+    assert run("bundle_apply", capsys, kubeconfig=kubeconfig)["msg"] == "default Config ********"
+
+
+def test_a_problem_becomes_a_failed_task(capsys: Any) -> None:
+    result = run("bundle_apply", capsys, manifests=[{"kind": "ConfigMap"}])
+    assert result["failed"]
+    assert result["msg"].startswith("the manifest has no apiVersion (at manifests[0]).")
