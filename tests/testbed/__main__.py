@@ -44,12 +44,14 @@ def down(home: Home, name: str, _: int | None) -> int:
     home.prepare()
     with home.lock(f"cluster-{named(home, name).name}"):
         cluster = named(home, name)
-        if cleanup.remains(cluster):
+        if providers.foreign_kubeconfig(home, os.environ):
+            say(
+                "KUBECONFIG names a cluster that is not the testbed's: left alone; unset it to remove the testbed's own"
+            )
+        elif cleanup.remains(cluster):
             record = cluster.read()
             providers.PROVIDERS[record.provider if record else "embedded"].down(cluster)
             say(f"cluster {name} is removed")
-        elif providers.foreign_kubeconfig(home, os.environ):
-            say("the cluster that KUBECONFIG names is not the testbed's: left alone")
         else:
             say(f"there is no cluster {name}")
     return 0

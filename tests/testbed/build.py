@@ -138,6 +138,7 @@ class Builds:
     def _download(self, component: Component) -> None:
         """Fetch the modules of the packages that are really built, before a build has to wait for them."""
         if not self.dir(component.name).exists():
+            say(f"downloading modules of {component.name}")
             start = time.monotonic()
             arguments = ("list", "-mod=readonly", "-deps", "-f", "{{.ImportPath}}", *component.packages)
             self._go(component, f"download-{component.name}.log", *arguments)
@@ -155,6 +156,7 @@ class Builds:
                 shutil.rmtree(stale)
             draft = self.home.builds / f".{target.name}"
             draft.mkdir()
+            say(f"building {component.name}")
             start = time.monotonic()
             arguments = ("build", *component.flags, "-o", f"{draft}/{component.output}", *component.packages)
             self._go(component, f"build-{component.name}.log", *arguments, nice=component.nice)

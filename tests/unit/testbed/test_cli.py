@@ -75,9 +75,11 @@ def test_where_no_cluster_can_be_had_the_exit_code_is_3(
 def test_down_leaves_somebody_elses_cluster_alone(
     cluster: Cluster, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    assert main(["up"]) == 0
     monkeypatch.setenv("KUBECONFIG", "/somewhere/config")
     assert main(["down"]) == 0
     assert "left alone" in capsys.readouterr().err
+    assert cluster.read() is not None
 
 
 def test_a_bad_name_is_refused(cluster: Cluster, capsys: pytest.CaptureFixture[str]) -> None:
