@@ -57,7 +57,13 @@ def grpc_route(build: Build) -> Manifest | None:
 def _route(build: Build, kind: str, port_name: str) -> Manifest | None:
     """Return a route to a port, or nothing when routes are not asked for or the receiver is off."""
     options = build.collector.routes
-    if not options or not any(port.name == port_name for port in build.exposed):
+    listening = {port.name for port in build.exposed}
+    if options and not listening & {"otlp", "otlp-http"}:
+        raise Problem(
+            f"collector '{build.collector.name}' has no port 'otlp' or 'otlp-http' for its routes",
+            fix="Add recipe otlp_ingest, or remove `routes`.",
+        )
+    if not options or port_name not in listening:
         return None
     parent = present(
         name=options["gateway"], namespace=options.get("gateway_namespace"), sectionName=options.get("section_name")

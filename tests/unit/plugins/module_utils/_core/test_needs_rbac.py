@@ -16,8 +16,8 @@ READ = "get list watch"
 CLUSTER = [
     (
         "",
-        "events namespaces namespaces/status nodes nodes/spec persistentvolumeclaims persistentvolumes pods pods/status "
-        "replicationcontrollers replicationcontrollers/status resourcequotas services",
+        "events namespaces namespaces/status nodes nodes/spec persistentvolumeclaims persistentvolumes "
+        "pods pods/status replicationcontrollers replicationcontrollers/status resourcequotas services",
         READ,
     ),
     ("apps", "daemonsets deployments replicasets statefulsets", READ),

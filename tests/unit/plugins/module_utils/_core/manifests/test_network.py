@@ -1,0 +1,148 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.manifests.network import (
+    grpc_route,
+    http_route,
+    ingress,
+    network_policy,
+)
+
+from ..helpers import METADATA, SELECTOR, build, running
+
+BOTH = running(receivers={"otlp": {"protocols": {"grpc": None, "http": None}}})
+HOST = {"host": "otel.example.com"}
+GATEWAY = {"gateway": "public"}
+
+
+def policy(config: Any = None, **options: Any) -> Any:
+    manifest = network_policy(build(config, network_policy={"enabled": True, **options}))
+    assert manifest is not None
+    assert manifest["metadata"] == METADATA
+    return manifest["spec"]
+
+
+def test_a_policy_admits_every_port_and_its_protocol() -> None:
+    config = running(receivers={"statsd": {}, "zipkin": {}}, extensions={"health_check": {"endpoint": ":13133"}})
+    assert policy(config) == {
+        "podSelector": {"matchLabels": SELECTOR},
+        "policyTypes": ["Ingress"],
+        "ingress": [
+            {
+                "ports": [
+                    {"port": 13133, "protocol": "TCP"},
+                    {"port": 8125, "protocol": "UDP"},
+                    {"port": 9411, "protocol": "TCP"},
+                ]
+            }
+        ],
+    }
+
+
+def test_a_policy_admits_only_the_peers_it_is_told() -> None:
+    peers = [{"podSelector": {}}]
+    assert policy(ingress_from=peers)["ingress"] == [{"ports": [{"port": 4317, "protocol": "TCP"}], "from": peers}]
+
+
+def test_a_policy_of_what_does_not_listen_admits_nobody() -> None:
+    assert policy(running(), ingress_from=[{"podSelector": {}}])["ingress"] == []
+
+
+def test_a_policy_leaves_egress_alone_until_it_is_told() -> None:
+    egress = [{"to": [{"podSelector": {}}]}]
+    assert "egress" not in policy()
+    spec = policy(egress=egress)
+    assert (spec["policyTypes"], spec["egress"]) == (["Ingress", "Egress"], egress)
+
+
+def test_an_ingress_leads_to_otlp_over_http() -> None:
+    assert ingress(build(BOTH, ingress=HOST)) == {
+        "apiVersion": "networking.k8s.io/v1",
+        "kind": "Ingress",
+        "metadata": METADATA,
+        "spec": {
+            "rules": [
+                {
+                    "host": "otel.example.com",
+                    "http": {
+                        "paths": [
+                            {
+                                "path": "/",
+                                "pathType": "Prefix",
+                                "backend": {"service": {"name": "gateway", "port": {"name": "otlp-http"}}},
+                            }
+                        ]
+                    },
+                }
+            ]
+        },
+    }
+
+
+def test_an_ingress_is_as_asked_for() -> None:
+    options = {**HOST, "port": "otlp", "path": "/x", "class": "nginx", "tls_secret": "tls", "annotations": {"a": "b"}}
+    manifest = ingress(build(BOTH, ingress=options))
+    assert manifest is not None
+    assert manifest["metadata"]["annotations"] == {"a": "b"}
+    assert manifest["spec"]["ingressClassName"] == "nginx"
+    assert manifest["spec"]["tls"] == [{"hosts": ["otel.example.com"], "secretName": "tls"}]
+    path = manifest["spec"]["rules"][0]["http"]["paths"][0]
+    assert (path["path"], path["backend"]["service"]["port"]["name"]) == ("/x", "otlp")
+
+
+def test_an_ingress_to_a_port_that_nobody_opens_is_refused() -> None:
+    with pytest.raises(Problem, match=r"'gateway' has no port 'otlp-http' for its ingress\. .*listens on: otlp\."):
+        ingress(build(ingress=HOST))
+
+
+def test_an_ingress_to_what_does_not_listen_is_refused() -> None:
+    with pytest.raises(Problem, match=r"Its config listens on: nothing\."):
+        ingress(build(running(), ingress=HOST))
+
+
+@pytest.mark.parametrize(("builder", "options"), [(ingress, {"ingress": HOST}), (grpc_route, {"routes": GATEWAY})])
+def test_a_way_in_needs_a_service(builder: Any, options: dict[str, Any]) -> None:
+    with pytest.raises(Problem, match=r"has an ingress or routes but no Service\. Set `service: {enabled: true}`\."):
+        builder(build(BOTH, service={"enabled": False}, **options))
+
+
+@pytest.mark.parametrize(
+    ("builder", "kind", "port"), [(http_route, "HTTPRoute", 4318), (grpc_route, "GRPCRoute", 4317)]
+)
+def test_a_route_leads_from_a_gateway_to_its_port(builder: Any, kind: str, port: int) -> None:
+    assert builder(build(BOTH, routes=GATEWAY)) == {
+        "apiVersion": "gateway.networking.k8s.io/v1",
+        "kind": kind,
+        "metadata": METADATA,
+        "spec": {
+            "parentRefs": [{"name": "public"}],
+            "rules": [{"backendRefs": [{"name": "gateway", "port": port}]}],
+        },
+    }
+
+
+def test_a_route_says_which_gateway_and_which_hosts() -> None:
+    options = {**GATEWAY, "gateway_namespace": "infra", "section_name": "https", "hostnames": ["otel.example.com"]}
+    spec = grpc_route(build(BOTH, routes=options))["spec"]  # type: ignore[index]
+    assert spec["parentRefs"] == [{"name": "public", "namespace": "infra", "sectionName": "https"}]
+    assert spec["hostnames"] == ["otel.example.com"]
+
+
+def test_a_protocol_that_is_off_has_no_route() -> None:
+    assert http_route(build(routes=GATEWAY)) is None
+    assert grpc_route(build(routes=GATEWAY)) is not None
+
+
+def test_routes_to_what_does_not_speak_otlp_are_refused() -> None:
+    with pytest.raises(Problem, match=r"'gateway' has no port 'otlp' or 'otlp-http' for its routes\."):
+        http_route(build(running(receivers={"zipkin": {}}), routes=GATEWAY))
+
+
+def test_there_is_none_of_them_when_none_is_asked_for() -> None:
+    assert [builder(build(BOTH)) for builder in (network_policy, ingress, http_route, grpc_route)] == [None] * 4

@@ -1,0 +1,152 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.manifests.pod import pod_template
+
+from ..helpers import SELECTOR, build, running
+
+HEALTH = running(extensions={"health_check": {"endpoint": "${env:MY_POD_IP}:13133", "path": "/health"}})
+RESTRICTED = {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}}
+
+
+def spec(config: Any = None, **options: Any) -> Any:
+    return pod_template(build(config, **options))["spec"]
+
+
+def container(config: Any = None, **options: Any) -> Any:
+    return spec(config, **options)["containers"][0]
+
+
+def test_the_least_pod_is_whole() -> None:
+    assert pod_template(build()) == {
+        "metadata": {
+            "labels": {**SELECTOR, "app.kubernetes.io/version": "1.2.3"},
+            "annotations": {"checksum/config": "f00"},
+        },
+        "spec": {
+            "serviceAccountName": "gateway",
+            "securityContext": {**RESTRICTED, "runAsUser": 10001, "runAsGroup": 10001, "fsGroup": 10001},
+            "containers": [
+                {
+                    "name": "opentelemetry-collector",
+                    "image": "registry.example/collector:1.2.3",
+                    "imagePullPolicy": "IfNotPresent",
+                    "args": ["--config=/conf/config.yaml"],
+                    "ports": [{"name": "otlp", "containerPort": 4317, "protocol": "TCP"}],
+                    "env": [
+                        {"name": "GOMEMLIMIT", "value": "409MiB"},
+                        {
+                            "name": "MY_POD_IP",
+                            "valueFrom": {"fieldRef": {"apiVersion": "v1", "fieldPath": "status.podIP"}},
+                        },
+                    ],
+                    "resources": {"limits": {"memory": "512Mi"}, "requests": {"cpu": "100m", "memory": "512Mi"}},
+                    "securityContext": {
+                        "allowPrivilegeEscalation": False,
+                        "capabilities": {"drop": ["ALL"]},
+                        "readOnlyRootFilesystem": True,
+                    },
+                    "volumeMounts": [{"name": "config", "mountPath": "/conf", "readOnly": True}],
+                }
+            ],
+            "volumes": [
+                {
+                    "name": "config",
+                    "configMap": {"name": "gateway", "items": [{"key": "config", "path": "config.yaml"}]},
+                }
+            ],
+            "terminationGracePeriodSeconds": 30,
+        },
+    }
+
+
+def test_labels_and_annotations_of_the_user_cannot_replace_ours() -> None:
+    metadata = pod_template(
+        build(
+            pod_labels={"team": "a", "component": "mine", "app.kubernetes.io/version": "9"},
+            pod_annotations={"a": "b", "checksum/config": "mine"},
+        )
+    )["metadata"]
+    assert metadata["labels"] == {"team": "a", **SELECTOR, "app.kubernetes.io/version": "1.2.3"}
+    assert metadata["annotations"] == {"a": "b", "checksum/config": "f00"}
+
+
+@pytest.mark.parametrize(
+    ("options", "on_node"),
+    [
+        ({"mode": "daemonset"}, True),
+        ({"mode": "daemonset", "host_ports": False}, False),
+        ({"mode": "deployment"}, False),
+        ({"mode": "deployment", "host_ports": True}, True),
+    ],
+)
+def test_receivers_are_opened_on_the_node_and_the_health_check_is_not(options: dict[str, Any], on_node: bool) -> None:
+    config = {**HEALTH, "receivers": {"statsd": {}}}
+    config["service"] = {**HEALTH["service"], "pipelines": {"metrics": {"receivers": ["statsd"], "exporters": ["nop"]}}}
+    receiver = {"name": "statsd", "containerPort": 8125, "protocol": "UDP"} | ({"hostPort": 8125} if on_node else {})
+    health = {"name": "healthcheck", "containerPort": 13133, "protocol": "TCP"}
+    ports = container(config, **options)["ports"]
+    assert sorted(ports, key=str) == sorted([receiver, health], key=str)
+
+
+FIELDS: list[tuple[dict[str, Any], str, Any]] = [
+    ({"image_pull_secrets": ["a", "b"]}, "imagePullSecrets", [{"name": "a"}, {"name": "b"}]),
+    ({"node_selector": {"a": "b"}}, "nodeSelector", {"a": "b"}),
+    ({"tolerations": [{"operator": "Exists"}]}, "tolerations", [{"operator": "Exists"}]),
+    ({"affinity": {"nodeAffinity": {}}}, "affinity", {"nodeAffinity": {}}),
+    ({"priority_class_name": "high"}, "priorityClassName", "high"),
+    ({"host_network": True}, "hostNetwork", True),
+    ({"host_network": True}, "dnsPolicy", "ClusterFirstWithHostNet"),
+    ({"termination_grace_seconds": 0}, "terminationGracePeriodSeconds", 0),
+    ({"service_account_name": "shared"}, "serviceAccountName", "shared"),
+]
+
+
+@pytest.mark.parametrize(("options", "field", "value"), FIELDS)
+def test_the_pod_is_as_asked_for(options: dict[str, Any], field: str, value: Any) -> None:
+    assert spec(**options)[field] == value
+
+
+def test_constraints_select_the_collectors_own_pods_unless_they_say_otherwise() -> None:
+    mine = {"labelSelector": {"matchLabels": {"a": "b"}}, "maxSkew": 2}
+    assert spec(topology_spread=[{"maxSkew": 1}, mine])["topologySpreadConstraints"] == [
+        {"labelSelector": {"matchLabels": SELECTOR}, "maxSkew": 1},
+        mine,
+    ]
+
+
+def test_the_health_check_is_probed() -> None:
+    get = {"path": "/health", "port": 13133}
+    one = container(HEALTH)
+    assert one["livenessProbe"] == {"httpGet": get, "periodSeconds": 10, "failureThreshold": 6}
+    assert one["readinessProbe"] == {"httpGet": get, "periodSeconds": 2, "failureThreshold": 3}
+
+
+def test_without_a_health_check_there_are_no_probes() -> None:
+    assert not {"livenessProbe", "readinessProbe"} & set(container())
+
+
+@pytest.mark.parametrize(
+    ("config", "user", "security"),
+    [
+        (None, None, RESTRICTED),
+        (running(receivers={"journald": {}}), None, {"runAsUser": 0, "seccompProfile": {"type": "RuntimeDefault"}}),
+        (running(receivers={"journald": {}}), 10001, {"runAsUser": 0, "seccompProfile": {"type": "RuntimeDefault"}}),
+    ],
+)
+def test_the_user_follows_from_the_platform_and_the_config(config: Any, user: int | None, security: Any) -> None:
+    one = build(config)
+    template = pod_template(type(one)(**{**vars(one), "run_as_user": user}))
+    assert template["spec"]["securityContext"] == security
+
+
+def test_a_cpu_limit_is_there_when_it_is_given() -> None:
+    assert container(cpu_limit="2", cpu_request="")["resources"] == {
+        "limits": {"cpu": "2", "memory": "512Mi"},
+        "requests": {"memory": "512Mi"},
+    }
