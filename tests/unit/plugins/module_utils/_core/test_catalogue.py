@@ -6,8 +6,11 @@
 from __future__ import annotations
 
 import pytest
-
-from plugins.module_utils._core.catalogue import Catalogue, guessed_type, modules_of
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.catalogue import (
+    Catalogue,
+    guessed_type,
+    modules_of,
+)
 
 OTLP = {"0.110.0": {"traces": "stable", "logs": "beta"}}
 TABLES = {
