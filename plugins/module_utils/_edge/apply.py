@@ -29,6 +29,7 @@ def apply_bundle(cluster: Cluster, options: Options) -> dict[str, Any]:
         for group in ordered(options.manifests):
             bundle.apply(group)
         prune(bundle.session)
+        bundle.session.report.warnings.extend(cluster.warnings)
     except (Problem, LostError) as error:
         problem = lost(error) if isinstance(error, LostError) else error
         told = {"asked": problem.asked, "where": problem.where, "fix": problem.fix}

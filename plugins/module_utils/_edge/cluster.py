@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import re
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
@@ -21,6 +22,7 @@ APPLY = "application/apply-patch+yaml"
 BACKOFF = (0.2, 0.4, 0.8, 1.6, 3.2, 5.0)
 # Where nobody listens, nobody will in eleven seconds either.
 LOST_BACKOFF = (0.3, 0.7)
+WARNING = re.compile(r'299 \S+ "((?:[^"\\]|\\.)*)"')
 WORKERS = 8
 PAGE = 500
 NOT_FOUND, CONFLICT, TOO_MANY, SERVER = 404, 409, 429, 500
@@ -92,6 +94,7 @@ class Cluster:
         self._dead: LostError | None = None
         self._lock = threading.Lock()
         self.clock, self.sleep = clock, sleep
+        self.warnings: dict[str, None] = {}
 
     def request(
         self, method: str, path: str, query: dict[str, Any] | None = None, body: Any = None, content_type: str = JSON
@@ -118,12 +121,18 @@ class Cluster:
         while True:
             answer = self._send(method, target, headers or {}, body)
             if answer.status < 400:  # noqa: PLR2004
+                self._note(answer.headers)
                 return answer
             error = ApiError(answer.status, _status(answer.body), method, path)
             pause = next(pauses, None) if error.transient else None
             if pause is None:
                 raise error
             self.sleep(max(pause, min(_retry_after(answer.headers), BACKOFF[-1])))
+
+    def _note(self, headers: dict[str, str]) -> None:
+        """Keep what the server warns of, such as deprecated versions and pods that its policies will refuse."""
+        said = {key.lower(): value for key, value in headers.items()}.get("warning", "")
+        self.warnings.update(dict.fromkeys(match.replace('\\"', '"') for match in WARNING.findall(said)))
 
     def _send(self, method: str, target: str, headers: dict[str, str], body: bytes | None) -> Answered:
         pauses = iter(LOST_BACKOFF)

@@ -15,14 +15,14 @@ from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 from .._core.errors import Problem
 from .cluster import Answered, Cluster, LostError
 
-CONNECT_SECONDS, READ_SECONDS = 3.0, 30.0
+CONNECT_SECONDS, READ_SECONDS = 2.5, 30.0
 
 # urllib3's exceptions by name: the word of the explanation, and whether another try may help.
 TROUBLES = {
     "NameResolutionError": ("dns", True),
     "NewConnectionError": ("refused", True),
     "ConnectTimeoutError": ("timeout", True),
-    "ReadTimeoutError": ("timeout", True),
+    "ReadTimeoutError": ("timeout", False),
     "SSLError": ("tls", False),
     "ProxyError": ("reset", True),
 }

@@ -72,6 +72,16 @@ def test_the_server_says_how_long_to_wait() -> None:
     assert api.clock.now == 3
 
 
+def test_warnings_of_the_server_are_kept_once() -> None:
+    api = FakeApi()
+    said = '299 - "v1beta1 is deprecated", 299 kube "would violate PodSecurity \\"restricted\\""'
+    api.trouble = lambda _method, _path: Answered(200, {"Warning": said}, b"{}")
+    cluster = api.cluster()
+    for _ in range(2):
+        cluster.request("PATCH", PATH, body={})
+    assert list(cluster.warnings) == ["v1beta1 is deprecated", 'would violate PodSecurity "restricted"']
+
+
 def raising(api: Any, error: Any) -> Any:
     def trouble(method: Any, path: Any) -> Any:
         raise error
