@@ -112,6 +112,8 @@ def main(arguments: Sequence[str]) -> int:
             command.add_argument("--nodes", type=_nodes, help="nodes of a new cluster (default: 1)")
     chosen = parser.parse_args(arguments)
     signal.signal(signal.SIGTERM, _interrupt)
+    # Programs like `ip` are there even where the user's PATH does not lead to them.
+    os.environ["PATH"] = f"{os.environ.get('PATH', os.defpath)}:/usr/sbin:/sbin"
     try:
         return COMMANDS[chosen.command](Home.from_environment(os.environ), chosen.name, chosen.nodes)
     except ClusterError as failure:

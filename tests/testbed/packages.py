@@ -36,8 +36,7 @@ PACKAGES = {
 
 def missing() -> list[str]:
     """The packages that are needed and not there."""
-    path = f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin"
-    there = {need: Path(need).exists() if need.startswith("/") else shutil.which(need, path=path) for need in PACKAGES}
+    there = {need: Path(need).exists() if need.startswith("/") else shutil.which(need) for need in PACKAGES}
     return sorted({PACKAGES[need] for need, found in there.items() if not found})
 
 

@@ -22,6 +22,7 @@ def cluster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Cluster:
     """A cluster's name in a home of its own, on a machine where only a fake embedded provider works."""
     monkeypatch.setenv("O11Y_TESTBED_HOME", str(tmp_path))
     monkeypatch.setenv("O11Y_TESTBED_NAME", "it")
+    monkeypatch.setenv("PATH", "/usr/bin:/bin")
     monkeypatch.delenv("KUBECONFIG", raising=False)
     table = {name: replace(item, lacks=lambda *_: Reason("no", "get it")) for name, item in PROVIDERS.items()}
     table["embedded"] = replace(
