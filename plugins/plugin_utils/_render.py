@@ -130,7 +130,7 @@ def _recipe_layers(collector: Collector, version: str, facts: Mapping[str, Any],
     folders = _sources.find(request.recipe_paths, "recipes")
     for use in used:
         recipes.check_known(use, folders)
-    described = {use.name: _sources.read_yaml(folders[use.name] / _sources.RECIPE_FILE) for use in used}
+    described = {use.name: _sources.recipe(folders[use.name]) for use in used}
     recipes.check_requires(used, described)
     layers = []
     for use in used:
@@ -173,7 +173,7 @@ def _build(item: Planned) -> Build:
         collector=item.collector,
         needs=needs.derive(config),
         config_text=_yaml.dump(config),
-        config_hash=hashlib.sha256(json.dumps(config, sort_keys=True).encode()).hexdigest(),
+        config_hash=hashlib.sha256(_canonical(config).encode()).hexdigest(),
         image=image_of(item.collector, item.distribution),
         run_as_user=item.run_as_user,
     )
@@ -195,6 +195,17 @@ def _can_be_probed(item: Planned, build: Build) -> bool:
 
 def _selector(build: Build) -> str:
     return ",".join(f"{key}={value}" for key, value in build.collector.selector.items())
+
+
+def _canonical(config: Any) -> str:
+    """Return the same text for configs that mean the same: the order of keys means nothing, their types do."""
+
+    def by_text(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {repr(key): by_text(item) for key, item in value.items()}
+        return [by_text(item) for item in value] if isinstance(value, list) else value
+
+    return json.dumps(by_text(config), sort_keys=True)
 
 
 def _summary(build: Build) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
-from jinja2 import StrictUndefined, TemplateError
+from jinja2 import StrictUndefined, TemplateSyntaxError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from ..module_utils._core.compose import Layer
@@ -37,11 +37,14 @@ def read_yaml(path: Path | str) -> Any:
 
 def read_document(path: Path | str) -> _yaml.Document:
     """Return a YAML file with the places of its paths. Raises Problem when it cannot be read."""
+    return _yaml.load(_read(path), str(path))
+
+
+def _read(path: Path | str) -> str:
     try:
-        text = Path(path).read_text(encoding="utf-8")
+        return Path(path).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise Problem(f"cannot read {path}: {error}", fix="Give the path of a readable YAML file.") from error
-    return _yaml.load(text, str(path))
 
 
 @cache
@@ -75,21 +78,31 @@ def platform(name: str, folders: Iterable[str]) -> dict[str, Any]:
     return {**(read_yaml(files["generic"]) or {}), **(read_yaml(files[name]) or {})}
 
 
+def recipe(folder: Path) -> dict[str, Any]:
+    """Return what a recipe says of itself. Raises Problem when it does not say enough."""
+    described = read_yaml(folder / RECIPE_FILE)
+    if isinstance(described, dict) and "summary" in described and isinstance(described.get("modes"), list):
+        return described
+    raise Problem(
+        f"{folder / RECIPE_FILE} needs a `summary` and a list of `modes`",
+        fix="Take a recipe of the role as a model.",
+    )
+
+
 def fragment(
     use: Use, folder: Path, recipe: Mapping[str, Any], facts: Mapping[str, Any], about: Mapping[str, Any]
 ) -> Layer:
     """Return a recipe's config as a layer. Raises Problem for wrong options or a template that does not render."""
     options = checked(use.options, recipe.get("options") or {}, f"recipe '{use.name}'")
     template = folder / TEMPLATE_FILE
+    source = _read(template)
     try:
-        text = (
-            _environment()
-            .from_string(template.read_text(encoding="utf-8"))
-            .render(options=options, platform=facts, collector=about)
-        )
-    except TemplateError as error:
-        line = f":{error.lineno}" if getattr(error, "lineno", None) else ""
-        raise Problem(f"recipe '{use.name}' does not render: {error}", where=f"{template}{line}") from error
+        text = _environment().from_string(source).render(options=options, platform=facts, collector=about)
+    except Exception as error:  # a template is code of the user's: it can fail in any way
+        line = f":{error.lineno}" if isinstance(error, TemplateSyntaxError) else ""
+        raise Problem(
+            f"recipe '{use.name}' does not render: {error}", where=f"{template}{line}", fix="Correct its template."
+        ) from error
     config = _yaml.load(text, f"{template} (rendered)").data or {}
     check_shape(f"recipe '{use.name}'", config)
     return Layer(f"recipe '{use.name}'", config, recipe=True)

@@ -59,18 +59,20 @@ class Document:
 
 def load(text: str, file: str) -> Document:
     """Return the one document in this text. Raises Problem with file, line and column when it is no YAML."""
+    reader = _Reader(file)
     try:
         node = _Loader(text).get_single_node()
+        data = reader.read(node, ()) if node else None
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
         where = str(Position(file, mark.line + 1, mark.column + 1)) if mark else file
         raise Problem(
             f"this is no valid YAML: {error.problem}", where=where, fix="Correct it there, or just before."
         ) from error
-    except yaml.YAMLError as error:
-        raise Problem(f"this is no valid YAML: {error}", where=file) from error
-    reader = _Reader(file)
-    data = reader.read(node, ()) if node else None
+    except (yaml.YAMLError, UnicodeEncodeError) as error:
+        raise Problem(f"this is no valid YAML: {error}", where=file, fix="Save it as UTF-8 text.") from error
+    except RecursionError as error:
+        raise Problem("this is no valid YAML: a part of it contains itself, or has no end", where=file) from error
     return Document(data, reader.positions, tuple(reader.duplicates))
 
 

@@ -30,6 +30,16 @@ class Distribution:
 # Mappings that have required keys, and so cannot be empty by default.
 _OPTIONAL = ("autoscaling", "ingress", "routes")
 
+# Mappings in which Kubernetes takes nothing but text.
+_TEXTS = (
+    "service_account_annotations",
+    "labels",
+    "annotations",
+    "pod_labels",
+    "pod_annotations",
+    "node_selector",
+)
+
 
 @dataclass(frozen=True)
 class Collector:
@@ -86,6 +96,7 @@ class Collector:
         values.update({name: {} for name in _OPTIONAL if values[name] is None})
         values["instance"] = values["instance"] or values["name"]
         values["service_account_name"] = values["service_account_name"] or values["name"]
+        values.update({name: names.texts(name, values[name] or {}) for name in _TEXTS})
         collector = cls(**values)
         for what in ("name", "namespace", "instance", "service_account_name"):
             names.check_name(f"{what} of a collector", getattr(collector, what))

@@ -6,6 +6,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from typing import Any
 
 from .errors import Problem
 
@@ -54,6 +56,19 @@ def object_labels(name: str, instance: str, mode: str, version: str) -> dict[str
 def label_value(text: str) -> str:
     """Return text as a label value: digests and build metadata have characters that labels refuse."""
     return re.sub(r"[^-A-Za-z0-9_.]", "_", text)[:LONGEST_LABEL].strip("-_.")
+
+
+def text(value: Any) -> str:
+    """Return a value as Kubernetes takes it in labels, annotations and variables, where all is text."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def texts(what: str, values: Mapping[str, Any]) -> dict[str, str]:
+    """Return a mapping with all its values as text. Raises Problem for one that cannot be."""
+    for key, value in values.items():
+        if value is None or isinstance(value, (dict, list)):
+            raise Problem(f"{what} has a value that is no text, that of '{key}'", fix="Give text for each key.")
+    return {str(key): text(value) for key, value in values.items()}
 
 
 def cluster_wide(namespace: str, name: str) -> str:

@@ -62,7 +62,8 @@ class Finding:
     def __str__(self) -> str:
         """Return one line for people: place, severity, rule, what and what to do."""
         where = " ".join(part for part in (str(self.position), self.path) if part)
-        return f"{where}: {self.severity} [{self.rule}] {self.message}" + (f" {self.fix}" if self.fix else "")
+        stop = "" if self.message.endswith((".", "!", "?")) else "."
+        return f"{where}: {self.severity} [{self.rule}] {self.message}{stop} {self.fix}".rstrip()
 
     def as_dict(self) -> dict[str, Any]:
         """Return the finding as a task result shows it."""

@@ -48,7 +48,7 @@ def frame(
     metadata: dict[str, Any] = {"name": name or collector.name, "labels": collector.object_labels}
     if namespaced:
         metadata["namespace"] = collector.namespace
-    every = {**collector.annotations, **(annotations or {})}
+    every = {**collector.annotations, **names.texts("annotations", annotations or {})}
     if every:
         metadata["annotations"] = every
     return {"apiVersion": api_version, "kind": kind, "metadata": metadata, **body}

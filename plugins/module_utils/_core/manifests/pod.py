@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..errors import Problem
-from ..names import label_value
+from ..names import label_value, text
 from ..needs import DOWNWARD, Mount
 from .build import Build, present
 from .config_map import FILE, KEY
@@ -98,7 +98,7 @@ def _env(build: Build) -> list[dict[str, Any]]:
 
 def _source(name: str, value: Any) -> dict[str, Any]:
     if not isinstance(value, dict):
-        return {"value": "" if value is None else str(value)}
+        return {"value": "" if value is None else text(value)}
     if "field" in value:
         return {"valueFrom": {"fieldRef": {"apiVersion": "v1", "fieldPath": value["field"]}}}
     for kind, field in _SOURCES.items():

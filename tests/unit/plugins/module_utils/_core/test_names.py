@@ -3,6 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core import names
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
@@ -58,6 +60,17 @@ def test_objects_also_say_whose_they_are() -> None:
 )
 def test_any_text_becomes_a_label_value(text: str, label: str) -> None:
     assert names.label_value(text) == label
+
+
+@pytest.mark.parametrize(("value", "text"), [(True, "true"), (8888, "8888"), (1.5, "1.5"), ("x", "x"), ("", "")])
+def test_all_values_of_metadata_are_text(value: Any, text: str) -> None:
+    assert names.texts("labels", {"a": value, 1: "x"}) == {"a": text, "1": "x"}
+
+
+@pytest.mark.parametrize("value", [None, [], {}])
+def test_a_value_that_cannot_be_text_is_refused_with_its_key(value: Any) -> None:
+    with pytest.raises(Problem, match=r"labels has a value that is no text, that of 'a'\. Give text for each key\."):
+        names.texts("labels", {"a": value})
 
 
 def test_cluster_wide_names_tell_namespaces_apart() -> None:

@@ -62,7 +62,7 @@ def test_a_finding_reads_as_one_line() -> None:
     finding = Finding(
         Position("a.yml", 3, 5), "service.pipelines", "no-pipelines", "error", "there is none", "Add one."
     )
-    assert str(finding) == "a.yml:3:5 service.pipelines: error [no-pipelines] there is none Add one."
+    assert str(finding) == "a.yml:3:5 service.pipelines: error [no-pipelines] there is none. Add one."
     assert finding.as_dict() == {
         "rule": "no-pipelines",
         "severity": "error",

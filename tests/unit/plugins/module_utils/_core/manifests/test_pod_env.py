@@ -29,6 +29,7 @@ def field(path: str) -> dict[str, Any]:
         ("", ""),
         (None, ""),
         (5, "5"),
+        (True, "true"),
         ({"secret": "s", "key": "k"}, {"secretKeyRef": {"name": "s", "key": "k"}}),
         ({"secret": "s", "key": "k", "optional": True}, {"secretKeyRef": {"name": "s", "key": "k", "optional": True}}),
         (

@@ -1,0 +1,31 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Requests for tests."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._render import Request, bundle, plan
+
+OTLP = {
+    "receivers": {"otlp": {"protocols": {"grpc": {"endpoint": "0.0.0.0:4317"}}}},
+    "exporters": {"debug": None},
+    "service": {"pipelines": {"traces": {"receivers": ["otlp"], "exporters": ["debug"]}}},
+}
+
+
+def request(*collectors: dict[str, Any], **defaults: Any) -> Request:
+    """Return a request in the namespace telemetry."""
+    return Request(collectors, {"namespace": "telemetry", **defaults})
+
+
+def rendered(*collectors: dict[str, Any], **defaults: Any) -> dict[str, Any]:
+    """Return the bundle of these collectors."""
+    return bundle(plan(request(*collectors, **defaults)))
+
+
+def of_kind(result: dict[str, Any], kind: str) -> list[dict[str, Any]]:
+    """Return the objects of a kind."""
+    return [manifest for manifest in result["manifests"] if manifest["kind"] == kind]

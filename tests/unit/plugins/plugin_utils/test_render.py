@@ -1,0 +1,264 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible.parsing.dataloader import DataLoader
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _render, _yaml
+
+from .helpers import OTLP, of_kind, rendered, request
+
+GATEWAY = {"name": "gateway", "recipes": ["otlp_ingest", "debug_output"]}
+AGENT = {"name": "agent", "mode": "daemonset", "recipes": ["otlp_ingest", "debug_output"]}
+
+
+def config_of(*collectors: dict[str, Any], **defaults: Any) -> Any:
+    return _yaml.load(rendered(*collectors, **defaults)["collectors"][0]["config"], "config").data
+
+
+def hash_of(config: dict[str, Any]) -> str:
+    return str(rendered({"name": "a", "config": config})["collectors"][0]["config_hash"])
+
+
+def test_a_bundle_tells_later_stages_what_they_need() -> None:
+    result = rendered(GATEWAY, AGENT)
+    assert result["prune_selector"] == "o11y.opentelemetry/collector in (agent,gateway)"
+    assert result["workloads"] == [
+        {"kind": "Deployment", "namespace": "telemetry", "name": "gateway"},
+        {"kind": "DaemonSet", "namespace": "telemetry", "name": "agent"},
+    ]
+    one = result["collectors"][0]
+    assert {key: one[key] for key in ("kind", "mode", "selector", "ports", "iam_actions")} == {
+        "kind": "Deployment",
+        "mode": "deployment",
+        "selector": "app.kubernetes.io/name=opentelemetry-collector,app.kubernetes.io/instance=gateway,"
+        "component=standalone-collector",
+        "ports": [
+            {"name": "otlp", "port": 4317, "protocol": "TCP"},
+            {"name": "otlp-http", "port": 4318, "protocol": "TCP"},
+        ],
+        "iam_actions": [],
+    }
+    assert len(of_kind(result, "Namespace")) == 1
+
+
+def test_the_hash_of_the_config_is_on_the_pods() -> None:
+    result = rendered(GATEWAY)
+    (workload,) = of_kind(result, "Deployment")
+    annotations = workload["spec"]["template"]["metadata"]["annotations"]
+    assert annotations["checksum/config"] == result["collectors"][0]["config_hash"]
+    assert of_kind(result, "ConfigMap")[0]["data"]["config"] == result["collectors"][0]["config"]
+
+
+def test_no_collectors_means_the_one_that_the_defaults_describe() -> None:
+    assert rendered(name="alone", recipes=GATEWAY["recipes"])["workloads"][0]["name"] == "alone"
+
+
+def test_a_collectors_own_options_win_and_null_means_the_default() -> None:
+    result = rendered({**GATEWAY, "replicas": 3}, {**GATEWAY, "name": "b", "replicas": None}, replicas=2)
+    assert [item["spec"]["replicas"] for item in of_kind(result, "Deployment")] == [3, 1]
+
+
+def test_the_baseline_is_part_of_every_list_of_recipes() -> None:
+    config = config_of(GATEWAY)
+    assert config["service"]["extensions"] == ["health_check"]
+    assert config["service"]["pipelines"]["traces"]["processors"] == ["memory_limiter", "batch"]
+    assert config["processors"]["memory_limiter"] == {"check_interval": "1s", "limit_mib": 409, "spike_limit_mib": 128}
+
+
+def test_the_baseline_has_options_too() -> None:
+    recipes = [*GATEWAY["recipes"], {"baseline": {"batch_size": 7}}]
+    assert config_of({**GATEWAY, "recipes": recipes})["processors"]["batch"]["send_batch_size"] == 7
+
+
+def test_a_config_without_recipes_stays_as_it_is() -> None:
+    assert config_of({"name": "a", "config": OTLP}) == OTLP
+
+
+def test_config_of_the_user_is_merged_last_and_in_order(tmp_path: Path) -> None:
+    (tmp_path / "one.yml").write_text("exporters: {debug: {verbosity: basic, sampling_initial: 1}}")
+    (tmp_path / "two.yml").write_text("exporters: {debug: {sampling_initial: 2}}")
+    config = config_of(
+        {
+            **GATEWAY,
+            "config_files": [str(tmp_path / "one.yml"), str(tmp_path / "two.yml")],
+            "config": {"exporters": {"debug": {"sampling_thereafter": 3}}},
+        }
+    )
+    assert config["exporters"]["debug"] == {"verbosity": "basic", "sampling_initial": 2, "sampling_thereafter": 3}
+
+
+@pytest.mark.parametrize("text", ["", "- a", "5"])
+def test_a_file_that_holds_no_mapping_is_refused(tmp_path: Path, text: str) -> None:
+    (tmp_path / "a.yml").write_text(text)
+    with pytest.raises(Problem, match=r"a\.yml holds no mapping\. A collector config has sections"):
+        rendered({**GATEWAY, "config_files": [str(tmp_path / "a.yml")]})
+
+
+@pytest.mark.parametrize(
+    ("one", "two", "same"),
+    [
+        ({"a": 1, "b": {"c": 2, "d": 3}}, {"b": {"d": 3, "c": 2}, "a": 1}, True),
+        ({"a": [1, 2]}, {"a": [2, 1]}, False),
+        ({"a": "1"}, {"a": 1}, False),
+        ({"a": None}, {}, False),
+        ({"a": {1: "x", "y": None, None: 2}}, {"a": {None: 2, "y": None, 1: "x"}}, True),
+        ({"a": {1: "x"}}, {"a": {"1": "x"}}, False),
+        ({"a": True}, {"a": 1}, False),
+    ],
+)
+def test_configs_that_mean_the_same_have_the_same_hash(one: Any, two: Any, same: bool) -> None:
+    hashes = [hash_of({**OTLP, "exporters": {"debug": settings}}) for settings in (one, two)]
+    assert (hashes[0] == hashes[1]) is same
+    assert len(hashes[0]) == 64
+
+
+def test_every_error_is_reported_at_once_and_nothing_is_built() -> None:
+    broken = {**OTLP, "receiver": {}, "service": {"pipelines": {"trace": OTLP["service"]["pipelines"]["traces"]}}}
+    with pytest.raises(Problem) as refused:
+        rendered({"name": "a", "config": broken})
+    text = str(refused.value)
+    assert "the collector config has 2 errors, nothing was applied" in text
+    assert "config receiver: error [unknown-section] unknown key 'receiver'; did you mean 'receivers'?" in text
+    assert "config service.pipelines.trace: error [invalid-pipeline-key]" in text
+
+
+def test_a_warning_stops_nothing() -> None:
+    item = {"name": "a", "config": {**OTLP, "extensions": {"pprof": None}}}
+    assert [finding.severity for finding in _render.plan(request(item))[0].findings] == ["warning"]
+    assert rendered(item)["manifests"]
+
+
+def test_a_mistake_in_the_inventory_is_found_in_its_file(tmp_path: Path) -> None:
+    file = tmp_path / "all.yml"
+    file.write_text("config:\n  service:\n    pipelines:\n      traces:\n        exporters+: [nobody]\n")
+    written = DataLoader().load_from_file(str(file))
+    with pytest.raises(
+        Problem, match=r"all\.yml:5:22 service\.pipelines\.traces\.exporters\[1\]: .*'nobody' is not conf"
+    ):
+        rendered({**GATEWAY, "config": written["config"]})
+
+
+def test_a_mistake_in_a_file_is_found_in_it(tmp_path: Path) -> None:
+    file = tmp_path / "mine.yml"
+    file.write_text("exporters:\n  debug:\n  debug:\n")
+    with pytest.raises(Problem, match=r"mine\.yml:3:3 exporters\.debug: error \[duplicate-key\]"):
+        rendered({**GATEWAY, "config_files": [str(file)]})
+
+
+def test_a_mistake_in_a_recipe_names_it() -> None:
+    with pytest.raises(
+        Problem, match=r"recipe 'otlp_ingest' service\.pipelines\.logs: error \[no-pipelines\].*no exporters"
+    ):
+        rendered({**GATEWAY, "recipes": ["otlp_ingest", {"debug_output": {"pipelines": "traces"}}]})
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ({"moed": "daemonset"}, r"collector 'gateway' has no option 'moed'; did you mean 'mode'"),
+        ({"mode": "sidecar"}, r"collector 'gateway': value of mode must be one of: daemonset, deployment, statefulset"),
+        ({"recipes": ["otlp_ingst"]}, r"there is no recipe 'otlp_ingst'; did you mean 'otlp_ingest'"),
+        ({"recipes": ["pod_logs"]}, r"recipe 'pod_logs' does not work in mode deployment"),
+        ({"recipes": ["otlp_forward"]}, r"recipe 'otlp_forward': missing required arguments: endpoint"),
+        ({"recipes": [{"otlp_forward": {"endpont": "x"}}]}, r"recipe 'otlp_forward' has no option 'endpont'"),
+        ({"platform": "gce"}, r"there is no platform 'gce'"),
+        ({"name": "Gateway"}, r"'Gateway' is no valid name"),
+        ({"memory_limit": "1Mi"}, r"memory limit '1Mi' is too small"),
+        ({"config_files": ["none.yml"]}, r"cannot read none\.yml"),
+        ({"config": {"exporters": {"x": "${env:KEY}"}}}, r"variable KEY is read here, but not given"),
+        ({"labels": {"team": None}}, r"labels.*'team'"),
+        ({"pod_annotations": {"a": ["b"]}}, r"pod_annotations.*'a'"),
+    ],
+)
+def test_what_is_asked_for_wrongly_is_explained(options: dict[str, Any], says: str) -> None:
+    with pytest.raises(Problem, match=says):
+        rendered({**GATEWAY, **options})
+
+
+@pytest.mark.parametrize("option", ["labels", "annotations", "pod_labels", "pod_annotations", "node_selector"])
+def test_metadata_is_text_whatever_was_written(option: str) -> None:
+    text = _yaml.dump(*rendered({**GATEWAY, option: {"port": 8888, "on": True}})["manifests"])
+    assert "port: '8888'" in text
+    assert "'on': 'true'" in text
+
+
+@pytest.mark.parametrize(
+    ("options", "image", "label"),
+    [
+        ({}, "ghcr.io/open-telemetry/opentelemetry-collector-releases/opentelemetry-collector-contrib:{}", "{}"),
+        (
+            {"version": "0.1.2"},
+            "ghcr.io/open-telemetry/opentelemetry-collector-releases/opentelemetry-collector-contrib:0.1.2",
+            "0.1.2",
+        ),
+        ({"distribution": "adot", "version": "v9"}, "public.ecr.aws/aws-observability/aws-otel-collector:v9", "v9"),
+        ({"image": "mine:1", "image_registry": "mirror/", "version": "5"}, "mirror/mine:1", "5"),
+    ],
+)
+def test_distribution_and_version_make_the_image(options: dict[str, str], image: str, label: str) -> None:
+    (workload,) = of_kind(rendered({**GATEWAY, **options}), "Deployment")
+    tested = _render._sources.catalogue("distributions")["contrib"]["version"]
+    assert workload["spec"]["template"]["spec"]["containers"][0]["image"] == image.format(tested)
+    assert workload["metadata"]["labels"]["app.kubernetes.io/version"] == label.format(tested)
+
+
+@pytest.mark.parametrize(
+    ("distribution", "version", "exporter"),
+    [
+        ("contrib", "", "otlp_grpc/gateway"),
+        ("contrib", "0.143.0", "otlp/gateway"),
+        ("contrib", "0.144.0", "otlp_grpc/gateway"),
+        ("redhat", "0.135.0", "otlp/gateway"),
+        ("adot", "v0.49.0", "otlp_grpc/gateway"),
+    ],
+)
+def test_recipes_use_the_names_that_the_version_knows(distribution: str, version: str, exporter: str) -> None:
+    recipes = ["otlp_ingest", {"otlp_forward": {"endpoint": "x:1"}}]
+    config = config_of({"name": "a", "recipes": recipes, "distribution": distribution, "version": version})
+    assert list(config["exporters"]) == [exporter]
+    assert config["service"]["pipelines"]["traces"]["exporters"] == [exporter]
+
+
+@pytest.mark.parametrize(("platform", "user"), [("generic", 10001), ("eks", 10001), ("openshift", None)])
+def test_the_platform_chooses_the_user(platform: str, user: int | None) -> None:
+    (workload,) = of_kind(rendered({**GATEWAY, "platform": platform}), "Deployment")
+    assert workload["spec"]["template"]["spec"]["securityContext"].get("runAsUser") == user
+
+
+def test_recipes_and_platforms_of_the_user_are_used(tmp_path: Path) -> None:
+    mine = tmp_path / "recipes" / "mine"
+    mine.mkdir(parents=True)
+    (mine / "recipe.yml").write_text("{summary: Mine, signals: [traces], modes: [deployment], requires: [otlp_ingest]}")
+    (mine / "config.yml.j2").write_text(
+        "exporters: {debug: {verbosity: {{ platform.word }}}}\nservice: {pipelines: {'*': {exporters: [debug]}}}"
+    )
+    (tmp_path / "here.yml").write_text("word: basic\n")
+    own = {"recipe_paths": [str(tmp_path / "recipes")], "platform_paths": [str(tmp_path)]}
+
+    def planned(*recipes: str) -> Any:
+        return _render.plan(_render.Request([{"name": "a", "platform": "here", "recipes": list(recipes)}], {}, **own))
+
+    assert planned("otlp_ingest", "mine")[0].composed.config["exporters"] == {"debug": {"verbosity": "basic"}}
+    with pytest.raises(Problem, match=r"recipe 'mine' needs recipe 'otlp_ingest'"):
+        planned("mine")
+
+
+@pytest.mark.parametrize("text", ["", "- a", "summary: x", "modes: [deployment]", "{summary: x, modes: deployment}"])
+def test_a_recipe_of_the_user_that_does_not_describe_itself_is_refused(tmp_path: Path, text: str) -> None:
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "recipe.yml").write_text(text)
+    (tmp_path / "mine" / "config.yml.j2").write_text("")
+    asked = _render.Request([{"name": "a", "recipes": ["mine"]}], {}, recipe_paths=[str(tmp_path)])
+    with pytest.raises(Problem, match=r"recipe\.yml needs .*summary.*modes"):
+        _render.plan(asked)
+
+
+def test_collectors_that_cannot_live_together_are_refused() -> None:
+    with pytest.raises(Problem, match=r"'agent' and 'other' both open 4317/TCP on the node"):
+        rendered(AGENT, {**AGENT, "name": "other"})

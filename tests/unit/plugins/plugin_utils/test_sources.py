@@ -1,0 +1,161 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.recipes import Use
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _sources
+
+RECIPE = "summary: Mine.\nsignals: [traces]\nmodes: [deployment]\noptions: {}\n"
+
+
+def write(folder: Path, name: str, template: str, recipe: str = RECIPE) -> Path:
+    """Write a recipe of the user's own and return its folder."""
+    path = folder / name
+    path.mkdir()
+    (path / "recipe.yml").write_text(recipe)
+    (path / "config.yml.j2").write_text(template)
+    return path
+
+
+def render(folder: Path, template: str, **options: Any) -> Any:
+    spec = {"options": {name: {"type": "raw"} for name in options}}
+    path = write(folder, "mine", template)
+    return _sources.fragment(Use("mine", options), path, spec, {"pod_logs": "/logs"}, {"name": "gateway"}).config
+
+
+def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(Problem, match=r"cannot read .*none\.yml.*Give the path of a readable YAML file\."):
+        _sources.read_yaml(tmp_path / "none.yml")
+
+
+def test_a_file_that_is_no_text_is_named(tmp_path: Path) -> None:
+    (tmp_path / "a.yml").write_bytes(b"\xff\xfe")
+    with pytest.raises(Problem, match=r"cannot read .*a\.yml"):
+        _sources.read_yaml(tmp_path / "a.yml")
+
+
+def test_recipes_and_platforms_of_the_role_are_found() -> None:
+    assert {"baseline", "otlp_ingest", "pod_logs"} <= set(_sources.find([], "recipes"))
+    assert {"generic", "eks", "openshift"} <= set(_sources.find([], "platforms"))
+
+
+def test_those_of_the_user_come_first(tmp_path: Path) -> None:
+    mine = write(tmp_path, "otlp_ingest", "")
+    (tmp_path / "no_recipe").mkdir()
+    found = _sources.find([str(tmp_path)], "recipes")
+    assert found["otlp_ingest"] == mine
+    assert "no_recipe" not in found
+    assert "baseline" in found
+
+
+def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(Problem, match=r"there is no folder .*none\. Correct recipe_paths or platform_paths\."):
+        _sources.find([str(tmp_path / "none")], "recipes")
+
+
+def test_a_platform_says_only_what_differs() -> None:
+    generic, eks = _sources.platform("generic", []), _sources.platform("eks", [])
+    assert set(eks) == set(generic)
+    assert eks["resource_detectors"] == ["env", "eks"]
+    assert eks["host_root"] == generic["host_root"]
+
+
+def test_the_user_can_add_a_platform(tmp_path: Path) -> None:
+    (tmp_path / "mine.yml").write_text("host_root: /node\n")
+    assert _sources.platform("mine", [str(tmp_path)])["host_root"] == "/node"
+
+
+def test_an_unknown_platform_is_refused_with_the_nearest() -> None:
+    with pytest.raises(Problem, match=r"no platform 'openshfit'; did you mean 'openshift'\?.*Platforms: aks, eks,"):
+        _sources.platform("openshfit", [])
+
+
+def test_a_template_sees_options_platform_and_collector(tmp_path: Path) -> None:
+    text = "receivers: {nop: {a: {{ options.a | to_json }}, b: {{ platform.pod_logs }}, c: {{ collector.name }}}}"
+    config = render(tmp_path, text, a={"x": [1, None, "yes"]})
+    assert config == {"receivers": {"nop": {"a": {"x": [1, None, "yes"]}, "b": "/logs", "c": "gateway"}}}
+
+
+def test_what_has_no_value_is_left_out(tmp_path: Path) -> None:
+    text = "receivers: {nop: {{ options.a | given | to_json }}}"
+    given = {"a": None, "b": "", "c": 0, "d": False, "e": []}
+    assert render(tmp_path, text, a=given) == {"receivers": {"nop": {"c": 0, "d": False, "e": []}}}
+
+
+def test_an_empty_template_is_an_empty_layer(tmp_path: Path) -> None:
+    assert render(tmp_path, "# nothing\n") == {}
+
+
+@pytest.mark.parametrize(
+    ("template", "says"),
+    [
+        ("a: {{ options.nothing }}", "does not render: .*nothing"),
+        ("a: {{ inventory_hostname }}", "does not render: 'inventory_hostname' is undefined"),
+        ("a: 1\nb: {% if %}", r"does not render: .*config\.yml\.j2:2"),
+        ("a: {{ ().__class__.__base__ }}", "does not render: access to attribute '__class__'"),
+        ("a: {{ 1 / 0 }}", "does not render: division by zero"),
+        ("a: {{ 5 | given }}", "does not render: "),
+        ("a: [", r"this is no valid YAML: .*config\.yml\.j2 .rendered.:\d"),
+        ("receiver: {}", "renders no collector config: unknown key 'receiver'; did you mean 'receivers'"),
+        ("- a", "renders no collector config: a collector config is a mapping, not a list"),
+    ],
+)
+def test_a_template_that_does_not_work_is_explained(tmp_path: Path, template: str, says: str) -> None:
+    with pytest.raises(Problem, match=says):
+        render(tmp_path, template)
+
+
+def test_a_recipe_without_a_template_is_explained(tmp_path: Path) -> None:
+    (write(tmp_path, "mine", "") / "config.yml.j2").unlink()
+    with pytest.raises(Problem, match=r"cannot read .*config\.yml\.j2"):
+        _sources.fragment(Use("mine", {}), tmp_path / "mine", {}, {}, {})
+
+
+SPEC = {
+    "endpoint": {"description": "Where to.", "required": True},
+    "size": {"description": ["How", "much."], "type": "int", "default": 8},
+    "tls": {"type": "dict", "options": {"insecure": {"description": "x", "type": "bool", "default": False}}},
+}
+
+
+def test_options_get_types_and_defaults() -> None:
+    assert _sources.checked({"endpoint": "x", "size": "9", "tls": {"insecure": "yes"}}, SPEC, "it") == {
+        "endpoint": "x",
+        "size": 9,
+        "tls": {"insecure": True},
+    }
+    assert _sources.checked({"endpoint": "x"}, SPEC, "it") == {"endpoint": "x", "size": 8, "tls": None}
+
+
+@pytest.mark.parametrize(
+    ("values", "says"),
+    [
+        ({"endpont": "x"}, r"it has no option 'endpont'; did you mean 'endpoint'\? Options: endpoint, size, tls\."),
+        ({1: "x"}, r"it has no option '1' Options|it has no option '1'\. Options"),
+        ({}, r"it: missing required arguments: endpoint\. Correct the value\."),
+        ({"endpoint": "x", "size": "much"}, r"it: argument 'size' is of type .*cannot.*int"),
+        ({"endpoint": "x", "tls": {"secure": True}}, r"it: .*tls\.secure.*insecure"),
+    ],
+)
+def test_wrong_options_are_explained(values: dict[Any, Any], says: str) -> None:
+    with pytest.raises(Problem, match=says):
+        _sources.checked(values, SPEC, "it")
+
+
+def test_values_that_are_checked_stay() -> None:
+    values = {"endpoint": "x", "tls": {}}
+    _sources.checked(values, SPEC, "it")
+    assert values == {"endpoint": "x", "tls": {}}
+
+
+def test_prose_is_no_part_of_an_argument_spec() -> None:
+    assert _sources.argument_spec(SPEC)["tls"] == {
+        "type": "dict",
+        "options": {"insecure": {"type": "bool", "default": False}},
+    }
