@@ -57,10 +57,10 @@ class _Apply:
         stays = [None if found in leaving else found for found in read]
         self.live = {ref(m): found for m, found in zip([*manifests, *others], stays, strict=True)}
         self.missing = {name for name in namespaces_of(manifests) if not self.live[Ref("Namespace", "", name)]}
-        lost = sorted(self.missing - own)
-        if lost:
+        unknown = sorted(self.missing - own)
+        if unknown:
             fix = "Add a Namespace to the bundle, or create it first."
-            raise Problem(f"the namespace '{lost[0]}' does not exist", asked="Apply the bundle", fix=fix)
+            raise Problem(f"the namespace '{unknown[0]}' does not exist", asked="Apply the bundle", fix=fix)
 
     def _read(self, manifest: Manifest) -> Manifest | None:
         asked = f"Read {ref(manifest)}"
@@ -79,15 +79,27 @@ class _Apply:
 
     def apply(self, group: list[Manifest]) -> None:
         """Apply the objects of one group at once, and report them in the order of the bundle."""
-        results = self.cluster.parallel(self._apply, group)
-        for manifest, after in zip(group, results, strict=True):
+        failed: list[Exception] = []
+        for manifest, after in zip(group, self.cluster.parallel(self._attempt, group), strict=True):
+            if isinstance(after, Exception):
+                failed.append(after)
+                continue
             before = self.live[ref(manifest)]
             same = before is not None and normalise(before) == normalise(after)
             action = "unchanged" if same else "changed" if before else "created"
             # Of a new object the reader wants what was asked for, not every default of the server.
             self.session.report.add(action, before, after if before else manifest)
+        if failed:
+            raise failed[0]
         if group[0]["kind"] == "CustomResourceDefinition" and not self.options.check:
             self.session.await_served(group)
+
+    def _attempt(self, manifest: Manifest) -> Manifest | Problem | LostError:
+        """Apply one object; that it fails must not hide what becomes of its neighbours."""
+        try:
+            return self._apply(manifest)
+        except (Problem, LostError) as error:
+            return error
 
     def _apply(self, manifest: Manifest) -> Manifest:
         before = self.live[ref(manifest)]

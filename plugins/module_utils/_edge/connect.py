@@ -77,7 +77,7 @@ class PooledTransport:
 
     def __call__(self, method: str, path: str, headers: dict[str, str], body: bytes | None) -> Answered:
         """Send one request over a connection of the pool."""
-        sent = self._urllib3.HTTPHeaderDict(headers)
+        sent = self._urllib3.HTTPHeaderDict({"User-Agent": "o11y.opentelemetry", **headers})
         for setting in self._configuration.auth_settings().values():
             sent[setting["key"]] = setting["value"]
         for name, value in self._extra.items():

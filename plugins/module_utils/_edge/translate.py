@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -17,6 +18,8 @@ from .explain import lost
 # What is secret in the connection options; a whole kubeconfig would take words like 'default' out of every message.
 SECRET_OPTIONS = ("api_key", "password")
 SECRET_KEYS = ("token", "password", "client-key-data", "id-token", "refresh-token", "client-secret", "access-token")
+# The environment of a command that a kubeconfig gets its token from.
+SECRET_VARIABLE = re.compile("SECRET|TOKEN|PASSWORD|KEY")
 # Shorter ones are words that occur by chance, so hiding them garbles text and hides nothing.
 SHORTEST_SECRET = 6
 
@@ -59,7 +62,8 @@ def protect(module: AnsibleModule, secrets: Iterable[str]) -> None:
 def _secrets_in(tree: Any) -> Iterable[str]:
     if isinstance(tree, dict):
         for key, value in tree.items():
-            if key in SECRET_KEYS and isinstance(value, str):
+            secret = key in SECRET_KEYS or (key == "value" and SECRET_VARIABLE.search(str(tree.get("name"))))
+            if secret and isinstance(value, str):
                 yield value
             else:
                 yield from _secrets_in(value)

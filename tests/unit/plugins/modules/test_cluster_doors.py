@@ -107,11 +107,16 @@ def test_secrets_are_in_no_result(capsys: Any, monkeypatch: pytest.MonkeyPatch) 
     assert result["invocation"]["module_args"]["manifests"][0]["stringData"]["token"].startswith("***")
 
 
+USER = {"token": "my-token-1", "exec": {"env": [{"name": "AWS_SECRET_ACCESS_KEY", "value": "aws-key-1"}]}}
+
+
 def test_a_kubeconfig_in_memory_does_not_garble_messages(capsys: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    kubeconfig = {"apiVersion": "v1", "kind": "Config", "users": [{"name": "default", "user": {"token": "my-token-1"}}]}
-    monkeypatch.setitem(bundle_task.WORK, "present", lambda *_: {"changed": False, "msg": "default Config my-token-1"})
+    kubeconfig = {"apiVersion": "v1", "kind": "Config", "users": [{"name": "default", "user": USER}]}
+    monkeypatch.setitem(
+        bundle_task.WORK, "present", lambda *_: {"changed": False, "msg": "default Config my-token-1 aws-key-1"}
+    )
     monkeypatch.setattr(bundle_task, "connect", lambda _module: None)
-    assert run("bundle_apply", capsys, kubeconfig=kubeconfig)["msg"] == "default Config ********"
+    assert run("bundle_apply", capsys, kubeconfig=kubeconfig)["msg"] == "default Config ******** ********"
 
 
 def test_a_problem_becomes_a_failed_task(capsys: Any) -> None:

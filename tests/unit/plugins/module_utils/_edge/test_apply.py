@@ -160,8 +160,9 @@ def test_a_failure_tells_what_was_done_before() -> None:
     no = status(422, "Invalid", "Required value")
     api.trouble = lambda method, path: no if method == "PATCH" and "daemonsets" in path else None
     with pytest.raises(Problem, match="DaemonSet ns/a: the object is not valid") as caught:
-        present(api, [AGENT, CONFIG])
-    assert actions(caught.value.facts) == {"ConfigMap a": "created"}
+        present(api, [AGENT, CONFIG, {**AGENT, "kind": "Deployment"}])
+    assert actions(caught.value.facts) == {"ConfigMap a": "created", "Deployment a": "created"}
+    assert caught.value.facts["changed"] is True
 
 
 def neighbour(**metadata: Any) -> Any:
