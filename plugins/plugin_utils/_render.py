@@ -16,8 +16,9 @@ from ..module_utils._core.backends import kubernetes
 from ..module_utils._core.collector import Collector, Distribution, image_of
 from ..module_utils._core.compose import Composed, Layer, compose
 from ..module_utils._core.errors import Problem
-from ..module_utils._core.lint.finding import Finding, Subject
+from ..module_utils._core.lint.finding import Finding
 from ..module_utils._core.lint.rules import lint
+from ..module_utils._core.lint.subject import Subject
 from ..module_utils._core.manifests.build import Build
 from ..module_utils._core.names import COLLECTOR_LABEL
 from ..module_utils._core.needs import DOWNWARD

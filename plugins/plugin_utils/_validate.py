@@ -11,8 +11,9 @@ from typing import Any
 
 from ..module_utils._core.compose import Composed, Layer
 from ..module_utils._core.errors import Problem
-from ..module_utils._core.lint.finding import SEVERITIES, Finding, Subject
+from ..module_utils._core.lint.finding import SEVERITIES, Finding
 from ..module_utils._core.lint.rules import lint
+from ..module_utils._core.lint.subject import Subject
 from . import _doorway, _origin, _render, _sources, _yaml
 
 _YAML_FILES = (".yaml", ".yml")

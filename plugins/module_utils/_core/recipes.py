@@ -11,7 +11,8 @@ from typing import Any
 
 from .errors import Problem, near
 from .lint import structure
-from .lint.finding import Fault, Subject
+from .lint.finding import Fault
+from .lint.subject import Subject
 from .paths import dotted, section
 
 # What a recipe may render; its pipelines may be wildcards, so their names are not among these.

@@ -1,51 +1,53 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a rule finds, and what it looks at. Private."""
+"""Rules and what they find. Private."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from ..paths import Path, Position, dotted
+from .subject import Subject
 
 SEVERITIES = ("error", "warning", "info")
 
 
 @dataclass(frozen=True)
 class Fault:
-    """One breach of a rule: where, what, and what to do about it."""
+    """One breach of a rule: where, what, and what to do about it; `severity` when it is not the rule's own."""
 
     path: Path
     message: str
     fix: str = ""
     position: Position | None = None
+    severity: str = ""
 
 
-@dataclass(frozen=True)
-class Subject:
-    """A config under test, with what surrounds it.
-
-    `locate` leads from paths to the places where a person wrote them; `duplicates` are keys that a source has twice;
-    `environment` has the variables that the collector will be given, or is None where that is not known.
-    """
-
-    config: Any
-    locate: Callable[[Path], Position] = field(default=lambda _path: Position())
-    duplicates: tuple[tuple[Path, Position], ...] = ()
-    environment: frozenset[str] | None = None
+Check = Callable[[Subject], Iterable[Fault]]
 
 
 @dataclass(frozen=True)
 class Rule:
-    """A named check; `check` yields one Fault for each breach."""
+    """A named check; `check` yields one Fault for each breach.
+
+    `shared` says that `otelcol validate` refuses the same; such a rule must never refuse what that accepts.
+    """
 
     id: str
     severity: str
     reason: str
-    check: Callable[[Subject], Iterable[Fault]]
+    check: Check
+    shared: bool = False
+    documentation: str = ""
+
+
+def rule(severity: str, check: Check, *, shared: bool = False, documentation: str = "") -> Rule:
+    """Return the rule of a check: its id is the function's name, its reason the first line of the docstring."""
+    reason = (check.__doc__ or "").split("\n", 1)[0]
+    return Rule(check.__name__.replace("_", "-"), severity, reason, check, shared, documentation)
 
 
 @dataclass(frozen=True, order=True)
@@ -62,8 +64,9 @@ class Finding:
     def __str__(self) -> str:
         """Return one line for people: place, severity, rule, what and what to do."""
         where = " ".join(part for part in (str(self.position), self.path) if part)
-        stop = "" if self.message.endswith((".", "!", "?")) else "."
-        return f"{where}: {self.severity} [{self.rule}] {self.message}{stop} {self.fix}".rstrip()
+        text = f"{where}: {self.severity} [{self.rule}] {self.message}"
+        stop = "" if text.endswith((".", "!", "?")) else "."
+        return f"{text}{stop} {self.fix}".rstrip()
 
     def as_dict(self) -> dict[str, Any]:
         """Return the finding as a task result shows it."""
@@ -85,7 +88,8 @@ def run(rules: Iterable[Rule], subject: Subject) -> list[Finding]:
 
 
 def _findings(rules: Iterable[Rule], subject: Subject) -> Iterator[Finding]:
-    for rule in rules:
-        for fault in rule.check(subject):
+    for item in rules:
+        for fault in item.check(subject):
             place = fault.position or subject.locate(fault.path)
-            yield Finding(place, dotted(fault.path), rule.id, rule.severity, fault.message, fault.fix)
+            severity = fault.severity or item.severity
+            yield Finding(place, dotted(fault.path), item.id, severity, fault.message, fault.fix)

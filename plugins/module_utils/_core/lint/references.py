@@ -15,7 +15,8 @@ from typing import Any
 from ..compose import SECTIONS
 from ..errors import near
 from ..paths import Path, at, leaves, section
-from .finding import Fault, Subject
+from .finding import Fault, rule
+from .subject import Subject
 
 # In a pipeline a connector stands where a receiver or an exporter may.
 ROLES = {
@@ -151,3 +152,14 @@ def _how(component_id: str, role: str, subject: Subject) -> str:
     if elsewhere:
         return f"It is configured in `{elsewhere[0]}`, and has no place here."
     return f"Add it to `{role}`, or remove it here."
+
+
+RULES = (
+    rule("error", no_components, shared=True),
+    rule("error", no_pipelines, shared=True),
+    rule("error", undefined_reference, shared=True),
+    rule("error", undefined_extension),
+    rule("error", duplicate_processor, shared=True),
+    rule("error", ambiguous_id, shared=True),
+    rule("warning", idle_extension),
+)

@@ -15,7 +15,8 @@ from collections.abc import Iterator
 from ..compose import SECTIONS
 from ..errors import near
 from ..paths import Path, at, section
-from .finding import Fault, Subject
+from .finding import Fault, rule
+from .subject import Subject
 
 TOP_LEVEL = (*SECTIONS, "service")
 SERVICE_KEYS = ("extensions", "pipelines", "telemetry")
@@ -138,3 +139,14 @@ def _unknown(value: object, known: tuple[str, ...], path: Path) -> Iterator[Faul
 def _kind(value: object) -> str:
     names = {dict: "a mapping", list: "a list", str: "text", bool: "true or false", type(None): "nothing"}
     return names.get(type(value), f"a {type(value).__name__}")
+
+
+RULES = (
+    rule("error", duplicate_key, shared=True),
+    rule("error", not_a_mapping, shared=True),
+    rule("error", not_a_list, shared=True),
+    rule("error", unknown_section, shared=True),
+    rule("error", unknown_key, shared=True),
+    rule("error", invalid_id, shared=True),
+    rule("error", invalid_pipeline_key, shared=True),
+)

@@ -9,7 +9,8 @@ from collections.abc import Iterator
 
 from ..errors import near
 from ..needs import variables
-from .finding import Fault, Subject
+from .finding import Fault, rule
+from .subject import Subject
 
 
 def missing_variable(subject: Subject) -> Iterator[Fault]:
@@ -23,3 +24,6 @@ def missing_variable(subject: Subject) -> Iterator[Fault]:
                 f"variable {variable.name} is read here, but not given{near(variable.name, subject.environment)}",
                 f"Add it to `env`, or give it a default: ${{env:{variable.name}:-VALUE}}.",
             )
+
+
+RULES = (rule("error", missing_variable),)

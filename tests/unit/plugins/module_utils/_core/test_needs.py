@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.components.table import COMPONENTS
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.finding import Subject
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.rules import lint
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.subject import Subject
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.needs import (
     DOWNWARD,
     Mount,

@@ -13,10 +13,10 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.find
     Fault,
     Finding,
     Rule,
-    Subject,
     run,
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.rules import RULES, lint
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.subject import Subject
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.paths import Position
 from hypothesis import given
 
