@@ -6,74 +6,62 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import Any
 
 import yaml
 
-from ..module_utils._core.errors import Problem
+from ..module_utils._core.nodes import ALIAS, MAPPING, SCALAR, SEQUENCE, Node, resolve
 from ..module_utils._core.paths import Path, Position
+from . import _nodes
 
 try:
     from yaml import CSafeDumper as _Dumper
-    from yaml import CSafeLoader as _SafeLoader
-except ImportError:  # libyaml is not everywhere; the pure parser reads the same language, slower
+except ImportError:  # libyaml is not everywhere
     from yaml import SafeDumper as _Dumper  # type: ignore[assignment]
-    from yaml import SafeLoader as _SafeLoader  # type: ignore[assignment]
 
 _TAG = "tag:yaml.org,2002:"
-
-# The scalars of YAML 1.2's core schema, as go-yaml resolves them; `yes`, `on` and `1:30` are text there.
-_SCALARS = (
-    ("null", r"~|null|Null|NULL|", "~nN"),
-    ("bool", r"true|True|TRUE|false|False|FALSE", "tTfF"),
-    ("int", r"[-+]?[0-9][0-9_]*|0o[0-7]+|0x[0-9a-fA-F]+|0b[01]+", "-+0123456789"),
-    (
-        "float",
-        r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)",
-        "-+.0123456789",
-    ),
-)
 _MERGE_KEY = "<<"
-
-
-class _Loader(_SafeLoader):
-    """A parser that resolves the core schema's scalars; its nodes are turned into data here."""
-
-    yaml_implicit_resolvers: ClassVar[dict[str, Any]] = {}
-
-
-for _name, _pattern, _first in _SCALARS:
-    _Loader.add_implicit_resolver(_TAG + _name, re.compile(rf"(?:{_pattern})\Z"), list(_first))
-_Loader.add_implicit_resolver(_TAG + "null", re.compile(r"\Z"), [""])
+# How many nodes aliases may repeat in one document: far more than any config has, and too few to fill memory.
+_REPEATED = 100_000
 
 
 @dataclass(frozen=True)
 class Document:
-    """One YAML document: its data, where each path stands, and the keys that are written twice."""
+    """One YAML document: its data, where each path stands, the keys that are written twice, and the text's tree."""
 
     data: Any
     positions: dict[Path, Position] = field(default_factory=dict)
     duplicates: tuple[tuple[Path, Position], ...] = ()
+    root: Node | None = field(default=None, compare=False, repr=False)
 
 
 def load(text: str, file: str) -> Document:
     """Return the one document in this text. Raises Problem with file, line and column when it is no YAML."""
-    reader = _Reader(file)
-    try:
-        node = _Loader(text).get_single_node()
-        data = reader.read(node, ()) if node else None
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark
-        where = str(Position(file, mark.line + 1, mark.column + 1)) if mark else file
-        raise Problem(
-            f"this is no valid YAML: {error.problem}", where=where, fix="Correct it there, or just before."
-        ) from error
-    except (yaml.YAMLError, UnicodeEncodeError) as error:
-        raise Problem(f"this is no valid YAML: {error}", where=file, fix="Save it as UTF-8 text.") from error
-    except RecursionError as error:
-        raise Problem("this is no valid YAML: a part of it contains itself, or has no end", where=file) from error
-    return Document(data, reader.positions, tuple(reader.duplicates))
+    documents = list(load_all(text, file))
+    if len(documents) > 1:
+        place = _separator(text)
+        raise _nodes.refuse("expected a single document, but found another one", file, place)
+    return documents[0] if documents else Document(None)
+
+
+def load_all(text: str, file: str) -> Iterator[Document]:
+    """Yield every document in this text. Raises Problem with file, line and column when it is no YAML."""
+    for root in _nodes.compose(text, file):
+        if root is None:
+            yield Document(None)
+            continue
+        reader = _Reader(file)
+        data = reader.read(root, (), 0)
+        yield Document(data, reader.positions, tuple(reader.duplicates), root)
+
+
+def _separator(text: str) -> tuple[int, int]:
+    """Return where the second document begins."""
+    lines = [number for number, line in enumerate(text.splitlines()) if re.match(r"---(?:\s|\Z)", line)]
+    first = next((number for number, line in enumerate(text.splitlines()) if line.strip() and line[0] not in "#%"), 0)
+    return next((number for number in lines if number > first), 0), 0
 
 
 class _Reader:
@@ -83,61 +71,67 @@ class _Reader:
         self.file = file
         self.positions: dict[Path, Position] = {}
         self.duplicates: list[tuple[Path, Position]] = []
+        self.repeating = 0
+        self.repeated = 0
 
-    def read(self, node: yaml.Node, path: Path) -> Any:
+    def read(self, node: Node, path: Path, depth: int) -> Any:
         self.positions.setdefault(path, self._place(node))
-        if isinstance(node, yaml.MappingNode):
-            return self._mapping(node, path)
-        if isinstance(node, yaml.SequenceNode):
-            return [self.read(item, (*path, index)) for index, item in enumerate(node.value)]
-        return _scalar(node)
+        if node.kind == SCALAR:
+            return _nodes.scalar(node)
+        if depth > _nodes.DEEPEST:
+            raise _nodes.refuse(f"it nests deeper than {_nodes.DEEPEST} levels", self.file, node.start)
+        if node.kind == ALIAS:
+            return self._alias(node, path, depth)
+        if self.repeating:
+            self._count(len(node.value), node)
+        if node.kind == MAPPING:
+            return self._mapping(node, path, depth)
+        return [self.read(item, (*path, index), depth + 1) for index, item in enumerate(node.value)]
 
-    def _mapping(self, node: yaml.MappingNode, path: Path) -> dict[Any, Any]:
+    def _alias(self, node: Node, path: Path, depth: int) -> Any:
+        self.repeating += 1
+        self._count(1, node)
+        value = self.read(node.value, path, depth + 1)
+        self.repeating -= 1
+        return value
+
+    def _count(self, more: int, node: Node) -> None:
+        self.repeated += more
+        if self.repeated > _REPEATED:
+            raise _nodes.refuse("its aliases repeat too much", self.file, node.start)
+
+    def _mapping(self, node: Node, path: Path, depth: int) -> dict[Any, Any]:
         result: dict[Any, Any] = {}
         merged: dict[Any, Any] = {}
         for key_node, value_node in node.value:
-            key = _scalar(key_node) if isinstance(key_node, yaml.ScalarNode) else str(key_node.value)
+            key = _key(key_node)
             here = (*path, key)
             if key == _MERGE_KEY and not key_node.style:
-                merged |= self._merged(value_node, path)
+                merged |= self._merged(value_node, path, depth)
                 continue
             if key in result:
                 self.duplicates.append((here, self._place(key_node)))
             self.positions[here] = self._place(key_node)
-            result[key] = self.read(value_node, here)
+            result[key] = self.read(value_node, here, depth + 1)
         return {**merged, **result}
 
-    def _merged(self, node: yaml.Node, path: Path) -> dict[Any, Any]:
-        parts = node.value if isinstance(node, yaml.SequenceNode) else [node]
+    def _merged(self, node: Node, path: Path, depth: int) -> dict[Any, Any]:
+        self.repeating += 1
+        inner = resolve(node)
         result: dict[Any, Any] = {}
-        for part in reversed(parts):
-            value = self.read(part, path)
+        for part in reversed(inner.value if inner.kind == SEQUENCE else [inner]):
+            value = self.read(part, path, depth + 1)
             result |= value if isinstance(value, dict) else {}
+        self.repeating -= 1
         return result
 
-    def _place(self, node: yaml.Node) -> Position:
-        return Position(self.file, node.start_mark.line + 1, node.start_mark.column + 1)
+    def _place(self, node: Node) -> Position:
+        return Position(self.file, node.start[0] + 1, node.start[1] + 1)
 
 
-def _scalar(node: yaml.ScalarNode) -> Any:
-    convert = _CONVERT.get(node.tag.removeprefix(_TAG))
-    return convert(node.value) if convert else node.value
-
-
-def _integer(text: str) -> int | str:
-    """Decimal, 0x, 0o and 0b; a leading zero is YAML 1.1's octal for go-yaml too."""
-    digits = text.replace("_", "")
-    if re.fullmatch(r"[-+]?0[0-7]+", digits):
-        return int(digits, 8)
-    return int(digits, 0) if not re.fullmatch(r"[-+]?0\d+", digits) else digits
-
-
-_CONVERT = {
-    "null": lambda _text: None,
-    "bool": lambda text: text.lower() == "true",
-    "int": _integer,
-    "float": lambda text: float(text.lower().replace(".inf", "inf").replace(".nan", "nan")),
-}
+def _key(node: Node) -> Any:
+    inner = resolve(node)
+    return _nodes.scalar(inner) if inner.kind == SCALAR else f"{inner.kind} at {inner.start[0] + 1}:{inner.start[1] + 1}"
 
 
 class _Writer(_Dumper):  # type: ignore[misc, valid-type]
@@ -147,7 +141,7 @@ class _Writer(_Dumper):  # type: ignore[misc, valid-type]
         return True
 
 
-_AMBIGUOUS = re.compile("|".join(f"(?:{pattern})" for _name, pattern, _first in _SCALARS if pattern))
+_AMBIGUOUS = re.compile("|".join(f"(?:{pattern})" for _name, pattern, _first in _nodes.SCALARS if pattern))
 
 
 def _text(writer: Any, value: str) -> yaml.Node:

@@ -1,0 +1,65 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""YAML as it is written: every key and value with the place where it begins and ends. Private."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from .paths import Path
+
+Place = tuple[int, int]  # line and column, both from 0
+
+SCALAR, MAPPING, SEQUENCE, ALIAS = "scalar", "mapping", "sequence", "alias"
+LITERAL = "|"
+
+
+@dataclass(slots=True)
+class Node:
+    """A scalar, mapping or sequence; an alias is a node of its own, whose value is what it stands for.
+
+    `value` is text, a list of pairs, a list of nodes or a node. `style` is a scalar's quote or block sign, or `flow`.
+    """
+
+    kind: str
+    value: Any
+    start: Place
+    end: Place
+    style: str = ""
+    tag: str = ""
+    anchored: bool = False
+
+    def last(self) -> Place:
+        """Return where the last thing in this node ends; a block has no end sign of its own."""
+        node = self
+        while node.kind in (MAPPING, SEQUENCE) and node.style != "flow" and node.value:
+            node = node.value[-1][1] if node.kind == MAPPING else node.value[-1]
+        return node.end
+
+
+def resolve(node: Node) -> Node:
+    """Return what an alias stands for, or the node itself."""
+    return node.value if node.kind == ALIAS else node
+
+
+def entry(node: Node, key: Any, read: Any) -> tuple[Node, Node] | None:
+    """Return the key and value nodes of a mapping's entry; the last one where a key stands twice."""
+    pairs = node.value if node.kind == MAPPING else []
+    return next(((name, value) for name, value in reversed(pairs) if read(name) == key), None)
+
+
+def find(node: Node, path: Path, read: Any) -> tuple[Node | None, Node] | None:
+    """Return the key node (None in a list) and the value node at a path; aliases and merged keys lead nowhere."""
+    found: tuple[Node | None, Node] | None = (None, node)
+    for part in path:
+        inner = found[1] if found else node
+        if isinstance(part, int):
+            items = inner.value if inner.kind == SEQUENCE else []
+            found = (None, items[part]) if part < len(items) else None
+        else:
+            found = entry(inner, part, read)
+        if found is None:
+            return None
+    return found
