@@ -43,27 +43,29 @@ for _name, _pattern, _first in SCALARS:
         _BY_FIRST.setdefault(_character, []).append((_name, re.compile(rf"(?:{_pattern})\Z")))
 
 
+class Invalid(Problem):
+    """Text that is no YAML, with the place of the mistake."""
+
+    def __init__(self, why: str, position: Position, fix: str) -> None:
+        self.position = position
+        super().__init__(f"{INVALID}: {why}", where=str(position), fix=fix)
+
+
 def compose(text: str, file: str) -> Iterator[Node | None]:
     """Yield the root of every document in this text. Raises Problem with file, line and column when it is no YAML."""
     try:
         yield from _Composer(file).documents(yaml.parse(text, _Loader))
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
-        where = str(Position(file, mark.line + 1, mark.column + 1)) if mark else file
-        raise Problem(f"{INVALID}: {error.problem}", where=where, fix="Correct it there, or just before.") from error
+        where = Position(file, mark.line + 1, mark.column + 1) if mark else Position(file)
+        raise Invalid(str(error.problem), where, "Correct it there, or just before.") from error
     except (yaml.YAMLError, UnicodeEncodeError) as error:
-        raise Problem(f"{INVALID}: {error}", where=file, fix="Save it as UTF-8 text.") from error
-    except RecursionError as error:
-        raise Problem(f"{INVALID}: it nests too deep", where=file) from error
+        raise Invalid(str(error), Position(file), "Save it as UTF-8 text.") from error
 
 
-def refuse(why: str, file: str, place: Place) -> Problem:
+def refuse(why: str, file: str, place: Place) -> Invalid:
     """Return the Problem of a text that would be read, if it were not for its size or shape."""
-    return Problem(
-        f"{INVALID}: {why}",
-        where=str(Position(file, place[0] + 1, place[1] + 1)),
-        fix="Correct it there, or just before.",
-    )
+    return Invalid(why, Position(file, place[0] + 1, place[1] + 1), "Correct it there, or just before.")
 
 
 class _Composer:

@@ -104,7 +104,7 @@ class _Reader:
         result: dict[Any, Any] = {}
         merged: dict[Any, Any] = {}
         for key_node, value_node in node.value:
-            key = _key(key_node)
+            key = key_of(key_node)
             here = (*path, key)
             if key == _MERGE_KEY and not key_node.style:
                 merged |= self._merged(value_node, path, depth)
@@ -129,7 +129,8 @@ class _Reader:
         return Position(self.file, node.start[0] + 1, node.start[1] + 1)
 
 
-def _key(node: Node) -> Any:
+def key_of(node: Node) -> Any:
+    """Return the data of a key; one that is no scalar becomes text."""
     inner = resolve(node)
     return _nodes.scalar(inner) if inner.kind == SCALAR else f"{inner.kind} at {inner.start[0] + 1}:{inner.start[1] + 1}"
 

@@ -1,0 +1,116 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Where collector configs are in what people have: plain, in ConfigMaps, in custom resources, in lists. Private."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from .compose import SECTIONS
+from .paths import Path, at, section
+
+CUSTOM_RESOURCE = "OpenTelemetryCollector"
+_TOP_LEVEL = (*SECTIONS, "service")
+_TOP_LEVEL_LINE = re.compile(rf"^[\"']?({'|'.join(_TOP_LEVEL)})[\"']?\s*:", re.MULTILINE)
+# One section alone is found in many files that are no collector config.
+_ENOUGH = 2
+
+
+@dataclass(frozen=True)
+class Found:
+    """A collector config in a stream of documents: which document, where in it, and the object around it if any.
+
+    `text` says that the value there is YAML text, not the config itself.
+    """
+
+    document: int
+    path: Path
+    text: bool
+    owner: Mapping[str, Any]
+    label: str
+
+
+def configs(documents: Sequence[Any], wanted: bool) -> list[Found]:
+    """Return every collector config in the documents; `wanted` says that the user calls the file one."""
+    return [found for number, data in enumerate(documents) for found in _in_document(number, data, wanted)]
+
+
+def objects(documents: Sequence[Any]) -> list[Mapping[str, Any]]:
+    """Return every Kubernetes object in the documents, lists opened."""
+    return [item for data in documents for _path, item in _opened(data, ())]
+
+
+def looks_like_config(text: str) -> bool:
+    """Whether YAML text is most likely a collector config, without reading it."""
+    return len(set(_TOP_LEVEL_LINE.findall(text))) >= _ENOUGH
+
+
+def is_object(data: Any) -> bool:
+    """Whether data is a Kubernetes object."""
+    return isinstance(data, Mapping) and isinstance(data.get("kind"), str) and "apiVersion" in data
+
+
+def merged(layers: Sequence[Any]) -> Any:
+    """Return configs merged as the Collector does with several `--config`: maps deeply, all else replaced."""
+    result: Any = None
+    for layer in layers:
+        result = _merge(result, layer)
+    return result
+
+
+def _merge(base: Any, over: Any) -> Any:
+    if not isinstance(base, dict) or not isinstance(over, dict):
+        return over
+    return {**base, **{key: _merge(base[key], value) if key in base else value for key, value in over.items()}}
+
+
+def _in_document(number: int, data: Any, wanted: bool) -> Iterator[Found]:
+    if not is_object(data):
+        if isinstance(data, Mapping) and _is_config(data, wanted):
+            yield Found(number, (), False, {}, "")
+        return
+    for path, item in _opened(data, ()):
+        for inner, text in _places(item):
+            yield Found(number, (*path, *inner), text, item, _label(item, inner))
+
+
+def _is_config(data: Mapping[Any, Any], wanted: bool) -> bool:
+    known = [key for key in _TOP_LEVEL if isinstance(data.get(key), Mapping)]
+    if wanted:
+        return any(key in data for key in _TOP_LEVEL)
+    return len(known) >= _ENOUGH or bool(section(data, "service", "pipelines"))
+
+
+def _opened(data: Any, path: Path) -> Iterator[tuple[Path, Mapping[str, Any]]]:
+    """Yield an object, or those that a list holds."""
+    if not is_object(data):
+        return
+    items = data.get("items")
+    if data["kind"].endswith("List") and isinstance(items, list):
+        for index, item in enumerate(items):
+            if is_object(item) and not item["kind"].endswith("List"):
+                yield (*path, "items", index), item
+    else:
+        yield path, data
+
+
+def _places(item: Mapping[str, Any]) -> Iterator[tuple[Path, bool]]:
+    """Yield where an object holds collector configs, and whether as text."""
+    if item["kind"] == "ConfigMap":
+        for key, value in section(item, "data").items():
+            if isinstance(value, str) and looks_like_config(value):
+                yield ("data", key), True
+    elif item["kind"] == CUSTOM_RESOURCE and str(item["apiVersion"]).startswith("opentelemetry.io/"):
+        config = at(item, ("spec", "config"))
+        if config:
+            yield ("spec", "config"), isinstance(config, str)
+
+
+def _label(item: Mapping[str, Any], path: Path) -> str:
+    name = at(item, ("metadata", "name"), "?")
+    key = f" {path[-1]}" if item["kind"] == "ConfigMap" else ""
+    return f"{item['kind']} {name}{key}"

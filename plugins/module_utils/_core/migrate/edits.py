@@ -1,0 +1,145 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Edits of a config: what they do to its data. What they do to its text is in surgery.py. Private."""
+
+from __future__ import annotations
+
+import copy
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from ..paths import Path, at
+
+
+@dataclass(frozen=True)
+class Rename:
+    """Give the key at the end of a path another name."""
+
+    path: Path
+    key: str
+
+
+@dataclass(frozen=True)
+class Replace:
+    """Put other entries where the one at a path is; none of them removes it."""
+
+    path: Path
+    entries: tuple[tuple[str, Any], ...] = ()
+
+
+@dataclass(frozen=True)
+class Drop:
+    """Remove an item of a list."""
+
+    path: Path
+
+
+@dataclass(frozen=True)
+class Put:
+    """Give a scalar another value."""
+
+    path: Path
+    value: str
+
+
+@dataclass(frozen=True)
+class Substitute:
+    """Replace a pattern inside a text."""
+
+    path: Path
+    pattern: str
+    by: str
+
+
+@dataclass(frozen=True)
+class Add:
+    """Add an entry to a mapping; the path ends in its key."""
+
+    path: Path
+    value: Any
+
+
+@dataclass(frozen=True)
+class Wrap:
+    """Make a list with the mapping at a path as its only item."""
+
+    path: Path
+
+
+Edit = Rename | Replace | Drop | Put | Substitute | Add | Wrap
+
+
+@dataclass(frozen=True)
+class Change:
+    """One thing that is done: where, what and why, and the edits that do it."""
+
+    path: Path
+    what: str
+    why: str
+    edits: tuple[Edit, ...]
+
+
+@dataclass(frozen=True)
+class Unsolved:
+    """One thing that a person has to do: where, what is wrong, and why it is not done here."""
+
+    path: Path
+    what: str
+    why: str
+
+
+def apply(config: Any, edits: Iterable[Edit]) -> Any:
+    """Return the data of a config after edits, which all speak of the config as it is before them."""
+    result = copy.deepcopy(config)
+    # Inner ones first, and items of a list from its end, so that no edit moves what another one speaks of.
+    for edit in sorted(edits, key=_order, reverse=True):
+        parent = at(result, edit.path[:-1], {})
+        _apply(parent, edit.path[-1], edit)
+    return result
+
+
+def same(one: Any, other: Any) -> bool:
+    """Whether two configs mean the same to the Collector: nothing, an empty mapping and an empty list are equal."""
+    return repr(_plain(one)) == repr(_plain(other))
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return sorted((repr(key), _plain(item)) for key, item in value.items()) or None
+    return ([_plain(item) for item in value] or None) if isinstance(value, list) else value
+
+
+def _order(edit: Edit) -> tuple[int, list[tuple[int, str]]]:
+    numbers = [(part, "") if isinstance(part, int) else (0, str(part)) for part in edit.path]
+    return len(edit.path), numbers
+
+
+def _apply(parent: Any, key: Any, edit: Edit) -> None:
+    if isinstance(edit, Rename):
+        _entries(parent, key, ((edit.key, parent[key]),))
+    elif isinstance(edit, Replace):
+        _entries(parent, key, edit.entries)
+    else:
+        _set(parent, key, edit)
+
+
+def _set(parent: Any, key: Any, edit: Edit) -> None:
+    if isinstance(edit, Drop):
+        del parent[key]
+    elif isinstance(edit, Substitute):
+        parent[key] = re.sub(edit.pattern, edit.by, parent[key])
+    elif isinstance(edit, Wrap):
+        parent[key] = [parent[key]]
+    elif isinstance(edit, (Put, Add)):
+        parent[key] = copy.deepcopy(edit.value)
+
+
+def _entries(parent: dict[Any, Any], key: Any, entries: Iterable[tuple[Any, Any]]) -> None:
+    """Put entries in the place of one, in order."""
+    kept = list(parent.items())
+    parent.clear()
+    for name, value in kept:
+        parent.update(entries if name == key else [(name, value)])

@@ -1,0 +1,47 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Files that are there whole or not at all. Controller only. Private."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import tempfile
+from pathlib import Path
+
+from ..module_utils._core.errors import Problem
+
+_NEW_FILE_MODE = 0o644
+
+
+def write(path: Path, text: str) -> bool:
+    """Write a text unless the file has it already; return whether it was written. A mode that is there is kept.
+
+    Raises Problem when it cannot be written.
+    """
+    data = text.encode()
+    target = path.resolve()
+    try:
+        if target.is_file() and target.read_bytes() == data:
+            return False
+        mode = target.stat().st_mode & 0o7777 if target.exists() else _NEW_FILE_MODE
+        _replace(target, data, mode)
+    except OSError as error:
+        raise Problem(f"cannot write {path}: {error.strerror or error}", fix="Give a path that can be written.") from error
+    return True
+
+
+def _replace(target: Path, data: bytes, mode: int) -> None:
+    handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(name).chmod(mode)
+        Path(name).replace(target)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            Path(name).unlink()
+        raise

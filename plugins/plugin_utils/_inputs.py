@@ -1,0 +1,237 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Collector configs out of files, folders, streams of manifests and variables, with places. Controller only. Private."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from ..module_utils._core import context, inputs, nodes
+from ..module_utils._core.compose import Composed, Layer
+from ..module_utils._core.context import Context
+from ..module_utils._core.errors import Problem
+from ..module_utils._core.inputs import Found
+from ..module_utils._core.paths import Position, at
+from ..module_utils._core.paths import Path as KeyPath
+from . import _nodes, _origin, _yaml
+
+_YAML_FILES = (".yaml", ".yml")
+# Folders of tools and of packages; nobody keeps a config of theirs there.
+_NOT_OURS = {"node_modules", "__pycache__"}
+VARIABLE = "config"
+
+
+@dataclass(frozen=True)
+class Input:
+    """A collector config as someone wrote it: its data, where its paths stand, and what is known around it."""
+
+    name: str
+    config: Any
+    locate: Callable[[KeyPath], Position]
+    duplicates: tuple[tuple[KeyPath, Position], ...] = ()
+    context: Context = field(default_factory=Context)
+    found: Found = field(default_factory=lambda: Found(0, (), False, {}, ""))
+    layer: Layer | None = None
+
+
+@dataclass
+class Collected:
+    """All inputs of a task, the texts that are no YAML, the files without a config, and every text by its name."""
+
+    inputs: list[Input] = field(default_factory=list)
+    invalid: list[_nodes.Invalid] = field(default_factory=list)
+    skipped: list[str] = field(default_factory=list)
+    texts: dict[str, str] = field(default_factory=dict)
+
+
+def collect(paths: Sequence[str], config: Any, merge: bool = False) -> Collected:
+    """Return every config at the paths and in a variable. Raises Problem for a path that holds none."""
+    result = Collected()
+    if config is not None:
+        _add_variable(config, result)
+    for path in paths:
+        _add_path(Path(path), result)
+    if merge and len(result.inputs) > 1:
+        result.inputs = [_merged(result.inputs)]
+    return result
+
+
+def files(path: Path) -> list[Path]:
+    """Return a file, or the YAML files of a folder. Raises Problem when there is none."""
+    if path.is_file():
+        return [path]
+    found = sorted(item for item in path.rglob("*") if _is_ours(item, path)) if path.is_dir() else []
+    if not found:
+        raise Problem(f"there is no YAML file at {path}", fix="Give a file, or a folder that has some.")
+    return found
+
+
+def read(path: Path | str) -> str:
+    """Return the text of a file, its line ends as they are. Raises Problem when it cannot be read."""
+    try:
+        return Path(path).read_bytes().decode("utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise Problem(f"cannot read {path}: {error}", fix="Give the path of a readable YAML file.") from error
+
+
+def _is_ours(file: Path, root: Path) -> bool:
+    parts = file.relative_to(root).parts
+    hidden = any(part.startswith(".") or part in _NOT_OURS for part in parts)
+    return file.suffix in _YAML_FILES and not hidden and file.is_file()
+
+
+def _add_path(path: Path, result: Collected) -> None:
+    before = len(result.inputs) + len(result.invalid)
+    given = path.is_file()
+    listed = files(path)
+    for file in listed:
+        _add_file(file, given, result)
+    if len(result.inputs) + len(result.invalid) == before:
+        looked = "" if given else f" ({len(listed)} YAML files looked at)"
+        raise Problem(
+            f"there is no collector config in {path}{looked}",
+            fix="Give a collector config, a ConfigMap or an OpenTelemetryCollector, or a folder that has some.",
+        )
+
+
+def _add_file(file: Path, given: bool, result: Collected) -> None:
+    name = str(file)
+    try:
+        text = read(file)
+    except Problem:
+        if given:
+            raise
+        result.skipped.append(name)
+        return
+    if given or inputs.looks_like_config(text) or "kind:" in text:
+        before = len(result.inputs) + len(result.invalid)
+        _add_text(text, name, given, result)
+        if len(result.inputs) + len(result.invalid) > before:
+            result.texts[name] = text
+            return
+    result.skipped.append(name)
+
+
+def _add_text(text: str, name: str, wanted: bool, result: Collected) -> None:
+    try:
+        documents = list(_yaml.load_all(text, name))
+    except _nodes.Invalid as invalid:
+        # A template of a chart is no YAML and no mistake.
+        if wanted or (inputs.looks_like_config(text) and "{{" not in text):
+            result.invalid.append(invalid)
+        return
+    stream = inputs.objects([document.data for document in documents])
+    found = inputs.configs([document.data for document in documents], wanted)
+    lines = text.splitlines() if any(item.text for item in found) else []
+    for item in found:
+        label = f"{name} ({item.label})" if item.label else name
+        try:
+            result.inputs.append(_input(item, documents[item.document], lines, name, label, stream))
+        except _nodes.Invalid as invalid:
+            result.invalid.append(invalid)
+
+
+def _input(
+    found: Found, document: _yaml.Document, lines: Sequence[str], file: str, name: str, stream: Sequence[Any]
+) -> Input:
+    inner = _inner(found, document, lines, file) if found.text else _part(document, found.path)
+    return _finish(inner, found, name, context.context_of(found, stream))
+
+
+def _finish(document: _yaml.Document, found: Found, name: str, around: Context) -> Input:
+    layer = Layer(name, document.data, positions=document.positions, duplicates=document.duplicates)
+    locate = Composed(document.data, (layer,)).locate
+    return Input(name, document.data, locate, document.duplicates, around, found, layer)
+
+
+def _part(document: _yaml.Document, path: KeyPath) -> _yaml.Document:
+    """Return what stands at a path of a document as a document of its own."""
+    if not path:
+        return document
+    size = len(path)
+    places = {key[size:]: place for key, place in document.positions.items() if key[:size] == path}
+    twice = tuple((key[size:], place) for key, place in document.duplicates if key[:size] == path)
+    return _yaml.Document(at(document.data, path), places, twice)
+
+
+def _inner(found: Found, document: _yaml.Document, lines: Sequence[str], file: str) -> _yaml.Document:
+    """Return the document in a scalar, with its places in the file around it."""
+    place = placement(found, document, lines)
+    try:
+        inner = _yaml.load(at(document.data, found.path), file)
+    except _nodes.Invalid as invalid:
+        why = invalid.wrong.partition(": ")[2]
+        raise _nodes.Invalid(why, place(invalid.position), invalid.fix) from invalid
+    places = {path: place(position) for path, position in inner.positions.items()}
+    twice = tuple((path, place(position)) for path, position in inner.duplicates)
+    return replace(inner, positions=places, duplicates=twice)
+
+
+def placement(found: Found, document: _yaml.Document, lines: Sequence[str]) -> Callable[[Position], Position]:
+    """Return how a place inside a scalar becomes one in the file: line by line in a literal block, else its start."""
+    pair = nodes.find(document.root, found.path, _yaml.key_of) if document.root else None
+    if pair is None:
+        start = document.positions.get(found.path, Position())
+        return lambda place: replace(place, line=start.line, column=start.column)
+    node = nodes.resolve(pair[1])
+    line, column = node.start
+    if node.style != nodes.LITERAL:
+        return lambda place: replace(place, line=line + 1, column=column + 1)
+    margin = indentation(node, lines)
+    return lambda place: replace(place, line=place.line + line + 1, column=place.column + margin)
+
+
+def indentation(node: nodes.Node, lines: Sequence[str]) -> int:
+    """Return how far a literal block is indented in its file."""
+    for offset, text in enumerate(node.value.splitlines(), node.start[0] + 1):
+        if text.strip() and offset < len(lines):
+            return len(lines[offset]) - len(lines[offset].lstrip(" ")) - (len(text) - len(text.lstrip(" ")))
+    return 0
+
+
+def _add_variable(config: Any, result: Collected) -> None:
+    if isinstance(config, str):
+        result.texts[VARIABLE] = config
+        before = len(result.inputs) + len(result.invalid)
+        _add_text(config, VARIABLE, True, result)
+        if len(result.inputs) + len(result.invalid) == before:
+            result.inputs.append(_finish(_yaml.load(config, VARIABLE), _PLAIN, VARIABLE, Context()))
+        return
+    value = _origin.plain(config)
+    listed = value if isinstance(value, list) and value and all(inputs.is_object(item) for item in value) else [value]
+    if not any(inputs.is_object(item) for item in listed):
+        document = _yaml.Document(value, _origin.positions(config))
+        result.inputs.append(_finish(document, _PLAIN, VARIABLE, Context()))
+        return
+    result.inputs.extend(_of_objects(listed, result))
+
+
+def _of_objects(listed: Sequence[Mapping[str, Any]], result: Collected) -> Iterator[Input]:
+    """Yield the configs in Kubernetes objects that another task has read."""
+    stream = inputs.objects(listed)
+    for found in inputs.configs(listed, True):
+        data = at(listed[found.document], found.path)
+        namespace = at(found.owner, ("metadata", "namespace"))
+        name = f"{namespace}/{found.label}" if namespace else found.label
+        try:
+            document = _yaml.load(data, name) if found.text else _yaml.Document(data)
+        except _nodes.Invalid as invalid:
+            result.invalid.append(invalid)
+            continue
+        yield _finish(document, found, name, context.context_of(found, stream))
+
+
+def _merged(parts: Sequence[Input]) -> Input:
+    """Return configs merged in order, as one collector that is given all of them has it."""
+    layers = tuple(part.layer for part in parts if part.layer)
+    data = inputs.merged([part.config for part in parts])
+    around = next((part.context for part in parts if part.context.deployment), parts[0].context)
+    twice = tuple(pair for part in parts for pair in part.duplicates)
+    return Input(" + ".join(part.name for part in parts), data, Composed(data, layers).locate, twice, around)
+
+
+_PLAIN = Found(0, (), False, {}, "")

@@ -1,0 +1,99 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The build of the Collector that a config is meant for: asked for, or recognised by its image. Private."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from ..module_utils._core.catalogue import SECTIONS, Catalogue
+from ..module_utils._core.context import build_of
+from ..module_utils._core.errors import Problem, near
+from ..module_utils._core.lint.subject import Target
+from . import _sources
+
+DEFAULT = "contrib"
+_CUSTOM = "custom"
+_VERSION = re.compile(r"v?\d+\.\d+(\.\d+)?")
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What the user says about the build; empty text where they leave it to the image beside the config."""
+
+    distribution: str = ""
+    version: str = ""
+    manifest: str = ""
+
+
+@cache
+def tables() -> Catalogue:
+    """Return the catalogue, read once per process."""
+    files = sorted(_sources.CATALOGUE.glob("*.json"))
+    return Catalogue.from_tables({file.stem: json.loads(file.read_text(encoding="utf-8")) for file in files})
+
+
+def images() -> dict[str, str]:
+    """Return the repository of every distribution's image."""
+    return {name: row["image"] for name, row in _sources.catalogue("distributions").items()}
+
+
+def resolve(wanted: Wanted, image: str) -> Target | None:
+    """Return the build that will run a config; None when nothing says so. Raises Problem for one that nobody knows."""
+    if wanted.version and not _VERSION.match(wanted.version):
+        raise Problem(f"'{wanted.version}' is no version of the Collector", fix="Write it as in 0.158.0 or v0.49.0.")
+    if wanted.manifest:
+        return _from_manifest(wanted)
+    seen = build_of(image, images()) if image else None
+    name = wanted.distribution or (seen[0] if seen else DEFAULT if wanted.version else "")
+    if not name:
+        return None
+    known = _sources.catalogue("distributions")
+    if name not in known:
+        raise Problem(
+            f"there is no distribution '{name}'{near(name, known)}",
+            fix=f"Distributions: {', '.join(sorted(known))}; or give distribution_manifest.",
+        )
+    of_image = seen[1] if seen and seen[0] == name else ""
+    own = wanted.version or of_image or ("" if seen and not wanted.distribution else str(known[name]["version"]))
+    return Target(tables(), name, tables().collector_version(name, own)) if own else None
+
+
+def smallest_image(target: Target | None, config: Any) -> str:
+    """Return the image of the smallest official distribution that has all types of a config; empty when none has."""
+    version = target.version if target else str(_sources.catalogue("distributions")[DEFAULT]["version"])
+    catalogue = target.catalogue if target else tables()
+    sections = {name: config.get(name) for name in SECTIONS} if isinstance(config, Mapping) else {}
+    used = {
+        (name, str(item).partition("/")[0])
+        for name, part in sections.items()
+        if isinstance(part, Mapping)
+        for item in part
+    }
+    name = catalogue.smallest_distribution(used, version) if used else None
+    return f"{images()[name]}:{version}" if name else ""
+
+
+def _from_manifest(wanted: Wanted) -> Target:
+    manifest = _sources.read_yaml(wanted.manifest)
+    if not isinstance(manifest, dict) or not any(isinstance(manifest.get(name), list) for name in SECTIONS):
+        raise Problem(f"{wanted.manifest} is no manifest of the Collector builder", fix="It lists gomod per component.")
+    about = manifest.get("dist") if isinstance(manifest.get("dist"), dict) else {}
+    version = wanted.version or str(about.get("otelcol_version") or "") or _newest_module(manifest)
+    if not version:
+        raise Problem(f"{wanted.manifest} does not say which Collector it is", fix="Give `version`.")
+    name = wanted.distribution or str(about.get("name") or _CUSTOM)
+    catalogue, _unknown = tables().with_manifest(name, manifest, version)
+    return Target(catalogue, name, version.removeprefix("v"))
+
+
+def _newest_module(manifest: Mapping[str, Any]) -> str:
+    """Return the version of the Collector's own modules in a builder's manifest."""
+    found = re.findall(r"(?:go\.opentelemetry\.io/collector|opentelemetry-collector-contrib)/\S+ v(0\.\d+\.\d+)", str(manifest))
+    return max(found, key=lambda text: [int(part) for part in text.split(".")], default="")
