@@ -36,6 +36,7 @@ class Input:
     context: Context = field(default_factory=Context)
     found: Found = field(default_factory=lambda: Found(0, (), False, {}, ""))
     layer: Layer | None = None
+    file: str = ""
 
 
 @dataclass
@@ -126,7 +127,7 @@ def _add_text(text: str, name: str, wanted: bool, result: Collected) -> None:
         return
     stream = inputs.objects([document.data for document in documents])
     found = inputs.configs([document.data for document in documents], wanted)
-    lines = text.splitlines() if any(item.text for item in found) else []
+    lines = nodes.lines_of(text) if any(item.text for item in found) else []
     for item in found:
         label = f"{name} ({item.label})" if item.label else name
         try:
@@ -139,7 +140,7 @@ def _input(
     found: Found, document: _yaml.Document, lines: Sequence[str], file: str, name: str, stream: Sequence[Any]
 ) -> Input:
     inner = _inner(found, document, lines, file) if found.text else _part(document, found.path)
-    return _finish(inner, found, name, context.context_of(found, stream))
+    return replace(_finish(inner, found, name, context.context_of(found, stream)), file=file)
 
 
 def _finish(document: _yaml.Document, found: Found, name: str, around: Context) -> Input:
@@ -187,10 +188,14 @@ def placement(found: Found, document: _yaml.Document, lines: Sequence[str]) -> C
 
 def indentation(node: nodes.Node, lines: Sequence[str]) -> int:
     """Return how far a literal block is indented in its file."""
-    for offset, text in enumerate(node.value.splitlines(), node.start[0] + 1):
+    for offset, text in enumerate(nodes.lines_of(node.value), node.start[0] + 1):
         if text.strip() and offset < len(lines):
-            return len(lines[offset]) - len(lines[offset].lstrip(" ")) - (len(text) - len(text.lstrip(" ")))
+            return _margin(lines[offset]) - _margin(text)
     return 0
+
+
+def _margin(line: str) -> int:
+    return len(line) - len(line.lstrip(" "))
 
 
 def _add_variable(config: Any, result: Collected) -> None:

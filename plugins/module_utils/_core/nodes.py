@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +15,8 @@ Place = tuple[int, int]  # line and column, both from 0
 
 SCALAR, MAPPING, SEQUENCE, ALIAS = "scalar", "mapping", "sequence", "alias"
 LITERAL = "|"
+# What ends a line for a YAML parser.
+LINE_END = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
 
 
 @dataclass(slots=True)
@@ -63,3 +66,8 @@ def find(node: Node, path: Path, read: Any) -> tuple[Node | None, Node] | None:
         if found is None:
             return None
     return found
+
+
+def lines_of(text: str) -> list[str]:
+    """Return the lines of a text as a YAML parser counts them, without their ends."""
+    return LINE_END.split(text)

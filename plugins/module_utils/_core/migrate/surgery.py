@@ -12,12 +12,10 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from ..nodes import ALIAS, LITERAL, MAPPING, SCALAR, SEQUENCE, Node, Place, find
+from ..nodes import ALIAS, LINE_END, LITERAL, MAPPING, SCALAR, SEQUENCE, Node, Place, find
 from ..paths import Path, dotted
 from .edits import Add, Drop, Edit, Put, Rename, Replace, Substitute, Wrap
 
-# What ends a line for a YAML parser.
-_LINE_END = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
 _PLAIN = re.compile(r"[A-Za-z_][\w/.-]*\Z")
 _WORDS = {"true", "false", "null", "yes", "no", "on", "off", "y", "n"}
 _FLOW = "flow"
@@ -44,7 +42,7 @@ class Surgeon:
         self.root = root
         self.read = read
         self.dump = dump
-        self.starts = [0, *(match.end() for match in _LINE_END.finditer(text))]
+        self.starts = [0, *(match.end() for match in LINE_END.finditer(text))]
         self.newline = "\r\n" if "\r\n" in text else "\n"
 
     def apply(self, edits: Iterable[Edit], base: Path = ()) -> str:
@@ -183,11 +181,11 @@ class Surgeon:
         return bisect_right(self.starts, offset) - 1
 
     def _line_end(self, offset: int) -> int:
-        match = _LINE_END.search(self.text, offset)
+        match = LINE_END.search(self.text, offset)
         return match.start() if match else len(self.text)
 
     def _next_line(self, offset: int) -> int:
-        match = _LINE_END.search(self.text, offset)
+        match = LINE_END.search(self.text, offset)
         return match.end() if match else len(self.text)
 
     def _block(self, entries: dict[Any, Any], margin: int) -> str:

@@ -1,0 +1,126 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Settings that moved, and ways of writing that the target no longer takes. Private."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from ..lint.subject import Target
+from ..paths import Path, at, leaves, section
+from ..renames import parse_version
+from .edits import Add, Change, Edit, Rename, Replace, Substitute, Unsolved, Wrap
+from .names import components, type_of
+
+# The version of the Collector from which on each of these holds. Source: its changelogs.
+BRACES_ONLY = "0.104.0"
+BALLAST_GONE = "0.109.0"
+READERS = "0.111.0"
+BATCHER_GONE = "0.130.0"
+OVERFLOW = "0.129.0"
+
+_ADDRESS = ("service", "telemetry", "metrics", "address")
+_ENDPOINT = re.compile(r"(?P<host>.*):(?P<port>\d+|\$\{[^}]+\})\Z")
+# A dollar that no other dollar escapes, and a name without braces.
+_BARE = r"(?<!\$)((?:\$\$)*)\$([A-Za-z_]\w*)"
+_BRACED = r"\1${env:\2}"
+_BATCH_KEYS = {"min_size_items": "min_size", "max_size_items": "max_size"}
+_BATCH = ("flush_timeout", "min_size", "max_size", "sizer")
+
+
+def _from(target: Target, version: str) -> bool:
+    return parse_version(target.version) >= parse_version(version)
+
+
+def bare_variables(config: Any, target: Target) -> Iterator[Change | Unsolved]:
+    """Yield `$NAME` in texts; only `${env:NAME}` is replaced by the variable since 0.104."""
+    for path, value in leaves(config) if _from(target, BRACES_ONLY) else ():
+        names = re.findall(_BARE, value) if isinstance(value, str) else []
+        if names:
+            what = ", ".join(f"${name} → ${{env:{name}}}" for _escaped, name in dict.fromkeys(names))
+            why = f"A variable without braces is plain text since {BRACES_ONLY}."
+            yield Change(path, what, why, (Substitute(path, _BARE, _BRACED),))
+
+
+def telemetry_address(config: Any, target: Target) -> Iterator[Change | Unsolved]:
+    """Yield service.telemetry.metrics.address, which became a reader."""
+    address = at(config, _ADDRESS)
+    if address is None or not _from(target, READERS):
+        return
+    why = "The Collector ignores the address since 0.123; it takes readers."
+    match = _ENDPOINT.match(str(address))
+    if at(config, (*_ADDRESS[:-1], "readers")):
+        yield Change(_ADDRESS, "address removed", f"{why} There are some already.", (Replace(_ADDRESS),))
+    elif not match:
+        yield Unsolved(_ADDRESS, "address is ignored", f"'{address}' is no host and port; write a reader.")
+    else:
+        port = int(match["port"]) if match["port"].isdigit() else match["port"]
+        prometheus = {"host": match["host"] or "0.0.0.0", "port": port}  # noqa: S104 - what no host means to Go
+        readers = [{"pull": {"exporter": {"prometheus": prometheus}}}]
+        yield Change(_ADDRESS, "address → readers", why, (Replace(_ADDRESS, (("readers", readers),)),))
+
+
+def batcher(config: Any, target: Target) -> Iterator[Change | Unsolved]:
+    """Yield `batcher` of exporters, which became `sending_queue.batch`."""
+    for name, settings in section(config, "exporters").items():
+        own = at(settings, ("batcher",)) if _from(target, BATCHER_GONE) else None
+        if not isinstance(own, dict):
+            continue
+        path: Path = ("exporters", name, "batcher")
+        why = f"Removed in {BATCHER_GONE}; the queue makes the batches."
+        queue = at(settings, ("sending_queue",))
+        if own.get("enabled") is False:
+            yield Change(path, "batcher removed", f"{why} It was off.", (Replace(path),))
+        elif at(queue, ("batch",)) is not None or at(queue, ("enabled",)) is False:
+            yield Unsolved(path, "batcher was removed", "sending_queue is off, or has a `batch` of its own: choose one.")
+        elif set(own) - {"enabled", *_BATCH, *_BATCH_KEYS}:
+            yield Unsolved(path, "batcher was removed", "It has settings without a counterpart in sending_queue.batch.")
+        else:
+            yield Change(path, "batcher → sending_queue.batch", why, _batched(path, own, settings))
+
+
+def _batched(path: Path, own: dict[str, Any], settings: dict[str, Any]) -> tuple[Edit, ...]:
+    batch = {_BATCH_KEYS.get(key, key): value for key, value in own.items() if key != "enabled"}
+    queue: Path = (*path[:-1], "sending_queue")
+    new = ("sending_queue", {"batch": batch})
+    if "sending_queue" not in settings:
+        return (Replace(path, (new,)),)
+    added = Add((*queue, "batch"), batch) if settings["sending_queue"] else Replace(queue, (new,))
+    return Replace(path), added
+
+
+def overflow(config: Any, target: Target) -> Iterator[Change | Unsolved]:
+    """Yield `blocking` of queues, called `block_on_overflow` since 0.129, in either direction."""
+    names = ("blocking", "block_on_overflow")
+    old, new = names if _from(target, OVERFLOW) else names[::-1]
+    for name, settings in section(config, "exporters").items():
+        queue = section(settings, "sending_queue")
+        path: Path = ("exporters", name, "sending_queue", old)
+        if old in queue and new not in queue:
+            yield Change(path, f"{old} → {new}", f"Renamed in {OVERFLOW}.", (Rename(path, new),))
+
+
+def actions(config: Any, _target: Target) -> Iterator[Change | Unsolved]:
+    """Yield `actions` that are a mapping, where the processor wants a list."""
+    lists = {"attributes": "actions", "resource": "attributes"}
+    for name, component_id, settings in components(config):
+        key = lists.get(type_of(component_id)) if name == "processors" else None
+        value = at(settings, (key,)) if key else None
+        if not key or not isinstance(value, dict) or not value:
+            continue
+        path: Path = (name, component_id, key)
+        if "action" in value:
+            yield Change(path, f"{key} is a list", "The processor refuses a mapping.", (Wrap(path),))
+        else:
+            yield Unsolved(path, f"{key} must be a list", "This mapping is no action: write one item with `action` each.")
+
+
+def ballast(config: Any, target: Target) -> Iterator[Change | Unsolved]:
+    """Yield what memory_limiter knew of a ballast."""
+    for name in section(config, "processors") if _from(target, BALLAST_GONE) else ():
+        path: Path = ("processors", name, "ballast_size_mib")
+        if type_of(name) == "memory_limiter" and at(config, path) is not None:
+            yield Change(path, "ballast_size_mib removed", f"No ballast since {BALLAST_GONE}.", (Replace(path),))
