@@ -7,12 +7,22 @@ from __future__ import annotations
 
 from ansible.plugins.action import ActionBase
 
-from ..plugin_utils import _doorway, _validate
+from ..module_utils._core.lint.profiles import DEFAULT, PROFILES
+from ..module_utils._core.report.formats import FORMATS
+from ..plugin_utils import _binary, _doorway, _target, _validate
 
 _ARGUMENTS = {
     **_doorway.COLLECTOR_ARGUMENTS,
     "paths": {"type": "list", "elements": "path", "default": []},
     "config": {"type": "raw"},
+    "merge": {"type": "bool", "default": False},
+    **_target.ARGUMENTS,
+    "profile": {"choices": list(PROFILES), "default": DEFAULT},
+    "severities": {"type": "dict", "default": {}},
+    "suppressions": {"type": "list", "elements": "dict", "default": []},
+    "format": {"choices": list(FORMATS), "default": "text"},
+    "output_path": {"type": "path", "default": "-"},
+    "binary": {"type": "str", "default": _binary.NONE},
     "fail_on": {"choices": ["error", "warning", "never"], "default": "error"},
 }
 
@@ -23,7 +33,8 @@ class ActionModule(ActionBase):
     _requires_connection = False
 
     def run(self, tmp=None, task_vars=None):
-        """Return every finding; fail when one is as severe as `fail_on` says."""
+        """Return every finding and the report; fail when a finding is as severe as `fail_on` says."""
         super().run(tmp, task_vars)
         _result, arguments = self.validate_argument_spec(argument_spec=_ARGUMENTS)
-        return _doorway.answer(lambda: _validate.report(arguments, self._display.warning))
+        check = self._task.check_mode
+        return _doorway.answer(lambda: _validate.report(arguments, self._display.warning, check))

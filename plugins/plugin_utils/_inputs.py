@@ -218,7 +218,10 @@ def _add_variable(config: Any, result: Collected) -> None:
 def _of_objects(listed: Sequence[Mapping[str, Any]], result: Collected) -> Iterator[Input]:
     """Yield the configs in Kubernetes objects that another task has read."""
     stream = inputs.objects(listed)
+    cluster = any(item.get("kind") in context.WORKLOADS for item in stream)
     for found in inputs.configs(listed, True):
+        if cluster and not context.runs(found, stream):
+            continue
         data = at(listed[found.document], found.path)
         namespace = at(found.owner, ("metadata", "namespace"))
         name = f"{namespace}/{found.label}" if namespace else found.label

@@ -32,9 +32,7 @@ class Moved:
 def migrate(arguments: Mapping[str, Any], check: bool) -> dict[str, Any]:
     """Return what changes as a task result; files are written unless `check` says no. Raises Problem."""
     collected = _inputs.collect(arguments["paths"], arguments["config"])
-    wanted = _target.Wanted(
-        arguments["distribution"] or "", arguments["version"] or "", arguments["distribution_manifest"] or ""
-    )
+    wanted = _target.Wanted.from_arguments(arguments)
     if arguments["config"] is not None and not isinstance(arguments["config"], str):
         return _of_data(collected, wanted)
     if arguments["dest"] and len(collected.texts) != 1:
@@ -107,7 +105,8 @@ def _of_data(collected: _inputs.Collected, wanted: _target.Wanted) -> dict[str, 
         moved.unsolved += [_row(item, one, "") for one in left]
         results.append(work.data)
     secrets = {secret for item in collected.inputs for secret in secrets_in(item.config)}
-    return {**_result([moved], collected, secrets), "config": results[0] if len(results) == 1 else results}
+    plain = [data for item, data in zip(collected.inputs, results, strict=True) if not item.found.owner]
+    return {**_result([moved], collected, secrets), **{"config": data for data in plain}}
 
 
 def _result(moved: Iterable[Moved], collected: _inputs.Collected, secrets: set[str]) -> dict[str, Any]:

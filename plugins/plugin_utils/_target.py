@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -16,9 +16,16 @@ from ..module_utils._core.catalogue import SECTIONS, Catalogue
 from ..module_utils._core.context import build_of
 from ..module_utils._core.errors import Problem, near
 from ..module_utils._core.lint.subject import Target
+from ..module_utils._core.paths import section
 from . import _sources
 
 DEFAULT = "contrib"
+# The options that describe a build; pipeline_validate and pipeline_migrate share them.
+ARGUMENTS: dict[str, dict[str, Any]] = {
+    "distribution": {"type": "str"},
+    "version": {"type": "str"},
+    "distribution_manifest": {"type": "path"},
+}
 _CUSTOM = "custom"
 _VERSION = re.compile(r"v?\d+\.\d+(\.\d+)?")
 
@@ -30,6 +37,11 @@ class Wanted:
     distribution: str = ""
     version: str = ""
     manifest: str = ""
+
+    @classmethod
+    def from_arguments(cls, arguments: Mapping[str, Any]) -> Wanted:
+        """Return what the arguments of ARGUMENTS say."""
+        return cls(*(arguments[name] or "" for name in ARGUMENTS))
 
 
 @cache
@@ -65,18 +77,16 @@ def resolve(wanted: Wanted, image: str) -> Target | None:
     return Target(tables(), name, tables().collector_version(name, own)) if own else None
 
 
-def smallest_image(target: Target | None, config: Any) -> str:
-    """Return the image of the smallest official distribution that has all types of a config; empty when none has."""
+def smallest_image(target: Target | None, configs: Sequence[Any]) -> str:
+    """Return the image of the smallest official distribution that has all types of configs; empty when none has."""
     version = target.version if target else str(_sources.catalogue("distributions")[DEFAULT]["version"])
-    catalogue = target.catalogue if target else tables()
-    sections = {name: config.get(name) for name in SECTIONS} if isinstance(config, Mapping) else {}
     used = {
         (name, str(item).partition("/")[0])
-        for name, part in sections.items()
-        if isinstance(part, Mapping)
-        for item in part
+        for config in configs
+        for name in SECTIONS
+        for item in section(config, name)
     }
-    name = catalogue.smallest_distribution(used, version) if used else None
+    name = (target.catalogue if target else tables()).smallest_distribution(used, version) if used else None
     return f"{images()[name]}:{version}" if name else ""
 
 

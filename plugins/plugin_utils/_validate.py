@@ -5,73 +5,170 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from ..module_utils._core.compose import Composed, Layer
+from ..module_utils._core import inline
 from ..module_utils._core.errors import Problem
-from ..module_utils._core.lint.finding import SEVERITIES, Finding
-from ..module_utils._core.lint.rules import lint
-from ..module_utils._core.lint.subject import Subject
-from . import _doorway, _origin, _render, _sources, _yaml
+from ..module_utils._core.lint import profiles
+from ..module_utils._core.lint.finding import Finding, Rule
+from ..module_utils._core.lint.rules import RULES, lint
+from ..module_utils._core.lint.subject import Subject, Target
+from ..module_utils._core.masking import masked, secrets_in
+from ..module_utils._core.paths import Path as KeyPath
+from ..module_utils._core.paths import Position
+from ..module_utils._core.report import json as data
+from ..module_utils._core.report.formats import FORMATS
+from ..module_utils._core.report.model import Checked, Report, Suppressed, counted
+from . import _binary, _doorway, _files, _inputs, _nodes, _render, _target
 
-_YAML_FILES = (".yaml", ".yml")
-
-
-def report(arguments: Mapping[str, Any], warn: Callable[[str], None]) -> dict[str, Any]:
-    """Return all findings as a task result. Raises Problem when one is as severe as `fail_on` says."""
-    subjects = list(_subjects(arguments))
-    findings = sorted(finding for _name, found in subjects for finding in found)
-    fatal = [finding for finding in findings if _reaches(finding, arguments["fail_on"])]
-    for finding in findings:
-        if finding not in fatal:
-            warn(str(finding))
-    if fatal:
-        lines = "\n".join(f"  {finding}" for finding in fatal)
-        count = f"{len(fatal)} problem{'s' if len(fatal) > 1 else ''}"
-        raise Problem(
-            f"\n{lines}",
-            asked=f"{count} in {len(subjects)} collector config{'s' if len(subjects) > 1 else ''}, nothing was applied",
-        )
-    return {"findings": [finding.as_dict() for finding in findings], "checked": [name for name, _found in subjects]}
+INVALID_YAML = "invalid-yaml"
+NOWHERE = "-"
 
 
-def _subjects(arguments: Mapping[str, Any]) -> Iterator[tuple[str, list[Finding]]]:
-    """Yield the name and the findings of every config that the arguments describe."""
+def _no_check(_subject: Subject) -> Iterator[Any]:
+    yield from ()
+
+
+# Findings that are made here, not by a rule over a config.
+_OURS = (
+    Rule(INVALID_YAML, "error", "Text that is no YAML.", _no_check, shared=True),
+    Rule(_binary.RULE, "error", "What `otelcol validate` refuses.", _no_check, shared=True),
+    Rule(inline.WRONG, "warning", "A suppression of a rule that does not exist, or without a reason.", _no_check),
+    Rule(profiles.UNUSED, "info", "A suppression that meets nothing.", _no_check),
+)
+ALL_RULES = (*RULES, *_OURS)
+_KNOWN = frozenset(rule.id for rule in ALL_RULES)
+
+
+@dataclass(frozen=True)
+class _Case:
+    """A config, what rules find in it, and what a second opinion needs."""
+
+    name: str
+    findings: list[Finding]
+    config: Any = None
+    locate: Callable[[KeyPath], Position] = field(default=lambda _path: Position())
+    target: Target | None = None
+
+
+def report(arguments: Mapping[str, Any], warn: Callable[[str], None], check: bool = False) -> dict[str, Any]:
+    """Return all findings as a task result, failed when one is as severe as `fail_on` says. Raises Problem."""
+    collected = _inputs.collect(arguments["paths"], arguments["config"], arguments["merge"])
+    cases = [*_planned(arguments), *_collected(arguments, collected)]
+    opinion, cases = _second_opinion(arguments["binary"], cases)
+    cases = _without_secrets(cases)
+    checked = _judged(arguments, cases, inline.comments(collected.texts))
+    told = Report(checked, collected.skipped, ALL_RULES, arguments["fail_on"])
+    result: dict[str, Any] = {
+        **data.as_dict(told),
+        "smallest_image": _target.smallest_image(_first_target(cases), [case.config for case in cases]),
+        "second_opinion": opinion.as_dict(),
+        "report": FORMATS[arguments["format"]](told),
+        "changed": False,
+    }
+    if arguments["output_path"] not in (NOWHERE, "") and not check:
+        result["changed"] = _files.write(Path(arguments["output_path"]), result["report"])
+    return {**result, **_verdict(told, warn)}
+
+
+def _planned(arguments: Mapping[str, Any]) -> Iterator[_Case]:
     if arguments["collectors"] or arguments["defaults"]:
         for item in _render.plan(_doorway.request(arguments)):
-            yield f"collector '{item.collector.name}'", item.findings
-    if arguments["config"] is not None:
-        yield "config", _lint_value(arguments["config"])
-    for path in arguments["paths"]:
-        for file in _files(Path(path)):
-            yield str(file), _lint_document(_sources.read_document(file), str(file))
+            name = f"collector '{item.collector.name}'"
+            yield _Case(name, item.findings, item.composed.config, item.composed.locate)
 
 
-def _lint_value(config: Any) -> list[Finding]:
-    if isinstance(config, str):
-        return _lint_document(_yaml.load(config, "config"), "config")
-    return _lint_document(_yaml.Document(_origin.plain(config), _origin.positions(config)), "config")
+def _collected(arguments: Mapping[str, Any], collected: _inputs.Collected) -> Iterator[_Case]:
+    wanted = _target.Wanted.from_arguments(arguments)
+    for item in collected.inputs:
+        target = _target.resolve(wanted, item.context.image)
+        around = item.context
+        subject = Subject(item.config, item.locate, item.duplicates, around.environment, target, around.deployment)
+        yield _Case(item.name, lint(subject), item.config, item.locate, target)
+    for invalid in collected.invalid:
+        yield _Case(invalid.position.file, [_invalid(invalid)])
 
 
-def _lint_document(document: _yaml.Document, name: str) -> list[Finding]:
-    composed = Composed(document.data, (Layer(name, document.data, positions=document.positions),))
-    return lint(Subject(document.data, composed.locate, document.duplicates))
+def _invalid(invalid: _nodes.Invalid) -> Finding:
+    return Finding(invalid.position, "", INVALID_YAML, "error", invalid.wrong, invalid.fix)
 
 
-def _files(path: Path) -> list[Path]:
-    if path.is_file():
-        return [path]
-    files = (
-        sorted(file for file in path.rglob("*") if file.suffix in _YAML_FILES and file.is_file())
-        if path.is_dir()
-        else []
-    )
-    if not files:
-        raise Problem(f"there is no YAML file at {path}", fix="Give a file, or a folder that has some.")
-    return files
+def _second_opinion(binary: str, cases: Sequence[_Case]) -> tuple[_binary.Opinion, list[_Case]]:
+    """Ask a real Collector about every config; its finding joins those of the rules."""
+    asked = [case for case in cases if isinstance(case.config, dict)]
+    answers = [_binary.program(binary, case.target) for case in asked]
+    programs = {case.name: program for case, (program, _why) in zip(asked, answers, strict=True) if program}
+    reasons = dict.fromkeys(why for _program, why in answers) or {"there is no config to ask about": None}
+    result = []
+    for case in cases:
+        found = _binary.ask(programs[case.name], case.config, case.locate) if case.name in programs else None
+        result.append(replace(case, findings=sorted([*case.findings, found])) if found else case)
+    return _binary.Opinion(bool(programs), "; ".join(reasons)), result
 
 
-def _reaches(finding: Finding, fail_on: str) -> bool:
-    return fail_on != "never" and SEVERITIES.index(finding.severity) <= SEVERITIES.index(fail_on)
+def _without_secrets(cases: Sequence[_Case]) -> list[_Case]:
+    secrets = {secret for case in cases for secret in secrets_in(case.config)}
+
+    def clean(finding: Finding) -> Finding:
+        return replace(finding, message=masked(finding.message, secrets), fix=masked(finding.fix, secrets))
+
+    return [replace(case, findings=[clean(finding) for finding in case.findings]) for case in cases]
+
+
+def _judged(arguments: Mapping[str, Any], cases: Sequence[_Case], comments: Sequence[inline.Comment]) -> list[Checked]:
+    """Return the findings of every config with the user's severities, less what is accepted."""
+    suppressions = [_suppression(item) for item in arguments["suppressions"]]
+    known = inline.split([finding for case in cases for finding in case.findings], comments, _KNOWN)
+    kept, accepted, wrong = set(known[0]), dict(known[1]), known[2]
+    profile, severities = arguments["profile"] or profiles.DEFAULT, arguments["severities"]
+    checked = []
+    for index, case in enumerate(cases):
+        own = [finding for finding in case.findings if finding in kept] + (wrong if index == 0 else [])
+        judged = profiles.judge(own, _KNOWN, profile, severities, suppressions)
+        ours = [Suppressed(finding, accepted[finding], True) for finding in case.findings if finding in accepted]
+        others = [Suppressed(finding, reason) for finding, reason in judged.suppressed]
+        checked.append(Checked(case.name, tuple(judged.kept), (*ours, *others)))
+    return _used_somewhere(checked)
+
+
+def _used_somewhere(checked: Sequence[Checked]) -> list[Checked]:
+    """Tell of a suppression that meets nothing once, and only when it meets nothing in any config."""
+
+    def unused(item: Checked) -> set[Finding]:
+        return {finding for finding in item.findings if finding.rule == profiles.UNUSED and not finding.position.file}
+
+    everywhere = set.intersection(*(unused(item) for item in checked)) if checked else set()
+    result = []
+    for index, item in enumerate(checked):
+        away = unused(item) - (everywhere if index == 0 else set())
+        result.append(replace(item, findings=tuple(one for one in item.findings if one not in away)))
+    return result
+
+
+def _suppression(item: Any) -> profiles.Suppression:
+    if not isinstance(item, Mapping) or not isinstance(item.get("rule"), str):
+        raise Problem(f"'{item}' is no suppression", fix="Write `rule`, `reason` and, to narrow it, `path`.")
+    other = set(item) - {"rule", "reason", "path"}
+    if other:
+        raise Problem(f"a suppression has no '{sorted(other)[0]}'", fix="Write `rule`, `reason` and `path`.")
+    return profiles.Suppression(item["rule"], str(item.get("reason") or ""), str(item.get("path") or "*"))
+
+
+def _first_target(cases: Sequence[_Case]) -> Target | None:
+    return next((case.target for case in cases if case.target), None)
+
+
+def _verdict(told: Report, warn: Callable[[str], None]) -> dict[str, Any]:
+    """Return what makes the task fail; what does not is a warning, unless it is only information."""
+    fatal = list(told.fatal())
+    for finding in told.findings:
+        if finding not in fatal and finding.severity != "info":
+            warn(str(finding))
+    if not fatal:
+        return {}
+    lines = "\n".join(f"  {finding}" for finding in fatal)
+    head = f"{counted(len(fatal), 'problem')} in {counted(len(told.checked), 'collector config')}"
+    return {"failed": True, "msg": f"{head}, nothing was applied: \n{lines}"}

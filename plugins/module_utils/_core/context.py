@@ -51,6 +51,19 @@ def context_of(found: Found, stream: Sequence[Object]) -> Context:
     return Context()
 
 
+def runs(found: Found, stream: Sequence[Object]) -> bool:
+    """Whether a config is in use in a cluster: one in a ConfigMap is when a workload mounts it.
+
+    What the operator makes of a custom resource of its own is not looked at twice.
+    """
+    if found.owner.get("kind") != "ConfigMap":
+        return True
+    owners = items(found.owner, "metadata", "ownerReferences")
+    if any(at(owner, ("kind",)) == CUSTOM_RESOURCE for owner in owners):
+        return False
+    return any(_container(item, found.owner) is not None for item in stream if item.get("kind") in WORKLOADS)
+
+
 def build_of(image: str, images: Mapping[str, str]) -> tuple[str, str] | None:
     """Return distribution and its version (empty when the tag is none), given the repository of each distribution.
 

@@ -1,0 +1,128 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a real Collector says of a config: `otelcol validate` with a binary of this machine. Controller only. Private."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ..module_utils._core.errors import Problem
+from ..module_utils._core.lint.finding import Finding
+from ..module_utils._core.lint.subject import Target
+from ..module_utils._core.needs import variables
+from ..module_utils._core.paths import Path as KeyPath
+from ..module_utils._core.paths import Position, at, dotted
+from . import _yaml
+
+RULE = "otelcol-validate"
+AUTO, NONE = "auto", "none"
+SECONDS = 30
+# What the official archives call the program.
+_PROGRAMS = {"contrib": "otelcol-contrib", "core": "otelcol", "k8s": "otelcol-k8s", "otlp": "otelcol-otlp"}
+_UNABLE = {"adot": "the AWS distribution has no `validate` subcommand"}
+# Valid as text, as a number and as a part of an address.
+_PLACEHOLDER = "1"
+# What is only so on this machine: files that are there where the collector will run.
+_ONLY_HERE = re.compile(r"directory must exist|no such file or directory|failed to load TLS|is not a directory")
+_COLONS = re.compile(r"[a-z_]+(?:::[^\s:,'\"]+)+")
+_QUOTED = re.compile(r"'(?P<section>[a-z]+)'.*?\bfor \"(?P<id>[^\"]+)\"")
+
+
+@dataclass(frozen=True)
+class Opinion:
+    """Whether a real Collector was asked, why or why not, and what it found."""
+
+    ran: bool
+    reason: str
+    findings: tuple[Finding, ...] = ()
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return it as a task result shows it."""
+        return {"ran": self.ran, "reason": self.reason}
+
+
+def program(binary: str, target: Target | None) -> tuple[str, str]:
+    """Return the program to ask, or nothing, and why. Raises Problem for a path at which there is none."""
+    if binary == NONE:
+        return "", "it was not asked for"
+    distribution = target.distribution if target else "contrib"
+    if distribution in _UNABLE:
+        return "", _UNABLE[distribution]
+    if binary != AUTO:
+        found = shutil.which(binary)
+        if not found:
+            raise Problem(f"there is no program {binary}", fix="Give the path of a collector, or `auto` or `none`.")
+        return found, f"{found} validate"
+    name = _PROGRAMS.get(distribution, "")
+    found = shutil.which(name) if name else None
+    if not found:
+        return "", f"there is no program {name} on PATH" if name else f"no program of '{distribution}' is known"
+    why = _mismatch(found, target)
+    return ("", why) if why else (found, f"{found} validate")
+
+
+def ask(found: str, config: Any, locate: Callable[[KeyPath], Position]) -> Finding | None:
+    """Return what a program finds wrong with a config; None when it finds nothing."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "config.yaml"
+        file.touch(mode=0o600)
+        file.write_text(_yaml.dump(config), encoding="utf-8")
+        code, said = _run([found, "validate", f"--config={file}"], _environment(config))
+    if code == 0:
+        return None
+    message = said.replace(str(file), "the config").strip() or f"it ends with {code} and says nothing"
+    path = _path(message, config)
+    severity = "info" if _ONLY_HERE.search(message) else "error"
+    return Finding(locate(path), dotted(path), RULE, severity, " ".join(message.split()))
+
+
+def _run(command: list[str], environment: Mapping[str, str]) -> tuple[int, str]:
+    try:
+        done = subprocess.run(  # noqa: S603 - a program that the user names
+            command, env=dict(environment), capture_output=True, timeout=SECONDS, check=False, stdin=subprocess.DEVNULL
+        )
+    except subprocess.TimeoutExpired:
+        return 1, f"no answer within {SECONDS} seconds"
+    except OSError as error:
+        return 1, f"it does not start: {error.strerror or error}"
+    return done.returncode, (done.stderr or done.stdout).decode(errors="replace")
+
+
+def _environment(config: Any) -> dict[str, str]:
+    """Return a value for every variable that a config reads and has no default for; nothing of ours leaks in."""
+    return {variable.name: _PLACEHOLDER for variable in variables(config) if not variable.optional}
+
+
+def _mismatch(found: str, target: Target | None) -> str:
+    """Return why a program is not the one to ask: it must be of the version that will run."""
+    if target is None:
+        return ""
+    _code, said = _run([found, "--version"], {})
+    match = re.search(r"\d+\.\d+\.\d+", said)
+    if match and match[0] == target.version:
+        return ""
+    return f"{found} is version {match[0] if match else 'unknown'}, not {target.version}"
+
+
+def _path(message: str, config: Any) -> KeyPath:
+    """Return the place in the config that a message speaks of, as far as it says one."""
+    quoted = _QUOTED.search(message)
+    candidates = [tuple(text.split("::")) for text in _COLONS.findall(message)]
+    if quoted:
+        candidates.append((quoted["section"], quoted["id"]))
+    missing = object()
+    for candidate in candidates:
+        path: KeyPath = candidate
+        while path and at(config, path, missing) is missing:
+            path = path[:-1]
+        if path:
+            return path
+    return ()
