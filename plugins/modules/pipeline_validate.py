@@ -68,7 +68,9 @@ options:
     type: str
     default: none
   fail_on:
-    description: The mildest finding that fails the task; milder ones are warnings.
+    description:
+      - The mildest finding that fails the task; the message lists all of them, and the report is written nonetheless.
+      - Milder ones are warnings, but for those of severity info.
     choices: [error, warning, never]
     type: str
     default: error
@@ -117,7 +119,7 @@ EXAMPLES = r"""
 RETURN = r"""
 findings:
   description: What was found, sorted by place.
-  returned: always
+  returned: success
   type: list
   elements: dict
   sample:
@@ -131,35 +133,35 @@ findings:
       fix: Add it to `exporters`, or remove it here.
 checked:
   description: The configs that were checked.
-  returned: always
+  returned: success
   type: list
   elements: str
 suppressed:
   description: What was found and is accepted, as RV(findings), each with its reason.
-  returned: always
+  returned: success
   type: list
   elements: dict
 skipped:
   description: YAML files that hold no collector config.
-  returned: always
+  returned: success
   type: list
   elements: str
 counts:
   description: How many findings of each severity, and how many suppressed findings, checked configs and skipped files.
-  returned: always
+  returned: success
   type: dict
   sample: {error: 1, warning: 2, info: 0, suppressed: 0, checked: 3, skipped: 1}
 smallest_image:
   description: The smallest official image that has all components of the checked configs; empty when there is none.
-  returned: always
+  returned: success
   type: str
 second_opinion:
   description: Whether a real collector was asked (C(ran)), and which one or why not (C(reason)).
-  returned: always
+  returned: success
   type: dict
   sample: {ran: false, reason: it was not asked for}
 report:
   description: The report in the format that was asked for.
-  returned: always
+  returned: success
   type: str
 """

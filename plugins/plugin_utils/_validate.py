@@ -55,7 +55,7 @@ class _Case:
 
 
 def report(arguments: Mapping[str, Any], warn: Callable[[str], None], check: bool = False) -> dict[str, Any]:
-    """Return all findings as a task result, failed when one is as severe as `fail_on` says. Raises Problem."""
+    """Return all findings as a task result. Raises Problem when one is as severe as `fail_on` says."""
     collected = _inputs.collect(arguments["paths"], arguments["config"], arguments["merge"])
     cases = [*_planned(arguments), *_collected(arguments, collected)]
     opinion, cases = _second_opinion(arguments["binary"], cases)
@@ -71,7 +71,8 @@ def report(arguments: Mapping[str, Any], warn: Callable[[str], None], check: boo
     }
     if arguments["output_path"] not in (NOWHERE, "") and not check:
         result["changed"] = _files.write(Path(arguments["output_path"]), result["report"])
-    return {**result, **_verdict(told, warn)}
+    _conclude(told, warn)
+    return result
 
 
 def _planned(arguments: Mapping[str, Any]) -> Iterator[_Case]:
@@ -141,10 +142,11 @@ def _used_somewhere(checked: Sequence[Checked]) -> list[Checked]:
         return {finding for finding in item.findings if finding.rule == profiles.UNUSED and not finding.position.file}
 
     everywhere = set.intersection(*(unused(item) for item in checked)) if checked else set()
+    told = tuple(replace(finding, position=Position("suppressions")) for finding in sorted(everywhere))
     result = []
     for index, item in enumerate(checked):
-        away = unused(item) - (everywhere if index == 0 else set())
-        result.append(replace(item, findings=tuple(one for one in item.findings if one not in away)))
+        left = tuple(finding for finding in item.findings if finding not in unused(item))
+        result.append(replace(item, findings=(*(told if index == 0 else ()), *left)))
     return result
 
 
@@ -161,14 +163,13 @@ def _first_target(cases: Sequence[_Case]) -> Target | None:
     return next((case.target for case in cases if case.target), None)
 
 
-def _verdict(told: Report, warn: Callable[[str], None]) -> dict[str, Any]:
-    """Return what makes the task fail; what does not is a warning, unless it is only information."""
+def _conclude(told: Report, warn: Callable[[str], None]) -> None:
+    """Raise Problem for findings that fail the task; what does not is a warning, unless it is only information."""
     fatal = list(told.fatal())
     for finding in told.findings:
         if finding not in fatal and finding.severity != "info":
             warn(str(finding))
-    if not fatal:
-        return {}
-    lines = "\n".join(f"  {finding}" for finding in fatal)
-    head = f"{counted(len(fatal), 'problem')} in {counted(len(told.checked), 'collector config')}"
-    return {"failed": True, "msg": f"{head}, nothing was applied: \n{lines}"}
+    if fatal:
+        lines = "\n".join(f"  {finding}" for finding in fatal)
+        head = f"{counted(len(fatal), 'problem')} in {counted(len(told.checked), 'collector config')}"
+        raise Problem(f"\n{lines}", asked=f"{head}, nothing was applied")

@@ -35,11 +35,14 @@ def _rules(report: Report) -> list[dict[str, Any]]:
 
 
 def _rule(rule: Rule) -> dict[str, Any]:
+    # The docstring of a check says what it yields.
+    reason = rule.reason.removeprefix("Yield ")
+    reason = reason[:1].upper() + reason[1:] or rule.id
     described: dict[str, Any] = {
         "id": rule.id,
         "shortDescription": {"text": rule.id.replace("-", " ")},
-        "fullDescription": {"text": rule.reason or rule.id},
-        "help": {"text": f"{rule.reason} {rule.documentation}".strip() or rule.id},
+        "fullDescription": {"text": reason},
+        "help": {"text": f"{reason} {rule.documentation}".strip()},
         "defaultConfiguration": {"level": _LEVELS[rule.severity]},
     }
     if rule.documentation.startswith("https://"):

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint import finding, references, structure
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _validate, _yaml
 
 from .helpers import OTLP
@@ -20,9 +21,26 @@ NOTHING = {
     "paths": [],
     "config": None,
     "fail_on": "error",
+    "merge": False,
+    "distribution": None,
+    "version": None,
+    "distribution_manifest": None,
+    "profile": "default",
+    "severities": {},
+    "suppressions": [],
+    "format": "text",
+    "output_path": "-",
+    "binary": "none",
 }
 WARNED = {**OTLP, "extensions": {"pprof": None}}
 BROKEN = {**OTLP, "receiver": {}}
+
+
+@pytest.fixture(autouse=True)
+def few_rules(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let two tables of rules stand for all, so that a new rule changes nothing here."""
+    rules = (*structure.RULES, *references.RULES)
+    monkeypatch.setattr(_validate, "lint", lambda subject: finding.run(rules, subject))
 
 
 def report(**arguments: Any) -> tuple[dict[str, Any], list[str]]:
@@ -31,11 +49,13 @@ def report(**arguments: Any) -> tuple[dict[str, Any], list[str]]:
 
 
 def test_nothing_to_check_is_nothing_found() -> None:
-    assert report() == ({"findings": [], "checked": []}, [])
+    result, warnings = report()
+    assert (result["findings"], result["checked"], result["smallest_image"], warnings) == ([], [], "", [])
 
 
 def test_a_correct_config_is_checked_without_findings() -> None:
-    assert report(config=OTLP) == ({"findings": [], "checked": ["config"]}, [])
+    result, warnings = report(config=OTLP)
+    assert (result["findings"], result["checked"], warnings) == ([], ["config"], [])
 
 
 def test_a_config_may_be_text() -> None:
@@ -43,7 +63,7 @@ def test_a_config_may_be_text() -> None:
 
 
 def test_text_that_is_no_yaml_is_refused_with_its_place() -> None:
-    with pytest.raises(Problem, match=r"this is no valid YAML: .*at config:1:"):
+    with pytest.raises(Problem, match=r"config:1:4: error \[invalid-yaml\] this is no valid YAML: "):
         report(config="a: ]")
 
 
@@ -118,3 +138,92 @@ def test_all_problems_of_all_configs_are_told_at_once(tmp_path: Path) -> None:
 def test_what_is_no_config_is_an_error_and_no_crash(config: Any) -> None:
     with pytest.raises(Problem, match="nothing was applied"):
         report(config=config)
+
+
+def names(result: dict[str, Any]) -> list[str]:
+    return [item["rule"] for item in result["findings"]]
+
+
+def test_severities_and_suppressions_are_the_users() -> None:
+    config = {**WARNED, "extensions": {"pprof": None, "zpages": None}}
+    result, warnings = report(
+        config=config,
+        severities={"idle-extension": "info"},
+        suppressions=[{"rule": "idle-extension", "reason": "later", "path": "extensions.p*"}],
+    )
+    assert [(item["path"], item["severity"]) for item in result["findings"]] == [("extensions.zpages", "info")]
+    assert [(item["path"], item["reason"]) for item in result["suppressed"]] == [("extensions.pprof", "later")]
+    assert warnings == []
+
+
+def test_a_suppression_that_meets_nothing_in_any_config_is_told_once(tmp_path: Path) -> None:
+    for name, config in (("a.yml", OTLP), ("b.yml", WARNED)):
+        (tmp_path / name).write_text(_yaml.dump(config))
+    used = {"rule": "idle-extension", "reason": "so"}
+    unused = {"rule": "ambiguous-id", "reason": "so"}
+    result, _warnings = report(paths=[str(tmp_path)], suppressions=[used, unused])
+    assert [(item["rule"], item["file"]) for item in result["findings"]] == [("unused-suppression", "suppressions")]
+
+
+@pytest.mark.parametrize(
+    ("suppression", "message"),
+    [
+        ("idle-extension", "'idle-extension' is no suppression"),
+        ({"reason": "x"}, "is no suppression"),
+        ({"rule": "idle-extension"}, "without a reason"),
+        ({"rule": "idle-extensions", "reason": "x"}, "did you mean 'idle-extension'"),
+        ({"rule": "idle-extension", "reason": "x", "paths": "y"}, "a suppression has no 'paths'"),
+    ],
+)
+def test_a_suppression_that_says_too_little_is_refused(suppression: Any, message: str) -> None:
+    with pytest.raises(Problem, match=message):
+        report(config=OTLP, suppressions=[suppression])
+
+
+def test_a_comment_accepts_a_finding() -> None:
+    text = _yaml.dump(OTLP) + "extensions:\n  pprof:  # o11y: ignore idle-extension soon\n  zpages:\n"
+    result, _warnings = report(config=text)
+    assert [item["path"] for item in result["findings"]] == ["extensions.zpages"]
+    assert [item["reason"] for item in result["suppressed"]] == ["soon"]
+
+
+def test_files_are_one_config_when_merged(tmp_path: Path) -> None:
+    (tmp_path / "1.yml").write_text(_yaml.dump({**OTLP, "exporters": {"debug": None, "nop": None}}))
+    over = "receivers:\nexporters: {otlp: }\nservice: {pipelines: {traces: {receivers: [zipkin]}}}\n"
+    (tmp_path / "2.yml").write_text(over)
+    with pytest.raises(Problem) as refused:
+        report(paths=[str(tmp_path / "1.yml"), str(tmp_path / "2.yml")], merge=True)
+    assert "2.yml:3:44 service.pipelines.traces.receivers[0]: error [undefined-reference]" in str(refused.value)
+    assert "debug" not in str(refused.value)
+
+
+def test_the_report_is_written_even_when_the_task_fails(tmp_path: Path) -> None:
+    file = tmp_path / "out.json"
+    with pytest.raises(Problem):
+        report(config=BROKEN, format="json", output_path=str(file))
+    assert "unknown-section" in file.read_text()
+    assert report(config=OTLP, output_path=str(file))[0]["changed"]
+    assert not report(config=OTLP, output_path=str(file))[0]["changed"]
+
+
+def test_nothing_is_written_in_check_mode(tmp_path: Path) -> None:
+    _validate.report({**NOTHING, "config": OTLP, "output_path": str(tmp_path / "x")}, print, check=True)
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_smallest_image_has_all_components() -> None:
+    assert "/opentelemetry-collector:0.150.0" in report(config=OTLP, version="0.150.0")[0]["smallest_image"]
+
+
+@pytest.mark.parametrize("name", ["text", "json", "junit", "sarif", "github"])
+def test_no_report_has_a_secret(name: str) -> None:
+    config = {
+        **OTLP,
+        "exporters": {"debug": {"password": "hunter22"}, "x": {"endpoint": "http://me:pass4me@host"}},
+        "service": {"pipelines": {"traces": {"receivers": ["otlp"], "exporters": ["hunter22", "pass4me", "debug"]}}},
+    }
+    result, warnings = report(config=config, format=name, fail_on="never")
+    told = repr((result, warnings))
+    assert "undefined-reference" in told
+    assert "hunter22" not in told
+    assert "pass4me" not in told
