@@ -1,0 +1,88 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Rules on AWS exporters: regions and signatures.
+
+Sources: internal/aws/awsutil and sigv4authextension in opentelemetry-collector-contrib; AWS's service endpoints.
+Private.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from ..paths import at
+from .finding import Fault, rule
+from .subject import Subject
+from .view import Part, view
+
+_CONTRIB = "https://github.com/open-telemetry/opentelemetry-collector-contrib/tree/main"
+_SIGV4 = f"{_CONTRIB}/extension/sigv4authextension"
+_EXPORTERS = ("awsxray", "awsemf", "awscloudwatchlogs")
+_VARIABLES = frozenset(("AWS_REGION", "AWS_DEFAULT_REGION"))
+# First label of the host → the name of the service in signatures.
+_SERVICES = {"aps-workspaces": "aps", "xray": "xray", "logs": "logs", "monitoring": "monitoring"}
+_HOST = re.compile(rf"https://({'|'.join(_SERVICES)})\.([a-z0-9-]+)\.amazonaws\.com(?:\.cn)?(?:[:/]|\Z)")
+_ENDPOINTS = ("endpoint", "traces_endpoint", "metrics_endpoint", "logs_endpoint")
+
+
+def region_missing(subject: Subject) -> Iterator[Fault]:
+    """Yield AWS exporters without a region, which ask the instance metadata service for one and may find nothing."""
+    if subject.environment is None or _VARIABLES & subject.environment:
+        return
+    for part in view(subject).of("exporters", *_EXPORTERS):
+        if not part.settings.get("region") and part.settings.get("local_mode") is not True:
+            yield Fault(
+                part.path,
+                f"'{part.id}' has no region, and AWS_REGION is not given",
+                "Add `region: REGION`, or AWS_REGION to `env`.",
+            )
+
+
+def signature_mismatch(subject: Subject) -> Iterator[Fault]:
+    """Yield signatures for another service or region than the one that the endpoint belongs to; AWS refuses them."""
+    for part, key, service, region in _aws(subject):
+        name = at(part.settings, ("auth", "authenticator"))
+        signer = next((item for item in view(subject).of("extensions", "sigv4auth") if item.id == name), None)
+        for setting, wanted in (("service", service), ("region", region)) if signer else ():
+            written = at(signer and signer.settings, (setting,))
+            if isinstance(written, str) and written and "$" not in written and written != wanted:
+                yield Fault(
+                    ("extensions", str(name), setting),
+                    f"'{name}' signs for {setting} '{written}', but {key} of '{part.id}' is in {setting} '{wanted}'",
+                    f"Write `{setting}: {wanted}`, or give that exporter a sigv4auth of its own.",
+                )
+
+
+def signature_missing(subject: Subject) -> Iterator[Fault]:
+    """Yield exporters to AWS that sign nothing; AWS refuses their requests."""
+    for part, key, _service, _region in _aws(subject):
+        if "auth" not in part.settings:
+            yield Fault(
+                (*part.path, key),
+                f"'{part.id}' sends to AWS without a signature",
+                "Add extension sigv4auth, list it in service.extensions, and write `auth: {authenticator: sigv4auth}`.",
+            )
+            return
+
+
+def _aws(subject: Subject) -> Iterator[tuple[Part, str, str, str]]:
+    """Yield exporters that send over HTTP to AWS: the key of the endpoint, and the service and region there."""
+    for part in view(subject).of("exporters", "otlphttp", "prometheusremotewrite"):
+        for key in _ENDPOINTS:
+            match = _match(part.settings.get(key))
+            if match:
+                yield part, key, _SERVICES[match[1]], match[2]
+
+
+def _match(endpoint: Any) -> re.Match[str] | None:
+    return _HOST.match(endpoint) if isinstance(endpoint, str) else None
+
+
+RULES = (
+    rule("warning", region_missing, documentation=f"{_CONTRIB}/exporter/awsxrayexporter"),
+    rule("warning", signature_mismatch, documentation=_SIGV4),
+    rule("warning", signature_missing, documentation=_SIGV4),
+)

@@ -1,0 +1,139 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Rules on the order of processors in a pipeline.
+
+Source: "Recommended Processors" and "Ordering" in the Collector's processor/README.md, and the README of each. Private.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ..paths import at, items
+from .finding import Fault, rule
+from .subject import Subject
+from .view import Part, Pipeline, kind_of, view
+
+_DOCUMENTATION = "https://github.com/open-telemetry/opentelemetry-collector/blob/main/processor/README.md"
+_LIMITER = "memorylimiter"
+_BATCH = "batch"
+
+# Exporters of a pipeline that somebody only tries out: there is nobody to protect, and nothing to send.
+_TRIAL = ("debug", "nop", "logging", "file")
+# Exporters that send one request for whatever they are given.
+_SENDERS = ("otlp", "otlpgrpc", "otlphttp", "awsxray", "zipkin")
+# What makes new batches of its own: an earlier batch is lost work, and leaves smaller ones behind.
+_BEFORE_BATCH = {
+    "tailsampling": "it takes batches apart, to put whole traces together",
+    "groupbytrace": "it takes batches apart, to put whole traces together",
+    "probabilisticsampler": "what it drops was batched for nothing, and full batches leave it half empty",
+    "filter": "what it drops was batched for nothing, and full batches leave it half empty",
+}
+# What forgets which connection data came over.
+_FORGETFUL = (_BATCH, "groupbytrace", "tailsampling")
+
+
+def memory_limiter_missing(subject: Subject) -> Iterator[Fault]:
+    """Yield pipelines that take in data without a memory limiter; a burst then ends the process."""
+    if any(view(subject).of("extensions", _LIMITER)):
+        return
+    connectors = {part.id for part in view(subject).parts if part.section == "connectors"}
+    for pipeline in view(subject).pipelines:
+        if not set(pipeline.receivers) - connectors or _position(pipeline, _LIMITER) is not None:
+            continue
+        if any(kind_of(name) not in _TRIAL for name in pipeline.exporters):
+            yield Fault(
+                pipeline.path,
+                f"pipeline '{pipeline.key}' has no memory_limiter",
+                "Put `memory_limiter` first in its processors (recipe baseline does).",
+            )
+
+
+def memory_limiter_late(subject: Subject) -> Iterator[Fault]:
+    """Yield memory limiters that are not the first processor, so that work is done on what they refuse."""
+    for pipeline in view(subject).pipelines:
+        place = _position(pipeline, _LIMITER)
+        if place:
+            yield Fault(
+                (*pipeline.path, "processors", place),
+                f"'{pipeline.processors[place]}' comes after '{pipeline.processors[0]}'",
+                "Put it first: what it refuses then costs nothing, and receivers can tell their senders to slow down.",
+            )
+
+
+def batch_missing(subject: Subject) -> Iterator[Fault]:
+    """Yield pipelines that send whatever arrives as one request each, without a batch anywhere."""
+    senders = {part.id: part for part in view(subject).of("exporters", *_SENDERS)}
+    for pipeline in view(subject).pipelines:
+        if _position(pipeline, _BATCH) is not None:
+            continue
+        for name in pipeline.exporters:
+            if name in senders and not _batches(senders[name]):
+                yield Fault(
+                    pipeline.path,
+                    f"pipeline '{pipeline.key}' sends to '{name}' without batches",
+                    f"Add `batch` as the last processor, or `sending_queue: {{batch: {{}}}}` to exporter '{name}'.",
+                )
+                break
+
+
+def batch_early(subject: Subject) -> Iterator[Fault]:
+    """Yield batches that stand before a processor which drops data or takes batches apart."""
+    for pipeline in view(subject).pipelines:
+        kinds = [kind_of(name) for name in pipeline.processors]
+        if _BATCH not in kinds:
+            continue
+        last = len(kinds) - 1 - kinds[::-1].index(_BATCH)
+        for name, kind in zip(pipeline.processors[last:], kinds[last:], strict=True):
+            if kind in _BEFORE_BATCH:
+                yield Fault(
+                    (*pipeline.path, "processors", last),
+                    f"'{pipeline.processors[last]}' comes before '{name}': {_BEFORE_BATCH[kind]}",
+                    f"Move '{pipeline.processors[last]}' to the end of the processors.",
+                )
+                break
+
+
+def connection_forgotten(subject: Subject) -> Iterator[Fault]:
+    """Yield k8s_attributes that ask for the connection after a processor that forgets it."""
+    asking = {part.id for part in view(subject).of("processors", "k8sattributes") if _asks_connection(part)}
+    for pipeline in view(subject).pipelines if asking else ():
+        before = ""
+        for place, name in enumerate(pipeline.processors):
+            if name in asking and before:
+                yield Fault(
+                    (*pipeline.path, "processors", place),
+                    f"'{name}' finds pods by their connection, which '{before}' before it forgets",
+                    f"Move '{name}' before '{before}'.",
+                )
+            before = before or (name if kind_of(name) in _FORGETFUL else "")
+
+
+def _position(pipeline: Pipeline, kind: str) -> int | None:
+    return next((place for place, name in enumerate(pipeline.processors) if kind_of(name) == kind), None)
+
+
+def _batches(exporter: Part) -> bool:
+    """Whether an exporter makes batches itself; settings that are a variable may."""
+    queue = exporter.settings.get("sending_queue")
+    return isinstance(queue, str) or at(queue, ("batch",)) is not None or "batcher" in exporter.settings
+
+
+def _asks_connection(part: Part) -> bool:
+    """Without associations the processor asks for the connection alone."""
+    if part.settings.get("passthrough") is True:
+        return True
+    associations = items(part.settings, "pod_association")
+    return not associations or any(
+        at(source, ("from",)) == "connection" for item in associations for source in items(item, "sources")
+    )
+
+
+RULES = (
+    rule("warning", memory_limiter_missing, documentation=_DOCUMENTATION),
+    rule("warning", memory_limiter_late, documentation=_DOCUMENTATION),
+    rule("info", batch_missing, documentation=_DOCUMENTATION),
+    rule("warning", batch_early, documentation=_DOCUMENTATION),
+    rule("warning", connection_forgotten, documentation=_DOCUMENTATION),
+)

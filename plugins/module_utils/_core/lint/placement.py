@@ -1,0 +1,137 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Rules on where a component may run, and how many times.
+
+Sources: the READMEs of the Kubernetes receivers in opentelemetry-collector-contrib, and EC2's documentation of the
+instance metadata service. Private.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from ..paths import at, items
+from .finding import Fault, rule
+from .subject import Deployment, Subject
+from .view import view
+
+_CONTRIB = "https://github.com/open-telemetry/opentelemetry-collector-contrib/tree/main"
+_LEADER = f"{_CONTRIB}/extension/k8sleaderelector"
+_IMDS = "https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instancedata-data-retrieval.html"
+_POD_LOGS = ("/var/log/pods", "/var/log/containers")
+_ON_NODE = ("NODE_NAME", "NODE_IP", "HOST_IP")
+
+# What each of these reports is the same from every copy, so every copy reports all of it.
+_SINGLETONS = {
+    "k8scluster": "metrics of the whole cluster",
+    "k8sevents": "every event of the cluster",
+    "k8sobjects": "every object that it is asked for",
+}
+_DETECTORS = ("ec2", "eks")
+
+
+def singleton(subject: Subject) -> Iterator[Fault]:
+    """Yield receivers that report the whole cluster and run more than once, so that everything arrives repeatedly."""
+    times = copies(subject.deployment)
+    for part in view(subject).of("receivers", *_SINGLETONS) if times else ():
+        if any(str(key).endswith("leader_elector") for key in part.settings):
+            continue
+        certain = subject.deployment and subject.deployment.mode != "daemonset" and not subject.deployment.autoscaled
+        yield Fault(
+            part.path,
+            f"'{part.id}' reports {_SINGLETONS[part.kind]}, and there is {times}",
+            "Move it to a collector of its own with mode deployment and `replicas: 1`, "
+            "or name an extension k8s_leader_elector as its `k8s_leader_elector`.",
+            severity="" if certain else "warning",
+        )
+
+
+def host_reader(subject: Subject) -> Iterator[Fault]:
+    """Yield receivers that read one node, in a collector that does not run on every node."""
+    deployment = subject.deployment
+    if not deployment or deployment.mode == "daemonset":
+        return
+    for part in view(subject).of("receivers", *_READS):
+        what = _READS[part.kind](part.settings)
+        if what:
+            where = "a sidecar" if deployment.mode == "sidecar" else f"a {deployment.mode}"
+            yield Fault(
+                part.path,
+                f"'{part.id}' reads {what}, but {where} is not on every node, and may share one with another copy",
+                "Move it to a collector with mode daemonset.",
+            )
+
+
+def sidecar_limits(subject: Subject) -> Iterator[Fault]:
+    """Yield leader electors in sidecars, whose pods have accounts of their own and no right to a lease."""
+    if subject.deployment and subject.deployment.mode == "sidecar":
+        for part in view(subject).of("extensions", "k8sleaderelector"):
+            yield Fault(
+                part.path,
+                f"'{part.id}' needs rights to a lease, which the pods that get the sidecar do not have",
+                "Move what needs it to a collector with mode deployment.",
+            )
+
+
+def metadata_service(subject: Subject) -> Iterator[Fault]:
+    """Yield detectors that ask the EC2 metadata service, which pods reach only if the instance lets them."""
+    deployment = subject.deployment
+    if not deployment or deployment.host_network:
+        return
+    for part in view(subject).of("processors", "resourcedetection"):
+        for index, name in enumerate(items(part.settings, "detectors")):
+            if name in _DETECTORS:
+                yield Fault(
+                    (*part.path, "detectors", index),
+                    f"detector {name} asks the instance metadata service, one network hop further from a pod",
+                    "Set the instances' HttpPutResponseHopLimit to 2, or put the facts into OTEL_RESOURCE_ATTRIBUTES "
+                    "and use detector `env`.",
+                    severity="warning" if deployment.mode == "sidecar" else "",
+                )
+                break
+
+
+def copies(deployment: Deployment | None) -> str:
+    """Return how many copies of a collector run, in words; nothing when it is one, or not known."""
+    if deployment is None:
+        return ""
+    if deployment.mode in ("daemonset", "sidecar"):
+        return "one on every node" if deployment.mode == "daemonset" else "one in every pod that has the sidecar"
+    if deployment.autoscaled:
+        return "an autoscaler that adds replicas"
+    return f"more than one replica ({deployment.replicas})" if (deployment.replicas or 0) > 1 else ""
+
+
+def _pod_logs(settings: Mapping[str, Any]) -> str:
+    found = any(str(glob).startswith(_POD_LOGS) for glob in items(settings, "include"))
+    return "the container logs of a node" if found else ""
+
+
+def _root(settings: Mapping[str, Any]) -> str:
+    return "the node's file system" if settings.get("root_path") else ""
+
+
+def _kubelet(settings: Mapping[str, Any]) -> str:
+    """Another address than that of the collector's own node is one that somebody chose."""
+    endpoint = at(settings, ("endpoint",))
+    own = endpoint is None or any(name in str(endpoint) for name in _ON_NODE)
+    return "the kubelet of its own node" if own else ""
+
+
+_READS: dict[str, Callable[[Mapping[str, Any]], str]] = {
+    "filelog": _pod_logs,
+    "hostmetrics": _root,
+    "journald": lambda _settings: "the journal of a node",
+    "kubeletstats": _kubelet,
+}
+
+RULES = (
+    rule("error", singleton, documentation=_LEADER),
+    rule(
+        "warning", host_reader, documentation="https://opentelemetry.io/docs/platforms/kubernetes/collector/components/"
+    ),
+    rule("warning", sidecar_limits, documentation=_LEADER),
+    rule("info", metadata_service, documentation=_IMDS),
+)

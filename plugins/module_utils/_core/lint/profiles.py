@@ -1,0 +1,162 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How severe a rule's findings are for this user: profiles, overrides, and suppressions with their reasons. Private."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
+
+from ..errors import Problem, near
+from ..paths import Position
+from .finding import SEVERITIES, Finding
+
+OFF = "off"
+DEFAULT = "default"
+UNUSED = "unused-suppression"
+
+# Rule id → severity in place of the rule's own. The default profile leaves every rule as it is.
+PROFILES: Mapping[str, Mapping[str, str]] = {
+    DEFAULT: {},
+    "development": {
+        "batch-missing": OFF,
+        "clear-text": "info",
+        "clear-text-inside": OFF,
+        "dimension-rollup": OFF,
+        "health-check-missing": "info",
+        "host-reader": "info",
+        "memory-limiter-missing": "info",
+        "memory-limiter-unbounded": "info",
+        "metadata-service": OFF,
+        "nothing-retried": "info",
+        "open-diagnostics": "info",
+        "open-on-node": "info",
+        "open-receiver": OFF,
+        "pod-association": OFF,
+        "singleton": "warning",
+        "split-state": "info",
+        "storage-missing": "info",
+        "unverified-certificate": OFF,
+        "verbose-debug": OFF,
+        "whole-cluster-cache": OFF,
+    },
+    "production": {
+        "batch-missing": "warning",
+        "clear-text": "error",
+        "clear-text-inside": "warning",
+        "every-label": "warning",
+        "missing-permission": "warning",
+        "open-diagnostics": "error",
+        "open-receiver": "warning",
+        "pod-association": "warning",
+        "singleton": "error",
+        "unbounded-dimension": "warning",
+        "verbose-debug": "warning",
+        "whole-cluster-cache": "warning",
+    },
+}
+
+# A rule can say that one case is less or more severe than others; severities stand in order, the worst first.
+_DIRECTION = {"development": max, "production": min}
+
+
+@dataclass(frozen=True)
+class Suppression:
+    """A rule that the user does not want to hear of, why, and where: a dotted path, with `*` for any text."""
+
+    rule: str
+    reason: str
+    path: str = "*"
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What is left of findings, and what was suppressed, each with the reason."""
+
+    kept: list[Finding]
+    suppressed: list[tuple[Finding, str]]
+
+
+def judge(
+    findings: Iterable[Finding],
+    known: Iterable[str],
+    profile: str = DEFAULT,
+    severities: Mapping[str, str] | None = None,
+    suppressions: Sequence[Suppression] = (),
+) -> Judged:
+    """Return the findings with the severities of a profile and of the user's overrides, less what is suppressed.
+
+    `known` are the ids of all rules. A suppression that met nothing becomes a finding of severity info.
+    Raises Problem for a profile, rule or severity that does not exist, and for a suppression without a reason.
+    """
+    overrides = severities or {}
+    _check(set(known), profile, overrides, suppressions)
+    table = {**PROFILES[profile], **overrides}
+    kept: list[Finding] = []
+    suppressed: list[tuple[Finding, str]] = []
+    used: set[Suppression] = set()
+    for finding in findings:
+        met = [item for item in suppressions if _meets(item, finding)]
+        used.update(met)
+        if met:
+            suppressed.append((finding, met[0].reason))
+        elif table.get(finding.rule) != OFF:
+            kept.append(_weighed(finding, table, profile, overrides))
+    kept.extend(_unused(item for item in suppressions if item not in used))
+    return Judged(sorted(kept), suppressed)
+
+
+def _weighed(finding: Finding, table: Mapping[str, str], profile: str, overrides: Mapping[str, str]) -> Finding:
+    """Return the finding with its severity here: the user's word is final, a profile only goes its own direction."""
+    severity = table.get(finding.rule, finding.severity)
+    if finding.rule not in overrides and profile in _DIRECTION:
+        severity = _DIRECTION[profile]((severity, finding.severity), key=SEVERITIES.index)
+    return replace(finding, severity=severity)
+
+
+def _check(known: set[str], profile: str, overrides: Mapping[str, str], suppressions: Sequence[Suppression]) -> None:
+    if profile not in PROFILES:
+        raise Problem(
+            f"there is no profile '{profile}'{near(profile, PROFILES)}", fix=f"Profiles: {', '.join(PROFILES)}."
+        )
+    for rule, severity in overrides.items():
+        _check_rule(rule, known, "severities")
+        if severity not in (*SEVERITIES, OFF):
+            raise Problem(
+                f"'{severity}' is no severity{near(str(severity), (*SEVERITIES, OFF))}",
+                asked=f"severity of rule '{rule}'",
+                fix=f"Use one of {', '.join((*SEVERITIES, OFF))}.",
+            )
+    for item in suppressions:
+        _check_rule(item.rule, known, "suppressions")
+        if not item.reason.strip():
+            raise Problem(
+                f"rule '{item.rule}' is suppressed without a reason", fix="Add `reason`, for the next reader."
+            )
+
+
+def _check_rule(rule: str, known: set[str], where: str) -> None:
+    if rule not in known:
+        raise Problem(
+            f"there is no rule '{rule}'{near(rule, sorted(known))}", asked=where, fix="Correct the rule's id."
+        )
+
+
+def _meets(item: Suppression, finding: Finding) -> bool:
+    """Whether a suppression is meant for a finding; brackets of a path stand for themselves."""
+    return item.rule == finding.rule and fnmatchcase(finding.path, item.path.replace("[", "[[]"))
+
+
+def _unused(suppressions: Iterable[Suppression]) -> Iterator[Finding]:
+    for item in suppressions:
+        where = "" if item.path == "*" else f" at '{item.path}'"
+        yield Finding(
+            position=Position(),
+            path="" if item.path == "*" else item.path,
+            rule=UNUSED,
+            severity="info",
+            message=f"rule '{item.rule}' is suppressed{where}, but finds nothing there",
+            fix="Remove the suppression.",
+        )

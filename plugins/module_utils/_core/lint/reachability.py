@@ -1,0 +1,125 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Rules on what clients, the kubelet and network policies let reach a collector.
+
+Sources: the Collector's gate component.UseLocalHostAsDefaultHost (default since 0.104), Kubernetes' probes, and
+internal/manifests/collector/networkpolicy.go of the operator at 0.158. Private.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ..paths import items
+from ..renames import parse_version
+from .addresses import ANY, is_loopback
+from .finding import Fault, rule
+from .subject import Subject
+from .view import Listener, kind_of, view
+
+_DOCUMENTATION = "https://opentelemetry.io/docs/security/config-best-practices/"
+_PROBES = "https://github.com/open-telemetry/opentelemetry-collector-contrib/tree/main/extension/healthcheckextension"
+_POLICIES = "https://github.com/open-telemetry/opentelemetry-operator/issues/5611"
+_HEALTH = ("healthcheck", "healthcheckv2")
+# The one minor version of the operator that has policies by default and knows TCP alone.
+_TCP_ONLY = (0, 158)
+
+
+def unreachable_receiver(subject: Subject) -> Iterator[Fault]:
+    """Yield receivers that listen on the loopback, while a Service or the node offers their port."""
+    deployment = subject.deployment
+    if not deployment or deployment.mode == "sidecar" or not deployment.exposed:
+        return
+    for listener in _receivers(subject):
+        if is_loopback(listener.host) and listener.end in deployment.exposed:
+            yield Fault(
+                listener.path,
+                f"port {listener.port} listens on {listener.host}, which no other pod reaches",
+                f"Write `endpoint: ${{env:MY_POD_IP}}:{listener.port}`.",
+            )
+
+
+def open_on_node(subject: Subject) -> Iterator[Fault]:
+    """Yield ports that are open on every address of the node, because the pod has the node's network."""
+    if not subject.deployment or not subject.deployment.host_network:
+        return
+    for listener in view(subject).listeners:
+        if listener.host in ANY:
+            yield Fault(
+                listener.path,
+                f"port {listener.port} is open on every address of the node",
+                f"Write `${{env:MY_POD_IP}}:{listener.port}`, or `localhost:{listener.port}` for clients on the node.",
+            )
+
+
+def closed_port(subject: Subject) -> Iterator[Fault]:
+    """Yield receivers whose port the network policy does not admit."""
+    deployment = subject.deployment
+    if not deployment or not deployment.network_policy or deployment.exposed is None:
+        return
+    for listener in _receivers(subject):
+        if not is_loopback(listener.host) and listener.end not in deployment.exposed:
+            yield Fault(
+                listener.path,
+                f"the network policy does not admit {listener.protocol} port {listener.port}",
+                "Add a policy of your own that admits it, or turn this one off: `network_policy: {enabled: false}`.",
+            )
+
+
+def closed_udp_port(subject: Subject) -> Iterator[Fault]:
+    """Yield UDP receivers under an operator whose network policies admit TCP alone."""
+    deployment = subject.deployment
+    if not deployment or not deployment.network_policy:
+        return
+    if parse_version(deployment.operator_version)[:2] != _TCP_ONLY:
+        return
+    for listener in _receivers(subject):
+        if listener.protocol == "UDP" and not is_loopback(listener.host):
+            yield Fault(
+                listener.path,
+                f"the network policy of operator {deployment.operator_version} admits {listener.port} for TCP only",
+                "Set `spec.networkPolicy.enabled: false` and bring a policy of your own, or upgrade the operator.",
+            )
+
+
+def health_check_missing(subject: Subject) -> Iterator[Fault]:
+    """Yield collectors that nothing can ask whether they are well, while the kubelet would."""
+    if subject.deployment and subject.deployment.probed and not _is_asked(subject):
+        yield Fault(
+            ("service", "extensions"),
+            "there is no health_check, so Kubernetes sends data before it is ready and keeps one that hangs",
+            "Add extension `health_check: {endpoint: ${env:MY_POD_IP}:13133}`, and list it in service.extensions.",
+        )
+
+
+def health_check_unreachable(subject: Subject) -> Iterator[Fault]:
+    """Yield health checks on the loopback, where the kubelet does not ask."""
+    if not subject.deployment or not subject.deployment.probed:
+        return
+    for listener in view(subject).listeners:
+        if listener.part and listener.part.kind in _HEALTH and is_loopback(listener.host):
+            yield Fault(
+                listener.path,
+                f"'{listener.part.id}' listens on {listener.host}, but the kubelet asks the address of the pod",
+                f"Write `endpoint: ${{env:MY_POD_IP}}:{listener.port}`.",
+            )
+
+
+def _is_asked(subject: Subject) -> bool:
+    started = items(subject.config, "service", "extensions")
+    return any(isinstance(name, str) and kind_of(name) in _HEALTH for name in started)
+
+
+def _receivers(subject: Subject) -> Iterator[Listener]:
+    return (item for item in view(subject).listeners if item.part and item.part.section == "receivers")
+
+
+RULES = (
+    rule("warning", unreachable_receiver, documentation=_DOCUMENTATION),
+    rule("warning", open_on_node, documentation=_DOCUMENTATION),
+    rule("warning", closed_port),
+    rule("warning", closed_udp_port, documentation=_POLICIES),
+    rule("warning", health_check_missing, documentation=_PROBES),
+    rule("warning", health_check_unreachable, documentation=_PROBES),
+)

@@ -1,0 +1,120 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Rules on memory: the limiter's numbers, the container's limit, and caches that grow with the cluster.
+
+Source: internal/memorylimiter/config.go in the Collector, and the READMEs of memory_limiter and k8s_attributes.
+Private.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from ..paths import section
+from ..quantity import LIMIT_PERCENT, SPIKE_PERCENT
+from .finding import Fault, rule
+from .subject import Subject
+from .view import Part, view
+
+_DOCUMENTATION = (
+    "https://github.com/open-telemetry/opentelemetry-collector/blob/main/processor/memorylimiterprocessor/README.md"
+)
+_K8S_ATTRIBUTES = (
+    "https://github.com/open-telemetry/opentelemetry-collector-contrib/blob/main/processor/k8sattributesprocessor"
+    "/README.md"
+)
+_NOTHING = re.compile(r"0*\.?0*(ns|us|µs|ms|s|m|h)?\Z")
+_PAIRS = (("limit_mib", "spike_limit_mib"), ("limit_percentage", "spike_limit_percentage"))
+_ALL = 100
+
+
+def memory_limiter_settings(subject: Subject) -> Iterator[Fault]:
+    """Yield memory limiters with numbers that the Collector refuses."""
+    for part in _limiters(subject):
+        if _is_nothing(part.settings.get("check_interval")):
+            yield Fault(part.path, f"'{part.id}' has no check_interval, or one of zero", "Add `check_interval: 1s`.")
+        if all(_is_nothing(part.settings.get(limit)) for limit, _spike in _PAIRS):
+            yield Fault(part.path, f"'{part.id}' has no limit", f"Add `limit_percentage: {LIMIT_PERCENT}`.")
+        for limit, spike in _PAIRS:
+            yield from _crossed(part, limit, spike)
+
+
+def memory_limiter_above_container(subject: Subject) -> Iterator[Fault]:
+    """Yield limits that the container's own limit precedes: the kernel ends the process before the limiter acts."""
+    available = subject.deployment.memory_limit_mib if subject.deployment else None
+    for part in _limiters(subject) if available else ():
+        limit = _number(part.settings.get("limit_mib"))
+        if available and limit and limit >= available:
+            yield Fault(
+                (*part.path, "limit_mib"),
+                f"limit_mib is {limit}, but the container may use only {available} MiB",
+                f"Write at most {available * LIMIT_PERCENT // _ALL}, with a `spike_limit_mib` of "
+                f"{available * SPIKE_PERCENT // _ALL}, or raise the container's memory limit.",
+            )
+
+
+def memory_limiter_unbounded(subject: Subject) -> Iterator[Fault]:
+    """Yield percentages of a container without a memory limit (0 MiB): they are percentages of the whole node."""
+    if not subject.deployment or subject.deployment.memory_limit_mib != 0:
+        return
+    for part in _limiters(subject):
+        if part.settings.get("limit_percentage") and not part.settings.get("limit_mib"):
+            yield Fault(
+                (*part.path, "limit_percentage"),
+                "this is a percentage of the node's memory, for the container has no limit of its own",
+                "Give the container a memory limit, or write `limit_mib`.",
+            )
+
+
+def whole_cluster_cache(subject: Subject) -> Iterator[Fault]:
+    """Yield k8s_attributes of agents that keep every pod of the cluster in memory, not only those of their node."""
+    if not subject.deployment or subject.deployment.mode != "daemonset":
+        return
+    for part in view(subject).of("processors", "k8sattributes"):
+        if part.settings.get("passthrough") is not True and not section(part.settings, "filter").keys() & {
+            "node",
+            "node_from_env_var",
+        }:
+            yield Fault(
+                part.path,
+                f"every agent's '{part.id}' watches the pods of all nodes",
+                "Add `filter: {node_from_env_var: K8S_NODE_NAME}`.",
+            )
+
+
+def _limiters(subject: Subject) -> Iterator[Part]:
+    for name in ("processors", "extensions"):
+        yield from view(subject).of(name, "memorylimiter")
+
+
+def _crossed(part: Part, limit_key: str, spike_key: str) -> Iterator[Fault]:
+    limit, spike = _number(part.settings.get(limit_key)), _number(part.settings.get(spike_key))
+    if limit and spike and spike >= limit:
+        yield Fault(
+            (*part.path, spike_key),
+            f"{spike_key} is {spike}, not smaller than {limit_key}, which is {limit}",
+            f"Write about a quarter of {limit_key}: {max(limit // 4, 1)}.",
+        )
+    for key, value in ((limit_key, limit), (spike_key, spike)):
+        if key.endswith("percentage") and value and value > _ALL:
+            yield Fault((*part.path, key), f"{key} is {value}, more than all", f"Write at most {_ALL}.")
+
+
+def _number(value: Any) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def _is_nothing(value: Any) -> bool:
+    """Whether this is absent or zero; a variable may be anything."""
+    return value is None or value == 0 or (isinstance(value, str) and bool(_NOTHING.match(value)))
+
+
+RULES = (
+    rule("error", memory_limiter_settings, shared=True, documentation=_DOCUMENTATION),
+    rule("warning", memory_limiter_above_container, documentation=_DOCUMENTATION),
+    rule("warning", memory_limiter_unbounded, documentation=_DOCUMENTATION),
+    rule("info", whole_cluster_cache, documentation=_K8S_ATTRIBUTES),
+)

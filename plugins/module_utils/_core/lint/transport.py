@@ -1,0 +1,137 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Rules on encryption, and on what shows the inside of a collector to others.
+
+Source: the Collector's docs/security-best-practices.md, config/configtls, and the READMEs of pprof, zpages and debug.
+Private.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from ..paths import Path, at
+from .addresses import ANY, destination, is_inside, is_loopback
+from .finding import Fault, rule
+from .subject import Subject
+from .view import Part, view
+
+_DOCUMENTATION = "https://opentelemetry.io/docs/security/config-best-practices/"
+_TLS = "https://github.com/open-telemetry/opentelemetry-collector/blob/main/config/configtls/README.md"
+_DEBUG = "https://github.com/open-telemetry/opentelemetry-collector/blob/main/exporter/debugexporter/README.md"
+_WITHOUT_TLS = "http"
+_ENDPOINTS = ("endpoint", "traces_endpoint", "metrics_endpoint", "logs_endpoint", "metrics_url", "logs_url")
+# Exporters that listen, or send nothing.
+_SILENT = ("prometheus", "debug", "nop", "file", "logging")
+_UNVERIFIED = "insecure_skip_verify"
+
+
+def clear_text(subject: Subject) -> Iterator[Fault]:
+    """Yield exporters that send in clear text to somewhere else than the cluster."""
+    for part, path, host in _clear(subject):
+        if host and not is_inside(host):
+            yield Fault(
+                path,
+                f"'{part.id}' sends in clear text to {host}",
+                "Use the server's TLS port: an https:// URL, or `tls: {insecure: false}` with gRPC.",
+            )
+
+
+def clear_text_inside(subject: Subject) -> Iterator[Fault]:
+    """Yield exporters that send in clear text within the cluster, or to an address that is not known here."""
+    for part, path, host in _clear(subject):
+        if not host or (is_inside(host) and not is_loopback(host)):
+            yield Fault(
+                path,
+                f"'{part.id}' sends in clear text",
+                "Give the receiver a certificate (`tls_secret` of recipe otlp_ingest) and write `tls: {ca_file: FILE}` "
+                "here (`ca_secret` of recipe otlp_forward).",
+            )
+
+
+def unverified_certificate(subject: Subject) -> Iterator[Fault]:
+    """Yield TLS that accepts any certificate, so that anyone in between can read and change what is sent."""
+    for path, value in view(subject).leaves:
+        if path[-1:] == (_UNVERIFIED,) and value is True:
+            yield Fault(
+                path,
+                "any certificate is accepted here",
+                "Remove it, and give the server's CA as `ca_file`.",
+                severity="info" if path[0] == "receivers" else "",  # kubelets sign their own, and get no telemetry
+            )
+
+
+def open_receiver(subject: Subject) -> Iterator[Fault]:
+    """Yield receivers that take clear text on every address there is."""
+    on_node = bool(subject.deployment and subject.deployment.host_network)
+    for listener in view(subject).listeners:
+        part = listener.part
+        if not part or part.section != "receivers" or listener.protocol != "TCP" or listener.host not in ANY:
+            continue
+        server = listener.path[2:-1] or ()
+        if listener.path != part.path and at(part.settings, (*server, "tls")) is None:
+            yield Fault(
+                listener.path,
+                f"port {listener.port} takes clear text on every address",
+                f"Write `${{env:MY_POD_IP}}:{listener.port}` and `tls: {{cert_file: FILE, key_file: FILE}}` beside it.",
+                severity="warning" if on_node else "",
+            )
+
+
+def open_diagnostics(subject: Subject) -> Iterator[Fault]:
+    """Yield pprof and zpages that others than the pod itself reach; they show memory, and can be made to use it."""
+    for listener in view(subject).listeners:
+        if listener.part and listener.part.kind in ("pprof", "zpages") and not is_loopback(listener.host):
+            yield Fault(
+                listener.path,
+                f"'{listener.part.id}' can be reached from outside of the pod",
+                f"Write `endpoint: localhost:{listener.port}`, and use `kubectl port-forward`.",
+            )
+
+
+def verbose_debug(subject: Subject) -> Iterator[Fault]:
+    """Yield debug exporters that write whatever arrives into the log, personal data and all."""
+    for part in view(subject).of("exporters", "debug", "logging"):
+        if part.settings.get("verbosity") == "detailed" or part.settings.get("loglevel") == "debug":
+            yield Fault(
+                part.path,
+                f"'{part.id}' writes everything that arrives into the log",
+                "Write `verbosity: basic`, or remove it once data arrives.",
+            )
+
+
+def _clear(subject: Subject) -> Iterator[tuple[Part, Path, str]]:
+    """Yield the exporters that send in clear text, where that is said, and to which host (empty: not known)."""
+    for part in view(subject).parts:
+        if part.section != "exporters" or part.kind in _SILENT:
+            continue
+        insecure: Path = next((path for path in (("tls",), ("protocol", "otlp", "tls")) if _off(part, path)), ())
+        seen = False
+        for key in _ENDPOINTS:
+            scheme, host = destination(part.settings.get(key))
+            if scheme == _WITHOUT_TLS or (insecure and scheme in ("", "dns", "passthrough") and host):
+                seen = True
+                yield part, (*part.path, key) if scheme == _WITHOUT_TLS else (*part.path, *insecure, "insecure"), host
+        if insecure and not seen and not _is_encrypted(part.settings):
+            yield part, (*part.path, *insecure, "insecure"), ""
+
+
+def _off(part: Part, path: Path) -> bool:
+    return at(part.settings, (*path, "insecure")) is True
+
+
+def _is_encrypted(settings: dict[str, Any]) -> bool:
+    """Whether the endpoints have a say of their own: `insecure` is nothing beside https."""
+    return any(destination(settings.get(key))[0] in ("https", "unix") for key in _ENDPOINTS)
+
+
+RULES = (
+    rule("warning", clear_text, documentation=_TLS),
+    rule("info", clear_text_inside, documentation=_TLS),
+    rule("warning", unverified_certificate, documentation=_TLS),
+    rule("info", open_receiver, documentation=_DOCUMENTATION),
+    rule("warning", open_diagnostics, documentation=_DOCUMENTATION),
+    rule("info", verbose_debug, documentation=_DEBUG),
+)
