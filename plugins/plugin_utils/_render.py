@@ -16,14 +16,14 @@ from ..module_utils._core.backends import kubernetes
 from ..module_utils._core.collector import Collector, Distribution, image_of
 from ..module_utils._core.compose import Composed, Layer, compose
 from ..module_utils._core.errors import Problem
+from ..module_utils._core.lint import deployed
 from ..module_utils._core.lint.finding import Finding
 from ..module_utils._core.lint.rules import lint
-from ..module_utils._core.lint.subject import Subject
+from ..module_utils._core.lint.subject import Subject, Target
 from ..module_utils._core.manifests.build import Build
 from ..module_utils._core.names import COLLECTOR_LABEL
-from ..module_utils._core.needs import DOWNWARD
 from ..module_utils._core.paths import at, section
-from . import _origin, _sources, _yaml
+from . import _origin, _sources, _target, _yaml
 
 BASELINE = "baseline"
 _PREFIX = "otel_collector_"
@@ -98,7 +98,9 @@ def _plan(item: Mapping[str, Any], request: Request) -> Planned:
         composed.config,
         composed.locate,
         duplicates=tuple(pair for layer in layers for pair in layer.duplicates),
-        environment=frozenset(collector.env) | frozenset(DOWNWARD),
+        environment=deployed.environment(collector),
+        target=_built(collector, distribution, collector_version),
+        deployment=deployed.deployment(collector, composed.config),
     )
     user = distribution.user if facts["run_as_user"] == "image" else facts["run_as_user"]
     return Planned(collector, distribution, user, composed, lint(subject))
@@ -118,8 +120,15 @@ def _distribution(options: dict[str, Any]) -> tuple[Distribution, str]:
     name = options["distribution"]
     row = _sources.catalogue("distributions")[name]
     options["version"] = options["version"] or row["version"]
-    inside = row.get("collector_versions", {}).get(options["version"], options["version"])
-    return Distribution(name, row["image"], row["user"]), str(inside)
+    inside = _target.tables().collector_version(name, options["version"])
+    return Distribution(name, row["image"], row["user"]), inside
+
+
+def _built(collector: Collector, distribution: Distribution, version: str) -> Target | None:
+    """Return the build that will run; of an image of the user's own, only when its name says which it is."""
+    if collector.image:
+        return _target.resolve(_target.Wanted(), collector.image)
+    return Target(_target.tables(), distribution.name, version) if version else None
 
 
 def _recipe_layers(collector: Collector, version: str, facts: Mapping[str, Any], request: Request) -> list[Layer]:

@@ -8,11 +8,45 @@ Private.
 
 from __future__ import annotations
 
-from . import references, structure, surroundings
+from . import (
+    aws,
+    cardinality,
+    mounts,
+    order,
+    placement,
+    ports,
+    reachability,
+    references,
+    reliability,
+    scraping,
+    secrets,
+    sizing,
+    state,
+    structure,
+    surroundings,
+    transport,
+)
 from .finding import Finding, Rule, run
 from .subject import Subject
 
-RULES: tuple[Rule, ...] = (*structure.RULES, *references.RULES, *surroundings.RULES)
+RULES: tuple[Rule, ...] = (
+    *structure.RULES,
+    *references.RULES,
+    *surroundings.RULES,
+    *order.RULES,
+    *sizing.RULES,
+    *ports.RULES,
+    *reachability.RULES,
+    *placement.RULES,
+    *state.RULES,
+    *scraping.RULES,
+    *mounts.RULES,
+    *secrets.RULES,
+    *transport.RULES,
+    *reliability.RULES,
+    *aws.RULES,
+    *cardinality.RULES,
+)
 
 
 def lint(subject: Subject) -> list[Finding]:

@@ -1,10 +1,10 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Rules on the prometheus receiver: who scrapes what, and how its config is written.
+"""Rules on the prometheus receiver: who scrapes what.
 
-Sources: the receiver's README, confmap/expand.go and envprovider of the Collector, and the operator's
-internal/webhook/collector_webhook.go. Private.
+`${1}` in relabelling is refused by the rule on expansion; `$1` stays as it is since 0.104, as `$$1` does.
+Sources: the receiver's README, and internal/webhook/collector_webhook.go of the operator. Private.
 """
 
 from __future__ import annotations
@@ -19,12 +19,7 @@ from .placement import copies
 from .subject import Subject
 from .view import Part, view
 
-_DOCUMENTATION = (
-    "https://github.com/open-telemetry/opentelemetry-collector-contrib/blob/main/receiver/prometheusreceiver/README.md"
-)
 _ALLOCATOR = "https://opentelemetry.io/docs/platforms/kubernetes/operator/target-allocator/"
-# `${1}` is read as a variable named 1, an error; `$1` stays as it is since 0.104, and `$$` is a literal dollar.
-_GROUP = re.compile(r"(?<!\$)(?:\$\$)*\$\{(\d+)\}")
 # A target that differs from copy to copy.
 _OWN = re.compile(r"NODE_NAME|NODE_IP|HOST_IP|POD_IP|POD_NAME|localhost|127\.0\.0\.1|0\.0\.0\.0|\bhashmod\b|\bSHARD\b")
 _ALLOCATED = ("statefulset", "daemonset")
@@ -57,19 +52,6 @@ def target_allocator_mode(subject: Subject) -> Iterator[Fault]:
         )
 
 
-def relabel_group(subject: Subject) -> Iterator[Fault]:
-    """Yield `${1}` in relabelling, which the Collector takes for a variable named 1 and refuses."""
-    for part in view(subject).of("receivers", "prometheus"):
-        for path, value in leaves(part.settings, part.path):
-            match = _GROUP.search(value) if isinstance(value, str) else None
-            if match:
-                yield Fault(
-                    path,
-                    f"${{{match[1]}}} is read as an environment variable named {match[1]}",
-                    f"Write `$${{{match[1]}}}`: the Collector turns `$$` into `$`.",
-                )
-
-
 def _jobs(part: Part) -> Iterator[tuple[Path, Any]]:
     """Yield the jobs that a receiver has itself; those of a target allocator are shared out already."""
     if "target_allocator" in part.settings:
@@ -85,5 +67,4 @@ def _name(job: Any) -> str:
 RULES = (
     rule("warning", duplicate_scrape, documentation=_ALLOCATOR),
     rule("error", target_allocator_mode, documentation=_ALLOCATOR),
-    rule("error", relabel_group, shared=True, documentation=_DOCUMENTATION),
 )

@@ -18,10 +18,6 @@ def scraping(job: Any, **settings: Any) -> Json:
     return running("metrics", receivers={"prometheus": {"config": {"scrape_configs": [job]}, **settings}})
 
 
-def relabelled(replacement: str) -> Json:
-    return scraping({"job_name": "a", "relabel_configs": [{"replacement": replacement}]})
-
-
 def of(target: str) -> Json:
     return scraping({"static_configs": [{"targets": [target]}]})
 
@@ -69,21 +65,4 @@ CASES = [
     ),
     Case("target-allocator-mode", "pods with names", scraping(JOB), more=where("statefulset", target_allocator=True)),
     Case("target-allocator-mode", "none", scraping(JOB), more=where()),
-    Case(
-        "relabel-group",
-        "in braces",
-        relabelled("${1}:9100"),
-        f"{PLACE}.relabel_configs[0].replacement",
-        "${1} is read as an environment variable named 1 Write `$${1}`",
-    ),
-    Case(
-        "relabel-group",
-        "behind an escaped dollar",
-        relabelled("$$${2}"),
-        f"{PLACE}.relabel_configs[0].replacement",
-        "named 2",
-    ),
-    Case("relabel-group", "escaped", relabelled("$${1}:9100")),
-    Case("relabel-group", "without braces", relabelled("$1:9100")),
-    Case("relabel-group", "a variable", relabelled("${env:PORT}")),
 ]
