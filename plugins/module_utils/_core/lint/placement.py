@@ -38,7 +38,7 @@ def singleton(subject: Subject) -> Iterator[Fault]:
     for part in view(subject).of("receivers", *_SINGLETONS) if times else ():
         if any(str(key).endswith("leader_elector") for key in part.settings):
             continue
-        certain = subject.deployment and subject.deployment.mode != "daemonset" and not subject.deployment.autoscaled
+        certain = subject.deployment and (subject.deployment.replicas or 0) > 1  # others may turn out to be one
         yield Fault(
             part.path,
             f"'{part.id}' reports {_SINGLETONS[part.kind]}, and there is {times}",

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ..components.table import component
 from ..paths import items
 from ..renames import parse_version
 from .addresses import ANY, is_loopback
@@ -27,11 +28,11 @@ _TCP_ONLY = (0, 158)
 
 
 def unreachable_receiver(subject: Subject) -> Iterator[Fault]:
-    """Yield receivers that listen on the loopback, while a Service or the node offers their port."""
+    """Yield receivers, and exporters to be scraped, on the loopback, while a Service or the node offers their port."""
     deployment = subject.deployment
     if not deployment or deployment.mode == "sidecar" or not deployment.exposed:
         return
-    for listener in _receivers(subject):
+    for listener in _servers(subject):
         if is_loopback(listener.host) and listener.end in deployment.exposed:
             yield Fault(
                 listener.path,
@@ -54,16 +55,18 @@ def open_on_node(subject: Subject) -> Iterator[Fault]:
 
 
 def closed_port(subject: Subject) -> Iterator[Fault]:
-    """Yield receivers whose port the network policy does not admit."""
+    """Yield ports of components that nothing here derives ports from, so that no network policy admits them."""
     deployment = subject.deployment
     if not deployment or not deployment.network_policy or deployment.exposed is None:
         return
-    for listener in _receivers(subject):
-        if not is_loopback(listener.host) and listener.end not in deployment.exposed:
+    for listener in _servers(subject):
+        if is_loopback(listener.host) or listener.end in deployment.exposed or not listener.part:
+            continue
+        if component(listener.part.section, listener.part.id.split("/", 1)[0]) is None:
             yield Fault(
                 listener.path,
-                f"the network policy does not admit {listener.protocol} port {listener.port}",
-                "Add a policy of your own that admits it, or turn this one off: `network_policy: {enabled: false}`.",
+                f"no Service offers {listener.protocol} port {listener.port}, and the network policy does not admit it",
+                "Add a Service and a NetworkPolicy of your own for it.",
             )
 
 
@@ -74,7 +77,7 @@ def closed_udp_port(subject: Subject) -> Iterator[Fault]:
         return
     if parse_version(deployment.operator_version)[:2] != _TCP_ONLY:
         return
-    for listener in _receivers(subject):
+    for listener in _servers(subject):
         if listener.protocol == "UDP" and not is_loopback(listener.host):
             yield Fault(
                 listener.path,
@@ -111,8 +114,9 @@ def _is_asked(subject: Subject) -> bool:
     return any(isinstance(name, str) and kind_of(name) in _HEALTH for name in started)
 
 
-def _receivers(subject: Subject) -> Iterator[Listener]:
-    return (item for item in view(subject).listeners if item.part and item.part.section == "receivers")
+def _servers(subject: Subject) -> Iterator[Listener]:
+    """Yield what clients connect to."""
+    return (item for item in view(subject).listeners if item.part and item.part.section in ("receivers", "exporters"))
 
 
 RULES = (

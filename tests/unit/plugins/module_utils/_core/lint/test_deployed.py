@@ -7,8 +7,10 @@ from typing import Any
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.deployed import deployment, environment
+from hypothesis import given
 
 from ..helpers import CONFIG, collector
+from ..strategies import configs
 
 STORING = {
     **CONFIG,
@@ -58,3 +60,9 @@ def test_a_role_brings_variables_with_it() -> None:
     assert {"AWS_REGION", "MY_POD_IP"} <= environment(annotated)
     assert "AWS_REGION" not in environment(collector(env={"KEY": "x"}))
     assert "KEY" in environment(collector(env={"KEY": "x"}))
+
+
+@given(configs)
+def test_no_config_at_all_crashes_it(config: Any) -> None:
+    found = deployment(collector(), config)
+    assert (found.mounts is None) == (found.granted is None)

@@ -1,0 +1,60 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the project shows to others is what its own rules have nothing against."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _render
+
+ROOT = Path(__file__).parents[6]
+ROLE = ROOT / "roles" / "otel_collector"
+PREFIX = "otel_collector_"
+NEEDED = {"otlp_forward": {"endpoint": "gateway.telemetry.svc:4317"}, "xray_export": {"region": "eu-west-1"}}
+
+
+def read(path: Path) -> Any:
+    return yaml.safe_load(path.read_text().replace("{{ inventory_dir }}", str(path.parent)))
+
+
+def defaults(variables: dict[str, Any]) -> dict[str, Any]:
+    """Return the inputs of the role that are its own collector's, without what Ansible would have to work out."""
+    own = {key.removeprefix(PREFIX): value for key, value in variables.items() if key.startswith(PREFIX)}
+    known = read(ROLE / "vars" / "main.yml")["__otel_collector_defaults"]
+    return {key: value for key, value in own.items() if key in known and "{{" not in str(value)}
+
+
+def inventories() -> Iterator[Any]:
+    """Yield name, variables and collectors of every inventory; those of failures are wrong on purpose."""
+    shown = read(ROOT / "inventories" / "agent_gateway" / "group_vars" / "all.yml")
+    yield pytest.param(shown, id="agent_gateway")
+    for path in sorted((ROOT / "molecule").glob("*/inventory.yml")):
+        variables = read(path)["all"].get("vars", {})
+        if "otel_collectors" in variables:
+            yield pytest.param(variables, id=path.parent.name)
+
+
+def severe(variables: dict[str, Any]) -> list[str]:
+    request = _render.Request(variables["otel_collectors"], defaults(variables))
+    findings = [finding for planned in _render.plan(request) for finding in planned.findings]
+    return [str(finding) for finding in findings if finding.severity != "info"]
+
+
+@pytest.mark.parametrize("variables", list(inventories()))
+def test_an_inventory_of_ours_has_nothing_to_mend(variables: dict[str, Any]) -> None:
+    assert severe(variables) == []
+
+
+@pytest.mark.parametrize("platform", sorted(path.stem for path in (ROLE / "platforms").glob("*.yml")))
+@pytest.mark.parametrize("mode", ["daemonset", "deployment", "statefulset"])
+def test_all_recipes_together_have_nothing_to_mend(mode: str, platform: str) -> None:
+    recipes = {path.parent.name: read(path) for path in sorted((ROLE / "recipes").glob("*/recipe.yml"))}
+    used = [{name: NEEDED.get(name, {})} for name, recipe in recipes.items() if mode in recipe["modes"]]
+    item = {"name": "all", "namespace": "telemetry", "mode": mode, "platform": platform, "recipes": used}
+    assert severe({"otel_collectors": [item]}) == []
