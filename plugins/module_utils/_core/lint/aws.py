@@ -21,7 +21,7 @@ from .view import Part, view
 _CONTRIB = "https://github.com/open-telemetry/opentelemetry-collector-contrib/tree/main"
 _SIGV4 = f"{_CONTRIB}/extension/sigv4authextension"
 _EXPORTERS = ("awsxray", "awsemf", "awscloudwatchlogs")
-_VARIABLES = frozenset(("AWS_REGION", "AWS_DEFAULT_REGION"))
+_VARIABLE = "AWS_REGION"
 # First label of the host → the name of the service in signatures.
 _SERVICES = {"aps-workspaces": "aps", "xray": "xray", "logs": "logs", "monitoring": "monitoring"}
 _HOST = re.compile(rf"https://({'|'.join(_SERVICES)})\.([a-z0-9-]+)\.amazonaws\.com(?:\.cn)?(?:[:/]|\Z)")
@@ -30,14 +30,14 @@ _ENDPOINTS = ("endpoint", "traces_endpoint", "metrics_endpoint", "logs_endpoint"
 
 def region_missing(subject: Subject) -> Iterator[Fault]:
     """Yield AWS exporters without a region, which ask the instance metadata service for one and may find nothing."""
-    if subject.environment is None or _VARIABLES & subject.environment:
+    if subject.environment is None or _VARIABLE in subject.environment:
         return
     for part in view(subject).of("exporters", *_EXPORTERS):
-        if not part.settings.get("region") and part.settings.get("local_mode") is not True:
+        if not part.settings.get("region"):
             yield Fault(
                 part.path,
-                f"'{part.id}' has no region, and AWS_REGION is not given",
-                "Add `region: REGION`, or AWS_REGION to `env`.",
+                f"'{part.id}' has no region, and {_VARIABLE} is not given",
+                f"Add `region: REGION`, or {_VARIABLE} to `env`.",
             )
 
 

@@ -91,7 +91,7 @@ def health_check_missing(subject: Subject) -> Iterator[Fault]:
     if subject.deployment and subject.deployment.probed and not _is_asked(subject):
         yield Fault(
             ("service", "extensions"),
-            "there is no health_check, so Kubernetes sends data before it is ready and keeps one that hangs",
+            "there is no health_check to answer probes: a pod that hangs stays, and one that is not ready gets data",
             "Add extension `health_check: {endpoint: ${env:MY_POD_IP}:13133}`, and list it in service.extensions.",
         )
 

@@ -29,8 +29,10 @@ _KEYS = frozenset(
         "access_token",
         "account_token",
         "api_key",
+        "api_secret",
         "api_token",
         "apikey",
+        "app_key",
         "auth_token",
         "bearer_token",
         "client_secret",
@@ -38,6 +40,7 @@ _KEYS = frozenset(
         "credentials",
         "ingest_key",
         "installation_token",
+        "instrumentation_key",
         "key_pem",
         "license_key",
         "passphrase",
@@ -52,11 +55,11 @@ _KEYS = frozenset(
         "write_key",
     )
 )
-_HEADER = re.compile(r"(^|[-_])(authorization|api[-_]?key|apikey|token|secret|password)$|^dd-api-key$|-team$")
+_HEADER = re.compile(r"(^|[-_])(authorization|api[-_]?key|apikey|token|secret|password|cookie)$|^dd-api-key$|-team$")
 _REFERENCE = re.compile(r"\$\{|\$[A-Za-z_]\w*\Z")
 # What stands for a value, and is none.
 _PLACEHOLDER = re.compile(r"<.*>\Z|\*+\Z|\[?REDACTED\]?\Z", re.DOTALL)
-_WITH_PASSWORD = re.compile(r"[a-z][a-z0-9+.-]*://[^/?#\s@:]*:([^/?#\s@]+)@", re.IGNORECASE)
+_WITH_PASSWORD = re.compile(r"://[^/?#\s@:]*:([^/?#\s@]+)@")
 _DSN = re.compile(r"(?:[a-z][a-z0-9+.-]*://)?[^/?#\s@:]*:([^/?#\s@]+)@", re.IGNORECASE)
 _DSN_KEYS = ("dsn", "datasource", "data_source", "connection_string")
 _BEARER = re.compile(r"(?:Bearer|Basic|Token|ApiKey|Api-Key|Splunk)\s+", re.IGNORECASE)
@@ -78,7 +81,7 @@ def _secret(config: Any, path: Path, value: str) -> str:
     """Return what kind of secret a value is; nothing for one that is none, or comes from elsewhere."""
     if _PRIVATE_KEY in value:
         return "a private key"
-    if "://" in value and _is_given(_WITH_PASSWORD.match(value)):
+    if "://" in value and _is_given(_WITH_PASSWORD.search(value)):
         return "a password in a URL"
     name = _name(config, path)
     if name in _DSN_KEYS and _is_given(_DSN.match(value)):

@@ -40,6 +40,14 @@ CASES = [
         running(exporters={"awsxray": {}}),
         more={"environment": frozenset({"AWS_REGION"})},
     ),
+    Case(
+        "region-missing",
+        "a variable that the exporter does not read",
+        running(exporters={"awsemf": {"local_mode": True}}),
+        "exporters.awsemf",
+        "no region",
+        {"environment": frozenset({"AWS_DEFAULT_REGION"})},
+    ),
     Case("region-missing", "an environment that nobody knows", running(exporters={"awsxray": {}})),
     Case(
         "signature-mismatch",

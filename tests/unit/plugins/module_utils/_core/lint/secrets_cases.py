@@ -70,6 +70,7 @@ CASES = [
     bad("users", extension(htpasswd={"inline": f"me:{SECRET}"}), "extensions.x.htpasswd.inline", "a password stands"),
     bad("a certificate's key", exporter(tls={"anything": KEY}), "exporters.x.tls.anything", "a private key"),
     bad("an escaped dollar", exporter(password="$$9horse"), "exporters.x.password", "`password`"),
+    bad("a URL in a list", exporter(urls=[f"jdbc:pg://me:{SECRET}@h"]), "exporters.x.urls[0]", "a password in a URL"),
     bad(
         "of the collector's own telemetry",
         {"service": {"telemetry": {"otlp": {"headers": {"x-api-key": SECRET}}}}},
