@@ -55,8 +55,11 @@ def file_missing(subject: Subject) -> Iterator[Fault]:
     """Yield certificates and other files in a directory at which nothing is mounted."""
     if not subject.deployment or subject.deployment.mounts is None:
         return
+    started = {part.path for part in view(subject).parts}
     for path, value in view(subject).leaves:
-        if path[-1:] and path[-1] in _FILE_KEYS and isinstance(value, str) and _is_missing(subject, value):
+        if not path or path[-1] not in _FILE_KEYS or not isinstance(value, str):
+            continue
+        if (path[:2] in started or path[0] == "service") and _is_missing(subject, value):
             folder = str(PurePosixPath(value).parent)
             yield Fault(
                 path,

@@ -86,6 +86,12 @@ CASES = [
         "nothing is mounted at /certs Mount the Secret there with `volumes`",
         mounted("/conf"),
     ),
+    Case(
+        "file-missing",
+        "of what nothing starts",
+        {**running(), "extensions": {"oidc": {"tls": {"ca_file": "/certs/ca.crt"}}}},
+        more=mounted("/conf"),
+    ),
     Case("file-missing", "a mounted one", certified("/certs/ca.crt"), more=mounted("/certs")),
     Case("file-missing", "one of the image", certified("/etc/ssl/certs/ca-certificates.crt"), more=mounted()),
     Case(

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 import yaml
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.subject import Subject
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _render
 
 ROOT = Path(__file__).parents[6]
@@ -58,3 +59,29 @@ def test_all_recipes_together_have_nothing_to_mend(mode: str, platform: str) -> 
     used = [{name: NEEDED.get(name, {})} for name, recipe in recipes.items() if mode in recipe["modes"]]
     item = {"name": "all", "namespace": "telemetry", "mode": mode, "platform": platform, "recipes": used}
     assert severe({"otel_collectors": [item]}) == []
+
+
+@pytest.mark.parametrize(
+    ("options", "build"),
+    [
+        ({}, ("contrib", "0.158.0")),
+        ({"distribution": "adot"}, ("adot", "0.156.0")),
+        ({"distribution": "adot", "version": "v0.48.0"}, ("adot", "0.151.0")),
+        ({"distribution": "redhat", "version": "0.135.0-1"}, ("redhat", "0.135.0")),
+        ({"version": "latest"}, None),
+        ({"image": "registry.example/somebody/collector:1"}, None),
+        ({"image": "mirror.example/opentelemetry-collector-k8s:0.150.0"}, ("k8s", "0.150.0")),
+    ],
+)
+def test_rules_know_the_build_that_will_run(
+    options: dict[str, Any], build: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[Subject] = []
+    monkeypatch.setattr(_render, "lint", lambda subject: seen.append(subject) or [])
+    _render.plan(
+        _render.Request([{"name": "a", "namespace": "b", "recipes": ["otlp_ingest", "debug_output"]}], options)
+    )
+    target = seen[0].target
+    assert (target and (target.distribution, target.version)) == build
+    assert seen[0].deployment is not None
+    assert seen[0].deployment.exposed == {(4317, "TCP"), (4318, "TCP")}
