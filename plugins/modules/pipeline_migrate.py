@@ -11,11 +11,13 @@ module: pipeline_migrate
 short_description: Move collector configs to another version or distribution
 version_added: 0.1.0
 description:
-  - Rewrites what another version of the Collector calls or places otherwise, in either direction; renamed and removed components with all
-    references to them, and settings that moved.
-  - Edits files in place, on the controller. Comments, order and layout stay; each file is read again and compared before it is written.
+  - Rewrites what another version of the Collector calls or places otherwise, in either direction; renamed and removed
+    components with all references to them, and settings that moved.
+  - Edits files in place, on the controller. Comments, order and layout stay; each file is read again and compared
+    before it is written.
   - Tells what it cannot do, and why.
-  - Takes plain configs, ConfigMaps that hold one as a literal block, OpenTelemetryCollector resources, lists of them and rendered charts.
+  - Takes plain configs, ConfigMaps that hold one as a literal block, OpenTelemetryCollector resources, lists of them
+    and rendered charts.
 author: The o11y.opentelemetry maintainers (@o11y)
 extends_documentation_fragment:
   - o11y.opentelemetry._build

@@ -11,10 +11,12 @@ module: pipeline_validate
 short_description: Find every mistake in collector configs before a cluster does
 version_added: 0.1.0
 description:
-  - Checks collector configs against rules and reports all that it finds at once, each with file, line, path, reason and what to do.
-  - Takes plain configs, ConfigMaps that hold one, OpenTelemetryCollector resources of every version, lists of them and rendered charts.
-    Workloads in the same file say where the config runs, and with which image.
-  - A comment C(# o11y: ignore RULE-ID reason) in a file accepts a finding on its line, or on the next one when it stands alone.
+  - Checks collector configs against rules and reports all that it finds at once, each with file, line, path, reason
+    and what to do.
+  - Takes plain configs, ConfigMaps that hold one, OpenTelemetryCollector resources of every version, lists of them and
+    rendered charts. Workloads in the same file say where the config runs, and with which image.
+  - A comment C(# o11y:) C(ignore RULE-ID reason) in a file accepts a finding on its line, or on the next one when it
+    stands alone.
   - Reads files on the controller; needs neither a cluster nor a collector.
 author: The o11y.opentelemetry maintainers (@o11y)
 extends_documentation_fragment:
@@ -48,7 +50,8 @@ options:
     type: dict
     default: {}
   suppressions:
-    description: Findings to accept, each a mapping of C(rule), C(reason) and, to narrow it, C(path) with C(*) for any text.
+    description:
+      - Findings to accept, each a mapping of C(rule), C(reason) and, to narrow it, C(path) with C(*) for any text.
     type: list
     elements: dict
     default: []

@@ -1,7 +1,7 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a real Collector says of a config: `otelcol validate` with a binary of this machine. Controller only. Private."""
+"""What a real Collector says of a config: `otelcol validate` on this machine. Controller only. Private."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def ask(found: str, config: Any, locate: Callable[[KeyPath], Position]) -> Findi
 
 def _run(command: list[str], environment: Mapping[str, str]) -> tuple[int, str]:
     try:
-        done = subprocess.run(  # noqa: S603 - a program that the user names
+        done = subprocess.run(
             command, env=dict(environment), capture_output=True, timeout=SECONDS, check=False, stdin=subprocess.DEVNULL
         )
     except subprocess.TimeoutExpired:

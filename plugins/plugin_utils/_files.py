@@ -28,7 +28,9 @@ def write(path: Path, text: str) -> bool:
         mode = target.stat().st_mode & 0o7777 if target.exists() else _NEW_FILE_MODE
         _replace(target, data, mode)
     except OSError as error:
-        raise Problem(f"cannot write {path}: {error.strerror or error}", fix="Give a path that can be written.") from error
+        raise Problem(
+            f"cannot write {path}: {error.strerror or error}", fix="Give a path that can be written."
+        ) from error
     return True
 
 

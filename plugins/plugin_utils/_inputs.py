@@ -1,7 +1,7 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Collector configs out of files, folders, streams of manifests and variables, with places. Controller only. Private."""
+"""Collector configs out of files, folders, streams of manifests and variables. Controller only. Private."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from ..module_utils._core.compose import Composed, Layer
 from ..module_utils._core.context import Context
 from ..module_utils._core.errors import Problem
 from ..module_utils._core.inputs import Found
-from ..module_utils._core.paths import Position, at
 from ..module_utils._core.paths import Path as KeyPath
+from ..module_utils._core.paths import Position, at
 from . import _nodes, _origin, _yaml
 
 _YAML_FILES = (".yaml", ".yml")
@@ -130,17 +130,14 @@ def _add_text(text: str, name: str, wanted: bool, result: Collected) -> None:
     lines = nodes.lines_of(text) if any(item.text for item in found) else []
     for item in found:
         label = f"{name} ({item.label})" if item.label else name
+        outer = documents[item.document]
         try:
-            result.inputs.append(_input(item, documents[item.document], lines, name, label, stream))
+            inner = _inner(item, outer, lines, name) if item.text else _part(outer, item.path)
         except _nodes.Invalid as invalid:
             result.invalid.append(invalid)
-
-
-def _input(
-    found: Found, document: _yaml.Document, lines: Sequence[str], file: str, name: str, stream: Sequence[Any]
-) -> Input:
-    inner = _inner(found, document, lines, file) if found.text else _part(document, found.path)
-    return replace(_finish(inner, found, name, context.context_of(found, stream)), file=file)
+        else:
+            made = _finish(inner, item, label, context.context_of(item, stream))
+            result.inputs.append(replace(made, file=name))
 
 
 def _finish(document: _yaml.Document, found: Found, name: str, around: Context) -> Input:

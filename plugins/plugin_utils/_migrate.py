@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,17 +13,18 @@ from typing import Any
 from ..module_utils._core.errors import Problem
 from ..module_utils._core.lint.subject import Target
 from ..module_utils._core.masking import masked, secrets_in
-from ..module_utils._core.migrate import edits
 from ..module_utils._core.migrate.edits import Change, Unsolved
 from ..module_utils._core.migrate.steps import STEPS
-from ..module_utils._core.paths import Position, at, dotted
-from . import _files, _inputs, _nodes, _operation, _target, _yaml
+from ..module_utils._core.paths import Position, dotted
+from . import _files, _inputs, _nodes, _operation, _target
 
 
 @dataclass
 class Moved:
-    """A text after its migration, with what was done and what was not."""
+    """A text before and after its migration, with what was done and what was not."""
 
+    name: str
+    before: str
     text: str
     changes: list[dict[str, Any]] = field(default_factory=list)
     unsolved: list[dict[str, Any]] = field(default_factory=list)
@@ -31,24 +32,27 @@ class Moved:
 
 def migrate(arguments: Mapping[str, Any], check: bool) -> dict[str, Any]:
     """Return what changes as a task result; files are written unless `check` says no. Raises Problem."""
-    collected = _inputs.collect(arguments["paths"], arguments["config"])
+    config, dest = arguments["config"], arguments["dest"]
+    if config is not None and arguments["paths"]:
+        raise Problem("there are both `paths` and `config`", fix="Give one of them.")
+    collected = _inputs.collect(arguments["paths"], config)
     wanted = _target.Wanted.from_arguments(arguments)
-    if arguments["config"] is not None and not isinstance(arguments["config"], str):
+    if config is not None and not isinstance(config, str):
         return _of_data(collected, wanted)
-    if arguments["dest"] and len(collected.texts) != 1:
+    if dest and len(collected.texts) != 1:
         raise Problem("`dest` is for one config", fix="Give one file or one text, or leave `dest` out.")
-    moved = {name: move(text, name, collected, wanted) for name, text in collected.texts.items()}
-    secrets = {secret for item in collected.inputs for secret in secrets_in(item.config)}
-    result = _result(moved.values(), collected, secrets)
-    result["diff"] = []
-    for name, item in moved.items():
-        _finish(name, item, collected.texts[name], arguments["dest"], result, secrets, check)
+    moved = [move(text, name, collected, wanted) for name, text in collected.texts.items()]
+    result = _result(moved, collected)
+    written = [_write(item, dest, check) for item in moved]
+    result["changed"] = any(written) if dest else result["changed"]
+    if config is not None and not dest:
+        result["config"] = moved[0].text
     return result
 
 
 def move(text: str, name: str, collected: _inputs.Collected, wanted: _target.Wanted) -> Moved:
     """Return a text whose configs are moved to the wanted build; the last one first, so that places stay right."""
-    moved = Moved(text)
+    moved = Moved(name, text, text)
     mine = [item for item in collected.inputs if item.file == name or (not item.file and name == _inputs.VARIABLE)]
     for item in reversed(mine):
         work = _operation.operation(moved.text, name, item.found)
@@ -96,59 +100,69 @@ def target_of(wanted: _target.Wanted, item: _inputs.Input) -> Target:
 
 
 def _of_data(collected: _inputs.Collected, wanted: _target.Wanted) -> dict[str, Any]:
-    moved = Moved("")
-    results = []
+    moved = Moved("", "", "")
+    plain = {}
     for item in collected.inputs:
         work = _operation.Data(item.config)
         done, left = run(work, target_of(wanted, item))
         moved.changes += [_row(item, change, "") for change in done]
         moved.unsolved += [_row(item, one, "") for one in left]
-        results.append(work.data)
+        if not item.found.owner:
+            plain["config"] = work.data
+    return {**_result([moved], collected), **plain}
+
+
+def _result(moved: Sequence[Moved], collected: _inputs.Collected) -> dict[str, Any]:
     secrets = {secret for item in collected.inputs for secret in secrets_in(item.config)}
-    plain = [data for item, data in zip(collected.inputs, results, strict=True) if not item.found.owner]
-    return {**_result([moved], collected, secrets), **{"config": data for data in plain}}
 
+    def clean(row: dict[str, Any]) -> dict[str, Any]:
+        return {key: masked(value, secrets) if isinstance(value, str) else value for key, value in row.items()}
 
-def _result(moved: Iterable[Moved], collected: _inputs.Collected, secrets: set[str]) -> dict[str, Any]:
-    all_of_it = list(moved)
-    changes = [row for item in all_of_it for row in item.changes]
-    unsolved = [row for item in all_of_it for row in item.unsolved]
+    unsolved = [row for item in moved for row in item.unsolved]
     unsolved += [_invalid(invalid) for invalid in collected.invalid]
+    changes = [row for item in moved for row in item.changes]
     return {
         "changed": bool(changes),
-        "changes": [_without_secrets(row, secrets) for row in changes],
-        "unsolved": [_without_secrets(row, secrets) for row in unsolved],
+        "changes": [clean(row) for row in changes],
+        "unsolved": [clean(row) for row in unsolved],
         "skipped_files": collected.skipped,
+        "diff": [clean(_difference(item)) for item in moved if item.text != item.before],
     }
 
 
-def _finish(
-    name: str, moved: Moved, before: str, dest: str | None, result: dict[str, Any], secrets: set[str], check: bool
-) -> None:
-    """Write a text where it belongs, and add its difference to the result."""
-    here = name == _inputs.VARIABLE
-    if here and not dest:
-        result["config"] = moved.text
-    if moved.text != before:
-        headers = {"before_header": name, "after_header": dest or name}
-        result["diff"].append({"before": masked(before, secrets), "after": masked(moved.text, secrets), **headers})
-    target = Path(dest) if dest else Path(name)
-    if dest or (not here and moved.text != before):
-        old = _inputs.read(target) if target.is_file() else None
-        result["changed"] = result["changed"] if not dest else old != moved.text
-        if not check:
-            _files.write(target, moved.text)
+def _difference(item: Moved) -> dict[str, Any]:
+    return {"before": item.before, "after": item.text, "before_header": item.name, "after_header": item.name}
+
+
+def _write(item: Moved, dest: str | None, check: bool) -> bool:
+    """Write a text where it belongs; return whether that differs from what is there."""
+    if not dest and (item.name == _inputs.VARIABLE or item.text == item.before):
+        return False
+    target = Path(dest or item.name)
+    if check:
+        return not target.is_file() or _inputs.read(target) != item.text
+    return _files.write(target, item.text)
 
 
 def _row(item: _inputs.Input, one: Change | Unsolved, file: str) -> dict[str, Any]:
     place: Position = item.locate(one.path) if one.path else Position(file)
-    return {"file": file, "line": place.line, "config": item.name, "path": dotted(one.path), "what": one.what, "why": one.why}
+    return {
+        "file": file,
+        "line": place.line,
+        "config": item.name,
+        "path": dotted(one.path),
+        "what": one.what,
+        "why": one.why,
+    }
 
 
 def _invalid(invalid: _nodes.Invalid) -> dict[str, Any]:
     place = invalid.position
-    return {"file": place.file, "line": place.line, "config": place.file, "path": "", "what": invalid.wrong, "why": invalid.fix}
-
-
-def _without_secrets(row: dict[str, Any], secrets: set[str]) -> dict[str, Any]:
-    return {key: masked(value, secrets) if isinstance(value, str) else value for key, value in row.items()}
+    return {
+        "file": place.file,
+        "line": place.line,
+        "config": place.file,
+        "path": "",
+        "what": invalid.wrong,
+        "why": invalid.fix,
+    }

@@ -81,10 +81,7 @@ def smallest_image(target: Target | None, configs: Sequence[Any]) -> str:
     """Return the image of the smallest official distribution that has all types of configs; empty when none has."""
     version = target.version if target else str(_sources.catalogue("distributions")[DEFAULT]["version"])
     used = {
-        (name, str(item).partition("/")[0])
-        for config in configs
-        for name in SECTIONS
-        for item in section(config, name)
+        (name, str(item).partition("/")[0]) for config in configs for name in SECTIONS for item in section(config, name)
     }
     name = (target.catalogue if target else tables()).smallest_distribution(used, version) if used else None
     return f"{images()[name]}:{version}" if name else ""
@@ -105,5 +102,7 @@ def _from_manifest(wanted: Wanted) -> Target:
 
 def _newest_module(manifest: Mapping[str, Any]) -> str:
     """Return the version of the Collector's own modules in a builder's manifest."""
-    found = re.findall(r"(?:go\.opentelemetry\.io/collector|opentelemetry-collector-contrib)/\S+ v(0\.\d+\.\d+)", str(manifest))
+    found = re.findall(
+        r"(?:go\.opentelemetry\.io/collector|opentelemetry-collector-contrib)/\S+ v(0\.\d+\.\d+)", str(manifest)
+    )
     return max(found, key=lambda text: [int(part) for part in text.split(".")], default="")

@@ -132,7 +132,9 @@ class _Reader:
 def key_of(node: Node) -> Any:
     """Return the data of a key; one that is no scalar becomes text."""
     inner = resolve(node)
-    return _nodes.scalar(inner) if inner.kind == SCALAR else f"{inner.kind} at {inner.start[0] + 1}:{inner.start[1] + 1}"
+    return (
+        _nodes.scalar(inner) if inner.kind == SCALAR else f"{inner.kind} at {inner.start[0] + 1}:{inner.start[1] + 1}"
+    )
 
 
 class _Writer(_Dumper):  # type: ignore[misc, valid-type]

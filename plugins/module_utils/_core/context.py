@@ -1,9 +1,9 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What surrounds a collector config in a stream of manifests: the workload that runs it, its image and network. Private.
+"""What surrounds a collector config in a stream of manifests: the workload that runs it, its image and network.
 
-What the stream does not show stays None, so that rules are silent about it.
+What the stream does not show stays None, so that rules are silent about it. Private.
 """
 
 from __future__ import annotations

@@ -40,7 +40,7 @@ def comments(texts: Mapping[str, str]) -> list[Comment]:
 def split(
     findings: Iterable[Finding], given: Iterable[Comment], known: Iterable[str]
 ) -> tuple[list[Finding], list[tuple[Finding, str]], list[Finding]]:
-    """Return the findings that are left, those that comments accept with the reasons, and what is wrong with comments."""
+    """Return the findings that are left, those that comments accept with their reasons, and wrong comments."""
     rules = sorted(known)
     right = [comment for comment in given if not _fault(comment, rules)]
     places = {(comment.position.file, line, comment.rule): comment for comment in right for line in comment.lines}

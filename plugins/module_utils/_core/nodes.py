@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -47,22 +48,24 @@ def resolve(node: Node) -> Node:
     return node.value if node.kind == ALIAS else node
 
 
-def entry(node: Node, key: Any, read: Any) -> tuple[Node, Node] | None:
-    """Return the key and value nodes of a mapping's entry; the last one where a key stands twice."""
-    pairs = node.value if node.kind == MAPPING else []
-    return next(((name, value) for name, value in reversed(pairs) if read(name) == key), None)
+def find(
+    node: Node, path: Path, read: Callable[[Node], Any], seen: dict[int, dict[Any, tuple[Node, Node]]] | None = None
+) -> tuple[Node | None, Node] | None:
+    """Return the key node (None in a list) and the value node at a path; aliases and merged keys lead nowhere.
 
-
-def find(node: Node, path: Path, read: Any) -> tuple[Node | None, Node] | None:
-    """Return the key node (None in a list) and the value node at a path; aliases and merged keys lead nowhere."""
+    `read` gives the data of a key, `seen` keeps the keys of each mapping for the next search in the same tree.
+    """
+    known = {} if seen is None else seen
     found: tuple[Node | None, Node] | None = (None, node)
     for part in path:
         inner = found[1] if found else node
-        if isinstance(part, int):
-            items = inner.value if inner.kind == SEQUENCE else []
-            found = (None, items[part]) if part < len(items) else None
+        if inner.kind == SEQUENCE and isinstance(part, int):
+            found = (None, inner.value[part]) if part < len(inner.value) else None
         else:
-            found = entry(inner, part, read)
+            if id(inner) not in known:
+                pairs = inner.value if inner.kind == MAPPING else []
+                known[id(inner)] = {read(key): (key, value) for key, value in pairs}
+            found = known[id(inner)].get(part)
         if found is None:
             return None
     return found

@@ -94,10 +94,19 @@ class Unsolved:
 def apply(config: Any, edits: Iterable[Edit]) -> Any:
     """Return the data of a config after edits, which all speak of the config as it is before them."""
     result = copy.deepcopy(config)
+    replaced: dict[Path, dict[Any, tuple[tuple[Any, Any], ...]]] = {}
     # Inner ones first, and items of a list from its end, so that no edit moves what another one speaks of.
     for edit in sorted(edits, key=_order, reverse=True):
         parent = at(result, edit.path[:-1], {})
-        _apply(parent, edit.path[-1], edit)
+        if isinstance(edit, (Rename, Replace)):
+            key = edit.path[-1]
+            entries = edit.entries if isinstance(edit, Replace) else ((edit.key, parent[key]),)
+            replaced.setdefault(edit.path[:-1], {})[key] = entries
+        else:
+            _set(parent, edit.path[-1], edit)
+    # Keys come last, those of inner mappings first: paths lead through the names of before.
+    for path in sorted(replaced, key=len, reverse=True):
+        _entries(at(result, path), replaced[path])
     return result
 
 
@@ -117,15 +126,6 @@ def _order(edit: Edit) -> tuple[int, list[tuple[int, str]]]:
     return len(edit.path), numbers
 
 
-def _apply(parent: Any, key: Any, edit: Edit) -> None:
-    if isinstance(edit, Rename):
-        _entries(parent, key, ((edit.key, parent[key]),))
-    elif isinstance(edit, Replace):
-        _entries(parent, key, edit.entries)
-    else:
-        _set(parent, key, edit)
-
-
 def _set(parent: Any, key: Any, edit: Edit) -> None:
     if isinstance(edit, Drop):
         del parent[key]
@@ -137,9 +137,12 @@ def _set(parent: Any, key: Any, edit: Edit) -> None:
         parent[key] = copy.deepcopy(edit.value)
 
 
-def _entries(parent: dict[Any, Any], key: Any, entries: Iterable[tuple[Any, Any]]) -> None:
-    """Put entries in the place of one, in order."""
+def _entries(parent: dict[Any, Any], replaced: dict[Any, tuple[tuple[Any, Any], ...]]) -> None:
+    """Put other entries in the places of some, in order."""
     kept = list(parent.items())
     parent.clear()
     for name, value in kept:
-        parent.update(entries if name == key else [(name, value)])
+        if name not in replaced:
+            parent[name] = value
+        else:
+            parent.update(replaced[name])

@@ -74,12 +74,12 @@ def _missing(name: str, component_id: str, current: str, target: Target) -> Unso
         why = f"Use one of the distributions that have it: {', '.join(others)}."
     else:
         why = f"No distribution of {target.version} has it."
-    return Unsolved((name, component_id), f"{target.distribution} {target.version} has no '{type_of(component_id)}'", why)
+    return Unsolved(
+        (name, component_id), f"{target.distribution} {target.version} has no '{type_of(component_id)}'", why
+    )
 
 
-def _converted(
-    config: Any, target: Target, path: Path, successor: Successor, what: str
-) -> Change | Unsolved:
+def _converted(config: Any, target: Target, path: Path, successor: Successor, what: str) -> Change | Unsolved:
     name, old = str(path[0]), str(path[1])
     kind = target.catalogue.name_for(name, successor.type, target.version)
     if not target.catalogue.find(name, kind, target.distribution, target.version):
@@ -109,12 +109,12 @@ def _logging(path: Path, settings: Mapping[str, Any]) -> Successor | str:
 
 
 def _by_port(kind: str, port: str) -> Convert:
-    def convert(path: Path, settings: Mapping[str, Any]) -> Successor | str:
+    def convert(_path: Path, settings: Mapping[str, Any]) -> Successor | str:
         endpoint = str(settings.get("endpoint") or "")
         match = _PORT.search(endpoint)
         if match and match[1] == port:
             return Successor(kind, True)
-        return f"Its successor {kind} speaks OTLP, most often on port {port}; '{endpoint}' is not that. Find the right one."
+        return f"Its successor {kind} speaks OTLP, mostly on port {port}; '{endpoint}' is not that. Find the right one."
 
     return convert
 

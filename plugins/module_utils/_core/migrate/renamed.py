@@ -26,7 +26,9 @@ def renamed(config: Any, target: Target) -> Iterator[Change | Unsolved]:
         if new == component_id:
             continue
         if new in section(config, name):
-            yield Unsolved((name, component_id), f"'{component_id}' is called '{new}' now", f"'{new}' is there already.")
+            yield Unsolved(
+                (name, component_id), f"'{component_id}' is called '{new}' now", f"'{new}' is there already."
+            )
         else:
             wanted[name, component_id] = new
     for (name, old), edits in renaming(config, target.catalogue, wanted).items():

@@ -58,7 +58,7 @@ def telemetry_address(config: Any, target: Target) -> Iterator[Change | Unsolved
         yield Unsolved(_ADDRESS, "address is ignored", f"'{address}' is no host and port; write a reader.")
     else:
         port = int(match["port"]) if match["port"].isdigit() else match["port"]
-        prometheus = {"host": match["host"] or "0.0.0.0", "port": port}  # noqa: S104 - what no host means to Go
+        prometheus = {"host": match["host"] or "0.0.0.0", "port": port}
         readers = [{"pull": {"exporter": {"prometheus": prometheus}}}]
         yield Change(_ADDRESS, "address → readers", why, (Replace(_ADDRESS, (("readers", readers),)),))
 
@@ -74,8 +74,10 @@ def batcher(config: Any, target: Target) -> Iterator[Change | Unsolved]:
         queue = at(settings, ("sending_queue",))
         if own.get("enabled") is False:
             yield Change(path, "batcher removed", f"{why} It was off.", (Replace(path),))
-        elif at(queue, ("batch",)) is not None or at(queue, ("enabled",)) is False:
-            yield Unsolved(path, "batcher was removed", "sending_queue is off, or has a `batch` of its own: choose one.")
+        elif not isinstance(queue or {}, dict) or at(queue, ("batch",)) is not None or at(queue, ("enabled",)) is False:
+            yield Unsolved(
+                path, "batcher was removed", "sending_queue is off, or has a `batch` of its own: choose one."
+            )
         elif set(own) - {"enabled", *_BATCH, *_BATCH_KEYS}:
             yield Unsolved(path, "batcher was removed", "It has settings without a counterpart in sending_queue.batch.")
         else:
@@ -115,7 +117,9 @@ def actions(config: Any, _target: Target) -> Iterator[Change | Unsolved]:
         if "action" in value:
             yield Change(path, f"{key} is a list", "The processor refuses a mapping.", (Wrap(path),))
         else:
-            yield Unsolved(path, f"{key} must be a list", "This mapping is no action: write one item with `action` each.")
+            yield Unsolved(
+                path, f"{key} must be a list", "This mapping is no action: write one item with `action` each."
+            )
 
 
 def ballast(config: Any, target: Target) -> Iterator[Change | Unsolved]:

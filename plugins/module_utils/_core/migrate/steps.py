@@ -14,7 +14,7 @@ from .edits import Change, Unsolved
 
 Step = Callable[[Any, Target], Iterator[Change | Unsolved]]
 
-# Settings first, while components still have the names that the user knows; then their successors, by the names that the
+# Settings first, while components still have the names that the user knows; then successors, by the names that the
 # target has for them; then all other names.
 STEPS: tuple[Step, ...] = (
     settings.bare_variables,

@@ -10,10 +10,11 @@ import re
 from bisect import bisect_right
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 from ..nodes import ALIAS, LINE_END, LITERAL, MAPPING, SCALAR, SEQUENCE, Node, Place, find
-from ..paths import Path, dotted
+from ..paths import Path
 from .edits import Add, Drop, Edit, Put, Rename, Replace, Substitute, Wrap
 
 _PLAIN = re.compile(r"[A-Za-z_][\w/.-]*\Z")
@@ -42,13 +43,14 @@ class Surgeon:
         self.root = root
         self.read = read
         self.dump = dump
+        self.seen: dict[int, dict[Any, tuple[Node, Node]]] = {}
         self.starts = [0, *(match.end() for match in LINE_END.finditer(text))]
         self.newline = "\r\n" if "\r\n" in text else "\n"
 
     def apply(self, edits: Iterable[Edit], base: Path = ()) -> str:
         """Return the text after edits of what stands at `base`. Raises Untouchable where that cannot be done."""
         cuts = sorted((cut for edit in edits for cut in self._cuts(edit, base)), key=lambda cut: (cut.start, cut.end))
-        if any(before.end > after.start for before, after in zip(cuts, cuts[1:], strict=False)):
+        if any(before.end > after.start for before, after in pairwise(cuts)):
             raise Untouchable("two changes meet in one place")
         parts, end = [], 0
         for cut in cuts:
@@ -58,8 +60,8 @@ class Surgeon:
 
     def _cuts(self, edit: Edit, base: Path) -> list[Cut]:
         path = (*base, *edit.path)
-        handler: Callable[[Any, Path], list[Cut]] = _HANDLERS[type(edit)]
-        return handler.__get__(self)(edit, path)
+        handler: Callable[[Surgeon, Any, Path], list[Cut]] = _HANDLERS[type(edit)]
+        return handler(self, edit, path)
 
     def _rename(self, edit: Rename, path: Path) -> list[Cut]:
         key, _value = self._find(path)
@@ -72,7 +74,12 @@ class Surgeon:
     def _substitute(self, edit: Substitute, path: Path) -> list[Cut]:
         node = self._find(path)[1]
         start, end = self._span(node)
+        if not node.style and self._in_flow(path):  # braces would end the mapping around it
+            return [Cut(start, end, json.dumps(re.sub(edit.pattern, edit.by, node.value), ensure_ascii=False))]
         return [Cut(start, end, re.sub(edit.pattern, edit.by, self.text[start:end]))]
+
+    def _in_flow(self, path: Path) -> bool:
+        return any(self._find_any(path[:size])[1].style == _FLOW for size in range(len(path)))
 
     def _replace(self, edit: Replace, path: Path) -> list[Cut]:
         if not edit.entries:
@@ -151,9 +158,9 @@ class Surgeon:
         return key, value
 
     def _find_any(self, path: Path) -> tuple[Node | None, Node]:
-        found = find(self.root, path, self.read)
+        found = find(self.root, path, self.read, self.seen)
         if found is None:
-            raise Untouchable(f"{dotted(path)} comes from an alias or a merged key")
+            raise Untouchable("it comes from an alias or a merged key")
         return found
 
     def _scalar(self, node: Node, value: str) -> Cut:
@@ -162,7 +169,9 @@ class Surgeon:
             raise Untouchable("it is no simple text")
         if node.style == "'":
             return Cut(start, end, "'" + value.replace("'", "''") + "'")
-        return Cut(start, end, json.dumps(value, ensure_ascii=False) if node.style else _simple(value))
+        plain = self.dump({"": value}).partition(": ")[2].rstrip("\n")
+        quoted = node.style or "\n" in plain or set(plain) & set(",[]{}")
+        return Cut(start, end, json.dumps(value, ensure_ascii=False) if quoted else plain)
 
     def _span(self, node: Node) -> tuple[int, int]:
         """Return where a node begins, and where the last of it that is no space ends."""

@@ -15,6 +15,27 @@ OTLP = {
     "service": {"pipelines": {"traces": {"receivers": ["otlp"], "exporters": ["debug"]}}},
 }
 
+BUILD: dict[str, Any] = {"distribution": None, "version": None, "distribution_manifest": None}
+# The arguments of pipeline_validate and pipeline_migrate, as their specs fill them in.
+VALIDATE: dict[str, Any] = {
+    **BUILD,
+    "collectors": [],
+    "defaults": {},
+    "recipe_paths": [],
+    "platform_paths": [],
+    "paths": [],
+    "config": None,
+    "fail_on": "error",
+    "merge": False,
+    "profile": "default",
+    "severities": {},
+    "suppressions": [],
+    "format": "text",
+    "output_path": "-",
+    "binary": "none",
+}
+MIGRATE: dict[str, Any] = {**BUILD, "paths": [], "config": None, "dest": None}
+
 
 def request(*collectors: dict[str, Any], **defaults: Any) -> Request:
     """Return a request in the namespace telemetry."""

@@ -11,27 +11,8 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors im
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint import finding, references, structure
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _validate, _yaml
 
-from .helpers import OTLP
+from .helpers import OTLP, VALIDATE
 
-NOTHING = {
-    "collectors": [],
-    "defaults": {},
-    "recipe_paths": [],
-    "platform_paths": [],
-    "paths": [],
-    "config": None,
-    "fail_on": "error",
-    "merge": False,
-    "distribution": None,
-    "version": None,
-    "distribution_manifest": None,
-    "profile": "default",
-    "severities": {},
-    "suppressions": [],
-    "format": "text",
-    "output_path": "-",
-    "binary": "none",
-}
 WARNED = {**OTLP, "extensions": {"pprof": None}}
 BROKEN = {**OTLP, "receiver": {}}
 
@@ -45,7 +26,7 @@ def few_rules(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def report(**arguments: Any) -> tuple[dict[str, Any], list[str]]:
     warnings: list[str] = []
-    return _validate.report({**NOTHING, **arguments}, warnings.append), warnings
+    return _validate.report({**VALIDATE, **arguments}, warnings.append), warnings
 
 
 def test_nothing_to_check_is_nothing_found() -> None:
@@ -207,7 +188,7 @@ def test_the_report_is_written_even_when_the_task_fails(tmp_path: Path) -> None:
 
 
 def test_nothing_is_written_in_check_mode(tmp_path: Path) -> None:
-    _validate.report({**NOTHING, "config": OTLP, "output_path": str(tmp_path / "x")}, print, check=True)
+    _validate.report({**VALIDATE, "config": OTLP, "output_path": str(tmp_path / "x")}, print, check=True)
     assert not list(tmp_path.iterdir())
 
 
