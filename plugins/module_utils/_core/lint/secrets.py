@@ -90,8 +90,16 @@ def _secret(config: Any, path: Path, value: str) -> str:
         return "a password"
     if _is_header(path) and _HEADER.search(name.replace("_", "-")):
         return f"header {name}" if _is_literal(_BEARER.sub("", value, count=1)) else ""
-    key = "api_key" if path[-2:] == ("api", "key") else name
-    return f"`{path[-1]}`" if key in _KEYS and not isinstance(path[-1], int) and _is_literal(value) else ""
+    return f"`{path[-1]}`" if _is_key(path, name) and _is_literal(value) else ""
+
+
+def is_secret_key(path: Path) -> bool:
+    """Whether the last key of a path is one that secrets stand under."""
+    return bool(path) and _is_key(path, str(path[-1]).lower().replace("-", "_"))
+
+
+def _is_key(path: Path, name: str) -> bool:
+    return not isinstance(path[-1], int) and (name in _KEYS or path[-2:] == ("api", "key"))
 
 
 def _name(config: Any, path: Path) -> str:
