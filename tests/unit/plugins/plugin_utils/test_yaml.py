@@ -226,3 +226,60 @@ def test_readers_of_older_yaml_take_no_text_for_something_else(tree: Any) -> Non
         )
 
     assert texts(yaml.safe_load(_yaml.dump(tree))) == texts(tree)
+
+
+def test_a_stream_is_documents_with_places_in_the_whole_text() -> None:
+    first, second = _yaml.load_all("a: 1\n---\n# between\nb: {c: 2}\n", "f")
+    assert (first.data, second.data) == ({"a": 1}, {"b": {"c": 2}})
+    assert second.positions["b", "c"] == Position("f", 4, 5)
+
+
+def test_an_anchor_is_known_in_its_own_document_only() -> None:
+    with pytest.raises(Problem, match="found undefined alias 'x'"):
+        list(_yaml.load_all("a: &x 1\n---\nb: *x\n", "f"))
+
+
+def test_text_that_grows_without_end_is_refused_soon() -> None:
+    lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x, x]"]
+    lines += [f"a{number}: &a{number} [{', '.join([f'*a{number - 1}'] * 10)}]" for number in range(1, 12)]
+    with pytest.raises(Problem, match="its aliases repeat too much") as refused:
+        _yaml.load("\n".join(lines), "f")
+    assert refused.value.where.startswith("f:")
+
+
+def test_merged_keys_that_grow_without_end_are_refused_soon() -> None:
+    lines = ["a0: &a0 {" + ", ".join(f"k{number}: {{x: 1}}" for number in range(50)) + "}"]
+    for number in range(1, 30):
+        lines.append(f"a{number}: &a{number} {{x: {{<<: *a{number - 1}}}, y: {{<<: *a{number - 1}}}}}")
+    with pytest.raises(Problem, match="its aliases repeat too much"):
+        _yaml.load("\n".join(lines), "f")
+
+
+@pytest.mark.parametrize("text", ["[" * 100_000, "- " * 100_000, "{a: " * 100_000], ids=["flow", "dashes", "mappings"])
+def test_depth_does_not_exhaust_the_stack(text: str) -> None:
+    with pytest.raises(Problem, match="it nests deeper than 150 levels"):
+        _yaml.load(text, "f")
+
+
+def test_depth_through_aliases_does_not_exhaust_the_stack() -> None:
+    lines = ["a0: &a0 [x]"] + [f"a{number}: &a{number} [[*a{number - 1}]]" for number in range(1, 300)]
+    with pytest.raises(Problem, match="it nests deeper than 150 levels"):
+        _yaml.load("\n".join(lines), "f")
+
+
+def test_a_number_with_too_many_digits_is_text() -> None:
+    assert _yaml.load("1" * 5000, "f").data == "1" * 5000
+
+
+def test_a_tag_that_does_not_fit_is_text() -> None:
+    assert _yaml.load("!!int x", "f").data == "x"
+
+
+@given(st.text(alphabet="ab:{}[]-&*|>!'\"#%@`\n\t ,<?\r", max_size=80))
+def test_no_text_crashes_the_reader(text: str) -> None:
+    try:
+        documents = list(_yaml.load_all(text, "f"))
+    except Problem as problem:
+        assert problem.wrong.startswith("this is no valid YAML: ")
+    else:
+        assert all(position.line > 0 for document in documents for position in document.positions.values())

@@ -1,0 +1,108 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.subject import Target
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.paths import Position
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _binary, _target, _validate
+
+from .helpers import OTLP, VALIDATE
+
+UNDEFINED = 'Error: invalid configuration: service::pipelines::traces: references exporter "x" which is not configured'
+BAD_KEYS = "Error: cannot unmarshal\\n'exporters' error reading configuration for \\\"debug\\\": has invalid keys: a"
+
+
+def program(folder: Path, body: str, name: str = "otelcol-contrib") -> str:
+    file = folder / name
+    file.write_text(f"#!/bin/sh\n{body}\n")
+    file.chmod(0o755)
+    return str(file)
+
+
+def says(text: str, code: int = 1) -> str:
+    return f"printf '%b' \"{text}\" >&2; exit {code}".replace('references exporter "x"', "references exporter 'x'")
+
+
+@pytest.mark.parametrize(
+    ("text", "path", "severity"),
+    [
+        (UNDEFINED, "service.pipelines.traces", "error"),
+        (BAD_KEYS, "exporters.debug", "error"),
+        ("extensions::file_storage: directory must exist", "", "info"),
+        ("something else", "", "error"),
+        ("", "", "error"),
+    ],
+)
+def test_a_refusal_is_a_finding_with_its_place(tmp_path: Path, text: str, path: str, severity: str) -> None:
+    found = _binary.ask(program(tmp_path, says(text)), OTLP, lambda where: Position("f", len(where)))
+    assert found
+    assert (found.path, found.severity, found.rule) == (path, severity, "otelcol-validate")
+    assert found.position == Position("f", path.count(".") + 1 if path else 0)
+    assert found.message
+
+
+def test_a_config_that_is_accepted_has_no_finding(tmp_path: Path) -> None:
+    assert _binary.ask(program(tmp_path, "exit 0"), OTLP, lambda _where: Position()) is None
+
+
+def test_variables_have_values_and_nothing_of_ours_leaks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "x")
+    body = 'test "$HOST" = 1 && test -z "$AWS_SECRET_ACCESS_KEY$OTHER" && grep -q "env:HOST" "${2#--config=}"'
+    config = {**OTLP, "exporters": {"debug": {"a": "${env:HOST}", "b": "${env:OTHER:-y}"}}}
+    assert _binary.ask(program(tmp_path, body), config, lambda _where: Position()) is None
+
+
+def test_a_program_that_does_not_answer_is_not_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_binary, "SECONDS", 0.1)
+    found = _binary.ask(program(tmp_path, "exec /bin/sleep 5"), OTLP, lambda _where: Position())
+    assert found
+    assert found.message == "no answer within 0.1 seconds"
+
+
+def target(distribution: str = "contrib", version: str = "0.158.0") -> Target:
+    return Target(_target.tables(), distribution, version)
+
+
+@pytest.mark.parametrize(
+    ("binary", "build", "version", "reason"),
+    [
+        ("none", target(), "0.158.0", "it was not asked for"),
+        ("auto", target("adot"), "0.158.0", "the AWS distribution has no `validate` subcommand"),
+        ("auto", target("redhat"), "0.158.0", "no program of 'redhat' is known"),
+        ("auto", target("k8s"), "0.158.0", "there is no program otelcol-k8s on PATH"),
+        ("auto", target(), "0.157.0", "/otelcol-contrib is version 0.157.0, not 0.158.0"),
+    ],
+)
+def test_nobody_is_asked_for_a_reason(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, binary: str, build: Target, version: str, reason: str
+) -> None:
+    program(tmp_path, f"echo otelcol-contrib version {version} >&2")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    found, why = _binary.program(binary, build)
+    assert found == ""
+    assert why.endswith(reason)
+
+
+def test_a_program_of_the_right_version_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = program(tmp_path, "echo otelcol-contrib version 0.158.0")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert _binary.program("auto", target()) == (path, f"{path} validate")
+    assert _binary.program("auto", None)[0] == path
+
+
+def test_a_path_without_a_program_is_refused() -> None:
+    with pytest.raises(Problem, match="there is no program /nowhere/otelcol"):
+        _binary.program("/nowhere/otelcol", None)
+
+
+def test_the_second_opinion_is_a_part_of_the_result(tmp_path: Path) -> None:
+    path = program(tmp_path, says(UNDEFINED))
+    arguments = {**VALIDATE, "config": OTLP, "binary": path, "fail_on": "never"}
+    result = _validate.report(arguments, lambda _text: None)
+    assert result["second_opinion"] == {"ran": True, "reason": f"{path} validate"}
+    assert "otelcol-validate" in [item["rule"] for item in result["findings"]]

@@ -1,0 +1,177 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _inputs, _yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from .helpers import OTLP
+
+CONFIG = _yaml.dump(OTLP)
+PATH = ("service", "pipelines", "traces", "exporters", 0)
+LINE = 1 + CONFIG.splitlines().index("      - debug")
+
+
+def indented(text: str, margin: int) -> str:
+    return "".join(" " * margin + line + "\n" for line in text.splitlines())
+
+
+def config_map(sign: str, margin: int = 4) -> str:
+    return f"kind: ConfigMap\napiVersion: v1\nmetadata: {{name: a}}\ndata:\n  relay: {sign}\n{indented(CONFIG, margin)}"
+
+
+def collect(text: str) -> list[_inputs.Input]:
+    return _inputs.collect([], text).inputs
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "column"),
+    [
+        (CONFIG, LINE, 9),
+        (config_map("|"), LINE + 5, 13),
+        (config_map("|-", 7), LINE + 5, 16),
+        (config_map("|4", 6), LINE + 5, 15),
+        (f"---\na: 1\n---\n{config_map('|')}", LINE + 8, 13),
+        (config_map("|").replace("\n", "\r\n"), LINE + 5, 13),
+        (config_map("|").replace("relay: |", "relay: &x |"), LINE + 5, 13),
+        (config_map(">").replace("\n    ", "\n\n    "), 5, 10),
+    ],
+    ids=["plain", "literal", "stripped", "indented", "in a stream", "from Windows", "anchored", "folded"],
+)
+def test_a_place_is_one_in_the_users_file(text: str, line: int, column: int) -> None:
+    (item,) = collect(text)
+    place = item.locate(PATH)
+    assert (place.line, place.column) == (line, column)
+    assert item.config["service"] == OTLP["service"]
+
+
+def test_a_quoted_config_stands_where_its_text_begins() -> None:
+    value = CONFIG.replace("\n", "\\n")
+    (item,) = collect(f'kind: ConfigMap\napiVersion: v1\nmetadata: {{name: a}}\ndata:\n  relay: "{value}"\n')
+    assert (item.locate(PATH).line, item.locate(PATH).column) == (5, 10)
+
+
+def test_a_custom_resource_holds_a_mapping_or_text() -> None:
+    head = "apiVersion: opentelemetry.io/{}\nkind: OpenTelemetryCollector\nmetadata: {{name: a}}\nspec:\n  config: {}\n"
+    (old,) = collect(head.format("v1alpha1", "|") + indented(CONFIG, 4))
+    (new,) = collect(head.format("v1beta1", "") + indented(CONFIG, 4))
+    assert old.config == new.config == OTLP
+    assert old.locate(PATH) == new.locate(PATH)
+    assert old.name == "config (OpenTelemetryCollector a)"
+
+
+def test_a_mistake_inside_a_block_has_its_place_in_the_file() -> None:
+    text = config_map("|").replace("- debug", "- ]")
+    (invalid,) = _inputs.collect([], text).invalid
+    assert (invalid.position.line, invalid.position.column) == (LINE + 5, 13)
+
+
+def test_files_without_a_config_are_skipped_in_a_folder(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text(CONFIG)
+    (tmp_path / "values.yaml").write_text("image: x\n")
+    (tmp_path / "service.yml").write_text("kind: Service\napiVersion: v1\n")
+    (tmp_path / "template.yaml").write_text("{{- if .x }}\nreceivers: {}\nservice: {}\n{{- end }}\n")
+    (tmp_path / "bytes.yaml").write_bytes(b"\xff\xfe\x00")
+    (tmp_path / ".git").mkdir()
+    (tmp_path / ".git" / "b.yaml").write_text(CONFIG)
+    found = _inputs.collect([str(tmp_path)], None)
+    assert [item.name for item in found.inputs] == [str(tmp_path / "a.yaml")]
+    names = ["bytes.yaml", "service.yml", "template.yaml", "values.yaml"]
+    assert [Path(name).name for name in found.skipped] == names
+
+
+@pytest.mark.parametrize("text", ["kind: Service\napiVersion: v1\n", "a: 1\n", "", "[]"])
+def test_a_file_that_is_given_and_holds_no_config_is_refused(tmp_path: Path, text: str) -> None:
+    file = tmp_path / "a.yaml"
+    file.write_text(text)
+    with pytest.raises(Problem, match=r"there is no collector config in .*a\.yaml\. Give a collector config, a"):
+        _inputs.collect([str(file)], None)
+
+
+def test_a_file_that_cannot_be_read_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "a.yaml"
+    file.write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(Problem, match="cannot read"):
+        _inputs.collect([str(file)], None)
+
+
+def test_objects_of_a_cluster_are_inputs() -> None:
+    config = {"kind": "ConfigMap", "apiVersion": "v1", "metadata": {"name": "a", "namespace": "n"}}
+    resource = {"kind": "OpenTelemetryCollector", "apiVersion": "opentelemetry.io/v1beta1", "metadata": {"name": "b"}}
+    listed = [{**config, "data": {"x": CONFIG}}, {**resource, "spec": {"config": OTLP}}]
+    found = _inputs.collect([], listed)
+    assert [item.name for item in found.inputs] == ["n/ConfigMap a x", "OpenTelemetryCollector b"]
+    assert [item.config for item in found.inputs] == [OTLP, OTLP]
+
+
+def test_of_a_cluster_only_what_workloads_mount_is_looked_at() -> None:
+    def config(name: str, **metadata: Any) -> dict[str, Any]:
+        return {"kind": "ConfigMap", "apiVersion": "v1", "metadata": {"name": name, **metadata}, "data": {"x": CONFIG}}
+
+    def volume(name: str) -> dict[str, Any]:
+        return {"name": name, "configMap": {"name": name}}
+
+    mounts = [{"name": name, "mountPath": f"/{name}"} for name in ("used", "owned")]
+    pod = {"containers": [{"volumeMounts": mounts}], "volumes": [volume("used"), volume("owned")]}
+    workload = {"kind": "Deployment", "apiVersion": "apps/v1", "metadata": {}, "spec": {"template": {"spec": pod}}}
+    owner = [{"kind": "OpenTelemetryCollector"}]
+    found = _inputs.collect([], [config("used"), config("owned", ownerReferences=owner), config("idle"), workload])
+    assert [item.name for item in found.inputs] == ["ConfigMap used x"]
+
+
+def test_a_later_file_replaces_lists_and_empties_what_it_says_is_nothing(tmp_path: Path) -> None:
+    texts = [
+        "receivers: {a: {x: 1, y: 2}, b: }\nservice: {pipelines: {traces: {receivers: [a, b]}}}\nexporters: {c: }\n",
+        "receivers: {a: {y: 3}}\nservice: {pipelines: {traces: {receivers: [a]}}}\nexporters:\n",
+    ]
+    files = []
+    for number, text in enumerate(texts):
+        files.append(tmp_path / f"{number}.yaml")
+        files[-1].write_text(text)
+    (item,) = _inputs.collect([str(file) for file in files], None, merge=True).inputs
+    assert item.config == {
+        "receivers": {"a": {"x": 1, "y": 3}, "b": None},
+        "service": {"pipelines": {"traces": {"receivers": ["a"]}}},
+        "exporters": None,
+    }
+    assert item.locate(("receivers", "a", "x")).file.endswith("0.yaml")
+    assert item.locate(("receivers", "a", "y")).file.endswith("1.yaml")
+
+
+def test_a_long_config_is_read() -> None:
+    many = "".join(f"  otlp/{number}:\n    protocols:\n      grpc: {{}}\n" for number in range(2000))
+    (item,) = collect(f"receivers:\n{many}service: {{}}\n")
+    assert item.locate(("receivers", "otlp/1999")).line == 2 + 1999 * 3
+
+
+TREES: st.SearchStrategy[Any] = st.recursive(
+    st.none() | st.integers() | st.sampled_from([CONFIG, "x", "ConfigMap", "Deployment", "v1", "a: ]"]),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(
+                ["kind", "apiVersion", "metadata", "name", "spec", "config", "data", "items", "template", "containers"]
+                + ["receivers", "service", "volumes", "volumeMounts", "configMap", "image", "resources", "limits", "env"]
+            ),
+            inner,
+            max_size=6,
+        )
+    ),
+    max_leaves=25,
+)
+
+
+@given(TREES)
+def test_no_object_is_too_odd(tree: Any) -> None:
+    _inputs.collect([], tree)
+    kinds = ("ConfigMap", "OpenTelemetryCollector", "Deployment", "List", "ServiceList", "HorizontalPodAutoscaler")
+    listed = [{**(tree if isinstance(tree, dict) else {}), "kind": kind, "apiVersion": "v1"} for kind in kinds]
+    resource = {"kind": "OpenTelemetryCollector", "apiVersion": "opentelemetry.io/v1beta1", "spec": tree}
+    _inputs.collect([], [*listed, resource, {"kind": "ConfigMap", "apiVersion": "v1", "data": {"a": CONFIG}}])
