@@ -125,6 +125,7 @@ class Catalogue:
     removals: Sequence[Row] = ()
     ports_of: Sequence[Row] = ()
     references_of: Sequence[Row] = ()
+    fields_of: Sequence[Row] = ()
     gaps: Sequence[Row] = ()
     extra: Mapping[str, tuple[str, frozenset[Module]]] = field(default_factory=dict)
 
@@ -137,6 +138,7 @@ class Catalogue:
             tables.get("removals", ()),
             tables.get("ports", ()),
             tables.get("references", ()),
+            tables.get("fields", ()),
             tables.get("provenance", {}).get("gaps", ()),
         )
 
@@ -210,6 +212,15 @@ class Catalogue:
         rows = (row for row in self.references_of if (row["section"], row["type"]) in wanted)
         return tuple(Reference(_path(row["key"]), row["to"], row.get("lax", False)) for row in rows)
 
+    def fields(self, section: str, name: str) -> Row | None:
+        """Return what is known of a type's settings, by any of its names; None when nothing is."""
+        return self._fields.get((section, self._newest(section, name)))
+
+    @cached_property
+    def shared_fields(self) -> dict[str, Any]:
+        """Mappings of settings that several types have, by the label that stands for them."""
+        return {row["define"]: row["fields"] for row in self.fields_of if "define" in row}
+
     def smallest_distribution(self, used: Iterable[Key], version: str, among: Sequence[str] = OFFICIAL) -> str | None:
         """Return the distribution with the fewest types that has all of (section, name); None when none has."""
         wanted = set(used)
@@ -258,6 +269,10 @@ class Catalogue:
             for name in {row["type"], row.get("was", row["type"])}:
                 named.setdefault((row["section"], name), []).append(row)
         return named
+
+    @cached_property
+    def _fields(self) -> dict[Key, Row]:
+        return {(row["section"], row["type"]): row for row in self.fields_of if "type" in row}
 
     @cached_property
     def _modules(self) -> frozenset[Module]:

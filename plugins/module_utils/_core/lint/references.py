@@ -12,10 +12,13 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
+from ..catalogue import Reference
 from ..compose import SECTIONS
 from ..errors import near
 from ..paths import Path, at, leaves, section
+from .components import build_of, configured
 from .finding import Fault, rule
+from .structure import expanded
 from .subject import Subject
 
 # In a pipeline a connector stands where a receiver or an exporter may.
@@ -25,18 +28,18 @@ ROLES = {
     "exporters": ("exporters", "connectors"),
 }
 
-# Keys inside a component that name an extension: the end of the path.
+# Keys inside a component that name an extension, where no build is known: the end of the path.
 EXTENSION_KEYS = (("auth", "authenticator"), ("sending_queue", "storage"))
 
 
 def no_pipelines(subject: Subject) -> Iterator[Fault]:
     """Yield a config that has nothing to run, and pipelines that lack an end."""
     pipelines = section(subject.config, "service", "pipelines")
-    if isinstance(subject.config, dict) and not pipelines:
+    if isinstance(subject.config, dict) and not pipelines and not _hidden(subject, ("service", "pipelines")):
         yield Fault(("service", "pipelines"), "there is no pipeline", "Add `service.pipelines` with at least one.")
     for name, pipeline in pipelines.items():
         for role in ("receivers", "exporters"):
-            if not at(pipeline, (role,)):
+            if not expanded(pipeline) and not at(pipeline, (role,)):
                 yield Fault(
                     ("service", "pipelines", name),
                     f"pipeline '{name}' has no {role}",
@@ -47,16 +50,20 @@ def no_pipelines(subject: Subject) -> Iterator[Fault]:
 def no_components(subject: Subject) -> Iterator[Fault]:
     """Yield a config without any receiver or exporter; a connector can be either."""
     for role in ("receivers", "exporters"):
-        if isinstance(subject.config, dict) and not any(section(subject.config, name) for name in ROLES[role]):
+        if isinstance(subject.config, dict) and not any(
+            section(subject.config, name) or _hidden(subject, (name,)) for name in ROLES[role]
+        ):
             yield Fault((role,), f"no {role} are configured", f"Add a section `{role}`.")
 
 
 def undefined_reference(subject: Subject) -> Iterator[Fault]:
     """Yield ids in pipelines and `service.extensions` that nothing defines."""
     for path, component_id in references(subject.config):
+        if expanded(component_id):
+            continue
         sections = ROLES.get(str(path[-2]), ("extensions",))
         known = [name for part in sections for name in section(subject.config, part)]
-        if component_id not in known:
+        if component_id not in known and not any(_hidden(subject, (part,)) for part in sections):
             yield Fault(
                 path,
                 f"'{component_id}' is not configured{near(component_id, known)}",
@@ -95,18 +102,40 @@ def undefined_extension(subject: Subject) -> Iterator[Fault]:
     """Yield components that use an extension which nothing defines or the service does not start."""
     known = section(subject.config, "extensions")
     enabled = _started(subject.config)
-    for path, extension in extension_uses(subject.config):
+    for path, extension, lax in extension_uses(subject):
         if extension not in known:
-            yield Fault(
-                path,
-                f"extension '{extension}' is not configured{near(extension, known)}",
-                "Add it below `extensions`, and list it in service.extensions.",
-            )
+            if not lax:
+                yield Fault(
+                    path,
+                    f"extension '{extension}' is not configured{near(extension, known)}",
+                    "Add it below `extensions`, and list it in service.extensions.",
+                )
         elif extension not in enabled:
             yield Fault(
                 path,
                 f"extension '{extension}' is used here but not started",
                 f"Add '{extension}' to service.extensions.",
+            )
+
+
+def undefined_pipeline(subject: Subject) -> Iterator[Fault]:
+    """Yield pipelines that a connector sends to, but that are not there or do not start from it.
+
+    Source: the routers of contrib's routing and failover connectors (`pipeline not found`).
+    """
+    pipelines = section(subject.config, "service", "pipelines")
+    ending = {item for path, item in references(subject.config) if path[-2] == "exporters"}
+    for path, name, _lax in _uses(subject, "pipelines"):
+        connector = path[1]
+        if connector not in ending:
+            continue
+        if name not in pipelines:
+            yield Fault(path, f"there is no pipeline '{name}'{near(name, pipelines)}", "Add it, or name another one.")
+        elif connector not in (at(pipelines, (name, "receivers")) or ()):
+            yield Fault(
+                path,
+                f"pipeline '{name}' does not start from '{connector}'",
+                f"Add '{connector}' to service.pipelines.{name}.receivers.",
             )
 
 
@@ -122,6 +151,11 @@ def idle_extension(subject: Subject) -> Iterator[Fault]:
             )
 
 
+def _hidden(subject: Subject, path: Path) -> bool:
+    """Whether something that the Collector will replace stands at a path or around it."""
+    return any(expanded(at(subject.config, path[:end])) for end in range(len(path) + 1))
+
+
 def references(config: Any) -> Iterator[tuple[Path, str]]:
     """Yield every id in pipelines and `service.extensions`, with its path."""
     places: list[Path] = [("service", "extensions")]
@@ -134,12 +168,42 @@ def references(config: Any) -> Iterator[tuple[Path, str]]:
                 yield (*place, index), component_id
 
 
-def extension_uses(config: Any) -> Iterator[tuple[Path, str]]:
-    """Yield every extension that a component names, with its path."""
-    for name in SECTIONS:
-        for path, value in leaves(section(config, name), (name,)):
-            if isinstance(value, str) and path[-2:] in EXTENSION_KEYS:
-                yield path, value
+def extension_uses(subject: Subject) -> Iterator[tuple[Path, str, bool]]:
+    """Yield every extension that a component names, with its path, and whether the name may be a built-in one."""
+    yield from _uses(subject, "extensions")
+
+
+def _uses(subject: Subject, to: str) -> Iterator[tuple[Path, str, bool]]:
+    """Yield what components name, by the catalogue's keys where a build is known, else by the usual ones."""
+    for name, component_id, kind, settings in configured(subject.config):
+        if not isinstance(settings, dict):
+            continue
+        exact, ends = _keys(subject, name, kind, to)
+        found = [(path, value, row.lax) for row in exact for path, value in row.find(settings)]
+        if ends:
+            found += [(path, value, False) for path, value in leaves(settings) if _ends(path, ends)]
+        for path, value, lax in found:
+            if isinstance(value, str) and value and not expanded(value):
+                yield (name, component_id, *path), value, lax
+
+
+def _keys(subject: Subject, name: str, kind: str, to: str) -> tuple[list[Reference], tuple[Path, ...]]:
+    """Return the references that stand at a known place, and the ends of paths of those at any depth."""
+    if subject.target is None:
+        return [], EXTENSION_KEYS if to == "extensions" else ()
+    if to == "pipelines" and name != "connectors":
+        return [], ()
+    rows = [row for row in build_of(subject.target).references(name, kind) if row.to == to]
+    return [row for row in rows if row.path[0] != "**"], tuple(row.path[1:] for row in rows if row.path[0] == "**")
+
+
+def _ends(path: Path, ends: tuple[Path, ...]) -> bool:
+    """Whether a path ends like one of these; `*` is any key."""
+    for end in ends:
+        tail = path[-len(end) :]
+        if len(tail) == len(end) and all(part in ("*", key) for part, key in zip(end, tail, strict=True)):
+            return True
+    return False
 
 
 def _started(config: Any) -> list[Any]:
@@ -159,6 +223,7 @@ RULES = (
     rule("error", no_pipelines, shared=True),
     rule("error", undefined_reference, shared=True),
     rule("error", undefined_extension),
+    rule("error", undefined_pipeline, shared=True),
     rule("error", duplicate_processor, shared=True),
     rule("error", ambiguous_id, shared=True),
     rule("warning", idle_extension),

@@ -42,7 +42,7 @@ def not_a_mapping(subject: Subject) -> Iterator[Fault]:
     )
     for path in (*MUST_BE_MAPPINGS, *pipelines):
         value = at(subject.config, path)
-        if value is not None and not isinstance(value, dict):
+        if value is not None and not isinstance(value, dict) and not expanded(value):
             yield Fault(path, f"this must be a mapping, not {_kind(value)}")
 
 
@@ -55,7 +55,7 @@ def duplicate_key(subject: Subject) -> Iterator[Fault]:
 def not_a_list(subject: Subject) -> Iterator[Fault]:
     """Yield every list of ids that is something else, or holds something else than ids."""
     for path, value in _id_lists(subject):
-        if value is not None and not isinstance(value, list):
+        if value is not None and not isinstance(value, list) and not expanded(value):
             yield Fault(
                 path,
                 f"this must be a list of component ids, not {_kind(value)}",
@@ -101,6 +101,11 @@ def invalid_pipeline_key(subject: Subject) -> Iterator[Fault]:
             yield Fault(path, f"'{signal}' is no signal{near(signal, SIGNALS)}", f"Use one of {', '.join(SIGNALS)}.")
         elif slash and not _is_name(name):
             yield Fault(path, f"'{key}' has an empty or malformed name after the slash", "Write `signal/name`.")
+
+
+def expanded(value: object) -> bool:
+    """Whether this is text that the Collector may replace by anything, a whole section included."""
+    return isinstance(value, str) and "${" in value
 
 
 def id_problem(component_id: object) -> str:

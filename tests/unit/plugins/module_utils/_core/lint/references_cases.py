@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from .builds import NOW
 from .cases import PIPELINE, Case, config, traces
 
 STORAGE = {"otlp": {"sending_queue": {"storage": "file_storage"}}}
@@ -15,7 +16,65 @@ def extended(configured: object, started: object, **sections: object) -> dict[st
     return config(extensions=configured, service={"extensions": started, "pipelines": {"traces": PIPELINE}}, **sections)
 
 
+def routed(*pipelines: str) -> dict[str, object]:
+    """Return a routing connector from traces to traces/2, and what its table names."""
+    return config(
+        connectors={"routing": {"table": [{"condition": "true", "pipelines": list(pipelines)}]}},
+        service={
+            "pipelines": {
+                "traces": {"receivers": ["otlp"], "exporters": ["routing"]},
+                "traces/2": {"receivers": ["routing"], "exporters": ["debug"]},
+                "traces/3": PIPELINE,
+            }
+        },
+    )
+
+
+AUTHENTICATED = {"otlp_http": {"auth": {"authenticator": "${env:AUTH}"}}}
+HEADERS = {"headers_setter": {"additional_auth": "sigv4auth"}}
+ENCODED = {"kafka": {"logs": {"encoding": "raw"}}}
+
 CASES = [
+    Case("no-pipelines", "pipelines from a file", config(service={"pipelines": "${file:x}"})),
+    Case("no-components", "receivers from a file", config(receivers="${file:x}")),
+    Case("undefined-reference", "receivers from a file", config(receivers="${file:x}")),
+    Case("undefined-reference", "an id from a variable", traces(exporters=["${env:X}"])),
+    Case("undefined-extension", "an id from a variable", extended({}, [], exporters=AUTHENTICATED), more=NOW),
+    Case("undefined-extension", "a built-in encoding", extended({}, [], receivers=ENCODED), more=NOW),
+    Case(
+        "undefined-extension",
+        "a key of one extension",
+        extended(HEADERS, ["headers_setter"]),
+        "extensions.headers_setter.additional_auth",
+        "extension 'sigv4auth' is not configured",
+        NOW,
+    ),
+    Case(
+        "undefined-extension",
+        "a middleware",
+        extended({}, [], receivers={"otlp": {"protocols": {"grpc": {"middlewares": [{"id": "x"}]}}}}),
+        "receivers.otlp.protocols.grpc.middlewares[0].id",
+        "extension 'x' is not configured",
+        NOW,
+    ),
+    Case(
+        "undefined-pipeline",
+        "none of that name",
+        routed("traces/2", "traces/4"),
+        "connectors.routing.table[0].pipelines[1]",
+        "there is no pipeline 'traces/4'; did you mean",
+        NOW,
+    ),
+    Case(
+        "undefined-pipeline",
+        "one that starts elsewhere",
+        routed("traces/3"),
+        "connectors.routing.table[0].pipelines[0]",
+        "pipeline 'traces/3' does not start from 'routing'",
+        NOW,
+    ),
+    Case("undefined-pipeline", "the right one", routed("traces/2"), more=NOW),
+    Case("undefined-pipeline", "a connector that nothing uses", {**routed("x"), "service": {}}, more=NOW),
     Case("no-pipelines", "no service", config(service=None), "service.pipelines", "there is no pipeline"),
     Case("no-pipelines", "no pipeline", config(service={"pipelines": {}}), "service.pipelines", "at least one"),
     Case("no-pipelines", "no exporter", traces(exporters=[]), "service.pipelines.traces", "'traces' has no exporters"),

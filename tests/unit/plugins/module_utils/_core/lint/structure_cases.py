@@ -12,6 +12,8 @@ from .cases import Case, config, traces
 TWICE = {"duplicates": ((("receivers", "otlp"), Position("a.yml", 4, 3)),)}
 
 CASES = [
+    Case("not-a-mapping", "a section from a file", config(receivers="${file:x}", service="${file:y}")),
+    Case("not-a-list", "a list from a variable", traces(exporters="${env:X}")),
     Case("duplicate-key", "a key that stands twice", config(), "receivers.otlp", "a second time Keep one", TWICE),
     Case("duplicate-key", "keys that stand once", config()),
     Case("not-a-mapping", "no config at all", None, "", "a collector config is a mapping, not nothing"),

@@ -1,0 +1,259 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Rules on component types: what the build that will run the config knows, and under which name.
+
+Source of each: the Collector's otelcol/internal/configunmarshaler (`unknown type`) and service/internal/graph
+(`telemetry type is not supported`), with the catalogue for what a build consists of. Private.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from ..catalogue import SECTIONS, Catalogue, Component, Reference
+from ..errors import near
+from ..paths import Path, section
+from ..renames import parse_version
+from .finding import Fault, rule
+from .subject import Subject, Target
+
+_KEPT = 16  # builds whose answers are remembered
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Why a build refuses a type, in words; `severity` when the catalogue is less than sure."""
+
+    rule: str
+    message: str
+    fix: str
+    severity: str = ""
+
+
+@dataclass
+class Build:
+    """What one build knows. Answers are kept: a config asks for the same few types again and again."""
+
+    catalogue: Catalogue
+    distribution: str
+    version: str
+    _found: dict[tuple[str, str], Component | None] = field(default_factory=dict)
+    _verdicts: dict[tuple[str, str], Verdict | None] = field(default_factory=dict)
+    _references: dict[tuple[str, str], tuple[Reference, ...]] = field(default_factory=dict)
+
+    def find(self, name: str, kind: str) -> Component | None:
+        """Return a type of a section as the build knows it."""
+        if (name, kind) not in self._found:
+            self._found[name, kind] = self.catalogue.find(name, kind, self.distribution, self.version)
+        return self._found[name, kind]
+
+    def verdict(self, name: str, kind: str) -> Verdict | None:
+        """Return why the build refuses a type; None when it takes it."""
+        if (name, kind) not in self._verdicts:
+            self._verdicts[name, kind] = None if self.find(name, kind) else _judge(self, name, kind)
+        return self._verdicts[name, kind]
+
+    def references(self, name: str, kind: str) -> tuple[Reference, ...]:
+        """Return the keys with which a type names extensions or pipelines."""
+        if (name, kind) not in self._references:
+            self._references[name, kind] = self.catalogue.references(name, kind)
+        return self._references[name, kind]
+
+    @property
+    def name(self) -> str:
+        """The build as people name it."""
+        return f"{self.distribution} {self.version}"
+
+    @cached_property
+    def doubt(self) -> str:
+        """Why the catalogue's answer may be wrong for this build; empty when it is sure."""
+        coverage = self.catalogue.coverage(self.distribution, self.version)
+        if self.distribution not in self.catalogue.distributions:
+            return f"the catalogue does not know the distribution {self.distribution}"
+        return f"judged by {coverage.version}, the nearest that is known" if coverage.approximate else ""
+
+    @cached_property
+    def unknown_modules(self) -> frozenset[str]:
+        """Sections in which a build of the user's own has modules whose types nobody knows."""
+        return frozenset(name for name, _ in self.catalogue.coverage(self.distribution, self.version).unknown)
+
+
+_BUILDS: dict[tuple[int, str, str], Build] = {}
+
+
+def build_of(target: Target) -> Build:
+    """Return what the target's build knows; kept by catalogue, which the answer holds on to."""
+    key = (id(target.catalogue), target.distribution, target.version)
+    if key not in _BUILDS:
+        if len(_BUILDS) >= _KEPT:
+            _BUILDS.clear()
+        _BUILDS[key] = Build(target.catalogue, target.distribution, target.version)
+    return _BUILDS[key]
+
+
+def kind_of(component_id: object) -> str:
+    """Return the type in a component id; nothing for what is no id."""
+    return component_id.partition("/")[0].strip() if isinstance(component_id, str) else ""
+
+
+def configured(config: Any) -> Iterator[tuple[str, str, str, Any]]:
+    """Yield section, id, type and settings of every component."""
+    for name in SECTIONS:
+        for component_id, settings in section(config, name).items():
+            kind = kind_of(component_id)
+            if kind:
+                yield name, component_id, kind, settings
+
+
+def used(config: Any) -> Iterator[tuple[Path, str, str, str]]:
+    """Yield path, pipeline's signal, section and id of every component of a pipeline that is no connector."""
+    connectors = section(config, "connectors")
+    for pipeline, roles in section(config, "service", "pipelines").items():
+        for role in ("receivers", "processors", "exporters") if isinstance(roles, dict) else ():
+            ids = roles.get(role)
+            for index, item in enumerate(ids if isinstance(ids, list) else ()):
+                if isinstance(item, str) and (role == "processors" or item not in connectors):
+                    yield ("service", "pipelines", pipeline, role, index), kind_of(pipeline), role, item
+
+
+def unknown_component(subject: Subject) -> Iterator[Fault]:
+    """Yield types that the build does not have; it stops with `unknown type`."""
+    yield from _refused(subject, "unknown-component")
+
+
+def wrong_class(subject: Subject) -> Iterator[Fault]:
+    """Yield types that stand in a section where no build ever had them, but are known in another one."""
+    yield from _refused(subject, "wrong-class")
+
+
+def newer_name(subject: Subject) -> Iterator[Fault]:
+    """Yield names that a later version brought; this one knows the component by its older name only."""
+    yield from _refused(subject, "newer-name")
+
+
+def removed_component(subject: Subject) -> Iterator[Fault]:
+    """Yield types, or older names of types, that the version no longer has."""
+    yield from _refused(subject, "removed-component")
+
+
+def older_name(subject: Subject) -> Iterator[Fault]:
+    """Yield older names of components that the build still takes; it warns of them when it starts."""
+    build = build_of(subject.target) if subject.target else None
+    for name, component_id, kind, _settings in configured(subject.config) if build else ():
+        found = build.find(name, kind) if build else None
+        if build and found and found.renamed:
+            renamed = build.catalogue.rename(name, kind)
+            since = f" since {renamed.since}" if renamed else ""
+            yield Fault(
+                (name, component_id), f"'{kind}' is called '{found.renamed}'{since}", f"Write `{found.renamed}`."
+            )
+
+
+def unsupported_signal(subject: Subject) -> Iterator[Fault]:
+    """Yield components in pipelines of a signal that they do not handle; building the pipelines fails."""
+    for path, signal, found, doubt in _in_pipelines(subject):
+        if found.signals is not None and signal not in found.signals:
+            known = ", ".join(sorted(found.signals))
+            note = f" ({doubt})" if doubt else ""
+            yield Fault(
+                path,
+                f"{path[3]} of type '{found.name}' do not take {signal}{note}",
+                f"It takes {known}." if known else "It takes no signal.",
+                severity="warning" if doubt else "",
+            )
+
+
+def unstable_signal(subject: Subject) -> Iterator[Fault]:
+    """Yield components whose support of a pipeline's signal is in development or alpha; settings may change."""
+    for path, signal, found, _doubt in _in_pipelines(subject):
+        level = (found.stability or {}).get(signal)
+        if level in ("development", "alpha"):
+            yield Fault(path, f"'{found.name}' is {level} for {signal}", "Expect changes with every version.")
+
+
+def unused_component(subject: Subject) -> Iterator[Fault]:
+    """Yield components that no pipeline uses; the Collector reads their settings and never starts them."""
+    wanted: set[tuple[str, str]] = set()
+    for pipeline in section(subject.config, "service", "pipelines").values():
+        for role in ("receivers", "processors", "exporters") if isinstance(pipeline, dict) else ():
+            ids = pipeline.get(role)
+            wanted |= {(role, item) for item in ids if isinstance(item, str)} if isinstance(ids, list) else set()
+    both = {item for role, item in wanted if role != "processors"}
+    for name, component_id, _kind, _settings in configured(subject.config):
+        if name == "extensions" or (name, component_id) in wanted or (name == "connectors" and component_id in both):
+            continue
+        yield Fault((name, component_id), f"no pipeline uses '{component_id}'", "Remove it, or list it in a pipeline.")
+
+
+def _in_pipelines(subject: Subject) -> Iterator[tuple[Path, str, Component, str]]:
+    if subject.target is None:
+        return
+    build = build_of(subject.target)
+    for path, signal, role, component_id in used(subject.config):
+        found = build.find(role, kind_of(component_id))
+        if found and signal in ("traces", "metrics", "logs", "profiles"):
+            doubt = build.doubt or (
+                "what is known of its signals is of a neighbouring version" if found.approximate else ""
+            )
+            yield path, signal, found, doubt
+
+
+def _refused(subject: Subject, rule_id: str) -> Iterator[Fault]:
+    if subject.target is None:
+        return
+    build = build_of(subject.target)
+    for name, component_id, kind, _settings in configured(subject.config):
+        verdict = build.verdict(name, kind)
+        if verdict and verdict.rule == rule_id:
+            yield Fault((name, component_id), verdict.message, verdict.fix, severity=verdict.severity)
+
+
+def _judge(build: Build, name: str, kind: str) -> Verdict:
+    catalogue, version = build.catalogue, build.version
+    available = catalogue.available_in(name, kind, version)
+    renamed = catalogue.rename(name, kind)
+    removal = catalogue.removal(name, kind)
+    elsewhere = [part for part in SECTIONS if part != name and build.find(part, kind)]
+    doubt = build.doubt
+    if renamed and kind == renamed.new and not available and build.find(name, renamed.old):
+        message = f"{build.name} knows '{kind}' as '{renamed.old}'; the new name came with {renamed.since}"
+        return Verdict("newer-name", message, f"Write `{renamed.old}`.")
+    if renamed and kind == renamed.old and build.find(name, renamed.new):
+        message = f"'{kind}' is called '{renamed.new}' since {renamed.since}, and {build.name} refuses the older name"
+        return Verdict("removed-component", message, f"Write `{renamed.new}`.")
+    if removal and parse_version(version) >= parse_version(removal.gone):
+        use = f" Use `{removal.use.partition('/')[2]}` in `{removal.use.partition('/')[0]}`." if removal.use else ""
+        message = f"'{kind}' left the official builds with {removal.gone}"
+        return Verdict("removed-component", message, f"{removal.how}{use}", _unsure(build, name))
+    if elsewhere and not catalogue.known(name, kind):
+        message = f"'{kind}' is no type of {name}, but of {' and '.join(elsewhere)}"
+        return Verdict("wrong-class", message, f"Move it to `{elsewhere[0]}`.", _unsure(build, name))
+    note = f" ({doubt})" if doubt else ""
+    types = catalogue.types(name, build.distribution, version)
+    where = f"Available in: {', '.join(available)}." if available else ""
+    if not where and catalogue.known(name, kind):
+        where = "No official build of this version has it; it needs a build of your own, or another version."
+    hint = "" if available else near(kind, types)
+    return Verdict(
+        "unknown-component", f"{build.name} has no {name[:-1]} '{kind}'{hint}{note}", where, _unsure(build, name)
+    )
+
+
+def _unsure(build: Build, name: str) -> str:
+    return "warning" if build.doubt or name in build.unknown_modules else ""
+
+
+RULES = (
+    rule("error", unknown_component, shared=True),
+    rule("error", wrong_class, shared=True),
+    rule("error", newer_name, shared=True),
+    rule("error", removed_component, shared=True),
+    rule("warning", older_name),
+    rule("error", unsupported_signal, shared=True),
+    rule("info", unstable_signal),
+    rule("warning", unused_component),
+)

@@ -1,0 +1,116 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Rules on `${…}`: what the Collector replaces before it reads the config.
+
+Source of each: the Collector's confmap/expand.go, confmap/provider/envprovider and internal/envvar. Keys are never
+expanded; `$$` is one dollar sign; of nested expressions the inner one is replaced first. Private.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from ..catalogue import OFFICIAL
+from ..errors import near
+from ..paths import leaves
+from .finding import Fault, rule
+from .subject import Subject
+
+# Schemes of the official builds; ADOT adds its own (aws-otel-collector, cmd/awscollector).
+SCHEMES = ("env", "file", "yaml", "http", "https")
+MORE_SCHEMES = {"adot": ("s3",)}
+DEFAULT_SCHEME = "env"
+
+_UNKNOWN = "\0"  # stands for what an inner expression will become
+_LOCATION = re.compile(r"(?s)([A-Za-z][A-Za-z0-9+.-]+):(.*)\Z")
+_VARIABLE = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*\Z")
+_BARE = re.compile(r"(?<![$\\])\$([A-Z][A-Z0-9_]{2,})")
+
+
+def invalid_expansion(subject: Subject) -> Iterator[Fault]:
+    """Yield `${…}` that the Collector cannot make sense of: no location, or no name of a variable."""
+    for path, value in leaves(subject.config):
+        for location in locations(value) if isinstance(value, str) else ():
+            why = _problem(location)
+            if why:
+                yield Fault(path, f"`${{{_shown(location)}}}` {why}", "Write `$${` where the text itself is meant.")
+
+
+def unknown_scheme(subject: Subject) -> Iterator[Fault]:
+    """Yield `${scheme:…}` whose scheme the build has no provider for."""
+    distribution = subject.target.distribution if subject.target else ""
+    known = (*SCHEMES, *MORE_SCHEMES.get(distribution, ()))
+    for path, value in leaves(subject.config):
+        for location in locations(value) if isinstance(value, str) else ():
+            match = _LOCATION.match(location)
+            if match and match[1] not in known:
+                yield Fault(
+                    path,
+                    f"scheme '{match[1]}' of `${{{_shown(location)}}}` is unknown{near(match[1], known)}",
+                    f"Known: {', '.join(known)}.",
+                    severity="" if distribution in (*OFFICIAL, "adot") else "warning",
+                )
+
+
+def bare_variable(subject: Subject) -> Iterator[Fault]:
+    """Yield `$NAME` without braces, which stays as it is since 0.104."""
+    for path, value in leaves(subject.config):
+        match = _BARE.search(value) if isinstance(value, str) and "$" in value else None
+        if match:
+            yield Fault(
+                path, f"`${match[1]}` is not replaced", f"Write `${{env:{match[1]}}}`, or `$${match[1]}` for the text."
+            )
+
+
+def locations(text: str) -> list[str]:
+    """Return what stands in every `${…}` that the Collector expands, in its order, inner ones first."""
+    found: list[str] = []
+    start = 0
+    while "${" in text:
+        close = text.find("}", start)
+        if close < 0:
+            break
+        opened = text.rfind("${", 0, close)
+        if opened < 0:
+            start = close + 1
+        elif _escaped(text, opened):
+            break
+        else:
+            found.append(text[opened + 2 : close])
+            text = text[:opened] + _UNKNOWN + text[close + 1 :]
+            start = opened
+    return found
+
+
+def _escaped(text: str, opened: int) -> bool:
+    """Whether an odd number of dollar signs stands right before `${`."""
+    before = text[:opened]
+    return (len(before) - len(before.rstrip("$"))) % 2 == 1
+
+
+def _problem(location: str) -> str:
+    full = location if ":" in location else f"{DEFAULT_SCHEME}:{location}"
+    match = _LOCATION.match(full)
+    if match is None:
+        return "" if _UNKNOWN in full.partition(":")[0] else "is no location: what stands before the colon is no scheme"
+    if "$" in match[2]:
+        return "has a dollar sign inside"
+    name = match[2].partition(":-")[0]
+    if match[1] == DEFAULT_SCHEME and _UNKNOWN not in name and not _VARIABLE.match(name):
+        return (
+            f"names no variable: '{name}' has other characters than letters, digits and underscores, or a digit first"
+        )
+    return ""
+
+
+def _shown(location: str) -> str:
+    return location.replace(_UNKNOWN, "${…}")
+
+
+RULES = (
+    rule("error", invalid_expansion, shared=True),
+    rule("error", unknown_scheme, shared=True),
+    rule("warning", bare_variable),
+)

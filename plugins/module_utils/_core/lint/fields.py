@@ -1,0 +1,235 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Rules on the settings of components: keys, shapes and words, as the component's own decoder takes them.
+
+Source of each: data/catalogue/fields.json, which tools/catalogue/fields.go asked of the Collector's decoder (confmap
+with mapstructure). What it does not tell stays unsaid: keys with `::`, text with `${`, shapes of unknown places.
+Where the version is not one that was asked, errors become warnings that say so. Private.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import cache
+from typing import Any, NamedTuple
+
+from ..catalogue import Catalogue, Row
+from ..errors import near
+from ..paths import Path, at, section
+from ..renames import parse_version
+from .components import build_of, configured, used
+from .finding import Fault, rule
+from .moved import gone, moves
+from .subject import Subject
+
+ANY, OPEN, ENTRY, LABEL = "?", "...", "*", "#"
+EXPANDED = "${"
+_KEPT = "_fields"  # what one walk found, kept with its subject
+
+# The operator writes its settings where a target allocator finds the targets.
+ALLOCATED = ("receivers", "prometheus")
+
+# Go's time.ParseDuration.
+_DURATION = re.compile(r"[+-]?(0|((\d+\.?\d*|\.\d+)(ns|us|µs|μs|ms|s|m|h))+)\Z")
+_LETTERS = {str: "s", bool: "b", int: "i", float: "f", list: "l", dict: "m"}
+_SHAPES = {"s": "text", "i": "a number", "b": "true or false", "l": "a list", "m": "a mapping"}
+
+
+class Leaf(NamedTuple):
+    """What a scalar may be: letters of shapes, whether text is a duration, and the words that text is one of."""
+
+    shapes: str
+    duration: bool
+    words: tuple[str, ...]
+    any_case: bool
+
+
+def unknown_field(subject: Subject) -> Iterator[Fault]:
+    """Yield keys that a component does not have; the Collector stops with `has invalid keys`."""
+    yield from _found(subject, "unknown_field")
+
+
+def wrong_type(subject: Subject) -> Iterator[Fault]:
+    """Yield values of a shape that the setting cannot take: nothing is converted, not even a number to text."""
+    yield from _found(subject, "wrong_type")
+
+
+def invalid_duration(subject: Subject) -> Iterator[Fault]:
+    """Yield text that is no duration, such as a number without a unit."""
+    yield from _found(subject, "invalid_duration")
+
+
+def unknown_value(subject: Subject) -> Iterator[Fault]:
+    """Yield words that are none of those which the setting knows."""
+    yield from _found(subject, "unknown_value")
+
+
+def missing_field(subject: Subject) -> Iterator[Fault]:
+    """Yield components without a setting that they cannot do without."""
+    yield from _found(subject, "missing_field")
+
+
+def _found(subject: Subject, name: str) -> list[Fault]:
+    kept: dict[str, list[Fault]] | None = subject.__dict__.get(_KEPT)
+    if kept is None:
+        kept = {}
+        for rule_name, fault in _judge(subject):
+            kept.setdefault(rule_name, []).append(fault)
+        subject.__dict__[_KEPT] = kept
+    return kept.get(name, [])
+
+
+def _judge(subject: Subject) -> Iterator[tuple[str, Fault]]:
+    if subject.target is None:
+        return
+    catalogue = subject.target.catalogue
+    told = {path for path, move in moves(subject) if gone(move, subject)}
+    in_use = {(role, component_id) for _path, _signal, role, component_id in used(subject.config)}
+    for path, row, settings in _places(subject):
+        note = _note(str(row["exact"]), subject.target.version)
+        idle = () if path in in_use else row.get("when_used", ())
+        for name, fault in (*_walk(catalogue, row["fields"], settings, path), *_missing(subject, row, settings, path)):
+            if fault.path not in told:
+                doubt = note or ("no pipeline uses it yet" if name in idle else "")
+                yield name, _hedged(fault, doubt) if doubt else fault
+
+
+def _hedged(fault: Fault, note: str) -> Fault:
+    return Fault(fault.path, f"{fault.message} ({note})", fault.fix, severity="warning")
+
+
+def _places(subject: Subject) -> Iterator[tuple[Path, Row, Any]]:
+    """Yield path, row of the table and settings of everything whose settings are known."""
+    target = subject.target
+    if target is None:
+        return
+    build = build_of(target)
+    for name, component_id, kind, settings in configured(subject.config):
+        row = target.catalogue.fields(name, kind)
+        if row and build.find(name, kind):
+            yield (name, component_id), row, settings
+    row = target.catalogue.fields("service", "telemetry")
+    if row:
+        yield ("service", "telemetry"), row, section(subject.config, "service").get("telemetry")
+
+
+@cache
+def _note(exact: str, version: str) -> str:
+    since, _dots, until = exact.partition("..")
+    if parse_version(since) <= parse_version(version) < parse_version(until):
+        return ""
+    return f"as of {since}; {version} may differ"
+
+
+def _walk(catalogue: Catalogue, fields: Any, settings: Any, path: Path) -> Iterator[tuple[str, Fault]]:
+    shared = catalogue.shared_fields
+    stack: list[tuple[Path, Any, Any]] = [(path, fields, settings)]
+    while stack:
+        here, node, value = stack.pop()
+        node = shared.get(node, ANY) if isinstance(node, str) and node.startswith(LABEL) else node
+        if value is None or node == ANY or (isinstance(value, str) and EXPANDED in value):
+            continue
+        if isinstance(node, dict):
+            yield from _in_mapping(node, value, here, stack)
+        elif isinstance(node, list):
+            yield from _in_list(node, value, here, stack)
+        else:
+            yield from _scalar(node, value, here)
+
+
+def _in_mapping(
+    node: dict[str, Any], value: Any, here: Path, stack: list[tuple[Path, Any, Any]]
+) -> Iterator[tuple[str, Fault]]:
+    if not isinstance(value, dict):
+        yield from _shape("m", value, here)
+        return
+    for key, child in value.items():
+        if not isinstance(key, str) or "::" in key:
+            continue
+        below = node.get(key, node.get(ENTRY))
+        if below is not None:
+            stack.append(((*here, key), below, child))
+        elif OPEN not in node:
+            known = [name for name in node if name != OPEN]
+            listed = f"Known here: {', '.join(known)}." if known else "Nothing can be set here."
+            yield "unknown_field", Fault((*here, key), f"'{key}' is no setting here{near(key, known)}", listed)
+
+
+def _in_list(
+    node: list[Any], value: Any, here: Path, stack: list[tuple[Path, Any, Any]]
+) -> Iterator[tuple[str, Fault]]:
+    if isinstance(value, list):
+        stack.extend(((*here, index), node[1], item) for index, item in enumerate(value))
+    else:
+        yield from _shape(node[0], value, here)
+
+
+def _scalar(node: str, value: Any, here: Path) -> Iterator[tuple[str, Fault]]:
+    leaf = _leaf(node)
+    wrong = list(_shape(leaf.shapes, value, here))
+    if wrong or not isinstance(value, str):
+        yield from wrong
+    elif leaf.duration and not _DURATION.match(value):
+        yield (
+            "invalid_duration",
+            Fault(here, f"'{value}' is no duration", "Write a number with a unit, as `10s` or `500ms`."),
+        )
+    elif leaf.words and (value.lower() if leaf.any_case else value) not in leaf.words:
+        fix = f"Use one of {', '.join(leaf.words)}."
+        yield "unknown_value", Fault(here, f"'{value}' is unknown here{near(value, leaf.words)}", fix)
+
+
+def _shape(shapes: str, value: Any, here: Path) -> Iterator[tuple[str, Fault]]:
+    letter = _LETTERS.get(type(value))
+    if letter and letter not in shapes:
+        wanted = " or ".join(name for key, name in _SHAPES.items() if key in shapes) or "nothing"
+        what = {"f": "a number"}.get(letter) or _SHAPES[letter]
+        quote = (
+            f"Write `'{str(value).lower() if letter == 'b' else value}'`." if shapes == "s" and letter in "ibf" else ""
+        )
+        yield "wrong_type", Fault(here, f"this must be {wanted}, not {what}", quote)
+
+
+@cache
+def _leaf(text: str) -> Leaf:
+    """Return `dsif`, `s=a|b` or `s~a|b` taken apart."""
+    shapes, sign, words = text.partition("~") if "~" in text else text.partition("=")
+    return Leaf(shapes.lstrip("d"), shapes.startswith("d"), tuple(words.split("|")) if words else (), sign == "~")
+
+
+def _missing(subject: Subject, row: Row, settings: Any, path: Path) -> Iterator[tuple[str, Fault]]:
+    if not isinstance(settings, dict) and settings is not None:
+        return
+    if any(isinstance(key, str) and "::" in key for key in settings or ()):
+        return
+    if (row["section"], row["type"]) == ALLOCATED and subject.deployment and subject.deployment.target_allocator:
+        return
+    for alternatives in row.get("needs", ()):
+        if not any(_given(settings, text) for text in alternatives):
+            names = [text.rstrip("?") for text in alternatives]
+            one = f"'{names[0]}'" if len(names) == 1 else f"one of {', '.join(names)}"
+            yield "missing_field", Fault(path, f"{one} is missing", f"Add `{names[0]}`.")
+
+
+def _given(settings: Any, text: str) -> bool:
+    """Whether something stands at a path; with `?`, a key without a value will do. Text to expand may be anything."""
+    *around, last = text.rstrip("?").split(".")
+    for end in range(len(around) + 1):
+        value = at(settings, tuple(around[:end]))
+        if isinstance(value, str) and EXPANDED in value:
+            return True
+    outer = at(settings, tuple(around))
+    if not isinstance(outer, dict) or last not in outer:
+        return False
+    return text.endswith("?") or outer[last] not in (None, "", [], {})
+
+
+RULES = (
+    rule("error", unknown_field, shared=True),
+    rule("error", wrong_type, shared=True),
+    rule("error", invalid_duration, shared=True),
+    rule("error", unknown_value, shared=True),
+    rule("error", missing_field, shared=True),
+)

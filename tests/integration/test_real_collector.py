@@ -1,0 +1,283 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the real Collector says, against what the rules say.
+
+Every config goes to `otelcol validate`, and to the rules marked `shared`, judged for exactly that build. What one
+refuses the other must refuse, for the same reason.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+import yaml
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.catalogue import SECTIONS, Catalogue
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.finding import run
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.rules import RULES
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.subject import (
+    Deployment,
+    Subject,
+    Target,
+)
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.paths import section
+
+from .real_collector_cases import ACCEPTED, BASE, BROKEN, Broken, changed
+
+ROOT = Path(__file__).parents[2]
+CORPORA = Path(os.environ.get("O11Y_CORPORA", ROOT.parent / "shared" / "corpora"))
+VERSION = "0.158.0"
+BUILD = "testbed"
+SHARED = [rule for rule in RULES if rule.shared]
+
+# Modules of the build that are older than it, and so have other names or keys than the version says.
+OLDER = {("receivers", "k8s_objects"), ("receivers", "k8sobjects")}
+
+# What the Collector says, and the rules that say the same.
+CAUSES = (
+    (
+        "unknown type: |logging exporter has been deprecated",
+        "unknown-component wrong-class newer-name removed-component",
+    ),
+    (
+        "has invalid keys|remote sampling config detected",
+        "unknown-field removed-setting unknown-key unknown-section not-a-list",
+    ),
+    ("time: (missing unit|unknown unit|invalid duration)", "invalid-duration"),
+    (
+        "expected type|unconvertible type|expected a map|must be an array or slice",
+        "wrong-type not-a-mapping not-a-list",
+    ),
+    ("which is not configured", "undefined-reference"),
+    ("must have at least one|no pipelines", "no-pipelines"),
+    ("no (receiver|exporter) configuration specified", "no-components"),
+    ("empty configuration", "no-components no-pipelines not-a-mapping"),
+    ("ambiguous ID", "ambiguous-id"),
+    ("multiple times", "duplicate-processor"),
+    ("not used in any supported", "one-sided-connector unsupported-connection"),
+    ("cycle detected", "connector-cycle"),
+    ("telemetry type is not supported", "unsupported-signal"),
+    ("unknown pipeline signal", "invalid-pipeline-key"),
+    (
+        'invalid (character|component|id|pipeline)|in ".*" id|part should not be empty',
+        "invalid-id invalid-pipeline-key",
+    ),
+    ("has invalid name|unsupported characters|invalid uri", "invalid-expansion"),
+    ("scheme .* is not supported", "unknown-scheme"),
+    ("pipeline not found", "undefined-pipeline"),
+    (
+        "must specify at least one protocol|requires a non-empty|at least one endpoint|missing required field|"
+        "must be greater than zero|limit_mib.* or .*limit_percentage|path must be non-empty|"
+        "no Prometheus scrape_configs|required argument|'?include'? (is|must)",
+        "missing-field",
+    ),
+    (
+        "verbosity level .* is not supported|unsupported (encoding|action)|unknown error mode|unrecognized level|"
+        "unknown metrics level|error creating AttrProc|error_mode|unknown level|invalid log level",
+        "unknown-value",
+    ),
+)
+
+# A custom build may have more providers than it is known to, so this rule only warns of it.
+HEDGED = {"unknown-scheme"}
+
+# Languages and checks of single components, which no rule of ours reads. By what the Collector says.
+BEYOND = re.compile(
+    "unable to parse OTTL|prometheus config object|must include both certificate and key|invalid authType"
+)
+
+# What an operator completes before the Collector reads it.
+COMPLETED = re.compile("no Prometheus scrape_configs")
+
+# Reasons that lie in the place where the Collector runs, not in the config.
+SURROUNDINGS = re.compile(
+    "no such file or directory|permission denied|connection refused|KUBERNETES_SERVICE_HOST|credential|IMDS|"
+    "directory must exist|no route to host|lookup .* on|unable to load k8s config|feature gate"
+)
+
+
+class Verdict(NamedTuple):
+    """What both say of a config."""
+
+    name: str
+    expected: str | None
+    message: str
+    errors: dict[str, str]
+    operated: bool = False
+
+    @property
+    def causes(self) -> set[str]:
+        """The rules that say what the Collector says."""
+        return {rule for text, rules in CAUSES if re.search(text, self.message) for rule in rules.split()}
+
+    @property
+    def kind(self) -> str:
+        """How the two compare."""
+        if not self.message:
+            return "false error" if self.errors else "both accept"
+        if SURROUNDINGS.search(self.message) or (self.operated and COMPLETED.search(self.message)):
+            return "surroundings"
+        if self.causes & set(self.errors):
+            return "both refuse"
+        if BEYOND.search(self.message):
+            return "beyond the rules"
+        return "other reason" if self.errors else "missed"
+
+
+@pytest.fixture(scope="session")
+def program() -> Path:
+    """The real Collector: on the path, or as the testbed built it."""
+    found = shutil.which("otelcol-contrib")
+    if found and VERSION in subprocess.run([found, "--version"], capture_output=True, text=True, check=False).stdout:
+        return Path(found)
+    cache = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "o11y-testbed" / "builds"
+    built = sorted(cache.glob("otelcol-*/otelcol-contrib"), key=lambda path: path.stat().st_mtime)
+    if not built:
+        pytest.skip(f"no otelcol-contrib {VERSION} on PATH, and the testbed has not built one")
+    return built[-1]
+
+
+@pytest.fixture(scope="session")
+def target() -> Target:
+    """The build of the testbed, from the manifest it was built with."""
+    folder = ROOT / "data" / "catalogue"
+    tables = {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in folder.glob("*.json")}
+    manifest = yaml.safe_load((ROOT / "tests" / "testbed" / "go" / "otelcol" / "manifest.yaml").read_text())
+    catalogue, _unknown = Catalogue.from_tables(tables).with_manifest(BUILD, manifest, VERSION)
+    return Target(catalogue, BUILD, VERSION)
+
+
+def verdict(program: Path, target: Target, folder: Path, case: tuple[int, Broken]) -> Verdict:
+    """Ask both."""
+    number, (name, expected, config, operated) = case
+    file = folder / f"{number}.yaml"
+    file.write_text(yaml.safe_dump(config, allow_unicode=True, sort_keys=False), encoding="utf-8")
+    environment = {
+        "PATH": os.environ["PATH"],
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "AWS_REGION": "eu-west-1",
+        "KUBERNETES_SERVICE_HOST": "127.0.0.1",
+        "KUBERNETES_SERVICE_PORT": "443",
+        "K8S_NODE_NAME": "node",
+        "POD_NAME": "pod",
+        "K8S_POD_NAME": "pod",
+        "EXPORTER_ENDPOINT": "http://localhost:1",
+        "OTEL_PORT": "4317",
+        "METRICS_PORT": "8888",
+    }
+    argv = [str(program), "validate", "--config", str(file)]
+    done = subprocess.run(argv, capture_output=True, text=True, check=False, env=environment, timeout=60)
+    message = "" if done.returncode == 0 else (done.stderr or done.stdout or "refused without a word")
+    deployment = Deployment("statefulset", target_allocator=True) if operated else None
+    found = run(SHARED, Subject(config, target=target, deployment=deployment))
+    errors = {
+        item.rule: f"{item.path}: {item.message}" for item in found if item.severity == "error" or item.rule in HEDGED
+    }
+    return Verdict(name, expected, message, errors, operated)
+
+
+def compare(program: Path, target: Target, folder: Path, cases: Iterable[Broken]) -> list[Verdict]:
+    """Ask both of every case, print the table, and return what they disagree on."""
+    with ThreadPoolExecutor(max_workers=2) as pool:
+        verdicts = list(pool.map(lambda case: verdict(program, target, folder, case), enumerate(cases)))
+    print("\n" + ", ".join(f"{count} {kind}" for kind, count in sorted(Counter(v.kind for v in verdicts).items())))
+    bad = [item for item in verdicts if item.kind in ("false error", "missed", "other reason")]
+    bad += [
+        v for v in verdicts if v.kind == "both refuse" and v.expected and v.expected not in v.causes & set(v.errors)
+    ]
+    bad += [v for v in verdicts if v.expected and v.kind not in ("both refuse", "missed", "other reason")]
+    for item in bad:
+        print(f"  {item.kind}: {item.name}\n    it: {' '.join(item.message.split())[:300]}\n    we: {item.errors}")
+    return bad
+
+
+def usable(config: Any, target: Target) -> bool:
+    """Whether the build has every component of a config, at the version that it says."""
+    used = [(name, str(key).partition("/")[0]) for name in SECTIONS for key in section(config, name)]
+    return bool(used) and all(
+        key not in OLDER and target.catalogue.find(*key, target.distribution, target.version) for key in used
+    )
+
+
+def from_corpora(target: Target) -> Iterator[Broken]:
+    """Yield the public configs that need no more than this build has."""
+    for row in json.loads((CORPORA / "index.json").read_text(encoding="utf-8")):
+        for document in yaml.safe_load_all((CORPORA / row["file"]).read_text(encoding="utf-8")):
+            operated = bool(section(document, "spec", "targetAllocator").get("enabled"))
+            for config in _configs(document, row["kind"]):
+                if isinstance(config, dict) and usable(config, target):
+                    yield Broken(row["file"], "", config, operated)
+
+
+def _configs(document: Any, kind: str) -> list[Any]:
+    """Return the configs in a document of the public ones: itself, the CR's, or those in a ConfigMap."""
+    if kind == "config":
+        return [document]
+    if kind == "cr":
+        return [section(document, "spec").get("config")]
+    if kind == "cr-string":
+        return [yaml.safe_load(str(section(document, "spec").get("config")))]
+    return [yaml.safe_load(text) for text in section(document, "data").values() if "receivers:" in str(text)]
+
+
+def probes(target: Target) -> Iterator[Broken]:
+    """Yield a few broken settings of every component whose settings are known exactly."""
+    for row in target.catalogue.fields_of:
+        exact = row.get("exact", "").startswith(("0.158", "0.155.0..0.160")) and "type" in row
+        if exact and row["section"] in SECTIONS and usable({row["section"]: {row["type"]: {}}}, target):
+            place = f"{row['section']}/{row['type']}"
+            for rule, path, value in _spoilt(target.catalogue.shared_fields, row["fields"]):
+                settings: Any = value
+                for key in reversed(path):
+                    settings = [settings] if key == 0 else {key: settings}
+                yield Broken(f"{place} {path}", rule, changed({place: settings}, BASE))
+
+
+def _spoilt(shared: dict[str, Any], fields: Any) -> Iterator[tuple[str, tuple[Any, ...], Any]]:
+    """Yield rule, path and value: an unknown key in every mapping, and a wrong shape for a fourth of the values."""
+    stack: list[tuple[tuple[Any, ...], Any]] = [((), fields)]
+    seen = 0
+    while stack:
+        path, node = stack.pop()
+        node = shared.get(node, node) if isinstance(node, str) else node
+        seen += 1
+        if isinstance(node, dict):
+            if "..." not in node and "*" not in node and seen < 40:
+                yield "unknown-field", (*path, "no_such_key"), 1
+            stack.extend(((*path, "k" if key == "*" else key), below) for key, below in node.items() if key != "...")
+        elif isinstance(node, list):
+            stack.append(((*path, 0), node[1]))
+        elif node != "?" and path and seen % 4 == 0 and seen < 200:
+            if node.startswith("d"):
+                yield "invalid-duration", path, "5 parsecs"
+            elif "l" not in node.partition("=")[0].partition("~")[0]:
+                yield "wrong-type", path, ["x"]
+
+
+def test_broken_configs(program: Path, target: Target, tmp_path: Path) -> None:
+    assert len(BROKEN) >= 150
+    assert compare(program, target, tmp_path, BROKEN) == []
+
+
+def test_correct_configs(program: Path, target: Target, tmp_path: Path) -> None:
+    assert compare(program, target, tmp_path, ACCEPTED) == []
+
+
+def test_settings(program: Path, target: Target, tmp_path: Path) -> None:
+    assert compare(program, target, tmp_path, probes(target)) == []
+
+
+def test_public_configs(program: Path, target: Target, tmp_path: Path) -> None:
+    if not CORPORA.is_dir():
+        pytest.skip("the folder of public configs is not here; O11Y_CORPORA names another one")
+    assert compare(program, target, tmp_path, from_corpora(target)) == []

@@ -1,0 +1,96 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Facts about settings that types do not show: from the components' own Validate, and tried with the Collector."""
+
+from __future__ import annotations
+
+# Version of a component's module where it is not that of the build that was asked.
+READ_AT = {
+    "receivers/kubelet_stats": "0.155.0",
+    "receivers/k8s_cluster": "0.149.0",
+    "receivers/k8sobjects": "0.111.0",
+    "exporters/elasticsearch": "0.157.0",
+    "exporters/awsxray": "0.159.0",
+    "exporters/awsemf": "0.156.0",
+    "extensions/sigv4auth": "0.156.0",
+    "connectors/routing": "0.157.0",
+}
+READ = "0.158.0"
+
+# Components of the Collector's own repository: no key of their config types, or of those that these share, came or went
+# between these versions (the tags' `mapstructure` tags compared).
+UNCHANGED = "0.155.0..0.160.0"
+UNCHANGED_TYPES = (
+    "service/telemetry",
+    "receivers/otlp",
+    "processors/batch",
+    "processors/memory_limiter",
+    "exporters/otlp_grpc",
+    "exporters/otlp_http",
+    "exporters/debug",
+    "exporters/nop",
+    "extensions/zpages",
+    "connectors/forward",
+)
+
+# Too old to say which keys today's has.
+STALE = ("receivers/k8sobjects",)
+
+# Places whose keys are read by code of their own, or by one of several older schemas: nothing is said of them.
+ANYTHING = (
+    "service/telemetry:logs.processors",
+    "service/telemetry:traces.processors",
+    "service/telemetry:traces.sampler",
+    "service/telemetry:metrics.views",
+    "service/telemetry:metrics.readers.*.pull",
+    "service/telemetry:metrics.readers.*.periodic",
+    "service/telemetry:resource",
+    "receivers/file_log:header",
+    "receivers/file_log:operators",
+    "receivers/journald:operators",
+    "receivers/syslog:operators",
+    "receivers/prometheus:config",
+    "receivers/prometheus:target_allocator",
+    "exporters/prometheus_remote_write:remote_write_queue",
+)
+
+# Of these one must be there (with `?`: the key is enough).
+NEEDS = {
+    "receivers/otlp": [["protocols.grpc?", "protocols.http?"]],
+    "receivers/jaeger": [
+        ["protocols.grpc?", "protocols.thrift_http?", "protocols.thrift_binary?", "protocols.thrift_compact?"]
+    ],
+    "receivers/file_log": [["include"]],
+    "receivers/prometheus": [["config.scrape_configs", "config.scrape_config_files", "target_allocator?"]],
+    "processors/attributes": [["actions"]],
+    "processors/resource": [["attributes"]],
+    "processors/memory_limiter": [["check_interval"], ["limit_mib", "limit_percentage"]],
+    "exporters/otlp_grpc": [["endpoint"]],
+    "exporters/otlp_http": [["endpoint", "traces_endpoint", "metrics_endpoint", "logs_endpoint", "profiles_endpoint"]],
+    "exporters/file": [["path"]],
+    "connectors/routing": [["table"]],
+}
+
+# Rules whose facts of a component hold only when a pipeline uses it: they are checked when it is created.
+WHEN_USED = {
+    "receivers/file_log": ["missing_field"],
+    "processors/attributes": ["unknown_value"],
+    "processors/resource": ["unknown_value"],
+}
+
+_ACTIONS = "insert update upsert delete hash extract convert"
+_LEVELS = "none basic normal detailed"
+_ERROR_MODES = "ignore silent propagate"
+
+# Text that is one of these words; `~`: in any case.
+ONE_OF = {
+    "processors/attributes:actions.*.action": "~" + _ACTIONS,
+    "processors/resource:attributes.*.action": "~" + _ACTIONS,
+    "exporters/debug:verbosity": "~" + _LEVELS.replace("none ", ""),
+    "processors/filter:error_mode": "~" + _ERROR_MODES,
+    "processors/transform:error_mode": "~" + _ERROR_MODES,
+    "service/telemetry:metrics.level": "~" + _LEVELS,
+    "service/telemetry:traces.level": "~" + _LEVELS,
+    "service/telemetry:logs.level": "~debug info warn error dpanic panic fatal",
+}
