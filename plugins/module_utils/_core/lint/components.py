@@ -109,15 +109,20 @@ def configured(config: Any) -> Iterator[tuple[str, str, str, Any]]:
                 yield name, component_id, kind, settings
 
 
-def used(config: Any) -> Iterator[tuple[Path, str, str, str]]:
-    """Yield path, pipeline's signal, section and id of every component of a pipeline that is no connector."""
-    connectors = section(config, "connectors")
+def listed(config: Any) -> Iterator[tuple[Path, str, str, str]]:
+    """Yield path, pipeline's signal, role and id of everything in a pipeline."""
     for pipeline, roles in section(config, "service", "pipelines").items():
         for role in ("receivers", "processors", "exporters") if isinstance(roles, dict) else ():
             ids = roles.get(role)
             for index, item in enumerate(ids if isinstance(ids, list) else ()):
-                if isinstance(item, str) and (role == "processors" or item not in connectors):
+                if isinstance(item, str):
                     yield ("service", "pipelines", pipeline, role, index), kind_of(pipeline), role, item
+
+
+def used(config: Any) -> Iterator[tuple[Path, str, str, str]]:
+    """Yield the same of everything that is no connector."""
+    connectors = section(config, "connectors")
+    return (item for item in listed(config) if item[2] == "processors" or item[3] not in connectors)
 
 
 def unknown_component(subject: Subject) -> Iterator[Fault]:
@@ -173,20 +178,6 @@ def unstable_signal(subject: Subject) -> Iterator[Fault]:
         level = (found.stability or {}).get(signal)
         if level in ("development", "alpha"):
             yield Fault(path, f"'{found.name}' is {level} for {signal}", "Expect changes with every version.")
-
-
-def unused_component(subject: Subject) -> Iterator[Fault]:
-    """Yield components that no pipeline uses; the Collector reads their settings and never starts them."""
-    wanted: set[tuple[str, str]] = set()
-    for pipeline in section(subject.config, "service", "pipelines").values():
-        for role in ("receivers", "processors", "exporters") if isinstance(pipeline, dict) else ():
-            ids = pipeline.get(role)
-            wanted |= {(role, item) for item in ids if isinstance(item, str)} if isinstance(ids, list) else set()
-    both = {item for role, item in wanted if role != "processors"}
-    for name, component_id, _kind, _settings in configured(subject.config):
-        if name == "extensions" or (name, component_id) in wanted or (name == "connectors" and component_id in both):
-            continue
-        yield Fault((name, component_id), f"no pipeline uses '{component_id}'", "Remove it, or list it in a pipeline.")
 
 
 def _in_pipelines(subject: Subject) -> Iterator[tuple[Path, str, Component, str]]:
@@ -255,5 +246,4 @@ RULES = (
     rule("warning", older_name),
     rule("error", unsupported_signal, shared=True),
     rule("info", unstable_signal),
-    rule("warning", unused_component),
 )

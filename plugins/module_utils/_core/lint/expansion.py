@@ -14,7 +14,7 @@ from collections.abc import Iterator
 
 from ..catalogue import OFFICIAL
 from ..errors import near
-from ..paths import leaves
+from ..paths import Path, leaves
 from .finding import Fault, rule
 from .subject import Subject
 
@@ -23,6 +23,7 @@ SCHEMES = ("env", "file", "yaml", "http", "https")
 MORE_SCHEMES = {"adot": ("s3",)}
 DEFAULT_SCHEME = "env"
 
+_KEPT = "_texts"
 _UNKNOWN = "\0"  # stands for what an inner expression will become
 _LOCATION = re.compile(r"(?s)([A-Za-z][A-Za-z0-9+.-]+):(.*)\Z")
 _VARIABLE = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*\Z")
@@ -31,8 +32,8 @@ _BARE = re.compile(r"(?<![$\\])\$([A-Z][A-Z0-9_]{2,})")
 
 def invalid_expansion(subject: Subject) -> Iterator[Fault]:
     """Yield `${…}` that the Collector cannot make sense of: no location, or no name of a variable."""
-    for path, value in leaves(subject.config):
-        for location in locations(value) if isinstance(value, str) else ():
+    for path, _text, found in _texts(subject):
+        for location in found:
             why = _problem(location)
             if why:
                 yield Fault(path, f"`${{{_shown(location)}}}` {why}", "Write `$${` where the text itself is meant.")
@@ -42,8 +43,8 @@ def unknown_scheme(subject: Subject) -> Iterator[Fault]:
     """Yield `${scheme:…}` whose scheme the build has no provider for."""
     distribution = subject.target.distribution if subject.target else ""
     known = (*SCHEMES, *MORE_SCHEMES.get(distribution, ()))
-    for path, value in leaves(subject.config):
-        for location in locations(value) if isinstance(value, str) else ():
+    for path, _text, found in _texts(subject):
+        for location in found:
             match = _LOCATION.match(location)
             if match and match[1] not in known:
                 yield Fault(
@@ -56,12 +57,20 @@ def unknown_scheme(subject: Subject) -> Iterator[Fault]:
 
 def bare_variable(subject: Subject) -> Iterator[Fault]:
     """Yield `$NAME` without braces, which stays as it is since 0.104."""
-    for path, value in leaves(subject.config):
-        match = _BARE.search(value) if isinstance(value, str) and "$" in value else None
+    for path, text, _found in _texts(subject):
+        match = _BARE.search(text)
         if match:
-            yield Fault(
-                path, f"`${match[1]}` is not replaced", f"Write `${{env:{match[1]}}}`, or `$${match[1]}` for the text."
-            )
+            fix = f"Write `${{env:{match[1]}}}`, or `$${match[1]}` for the text."
+            yield Fault(path, f"`${match[1]}` is not replaced", fix)
+
+
+def _texts(subject: Subject) -> list[tuple[Path, str, list[str]]]:
+    """Return path, text and locations of every text with a dollar sign; found once, and kept with the subject."""
+    kept: list[tuple[Path, str, list[str]]] | None = subject.__dict__.get(_KEPT)
+    if kept is None:
+        found = ((path, value) for path, value in leaves(subject.config) if isinstance(value, str) and "$" in value)
+        kept = subject.__dict__[_KEPT] = [(path, text, locations(text)) for path, text in found]
+    return kept
 
 
 def locations(text: str) -> list[str]:

@@ -30,6 +30,7 @@ _KEPT = "_fields"  # what one walk found, kept with its subject
 
 # The operator writes its settings where a target allocator finds the targets.
 ALLOCATED = ("receivers", "prometheus")
+LIMITER = ("processors", "memory_limiter")
 
 # Go's time.ParseDuration.
 _DURATION = re.compile(r"[+-]?(0|((\d+\.?\d*|\.\d+)(ns|us|µs|μs|ms|s|m|h))+)\Z")
@@ -90,10 +91,18 @@ def _judge(subject: Subject) -> Iterator[tuple[str, Fault]]:
     for path, row, settings in _places(subject):
         note = _note(str(row["exact"]), subject.target.version)
         idle = () if path in in_use else row.get("when_used", ())
-        for name, fault in (*_walk(catalogue, row["fields"], settings, path), *_missing(subject, row, settings, path)):
+        missing = () if _told_elsewhere(subject, row, path in in_use) else _missing(row, settings, path)
+        for name, fault in (*_walk(catalogue, row["fields"], settings, path), *missing):
             if fault.path not in told:
                 doubt = note or ("no pipeline uses it yet" if name in idle else "")
                 yield name, _hedged(fault, doubt) if doubt else fault
+
+
+def _told_elsewhere(subject: Subject, row: Row, in_use: bool) -> bool:
+    """Whether somebody else adds what is missing, or another rule (memory-limiter-settings) says that it is."""
+    component = (row["section"], row["type"])
+    allocated = bool(subject.deployment and subject.deployment.target_allocator)
+    return (component == ALLOCATED and allocated) or (component == LIMITER and in_use)
 
 
 def _hedged(fault: Fault, note: str) -> Fault:
@@ -199,12 +208,10 @@ def _leaf(text: str) -> Leaf:
     return Leaf(shapes.lstrip("d"), shapes.startswith("d"), tuple(words.split("|")) if words else (), sign == "~")
 
 
-def _missing(subject: Subject, row: Row, settings: Any, path: Path) -> Iterator[tuple[str, Fault]]:
+def _missing(row: Row, settings: Any, path: Path) -> Iterator[tuple[str, Fault]]:
     if not isinstance(settings, dict) and settings is not None:
         return
     if any(isinstance(key, str) and "::" in key for key in settings or ()):
-        return
-    if (row["section"], row["type"]) == ALLOCATED and subject.deployment and subject.deployment.target_allocator:
         return
     for alternatives in row.get("needs", ()):
         if not any(_given(settings, text) for text in alternatives):

@@ -16,7 +16,7 @@ from ..catalogue import Reference
 from ..compose import SECTIONS
 from ..errors import near
 from ..paths import Path, at, leaves, section
-from .components import build_of, configured
+from .components import build_of, configured, listed
 from .finding import Fault, rule
 from .structure import expanded
 from .subject import Subject
@@ -58,16 +58,16 @@ def no_components(subject: Subject) -> Iterator[Fault]:
 
 def undefined_reference(subject: Subject) -> Iterator[Fault]:
     """Yield ids in pipelines and `service.extensions` that nothing defines."""
+    roles = {**ROLES, "extensions": ("extensions",)}
+    known = {role: {name for part in parts for name in section(subject.config, part)} for role, parts in roles.items()}
+    hidden = {role for role, parts in roles.items() if any(_hidden(subject, (part,)) for part in parts)}
     for path, component_id in references(subject.config):
-        if expanded(component_id):
-            continue
-        sections = ROLES.get(str(path[-2]), ("extensions",))
-        known = [name for part in sections for name in section(subject.config, part)]
-        if component_id not in known and not any(_hidden(subject, (part,)) for part in sections):
+        role = str(path[-2])
+        if component_id not in known[role] and role not in hidden and not expanded(component_id):
             yield Fault(
                 path,
-                f"'{component_id}' is not configured{near(component_id, known)}",
-                _how(component_id, sections[0], subject),
+                f"'{component_id}' is not configured{near(component_id, sorted(known[role], key=str))}",
+                _how(component_id, role, subject),
             )
 
 
@@ -156,6 +156,16 @@ def _hidden(subject: Subject, path: Path) -> bool:
     return any(expanded(at(subject.config, path[:end])) for end in range(len(path) + 1))
 
 
+def unused_component(subject: Subject) -> Iterator[Fault]:
+    """Yield components that no pipeline uses; the Collector reads their settings and never starts them."""
+    wanted = {(role, component_id) for _path, _signal, role, component_id in listed(subject.config)}
+    wanted |= {("connectors", component_id) for role, component_id in wanted if role != "processors"}
+    for name, component_id, _kind, _settings in configured(subject.config):
+        if name != "extensions" and (name, component_id) not in wanted:
+            fix = "Remove it, or list it in a pipeline."
+            yield Fault((name, component_id), f"no pipeline uses '{component_id}'", fix)
+
+
 def references(config: Any) -> Iterator[tuple[Path, str]]:
     """Yield every id in pipelines and `service.extensions`, with its path."""
     places: list[Path] = [("service", "extensions")]
@@ -227,4 +237,5 @@ RULES = (
     rule("error", duplicate_processor, shared=True),
     rule("error", ambiguous_id, shared=True),
     rule("warning", idle_extension),
+    rule("warning", unused_component),
 )

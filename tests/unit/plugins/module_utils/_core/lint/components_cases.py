@@ -138,22 +138,4 @@ CASES = [
         NOW,
     ),
     Case("unstable-signal", "stable", traces(exporters=["otlp_http"]), more=NOW),
-    Case(
-        "unused-component",
-        "a processor in no pipeline",
-        config(),
-        "processors.batch",
-        "no pipeline uses 'batch' Remove it, or list it in a pipeline.",
-    ),
-    Case(
-        "unused-component",
-        "a connector in none",
-        {**traces(processors=["batch"]), "connectors": {"forward": {}}},
-        "connectors.forward",
-        "no pipeline uses 'forward'",
-    ),
-    Case("unused-component", "all used", traces(processors=["batch"])),
-    Case(
-        "unused-component", "extensions are another rule's", {**traces(processors=["batch"]), "extensions": {"x": {}}}
-    ),
 ]

@@ -177,4 +177,22 @@ CASES = [
     ),
     Case("idle-extension", "text is no list", extended({"prof": {}}, "pprof"), "extensions.prof", "not started"),
     Case("idle-extension", "started", extended({"pprof": {}}, ["pprof"])),
+    Case(
+        "unused-component",
+        "a processor in no pipeline",
+        config(),
+        "processors.batch",
+        "no pipeline uses 'batch' Remove it, or list it in a pipeline.",
+    ),
+    Case(
+        "unused-component",
+        "a connector in none",
+        {**traces(processors=["batch"]), "connectors": {"forward": {}}},
+        "connectors.forward",
+        "no pipeline uses 'forward'",
+    ),
+    Case("unused-component", "all used", traces(processors=["batch"])),
+    Case(
+        "unused-component", "extensions are another rule's", {**traces(processors=["batch"]), "extensions": {"x": {}}}
+    ),
 ]
