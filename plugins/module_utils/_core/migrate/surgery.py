@@ -198,8 +198,20 @@ class Surgeon:
         return match.end() if match else len(self.text)
 
     def _block(self, entries: dict[Any, Any], margin: int) -> str:
-        lines = self.dump(entries).rstrip("\n").split("\n")
-        return (self.newline + " " * margin).join(lines)
+        return (self.newline + " " * margin).join(self._lines(entries))
+
+    def _lines(self, value: Any) -> list[str]:
+        """Return the lines of a value in block style, lists indented below their keys."""
+        lines = []
+        for key, item in value.items() if isinstance(value, dict) else ():
+            if isinstance(item, (dict, list)) and item:
+                lines += [f"{key}:", *(f"  {line}" for line in self._lines(item))]
+            else:
+                lines += self.dump({key: item}).rstrip("\n").split("\n")
+        for item in value if isinstance(value, list) else ():
+            inner = self._lines(item) if isinstance(item, (dict, list)) and item else [self._flow(item)]
+            lines += [f"- {inner[0]}", *(f"  {line}" for line in inner[1:])]
+        return lines
 
     def _flow(self, value: Any) -> str:
         if isinstance(value, dict):

@@ -9,6 +9,7 @@ import re
 from xml.sax.saxutils import escape, quoteattr
 
 from .model import Checked, Report, counted
+from .text import line
 
 # What XML 1.0 cannot hold, escaped or not.
 _ILLEGAL = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -25,9 +26,9 @@ def render(report: Report) -> str:
 
 
 def _case(item: Checked, report: Report) -> list[str]:
-    fatal = [str(finding) for finding in item.findings if report.fails(finding)]
-    milder = [str(finding) for finding in item.findings if not report.fails(finding)]
-    milder += [f"{one.finding} (suppressed: {one.reason})" for one in item.suppressed]
+    fatal = [line(finding) for finding in item.findings if report.fails(finding)]
+    milder = [line(finding) for finding in item.findings if not report.fails(finding)]
+    milder += [f"{line(one.finding)} (suppressed: {one.reason})" for one in item.suppressed]
     lines = [f'    <testcase classname="{_SUITE}" name={_attribute(item.name)}>']
     if fatal:
         message = _attribute(counted(len(fatal), "finding"))

@@ -5,15 +5,21 @@
 
 from __future__ import annotations
 
+from ..lint.finding import Finding
 from .model import Report, counted
 
 
 def render(report: Report) -> str:
     """Return one line per finding, accepted ones with their reason, and a last line that counts."""
-    lines = [str(finding) for finding in report.findings]
-    lines += [f"{one.finding} (suppressed: {one.reason})" for one in report.suppressed]
+    lines = [line(finding) for finding in report.findings]
+    lines += [f"{line(one.finding)} (suppressed: {one.reason})" for one in report.suppressed]
     counts = report.counts
     found = ", ".join(counted(counts[name], name) for name in ("error", "warning")) + f", {counts['info']} info"
     rest = "".join(f", {counts[name]} {name}" for name in ("suppressed", "skipped") if counts[name])
     lines.append(f"{counted(counts['checked'], 'config')} checked: {found}{rest}")
     return "\n".join(lines) + "\n"
+
+
+def line(finding: Finding) -> str:
+    """Return a finding in one line; one without a place begins with its severity."""
+    return str(finding).removeprefix(": ")

@@ -69,7 +69,7 @@ def target(distribution: str = "contrib", version: str = "0.158.0") -> Target:
 
 
 @pytest.mark.parametrize(
-    ("binary", "build", "version", "reason"),
+    "case",
     [
         ("none", target(), "0.158.0", "it was not asked for"),
         ("auto", target("adot"), "0.158.0", "the AWS distribution has no `validate` subcommand"),
@@ -79,8 +79,9 @@ def target(distribution: str = "contrib", version: str = "0.158.0") -> Target:
     ],
 )
 def test_nobody_is_asked_for_a_reason(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, binary: str, build: Target, version: str, reason: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, case: tuple[str, Target, str, str]
 ) -> None:
+    binary, build, version, reason = case
     program(tmp_path, f"echo otelcol-contrib version {version} >&2")
     monkeypatch.setenv("PATH", str(tmp_path))
     found, why = _binary.program(binary, build)

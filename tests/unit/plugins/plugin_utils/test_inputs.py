@@ -151,15 +151,16 @@ def test_a_long_config_is_read() -> None:
     assert item.locate(("receivers", "otlp/1999")).line == 2 + 1999 * 3
 
 
+KEYS = (
+    *("kind", "apiVersion", "metadata", "name", "spec", "config", "data", "items", "template", "containers", "env"),
+    *("receivers", "service", "volumes", "volumeMounts", "configMap", "image", "resources", "limits", "subjects"),
+)
 TREES: st.SearchStrategy[Any] = st.recursive(
     st.none() | st.integers() | st.sampled_from([CONFIG, "x", "ConfigMap", "Deployment", "v1", "a: ]"]),
     lambda inner: (
         st.lists(inner, max_size=3)
         | st.dictionaries(
-            st.sampled_from(
-                ["kind", "apiVersion", "metadata", "name", "spec", "config", "data", "items", "template", "containers"]
-                + ["receivers", "service", "volumes", "volumeMounts", "configMap", "image", "resources", "limits", "env"]
-            ),
+            st.sampled_from(KEYS),
             inner,
             max_size=6,
         )

@@ -1,0 +1,47 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Options of modules that run on the controller are said twice: in their documentation and their action plugin."""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+import pytest
+import yaml
+
+ROOT = "ansible_collections.o11y.opentelemetry.plugins"
+MODULES = ("pipeline_validate", "pipeline_migrate")
+FACTS = ("type", "default", "choices", "elements", "aliases")
+
+
+def documented(name: str) -> dict[str, dict[str, Any]]:
+    """Return the options of a module and of its fragments."""
+    texts = [importlib.import_module(f"{ROOT}.modules.{name}").DOCUMENTATION]
+    for fragment in yaml.safe_load(texts[0])["extends_documentation_fragment"]:
+        if fragment.startswith("o11y."):
+            module = importlib.import_module(f"{ROOT}.doc_fragments.{fragment.rpartition('.')[2]}")
+            texts.append(module.ModuleDocFragment.DOCUMENTATION)
+    return {key: value for text in texts for key, value in yaml.safe_load(text)["options"].items()}
+
+
+def facts(option: dict[str, Any]) -> dict[str, Any]:
+    """Return what an option says, with what Ansible fills in."""
+    return {"type": "str", **{key: option[key] for key in FACTS if key in option}}
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_documentation_and_action_say_the_same(name: str) -> None:
+    accepted = importlib.import_module(f"{ROOT}.action.{name}")._ARGUMENTS
+    described = documented(name)
+    assert {key: facts(value) for key, value in accepted.items()} == {
+        key: facts(value) for key, value in described.items()
+    }
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_examples_and_returns_are_yaml(name: str) -> None:
+    module = importlib.import_module(f"{ROOT}.modules.{name}")
+    assert yaml.safe_load(module.EXAMPLES)
+    assert all({"description", "returned", "type"} <= set(value) for value in yaml.safe_load(module.RETURN).values())
