@@ -138,14 +138,14 @@ def _judged(arguments: Mapping[str, Any], cases: Sequence[_Case], comments: Sequ
 def _used_somewhere(checked: Sequence[Checked]) -> list[Checked]:
     """Tell of a suppression that meets nothing once, and only when it meets nothing in any config."""
 
-    def unused(item: Checked) -> set[Finding]:
-        return {finding for finding in item.findings if finding.rule == profiles.UNUSED and not finding.position.file}
-
-    everywhere = set.intersection(*(unused(item) for item in checked)) if checked else set()
+    unused = [
+        {one for one in item.findings if one.rule == profiles.UNUSED and not one.position.file} for item in checked
+    ]
+    everywhere = set.intersection(*unused) if unused else set()
     told = tuple(replace(finding, position=Position("suppressions")) for finding in sorted(everywhere))
     result = []
-    for index, item in enumerate(checked):
-        left = tuple(finding for finding in item.findings if finding not in unused(item))
+    for index, (item, away) in enumerate(zip(checked, unused, strict=True)):
+        left = tuple(finding for finding in item.findings if finding not in away)
         result.append(replace(item, findings=(*(told if index == 0 else ()), *left)))
     return result
 
@@ -167,7 +167,7 @@ def _conclude(told: Report, warn: Callable[[str], None]) -> None:
     """Raise Problem for findings that fail the task; what does not is a warning, unless it is only information."""
     fatal = list(told.fatal())
     for finding in told.findings:
-        if finding not in fatal and finding.severity != "info":
+        if not told.fails(finding) and finding.severity != "info":
             warn(str(finding))
     if fatal:
         lines = "\n".join(f"  {finding}" for finding in fatal)
