@@ -27,7 +27,8 @@ ANY = "?"
 OPEN = "..."
 ENTRY = "*"  # any key of a mapping, any item of a list
 SHARED_FROM = 3  # keys: smaller mappings are written where they are
-_NEWER = {"k8sobjects": "k8s_objects"}
+COPY = "@"
+_OUTDATED = "receivers/k8sobjects"  # a module too old to say which keys today's has
 
 
 def table(answers: list[Mapping[str, Any]]) -> list[dict[str, Any]]:
@@ -35,6 +36,8 @@ def table(answers: list[Mapping[str, Any]]) -> list[dict[str, Any]]:
     known: dict[str, Any] = {}
     for answer in answers:
         known |= {name: value for name, value in answer.items() if name not in known}
+    known.pop(_OUTDATED, None)
+    known |= {name: _copied(fields, known) for name, fields in facts.SCHEMAS.items() if name not in known}
     for name in known:
         known[name] = _with_facts(name, known[name])
     shared = _shared(known)
@@ -47,8 +50,9 @@ def _row(name: str, fields: Any) -> dict[str, Any]:
     section, _slash, kind = name.partition("/")
     since = facts.READ_AT.get(name, facts.READ)
     major, minor, _patch = since.split(".")
-    exact = facts.UNCHANGED if name in facts.UNCHANGED_TYPES else f"{since}..{major}.{int(minor) + 1}.0"
-    row = {"section": section, "type": _NEWER.get(kind, kind), "exact": exact, "fields": fields}
+    until = since if name in facts.SCHEMAS else f"{major}.{int(minor) + 1}.0"
+    exact = facts.UNCHANGED if name in facts.UNCHANGED_TYPES else f"{since}..{until}"
+    row = {"section": section, "type": kind, "exact": exact, "fields": fields}
     more = {"needs": facts.NEEDS.get(name), "when_used": facts.WHEN_USED.get(name)}
     return row | {key: value for key, value in more.items() if value}
 
@@ -62,7 +66,17 @@ def _with_facts(name: str, fields: Any) -> Any:
         component, _colon, path = place.partition(":")
         if component == name:
             fields = _put(fields, path.split("."), _words(words))
-    return {OPEN: "", **fields} if name in facts.STALE else fields
+    return fields
+
+
+def _copied(fields: Any, known: Mapping[str, Any]) -> Any:
+    """Return fields with the copies in place of what they are copied from."""
+    if isinstance(fields, str) and fields.startswith(COPY):
+        component, _colon, key = fields.removeprefix(COPY).partition(":")
+        return known[component][key]
+    if isinstance(fields, dict):
+        return {key: _copied(value, known) for key, value in fields.items()}
+    return fields
 
 
 def _words(words: str) -> str:
