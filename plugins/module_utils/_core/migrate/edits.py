@@ -15,61 +15,56 @@ from ..paths import Path, at
 
 
 @dataclass(frozen=True)
-class Rename:
-    """Give the key at the end of a path another name."""
+class Edit:
+    """Something that is done at a path."""
 
     path: Path
+
+
+@dataclass(frozen=True)
+class Rename(Edit):
+    """Give the key at the end of a path another name."""
+
     key: str
 
 
 @dataclass(frozen=True)
-class Replace:
+class Replace(Edit):
     """Put other entries where the one at a path is; none of them removes it."""
 
-    path: Path
     entries: tuple[tuple[str, Any], ...] = ()
 
 
 @dataclass(frozen=True)
-class Drop:
+class Drop(Edit):
     """Remove an item of a list."""
-
-    path: Path
 
 
 @dataclass(frozen=True)
-class Put:
+class Put(Edit):
     """Give a scalar another value."""
 
-    path: Path
     value: str
 
 
 @dataclass(frozen=True)
-class Substitute:
+class Substitute(Edit):
     """Replace a pattern inside a text."""
 
-    path: Path
     pattern: str
     by: str
 
 
 @dataclass(frozen=True)
-class Add:
+class Add(Edit):
     """Add an entry to a mapping; the path ends in its key."""
 
-    path: Path
     value: Any
 
 
 @dataclass(frozen=True)
-class Wrap:
+class Wrap(Edit):
     """Make a list with the mapping at a path as its only item."""
-
-    path: Path
-
-
-Edit = Rename | Replace | Drop | Put | Substitute | Add | Wrap
 
 
 @dataclass(frozen=True)
