@@ -33,7 +33,10 @@ _PLACEHOLDER = "1"
 # What is only so on this machine: files that are there where the collector will run.
 _ONLY_HERE = re.compile(r"directory must exist|no such file or directory|failed to load TLS|is not a directory")
 _COLONS = re.compile(r"[a-z_]+(?:::[^\s:,'\"]+)+")
-_QUOTED = re.compile(r"'(?P<section>[a-z]+)'.*?\bfor \"(?P<id>[^\"]+)\"")
+_QUOTED = re.compile(r"'([a-z]+)'.*?\bfor (?:id: )?\"([^\"]+)\"", re.DOTALL)
+_CREATED = re.compile(r"failed to create \"([^\"]+)\" (receiver|processor|exporter|connector|extension)")
+_TOP_LEVEL = re.compile(r"'otelcol\.configSettings' has invalid keys: (\w+)")
+_VALID_VALUES = re.compile(r"\s*\(valid values: \[[^\]]*\]\)")
 
 
 @dataclass(frozen=True)
@@ -78,7 +81,8 @@ def ask(found: str, config: Any, locate: Callable[[KeyPath], Position]) -> Findi
         code, said = _run([found, "validate", f"--config={file}"], _environment(config))
     if code == 0:
         return None
-    message = said.replace(str(file), "the config").strip() or f"it ends with {code} and says nothing"
+    text = _VALID_VALUES.sub("", said.replace(str(file), "the config")).strip().removeprefix("Error: ")
+    message = text or f"it ends with {code} and says nothing"
     path = _path(message, config)
     severity = "info" if _ONLY_HERE.search(message) else "error"
     return Finding(locate(path), dotted(path), RULE, severity, " ".join(message.split()))
@@ -114,10 +118,10 @@ def _mismatch(found: str, target: Target | None) -> str:
 
 def _path(message: str, config: Any) -> KeyPath:
     """Return the place in the config that a message speaks of, as far as it says one."""
-    quoted = _QUOTED.search(message)
-    candidates = [tuple(text.split("::")) for text in _COLONS.findall(message)]
-    if quoted:
-        candidates.append((quoted["section"], quoted["id"]))
+    candidates: list[KeyPath] = [tuple(text.split("::")) for text in _COLONS.findall(message)]
+    candidates += [(section, component_id) for section, component_id in _QUOTED.findall(message)]
+    candidates += [(f"{kind}s", component_id) for component_id, kind in _CREATED.findall(message)]
+    candidates += [(key,) for key in _TOP_LEVEL.findall(message)]
     missing = object()
     for candidate in candidates:
         path: KeyPath = candidate

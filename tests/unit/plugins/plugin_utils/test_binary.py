@@ -33,6 +33,17 @@ def says(text: str, code: int = 1) -> str:
     [
         (UNDEFINED, "service.pipelines.traces", "error"),
         (BAD_KEYS, "exporters.debug", "error"),
+        (
+            '\'exporters\' unknown type: \\"debug\\" for id: \\"debug\\" (valid values: [a b])',
+            "exporters.debug",
+            "error",
+        ),
+        (
+            'failed to create \\"debug\\" exporter for data type: open /x: no such file or directory',
+            "exporters.debug",
+            "info",
+        ),
+        ("'otelcol.configSettings' has invalid keys: exporters", "exporters", "error"),
         ("extensions::file_storage: directory must exist", "", "info"),
         ("something else", "", "error"),
         ("", "", "error"),
@@ -44,6 +55,7 @@ def test_a_refusal_is_a_finding_with_its_place(tmp_path: Path, text: str, path: 
     assert (found.path, found.severity, found.rule) == (path, severity, "otelcol-validate")
     assert found.position == Position("f", path.count(".") + 1 if path else 0)
     assert found.message
+    assert "valid values" not in found.message
 
 
 def test_a_config_that_is_accepted_has_no_finding(tmp_path: Path) -> None:
