@@ -24,8 +24,9 @@ OVERFLOW = "0.129.0"
 
 _ADDRESS = ("service", "telemetry", "metrics", "address")
 _ENDPOINT = re.compile(r"(?P<host>.*):(?P<port>\d+|\$\{[^}]+\})\Z")
-# A dollar that no other dollar escapes, and a name without braces.
-_BARE = r"(?<!\$)((?:\$\$)*)\$([A-Za-z_]\w*)"
+# A dollar that no other dollar escapes, and a name without braces; names of variables are upper case by custom, and
+# what is not may be a pattern's group or the end of one.
+_BARE = r"(?<![\\$])((?:\$\$)*)\$([A-Z][A-Z0-9_]{2,})\b"
 _BRACED = r"\1${env:\2}"
 _BATCH_KEYS = {"min_size_items": "min_size", "max_size_items": "max_size"}
 _BATCH = ("flush_timeout", "min_size", "max_size", "sizer")

@@ -145,7 +145,7 @@ def test_a_config_in_another_scalar_is_left_and_told(style: str) -> None:
 
 
 ODD: list[tuple[str, str, str]] = [
-    ("an anchor", "exporters:\n  otlp: &x {endpoint: $A}\n  otlp/2: *x\nservice: {pipelines: {}}\n", ""),
+    ("an anchor", "exporters:\n  otlp: &x {endpoint: $HOST}\n  otlp/2: *x\nservice: {pipelines: {}}\n", ""),
     ("a merge key", "exporters:\n  otlp/1: &x\n    endpoint: a\n  otlp/2:\n    <<: *x\nservice: {}\n", ""),
     ("both names", "exporters:\n  otlp: {}\n  otlp_grpc: {}\nservice: {}\n", "'otlp_grpc' is there already."),
     ("on one line", "{exporters: {logging: , otlp: {}}, service: {pipelines: {traces: {exporters: [logging]}}}}\n", ""),
@@ -213,9 +213,9 @@ SETTINGS: st.SearchStrategy[Any] = st.none() | st.dictionaries(
     ),
     st.sampled_from(
         [
-            None, "$A", "a$$B", "http://l/loki/api/v1/push", "h:4317", 5, [], {}, {"enabled": False},
-            {"blocking": True}, {"min_size": 1}, {"action": "insert", "key": "$k"}, ["$A", {"b": "x: $Y"}],
-            "memory_ballast", "two\nlines $Z\n",
+            None, "$HOST", "a$$B", "http://l/loki/api/v1/push", "h:4317", 5, [], {}, {"enabled": False},
+            {"blocking": True}, {"min_size": 1}, {"action": "insert", "key": "$KEY"}, ["$HOST", {"b": "x: $NAME"}],
+            "memory_ballast", "two\nlines $TEXT\n",
         ]
     ),
     max_size=4,
