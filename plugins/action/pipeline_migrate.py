@@ -25,7 +25,5 @@ class ActionModule(ActionBase):
     def run(self, tmp=None, task_vars=None):
         """Return what changes, with its difference, and what a person has to do."""
         super().run(tmp, task_vars)
-        _result, arguments = self.validate_argument_spec(
-            argument_spec=_ARGUMENTS, required_one_of=[["paths", "config"]]
-        )
+        _result, arguments = self.validate_argument_spec(argument_spec=_ARGUMENTS)
         return _doorway.answer(lambda: _migrate.migrate(arguments, self._task.check_mode))

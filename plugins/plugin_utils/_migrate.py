@@ -33,8 +33,8 @@ class Moved:
 def migrate(arguments: Mapping[str, Any], check: bool) -> dict[str, Any]:
     """Return what changes as a task result; files are written unless `check` says no. Raises Problem."""
     config, dest = arguments["config"], arguments["dest"]
-    if config is not None and arguments["paths"]:
-        raise Problem("there are both `paths` and `config`", fix="Give one of them.")
+    if (config is None) == (not arguments["paths"]):
+        raise Problem("there must be either `paths` or `config`", fix="Give one of them.")
     collected = _inputs.collect(arguments["paths"], config)
     wanted = _target.Wanted.from_arguments(arguments)
     if config is not None and not isinstance(config, str):

@@ -26,6 +26,9 @@ _MIB = 2**20
 _UNCOUNTED = ("daemonset", "sidecar")
 # Source: the operator's internal/manifests/collector/container.go and the environment of its component parsers.
 _BY_OPERATOR = frozenset(("POD_NAME", "SHARD", "GOMEMLIMIT", "GOMAXPROCS", "K8S_NODE_NAME", "OTEL_K8S_NODE_NAME"))
+# A collector that gets its targets from a TargetAllocator of its own names it with this label.
+# Source: the operator's internal/controllers and apis/v1beta1.
+_ALLOCATOR_LABEL = "opentelemetry.io/target-allocator"
 _IMAGE = re.compile(r"(?P<repository>[^@]+?)(?::(?P<tag>[\w][\w.-]*))?(?:@(?P<digest>\S+))?\Z")
 _NUMBERS = re.compile(r"v?\d+\.\d+\.\d+")
 
@@ -89,7 +92,8 @@ def _of_custom_resource(item: Object) -> Context:
         memory_limit_mib=_memory(spec),
         host_network=spec.get("hostNetwork") is True,
         mounts=_mounts(spec),
-        target_allocator=at(spec, ("targetAllocator", "enabled")) is True,
+        target_allocator=at(spec, ("targetAllocator", "enabled")) is True
+        or bool(section(item, "metadata", "labels").get(_ALLOCATOR_LABEL)),
         network_policy=at(spec, ("networkPolicy", "enabled")) is True,
     )
     given = _environment(spec)

@@ -279,6 +279,12 @@ def test_a_long_config_is_moved_in_reasonable_time() -> None:
     assert len(migrate(config=text)["changes"]) == 3000
 
 
+@pytest.mark.parametrize("arguments", [{}, {"paths": ["a"], "config": "b"}])
+def test_there_is_one_thing_to_move(arguments: dict[str, Any]) -> None:
+    with pytest.raises(Problem, match="there must be either `paths` or `config`"):
+        migrate(**arguments)
+
+
 def test_what_is_current_is_not_touched() -> None:
     text = _yaml.dump(OTLP)
     assert migrate(config=text)["config"] == text
