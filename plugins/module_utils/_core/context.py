@@ -54,6 +54,14 @@ def context_of(found: Found, stream: Sequence[Object]) -> Context:
     return Context()
 
 
+def is_certain(found: Found, stream: Sequence[Object]) -> bool:
+    """Whether objects of several files can mean but one workload: variants of a chart often lie side by side."""
+    name = at(found.owner, ("metadata", "name"))
+    same = [item for item in stream if item.get("kind") == "ConfigMap" and at(item, ("metadata", "name")) == name]
+    users = [item for item in stream if item.get("kind") in WORKLOADS and _container(item, found.owner) is not None]
+    return len(same) == len(users) == 1
+
+
 def runs(found: Found, stream: Sequence[Object]) -> bool:
     """Whether a config is in use in a cluster: one in a ConfigMap is when a workload mounts it.
 

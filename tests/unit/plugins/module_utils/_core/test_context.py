@@ -117,6 +117,17 @@ def resource(**spec: Any) -> Deployment:
     return deployment
 
 
+def test_a_label_leads_to_a_target_allocator_of_its_own() -> None:
+    item = {
+        "kind": "OpenTelemetryCollector",
+        "metadata": {"labels": {"opentelemetry.io/target-allocator": "shared"}},
+        "spec": {"mode": "statefulset", "config": {"receivers": {}}},
+    }
+    deployment = context_of(Found(0, (), False, item, ""), [item]).deployment
+    assert deployment
+    assert deployment.target_allocator
+
+
 def test_a_custom_resource_says_itself() -> None:
     assert resource() == Deployment("deployment", 1, mounts=())
     assert resource(mode="daemonset", replicas=2).replicas is None

@@ -1,0 +1,145 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Mutators of ports, reach, place, mounts and permissions: what surrounds a collector."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.subject import Subject
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.view import view
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.needs import variables
+
+from .edits import NEW, Mutator, added, added_where, drop, edited, placed, plus, put
+
+STATSD = ("receivers", "statsd")
+LOGS = ("receivers", "file_log")
+CLUSTER = ("receivers", "k8s_cluster", {}, "metrics")
+EVENTS = ("receivers", "k8s_events", {}, "logs")
+OBJECTS = ("receivers", "k8s_objects", {"objects": [{"name": "pods"}]}, "logs")
+ELECTOR = ("extensions", "k8s_leader_elector", {"lease_name": "a", "lease_namespace": "b"})
+
+
+def otlp(host: str, port: int = 4317) -> dict[str, object]:
+    return {"protocols": {"grpc": {"endpoint": f"{host}:{port}"}}}
+
+
+def missing_variable(subject: Subject) -> Iterator[Subject]:
+    needed = [item.name for item in variables(subject.config) if not item.optional]
+    for name in sorted(set(needed)):
+        if subject.environment and name in subject.environment:
+            yield edited(subject, lambda _config: None, environment=subject.environment - {name})
+    given = (subject.environment or frozenset()) | set(needed)
+    for text in ("${env:MUTANT}", "${MUTANT}", "https://${env:MUTANT}/v1"):
+        yield plus(subject, "exporters", "otlp_http", {"endpoint": text}, environment=given)
+
+
+def port_clash(subject: Subject) -> Iterator[Subject]:
+    for listener in view(subject).listeners:
+        if listener.protocol == "TCP":
+            yield plus(subject, "receivers", "otlp", otlp(listener.host or "0.0.0.0", listener.port))
+            yield plus(subject, "extensions", "health_check", {"endpoint": f"0.0.0.0:{listener.port}"})
+    yield plus(plus(subject, "extensions", "pprof"), "extensions", "zpages", {"endpoint": "localhost:1777"})
+
+
+def health_check_missing(subject: Subject) -> Iterator[Subject]:
+    place = placed(subject, probed=True)
+    made = drop(subject, ("service", "extensions"), ("extensions",), deployment=place)
+    yield made
+    yield plus(made, "extensions", "pprof")
+
+
+def unreachable_receiver(subject: Subject) -> Iterator[Subject]:
+    for host in ("localhost", "127.0.0.1"):
+        place = placed(subject, mode="deployment", exposed=frozenset({(4999, "TCP")}))
+        yield plus(subject, "receivers", "otlp", otlp(host, 4999), deployment=place)
+    place = placed(subject, mode="daemonset", exposed=frozenset({(8889, "TCP")}))
+    yield plus(subject, "exporters", "prometheus", {"endpoint": "localhost:8889"}, "metrics", deployment=place)
+
+
+def closed_port(subject: Subject) -> Iterator[Subject]:
+    place = placed(subject, network_policy=True, exposed=frozenset())
+    for kind in ("tcp_log", "tcplog"):
+        settings = {"listen_address": "0.0.0.0:54525"}
+        yield plus(subject, "receivers", kind, settings, "logs", deployment=place)
+
+
+def storage_missing(subject: Subject) -> Iterator[Subject]:
+    for settings in ({}, {"directory": "/var/lib/queue"}):
+        made = plus(
+            subject, "extensions", "file_storage", settings, deployment=placed(subject, mounts=("/etc/otelcol",))
+        )
+        yield made
+        queue = {"endpoint": "gateway:4317", "sending_queue": {"storage": f"file_storage/{NEW}"}}
+        yield plus(made, "exporters", "otlp_grpc", queue)
+
+
+def file_missing(subject: Subject) -> Iterator[Subject]:
+    place = placed(subject, mounts=("/etc/otelcol",))
+    for key in ("ca_file", "cert_file", "key_file"):
+        settings = {"endpoint": "gateway:4317", "tls": {key: "/certs/one.pem"}}
+        yield plus(subject, "exporters", "otlp_grpc", settings, deployment=place)
+    yield put(subject, ("service", "telemetry", "metrics", "ca_file"), "/certs/ca.pem", deployment=place)
+
+
+def missing_permission(subject: Subject) -> Iterator[Subject]:
+    attributes = ("processors", "k8s_attributes", {"extract": {"metadata": ["k8s.deployment.name"]}}, "traces")
+    only_pods = {"apiGroups": [""], "resources": ["pods"], "verbs": ["get", "list", "watch"]}
+    for row in (attributes, CLUSTER, EVENTS, OBJECTS):
+        yield plus(subject, *row, deployment=placed(subject, granted=()))
+    yield plus(subject, *attributes, deployment=placed(subject, granted=(only_pods,)))
+
+
+MUTATORS: dict[str, Mutator] = {
+    "missing-variable": missing_variable,
+    "missing-permission": missing_permission,
+    "port-clash": port_clash,
+    "own-metrics-port": added(
+        [("exporters", "prometheus", {"endpoint": f"{host}:8888"}, "metrics") for host in ("0.0.0.0", "", "[::]")]
+    ),
+    "unreachable-receiver": unreachable_receiver,
+    "open-on-node": added_where(
+        {"host_network": True},
+        [("receivers", "otlp", otlp(host, 4999)) for host in ("0.0.0.0", "", "[::]")],
+    ),
+    "closed-port": closed_port,
+    "closed-udp-port": added_where(
+        {"network_policy": True, "operator_version": "0.158.0", "exposed": frozenset()},
+        [(*STATSD, {"endpoint": endpoint}, "metrics") for endpoint in ("0.0.0.0:8125", "0.0.0.0:9125")],
+    ),
+    "health-check-missing": health_check_missing,
+    "health-check-unreachable": added_where(
+        {"probed": True, "operator_version": ""},
+        [("extensions", "health_check", settings) for settings in ({}, {"endpoint": "localhost:13144"})],
+    ),
+    "singleton": added_where({"mode": "deployment", "replicas": 3}, [CLUSTER, EVENTS, OBJECTS]),
+    "host-reader": added_where(
+        {"mode": "deployment"},
+        [
+            (*LOGS, {"include": ["/var/log/pods/*/*/*.log"]}, "logs"),
+            ("receivers", "host_metrics", {"root_path": "/hostfs"}, "metrics"),
+            ("receivers", "kubelet_stats", {"endpoint": "${env:K8S_NODE_IP}:10250"}, "metrics"),
+            ("receivers", "journald", {}, "logs"),
+        ],
+    ),
+    "sidecar-limits": added_where({"mode": "sidecar"}, [ELECTOR]),
+    "metadata-service": added_where(
+        {"mode": "deployment", "host_network": False},
+        [("processors", "resource_detection", {"detectors": listed}) for listed in (["ec2"], ["env", "eks"])],
+    ),
+    "root-path-missing": added_where(
+        {"mounts": ("/etc/otelcol",)},
+        [("receivers", "host_metrics", {"root_path": path}, "metrics") for path in ("/hostfs", "/host")],
+    ),
+    "logs-missing": added_where(
+        {"mounts": ("/etc/otelcol",)},
+        [
+            (*LOGS, {"include": ["/var/log/pods/*/*/*.log"]}, "logs"),
+            (*LOGS, {"include": ["/data/app/*.log"]}, "logs"),
+            ("receivers", "journald", {}, "logs"),
+        ],
+    ),
+    "file-missing": file_missing,
+    "storage-missing": storage_missing,
+}

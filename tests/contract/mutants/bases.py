@@ -1,0 +1,82 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The configs that are right, each with its build and its surroundings: rendered collectors and corrected fixtures."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+import yaml
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.subject import Deployment, Subject
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _inputs, _render, _target
+
+ROOT = Path(__file__).resolve().parents[3]
+PREFIX = "otel_collector_"
+VERSION = "0.158.0"
+ON_NODES = ["host_metrics", "kubelet_metrics", "pod_logs", "kubernetes_attributes", "resource_detection"]
+# What the inventories of the project do not have together.
+OWN: list[dict[str, Any]] = [
+    {
+        "name": "node",
+        "mode": "daemonset",
+        "platform": "eks",
+        "recipes": [*ON_NODES, {"otlp_forward": {"endpoint": "otlp.example.com:4317"}}],
+    },
+    {"name": "smallest", "recipes": ["otlp_ingest", "debug_output"]},
+    {
+        "name": "xray",
+        "mode": "statefulset",
+        "recipes": [{"otlp_ingest": {"signals": ["traces"]}}, {"xray_export": {"region": "eu-west-1"}}],
+    },
+]
+
+
+def _read(path: Path) -> Any:
+    return yaml.safe_load(path.read_text(encoding="utf-8").replace("{{ inventory_dir }}", str(path.parent)))
+
+
+def _inventories() -> Iterator[tuple[str, dict[str, Any]]]:
+    yield "own", {"otel_collectors": OWN, "otel_collector_namespace": "telemetry"}
+    for path in sorted(ROOT.glob("inventories/*/group_vars/all.yml")):
+        yield path.parts[-3], _read(path)
+    for path in sorted(ROOT.glob("molecule/*/inventory.yml")):
+        yield path.parent.name, _read(path)["all"].get("vars", {})
+
+
+def _rendered(variables: dict[str, Any]) -> list[Subject]:
+    own = {key.removeprefix(PREFIX): value for key, value in variables.items() if key.startswith(PREFIX)}
+    known = _read(ROOT / "roles" / "otel_collector" / "vars" / "main.yml")["__otel_collector_defaults"]
+    defaults = {key: value for key, value in own.items() if key in known and "{{" not in str(value)}
+    seen: list[Subject] = []
+    with patch.object(_render, "lint", lambda subject: seen.append(subject) or []):
+        _render.plan(_render.Request(variables["otel_collectors"], defaults))
+    return seen
+
+
+def _fixtures() -> Iterator[tuple[str, Subject]]:
+    target = _target.resolve(_target.Wanted(version=VERSION), "")
+    for path in sorted((ROOT / "tests" / "fixtures" / "seeds").glob("*.corrected.yaml")):
+        for item in _inputs.collect([str(path)], None).inputs:
+            place = item.context.deployment or Deployment("deployment", replicas=1)
+            yield path.name.split(".")[0], Subject(item.config, item.locate, target=target, deployment=place)
+    for path in sorted(ROOT.glob("examples/*/rendered/manifests.yml")):
+        for item in _inputs.collect([str(path)], None).inputs:
+            place = item.context.deployment or Deployment("deployment", replicas=1)
+            yield path.parts[-3], Subject(item.config, item.locate, target=target, deployment=place)
+
+
+@cache
+def bases() -> tuple[tuple[str, Subject], ...]:
+    """Return every base with its name; none shares data with another."""
+    found: list[tuple[str, Subject]] = []
+    for name, variables in _inventories():
+        if "otel_collectors" in variables:
+            found.extend((f"{name} {index}", subject) for index, subject in enumerate(_rendered(variables)))
+    found.extend(_fixtures())
+    return tuple((name, replace(subject)) for name, subject in found)

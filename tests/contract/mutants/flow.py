@@ -1,0 +1,150 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Mutators of processors, memory, state, scraping and series."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.subject import Subject
+
+from .edits import NEW, Mutator, added, added_where, components, edited, joined, pipelines, placed, plus, put
+
+OTLP = {"endpoint": "gateway:4317"}
+BY_CONNECTION = {"pod_association": [{"sources": [{"from": "connection"}]}]}
+LIMITS = {"check_interval": "1s", "limit_mib": 400}
+
+
+def _without(config: Any, kind: str) -> None:
+    for roles in config["service"]["pipelines"].values():
+        roles["processors"] = [one for one in roles.get("processors") or () if one.split("/")[0] != kind]
+
+
+def _sending(subject: Subject) -> Iterator[Subject]:
+    """Yield the subject with an exporter that sends in each of its pipelines in turn."""
+    made = put(subject, ("exporters", f"otlp_grpc/{NEW}"), OTLP)
+    for path, roles in pipelines(subject):
+        yield put(made, (*path, "exporters"), [*roles["exporters"], f"otlp_grpc/{NEW}"])
+
+
+def memory_limiter_missing(subject: Subject) -> Iterator[Subject]:
+    for made in _sending(subject):
+        yield edited(made, lambda config: _without(config, "memory_limiter"))
+
+
+def memory_limiter_late(subject: Subject) -> Iterator[Subject]:
+    for path, roles in pipelines(subject):
+        before = [one for one in roles.get("processors") or () if not one.startswith("memory_limiter")]
+        made = put(subject, ("processors", f"memory_limiter/{NEW}"), LIMITS)
+        made = put(made, ("processors", f"batch/{NEW}"), None)
+        yield put(made, (*path, "processors"), [*before, f"batch/{NEW}", f"memory_limiter/{NEW}"])
+
+
+def batch_missing(subject: Subject) -> Iterator[Subject]:
+    for made in _sending(subject):
+        yield edited(made, lambda config: _without(config, "batch"))
+
+
+def after_batch(*rows: tuple[str, Any]) -> Mutator:
+    """Return the mutator that puts processors behind a batch."""
+
+    def mutate(subject: Subject) -> Iterator[Subject]:
+        for path, roles in pipelines(subject):
+            for kind, settings in rows:
+                made = put(subject, ("processors", f"batch/{NEW}"), None)
+                made = put(made, ("processors", f"{kind}/{NEW}"), settings)
+                listed = [one for one in roles.get("processors") or () if not one.startswith("batch")]
+                yield put(made, (*path, "processors"), [*listed, f"batch/{NEW}", f"{kind}/{NEW}"])
+
+    return mutate
+
+
+def memory_limiter_settings(subject: Subject) -> Iterator[Subject]:
+    wrong = [
+        {"limit_mib": 400},
+        {"check_interval": "0s", "limit_mib": 400},
+        {"check_interval": "1s"},
+        {**LIMITS, "spike_limit_mib": 400},
+        {"check_interval": "1s", "limit_percentage": 110},
+    ]
+    for name, component_id, _settings in components(subject, "processors"):
+        if component_id.startswith("memory_limiter"):
+            yield from (put(subject, (name, component_id), settings) for settings in wrong)
+
+
+def duplicate_scrape(subject: Subject) -> Iterator[Subject]:
+    job = {"job_name": "pods", "kubernetes_sd_configs": [{"role": "pod"}]}
+    scrape = {"config": {"scrape_configs": [job]}}
+    for around in (
+        {"mode": "daemonset"},
+        {"mode": "deployment", "replicas": 3},
+        {"mode": "statefulset", "replicas": 2},
+    ):
+        place = placed(subject, **around, target_allocator=False)
+        yield plus(subject, "receivers", "prometheus", scrape, "metrics", deployment=place)
+
+
+def target_allocator_mode(subject: Subject) -> Iterator[Subject]:
+    for mode in ("deployment", "sidecar"):
+        yield put(subject, ("service", "mutant"), None, deployment=placed(subject, mode=mode, target_allocator=True))
+
+
+def split_state(subject: Subject) -> Iterator[Subject]:
+    place = {"deployment": placed(subject, mode="deployment", replicas=3)}
+    for kind in ("tail_sampling", "groupbytrace"):
+        yield plus(subject, "processors", kind, {}, **place)
+    yield plus(subject, "processors", "cumulativetodelta", {}, "metrics", **place)
+    counted = joined(subject, "span_metrics", {}, ("traces", "metrics"))
+    yield edited(counted, lambda _config: None, deployment=placed(subject, mode="deployment", autoscaled=True))
+
+
+def unbounded_dimension(subject: Subject) -> Iterator[Subject]:
+    for name in ("http.url", "trace_id", "user.id", "db.statement"):
+        yield joined(subject, "span_metrics", {"dimensions": [{"name": name}]}, ("traces", "metrics"))
+
+
+MUTATORS: dict[str, Mutator] = {
+    "memory-limiter-missing": memory_limiter_missing,
+    "memory-limiter-late": memory_limiter_late,
+    "batch-missing": batch_missing,
+    "batch-early": after_batch(("tail_sampling", {}), ("filter", {}), ("probabilistic_sampler", {})),
+    "connection-forgotten": after_batch(("k8s_attributes", {}), ("k8s_attributes", BY_CONNECTION)),
+    "memory-limiter-settings": memory_limiter_settings,
+    "memory-limiter-above-container": added_where(
+        {"memory_limit_mib": 512},
+        [("processors", "memory_limiter", {**LIMITS, "limit_mib": size}) for size in (512, 1024, 4000)],
+    ),
+    "memory-limiter-unbounded": added_where(
+        {"memory_limit_mib": 0},
+        [("processors", "memory_limiter", {"check_interval": "1s", "limit_percentage": 80}, "logs")],
+    ),
+    "whole-cluster-cache": added_where(
+        {"mode": "daemonset"},
+        [
+            ("processors", "k8s_attributes", settings, "metrics")
+            for settings in ({}, {"filter": {"namespace": "shop"}}, {"passthrough": False})
+        ],
+    ),
+    "split-state": split_state,
+    "pod-association": added_where(
+        {"mode": "deployment"}, [("processors", "k8s_attributes", {}), ("processors", "k8s_attributes", BY_CONNECTION)]
+    ),
+    "duplicate-scrape": duplicate_scrape,
+    "target-allocator-mode": target_allocator_mode,
+    "unbounded-dimension": unbounded_dimension,
+    "every-label": added(
+        [
+            ("processors", "k8s_attributes", {"extract": {what: [{"key_regex": pattern, "from": "pod"}]}})
+            for what in ("labels", "annotations")
+            for pattern in (".*", "^(.*)$", ".+")
+        ]
+    ),
+    "dimension-rollup": added(
+        [
+            ("exporters", "awsemf", settings, "metrics")
+            for settings in ({}, {"region": "eu-west-1"}, {"dimension_rollup_option": "ZeroAndSingleDimensionRollup"})
+        ]
+    ),
+}
