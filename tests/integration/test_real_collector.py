@@ -18,7 +18,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
 import yaml
@@ -33,125 +33,23 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.subj
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.paths import section
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _render
 
-from .real_collector_cases import ACCEPTED, BASE, BROKEN, Broken, changed
+from . import settings_cases, types_cases, wiring_cases
+from .accepted_cases import ACCEPTED
+from .real_collector_cases import BASE, Broken, changed
+from .verdicts import HEDGED, TRUE_ERRORS, Verdict
 
 ROOT = Path(__file__).parents[2]
 CORPORA = Path(os.environ.get("O11Y_CORPORA", ROOT.parent / "shared" / "corpora"))
 VERSION = "0.158.0"
 BUILD = "testbed"
+BROKEN = [*wiring_cases.BROKEN, *types_cases.BROKEN, *settings_cases.BROKEN]
 SHARED = [rule for rule in RULES if rule.shared]
 
 # Modules of the build that are older than it, and so have other names or keys than the version says.
 OLDER = {("receivers", "k8s_objects"), ("receivers", "k8sobjects")}
 
-# What the Collector says, and the rules that say the same.
-CAUSES = (
-    (
-        "unknown type: |logging exporter has been deprecated",
-        "unknown-component wrong-class newer-name removed-component",
-    ),
-    (
-        "has invalid keys|remote sampling config detected",
-        "unknown-field removed-setting unknown-key unknown-section not-a-list",
-    ),
-    ("time: (missing unit|unknown unit|invalid duration)", "invalid-duration"),
-    (
-        "expected type|unconvertible type|expected a map|must be an array or slice",
-        "wrong-type not-a-mapping not-a-list",
-    ),
-    ("which is not configured", "undefined-reference"),
-    ("must have at least one|no pipelines", "no-pipelines"),
-    ("no (receiver|exporter) configuration specified", "no-components"),
-    ("empty configuration", "no-components no-pipelines not-a-mapping"),
-    ("ambiguous ID", "ambiguous-id"),
-    ("multiple times", "duplicate-processor"),
-    ("not used in any supported", "one-sided-connector unsupported-connection"),
-    ("cycle detected", "connector-cycle"),
-    ("telemetry type is not supported", "unsupported-signal"),
-    ("unknown pipeline signal", "invalid-pipeline-key"),
-    (
-        'invalid (character|component|id|pipeline)|in ".*" id|part should not be empty',
-        "invalid-id invalid-pipeline-key",
-    ),
-    ("has invalid name|unsupported characters|invalid uri", "invalid-expansion"),
-    ("scheme .* is not supported", "unknown-scheme"),
-    ("pipeline not found", "undefined-pipeline"),
-    (
-        "must specify at least one protocol|requires a non-empty|at least one endpoint|missing required field|"
-        "must be greater than zero|limit_mib.* or .*limit_percentage|path must be non-empty|"
-        "no Prometheus scrape_configs|required argument|'?include'? (is|must)",
-        "missing-field",
-    ),
-    (
-        "verbosity level .* is not supported|unsupported (encoding|action)|unknown error mode|unrecognized level|"
-        "unknown metrics level|error creating AttrProc|error_mode|unknown level|invalid log level",
-        "unknown-value",
-    ),
-)
-
-# A custom build may have more providers than it is known to, so this rule only warns of it.
-HEDGED = {"unknown-scheme"}
-
-# Languages and checks of single components, which no rule of ours reads. By what the Collector says.
-BEYOND = re.compile(
-    "unable to parse OTTL|prometheus config object|must include both certificate and key|invalid authType"
-)
-
-# What an operator completes before the Collector reads it.
-COMPLETED = re.compile("no Prometheus scrape_configs")
-
 ALLOCATOR_LABEL = "opentelemetry.io/target-allocator"
 RECIPE_OPTIONS = {"otlp_forward": {"endpoint": "gateway.telemetry.svc:4317"}, "xray_export": {"region": "eu-west-1"}}
-
-# Why an error in a public config is a true one: by file, rule and message.
-TRUE_ERRORS = {
-    "core/.* 'nop'|^core/.*(foo|bar|statuswatcher|unhealthy|'e'|'r')": "factories of tests, in no build",
-    "examplereceiver|otelcol-connectors.*(foo|bar)": "components of tests, in no build",
-    "jaeger.*(jaeger_|healthcheckv2)": "written for Jaeger's own distribution",
-    "profiling": "written for the distribution of the eBPF profiler",
-    "demo/src-otel-collector|internal-testdata-config2|clusterobservability|issue-10787": "a part of a config",
-    "automatic-rbac.*unsupported-signal": "the receiver has no traces; the operator's test looks at its RBAC only",
-    "unsupported-signal.*jaeger": "the receiver has traces only; a test of manifests",
-    "ingress-testdata.*nop|otelcol-null-values|issue-3452": "incomplete on purpose",
-    "otelcol-demo": "of an older version: address is gone, check_interval missing",
-    "create-sm-prometheus-exporters-05": "an exporter stands beside the sections",
-    "kubernetesattributes-rendered.*'resource'": "the example lists a processor that it does not define",
-    "bring-your-own-observability|custom-environment-variables": "the example lists spanmetrics, and defines span_metrics",
-}
-
-# Reasons that lie in the place where the Collector runs, not in the config.
-SURROUNDINGS = re.compile(
-    "no such file or directory|permission denied|connection refused|KUBERNETES_SERVICE_HOST|credential|IMDS|"
-    "directory must exist|no route to host|lookup .* on|unable to load k8s config|feature gate"
-)
-
-
-class Verdict(NamedTuple):
-    """What both say of a config."""
-
-    name: str
-    expected: str | None
-    message: str
-    errors: dict[str, str]
-    operated: bool = False
-
-    @property
-    def causes(self) -> set[str]:
-        """The rules that say what the Collector says."""
-        return {rule for text, rules in CAUSES if re.search(text, self.message) for rule in rules.split()}
-
-    @property
-    def kind(self) -> str:
-        """How the two compare."""
-        if not self.message:
-            return "false error" if self.errors else "both accept"
-        if SURROUNDINGS.search(self.message) or (self.operated and COMPLETED.search(self.message)):
-            return "surroundings"
-        if self.causes & set(self.errors):
-            return "both refuse"
-        if BEYOND.search(self.message):
-            return "beyond the rules"
-        return "other reason" if self.errors else "missed"
 
 
 @pytest.fixture(scope="session")

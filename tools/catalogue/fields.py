@@ -80,14 +80,14 @@ def _copied(fields: Any, known: Mapping[str, Any]) -> Any:
 
 
 def _words(words: str) -> str:
-    sign = "~" if words.startswith("~") else "="
-    return "s" + sign + "|".join(words.lstrip("~").split())
+    """Return the words as they follow the letters of a value's shapes."""
+    return words[0] + "|".join("" if word == facts.EMPTY else word for word in words[1:].split())
 
 
 def _put(node: Any, path: list[str], value: str) -> Any:
-    """Return a copy of a node with another one at a path; the path has to lead somewhere."""
+    """Return a copy of a node with anything, or with words, at a path; the path has to lead somewhere."""
     if not path:
-        return value
+        return value if value == ANY else node + value
     if isinstance(node, list):
         return [node[0], _put(node[1], path[1:], value)]
     return {**node, path[0]: _put(node[path[0]], path[1:], value)}

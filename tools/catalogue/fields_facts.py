@@ -130,10 +130,12 @@ WHEN_USED = {
 }
 
 _ACTIONS = "insert update upsert delete hash extract convert"
+EMPTY = "''"  # no text at all, which stands for the default
+_COMPRESSION = "=gzip zlib deflate snappy x-snappy-framed zstd lz4 none " + EMPTY
 _LEVELS = "none basic normal detailed"
 _ERROR_MODES = "ignore silent propagate"
 
-# Text that is one of these words; `~`: in any case.
+# Text that is one of these words; `=`: as they are, `~`: in any case.
 ONE_OF = {
     "processors/attributes:actions.*.action": "~" + _ACTIONS,
     "processors/resource:attributes.*.action": "~" + _ACTIONS,
@@ -142,5 +144,7 @@ ONE_OF = {
     "processors/transform:error_mode": "~" + _ERROR_MODES,
     "service/telemetry:metrics.level": "~" + _LEVELS,
     "service/telemetry:traces.level": "~" + _LEVELS,
-    "service/telemetry:logs.level": "~debug info warn error dpanic panic fatal",
+    "service/telemetry:logs.level": "~debug info warn error dpanic panic fatal " + EMPTY,
+    "exporters/otlp_grpc:compression": _COMPRESSION,
+    "exporters/otlp_http:compression": _COMPRESSION,
 }

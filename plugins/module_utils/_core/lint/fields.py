@@ -186,7 +186,7 @@ def _scalar(node: str, value: Any, here: Path) -> Iterator[tuple[str, Fault]]:
             Fault(here, f"'{value}' is no duration", "Write a number with a unit, as `10s` or `500ms`."),
         )
     elif leaf.words and (value.lower() if leaf.any_case else value) not in leaf.words:
-        fix = f"Use one of {', '.join(leaf.words)}."
+        fix = f"Use one of {', '.join(filter(None, leaf.words))}."
         yield "unknown_value", Fault(here, f"'{value}' is unknown here{near(value, leaf.words)}", fix)
 
 

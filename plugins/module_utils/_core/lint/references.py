@@ -18,7 +18,7 @@ from ..errors import near
 from ..paths import Path, at, leaves, section
 from .components import build_of, configured, listed
 from .finding import Fault, rule
-from .structure import expanded
+from .structure import expanded, trimmed
 from .subject import Subject
 
 # In a pipeline a connector stands where a receiver or an exporter may.
@@ -59,11 +59,14 @@ def no_components(subject: Subject) -> Iterator[Fault]:
 def undefined_reference(subject: Subject) -> Iterator[Fault]:
     """Yield ids in pipelines and `service.extensions` that nothing defines."""
     roles = {**ROLES, "extensions": ("extensions",)}
-    known = {role: {name for part in parts for name in section(subject.config, part)} for role, parts in roles.items()}
+    known = {
+        role: {trimmed(name) for part in parts for name in section(subject.config, part)}
+        for role, parts in roles.items()
+    }
     hidden = {role for role, parts in roles.items() if any(_hidden(subject, (part,)) for part in parts)}
     for path, component_id in references(subject.config):
         role = str(path[-2])
-        if component_id not in known[role] and role not in hidden and not expanded(component_id):
+        if trimmed(component_id) not in known[role] and role not in hidden and not expanded(component_id):
             yield Fault(
                 path,
                 f"'{component_id}' is not configured{near(component_id, sorted(known[role], key=str))}",

@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator
+from typing import Any
 
 from ..compose import SECTIONS
 from ..errors import near
@@ -85,7 +86,14 @@ def invalid_id(subject: Subject) -> Iterator[Fault]:
     """Yield component ids that are not `type` or `type/name`."""
     for name in SECTIONS:
         for component_id in section(subject.config, name):
-            why = id_problem(component_id)
+            why = id_problem(trimmed(component_id))
+            if not why and component_id != trimmed(component_id):
+                yield Fault(
+                    (name, component_id),
+                    f"the white space in '{component_id}' is dropped, and with it the settings",
+                    f"Write `{trimmed(component_id)}`.",
+                    severity="warning",
+                )
             if why:
                 yield Fault(
                     (name, component_id), f"'{component_id}' is no component id: {why}", "Write `type` or `type/name`."
@@ -95,7 +103,7 @@ def invalid_id(subject: Subject) -> Iterator[Fault]:
 def invalid_pipeline_key(subject: Subject) -> Iterator[Fault]:
     """Yield pipeline keys that are not `signal` or `signal/name`."""
     for key in section(subject.config, "service", "pipelines"):
-        signal, slash, name = str(key).partition("/")
+        signal, slash, name = str(trimmed(key)).partition("/")
         path: Path = ("service", "pipelines", key)
         if signal not in SIGNALS:
             yield Fault(path, f"'{signal}' is no signal{near(signal, SIGNALS)}", f"Use one of {', '.join(SIGNALS)}.")
@@ -106,6 +114,14 @@ def invalid_pipeline_key(subject: Subject) -> Iterator[Fault]:
 def expanded(value: object) -> bool:
     """Whether this is text that the Collector may replace by anything, a whole section included."""
     return isinstance(value, str) and "${" in value
+
+
+def trimmed(component_id: Any) -> Any:
+    """Return an id as the Collector reads it: without white space around type and name."""
+    if not isinstance(component_id, str):
+        return component_id
+    kind, slash, name = component_id.partition("/")
+    return kind.strip() + slash + name.strip()
 
 
 def id_problem(component_id: object) -> str:

@@ -35,6 +35,7 @@ HEADERS = {"headers_setter": {"additional_auth": "sigv4auth"}}
 ENCODED = {"kafka": {"logs": {"encoding": "raw"}}}
 
 CASES = [
+    Case("undefined-reference", "white space around an id", traces(receivers=["otlp "])),
     Case("no-pipelines", "pipelines from a file", config(service={"pipelines": "${file:x}"})),
     Case("no-components", "receivers from a file", config(receivers="${file:x}")),
     Case("undefined-reference", "receivers from a file", config(receivers="${file:x}")),

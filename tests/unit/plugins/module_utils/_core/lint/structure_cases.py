@@ -12,6 +12,10 @@ from .cases import Case, config, traces
 TWICE = {"duplicates": ((("receivers", "otlp"), Position("a.yml", 4, 3)),)}
 
 CASES = [
+    Case(
+        "invalid-id", "white space around", config(receivers={"otlp / a": {}}), "receivers.otlp / a", "Write `otlp/a`."
+    ),
+    Case("invalid-pipeline-key", "white space around", config(service={"pipelines": {" traces / a ": {}}})),
     Case("not-a-mapping", "a section from a file", config(receivers="${file:x}", service="${file:y}")),
     Case("not-a-list", "a list from a variable", traces(exporters="${env:X}")),
     Case("duplicate-key", "a key that stands twice", config(), "receivers.otlp", "a second time Keep one", TWICE),

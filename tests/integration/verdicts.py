@@ -1,0 +1,116 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How what the Collector says compares with what the rules say."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+# What the Collector says, and the rules that say the same.
+CAUSES = (
+    (
+        "unknown type: |logging exporter has been deprecated",
+        "unknown-component wrong-class newer-name removed-component",
+    ),
+    (
+        "has invalid keys|remote sampling config detected",
+        "unknown-field removed-setting unknown-key unknown-section not-a-list",
+    ),
+    ("time: (missing unit|unknown unit|invalid duration)", "invalid-duration"),
+    (
+        "expected type|unconvertible type|expected a map|must be an array or slice",
+        "wrong-type not-a-mapping not-a-list",
+    ),
+    ("which is not configured", "undefined-reference"),
+    ("must have at least one|no pipelines", "no-pipelines"),
+    ("no (receiver|exporter) configuration specified", "no-components"),
+    ("empty configuration", "no-components no-pipelines not-a-mapping"),
+    ("ambiguous ID", "ambiguous-id"),
+    ("multiple times", "duplicate-processor"),
+    ("not used in any supported", "one-sided-connector unsupported-connection"),
+    ("cycle detected", "connector-cycle"),
+    ("telemetry type is not supported", "unsupported-signal"),
+    ("unknown pipeline signal", "invalid-pipeline-key"),
+    (
+        'invalid (character|component|id|pipeline)|in ".*" id|part should not be empty',
+        "invalid-id invalid-pipeline-key",
+    ),
+    ("has invalid name|unsupported characters|invalid uri", "invalid-expansion"),
+    ("scheme .* is not supported", "unknown-scheme"),
+    ("pipeline not found", "undefined-pipeline"),
+    (
+        "must specify at least one protocol|requires a non-empty|at least one endpoint|missing required field|"
+        "must be greater than zero|limit_mib.* or .*limit_percentage|path must be non-empty|"
+        "no Prometheus scrape_configs|required argument|'?include'? (is|must)",
+        "missing-field",
+    ),
+    (
+        "verbosity level .* is not supported|unsupported (encoding|action|compression type)|unknown error mode|unrecognized level|"
+        "unknown metrics level|error creating AttrProc|error_mode|unknown level|invalid log level",
+        "unknown-value",
+    ),
+)
+
+# A custom build may have more providers than it is known to, so this rule only warns of it.
+HEDGED = {"unknown-scheme"}
+
+# Languages and checks of single components, which no rule of ours reads. By what the Collector says.
+BEYOND = re.compile(
+    "unable to parse OTTL|prometheus config object|must include both certificate and key|invalid authType"
+)
+
+# What an operator completes before the Collector reads it.
+COMPLETED = re.compile("no Prometheus scrape_configs")
+
+# Reasons that lie in the place where the Collector runs, not in the config.
+SURROUNDINGS = re.compile(
+    "no such file or directory|permission denied|connection refused|KUBERNETES_SERVICE_HOST|credential|IMDS|"
+    "directory must exist|no route to host|lookup .* on|unable to load k8s config|feature gate"
+)
+
+
+# Why an error in a public config is a true one: by file, rule and message.
+TRUE_ERRORS = {
+    "core/.* 'nop'|^core/.*(foo|bar|statuswatcher|unhealthy|'e'|'r')": "factories of tests, in no build",
+    "examplereceiver|otelcol-connectors.*(foo|bar)": "components of tests, in no build",
+    "jaeger.*(jaeger_|healthcheckv2)": "written for Jaeger's own distribution",
+    "profiling": "written for the distribution of the eBPF profiler",
+    "demo/src-otel-collector|internal-testdata-config2|clusterobservability|issue-10787": "a part of a config",
+    "automatic-rbac.*unsupported-signal": "the receiver has no traces; the operator's test looks at its RBAC only",
+    "unsupported-signal.*jaeger": "the receiver has traces only; a test of manifests",
+    "ingress-testdata.*nop|otelcol-null-values|issue-3452": "incomplete on purpose",
+    "otelcol-demo": "of an older version: address is gone, check_interval missing",
+    "create-sm-prometheus-exporters-05": "an exporter stands beside the sections",
+    "kubernetesattributes-rendered.*'resource'": "the example lists an id that it does not define",
+    "bring-your-own-observability|custom-environment-variables": "the example lists an id that it does not define",
+}
+
+
+class Verdict(NamedTuple):
+    """What both say of a config."""
+
+    name: str
+    expected: str | None
+    message: str
+    errors: dict[str, str]
+    operated: bool = False
+
+    @property
+    def causes(self) -> set[str]:
+        """The rules that say what the Collector says."""
+        return {rule for text, rules in CAUSES if re.search(text, self.message) for rule in rules.split()}
+
+    @property
+    def kind(self) -> str:
+        """How the two compare."""
+        if not self.message:
+            return "false error" if self.errors else "both accept"
+        if SURROUNDINGS.search(self.message) or (self.operated and COMPLETED.search(self.message)):
+            return "surroundings"
+        if self.causes & set(self.errors):
+            return "both refuse"
+        if BEYOND.search(self.message):
+            return "beyond the rules"
+        return "other reason" if self.errors else "missed"
