@@ -119,7 +119,7 @@ def _mismatch(found: str, target: Target | None) -> str:
 def _path(message: str, config: Any) -> KeyPath:
     """Return the place in the config that a message speaks of, as far as it says one."""
     candidates: list[KeyPath] = [tuple(text.split("::")) for text in _COLONS.findall(message)]
-    candidates += [(section, component_id) for section, component_id in _QUOTED.findall(message)]
+    candidates += _QUOTED.findall(message)
     candidates += [(f"{kind}s", component_id) for component_id, kind in _CREATED.findall(message)]
     candidates += [(key,) for key in _TOP_LEVEL.findall(message)]
     missing = object()

@@ -17,7 +17,7 @@ from ..module_utils._core.errors import Problem
 from ..module_utils._core.inputs import Found
 from ..module_utils._core.paths import Path as KeyPath
 from ..module_utils._core.paths import Position, at
-from . import _nodes, _origin, _yaml
+from . import _nodes, _origin, _places, _yaml
 
 _YAML_FILES = (".yaml", ".yml")
 # Folders of tools and of packages; nobody keeps a config of theirs there.
@@ -41,12 +41,13 @@ class Input:
 
 @dataclass
 class Collected:
-    """All inputs of a task, the texts that are no YAML, the files without a config, and every text by its name."""
+    """All inputs of a task, texts that are no YAML, files without a config, texts by name, objects by folder."""
 
     inputs: list[Input] = field(default_factory=list)
     invalid: list[_nodes.Invalid] = field(default_factory=list)
     skipped: list[str] = field(default_factory=list)
     texts: dict[str, str] = field(default_factory=dict)
+    objects: dict[Path, list[Mapping[str, Any]]] = field(default_factory=dict)  # by folder
 
 
 def collect(paths: Sequence[str], config: Any, merge: bool = False) -> Collected:
@@ -91,12 +92,22 @@ def _add_path(path: Path, result: Collected) -> None:
     listed = files(path)
     for file in listed:
         _add_file(file, given, result)
+    if not given:
+        result.inputs = [_among(item, result.objects.get(Path(item.file).parent, [])) for item in result.inputs]
     if len(result.inputs) + len(result.invalid) == before:
         looked = "" if given else f" ({len(listed)} YAML files looked at)"
         raise Problem(
             f"there is no collector config in {path}{looked}",
             fix="Give a collector config, a ConfigMap or an OpenTelemetryCollector, or a folder that has some.",
         )
+
+
+def _among(item: Input, stream: Sequence[Mapping[str, Any]]) -> Input:
+    """Return an input with what the files beside its own say about it, where they leave no doubt."""
+    unknown = item.found.owner.get("kind") == "ConfigMap" and item.context.deployment is None
+    if not unknown or not context.is_certain(item.found, stream):
+        return item
+    return replace(item, context=context.context_of(item.found, stream))
 
 
 def _add_file(file: Path, given: bool, result: Collected) -> None:
@@ -126,13 +137,14 @@ def _add_text(text: str, name: str, wanted: bool, result: Collected) -> None:
             result.invalid.append(invalid)
         return
     stream = inputs.objects([document.data for document in documents])
+    result.objects.setdefault(Path(name).parent, []).extend(stream)
     found = inputs.configs([document.data for document in documents], wanted)
     lines = nodes.lines_of(text) if any(item.text for item in found) else []
     for item in found:
         label = f"{name} ({item.label})" if item.label else name
         outer = documents[item.document]
         try:
-            inner = _inner(item, outer, lines, name) if item.text else _part(outer, item.path)
+            inner = _places.inner(item, outer, lines, name) if item.text else _places.part(outer, item.path)
         except _nodes.Invalid as invalid:
             result.invalid.append(invalid)
         else:
@@ -144,55 +156,6 @@ def _finish(document: _yaml.Document, found: Found, name: str, around: Context) 
     layer = Layer(name, document.data, positions=document.positions, duplicates=document.duplicates)
     locate = Composed(document.data, (layer,)).locate
     return Input(name, document.data, locate, document.duplicates, around, found, layer)
-
-
-def _part(document: _yaml.Document, path: KeyPath) -> _yaml.Document:
-    """Return what stands at a path of a document as a document of its own."""
-    if not path:
-        return document
-    size = len(path)
-    places = {key[size:]: place for key, place in document.positions.items() if key[:size] == path}
-    twice = tuple((key[size:], place) for key, place in document.duplicates if key[:size] == path)
-    return _yaml.Document(at(document.data, path), places, twice)
-
-
-def _inner(found: Found, document: _yaml.Document, lines: Sequence[str], file: str) -> _yaml.Document:
-    """Return the document in a scalar, with its places in the file around it."""
-    place = placement(found, document, lines)
-    try:
-        inner = _yaml.load(at(document.data, found.path), file)
-    except _nodes.Invalid as invalid:
-        why = invalid.wrong.partition(": ")[2]
-        raise _nodes.Invalid(why, place(invalid.position), invalid.fix) from invalid
-    places = {path: place(position) for path, position in inner.positions.items()}
-    twice = tuple((path, place(position)) for path, position in inner.duplicates)
-    return replace(inner, positions=places, duplicates=twice)
-
-
-def placement(found: Found, document: _yaml.Document, lines: Sequence[str]) -> Callable[[Position], Position]:
-    """Return how a place inside a scalar becomes one in the file: line by line in a literal block, else its start."""
-    pair = nodes.find(document.root, found.path, _yaml.key_of) if document.root else None
-    if pair is None:
-        start = document.positions.get(found.path, Position())
-        return lambda place: replace(place, line=start.line, column=start.column)
-    node = nodes.resolve(pair[1])
-    line, column = node.start
-    if node.style != nodes.LITERAL:
-        return lambda place: replace(place, line=line + 1, column=column + 1)
-    margin = indentation(node, lines)
-    return lambda place: replace(place, line=place.line + line + 1, column=place.column + margin)
-
-
-def indentation(node: nodes.Node, lines: Sequence[str]) -> int:
-    """Return how far a literal block is indented in its file."""
-    for offset, text in enumerate(nodes.lines_of(node.value), node.start[0] + 1):
-        if text.strip() and offset < len(lines):
-            return _margin(lines[offset]) - _margin(text)
-    return 0
-
-
-def _margin(line: str) -> int:
-    return len(line) - len(line.lstrip(" "))
 
 
 def _add_variable(config: Any, result: Collected) -> None:

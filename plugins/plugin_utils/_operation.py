@@ -19,7 +19,7 @@ from ..module_utils._core.migrate import edits
 from ..module_utils._core.migrate.edits import Change, Edit
 from ..module_utils._core.migrate.surgery import Surgeon, Untouchable
 from ..module_utils._core.paths import Path, at
-from . import _inputs, _nodes, _yaml
+from . import _nodes, _places, _yaml
 
 
 class Operation(ABC):
@@ -104,7 +104,7 @@ class Block(Text):
         inner = str(at(document.data, found.path))
         if self.literal:
             self.lines = nodes.lines_of(text)
-            self.margin = _inputs.indentation(pair[1], self.lines)
+            self.margin = _places.indentation(pair[1], self.lines)
             self.first, self.last = pair[1].start[0] + 1, self._last(pair[1])
             inner = "\n".join(line[self.margin :] for line in self.lines[self.first : self.last])
         super().__init__(inner, name, 0, ())

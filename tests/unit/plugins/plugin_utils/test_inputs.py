@@ -126,6 +126,34 @@ def test_of_a_cluster_only_what_workloads_mount_is_looked_at() -> None:
     assert [item.name for item in found.inputs] == ["ConfigMap used x"]
 
 
+WORKLOAD = """\
+kind: Deployment
+apiVersion: apps/v1
+metadata: {name: w}
+spec:
+  template:
+    spec:
+      containers: [{image: "otel/opentelemetry-collector-k8s:0.150.0", volumeMounts: [{name: v, mountPath: /conf}]}]
+      volumes: [{name: v, configMap: {name: a}}]
+"""
+
+
+def test_a_chart_may_be_rendered_into_several_files(tmp_path: Path) -> None:
+    (tmp_path / "configmap.yaml").write_text(config_map("|"))
+    (tmp_path / "deployment.yaml").write_text(WORKLOAD)
+    (item,) = _inputs.collect([str(tmp_path)], None).inputs
+    assert item.context.image.endswith("k8s:0.150.0")
+    assert item.context.deployment
+
+
+def test_variants_side_by_side_are_not_mixed_up(tmp_path: Path) -> None:
+    (tmp_path / "configmap.yaml").write_text(config_map("|"))
+    for name in ("one", "two"):
+        (tmp_path / f"{name}.yaml").write_text(WORKLOAD)
+    (item,) = _inputs.collect([str(tmp_path)], None).inputs
+    assert item.context.deployment is None
+
+
 def test_a_later_file_replaces_lists_and_empties_what_it_says_is_nothing(tmp_path: Path) -> None:
     texts = [
         "receivers: {a: {x: 1, y: 2}, b: }\nservice: {pipelines: {traces: {receivers: [a, b]}}}\nexporters: {c: }\n",

@@ -1,0 +1,63 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A config inside a document or inside a text of one, with its places in the user's file. Controller only. Private."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from ..module_utils._core import nodes
+from ..module_utils._core.inputs import Found
+from ..module_utils._core.paths import Path, Position, at
+from . import _nodes, _yaml
+
+
+def part(document: _yaml.Document, path: Path) -> _yaml.Document:
+    """Return what stands at a path of a document as a document of its own."""
+    if not path:
+        return document
+    size = len(path)
+    places = {key[size:]: place for key, place in document.positions.items() if key[:size] == path}
+    twice = tuple((key[size:], place) for key, place in document.duplicates if key[:size] == path)
+    return _yaml.Document(at(document.data, path), places, twice)
+
+
+def inner(found: Found, document: _yaml.Document, lines: Sequence[str], file: str) -> _yaml.Document:
+    """Return the document in a scalar, with its places in the file around it."""
+    place = placement(found, document, lines)
+    try:
+        loaded = _yaml.load(at(document.data, found.path), file)
+    except _nodes.Invalid as invalid:
+        why = invalid.wrong.partition(": ")[2]
+        raise _nodes.Invalid(why, place(invalid.position), invalid.fix) from invalid
+    places = {path: place(position) for path, position in loaded.positions.items()}
+    twice = tuple((path, place(position)) for path, position in loaded.duplicates)
+    return replace(loaded, positions=places, duplicates=twice)
+
+
+def placement(found: Found, document: _yaml.Document, lines: Sequence[str]) -> Callable[[Position], Position]:
+    """Return how a place inside a scalar becomes one in the file: line by line in a literal block, else its start."""
+    pair = nodes.find(document.root, found.path, _yaml.key_of) if document.root else None
+    if pair is None:
+        start = document.positions.get(found.path, Position())
+        return lambda place: replace(place, line=start.line, column=start.column)
+    node = nodes.resolve(pair[1])
+    line, column = node.start
+    if node.style != nodes.LITERAL:
+        return lambda place: replace(place, line=line + 1, column=column + 1)
+    margin = indentation(node, lines)
+    return lambda place: replace(place, line=place.line + line + 1, column=place.column + margin)
+
+
+def indentation(node: nodes.Node, lines: Sequence[str]) -> int:
+    """Return how far a literal block is indented in its file."""
+    for offset, text in enumerate(nodes.lines_of(node.value), node.start[0] + 1):
+        if text.strip() and offset < len(lines):
+            return _margin(lines[offset]) - _margin(text)
+    return 0
+
+
+def _margin(line: str) -> int:
+    return len(line) - len(line.lstrip(" "))
