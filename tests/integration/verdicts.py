@@ -47,8 +47,8 @@ CAUSES = (
         "missing-field",
     ),
     (
-        "verbosity level .* is not supported|unsupported (encoding|action|compression type)|unknown error mode|unrecognized level|"
-        "unknown metrics level|error creating AttrProc|error_mode|unknown level|invalid log level",
+        "verbosity level .* is not supported|unsupported (encoding|action|compression type)|unknown error mode|"
+        "unrecognized level|unknown metrics level|error creating AttrProc|error_mode|unknown level|invalid log level",
         "unknown-value",
     ),
 )
