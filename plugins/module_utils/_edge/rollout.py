@@ -13,7 +13,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 from .._core.bundle import ref
 from .._core.errors import Problem
-from .._core.rollout import Object, Symptom, count, is_ready, newest, newest_pods, symptoms
+from .._core.rollout import Object, Symptom, count, is_ready, newest, newest_pods, older_pods, symptoms
 from .._core.rollout_tables import UNSCHEDULABLE_GRACE
 from .cluster import ApiError, Cluster
 from .connect import connect, library
@@ -158,8 +158,9 @@ class Wait:
 
         revision = newest(workload, listed("ReplicaSet" if workload["kind"] == "Deployment" else "ControllerRevision"))
         pods = newest_pods(workload, revision, listed("Pod"))
-        empty = self.options.allow_empty
-        return list(symptoms(self.search, workload, revision, pods, listed("Event"), allow_empty=empty))
+        old = older_pods(workload, pods, listed("Pod"))
+        empty, events = self.options.allow_empty, listed("Event")
+        return list(symptoms(self.search, workload, revision, pods, events, allow_empty=empty, old=old))
 
     def _lasts(self, workload: Object, symptom: Symptom) -> bool:
         """Return whether it has been so for as long as its row allows."""
