@@ -31,7 +31,13 @@ ENVIRONMENT = {"MY_POD_IP": "127.0.0.1", "K8S_NODE_IP": "127.0.0.1", "K8S_NODE_N
 
 
 # What the Collector looks for when it is asked, and finds only in its pod: text of a config, and what stands in for it.
-IN_THE_POD = {"/hostfs": "/", "/var/lib/otelcol/queue": "/tmp", "- openshift\n": "- system\n", "- eks\n": "- system\n"}
+IN_THE_POD = {
+    "/hostfs": "/",
+    "/var/lib/otelcol/queue": "/tmp",
+    "- openshift\n": "- system\n",
+    "- eks\n": "- system\n",
+    "auth_type: serviceAccount": "auth_type: none",
+}
 
 
 def rendered(name: str) -> list[dict[str, Any]]:
