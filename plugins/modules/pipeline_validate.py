@@ -11,7 +11,8 @@ module: pipeline_validate
 short_description: Find every mistake in collector configs before a cluster does
 version_added: 0.1.0
 description:
-  - Checks collector configs against rules and reports all that it finds at once, each with file, line, path, reason and what to do.
+  - Checks collector configs against rules and reports all that it finds at once,
+    each with file, line, path, reason and what to do.
   - Reads files on the controller; needs neither a cluster nor a collector.
 author: The o11y.opentelemetry maintainers (@o11y)
 extends_documentation_fragment:
