@@ -88,7 +88,7 @@ def _client_transport(module: AnsibleModule) -> PooledTransport:
 
     def authorize() -> dict[str, Any]:  # asked each time, since a token may have been renewed
         settings: dict[str, Any] = {item["key"]: item["value"] for item in configuration.auth_settings().values()}
-        return settings | extra
+        return {**settings, **extra}
 
     pool = kubernetes.client.ApiClient(configuration).rest_client.pool_manager
     return PooledTransport(pool, configuration.host, authorize)
