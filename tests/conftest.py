@@ -28,7 +28,8 @@ _link()
 # A namespace package is the union of its folders on the path: collections that are installed stay importable.
 sys.path.insert(0, str(COLLECTIONS))
 
-settings.register_profile("o11y", deadline=None, derandomize=True, database=None, max_examples=150)
+settings.register_profile("o11y", deadline=None, derandomize=True, database=None, max_examples=60)
+settings.register_profile("thorough", deadline=None, database=None, max_examples=3000)
 settings.load_profile("o11y")
 
 
