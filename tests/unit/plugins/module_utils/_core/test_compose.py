@@ -66,7 +66,12 @@ def test_extensions_are_an_ordered_union() -> None:
 
 @pytest.mark.parametrize(
     ("key", "matched"),
-    [("*", ["logs", "traces", "traces/2"]), ("traces*", ["traces", "traces/2"]), ("logs", ["logs"])],
+    [
+        ("*", ["logs", "traces", "traces/2"]),
+        ("traces*", ["traces", "traces/2"]),
+        ("logs", ["logs"]),
+        ("*/2", ["traces/2"]),
+    ],
 )
 def test_a_wildcard_stands_for_every_pipeline_of_that_name(key: str, matched: list[str]) -> None:
     declared = recipe("all", {"service": {"pipelines": {"logs": None, "traces": None, "traces/2": None}}})
