@@ -13,7 +13,13 @@ from .source import files, text, tree
 
 FILE, FUNCTION, MODULE, TASKS, PLAYBOOK, TEMPLATE = 250, 40, 30, 60, 15, 60
 
-LARGE: dict[str, str] = {}
+LARGE: dict[str, str] = {
+    "plugins/module_utils/_core/catalogue.py": "The reader of one file format and the questions to it.",
+    "tests/contract/test_catalogue_data.py": "One table of facts, checked from every side.",
+    "tests/unit/plugins/module_utils/_core/test_catalogue.py": "Mirrors catalogue.py.",
+    "tests/unit/plugins/module_utils/_core/test_rollout.py": "Cases of pods, and of what becomes of them.",
+    "tests/unit/plugins/module_utils/_edge/test_apply.py": "Cases of one module against one fake API.",
+}
 LONG: dict[str, str] = {}
 
 PYTHON = files("plugins/*.py", "tests/*.py", "tools/*.py")
@@ -37,7 +43,7 @@ def documented(path: str) -> int:
 @pytest.mark.parametrize("path", PYTHON)
 def test_a_python_file_fits_on_a_few_screens(path: str) -> None:
     size = lines(path) - (documented(path) if path.startswith("plugins/") else 0)
-    assert (size <= FILE) != (path in LARGE), f"{path} has {size} lines"
+    assert size <= FILE or path in LARGE, f"{path} has {size} lines: split it, or give a reason in LARGE"
 
 
 @pytest.mark.parametrize("path", PYTHON)
@@ -76,5 +82,5 @@ def test_other_files_are_short(pattern: str, most: int) -> None:
 
 
 def test_exceptions_are_still_needed() -> None:
-    assert [path for path in LARGE if path not in PYTHON] == []
+    assert [path for path in LARGE if path not in PYTHON or lines(path) <= FILE] == []
     assert all(reason.endswith(".") for reason in (*LARGE.values(), *LONG.values()))
