@@ -153,3 +153,9 @@ def test_a_cpu_limit_is_there_when_it_is_given() -> None:
         "limits": {"cpu": "2", "memory": "512Mi"},
         "requests": {"memory": "512Mi"},
     }
+
+
+@pytest.mark.parametrize(("mode", "root"), [("daemonset", True), ("statefulset", False), ("deployment", False)])
+def test_state_on_the_node_is_kept_as_root_because_its_folder_is_roots(mode: str, root: bool) -> None:
+    keeping = running(extensions={"file_storage": None})
+    assert (spec(keeping, mode=mode)["securityContext"].get("runAsUser") == 0) is root
