@@ -107,7 +107,7 @@ class Wait:
     def wait(self) -> dict[str, Any]:
         """Return when all are ready; fail when one cannot be, or when the time is over."""
         start = self.cluster.clock()
-        for _ in self._polls(start):
+        for _poll in self._polls(start):
             states = self._ask("Read the workloads", lambda: self.cluster.parallel(self.cluster.get, self.paths))
             pending = [index for index, state in enumerate(states) if not self._ready(state)]
             if not pending:
@@ -178,7 +178,7 @@ class Wait:
         return Failure(first.wrong, asked=first.asked, where=first.where, fix=fix, facts={"failures": failures})
 
     def _events(self) -> list[Object]:
-        return [event for (kind, _), items in self.listed.items() if kind == "Event" for event in items]
+        return [event for (kind, _namespace), items in self.listed.items() if kind == "Event" for event in items]
 
     def _too_late(
         self, late: list[Object], absent: list[dict[str, str]], found: list[tuple[Object, Symptom]]
