@@ -9,6 +9,7 @@ import contextlib
 import sys
 from pathlib import Path
 
+import pytest
 from hypothesis import settings
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -27,5 +28,11 @@ _link()
 # A namespace package is the union of its folders on the path: collections that are installed stay importable.
 sys.path.insert(0, str(COLLECTIONS))
 
-settings.register_profile("o11y", deadline=None, derandomize=True, database=None, max_examples=150)
+settings.register_profile("o11y", deadline=None, derandomize=True, database=None, max_examples=60)
+settings.register_profile("thorough", deadline=None, database=None, max_examples=3000)
 settings.load_profile("o11y")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the option of the golden files; see tests/contract/test_examples.py."""
+    parser.addoption("--regenerate", action="store_true", help="write the golden files of examples/ anew")

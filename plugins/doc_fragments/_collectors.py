@@ -13,7 +13,8 @@ class ModuleDocFragment:
 options:
   collectors:
     description:
-      - The collectors, each a mapping of the options of role P(o11y.opentelemetry.otel_collector#role) without their prefix C(otel_collector_).
+      - The collectors, each a mapping of the options of role P(o11y.opentelemetry.otel_collector#role)
+        without their prefix C(otel_collector_).
     type: list
     elements: dict
     default: []

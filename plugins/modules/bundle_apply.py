@@ -81,6 +81,7 @@ options:
     type: float
     default: 120
 requirements:
+  - jmespath
   - kubernetes >= 29.0.0
   - PyYAML
 seealso:
@@ -108,6 +109,12 @@ msg:
   returned: always
   type: str
   sample: 2 created, 10 unchanged
+ready:
+  description:
+    - Whether every Deployment, DaemonSet and StatefulSet of the bundle is rolled out already.
+      There is nothing to wait for then.
+  returned: when the bundle was applied
+  type: bool
 objects:
   description: What happened to each object. After a failure these are the ones that were dealt with before it.
   returned: always, except when nothing could be tried

@@ -11,8 +11,8 @@ module: otel_render
 short_description: Render collector configs and the Kubernetes objects that they need
 version_added: 0.1.0
 description:
-  - Composes the config of each collector from recipes and from config of your own, checks it, derives the ports, permissions, environment
-    and volumes that it needs, and builds all Kubernetes objects.
+  - Composes the config of each collector from recipes and from config of your own, checks it,
+    derives the ports, permissions, environment and volumes that it needs, and builds all Kubernetes objects.
   - Reads files on the controller and touches no cluster.
 author: The o11y.opentelemetry maintainers (@o11y)
 extends_documentation_fragment:

@@ -98,6 +98,10 @@ options:
         description:
           - The pod to send to.
         type: str
+      selector:
+        description:
+          - A label selector. A ready pod of those that it selects is sent to.
+        type: str
       port:
         description:
           - The port of OTLP/HTTP.
@@ -207,7 +211,8 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.probe imp
 SIGNALS = ["traces", "metrics", "logs"]
 REQUIRED = {"required": True}
 TLS = {"ca_file": {"type": "path"}, "cert_file": {"type": "path"}, "key_file": {"type": "path", "no_log": False}}
-VIA = {"namespace": REQUIRED, "service": {}, "pod": {}, "port": {"type": "int", "default": 4318}}
+TO = ("service", "pod", "selector")
+VIA = {"namespace": REQUIRED, **{name: {} for name in TO}, "port": {"type": "int", "default": 4318}}
 EVIDENCE = {"choices": ["logs", "metrics"], "default": "logs"}
 ARRIVAL = {"namespace": REQUIRED, "selector": REQUIRED, "evidence": EVIDENCE}
 ARRIVAL_PORT = {"metrics_port": {"type": "int", "default": 8888}}
@@ -222,7 +227,7 @@ def main() -> None:
         "headers": {"type": "dict", "no_log": True},
         "tls": {"type": "dict", "options": TLS | {"insecure": {"type": "bool"}}},
         "service_name": {"default": "o11y-probe"},
-        "via": {"type": "dict", "options": VIA, "required_one_of": [("service", "pod")]},
+        "via": {"type": "dict", "options": VIA, "required_one_of": [TO], "mutually_exclusive": [TO]},
         "arrival": {"type": "dict", "options": ARRIVAL | ARRIVAL_PORT},
         "timeout_seconds": {"type": "float", "default": 30},
     }

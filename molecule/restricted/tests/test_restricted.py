@@ -7,7 +7,7 @@ import json
 import pytest
 from testinfra.host import Host
 
-from tests.support.cluster import Cluster
+from tests.support.cluster import Cluster, until
 
 
 @pytest.fixture
@@ -22,8 +22,14 @@ def test_the_namespace_stays_its_owners(cluster: Cluster) -> None:
 
 @pytest.mark.parametrize(("collector", "pods"), [("raw", 1), ("stateful", 2), ("scaled", 2)])
 def test_all_pods_are_ready_in_the_restricted_namespace(cluster: Cluster, collector: str, pods: int) -> None:
-    found = cluster.pods(f"app.kubernetes.io/instance={collector}")
-    assert [pod["status"]["containerStatuses"][0]["ready"] for pod in found] == [True] * pods
+    def ready() -> bool:
+        found = cluster.pods(f"app.kubernetes.io/instance={collector}")
+        return [status["ready"] for pod in found for status in pod["status"].get("containerStatuses", [])] == [
+            True
+        ] * pods
+
+    # The autoscaler looks every 15 s, and makes the second pod of a new Deployment only then.
+    until(f"{pods} ready pods of {collector}", ready, seconds=60)
 
 
 def test_replicas_of_a_statefulset_keep_their_names_and_spread_over_nodes(cluster: Cluster) -> None:

@@ -107,7 +107,7 @@ def ordered(manifests: Iterable[Manifest]) -> list[list[Manifest]]:
     def position(manifest: Manifest) -> int:
         return ORDER.get(manifest["kind"], LAST)
 
-    return [list(group) for _, group in groupby(sorted(manifests, key=position), position)]
+    return [list(group) for _rank, group in groupby(sorted(manifests, key=position), position)]
 
 
 def normalise(manifest: Manifest) -> Manifest:

@@ -266,7 +266,7 @@ class Catalogue:
     def _named(self) -> dict[Key, list[Row]]:
         named: dict[Key, list[Row]] = {}
         for row in self.components:
-            for name in {row["type"], row.get("was", row["type"])}:
+            for name in dict.fromkeys((row["type"], row.get("was", row["type"]))):
                 named.setdefault((row["section"], name), []).append(row)
         return named
 

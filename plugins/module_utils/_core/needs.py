@@ -200,7 +200,7 @@ def variables(config: Mapping[str, Any]) -> Iterator[Variable]:
 def _implied(used: list[tuple[Component, str, dict[str, Any]]], known: tuple[Variable, ...]) -> Iterator[Variable]:
     """Yield variables that a component reads by itself, without a reference in the config."""
     names = {variable.name for variable in known}
-    for name in sorted({name for row, _id, _settings in used for name in row.variables} - names):
+    for name in sorted({name for row, _id, settings in used for name in row.variables(settings)} - names):
         yield Variable(name, (), optional=False)
 
 

@@ -75,6 +75,12 @@ def newest_pods(workload: Object, revision: Object | None, pods: Iterable[Object
     return [pod for pod in mine if not pod["metadata"].get("deletionTimestamp")]
 
 
+def older_pods(workload: Object, newest: list[Object], pods: Iterable[Object]) -> list[Object]:
+    """Return the pods of a workload that are still to be replaced."""
+    mine = [pod for pod in pods if owned(pod, workload) and pod not in newest]
+    return [pod for pod in mine if not pod["metadata"].get("deletionTimestamp")]
+
+
 def _labels(item: Object | None) -> dict[str, str]:
     return (item["metadata"].get("labels") or {}) if item else {}
 
@@ -100,6 +106,7 @@ def symptoms(
     events: list[Object],
     *,
     allow_empty: bool,
+    old: list[Object] | None = None,
 ) -> Iterator[Symptom]:
     """Yield what is wrong with a workload and with each pod of its newest revision."""
     creator = revision if revision and workload["kind"] == "Deployment" else workload
@@ -111,6 +118,7 @@ def symptoms(
         "workload": workload,
         "events": events_of(creator, events, latest),
         "missing": len(pods) < wanted,
+        "old": old or [],
         "allow_empty": allow_empty,
     }
     yield from _first(search, WORKLOAD_FAILURES, subject, None)

@@ -144,8 +144,18 @@ POD_FAILURES = (
     ),
 )
 
-# Tried from the top for {workload, events, missing, allow_empty}.
+# Tried from the top for {workload, events, missing, old, allow_empty}; `old` are the pods of older revisions.
 WORKLOAD_FAILURES = (
+    Row(
+        "stuck_pod",
+        "workload.kind == 'StatefulSet' && workload.spec.podManagementPolicy != 'Parallel'"
+        " && workload.spec.updateStrategy.type != 'OnDelete'"
+        " && old[?(not_null(status.conditions, `[]`)[?type=='Ready'].status | [0]) != 'True']"
+        ".{reason: 'StuckPod', detail: join('', ['pod ', metadata.name, ' of an older revision is not ready,"
+        " and a StatefulSet waits for that before it replaces it'])}",
+        10,
+        "Delete that pod; Kubernetes does not do it by itself.",
+    ),
     Row(
         "create_pods",
         "missing && events[?reason=='FailedCreate'].{reason: reason, detail: message}",

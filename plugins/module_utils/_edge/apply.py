@@ -9,8 +9,11 @@ from typing import Any
 
 from .._core.bundle import Manifest, Ref, may_take, normalise, ordered, ref
 from .._core.errors import Problem
+from .._core.rollout import is_ready
+from .._core.rollout_tables import COUNTS
 from .bundle import Options, Session, namespaces_of
 from .cluster import APPLY, ApiError, Cluster, LostError
+from .connect import library
 from .explain import explain, kind_missing, lost
 from .preflight import refuse_taken_ports
 from .remove import prune
@@ -34,7 +37,7 @@ def apply_bundle(cluster: Cluster, options: Options) -> dict[str, Any]:
         problem = lost(error) if isinstance(error, LostError) else error
         told = {"asked": problem.asked, "where": problem.where, "fix": problem.fix}
         raise Failure(problem.wrong, facts=bundle.session.report.result(), **told) from error
-    return bundle.session.report.result()
+    return {**bundle.session.report.result(), "ready": bundle.rolled_out()}
 
 
 class _Apply:
@@ -43,6 +46,7 @@ class _Apply:
     def __init__(self, session: Session) -> None:
         self.session, self.cluster, self.options = session, session.cluster, session.options
         self.live: dict[Ref, Manifest | None] = {}
+        self.applied: list[Manifest] = []
         self.missing: set[str] = set()
 
     def read(self) -> None:
@@ -84,6 +88,7 @@ class _Apply:
             if isinstance(after, Exception):
                 failed.append(after)
                 continue
+            self.applied.append(after)
             before = self.live[ref(manifest)]
             same = before is not None and normalise(before) == normalise(after)
             action = "unchanged" if same else "changed" if before else "created"
@@ -93,6 +98,12 @@ class _Apply:
             raise failed[0]
         if group[0]["kind"] == "CustomResourceDefinition" and not self.options.check:
             self.session.await_served(group)
+
+    def rolled_out(self) -> bool:
+        """Return whether every workload is complete as it was applied, so that there is nothing to wait for."""
+        search = library("jmespath").search
+        workloads = [item for item in self.applied if item["kind"] in COUNTS]
+        return not self.options.check and all(is_ready(search, item, {}, allow_empty=False) for item in workloads)
 
     def _attempt(self, manifest: Manifest) -> Manifest | Problem | LostError:
         """Apply one object; that it fails must not hide what becomes of its neighbours."""

@@ -136,7 +136,7 @@ class Session:
     def await_gone(self, manifests: Iterable[Manifest], since: float) -> None:
         """Wait until the server has forgotten these objects."""
         waiting = list(manifests)
-        for _ in self.polls(since):
+        for _poll in self.polls(since):
             found = self.cluster.parallel(self.live, waiting)
             waiting = [item for item in found if item]
             if not waiting:
@@ -150,7 +150,7 @@ class Session:
     def await_served(self, definitions: list[Manifest]) -> None:
         """Wait until the server serves the kinds of these definitions."""
         since = self.cluster.clock()
-        for _ in self.polls(since):
+        for _poll in self.polls(since):
             if all(self.cluster.parallel(self._served, definitions)):
                 return
         names = ", ".join(item["metadata"]["name"] for item in definitions)

@@ -6,14 +6,18 @@
 from __future__ import annotations
 
 import importlib
+import os
+import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
+from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_MAP
 
 from .._core.errors import Problem
-from .cluster import Answered, Cluster, LostError
+from .cluster import WORKERS, Answered, Cluster, LostError
+from .kubeconfig import Plain, plain
 
 CONNECT_SECONDS, READ_SECONDS = 2.5, 30.0
 
@@ -38,12 +42,37 @@ def library(name: str, package: str = "") -> Any:
 
 def connect(module: AnsibleModule) -> Cluster:
     """Return the cluster that the options, the environment or the kubeconfig name. Sends nothing yet."""
-    configuration, headers = _configuration(module)
-    return Cluster(PooledTransport(configuration, headers), clock=time.monotonic, sleep=time.sleep)
+    yaml = library("yaml", "PyYAML")
+
+    def load(text: str) -> Any:
+        return yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+
+    def keep(content: bytes) -> str:  # TLS reads files only; Ansible removes the folder after the task
+        with tempfile.NamedTemporaryFile(dir=module.tmpdir, delete=False) as file:
+            file.write(content)
+        return file.name
+
+    found = plain(module.params, os.environ, AUTH_ARG_MAP, load, keep)
+    transport = _plain_transport(found) if found else _client_transport(module)
+    return Cluster(transport, clock=time.monotonic, sleep=time.sleep)
 
 
-def _configuration(module: AnsibleModule) -> tuple[Any, Mapping[str, Any]]:
-    """Read the connection as kubernetes.core does, but without its client, which asks the server for all kinds."""
+def _plain_transport(found: Plain) -> PooledTransport:
+    urllib3 = library("urllib3")
+    urllib3.disable_warnings()  # who turns verification off has said so
+    pool = urllib3.PoolManager(
+        maxsize=WORKERS,
+        cert_reqs="CERT_REQUIRED" if found.verify else "CERT_NONE",
+        ca_certs=found.ca_file,
+        cert_file=found.cert_file,
+        key_file=found.key_file,
+    )
+    headers = {"Authorization": f"Bearer {found.token}"} if found.token else {}
+    return PooledTransport(pool, found.host, lambda: headers)
+
+
+def _client_transport(module: AnsibleModule) -> PooledTransport:
+    """Connect as kubernetes.core does, but without its own client, which asks the server for all kinds."""
     kubernetes = library("kubernetes")
     # Imported here since it loads the client library too.
     from ansible_collections.kubernetes.core.plugins.module_utils.k8s import client  # noqa: PLC0415
@@ -51,10 +80,18 @@ def _configuration(module: AnsibleModule) -> tuple[Any, Mapping[str, Any]]:
     auth = client._create_auth_spec(module)
     fix = "Give kubeconfig, or host and api_key, or set K8S_AUTH_KUBECONFIG or KUBECONFIG."
     try:
-        return client._create_configuration(auth), client._create_headers(module)
+        configuration, extra = client._create_configuration(auth), client._create_headers(module)
     except (kubernetes.config.ConfigException, OSError, TypeError, ValueError) as error:
         asked = "Connect to the cluster"
         raise Problem(f"there is no usable kubeconfig: {error}", asked=asked, where=_source(auth), fix=fix) from error
+    configuration.connection_pool_maxsize = WORKERS
+
+    def authorize() -> dict[str, Any]:  # asked each time, since a token may have been renewed
+        settings: dict[str, Any] = {item["key"]: item["value"] for item in configuration.auth_settings().values()}
+        return {**settings, **extra}
+
+    pool = kubernetes.client.ApiClient(configuration).rest_client.pool_manager
+    return PooledTransport(pool, configuration.host, authorize)
 
 
 def _source(auth: dict[str, Any]) -> str:
@@ -63,29 +100,25 @@ def _source(auth: dict[str, Any]) -> str:
 
 
 class PooledTransport:
-    """Kept-alive connections of the Kubernetes client, without its models and without hidden retries."""
+    """Kept-alive connections without hidden retries."""
 
-    def __init__(self, configuration: Any, headers: Mapping[str, Any]) -> None:
-        configuration.connection_pool_maxsize = max(configuration.connection_pool_maxsize or 0, 10)
-        self._configuration = configuration
+    def __init__(self, pool: Any, host: str, authorize: Callable[[], Mapping[str, Any]]) -> None:
         self._urllib3 = library("urllib3")
-        self._pool = library("kubernetes").client.ApiClient(configuration).rest_client.pool_manager
-        self._extra = headers
+        self._pool, self._authorize = pool, authorize
         # A server behind a path, such as Rancher's or a proxy's, has it in the host.
-        self._root = configuration.host.rstrip("/")
+        self._root = host.rstrip("/")
         self._timeout = self._urllib3.Timeout(connect=CONNECT_SECONDS, read=READ_SECONDS)
 
     def __call__(self, method: str, path: str, headers: dict[str, str], body: bytes | None) -> Answered:
         """Send one request over a connection of the pool."""
         sent = self._urllib3.HTTPHeaderDict({"User-Agent": "o11y.opentelemetry", **headers})
-        for setting in self._configuration.auth_settings().values():
-            sent[setting["key"]] = setting["value"]
-        for name, value in self._extra.items():
+        for name, value in self._authorize().items():
             for one in value if isinstance(value, list) else [value]:
                 sent.add(name, one)
+        url, timeout = self._root + path, self._timeout
         try:
             answer = self._pool.request(
-                method, self._root + path, body=body, headers=sent, timeout=self._timeout, retries=False, redirect=False
+                method, url, body=body, headers=sent, timeout=timeout, retries=False, redirect=False
             )
         except self._urllib3.exceptions.HTTPError as error:
             raise self._lost(error) from error

@@ -108,8 +108,8 @@ class Metrics:
         """Return the counts that grew for each signal that was accepted and sent."""
         after = self._read()
         found = {signal: growth(self._before, after, signal) for signal in signals}
-        self._trouble = {signal: trouble for signal, (_, _, trouble) in found.items()}
-        return {signal: lines for signal, (arrived, lines, _) in found.items() if arrived}
+        self._trouble = {signal: trouble for signal, (_arrived, _lines, trouble) in found.items()}
+        return {signal: lines for signal, (arrived, lines, _trouble) in found.items() if arrived}
 
     def hint(self, signal: str) -> str:
         """Return which counts tell of trouble."""

@@ -168,10 +168,32 @@ def _taken(url: str, status: int, data: bytes) -> bytes:
     return data
 
 
+def _ready_pod(cluster: Cluster, root: str, via: dict[str, Any]) -> str:
+    try:
+        pods = list(cluster.items(f"{root}/pods", {"labelSelector": via["selector"]}))
+    except ApiError as error:
+        raise explain(error, "List the pods to send to") from error
+    for pod in pods:
+        conditions = pod.get("status", {}).get("conditions") or []
+        if any(item["type"] == "Ready" and item["status"] == "True" for item in conditions):
+            return str(pod["metadata"]["name"])
+    raise Problem(
+        f"none of {len(pods)} pods is ready",
+        asked=f"Send to a pod with {via['selector']}",
+        where=f"namespace {via['namespace']}",
+        fix="Deploy the collector first, or see what rollout_wait says of it.",
+    )
+
+
 def proxied(cluster: Cluster, via: dict[str, Any], headers: dict[str, str]) -> Send:
     """Return how to send through the API server, when only that one reaches the collector."""
-    kind, name = ("services", via["service"]) if via.get("service") else ("pods", via["pod"])
-    path = f"/api/v1/namespaces/{via['namespace']}/{kind}/{name}:{via['port']}/proxy"
+    root = f"/api/v1/namespaces/{via['namespace']}"
+    to = (
+        f"services/{via['service']}"
+        if via.get("service")
+        else f"pods/{via.get('pod') or _ready_pod(cluster, root, via)}"
+    )
+    path = f"{root}/{to}:{via['port']}/proxy"
 
     def send(signal: str, body: bytes, seconds: float) -> bytes:  # noqa: ARG001 - the connection has its own limits
         own = {**headers, "Content-Type": PROTOBUF}

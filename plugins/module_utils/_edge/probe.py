@@ -52,7 +52,7 @@ class Probe:
     def _sent(self, signal: str, start: float) -> float:
         self.signals[signal] = {"sent": False, "arrived": False, "seconds": None, "evidence": []}
         body = message(signal, self.probe_id, self.service)
-        for _ in self._polls(start):
+        for _poll in self._polls(start):
             began = self.clock()
             try:
                 reason = rejected(signal, self.send(signal, body, min(self.seconds, SEND_SECONDS)))
@@ -68,7 +68,7 @@ class Probe:
         raise Failure(f"not taken: {reason}", asked=f"Send {signal}", fix=fix, facts=self._facts())
 
     def _arrived(self, arrival: Evidence, sent_at: dict[str, float], start: float) -> None:
-        for _ in self._polls(start):
+        for _poll in self._polls(start):
             missing = [signal for signal, state in self.signals.items() if not state["arrived"]]
             for signal, lines in arrival.look(missing).items():
                 seconds = round(self.clock() - sent_at[signal], 3)

@@ -66,7 +66,7 @@ def _log(cluster: Cluster, symptom: Symptom) -> list[str]:
         return []
     metadata = symptom.pod["metadata"]
     path = f"/api/v1/namespaces/{metadata['namespace']}/pods/{metadata['name']}/log"
-    for _ in range(LOG_TRIES):
+    for _try in range(LOG_TRIES):
         for previous in ("true", "false"):  # the one before, in case that a new one runs already
             lines = _tail(cluster, path, {"container": symptom.container, "tailLines": LINES, "previous": previous})
             if lines:

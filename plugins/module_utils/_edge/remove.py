@@ -66,7 +66,7 @@ def prune(session: Session) -> list[Manifest]:
     places = [place for kind in PRUNED if (place := session.places.find(version_for(kind), kind))]
     wheres = [(place, name) for place in places for name in (namespaces if place.namespaced else [""])]
     found = session.cluster.parallel(lambda where: _labelled(session, *where), wheres)
-    denied = sorted({place.plural for (place, _), items in zip(wheres, found, strict=True) if items is None})
+    denied = sorted({place.plural for (place, _namespace), items in zip(wheres, found, strict=True) if items is None})
     if denied:
         session.report.warnings.append(f"Not pruned, since this user may not list them: {', '.join(denied)}")
     left = stale((item for items in found for item in items or []), refs(session.options.manifests))

@@ -13,7 +13,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 from .._core.bundle import ref
 from .._core.errors import Problem
-from .._core.rollout import Object, Symptom, count, is_ready, newest, newest_pods, symptoms
+from .._core.rollout import Object, Symptom, count, is_ready, newest, newest_pods, older_pods, symptoms
 from .._core.rollout_tables import UNSCHEDULABLE_GRACE
 from .cluster import ApiError, Cluster
 from .connect import connect, library
@@ -107,7 +107,7 @@ class Wait:
     def wait(self) -> dict[str, Any]:
         """Return when all are ready; fail when one cannot be, or when the time is over."""
         start = self.cluster.clock()
-        for _ in self._polls(start):
+        for _poll in self._polls(start):
             states = self._ask("Read the workloads", lambda: self.cluster.parallel(self.cluster.get, self.paths))
             pending = [index for index, state in enumerate(states) if not self._ready(state)]
             if not pending:
@@ -158,8 +158,9 @@ class Wait:
 
         revision = newest(workload, listed("ReplicaSet" if workload["kind"] == "Deployment" else "ControllerRevision"))
         pods = newest_pods(workload, revision, listed("Pod"))
-        empty = self.options.allow_empty
-        return list(symptoms(self.search, workload, revision, pods, listed("Event"), allow_empty=empty))
+        old = older_pods(workload, pods, listed("Pod"))
+        empty, events = self.options.allow_empty, listed("Event")
+        return list(symptoms(self.search, workload, revision, pods, events, allow_empty=empty, old=old))
 
     def _lasts(self, workload: Object, symptom: Symptom) -> bool:
         """Return whether it has been so for as long as its row allows."""
@@ -177,7 +178,7 @@ class Wait:
         return Failure(first.wrong, asked=first.asked, where=first.where, fix=fix, facts={"failures": failures})
 
     def _events(self) -> list[Object]:
-        return [event for (kind, _), items in self.listed.items() if kind == "Event" for event in items]
+        return [event for (kind, _namespace), items in self.listed.items() if kind == "Event" for event in items]
 
     def _too_late(
         self, late: list[Object], absent: list[dict[str, str]], found: list[tuple[Object, Symptom]]

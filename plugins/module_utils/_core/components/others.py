@@ -9,7 +9,7 @@ and "Configuration"; IAM actions from the exporters' API calls. Private.
 
 from __future__ import annotations
 
-from ..paths import items
+from ..paths import at, items
 from .row import Component, PortRule, Rules, Settings, rule
 
 # k8s_attributes reads an owner only when one of these attributes is extracted: prefix of the attribute → rule.
@@ -24,9 +24,21 @@ _OWNERS = {
     "service.name": rule("apps", "replicasets"),
 }
 
+# The same for labels and annotations: the `from` of one → rule; pods and namespaces are read anyway.
+_LABELLED = {
+    "node": rule("core", "nodes"),
+    "deployment": rule("apps", "deployments replicasets"),
+    "statefulset": rule("apps", "statefulsets"),
+    "daemonset": rule("apps", "daemonsets"),
+    "job": rule("batch", "jobs"),
+}
+
+_KUBE_SYSTEM = rule("core", "namespaces", ("get",), name="kube-system")
 _DETECTORS: dict[str, Rules] = {
+    "eks": (rule("core", "nodes", ("get",)),),
     "k8snode": (rule("core", "nodes", ("get", "list")),),
-    "k8s_api": (rule("core", "nodes", ("get", "list")), rule("core", "namespaces", ("get",))),
+    "k8s_api": (rule("core", "nodes", ("get", "list")), _KUBE_SYSTEM),
+    "kubeadm": (rule("core", "configmaps", ("get",), name="kubeadm-config"), _KUBE_SYSTEM),
     "openshift": (rule("config.openshift.io", "infrastructures infrastructures/status"),),
 }
 
@@ -37,11 +49,18 @@ def _k8s_attributes_rules(settings: Settings) -> Rules:
         return ()
     metadata = items(settings, "extract", "metadata") or ["k8s.deployment.name"]
     owners = [owned for prefix, owned in _OWNERS.items() if any(str(name).startswith(prefix) for name in metadata)]
-    return (rule("core", "namespaces pods"), *owners)
+    places = {str(at(item, ("from",))) for key in ("labels", "annotations") for item in items(settings, "extract", key)}
+    return (rule("core", "namespaces pods"), *owners, *(granted for key, granted in _LABELLED.items() if key in places))
 
 
 def _detector_rules(settings: Settings) -> Rules:
     return tuple(granted for name in items(settings, "detectors") for granted in _DETECTORS.get(str(name), ()))
+
+
+def _detector_variables(settings: Settings) -> tuple[str, ...]:
+    """Detectors that ask for their own node read its name from this variable, and some do not start without it."""
+    asks = {"eks", "k8snode", "k8s_api"}.intersection(map(str, items(settings, "detectors")))
+    return ("K8S_NODE_NAME",) if asks else ()
 
 
 def _storage_directory(settings: Settings) -> tuple[str, ...]:
@@ -50,7 +69,7 @@ def _storage_directory(settings: Settings) -> tuple[str, ...]:
 
 PROCESSORS = (
     Component(("k8s_attributes", "k8sattributes"), rules=_k8s_attributes_rules),
-    Component(("resource_detection", "resourcedetection"), rules=_detector_rules),
+    Component(("resource_detection", "resourcedetection"), rules=_detector_rules, variables=_detector_variables),
 )
 
 _LOGS_ACTIONS = (
@@ -92,6 +111,6 @@ EXTENSIONS = (
     Component(
         ("k8s_observer",),
         rules=lambda _settings: (rule("core", "nodes pods services"), rule("networking.k8s.io", "ingresses")),
-        variables=("K8S_NODE_NAME",),
+        variables=lambda _settings: ("K8S_NODE_NAME",),
     ),
 )

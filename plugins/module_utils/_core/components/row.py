@@ -25,7 +25,7 @@ class PortRule:
     default: int
     protocol: str = "TCP"
     endpoint: Path = ("endpoint",)
-    when: Path | None = None
+    when: tuple[str, ...] | None = None
     app_protocol: str | None = None
     exposed: bool = True
 
@@ -42,7 +42,7 @@ class Component:
     types: tuple[str, ...]
     ports: tuple[PortRule, ...] = ()
     rules: Callable[[Settings], Rules] = nothing
-    variables: tuple[str, ...] = ()
+    variables: Callable[[Settings], tuple[str, ...]] = nothing
     host_paths: Callable[[Settings], tuple[tuple[str, str], ...]] = nothing
     state: Callable[[Settings], tuple[str, ...]] = nothing
     root: Callable[[Settings], bool] = lambda _settings: False
@@ -50,10 +50,11 @@ class Component:
     health: bool = False
 
 
-def rule(groups: str, resources: str, verbs: tuple[str, ...] = READ) -> dict[str, Any]:
+def rule(groups: str, resources: str, verbs: tuple[str, ...] = READ, name: str = "") -> dict[str, Any]:
     """Return one RBAC rule; groups and resources are separated by blanks, `core` is the group without a name."""
     return {
         "apiGroups": ["" if group == "core" else group for group in groups.split()],
         "resources": resources.split(),
         "verbs": list(verbs),
+        **({"resourceNames": [name]} if name else {}),
     }

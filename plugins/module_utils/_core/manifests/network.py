@@ -45,35 +45,40 @@ def ingress(build: Build) -> Manifest | None:
 
 
 def http_route(build: Build) -> Manifest | None:
-    """Return the Gateway API route for OTLP over HTTP."""
-    return _route(build, "HTTPRoute", "otlp-http")
+    """Return the Gateway API route for OTLP over HTTP, or nothing when it has no host names."""
+    return _route(build, "HTTPRoute", "otlp-http", "http_hostnames")
 
 
 def grpc_route(build: Build) -> Manifest | None:
-    """Return the Gateway API route for OTLP over gRPC."""
-    return _route(build, "GRPCRoute", "otlp")
+    """Return the Gateway API route for OTLP over gRPC, or nothing when it has no host names."""
+    return _route(build, "GRPCRoute", "otlp", "grpc_hostnames")
 
 
-def _route(build: Build, kind: str, port_name: str) -> Manifest | None:
-    """Return a route to a port, or nothing when routes are not asked for or the receiver is off."""
+def _route(build: Build, kind: str, port_name: str, hostnames: str) -> Manifest | None:
+    """Return a route to a port.
+
+    Raises Problem when both kinds claim a host name: of an HTTPRoute and a GRPCRoute for one, a Gateway accepts
+    exactly one (Gateway API, "GRPCRoute", cross serving).
+    """
     options = build.collector.routes
-    listening = {port.name for port in build.exposed}
-    if options and not listening & {"otlp", "otlp-http"}:
+    shared = set(options.get("http_hostnames") or []) & set(options.get("grpc_hostnames") or [])
+    if shared:
         raise Problem(
-            f"collector '{build.collector.name}' has no port 'otlp' or 'otlp-http' for its routes",
-            fix="Add recipe otlp_ingest, or remove `routes`.",
+            f"collector '{build.collector.name}' routes host name '{min(shared)}' to both HTTP and gRPC",
+            fix="Give each names of its own; of two such routes a Gateway accepts only one.",
         )
-    if not options or port_name not in listening:
+    if options and not (options.get("http_hostnames") or options.get("grpc_hostnames")):
+        raise Problem(
+            f"collector '{build.collector.name}' has routes without host names",
+            fix="Give http_hostnames, grpc_hostnames, or both with different names.",
+        )
+    if not options.get(hostnames):
         return None
     parent = present(
         name=options["gateway"], namespace=options.get("gateway_namespace"), sectionName=options.get("section_name")
     )
     backend = {"name": build.collector.name, "port": _port(build, port_name).number}
-    spec = {
-        "parentRefs": [parent],
-        **present(hostnames=options.get("hostnames")),
-        "rules": [{"backendRefs": [backend]}],
-    }
+    spec = {"parentRefs": [parent], "hostnames": options[hostnames], "rules": [{"backendRefs": [backend]}]}
     return frame(build, _GATEWAY_API, kind, spec=spec)
 
 
@@ -88,7 +93,7 @@ def _port(build: Build, name: str) -> Port:
         )
     if name not in ports:
         raise Problem(
-            f"collector '{collector.name}' has no port '{name}' for its ingress",
+            f"collector '{collector.name}' has no port '{name}' for its ingress or routes",
             fix=f"Its config listens on: {', '.join(ports) or 'nothing'}.",
         )
     found: Port = ports[name]

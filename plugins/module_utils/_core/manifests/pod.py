@@ -119,7 +119,9 @@ def _resources(build: Build) -> dict[str, Any]:
 
 
 def _pod_security(build: Build) -> dict[str, Any]:
-    if build.needs.run_as_root:
+    """Root only where the node's files ask for it: reading its logs, or keeping state in a folder that is root's."""
+    keeps_state = build.collector.mode == "daemonset" and build.needs.state_directories
+    if build.needs.run_as_root or keeps_state:
         return {"runAsUser": 0, "seccompProfile": {"type": "RuntimeDefault"}}
     user = build.run_as_user
     return {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}} | present(

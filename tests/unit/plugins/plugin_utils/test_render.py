@@ -7,11 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible.parsing.dataloader import DataLoader
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _render, _yaml
 
-from .helpers import OTLP, of_kind, rendered, request
+from .helpers import OTLP, of_kind, rendered
 
 GATEWAY = {"name": "gateway", "recipes": ["otlp_ingest", "debug_output"]}
 AGENT = {"name": "agent", "mode": "daemonset", "recipes": ["otlp_ingest", "debug_output"]}
@@ -118,69 +117,6 @@ def test_configs_that_mean_the_same_have_the_same_hash(one: Any, two: Any, same:
     hashes = [hash_of({**OTLP, "exporters": {"debug": settings}}) for settings in (one, two)]
     assert (hashes[0] == hashes[1]) is same
     assert len(hashes[0]) == 64
-
-
-def test_every_error_is_reported_at_once_and_nothing_is_built() -> None:
-    broken = {**OTLP, "receiver": {}, "service": {"pipelines": {"trace": OTLP["service"]["pipelines"]["traces"]}}}
-    with pytest.raises(Problem) as refused:
-        rendered({"name": "a", "config": broken})
-    text = str(refused.value)
-    assert "the collector config has 2 errors, nothing was applied" in text
-    assert "config receiver: error [unknown-section] unknown key 'receiver'; did you mean 'receivers'?" in text
-    assert "config service.pipelines.trace: error [invalid-pipeline-key]" in text
-
-
-def test_a_warning_stops_nothing() -> None:
-    item = {"name": "a", "config": {**OTLP, "extensions": {"pprof": None}}}
-    assert {finding.severity for finding in _render.plan(request(item))[0].findings} == {"warning", "info"}
-    assert rendered(item)["manifests"]
-
-
-def test_a_mistake_in_the_inventory_is_found_in_its_file(tmp_path: Path) -> None:
-    file = tmp_path / "all.yml"
-    file.write_text("config:\n  service:\n    pipelines:\n      traces:\n        exporters+: [nobody]\n")
-    written = DataLoader().load_from_file(str(file))
-    with pytest.raises(
-        Problem, match=r"all\.yml:5:22 service\.pipelines\.traces\.exporters\[1\]: .*'nobody' is not conf"
-    ):
-        rendered({**GATEWAY, "config": written["config"]})
-
-
-def test_a_mistake_in_a_file_is_found_in_it(tmp_path: Path) -> None:
-    file = tmp_path / "mine.yml"
-    file.write_text("exporters:\n  debug:\n  debug:\n")
-    with pytest.raises(Problem, match=r"mine\.yml:3:3 exporters\.debug: error \[duplicate-key\]"):
-        rendered({**GATEWAY, "config_files": [str(file)]})
-
-
-def test_a_mistake_in_a_recipe_names_it() -> None:
-    with pytest.raises(
-        Problem, match=r"recipe 'otlp_ingest' service\.pipelines\.logs: error \[no-pipelines\].*no exporters"
-    ):
-        rendered({**GATEWAY, "recipes": ["otlp_ingest", {"debug_output": {"pipelines": "traces"}}]})
-
-
-@pytest.mark.parametrize(
-    ("options", "says"),
-    [
-        ({"moed": "daemonset"}, r"collector 'gateway' has no option 'moed'; did you mean 'mode'"),
-        ({"mode": "sidecar"}, r"collector 'gateway': value of mode must be one of: daemonset, deployment, statefulset"),
-        ({"recipes": ["otlp_ingst"]}, r"there is no recipe 'otlp_ingst'; did you mean 'otlp_ingest'"),
-        ({"recipes": ["pod_logs"]}, r"recipe 'pod_logs' does not work in mode deployment"),
-        ({"recipes": ["otlp_forward"]}, r"recipe 'otlp_forward': missing required arguments: endpoint"),
-        ({"recipes": [{"otlp_forward": {"endpont": "x"}}]}, r"recipe 'otlp_forward' has no option 'endpont'"),
-        ({"platform": "gce"}, r"there is no platform 'gce'"),
-        ({"name": "Gateway"}, r"'Gateway' is no valid name"),
-        ({"memory_limit": "1Mi"}, r"memory limit '1Mi' is too small"),
-        ({"config_files": ["none.yml"]}, r"cannot read none\.yml"),
-        ({"config": {"exporters": {"x": "${env:KEY}"}}}, r"variable KEY is read here, but not given"),
-        ({"labels": {"team": None}}, r"labels.*'team'"),
-        ({"pod_annotations": {"a": ["b"]}}, r"pod_annotations.*'a'"),
-    ],
-)
-def test_what_is_asked_for_wrongly_is_explained(options: dict[str, Any], says: str) -> None:
-    with pytest.raises(Problem, match=says):
-        rendered({**GATEWAY, **options})
 
 
 @pytest.mark.parametrize("option", ["labels", "annotations", "pod_labels", "pod_annotations", "node_selector"])

@@ -66,7 +66,12 @@ def test_extensions_are_an_ordered_union() -> None:
 
 @pytest.mark.parametrize(
     ("key", "matched"),
-    [("*", ["logs", "traces", "traces/2"]), ("traces*", ["traces", "traces/2"]), ("logs", ["logs"])],
+    [
+        ("*", ["logs", "traces", "traces/2"]),
+        ("traces*", ["traces", "traces/2"]),
+        ("logs", ["logs"]),
+        ("*/2", ["traces/2"]),
+    ],
 )
 def test_a_wildcard_stands_for_every_pipeline_of_that_name(key: str, matched: list[str]) -> None:
     declared = recipe("all", {"service": {"pipelines": {"logs": None, "traces": None, "traces/2": None}}})
@@ -106,6 +111,12 @@ USER_RULES: list[tuple[str, Any, Any, Any]] = [
     ("key+ starts a list", {"a": {}}, {"a": {"x+": [1]}}, {"a": {"x": [1]}}),
     ("key+ starts a list in a mapping that is new", {}, {"a": {"b": {"x+": [1]}}}, {"a": {"b": {"x": [1]}}}),
     ("null empties a section", {"a": {"x": 1}}, {"a": None}, {"a": None}),
+    (
+        "key+ sorts nothing but pipelines",
+        {"processors": ["batch"]},
+        {"processors+": ["filter"]},
+        {"processors": ["batch", "filter"]},
+    ),
     ("key+ continues null", {"a": {"x": None}}, {"a": {"x+": [1]}}, {"a": {"x": [1]}}),
     ("nothing changes nothing", {"a": 1}, {}, {"a": 1}),
 ]
@@ -118,7 +129,14 @@ def test_the_user_wins(base: Any, over: Any, result: Any) -> None:
     assert compose([user(base), user(over)]).config == result
 
 
-@pytest.mark.parametrize(("base", "more"), [({"a": {"x": 1}}, {"a": {"x+": [1]}}), ({"a": {}}, {"a": {"x+": 1}})])
+@pytest.mark.parametrize(
+    ("base", "more"),
+    [
+        ({"a": {"x": 1}}, {"a": {"x+": [1]}}),
+        ({"a": {"x": {}}}, {"a": {"x+": [1]}}),
+        ({"a": {}}, {"a": {"x+": 1}}),
+    ],
+)
 def test_appending_what_is_no_list_is_refused_with_the_path(base: Any, more: Any) -> None:
     with pytest.raises(Problem, match=r"'a\.x\+' appends to a list, but one side is no list\. Give a list"):
         compose([user(base), user(more)])

@@ -53,6 +53,7 @@ SHARING = [
 APART = [
     ("other ports", member("a", OTLP), member("b", Port("zipkin", 9411))),
     ("other protocols", member("a", OTLP), member("b", JAEGER)),
+    ("other protocols of a host network", member("a", OTLP, host_network=True), member("b", JAEGER, host_network=True)),
     ("other nodes", member("a", OTLP, node_selector={"x": "1"}), member("b", OTLP, node_selector={"x": "2"})),
     ("ports of pods", member("a", OTLP), member("b", OTLP, host_ports=False)),
     ("ports that are not exposed", member("a", METRICS), member("b", METRICS)),

@@ -11,7 +11,6 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.rule
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.subject import Subject
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.needs import (
     DOWNWARD,
-    Mount,
     Needs,
     Port,
     Variable,
@@ -167,6 +166,9 @@ def test_components_read_variables_without_saying_so() -> None:
     assert derive(running(extensions={"k8s_observer": {}})).variables == (
         Variable("K8S_NODE_NAME", (), optional=False),
     )
+    found = derive(running(processors={"resource_detection": {"detectors": ["k8s_api"]}})).variables
+    assert [variable.name for variable in found] == ["K8S_NODE_NAME"]
+    assert derive(running(processors={"resource_detection": {"detectors": ["env"]}})).variables == ()
     named = derive(running(extensions={"k8s_observer": {"node": "${env:K8S_NODE_NAME}"}})).variables
     assert [variable.name for variable in named] == ["K8S_NODE_NAME"]
 
@@ -175,88 +177,6 @@ def test_all_that_a_pod_can_tell_is_known() -> None:
     assert set(DOWNWARD.values()) == {
         "status.podIP", "status.hostIP", "spec.nodeName", "metadata.name", "metadata.namespace", "metadata.uid",
     }  # fmt: skip
-
-
-def secret(name: str, volume: str = "") -> Mount:
-    return Mount(f"secret-{volume or name}", f"/etc/otelcol/secrets/{name}", {"secret": {"secretName": name}})
-
-
-@pytest.mark.parametrize(
-    ("path", "mounts"),
-    [
-        ("/etc/otelcol/secrets/tls/tls.crt", (secret("tls"),)),
-        ("/etc/otelcol/secrets/a.b/ca.crt", (secret("a.b", "a-b"),)),
-        (
-            "/etc/otelcol/configmaps/rules/a.yml",
-            (Mount("configmap-rules", "/etc/otelcol/configmaps/rules", {"configMap": {"name": "rules"}}),),
-        ),
-        ("/etc/otelcol/secrets/tls", ()),
-        ("/etc/ssl/tls.crt", ()),
-    ],
-)
-def test_a_path_by_convention_is_a_mount(path: str, mounts: tuple[Mount, ...]) -> None:
-    assert receiving("nop", {"tls": {"cert_file": path}}).mounts == mounts
-
-
-def test_a_secret_is_mounted_once() -> None:
-    tls = {name: f"/etc/otelcol/secrets/tls/{name}" for name in ("tls.crt", "tls.key", "ca.crt")}
-    assert receiving("nop", tls).mounts == (secret("tls"),)
-
-
-def test_volumes_of_two_secrets_have_names_of_their_own() -> None:
-    long = "x" * 70
-    paths = [f"/etc/otelcol/secrets/{name}/a" for name in ("a.b", "a-b", f"{long}1", f"{long}2")]
-    names = [mount.name for mount in receiving("nop", {"paths": paths}).mounts]
-    assert len(set(names)) == 4
-    assert max(map(len, names)) <= 63
-
-
-HOST_PATHS: list[tuple[str, Any, list[tuple[str, str, str]]]] = [
-    ("host_metrics", {"root_path": "/hostfs"}, [("host", "/", "/hostfs")]),
-    ("hostmetrics", {"root_path": "/hostfs"}, [("host", "/", "/hostfs")]),
-    ("host_metrics", {}, []),
-    ("file_log", {"include": ["/var/log/pods/*/*/*.log"]}, [("host-var-log-pods", "/var/log/pods", "/var/log/pods")]),
-    ("filelog", {"include": ["/var/log/pods/x"]}, [("host-var-log-pods", "/var/log/pods", "/var/log/pods")]),
-    ("file_log", {"include": ["/data/*.log"]}, []),
-    ("file_log", {"include": "/var/log/pods/*"}, []),
-    ("journald", {}, [("host-var-log-journal", "/var/log/journal", "/var/log/journal")]),
-    ("journald", {"directory": "/run/Log"}, [("host-run-log", "/run/Log", "/run/Log")]),
-]
-
-
-@pytest.mark.parametrize(("name", "settings", "paths"), HOST_PATHS)
-def test_what_is_read_on_the_node_is_mounted_read_only(name: str, settings: Any, paths: list[Any]) -> None:
-    assert list(receiving(name, settings).mounts) == [
-        Mount(volume, path, {"hostPath": {"path": host}}, read_only=True, propagation="HostToContainer")
-        for volume, host, path in paths
-    ]
-
-
-@pytest.mark.parametrize(
-    ("name", "settings", "root"),
-    [
-        ("file_log", {"include": ["/var/log/pods/*/*/*.log"]}, True),
-        ("file_log", {"include": ["/data/*.log"]}, False),
-        ("journald", {}, True),
-        ("host_metrics", {"root_path": "/hostfs"}, False),
-        ("otlp", {}, False),
-    ],
-)
-def test_only_what_reads_logs_of_the_node_runs_as_root(name: str, settings: Any, root: bool) -> None:
-    assert receiving(name, settings).run_as_root is root
-
-
-@pytest.mark.parametrize(
-    ("extensions", "directories"),
-    [
-        ({"file_storage": {}}, ("/var/lib/otelcol/file_storage",)),
-        ({"file_storage": {"directory": "/b"}, "file_storage/2": {"directory": "/a"}}, ("/a", "/b")),
-        ({"file_storage": {"directory": "/a"}, "file_storage/2": {"directory": "/a"}}, ("/a",)),
-        ({}, ()),
-    ],
-)
-def test_state_is_kept_in_directories(extensions: Any, directories: tuple[str, ...]) -> None:
-    assert derive(running(extensions=extensions)).state_directories == directories
 
 
 @pytest.mark.parametrize(

@@ -64,6 +64,26 @@ RULES: list[Row] = [
         {"detectors": ["openshift"]},
         [("config.openshift.io", "infrastructures infrastructures/status", READ)],
     ),
+    ("processors", "k8s_attributes", {"extract": {"metadata": ["x"], "labels": [{"from": "pod"}]}}, [PODS]),
+    (
+        "processors",
+        "k8s_attributes",
+        {"extract": {"metadata": ["x"], "labels": [{"from": "node"}], "annotations": [{"from": "daemonset"}]}},
+        [PODS, ("", "nodes", READ), ("apps", "daemonsets", READ)],
+    ),
+    (
+        "processors",
+        "k8s_attributes",
+        {"extract": {"metadata": ["x"], "annotations": [{"from": "deployment"}]}},
+        [PODS, ("apps", "deployments replicasets", READ)],
+    ),
+    ("processors", "resource_detection", {"detectors": ["eks"]}, [("", "nodes", "get")]),
+    (
+        "processors",
+        "resource_detection",
+        {"detectors": ["kubeadm"]},
+        [("", "configmaps", "get"), ("", "namespaces", "get")],
+    ),
     ("receivers", "k8s_cluster", {}, CLUSTER),
     (
         "receivers",
@@ -157,6 +177,12 @@ def test_the_same_permission_of_two_components_is_granted_once() -> None:
     one = running(processors={"k8s_attributes": {}})
     both = running(processors={"k8s_attributes": {}, "k8s_attributes/2": {}})
     assert derive(one).rules == derive(both).rules
+
+
+def test_what_has_one_name_is_granted_by_that_name() -> None:
+    found = derive(running(processors={"resource_detection": {"detectors": ["kubeadm", "k8s_api"]}})).rules
+    named = {rule["resources"][0]: rule.get("resourceNames") for rule in found}
+    assert named == {"configmaps": ["kubeadm-config"], "namespaces": ["kube-system"], "nodes": None}
 
 
 def test_no_component_may_write_but_the_leader_elector() -> None:

@@ -32,7 +32,7 @@ def stateful_set(**status: Any) -> Any:
     spec = {"replicas": 1, "updateStrategy": {"type": "RollingUpdate", "rollingUpdate": {"partition": 0}}}
     return {
         "kind": "StatefulSet",
-        "metadata": {"generation": 2},
+        "metadata": {"generation": 2, "uid": "w", "name": "a", "creationTimestamp": T0},
         "spec": spec,
         "status": {"observedGeneration": 2, **status},
     }
@@ -181,10 +181,36 @@ def test_what_is_wrong_with_a_workload(row: Any, workload: Any, pods: Any, event
     assert [symptom.row.id for symptom in found] == ([row] if row else [])
 
 
+READY = {"type": "Ready", "status": "True"}
+
+
+@pytest.mark.parametrize(
+    ("row", "spec", "old"),
+    [
+        ("stuck_pod", {}, pod()),
+        (None, {}, pod(conditions=[READY])),
+        (None, {"podManagementPolicy": "Parallel"}, pod()),
+        (None, {"updateStrategy": {"type": "OnDelete"}}, pod()),
+    ],
+)
+def test_a_stateful_set_keeps_a_pod_that_never_worked(row: Any, spec: Any, old: Any) -> None:
+    workload = stateful_set()
+    workload["spec"] |= spec
+    found = list(rollout.symptoms(jmespath.search, workload, None, [pod()], [], allow_empty=False, old=[old]))
+    assert [symptom.row.id for symptom in found] == ([row] if row else [])
+
+
+def test_pods_that_are_to_be_replaced() -> None:
+    pods = [pod(name=name, ownerReferences=[{"uid": "w"}]) for name in ("a", "b")]
+    gone = pod(name="c", ownerReferences=[{"uid": "w"}], deletionTimestamp=T1)
+    assert rollout.older_pods(daemon_set(), pods[:1], [*pods, gone, pod(name="d")]) == pods[1:]
+
+
 def test_every_row_is_found_by_a_case() -> None:
     cases = [
         *test_what_is_wrong_with_a_pod.pytestmark[0].args[1],
         *test_what_is_wrong_with_a_workload.pytestmark[0].args[1],
+        *test_a_stateful_set_keeps_a_pod_that_never_worked.pytestmark[0].args[1],
     ]
     assert {case[0] for case in cases} - {None} == {row.id for row in POD_FAILURES + WORKLOAD_FAILURES}
 

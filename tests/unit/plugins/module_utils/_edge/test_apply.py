@@ -269,3 +269,22 @@ def test_removal_prunes_too() -> None:
     present(api, [NAMESPACE, CONFIG, obj("ConfigMap", "old")])
     result = absent(api, [NAMESPACE, CONFIG], prune_selector=SELECTOR)
     assert actions(result) == {"ConfigMap a": "deleted", "ConfigMap old": "pruned", "Namespace ns": "deleted"}
+
+
+STATUS = {"observedGeneration": 1, "desiredNumberScheduled": 1, "updatedNumberScheduled": 1, "numberAvailable": 1}
+
+
+@pytest.mark.parametrize(
+    ("change", "ready"),
+    [({}, True), ({"numberAvailable": 0}, False), ({"observedGeneration": 0}, False)],
+    ids=["complete", "a pod is missing", "not seen yet"],
+)
+def test_a_bundle_tells_whether_there_is_something_to_wait_for(change: Any, ready: bool) -> None:
+    api = FakeApi()
+    present(api, [NAMESPACE, AGENT])
+    agent = next(item for item in api.objects.values() if item["kind"] == "DaemonSet")
+    agent["metadata"]["generation"] = 1
+    agent["status"] = {**STATUS, **change}
+    assert present(api, [NAMESPACE, AGENT])["ready"] is ready
+    assert present(api, [NAMESPACE])["ready"] is True
+    assert present(api, [NAMESPACE, AGENT], check=True)["ready"] is False

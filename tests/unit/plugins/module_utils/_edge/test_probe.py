@@ -180,6 +180,25 @@ def test_it_goes_through_the_api_server() -> None:
     assert api.sent("POST") == ["/api/v1/namespaces/ns/services/c:4318/proxy/v1/traces"]
 
 
+def pod(name: str, ready: str) -> dict[str, Any]:
+    return {"metadata": {"name": name}, "status": {"conditions": [{"type": "Ready", "status": ready}]}}
+
+
+def test_a_selector_finds_a_pod_that_is_ready() -> None:
+    api = FakeApi()
+    pods = {"items": [pod("a", "False"), pod("b", "True")], "metadata": {}}
+    api.trouble = lambda method, _path: reply(pods if method == "GET" else {})
+    proxied(api.cluster(), {"namespace": "ns", "selector": "app=x", "port": 4318}, {})("logs", b"x", 5)
+    assert api.sent("POST") == ["/api/v1/namespaces/ns/pods/b:4318/proxy/v1/logs"]
+
+
+def test_a_selector_without_a_ready_pod_is_told() -> None:
+    api = FakeApi()
+    api.trouble = lambda _method, _path: reply({"items": [pod("a", "False")], "metadata": {}})
+    with pytest.raises(Problem, match="none of 1 pods is ready"):
+        proxied(api.cluster(), {"namespace": "ns", "selector": "app=x", "port": 4318}, {})
+
+
 @pytest.mark.parametrize(
     ("code", "error", "words"),
     [(503, NotSentError, "no endpoints"), (403, Problem, "Send logs through the Kubernetes API")],

@@ -15,7 +15,7 @@ EVERYTHING: dict[str, Any] = {
     "disruption_budget": {"min_available": 1},
     "network_policy": {"enabled": True},
     "ingress": {"host": "a.example.com"},
-    "routes": {"gateway": "public"},
+    "routes": {"gateway": "public", "http_hostnames": ["h.example.com"], "grpc_hostnames": ["g.example.com"]},
 }
 CONFIG = running(receivers={"otlp": {"protocols": {"grpc": None, "http": None}}}, processors={"k8s_attributes": {}})
 

@@ -18,7 +18,7 @@ from ..helpers import METADATA, SELECTOR, build, running
 
 BOTH = running(receivers={"otlp": {"protocols": {"grpc": None, "http": None}}})
 HOST = {"host": "otel.example.com"}
-GATEWAY = {"gateway": "public"}
+GATEWAY = {"gateway": "public", "http_hostnames": ["h.example.com"], "grpc_hostnames": ["g.example.com"]}
 
 
 def policy(config: Any = None, **options: Any) -> Any:
@@ -97,7 +97,9 @@ def test_an_ingress_is_as_asked_for() -> None:
 
 
 def test_an_ingress_to_a_port_that_nobody_opens_is_refused() -> None:
-    with pytest.raises(Problem, match=r"'gateway' has no port 'otlp-http' for its ingress\. .*listens on: otlp\."):
+    with pytest.raises(
+        Problem, match=r"'gateway' has no port 'otlp-http' for its ingress or routes\. .*listens on: otlp\."
+    ):
         ingress(build(ingress=HOST))
 
 
@@ -113,34 +115,51 @@ def test_a_way_in_needs_a_service(builder: Any, options: dict[str, Any]) -> None
 
 
 @pytest.mark.parametrize(
-    ("builder", "kind", "port"), [(http_route, "HTTPRoute", 4318), (grpc_route, "GRPCRoute", 4317)]
+    ("builder", "kind", "port", "host"),
+    [(http_route, "HTTPRoute", 4318, "h.example.com"), (grpc_route, "GRPCRoute", 4317, "g.example.com")],
 )
-def test_a_route_leads_from_a_gateway_to_its_port(builder: Any, kind: str, port: int) -> None:
+def test_a_route_leads_from_a_gateway_to_its_port(builder: Any, kind: str, port: int, host: str) -> None:
     assert builder(build(BOTH, routes=GATEWAY)) == {
         "apiVersion": "gateway.networking.k8s.io/v1",
         "kind": kind,
         "metadata": METADATA,
         "spec": {
             "parentRefs": [{"name": "public"}],
+            "hostnames": [host],
             "rules": [{"backendRefs": [{"name": "gateway", "port": port}]}],
         },
     }
 
 
-def test_a_route_says_which_gateway_and_which_hosts() -> None:
-    options = {**GATEWAY, "gateway_namespace": "infra", "section_name": "https", "hostnames": ["otel.example.com"]}
+def test_a_route_says_which_gateway() -> None:
+    options = {**GATEWAY, "gateway_namespace": "infra", "section_name": "https"}
     spec = grpc_route(build(BOTH, routes=options))["spec"]  # type: ignore[index]
     assert spec["parentRefs"] == [{"name": "public", "namespace": "infra", "sectionName": "https"}]
-    assert spec["hostnames"] == ["otel.example.com"]
 
 
-def test_a_protocol_that_is_off_has_no_route() -> None:
-    assert http_route(build(routes=GATEWAY)) is None
-    assert grpc_route(build(routes=GATEWAY)) is not None
+def test_a_protocol_without_host_names_has_no_route() -> None:
+    only_grpc = {"gateway": "public", "grpc_hostnames": ["g.example.com"]}
+    assert http_route(build(BOTH, routes=only_grpc)) is None
+    assert grpc_route(build(BOTH, routes=only_grpc)) is not None
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ({"gateway": "public"}, "has routes without host names"),
+        (
+            {"gateway": "public", "http_hostnames": ["a.b", "x"], "grpc_hostnames": ["a.b"]},
+            "routes host name 'a.b' to both HTTP and gRPC",
+        ),
+    ],
+)
+def test_routes_that_a_gateway_would_refuse_are_refused(options: dict[str, Any], says: str) -> None:
+    with pytest.raises(Problem, match=says):
+        http_route(build(BOTH, routes=options))
 
 
 def test_routes_to_what_does_not_speak_otlp_are_refused() -> None:
-    with pytest.raises(Problem, match=r"'gateway' has no port 'otlp' or 'otlp-http' for its routes\."):
+    with pytest.raises(Problem, match=r"'gateway' has no port 'otlp-http' for its ingress or routes\."):
         http_route(build(running(receivers={"zipkin": {}}), routes=GATEWAY))
 
 

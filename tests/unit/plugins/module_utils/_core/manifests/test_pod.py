@@ -22,47 +22,50 @@ def container(config: Any = None, **options: Any) -> Any:
     return spec(config, **options)["containers"][0]
 
 
-def test_the_least_pod_is_whole() -> None:
-    assert pod_template(build()) == {
-        "metadata": {
-            "labels": {**SELECTOR, "app.kubernetes.io/version": "1.2.3"},
-            "annotations": {"checksum/config": "f00"},
-        },
-        "spec": {
-            "serviceAccountName": "gateway",
-            "securityContext": {**RESTRICTED, "runAsUser": 10001, "runAsGroup": 10001, "fsGroup": 10001},
-            "containers": [
-                {
-                    "name": "opentelemetry-collector",
-                    "image": "registry.example/collector:1.2.3",
-                    "imagePullPolicy": "IfNotPresent",
-                    "args": ["--config=/conf/config.yaml"],
-                    "ports": [{"name": "otlp", "containerPort": 4317, "protocol": "TCP"}],
-                    "env": [
-                        {"name": "GOMEMLIMIT", "value": "409MiB"},
-                        {
-                            "name": "MY_POD_IP",
-                            "valueFrom": {"fieldRef": {"apiVersion": "v1", "fieldPath": "status.podIP"}},
-                        },
-                    ],
-                    "resources": {"limits": {"memory": "512Mi"}, "requests": {"cpu": "100m", "memory": "512Mi"}},
-                    "securityContext": {
-                        "allowPrivilegeEscalation": False,
-                        "capabilities": {"drop": ["ALL"]},
-                        "readOnlyRootFilesystem": True,
+LEAST: dict[str, Any] = {
+    "metadata": {
+        "labels": {**SELECTOR, "app.kubernetes.io/version": "1.2.3"},
+        "annotations": {"checksum/config": "f00"},
+    },
+    "spec": {
+        "serviceAccountName": "gateway",
+        "securityContext": {**RESTRICTED, "runAsUser": 10001, "runAsGroup": 10001, "fsGroup": 10001},
+        "containers": [
+            {
+                "name": "opentelemetry-collector",
+                "image": "registry.example/collector:1.2.3",
+                "imagePullPolicy": "IfNotPresent",
+                "args": ["--config=/conf/config.yaml"],
+                "ports": [{"name": "otlp", "containerPort": 4317, "protocol": "TCP"}],
+                "env": [
+                    {"name": "GOMEMLIMIT", "value": "409MiB"},
+                    {
+                        "name": "MY_POD_IP",
+                        "valueFrom": {"fieldRef": {"apiVersion": "v1", "fieldPath": "status.podIP"}},
                     },
-                    "volumeMounts": [{"name": "config", "mountPath": "/conf", "readOnly": True}],
-                }
-            ],
-            "volumes": [
-                {
-                    "name": "config",
-                    "configMap": {"name": "gateway", "items": [{"key": "config", "path": "config.yaml"}]},
-                }
-            ],
-            "terminationGracePeriodSeconds": 30,
-        },
-    }
+                ],
+                "resources": {"limits": {"memory": "512Mi"}, "requests": {"cpu": "100m", "memory": "512Mi"}},
+                "securityContext": {
+                    "allowPrivilegeEscalation": False,
+                    "capabilities": {"drop": ["ALL"]},
+                    "readOnlyRootFilesystem": True,
+                },
+                "volumeMounts": [{"name": "config", "mountPath": "/conf", "readOnly": True}],
+            }
+        ],
+        "volumes": [
+            {
+                "name": "config",
+                "configMap": {"name": "gateway", "items": [{"key": "config", "path": "config.yaml"}]},
+            }
+        ],
+        "terminationGracePeriodSeconds": 30,
+    },
+}
+
+
+def test_the_least_pod_is_whole() -> None:
+    assert pod_template(build()) == LEAST
 
 
 def test_labels_and_annotations_of_the_user_cannot_replace_ours() -> None:
@@ -150,3 +153,9 @@ def test_a_cpu_limit_is_there_when_it_is_given() -> None:
         "limits": {"cpu": "2", "memory": "512Mi"},
         "requests": {"memory": "512Mi"},
     }
+
+
+@pytest.mark.parametrize(("mode", "root"), [("daemonset", True), ("statefulset", False), ("deployment", False)])
+def test_state_on_the_node_is_kept_as_root_because_its_folder_is_roots(mode: str, root: bool) -> None:
+    keeping = running(extensions={"file_storage": None})
+    assert (spec(keeping, mode=mode)["securityContext"].get("runAsUser") == 0) is root

@@ -1,0 +1,46 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The role otel_collector as data, and what it would ask otel_render for."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.collector import Collector
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _sources
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._render import Request
+
+ROOT = Path(__file__).resolve().parents[2]
+ROLE = ROOT / "roles" / "otel_collector"
+PREFIX = "otel_collector_"
+OPTIONS = tuple(field.name for field in fields(Collector))
+
+SPEC: dict[str, Any] = _sources.read_yaml(ROLE / "meta" / "argument_specs.yml")["argument_specs"]["main"]["options"]
+DEFAULTS: dict[str, Any] = _sources.read_yaml(ROLE / "defaults" / "main.yml")
+VARS: dict[str, Any] = _sources.read_yaml(ROLE / "vars" / "main.yml")
+RECIPES = {path.parent.name: _sources.read_yaml(path) for path in sorted((ROLE / "recipes").glob("*/recipe.yml"))}
+PLATFORMS = {path.stem: _sources.read_yaml(path) for path in sorted((ROLE / "platforms").glob("*.yml"))}
+
+
+def request(variables: dict[str, Any]) -> Request:
+    """Return what the role asks otel_render for with these inventory variables; test_role.py proves that it does."""
+    values = {**DEFAULTS, **variables}
+    return Request(
+        collectors=variables.get("otel_collectors", []),
+        defaults={name: values.get(PREFIX + name) for name in OPTIONS},
+        recipe_paths=values[f"{PREFIX}recipe_paths"],
+        platform_paths=values[f"{PREFIX}platform_paths"],
+    )
+
+
+def required(options: dict[str, Any] | None) -> dict[str, Any]:
+    """Return a value for every option of a recipe that has to be given."""
+    samples = {"str": "sample", "int": 1, "bool": True, "list": [], "dict": {}}
+    return {
+        name: (option.get("choices") or [samples[option.get("type", "str")]])[0]
+        for name, option in (options or {}).items()
+        if option.get("required")
+    }

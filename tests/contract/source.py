@@ -1,0 +1,53 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The project's files and what they import."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+from .role import ROOT
+
+
+@cache
+def files(*patterns: str) -> tuple[str, ...]:
+    """Return the files of the project that match, relative to its root; what is ignored is no part of it."""
+    command = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "--", *patterns]
+    listed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.splitlines()
+    return tuple(sorted(path for path in listed if (ROOT / path).is_file()))
+
+
+def text(path: str) -> str:
+    """Return a file's text."""
+    return (ROOT / path).read_text(encoding="utf-8")
+
+
+def tree(path: str) -> ast.Module:
+    """Return a file's syntax tree."""
+    return ast.parse(text(path))
+
+
+def imports(path: str) -> Iterator[str]:
+    """Yield every module that a file imports, relative ones as paths such as `plugins/module_utils/_core/paths`."""
+    for node in ast.walk(tree(path)):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        if isinstance(node, ast.ImportFrom):
+            yield from _imported(path, node)
+
+
+def _imported(path: str, node: ast.ImportFrom) -> Iterator[str]:
+    if not node.level:
+        yield node.module or ""
+        return
+    folder = Path(path).parents[node.level - 1]
+    module = folder.joinpath(*(node.module or "").split("."))
+    below = [module / alias.name for alias in node.names]
+    for part in below:
+        is_module = (ROOT / part).with_suffix(".py").is_file() or (ROOT / part).is_dir()
+        yield (part if is_module else module).as_posix()

@@ -1,0 +1,86 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Sizes that keep every file readable. An exception has a reason, and goes when the file shrinks."""
+
+from __future__ import annotations
+
+import ast
+
+import pytest
+
+from .source import files, text, tree
+
+FILE, FUNCTION, MODULE, TASKS, PLAYBOOK, TEMPLATE = 250, 40, 30, 60, 15, 60
+
+LARGE: dict[str, str] = {
+    "plugins/module_utils/_core/catalogue.py": "The reader of one file format and the questions to it.",
+    "tests/contract/test_catalogue_data.py": "One table of facts, checked from every side.",
+    "tests/unit/plugins/module_utils/_core/test_catalogue.py": "Mirrors catalogue.py.",
+    "tests/unit/plugins/module_utils/_core/test_rollout.py": "Cases of pods, and of what becomes of them.",
+    "tests/unit/plugins/module_utils/_edge/test_apply.py": "Cases of one module against one fake API.",
+}
+LONG: dict[str, str] = {}
+
+PYTHON = files("plugins/*.py", "tests/*.py", "tools/*.py")
+MODULES = files("plugins/modules/*.py")
+DOCS = ("DOCUMENTATION", "EXAMPLES", "RETURN")
+
+
+def lines(path: str) -> int:
+    return len(text(path).splitlines())
+
+
+def documented(path: str) -> int:
+    """Return how many lines the documentation of a plugin has."""
+    return sum(
+        (node.end_lineno or 0) - node.lineno + 1
+        for node in ast.walk(tree(path))
+        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name) and node.targets[0].id in DOCS
+    )
+
+
+@pytest.mark.parametrize("path", PYTHON)
+def test_a_python_file_fits_on_a_few_screens(path: str) -> None:
+    size = lines(path) - (documented(path) if path.startswith("plugins/") else 0)
+    assert size <= FILE or path in LARGE, f"{path} has {size} lines: split it, or give a reason in LARGE"
+
+
+@pytest.mark.parametrize("path", PYTHON)
+def test_a_function_fits_on_one_screen(path: str) -> None:
+    long = [
+        f"{path}:{node.name}"
+        for node in ast.walk(tree(path))
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))
+        and (node.end_lineno or 0) - node.lineno >= FUNCTION
+    ]
+    assert [name for name in long if name not in LONG] == []
+
+
+@pytest.mark.parametrize("path", MODULES)
+def test_a_module_is_a_doorway(path: str) -> None:
+    last = max(
+        (node.end_lineno or 0)
+        for node in tree(path).body
+        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name) and node.targets[0].id in DOCS
+    )
+    code = [line for line in text(path).splitlines()[last:] if line.strip()]
+    assert len(code) <= MODULE
+
+
+@pytest.mark.parametrize(
+    ("pattern", "most"),
+    [
+        ("roles/*/tasks/*.yml", TASKS),
+        ("roles/*/handlers/*.yml", TASKS),
+        ("playbooks/*.yml", PLAYBOOK),
+        ("roles/*/recipes/*.j2", TEMPLATE),
+    ],
+)
+def test_other_files_are_short(pattern: str, most: int) -> None:
+    assert {path: lines(path) for path in files(pattern) if lines(path) > most} == {}
+
+
+def test_exceptions_are_still_needed() -> None:
+    assert [path for path in LARGE if path not in PYTHON or lines(path) <= FILE] == []
+    assert all(reason.endswith(".") for reason in (*LARGE.values(), *LONG.values()))

@@ -1,0 +1,69 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is documented is what is accepted."""
+
+from __future__ import annotations
+
+import ast
+from typing import Any
+
+import pytest
+from ansible_collections.o11y.opentelemetry.plugins.action import otel_render, pipeline_validate
+from ansible_collections.o11y.opentelemetry.plugins.doc_fragments import _collectors
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _doorway, _sources, _yaml
+
+from .source import files, text, tree
+
+ARGUMENTS: dict[str, dict[str, Any]] = {
+    "otel_render": _doorway.COLLECTOR_ARGUMENTS,
+    "pipeline_validate": pipeline_validate._ARGUMENTS,
+}
+FRAGMENTS = {"o11y.opentelemetry._collectors": _collectors.ModuleDocFragment.DOCUMENTATION}
+
+
+def documentation(path: str) -> Any:
+    """Return the documentation of a module, with the options of our fragments."""
+    (written,) = [
+        node.value.value
+        for node in tree(path).body
+        if isinstance(node, ast.Assign)
+        and isinstance(node.targets[0], ast.Name)
+        and node.targets[0].id == "DOCUMENTATION"
+        and isinstance(node.value, ast.Constant)
+    ]
+    found = _yaml.load(str(written), path).data
+    for name in found.get("extends_documentation_fragment", []):
+        if name in FRAGMENTS:
+            found["options"] = {**found.get("options", {}), **_yaml.load(FRAGMENTS[name], name).data["options"]}
+    return found
+
+
+def plain(options: dict[str, Any]) -> dict[str, Any]:
+    """Return options as the validator takes them, with the types that are not written."""
+    return {name: {"type": "str", **option} for name, option in _sources.argument_spec(options).items()}
+
+
+@pytest.mark.parametrize("name", ARGUMENTS)
+def test_options_of_an_action_are_those_of_its_documentation(name: str) -> None:
+    assert plain(ARGUMENTS[name]) == plain(documentation(f"plugins/modules/{name}.py")["options"])
+
+
+def test_every_action_is_in_the_table() -> None:
+    names = {path.rsplit("/", 1)[1].removesuffix(".py") for path in files("plugins/action/*.py")}
+    assert names == set(ARGUMENTS)
+    assert {otel_render.ActionModule.__name__, pipeline_validate.ActionModule.__name__} == {"ActionModule"}
+
+
+@pytest.mark.parametrize("path", files("plugins/modules/*.py"))
+def test_every_option_of_a_module_is_described(path: str) -> None:
+    found = documentation(path)
+    assert found["module"] == path.rsplit("/", 1)[1].removesuffix(".py")
+    assert found["version_added"]
+    for option in found.get("options", {}).values():
+        assert option["description"]
+
+
+def test_defaults_of_fail_on_are_severities() -> None:
+    assert pipeline_validate._ARGUMENTS["fail_on"]["choices"] == ["error", "warning", "never"]
+    assert "fail_on" in text("plugins/modules/pipeline_validate.py")

@@ -1,0 +1,137 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What holds for every recipe, on every platform, in every mode."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.compose import SECTIONS
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.layers import is_pattern
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.needs import DOWNWARD, variables
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.paths import leaves, section
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.recipes import Use
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _render, _sources
+
+from .kubernetes_rules import violations
+from .role import PLATFORMS, RECIPES, ROLE, SPEC, required
+
+KEYS = {"summary", "signals", "modes", "options"}
+MODES = SPEC["otel_collector_mode"]["choices"]
+SIGNALS = ["traces", "metrics", "logs"]
+EVERYWHERE = [
+    pytest.param(name, platform, mode, id=f"{name}-{platform}-{mode}")
+    for name, recipe in RECIPES.items()
+    for platform in PLATFORMS
+    for mode in recipe["modes"]
+]
+ABOUT = {"name": "one", "namespace": "telemetry", "limit_mib": 400, "spike_limit_mib": 100}
+SECRET = re.compile(r"pass(word|wd)|secret|token|api_?key|credential", re.IGNORECASE)
+
+
+def fragment(name: str, platform: str, mode: str, **options: Any) -> Any:
+    """Return what a recipe renders by itself."""
+    use = Use(name, {**required(RECIPES[name]["options"]), **options})
+    facts = _sources.platform(platform, [])
+    return _sources.fragment(use, ROLE / "recipes" / name, RECIPES[name], facts, {**ABOUT, "mode": mode}).config
+
+
+def request(name: str, platform: str, mode: str) -> _render.Request:
+    """Return a request for a recipe with a receiver and an exporter beside it, and the recipes that it requires."""
+    partners = ["otlp_ingest", "debug_output", *RECIPES[name].get("requires", [])]
+    recipes: list[Any] = [{other: required(RECIPES[other]["options"])} for other in partners if other != name]
+    recipes.append({name: required(RECIPES[name]["options"])})
+    return _render.Request(
+        [{"name": "one", "platform": platform, "mode": mode, "recipes": recipes}], {"namespace": "a"}
+    )
+
+
+@pytest.mark.parametrize(("name", "platform", "mode"), EVERYWHERE)
+def test_it_renders_alone_to_a_part_of_a_config(name: str, platform: str, mode: str) -> None:
+    config = fragment(name, platform, mode)
+    assert set(config) <= {*SECTIONS, "service"}
+    signals = {key.split("/")[0] for key in section(config, "service", "pipelines") if not is_pattern(key)}
+    assert signals <= set(RECIPES[name]["signals"])
+
+
+@pytest.mark.parametrize(("name", "platform", "mode"), EVERYWHERE)
+def test_it_composes_with_partners_and_its_manifests_are_valid(name: str, platform: str, mode: str) -> None:
+    planned = _render.plan(request(name, platform, mode))
+    assert [str(finding) for finding in planned[0].findings] == []
+    assert violations(_render.bundle(planned)["manifests"]) == []
+
+
+@pytest.mark.parametrize(("name", "platform", "mode"), EVERYWHERE)
+def test_it_reads_nothing_but_what_a_pod_knows_and_holds_no_secret(name: str, platform: str, mode: str) -> None:
+    config = fragment(name, platform, mode)
+    assert {variable.name for variable in variables(config)} <= set(DOWNWARD)
+    assert [path for path, _value in leaves(config) if SECRET.search(str(path[-1]))] == []
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_it_describes_itself(name: str) -> None:
+    recipe = RECIPES[name]
+    assert set(recipe) - {"requires"} == KEYS
+    assert recipe["summary"].endswith(".")
+    assert set(recipe["signals"]) <= set(SIGNALS)
+    assert set(recipe["modes"]) <= set(MODES)
+    assert recipe["signals"] and recipe["modes"]
+    assert set(recipe.get("requires", [])) <= set(RECIPES)
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_its_options_are_described_and_used(name: str) -> None:
+    template = (ROLE / "recipes" / name / "config.yml.j2").read_text(encoding="utf-8")
+    for key, option in RECIPES[name]["options"].items():
+        assert option["description"].endswith(".")
+        assert ("elements" in option) == (option.get("type") == "list")
+        assert f"options.{key}" in template
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_its_modes_are_refused_where_it_does_not_have_them(name: str) -> None:
+    for mode in set(MODES) - set(RECIPES[name]["modes"]):
+        with pytest.raises(_render.Problem, match=f"recipe '{name}' does not work in mode {mode}"):
+            _render.plan(request(name, "generic", mode))
+
+
+def depth(template: str) -> int:
+    """Return how deep loops and conditions are nested."""
+    deepest = level = 0
+    for word in re.findall(r"{%[-+]?\s*(\w+)", template):
+        level += {"if": 1, "for": 1, "endif": -1, "endfor": -1}.get(word, 0)
+        deepest = max(deepest, level)
+    return deepest
+
+
+LAWS = [
+    ("it sets no variable", re.compile(r"{%[-+]?\s*set\b")),
+    ("it has no macro", re.compile(r"{%[-+]?\s*(macro|import|include|call|block|extends)\b")),
+    ("it indents nothing", re.compile(r"\|\s*indent\b")),
+    ("it names no platform", re.compile(rf"\b({'|'.join(set(PLATFORMS) - {'generic'})})\b", re.IGNORECASE)),
+    ("it has no secret", re.compile(r"(password|token|api_?key)\s*:", re.IGNORECASE)),
+    ("it writes no quotes around values", re.compile(r"""["']{{|}}["']""")),
+]
+
+
+@pytest.mark.parametrize("name", RECIPES)
+@pytest.mark.parametrize(("law", "breach"), LAWS, ids=[law for law, _breach in LAWS])
+def test_its_template_keeps_the_law(name: str, law: str, breach: re.Pattern[str]) -> None:
+    template = (ROLE / "recipes" / name / "config.yml.j2").read_text(encoding="utf-8")
+    assert breach.findall(template) == []
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_its_template_is_short_and_flat(name: str) -> None:
+    template = (ROLE / "recipes" / name / "config.yml.j2").read_text(encoding="utf-8")
+    assert len(template.splitlines()) <= 60
+    assert depth(template) <= 2
+
+
+def test_a_law_that_is_broken_is_noticed() -> None:
+    broken = "{% set a = 1 %}{%- macro b() %}{{ x | indent(2) }} eks password: '{{ y }}'"
+    assert [law for law, breach in LAWS if not breach.search(broken)] == []
+    assert depth("{% if a %}{% for b in c %}{% if d %}{% endif %}{% endfor %}{% endif %}{% if e %}{% endif %}") == 3

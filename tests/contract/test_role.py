@@ -1,0 +1,94 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The interface of the role is said once, and everything that repeats it agrees."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.backends.kubernetes import WORKLOADS
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.manifests import workload
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.names import COMPONENT
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _sources
+
+from .role import DEFAULTS, OPTIONS, PLATFORMS, PREFIX, ROLE, SPEC, VARS
+
+
+def test_defaults_are_those_of_the_interface() -> None:
+    assert {name: option["default"] for name, option in SPEC.items() if "default" in option} == DEFAULTS
+
+
+@pytest.mark.parametrize("name", sorted(SPEC))
+def test_every_input_has_the_roles_prefix_and_a_description(name: str) -> None:
+    assert name.startswith(PREFIX)
+    assert SPEC[name]["description"].endswith(".")
+
+
+def described(options: dict[str, Any], path: str = "") -> dict[str, Any]:
+    """Return every option and suboption with its path."""
+    found = {f"{path}{name}": option for name, option in options.items()}
+    for name, option in options.items():
+        found |= described(option.get("options") or {}, f"{path}{name}.")
+    return found
+
+
+@pytest.mark.parametrize(("path", "option"), described(SPEC).items(), ids=described(SPEC))
+def test_every_suboption_is_described_and_lists_say_of_what(path: str, option: dict[str, Any]) -> None:
+    assert option["description"].endswith(".")
+    assert ("elements" in option) == (option.get("type") == "list")
+
+
+def test_options_of_a_collector_are_its_fields_and_what_the_role_passes_on() -> None:
+    assert set(VARS) == {"__otel_collector_defaults"}
+    assert set(VARS["__otel_collector_defaults"]) == set(OPTIONS)
+    assert {PREFIX + name for name in OPTIONS} <= set(SPEC)
+
+
+@pytest.mark.parametrize("name", OPTIONS)
+def test_the_role_passes_on_its_own_input(name: str) -> None:
+    optional = "" if "default" in SPEC[PREFIX + name] else " | default(none)"
+    assert VARS["__otel_collector_defaults"][name] == f"{{{{ {PREFIX}{name}{optional} }}}}"
+
+
+def test_what_is_of_the_run_is_no_option_of_a_collector() -> None:
+    assert {name.removeprefix(PREFIX) for name in SPEC} - set(OPTIONS) >= {"state", "instances", "recipe_paths"}
+
+
+@pytest.mark.parametrize("path", sorted((ROLE / "tasks").glob("*.yml")), ids=lambda path: path.name)
+def test_variables_of_tasks_are_the_roles_own(path: Any) -> None:
+    for name in re.findall(r"register: *(\w+)", path.read_text(encoding="utf-8")):
+        assert name.startswith("__otel_collector_")
+
+
+def test_every_state_has_tasks() -> None:
+    assert {f"{state}.yml" for state in SPEC[f"{PREFIX}state"]["choices"]} <= {
+        path.name for path in (ROLE / "tasks").iterdir()
+    }
+
+
+def test_every_distribution_can_be_chosen() -> None:
+    assert set(SPEC[f"{PREFIX}distribution"]["choices"]) == set(_sources.catalogue("distributions"))
+
+
+def test_every_mode_has_a_workload_and_a_label() -> None:
+    modes = set(SPEC[f"{PREFIX}mode"]["choices"])
+    assert modes == set(WORKLOADS) == set(COMPONENT)
+    assert {builder.__module__ for builder in WORKLOADS.values()} == {workload.__name__}
+
+
+@pytest.mark.parametrize("name", sorted(PLATFORMS))
+def test_a_platform_has_facts_that_all_have_in_the_same_types(name: str) -> None:
+    generic = PLATFORMS["generic"]
+    facts = PLATFORMS[name]
+    assert set(facts) <= set(generic)
+    for key, value in facts.items():
+        same = key == "run_as_user" or type(value) is type(generic[key])
+        assert same, f"{key} is another type than in generic.yml"
+
+
+def test_the_user_of_a_platform_is_the_images_a_number_or_the_clusters() -> None:
+    users = {name: facts.get("run_as_user", "image") for name, facts in PLATFORMS.items()}
+    assert [name for name, user in users.items() if user not in ("image", None) and not isinstance(user, int)] == []
