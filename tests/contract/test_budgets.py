@@ -18,6 +18,9 @@ LARGE: dict[str, str] = {
     "tests/contract/test_catalogue_data.py": "One table of facts, checked from every side.",
     "tests/unit/plugins/module_utils/_core/test_catalogue.py": "Mirrors catalogue.py.",
     "tests/unit/plugins/module_utils/_core/test_rollout.py": "Cases of pods, and of what becomes of them.",
+    "tests/unit/plugins/module_utils/_core/migrate/test_steps.py": "Cases of one table of steps.",
+    "tests/unit/plugins/plugin_utils/test_migrate.py": "Cases of one module over every kind of input.",
+    "tests/unit/plugins/plugin_utils/test_yaml.py": "Cases of one reader and one writer.",
     "tests/unit/plugins/module_utils/_edge/test_apply.py": "Cases of one module against one fake API.",
 }
 LONG: dict[str, str] = {}
@@ -73,7 +76,8 @@ def test_a_module_is_a_doorway(path: str) -> None:
     [
         ("roles/*/tasks/*.yml", TASKS),
         ("roles/*/handlers/*.yml", TASKS),
-        ("playbooks/*.yml", PLAYBOOK),
+        (":(glob)playbooks/*.yml", PLAYBOOK),
+        ("playbooks/tasks/*.yml", TASKS),
         ("roles/*/recipes/*.j2", TEMPLATE),
     ],
 )

@@ -9,17 +9,21 @@ import ast
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.action import otel_render, pipeline_validate
-from ansible_collections.o11y.opentelemetry.plugins.doc_fragments import _collectors
+from ansible_collections.o11y.opentelemetry.plugins.action import otel_render, pipeline_migrate, pipeline_validate
+from ansible_collections.o11y.opentelemetry.plugins.doc_fragments import _build, _collectors
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _doorway, _sources, _yaml
 
 from .source import files, text, tree
 
 ARGUMENTS: dict[str, dict[str, Any]] = {
     "otel_render": _doorway.COLLECTOR_ARGUMENTS,
+    "pipeline_migrate": pipeline_migrate._ARGUMENTS,
     "pipeline_validate": pipeline_validate._ARGUMENTS,
 }
-FRAGMENTS = {"o11y.opentelemetry._collectors": _collectors.ModuleDocFragment.DOCUMENTATION}
+FRAGMENTS = {
+    "o11y.opentelemetry._build": _build.ModuleDocFragment.DOCUMENTATION,
+    "o11y.opentelemetry._collectors": _collectors.ModuleDocFragment.DOCUMENTATION,
+}
 
 
 def documentation(path: str) -> Any:
@@ -52,7 +56,8 @@ def test_options_of_an_action_are_those_of_its_documentation(name: str) -> None:
 def test_every_action_is_in_the_table() -> None:
     names = {path.rsplit("/", 1)[1].removesuffix(".py") for path in files("plugins/action/*.py")}
     assert names == set(ARGUMENTS)
-    assert {otel_render.ActionModule.__name__, pipeline_validate.ActionModule.__name__} == {"ActionModule"}
+    actions = (otel_render, pipeline_migrate, pipeline_validate)
+    assert {action.ActionModule.__name__ for action in actions} == {"ActionModule"}
 
 
 @pytest.mark.parametrize("path", files("plugins/modules/*.py"))

@@ -60,7 +60,7 @@ def test_it_renders_alone_to_a_part_of_a_config(name: str, platform: str, mode: 
 @pytest.mark.parametrize(("name", "platform", "mode"), EVERYWHERE)
 def test_it_composes_with_partners_and_its_manifests_are_valid(name: str, platform: str, mode: str) -> None:
     planned = _render.plan(request(name, platform, mode))
-    assert [str(finding) for finding in planned[0].findings] == []
+    assert [str(finding) for finding in planned[0].findings if finding.severity != "info"] == []
     assert violations(_render.bundle(planned)["manifests"]) == []
 
 

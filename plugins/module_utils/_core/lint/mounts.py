@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from pathlib import PurePosixPath
+from posixpath import dirname
 
 from ..paths import Path, at, items
 from .finding import Fault, rule
@@ -60,7 +60,7 @@ def file_missing(subject: Subject) -> Iterator[Fault]:
         if not path or path[-1] not in _FILE_KEYS or not isinstance(value, str):
             continue
         if (path[:2] in started or path[0] == "service") and _is_missing(subject, value):
-            folder = str(PurePosixPath(value).parent)
+            folder = dirname(value)
             yield Fault(
                 path,
                 f"nothing is mounted at {folder}",
