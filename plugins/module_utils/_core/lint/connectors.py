@@ -42,7 +42,7 @@ def one_sided_connector(subject: Subject) -> Iterator[Fault]:
     for component_id, use in uses(subject.config).items():
         for role, other in ENDS.items():
             if getattr(use, role) and not getattr(use, other):
-                path = next(iter(getattr(use, role).values()))
+                path, *_others = getattr(use, role).values()
                 yield Fault(
                     path,
                     f"connector '{component_id}' stands among {role} only",
