@@ -16,7 +16,7 @@ from ..module_utils._core.lint import profiles
 from ..module_utils._core.lint.finding import Finding, Rule
 from ..module_utils._core.lint.rules import RULES, lint
 from ..module_utils._core.lint.subject import Subject, Target
-from ..module_utils._core.masking import masked, secrets_in
+from ..module_utils._core.masking import masker, secrets_in
 from ..module_utils._core.paths import Path as KeyPath
 from ..module_utils._core.paths import Position
 from ..module_utils._core.report import json as data
@@ -111,12 +111,12 @@ def _second_opinion(binary: str, cases: Sequence[_Case]) -> tuple[_binary.Opinio
 
 
 def _without_secrets(cases: Sequence[_Case]) -> list[_Case]:
-    secrets = {secret for case in cases for secret in secrets_in(case.config)}
+    def clean(case: _Case) -> _Case:
+        mask = masker(secrets_in(case.config))
+        told = [replace(item, message=mask(item.message), fix=mask(item.fix)) for item in case.findings]
+        return replace(case, findings=told)
 
-    def clean(finding: Finding) -> Finding:
-        return replace(finding, message=masked(finding.message, secrets), fix=masked(finding.fix, secrets))
-
-    return [replace(case, findings=[clean(finding) for finding in case.findings]) for case in cases]
+    return [clean(case) for case in cases]
 
 
 def _judged(arguments: Mapping[str, Any], cases: Sequence[_Case], comments: Sequence[inline.Comment]) -> list[Checked]:
