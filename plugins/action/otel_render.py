@@ -7,7 +7,14 @@ from __future__ import annotations
 
 from ansible.plugins.action import ActionBase
 
-from ..plugin_utils import _doorway, _render
+from ..plugin_utils import _doorway, _judge, _render
+
+_ARGUMENTS = {**_doorway.COLLECTOR_ARGUMENTS, **_judge.ARGUMENTS}
+
+
+def _bundle(arguments):
+    judgement = _judge.Judgement.from_arguments(arguments)
+    return _render.bundle(_render.plan(_doorway.request(arguments)), judgement)
 
 
 class ActionModule(ActionBase):
@@ -18,5 +25,5 @@ class ActionModule(ActionBase):
     def run(self, tmp=None, task_vars=None):
         """Return the bundle of all collectors."""
         super().run(tmp, task_vars)
-        _result, arguments = self.validate_argument_spec(argument_spec=_doorway.COLLECTOR_ARGUMENTS)
-        return _doorway.answer(lambda: _render.bundle(_render.plan(_doorway.request(arguments))))
+        _result, arguments = self.validate_argument_spec(argument_spec=_ARGUMENTS)
+        return _doorway.answer(lambda: _bundle(arguments))

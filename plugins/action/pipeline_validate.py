@@ -7,9 +7,8 @@ from __future__ import annotations
 
 from ansible.plugins.action import ActionBase
 
-from ..module_utils._core.lint.profiles import DEFAULT, PROFILES
 from ..module_utils._core.report.formats import FORMATS
-from ..plugin_utils import _binary, _doorway, _target, _validate
+from ..plugin_utils import _binary, _doorway, _judge, _target, _validate
 
 _ARGUMENTS = {
     **_doorway.COLLECTOR_ARGUMENTS,
@@ -17,9 +16,7 @@ _ARGUMENTS = {
     "config": {"type": "raw"},
     "merge": {"type": "bool", "default": False},
     **_target.ARGUMENTS,
-    "profile": {"choices": list(PROFILES), "default": DEFAULT},
-    "severities": {"type": "dict", "default": {}},
-    "suppressions": {"type": "list", "elements": "dict", "default": []},
+    **_judge.ARGUMENTS,
     "format": {"choices": list(FORMATS), "default": "text"},
     "output_path": {"type": "path", "default": "-"},
     "binary": {"type": "str", "default": _binary.NONE},

@@ -22,6 +22,7 @@ author: The o11y.opentelemetry maintainers (@o11y)
 extends_documentation_fragment:
   - o11y.opentelemetry._collectors
   - o11y.opentelemetry._build
+  - o11y.opentelemetry._judgement
   - ansible.builtin.action_common_attributes
   - ansible.builtin.action_common_attributes.flow
 options:
@@ -40,21 +41,6 @@ options:
       - Mappings are merged deeply, all else of a later file replaces what an earlier one says.
     type: bool
     default: false
-  profile:
-    description: How strict the rules are.
-    choices: [default, development, production]
-    type: str
-    default: default
-  severities:
-    description: Severity by rule, V(error), V(warning), V(info) or V(off), in place of what O(profile) says.
-    type: dict
-    default: {}
-  suppressions:
-    description:
-      - Findings to accept, each a mapping of C(rule), C(reason) and, to narrow it, C(path) with C(*) for any text.
-    type: list
-    elements: dict
-    default: []
   format:
     description: Format of the report.
     choices: [text, json, junit, sarif, github]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any
 
 import yaml
@@ -155,6 +156,7 @@ def scalar(node: Node) -> Any:
         return text
 
 
+@lru_cache(maxsize=4096)
 def _kind(text: str) -> str:
     if not text:
         return "null"

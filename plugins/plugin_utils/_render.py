@@ -23,11 +23,12 @@ from ..module_utils._core.lint.subject import Subject, Target
 from ..module_utils._core.manifests.build import Build
 from ..module_utils._core.names import COLLECTOR_LABEL
 from ..module_utils._core.paths import at, section
-from . import _origin, _sources, _target, _yaml
+from . import _judge, _origin, _sources, _target, _yaml
 
 BASELINE = "baseline"
 _PREFIX = "otel_collector_"
 _PROBED = "otlp-http"
+_MALFORMED = ("invalid-id", "not-a-list", "not-a-mapping")
 
 
 @dataclass(frozen=True)
@@ -56,9 +57,15 @@ def plan(request: Request) -> list[Planned]:
     return [_plan(item, request) for item in request.collectors or [{}]]
 
 
-def bundle(planned: Sequence[Planned]) -> dict[str, Any]:
-    """Return all manifests, and what later stages need of each collector. Raises Problem on any error finding."""
-    refuse(finding for item in planned for finding in item.findings)
+def bundle(planned: Sequence[Planned], judgement: _judge.Judgement | None = None) -> dict[str, Any]:
+    """Return all manifests, and what later stages need of each collector. Raises Problem on any error finding.
+
+    An error that the judgement accepts, or takes for less, is none; but nothing follows from a malformed config.
+    """
+    findings = [finding for item in planned for finding in item.findings]
+    left = (judgement or _judge.Judgement()).judge(findings).kept
+    malformed = [finding for finding in findings if finding.rule in _MALFORMED]
+    refuse([*malformed, *(finding for finding in left if finding.rule not in _MALFORMED)])
     builds = [_build(item) for item in planned]
     fleet.check([fleet.Member(build.collector, build.needs.ports) for build in builds])
     manifests = fleet.union(manifest for build in builds for manifest in kubernetes.manifests(build))
@@ -91,6 +98,8 @@ def _plan(item: Mapping[str, Any], request: Request) -> Planned:
     options = _options({**request.defaults, **item})
     distribution, collector_version = _distribution(options)
     collector = Collector.from_options(options)
+    target = _built(collector, distribution, collector_version)
+    collector_version = target.version if target and collector.distribution_manifest else collector_version
     facts = _sources.platform(collector.platform, request.platform_paths)
     layers = [*_recipe_layers(collector, collector_version, facts, request), *_user_layers(item, request, collector)]
     composed = compose(layers)
@@ -99,7 +108,7 @@ def _plan(item: Mapping[str, Any], request: Request) -> Planned:
         composed.locate,
         duplicates=tuple(pair for layer in layers for pair in layer.duplicates),
         environment=deployed.environment(collector),
-        target=_built(collector, distribution, collector_version),
+        target=target,
         deployment=deployed.deployment(collector, composed.config),
     )
     user = distribution.user if facts["run_as_user"] == "image" else facts["run_as_user"]
@@ -125,7 +134,17 @@ def _distribution(options: dict[str, Any]) -> tuple[Distribution, str]:
 
 
 def _built(collector: Collector, distribution: Distribution, version: str) -> Target | None:
-    """Return the build that will run; of an image of the user's own, only when its name says which it is."""
+    """Return the build that will run; of an image of the user's own, only when a manifest or its name says which it is.
+
+    Raises Problem for a manifest without the image that was built with it.
+    """
+    if collector.distribution_manifest:
+        if not collector.image:
+            raise Problem(
+                f"collector '{collector.name}' has a distribution_manifest, but no image that was built with it",
+                fix="Give `image` too.",
+            )
+        return _target.resolve(_target.Wanted(manifest=collector.distribution_manifest), "")
     if collector.image:
         return _target.resolve(_target.Wanted(), collector.image)
     return Target(_target.tables(), distribution.name, version) if version else None

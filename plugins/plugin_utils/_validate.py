@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -13,34 +15,18 @@ from typing import Any
 from ..module_utils._core import inline
 from ..module_utils._core.errors import Problem
 from ..module_utils._core.lint import profiles
-from ..module_utils._core.lint.finding import Finding, Rule
-from ..module_utils._core.lint.rules import RULES, lint
+from ..module_utils._core.lint.finding import Finding
+from ..module_utils._core.lint.rules import lint
 from ..module_utils._core.lint.subject import Subject, Target
-from ..module_utils._core.masking import masked, secrets_in
+from ..module_utils._core.masking import masker, secrets_in
 from ..module_utils._core.paths import Path as KeyPath
 from ..module_utils._core.paths import Position
 from ..module_utils._core.report import json as data
 from ..module_utils._core.report.formats import FORMATS
 from ..module_utils._core.report.model import Checked, Report, Suppressed, counted
-from . import _binary, _doorway, _files, _inputs, _nodes, _render, _target
+from . import _binary, _doorway, _files, _inputs, _judge, _nodes, _render, _target
 
-INVALID_YAML = "invalid-yaml"
 NOWHERE = "-"
-
-
-def _no_check(_subject: Subject) -> Iterator[Any]:
-    yield from ()
-
-
-# Findings that are made here, not by a rule over a config.
-_OURS = (
-    Rule(INVALID_YAML, "error", "Text that is no YAML.", _no_check, shared=True),
-    Rule(_binary.RULE, "error", "What `otelcol validate` refuses.", _no_check, shared=True),
-    Rule(inline.WRONG, "warning", "A suppression of a rule that does not exist, or without a reason.", _no_check),
-    Rule(profiles.UNUSED, "info", "A suppression that meets nothing.", _no_check),
-)
-ALL_RULES = (*RULES, *_OURS)
-_KNOWN = frozenset(rule.id for rule in ALL_RULES)
 
 
 @dataclass(frozen=True)
@@ -56,12 +42,29 @@ class _Case:
 
 def report(arguments: Mapping[str, Any], warn: Callable[[str], None], check: bool = False) -> dict[str, Any]:
     """Return all findings as a task result. Raises Problem when one is as severe as `fail_on` says."""
+    with _uncollected():
+        return _report(arguments, warn, check)
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Let the garbage collector rest, a fifth of the time: all configs are kept to the end, and it would read them."""
+    running = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if running:
+            gc.enable()
+
+
+def _report(arguments: Mapping[str, Any], warn: Callable[[str], None], check: bool) -> dict[str, Any]:
     collected = _inputs.collect(arguments["paths"], arguments["config"], arguments["merge"])
     cases = [*_planned(arguments), *_collected(arguments, collected)]
     opinion, cases = _second_opinion(arguments["binary"], cases)
     cases = _without_secrets(cases)
     checked = _judged(arguments, cases, inline.comments(collected.texts))
-    told = Report(checked, collected.skipped, ALL_RULES, arguments["fail_on"])
+    told = Report(checked, collected.skipped, _judge.ALL_RULES, arguments["fail_on"])
     result: dict[str, Any] = {
         **data.as_dict(told),
         "smallest_image": _target.smallest_image(_first_target(cases), [case.config for case in cases]),
@@ -94,7 +97,7 @@ def _collected(arguments: Mapping[str, Any], collected: _inputs.Collected) -> It
 
 
 def _invalid(invalid: _nodes.Invalid) -> Finding:
-    return Finding(invalid.position, "", INVALID_YAML, "error", invalid.wrong, invalid.fix)
+    return Finding(invalid.position, "", _judge.INVALID_YAML, "error", invalid.wrong, invalid.fix)
 
 
 def _second_opinion(binary: str, cases: Sequence[_Case]) -> tuple[_binary.Opinion, list[_Case]]:
@@ -111,24 +114,23 @@ def _second_opinion(binary: str, cases: Sequence[_Case]) -> tuple[_binary.Opinio
 
 
 def _without_secrets(cases: Sequence[_Case]) -> list[_Case]:
-    secrets = {secret for case in cases for secret in secrets_in(case.config)}
+    def clean(case: _Case) -> _Case:
+        mask = masker(secrets_in(case.config))
+        told = [replace(item, message=mask(item.message), fix=mask(item.fix)) for item in case.findings]
+        return replace(case, findings=told)
 
-    def clean(finding: Finding) -> Finding:
-        return replace(finding, message=masked(finding.message, secrets), fix=masked(finding.fix, secrets))
-
-    return [replace(case, findings=[clean(finding) for finding in case.findings]) for case in cases]
+    return [clean(case) for case in cases]
 
 
 def _judged(arguments: Mapping[str, Any], cases: Sequence[_Case], comments: Sequence[inline.Comment]) -> list[Checked]:
     """Return the findings of every config with the user's severities, less what is accepted."""
-    suppressions = [_suppression(item) for item in arguments["suppressions"]]
-    known = inline.split([finding for case in cases for finding in case.findings], comments, _KNOWN)
+    judgement = _judge.Judgement.from_arguments(arguments)
+    known = inline.split([finding for case in cases for finding in case.findings], comments, _judge.KNOWN)
     kept, accepted, wrong = set(known[0]), dict(known[1]), known[2]
-    profile, severities = arguments["profile"] or profiles.DEFAULT, arguments["severities"]
     checked = []
     for index, case in enumerate(cases):
         own = [finding for finding in case.findings if finding in kept] + (wrong if index == 0 else [])
-        judged = profiles.judge(own, _KNOWN, profile, severities, suppressions)
+        judged = judgement.judge(own)
         ours = [Suppressed(finding, accepted[finding], True) for finding in case.findings if finding in accepted]
         others = [Suppressed(finding, reason) for finding, reason in judged.suppressed]
         checked.append(Checked(case.name, tuple(judged.kept), (*ours, *others)))
@@ -148,15 +150,6 @@ def _used_somewhere(checked: Sequence[Checked]) -> list[Checked]:
         left = tuple(finding for finding in item.findings if finding not in away)
         result.append(replace(item, findings=(*(told if index == 0 else ()), *left)))
     return result
-
-
-def _suppression(item: Any) -> profiles.Suppression:
-    if not isinstance(item, Mapping) or not isinstance(item.get("rule"), str):
-        raise Problem(f"'{item}' is no suppression", fix="Write `rule`, `reason` and, to narrow it, `path`.")
-    other = set(item) - {"rule", "reason", "path"}
-    if other:
-        raise Problem(f"a suppression has no '{sorted(other)[0]}'", fix="Write `rule`, `reason` and `path`.")
-    return profiles.Suppression(item["rule"], str(item.get("reason") or ""), str(item.get("path") or "*"))
 
 
 def _first_target(cases: Sequence[_Case]) -> Target | None:

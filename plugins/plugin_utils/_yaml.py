@@ -75,7 +75,8 @@ class _Reader:
         self.repeated = 0
 
     def read(self, node: Node, path: Path, depth: int) -> Any:
-        self.positions.setdefault(path, self._place(node))
+        if path not in self.positions:
+            self.positions[path] = self._place(node)
         if node.kind == SCALAR:
             return _nodes.scalar(node)
         if depth > _nodes.DEEPEST:

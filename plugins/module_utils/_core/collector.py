@@ -54,6 +54,7 @@ class Collector:
     config_files: list[str]
     distribution: str
     version: str
+    distribution_manifest: str
     platform: str
     image: str
     image_registry: str

@@ -6,7 +6,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import lru_cache
 from typing import Any
 
 from .paths import Path, leaves
@@ -20,6 +21,8 @@ _SECRET_KEY = re.compile(
 # Keys that name a secret's place, not the secret.
 _PLACE_KEY = re.compile(r"(file|path|name|url|uri|endpoint|type|attribute|id)\Z", re.IGNORECASE)
 _USERINFO = re.compile(r"://[^/\s@]*?:([^/\s@]+)@|://([^/\s:@]+)@")
+_START = re.compile(r"(?<!\w)")
+_WORD = re.compile(r"\w")
 _REFERENCE = re.compile(r"\$\{[^}]*\}\Z|\$[A-Za-z_]\w*\Z")
 
 
@@ -37,16 +40,39 @@ def secrets_in(config: Any) -> set[str]:
 
 def masked(text: str, secrets: Iterable[str]) -> str:
     """Return a text with every secret replaced, the longest first."""
-    for secret in sorted(secrets, key=lambda item: (-len(item), item)):
-        if secret in text:
-            text = re.sub(rf"(?<!\w){re.escape(secret)}(?!\w)", MASK, text)
-    return text
+    return masker(secrets)(text)
+
+
+def masker(secrets: Iterable[str]) -> Callable[[str], str]:
+    """Return what replaces every secret in texts: the time for each does not grow with the number of secrets."""
+    by_size: dict[int, set[str]] = {}
+    for secret in secrets:
+        by_size.setdefault(len(secret), set()).add(secret)
+    sizes = sorted(by_size, reverse=True)
+
+    def found(text: str, start: int) -> int:
+        ends = ((start + size, by_size[size]) for size in sizes)
+        return next((end for end, same in ends if text[start:end] in same and not _WORD.match(text, end)), 0)
+
+    def mask(text: str) -> str:
+        parts, done = [], 0
+        for place in _START.finditer(text) if sizes else ():
+            end = found(text, place.start()) if place.start() >= done else 0
+            if end:
+                parts += [text[done : place.start()], MASK]
+                done = end
+        return "".join((*parts, text[done:]))
+
+    return mask
 
 
 def _names_secret(path: Path) -> bool:
     keys = [part for part in path if isinstance(part, str)]
     if not keys:
         return False
-    if keys[-1] == "key" and keys[-2:-1] == ["api"]:
-        return True
-    return bool(_SECRET_KEY.search(keys[-1])) and not _PLACE_KEY.search(keys[-1])
+    return keys[-2:] == ["api", "key"] or _is_secret_key(keys[-1])
+
+
+@lru_cache(maxsize=4096)
+def _is_secret_key(key: str) -> bool:
+    return bool(_SECRET_KEY.search(key)) and not _PLACE_KEY.search(key)

@@ -11,6 +11,7 @@ from typing import Any
 
 Path = tuple["str | int", ...]
 Config = Mapping[str, Any]
+_SCALARS = (str, int, float, type(None))  # asked first, for they are most
 
 
 @dataclass(frozen=True, order=True)
@@ -61,9 +62,11 @@ def leaves(value: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:
     stack: list[tuple[Path, Any]] = [(path, value)]
     while stack:
         here, item = stack.pop()
-        if isinstance(item, Mapping):
-            stack.extend(((*here, key), item[key]) for key in reversed(list(item)))
+        if isinstance(item, _SCALARS):
+            yield here, item
+        elif isinstance(item, Mapping):
+            stack.extend([((*here, key), item[key]) for key in reversed(list(item))])
         elif isinstance(item, (list, tuple)):
-            stack.extend(((*here, index), item[index]) for index in reversed(range(len(item))))
+            stack.extend([((*here, index), item[index]) for index in reversed(range(len(item)))])
         else:
             yield here, item

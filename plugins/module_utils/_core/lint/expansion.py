@@ -14,9 +14,10 @@ from collections.abc import Iterator
 
 from ..catalogue import OFFICIAL
 from ..errors import near
-from ..paths import Path, leaves
+from ..paths import Path
 from .finding import Fault, rule
 from .subject import Subject
+from .view import view
 
 # Schemes of the official builds; ADOT adds its own (aws-otel-collector, cmd/awscollector).
 SCHEMES = ("env", "file", "yaml", "http", "https")
@@ -68,7 +69,7 @@ def _texts(subject: Subject) -> list[tuple[Path, str, list[str]]]:
     """Return path, text and locations of every text with a dollar sign; found once, and kept with the subject."""
     kept: list[tuple[Path, str, list[str]]] | None = subject.__dict__.get(_KEPT)
     if kept is None:
-        found = ((path, value) for path, value in leaves(subject.config) if isinstance(value, str) and "$" in value)
+        found = ((path, value) for path, value in view(subject).leaves if isinstance(value, str) and "$" in value)
         kept = subject.__dict__[_KEPT] = [(path, text, locations(text)) for path, text in found]
     return kept
 

@@ -74,8 +74,8 @@ class View:
     """A subject, taken apart; every piece is made when a rule first asks for it."""
 
     def __init__(self, subject: Subject) -> None:
-        self._subject = subject
-        self.config = subject.config
+        # Not the subject itself, which keeps its view: without a cycle, memory is free as soon as both are done.
+        self.config, self._target, self._deployment = subject.config, subject.target, subject.deployment
 
     @cached_property
     def pipelines(self) -> tuple[Pipeline, ...]:
@@ -119,7 +119,7 @@ class View:
         if part.section == "processors":  # each pipeline has its own, so their ports say nothing
             return
         # Source: the operator's internal/components; a receiver without an address gets 0.0.0.0 from it.
-        operator = bool(self._subject.deployment and self._subject.deployment.operator_version)
+        operator = bool(self._deployment and self._deployment.operator_version)
         for port in self._ports(part):
             endpoint = at(part.settings, port.path)
             known = (ANY_IPV4 if operator else LOCALHOST, port.port) if endpoint is None else address(endpoint)
@@ -131,8 +131,8 @@ class View:
     def _ports(self, part: Part) -> Iterable[Port]:
         """Return the listeners of a type: the catalogue knows all, the table of needs the frequent ones."""
         kind = part.id.split("/", 1)[0]
-        if self._subject.target:
-            return self._subject.target.catalogue.ports(part.section, kind)
+        if self._target:
+            return self._target.catalogue.ports(part.section, kind)
         row = component(part.section, kind)
         rules = row.ports if row else ()
         return [Port(rule.endpoint, rule.default, rule.protocol, rule.when or ()) for rule in rules]

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from ..lint.finding import SEVERITIES, Finding, Rule
 
@@ -41,17 +42,17 @@ class Report:
     rules: Sequence[Rule] = ()
     fail_on: str = "error"
 
-    @property
+    @cached_property
     def findings(self) -> list[Finding]:
         """All findings, by place."""
         return sorted(finding for item in self.checked for finding in item.findings)
 
-    @property
+    @cached_property
     def suppressed(self) -> list[Suppressed]:
         """All findings that are accepted, by place."""
         return sorted((one for item in self.checked for one in item.suppressed), key=lambda one: one.finding)
 
-    @property
+    @cached_property
     def counts(self) -> dict[str, int]:
         """How many findings of each severity, and how many of all else."""
         seen = Counter(finding.severity for finding in self.findings)

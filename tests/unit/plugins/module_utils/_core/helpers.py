@@ -24,6 +24,7 @@ OPTIONS: Json = {
     "config_files": [],
     "distribution": "contrib",
     "version": "1.2.3",
+    "distribution_manifest": "",
     "platform": "generic",
     "image": "",
     "image_registry": "",

@@ -1,0 +1,70 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What users say about rules: a profile, severities and suppressions, the same wherever findings count. Private."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..module_utils._core import inline
+from ..module_utils._core.errors import Problem
+from ..module_utils._core.lint import profiles
+from ..module_utils._core.lint.finding import Finding, Rule
+from ..module_utils._core.lint.profiles import Judged, Suppression
+from ..module_utils._core.lint.rules import RULES
+from . import _binary
+
+INVALID_YAML = "invalid-yaml"
+# The options of pipeline_validate and otel_render.
+ARGUMENTS: dict[str, dict[str, Any]] = {
+    "profile": {"choices": list(profiles.PROFILES), "default": profiles.DEFAULT},
+    "severities": {"type": "dict", "default": {}},
+    "suppressions": {"type": "list", "elements": "dict", "default": []},
+}
+_KEYS = ("rule", "reason", "path")
+
+
+def _no_check(_subject: Any) -> Iterator[Any]:
+    yield from ()
+
+
+# Findings that are made elsewhere, not by a rule over a config.
+OURS = (
+    Rule(INVALID_YAML, "error", "Text that is no YAML.", _no_check, shared=True),
+    Rule(_binary.RULE, "error", "What `otelcol validate` refuses.", _no_check, shared=True),
+    Rule(inline.WRONG, "warning", "A suppression of a rule that does not exist, or without a reason.", _no_check),
+    Rule(profiles.UNUSED, "info", "A suppression that meets nothing.", _no_check),
+)
+ALL_RULES = (*RULES, *OURS)
+KNOWN = frozenset(rule.id for rule in ALL_RULES)
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """How severe findings are for this user, and which of them are accepted."""
+
+    profile: str = profiles.DEFAULT
+    severities: Mapping[str, str] = field(default_factory=dict)
+    suppressions: Sequence[Suppression] = ()
+
+    @classmethod
+    def from_arguments(cls, arguments: Mapping[str, Any]) -> Judgement:
+        """Return what the arguments of ARGUMENTS say. Raises Problem for a suppression that is none."""
+        accepted = tuple(_suppression(item) for item in arguments["suppressions"])
+        return cls(arguments["profile"] or profiles.DEFAULT, arguments["severities"], accepted)
+
+    def judge(self, findings: Iterable[Finding]) -> Judged:
+        """Return what is left of findings, as severe as it is here, and what is accepted."""
+        return profiles.judge(findings, KNOWN, self.profile, self.severities, self.suppressions)
+
+
+def _suppression(item: Any) -> Suppression:
+    if not isinstance(item, Mapping) or not isinstance(item.get("rule"), str):
+        raise Problem(f"'{item}' is no suppression", fix="Write `rule`, `reason` and, to narrow it, `path`.")
+    other = sorted(set(item) - set(_KEYS))
+    if other:
+        raise Problem(f"a suppression has no '{other[0]}'", fix="Write `rule`, `reason` and `path`.")
+    return Suppression(item["rule"], str(item.get("reason") or ""), str(item.get("path") or "*"))

@@ -1,0 +1,70 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What users say about rules reaches every place where findings count."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.profiles import PROFILES
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _judge, _sources
+
+ROOT = Path(__file__).resolve().parents[2]
+COLLECTIONS = ROOT / ".ansible" / "collections"
+ROLE = ROOT / "roles" / "otel_collector"
+SPEC = _sources.read_yaml(ROLE / "meta" / "argument_specs.yml")["argument_specs"]["main"]["options"]
+URL = "https://me:hunter2@otlp.example.com"
+COLLECTOR = {
+    "name": "a",
+    "recipes": [{"otlp_ingest": {"signals": ["traces"]}}],
+    "config": {
+        "exporters": {"otlp_http": {"endpoint": URL}},
+        "service": {"pipelines": {"traces": {"exporters": ["otlp_http"]}}},
+    },
+}
+ACCEPTED = {"rule": "plaintext-secret", "reason": "a test account"}
+
+
+def task(name: str, module: str) -> dict[str, Any]:
+    (found,) = (item for item in _sources.read_yaml(ROLE / "tasks" / f"{name}.yml") if module in item)
+    arguments: dict[str, Any] = found[module]
+    return arguments
+
+
+def test_both_tasks_are_told_the_same() -> None:
+    said = [task("validate", "o11y.opentelemetry.pipeline_validate"), task("render", "o11y.opentelemetry.otel_render")]
+    assert said[0] == said[1]
+    for name in _judge.ARGUMENTS:
+        assert said[0][name] == f"{{{{ otel_collector_{name} }}}}"
+
+
+def test_profiles_are_those_of_the_rules() -> None:
+    assert set(SPEC["otel_collector_profile"]["choices"]) == set(PROFILES)
+
+
+@pytest.mark.parametrize(
+    ("said", "passes"), [({}, False), ({"otel_collector_suppressions": [ACCEPTED]}, True)], ids=["refused", "accepted"]
+)
+def test_an_accepted_error_does_not_stop_the_role(said: dict[str, Any], passes: bool, tmp_path: Path) -> None:
+    values = {
+        "otel_collectors": [COLLECTOR],
+        "otel_collector_state": "rendered",
+        "otel_collector_output_path": str(tmp_path / "out"),
+        **said,
+    }
+    variables = tmp_path / "variables.json"
+    variables.write_text(json.dumps(values))
+    command = ["ansible-playbook", str(ROOT / "playbooks" / "render.yml"), "-i", "localhost,", "-e", f"@{variables}"]
+    paths = os.pathsep.join((str(COLLECTIONS), os.environ.get("ANSIBLE_COLLECTIONS_PATH", "")))
+    settings = {**os.environ, "ANSIBLE_COLLECTIONS_PATH": paths}
+    done = subprocess.run(command, cwd=ROOT, env=settings, capture_output=True, text=True, check=False, timeout=120)
+    assert (done.returncode == 0) is passes, done.stdout + done.stderr
+    assert (tmp_path / "out" / "manifests.yml").is_file() is passes
+    assert "plaintext-secret" in done.stdout + done.stderr or passes
+    assert "hunter2" not in done.stderr
