@@ -9,6 +9,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
+from functools import cache
 from typing import Any
 
 from ..module_utils._core import fleet, needs, recipes, renames
@@ -22,12 +23,11 @@ from ..module_utils._core.lint.rules import lint
 from ..module_utils._core.lint.subject import Subject, Target
 from ..module_utils._core.manifests.build import Build
 from ..module_utils._core.names import COLLECTOR_LABEL
-from ..module_utils._core.paths import at, section
+from ..module_utils._core.probes import probe
 from . import _judge, _origin, _sources, _target, _yaml
 
 BASELINE = "baseline"
 _PREFIX = "otel_collector_"
-_PROBED = "otlp-http"
 _MALFORMED = ("invalid-id", "not-a-list", "not-a-mapping")
 
 
@@ -73,9 +73,13 @@ def bundle(planned: Sequence[Planned], judgement: _judge.Judgement | None = None
         "manifests": manifests,
         "collectors": [_summary(build) for build in builds],
         "workloads": [workload(build.collector) for build in builds],
-        "probes": [probe(build) for item, build in zip(planned, builds, strict=True) if _can_be_probed(item, build)],
+        "probes": [found for found in map(_probe, planned, builds) if found],
         "prune_selector": f"{COLLECTOR_LABEL} in ({','.join(sorted(build.collector.name for build in builds))})",
     }
+
+
+def _probe(item: Planned, build: Build) -> dict[str, Any] | None:
+    return probe(build, item.composed.config)
 
 
 def refuse(findings: Iterable[Finding]) -> None:
@@ -117,11 +121,15 @@ def _plan(item: Mapping[str, Any], request: Request) -> Planned:
 
 def _options(values: Mapping[str, Any]) -> dict[str, Any]:
     """Return a collector's options in their types; the role's argument_specs.yml is the one place that has those."""
-    spec = _sources.read_yaml(_sources.ROLE / "meta" / "argument_specs.yml")["argument_specs"]["main"]["options"]
-    own = {field.name: spec[_PREFIX + field.name] for field in fields(Collector)}
     name = values.get("name") or "without a name"
     given = {key: value for key, value in values.items() if value is not None}
-    return _sources.checked(given, own, f"collector '{name}'")
+    return _sources.checked(given, _specification(), f"collector '{name}'")
+
+
+@cache
+def _specification() -> dict[str, Any]:
+    spec = _sources.read_yaml(_sources.ROLE / "meta" / "argument_specs.yml")["argument_specs"]["main"]["options"]
+    return {field.name: spec[_PREFIX + field.name] for field in fields(Collector)}
 
 
 def _distribution(options: dict[str, Any]) -> tuple[Distribution, str]:
@@ -208,24 +216,6 @@ def _build(item: Planned) -> Build:
     )
 
 
-def probe(build: Build) -> dict[str, Any]:
-    """Return how to send telemetry to a collector through the API server, and see the collector count it."""
-    pods = {"namespace": build.collector.namespace, "selector": _selector(build)}
-    port = next(port.number for port in build.exposed if port.name == _PROBED)
-    return {"name": build.collector.name, "via": {**pods, "port": port}, "arrival": {**pods, "evidence": "metrics"}}
-
-
-def _can_be_probed(item: Planned, build: Build) -> bool:
-    """Telemetry goes in by OTLP/HTTP in clear text, and is counted where the collector serves its own metrics."""
-    receivers = section(item.composed.config, "receivers")
-    tls = [at(receivers, (name, "protocols", "http", "tls")) for name in receivers if name.split("/")[0] == "otlp"]
-    return {_PROBED, "metrics"} <= {port.name for port in build.needs.ports} and not any(tls)
-
-
-def _selector(build: Build) -> str:
-    return ",".join(f"{key}={value}" for key, value in build.collector.selector.items())
-
-
 def _canonical(config: Any) -> str:
     """Return the same text for configs that mean the same: the order of keys means nothing, their types do."""
 
@@ -245,7 +235,7 @@ def _summary(build: Build) -> dict[str, Any]:
         "config": build.config_text,
         "config_hash": build.config_hash,
         "image": build.image,
-        "selector": _selector(build),
+        "selector": collector.selector_text,
         "ports": [{"name": port.name, "port": port.number, "protocol": port.protocol} for port in build.exposed],
         "iam_actions": list(build.needs.iam_actions),
     }

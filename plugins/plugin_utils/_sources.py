@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
+from copy import deepcopy
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -124,10 +125,10 @@ def checked(values: Mapping[str, Any], spec: Mapping[str, Any], what: str) -> di
 
 
 def argument_spec(options: Mapping[str, Any]) -> dict[str, Any]:
-    """Return documented options as the argument spec that Ansible's validator takes."""
+    """Return documented options as the argument spec that Ansible's validator takes, which fills in its defaults."""
     return {
         name: {
-            key: argument_spec(value) if key == "options" else value
+            key: argument_spec(value) if key == "options" else deepcopy(value)
             for key, value in (option or {}).items()
             if key not in _PROSE
         }

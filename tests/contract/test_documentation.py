@@ -10,19 +10,20 @@ from typing import Any
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.action import otel_render, pipeline_migrate, pipeline_validate
-from ansible_collections.o11y.opentelemetry.plugins.doc_fragments import _build, _collectors
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _doorway, _sources, _yaml
+from ansible_collections.o11y.opentelemetry.plugins.doc_fragments import _build, _collectors, _judgement
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _sources, _yaml
 
 from .source import files, text, tree
 
 ARGUMENTS: dict[str, dict[str, Any]] = {
-    "otel_render": _doorway.COLLECTOR_ARGUMENTS,
+    "otel_render": otel_render._ARGUMENTS,
     "pipeline_migrate": pipeline_migrate._ARGUMENTS,
     "pipeline_validate": pipeline_validate._ARGUMENTS,
 }
 FRAGMENTS = {
     "o11y.opentelemetry._build": _build.ModuleDocFragment.DOCUMENTATION,
     "o11y.opentelemetry._collectors": _collectors.ModuleDocFragment.DOCUMENTATION,
+    "o11y.opentelemetry._judgement": _judgement.ModuleDocFragment.DOCUMENTATION,
 }
 
 

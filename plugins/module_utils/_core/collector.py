@@ -136,6 +136,11 @@ class Collector:
         return names.selector_labels(self.instance, self.mode)
 
     @property
+    def selector_text(self) -> str:
+        """The labels that select this collector's pods, as the API takes them."""
+        return ",".join(f"{key}={value}" for key, value in self.selector.items())
+
+    @property
     def object_labels(self) -> dict[str, str]:
         """The labels of every object of this collector; the user's cannot replace ours."""
         return {**self.labels, **names.object_labels(self.name, self.instance, self.mode, self.version)}
