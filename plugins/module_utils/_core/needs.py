@@ -129,7 +129,7 @@ def _ports(used: list[tuple[Component, str, dict[str, Any]]]) -> Iterator[Port]:
 
 def _port_number(rule: PortRule, settings: dict[str, Any]) -> int | None:
     """Return the port that a rule finds in a component's settings; None when that part of it is off."""
-    if rule.when and rule.when[-1] not in section(settings, *rule.when[:-1]):
+    if rule.when and rule.when[-1] not in section(settings, *map(str, rule.when[:-1])):
         return None
     endpoint = at(settings, rule.endpoint)
     return rule.default if endpoint is None else _number(str(endpoint).rsplit(":", 1)[-1])

@@ -1,0 +1,60 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Cases that show a rule best, where the shortest ones do not."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Choice(NamedTuple):
+    """The names of a wrong and a right case (empty: the shortest, the likest), and the parts of a config to show."""
+
+    wrong: str = ""
+    right: str = ""
+    parts: tuple[str, ...] = ()
+
+
+_STARTED = ("extensions", "exporters", "service.extensions")
+
+CHOICES: dict[str, Choice] = {
+    "ambiguous-id": Choice(parts=("receivers", "exporters", "connectors")),
+    "clear-text": Choice(right="encrypted"),
+    "connection-forgotten": Choice(right="before both"),
+    "file-missing": Choice("a certificate", "a mounted one"),
+    "health-check-missing": Choice("none", "one", ("extensions", "service.extensions")),
+    "host-reader": Choice("container logs", "an agent"),
+    "idle-extension": Choice("one that is not started", "started", ("extensions", "service.extensions")),
+    "invalid-duration": Choice("days", "durations"),
+    "invalid-expansion": Choice("a digit first", "variables"),
+    "invalid-id": Choice("white space in a name", "a name with slashes and dots"),
+    "invalid-pipeline-key": Choice("a misspelt signal", "every signal"),
+    "memory-limiter-missing": Choice("none", "one"),
+    "memory-limiter-settings": Choice("no interval", "percentages"),
+    "missing-field": Choice("a protocol", "a protocol without settings"),
+    "missing-permission": Choice("one verb short", "all that is needed"),
+    "moved-setting": Choice("batcher while it was there", "batcher when it was new"),
+    "no-components": Choice("no exporter", "one of each", ("receivers", "exporters")),
+    "not-a-list": Choice(right="an empty list"),
+    "nothing-retried": Choice(right="the defaults"),
+    "open-receiver": Choice("every address", "with a certificate"),
+    "plaintext-secret": Choice("a password", "a variable"),
+    "port-clash": Choice("two of one receiver", "the address of the pod and the loopback"),
+    "signature-mismatch": Choice("another service", "the right ones", ("extensions", "exporters")),
+    "signature-missing": Choice("traces", "signed", ("extensions", "exporters")),
+    "singleton": Choice("two replicas", "one replica"),
+    "split-state": Choice("sampling of whole traces", "one replica"),
+    "undefined-extension": Choice("a queue in a storage that nothing defines", "a started storage", _STARTED),
+    "undefined-pipeline": Choice(right="the right one", parts=("connectors", "service.pipelines")),
+    "unknown-component": Choice("one that only a larger image has", "all known"),
+    "unknown-field": Choice("a misspelt key", "a key with a way in it"),
+    "unknown-key": Choice(parts=("service",)),
+    "unknown-section": Choice("a misspelt section", "all sections", ("processor", "processors")),
+    "unknown-value": Choice("a verbosity", "in any case"),
+    "unreachable-receiver": Choice("the loopback", "the address of the pod"),
+    "unsupported-signal": Choice("an exporter of metrics in traces", "all supported"),
+    "unused-component": Choice("a processor in no pipeline", "all used", ("processors", "service.pipelines")),
+    "whole-cluster-cache": Choice("an agent without a filter", "its own node"),
+    "wrong-type": Choice("a number for text", "variables"),
+}
