@@ -50,8 +50,8 @@ sanity: setup ## Run ansible-test sanity on a copy of the checkout.
 artifact: setup ## Build the collection, install it into an empty path and use it from there.
 	@tools/artifact
 
-cluster: setup ## Run the Molecule scenarios on a cluster of their own.
-	@tools/molecule
+cluster: setup ## Run what needs a cluster or the real Collector.
+	@tools/cluster
 
 bench: setup ## Measure, as ratios in one run.
 	@python -m tests.bench

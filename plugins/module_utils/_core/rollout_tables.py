@@ -18,7 +18,7 @@ READY = {
     " && (spec.updateStrategy.type == 'OnDelete'"
     " || not_null(status.updatedNumberScheduled, `0`) >= status.desiredNumberScheduled)"
     " && not_null(status.numberAvailable, `0`) >= status.desiredNumberScheduled",
-    "StatefulSet": f"{OBSERVED} && not_null(status.readyReplicas, `0`) >= spec.replicas"
+    "StatefulSet": f"{OBSERVED} && not_null(status.availableReplicas, `0`) >= spec.replicas"
     " && (spec.updateStrategy.type == 'OnDelete' || spec.updateStrategy.rollingUpdate.partition > `0`"
     " || status.currentRevision == status.updateRevision)",
     "Job": CONDITION.format("Complete"),
@@ -35,7 +35,7 @@ EMPTY_DAEMON_SET = f"{OBSERVED} && status.desiredNumberScheduled == `0`"
 COUNTS = {
     "Deployment": ("status.availableReplicas", "spec.replicas"),
     "DaemonSet": ("status.numberAvailable", "status.desiredNumberScheduled"),
-    "StatefulSet": ("status.readyReplicas", "spec.replicas"),
+    "StatefulSet": ("status.availableReplicas", "spec.replicas"),
 }
 
 

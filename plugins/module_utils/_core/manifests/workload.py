@@ -12,6 +12,8 @@ from .build import Build, Manifest, frame, present
 from .pod import STATE_VOLUME, pod_template
 
 _GIB = "1Gi"
+# Without a readiness probe a pod counts as soon as its process runs, and so would one that is about to end.
+MIN_READY_SECONDS = 5
 
 
 def daemon_set(build: Build) -> Manifest:
@@ -44,6 +46,7 @@ def _common(build: Build) -> dict[str, Any]:
         "selector": {"matchLabels": build.collector.selector},
         "revisionHistoryLimit": build.collector.revision_history_limit,
         "template": pod_template(build),
+        **present(minReadySeconds=None if build.needs.probe else MIN_READY_SECONDS),
     }
 
 

@@ -33,6 +33,7 @@ def test_a_deployment_is_whole() -> None:
             "selector": {"matchLabels": SELECTOR},
             "revisionHistoryLimit": 10,
             "template": pod_template(one),
+            "minReadySeconds": 5,
             "replicas": 2,
             "strategy": {"type": "RollingUpdate"},
         },
@@ -43,6 +44,7 @@ def test_a_daemonset_is_whole() -> None:
     assert {key: value for key, value in spec("daemonset").items() if key != "template"} == {
         "selector": {"matchLabels": {**SELECTOR, "component": "agent-collector"}},
         "revisionHistoryLimit": 10,
+        "minReadySeconds": 5,
         "updateStrategy": {"type": "RollingUpdate"},
     }
 
@@ -51,6 +53,7 @@ def test_a_statefulset_is_whole() -> None:
     assert {key: value for key, value in spec("statefulset").items() if key != "template"} == {
         "selector": {"matchLabels": {**SELECTOR, "component": "statefulset-collector"}},
         "revisionHistoryLimit": 10,
+        "minReadySeconds": 5,
         "replicas": 2,
         "updateStrategy": {"type": "RollingUpdate"},
         "serviceName": "gateway-headless",
@@ -94,3 +97,12 @@ def test_state_of_a_statefulset_is_claimed(storage: dict[str, str], claimed: dic
     assert spec("statefulset", STATE, storage=storage)["volumeClaimTemplates"] == [
         {"metadata": {"name": "state"}, "spec": {"accessModes": ["ReadWriteOnce"], **claimed}}
     ]
+
+
+@pytest.mark.parametrize(
+    ("builder", "mode"), [(deployment, "deployment"), (daemon_set, "daemonset"), (stateful_set, "statefulset")]
+)
+def test_a_collector_without_a_probe_must_live_for_a_while_to_count_as_available(builder: Any, mode: str) -> None:
+    probed = running(extensions={"health_check": {"endpoint": "${env:MY_POD_IP}:13133"}})
+    assert builder(build(mode=mode))["spec"]["minReadySeconds"] == 5
+    assert "minReadySeconds" not in builder(build(probed, mode=mode))["spec"]
