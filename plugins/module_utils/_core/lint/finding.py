@@ -9,10 +9,12 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from ..errors import few_suggestions
 from ..paths import Path, Position, dotted
 from .subject import Subject
 
 SEVERITIES = ("error", "warning", "info")
+_COMPARISONS = 20_000  # of words that somebody may have meant, for each rule: a blink
 
 
 @dataclass(frozen=True)
@@ -89,7 +91,9 @@ def run(rules: Iterable[Rule], subject: Subject) -> list[Finding]:
 
 def _findings(rules: Iterable[Rule], subject: Subject) -> Iterator[Finding]:
     for item in rules:
-        for fault in item.check(subject):
+        with few_suggestions(_COMPARISONS):
+            faults = list(item.check(subject))
+        for fault in faults:
             place = fault.position or subject.locate(fault.path)
             severity = fault.severity or item.severity
             yield Finding(place, dotted(fault.path), item.id, severity, fault.message, fault.fix)
