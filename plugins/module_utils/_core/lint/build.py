@@ -78,7 +78,7 @@ class Build:
     @cached_property
     def unknown_modules(self) -> frozenset[str]:
         """Sections in which a build of the user's own has modules whose types nobody knows."""
-        return frozenset(name for name, _ in self.catalogue.coverage(self.distribution, self.version).unknown)
+        return frozenset(name for name, _module in self.catalogue.coverage(self.distribution, self.version).unknown)
 
 
 _BUILDS: dict[tuple[int, str, str], Build] = {}
