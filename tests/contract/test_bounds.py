@@ -71,11 +71,11 @@ def routed(count: int) -> Iterator[str]:
 def test_a_long_config_is_answered_soon(shape: Callable[[int], Iterator[str]]) -> None:
     text = "\n".join(shape(LINES)) + "\n"
     assert text.count("\n") >= LINES * 0.98
-    start = time.perf_counter()
+    start = time.process_time()
     result = _validate.report(
         {**DEFAULTS, "config": text, "version": "0.158.0", "fail_on": "never"}, lambda _text: None
     )
-    assert time.perf_counter() - start < SECONDS
+    assert time.process_time() - start < SECONDS
     assert result["counts"]["error"] == 0 if shape is right else result["counts"]["error"] > LINES // 4
 
 
@@ -105,13 +105,13 @@ from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _validat
 wanted = {name: option.get("default") for name, option in _ARGUMENTS.items()}
 text = sys.stdin.read()
 resource.setrlimit(resource.RLIMIT_AS, (%d, %d))
-start = time.perf_counter()
+start = time.process_time()
 try:
     result = _validate.report({**wanted, "config": text, "version": "0.158.0", "fail_on": "never"}, print)
     print(len(result["findings"]), "findings")
 except Problem as problem:
     print("refused:", str(problem)[:200])
-print("seconds", time.perf_counter() - start)
+print("seconds", time.process_time() - start)
 """
 
 
