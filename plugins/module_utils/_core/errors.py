@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
@@ -34,11 +34,19 @@ class Problem(Exception):  # noqa: N818 - what a user reads, not what a develope
 
 
 @contextmanager
-def few_suggestions(comparisons: int) -> Iterator[None]:
-    """Let `near` compare so many words within, and then no more: thousands of mistakes need no suggestion each."""
-    token = _LEFT.set([comparisons])
+def few_suggestions(comparisons: int) -> Iterator[Callable[[], None]]:
+    """Let `near` compare so many words within, and then no more: thousands of mistakes need no suggestion each.
+
+    What is yielded gives it as many again.
+    """
+    left = [comparisons]
+
+    def again() -> None:
+        left[0] = comparisons
+
+    token = _LEFT.set(left)
     try:
-        yield
+        yield again
     finally:
         _LEFT.reset(token)
 

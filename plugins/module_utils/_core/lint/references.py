@@ -214,6 +214,8 @@ def _keys(subject: Subject, name: str, kind: str, to: str) -> tuple[list[Referen
 
 def _ends(path: Path, ends: tuple[Path, ...]) -> bool:
     """Whether a path ends like one of these; `*` is any key."""
+    if not any(end[-1] in ("*", path[-1]) for end in ends if path):
+        return False
     for end in ends:
         tail = path[-len(end) :]
         if len(tail) == len(end) and all(part in ("*", key) for part, key in zip(end, tail, strict=True)):
