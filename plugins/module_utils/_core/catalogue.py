@@ -230,6 +230,12 @@ class Catalogue:
 
     def coverage(self, distribution: str, version: str) -> Coverage:
         """Return which version answers for one of a distribution: itself, the nearest older one, else the oldest."""
+        key = (distribution, version)
+        if key not in self._covered:
+            self._covered[key] = self._coverage(distribution, version)
+        return self._covered[key]
+
+    def _coverage(self, distribution: str, version: str) -> Coverage:
         if distribution in self.extra:
             at, modules = self.extra[distribution]
             return Coverage(at, False, tuple(sorted(modules - self._modules)))
@@ -273,6 +279,11 @@ class Catalogue:
     @cached_property
     def _fields(self) -> dict[Key, Row]:
         return {(row["section"], row["type"]): row for row in self.fields_of if "type" in row}
+
+    @cached_property
+    def _covered(self) -> dict[tuple[str, str], Coverage]:
+        """What was asked before: every type of every config asks for its build."""
+        return {}
 
     @cached_property
     def _modules(self) -> frozenset[Module]:

@@ -6,7 +6,12 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+
+# How many more words `near` may compare, where that is limited.
+_LEFT: ContextVar[list[int] | None] = ContextVar("left", default=None)
 
 
 class Problem(Exception):  # noqa: N818 - what a user reads, not what a developer traces
@@ -28,7 +33,31 @@ class Problem(Exception):  # noqa: N818 - what a user reads, not what a develope
         return f"{text}{stop} {self.fix}".rstrip()
 
 
+@contextmanager
+def few_suggestions(comparisons: int) -> Iterator[Callable[[], None]]:
+    """Let `near` compare so many words within, and then no more: thousands of mistakes need no suggestion each.
+
+    What is yielded gives it as many again.
+    """
+    left = [comparisons]
+
+    def again() -> None:
+        left[0] = comparisons
+
+    token = _LEFT.set(left)
+    try:
+        yield again
+    finally:
+        _LEFT.reset(token)
+
+
 def near(word: str, known: Iterable[str]) -> str:
     """Return `; did you mean 'x'?` for the nearest of the known words, or nothing."""
-    match = difflib.get_close_matches(word, [item for item in known if isinstance(item, str)], n=1, cutoff=0.6)
+    left = _LEFT.get()
+    if left is not None and left[0] <= 0:
+        return ""
+    words = [item for item in known if isinstance(item, str)]
+    if left is not None:
+        left[0] -= len(words)
+    match = difflib.get_close_matches(word, words, n=1, cutoff=0.6)
     return f"; did you mean '{match[0]}'?" if match else ""

@@ -61,8 +61,9 @@ def _find(config: Any, path: Path, finished: Any) -> Path | None:
     """Return the path in a layer of what stands at `path` in the finished config, through markers and patterns."""
     place: Path = ()
     for part in path:
+        same = config is finished  # nothing was merged here, so the path itself is right
         finished = at(finished, (part,))
-        step = _in_list(config, finished) if isinstance(config, list) else _in_mapping(config, part)
+        step = _in_list(config, finished, part, same) if isinstance(config, list) else _in_mapping(config, part)
         if step is None:
             return None
         place = (*place, step)
@@ -70,7 +71,9 @@ def _find(config: Any, path: Path, finished: Any) -> Path | None:
     return place
 
 
-def _in_list(config: list[Any], item: Any) -> int | None:
+def _in_list(config: list[Any], item: Any, part: str | int, same: bool) -> int | None:
+    if same and isinstance(part, int):
+        return part if 0 <= part < len(config) else None
     return config.index(item) if item in config else None
 
 

@@ -20,7 +20,7 @@ _SECRET_KEY = re.compile(
 )
 # Keys that name a secret's place, not the secret.
 _PLACE_KEY = re.compile(r"(file|path|name|url|uri|endpoint|type|attribute|id)\Z", re.IGNORECASE)
-_USERINFO = re.compile(r"://[^/\s@]*?:([^/\s@]+)@|://([^/\s:@]+)@")
+_USERINFO = re.compile(r"://[^/\s:@]*:([^/\s]+)@|://([^/\s:@]+)@")
 _START = re.compile(r"(?<!\w)")
 _WORD = re.compile(r"\w")
 _REFERENCE = re.compile(r"\$\{[^}]*\}\Z|\$[A-Za-z_]\w*\Z")
@@ -36,6 +36,11 @@ def secrets_in(config: Any) -> set[str]:
                 found |= {text, *text.split()}
             found.update(part for match in _USERINFO.findall(text) for part in match)
     return {text for text in found if text and not _REFERENCE.match(text) and text not in ("Bearer", "Basic")}
+
+
+def is_secret(path: Path, text: str) -> bool:
+    """Whether a value is a secret, or has one inside: then no part of it is shown."""
+    return _names_secret(path) or bool(_USERINFO.search(text))
 
 
 def masked(text: str, secrets: Iterable[str]) -> str:

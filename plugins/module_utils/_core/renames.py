@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import Any
 
 from .paths import Config, section
@@ -21,6 +22,7 @@ _ROLES = {
 }
 
 
+@lru_cache(maxsize=1024)
 def parse_version(text: str) -> Version:
     """Return the numbers of a version such as `v0.158.0` or `0.158.0-rc1`; an empty one for text without any."""
     match = re.match(r"v?(\d+(?:\.\d+)*)", text)

@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..paths import Path, section
-from .components import build_of, kind_of
+from .build import build_of
+from .components import kind_of
 from .finding import Fault, rule
 from .structure import SIGNALS
 from .subject import Subject

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 
 from ..catalogue import OFFICIAL
 from ..errors import near
+from ..masking import is_secret
 from ..paths import Path
 from .finding import Fault, rule
 from .subject import Subject
@@ -25,6 +26,7 @@ MORE_SCHEMES = {"adot": ("s3",)}
 DEFAULT_SCHEME = "env"
 
 _KEPT = "_texts"
+_MOST = 1000  # the Collector gives up after as many
 _UNKNOWN = "\0"  # stands for what an inner expression will become
 _LOCATION = re.compile(r"(?s)([A-Za-z][A-Za-z0-9+.-]+):(.*)\Z")
 _VARIABLE = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*\Z")
@@ -33,24 +35,27 @@ _BARE = re.compile(r"(?<![$\\])\$([A-Z][A-Z0-9_]{2,})")
 
 def invalid_expansion(subject: Subject) -> Iterator[Fault]:
     """Yield `${…}` that the Collector cannot make sense of: no location, or no name of a variable."""
-    for path, _text, found in _texts(subject):
+    for path, text, found in _texts(subject):
         for location in found:
             why = _problem(location)
             if why:
-                yield Fault(path, f"`${{{_shown(location)}}}` {why}", "Write `$${` where the text itself is meant.")
+                shown = f"`${{{_shown(location)}}}` {why}" if not is_secret(path, text) else "a `${…}` here is none"
+                yield Fault(path, shown, "Write `$${` where the text itself is meant.")
 
 
 def unknown_scheme(subject: Subject) -> Iterator[Fault]:
     """Yield `${scheme:…}` whose scheme the build has no provider for."""
     distribution = subject.target.distribution if subject.target else ""
     known = (*SCHEMES, *MORE_SCHEMES.get(distribution, ()))
-    for path, _text, found in _texts(subject):
+    for path, text, found in _texts(subject):
         for location in found:
             match = _LOCATION.match(location)
             if match and match[1] not in known:
                 yield Fault(
                     path,
-                    f"scheme '{match[1]}' of `${{{_shown(location)}}}` is unknown{near(match[1], known)}",
+                    f"scheme '{match[1]}' of `${{{_shown(location)}}}` is unknown{near(match[1], known)}"
+                    if not is_secret(path, text)
+                    else "the scheme of a `${…}` here is unknown",
                     f"Known: {', '.join(known)}.",
                     severity="" if distribution in (*OFFICIAL, "adot") else "warning",
                 )
@@ -61,8 +66,8 @@ def bare_variable(subject: Subject) -> Iterator[Fault]:
     for path, text, _found in _texts(subject):
         match = _BARE.search(text)
         if match:
-            fix = f"Write `${{env:{match[1]}}}`, or `$${match[1]}` for the text."
-            yield Fault(path, f"`${match[1]}` is not replaced", fix)
+            name = match[1] if not is_secret(path, text) else "NAME"
+            yield Fault(path, f"`${name}` is not replaced", f"Write `${{env:{name}}}`, or `$${name}` for the text.")
 
 
 def _texts(subject: Subject) -> list[tuple[Path, str, list[str]]]:
@@ -78,19 +83,15 @@ def locations(text: str) -> list[str]:
     """Return what stands in every `${…}` that the Collector expands, in its order, inner ones first."""
     found: list[str] = []
     start = 0
-    while "${" in text:
-        close = text.find("}", start)
-        if close < 0:
+    while len(found) < _MOST:
+        first = text.find("${")
+        close = text.find("}", max(first, start)) if first >= 0 else -1
+        opened = text.rfind("${", 0, close) if close >= 0 else -1
+        if opened < 0 or _escaped(text, opened):
             break
-        opened = text.rfind("${", 0, close)
-        if opened < 0:
-            start = close + 1
-        elif _escaped(text, opened):
-            break
-        else:
-            found.append(text[opened + 2 : close])
-            text = text[:opened] + _UNKNOWN + text[close + 1 :]
-            start = opened
+        found.append(text[opened + 2 : close])
+        text = text[:opened] + _UNKNOWN + text[close + 1 :]
+        start = opened
     return found
 
 

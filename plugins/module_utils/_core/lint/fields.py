@@ -19,7 +19,8 @@ from ..catalogue import Catalogue, Row
 from ..errors import near
 from ..paths import Path, at, section
 from ..renames import parse_version
-from .components import build_of, configured, used
+from .build import build_of
+from .components import configured, used
 from .finding import Fault, rule
 from .moved import gone, moves
 from .subject import Subject

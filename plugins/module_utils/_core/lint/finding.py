@@ -5,14 +5,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from ..errors import few_suggestions
 from ..paths import Path, Position, dotted
 from .subject import Subject
 
 SEVERITIES = ("error", "warning", "info")
+_COMPARISONS = 20_000  # of words that somebody may have meant, for each rule: a blink
 
 
 @dataclass(frozen=True)
@@ -84,12 +86,14 @@ class Finding:
 
 def run(rules: Iterable[Rule], subject: Subject) -> list[Finding]:
     """Apply every rule and return the findings in the order of their places."""
-    return sorted(_findings(rules, subject))
+    found: list[Finding] = []
+    with few_suggestions(_COMPARISONS) as again:
+        for item in rules:
+            again()
+            found.extend(_finding(item, fault, subject) for fault in item.check(subject))
+    return sorted(found)
 
 
-def _findings(rules: Iterable[Rule], subject: Subject) -> Iterator[Finding]:
-    for item in rules:
-        for fault in item.check(subject):
-            place = fault.position or subject.locate(fault.path)
-            severity = fault.severity or item.severity
-            yield Finding(place, dotted(fault.path), item.id, severity, fault.message, fault.fix)
+def _finding(item: Rule, fault: Fault, subject: Subject) -> Finding:
+    place = fault.position or subject.locate(fault.path)
+    return Finding(place, dotted(fault.path), item.id, fault.severity or item.severity, fault.message, fault.fix)

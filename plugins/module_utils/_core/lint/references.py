@@ -16,7 +16,8 @@ from ..catalogue import Reference
 from ..compose import SECTIONS
 from ..errors import near
 from ..paths import Path, at, leaves, section
-from .components import build_of, configured, listed
+from .build import build_of
+from .components import configured, listed
 from .finding import Fault, rule
 from .structure import expanded, trimmed
 from .subject import Subject
@@ -63,13 +64,14 @@ def undefined_reference(subject: Subject) -> Iterator[Fault]:
         role: {trimmed(name) for part in parts for name in section(subject.config, part)}
         for role, parts in roles.items()
     }
+    words = {role: sorted(names, key=str) for role, names in known.items()}
     hidden = {role for role, parts in roles.items() if any(_hidden(subject, (part,)) for part in parts)}
     for path, component_id in references(subject.config):
         role = str(path[-2])
         if trimmed(component_id) not in known[role] and role not in hidden and not expanded(component_id):
             yield Fault(
                 path,
-                f"'{component_id}' is not configured{near(component_id, sorted(known[role], key=str))}",
+                f"'{component_id}' is not configured{near(component_id, words[role])}",
                 _how(component_id, role, subject),
             )
 
@@ -212,6 +214,8 @@ def _keys(subject: Subject, name: str, kind: str, to: str) -> tuple[list[Referen
 
 def _ends(path: Path, ends: tuple[Path, ...]) -> bool:
     """Whether a path ends like one of these; `*` is any key."""
+    if not any(end[-1] in ("*", path[-1]) for end in ends if path):
+        return False
     for end in ends:
         tail = path[-len(end) :]
         if len(tail) == len(end) and all(part in ("*", key) for part, key in zip(end, tail, strict=True)):
@@ -219,9 +223,9 @@ def _ends(path: Path, ends: tuple[Path, ...]) -> bool:
     return False
 
 
-def _started(config: Any) -> list[Any]:
+def _started(config: Any) -> set[str]:
     started = at(config, ("service", "extensions"))
-    return started if isinstance(started, list) else []
+    return {item for item in started if isinstance(item, str)} if isinstance(started, list) else set()
 
 
 def _how(component_id: str, role: str, subject: Subject) -> str:

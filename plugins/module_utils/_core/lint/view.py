@@ -13,6 +13,7 @@ from ..catalogue import Port
 from ..components.table import component
 from ..paths import Path, at, items, leaves, section
 from .addresses import ANY_IPV4, LOCALHOST, address
+from .build import build_of
 from .subject import Subject
 
 _SECTIONS = ("extensions", "receivers", "processors", "exporters", "connectors")
@@ -132,7 +133,7 @@ class View:
         """Return the listeners of a type: the catalogue knows all, the table of needs the frequent ones."""
         kind = part.id.split("/", 1)[0]
         if self._target:
-            return self._target.catalogue.ports(part.section, kind)
+            return build_of(self._target).ports(part.section, kind)
         row = component(part.section, kind)
         rules = row.ports if row else ()
         return [Port(rule.endpoint, rule.default, rule.protocol, rule.when or ()) for rule in rules]

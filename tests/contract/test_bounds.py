@@ -1,0 +1,131 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Size and depth: time that grows with the text alone, memory that has a bound, and no text that ends the process."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from ansible_collections.o11y.opentelemetry.plugins.action.pipeline_validate import _ARGUMENTS
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _validate
+
+ROOT = Path(__file__).resolve().parents[2]
+DEFAULTS = {name: option.get("default") for name, option in _ARGUMENTS.items()}
+LINES, SECONDS = 50_000, 10
+MEMORY, ATTACK_SECONDS = 300 * 2**20, 5
+
+OTLP = ["receivers: {otlp: {protocols: {grpc: null}}}"]
+
+
+def right(count: int) -> Iterator[str]:
+    """Exporters, and pipelines that use each of them."""
+    many = count // 8
+    yield from (*OTLP, "exporters:")
+    for number in range(many):
+        yield from (f"  otlp_grpc/{number}:", f"    endpoint: host{number}:4317", "    tls:", "      insecure: false")
+        yield "    sending_queue: {queue_size: 10}"
+    yield from ("service:", "  pipelines:")
+    for number in range(many):
+        yield from (f"    traces/{number}:", "      receivers: [otlp]", f"      exporters: [otlp_grpc/{number}]")
+
+
+def misspelt(count: int) -> Iterator[str]:
+    """References that are all wrong, each near to something."""
+    yield from (*OTLP, "exporters:", *(f"  otlp_grpc/a{number}: {{endpoint: 'a:1'}}" for number in range(count // 5)))
+    yield from ("service:", "  pipelines:", "    traces:", "      receivers: [otlp]", "      exporters:")
+    yield from (f"      - otlp_grp/a{number}" for number in range(count * 4 // 5))
+
+
+def unknown(count: int) -> Iterator[str]:
+    """Types that no build has."""
+    yield from ("exporters:", *(f"  nosuch{number}: {{}}" for number in range(count)))
+
+
+def secret(count: int) -> Iterator[str]:
+    """Secrets, each another one."""
+    yield from (*OTLP, "exporters:")
+    yield from (f"  otlp_http/{number}: {{headers: {{api-key: secret{number}}}}}" for number in range(count))
+
+
+def twice(count: int) -> Iterator[str]:
+    """One key, again and again."""
+    yield from ("exporters:", *("  debug: {}" for _number in range(count)))
+
+
+def routed(count: int) -> Iterator[str]:
+    """A connector that leads to pipelines which are not there."""
+    yield from (*OTLP, "exporters: {debug: {}}", "connectors:", "  routing:", "    table:")
+    for number in range(count // 3):
+        yield from ("    - condition: 'true'", f"      pipelines: [traces/x{number}]")
+    yield from ("service:", "  pipelines:", "    traces: {receivers: [otlp], exporters: [routing]}")
+    yield from (f"    traces/y{number}: {{receivers: [routing], exporters: [debug]}}" for number in range(count // 3))
+
+
+@pytest.mark.parametrize("shape", [right, misspelt, unknown, secret, twice, routed], ids=lambda shape: shape.__name__)
+def test_a_long_config_is_answered_soon(shape: Callable[[int], Iterator[str]]) -> None:
+    text = "\n".join(shape(LINES)) + "\n"
+    assert text.count("\n") >= LINES * 0.98
+    start = time.process_time()
+    result = _validate.report(
+        {**DEFAULTS, "config": text, "version": "0.158.0", "fail_on": "never"}, lambda _text: None
+    )
+    assert time.process_time() - start < SECONDS
+    assert result["counts"]["error"] == 0 if shape is right else result["counts"]["error"] > LINES // 4
+
+
+LAUGHS = "\n".join(["a0: &a0 [lol, lol]"] + [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]" for n in range(1, 40)])
+MERGES = "\n".join(
+    ["a0: &a0 {x: 1}"] + [f"a{n}: &a{n} {{<<: [{', '.join([f'*a{n - 1}'] * 10)}]}}" for n in range(1, 40)]
+)
+ATTACKS = {
+    "aliases": LAUGHS,
+    "merge keys": MERGES,
+    "brackets": "[" * 100_000,
+    "closed brackets": "[" * 100_000 + "]" * 100_000,
+    "braces": "{a: " * 100_000,
+    "dashes": "- " * 100_000,
+    "expressions": f"exporters: {{debug: {{verbosity: '{'${' * 100_000}{'}' * 100_000}'}}}}",
+    "one line": "a" * 2_000_000,
+    "a number": "receivers: " + "9" * 1_000_000,
+    "tags": "!!python/object/apply:os.system ['true']",
+    "anchors": "receivers: &a {x: *a}",
+}
+PROGRAM = """
+import resource, sys, time
+from tests import conftest
+from ansible_collections.o11y.opentelemetry.plugins.action.pipeline_validate import _ARGUMENTS
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _validate
+wanted = {name: option.get("default") for name, option in _ARGUMENTS.items()}
+text = sys.stdin.read()
+resource.setrlimit(resource.RLIMIT_AS, (%d, %d))
+start = time.process_time()
+try:
+    result = _validate.report({**wanted, "config": text, "version": "0.158.0", "fail_on": "never"}, print)
+    print(len(result["findings"]), "findings")
+except Problem as problem:
+    print("refused:", str(problem)[:200])
+print("seconds", time.process_time() - start)
+"""
+
+
+@pytest.mark.parametrize("name", ATTACKS)
+def test_an_attack_is_answered_within_bounds(name: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM % (MEMORY, MEMORY)],
+        input=ATTACKS[name],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert "findings" in done.stdout or "refused" in done.stdout
+    assert float(done.stdout.rsplit("seconds", 1)[1]) < ATTACK_SECONDS
