@@ -115,7 +115,10 @@ def _second_opinion(binary: str, cases: Sequence[_Case]) -> tuple[_binary.Opinio
 
 def _without_secrets(cases: Sequence[_Case]) -> list[_Case]:
     def clean(case: _Case) -> _Case:
-        mask = masker(secrets_in(case.config))
+        secrets = secrets_in(case.config)
+        if not secrets:
+            return case
+        mask = masker(secrets)
         told = [replace(item, message=mask(item.message), fix=mask(item.fix)) for item in case.findings]
         return replace(case, findings=told)
 

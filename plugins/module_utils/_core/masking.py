@@ -34,7 +34,8 @@ def secrets_in(config: Any) -> set[str]:
             text = str(value)
             if _names_secret(path):
                 found |= {text, *text.split()}
-            found.update(part for match in _USERINFO.findall(text) for part in match)
+            if "://" in text:
+                found.update(part for match in _USERINFO.findall(text) for part in match)
     return {text for text in found if text and not _REFERENCE.match(text) and text not in ("Bearer", "Basic")}
 
 

@@ -113,7 +113,7 @@ def _weighed(finding: Finding, table: Mapping[str, str], profile: str, overrides
     severity = table.get(finding.rule, finding.severity)
     if finding.rule not in overrides and profile in _DIRECTION:
         severity = _DIRECTION[profile]((severity, finding.severity), key=SEVERITIES.index)
-    return replace(finding, severity=severity)
+    return finding if severity == finding.severity else replace(finding, severity=severity)
 
 
 def _check(known: set[str], profile: str, overrides: Mapping[str, str], suppressions: Sequence[Suppression]) -> None:
