@@ -99,7 +99,6 @@ class _Composer:
     def _add(self, node: Node, anchor: str | None) -> None:
         if anchor:
             self.anchors[anchor] = node
-            node.anchored = True
         if not self.open:
             self.root = node
             return

@@ -9,11 +9,11 @@ import re
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.compose import SECTIONS
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.layers import is_pattern
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.needs import DOWNWARD, variables
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.paths import leaves, section
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.recipes import Use
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.sections import SECTIONS
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _render, _sources
 
 from .kubernetes_rules import violations

@@ -19,8 +19,7 @@ from typing import Any
 from .errors import Problem
 from .layers import APPEND, Composed, Layer, is_pattern
 from .paths import Config, Path, at, dotted, section
-
-SECTIONS = ("receivers", "processors", "connectors", "exporters", "extensions")
+from .sections import ROLES, SECTIONS
 
 # Order of processors: the limiter before all work, enrichment before what reads it, batches last.
 # Source: "Recommended Processors" in the Collector's processor/README.md.
@@ -66,7 +65,7 @@ def _in_order(config: dict[str, Any]) -> dict[str, Any]:
     service = ordered.get("service")
     if isinstance(service, dict) and isinstance(service.get("pipelines"), dict):
         pipelines = {
-            name: _first(value, ("receivers", "processors", "exporters")) if isinstance(value, dict) else value
+            name: _first(value, tuple(ROLES)) if isinstance(value, dict) else value
             for name, value in service["pipelines"].items()
         }
         ordered["service"] = _first({**service, "pipelines": pipelines}, ("extensions", "telemetry", "pipelines"))

@@ -10,8 +10,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from .compose import SECTIONS
 from .paths import Path, at, section
+from .sections import SECTIONS
 
 CUSTOM_RESOURCE = "OpenTelemetryCollector"
 _TOP_LEVEL = (*SECTIONS, "service")

@@ -33,7 +33,6 @@ class Node:
     end: Place
     style: str = ""
     tag: str = ""
-    anchored: bool = False
 
     def last(self) -> Place:
         """Return where the last thing in this node ends; a block has no end sign of its own."""

@@ -11,15 +11,9 @@ from functools import lru_cache
 from typing import Any
 
 from .paths import Config, section
+from .sections import ROLES
 
 Version = tuple[int, ...]
-
-# The parts of a pipeline, and the sections in which their ids are defined.
-_ROLES = {
-    "receivers": ("receivers", "connectors"),
-    "processors": ("processors",),
-    "exporters": ("exporters", "connectors"),
-}
 
 
 @lru_cache(maxsize=1024)
@@ -54,7 +48,7 @@ def _section(key: str, value: Any, old: Mapping[tuple[str, str], str]) -> Any:
 
 
 def _in_pipeline(role: str, component_id: str, old: Mapping[tuple[str, str], str]) -> str:
-    for name in _ROLES.get(role, ()):
+    for name in ROLES.get(role, ()):
         renamed = _renamed(name, component_id, old)
         if renamed != component_id:
             return renamed

@@ -13,21 +13,14 @@ from collections.abc import Iterator
 from typing import Any
 
 from ..catalogue import Reference
-from ..compose import SECTIONS
 from ..errors import near
 from ..paths import Path, at, leaves, section
+from ..sections import ROLES, SECTIONS
 from .build import build_of
 from .components import configured, listed
 from .finding import Fault, rule
 from .structure import expanded, trimmed
 from .subject import Subject
-
-# In a pipeline a connector stands where a receiver or an exporter may.
-ROLES = {
-    "receivers": ("receivers", "connectors"),
-    "processors": ("processors",),
-    "exporters": ("exporters", "connectors"),
-}
 
 # Keys inside a component that name an extension, where no build is known: the end of the path.
 EXTENSION_KEYS = (("auth", "authenticator"), ("sending_queue", "storage"))

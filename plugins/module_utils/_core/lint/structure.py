@@ -13,15 +13,15 @@ import unicodedata
 from collections.abc import Iterator
 from typing import Any
 
-from ..compose import SECTIONS
 from ..errors import near
 from ..paths import Path, at, section
+from ..sections import ROLES, SECTIONS
 from .finding import Fault, rule
 from .subject import Subject
 
 TOP_LEVEL = (*SECTIONS, "service")
 SERVICE_KEYS = ("extensions", "pipelines", "telemetry")
-PIPELINE_KEYS = ("receivers", "processors", "exporters")
+PIPELINE_KEYS = tuple(ROLES)
 SIGNALS = ("traces", "metrics", "logs", "profiles")
 MUST_BE_MAPPINGS: tuple[Path, ...] = (
     *((name,) for name in TOP_LEVEL),

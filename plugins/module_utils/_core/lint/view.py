@@ -12,16 +12,12 @@ from typing import Any, NamedTuple
 from ..catalogue import Port
 from ..components.table import component
 from ..paths import Path, at, items, leaves, section
+from ..sections import ROLES
 from .addresses import ANY_IPV4, LOCALHOST, address
 from .build import build_of
 from .subject import Subject
 
 _SECTIONS = ("extensions", "receivers", "processors", "exporters", "connectors")
-_ROLES = {
-    "receivers": ("receivers", "connectors"),
-    "processors": ("processors",),
-    "exporters": ("exporters", "connectors"),
-}
 _READER: Path = ("pull", "exporter", "prometheus")
 _KEPT = "_view"
 # Source: createDefaultConfig of service/telemetry/otelconftelemetry in the Collector.
@@ -83,9 +79,9 @@ class View:
         """The pipelines, without what is no text in their lists; not those of which a variable says what is in them."""
         found = section(self.config, "service", "pipelines").items()
         return tuple(
-            Pipeline(key, *(_texts(items(value, role)) for role in _ROLES))
+            Pipeline(key, *(_texts(items(value, role)) for role in ROLES))
             for key, value in found
-            if isinstance(key, str) and not any(isinstance(at(value, (role,)), str) for role in _ROLES)
+            if isinstance(key, str) and not any(isinstance(at(value, (role,)), str) for role in ROLES)
         )
 
     @cached_property
@@ -93,8 +89,8 @@ class View:
         """The components that are started, extensions first; not those whose settings are a variable."""
         started = {("extensions", name) for name in _texts(items(self.config, "service", "extensions"))}
         for pipeline in self.pipelines:
-            for role, ids in zip(_ROLES, pipeline[1:], strict=True):
-                started.update((name, component_id) for name in _ROLES[role] for component_id in ids)
+            for role, ids in zip(ROLES, pipeline[1:], strict=True):
+                started.update((name, component_id) for name in ROLES[role] for component_id in ids)
         return tuple(
             Part(name, key, kind_of(key), value if isinstance(value, dict) else {})
             for name in _SECTIONS

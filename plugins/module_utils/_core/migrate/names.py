@@ -9,9 +9,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ..catalogue import Catalogue
-from ..compose import SECTIONS
-from ..lint.references import ROLES, references
+from ..lint.references import references
 from ..paths import Path, section
+from ..sections import ROLES, SECTIONS
 from .edits import Edit, Put, Rename
 
 Id = tuple[str, str]  # section and component id
