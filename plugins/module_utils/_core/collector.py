@@ -148,10 +148,12 @@ class Collector:
 
 def image_of(collector: Collector, distribution: Distribution) -> str:
     """Return the image reference; a registry prefix takes the place of the image's own registry host."""
-    image = collector.image or f"{distribution.image}:{collector.version}"
-    if not collector.image_registry:
-        return image
-    return f"{collector.image_registry.rstrip('/')}/{_without_host(image)}"
+    return from_registry(collector.image or f"{distribution.image}:{collector.version}", collector.image_registry)
+
+
+def from_registry(image: str, registry: str) -> str:
+    """Return an image reference with a registry prefix in place of its own registry host; no prefix changes nothing."""
+    return f"{registry.rstrip('/')}/{_without_host(image)}" if registry else image
 
 
 def _without_host(image: str) -> str:

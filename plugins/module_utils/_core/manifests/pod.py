@@ -93,10 +93,11 @@ def _env(build: Build) -> list[dict[str, Any]]:
     for name in sorted({"MY_POD_IP"} | {item.name for item in build.needs.variables}):
         if name in DOWNWARD and name not in given:
             entries.append({"name": name, "valueFrom": {"fieldRef": {"apiVersion": "v1", "fieldPath": DOWNWARD[name]}}})
-    return entries + [{"name": name, **_source(name, given[name])} for name in sorted(given)]
+    return entries + [{"name": name, **env_source(name, given[name])} for name in sorted(given)]
 
 
-def _source(name: str, value: Any) -> dict[str, Any]:
+def env_source(name: str, value: Any) -> dict[str, Any]:
+    """Return where a variable of a container has its value from. Raises Problem for a form that is not known."""
     if not isinstance(value, dict):
         return {"value": "" if value is None else text(value)}
     if "field" in value:
