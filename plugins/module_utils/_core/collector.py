@@ -48,6 +48,7 @@ class Collector:
     name: str
     namespace: str
     instance: str
+    backend: str
     mode: str
     recipes: list[Any]
     config: dict[str, Any]
@@ -89,6 +90,8 @@ class Collector:
     update_strategy: dict[str, Any]
     revision_history_limit: int
     termination_grace_seconds: int
+    upgrade_strategy: str
+    target_allocator: dict[str, Any]
 
     @classmethod
     def from_options(cls, options: Mapping[str, Any]) -> Collector:
@@ -126,19 +129,24 @@ class Collector:
 
     @property
     def wants_service(self) -> bool:
-        """Whether there is a Service: by default for all but agents, which are reached on their node."""
+        """Whether there is a Service: by default for all but agents and sidecars, which are reached where they are."""
         enabled = self.service.get("enabled")
-        return self.mode != "daemonset" if enabled is None else bool(enabled)
+        return self.mode not in ("daemonset", "sidecar") if enabled is None else bool(enabled)
 
     @property
     def selector(self) -> dict[str, str]:
-        """The labels that select this collector's pods."""
+        """The labels that tie a workload of ours to its pods."""
         return names.selector_labels(self.instance, self.mode)
+
+    @property
+    def pods(self) -> dict[str, str]:
+        """The labels that select this collector's pods, whoever makes them."""
+        return names.pod_labels(self.name)
 
     @property
     def selector_text(self) -> str:
         """The labels that select this collector's pods, as the API takes them."""
-        return ",".join(f"{key}={value}" for key, value in self.selector.items())
+        return ",".join(f"{key}={value}" for key, value in self.pods.items())
 
     @property
     def object_labels(self) -> dict[str, str]:

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ..manifests import build, config_map, network, scaling, service, service_account, workload
+from ..collector import Collector
+from ..errors import Problem
+from ..manifests import build, config_map, network, pod, scaling, service, service_account, workload
 from ..manifests.build import Build, Manifest
 
 WORKLOADS = {"daemonset": workload.daemon_set, "deployment": workload.deployment, "statefulset": workload.stateful_set}
@@ -29,6 +31,29 @@ _AFTER: tuple[Callable[[Build], Manifest | None], ...] = (
     network.http_route,
     network.grpc_route,
 )
+
+
+CONTAINER = pod.CONTAINER
+_KINDS = {"daemonset": "DaemonSet", "deployment": "Deployment", "statefulset": "StatefulSet"}
+
+
+def check(collector: Collector) -> None:
+    """Raise Problem for what only the operator does."""
+    if collector.mode not in WORKLOADS:
+        raise Problem(
+            f"collector '{collector.name}' has mode {collector.mode}, and only the operator puts it into pods",
+            fix="Set `backend: operator`, or use another mode.",
+        )
+    if (collector.target_allocator.get("prometheus_cr") or {}).get("enabled"):
+        raise Problem(
+            f"collector '{collector.name}' reads ServiceMonitors and PodMonitors, which only a target allocator does",
+            fix="Set `backend: operator`, or write `scrape_configs` and remove `target_allocator.prometheus_cr`.",
+        )
+
+
+def kind(collector: Collector) -> str:
+    """Return the kind that is waited for."""
+    return _KINDS[collector.mode]
 
 
 def manifests(order: Build) -> list[Manifest]:

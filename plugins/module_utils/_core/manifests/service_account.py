@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from .. import names
-from .build import Build, Manifest, frame
+from .build import Build, Manifest, frame, present
 
 _RBAC = "rbac.authorization.k8s.io/v1"
 
@@ -24,7 +24,10 @@ def service_account(build: Build) -> Manifest:
     }
     if collector.service_account_annotations:
         metadata["annotations"] = dict(collector.service_account_annotations)
-    return {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": metadata}
+    # A custom resource has no place for them; pods take those of their account.
+    secrets = collector.image_pull_secrets if collector.backend == "operator" else []
+    account = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": metadata}
+    return {**account, **present(imagePullSecrets=[{"name": name} for name in secrets])}
 
 
 def cluster_role(build: Build) -> Manifest | None:
