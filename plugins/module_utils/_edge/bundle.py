@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,8 +16,6 @@ from .cluster import Answer, ApiError, Cluster
 from .connect import library
 from .explain import explain
 from .kinds import Place, Places
-
-POLL_FIRST, POLL_GROWTH, POLL_LAST = 0.1, 1.5, 2.0
 
 # Their dependents (ReplicaSets, pods, what an operator made) must be gone before they count as gone.
 FOREGROUND = ("Deployment", "DaemonSet", "StatefulSet", "OpenTelemetryCollector", "TargetAllocator", "Job", "CronJob")
@@ -136,7 +134,7 @@ class Session:
     def await_gone(self, manifests: Iterable[Manifest], since: float) -> None:
         """Wait until the server has forgotten these objects."""
         waiting = list(manifests)
-        for _poll in self.polls(since):
+        for _poll in self.cluster.polls(self.options.wait_seconds, since):
             found = self.cluster.parallel(self.live, waiting)
             waiting = [item for item in found if item]
             if not waiting:
@@ -149,8 +147,7 @@ class Session:
 
     def await_served(self, definitions: list[Manifest]) -> None:
         """Wait until the server serves the kinds of these definitions."""
-        since = self.cluster.clock()
-        for _poll in self.polls(since):
+        for _poll in self.cluster.polls(self.options.wait_seconds):
             if all(self.cluster.parallel(self._served, definitions)):
                 return
         names = ", ".join(item["metadata"]["name"] for item in definitions)
@@ -164,16 +161,6 @@ class Session:
         versions = [version["name"] for version in spec["versions"] if version.get("served")]
         group = f"/apis/{spec['group']}"
         return all(self.cluster.get(f"{group}/{version}/{spec['names']['plural']}?limit=1") for version in versions)
-
-    def polls(self, since: float) -> Iterator[None]:
-        """Yield at growing intervals until wait_seconds are over, and once even when they are none."""
-        pause = POLL_FIRST
-        while True:
-            yield
-            if self.cluster.clock() - since >= self.options.wait_seconds:
-                return
-            self.cluster.sleep(pause)
-            pause = min(pause * POLL_GROWTH, POLL_LAST)
 
 
 def _finalizers(manifest: Manifest) -> str:

@@ -19,7 +19,8 @@ from .._core.errors import Problem
 from .cluster import WORKERS, Answered, Cluster, LostError
 from .kubeconfig import Plain, plain
 
-CONNECT_SECONDS, READ_SECONDS = 2.5, 30.0
+# The server ends a change after 34 seconds (apiserver's requestTimeoutUpperBound) and gives a webhook up to 30 of them.
+CONNECT_SECONDS, READ_SECONDS = 2.5, 36.0
 
 # urllib3's exceptions by name: the word of the explanation, and whether another try may help.
 TROUBLES = {

@@ -27,6 +27,8 @@ SERVED = {
     "rbac.authorization.k8s.io/v1": ("clusterroles", "clusterrolebindings", "roles", "rolebindings"),
     "apiextensions.k8s.io/v1": ("customresourcedefinitions",),
     "autoscaling/v2": ("horizontalpodautoscalers",),
+    "admissionregistration.k8s.io/v1": ("mutatingwebhookconfigurations", "validatingwebhookconfigurations"),
+    "discovery.k8s.io/v1": ("endpointslices",),
 }
 
 
