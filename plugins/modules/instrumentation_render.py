@@ -71,49 +71,46 @@ manifests:
   returned: success
   type: list
   elements: dict
-instrumentations:
-  description: The Instrumentations among them.
-  returned: success
-  type: list
-  elements: dict
 namespaces:
-  description: The namespaces to annotate.
+  description: The namespaces to annotate, as M(o11y.opentelemetry.instrumentation_namespaces) takes them.
   returned: success
   type: list
   elements: dict
   sample:
-    - {name: shop, annotations: {instrumentation.opentelemetry.io/inject-python: opentelemetry/default}}
+    - apiVersion: v1
+      kind: Namespace
+      metadata:
+        name: shop
+        annotations: {instrumentation.opentelemetry.io/inject-python: opentelemetry/default}
 references:
   description: How annotations name each Instrumentation.
   returned: success
   type: list
   elements: str
   sample: [opentelemetry/default]
-languages:
-  description: The languages in use.
+requirements:
+  description: What must be so first, as M(o11y.opentelemetry.instrumentation_check) takes it.
   returned: success
-  type: list
-  elements: str
-  sample: [python]
-targets:
-  description: The Services that applications will send to, and what they will send there.
-  returned: success
-  type: list
-  elements: dict
-  sample:
-    - namespace: opentelemetry
-      service: gateway
-      port: 4318
-      scheme: http
-      path: ""
-      protocol: http/protobuf
-      signals: [traces, metrics, logs]
-      languages: [python]
-files:
-  description: The Secrets and ConfigMaps with certificates that the annotated namespaces must have.
-  returned: success
-  type: list
-  elements: dict
-  sample:
-    - {kind: ConfigMap, namespace: shop, name: collector-ca}
+  type: dict
+  contains:
+    languages:
+      description: The languages in use.
+      type: list
+      elements: str
+    targets:
+      description: The Services that applications will send to, and what they will send there.
+      type: list
+      elements: dict
+    namespaces:
+      description: The annotated namespaces that do not come with the manifests.
+      type: list
+      elements: str
+    files:
+      description: The Secrets and ConfigMaps with certificates that the annotated namespaces must have.
+      type: list
+      elements: dict
+    trials:
+      description: The Instrumentations.
+      type: list
+      elements: dict
 """

@@ -32,12 +32,15 @@ def bundle(items: Sequence[Mapping[str, Any]], defaults: Mapping[str, Any]) -> d
     objects = fleet.union(item for instrumentation in wanted for item in manifest.manifests(instrumentation))
     return {
         "manifests": objects,
-        "instrumentations": [item for item in objects if item["kind"] == manifest.KIND],
-        "namespaces": [{"name": name, "annotations": annotations[name]} for name in sorted(annotations)],
+        "namespaces": [namespaces.manifest(name, annotations[name]) for name in sorted(annotations)],
         "references": references,
-        "languages": sorted({name for instrumentation in wanted for name in instrumentation.languages}),
-        "targets": prerequisites.targets(wanted),
-        "files": prerequisites.files(wanted),
+        "requirements": {
+            "languages": sorted({name for instrumentation in wanted for name in instrumentation.languages}),
+            "targets": prerequisites.targets(wanted),
+            "namespaces": sorted(set(annotations) - {instrumentation.namespace for instrumentation in wanted}),
+            "files": prerequisites.files(wanted),
+            "trials": [item for item in objects if item["kind"] == manifest.KIND],
+        },
     }
 
 

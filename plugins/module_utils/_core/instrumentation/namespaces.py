@@ -41,6 +41,11 @@ def wanted(instrumentations: Iterable[Instrumentation]) -> dict[str, dict[str, s
     return found
 
 
+def manifest(name: str, annotations: Mapping[str, str]) -> Manifest:
+    """Return what we say of a namespace; it is for patching only, since the namespace may be somebody else's."""
+    return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "annotations": dict(annotations)}}
+
+
 def _entry(item: Any, instrumentation: Instrumentation) -> tuple[str, str]:
     """Return the namespace and the annotation that an entry of `namespaces` means."""
     asked = f"instrumentation '{instrumentation.name}'"

@@ -9,7 +9,7 @@ Source: opentelemetry-operator 0.158.0, internal/config: variables first, then o
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..bundle import Manifest
 from .languages import LANGUAGES, Language
@@ -20,13 +20,21 @@ _NAME = "mpod.kb.io"
 _TRUE = ("1", "t", "true")
 
 
-def service(webhooks: Iterable[Manifest]) -> tuple[str, str] | None:
-    """Return namespace and name of the Service that the API server asks about pods, or nothing without an operator."""
+class Asked(NamedTuple):
+    """The configuration by which the API server asks an operator about pods, and the Service that it asks."""
+
+    configuration: str
+    namespace: str
+    service: str
+
+
+def asked(webhooks: Iterable[Manifest]) -> Asked | None:
+    """Return how the API server asks about pods, or nothing without an operator."""
     for configuration in webhooks:
         for webhook in configuration.get("webhooks") or []:
             found = (webhook.get("clientConfig") or {}).get("service") or {}
             if webhook.get("name") == _NAME and found.get("path") == _PATH:
-                return found["namespace"], found["name"]
+                return Asked(configuration["metadata"]["name"], found["namespace"], found["name"])
     return None
 
 

@@ -22,7 +22,10 @@ _SIGNS = (
     ("HTTP request to an HTTPS server", "secure"),
     ("malformed HTTP response", "grpc"),
 )
-_STATUS = {200: "otlp", 404: "strange"}
+# Who is asked for credentials has found an endpoint of OTLP.
+_STATUS = {200: "otlp", 401: "otlp", 404: "strange"}
+# The API server could not pass the request on; the receiver may be coming up.
+_UNREACHED = (500, 502, 503, 504)
 _TLS_VERDICTS = {
     "mutual": "",  # TLS is spoken; only a client with a certificate gets further
     "plain": "speaks no TLS, but the endpoint is https://",
@@ -106,11 +109,12 @@ def is_ready(slices: Iterable[Manifest], service: Manifest, target: Mapping[str,
     )
 
 
-def verdict(status: int, message: str, target: Mapping[str, Any], signal: str) -> str:
-    """Return what is wrong with how a receiver answers an empty export over HTTP, or nothing.
+def verdict(status: int, message: str, target: Mapping[str, Any], signal: str) -> tuple[str, bool]:
+    """Return what is wrong with how a receiver answers an empty export over HTTP, if anything, and whether it may pass.
 
     A gRPC server cannot be asked through the API server, but it greets whoever connects as HTTP/2 demands.
     """
     sign = next((sign for words, sign in _SIGNS if words in message), _STATUS.get(status, ""))
     text = _VERDICTS[target["protocol"]][sign]
-    return text.format(languages=", ".join(target["languages"]), signal=signal, said=f"{status} {message[:200]}")
+    told = text.format(languages=", ".join(target["languages"]), signal=signal, said=f"{status} {message[:200]}")
+    return told, not sign and status in _UNREACHED
