@@ -13,7 +13,7 @@ import hashlib
 import os
 import shutil
 import time
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -26,6 +26,7 @@ from tests.testbed.tasks import Task
 KUBERNETES_VERSION = "1.34.4"
 COREDNS_VERSION = "1.12.4"
 COLLECTOR_VERSION = "0.158.0"
+HELM_VERSION = "3.19.5"
 GIB_TO_BUILD = 6
 QUICK = "-gcflags=all=-dwarf=false -l"
 """No debug data (it would be stripped anyway) and no inlining: compiling takes half the time."""
@@ -44,6 +45,14 @@ _KUBERNETES_PROGRAMS = (
     "kubectl",
 )
 _KUBERNETES_PACKAGES = tuple(f"k8s.io/kubernetes/cmd/{name}" for name in _KUBERNETES_PROGRAMS)
+# Tools read the version as three numbers; the second pair is what charts are told without a cluster.
+_HELM_LDFLAGS = " ".join(
+    (
+        f"-X helm.sh/helm/v3/internal/version.version=v{HELM_VERSION}",
+        f"-X helm.sh/helm/v3/pkg/chartutil.k8sVersionMajor={_MAJOR}",
+        f"-X helm.sh/helm/v3/pkg/chartutil.k8sVersionMinor={_MINOR}",
+    )
+)
 
 
 @dataclass(frozen=True)
@@ -56,16 +65,21 @@ class Component:
     ldflags: str = ""
     nice: int = 0
     after: tuple[str, ...] = ()
+    source: str = ""
+    """The folder, where it is not of the component's name."""
+    select: tuple[str, ...] = ()
+    """Arguments that choose modules and files within the folder."""
 
     @property
     def folder(self) -> Path:
         """Its go.mod, go.sum and sources."""
-        return config.GO / self.name
+        return config.GO / (self.source or self.name)
 
     @property
     def flags(self) -> tuple[str, ...]:
         """Arguments of `go build`."""
-        return ("-trimpath", "-mod=readonly", QUICK, "-ldflags", f"-s -w {self.ldflags}".strip())
+        ldflags = ("-ldflags", f"-s -w {self.ldflags}".strip())
+        return ("-trimpath", "-mod=readonly", QUICK, *ldflags, *self.select)
 
 
 COMPONENTS = {
@@ -76,8 +90,20 @@ COMPONENTS = {
         # After Kubernetes, because most of what it compiles is then in Go's cache.
         Component("coredns", output="coredns", after=("kubernetes",)),
         Component("otelcol", output="otelcol-contrib", nice=10),
+        # What `provide` builds, while other things run.
+        Component("helm", ("helm.sh/helm/v3/cmd/helm",), ldflags=_HELM_LDFLAGS, nice=10),
+        Component("cert-manager", output="cert-manager", nice=10),
+        Component(
+            "cert-manager-1.20",
+            output="cert-manager",
+            nice=10,
+            source="cert-manager",
+            select=("-modfile=v1.20.mod", "-tags=v1_20"),
+        ),
     )
 }
+CLUSTER = ("kubernetes", "pause", "coredns", "otelcol")
+"""What every cluster needs."""
 
 
 def key(component: Component, go_version: str) -> str:
@@ -118,15 +144,16 @@ class Builds:
         """One program of a component."""
         return self.dir(name) / program
 
-    def missing(self) -> list[str]:
+    def missing(self, names: Iterable[str] = CLUSTER) -> list[str]:
         """The components that have to be built."""
-        return [name for name in COMPONENTS if not self.dir(name).exists()]
+        return [name for name in names if not self.dir(name).exists()]
 
-    def tasks(self) -> Iterable[Task]:
+    def tasks(self, names: Collection[str] = CLUSTER) -> Iterable[Task]:
         """Download and build steps; a step whose result is there ends at once."""
-        for name, component in COMPONENTS.items():
+        for name in names:
+            component = COMPONENTS[name]
             yield Task(f"download {name}", partial(self._download, component))
-            needs = (f"download {name}", *(f"build {before}" for before in component.after))
+            needs = (f"download {name}", *(f"build {before}" for before in component.after if before in names))
             yield Task(f"build {name}", partial(self._build, component), needs)
 
     def _go(self, component: Component, log: str, *arguments: str, nice: int = 0) -> None:
@@ -140,7 +167,15 @@ class Builds:
         if not self.dir(component.name).exists():
             say(f"downloading modules of {component.name}")
             start = time.monotonic()
-            arguments = ("list", "-mod=readonly", "-deps", "-f", "{{.ImportPath}}", *component.packages)
+            arguments = (
+                "list",
+                "-mod=readonly",
+                *component.select,
+                "-deps",
+                "-f",
+                "{{.ImportPath}}",
+                *component.packages,
+            )
             self._go(component, f"download-{component.name}.log", *arguments)
             say(f"downloaded modules of {component.name} ({time.monotonic() - start:.0f} s)")
 
@@ -152,7 +187,7 @@ class Builds:
         with self.home.lock(f"build-{component.name}"):
             if target.exists():
                 return
-            for stale in self.home.builds.glob(f".{component.name}-*"):
+            for stale in self.home.builds.glob(f".{component.name}-{'[0-9a-f]' * 16}"):
                 shutil.rmtree(stale)
             draft = self.home.builds / f".{target.name}"
             draft.mkdir()

@@ -13,8 +13,9 @@ import pytest
 from tests.testbed import providers
 from tests.testbed.__main__ import main
 from tests.testbed.cluster import Cluster, Record
+from tests.testbed.errors import Reason
 from tests.testbed.home import Home
-from tests.testbed.providers import PROVIDERS, Reason
+from tests.testbed.providers import PROVIDERS
 
 
 @pytest.fixture
