@@ -48,6 +48,8 @@ def _about(collector: Collector) -> dict[str, Any]:
         "name": collector.name,
         "namespace": collector.namespace,
         "mode": collector.mode,
+        "alone": collector.is_alone,
+        "allocated": collector.is_allocated,
         "container": BACKENDS[collector.backend].container,
         "host": "localhost" if collector.mode == "sidecar" else "${env:MY_POD_IP}",
         "limit_mib": memory.limit_mib,

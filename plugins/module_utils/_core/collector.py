@@ -122,6 +122,16 @@ class Collector:
         return memory(self.memory_limit)
 
     @property
+    def is_alone(self) -> bool:
+        """Whether one copy of it runs at most, so that what it reports of the whole cluster is reported once."""
+        return self.mode in ("deployment", "statefulset") and self.autoscaling.get("max_replicas", self.replicas) == 1
+
+    @property
+    def is_allocated(self) -> bool:
+        """Whether a target allocator finds the targets of its prometheus receiver, and shares them out."""
+        return self.backend == "operator" and bool(self.target_allocator.get("enabled"))
+
+    @property
     def uses_host_ports(self) -> bool:
         """Whether receivers are opened on the node: by default only for a DaemonSet with a network of its own."""
         wanted = self.mode == "daemonset" if self.host_ports is None else self.host_ports

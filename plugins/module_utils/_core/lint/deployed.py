@@ -42,7 +42,7 @@ def deployment(collector: Collector, config: Mapping[str, Any]) -> Deployment:
         exposed=_exposed(collector, needs) if needs else None,
         granted=needs.rules if needs else None,
         probed=True,
-        target_allocator=collector.backend == "operator" and bool(collector.target_allocator.get("enabled")),
+        target_allocator=collector.is_allocated,
         network_policy=bool(collector.network_policy.get("enabled")),
         platform=collector.platform,
     )
