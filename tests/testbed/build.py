@@ -13,7 +13,7 @@ import hashlib
 import os
 import shutil
 import time
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -180,20 +180,27 @@ class Builds:
             say(f"downloaded modules of {component.name} ({time.monotonic() - start:.0f} s)")
 
     def _build(self, component: Component) -> None:
-        """Build into a draft folder and rename it: what has the final name is always whole."""
-        target = self.dir(component.name)
-        if target.exists():
-            return
-        with self.home.lock(f"build-{component.name}"):
-            if target.exists():
-                return
-            for stale in self.home.builds.glob(f".{component.name}-{'[0-9a-f]' * 16}"):
-                shutil.rmtree(stale)
-            draft = self.home.builds / f".{target.name}"
-            draft.mkdir()
+        """Build it unless it is there."""
+
+        def fill(draft: Path) -> None:
             say(f"building {component.name}")
             start = time.monotonic()
             arguments = ("build", *component.flags, "-o", f"{draft}/{component.output}", *component.packages)
             self._go(component, f"build-{component.name}.log", *arguments, nice=component.nice)
-            draft.rename(target)
             say(f"built {component.name} ({time.monotonic() - start:.0f} s)")
+
+        self.make(component.name, key(component, self.go), fill)
+
+    def make(self, name: str, content: str, fill: Callable[[Path], None]) -> Path:
+        """The folder for that content key, filled as a draft and renamed: what has the final name is always whole."""
+        target = self.home.builds / f"{name}-{content}"
+        if not target.exists():
+            with self.home.lock(f"build-{name}"):
+                if not target.exists():
+                    for stale in self.home.builds.glob(f".{name}-{'[0-9a-f]' * 16}"):
+                        shutil.rmtree(stale)
+                    draft = self.home.builds / f".{target.name}"
+                    draft.mkdir()
+                    fill(draft)
+                    draft.rename(target)
+        return target

@@ -70,7 +70,7 @@ class Edition:
 
     def _fill(self, builds: Builds, folder: Path) -> None:
         """Chart, manifest and images of the release."""
-        chart = self._chart(builds, folder)
+        chart = self._chart(folder)
         helm = [str(builds.program("helm", "helm")), "template", PRODUCT, str(chart), f"--namespace={PRODUCT}"]
         rendered = command.run([*helm, f"--kube-version={KUBERNETES_VERSION}", f"--set={VALUES}"])
         (folder / f"{PRODUCT}.yaml").write_text(f"{NAMESPACE}{rendered}")
@@ -78,7 +78,7 @@ class Edition:
         for name, content in self.images(builds).items():
             (folder / "images" / f"{name}.tar").symlink_to(images.archive_of(f"{name}-{self.version}", content, builds))
 
-    def _chart(self, builds: Builds, folder: Path) -> Path:
+    def _chart(self, folder: Path) -> Path:
         """The chart of the module, with the versions that upstream sets when it releases."""
         source = COMPONENTS[self.component]
         found = ["go", "list", "-mod=readonly", *source.select, "-m", "-f", "{{.Dir}}", MODULE]

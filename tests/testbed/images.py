@@ -41,7 +41,8 @@ def _collector(builds: Builds) -> Image:
     return Image(f"{COLLECTOR}:{COLLECTOR_VERSION}", files, entrypoint=entrypoint, command=defaults, user="10001")
 
 
-def _busybox(_: Builds) -> Image:
+def busybox() -> Image:
+    """The machine's busybox under all of its names."""
     program = shutil.which("busybox") or "/usr/bin/busybox"
     applets = command.run([program, "--list"]).split()
     links = {f"/bin/{applet}": "busybox" for applet in applets if applet != "busybox"}
@@ -50,7 +51,7 @@ def _busybox(_: Builds) -> Image:
 
 IMAGES: dict[str, tuple[Callable[[Builds], Image], tuple[str, ...]]] = {
     "pause": (_pause, ("build pause",)),
-    "busybox": (_busybox, ("packages",)),
+    "busybox": (lambda _: busybox(), ("packages",)),
     "coredns": (_coredns, ("build coredns",)),
     "collector": (_collector, ("build otelcol",)),
 }

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tests.testbed import python_images
 from tests.testbed.build import COLLECTOR_VERSION, Builds
 from tests.testbed.cert_manager import Edition
 from tests.testbed.errors import ClusterError, Reason
@@ -81,12 +82,22 @@ def _operator(version: str) -> Offer:
     return Offer(f"{OPERATOR}@{version}", archives=lambda store: release(store).images, lacks=lacks)
 
 
+def _python_lacks(_: Store) -> Reason | None:
+    return python_images.lacks()
+
+
 OFFERS = {
     offer.name: offer
     for offer in (
         _cert_manager("cert-manager", Edition("cert-manager", "1.21.2")),
         _cert_manager("cert-manager-1.20", Edition("cert-manager-1.20", "1.20.3")),
         Offer("helm", lambda _: ("helm",), programs={"helm": "helm"}),
+        Offer("python", archives=lambda store: [python_images.image(store.builds)], lacks=_python_lacks),
+        Offer(
+            "autoinstrumentation-python",
+            archives=lambda store: [python_images.instrumentation(store.builds)],
+            lacks=_python_lacks,
+        ),
     )
 }
 NAMES = (*OFFERS, OPERATOR, f"{OPERATOR}@VERSION")
