@@ -27,6 +27,7 @@ KUBERNETES_VERSION = "1.34.4"
 COREDNS_VERSION = "1.12.4"
 COLLECTOR_VERSION = "0.158.0"
 HELM_VERSION = "3.19.5"
+PROMETHEUS_VERSION = "3.13.2"
 GIB_TO_BUILD = 6
 QUICK = "-gcflags=all=-dwarf=false -l"
 """No debug data (it would be stripped anyway) and no inlining: compiling takes half the time."""
@@ -99,6 +100,14 @@ COMPONENTS = {
             nice=10,
             source="cert-manager",
             select=("-modfile=v1.20.mod", "-tags=v1_20"),
+        ),
+        Component(
+            "prometheus",
+            ("github.com/prometheus/prometheus/cmd/prometheus",),
+            ldflags=f"-X github.com/prometheus/common/version.Version={PROMETHEUS_VERSION}",
+            nice=10,
+            # The clouds' service discoveries would double what is compiled.
+            select=("-tags=remove_all_sd,enable_dns_sd,enable_kubernetes_sd",),
         ),
     )
 }

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.testbed import python_images
+from tests.testbed import backends, python_images
 from tests.testbed.build import COLLECTOR_VERSION, Builds
 from tests.testbed.cert_manager import Edition
 from tests.testbed.errors import ClusterError, Reason
@@ -92,6 +92,7 @@ OFFERS = {
         _cert_manager("cert-manager", Edition("cert-manager", "1.21.2")),
         _cert_manager("cert-manager-1.20", Edition("cert-manager-1.20", "1.20.3")),
         Offer("helm", lambda _: ("helm",), programs={"helm": "helm"}),
+        Offer("prometheus", lambda _: ("prometheus",), archives=lambda store: [backends.prometheus(store.builds)]),
         Offer("python", archives=lambda store: [python_images.image(store.builds)], lacks=_python_lacks),
         Offer(
             "autoinstrumentation-python",
