@@ -41,7 +41,7 @@ def library(name: str, package: str = "") -> Any:
         raise Problem(missing_required_lib(package or name), where=str(error)) from error
 
 
-def connect(module: AnsibleModule) -> Cluster:
+def connect(module: AnsibleModule, read_seconds: float = READ_SECONDS) -> Cluster:
     """Return the cluster that the options, the environment or the kubeconfig name. Sends nothing yet."""
     yaml = library("yaml", "PyYAML")
 
@@ -55,6 +55,7 @@ def connect(module: AnsibleModule) -> Cluster:
 
     found = plain(module.params, os.environ, AUTH_ARG_MAP, load, keep)
     transport = _plain_transport(found) if found else _client_transport(module)
+    transport.patient(read_seconds)
     return Cluster(transport, clock=time.monotonic, sleep=time.sleep)
 
 
@@ -108,7 +109,11 @@ class PooledTransport:
         self._pool, self._authorize = pool, authorize
         # A server behind a path, such as Rancher's or a proxy's, has it in the host.
         self._root = host.rstrip("/")
-        self._timeout = self._urllib3.Timeout(connect=CONNECT_SECONDS, read=READ_SECONDS)
+        self.patient(READ_SECONDS)
+
+    def patient(self, read_seconds: float) -> None:
+        """Say how long an answer may take."""
+        self._timeout = self._urllib3.Timeout(connect=CONNECT_SECONDS, read=read_seconds)
 
     def __call__(self, method: str, path: str, headers: dict[str, str], body: bytes | None) -> Answered:
         """Send one request over a connection of the pool."""
