@@ -117,7 +117,7 @@ def _yaml_documents(path: Path) -> list[Any]:
 def _collector() -> str | None:
     """Return a Collector to ask, from PATH or from what the testbed has built."""
     home = Path(os.environ.get("O11Y_TESTBED_HOME") or Path.home() / ".cache" / "o11y-testbed")
-    built = sorted(home.glob("**/otelcol-contrib")) if home.is_dir() else []
+    built = sorted(path for path in home.glob("builds/**/otelcol-contrib") if path.is_file())
     newest = sorted((path for path in built if os.access(path, os.X_OK)), key=lambda path: path.stat().st_mtime)
     return shutil.which("otelcol-contrib") or next((str(path) for path in reversed(newest)), None)
 

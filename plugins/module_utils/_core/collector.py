@@ -127,11 +127,6 @@ class Collector:
         return self.mode in ("deployment", "statefulset") and self.autoscaling.get("max_replicas", self.replicas) == 1
 
     @property
-    def is_allocated(self) -> bool:
-        """Whether a target allocator finds the targets of its prometheus receiver, and shares them out."""
-        return self.backend == "operator" and bool(self.target_allocator.get("enabled"))
-
-    @property
     def uses_host_ports(self) -> bool:
         """Whether receivers are opened on the node: by default only for a DaemonSet with a network of its own."""
         wanted = self.mode == "daemonset" if self.host_ports is None else self.host_ports
@@ -142,6 +137,17 @@ class Collector:
         """Whether there is a Service: by default for all but agents and sidecars, which are reached where they are."""
         enabled = self.service.get("enabled")
         return self.mode not in ("daemonset", "sidecar") if enabled is None else bool(enabled)
+
+    @property
+    def is_allocated(self) -> bool:
+        """Whether a target allocator shares out its targets; only the operator makes one."""
+        return self.backend == "operator" and bool(self.target_allocator.get("enabled"))
+
+    @property
+    def allocation_strategy(self) -> str:
+        """How targets are shared out: by default to the node that they are on, where there is a collector on each."""
+        wanted = self.target_allocator.get("allocation_strategy")
+        return wanted or ("per-node" if self.mode == "daemonset" else "consistent-hashing")
 
     @property
     def selector(self) -> dict[str, str]:

@@ -94,6 +94,11 @@ def headless(name: str) -> str:
     return f"{name}-headless"
 
 
+def allocator(name: str) -> str:
+    """Return the name of a collector's target allocator, which the operator gives to its Service too."""
+    return f"{name}-targetallocator"
+
+
 def child(name: str) -> str:
     """Return the name that the operator gives to the workload and the Service of a custom resource."""
     return f"{name}-collector"

@@ -18,6 +18,7 @@ from ..errors import Problem
 
 _ALL = ("daemonset", "deployment", "sidecar", "statefulset")
 _SIDECAR = ("sidecar",)
+ALLOCATED = ("daemonset", "statefulset")
 _REVISIONS, _GRACE = 10, 30  # the defaults of Kubernetes, which the pods then have anyway
 _POD = "Say it in the workload that gets the sidecar: its pod is not ours."
 _OURS = "Remove it: a sidecar serves its own pod, on localhost."
@@ -35,7 +36,7 @@ class Limit(NamedTuple):
     option: str
     modes: tuple[str, ...]
     fix: str
-    says: Callable[[Any], bool] = said
+    says: Callable[[Any], bool] = bool
 
 
 LIMITS = (
@@ -51,14 +52,14 @@ LIMITS = (
     Limit("pod_labels", _SIDECAR, _POD),
     Limit("pod_annotations", _SIDECAR, _POD),
     Limit("image_pull_secrets", _SIDECAR, _POD),
-    Limit("disruption_budget", _SIDECAR, _POD),
-    Limit("autoscaling", _SIDECAR, _POD),
+    Limit("disruption_budget", _SIDECAR, _POD, said),
+    Limit("autoscaling", _SIDECAR, _POD, said),
     Limit("termination_grace_seconds", _SIDECAR, _POD, lambda value: value != _GRACE),
     Limit("host_ports", _SIDECAR, _OURS),
-    Limit("service", _SIDECAR, _OURS),
-    Limit("ingress", _SIDECAR, _OURS),
-    Limit("routes", _SIDECAR, _OURS),
-    Limit("network_policy", _SIDECAR, _OURS),
+    Limit("service", _SIDECAR, _OURS, said),
+    Limit("ingress", _SIDECAR, _OURS, said),
+    Limit("routes", _SIDECAR, _OURS, said),
+    Limit("network_policy", _SIDECAR, _OURS, said),
     Limit(
         "storage",
         _SIDECAR,
@@ -81,8 +82,40 @@ def check(collector: Collector) -> None:
             f"{collector.mode}\n" + "\n".join(f"  {line}" for line in broken),
             asked=f"collector '{collector.name}'",
         )
+    _check_allocator(collector)
     if len(collector.name) > names.LONGEST_CUSTOM_RESOURCE:
         raise Problem(
             f"'{collector.name}' is too long for a custom resource, the operator names workload and Services after it",
             fix=f"Use at most {names.LONGEST_CUSTOM_RESOURCE} characters.",
         )
+
+
+def _check_allocator(collector: Collector) -> None:
+    """Raise Problem for an allocator that the operator refuses, or that would not work.
+
+    Source: validateTargetAllocatorConfig in the operator's internal/webhook, and the comments of its API.
+    """
+    options = collector.target_allocator
+    strategy = collector.allocation_strategy
+    sources = options.get("prometheus_cr") or {}
+    faults = (
+        (collector.mode not in ALLOCATED, f"mode {collector.mode} cannot have one", "Use mode statefulset."),
+        (
+            (collector.mode == "daemonset") != (strategy == "per-node"),
+            f"mode {collector.mode} does not go with strategy {strategy}",
+            "Strategy per-node is for mode daemonset, and that has no other: leave `allocation_strategy` out.",
+        ),
+        (
+            strategy == "least-weighted" and int(options.get("replicas") or 1) > 1,
+            "with strategy least-weighted every replica would share out all targets anew",
+            "Use strategy consistent-hashing, or `replicas: 1`.",
+        ),
+        (
+            bool(sources.get("namespaces") and sources.get("denied_namespaces")),
+            "it has both namespaces and denied_namespaces",
+            "Give one of them.",
+        ),
+    )
+    broken = [(wrong, fix) for holds, wrong, fix in faults if holds]
+    if collector.is_allocated and broken:
+        raise Problem(broken[0][0], asked=f"target allocator of collector '{collector.name}'", fix=broken[0][1])

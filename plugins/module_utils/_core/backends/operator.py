@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ..collector import Collector
-from ..manifests import build, network, open_telemetry_collector, service, service_account
+from ..manifests import build, network, open_telemetry_collector, service, service_account, target_allocator
 from ..manifests.build import Build, Manifest
 from . import limits
 
@@ -25,6 +25,9 @@ _BUILDERS: tuple[Callable[[Build], Manifest | None], ...] = (
     service_account.service_account,
     service_account.cluster_role,
     service_account.cluster_role_binding,
+    target_allocator.account,
+    target_allocator.cluster_role,
+    target_allocator.cluster_role_binding,
     service.headless_service,
     service.service,
     network.network_policy,
@@ -42,7 +45,8 @@ def check(collector: Collector) -> None:
 
 def manifests(order: Build) -> list[Manifest]:
     """Return all objects of one collector, in the order in which they are applied."""
-    return [manifest for builder in _BUILDERS if (manifest := builder(order)) is not None]
+    made = [manifest for builder in _BUILDERS if (manifest := builder(order)) is not None]
+    return [*made[:-1], *target_allocator.secret_roles(order), made[-1]]
 
 
 def kind(_collector: Collector) -> str:
