@@ -9,7 +9,12 @@ import ast
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.action import otel_render, pipeline_migrate, pipeline_validate
+from ansible_collections.o11y.opentelemetry.plugins.action import (
+    otel_render,
+    pipeline_migrate,
+    pipeline_validate,
+    release_render,
+)
 from ansible_collections.o11y.opentelemetry.plugins.doc_fragments import _build, _collectors, _judgement
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _sources, _yaml
 
@@ -19,6 +24,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "otel_render": otel_render._ARGUMENTS,
     "pipeline_migrate": pipeline_migrate._ARGUMENTS,
     "pipeline_validate": pipeline_validate._ARGUMENTS,
+    "release_render": release_render._ARGUMENTS,
 }
 FRAGMENTS = {
     "o11y.opentelemetry._build": _build.ModuleDocFragment.DOCUMENTATION,
@@ -57,7 +63,7 @@ def test_options_of_an_action_are_those_of_its_documentation(name: str) -> None:
 def test_every_action_is_in_the_table() -> None:
     names = {path.rsplit("/", 1)[1].removesuffix(".py") for path in files("plugins/action/*.py")}
     assert names == set(ARGUMENTS)
-    actions = (otel_render, pipeline_migrate, pipeline_validate)
+    actions = (otel_render, pipeline_migrate, pipeline_validate, release_render)
     assert {action.ActionModule.__name__ for action in actions} == {"ActionModule"}
 
 
