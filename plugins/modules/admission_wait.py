@@ -162,6 +162,10 @@ failures:
       description: Its name.
       type: str
       returned: always
+    of:
+      description: The custom resource, such as C(OpenTelemetryCollector ns/name), whose operator made the workload.
+      type: str
+      returned: always
     pod:
       description: The pod, if it is about one.
       type: str

@@ -17,7 +17,8 @@ Manifest = dict[str, Any]
 OWNER_LABEL = "app.kubernetes.io/managed-by"
 OWNER = "o11y.opentelemetry"
 
-# What others lean on comes first. Kinds that are not named here (autoscalers, routes, custom resources) come last.
+# What others lean on comes first: certificates before the pods that mount them, webhooks after the pods that answer
+# them. Kinds that are not named here (autoscalers, routes, custom resources, which webhooks judge) come last.
 ORDER = {
     kind: position
     for position, kinds in enumerate(
@@ -29,7 +30,10 @@ ORDER = {
             ("ClusterRoleBinding", "RoleBinding"),
             ("ConfigMap", "Secret", "PersistentVolumeClaim"),
             ("Service",),
+            ("Issuer", "ClusterIssuer"),
+            ("Certificate",),
             ("Deployment", "DaemonSet", "StatefulSet"),
+            ("ValidatingWebhookConfiguration", "MutatingWebhookConfiguration"),
         )
     )
     for kind in kinds

@@ -179,7 +179,7 @@ class Reasons:
 
 
 def _fact(item: Pending, lines: list[str]) -> dict[str, Any]:
-    empty = {"pod": "", "node": "", "container": "", "log": []}
+    empty = {"of": "", "pod": "", "node": "", "container": "", "log": []}
     return {
         "id": item.id,
         **item.subject._asdict(),

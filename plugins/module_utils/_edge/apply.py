@@ -9,12 +9,14 @@ from typing import Any
 
 from .._core.bundle import Manifest, Ref, may_take, normalise, ordered, ref
 from .._core.errors import Problem
+from .._core.operated import followed
 from .._core.rollout import is_ready
 from .._core.rollout_tables import COUNTS
 from .bundle import Options, Session, namespaces_of
 from .cluster import APPLY, ApiError, Cluster, LostError
 from .connect import library
 from .explain import explain, kind_missing, lost
+from .follow import follow
 from .preflight import refuse_taken_ports
 from .remove import prune
 from .translate import Failure
@@ -101,9 +103,12 @@ class _Apply:
 
     def rolled_out(self) -> bool:
         """Return whether every workload is complete as it was applied, so that there is nothing to wait for."""
+        if self.options.check:
+            return False
         search = library("jmespath").search
-        workloads = [item for item in self.applied if item["kind"] in COUNTS]
-        return not self.options.check and all(is_ready(search, item, {}, allow_empty=False) for item in workloads)
+        workloads = [item for item in self.applied if item["kind"] in COUNTS or followed(item)]
+        seen = self.session.ask("Read the workloads", lambda: follow(self.cluster, workloads))
+        return all(item.done(lambda part: is_ready(search, part, {}, allow_empty=False)) for item in seen)
 
     def _attempt(self, manifest: Manifest) -> Manifest | Problem | LostError:
         """Apply one object; that it fails must not hide what becomes of its neighbours."""

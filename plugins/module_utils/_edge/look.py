@@ -10,7 +10,7 @@ from typing import Any
 
 from .._core.bundle import ref
 from .._core.errors import Problem
-from .._core.rollout import Object, Symptom, newest, newest_pods, older_pods, symptoms
+from .._core.rollout import Object, Symptom, issuing, newest, newest_pods, observed, older_pods, symptoms
 from .._core.rollout_tables import UNSCHEDULABLE_GRACE
 from .cluster import ApiError, Cluster
 from .connect import library
@@ -21,6 +21,7 @@ from .translate import Failure
 
 # What is listed once per namespace, since all workloads in it share the answer.
 LISTED = (("v1", "Pod", "pods"), ("apps/v1", "ReplicaSet", "replicasets"), ("v1", "Event", "events"))
+CERTIFICATES = ("cert-manager.io/v1", "Certificate", "certificates")
 REVISIONS = ("apps/v1", "ControllerRevision", "controllerrevisions")
 
 Search = Callable[[str, Any], Any]
@@ -61,9 +62,11 @@ class Look:
         self._unschedulable, self._empty = unschedulable_seconds, allow_empty
         self._seen: dict[tuple[str, ...], float] = {}
         self._listed: dict[tuple[str, str], list[Object]] = {}
+        self._certificates: dict[tuple[Place, str], list[Object]] = {}
 
     def at(self, workloads: list[Object]) -> Found:
         """Return what is wrong now, with one list of each kind per namespace."""
+        workloads = [workload for workload in workloads if observed(workload)]
         kinds = LISTED + ((REVISIONS,) if any(w["kind"] != "Deployment" for w in workloads) else ())
         names = sorted({w["metadata"].get("namespace", "") for w in workloads} - {""})
         wheres = [(Place(*kind, True), name) for name in names for kind in kinds]
@@ -71,15 +74,29 @@ class Look:
             lists = self.cluster.parallel(self._list, wheres)
         except ApiError as error:
             raise explain(error, "Look for reasons") from error
+        self._certificates = {}
         self._listed = {(place.kind, name): items for (place, name), items in zip(wheres, lists, strict=True)}
-        return [(workload, symptom) for workload in workloads for symptom in self._symptoms(workload)]
+        return [
+            (workload, self._issuing(workload, symptom))
+            for workload in workloads
+            for symptom in self._symptoms(workload)
+        ]
+
+    def _issuing(self, workload: Object, symptom: Symptom) -> Symptom:
+        """Ask for the Certificates only when a Secret is missing that one of them may make."""
+        if symptom.row.id != "mount":
+            return symptom
+        where = (Place(*CERTIFICATES, True), workload["metadata"]["namespace"])
+        if where not in self._certificates:
+            self._certificates[where] = self._list(where)
+        return issuing(symptom, self._certificates[where])
 
     def _list(self, where: tuple[Place, str]) -> list[Object]:
         place, namespace = where
         try:
             return list(self.cluster.items(place.path(namespace)))
         except ApiError as error:
-            if error.status == 403 and place.kind != "Pod":  # noqa: PLR2004 - then with fewer reasons
+            if error.status in (403, 404) and place.kind != "Pod":  # then with fewer reasons
                 return []
             raise
 

@@ -11,16 +11,21 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from .._core.bundle import ref
 from .._core.errors import Problem
-from .._core.rollout import Object, count, is_ready
+from .._core.operated import unprobed
+from .._core.rollout import Object, count, is_ready, title
 from .cluster import ApiError, Cluster
 from .connect import connect
 from .explain import explain, kind_missing
+from .follow import Seen, follow, operator_lines
 from .kinds import Places, version_for
 from .look import Found, Look, Search, checked_search
 from .reasons import told, unfinished
 from .translate import Failure, run
+
+# What an operator makes without a readiness probe counts as ready when its process has started, even when it ends at
+# once; our own workloads have minReadySeconds for that, and the operator's resource knows none.
+STEADY_SECONDS = 5.0
 
 
 @dataclass(frozen=True)
@@ -55,6 +60,7 @@ class Wait:
         self.cluster, self.search, self.options = cluster, search, options
         places = Places(cluster)
         self.paths = [self._path(places, workload) for workload in options.workloads]
+        self.since: dict[str, float] = {}
         self.look = Look(
             cluster,
             search,
@@ -83,29 +89,36 @@ class Wait:
         """Return when all are ready; fail when one cannot be, or when the time is over."""
         start = self.cluster.clock()
         for _poll in self.cluster.polls(self.options.timeout_seconds, start):
-            states = self._ask("Read the workloads", lambda: self.cluster.parallel(self.cluster.get, self.paths))
-            pending = [index for index, state in enumerate(states) if not self._ready(state)]
-            if not pending:
+            seen = self._ask("Read the workloads", self._read)
+            if all(item.done(self._ready) for item in seen):
                 seconds = round(self.cluster.clock() - start, 1)
-                return {"changed": False, "msg": f"{len(states)} ready", "seconds": seconds}
-            workloads = [state for index in pending if (state := states[index])]
-            found = self.look.at(workloads)
+                return {"changed": False, "msg": f"{len(seen)} ready", "seconds": seconds}
+            found = self.look.at([part for item in seen for part in item.late(self._ready)])
             fatal = self.look.lasting(found)
             if fatal:
                 raise self.look.failure(fatal)
-        absent = [self.options.workloads[index] for index in pending if not states[index]]
-        raise self._too_late(workloads, absent, found)
+        raise self._too_late(seen, found)
 
-    def _ready(self, state: Object | None) -> bool:
-        return bool(state) and is_ready(
-            self.search, state or {}, self.options.until, allow_empty=self.options.allow_empty
-        )
+    def _read(self) -> list[Seen]:
+        return follow(self.cluster, self.cluster.parallel(self.cluster.get, self.paths), self.options.until)
 
-    def _too_late(self, late: list[Object], absent: list[dict[str, str]], found: Found) -> Failure:
+    def _ready(self, state: Object) -> bool:
+        ready = is_ready(self.search, state, self.options.until, allow_empty=self.options.allow_empty)
+        if not ready or not unprobed(state):
+            self.since.pop(state["metadata"].get("uid", ""), None)
+            return ready
+        now = self.cluster.clock()
+        return now - self.since.setdefault(state["metadata"].get("uid", ""), now) >= STEADY_SECONDS
+
+    def _too_late(self, seen: list[Seen], found: Found) -> Failure:
+        absent = [given for given, item in zip(self.options.workloads, seen, strict=True) if not item.state]
         missing = [f"{item['kind']} {item.get('namespace') or ''}/{item['name']} does not exist" for item in absent]
-        counts = [f"{ref(workload)}: {count(self.search, workload)}" for workload in late]
+        late = [part for item in seen for part in item.late(self._ready)]
+        waiting = {id(item.state): item.untaken for item in seen if item.untaken}
+        counts = [f"{title(part)}: {waiting.get(id(part)) or count(self.search, part)}" for part in late]
         failures, problems = told(self.cluster, found)
-        notes = [str(problem) for problem in problems] + unfinished(late, self.look.events())
+        operator = operator_lines(self.cluster, [part for part in late if id(part) in waiting])
+        notes = [str(problem) for problem in problems] + operator + unfinished(late, self.look.events())
         return Failure(
             f"not ready after {self.options.timeout_seconds:g} s: {'; '.join([*missing, *counts])}",
             asked="Wait for the workloads",

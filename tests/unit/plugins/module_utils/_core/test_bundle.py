@@ -20,17 +20,18 @@ def obj(kind: Any, name: Any = "a", namespace: Any = "ns", **more: Any) -> Any:
 
 
 def test_order_puts_first_what_others_need() -> None:
-    kinds = ["HTTPRoute", "DaemonSet", "Service", "Secret", "RoleBinding", "Role", "ServiceAccount", "Namespace"]
+    kinds = ["OpenTelemetryCollector", "MutatingWebhookConfiguration", "DaemonSet", "Certificate", "Issuer", "Service"]
+    kinds += ["Secret", "RoleBinding", "Role", "ServiceAccount", "Namespace", "CustomResourceDefinition"]
     groups = bundle.ordered([obj(kind) for kind in kinds])
     assert [group[0]["kind"] for group in groups] == list(reversed(kinds))
 
 
 def test_order_groups_what_is_independent() -> None:
-    groups = bundle.ordered([obj("Secret"), obj("Certificate"), obj("ConfigMap"), obj("Deployment"), obj("DaemonSet")])
+    groups = bundle.ordered([obj("Secret"), obj("HTTPRoute"), obj("ConfigMap"), obj("Deployment"), obj("DaemonSet")])
     assert [[m["kind"] for m in group] for group in groups] == [
         ["Secret", "ConfigMap"],
         ["Deployment", "DaemonSet"],
-        ["Certificate"],
+        ["HTTPRoute"],
     ]
 
 
