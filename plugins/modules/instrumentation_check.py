@@ -52,7 +52,19 @@ options:
         default: []
       namespaces:
         description:
-          - The namespaces that must exist.
+          - The namespaces to annotate, which must exist and have no such annotation of somebody else.
+        type: list
+        elements: dict
+        default: []
+      coming:
+        description:
+          - Namespaces that need not exist yet.
+        type: list
+        elements: str
+        default: []
+      references:
+        description:
+          - Our Instrumentations, each as C(NAMESPACE/NAME). An annotation with one of these values is ours.
         type: list
         elements: str
         default: []
@@ -123,7 +135,8 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.instrumen
 
 LIST = {"type": "list", "default": []}
 NAMES, MAPPINGS = LIST | {"elements": "str"}, LIST | {"elements": "dict"}
-REQUIREMENTS = {"languages": NAMES, "targets": MAPPINGS, "namespaces": NAMES, "files": MAPPINGS, "trials": MAPPINGS}
+REQUIREMENTS = dict.fromkeys(("languages", "coming", "references"), NAMES)
+REQUIREMENTS |= dict.fromkeys(("targets", "namespaces", "files", "trials"), MAPPINGS)
 
 
 def main() -> None:

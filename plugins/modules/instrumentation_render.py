@@ -102,7 +102,15 @@ requirements:
       type: list
       elements: dict
     namespaces:
-      description: The annotated namespaces that do not come with the manifests.
+      description: The namespaces to annotate.
+      type: list
+      elements: dict
+    coming:
+      description: The namespaces that come with the manifests.
+      type: list
+      elements: str
+    references:
+      description: How annotations name each Instrumentation.
       type: list
       elements: str
     files:

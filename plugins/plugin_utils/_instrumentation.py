@@ -29,15 +29,18 @@ def bundle(items: Sequence[Mapping[str, Any]], defaults: Mapping[str, Any]) -> d
         if references.count(reference) > 1:
             raise Problem(f"two Instrumentations are called {reference}", fix="Give each a name of its own.")
     annotations = namespaces.wanted(wanted)
+    annotated = [namespaces.manifest(name, annotations[name]) for name in sorted(annotations)]
     objects = fleet.union(item for instrumentation in wanted for item in manifest.manifests(instrumentation))
     return {
         "manifests": objects,
-        "namespaces": [namespaces.manifest(name, annotations[name]) for name in sorted(annotations)],
+        "namespaces": annotated,
         "references": references,
         "requirements": {
             "languages": sorted({name for instrumentation in wanted for name in instrumentation.languages}),
             "targets": prerequisites.targets(wanted),
-            "namespaces": sorted(set(annotations) - {instrumentation.namespace for instrumentation in wanted}),
+            "namespaces": annotated,
+            "coming": sorted({instrumentation.namespace for instrumentation in wanted}),
+            "references": references,
             "files": prerequisites.files(wanted),
             "trials": [item for item in objects if item["kind"] == manifest.KIND],
         },

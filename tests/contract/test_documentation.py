@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.action import (
+    instrumentation_render,
     otel_render,
     pipeline_migrate,
     pipeline_validate,
@@ -21,6 +22,7 @@ from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _sources
 from .source import files, text, tree
 
 ARGUMENTS: dict[str, dict[str, Any]] = {
+    "instrumentation_render": instrumentation_render._ARGUMENTS,
     "otel_render": otel_render._ARGUMENTS,
     "pipeline_migrate": pipeline_migrate._ARGUMENTS,
     "pipeline_validate": pipeline_validate._ARGUMENTS,
@@ -63,7 +65,7 @@ def test_options_of_an_action_are_those_of_its_documentation(name: str) -> None:
 def test_every_action_is_in_the_table() -> None:
     names = {path.rsplit("/", 1)[1].removesuffix(".py") for path in files("plugins/action/*.py")}
     assert names == set(ARGUMENTS)
-    actions = (otel_render, pipeline_migrate, pipeline_validate, release_render)
+    actions = (instrumentation_render, otel_render, pipeline_migrate, pipeline_validate, release_render)
     assert {action.ActionModule.__name__ for action in actions} == {"ActionModule"}
 
 

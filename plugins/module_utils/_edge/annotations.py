@@ -117,10 +117,10 @@ def _without(cluster: Cluster, namespace: str, annotations: dict[str, str], repo
         return []
     found = namespaces.without(pods, annotations)
     if found:
-        named = ", ".join(f"{item['kind'].lower()}/{item['name']}" for item in found[:SHOWN])
+        named = " ".join(f"{item['kind'].lower()}/{item['name']}" for item in found[:SHOWN])
         more = f" and {len(found) - SHOWN} more" if len(found) > SHOWN else ""
         report.warnings.append(
             f"Running without instrumentation in {namespace} until their pods are made anew: {named}{more}. "
-            f"Restart them with `kubectl -n {namespace} rollout restart`."
+            f"Try `kubectl -n {namespace} rollout restart {named}`."
         )
     return found

@@ -13,7 +13,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 from .._core.bundle import Manifest
 from .._core.errors import Problem
-from .._core.instrumentation import operator, prerequisites
+from .._core.instrumentation import namespaces, operator, prerequisites
 from .._core.instrumentation.languages import GRPC
 from .._core.instrumentation.manifest import API_VERSION, KIND
 from .cluster import NOT_FOUND, ApiError, Cluster
@@ -75,7 +75,7 @@ class Check:
         found: list[Fault] = []
         for _poll in self.cluster.polls(seconds):
             self.warnings.clear()
-            found = [fault for look in self._looks() for fault in self._seen(look)]
+            found = list(dict.fromkeys(fault for look in self._looks() for fault in self._seen(look)))
             if not found or not all(fault.again for fault in found):
                 break
         return found
@@ -137,12 +137,20 @@ class Check:
         if not operator.available(self.operator):
             yield Fault(f"the operator {where} is not available", "Look at its pods.", again=True)
         for language in operator.switched_off(self.operator, self.requirements["languages"]):
-            fix = f"Give the operator the argument --{language.switch}=true, or leave the language out."
+            fix = f"Give it the flag --{language.switch}=true (`otel_operator_flags`), or leave the language out."
             yield Fault(f"the operator {where} does not instrument {language.title}", fix)
 
-    def _namespace(self, name: str) -> Iterator[Fault]:
-        if not self._metadata(f"/api/v1/namespaces/{name}", f"Namespace {name}"):
-            yield Fault(f"there is no namespace {name} to annotate", "Create it first, or leave it out.")
+    def _namespace(self, wanted: Manifest) -> Iterator[Fault]:
+        name, requires = wanted["metadata"]["name"], self.requirements
+        live = self._read(f"/api/v1/namespaces/{name}", f"Namespace {name}")
+        if not live:
+            if name not in requires["coming"]:
+                yield Fault(f"there is no namespace {name} to annotate", "Create it first, or leave it out.")
+            return
+        try:
+            namespaces.change(live, wanted["metadata"]["annotations"], requires["references"])
+        except Problem as problem:
+            yield Fault(problem.wrong, problem.fix)
 
     def _file(self, file: dict[str, str]) -> Iterator[Fault]:
         what = f"{file['kind']} {file['namespace']}/{file['name']}"

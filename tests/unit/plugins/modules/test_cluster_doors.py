@@ -18,11 +18,22 @@ from ansible_collections.kubernetes.core.plugins.module_utils.args_common import
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge import admission, bundle_task, probe, rollout
 
 PACKAGE = "ansible_collections.o11y.opentelemetry.plugins.modules"
-MODULES = ["admission_wait", "bundle_apply", "rollout_wait", "otlp_probe", "release_info", "webhook_certificate"]
+MODULES = [
+    "admission_wait",
+    "bundle_apply",
+    "instrumentation_check",
+    "instrumentation_namespaces",
+    "rollout_wait",
+    "otlp_probe",
+    "release_info",
+    "webhook_certificate",
+]
 MANIFEST = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "default", "namespace": "ns"}}
 ARGUMENTS: dict[str, dict[str, Any]] = {
     "admission_wait": {"manifests": [MANIFEST]},
     "bundle_apply": {"manifests": [MANIFEST]},
+    "instrumentation_check": {"requirements": {}},
+    "instrumentation_namespaces": {"references": []},
     "rollout_wait": {"workloads": [{"kind": "Deployment", "name": "a", "namespace": "ns"}]},
     "otlp_probe": {"endpoint": "a:4317"},
     "release_info": {"product": "cert-manager"},
