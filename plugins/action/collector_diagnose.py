@@ -16,8 +16,10 @@ class ActionModule(ActionBase):
     def run(self, tmp=None, task_vars=None):
         """Return the verdict; the facts, which may hold secrets of configs, stay here."""
         super().run(tmp, task_vars)
+        return _doorway.answer(lambda: self._diagnosed(task_vars))
+
+    def _diagnosed(self, task_vars):
+        checks = _diagnose.checks_of(self._task.args)
         read = self._execute_module(task_vars=task_vars)
-        if read.get("failed") or "facts" not in read:
-            return read
-        facts = read.pop("facts")
-        return {**read, **_doorway.answer(lambda: _diagnose.diagnosed(facts, self._task.args))}
+        facts = read.pop("facts", None)
+        return read if facts is None else {**read, **_diagnose.diagnosed(facts, checks, self._task.args)}

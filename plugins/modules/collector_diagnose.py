@@ -11,7 +11,7 @@ module: collector_diagnose
 short_description: Tell why no data arrives
 version_added: 0.1.0
 description:
-  - Looks at running collectors once and says in a few lines of each what keeps data from arriving, causes first, with what to do.
+  - Looks at running collectors once and says in a few lines of each what keeps data from arriving and what to do.
   - It reads pods, events, logs of the last minutes, the collector's own metrics twice, its config, Services and their
     endpoints, network policies, the rights of its ServiceAccount, certificates in what it mounts, autoscalers,
     cert-manager's Certificates and the jobs of a target allocator.
@@ -69,11 +69,13 @@ options:
         choices: [DaemonSet, Deployment, OpenTelemetryCollector, StatefulSet]
       selector:
         description:
-          - Labels of the workloads or custom resources, such as V(app.kubernetes.io/name=opentelemetry-collector), in place of a name.
+          - Labels of the workloads or custom resources in place of a name,
+            such as V(app.kubernetes.io/name=opentelemetry-collector).
         type: str
   window_seconds:
     description:
-      - How far apart the two readings of the metrics may be. It ends earlier when all signals are seen to arrive or to fail.
+      - How far apart the two readings of the metrics may be.
+        It ends earlier when all that comes in is seen to go out or to fail.
     type: float
     default: 10
   log_seconds:
@@ -90,8 +92,9 @@ options:
     description:
       - More checks, over the facts that the collection's page on diagnosis lists.
       - Each has C(id), C(find), a JMESPath expression that yields what is wrong as a list of mappings or texts, and
-        C(message), with the fields of what it yields in braces, or C({value}) for a text; it may have C(fix),
-        C(severity) (C(error), C(warning) or C(info), by default C(warning)) and C(stage), its place in the causal order.
+        C(message), with the fields of what it yields in braces, or C({value}) for a text.
+      - It may have C(fix), C(severity) (C(error), C(warning) or C(info), by default C(warning)) and C(stage),
+        its place in the causal order.
     type: list
     elements: dict
     default: []
@@ -142,8 +145,9 @@ verdict:
   type: list
   elements: str
   sample:
-    - "obs/gateway: spans come in (120 in 10 s) and wait at otlp_grpc/jaeger (12 of 1000 queued, none sent): connection refused:
-      Service obs/jaeger has no ready endpoints → Start the pods behind Service obs/jaeger, or correct its selector."
+    - "obs/gateway: spans come in (120 in 10 s) and wait at otlp_grpc/jaeger (12 of 1000 queued, none sent): connection
+      refused: Service obs/jaeger has no ready endpoints → Start the pods behind Service obs/jaeger, or correct its
+      selector."
 healthy:
   description: Whether all collectors are healthy.
   returned: success

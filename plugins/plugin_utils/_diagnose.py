@@ -1,13 +1,13 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""From facts about running collectors to verdicts: findings on their configs, checks, a report. Controller only. Private."""
+"""From facts about collectors to verdicts: findings on configs, checks, a report. Controller only. Private."""
 
 from __future__ import annotations
 
 import importlib
 import string
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..module_utils._core.diagnose.check import SEVERITIES, STAGES, Check, found
@@ -39,11 +39,16 @@ _PLAIN: dict[str, Any] = {
 _USUAL = {"profile": "default", "severities": {}, "suppressions": []}
 
 
-def diagnosed(collected: Sequence[Mapping[str, Any]], arguments: Mapping[str, Any]) -> dict[str, Any]:
+def checks_of(arguments: Mapping[str, Any]) -> list[Check]:
+    """Return all checks, the user's last. Raises Problem for one that is none, before anything is read."""
+    return [*CHECKS, *(_check(item) for item in arguments.get("checks") or [])]
+
+
+def diagnosed(
+    collected: Sequence[Mapping[str, Any]], checks: Sequence[Check], arguments: Mapping[str, Any]
+) -> dict[str, Any]:
     """Return the result of a diagnosis, which has failed when a problem is as severe as `fail_on` says."""
-    checks = [*CHECKS, *(_check(item) for item in arguments.get("checks") or [])]
-    search = _search()
-    results = [_of_collector(facts, checks, search, arguments) for facts in collected]
+    results = [_of_collector(facts, checks, arguments) for facts in collected]
     told = verdicts(results)
     failing = _FAILING[arguments.get("fail_on") or "never"]
     return {
@@ -57,11 +62,19 @@ def diagnosed(collected: Sequence[Mapping[str, Any]], arguments: Mapping[str, An
     }
 
 
-def _of_collector(
-    facts: Mapping[str, Any], checks: Sequence[Check], search: Callable[[str, Any], Any], arguments: Mapping[str, Any]
-) -> dict[str, Any]:
-    known = {**facts, "findings": _findings(facts.get("objects") or [], arguments)}
+def _of_collector(facts: Mapping[str, Any], checks: Sequence[Check], arguments: Mapping[str, Any]) -> dict[str, Any]:
+    unseen = list(facts["unseen"])
+    known = {**facts, "findings": _findings(facts.get("objects") or [], arguments), "unseen": unseen}
     mask = masker(secrets_in(facts.get("config") or {}))
+    jmespath = _jmespath()
+
+    def search(expression: str, data: Any) -> Any:
+        try:
+            return jmespath.search(expression, data)
+        except jmespath.exceptions.JMESPathError as error:  # what it asks for is not there in this type
+            unseen.append({"what": f"check `{expression}`", "why": str(error)})
+            return None
+
     listed = [one._replace(message=mask(one.message), fix=mask(one.fix)) for one in found(search, checks, known)]
     return result(known, listed)
 
@@ -89,20 +102,22 @@ def _about(path: str) -> str:
     return "/".join(parts[:2]) if parts[0] == "exporters" and len(parts) > 1 else ""
 
 
-def _search() -> Callable[[str, Any], Any]:
+def _jmespath() -> Any:
     try:
-        jmespath = importlib.import_module("jmespath")
+        return importlib.import_module("jmespath")
     except ImportError as error:
         raise Problem("the Python library jmespath is missing on the controller", fix="Install jmespath.") from error
 
-    def search(expression: str, data: Any) -> Any:
-        try:
-            return jmespath.search(expression, data)
-        except jmespath.exceptions.JMESPathError as error:
-            fix = "See https://jmespath.org for the language, and docs/diagnose.md for the facts."
-            raise Problem(f"this is no JMESPath for these facts: {error}", asked=expression, fix=fix) from error
 
-    return search
+def _compile(item: Mapping[str, Any]) -> None:
+    jmespath = _jmespath()
+    try:
+        jmespath.compile(item["find"])
+    except jmespath.exceptions.JMESPathError as error:
+        fix = "See https://jmespath.org for the language."
+        raise Problem(
+            f"this is no JMESPath: {error}", asked=item["find"], where=f"checks: {item['id']}", fix=fix
+        ) from error
 
 
 def _check(item: Any) -> Check:
@@ -123,4 +138,5 @@ def _check(item: Any) -> Check:
     except ValueError as error:
         fix = "Write {{ and }} for braces."
         raise Problem(f"its text cannot be filled in: {error}", where=f"checks: {item['id']}", fix=fix) from error
+    _compile(item)
     return Check(item["id"], stage, severity, item["find"], *texts)

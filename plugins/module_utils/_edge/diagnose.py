@@ -179,7 +179,8 @@ class Subject:
         old = older_pods(workload, mine, self.target.pods)
         events = self._listed("events") or []
         found = symptoms(search, workload, revision, mine, events, allow_empty=True, old=old)
-        return told(self.reader.cluster, [(workload, one) for one in found])[0]
+        rows = told(self.reader.cluster, [(workload, one) for one in found])[0]
+        return [{**row, "last_words": logs.last_words(row["log"])} for row in rows]
 
     def _logs(self, seconds: int, now: str) -> list[dict[str, Any]]:
         """Return what the pods say is wrong, masked, with whether they still say it."""

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from ..paths import Path, dotted, leaves
 from .subject import Source
-from .times import seconds_between
+from .times import age, seconds_between
 
 DAY = 86400
 # The usual time before the end at which cert-manager renews a certificate of 90 days is 30; less is late.
@@ -63,10 +63,9 @@ def _about(path: Path) -> str:
 def dates(one: Certificate, now: str) -> dict[str, Any]:
     """Return a certificate with what its dates mean now."""
     left, since = seconds_between(now, one.not_after), seconds_between(one.not_before, now)
-    days = left / DAY
-    state = "expired" if left <= 0 else "not_yet_valid" if since < 0 else "soon" if days < SOON_DAYS else "valid"
+    state = "expired" if left <= 0 else "not_yet_valid" if since < 0 else "soon" if left < SOON_DAYS * DAY else "valid"
     told = one._asdict() | {"names": list(one.names)}
-    return told | {"days": int(abs(days)), "state": state}
+    return told | {"left": age(abs(left)), "state": state}
 
 
 def covers(names: Sequence[str], host: str) -> bool:

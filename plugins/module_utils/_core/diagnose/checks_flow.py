@@ -12,7 +12,7 @@ _ALL_IDLE = "running && receives && !(receives[?accepted > `0`])"
 _IDLE = "about: about, id: id, signal: signal, items: items, seconds: seconds, total: accepted_total, uptime: uptime"
 _SENT = (
     "about: about, id: id, signal: signal, items: items, seconds: seconds, accepted: accepted, sent: sent,"
-    " failed: failed, size: queue_size, capacity: queue_capacity"
+    " failed: failed, size: queue_size, capacity: queue_capacity, came: came"
 )
 FLOWING = (
     Check(
@@ -67,7 +67,7 @@ FLOWING = (
         "log_entry",
         "log",
         "info",
-        "logs[?!cause || (cause!='forbidden' && (!current || calm))]",
+        "logs[?!cause || cause=='forbidden' || !current || calm]",
         "{said} ({count} times, last {seconds_ago} s ago)",
         "{fix}",
     ),
@@ -84,7 +84,7 @@ FLOWING = (
         "flow",
         "error",
         f"running && exports[?state=='fails'].{{{_SENT}}}",
-        "{items} come in ({accepted} in {seconds} s) and fail at {id} ({failed} failed)",
+        "{came} fail at {id} ({failed} failed)",
         "Read what {id} says in the log.",
     ),
     Check(
@@ -100,7 +100,7 @@ FLOWING = (
         "flow",
         "error",
         f"running && exports[?state=='waits'].{{{_SENT}}}",
-        "{items} come in ({accepted} in {seconds} s) and wait at {id} ({size} of {capacity} queued, none sent)",
+        "{came} wait at {id} ({size} of {capacity} queued, none sent)",
         "Read what {id} says in the log.",
     ),
     Check(
@@ -123,7 +123,7 @@ FLOWING = (
         "nothing_ever",
         "flow",
         "warning",
-        f"{_ALL_IDLE} && receives[?state=='idle' && accepted_total==`0`].{{{_IDLE}}}",
+        f"{_ALL_IDLE} && !(receives[?accepted_total > `0`]) && receives[?state=='idle'].{{{_IDLE}}}",
         "nothing comes in: no {items} at {id} since its start {uptime} ago",
         "See that somebody sends to it: endpoint, protocol and port of the clients.",
     ),

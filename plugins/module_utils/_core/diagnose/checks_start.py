@@ -87,7 +87,7 @@ BEGINNING = (
         "rollout",
         "starts",
         "error",
-        "symptoms[].{about: 'start', reason: reason, detail: detail, fix: fix, pod: pod, last: join(' / ', log)}",
+        "symptoms[].{about: 'start', reason: reason, detail: message, fix: fix, pod: pod, last: last_words}",
         "{reason}: {detail} {last}",
         "{fix}",
     ),

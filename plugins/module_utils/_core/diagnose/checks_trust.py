@@ -28,7 +28,8 @@ TRUST = (
         "right_denied",
         "rights",
         "error",
-        "logs[?cause=='forbidden' && current].{about: about || 'rights', text: text, fix: fix}",
+        "!(rights[?state=='none']) && logs[?cause=='forbidden' && current]"
+        ".{about: about || 'rights', text: text, fix: fix}",
         "{text}",
         "{fix}",
     ),
@@ -37,7 +38,7 @@ TRUST = (
         "certificates",
         "error",
         "certificates[?state=='expired']",
-        "the certificate of {subject} in {kind} {namespace}/{name} ({key}) expired {days} days ago, at {not_after}",
+        "the certificate of {subject} in {kind} {namespace}/{name} ({key}) expired {left} ago, at {not_after}",
         "Renew it.",
     ),
     Check(
@@ -52,8 +53,8 @@ TRUST = (
         "certificate_soon",
         "certificates",
         "warning",
-        "certificates[?state=='soon'].{subject: subject, kind: kind, namespace: namespace, name: name, days: days}",
-        "the certificate of {subject} in {kind} {namespace}/{name} expires in {days} days",
+        "certificates[?state=='soon'].{subject: subject, kind: kind, namespace: namespace, name: name, left: left}",
+        "the certificate of {subject} in {kind} {namespace}/{name} expires in {left}",
         "Renew it.",
     ),
     Check(

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from .log_causes import CAUSES, Cause
@@ -94,6 +94,13 @@ def _row(level: str, message: str, fields: Mapping[str, Any]) -> dict[str, Any]:
     about = f"{_ROLES[kind]}/{name}" if kind in _ROLES and name else ""
     error = str(fields.get("error") or fields.get("err") or "")
     return {"level": level, "message": message, "error": error, "about": about, "signal": signal}
+
+
+def last_words(lines: Sequence[str]) -> str:
+    """Return what a collector said before it ended: its last error, else its last line."""
+    told = [_FATAL.match(line) for line in lines]
+    fatal = [match["message"] for match in told if match]
+    return next(iter([*fatal[-1:], *lines[-1:]]), "")
 
 
 def masked_rows(rows: Iterable[Mapping[str, Any]], mask: Any) -> list[dict[str, Any]]:

@@ -90,7 +90,8 @@ class Flow:
 
     def facts(self) -> dict[str, list[dict[str, Any]]]:
         """Return the ends of every signal, and what stands between them."""
-        signals = sorted({str(key).split("/", 1)[0] for key in self.pipelines})
+        used = dict.fromkeys(str(key).split("/", 1)[0] for key in self.pipelines)
+        signals = [*(one for one in NOUNS if one in used), *(one for one in used if one not in NOUNS)]
         return {
             "receives": [row for signal in signals for row in self._receives(signal)],
             "processes": [row for signal in signals for row in self._processes(signal)],
@@ -174,6 +175,8 @@ class Flow:
                 row[word] = int(self.whole[Key(f"exporter_{word}", name, signal)] or self.whole[Key(word, name)])
             row["queue_percent"] = 100 * row["queue_size"] // row["queue_capacity"] if row["queue_capacity"] else 0
             row["failed"] = row["send_failed"] + row["enqueue_failed"]
+            come = f"{row['items']} come in ({accepted} in {self.seconds} s) and"
+            row["came"] = come if accepted else f"{row['items']} that came before"
             yield row | {"state": _outgoing(row)}
 
 
