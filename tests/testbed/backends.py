@@ -8,7 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from tests.testbed import images
-from tests.testbed.build import COMPONENTS, PROMETHEUS_VERSION, Builds
+from tests.testbed.build import COMPONENTS, JAEGER_VERSION, PROMETHEUS_VERSION, Builds
 from tests.testbed.image import Image
 
 
@@ -29,3 +29,11 @@ def prometheus(builds: Builds) -> Path:
         user="65534",
     )
     return images.archive_of("prometheus", content, builds)
+
+
+def jaeger(builds: Builds) -> Path:
+    """The archive of what stands for Jaeger."""
+    program = "/cmd/jaeger/jaeger-linux"
+    files = images.with_certificates({program: builds.program("jaeger", "jaeger")})
+    content = Image(f"docker.io/jaegertracing/jaeger:{JAEGER_VERSION}", files, entrypoint=(program,), user="10001")
+    return images.archive_of("jaeger", content, builds)

@@ -28,6 +28,7 @@ COREDNS_VERSION = "1.12.4"
 COLLECTOR_VERSION = "0.158.0"
 HELM_VERSION = "3.19.5"
 PROMETHEUS_VERSION = "3.13.2"
+JAEGER_VERSION = "2.13.0"
 GIB_TO_BUILD = 6
 QUICK = "-gcflags=all=-dwarf=false -l"
 """No debug data (it would be stripped anyway) and no inlining: compiling takes half the time."""
@@ -109,6 +110,7 @@ COMPONENTS = {
             # The clouds' service discoveries would double what is compiled.
             select=("-tags=remove_all_sd,enable_dns_sd,enable_kubernetes_sd",),
         ),
+        Component("jaeger", output="jaeger", nice=10),
     )
 }
 CLUSTER = ("kubernetes", "pause", "coredns", "otelcol")

@@ -93,6 +93,7 @@ OFFERS = {
         _cert_manager("cert-manager-1.20", Edition("cert-manager-1.20", "1.20.3")),
         Offer("helm", lambda _: ("helm",), programs={"helm": "helm"}),
         Offer("prometheus", lambda _: ("prometheus",), archives=lambda store: [backends.prometheus(store.builds)]),
+        Offer("jaeger", lambda _: ("jaeger",), archives=lambda store: [backends.jaeger(store.builds)]),
         Offer("python", archives=lambda store: [python_images.image(store.builds)], lacks=_python_lacks),
         Offer(
             "autoinstrumentation-python",
