@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from functools import cache
 from typing import Any
 
@@ -120,16 +120,19 @@ def _plan(item: Mapping[str, Any], request: Request) -> Planned:
         *_layers.of_user(collector, written),
     ]
     composed = compose(layers)
+    place = deployed.deployment(collector, composed.config)
+    user = distribution.user if facts["run_as_user"] == "image" else facts["run_as_user"]
+    planned = Planned(collector, distribution, user, composed, [])
     subject = Subject(
         composed.config,
         composed.locate,
         duplicates=tuple(pair for layer in layers for pair in layer.duplicates),
         environment=deployed.environment(collector),
         target=target,
-        deployment=deployed.deployment(collector, composed.config),
+        deployment=place,
+        resource=BACKENDS[collector.backend].resource(_build(planned)) if place.is_understood else None,
     )
-    user = distribution.user if facts["run_as_user"] == "image" else facts["run_as_user"]
-    return Planned(collector, distribution, user, composed, lint(subject))
+    return replace(planned, findings=lint(subject))
 
 
 def _options(values: Mapping[str, Any]) -> dict[str, Any]:

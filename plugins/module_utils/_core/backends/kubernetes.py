@@ -34,6 +34,7 @@ _AFTER: tuple[Callable[[Build], Manifest | None], ...] = (
 
 
 CONTAINER = pod.CONTAINER
+MODES = tuple(WORKLOADS)
 _KINDS = {"daemonset": "DaemonSet", "deployment": "Deployment", "statefulset": "StatefulSet"}
 
 
@@ -49,6 +50,10 @@ def check(collector: Collector) -> None:
             f"collector '{collector.name}' reads ServiceMonitors and PodMonitors, which only a target allocator does",
             fix="Set `backend: operator`, or write `scrape_configs` and remove `target_allocator.prometheus_cr`.",
         )
+
+
+def resource(_order: Build) -> None:
+    """Return nothing: there is no custom resource to judge."""
 
 
 def kind(collector: Collector) -> str:

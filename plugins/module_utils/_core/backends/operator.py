@@ -49,6 +49,11 @@ def manifests(order: Build) -> list[Manifest]:
     return [*made[:-1], *target_allocator.secret_roles(order), made[-1]]
 
 
+def resource(order: Build) -> Manifest:
+    """Return the custom resource alone, for the rules that judge it before it is applied."""
+    return open_telemetry_collector.open_telemetry_collector(order)
+
+
 def kind(_collector: Collector) -> str:
     """Return the kind that is waited for."""
     return open_telemetry_collector.KIND

@@ -21,11 +21,10 @@ class Backend(NamedTuple):
     check: Callable[[Collector], None]
     manifests: Callable[[Build], list[Manifest]]
     kind: Callable[[Collector], str]
+    resource: Callable[[Build], Manifest | None]
 
 
 BACKENDS = {
-    "kubernetes": Backend(
-        tuple(kubernetes.WORKLOADS), kubernetes.CONTAINER, kubernetes.check, kubernetes.manifests, kubernetes.kind
-    ),
-    "operator": Backend(operator.MODES, operator.CONTAINER, operator.check, operator.manifests, operator.kind),
+    name: Backend(made.MODES, made.CONTAINER, made.check, made.manifests, made.kind, made.resource)
+    for name, made in {"kubernetes": kubernetes, "operator": operator}.items()
 }
