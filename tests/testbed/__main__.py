@@ -86,7 +86,6 @@ def env(home: Home, name: str, _: argparse.Namespace) -> int:
         **provider.variables(cluster),
         "O11Y_TESTBED_KIND": provider.name,
         "O11Y_TESTBED_PROVIDED": " ".join(Provided.read(cluster).names),
-        # Not `root`: a mirror that is a URL is nothing for `provide`, but fine for roles.
         mirror.VARIABLE: os.environ.get(mirror.VARIABLE) or str(mirror.root(home, {})),
     }
     sys.stdout.write(exports(variables, folder if folder.exists() else None))

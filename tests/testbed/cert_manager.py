@@ -73,7 +73,7 @@ class Edition:
         chart = self._chart(folder)
         helm = [str(builds.program("helm", "helm")), "template", PRODUCT, str(chart), f"--namespace={PRODUCT}"]
         rendered = command.run([*helm, f"--kube-version={KUBERNETES_VERSION}", f"--set={VALUES}"])
-        (folder / f"{PRODUCT}.yaml").write_text(f"{NAMESPACE}{rendered}")
+        (folder / f"{PRODUCT}.yaml").write_text(f"{NAMESPACE}---\n{rendered.removeprefix('---').lstrip()}")
         (folder / "images").mkdir()
         for name, content in self.images(builds).items():
             (folder / "images" / f"{name}.tar").symlink_to(images.archive_of(f"{name}-{self.version}", content, builds))

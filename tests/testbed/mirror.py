@@ -13,7 +13,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.testbed.errors import ClusterError
 from tests.testbed.home import Home
 
 VARIABLE = "O11Y_RELEASE_MIRROR"
@@ -21,12 +20,9 @@ MARK = ".made-by-testbed"
 
 
 def root(home: Home, environment: Mapping[str, str]) -> Path:
-    """The mirror's folder."""
-    chosen = environment.get(VARIABLE)
-    if chosen and "://" in chosen:
-        why = f"{VARIABLE} is {chosen}, and images are loaded from files"
-        raise ClusterError("the release mirror is not a folder", why, f"copy it to a folder, or unset {VARIABLE}")
-    return Path(chosen).absolute() if chosen else home.root / "mirror"
+    """The mirror's folder. A mirror behind a URL is for roles only: images are loaded from files."""
+    chosen = environment.get(VARIABLE, "")
+    return Path(chosen).absolute() if chosen and "://" not in chosen else home.root / "mirror"
 
 
 @dataclass(frozen=True)
