@@ -114,7 +114,7 @@ options:
     default: cert_manager
   issuer:
     description:
-      - Issuer of the certificate, with O(certificates=issuer), by its C(name), its C(kind), V(Issuer) or V(ClusterIssuer),
+      - Issuer of the certificate, with O(certificates=issuer), by its C(name), C(kind), V(Issuer) or V(ClusterIssuer),
         and its C(group).
     type: dict
     default: {}
@@ -225,6 +225,11 @@ manifests:
   elements: dict
 resources:
   description: Custom resources to remove before that.
+  returned: when O(state=absent)
+  type: list
+  elements: dict
+leftovers:
+  description: What the product kept making for itself, to remove after that.
   returned: when O(state=absent)
   type: list
   elements: dict

@@ -99,6 +99,7 @@ def _absent(wanted: Product, arguments: Mapping[str, Any]) -> dict[str, Any]:
         "warnings": gone.warnings,
         "resources": gone.resources,
         "manifests": gone.manifests,
+        "leftovers": gone.leftovers,
         "provider": arguments["provider"],
         "prune_selector": f"{RELEASE_LABEL}={wanted.name}",
     }

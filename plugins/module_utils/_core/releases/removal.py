@@ -20,12 +20,13 @@ REFUSE, KEEP, REMOVE = "refuse", "keep", "remove"
 
 @dataclass
 class Removal:
-    """What goes: first the custom resources, while what finishes them still runs, then the rest."""
+    """What goes: the custom resources while what finishes them still runs, the rest, and what it keeps making."""
 
     action: str
     message: str
     resources: list[Manifest] = field(default_factory=list)
     manifests: list[Manifest] = field(default_factory=list)
+    leftovers: list[Manifest] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
 
 
@@ -48,7 +49,9 @@ def removal(product: Product, found: Mapping[str, Any], others: str, definitions
             result.manifests.append(_resource(item))
         elif not kept and item["name"] in crds:
             result.manifests.append(_definition(crds[item["name"]]))
-    result.manifests.extend(_leftovers(product, found))
+    for item in _leftovers(product, found):
+        # A Lease comes back as long as who holds it runs.
+        (result.leftovers if item["kind"] == "Lease" else result.manifests).append(item)
     return result
 
 
