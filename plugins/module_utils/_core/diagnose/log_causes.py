@@ -33,13 +33,16 @@ CAUSES = (
         "Grant it to the ServiceAccount by a ClusterRole and a ClusterRoleBinding.",
     ),
     _cause(
-        "expired",
-        r"x509: certificate has expired|certificate has expired or is not yet valid: \S+ \S+ is after",
-        "the certificate has expired",
-        "Renew the certificate.",
+        "not_yet_valid",
+        r"is not yet valid: current time \S+ is before|certificate is not yet valid",
+        "the certificate is not yet valid",
+        "Check the clocks, or reissue it.",
     ),
     _cause(
-        "not_yet_valid", r"is not yet valid", "the certificate is not yet valid", "Check the clocks, or reissue it."
+        "expired",
+        r"certificate has expired",
+        "the certificate has expired",
+        "Renew the certificate.",
     ),
     _cause(
         "unknown_authority",
@@ -60,16 +63,16 @@ CAUSES = (
         "Give `tls.cert_file` and `tls.key_file` of a certificate that the server's `client_ca_file` signed.",
     ),
     _cause(
-        "tls",
-        r"x509:|tls: |authentication handshake failed",
-        "no TLS connection comes about",
-        "Compare the TLS settings of both sides.",
-    ),
-    _cause(
         "plain_text",
         r"first record does not look like a TLS handshake|http: server gave HTTP response to HTTPS",
         "one side speaks TLS and the other clear text",
         "Set `tls.insecure` as the server needs it.",
+    ),
+    _cause(
+        "tls",
+        r"x509:|tls: |authentication handshake failed",
+        "no TLS connection comes about",
+        "Compare the TLS settings of both sides.",
     ),
     _cause(
         "wrong_protocol",

@@ -73,7 +73,7 @@ def _entry(line: str) -> dict[str, Any] | None:
 def _structured(line: str) -> tuple[str, str, Mapping[str, Any]] | None:
     if line.startswith("{"):
         fields = _json(line)
-        return str(fields.get("level") or "").lower(), str(fields.get("msg") or ""), fields
+        return (str(fields.get("level") or "").lower(), str(fields.get("msg") or ""), fields) if fields else None
     match = _ENTRY.match(line)
     return (match["level"].lower(), match["message"], _json(match["fields"] or "{}")) if match else None
 

@@ -206,7 +206,8 @@ def metrics_port(config: Mapping[str, Any], default: int) -> tuple[str, int]:
     if telemetry.get("level") == "none":
         return "", 0
     if telemetry.get("address"):
-        host, _colon, port = str(telemetry["address"]).rpartition(":")
+        known = str(telemetry["address"]).replace("${env:", "${")
+        host, _colon, port = known.rpartition(":")
         return host, int(port) if port.isdecimal() else default
     readers = [section(reader, "pull", "exporter", "prometheus") for reader in items(telemetry, "readers")]
     served = [reader for reader in readers if reader]
