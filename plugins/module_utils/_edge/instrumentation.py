@@ -19,7 +19,6 @@ from .._core.instrumentation.manifest import API_VERSION, KIND
 from .cluster import NOT_FOUND, ApiError, Cluster
 from .connect import connect
 from .explain import explain
-from .otlp import PROTOBUF
 from .translate import run
 
 MUTATING, ALWAYS_THERE = "MutatingWebhookConfiguration", "default"
@@ -192,10 +191,9 @@ class Check:
     def _export(self, target: dict[str, Any], signal: str, where: str) -> tuple[int, str]:
         secure = "https:" if target["scheme"] == "https" else ""
         root = f"/api/v1/namespaces/{target['namespace']}/services/{secure}{target['service']}:{target['port']}/proxy"
-        headers = {"Content-Type": PROTOBUF, "Accept": PROTOBUF}
+        path, kind, body = prerequisites.question(target, signal)
         try:
-            path = f"{root}{target['path'] or ''}/v1/{signal}"
-            return self.cluster.raw("POST", path, None, headers, b"", patient=False).status, ""
+            return self.cluster.raw("POST", root + path, None, {"Content-Type": kind}, body, patient=False).status, ""
         except ApiError as error:
             if error.status == NOT_ALLOWED and error.body.get("kind") == "Status":
                 raise UnseenError(f"Not checked, what {where} speaks: {error.message}") from error

@@ -21,15 +21,21 @@ _SIGNS = (
     ("first record does not look like a TLS handshake", "plain"),
     ("HTTP request to an HTTPS server", "secure"),
     ("malformed HTTP response", "grpc"),
+    ("error trying to reach service: EOF", "closed"),
 )
-# Who is asked for credentials has found an endpoint of OTLP.
-_STATUS = {200: "otlp", 401: "otlp", 404: "strange"}
+# Who is asked for credentials has found an endpoint of OTLP. With TLS a gRPC server takes the request, since both agree
+# on HTTP/2 then; its own word for success or failure comes after the status, and gets lost on the way.
+_STATUS = {
+    HTTP: {200: "otlp", 401: "otlp", 404: "strange", 415: "type"},
+    GRPC: {200: "grpc", 401: "otlp", 404: "strange", 405: "strange", 415: "strange"},
+}
 # The API server could not pass the request on; the receiver may be coming up.
 _UNREACHED = (500, 502, 503, 504)
 _TLS_VERDICTS = {
     "mutual": "",  # TLS is spoken; only a client with a certificate gets further
     "plain": "speaks no TLS, but the endpoint is https://",
     "secure": "wants TLS, but the endpoint is http://",
+    "closed": "closes the connection, as one does that wants TLS",
 }
 _VERDICTS = {
     GRPC: {
@@ -44,6 +50,7 @@ _VERDICTS = {
         "grpc": "speaks gRPC, but {languages} will send http/protobuf",
         "otlp": "",
         "strange": "takes no {signal} over HTTP",
+        "type": "takes no OTLP over HTTP (415), like a server of gRPC",
         "": "does not answer as OTLP over HTTP does ({said})",
     },
 }
@@ -109,12 +116,20 @@ def is_ready(slices: Iterable[Manifest], service: Manifest, target: Mapping[str,
     )
 
 
-def verdict(status: int, message: str, target: Mapping[str, Any], signal: str) -> tuple[str, bool]:
-    """Return what is wrong with how a receiver answers an empty export over HTTP, if anything, and whether it may pass.
+def question(target: Mapping[str, Any], signal: str) -> tuple[str, str, bytes]:
+    """Return path, content type and body of an export of nothing, as OTLP writes it for HTTP and for gRPC."""
+    if target["protocol"] == HTTP:
+        return f"{target['path'] or ''}/v1/{signal}", "application/x-protobuf", b""
+    return "/opentelemetry.proto.collector.trace.v1.TraceService/Export", "application/grpc", bytes(5)
 
-    A gRPC server cannot be asked through the API server, but it greets whoever connects as HTTP/2 demands.
+
+def verdict(status: int, message: str, target: Mapping[str, Any], signal: str) -> tuple[str, bool]:
+    """Return what is wrong with how a receiver answers an export of nothing, if anything, and whether it may pass.
+
+    Without TLS a gRPC server cannot be asked through the API server, but it greets who connects as HTTP/2 demands.
     """
-    sign = next((sign for words, sign in _SIGNS if words in message), _STATUS.get(status, ""))
+    by_status = _STATUS[target["protocol"]].get(status, "")
+    sign = next((sign for words, sign in _SIGNS if words in message), by_status)
     text = _VERDICTS[target["protocol"]][sign]
     told = text.format(languages=", ".join(target["languages"]), signal=signal, said=f"{status} {message[:200]}")
     return told, not sign and status in _UNREACHED

@@ -112,7 +112,7 @@ def test_a_trial_stays_where_its_namespace_is_there() -> None:
         (WEBHOOKS, reply({"items": []}), "no operator is asked about new pods"),
         (SLICES, reply({"items": []}), "has no ready endpoint for port 4318"),
         (f"{PROXY}/traces", status(404, "", "404 page not found"), "takes no traces over HTTP"),
-        (f"{PROXY}/metrics", status(415, "", "what"), "does not answer as OTLP"),
+        (f"{PROXY}/metrics", status(418, "", "what"), "does not answer as OTLP"),
         ("/apis/apps/v1/namespaces/op/deployments", reply({"items": []}), "no Deployment stands behind .* op/webhook"),
         ("/api/v1/namespaces/shop", status(404, "NotFound", "no"), "there is no namespace shop to annotate"),
         (
@@ -195,7 +195,8 @@ def test_a_signal_without_a_pipeline_is_a_warning() -> None:
 def test_grpc_is_asked_once_and_known_by_its_greeting() -> None:
     api = Answers()
     text = r'net/http: HTTP/1.x transport connection broken: malformed HTTP response "\x00\x00\x06\x04"'
-    api.answers[f"{PROXY}/traces"] = status(503, "ServiceUnavailable", text)
+    service = PROXY.removesuffix("/v1") + "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
+    api.answers[service] = status(503, "ServiceUnavailable", text)
     assert api.check(targets=[{**TARGET, "protocol": "grpc"}])[0] == []
     assert len(api.sent("POST")) == 1
 
