@@ -16,14 +16,17 @@ from typing import Any
 from .cluster import PROJECT
 
 VERSION = "0.158.0"
-# The CustomResourceDefinitions of the operator's release, one file each; they are nobody's copy here.
+# The CustomResourceDefinitions of the operator's release, one file each, or all in its manifest in the release mirror;
+# they are nobody's copy here.
 FOLDER = Path(os.environ.get("O11Y_OPERATOR_CRDS", PROJECT.parent / "shared" / "data" / f"operator-{VERSION}-crds"))
+MIRROR = Path(os.environ.get("O11Y_RELEASE_MIRROR") or Path.home() / ".cache" / "o11y-testbed" / "mirror")
+MANIFEST = MIRROR / "opentelemetry-operator" / f"v{VERSION}" / "opentelemetry-operator.yaml"
 
 
 def lacks(plural: str) -> str:
     """Return why an API server cannot be asked about a kind, or nothing."""
-    if not _file(plural).is_file():
-        return f"{_file(plural)} is not there (O11Y_OPERATOR_CRDS names its folder)"
+    if not _definition(plural):
+        return f"neither {_file(plural)} (O11Y_OPERATOR_CRDS) nor {MANIFEST} (O11Y_RELEASE_MIRROR) has the kind"
     asked = _kubectl("get", "--raw", "/readyz")
     return "" if asked.returncode == 0 else f"no cluster answers: {asked.stderr.strip()}"
 
@@ -34,7 +37,7 @@ def served(plural: str) -> Iterator[None]:
     name = f"crd/{plural}.opentelemetry.io"
     there = _kubectl("get", name).returncode == 0
     if not there:
-        _done(_kubectl("create", "-f", str(_file(plural))))
+        _done(_kubectl("create", "-f", "-", stdin=_definition(plural)))
         _done(_kubectl("wait", "--for=condition=Established", name, "--timeout=30s"))
     try:
         yield
@@ -47,6 +50,14 @@ def refused(manifest: dict[str, Any]) -> str:
     """Return what the server has against an object, or nothing; nothing is kept, and unknown fields are errors."""
     options = ("--server-side", "--dry-run=server", "--validate=strict", "--force-conflicts")
     return _kubectl("apply", *options, "-f", "-", stdin=json.dumps(manifest)).stderr.strip()
+
+
+def _definition(plural: str) -> str:
+    """Return the definition of a kind as text, or nothing."""
+    if _file(plural).is_file():
+        return _file(plural).read_text(encoding="utf-8")
+    parts = MANIFEST.read_text(encoding="utf-8").split("\n---\n") if MANIFEST.is_file() else []
+    return next((part for part in parts if f"\n  name: {plural}.opentelemetry.io\n" in part), "")
 
 
 def _file(plural: str) -> Path:
