@@ -67,7 +67,7 @@ FLOWING = (
         "log_entry",
         "log",
         "info",
-        "logs[?!cause || cause=='forbidden' || !current || calm]",
+        "logs[?!cause || !current || (calm && cause!='forbidden')]",
         "{said} ({count} times, last {seconds_ago} s ago)",
         "{fix}",
     ),

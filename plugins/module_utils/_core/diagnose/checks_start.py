@@ -7,12 +7,16 @@ from __future__ import annotations
 
 from .check import Check
 
+# What is wrong with a config and keeps no data from flowing.
+_HARMLESS = "contains(['plaintext-secret', 'clear-text', 'open-diagnostics', 'singleton'], rule)"
+_FINDING = "rule: rule, where: where, message: message, fix: fix"
+
 BEGINNING = (
     Check(
         "absent",
         "exists",
         "error",
-        "!workload && !pods && [{kind: kind, name: name, namespace: namespace}]",
+        "!workload && !custom_resource && !pods && !hidden && [{kind: kind, name: name, namespace: namespace}]",
         "there is no {kind} {namespace}/{name}",
         "Deploy it, or correct its name and namespace.",
     ),
@@ -52,8 +56,7 @@ BEGINNING = (
         "config_error",
         "config",
         "error",
-        "!running && findings[?severity=='error'].{about: 'start', rule: rule, where: where, message: message,"
-        " fix: fix}",
+        f"!running && findings[?severity=='error' && !{_HARMLESS}].{{about: 'start', {_FINDING}}}",
         "{where}: [{rule}] {message}",
         "{fix}",
     ),
@@ -61,8 +64,7 @@ BEGINNING = (
         "config_error_live",
         "config",
         "warning",
-        "running && findings[?severity=='error' && rule!='plaintext-secret'].{about: about, rule: rule, where: where,"
-        " message: message, fix: fix}",
+        f"running && findings[?severity=='error' && !{_HARMLESS}].{{about: about, {_FINDING}}}",
         "{where}: [{rule}] {message}",
         "{fix}",
     ),
@@ -70,8 +72,7 @@ BEGINNING = (
         "config_exposed",
         "config",
         "info",
-        "running && findings[?severity=='error' && rule=='plaintext-secret'].{rule: rule, where: where,"
-        " message: message, fix: fix}",
+        f"findings[?severity=='error' && {_HARMLESS}].{{{_FINDING}}}",
         "{where}: [{rule}] {message}",
         "{fix}",
     ),
@@ -79,7 +80,7 @@ BEGINNING = (
         "config_warning",
         "config",
         "info",
-        "findings[?severity!='error'].{about: about, rule: rule, where: where, message: message, fix: fix}",
+        f"findings[?severity!='error'].{{about: about, {_FINDING}}}",
         "{where}: [{rule}] {message}",
         "{fix}",
     ),
