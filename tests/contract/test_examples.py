@@ -23,7 +23,7 @@ from .role import ROOT, request
 
 EXAMPLES = {path.parent.name: path.parent for path in sorted((ROOT / "examples").glob("*/vars.yml"))}
 MENTIONED = {
-    "agent_gateway", "cluster_stack", "host_and_pods", "load_balancer", "mutual_tls", "older_version", "raw_config",
+    "agent_gateway", "cert_manager_tls", "cluster_stack", "host_and_pods", "load_balancer", "mutual_tls", "older_version", "raw_config",
     "smallest", "statefulset", "xray",
 }  # fmt: skip
 # What a pod would have in its environment.
@@ -117,7 +117,7 @@ def _yaml_documents(path: Path) -> list[Any]:
 def _collector() -> str | None:
     """Return a Collector to ask, from PATH or from what the testbed has built."""
     home = Path(os.environ.get("O11Y_TESTBED_HOME") or Path.home() / ".cache" / "o11y-testbed")
-    built = sorted(path for path in home.glob("builds/**/otelcol-contrib") if path.is_file())
+    built = home.glob("builds/otelcol-*/otelcol-contrib")
     newest = sorted((path for path in built if os.access(path, os.X_OK)), key=lambda path: path.stat().st_mtime)
     return shutil.which("otelcol-contrib") or next((str(path) for path in reversed(newest)), None)
 

@@ -75,6 +75,7 @@ class Collector:
     pod_annotations: dict[str, str]
     env: dict[str, Any]
     volumes: list[dict[str, Any]]
+    certificates: list[dict[str, Any]]
     node_selector: dict[str, str]
     tolerations: list[dict[str, Any]]
     affinity: dict[str, Any]

@@ -17,6 +17,7 @@ from .cluster import APPLY, ApiError, Cluster, LostError
 from .connect import library
 from .explain import explain, kind_missing, lost
 from .follow import follow
+from .issuance import await_issued
 from .preflight import refuse_taken_ports
 from .remove import prune
 from .translate import Failure
@@ -98,6 +99,8 @@ class _Apply:
             self.session.report.add(action, before, after if before else manifest)
         if failed:
             raise failed[0]
+        if not self.options.check:
+            await_issued(self.session, self.applied[-len(group) :])
         if group[0]["kind"] == "CustomResourceDefinition" and not self.options.check:
             self.session.await_served(group)
 

@@ -12,6 +12,7 @@ from .._core.bundle import OWNER, OWNER_LABEL, Manifest, Ref, leftovers, may_tak
 from .bundle import Options, Session, namespaces_of, refs
 from .cluster import JSON, ApiError, Cluster
 from .explain import explain
+from .issuance import needed_by_others, secrets_of
 from .kinds import Place, version_for
 
 # Kinds that a bundle may have had and that can be made again. Never namespaces, definitions or volumes.
@@ -38,10 +39,14 @@ def remove_bundle(cluster: Cluster, options: Options) -> dict[str, Any]:
     for manifest, found in zip(options.manifests, live, strict=True):
         if found is None:
             session.report.add("absent", manifest, None)
-    groups = list(reversed(ordered(found for found in live if found)))
+    there = [found for found in live if found]
+    kept = needed_by_others(session, there)
+    leaving = [found for found in there if found not in kept]
+    made = secrets_of(session, leaving)
+    groups = list(reversed(ordered([*leaving, *made])))
     for group in groups:
         delete(session, [found for found in group if found["kind"] not in USERS], "deleted")
-    going = refs([*options.manifests, *prune(session)])
+    going = refs([*options.manifests, *made, *prune(session)]) - refs(kept)
     for group in groups:
         unused = [found for found in group if found["kind"] in USERS and not _kept(session, found, going)]
         delete(session, unused, "deleted")
@@ -71,6 +76,7 @@ def prune(session: Session) -> list[Manifest]:
         session.report.warnings.append(f"Not pruned, since this user may not list them: {', '.join(denied)}")
     left = stale((item for items in found for item in items or []), refs(session.options.manifests))
     whole = [item for item in session.cluster.parallel(session.live, left) if item]
+    whole += secrets_of(session, whole)
     for group in reversed(ordered(whole)):
         delete(session, group, "pruned")
     return whole

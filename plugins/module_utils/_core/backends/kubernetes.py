@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from ..collector import Collector
 from ..errors import Problem
-from ..manifests import build, config_map, network, pod, scaling, service, service_account, workload
+from ..manifests import build, certificate, config_map, network, pod, scaling, service, service_account, workload
 from ..manifests.build import Build, Manifest
 
 WORKLOADS = {"daemonset": workload.daemon_set, "deployment": workload.deployment, "statefulset": workload.stateful_set}
@@ -64,4 +64,5 @@ def kind(collector: Collector) -> str:
 def manifests(order: Build) -> list[Manifest]:
     """Return all objects of one collector, in the order in which they are applied."""
     builders = (*_BEFORE, WORKLOADS[order.collector.mode], *_AFTER)
-    return [manifest for builder in builders if (manifest := builder(order)) is not None]
+    made = [manifest for builder in builders if (manifest := builder(order)) is not None]
+    return [*made, *certificate.certificates(order)]

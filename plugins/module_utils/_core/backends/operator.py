@@ -12,7 +12,15 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ..collector import Collector
-from ..manifests import build, network, open_telemetry_collector, service, service_account, target_allocator
+from ..manifests import (
+    build,
+    certificate,
+    network,
+    open_telemetry_collector,
+    service,
+    service_account,
+    target_allocator,
+)
 from ..manifests.build import Build, Manifest
 from . import limits
 
@@ -46,7 +54,7 @@ def check(collector: Collector) -> None:
 def manifests(order: Build) -> list[Manifest]:
     """Return all objects of one collector, in the order in which they are applied."""
     made = [manifest for builder in _BUILDERS if (manifest := builder(order)) is not None]
-    return [*made[:-1], *target_allocator.secret_roles(order), made[-1]]
+    return [*made[:-1], *target_allocator.secret_roles(order), *certificate.certificates(order), made[-1]]
 
 
 def resource(order: Build) -> Manifest:

@@ -45,6 +45,7 @@ OPTIONS: Json = {
     "pod_annotations": {},
     "env": {},
     "volumes": [],
+    "certificates": [],
     "node_selector": {},
     "tolerations": [],
     "affinity": {},
