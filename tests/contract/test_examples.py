@@ -23,8 +23,8 @@ from .role import ROOT, request
 
 EXAMPLES = {path.parent.name: path.parent for path in sorted((ROOT / "examples").glob("*/vars.yml"))}
 MENTIONED = {
-    "agent_gateway", "cert_manager_tls", "cluster_stack", "host_and_pods", "load_balancer", "mutual_tls", "older_version", "raw_config",
-    "smallest", "statefulset", "xray",
+    "agent_gateway", "cert_manager_tls", "cluster_stack", "host_and_pods", "load_balancer", "mutual_tls",
+    "older_version", "raw_config", "smallest", "statefulset", "xray",
 }  # fmt: skip
 # What a pod would have in its environment.
 ENVIRONMENT = {
