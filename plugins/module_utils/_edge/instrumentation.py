@@ -90,7 +90,7 @@ class Check:
             "operator": {key: metadata[key] for key in ("namespace", "name") if key in metadata},
             "webhooks": [{"kind": MUTATING, "name": self.asked.configuration}] if self.asked else [],
             "trials": [self._trial(item) for item in self.requirements["trials"]],
-            "warnings": [*(f"Would fail: {wrong}" for wrong in missing), *self.warnings],
+            "warnings": [*(f"Missing so far: {wrong}" for wrong in missing), *self.warnings],
         }
 
     def _trial(self, manifest: Manifest) -> Manifest:
