@@ -11,8 +11,6 @@ from __future__ import annotations
 import re
 from typing import Any, NamedTuple
 
-from .rollout import OF
-
 Object = dict[str, Any]
 
 COLLECTOR, ALLOCATOR = "OpenTelemetryCollector", "TargetAllocator"
@@ -44,6 +42,17 @@ def child_name(name: str, suffix: str) -> str:
     """Return the name of what belongs to a resource: a long name is cut, and what DNS has no dots for gets dashes."""
     cut = re.sub(r"^[^A-Za-z0-9]+|[^A-Za-z0-9]+$", "", f"{name[: LONGEST - len(suffix)]}{suffix}")
     return re.sub(r"[^a-z0-9]", "-", cut.lower())
+
+
+def operator_labels(resource: Object) -> dict[str, str]:
+    """Return what the operator selects the pods of a collector by; of a long name the namespace's part is cut."""
+    namespace, name = resource["metadata"].get("namespace") or "", resource["metadata"]["name"]
+    cut = namespace[: LONGEST - len(name) - 1] if len(name) < LONGEST else ""
+    return {
+        "app.kubernetes.io/managed-by": MANAGED_BY,
+        "app.kubernetes.io/instance": f"{cut}.{name}",
+        "app.kubernetes.io/component": "opentelemetry-collector",
+    }
 
 
 def followed(resource: Object) -> bool:
@@ -82,13 +91,6 @@ def _child(resource: Object, kind: str, suffix: str, owner: str, spec: Object) -
         replicas=spec.get("replicas") if counted else None,
         annotations=spec.get("podAnnotations") or {},
     )
-
-
-def unprobed(workload: Object) -> bool:
-    """Return whether a workload of an operator counts as ready without being asked."""
-    template = (workload.get("spec") or {}).get("template") or {}
-    containers = (template.get("spec") or {}).get("containers") or []
-    return bool(workload.get(OF)) and not any("readinessProbe" in container for container in containers)
 
 
 def untaken(resource: Object, live: list[Object | None]) -> str:

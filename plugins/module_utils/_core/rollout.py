@@ -59,6 +59,13 @@ def observed(workload: Object) -> bool:
     return bool(seen >= (workload["metadata"].get("generation") or 0))
 
 
+def unprobed(workload: Object) -> bool:
+    """Return whether a workload of an operator counts as ready without being asked."""
+    template = (workload.get("spec") or {}).get("template") or {}
+    containers = (template.get("spec") or {}).get("containers") or []
+    return bool(workload.get(OF)) and not any("readinessProbe" in container for container in containers)
+
+
 def is_ready(search: Search, workload: Object, until: dict[str, str], *, allow_empty: bool) -> bool:
     """Return whether the rollout of a workload is complete."""
     kind = workload["kind"]

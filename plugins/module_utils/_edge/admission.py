@@ -11,10 +11,10 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from .._core.admission import cause, ready, service_in, services, uninjected
+from .._core.admission import ready, services, uninjected
 from .._core.bundle import Manifest, Ref, check, redact, ref, secret_values
 from .._core.errors import Problem
-from .admission_reasons import Pending, Reasons
+from .admission_reasons import Pending, Reasons, silent
 from .cluster import APPLY, ApiError, Cluster
 from .connect import connect
 from .explain import explain, stranger
@@ -154,11 +154,7 @@ def _passing(error: ApiError, name: Ref) -> Pending:
     """Return what may pass; raise what another try cannot change: a denial, an invalid object, a missing right."""
     asked = f"Try {name}"
     if error.of_webhook:
-        service = service_in(error.message)
-        found = cause(error.message)
-        told = f"Service {'/'.join(service)}" if service else "webhook"
-        wrong = found.wrong.format(service=told)
-        return Pending(found.id, name, f"{wrong} ({error.message})", services=(service,) if service else ())
+        return silent(error, name)
     if error.kind_missing and not stranger(error, asked):
         return Pending("kind_missing", name, "its kind is not served yet")
     if error.transient:

@@ -15,16 +15,20 @@ from .._core.admission import (
     INJECT_CERTIFICATE,
     INJECT_SECRET,
     OTHER_INJECTORS,
+    cause,
     injector,
     port,
     selects,
+    service_in,
 )
 from .._core.bundle import Ref, ref
 from .._core.errors import Problem
 from .._core.rollout import Object, count, is_ready
 from .cluster import ApiError, Cluster
-from .look import Found, Look
+from .explain import explain
+from .look import Found, Look, checked_search
 from .reasons import told, unfinished
+from .translate import Failure
 
 CERTIFICATES = "/apis/cert-manager.io/v1"
 WORKLOADS = {"Deployment": "deployments", "DaemonSet": "daemonsets", "StatefulSet": "statefulsets"}
@@ -42,6 +46,24 @@ class Pending(NamedTuple):
     wrong: str
     services: tuple[Service, ...] = ()
     configuration: Object | None = None
+
+
+def silent(error: ApiError, name: Ref) -> Pending:
+    """Return what it means that a webhook does not answer."""
+    service, found = service_in(error.message), cause(error.message)
+    wrong = found.wrong.format(service=f"Service {'/'.join(service)}" if service else "webhook")
+    return Pending(found.id, name, f"{wrong} ({error.message})", services=(service,) if service else ())
+
+
+def unanswered(cluster: Cluster, error: ApiError, name: Ref) -> Problem:
+    """Return why an object was not taken; when a webhook is silent, with what is wrong behind it."""
+    if not error.of_webhook:
+        return explain(error, f"Apply {name}")
+    reasons = Reasons(cluster, Look(cluster, checked_search({}), unschedulable_seconds=0))
+    pending = silent(error, name)
+    lines, failures = reasons.told([pending])
+    wrong = f"an admission webhook does not answer: {pending.wrong}"
+    return Failure(wrong, asked=f"Apply {name}", fix="\n".join(lines), facts={"failures": failures})
 
 
 class Reasons:

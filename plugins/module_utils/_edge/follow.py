@@ -15,6 +15,8 @@ from .._core.rollout import OF, Object
 from .cluster import ApiError, Cluster
 from .kinds import Places, version_for
 
+# How the operator's leases end, whatever their beginning.
+LEASE = ".opentelemetry.io"
 LOG_LINES, SHOWN, LINE_LENGTH = 500, 2, 500
 
 Ready = Callable[[Object], bool]
@@ -71,7 +73,7 @@ def operator_lines(cluster: Cluster, resources: list[Object]) -> list[str]:
         return []
     if not pods:
         return [f"No pod of the operator is to be seen ({OPERATOR_PODS}): install it, or start it."]
-    lines = []
+    lines = _leaderless(cluster, pods)
     for pod in pods:
         metadata = pod["metadata"]
         path = f"/api/v1/namespaces/{metadata['namespace']}/pods/{metadata['name']}/log"
@@ -79,6 +81,25 @@ def operator_lines(cluster: Cluster, resources: list[Object]) -> list[str]:
             f"The operator {metadata['namespace']}/{metadata['name']}: {said}"
             for said in _said(cluster, path, resources)
         ]
+    return lines
+
+
+def _leaderless(cluster: Cluster, pods: list[Object]) -> list[str]:
+    """Return whose lease is in the way: one that was killed holds it until it ends, and the next one only watches."""
+    names = {pod["metadata"]["name"] for pod in pods}
+    lines = []
+    for namespace in sorted({pod["metadata"]["namespace"] for pod in pods}):
+        try:
+            leases = list(cluster.items(f"/apis/coordination.k8s.io/v1/namespaces/{namespace}/leases"))
+        except ApiError:
+            continue
+        for lease in leases:
+            holder = str(lease["spec"].get("holderIdentity") or "").rpartition("_")[0]
+            if lease["metadata"]["name"].endswith(LEASE) and holder and holder not in names:
+                lines.append(
+                    f"The operator in {namespace} waits for the lease of {holder}, which is gone."
+                    f" It takes it over some {lease['spec'].get('leaseDurationSeconds')} s after its own start."
+                )
     return lines
 
 

@@ -12,8 +12,7 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 
 from .._core.errors import Problem
-from .._core.operated import unprobed
-from .._core.rollout import Object, count, is_ready, title
+from .._core.rollout import Object, count, is_ready, title, unprobed
 from .cluster import ApiError, Cluster
 from .connect import connect
 from .explain import explain, kind_missing

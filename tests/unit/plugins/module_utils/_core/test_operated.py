@@ -97,11 +97,3 @@ def test_what_the_operator_says_does_not_hold_for_the_target_allocator(found: st
     given = resource(DONE, podAnnotations={"sum": "2"}, targetAllocator={"enabled": True})
     assert words in operated.untaken(given, [child(), child("TargetAllocator", sum=found)])
     assert bool(operated.untaken(given, [child(), child("TargetAllocator", sum=found)])) is bool(words)
-
-
-@pytest.mark.parametrize(
-    ("container", "of", "yes"), [({}, "x", True), ({"readinessProbe": {}}, "x", False), ({}, "", False)]
-)
-def test_without_a_probe_nobody_asks(container: Any, of: str, yes: bool) -> None:
-    workload = {"kind": "Deployment", "of": of, "spec": {"template": {"spec": {"containers": [container]}}}}
-    assert operated.unprobed(workload) is yes

@@ -294,3 +294,11 @@ def test_a_secret_that_a_certificate_makes_is_waited_for(certificates: Any, row:
 )
 def test_a_workload_that_its_controller_has_not_seen_has_no_troubles_yet(workload: Any, yes: Any) -> None:
     assert rollout.observed(workload) is yes
+
+
+@pytest.mark.parametrize(
+    ("container", "of", "yes"), [({}, "x", True), ({"readinessProbe": {}}, "x", False), ({}, "", False)]
+)
+def test_without_a_probe_nobody_asks(container: Any, of: str, yes: bool) -> None:
+    workload = {"kind": "Deployment", "of": of, "spec": {"template": {"spec": {"containers": [container]}}}}
+    assert rollout.unprobed(workload) is yes
