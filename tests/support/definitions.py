@@ -47,9 +47,13 @@ def served(plural: str) -> Iterator[None]:
 
 
 def refused(manifest: dict[str, Any]) -> str:
-    """Return what the server has against an object, or nothing; nothing is kept, and unknown fields are errors."""
+    """Return what the server has against an object, or nothing; nothing is kept, and unknown fields are errors.
+
+    A running operator may warn of accounts that a dry run does not make.
+    """
     options = ("--server-side", "--dry-run=server", "--validate=strict", "--force-conflicts")
-    return _kubectl("apply", *options, "-f", "-", stdin=json.dumps(manifest)).stderr.strip()
+    told = _kubectl("apply", *options, "-f", "-", stdin=json.dumps(manifest)).stderr.splitlines()
+    return "\n".join(line for line in told if not line.startswith("Warning: "))
 
 
 def _definition(plural: str) -> str:

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from .bundle import Manifest, Ref, ref
+from .host_folders import written
 from .host_ports import template_ports
 from .names import COLLECTOR_LABEL
 from .operated import COLLECTOR
@@ -34,12 +35,13 @@ def _label(manifest: Manifest) -> str:
 def goes_first(old: Manifest, group: Iterable[Manifest]) -> bool:
     """Return whether an old object must be gone before a group can be applied.
 
-    Two workloads cannot hold the same port of a node, and an autoscaler writes the count of who has one of its own now.
+    Two workloads cannot hold the same port of a node or write to the same folder of it, and an autoscaler writes the
+    count of who has one of its own now.
     """
     if old["kind"] == AUTOSCALER:
         return any(_scales(old, new) and "replicas" in (new.get("spec") or {}) for new in group)
-    ports = template_ports(old)
-    return any(replaces(new, old) and _share(ports, template_ports(new)) for new in group)
+    ports, places = template_ports(old), written(old)
+    return any(replaces(new, old) and (_share(ports, template_ports(new)) or places & written(new)) for new in group)
 
 
 def _share(held: Iterable[Any], wanted: Iterable[Any]) -> bool:
