@@ -134,7 +134,8 @@ from ansible_collections.kubernetes.core.plugins.module_utils.args_common import
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.instrumentation import run_check
 
 LIST = {"type": "list", "default": []}
-NAMES, MAPPINGS = LIST | {"elements": "str"}, LIST | {"elements": "dict"}
+NAMES = LIST | {"elements": "str"}
+MAPPINGS = LIST | {"elements": "dict"}
 REQUIREMENTS = dict.fromkeys(("languages", "coming", "references"), NAMES)
 REQUIREMENTS |= dict.fromkeys(("targets", "namespaces", "files", "trials"), MAPPINGS)
 

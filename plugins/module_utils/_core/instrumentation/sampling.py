@@ -43,14 +43,11 @@ def propagators(names: Sequence[str]) -> list[str]:
     return list(dict.fromkeys(names))
 
 
-_Wrong = tuple[str, str] | None
-
-
-def _without(argument: str) -> _Wrong:
+def _without(argument: str) -> tuple[str, str] | None:
     return (f"takes no argument, but has '{argument}'", "Remove `argument`.") if argument else None
 
 
-def _ratio(argument: str) -> _Wrong:
+def _ratio(argument: str) -> tuple[str, str] | None:
     """Without an argument everything is sampled, which nobody means who asks for a ratio."""
     if not argument:
         return "has no argument, so it takes every trace", "Give `argument`, from 0 to 1, such as 0.25."
@@ -64,7 +61,7 @@ def _is_ratio(text: str) -> bool:
         return False
 
 
-def _pairs(argument: str) -> _Wrong:
+def _pairs(argument: str) -> tuple[str, str] | None:
     for part in argument.split(",") if argument else ():
         key, equals, value = part.partition("=")
         if not equals or not key or not value or "=" in value:
@@ -79,7 +76,7 @@ _REMOTE: dict[str, tuple[Callable[[str], bool], str]] = {
 }
 
 
-def _remote(argument: str) -> _Wrong:
+def _remote(argument: str) -> tuple[str, str] | None:
     wrong = _pairs(argument)
     for part in argument.split(",") if argument and not wrong else ():
         key, _equals, value = part.partition("=")
@@ -91,7 +88,7 @@ def _remote(argument: str) -> _Wrong:
     return wrong
 
 
-SAMPLERS: dict[str, Callable[[str], _Wrong]] = {
+SAMPLERS: dict[str, Callable[[str], tuple[str, str] | None]] = {
     "always_on": _without,
     "always_off": _without,
     "traceidratio": _ratio,
