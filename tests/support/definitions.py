@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from .cluster import PROJECT
+from .cluster import PROJECT, until
 
 VERSION = "0.158.0"
 # The CustomResourceDefinitions of the operator's release, one file each, or all in its manifest in the release mirror;
@@ -36,10 +36,10 @@ def served(plural: str) -> Iterator[None]:
     """Have the server know a kind; one that is there already stays."""
     name = f"crd/{plural}.opentelemetry.io"
     there = _kubectl("get", name).returncode == 0
-    if not there:
-        _done(_kubectl("create", "-f", "-", stdin=_definition(plural)))
-        _done(_kubectl("wait", "--for=condition=Established", name, "--timeout=30s"))
     try:
+        if not there:
+            _done(_kubectl("create", "-f", "-", stdin=_definition(plural)))
+            until(f"{name} is served", lambda: _kubectl("get", f"{plural}.opentelemetry.io").returncode == 0)
         yield
     finally:
         if not there:
