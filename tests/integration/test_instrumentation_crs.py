@@ -78,8 +78,7 @@ def server() -> Iterator[None]:
     """An API server that knows the kind."""
     reason = definitions.lacks(PLURAL)
     if reason:
-        print(f"SKIPPED: whether a server takes our Instrumentations, because {reason}")
-        pytest.skip(reason)
+        pytest.skip(f"whether a server takes our Instrumentations: {reason}")
     with definitions.served(PLURAL):
         yield
 
