@@ -102,3 +102,9 @@ def allocator(name: str) -> str:
 def child(name: str) -> str:
     """Return the name that the operator gives to the workload and the Service of a custom resource."""
     return f"{name}-collector"
+
+
+def of_operator(name: str) -> frozenset[str]:
+    """Return the names that the operator gives to workloads and Services that it makes of a custom resource."""
+    made = child(name)
+    return frozenset((allocator(name), made, *(f"{made}-{kind}" for kind in ("headless", "monitoring", "extension"))))
