@@ -19,6 +19,8 @@ from .prune import METADATA_ONLY, Pruning
 LEFTOVER_KINDS = (
     *("Deployment", "DaemonSet", "StatefulSet", "Pod", "Service"),
     *("ConfigMap", "Secret", "ServiceAccount", "PersistentVolumeClaim"),
+    # What an operator acts on without making anything here: sidecars, instrumentation.
+    *("OpenTelemetryCollector", "Instrumentation"),
 )
 ACCOUNT_USERS = ("Deployment", "DaemonSet", "StatefulSet", "OpenTelemetryCollector", "Pod")
 SHOWN = 10
