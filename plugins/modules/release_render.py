@@ -233,7 +233,7 @@ leftovers:
   returned: when O(state=absent)
   type: list
   elements: dict
-values:
+chart_values:
   description: Values of the Helm chart.
   returned: when O(state=present)
   type: dict

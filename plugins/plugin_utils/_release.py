@@ -92,7 +92,10 @@ def _absent(wanted: Product, arguments: Mapping[str, Any]) -> dict[str, Any]:
         raise Problem("state absent needs to know what is there", fix="Give the result of release_info (installed).")
     if arguments["provider"] == decide.EXISTING:
         arguments = {**arguments, "installed": {**arguments["installed"], "installed": True, "ours": False}}
-    gone = removal.removal(wanted, arguments["installed"], arguments["others"], arguments["remove_definitions"])
+    release = f"{arguments['namespace'] or wanted.namespace}/{arguments['helm_release']}"
+    gone = removal.removal(
+        wanted, arguments["installed"], arguments["others"], arguments["remove_definitions"], release
+    )
     return {
         "action": gone.action,
         "msg": gone.message,
@@ -128,7 +131,7 @@ def _present(wanted: Product, target: Version, arguments: Mapping[str, Any], che
         "version": str(target) if decision.provider != decide.EXISTING else found["version"],
         "namespace": namespace,
         "manifests": objects,
-        "values": values,
+        "chart_values": values,
         "images": sorted({*images.used(objects), *started.values()}),
         "dry_run": [_placed(item, namespace) for item in wanted.dry_run],
         "certificate_hosts": certificates.hosts(objects),

@@ -102,7 +102,9 @@ def _foreign(wanted: Wanted, found: Mapping[str, Any]) -> Decision:
         raise Problem(
             f"{what}, which would undo what somebody else does to it", fix=f"{_KEEP}, or remove it there first."
         )
-    raise Problem(what, fix=f"{_KEEP}, or remove it there first.")
+    both = by == MANIFEST and wanted.provider == MANIFEST
+    way = "take it over (foreign: takeover)" if both else "remove it there first"
+    raise Problem(what, fix=f"{_KEEP}, or {way}.")
 
 
 def _next(wanted: Wanted, found: Mapping[str, Any]) -> Decision:

@@ -68,6 +68,8 @@ def _cert_manager(wishes: Wishes, _images: Mapping[str, str]) -> Values:
 def _operator(wishes: Wishes, images: Mapping[str, str]) -> Values:
     manager: Values = {}
     made: Values = {"additionalLabels": {RELEASE_LABEL: OPERATOR}, "manager": manager}
+    # Otherwise the end of the release would be that of everybody's collectors.
+    made["crds"] = {"annotations": {"helm.sh/resource-policy": "keep"}}
     if wishes.image_pull_secrets:
         made["imagePullSecrets"] = [{"name": name} for name in wishes.image_pull_secrets]
     if wishes.image_registry:

@@ -11,7 +11,7 @@ from typing import Any
 
 from ..bundle import Manifest
 from ..errors import Problem
-from .found import names_of
+from .found import HELM, names_of
 from .manifest import DEFINITION
 from .products import OPERATOR, Product
 
@@ -30,11 +30,14 @@ class Removal:
     warnings: list[str] = field(default_factory=list)
 
 
-def removal(product: Product, found: Mapping[str, Any], others: str, definitions: bool) -> Removal:
+def removal(
+    product: Product, found: Mapping[str, Any], others: str, definitions: bool, helm_release: str = ""
+) -> Removal:
     """Return what goes. Raises Problem when somebody still uses the product and nobody said what then."""
+    crds = [item for item in found["crds"] if _is_mine(item, helm_release)]
     if found["installed"] and not found["ours"]:
         return Removal("nothing", f"{product.title} was not installed by this collection, so it stays as it is")
-    if not found["objects"]:
+    if not found["objects"] and not (definitions and crds):
         return Removal("nothing", f"nothing of {product.title} is here that this collection installed")
     going, staying = _resources(product, found, others)
     result = Removal("remove", f"{product.title} is removed", [_resource(item) for item in going])
@@ -43,16 +46,18 @@ def removal(product: Product, found: Mapping[str, Any], others: str, definitions
     kept = not definitions or bool(staying) or bool(found["denied"])
     if definitions and kept:
         result.warnings.append("The definitions stay, since they are still used, or may be")
-    crds = {item["name"]: item for item in found["crds"]}
-    for item in found["objects"]:
-        if item["kind"] != DEFINITION:
-            result.manifests.append(_resource(item))
-        elif not kept and item["name"] in crds:
-            result.manifests.append(_definition(crds[item["name"]]))
+    result.manifests.extend(_resource(item) for item in found["objects"] if item["kind"] != DEFINITION)
+    result.manifests.extend(_definition(item) for item in crds if not kept)
     for item in _leftovers(product, found):
         # A Lease comes back as long as who holds it runs.
         (result.leftovers if item["kind"] == "Lease" else result.manifests).append(item)
     return result
+
+
+def _is_mine(definition: Mapping[str, Any], helm_release: str) -> bool:
+    """Return whether a definition is ours: labelled so, or kept back by our Helm release, whose chart labels none."""
+    made: dict[str, str] = definition["installer"]
+    return bool(definition["ours"]) or (made["by"] == HELM and made["name"] == helm_release)
 
 
 def _resources(product: Product, found: Mapping[str, Any], others: str) -> tuple[list[Any], list[Any]]:
