@@ -12,6 +12,7 @@ import difflib
 import os
 import shutil
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +42,13 @@ IN_THE_POD = {
     "- openshift\n": "- system\n",
     "- eks\n": "- system\n",
     "auth_type: serviceAccount": "auth_type: none",
+}
+
+
+# Where a config is in an object that we render, as text.
+CONFIGS: dict[str, Callable[[Any], str]] = {
+    "ConfigMap": lambda manifest: str(manifest["data"]["config"]),
+    "OpenTelemetryCollector": lambda manifest: _yaml.dump(manifest["spec"]["config"]),
 }
 
 
@@ -101,10 +109,10 @@ def test_the_smallest_example_has_ten_lines() -> None:
 def configs() -> list[Any]:
     """Return every config of every example."""
     return [
-        pytest.param(manifest["data"]["config"], id=f"{name}-{manifest['metadata']['name']}")
+        pytest.param(CONFIGS[manifest["kind"]](manifest), id=f"{name}-{manifest['metadata']['name']}")
         for name in EXAMPLES
         for manifest in _yaml_documents(EXAMPLES[name] / "rendered" / "manifests.yml")
-        if manifest["kind"] == "ConfigMap"
+        if manifest["kind"] in CONFIGS
     ]
 
 
