@@ -22,6 +22,7 @@ author:
 extends_documentation_fragment:
   - ansible.builtin.action_common_attributes
   - ansible.builtin.action_common_attributes.conn
+  - ansible.builtin.action_common_attributes.flow
   - kubernetes.core.k8s_auth_options
   - o11y.opentelemetry._judgement
 attributes:

@@ -45,10 +45,14 @@ def run_diagnose(module: AnsibleModule) -> None:
 
     def work() -> dict[str, Any]:
         reader = Reader(connect(module), connect(module, ASIDE_SECONDS))
-        now = lambda: datetime.now(UTC).isoformat()  # noqa: E731
-        return {"changed": False, "facts": collect(reader, params, now)}
+        return {"changed": False, "facts": collect(reader, params, utc_now)}
 
     run(module, work)
+
+
+def utc_now() -> str:
+    """Return the time as Kubernetes writes it."""
+    return datetime.now(UTC).isoformat()
 
 
 def collect(reader: Reader, params: dict[str, Any], now: Callable[[], str]) -> list[dict[str, Any]]:
