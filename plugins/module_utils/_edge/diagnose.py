@@ -207,6 +207,7 @@ class Subject:
         empty = {"receives": None, "processes": [], "exports": []}
         told_flow = {**empty, **(flow.facts() if flow else {})}
         well = {row["about"] for row in told_flow["exports"] if row["state"] == "sends"}
+        well |= {f"receivers/{row['id']}" for row in told_flow["receives"] or () if row["state"] in ("comes", "rests")}
         well -= {row["about"] for row in told_flow["exports"] if row["state"] not in ("sends", "idle")}
         return {
             **facts,

@@ -37,7 +37,7 @@ class Meter:
         if not port and running:
             self.target.notes.add("own metrics", "service.telemetry.metrics serves none")
             return {}
-        if host in _LOCAL and running:
+        if host in _LOCAL and running and self.config:
             why = f"they are served on {host}:{port}; set `host: 0.0.0.0` for their reader in service.telemetry"
             self.target.notes.add("own metrics", why)
             return {}

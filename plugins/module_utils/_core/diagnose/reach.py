@@ -15,6 +15,7 @@ from ..names import COLLECTOR_LABEL
 from ..paths import Position, at, items, section
 from .network import Object, Policies, endpoints, labels_of, selects, slices_of, target_number
 
+_ROLE = "app.kubernetes.io/component"
 # Labels by which a Service belongs to a collector, whatever it selects: ours, and those of charts and operators.
 _BELONGS = (COLLECTOR_LABEL, "app.kubernetes.io/instance")
 
@@ -70,6 +71,8 @@ class Reach:
     def _meant(self, name: str, service: Object) -> bool:
         labels = labels_of(service)
         same = any(labels.get(key) and labels.get(key) == self.labels.get(key) for key in _BELONGS)
+        # A target allocator has the instance of its collector, and another role.
+        same = same and labels.get(_ROLE) in (None, self.labels.get(_ROLE))
         return name in (self.name, f"{self.name}-collector", f"{self.name}-collector-headless") or same
 
     def _told(self, key: str, value: str) -> str:

@@ -204,6 +204,14 @@ def test_metrics_on_the_loopback_are_not_asked_for() -> None:
     assert "localhost:8888" in next(note["why"] for note in found["unseen"] if note["what"] == "own metrics")
 
 
+def test_without_a_known_config_the_usual_port_is_asked() -> None:
+    made = api()
+    made.add({**objects()[-1], "data": {"other": ""}})
+    (found,) = facts(made)
+    assert METRICS in made.sent("GET")
+    assert [note["what"] for note in found["unseen"]] == ["config"]
+
+
 def test_logs_are_grouped_masked_and_known_to_be_over_where_data_flows() -> None:
     made = api()
     config = CONFIG.replace("{endpoint:", "{headers: {Authorization: hunter2secret}, endpoint:", 2)

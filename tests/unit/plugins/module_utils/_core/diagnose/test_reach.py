@@ -61,7 +61,9 @@ def test_a_wrong_selector_says_how_it_differs() -> None:
 
 
 def test_services_of_others_do_not_matter_and_what_is_hidden_is_not_told() -> None:
-    assert reach([service("other", app="b"), service("headless")]).services() == []
+    allocator = {"app.kubernetes.io/instance": "i", "app.kubernetes.io/component": "target-allocator"}
+    others = [service("other", app="b"), service("headless"), service("targets", allocator, app="b")]
+    assert reach(others).services() == []
     assert reach(None).services() is None
     assert reach(None).listeners()[0]["state"] == "served"
 
