@@ -197,6 +197,8 @@ class Reasons:
         if not running:
             return f"no cainjector of cert-manager is to be seen in this cluster, and {annotation} needs one."
         states = ", ".join(f"{ref(item)}: {count(self.look.search, item)}" for item in running)
+        if not any((item.get("status") or {}).get("availableReplicas") for item in running):
+            return f"{annotation} names {value}, which is there, but the cainjector does not run ({states}). Start it."
         return f"{annotation} names {value}, which is there; look at the log of the cainjector ({states})."
 
 

@@ -66,6 +66,9 @@ def deployment(name: str = "hook", available: int = 0, **labels: str) -> dict[st
     )
 
 
+INJECTOR = deployment("ca", **{"app.kubernetes.io/name": "cainjector"})
+
+
 def pods_of(name: str, reason: str) -> list[dict[str, Any]]:
     owners = {"ownerReferences": [{"uid": name}]}
     revision = obj("ReplicaSet", f"{name}-1", "apps/v1", metadata={"uid": f"{name}-1", **owners})
@@ -174,39 +177,6 @@ def test_who_may_not_see_endpoints_waits_for_the_rest() -> None:
     assert wait(api, webhooks=[CONFIGURATION])["msg"] == "1 webhooks ready, 0 objects accepted"
 
 
-CERTIFICATE = "/apis/cert-manager.io/v1/namespaces/ns/certificates/c"
-SECRET = obj("Secret", "s", metadata={"annotations": {"cert-manager.io/allow-direct-injection": "true"}})
-
-
-def certificate(ready: str) -> Any:
-    state = {"type": "Ready", "status": ready, "reason": "Failed", "message": "no issuer"}
-    return reply(obj("Certificate", "c", "cert-manager.io/v1", status={"conditions": [state]}))
-
-
-@pytest.mark.parametrize(
-    ("annotations", "certificates", "live", "words"),
-    [
-        ({}, {}, [], "it has no annotation cert-manager.io/inject-ca-from"),
-        ({"inject_ca_from": "ns/c"}, {}, [], "cert-manager is not installed here"),
-        ({"inject_ca_from": "ns/c"}, {"/apis/cert-manager.io/v1/certificates": reply({})}, [], "does not exist"),
-        ({"inject_ca_from": "ns/c"}, {CERTIFICATE: certificate("False")}, [], "is not ready (Failed: no issuer)"),
-        ({"inject_ca_from": "ns/c"}, {CERTIFICATE: certificate("True")}, [], "no cainjector"),
-        ({"inject_ca_from_secret": "ns/s"}, {}, [], "Secret ns/s that cert-manager.io/inject-ca-from-secret names"),
-        ({"inject_ca_from_secret": "ns/s"}, {}, [obj("Secret", "s")], "no annotation cert-manager.io/allow-direct"),
-        (
-            {"inject_ca_from_secret": "ns/s"},
-            {},
-            [SECRET, deployment("ca", 1, **{"app.kubernetes.io/name": "cainjector"})],
-            "look at the log of the cainjector (Deployment ns/ca: 1 of 1 ready)",
-        ),
-    ],
-)
-def test_why_no_ca_is_injected(annotations: Any, certificates: Any, live: Any, words: str) -> None:
-    api = FakeApi(configuration("", **annotations), *live)
-    api.trouble = lambda _method, path: certificates.get(path)
-    assert words in str(fails(api, webhooks=[CONFIGURATION], seconds=0))
-
-
 def test_a_pod_that_cannot_work_ends_the_wait_at_once() -> None:
     api = FakeApi(configuration(), SERVICE, deployment(), *pods_of("hook", "ImagePullBackOff"))
     failure = fails(api, webhooks=[CONFIGURATION])
@@ -215,8 +185,7 @@ def test_a_pod_that_cannot_work_ends_the_wait_at_once() -> None:
 
 
 def test_so_does_one_that_injects_the_ca() -> None:
-    broken = deployment("ca", **{"app.kubernetes.io/name": "cainjector"})
-    api = FakeApi(configuration("", inject_ca_from="ns/c"), broken, *pods_of("ca", "ImagePullBackOff"))
+    api = FakeApi(configuration("", inject_ca_from="ns/c"), INJECTOR, *pods_of("ca", "ImagePullBackOff"))
     assert "Wait for Deployment ns/ca: ImagePullBackOff" in str(fails(api, webhooks=[CONFIGURATION]))
 
 
