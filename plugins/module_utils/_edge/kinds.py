@@ -100,6 +100,11 @@ class Places:
         }
         self._asked: dict[str, dict[str, tuple[str, bool]]] = {}
 
+    @property
+    def defining(self) -> bool:
+        """Return whether the bundle brings definitions of kinds."""
+        return bool(self._defined)
+
     def defines(self, manifest: Manifest) -> bool:
         """Return whether the CRD of this object comes with the bundle."""
         return (group_of(manifest["apiVersion"]), manifest["kind"]) in self._defined

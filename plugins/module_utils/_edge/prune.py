@@ -20,10 +20,11 @@ from .translate import Failure
 PRUNED = (
     *("HorizontalPodAutoscaler", "PodDisruptionBudget", "NetworkPolicy", "Ingress", "HTTPRoute", "GRPCRoute", "Route"),
     *("OpenTelemetryCollector", "TargetAllocator", "Instrumentation", "ServiceMonitor", "PodMonitor"),
-    *("ValidatingWebhookConfiguration", "MutatingWebhookConfiguration", "Certificate", "Issuer", "ClusterIssuer"),
-    *("Deployment", "DaemonSet", "StatefulSet", "Service", "ConfigMap", "Secret"),
+    *("Certificate", "Issuer", "Deployment", "DaemonSet", "StatefulSet", "Service", "ConfigMap", "Secret"),
     *("RoleBinding", "ClusterRoleBinding", "Role", "ClusterRole", "ServiceAccount"),
 )
+# What only products have, which bring definitions too; others often may not list it.
+OF_PRODUCTS = ("ValidatingWebhookConfiguration", "MutatingWebhookConfiguration", "ClusterIssuer")
 METADATA_ONLY = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 
 
@@ -84,7 +85,8 @@ def _left(session: Session) -> list[Manifest]:
     if not session.options.prune_selector:
         return []
     namespaces = namespaces_of(session.options.manifests)
-    places = [place for kind in PRUNED if (place := session.places.find(version_for(kind), kind))]
+    kinds = PRUNED + (OF_PRODUCTS if session.places.defining else ())
+    places = [place for kind in kinds if (place := session.places.find(version_for(kind), kind))]
     wheres = [(place, name) for place in places for name in (namespaces if place.namespaced else [""])]
     found = session.cluster.parallel(lambda where: _labelled(session, *where), wheres)
     denied = sorted({place.plural for (place, _namespace), items in zip(wheres, found, strict=True) if items is None})

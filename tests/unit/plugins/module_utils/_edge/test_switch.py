@@ -151,6 +151,15 @@ def test_another_mode_makes_the_resource_anew(check: bool) -> None:
     assert api.objects[RESOURCE]["spec"]["mode"] == ("deployment" if check else "daemonset")
 
 
+@pytest.mark.parametrize(("more", "pruned"), [([DEFINITION], True), ([], False)])
+def test_webhooks_are_pruned_of_who_brings_definitions(more: Any, pruned: bool) -> None:
+    old = obj("MutatingWebhookConfiguration", "w", "", "admissionregistration.k8s.io/v1", COLLECTOR)
+    api = FakeApi(NAMESPACE, old)
+    switch(api, *more)
+    assert bool(api.sent("DELETE")) is pruned
+    assert any("webhookconfigurations" in path for path in api.sent("GET")) is pruned
+
+
 SCALER = obj(
     "HorizontalPodAutoscaler",
     api="autoscaling/v2",
