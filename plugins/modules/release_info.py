@@ -166,8 +166,8 @@ collectors:
   returned: always
   type: dict
 objects:
-  description: Every object with our label of the product.
-  returned: when O(objects=true)
+  description: Every object with our label of the product; an empty list without O(objects=true).
+  returned: always
   type: list
   elements: dict
 denied:
