@@ -61,7 +61,7 @@ def test_an_upgrade_loses_nothing(host: Host, older: None) -> None:
 
 @pytest.mark.parametrize(("backend", "workload"), [("kubernetes", "gateway"), ("operator", "gateway-collector")])
 def test_a_switch_of_backends_leaves_no_gap_and_no_orphan(host: Host, older: None, backend: str, workload: str) -> None:
-    options = f"-e gateway_backend={backend}"
+    options = f"-e otel_collector_backend={backend}"
     sent = changed_under_load(host, f"to-{backend}", options)
     assert sent.failed_tries <= 5  # a connection that was open to a pod that ends
     names = host.check_output(f"kubectl -n {NAMESPACE} get deployments -o jsonpath={{.items[*].metadata.name}}").split()
