@@ -119,23 +119,34 @@ def test_an_index_with_dates_is_as_logstash_makes_it() -> None:
 
 
 @pytest.mark.parametrize(
-    ("address", "port", "target"),
+    ("address", "port", "component", "target"),
     [
-        ("10.0.0.1:13133", "8888", "10.0.0.1:8888"),
-        ("10.0.0.1", "8888", "10.0.0.1:8888"),
-        ("[fd00::1]:13133", "8888", "[fd00::1]:8888"),
-        ("[fd00::1]", "8888", "[fd00::1]:8888"),
-        ("10.0.0.1:13133", "", "10.0.0.1:13133"),
-        ("10.0.0.1:13133", "metrics", "10.0.0.1:13133"),
+        ("10.0.0.1:13133", "8888", "", "10.0.0.1:8888"),
+        ("10.0.0.1", "8888", "", "10.0.0.1:8888"),
+        ("[fd00::1]:13133", "8888", "", "[fd00::1]:8888"),
+        ("[fd00::1]", "8888", "", "[fd00::1]:8888"),
+        ("10.0.0.1:13133", "", "", "10.0.0.1:13133"),
+        ("10.0.0.1:13133", "metrics", "", "10.0.0.1:13133"),
+        ("10.0.0.1:8443", "8888", "opentelemetry-targetallocator", "10.0.0.1:8080"),
+        ("[fd00::1]:8443", "8888", "opentelemetry-targetallocator", "[fd00::1]:8080"),
     ],
 )
-def test_the_port_of_an_annotation_takes_the_place_of_the_declared_one(address: str, port: str, target: str) -> None:
+def test_the_port_of_an_annotation_takes_the_place_of_the_declared_one(
+    address: str, port: str, component: str, target: str
+) -> None:
+    labels = {
+        "__address__": address,
+        "__meta_kubernetes_pod_annotation_prometheus_io_port": port,
+        "__meta_kubernetes_pod_label_app_kubernetes_io_component": component,
+    }
     job = config("prometheus_scrape")["receivers"]["prometheus"]["config"]["scrape_configs"][0]
-    step = next(item for item in job["relabel_configs"] if item.get("target_label") == "__address__")
-    # Prometheus joins with semicolons, anchors the expression, and keeps what does not match.
-    match = re.fullmatch(step["regex"], f"{address};{port}")
-    assert step["replacement"] == "$$1:$$2"
-    assert (match.expand(r"\1:\2") if match else address) == target
+    for step in job["relabel_configs"]:
+        if step.get("target_label") == "__address__":
+            # Prometheus joins with semicolons, anchors the expression, and keeps what does not match.
+            match = re.fullmatch(step["regex"], ";".join(labels[name] for name in step["source_labels"]))
+            if match:
+                labels["__address__"] = match.expand(step["replacement"].replace("$$", "\\"))
+    assert labels["__address__"] == target
 
 
 def test_agents_scrape_the_pods_of_their_own_node() -> None:

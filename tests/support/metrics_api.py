@@ -47,9 +47,7 @@ class Handler(BaseHTTPRequestHandler):
         namespace = url.path.removeprefix(f"{GROUP}/namespaces/").split("/")[0]
         selector = parse_qs(url.query).get("labelSelector", [""])[0]
         items = [_metrics(pod) for pod in _pods(namespace, selector)]
-        self._answer(
-            {"kind": "PodMetricsList", "apiVersion": "metrics.k8s.io/v1beta1", "metadata": {}, "items": items}
-        )
+        self._answer({"kind": "PodMetricsList", "apiVersion": "metrics.k8s.io/v1beta1", "metadata": {}, "items": items})
 
     def _answer(self, body: dict[str, Any]) -> None:
         text = json.dumps(body).encode()

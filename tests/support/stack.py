@@ -26,6 +26,8 @@ INTERVAL = 10  # seconds between two reports, in the inventory
 WINDOW = 60
 ONCE = range(WINDOW // INTERVAL - 2, WINDOW // INTERVAL + 2)
 PATIENCE = 180
+# Its target allocator has the labels of a collector too, but for this one.
+COLLECTORS = "o11y.opentelemetry/collector,app.kubernetes.io/component=opentelemetry-collector"
 UPTIME = '{__name__=~"otelcol_process_uptime.*"}'
 TICK = re.compile(r"tick (?P<node>\S+) (?P<number>\d+)\.")
 
@@ -79,6 +81,14 @@ class Stack:
     def nodes(self) -> set[str]:
         """Return the names of all nodes."""
         return set(self.host.check_output("kubectl get nodes -o name").replace("node/", "").split())
+
+    def annotated(self) -> set[str]:
+        """Return the names of all pods that ask to be scraped."""
+        pods = json.loads(self.host.check_output("kubectl get pods -A -o json"))["items"]
+        scraped = "prometheus.io/scrape"
+        return {
+            pod["metadata"]["name"] for pod in pods if pod["metadata"].get("annotations", {}).get(scraped) == "true"
+        }
 
 
 def today(index: str) -> str:
@@ -141,9 +151,7 @@ class DataArrives:
         assert len(stack.documents(today("otel-k8sobject"), reason)) == 1
 
     def test_pods_that_ask_for_it_are_scraped_once_each_and_others_are_not(self, stack: Stack) -> None:
-        cluster = Cluster(stack.host, NAMESPACE)
-        wanted = {pod["metadata"]["name"] for pod in cluster.pods("o11y.opentelemetry/collector")}
-        wanted |= {pod["metadata"]["name"] for pod in cluster.pods("app=sinks")}
+        wanted = stack.annotated()
         scrapes = f'count_over_time(up{{pod!=""}}[{WINDOW}s])'
         until("every annotated pod", lambda: set(stack.by("pod", scrapes)) >= wanted, PATIENCE)
         found = until(
@@ -166,7 +174,7 @@ class DataArrives:
         assert len(stack.documents(today("istio-access-log"), service)) == 1
 
     def test_collectors_tell_of_themselves_and_have_dropped_nothing(self, stack: Stack) -> None:
-        pods = {pod["metadata"]["name"] for pod in Cluster(stack.host, NAMESPACE).pods("o11y.opentelemetry/collector")}
+        pods = {pod["metadata"]["name"] for pod in Cluster(stack.host, NAMESPACE).pods(COLLECTORS)}
         until(
             "the own metrics of all",
             lambda: set(stack.by("pod", UPTIME)) >= pods,
