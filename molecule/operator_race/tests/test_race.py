@@ -44,6 +44,7 @@ def restart(host: Host) -> None:
 def stand_still(_host: Host) -> None:
     """Stop the processes of all webhooks for a while, as a node without a free processor does."""
     stopped = [pid for pid in _webhook_processes() if _signal(pid, signal.SIGSTOP)]
+    print(f"{len(stopped)} processes stand still")
     time.sleep(STILL)
     for pid in stopped:
         _signal(pid, signal.SIGCONT)
@@ -96,8 +97,8 @@ def _again_and_again(disturb: Callable[[], None], every: float) -> Iterator[None
 
 
 def _webhook_processes() -> Iterator[int]:
-    """Yield the processes of webhooks that run in pods of this cluster; its nodes' cgroups have the nodes' names."""
-    nodes = os.environ["O11Y_TESTBED_NODE_NAMESPACES"].split()
+    """Yield the processes of webhooks that run in pods of this cluster; cgroups of nodes are named as their networks."""
+    nodes = [Path(node).name for node in os.environ["O11Y_TESTBED_NODE_NAMESPACES"].split()]
     for folder in Path("/proc").iterdir():
         if not folder.name.isdigit():
             continue
