@@ -1,8 +1,12 @@
-"""A client that sends log records over OTLP/HTTP without a pause and tries each again until it is taken."""
+"""A client that sends log records over OTLP/HTTP without a pause and tries each again until it is taken.
+
+Usage: python -m tests.support.load URL NAME; it sends until its input ends, then prints its counts as JSON.
+"""
 
 from __future__ import annotations
 
 import json
+import sys
 import threading
 import time
 import urllib.error
@@ -61,3 +65,9 @@ def load(url: str, name: str) -> Iterator[Load]:
     finally:
         over.set()
         thread.join()
+
+
+if __name__ == "__main__":
+    with load(sys.argv[1], sys.argv[2]) as sending:
+        sys.stdin.read()
+    print(json.dumps({"taken": len(sending.taken), "failed_tries": sending.failed_tries, "lost": len(sending.lost)}))

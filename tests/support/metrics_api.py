@@ -1,7 +1,7 @@
 """A metrics API for tests: every pod uses as much CPU as the test says, so that autoscalers really move.
 
-It runs in a pod (standard library alone), serves `metrics.k8s.io/v1beta1` for an APIService, and takes a new figure by
-`PUT /load` with millicores as the body. Arguments: certificate, key.
+It runs in a pod (standard library alone) and serves `metrics.k8s.io/v1beta1` for an APIService. The figure is what the
+file /tmp/load says, in millicores. Arguments: certificate, key.
 """
 
 from __future__ import annotations
@@ -10,12 +10,15 @@ import json
 import ssl
 import sys
 import urllib.request
+from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 API = "https://kubernetes.default.svc"
+LOAD = Path("/tmp/load")
+IDLE = "10"
 ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 GROUP = "/apis/metrics.k8s.io/v1beta1"
 RESOURCES = {
@@ -29,14 +32,7 @@ RESOURCES = {
 
 
 class Handler(BaseHTTPRequestHandler):
-    """Answers the autoscaler's controller, and the test."""
-
-    load = "10m"
-
-    def do_PUT(self) -> None:
-        """Take the CPU that every pod uses from now on, in millicores."""
-        Handler.load = f"{int(self.rfile.read(int(self.headers['Content-Length'])))}m"
-        self._answer({})
+    """Answers the autoscaler's controller."""
 
     def do_GET(self) -> None:
         """List the resources, or the metrics of the pods that a selector matches."""
@@ -75,12 +71,13 @@ def _pods(namespace: str, selector: str) -> list[dict[str, Any]]:
 
 def _metrics(pod: dict[str, Any]) -> dict[str, Any]:
     metadata = {key: pod["metadata"].get(key) for key in ("name", "namespace", "labels")}
-    usage = {"cpu": Handler.load, "memory": "64Mi"}
+    load = LOAD.read_text().strip() if LOAD.exists() else IDLE
+    usage = {"cpu": f"{load}m", "memory": "64Mi"}
     return {
         "metadata": metadata,
-        # The autoscaler ignores what it takes for older than the pod's start.
-        "timestamp": pod["status"].get("startTime"),
-        "window": "15s",
+        # The autoscaler ignores what was measured, in part, before the pod was ready.
+        "timestamp": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "window": "1s",
         "containers": [{"name": container["name"], "usage": usage} for container in pod["spec"]["containers"]],
     }
 

@@ -97,7 +97,7 @@ def _again_and_again(disturb: Callable[[], None], every: float) -> Iterator[None
 
 
 def _webhook_processes() -> Iterator[int]:
-    """Yield the processes of webhooks that run in pods of this cluster; cgroups of nodes are named as their networks."""
+    """Yield the processes of webhooks that run in pods of this cluster. A node has one name as cgroup and network."""
     nodes = [Path(node).name for node in os.environ["O11Y_TESTBED_NODE_NAMESPACES"].split()]
     for folder in Path("/proc").iterdir():
         if not folder.name.isdigit():

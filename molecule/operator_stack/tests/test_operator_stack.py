@@ -1,0 +1,116 @@
+"""The stack under the real operator: all of it arrives, targets are shared out, and the autoscaler moves."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+from typing import Any
+
+import pytest
+from testinfra.host import Host
+
+from tests.support.cluster import PROJECT, Cluster, until
+from tests.support.stack import NAMESPACE, PATIENCE, DataArrives, Stack, today
+
+CREDENTIALS = "elasticsearch-credentials"
+ALLOCATOR = f"/api/v1/namespaces/{NAMESPACE}/services/http:otel-prometheus-targetallocator:80/proxy"
+
+
+@pytest.fixture
+def cluster(host: Host) -> Cluster:
+    return Cluster(host, NAMESPACE)
+
+
+def test_the_resources_are_taken_up_and_ready(cluster: Cluster) -> None:
+    for name in ("otel-node", "otel-cluster", "otel-prometheus", "otel-otlp"):
+        resource = cluster.get("opentelemetrycollector", name)
+        ready = next(item for item in resource["status"]["conditions"] if item["type"] == "Ready")
+        assert ready["status"] == "True"
+        assert resource["metadata"]["labels"]["app"] == f"{name}-collector"
+
+
+def test_nobody_reads_the_password_in_a_resource(host: Host, cluster: Cluster) -> None:
+    password = host.check_output("echo %s | base64 -d", cluster.get("secret", CREDENTIALS)["data"]["password"])
+    assert password not in host.check_output(f"kubectl -n {NAMESPACE} get cm,otelcol,deploy,ds,sts,pods -o yaml")
+
+
+def test_the_target_allocator_gives_every_collector_its_own_targets(host: Host) -> None:
+    def share() -> dict[str, list[str]] | None:
+        jobs = json.loads(host.check_output("kubectl get --raw %s", f"{ALLOCATOR}/jobs"))
+        found: dict[str, list[str]] = {}
+        for job in jobs.values():
+            answer: dict[str, Any] = json.loads(host.check_output("kubectl get --raw %s", ALLOCATOR + job["_link"]))
+            for collector, given in answer.items():
+                found.setdefault(collector, []).extend(t for group in given["targets"] for t in group["targets"])
+        both = {f"otel-prometheus-collector-{number}" for number in (0, 1)}
+        return found if set(found) == both and all(found.values()) else None
+
+    shares = until("targets of both collectors", share, PATIENCE)
+    first, second = (set(targets) for targets in shares.values())
+    assert not first & second
+
+
+class TestDataArrives(DataArrives):
+    """Every check of the stack."""
+
+
+def test_an_application_without_a_line_of_telemetry_shows_its_spans(host: Host) -> None:
+    source = PROJECT / "tests/support/python_app/app.py"
+    scenario = PROJECT / "molecule/operator_stack"
+    host.check_output(f"kubectl create namespace shop; kubectl -n shop create configmap shop --from-file {source}")
+    host.check_output(f"kubectl apply -f {scenario}/shop.yml && kubectl -n shop rollout status deployment shop")
+    until("its spans in Jaeger", lambda: Stack(host).spans("shop"), PATIENCE)
+
+
+def test_nothing_is_lost_while_the_autoscaler_moves(host: Host, cluster: Cluster) -> None:
+    name = "moving"
+    client = start_client(f"http://otel-otlp.{NAMESPACE}.svc:4318", name)
+    set_load(host, 1000)
+    until(
+        "two collectors",
+        lambda: cluster.get("deployment", "otel-otlp-collector")["status"].get("readyReplicas") == 2,
+        PATIENCE,
+    )
+    sent = json.loads(client.communicate(timeout=PATIENCE)[0])
+    set_load(host, 10)
+    print(f"{sent['taken']} records taken, {sent['failed_tries']} tries failed")
+    assert sent["taken"] > 0
+    assert sent["lost"] == 0
+
+    def arrived() -> bool:
+        documents = json.dumps(Stack(host).documents(today("istio-access-log"), f"{name}-"))
+        return len(set(re.findall(rf"{name}-\d+\.", documents))) == sent["taken"]
+
+    until(f"all {sent['taken']} records in Elasticsearch", arrived, PATIENCE)
+
+
+def ready(cluster: Cluster) -> int:
+    """Return how many collectors take OTLP."""
+    return int(cluster.get("deployment", "otel-otlp-collector")["status"].get("readyReplicas") or 0)
+
+
+def start_client(url: str, name: str) -> subprocess.Popen[str]:
+    """Send from a pod until its input ends."""
+    program = (PROJECT / "tests/support/load.py").read_text()
+    command = [
+        "kubectl",
+        "-n",
+        "metrics",
+        "exec",
+        "-i",
+        "deployment/metrics",
+        "--",
+        "python3",
+        "-c",
+        program,
+        url,
+        name,
+    ]
+    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+
+def set_load(host: Host, millicores: int) -> None:
+    """Tell the metrics API what every pod uses."""
+    pod = Cluster(host, "metrics").pods("app=metrics")[0]["metadata"]["name"]
+    host.check_output("kubectl -n metrics exec %s -- sh -c %s", pod, f"echo {millicores} > /tmp/load")
