@@ -56,10 +56,11 @@ class TestDataArrives(DataArrives):
 
 
 def test_an_application_without_a_line_of_telemetry_shows_its_spans(host: Host) -> None:
-    source = PROJECT / "tests/support/python_app/app.py"
-    scenario = PROJECT / "molecule/operator_stack"
-    host.check_output(f"kubectl create namespace shop; kubectl -n shop create configmap shop --from-file {source}")
-    host.check_output(f"kubectl apply -f {scenario}/shop.yml && kubectl -n shop rollout status deployment shop")
+    app = PROJECT / "tests/support/python_app"
+    host.check_output(
+        f"kubectl create namespace shop && kubectl -n shop create configmap shop --from-file {app}/app.py"
+    )
+    host.check_output(f"kubectl apply -f {app}/manifests.yml && kubectl -n shop rollout status deployment shop")
     until("its spans in Jaeger", lambda: Stack(host).spans("shop"), PATIENCE)
 
 
