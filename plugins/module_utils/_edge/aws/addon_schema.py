@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -25,7 +26,10 @@ def check(reads: AddonReads, version: str, configuration: dict[str, Any], *, our
         if error.answer.code not in DENIED:
             raise
         return f"configuration_values are not checked before the call: {error.answer.message}"
-    problem = mismatch(violations(schema, configuration), reads.name, version, ours=ours)
+    try:
+        problem = mismatch(violations(schema, configuration), reads.name, version, ours=ours)
+    except (library("referencing.exceptions", "jsonschema").Unresolvable, re.error) as error:
+        return f"configuration_values are not checked before the call, since the schema of EKS cannot be used: {error}"
     if problem:
         raise problem
     return ""
