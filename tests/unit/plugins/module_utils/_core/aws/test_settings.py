@@ -9,7 +9,8 @@ import json
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.aws import association, settings as addons
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.aws import association
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.aws import settings as addons
 from hypothesis import given
 from hypothesis import strategies as st
 

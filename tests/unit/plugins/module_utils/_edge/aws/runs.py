@@ -43,11 +43,12 @@ class Runs:
         self.world = World(self.clock, self.clock.sleep)
         self.keys = list(keys) or ["AKIDTESTBED"]
         self.clients = 0
-        backend = eks_backends[ACCOUNT][REGION]
-        backend.clusters.clear()
-        backend.create_cluster(
-            name=CLUSTER, role_arn="arn:aws:iam::123456789012:role/c", resources_vpc_config={}, version="1.34"
-        )
+        clusters = eks_backends[ACCOUNT][REGION].clusters
+        if CLUSTER not in clusters:  # once: moto reads service models for it, which takes longer than all else
+            role = f"arn:aws:iam::{ACCOUNT}:role/c"
+            eks_backends[ACCOUNT][REGION].create_cluster(
+                name=CLUSTER, role_arn=role, resources_vpc_config={}, version="1.34"
+            )
 
     def connect(self) -> Any:
         self.clients += 1
