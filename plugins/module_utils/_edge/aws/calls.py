@@ -39,8 +39,7 @@ def answer_of(error: BaseException) -> Answer:
 
 def _action(operation: str) -> str:
     """Return the name of a call as IAM policies have it."""
-    words = operation.replace("open_id", "OpenID").split("_")
-    return "".join(word if word == "OpenID" else word.capitalize() for word in words)
+    return "".join("ID" if word == "id" else word.capitalize() for word in operation.split("_"))
 
 
 class Calls:
