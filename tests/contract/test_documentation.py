@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.action import otel_render, pipeline_migrate, pipeline_validate
-from ansible_collections.o11y.opentelemetry.plugins.doc_fragments import _build, _collectors, _judgement
+from ansible_collections.o11y.opentelemetry.plugins.doc_fragments import _build, _collectors, _eks_cluster, _judgement
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _sources, _yaml
 
 from .source import files, text, tree
@@ -23,6 +23,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
 FRAGMENTS = {
     "o11y.opentelemetry._build": _build.ModuleDocFragment.DOCUMENTATION,
     "o11y.opentelemetry._collectors": _collectors.ModuleDocFragment.DOCUMENTATION,
+    "o11y.opentelemetry._eks_cluster": _eks_cluster.ModuleDocFragment.DOCUMENTATION,
     "o11y.opentelemetry._judgement": _judgement.ModuleDocFragment.DOCUMENTATION,
 }
 

@@ -118,30 +118,6 @@ def list_updates(world: World, region: str, **given: Any) -> Answer:
     return {"updateIds": list(world.addons[key].updates)}
 
 
-def describe_addon_versions(world: World, region: str, **given: Any) -> Answer:
-    """DescribeAddonVersions, one add-on a page, so that pages are read."""
-    found = [item for item in offers.OFFERS if given.get("addonName") in (None, item["addonName"])]
-    if given.get("kubernetesVersion"):
-        found = [_for(item, given["kubernetesVersion"]) for item in found]
-        found = [item for item in found if item["addonVersions"]]
-    start = int(given.get("nextToken") or 0)
-    page: Answer = {"addons": found[start : start + 1]}
-    return page | ({"nextToken": str(start + 1)} if start + 1 < len(found) else {})
-
-
-def describe_addon_configuration(world: World, region: str, **given: Any) -> Answer:
-    """DescribeAddonConfiguration."""
-    name, version = given["addonName"], given["addonVersion"]
-    if version not in _versions(name):
-        raise AwsError("ResourceNotFoundException", f"No version {version} of {name}")
-    answer = {
-        "addonName": name,
-        "addonVersion": version,
-        "configurationSchema": json.dumps(offers.schema(name, version)),
-    }
-    return answer | ({"podIdentityConfiguration": offers.ADOT_IDENTITIES} if name == "adot" else {})
-
-
 OPERATIONS: dict[str, Callable[..., Answer]] = {
     "CreateAddon": create_addon,
     "DescribeAddon": describe_addon,
@@ -150,8 +126,8 @@ OPERATIONS: dict[str, Callable[..., Answer]] = {
     "DeleteAddon": delete_addon,
     "DescribeUpdate": describe_update,
     "ListUpdates": list_updates,
-    "DescribeAddonVersions": describe_addon_versions,
-    "DescribeAddonConfiguration": describe_addon_configuration,
+    "DescribeAddonVersions": offers.describe_addon_versions,
+    "DescribeAddonConfiguration": offers.describe_addon_configuration,
 }
 
 
@@ -217,33 +193,15 @@ def _update(world: World, key: tuple[str, str, str], update_id: str) -> Answer:
     return update
 
 
-def _versions(name: str) -> dict[str, Any]:
-    return {
-        info["addonVersion"]: info
-        for item in offers.OFFERS
-        if item["addonName"] == name
-        for info in item["addonVersions"]
-    }
-
-
-def _for(item: dict[str, Any], kubernetes: str) -> dict[str, Any]:
-    fitting = []
-    for info in item["addonVersions"]:
-        compatible = [one for one in info["compatibilities"] if one["clusterVersion"] == kubernetes]
-        if compatible:
-            fitting.append(info | {"compatibilities": compatible})
-    return item | {"addonVersions": fitting}
-
-
 def _default(name: str, kubernetes: str) -> str:
-    for version, info in _versions(name).items():
+    for version, info in offers.versions(name).items():
         if any(one["clusterVersion"] == kubernetes and one["defaultVersion"] for one in info["compatibilities"]):
             return version
     raise AwsError("InvalidParameterException", f"Addon {name} is not supported in {kubernetes} kubernetes version")
 
 
 def _check(name: str, version: str, kubernetes: str, configuration: str | None) -> None:
-    info = _versions(name).get(version)
+    info = offers.versions(name).get(version)
     if not info or kubernetes not in [one["clusterVersion"] for one in info["compatibilities"]]:
         raise AwsError("InvalidParameterException", "Addon version specified is not supported")
     try:

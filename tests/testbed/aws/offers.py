@@ -5,7 +5,10 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
+
+from tests.testbed.aws.world import AwsError, World
 
 CLUSTER_VERSIONS = ("1.32", "1.33", "1.34")
 RESOURCES: dict[str, Any] = {
@@ -112,3 +115,43 @@ def schema(name: str, version: str) -> dict[str, Any]:
     if name != "adot":
         return {"type": "object"}
     return OLD_SCHEMA if version.startswith("v0.80") else ADOT_SCHEMA
+
+
+def describe_addon_versions(world: World, region: str, **given: Any) -> dict[str, Any]:
+    """DescribeAddonVersions, one add-on a page, so that pages are read."""
+    found = [item for item in OFFERS if given.get("addonName") in (None, item["addonName"])]
+    if given.get("kubernetesVersion"):
+        found = [_for(item, given["kubernetesVersion"]) for item in found]
+        found = [item for item in found if item["addonVersions"]]
+    start = int(given.get("nextToken") or 0)
+    page: dict[str, Any] = {"addons": found[start : start + 1]}
+    return page | ({"nextToken": str(start + 1)} if start + 1 < len(found) else {})
+
+
+def describe_addon_configuration(world: World, region: str, **given: Any) -> dict[str, Any]:
+    """DescribeAddonConfiguration."""
+    name, version = given["addonName"], given["addonVersion"]
+    if version not in versions(name):
+        raise AwsError("ResourceNotFoundException", f"No version {version} of {name}")
+    answer = {
+        "addonName": name,
+        "addonVersion": version,
+        "configurationSchema": json.dumps(schema(name, version)),
+    }
+    return answer | ({"podIdentityConfiguration": ADOT_IDENTITIES} if name == "adot" else {})
+
+
+def versions(name: str) -> dict[str, Any]:
+    """Return the versions of an add-on by name."""
+    return {
+        info["addonVersion"]: info for item in OFFERS if item["addonName"] == name for info in item["addonVersions"]
+    }
+
+
+def _for(item: dict[str, Any], kubernetes: str) -> dict[str, Any]:
+    fitting = []
+    for info in item["addonVersions"]:
+        compatible = [one for one in info["compatibilities"] if one["clusterVersion"] == kubernetes]
+        if compatible:
+            fitting.append(info | {"compatibilities": compatible})
+    return item | {"addonVersions": fitting}

@@ -11,7 +11,8 @@ signed header of it, so that a token for one cluster is worth nothing at another
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 PREFIX = "k8s-aws-v1."
 CLUSTER_HEADER = "x-k8s-aws-id"
@@ -20,6 +21,49 @@ QUERY = "Action=GetCallerIdentity&Version=2011-06-15"
 URL_SECONDS = 60
 # Renewed well before these are over, since clocks differ.
 LIFE_SECONDS = 600
+
+
+# The commands of kubeconfigs that make such a token: the words that they begin with, and what their flags mean to us.
+COMMANDS: dict[str, tuple[tuple[str, ...], dict[str, str]]] = {
+    "aws": (
+        ("eks", "get-token"),
+        {"--cluster-name": "name", "--region": "region", "--profile": "profile", "--role-arn": "role_arn"},
+    ),
+    "aws-iam-authenticator": (
+        ("token",),
+        {"-i": "name", "--cluster-id": "name", "--region": "region", "-r": "role_arn", "--role": "role_arn"},
+    ),
+}
+# Flags that change nothing about the token, and their values.
+IDLE = {"--output": "json"}
+VARIABLES = {"AWS_PROFILE": "profile", "AWS_REGION": "region", "AWS_STS_REGIONAL_ENDPOINTS": ""}
+
+
+def asked_by(command: Mapping[str, Any]) -> dict[str, str] | None:
+    """Return what a command of a kubeconfig asks for, if it makes a token of EKS and says nothing unknown to us."""
+    words, flags = COMMANDS.get(str(command.get("command")).rpartition("/")[2], ((), {}))
+    given = [part for word in command.get("args") or [] for part in _split(str(word))]
+    found: dict[str, str] = {}
+    for item in command.get("env") or []:
+        if item.get("name") not in VARIABLES:
+            return None
+        found[VARIABLES[item["name"]]] = str(item.get("value"))
+    rest = list(given)
+    for word in words:
+        if word not in rest:
+            return None
+        rest.remove(word)
+    for flag, value in zip(rest[::2], rest[1::2], strict=False):
+        if flag not in flags and IDLE.get(flag) != value:
+            return None
+        found[flags.get(flag, "")] = value
+    found.pop("", None)
+    return found if words and "name" in found and len(rest) % 2 == 0 else None
+
+
+def _split(word: str) -> list[str]:
+    """Return a flag and its value where they are one word."""
+    return word.split("=", 1) if word.startswith("--") and "=" in word else [word]
 
 
 def encoded(url: str) -> str:

@@ -17,24 +17,12 @@ from ansible_collections.amazon.aws.plugins.module_utils.exceptions import Ansib
 from ansible_collections.amazon.aws.plugins.module_utils.retries import AWSRetry
 
 from ..._core.aws.answers import BUSY_CODES, MISSING_CODES, Answer, expired, passing
+from .answer import answer_of
 
 # For how long one call is tried when nothing else sets a limit.
 PATIENCE_SECONDS = 120.0
 PAUSES = (1.0, 2.0, 4.0, 8.0, 15.0)
 CONNECT_SECONDS, READ_SECONDS = 5, 30
-
-
-def answer_of(error: BaseException) -> Answer:
-    """Return what an exception of botocore says."""
-    response: dict[str, Any] = getattr(error, "response", None) or {}
-    said = response.get("Error") or {}
-    status = (response.get("ResponseMetadata") or {}).get("HTTPStatusCode") or 0
-    return Answer(
-        str(said.get("Code") or type(error).__name__),
-        str(said.get("Message") or error),
-        int(status),
-        *getattr(error, "o11y_called", ("", "")),
-    )
 
 
 def _action(operation: str) -> str:

@@ -15,7 +15,7 @@ from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleA
 
 from ..._core.aws.answers import explain
 from ..._core.errors import Problem
-from ..connect import library
+from ..library import library
 from ..translate import SHORTEST_SECRET
 from .calls import CONNECT_SECONDS, READ_SECONDS, AnsibleCallError, Calls
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.aws import oidc, token
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.aws import oidc
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
 from hypothesis import given
 from hypothesis import strategies as st
@@ -81,20 +81,3 @@ def test_audiences_come_before_others_go_and_end_as_wanted(have: list[str], want
 def test_tags_are_set_and_unset() -> None:
     steps = oidc.steps(LIVE, LIVE | {"tags": {"y": "2"}})
     assert [step.parameters for step in steps] == [{"Tags": [{"Key": "y", "Value": "2"}]}, {"TagKeys": ["x"]}]
-
-
-def test_a_token_is_renewed_before_it_gets_old() -> None:
-    now, made = [0.0], []
-
-    def sign() -> str:
-        made.append(now[0])
-        return f"https://sts/?n={len(made)}"
-
-    bearer = token.Renewing(sign, lambda: now[0])
-    seen = set()
-    for second in range(0, 3600, 30):
-        now[0] = second
-        seen.add(bearer())
-        assert second - made[-1] < 14 * 60, "the authenticator takes it for fifteen minutes"
-    assert len(seen) == len(made) == 6
-    assert all(one.startswith("k8s-aws-v1.") and "=" not in one for one in seen)
