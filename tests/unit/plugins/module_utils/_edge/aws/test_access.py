@@ -8,11 +8,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
-import ssl
-import subprocess
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -26,6 +22,8 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.cluster i
 
 from tests.testbed.aws.server import AwsServer, running, tell
 from tests.testbed.aws.world import World
+
+from .tls_api import TlsApi, certificate, serving
 
 KEY, SECRET = "AKIDTESTBED", "secret-of-the-testbed"
 
@@ -129,58 +127,11 @@ def test_what_is_missing_is_told(
     assert words.rstrip(".)") in str(raised.value)
 
 
-class Api(BaseHTTPRequestHandler):
-    """An API server that notes the tokens it gets."""
-
-    tokens: list[str] = []  # noqa: RUF012 - of the class that each test makes
-
-    def do_GET(self) -> None:
-        """Answer anything."""
-        self.tokens.append(self.headers.get("Authorization", ""))
-        self.send_response(200)
-        self.send_header("Content-Length", "2")
-        self.end_headers()
-        self.wfile.write(b"{}")
-
-    def log_message(self, *_args: Any) -> None:
-        """Say nothing."""
-
-
-def certificate(folder: Path, name: str) -> tuple[Path, Path]:
-    """Make a certificate for 127.0.0.1 that is its own CA."""
-    key, crt = folder / f"{name}.key", folder / f"{name}.crt"
-    command = [
-        "openssl",
-        "req",
-        "-x509",
-        "-newkey",
-        "ec",
-        "-pkeyopt",
-        "ec_paramgen_curve:P-256",
-        "-nodes",
-        "-days",
-        "2",
-    ]
-    subject = ["-subj", f"/CN={name}", "-addext", "subjectAltName=IP:127.0.0.1"]
-    subprocess.run([*command, *subject, "-keyout", str(key), "-out", str(crt)], check=True, capture_output=True)
-    return crt, key
-
-
 @pytest.fixture
-def api(tmp_path: Path) -> Iterator[Any]:
-    """A running API server, with its URL, its CA and the tokens that it got."""
-    crt, key = certificate(tmp_path, "one")
-    handler = type("Handler", (Api,), {"tokens": []})
-    http = HTTPServer(("127.0.0.1", 0), handler)
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(crt, key)
-    http.socket = context.wrap_socket(http.socket, server_side=True)
-    thread = threading.Thread(target=http.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-    thread.start()
-    url = f"https://127.0.0.1:{http.server_port}"
-    yield SimpleNamespace(url=url, ca=crt.read_bytes(), tokens=handler.tokens)  # type: ignore[attr-defined]
-    http.shutdown()
-    thread.join()
+def api(tmp_path: Path) -> Iterator[TlsApi]:
+    """A running API server."""
+    with serving(tmp_path) as found:
+        yield found
 
 
 def connected(**params: Any) -> Any:
@@ -192,7 +143,7 @@ ASKED = {"name": "prod", "region": "eu-west-1", "profile": None, "role_arn": Non
 
 
 def test_the_cluster_that_aws_names_gets_the_token(
-    server: AwsServer, api: Any, monkeypatch: pytest.MonkeyPatch
+    server: AwsServer, api: TlsApi, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ca = base64.b64encode(api.ca).decode()
     tell(server.url, "cluster", region="eu-west-1", name="prod", endpoint=api.url, ca=ca)
@@ -206,7 +157,7 @@ def test_the_cluster_that_aws_names_gets_the_token(
 
 
 def test_whoever_else_answers_there_gets_no_token(
-    server: AwsServer, api: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    server: AwsServer, api: TlsApi, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     other, _key = certificate(tmp_path, "two")
     ca = base64.b64encode(other.read_bytes()).decode()
@@ -251,7 +202,7 @@ def test_the_token_is_renewed_during_a_long_wait(monkeypatch: pytest.MonkeyPatch
 KUBECTL_AWS = ["--region", "eu-west-1", "eks", "get-token", "--cluster-name", "prod", "--output", "json"]
 
 
-def test_a_kubeconfig_of_the_aws_cli_needs_no_aws_cli(api: Any, tmp_path: Path) -> None:
+def test_a_kubeconfig_of_the_aws_cli_needs_no_aws_cli(api: TlsApi, tmp_path: Path) -> None:
     ca = base64.b64encode(api.ca).decode()
     kubeconfig = {
         "current-context": "c",
@@ -259,7 +210,7 @@ def test_a_kubeconfig_of_the_aws_cli_needs_no_aws_cli(api: Any, tmp_path: Path) 
         "clusters": [
             {
                 "name": "c",
-                "cluster": {"server": api.url, "certificate-authority-data": base64.b64encode(api.ca).decode()},
+                "cluster": {"server": api.url, "certificate-authority-data": ca},
             }
         ],
         "users": [{"name": "u", "user": {"exec": {"apiVersion": "v1", "command": "aws", "args": KUBECTL_AWS}}}],
