@@ -17,7 +17,7 @@ from xml.sax.saxutils import escape
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
 from tests.testbed.aws import addons, associations, control, identity
-from tests.testbed.aws.model import arguments, checked, route, status_of_error
+from tests.testbed.aws.model import DriftError, arguments, checked, route, status_of_error
 from tests.testbed.aws.world import AwsError, Fault, World
 
 Environ = dict[str, Any]
@@ -70,11 +70,18 @@ class Application:
         if fault and fault.drop == "before":
             return self._dropped(environ)
         try:
-            self._refused(request, fault)
-            answered = self._answer(request, environ, start)
-        except AwsError as error:
-            answered = self._error(request, error, fault.status if fault else 0, start)
+            answered = self._tried(request, fault, environ, start)
+        except DriftError as error:  # a mistake of the testbed: never tried again, and seen by who looks
+            self.world.drift.append(str(error))
+            answered = _json(start, 400, {"message": str(error)}, "TestbedDrift")
         return self._dropped(environ) if fault and fault.drop == "after" else answered
+
+    def _tried(self, request: Request, fault: Fault | None, environ: Environ, start: Start) -> Iterable[bytes]:
+        try:
+            self._refused(request, fault)
+            return self._answer(request, environ, start)
+        except AwsError as error:
+            return self._error(request, error, fault.status if fault else 0, start)
 
     def _refused(self, request: Request, fault: Fault | None) -> None:
         if request.key in self.world.expired_keys:
@@ -97,6 +104,7 @@ class Application:
 
     @staticmethod
     def _error(request: Request, error: AwsError, status: int, start: Start) -> Iterable[bytes]:
+        """Say no, as the service says it."""
         if not request.service or not request.operation:
             return _json(start, status or 400, {"message": error.message}, error.code)
         found = status_of_error(request.service, request.operation, error.code, status)

@@ -10,6 +10,7 @@ import os
 import subprocess
 import sys
 import threading
+import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -23,7 +24,7 @@ from tests.testbed.aws.control import PREFIX
 from tests.testbed.aws.world import World
 from tests.testbed.errors import ClusterError
 
-READY_SECONDS = 30.0
+READY_SECONDS, STOP_SECONDS = 60.0, 10.0
 ROOT = Path(__file__).resolve().parents[3]
 
 
@@ -95,8 +96,13 @@ def start(record: Path, host: str = "127.0.0.1", port: int = 0) -> str:
 
 
 def stop(record: Path) -> None:
-    """Stop a server that `start` has started; one that is gone is fine."""
-    if record.exists():
-        with suppress(OSError):
-            tell(record.read_text(), "stop")
-        record.unlink()
+    """Stop a server that `start` has started, and wait until it is gone; one that is gone already is fine."""
+    if not record.exists():
+        return
+    url, until = record.read_text(), time.monotonic() + STOP_SECONDS
+    with suppress(OSError):
+        tell(url, "stop")
+        while time.monotonic() < until:
+            tell(url, "calls")
+            time.sleep(0.05)
+    record.unlink()

@@ -90,6 +90,7 @@ class World:
         self.tokens: dict[str, Any] = {}
         self.expired_keys: set[str] = set()
         self.calls: list[str] = []
+        self.drift: list[str] = []
         self.counter = itertools.count(1)
 
     def script(self, addon: str, operation: str, *stages: Stage) -> None:

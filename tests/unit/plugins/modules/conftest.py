@@ -88,7 +88,7 @@ def shared_session() -> Any:
 
 
 @pytest.fixture
-def aws(aws_server: AwsServer, shared_session: Any, capsys: Any, monkeypatch: pytest.MonkeyPatch) -> Aws:
+def aws(aws_server: AwsServer, shared_session: Any, capsys: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Aws]:
     """AWS with an empty cluster."""
     clock = Clock()
     tell(aws_server.url, "reset")
@@ -106,4 +106,5 @@ def aws(aws_server: AwsServer, shared_session: Any, capsys: Any, monkeypatch: py
     monkeypatch.setattr(connections.boto3.session, "Session", session)
     found = Aws(aws_server, clock, capsys)
     found.cluster()
-    return found
+    yield found
+    assert found.world.drift == [], "the testbed answers what AWS could not"
