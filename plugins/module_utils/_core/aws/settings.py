@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from ..errors import Problem
@@ -103,9 +103,29 @@ def difference(live: Settings, wanted: Settings, differing: list[str], salt: str
 def shown(value: Any, salt: str, path: Path = ()) -> Any:
     """Hide what is secret in a tree; equal secrets still look equal. The salt keeps short ones from being guessed."""
     if isinstance(value, dict):
-        return {key: shown(item, salt, (*path, str(key))) for key, item in value.items()}
+        return {key: shown(item, salt, (*path, _called(value, key))) for key, item in value.items()}
     if isinstance(value, list):
         return [shown(item, salt, (*path, index)) for index, item in enumerate(value)]
-    if isinstance(value, (str, int)) and not isinstance(value, bool) and value != "" and is_secret(path, str(value)):
-        return "***" + hashlib.sha256(f"{salt}{value}".encode()).hexdigest()[:8]
-    return value
+    return "***" + hashlib.sha256(f"{salt}{value}".encode()).hexdigest()[:8] if _hidden(value, path) else value
+
+
+def secrets_of(value: Any, path: Path = ()) -> Iterator[str]:
+    """Yield what is secret in a tree."""
+    if isinstance(value, dict):
+        for key, item in value.items():
+            yield from secrets_of(item, (*path, _called(value, key)))
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from secrets_of(item, (*path, index))
+    elif _hidden(value, path):
+        yield str(value)
+
+
+def _hidden(value: Any, path: Path) -> bool:
+    plain = isinstance(value, (str, int)) and not isinstance(value, bool) and value != ""
+    return plain and is_secret(path, str(value))
+
+
+def _called(entry: Mapping[str, Any], key: Any) -> str:
+    """Return what a key stands for: an entry of `env` of Kubernetes says it in `name`."""
+    return str(entry["name"]) if key == "value" and isinstance(entry.get("name"), str) else str(key)

@@ -12,10 +12,9 @@ from typing import Any
 
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 
-from ..._core.aws.settings import IDENTITIES, creation, difference, settings, shown, update
+from ..._core.aws.settings import IDENTITIES, creation, difference, secrets_of, settings, shown, update
 from ..._core.aws.wait import ABSENT, CREATE, DELETE, NOTHING, PRESENT, REMOVED, REPAIR, RESUME, STUCK, Patience
 from ..._core.errors import Problem
-from ..._core.masking import secrets_in
 from .addon_plan import Plan, Planner, missing
 from .addon_reads import AddonReads, fact
 from .addon_wait import Addon, AddonWait, Limits, status_of
@@ -40,6 +39,7 @@ class AddonTask:
         patience = Patience(params["degraded"], params["degraded_seconds"])
         self.wait = AddonWait(self.reads, Limits(self.seconds, patience), self.salt)
         self.waits = params["wait"] and not aws.check
+        self.tagged = False  # before an update that somebody else's came in between of
 
     def run(self) -> dict[str, Any]:
         """Do it, again where somebody else's operation came in between."""
@@ -54,7 +54,7 @@ class AddonTask:
                 self.eks.sleep(COLLISION_PAUSE)
                 continue
             self.aws.warn(*self.wait.warnings)
-            return result
+            return result | {"changed": result["changed"] or self.tagged}
 
     def _settled(self, table: dict[str, tuple[str, str]]) -> Addon | None:
         """Return the add-on when nobody works on it; what somebody else has begun is waited for."""
@@ -106,7 +106,7 @@ class AddonTask:
     def _tag(self, plan: Plan) -> None:
         if "tags" not in plan.differing or not plan.addon:
             return
-        arn, live = plan.addon["addonArn"], plan.live["tags"]
+        arn, live, self.tagged = plan.addon["addonArn"], plan.live["tags"], True
         stale = sorted(set(live) - set(plan.wanted["tags"]))
         fresh = {key: value for key, value in plan.wanted["tags"].items() if live.get(key) != value}
         if fresh:
@@ -131,13 +131,15 @@ class AddonTask:
         if REMOVED.get(status_of(addon), (DELETE, ""))[0] != DELETE:
             return self._result("unchanged", addon, plan)
         if not self.aws.check:
-            self._delete()
+            self._delete(status_of(addon))
         return self._result("deleted", None, plan)
 
     @CallErrors.deletion_error_handler("delete the add-on")
-    def _delete(self) -> None:
+    def _delete(self, status: str) -> None:
         self.eks("delete_addon", **self.names, preserve=self.params["preserve"])
         if self.waits:
+            if status == "DELETE_FAILED":  # the word of the attempt before may be read a moment longer
+                self.eks.sleep(COLLISION_PAUSE)
             self.wait.until_done("delete")
 
     def _result(self, action: str, addon: Addon | None, plan: Plan) -> dict[str, Any]:
@@ -157,4 +159,4 @@ def run_addon(module: AnsibleAWSModule) -> None:
     configuration = params["configuration_values"]
     # Ansible shows the options of a task when it is asked for details, and when the task fails.
     module._module.params = {**params, "configuration_values": shown(configuration, secrets.token_hex(8))}
-    run(module, lambda aws: AddonTask(aws, params).run(), secrets_in(configuration or {}))
+    run(module, lambda aws: AddonTask(aws, params).run(), set(secrets_of(configuration or {})))

@@ -61,14 +61,15 @@ class AddonReads:
         """Return what DescribeAddonConfiguration says about a version."""
         return self.eks("describe_addon_configuration", addonName=self.name, addonVersion=version)
 
-    @CallErrors.common_error_handler("describe the pod identities of the add-on")
     def identities(self, addon: dict[str, Any] | None) -> dict[str, str]:
         """Return the roles of an add-on by service account."""
-        found = {}
-        for arn in (addon or {}).get("podIdentityAssociations") or []:
-            query = {"clusterName": self.cluster, "associationId": arn.rpartition("/")[2]}
-            item = self.eks("describe_pod_identity_association", **query)["association"]
-            found[item["serviceAccount"]] = item["roleArn"]
+        found = map(self._identity, (addon or {}).get("podIdentityAssociations") or [])
+        return {item["serviceAccount"]: item["roleArn"] for item in found if item}
+
+    @CallErrors.list_error_handler("describe the pod identities of the add-on")
+    def _identity(self, arn: str) -> dict[str, Any] | None:
+        query = {"clusterName": self.cluster, "associationId": arn.rpartition("/")[2]}
+        found: dict[str, Any] = self.eks("describe_pod_identity_association", **query)["association"]
         return found
 
     @CallErrors.list_error_handler("describe the update of the add-on")

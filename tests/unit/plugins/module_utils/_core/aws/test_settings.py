@@ -84,6 +84,18 @@ def test_secrets_are_hidden_and_still_told_apart(one: str, two: str) -> None:
     assert show(one)["plain"] == 1
 
 
+def test_secrets_of_env_entries_are_hidden_by_their_name() -> None:
+    tree = {
+        "env": [{"name": "DD_API_KEY", "value": "s3cret"}, {"name": "PLACE", "value": "here"}],
+        "n": {"password": 47},
+    }
+    assert sorted(addons.secrets_of(tree)) == ["47", "s3cret"]
+    shown = addons.shown(tree, "salt")
+    assert shown["env"][0]["name"] == "DD_API_KEY"
+    assert shown["env"][1] == {"name": "PLACE", "value": "here"}
+    assert "s3cret" not in str(shown)
+
+
 ASSOCIATION = {"roleArn": "r", "policy": '{"Version": "1"}', "disableSessionTags": True, "tags": {"a": "b"}}
 
 

@@ -201,6 +201,23 @@ def test_an_operation_that_comes_in_between_is_waited_for() -> None:
     assert "ResourceInUseException" in runs.fails(version="default", configuration_values={"replicaCount": 2})
 
 
+def test_tags_that_were_set_before_a_collision_are_a_change() -> None:
+    runs = Runs()
+    runs.run()
+    options = {"tags": {"a": "1"}, "version": "latest"}
+    runs.world.trouble(operation="UpdateAddon", code="ResourceInUseException")
+    clock, sleep = runs.clock, runs.clock.sleep
+
+    def meanwhile(seconds: float) -> None:
+        """Somebody else does the same update."""
+        clock.sleep = sleep  # type: ignore[method-assign]
+        runs.run(version="latest")
+        sleep(seconds)
+
+    clock.sleep = meanwhile  # type: ignore[method-assign]
+    assert runs.run(**options)["changed"] is True
+
+
 def test_check_mode_looks_through_a_deletion_of_another_run() -> None:
     runs = Runs()
     runs.run()
