@@ -45,7 +45,8 @@ class Aws:
     def warn(self, *texts: str) -> None:
         """Warn of what is not empty."""
         for text in filter(None, texts):
-            self.module.warn(text)
+            # Past amazon.aws' own list of warnings, which it returns in a way that ansible-core 2.19 deprecates.
+            self.module._module.warn(text)
 
 
 def run(module: AnsibleAWSModule, work: Callable[[Aws], dict[str, Any]], secrets: Iterable[str] = ()) -> None:
