@@ -14,11 +14,17 @@ description:
   - Applies all manifests in one task by server-side apply, in the order in which they need each other.
   - Reads everything first and refuses early what could only fail half-way.
     That includes a workload whose host ports are held by pods of somebody else.
+  - A workload that is no longer in the bundle stays until the one that replaces it works, so that there is somebody to
+    take telemetry all the time. Only where both hold the same ports of the nodes the old one goes first.
+    Two workloads of a namespace replace each other when they have the same label C(o11y.opentelemetry/collector).
+  - An OpenTelemetryCollector whose C(spec.mode) changes is made anew, since its operator refuses the change.
+  - Who is autoscaled from now on keeps its number of replicas. Its ownership passes to the field manager
+    C(FIELD_MANAGER/replicas), until the autoscaler writes it.
   - Tells the truth about what changes, and shows it. In check mode it also does so on an empty cluster,
     where neither the namespaces nor the kinds of the bundle exist yet.
   - Values of Secrets are shown neither in the result nor in the difference.
-  - What fails in passing (conflicts of parallel writers, an overloaded server, webhooks that come up)
-    is tried again for some seconds.
+  - What fails in passing (conflicts of parallel writers, an overloaded server) is tried again for some seconds,
+    a webhook that does not answer for O(wait_seconds).
 author:
   - The o11y.opentelemetry maintainers (@o11y-opentelemetry)
 extends_documentation_fragment:
@@ -52,8 +58,8 @@ options:
         belongs to somebody else and is left as it is.
       - With V(absent) they are deleted in reverse order, each step when the one before is really gone, pods included.
       - A Namespace is then deleted only when it has that label and nothing else is left in it,
-        a CustomResourceDefinition only when nothing of its kind is left.
-        Otherwise it stays, with a warning that says why.
+        a CustomResourceDefinition only when nothing of its kind is left, a ServiceAccount only when nothing else runs
+        under it. Otherwise it stays, with a warning that says why.
     type: str
     choices: [present, absent]
     default: present
@@ -73,12 +79,13 @@ options:
       - A label selector. Objects that it selects and that the bundle does not have are deleted,
         in the namespaces of the bundle and among the kinds of the cluster.
       - This considers the kinds that bundles of this collection are made of, never namespaces, volumes or definitions,
-        and never what a controller owns.
+        and never what a controller owns or an OpenTelemetry operator made.
       - Kinds that the user may not list are left alone, with a warning.
     type: str
   wait_seconds:
     description:
-      - For how long to wait until deleted objects are gone, and until new kinds are served.
+      - For how long to wait until deleted objects are gone, until new kinds are served, until a webhook answers, and
+        until a workload works that replaces another one.
     type: float
     default: 120
 requirements:
@@ -86,6 +93,7 @@ requirements:
   - kubernetes >= 29.0.0
   - PyYAML
 seealso:
+  - module: o11y.opentelemetry.admission_wait
   - module: o11y.opentelemetry.rollout_wait
   - module: kubernetes.core.k8s
 """
@@ -112,7 +120,7 @@ msg:
   sample: 2 created, 10 unchanged
 ready:
   description:
-    - Whether every Deployment, DaemonSet and StatefulSet of the bundle is rolled out already.
+    - Whether every Deployment, DaemonSet, StatefulSet and OpenTelemetryCollector of the bundle is rolled out already.
       There is nothing to wait for then.
   returned: when the bundle was applied
   type: bool
@@ -141,6 +149,13 @@ objects:
       returned: always
   sample:
     - {kind: ConfigMap, namespace: observability, name: agent, action: changed}
+failures:
+  description:
+    - What is wrong with a webhook that does not answer or a workload that replaces another one, in the form of
+      M(o11y.opentelemetry.rollout_wait) and M(o11y.opentelemetry.admission_wait).
+  returned: when such a thing makes the task fail
+  type: list
+  elements: dict
 """
 
 from ansible.module_utils.basic import AnsibleModule

@@ -72,7 +72,7 @@ prune_selector:
   description: Label selector of all objects of these collectors.
   returned: success
   type: str
-  sample: o11y.opentelemetry/collector in (agent,gateway)
+  sample: o11y.opentelemetry/collector in (agent,gateway),app.kubernetes.io/managed-by=o11y.opentelemetry
 collectors:
   description: What is known of each collector.
   returned: success
@@ -90,6 +90,9 @@ collectors:
       type: str
     mode:
       description: Its mode.
+      type: str
+    backend:
+      description: Who makes its workload, V(kubernetes) or V(operator).
       type: str
     config:
       description: Its finished config, as YAML.

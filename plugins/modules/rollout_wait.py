@@ -15,6 +15,11 @@ description:
   - Fails seconds after a pod of the newest revision cannot work (its image, configuration, memory, node, volume
     or container), with the reason in the cluster's words, the end of the log, and what to do.
     Old pods that are being replaced do not count.
+  - An OpenTelemetryCollector is ready when its operator has taken up the newest generation, and the workload and the
+    target allocator that it makes are rolled out. One for sidecars is ready when it is taken up.
+    The operator says so itself from version 0.154 on, earlier ones are seen by what they make.
+  - What an operator makes without a readiness probe must live for five seconds.
+  - A Secret that a Certificate makes is waited for, as long as its issuer may take.
   - When the time is over it tells what is missing, with the conditions and the last warnings.
 author:
   - The o11y.opentelemetry maintainers (@o11y-opentelemetry)
@@ -41,7 +46,7 @@ options:
     suboptions:
       kind:
         description:
-          - The kind, such as V(Deployment), V(DaemonSet) or V(StatefulSet).
+          - The kind, such as V(Deployment), V(DaemonSet), V(StatefulSet) or V(OpenTelemetryCollector).
         type: str
         required: true
       name:
@@ -95,6 +100,11 @@ EXAMPLES = r"""
       - {kind: Deployment, namespace: observability, name: gateway}
     timeout_seconds: 180
 
+- name: The operator has made the collector of its resource, and that runs
+  o11y.opentelemetry.rollout_wait:
+    workloads:
+      - {kind: OpenTelemetryCollector, namespace: observability, name: gateway}
+
 - name: A kind of somebody else
   o11y.opentelemetry.rollout_wait:
     workloads:
@@ -134,6 +144,10 @@ failures:
       returned: always
     name:
       description: The name of the workload.
+      type: str
+      returned: always
+    of:
+      description: The custom resource, such as C(OpenTelemetryCollector ns/name), whose operator made the workload.
       type: str
       returned: always
     pod:

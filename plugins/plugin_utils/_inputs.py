@@ -149,7 +149,8 @@ def _add_text(text: str, name: str, wanted: bool, result: Collected) -> None:
             result.invalid.append(invalid)
         else:
             made = _finish(inner, item, label, context.context_of(item, stream))
-            result.inputs.append(replace(made, file=name))
+            locate = _places.around(made.locate, outer, item.path, name) if made.context.resource else made.locate
+            result.inputs.append(replace(made, file=name, locate=locate))
 
 
 def _finish(document: _yaml.Document, found: Found, name: str, around: Context) -> Input:

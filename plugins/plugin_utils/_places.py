@@ -13,6 +13,8 @@ from ..module_utils._core.inputs import Found
 from ..module_utils._core.paths import Path, Position, at
 from . import _nodes, _yaml
 
+IN_RESOURCE: Path = ("spec", "config")
+
 
 def part(document: _yaml.Document, path: Path) -> _yaml.Document:
     """Return what stands at a path of a document as a document of its own."""
@@ -35,6 +37,23 @@ def inner(found: Found, document: _yaml.Document, lines: Sequence[str], file: st
     places = {path: place(position) for path, position in loaded.positions.items()}
     twice = tuple((path, place(position)) for path, position in loaded.duplicates)
     return replace(loaded, positions=places, duplicates=twice)
+
+
+def around(
+    inside: Callable[[Path], Position], document: _yaml.Document, config: Path, file: str
+) -> Callable[[Path], Position]:
+    """Return how paths are located in a custom resource: those of its config by `inside`, those of its spec in it."""
+    resource = config[: -len(IN_RESOURCE)]
+
+    def locate(path: Path) -> Position:
+        if path[:1] != IN_RESOURCE[:1]:
+            return inside(path)
+        here = (*resource, *path)
+        while here not in document.positions and len(here) > len(resource):
+            here = here[:-1]
+        return document.positions.get(here) or Position(file)
+
+    return locate
 
 
 def placement(found: Found, document: _yaml.Document, lines: Sequence[str]) -> Callable[[Position], Position]:

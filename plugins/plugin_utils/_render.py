@@ -12,21 +12,20 @@ from dataclasses import dataclass, fields, replace
 from functools import cache
 from typing import Any
 
-from ..module_utils._core import fleet, needs, recipes, renames
-from ..module_utils._core.backends import kubernetes
+from ..module_utils._core import fleet, needs
+from ..module_utils._core.backends.table import BACKENDS
 from ..module_utils._core.collector import Collector, Distribution, image_of
-from ..module_utils._core.compose import Composed, Layer, compose
+from ..module_utils._core.compose import Composed, compose
 from ..module_utils._core.errors import Problem
 from ..module_utils._core.lint import deployed
 from ..module_utils._core.lint.finding import Finding
 from ..module_utils._core.lint.rules import lint
 from ..module_utils._core.lint.subject import Subject, Target
 from ..module_utils._core.manifests.build import Build
-from ..module_utils._core.names import COLLECTOR_LABEL
+from ..module_utils._core.names import COLLECTOR_LABEL, MANAGED_BY
 from ..module_utils._core.probes import probe
-from . import _judge, _origin, _sources, _target, _yaml
+from . import _judge, _layers, _sources, _target, _yaml
 
-BASELINE = "baseline"
 _PREFIX = "otel_collector_"
 _MALFORMED = ("invalid-id", "not-a-list", "not-a-mapping")
 
@@ -68,14 +67,23 @@ def bundle(planned: Sequence[Planned], judgement: _judge.Judgement | None = None
     refuse([*malformed, *(finding for finding in left if finding.rule not in _MALFORMED)])
     builds = [_build(item) for item in planned]
     fleet.check([fleet.Member(build.collector, build.needs.ports) for build in builds])
-    manifests = fleet.union(manifest for build in builds for manifest in kubernetes.manifests(build))
+    manifests = fleet.union(manifest for build in builds for manifest in _manifests(build))
     return {
         "manifests": manifests,
         "collectors": [_summary(build) for build in builds],
         "workloads": [workload(build.collector) for build in builds],
         "probes": [found for found in map(_probe, planned, builds) if found],
-        "prune_selector": f"{COLLECTOR_LABEL} in ({','.join(sorted(build.collector.name for build in builds))})",
+        "prune_selector": _ours(build.collector.name for build in builds),
     }
+
+
+def _ours(collectors: Iterable[str]) -> str:
+    """Return what selects the objects that we made for these collectors, not what the operator labels alike."""
+    return f"{COLLECTOR_LABEL} in ({','.join(sorted(collectors))}),app.kubernetes.io/managed-by={MANAGED_BY}"
+
+
+def _manifests(build: Build) -> list[dict[str, Any]]:
+    return BACKENDS[build.collector.backend].manifests(build)
 
 
 def _probe(item: Planned, build: Build) -> dict[str, Any] | None:
@@ -94,7 +102,7 @@ def refuse(findings: Iterable[Finding]) -> None:
 
 def workload(collector: Collector) -> dict[str, str]:
     """Return the workload of a collector, as waits and probes name it."""
-    kind = {"daemonset": "DaemonSet", "deployment": "Deployment", "statefulset": "StatefulSet"}[collector.mode]
+    kind = BACKENDS[collector.backend].kind(collector)
     return {"kind": kind, "namespace": collector.namespace, "name": collector.name}
 
 
@@ -102,21 +110,29 @@ def _plan(item: Mapping[str, Any], request: Request) -> Planned:
     options = _options({**request.defaults, **item})
     distribution, collector_version = _distribution(options)
     collector = Collector.from_options(options)
+    BACKENDS[collector.backend].check(collector)
     target = _built(collector, distribution, collector_version)
     collector_version = target.version if target and collector.distribution_manifest else collector_version
     facts = _sources.platform(collector.platform, request.platform_paths)
-    layers = [*_recipe_layers(collector, collector_version, facts, request), *_user_layers(item, request, collector)]
+    written = item.get("config") or request.defaults.get("config") or {}
+    layers = [
+        *_layers.of_recipes(collector, collector_version, facts, request.recipe_paths),
+        *_layers.of_user(collector, written),
+    ]
     composed = compose(layers)
+    place = deployed.deployment(collector, composed.config)
+    user = distribution.user if facts["run_as_user"] == "image" else facts["run_as_user"]
+    planned = Planned(collector, distribution, user, composed, [])
     subject = Subject(
         composed.config,
         composed.locate,
         duplicates=tuple(pair for layer in layers for pair in layer.duplicates),
         environment=deployed.environment(collector),
         target=target,
-        deployment=deployed.deployment(collector, composed.config),
+        deployment=place,
+        resource=BACKENDS[collector.backend].resource(_build(planned)) if place.is_understood else None,
     )
-    user = distribution.user if facts["run_as_user"] == "image" else facts["run_as_user"]
-    return Planned(collector, distribution, user, composed, lint(subject))
+    return replace(planned, findings=lint(subject))
 
 
 def _options(values: Mapping[str, Any]) -> dict[str, Any]:
@@ -158,57 +174,12 @@ def _built(collector: Collector, distribution: Distribution, version: str) -> Ta
     return Target(_target.tables(), distribution.name, version) if version else None
 
 
-def _recipe_layers(collector: Collector, version: str, facts: Mapping[str, Any], request: Request) -> list[Layer]:
-    used = recipes.uses(collector.recipes)
-    if not used:
-        return []
-    if BASELINE not in (use.name for use in used):
-        used.insert(0, recipes.Use(BASELINE, {}))
-    folders = _sources.find(request.recipe_paths, "recipes")
-    for use in used:
-        recipes.check_known(use, folders)
-    described = {use.name: _sources.recipe(folders[use.name]) for use in used}
-    recipes.check_requires(used, described)
-    layers = []
-    for use in used:
-        recipes.check_mode(use, described[use.name], collector.mode)
-        layer = _sources.fragment(use, folders[use.name], described[use.name], facts, _about(collector))
-        layers.append(replace(layer, config=renames.for_version(layer.config, version, _sources.catalogue("renames"))))
-    return layers
-
-
-def _about(collector: Collector) -> dict[str, Any]:
-    """Return what recipes may know of their collector."""
-    memory = collector.memory
-    return {
-        "name": collector.name,
-        "namespace": collector.namespace,
-        "mode": collector.mode,
-        "limit_mib": memory.limit_mib,
-        "spike_limit_mib": memory.spike_limit_mib,
-    }
-
-
-def _user_layers(item: Mapping[str, Any], request: Request, collector: Collector) -> list[Layer]:
-    layers = []
-    for path in collector.config_files:
-        document = _sources.read_document(path)
-        if not isinstance(document.data, dict):
-            raise Problem(
-                f"{path} holds no mapping", fix="A collector config has sections such as receivers and service."
-            )
-        layers.append(Layer(str(path), document.data, positions=document.positions, duplicates=document.duplicates))
-    written = item.get("config") or request.defaults.get("config") or {}
-    if written:
-        layers.append(Layer("config", _origin.plain(collector.config), positions=_origin.positions(written)))
-    return layers
-
-
 def _build(item: Planned) -> Build:
     config = item.composed.config
     return Build(
         collector=item.collector,
         needs=needs.derive(config),
+        config=config,
         config_text=_yaml.dump(config),
         config_hash=hashlib.sha256(_canonical(config).encode()).hexdigest(),
         image=image_of(item.collector, item.distribution),
@@ -232,6 +203,7 @@ def _summary(build: Build) -> dict[str, Any]:
     return {
         **workload(collector),
         "mode": collector.mode,
+        "backend": collector.backend,
         "config": build.config_text,
         "config_hash": build.config_hash,
         "image": build.image,

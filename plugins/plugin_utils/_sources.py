@@ -111,17 +111,26 @@ def fragment(
 
 def checked(values: Mapping[str, Any], spec: Mapping[str, Any], what: str) -> dict[str, Any]:
     """Return values in an argument spec's types, with its defaults. Raises Problem naming every fault."""
-    for key in values:
-        if key not in spec:
-            raise Problem(
-                f"{what} has no option '{key}'{near(str(key), spec)}",
-                fix=f"Options: {', '.join(sorted(spec)) or 'none'}.",
-            )
+    _check_names(values, spec, what, "")
     result = ArgumentSpecValidator(argument_spec(spec)).validate(dict(values))
     if result.error_messages:
         raise Problem("; ".join(result.error_messages), asked=what, fix="Correct the value.")
     validated: dict[str, Any] = result.validated_parameters
     return validated
+
+
+def _check_names(values: Mapping[str, Any], spec: Mapping[str, Any], what: str, path: str) -> None:
+    """Refuse options that there are not, also inside of others; Ansible's validator suggests no near word."""
+    for key, value in values.items():
+        if key not in spec:
+            raise Problem(
+                f"{what} has no option '{path}{key}'{near(str(key), spec)}",
+                fix=f"Options: {', '.join(sorted(spec)) or 'none'}.",
+            )
+        inner = (spec[key] or {}).get("options")
+        for item in (value if isinstance(value, list) else [value]) if inner else ():
+            if isinstance(item, Mapping):
+                _check_names(item, inner, what, f"{path}{key}.")
 
 
 def argument_spec(options: Mapping[str, Any]) -> dict[str, Any]:

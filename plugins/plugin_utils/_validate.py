@@ -90,7 +90,15 @@ def _collected(arguments: Mapping[str, Any], collected: _inputs.Collected) -> It
     for item in collected.inputs:
         target = _target.resolve(wanted, item.context.image)
         around = item.context
-        subject = Subject(item.config, item.locate, item.duplicates, around.environment, target, around.deployment)
+        subject = Subject(
+            item.config,
+            item.locate,
+            item.duplicates,
+            around.environment,
+            target,
+            around.deployment,
+            around.resource,
+        )
         yield _Case(item.name, lint(subject), item.config, item.locate, target)
     for invalid in collected.invalid:
         yield _Case(invalid.position.file, [_invalid(invalid)])

@@ -51,6 +51,9 @@ REVIEWED = (
     ),
     Reviewed("operator/*-otelcol-null-values-*", {"missing-field", "no-pipelines"}, "a test of what is missing"),
     Reviewed("operator/*-00-install-jaeger-extension-*", {"unknown-component"}, _JAEGER),
+    Reviewed(
+        "operator/tests-e2e-crd-validations-*", {"resource-mode"}, "the operator's cases of what its schema refuses"
+    ),
     Reviewed("operator/tests-e2e-automatic-rbac-receiver-*", {"unsupported-signal"}, _RBAC),
     Reviewed(
         "operator/*-create-sm-prometheus-exporters-05-*",

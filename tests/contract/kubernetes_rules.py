@@ -10,6 +10,8 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
+from .operator_children import with_children
+
 Manifest = dict[str, Any]
 
 DNS_LABEL = re.compile(r"[a-z]([-a-z0-9]{0,61}[a-z0-9])?\Z")  # RFC 1035, as Services want it
@@ -24,7 +26,8 @@ ALLOWED_VOLUMES = {"configMap", "secret", "emptyDir", "projected", "downwardAPI"
 
 def violations(manifests: list[Manifest]) -> list[str]:
     """Return every breach of a rule, each with the object it is in."""
-    return [f"{_id(item)}: {breach}" for item in manifests for rule in RULES for breach in rule(item, manifests)]
+    everything = with_children(manifests)
+    return [f"{_id(item)}: {breach}" for item in everything for rule in RULES for breach in rule(item, everything)]
 
 
 def _id(item: Manifest) -> str:
@@ -81,7 +84,9 @@ def no_nulls(item: Manifest, _manifests: list[Manifest]) -> Iterator[str]:
                 yield f"null at {path}.{key}"
             yield from nulls(part, f"{path}.{key}")
 
-    yield from nulls(item, "")
+    # A config may say null: the API server keeps it there, for its schema does not know what is inside.
+    spec = {key: value for key, value in item.get("spec", {}).items() if key != "config"}
+    yield from nulls({**item, "spec": spec}, "")
 
 
 def pods(item: Manifest, manifests: list[Manifest]) -> Iterator[str]:
@@ -150,7 +155,8 @@ def selectors(item: Manifest, manifests: list[Manifest]) -> Iterator[str]:
     if item["kind"] not in fields:
         return
     selected = fields[item["kind"]]().items()
-    matched = [w for w in _of(manifests, *WORKLOADS) if not selected - _pods(w)["metadata"]["labels"].items()]
+    workloads = [w for w in _of(manifests, *WORKLOADS) if w["metadata"]["namespace"] == item["metadata"]["namespace"]]
+    matched = [w for w in workloads if not selected - _pods(w)["metadata"]["labels"].items()]
     if len(matched) != 1:
         yield f"selects {len(matched)} workloads"
         return

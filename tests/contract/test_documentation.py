@@ -9,17 +9,27 @@ import ast
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.action import otel_render, pipeline_migrate, pipeline_validate
+from ansible_collections.o11y.opentelemetry.plugins.action import (
+    instrumentation_render,
+    otel_render,
+    pipeline_migrate,
+    pipeline_validate,
+    release_render,
+)
 from ansible_collections.o11y.opentelemetry.plugins.doc_fragments import _build, _collectors, _eks_cluster, _judgement
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _sources, _yaml
 
 from .source import files, text, tree
 
 ARGUMENTS: dict[str, dict[str, Any]] = {
+    "instrumentation_render": instrumentation_render._ARGUMENTS,
     "otel_render": otel_render._ARGUMENTS,
     "pipeline_migrate": pipeline_migrate._ARGUMENTS,
     "pipeline_validate": pipeline_validate._ARGUMENTS,
+    "release_render": release_render._ARGUMENTS,
 }
+# Actions around a module that has code of its own, which takes the options.
+AROUND_A_MODULE = {"collector_diagnose"}
 FRAGMENTS = {
     "o11y.opentelemetry._build": _build.ModuleDocFragment.DOCUMENTATION,
     "o11y.opentelemetry._collectors": _collectors.ModuleDocFragment.DOCUMENTATION,
@@ -57,8 +67,8 @@ def test_options_of_an_action_are_those_of_its_documentation(name: str) -> None:
 
 def test_every_action_is_in_the_table() -> None:
     names = {path.rsplit("/", 1)[1].removesuffix(".py") for path in files("plugins/action/*.py")}
-    assert names == set(ARGUMENTS)
-    actions = (otel_render, pipeline_migrate, pipeline_validate)
+    assert names == set(ARGUMENTS) | AROUND_A_MODULE
+    actions = (instrumentation_render, otel_render, pipeline_migrate, pipeline_validate, release_render)
     assert {action.ActionModule.__name__ for action in actions} == {"ActionModule"}
 
 

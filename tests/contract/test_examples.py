@@ -12,6 +12,7 @@ import difflib
 import os
 import shutil
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -23,11 +24,15 @@ from .role import ROOT, request
 
 EXAMPLES = {path.parent.name: path.parent for path in sorted((ROOT / "examples").glob("*/vars.yml"))}
 MENTIONED = {
-    "agent_gateway", "host_and_pods", "load_balancer", "mutual_tls", "older_version", "raw_config", "smallest",
-    "statefulset", "xray",
+    "agent_gateway", "cert_manager_tls", "cluster_stack", "host_and_pods", "load_balancer", "mutual_tls",
+    "older_version", "raw_config", "smallest", "statefulset", "xray",
 }  # fmt: skip
 # What a pod would have in its environment.
-ENVIRONMENT = {"MY_POD_IP": "127.0.0.1", "K8S_NODE_IP": "127.0.0.1", "K8S_NODE_NAME": "node", "BACKEND_TOKEN": "x"}
+ENVIRONMENT = {
+    **{"MY_POD_IP": "127.0.0.1", "K8S_NODE_IP": "127.0.0.1", "K8S_NODE_NAME": "node", "BACKEND_TOKEN": "x"},
+    **{"ELASTICSEARCH_USER": "x", "ELASTICSEARCH_PASSWORD": "x"},
+    **{"KUBERNETES_SERVICE_HOST": "127.0.0.1", "KUBERNETES_SERVICE_PORT": "1"},
+}
 
 
 # What the Collector looks for when it is asked, and finds only in its pod: text of a config, and what stands in for it.
@@ -37,6 +42,13 @@ IN_THE_POD = {
     "- openshift\n": "- system\n",
     "- eks\n": "- system\n",
     "auth_type: serviceAccount": "auth_type: none",
+}
+
+
+# Where a config is in an object that we render, as text.
+CONFIGS: dict[str, Callable[[Any], str]] = {
+    "ConfigMap": lambda manifest: str(manifest["data"]["config"]),
+    "OpenTelemetryCollector": lambda manifest: _yaml.dump(manifest["spec"]["config"]),
 }
 
 
@@ -97,10 +109,10 @@ def test_the_smallest_example_has_ten_lines() -> None:
 def configs() -> list[Any]:
     """Return every config of every example."""
     return [
-        pytest.param(manifest["data"]["config"], id=f"{name}-{manifest['metadata']['name']}")
+        pytest.param(CONFIGS[manifest["kind"]](manifest), id=f"{name}-{manifest['metadata']['name']}")
         for name in EXAMPLES
         for manifest in _yaml_documents(EXAMPLES[name] / "rendered" / "manifests.yml")
-        if manifest["kind"] == "ConfigMap"
+        if manifest["kind"] in CONFIGS
     ]
 
 
@@ -113,8 +125,20 @@ def _yaml_documents(path: Path) -> list[Any]:
 def _collector() -> str | None:
     """Return a Collector to ask, from PATH or from what the testbed has built."""
     home = Path(os.environ.get("O11Y_TESTBED_HOME") or Path.home() / ".cache" / "o11y-testbed")
-    built = sorted(home.glob("**/otelcol-contrib")) if home.is_dir() else []
-    return shutil.which("otelcol-contrib") or next((str(path) for path in built if os.access(path, os.X_OK)), None)
+    built = home.glob("builds/otelcol-*/otelcol-contrib")
+    newest = sorted((path for path in built if os.access(path, os.X_OK)), key=lambda path: path.stat().st_mtime)
+    return shutil.which("otelcol-contrib") or next((str(path) for path in reversed(newest)), None)
+
+
+def in_the_pod(config: str) -> str:
+    """Return a config with stand-ins for what is only in its pod; objects are looked up in the cluster's API."""
+    for there, here in IN_THE_POD.items():
+        config = config.replace(there, here)
+    data = _yaml.load(config, "config").data
+    for name, settings in data["receivers"].items():
+        if name.startswith("k8s_objects"):
+            settings["objects"] = []
+    return _yaml.dump(data)
 
 
 @pytest.mark.parametrize("config", configs())
@@ -122,9 +146,7 @@ def test_the_collector_itself_takes_it(config: str, tmp_path: Path) -> None:
     program = _collector()
     if not program:
         pytest.skip("no otelcol-contrib on PATH or in the testbed's folder: `make testbed` builds one")
-    for there, here in IN_THE_POD.items():
-        config = config.replace(there, here)
-    (tmp_path / "config.yaml").write_text(config, encoding="utf-8")
+    (tmp_path / "config.yaml").write_text(in_the_pod(config), encoding="utf-8")
     done = subprocess.run(
         [program, "validate", f"--config={tmp_path / 'config.yaml'}"],
         env={"PATH": os.environ["PATH"], **ENVIRONMENT},

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.backends.kubernetes import WORKLOADS
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.backends.table import BACKENDS
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.manifests import workload
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.names import COMPONENT
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _sources
@@ -73,9 +74,13 @@ def test_every_distribution_can_be_chosen() -> None:
     assert set(SPEC[f"{PREFIX}distribution"]["choices"]) == set(_sources.catalogue("distributions"))
 
 
+def test_every_backend_can_be_chosen() -> None:
+    assert SPEC[f"{PREFIX}backend"]["choices"] == sorted(BACKENDS)
+
+
 def test_every_mode_has_a_workload_and_a_label() -> None:
     modes = set(SPEC[f"{PREFIX}mode"]["choices"])
-    assert modes == set(WORKLOADS) == set(COMPONENT)
+    assert modes == set(COMPONENT) == {mode for backend in BACKENDS.values() for mode in backend.modes}
     assert {builder.__module__ for builder in WORKLOADS.values()} == {workload.__name__}
 
 

@@ -1,7 +1,7 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""`python -m tests.testbed up|down|status|env`: a Kubernetes cluster for demo and tests. See README.md."""
+"""`python -m tests.testbed up|provide|down|status|env`: a Kubernetes cluster for demo and tests. See README.md."""
 
 from __future__ import annotations
 
@@ -13,19 +13,23 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from types import FrameType
 
-from tests.testbed import cleanup, providers
+from tests.testbed import cleanup, mirror, providers
+from tests.testbed import provide as provision
 from tests.testbed.cluster import Cluster, named
 from tests.testbed.env import exports
 from tests.testbed.errors import ClusterError
 from tests.testbed.home import Home
+from tests.testbed.loading import Provided
+from tests.testbed.offers import NAMES
 from tests.testbed.progress import say
 from tests.testbed.status import report
 
 DEFAULT_NAME = "o11y"
 
 
-def up(home: Home, name: str, nodes: int | None) -> int:
-    """Make sure that the cluster is up; `nodes` is the size of a new one."""
+def up(home: Home, name: str, chosen: argparse.Namespace) -> int:
+    """Make sure that the cluster is up."""
+    nodes: int | None = chosen.nodes
     home.prepare()
     with home.lock(f"cluster-{named(home, name).name}"):
         cluster = named(home, name)
@@ -39,7 +43,15 @@ def up(home: Home, name: str, nodes: int | None) -> int:
     return 0
 
 
-def down(home: Home, name: str, _: int | None) -> int:
+def provide(home: Home, name: str, chosen: argparse.Namespace) -> int:
+    """Build what is named, and load it into the cluster: cert-manager, helm, and more (see README.md)."""
+    home.prepare()
+    cluster = named(home, name)
+    provision.provide(cluster, _up(cluster), chosen.names, os.environ)
+    return 0
+
+
+def down(home: Home, name: str, _: argparse.Namespace) -> int:
     """Remove the cluster and everything of it; what was built stays."""
     home.prepare()
     with home.lock(f"cluster-{named(home, name).name}"):
@@ -57,7 +69,7 @@ def down(home: Home, name: str, _: int | None) -> int:
     return 0
 
 
-def status(home: Home, name: str, _: int | None) -> int:
+def status(home: Home, name: str, _: argparse.Namespace) -> int:
     """Say what runs; the exit code says whether it is up."""
     cluster = named(home, name)
     lines, is_up = report(cluster, _running(cluster))
@@ -65,16 +77,27 @@ def status(home: Home, name: str, _: int | None) -> int:
     return 0 if is_up else 1
 
 
-def env(home: Home, name: str, _: int | None) -> int:
+def env(home: Home, name: str, _: argparse.Namespace) -> int:
     """Print the variables that lead a shell to the cluster."""
     cluster = named(home, name)
-    provider = _running(cluster)
-    if provider is None:
-        raise ClusterError(f"there is no cluster {name}", "`up` has not made one, or not to its end", "run `up` first")
+    provider = _up(cluster)
     folder = cluster.dir / "bin"
-    variables = {**provider.variables(cluster), "O11Y_TESTBED_KIND": provider.name}
+    variables = {
+        **provider.variables(cluster),
+        "O11Y_TESTBED_KIND": provider.name,
+        "O11Y_TESTBED_PROVIDED": " ".join(Provided.read(cluster).names),
+        mirror.VARIABLE: os.environ.get(mirror.VARIABLE) or str(mirror.root(home, {})),
+    }
     sys.stdout.write(exports(variables, folder if folder.exists() else None))
     return 0
+
+
+def _up(cluster: Cluster) -> providers.Provider:
+    """The provider of a cluster that there is."""
+    if (provider := _running(cluster)) is None:
+        why = "`up` has not made one, or not to its end"
+        raise ClusterError(f"there is no cluster {cluster.name}", why, "run `up` first")
+    return provider
 
 
 def _running(cluster: Cluster) -> providers.Provider | None:
@@ -85,7 +108,13 @@ def _running(cluster: Cluster) -> providers.Provider | None:
     return providers.PROVIDERS[record.provider] if record and record.complete else None
 
 
-COMMANDS: dict[str, Callable[[Home, str, int | None], int]] = {"up": up, "down": down, "status": status, "env": env}
+COMMANDS: dict[str, Callable[[Home, str, argparse.Namespace], int]] = {
+    "up": up,
+    "provide": provide,
+    "down": down,
+    "status": status,
+    "env": env,
+}
 
 
 def _interrupt(number: int, _: FrameType | None) -> None:
@@ -107,15 +136,16 @@ def main(arguments: Sequence[str]) -> int:
     for name, function in COMMANDS.items():
         command = commands.add_parser(name, help=function.__doc__)
         command.add_argument("--name", default=os.environ.get("O11Y_TESTBED_NAME") or DEFAULT_NAME)
-        command.set_defaults(nodes=None)
         if name == "up":
             command.add_argument("--nodes", type=_nodes, help="nodes of a new cluster (default: 1)")
+        if name == "provide":
+            command.add_argument("names", nargs="+", metavar="NAME", help=", ".join(NAMES))
     chosen = parser.parse_args(arguments)
     signal.signal(signal.SIGTERM, _interrupt)
     # Programs like `ip` are there even where the user's PATH does not lead to them.
     os.environ["PATH"] = f"{os.environ.get('PATH', os.defpath)}:/usr/sbin:/sbin"
     try:
-        return COMMANDS[chosen.command](Home.from_environment(os.environ), chosen.name, chosen.nodes)
+        return COMMANDS[chosen.command](Home.from_environment(os.environ), chosen.name, chosen)
     except ClusterError as failure:
         say(f"FAILED: {failure}")
         return failure.exit_code

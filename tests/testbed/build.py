@@ -13,7 +13,7 @@ import hashlib
 import os
 import shutil
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -26,6 +26,9 @@ from tests.testbed.tasks import Task
 KUBERNETES_VERSION = "1.34.4"
 COREDNS_VERSION = "1.12.4"
 COLLECTOR_VERSION = "0.158.0"
+HELM_VERSION = "3.19.5"
+PROMETHEUS_VERSION = "3.13.2"
+JAEGER_VERSION = "2.13.0"
 GIB_TO_BUILD = 6
 QUICK = "-gcflags=all=-dwarf=false -l"
 """No debug data (it would be stripped anyway) and no inlining: compiling takes half the time."""
@@ -44,6 +47,14 @@ _KUBERNETES_PROGRAMS = (
     "kubectl",
 )
 _KUBERNETES_PACKAGES = tuple(f"k8s.io/kubernetes/cmd/{name}" for name in _KUBERNETES_PROGRAMS)
+# Tools read the version as three numbers; the second pair is what charts are told without a cluster.
+_HELM_LDFLAGS = " ".join(
+    (
+        f"-X helm.sh/helm/v3/internal/version.version=v{HELM_VERSION}",
+        f"-X helm.sh/helm/v3/pkg/chartutil.k8sVersionMajor={_MAJOR}",
+        f"-X helm.sh/helm/v3/pkg/chartutil.k8sVersionMinor={_MINOR}",
+    )
+)
 
 
 @dataclass(frozen=True)
@@ -56,16 +67,21 @@ class Component:
     ldflags: str = ""
     nice: int = 0
     after: tuple[str, ...] = ()
+    source: str = ""
+    """The folder, where it is not of the component's name."""
+    select: tuple[str, ...] = ()
+    """Arguments that choose modules and files within the folder."""
 
     @property
     def folder(self) -> Path:
         """Its go.mod, go.sum and sources."""
-        return config.GO / self.name
+        return config.GO / (self.source or self.name)
 
     @property
     def flags(self) -> tuple[str, ...]:
         """Arguments of `go build`."""
-        return ("-trimpath", "-mod=readonly", QUICK, "-ldflags", f"-s -w {self.ldflags}".strip())
+        ldflags = ("-ldflags", f"-s -w {self.ldflags}".strip())
+        return ("-trimpath", "-mod=readonly", QUICK, *ldflags, *self.select)
 
 
 COMPONENTS = {
@@ -76,8 +92,29 @@ COMPONENTS = {
         # After Kubernetes, because most of what it compiles is then in Go's cache.
         Component("coredns", output="coredns", after=("kubernetes",)),
         Component("otelcol", output="otelcol-contrib", nice=10),
+        # What `provide` builds, while other things run.
+        Component("helm", ("helm.sh/helm/v3/cmd/helm",), ldflags=_HELM_LDFLAGS, nice=10),
+        Component("cert-manager", output="cert-manager", nice=10),
+        Component(
+            "cert-manager-1.20",
+            output="cert-manager",
+            nice=10,
+            source="cert-manager",
+            select=("-modfile=v1.20.mod", "-tags=v1_20"),
+        ),
+        Component(
+            "prometheus",
+            ("github.com/prometheus/prometheus/cmd/prometheus",),
+            ldflags=f"-X github.com/prometheus/common/version.Version={PROMETHEUS_VERSION}",
+            nice=10,
+            # The clouds' service discoveries would double what is compiled.
+            select=("-tags=remove_all_sd,enable_dns_sd,enable_kubernetes_sd",),
+        ),
+        Component("jaeger", output="jaeger", nice=10),
     )
 }
+CLUSTER = ("kubernetes", "pause", "coredns", "otelcol")
+"""What every cluster needs."""
 
 
 def key(component: Component, go_version: str) -> str:
@@ -118,15 +155,16 @@ class Builds:
         """One program of a component."""
         return self.dir(name) / program
 
-    def missing(self) -> list[str]:
+    def missing(self, names: Iterable[str] = CLUSTER) -> list[str]:
         """The components that have to be built."""
-        return [name for name in COMPONENTS if not self.dir(name).exists()]
+        return [name for name in names if not self.dir(name).exists()]
 
-    def tasks(self) -> Iterable[Task]:
+    def tasks(self, names: Collection[str] = CLUSTER) -> Iterable[Task]:
         """Download and build steps; a step whose result is there ends at once."""
-        for name, component in COMPONENTS.items():
+        for name in names:
+            component = COMPONENTS[name]
             yield Task(f"download {name}", partial(self._download, component))
-            needs = (f"download {name}", *(f"build {before}" for before in component.after))
+            needs = (f"download {name}", *(f"build {before}" for before in component.after if before in names))
             yield Task(f"build {name}", partial(self._build, component), needs)
 
     def _go(self, component: Component, log: str, *arguments: str, nice: int = 0) -> None:
@@ -140,25 +178,40 @@ class Builds:
         if not self.dir(component.name).exists():
             say(f"downloading modules of {component.name}")
             start = time.monotonic()
-            arguments = ("list", "-mod=readonly", "-deps", "-f", "{{.ImportPath}}", *component.packages)
+            arguments = (
+                "list",
+                "-mod=readonly",
+                *component.select,
+                "-deps",
+                "-f",
+                "{{.ImportPath}}",
+                *component.packages,
+            )
             self._go(component, f"download-{component.name}.log", *arguments)
             say(f"downloaded modules of {component.name} ({time.monotonic() - start:.0f} s)")
 
     def _build(self, component: Component) -> None:
-        """Build into a draft folder and rename it: what has the final name is always whole."""
-        target = self.dir(component.name)
-        if target.exists():
-            return
-        with self.home.lock(f"build-{component.name}"):
-            if target.exists():
-                return
-            for stale in self.home.builds.glob(f".{component.name}-*"):
-                shutil.rmtree(stale)
-            draft = self.home.builds / f".{target.name}"
-            draft.mkdir()
+        """Build it unless it is there."""
+
+        def fill(draft: Path) -> None:
             say(f"building {component.name}")
             start = time.monotonic()
             arguments = ("build", *component.flags, "-o", f"{draft}/{component.output}", *component.packages)
             self._go(component, f"build-{component.name}.log", *arguments, nice=component.nice)
-            draft.rename(target)
             say(f"built {component.name} ({time.monotonic() - start:.0f} s)")
+
+        self.make(component.name, key(component, self.go), fill)
+
+    def make(self, name: str, content: str, fill: Callable[[Path], None]) -> Path:
+        """The folder for that content key, filled as a draft and renamed: what has the final name is always whole."""
+        target = self.home.builds / f"{name}-{content}"
+        if not target.exists():
+            with self.home.lock(f"build-{name}"):
+                if not target.exists():
+                    for stale in self.home.builds.glob(f".{name}-{'[0-9a-f]' * 16}"):
+                        shutil.rmtree(stale)
+                    draft = self.home.builds / f".{target.name}"
+                    draft.mkdir()
+                    fill(draft)
+                    draft.rename(target)
+        return target

@@ -53,7 +53,7 @@ def _check_space(builds: Builds) -> None:
 
 def tasks(cluster: Cluster, builds: Builds) -> Iterable[Task]:
     """All steps from nothing to a cluster that is ready."""
-    yield Task("packages", partial(packages.install, cluster.home))
+    yield Task("packages", partial(packages.install, cluster.home, packages.PACKAGES))
     yield from builds.tasks()
     yield Task("network", partial(_prepare_nodes, cluster), ("packages",))
     yield Task("pki", partial(pki.create, cluster), ("packages",))

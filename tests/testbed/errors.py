@@ -5,9 +5,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 
 class ClusterError(Exception):
-    """Something that `up`, `down`, `status` or `env` set out to do did not work."""
+    """Something that `up`, `provide`, `down`, `status` or `env` set out to do did not work."""
 
     exit_code = 1
 
@@ -19,7 +21,15 @@ class ClusterError(Exception):
         return f"{self.what}\n  why: {self.why}\n  do:  {self.do}"
 
 
-class NoClusterError(ClusterError):
-    """No provider can have a cluster on this machine; callers tell it from a failure by the exit code and skip."""
+class UnavailableError(ClusterError):
+    """Something cannot be had on this machine; callers tell it from a failure by the exit code and skip."""
 
     exit_code = 3
+
+
+@dataclass(frozen=True)
+class Reason:
+    """Why something is not to be had, and what would change that."""
+
+    why: str
+    do: str

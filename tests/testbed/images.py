@@ -20,7 +20,7 @@ CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
 COLLECTOR = "ghcr.io/open-telemetry/opentelemetry-collector-releases/opentelemetry-collector-contrib"
 
 
-def _with_certificates(files: dict[str, Path]) -> dict[str, Path]:
+def with_certificates(files: dict[str, Path]) -> dict[str, Path]:
     """Programs that speak TLS get the machine's list of authorities, where it has one."""
     return {**files, str(CERTIFICATES): CERTIFICATES} if CERTIFICATES.exists() else files
 
@@ -35,13 +35,14 @@ def _coredns(builds: Builds) -> Image:
 
 
 def _collector(builds: Builds) -> Image:
-    files = _with_certificates({"/otelcol-contrib": builds.program("otelcol", "otelcol-contrib")})
+    files = with_certificates({"/otelcol-contrib": builds.program("otelcol", "otelcol-contrib")})
     defaults = ("--config", "/etc/otelcol-contrib/config.yaml")
     entrypoint = ("/otelcol-contrib",)
     return Image(f"{COLLECTOR}:{COLLECTOR_VERSION}", files, entrypoint=entrypoint, command=defaults, user="10001")
 
 
-def _busybox(_: Builds) -> Image:
+def busybox() -> Image:
+    """The machine's busybox under all of its names."""
     program = shutil.which("busybox") or "/usr/bin/busybox"
     applets = command.run([program, "--list"]).split()
     links = {f"/bin/{applet}": "busybox" for applet in applets if applet != "busybox"}
@@ -50,7 +51,7 @@ def _busybox(_: Builds) -> Image:
 
 IMAGES: dict[str, tuple[Callable[[Builds], Image], tuple[str, ...]]] = {
     "pause": (_pause, ("build pause",)),
-    "busybox": (_busybox, ("packages",)),
+    "busybox": (lambda _: busybox(), ("packages",)),
     "coredns": (_coredns, ("build coredns",)),
     "collector": (_collector, ("build otelcol",)),
 }
@@ -58,8 +59,12 @@ IMAGES: dict[str, tuple[Callable[[Builds], Image], tuple[str, ...]]] = {
 
 
 def archive(name: str, builds: Builds) -> Path:
+    """The archive of one of the cluster's images."""
+    return archive_of(name, IMAGES[name][0](builds), builds)
+
+
+def archive_of(name: str, content: Image, builds: Builds) -> Path:
     """The image's archive, written if it is not there. The names of build folders stand for their content."""
-    content = IMAGES[name][0](builds)
     digest = hashlib.sha256(repr(content).encode() + Path(image.__file__).read_bytes())
     for source in content.files.values():
         if not source.is_relative_to(builds.home.builds):

@@ -6,9 +6,12 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Sequence
+from pathlib import Path
 
 from tests.testbed import command, config, external
 from tests.testbed.cluster import Cluster, Record
+from tests.testbed.loading import Provided, references, signature, stale
 
 
 def up(cluster: Cluster) -> None:
@@ -36,6 +39,14 @@ def down(cluster: Cluster) -> None:
 def missing(cluster: Cluster) -> str | None:
     """None while it answers."""
     return external.not_ready(str(cluster.kubeconfig))
+
+
+def load(cluster: Cluster, archives: Sequence[Path], provided: Provided) -> None:
+    """Load archives into all nodes. (Not all that `provide` makes is what the registries have.)"""
+    loaded = provided.images.setdefault("kind", {})
+    for archive in stale(archives, loaded, loaded):
+        command.run(["kind", "load", "image-archive", str(archive), *_name(cluster)])
+        loaded.update(dict.fromkeys(references(archive), signature(archive)))
 
 
 def _name(cluster: Cluster) -> list[str]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 
 from tests.testbed import command
@@ -34,15 +35,15 @@ PACKAGES = {
 """What has to be there (a program on PATH or a file) and the package that has it."""
 
 
-def missing() -> list[str]:
+def missing(needs: Mapping[str, str]) -> list[str]:
     """The packages that are needed and not there."""
-    there = {need: Path(need).exists() if need.startswith("/") else shutil.which(need) for need in PACKAGES}
-    return sorted({PACKAGES[need] for need, found in there.items() if not found})
+    there = {need: Path(need).exists() if need.startswith("/") else shutil.which(need) for need in needs}
+    return sorted({needs[need] for need, found in there.items() if not found})
 
 
-def install(home: Home) -> None:
+def install(home: Home, needs: Mapping[str, str]) -> None:
     """Install what is missing. The services in the packages may start; the cluster runs its own, beside them."""
-    packages = missing()
+    packages = missing(needs)
     if not packages:
         return
     do = f"install these packages yourself: {' '.join(packages)}"
@@ -59,7 +60,7 @@ def install(home: Home) -> None:
             env=environment,
             do=do,
         )
-    if still := missing():
+    if still := missing(needs):
         raise ClusterError(
             "programs are missing", f"apt-get installed {' '.join(still)}, but not what it should hold", do
         )

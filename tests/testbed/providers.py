@@ -8,25 +8,18 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.testbed import cleanup, command, embedded, external, health, kind
+from tests.testbed import cleanup, command, embedded, external, health, kind, loading
 from tests.testbed.cluster import Cluster
-from tests.testbed.errors import NoClusterError
+from tests.testbed.errors import Reason, UnavailableError
 from tests.testbed.home import Home, is_below
+from tests.testbed.loading import Provided
 from tests.testbed.netns import NAMESPACES
 
 Environment = Mapping[str, str]
-
-
-@dataclass(frozen=True)
-class Reason:
-    """Why a provider is not to be had, and what would change that."""
-
-    why: str
-    do: str
 
 
 @dataclass(frozen=True)
@@ -40,6 +33,8 @@ class Provider:
     missing: Callable[[Cluster], str | None]
     variables: Callable[[Cluster], dict[str, str]]
     """What `env` exports for it."""
+    load: Callable[[Cluster, Sequence[Path], Provided], None] | None = None
+    """How archives of images get into its nodes, where they can."""
 
 
 def foreign_kubeconfig(home: Home, environment: Environment) -> str | None:
@@ -117,8 +112,16 @@ PROVIDERS = {
             missing=lambda _: external.not_ready(os.environ["KUBECONFIG"]),
             variables=_external_variables,
         ),
-        Provider("kind", _kind_lacks, kind.up, kind.down, kind.missing, _kind_variables),
-        Provider("embedded", _embedded_lacks, embedded.up, cleanup.remove, health.missing, _embedded_variables),
+        Provider("kind", _kind_lacks, kind.up, kind.down, kind.missing, _kind_variables, kind.load),
+        Provider(
+            "embedded",
+            _embedded_lacks,
+            embedded.up,
+            cleanup.remove,
+            health.missing,
+            _embedded_variables,
+            loading.into_embedded,
+        ),
     )
 }
 
@@ -135,4 +138,4 @@ def choose(cluster: Cluster, environment: Environment, providers: Mapping[str, P
         reasons[name] = reason
     why = "".join(f"\n    {name}: {reason.why}" for name, reason in reasons.items())
     do = "one of" + "".join(f"\n    {name}: {reason.do}" for name, reason in reasons.items())
-    raise NoClusterError("no cluster can be had on this machine", why, do)
+    raise UnavailableError("no cluster can be had on this machine", why, do)

@@ -42,10 +42,10 @@ def example(rule_id: str) -> Example:
     choice = CHOICES.get(rule_id, Choice())
     own = [case for case in _all() if case.rule == rule_id]
     bad = _chosen(choice.wrong, own) or min((case for case in own if case.path is not None), key=_length)
-    wrong = _excerpt(bad.config, bad.path, choice.parts)
+    wrong = _excerpt(shown(bad, bad.path), bad.path, choice.parts)
     others = (case for case in own if case.path is None)
     good = _chosen(choice.right, own) or max(others, key=lambda case: _likeness(case, bad, wrong))
-    right = _excerpt(good.config, bad.path, choice.parts)
+    right = _excerpt(shown(good, bad.path), bad.path, choice.parts)
     finding = findings(bad)[0]
     wrong, right = _WRITTEN.get(rule_id, (wrong, right))
     return Example(wrong, right, _around(bad.more), bad.path, finding.message, finding.fix, _around(good.more))
@@ -61,14 +61,23 @@ def _all() -> tuple[Any, ...]:
     return tuple(cases())
 
 
+def shown(case: Any, path: str) -> Any:
+    """Return what a case is about: its config, or the custom resource that this is in, as far as it matters."""
+    resource = case.more.get("resource")
+    if resource is None:
+        return case.config
+    config = {} if (path or "spec").startswith("spec") else {"config": {"receivers": case.config["receivers"]}}
+    return {"spec": {**resource["spec"], **config}}
+
+
 def _length(case: Any) -> tuple[int, int]:
-    lines = len(_excerpt(case.config, case.path).splitlines())
+    lines = len(_excerpt(shown(case, case.path), case.path).splitlines())
     return (abs(lines) if lines >= _SHORTEST else _LONGEST, len(str(case.more)))
 
 
 def _likeness(case: Any, bad: Any, wrong: str) -> tuple[bool, float]:
     """Return how well a right case shows what would have to change: where it runs first, then its text."""
-    text = _excerpt(case.config, bad.path)
+    text = _excerpt(shown(case, bad.path), bad.path)
     same = case.more.keys() == bad.more.keys() and _around(case.more) == _around(bad.more)
     differs = bool(text) and (text != wrong or not same)
     ratio = SequenceMatcher(None, wrong, text).ratio()

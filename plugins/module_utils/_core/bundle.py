@@ -11,13 +11,15 @@ from itertools import groupby
 from typing import Any, NamedTuple
 
 from .errors import Problem
+from .operated import MANAGED_BY
 
 Manifest = dict[str, Any]
 
 OWNER_LABEL = "app.kubernetes.io/managed-by"
 OWNER = "o11y.opentelemetry"
 
-# What others lean on comes first. Kinds that are not named here (autoscalers, routes, custom resources) come last.
+# What others lean on comes first: certificates before the pods that mount them, webhooks after the pods that answer
+# them. Kinds that are not named here (autoscalers, routes, custom resources, which webhooks judge) come last.
 ORDER = {
     kind: position
     for position, kinds in enumerate(
@@ -29,7 +31,10 @@ ORDER = {
             ("ClusterRoleBinding", "RoleBinding"),
             ("ConfigMap", "Secret", "PersistentVolumeClaim"),
             ("Service",),
+            ("Issuer", "ClusterIssuer"),
+            ("Certificate",),
             ("Deployment", "DaemonSet", "StatefulSet"),
+            ("ValidatingWebhookConfiguration", "MutatingWebhookConfiguration"),
         )
     )
     for kind in kinds
@@ -50,6 +55,14 @@ PLATFORM_OBJECTS = {
     "ServiceAccount": ("default", "builder", "deployer"),
 }
 PLATFORM_SECRET_TYPES = ("kubernetes.io/service-account-token", "kubernetes.io/dockercfg")
+# Who takes a finalizer away, so that an object can go.
+HOLDERS = {
+    "opentelemetrycollector.opentelemetry.io/finalizer": "the OpenTelemetry operator, which must run for that",
+    "foregroundDeletion": "Kubernetes, when the pods and others that it owns are gone",
+    "customresourcecleanup.apiextensions.k8s.io": "Kubernetes, when no object of the kind is left",
+    "kubernetes.io/pvc-protection": "Kubernetes, when no pod uses it",
+    "service.kubernetes.io/load-balancer-cleanup": "the cloud's controller of load balancers",
+}
 # A pod under one of these goes with it, so its owner is what is named.
 LEFTOVER_OWNERS = ("ReplicaSet", "DaemonSet", "StatefulSet")
 
@@ -154,12 +167,21 @@ def difference(before: Manifest | None, after: Manifest | None, salt: str) -> di
 
 def stale(live: Iterable[Manifest], wanted: set[Ref]) -> list[Manifest]:
     """Return the labelled objects that the bundle no longer has; what a controller owns goes with its owner."""
-    return [found for found in live if ref(found) not in wanted and not _controller(found) and not _leaving(found)]
+    return [
+        found
+        for found in live
+        if ref(found) not in wanted and not _controller(found) and not _leaving(found) and not _of_operator(found)
+    ]
 
 
 def _controller(manifest: Manifest) -> Manifest | None:
     owners = manifest["metadata"].get("ownerReferences") or []
     return next((owner for owner in owners if owner.get("controller")), None)
+
+
+def _of_operator(manifest: Manifest) -> bool:
+    """The cluster-wide objects of an operator have our labels from its resource, and no owner."""
+    return (manifest["metadata"].get("labels") or {}).get(OWNER_LABEL) == MANAGED_BY
 
 
 def _leaving(manifest: Manifest) -> bool:
@@ -191,6 +213,24 @@ def _goes_with_owner(item: Manifest, going: set[Ref]) -> bool:
     if not owner:
         return False
     return owner["kind"] in LEFTOVER_OWNERS or Ref(owner["kind"], item["metadata"]["namespace"], owner["name"]) in going
+
+
+def users_of_account(found: Iterable[Manifest], account: Ref, going: set[Ref]) -> list[Ref]:
+    """Return the pods and workloads that run under an account and stay."""
+    return leftovers((item for item in found if _account(item) == account.name), going)
+
+
+def _account(item: Manifest) -> str:
+    spec = item.get("spec") or {}
+    pod = spec.get("template", {}).get("spec") or spec
+    return str(pod.get("serviceAccountName") or pod.get("serviceAccount") or "")
+
+
+def holders(manifest: Manifest) -> str:
+    """Return which finalizers keep an object that is being deleted, and who takes them away."""
+    names = manifest["metadata"].get("finalizers") or []
+    told = [f"{name}: {HOLDERS[name]}" if name in HOLDERS else name for name in names]
+    return f" (finalizers: {', '.join(told)})" if told else ""
 
 
 def secret_values(manifests: Iterable[Manifest]) -> Iterator[str]:

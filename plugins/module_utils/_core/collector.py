@@ -48,6 +48,7 @@ class Collector:
     name: str
     namespace: str
     instance: str
+    backend: str
     mode: str
     recipes: list[Any]
     config: dict[str, Any]
@@ -74,6 +75,7 @@ class Collector:
     pod_annotations: dict[str, str]
     env: dict[str, Any]
     volumes: list[dict[str, Any]]
+    certificates: list[dict[str, Any]]
     node_selector: dict[str, str]
     tolerations: list[dict[str, Any]]
     affinity: dict[str, Any]
@@ -89,6 +91,8 @@ class Collector:
     update_strategy: dict[str, Any]
     revision_history_limit: int
     termination_grace_seconds: int
+    upgrade_strategy: str
+    target_allocator: dict[str, Any]
 
     @classmethod
     def from_options(cls, options: Mapping[str, Any]) -> Collector:
@@ -119,6 +123,11 @@ class Collector:
         return memory(self.memory_limit)
 
     @property
+    def is_alone(self) -> bool:
+        """Whether one copy of it runs at most, so that what it reports of the whole cluster is reported once."""
+        return self.mode in ("deployment", "statefulset") and self.autoscaling.get("max_replicas", self.replicas) == 1
+
+    @property
     def uses_host_ports(self) -> bool:
         """Whether receivers are opened on the node: by default only for a DaemonSet with a network of its own."""
         wanted = self.mode == "daemonset" if self.host_ports is None else self.host_ports
@@ -126,19 +135,35 @@ class Collector:
 
     @property
     def wants_service(self) -> bool:
-        """Whether there is a Service: by default for all but agents, which are reached on their node."""
+        """Whether there is a Service: by default for all but agents and sidecars, which are reached where they are."""
         enabled = self.service.get("enabled")
-        return self.mode != "daemonset" if enabled is None else bool(enabled)
+        return self.mode not in ("daemonset", "sidecar") if enabled is None else bool(enabled)
+
+    @property
+    def is_allocated(self) -> bool:
+        """Whether a target allocator shares out its targets; only the operator makes one."""
+        return self.backend == "operator" and bool(self.target_allocator.get("enabled"))
+
+    @property
+    def allocation_strategy(self) -> str:
+        """How targets are shared out: by default to the node that they are on, where there is a collector on each."""
+        wanted = self.target_allocator.get("allocation_strategy")
+        return wanted or ("per-node" if self.mode == "daemonset" else "consistent-hashing")
 
     @property
     def selector(self) -> dict[str, str]:
-        """The labels that select this collector's pods."""
+        """The labels that tie a workload of ours to its pods."""
         return names.selector_labels(self.instance, self.mode)
+
+    @property
+    def pods(self) -> dict[str, str]:
+        """The labels that select this collector's pods, whoever makes them."""
+        return names.pod_labels(self.name)
 
     @property
     def selector_text(self) -> str:
         """The labels that select this collector's pods, as the API takes them."""
-        return ",".join(f"{key}={value}" for key, value in self.selector.items())
+        return ",".join(f"{key}={value}" for key, value in self.pods.items())
 
     @property
     def object_labels(self) -> dict[str, str]:
@@ -148,10 +173,12 @@ class Collector:
 
 def image_of(collector: Collector, distribution: Distribution) -> str:
     """Return the image reference; a registry prefix takes the place of the image's own registry host."""
-    image = collector.image or f"{distribution.image}:{collector.version}"
-    if not collector.image_registry:
-        return image
-    return f"{collector.image_registry.rstrip('/')}/{_without_host(image)}"
+    return from_registry(collector.image or f"{distribution.image}:{collector.version}", collector.image_registry)
+
+
+def from_registry(image: str, registry: str) -> str:
+    """Return an image reference with a registry prefix in place of its own registry host; no prefix changes nothing."""
+    return f"{registry.rstrip('/')}/{_without_host(image)}" if registry else image
 
 
 def _without_host(image: str) -> str:

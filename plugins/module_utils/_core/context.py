@@ -40,6 +40,7 @@ class Context:
     deployment: Deployment | None = None
     environment: frozenset[str] | None = None
     image: str = ""
+    resource: Object | None = None
 
 
 def context_of(found: Found, stream: Sequence[Object]) -> Context:
@@ -106,7 +107,7 @@ def _of_custom_resource(item: Object) -> Context:
     )
     given = _environment(spec)
     environment = None if given is None else given | _BY_OPERATOR
-    return Context(deployment, environment, str(spec.get("image") or ""))
+    return Context(deployment, environment, str(spec.get("image") or ""), item)
 
 
 def _of_workload(workload: Object, container: Object, stream: Sequence[Object]) -> Context:

@@ -9,9 +9,23 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 LINES, LINE_LENGTH = 25, 300
+
+
+def listening(pods: list[dict[str, Any]], port: int) -> list[dict[str, Any]]:
+    """Return the pods that say that they listen on a port, or all when none does.
+
+    A collector's labels are on the pods of its target allocator too, when an operator makes both.
+    """
+    saying = [
+        pod
+        for pod in pods
+        for container in pod.get("spec", {}).get("containers") or []
+        if any(item.get("containerPort") == port for item in container.get("ports") or [])
+    ]
+    return saying or pods
 
 
 class Signal(NamedTuple):

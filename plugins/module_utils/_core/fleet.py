@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
 
+from . import names
 from .collector import Collector
 from .errors import Problem
 from .needs import Port
@@ -27,6 +28,8 @@ def check(members: Sequence[Member]) -> None:
     """Raise Problem when two collectors cannot run beside each other; it names both and every clash."""
     for one, two in combinations(members, 2):
         _check_names(one.collector, two.collector)
+        _check_children(one.collector, two.collector)
+        _check_children(two.collector, one.collector)
     clashes = [clash for one, two in combinations(members, 2) for clash in _port_clashes(one, two)]
     if clashes:
         raise Problem(
@@ -58,6 +61,15 @@ def _check_names(one: Collector, two: Collector) -> None:
             f"collectors '{one.name}' and '{two.name}' would select each other's pods: "
             f"both have instance '{one.instance}' and mode {one.mode}",
             fix="Give each an `instance` of its own.",
+        )
+
+
+def _check_children(one: Collector, two: Collector) -> None:
+    """Raise Problem when the operator would make of one collector what another is called."""
+    if one.backend == "operator" and one.namespace == two.namespace and two.name in names.of_operator(one.name):
+        raise Problem(
+            f"collector '{two.name}' has the name that the operator gives to what it makes of collector '{one.name}'",
+            fix="Rename one.",
         )
 
 

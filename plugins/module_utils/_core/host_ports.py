@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
+from .operated import COLLECTOR, operator_labels
+
 ANY_ADDRESS = ("", "0.0.0.0", "::")
 WORKLOADS = ("DaemonSet", "Deployment", "StatefulSet")
 
@@ -49,15 +51,25 @@ def host_ports(spec: dict[str, Any]) -> set[HostPort]:
 
 def template_ports(workload: dict[str, Any] | None) -> set[HostPort]:
     """Return the node ports of a workload's pods; none for what is absent or no workload."""
+    spec = (workload or {}).get("spec") or {}
+    if (workload or {}).get("kind") == COLLECTOR:  # the operator gives the ports that it is told to its container
+        ports = [{**port, "containerPort": port.get("port")} for port in spec.get("ports") or []]
+        return host_ports({"hostNetwork": spec.get("hostNetwork"), "containers": [{"ports": ports}]})
     if not workload or workload.get("kind") not in WORKLOADS:
         return set()
-    return host_ports(workload.get("spec", {}).get("template", {}).get("spec") or {})
+    return host_ports(spec.get("template", {}).get("spec") or {})
 
 
-def clashes(workload: dict[str, Any], wanted: set[HostPort], pods: Iterable[dict[str, Any]]) -> Iterator[Clash]:
-    """Yield each wanted port that a running pod of another workload holds."""
+def clashes(
+    workload: dict[str, Any],
+    wanted: set[HostPort],
+    pods: Iterable[dict[str, Any]],
+    going: Iterable[dict[str, Any]] = (),
+) -> Iterator[Clash]:
+    """Yield each wanted port that a running pod of another workload holds, unless that one makes way for ours."""
+    leaving = [workload, *going]
     for pod in pods:
-        if not _holds(pod) or _own(workload, pod):
+        if not _holds(pod) or any(_own(item, pod) for item in leaving):
             continue
         for held in sorted(host_ports(pod["spec"])):
             if any(held.clashes(port) for port in wanted):
@@ -72,5 +84,9 @@ def _holds(pod: dict[str, Any]) -> bool:
 def _own(workload: dict[str, Any], pod: dict[str, Any]) -> bool:
     if pod["metadata"]["namespace"] != workload["metadata"].get("namespace"):
         return False
-    wanted = workload["spec"].get("selector", {}).get("matchLabels") or {}
+    wanted = (
+        operator_labels(workload)
+        if workload["kind"] == COLLECTOR
+        else workload["spec"].get("selector", {}).get("matchLabels") or {}
+    )
     return bool(wanted) and wanted.items() <= (pod["metadata"].get("labels") or {}).items()

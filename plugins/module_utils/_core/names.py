@@ -16,11 +16,19 @@ COMPONENT = {
     "daemonset": "agent-collector",
     "deployment": "standalone-collector",
     "statefulset": "statefulset-collector",
+    "sidecar": "sidecar-collector",
 }
 COLLECTOR_LABEL = "o11y.opentelemetry/collector"
+# The hash of all that a pod is made of, on the pods that the operator makes: it shows whose spec they have.
+SPEC_HASH = "o11y.opentelemetry/spec-hash"
+# The operator puts the labels of a custom resource on the pods of its target allocator too; only this one differs.
+# Source: SelectorLabels in the operator's internal/manifests/manifestutils/labels.go.
+_ROLE = {"app.kubernetes.io/component": "opentelemetry-collector"}
 LONGEST_LABEL = 63
 # Its revisions are labels: its name, a dash and a hash of ten characters.
 LONGEST_STATEFUL_SET = LONGEST_LABEL - 11
+# The operator cuts longer names, after which two can be the same; its longest Service is `NAME-collector-monitoring`.
+LONGEST_CUSTOM_RESOURCE = LONGEST_LABEL - len("-collector-monitoring")
 _DNS_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?\Z")
 
 
@@ -41,6 +49,11 @@ def selector_labels(instance: str, mode: str) -> dict[str, str]:
         "app.kubernetes.io/instance": instance,
         "component": COMPONENT[mode],
     }
+
+
+def pod_labels(name: str) -> dict[str, str]:
+    """Return the labels that a collector's pods have under every backend, so that Services outlive a switch."""
+    return {**_ROLE, COLLECTOR_LABEL: name}
 
 
 def object_labels(name: str, instance: str, mode: str, version: str) -> dict[str, str]:
@@ -79,3 +92,19 @@ def cluster_wide(namespace: str, name: str) -> str:
 def headless(name: str) -> str:
     """Return the name of a StatefulSet's governing Service."""
     return f"{name}-headless"
+
+
+def allocator(name: str) -> str:
+    """Return the name of a collector's target allocator, which the operator gives to its Service too."""
+    return f"{name}-targetallocator"
+
+
+def child(name: str) -> str:
+    """Return the name that the operator gives to the workload and the Service of a custom resource."""
+    return f"{name}-collector"
+
+
+def of_operator(name: str) -> frozenset[str]:
+    """Return the names that the operator gives to workloads and Services that it makes of a custom resource."""
+    made = child(name)
+    return frozenset((allocator(name), made, *(f"{made}-{kind}" for kind in ("headless", "monitoring", "extension"))))

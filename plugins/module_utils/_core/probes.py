@@ -23,6 +23,8 @@ def probe(build: Build, config: Mapping[str, Any]) -> dict[str, Any] | None:
     receivers = section(config, "receivers")
     tls = [at(receivers, (name, "protocols", "http", "tls")) for name in receivers if name.split("/")[0] == "otlp"]
     ports = {port.name: port.number for port in build.needs.ports}
+    if build.collector.mode == "sidecar":  # its pods are somebody else's, and not ours to send to
+        return None
     if any(tls) or not {_RECEIVES, _COUNTS} <= set(ports):
         return None
     pods = {"namespace": build.collector.namespace, "selector": build.collector.selector_text}

@@ -5,16 +5,30 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
 
-from .rollout_tables import COUNTS, EMPTY_DAEMON_SET, POD_FAILURES, READY, READY_ELSE, WORKLOAD_FAILURES, Row
+from .bundle import ref
+from .rollout_tables import (
+    COUNTS,
+    EMPTY_DAEMON_SET,
+    ISSUING,
+    POD_FAILURES,
+    READY,
+    READY_ELSE,
+    WORKLOAD_FAILURES,
+    Row,
+)
 
 Object = dict[str, Any]
 Search = Callable[[str, Any], Any]
 
+# Where a workload carries the name of the custom resource that it was made of, for messages.
+OF = "of"
 # What the API server puts before the message of an event that it has folded with others.
 REPEATED = "(combined from similar events): "
+_MISSING_SECRET = re.compile(r'secrets? "(?:[^"/]*/)?(?P<name>[^"]+)" not found')
 
 
 class Symptom(NamedTuple):
@@ -30,6 +44,26 @@ class Symptom(NamedTuple):
     def key(self) -> tuple[str, str, str]:
         """Return what makes it the same symptom at the next look."""
         return (self.row.id, self.pod["metadata"]["name"] if self.pod else "", self.container)
+
+
+def title(workload: Object) -> str:
+    """Return the name of a workload, after that of the resource that an operator made it of."""
+    return f"{workload[OF]} ({ref(workload)})" if workload.get(OF) else str(ref(workload))
+
+
+def observed(workload: Object) -> bool:
+    """Return whether its controller has seen it as it is; before that its pods may be those of an older one."""
+    if workload["kind"] not in COUNTS:
+        return True
+    seen = (workload.get("status") or {}).get("observedGeneration") or 0
+    return bool(seen >= (workload["metadata"].get("generation") or 0))
+
+
+def unprobed(workload: Object) -> bool:
+    """Return whether a workload of an operator counts as ready without being asked."""
+    template = (workload.get("spec") or {}).get("template") or {}
+    containers = (template.get("spec") or {}).get("containers") or []
+    return bool(workload.get(OF)) and not any("readinessProbe" in container for container in containers)
 
 
 def is_ready(search: Search, workload: Object, until: dict[str, str], *, allow_empty: bool) -> bool:
@@ -73,6 +107,18 @@ def newest_pods(workload: Object, revision: Object | None, pods: Iterable[Object
         name = workload.get("status", {}).get("updateRevision") or _labels(revision).get(label)
         mine = [pod for pod in pods if owned(pod, workload) and (not revision or _labels(pod).get(label) == name)]
     return [pod for pod in mine if not pod["metadata"].get("deletionTimestamp")]
+
+
+def issuing(symptom: Symptom, certificates: Iterable[Object]) -> Symptom:
+    """Return a missing Secret as the Certificate that makes it, if there is one."""
+    match = _MISSING_SECRET.search(symptom.detail) if symptom.row.id == "mount" else None
+    for item in certificates if match else ():
+        if item["spec"].get("secretName") == (match or {"name": ""})["name"]:
+            states = (item.get("status") or {}).get("conditions") or []
+            why = next((state.get("message") for state in states if state.get("type") == "Ready"), None)
+            detail = f"{symptom.detail}; Certificate {item['metadata']['name']}: {why or 'not taken up yet'}"
+            return symptom._replace(row=ISSUING, detail=detail)
+    return symptom
 
 
 def older_pods(workload: Object, newest: list[Object], pods: Iterable[Object]) -> list[Object]:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 OBSERVED = "status.observedGeneration >= metadata.generation"
@@ -69,7 +70,8 @@ _PASSING = " || ".join(
     f"contains(not_null(state.waiting.message, ''), '{words}')"
     for words in ("timeout", "TLS handshake", "connection reset", "EOF", "Too Many Requests", "503")
 )
-_STARTING = "(not_null(pod.status.conditions, `[]`)[?type=='Ready'].status | [0]) != 'True'"
+# Volumes are mounted before the first container starts; the event stays for an hour.
+_STARTING = f"length({_CONTAINERS} | [?state.running || state.terminated || lastState.terminated]) == `0`"
 _SCALING = "(events[?contains(['TriggeredScaleUp', 'Nominated'], reason)])"
 
 # Tried from the top for {pod, events}; the first row that finds something speaks for the pod.
@@ -144,6 +146,9 @@ POD_FAILURES = (
     ),
 )
 
+# In the place of `mount` when the Secret is that of a Certificate, which may take as long as its issuer takes.
+ISSUING = Row("certificate", "", math.inf, "See `kubectl describe certificate`, and the issuer that it names.")
+
 # Tried from the top for {workload, events, missing, old, allow_empty}; `old` are the pods of older revisions.
 WORKLOAD_FAILURES = (
     Row(
@@ -175,6 +180,15 @@ WORKLOAD_FAILURES = (
         0,
         "Look at the warnings of its pods.",
         evidence=True,
+    ),
+    Row(
+        # Its operator tries again by itself, also what passes: conflicts, and a workload that is not there yet.
+        "reconcile",
+        "workload.kind == 'OpenTelemetryCollector'"
+        " && workload.status.observedGeneration >= workload.metadata.generation"
+        " && workload.status.conditions[?type=='Ready' && status=='False'].{reason: reason, detail: message}",
+        10,
+        "Correct the resource, or give the operator what it lacks.",
     ),
     Row(
         "no_nodes",

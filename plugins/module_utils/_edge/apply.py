@@ -9,14 +9,19 @@ from typing import Any
 
 from .._core.bundle import Manifest, Ref, may_take, normalise, ordered, ref
 from .._core.errors import Problem
+from .._core.operated import followed
 from .._core.rollout import is_ready
 from .._core.rollout_tables import COUNTS
+from .._core.switching import autoscaled, kept_replicas, remade
+from .admission_reasons import unanswered
 from .bundle import Options, Session, namespaces_of
-from .cluster import APPLY, ApiError, Cluster, LostError
+from .cluster import ApiError, Cluster, LostError
 from .connect import library
 from .explain import explain, kind_missing, lost
+from .follow import follow
+from .issuance import await_issued
 from .preflight import refuse_taken_ports
-from .remove import prune
+from .prune import Pruning
 from .translate import Failure
 
 NOT_FOUND = 404
@@ -27,17 +32,20 @@ def apply_bundle(cluster: Cluster, options: Options) -> dict[str, Any]:
     bundle = _Apply(Session(cluster, options))
     bundle.read()
     pairs = [(manifest, bundle.live[ref(manifest)]) for manifest in options.manifests]
-    refuse_taken_ports(bundle.session, pairs)
+    pruning = Pruning(bundle.session)
+    refuse_taken_ports(bundle.session, pairs, pruning.left)
     try:
         for group in ordered(options.manifests):
+            pruning.make_room(group)
             bundle.apply(group)
-        prune(bundle.session)
+        awaited = pruning.finish()
         bundle.session.report.warnings.extend(cluster.warnings)
     except (Problem, LostError) as error:
         problem = lost(error) if isinstance(error, LostError) else error
         told = {"asked": problem.asked, "where": problem.where, "fix": problem.fix}
-        raise Failure(problem.wrong, facts=bundle.session.report.result(), **told) from error
-    return {**bundle.session.report.result(), "ready": bundle.rolled_out()}
+        facts = getattr(problem, "facts", {}) | bundle.session.report.result()
+        raise Failure(problem.wrong, facts=facts, **told) from error
+    return {**bundle.session.report.result(), "ready": bundle.rolled_out(awaited)}
 
 
 class _Apply:
@@ -96,14 +104,20 @@ class _Apply:
             self.session.report.add(action, before, after if before else manifest)
         if failed:
             raise failed[0]
+        if not self.options.check:
+            await_issued(self.session, self.applied[-len(group) :])
         if group[0]["kind"] == "CustomResourceDefinition" and not self.options.check:
             self.session.await_served(group)
 
-    def rolled_out(self) -> bool:
-        """Return whether every workload is complete as it was applied, so that there is nothing to wait for."""
+    def rolled_out(self, awaited: set[Ref]) -> bool:
+        """Return whether every workload is complete as it was applied, or was awaited: nothing is left to wait for."""
+        if self.options.check:
+            return False
         search = library("jmespath").search
-        workloads = [item for item in self.applied if item["kind"] in COUNTS]
-        return not self.options.check and all(is_ready(search, item, {}, allow_empty=False) for item in workloads)
+        applied = [item for item in self.applied if ref(item) not in awaited]
+        workloads = [item for item in applied if item["kind"] in COUNTS or followed(item)]
+        seen = self.session.ask("Read the workloads", lambda: follow(self.cluster, workloads))
+        return all(item.done(lambda part: is_ready(search, part, {}, allow_empty=False)) for item in seen)
 
     def _attempt(self, manifest: Manifest) -> Manifest | Problem | LostError:
         """Apply one object; that it fails must not hide what becomes of its neighbours."""
@@ -118,16 +132,44 @@ class _Apply:
             return before
         if self._planned(manifest):
             return manifest
-        query = {"fieldManager": self.options.field_manager, "force": str(self.options.force_conflicts).lower()}
-        if self.options.check:
-            query["dryRun"] = "All"
-        path = self.session.path(manifest)
+        if before and remade(manifest, before):
+            return self._remake(manifest, before)
+        given = self._hand_over(manifest, before)
         try:
-            return self.cluster.request("PATCH", path, query, manifest, APPLY)
+            return self.session.apply(given, **({"dryRun": "All"} if self.options.check else {}))
         except ApiError as error:
             if error.kind_missing and self.options.check:
                 return manifest
-            raise explain(error, f"Apply {ref(manifest)}") from error
+            raise unanswered(self.cluster, error, ref(manifest)) from error
+
+    def _remake(self, manifest: Manifest, before: Manifest) -> Manifest:
+        """Delete and make what cannot be changed; in check mode the server would refuse the change."""
+        if self.options.check:
+            return manifest
+        since = self.cluster.clock()
+        self.session.delete(before)
+        self.session.await_gone([before], since)
+        return self.session.ask(f"Apply {ref(manifest)}", lambda: self.session.apply(manifest))
+
+    def _hand_over(self, manifest: Manifest, before: Manifest | None) -> Manifest:
+        """Let another name hold the count of who is autoscaled from now on, so that the server does not take it back.
+
+        When an autoscaler writes the count for the first time, that name owns nothing any more and is forgotten.
+        """
+        scaled = ref(manifest) in autoscaled(self.options.manifests)
+        count = kept_replicas(manifest, before, self.options.field_manager) if scaled else None
+        if count is None:
+            return manifest
+        if self.options.check:
+            return {**manifest, "spec": {**manifest["spec"], "replicas": count}}
+        place = {key: manifest["metadata"][key] for key in ("name", "namespace")}
+        only = {"apiVersion": manifest["apiVersion"], "kind": manifest["kind"], "metadata": place}
+        try:
+            self.session.apply({**only, "spec": {"replicas": count}}, f"{self.options.field_manager}/replicas")
+        except ApiError as error:
+            if not error.caused_by("FieldManagerConflict"):  # an autoscaler was faster, and owns the count
+                raise explain(error, f"Keep the replicas of {ref(manifest)}") from error
+        return manifest
 
     def _planned(self, manifest: Manifest) -> bool:
         """Return whether the server cannot try this yet: its namespace or its kind would come with the bundle."""

@@ -6,19 +6,18 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from .._core.bundle import Manifest, Ref, difference, ref
+from .._core.bundle import Manifest, Ref, difference, holders, ref
 from .._core.errors import Problem
-from .cluster import Answer, ApiError, Cluster
+from .cluster import APPLY, JSON, NOT_FOUND, POLL_FIRST, Answer, ApiError, Cluster
 from .connect import library
 from .explain import explain
 from .kinds import Place, Places
 
-POLL_FIRST, POLL_GROWTH, POLL_LAST = 0.1, 1.5, 2.0
-
+NOT_ALLOWED = 403
 # Their dependents (ReplicaSets, pods, what an operator made) must be gone before they count as gone.
 FOREGROUND = ("Deployment", "DaemonSet", "StatefulSet", "OpenTelemetryCollector", "TargetAllocator", "Job", "CronJob")
 
@@ -88,6 +87,7 @@ class Session:
         self.cluster, self.options = cluster, options
         self.places = Places(cluster, options.manifests)
         self.report = Report(options.diff)
+        cluster.webhook_seconds = options.wait_seconds
 
     def place(self, manifest: Manifest) -> Place | None:
         """Return where an object lives; a namespaced one must say in which namespace."""
@@ -119,6 +119,25 @@ class Session:
         named = {"apiVersion": place.api_version, "kind": place.kind}
         return [{**item, **named} for item in self.cluster.items(path, query, accept)]
 
+    def apply(self, manifest: Manifest, manager: str = "", **query: str) -> Manifest:
+        """Apply an object under our name, or under another one that takes nothing from anybody.
+
+        Of several API servers one may learn later than others of a kind that the bundle defines.
+        """
+        forced = "false" if manager else str(self.options.force_conflicts).lower()
+        name = {"fieldManager": manager or self.options.field_manager, "force": forced}
+        path, query = self.path(manifest), {**name, **query}
+        new = self.places.defines(manifest) and not self.options.check
+        start = self.cluster.clock()
+        while True:
+            try:
+                return self.cluster.request("PATCH", path, query, manifest, APPLY)
+            except ApiError as error:
+                late = self.cluster.clock() - start >= self.options.wait_seconds
+                if late or not (new and error.kind_missing):
+                    raise
+                self.cluster.sleep(POLL_FIRST)
+
     def delete(self, manifest: Manifest) -> None:
         """Ask for the end of an object; that it is gone already is fine."""
         policy = "Foreground" if manifest["kind"] in FOREGROUND else "Background"
@@ -136,12 +155,12 @@ class Session:
     def await_gone(self, manifests: Iterable[Manifest], since: float) -> None:
         """Wait until the server has forgotten these objects."""
         waiting = list(manifests)
-        for _poll in self.polls(since):
+        for _poll in self.cluster.polls(self.options.wait_seconds, since):
             found = self.cluster.parallel(self.live, waiting)
             waiting = [item for item in found if item]
             if not waiting:
                 return
-        held = "; ".join(f"{ref(item)}{_finalizers(item)}" for item in waiting)
+        held = "; ".join(f"{ref(item)}{holders(item)}" for item in waiting)
         fix = "Look for pods that do not end and controllers that keep their finalizers, or raise wait_seconds."
         raise Problem(
             f"still there after {self.options.wait_seconds:g} s: {held}", asked="Wait for the deletion", fix=fix
@@ -149,8 +168,7 @@ class Session:
 
     def await_served(self, definitions: list[Manifest]) -> None:
         """Wait until the server serves the kinds of these definitions."""
-        since = self.cluster.clock()
-        for _poll in self.polls(since):
+        for _poll in self.cluster.polls(self.options.wait_seconds):
             if all(self.cluster.parallel(self._served, definitions)):
                 return
         names = ", ".join(item["metadata"]["name"] for item in definitions)
@@ -163,22 +181,40 @@ class Session:
         spec = definition["spec"]
         versions = [version["name"] for version in spec["versions"] if version.get("served")]
         group = f"/apis/{spec['group']}"
-        return all(self.cluster.get(f"{group}/{version}/{spec['names']['plural']}?limit=1") for version in versions)
+        return all(self._lists(f"{group}/{version}/{spec['names']['plural']}?limit=1") for version in versions)
 
-    def polls(self, since: float) -> Iterator[None]:
-        """Yield at growing intervals until wait_seconds are over, and once even when they are none."""
-        pause = POLL_FIRST
-        while True:
-            yield
-            if self.cluster.clock() - since >= self.options.wait_seconds:
-                return
-            self.cluster.sleep(pause)
-            pause = min(pause * POLL_GROWTH, POLL_LAST)
+    def _lists(self, path: str) -> bool:
+        """Return whether a kind is served; who cannot convert an old object to it serves it all the same."""
+        try:
+            return bool(self.cluster.request("GET", path, patient=False))
+        except ApiError as error:
+            if error.status == NOT_FOUND or error.transient:
+                return error.of_webhook
+            raise explain(error, "Look whether the kind is served") from error
 
 
-def _finalizers(manifest: Manifest) -> str:
-    names = manifest["metadata"].get("finalizers") or []
-    return f" (finalizers: {', '.join(names)})" if names else ""
+def delete(session: Session, found: list[Manifest], action: str) -> None:
+    """Delete some objects and wait until they are gone: what is deleted later may be needed for that."""
+    if found and not session.options.check:
+        since = session.cluster.clock()
+        session.cluster.parallel(session.delete, found)
+        session.await_gone(found, since)
+    for manifest in found:
+        session.report.add(action, manifest, None)
+
+
+def listed(
+    session: Session, place: Place, namespace: str, query: dict[str, Any], accept: str = JSON
+) -> list[Manifest] | None:
+    """Return the objects of a kind, none where it is not installed, or nothing when the user may not list them."""
+    try:
+        return session.listed(place, namespace, query, accept)
+    except ApiError as error:
+        if error.status == NOT_FOUND:
+            return []
+        if error.status == NOT_ALLOWED:
+            return None
+        raise explain(error, f"List {place.plural}") from error
 
 
 def namespaces_of(manifests: Iterable[Manifest]) -> list[str]:

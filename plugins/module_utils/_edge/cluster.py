@@ -13,6 +13,8 @@ from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from typing import Any, NamedTuple, Protocol, TypeVar
 from urllib.parse import urlencode
 
+from .._core.admission import calls_webhook
+
 Item = TypeVar("Item")
 Answer = TypeVar("Answer")
 
@@ -22,6 +24,7 @@ APPLY = "application/apply-patch+yaml"
 BACKOFF = (0.2, 0.4, 0.8, 1.6, 3.2, 5.0)
 # Where nobody listens, nobody will in eleven seconds either.
 LOST_BACKOFF = (0.3, 0.7)
+POLL_FIRST, POLL_GROWTH, POLL_LAST = 0.1, 1.5, 2.0
 WARNING = re.compile(r'299 \S+ "((?:[^"\\]|\\.)*)"')
 WORKERS = 8
 PAGE = 500
@@ -77,6 +80,11 @@ class ApiError(Exception):
         return "failed to create typed patch object" in self.message
 
     @property
+    def of_webhook(self) -> bool:
+        """Tell a webhook that gives no answer from one that says no."""
+        return calls_webhook(self.message)
+
+    @property
     def transient(self) -> bool:
         """Return whether the same request may well succeed in a moment."""
         if self.status == CONFLICT:
@@ -95,14 +103,28 @@ class Cluster:
         self._lock = threading.Lock()
         self.clock, self.sleep = clock, sleep
         self.warnings: dict[str, None] = {}
+        # For how long to try again when a webhook does not answer: its pod may be starting, or be replaced.
+        self.webhook_seconds = 0.0
+
+    def apart(self) -> Cluster:
+        """Return the same server for a call that may hang on what is behind it, which says nothing about the server."""
+        return Cluster(self._transport, clock=self.clock, sleep=self.sleep)
 
     def request(
-        self, method: str, path: str, query: dict[str, Any] | None = None, body: Any = None, content_type: str = JSON
+        self,
+        method: str,
+        path: str,
+        query: dict[str, Any] | None = None,
+        body: Any = None,
+        content_type: str = JSON,
+        *,
+        accept: str = JSON,
+        patient: bool = True,
     ) -> dict[str, Any]:
         """Send one request and return its JSON, retried while the reason looks passing."""
         data = None if body is None else json.dumps(body).encode()
-        headers = {"Accept": JSON} | ({"Content-Type": content_type} if data is not None else {})
-        answer = self.raw(method, path, query, headers, data)
+        headers = {"Accept": accept} | ({"Content-Type": content_type} if data is not None else {})
+        answer = self.raw(method, path, query, headers, data, patient=patient)
         return json.loads(answer.body) if answer.body else {}
 
     def raw(
@@ -117,7 +139,7 @@ class Cluster:
     ) -> Answered:
         """Send one request and return the answer as it came; who is not patient looks after other tries himself."""
         target = path + (f"?{urlencode(query)}" if query else "")
-        pauses = iter(BACKOFF if patient else ())
+        pauses, start = iter(BACKOFF if patient else ()), self.clock()
         while True:
             answer = self._send(method, target, headers or {}, body)
             if answer.status < 400:  # noqa: PLR2004
@@ -125,9 +147,21 @@ class Cluster:
                 return answer
             error = ApiError(answer.status, _status(answer.body), method, path)
             pause = next(pauses, None) if error.transient else None
+            if pause is None and patient and error.of_webhook and self.clock() - start < self.webhook_seconds:
+                pause = BACKOFF[-1]
             if pause is None:
                 raise error
             self.sleep(max(pause, min(_retry_after(answer.headers), BACKOFF[-1])))
+
+    def polls(self, seconds: float, start: float | None = None) -> Iterator[None]:
+        """Yield at growing intervals until the time is over, and once even when there is none."""
+        start = self.clock() if start is None else start
+        pause = POLL_FIRST
+        yield
+        while self.clock() - start < seconds:
+            self.sleep(pause)
+            pause = min(pause * POLL_GROWTH, POLL_LAST)
+            yield
 
     def _note(self, headers: dict[str, str]) -> None:
         """Keep what the server warns of, such as deprecated versions and pods that its policies will refuse."""

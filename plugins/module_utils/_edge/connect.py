@@ -33,7 +33,8 @@ CLUSTER_ARG_SPEC: dict[str, Any] = AUTH_ARG_SPEC | {
 # What names another cluster, or another identity, than the one that AWS knows.
 NOT_WITH_EKS = ("kubeconfig", "context", "host", "api_key", "username", "password", "client_cert", "ca_cert")
 
-CONNECT_SECONDS, READ_SECONDS = 2.5, 30.0
+# The server ends a change after 34 seconds (apiserver's requestTimeoutUpperBound) and gives a webhook up to 30 of them.
+CONNECT_SECONDS, READ_SECONDS = 2.5, 36.0
 
 # urllib3's exceptions by name: the word of the explanation, and whether another try may help.
 TROUBLES = {
@@ -46,10 +47,11 @@ TROUBLES = {
 }
 
 
-def connect(module: AnsibleModule) -> Cluster:
+def connect(module: AnsibleModule, read_seconds: float = READ_SECONDS) -> Cluster:
     """Return the cluster that the options, the environment or the kubeconfig name. Sends nothing to it yet."""
     if module.params.get("eks_cluster"):
         transport = _eks_transport(module)
+        transport.patient(read_seconds)
         return Cluster(transport, clock=time.monotonic, sleep=time.sleep)
     yaml = library("yaml", "PyYAML")
 
@@ -63,6 +65,7 @@ def connect(module: AnsibleModule) -> Cluster:
 
     found = plain(module.params, os.environ, AUTH_ARG_MAP, load, keep)
     transport = _plain_transport(found) if found else _client_transport(module)
+    transport.patient(read_seconds)
     return Cluster(transport, clock=time.monotonic, sleep=time.sleep)
 
 
@@ -139,7 +142,11 @@ class PooledTransport:
         self._pool, self._authorize = pool, authorize
         # A server behind a path, such as Rancher's or a proxy's, has it in the host.
         self._root = host.rstrip("/")
-        self._timeout = self._urllib3.Timeout(connect=CONNECT_SECONDS, read=READ_SECONDS)
+        self.patient(READ_SECONDS)
+
+    def patient(self, read_seconds: float) -> None:
+        """Say how long an answer may take."""
+        self._timeout = self._urllib3.Timeout(connect=CONNECT_SECONDS, read=read_seconds)
 
     def __call__(self, method: str, path: str, headers: dict[str, str], body: bytes | None) -> Answered:
         """Send one request over a connection of the pool."""

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 from .._core.bundle import Manifest
 from .._core.errors import Problem
-from .._core.evidence import counters, excerpt, growth
+from .._core.evidence import counters, excerpt, growth, listening
 from .cluster import ApiError, Cluster
 from .explain import explain
 
@@ -93,7 +93,7 @@ class Metrics:
         self._trouble: dict[str, list[str]] = {}
 
     def _read(self) -> Counter[tuple[str, str]]:
-        names = [pod["metadata"]["name"] for pod in self._pods.running]
+        names = [pod["metadata"]["name"] for pod in listening(self._pods.running, self._port)]
         paths: list[tuple[str, dict[str, Any]]] = [
             (f"{self._pods.root}/{name}:{self._port}/proxy/metrics", {}) for name in names
         ]

@@ -99,11 +99,11 @@ def lost(error: LostError) -> Problem:
 
 def explain(error: ApiError, asked: str) -> Problem:
     """Return the problem that the user can act on."""
-    special = _stranger(error, asked) or _forbidden(error, asked) or _conflict(error, asked)
+    special = stranger(error, asked) or _forbidden(error, asked) or _conflict(error, asked)
     return special or _kind_missing(error, asked) or _from_table(error, asked)
 
 
-def _stranger(error: ApiError, asked: str) -> Problem | None:
+def stranger(error: ApiError, asked: str) -> Problem | None:
     """Tell a web server or a proxy from an API server, which says no in a Status, or in these words."""
     if error.status != NOT_FOUND or error.body.get("kind") == "Status" or error.message == "404 page not found":
         return None

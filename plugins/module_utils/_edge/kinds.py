@@ -25,11 +25,16 @@ PLURALS: dict[str, dict[str, str]] = {
         "Service": "services",
         "ServiceAccount": "serviceaccounts",
     },
+    "admissionregistration.k8s.io": {
+        "MutatingWebhookConfiguration": "mutatingwebhookconfigurations",
+        "ValidatingWebhookConfiguration": "validatingwebhookconfigurations",
+    },
     "apiextensions.k8s.io": {"CustomResourceDefinition": "customresourcedefinitions"},
     "apps": {"DaemonSet": "daemonsets", "Deployment": "deployments", "StatefulSet": "statefulsets"},
     "autoscaling": {"HorizontalPodAutoscaler": "horizontalpodautoscalers"},
     "batch": {"CronJob": "cronjobs", "Job": "jobs"},
     "cert-manager.io": {"Certificate": "certificates", "ClusterIssuer": "clusterissuers", "Issuer": "issuers"},
+    "discovery.k8s.io": {"EndpointSlice": "endpointslices"},
     "gateway.networking.k8s.io": {"GRPCRoute": "grpcroutes", "HTTPRoute": "httproutes"},
     "monitoring.coreos.com": {"PodMonitor": "podmonitors", "ServiceMonitor": "servicemonitors"},
     "networking.k8s.io": {"Ingress": "ingresses", "NetworkPolicy": "networkpolicies"},
@@ -54,9 +59,11 @@ CLUSTER_SCOPED = {
     "clusterrolebindings",
     "clusterroles",
     "customresourcedefinitions",
+    "mutatingwebhookconfigurations",
     "namespaces",
     "priorityclasses",
     "securitycontextconstraints",
+    "validatingwebhookconfigurations",
 }
 # The version of an API for a kind that is named without one.
 DEFAULT_VERSIONS = {"": "v1", "autoscaling": "autoscaling/v2", "opentelemetry.io": "opentelemetry.io/v1alpha1"}
@@ -93,6 +100,11 @@ class Places:
         }
         self._asked: dict[str, dict[str, tuple[str, bool]]] = {}
 
+    @property
+    def defining(self) -> bool:
+        """Return whether the bundle brings definitions of kinds."""
+        return bool(self._defined)
+
     def defines(self, manifest: Manifest) -> bool:
         """Return whether the CRD of this object comes with the bundle."""
         return (group_of(manifest["apiVersion"]), manifest["kind"]) in self._defined
@@ -101,12 +113,18 @@ class Places:
         """Return where an object lives, or nothing when the server does not know its kind."""
         return self.find(manifest["apiVersion"], manifest["kind"])
 
+    @staticmethod
+    def known(api_version: str, kind: str) -> Place | None:
+        """Return where a kind of the table lives."""
+        plural = PLURALS.get(group_of(api_version), {}).get(kind)
+        return Place(api_version, kind, plural, plural not in CLUSTER_SCOPED) if plural else None
+
     def find(self, api_version: str, kind: str) -> Place | None:
         """Return where a kind lives, or nothing when the server does not know it."""
+        known = self.known(api_version, kind)
+        if known:
+            return known
         group = group_of(api_version)
-        plural = PLURALS.get(group, {}).get(kind)
-        if plural:
-            return Place(api_version, kind, plural, plural not in CLUSTER_SCOPED)
         found = self._defined.get((group, kind)) or self._discover(api_version).get(kind)
         return Place(api_version, kind, *found) if found else None
 

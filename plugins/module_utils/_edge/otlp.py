@@ -15,6 +15,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from .._core.errors import Problem
+from .._core.evidence import listening
 from .cluster import ApiError, Cluster
 from .connect import library
 from .explain import explain
@@ -173,7 +174,7 @@ def _ready_pod(cluster: Cluster, root: str, via: dict[str, Any]) -> str:
         pods = list(cluster.items(f"{root}/pods", {"labelSelector": via["selector"]}))
     except ApiError as error:
         raise explain(error, "List the pods to send to") from error
-    for pod in pods:
+    for pod in listening(pods, via["port"]):
         conditions = pod.get("status", {}).get("conditions") or []
         if any(item["type"] == "Ready" and item["status"] == "True" for item in conditions):
             return str(pod["metadata"]["name"])

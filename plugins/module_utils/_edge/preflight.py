@@ -8,6 +8,7 @@ from __future__ import annotations
 from .._core.bundle import Manifest, ref
 from .._core.errors import Problem
 from .._core.host_ports import Clash, clashes, template_ports
+from .._core.switching import replaces
 from .bundle import Session
 from .cluster import ApiError
 from .explain import explain
@@ -15,8 +16,11 @@ from .explain import explain
 SHOWN = 5
 
 
-def refuse_taken_ports(session: Session, pairs: list[tuple[Manifest, Manifest | None]]) -> None:
-    """Look at the cluster's pods, but only when a workload wants ports that its live object does not have."""
+def refuse_taken_ports(session: Session, pairs: list[tuple[Manifest, Manifest | None]], going: list[Manifest]) -> None:
+    """Look at the cluster's pods, but only when a workload wants ports that its live object does not have.
+
+    Pods of workloads that make way for those of the bundle do not count.
+    """
     new = [
         (manifest, wanted) for manifest, live in pairs if (wanted := template_ports(manifest) - template_ports(live))
     ]
@@ -31,7 +35,7 @@ def refuse_taken_ports(session: Session, pairs: list[tuple[Manifest, Manifest | 
         session.report.warnings.append(f"Not checked whether the host ports are free: {error.message}")
         return
     for manifest, wanted in new:
-        found = list(clashes(manifest, wanted, pods))
+        found = list(clashes(manifest, wanted, pods, [old for old in going if replaces(manifest, old)]))
         if found:
             raise _taken(manifest, found)
 

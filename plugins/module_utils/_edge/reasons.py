@@ -9,7 +9,7 @@ from typing import Any
 
 from .._core.bundle import ref
 from .._core.errors import Problem
-from .._core.rollout import Object, Symptom, event_time
+from .._core.rollout import OF, Object, Symptom, event_time, title
 from .cluster import ApiError, Cluster
 
 SHOWN, LISTED, LINES, LINE_LENGTH, EVENTS = 3, 20, 10, 300, 5
@@ -39,6 +39,7 @@ def _fact(workload: Object, symptom: Symptom, log: list[str]) -> dict[str, Any]:
     return {
         "id": symptom.row.id,
         **ref(workload)._asdict(),
+        "of": workload.get(OF) or "",
         "pod": pod["metadata"]["name"],
         "node": pod["spec"].get("nodeName") or "",
         "container": symptom.container,
@@ -57,7 +58,7 @@ def _problem(group: Found, log: list[str]) -> Problem:
     more = f"; the same for {len(group) - 1} more" if len(group) > 1 else ""
     last = "\nThe last lines of its log:\n  " + "\n  ".join(log) if log else ""
     wrong = f"{symptom.reason}: {symptom.detail.rstrip('.')}{more}"
-    return Problem(wrong, asked=f"Wait for {ref(workload)}", where=where, fix=symptom.row.fix + last)
+    return Problem(wrong, asked=f"Wait for {title(workload)}", where=where, fix=symptom.row.fix + last)
 
 
 def _log(cluster: Cluster, symptom: Symptom) -> list[str]:

@@ -10,7 +10,7 @@ from typing import Any
 
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.subject import Subject
 
-from . import around, build, flow, wiring
+from . import around, build, flow, resource, wiring
 from .edits import NEW, Mutator, added, plus, put
 
 SECRET = "hunter2-hunter2"
@@ -67,6 +67,7 @@ MUTATORS: dict[str, Mutator] = {
     **build.MUTATORS,
     **flow.MUTATORS,
     **around.MUTATORS,
+    **resource.MUTATORS,
     "plaintext-secret": added(
         [
             _http(headers={"Authorization": f"Bearer {SECRET}"}),

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.testbed import build, command, config
-from tests.testbed.build import COMPONENTS, Builds, key
+from tests.testbed import command, config
+from tests.testbed.build import CLUSTER, COMPONENTS, Builds, Component, key
 from tests.testbed.home import Home
 from tests.testbed.tasks import run_all
 
@@ -63,12 +63,12 @@ def test_what_is_built_is_not_built_again(home: Home, monkeypatch: pytest.Monkey
         raise AssertionError(arguments)
 
     monkeypatch.setattr(command, "run", never)
-    assert builds.missing() == []
-    run_all(builds.tasks())
+    assert builds.missing(COMPONENTS) == []
+    run_all(builds.tasks(COMPONENTS))
 
 
 def test_a_build_gets_its_name_only_when_it_is_whole(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
-    stale = home.builds / ".pause-0000"
+    stale = home.builds / f".pause-{0:016}"
     stale.mkdir()
     builds = Builds(home, GO)
     seen = []
@@ -81,12 +81,28 @@ def test_a_build_gets_its_name_only_when_it_is_whole(home: Home, monkeypatch: py
         return ""
 
     monkeypatch.setattr(command, "run", go)
-    monkeypatch.setattr(build, "COMPONENTS", {"pause": COMPONENTS["pause"]})
-    run_all(builds.tasks())
+    run_all(builds.tasks(["pause"]))
     assert seen == [(False, False)]
     assert builds.program("pause", "pause").read_text() == "program"
 
 
-@pytest.mark.parametrize("name", COMPONENTS)
-def test_every_component_is_pinned(name: str) -> None:
-    assert {"go.mod", "go.sum"} <= {path.name for path in (config.GO / name).iterdir()}
+def test_what_a_cluster_needs_is_known() -> None:
+    assert set(CLUSTER) < set(COMPONENTS)
+
+
+def test_a_draft_of_another_component_stays(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of two names, one may begin with the other."""
+    other = home.builds / f".cert-manager-1.20-{0:016}"
+    other.mkdir()
+    monkeypatch.setattr(command, "run", lambda *_, **__: "")
+    run_all(Builds(home, GO).tasks(["cert-manager"]))
+    assert other.exists()
+
+
+@pytest.mark.parametrize("component", COMPONENTS.values(), ids=list(COMPONENTS))
+def test_every_component_is_pinned(component: Component) -> None:
+    chosen = [Path(word.partition("=")[2]) for word in component.select if word.startswith("-modfile=")] or [
+        Path("go.mod")
+    ]
+    pinned = {name for path in chosen for name in (path.name, path.with_suffix(".sum").name)}
+    assert pinned <= {path.name for path in component.folder.iterdir()}

@@ -11,9 +11,11 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.testbed import command, kind
+from tests.testbed import command, image, kind
 from tests.testbed.cluster import Cluster, Record
 from tests.testbed.home import Home
+from tests.testbed.image import Image
+from tests.testbed.loading import Provided
 
 
 @pytest.fixture
@@ -52,3 +54,12 @@ def test_down_leaves_no_folder(home: Home, calls: list[list[str]]) -> None:
     kind.down(cluster)
     assert not cluster.dir.exists()
     assert calls[-1] == ["kind", "delete", "cluster"]
+
+
+def test_an_archive_is_loaded_once(home: Home, calls: list[list[str]], tmp_path: Path) -> None:
+    (tmp_path / "program").write_text("program")
+    image.write(Image("localhost/testbed/it:1", {"/program": tmp_path / "program"}), tmp_path / "it.tar")
+    provided = Provided()
+    kind.load(Cluster(home, "it"), [tmp_path / "it.tar"], provided)
+    kind.load(Cluster(home, "it"), [tmp_path / "it.tar"], provided)
+    assert calls == [["kind", "load", "image-archive"]]

@@ -77,12 +77,12 @@ def test_packages_that_cannot_be_installed_are_named(home: Home, monkeypatch: py
     monkeypatch.setattr(packages, "PACKAGES", {"no-such-program": "its-package", "/no/such/file": "other-package"})
     monkeypatch.setattr(shutil, "which", lambda *_, **__: None)
     with pytest.raises(ClusterError, match="its-package other-package"):
-        packages.install(home)
+        packages.install(home, packages.PACKAGES)
 
 
 def test_nothing_is_installed_where_nothing_is_missing(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(packages, "PACKAGES", {"sh": "dash"})
-    packages.install(home)
+    packages.install(home, packages.PACKAGES)
     assert not list(home.logs.iterdir())
 
 

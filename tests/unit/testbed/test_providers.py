@@ -16,9 +16,9 @@ import pytest
 
 from tests.testbed import providers
 from tests.testbed.cluster import Cluster, Record
-from tests.testbed.errors import NoClusterError
+from tests.testbed.errors import Reason, UnavailableError
 from tests.testbed.home import Home
-from tests.testbed.providers import PROVIDERS, Reason, choose, foreign_kubeconfig
+from tests.testbed.providers import PROVIDERS, choose, foreign_kubeconfig
 
 
 def _table(**lacking: Reason | None) -> dict[str, providers.Provider]:
@@ -55,7 +55,7 @@ def test_a_cluster_stays_with_its_provider(home: Home) -> None:
 
 def test_without_any_every_reason_and_remedy_is_told(home: Home) -> None:
     table = _table(external=Reason("why 1", "do 1"), kind=Reason("why 2", "do 2"), embedded=Reason("why 3", "do 3"))
-    with pytest.raises(NoClusterError) as caught:
+    with pytest.raises(UnavailableError) as caught:
         choose(Cluster(home, "o11y"), {}, table)
     assert caught.value.exit_code == 3
     for number, name in enumerate(["external", "kind", "embedded"], 1):

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ..manifests import build, config_map, network, scaling, service, service_account, workload
+from ..collector import Collector
+from ..errors import Problem
+from ..manifests import build, certificate, config_map, network, pod, scaling, service, service_account, workload
 from ..manifests.build import Build, Manifest
 
 WORKLOADS = {"daemonset": workload.daemon_set, "deployment": workload.deployment, "statefulset": workload.stateful_set}
@@ -31,7 +33,36 @@ _AFTER: tuple[Callable[[Build], Manifest | None], ...] = (
 )
 
 
+CONTAINER = pod.CONTAINER
+MODES = tuple(WORKLOADS)
+_KINDS = {"daemonset": "DaemonSet", "deployment": "Deployment", "statefulset": "StatefulSet"}
+
+
+def check(collector: Collector) -> None:
+    """Raise Problem for what only the operator does."""
+    if collector.mode not in WORKLOADS:
+        raise Problem(
+            f"collector '{collector.name}' has mode {collector.mode}, and only the operator puts it into pods",
+            fix="Set `backend: operator`, or use another mode.",
+        )
+    if (collector.target_allocator.get("prometheus_cr") or {}).get("enabled"):
+        raise Problem(
+            f"collector '{collector.name}' reads ServiceMonitors and PodMonitors, which only a target allocator does",
+            fix="Set `backend: operator`, or write `scrape_configs` and remove `target_allocator.prometheus_cr`.",
+        )
+
+
+def resource(_order: Build) -> None:
+    """Return nothing: there is no custom resource to judge."""
+
+
+def kind(collector: Collector) -> str:
+    """Return the kind that is waited for."""
+    return _KINDS[collector.mode]
+
+
 def manifests(order: Build) -> list[Manifest]:
     """Return all objects of one collector, in the order in which they are applied."""
     builders = (*_BEFORE, WORKLOADS[order.collector.mode], *_AFTER)
-    return [manifest for builder in builders if (manifest := builder(order)) is not None]
+    made = [manifest for builder in builders if (manifest := builder(order)) is not None]
+    return [*made, *certificate.certificates(order)]

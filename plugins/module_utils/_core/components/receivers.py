@@ -39,9 +39,11 @@ def _journal_host_paths(settings: Settings) -> tuple[tuple[str, str], ...]:
 
 def _kubelet_stats_rules(settings: Settings) -> Rules:
     """`nodes/proxy` only for what needs the pod specs: it is far more than reading statistics."""
+    claims = rule("core", "persistentvolumeclaims persistentvolumes", ("get",))
     metrics = [name for name in section(settings, "metrics") if str(name).endswith("_utilization")]
     needs_proxy = bool(settings.get("extra_metadata_labels") or metrics)
-    return (rule("core", "nodes/stats nodes/proxy" if needs_proxy else "nodes/stats", ("get",)),)
+    reads = rule("core", "nodes/stats nodes/proxy" if needs_proxy else "nodes/stats", ("get",))
+    return (reads, claims) if settings.get("k8s_api_config") else (reads,)
 
 
 def _k8s_cluster_rules(settings: Settings) -> Rules:

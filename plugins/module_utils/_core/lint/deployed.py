@@ -17,7 +17,9 @@ from .finding import run
 from .subject import Deployment, Subject
 
 _MIB = 2**20
-_UNCOUNTED = ("daemonset",)
+_UNCOUNTED = ("daemonset", "sidecar")
+# What the operator gives to every container.
+_BY_OPERATOR = {"operator": frozenset(("POD_NAME",))}
 # What the webhooks of EKS add to pods whose ServiceAccount is annotated with a role.
 # Source: aws/amazon-eks-pod-identity-webhook, README.
 _ROLE_ANNOTATION = "eks.amazonaws.com/role-arn"
@@ -40,6 +42,7 @@ def deployment(collector: Collector, config: Mapping[str, Any]) -> Deployment:
         exposed=_exposed(collector, needs) if needs else None,
         granted=needs.rules if needs else None,
         probed=True,
+        target_allocator=collector.is_allocated,
         network_policy=bool(collector.network_policy.get("enabled")),
         platform=collector.platform,
     )
@@ -48,7 +51,8 @@ def deployment(collector: Collector, config: Mapping[str, Any]) -> Deployment:
 def environment(collector: Collector) -> frozenset[str]:
     """Return the variables that a collector is given: the user's, the pod's own, and those of a cloud's webhook."""
     webhook = _BY_WEBHOOK if _ROLE_ANNOTATION in collector.service_account_annotations else frozenset()
-    return frozenset(collector.env) | frozenset(DOWNWARD) | webhook
+    backend = _BY_OPERATOR.get(collector.backend, frozenset())
+    return frozenset(collector.env) | frozenset(DOWNWARD) | webhook | backend
 
 
 def _mounts(collector: Collector, needs: Needs) -> tuple[str, ...]:
@@ -57,8 +61,10 @@ def _mounts(collector: Collector, needs: Needs) -> tuple[str, ...]:
     return (CONFIG_DIRECTORY, *derived, *needs.state_directories, *own)
 
 
-def _exposed(collector: Collector, needs: Needs) -> frozenset[tuple[int, str]]:
-    """A StatefulSet has a headless Service in any case."""
+def _exposed(collector: Collector, needs: Needs) -> frozenset[tuple[int, str]] | None:
+    """A StatefulSet has a headless Service in any case; who shares a sidecar's pod reaches all of its ports."""
+    if collector.mode == "sidecar":
+        return None
     offered = (
         collector.wants_service
         or collector.uses_host_ports

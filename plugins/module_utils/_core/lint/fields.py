@@ -92,18 +92,21 @@ def _judge(subject: Subject) -> Iterator[tuple[str, Fault]]:
     for path, row, settings in _places(subject):
         note = _note(str(row["exact"]), subject.target.version)
         idle = () if path in in_use else row.get("when_used", ())
-        missing = () if _told_elsewhere(subject, row, path in in_use) else _missing(row, settings, path)
+        missing = () if _told_elsewhere(subject, row, path, path in in_use) else _missing(row, settings, path)
         for name, fault in (*_walk(catalogue, row["fields"], settings, path), *missing):
             if fault.path not in told:
                 doubt = note or ("no pipeline uses it yet" if name in idle else "")
                 yield name, _hedged(fault, doubt) if doubt else fault
 
 
-def _told_elsewhere(subject: Subject, row: Row, in_use: bool) -> bool:
-    """Whether somebody else adds what is missing, or another rule (memory-limiter-settings) says that it is."""
+def _told_elsewhere(subject: Subject, row: Row, path: Path, in_use: bool) -> bool:
+    """Whether somebody else adds what is missing, or another rule (memory-limiter-settings) says that it is.
+
+    A target allocator adds it to the receiver of this very name, and to no other of its type.
+    """
     component = (row["section"], row["type"])
     allocated = bool(subject.deployment and subject.deployment.target_allocator)
-    return (component == ALLOCATED and allocated) or (component == LIMITER and in_use)
+    return (component == ALLOCATED == path and allocated) or (component == LIMITER and in_use)
 
 
 def _hedged(fault: Fault, note: str) -> Fault:

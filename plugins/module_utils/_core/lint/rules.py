@@ -9,6 +9,7 @@ Private.
 from __future__ import annotations
 
 from . import (
+    allocation,
     aws,
     cardinality,
     components,
@@ -24,6 +25,7 @@ from . import (
     reachability,
     references,
     reliability,
+    resource,
     scraping,
     secrets,
     sizing,
@@ -51,6 +53,8 @@ RULES: tuple[Rule, ...] = (
     *placement.RULES,
     *state.RULES,
     *scraping.RULES,
+    *allocation.RULES,
+    *resource.RULES,
     *mounts.RULES,
     *secrets.RULES,
     *placeholders.RULES,

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -44,13 +44,19 @@ class Deployment:
     operator_version: str = ""
     platform: str = ""
 
+    @property
+    def is_understood(self) -> bool:
+        """Whether something follows from the config; nothing does from a malformed one."""
+        return self.granted is not None
+
 
 @dataclass(frozen=True)
 class Subject:
     """A config under test, with what surrounds it.
 
     `locate` leads from paths to the places where a person wrote them; `duplicates` are keys that a source has twice;
-    `environment` has the variables that the collector will be given. None stands for what is not known.
+    `environment` has the variables that the collector will be given, `resource` is the custom resource of the operator
+    that the config is in. None stands for what is not known.
     """
 
     config: Any
@@ -59,3 +65,4 @@ class Subject:
     environment: frozenset[str] | None = None
     target: Target | None = None
     deployment: Deployment | None = None
+    resource: Mapping[str, Any] | None = None

@@ -22,6 +22,7 @@ class Build:
 
     collector: Collector
     needs: Needs
+    config: Mapping[str, Any]
     config_text: str
     config_hash: str
     image: str

@@ -23,7 +23,7 @@ def network_policy(build: Build) -> Manifest | None:
     ingress = [present(ports=ports, **{"from": options.get("ingress_from")})] if ports else []
     egress = options.get("egress")
     spec = {
-        "podSelector": {"matchLabels": build.collector.selector},
+        "podSelector": {"matchLabels": build.collector.pods},
         "policyTypes": ["Ingress", *(["Egress"] if egress else [])],
         "ingress": ingress,
         **present(egress=egress),

@@ -23,17 +23,24 @@ HASH_ANNOTATION = "checksum/config"
 _SOURCES = {"secret": "secretKeyRef", "config_map": "configMapKeyRef"}
 
 # The restricted Pod Security Standard. Source: kubernetes.io, "Pod Security Standards".
-_CONTAINER_SECURITY = {
+CONTAINER_SECURITY = {
     "allowPrivilegeEscalation": False,
     "capabilities": {"drop": ["ALL"]},
     "readOnlyRootFilesystem": True,
+}
+_CONFIG_MOUNT = {"name": CONFIG_VOLUME, "mountPath": CONFIG_DIRECTORY, "readOnly": True}
+# Readiness follows quickly, so that a rollout does not dawdle.
+PROBES = {
+    "livenessProbe": {"periodSeconds": 10, "failureThreshold": 6},
+    "readinessProbe": {"periodSeconds": 2, "failureThreshold": 3},
 }
 
 
 def pod_template(build: Build) -> dict[str, Any]:
     """Return the pod template; a change of config changes its hash, and so rolls the pods."""
     collector = build.collector
-    labels = {**collector.pod_labels, **collector.selector, "app.kubernetes.io/version": label_value(collector.version)}
+    version = {"app.kubernetes.io/version": label_value(collector.version)}
+    labels = {**collector.pod_labels, **collector.selector, **collector.pods, **version}
     annotations = {**collector.pod_annotations, HASH_ANNOTATION: build.config_hash}
     return {"metadata": {"labels": labels, "annotations": annotations}, "spec": _pod_spec(build)}
 
@@ -42,16 +49,16 @@ def _pod_spec(build: Build) -> dict[str, Any]:
     collector = build.collector
     return {
         "serviceAccountName": collector.service_account_name,
-        "securityContext": _pod_security(build),
+        "securityContext": pod_security(build),
         "containers": [_container(build)],
-        "volumes": _volumes(build),
+        "volumes": [_config_volume(build), *volumes(build)],
         "terminationGracePeriodSeconds": collector.termination_grace_seconds,
         **present(
             imagePullSecrets=[{"name": name} for name in collector.image_pull_secrets],
             nodeSelector=collector.node_selector,
             tolerations=collector.tolerations,
             affinity=collector.affinity,
-            topologySpreadConstraints=_topology_spread(build),
+            topologySpreadConstraints=topology_spread(build, collector.selector),
             priorityClassName=collector.priority_class_name,
             hostNetwork=collector.host_network or None,
             dnsPolicy="ClusterFirstWithHostNet" if collector.host_network else None,
@@ -67,10 +74,10 @@ def _container(build: Build) -> dict[str, Any]:
         "imagePullPolicy": collector.image_pull_policy,
         "args": [f"--config={CONFIG_DIRECTORY}/{FILE}"],
         "ports": _ports(build),
-        "env": _env(build),
-        "resources": _resources(build),
-        "securityContext": dict(_CONTAINER_SECURITY),
-        "volumeMounts": _volume_mounts(build),
+        "env": environment(build),
+        "resources": resources(build),
+        "securityContext": dict(CONTAINER_SECURITY),
+        "volumeMounts": [dict(_CONFIG_MOUNT), *volume_mounts(build)],
         **_probes(build),
     }
 
@@ -84,7 +91,7 @@ def _ports(build: Build) -> list[dict[str, Any]]:
     ]
 
 
-def _env(build: Build) -> list[dict[str, Any]]:
+def environment(build: Build) -> list[dict[str, Any]]:
     """Return the environment: what the user gave, what the pod can tell, and the memory limit for Go."""
     given = build.collector.env
     entries: list[dict[str, Any]] = (
@@ -93,10 +100,11 @@ def _env(build: Build) -> list[dict[str, Any]]:
     for name in sorted({"MY_POD_IP"} | {item.name for item in build.needs.variables}):
         if name in DOWNWARD and name not in given:
             entries.append({"name": name, "valueFrom": {"fieldRef": {"apiVersion": "v1", "fieldPath": DOWNWARD[name]}}})
-    return entries + [{"name": name, **_source(name, given[name])} for name in sorted(given)]
+    return entries + [{"name": name, **env_source(name, given[name])} for name in sorted(given)]
 
 
-def _source(name: str, value: Any) -> dict[str, Any]:
+def env_source(name: str, value: Any) -> dict[str, Any]:
+    """Return where a variable of a container has its value from. Raises Problem for a form that is not known."""
     if not isinstance(value, dict):
         return {"value": "" if value is None else text(value)}
     if "field" in value:
@@ -111,15 +119,15 @@ def _source(name: str, value: Any) -> dict[str, Any]:
     )
 
 
-def _resources(build: Build) -> dict[str, Any]:
-    """Memory is requested in full: a collector that is evicted loses what it holds."""
+def resources(build: Build) -> dict[str, Any]:
+    """Return requests and limits; memory is requested in full: a collector that is evicted loses what it holds."""
     collector = build.collector
     limits = present(cpu=collector.cpu_limit, memory=collector.memory_limit)
     return {"limits": limits, "requests": present(cpu=collector.cpu_request, memory=collector.memory_limit)}
 
 
-def _pod_security(build: Build) -> dict[str, Any]:
-    """Root only where the node's files ask for it: reading its logs, or keeping state in a folder that is root's."""
+def pod_security(build: Build) -> dict[str, Any]:
+    """Return who the pod is: root only to read the node's logs, or to keep state in a folder that is root's."""
     keeps_state = build.collector.mode == "daemonset" and build.needs.state_directories
     if build.needs.run_as_root or keeps_state:
         return {"runAsUser": 0, "seccompProfile": {"type": "RuntimeDefault"}}
@@ -130,27 +138,29 @@ def _pod_security(build: Build) -> dict[str, Any]:
 
 
 def _probes(build: Build) -> dict[str, Any]:
-    """Return probes where the config answers them. Readiness follows quickly, so that a rollout does not dawdle."""
+    """Return probes where the config answers them."""
     port = build.needs.probe
     if not port:
         return {}
     probe = {"httpGet": {"path": build.needs.probe_path, "port": port.number}}
-    return {
-        "livenessProbe": {**probe, "periodSeconds": 10, "failureThreshold": 6},
-        "readinessProbe": {**probe, "periodSeconds": 2, "failureThreshold": 3},
-    }
+    return {name: {**probe, **times} for name, times in PROBES.items()}
 
 
-def _volumes(build: Build) -> list[dict[str, Any]]:
+def _config_volume(build: Build) -> dict[str, Any]:
+    source = {"name": build.collector.name, "items": [{"key": KEY, "path": FILE}]}
+    return {"name": CONFIG_VOLUME, "configMap": source}
+
+
+def volumes(build: Build) -> list[dict[str, Any]]:
+    """Return the volumes that follow from the config, and the user's."""
     collector = build.collector
-    config = {"name": CONFIG_VOLUME, "configMap": {"name": collector.name, "items": [{"key": KEY, "path": FILE}]}}
     derived = [{"name": mount.name, **mount.source} for mount in build.needs.mounts]
     state = (
         []
         if not build.needs.state_directories or collector.mode == "statefulset"
         else [{"name": STATE_VOLUME, **_state(build)}]
     )
-    return [config, *derived, *state, *({"name": item["name"], **item["source"]} for item in collector.volumes)]
+    return [*derived, *state, *({"name": item["name"], **item["source"]} for item in collector.volumes)]
 
 
 def _state(build: Build) -> dict[str, Any]:
@@ -166,14 +176,14 @@ def _state(build: Build) -> dict[str, Any]:
     return {"emptyDir": {}}
 
 
-def _volume_mounts(build: Build) -> list[dict[str, Any]]:
-    config = {"name": CONFIG_VOLUME, "mountPath": CONFIG_DIRECTORY, "readOnly": True}
+def volume_mounts(build: Build) -> list[dict[str, Any]]:
+    """Return where the collector sees these volumes."""
     state = [{"name": STATE_VOLUME, "mountPath": path} for path in build.needs.state_directories]
     user = [
         {"name": item["name"], "mountPath": item["mount_path"], "readOnly": bool(item.get("read_only", True))}
         for item in build.collector.volumes
     ]
-    return [config, *(_mount(mount) for mount in build.needs.mounts), *state, *user]
+    return [*(_mount(mount) for mount in build.needs.mounts), *state, *user]
 
 
 def _mount(mount: Mount) -> dict[str, Any]:
@@ -182,7 +192,7 @@ def _mount(mount: Mount) -> dict[str, Any]:
     )
 
 
-def _topology_spread(build: Build) -> list[dict[str, Any]]:
-    """Return the user's constraints; each selects this collector's pods unless it says otherwise."""
-    selector = {"matchLabels": build.collector.selector}
+def topology_spread(build: Build, pods: dict[str, str]) -> list[dict[str, Any]]:
+    """Return the user's constraints; each selects the pods with these labels unless it says otherwise."""
+    selector = {"matchLabels": pods}
     return [{"labelSelector": selector, **constraint} for constraint in build.collector.topology_spread]

@@ -19,7 +19,7 @@ def service(build: Build) -> Manifest | None:
     options = collector.service
     spec = {
         "type": options.get("type") or "ClusterIP",
-        "selector": collector.selector,
+        "selector": collector.pods,
         "ports": _ports(build),
         "internalTrafficPolicy": options.get("internal_traffic_policy")
         or ("Local" if collector.mode == "daemonset" else "Cluster"),
@@ -32,7 +32,7 @@ def headless_service(build: Build) -> Manifest | None:
     collector = build.collector
     if collector.mode != "statefulset":
         return None
-    spec = {"clusterIP": "None", "selector": collector.selector, **present(ports=_ports(build))}
+    spec = {"clusterIP": "None", "selector": collector.pods, **present(ports=_ports(build))}
     return frame(build, "v1", "Service", name=names.headless(collector.name), spec=spec)
 
 

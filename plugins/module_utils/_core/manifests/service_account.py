@@ -6,7 +6,9 @@
 from __future__ import annotations
 
 from .. import names
-from .build import Build, Manifest, frame
+from ..components.row import Rules
+from . import permissions
+from .build import Build, Manifest, frame, present
 
 _RBAC = "rbac.authorization.k8s.io/v1"
 
@@ -24,26 +26,44 @@ def service_account(build: Build) -> Manifest:
     }
     if collector.service_account_annotations:
         metadata["annotations"] = dict(collector.service_account_annotations)
-    return {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": metadata}
+    # A custom resource has no place for them; pods take those of their account.
+    secrets = collector.image_pull_secrets if collector.backend == "operator" else []
+    account = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": metadata}
+    return {**account, **present(imagePullSecrets=[{"name": name} for name in secrets])}
 
 
 def cluster_role(build: Build) -> Manifest | None:
     """Return the ClusterRole that holds exactly the derived rules, or nothing when there are none."""
-    if not build.needs.rules:
-        return None
-    return frame(build, _RBAC, "ClusterRole", name=_name(build), namespaced=False, rules=list(build.needs.rules))
+    rules = permissions.of_collector(build)
+    return role(build, _name(build), rules) if rules else None
 
 
 def cluster_role_binding(build: Build) -> Manifest | None:
     """Return the binding of the ClusterRole to the ServiceAccount."""
-    if not build.needs.rules:
+    if not permissions.of_collector(build):
         return None
-    collector = build.collector
-    subject = {"kind": "ServiceAccount", "name": collector.service_account_name, "namespace": collector.namespace}
-    role = {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": _name(build)}
-    return frame(
-        build, _RBAC, "ClusterRoleBinding", name=_name(build), namespaced=False, roleRef=role, subjects=[subject]
-    )
+    return binding(build, _name(build), build.collector.service_account_name)
+
+
+def role(build: Build, name: str, rules: Rules, namespace: str = "") -> Manifest:
+    """Return a role of the cluster, or of a namespace when one is given."""
+    kind = "Role" if namespace else "ClusterRole"
+    return _placed(frame(build, _RBAC, kind, name=name, namespaced=False, rules=list(rules)), namespace)
+
+
+def binding(build: Build, name: str, account: str, namespace: str = "") -> Manifest:
+    """Return the binding of a role, of the cluster or of a namespace, to an account beside the collector."""
+    kind = "Role" if namespace else "ClusterRole"
+    subject = {"kind": "ServiceAccount", "name": account, "namespace": build.collector.namespace}
+    reference = {"apiGroup": "rbac.authorization.k8s.io", "kind": kind, "name": name}
+    made = frame(build, _RBAC, f"{kind}Binding", name=name, namespaced=False, roleRef=reference, subjects=[subject])
+    return _placed(made, namespace)
+
+
+def _placed(manifest: Manifest, namespace: str) -> Manifest:
+    if namespace:
+        manifest["metadata"]["namespace"] = namespace
+    return manifest
 
 
 def _name(build: Build) -> str:

@@ -18,13 +18,13 @@ MIN_READY_SECONDS = 5
 
 def daemon_set(build: Build) -> Manifest:
     """Return the DaemonSet of an agent."""
-    return frame(build, "apps/v1", "DaemonSet", spec={**_common(build), "updateStrategy": _strategy(build)})
+    return frame(build, "apps/v1", "DaemonSet", spec={**_common(build), "updateStrategy": strategy(build)})
 
 
 def deployment(build: Build) -> Manifest:
     """Return the Deployment of a gateway."""
     return frame(
-        build, "apps/v1", "Deployment", spec={**_common(build), **_replicas(build), "strategy": _strategy(build)}
+        build, "apps/v1", "Deployment", spec={**_common(build), **replicas(build), "strategy": strategy(build)}
     )
 
 
@@ -32,11 +32,11 @@ def stateful_set(build: Build) -> Manifest:
     """Return the StatefulSet of a collector whose replicas have names and state of their own."""
     spec = {
         **_common(build),
-        **_replicas(build),
-        "updateStrategy": _strategy(build),
+        **replicas(build),
+        "updateStrategy": strategy(build),
         "serviceName": names.headless(build.collector.name),
         "podManagementPolicy": "Parallel",
-        **present(volumeClaimTemplates=_claims(build)),
+        **present(volumeClaimTemplates=claims(build)),
     }
     return frame(build, "apps/v1", "StatefulSet", spec=spec)
 
@@ -50,16 +50,17 @@ def _common(build: Build) -> dict[str, Any]:
     }
 
 
-def _replicas(build: Build) -> dict[str, Any]:
-    """A workload that is autoscaled has no replica count: the autoscaler owns the field."""
+def replicas(build: Build) -> dict[str, Any]:
+    """Return the replica count; a workload that is autoscaled has no replica count: the autoscaler owns the field."""
     return {} if build.collector.autoscaling else {"replicas": build.collector.replicas}
 
 
-def _strategy(build: Build) -> dict[str, Any]:
+def strategy(build: Build) -> dict[str, Any]:
+    """Return how pods are replaced: one after the other unless the user says otherwise."""
     return {"type": "RollingUpdate", **build.collector.update_strategy}
 
 
-def _claims(build: Build) -> list[dict[str, Any]]:
+def claims(build: Build) -> list[dict[str, Any]]:
     """Return the claim for the state that the config keeps; nothing is claimed for a config that keeps none."""
     if not build.needs.state_directories:
         return []

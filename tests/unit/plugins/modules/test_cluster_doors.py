@@ -14,16 +14,30 @@ from typing import Any
 import pytest
 import yaml
 from ansible.module_utils.testing import patch_module_args
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge import bundle_task, probe, rollout
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge import admission, bundle_task, probe, rollout
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.connect import CLUSTER_ARG_SPEC
 
 PACKAGE = "ansible_collections.o11y.opentelemetry.plugins.modules"
-MODULES = ["bundle_apply", "rollout_wait", "otlp_probe"]
+MODULES = [
+    "admission_wait",
+    "bundle_apply",
+    "instrumentation_check",
+    "instrumentation_namespaces",
+    "rollout_wait",
+    "otlp_probe",
+    "release_info",
+    "webhook_certificate",
+]
 MANIFEST = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "default", "namespace": "ns"}}
 ARGUMENTS: dict[str, dict[str, Any]] = {
+    "admission_wait": {"manifests": [MANIFEST]},
     "bundle_apply": {"manifests": [MANIFEST]},
+    "instrumentation_check": {"requirements": {}},
+    "instrumentation_namespaces": {"references": []},
     "rollout_wait": {"workloads": [{"kind": "Deployment", "name": "a", "namespace": "ns"}]},
     "otlp_probe": {"endpoint": "a:4317"},
+    "release_info": {"product": "cert-manager"},
+    "webhook_certificate": {"name": "a", "namespace": "ns", "hosts": ["a.ns.svc"]},
 }
 
 
@@ -84,9 +98,9 @@ def test_options_are_documented_as_they_are(name: str, monkeypatch: pytest.Monke
     assert_documented(spec_of(name, monkeypatch), yaml.safe_load(module.DOCUMENTATION)["options"])
 
 
-@pytest.mark.parametrize("name", ["rollout_wait", "otlp_probe"])
+@pytest.mark.parametrize("name", ["admission_wait", "rollout_wait", "otlp_probe"])
 def test_check_mode_asks_nobody(name: str, capsys: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    for task in (rollout, probe):
+    for task in (admission, rollout, probe):
         monkeypatch.setattr(task, "connect", lambda _module: pytest.fail("it connects"))
     result = run(name, capsys, _ansible_check_mode=True)
     assert (result["changed"], result["skipped"]) == (False, True)

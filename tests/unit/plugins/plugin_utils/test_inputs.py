@@ -204,3 +204,26 @@ def test_no_object_is_too_odd(tree: Any) -> None:
     listed = [{**(tree if isinstance(tree, dict) else {}), "kind": kind, "apiVersion": "v1"} for kind in kinds]
     resource = {"kind": "OpenTelemetryCollector", "apiVersion": "opentelemetry.io/v1beta1", "spec": tree}
     _inputs.collect([], [*listed, resource, {"kind": "ConfigMap", "apiVersion": "v1", "data": {"a": CONFIG}}])
+
+
+def test_what_is_wrong_with_a_custom_resource_is_found_in_its_own_lines(tmp_path: Path) -> None:
+    file = tmp_path / "all.yaml"
+    spec = "  mode: sidecar\n  tolerations: []\n  config:\n    receivers: {otlp: {}}\n    service: {}\n"
+    head = "apiVersion: opentelemetry.io/v1beta1\nkind: OpenTelemetryCollector\nmetadata: {name: a}\nspec:\n"
+    file.write_text(f"kind: ConfigMap\napiVersion: v1\n---\n{head}{spec}")
+    (found,) = _inputs.collect([str(file)], None).inputs
+    assert found.context.resource is not None
+    assert found.context.resource["spec"]["mode"] == "sidecar"
+    assert found.locate(("spec", "tolerations")).line == 9
+    assert found.locate(("spec", "autoscaler", "minReplicas")).line == 7
+    assert found.locate(("receivers", "otlp")).line == 11
+
+
+def test_resources_in_a_list_have_lines_of_their_own(tmp_path: Path) -> None:
+    one = "apiVersion: opentelemetry.io/v1beta1, kind: OpenTelemetryCollector, metadata: {name: a}"
+    config = "config: {receivers: {otlp: {}}, service: {}}"
+    file = tmp_path / "all.yaml"
+    both = f"- {{{one}, spec: {{mode: a, {config}}}}}\n- {{{one}, spec: {{{config}}}}}\n"
+    file.write_text(f"apiVersion: v1\nkind: List\nitems:\n{both}")
+    lines = [item.locate(("spec", "mode")).line for item in _inputs.collect([str(file)], None).inputs]
+    assert lines == [4, 5]

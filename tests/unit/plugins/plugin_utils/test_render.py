@@ -28,7 +28,9 @@ def hash_of(config: dict[str, Any]) -> str:
 
 def test_a_bundle_tells_later_stages_what_they_need() -> None:
     result = rendered(GATEWAY, AGENT)
-    assert result["prune_selector"] == "o11y.opentelemetry/collector in (agent,gateway)"
+    assert result["prune_selector"] == (
+        "o11y.opentelemetry/collector in (agent,gateway),app.kubernetes.io/managed-by=o11y.opentelemetry"
+    )
     assert result["workloads"] == [
         {"kind": "Deployment", "namespace": "telemetry", "name": "gateway"},
         {"kind": "DaemonSet", "namespace": "telemetry", "name": "agent"},
@@ -37,8 +39,7 @@ def test_a_bundle_tells_later_stages_what_they_need() -> None:
     assert {key: one[key] for key in ("kind", "mode", "selector", "ports", "iam_actions")} == {
         "kind": "Deployment",
         "mode": "deployment",
-        "selector": "app.kubernetes.io/name=opentelemetry-collector,app.kubernetes.io/instance=gateway,"
-        "component=standalone-collector",
+        "selector": "app.kubernetes.io/component=opentelemetry-collector,o11y.opentelemetry/collector=gateway",
         "ports": [
             {"name": "otlp", "port": 4317, "protocol": "TCP"},
             {"name": "otlp-http", "port": 4318, "protocol": "TCP"},

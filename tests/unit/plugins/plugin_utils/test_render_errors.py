@@ -60,7 +60,11 @@ def test_a_mistake_in_a_recipe_names_it() -> None:
     ("options", "says"),
     [
         ({"moed": "daemonset"}, r"collector 'gateway' has no option 'moed'; did you mean 'mode'"),
-        ({"mode": "sidecar"}, r"collector 'gateway': value of mode must be one of: daemonset, deployment, statefulset"),
+        (
+            {"mode": "sidecat"},
+            r"collector 'gateway': value of mode must be one of: daemonset, deployment, sidecar, state",
+        ),
+        ({"mode": "sidecar"}, r"collector 'gateway' has mode sidecar.*Set `backend: operator`"),
         ({"recipes": ["otlp_ingst"]}, r"there is no recipe 'otlp_ingst'; did you mean 'otlp_ingest'"),
         ({"recipes": ["pod_logs"]}, r"recipe 'pod_logs' does not work in mode deployment"),
         ({"recipes": ["otlp_forward"]}, r"recipe 'otlp_forward': missing required arguments: endpoint"),

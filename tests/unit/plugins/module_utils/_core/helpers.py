@@ -18,6 +18,7 @@ OPTIONS: Json = {
     "name": "gateway",
     "namespace": "telemetry",
     "instance": "",
+    "backend": "kubernetes",
     "mode": "deployment",
     "recipes": [],
     "config": {},
@@ -44,6 +45,7 @@ OPTIONS: Json = {
     "pod_annotations": {},
     "env": {},
     "volumes": [],
+    "certificates": [],
     "node_selector": {},
     "tolerations": [],
     "affinity": {},
@@ -59,8 +61,12 @@ OPTIONS: Json = {
     "update_strategy": {},
     "revision_history_limit": 10,
     "termination_grace_seconds": 30,
+    "upgrade_strategy": "none",
+    "target_allocator": {},
 }
 
+# The labels that its pods have under every backend.
+PODS = {"app.kubernetes.io/component": "opentelemetry-collector", "o11y.opentelemetry/collector": "gateway"}
 # The labels that every object of the collector above has.
 SELECTOR = {
     "app.kubernetes.io/name": "opentelemetry-collector",
@@ -90,9 +96,11 @@ def collector(**options: Any) -> Collector:
 
 def build(config: Json | None = None, **options: Any) -> Build:
     """Return a build of a config, the least one when none is given."""
+    given = CONFIG if config is None else config
     return Build(
         collector=collector(**options),
-        needs=needs.derive(CONFIG if config is None else config),
+        needs=needs.derive(given),
+        config=given,
         config_text="the: config\n",
         config_hash="f00",
         image="registry.example/collector:1.2.3",

@@ -20,17 +20,18 @@ def obj(kind: Any, name: Any = "a", namespace: Any = "ns", **more: Any) -> Any:
 
 
 def test_order_puts_first_what_others_need() -> None:
-    kinds = ["HTTPRoute", "DaemonSet", "Service", "Secret", "RoleBinding", "Role", "ServiceAccount", "Namespace"]
+    kinds = ["OpenTelemetryCollector", "MutatingWebhookConfiguration", "DaemonSet", "Certificate", "Issuer", "Service"]
+    kinds += ["Secret", "RoleBinding", "Role", "ServiceAccount", "Namespace", "CustomResourceDefinition"]
     groups = bundle.ordered([obj(kind) for kind in kinds])
     assert [group[0]["kind"] for group in groups] == list(reversed(kinds))
 
 
 def test_order_groups_what_is_independent() -> None:
-    groups = bundle.ordered([obj("Secret"), obj("Certificate"), obj("ConfigMap"), obj("Deployment"), obj("DaemonSet")])
+    groups = bundle.ordered([obj("Secret"), obj("HTTPRoute"), obj("ConfigMap"), obj("Deployment"), obj("DaemonSet")])
     assert [[m["kind"] for m in group] for group in groups] == [
         ["Secret", "ConfigMap"],
         ["Deployment", "DaemonSet"],
-        ["Certificate"],
+        ["HTTPRoute"],
     ]
 
 
@@ -99,6 +100,7 @@ def controlled(kind: Any, name: Any = "a") -> Any:
         (obj("ConfigMap", "kept"), False),
         (obj("ConfigMap", "old", metadata=controlled("OpenTelemetryCollector")), False),
         (obj("ConfigMap", "old", metadata={"deletionTimestamp": "now"}), False),
+        (obj("ClusterRole", "r", "", metadata={"labels": {bundle.OWNER_LABEL: "opentelemetry-operator"}}), False),
     ],
 )
 def test_pruned_is_what_the_bundle_lost(found: Any, is_stale: Any) -> None:
@@ -122,6 +124,30 @@ def test_pruned_is_what_the_bundle_lost(found: Any, is_stale: Any) -> None:
 def test_leftovers_are_what_somebody_else_keeps(item: Any, left: Any) -> None:
     going = {Ref("ConfigMap", "ns", "ours"), Ref("OpenTelemetryCollector", "ns", "a")}
     assert bool(bundle.leftovers([item], going)) is left
+
+
+@pytest.mark.parametrize(
+    ("item", "uses"),
+    [
+        (obj("Pod", "p", spec={"serviceAccountName": "s"}), True),
+        (obj("Deployment", "d", spec={"template": {"spec": {"serviceAccountName": "s"}}}), True),
+        (obj("OpenTelemetryCollector", "c", spec={"serviceAccount": "s"}), True),
+        (obj("OpenTelemetryCollector", "a", spec={"serviceAccount": "s"}), False),
+        (obj("Pod", "p", spec={"serviceAccountName": "s"}, metadata=controlled("ReplicaSet")), False),
+        (obj("Pod", "p", spec={"serviceAccountName": "other"}), False),
+        (obj("ConfigMap", "p"), False),
+    ],
+)
+def test_who_runs_under_an_account_and_stays(item: Any, uses: Any) -> None:
+    going = {Ref("OpenTelemetryCollector", "ns", "a")}
+    assert bool(bundle.users_of_account([item], Ref("ServiceAccount", "ns", "s"), going)) is uses
+
+
+def test_who_holds_what_is_to_go() -> None:
+    held = obj("X", metadata={"finalizers": ["opentelemetrycollector.opentelemetry.io/finalizer", "e.com/x"]})
+    told = "opentelemetrycollector.opentelemetry.io/finalizer: the OpenTelemetry operator, which must run for that"
+    assert bundle.holders(held) == f" (finalizers: {told}, e.com/x)"
+    assert bundle.holders(obj("X")) == ""
 
 
 @pytest.mark.parametrize(

@@ -39,6 +39,16 @@ def test_an_agent_and_a_gateway_may_share_an_instance() -> None:
     fleet.check([member("a", OTLP, instance="x"), member("b", OTLP, instance="x", mode="deployment")])
 
 
+@pytest.mark.parametrize("name", ["a-collector", "a-collector-headless", "a-targetallocator"])
+def test_what_the_operator_makes_needs_its_name(name: str) -> None:
+    one, two = member("a", backend="operator"), member(name)
+    for pair in ([one, two], [two, one]):
+        with pytest.raises(Problem, match=f"'{name}' has the name that the operator gives.* of collector 'a'"):
+            fleet.check(pair)
+    fleet.check([member("a"), two])
+    fleet.check([one, member(name, namespace="other")])
+
+
 SHARING = [
     ("two agents", member("a", OTLP), member("b", OTLP)),
     ("host networks", member("a", METRICS, host_network=True), member("b", METRICS, host_network=True)),

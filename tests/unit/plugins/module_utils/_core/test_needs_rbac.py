@@ -114,6 +114,12 @@ RULES: list[Row] = [
         {"metrics": {"k8s.pod.cpu_limit_utilization": {"enabled": True}}},
         [("", "nodes/proxy nodes/stats", "get")],
     ),
+    (
+        "receivers",
+        "kubelet_stats",
+        {"extra_metadata_labels": ["k8s.volume.type"], "k8s_api_config": {"auth_type": "serviceAccount"}},
+        [("", "nodes/proxy nodes/stats", "get"), ("", "persistentvolumeclaims persistentvolumes", "get")],
+    ),
     ("receivers", "kubelet_stats", {"metrics": {"k8s.pod.cpu.usage": {"enabled": True}}}, [("", "nodes/stats", "get")]),
     ("receivers", "receiver_creator", {}, [("", "pods", READ)]),
     ("receivers", "otlp", {"protocols": {"grpc": None}}, []),

@@ -151,6 +151,7 @@ RUNNING = {"running": {"startedAt": T0}}
         (None, pod(container(state=RUNNING), conditions=[{"type": "Ready", "status": "True"}]), [event("FailedMount")]),
         (None, pod(waiting("ContainerCreating")), [event("FailedMount", uid="other")]),
         (None, pod(waiting("ContainerCreating"), creationTimestamp=T2), [event("FailedMount", at=T1)]),
+        (None, pod(container(state=RUNNING)), [event("FailedMount", 'secret "x" not found')]),
         (None, pod(container(state=RUNNING)), [event("Unhealthy", "Readiness probe failed")]),
     ],
 )
@@ -160,6 +161,15 @@ def test_what_is_wrong_with_a_pod(row: Any, item: Any, events: Any) -> None:
 
 
 FAILED = {"type": "ReplicaFailure", "status": "True", "reason": "FailedCreate", "message": "exceeded quota"}
+UNRECONCILED = {"type": "Ready", "status": "False", "reason": "ReconcileError", "message": "no right"}
+
+
+def collector(generation: Any = 2) -> Any:
+    metadata = {"generation": generation, "uid": "w", "name": "a", "creationTimestamp": T0}
+    state = {"observedGeneration": 2, "conditions": [UNRECONCILED]}
+    return {"kind": "OpenTelemetryCollector", "metadata": metadata, "status": state}
+
+
 LATE = {"type": "Progressing", "status": "False", "reason": "ProgressDeadlineExceeded", "message": "late"}
 
 
@@ -172,6 +182,8 @@ LATE = {"type": "Progressing", "status": "False", "reason": "ProgressDeadlineExc
         ("create_replicas", deployment(conditions=[FAILED]), [], []),
         ("progress_deadline", deployment(conditions=[LATE], observedGeneration=2), [], []),
         (None, deployment(conditions=[LATE], observedGeneration=1), [], []),
+        ("reconcile", collector(), [], []),
+        (None, collector(generation=3), [], []),
         ("no_nodes", daemon_set(desiredNumberScheduled=0), [], []),
         (None, daemon_set(desiredNumberScheduled=1), [], []),
     ],
@@ -254,3 +266,39 @@ def test_a_deployment_counts_the_pods_of_its_newest_replica_set() -> None:
     newest = rollout.newest(deployment(), sets)
     pods = [pod(name=uid, ownerReferences=[{"uid": uid}]) for uid in ("r1", "r2")]
     assert [item["metadata"]["name"] for item in rollout.newest_pods(deployment(), newest, pods)] == ["r2"]
+
+
+@pytest.mark.parametrize(
+    ("certificates", "row"),
+    [
+        ([], "mount"),
+        ([{"metadata": {"name": "c"}, "spec": {"secretName": "y"}}], "mount"),
+        ([{"metadata": {"name": "c"}, "spec": {"secretName": "x"}}], "certificate"),
+    ],
+)
+def test_a_secret_that_a_certificate_makes_is_waited_for(certificates: Any, row: Any) -> None:
+    item = pod(waiting("ContainerCreating"))
+    events = [event("FailedMount", 'MountVolume.SetUp failed for volume "v" : secret "x" not found')]
+    found = next(rollout.symptoms(jmespath.search, daemon_set(), None, [item], events, allow_empty=False))
+    assert rollout.issuing(found, certificates).row.id == row
+
+
+@pytest.mark.parametrize(
+    ("workload", "yes"),
+    [
+        (deployment(observedGeneration=2), True),
+        (deployment(observedGeneration=1), False),
+        (deployment(), False),
+        (resource(), True),
+    ],
+)
+def test_a_workload_that_its_controller_has_not_seen_has_no_troubles_yet(workload: Any, yes: Any) -> None:
+    assert rollout.observed(workload) is yes
+
+
+@pytest.mark.parametrize(
+    ("container", "of", "yes"), [({}, "x", True), ({"readinessProbe": {}}, "x", False), ({}, "", False)]
+)
+def test_without_a_probe_nobody_asks(container: Any, of: str, yes: bool) -> None:
+    workload = {"kind": "Deployment", "of": of, "spec": {"template": {"spec": {"containers": [container]}}}}
+    assert rollout.unprobed(workload) is yes

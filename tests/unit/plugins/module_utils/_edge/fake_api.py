@@ -27,6 +27,9 @@ SERVED = {
     "rbac.authorization.k8s.io/v1": ("clusterroles", "clusterrolebindings", "roles", "rolebindings"),
     "apiextensions.k8s.io/v1": ("customresourcedefinitions",),
     "autoscaling/v2": ("horizontalpodautoscalers",),
+    "opentelemetry.io/v1alpha1": ("instrumentations",),
+    "admissionregistration.k8s.io/v1": ("mutatingwebhookconfigurations", "validatingwebhookconfigurations"),
+    "discovery.k8s.io/v1": ("endpointslices",),
 }
 
 

@@ -227,7 +227,11 @@ def test_a_bundle_is_removed_once_in_reverse_order() -> None:
 
 @pytest.mark.parametrize(
     ("extra", "words"),
-    [(obj("ConfigMap", "theirs"), "ConfigMap ns/theirs"), (obj("PersistentVolumeClaim", "d"), "ns/d")],
+    [
+        (obj("ConfigMap", "theirs"), "ConfigMap ns/theirs"),
+        (obj("PersistentVolumeClaim", "d"), "ns/d"),
+        (obj("Instrumentation", "theirs", api="opentelemetry.io/v1alpha1"), "Instrumentation ns/theirs"),
+    ],
 )
 def test_a_namespace_with_something_in_it_stays(extra: Any, words: Any) -> None:
     api = FakeApi()

@@ -192,6 +192,18 @@ def test_a_selector_finds_a_pod_that_is_ready() -> None:
     assert api.sent("POST") == ["/api/v1/namespaces/ns/pods/b:4318/proxy/v1/logs"]
 
 
+def test_pods_beside_the_collector_are_not_asked() -> None:
+    ready = {"phase": "Running", "conditions": [{"type": "Ready", "status": "True"}]}
+    ports = {"ports": [{"containerPort": 4318}, {"containerPort": 8888}]}
+    labels = {"app": "c"}
+    allocator = POD | {"metadata": {"name": "allocator", "namespace": "ns", "labels": labels}, "status": ready}
+    api = FakeApi(allocator, POD | {"spec": {"containers": [{"name": "c", **ports}]}, "status": ready})
+    api.texts = {METRICS: counted(1), "/api/v1/namespaces/ns/pods/p:4318/proxy/v1/logs": "{}"}
+    proxied(api.cluster(), {"namespace": "ns", "selector": "app=c", "port": 4318}, {})("logs", b"", 1)
+    evidence(api.cluster(), ARRIVAL | {"evidence": "metrics"}, "id1")
+    assert [path for path in api.sent("GET", "POST") if "proxy" in path] == sorted(api.texts)
+
+
 def test_a_selector_without_a_ready_pod_is_told() -> None:
     api = FakeApi()
     api.trouble = lambda _method, _path: reply({"items": [pod("a", "False")], "metadata": {}})

@@ -36,6 +36,10 @@ STORING = {
         ({"service": {"enabled": False}, "mode": "statefulset"}, "exposed", frozenset({(4317, "TCP")})),
         ({"mode": "daemonset"}, "exposed", frozenset({(4317, "TCP")})),
         ({"mode": "daemonset", "host_ports": False}, "exposed", frozenset()),
+        ({"mode": "sidecar", "backend": "operator"}, "exposed", None),
+        ({"mode": "sidecar", "backend": "operator"}, "replicas", None),
+        ({"backend": "operator", "target_allocator": {"enabled": True}}, "target_allocator", True),
+        ({"target_allocator": {"enabled": True}}, "target_allocator", False),
         ({"mode": "daemonset", "host_network": True}, "exposed", frozenset({(4317, "TCP")})),
         ({}, "granted", ()),
         ({}, "probed", True),
@@ -66,3 +70,13 @@ def test_a_role_brings_variables_with_it() -> None:
 def test_no_config_at_all_crashes_it(config: Any) -> None:
     found = deployment(collector(), config)
     assert (found.mounts is None) == (found.granted is None)
+
+
+def test_the_operator_says_the_name_of_the_pod() -> None:
+    assert "POD_NAME" in environment(collector(backend="operator"))
+    assert "POD_NAME" not in environment(collector())
+
+
+def test_nothing_is_understood_of_a_malformed_config() -> None:
+    assert deployment(collector(), CONFIG).is_understood
+    assert not deployment(collector(), {"receivers": []}).is_understood

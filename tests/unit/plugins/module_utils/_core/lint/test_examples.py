@@ -17,7 +17,13 @@ from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _render
 ROOT = Path(__file__).parents[6]
 ROLE = ROOT / "roles" / "otel_collector"
 PREFIX = "otel_collector_"
-NEEDED = {"otlp_forward": {"endpoint": "gateway.telemetry.svc:4317"}, "xray_export": {"region": "eu-west-1"}}
+NEEDED = {
+    "elasticsearch_export": {"endpoints": ["http://elasticsearch.telemetry.svc:9200"]},
+    "loki_export": {"endpoint": "http://loki.telemetry.svc:3100"},
+    "otlp_forward": {"endpoint": "gateway.telemetry.svc:4317"},
+    "prometheus_otlp_export": {"endpoint": "http://prometheus.telemetry.svc:9090"},
+    "xray_export": {"region": "eu-west-1"},
+}
 
 
 def read(path: Path) -> Any:
@@ -33,8 +39,8 @@ def defaults(variables: dict[str, Any]) -> dict[str, Any]:
 
 def inventories() -> Iterator[Any]:
     """Yield name, variables and collectors of every inventory; those of failures are wrong on purpose."""
-    shown = read(ROOT / "inventories" / "agent_gateway" / "group_vars" / "all.yml")
-    yield pytest.param(shown, id="agent_gateway")
+    for path in sorted((ROOT / "inventories").glob("*/group_vars/all.yml")):
+        yield pytest.param(read(path), id=path.parts[-3])
     for path in sorted((ROOT / "molecule").glob("*/inventory.yml")):
         variables = read(path)["all"].get("vars", {})
         if "otel_collectors" in variables:

@@ -23,6 +23,7 @@ from hypothesis import given
 from ..helpers import CONFIG, user
 from ..strategies import configs
 from . import (
+    allocation_cases,
     aws_cases,
     cardinality_cases,
     components_cases,
@@ -38,6 +39,7 @@ from . import (
     reachability_cases,
     references_cases,
     reliability_cases,
+    resource_cases,
     scraping_cases,
     secrets_cases,
     sizing_cases,
@@ -63,6 +65,8 @@ CASES = [
     *placement_cases.CASES,
     *state_cases.CASES,
     *scraping_cases.CASES,
+    *allocation_cases.CASES,
+    *resource_cases.CASES,
     *mounts_cases.CASES,
     *secrets_cases.CASES,
     *placeholders_cases.CASES,

@@ -14,7 +14,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.manifests
     network_policy,
 )
 
-from ..helpers import METADATA, SELECTOR, build, running
+from ..helpers import METADATA, PODS, build, running
 
 BOTH = running(receivers={"otlp": {"protocols": {"grpc": None, "http": None}}})
 HOST = {"host": "otel.example.com"}
@@ -31,7 +31,7 @@ def policy(config: Any = None, **options: Any) -> Any:
 def test_a_policy_admits_every_port_and_its_protocol() -> None:
     config = running(receivers={"statsd": {}, "zipkin": {}}, extensions={"health_check": {"endpoint": ":13133"}})
     assert policy(config) == {
-        "podSelector": {"matchLabels": SELECTOR},
+        "podSelector": {"matchLabels": PODS},
         "policyTypes": ["Ingress"],
         "ingress": [
             {

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.manifests.pod import pod_template
 
-from ..helpers import SELECTOR, build, running
+from ..helpers import PODS, SELECTOR, build, running
 
 HEALTH = running(extensions={"health_check": {"endpoint": "${env:MY_POD_IP}:13133", "path": "/health"}})
 RESTRICTED = {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}}
@@ -24,7 +24,7 @@ def container(config: Any = None, **options: Any) -> Any:
 
 LEAST: dict[str, Any] = {
     "metadata": {
-        "labels": {**SELECTOR, "app.kubernetes.io/version": "1.2.3"},
+        "labels": {**SELECTOR, **PODS, "app.kubernetes.io/version": "1.2.3"},
         "annotations": {"checksum/config": "f00"},
     },
     "spec": {
@@ -75,7 +75,7 @@ def test_labels_and_annotations_of_the_user_cannot_replace_ours() -> None:
             pod_annotations={"a": "b", "checksum/config": "mine"},
         )
     )["metadata"]
-    assert metadata["labels"] == {"team": "a", **SELECTOR, "app.kubernetes.io/version": "1.2.3"}
+    assert metadata["labels"] == {"team": "a", **SELECTOR, **PODS, "app.kubernetes.io/version": "1.2.3"}
     assert metadata["annotations"] == {"a": "b", "checksum/config": "f00"}
 
 

@@ -11,7 +11,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.manifests
     service,
 )
 
-from ..helpers import METADATA, SELECTOR, build, running
+from ..helpers import METADATA, PODS, build, running
 
 OTLP = {"name": "otlp", "port": 4317, "targetPort": 4317, "protocol": "TCP", "appProtocol": "grpc"}
 
@@ -23,7 +23,7 @@ def test_clients_reach_a_gateway_through_a_service() -> None:
         "metadata": METADATA,
         "spec": {
             "type": "ClusterIP",
-            "selector": SELECTOR,
+            "selector": PODS,
             "ports": [OTLP],
             "internalTrafficPolicy": "Cluster",
         },
@@ -75,11 +75,10 @@ def test_a_service_has_annotations_of_its_own() -> None:
 
 
 def test_a_statefulset_has_a_governing_service() -> None:
-    selector = {**SELECTOR, "component": "statefulset-collector"}
     manifest = headless_service(build(mode="statefulset"))
     assert manifest is not None
     assert manifest["metadata"]["name"] == "gateway-headless"
-    assert manifest["spec"] == {"clusterIP": "None", "selector": selector, "ports": [OTLP]}
+    assert manifest["spec"] == {"clusterIP": "None", "selector": PODS, "ports": [OTLP]}
 
 
 def test_a_governing_service_needs_no_ports() -> None:

@@ -1,0 +1,118 @@
+"""One run of the site installs everything on an empty cluster, whatever its webhooks do meanwhile.
+
+O11Y_RACE_RUNS says how often (once unless told); each run takes the next disturbance in turn.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from testinfra.host import Host
+
+from tests.support.cluster import PROJECT
+
+INVENTORY = f"-i {PROJECT}/inventories/operator_stack -i {PROJECT}/molecule/operator_race/inventory.yml"
+SITE = f"ansible-playbook o11y.opentelemetry.site {INVENTORY}"
+REMOVE = f"ansible-playbook o11y.opentelemetry.remove {INVENTORY}"
+CREDENTIALS = (
+    "kubectl create namespace cluster && kubectl -n cluster create secret generic elasticsearch-credentials"
+    " --from-literal=user=somebody --from-literal=password=something"
+)
+# The pods that answer for webhooks: (namespace, selector).
+WEBHOOKS = (
+    ("cert-manager", "app.kubernetes.io/component=webhook"),
+    ("opentelemetry-operator-system", "app.kubernetes.io/name=opentelemetry-operator"),
+)
+RUNS = int(os.environ.get("O11Y_RACE_RUNS", "1"))
+STILL = 3.0  # seconds: less than the 10 that the API server waits for a webhook
+
+
+def restart(host: Host) -> None:
+    """Replace the pods of all webhooks."""
+    for namespace, selector in WEBHOOKS:
+        host.run(f"kubectl -n {namespace} delete pods -l {selector} --wait=false")
+
+
+def stand_still(_host: Host) -> None:
+    """Stop the processes of all webhooks for a while, as a node without a free processor does."""
+    stopped = [pid for pid in _webhook_processes() if _signal(pid, signal.SIGSTOP)]
+    time.sleep(STILL)
+    for pid in stopped:
+        _signal(pid, signal.SIGCONT)
+
+
+def leave_alone(_host: Host) -> None:
+    """Do nothing."""
+
+
+# After how many seconds, again and again. A new pod needs ten to be ready: who is restarted faster never is.
+DISTURBANCES = ((restart, 15.0), (stand_still, 4.0), (leave_alone, 60.0))
+
+
+@pytest.fixture
+def empty(host: Host) -> Iterator[None]:
+    host.check_output(CREDENTIALS)
+    yield
+    host.check_output(REMOVE)
+    host.check_output("kubectl delete namespace cluster")
+    left = host.check_output("kubectl get crds,ns,clusterroles,validatingwebhookconfigurations -o name")
+    assert not re.search(r"opentelemetry|cert-?manager", left)
+
+
+@pytest.mark.parametrize("run", range(RUNS))
+def test_the_site_converges_in_one_run(host: Host, empty: None, run: int) -> None:
+    disturb, every = DISTURBANCES[run % len(DISTURBANCES)]
+    with _again_and_again(lambda: disturb(host), every):
+        converged = host.run(SITE)
+    assert converged.rc == 0, f"{disturb.__name__}:\n{converged.stdout}\n{converged.stderr}"
+    assert "RETRYING" not in converged.stdout
+    assert re.search(r"changed=0 .*failed=0", host.check_output(SITE))
+
+
+@contextmanager
+def _again_and_again(disturb: Callable[[], None], every: float) -> Iterator[None]:
+    """Disturb until the block ends."""
+    over = threading.Event()
+
+    def work() -> None:
+        while not over.wait(every):
+            disturb()
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+
+
+def _webhook_processes() -> Iterator[int]:
+    """Yield the processes of webhooks that run in pods of this cluster; its nodes' cgroups have the nodes' names."""
+    nodes = os.environ["O11Y_TESTBED_NODE_NAMESPACES"].split()
+    for folder in Path("/proc").iterdir():
+        if not folder.name.isdigit():
+            continue
+        try:
+            program = (folder / "cmdline").read_bytes().split(b"\0")[0].rpartition(b"/")[2]
+            groups = (folder / "cgroup").read_text()
+        except OSError:  # it has ended
+            continue
+        if program in (b"webhook", b"manager") and any(f"/{node}/" in groups for node in nodes):
+            yield int(folder.name)
+
+
+def _signal(pid: int, number: signal.Signals) -> bool:
+    try:
+        os.kill(pid, number)
+    except ProcessLookupError:
+        return False
+    return True

@@ -1,0 +1,25 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Controller side of module collector_diagnose."""
+
+from __future__ import annotations
+
+from ansible.plugins.action import ActionBase
+
+from ..plugin_utils import _diagnose, _doorway
+
+
+class ActionModule(ActionBase):
+    """Let the module read the cluster, then judge what it saw, here where the catalogue is."""
+
+    def run(self, tmp=None, task_vars=None):
+        """Return the verdict; the facts, which may hold secrets of configs, stay here."""
+        super().run(tmp, task_vars)
+        return _doorway.answer(lambda: self._diagnosed(task_vars))
+
+    def _diagnosed(self, task_vars):
+        checks = _diagnose.checks_of(self._task.args)
+        read = self._execute_module(task_vars=task_vars)
+        facts = read.pop("facts", None)
+        return read if facts is None else {**read, **_diagnose.diagnosed(facts, checks, self._task.args)}

@@ -1,0 +1,176 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Webhooks as data: who serves them, who injects their CA, and what it means that one does not answer. Private."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from collections.abc import Iterable, Iterator
+from typing import Any, NamedTuple
+
+Object = dict[str, Any]
+
+# The words of the API server (apiserver's ErrCallingWebhook, apiextensions' webhook converter). A webhook that answers
+# no is told in others: `denied the request`, and for a conversion without the address.
+_CALL = re.compile(r'failed calling webhook|conversion webhook for .+ failed: Post "')
+_SERVICE = re.compile(r"https://(?P<name>[-a-z0-9]+)\.(?P<namespace>[-a-z0-9]+)\.svc[:/.]")
+_CERTIFICATE = b"BEGIN CERTIFICATE"
+
+INJECT_CERTIFICATE = "cert-manager.io/inject-ca-from"
+INJECT_SECRET = "cert-manager.io/inject-ca-from-secret"
+# A Secret that is no Certificate's is read only with this note (cert-manager's docs, "CA Injector").
+ALLOW_INJECTION = "cert-manager.io/allow-direct-injection"
+# The annotations by which somebody injects the CA, cert-manager's cainjector first.
+INJECTORS = (INJECT_CERTIFICATE, INJECT_SECRET, "cert-manager.io/inject-apiserver-ca")
+OTHER_INJECTORS = ("service.beta.openshift.io/inject-cabundle",)
+# How cert-manager's manifest and chart label the cainjector, in whatever namespace it is.
+CAINJECTOR = "app.kubernetes.io/name=cainjector"
+
+
+class Cause(NamedTuple):
+    """Why a webhook does not answer: the API server's `words` as a pattern, what that means, and what to do."""
+
+    id: str
+    words: str
+    wrong: str
+    fix: str
+
+
+# Tried from the top. {service} is `Service namespace/name`; in the fix {port} is the port of its pods.
+CAUSES = (
+    Cause("no_service", r'service "[^"]*" not found', "the {service} does not exist", "Create the Service."),
+    Cause(
+        "no_endpoints",
+        "no endpoints available",
+        "the {service} has no pod that is ready",
+        "Look at the pods that the Service selects.",
+    ),
+    Cause(
+        "certificate_name",
+        r"x509: (certificate is (not )?valid for|certificate relies on|cannot validate)",
+        "the certificate of the {service} is for another name",
+        "The Certificate needs the names SERVICE.NAMESPACE.svc among its dnsNames; on Fargate and in the host's network"
+        " the kubelet may hold the webhook's port (10250).",
+    ),
+    Cause(
+        "certificate_time",
+        "x509: certificate has expired or is not yet valid",
+        "the certificate of the {service} has expired, or the clocks differ",
+        "Renew the certificate, and restart the webhook if it does not load the new one.",
+    ),
+    Cause(
+        "untrusted",
+        "x509:|tls: |certificate signed by unknown authority",
+        "the API server does not trust the certificate of the {service}: the CA bundle is another one's",
+        "Compare the webhook's caBundle with the ca.crt of the Secret that its pods mount; pods that run since before"
+        " the certificate was renewed must be restarted.",
+    ),
+    Cause(
+        "refused",
+        "connection refused|connection reset|EOF",
+        "nothing listens behind the {service} yet",
+        "The pods must listen on port {port}; look at their log.",
+    ),
+    # cert-manager's docs, "Compatibility with Kubernetes Platform Providers" and "The Definitive Debugging Guide for
+    # the cert-manager Webhook Pod"; GKE's docs, "Add firewall rules" of private clusters.
+    Cause(
+        "unreachable",
+        "deadline exceeded|i/o timeout|Client.Timeout|no route to host|network is unreachable|No agent available"
+        "|no such host|unable to handle the request",
+        "the control plane gets no answer from the {service}",
+        "If its pods are ready, let the control plane reach their TCP port {port}: on EKS in the security groups of the"
+        " nodes (with a network plugin of your own run the webhook in the host's network), on a private GKE cluster by"
+        " a firewall rule for the control plane's range, elsewhere in NetworkPolicies.",
+    ),
+    Cause(
+        "no_path",
+        "could not find the requested resource|404",
+        "what answers at the {service} does not have this webhook",
+        "See that webhook configuration and pods are of the same version.",
+    ),
+    Cause("other", "", "the {service} does not answer as a webhook", "Look at the log of the webhook's pods."),
+)
+
+
+def calls_webhook(message: str) -> bool:
+    """Return whether the server could not ask a webhook, which may pass."""
+    return bool(_CALL.search(message))
+
+
+def cause(message: str) -> Cause:
+    """Return why a webhook does not answer."""
+    return next(row for row in CAUSES if re.search(row.words, message))
+
+
+def service_in(message: str) -> tuple[str, str] | None:
+    """Return namespace and name of the Service that the server could not reach."""
+    match = _SERVICE.search(message)
+    return (match["namespace"], match["name"]) if match else None
+
+
+def _clients(configuration: Object) -> Iterator[tuple[str, Object]]:
+    """Yield the name and the client of each webhook: admission's, or the conversion of a definition."""
+    for webhook in configuration.get("webhooks") or []:
+        yield webhook.get("name") or "", webhook.get("clientConfig") or {}
+    conversion = (configuration.get("spec") or {}).get("conversion") or {}
+    if conversion.get("strategy") == "Webhook":
+        yield "conversion", (conversion.get("webhook") or {}).get("clientConfig") or {}
+
+
+def uninjected(configuration: Object) -> list[str]:
+    """Return the webhooks without a CA. One that has a URL may do without: then the system's are trusted."""
+    return [
+        name
+        for name, client in _clients(configuration)
+        if "url" not in client and not _has_certificate(client.get("caBundle") or "")
+    ]
+
+
+def _has_certificate(bundle: str) -> bool:
+    """Return whether a bundle is one; templates have a line break in its place."""
+    try:
+        return _CERTIFICATE in base64.b64decode(bundle)
+    except (binascii.Error, ValueError):
+        return False
+
+
+def services(configurations: Iterable[Object]) -> list[tuple[str, str]]:
+    """Return namespace and name of the Services behind some webhooks."""
+    found = (
+        (service.get("namespace") or "", service.get("name") or "")
+        for configuration in configurations
+        for _name, client in _clients(configuration)
+        if (service := client.get("service"))
+    )
+    return list(dict.fromkeys(found))
+
+
+def injector(configuration: Object) -> tuple[str, str]:
+    """Return the annotation that asks for a CA and its value, or two empty texts."""
+    annotations = configuration["metadata"].get("annotations") or {}
+    return next(((key, annotations[key]) for key in INJECTORS + OTHER_INJECTORS if annotations.get(key)), ("", ""))
+
+
+def selects(service: Object, workload: Object) -> bool:
+    """Return whether a Service sends to the pods of a workload."""
+    selector = (service.get("spec") or {}).get("selector") or {}
+    labels = workload["spec"].get("template", {}).get("metadata", {}).get("labels") or {}
+    return bool(selector) and selector.items() <= labels.items()
+
+
+def ready(slices: Iterable[Object]) -> bool:
+    """Return whether a Service has an endpoint that takes requests; no word of a condition means yes."""
+    return any(
+        (endpoint.get("conditions") or {}).get("ready", True) is not False
+        for item in slices
+        for endpoint in item.get("endpoints") or []
+    )
+
+
+def port(slices: Iterable[Object]) -> str:
+    """Return the port on which the pods behind a Service listen."""
+    numbers = sorted({str(port["port"]) for item in slices for port in item.get("ports") or [] if port.get("port")})
+    return " or ".join(numbers) or "that its targetPort names"

@@ -1,0 +1,122 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a custom resource cannot say: option by mode, and what to do instead.
+
+Source: the operator's CRD, and which of its fields internal/manifests/collector and pkg/sidecar read in which mode; a
+field that is not read would be lost without a word. Private.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from .. import names
+from ..collector import Collector
+from ..errors import Problem
+
+_ALL = ("daemonset", "deployment", "sidecar", "statefulset")
+_SIDECAR = ("sidecar",)
+ALLOCATED = ("daemonset", "statefulset")
+_REVISIONS, _GRACE = 10, 30  # the defaults of Kubernetes, which the pods then have anyway
+_POD = "Say it in the workload that gets the sidecar: its pod is not ours."
+_OURS = "Remove it: a sidecar serves its own pod, on localhost."
+_PLAIN = "Remove it, or use `backend: kubernetes`."
+
+
+def said(value: Any) -> bool:
+    """Return whether a value says anything; a mapping whose suboptions are all at rest says nothing."""
+    return any(map(said, value.values())) if isinstance(value, dict) else bool(value)
+
+
+class Limit(NamedTuple):
+    """An option that some modes do not have, what to do, and how it is seen that a value says anything."""
+
+    option: str
+    modes: tuple[str, ...]
+    fix: str
+    says: Callable[[Any], bool] = bool
+
+
+LIMITS = (
+    Limit("revision_history_limit", _ALL, _PLAIN, lambda value: value != _REVISIONS),
+    Limit("topology_spread", ("daemonset",), "Remove it: a daemonset is on every node anyway."),
+    Limit("disruption_budget", ("daemonset",), _PLAIN, said),
+    Limit("update_strategy", ("statefulset", "sidecar"), _PLAIN),
+    Limit("topology_spread", _SIDECAR, _POD),
+    Limit("node_selector", _SIDECAR, _POD),
+    Limit("tolerations", _SIDECAR, _POD),
+    Limit("affinity", _SIDECAR, _POD),
+    Limit("priority_class_name", _SIDECAR, _POD),
+    Limit("host_network", _SIDECAR, _POD),
+    Limit("pod_labels", _SIDECAR, _POD),
+    Limit("pod_annotations", _SIDECAR, _POD),
+    Limit("image_pull_secrets", _SIDECAR, _POD),
+    Limit("disruption_budget", _SIDECAR, _POD, said),
+    Limit("autoscaling", _SIDECAR, _POD, said),
+    Limit("termination_grace_seconds", _SIDECAR, _POD, lambda value: value != _GRACE),
+    Limit("host_ports", _SIDECAR, _OURS),
+    Limit("service", _SIDECAR, _OURS, said),
+    Limit("ingress", _SIDECAR, _OURS, said),
+    Limit("routes", _SIDECAR, _OURS, said),
+    Limit("network_policy", _SIDECAR, _OURS, said),
+    Limit(
+        "storage",
+        _SIDECAR,
+        "Remove it: the state of a sidecar ends with its pod.",
+        lambda value: bool(value.get("class")),
+    ),
+)
+
+
+def check(collector: Collector) -> None:
+    """Raise Problem with every option that the operator could not honour, before anything is made."""
+    broken = [
+        f"{limit.option}: {limit.fix}"
+        for limit in LIMITS
+        if collector.mode in limit.modes and limit.says(getattr(collector, limit.option))
+    ]
+    if broken:
+        raise Problem(
+            f"the operator has no place for {'these options' if len(broken) > 1 else 'an option'} in mode "
+            f"{collector.mode}\n" + "\n".join(f"  {line}" for line in broken),
+            asked=f"collector '{collector.name}'",
+        )
+    _check_allocator(collector)
+    if len(collector.name) > names.LONGEST_CUSTOM_RESOURCE:
+        raise Problem(
+            f"'{collector.name}' is too long for a custom resource, the operator names workload and Services after it",
+            fix=f"Use at most {names.LONGEST_CUSTOM_RESOURCE} characters.",
+        )
+
+
+def _check_allocator(collector: Collector) -> None:
+    """Raise Problem for an allocator that the operator refuses, or that would not work.
+
+    Source: validateTargetAllocatorConfig in the operator's internal/webhook, and the comments of its API.
+    """
+    options = collector.target_allocator
+    strategy = collector.allocation_strategy
+    sources = options.get("prometheus_cr") or {}
+    faults = (
+        (collector.mode not in ALLOCATED, f"mode {collector.mode} cannot have one", "Use mode statefulset."),
+        (
+            (collector.mode == "daemonset") != (strategy == "per-node"),
+            f"mode {collector.mode} does not go with strategy {strategy}",
+            "Strategy per-node is for mode daemonset, and that has no other: leave `allocation_strategy` out.",
+        ),
+        (
+            strategy == "least-weighted" and int(options.get("replicas") or 1) > 1,
+            "with strategy least-weighted every replica would share out all targets anew",
+            "Use strategy consistent-hashing, or `replicas: 1`.",
+        ),
+        (
+            bool(sources.get("namespaces") and sources.get("denied_namespaces")),
+            "it has both namespaces and denied_namespaces",
+            "Give one of them.",
+        ),
+    )
+    broken = [(wrong, fix) for holds, wrong, fix in faults if holds]
+    if collector.is_allocated and broken:
+        raise Problem(broken[0][0], asked=f"target allocator of collector '{collector.name}'", fix=broken[0][1])

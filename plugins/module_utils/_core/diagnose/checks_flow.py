@@ -1,0 +1,146 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The built-in checks of what flows through a collector, and of what limits it. Private."""
+
+from __future__ import annotations
+
+from .check import Check
+
+# Nothing is wrong with an idle pipeline as long as another one has data.
+_ALL_IDLE = "running && receives && !(receives[?accepted > `0`])"
+_IDLE = "about: about, id: id, signal: signal, items: items, seconds: seconds, total: accepted_total, uptime: uptime"
+_SENT = (
+    "about: about, id: id, signal: signal, items: items, seconds: seconds, accepted: accepted, sent: sent,"
+    " failed: failed, size: queue_size, capacity: queue_capacity, came: came"
+)
+FLOWING = (
+    Check(
+        "memory_high",
+        "capacity",
+        "warning",
+        "memory[?percent >= `85`]",
+        "pod {pod} uses {percent} % of its memory limit",
+        "Raise the limit, or add replicas.",
+    ),
+    Check(
+        "memory_limiter",
+        "capacity",
+        "error",
+        "processes[?refused > `0`].{about: 'in', id: id, items: items, refused: refused, seconds: seconds}",
+        "{id} refuses {items} ({refused} in {seconds} s), since memory is short",
+        "Raise the memory limit, add replicas, or see which exporter does not keep up.",
+    ),
+    Check(
+        "autoscaler_at_max",
+        "capacity",
+        "warning",
+        "autoscalers[?at_max]",
+        "HorizontalPodAutoscaler {name} wants more than its most, {max} pods",
+        "Raise its maximum.",
+    ),
+    Check(
+        "autoscaler_broken",
+        "capacity",
+        "warning",
+        "autoscalers[?broken]",
+        "HorizontalPodAutoscaler {name} does not scale: {broken}",
+        "See that the metrics API answers.",
+    ),
+    Check(
+        "queue_high",
+        "capacity",
+        "warning",
+        f"exports[?queue_percent >= `80` && state=='sends'].{{{_SENT}}}",
+        "the queue of {id} is nearly full ({size} of {capacity} requests)",
+        "See why it sends slowly, then enlarge `sending_queue`.",
+    ),
+    Check(
+        "log_error",
+        "log",
+        "warning",
+        "logs[?cause && cause!='forbidden' && current && !calm]",
+        "{text}",
+        "{fix}",
+    ),
+    Check(
+        "log_entry",
+        "log",
+        "info",
+        "logs[?!cause || !current || (calm && cause!='forbidden')]",
+        "{said} ({count} times, last {seconds_ago} s ago)",
+        "{fix}",
+    ),
+    Check(
+        "refused",
+        "flow",
+        "error",
+        "running && receives[?state=='refused']",
+        "{items} come in at {id} ({accepted} in {seconds} s), but {refused} are refused and {failed} fail inside",
+        "See which processor or exporter behind it says no.",
+    ),
+    Check(
+        "fails",
+        "flow",
+        "error",
+        f"running && exports[?state=='fails'].{{{_SENT}}}",
+        "{came} fail at {id} ({failed} failed)",
+        "Read what {id} says in the log.",
+    ),
+    Check(
+        "fails_partly",
+        "flow",
+        "warning",
+        f"running && exports[?state=='fails_partly'].{{{_SENT}}}",
+        "{items} come in ({accepted} in {seconds} s), and some fail at {id} ({sent} sent, {failed} failed)",
+        "Read what {id} says in the log.",
+    ),
+    Check(
+        "waits",
+        "flow",
+        "error",
+        f"running && exports[?state=='waits'].{{{_SENT}}}",
+        "{came} wait at {id} ({size} of {capacity} queued, none sent)",
+        "Read what {id} says in the log.",
+    ),
+    Check(
+        "dropped",
+        "flow",
+        "warning",
+        "running && processes[?incoming > `0` && outgoing == `0` && refused == `0`]",
+        "{items} come in ({incoming} in {seconds} s) and all end at {id}",
+        "See whether its conditions are meant to drop everything.",
+    ),
+    Check(
+        "silent",
+        "flow",
+        "info",
+        f"running && exports[?state=='silent'].{{{_SENT}}}",
+        "{items} come in ({accepted} in {seconds} s), and none has reached {id} within that time",
+        "Look again over a longer window_seconds; a batch may wait, a filter or sampler may drop them.",
+    ),
+    Check(
+        "nothing_ever",
+        "flow",
+        "warning",
+        f"{_ALL_IDLE} && !(receives[?accepted_total > `0`]) && receives[?state=='idle'].{{{_IDLE}}}",
+        "nothing comes in: no {items} at {id} since its start {uptime} ago",
+        "See that somebody sends to it: endpoint, protocol and port of the clients.",
+    ),
+    Check(
+        "nothing_now",
+        "flow",
+        "warning",
+        f"{_ALL_IDLE} && receives[?state=='idle' && accepted_total>`0`].{{{_IDLE}}}",
+        "nothing comes in any more: no {items} at {id} in {seconds} s, {total} before",
+        "See whether the clients still send.",
+    ),
+    Check(
+        "idle",
+        "flow",
+        "info",
+        f"running && receives[?accepted > `0`] && receives[?state=='idle'].{{{_IDLE}}}",
+        "no {items} came in at {id} in {seconds} s, {total} before",
+        "",
+    ),
+)

@@ -1,0 +1,145 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The built-in checks up to a collector that runs. Private."""
+
+from __future__ import annotations
+
+from .check import Check
+
+# What is wrong with a config and keeps no data from flowing.
+_HARMLESS = "contains(['plaintext-secret', 'clear-text', 'open-diagnostics', 'singleton'], rule)"
+_FINDING = "rule: rule, where: where, message: message, fix: fix"
+
+BEGINNING = (
+    Check(
+        "absent",
+        "exists",
+        "error",
+        "!workload && !custom_resource && !pods && !hidden && [{kind: kind, name: name, namespace: namespace}]",
+        "there is no {kind} {namespace}/{name}",
+        "Deploy it, or correct its name and namespace.",
+    ),
+    Check(
+        "paused",
+        "exists",
+        "error",
+        "workload && wanted == `0` && [{about: 'start', kind: kind}]",
+        "it is scaled to no pod at all",
+        "Set its replicas, or correct the node selector and tolerations of a DaemonSet.",
+    ),
+    Check(
+        "reference_missing",
+        "holds",
+        "error",
+        "references[?state=='missing'].{about: 'start', kind: kind, name: name, namespace: namespace}",
+        "{kind} {namespace}/{name} does not exist",
+        "Create {kind} {namespace}/{name}.",
+    ),
+    Check(
+        "key_missing",
+        "holds",
+        "error",
+        "references[?state=='no_key'].{about: 'start', kind: kind, name: name, namespace: namespace, key: key}",
+        "{kind} {namespace}/{name} has no key {key}",
+        "Add the key {key} to {kind} {namespace}/{name}.",
+    ),
+    Check(
+        "certificate_not_issued",
+        "holds",
+        "error",
+        "certificate_resources[?!ready].{about: 'start', name: name, message: message}",
+        "Certificate {name} is not ready: {message}",
+        "See `kubectl describe certificate {name}` and its issuer.",
+    ),
+    Check(
+        "config_error",
+        "config",
+        "error",
+        f"!running && findings[?severity=='error' && !{_HARMLESS}].{{about: 'start', {_FINDING}}}",
+        "{where}: [{rule}] {message}",
+        "{fix}",
+    ),
+    Check(
+        "config_error_live",
+        "config",
+        "warning",
+        f"running && findings[?severity=='error' && !{_HARMLESS}].{{about: about, {_FINDING}}}",
+        "{where}: [{rule}] {message}",
+        "{fix}",
+    ),
+    Check(
+        "config_exposed",
+        "config",
+        "info",
+        f"findings[?severity=='error' && {_HARMLESS}].{{{_FINDING}}}",
+        "{where}: [{rule}] {message}",
+        "{fix}",
+    ),
+    Check(
+        "config_warning",
+        "config",
+        "info",
+        f"findings[?severity!='error'].{{about: about, {_FINDING}}}",
+        "{where}: [{rule}] {message}",
+        "{fix}",
+    ),
+    Check(
+        "rollout",
+        "starts",
+        "error",
+        "symptoms[].{about: 'start', reason: reason, detail: message, fix: fix, pod: pod, last: last_words}",
+        "{reason}: {detail} {last}",
+        "{fix}",
+    ),
+    Check(
+        "not_complete",
+        "starts",
+        "warning",
+        "workload && !complete && !symptoms && wanted != `0` && [{about: 'start', ready: ready_text}]",
+        "{ready}",
+        "Wait for the rollout, or see the events of its pods.",
+    ),
+    Check(
+        "not_ready",
+        "starts",
+        "error",
+        "complete && pods[?!ready].{about: 'start', pod: name, phase: phase}",
+        "pod {pod} is {phase}, but not ready",
+        "Look at its readiness probe and its log.",
+    ),
+    Check(
+        "resource_failed",
+        "starts",
+        "error",
+        "resource_conditions[?status=='False' && type=='Ready'].{about: 'start', reason: reason, message: message}",
+        "the operator says {reason}: {message}",
+        "Look at the operator's log and the events of the custom resource.",
+    ),
+    Check(
+        "out_of_memory",
+        "capacity",
+        "error",
+        "running && pods[?last_reason=='OOMKilled' && last_seconds_ago < `3600`]"
+        ".{pod: name, restarts: restarts, minutes: last_seconds_ago}",
+        "pod {pod} was killed for its memory {minutes} s ago, restarts: {restarts}",
+        "Raise the memory limit, put memory_limiter first, or lower what it keeps in memory.",
+    ),
+    Check(
+        "restarted",
+        "capacity",
+        "warning",
+        "running && pods[?last_reason && last_reason!='OOMKilled' && last_seconds_ago < `600`]"
+        ".{pod: name, restarts: restarts, reason: last_reason, code: last_exit_code, seconds: last_seconds_ago}",
+        "pod {pod} ended {seconds} s ago ({reason}, exit code {code}), restarts: {restarts}",
+        "Read the log of its last run: `kubectl logs --previous`.",
+    ),
+    Check(
+        "event",
+        "own",
+        "info",
+        "events[].{name: name, kind: kind, reason: reason, message: message, count: count, seconds: seconds_ago}",
+        "{kind} {name} {seconds} s ago: {reason}: {message}",
+        "",
+    ),
+)

@@ -1,0 +1,218 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The collector's own metrics: two readings, and how each signal went between them. Private."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from ..components.table import component
+from ..paths import at, items, section
+from .times import age
+
+# Source: documentation.md of receiverhelper, processorhelper, exporterhelper and memorylimiterprocessor.
+ITEMS = {
+    "spans": "traces",
+    "metric_points": "metrics",
+    "log_records": "logs",
+    "profile_samples": "profiles",
+}
+NOUNS = {signal: noun.replace("_", " ") for noun, signal in ITEMS.items()}
+# Versions differ in what follows a name: a unit, `_total`, or nothing.
+_SAMPLE = re.compile(
+    r"^otelcol_(?P<name>[a-z0-9_]+?)(?:__\w+?_)?(?:_bytes|_seconds)?(?:_total)?"
+    r"(?:\{(?P<labels>.*)\})? (?P<value>[0-9.eE+-]+)(?: \d+)?$",
+    re.MULTILINE,
+)
+_LABEL = re.compile(r'(\w+)="((?:[^"\\]|\\.)*)"')
+_BY_ITEM = re.compile(rf"(?P<name>\w+)_(?P<item>{'|'.join(ITEMS)})\Z")
+_COMPONENTS = ("receiver", "exporter", "processor")
+_DURATION = re.compile(r"(?P<number>\d+(?:\.\d+)?)(?P<unit>ms|s|m|h)")
+_SECONDS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600}
+# Source: scraper.NewDefaultControllerConfig of the Collector and Prometheus' scrape_interval.
+_USUAL_INTERVAL = 60.0
+
+
+class Key(NamedTuple):
+    """What is counted, of which component, for which signal; empty where it does not apply."""
+
+    name: str
+    component: str = ""
+    signal: str = ""
+
+
+Reading = Counter[Key]
+UPTIME, MEMORY = Key("process_uptime"), Key("process_memory_rss")
+
+
+def reading(text: str) -> Reading:
+    """Return the counts of one pod, summed over labels that do not matter here."""
+    counts: Reading = Counter()
+    for match in _SAMPLE.finditer(text):
+        labels = dict(_LABEL.findall(match["labels"] or ""))
+        owner = next((labels[name] for name in _COMPONENTS if name in labels), "")
+        by_item = _BY_ITEM.match(match["name"])
+        if by_item:
+            key = Key(by_item["name"], owner, ITEMS[by_item["item"]])
+        else:
+            key = Key(match["name"], owner, labels.get("data_type") or labels.get("otel_signal") or "")
+        counts[key] += float(match["value"])  # type: ignore[assignment]
+    return counts
+
+
+def grown(before: Reading, after: Reading) -> Reading:
+    """Return what was counted between two readings of one pod; a counter that fell began anew."""
+    return Counter({key: value - before[key] if value >= before[key] else value for key, value in after.items()})
+
+
+def total(readings: Sequence[Reading]) -> Reading:
+    """Return the sum of readings, since adding Counters would drop what is zero; only ages are no sums."""
+    result: Reading = Counter()
+    for one in readings:
+        result.update(one)
+    ages = [one[UPTIME] for one in readings if UPTIME in one]
+    if ages:
+        result[UPTIME] = min(ages)
+    return result
+
+
+class Flow:
+    """How the signals of one collector went: what was counted in some seconds, and since the start."""
+
+    def __init__(self, config: Mapping[str, Any], gained: Reading, whole: Reading, seconds: float) -> None:
+        self.config, self.gained, self.whole = config, gained, whole
+        self.seconds = max(round(seconds), 1)
+        self.pipelines = section(config, "service", "pipelines")
+
+    def facts(self) -> dict[str, list[dict[str, Any]]]:
+        """Return the ends of every signal, and what stands between them."""
+        used = dict.fromkeys(str(key).split("/", 1)[0] for key in self.pipelines)
+        signals = [*(one for one in NOUNS if one in used), *(one for one in used if one not in NOUNS)]
+        return {
+            "receives": [row for signal in signals for row in self._receives(signal)],
+            "processes": [row for signal in signals for row in self._processes(signal)],
+            "exports": [row for signal in signals for row in self._exports(signal)],
+        }
+
+    def moving(self) -> bool:
+        """Return whether waiting longer would tell no more: what came went out or failed, what else there is idles."""
+        facts = self.facts()
+        came = [row["signal"] for row in facts["receives"] if row["accepted"]]
+        idle = [row for row in facts["receives"] if row["state"] == "idle" and row["signal"] not in came]
+        settled = all(row["state"] not in ("waits", "silent") for row in facts["exports"])
+        return bool(came) and settled and not any(row["accepted_total"] for row in idle)
+
+    def _used(self, signal: str, role: str) -> list[str]:
+        found = [
+            str(one)
+            for key, pipeline in self.pipelines.items()
+            if str(key).split("/", 1)[0] == signal
+            for one in items(pipeline, role)
+        ]
+        connectors = section(self.config, "connectors")
+        return [one for one in dict.fromkeys(found) if one not in connectors]
+
+    def _common(self, signal: str, name: str, role: str) -> dict[str, Any]:
+        return {
+            "id": name,
+            "signal": signal,
+            "items": NOUNS.get(signal, signal),
+            "seconds": self.seconds,
+            "uptime": age(self.whole[UPTIME]),
+            "about": f"{role}/{name}",
+        }
+
+    def _numbers(self, signal: str, name: str, prefix: str, names: Sequence[str]) -> dict[str, int]:
+        keys = {word: Key(f"{prefix}_{word}", name, signal) for word in names}
+        now = {word: int(self.gained[key]) for word, key in keys.items()}
+        return now | {f"{word}_total": int(self.whole[key]) for word, key in keys.items()}
+
+    def _receives(self, signal: str) -> Iterator[dict[str, Any]]:
+        names = self._used(signal, "receivers")
+        rows = [
+            self._common(signal, name, "receivers")
+            | self._numbers(signal, name, "receiver", ("accepted", "refused", "failed"))
+            for name in names
+        ]
+        for row in rows:
+            known = component("receivers", str(row["id"]).split("/", 1)[0])
+            row["passive"] = bool(known and known.ports)
+            row["about"] = "in" if row["passive"] else row["about"]
+            row["state"] = self._incoming(row)
+            yield row
+
+    def _incoming(self, row: Mapping[str, Any]) -> str:
+        if row["refused"] or row["failed"]:
+            return "refused"
+        if row["accepted"]:
+            return "comes"
+        settings = section(self.config, "receivers", str(row["id"]))
+        # What asks for its data itself does so at intervals, and counts between two of them say nothing.
+        rests = not row["passive"] and row["accepted_total"]
+        starts = not row["passive"] and self.whole[UPTIME] < _interval(settings)
+        return "rests" if rests else "starts" if starts else "idle"
+
+    def _processes(self, signal: str) -> Iterator[dict[str, Any]]:
+        for name in self._used(signal, "processors"):
+            limiter = self._numbers(signal, name, "processor_memory_limiter", ("refused",))
+            other = self._numbers(signal, name, "processor", ("refused", "dropped"))
+            refused = limiter["refused"] or other["refused"]
+            flow = {word: int(self.gained[Key(f"processor_{word}_items", name, signal)]) for word in _THROUGH}
+            lost = max(flow["incoming"] - flow["outgoing"] - refused, 0)
+            numbers = {"refused": refused, "dropped": other["dropped"] or lost, **flow}
+            yield self._common(signal, name, "processors") | numbers
+
+    def _exports(self, signal: str) -> Iterator[dict[str, Any]]:
+        accepted = sum(row["accepted"] for row in self._receives(signal))
+        for name in self._used(signal, "exporters"):
+            row = self._common(signal, name, "exporters") | {"accepted": accepted}
+            row |= self._numbers(signal, name, "exporter", ("sent", "send_failed", "enqueue_failed"))
+            for word in ("queue_size", "queue_capacity"):
+                row[word] = int(self.whole[Key(f"exporter_{word}", name, signal)] or self.whole[Key(word, name)])
+            row["queue_percent"] = 100 * row["queue_size"] // row["queue_capacity"] if row["queue_capacity"] else 0
+            row["failed"] = row["send_failed"] + row["enqueue_failed"]
+            come = f"{row['items']} come in ({accepted} in {self.seconds} s) and"
+            row["came"] = come if accepted else f"{row['items']} that came before"
+            yield row | {"state": _outgoing(row)}
+
+
+_THROUGH = ("incoming", "outgoing")
+
+
+def _outgoing(row: Mapping[str, Any]) -> str:
+    """Return what an exporter does, from the clearest sign to the weakest."""
+    if row["failed"]:
+        return "fails_partly" if row["sent"] else "fails"
+    if row["sent"]:
+        return "sends"
+    if row["queue_size"]:
+        return "waits"
+    return "silent" if row["accepted"] else "idle"
+
+
+def _interval(settings: Mapping[str, Any]) -> float:
+    given = settings.get("collection_interval") or at(settings, ("config", "global", "scrape_interval"))
+    found = list(_DURATION.finditer(str(given or "")))
+    return sum(float(item["number"]) * _SECONDS[item["unit"]] for item in found) or _USUAL_INTERVAL
+
+
+def metrics_port(config: Mapping[str, Any], default: int) -> tuple[str, int]:
+    """Return host and port of the collector's own metrics; port 0 when nothing serves them."""
+    telemetry = section(config, "service", "telemetry", "metrics")
+    if telemetry.get("level") == "none":
+        return "", 0
+    if telemetry.get("address"):
+        known = str(telemetry["address"]).replace("${env:", "${")
+        host, _colon, port = known.rpartition(":")
+        return host, int(port) if port.isdecimal() else default
+    readers = [section(reader, "pull", "exporter", "prometheus") for reader in items(telemetry, "readers")]
+    served = [reader for reader in readers if reader]
+    if "readers" in telemetry and not served:
+        return "", 0
+    first = served[0] if served else {}
+    port = str(first.get("port") or default)
+    return str(first.get("host") or "localhost"), int(port) if port.isdecimal() else default

@@ -1,0 +1,138 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Kubernetes' own objects around a collector, as the few facts that checks ask for. Private."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from ..errors import Problem
+from ..paths import at, items, section
+from ..quantity import parse_bytes
+from ..rollout import REPEATED, event_time
+from .times import seconds_between
+
+Object = Mapping[str, Any]
+LONGEST = 240
+# Older events explain nothing that is wrong now.
+RECENT = 600.0
+
+
+def pod(item: Object, container: str, now: str) -> dict[str, Any]:
+    """Return how a pod is, and how its collector's last run ended."""
+    statuses = items(item, "status", "containerStatuses")
+    own: Object = next((status for status in statuses if status.get("name") == container), {})
+    last = section(own, "lastState", "terminated")
+    conditions = items(item, "status", "conditions")
+    ready = any(one.get("type") == "Ready" and one.get("status") == "True" for one in conditions)
+    return {
+        "name": at(item, ("metadata", "name")),
+        "namespace": at(item, ("metadata", "namespace")),
+        "node": at(item, ("spec", "nodeName"), ""),
+        "phase": at(item, ("status", "phase"), ""),
+        "ready": ready,
+        "restarts": int(own.get("restartCount") or 0),
+        "last_reason": str(last.get("reason") or ""),
+        "last_exit_code": int(last.get("exitCode") or 0),
+        "last_seconds_ago": round(seconds_between(str(last.get("finishedAt") or ""), now)),
+    }
+
+
+def warnings(events: Iterable[Object], uids: Mapping[Any, Any], now: str) -> list[dict[str, Any]]:
+    """Return recent warnings about objects of a collector, the latest first."""
+    mine = (one for one in events if at(one, ("involvedObject", "uid")) in uids and one.get("type") == "Warning")
+    rows = [
+        {
+            "kind": at(one, ("involvedObject", "kind")),
+            "name": at(one, ("involvedObject", "name")),
+            "reason": str(one.get("reason") or ""),
+            "message": " ".join(str(one.get("message") or "").split()).removeprefix(REPEATED)[:LONGEST],
+            "count": int(at(one, ("series", "count")) or one.get("count") or 1),
+            "seconds_ago": round(seconds_between(event_time(dict(one)), now)),
+        }
+        for one in events_of(mine)
+    ]
+    return sorted((row for row in rows if row["seconds_ago"] <= RECENT), key=lambda row: row["seconds_ago"])
+
+
+def events_of(events: Iterable[Object]) -> list[Object]:
+    """Return the last event of each object and reason."""
+    last: dict[tuple[Any, Any], Object] = {}
+    for one in sorted(events, key=lambda item: event_time(dict(item))):
+        last[at(one, ("involvedObject", "uid")), one.get("reason")] = one
+    return list(last.values())
+
+
+def memory_limit(container: Object) -> int:
+    """Return the memory limit of a container in bytes, none as 0."""
+    try:
+        return parse_bytes(str(at(container, ("resources", "limits", "memory")) or 0))
+    except Problem:
+        return 0
+
+
+def autoscalers(scalers: Iterable[Object], targets: Iterable[tuple[str, str]]) -> list[dict[str, Any]]:
+    """Return the autoscalers of a workload or of its custom resource."""
+    wanted = set(targets)
+    rows = []
+    for item in scalers:
+        target = section(item, "spec", "scaleTargetRef")
+        if (target.get("kind"), target.get("name")) in wanted:
+            current, most = at(item, ("status", "currentReplicas"), 0), at(item, ("spec", "maxReplicas"), 0)
+            limited = [
+                one
+                for one in items(item, "status", "conditions")
+                if one.get("type") == "ScalingLimited" and one.get("status") == "True"
+            ]
+            broken = [
+                one
+                for one in items(item, "status", "conditions")
+                if one.get("type") == "ScalingActive" and one.get("status") == "False"
+            ]
+            rows.append(
+                {
+                    "name": at(item, ("metadata", "name")),
+                    "current": current,
+                    "max": most,
+                    "at_max": bool(limited and current >= most),
+                    "broken": str(broken[0].get("message") or "") if broken else "",
+                }
+            )
+    return rows
+
+
+def conditions(item: Object) -> dict[str, dict[str, Any]]:
+    """Return the conditions of an object by their type."""
+    return {str(one.get("type")): one for one in items(item, "status", "conditions")}
+
+
+def certificate_resources(found: Iterable[Object], secrets: Iterable[str]) -> list[dict[str, Any]]:
+    """Return cert-manager's Certificates whose Secrets a collector mounts."""
+    wanted = set(secrets)
+    rows = []
+    for item in found:
+        if at(item, ("spec", "secretName")) in wanted:
+            ready = conditions(item).get("Ready", {})
+            rows.append(
+                {
+                    "name": at(item, ("metadata", "name")),
+                    "secret": at(item, ("spec", "secretName")),
+                    "ready": ready.get("status") == "True",
+                    "message": str(ready.get("message") or "cert-manager has not looked at it")[:LONGEST],
+                }
+            )
+    return rows
+
+
+def share(targets: Mapping[str, Mapping[str, int]]) -> dict[str, Any]:
+    """Return what a target allocator hands out, given the targets of each collector by job."""
+    by_collector: dict[str, int] = {}
+    for counts in targets.values():
+        for name, count in counts.items():
+            by_collector[name] = by_collector.get(name, 0) + count
+    return {
+        "jobs": [{"name": job, "targets": sum(counts.values())} for job, counts in sorted(targets.items())],
+        "collectors": [{"name": name, "targets": count} for name, count in sorted(by_collector.items())],
+    }

@@ -1,0 +1,127 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Where the exporters send to, and what the cluster has there. Private."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from ..lint.addresses import is_loopback
+from ..paths import dotted, items, leaves, section
+from .network import Object, Policies, endpoints
+
+# The settings of exporters that are addresses, whatever the exporter. Source: their READMEs.
+_ADDRESSES = re.compile(
+    r"(?:.+_)?endpoints?\Z|(?:.+_)?urls?\Z|brokers\Z|hostname\Z|service\Z|nodes\Z|server\Z|address\Z"
+)
+_ADDRESS = re.compile(
+    r"(?:(?P<scheme>[a-z][a-z0-9+.-]*):///?)?(?:[^/@\s]*@)?(?P<host>[A-Za-z0-9_.-]+)(?::(?P<port>\d{1,5}))?(?:/.*)?\Z"
+)
+_USUAL_PORTS = {"http": 80, "https": 443}
+_TYPE_PORTS = {"otlp": 4317, "otlp_grpc": 4317, "otlphttp": 4318, "otlp_http": 4318}
+_LABEL = re.compile(r"[a-z]([-a-z0-9]*[a-z0-9])?\Z")
+# `NAME.NAMESPACE.svc…` has so many parts at least; with two it may be a domain of the internet.
+_UNCLEAR = 2
+
+
+class Peer(NamedTuple):
+    """An address that an exporter sends to; namespace and service are empty for what is outside of the cluster."""
+
+    exporter: str
+    path: str
+    endpoint: str
+    host: str
+    port: int
+    namespace: str
+    service: str
+    certain: bool
+
+    @property
+    def about(self) -> str:
+        """Return which component it is about."""
+        return f"exporters/{self.exporter}"
+
+
+def peers(config: Any, namespace: str) -> list[Peer]:
+    """Return the addresses of all exporters that a pipeline uses."""
+    used = {
+        one
+        for pipeline in section(config, "service", "pipelines").values()
+        for one in items(pipeline, "exporters")
+        if one in section(config, "exporters")
+    }
+    found = [peer for name in sorted(used) for peer in _peers(name, section(config, "exporters", name), namespace)]
+    return list({(peer.exporter, peer.host, peer.port): peer for peer in reversed(found)}.values())[::-1]
+
+
+def _peers(exporter: str, settings: Mapping[str, Any], namespace: str) -> Iterator[Peer]:
+    listens = exporter.split("/", 1)[0] == "prometheus"
+    for path, value in () if listens else leaves(settings):
+        word = next((part for part in reversed(path) if isinstance(part, str)), "")
+        match = _ADDRESS.match(value) if isinstance(value, str) and _ADDRESSES.match(word) else None
+        if match:
+            usual = _TYPE_PORTS.get(exporter.split("/", 1)[0], 0)
+            port = int(match["port"] or _USUAL_PORTS.get(match["scheme"] or "", usual))
+            place, service, certain = in_cluster(match["host"], namespace)
+            where = dotted(("exporters", exporter, *path))
+            yield Peer(exporter, where, value, match["host"], port, place, service, certain)
+
+
+def in_cluster(host: str, namespace: str) -> tuple[str, str, bool]:
+    """Return namespace and name of the Service that a host names, and whether it can be nothing else."""
+    parts = host.rstrip(".").split(".")
+    if is_loopback(host) or not all(_LABEL.match(part) for part in parts):
+        return "", "", True
+    if len(parts) == 1:
+        return namespace, parts[0], True
+    if len(parts) == _UNCLEAR:
+        return parts[1], parts[0], False
+    at_svc = parts.index("svc") if "svc" in parts else 0
+    # A pod of a headless Service has its own name before.
+    return (parts[at_svc - 1], parts[at_svc - 2], True) if at_svc >= _UNCLEAR else ("", "", True)
+
+
+def told(peer: Peer, found: Mapping[str, Any], egress: Policies) -> dict[str, Any]:
+    """Return what the cluster has at an address. `found` has service, slices and whether the namespace is there."""
+    row = {
+        "exporter": peer.exporter,
+        "endpoint": peer.endpoint,
+        "host": peer.host,
+        "port": peer.port,
+        "path": peer.path,
+        "service": f"{peer.namespace}/{peer.service}" if peer.service else "",
+        "policies": "",
+        "has": "",
+        "about": peer.about,
+    }
+    service, slices = found.get("service"), found.get("slices") or []
+    ports = items(service, "spec", "ports")
+    row["has"] = ", ".join(str(port.get("port")) for port in ports)
+    targets = {port.get("port") for item in slices for port in items(item, "ports")}
+    admitted = egress.admits([peer.port, *(one for one in targets if isinstance(one, int))], "TCP")
+    state = _state(peer, found, ports, slices)
+    if admitted == "none" and state in ("ok", "outside"):
+        return row | {"state": "blocked", "policies": egress.names}
+    return row | {"state": state}
+
+
+def _state(peer: Peer, found: Mapping[str, Any], ports: Sequence[Object], slices: Sequence[Object]) -> str:
+    """Return the first that holds, from what is surely no matter of this cluster to what is well."""
+    service = found.get("service")
+    spec = section(service, "spec")
+    headless = spec.get("clusterIP") == "None"  # then the ports of the pods count, not the Service's
+    rows = (
+        ("loopback", is_loopback(peer.host)),
+        ("outside", not peer.service),
+        ("unseen", bool(found.get("denied"))),
+        ("outside", service is None and not (peer.certain or found.get("namespace"))),
+        ("no_service", service is None),
+        ("outside", spec.get("type") == "ExternalName"),
+        ("no_port", bool(peer.port) and not headless and peer.port not in [port.get("port") for port in ports]),
+        ("ok", bool(endpoints(slices, True))),
+        ("not_ready", bool(endpoints(slices, False))),
+    )
+    return next((state for state, holds in rows if holds), "no_endpoints")

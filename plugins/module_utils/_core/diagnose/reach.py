@@ -1,0 +1,122 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Whether senders reach the receivers: listeners, Services in front of them, network policies. Private."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from ..lint.addresses import is_loopback
+from ..lint.subject import Subject
+from ..lint.view import view
+from ..names import COLLECTOR_LABEL
+from ..paths import Position, at, items, section
+from .network import Object, Policies, endpoints, labels_of, selects, slices_of, target_number
+
+_ROLE = "app.kubernetes.io/component"
+# Labels by which a Service belongs to a collector, whatever it selects: ours, and those of charts and operators.
+_BELONGS = (COLLECTOR_LABEL, "app.kubernetes.io/instance")
+
+
+class Around(NamedTuple):
+    """What a namespace holds around a pod; None for what this user may not see."""
+
+    services: Sequence[Object] | None
+    slices: Sequence[Object] | None
+    policies: Sequence[Object] | None
+
+
+class Reach:
+    """One collector: what it listens on, and how that is reached."""
+
+    def __init__(self, name: str, config: Any, pod: Object, container: Object, around: Around) -> None:
+        self.name, self.pod, self.container, self.around = name, pod, container, around
+        self.labels = labels_of(pod)
+        subject = Subject(config if isinstance(config, dict) else {}, lambda _path: Position())
+        self.open = [item for item in view(subject).listeners if item.part and item.part.section == "receivers"]
+        self.ports = items(container, "ports")
+
+    def services(self) -> list[dict[str, Any]] | None:
+        """Return the Services that select the collector's pods, or that are meant to."""
+        if self.around.services is None or self.around.slices is None:
+            return None
+        return [row for service in self.around.services if (row := self._service(service))]
+
+    def _service(self, service: Object) -> dict[str, Any] | None:
+        name = str(at(service, ("metadata", "name")))
+        selector = section(service, "spec", "selector")
+        chosen = bool(selector) and selects({"matchLabels": selector}, self.labels)
+        if not selector or not (chosen or self._meant(name, service)):
+            return None
+        slices = slices_of(name, self.around.slices or ())
+        ready, waiting = len(endpoints(slices, True)), len(endpoints(slices, False))
+        wrong = [self._told(key, value) for key, value in selector.items() if self.labels.get(key) != value]
+        shut = [port for port in items(service, "spec", "ports") if chosen and self._is_shut(port)]
+        state = "ok" if ready else "not_ready" if waiting else "selects_nothing"
+        return {
+            "name": name,
+            "namespace": at(service, ("metadata", "namespace")),
+            "ports": [self._port(port) for port in items(service, "spec", "ports")],
+            "ready": ready,
+            "not_ready": waiting,
+            "state": "wrong_port" if shut and state == "ok" else "other" if ready and not chosen else state,
+            "differs": ", ".join(wrong),
+            "shut": ", ".join(f"{port.get('port')} → {port.get('targetPort') or port.get('port')}" for port in shut),
+            "listens": ", ".join(str(item.port) for item in self.open),
+            "about": "in",
+        }
+
+    def _meant(self, name: str, service: Object) -> bool:
+        labels = labels_of(service)
+        same = any(labels.get(key) and labels.get(key) == self.labels.get(key) for key in _BELONGS)
+        # A target allocator has the instance of its collector, and another role.
+        same = same and labels.get(_ROLE) in (None, self.labels.get(_ROLE))
+        return name in (self.name, f"{self.name}-collector", f"{self.name}-collector-headless") or same
+
+    def _told(self, key: str, value: str) -> str:
+        return f"it asks for {key}={value}, the pods have " + (
+            f"{key}={self.labels[key]}" if key in self.labels else "no such label"
+        )
+
+    def _port(self, port: Object) -> dict[str, Any]:
+        number = target_number(port, self.ports)
+        return {"port": port.get("port"), "target": number, "protocol": str(port.get("protocol") or "TCP")}
+
+    def _is_shut(self, port: Object) -> bool:
+        """Whether a port that is a receiver's by its number leads to where no receiver listens."""
+        number, protocol = target_number(port, self.ports), str(port.get("protocol") or "TCP")
+        ends = {item.end for item in self.open}
+        return (port.get("port"), protocol) in ends and (number, protocol) not in ends
+
+    def listeners(self) -> list[dict[str, Any]]:
+        """Return what every receiver listens on, and whether others reach it."""
+        return list(self._listeners())
+
+    def _listeners(self) -> Iterator[dict[str, Any]]:
+        services = self.services()
+        served = {(port["target"], port["protocol"]) for row in services or () if row["ready"] for port in row["ports"]}
+        policies = Policies(self.around.policies or (), self.labels, "Ingress")
+        names = {item.get("containerPort"): item.get("name") for item in self.ports}
+        on_node = section(self.pod, "spec").get("hostNetwork") is True
+        host_ports = {item.get("containerPort") for item in self.ports if item.get("hostPort")}
+        for item in self.open:
+            admitted = policies.admits([item.port], item.protocol, [str(names.get(item.port) or "")])
+            offered = item.end in served or on_node or item.port in host_ports
+            state = "served" if offered or services is None else "unserved"
+            state = "blocked" if admitted == "none" else state
+            yield {
+                "receiver": item.part.id if item.part else "",
+                "host": item.host,
+                "port": item.port,
+                "protocol": item.protocol,
+                "state": "loopback" if is_loopback(item.host) else state,
+                "policies": policies.names if admitted != "all" else "",
+                "about": "in",
+            }
+
+
+def policies_to(policies: Sequence[Object] | None, labels: Mapping[str, str]) -> Policies:
+    """Return the network policies that limit where a pod sends to."""
+    return Policies(policies or (), labels, "Egress")

@@ -1,0 +1,78 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A diagnosis as text: the verdict on every collector first, then what each of them was found to be. Private."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+Result = Mapping[str, Any]
+_WIDTH = 9
+
+
+def report(results: Sequence[Result]) -> str:
+    """Return the whole report."""
+    details = [line for item in results for line in ("", *_details(item))]
+    return "\n".join([*verdicts(results), *details])
+
+
+def verdicts(results: Sequence[Result]) -> list[str]:
+    """Return the lines that say why, each with its collector."""
+    return [f"{item['namespace']}/{item['name']}: {line}" for item in results for line in item["verdict"]]
+
+
+def _details(item: Result) -> Iterator[str]:
+    yield f"{item['kind']} {item['namespace']}/{item['name']}: {item['status']}, {item['ready_text'] or 'not there'}"
+    yield from _table(_pods(item))
+    yield from _table(_flow(item))
+    for problem in item["problems"]:
+        yield f"  {problem['severity']:<{_WIDTH}}[{problem['id']}] {_about(problem)}{problem['message']}"
+        if problem["fix"]:
+            yield f"  {'':<{_WIDTH}}→ {problem['fix']}"
+    for unseen in item["unseen"] or ():
+        yield f"  {'not seen':<{_WIDTH}}{unseen['what']}: {unseen['why']}"
+
+
+def _about(problem: Result) -> str:
+    _role, slash, name = str(problem["about"]).partition("/")
+    return f"{name}: " if slash and name not in problem["message"] else ""
+
+
+def _pods(item: Result) -> list[list[str]]:
+    return [
+        ["pod", pod["name"], pod["node"], "ready" if pod["ready"] else pod["phase"], f"{pod['restarts']} restarts"]
+        for pod in item["pods"] or ()
+    ]
+
+
+def _flow(item: Result) -> list[list[str]]:
+    rows = [
+        [
+            row["signal"],
+            "in",
+            row["id"],
+            f"{row['accepted']} accepted",
+            f"{row['refused'] + row['failed']} refused",
+            f"{row['accepted_total']} since start",
+        ]
+        for row in item["receives"] or ()
+    ]
+    return rows + [
+        [
+            row["signal"],
+            "out",
+            row["id"],
+            f"{row['sent']} sent",
+            f"{row['failed']} failed",
+            f"{row['queue_size']}/{row['queue_capacity']} queued",
+        ]
+        for row in item["exports"] or ()
+    ]
+
+
+def _table(rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    widths = [max(len(str(row[column])) for row in rows) for column in range(len(rows[0]))] if rows else []
+    for row in rows:
+        yield ("  " + "  ".join(f"{cell!s:<{width}}" for cell, width in zip(row, widths, strict=True))).rstrip()

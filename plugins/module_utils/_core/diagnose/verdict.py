@@ -1,0 +1,130 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""From what checks found to a few lines that say why: symptoms with their causes, and what to do. Private."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from .check import BEFORE_RUNNING, SEVERITIES, Check, Facts, Finding
+from .checks_flow import FLOWING
+from .checks_start import BEGINNING
+from .checks_trust import TRUST
+from .checks_way import WAYS
+
+CHECKS: tuple[Check, ...] = (*BEGINNING, *TRUST, *WAYS, *FLOWING)
+LINES, PARTS = 3, 3
+HEALTHY, UNKNOWN = "healthy", "unknown"
+_TELLING = ("error", "warning")
+_ROLES = {"receivers": "receiver", "processors": "processor", "exporters": "exporter", "extensions": "extension"}
+
+
+def status(facts: Facts, found: Sequence[Finding]) -> str:
+    """Return the worst severity that matters; without any, whether that could be seen at all."""
+    told = {finding.check.severity for finding in found}
+    worst = next((severity for severity in _TELLING if severity in told), "")
+    return worst or (HEALTHY if facts.get("receives") is not None else UNKNOWN)
+
+
+def verdict(facts: Facts, found: Sequence[Finding]) -> list[str]:
+    """Return at most three lines, the cause of most first."""
+    telling = [finding for finding in found if finding.check.severity in _TELLING]
+    if not facts.get("running"):
+        early = [finding for finding in telling if finding.check.stage in BEFORE_RUNNING]
+        telling = early or telling
+    lines = [_line(group) for group in _groups(telling)]
+    if not lines:
+        return [_calm(facts, found)]
+    more = len(lines) - LINES
+    return lines[:LINES] + ([f"and {more} more, see the details"] if more > 0 else [])
+
+
+def _groups(found: Iterable[Finding]) -> list[list[Finding]]:
+    """Return what is about the same together; errors come before warnings, causes before signs."""
+    groups: dict[str, list[Finding]] = {}
+    for finding in found:
+        groups.setdefault(finding.about or finding.check.id, []).append(finding)
+    return sorted(groups.values(), key=lambda group: (min(map(_severity, group)), min(one.rank for one in group)))
+
+
+def _severity(finding: Finding) -> int:
+    return SEVERITIES.index(finding.check.severity)
+
+
+def _line(group: Sequence[Finding]) -> str:
+    """Return a sentence from the symptom to its cause, and what to do about the cause."""
+    parts = _merged(group)
+    told = [text for _rank, text in sorted(parts, key=lambda part: -part[0])]
+    kept = [told[0], *told[1:][-(PARTS - 1) :]]
+    fix = next((finding.fix for finding in group if finding.fix), "")
+    text = ": ".join(part.rstrip(".") for part in dict.fromkeys(kept))
+    return f"{_subject(group[0].about, text)}{text}" + (f" → {fix}" if fix else "")
+
+
+def _merged(group: Sequence[Finding]) -> list[tuple[int, str]]:
+    """Return one text for each check, which names what else it holds for."""
+    by_check: dict[str, list[Finding]] = {}
+    for finding in group:
+        by_check.setdefault(finding.check.id, []).append(finding)
+    parts = []
+    for same in by_check.values():
+        others = [finding for finding in same[1:] if finding.message != same[0].message]
+        signals = [str(finding.item["items"]) for finding in others if finding.item.get("items")]
+        also = (
+            f"; the same for {', '.join(signals)}"
+            if signals
+            else f" (and {len(others)} more like it)"
+            if others
+            else ""
+        )
+        parts.append((same[0].rank, same[0].message + also))
+    return parts
+
+
+def _subject(about: str, text: str) -> str:
+    role, slash, name = about.partition("/")
+    return f"{_ROLES.get(role, role)} {name}: " if slash and name not in text else ""
+
+
+def _calm(facts: Facts, found: Sequence[Finding]) -> str:
+    notes = sum(finding.check.stage == "config" for finding in found)
+    told = f"; {notes} notes on its config" if notes > 1 else "; 1 note on its config" if notes else ""
+    if facts.get("receives") is None:
+        why = next((str(item["why"]) for item in facts["unseen"] if item["what"] == "own metrics"), "")
+        return f"runs, but whether data flows cannot be seen: {why or 'no own metrics'}{told}"
+    return f"healthy: {flowing(facts)}{told}"
+
+
+def flowing(facts: Facts) -> str:
+    """Return what went through a collector, signal by signal."""
+    ends: dict[str, list[int]] = {}
+    for column, (rows, word) in enumerate(((facts["receives"], "accepted"), (facts["exports"], "sent"))):
+        for row in rows:
+            ends.setdefault(str(row["items"]), [0, 0])[column] += int(row[word])
+    told = [f"{came} {items} in, {went} out" for items, (came, went) in ends.items() if came or went]
+    seconds = next((row["seconds"] for row in facts["receives"]), 0)
+    return f"{'; '.join(told)} in {seconds} s" if told else "no data was due in that time"
+
+
+def result(facts: Mapping[str, Any], found: Sequence[Finding]) -> dict[str, Any]:
+    """Return what a task returns of one collector."""
+    kept = ("name", "namespace", "kind", "mode", "image", "workloads", "pods", "ready_text", "seconds")
+    listed = ("receives", "processes", "exports", "services", "peers", "listeners", "certificates", "rights", "unseen")
+    return {
+        **{key: facts.get(key) for key in (*kept, *listed, "target_allocator", "autoscalers", "memory", "events")},
+        "status": status(facts, found),
+        "verdict": verdict(facts, found),
+        "problems": [
+            {
+                "id": finding.check.id,
+                "stage": finding.check.stage,
+                "severity": finding.check.severity,
+                "about": finding.about,
+                "message": finding.message,
+                "fix": finding.fix,
+            }
+            for finding in found
+        ],
+    }

@@ -1,0 +1,90 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What each language of an Instrumentation exports: by which protocol, where to, which signals. Private."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ..errors import Problem, near
+from . import endpoint as endpoints
+from .endpoint import Endpoint
+from .languages import GRPC, HTTP, PORTS, Language
+
+PROTOCOL_VARIABLE, ENDPOINT_VARIABLE = "OTEL_EXPORTER_OTLP_PROTOCOL", "OTEL_EXPORTER_OTLP_ENDPOINT"
+# Variables that have an option of their own here, where they are checked.
+OPTIONS = {PROTOCOL_VARIABLE: "protocol", ENDPOINT_VARIABLE: "endpoint"}
+
+
+@dataclass(frozen=True)
+class Export:
+    """What one language exports."""
+
+    language: Language
+    protocol: str
+    endpoint: Endpoint
+    signals: tuple[str, ...]
+
+
+def export(language: Language, options: Mapping[str, Any], common: Mapping[str, Any]) -> Export:
+    """Return what a language exports; `common` has what the Instrumentation says for all languages.
+
+    Raises Problem for a protocol that the language or the port does not speak.
+    """
+    protocol = _protocol(language, options)
+    found = _endpoint(options, common, protocol)
+    _check_port(language, options, protocol, found)
+    if common["tls"] and found.scheme != "https":
+        raise Problem(
+            f"it has `tls`, but {language.title} sends to {found.url}", fix="Write https://, or remove `tls`."
+        )
+    env = {**common["env"], **options["env"]}
+    return Export(language, protocol, found, tuple(signal for signal in language.signals if _sends(signal, env)))
+
+
+def _protocol(language: Language, options: Mapping[str, Any]) -> str:
+    protocol = options["protocol"] or language.default
+    known = (GRPC, HTTP)
+    if protocol not in known:
+        raise Problem(
+            f"{language.title} has the protocol '{protocol}'{near(protocol, known)}", fix=f"Use {HTTP} or {GRPC}."
+        )
+    # Who brings an image of his own knows what is in it; the web server modules speak one protocol whatever the image.
+    if protocol not in language.protocols and (language.directive or not options["image"]):
+        raise Problem(
+            f"{language.title} cannot export by {protocol}: its image has no exporter for that",
+            fix=f"Use {language.default}, or an `image` of your own."
+            if not language.directive
+            else f"Use {language.default}.",
+        )
+    return protocol
+
+
+def _endpoint(options: Mapping[str, Any], common: Mapping[str, Any], protocol: str) -> Endpoint:
+    written = options["endpoint"] or common["endpoint"]
+    if written:
+        return endpoints.parse(written)
+    if not common["collector"]:
+        raise Problem("it does not say where to send to", fix="Give `collector: {name: NAME}`, or `endpoint`.")
+    return endpoints.of_collector(common["collector"], common["namespace"], protocol, secure=bool(common["tls"]))
+
+
+def _check_port(language: Language, options: Mapping[str, Any], protocol: str, found: Endpoint) -> None:
+    """Refuse a port that OTLP has given to the other protocol; of other ports the cluster check finds out."""
+    if not found.expected or found.expected == protocol:
+        return
+    right = next(port for port, speaks in PORTS.items() if speaks == protocol)
+    other = found.expected in language.protocols or (options["image"] and not language.directive)
+    also = f", or give it `protocol: {found.expected}`" if other else ""
+    raise Problem(
+        f"{language.title} exports by {protocol}, but port {found.port} of {found.url} is that of {found.expected}",
+        fix=f"Send it to port {right}{also}; `endpoint` of a language overrides the common one.",
+    )
+
+
+def _sends(signal: str, env: Mapping[str, Any]) -> bool:
+    given = env.get(f"OTEL_{signal.upper()}_EXPORTER", "otlp")
+    return isinstance(given, dict) or "otlp" in str(given)

@@ -1,0 +1,136 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the user asked for: one Instrumentation, as typed values. Private.
+
+The fields are the inputs of role otel_instrumentation, without its prefix; its argument_specs.yml says what each means.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+from .. import names
+from ..errors import Problem
+from . import sampling
+from .exports import OPTIONS, Export, export
+from .languages import LANGUAGES
+
+# Mappings that have required keys or nothing to say, and so are not empty by default.
+_OPTIONAL = ("collector", "tls")
+# Mappings in which Kubernetes takes nothing but text.
+_TEXTS = ("labels", "annotations", "resource_attributes")
+_SECRET_NAME = re.compile(r"(TOKEN|PASSWORD|SECRET|API_?KEY|PRIVATE_?KEY|CREDENTIALS?)\Z", re.IGNORECASE)
+_SECRET_HEADER = re.compile(r"(authorization|api[-_]?key|token|secret|password|cookie)\s*=", re.IGNORECASE)
+# OTEL_RESOURCE_ATTRIBUTES is a list of `key=value` with commas between them (OpenTelemetry, "Resource SDK").
+_DELIMITERS = re.compile(r"[,=]")
+
+
+@dataclass(frozen=True)
+class Instrumentation:
+    """One Instrumentation to apply."""
+
+    name: str
+    namespace: str
+    labels: dict[str, str]
+    annotations: dict[str, str]
+    collector: dict[str, Any]
+    endpoint: str
+    tls: dict[str, str]
+    languages: dict[str, dict[str, Any]]
+    sampler: dict[str, str]
+    propagators: list[str]
+    resource_attributes: dict[str, str]
+    kubernetes_uids: bool
+    labels_as_attributes: bool
+    env: dict[str, Any]
+    image_registry: str
+    image_pull_policy: str | None
+    init_container_security_context: dict[str, Any]
+    namespaces: list[Any]
+    # What each language exports, in the order of the table.
+    exports: list[Export] = field(default_factory=list)
+
+    @classmethod
+    def from_options(cls, options: Mapping[str, Any]) -> Instrumentation:
+        """Return the Instrumentation that these options describe. Raises Problem for what could not work."""
+        values: dict[str, Any] = {name: options.get(name) for name in option_names()}
+        values.update({name: values[name] or {} for name in _OPTIONAL})
+        names.check_name("namespace of an Instrumentation", values["namespace"])
+        names.check_name("name of an Instrumentation", values["name"])
+        try:
+            return cls._checked(values)
+        except Problem as problem:
+            asked = f"instrumentation '{values['name']}'"
+            raise Problem(problem.wrong, asked=asked, where=problem.where, fix=problem.fix) from problem
+
+    @classmethod
+    def _checked(cls, values: dict[str, Any]) -> Instrumentation:
+        values.update({name: names.texts(name, values[name] or {}) for name in _TEXTS})
+        languages = {name: chosen for name, chosen in (values["languages"] or {}).items() if chosen is not None}
+        if not languages:
+            raise Problem("it has no languages", fix=f"Give `languages`, of {', '.join(LANGUAGES)}.")
+        if values["collector"] and values["endpoint"]:
+            raise Problem("it has both `collector` and `endpoint`", fix="Remove one of them.")
+        values["tls"] = _tls(values["tls"])
+        values["sampler"] = sampling.sampler(values["sampler"])
+        values["propagators"] = sampling.propagators(values["propagators"])
+        for name, value in values["resource_attributes"].items():
+            if _DELIMITERS.search(name + value):
+                raise Problem(
+                    f"resource attribute '{name}' has a comma or an equals sign", fix="Write %2C or %3D in its place."
+                )
+        for env in (values["env"], *(chosen["env"] for chosen in languages.values())):
+            _check_env(env)
+        exports = [
+            export(language, languages[name], values) for name, language in LANGUAGES.items() if name in languages
+        ]
+        return cls(**{**values, "languages": languages, "exports": exports})
+
+    @property
+    def reference(self) -> str:
+        """How annotations name it; never `true`, which stops to work with a second one in the namespace."""
+        return f"{self.namespace}/{self.name}"
+
+
+def option_names() -> list[str]:
+    """Return the names of an Instrumentation's options."""
+    return [item.name for item in fields(Instrumentation) if item.name != "exports"]
+
+
+def _tls(given: Mapping[str, Any]) -> dict[str, str]:
+    """Return the certificates. Raises Problem for a set of which the operator would leave a part out."""
+    tls = {key: str(value) for key, value in given.items() if value}
+    if not tls:
+        return {}
+    if ("cert_file" in tls) != ("key_file" in tls):
+        raise Problem("its `tls` has one of cert_file and key_file", fix="Give both, or none.")
+    if not {"ca_file", "cert_file"} & set(tls):
+        raise Problem("its `tls` uses no file", fix="Give ca_file, such as ca.crt, or cert_file and key_file.")
+    in_secret = [key for key in ("cert_file", "key_file") if key in tls and not tls[key].startswith("/")]
+    if in_secret and "secret_name" not in tls:
+        raise Problem(f"its `tls` has {in_secret[0]}, but no secret_name", fix="Give secret_name, or an absolute path.")
+    if not tls.get("ca_file", "/").startswith("/") and not {"secret_name", "config_map_name"} & set(tls):
+        raise Problem(
+            "its `tls` has ca_file, but no config_map_name or secret_name",
+            fix="Give one of them, or an absolute path.",
+        )
+    return tls
+
+
+def _check_env(env: Mapping[str, Any]) -> None:
+    for name, value in env.items():
+        if name in OPTIONS:
+            raise Problem(
+                f"{name} stands in `env`, where it is not checked",
+                fix=f"Give `{OPTIONS[name]}` of the language in its place.",
+            )
+        secret = _SECRET_NAME.search(name) or (name.endswith("_HEADERS") and _SECRET_HEADER.search(str(value)))
+        if secret and not isinstance(value, dict):
+            raise Problem(
+                f"{name} stands in `env` in clear text",
+                fix="Give it as `{secret: NAME, key: KEY}` of an existing Secret.",
+            )

@@ -1,0 +1,125 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which namespaces are to be annotated how, and which pods in them run without what they should have. Private."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from .. import names
+from ..bundle import Manifest
+from ..errors import Problem, near
+from .instrumentation import Instrumentation
+from .languages import DOMAIN, LANGUAGES
+
+PREFIX = f"{DOMAIN}/inject-"
+_REPLICA_SET = re.compile(r"-[a-z0-9]+\Z")
+_OVER = ("Succeeded", "Failed")
+
+
+def wanted(instrumentations: Iterable[Instrumentation]) -> dict[str, dict[str, str]]:
+    """Return the annotations of each namespace. Raises Problem for a namespace in which no pod would be instrumented.
+
+    The operator instruments no pod that two languages are asked for, unless the pod names a container for each
+    (opentelemetry-operator: multi-instrumentation, on by default); a namespace cannot do that for its pods.
+    """
+    found: dict[str, dict[str, str]] = {}
+    for instrumentation in instrumentations:
+        for item in instrumentation.namespaces:
+            namespace, annotation = _entry(item, instrumentation)
+            before = found.setdefault(namespace, {})
+            if before and before != {annotation: instrumentation.reference}:
+                raise Problem(
+                    f"namespace '{namespace}' is given to two Instrumentations or languages",
+                    asked=f"instrumentation '{instrumentation.name}'",
+                    fix="Leave one; annotate the other's workloads themselves, with the names of their containers.",
+                )
+            before[annotation] = instrumentation.reference
+    return found
+
+
+def manifest(name: str, annotations: Mapping[str, str]) -> Manifest:
+    """Return what we say of a namespace; it is for patching only, since the namespace may be somebody else's."""
+    return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "annotations": dict(annotations)}}
+
+
+def _entry(item: Any, instrumentation: Instrumentation) -> tuple[str, str]:
+    """Return the namespace and the annotation that an entry of `namespaces` means."""
+    asked = f"instrumentation '{instrumentation.name}'"
+    entry = {"name": item} if isinstance(item, str) else item
+    if not isinstance(entry, Mapping) or not entry.get("name") or set(entry) - {"name", "language"}:
+        raise Problem(
+            f"'{item}' is no entry of `namespaces`",
+            asked=asked,
+            fix="Write a name, or `{name: NAME, language: LANGUAGE}`.",
+        )
+    namespace = names.check_name("namespace", str(entry["name"]))
+    known = list(instrumentation.languages)
+    language = entry.get("language") or (known[0] if len(known) == 1 else "")
+    if not language:
+        raise Problem(
+            f"namespace '{namespace}' does not say which of {', '.join(known)} its pods are",
+            asked=asked,
+            fix=f"Write `{{name: {namespace}, language: {known[0]}}}`, or annotate the workloads themselves.",
+        )
+    if language not in known:
+        raise Problem(
+            f"namespace '{namespace}' has the language '{language}'{near(language, known)}",
+            asked=asked,
+            fix=f"Languages of this Instrumentation: {', '.join(known)}.",
+        )
+    return namespace, LANGUAGES[language].annotation
+
+
+def change(live: Manifest, annotations: Mapping[str, str], references: Sequence[str]) -> dict[str, str | None]:
+    """Return what to patch into a namespace's annotations: ours that are missing, and ours that are no longer wanted.
+
+    An annotation is ours when it names one of our Instrumentations. Raises Problem for one of somebody else.
+    """
+    name = live["metadata"]["name"]
+    before = live["metadata"].get("annotations") or {}
+    for key, value in annotations.items():
+        if key in before and before[key] not in (value, *references):
+            raise Problem(
+                f"namespace '{name}' has the annotation {key}: {before[key]} already, from somebody else",
+                fix=f"Remove it with `kubectl annotate namespace {name} {key}-`, or leave the namespace out.",
+            )
+    gone = [key for key, value in before.items() if key.startswith(PREFIX) and value in references]
+    removed: dict[str, str | None] = {key: None for key in gone if key not in annotations}
+    return removed | {key: value for key, value in annotations.items() if before.get(key) != value}
+
+
+def without(pods: Iterable[Manifest], annotations: Iterable[str]) -> list[dict[str, str]]:
+    """Return the workloads of pods that run, should be instrumented by these annotations, and are not."""
+    wanted_languages = [language for language in LANGUAGES.values() if language.annotation in set(annotations)]
+    found: dict[tuple[str, str], dict[str, str]] = {}
+    for pod in pods:
+        missing = [item.name for item in wanted_languages if _lacks(pod, item.annotation, item.container)]
+        if missing and not pod["metadata"].get("deletionTimestamp"):
+            kind, name = _workload(pod)
+            namespace = pod["metadata"]["namespace"]
+            found[kind, name] = {"kind": kind, "namespace": namespace, "name": name, "language": missing[0]}
+    return list(found.values())
+
+
+def _lacks(pod: Manifest, annotation: str, container: str) -> bool:
+    """Return whether a pod has not got the container of a language that it has not refused."""
+    if pod.get("status", {}).get("phase") in _OVER:
+        return False
+    if str((pod["metadata"].get("annotations") or {}).get(annotation)).lower() == "false":
+        return False
+    spec = pod["spec"]
+    return container not in [item["name"] for key in ("initContainers", "containers") for item in spec.get(key) or []]
+
+
+def _workload(pod: Manifest) -> tuple[str, str]:
+    """Return what a pod belongs to; a ReplicaSet is named after its Deployment and a hash."""
+    owner = next((item for item in pod["metadata"].get("ownerReferences") or [] if item.get("controller")), None)
+    if not owner:
+        return "Pod", pod["metadata"]["name"]
+    if owner["kind"] == "ReplicaSet":
+        return "Deployment", _REPLICA_SET.sub("", owner["name"])
+    return owner["kind"], owner["name"]

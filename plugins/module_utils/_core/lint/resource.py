@@ -1,0 +1,145 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Rules on custom resources of the operator: what its CRD or its webhook refuses.
+
+Source: the CRD of OpenTelemetryCollector with its CEL rules, and Validate in the operator's internal/webhook. Whether
+`mode` was another before, and what the user's account may do, only the cluster knows. Private.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any, TypeGuard
+
+from ..errors import near
+from ..paths import Path, at, items, section
+from .finding import Fault, rule
+from .resource_tables import CHOICES, EMPTY, FIELDS, LEAST, MODE_FIELDS, MODES
+from .subject import Subject
+
+_API = "https://github.com/open-telemetry/opentelemetry-operator/blob/main/docs/api/opentelemetrycollectors.md"
+_SPEC: Path = ("spec",)
+_NEWEST = "opentelemetry.io/v1beta1"
+_PORT_NAME = re.compile(r"(?=.{1,15}\Z)(?=.*[a-z])[a-z0-9]+(-[a-z0-9]+)*\Z")
+_LARGEST_PORT = 65535
+_LONGEST_WINDOW = 3600
+
+
+def resource_field(subject: Subject) -> Iterator[Fault]:
+    """Yield fields that a custom resource does not have; the API server refuses or drops them."""
+    if not subject.resource or subject.resource.get("apiVersion") != _NEWEST:
+        return
+    for place, known in FIELDS.items():
+        for key in section(subject.resource, "spec", *map(str, place)):
+            if key not in known:
+                yield Fault(
+                    (*_SPEC, *place, key),
+                    f"an OpenTelemetryCollector has no '{key}' here{near(str(key), known)}",
+                    "Remove it, or look up its name for your version of the operator.",
+                )
+
+
+def resource_value(subject: Subject) -> Iterator[Fault]:
+    """Yield values that the schema of custom resources refuses: another word, or a number out of bounds."""
+    spec = _spec(subject)
+    for path, choices in CHOICES.items():
+        value = at(spec, path)
+        if value is not None and value not in choices:
+            fix = f"Known: {', '.join(filter(None, choices))}."
+            yield Fault((*_SPEC, *path), f"'{value}' is none of its values{near(str(value), choices)}", fix)
+    for path, least in LEAST.items():
+        value = at(spec, path)
+        if value is not None and not (_number(value) and value >= least):
+            yield Fault((*_SPEC, *path), f"{value} is no number from {least}", f"Write {least} or more.")
+
+
+def resource_mode(subject: Subject) -> Iterator[Fault]:
+    """Yield fields that the mode of a custom resource does not have: refused, or never looked at."""
+    spec = _spec(subject)
+    mode = str(spec.get("mode") or "deployment")
+    for field in MODE_FIELDS if mode in MODES else ():
+        value = at(spec, field.path)
+        if mode in field.modes or value in EMPTY or field.value not in (..., value):
+            continue
+        name = ".".join(map(str, field.path))
+        what = "cannot have" if field.refused else "does nothing with"
+        yield Fault(
+            (*_SPEC, *field.path),
+            f"mode {mode} {what} {name}",
+            f"Remove it, or use mode {' or '.join(field.modes)}.",
+            severity="" if field.refused else "warning",
+        )
+
+
+def resource_autoscaler(subject: Subject) -> Iterator[Fault]:
+    """Yield autoscalers with bounds that are crossed or missing, and with metrics that the operator does not know."""
+    spec = _spec(subject)
+    scaler, here = section(spec, "autoscaler"), (*_SPEC, "autoscaler")
+    least, most, replicas = scaler.get("minReplicas"), scaler.get("maxReplicas"), spec.get("replicas")
+    if least is not None and most is None:
+        yield Fault(here, "it has minReplicas, and no maxReplicas", "Give maxReplicas too.")
+    for name, value in (("minReplicas", least), ("replicas", replicas)):
+        if _number(value) and _number(most) and value > most:
+            path = (*here, name) if name in scaler else (*_SPEC, name)
+            yield Fault(path, f"{name} {value} is above maxReplicas {most}", "Lower it, or raise maxReplicas.")
+    for way in ("scaleUp", "scaleDown"):
+        window = at(scaler, ("behavior", way, "stabilizationWindowSeconds"))
+        if _number(window) and not 0 <= window <= _LONGEST_WINDOW:
+            path = (*here, "behavior", way, "stabilizationWindowSeconds")
+            yield Fault(path, f"{window} is no window from 0 to {_LONGEST_WINDOW} seconds", "Write one of these.")
+    for index, metric in enumerate(items(scaler, "metrics") if most is not None else []):
+        yield from _metric((*here, "metrics", index), metric)
+
+
+def _metric(path: Path, metric: Any) -> Iterator[Fault]:
+    kind, target = at(metric, ("type",)), section(metric, "pods", "target")
+    field = {"AverageValue": "averageValue", "Value": "value"}.get(str(target.get("type")))
+    if kind != "Pods":
+        fix = "Use targetCPUUtilization and targetMemoryUtilization for resources."
+        yield Fault(path, f"a metric of type {kind} is not known here, only Pods is", fix)
+    elif field is None:
+        yield Fault(path, "its target is neither an average value nor a value", "Write `type: AverageValue`.")
+    elif _number(target.get(field)) and target[field] < 1:
+        yield Fault((*path, "pods", "target", field), f"{target[field]} is no target from 1", "Write 1 or more.")
+
+
+def resource_port(subject: Subject) -> Iterator[Fault]:
+    """Yield ports of a custom resource without a name or a number that Kubernetes takes."""
+    for index, port in enumerate(items(_spec(subject), "ports")):
+        name, number, path = at(port, ("name",)), at(port, ("port",)), (*_SPEC, "ports", index)
+        if not isinstance(name, str) or not _PORT_NAME.match(name):
+            yield Fault(
+                path,
+                f"'{name}' is no name of a port" if name else "the port has no name",
+                "Use at most 15 lower-case letters, digits and single dashes, with a letter among them.",
+            )
+        for key, value, least in (("port", number, 1), ("hostPort", at(port, ("hostPort",), 0), 0)):
+            if not (_number(value) and least <= value <= _LARGEST_PORT):
+                yield Fault((*path, key), f"{value} is no number of a port", f"Write {least} to {_LARGEST_PORT}.")
+
+
+def resource_host(subject: Subject) -> Iterator[Fault]:
+    """Yield ingresses by subdomain without a host name, of which there could be none."""
+    ingress = section(_spec(subject), "ingress")
+    if ingress.get("ruleType") == "subdomain" and ingress.get("hostname") in (None, "", "*"):
+        yield Fault((*_SPEC, "ingress"), "subdomains need a host name that they are below", "Give `hostname`.")
+
+
+def _spec(subject: Subject) -> dict[str, Any]:
+    return section(subject.resource, "spec")
+
+
+def _number(value: Any) -> TypeGuard[int]:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+RULES = (
+    rule("warning", resource_field, documentation=_API),
+    rule("error", resource_value, documentation=_API),
+    rule("error", resource_mode, documentation=_API),
+    rule("error", resource_autoscaler, documentation=_API),
+    rule("error", resource_port, documentation=_API),
+    rule("error", resource_host, documentation=_API),
+)

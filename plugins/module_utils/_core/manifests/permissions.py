@@ -1,0 +1,57 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Who may read what when a target allocator discovers and the collector only scrapes. Private."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..components.row import READ, Rules, rule
+from ..components.table import component
+from ..needs import derive
+from ..paths import items, section
+from .build import Build
+
+_RECEIVER = "prometheus"
+# What a scrape itself asks for: the kubelet's metrics by the node, those of the API server by their URL.
+_OF_SCRAPES = "nodes/metrics"
+_SCRAPE: Rules = (rule("core", _OF_SCRAPES, ("get",)), {"nonResourceURLs": ["/metrics"], "verbs": ["get"]})
+# The allocator watches the pods that it shares targets out to. Source: cmd/otel-allocator/internal/collector.
+_COLLECTORS: Rules = (rule("core", "pods"),)
+# Source: cmd/otel-allocator/internal/watcher; what it finds there it discovers like any job.
+_CUSTOM_RESOURCES: Rules = (
+    rule("monitoring.coreos.com", "podmonitors probes scrapeconfigs servicemonitors"),
+    rule("core", "endpoints namespaces nodes pods services"),
+    rule("discovery.k8s.io", "endpointslices"),
+    rule("networking.k8s.io", "ingresses"),
+)
+SECRETS: Rules = (rule("core", "secrets", READ),)
+
+
+def of_collector(build: Build) -> Rules:
+    """Return what the collector may do: with an allocator it discovers nothing itself."""
+    if not build.collector.is_allocated:
+        return build.needs.rules
+    receivers = section(build.config, "receivers")
+    others = {name: settings for name, settings in receivers.items() if name != _RECEIVER}
+    return (*derive({**build.config, "receivers": others}).rules, *_SCRAPE)
+
+
+def of_allocator(build: Build) -> Rules:
+    """Return what the allocator may read: its collectors, and the kinds in which its jobs look for targets."""
+    settings = section(build.config, "receivers", _RECEIVER)
+    row = component("receivers", _RECEIVER)
+    found = [*_COLLECTORS, *(row.rules(settings) if row else ())]
+    if (build.collector.target_allocator.get("prometheus_cr") or {}).get("enabled"):
+        found += _CUSTOM_RESOURCES
+    return _merged([item for item in found if "resources" in item])
+
+
+def _merged(rules: list[dict[str, Any]]) -> Rules:
+    """Return one rule for each API group, without what only scrapes need."""
+    groups: dict[str, set[str]] = {}
+    for item in rules:
+        for group in items(item, "apiGroups"):
+            groups.setdefault(group, set()).update(set(items(item, "resources")) - {_OF_SCRAPES})
+    return tuple(rule(group or "core", " ".join(sorted(found))) for group, found in sorted(groups.items()))

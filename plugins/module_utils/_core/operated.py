@@ -1,0 +1,140 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the OpenTelemetry operator makes of a custom resource, and whether it has done so. Private.
+
+The facts are those of the operator's `internal/naming`, `internal/manifests` and `internal/status`, 0.152 to 0.158.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any, NamedTuple
+
+Object = dict[str, Any]
+
+COLLECTOR, ALLOCATOR = "OpenTelemetryCollector", "TargetAllocator"
+# What the operator writes on all that it makes. Its cluster-wide objects have no owner, only this.
+MANAGED_BY = "opentelemetry-operator"
+# How its release, its chart and OLM label its pods, in whatever namespace they are.
+OPERATOR_PODS = "app.kubernetes.io/name=opentelemetry-operator"
+KINDS = {"deployment": "Deployment", "daemonset": "DaemonSet", "statefulset": "StatefulSet"}
+LONGEST = 63
+
+
+class Child(NamedTuple):
+    """A workload that the operator makes: where it is, who owns it, and what it has when it is of the newest kind."""
+
+    kind: str
+    namespace: str
+    name: str
+    owner: tuple[str, str]
+    image: str
+    replicas: int | None
+    annotations: dict[str, str]
+
+    def __str__(self) -> str:
+        """Return `Kind namespace/name`."""
+        return f"{self.kind} {self.namespace}/{self.name}"
+
+
+def child_name(name: str, suffix: str) -> str:
+    """Return the name of what belongs to a resource: a long name is cut, and what DNS has no dots for gets dashes."""
+    cut = re.sub(r"^[^A-Za-z0-9]+|[^A-Za-z0-9]+$", "", f"{name[: LONGEST - len(suffix)]}{suffix}")
+    return re.sub(r"[^a-z0-9]", "-", cut.lower())
+
+
+def operator_labels(resource: Object) -> dict[str, str]:
+    """Return what the operator selects the pods of a collector by; of a long name the namespace's part is cut."""
+    namespace, name = resource["metadata"].get("namespace") or "", resource["metadata"]["name"]
+    cut = namespace[: LONGEST - len(name) - 1] if len(name) < LONGEST else ""
+    return {
+        "app.kubernetes.io/managed-by": MANAGED_BY,
+        "app.kubernetes.io/instance": f"{cut}.{name}",
+        "app.kubernetes.io/component": "opentelemetry-collector",
+    }
+
+
+def followed(resource: Object) -> bool:
+    """Return whether a resource is ready by what the operator makes of it."""
+    return resource.get("kind") in (COLLECTOR, ALLOCATOR)
+
+
+def children(resource: Object) -> list[Child]:
+    """Return the workloads of a resource; a sidecar has none, it goes into other people's pods."""
+    spec = resource.get("spec") or {}
+    if resource["kind"] == ALLOCATOR:
+        return [_allocator(resource, spec)]
+    kind = KINDS.get(spec.get("mode") or "deployment")
+    found = [_child(resource, kind, "-collector", COLLECTOR, spec)] if kind else []
+    allocator = spec.get("targetAllocator") or {}
+    if allocator.get("enabled"):
+        found.append(_allocator(resource, allocator))
+    return found
+
+
+def _allocator(resource: Object, spec: Object) -> Child:
+    given = {**spec, "podAnnotations": (resource.get("spec") or {}).get("podAnnotations")}
+    return _child(resource, "Deployment", "-targetallocator", ALLOCATOR, given)
+
+
+def _child(resource: Object, kind: str, suffix: str, owner: str, spec: Object) -> Child:
+    metadata = resource["metadata"]
+    # An autoscaler sets the count of the resource, and the operator follows.
+    counted = kind != "DaemonSet" and not spec.get("autoscaler")
+    return Child(
+        kind=kind,
+        namespace=metadata.get("namespace") or "",
+        name=child_name(metadata["name"], suffix),
+        owner=(owner, metadata["name"]),
+        image=spec.get("image") or "",
+        replicas=spec.get("replicas") if counted else None,
+        annotations=spec.get("podAnnotations") or {},
+    )
+
+
+def untaken(resource: Object, live: list[Object | None]) -> str:
+    """Return why a resource, as it is now, has not become its workloads yet, or nothing when it has."""
+    if (resource.get("spec") or {}).get("managementState") == "unmanaged":
+        return _absent(resource, live, proven=True)
+    state = resource.get("status") or {}
+    told = next((item for item in state.get("conditions") or [] if item.get("type") == "Ready"), None)
+    if told is None and not state.get("observedGeneration"):  # an operator before 0.154, or none
+        silent = resource["kind"] == COLLECTOR and not state.get("version")
+        return "no operator has taken it up" if silent else _absent(resource, live, proven=False)
+    generation = resource["metadata"].get("generation") or 0
+    if (state.get("observedGeneration") or 0) < generation:
+        return f"the operator has seen generation {state.get('observedGeneration') or 0}, not {generation}"
+    if told and told.get("status") != "True":
+        return f"the operator says {told.get('reason')}: {told.get('message')}"
+    return _absent(resource, live, proven=True)
+
+
+def _absent(resource: Object, live: list[Object | None], *, proven: bool) -> str:
+    """Return what keeps a workload from being that of the resource.
+
+    What the operator says of a collector holds for its workload, but not for the target allocator, which another of
+    its controllers makes, and where it says nothing at all there is only the workload to tell by.
+    """
+    for child, found in zip(children(resource), live, strict=True):
+        if found is None or found["metadata"].get("deletionTimestamp"):
+            return f"{child} does not exist"
+        owners = [(item.get("kind"), item.get("name")) for item in found["metadata"].get("ownerReferences") or []]
+        if child.owner not in owners:
+            return f"{child} belongs to somebody else"
+        trust = proven and child.owner[0] == resource["kind"] == COLLECTOR
+        if not trust and (lacks := _lacks(child, found)):
+            return f"{child} has not the {lacks} of the resource yet"
+    return ""
+
+
+def _lacks(child: Child, found: Object) -> str:
+    template = found["spec"]["template"]
+    annotations = (template.get("metadata") or {}).get("annotations") or {}
+    images = [container.get("image") for container in template["spec"].get("containers") or []]
+    checks = (
+        ("image", not child.image or child.image in images),
+        ("podAnnotations", child.annotations.items() <= annotations.items()),
+        ("replicas", child.replicas is None or child.replicas == found["spec"].get("replicas")),
+    )
+    return next((name for name, same in checks if not same), "")

@@ -1,0 +1,240 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What becomes of a product: installed, upgraded, left as it is, or refused with words that help. Private."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..bundle import Manifest
+from ..errors import Problem
+from . import compatibility
+from .found import HELM, MANIFEST, OLM
+from .manifest import DEFINITION
+from .products import OPERATOR, Product
+from .versions import Version, between, read
+
+EXISTING = "existing"
+ADOPT, REFUSE, TAKEOVER = "adopt", "refuse", "takeover"
+_SAID = {
+    HELM: "the Helm release {name}",
+    OLM: "the Operator Lifecycle Manager ({name})",
+    "eks_addon": "an EKS add-on",
+    MANIFEST: "somebody else, without the label of this collection",
+}
+_KEEP = "Set the provider to existing to use it as it is"
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What the user asked for."""
+
+    product: Product
+    provider: str
+    version: Version | None = None
+    namespace: str = ""
+    helm_release: str = ""
+    foreign: str = REFUSE
+    allow_skip: bool = False
+    strict: bool = True
+    certificates: str = ""
+    check: bool = False
+
+
+@dataclass
+class Decision:
+    """What becomes of it, and what to tell."""
+
+    action: str
+    provider: str
+    message: str = ""
+    warnings: list[str] = field(default_factory=list)
+
+
+def decide(
+    wanted: Wanted, found: Mapping[str, Any], table: Mapping[str, Any], manifests: Sequence[Manifest] = ()
+) -> Decision:
+    """Return what becomes of the product. Raises Problem for what must not be done."""
+    _refuse_several(wanted, found)
+    decision = _decided(wanted, found)
+    if decision.provider == EXISTING:
+        decision.warnings.extend(_usable(wanted, found, table))
+        return decision
+    version = wanted.version
+    if version:
+        _refuse_kubernetes(wanted, version, found, table, decision)
+        decision.warnings.extend(filter(None, [compatibility.unknown(table, wanted.product, version)]))
+    decision.warnings.extend(_certificates(wanted, found))
+    if decision.action == "upgrade":
+        decision.warnings.extend(_stored(found, manifests))
+    if version and wanted.product.name == OPERATOR:
+        decision.warnings.extend(compatibility.skew(found["resources"], version))
+    return decision
+
+
+def _decided(wanted: Wanted, found: Mapping[str, Any]) -> Decision:
+    title = wanted.product.title
+    if wanted.provider == EXISTING:
+        if not found["installed"]:
+            raise Problem(f"{title} is not in this cluster", fix="Set its provider to manifest or helm to install it.")
+        return Decision(ADOPT, EXISTING, f"{title} {found['version']} is used as it is")
+    if not found["installed"]:
+        _refuse_definitions(wanted, found)
+        return Decision("install", wanted.provider, f"{title} {_text(wanted.version)} is installed")
+    if not found["ours"] and not _same_release(wanted, found):
+        return _foreign(wanted, found)
+    return _next(wanted, found)
+
+
+def _foreign(wanted: Wanted, found: Mapping[str, Any]) -> Decision:
+    """Deal with an installation of somebody else's."""
+    title, by = wanted.product.title, found["installer"]["by"]
+    who = _SAID[by].format(**found["installer"])
+    what = f"{title} {found['version']} is already in namespace {found['namespace']}, installed by {who}"
+    if wanted.foreign == ADOPT:
+        return Decision(ADOPT, EXISTING, f"{what}; it is only checked, never changed")
+    if wanted.foreign == TAKEOVER and by == MANIFEST and wanted.provider == MANIFEST:
+        return _next(wanted, found)
+    if wanted.foreign == TAKEOVER:
+        raise Problem(
+            f"{what}, which would undo what somebody else does to it", fix=f"{_KEEP}, or remove it there first."
+        )
+    both = by == MANIFEST and wanted.provider == MANIFEST
+    way = "take it over (foreign: takeover)" if both else "remove it there first"
+    raise Problem(what, fix=f"{_KEEP}, or {way}.")
+
+
+def _next(wanted: Wanted, found: Mapping[str, Any]) -> Decision:
+    """Go from the version that is installed to the one that is wanted."""
+    title, by = wanted.product.title, found["installer"]["by"]
+    if (by == HELM) != (wanted.provider == HELM):
+        raise Problem(
+            f"{title} was installed by {_SAID[by].format(**found['installer']) if by == HELM else 'manifest'}, "
+            f"and the provider is now {wanted.provider}",
+            fix="Keep the provider, or remove it first with state absent and the old provider.",
+        )
+    if wanted.namespace and wanted.namespace != found["namespace"]:
+        raise Problem(
+            f"{title} is in namespace {found['namespace']}, and the namespace asked for is {wanted.namespace}",
+            fix="Keep the namespace, or remove it first with state absent.",
+        )
+    old, new = read(found["version"]), wanted.version
+    if old is None or new is None or old == new:
+        return Decision("unchanged", wanted.provider, f"{title} {found['version']} is installed")
+    if new < old:
+        raise Problem(
+            f"{title} is {old} here, and {new} is older",
+            asked="Upgrade",
+            fix="Objects may be stored already as only the newer version knows them. Ask for that one, or a newer one.",
+        )
+    steps = between(old, new)
+    if wanted.product.stepwise and len(steps) > 1 and not wanted.allow_skip:
+        raise Problem(
+            f"{title} goes from {old} to {new}, and has to pass through every minor version",
+            asked="Upgrade",
+            fix=f"Run once for the newest patch of each of {', '.join(steps)}, or allow the skip (allow_skip).",
+        )
+    return Decision("upgrade", wanted.provider, f"{title} is upgraded from {old} to {new}")
+
+
+def _same_release(wanted: Wanted, found: Mapping[str, Any]) -> bool:
+    """Return whether Helm would upgrade its own release, and is allowed to."""
+    name = f"{wanted.namespace}/{wanted.helm_release}"
+    same = wanted.provider == HELM and found["installer"] == {"by": HELM, "name": name}
+    return same and wanted.foreign == TAKEOVER
+
+
+def _refuse_several(wanted: Wanted, found: Mapping[str, Any]) -> None:
+    if len(found["namespaces"]) > 1:
+        places = ", ".join(found["namespaces"])
+        raise Problem(
+            f"{wanted.product.title} is in this cluster more than once, in the namespaces {places}",
+            fix="Remove all but one: they would fight over the same objects.",
+        )
+
+
+def _refuse_definitions(wanted: Wanted, found: Mapping[str, Any]) -> None:
+    """Refuse to overwrite definitions that another tool keeps."""
+    release = {"by": HELM, "name": f"{wanted.namespace}/{wanted.helm_release}"}
+    others = [
+        item
+        for item in found["crds"]
+        if not item["ours"] and not (wanted.provider == HELM and item["installer"] == release)
+    ]
+    if others and wanted.foreign != TAKEOVER:
+        who = _SAID[others[0]["installer"]["by"]].format(**others[0]["installer"])
+        names = ", ".join(item["name"] for item in others)
+        raise Problem(
+            f"{wanted.product.title} is not here, but its definitions are ({names}), made by {who}",
+            fix="Remove them with what made them, or take them over (foreign: takeover).",
+        )
+
+
+def _refuse_kubernetes(
+    wanted: Wanted, version: Version, found: Mapping[str, Any], table: Mapping[str, Any], decision: Decision
+) -> None:
+    wrong = compatibility.kubernetes(table, wanted.product, version, found["kubernetes"])
+    if not wrong:
+        return
+    if not wanted.strict:
+        decision.warnings.append(wrong)
+        return
+    fitting = compatibility.fitting(table, wanted.product, found["kubernetes"])[:3]
+    advice = f"Use {', '.join(fitting)}" if fitting else "Use a version that is for it"
+    raise Problem(wrong, fix=f"{advice}, or let this only be warned of (compatibility: warn).")
+
+
+def _usable(wanted: Wanted, found: Mapping[str, Any], table: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what is doubtful about an installation that is used as it is. Raises Problem when it cannot be used."""
+    served = {(item["name"], version) for item in found["crds"] for version in item["served_versions"]}
+    kind = wanted.product.kinds[0]
+    if (kind.definition, kind.version) not in served:
+        raise Problem(
+            f"{wanted.product.title} {found['version']} does not serve {kind.kind} as {kind.api_version}",
+            fix="Upgrade it, with what installed it.",
+        )
+    running = read(found["version"])
+    if running is None:
+        yield f"The version of {wanted.product.title} cannot be told"
+        return
+    yield from filter(None, [compatibility.kubernetes(table, wanted.product, running, found["kubernetes"])])
+    yield from filter(None, [compatibility.unknown(table, wanted.product, running)])
+
+
+def _certificates(wanted: Wanted, found: Mapping[str, Any]) -> Iterator[str]:
+    """Refuse to wait for certificates that nobody will issue; a trial run may come before cert-manager."""
+    if wanted.certificates not in ("cert_manager", "issuer") or found["cert_manager"]:
+        return
+    wrong = f"{wanted.product.title} gets its certificate from cert-manager, which is not in this cluster"
+    if not wanted.check:
+        raise Problem(wrong, fix="Install cert-manager first (cert_manager_provider), or use certificates: generated.")
+    yield wrong
+
+
+def _stored(found: Mapping[str, Any], manifests: Sequence[Manifest]) -> Iterator[str]:
+    """Refuse definitions that lack a version in which objects may be stored; the API server would, half-way."""
+    coming = {item["metadata"]["name"]: item for item in manifests if item["kind"] == DEFINITION}
+    for item in found["crds"]:
+        old = [version for version in item["stored_versions"] if version != item["storage_version"]]
+        lines = coming.get(item["name"], {}).get("spec", {}).get("versions")
+        known = [version["name"] for version in lines] if lines else item["stored_versions"]
+        lost = [version for version in item["stored_versions"] if version not in known]
+        how = (
+            f"Write each {item['kind']} once (kubectl get {item['plural']} -A -o yaml | kubectl apply -f -), then take "
+            f"it out of status.storedVersions of the definition (kubectl edit --subresource=status crd {item['name']})."
+        )
+        if lost:
+            raise Problem(
+                f"objects of {item['name']} may be stored as {', '.join(lost)}, which the new version does not know",
+                asked="Upgrade",
+                fix=how,
+            )
+        if old:
+            yield f"Objects of {item['name']} may still be stored as {', '.join(old)}, which goes some day. {how}"
+
+
+def _text(version: Version | None) -> str:
+    return str(version) if version else ""

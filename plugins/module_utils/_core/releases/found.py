@@ -1,0 +1,142 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What of a product is in a cluster, and who put it there, read from the API's objects. Private."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from ..bundle import OWNER, OWNER_LABEL, Manifest
+from . import manifest as manifests
+from .products import RELEASE_LABEL, Product
+from .versions import read
+
+HELM, OLM, EKS, MANIFEST = "helm", "olm", "eks_addon", "manifest"
+_HELM_NAME, _HELM_NAMESPACE = "meta.helm.sh/release-name", "meta.helm.sh/release-namespace"
+_OLM_OWNER = "olm.owner"
+# The field manager of EKS add-ons (EKS user guide, "Determine fields you can customize for Amazon EKS add-ons").
+_EKS_MANAGER = "eks"
+_COMPONENT = "app.kubernetes.io/component"
+_NAME = "app.kubernetes.io/name"
+
+
+def installer(item: Manifest) -> dict[str, str]:
+    """Return by what an object was made, and the name of that: a Helm release, a CSV, or nothing."""
+    metadata = item["metadata"]
+    labels, annotations = metadata.get("labels") or {}, metadata.get("annotations") or {}
+    if _OLM_OWNER in labels or "olm.managed" in labels:
+        return {"by": OLM, "name": labels.get(_OLM_OWNER, "")}
+    if _HELM_NAME in annotations:
+        return {"by": HELM, "name": f"{annotations.get(_HELM_NAMESPACE, '')}/{annotations[_HELM_NAME]}"}
+    managers = {entry.get("manager") for entry in metadata.get("managedFields") or []}
+    return {"by": EKS if _EKS_MANAGER in managers else MANIFEST, "name": ""}
+
+
+def is_release(item: Manifest, product: Product) -> bool:
+    """Return whether this collection installed an object as a part of a product."""
+    return (item["metadata"].get("labels") or {}).get(RELEASE_LABEL) == product.name
+
+
+def installation(product: Product, deployments: Sequence[Manifest]) -> dict[str, Any]:
+    """Return what the Deployments of a product say: where it is, its version, and who installed it."""
+    mains = sorted((item for item in deployments if is_main(product, item)), key=_place)
+    ours = [item for item in mains if is_release(item, product)]
+    main = next(iter(ours or mains), None)
+    namespace = main["metadata"]["namespace"] if main else ""
+    return {
+        "installed": main is not None,
+        "ours": bool(ours),
+        "version": _version(product, main) if main else "",
+        "namespace": namespace,
+        "namespaces": list(dict.fromkeys(item["metadata"]["namespace"] for item in mains)),
+        "installer": installer(main) if main else {"by": "", "name": ""},
+        "workloads": manifests.workloads([item for item in deployments if item["metadata"]["namespace"] == namespace]),
+    }
+
+
+def is_main(product: Product, item: Manifest) -> bool:
+    """Return whether a Deployment is the product's main one, by its image or, in a build of somebody's, its labels."""
+    if manifests.component(product, item):
+        return manifests.component(product, item) == product.main
+    labels = item["metadata"].get("labels") or {}
+    known = (*product.components, "controller-manager", None)
+    named = labels.get(_NAME) in (product.name, product.components[product.main])
+    return named and labels.get(_COMPONENT) in known and labels.get(_COMPONENT) not in list(product.components)[1:]
+
+
+def _place(item: Manifest) -> tuple[str, str]:
+    return item["metadata"]["namespace"], item["metadata"]["name"]
+
+
+def _version(product: Product, main: Manifest) -> str:
+    """Return the version; images of Red Hat have digests for tags, and the name of the CSV has the version."""
+    owner = (main["metadata"].get("labels") or {}).get(_OLM_OWNER, "")
+    found = manifests.version_of(product, main) or read(re.sub(r"^.*?\.v", "", owner))
+    return str(found or "")
+
+
+def definition(product: Product, item: Manifest) -> dict[str, Any]:
+    """Return what there is to know about a CustomResourceDefinition."""
+    spec = item["spec"]
+    return {
+        "name": item["metadata"]["name"],
+        "group": spec["group"],
+        "kind": spec["names"]["kind"],
+        "plural": spec["names"]["plural"],
+        "scope": spec["scope"],
+        "storage_version": next(version["name"] for version in spec["versions"] if version["storage"]),
+        "served_versions": [version["name"] for version in spec["versions"] if version["served"]],
+        "stored_versions": (item.get("status") or {}).get("storedVersions") or [],
+        "ours": is_release(item, product),
+        "installer": installer(item),
+    }
+
+
+def webhooks(configurations: Iterable[Manifest], namespace: str) -> list[dict[str, str]]:
+    """Return the configurations and definitions that call services of a namespace."""
+    mine = [
+        item
+        for item in configurations
+        if any((client.get("service") or {}).get("namespace") == namespace for client in manifests.client_configs(item))
+    ]
+    return manifests.webhooks(mine)
+
+
+def resource(product: Product, kind: str, item: Manifest) -> dict[str, Any]:
+    """Return what there is to know about a custom resource before somebody upgrades or removes what serves it."""
+    metadata, spec, status = item["metadata"], item.get("spec") or {}, item.get("status") or {}
+    return {
+        "kind": kind,
+        "api_version": item["apiVersion"],
+        "namespace": metadata.get("namespace", ""),
+        "name": metadata["name"],
+        "ours": (metadata.get("labels") or {}).get(OWNER_LABEL) == OWNER,
+        "release": is_release(item, product),
+        "finalizers": metadata.get("finalizers") or [],
+        "image": spec.get("image") or "",
+        "version": status.get("version") or "",
+        "automatic": spec.get("managementState") != "unmanaged" and spec.get("upgradeStrategy") != "none",
+    }
+
+
+def collectors(resources: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return the collectors under an operator in short."""
+    mine = [item for item in resources if item["kind"] == "OpenTelemetryCollector"]
+    return {
+        "count": len(mine),
+        "versions": sorted({item["version"] for item in mine if item["version"]}),
+        "images": sorted({item["image"] for item in mine if item["image"]}),
+        "finalizers": sorted({name for item in mine for name in item["finalizers"]}),
+    }
+
+
+def names_of(items: Iterable[Mapping[str, Any]], most: int = 10) -> str:
+    """Return the names of some objects as messages show them."""
+    listed = [
+        f"{i['kind']} {i['namespace']}/{i['name']}" if i["namespace"] else f"{i['kind']} {i['name']}" for i in items
+    ]
+    more = f" and {len(listed) - most} more" if len(listed) > most else ""
+    return ", ".join(listed[:most]) + more

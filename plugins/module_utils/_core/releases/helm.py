@@ -1,0 +1,119 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The same wishes as values of the projects' Helm charts. Private."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ..collector import from_registry
+from .certificates import GENERATED, ISSUER
+from .products import CERT_MANAGER, OPERATOR, RELEASE_LABEL, Product
+from .wishes import Wishes
+
+Values = dict[str, Any]
+
+# Component of cert-manager: where its values are in the chart.
+_SECTIONS: dict[str, tuple[str, ...]] = {"controller": (), "webhook": ("webhook",), "cainjector": ("cainjector",)}
+_REPOSITORIES = {
+    (): "quay.io/jetstack/cert-manager-controller",
+    ("webhook",): "quay.io/jetstack/cert-manager-webhook",
+    ("cainjector",): "quay.io/jetstack/cert-manager-cainjector",
+    ("acmesolver",): "quay.io/jetstack/cert-manager-acmesolver",
+}
+_OPERATOR_IMAGE = "ghcr.io/open-telemetry/opentelemetry-operator/opentelemetry-operator"
+_OPERATOR_IMAGES = {
+    "collector": ("collectorImage",),
+    "target_allocator": ("targetAllocatorImage",),
+    "opamp_bridge": ("opampBridgeImage",),
+    "java": ("autoInstrumentationImage", "java"),
+    "nodejs": ("autoInstrumentationImage", "nodejs"),
+    "python": ("autoInstrumentationImage", "python"),
+    "dotnet": ("autoInstrumentationImage", "dotnet"),
+    "go": ("autoInstrumentationImage", "go"),
+    "apache_httpd": ("autoInstrumentationImage", "apacheHttpd"),
+    "nginx": ("autoInstrumentationImage", "nginx"),
+}
+_TUNING = {
+    "resources": "resources",
+    "node_selector": "nodeSelector",
+    "tolerations": "tolerations",
+    "affinity": "affinity",
+}
+
+
+def values(product: Product, wishes: Wishes, images: Mapping[str, str]) -> Values:
+    """Return the values of the product's chart; the user's own go over them."""
+    return _CHARTS[product.name](wishes, images)
+
+
+def _cert_manager(wishes: Wishes, _images: Mapping[str, str]) -> Values:
+    made: Values = {"crds": {"enabled": True}, "startupapicheck": {"enabled": False}}
+    shared: Values = {"commonLabels": {RELEASE_LABEL: CERT_MANAGER}}
+    if wishes.image_pull_secrets:
+        shared["imagePullSecrets"] = [{"name": name} for name in wishes.image_pull_secrets]
+    if wishes.leader_election_namespace:
+        shared["leaderElection"] = {"namespace": wishes.leader_election_namespace}
+    made["global"] = shared
+    if wishes.image_registry:
+        for path, image in _REPOSITORIES.items():
+            _at(made, path).setdefault("image", {})["repository"] = from_registry(image, wishes.image_registry)
+    for name, path in _SECTIONS.items():
+        _tuned(_at(made, path), wishes.workloads.get(name) or {})
+    return made
+
+
+def _operator(wishes: Wishes, images: Mapping[str, str]) -> Values:
+    manager: Values = {}
+    made: Values = {"additionalLabels": {RELEASE_LABEL: OPERATOR}, "manager": manager}
+    # Otherwise the end of the release would be that of everybody's collectors.
+    made["crds"] = {"annotations": {"helm.sh/resource-policy": "keep"}}
+    if wishes.image_pull_secrets:
+        made["imagePullSecrets"] = [{"name": name} for name in wishes.image_pull_secrets]
+    if wishes.image_registry:
+        manager["image"] = {"repository": from_registry(_OPERATOR_IMAGE, wishes.image_registry)}
+    for name, image in images.items():
+        repository, _colon, tag = image.rpartition(":")
+        _at(manager, _OPERATOR_IMAGES[name]).update(repository=repository, tag=tag)
+    flags = {**wishes.flags}
+    gates = flags.pop("feature-gates", "")
+    if gates:
+        manager["featureGatesMap"] = {gate.lstrip("+-"): not gate.startswith("-") for gate in gates.split(",")}
+    extra = [f"--{name}={value}" for name, value in flags.items() if not name.endswith("-image")]
+    if extra:
+        manager["extraArgs"] = extra
+    if wishes.variables:
+        manager["env"] = dict(wishes.variables)
+    wish = dict(wishes.workloads.get("manager") or {})
+    if wish.get("resources"):
+        manager["resources"] = wish.pop("resources")
+    _tuned(made, wish)
+    made["admissionWebhooks"] = _webhooks(wishes)
+    return made
+
+
+def _webhooks(wishes: Wishes) -> Values:
+    """Return where the certificate comes from; a generated one of the chart stays when it is upgraded."""
+    if wishes.certificates.source == GENERATED:
+        return {"certManager": {"enabled": False}, "autoGenerateCert": {"enabled": True, "recreate": False}}
+    issuer = dict(wishes.certificates.issuer) if wishes.certificates.source == ISSUER else {}
+    return {"certManager": {"enabled": True} | ({"issuerRef": issuer} if issuer else {})}
+
+
+def _tuned(section: Values, wish: Mapping[str, Any]) -> None:
+    if wish.get("replicas") is not None:
+        section["replicaCount"] = wish["replicas"]
+    section.update({key: wish[name] for name, key in _TUNING.items() if wish.get(name)})
+    if wish.get("flags"):
+        section["extraArgs"] = [f"--{name}={value}" for name, value in wish["flags"].items()]
+
+
+def _at(tree: Values, path: tuple[str, ...]) -> Values:
+    for key in path:
+        tree = tree.setdefault(key, {})
+    return tree
+
+
+_CHARTS: dict[str, Callable[[Wishes, Mapping[str, str]], Values]] = {CERT_MANAGER: _cert_manager, OPERATOR: _operator}

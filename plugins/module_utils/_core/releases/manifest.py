@@ -1,0 +1,127 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a release manifest holds: its version, its namespace, its workloads and its webhooks. Private."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ..bundle import Manifest
+from ..errors import Problem
+from .products import PRODUCTS, Product
+from .versions import Version, read
+
+VERSION_LABEL = "app.kubernetes.io/version"
+DEFINITION = "CustomResourceDefinition"
+WEBHOOKS = ("ValidatingWebhookConfiguration", "MutatingWebhookConfiguration")
+
+
+@dataclass(frozen=True)
+class Release:
+    """A release manifest that was found to be what was asked for."""
+
+    product: Product
+    version: Version
+    namespace: str
+    objects: tuple[Manifest, ...]
+
+
+def release(product: Product, objects: Sequence[Any], where: str) -> Release:
+    """Return the release in these objects. Raises Problem when they are none, or those of another product."""
+    manifests = [item for item in objects if item is not None]
+    strange = next((item for item in manifests if not _is_object(item)), None)
+    if strange is not None or not manifests:
+        raise Problem(
+            f"this holds no Kubernetes objects ({type(strange).__name__})" if manifests else "this is empty",
+            asked=f"Read the release of {product.title}",
+            where=where,
+            fix=f"Give the release's {product.manifest}.",
+        )
+    main = workload(product, manifests)
+    if main is None:
+        raise _stranger(product, manifests, where)
+    found = version_of(product, main)
+    if found is None:
+        raise Problem(
+            f"neither the label {VERSION_LABEL} nor the image of {main['metadata']['name']} has a version",
+            asked=f"Read the release of {product.title}",
+            where=where,
+            fix="Give the manifest as it was published, and images with image_registry.",
+        )
+    namespace = main["metadata"].get("namespace") or product.namespace
+    return Release(product, found, namespace, tuple(manifests))
+
+
+def workload(product: Product, manifests: Sequence[Manifest]) -> Manifest | None:
+    """Return the Deployment of the product's main component, or nothing."""
+    return next((item for item in manifests if component(product, item) == product.main), None)
+
+
+def component(product: Product, manifest: Manifest) -> str:
+    """Return which component of a product a Deployment runs, told by the names of its images, or nothing."""
+    if manifest["kind"] != "Deployment":
+        return ""
+    names = {image_name(container.get("image", "")) for container in containers(manifest)}
+    return next((name for name, image in product.components.items() if image in names), "")
+
+
+def version_of(product: Product, main: Manifest) -> Version | None:
+    """Return the version of a product by its main Deployment: a label, or the tag of its image."""
+    labelled = read((main["metadata"].get("labels") or {}).get(VERSION_LABEL, ""))
+    wanted = product.components[product.main]
+    tags = [tag(item["image"]) for item in containers(main) if image_name(item.get("image", "")) == wanted]
+    return labelled or next(filter(None, map(read, tags)), None)
+
+
+def containers(manifest: Manifest) -> list[dict[str, Any]]:
+    """Return the containers of a workload."""
+    spec = manifest.get("spec", {}).get("template", {}).get("spec", {})
+    return [*(spec.get("initContainers") or []), *(spec.get("containers") or [])]
+
+
+def image_name(image: str) -> str:
+    """Return the last part of an image's name, without tag and digest."""
+    return image.partition("@")[0].rpartition("/")[2].partition(":")[0]
+
+
+def tag(image: str) -> str:
+    """Return the tag of an image reference; the colon of a registry's port is none."""
+    return image.partition("@")[0].rpartition("/")[2].partition(":")[2]
+
+
+def workloads(manifests: Sequence[Manifest]) -> list[dict[str, str]]:
+    """Return the workloads among some objects, as rollout_wait takes them."""
+    return [
+        {"kind": item["kind"], "namespace": item["metadata"].get("namespace", ""), "name": item["metadata"]["name"]}
+        for item in manifests
+        if item["kind"] in ("Deployment", "DaemonSet", "StatefulSet")
+    ]
+
+
+def webhooks(manifests: Sequence[Manifest]) -> list[dict[str, str]]:
+    """Return what is called through a CA bundle among some objects, as admission_wait takes it."""
+    return [{"kind": item["kind"], "name": item["metadata"]["name"]} for item in manifests if any(client_configs(item))]
+
+
+def client_configs(manifest: Manifest) -> Iterator[dict[str, Any]]:
+    """Yield how the API server calls the webhooks of an object."""
+    if manifest["kind"] in WEBHOOKS:
+        yield from (item["clientConfig"] for item in manifest.get("webhooks") or [])
+    if manifest["kind"] == DEFINITION:
+        conversion = manifest["spec"].get("conversion") or {}
+        if conversion.get("strategy") == "Webhook":
+            yield conversion["webhook"]["clientConfig"]
+
+
+def _is_object(item: Any) -> bool:
+    return isinstance(item, dict) and "kind" in item and "apiVersion" in item and "name" in (item.get("metadata") or {})
+
+
+def _stranger(product: Product, manifests: Sequence[Manifest], where: str) -> Problem:
+    other = next((item for item in PRODUCTS.values() if workload(item, manifests)), None)
+    wrong = f"this is the manifest of {other.title}" if other else f"no Deployment in it runs {product.title}"
+    asked = f"Read the release of {product.title}"
+    return Problem(f"{wrong}", asked=asked, where=where, fix=f"Give the release's {product.manifest}.")

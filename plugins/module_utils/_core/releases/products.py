@@ -1,0 +1,168 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is known of each product: where it is published, by what it is recognised, and what it leaves behind. Private.
+
+Names are those of the projects' release manifests and Helm charts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..errors import Problem, near
+
+RELEASE_LABEL = "o11y.opentelemetry/release"
+CERT_MANAGER = "cert-manager"
+OPERATOR = "opentelemetry-operator"
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind that a product defines."""
+
+    group: str
+    version: str
+    plural: str
+    kind: str
+    namespaced: bool = True
+
+    @property
+    def definition(self) -> str:
+        """The name of its CustomResourceDefinition."""
+        return f"{self.plural}.{self.group}"
+
+    @property
+    def api_version(self) -> str:
+        """The version under which its objects are read."""
+        return f"{self.group}/{self.version}"
+
+
+@dataclass(frozen=True)
+class Product:
+    """A product that is installed from a release of its own."""
+
+    name: str
+    title: str
+    manifest: str
+    downloads: str
+    namespace: str
+    # Label selector of its Deployments, whoever installed them.
+    selector: str
+    # Component: the last part of its image's name. The first one has the version.
+    components: Mapping[str, str]
+    kinds: tuple[Kind, ...]
+    # Kinds whose objects people make; the others are made from them.
+    used: tuple[str, ...]
+    # Whether an upgrade must pass through every minor version.
+    stepwise: bool
+    # What it makes for itself and does not remove: (apiVersion, kind, name, whether beside its leader election).
+    leftovers: tuple[tuple[str, str, str, bool], ...] = ()
+    # What the webhooks are tried with.
+    dry_run: tuple[Mapping[str, Any], ...] = field(default=())
+
+    @property
+    def main(self) -> str:
+        """The component whose image has the version of the product."""
+        return next(iter(self.components))
+
+
+_CERTIFICATE = {
+    "apiVersion": "cert-manager.io/v1",
+    "kind": "Certificate",
+    "metadata": {"name": "o11y-dry-run"},
+    "spec": {"secretName": "o11y-dry-run", "dnsNames": ["dry-run.invalid"], "issuerRef": {"name": "o11y-dry-run"}},
+}
+_COLLECTOR = {
+    "apiVersion": "opentelemetry.io/v1beta1",
+    "kind": "OpenTelemetryCollector",
+    "metadata": {"name": "o11y-dry-run"},
+    "spec": {
+        "config": {
+            "receivers": {"otlp": {"protocols": {"grpc": {}}}},
+            "exporters": {"debug": {}},
+            "service": {"pipelines": {"traces": {"receivers": ["otlp"], "exporters": ["debug"]}}},
+        }
+    },
+}
+_INSTRUMENTATION = {
+    "apiVersion": "opentelemetry.io/v1alpha1",
+    "kind": "Instrumentation",
+    "metadata": {"name": "o11y-dry-run"},
+    "spec": {},
+}
+_LEASE = "coordination.k8s.io/v1"
+
+PRODUCTS = {
+    product.name: product
+    for product in (
+        Product(
+            name=CERT_MANAGER,
+            title="cert-manager",
+            manifest="cert-manager.yaml",
+            downloads="https://github.com/cert-manager/cert-manager/releases/download",
+            namespace="cert-manager",
+            selector="app.kubernetes.io/name in (cert-manager,webhook,cainjector)",
+            components={
+                "controller": "cert-manager-controller",
+                "webhook": "cert-manager-webhook",
+                "cainjector": "cert-manager-cainjector",
+            },
+            kinds=(
+                Kind("cert-manager.io", "v1", "certificates", "Certificate"),
+                Kind("cert-manager.io", "v1", "issuers", "Issuer"),
+                Kind("cert-manager.io", "v1", "clusterissuers", "ClusterIssuer", namespaced=False),
+                Kind("cert-manager.io", "v1", "certificaterequests", "CertificateRequest"),
+                Kind("acme.cert-manager.io", "v1", "orders", "Order"),
+                Kind("acme.cert-manager.io", "v1", "challenges", "Challenge"),
+            ),
+            used=("Certificate", "Issuer", "ClusterIssuer"),
+            # https://cert-manager.io/docs/installation/upgrade/
+            stepwise=True,
+            leftovers=(
+                ("v1", "Secret", "cert-manager-webhook-ca", False),
+                (_LEASE, "Lease", "cert-manager-controller", True),
+                (_LEASE, "Lease", "cert-manager-cainjector-leader-election", True),
+                (_LEASE, "Lease", "cert-manager-cainjector-leader-election-core", True),
+            ),
+            dry_run=(_CERTIFICATE,),
+        ),
+        Product(
+            name=OPERATOR,
+            title="the OpenTelemetry operator",
+            manifest="opentelemetry-operator.yaml",
+            downloads="https://github.com/open-telemetry/opentelemetry-operator/releases/download",
+            namespace="opentelemetry-operator-system",
+            selector="app.kubernetes.io/name=opentelemetry-operator",
+            components={"manager": "opentelemetry-operator"},
+            kinds=(
+                Kind("opentelemetry.io", "v1beta1", "opentelemetrycollectors", "OpenTelemetryCollector"),
+                Kind("opentelemetry.io", "v1alpha1", "instrumentations", "Instrumentation"),
+                Kind("opentelemetry.io", "v1alpha1", "targetallocators", "TargetAllocator"),
+                Kind("opentelemetry.io", "v1alpha1", "opampbridges", "OpAMPBridge"),
+                Kind("opentelemetry.io", "v1alpha1", "clusterobservabilities", "ClusterObservability"),
+            ),
+            used=(
+                *("OpenTelemetryCollector", "Instrumentation", "TargetAllocator"),
+                *("OpAMPBridge", "ClusterObservability"),
+            ),
+            # Its own upgrade routines take collectors through all versions.
+            stepwise=False,
+            leftovers=(
+                ("v1", "Secret", "opentelemetry-operator-controller-manager-service-cert", False),
+                ("v1", "Secret", "opentelemetry-operator-generated-certificate", False),
+                (_LEASE, "Lease", "9f7554c3.opentelemetry.io", False),
+            ),
+            dry_run=(_COLLECTOR, _INSTRUMENTATION),
+        ),
+    )
+}
+
+
+def product(name: str) -> Product:
+    """Return what is known of a product. Raises Problem for one that is not known."""
+    if name not in PRODUCTS:
+        raise Problem(f"there is no product '{name}'{near(name, PRODUCTS)}", fix=f"Products: {', '.join(PRODUCTS)}.")
+    return PRODUCTS[name]

@@ -1,0 +1,119 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What goes when a product is removed, in which order, and what stays since others use it. Private."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..bundle import Manifest
+from ..errors import Problem
+from .found import HELM, names_of
+from .manifest import DEFINITION
+from .products import OPERATOR, Product
+
+REFUSE, KEEP, REMOVE = "refuse", "keep", "remove"
+
+
+@dataclass
+class Removal:
+    """What goes: the custom resources while what finishes them still runs, the rest, and what it keeps making."""
+
+    action: str
+    message: str
+    resources: list[Manifest] = field(default_factory=list)
+    manifests: list[Manifest] = field(default_factory=list)
+    leftovers: list[Manifest] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+
+
+def removal(
+    product: Product, found: Mapping[str, Any], others: str, definitions: bool, helm_release: str = ""
+) -> Removal:
+    """Return what goes. Raises Problem when somebody still uses the product and nobody said what then."""
+    crds = [item for item in found["crds"] if _is_mine(item, helm_release)]
+    if found["installed"] and not found["ours"]:
+        return Removal("nothing", f"{product.title} was not installed by this collection, so it stays as it is")
+    if not found["objects"] and not (definitions and crds):
+        return Removal("nothing", f"nothing of {product.title} is here that this collection installed")
+    going, staying = _resources(product, found, others)
+    result = Removal("remove", f"{product.title} is removed", [_resource(item) for item in going])
+    if staying:
+        result.warnings.append(f"{names_of(staying)} stay, and nothing looks after them any more")
+    kept = not definitions or bool(staying) or bool(found["denied"])
+    if definitions and kept:
+        result.warnings.append("The definitions stay, since they are still used, or may be")
+    result.manifests.extend(_resource(item) for item in found["objects"] if item["kind"] != DEFINITION)
+    result.manifests.extend(_definition(item) for item in crds if not kept)
+    for item in _leftovers(product, found):
+        # A Lease comes back as long as who holds it runs.
+        (result.leftovers if item["kind"] == "Lease" else result.manifests).append(item)
+    return result
+
+
+def _is_mine(definition: Mapping[str, Any], helm_release: str) -> bool:
+    """Return whether a definition is ours: labelled so, or kept back by our Helm release, whose chart labels none."""
+    made: dict[str, str] = definition["installer"]
+    return bool(definition["ours"]) or (made["by"] == HELM and made["name"] == helm_release)
+
+
+def _resources(product: Product, found: Mapping[str, Any], others: str) -> tuple[list[Any], list[Any]]:
+    """Return which custom resources go and which stay; those of cert-manager are never ours to delete."""
+    used = [item for item in found["resources"] if item["kind"] in product.used and not item["release"]]
+    mine = [item for item in used if item["ours"]] if product.name == OPERATOR else []
+    theirs = [item for item in used if item not in mine]
+    if others == REFUSE and found["denied"]:
+        raise Problem(
+            f"this user may not list {', '.join(found['denied'])}, so nobody knows whether they are still used",
+            asked=f"Remove {product.title}",
+            fix="Grant it, or say that they may stay (others: keep).",
+        )
+    if others == REFUSE and theirs:
+        more = " or shall go as well (others: remove)" if product.name == OPERATOR else ""
+        raise Problem(
+            f"it is still used by {names_of(theirs)}",
+            asked=f"Remove {product.title}",
+            fix=f"Remove them first, or say that they may stay without it (others: keep){more}.",
+        )
+    if others == REMOVE and product.name != OPERATOR:
+        raise Problem(
+            f"objects of {product.title} are never removed for others", fix="Use others: refuse or others: keep."
+        )
+    return (used, []) if others == REMOVE else (mine, theirs)
+
+
+def _resource(item: Mapping[str, Any]) -> Manifest:
+    metadata = {"name": item["name"], "namespace": item["namespace"]}
+    named = {key: value for key, value in metadata.items() if value}
+    return {"apiVersion": item["api_version"], "kind": item["kind"], "metadata": named}
+
+
+def _definition(item: Mapping[str, Any]) -> Manifest:
+    return {
+        "apiVersion": "apiextensions.k8s.io/v1",
+        "kind": DEFINITION,
+        "metadata": {"name": item["name"]},
+        "spec": {
+            "group": item["group"],
+            "scope": item["scope"],
+            "names": {"kind": item["kind"], "plural": item["plural"]},
+            "versions": [{"name": version, "served": True} for version in item["served_versions"]],
+        },
+    }
+
+
+def _leftovers(product: Product, found: Mapping[str, Any]) -> list[Manifest]:
+    """Return what the product has made for itself and would leave, each by its known name."""
+    own = found["namespace"] or next((i["name"] for i in found["objects"] if i["kind"] == "Namespace"), "")
+    electing = {item["namespace"] for item in found["objects"] if item["kind"] == "Role" and item["namespace"] != own}
+    places = {False: [own] if own else [], True: sorted(electing) or ([own] if own else [])}
+    listed = {(item["kind"], item["namespace"], item["name"]) for item in found["objects"]}
+    return [
+        {"apiVersion": version, "kind": kind, "metadata": {"name": name, "namespace": namespace}}
+        for version, kind, name, elected in product.leftovers
+        for namespace in places[elected]
+        if (kind, namespace, name) not in listed
+    ]

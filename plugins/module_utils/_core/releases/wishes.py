@@ -1,0 +1,153 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A release as the user wants it: labels, namespaces, flags, sizes and certificates. Private."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..bundle import OWNER, OWNER_LABEL, Manifest
+from ..errors import Problem, near
+from ..manifests.pod import env_source
+from . import certificates, images
+from .certificates import Certificates
+from .manifest import DEFINITION, Release, client_configs, component, containers, image_name
+from .products import RELEASE_LABEL
+
+LEADER_ELECTION = "kube-system"
+_INJECTED = ("cert-manager.io/inject-ca-from", "cert-manager.io/inject-ca-from-secret")
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """What the user asked for, beyond the release as it was published."""
+
+    namespace: str = ""
+    leader_election_namespace: str = ""
+    image_registry: str = ""
+    image_pull_secrets: Sequence[str] = ()
+    flags: Mapping[str, str] = field(default_factory=dict)
+    variables: Mapping[str, str] = field(default_factory=dict)
+    workloads: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    certificates: Certificates = field(default_factory=Certificates)
+
+
+def written(release: Release, wishes: Wishes) -> list[Manifest]:
+    """Return the objects of a release as they are applied. Raises Problem for a component that it does not have."""
+    for name in wishes.workloads:
+        if name not in release.product.components:
+            known = release.product.components
+            raise Problem(
+                f"{release.product.title} has no component '{name}'{near(name, known)}",
+                fix=f"Components: {', '.join(known)}.",
+            )
+    names = _names(release, wishes)
+    objects = [_written(release, item, wishes, names) for item in release.objects]
+    return certificates.secured(objects, wishes.certificates)
+
+
+def _names(release: Release, wishes: Wishes) -> dict[str, str]:
+    """Return the namespaces that get another name."""
+    wanted = {release.namespace: wishes.namespace, LEADER_ELECTION: wishes.leader_election_namespace}
+    return {old: new for old, new in wanted.items() if new and new != old}
+
+
+def _written(release: Release, original: Manifest, wishes: Wishes, names: Mapping[str, str]) -> Manifest:
+    # Definitions are large, and what is written into one is only at its top and in its conversion.
+    manifest = copy.deepcopy(original) if original["kind"] != DEFINITION else _shallow(original)
+    manifest.pop("status", None)
+    metadata = manifest["metadata"]
+    metadata.pop("creationTimestamp", None)
+    _rename(manifest, names)
+    labels = {RELEASE_LABEL: release.product.name}
+    if manifest["kind"] in ("Namespace", DEFINITION):
+        labels[OWNER_LABEL] = OWNER
+    metadata["labels"] = {**(metadata.get("labels") or {}), **labels}
+    name = component(release.product, manifest)
+    images.move(manifest, wishes.image_registry)
+    if name:
+        _tune(manifest, release, name, wishes)
+    return manifest
+
+
+def _shallow(definition: Manifest) -> Manifest:
+    spec = dict(definition["spec"])
+    if "conversion" in spec:
+        spec["conversion"] = copy.deepcopy(spec["conversion"])
+    return {**definition, "metadata": copy.deepcopy(definition["metadata"]), "spec": spec}
+
+
+def _rename(manifest: Manifest, names: Mapping[str, str]) -> None:
+    """Put an object, and all that it refers to, into namespaces of other names."""
+    if not names:
+        return
+    metadata = manifest["metadata"]
+    holders = [metadata, *(manifest.get("subjects") or []), *(c["service"] for c in client_configs(manifest))]
+    for holder in holders:
+        if holder.get("namespace") in names:
+            holder["namespace"] = names[holder["namespace"]]
+    if manifest["kind"] == "Namespace":
+        metadata["name"] = names.get(metadata["name"], metadata["name"])
+    _rename_annotations(metadata.get("annotations") or {}, names)
+    if manifest["kind"] == "Certificate":
+        manifest["spec"]["dnsNames"] = [_renamed(name, names) for name in manifest["spec"].get("dnsNames", [])]
+    for container in containers(manifest):
+        if container.get("args"):
+            container["args"] = [_renamed_flag(argument, names) for argument in container["args"]]
+
+
+def _rename_annotations(annotations: dict[str, str], names: Mapping[str, str]) -> None:
+    for key in _INJECTED:
+        namespace, slash, name = annotations.get(key, "").partition("/")
+        if slash and namespace in names:
+            annotations[key] = f"{names[namespace]}/{name}"
+
+
+def _renamed(host: str, names: Mapping[str, str]) -> str:
+    """Return the name of a service with the namespace in it renamed."""
+    service, dot, rest = host.partition(".")
+    namespace, more, domain = rest.partition(".")
+    return f"{service}{dot}{names.get(namespace, namespace)}{more}{domain}"
+
+
+def _renamed_flag(argument: str, names: Mapping[str, str]) -> str:
+    flag, equals, value = argument.partition("=")
+    return f"{flag}={names[value]}" if equals and flag.endswith("-namespace") and value in names else argument
+
+
+def _tune(manifest: Manifest, release: Release, name: str, wishes: Wishes) -> None:
+    """Give a component's Deployment what was asked for it."""
+    wish = wishes.workloads.get(name) or {}
+    pod = manifest["spec"]["template"]["spec"]
+    if wish.get("replicas") is not None:
+        manifest["spec"]["replicas"] = wish["replicas"]
+    for option, key in (("node_selector", "nodeSelector"), ("tolerations", "tolerations"), ("affinity", "affinity")):
+        if wish.get(option):
+            pod[key] = wish[option]
+    if wishes.image_pull_secrets:
+        pod["imagePullSecrets"] = [{"name": secret} for secret in wishes.image_pull_secrets]
+    image = release.product.components[name]
+    container = next(item for item in pod["containers"] if image_name(item["image"]) == image)
+    if wish.get("resources"):
+        container["resources"] = wish["resources"]
+    of_main = name == release.product.main
+    flags = {**(wishes.flags if of_main else {}), **(wish.get("flags") or {})}
+    variables = {**(wishes.variables if of_main else {}), **(wish.get("env") or {})}
+    container["args"] = _with_flags(container.get("args") or [], flags)
+    if variables:
+        kept = [item for item in container.get("env") or [] if item["name"] not in variables]
+        container["env"] = kept + [{"name": key, **env_source(key, value)} for key, value in variables.items()]
+
+
+def _with_flags(arguments: Sequence[str], flags: Mapping[str, Any]) -> list[str]:
+    """Return arguments in which some flags have other values; what is new comes last."""
+    kept = [argument for argument in arguments if argument.lstrip("-").partition("=")[0] not in flags]
+    return kept + [f"--{flag}={_flag_text(value)}" for flag, value in flags.items() if value is not None]
+
+
+def _flag_text(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)

@@ -1,0 +1,106 @@
+#!/usr/bin/python
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Annotate namespaces for auto-instrumentation, and tell what runs without it."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: instrumentation_namespaces
+short_description: Annotate namespaces for auto-instrumentation, and tell what runs without it
+version_added: 0.1.0
+description:
+  - Sets the annotations that ask the OpenTelemetry operator to instrument the pods of a namespace.
+  - Namespaces may be somebody else's. Nothing but these annotations is touched, and one that names
+    an Instrumentation of somebody else is not replaced.
+  - Takes ours away from namespaces that no longer want them.
+  - The operator instruments pods when they are made. Workloads whose pods are older are told, and not restarted.
+author:
+  - The o11y.opentelemetry maintainers (@o11y-opentelemetry)
+extends_documentation_fragment:
+  - ansible.builtin.action_common_attributes
+  - kubernetes.core.k8s_auth_options
+  - o11y.opentelemetry._eks_cluster
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: full
+  platform:
+    platforms: all
+options:
+  namespaces:
+    description:
+      - The namespaces to annotate, each with C(metadata.name) and C(metadata.annotations).
+    type: list
+    elements: dict
+    default: []
+  references:
+    description:
+      - Our Instrumentations, each as C(NAMESPACE/NAME). An annotation with one of these values is ours.
+    type: list
+    elements: str
+    required: true
+  state:
+    description:
+      - With V(absent) our annotations are taken from all namespaces.
+    type: str
+    choices: [present, absent]
+    default: present
+requirements:
+  - kubernetes >= 29.0.0
+  - PyYAML
+seealso:
+  - module: o11y.opentelemetry.instrumentation_render
+"""
+
+EXAMPLES = r"""
+- name: Pods of the shop are instrumented when they are made
+  o11y.opentelemetry.instrumentation_namespaces:
+    namespaces:
+      - metadata:
+          name: shop
+          annotations: {instrumentation.opentelemetry.io/inject-python: opentelemetry/default}
+    references: [opentelemetry/default]
+"""
+
+RETURN = r"""
+msg:
+  description: How many namespaces went which way.
+  returned: always
+  type: str
+  sample: 1 changed
+objects:
+  description: What happened to each namespace.
+  returned: success
+  type: list
+  elements: dict
+  sample:
+    - {kind: Namespace, namespace: "", name: shop, action: changed}
+uninstrumented:
+  description: The workloads that run without instrumentation until their pods are made anew.
+  returned: success
+  type: list
+  elements: dict
+  sample:
+    - {kind: Deployment, namespace: shop, name: cart, language: python}
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.annotations import run_annotate
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.connect import CLUSTER_ARG_SPEC
+
+
+def main() -> None:
+    """Annotate."""
+    spec = {
+        "namespaces": {"type": "list", "elements": "dict", "default": []},
+        "references": {"type": "list", "elements": "str", "required": True},
+        "state": {"choices": ["present", "absent"], "default": "present"},
+    }
+    run_annotate(AnsibleModule(CLUSTER_ARG_SPEC | spec, supports_check_mode=True))
+
+
+if __name__ == "__main__":
+    main()

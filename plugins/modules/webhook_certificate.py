@@ -1,0 +1,121 @@
+#!/usr/bin/python
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Keep a certificate for admission webhooks in a Secret, without cert-manager."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: webhook_certificate
+short_description: Keep a certificate for admission webhooks in a Secret, without cert-manager
+version_added: 0.1.0
+description:
+  - Makes a CA and a server certificate, and keeps the certificate, its key and the CA's certificate in a Secret.
+    The key of the CA is kept nowhere.
+  - Makes a new one when the old one ends soon or is not for all host names.
+    The old CA stays in the bundle while it is valid, so that the change interrupts nothing.
+  - The keys leave this module only for the Secret, and are in no result and no log.
+author:
+  - The o11y.opentelemetry maintainers (@o11y-opentelemetry)
+extends_documentation_fragment:
+  - ansible.builtin.action_common_attributes
+  - kubernetes.core.k8s_auth_options
+  - o11y.opentelemetry._eks_cluster
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: none
+    details:
+      - What changes is a secret.
+  platform:
+    platforms: all
+options:
+  name:
+    description:
+      - Name of the Secret.
+    type: str
+    required: true
+  namespace:
+    description:
+      - Namespace of the Secret, which has to exist, except in check mode.
+    type: str
+    required: true
+  hosts:
+    description:
+      - Host names that the certificate is for.
+    type: list
+    elements: str
+    required: true
+  labels:
+    description:
+      - Labels of the Secret.
+    type: dict
+    default: {}
+  days:
+    description:
+      - For how many days a certificate is valid.
+    type: int
+    default: 365
+  renew_days:
+    description:
+      - How many days before its end a certificate is replaced, by the run that then comes along.
+    type: int
+    default: 90
+requirements:
+  - cryptography
+  - kubernetes >= 29.0.0
+seealso:
+  - module: o11y.opentelemetry.release_render
+"""
+
+EXAMPLES = r"""
+- name: The certificate of the operator's webhooks
+  o11y.opentelemetry.webhook_certificate:
+    namespace: opentelemetry-operator-system
+    name: opentelemetry-operator-generated-certificate
+    hosts: [opentelemetry-operator-webhook-service.opentelemetry-operator-system.svc]
+  register: certificate
+"""
+
+RETURN = r"""
+ca_bundle:
+  description: The certificates of the CAs to trust, as PEM; empty in check mode while there is no certificate.
+  returned: success
+  type: str
+not_after:
+  description: When the certificate ends.
+  returned: success
+  type: str
+  sample: "2027-11-20T12:00:00+00:00"
+days_left:
+  description: In how many days that is.
+  returned: success
+  type: int
+msg:
+  description: What was done and why.
+  returned: always
+  type: str
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.connect import CLUSTER_ARG_SPEC
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.webhook_certificate import run_certificate
+
+
+def main() -> None:
+    """See to it."""
+    spec = {
+        "name": {"required": True},
+        "namespace": {"required": True},
+        "hosts": {"type": "list", "elements": "str", "required": True},
+        "labels": {"type": "dict", "default": {}},
+        "days": {"type": "int", "default": 365},
+        "renew_days": {"type": "int", "default": 90},
+    }
+    run_certificate(AnsibleModule(argument_spec=CLUSTER_ARG_SPEC | spec, supports_check_mode=True))
+
+
+if __name__ == "__main__":
+    main()

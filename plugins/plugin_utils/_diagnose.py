@@ -1,0 +1,142 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""From facts about collectors to verdicts: findings on configs, checks, a report. Controller only. Private."""
+
+from __future__ import annotations
+
+import importlib
+import string
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ..module_utils._core.diagnose.check import SEVERITIES, STAGES, Check, found
+from ..module_utils._core.diagnose.text import report, verdicts
+from ..module_utils._core.diagnose.verdict import CHECKS, result
+from ..module_utils._core.errors import Problem, near
+from ..module_utils._core.masking import masker, secrets_in
+from . import _validate
+
+_KEYS = ("id", "find", "message", "fix", "severity", "stage")
+_FAILING = {"error": ("error",), "warning": ("error", "warning"), "never": ()}
+# What pipeline_validate is asked beside the objects: nothing but what the user says about rules.
+_JUDGEMENT = ("profile", "severities", "suppressions")
+_PLAIN: dict[str, Any] = {
+    "collectors": [],
+    "defaults": {},
+    "recipe_paths": [],
+    "platform_paths": [],
+    "paths": [],
+    "merge": False,
+    "distribution": None,
+    "version": None,
+    "distribution_manifest": None,
+    "format": "text",
+    "output_path": "-",
+    "binary": "none",
+    "fail_on": "never",
+}
+_USUAL = {"profile": "default", "severities": {}, "suppressions": []}
+
+
+def checks_of(arguments: Mapping[str, Any]) -> list[Check]:
+    """Return all checks, the user's last. Raises Problem for one that is none, before anything is read."""
+    return [*CHECKS, *(_check(item) for item in arguments.get("checks") or [])]
+
+
+def diagnosed(
+    collected: Sequence[Mapping[str, Any]], checks: Sequence[Check], arguments: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return the result of a diagnosis, which has failed when a problem is as severe as `fail_on` says."""
+    results = [_of_collector(facts, checks, arguments) for facts in collected]
+    told = verdicts(results)
+    failing = _FAILING[arguments.get("fail_on") or "never"]
+    return {
+        "changed": False,
+        "failed": any(item["status"] in failing for item in results),
+        "healthy": all(item["status"] == "healthy" for item in results),
+        "msg": "\n".join(told),
+        "verdict": told,
+        "report": report(results),
+        "collectors": results,
+    }
+
+
+def _of_collector(facts: Mapping[str, Any], checks: Sequence[Check], arguments: Mapping[str, Any]) -> dict[str, Any]:
+    unseen = list(facts["unseen"])
+    known = {**facts, "findings": _findings(facts.get("objects") or [], arguments), "unseen": unseen}
+    mask = masker(secrets_in(facts.get("config") or {}))
+    jmespath = _jmespath()
+
+    def search(expression: str, data: Any) -> Any:
+        try:
+            return jmespath.search(expression, data)
+        except jmespath.exceptions.JMESPathError as error:  # what it asks for is not there in this type
+            unseen.append({"what": f"check `{expression}`", "why": str(error)})
+            return None
+
+    listed = [one._replace(message=mask(one.message), fix=mask(one.fix)) for one in found(search, checks, known)]
+    return result(known, listed)
+
+
+def _findings(objects: Sequence[Mapping[str, Any]], arguments: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return what the rules find in the config, for the build that runs it and the place where it runs."""
+    if not objects:
+        return []
+    judgement = {name: arguments.get(name) or _USUAL[name] for name in _JUDGEMENT}
+    try:
+        answer = _validate.report({**_PLAIN, **judgement, "config": list(objects)}, lambda _warning: None, check=True)
+    except Problem:  # there is no config in them, which other checks tell
+        return []
+    return [{**item, "where": _where(item), "about": _about(item["path"])} for item in answer["findings"]]
+
+
+def _where(item: Mapping[str, Any]) -> str:
+    place = item["path"] or item["file"]
+    return f"{place} (line {item['line']})" if item["line"] else str(place)
+
+
+def _about(path: str) -> str:
+    """Return the exporter that a finding is about; what is wrong elsewhere does not say what it keeps from flowing."""
+    parts = str(path).split(".")
+    return "/".join(parts[:2]) if parts[0] == "exporters" and len(parts) > 1 else ""
+
+
+def _jmespath() -> Any:
+    try:
+        return importlib.import_module("jmespath")
+    except ImportError as error:
+        raise Problem("the Python library jmespath is missing on the controller", fix="Install jmespath.") from error
+
+
+def _compile(item: Mapping[str, Any]) -> None:
+    jmespath = _jmespath()
+    try:
+        jmespath.compile(item["find"])
+    except jmespath.exceptions.JMESPathError as error:
+        fix = "See https://jmespath.org for the language."
+        raise Problem(
+            f"this is no JMESPath: {error}", asked=item["find"], where=f"checks: {item['id']}", fix=fix
+        ) from error
+
+
+def _check(item: Any) -> Check:
+    """Return a check of the user's. Raises Problem for one that is none."""
+    if not isinstance(item, Mapping) or not all(isinstance(item.get(key), str) for key in ("id", "find", "message")):
+        raise Problem(f"'{item}' is no check", where="checks", fix="Write `id`, `find` and `message`.")
+    other = next((key for key in item if key not in _KEYS), None)
+    if other:
+        raise Problem(f"a check has no '{other}'{near(str(other), _KEYS)}", where=f"checks: {item['id']}")
+    severity, stage = item.get("severity") or "warning", item.get("stage") or "own"
+    for value, known in ((severity, SEVERITIES), (stage, STAGES)):
+        if value not in known:
+            raise Problem(f"'{value}' is none of {', '.join(known)}", where=f"checks: {item['id']}")
+    texts = (item["message"], str(item.get("fix") or ""))
+    try:
+        for text in texts:
+            list(string.Formatter().parse(text))
+    except ValueError as error:
+        fix = "Write {{ and }} for braces."
+        raise Problem(f"its text cannot be filled in: {error}", where=f"checks: {item['id']}", fix=fix) from error
+    _compile(item)
+    return Check(item["id"], stage, severity, item["find"], *texts)

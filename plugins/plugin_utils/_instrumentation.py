@@ -1,0 +1,65 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""From a list of Instrumentations to manifests, annotations and what must be so first. Controller only. Private."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import cache
+from typing import Any
+
+from ..module_utils._core import fleet
+from ..module_utils._core.errors import Problem
+from ..module_utils._core.instrumentation import manifest, namespaces, prerequisites
+from ..module_utils._core.instrumentation.instrumentation import Instrumentation, option_names
+from . import _sources
+
+ROLE = _sources.ROLE.with_name("otel_instrumentation")
+PREFIX = "otel_instrumentation_"
+# Of these an item gives one; the other one of the defaults does not hold for it then.
+_EITHER = ("collector", "endpoint")
+
+
+def bundle(items: Sequence[Mapping[str, Any]], defaults: Mapping[str, Any]) -> dict[str, Any]:
+    """Return all that the items ask for. Raises Problem for what could not work."""
+    wanted = [Instrumentation.from_options(_options(item, defaults)) for item in items or [{}]]
+    references = [instrumentation.reference for instrumentation in wanted]
+    for reference in references:
+        if references.count(reference) > 1:
+            raise Problem(f"two Instrumentations are called {reference}", fix="Give each a name of its own.")
+    annotations = namespaces.wanted(wanted)
+    annotated = [namespaces.manifest(name, annotations[name]) for name in sorted(annotations)]
+    objects = fleet.union(item for instrumentation in wanted for item in manifest.manifests(instrumentation))
+    return {
+        "manifests": objects,
+        "namespaces": annotated,
+        "references": references,
+        "requirements": {
+            "languages": sorted({name for instrumentation in wanted for name in instrumentation.languages}),
+            "targets": prerequisites.targets(wanted),
+            "namespaces": annotated,
+            "coming": sorted({instrumentation.namespace for instrumentation in wanted}),
+            "references": references,
+            "files": prerequisites.files(wanted),
+            "trials": [item for item in objects if item["kind"] == manifest.KIND],
+        },
+    }
+
+
+def _options(item: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, Any]:
+    """Return an Instrumentation's options in their types, which the role's argument_specs.yml alone has."""
+    own = any(item.get(key) for key in _EITHER)
+    common = {key: value for key, value in defaults.items() if not (own and key in _EITHER)}
+    given = {key: value for key, value in {**common, **item}.items() if value is not None}
+    if isinstance(given.get("languages"), Mapping):  # `python:` without anything is `python: {}`
+        given["languages"] = {name: {} if value is None else value for name, value in given["languages"].items()}
+    name = given.get("name") or "without a name"
+    return _sources.checked(given, specification(), f"instrumentation '{name}'")
+
+
+@cache
+def specification() -> dict[str, Any]:
+    """Return the options of an Instrumentation as the role documents them, read once per process."""
+    spec = _sources.read_yaml(ROLE / "meta" / "argument_specs.yml")["argument_specs"]["main"]["options"]
+    return {name: spec[PREFIX + name] for name in option_names()}

@@ -1,0 +1,72 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The layers of a config: recipes, then what is the user's own. Controller only; reads files. Private."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from ..module_utils._core import recipes, renames
+from ..module_utils._core.backends.table import BACKENDS
+from ..module_utils._core.collector import Collector
+from ..module_utils._core.errors import Problem
+from ..module_utils._core.layers import Layer
+from . import _origin, _sources
+
+BASELINE = "baseline"
+
+
+def of_recipes(
+    collector: Collector, version: str, facts: Mapping[str, Any], recipe_paths: Sequence[str]
+) -> list[Layer]:
+    """Return what the recipes of a collector say, in the names that this version knows."""
+    used = recipes.uses(collector.recipes)
+    if not used:
+        return []
+    if BASELINE not in (use.name for use in used):
+        used.insert(0, recipes.Use(BASELINE, {}))
+    folders = _sources.find(recipe_paths, "recipes")
+    for use in used:
+        recipes.check_known(use, folders)
+    described = {use.name: _sources.recipe(folders[use.name]) for use in used}
+    recipes.check_requires(used, described)
+    layers = []
+    for use in used:
+        recipes.check_mode(use, described[use.name], collector.mode)
+        layer = _sources.fragment(use, folders[use.name], described[use.name], facts, _about(collector))
+        layers.append(replace(layer, config=renames.for_version(layer.config, version, _sources.catalogue("renames"))))
+    return layers
+
+
+def _about(collector: Collector) -> dict[str, Any]:
+    """Return what recipes may know of their collector."""
+    memory = collector.memory
+    return {
+        "name": collector.name,
+        "namespace": collector.namespace,
+        "mode": collector.mode,
+        "alone": collector.is_alone,
+        "allocated": collector.is_allocated,
+        "container": BACKENDS[collector.backend].container,
+        "host": "localhost" if collector.mode == "sidecar" else "${env:MY_POD_IP}",
+        "limit_mib": memory.limit_mib,
+        "spike_limit_mib": memory.spike_limit_mib,
+    }
+
+
+def of_user(collector: Collector, written: Any) -> list[Layer]:
+    """Return the config of the user's own: files first, then what stands in the inventory as `written`."""
+    layers = []
+    for path in collector.config_files:
+        document = _sources.read_document(path)
+        if not isinstance(document.data, dict):
+            raise Problem(
+                f"{path} holds no mapping", fix="A collector config has sections such as receivers and service."
+            )
+        layers.append(Layer(str(path), document.data, positions=document.positions, duplicates=document.duplicates))
+    if written:
+        layers.append(Layer("config", _origin.plain(collector.config), positions=_origin.positions(written)))
+    return layers

@@ -1,0 +1,173 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the recipes for a whole cluster promise: each thing once, no password in sight, addresses that answer."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _render
+
+from .role import RECIPES, required
+
+ONCE = ("cluster_metrics", "cluster_events", "cluster_objects")
+ALONE = [{"mode": "deployment"}, {"mode": "statefulset"}, {"mode": "deployment", "autoscaling": {"min": 1, "max": 1}}]
+TOGETHER = [
+    {"mode": "daemonset"},
+    {"mode": "deployment", "replicas": 2},
+    {"mode": "statefulset", "replicas": 3},
+    {"mode": "deployment", "autoscaling": {"min": 1, "max": 2}},
+]
+
+
+def planned(*recipes: Any, **options: Any) -> _render.Planned:
+    """Return a collector that uses these recipes beside a receiver and an exporter of everything."""
+    scaling = options.pop("autoscaling", None)
+    if scaling:
+        options["autoscaling"] = {"min_replicas": scaling["min"], "max_replicas": scaling["max"]}
+    item = {"name": "one", "recipes": ["otlp_ingest", "debug_output", *recipes], **options}
+    return _render.plan(_render.Request([item], {"namespace": "a"}))[0]
+
+
+def config(*recipes: Any, **options: Any) -> Any:
+    return planned(*recipes, **options).composed.config
+
+
+@pytest.mark.parametrize("options", TOGETHER, ids=str)
+@pytest.mark.parametrize("name", ONCE)
+def test_of_several_copies_one_is_elected_and_may_be(name: str, options: dict[str, Any]) -> None:
+    plan = planned(name, **options)
+    made = plan.composed.config
+    receiver = next(value for key, value in made["receivers"].items() if key.startswith("k8s_"))
+    assert receiver["k8s_leader_elector"] == "k8s_leader_elector"
+    assert "k8s_leader_elector" in made["service"]["extensions"]
+    assert made["extensions"]["k8s_leader_elector"]["lease_name"] == "one"
+    assert "singleton" not in {finding.rule for finding in plan.findings}
+    roles = [item for item in _render.bundle([plan])["manifests"] if item["kind"] == "ClusterRole"]
+    assert any("leases" in rule.get("resources", []) for role in roles for rule in role["rules"])
+
+
+@pytest.mark.parametrize("options", ALONE, ids=str)
+@pytest.mark.parametrize("name", ONCE)
+def test_who_is_alone_is_not_elected(name: str, options: dict[str, Any]) -> None:
+    assert "leader" not in str(config(name, **options))
+
+
+def test_all_of_them_share_one_election() -> None:
+    made = config(*ONCE, mode="daemonset")
+    assert made["service"]["extensions"].count("k8s_leader_elector") == 1
+
+
+def test_pipelines_of_their_own_keep_them_apart() -> None:
+    made = config(
+        {"cluster_events": {"pipeline": "logs/events"}},
+        {"cluster_objects": {"pipeline": "logs/objects"}},
+        {"loki_export": {"endpoint": "http://loki:3100", "pipelines": "logs/events"}},
+        {"elasticsearch_export": {"endpoints": ["http://elasticsearch:9200"], "pipelines": "logs/objects"}},
+    )
+    pipelines = made["service"]["pipelines"]
+    assert pipelines["logs/events"]["exporters"] == ["debug", "otlp_http/loki"]
+    assert pipelines["logs/objects"]["exporters"] == ["debug", "elasticsearch/default"]
+    assert pipelines["logs"]["exporters"] == ["debug"]
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "key", "url"),
+    [
+        ("loki_export", {}, "endpoint", "http://it:80/otlp"),
+        ("prometheus_otlp_export", {}, "metrics_endpoint", "http://it:80/api/v1/otlp/v1/metrics"),
+    ],
+)
+@pytest.mark.parametrize("given", ["http://it:80", "http://it:80/"])
+def test_backends_with_otlp_are_asked_below_their_own_paths(
+    name: str, options: dict[str, Any], key: str, url: str, given: str
+) -> None:
+    exporters = config({name: {"endpoint": given, **options}})["exporters"]
+    assert [value[key] for kind, value in exporters.items() if kind.startswith("otlp_http")] == [url]
+
+
+def test_a_tenant_of_loki_is_a_header_beside_those_that_are_given() -> None:
+    headers = {"Authorization": "Bearer ${env:LOKI_TOKEN}"}
+    options = {"endpoint": "http://loki", "tenant": "a", "headers": headers}
+    made = config({"loki_export": options}, env={"LOKI_TOKEN": {"secret": "loki", "key": "it"}})
+    assert made["exporters"]["otlp_http/loki"]["headers"] == {"X-Scope-OrgID": "a", **headers}
+
+
+LOGIN = {"endpoints": ["http://elasticsearch:9200"], "login": "basic"}
+VARIABLES = {f"ELASTICSEARCH_{what.upper()}": {"secret": "elasticsearch", "key": what} for what in ("user", "password")}
+
+
+def test_a_password_comes_from_the_environment_and_without_it_the_run_is_refused() -> None:
+    plan = planned({"elasticsearch_export": LOGIN}, env=VARIABLES)
+    assert [finding for finding in plan.findings if finding.severity == "error"] == []
+    assert plan.composed.config["exporters"]["elasticsearch/default"]["password"] == "${env:ELASTICSEARCH_PASSWORD}"
+    without = planned({"elasticsearch_export": LOGIN}).findings
+    assert "ELASTICSEARCH_PASSWORD" in " ".join(finding.message for finding in without if finding.severity == "error")
+
+
+def test_an_index_with_dates_is_as_logstash_makes_it() -> None:
+    options = {"endpoints": ["http://it:9200"], "index": "app", "date_suffix": True, "mapping": "none"}
+    made = config({"elasticsearch_export": options})["exporters"]["elasticsearch/default"]
+    assert (made["logs_index"], made["logstash_format"], made["mapping"]) == (
+        "app",
+        {"enabled": True},
+        {"allowed_modes": ["none"]},
+    )
+
+
+@pytest.mark.parametrize(
+    ("address", "port", "component", "target"),
+    [
+        ("10.0.0.1:13133", "8888", "", "10.0.0.1:8888"),
+        ("10.0.0.1", "8888", "", "10.0.0.1:8888"),
+        ("[fd00::1]:13133", "8888", "", "[fd00::1]:8888"),
+        ("[fd00::1]", "8888", "", "[fd00::1]:8888"),
+        ("10.0.0.1:13133", "", "", "10.0.0.1:13133"),
+        ("10.0.0.1:13133", "metrics", "", "10.0.0.1:13133"),
+        ("10.0.0.1:8443", "8888", "opentelemetry-targetallocator", "10.0.0.1:8080"),
+        ("[fd00::1]:8443", "8888", "opentelemetry-targetallocator", "[fd00::1]:8080"),
+    ],
+)
+def test_the_port_of_an_annotation_takes_the_place_of_the_declared_one(
+    address: str, port: str, component: str, target: str
+) -> None:
+    labels = {
+        "__address__": address,
+        "__meta_kubernetes_pod_annotation_prometheus_io_port": port,
+        "__meta_kubernetes_pod_label_app_kubernetes_io_component": component,
+    }
+    job = config("prometheus_scrape")["receivers"]["prometheus"]["config"]["scrape_configs"][0]
+    for step in job["relabel_configs"]:
+        if step.get("target_label") == "__address__":
+            # Prometheus joins with semicolons, anchors the expression, and keeps what does not match.
+            match = re.fullmatch(step["regex"], ";".join(labels[name] for name in step["source_labels"]))
+            if match:
+                labels["__address__"] = match.expand(step["replacement"].replace("$$", "\\"))
+    assert labels["__address__"] == target
+
+
+def test_agents_scrape_the_pods_of_their_own_node() -> None:
+    jobs = {
+        mode: config("prometheus_scrape", mode=mode)["receivers"]["prometheus"]["config"]["scrape_configs"]
+        for mode in ("daemonset", "statefulset")
+    }
+    assert jobs["daemonset"][0]["kubernetes_sd_configs"][0]["selectors"][0]["field"].startswith("spec.nodeName=")
+    assert "selectors" not in jobs["statefulset"][0]["kubernetes_sd_configs"][0]
+
+
+def test_jobs_of_ones_own_come_first_and_can_be_all() -> None:
+    own = {"job_name": "own", "static_configs": [{"targets": ["it:9090"]}]}
+    for annotated in (True, False):
+        made = config({"prometheus_scrape": {"scrape_configs": [own], "annotated_pods": annotated}})
+        jobs = made["receivers"]["prometheus"]["config"]["scrape_configs"]
+        assert [job["job_name"] for job in jobs] == ["own", "annotated-pods"][: 1 + annotated]
+
+
+@pytest.mark.parametrize("name", [name for name in RECIPES if name.endswith("_export")])
+def test_exporters_of_a_kind_can_be_told_apart(name: str) -> None:
+    if "name" in RECIPES[name]["options"]:
+        options = {**required(RECIPES[name]["options"]), "name": "other", "pipelines": "*"}
+        assert any(key.endswith("/other") for key in config({name: options})["exporters"])

@@ -1,0 +1,88 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The interface of role otel_instrumentation is said once, and the example is what it renders to."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.instrumentation.instrumentation import (
+    option_names,
+)
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.instrumentation.languages import LANGUAGES
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.instrumentation.sampling import (
+    PROPAGATORS,
+    SAMPLERS,
+)
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _sources, _yaml
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._instrumentation import PREFIX, ROLE, bundle
+
+ROOT = Path(__file__).resolve().parents[2]
+EXAMPLE = ROOT / "examples" / "instrumentation"
+SPEC: dict[str, Any] = _sources.read_yaml(ROLE / "meta" / "argument_specs.yml")["argument_specs"]["main"]["options"]
+DEFAULTS: dict[str, Any] = _sources.read_yaml(ROLE / "defaults" / "main.yml")
+VARS: dict[str, Any] = _sources.read_yaml(ROLE / "vars" / "main.yml")
+OPTIONS = option_names()
+
+
+def described(options: dict[str, Any], path: str = "") -> dict[str, Any]:
+    """Return every option and suboption with its path."""
+    found = {f"{path}{name}": option for name, option in options.items()}
+    for name, option in options.items():
+        found |= described(option.get("options") or {}, f"{path}{name}.")
+    return found
+
+
+def test_defaults_are_those_of_the_interface() -> None:
+    assert {name: option["default"] for name, option in SPEC.items() if "default" in option} == DEFAULTS
+
+
+@pytest.mark.parametrize(("path", "option"), described(SPEC).items(), ids=described(SPEC))
+def test_every_option_has_the_prefix_and_a_description(path: str, option: dict[str, Any]) -> None:
+    assert path.startswith(PREFIX)
+    assert option["description"].endswith(".")
+    assert ("elements" in option) == (option.get("type") == "list")
+
+
+@pytest.mark.parametrize("name", OPTIONS)
+def test_the_role_passes_on_its_own_input(name: str) -> None:
+    optional = "" if "default" in SPEC[PREFIX + name] else " | default(none)"
+    assert VARS["__otel_instrumentation_defaults"][name] == f"{{{{ {PREFIX}{name}{optional} }}}}"
+
+
+def test_all_else_is_of_the_run() -> None:
+    assert set(VARS["__otel_instrumentation_defaults"]) == set(OPTIONS)
+    run = {"state", "instances", "output_path", "kubeconfig", "kube_context", "force_conflicts", "wait_seconds"}
+    assert {name.removeprefix(PREFIX) for name in SPEC} - set(OPTIONS) == run
+
+
+def test_every_state_has_tasks() -> None:
+    tasks = {path.stem for path in (ROLE / "tasks").iterdir()}
+    assert set(SPEC[f"{PREFIX}state"]["choices"]) <= tasks
+
+
+@pytest.mark.parametrize("path", sorted((ROLE / "tasks").glob("*.yml")), ids=lambda path: path.name)
+def test_variables_of_tasks_are_the_roles_own(path: Path) -> None:
+    for name in re.findall(r"register: *(\w+)", path.read_text(encoding="utf-8")):
+        assert name.startswith("__otel_instrumentation_")
+
+
+def test_languages_samplers_and_propagators_are_documented_as_they_are() -> None:
+    assert set(SPEC[f"{PREFIX}languages"]["options"]) == set(LANGUAGES)
+    sampler = SPEC[f"{PREFIX}sampler"]["options"]["type"]["description"]
+    assert re.findall(r"C\((\w+)\)", sampler) == list(SAMPLERS)
+    assert re.findall(r"C\((\w+)\)", SPEC[f"{PREFIX}propagators"]["description"]) == list(PROPAGATORS)
+
+
+def test_the_example_renders_to_its_golden_file(pytestconfig: pytest.Config) -> None:
+    variables = _sources.read_yaml(EXAMPLE / "vars.yml")
+    values = {**DEFAULTS, **variables}
+    found = bundle(variables["otel_instrumentations"], {name: values.get(PREFIX + name) for name in OPTIONS})
+    golden, text = EXAMPLE / "rendered" / "instrumentations.yml", _yaml.dump(*found["manifests"], *found["namespaces"])
+    if pytestconfig.getoption("--regenerate"):
+        golden.write_text(text, encoding="utf-8")
+    assert golden.read_text(encoding="utf-8") == text

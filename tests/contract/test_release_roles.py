@@ -1,0 +1,118 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The roles that install what collectors need, and the table of versions that go together."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.releases.products import PRODUCTS
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.releases.versions import read
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _release, _sources
+
+from .role import ROOT
+
+ROLES = {"cert_manager": "cert-manager", "otel_operator": "opentelemetry-operator"}
+TABLE = _release.table()
+# Inputs that a role gives together with others, under another name, or to other modules.
+ELSEWHERE = {
+    "cert_manager": {"wait_seconds", "kubeconfig", "kube_context", "chart_version"},
+    "otel_operator": {
+        *("wait_seconds", "kubeconfig", "kube_context", "chart_version"),
+        *("collector_image", "target_allocator_image", "opamp_bridge_image", "instrumentation_images"),
+        *("replicas", "resources", "flags", "env", "node_selector", "tolerations", "affinity"),
+        *("certificate_days", "certificate_renew_days"),
+    },
+}
+
+
+def part(role: str, path: str) -> Any:
+    return _sources.read_yaml(ROOT / "roles" / role / path)
+
+
+def spec(role: str) -> dict[str, Any]:
+    options: dict[str, Any] = part(role, "meta/argument_specs.yml")["argument_specs"]["main"]["options"]
+    return options
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_defaults_are_those_of_the_interface(role: str) -> None:
+    given = {name: option["default"] for name, option in spec(role).items() if "default" in option}
+    assert given == part(role, "defaults/main.yml")
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_every_input_has_the_roles_prefix_and_a_description(role: str) -> None:
+    for name, option in spec(role).items():
+        assert name.startswith(f"{role}_")
+        assert option["description"].endswith(".")
+        assert ("elements" in option) == (option.get("type") == "list")
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_every_input_reaches_release_render(role: str) -> None:
+    (task,) = (item for item in part(role, "tasks/decide.yml") if "o11y.opentelemetry.release_render" in item)
+    arguments = task["o11y.opentelemetry.release_render"]
+    assert set(arguments) <= set(_release.ARGUMENTS)
+    named = {name.removeprefix(f"{role}_") for name in spec(role)}
+    assert named - ELSEWHERE[role] <= set(arguments)
+    assert arguments["product"] == ROLES[role]
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_choices_of_inputs_are_those_of_release_render(role: str) -> None:
+    for name, option in spec(role).items():
+        known = _release.ARGUMENTS.get(name.removeprefix(f"{role}_"), {}).get("choices", option.get("choices", []))
+        assert set(option.get("choices", [])) <= set(known)
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_every_provider_and_state_has_tasks(role: str) -> None:
+    names = [*spec(role)[f"{role}_provider"]["choices"], *spec(role)[f"{role}_state"]["choices"]]
+    assert [name for name in names if not (ROOT / "roles" / role / "tasks" / f"{name}.yml").is_file()] == []
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_variables_of_tasks_are_the_roles_own(role: str) -> None:
+    text = "".join(path.read_text() for path in (ROOT / "roles" / role / "tasks").glob("*.yml"))
+    assert {name for name in re.findall(r"register: *(\w+)", text) if not name.startswith(f"__{role}_")} == set()
+
+
+@pytest.mark.parametrize(("playbook", "roles"), [("deploy", [*ROLES]), ("remove", [*reversed(ROLES)])])
+def test_playbooks_bring_only_what_is_named(playbook: str, roles: list[str]) -> None:
+    tasks = _sources.read_yaml(ROOT / "playbooks" / "tasks" / f"{playbook}.yml")
+    order = [task["ansible.builtin.include_role"]["name"].rpartition(".")[2] for task in tasks]
+    assert [name for name in order if name in ROLES] == roles
+    conditions = {order[index]: task.get("when") for index, task in enumerate(tasks)}
+    assert conditions == {
+        "cert_manager": "cert_manager_provider is defined",
+        "otel_operator": "otel_operator_provider is defined",
+        "otel_collector": None,
+        "otel_instrumentation": "otel_instrumentations is defined",
+    }
+
+
+def test_what_was_tested_is_in_the_table() -> None:
+    assert set(TABLE["tested"]) == set(PRODUCTS)
+    assert TABLE["tested"]["opentelemetry-operator"] in TABLE["operator"]
+    assert str(TABLE["tested"]["cert-manager"]).rpartition(".")[0] in TABLE["cert_manager"]
+
+
+@pytest.mark.parametrize("table", ["cert_manager", "operator"])
+def test_versions_go_from_new_to_old_and_say_for_which_kubernetes(table: str) -> None:
+    versions = [read(name) for name in TABLE[table]]
+    assert versions == sorted(filter(None, versions), reverse=True)
+    for row in TABLE[table].values():
+        first, last = (read(text) for text in row["kubernetes"])
+        assert first is not None
+        assert last is not None
+        assert first <= last
+
+
+def test_every_image_of_the_operator_has_a_version() -> None:
+    own = {name for name, row in TABLE["operator_images"].items() if row.get("version") == "operator"}
+    for row in TABLE["operator"].values():
+        assert set(row) - {"kubernetes", "chart"} == set(TABLE["operator_images"]) - own

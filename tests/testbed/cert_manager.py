@@ -1,0 +1,94 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""cert-manager, built from its Go module: one program as three images, and a release made with its chart."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from tests.testbed import command, images
+from tests.testbed.build import COMPONENTS, KUBERNETES_VERSION, Builds, go_environment, key
+from tests.testbed.image import Image
+from tests.testbed.mirror import Release
+from tests.testbed.progress import say
+
+PRODUCT = "cert-manager"
+MODULE = "github.com/cert-manager/cert-manager"
+PARTS = ("controller", "webhook", "cainjector")
+VALUES = "crds.enabled=true,creator=static,startupapicheck.enabled=false"
+"""As upstream renders its release manifest; the check after an installation is a job with one more image."""
+NAMESPACE = f"apiVersion: v1\nkind: Namespace\nmetadata:\n  name: {PRODUCT}\n"
+
+
+@dataclass(frozen=True)
+class Edition:
+    """A version, and the component that builds it."""
+
+    component: str
+    version: str
+
+    def release(self, mirror: Path) -> Release:
+        """Its place in the mirror."""
+        return Release(mirror, PRODUCT, self.version)
+
+    def images(self, builds: Builds) -> dict[str, Image]:
+        """Three images of one layer: the program does what the name says under which it is started."""
+        program = "/app/cmd/cert-manager"
+        files = images.with_certificates({program: builds.program(self.component, "cert-manager")})
+        links = {f"/app/cmd/{part}/{part}": "../cert-manager" for part in PARTS}
+        return {
+            f"cert-manager-{part}": Image(
+                f"quay.io/jetstack/cert-manager-{part}:v{self.version}",
+                files,
+                links,
+                entrypoint=(f"/app/cmd/{part}/{part}",),
+                user="1000",
+            )
+            for part in PARTS
+        }
+
+    def prepare(self, builds: Builds, mirror: Path) -> None:
+        """Make sure that the mirror has the release."""
+        release = self.release(mirror)
+        if release.is_made(wanted := self._key(builds)):
+            return
+        with builds.home.lock(f"release-{PRODUCT}-{self.version}"):
+            if not release.is_made(wanted):
+                release.make(wanted, partial(self._fill, builds))
+                say(f"made {release.manifest}")
+
+    def _key(self, builds: Builds) -> str:
+        """What the release is made of: the builds of cert-manager and helm, and this file."""
+        made_by = hashlib.sha256(Path(__file__).read_bytes())
+        parts = [key(COMPONENTS[name], builds.go) for name in (self.component, "helm")]
+        return "-".join([*parts, KUBERNETES_VERSION, made_by.hexdigest()[:16]])
+
+    def _fill(self, builds: Builds, folder: Path) -> None:
+        """Chart, manifest and images of the release."""
+        chart = self._chart(folder)
+        helm = [str(builds.program("helm", "helm")), "template", PRODUCT, str(chart), f"--namespace={PRODUCT}"]
+        rendered = command.run([*helm, f"--kube-version={KUBERNETES_VERSION}", f"--set={VALUES}"])
+        (folder / f"{PRODUCT}.yaml").write_text(f"{NAMESPACE}---\n{rendered.removeprefix('---').lstrip()}")
+        (folder / "images").mkdir()
+        for name, content in self.images(builds).items():
+            (folder / "images" / f"{name}.tar").symlink_to(images.archive_of(f"{name}-{self.version}", content, builds))
+
+    def _chart(self, folder: Path) -> Path:
+        """The chart of the module, with the versions that upstream sets when it releases."""
+        source = COMPONENTS[self.component]
+        found = ["go", "list", "-mod=readonly", *source.select, "-m", "-f", "{{.Dir}}", MODULE]
+        module = command.run(found, env=go_environment(), cwd=source.folder).strip()
+        chart = folder / "chart" / PRODUCT
+        shutil.copytree(Path(module) / "deploy/charts/cert-manager", chart, copy_function=shutil.copyfile)
+        for path in (chart, *chart.rglob("*")):
+            path.chmod(0o755 if path.is_dir() else 0o644)  # the module cache is read-only
+        if (template := chart / "Chart.template.yaml").exists():
+            template.rename(chart / "Chart.yaml")  # its name until 1.20
+        text = (chart / "Chart.yaml").read_text()
+        (chart / "Chart.yaml").write_text(text.replace("v0.0.0", f"v{self.version}"))
+        return chart

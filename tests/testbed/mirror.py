@@ -1,0 +1,74 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The local release mirror: a folder `PRODUCT/VERSION/` per release, with the manifest and the images' archives.
+
+What the testbed makes carries a mark. A release without it was put there by somebody else, and is taken as it is.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.testbed.home import Home
+
+VARIABLE = "O11Y_RELEASE_MIRROR"
+MARK = ".made-by-testbed"
+
+
+def root(home: Home, environment: Mapping[str, str]) -> Path:
+    """The mirror's folder. A mirror behind a URL is for roles only: images are loaded from files."""
+    chosen = environment.get(VARIABLE, "")
+    return Path(chosen).absolute() if chosen and "://" not in chosen else home.root / "mirror"
+
+
+@dataclass(frozen=True)
+class Release:
+    """One version of a product in the mirror."""
+
+    root: Path
+    product: str
+    version: str
+
+    @property
+    def folder(self) -> Path:
+        """Everything of the release; its versions have a `v` as upstream's tags do."""
+        return self.root / self.product / f"v{self.version}"
+
+    @property
+    def manifest(self) -> Path:
+        """What is applied to a cluster."""
+        return self.folder / f"{self.product}.yaml"
+
+    @property
+    def images(self) -> list[Path]:
+        """The images' archives."""
+        return sorted((self.folder / "images").glob("*.tar"))
+
+    @property
+    def foreign(self) -> bool:
+        """Whether somebody else put it there."""
+        return self.manifest.exists() and not (self.folder / MARK).exists()
+
+    def is_made(self, key: str) -> bool:
+        """Whether it is there, or made of exactly this."""
+        mark = self.folder / MARK
+        whole = mark.exists() and mark.read_text() == key and all(image.exists() for image in self.images)
+        return self.foreign or whole
+
+    def make(self, key: str, fill: Callable[[Path], None]) -> None:
+        """Fill a draft folder and rename it: what has the final name is always whole."""
+        draft = self.folder.with_name(f".{self.folder.name}")
+        shutil.rmtree(draft, ignore_errors=True)
+        draft.mkdir(parents=True)
+        try:
+            fill(draft)
+            (draft / MARK).write_text(key)
+            if self.folder.exists():
+                shutil.rmtree(self.folder)
+            draft.rename(self.folder)
+        finally:
+            shutil.rmtree(draft, ignore_errors=True)

@@ -1,0 +1,115 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What `provide` knows by name: what has to be built, made and loaded for each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tests.testbed import backends, python_images
+from tests.testbed.build import COLLECTOR_VERSION, Builds
+from tests.testbed.cert_manager import Edition
+from tests.testbed.errors import ClusterError, Reason
+from tests.testbed.mirror import VARIABLE, Release
+
+OPERATOR = "opentelemetry-operator"
+
+
+@dataclass(frozen=True)
+class Store:
+    """Where things are made: the build cache and the release mirror."""
+
+    builds: Builds
+    mirror: Path
+
+
+def _nothing(_: Store) -> None:
+    """Most need no more than their builds and images."""
+
+
+def _no_archives(_: Store) -> Sequence[Path]:
+    return ()
+
+
+@dataclass(frozen=True)
+class Offer:
+    """Something that tests may ask for."""
+
+    name: str
+    components: Callable[[Store], tuple[str, ...]] = lambda _: ()
+    """What is built of Go modules."""
+    prepare: Callable[[Store], None] = _nothing
+    """What is made after that, once."""
+    archives: Callable[[Store], Sequence[Path]] = _no_archives
+    """The images that every node gets."""
+    programs: Mapping[str, str] = field(default_factory=dict)
+    """What `env` puts on PATH, and the component that it is built with."""
+    lacks: Callable[[Store], Reason | None] = lambda _: None
+    """Why it cannot be had on this machine."""
+
+
+def _cert_manager(name: str, edition: Edition) -> Offer:
+    """From the mirror where somebody has put the release there; else built."""
+
+    def components(store: Store) -> tuple[str, ...]:
+        return () if edition.release(store.mirror).foreign else (edition.component, "helm")
+
+    return Offer(
+        name,
+        components,
+        prepare=lambda store: edition.prepare(store.builds, store.mirror),
+        archives=lambda store: edition.release(store.mirror).images,
+    )
+
+
+def _operator(version: str) -> Offer:
+    """Only ever from the mirror: its modules are not published."""
+
+    def release(store: Store) -> Release:
+        return Release(store.mirror, OPERATOR, version)
+
+    def lacks(store: Store) -> Reason | None:
+        found = release(store)
+        if found.manifest.exists() and found.images:
+            return None
+        missing = "images/*.tar" if found.manifest.exists() else found.manifest.name
+        do = f"fill that folder as tests/testbed/README.md says, or set {VARIABLE} to a mirror that has the release"
+        return Reason(f"{found.folder} has no {missing}", do)
+
+    return Offer(f"{OPERATOR}@{version}", archives=lambda store: release(store).images, lacks=lacks)
+
+
+def _python_lacks(_: Store) -> Reason | None:
+    return python_images.lacks()
+
+
+OFFERS = {
+    offer.name: offer
+    for offer in (
+        _cert_manager("cert-manager", Edition("cert-manager", "1.21.2")),
+        _cert_manager("cert-manager-1.20", Edition("cert-manager-1.20", "1.20.3")),
+        Offer("helm", lambda _: ("helm",), programs={"helm": "helm"}),
+        Offer("prometheus", lambda _: ("prometheus",), archives=lambda store: [backends.prometheus(store.builds)]),
+        Offer("jaeger", lambda _: ("jaeger",), archives=lambda store: [backends.jaeger(store.builds)]),
+        Offer("python", archives=lambda store: [python_images.image(store.builds)], lacks=_python_lacks),
+        Offer(
+            "autoinstrumentation-python",
+            archives=lambda store: [python_images.instrumentation(store.builds)],
+            lacks=_python_lacks,
+        ),
+    )
+}
+NAMES = (*OFFERS, OPERATOR, f"{OPERATOR}@VERSION")
+
+
+def named(text: str) -> Offer:
+    """The offer of that name; the operator's may carry a version."""
+    product, _, version = text.partition("@")
+    if product == OPERATOR:
+        return _operator(version.removeprefix("v") or COLLECTOR_VERSION)
+    if text not in OFFERS:
+        raise ClusterError(f"{text} cannot be provided", "nothing of that name is known", f"one of: {' '.join(NAMES)}")
+    return OFFERS[text]

@@ -1,0 +1,121 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.backends import kubernetes, operator
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.backends.limits import LIMITS, Limit
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
+
+from ..helpers import OPTIONS, collector
+from ..manifests.test_target_allocator import SETTINGS, SOURCES
+
+SAMPLES: dict[str, Any] = {
+    "revision_history_limit": 3,
+    "topology_spread": [{"maxSkew": 1}],
+    "update_strategy": {"rollingUpdate": {}},
+    "node_selector": {"a": "b"},
+    "tolerations": [{"operator": "Exists"}],
+    "affinity": {"nodeAffinity": {"a": 1}},
+    "priority_class_name": "high",
+    "host_network": True,
+    "pod_labels": {"a": "b"},
+    "pod_annotations": {"a": "b"},
+    "image_pull_secrets": ["registry"],
+    "disruption_budget": {"min_available": 1},
+    "autoscaling": {"min_replicas": 1, "max_replicas": 2},
+    "termination_grace_seconds": 60,
+    "host_ports": True,
+    "service": {"enabled": True},
+    "ingress": {"host": "a.example.com"},
+    "routes": {"gateway": "public"},
+    "network_policy": {"enabled": True},
+    "storage": {"class": "fast"},
+}
+# What argument_specs.yml makes of suboptions that nobody gave.
+AT_REST: dict[str, Any] = {
+    "disruption_budget": {"min_available": None, "max_unavailable": None},
+    "service": {"enabled": False, "type": None, "annotations": None},
+    "network_policy": {"enabled": False, "egress": None},
+    "storage": {"size": "1Gi", "class": None},
+    "host_ports": False,
+}
+
+
+def operated(**options: Any) -> Any:
+    return collector(backend="operator", **options)
+
+
+REFUSED = [(limit, mode) for limit in LIMITS for mode in limit.modes]
+
+
+@pytest.mark.parametrize(("limit", "mode"), REFUSED, ids=[f"{limit.option}-{mode}" for limit, mode in REFUSED])
+def test_what_a_mode_cannot_say_is_refused_with_what_to_do(limit: Limit, mode: str) -> None:
+    with pytest.raises(Problem, match=f"collector 'gateway': the operator has no place for .* mode {mode}") as problem:
+        operator.check(operated(mode=mode, **{limit.option: SAMPLES[limit.option]}))
+    assert f"  {limit.option}: {limit.fix}" in str(problem.value).splitlines()
+
+
+@pytest.mark.parametrize("mode", operator.MODES)
+def test_defaults_are_at_home_in_every_mode(mode: str) -> None:
+    operator.check(operated(mode=mode, **AT_REST))
+
+
+def test_every_fault_is_told_at_once() -> None:
+    with pytest.raises(Problem, match=r"(?s)these options in mode sidecar.*tolerations: .*affinity: "):
+        operator.check(operated(mode="sidecar", tolerations=SAMPLES["tolerations"], affinity=SAMPLES["affinity"]))
+
+
+def test_options_of_the_table_are_options() -> None:
+    assert {limit.option for limit in LIMITS} == set(SAMPLES) <= set(OPTIONS)
+
+
+def test_a_name_leaves_room_for_what_the_operator_adds() -> None:
+    operator.check(operated(name="a" * 42))
+    with pytest.raises(Problem, match=r"too long for a custom resource.*at most 42"):
+        operator.check(operated(name="a" * 43))
+
+
+@pytest.mark.parametrize(
+    ("mode", "settings", "says"),
+    [
+        ("deployment", {}, "mode deployment cannot have one"),
+        ("sidecar", {}, "mode sidecar cannot have one"),
+        ("daemonset", {"allocation_strategy": "consistent-hashing"}, "mode daemonset does not go with strategy"),
+        ("statefulset", {"allocation_strategy": "per-node"}, "mode statefulset does not go with strategy per-node"),
+        ("statefulset", {"allocation_strategy": "least-weighted", "replicas": 2}, "every replica would share out"),
+        (
+            "statefulset",
+            {"prometheus_cr": {**SOURCES, "namespaces": ["a"], "denied_namespaces": ["b"]}},
+            "both namespaces and denied_namespaces",
+        ),
+    ],
+)
+def test_an_allocator_that_could_not_work_is_refused(mode: str, settings: Any, says: str) -> None:
+    with pytest.raises(Problem, match=f"target allocator of collector 'gateway': .*{says}"):
+        operator.check(operated(mode=mode, target_allocator={**SETTINGS, **settings}))
+
+
+@pytest.mark.parametrize(
+    ("mode", "settings"),
+    [
+        ("daemonset", {}),
+        ("statefulset", {}),
+        ("statefulset", {"replicas": 2}),
+        ("statefulset", {"allocation_strategy": "least-weighted"}),
+        ("deployment", {"enabled": False}),
+    ],
+)
+def test_an_allocator_that_works_is_not(mode: str, settings: Any) -> None:
+    operator.check(operated(mode=mode, target_allocator={**SETTINGS, **settings}))
+
+
+def test_the_plain_backend_runs_without_an_allocator_and_refuses_what_only_that_does() -> None:
+    kubernetes.check(collector(mode="statefulset", target_allocator=SETTINGS))
+    with pytest.raises(Problem, match=r"reads ServiceMonitors.*Set `backend: operator`"):
+        kubernetes.check(collector(mode="statefulset", target_allocator={**SETTINGS, "prometheus_cr": SOURCES}))
+    with pytest.raises(Problem, match=r"mode sidecar, and only the operator.*Set `backend: operator`"):
+        kubernetes.check(collector(mode="sidecar"))

@@ -1,0 +1,164 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Every built-in check finds its situation, and none finds anything in a healthy collector."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jmespath
+import pytest
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.diagnose.check import (
+    SEVERITIES,
+    STAGES,
+    Check,
+    found,
+)
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.diagnose.verdict import CHECKS
+
+RECEIVE: dict[str, Any] = {
+    "id": "otlp", "signal": "traces", "items": "spans", "seconds": 5, "about": "in", "state": "comes", "accepted": 3,
+    "accepted_total": 3, "refused": 0, "failed": 0, "passive": True, "uptime": "9 min",
+}  # fmt: skip
+EXPORT: dict[str, Any] = {
+    "id": "debug", "signal": "traces", "items": "spans", "seconds": 5, "about": "exporters/debug", "state": "sends",
+    "accepted": 3, "sent": 3, "failed": 0, "queue_size": 0, "queue_capacity": 10, "queue_percent": 0, "came": "spans",
+}  # fmt: skip
+PROCESS: dict[str, Any] = {"id": "x", "items": "spans", "seconds": 5, "refused": 0, "incoming": 3, "outgoing": 3}
+POD: dict[str, Any] = {
+    "name": "p", "node": "n", "phase": "Running", "ready": True, "restarts": 0, "last_reason": "", "last_exit_code": 0,
+    "last_seconds_ago": 0,
+}  # fmt: skip
+HEALTHY: dict[str, Any] = {
+    "name": "a", "namespace": "ns", "kind": "Deployment", "mode": "deployment", "hidden": False, "workload": {"x": 1},
+    "custom_resource": None, "resource_conditions": [], "wanted": 1, "complete": True, "running": True, "pods": [POD],
+    "ready_text": "1 of 1 ready", "symptoms": [], "events": [], "findings": [], "references": [{"state": "ok"}],
+    "certificate_resources": [{"ready": True}], "certificates": [{"state": "valid", "uncovered": []}],
+    "trust": [{"state": "trusted"}], "rights": [], "logs": [], "services": [{"state": "ok"}],
+    "listeners": [{"state": "served", "policies": ""}], "peers": [{"state": "ok"}, {"state": "outside"}],
+    "target_allocator": None, "memory": [{"percent": 50}], "autoscalers": [{"at_max": False, "broken": ""}],
+    "receives": [RECEIVE], "processes": [PROCESS], "exports": [EXPORT], "unseen": [],
+}  # fmt: skip
+
+SIDEWAYS = {
+    "cause": "refused",
+    "text": "connection refused",
+    "current": True,
+    "calm": False,
+    "about": "exporters/debug",
+}
+FINDING = {"severity": "error", "rule": "r", "where": "w", "message": "m", "fix": "f", "about": ""}
+IDLE = RECEIVE | {"state": "idle", "accepted": 0}
+
+# The check, and what makes the healthy collector have it.
+SITUATIONS: list[tuple[str, dict[str, Any]]] = [
+    ("absent", {"workload": None, "pods": []}),
+    ("paused", {"wanted": 0}),
+    ("reference_missing", {"references": [{"state": "missing", "kind": "Secret"}]}),
+    ("key_missing", {"references": [{"state": "no_key", "key": "k"}]}),
+    ("certificate_not_issued", {"certificate_resources": [{"ready": False}]}),
+    ("config_error", {"running": False, "findings": [FINDING]}),
+    ("config_error_live", {"findings": [FINDING]}),
+    ("config_exposed", {"findings": [FINDING | {"rule": "plaintext-secret"}]}),
+    ("config_warning", {"findings": [FINDING | {"severity": "info"}]}),
+    ("rollout", {"symptoms": [{"reason": "Error", "message": "exit code 1", "last_words": "boom"}]}),
+    ("not_complete", {"complete": False}),
+    ("not_ready", {"pods": [POD | {"ready": False}]}),
+    ("resource_failed", {"resource_conditions": [{"type": "Ready", "status": "False"}]}),
+    ("out_of_memory", {"pods": [POD | {"last_reason": "OOMKilled", "last_seconds_ago": 60}]}),
+    ("restarted", {"pods": [POD | {"last_reason": "Error", "last_seconds_ago": 60}]}),
+    ("event", {"events": [{"reason": "Failed"}]}),
+    ("right_missing", {"rights": [{"state": "none"}]}),
+    ("right_in_namespace", {"rights": [{"state": "namespace"}]}),
+    ("right_denied", {"logs": [SIDEWAYS | {"cause": "forbidden"}]}),
+    ("certificate_expired", {"certificates": [{"state": "expired"}]}),
+    ("certificate_early", {"certificates": [{"state": "not_yet_valid"}]}),
+    ("certificate_soon", {"certificates": [{"state": "soon"}]}),
+    ("certificate_names", {"certificates": [{"state": "valid", "uncovered": ["a"], "names": ["b"]}]}),
+    ("certificate_untrusted", {"trust": [{"state": "untrusted"}]}),
+    ("certificate_other_name", {"trust": [{"state": "other_name"}]}),
+    ("service_selects_nothing", {"services": [{"state": "selects_nothing"}]}),
+    ("service_selects_others", {"services": [{"state": "other", "differs": "d"}]}),
+    ("service_not_ready", {"services": [{"state": "not_ready"}]}),
+    ("service_wrong_port", {"services": [{"state": "wrong_port"}]}),
+    ("receiver_loopback", {"listeners": [{"state": "loopback", "policies": ""}]}),
+    ("receiver_blocked", {"listeners": [{"state": "blocked", "policies": "p"}]}),
+    ("receiver_unserved", {"listeners": [{"state": "unserved", "policies": ""}]}),
+    ("receiver_limited", {"listeners": [{"state": "served", "policies": "p"}]}),
+    ("peer_no_service", {"peers": [{"state": "no_service"}]}),
+    ("peer_no_port", {"peers": [{"state": "no_port"}]}),
+    ("peer_no_endpoints", {"peers": [{"state": "not_ready"}]}),
+    ("peer_loopback", {"peers": [{"state": "loopback"}]}),
+    ("peer_blocked", {"peers": [{"state": "blocked"}]}),
+    ("no_targets", {"target_allocator": {"jobs": [{"name": "j", "targets": 0}], "idle": []}}),
+    ("targets_unshared", {"target_allocator": {"jobs": [], "idle": ["c-1"]}}),
+    ("memory_high", {"memory": [{"percent": 90}]}),
+    ("memory_limiter", {"processes": [PROCESS | {"refused": 3}]}),
+    ("autoscaler_at_max", {"autoscalers": [{"at_max": True}]}),
+    ("autoscaler_broken", {"autoscalers": [{"broken": "b"}]}),
+    ("queue_high", {"exports": [EXPORT | {"queue_percent": 85}]}),
+    ("log_error", {"logs": [SIDEWAYS]}),
+    ("log_entry", {"logs": [SIDEWAYS | {"calm": True}]}),
+    ("refused", {"receives": [RECEIVE | {"state": "refused"}]}),
+    ("fails", {"exports": [EXPORT | {"state": "fails"}]}),
+    ("fails_partly", {"exports": [EXPORT | {"state": "fails_partly"}]}),
+    ("waits", {"exports": [EXPORT | {"state": "waits"}]}),
+    ("dropped", {"processes": [PROCESS | {"outgoing": 0}]}),
+    ("silent", {"exports": [EXPORT | {"state": "silent"}]}),
+    ("nothing_ever", {"receives": [IDLE | {"accepted_total": 0}]}),
+    ("nothing_now", {"receives": [IDLE]}),
+    ("idle", {"receives": [RECEIVE, IDLE]}),
+]
+
+
+def ids(facts: dict[str, Any]) -> list[str]:
+    return [finding.check.id for finding in found(jmespath.search, CHECKS, facts)]
+
+
+def test_nothing_is_wrong_with_a_healthy_collector() -> None:
+    assert ids(HEALTHY) == []
+
+
+@pytest.mark.parametrize(("check", "change"), SITUATIONS, ids=[check for check, _change in SITUATIONS])
+def test_a_situation_is_found(check: str, change: dict[str, Any]) -> None:
+    findings = found(jmespath.search, CHECKS, HEALTHY | change)
+    assert [finding.check.id for finding in findings] == [check]
+    assert findings[0].message
+    assert "{" not in findings[0].message.replace("${", "")
+
+
+def test_every_check_has_a_situation() -> None:
+    assert [check.id for check in CHECKS] == [check for check, _change in _in_order(SITUATIONS)]
+
+
+def _in_order(situations: list[tuple[str, dict[str, Any]]]) -> list[tuple[str, dict[str, Any]]]:
+    order = [check.id for check in CHECKS]
+    return sorted(situations, key=lambda pair: order.index(pair[0]))
+
+
+def test_what_is_not_seen_is_not_claimed() -> None:
+    unseen = ("services", "rights", "receives", "target_allocator")
+    assert ids(HEALTHY | dict.fromkeys(unseen) | {"processes": [], "exports": []}) == []
+    assert ids(HEALTHY | {"workload": None, "pods": [], "hidden": True, "running": False, "complete": False}) == []
+
+
+def test_rows_are_sound() -> None:
+    assert len({check.id for check in CHECKS}) == len(CHECKS)
+    assert {check.stage for check in CHECKS} <= set(STAGES)
+    assert {check.severity for check in CHECKS} == set(SEVERITIES)
+
+
+@pytest.mark.parametrize(
+    ("find", "messages"),
+    [
+        ("pods[].name", ["see p"]),
+        ("pods[].{value: node}", ["see n"]),
+        ("name", ["see a"]),
+        ("custom_resource", []),
+        ("pods[?!ready]", []),
+    ],
+)
+def test_a_check_of_somebody_yields_texts_or_mappings(find: str, messages: list[str]) -> None:
+    row = Check("mine", "own", "warning", find, "see {value}", "")
+    assert [finding.message for finding in found(jmespath.search, [row], HEALTHY)] == messages

@@ -1,0 +1,171 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Own metrics of several versions become the same counts, and counts become what a signal does."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.diagnose.metrics import (
+    UPTIME,
+    Flow,
+    Key,
+    grown,
+    metrics_port,
+    reading,
+    total,
+)
+
+CONFIG: dict[str, Any] = {
+    "receivers": {"otlp": {}, "k8s_cluster": {"collection_interval": "10s"}},
+    "connectors": {"span_metrics": {}},
+    "service": {
+        "pipelines": {
+            "traces/a": {"receivers": ["otlp"], "processors": ["filter"], "exporters": ["debug", "span_metrics"]},
+            "metrics": {"receivers": ["span_metrics", "k8s_cluster"], "exporters": ["debug"]},
+        }
+    },
+}
+
+
+def flow(gained: dict[Key, float], whole: dict[Key, float] | None = None, config: Any = None) -> Flow:
+    return Flow(config or CONFIG, total([gained]), total([whole or gained]), 5.2)  # type: ignore[list-item]
+
+
+def rows(gained: dict[Key, float], whole: dict[Key, float] | None = None) -> dict[str, Any]:
+    facts = flow(gained, whole).facts()
+    return {(kind, row["signal"], row["id"]): row for kind, found in facts.items() for row in found}  # type: ignore[misc]
+
+
+ACCEPTED = Key("receiver_accepted", "otlp", "traces")
+SENT = Key("exporter_sent", "debug", "traces")
+
+
+@pytest.mark.parametrize(
+    ("line", "key", "value"),
+    [
+        ('otelcol_receiver_accepted_spans{receiver="otlp",transport="grpc"} 7', ACCEPTED, 7),
+        ('otelcol_receiver_accepted_spans_total{receiver="otlp"} 1.5e+01', ACCEPTED, 15),
+        ('otelcol_receiver_accepted_spans__spans__total{receiver="otlp"} 3', ACCEPTED, 3),
+        ('otelcol_exporter_sent_log_records{exporter="debug"} 1', Key("exporter_sent", "debug", "logs"), 1),
+        (
+            'otelcol_exporter_queue_size{data_type="traces",exporter="a/b"} 4',
+            Key("exporter_queue_size", "a/b", "traces"),
+            4,
+        ),
+        (
+            'otelcol_processor_incoming_items{otel_signal="logs",processor="x"} 2',
+            Key("processor_incoming_items", "x", "logs"),
+            2,
+        ),
+        ("otelcol_process_uptime_seconds_total 30.5", UPTIME, 30.5),
+        ("otelcol_process_uptime 30.5 1700000000000", UPTIME, 30.5),
+        ("otelcol_process_memory_rss_bytes 1.0e+06", Key("process_memory_rss"), 1e6),
+    ],
+)
+def test_a_line_of_any_version_is_read(line: str, key: Key, value: float) -> None:
+    assert reading(f"# HELP x y\n{line}\n")[key] == value
+
+
+def test_transports_add_up_and_other_metrics_do_not_matter() -> None:
+    text = 'otelcol_receiver_accepted_spans{receiver="otlp",transport="%s"} 2\n'
+    assert reading(text % "grpc" + text % "http" + "go_threads 8\n") == {ACCEPTED: 4}
+
+
+def test_growth_counts_anew_after_a_restart_and_pods_add_up() -> None:
+    before, after = total([{ACCEPTED: 5, SENT: 9}]), total([{ACCEPTED: 8, SENT: 2}])  # type: ignore[list-item]
+    assert grown(before, after) == {ACCEPTED: 3, SENT: 2}
+    assert total([after, after])[ACCEPTED] == 16
+    assert total([{UPTIME: 9}, {UPTIME: 4}])[UPTIME] == 4  # type: ignore[list-item]
+
+
+@pytest.mark.parametrize(
+    ("gained", "whole", "state"),
+    [
+        ({ACCEPTED: 1}, {}, "comes"),
+        ({}, {}, "idle"),
+        ({}, {ACCEPTED: 4}, "idle"),
+        ({ACCEPTED: 1, Key("receiver_refused", "otlp", "traces"): 1}, {}, "refused"),
+        ({Key("receiver_failed", "otlp", "traces"): 1}, {}, "refused"),
+    ],
+)
+def test_what_comes_in(gained: Any, whole: Any, state: str) -> None:
+    row = rows(gained, whole)["receives", "traces", "otlp"]
+    assert (row["state"], row["about"], row["items"]) == (state, "in", "spans")
+
+
+@pytest.mark.parametrize(
+    ("whole", "state"),
+    [
+        ({UPTIME: 100}, "idle"),
+        ({UPTIME: 5}, "starts"),
+        ({UPTIME: 100, Key("receiver_accepted", "k8s_cluster", "metrics"): 3}, "rests"),
+    ],
+)
+def test_who_asks_at_intervals_may_rest_between_them(whole: Any, state: str) -> None:
+    row = rows({}, whole)["receives", "metrics", "k8s_cluster"]
+    assert (row["state"], row["about"]) == (state, "receivers/k8s_cluster")
+
+
+@pytest.mark.parametrize(
+    ("gained", "whole", "state"),
+    [
+        ({ACCEPTED: 2, SENT: 2}, {}, "sends"),
+        ({ACCEPTED: 2, Key("exporter_send_failed", "debug", "traces"): 2}, {}, "fails"),
+        ({ACCEPTED: 2, Key("exporter_enqueue_failed", "debug", "traces"): 2}, {}, "fails"),
+        ({SENT: 1, Key("exporter_send_failed", "debug", "traces"): 2}, {}, "fails_partly"),
+        ({ACCEPTED: 2}, {Key("exporter_queue_size", "debug", "traces"): 2}, "waits"),
+        ({ACCEPTED: 2}, {}, "silent"),
+        ({}, {}, "idle"),
+    ],
+)
+def test_what_goes_out(gained: Any, whole: Any, state: str) -> None:
+    assert rows(gained, whole)["exports", "traces", "debug"]["state"] == state
+
+
+def test_connectors_are_no_ends() -> None:
+    assert ("exports", "traces", "span_metrics") not in rows({})
+    assert ("receives", "metrics", "span_metrics") not in rows({})
+
+
+def test_what_a_processor_refuses_and_drops() -> None:
+    names = {"processor_incoming_items": 9, "processor_outgoing_items": 2, "processor_memory_limiter_refused": 3}
+    row = rows({Key(name, "filter", "traces"): count for name, count in names.items()})["processes", "traces", "filter"]
+    assert (row["incoming"], row["outgoing"], row["refused"], row["dropped"]) == (9, 2, 3, 4)
+
+
+def test_the_queue_is_told_in_per_cent() -> None:
+    size, capacity = (Key(f"exporter_queue_{word}", "debug", "traces") for word in ("size", "capacity"))
+    row = rows({}, {size: 900, capacity: 1000})["exports", "traces", "debug"]
+    assert (row["queue_percent"], row["seconds"]) == (90, 5)
+
+
+def test_waiting_ends_when_it_would_tell_no_more() -> None:
+    assert flow({ACCEPTED: 1, SENT: 1}).moving()
+    assert not flow({}).moving()
+    assert not flow({ACCEPTED: 1}).moving()
+    assert not flow(
+        {ACCEPTED: 1, SENT: 1}, {Key("receiver_accepted", "otlp", "logs"): 3}, {
+            "service": {"pipelines": {
+                "traces": {"receivers": ["otlp"], "exporters": ["debug"]},
+                "logs": {"receivers": ["otlp"], "exporters": ["debug"]},
+            }}
+        },
+    ).moving()  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("metrics", "place"),
+    [
+        ({}, ("localhost", 8888)),
+        ({"level": "none"}, ("", 0)),
+        ({"address": "0.0.0.0:9999"}, ("0.0.0.0", 9999)),
+        ({"address": "0.0.0.0:${env:PORT}"}, ("0.0.0.0", 8888)),
+        ({"readers": [{"pull": {"exporter": {"prometheus": {"host": "1.2.3.4", "port": 7}}}}]}, ("1.2.3.4", 7)),
+        ({"readers": [{"periodic": {}}]}, ("", 0)),
+    ],
+)
+def test_where_the_metrics_are(metrics: Any, place: Any) -> None:
+    assert metrics_port({"service": {"telemetry": {"metrics": metrics}}}, 8888) == place

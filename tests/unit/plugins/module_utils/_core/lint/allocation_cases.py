@@ -1,0 +1,123 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Cases of the rules on target allocators."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .cases import Case
+from .resource_cases import of
+from .scraping_cases import JOB, scraping
+from .shapes import Json, running
+
+CERTIFICATES = {
+    "serverCertificate": {"certificateSecret": {"name": "a"}, "keySecret": {"name": "a"}},
+    "clientCertificate": {"certificateSecret": {"name": "b"}, "keySecret": {"name": "b"}},
+    "certificateAuthorityCertificate": {"secret": {"name": "ca"}},
+}
+
+
+def allocated(mode: str = "statefulset", **settings: Any) -> Json:
+    return of(mode=mode, targetAllocator={"enabled": True, **settings})
+
+
+def mtls(**changes: Any) -> Json:
+    return allocated(mtls={"enabled": True, "useCertManager": False, "tls": {**CERTIFICATES, **changes}})
+
+
+CASES = [
+    Case(
+        "target-allocator-strategy",
+        "an agent that hashes",
+        scraping(JOB),
+        "spec.targetAllocator",
+        "a daemonset shares out targets by node alone Set `allocationStrategy: per-node`.",
+        allocated("daemonset"),
+    ),
+    Case(
+        "target-allocator-strategy",
+        "an agent by node",
+        scraping(JOB),
+        more=allocated("daemonset", allocationStrategy="per-node"),
+    ),
+    Case(
+        "target-allocator-strategy",
+        "replicas by node",
+        scraping(JOB),
+        "spec.targetAllocator.allocationStrategy",
+        "a statefulset is not on every node",
+        allocated(allocationStrategy="per-node"),
+    ),
+    Case("target-allocator-strategy", "replicas", scraping(JOB), more=allocated()),
+    Case("target-allocator-strategy", "off", scraping(JOB), more=allocated("daemonset", enabled=False)),
+    Case(
+        "target-allocator-receiver",
+        "another name",
+        running("metrics", receivers={"prometheus/apps": {"config": {"scrape_configs": [JOB]}}}),
+        "receivers.prometheus/apps",
+        "named exactly 'prometheus', and there is none Rename 'prometheus/apps'.",
+        allocated(),
+    ),
+    Case("target-allocator-receiver", "its name", scraping(JOB), more=allocated()),
+    Case("target-allocator-receiver", "none", running(), "receivers", "Add receiver `prometheus`", allocated()),
+    Case(
+        "target-allocator-receiver",
+        "no job",
+        running("metrics", receivers={"prometheus": {"config": {"scrape_configs": []}}}),
+        "receivers.prometheus",
+        "there is no scrape config to share out",
+        allocated(),
+    ),
+    Case(
+        "target-allocator-receiver",
+        "jobs of monitors",
+        running("metrics", receivers={"prometheus": {"config": {}}}),
+        more=allocated(prometheusCR={"enabled": True}),
+    ),
+    Case(
+        "target-allocator-receiver",
+        "jobs of the allocator's own",
+        running("metrics", receivers={"prometheus": {}}),
+        more=allocated(),
+    ),
+    Case(
+        "target-allocator-variable",
+        "the own node",
+        scraping({"kubernetes_sd_configs": [{"selectors": [{"field": "spec.nodeName=${env:K8S_NODE_NAME}"}]}]}),
+        "receivers.prometheus.config.scrape_configs[0].kubernetes_sd_configs[0].selectors[0].field",
+        "`${env:K8S_NODE_NAME}` is not replaced here",
+        allocated("daemonset", allocationStrategy="per-node"),
+    ),
+    Case(
+        "target-allocator-variable",
+        "a group of an expression",
+        scraping({"relabel_configs": [{"regex": "(.+)$$", "replacement": "$1:$${2}"}]}),
+        more=allocated(),
+    ),
+    Case(
+        "target-allocator-variable",
+        "without an allocator",
+        scraping({"job_name": "${env:NAME}"}),
+        more=of(mode="daemonset"),
+    ),
+    Case(
+        "target-allocator-certificates",
+        "no client",
+        scraping(JOB),
+        "spec.targetAllocator.mtls",
+        "without cert-manager it needs tls.clientCertificate",
+        mtls(clientCertificate=None),
+    ),
+    Case("target-allocator-certificates", "all of them", scraping(JOB), more=mtls()),
+    Case(
+        "target-allocator-certificates",
+        "an authority in two places",
+        scraping(JOB),
+        "spec.targetAllocator.mtls.tls.certificateAuthorityCertificate",
+        "one of secret and configMap",
+        mtls(certificateAuthorityCertificate={"secret": {"name": "a"}, "configMap": {"name": "a"}}),
+    ),
+    Case("target-allocator-certificates", "cert-manager's", scraping(JOB), more=allocated(mtls={"enabled": True})),
+]

@@ -1,0 +1,132 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.releases.decide import Wanted, decide
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.releases.versions import Version
+
+from .samples import CERTIFIER, OPERATING, TABLE, definition, found, here, resource
+
+OPERATOR = Wanted(OPERATING, "manifest", Version(0, 158, 0), "ns", certificates="cert_manager")
+CERT = Wanted(CERTIFIER, "manifest", Version(1, 21, 2), "ns")
+FOREIGN = {"ours": False}
+HELM = {"installer": {"by": "helm", "name": "ns/otel"}}
+
+
+def wanted(base: Wanted = OPERATOR, **more: Any) -> Wanted:
+    return Wanted(**{**vars(base), **more})
+
+
+def crd(**more: Any) -> dict[str, Any]:
+    told = {"name": "certificates.cert-manager.io", "kind": "Certificate", "plural": "certificates", "ours": True}
+    told |= {"served_versions": ["v1"], "stored_versions": ["v1"], "storage_version": "v1"}
+    return {**told, "installer": {"by": "manifest", "name": ""}, **more}
+
+
+@pytest.mark.parametrize(
+    ("version", "there", "action"),
+    [
+        (Version(0, 158, 0), found(), "install"),
+        (Version(0, 158, 0), here("0.158.0"), "unchanged"),
+        (Version(0, 158, 0), here("0.131.0"), "upgrade"),
+        (Version(0, 158, 0), here(""), "unchanged"),
+    ],
+)
+def test_what_becomes_of_the_operator(version: Version, there: Any, action: str) -> None:
+    assert decide(wanted(version=version), there, TABLE).action == action
+
+
+@pytest.mark.parametrize(
+    ("asked", "there", "said"),
+    [
+        (wanted(), here("0.159.0"), r"is 0\.159\.0 here, and 0\.158\.0 is older"),
+        (wanted(CERT), here("1.18.4"), r"newest patch of each of 1\.19, 1\.20, 1\.21, or allow the skip"),
+        (wanted(namespace="other"), here("0.158.0"), "is in namespace ns, and the namespace asked for is other"),
+        (wanted(provider="helm"), here("0.158.0"), "was installed by manifest, and the provider is now helm"),
+        (wanted(), here("0.158.0", **HELM), "the Helm release ns/otel, and the provider is now manifest"),
+        (wanted(), here("0.152.0", **FOREIGN), r"already in namespace ns.*take it over \(foreign: takeover\)"),
+        (wanted(foreign="takeover"), here("0.152.0", **FOREIGN, **HELM), "which would undo"),
+        (wanted(), here("0.158.0", namespaces=["a", "b"]), "more than once, in the namespaces a, b"),
+        (wanted(provider="existing"), found(), "is not in this cluster"),
+        (wanted(), found(cert_manager=False), "from cert-manager, which is not in this cluster"),
+        (wanted(), found(kubernetes="v1.37.0"), r"for Kubernetes 1\.25 to 1\.36, and this cluster is 1\.37"),
+        (wanted(CERT), found(kubernetes="v1.32.0"), r"Use 1\.20, 1\.19, or let this only be warned of"),
+        (wanted(), found(crds=[crd(ours=False, **HELM)]), "its definitions are .*made by the Helm release ns/otel"),
+        (wanted(provider="existing"), here("0.90.0", crds=[]), "does not serve OpenTelemetryCollector"),
+    ],
+)
+def test_what_must_not_be_done_is_refused(asked: Wanted, there: Any, said: str) -> None:
+    with pytest.raises(Problem, match=said):
+        decide(asked, there, TABLE)
+
+
+@pytest.mark.parametrize(
+    ("asked", "there"),
+    [
+        (wanted(CERT, allow_skip=True), here("1.18.4")),
+        (wanted(CERT), here("1.20.0")),
+        (wanted(foreign="takeover"), here("0.152.0", **FOREIGN)),
+        (wanted(provider="helm", helm_release="otel", foreign="takeover"), here("0.152.0", **FOREIGN, **HELM)),
+    ],
+)
+def test_an_upgrade_that_may_be(asked: Wanted, there: Any) -> None:
+    assert decide(asked, there, TABLE).action == "upgrade"
+
+
+def test_what_somebody_else_installed_is_used_as_it_is() -> None:
+    there = here("1.15.0", **FOREIGN, **HELM, crds=[crd()])
+    decision = decide(wanted(CERT, foreign="adopt"), there, TABLE)
+    assert (decision.action, decision.provider) == ("adopt", "existing")
+    assert "installed by the Helm release ns/otel; it is only checked, never changed" in decision.message
+    assert decision.warnings == [
+        "cert-manager 1.15.0 is not in the table of this collection, so nothing is known of what it goes with"
+    ]
+
+
+def test_what_is_used_as_it_is_may_be_too_old_for_the_cluster() -> None:
+    there = here("1.19.0", crds=[crd()], kubernetes="v1.36.0")
+    (warning,) = decide(wanted(CERT, provider="existing"), there, TABLE).warnings
+    assert "is for Kubernetes 1.31 to 1.35, and this cluster is 1.36" in warning
+
+
+def test_a_trial_run_may_come_before_cert_manager() -> None:
+    (warning,) = decide(wanted(check=True), found(cert_manager=False), TABLE).warnings
+    assert "which is not in this cluster" in warning
+    assert decide(wanted(certificates="generated"), found(cert_manager=False), TABLE).warnings == []
+
+
+def test_a_cluster_that_a_version_is_not_made_for_may_be_warned_of() -> None:
+    decision = decide(wanted(strict=False), found(kubernetes="v1.37.0"), TABLE)
+    assert decision.action == "install"
+    assert len(decision.warnings) == 1
+
+
+def test_definitions_of_our_own_are_taken_up_again() -> None:
+    assert decide(wanted(), found(crds=[crd()]), TABLE).action == "install"
+    helm = wanted(provider="helm", helm_release="otel")
+    assert decide(helm, found(crds=[crd(ours=False, **HELM)]), TABLE).action == "install"
+
+
+def test_collectors_that_do_not_follow_are_warned_of() -> None:
+    there = here("0.152.0", resources=[resource("OpenTelemetryCollector", image="x:0.140.0")])
+    assert "image of its own of version 0.140.0" in decide(wanted(), there, TABLE).warnings[0]
+
+
+OLD = crd(name="things.example.com", plural="things", stored_versions=["v1alpha1", "v1"])
+
+
+def test_objects_that_may_be_stored_in_an_old_version_are_warned_of() -> None:
+    both = [{"name": name, "served": True, "storage": name == "v1"} for name in ("v1alpha1", "v1")]
+    (warning,) = decide(wanted(), here("0.152.0", crds=[OLD]), TABLE, [definition(versions=both)]).warnings
+    assert "may still be stored as v1alpha1" in warning
+    assert "kubectl edit --subresource=status crd things.example.com" in warning
+
+
+def test_objects_that_the_new_version_cannot_read_are_refused() -> None:
+    with pytest.raises(Problem, match="may be stored as v1alpha1, which the new version does not know"):
+        decide(wanted(), here("0.152.0", crds=[OLD]), TABLE, [definition()])

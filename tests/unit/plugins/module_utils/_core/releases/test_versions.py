@@ -1,0 +1,50 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+import pytest
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.releases.versions import (
+    Version,
+    between,
+    read,
+    version,
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("v1.21.2", (1, 21, 2)),
+        ("1.21", (1, 21, 0)),
+        (" 0.64.0-rc.1", (0, 64, 0)),
+        ("v1.34.4-eks-abc", (1, 34, 4)),
+        ("latest", None),
+        ("", None),
+    ],
+)
+def test_versions_are_read_as_projects_write_them(text: str, expected: tuple[int, ...] | None) -> None:
+    assert read(text) == expected
+
+
+def test_text_that_is_no_version_is_refused() -> None:
+    with pytest.raises(Problem, match=r"'latest' is no version of cert-manager\. Write it like v1\.2\.3\."):
+        version("latest", "cert-manager")
+
+
+def test_a_version_is_written_with_and_without_its_v() -> None:
+    found = version("v1.2", "x")
+    assert (str(found), found.tag, found.line) == ("1.2.0", "v1.2.0", "1.2")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "steps"),
+    [
+        (Version(1, 18, 2), Version(1, 21, 0), ["1.19", "1.20", "1.21"]),
+        (Version(1, 21, 0), Version(1, 21, 2), []),
+        (Version(0, 9, 0), Version(1, 2, 0), ["1.2"]),
+    ],
+)
+def test_an_upgrade_passes_through_minor_versions(old: Version, new: Version, steps: list[str]) -> None:
+    assert between(old, new) == steps

@@ -1,0 +1,109 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""From facts to the result of the task: findings of the config, checks of the user, when it fails."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _diagnose
+
+CONFIG = """
+receivers: {otlp: {protocols: {grpc: {}}}}
+exporters: {otlp/a: {endpoint: "x:1", headers: {token: hunter2secret}}, debug: {}}
+service: {pipelines: {traces: {receivers: [otlp], exporters: [debgu]}}}
+"""
+CONTAINER = {"name": "x", "image": "otelcol-contrib:0.158.0", "volumeMounts": [{"name": "c", "mountPath": "/c"}]}
+POD = {"volumes": [{"name": "c", "configMap": {"name": "c"}}], "containers": [CONTAINER]}
+OBJECTS = [
+    {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "c", "namespace": "ns"}, "data": {"c.yaml": CONFIG}},
+    {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {"name": "a", "namespace": "ns"},
+        "spec": {"template": {"spec": POD}},
+    },
+]
+FACTS: dict[str, Any] = {
+    "name": "a", "namespace": "ns", "kind": "Deployment", "hidden": False, "running": True, "workload": {"x": 1},
+    "complete": True, "wanted": 1, "receives": [], "exports": [], "processes": [], "pods": [], "unseen": [],
+    "config": {"exporters": {"otlp/a": {"headers": {"token": "hunter2secret"}}}}, "image": "hunter2secret",
+}  # fmt: skip
+
+
+def diagnosed(facts: dict[str, Any] | None = None, **arguments: Any) -> dict[str, Any]:
+    return _diagnose.diagnosed([FACTS | (facts or {})], _diagnose.checks_of(arguments), arguments)
+
+
+def check(**more: Any) -> dict[str, Any]:
+    return {"id": "mine", "find": "['x']", "message": "{value} is wrong", **more}
+
+
+def test_a_healthy_one() -> None:
+    result = diagnosed()
+    assert (result["failed"], result["healthy"], result["collectors"][0]["status"]) == (False, True, "healthy")
+    assert result["msg"] == result["verdict"][0] == "ns/a: healthy: no data was due in that time"
+
+
+def test_a_broken_config_is_the_reason_why_nothing_runs() -> None:
+    (item,) = diagnosed({"objects": OBJECTS, "running": False})["collectors"]
+    assert "[undefined-reference] 'debgu' is not configured; did you mean 'debug'" in item["verdict"][0]
+    assert "line 4" in item["verdict"][0]
+
+
+def test_findings_are_judged_as_the_user_says() -> None:
+    arguments = {"severities": {"undefined-reference": "off"}}
+    (item,) = diagnosed({"objects": OBJECTS, "running": False}, **arguments)["collectors"]
+    assert "undefined-reference" not in str(item["problems"])
+
+
+def test_checks_of_the_user_are_rows_like_ours() -> None:
+    (item,) = diagnosed(checks=[check(fix="Mend {value}.", severity="error")])["collectors"]
+    assert item["verdict"] == ["x is wrong → Mend x."]
+    assert item["problems"][0]["stage"] == "own"
+
+
+@pytest.mark.parametrize(
+    ("fail_on", "severity", "failed"),
+    [
+        ("never", "error", False),
+        ("error", "error", True),
+        ("error", "warning", False),
+        ("warning", "warning", True),
+        ("warning", "info", False),
+    ],
+)
+def test_when_it_fails(fail_on: str, severity: str, failed: bool) -> None:
+    assert diagnosed(checks=[check(severity=severity)], fail_on=fail_on)["failed"] is failed
+
+
+def test_no_secret_of_a_config_is_shown() -> None:
+    result = diagnosed({"objects": OBJECTS}, checks=[check(find="[image]", message="it is {value}")])
+    assert "hunter2secret" not in result["report"]
+    assert "it is ********" in result["report"]
+
+
+def test_a_check_that_does_not_fit_the_facts_is_told_and_stops_nothing() -> None:
+    (item,) = diagnosed({"services": None}, checks=[check(find="length(services) > `1` && ['x']")])["collectors"]
+    assert item["status"] == "healthy"
+    assert item["unseen"][0]["what"] == "check `length(services) > `1` && ['x']`"
+
+
+@pytest.mark.parametrize(
+    ("wrong", "says"),
+    [
+        ("x", "'x' is no check"),
+        ({"id": "a", "find": "b"}, "is no check"),
+        (check(sevrity="error"), "has no 'sevrity'; did you mean 'severity'"),
+        (check(severity="bad"), "'bad' is none of error, warning, info"),
+        (check(stage="later"), "'later' is none of"),
+        (check(message="{broken"), "cannot be filled in"),
+        (check(find="a["), "no JMESPath"),
+    ],
+)
+def test_a_check_that_is_none_says_why(wrong: Any, says: str) -> None:
+    with pytest.raises(Problem, match=says):
+        _diagnose.checks_of({"checks": [wrong]})

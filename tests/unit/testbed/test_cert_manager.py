@@ -1,0 +1,93 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""cert-manager's images and the release that is made with its chart."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from tests.testbed import command, images
+from tests.testbed.build import COMPONENTS, KUBERNETES_VERSION, Builds
+from tests.testbed.cert_manager import Edition
+from tests.testbed.home import Home
+
+GO = "go1.26 amd64"
+EDITIONS = {"new": Edition("cert-manager", "1.21.2"), "old": Edition("cert-manager-1.20", "1.20.3")}
+
+
+@pytest.fixture
+def builds(home: Home) -> Builds:
+    """Programs that are built."""
+    made = Builds(home, GO)
+    for name in ("cert-manager", "cert-manager-1.20", "helm"):
+        made.dir(name).mkdir()
+    for name in ("cert-manager", "cert-manager-1.20"):
+        made.program(name, "cert-manager").write_text(name)
+    return made
+
+
+@pytest.fixture(params=["Chart.yaml", "Chart.template.yaml"])
+def calls(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
+    """The commands that were run, on a module whose files are read-only."""
+    chart = tmp_path / "module/deploy/charts/cert-manager"
+    chart.mkdir(parents=True)
+    (chart / request.param).write_text("version: v0.0.0\nappVersion: v0.0.0\n")
+    (chart / request.param).chmod(0o444)
+    chart.chmod(0o555)
+    seen: list[list[str]] = []
+
+    def run(argv: Sequence[str], **_: object) -> str:
+        seen.append(list(argv))
+        return f"{tmp_path}/module\n" if argv[0] == "go" else "kind: ConfigMap\n"
+
+    monkeypatch.setattr(command, "run", run)
+    monkeypatch.setattr(images, "CERTIFICATES", Path("/no/such/file"))
+    return seen
+
+
+@pytest.mark.parametrize("edition", EDITIONS.values(), ids=list(EDITIONS))
+def test_three_images_differ_by_the_name_of_the_program_only(builds: Builds, edition: Edition) -> None:
+    made = edition.images(builds)
+    assert {image.reference for image in made.values()} == {
+        f"quay.io/jetstack/cert-manager-{part}:v{edition.version}" for part in ("controller", "webhook", "cainjector")
+    }
+    assert len({repr((image.files, image.links)) for image in made.values()}) == 1
+    for image in made.values():
+        (entrypoint,) = image.entrypoint
+        assert entrypoint in image.links
+        assert image.user == "1000"  # the chart wants a number that is not root's
+
+
+@pytest.mark.parametrize("edition", EDITIONS.values(), ids=list(EDITIONS))
+def test_a_release_is_made_once(builds: Builds, calls: list[list[str]], tmp_path: Path, edition: Edition) -> None:
+    edition.prepare(builds, tmp_path / "mirror")
+    edition.prepare(builds, tmp_path / "mirror")
+    find, render = calls
+    release = edition.release(tmp_path / "mirror")
+    assert set(COMPONENTS[edition.component].select) <= set(find)
+    assert f"--kube-version={KUBERNETES_VERSION}" in render
+    assert release.manifest.read_text().startswith("apiVersion: v1\nkind: Namespace\n")
+    assert release.manifest.read_text().endswith("---\nkind: ConfigMap\n")
+    text = (release.folder / "chart/cert-manager/Chart.yaml").read_text()
+    assert text == f"version: v{edition.version}\nappVersion: v{edition.version}\n"
+    assert len(release.images) == 3
+
+
+def test_somebody_elses_release_stays(builds: Builds, calls: list[list[str]], tmp_path: Path) -> None:
+    edition = EDITIONS["new"]
+    release = edition.release(tmp_path / "mirror")
+    release.folder.mkdir(parents=True)
+    release.manifest.write_text("theirs")
+    edition.prepare(builds, tmp_path / "mirror")
+    assert release.manifest.read_text() == "theirs"
+    assert calls == []
+
+
+def test_the_module_is_of_the_version_that_is_said() -> None:
+    folder = COMPONENTS["cert-manager"].folder
+    for file, edition in (("go.mod", EDITIONS["new"]), ("v1.20.mod", EDITIONS["old"])):
+        assert f"\tgithub.com/cert-manager/cert-manager v{edition.version}\n" in (folder / file).read_text()
