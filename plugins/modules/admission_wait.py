@@ -28,6 +28,7 @@ author:
 extends_documentation_fragment:
   - ansible.builtin.action_common_attributes
   - kubernetes.core.k8s_auth_options
+  - o11y.opentelemetry._eks_cluster
 attributes:
   check_mode:
     support: full
@@ -198,8 +199,8 @@ failures:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.admission import run_admission
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.connect import CLUSTER_ARG_SPEC
 
 KINDS = ["ValidatingWebhookConfiguration", "MutatingWebhookConfiguration", "CustomResourceDefinition"]
 WEBHOOK = {"kind": {"required": True, "choices": KINDS}, "name": {"required": True}, "api_version": {}}
@@ -212,7 +213,7 @@ def main() -> None:
         "webhooks": {"type": "list", "elements": "dict", "default": [], "options": WEBHOOK},
         "timeout_seconds": {"type": "float", "default": 300},
     }
-    run_admission(AnsibleModule(argument_spec=AUTH_ARG_SPEC | spec, supports_check_mode=True))
+    run_admission(AnsibleModule(argument_spec=CLUSTER_ARG_SPEC | spec, supports_check_mode=True))
 
 
 if __name__ == "__main__":

@@ -30,6 +30,7 @@ author:
 extends_documentation_fragment:
   - ansible.builtin.action_common_attributes
   - kubernetes.core.k8s_auth_options
+  - o11y.opentelemetry._eks_cluster
 attributes:
   check_mode:
     support: full
@@ -158,8 +159,8 @@ failures:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.bundle_task import run_bundle
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.connect import CLUSTER_ARG_SPEC
 
 
 def main() -> None:
@@ -172,7 +173,7 @@ def main() -> None:
         "prune_selector": {},
         "wait_seconds": {"type": "float", "default": 120},
     }
-    module = AnsibleModule(argument_spec=AUTH_ARG_SPEC | spec, supports_check_mode=True)
+    module = AnsibleModule(argument_spec=CLUSTER_ARG_SPEC | spec, supports_check_mode=True)
     run_bundle(module)
 
 

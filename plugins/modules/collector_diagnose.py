@@ -24,6 +24,7 @@ extends_documentation_fragment:
   - ansible.builtin.action_common_attributes.conn
   - ansible.builtin.action_common_attributes.flow
   - kubernetes.core.k8s_auth_options
+  - o11y.opentelemetry._eks_cluster
   - o11y.opentelemetry._judgement
 attributes:
   action:
@@ -198,7 +199,7 @@ collectors:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.connect import CLUSTER_ARG_SPEC
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.diagnose import run_diagnose
 
 KINDS = ["DaemonSet", "Deployment", "OpenTelemetryCollector", "StatefulSet"]
@@ -219,7 +220,7 @@ def main() -> None:
         "severities": {"type": "dict", "default": {}},
         "suppressions": {**several, "default": []},
     }
-    run_diagnose(AnsibleModule(argument_spec=AUTH_ARG_SPEC | spec, supports_check_mode=True))
+    run_diagnose(AnsibleModule(argument_spec=CLUSTER_ARG_SPEC | spec, supports_check_mode=True))
 
 
 if __name__ == "__main__":

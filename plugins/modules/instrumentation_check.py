@@ -21,6 +21,7 @@ author:
 extends_documentation_fragment:
   - ansible.builtin.action_common_attributes
   - kubernetes.core.k8s_auth_options
+  - o11y.opentelemetry._eks_cluster
 attributes:
   check_mode:
     support: full
@@ -130,7 +131,7 @@ trials:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.connect import CLUSTER_ARG_SPEC
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.instrumentation import run_check
 
 LIST = {"type": "list", "default": []}
@@ -146,7 +147,7 @@ def main() -> None:
         "requirements": {"type": "dict", "required": True, "options": REQUIREMENTS},
         "wait_seconds": {"type": "float", "default": 60},
     }
-    run_check(AnsibleModule(AUTH_ARG_SPEC | spec, supports_check_mode=True))
+    run_check(AnsibleModule(CLUSTER_ARG_SPEC | spec, supports_check_mode=True))
 
 
 if __name__ == "__main__":

@@ -21,6 +21,7 @@ author:
 extends_documentation_fragment:
   - ansible.builtin.action_common_attributes
   - kubernetes.core.k8s_auth_options
+  - o11y.opentelemetry._eks_cluster
 attributes:
   check_mode:
     support: full
@@ -87,8 +88,8 @@ uninstrumented:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.annotations import run_annotate
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.connect import CLUSTER_ARG_SPEC
 
 
 def main() -> None:
@@ -98,7 +99,7 @@ def main() -> None:
         "references": {"type": "list", "elements": "str", "required": True},
         "state": {"choices": ["present", "absent"], "default": "present"},
     }
-    run_annotate(AnsibleModule(AUTH_ARG_SPEC | spec, supports_check_mode=True))
+    run_annotate(AnsibleModule(CLUSTER_ARG_SPEC | spec, supports_check_mode=True))
 
 
 if __name__ == "__main__":

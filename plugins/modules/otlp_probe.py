@@ -21,6 +21,7 @@ author:
 extends_documentation_fragment:
   - ansible.builtin.action_common_attributes
   - kubernetes.core.k8s_auth_options
+  - o11y.opentelemetry._eks_cluster
 attributes:
   check_mode:
     support: full
@@ -205,7 +206,7 @@ signals:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.connect import CLUSTER_ARG_SPEC
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.probe import run_probe
 
 SIGNALS = ["traces", "metrics", "logs"]
@@ -233,7 +234,7 @@ def main() -> None:
     }
     one = [("endpoint", "via")]
     run_probe(
-        AnsibleModule(AUTH_ARG_SPEC | spec, supports_check_mode=True, required_one_of=one, mutually_exclusive=one)
+        AnsibleModule(CLUSTER_ARG_SPEC | spec, supports_check_mode=True, required_one_of=one, mutually_exclusive=one)
     )
 
 

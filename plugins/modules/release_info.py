@@ -21,6 +21,7 @@ author:
 extends_documentation_fragment:
   - ansible.builtin.action_common_attributes
   - kubernetes.core.k8s_auth_options
+  - o11y.opentelemetry._eks_cluster
 attributes:
   check_mode:
     support: full
@@ -178,7 +179,7 @@ denied:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.connect import CLUSTER_ARG_SPEC
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.release_info import run_info
 
 
@@ -188,7 +189,7 @@ def main() -> None:
         "product": {"required": True, "choices": ["cert-manager", "opentelemetry-operator"]},
         "objects": {"type": "bool", "default": False},
     }
-    run_info(AnsibleModule(argument_spec=AUTH_ARG_SPEC | spec, supports_check_mode=True))
+    run_info(AnsibleModule(argument_spec=CLUSTER_ARG_SPEC | spec, supports_check_mode=True))
 
 
 if __name__ == "__main__":

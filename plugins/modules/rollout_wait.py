@@ -26,6 +26,7 @@ author:
 extends_documentation_fragment:
   - ansible.builtin.action_common_attributes
   - kubernetes.core.k8s_auth_options
+  - o11y.opentelemetry._eks_cluster
 attributes:
   check_mode:
     support: full
@@ -181,7 +182,7 @@ failures:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.connect import CLUSTER_ARG_SPEC
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.rollout import run_wait
 
 
@@ -200,7 +201,7 @@ def main() -> None:
         "allow_empty": {"type": "bool", "default": False},
         "until": {"type": "dict", "default": {}},
     }
-    run_wait(AnsibleModule(argument_spec=AUTH_ARG_SPEC | spec, supports_check_mode=True))
+    run_wait(AnsibleModule(argument_spec=CLUSTER_ARG_SPEC | spec, supports_check_mode=True))
 
 
 if __name__ == "__main__":

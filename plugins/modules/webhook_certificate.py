@@ -21,6 +21,7 @@ author:
 extends_documentation_fragment:
   - ansible.builtin.action_common_attributes
   - kubernetes.core.k8s_auth_options
+  - o11y.opentelemetry._eks_cluster
 attributes:
   check_mode:
     support: full
@@ -99,7 +100,7 @@ msg:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.connect import CLUSTER_ARG_SPEC
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.webhook_certificate import run_certificate
 
 
@@ -113,7 +114,7 @@ def main() -> None:
         "days": {"type": "int", "default": 365},
         "renew_days": {"type": "int", "default": 90},
     }
-    run_certificate(AnsibleModule(argument_spec=AUTH_ARG_SPEC | spec, supports_check_mode=True))
+    run_certificate(AnsibleModule(argument_spec=CLUSTER_ARG_SPEC | spec, supports_check_mode=True))
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ from ansible_collections.o11y.opentelemetry.plugins.action import (
     pipeline_validate,
     release_render,
 )
-from ansible_collections.o11y.opentelemetry.plugins.doc_fragments import _build, _collectors, _judgement
+from ansible_collections.o11y.opentelemetry.plugins.doc_fragments import _build, _collectors, _eks_cluster, _judgement
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _sources, _yaml
 
 from .source import files, text, tree
@@ -33,6 +33,7 @@ AROUND_A_MODULE = {"collector_diagnose"}
 FRAGMENTS = {
     "o11y.opentelemetry._build": _build.ModuleDocFragment.DOCUMENTATION,
     "o11y.opentelemetry._collectors": _collectors.ModuleDocFragment.DOCUMENTATION,
+    "o11y.opentelemetry._eks_cluster": _eks_cluster.ModuleDocFragment.DOCUMENTATION,
     "o11y.opentelemetry._judgement": _judgement.ModuleDocFragment.DOCUMENTATION,
 }
 

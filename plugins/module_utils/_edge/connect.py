@@ -5,19 +5,33 @@
 
 from __future__ import annotations
 
-import importlib
 import os
 import tempfile
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
 
-from ansible.module_utils.basic import AnsibleModule, missing_required_lib
-from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_MAP
+from ansible.module_utils.basic import AnsibleModule, env_fallback
+from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_MAP, AUTH_ARG_SPEC
 
 from .._core.errors import Problem
+from .aws.access import access, renewing
 from .cluster import WORKERS, Answered, Cluster, LostError
 from .kubeconfig import Plain, plain
+from .library import library
+
+# The connection options of our modules: those of kubernetes.core, and the name of an EKS cluster in their place.
+CLUSTER_ARG_SPEC: dict[str, Any] = AUTH_ARG_SPEC | {
+    "eks_cluster": {
+        "type": "dict",
+        "fallback": (env_fallback, ["O11Y_EKS_CLUSTER"]),
+        "options": {"name": {"required": True}, "region": {}, "profile": {}, "role_arn": {}},
+    }
+}
+# What names another cluster, or another identity, than the one that AWS knows.
+NOT_WITH_EKS = ("kubeconfig", "context", "host", "api_key", "username", "password", "client_cert", "ca_cert")
 
 # The server ends a change after 34 seconds (apiserver's requestTimeoutUpperBound) and gives a webhook up to 30 of them.
 CONNECT_SECONDS, READ_SECONDS = 2.5, 36.0
@@ -33,16 +47,12 @@ TROUBLES = {
 }
 
 
-def library(name: str, package: str = "") -> Any:
-    """Import what is heavy or may be missing only where it is used."""
-    try:
-        return importlib.import_module(name)
-    except ImportError as error:
-        raise Problem(missing_required_lib(package or name), where=str(error)) from error
-
-
 def connect(module: AnsibleModule, read_seconds: float = READ_SECONDS) -> Cluster:
-    """Return the cluster that the options, the environment or the kubeconfig name. Sends nothing yet."""
+    """Return the cluster that the options, the environment or the kubeconfig name. Sends nothing to it yet."""
+    if module.params.get("eks_cluster"):
+        transport = _eks_transport(module)
+        transport.patient(read_seconds)
+        return Cluster(transport, clock=time.monotonic, sleep=time.sleep)
     yaml = library("yaml", "PyYAML")
 
     def load(text: str) -> Any:
@@ -59,6 +69,26 @@ def connect(module: AnsibleModule, read_seconds: float = READ_SECONDS) -> Cluste
     return Cluster(transport, clock=time.monotonic, sleep=time.sleep)
 
 
+def _eks_transport(module: AnsibleModule) -> PooledTransport:
+    """Connect to where AWS says that the cluster is, and believe nobody but the CA that AWS has for it."""
+    asked = module.params["eks_cluster"]
+    others = [name for name in NOT_WITH_EKS if module.params.get(name)]
+    if others:
+        fix = "Give either eks_cluster or the others."
+        wrong = f"{', '.join(others)} may name another cluster than eks_cluster"
+        raise Problem(wrong, asked=f"Connect to the EKS cluster {asked['name']}", where="eks_cluster", fix=fix)
+    found = access(asked, time.monotonic)
+    return _pooled(found.host, found.token, ca_cert_data=found.ca.decode(), cert_reqs="CERT_REQUIRED")
+
+
+def _pooled(host: str, token: Callable[[], str], **tls: Any) -> PooledTransport:
+    urllib3 = library("urllib3")
+    name = urlsplit(host).hostname or ""
+    proxy = None if proxy_bypass(name) else getproxies().get("https")
+    pool = urllib3.ProxyManager(proxy, maxsize=WORKERS, **tls) if proxy else urllib3.PoolManager(maxsize=WORKERS, **tls)
+    return PooledTransport(pool, host, lambda: {"Authorization": f"Bearer {token()}"})
+
+
 def _plain_transport(found: Plain) -> PooledTransport:
     urllib3 = library("urllib3")
     urllib3.disable_warnings()  # who turns verification off has said so
@@ -69,6 +99,9 @@ def _plain_transport(found: Plain) -> PooledTransport:
         cert_file=found.cert_file,
         key_file=found.key_file,
     )
+    if found.eks:
+        token = renewing(found.eks, time.monotonic)
+        return PooledTransport(pool, found.host, lambda: {"Authorization": f"Bearer {token()}"})
     headers = {"Authorization": f"Bearer {found.token}"} if found.token else {}
     return PooledTransport(pool, found.host, lambda: headers)
 

@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The plain ways to a cluster, read without the Kubernetes client, whose import takes longer than a task's requests.
 
-A token or a certificate, from the options, the environment or one kubeconfig. Whatever else there is (commands,
+A token or a certificate, from the options, the environment or one kubeconfig; and the command by which
+`aws eks update-kubeconfig` has tokens made, which we do ourselves. Whatever else there is (other commands,
 providers, proxies, impersonation, a pod's own account) is left to the client of kubernetes.core, and errors are too.
 Private.
 """
@@ -13,9 +14,11 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
+
+from .._core.aws.token import asked_by
 
 # Options and variables that mean more than a plain connection.
 OTHER_OPTIONS = (
@@ -40,6 +43,8 @@ class Plain:
     ca_file: str | None = None
     cert_file: str | None = None
     key_file: str | None = None
+    eks: Mapping[str, str] | None = None
+    """The EKS cluster for which a command of the kubeconfig would make a token; we make it ourselves."""
 
 
 def option(params: Mapping[str, Any], environ: Mapping[str, str], name: str, alias: str) -> Any:
@@ -72,6 +77,7 @@ def plain(
         ca_file=given["ca_cert"] or found.ca_file,
         cert_file=given["client_cert"] or found.cert_file,
         key_file=given["client_key"] or found.key_file,
+        eks=None if given["api_key"] else found.eks,
     )
 
 
@@ -83,6 +89,9 @@ def _from_file(given: dict[str, Any], environ: Mapping[str, str], load: Any, kee
             config, folder = load(path.read_text(encoding="utf-8")), path.parent
         context = _named(config, "context", given["context"] or config["current-context"])
         cluster, user = _named(config, "cluster", context["cluster"]), _named(config, "user", context["user"])
+        eks = asked_by(user["exec"]) if list(user) == ["exec"] else None
+        if eks and not any(key in cluster for key in OTHER_CLUSTER_KEYS):
+            return replace(_read(cluster, {}, folder, keep), eks=eks)
         if any(key in user for key in OTHER_USER_KEYS) or any(key in cluster for key in OTHER_CLUSTER_KEYS):
             return None
         return _read(cluster, user, folder, keep)

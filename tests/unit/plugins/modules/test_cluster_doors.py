@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 import yaml
 from ansible.module_utils.testing import patch_module_args
-from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge import admission, bundle_task, probe, rollout
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.connect import CLUSTER_ARG_SPEC
 
 PACKAGE = "ansible_collections.o11y.opentelemetry.plugins.modules"
 MODULES = [
@@ -73,7 +73,7 @@ def spec_of(name: str, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     monkeypatch.setattr(module, "AnsibleModule", stop)
     with pytest.raises(StoppedError):
         module.main()
-    return {key: value for key, value in seen.items() if key not in AUTH_ARG_SPEC}
+    return {key: value for key, value in seen.items() if key not in CLUSTER_ARG_SPEC}
 
 
 def assert_documented(spec: dict[str, Any], docs: dict[str, Any]) -> None:

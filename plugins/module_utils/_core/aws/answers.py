@@ -1,0 +1,136 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What AWS, or botocore in its place, says no with: whether to try again, and a Problem with a next step. Private."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from ..errors import Problem
+
+
+class Answer(NamedTuple):
+    """A failed call: the code of AWS or the name of botocore's exception, its message, and what was called."""
+
+    code: str
+    message: str
+    status: int = 0
+    service: str = ""
+    action: str = ""
+
+
+SERVER_ERROR, TOO_MANY = 500, 429
+# EKS names its own; the rest is what botocore's standard mode retries, and IAM's word for parallel writers.
+PASSING_CODES = frozenset(
+    {
+        *("Throttling", "ThrottlingException", "ThrottledException", "RequestThrottledException", "RequestThrottled"),
+        *("TooManyRequestsException", "RequestLimitExceeded", "BandwidthLimitExceeded", "PriorRequestNotComplete"),
+        *("SlowDown", "EC2ThrottledException"),
+        *("ServerException", "ServiceUnavailableException", "ServiceUnavailable", "Unavailable", "InternalFailure"),
+        *(
+            "InternalError",
+            "InternalServerError",
+            "InternalServerException",
+            "ServiceFailure",
+            "ServiceFailureException",
+        ),
+        *("RequestTimeout", "RequestTimeoutException", "ConcurrentModification", "ConcurrentModificationException"),
+    }
+)
+# botocore's names for connections that broke. An untrusted certificate or a proxy that says no will not change.
+PASSING_ERRORS = frozenset(
+    {
+        *("EndpointConnectionError", "ConnectTimeoutError", "ReadTimeoutError", "ConnectionClosedError"),
+        *("HTTPClientError", "ResponseParserError", "IncompleteReadError", "ResponseStreamingError"),
+    }
+)
+EXPIRED_CODES = frozenset(
+    {"ExpiredToken", "ExpiredTokenException", "RequestExpired", "TokenRefreshRequired", "ExpiredTokenIdentityException"}
+)
+# An operation of somebody else is under way on the same thing.
+BUSY_CODES = frozenset({"ResourceInUseException"})
+MISSING_CODES = frozenset({"ResourceNotFoundException", "NoSuchEntity", "NoSuchEntityException", "NotFoundException"})
+EXISTS_CODES = frozenset({"EntityAlreadyExists", "EntityAlreadyExistsException", "ResourceInUseException"})
+
+_DENIED = {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "UnauthorizedException", "NotAuthorized"}
+_REFUSED_CREDENTIALS = {
+    *("UnrecognizedClientException", "InvalidClientTokenId", "InvalidAccessKeyId", "AuthFailure"),
+    *("SignatureDoesNotMatch", "InvalidSignatureException", "IncompleteSignature", "MissingAuthenticationToken"),
+    *("MissingAuthenticationTokenException", "OptInRequired"),
+}
+_NO_CREDENTIALS = {"NoCredentialsError", "PartialCredentialsError", "CredentialRetrievalError", "TokenRetrievalError"}
+_LOGIN = {"UnauthorizedSSOTokenError", "SSOTokenLoadError", "SSOError"}
+_LIMIT = {"ResourceLimitExceededException", "LimitExceeded", "LimitExceededException", "ServiceQuotaExceededException"}
+
+AGAIN = "What AWS has begun goes on there, and the next run takes it up."
+# (codes, what is wrong, what to do), tried from the top.
+TEXTS: tuple[tuple[frozenset[str], str, str], ...] = (
+    (
+        EXPIRED_CODES,
+        "the AWS credentials have expired ({message})",
+        f"Get fresh ones and run the task again. {AGAIN}",
+    ),
+    (frozenset(_DENIED), "not allowed ({message})", "Allow {call} to the caller, or look for a policy that denies it."),
+    (
+        frozenset(_REFUSED_CREDENTIALS),
+        "AWS does not accept the credentials ({message})",
+        "Check access_key, secret_key and session_token or the profile, the region's partition, and the clock here.",
+    ),
+    (
+        frozenset(_NO_CREDENTIALS),
+        "there are no usable AWS credentials ({message})",
+        "Give profile, or access_key and secret_key, or set AWS_PROFILE, or AWS_ACCESS_KEY_ID and"
+        " AWS_SECRET_ACCESS_KEY.",
+    ),
+    (frozenset(_LOGIN), "the login of the profile has expired ({message})", f"Log in anew, and run it again. {AGAIN}"),
+    (frozenset({"ProfileNotFound"}), "{message}", "Check profile and AWS_PROFILE."),
+    (frozenset({"ParamValidationError"}), "a value is not valid ({message})", "Correct what the message names."),
+    (frozenset({"NoRegionError"}), "no region is known", "Give region, or set AWS_REGION."),
+    (
+        frozenset({"SSLError"}),
+        "no trusted TLS with AWS ({message})",
+        "Give the CA of the proxy or endpoint with aws_ca_bundle.",
+    ),
+    (frozenset({"ProxyConnectionError"}), "the proxy does not answer ({message})", "Check HTTPS_PROXY and NO_PROXY."),
+    (
+        PASSING_ERRORS,
+        "AWS cannot be reached ({message})",
+        "Check the region, endpoint_url, DNS, proxies and VPC endpoints between this machine and AWS.",
+    ),
+    (frozenset(_LIMIT), "a limit is reached ({message})", "Remove what is not needed, or ask AWS for more."),
+    (MISSING_CODES, "it does not exist ({message})", "Check the names, the region and the account."),
+    (BUSY_CODES, "another operation is under way ({message})", "Run the task again when that is over."),
+    (
+        PASSING_CODES,
+        "AWS is overloaded or in trouble, and stayed so ({code}: {message})",
+        f"Run the task again. {AGAIN}",
+    ),
+    (
+        frozenset({"InvalidParameterException", "InvalidRequestException", "ValidationError", "InvalidInput"}),
+        "AWS refuses the request ({message})",
+        "Correct what the message names.",
+    ),
+)
+
+
+def passing(answer: Answer) -> bool:
+    """Return whether the same call may well succeed in a moment."""
+    known = answer.code in PASSING_CODES or answer.code in PASSING_ERRORS
+    return known or answer.status >= SERVER_ERROR or answer.status == TOO_MANY
+
+
+def expired(answer: Answer) -> bool:
+    """Return whether fresh credentials would help."""
+    return answer.code in EXPIRED_CODES
+
+
+def explain(answer: Answer, asked: str) -> Problem:
+    """Return the problem that the user can act on."""
+    call = f"{answer.service}:{answer.action}" if answer.service and answer.action else "the call"
+    facts = {"message": answer.message.rstrip("."), "code": answer.code, "call": call}
+    for codes, wrong, fix in TEXTS:
+        if answer.code in codes:
+            return Problem(wrong.format(**facts), asked=asked, fix=fix.format(**facts))
+    wrong = f"AWS answers {answer.code or answer.status} to {call} ({facts['message']})"
+    return Problem(wrong, asked=asked, fix="Run the task again; if it stays, follow the message.")

@@ -1,0 +1,131 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What an EKS add-on is set to, what is wanted of it, and the request that makes the one the other. Private."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from ..errors import Problem
+from ..masking import is_secret
+from ..paths import Path
+
+Settings = dict[str, Any]
+# Our names for the fields of the API; tags and namespace go other ways.
+FIELDS = {
+    "version": "addonVersion",
+    "service_account_role_arn": "serviceAccountRoleArn",
+    "configuration_values": "configurationValues",
+}
+IDENTITIES = "pod_identity_associations"
+
+
+def settings(
+    addon: Mapping[str, Any] | None, parse: Callable[[str], Any], identities: Mapping[str, str] | None = None
+) -> Settings:
+    """Return what DescribeAddon says, in our words. `identities` are roles by service account, where they were read."""
+    if not addon:
+        return {}
+    found: Settings = {
+        "version": addon.get("addonVersion") or "",
+        "service_account_role_arn": addon.get("serviceAccountRoleArn") or "",
+        "configuration_values": parse(addon.get("configurationValues") or "") or {},
+        "namespace": (addon.get("namespaceConfig") or {}).get("namespace") or "",
+        "tags": dict(addon.get("tags") or {}),
+    }
+    return found | ({} if identities is None else {IDENTITIES: dict(identities)})
+
+
+def changes(live: Settings, wanted: Settings) -> list[str]:
+    """Return the names of what differs; what is not wanted in any way stays as it is."""
+    return [name for name, value in wanted.items() if value is not None and live.get(name) != value]
+
+
+def moved(live: Settings, wanted: Settings, name: str) -> Problem | None:
+    """Return the problem of another namespace: EKS takes it at creation only."""
+    if not live.get("namespace") or wanted.get("namespace") in (None, live["namespace"]):
+        return None
+    return Problem(
+        f"it is in the namespace {live['namespace']}, and EKS cannot move it to {wanted['namespace']}",
+        asked=f"Change the add-on {name}",
+        where="namespace",
+        fix="Remove it first with state=absent, or leave namespace out.",
+    )
+
+
+def creation(wanted: Settings) -> dict[str, Any]:
+    """Return the settings as CreateAddon takes them."""
+    request = _fields({name: wanted.get(name) for name in FIELDS})
+    if wanted.get(IDENTITIES):
+        request["podIdentityAssociations"] = _identities(wanted[IDENTITIES])
+    if wanted.get("namespace"):
+        request["namespaceConfig"] = {"namespace": wanted["namespace"]}
+    return request | ({"tags": wanted["tags"]} if wanted.get("tags") else {})
+
+
+def update(live: Settings, wanted: Settings, differing: list[str], *, repair: bool) -> dict[str, Any]:
+    """Return what UpdateAddon needs, or nothing.
+
+    A role that is left out is taken away (the API then means the node's role), so what stays is said again. Pod
+    identities that are left out stay, and an empty list removes them.
+    """
+    if not repair and not {*FIELDS, IDENTITIES} & set(differing):
+        return {}
+    target = live | {name: wanted[name] for name in differing}
+    request = _fields({name: target.get(name) for name in FIELDS})
+    if "configuration_values" in differing and not target["configuration_values"]:
+        request["configurationValues"] = "{}"
+    if IDENTITIES in differing:
+        request["podIdentityAssociations"] = _identities(wanted[IDENTITIES])
+    return request
+
+
+def _fields(values: Settings) -> dict[str, Any]:
+    if values.get("configuration_values"):
+        values = values | {"configuration_values": json.dumps(values["configuration_values"], sort_keys=True)}
+    return {FIELDS[name]: value for name, value in values.items() if value}
+
+
+def _identities(roles: Mapping[str, str]) -> list[dict[str, str]]:
+    return [{"serviceAccount": account, "roleArn": role} for account, role in sorted(roles.items())]
+
+
+def difference(live: Settings, wanted: Settings, differing: list[str], salt: str) -> dict[str, Any]:
+    """Return before and after of an add-on, fit to be shown."""
+    after = live | {name: wanted[name] for name in differing}
+    return {"before": shown(live, salt), "after": shown(after, salt)}
+
+
+def shown(value: Any, salt: str, path: Path = ()) -> Any:
+    """Hide what is secret in a tree; equal secrets still look equal. The salt keeps short ones from being guessed."""
+    if isinstance(value, dict):
+        return {key: shown(item, salt, (*path, _called(value, key))) for key, item in value.items()}
+    if isinstance(value, list):
+        return [shown(item, salt, (*path, index)) for index, item in enumerate(value)]
+    return "***" + hashlib.sha256(f"{salt}{value}".encode()).hexdigest()[:8] if _hidden(value, path) else value
+
+
+def secrets_of(value: Any, path: Path = ()) -> Iterator[str]:
+    """Yield what is secret in a tree."""
+    if isinstance(value, dict):
+        for key, item in value.items():
+            yield from secrets_of(item, (*path, _called(value, key)))
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from secrets_of(item, (*path, index))
+    elif _hidden(value, path):
+        yield str(value)
+
+
+def _hidden(value: Any, path: Path) -> bool:
+    plain = isinstance(value, (str, int)) and not isinstance(value, bool) and value != ""
+    return plain and is_secret(path, str(value))
+
+
+def _called(entry: Mapping[str, Any], key: Any) -> str:
+    """Return what a key stands for: an entry of `env` of Kubernetes says it in `name`."""
+    return str(entry["name"]) if key == "value" and isinstance(entry.get("name"), str) else str(key)

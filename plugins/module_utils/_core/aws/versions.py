@@ -1,0 +1,113 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which version of an add-on is meant, by the version of the cluster. Private."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
+
+from ..errors import Problem, near
+
+DEFAULT, LATEST = "default", "latest"
+SHOWN = 8
+NUMBER = re.compile(r"\d+")
+
+
+class Offer(NamedTuple):
+    """A version that EKS has for the cluster."""
+
+    version: str
+    default: bool = False
+    configuration_needed: bool = False
+    permissions_needed: bool = False
+
+
+class Choice(NamedTuple):
+    """The version to have, its offer if EKS still offers it, and what to warn of."""
+
+    version: str
+    offer: Offer | None = None
+    warning: str = ""
+
+
+def order(version: str) -> tuple[int, ...]:
+    """Return what versions such as v0.151.0-eksbuild.2 are ordered by."""
+    return tuple(int(number) for number in NUMBER.findall(version))
+
+
+def offers(addons: Iterable[Mapping[str, Any]], name: str, kubernetes: str) -> list[Offer]:
+    """Return what DescribeAddonVersions offers for a version of Kubernetes, the newest first."""
+    infos = [info for addon in addons if addon.get("addonName") == name for info in addon.get("addonVersions") or []]
+    found = {}
+    for info in infos:
+        fitting = [item for item in info.get("compatibilities") or [] if item.get("clusterVersion") == kubernetes]
+        if fitting:
+            found[info["addonVersion"]] = Offer(
+                info["addonVersion"],
+                any(item.get("defaultVersion") for item in fitting),
+                bool(info.get("requiresConfiguration")),
+                bool(info.get("requiresIamPermissions")),
+            )
+    return sorted(found.values(), key=lambda offer: order(offer.version), reverse=True)
+
+
+def choose(asked: str | None, installed: str | None, offered: list[Offer], name: str, kubernetes: str) -> Choice:
+    """Return the version to have. Without a wish what is there stays; `default` and `latest` never go back."""
+    known = {offer.version: offer for offer in offered}
+    if installed and (asked in (None, installed)):
+        return Choice(installed, known.get(installed), _stale(installed, known, name, kubernetes))
+    if not offered:
+        raise _nothing(name, kubernetes)
+    if asked in (None, DEFAULT, LATEST):
+        best = offered[0] if asked == LATEST else next((offer for offer in offered if offer.default), offered[0])
+        if installed in known and order(str(installed)) > order(best.version):
+            return Choice(str(installed), known[str(installed)])
+        return Choice(best.version, best)
+    if asked not in known:
+        raise _unknown(str(asked), known, name, kubernetes)
+    return Choice(str(asked), known[str(asked)])
+
+
+def _stale(installed: str, known: dict[str, Offer], name: str, kubernetes: str) -> str:
+    if not known or installed in known:
+        return ""
+    return (
+        f"{name} {installed} is no longer offered for Kubernetes {kubernetes}."
+        f" Set version to default or to one of {_few(known)}."
+    )
+
+
+def _few(known: Iterable[str]) -> str:
+    versions = list(known)
+    more = f" and {len(versions) - SHOWN} more" if len(versions) > SHOWN else ""
+    return ", ".join(versions[:SHOWN]) + more
+
+
+def _nothing(name: str, kubernetes: str) -> Problem:
+    return Problem(
+        f"EKS offers no version of it for Kubernetes {kubernetes}",
+        asked=f"Choose a version of the add-on {name}",
+        fix="A new version of Kubernetes may have to wait for it; check the region, and see eks_addon_info.",
+    )
+
+
+def _unknown(asked: str, known: dict[str, Offer], name: str, kubernetes: str) -> Problem:
+    return Problem(
+        f"EKS does not offer {asked} for Kubernetes {kubernetes}{near(asked, known)}",
+        asked=f"Choose a version of the add-on {name}",
+        where="version",
+        fix=f"Take default, latest, or one of {_few(known)}.",
+    )
+
+
+def no_addon(name: str, names: Iterable[str]) -> Problem:
+    """Return the problem of an add-on that EKS does not know."""
+    return Problem(
+        f"EKS has no add-on of this name{near(name, names)}",
+        asked=f"Choose a version of the add-on {name}",
+        where="name",
+        fix="See eks_addon_info with available=true for all names.",
+    )

@@ -1,0 +1,142 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The pod identity association of a service account. Private."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from typing import Any
+
+from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
+from ansible_collections.amazon.aws.plugins.module_utils.tagging import compare_aws_tags
+from ansible_collections.amazon.aws.plugins.module_utils.transformation import boto3_resource_to_ansible_dict
+
+from ..._core.aws.answers import EXISTS_CODES
+from ..._core.aws.association import FIELDS, impossible, request, settings
+from ..._core.aws.settings import changes
+from ..._core.errors import Problem
+from .calls import AnsibleCallError, CallErrors
+from .doors import Aws, run
+
+COLLISIONS, COLLISION_PAUSE = 5, 2.0
+Association = dict[str, Any]
+
+
+class AssociationTask:
+    """One run of eks_pod_identity_association."""
+
+    def __init__(self, aws: Aws, params: Mapping[str, Any]) -> None:
+        self.aws, self.params, self.eks = aws, params, aws.calls("eks")
+        self.cluster = {"clusterName": params["cluster_name"]}
+        self.place = {"namespace": params["namespace"], "serviceAccount": params["service_account"]}
+
+    def run(self) -> dict[str, Any]:
+        """Do it."""
+        return self._absent() if self.params["state"] == "absent" else self._present()
+
+    def _read(self) -> Association | None:
+        found = self._listed()
+        return self._described(found[0]["associationId"]) if found else None
+
+    # A cluster that is gone has no associations; creating one then says that it is gone.
+    @CallErrors.list_error_handler("list the pod identity associations", ())
+    def _listed(self) -> list[Association]:
+        return self.eks.pages("list_pod_identity_associations", "associations", **self.cluster, **self.place)
+
+    @CallErrors.list_error_handler("describe the pod identity association")
+    def _described(self, association_id: str) -> Association | None:
+        query = {**self.cluster, "associationId": association_id}
+        found: Association = self.eks("describe_pod_identity_association", **query)["association"]
+        return found
+
+    def _present(self, tries: int = COLLISIONS) -> dict[str, Any]:
+        found = self._read()
+        live = settings(found)
+        wanted = {name: self.params[name] for name in FIELDS if self.params[name] is not None}
+        tags = self._tags(live.get("tags") or {})
+        wanted |= {} if tags is None else {"tags": tags}
+        differing = changes(live, wanted) if found else list(wanted)
+        problem = impossible(found, wanted) if differing else None
+        if problem:
+            raise problem
+        if differing and not self.aws.check:
+            try:
+                found = self._update(found, live, wanted, differing) if found else self._create(wanted)
+            except AnsibleCallError as error:
+                if live or error.answer.code not in EXISTS_CODES or not tries:
+                    raise
+                # Made by somebody else, or by a try of ours whose answer was lost.
+                self.eks.sleep(COLLISION_PAUSE)
+                return self._present(tries - 1)
+        return self._result(found, live, live | wanted, changed=bool(differing))
+
+    def _tags(self, live: dict[str, str]) -> dict[str, str] | None:
+        asked = self.params["tags"]
+        if asked is None:
+            return None
+        fresh, stale = compare_aws_tags(live, asked, self.params["purge_tags"])
+        kept = {key: value for key, value in live.items() if key not in stale}
+        return kept | {key: str(value) for key, value in fresh.items()}
+
+    @CallErrors.common_error_handler("create the pod identity association")
+    def _create(self, wanted: dict[str, Any]) -> Association:
+        body = {name: value for name, value in request(wanted, list(wanted)).items() if value or value is False}
+        self._known("CreatePodIdentityAssociation", body)
+        tags = {"tags": wanted["tags"]} if wanted.get("tags") else {}
+        token = {"clientRequestToken": str(uuid.uuid4())}
+        made = self.eks("create_pod_identity_association", **self.cluster, **self.place, **body, **tags, **token)
+        found: Association = made["association"]
+        return found
+
+    @CallErrors.common_error_handler("update the pod identity association")
+    def _update(
+        self, found: Association, live: dict[str, Any], wanted: dict[str, Any], differing: list[str]
+    ) -> Association:
+        body = request(wanted, differing)
+        if body:
+            self._known("UpdatePodIdentityAssociation", body)
+            where = {**self.cluster, "associationId": found["associationId"], "clientRequestToken": str(uuid.uuid4())}
+            found = self.eks("update_pod_identity_association", **where, **body)["association"]
+        if "tags" in differing:
+            self._tag(found["associationArn"], live["tags"], wanted["tags"])
+        return found | ({"tags": wanted["tags"]} if "tags" in wanted else {})
+
+    def _tag(self, arn: str, live: dict[str, str], wanted: dict[str, str]) -> None:
+        fresh = {key: value for key, value in wanted.items() if live.get(key) != value}
+        stale = sorted(set(live) - set(wanted))
+        if fresh:
+            self.eks("tag_resource", resourceArn=arn, tags=fresh)
+        if stale:
+            self.eks("untag_resource", resourceArn=arn, tagKeys=stale)
+
+    def _known(self, operation: str, body: Mapping[str, Any]) -> None:
+        for field in body:
+            if not self.eks.takes(operation, field):
+                fix = "Install a newer boto3 and botocore."
+                raise Problem(f"this botocore does not know {field}", asked="Associate a role", fix=fix)
+
+    def _absent(self) -> dict[str, Any]:
+        found = self._read()
+        problem = impossible(found, {})
+        if problem:
+            raise problem
+        if found and not self.aws.check:
+            self._delete(found["associationId"])
+        return self._result(None, settings(found), {}, changed=bool(found))
+
+    @CallErrors.deletion_error_handler("delete the pod identity association")
+    def _delete(self, association_id: str) -> None:
+        self.eks("delete_pod_identity_association", **self.cluster, associationId=association_id)
+
+    def _result(
+        self, found: Association | None, before: dict[str, Any], after: dict[str, Any], *, changed: bool
+    ) -> dict[str, Any]:
+        shown = boto3_resource_to_ansible_dict(found, transform_tags=False, force_tags=False, ignore_list=["tags"])
+        return {"changed": changed, "association": shown or {}, "diff": {"before": before, "after": after}}
+
+
+def run_association(module: AnsibleAWSModule) -> None:
+    """Do what the task eks_pod_identity_association asks."""
+    run(module, lambda aws: AssociationTask(aws, module.params).run())

@@ -1,0 +1,126 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Calls to one service of AWS: tried again while the reason looks passing, with fresh credentials when they expired.
+
+AWSRetry of amazon.aws sleeps by itself for up to ten minutes, knows neither lost connections nor expiry, and botocore
+retries below it. Here one loop does it all, with the clock of the caller. Private.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from ansible_collections.amazon.aws.plugins.module_utils.errors import AWSErrorHandler
+from ansible_collections.amazon.aws.plugins.module_utils.exceptions import AnsibleAWSError
+from ansible_collections.amazon.aws.plugins.module_utils.retries import AWSRetry
+
+from ..._core.aws.answers import BUSY_CODES, MISSING_CODES, Answer, expired, passing
+from .answer import answer_of
+
+# For how long one call is tried when nothing else sets a limit.
+PATIENCE_SECONDS = 120.0
+PAUSES = (1.0, 2.0, 4.0, 8.0, 15.0)
+CONNECT_SECONDS, READ_SECONDS = 5, 30
+
+
+def _action(operation: str) -> str:
+    """Return the name of a call as IAM policies have it."""
+    return "".join("ID" if word == "id" else word.capitalize() for word in operation.split("_"))
+
+
+class Calls:
+    """One service. `connect` makes a client, and a new one finds credentials anew."""
+
+    def __init__(
+        self,
+        service: str,
+        connect: Callable[[], Any],
+        *,
+        clock: Callable[[], float],
+        sleep: Callable[[float], None],
+        jitter: Callable[[], float] = lambda: 1.0,
+    ) -> None:
+        self.service, self.clock, self.sleep = service, clock, sleep
+        self._connect, self._jitter = connect, jitter
+        self._client: Any = None
+        self.until = 0.0
+        """A time until which calls are tried, beyond what they get anyway."""
+
+    @property
+    def client(self) -> Any:
+        """The client; made when it is needed."""
+        if self._client is None:
+            self._client = self._connect()
+        return self._client
+
+    def __call__(self, operation: str, **parameters: Any) -> dict[str, Any]:
+        """Call an operation by its name in boto3, and return its answer."""
+        until = max(self.clock() + PATIENCE_SECONDS, self.until)
+        tried, renewed = 0, False
+        while True:
+            try:
+                answer: dict[str, Any] = getattr(self.client, operation)(**parameters)
+                return answer
+            except Exception as error:
+                # The exception itself does not say of which service it is, and botocore's own not even of which call.
+                error.o11y_called = (self.service, _action(operation))  # type: ignore[attr-defined]
+                answered = answer_of(error)
+                if expired(answered) and not renewed:
+                    self._client, renewed = None, True
+                    continue
+                pause = PAUSES[min(tried, len(PAUSES) - 1)] * self._jitter()
+                again = passing(answered) or AWSRetry.found(answered.code)
+                if not again or self.clock() + pause > until:
+                    raise
+            tried += 1
+            self.sleep(pause)
+
+    def pages(self, operation: str, key: str, **parameters: Any) -> list[Any]:
+        """Return the items of all pages of an answer."""
+        found: list[Any] = []
+        token = None
+        while True:
+            page = self(operation, **parameters, **({"nextToken": token} if token else {}))
+            found += page.get(key) or []
+            token = page.get("nextToken")
+            if not token:
+                return found
+
+    def takes(self, operation: str, field: str) -> bool:
+        """Return whether this botocore knows a parameter."""
+        model = self.client.meta.service_model
+        return field in model.operation_model(operation).input_shape.members
+
+
+class AnsibleCallError(AnsibleAWSError):
+    """A call that failed for good."""
+
+    @property
+    def answer(self) -> Answer:
+        """What AWS or botocore said."""
+        return answer_of(self.exception or self)
+
+
+class CallErrors(AWSErrorHandler):
+    """The error handlers of amazon.aws, for EKS and IAM: reads and deletions do not fail over what is missing."""
+
+    _CUSTOM_EXCEPTION = AnsibleCallError
+
+    @classmethod
+    def _is_missing(cls) -> type[BaseException]:
+        return coded(MISSING_CODES)
+
+
+def coded(codes: frozenset[str]) -> type[BaseException]:
+    """Return what `except` takes to catch the current exception if it has one of these codes."""
+    from ansible_collections.amazon.aws.plugins.module_utils.botocore import is_boto3_error_code  # noqa: PLC0415
+
+    found: type[BaseException] = is_boto3_error_code(set(codes))
+    return found
+
+
+def busy(error: AnsibleCallError) -> bool:
+    """Return whether somebody else's operation was in the way."""
+    return error.answer.code in BUSY_CODES

@@ -1,0 +1,66 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The options of the modules for AWS, beside those of every module of amazon.aws. Private."""
+
+from __future__ import annotations
+
+from typing import Any
+
+Spec = dict[str, dict[str, Any]]
+
+STATE: dict[str, Any] = {"choices": ["present", "absent"], "default": "present"}
+TAGS: Spec = {"tags": {"type": "dict", "aliases": ["resource_tags"]}, "purge_tags": {"type": "bool", "default": True}}
+
+EKS_ADDON: Spec = {
+    "cluster_name": {"required": True},
+    "name": {"required": True},
+    "state": STATE,
+    "version": {},
+    "resolve_conflicts": {"choices": ["none", "overwrite", "preserve"]},
+    # It may hold secrets, which a log of the options on the host must not have; what is shown is masked by us.
+    "configuration_values": {"type": "dict", "no_log": True},
+    "service_account_role_arn": {},
+    "pod_identity_associations": {
+        "type": "list",
+        "elements": "dict",
+        "options": {"service_account": {"required": True}, "role_arn": {"required": True}},
+    },
+    "namespace": {},
+    "preserve": {"type": "bool", "default": False},
+    "wait": {"type": "bool", "default": True},
+    "create_timeout_seconds": {"type": "float", "default": 1200},
+    "update_timeout_seconds": {"type": "float", "default": 1200},
+    "delete_timeout_seconds": {"type": "float", "default": 1200},
+    "degraded": {"choices": ["wait", "fail", "accept"], "default": "wait"},
+    "degraded_seconds": {"type": "float", "default": 300},
+    **TAGS,
+}
+EKS_ADDON_INFO: Spec = {
+    "cluster_name": {},
+    "name": {},
+    "kubernetes_version": {},
+    "available": {"type": "bool", "default": False},
+    "configuration": {"type": "bool", "default": False},
+    "version": {},
+}
+IAM_OIDC_PROVIDER: Spec = {
+    "url": {},
+    "cluster_name": {},
+    "state": STATE,
+    "client_ids": {"type": "list", "elements": "str"},
+    "purge_client_ids": {"type": "bool", "default": False},
+    "thumbprints": {"type": "list", "elements": "str"},
+    **TAGS,
+}
+ASSOCIATION: Spec = {
+    "cluster_name": {"required": True},
+    "namespace": {"required": True},
+    "service_account": {"required": True},
+    "state": STATE,
+    "role_arn": {},
+    "target_role_arn": {},
+    "disable_session_tags": {"type": "bool"},
+    "policy": {"type": "dict"},
+    **TAGS,
+}

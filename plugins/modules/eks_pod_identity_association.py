@@ -1,0 +1,149 @@
+#!/usr/bin/python
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Give a Kubernetes service account an IAM role by EKS Pod Identity."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: eks_pod_identity_association
+short_description: Give a Kubernetes service account an IAM role by EKS Pod Identity
+version_added: 0.1.0
+description:
+  - Makes the pod identity association of a service account as it is wanted, by an update of only what differs.
+    What no option names stays as it is.
+  - The role trusts C(pods.eks.amazonaws.com) with C(sts:AssumeRole) and C(sts:TagSession), and the cluster has the
+    add-on C(eks-pod-identity-agent) or Auto Mode. Pods get the role when they start.
+  - Associations that belong to an add-on are left to M(o11y.opentelemetry.eks_addon).
+author:
+  - The o11y.opentelemetry maintainers (@o11y-opentelemetry)
+extends_documentation_fragment:
+  - ansible.builtin.action_common_attributes
+  - amazon.aws.common.modules
+  - amazon.aws.region.modules
+  - amazon.aws.tags
+  - amazon.aws.boto3
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: full
+  platform:
+    platforms: all
+options:
+  cluster_name:
+    description:
+      - The name of the EKS cluster.
+    type: str
+    required: true
+  namespace:
+    description:
+      - The namespace of the service account. Neither it nor the service account has to be there yet.
+    type: str
+    required: true
+  service_account:
+    description:
+      - The name of the service account.
+    type: str
+    required: true
+  state:
+    description:
+      - Whether the association is to be there.
+    type: str
+    choices: [present, absent]
+    default: present
+  role_arn:
+    description:
+      - The ARN of the IAM role. Needed with O(state=present).
+    type: str
+  target_role_arn:
+    description:
+      - The ARN of a role, possibly of another account, that O(role_arn) assumes for the pods.
+        An empty text takes it away.
+    type: str
+  disable_session_tags:
+    description:
+      - Whether EKS leaves out the session tags that name cluster, namespace and service account.
+    type: bool
+  policy:
+    description:
+      - An IAM policy that restricts the role further. It needs O(disable_session_tags=true).
+        An empty one takes it away.
+    type: dict
+seealso:
+  - module: o11y.opentelemetry.eks_addon
+  - module: amazon.aws.iam_role
+"""
+
+EXAMPLES = r"""
+- name: The collector may write to Amazon Managed Service for Prometheus
+  o11y.opentelemetry.eks_pod_identity_association:
+    cluster_name: prod
+    region: eu-west-1
+    namespace: observability
+    service_account: gateway
+    role_arn: arn:aws:iam::123456789012:role/otel-gateway
+
+- name: No role any more
+  o11y.opentelemetry.eks_pod_identity_association:
+    cluster_name: prod
+    namespace: observability
+    service_account: gateway
+    state: absent
+"""
+
+RETURN = r"""
+association:
+  description: The association as EKS describes it, empty where there is none. In check mode as it was before.
+  returned: on success
+  type: dict
+  contains:
+    association_arn:
+      description: The ARN.
+      type: str
+      returned: always
+    association_id:
+      description: The id.
+      type: str
+      returned: always
+    cluster_name:
+      description: The name of the cluster.
+      type: str
+      returned: always
+    namespace:
+      description: The namespace.
+      type: str
+      returned: always
+    service_account:
+      description: The service account.
+      type: str
+      returned: always
+    role_arn:
+      description: The role.
+      type: str
+      returned: always
+    tags:
+      description: The tags.
+      type: dict
+      returned: when there are some
+error:
+  description: The code and the message of AWS.
+  returned: when a call failed
+  type: dict
+  sample: {code: InvalidParameterException, message: "Trust policy of role is invalid"}
+"""
+
+from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.aws.association import run_association
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.aws.specs import ASSOCIATION
+
+
+def main() -> None:
+    """Do it."""
+    needs = [("state", "present", ["role_arn"])]
+    run_association(AnsibleAWSModule(argument_spec=ASSOCIATION, required_if=needs, supports_check_mode=True))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,133 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The WSGI application: our operations and troubles first, moto behind them."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+import socket
+from collections.abc import Callable, Iterable
+from typing import Any
+from urllib.parse import parse_qs
+from xml.sax.saxutils import escape
+
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+
+from tests.testbed.aws import addons, associations, control, identity
+from tests.testbed.aws.model import DriftError, arguments, checked, route, status_of_error
+from tests.testbed.aws.world import AwsError, Fault, World
+
+Environ = dict[str, Any]
+Start = Callable[..., Any]
+SCOPE = re.compile(r"Credential=([^/]+)/\d+/([^/]+)/([^/]+)/aws4_request")
+OPERATIONS: dict[str, Callable[..., dict[str, Any] | None]] = {**addons.OPERATIONS, **associations.OPERATIONS}
+XML_ERROR = "<ErrorResponse><Error><Code>{}</Code><Message>{}</Message></Error><RequestId>t</RequestId></ErrorResponse>"
+
+
+class Request:
+    """What a request asks of which service."""
+
+    def __init__(self, environ: Environ) -> None:
+        size = int(environ.get("CONTENT_LENGTH") or 0)
+        self.body = environ["wsgi.input"].read(size) if size else b""
+        environ["wsgi.input"] = io.BytesIO(self.body)
+        signed = SCOPE.search(environ.get("HTTP_AUTHORIZATION") or "")
+        self.key, self.region, self.service = signed.groups() if signed else ("", "us-east-1", "")
+        path = str(environ.get("RAW_URI") or environ["PATH_INFO"]).partition("?")[0]
+        self.path, self.query = path, str(environ.get("QUERY_STRING") or "")
+        self.operation, self.given = self._read(environ["REQUEST_METHOD"])
+
+    def _read(self, method: str) -> tuple[str, dict[str, Any]]:
+        if self.service == "eks":
+            found = route("eks", method, self.path)
+            if found:
+                return found[0], arguments("eks", found[0], found[1], self.query, self.body)
+        form = {key: values[0] for key, values in parse_qs(self.body.decode(errors="replace")).items()}
+        return form.get("Action", ""), form
+
+
+class Application:
+    """AWS as the tests want it."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.moto = DomainDispatcherApplication(create_backend_app)
+        self.stop: Callable[[], None] = lambda: None
+
+    def __call__(self, environ: Environ, start: Start) -> Iterable[bytes]:
+        """Answer one request."""
+        if environ["PATH_INFO"].startswith(control.PREFIX):
+            return _json(start, 200, control.answer(self, environ))
+        request = Request(environ)
+        with self.world.lock:
+            self.world.calls.append(request.operation)
+            fault = self.world.fault(request.operation)
+        if fault and fault.seconds:
+            self.world.sleep(fault.seconds)
+        if fault and fault.drop == "before":
+            return self._dropped(environ)
+        try:
+            answered = self._tried(request, fault, environ, start)
+        except DriftError as error:  # a mistake of the testbed: never tried again, and seen by who looks
+            self.world.drift.append(str(error))
+            answered = _json(start, 400, {"message": str(error)}, "TestbedDrift")
+        return self._dropped(environ) if fault and fault.drop == "after" else answered
+
+    def _tried(self, request: Request, fault: Fault | None, environ: Environ, start: Start) -> Iterable[bytes]:
+        try:
+            self._refused(request, fault)
+            return self._answer(request, environ, start)
+        except AwsError as error:
+            return self._error(request, error, fault.status if fault else 0, start)
+
+    def _refused(self, request: Request, fault: Fault | None) -> None:
+        if request.key in self.world.expired_keys:
+            code = "ExpiredTokenException" if request.service == "eks" else "ExpiredToken"
+            raise AwsError(code, "The security token included in the request is expired")
+        if fault and fault.code:
+            raise AwsError(fault.code, fault.message)
+
+    def _answer(self, request: Request, environ: Environ, start: Start) -> Iterable[bytes]:
+        operation = request.operation
+        if request.service == "eks" and operation in OPERATIONS:
+            with self.world.lock:
+                answer = OPERATIONS[operation](self.world, request.region, **request.given)
+                if answer is not None:
+                    return _json(start, 200, checked("eks", operation, answer))
+        if request.service == "iam" and operation in identity.OPERATIONS:
+            return _text(start, 200, "text/xml", identity.answer(operation, request.region, request.given))
+        found: Iterable[bytes] = self.moto(environ, start)
+        return found
+
+    @staticmethod
+    def _error(request: Request, error: AwsError, status: int, start: Start) -> Iterable[bytes]:
+        """Say no, as the service says it."""
+        if not request.service or not request.operation:
+            return _json(start, status or 400, {"message": error.message}, error.code)
+        found = status_of_error(request.service, request.operation, error.code, status)
+        if request.service == "eks":
+            return _json(start, found, {"message": error.message}, error.code)
+        return _text(start, found, "text/xml", XML_ERROR.format(escape(error.code), escape(error.message)))
+
+    @staticmethod
+    def _dropped(environ: Environ) -> Iterable[bytes]:
+        """Break the connection without an answer."""
+        environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
+        raise ConnectionAbortedError
+
+
+def _json(start: Start, status: int, answer: Any, code: str = "") -> Iterable[bytes]:
+    extra = [("x-amzn-ErrorType", code)] if code else []
+    return _text(start, status, "application/json", json.dumps(answer), extra)
+
+
+def _text(start: Start, status: int, kind: str, text: str, extra: Iterable[tuple[str, str]] = ()) -> Iterable[bytes]:
+    body = text.encode()
+    start(
+        f"{status} {'OK' if status < 400 else 'Error'}",
+        [("Content-Type", kind), ("Content-Length", str(len(body))), *extra],
+    )
+    return [body]

@@ -1,0 +1,96 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How a test in another process, such as a scenario of Molecule, tells the server what to do: JSON by POST."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from moto.eks.models import eks_backends
+from moto.moto_api._internal.models import moto_api_backend
+
+from tests.testbed.aws.world import ACCOUNT, Stage
+
+if TYPE_CHECKING:
+    from tests.testbed.aws.app import Application
+
+PREFIX = "/_o11y/"
+
+
+def answer(application: Application, environ: dict[str, Any]) -> dict[str, Any]:
+    """Do what `/_o11y/NAME` asks with its JSON, and return what there is to tell."""
+    name = environ["PATH_INFO"].removeprefix(PREFIX)
+    size = int(environ.get("CONTENT_LENGTH") or 0)
+    given = json.loads(environ["wsgi.input"].read(size) or b"{}") if size else {}
+    return ORDERS[name](application, **given)
+
+
+def _script(application: Application, addon: str, operation: str, stages: list[dict[str, Any]]) -> dict[str, Any]:
+    """Say what the next such operation goes through."""
+    texts = ("issues", "errors")
+    listed = [Stage(**stage | {name: tuple(stage.get(name, ())) for name in texts}) for stage in stages]
+    application.world.script(addon, operation, *listed)
+    return {}
+
+
+def _fault(application: Application, **fault: Any) -> dict[str, Any]:
+    """Make trouble."""
+    application.world.trouble(**fault)
+    return {}
+
+
+def _expire(application: Application, access_key: str) -> dict[str, Any]:
+    """Let credentials expire."""
+    application.world.expired_keys.add(access_key)
+    return {}
+
+
+def _cluster(application: Application, region: str, name: str, **facts: Any) -> dict[str, Any]:
+    """Make a cluster of EKS, with the endpoint and CA of a real one if they are given."""
+    clusters = eks_backends[ACCOUNT][region].clusters
+    if name not in clusters:
+        role = f"arn:aws:iam::{ACCOUNT}:role/cluster"
+        eks_backends[ACCOUNT][region].create_cluster(
+            name=name, role_arn=role, resources_vpc_config={}, version=facts.pop("version", "1.34")
+        )
+    if "ca" in facts:
+        clusters[name].certificate_authority = {"data": facts.pop("ca")}
+    if "issuer" in facts:
+        clusters[name].identity = {"oidc": {"issuer": facts.pop("issuer")}}
+    for field, value in facts.items():
+        setattr(clusters[name], field, value)
+    return {"endpoint": clusters[name].endpoint, "version": clusters[name].version}
+
+
+def _calls(application: Application) -> dict[str, Any]:
+    """Tell what was called since the last reset."""
+    return {"calls": application.world.calls}
+
+
+def _reset(application: Application) -> dict[str, Any]:
+    """Forget everything."""
+    with application.world.lock:
+        moto_api_backend.reset()
+        application.world.reset()
+    return {}
+
+
+def _stop(application: Application) -> dict[str, Any]:
+    """End the server, after this answer."""
+    threading.Timer(0.05, application.stop).start()
+    return {}
+
+
+ORDERS: dict[str, Callable[..., dict[str, Any]]] = {
+    "script": _script,
+    "fault": _fault,
+    "expire": _expire,
+    "cluster": _cluster,
+    "calls": _calls,
+    "reset": _reset,
+    "stop": _stop,
+}

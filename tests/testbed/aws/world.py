@@ -1,0 +1,128 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the extended AWS is in: its add-ons and associations, what they are told to do, and what troubles it."""
+
+from __future__ import annotations
+
+import itertools
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+ACCOUNT = "123456789012"  # moto's
+FOR_EVER = float("inf")
+
+
+class AwsError(Exception):
+    """An answer that says no."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code, self.message = code, message
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A status of an add-on for some seconds, with its health issues. The last one of a script stays."""
+
+    status: str
+    seconds: float = FOR_EVER
+    issues: tuple[str, ...] = ()
+    errors: tuple[str, ...] = ()
+    """What the update says when it failed; its add-on's issues, where it says nothing else."""
+
+
+SCRIPTS: dict[str, tuple[Stage, ...]] = {
+    "create": (Stage("CREATING", 4), Stage("ACTIVE")),
+    "update": (Stage("UPDATING", 4), Stage("ACTIVE")),
+    "delete": (Stage("DELETING", 4), Stage("ABSENT")),
+}
+
+
+@dataclass
+class Fault:
+    """A trouble with the next calls: an error, a pause, or a connection that breaks `before` or `after` the work."""
+
+    operation: str = "*"
+    code: str = ""
+    status: int = 0
+    message: str = "made by the testbed"
+    seconds: float = 0
+    drop: str = ""
+    times: int = 1
+    skip: int = 0
+
+
+@dataclass
+class Addon:
+    """An add-on of a cluster, on its way through the stages of a script."""
+
+    facts: dict[str, Any]
+    stages: tuple[Stage, ...]
+    began: float
+    pending: dict[str, Any] = field(default_factory=dict)
+    updates: dict[str, dict[str, Any]] = field(default_factory=dict)
+    update_id: str = ""
+
+
+Key = tuple[str, str, str]  # region, cluster, name or id
+
+
+class World:
+    """All of it, under one lock."""
+
+    def __init__(
+        self, clock: Callable[[], float] = time.monotonic, sleep: Callable[[float], None] = time.sleep
+    ) -> None:
+        self.clock, self.sleep, self.lock = clock, sleep, threading.RLock()
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget everything but the clock."""
+        self.addons: dict[Key, Addon] = {}
+        self.associations: dict[Key, dict[str, Any]] = {}
+        self.scripts: dict[tuple[str, str], list[tuple[Stage, ...]]] = {}
+        self.faults: list[Fault] = []
+        self.tokens: dict[str, Any] = {}
+        self.expired_keys: set[str] = set()
+        self.calls: list[str] = []
+        self.drift: list[str] = []
+        self.counter = itertools.count(1)
+
+    def script(self, addon: str, operation: str, *stages: Stage) -> None:
+        """Say what the next such operation of the add-on goes through; several are taken in turn."""
+        self.scripts.setdefault((addon, operation), []).append(stages)
+
+    def stages(self, addon: str, operation: str) -> tuple[Stage, ...]:
+        """Return what an operation goes through now."""
+        told = self.scripts.get((addon, operation))
+        return told.pop(0) if told else SCRIPTS[operation]
+
+    def trouble(self, **fault: Any) -> None:
+        """Add a fault."""
+        self.faults.append(Fault(**fault))
+
+    def fault(self, operation: str) -> Fault | None:
+        """Return the trouble with this call, if any, and use it up."""
+        for fault in self.faults:
+            if fault.operation in ("*", operation) and fault.times > 0:
+                if fault.skip > 0:
+                    fault.skip -= 1
+                    continue
+                fault.times -= 1
+                return fault
+        return None
+
+    def counted(self) -> Counter[str]:
+        """Return how often each operation was called."""
+        return Counter(self.calls)
+
+
+def partition(region: str) -> str:
+    """Return the partition of a region."""
+    prefixes = {"cn-": "aws-cn", "us-gov-": "aws-us-gov"}
+    return next((found for prefix, found in prefixes.items() if region.startswith(prefix)), "aws")

@@ -1,0 +1,126 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What differs, and the request that mends it."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.aws import association
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.aws import settings as addons
+from hypothesis import given
+from hypothesis import strategies as st
+
+LIVE = {
+    "version": "v1",
+    "service_account_role_arn": "role",
+    "configuration_values": {"a": 1},
+    "namespace": "ns",
+    "tags": {"t": "1"},
+}
+
+
+@pytest.mark.parametrize(
+    ("wanted", "request_"),
+    [
+        ({}, {}),
+        (LIVE, {}),
+        ({"tags": {}}, {}),  # tags go their own way
+        ({"version": "v2"}, {"addonVersion": "v2", "serviceAccountRoleArn": "role", "configurationValues": '{"a": 1}'}),
+        ({"service_account_role_arn": ""}, {"addonVersion": "v1", "configurationValues": '{"a": 1}'}),
+        (
+            {"configuration_values": {}},
+            {"addonVersion": "v1", "serviceAccountRoleArn": "role", "configurationValues": "{}"},
+        ),
+    ],
+)
+def test_an_update_says_what_stays_too(wanted: dict[str, Any], request_: dict[str, Any]) -> None:
+    assert addons.update(LIVE, wanted, addons.changes(LIVE, wanted), repair=False) == request_
+
+
+def test_a_repair_says_everything() -> None:
+    assert addons.update(LIVE, {}, [], repair=True)["addonVersion"] == "v1"
+
+
+def test_identities_are_sent_only_where_they_differ() -> None:
+    live = LIVE | {"pod_identity_associations": {"a": "x"}}
+    wanted = {"pod_identity_associations": {"b": "y", "a": "x"}}
+    sent = addons.update(live, wanted, addons.changes(live, wanted), repair=False)
+    assert [item["serviceAccount"] for item in sent["podIdentityAssociations"]] == ["a", "b"]
+    assert "podIdentityAssociations" not in addons.update(live, {"version": "v2"}, ["version"], repair=False)
+    assert (
+        addons.update(live, {"pod_identity_associations": {}}, ["pod_identity_associations"], repair=False)[
+            "podIdentityAssociations"
+        ]
+        == []
+    )
+
+
+def test_what_describe_says_and_what_create_takes_are_the_same() -> None:
+    wanted = LIVE | {"pod_identity_associations": {"a": "x"}}
+    request = addons.creation(wanted)
+    described = {**request, "configurationValues": request["configurationValues"]}
+    assert addons.settings(described, json.loads, {"a": "x"}) == wanted
+    assert addons.settings(None, json.loads) == {}
+
+
+def test_a_move_is_refused() -> None:
+    assert addons.moved(LIVE, {"namespace": "other"}, "adot")
+    assert not addons.moved(LIVE, {"namespace": "ns"}, "adot")
+    assert not addons.moved({}, {"namespace": "other"}, "adot")
+    assert not addons.moved(LIVE, {}, "adot")
+
+
+@given(st.text(min_size=1), st.text(min_size=1))
+def test_secrets_are_hidden_and_still_told_apart(one: str, two: str) -> None:
+    def show(text: str) -> Any:
+        return addons.shown({"list": [{"api_key": text}], "plain": 1}, "salt")
+
+    assert show(one)["list"][0]["api_key"].startswith("***")
+    assert (show(one) == show(two)) is (one == two)
+    assert show(one)["plain"] == 1
+
+
+def test_secrets_of_env_entries_are_hidden_by_their_name() -> None:
+    tree = {
+        "env": [{"name": "DD_API_KEY", "value": "s3cret"}, {"name": "PLACE", "value": "here"}],
+        "n": {"password": 47},
+    }
+    assert sorted(addons.secrets_of(tree)) == ["47", "s3cret"]
+    shown = addons.shown(tree, "salt")
+    assert shown["env"][0]["name"] == "DD_API_KEY"
+    assert shown["env"][1] == {"name": "PLACE", "value": "here"}
+    assert "s3cret" not in str(shown)
+
+
+ASSOCIATION = {"roleArn": "r", "policy": '{"Version": "1"}', "disableSessionTags": True, "tags": {"a": "b"}}
+
+
+def test_an_association_in_our_words() -> None:
+    found = association.settings(ASSOCIATION)
+    assert found["policy"] == {"Version": "1"}
+    assert association.request(found, list(found)) == {
+        "roleArn": "r",
+        "targetRoleArn": "",
+        "disableSessionTags": True,
+        "policy": '{"Version": "1"}',
+    }
+    assert association.request({"policy": {}}, ["policy"]) == {"policy": ""}
+
+
+@pytest.mark.parametrize(
+    ("live", "wanted", "words"),
+    [
+        ({"ownerArn": "arn:addon"}, {}, "the add-on arn:addon owns it"),
+        (None, {"policy": {"a": 1}}, "only without session tags"),
+        (ASSOCIATION, {"disable_session_tags": False}, "only without session tags"),
+        (None, {"policy": {"a": 1}, "disable_session_tags": True}, ""),
+        (ASSOCIATION, {"role_arn": "other"}, ""),
+    ],
+)
+def test_what_an_association_cannot_be(live: Any, wanted: dict[str, Any], words: str) -> None:
+    problem = association.impossible(live, wanted)
+    assert words in str(problem) if words else problem is None

@@ -1,0 +1,158 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which calls are tried again, for how long, and what they say when that does not help."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.aws.answers import (
+    PASSING_CODES,
+    TEXTS,
+    Answer,
+    explain,
+    passing,
+)
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.aws.calls import (
+    PATIENCE_SECONDS,
+    AnsibleCallError,
+    CallErrors,
+    Calls,
+    answer_of,
+)
+from botocore import exceptions as boto
+
+from .runs import Clock
+
+
+def refused(code: str, status: int = 400, message: str = "text") -> boto.ClientError:
+    said = {"Error": {"Code": code, "Message": message}, "ResponseMetadata": {"HTTPStatusCode": status}}
+    return boto.ClientError(said, "DescribeAddon")
+
+
+class Client:
+    """Answers with what it is given, one after the other; the last stays."""
+
+    def __init__(self, *answers: Any) -> None:
+        self.answers, self.calls = list(answers), 0
+
+    def describe_addon(self, **_given: Any) -> Any:
+        self.calls += 1
+        answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+
+def calls_to(*clients: Client) -> tuple[Calls, Clock]:
+    clock, left = Clock(), list(clients)
+    connect: Callable[[], Any] = lambda: left.pop(0) if len(left) > 1 else left[0]  # noqa: E731
+    return Calls("eks", connect, clock=clock, sleep=clock.sleep), clock
+
+
+PASSES = [
+    *(refused(code) for code in ("ThrottlingException", "Throttling", "ServerException", "TooManyRequestsException")),
+    refused("Whatever", 503),
+    refused("Whatever", 429),
+    boto.ReadTimeoutError(endpoint_url="u"),
+    boto.ConnectTimeoutError(endpoint_url="u"),
+    boto.EndpointConnectionError(endpoint_url="u"),
+    boto.ConnectionClosedError(endpoint_url="u"),
+]
+STAYS = [
+    *(refused(code) for code in ("AccessDeniedException", "InvalidParameterException", "ResourceInUseException")),
+    boto.SSLError(endpoint_url="u", error="e"),
+    boto.ProxyConnectionError(proxy_url="u"),
+    boto.NoCredentialsError(),
+    boto.ParamValidationError(report="r"),
+    KeyError("a mistake of ours"),
+]
+
+
+@pytest.mark.parametrize("error", PASSES, ids=repr)
+def test_what_passes_is_tried_again(error: Exception) -> None:
+    calls, clock = calls_to(Client(error, error, {"ok": 1}))
+    assert calls("describe_addon") == {"ok": 1}
+    assert clock() - 1000 == 3
+
+
+@pytest.mark.parametrize("error", PASSES, ids=repr)
+def test_what_does_not_pass_ends(error: Exception) -> None:
+    calls, clock = calls_to(Client(error))
+    with pytest.raises(type(error)):
+        calls("describe_addon")
+    assert PATIENCE_SECONDS - 15 < clock() - 1000 <= PATIENCE_SECONDS
+
+
+@pytest.mark.parametrize("error", STAYS, ids=repr)
+def test_what_stays_is_not_tried_again(error: Exception) -> None:
+    client = Client(error)
+    calls, clock = calls_to(client)
+    with pytest.raises(type(error)):
+        calls("describe_addon")
+    assert (client.calls, clock()) == (1, 1000)
+
+
+def test_a_wait_lends_its_time() -> None:
+    calls, clock = calls_to(Client(refused("ThrottlingException")))
+    calls.until = clock() + 600
+    with pytest.raises(boto.ClientError):
+        calls("describe_addon")
+    assert 580 < clock() - 1000 <= 600
+
+
+def test_expired_credentials_are_looked_for_anew_once() -> None:
+    calls, _clock = calls_to(Client(refused("ExpiredTokenException")), Client({"ok": 1}))
+    assert calls("describe_addon") == {"ok": 1}
+    stale = Client(refused("ExpiredToken"))
+    calls, _clock = calls_to(Client(refused("ExpiredToken")), stale)
+    with pytest.raises(boto.ClientError):
+        calls("describe_addon")
+    assert stale.calls == 1
+
+
+def test_the_error_handlers_of_amazon_aws_are_used() -> None:
+    calls, _clock = calls_to(Client(refused("AccessDeniedException", message="User may not")))
+
+    @CallErrors.common_error_handler("describe the add-on")
+    def work() -> Any:
+        return calls("describe_addon")
+
+    with pytest.raises(AnsibleCallError) as raised:
+        work()
+    answer = raised.value.answer
+    assert (answer.code, answer.service, answer.action) == ("AccessDeniedException", "eks", "DescribeAddon")
+    text = str(explain(answer, str(raised.value.message)))
+    assert text == (
+        "Failed to describe the add-on: not allowed (User may not)."
+        " Allow eks:DescribeAddon to the caller, or look for a policy that denies it."
+    )
+
+
+def test_actions_have_the_names_that_policies_have() -> None:
+    calls, _clock = calls_to(Client(refused("AccessDenied")))
+    calls.client.add_client_id_to_open_id_connect_provider = calls.client.describe_addon
+    with pytest.raises(boto.ClientError) as raised:
+        calls("add_client_id_to_open_id_connect_provider")
+    assert answer_of(raised.value).action == "AddClientIDToOpenIDConnectProvider"
+
+
+@pytest.mark.parametrize("codes", [codes for codes, _wrong, _fix in TEXTS], ids=lambda codes: sorted(codes)[0])
+def test_every_text_can_be_told(codes: frozenset[str]) -> None:
+    for code in codes:
+        text = str(explain(Answer(code, "because."), "Do it"))
+        assert text.startswith("Do it: ")
+        assert "{" not in text
+
+
+def test_an_unknown_answer_is_told_as_it_is() -> None:
+    text = str(explain(Answer("OddException", "because", 418, "eks", "CreateAddon"), "Do it"))
+    assert text.startswith("Do it: AWS answers OddException to eks:CreateAddon (because).")
+
+
+def test_no_code_is_both_passing_and_told_as_final() -> None:
+    assert all(passing(Answer(code, "")) for code in PASSING_CODES)
+    assert not passing(Answer("ResourceInUseException", "", 409))

@@ -1,0 +1,112 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The modules for AWS against the AWS of the testbed, in time that passes only by sleeping."""
+
+from __future__ import annotations
+
+import importlib
+import json
+from collections import Counter
+from collections.abc import Callable, Iterator
+from types import SimpleNamespace
+from typing import Any
+
+import boto3
+import botocore.session
+import pytest
+from ansible.module_utils.testing import patch_module_args
+from ansible_collections.amazon.aws.plugins.module_utils import botocore as connections
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.aws import doors
+
+from tests.testbed.aws.server import AwsServer, running, tell
+from tests.testbed.aws.world import World
+
+PACKAGE = "ansible_collections.o11y.opentelemetry.plugins.modules"
+REGION, CLUSTER = "eu-west-1", "prod"
+READS = ("Describe", "List", "Get")
+
+
+class Clock:
+    """Time that passes only by sleeping."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+
+
+class Aws:
+    """The server as tests see it, with a cluster in it."""
+
+    def __init__(self, server: AwsServer, clock: Clock, capsys: Any) -> None:
+        self.server, self.world, self.clock, self._capsys = server, server.world, clock, capsys
+        self.warned: list[str] = []
+        self.options: dict[str, Any] = {
+            "region": REGION,
+            "endpoint_url": server.url,
+            "access_key": "AKIDTESTBED",
+            "secret_key": "secret-of-the-testbed",
+        }
+
+    def cluster(self, name: str = CLUSTER, region: str = REGION, **facts: Any) -> dict[str, Any]:
+        """Make a cluster."""
+        return tell(self.server.url, "cluster", region=region, name=name, **facts)
+
+    def run(self, module: str, *, check: bool = False, **options: Any) -> dict[str, Any]:
+        """Run a module as Ansible does, and return its result."""
+        given = self.options | options | {"_ansible_check_mode": check, "_ansible_diff": True}
+        given = {name: value for name, value in given.items() if value is not None}
+        self.warned.clear()
+        with patch_module_args(given), pytest.raises(SystemExit):
+            importlib.import_module(f"{PACKAGE}.{module}").main()
+        result: dict[str, Any] = json.loads(self._capsys.readouterr().out)
+        return result
+
+    def changing(self) -> Counter[str]:
+        """Return what was called since last time that changes something."""
+        found = Counter(name for name in self.world.calls if not name.startswith(READS))
+        self.world.calls.clear()
+        return found
+
+
+@pytest.fixture(scope="session")
+def aws_server() -> Iterator[AwsServer]:
+    """One server for all tests; each starts with an empty world."""
+    with running(World()) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def shared_session() -> Any:
+    """One loader of service models, which take longer to read than a module takes to work."""
+    return botocore.session.get_session().get_component("data_loader")
+
+
+@pytest.fixture
+def aws(aws_server: AwsServer, shared_session: Any, capsys: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Aws]:
+    """AWS with an empty cluster."""
+    clock = Clock()
+    tell(aws_server.url, "reset")
+    aws_server.world.clock = clock
+    monkeypatch.setattr(doors, "time", SimpleNamespace(monotonic=clock, sleep=clock.sleep))
+    for name in ("AWS_PROFILE", "AWS_URL", "AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.delenv(name, raising=False)
+
+    def session(**options: Any) -> Any:
+        core = botocore.session.get_session()
+        core.register_component("data_loader", shared_session)
+        return make(botocore_session=core, **options)
+
+    make: Callable[..., Any] = boto3.session.Session
+    monkeypatch.setattr(connections.boto3.session, "Session", session)
+    found = Aws(aws_server, clock, capsys)
+    # Ansible's own list of warnings is one of the process, and of none where a controller's code is loaded too.
+    monkeypatch.setattr(doors.Aws, "warn", lambda _aws, *texts: found.warned.extend(filter(None, texts)))
+    found.cluster()
+    yield found
+    assert found.world.drift == [], "the testbed answers what AWS could not"

@@ -1,0 +1,104 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The AWS of the testbed: it cannot say what AWS could not, and it runs as a process of its own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+
+from tests.testbed.aws.app import OPERATIONS
+from tests.testbed.aws.direct import WORK
+from tests.testbed.aws.model import DriftError, checked, route, service, status_of_error
+from tests.testbed.aws.server import start, stop, tell
+from tests.testbed.aws.world import SCRIPTS, Fault, Stage, World
+
+
+def test_every_operation_is_one_of_the_service_model() -> None:
+    assert set(OPERATIONS) | set(WORK) <= set(service("eks").operation_names)
+
+
+@pytest.mark.parametrize("operation", OPERATIONS)
+def test_requests_are_told_apart_by_the_service_model(operation: str) -> None:
+    http = service("eks").operation_model(operation).http
+    path = http["requestUri"].replace("{resourceArn}", "arn:aws:eks:r:1:addon/c/a/1")
+    found = route("eks", http["method"], path.replace("{", "").replace("}", ""))
+    assert found
+    assert found[0] == operation
+
+
+GOOD = {"addonName": "a", "status": "ACTIVE", "createdAt": 1.0, "health": {"issues": []}, "tags": {"a": "b"}}
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"status": "FINE"}, "status is 'FINE', none of"),
+        ({"state": "ACTIVE"}, "state is unknown"),
+        ({"addonName": 1}, "addonName is int, not string"),
+        ({"createdAt": "today"}, "createdAt is str, not timestamp"),
+        ({"tags": {"a": 1}}, "tags.a is int, not string"),
+        ({"health": {"issues": [{"code": "Odd"}]}}, r"issues\[0\].code is 'Odd'"),
+        ({"podIdentityAssociations": [{"id": 1}]}, "is dict, not string"),
+    ],
+)
+def test_what_aws_could_not_answer_is_drift(change: dict[str, Any], words: str) -> None:
+    assert checked("eks", "DescribeAddon", {"addon": GOOD})
+    with pytest.raises(DriftError, match=words):
+        checked("eks", "DescribeAddon", {"addon": GOOD | change})
+
+
+def test_errors_have_the_status_of_the_service_model() -> None:
+    assert status_of_error("eks", "CreateAddon", "ResourceInUseException") == 409
+    assert status_of_error("eks", "CreateAddon", "ThrottlingException", 429) == 429
+    with pytest.raises(DriftError, match="DeleteAddon has no error ResourceInUseException"):
+        status_of_error("eks", "DeleteAddon", "ResourceInUseException")
+
+
+def test_every_scripted_status_is_one_of_the_service_model() -> None:
+    statuses = {*service("eks").shape_for("AddonStatus").enum, "ABSENT"}
+    assert {stage.status for stages in SCRIPTS.values() for stage in stages} <= statuses
+
+
+def test_faults_are_used_up_in_turn() -> None:
+    world = World(lambda: 0.0)
+    world.faults = [Fault("A", skip=1, times=2), Fault("*", code="x")]
+    assert [getattr(world.fault("A"), "code", None) for _index in range(4)] == ["x", "", "", None]
+    world.script("adot", "create", Stage("ACTIVE"))
+    assert len(world.stages("adot", "create")) == 1
+    assert world.stages("adot", "create") == SCRIPTS["create"]
+
+
+def test_it_runs_as_a_process_and_is_told_what_to_do(tmp_path: Path) -> None:
+    record = tmp_path / "aws"
+    url = start(record)
+    try:
+        tell(url, "cluster", region="eu-west-1", name="prod", version="1.33")
+        tell(
+            url,
+            "script",
+            addon="adot",
+            operation="create",
+            stages=[{"status": "CREATE_FAILED", "issues": ["AccessDenied"]}],
+        )
+        options = {"aws_access_key_id": "a", "aws_secret_access_key": "b"}
+        eks = boto3.client("eks", region_name="eu-west-1", endpoint_url=url, **options)
+        assert eks.describe_cluster(name="prod")["cluster"]["version"] == "1.33"
+        made = eks.create_addon(clusterName="prod", addonName="adot")["addon"]
+        assert (made["status"], made["health"]["issues"][0]["code"]) == ("CREATE_FAILED", "AccessDenied")
+        tell(url, "fault", operation="ListAddons", code="ThrottlingException", times=1)
+        tell(url, "expire", access_key="other")
+        assert eks.list_addons(clusterName="prod")["addons"] == ["adot"]  # botocore tries again
+        assert tell(url, "calls")["calls"].count("ListAddons") == 2
+        tell(url, "reset")
+        assert tell(url, "calls") == {"calls": []}
+    finally:
+        stop(record)
+    assert not record.exists()
+    with pytest.raises(OSError, match="refused"):
+        tell(url, "calls")
+    stop(record)  # one that is gone is fine
