@@ -179,7 +179,8 @@ class Session:
 
     def _served(self, definition: Manifest) -> bool:
         spec = definition["spec"]
-        versions = [version["name"] for version in spec["versions"] if version.get("served")]
+        # Who asks for a deprecated version is warned of it; it is served when the others are.
+        versions = [item["name"] for item in spec["versions"] if item.get("served") and not item.get("deprecated")]
         group = f"/apis/{spec['group']}"
         return all(self._lists(f"{group}/{version}/{spec['names']['plural']}?limit=1") for version in versions)
 

@@ -93,6 +93,15 @@ def test_definitions_and_namespaces_come_first() -> None:
     assert kinds[-2:] == ["daemonsets", "things"]
 
 
+def test_nobody_is_warned_of_a_deprecated_version_that_only_we_asked_for() -> None:
+    api = FakeApi()
+    definition = copy.deepcopy(DEFINITION)
+    definition["spec"]["versions"].append({"name": "v1alpha1", "served": True, "deprecated": True})
+    present(api, [definition])
+    assert "/apis/example.com/v1/things" in api.sent("GET")
+    assert not any("v1alpha1" in path for path in api.sent("GET"))
+
+
 def test_check_mode_on_an_empty_cluster_shows_all_and_changes_nothing() -> None:
     api = FakeApi()
     before = copy.deepcopy(api.objects)
