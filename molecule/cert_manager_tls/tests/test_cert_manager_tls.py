@@ -149,3 +149,21 @@ def test_a_renewal_is_no_change_for_the_next_run(cluster: Cluster, request: pyte
     options = OPTIONS[request.node.callspec.params["cluster"]]
     again = cluster.host.check_output(f"ansible-playbook o11y.opentelemetry.site -i {INVENTORY} {options}")
     assert re.search(r"changed=0 .*failed=0", again)
+
+
+@pytest.fixture
+def refused(host: Host) -> Iterator[str]:
+    """A run with a collector whose certificate nobody signs, as an option."""
+    yield f"-e @{PROJECT}/molecule/cert_manager_tls/refused.yml"
+    host.check_output("kubectl delete ns refused")
+
+
+def test_a_certificate_that_nobody_signs_stops_the_run_before_the_workload_and_says_why(
+    host: Host, refused: str
+) -> None:
+    run = host.run(f"ansible-playbook o11y.opentelemetry.site -i {INVENTORY} {refused}")
+    assert run.rc != 0
+    said = " ".join(run.stdout.split())
+    assert "not issued after 10 s: Certificate refused/gateway-tls: " in said
+    assert 'clusterissuer.cert-manager.io "nobody" not found' in said.replace("\\", "")
+    assert host.run("kubectl -n refused get deployment gateway").rc != 0
