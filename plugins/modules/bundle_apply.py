@@ -84,8 +84,8 @@ options:
     type: str
   wait_seconds:
     description:
-      - For how long to wait until deleted objects are gone, until new kinds are served, until a webhook answers, and
-        until a workload works that replaces another one.
+      - For how long to wait until deleted objects are gone, until new kinds are served, until a webhook answers, until
+        cert-manager has issued the Certificates of the bundle, and until a workload works that replaces another one.
     type: float
     default: 120
 requirements:
