@@ -154,7 +154,7 @@ def test_a_renewal_is_no_change_for_the_next_run(cluster: Cluster, request: pyte
 @pytest.fixture
 def refused(host: Host) -> Iterator[str]:
     """A run with a collector whose certificate nobody signs, as an option."""
-    yield f"-e @{PROJECT}/molecule/cert_manager_tls/refused.yml"
+    yield f"-e @{PROJECT}/molecule/cert_manager_tls/refused.yaml"
     host.check_output("kubectl delete ns refused")
 
 

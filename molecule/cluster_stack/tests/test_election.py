@@ -10,7 +10,7 @@ from testinfra.host import Host
 from tests.support.cluster import PROJECT, Cluster, node_ips, until
 
 NAMESPACE = "elected"
-INVENTORY = f"{PROJECT}/molecule/cluster_stack/elected.yml"
+INVENTORY = f"{PROJECT}/molecule/cluster_stack/elected.yaml"
 REPORT = "k8s.node.condition_ready"
 
 
