@@ -58,7 +58,8 @@ HEDGED = {"unknown-scheme"}
 
 # Languages and checks of single components, which no rule of ours reads. By what the Collector says.
 BEYOND = re.compile(
-    "unable to parse OTTL|prometheus config object|must include both certificate and key|invalid authType"
+    "unable to parse OTTL|prometheus config object|must include both certificate and key|invalid authType|"
+    "lease name and namespace must be set"
 )
 
 # What an operator completes before the Collector reads it.
