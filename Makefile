@@ -31,7 +31,7 @@ demo: setup ## Deploy an agent and a gateway, send telemetry, and show how it ar
 	@tools/demo
 
 test: setup ## Run every test.
-	@$(MAKE) --no-print-directory -j2 --output-sync=target static cluster
+	@$(MAKE) --no-print-directory -j3 --output-sync=target static cluster stack
 
 static: lint unit sanity artifact
 
@@ -50,8 +50,11 @@ sanity: setup ## Run ansible-test sanity on a copy of the checkout.
 artifact: setup ## Build the collection, install it into an empty path and use it from there.
 	@tools/artifact
 
-cluster: setup ## Run what needs a cluster or the real Collector.
-	@tools/cluster
+cluster: setup ## Run what needs a cluster or the real Collector, and nothing else.
+	@tools/cluster plain
+
+stack: setup ## Run what needs cert-manager, the operator or backends on a cluster.
+	@tools/cluster provided
 
 bench: setup ## Measure, as ratios in one run.
 	@python -m tests.bench
@@ -59,4 +62,4 @@ bench: setup ## Measure, as ratios in one run.
 down: setup ## Stop the demo's cluster.
 	@python -m tests.testbed down
 
-.PHONY: help setup demo test static lint unit sanity artifact cluster bench down
+.PHONY: help setup demo test static lint unit sanity artifact cluster stack bench down
