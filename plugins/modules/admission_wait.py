@@ -75,6 +75,13 @@ options:
       - For how long to wait. The last try may take half a minute longer, as long as a server waits for a webhook.
     type: float
     default: 300
+  remind_seconds:
+    description:
+      - After how long a configuration that is still without its CA gets an annotation, and again after as long,
+        so that an injector that has missed an event looks at it once more.
+      - With V(0) nothing is ever written.
+    type: float
+    default: 0
 requirements:
   - jmespath
   - kubernetes >= 29.0.0
@@ -212,6 +219,7 @@ def main() -> None:
         "manifests": {"type": "list", "elements": "dict", "default": [], "no_log": True},
         "webhooks": {"type": "list", "elements": "dict", "default": [], "options": WEBHOOK},
         "timeout_seconds": {"type": "float", "default": 300},
+        "remind_seconds": {"type": "float", "default": 0},
     }
     run_admission(AnsibleModule(argument_spec=CLUSTER_ARG_SPEC | spec, supports_check_mode=True))
 

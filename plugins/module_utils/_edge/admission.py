@@ -23,6 +23,8 @@ from .look import Look, checked_search
 from .translate import Failure, run
 
 FIELD_MANAGER = "o11y.opentelemetry"
+REMINDER = "o11y.opentelemetry/reminded"
+MERGE = "application/merge-patch+json"
 # The last success counts only when so many at once succeed. Each goes over a connection of its own, which a load
 # balancer gives to any of the API servers: with three of them, as managed clusters mostly have, 96 of 100 such
 # volleys reach every one. A server learns of a new CA bundle or endpoint by itself, some milliseconds after the others.
@@ -36,13 +38,14 @@ class Options:
     manifests: list[Manifest]
     webhooks: list[dict[str, str]]
     timeout_seconds: float
+    remind_seconds: float = 0
 
 
 def run_admission(module: AnsibleModule) -> None:
     """Do what the task asks, with the values of Secrets out of sight."""
     params = module.params
     manifests = params["manifests"]
-    options = Options(manifests, params["webhooks"], params["timeout_seconds"])
+    options = Options(manifests, params["webhooks"], params["timeout_seconds"], params["remind_seconds"])
 
     def work() -> dict[str, Any]:
         check(manifests)
@@ -64,6 +67,7 @@ class AdmissionWait:
         self.reasons = Reasons(cluster, look)
         self.places = Places(cluster)
         self.since: dict[Ref, float] = {}
+        self.reminded: dict[Ref, float] = {}
 
     def wait(self) -> dict[str, Any]:
         """Return when all webhooks are there and all objects pass; fail when they cannot, or when time is over."""
@@ -73,6 +77,7 @@ class AdmissionWait:
             if not pending:
                 return self._result(start)
             self.reasons.fail_early(pending)
+            self._remind([item for item in pending if item.id == "ca"], start)
         raise self._too_late(pending)
 
     def _pending(self) -> list[Pending]:
@@ -82,11 +87,31 @@ class AdmissionWait:
         found = [item for item in self.cluster.parallel(self._unready, named) if item]
         return found + self._refused(self.options.manifests)
 
+    def _remind(self, pending: list[Pending], start: float) -> None:
+        """Touch what has been without its CA for long: an injector that was started in the wrong moment looks again.
+
+        cert-manager's reads the Secret when the configuration or the Secret changes, and may miss the one while it
+        still learns of the other.
+        """
+        now, patience = self.cluster.clock(), self.options.remind_seconds
+        late = [
+            item.subject for item in pending if patience and now - self.reminded.get(item.subject, start) >= patience
+        ]
+        for name in late:
+            body = {"metadata": {"annotations": {REMINDER: f"{now:.0f}"}}}
+            path = _place(name._asdict()).path("", name.name)
+            try:
+                self.cluster.request("PATCH", path, {"fieldManager": f"{FIELD_MANAGER}/reminder"}, body, MERGE)
+            except ApiError:  # who may not write waits on
+                continue
+            self.reminded[name] = now
+
     def _result(self, start: float) -> dict[str, Any]:
         now = self.cluster.clock()
         waited = [{**name._asdict(), "seconds": round(at - start, 1)} for name, at in self.since.items()]
         message = f"{len(self.options.webhooks)} webhooks ready, {len(self.options.manifests)} objects accepted"
-        return {"changed": False, "msg": message, "seconds": round(now - start, 1), "waited_for": waited}
+        changed = bool(self.reminded)
+        return {"changed": changed, "msg": message, "seconds": round(now - start, 1), "waited_for": waited}
 
     def _note(self, name: Ref, problem: Pending | None) -> Pending | None:
         if problem is None:

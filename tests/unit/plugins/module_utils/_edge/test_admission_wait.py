@@ -77,8 +77,10 @@ def pods_of(name: str, reason: str) -> list[dict[str, Any]]:
     return [revision, obj("Pod", "p", metadata=owned, spec={}, status={"containerStatuses": states})]
 
 
-def wait(api: FakeApi, manifests: Any = (), webhooks: Any = (), seconds: float = 20) -> dict[str, Any]:
-    return AdmissionWait(api.cluster(), Options(list(manifests), list(webhooks), seconds)).wait()
+def wait(
+    api: FakeApi, manifests: Any = (), webhooks: Any = (), seconds: float = 20, remind: float = 0
+) -> dict[str, Any]:
+    return AdmissionWait(api.cluster(), Options(list(manifests), list(webhooks), seconds, remind)).wait()
 
 
 def fails(api: FakeApi, *args: Any, **more: Any) -> Problem:
@@ -101,6 +103,27 @@ def test_what_is_ready_is_not_waited_for() -> None:
     assert TRY not in api.objects
     assert all(query["dryRun"] == "All" for method, _, query in api.requests if method == "PATCH")
     assert api.sent("PATCH") == [TRY] * (1 + VOLLEY)
+
+
+@pytest.mark.parametrize(("remind", "touched"), [(5, 1), (0, 0)])
+def test_an_injector_that_has_missed_an_event_is_reminded(remind: float, touched: int) -> None:
+    api = FakeApi(configuration("", inject_ca_from="ns/serving"), slices(), deployment(available=1), INJECTOR)
+    place = "/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations/hook"
+    after = 30 if not remind else 0
+    api.clock.on_sleep.append(
+        lambda now: api.add(configuration()) if now > after and (place in api.sent("PATCH") or not remind) else None
+    )
+    result = wait(api, webhooks=[CONFIGURATION], seconds=60, remind=remind)
+    assert result["changed"] is bool(remind)
+    assert (result["seconds"] < 10) is bool(remind)
+    assert len(api.sent("PATCH")) == touched
+
+
+def test_who_may_not_remind_waits_on() -> None:
+    api = FakeApi(configuration("", inject_ca_from="ns/serving"), slices(), deployment(available=1), INJECTOR)
+    api.trouble = lambda method, _path: status(403, "Forbidden", "no") if method == "PATCH" else None
+    api.clock.on_sleep.append(lambda now: api.add(configuration()) if now > 8 else None)
+    assert not wait(api, webhooks=[CONFIGURATION], remind=5)["changed"]
 
 
 def test_one_server_of_many_that_is_late_is_waited_for() -> None:
