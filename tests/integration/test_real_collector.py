@@ -34,7 +34,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.paths imp
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _render
 
 from . import settings_cases, types_cases, wiring_cases
-from .accepted_cases import ACCEPTED
+from .accepted_cases import ACCEPTED, RECIPE_OPTIONS
 from .real_collector_cases import BASE, Broken, changed
 from .verdicts import HEDGED, TRUE_ERRORS, Verdict
 
@@ -51,13 +51,6 @@ OLDER = {("receivers", "k8s_objects"), ("receivers", "k8sobjects"), ("receivers"
 OWN_MODULES = "o11y.example/"
 
 ALLOCATOR_LABEL = "opentelemetry.io/target-allocator"
-RECIPE_OPTIONS: dict[str, dict[str, Any]] = {
-    "elasticsearch_export": {"endpoints": ["http://elasticsearch.telemetry.svc:9200"]},
-    "loki_export": {"endpoint": "http://loki.telemetry.svc:3100"},
-    "otlp_forward": {"endpoint": "gateway.telemetry.svc:4317"},
-    "prometheus_otlp_export": {"endpoint": "http://prometheus.telemetry.svc:9090"},
-    "xray_export": {"region": "eu-west-1"},
-}
 
 
 @pytest.fixture(scope="session")
