@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from .real_collector_cases import IN, OUT, PROCESSORS, RECEIVERS, SPANS, Broken, all_of, connected, routing
 
 _TAKEN = all_of(

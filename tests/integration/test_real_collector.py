@@ -36,7 +36,7 @@ from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _render
 from . import settings_cases, types_cases, wiring_cases
 from .accepted_cases import ACCEPTED, RECIPE_OPTIONS
 from .real_collector_cases import BASE, Broken, changed
-from .verdicts import HEDGED, TRUE_ERRORS, Verdict
+from .verdicts import HEDGED, OLDER, OWN_MODULES, TRUE_ERRORS, Verdict
 
 ROOT = Path(__file__).parents[2]
 CORPORA = Path(os.environ.get("O11Y_CORPORA", ROOT.parent / "shared" / "corpora"))
@@ -44,11 +44,6 @@ VERSION = "0.158.0"
 BUILD = "testbed"
 BROKEN = [*wiring_cases.BROKEN, *types_cases.BROKEN, *settings_cases.BROKEN]
 SHARED = [rule for rule in RULES if rule.shared]
-
-# Modules of the build that are older than it, and so have other names or keys than the version says.
-OLDER = {("receivers", "k8s_objects"), ("receivers", "k8sobjects"), ("receivers", "k8s_events")}
-# The testbed's own module, which gives a receiver of contrib its newer name.
-OWN_MODULES = "o11y.example/"
 
 ALLOCATOR_LABEL = "opentelemetry.io/target-allocator"
 

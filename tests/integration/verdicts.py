@@ -62,6 +62,11 @@ BEYOND = re.compile(
     "lease name and namespace must be set"
 )
 
+# Modules of the build that are older than it, and so have other names or keys than the version says.
+OLDER = {("receivers", "k8s_objects"), ("receivers", "k8sobjects"), ("receivers", "k8s_events")}
+# The testbed's own module, which gives a receiver of contrib its newer name.
+OWN_MODULES = "o11y.example/"
+
 # What an operator completes before the Collector reads it.
 COMPLETED = re.compile("no Prometheus scrape_configs")
 
