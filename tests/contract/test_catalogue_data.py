@@ -61,12 +61,13 @@ def test_small_and_fast() -> None:
     assert sum(len(text) for text in TEXTS.values()) < 400_000
 
     def load() -> float:
-        start = time.perf_counter()
+        start = time.process_time()
         for text in TEXTS.values():
             json.loads(text)
-        return time.perf_counter() - start
+        return time.process_time() - start
 
-    assert min(load() for _ in range(5)) < 0.005
+    # The best of many: what else the machine does at the time is no property of the data.
+    assert min(load() for _ in range(30)) < 0.005
 
 
 def test_rows_are_unique_and_in_order() -> None:

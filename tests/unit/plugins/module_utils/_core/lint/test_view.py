@@ -102,10 +102,10 @@ def test_time_grows_with_the_config_and_not_faster() -> None:
     def seconds(count: int) -> float:
         receivers = {f"zipkin/{number}": {"endpoint": f"10.0.{number % 250}.1:{number + 1}"} for number in range(count)}
         subjects = [Subject(running(receivers=receivers), **target()) for _ in range(3)]
-        begin = time.perf_counter()
+        begin = time.process_time()
         for subject in subjects:
             run(RULES, subject)
-        return time.perf_counter() - begin
+        return time.process_time() - begin
 
     seconds(10)
     assert min(seconds(2000) for _ in range(2)) < 40 * min(seconds(200) for _ in range(3))
