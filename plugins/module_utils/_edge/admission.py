@@ -15,7 +15,7 @@ from .._core.admission import ready, services, uninjected
 from .._core.bundle import Manifest, Ref, check, redact, ref, secret_values
 from .._core.errors import Problem
 from .admission_reasons import Pending, Reasons, silent
-from .cluster import APPLY, ApiError, Cluster
+from .cluster import APPLY, MERGE, ApiError, Cluster
 from .connect import connect
 from .explain import explain, stranger
 from .kinds import CLUSTER_SCOPED, Place, Places, version_for
@@ -24,7 +24,6 @@ from .translate import Failure, run
 
 FIELD_MANAGER = "o11y.opentelemetry"
 REMINDER = "o11y.opentelemetry/reminded"
-MERGE = "application/merge-patch+json"
 # The last success counts only when so many at once succeed. Each goes over a connection of its own, which a load
 # balancer gives to any of the API servers: with three of them, as managed clusters mostly have, 96 of 100 such
 # volleys reach every one. A server learns of a new CA bundle or endpoint by itself, some milliseconds after the others.

@@ -14,12 +14,11 @@ from .._core.bundle import Manifest
 from .._core.errors import Problem
 from .._core.instrumentation import namespaces
 from .bundle import Report
-from .cluster import NOT_FOUND, ApiError, Cluster
+from .cluster import MERGE, NOT_FOUND, ApiError, Cluster
 from .connect import connect
 from .explain import explain
 from .translate import run
 
-PATCH = "application/merge-patch+json"
 FIELD_MANAGER = "o11y.opentelemetry"
 NOT_ALLOWED = 403
 SHOWN = 10
@@ -98,7 +97,7 @@ def _patch(cluster: Cluster, live: Manifest, change: dict[str, str | None], opti
     query = {"fieldManager": FIELD_MANAGER, **({"dryRun": "All"} if options.check else {})}
     body = {"metadata": {"annotations": change}}
     try:
-        after = cluster.request("PATCH", f"/api/v1/namespaces/{name}", query, body, PATCH)
+        after = cluster.request("PATCH", f"/api/v1/namespaces/{name}", query, body, MERGE)
     except ApiError as error:
         if error.status == NOT_FOUND and options.absent:
             return

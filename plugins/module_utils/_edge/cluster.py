@@ -20,6 +20,7 @@ Answer = TypeVar("Answer")
 
 JSON = "application/json"
 APPLY = "application/apply-patch+yaml"
+MERGE = "application/merge-patch+json"
 # About eleven seconds in all: long enough for a webhook's pod to come back, short enough to wait for.
 BACKOFF = (0.2, 0.4, 0.8, 1.6, 3.2, 5.0)
 # Where nobody listens, nobody will in eleven seconds either.
