@@ -156,6 +156,12 @@ options:
     description: Values of the chart, over those that follow from the other options.
     type: dict
     default: {}
+  eks_cluster:
+    description:
+      - The EKS cluster, as the modules that connect take it.
+      - O(provider=helm) is refused with it, since helm connects by a kubeconfig.
+    type: dict
+    default: {}
   others:
     description:
       - With O(state=absent), what becomes of custom resources that this collection did not make.

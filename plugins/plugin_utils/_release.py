@@ -60,6 +60,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "helm_release": {"type": "str", "default": ""},
     "chart": {"type": "str", "default": ""},
     "helm_values": {"type": "dict", "default": {}},
+    "eks_cluster": {"type": "dict", "default": {}},
     "others": {"type": "str", "choices": ["refuse", "keep", "remove"], "default": "refuse"},
     "remove_definitions": {"type": "bool", "default": False},
 }
@@ -76,6 +77,7 @@ def table() -> Any:
 def render(arguments: Mapping[str, Any], check: bool) -> dict[str, Any]:
     """Return what becomes of a product. Raises Problem for what cannot be, or must not be done."""
     wanted = product(arguments["product"])
+    _refuse_helm_on_eks(wanted, arguments)
     if arguments["state"] == "absent":
         return _absent(wanted, arguments)
     asked = arguments["version"]
@@ -85,6 +87,18 @@ def render(arguments: Mapping[str, Any], check: bool) -> dict[str, Any]:
     target = version(asked or table()["tested"][wanted.name], wanted.title)
     result = _present(wanted, target, arguments, check)
     return {**result, "chart_version": "" if chart else _chart(wanted, target)}
+
+
+def _refuse_helm_on_eks(wanted: Product, arguments: Mapping[str, Any]) -> None:
+    """Refuse what the program helm cannot do: it takes a kubeconfig, and no module of ours stands between."""
+    cluster = arguments["eks_cluster"]
+    if cluster and arguments["provider"] == "helm":
+        name = cluster.get("name", "")
+        raise Problem(
+            f"helm connects by a kubeconfig, and the cluster is given as eks_cluster ({name})",
+            asked=f"Install {wanted.title} with provider helm",
+            fix=f"Use provider manifest, or give a kubeconfig (aws eks update-kubeconfig --name {name}) in its place.",
+        )
 
 
 def _absent(wanted: Product, arguments: Mapping[str, Any]) -> dict[str, Any]:

@@ -119,3 +119,15 @@ def test_what_was_only_used_is_not_removed() -> None:
 def test_options_that_cannot_be_are_refused(given: dict[str, Any], said: str, file: str) -> None:
     with pytest.raises(Problem, match=said):
         render(source=file, **given)
+
+
+@pytest.mark.parametrize("state", ["present", "absent"])
+def test_helm_is_refused_beside_an_eks_cluster_before_anything_else(state: str) -> None:
+    with pytest.raises(
+        Problem, match=r"helm connects by a kubeconfig.*eks_cluster \(prod\).*provider manifest, or give"
+    ):
+        render(state=state, provider="helm", eks_cluster={"name": "prod"})
+
+
+def test_a_manifest_goes_well_with_an_eks_cluster(file: str) -> None:
+    assert render(source=file, eks_cluster={"name": "prod"})["action"] == "install"
