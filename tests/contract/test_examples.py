@@ -30,7 +30,8 @@ MENTIONED = {
 # What a pod would have in its environment.
 ENVIRONMENT = {
     **{"MY_POD_IP": "127.0.0.1", "K8S_NODE_IP": "127.0.0.1", "K8S_NODE_NAME": "node", "BACKEND_TOKEN": "x"},
-    **{"ELASTICSEARCH_USER": "x", "ELASTICSEARCH_PASSWORD": "x"},
+    **{"ELASTICSEARCH_USER": "x", "ELASTICSEARCH_PASSWORD": "x", "DD_API_KEY": "x"},
+    **{"AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x"},
     **{"KUBERNETES_SERVICE_HOST": "127.0.0.1", "KUBERNETES_SERVICE_PORT": "1"},
 }
 

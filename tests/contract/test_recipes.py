@@ -68,8 +68,9 @@ def request(name: str, platform: str, mode: str, backend: str = "operator") -> _
     partners = ["otlp_ingest", "debug_output", *RECIPES[name].get("requires", [])]
     recipes: list[Any] = [{other: required(RECIPES[other]["options"])} for other in partners if other != name]
     recipes.append({name: required(RECIPES[name]["options"])})
+    env = {variable: {"secret": "credentials", "key": "key"} for variable in RECIPES[name].get("variables", {})}
     return _render.Request(
-        [{"name": "one", "platform": platform, "mode": mode, "backend": backend, "recipes": recipes}],
+        [{"name": "one", "platform": platform, "mode": mode, "backend": backend, "recipes": recipes, "env": env}],
         {"namespace": "a"},
     )
 
@@ -93,9 +94,11 @@ def test_it_composes_with_partners_and_its_manifests_are_valid(
 
 
 @pytest.mark.parametrize(("name", "platform", "mode"), EVERYWHERE)
-def test_it_reads_nothing_but_what_a_pod_knows_and_holds_no_secret(name: str, platform: str, mode: str) -> None:
+def test_it_reads_nothing_but_what_it_says_or_a_pod_knows_and_holds_no_secret(
+    name: str, platform: str, mode: str
+) -> None:
     config = fragment(name, platform, mode)
-    assert {variable.name for variable in variables(config)} <= set(DOWNWARD)
+    assert {variable.name for variable in variables(config)} <= {*DOWNWARD, *RECIPES[name].get("variables", {})}
     assert [
         path for path, value in leaves(config) if SECRET.search(str(path[-1])) and not REFERENCE.match(str(value))
     ] == []
@@ -104,7 +107,7 @@ def test_it_reads_nothing_but_what_a_pod_knows_and_holds_no_secret(name: str, pl
 @pytest.mark.parametrize("name", RECIPES)
 def test_it_describes_itself(name: str) -> None:
     recipe = RECIPES[name]
-    assert set(recipe) - {"requires"} == KEYS
+    assert set(recipe) - {"requires", "variables"} == KEYS
     assert recipe["summary"].endswith(".")
     assert set(recipe["signals"]) <= set(SIGNALS)
     assert set(recipe["modes"]) <= set(MODES)
