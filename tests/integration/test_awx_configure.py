@@ -1,0 +1,44 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""awx/configure.yml with the real modules of awx.awx, against as much of AWX's API as they ask."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+from pathlib import Path
+
+from tests.contract.role import ROOT
+from tests.contract.test_awx import DATA, MODULES
+from tests.support.awx import awx
+
+# Where AWX keeps what each list describes.
+COLLECTIONS = {name: name.removeprefix("controller_") for name in MODULES} | {"controller_templates": "job_templates"}
+
+
+def configure(host: str, home: Path) -> str:
+    command = ["ansible-playbook", str(ROOT / "awx" / "configure.yml"), "-e", "awx_organization=Ours"]
+    environment = {**os.environ, "CONTROLLER_HOST": host, "CONTROLLER_OAUTH_TOKEN": "token", "ANSIBLE_HOME": str(home)}
+    run = subprocess.run(command, env=environment, cwd=home, capture_output=True, text=True, timeout=300, check=False)
+    assert run.returncode == 0, run.stdout + run.stderr
+    return run.stdout
+
+
+def test_everything_is_made_and_a_second_run_changes_nothing(tmp_path: Path) -> None:
+    with awx() as (host, store):
+        first = configure(host, tmp_path)
+        for name, collection in COLLECTIONS.items():
+            wanted = {item["name"].replace("{{ awx_organization }}", "Ours") for item in DATA[name]}
+            assert wanted <= store.named(collection)
+        surveys = [item for item in DATA["controller_templates"] if "survey_spec" in item]
+        assert len(store.surveys) == len(surveys)
+        made = len(store.writes)
+        second = configure(host, tmp_path)
+    assert not re.search(r"changed=0 ", first)
+    assert re.search(r"changed=0 .*failed=0", second), second
+    assert store.writes[made:] == []
+    (made,) = store.found("credential_types", {"name": "OpenTelemetry kubeconfig"})
+    assert made["injectors"]["env"] == {"K8S_AUTH_KUBECONFIG": "{{ tower.filename }}"}
+    assert made["injectors"]["file"] == {"template": "{{ kubeconfig }}"}

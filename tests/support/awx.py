@@ -1,0 +1,134 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""As much of AWX's API, in memory, as the modules of awx.awx ask: lists, objects, associations and surveys.
+
+It refuses surveys that AWX refuses, and keys that name what is not there; it runs no job.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+from tests.contract import awx_rules
+
+ROOT = "/api/v2/"
+# Of every AWX: what no test has to make.
+BUILT_IN = {"credential_types": list(awx_rules.INJECTED)}
+# One list over several others.
+UNIONS = {"unified_job_templates": ("job_templates", "projects", "inventory_sources")}
+
+
+@dataclass
+class Store:
+    """Objects by collection and id, what is associated with them, and the writes that were asked for."""
+
+    objects: dict[str, dict[int, dict[str, Any]]] = field(default_factory=dict)
+    linked: dict[str, list[int]] = field(default_factory=dict)
+    surveys: dict[str, Any] = field(default_factory=dict)
+    writes: list[tuple[str, str]] = field(default_factory=list)
+
+    def add(self, collection: str, data: Mapping[str, Any]) -> dict[str, Any]:
+        """Make an object and return it as AWX shows it."""
+        number = 1 + sum(len(items) for items in self.objects.values())
+        url = f"{ROOT}{collection}/{number}/"
+        own = {"id": number, "url": url, "type": collection, "summary_fields": {}, "scm_revision": ""}
+        item = {**own, **data, "related": {"survey_spec": f"{url}survey_spec/"}}
+        self.objects.setdefault(collection, {})[number] = item
+        return item
+
+    def named(self, collection: str) -> set[str]:
+        """Return the names of a collection."""
+        return {item["name"] for item in self.found(collection, {})}
+
+    def found(self, collection: str, asked: Mapping[str, str]) -> list[dict[str, Any]]:
+        """Return the objects of a list that all filters let pass."""
+        of = UNIONS.get(collection, (collection,))
+        listed = [item for name in of for item in self.objects.get(name, {}).values()]
+        plain = {key: value for key, value in asked.items() if not key.startswith("or__")}
+        either = {key.removeprefix("or__"): value for key, value in asked.items() if key.startswith("or__")}
+        return [item for item in listed if _passes(item, plain, all) and (not either or _passes(item, either, any))]
+
+
+def _passes(item: Mapping[str, Any], asked: Mapping[str, str], judge: Any) -> bool:
+    return bool(judge(str(item.get(key)) == value for key, value in asked.items()))
+
+
+class _Answers(BaseHTTPRequestHandler):
+    store: Store
+
+    def do_GET(self) -> None:
+        path, asked = self._asked()
+        if path[-1] == "survey_spec":
+            self._say(200, self.store.surveys.get("/".join(path), {}))
+        elif len(path) == 3:
+            ids = self.store.linked.get("/".join(path), [])
+            self._list([item for number in ids for item in self.store.found(path[2], {"id": str(number)})])
+        elif len(path) == 2:
+            self._say(200, self.store.objects[path[0]][int(path[1])])
+        else:
+            self._list(self.store.found(path[0], asked))
+
+    def do_POST(self) -> None:
+        path, _asked = self._asked()
+        data = self._read("POST")
+        if path[-1] == "survey_spec":
+            errors = awx_rules.survey_errors(data)
+            self.store.surveys["/".join(path)] = data
+            self._say(400 if errors else 200, {"error": "; ".join(errors)} if errors else {})
+        elif len(path) == 3:
+            ids = self.store.linked.setdefault("/".join(path), [])
+            (ids.remove if data.get("disassociate") else ids.append)(data["id"])
+            self._say(204, None)
+        else:
+            self._say(201, self.store.add(path[0], data))
+
+    def do_PATCH(self) -> None:
+        path, _asked = self._asked()
+        item = self.store.objects[path[0]][int(path[1])]
+        item.update(self._read("PATCH"))
+        self._say(200, item)
+
+    def _asked(self) -> tuple[list[str], dict[str, str]]:
+        split = urlsplit(self.path)
+        return split.path.removeprefix(ROOT).strip("/").split("/"), dict(parse_qsl(split.query, True))
+
+    def _read(self, method: str) -> Any:
+        self.store.writes.append((method, self.path))
+        return json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+
+    def _list(self, items: list[dict[str, Any]]) -> None:
+        self._say(200, {"count": len(items), "next": None, "results": items})
+
+    def _say(self, status: int, body: Any) -> None:
+        content = b"" if body is None else json.dumps(body).encode()
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+
+    def log_message(self, *_said: Any) -> None:
+        """Say nothing."""
+
+
+@contextmanager
+def awx() -> Iterator[tuple[str, Store]]:
+    """Yield the address of an AWX and what it holds."""
+    store = Store()
+    for collection, names in BUILT_IN.items():
+        for name in names:
+            store.add(collection, {"name": name})
+    server = ThreadingHTTPServer(("127.0.0.1", 0), type("Answers", (_Answers,), {"store": store}))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{server.server_address[1]}", store
+    finally:
+        server.shutdown()
+        server.server_close()
