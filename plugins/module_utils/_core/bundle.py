@@ -26,7 +26,7 @@ ORDER = {
         (
             ("CustomResourceDefinition",),
             ("Namespace", "PriorityClass"),
-            ("ServiceAccount", "ResourceQuota", "LimitRange"),
+            ("ServiceAccount", "ResourceQuota", "LimitRange", "OperatorGroup"),
             ("ClusterRole", "Role", "SecurityContextConstraints"),
             ("ClusterRoleBinding", "RoleBinding"),
             ("ConfigMap", "Secret", "PersistentVolumeClaim"),
@@ -35,6 +35,8 @@ ORDER = {
             ("Certificate",),
             ("Deployment", "DaemonSet", "StatefulSet"),
             ("ValidatingWebhookConfiguration", "MutatingWebhookConfiguration"),
+            # Goes after its Subscription, which would bring it back, and before what it made, which it would.
+            ("ClusterServiceVersion",),
         )
     )
     for kind in kinds
@@ -211,7 +213,11 @@ def _platform(item: Manifest) -> bool:
 def _goes_with_owner(item: Manifest, going: set[Ref]) -> bool:
     owner = _controller(item)
     if not owner:
-        return False
+        owners = item["metadata"].get("ownerReferences") or []
+        # Kubernetes collects what all owners of are gone, whether one of them controls it or not.
+        return bool(owners) and all(
+            Ref(owner["kind"], item["metadata"]["namespace"], owner["name"]) in going for owner in owners
+        )
     return owner["kind"] in LEFTOVER_OWNERS or Ref(owner["kind"], item["metadata"]["namespace"], owner["name"]) in going
 
 

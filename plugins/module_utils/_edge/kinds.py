@@ -43,6 +43,11 @@ PLURALS: dict[str, dict[str, str]] = {
         "OpenTelemetryCollector": "opentelemetrycollectors",
         "TargetAllocator": "targetallocators",
     },
+    "operators.coreos.com": {
+        "ClusterServiceVersion": "clusterserviceversions",
+        "OperatorGroup": "operatorgroups",
+        "Subscription": "subscriptions",
+    },
     "policy": {"PodDisruptionBudget": "poddisruptionbudgets"},
     "rbac.authorization.k8s.io": {
         "ClusterRole": "clusterroles",
@@ -67,7 +72,11 @@ CLUSTER_SCOPED = {
 }
 # The version of an API for a kind that is named without one.
 DEFAULT_VERSIONS = {"": "v1", "autoscaling": "autoscaling/v2", "opentelemetry.io": "opentelemetry.io/v1alpha1"}
-KIND_VERSIONS = {"OpenTelemetryCollector": "opentelemetry.io/v1beta1"}
+KIND_VERSIONS = {
+    "OpenTelemetryCollector": "opentelemetry.io/v1beta1",
+    "ClusterServiceVersion": "operators.coreos.com/v1alpha1",
+    "Subscription": "operators.coreos.com/v1alpha1",
+}
 
 
 class Place(NamedTuple):

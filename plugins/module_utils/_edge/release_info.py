@@ -28,7 +28,7 @@ CONFIGURATIONS = {kind: f"{ADMISSION}/{kind.lower()}s" for kind in WEBHOOKS}
 KINDS = (
     *("Namespace", DEFINITION, "ServiceAccount", "ClusterRole", "ClusterRoleBinding", "Role", "RoleBinding"),
     *("ConfigMap", "Secret", "Service", "Deployment", "NetworkPolicy", "PodDisruptionBudget"),
-    *("Certificate", "Issuer"),
+    *("Certificate", "Issuer", "OperatorGroup", "Subscription"),
 )
 METADATA = f"application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,{JSON}"
 FORBIDDEN = 403

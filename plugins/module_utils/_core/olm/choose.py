@@ -1,0 +1,217 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What becomes of the operator under OLM: its Subscription and what that needs, or what is refused. Private."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from ..bundle import OWNER, OWNER_LABEL, Manifest
+from ..errors import Problem
+from ..releases.products import OPERATOR, PRODUCTS, RELEASE_LABEL
+from . import found as reads
+from .names import csv as read_csv
+from .names import is_before
+from .offer import Asked, Offer, offer
+
+MANUAL, AUTOMATIC = "manual", "automatic"
+API = "operators.coreos.com"
+# Red Hat's documentation installs its build there, with the label for the cluster's own monitoring.
+_RED_HAT = "openshift-opentelemetry-operator"
+NAMESPACES = {"opentelemetry-product": _RED_HAT}
+_NAMESPACE_LABELS = {_RED_HAT: {"openshift.io/cluster-monitoring": "true"}}
+_LABELS = {OWNER_LABEL: OWNER, RELEASE_LABEL: OPERATOR}
+_ASKED = "Install the operator by OLM"
+Found = Mapping[str, Any]
+
+
+class Wanted(NamedTuple):
+    """What a user wants of OLM; `config` is what it changes in the operator's Deployment."""
+
+    asked: Asked
+    namespace: str
+    approval: str = AUTOMATIC
+    operator_group: str = ""
+    config: Mapping[str, Any] = {}
+
+
+class Plan(NamedTuple):
+    """What becomes of it: the objects, and the version to wait for."""
+
+    action: str
+    message: str
+    manifests: list[Manifest]
+    subscription: str
+    csv: str
+
+
+def namespace_for(package: str, given: str) -> str:
+    """Return the namespace of the operator."""
+    return given or NAMESPACES.get(package, PRODUCTS[OPERATOR].namespace)
+
+
+def plan(wanted: Wanted, found: Found) -> Plan:
+    """Return what becomes of it. Raises Problem for what OLM could not do, or must not."""
+    _refuse_no_olm(found)
+    _refuse_approval(wanted)
+    ours = _subscription(wanted, found["subscriptions"])
+    offered = offer(wanted.asked, found, ours["channel"] if ours else "")
+    action, message = _step(wanted, ours, offered)
+    groups = _groups(wanted, found["operator_groups"])
+    _refuse_left(found["csvs"], ours)
+    name = ours["name"] if ours else wanted.asked.package
+    return Plan(
+        action=action,
+        message=message,
+        manifests=[_namespace(wanted.namespace), *groups, _manifest(wanted, offered, name, ours)],
+        subscription=name,
+        csv=offered.csv,
+    )
+
+
+def _refuse_no_olm(found: Found) -> None:
+    if not found["served"]:
+        raise Problem(
+            f"the Operator Lifecycle Manager is not in this cluster: nobody serves {API}",
+            asked=_ASKED,
+            fix="Use the provider manifest or helm, or install OLM first.",
+        )
+    if not found["packages_served"]:
+        raise Problem(
+            "the catalogs cannot be read: nobody serves packages.operators.coreos.com",
+            asked=_ASKED,
+            fix="Look at OLM's packageserver: kubectl get apiservice v1.packages.operators.coreos.com",
+        )
+
+
+def _refuse_approval(wanted: Wanted) -> None:
+    """A pin and automatic approval exclude each other: startingCSV says only where OLM begins."""
+    if wanted.approval == MANUAL and not wanted.asked.csv:
+        raise Problem(
+            "manual approval needs the version that is approved",
+            asked=_ASKED,
+            fix="Pin it (otel_operator_olm_csv), or set otel_operator_olm_approval to automatic.",
+        )
+    if wanted.approval == AUTOMATIC and wanted.asked.csv:
+        raise Problem(
+            f"with automatic approval OLM goes past {wanted.asked.csv} to the newest version by itself",
+            asked=_ASKED,
+            fix="Set otel_operator_olm_approval to manual to stay at it, or leave otel_operator_olm_csv out.",
+        )
+
+
+def _subscription(wanted: Wanted, subscriptions: Sequence[Found]) -> Found | None:
+    """Return our Subscription, or nothing. Raises Problem when there is one of somebody else's, or one elsewhere."""
+    those = reads.of_operator(subscriptions, wanted.asked.package)
+    theirs = [item for item in those if not item["ours"]]
+    if theirs:
+        raise Problem(
+            f"somebody else's Subscription {_place(theirs[0])} brings the operator already",
+            asked=_ASKED,
+            fix="Set the provider to existing to use it as it is, or remove that Subscription and its version first.",
+        )
+    ours = next((item for item in those if item["namespace"] == wanted.namespace), None)
+    strange = next((item for item in those if item is not ours), None)
+    wrong = ""
+    if strange:
+        wrong = f"the operator's Subscription is {_place(strange)}, and the namespace asked for is {wanted.namespace}"
+    elif ours and ours["package"] != wanted.asked.package:
+        wrong = f"Subscription {_place(ours)} is for package {ours['package']}, not {wanted.asked.package}"
+    if wrong:
+        raise Problem(wrong, asked=_ASKED, fix="Keep it as it was, or remove it first with state absent.")
+    return ours
+
+
+def _step(wanted: Wanted, ours: Found | None, offered: Offer) -> tuple[str, str]:
+    """Return what is done: installed, upgraded, or left. OLM never goes back."""
+    here = (ours["installed_csv"] or ours["current_csv"]) if ours else ""
+    if not here:
+        return "install", f"{offered.csv} is installed by OLM from channel {offered.channel}"
+    if here == offered.csv:
+        return "unchanged", f"{here} is installed"
+    if is_before(here, offered.csv):
+        return "upgrade", f"OLM upgrades {here} to {offered.csv}"
+    if is_before(offered.csv, here):
+        what = (
+            f"the pinned {offered.csv}"
+            if wanted.asked.csv
+            else f"the newest of channel {offered.channel}, {offered.csv},"
+        )
+        raise Problem(
+            f"{here} is installed, and {what} is older",
+            asked="Upgrade",
+            fix="OLM never goes back: ask for that one or a newer one, or remove it first with state absent.",
+        )
+    return "upgrade", f"OLM goes from {here} to {offered.csv}"
+
+
+def _groups(wanted: Wanted, groups: Sequence[Found]) -> list[Manifest]:
+    """Return the OperatorGroup to apply: none when somebody else's is there, since two stop OLM."""
+    names = ", ".join(item["name"] for item in groups)
+    if len(groups) > 1:
+        raise Problem(
+            f"namespace {wanted.namespace} has more than one OperatorGroup ({names}), with which OLM installs nothing",
+            asked=_ASKED,
+            fix="Delete all but one.",
+        )
+    if not groups or groups[0]["ours"]:
+        name = groups[0]["name"] if groups else wanted.operator_group or wanted.namespace
+        return [_object("OperatorGroup", f"{API}/v1", name, wanted.namespace, {})]
+    if not groups[0]["all"]:
+        raise Problem(
+            f"OperatorGroup {names} of namespace {wanted.namespace} is for {', '.join(groups[0]['targets']) or 'some'}"
+            " namespaces, and the operator works only for all",
+            asked=_ASKED,
+            fix="Use another namespace (otel_operator_olm_namespace).",
+        )
+    return []
+
+
+def _refuse_left(csvs: Sequence[Found], ours: Found | None) -> None:
+    """OLM takes up no ClusterServiceVersion that is there without a Subscription."""
+    left = [item["name"] for item in csvs if item["product"]]
+    if ours is None and left:
+        raise Problem(
+            f"ClusterServiceVersion {', '.join(left)} of an earlier installation is there without a Subscription",
+            asked=_ASKED,
+            fix="Run once with state absent, or delete it: OLM takes up none that it finds.",
+        )
+
+
+def _namespace(name: str) -> Manifest:
+    labels = {**_LABELS, **_NAMESPACE_LABELS.get(name, {})}
+    return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels}}
+
+
+def _manifest(wanted: Wanted, offered: Offer, name: str, ours: Found | None) -> Manifest:
+    spec: dict[str, Any] = {
+        "name": wanted.asked.package,
+        "channel": offered.channel,
+        "source": wanted.asked.source,
+        "sourceNamespace": wanted.asked.source_namespace,
+        "installPlanApproval": wanted.approval.capitalize(),
+    }
+    # It counts for the first installation alone, so that a pin that moves does not touch it.
+    if wanted.asked.csv:
+        begun = bool(ours and (ours["installed_csv"] or ours["current_csv"]))
+        spec["startingCSV"] = (ours or {}).get("starting_csv") or offered.csv if begun else offered.csv
+    if wanted.config:
+        spec["config"] = dict(wanted.config)
+    return _object("Subscription", f"{API}/v1alpha1", name, wanted.namespace, spec)
+
+
+def _object(kind: str, version: str, name: str, namespace: str, spec: Mapping[str, Any]) -> Manifest:
+    metadata = {"name": name, "namespace": namespace, "labels": dict(_LABELS)}
+    return {"apiVersion": version, "kind": kind, "metadata": metadata, "spec": dict(spec)}
+
+
+def _place(item: Found) -> str:
+    return f"{item['namespace']}/{item['name']}"
+
+
+def version_of(name: str) -> str:
+    """Return the version in the name of a ClusterServiceVersion."""
+    found = read_csv(name)
+    return found.version if found else ""

@@ -1,0 +1,137 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What each state of a Subscription, an InstallPlan and a ClusterServiceVersion means: one table. Private.
+
+States and reasons are those of the types in github.com/operator-framework/api (operators/v1alpha1); which of them OLM
+tries again by itself is what its catalog operator and its OLM operator do.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+SUBSCRIPTION, PLAN, CSV = "Subscription", "InstallPlan", "ClusterServiceVersion"
+# Passing: it becomes a failure only when the time is over.
+PASSING = math.inf
+# What may be of a moment ago, what OLM tries again by itself, and what others may be about to mend.
+SOON, RETRIED, SLOW = 5.0, 20.0, 60.0
+
+_NAMESPACE = (
+    "An operator that is for all namespaces needs the one OperatorGroup of its namespace without targetNamespaces."
+)
+_REMOVE_PLAN = "Mend that, then delete the InstallPlan: OLM makes a new one only then."
+_UNPACK = (
+    "See that the nodes can pull the bundle's image; then delete the failed Job and the ConfigMap of the same name in"
+    " the namespace of the catalog: OLM does not try again before that."
+)
+_RIGHTS = "Read the message: mostly a webhook, a quota or a missing right refuses an object of the operator."
+_CATALOG = "Look at the CatalogSource and its pod (label olm.catalogSource); without internet give a mirrored catalog."
+
+
+class Row(NamedTuple):
+    """One state: of which object, its state, its reason and words of its message (empty: any), and what it means.
+
+    It counts as a failure when it has been there for `grace` seconds.
+    """
+
+    kind: str
+    state: str
+    reason: str
+    words: str
+    grace: float
+    wrong: str
+    fix: str
+
+
+# The first row that fits counts. A condition of a Subscription is a state of it while it is True.
+ROWS = (
+    Row(SUBSCRIPTION, "CatalogSourcesUnhealthy", "", " missing", SOON, "its catalog does not exist",
+        "Correct otel_operator_olm_source and otel_operator_olm_source_namespace."),
+    Row(SUBSCRIPTION, "CatalogSourcesUnhealthy", "NoCatalogSourcesFound", "", SOON, "there is no catalog at all",
+        "Create a CatalogSource, or let OpenShift's default ones be (OperatorHub, disableAllDefaultSources)."),
+    # Any unhealthy catalog of the cluster is told here; it stops the resolution only while it stays.
+    Row(SUBSCRIPTION, "CatalogSourcesUnhealthy", "", "", SLOW, "a catalog does not answer", _CATALOG),
+    Row(SUBSCRIPTION, "ResolutionFailed", "ConstraintsNotSatisfiable", "not referenced by a subscription", SOON,
+        "a ClusterServiceVersion of an earlier installation was left behind, and OLM takes up none that it finds",
+        "Delete that ClusterServiceVersion, or run once with state absent."),
+    Row(SUBSCRIPTION, "ResolutionFailed", "ConstraintsNotSatisfiable", "no operators found", SOON,
+        "the catalog does not have what the Subscription asks for",
+        "Correct the package, the channel or the pinned CSV; `kubectl get packagemanifests` lists what there is."),
+    Row(SUBSCRIPTION, "ResolutionFailed", "ConstraintsNotSatisfiable", "", SOON,
+        "OLM finds no set of operators that go together in this namespace",
+        "All Subscriptions of a namespace are resolved together: mend the others that the message names, or use a"
+        " namespace of its own."),
+    # What OLM could not even try, such as a catalog that is starting; it does so again by itself.
+    Row(SUBSCRIPTION, "ResolutionFailed", "", "", SLOW, "OLM cannot resolve it", _CATALOG),
+    Row(SUBSCRIPTION, "BundleUnpackFailed", "", "", SOON, "the bundle of the operator cannot be unpacked", _UNPACK),
+    Row(SUBSCRIPTION, "BundleUnpacking", "", "ImagePullBackOff", RETRIED, "the bundle cannot be pulled", _UNPACK),
+    Row(SUBSCRIPTION, "BundleUnpacking", "", "ErrImagePull", RETRIED, "the bundle cannot be pulled", _UNPACK),
+    Row(SUBSCRIPTION, "BundleUnpacking", "", "", PASSING, "the bundle is being unpacked", _UNPACK),
+    Row(SUBSCRIPTION, "InstallPlanFailed", "", "", 0, "its InstallPlan has failed", f"{_RIGHTS} {_REMOVE_PLAN}"),
+    Row(SUBSCRIPTION, "InstallPlanMissing", "", "", RETRIED, "its InstallPlan is gone",
+        "Somebody deleted it: remove the operator with state absent, and install it again."),
+    Row(SUBSCRIPTION, "InstallPlanPending", "", "", PASSING, "its InstallPlan is not done", ""),
+    Row(SUBSCRIPTION, "UpgradeFailed", "", "", 0, "OLM gave the upgrade up",
+        "Look at the newest ClusterServiceVersion."),
+    Row(SUBSCRIPTION, "", "", "", PASSING, "OLM has not taken it up",
+        "Look at the pods of OLM (catalog-operator and olm-operator), and at the OperatorGroups of the namespace:"
+        " with none or with two OLM does nothing and says nothing."),
+    Row(PLAN, "Failed", "", "unpack", 0, "the bundle of the operator cannot be unpacked", _UNPACK),
+    Row(PLAN, "Failed", "", "", 0, "it has failed", f"{_RIGHTS} {_REMOVE_PLAN}"),
+    Row(PLAN, "RequiresApproval", "", "", PASSING, "it waits for approval", "Approve it, or delete it."),
+    Row(PLAN, "", "", "", PASSING, "it is not done", "Look at its status.plan and status.bundleLookups."),
+    Row(CSV, "Pending", "RequirementsNotMet", "minKubeVersion", 0, "it is not for this version of Kubernetes",
+        "Upgrade the cluster, or take an older channel or CSV."),
+    Row(CSV, "Pending", "RequirementsNotMet", "", SLOW, "something that it needs is not there",
+        "Bring what the message names: mostly a definition of another operator, or rights of its service account."),
+    Row(CSV, "Pending", "OperatorConditionNotUpgradeable", "", SOON,
+        "the operator that runs says that it must not be replaced",
+        "Read its OperatorCondition; an administrator may override it in spec.overrides."),
+    Row(CSV, "Pending", "WaitingOnCleanup", "", SLOW, "OLM waits until custom resources are gone", "Remove them."),
+    Row(CSV, "Pending", "APIServiceResourceIssue", "", SLOW, "its API service cannot be set up", _RIGHTS),
+    Row(CSV, "Pending", "NeedsReinstall", "", SLOW, "OLM installs it again and again",
+        "Something changes or removes what the operator is made of: look at its Deployment and its events."),
+    Row(CSV, "Failed", "UnsupportedOperatorGroup", "", SOON,
+        "it is for all namespaces, and its OperatorGroup is not", _NAMESPACE),
+    Row(CSV, "Failed", "InvalidInstallModes", "", 0, "its install modes are not valid", "Take another version of it."),
+    Row(CSV, "Failed", "NoOperatorGroup", "", SOON, "its namespace has no OperatorGroup", _NAMESPACE),
+    Row(CSV, "Failed", "TooManyOperatorGroups", "", SOON, "its namespace has more than one OperatorGroup",
+        f"Delete all but one. {_NAMESPACE}"),
+    Row(CSV, "Failed", "NoTargetNamespaces", "", RETRIED, "its OperatorGroup selects no namespace", _NAMESPACE),
+    Row(CSV, "Failed", "OwnerConflict", "", 0, "another ClusterServiceVersion has the same definitions",
+        "Remove the other one; two operators for the same kinds cannot be in one cluster."),
+    Row(CSV, "Failed", "InterOperatorGroupOwnerConflict", "", 0,
+        "an operator of another OperatorGroup has the same definitions",
+        "Remove the other one; two operators for the same kinds cannot be in one cluster."),
+    Row(CSV, "Failed", "CannotModifyStaticOperatorGroupProvidedAPIs", "", 0,
+        "the OperatorGroup has a fixed list of kinds, without this operator's",
+        "Take staticProvidedAPIs out of the OperatorGroup, or use a namespace of its own."),
+    Row(CSV, "Failed", "InvalidInstallStrategy", "", 0, "its bundle is broken", "Take another version of it."),
+    Row(CSV, "Failed", "InvalidWebhookDescription", "", 0, "its bundle is broken", "Take another version of it."),
+    Row(CSV, "Failed", "InstallComponentFailedNoRetry", "", 0, "a part of it cannot be installed", _RIGHTS),
+    Row(CSV, "Failed", "InstallComponentFailed", "", RETRIED, "a part of it cannot be installed", _RIGHTS),
+    Row(CSV, "Failed", "InstallCheckFailed", "", RETRIED, "its pods do not become ready",
+        "Look at the Deployment of the operator, its pods and their events."),
+    Row(CSV, "Failed", "ComponentUnhealthy", "", SLOW, "its pods are not ready any more",
+        "Look at the Deployment of the operator, its pods and their events."),
+    Row(CSV, "Failed", "APIServiceInstallFailed", "", RETRIED, "its API service cannot be set up", _RIGHTS),
+    Row(CSV, "Failed", "APIServiceResourceIssue", "", RETRIED, "its API service cannot be set up", _RIGHTS),
+    Row(CSV, "Failed", "RequirementsNotMet", "", RETRIED, "something that it needs is not there",
+        "Bring what the message names."),
+    Row(CSV, "Failed", "", "", RETRIED, "it has failed", "Read the message, and the log of the olm-operator."),
+    Row(CSV, "Deleting", "", "", RETRIED, "it is being deleted", "Find out who deletes it, and run again."),
+    Row(CSV, "Installing", "", "", PASSING, "its Deployment is not available",
+        "Look at the Deployment of the operator, its pods and their events."),
+    Row(CSV, "", "", "", PASSING, "it is not installed", "Look at its conditions."),
+)  # fmt: skip
+
+
+def row_for(kind: str, state: str, reason: str, message: str) -> Row:
+    """Return what a state means; each kind has a row for what is not in the table."""
+    return next(row for row in ROWS if row.kind == kind and _fits(row, state, reason, message))
+
+
+def _fits(row: Row, state: str, reason: str, message: str) -> bool:
+    return row.state in ("", state) and row.reason in ("", reason) and row.words.lower() in message.lower()

@@ -1,0 +1,136 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a catalog offers of what was asked: package, channel and version, each with the near words. Private."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from ..errors import Problem, near
+from ..releases.versions import read
+from .found import READY
+from .names import checked
+
+_SHOWN = 10
+Found = Mapping[str, Any]
+
+
+class Asked(NamedTuple):
+    """What is asked of OLM."""
+
+    package: str
+    source: str
+    source_namespace: str
+    channel: str = ""
+    csv: str = ""
+
+    @property
+    def catalog(self) -> str:
+        """The catalog as messages name it."""
+        return f"{self.source_namespace}/{self.source}"
+
+
+class Offer(NamedTuple):
+    """What the catalog has of it: the channel, and the version that is wanted now."""
+
+    channel: str
+    csv: str
+
+
+def offer(asked: Asked, found: Found, installed_channel: str = "") -> Offer:
+    """Return what there is of what was asked. Raises Problem with what is offered in its place."""
+    _catalog(asked, found["catalogs"])
+    package = _package(asked, found)
+    channel = _channel(asked, package, installed_channel)
+    if not channel["all_namespaces"]:
+        raise Problem(
+            f"channel {channel['name']} of {asked.package} is not for all namespaces",
+            asked="Install the operator by OLM",
+            fix="Use a channel of the OpenTelemetry operator; it looks after all namespaces.",
+        )
+    _kubernetes(asked, channel, found["kubernetes"])
+    return Offer(channel["name"], _csv(asked, package, channel))
+
+
+def _catalog(asked: Asked, catalogs: Sequence[Found]) -> None:
+    where = f"CatalogSource {asked.catalog}"
+    named = {f"{item['namespace']}/{item['name']}": item for item in catalogs}
+    if asked.catalog not in named:
+        raise Problem(
+            f"there is no CatalogSource {asked.catalog}{near(asked.catalog, named)}",
+            asked="Install the operator by OLM",
+            fix=f"Set otel_operator_olm_source and otel_operator_olm_source_namespace to one of: {_list(named)}.",
+        )
+    found = named[asked.catalog]
+    if found["state"] != READY:
+        said = f": {found['message']}" if found["message"] else ""
+        raise Problem(
+            f"the catalog does not answer (its state is {found['state'] or 'not known'}){said}",
+            asked="Install the operator by OLM",
+            where=where,
+            fix=f"Look at its pod: kubectl -n {asked.source_namespace} get pods -l olm.catalogSource={asked.source}",
+        )
+
+
+def _package(asked: Asked, found: Found) -> Found:
+    package: Found | None = found["package"]
+    if package is not None:
+        return package
+    packages = found["packages"]
+    listed = f"Packages there that look alike: {_list(packages)}." if packages else "It offers no package at all."
+    raise Problem(
+        f"the catalog has no package {asked.package}{near(asked.package, packages)}",
+        asked="Install the operator by OLM",
+        where=f"CatalogSource {asked.catalog}",
+        fix=f"Set otel_operator_olm_package, or another catalog. {listed}",
+    )
+
+
+def _channel(asked: Asked, package: Found, installed: str) -> Found:
+    channels = {item["name"]: item for item in package["channels"]}
+    # Who named none stays in the channel that he has, also when the package gets another default.
+    name = asked.channel or (installed if installed in channels else package["default_channel"])
+    if name not in channels:
+        raise Problem(
+            f"package {asked.package} has no channel {name}{near(name, channels)}",
+            asked="Install the operator by OLM",
+            where=f"CatalogSource {asked.catalog}",
+            fix=f"Set otel_operator_olm_channel to one of: {_list(channels)}.",
+        )
+    channel: Found = channels[name]
+    return channel
+
+
+def _csv(asked: Asked, package: Found, channel: Found) -> str:
+    if not asked.csv:
+        return str(channel["csv"])
+    checked(asked.csv, "otel_operator_olm_csv")
+    if asked.csv in channel["csvs"]:
+        return asked.csv
+    elsewhere = [item["name"] for item in package["channels"] if asked.csv in item["csvs"]]
+    there = f"; it is in channel {_list(elsewhere)}" if elsewhere else near(asked.csv, channel["csvs"])
+    raise Problem(
+        f"channel {channel['name']} of {asked.package} has no {asked.csv}{there}",
+        asked="Install the operator by OLM",
+        where=f"CatalogSource {asked.catalog}",
+        fix=f"Set otel_operator_olm_csv to one of: {_list(channel['csvs'])}.",
+    )
+
+
+def _kubernetes(asked: Asked, channel: Found, kubernetes: str) -> None:
+    """The newest version of a channel says what it needs; what a pinned one needs is told by its own state."""
+    least, here = read(channel["min_kubernetes"] or "0.0.0"), read(kubernetes or "0.0.0")
+    if least and here and here < least and any(here) and not asked.csv:
+        raise Problem(
+            f"{channel['csv']} needs Kubernetes {least} or later, and this cluster has {here}",
+            asked="Install the operator by OLM",
+            fix="Upgrade the cluster, or choose an older channel, or pin an older version (otel_operator_olm_csv).",
+        )
+
+
+def _list(names: Any) -> str:
+    listed = list(names)
+    more = f" and {len(listed) - _SHOWN} more" if len(listed) > _SHOWN else ""
+    return (", ".join(listed[:_SHOWN]) or "none") + more

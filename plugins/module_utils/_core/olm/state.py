@@ -1,0 +1,185 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The state machine of an installation by OLM: Subscription, InstallPlan, ClusterServiceVersion. Private.
+
+A verdict on what is seen now: done, a plan to approve, or what there is to wait for, each with how long it may last.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from ..bundle import Manifest
+from . import plans
+from .meanings import CSV, PLAN, SUBSCRIPTION, Row, row_for
+from .names import is_before
+
+# What a Subscription warns of and works with all the same.
+DEPRECATIONS = ("PackageDeprecated", "ChannelDeprecated", "BundleDeprecated")
+# Conditions of a Subscription that are told by its InstallPlan, which knows more.
+OF_PLAN = ("InstallPlanPending", "InstallPlanFailed")
+NO_CONDITION = ("Deprecated", *DEPRECATIONS)
+SUCCEEDED = "Succeeded"
+DONE, APPROVE, WAIT, FAIL = "done", "approve", "wait", "fail"
+
+
+class Goal(NamedTuple):
+    """What is waited for: exactly the pinned version, or with automatic approval that one or a newer one."""
+
+    subscription: str
+    csv: str
+    pinned: bool
+
+
+class Seen(NamedTuple):
+    """What the API says now; the ClusterServiceVersions are those that the Subscription names and the wanted one."""
+
+    subscription: Manifest | None
+    plans: Sequence[Manifest]
+    csvs: Mapping[str, Manifest]
+
+
+class Symptom(NamedTuple):
+    """A state that something is in, and what it means."""
+
+    row: Row
+    name: str
+    state: str
+    reason: str
+    message: str
+
+    @property
+    def key(self) -> tuple[str, ...]:
+        """What makes it the same one as a moment ago, whatever its message counts."""
+        return self.row.kind, self.name, self.state, self.reason, self.row.wrong
+
+    @property
+    def fact(self) -> dict[str, str]:
+        """It as a result of a task."""
+        return {
+            "kind": self.row.kind,
+            "name": self.name,
+            "state": self.state,
+            "reason": self.reason,
+            "message": self.message,
+            "wrong": self.row.wrong,
+            "fix": self.row.fix,
+        }
+
+
+class Verdict(NamedTuple):
+    """What is to be done now."""
+
+    what: str
+    choice: plans.Choice = plans.Choice(plans.LEAVE)
+    symptoms: tuple[Symptom, ...] = ()
+
+
+def judge(goal: Goal, seen: Seen) -> Verdict:
+    """Return what is to be done: to leave, to approve a plan, or to wait for what is in the way."""
+    status = status_of(seen.subscription)
+    installed = str(status.get("installedCSV") or "")
+    if _is_done(goal, status, seen):
+        return Verdict(DONE, _waiting(goal, seen, status))
+    choice = plans.choose(seen.plans, _newest(status), goal.csv, installed, pinned=goal.pinned)
+    if choice.what in (plans.APPROVE, plans.REFUSE):
+        return Verdict(APPROVE if choice.what == plans.APPROVE else FAIL, choice)
+    if goal.pinned and is_before(goal.csv, installed):
+        return Verdict(FAIL, plans.Choice(plans.REFUSE, wrong=f"{installed} is installed, past the pinned {goal.csv}"))
+    return Verdict(WAIT, choice, tuple(_symptoms(goal, seen, status)))
+
+
+def status_of(item: Manifest | None) -> dict[str, Any]:
+    """Return what OLM says of an object."""
+    status: dict[str, Any] = (item or {}).get("status") or {}
+    return status
+
+
+def deprecations(subscription: Manifest | None) -> list[str]:
+    """Return what the catalog says is not to be used any more."""
+    return [
+        str(condition.get("message") or condition["type"])
+        for condition in _conditions(subscription)
+        if condition["type"] in DEPRECATIONS
+    ]
+
+
+def _is_done(goal: Goal, status: Mapping[str, Any], seen: Seen) -> bool:
+    installed = str(status.get("installedCSV") or "")
+    there = status_of(seen.csvs.get(installed)).get("phase") == SUCCEEDED
+    if goal.pinned or not goal.csv:
+        return there and installed == (goal.csv or installed)
+    reached = installed == goal.csv or is_before(goal.csv, installed)
+    # Automatic approval goes on by itself: done is when nothing newer is on its way.
+    return there and reached and status.get("currentCSV") == installed
+
+
+def _waiting(goal: Goal, seen: Seen, status: Mapping[str, Any]) -> plans.Choice:
+    """Return the upgrade beyond the pin that waits, for who wants to know."""
+    newest = next((plan for plan in seen.plans if plan["metadata"]["name"] == _newest(status)), None)
+    if newest is None or not plans.waits(newest) or goal.csv in plans.names_of(newest):
+        return plans.Choice(plans.LEAVE)
+    return plans.Choice(plans.LEAVE, _newest(status), plans.names_of(newest))
+
+
+def _symptoms(goal: Goal, seen: Seen, status: Mapping[str, Any]) -> Iterator[Symptom]:
+    """Yield what is in the way: what knows most comes first."""
+    yield from (_csv(item) for item in _unfinished(goal, seen, status))
+    plan = next((plan for plan in seen.plans if plan["metadata"]["name"] == _newest(status)), None)
+    if plan and status_of(plan).get("phase") != "Complete":
+        yield _plan(plan)
+    told = [condition for condition in _conditions(seen.subscription) if condition["type"] not in NO_CONDITION]
+    for condition in told:
+        if plan is None or condition["type"] not in OF_PLAN:
+            yield _symptom(SUBSCRIPTION, goal.subscription, condition["type"], condition)
+    if status.get("state") == "UpgradeFailed" or (not told and plan is None):
+        yield _symptom(SUBSCRIPTION, goal.subscription, str(status.get("state") or ""), {})
+
+
+def _unfinished(goal: Goal, seen: Seen, status: Mapping[str, Any]) -> Iterator[Manifest]:
+    """Yield the ClusterServiceVersion that is coming, and the installed one when that is in its way."""
+    wanted = dict.fromkeys((status.get("currentCSV"), goal.csv, status.get("installedCSV")))
+    for name in wanted:
+        item = seen.csvs.get(str(name))
+        if item and status_of(item).get("phase") not in (SUCCEEDED, "Replacing"):
+            yield item
+
+
+def _csv(item: Manifest) -> Symptom:
+    status = status_of(item)
+    unmet = [_requirement(one) for one in status.get("requirementStatus") or [] if one.get("status") != "Present"]
+    message = "; ".join(filter(None, [str(status.get("message") or ""), *unmet]))
+    said = {"reason": status.get("reason"), "message": message}
+    return _symptom(CSV, item["metadata"]["name"], str(status.get("phase") or ""), said)
+
+
+def _requirement(one: Mapping[str, Any]) -> str:
+    said = f": {one['message']}" if one.get("message") else ""
+    return f"{one.get('kind')} {one.get('name')} is {one.get('status')}{said}"
+
+
+def _plan(plan: Manifest) -> Symptom:
+    status = status_of(plan)
+    conditions = [one for one in status.get("conditions") or [] if one.get("status") == "False"]
+    lookups = [one for lookup in status.get("bundleLookups") or [] for one in lookup.get("conditions") or []]
+    said = [one for one in (*conditions, *lookups) if one.get("message")]
+    message = "; ".join(dict.fromkeys(str(one["message"]) for one in said)) or str(status.get("message") or "")
+    reason = next((str(one["reason"]) for one in said if one.get("reason")), "")
+    phase = str(status.get("phase") or "")
+    return _symptom(PLAN, plan["metadata"]["name"], phase, {"reason": reason, "message": message})
+
+
+def _symptom(kind: str, name: str, state: str, said: Mapping[str, Any]) -> Symptom:
+    reason, message = str(said.get("reason") or ""), str(said.get("message") or "")
+    return Symptom(row_for(kind, state, reason, message), name, state, reason, message)
+
+
+def _conditions(subscription: Manifest | None) -> list[dict[str, Any]]:
+    """Return what is the matter: conditions of a Subscription are True when something is wrong, or going on."""
+    return [one for one in status_of(subscription).get("conditions") or [] if one.get("status") == "True"]
+
+
+def _newest(status: Mapping[str, Any]) -> str:
+    return str((status.get("installPlanRef") or {}).get("name") or "")
