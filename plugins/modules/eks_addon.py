@@ -184,6 +184,11 @@ status:
   returned: on success, and when the wait failed
   type: str
   sample: ACTIVE
+version:
+  description: The version that the add-on has then, in check mode the one that was chosen; empty where there is none.
+  returned: on success
+  type: str
+  sample: v0.151.0-eksbuild.2
 addon:
   description: The add-on as EKS describes it, empty where there is none. In check mode as it was before.
   returned: on success, and when the wait failed

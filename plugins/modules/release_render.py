@@ -49,7 +49,7 @@ options:
     description:
       - How it is installed; with V(existing) it only has to be there.
     type: str
-    choices: [manifest, helm, existing]
+    choices: [manifest, helm, eks_addon, existing]
     default: manifest
   version:
     description: The version; empty means the one that this release of the collection was tested with.
@@ -169,6 +169,31 @@ options:
     type: str
     choices: [refuse, keep, remove]
     default: refuse
+  addon_name:
+    description: Name of the EKS add-on, with O(provider=eks_addon).
+    type: str
+    default: adot
+  addon:
+    description:
+      - What a trial of M(o11y.opentelemetry.eks_addon) in check mode returned, with O(provider=eks_addon).
+        The C(version) that it chose counts.
+    type: dict
+    default: {}
+  addons:
+    description: The C(addons) of M(o11y.opentelemetry.eks_addon_info), with O(provider=eks_addon).
+    type: list
+    elements: dict
+    default: []
+  cert_manager:
+    description:
+      - What M(o11y.opentelemetry.release_info) tells of cert-manager, with O(provider=eks_addon).
+        An add-on gets the certificate of its webhooks from there.
+    type: dict
+    default: {}
+  preserve:
+    description: With O(state=absent) and O(provider=eks_addon), whether EKS only forgets the add-on.
+    type: bool
+    default: false
   remove_definitions:
     description: With O(state=absent), whether unused CustomResourceDefinitions of this collection go as well.
     type: bool

@@ -13,10 +13,12 @@ from typing import Any
 from ..module_utils._core.errors import Problem
 from ..module_utils._core.releases import certificates, decide, helm, images, manifest, removal
 from ..module_utils._core.releases.certificates import Certificates
+from ..module_utils._core.releases.found import EKS
+from ..module_utils._core.releases.manifest import image_name
 from ..module_utils._core.releases.products import OPERATOR, RELEASE_LABEL, Product, product
 from ..module_utils._core.releases.versions import Version, version
 from ..module_utils._core.releases.wishes import Wishes, written
-from . import _release_chart, _release_source, _sources
+from . import _release_addon, _release_chart, _release_source, _sources
 
 _TABLE = Path(__file__).parents[2] / "data" / "compatibility.yml"
 _TUNING = {
@@ -37,7 +39,7 @@ _ISSUER = {
 ARGUMENTS: dict[str, dict[str, Any]] = {
     "product": {"type": "str", "required": True, "choices": ["cert-manager", "opentelemetry-operator"]},
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
-    "provider": {"type": "str", "choices": ["manifest", "helm", "existing"], "default": "manifest"},
+    "provider": {"type": "str", "choices": ["manifest", "helm", "eks_addon", "existing"], "default": "manifest"},
     "version": {"type": "str", "default": ""},
     "source": {"type": "str", "default": ""},
     "mirror": {"type": "str", "default": ""},
@@ -63,6 +65,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "eks_cluster": {"type": "dict", "default": {}},
     "others": {"type": "str", "choices": ["refuse", "keep", "remove"], "default": "refuse"},
     "remove_definitions": {"type": "bool", "default": False},
+    **_release_addon.ARGUMENTS,
 }
 # What there is in a cluster of which nothing was said.
 _NOTHING = {"installed": False, "ours": False, "namespaces": [], "crds": [], "resources": [], "cert_manager": True}
@@ -70,16 +73,21 @@ _NOTHING = {"installed": False, "ours": False, "namespaces": [], "crds": [], "re
 
 @cache
 def table() -> Any:
-    """Return which versions go together."""
-    return _sources.read_yaml(_TABLE)
+    """Return which versions go together, and which Collector is in builds that count their own."""
+    own = (build for build in _sources.catalogue("distributions").values() if "collector_versions" in build)
+    builds = {image_name(build["image"]): build["collector_versions"] for build in own}
+    return {**_sources.read_yaml(_TABLE), "builds": builds}
 
 
 def render(arguments: Mapping[str, Any], check: bool) -> dict[str, Any]:
     """Return what becomes of a product. Raises Problem for what cannot be, or must not be done."""
     wanted = product(arguments["product"])
-    _refuse_helm_on_eks(wanted, arguments)
+    _release_chart.refuse_eks_cluster(wanted, arguments)
     if arguments["state"] == "absent":
         return _absent(wanted, arguments)
+    if arguments["provider"] == EKS:
+        result = _release_addon.present(wanted, arguments, table(), check)
+        return {**result, "prune_selector": f"{RELEASE_LABEL}={wanted.name}"}
     asked = arguments["version"]
     chart = _release_chart.read(arguments["chart"]) if arguments["provider"] == "helm" else None
     if chart:
@@ -89,27 +97,18 @@ def render(arguments: Mapping[str, Any], check: bool) -> dict[str, Any]:
     return {**result, "chart_version": "" if chart else _chart(wanted, target)}
 
 
-def _refuse_helm_on_eks(wanted: Product, arguments: Mapping[str, Any]) -> None:
-    """Refuse what the program helm cannot do: it takes a kubeconfig, and no module of ours stands between."""
-    cluster = arguments["eks_cluster"]
-    if cluster and arguments["provider"] == "helm":
-        name = cluster.get("name", "")
-        raise Problem(
-            f"helm connects by a kubeconfig, and the cluster is given as eks_cluster ({name})",
-            asked=f"Install {wanted.title} with provider helm",
-            fix=f"Use provider manifest, or give a kubeconfig (aws eks update-kubeconfig --name {name}) in its place.",
-        )
-
-
 def _absent(wanted: Product, arguments: Mapping[str, Any]) -> dict[str, Any]:
     if arguments["installed"] is None:
         raise Problem("state absent needs to know what is there", fix="Give the result of release_info (installed).")
     if arguments["provider"] == decide.EXISTING:
         arguments = {**arguments, "installed": {**arguments["installed"], "installed": True, "ours": False}}
     release = f"{arguments['namespace'] or wanted.namespace}/{arguments['helm_release']}"
-    gone = removal.removal(
-        wanted, arguments["installed"], arguments["others"], arguments["remove_definitions"], release
-    )
+    if arguments["provider"] == EKS:
+        gone = _release_addon.absent(wanted, arguments)
+    else:
+        gone = removal.removal(
+            wanted, arguments["installed"], arguments["others"], arguments["remove_definitions"], release
+        )
     return {
         "action": gone.action,
         "msg": gone.message,

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import tarfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +45,18 @@ def checked(product: Product, chart: dict[str, Any], asked: str) -> str:
             fix="Leave the version out, or give the chart of that version.",
         )
     return found
+
+
+def refuse_eks_cluster(wanted: Product, arguments: Mapping[str, Any]) -> None:
+    """Refuse what the program helm cannot do: it takes a kubeconfig, and no module of ours stands between."""
+    cluster = arguments["eks_cluster"]
+    if cluster and arguments["provider"] == "helm":
+        name = cluster.get("name", "")
+        raise Problem(
+            f"helm connects by a kubeconfig, and the cluster is given as eks_cluster ({name})",
+            asked=f"Install {wanted.title} with provider helm",
+            fix=f"Use provider manifest, or give a kubeconfig (aws eks update-kubeconfig --name {name}) in its place.",
+        )
 
 
 def _archived(path: Path) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.releases.products import PRODUCTS
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.releases.versions import read
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.aws.specs import EKS_ADDON
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _release, _sources
 
 from .role import ROOT
@@ -25,6 +26,9 @@ ELSEWHERE = {
         *("collector_image", "target_allocator_image", "opamp_bridge_image", "instrumentation_images"),
         *("replicas", "resources", "flags", "env", "node_selector", "tolerations", "affinity"),
         *("certificate_days", "certificate_renew_days"),
+        # Those of the add-on itself go to eks_addon.
+        *("addon_version", "addon_resolve_conflicts", "addon_configuration", "addon_service_account_role_arn"),
+        *("addon_tags", "addon_timeout_seconds", "addon_degraded", "addon_degraded_seconds", "addon_preserve"),
     },
 }
 
@@ -93,6 +97,42 @@ def test_playbooks_bring_only_what_is_named(playbook: str, roles: list[str]) -> 
         "otel_collector": None,
         "otel_instrumentation": "otel_instrumentations is defined",
     }
+
+
+def test_every_input_of_the_addon_reaches_eks_addon_and_fits_it() -> None:
+    role = "otel_operator"
+    (task,) = part(role, "tasks/eks_addon_call.yml")
+    arguments = task["o11y.opentelemetry.eks_addon"]
+    inputs = {name for name in spec(role) if name.startswith(f"{role}_addon_")}
+    text = str(arguments) + str(part(role, "vars/main.yml"))
+    assert {name for name in inputs if name not in text} == set()
+    assert set(arguments) - {"region", "profile"} <= set(EKS_ADDON)
+    for name in ("resolve_conflicts", "degraded"):
+        assert set(spec(role)[f"{role}_addon_{name}"]["choices"]) - {""} == set(EKS_ADDON[name]["choices"])
+
+
+def test_a_trial_of_the_addon_comes_before_anything_is_changed() -> None:
+    plan = part("otel_operator", "tasks/eks_addon_plan.yml")
+    changing = [name for task in plan for name in task if name.endswith((".bundle_apply", ".eks_addon"))]
+    assert changing == []
+    (trial,) = (task for task in plan if "ansible.builtin.include_tasks" in task)
+    assert trial["vars"] == {"__otel_operator_addon_trial": True}
+    (call,) = part("otel_operator", "tasks/eks_addon_call.yml")
+    assert call["check_mode"] == "{{ __otel_operator_addon_trial or ansible_check_mode }}"
+    order = [task["ansible.builtin.include_tasks"] for task in part("otel_operator", "tasks/main.yml")]
+    assert order.index("eks_addon_plan.yml") < order.index("decide.yml")
+
+
+def test_what_is_known_of_addons_has_versions_and_reasons() -> None:
+    for name, row in TABLE["eks_addons"].items():
+        assert re.fullmatch(r"[a-z-]+", name)
+        assert read(row["rights_until"]) < read(row["first"]), "who lacks rights is refused anyway"
+        assert all(row["beside"].values())
+
+
+def test_builds_with_versions_of_their_own_say_which_collector_is_in_them() -> None:
+    assert TABLE["builds"]["aws-otel-collector"]["v0.49.0"] == "0.156.0"
+    assert all(read(inside) for own in TABLE["builds"].values() for inside in own.values())
 
 
 def test_what_was_tested_is_in_the_table() -> None:

@@ -54,13 +54,23 @@ def offers(addons: Iterable[Mapping[str, Any]], name: str, kubernetes: str) -> l
     return sorted(found.values(), key=lambda offer: order(offer.version), reverse=True)
 
 
-def choose(asked: str | None, installed: str | None, offered: list[Offer], name: str, kubernetes: str) -> Choice:
-    """Return the version to have. Without a wish what is there stays; `default` and `latest` never go back."""
+def choose(
+    asked: str | None,
+    installed: str | None,
+    offered: list[Offer],
+    name: str,
+    kubernetes: str,
+    elsewhere: Iterable[str] = (),
+) -> Choice:
+    """Return the version to have. Without a wish what is there stays; `default` and `latest` never go back.
+
+    `elsewhere` are the versions of Kubernetes that something is offered for.
+    """
     known = {offer.version: offer for offer in offered}
     if installed and (asked in (None, installed)):
         return Choice(installed, known.get(installed), _stale(installed, known, name, kubernetes))
     if not offered:
-        raise _nothing(name, kubernetes)
+        raise _nothing(name, kubernetes, elsewhere)
     if asked in (None, DEFAULT, LATEST):
         best = offered[0] if asked == LATEST else next((offer for offer in offered if offer.default), offered[0])
         if installed in known and order(str(installed)) > order(best.version):
@@ -86,9 +96,17 @@ def _few(known: Iterable[str]) -> str:
     return ", ".join(versions[:SHOWN]) + more
 
 
-def _nothing(name: str, kubernetes: str) -> Problem:
+def kubernetes_of(addons: Iterable[Mapping[str, Any]], name: str) -> list[str]:
+    """Return the versions of Kubernetes that any version of an add-on is offered for, the newest first."""
+    infos = [info for addon in addons if addon.get("addonName") == name for info in addon.get("addonVersions") or []]
+    found = {item["clusterVersion"] for info in infos for item in info.get("compatibilities") or []}
+    return sorted(found, key=order, reverse=True)
+
+
+def _nothing(name: str, kubernetes: str, elsewhere: Iterable[str]) -> Problem:
+    others = f", only for {_few(elsewhere)}" if elsewhere else ""
     return Problem(
-        f"EKS offers no version of it for Kubernetes {kubernetes}",
+        f"EKS offers no version of it for Kubernetes {kubernetes}{others}",
         asked=f"Choose a version of the add-on {name}",
         fix="A new version of Kubernetes may have to wait for it; check the region, and see eks_addon_info.",
     )

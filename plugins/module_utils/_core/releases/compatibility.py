@@ -8,11 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from .manifest import tag
+from .manifest import image_name, tag
 from .products import CERT_MANAGER, Product
 from .versions import Version, read
 
 Table = Mapping[str, Any]
+Builds = Mapping[str, Mapping[str, str]]
 
 
 def row(table: Table, product: Product, wanted: Version) -> Mapping[str, Any] | None:
@@ -51,16 +52,33 @@ def unknown(table: Table, product: Product, wanted: Version) -> str:
     return f"{product.title} {wanted} is not in the table of this collection, so nothing is known of what it goes with"
 
 
-def skew(collectors: Iterable[Mapping[str, Any]], operator: Version) -> Iterator[str]:
-    """Yield what will not follow the operator's version: it should be of the same minor version."""
+def skew(collectors: Iterable[Mapping[str, Any]], operator: Version, builds: Builds | None = None) -> Iterator[str]:
+    """Yield what will not follow the operator's version: it should be of the same minor version.
+
+    `builds` has, by the name of an image whose versions are its own, the Collector that each of them is made of.
+    """
     for item in collectors:
         if item["kind"] != "OpenTelemetryCollector":
             continue
-        pinned = read(tag(item["image"])) if item["image"] else None
+        pinned = _collector(item["image"], builds or {})
         name = f"OpenTelemetryCollector {item['namespace']}/{item['name']}"
         if pinned and pinned[:2] != operator[:2]:
-            yield f"{name} has an image of its own of version {pinned}; the operator is made for {operator.line}"
+            made = f"the operator is made for {operator.line}{_matching(item['image'], operator, builds or {})}"
+            yield f"{name} has an image of its own of version {pinned}; {made}"
         elif not item["image"] and not item["automatic"] and item["version"]:
             running = read(item["version"])
             if running and running[:2] != operator[:2]:
                 yield f"{name} stays at version {running}, since it is not upgraded automatically"
+
+
+def _collector(image: str, builds: Builds) -> Version | None:
+    """Return the version of the Collector in an image, or nothing where that is not known."""
+    own = builds.get(image_name(image))
+    return read(tag(image) if own is None else own.get(tag(image), ""))
+
+
+def _matching(image: str, operator: Version, builds: Builds) -> str:
+    """Return which versions of a build are of the operator's minor version, where its versions are its own."""
+    own = builds.get(image_name(image), {})
+    fitting = [name for name, inside in own.items() if (read(inside) or operator)[:2] == operator[:2]]
+    return f", which {fitting[-1]} of this build is of" if fitting else ""

@@ -12,7 +12,7 @@ from typing import Any
 from ..bundle import Manifest
 from ..errors import Problem
 from . import compatibility
-from .found import HELM, MANIFEST, OLM
+from .found import EKS, HELM, MANIFEST, OLM
 from .manifest import DEFINITION
 from .products import OPERATOR, Product
 from .versions import Version, between, read
@@ -22,7 +22,7 @@ ADOPT, REFUSE, TAKEOVER = "adopt", "refuse", "takeover"
 _SAID = {
     HELM: "the Helm release {name}",
     OLM: "the Operator Lifecycle Manager ({name})",
-    "eks_addon": "an EKS add-on",
+    EKS: "an EKS add-on",
     MANIFEST: "somebody else, without the label of this collection",
 }
 _KEEP = "Set the provider to existing to use it as it is"
@@ -58,7 +58,7 @@ def decide(
     wanted: Wanted, found: Mapping[str, Any], table: Mapping[str, Any], manifests: Sequence[Manifest] = ()
 ) -> Decision:
     """Return what becomes of the product. Raises Problem for what must not be done."""
-    _refuse_several(wanted, found)
+    refuse_several(wanted, found)
     decision = _decided(wanted, found)
     if decision.provider == EXISTING:
         decision.warnings.extend(_usable(wanted, found, table))
@@ -67,11 +67,11 @@ def decide(
     if version:
         _refuse_kubernetes(wanted, version, found, table, decision)
         decision.warnings.extend(filter(None, [compatibility.unknown(table, wanted.product, version)]))
-    decision.warnings.extend(_certificates(wanted, found))
+    decision.warnings.extend(certificates(wanted, found))
     if decision.action == "upgrade":
-        decision.warnings.extend(_stored(found, manifests))
+        decision.warnings.extend(stored(found, manifests))
     if version and wanted.product.name == OPERATOR:
-        decision.warnings.extend(compatibility.skew(found["resources"], version))
+        decision.warnings.extend(compatibility.skew(found["resources"], version, table.get("builds", {})))
     return decision
 
 
@@ -82,14 +82,14 @@ def _decided(wanted: Wanted, found: Mapping[str, Any]) -> Decision:
             raise Problem(f"{title} is not in this cluster", fix="Set its provider to manifest or helm to install it.")
         return Decision(ADOPT, EXISTING, f"{title} {found['version']} is used as it is")
     if not found["installed"]:
-        _refuse_definitions(wanted, found)
+        refuse_definitions(wanted, found)
         return Decision("install", wanted.provider, f"{title} {_text(wanted.version)} is installed")
     if not found["ours"] and not _same_release(wanted, found):
-        return _foreign(wanted, found)
+        return foreign(wanted, found)
     return _next(wanted, found)
 
 
-def _foreign(wanted: Wanted, found: Mapping[str, Any]) -> Decision:
+def foreign(wanted: Wanted, found: Mapping[str, Any]) -> Decision:
     """Deal with an installation of somebody else's."""
     title, by = wanted.product.title, found["installer"]["by"]
     who = _SAID[by].format(**found["installer"])
@@ -147,7 +147,8 @@ def _same_release(wanted: Wanted, found: Mapping[str, Any]) -> bool:
     return same and wanted.foreign == TAKEOVER
 
 
-def _refuse_several(wanted: Wanted, found: Mapping[str, Any]) -> None:
+def refuse_several(wanted: Wanted, found: Mapping[str, Any]) -> None:
+    """Refuse to work beside a second installation."""
     if len(found["namespaces"]) > 1:
         places = ", ".join(found["namespaces"])
         raise Problem(
@@ -156,7 +157,7 @@ def _refuse_several(wanted: Wanted, found: Mapping[str, Any]) -> None:
         )
 
 
-def _refuse_definitions(wanted: Wanted, found: Mapping[str, Any]) -> None:
+def refuse_definitions(wanted: Wanted, found: Mapping[str, Any]) -> None:
     """Refuse to overwrite definitions that another tool keeps."""
     release = {"by": HELM, "name": f"{wanted.namespace}/{wanted.helm_release}"}
     others = [
@@ -200,11 +201,13 @@ def _usable(wanted: Wanted, found: Mapping[str, Any], table: Mapping[str, Any]) 
     if running is None:
         yield f"The version of {wanted.product.title} cannot be told"
         return
+    if found["installer"]["by"] == EKS:
+        return  # EKS offers an add-on for the versions of Kubernetes that it was tested with
     yield from filter(None, [compatibility.kubernetes(table, wanted.product, running, found["kubernetes"])])
     yield from filter(None, [compatibility.unknown(table, wanted.product, running)])
 
 
-def _certificates(wanted: Wanted, found: Mapping[str, Any]) -> Iterator[str]:
+def certificates(wanted: Wanted, found: Mapping[str, Any]) -> Iterator[str]:
     """Refuse to wait for certificates that nobody will issue; a trial run may come before cert-manager."""
     if wanted.certificates not in ("cert_manager", "issuer") or found["cert_manager"]:
         return
@@ -214,7 +217,7 @@ def _certificates(wanted: Wanted, found: Mapping[str, Any]) -> Iterator[str]:
     yield wrong
 
 
-def _stored(found: Mapping[str, Any], manifests: Sequence[Manifest]) -> Iterator[str]:
+def stored(found: Mapping[str, Any], manifests: Sequence[Manifest]) -> Iterator[str]:
     """Refuse definitions that lack a version in which objects may be stored; the API server would, half-way."""
     coming = {item["metadata"]["name"]: item for item in manifests if item["kind"] == DEFINITION}
     for item in found["crds"]:

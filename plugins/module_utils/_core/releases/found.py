@@ -63,7 +63,7 @@ def is_main(product: Product, item: Manifest) -> bool:
         return manifests.component(product, item) == product.main
     labels = item["metadata"].get("labels") or {}
     known = (*product.components, "controller-manager", None)
-    named = labels.get(_NAME) in (product.name, product.components[product.main])
+    named = labels.get(_NAME) in (product.name, product.components[product.main], *product.builds)
     return named and labels.get(_COMPONENT) in known and labels.get(_COMPONENT) not in list(product.components)[1:]
 
 

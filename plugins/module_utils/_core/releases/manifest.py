@@ -65,14 +65,16 @@ def component(product: Product, manifest: Manifest) -> str:
     if manifest["kind"] != "Deployment":
         return ""
     names = {image_name(container.get("image", "")) for container in containers(manifest)}
+    if names & set(product.builds):
+        return product.main
     return next((name for name, image in product.components.items() if image in names), "")
 
 
 def version_of(product: Product, main: Manifest) -> Version | None:
     """Return the version of a product by its main Deployment: a label, or the tag of its image."""
     labelled = read((main["metadata"].get("labels") or {}).get(VERSION_LABEL, ""))
-    wanted = product.components[product.main]
-    tags = [tag(item["image"]) for item in containers(main) if image_name(item.get("image", "")) == wanted]
+    wanted = (product.components[product.main], *product.builds)
+    tags = [tag(item["image"]) for item in containers(main) if image_name(item.get("image", "")) in wanted]
     return labelled or next(filter(None, map(read, tags)), None)
 
 

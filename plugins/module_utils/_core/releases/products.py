@@ -58,6 +58,8 @@ class Product:
     used: tuple[str, ...]
     # Whether an upgrade must pass through every minor version.
     stepwise: bool
+    # Names that builds of others give the image of the main component, and its label app.kubernetes.io/name.
+    builds: tuple[str, ...] = ()
     # What it makes for itself and does not remove: (apiVersion, kind, name, whether beside its leader election).
     leftovers: tuple[tuple[str, str, str, bool], ...] = ()
     # What the webhooks are tried with.
@@ -135,8 +137,10 @@ PRODUCTS = {
             manifest="opentelemetry-operator.yaml",
             downloads="https://github.com/open-telemetry/opentelemetry-operator/releases/download",
             namespace="opentelemetry-operator-system",
-            selector="app.kubernetes.io/name=opentelemetry-operator",
+            selector="app.kubernetes.io/name in (opentelemetry-operator,adot-operator)",
             components={"manager": "opentelemetry-operator"},
+            # That of ADOT: gallery.ecr.aws/aws-observability/adot-operator.
+            builds=("adot-operator",),
             kinds=(
                 Kind("opentelemetry.io", "v1beta1", "opentelemetrycollectors", "OpenTelemetryCollector"),
                 Kind("opentelemetry.io", "v1alpha1", "instrumentations", "Instrumentation"),

@@ -31,13 +31,22 @@ class Removal:
 
 
 def removal(
-    product: Product, found: Mapping[str, Any], others: str, definitions: bool, helm_release: str = ""
+    product: Product,
+    found: Mapping[str, Any],
+    others: str,
+    definitions: bool,
+    helm_release: str = "",
+    *,
+    more: bool = False,
 ) -> Removal:
-    """Return what goes. Raises Problem when somebody still uses the product and nobody said what then."""
+    """Return what goes. Raises Problem when somebody still uses the product and nobody said what then.
+
+    `more` says that there is something of it which is no object of ours, such as the add-on that EKS keeps.
+    """
     crds = [item for item in found["crds"] if _is_mine(item, helm_release)]
     if found["installed"] and not found["ours"]:
         return Removal("nothing", f"{product.title} was not installed by this collection, so it stays as it is")
-    if not found["objects"] and not (definitions and crds):
+    if not (found["objects"] or more or (definitions and crds)):
         return Removal("nothing", f"nothing of {product.title} is here that this collection installed")
     going, staying = _resources(product, found, others)
     result = Removal("remove", f"{product.title} is removed", [_resource(item) for item in going])

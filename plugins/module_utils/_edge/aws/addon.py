@@ -149,7 +149,8 @@ class AddonTask:
         if action == "deleted":
             diff["after"] = {}
         status = ABSENT if action == "deleted" else status_of(addon)
-        facts = {"action": action, "status": status, "addon": fact(addon, self.salt)}
+        version = "" if action == "deleted" else plan.wanted.get("version") or plan.live.get("version") or ""
+        facts = {"action": action, "status": status, "version": version, "addon": fact(addon, self.salt)}
         return {"changed": action != "unchanged", **facts, "diff": diff}
 
 

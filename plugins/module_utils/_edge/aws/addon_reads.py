@@ -10,7 +10,7 @@ from typing import Any
 from ansible_collections.amazon.aws.plugins.module_utils.transformation import boto3_resource_to_ansible_dict
 
 from ..._core.aws.settings import shown
-from ..._core.aws.versions import Choice, Offer, choose, no_addon, offers
+from ..._core.aws.versions import Choice, Offer, choose, kubernetes_of, no_addon, offers
 from .calls import AnsibleCallError, CallErrors, Calls
 from .doors import parsed
 
@@ -39,9 +39,8 @@ class AddonReads:
         """Return the version to have."""
         kubernetes = self.kubernetes()
         found = self.offers(kubernetes)
-        if not found and not installed:
-            self._known()
-        return choose(asked, installed, found, self.name, kubernetes)
+        elsewhere = [] if found or installed else self._elsewhere()
+        return choose(asked, installed, found, self.name, kubernetes, elsewhere)
 
     @CallErrors.list_error_handler("list the versions of the add-on", ())
     def offers(self, kubernetes: str) -> list[Offer]:
@@ -50,11 +49,13 @@ class AddonReads:
         return offers(self.eks.pages("describe_addon_versions", "addons", **query), self.name, kubernetes)
 
     @CallErrors.common_error_handler("list the add-ons that EKS has")
-    def _known(self) -> None:
-        """Fail if EKS has no add-on of this name for any version."""
-        names = [item["addonName"] for item in self.eks.pages("describe_addon_versions", "addons")]
+    def _elsewhere(self) -> list[str]:
+        """Return for which versions of Kubernetes EKS has it, or fail if EKS has no add-on of this name at all."""
+        addons = self.eks.pages("describe_addon_versions", "addons")
+        names = [item["addonName"] for item in addons]
         if self.name not in names:
             raise no_addon(self.name, names)
+        return kubernetes_of(addons, self.name)
 
     @CallErrors.common_error_handler("read the configuration schema of the add-on")
     def configuration(self, version: str) -> dict[str, Any]:

@@ -201,3 +201,17 @@ def test_eks_that_says_done_too_early_is_not_believed(aws: Aws) -> None:
     aws.run("eks_addon", **BASE)
     aws.world.script("adot", "update", Stage("ACTIVE", 30), Stage("UPDATING", 5), Stage("ACTIVE"))
     assert aws.run("eks_addon", **BASE, version="latest")["addon"]["addon_version"] == NEWEST
+
+
+def test_a_trial_tells_the_version_that_it_would_take(aws: Aws) -> None:
+    assert aws.run("eks_addon", check=True, **BASE)["version"] == DEFAULT
+    assert aws.run("eks_addon", **BASE, version=OLD)["version"] == OLD
+    assert aws.run("eks_addon", check=True, **BASE, version="latest")["version"] == NEWEST
+    assert aws.run("eks_addon", check=True, **BASE)["version"] == OLD
+    assert aws.run("eks_addon", **BASE, state="absent")["version"] == ""
+
+
+def test_a_kubernetes_that_is_too_new_is_told_with_those_that_have_it(aws: Aws) -> None:
+    aws.cluster("fresh", version="1.99")
+    told = aws.run("eks_addon", check=True, cluster_name="fresh", name="adot")
+    assert "offers no version of it for Kubernetes 1.99, only for 1.34, 1.33, 1.32." in told["msg"]

@@ -11,6 +11,7 @@ import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.aws.versions import (
     Offer,
     choose,
+    kubernetes_of,
     no_addon,
     offers,
     order,
@@ -104,3 +105,14 @@ def test_offers_are_those_for_the_version_of_the_cluster() -> None:
 
 def test_an_unknown_name_is_answered_with_the_near_one() -> None:
     assert "did you mean 'adot'?" in str(no_addon("adott", ["adot", "coredns"]))
+
+
+def test_where_nothing_is_on_offer_the_versions_of_kubernetes_that_have_it_are_told() -> None:
+    fitting = [{"clusterVersion": "1.9"}, {"clusterVersion": "1.34"}]
+    addons = [{"addonName": "adot", "addonVersions": [{"addonVersion": NEW, "compatibilities": fitting}]}]
+    elsewhere = kubernetes_of([*addons, {"addonName": "other"}], "adot")
+    assert elsewhere == ["1.34", "1.9"]
+    with pytest.raises(Problem, match=r"offers no version of it for Kubernetes 1\.99, only for 1\.34, 1\.9"):
+        choose(None, None, [], "adot", "1.99", elsewhere)
+    with pytest.raises(Problem, match=r"for Kubernetes 1\.99\. A new version"):
+        choose(None, None, [], "adot", "1.99")

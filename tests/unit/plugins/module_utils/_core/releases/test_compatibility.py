@@ -43,3 +43,25 @@ def test_collectors_that_will_not_follow_are_named() -> None:
         )
     )
     assert [text.split()[1] for text in told] == ["ns/pinned", "ns/stays"]
+
+
+BUILDS = {"own-collector": {"v0.48.0": "0.151.0", "v0.48.1": "0.151.0", "v0.49.0": "0.156.0"}}
+
+
+@pytest.mark.parametrize(
+    ("image", "said"),
+    [
+        (
+            "r/own-collector:v0.49.0",
+            "version 0.156.0; the operator is made for 0.151, which v0.48.1 of this build is of",
+        ),
+        ("r/own-collector:v0.48.0", ""),
+        ("r/own-collector:v0.99.0", ""),
+        ("r/own-collector@sha256:00", ""),
+        ("r/other-collector:0.49.0", "version 0.49.0; the operator is made for 0.151"),
+    ],
+)
+def test_a_build_with_versions_of_its_own_counts_as_the_collector_in_it(image: str, said: str) -> None:
+    collectors = [resource("OpenTelemetryCollector", image=image)]
+    told = list(compatibility.skew(collectors, Version(0, 151, 0), BUILDS))
+    assert [text.partition("own of ")[2] for text in told] == ([said] if said else [])

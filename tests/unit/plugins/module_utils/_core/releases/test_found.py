@@ -101,3 +101,16 @@ def test_collectors_are_told_in_short() -> None:
 def test_many_names_are_cut_short() -> None:
     items = [{"kind": "Issuer", "namespace": "" if n else "ns", "name": f"i{n}"} for n in range(4)]
     assert found.names_of(items, 2) == "Issuer ns/i0, Issuer i1 and 2 more"
+
+
+@pytest.mark.parametrize("name", ["opentelemetry-operator", "adot-operator"])
+def test_the_operator_of_adot_is_known_by_its_image_and_its_labels(name: str) -> None:
+    image = "public.ecr.aws/aws-observability/adot-operator:0.151.0"
+    there = found.installation(OPERATING, [operator(image=image, labels={"app.kubernetes.io/name": name})])
+    assert (there["installed"], there["version"]) == (True, "0.151.0")
+    assert name in OPERATING.selector
+    labelled = {"app.kubernetes.io/name": name, "app.kubernetes.io/version": "0.151.0"}
+    moved = found.installation(
+        OPERATING, [operator(image="1.dkr.ecr.eu-west-1.amazonaws.com/eks/o@sha256:0", labels=labelled)]
+    )
+    assert (moved["installed"], moved["version"]) == (True, "0.151.0")

@@ -1,0 +1,210 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What becomes of the operator where an EKS add-on brings it: EKS has the version, the cluster has what is in its way.
+
+What EKS itself refuses (a version that is not on offer, a configuration that does not fit) is found by a trial of
+eks_addon; here is what it would only find out when it has begun, or never. Private.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ..aws.versions import order
+from ..errors import Problem
+from . import compatibility
+from .decide import ADOPT, EXISTING, TAKEOVER, Decision, Wanted, certificates, foreign, refuse_several, stored
+from .found import EKS
+from .products import CERT_MANAGER, PRODUCTS, RELEASE_LABEL
+from .versions import Version, read
+
+# Inputs of the other providers that an add-on's configuration has a key for (schema of ADOT from v0.88.0 on).
+CONFIGURED = {
+    "replicas": "replicaCount",
+    "resources": "manager.resources",
+    "node_selector": "nodeSelector",
+    "tolerations": "tolerations",
+    "affinity": "affinity",
+}
+# Those that nothing of an add-on can be told by, with what they are when nobody gives them.
+UNKNOWN: dict[str, Any] = {
+    **{"flags": {}, "env": {}, "feature_gates": [], "watch_namespaces": [], "images": {}},
+    **{"certificates": "cert_manager", "source": "", "sha256": ""},
+}
+_KEEP = "Set the provider to existing to use it as it is"
+
+
+@dataclass(frozen=True)
+class Addon:
+    """An add-on of a cluster: its version as EKS has it, or nothing, and the one that it is to have."""
+
+    name: str
+    cluster: str
+    installed: str = ""
+    wanted: str = ""
+    ours: bool = False
+
+    @property
+    def title(self) -> str:
+        """The add-on in messages."""
+        return f"the EKS add-on {self.name}"
+
+
+def addon_of(name: str, cluster: str, addons: list[Mapping[str, Any]], wanted: str) -> Addon:
+    """Return the add-on of a name among those that eks_addon_info tells of; a tag says whether it is ours."""
+    found = next((item for item in addons if item["addon_name"] == name), None)
+    if found is None:
+        return Addon(name, cluster, wanted=wanted)
+    ours = RELEASE_LABEL in (found.get("tags") or {})
+    return Addon(name, cluster, found["addon_version"], wanted or found["addon_version"], ours)
+
+
+def decide(
+    wanted: Wanted, addon: Addon, found: Mapping[str, Any], beside: Mapping[str, Any], table: Mapping[str, Any]
+) -> Decision:
+    """Return what becomes of the add-on. Raises Problem for what must not be done.
+
+    `beside` is what else there is: `cert_manager` as release_info tells of it, and `addons`, the names of others.
+    """
+    refuse_several(wanted, found)
+    decision = _decided(wanted, addon, found)
+    if decision.provider == EXISTING:
+        return decision
+    operator = read(addon.wanted)
+    facts = table["eks_addons"].get(addon.name, {})
+    _refuse_version(wanted, addon, operator, facts)
+    decision.warnings.extend(certificates(wanted, found))
+    decision.warnings.extend(_cert_manager(found, beside["cert_manager"], table))
+    decision.warnings.extend(_others(addon, beside["addons"], facts))
+    if decision.action == "upgrade":
+        decision.warnings.extend(stored(found, ()))
+    if operator:
+        decision.warnings.extend(compatibility.skew(found["resources"], operator, table.get("builds", {})))
+    return decision
+
+
+def _decided(wanted: Wanted, addon: Addon, found: Mapping[str, Any]) -> Decision:
+    if found["installed"] and found["installer"]["by"] != EKS:
+        return _other_installer(wanted, addon, found)
+    _refuse_definitions(wanted, addon, found)
+    if addon.installed and not addon.ours and wanted.foreign != TAKEOVER:
+        return _foreign(wanted, addon)
+    if found["installed"] and wanted.namespace != found["namespace"]:
+        raise Problem(
+            f"{wanted.product.title} is in namespace {found['namespace']}, and the one asked for is {wanted.namespace}",
+            fix="EKS takes the namespace of an add-on at its creation only. Keep it, or remove the add-on first.",
+        )
+    if not addon.installed:
+        return Decision("install", EKS, f"{addon.title} {addon.wanted} is installed")
+    old, new = order(addon.installed), order(addon.wanted)
+    if new < old:
+        raise Problem(
+            f"{addon.title} is {addon.installed} here, and {addon.wanted} is older",
+            asked="Upgrade",
+            fix="Objects may be stored already as only the newer version knows them. Ask for that one, or a newer one.",
+        )
+    if new == old:
+        return Decision("unchanged", EKS, f"{addon.title} {addon.installed} is installed")
+    return Decision("upgrade", EKS, f"{addon.title} is upgraded from {addon.installed} to {addon.wanted}")
+
+
+def _other_installer(wanted: Wanted, addon: Addon, found: Mapping[str, Any]) -> Decision:
+    """Deal with an operator that no add-on has brought: two of them would fight over the same definitions."""
+    if not found["ours"]:
+        return foreign(wanted, found)
+    raise Problem(
+        f"{wanted.product.title} {found['version']} is already in namespace {found['namespace']}, installed by this "
+        f"collection with another provider, and the provider is now {EKS} ({addon.name})",
+        fix="Keep the provider, or remove it first with state absent and the old provider.",
+    )
+
+
+def _foreign(wanted: Wanted, addon: Addon) -> Decision:
+    what = f"{addon.title} {addon.installed} is already in cluster {addon.cluster}, and has no tag of this collection"
+    if wanted.foreign == ADOPT:
+        return Decision(ADOPT, EXISTING, f"{what}; it is only checked, never changed")
+    raise Problem(what, fix=f"{_KEEP}, or take it over (foreign: takeover).")
+
+
+def _refuse_definitions(wanted: Wanted, addon: Addon, found: Mapping[str, Any]) -> None:
+    """Refuse to let EKS overwrite definitions that another tool keeps; its own, and ours, it may take up again."""
+    strange = [item for item in found["crds"] if not item["ours"] and item["installer"]["by"] != EKS]
+    if strange and not found["installed"] and wanted.foreign != TAKEOVER:
+        names = ", ".join(item["name"] for item in strange)
+        by = strange[0]["installer"]
+        who = f"{by['by']} {by['name']}".strip()
+        raise Problem(
+            f"{wanted.product.title} is not here, but its definitions are ({names}), made by somebody else ({who})",
+            asked=f"Install {addon.title}",
+            fix="Remove them with what made them, or let EKS have them (foreign: takeover, and resolve_conflicts).",
+        )
+
+
+def _refuse_version(wanted: Wanted, addon: Addon, operator: Version | None, facts: Mapping[str, Any]) -> None:
+    """Refuse an operator that does not know our custom resources, or another one than was asked for."""
+    first, rights = read(facts.get("first", "")), read(facts.get("rights_until", ""))
+    if operator and first and operator < first:
+        more = ""
+        if rights and operator <= rights:
+            more = " It would also need permissions for eks:addon-manager, which EKS gives itself since."
+        raise Problem(
+            f"{addon.name} {addon.wanted} has an operator that does not serve OpenTelemetryCollector as v1beta1.{more}",
+            asked=f"Install {addon.title}",
+            fix=f"Take a version from v{first} on; eks_addon_info with available=true shows them.",
+        )
+    if operator and wanted.version and wanted.version != operator:
+        raise Problem(
+            f"{addon.name} {addon.wanted} has version {operator} of it, not {wanted.version}",
+            asked=f"Install {wanted.product.title}",
+            fix="Leave its version out, and give that of the add-on (addon_version).",
+        )
+
+
+def _cert_manager(found: Mapping[str, Any], there: Mapping[str, Any], table: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what is doubtful about cert-manager, which signs for the add-on's webhooks, whoever installed it."""
+    if not there or not found["cert_manager"]:
+        return
+    product, running = PRODUCTS[CERT_MANAGER], read(there["version"])
+    if not there["installed"]:
+        yield (
+            "The definitions of cert-manager are here, but no controller of it was found. "
+            "The add-on stays DEGRADED if none signs its certificate"
+        )
+    elif running:
+        yield from filter(None, [compatibility.kubernetes(table, product, running, found["kubernetes"])])
+        yield from filter(None, [compatibility.unknown(table, product, running)])
+
+
+def _others(addon: Addon, names: list[str], facts: Mapping[str, Any]) -> Iterator[str]:
+    for name, why in facts.get("beside", {}).items():
+        if name in names:
+            yield f"The EKS add-on {name} is in cluster {addon.cluster}, too: {why}"
+
+
+def refuse_inputs(given: Mapping[str, Any]) -> None:
+    """Refuse what an add-on cannot do, rather than drop it. One replica is what it has by itself."""
+    manager = given["workloads"].get("manager", {})
+    told = {**given, **manager, "images": {name: image for name, image in given["images"].items() if image}}
+    for name, key in CONFIGURED.items():
+        if told.get(name) and (name, told[name]) != ("replicas", 1):
+            raise Problem(
+                f"an EKS add-on does not take {name}",
+                where=name,
+                fix=f"Give it as {key} in the configuration of the add-on (addon_configuration).",
+            )
+    for name, nothing in UNKNOWN.items():
+        if told.get(name, nothing) not in (nothing, None):
+            raise Problem(
+                f"an EKS add-on does not take {name}",
+                where=name,
+                fix="Leave it out, or use another provider: the configuration of the add-on has nothing for it.",
+            )
+
+
+def registry_note(given: Mapping[str, Any]) -> Iterator[str]:
+    """Yield that a registry for everything does not hold here, which is no mistake where it is given for all roles."""
+    if given["image_registry"] or given["image_pull_secrets"]:
+        yield "The images of an EKS add-on come from the registry of AWS in the region, whatever image_registry says"

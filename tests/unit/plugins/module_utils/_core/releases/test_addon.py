@@ -1,0 +1,199 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.releases.addon import (
+    Addon,
+    addon_of,
+    decide,
+    refuse_inputs,
+    registry_note,
+)
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.releases.decide import Decision, Wanted
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.releases.versions import Version
+
+from .samples import OPERATING, TABLE, found, here, resource
+
+OLD, NEW, NEWER = "v0.141.0-eksbuild.1", "v0.151.0-eksbuild.2", "v0.151.0-eksbuild.10"
+BESIDE = {"other-addon": "it acts on the same annotations"}
+FACTS = {**TABLE, "eks_addons": {"adot": {"first": "0.99.0", "rights_until": "0.62.1", "beside": BESIDE}}}
+CERTIFIED = {"installed": True, "version": "1.21.2"}
+EKS = {"by": "eks_addon", "name": ""}
+WANTED = Wanted(OPERATING, "eks_addon", namespace="ns", certificates="cert_manager")
+
+
+def wanted(**more: Any) -> Wanted:
+    return Wanted(**{**vars(WANTED), **more})
+
+
+def addon(installed: str = "", to_be: str = NEW, ours: bool = True) -> Addon:
+    return Addon("adot", "prod", installed, to_be, ours and bool(installed))
+
+
+def there(version: str = "0.151.0", **more: Any) -> dict[str, Any]:
+    return here(version, **{"ours": False, "installer": EKS, **more})
+
+
+def crd(by: str, *, ours: bool = False) -> dict[str, Any]:
+    told = {"name": "things.opentelemetry.io", "kind": "Thing", "plural": "things", "ours": ours}
+    told |= {"stored_versions": ["v1beta1"], "storage_version": "v1beta1", "served_versions": ["v1beta1"]}
+    return {**told, "installer": {"by": by, "name": ""}}
+
+
+def decided(asked: Wanted, item: Addon, cluster: Any, *others: str, certified: Any = CERTIFIED) -> Decision:
+    return decide(asked, item, cluster, {"cert_manager": certified, "addons": ["adot", *others]}, FACTS)
+
+
+@pytest.mark.parametrize(
+    ("item", "cluster", "action"),
+    [
+        (addon(), found(), "install"),
+        (addon(NEW), there(), "unchanged"),
+        (addon(NEW), found(), "unchanged"),  # what another run has begun, or what failed: eks_addon takes it up
+        (addon(OLD), there("0.141.0"), "upgrade"),
+        (addon(NEW, NEWER), there(), "upgrade"),
+        (addon(), there(crds=[crd("eks_addon")]), "install"),  # what was preserved
+        (addon(), found(crds=[crd("manifest", ours=True)]), "install"),
+    ],
+)
+def test_what_becomes_of_the_addon(item: Addon, cluster: Any, action: str) -> None:
+    decision = decided(WANTED, item, cluster)
+    assert (decision.action, decision.provider, decision.warnings) == (action, "eks_addon", [])
+    assert "the EKS add-on adot" in decision.message
+
+
+@pytest.mark.parametrize(
+    ("asked", "item", "cluster", "said"),
+    [
+        (WANTED, addon(), here("0.158.0"), "with another provider, and the provider is now eks_addon"),
+        (WANTED, addon(), here("0.158.0", ours=False), "installed by somebody else"),
+        (WANTED, addon(), there(installer={"by": "helm", "name": "a/b"}), "installed by the Helm release a/b"),
+        (wanted(foreign="takeover"), addon(), there(installer={"by": "olm", "name": "csv"}), "which would undo"),
+        (WANTED, addon(NEW, ours=False), there(), r"already in cluster prod, and has no tag.*foreign: takeover"),
+        (WANTED, addon(NEW), there(namespaces=["a", "b"]), "more than once, in the namespaces a, b"),
+        (wanted(namespace="x"), addon(NEW), there(), "is in namespace ns, and the one asked for is x.*creation only"),
+        (WANTED, addon(NEW, OLD), there(), f"is {NEW} here, and {OLD} is older"),
+        (WANTED, addon(NEWER, NEW), there(), "and v0.151.0-eksbuild.2 is older"),
+        (WANTED, addon(), found(cert_manager=False), "from cert-manager, which is not in this cluster"),
+        (WANTED, addon(), found(crds=[crd("helm")]), r"its definitions are \(things.opentelemetry.io\), made by"),
+        (
+            WANTED,
+            addon(to_be="v0.80.0-eksbuild.2"),
+            found(),
+            r"not serve .* as v1beta1\. Take a version from v0\.99\.0",
+        ),
+        (WANTED, addon(to_be="v0.62.1-eksbuild.2"), found(), "would also need permissions for eks:addon-manager"),
+        (wanted(version=Version(0, 158, 0)), addon(), found(), r"has version 0\.151\.0 of it, not 0\.158\.0"),
+    ],
+)
+def test_what_must_not_be_done_is_refused(asked: Wanted, item: Addon, cluster: Any, said: str) -> None:
+    with pytest.raises(Problem, match=said):
+        decided(asked, item, cluster)
+
+
+def test_an_addon_of_somebody_else_is_used_as_it_is_or_taken_over() -> None:
+    item = addon(OLD, ours=False)
+    decision = decided(wanted(foreign="adopt"), item, there("0.141.0"))
+    assert (decision.action, decision.provider) == ("adopt", "existing")
+    assert decided(wanted(foreign="takeover"), item, there("0.141.0")).action == "upgrade"
+
+
+def test_an_operator_of_somebody_else_is_used_as_it_is() -> None:
+    cluster = here("0.158.0", ours=False, installer={"by": "helm", "name": "a/b"})
+    assert decided(wanted(foreign="adopt"), addon(), cluster).provider == "existing"
+
+
+@pytest.mark.parametrize(
+    ("certified", "said"),
+    [
+        ({"installed": False, "version": ""}, "no controller of it was found"),
+        ({"installed": True, "version": "1.12.0"}, "cert-manager 1.12.0 is not in the table"),
+        ({"installed": True, "version": "1.19.1"}, ""),
+        ({"installed": True, "version": ""}, ""),
+    ],
+)
+def test_cert_manager_may_be_anybodys(certified: Any, said: str) -> None:
+    warnings = decided(WANTED, addon(), found(), certified=certified).warnings
+    assert [said in text for text in warnings] == ([True] if said else [])
+
+
+def test_an_old_cert_manager_may_not_be_for_this_kubernetes() -> None:
+    (warning,) = decided(
+        WANTED, addon(), found(kubernetes="v1.36.1"), certified={**CERTIFIED, "version": "1.19.1"}
+    ).warnings
+    assert "is for Kubernetes 1.31 to 1.35, and this cluster is 1.36" in warning
+
+
+def test_a_trial_run_may_come_before_cert_manager() -> None:
+    (warning,) = decided(wanted(check=True), addon(), found(cert_manager=False), certified={}).warnings
+    assert "which is not in this cluster" in warning
+
+
+def test_eks_says_for_which_kubernetes_an_addon_is() -> None:
+    assert decided(WANTED, addon(), found(kubernetes="v1.99.0"), certified={**CERTIFIED, "version": ""}).warnings == []
+
+
+def test_another_addon_that_acts_on_the_same_is_named() -> None:
+    assert decided(WANTED, addon(), found(), "unrelated").warnings == []
+    (warning,) = decided(WANTED, addon(), found(), "other-addon").warnings
+    assert "other-addon is in cluster prod, too: it acts on the same annotations" in warning
+
+
+def test_collectors_that_do_not_follow_are_named() -> None:
+    cluster = there(resources=[resource("OpenTelemetryCollector", image="x:0.158.0")])
+    (warning,) = decided(WANTED, addon(NEW), cluster).warnings
+    assert "the operator is made for 0.151" in warning
+
+
+def test_an_addon_that_nothing_is_known_of_may_be() -> None:
+    item = Addon("other", "prod", "", "v2-eksbuild.1")
+    assert decided(WANTED, item, found()).action == "install"
+
+
+def test_the_addon_is_known_by_name_and_tag() -> None:
+    listed = [
+        {"addon_name": "adot", "addon_version": NEW, "tags": {"o11y.opentelemetry/release": "opentelemetry-operator"}},
+        {"addon_name": "other", "addon_version": OLD, "tags": {}},
+    ]
+    assert addon_of("adot", "prod", listed, "") == Addon("adot", "prod", NEW, NEW, ours=True)
+    assert addon_of("other", "prod", listed, NEW) == Addon("other", "prod", OLD, NEW, ours=False)
+    assert addon_of("none", "prod", listed, NEW) == Addon("none", "prod", "", NEW)
+
+
+NOTHING: dict[str, Any] = {
+    "workloads": {"manager": {"replicas": 1, "resources": {}, "flags": {}, "env": {}, "affinity": {}}},
+    "images": {"java": "", "collector": ""},
+    **{"feature_gates": [], "watch_namespaces": [], "certificates": "cert_manager", "source": "", "sha256": ""},
+    **{"image_registry": "", "image_pull_secrets": []},
+}
+
+
+def test_inputs_that_nobody_gives_are_no_matter() -> None:
+    refuse_inputs(NOTHING)
+    refuse_inputs({**NOTHING, "workloads": {}})
+    assert list(registry_note(NOTHING)) == []
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"workloads": {"manager": {"replicas": 2}}}, "take replicas.*Give it as replicaCount in the configuration"),
+        ({"workloads": {"manager": {"resources": {"limits": {}}}}}, "Give it as manager.resources"),
+        ({"workloads": {"manager": {"flags": {"a": "b"}}}}, "take flags.*the configuration of the add-on has nothing"),
+        ({"images": {"java": "x/y:1"}}, "take images"),
+        ({"certificates": "generated"}, "take certificates"),
+        ({"feature_gates": ["-a"]}, "take feature_gates"),
+    ],
+)
+def test_what_an_addon_cannot_be_told_is_refused(given: dict[str, Any], said: str) -> None:
+    with pytest.raises(Problem, match=said):
+        refuse_inputs({**NOTHING, **given})
+
+
+def test_a_registry_for_all_roles_does_not_hold_here() -> None:
+    assert len(list(registry_note({**NOTHING, "image_registry": "mirror:5000"}))) == 1
