@@ -8,11 +8,12 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from functools import cache
 from typing import Any
 
-from ..module_utils._core import fleet, needs
+from ..module_utils._core import fleet, needs, place
+from ..module_utils._core.aws import identity, policy
 from ..module_utils._core.backends.table import BACKENDS
 from ..module_utils._core.collector import Collector, Distribution, image_of
 from ..module_utils._core.compose import Composed, compose
@@ -22,7 +23,9 @@ from ..module_utils._core.lint.finding import Finding
 from ..module_utils._core.lint.rules import lint
 from ..module_utils._core.lint.subject import Subject, Target
 from ..module_utils._core.manifests.build import Build
+from ..module_utils._core.manifests.pod import volumes
 from ..module_utils._core.names import COLLECTOR_LABEL, MANAGED_BY
+from ..module_utils._core.place import Place
 from ..module_utils._core.probes import probe
 from . import _judge, _layers, _sources, _target, _yaml
 
@@ -48,6 +51,7 @@ class Planned:
     distribution: Distribution
     run_as_user: int | None
     composed: Composed
+    place: Place
     findings: list[Finding]
 
 
@@ -65,7 +69,7 @@ def bundle(planned: Sequence[Planned], judgement: _judge.Judgement | None = None
     left = (judgement or _judge.Judgement()).judge(findings).kept
     malformed = [finding for finding in findings if finding.rule in _MALFORMED]
     refuse([*malformed, *(finding for finding in left if finding.rule not in _MALFORMED)])
-    builds = [_build(item) for item in planned]
+    builds = [_placed(item) for item in planned]
     fleet.check([fleet.Member(build.collector, build.needs.ports) for build in builds])
     manifests = fleet.union(manifest for build in builds for manifest in _manifests(build))
     return {
@@ -109,7 +113,10 @@ def workload(collector: Collector) -> dict[str, str]:
 def _plan(item: Mapping[str, Any], request: Request) -> Planned:
     options = _options({**request.defaults, **item})
     distribution, collector_version = _distribution(options)
-    collector = Collector.from_options(options)
+    facts = _sources.platform(options["platform"], request.platform_paths)
+    where = Place.from_facts(options["platform"], facts)
+    collector = Collector.from_options(place.settled(options, where))
+    collector = identity.stamped(collector, request.identity_annotations)
     BACKENDS[collector.backend].check(collector)
     target = _built(collector, distribution, collector_version)
     collector_version = target.version if target and collector.distribution_manifest else collector_version
@@ -120,17 +127,17 @@ def _plan(item: Mapping[str, Any], request: Request) -> Planned:
         *_layers.of_user(collector, written),
     ]
     composed = compose(layers)
-    place = deployed.deployment(collector, composed.config)
+    runs = deployed.deployment(collector, composed.config, where)
     user = distribution.user if facts["run_as_user"] == "image" else facts["run_as_user"]
-    planned = Planned(collector, distribution, user, composed, [])
+    planned = Planned(collector, distribution, user, where, composed, [])
     subject = Subject(
         composed.config,
         composed.locate,
         duplicates=tuple(pair for layer in layers for pair in layer.duplicates),
         environment=deployed.environment(collector),
         target=target,
-        deployment=place,
-        resource=BACKENDS[collector.backend].resource(_build(planned)) if place.is_understood else None,
+        deployment=runs,
+        resource=BACKENDS[collector.backend].resource(_build(planned)) if runs.is_understood else None,
     )
     return replace(planned, findings=lint(subject))
 
@@ -185,9 +192,17 @@ def _build(item: Planned) -> Build:
         image=image_of(item.collector, item.distribution),
         run_as_user=item.run_as_user,
     )
+        place=item.place,
 
 
 def _canonical(config: Any) -> str:
+def _placed(item: Planned) -> Build:
+    """Return the build of a collector. Raises Problem for one that its place cannot have."""
+    build = _build(item)
+    place.check(item.place, item.collector, volumes(build), bool(build.exposed))
+    return build
+
+
     """Return the same text for configs that mean the same: the order of keys means nothing, their types do."""
 
     def by_text(value: Any) -> Any:

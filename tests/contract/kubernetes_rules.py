@@ -66,7 +66,7 @@ def names(item: Manifest, manifests: list[Manifest]) -> Iterator[str]:
 
 def namespaces(item: Manifest, manifests: list[Manifest]) -> Iterator[str]:
     """Every namespaced object is in a namespace that the bundle brings."""
-    wide = item["kind"] in ("Namespace", "ClusterRole", "ClusterRoleBinding")
+    wide = item["kind"] in ("Namespace", "ClusterRole", "ClusterRoleBinding", "SecurityContextConstraints")
     known = {other["metadata"]["name"] for other in _of(manifests, "Namespace")}
     if not wide and item["metadata"].get("namespace") not in known:
         yield f"namespace {item['metadata'].get('namespace')}"
@@ -168,6 +168,8 @@ def selectors(item: Manifest, manifests: list[Manifest]) -> Iterator[str]:
 
 def ways_in(item: Manifest, manifests: list[Manifest]) -> Iterator[str]:
     """An Ingress and a route lead to a port of a Service."""
+    if item["kind"] == "Route":
+        yield from _route(item["spec"], manifests)
     services = {s["metadata"]["name"]: s["spec"].get("ports", []) for s in _of(manifests, "Service")}
     rules = item["spec"]["rules"] if item["kind"] in ("Ingress", "HTTPRoute", "GRPCRoute") else []
     backends = [path["backend"]["service"] for rule in rules for path in rule.get("http", {}).get("paths", [])]
@@ -178,6 +180,13 @@ def ways_in(item: Manifest, manifests: list[Manifest]) -> Iterator[str]:
         ]
         if backend["port"] not in known:
             yield f"nobody is {backend}"
+
+
+def _route(spec: Manifest, manifests: list[Manifest]) -> Iterator[str]:
+    name, port = spec["to"]["name"], spec["port"]["targetPort"]
+    services = [other for other in _of(manifests, "Service") if other["metadata"]["name"] == name]
+    if port not in [known["name"] for other in services for known in other["spec"].get("ports", [])]:
+        yield f"nobody is {name}:{port}"
 
 
 def restricted(item: Manifest, _manifests: list[Manifest]) -> Iterator[str]:

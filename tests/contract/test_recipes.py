@@ -30,13 +30,27 @@ EVERYWHERE = [
     for mode in recipe["modes"]
 ]
 UNDER_ALL = [
-    pytest.param(name, platform, mode, backend, id=f"{name}-{platform}-{mode}-{backend}")
+    (name, platform, mode, backend)
     for name, recipe in RECIPES.items()
     for platform in PLATFORMS
     for backend in BACKENDS
     for mode in recipe["modes"]
     if mode in BACKENDS[backend].modes
 ]
+
+
+def ids(combination: tuple[str, ...]) -> str:
+    return "-".join(combination)
+
+
+# What a platform cannot have, by recipe, platform and mode; `*` is any recipe. The rest is to work.
+REFUSED = {("*", "eks_fargate", "daemonset"), ("host_metrics", "gke_autopilot", "daemonset")}
+
+
+def is_refused(name: str, platform: str, mode: str) -> bool:
+    return bool({("*", platform, mode), (name, platform, mode)} & REFUSED)
+
+
 ABOUT = {
     "name": "one",
     "namespace": "telemetry",
@@ -69,9 +83,10 @@ def request(name: str, platform: str, mode: str, backend: str = "operator") -> _
     recipes: list[Any] = [{other: required(RECIPES[other]["options"])} for other in partners if other != name]
     recipes.append({name: required(RECIPES[name]["options"])})
     env = {variable: {"secret": "credentials", "key": "key"} for variable in RECIPES[name].get("variables", {})}
+    confined = mode == "daemonset" and PLATFORMS[platform].get("selinux")  # who gets past it is for the user to say
     return _render.Request(
         [{"name": "one", "platform": platform, "mode": mode, "backend": backend, "recipes": recipes, "env": env}],
-        {"namespace": "a"},
+        {"namespace": "a", "selinux_type": "spc_t" if confined else ""},
     )
 
 
@@ -83,7 +98,16 @@ def test_it_renders_alone_to_a_part_of_a_config(name: str, platform: str, mode: 
     assert signals <= set(RECIPES[name]["signals"])
 
 
-@pytest.mark.parametrize(("name", "platform", "mode", "backend"), UNDER_ALL)
+@pytest.mark.parametrize("combination", [one for one in UNDER_ALL if is_refused(*one[:3])], ids=ids)
+def test_what_a_platform_cannot_have_is_refused_with_what_to_do(combination: tuple[str, str, str, str]) -> None:
+    with pytest.raises(_render.Problem, match=f"platform '{combination[1]}'") as problem:
+        _render.bundle(_render.plan(request(*combination)))
+    assert problem.value.fix in PLATFORMS[combination[1]]["instead"].values()
+
+
+@pytest.mark.parametrize(
+    ("name", "platform", "mode", "backend"), [one for one in UNDER_ALL if not is_refused(*one[:3])]
+)
 def test_it_composes_with_partners_and_its_manifests_are_valid(
     name: str, platform: str, mode: str, backend: str
 ) -> None:

@@ -28,7 +28,7 @@ class Distribution:
 
 
 # Mappings that have required keys, and so cannot be empty by default.
-_OPTIONAL = ("autoscaling", "ingress", "routes")
+_OPTIONAL = ("autoscaling", "ingress", "routes", "openshift_route")
 
 # Mappings in which Kubernetes takes nothing but text.
 _TEXTS = (
@@ -83,9 +83,11 @@ class Collector:
     priority_class_name: str
     host_network: bool
     host_ports: bool | None
+    selinux_type: str
     service: dict[str, Any]
     ingress: dict[str, Any]
     routes: dict[str, Any]
+    openshift_route: dict[str, Any]
     network_policy: dict[str, Any]
     storage: dict[str, Any]
     update_strategy: dict[str, Any]

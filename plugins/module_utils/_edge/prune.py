@@ -21,7 +21,7 @@ PRUNED = (
     *("HorizontalPodAutoscaler", "PodDisruptionBudget", "NetworkPolicy", "Ingress", "HTTPRoute", "GRPCRoute", "Route"),
     *("OpenTelemetryCollector", "TargetAllocator", "Instrumentation", "ServiceMonitor", "PodMonitor"),
     *("Certificate", "Issuer", "Deployment", "DaemonSet", "StatefulSet", "Service", "ConfigMap", "Secret"),
-    *("RoleBinding", "ClusterRoleBinding", "Role", "ClusterRole", "ServiceAccount"),
+    *("RoleBinding", "ClusterRoleBinding", "Role", "ClusterRole", "SecurityContextConstraints", "ServiceAccount"),
 )
 # What only products have, which bring definitions too; others often may not list it.
 OF_PRODUCTS = ("ValidatingWebhookConfiguration", "MutatingWebhookConfiguration", "ClusterIssuer")

@@ -123,6 +123,15 @@ MUTATORS: dict[str, Mutator] = {
             ("receivers", "journald", {}, "logs"),
         ],
     ),
+    "selinux-denied": added_where(
+        {"mode": "daemonset", "confined": True},
+        [
+            (*LOGS, {"include": ["/var/log/pods/*/*/*.log"]}, "logs"),
+            ("receivers", "host_metrics", {"root_path": "/hostfs"}, "metrics"),
+            ("receivers", "journald", {}, "logs"),
+            ("extensions", "file_storage", {}),
+        ],
+    ),
     "sidecar-limits": added_where({"mode": "sidecar"}, [ELECTOR]),
     "metadata-service": added_where(
         {"mode": "deployment", "host_network": False},

@@ -9,7 +9,19 @@ from collections.abc import Callable
 
 from ..collector import Collector
 from ..errors import Problem
-from ..manifests import build, certificate, config_map, network, pod, scaling, service, service_account, workload
+from ..manifests import (
+    build,
+    certificate,
+    config_map,
+    network,
+    openshift_route,
+    pod,
+    scaling,
+    security,
+    service,
+    service_account,
+    workload,
+)
 from ..manifests.build import Build, Manifest
 
 WORKLOADS = {"daemonset": workload.daemon_set, "deployment": workload.deployment, "statefulset": workload.stateful_set}
@@ -17,6 +29,7 @@ WORKLOADS = {"daemonset": workload.daemon_set, "deployment": workload.deployment
 _BEFORE: tuple[Callable[[Build], Manifest | None], ...] = (
     build.namespace,
     service_account.service_account,
+    security.security_context_constraints,
     service_account.cluster_role,
     service_account.cluster_role_binding,
     config_map.config_map,
@@ -30,6 +43,9 @@ _AFTER: tuple[Callable[[Build], Manifest | None], ...] = (
     network.ingress,
     network.http_route,
     network.grpc_route,
+    openshift_route.openshift_route,
+    openshift_route.reader,
+    openshift_route.reader_binding,
 )
 
 

@@ -60,6 +60,7 @@ LIMITS = (
     Limit("service", _SIDECAR, _OURS, said),
     Limit("ingress", _SIDECAR, _OURS, said),
     Limit("routes", _SIDECAR, _OURS, said),
+    Limit("openshift_route", _SIDECAR, _OURS, said),
     Limit("network_policy", _SIDECAR, _OURS, said),
     Limit(
         "storage",

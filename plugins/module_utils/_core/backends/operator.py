@@ -17,6 +17,8 @@ from ..manifests import (
     certificate,
     network,
     open_telemetry_collector,
+    openshift_route,
+    security,
     service,
     service_account,
     target_allocator,
@@ -31,6 +33,7 @@ MODES = ("daemonset", "deployment", "sidecar", "statefulset")
 _BUILDERS: tuple[Callable[[Build], Manifest | None], ...] = (
     build.namespace,
     service_account.service_account,
+    security.security_context_constraints,
     service_account.cluster_role,
     service_account.cluster_role_binding,
     target_allocator.account,
@@ -42,6 +45,9 @@ _BUILDERS: tuple[Callable[[Build], Manifest | None], ...] = (
     network.ingress,
     network.http_route,
     network.grpc_route,
+    openshift_route.openshift_route,
+    openshift_route.reader,
+    openshift_route.reader_binding,
     open_telemetry_collector.open_telemetry_collector,
 )
 

@@ -11,6 +11,7 @@ from typing import Any
 from ..collector import Collector
 from ..manifests.pod import CONFIG_DIRECTORY
 from ..needs import DOWNWARD, Needs, derive
+from ..place import Place
 from ..quantity import parse_bytes
 from . import structure
 from .finding import run
@@ -28,7 +29,7 @@ _BY_WEBHOOK = frozenset(
 )
 
 
-def deployment(collector: Collector, config: Mapping[str, Any]) -> Deployment:
+def deployment(collector: Collector, config: Mapping[str, Any], place: Place | None = None) -> Deployment:
     """Return where a collector with this config will run. What follows from a malformed config is not known."""
     needs = None if run(structure.RULES, Subject(config)) else derive(config)
     scaler = collector.autoscaling
@@ -45,6 +46,7 @@ def deployment(collector: Collector, config: Mapping[str, Any]) -> Deployment:
         target_allocator=collector.is_allocated,
         network_policy=bool(collector.network_policy.get("enabled")),
         platform=collector.platform,
+        confined=bool(place and place.selinux and not collector.selinux_type),
     )
 
 

@@ -19,6 +19,9 @@ from .view import view
 
 _CONTRIB = "https://github.com/open-telemetry/opentelemetry-collector-contrib/tree/main"
 _LEADER = f"{_CONTRIB}/extension/k8sleaderelector"
+_SELINUX = (
+    "https://kubernetes.io/docs/tasks/configure-pod-container/security-context/#assign-selinux-labels-to-a-container"
+)
 _IMDS = "https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instancedata-data-retrieval.html"
 _POD_LOGS = ("/var/log/pods", "/var/log/containers")
 _ON_NODE = ("NODE_NAME", "NODE_IP", "HOST_IP")
@@ -93,6 +96,23 @@ def metadata_service(subject: Subject) -> Iterator[Fault]:
                 break
 
 
+def selinux_denied(subject: Subject) -> Iterator[Fault]:
+    """Yield what reads or writes files of the node where SELinux keeps those from containers."""
+    deployment = subject.deployment
+    if not deployment or not deployment.confined:
+        return
+    files = [(part, _FILES[part.kind](part.settings)) for part in view(subject).of("receivers", *_FILES)]
+    if deployment.mode == "daemonset":
+        files += [(part, "a folder of the node") for part in view(subject).of("extensions", "filestorage")]
+    for part, what in files:
+        if what:
+            yield Fault(
+                part.path,
+                f"'{part.id}' uses {what}, which SELinux keeps from containers",
+                "Set `selinux_type: spc_t` for this collector, or name a type of your own that may.",
+            )
+
+
 def copies(deployment: Deployment | None) -> str:
     """Return how many copies of a collector run, in words; nothing when it is one, or not known."""
     if deployment is None:
@@ -127,6 +147,8 @@ _READS: dict[str, Callable[[Mapping[str, Any]], str]] = {
     "kubeletstats": _kubelet,
 }
 
+_FILES = {kind: reads for kind, reads in _READS.items() if kind != "kubeletstats"}
+
 RULES = (
     rule("error", singleton, documentation=_LEADER),
     rule(
@@ -134,4 +156,5 @@ RULES = (
     ),
     rule("warning", sidecar_limits, documentation=_LEADER),
     rule("info", metadata_service, documentation=_IMDS),
+    rule("warning", selinux_denied, documentation=_SELINUX),
 )

@@ -27,7 +27,8 @@ class Deployment:
     """Where the collector runs in Kubernetes. None stands for what is not known; rules then stay silent.
 
     `mounts` are the paths at which anything is mounted, `exposed` the ports that a Service or the node opens as
-    (port, protocol), `granted` the RBAC rules that its ServiceAccount has as manifests spell them.
+    (port, protocol), `granted` the RBAC rules that its ServiceAccount has as manifests spell them,
+    `confined` says that SELinux keeps the files of the node from it.
     """
 
     mode: str
@@ -43,6 +44,7 @@ class Deployment:
     network_policy: bool = False
     operator_version: str = ""
     platform: str = ""
+    confined: bool = False
 
     @property
     def is_understood(self) -> bool:

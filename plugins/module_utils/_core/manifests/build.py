@@ -6,12 +6,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from .. import names
 from ..collector import Collector
 from ..needs import Needs
+from ..place import Place
 
 Manifest = dict[str, Any]
 
@@ -27,6 +28,7 @@ class Build:
     config_hash: str
     image: str
     run_as_user: int | None
+    place: Place = field(default_factory=Place)
 
     @property
     def exposed(self) -> tuple[Any, ...]:

@@ -36,7 +36,7 @@ def ingress(build: Build) -> Manifest | None:
     options = build.collector.ingress
     if not options:
         return None
-    port = _port(build, options.get("port") or "otlp-http")
+    port = way_in(build, options.get("port") or "otlp-http")
     backend = {"service": {"name": build.collector.name, "port": {"name": port.name}}}
     rule = {"http": {"paths": [{"path": options.get("path") or "/", "pathType": "Prefix", "backend": backend}]}}
     tls = [{"hosts": [options["host"]], "secretName": options["tls_secret"]}] if options.get("tls_secret") else None
@@ -77,23 +77,23 @@ def _route(build: Build, kind: str, port_name: str, hostnames: str) -> Manifest 
     parent = present(
         name=options["gateway"], namespace=options.get("gateway_namespace"), sectionName=options.get("section_name")
     )
-    backend = {"name": build.collector.name, "port": _port(build, port_name).number}
+    backend = {"name": build.collector.name, "port": way_in(build, port_name).number}
     spec = {"parentRefs": [parent], "hostnames": options[hostnames], "rules": [{"backendRefs": [backend]}]}
     return frame(build, _GATEWAY_API, kind, spec=spec)
 
 
-def _port(build: Build, name: str) -> Port:
+def way_in(build: Build, name: str, what: str = "ingress or routes") -> Port:
     """Return the port that traffic from outside goes to. Raises Problem when there is none, or no Service before it."""
     collector = build.collector
     ports: dict[str, Any] = {port.name: port for port in build.exposed}
     if not collector.wants_service:
         raise Problem(
-            f"collector '{collector.name}' has an ingress or routes but no Service",
+            f"collector '{collector.name}' has an {what} but no Service",
             fix="Set `service: {enabled: true}`.",
         )
     if name not in ports:
         raise Problem(
-            f"collector '{collector.name}' has no port '{name}' for its ingress or routes",
+            f"collector '{collector.name}' has no port '{name}' for its {what}",
             fix=f"Its config listens on: {', '.join(ports) or 'nothing'}.",
         )
     found: Port = ports[name]

@@ -12,6 +12,7 @@ from ..components.table import component
 from ..needs import derive
 from ..paths import items, section
 from .build import Build
+from .security import use
 
 _RECEIVER = "prometheus"
 # What a scrape itself asks for: the kubelet's metrics by the node, those of the API server by their URL.
@@ -32,10 +33,10 @@ SECRETS: Rules = (rule("core", "secrets", READ),)
 def of_collector(build: Build) -> Rules:
     """Return what the collector may do: with an allocator it discovers nothing itself."""
     if not build.collector.is_allocated:
-        return build.needs.rules
+        return (*build.needs.rules, *use(build))
     receivers = section(build.config, "receivers")
     others = {name: settings for name, settings in receivers.items() if name != _RECEIVER}
-    return (*derive({**build.config, "receivers": others}).rules, *_SCRAPE)
+    return (*derive({**build.config, "receivers": others}).rules, *_SCRAPE, *use(build))
 
 
 def of_allocator(build: Build) -> Rules:

@@ -18,6 +18,9 @@ CONFIG_DIRECTORY = "/conf"
 CONFIG_VOLUME = "config"
 STATE_VOLUME = "state"
 HASH_ANNOTATION = "checksum/config"
+# Of what is not confined to one pod, as spc_t is, the level has no categories.
+SELINUX_LEVEL = "s0"
+_STATE_FOLDER = "/var/lib/otelcol"
 
 # Kinds of sources that an environment variable can be given, and the field of the Pod API that each becomes.
 _SOURCES = {"secret": "secretKeyRef", "config_map": "configMapKeyRef"}
@@ -128,13 +131,12 @@ def resources(build: Build) -> dict[str, Any]:
 
 def pod_security(build: Build) -> dict[str, Any]:
     """Return who the pod is: root only to read the node's logs, or to keep state in a folder that is root's."""
-    keeps_state = build.collector.mode == "daemonset" and build.needs.state_directories
-    if build.needs.run_as_root or keeps_state:
-        return {"runAsUser": 0, "seccompProfile": {"type": "RuntimeDefault"}}
+    selinux = {"type": build.collector.selinux_type, "level": SELINUX_LEVEL} if build.collector.selinux_type else None
+    always = {"seccompProfile": {"type": "RuntimeDefault"}, **present(seLinuxOptions=selinux)}
+    if build.needs.run_as_root or (_keeps_on_node(build) and build.needs.state_directories):
+        return {"runAsUser": 0, **always}
     user = build.run_as_user
-    return {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}} | present(
-        runAsUser=user, runAsGroup=user, fsGroup=user
-    )
+    return {"runAsNonRoot": True, **always} | present(runAsUser=user, runAsGroup=user, fsGroup=user)
 
 
 def _probes(build: Build) -> dict[str, Any]:
@@ -165,15 +167,15 @@ def volumes(build: Build) -> list[dict[str, Any]]:
 
 def _state(build: Build) -> dict[str, Any]:
     """An agent's state outlives its pod on the node; that of others does not, and needs a StatefulSet to."""
-    collector = build.collector
-    if collector.mode == "daemonset":
-        return {
-            "hostPath": {
-                "path": f"/var/lib/otelcol/{collector.namespace}-{collector.name}",
-                "type": "DirectoryOrCreate",
-            }
-        }
-    return {"emptyDir": {}}
+    if not _keeps_on_node(build):
+        return {"emptyDir": {}}
+    path = f"{_STATE_FOLDER}/{build.collector.namespace}-{build.collector.name}"
+    return {"hostPath": {"path": path, "type": "DirectoryOrCreate"}}
+
+
+def _keeps_on_node(build: Build) -> bool:
+    writable = build.place.host_paths_writable and build.place.offers(_STATE_FOLDER)
+    return build.collector.mode == "daemonset" and writable
 
 
 def volume_mounts(build: Build) -> list[dict[str, Any]]:

@@ -9,6 +9,7 @@ from typing import Any
 
 from .. import names
 from .build import Build, Manifest, frame, present
+from .openshift_route import app_protocol
 
 
 def service(build: Build) -> Manifest | None:
@@ -40,6 +41,6 @@ def _ports(build: Build) -> list[dict[str, Any]]:
     """Return the ports; `appProtocol: grpc` lets L7 load balancers and meshes speak HTTP/2 to it."""
     return [
         {"name": port.name, "port": port.number, "targetPort": port.number, "protocol": port.protocol}
-        | present(appProtocol=port.app_protocol)
+        | present(appProtocol=app_protocol(build, port))
         for port in build.exposed
     ]

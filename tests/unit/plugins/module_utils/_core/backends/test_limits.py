@@ -32,6 +32,7 @@ SAMPLES: dict[str, Any] = {
     "service": {"enabled": True},
     "ingress": {"host": "a.example.com"},
     "routes": {"gateway": "public"},
+    "openshift_route": {"host": "a.example.com"},
     "network_policy": {"enabled": True},
     "storage": {"class": "fast"},
 }

@@ -1,0 +1,133 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The least that pods need; what a cluster makes of it is in tests/contract/test_constraints.py."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.manifests.build import Build
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.manifests.security import (
+    security_context_constraints,
+    use,
+)
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.manifests.service_account import (
+    cluster_role,
+    cluster_role_binding,
+)
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.place import Place
+
+from ..helpers import LABELS, build, running
+
+CONSTRAINED = Place("here", security_context_constraints=True)
+LOGS = running(receivers={"file_log": {"include": ["/var/log/pods/*/*/*.log"]}})
+STATE = running(extensions={"file_storage": {}})
+SILENT = running()
+RIGHT = {
+    "apiGroups": ["security.openshift.io"],
+    "resources": ["securitycontextconstraints"],
+    "verbs": ["use"],
+    "resourceNames": ["telemetry-gateway"],
+}
+
+
+def placed(config: Any = None, place: Place = CONSTRAINED, user: int | None = None, **options: Any) -> Build:
+    return replace(build(config, **options), run_as_user=user, place=place)
+
+
+def allowed(config: Any = None, **options: Any) -> Any:
+    manifest = security_context_constraints(placed(config, **options))
+    assert manifest is not None
+    return manifest
+
+
+def test_constraints_are_whole_and_of_the_cluster() -> None:
+    assert allowed(LOGS, mode="daemonset") == {
+        "apiVersion": "security.openshift.io/v1",
+        "kind": "SecurityContextConstraints",
+        "metadata": {"name": "telemetry-gateway", "labels": {**LABELS, "component": "agent-collector"}},
+        "allowHostDirVolumePlugin": True,
+        "allowHostIPC": False,
+        "allowHostNetwork": False,
+        "allowHostPID": False,
+        "allowHostPorts": False,
+        "allowPrivilegeEscalation": False,
+        "allowPrivilegedContainer": False,
+        "allowedCapabilities": [],
+        "defaultAddCapabilities": [],
+        "requiredDropCapabilities": ["ALL"],
+        "priority": 0,
+        "readOnlyRootFilesystem": True,
+        "runAsUser": {"type": "MustRunAs", "uid": 0},
+        "fsGroup": {"type": "MustRunAs"},
+        "supplementalGroups": {"type": "MustRunAs"},
+        "seLinuxContext": {"type": "MustRunAs"},
+        "seccompProfiles": ["runtime/default"],
+        "volumes": ["configMap", "hostPath", "projected"],
+    }
+
+
+@pytest.mark.parametrize(
+    ("options", "field", "value"),
+    [
+        ({"mode": "daemonset"}, "allowHostPorts", True),
+        ({"host_ports": True}, "allowHostPorts", True),
+        ({"host_network": True}, "allowHostNetwork", True),
+        ({"host_network": True}, "allowHostPorts", True),
+        ({"user": 1234}, "runAsUser", {"type": "MustRunAs", "uid": 1234}),
+        ({"user": 1234}, "fsGroup", {"type": "MustRunAs", "ranges": [{"min": 1234, "max": 1234}]}),
+        ({"host_ports": True}, "runAsUser", {"type": "MustRunAsRange"}),
+        (
+            {"selinux_type": "spc_t"},
+            "seLinuxContext",
+            {"type": "MustRunAs", "seLinuxOptions": {"type": "spc_t", "level": "s0"}},
+        ),
+        ({"config": STATE, "mode": "daemonset"}, "volumes", ["configMap", "hostPath", "projected"]),
+        (
+            {"config": STATE, "mode": "statefulset", "selinux_type": "spc_t"},
+            "volumes",
+            ["configMap", "persistentVolumeClaim", "projected"],
+        ),
+        (
+            {"volumes": [{"name": "a", "mount_path": "/a", "source": {"cephfs": {"monitors": ["b"]}}}]},
+            "volumes",
+            ["cephFS", "configMap", "projected"],
+        ),
+    ],
+)
+def test_what_is_needed_is_allowed(options: dict[str, Any], field: str, value: Any) -> None:
+    assert allowed(**options)[field] == value
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"mode": "statefulset", "config": STATE},
+        {"mode": "daemonset", "config": SILENT},
+        {"mode": "daemonset", "place": Place()},
+        {"mode": "sidecar", "backend": "operator", "config": LOGS},
+        {"volumes": [{"name": "a", "mount_path": "/a", "source": {"emptyDir": {}}}]},
+    ],
+)
+def test_who_needs_nothing_special_has_no_constraints(options: dict[str, Any]) -> None:
+    assert (security_context_constraints(placed(**options)), use(placed(**options))) == (None, ())
+
+
+def test_the_right_to_use_them_and_no_others_is_the_collectors() -> None:
+    one = placed(LOGS, mode="daemonset")
+    role, binding = cluster_role(one), cluster_role_binding(one)
+    assert role is not None and binding is not None
+    assert role["rules"] == [RIGHT]
+    assert binding["subjects"] == [{"kind": "ServiceAccount", "name": "gateway", "namespace": "telemetry"}]
+
+
+def test_with_a_target_allocator_the_right_is_still_the_collectors() -> None:
+    scraping = running(receivers={"prometheus": {"config": {"scrape_configs": []}}})
+    one = placed(scraping, mode="statefulset", backend="operator", target_allocator={"enabled": True}, host_ports=True)
+    assert RIGHT not in cluster_role(one)["rules"]  # it opens no port
+    two = replace(one, collector=replace(one.collector, selinux_type="spc_t"))
+    assert RIGHT in cluster_role(two)["rules"]
