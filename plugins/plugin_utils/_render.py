@@ -8,12 +8,11 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, fields, replace
 from functools import cache
 from typing import Any
 
 from ..module_utils._core import fleet, needs, place
-from ..module_utils._core.aws import identity, policy
 from ..module_utils._core.backends.table import BACKENDS
 from ..module_utils._core.collector import Collector, Distribution, image_of
 from ..module_utils._core.compose import Composed, compose
@@ -50,8 +49,8 @@ class Planned:
     collector: Collector
     distribution: Distribution
     run_as_user: int | None
-    composed: Composed
     place: Place
+    composed: Composed
     findings: list[Finding]
 
 
@@ -116,11 +115,9 @@ def _plan(item: Mapping[str, Any], request: Request) -> Planned:
     facts = _sources.platform(options["platform"], request.platform_paths)
     where = Place.from_facts(options["platform"], facts)
     collector = Collector.from_options(place.settled(options, where))
-    collector = identity.stamped(collector, request.identity_annotations)
     BACKENDS[collector.backend].check(collector)
     target = _built(collector, distribution, collector_version)
     collector_version = target.version if target and collector.distribution_manifest else collector_version
-    facts = _sources.platform(collector.platform, request.platform_paths)
     written = item.get("config") or request.defaults.get("config") or {}
     layers = [
         *_layers.of_recipes(collector, collector_version, facts, request.recipe_paths),
@@ -191,11 +188,10 @@ def _build(item: Planned) -> Build:
         config_hash=hashlib.sha256(_canonical(config).encode()).hexdigest(),
         image=image_of(item.collector, item.distribution),
         run_as_user=item.run_as_user,
-    )
         place=item.place,
+    )
 
 
-def _canonical(config: Any) -> str:
 def _placed(item: Planned) -> Build:
     """Return the build of a collector. Raises Problem for one that its place cannot have."""
     build = _build(item)
@@ -203,6 +199,7 @@ def _placed(item: Planned) -> Build:
     return build
 
 
+def _canonical(config: Any) -> str:
     """Return the same text for configs that mean the same: the order of keys means nothing, their types do."""
 
     def by_text(value: Any) -> Any:
