@@ -21,6 +21,7 @@ PACKAGE = "ansible_collections.o11y.opentelemetry.plugins.modules"
 MODULES = [
     "admission_wait",
     "bundle_apply",
+    "collector_info",
     "instrumentation_check",
     "instrumentation_namespaces",
     "rollout_wait",
@@ -32,6 +33,7 @@ MANIFEST = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "default"
 ARGUMENTS: dict[str, dict[str, Any]] = {
     "admission_wait": {"manifests": [MANIFEST]},
     "bundle_apply": {"manifests": [MANIFEST]},
+    "collector_info": {},
     "instrumentation_check": {"requirements": {}},
     "instrumentation_namespaces": {"references": []},
     "rollout_wait": {"workloads": [{"kind": "Deployment", "name": "a", "namespace": "ns"}]},
@@ -95,7 +97,7 @@ def assert_documented(spec: dict[str, Any], docs: dict[str, Any]) -> None:
 @pytest.mark.parametrize("name", MODULES)
 def test_options_are_documented_as_they_are(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     module = importlib.import_module(f"{PACKAGE}.{name}")
-    assert_documented(spec_of(name, monkeypatch), yaml.safe_load(module.DOCUMENTATION)["options"])
+    assert_documented(spec_of(name, monkeypatch), yaml.safe_load(module.DOCUMENTATION).get("options", {}))
 
 
 @pytest.mark.parametrize("name", ["admission_wait", "rollout_wait", "otlp_probe"])
