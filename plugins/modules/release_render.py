@@ -49,7 +49,7 @@ options:
     description:
       - How it is installed; with V(existing) it only has to be there.
     type: str
-    choices: [manifest, helm, eks_addon, existing]
+    choices: [manifest, helm, eks_addon, olm, existing]
     default: manifest
   version:
     description: The version; empty means the one that this release of the collection was tested with.
@@ -194,6 +194,15 @@ options:
     description: With O(state=absent) and O(provider=eks_addon), whether EKS only forgets the add-on.
     type: bool
     default: false
+  olm:
+    description:
+      - What is wanted with O(provider=olm), as C(package), C(channel), C(source), C(source_namespace), C(csv),
+        C(approval), C(namespace) and C(operator_group), like the inputs C(otel_operator_olm_*) of role otel_operator.
+    type: dict
+    default: {}
+  olm_found:
+    description: What M(o11y.opentelemetry.olm_info) returned, with O(provider=olm).
+    type: dict
   remove_definitions:
     description: With O(state=absent), whether unused CustomResourceDefinitions of this collection go as well.
     type: bool
@@ -264,6 +273,12 @@ leftovers:
   returned: when O(state=absent)
   type: list
   elements: dict
+olm:
+  description:
+    - The C(manifests) to apply, and C(namespace), C(subscription), C(csv) and C(approval) as
+      M(o11y.opentelemetry.olm_wait) takes them.
+  returned: when O(state=present) and O(provider=olm)
+  type: dict
 chart_values:
   description: Values of the Helm chart.
   returned: when O(state=present)

@@ -13,12 +13,12 @@ from typing import Any
 from ..module_utils._core.errors import Problem
 from ..module_utils._core.releases import certificates, decide, helm, images, manifest, removal
 from ..module_utils._core.releases.certificates import Certificates
-from ..module_utils._core.releases.found import EKS
+from ..module_utils._core.releases.found import EKS, OLM
 from ..module_utils._core.releases.manifest import image_name
 from ..module_utils._core.releases.products import OPERATOR, RELEASE_LABEL, Product, product
 from ..module_utils._core.releases.versions import Version, version
 from ..module_utils._core.releases.wishes import Wishes, written
-from . import _release_addon, _release_chart, _release_source, _sources
+from . import _release_addon, _release_chart, _release_olm, _release_source, _sources
 
 _TABLE = Path(__file__).parents[2] / "data" / "compatibility.yml"
 _TUNING = {
@@ -39,7 +39,7 @@ _ISSUER = {
 ARGUMENTS: dict[str, dict[str, Any]] = {
     "product": {"type": "str", "required": True, "choices": ["cert-manager", "opentelemetry-operator"]},
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
-    "provider": {"type": "str", "choices": ["manifest", "helm", "eks_addon", "existing"], "default": "manifest"},
+    "provider": {"type": "str", "choices": ["manifest", "helm", EKS, OLM, "existing"], "default": "manifest"},
     "version": {"type": "str", "default": ""},
     "source": {"type": "str", "default": ""},
     "mirror": {"type": "str", "default": ""},
@@ -66,7 +66,10 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "others": {"type": "str", "choices": ["refuse", "keep", "remove"], "default": "refuse"},
     "remove_definitions": {"type": "bool", "default": False},
     **_release_addon.ARGUMENTS,
+    **_release_olm.ARGUMENTS,
 }
+# Providers that bring the operator by themselves, from what they were told.
+_KEEPERS = {EKS: _release_addon, OLM: _release_olm}
 # What there is in a cluster of which nothing was said.
 _NOTHING = {"installed": False, "ours": False, "namespaces": [], "crds": [], "resources": [], "cert_manager": True}
 
@@ -85,8 +88,8 @@ def render(arguments: Mapping[str, Any], check: bool) -> dict[str, Any]:
     _release_chart.refuse_eks_cluster(wanted, arguments)
     if arguments["state"] == "absent":
         return _absent(wanted, arguments)
-    if arguments["provider"] == EKS:
-        result = _release_addon.present(wanted, arguments, table(), check)
+    if keeper := _KEEPERS.get(arguments["provider"]):
+        result = keeper.present(wanted, arguments, table(), check)
         return {**result, "prune_selector": f"{RELEASE_LABEL}={wanted.name}"}
     asked = arguments["version"]
     chart = _release_chart.read(arguments["chart"]) if arguments["provider"] == "helm" else None
@@ -103,8 +106,8 @@ def _absent(wanted: Product, arguments: Mapping[str, Any]) -> dict[str, Any]:
     if arguments["provider"] == decide.EXISTING:
         arguments = {**arguments, "installed": {**arguments["installed"], "installed": True, "ours": False}}
     release = f"{arguments['namespace'] or wanted.namespace}/{arguments['helm_release']}"
-    if arguments["provider"] == EKS:
-        gone = _release_addon.absent(wanted, arguments)
+    if keeper := _KEEPERS.get(arguments["provider"]):
+        gone = keeper.absent(wanted, arguments)
     else:
         gone = removal.removal(
             wanted, arguments["installed"], arguments["others"], arguments["remove_definitions"], release

@@ -28,6 +28,9 @@ ELSEWHERE = {
         *("certificate_days", "certificate_renew_days"),
         # Those of the add-on itself go to eks_addon.
         *("addon_version", "addon_resolve_conflicts", "addon_configuration", "addon_service_account_role_arn"),
+        # Those of a Subscription go together.
+        *("olm_package", "olm_channel", "olm_source", "olm_source_namespace", "olm_csv", "olm_approval"),
+        *("olm_namespace", "olm_operator_group"),
         *("addon_tags", "addon_timeout_seconds", "addon_degraded", "addon_degraded_seconds", "addon_preserve"),
     },
 }

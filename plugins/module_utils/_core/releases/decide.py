@@ -110,9 +110,9 @@ def foreign(wanted: Wanted, found: Mapping[str, Any]) -> Decision:
 def _next(wanted: Wanted, found: Mapping[str, Any]) -> Decision:
     """Go from the version that is installed to the one that is wanted."""
     title, by = wanted.product.title, found["installer"]["by"]
-    if (by == HELM) != (wanted.provider == HELM):
+    if by != wanted.provider:
         raise Problem(
-            f"{title} was installed by {_SAID[by].format(**found['installer']) if by == HELM else 'manifest'}, "
+            f"{title} was installed by {'manifest' if by == MANIFEST else _SAID[by].format(**found['installer'])}, "
             f"and the provider is now {wanted.provider}",
             fix="Keep the provider, or remove it first with state absent and the old provider.",
         )
