@@ -108,6 +108,11 @@ class Cluster:
         """The host's address in the node network."""
         return f"172.30.{self.slot}.1"
 
+    @property
+    def aws_ip(self) -> str:
+        """Where AWS is, once it is provided: an address of the first node's, so that its ports are nobody else's."""
+        return f"172.30.{self.slot}.250"
+
     def log(self, service: str) -> Path:
         """Where a server of the cluster writes."""
         return self.dir / "log" / f"{service}.log"

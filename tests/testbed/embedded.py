@@ -20,7 +20,7 @@ from tests.testbed.tasks import Task, run_all
 GIB_TO_START = 2
 PROGRAMS = {"kubectl": "kubernetes", "otelcol-contrib": "otelcol"}
 """What `env` puts on PATH, and the component that it is built with."""
-NODE_FILES = ("containerd.toml", "kubelet.yaml", "kube-proxy.yaml", "resolv.conf")
+NODE_FILES = ("authenticator.yaml", "containerd.toml", "kubelet.yaml", "kube-proxy.yaml", "resolv.conf")
 
 
 def up(cluster: Cluster) -> None:

@@ -42,6 +42,13 @@ netns add {namespace}
 -n {namespace} link set eth0 up
 -n {namespace} route add unreachable default
 """
+AWS = """
+-n {namespace} addr add {aws_ip}/24 dev eth0
+-n {namespace} addr add {agent_ip}/32 dev lo
+"""
+"""Addresses of the first node for what runs beside the nodes: AWS, and the agent from which pods get credentials."""
+AGENT_IP = "169.254.170.23"
+"""Of EKS' own agent: SDKs accept credentials over HTTP from this address and two more."""
 SYSCTLS = ("net.ipv4.ip_forward=1", "net.bridge.bridge-nf-call-iptables=1")
 """The second makes a service's answers from a pod on the same bridge pass the address translation."""
 
@@ -69,6 +76,10 @@ def create(cluster: Cluster) -> None:
                 _ip("-n {ns} route add {net} via {ip}", ns=node.namespace, net=other.pod_network, ip=other.ip)
         command.run([*enter(node), "sysctl", "-qw", *SYSCTLS])
         masquerade(node)
+    first = cluster.nodes[0]
+    _ip(AWS, namespace=first.namespace, aws_ip=cluster.aws_ip, agent_ip=AGENT_IP)
+    for node in cluster.nodes[1:]:
+        _ip("-n {ns} route add {agent} via {ip}", ns=node.namespace, agent=AGENT_IP, ip=first.ip)
 
 
 def masquerade(node: Node) -> None:

@@ -12,6 +12,8 @@ from pathlib import Path
 from tests.testbed import backends, python_images
 from tests.testbed.build import COLLECTOR_VERSION, Builds
 from tests.testbed.cert_manager import Edition
+from tests.testbed.cluster import Cluster
+from tests.testbed.eks import place
 from tests.testbed.errors import ClusterError, Reason
 from tests.testbed.mirror import VARIABLE, Release
 
@@ -49,6 +51,8 @@ class Offer:
     """What `env` puts on PATH, and the component that it is built with."""
     lacks: Callable[[Store], Reason | None] = lambda _: None
     """Why it cannot be had on this machine."""
+    start: Callable[[Cluster, Path], None] | None = None
+    """What is started beside the nodes, with the release mirror at hand; the embedded cluster alone has room for it."""
 
 
 def _cert_manager(name: str, edition: Edition) -> Offer:
@@ -89,6 +93,7 @@ def _python_lacks(_: Store) -> Reason | None:
 OFFERS = {
     offer.name: offer
     for offer in (
+        Offer("aws", lacks=lambda _: place.lacks(), start=place.start),
         _cert_manager("cert-manager", Edition("cert-manager", "1.21.2")),
         _cert_manager("cert-manager-1.20", Edition("cert-manager-1.20", "1.20.3")),
         Offer("helm", lambda _: ("helm",), programs={"helm": "helm"}),

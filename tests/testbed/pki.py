@@ -13,6 +13,7 @@ from tests.testbed import command, config
 from tests.testbed.cluster import API_SERVICE_IP, Cluster
 
 DAYS = "365"
+NEW_KEY = ("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes")
 API_NAMES = ("kubernetes", "kubernetes.default", "kubernetes.default.svc", "kubernetes.default.svc.cluster.local")
 
 
@@ -54,20 +55,25 @@ def create(cluster: Cluster) -> None:
     """Make the CA, every key pair, the service account key and the kubeconfigs."""
     folder = cluster.dir / "pki"
     folder.mkdir(parents=True, mode=0o700, exist_ok=True)
-    new_key = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"]
     ca = ["-keyout", "ca.key", "-out", "ca.crt", "-subj", "/CN=o11y-testbed-ca", "-days", DAYS]
-    command.run([*new_key, *ca], cwd=folder)
+    command.run([*NEW_KEY, *ca], cwd=folder)
     for item in certificates(cluster):
-        extensions = ["extendedKeyUsage=clientAuth,serverAuth", "basicConstraints=critical,CA:FALSE"]
-        extensions.append("subjectAltName=" + ",".join(item.names or (f"DNS:{item.name}",)))
-        files = ["-keyout", f"{item.name}.key", "-out", f"{item.name}.crt", "-CA", "ca.crt", "-CAkey", "ca.key"]
-        added = [word for extension in extensions for word in ("-addext", extension)]
-        command.run([*new_key, *files, "-subj", item.subject, "-days", DAYS, *added], cwd=folder)
-        if item.kubeconfig:
-            _kubeconfig(cluster, folder, item.name)
+        issue(cluster, item)
     command.run(["openssl", "genrsa", "-out", "service-account.key", "2048"], cwd=folder)
     public = ["-in", "service-account.key", "-pubout", "-out", "service-account.pub"]
     command.run(["openssl", "rsa", *public], cwd=folder)
+
+
+def issue(cluster: Cluster, item: Certificate) -> None:
+    """Make one key pair, signed by the cluster's CA."""
+    folder = cluster.dir / "pki"
+    extensions = ["extendedKeyUsage=clientAuth,serverAuth", "basicConstraints=critical,CA:FALSE"]
+    extensions.append("subjectAltName=" + ",".join(item.names or (f"DNS:{item.name}",)))
+    files = ["-keyout", f"{item.name}.key", "-out", f"{item.name}.crt", "-CA", "ca.crt", "-CAkey", "ca.key"]
+    added = [word for extension in extensions for word in ("-addext", extension)]
+    command.run([*NEW_KEY, *files, "-subj", item.subject, "-days", DAYS, *added], cwd=folder)
+    if item.kubeconfig:
+        _kubeconfig(cluster, folder, item.name)
 
 
 def _kubeconfig(cluster: Cluster, folder: Path, user: str) -> None:

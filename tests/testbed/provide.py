@@ -48,7 +48,10 @@ def _lacks(offer: Offer, store: Store, provider: Provider) -> Reason | None:
         return reason
     if offer.components(store) and not store.builds.go:
         return Reason("it is built with Go, and there is no Go on PATH", "install Go 1.26 or later")
-    if provider.load is None and not offer.programs:
+    if offer.start and provider.name != "embedded":
+        do = "use the embedded cluster"
+        return Reason(f"it runs beside the nodes of an embedded cluster, and this one is of {provider.name}", do)
+    if provider.load is None and not (offer.programs or offer.start):
         return Reason(
             f"its images cannot be loaded into a cluster of {provider.name}", "use a cluster of the testbed's"
         )
@@ -86,7 +89,7 @@ def _pack(offer: Offer, store: Store) -> None:
 
 
 def _deliver(cluster: Cluster, provider: Provider, offers: Sequence[Offer], store: Store) -> None:
-    """Images into the nodes, programs into the folder for PATH, and a note of both."""
+    """Images into the nodes, programs into the folder for PATH, servers beside the nodes, and a note of all."""
     provided = Provided.read(cluster)
     archives = [archive for offer in offers for archive in offer.archives(store)]
     if archives and provider.load:
@@ -94,6 +97,8 @@ def _deliver(cluster: Cluster, provider: Provider, offers: Sequence[Offer], stor
     for offer in offers:
         for program, component in offer.programs.items():
             _link(cluster.dir / "bin" / program, store.builds.program(component, program))
+        if offer.start:
+            offer.start(cluster, store.mirror)
     provided.names = sorted({*provided.names, *(offer.name for offer in offers)})
     provided.write(cluster)
     if offers:

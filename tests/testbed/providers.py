@@ -14,6 +14,7 @@ from pathlib import Path
 
 from tests.testbed import cleanup, command, embedded, external, health, kind, loading
 from tests.testbed.cluster import Cluster
+from tests.testbed.eks import place
 from tests.testbed.errors import Reason, UnavailableError
 from tests.testbed.home import Home, is_below
 from tests.testbed.loading import Provided
@@ -98,6 +99,7 @@ def _embedded_variables(cluster: Cluster) -> dict[str, str]:
         # For tests that run servers of their own beside the nodes.
         "O11Y_TESTBED_NODE_NAMESPACES": " ".join(str(NAMESPACES / node.namespace) for node in cluster.nodes),
         "O11Y_TESTBED_STATE": str(cluster.dir),
+        **place.variables(cluster),
     }
 
 

@@ -100,6 +100,7 @@ def delete_addon(world: World, region: str, **given: Any) -> Answer:
     cluster(region, key[1])
     _there(world, key)
     addon = world.addons[key]
+    addon.preserve = bool(given.get("preserve"))
     addon.stages, addon.began = world.stages(key[2], "delete"), world.clock()
     return {"addon": _described(world, key)}
 
@@ -147,11 +148,16 @@ def _stage(world: World, key: tuple[str, str, str]) -> Stage | None:
         detach(world, key)
         del world.addons[key]
         return None
-    if stage is addon.stages[-1]:
+    if _settled(addon, stage):
         if not stage.status.endswith("_FAILED"):
             addon.facts |= addon.pending
         addon.pending = {}
     return stage
+
+
+def _settled(addon: Addon, stage: Stage) -> bool:
+    """Whether an operation has come to its end."""
+    return stage is addon.stages[-1] and not stage.status.endswith("ING")
 
 
 def _there(world: World, key: tuple[str, str, str]) -> Stage:
@@ -184,7 +190,7 @@ def _update(world: World, key: tuple[str, str, str], update_id: str) -> Answer:
     update = addon.updates[update_id]
     if update_id == addon.update_id and "status" not in update:
         status, errors = "InProgress", []
-        if stage is addon.stages[-1]:
+        if _settled(addon, stage):
             failed = stage.status.endswith("_FAILED")
             status = "Failed" if failed else "Successful"
             errors = [{"errorCode": code, "errorMessage": f"{code} of the update"} for code in stage.errors if failed]

@@ -67,6 +67,7 @@ class Addon:
     pending: dict[str, Any] = field(default_factory=dict)
     updates: dict[str, dict[str, Any]] = field(default_factory=dict)
     update_id: str = ""
+    preserve: bool = False
 
 
 Key = tuple[str, str, str]  # region, cluster, name or id
@@ -79,6 +80,8 @@ class World:
         self, clock: Callable[[], float] = time.monotonic, sleep: Callable[[float], None] = time.sleep
     ) -> None:
         self.clock, self.sleep, self.lock = clock, sleep, threading.RLock()
+        self.played: set[str] = set()
+        """Add-ons that somebody else takes further: without a script they stay in the first stage of an operation."""
         self.reset()
 
     def reset(self) -> None:
@@ -100,7 +103,9 @@ class World:
     def stages(self, addon: str, operation: str) -> tuple[Stage, ...]:
         """Return what an operation goes through now."""
         told = self.scripts.get((addon, operation))
-        return told.pop(0) if told else SCRIPTS[operation]
+        if told:
+            return told.pop(0)
+        return (Stage(SCRIPTS[operation][0].status),) if addon in self.played else SCRIPTS[operation]
 
     def trouble(self, **fault: Any) -> None:
         """Add a fault."""

@@ -1,0 +1,79 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""IAM with a cluster's issuer and one role, for tests of what stands before AWS."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import boto3
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
+from cryptography.hazmat.primitives.hashes import SHA256
+from moto import mock_aws
+
+from tests.testbed.aws.world import World
+from tests.testbed.eks.identities import AGENT, Identities
+
+ISSUER = "https://issuer.test"
+PLACE = "issuer.test"
+PROVIDER = f"arn:aws:iam::123456789012:oidc-provider/{PLACE}"
+ROLE = "arn:aws:iam::123456789012:role/collector"
+KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+SUBJECT = "system:serviceaccount:o11y:gateway"
+GOOD = {"iss": ISSUER, "sub": SUBJECT, "aud": ["sts.amazonaws.com"], "nbf": 0, "exp": 4e9}
+TRUST = {
+    "Version": "2012-10-17",
+    "Statement": [
+        {
+            "Effect": "Allow",
+            "Principal": {"Federated": PROVIDER},
+            "Action": "sts:AssumeRoleWithWebIdentity",
+            "Condition": {"StringEquals": {f"{PLACE}:sub": SUBJECT, f"{PLACE}:aud": "sts.amazonaws.com"}},
+        },
+        {"Effect": "Allow", "Principal": {"Service": AGENT}, "Action": ["sts:AssumeRole", "sts:TagSession"]},
+    ],
+}
+WORKSPACE = {"Effect": "Allow", "Action": "aps:Remote*", "Resource": "arn:aws:aps:*:*:workspace/ws-1"}
+POLICY = {"Version": "2012-10-17", "Statement": [WORKSPACE]}
+
+
+def text(content: bytes) -> str:
+    return base64.urlsafe_b64encode(content).decode().rstrip("=")
+
+
+def jwt(key: rsa.RSAPrivateKey = KEY, **changes: Any) -> str:
+    """Sign a token."""
+    parts = [{"alg": "RS256", "kid": "one"}, GOOD | changes]
+    signed = ".".join(text(json.dumps(part).encode()) for part in parts)
+    return f"{signed}.{text(key.sign(signed.encode(), PKCS1v15(), SHA256()))}"
+
+
+def published() -> list[dict[str, str]]:
+    """Return the keys of the cluster."""
+    numbers = KEY.public_key().public_numbers()
+    return [{"kid": "one", "n": text(numbers.n.to_bytes(256, "big")), "e": text(numbers.e.to_bytes(3, "big"))}]
+
+
+@contextmanager
+def iam() -> Iterator[Identities]:
+    """IAM with the cluster's issuer and one role."""
+    with mock_aws():
+        client = boto3.client("iam", aws_access_key_id="a", aws_secret_access_key="b")
+        client.create_open_id_connect_provider(Url=ISSUER, ClientIDList=["sts.amazonaws.com"])
+        client.create_role(RoleName="collector", AssumeRolePolicyDocument=json.dumps(TRUST))
+        client.put_role_policy(RoleName="collector", PolicyName="p", PolicyDocument=json.dumps(POLICY))
+        yield Identities(World(), published)
+
+
+def session(identities: Identities) -> tuple[str, str, str]:
+    """Return the credentials of a session of the role."""
+    item = {"namespace": "o11y", "serviceAccount": "gateway", "roleArn": ROLE}
+    identities.world.associations["us-east-1", "prod", "a-1"] = item
+    found = identities.pod_identity(jwt(aud=[AGENT]))
+    return found["SecretAccessKey"], found["AccessKeyId"], found["Token"]

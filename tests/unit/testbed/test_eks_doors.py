@@ -1,0 +1,140 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Nobody gets into the AWS of a cluster, or to its API server, without a signature that holds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import boto3
+import pytest
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
+from werkzeug.test import Client
+
+from tests.testbed.aws.world import AwsError
+from tests.testbed.eks import authenticator, signatures
+from tests.testbed.eks.front import Front
+from tests.testbed.eks.identities import Identities
+from tests.testbed.eks.requests import NAMES
+from tests.testbed.eks.signatures import Sent
+from tests.unit.testbed.eks_iam import ROLE, iam, session, text
+
+WRITE = "https://aps-workspaces.us-east-1.amazonaws.com/workspaces/ws-1/api/v1/remote_write"
+
+
+@pytest.fixture
+def identities() -> Iterator[Identities]:
+    with iam() as found:
+        yield found
+
+
+def sent(url: str, secret: str, key: str, token: str = "", *, region: str = "us-east-1") -> Sent:
+    """Sign a request as SDKs do."""
+    body = b"x"
+    request = AWSRequest("POST", url, {"Host": url.split("/")[2], "Content-Type": "text/plain"}, body)
+    SigV4Auth(Credentials(key, secret, token or None), "aps", region).add_auth(request)
+    return Sent("POST", url, {name.lower(): str(value) for name, value in request.headers.items()}, body)
+
+
+def _asked(front: Front, request: Sent) -> Any:
+    return Client(front).open(
+        request.url.partition(".com")[2],
+        base_url=request.url.partition(".com")[0] + ".com",
+        method="POST",
+        headers=dict(request.headers),
+        data=request.body,
+    )
+
+
+@pytest.fixture
+def front(identities: Identities) -> Front:
+    """AWS with nothing behind it."""
+    return Front(lambda *_: [b"moto"], identities)
+
+
+def test_a_signed_write_gets_to_its_workspace_and_is_noted_with_its_role(front: Front) -> None:
+    request = sent(WRITE, *session(front.identities))
+    assert _asked(front, request).status_code == 404  # there is no such workspace: it has got that far
+    (noted,) = front.received[-1:]
+    assert (noted["operation"], noted["role"]) == ("RemoteWrite", ROLE)
+    assert "assumed-role/collector/" in noted["caller"]
+
+
+CHANGES: list[tuple[Callable[[Sent], Sent], str]] = [
+    (lambda it: Sent(it.method, it.url, it.headers, b"y"), "SignatureDoesNotMatch"),
+    (lambda it: Sent(it.method, f"{it.url}?a=b", it.headers, it.body), "SignatureDoesNotMatch"),
+    (lambda it: Sent(it.method, it.url, {**it.headers, "content-type": "a/b"}, it.body), "SignatureDoesNotMatch"),
+    (
+        lambda it: Sent(it.method, it.url, {k: v for k, v in it.headers.items() if k != "authorization"}, it.body),
+        "MissingAuthenticationTokenException",
+    ),
+    (
+        lambda it: Sent(it.method, it.url, {**it.headers, "x-amz-security-token": "x"}, it.body),
+        "UnrecognizedClientException",
+    ),
+    (lambda it: Sent(it.method, it.url, {**it.headers, "authorization": "Bearer x"}, it.body), "IncompleteSignature"),
+]
+
+
+@pytest.mark.parametrize(("change", "code"), CHANGES)
+def test_what_was_not_signed_so_is_refused(front: Front, change: Callable[[Sent], Sent], code: str) -> None:
+    answer = _asked(front, change(sent(WRITE, *session(front.identities))))
+    assert answer.status_code in (400, 403)
+    assert code in answer.headers["x-amzn-ErrorType"]
+    assert code in front.received[-1]["refused"]
+
+
+@pytest.mark.parametrize(
+    ("url", "region", "code"),
+    [
+        (WRITE, "eu-west-1", "InvalidSignatureException"),
+        (WRITE.replace("ws-1", "ws-2"), "us-east-1", "AccessDeniedException"),
+        (WRITE.replace("remote_write", "query"), "us-east-1", "AccessDeniedException"),
+    ],
+)
+def test_what_the_role_may_not_is_refused(front: Front, url: str, region: str, code: str) -> None:
+    answer = _asked(front, sent(url, *session(front.identities), region=region))
+    assert (answer.status_code, answer.headers["x-amzn-ErrorType"]) == (403, code)
+
+
+def test_a_signature_does_not_hold_for_ever() -> None:
+    request = sent(WRITE, "secret", "key")
+    signed = signatures.read(request)
+    assert signed
+    signatures.check(request, signed, "secret", datetime.now(UTC))
+    with pytest.raises(AwsError, match="the signature is of"):
+        signatures.check(request, signed, "secret", datetime.now(UTC) + timedelta(hours=1))
+
+
+def test_a_token_for_the_api_server_is_of_one_cluster(identities: Identities) -> None:
+    key, secret = identities.person
+    sts = boto3.client("sts", region_name="us-east-1", aws_access_key_id=key, aws_secret_access_key=secret)
+    host = "sts.us-east-1.amazonaws.com"
+
+    def name(request: Any, **_: Any) -> None:
+        request.headers[authenticator.CLUSTER_HEADER] = "prod"
+
+    sts.meta.events.register("before-sign.sts.GetCallerIdentity", name)
+    url = sts.generate_presigned_url("get_caller_identity", ExpiresIn=60, HttpMethod="GET")
+    token = authenticator.PREFIX + text(url.encode())
+
+    def status(cluster: str, text: str, access: dict[str, list[str]]) -> Any:
+        asked = {"spec": {"token": text}}
+        return authenticator.review(asked, identities, cluster, (host,), access)["status"]
+
+    granted = {identities.person_arn: ["system:masters"]}
+    assert status("prod", token, granted)["user"]["groups"] == ["system:masters"]
+    assert "SignatureDoesNotMatch" in status("other", token, granted)["error"]
+    assert "no access entry" in status("prod", token, {})["error"]
+    assert "does not begin with" in status("prod", token[3:], granted)["error"]
+    foreign = authenticator.PREFIX + text(url.replace(host, "evil.test").encode())
+    assert "not one of STS" in status("prod", foreign, granted)["error"]
+
+
+def test_names_are_those_of_aws() -> None:
+    assert {"sts.amazonaws.com", "iam.amazonaws.com", "aps-workspaces.us-east-1.amazonaws.com"} <= set(NAMES)
