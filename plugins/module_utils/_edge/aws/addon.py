@@ -49,12 +49,21 @@ class AddonTask:
             try:
                 result = work()
             except AnsibleCallError as error:
-                if not self.waits or not busy(error) or self.eks.clock() > until:
+                if not self.waits or self.eks.clock() > until or not (busy(error) or self._too_early(error)):
                     raise
                 self.eks.sleep(COLLISION_PAUSE)
                 continue
             self.aws.warn(*self.wait.warnings)
             return result | {"changed": result["changed"] or self.tagged}
+
+    def _too_early(self, error: AnsibleCallError) -> bool:
+        """Return whether a deletion came while something else is under way.
+
+        DeleteAddon has no ResourceInUseException, unlike the other operations; its model has InvalidRequestException for
+        requests that the state does not allow.
+        """
+        refused = error.answer.code == "InvalidRequestException" and error.answer.action == "DeleteAddon"
+        return refused and status_of(self.reads.addon()) in UNDER_WAY
 
     def _settled(self, table: dict[str, tuple[str, str]]) -> Addon | None:
         """Return the add-on when nobody works on it; what somebody else has begun is waited for."""

@@ -201,6 +201,24 @@ def test_an_operation_that_comes_in_between_is_waited_for() -> None:
     assert "ResourceInUseException" in runs.fails(version="default", configuration_values={"replicaCount": 2})
 
 
+def test_a_deletion_that_comes_too_early_is_tried_again() -> None:
+    runs = Runs()
+    runs.world.script("adot", "create", Stage("CREATING", 60), Stage("ACTIVE"))
+    runs.run(wait=False)
+    runs.world.trouble(operation="DeleteAddon", code="InvalidRequestException", times=4)
+    assert runs.run(state="absent")["changed"] is True
+    assert runs.live is None
+
+
+def test_a_deletion_that_is_refused_for_another_reason_fails_at_once() -> None:
+    runs = Runs()
+    runs.run()
+    runs.world.trouble(operation="DeleteAddon", code="InvalidRequestException", times=4)
+    began = runs.clock()
+    assert "InvalidRequestException" in runs.fails(state="absent")
+    assert runs.clock() == began
+
+
 def test_tags_that_were_set_before_a_collision_are_a_change() -> None:
     runs = Runs()
     runs.run()
