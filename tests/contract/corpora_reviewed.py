@@ -25,6 +25,7 @@ _TEST = "factories of the Collector's own tests, in no build"
 _JAEGER = "written for Jaeger's own distribution"
 _PROFILER = "written for the distribution of the eBPF profiler"
 _RBAC = "the receiver has no traces; the test looks at permissions alone"
+_LEASE = "no lease; the test looks at permissions alone"
 
 REVIEWED = (
     Reviewed("operator/internal-controllers-testdata-build-collector-base-*", {"unknown-component"}, _TEST),
@@ -55,6 +56,8 @@ REVIEWED = (
         "operator/tests-e2e-crd-validations-*", {"resource-mode"}, "the operator's cases of what its schema refuses"
     ),
     Reviewed("operator/tests-e2e-automatic-rbac-receiver-*", {"unsupported-signal"}, _RBAC),
+    Reviewed("operator/*rbac-k8sleaderelector-extension-*", {"lease-missing"}, _LEASE),
+    Reviewed("operator/tests-e2e-automatic-rbac-k8s-leader-elector-*", {"lease-missing"}, _LEASE),
     Reviewed(
         "operator/*-create-sm-prometheus-exporters-05-*",
         {"unknown-section", "undefined-reference"},

@@ -5,8 +5,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from .real_collector_cases import IN, OUT, PROCESSORS, RECEIVERS, SPANS, Broken, all_of, connected, routing
 
 _TAKEN = all_of(
@@ -85,12 +83,3 @@ ACCEPTED = [
         ),
     ),
 ]
-
-# What recipes ask for.
-RECIPE_OPTIONS: dict[str, dict[str, Any]] = {
-    "elasticsearch_export": {"endpoints": ["http://elasticsearch.telemetry.svc:9200"]},
-    "loki_export": {"endpoint": "http://loki.telemetry.svc:3100"},
-    "otlp_forward": {"endpoint": "gateway.telemetry.svc:4317"},
-    "prometheus_otlp_export": {"endpoint": "http://prometheus.telemetry.svc:9090"},
-    "xray_export": {"region": "eu-west-1"},
-}

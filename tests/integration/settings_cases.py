@@ -161,4 +161,18 @@ FIELDS = [
     ),
 ]
 
-BROKEN = [*EXPANSION, *MOVED, *FIELDS]
+CLOUD = [
+    *all_of(
+        "lease-missing",
+        [
+            {"extensions/k8s_leader_elector": {"auth_type": "none"}},
+            {"extensions/k8s_leader_elector": {"auth_type": "none", "lease_name": "a"}},
+            {"extensions/k8s_leader_elector~a": {"auth_type": "none", "lease_name": "", "lease_namespace": "b"}},
+        ],
+    ),
+    *all_of(
+        "log-retention", [{"exporters/awsemf": {"region": "eu-west-1", "log_retention": days}} for days in (2, -1)]
+    ),
+]
+
+BROKEN = [*EXPANSION, *MOVED, *FIELDS, *CLOUD]

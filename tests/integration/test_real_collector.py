@@ -31,11 +31,11 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.subj
     Target,
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.paths import section
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _render
 
 from . import settings_cases, types_cases, wiring_cases
-from .accepted_cases import ACCEPTED, RECIPE_OPTIONS
+from .accepted_cases import ACCEPTED
 from .real_collector_cases import BASE, Broken, changed
+from .recipe_cases import NOT_IN_THE_BUILD, own
 from .verdicts import HEDGED, OLDER, OWN_MODULES, TRUE_ERRORS, Verdict
 
 ROOT = Path(__file__).parents[2]
@@ -85,6 +85,8 @@ def verdict(program: Path, target: Target, folder: Path, case: tuple[int, Broken
         "PATH": os.environ["PATH"],
         "AWS_EC2_METADATA_DISABLED": "true",
         "AWS_REGION": "eu-west-1",
+        "AWS_ACCESS_KEY_ID": "key",
+        "AWS_SECRET_ACCESS_KEY": "secret",
         "KUBERNETES_SERVICE_HOST": "127.0.0.1",
         "KUBERNETES_SERVICE_PORT": "443",
         "K8S_NODE_NAME": "node",
@@ -204,20 +206,11 @@ def test_settings(program: Path, target: Target, tmp_path: Path) -> None:
     assert compare(program, target, tmp_path, probes(target)) == []
 
 
-def own() -> Iterator[Broken]:
-    """Yield what the project's recipes render to, each mode for itself."""
-    folder = ROOT / "roles" / "otel_collector" / "recipes"
-    recipes = {path.parent.name: yaml.safe_load(path.read_text()) for path in sorted(folder.glob("*/recipe.yml"))}
-    for mode in ("daemonset", "deployment", "statefulset"):
-        used = [{name: RECIPE_OPTIONS.get(name, {})} for name, recipe in recipes.items() if mode in recipe["modes"]]
-        item = {"name": "all", "namespace": "telemetry", "mode": mode, "recipes": used}
-        for planned in _render.plan(_render.Request([item], {"distribution": "contrib", "version": VERSION})):
-            yield Broken(f"recipes of a {mode}", "", planned.composed.config)
-
-
 def test_our_configs(program: Path, target: Target, tmp_path: Path) -> None:
-    cases = [case for case in own() if usable(case.config, target)]
-    assert compare(program, target, tmp_path, cases) == []
+    cases = list(own(VERSION))
+    left_out = {case.name.split()[0] for case in cases if not usable(case.config, target)}
+    assert left_out == NOT_IN_THE_BUILD
+    assert compare(program, target, tmp_path, [case for case in cases if usable(case.config, target)]) == []
 
 
 def test_public_configs_at_their_own_build(target: Target) -> None:

@@ -51,6 +51,8 @@ CAUSES = (
         "unrecognized level|unknown metrics level|error creating AttrProc|error_mode|unknown level|invalid log level",
         "unknown-value",
     ),
+    ("lease name and namespace must be set", "lease-missing"),
+    ("invalid value for retention policy", "log-retention"),
 )
 
 # A custom build may have more providers than it is known to, so this rule only warns of it.
@@ -58,8 +60,7 @@ HEDGED = {"unknown-scheme"}
 
 # Languages and checks of single components, which no rule of ours reads. By what the Collector says.
 BEYOND = re.compile(
-    "unable to parse OTTL|prometheus config object|must include both certificate and key|invalid authType|"
-    "lease name and namespace must be set"
+    "unable to parse OTTL|prometheus config object|must include both certificate and key|invalid authType"
 )
 
 # Modules of the build that are older than it, and so have other names or keys than the version says.
@@ -73,7 +74,7 @@ COMPLETED = re.compile("no Prometheus scrape_configs")
 # Reasons that lie in the place where the Collector runs, not in the config.
 SURROUNDINGS = re.compile(
     "no such file or directory|permission denied|connection refused|KUBERNETES_SERVICE_HOST|credential|IMDS|"
-    "directory must exist|no route to host|lookup .* on|unable to load k8s config|feature gate"
+    "directory must exist|address already in use|no route to host|lookup .* on|unable to load k8s config|feature gate"
 )
 
 
@@ -82,6 +83,7 @@ TRUE_ERRORS = {
     "core/.* 'nop'|^core/.*(foo|bar|statuswatcher|unhealthy|'e'|'r')": "factories of tests, in no build",
     "examplereceiver|otelcol-connectors.*(foo|bar)": "components of tests, in no build",
     "jaeger.*(jaeger_|healthcheckv2)": "written for Jaeger's own distribution",
+    "(leaderelector|leader-elector).*lease-missing": "no lease; the operator's tests look at its RBAC only",
     "profiling": "written for the distribution of the eBPF profiler",
     "demo/src-otel-collector|internal-testdata-config2|clusterobservability|issue-10787": "a part of a config",
     "automatic-rbac.*unsupported-signal": "the receiver has no traces; the operator's test looks at its RBAC only",

@@ -10,7 +10,7 @@ from typing import Any
 
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.subject import Subject
 
-from . import around, build, flow, resource, wiring
+from . import around, build, cloud, flow, resource, wiring
 from .edits import NEW, Mutator, added, plus, put
 
 SECRET = "hunter2-hunter2"
@@ -30,6 +30,7 @@ def _grpc(**settings: Any) -> tuple[str, str, dict[str, Any]]:
 def region_missing(subject: Subject) -> Iterator[Subject]:
     for kind, signal in (("awsxray", "traces"), ("awsemf", "metrics"), ("awscloudwatchlogs", "logs")):
         yield plus(subject, "exporters", kind, {}, signal, environment=frozenset({"AWS_DEFAULT_REGION"}))
+    yield plus(subject, "receivers", "awsxray", {"proxy_server": {}}, environment=frozenset())
 
 
 def signature_mismatch(subject: Subject) -> Iterator[Subject]:
@@ -67,6 +68,7 @@ MUTATORS: dict[str, Mutator] = {
     **build.MUTATORS,
     **flow.MUTATORS,
     **around.MUTATORS,
+    **cloud.MUTATORS,
     **resource.MUTATORS,
     "plaintext-secret": added(
         [

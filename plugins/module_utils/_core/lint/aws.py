@@ -29,7 +29,7 @@ _ENDPOINTS = ("endpoint", "traces_endpoint", "metrics_endpoint", "logs_endpoint"
 
 
 def region_missing(subject: Subject) -> Iterator[Fault]:
-    """Yield AWS exporters without a region, which ask the instance metadata service for one and may find nothing."""
+    """Yield AWS components without a region, which ask the instance metadata service for one and may find nothing."""
     if subject.environment is None or _VARIABLE in subject.environment:
         return
     for part in view(subject).of("exporters", *_EXPORTERS):
@@ -38,6 +38,13 @@ def region_missing(subject: Subject) -> Iterator[Fault]:
                 part.path,
                 f"'{part.id}' has no region, and {_VARIABLE} is not given",
                 f"Add `region: REGION`, or {_VARIABLE} to `env`.",
+            )
+    for part in view(subject).of("receivers", "awsxray"):
+        if not at(part.settings, ("proxy_server", "region")):
+            yield Fault(
+                part.path,
+                f"'{part.id}' has no region for the questions that it sends on, and {_VARIABLE} is not given",
+                f"Add `proxy_server: {{region: REGION}}`, or {_VARIABLE} to `env`.",
             )
 
 

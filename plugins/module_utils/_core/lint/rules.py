@@ -14,8 +14,11 @@ from . import (
     cardinality,
     components,
     connectors,
+    election,
     expansion,
     fields,
+    intakes,
+    metric_format,
     mounts,
     moved,
     order,
@@ -51,6 +54,7 @@ RULES: tuple[Rule, ...] = (
     *ports.RULES,
     *reachability.RULES,
     *placement.RULES,
+    *election.RULES,
     *state.RULES,
     *scraping.RULES,
     *allocation.RULES,
@@ -61,6 +65,8 @@ RULES: tuple[Rule, ...] = (
     *transport.RULES,
     *reliability.RULES,
     *aws.RULES,
+    *metric_format.RULES,
+    *intakes.RULES,
     *cardinality.RULES,
 )
 

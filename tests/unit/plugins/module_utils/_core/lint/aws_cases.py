@@ -48,6 +48,20 @@ CASES = [
         "no region",
         {"environment": frozenset({"AWS_DEFAULT_REGION"})},
     ),
+    Case(
+        "region-missing",
+        "a receiver",
+        running(receivers={"awsxray": {"endpoint": "0.0.0.0:2000"}}),
+        "receivers.awsxray",
+        "'awsxray' has no region for the questions that it sends on",
+        NOTHING,
+    ),
+    Case(
+        "region-missing",
+        "a receiver with one",
+        running(receivers={"awsxray": {"proxy_server": {"region": "eu-west-1"}}}),
+        more=NOTHING,
+    ),
     Case("region-missing", "an environment that nobody knows", running(exporters={"awsxray": {}})),
     Case(
         "signature-mismatch",

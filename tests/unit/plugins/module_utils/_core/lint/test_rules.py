@@ -28,8 +28,11 @@ from . import (
     cardinality_cases,
     components_cases,
     connectors_cases,
+    election_cases,
     expansion_cases,
     fields_cases,
+    intakes_cases,
+    metric_format_cases,
     mounts_cases,
     moved_cases,
     order_cases,
@@ -73,6 +76,9 @@ CASES = [
     *transport_cases.CASES,
     *reliability_cases.CASES,
     *aws_cases.CASES,
+    *metric_format_cases.CASES,
+    *intakes_cases.CASES,
+    *election_cases.CASES,
     *cardinality_cases.CASES,
 ]
 
