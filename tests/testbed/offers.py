@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.testbed import backends, python_images
+from tests.testbed import backends, olm, python_images
 from tests.testbed.build import COLLECTOR_VERSION, Builds
 from tests.testbed.cert_manager import Edition
 from tests.testbed.cluster import Cluster
@@ -99,6 +99,7 @@ OFFERS = {
         Offer("helm", lambda _: ("helm",), programs={"helm": "helm"}),
         Offer("prometheus", lambda _: ("prometheus",), archives=lambda store: [backends.prometheus(store.builds)]),
         Offer("jaeger", lambda _: ("jaeger",), archives=lambda store: [backends.jaeger(store.builds)]),
+        Offer("olm", lacks=lambda _: olm.lacks()),
         Offer("python", archives=lambda store: [python_images.image(store.builds)], lacks=_python_lacks),
         Offer(
             "autoinstrumentation-python",

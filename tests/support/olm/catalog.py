@@ -1,0 +1,112 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a catalog of the tests says: packages, channels, versions, and what is to go wrong.
+
+    {"state": "READY", "message": "",
+     "packages": {"opentelemetry-product": {"default": "stable", "channels": {"stable": ["a.v1.0.0", "a.v1.1.0"]}}},
+     "versions": {"a.v1.1.0": {"replaces": "a.v1.0.0", "skips": [], "needs": ["b.v2.0.0"], "release": "v0.158.0",
+                               "image": "…", "trouble": {"at": "csv", "phase": "Failed", "reason": "…",
+                                                         "message": "…"}}}}
+
+The last version of a channel is its newest. `trouble.at` is one of resolve, unpack, plan and csv. With `release` the
+real operator of that release is installed from the release mirror, where it is there; else a program that sleeps.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+KEY = "catalog.json"
+PACKAGES_API = "packages.operators.coreos.com/v1"
+MODES = ("OwnNamespace", "SingleNamespace", "MultiNamespace")
+
+
+@dataclass(frozen=True)
+class Catalog:
+    """One catalog."""
+
+    namespace: str
+    name: str
+    said: Mapping[str, Any]
+
+    @classmethod
+    def read(cls, source: Mapping[str, Any], data: Mapping[str, Any] | None) -> Catalog:
+        """Read what its ConfigMap says; without one it does not answer."""
+        text = ((data or {}).get("data") or {}).get(KEY)
+        said = json.loads(text) if text else {"state": "TRANSIENT_FAILURE", "message": "it has no content"}
+        return cls(source["metadata"]["namespace"], source["metadata"]["name"], said)
+
+    @property
+    def state(self) -> str:
+        """What the connection to it is like."""
+        return str(self.said.get("state", "READY"))
+
+    def channel(self, package: str, channel: str) -> list[str]:
+        """Return the versions of a channel, the newest last."""
+        known = (self.said.get("packages") or {}).get(package) or {}
+        return list((known.get("channels") or {}).get(channel or known.get("default")) or [])
+
+    def version(self, name: str) -> dict[str, Any]:
+        """Return what is said of a version."""
+        return dict((self.said.get("versions") or {}).get(name) or {})
+
+    def trouble(self, name: str, at: str) -> dict[str, Any] | None:
+        """Return what is to go wrong with a version at a step."""
+        found = self.version(name).get("trouble")
+        return found if found and found["at"] == at else None
+
+    def next(self, versions: list[str], installed: str, starting: str) -> str:
+        """Return the version that comes next: the first one, or the newest that may follow the one that is there."""
+        if not installed:
+            return starting if starting in versions else (versions[-1] if versions and not starting else "")
+        following = [name for name in versions if installed in self._follows(name)]
+        return following[-1] if following else ""
+
+    def _follows(self, name: str) -> list[str]:
+        said = self.version(name)
+        return [said.get("replaces", ""), *said.get("skips", [])]
+
+    def manifests(self) -> list[dict[str, Any]]:
+        """Return the PackageManifests that the package server would show."""
+        return [self._manifest(name, package) for name, package in (self.said.get("packages") or {}).items()]
+
+    def _manifest(self, name: str, package: Mapping[str, Any]) -> dict[str, Any]:
+        return {
+            "apiVersion": PACKAGES_API,
+            "kind": "PackageManifest",
+            "metadata": {
+                "name": name,
+                "namespace": self.namespace,
+                "labels": {"catalog": self.name, "catalog-namespace": self.namespace},
+            },
+            "status": {
+                "packageName": name,
+                "catalogSource": self.name,
+                "catalogSourceNamespace": self.namespace,
+                "defaultChannel": package["default"],
+                "channels": [self._channel(*item) for item in package["channels"].items()],
+            },
+        }
+
+    def _channel(self, name: str, versions: list[str]) -> dict[str, Any]:
+        newest = versions[-1]
+        modes = [{"type": mode, "supported": False} for mode in MODES]
+        return {
+            "name": name,
+            "currentCSV": newest,
+            "currentCSVDesc": {
+                "version": number(newest),
+                "minKubeVersion": self.version(newest).get("kubernetes", "1.25.0"),
+                "installModes": [*modes, {"type": "AllNamespaces", "supported": True}],
+            },
+            "entries": [{"name": version, "version": number(version)} for version in reversed(versions)],
+        }
+
+
+def number(name: str) -> str:
+    """Return the version in a name."""
+    return name.partition(".v")[2]
