@@ -157,7 +157,7 @@ def _stage(world: World, key: tuple[str, str, str]) -> Stage | None:
 
 def _settled(addon: Addon, stage: Stage) -> bool:
     """Whether an operation has come to its end."""
-    return stage is addon.stages[-1] and not stage.status.endswith("ING")
+    return stage is addon.stages[-1] and stage.status not in ("CREATING", "UPDATING")
 
 
 def _there(world: World, key: tuple[str, str, str]) -> Stage:

@@ -59,8 +59,8 @@ class AddonTask:
     def _too_early(self, error: AnsibleCallError) -> bool:
         """Return whether a deletion came while something else is under way.
 
-        DeleteAddon has no ResourceInUseException, unlike the other operations; its model has InvalidRequestException for
-        requests that the state does not allow.
+        DeleteAddon has no ResourceInUseException, unlike the other operations; in botocore's model it has
+        InvalidRequestException for what the state does not allow.
         """
         refused = error.answer.code == "InvalidRequestException" and error.answer.action == "DeleteAddon"
         return refused and status_of(self.reads.addon()) in UNDER_WAY
