@@ -7,14 +7,19 @@ from __future__ import annotations
 
 from ansible.plugins.action import ActionBase
 
-from ..plugin_utils import _doorway, _judge, _render
+from ..plugin_utils import _doorway, _findings, _judge, _render
 
-_ARGUMENTS = {**_doorway.COLLECTOR_ARGUMENTS, **_judge.ARGUMENTS}
+_ARGUMENTS = {
+    **_doorway.COLLECTOR_ARGUMENTS,
+    **_judge.ARGUMENTS,
+    "fail_on": {"choices": ["error", "never"], "default": "error"},
+}
+_BUNDLES = {"error": _render.bundle, "never": _findings.bundle}
 
 
 def _bundle(arguments):
     judgement = _judge.Judgement.from_arguments(arguments)
-    return _render.bundle(_render.plan(_doorway.request(arguments)), judgement)
+    return _BUNDLES[arguments["fail_on"]](_render.plan(_doorway.request(arguments)), judgement)
 
 
 class ActionModule(ActionBase):

@@ -20,6 +20,14 @@ extends_documentation_fragment:
   - o11y.opentelemetry._judgement
   - ansible.builtin.action_common_attributes
   - ansible.builtin.action_common_attributes.flow
+options:
+  fail_on:
+    description:
+      - Whether errors in configs fail the task.
+      - With V(never) they are returned as RV(findings), for those who only want to look. A config that is no config fails it all the same.
+    choices: [error, never]
+    type: str
+    default: error
 attributes:
   action:
     support: full
@@ -59,6 +67,11 @@ RETURN = r"""
 manifests:
   description: All objects of all collectors, each once, in the order in which they are applied.
   returned: success
+  type: list
+  elements: dict
+findings:
+  description: What the rules say of the configs, each with its C(collector), in the form of M(o11y.opentelemetry.pipeline_validate).
+  returned: success, with O(fail_on=never)
   type: list
   elements: dict
 workloads:
@@ -111,7 +124,26 @@ collectors:
       type: list
       elements: dict
     iam_actions:
-      description: The AWS actions that its exporters call.
+      description: The actions that its components call at AWS.
       type: list
       elements: str
+    iam_statements:
+      description:
+        - The same as statements of an IAM policy, with V(<partition>), V(<region>) and V(<account>) for what only
+          the cluster knows.
+      type: list
+      elements: dict
+service_accounts:
+  description: The service accounts of all collectors, but for sidecars, with the statements of theirs together.
+  returned: success
+  type: list
+  elements: dict
+  sample:
+    - namespace: observability
+      service_account: gateway
+      collectors: [gateway]
+      statements:
+        - Action: [aps:RemoteWrite]
+          Effect: Allow
+          Resource: ["arn:<partition>:aps:us-east-1:<account>:workspace/ws-1"]
 """

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.action import (
+    fleet_report,
     instrumentation_render,
     otel_render,
     pipeline_migrate,
@@ -22,6 +23,7 @@ from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _sources
 from .source import files, text, tree
 
 ARGUMENTS: dict[str, dict[str, Any]] = {
+    "fleet_report": fleet_report._ARGUMENTS,
     "instrumentation_render": instrumentation_render._ARGUMENTS,
     "otel_render": otel_render._ARGUMENTS,
     "pipeline_migrate": pipeline_migrate._ARGUMENTS,
@@ -57,6 +59,8 @@ def documentation(path: str) -> Any:
 
 def plain(options: dict[str, Any]) -> dict[str, Any]:
     """Return options as the validator takes them, with the types that are not written."""
+    named = {"suboptions": "options"}  # what documentation calls otherwise than an argument spec
+    options = {name: {named.get(key, key): value for key, value in one.items()} for name, one in options.items()}
     return {name: {"type": "str", **option} for name, option in _sources.argument_spec(options).items()}
 
 
@@ -68,7 +72,7 @@ def test_options_of_an_action_are_those_of_its_documentation(name: str) -> None:
 def test_every_action_is_in_the_table() -> None:
     names = {path.rsplit("/", 1)[1].removesuffix(".py") for path in files("plugins/action/*.py")}
     assert names == set(ARGUMENTS) | AROUND_A_MODULE
-    actions = (instrumentation_render, otel_render, pipeline_migrate, pipeline_validate, release_render)
+    actions = (fleet_report, instrumentation_render, otel_render, pipeline_migrate, pipeline_validate, release_render)
     assert {action.ActionModule.__name__ for action in actions} == {"ActionModule"}
 
 

@@ -1,0 +1,25 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Controller side of module fleet_report."""
+
+from __future__ import annotations
+
+from ansible.plugins.action import ActionBase
+
+from ..plugin_utils import _doorway, _fleet_report
+
+_ARGUMENTS = _fleet_report.ARGUMENTS
+
+
+class ActionModule(ActionBase):
+    """Write a page about all clusters; no cluster is touched."""
+
+    _requires_connection = False
+    _supports_check_mode = True
+
+    def run(self, tmp=None, task_vars=None):
+        """Return what the page says in short."""
+        super().run(tmp, task_vars)
+        _result, arguments = self.validate_argument_spec(argument_spec=_ARGUMENTS)
+        return _doorway.answer(lambda: _fleet_report.report(arguments, self._task.check_mode))

@@ -1,0 +1,186 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Who sends to whom: collectors, their target allocators, and the backends at the end. Private.
+
+An exporter's address leads to the collector that has a Service, a route or a port of the node of that name, here or in
+another cluster of the fleet; every other address is a backend. Of an address no more than host and port is kept: a
+path or a user in it may be secret.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+from .. import names
+from ..diagnose.peers import Peer, peers
+from ..lint.addresses import is_loopback
+from ..paths import items, section
+from .members import NODE, Member
+
+SIGNALS = ("traces", "metrics", "logs", "profiles")
+MODES = {"daemonset": "agent", "deployment": "gateway", "statefulset": "gateway", "sidecar": "sidecar"}
+# What is said of each kind, in a picture and where nobody sees one.
+KINDS = {
+    "agent": "on every node",
+    "gateway": "collector",
+    "sidecar": "in the pods of applications",
+    "allocator": "target allocator",
+    "backend": "backend",
+    "elsewhere": "in another cluster",
+}
+_PLACES = ("region", "index", "path", "log_group_name")
+# What becomes of data whose exporter goes nowhere else.
+_HERE = {"debug": "its own log", "nop": "nowhere", "prometheus": "waits to be scraped", "file": "a file"}
+_AT_END = ("backend", "elsewhere")
+
+
+class Node(NamedTuple):
+    """A place that telemetry comes from or goes to. `stands_for` has what it was folded of."""
+
+    id: str
+    kind: str
+    title: str
+    subtitle: str
+    stands_for: tuple[str, ...] = ()
+
+    @property
+    def is_last(self) -> bool:
+        """Return whether nothing of ours comes after it."""
+        return self.kind in _AT_END
+
+
+class Way(NamedTuple):
+    """What goes from one node to another."""
+
+    source: str
+    target: str
+    says: str
+
+
+class Graph(NamedTuple):
+    """All nodes, in the order in which they are told, and all ways between them."""
+
+    nodes: tuple[Node, ...]
+    ways: tuple[Way, ...]
+
+
+class Names(NamedTuple):
+    """The collectors of a cluster by all that leads to one, and those of other clusters by their hosts."""
+
+    services: Mapping[str, str]
+    hosts: Mapping[str, str]
+    node_ports: Mapping[int, str]
+    elsewhere: Mapping[str, str]
+
+
+def names_of(members: Sequence[Member], elsewhere: Mapping[str, str]) -> Names:
+    """Return what leads to these collectors."""
+    return Names(
+        {service: member.id for member in members for service in member.services},
+        {host: member.id for member in members for host in member.hosts},
+        {port: member.id for member in members for port in sorted(member.node_ports)},
+        elsewhere,
+    )
+
+
+def graph(members: Sequence[Member], known: Names) -> Graph:
+    """Return the nodes and ways of a cluster."""
+    several = len({member.namespace for member in members}) > 1
+    nodes = {node.id: node for member in members for node in _own(member, several)}
+    said: dict[tuple[str, str], list[str]] = {}
+    for member in members:
+        if member.is_allocated:
+            said[f"{member.id} allocator", member.id] = ["targets"]
+        for node, text in _targets(member, known):
+            target = nodes.setdefault(node.id, node)
+            said.setdefault((member.id, target.id), []).append(text)
+    ways = [Way(source, target, "; ".join(dict.fromkeys(texts))) for (source, target), texts in sorted(said.items())]
+    order = list(KINDS)
+    return Graph(tuple(sorted(nodes.values(), key=lambda node: (order.index(node.kind), node.id))), tuple(ways))
+
+
+def _own(member: Member, several: bool) -> Iterator[Node]:
+    """Yield a collector and its target allocator; among several namespaces it has its own with it."""
+    place = f"{member.namespace}: " if several else ""
+    yield Node(member.id, MODES[member.mode], member.name, place + (", ".join(member.receivers) or "no receivers"))
+    if member.is_allocated:
+        yield Node(f"{member.id} allocator", "allocator", names.allocator(member.name), "shares targets out")
+
+
+def _targets(member: Member, known: Names) -> Iterator[tuple[Node, str]]:
+    """Yield where each exporter of a collector leads, and what goes there."""
+    addressed: dict[str, list[Peer]] = {}
+    for peer in peers(member.config, member.namespace):
+        addressed.setdefault(peer.exporter, []).append(peer)
+    for exporter, signals in _exporters(member).items():
+        text = f"{', '.join(signals)} by {exporter}"
+        found = [_at(peer, member, known) for peer in addressed.get(exporter, [])]
+        for node in found or [_without_address(exporter, section(member.config, "exporters", exporter))]:
+            yield node, text
+
+
+def _exporters(member: Member) -> dict[str, list[str]]:
+    """Return the exporters that pipelines use, each with its signals."""
+    found: dict[str, set[str]] = {}
+    for pipeline, parts in section(member.config, "service", "pipelines").items():
+        for exporter in items(parts, "exporters"):
+            if exporter in section(member.config, "exporters"):
+                found.setdefault(str(exporter), set()).add(str(pipeline).split("/", 1)[0])
+    order = {signal: index for index, signal in enumerate(SIGNALS)}
+    return {name: sorted(found[name], key=lambda one: (order.get(one, len(order)), one)) for name in sorted(found)}
+
+
+def _at(peer: Peer, member: Member, known: Names) -> Node:
+    """Return the node at an address."""
+    own = (
+        known.node_ports.get(peer.port) if peer.host == NODE else known.services.get(f"{peer.namespace}/{peer.service}")
+    )
+    own = own or known.hosts.get(peer.host)
+    if own:
+        return Node(own, "", "", "")
+    if peer.host in known.elsewhere:
+        return Node(f"elsewhere {peer.host}", "elsewhere", known.elsewhere[peer.host], peer.host)
+    port = f":{peer.port}" if peer.port else ""
+    kind = peer.exporter.split("/", 1)[0]
+    if is_loopback(peer.host):
+        return Node(
+            f"backend {member.id} {peer.host}{port}", "backend", f"{peer.host}{port}", f"{kind}, in the same pod"
+        )
+    host = "the node" if peer.host == NODE else peer.host
+    title = f"{peer.service}.{peer.namespace}" if peer.service and host == peer.host else host
+    return Node(f"backend {title}{port}", "backend", f"{title}{port}", kind)
+
+
+def _without_address(exporter: str, settings: Mapping[str, object]) -> Node:
+    """Return the node of an exporter that names no address: a service of a cloud, a file, its own log."""
+    kind = exporter.split("/", 1)[0]
+    place = next((str(settings[key]) for key in _PLACES if settings.get(key) and "$" not in str(settings[key])), "")
+    return Node(f"backend {kind} {place}".strip(), "backend", kind, place or _HERE.get(kind, "without an address"))
+
+
+def fold(whole: Graph, most: int) -> Graph:
+    """Return the graph with what has the same ways as one node, when it has more nodes than anyone looks at."""
+    if len(whole.nodes) <= most:
+        return whole
+    ends: dict[str, set[tuple[str, str, str]]] = {node.id: set() for node in whole.nodes}
+    for way in whole.ways:
+        ends[way.source].add(("to", way.target, way.says))
+        ends[way.target].add(("from", way.source, way.says))
+    groups: dict[tuple[str, str, tuple[tuple[str, str, str], ...]], list[Node]] = {}
+    for node in whole.nodes:
+        groups.setdefault((node.kind, node.subtitle, tuple(sorted(ends[node.id]))), []).append(node)
+    first = {node.id: group[0].id for group in groups.values() for node in group}
+    ways = {way._replace(source=first[way.source], target=first[way.target]) for way in whole.ways}
+    return Graph(tuple(_folded(group) for group in groups.values()), tuple(sorted(ways)))
+
+
+def _folded(group: Sequence[Node]) -> Node:
+    if len(group) == 1:
+        return group[0]
+    return group[0]._replace(title=f"{group[0].title} and {len(group) - 1} more", stands_for=_titles(group))
+
+
+def _titles(group: Iterable[Node]) -> tuple[str, ...]:
+    return tuple(node.title for node in group)

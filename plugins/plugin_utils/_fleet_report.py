@@ -1,0 +1,109 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""From what was gathered of clusters to a page of HTML. Controller only. Private."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from ..module_utils._core.errors import Problem
+from ..module_utils._core.fleet_report.cluster import Cluster
+from ..module_utils._core.fleet_report.model import model
+from ..module_utils._core.paths import items, section
+from ..module_utils._core.report.model import counted
+from . import _files, _release, _yaml
+
+TEMPLATES = Path(__file__).parents[2] / "playbooks" / "templates" / "report"
+SCRIPT, STYLE, PAGE = "page.js", "page.css", "page.html.j2"
+
+_CLUSTER: dict[str, dict[str, Any]] = {
+    "name": {"type": "str", "required": True},
+    "asked": {"type": "bool", "default": False},
+    "problem": {"type": "str", "default": ""},
+    "rendered": {"type": "dict", "default": {}},
+    "diagnosis": {"type": "dict", "default": {}},
+    "cert_manager": {"type": "dict", "default": {}},
+    "operator": {"type": "dict", "default": {}},
+    "drift": {"type": "dict", "default": {}},
+    "products": {"type": "dict", "default": {}},
+}
+ARGUMENTS: dict[str, dict[str, Any]] = {
+    "clusters": {"type": "list", "elements": "dict", "required": True, "options": _CLUSTER},
+    "path": {"type": "path", "required": True},
+    "title": {"type": "str", "default": "OpenTelemetry Collectors"},
+    "time": {"type": "str", "default": ""},
+}
+
+
+def report(arguments: Mapping[str, Any], check: bool) -> dict[str, Any]:
+    """Write the page, and return what is on it in short. Raises Problem when it cannot be written."""
+    clusters = [_cluster(item) for item in arguments["clusters"]]
+    page = model(clusters, _release.table(), arguments["title"], arguments["time"])
+    text = html(page)
+    path = Path(arguments["path"])
+    unread = [{"name": one.name, "why": "; ".join(one.unread)} for one in clusters if one.asked and not one.is_read]
+    return {
+        "changed": _differs(path, text) if check else _written(path, text),
+        "path": str(path),
+        "summary": page["summary"],
+        "unread": unread,
+        "unrendered": [{"name": one.name, "why": one.problem} for one in clusters if one.problem],
+        "msg": _told(page["summary"]),
+    }
+
+
+def _cluster(item: Mapping[str, Any]) -> Cluster:
+    rendered = section(item, "rendered")
+    configs = {f"{one['namespace']}/{one['name']}": _config(one) for one in items(rendered, "collectors")}
+    return Cluster(str(item["name"]), item, configs, item["products"])
+
+
+def _config(collector: Mapping[str, Any]) -> Any:
+    return _yaml.load(str(collector["config"]), f"config of {collector['name']}").data
+
+
+def _told(summary: Mapping[str, int]) -> str:
+    of = f"{counted(summary['collectors'], 'collector')} in {counted(summary['clusters'], 'cluster')}"
+    found = f"{counted(summary['errors'], 'error')} and {counted(summary['warnings'], 'warning')} in their configs"
+    return f"{of}, {found}, {counted(summary['unread'], 'cluster')} could not be read"
+
+
+def html(page: Mapping[str, Any]) -> str:
+    """Return the page. Everything in it is escaped but style and script, which are files of ours."""
+    style, script = ((TEMPLATES / name).read_text(encoding="utf-8") for name in (STYLE, SCRIPT))
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    return environment.get_template(PAGE).render(
+        page=page, style=style, script=script, style_hash=_hash(style), script_hash=_hash(script)
+    )
+
+
+def _hash(text: str) -> str:
+    """Return what a content security policy calls a style or a script that may be used."""
+    return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"
+
+
+def _differs(path: Path, text: str) -> bool:
+    return not path.is_file() or path.read_text(encoding="utf-8") != text
+
+
+def _written(path: Path, text: str) -> bool:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        fix = "Give a path that can be written."
+        raise Problem(f"cannot make the folder of {path}: {error.strerror or error}", fix=fix) from error
+    return _files.write(path, text)

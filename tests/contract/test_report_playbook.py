@@ -1,0 +1,86 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The playbook report, as a user runs it, on every inventory of ours, without a cluster."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.support.html import read
+
+from .role import ROLE, ROOT
+
+INVENTORIES = sorted(path.parent.name for path in (ROOT / "inventories").glob("*/hosts.yml"))
+SECRET = "hunter2secretvalue"
+
+
+def run(folder: Path, inventory: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    """Run the playbook with a page in a folder, and a kubeconfig that does not exist."""
+    values = {"otel_report_path": f"{folder}/page.html", "otel_report_time": "now", **variables}
+    extra = [word for name, value in values.items() for word in ("-e", f"{name}={value}")]
+    environment = {**os.environ, "ANSIBLE_HOME": str(folder / "home"), "KUBECONFIG": str(folder / "none")}
+    command = [str(Path(sys.executable).with_name("ansible-playbook")), "playbooks/report.yml", "-i", inventory, *extra]
+    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=120)
+
+
+def written(folder: Path, inventory: dict[str, Any]) -> str:
+    path = folder / "inventory.yml"
+    path.write_text(yaml.safe_dump(inventory), encoding="utf-8")
+    return str(path)
+
+
+@pytest.mark.parametrize("name", INVENTORIES)
+def test_every_inventory_has_its_page_without_a_cluster(name: str, tmp_path: Path) -> None:
+    done = run(tmp_path, f"inventories/{name}", otel_report_read="false")
+    assert done.returncode == 0, done.stdout + done.stderr
+    page = read((tmp_path / "page.html").read_text(encoding="utf-8"))
+    assert page.faults == []
+    assert any(element.text == name for element in page.all("h2"))
+    assert "Nothing was read from the cluster" in "".join(element.text for element in page.all("p"))
+    assert [one for one in page.all("g") if "node" in one.attributes["class"]]
+
+
+def test_what_cannot_be_read_or_rendered_is_on_the_page_and_fails_its_host_alone(tmp_path: Path) -> None:
+    good = {"name": "good", "recipes": ["otlp_ingest", {"otlp_forward": {"endpoint": "otlp.example.com:4317"}}]}
+    wrong = {
+        "config": {
+            "exporters": {"otlp_http": {"headers": {"api_key": SECRET}}},
+            "service": {"pipelines": {"traces": {}}},
+        }
+    }
+    hosts = {
+        "lost": {"otel_collectors": [good]},
+        "odd": {"otel_collectors": [{"recipes": ["nosuch"]}], "otel_report_read": False},
+        "fine": {"otel_collectors": [good], "otel_report_read": False},
+        "wrong": {"otel_collectors": [{"name": "wrong", **wrong}], "otel_report_read": False},
+    }
+    done = run(tmp_path, written(tmp_path, {"all": {"hosts": hosts}}))
+    text = (tmp_path / "page.html").read_text(encoding="utf-8")
+    told = "".join(element.text for element in read(text).all("section"))
+    assert done.returncode != 0
+    assert "Could not be read: how the collectors are" in told
+    assert "there is no recipe" in told and "cannot be rendered" in told
+    assert "[no-pipelines]" in told or "has no receivers" in told
+    recap = {line.split()[0]: "failed=1" in line for line in done.stdout.splitlines() if " ok=" in line}
+    assert recap == {"lost": True, "odd": True, "fine": False, "wrong": False}
+    assert SECRET not in text + done.stdout + done.stderr
+
+
+def test_a_second_run_changes_nothing(tmp_path: Path) -> None:
+    inventory = f"{ROOT}/inventories/agent_gateway"
+    for changed in (1, 0):
+        assert f"changed={changed} " in run(tmp_path, inventory, otel_report_read="false").stdout
+
+
+def test_it_renders_what_the_role_renders() -> None:
+    tasks = [yaml.safe_load((ROLE / "tasks" / f"{name}.yml").read_text())[0] for name in ("render", "inspect")]
+    rendered, inspected = (task["o11y.opentelemetry.otel_render"] for task in tasks)
+    assert inspected == {**rendered, "fail_on": "never"}
