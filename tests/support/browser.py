@@ -1,0 +1,122 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A real browser without a window, over the pipe of its DevTools protocol: no driver, no port, no network."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from itertools import count
+from select import select
+from typing import Any
+
+PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
+FLAGS = ("--headless=new", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking")
+SECONDS = 60.0
+FRAME = b"\0"
+
+
+def program() -> str:
+    """Return the browser's program, empty where there is none."""
+    return next((found for name in PROGRAMS if (found := shutil.which(name))), "")
+
+
+class Browser:
+    """One tab, and all that the page in it did: messages of the console, requests."""
+
+    def __init__(self, path: str) -> None:
+        self.folder = tempfile.mkdtemp(prefix="browser-")
+        theirs_in, self.writes = os.pipe()
+        self.reads, theirs_out = os.pipe()
+        # The browser reads from descriptor 3 and writes to 4. Source: --remote-debugging-pipe in Chromium.
+        shell = f'exec "$@" 3<&{theirs_in} 4>&{theirs_out}'
+        flags = [*FLAGS, "--remote-debugging-pipe", f"--user-data-dir={self.folder}"]
+        self.process = subprocess.Popen(
+            ["bash", "-c", shell, "bash", path, *flags],
+            pass_fds=(theirs_in, theirs_out), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        )  # fmt: skip
+        os.close(theirs_in)
+        os.close(theirs_out)
+        self.numbers, self.rest, self.events = count(1), b"", list[dict[str, Any]]()
+        self.session = ""
+        target = self.ask("Target.createTarget", url="about:blank")["targetId"]
+        self.session = self.ask("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
+        for domain in ("Page", "Runtime", "Network", "Log"):
+            self.ask(f"{domain}.enable")
+
+    def close(self) -> None:
+        """End the browser."""
+        self.process.terminate()
+        with suppress(subprocess.TimeoutExpired):
+            self.process.wait(10)
+        self.process.kill()
+        self.process.wait(10)
+        os.close(self.reads)
+        os.close(self.writes)
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def ask(self, method: str, **params: Any) -> dict[str, Any]:
+        """Return the answer to a command."""
+        number = next(self.numbers)
+        message = {"id": number, "method": method, "params": params} | (
+            {"sessionId": self.session} if self.session else {}
+        )
+        os.write(self.writes, json.dumps(message).encode() + FRAME)
+        answer = self._until(lambda one: one.get("id") == number)
+        assert "error" not in answer, answer
+        result: dict[str, Any] = answer["result"]
+        return result
+
+    def _until(self, wanted: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
+        end = time.monotonic() + SECONDS
+        while True:
+            frame, found, rest = self.rest.partition(FRAME)
+            if found:
+                self.rest = rest
+                message = json.loads(frame)
+                self.events.append(message)
+                if wanted(message):
+                    return dict(message)
+                continue
+            assert select([self.reads], [], [], max(0.0, end - time.monotonic()))[0], "the browser does not answer"
+            data = os.read(self.reads, 1 << 16)
+            assert data, "the browser has ended"
+            self.rest += data
+
+    def open(self, url: str, dark: bool = False, width: int = 1280, scripts: bool = True) -> None:
+        """Load a page as somebody sees it who likes it light or dark."""
+        scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
+        self.ask("Emulation.setEmulatedMedia", features=[scheme])
+        self.ask("Emulation.setDeviceMetricsOverride", width=width, height=900, deviceScaleFactor=1, mobile=False)
+        self.ask("Emulation.setScriptExecutionDisabled", value=not scripts)
+        self.events.clear()
+        self.ask("Page.navigate", url=url)
+        if not any(event.get("method") == "Page.loadEventFired" for event in self.events):
+            self._until(lambda one: one.get("method") == "Page.loadEventFired")
+
+    def value(self, expression: str) -> Any:
+        """Return what a JavaScript expression yields in the page."""
+        return self.ask("Runtime.evaluate", expression=expression, returnByValue=True)["result"].get("value")
+
+    @property
+    def requests(self) -> list[str]:
+        """Every address that the page has asked for."""
+        sent = [event for event in self.events if event.get("method") == "Network.requestWillBeSent"]
+        return [event["params"]["request"]["url"] for event in sent]
+
+    @property
+    def complaints(self) -> list[str]:
+        """What the browser has said is wrong, such as a breach of the content security policy."""
+        said = [
+            event["params"]
+            for event in self.events
+            if event.get("method") in ("Log.entryAdded", "Runtime.exceptionThrown")
+        ]
+        return [json.dumps(item) for item in said]
