@@ -162,6 +162,15 @@ WORKLOAD_FAILURES = (
         "Delete that pod; Kubernetes does not do it by itself.",
     ),
     Row(
+        # Of OpenShift; none that the ServiceAccount may use allows what the pods ask for.
+        "constraints",
+        "[missing && events[?reason=='FailedCreate'].{reason: reason, detail: message},"
+        " not_null(workload.status.conditions, `[]`)[?type=='ReplicaFailure' && status=='True']"
+        ".{reason: reason, detail: message}][] | [?detail && contains(detail, 'security context constraint')]",
+        3,
+        "Set `platform` to the place where the collector runs, which makes the constraints that its config needs.",
+    ),
+    Row(
         "create_pods",
         "missing && events[?reason=='FailedCreate'].{reason: reason, detail: message}",
         3,

@@ -20,7 +20,7 @@ from .connect import library
 from .explain import explain, kind_missing, lost
 from .follow import follow
 from .issuance import await_issued
-from .preflight import refuse_taken_ports
+from .preflight import refuse_taken_ports, warn_of_constraints
 from .prune import Pruning
 from .translate import Failure
 
@@ -34,6 +34,7 @@ def apply_bundle(cluster: Cluster, options: Options) -> dict[str, Any]:
     pairs = [(manifest, bundle.live[ref(manifest)]) for manifest in options.manifests]
     pruning = Pruning(bundle.session)
     refuse_taken_ports(bundle.session, pairs, pruning.left)
+    warn_of_constraints(bundle.session)
     try:
         for group in ordered(options.manifests):
             pruning.make_room(group)

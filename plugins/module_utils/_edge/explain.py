@@ -90,6 +90,12 @@ ANSWERS: tuple[tuple[int | None, str, str, str], ...] = (
     (429, "", "the server is overloaded ({message})", "Run the task again."),
 )
 
+# What a cluster has or has not, by API group, and what to do without it.
+ABSENT = {
+    "security.openshift.io": "This is no OpenShift: set `platform` to the place where the collector really runs.",
+    "route.openshift.io": "This is no OpenShift: use `ingress` or `routes` in place of `openshift_route`.",
+}
+
 
 def lost(error: LostError) -> Problem:
     """Return the problem of an API server that does not answer."""
@@ -162,5 +168,6 @@ def _kind_missing(error: ApiError, asked: str) -> Problem | None:
 
 def kind_missing(asked: str, where: str = "") -> Problem:
     """Return the problem of a kind that the server does not serve."""
-    fix = "Install its CustomResourceDefinition first, or add it to the bundle."
+    own = (fix for group, fix in ABSENT.items() if group in where)
+    fix = next(own, "Install its CustomResourceDefinition first, or add it to the bundle.")
     return Problem("the cluster does not know this kind in this version", asked=asked, where=where, fix=fix)

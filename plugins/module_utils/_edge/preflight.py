@@ -1,11 +1,15 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Refuse a workload whose node ports are held by somebody else, before anything is applied. Private."""
+"""What would fail only later, found before anything is applied: node ports that are taken, pods that are not allowed.
+
+Private.
+"""
 
 from __future__ import annotations
 
 from .._core.bundle import Manifest, ref
+from .._core.constraints import API, Wish, unmet
 from .._core.errors import Problem
 from .._core.host_ports import Clash, clashes, template_ports
 from .._core.switching import replaces
@@ -38,6 +42,21 @@ def refuse_taken_ports(session: Session, pairs: list[tuple[Manifest, Manifest | 
         found = list(clashes(manifest, wanted, pods, [old for old in going if replaces(manifest, old)]))
         if found:
             raise _taken(manifest, found)
+
+
+def warn_of_constraints(session: Session) -> None:
+    """Say which pods SecurityContextConstraints will not allow; somebody may have granted some by hand."""
+    found = unmet(session.options.manifests)
+    if found and session.ask("Look for SecurityContextConstraints", lambda: session.cluster.get(API)):
+        session.report.warnings.extend(map(_unmet, found))
+
+
+def _unmet(wish: Wish) -> str:
+    return (
+        f"This cluster has SecurityContextConstraints, and {wish.owner} asks for more than restricted-v2 allows "
+        f"({', '.join(wish.more)}), but brings none of its own. Set `platform: openshift` for this collector, or let "
+        "its ServiceAccount use constraints that allow this."
+    )
 
 
 def _taken(manifest: Manifest, found: list[Clash]) -> Problem:

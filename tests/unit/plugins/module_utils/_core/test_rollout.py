@@ -161,6 +161,7 @@ def test_what_is_wrong_with_a_pod(row: Any, item: Any, events: Any) -> None:
 
 
 FAILED = {"type": "ReplicaFailure", "status": "True", "reason": "FailedCreate", "message": "exceeded quota"}
+UNCONSTRAINED = "pods are forbidden: unable to validate against any security context constraint: []"
 UNRECONCILED = {"type": "Ready", "status": "False", "reason": "ReconcileError", "message": "no right"}
 
 
@@ -176,6 +177,8 @@ LATE = {"type": "Progressing", "status": "False", "reason": "ProgressDeadlineExc
 @pytest.mark.parametrize(
     ("row", "workload", "pods", "events"),
     [
+        ("constraints", daemon_set(desiredNumberScheduled=1), [], [event("FailedCreate", UNCONSTRAINED, uid="w")]),
+        ("constraints", deployment(conditions=[{**FAILED, "message": UNCONSTRAINED}]), [], []),
         ("create_pods", daemon_set(desiredNumberScheduled=1), [], [event("FailedCreate", uid="w")]),
         (None, daemon_set(desiredNumberScheduled=1), [pod()], [event("FailedCreate", uid="w")]),
         (None, daemon_set(desiredNumberScheduled=2), [pod(creationTimestamp=T2)], [event("FailedCreate", uid="w")]),

@@ -193,6 +193,42 @@ def test_pods_are_not_listed_when_the_ports_are_ours_already() -> None:
     assert "/api/v1/pods" not in api.sent("GET")
 
 
+CONSTRAINTS = obj("SecurityContextConstraints", "ns-a", "", api="security.openshift.io/v1")
+CONSTRAINED = "/apis/security.openshift.io/v1"
+
+
+def collector_on_its_node() -> Any:
+    return {**AGENT, "metadata": {**AGENT["metadata"], "labels": {"o11y.opentelemetry/collector": "a"}}}
+
+
+@pytest.mark.parametrize("check", [True, False])
+def test_pods_that_no_constraints_allow_are_told_of(check: Any) -> None:
+    api = FakeApi(NAMESPACE)
+    api.texts[CONSTRAINED] = '{"kind": "APIResourceList"}'
+    (warning,) = present(api, [collector_on_its_node()], check=check)["warnings"]
+    assert "DaemonSet ns/a asks for more than restricted-v2 allows (ports of the node)" in warning
+    assert "Set `platform: openshift` for this collector" in warning
+
+
+def test_where_there_are_no_constraints_nothing_is_told() -> None:
+    api = FakeApi(NAMESPACE)
+    assert present(api, [collector_on_its_node()])["warnings"] == []
+    assert api.sent("GET").count(CONSTRAINED) == 1
+
+
+def test_a_bundle_without_collectors_asks_for_no_constraints() -> None:
+    api = FakeApi(NAMESPACE)
+    present(api, [AGENT])
+    assert CONSTRAINED not in api.sent("GET")
+
+
+def test_a_cluster_without_constraints_is_no_place_for_them() -> None:
+    api = FakeApi(NAMESPACE)
+    with pytest.raises(Problem, match=r"ns-a: .*does not know this kind.*This is no OpenShift: set `platform`"):
+        present(api, [collector_on_its_node(), CONSTRAINTS])
+    assert not api.sent("PATCH")
+
+
 def test_who_may_not_list_pods_is_warned() -> None:
     api = FakeApi(NAMESPACE)
     api.trouble = lambda _method, path: status(403, "Forbidden", "no") if path == "/api/v1/pods" else None
