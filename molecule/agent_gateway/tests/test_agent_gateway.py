@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+import re
 import socket
 import urllib.request
 import uuid
+from pathlib import Path
 
 import pytest
 from testinfra.host import Host
 
 from tests.support.cluster import PROJECT, Cluster, node_ips, until
+from tests.support.html import read
 
 AGENT = "opentelemetry-collector-agent"
 GATEWAY = "opentelemetry-collector"
@@ -91,3 +94,17 @@ def test_a_change_of_config_rolls_the_pods_and_nothing_else_does(host: Host, clu
     converge("-e otel_collector_memory_limit=600Mi")
     assert pods().isdisjoint(before)
     converge()
+
+
+def test_the_page_about_the_fleet_has_what_runs(host: Host, cluster: Cluster, tmp_path: Path) -> None:
+    path = tmp_path / "page.html"
+    inventory = f"{PROJECT}/inventories/agent_gateway"
+    host.check_output(f"ansible-playbook o11y.opentelemetry.report -i {inventory} -e otel_report_path={path}")
+    page = read(path.read_text(encoding="utf-8"))
+    rows = {row.attributes["id"]: row.text for row in page.all("tr") if "id" in row.attributes}
+    image = cluster.get("deployment", GATEWAY)["spec"]["template"]["spec"]["containers"][0]["image"]
+    told = "".join(section.text for section in page.all("section"))
+    assert page.faults == []
+    assert len([text for text in rows.values() if re.search(r"(\d+) of \1 ready", text)]) == len(rows) == 2
+    assert f"{image}" in told and "unchanged." in told and "not read" not in told
+    assert f"{len(node_ips())} running, one on every node" in told

@@ -70,7 +70,8 @@ class Reach:
 
     def _meant(self, name: str, service: Object) -> bool:
         labels = labels_of(service)
-        same = any(labels.get(key) and labels.get(key) == self.labels.get(key) for key in _BELONGS)
+        # Collectors may share an instance: the first label that is there says whose it is.
+        same = next((labels[key] == self.labels.get(key) for key in _BELONGS if labels.get(key)), False)
         # A target allocator has the instance of its collector, and another role.
         same = same and labels.get(_ROLE) in (None, self.labels.get(_ROLE))
         return name in (self.name, f"{self.name}-collector", f"{self.name}-collector-headless") or same

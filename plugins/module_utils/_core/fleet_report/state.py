@@ -15,6 +15,8 @@ from .cluster import Cluster
 
 # What keeps connections from being made, or will.
 BAD = ("expired", "not_yet_valid", "soon")
+# Every pod has it, for the API server. Source: the RootCAConfigMap of Kubernetes.
+_OF_THE_CLUSTER = "kube-root-ca.crt"
 _CHANGES = ("unchanged", "absent")
 
 
@@ -23,6 +25,8 @@ def certificates(cluster: Cluster) -> list[dict[str, Any]]:
     rows: dict[tuple[str, ...], dict[str, Any]] = {}
     for name, found in cluster.diagnosed.items():
         for item in found.get("certificates") or ():
+            if item["name"] == _OF_THE_CLUSTER:
+                continue
             holder = f"{item['kind']} {item['namespace']}/{item['name']} ({item['key']})"
             row = rows.setdefault((holder, str(item["subject"])), {**_certificate(item, holder), "used_by": []})
             row["used_by"] = sorted({*row["used_by"], name})

@@ -55,6 +55,13 @@ def test_services(item: Any, found: Any, state: str) -> None:
     assert (row["state"], row["about"]) == (state, "in")
 
 
+def test_the_service_of_another_collector_of_the_same_instance_is_no_mistake() -> None:
+    other = {"app.kubernetes.io/instance": "i", "o11y.opentelemetry/collector": "gateway"}
+    mine = {"metadata": {"labels": {**LABELS, "o11y.opentelemetry/collector": "agent"}}, "spec": {}}
+    around = Around([service("front", other, app="b")], [slices("front")], [])
+    assert Reach("agent", config(), mine, CONTAINER, around).services() == []
+
+
 def test_a_wrong_selector_says_how_it_differs() -> None:
     (row,) = reach([service(app="b", role="x")]).services() or []
     assert row["differs"] == "it asks for app=b, the pods have app=a, it asks for role=x, the pods have no such label"

@@ -88,6 +88,12 @@ def test_a_certificate_is_told_once_with_all_who_use_it() -> None:
     assert (row["until"], row["left"], row["state"]) == ("2026-12-01T00:00:00Z", "5 days", "soon")
 
 
+def test_the_authority_of_the_cluster_is_in_every_pod_and_told_of_none() -> None:
+    found = diagnosed(agent="healthy")
+    found["collectors"][0]["certificates"] = [CERTIFICATE | {"kind": "ConfigMap", "name": "kube-root-ca.crt"}]
+    assert page(fleet().cluster(asked=True, diagnosis=found))["clusters"][0]["certificates"] == []
+
+
 def test_without_a_cluster_certificates_are_those_that_are_asked_for() -> None:
     spec = {"secretName": "tls", "dnsNames": ["g.obs.svc"], "issuerRef": {"name": "ca"}}
     wanted = fleet().object("Certificate", "obs", "g-tls", "gateway", spec=spec)
