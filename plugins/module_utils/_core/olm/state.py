@@ -134,7 +134,8 @@ def _symptoms(goal: Goal, seen: Seen, status: Mapping[str, Any]) -> Iterator[Sym
     for condition in told:
         if plan is None or condition["type"] not in OF_PLAN:
             yield _symptom(SUBSCRIPTION, goal.subscription, condition["type"], condition)
-    if status.get("state") == "UpgradeFailed" or (not told and plan is None):
+    idle = not told and plan is None and not status.get("currentCSV")
+    if idle or status.get("state") == "UpgradeFailed":
         yield _symptom(SUBSCRIPTION, goal.subscription, str(status.get("state") or ""), {})
 
 

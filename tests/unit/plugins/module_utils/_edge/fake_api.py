@@ -137,8 +137,18 @@ class FakeApi:
 
 
 def selected(item: dict[str, Any], query: dict[str, str]) -> bool:
-    wanted = dict(term.split("=") for term in query.get("labelSelector", "").split(",") if term)
-    return wanted.items() <= (item["metadata"].get("labels") or {}).items()
+    labels = item["metadata"].get("labels") or {}
+    return all(fits(term, labels) for term in re.findall(r"[^,(]+(?:\([^)]*\))?", query.get("labelSelector", "")))
+
+
+def fits(term: str, labels: dict[str, str]) -> bool:
+    """Return whether labels fit `key=value`, `key in (value,value)` or `!key`."""
+    if term.startswith("!"):
+        return term[1:] not in labels
+    if match := re.fullmatch(r"(\S+) in \((.*)\)", term):
+        return labels.get(match[1]) in match[2].split(",")
+    key, _equals, value = term.partition("=")
+    return labels.get(key) == value
 
 
 def merge(old: Any, new: Any) -> Any:
