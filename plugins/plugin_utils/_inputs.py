@@ -161,11 +161,12 @@ def _finish(document: _yaml.Document, found: Found, name: str, around: Context) 
 
 def _add_variable(config: Any, result: Collected) -> None:
     if isinstance(config, str):
-        result.texts[VARIABLE] = config
+        text = str(_origin.plain(config))  # libyaml takes no text of a type of Ansible's
+        result.texts[VARIABLE] = text
         before = len(result.inputs) + len(result.invalid)
-        _add_text(config, VARIABLE, True, result)
+        _add_text(text, VARIABLE, True, result)
         if len(result.inputs) + len(result.invalid) == before:
-            result.inputs.append(_finish(_yaml.load(config, VARIABLE), _PLAIN, VARIABLE, Context()))
+            result.inputs.append(_finish(_yaml.load(text, VARIABLE), _PLAIN, VARIABLE, Context()))
         return
     value = _origin.plain(config)
     listed = value if isinstance(value, list) and value and all(inputs.is_object(item) for item in value) else [value]

@@ -36,7 +36,7 @@ QUESTIONS: dict[str, type | tuple[type, ...]] = {
 }
 
 # Ours: playbooks that are no job on a cluster, and questions that differ from their input with a reason.
-WITHOUT_A_TEMPLATE = {"mirror", "report"}
+WITHOUT_A_TEMPLATE = {"mirror"}
 # A collector needs recipes; the input's default is none, for inventories that give a list of collectors.
 ASKED_WITH_ANOTHER_DEFAULT = {"otel_collector_recipes"}
 # Lists of names, which Ansible splits at commas.

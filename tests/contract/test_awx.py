@@ -48,7 +48,11 @@ MODULES = {
     "controller_schedules": "schedule",
 }
 # Variables of playbooks that no role declares; they take text.
-OF_PLAYBOOKS: dict[str, dict[str, Any]] = {"otel_hosts": {}, "preflight_cluster": {"type": "bool"}}
+OF_PLAYBOOKS: dict[str, dict[str, Any]] = {
+    "otel_hosts": {},
+    "otel_report_path": {},
+    "preflight_cluster": {"type": "bool"},
+}
 
 
 def inputs() -> dict[str, dict[str, Any]]:

@@ -227,3 +227,9 @@ def test_resources_in_a_list_have_lines_of_their_own(tmp_path: Path) -> None:
     file.write_text(f"apiVersion: v1\nkind: List\nitems:\n{both}")
     lines = [item.locate(("spec", "mode")).line for item in _inputs.collect([str(file)], None).inputs]
     assert lines == [4, 5]
+
+
+def test_text_that_ansible_has_marked_is_text() -> None:
+    marked = type("Marked", (str,), {})("receivers: {otlp: {protocols: {grpc: {}}}}\nservice: {pipelines: {}}\n")
+    (found,) = _inputs.collect([], marked).inputs
+    assert found.config["receivers"] == {"otlp": {"protocols": {"grpc": {}}}}

@@ -1,0 +1,127 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A job as AWX gives it to ansible-runner: packed here, run elsewhere by somebody else, read in a third place."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import socket
+import subprocess
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from .cluster import PROJECT
+from .environment import Environment
+
+SECONDS = 240
+
+
+@dataclass
+class Decoy:
+    """An address that answers nobody, and who came all the same."""
+
+    port: int
+    seen: list[Any] = field(default_factory=list)
+
+    @property
+    def variables(self) -> dict[str, str]:
+        """Return what a pod of AWX's own cluster has in its environment."""
+        return {"KUBERNETES_SERVICE_HOST": "127.0.0.1", "KUBERNETES_SERVICE_PORT": str(self.port)}
+
+
+@contextmanager
+def decoy() -> Iterator[Decoy]:
+    """Yield an address that notes every connection and closes it."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        found = Decoy(server.getsockname()[1])
+
+        def take() -> None:
+            while True:
+                try:
+                    connection, peer = server.accept()
+                except OSError:
+                    return
+                found.seen.append(peer)
+                connection.close()
+
+        threading.Thread(target=take, daemon=True).start()
+        yield found
+        server.shutdown(socket.SHUT_RDWR)
+
+
+@dataclass(frozen=True)
+class Done:
+    """What `ansible-runner process` made of a job."""
+
+    rc: int
+    status: str
+    events: list[dict[str, Any]]
+    output: str
+
+    def total(self, what: str) -> int:
+        """Return a number of the recap, such as `changed`, over all hosts."""
+        (stats,) = [event["event_data"] for event in self.events if event["event"] == "playbook_on_stats"]
+        return sum(stats[what].values())
+
+
+@dataclass(frozen=True)
+class Runner:
+    """Where jobs are packed, run and read: three folders, the middle one of another user."""
+
+    environment: Environment
+    scratch: Path
+
+    def job(self, playbook: str, inventory: Path, variables: Mapping[str, Any], credential: Mapping[str, str]) -> Done:
+        """Run a playbook of AWX's project. The credential's values whose names end in CA_CERT are contents of files."""
+        number = len(list(self.scratch.iterdir()))
+        packed, read = self.scratch / f"{number}-packed", self.scratch / f"{number}-read"
+        at = self.environment.home / f"job-{number}"
+        shutil.copytree(PROJECT / "awx" / "project", packed / "project")
+        shutil.copytree(inventory, packed / "inventory")
+        (packed / "env").mkdir()
+        files = {name: value for name, value in credential.items() if name.endswith("CA_CERT")}
+        for name, value in files.items():
+            (packed / "env" / name.lower()).write_text(value)
+        written = {name: f"{at}/env/{name.lower()}" if name in files else value for name, value in credential.items()}
+        (packed / "env" / "envvars").write_text(yaml.safe_dump(written))
+        (packed / "env" / "extravars").write_text(yaml.safe_dump(dict(variables)))
+        self._through([packed, at, read], playbook)
+        return _done(read)
+
+    def _through(self, places: list[Path], playbook: str) -> None:
+        packed, at, read = map(str, places)
+        transmit = subprocess.Popen(
+            ["ansible-runner", "transmit", packed, "-p", playbook], stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+        )
+        worker = subprocess.Popen(
+            [*self.environment.prefix, "ansible-runner", "worker", "--private-data-dir", at],
+            stdin=transmit.stdout,
+            stdout=subprocess.PIPE,
+            cwd=self.environment.home,
+            env=self.environment.variables(),
+        )
+        process = ["ansible-runner", "process", read]
+        try:
+            told = subprocess.run(process, stdin=worker.stdout, capture_output=True, timeout=SECONDS, check=False)
+            # A worker ends as its job does.
+            assert (told.returncode, transmit.wait(5), worker.wait(5) in (0, 1, 2)) == (0, 0, True), told
+        finally:
+            for program in (transmit, worker):
+                program.kill()
+                program.stdout.close()  # type: ignore[union-attr]
+
+
+def _done(read: Path) -> Done:
+    artifacts = read / "artifacts"
+    events = [json.loads(path.read_text()) for path in sorted((artifacts / "job_events").glob("*.json"))]
+    texts = {name: (artifacts / name).read_text() for name in ("rc", "status")}
+    output = "\n".join(event["stdout"] for event in sorted(events, key=lambda event: event["counter"]))
+    return Done(int(texts["rc"]), texts["status"], events, output)
