@@ -34,4 +34,10 @@ options:
     type: list
     elements: path
     default: []
+  identity_annotations:
+    description:
+      - What service accounts carry so that their pods have rights at AWS, by C(NAMESPACE/NAME), as role
+        P(o11y.opentelemetry.otel_identity#role) hands it over. Pods are replaced when it changes.
+    type: dict
+    default: {}
 """

@@ -19,12 +19,13 @@ COLLECTOR_ARGUMENTS: dict[str, dict[str, Any]] = {
     "defaults": {"type": "dict", "default": {}},
     "recipe_paths": {"type": "list", "elements": "path", "default": []},
     "platform_paths": {"type": "list", "elements": "path", "default": []},
+    "identity_annotations": {"type": "dict", "default": {}},
 }
 
 
 def request(arguments: Mapping[str, Any]) -> Request:
     """Return the arguments of COLLECTOR_ARGUMENTS as a request."""
-    return Request(**{name: arguments[name] for name in COLLECTOR_ARGUMENTS})
+    return Request(**{name: arguments[name] for name in COLLECTOR_ARGUMENTS if name in arguments})
 
 
 def answer(work: Callable[[], dict[str, Any]]) -> dict[str, Any]:

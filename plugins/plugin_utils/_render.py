@@ -8,11 +8,12 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from functools import cache
 from typing import Any
 
 from ..module_utils._core import fleet, needs, place
+from ..module_utils._core.aws import identity, policy
 from ..module_utils._core.backends.table import BACKENDS
 from ..module_utils._core.collector import Collector, Distribution, image_of
 from ..module_utils._core.compose import Composed, compose
@@ -40,6 +41,7 @@ class Request:
     defaults: Mapping[str, Any]
     recipe_paths: Sequence[str] = ()
     platform_paths: Sequence[str] = ()
+    identity_annotations: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -76,6 +78,7 @@ def bundle(planned: Sequence[Planned], judgement: _judge.Judgement | None = None
         "collectors": [_summary(build) for build in builds],
         "workloads": [workload(build.collector) for build in builds],
         "probes": [found for found in map(_probe, planned, builds) if found],
+        "service_accounts": identity.accounts((build.collector, build.needs.grants) for build in builds),
         "prune_selector": _ours(build.collector.name for build in builds),
     }
 
@@ -115,6 +118,7 @@ def _plan(item: Mapping[str, Any], request: Request) -> Planned:
     facts = _sources.platform(options["platform"], request.platform_paths)
     where = Place.from_facts(options["platform"], facts)
     collector = Collector.from_options(place.settled(options, where))
+    collector = identity.stamped(collector, request.identity_annotations)
     BACKENDS[collector.backend].check(collector)
     target = _built(collector, distribution, collector_version)
     collector_version = target.version if target and collector.distribution_manifest else collector_version
@@ -149,7 +153,7 @@ def _options(values: Mapping[str, Any]) -> dict[str, Any]:
 @cache
 def _specification() -> dict[str, Any]:
     spec = _sources.read_yaml(_sources.ROLE / "meta" / "argument_specs.yml")["argument_specs"]["main"]["options"]
-    return {field.name: spec[_PREFIX + field.name] for field in fields(Collector)}
+    return {item.name: spec[_PREFIX + item.name] for item in fields(Collector)}
 
 
 def _distribution(options: dict[str, Any]) -> tuple[Distribution, str]:
@@ -182,7 +186,7 @@ def _build(item: Planned) -> Build:
     config = item.composed.config
     return Build(
         collector=item.collector,
-        needs=needs.derive(config),
+        needs=needs.derive(config, identity.environment(item.collector)),
         config=config,
         config_text=_yaml.dump(config),
         config_hash=hashlib.sha256(_canonical(config).encode()).hexdigest(),
@@ -222,4 +226,5 @@ def _summary(build: Build) -> dict[str, Any]:
         "selector": collector.selector_text,
         "ports": [{"name": port.name, "port": port.number, "protocol": port.protocol} for port in build.exposed],
         "iam_actions": list(build.needs.iam_actions),
+        "iam_statements": policy.statements(build.needs.grants),
     }

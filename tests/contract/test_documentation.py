@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.action import (
     fleet_report,
+    identity_render,
     instrumentation_render,
     otel_render,
     pipeline_migrate,
@@ -24,6 +25,7 @@ from .source import files, text, tree
 
 ARGUMENTS: dict[str, dict[str, Any]] = {
     "fleet_report": fleet_report._ARGUMENTS,
+    "identity_render": identity_render._ARGUMENTS,
     "instrumentation_render": instrumentation_render._ARGUMENTS,
     "otel_render": otel_render._ARGUMENTS,
     "pipeline_migrate": pipeline_migrate._ARGUMENTS,
@@ -72,7 +74,8 @@ def test_options_of_an_action_are_those_of_its_documentation(name: str) -> None:
 def test_every_action_is_in_the_table() -> None:
     names = {path.rsplit("/", 1)[1].removesuffix(".py") for path in files("plugins/action/*.py")}
     assert names == set(ARGUMENTS) | AROUND_A_MODULE
-    actions = (fleet_report, instrumentation_render, otel_render, pipeline_migrate, pipeline_validate, release_render)
+    actions = (fleet_report, identity_render, instrumentation_render, otel_render, pipeline_migrate)
+    actions = (*actions, pipeline_validate, release_render)
     assert {action.ActionModule.__name__ for action in actions} == {"ActionModule"}
 
 

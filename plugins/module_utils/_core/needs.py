@@ -10,7 +10,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from .aws.policy import Grant
+from .components.aws import grants_of
 from .components.table import Component, PortRule, Rules, component
+from .environment import REFERENCE
 from .paths import Path, at, items, leaves, section
 
 SECRETS_ROOT = "/etc/otelcol/secrets"
@@ -30,9 +33,6 @@ DOWNWARD = {
     "K8S_NODE_NAME": "spec.nodeName",
 }
 
-# `${env:NAME}`, `${env:NAME:-default}` and `${NAME}`; `$$` is a literal dollar.
-# Source: confmap/expand.go and confmap/provider/envprovider.
-_REFERENCE = re.compile(r"\$\$|\$\{(?:env:)?([A-Za-z_][A-Za-z0-9_]*)(:-[^}]*)?\}")
 _MOUNTED = re.compile(rf"({SECRETS_ROOT}|{CONFIG_MAPS_ROOT})/([a-z0-9][-a-z0-9.]*)/")
 _LONGEST_PORT_NAME = 15
 _LONGEST_VOLUME_NAME = 63
@@ -83,11 +83,16 @@ class Needs:
     run_as_root: bool
     probe: Port | None
     probe_path: str
-    iam_actions: tuple[str, ...]
+    grants: tuple[Grant, ...]
+
+    @property
+    def iam_actions(self) -> tuple[str, ...]:
+        """The actions of AWS that the config leads to."""
+        return tuple(sorted({action for grant in self.grants for action in grant.actions}))
 
 
-def derive(config: Mapping[str, Any]) -> Needs:
-    """Return what this config needs; only components in use count."""
+def derive(config: Mapping[str, Any], environment: Mapping[str, str] | None = None) -> Needs:
+    """Return what this config needs; only components in use count. `environment` is what is known of it beforehand."""
     used = list(_used(config))
     health = next((settings for row, _id, settings in used if row.health), None)
     ports = _named([*_ports(used), *_telemetry_port(config)])
@@ -102,21 +107,33 @@ def derive(config: Mapping[str, Any]) -> Needs:
         run_as_root=any(row.root(settings) for row, _id, settings in used),
         probe=probe,
         probe_path=str((health or {}).get("path") or "/"),
-        iam_actions=tuple(sorted({action for row, _id, _settings in used for action in row.iam_actions})),
+        grants=tuple(_grants(config, environment or {})),
     )
 
 
 def _used(config: Mapping[str, Any]) -> Iterator[tuple[Component, str, dict[str, Any]]]:
-    """Yield table row, id and settings of every component that a pipeline or the service starts."""
+    """Yield table row, id and settings of every component in use that needs something."""
+    for role, component_id, settings in _started(config):
+        row = component(role, component_id.split("/", 1)[0])
+        if row:
+            yield row, component_id, settings
+
+
+def _started(config: Mapping[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """Yield class, id and settings of every component that a pipeline or the service starts."""
     ids = {("extensions", item) for item in items(config, "service", "extensions")}
     for pipeline in section(config, "service", "pipelines").values():
         for role in ("receivers", "processors", "exporters"):
             ids |= {(role, item) for item in items(pipeline, role)}
     for role in ("extensions", "receivers", "processors", "exporters"):
         for component_id, settings in section(config, role).items():
-            row = component(role, component_id.split("/", 1)[0])
-            if row and (role, component_id) in ids:
-                yield row, component_id, settings if isinstance(settings, dict) else {}
+            if (role, component_id) in ids:
+                yield role, component_id, settings if isinstance(settings, dict) else {}
+
+
+def _grants(config: Mapping[str, Any], environment: Mapping[str, str]) -> Iterator[Grant]:
+    for role, component_id, settings in _started(config):
+        yield from grants_of((role, component_id.split("/", 1)[0]), settings, config, environment)
 
 
 def _ports(used: list[tuple[Component, str, dict[str, Any]]]) -> Iterator[Port]:
@@ -191,7 +208,7 @@ def variables(config: Mapping[str, Any]) -> Iterator[Variable]:
     """Yield every variable once; the place that cannot do without it first."""
     found: dict[str, Variable] = {}
     for path, value in leaves(config):
-        for match in _REFERENCE.finditer(value) if isinstance(value, str) else ():
+        for match in REFERENCE.finditer(value) if isinstance(value, str) else ():
             if match[1] and (match[1] not in found or found[match[1]].optional):
                 found[match[1]] = Variable(match[1], path, optional=match[2] is not None)
     yield from found.values()

@@ -1,10 +1,10 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Processors, exporters and extensions that need something from Kubernetes or AWS.
+"""Processors, exporters and extensions that need something from Kubernetes.
 
-Sources: the README of each component in opentelemetry-collector and -contrib 0.158, sections "RBAC", "AWS permissions"
-and "Configuration"; IAM actions from the exporters' API calls. Private.
+Sources: the README of each component in opentelemetry-collector and -contrib 0.158, sections "RBAC" and
+"Configuration". Private.
 """
 
 from __future__ import annotations
@@ -72,30 +72,7 @@ PROCESSORS = (
     Component(("resource_detection", "resourcedetection"), rules=_detector_rules, variables=_detector_variables),
 )
 
-_LOGS_ACTIONS = (
-    "logs:CreateLogGroup",
-    "logs:CreateLogStream",
-    "logs:DescribeLogGroups",
-    "logs:DescribeLogStreams",
-    "logs:PutLogEvents",
-    "logs:PutRetentionPolicy",
-)
-
-EXPORTERS = (
-    Component(("prometheus",), ports=(PortRule("prometheus", 8889),)),
-    Component(
-        ("awsxray",),
-        iam_actions=(
-            "xray:GetSamplingRules",
-            "xray:GetSamplingStatisticSummaries",
-            "xray:GetSamplingTargets",
-            "xray:PutTelemetryRecords",
-            "xray:PutTraceSegments",
-        ),
-    ),
-    Component(("awsemf",), iam_actions=_LOGS_ACTIONS),
-    Component(("awscloudwatchlogs",), iam_actions=_LOGS_ACTIONS),
-)
+EXPORTERS = (Component(("prometheus",), ports=(PortRule("prometheus", 8889),)),)
 
 EXTENSIONS = (
     Component(("health_check",), ports=(PortRule("healthcheck", 13133, exposed=False),), health=True),

@@ -46,7 +46,6 @@ class Component:
     host_paths: Callable[[Settings], tuple[tuple[str, str], ...]] = nothing
     state: Callable[[Settings], tuple[str, ...]] = nothing
     root: Callable[[Settings], bool] = lambda _settings: False
-    iam_actions: tuple[str, ...] = ()
     health: bool = False
 
 

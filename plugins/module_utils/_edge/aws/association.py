@@ -36,7 +36,8 @@ class AssociationTask:
         """Do it."""
         return self._absent() if self.params["state"] == "absent" else self._present()
 
-    def _read(self) -> Association | None:
+    def read(self) -> Association | None:
+        """Return the association as EKS describes it."""
         found = self._listed()
         return self._described(found[0]["associationId"]) if found else None
 
@@ -52,7 +53,7 @@ class AssociationTask:
         return found
 
     def _present(self, tries: int = COLLISIONS) -> dict[str, Any]:
-        found = self._read()
+        found = self.read()
         live = settings(found)
         wanted = {name: self.params[name] for name in FIELDS if self.params[name] is not None}
         tags = self._tags(live.get("tags") or {})
@@ -118,7 +119,7 @@ class AssociationTask:
                 raise Problem(f"this botocore does not know {field}", asked="Associate a role", fix=fix)
 
     def _absent(self) -> dict[str, Any]:
-        found = self._read()
+        found = self.read()
         problem = impossible(found, {})
         if problem:
             raise problem

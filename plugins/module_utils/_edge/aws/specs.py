@@ -53,6 +53,23 @@ IAM_OIDC_PROVIDER: Spec = {
     "thumbprints": {"type": "list", "elements": "str"},
     **TAGS,
 }
+ROLE: Spec = {
+    "name": {"required": True},
+    "cluster_name": {"required": True},
+    "namespace": {"required": True},
+    "service_account": {"required": True},
+    "state": STATE,
+    "provider": {"choices": ["irsa", "pod_identity"], "default": "irsa"},
+    "purge_trust": {"type": "bool", "default": True},
+    "adopt": {"type": "bool", "default": False},
+    "agent": {"choices": ["required", "ignored"], "default": "required"},
+    "statements": {"type": "list", "elements": "dict", "default": []},
+    "managed_policies": {"type": "list", "elements": "str", "default": []},
+    "path": {},
+    "permissions_boundary": {},
+    "wait_seconds": {"type": "float", "default": 60},
+    **TAGS,
+}
 ASSOCIATION: Spec = {
     "cluster_name": {"required": True},
     "namespace": {"required": True},

@@ -25,6 +25,7 @@ SPECS = {
     "eks_addon_info": specs.EKS_ADDON_INFO,
     "eks_pod_identity_association": specs.ASSOCIATION,
     "iam_oidc_provider": specs.IAM_OIDC_PROVIDER,
+    "iam_service_account_role": specs.ROLE,
 }
 ROOT = Path(__file__).resolve().parents[4]
 BASE: dict[str, Any] = {"cluster_name": CLUSTER, "name": "adot"}

@@ -1,0 +1,101 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Who of the service accounts gets a role, which one, and with which rights. Private."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..errors import Problem, near
+from .identity import ANNOTATIONS, STATIC, role_name
+from .policy import Statement, united
+from .trust import Account
+
+DERIVED, MANAGED = "derived", "managed"
+POLICIES = (DERIVED, MANAGED)
+_ASKED = "Give collectors rights at AWS"
+
+
+@dataclass(frozen=True)
+class Request:
+    """The inputs of role otel_identity that decide."""
+
+    provider: str
+    policies: str = DERIVED
+    managed_policies: tuple[str, ...] = ()
+    statements: Sequence[Statement] = ()
+    cluster_name: str = ""
+    role_name: str = ""
+    role_arns: Mapping[str, str] = field(default_factory=dict)
+    service_accounts: tuple[str, ...] = ()
+
+
+Found = Mapping[str, Any]
+
+
+def assigned(found: Sequence[Found], request: Request) -> dict[str, Any]:
+    """Return the accounts that get a role, and those that need none. Raises Problem for inputs that do not fit."""
+    known = {str(Account(item["namespace"], item["service_account"])): item for item in found}
+    _check(known, request)
+    wanting = [key for key, item in known.items() if _wants(key, item, request)]
+    given = [_given(known[key], request) for key in wanting]
+    others = [] if request.provider == STATIC else [_named(known[key], request) for key in known if key not in wanting]
+    names = [item["role_name"] for item in given if item["role_name"]]
+    shared = next((name for name in names if names.count(name) > 1), "")
+    if shared:
+        fix = "Leave it out, or put {namespace} or {service_account} into it."
+        wrong = f"{names.count(shared)} service accounts would have the role '{shared}', and each has one of its own"
+        raise Problem(wrong, asked=_ASKED, where="otel_identity_role_name", fix=fix)
+    annotations = {f"{item['namespace']}/{item['service_account']}": item["annotations"] for item in given}
+    unneeded = [item for item in others if item["role_name"] not in names]
+    return {"accounts": given, "unneeded": unneeded, "annotations": annotations if request.provider == STATIC else {}}
+
+
+def _wants(key: str, item: Found, request: Request) -> bool:
+    """Without a list it is who needs something; what a managed policy is for, nobody can derive."""
+    if request.service_accounts:
+        return key in request.service_accounts
+    if request.provider == STATIC:
+        return bool(item["statements"]) or key in request.role_arns
+    return request.policies == MANAGED or bool(item["statements"] or request.statements)
+
+
+def _named(item: Found, request: Request) -> dict[str, Any]:
+    account = Account(item["namespace"], item["service_account"])
+    name = "" if request.provider == STATIC else role_name(request.role_name, request.cluster_name, account)
+    return {"namespace": account.namespace, "service_account": account.name, "role_name": name}
+
+
+def _given(item: Found, request: Request) -> dict[str, Any]:
+    account = str(Account(item["namespace"], item["service_account"]))
+    derived = [*item["statements"], *request.statements] if request.policies == DERIVED else list(request.statements)
+    if request.provider == STATIC and account not in request.role_arns:
+        actions = sorted({action for statement in item["statements"] for action in statement["Action"]})
+        wrong = f"{account} has no role" + (f", and its collectors call {', '.join(actions)}" if actions else "")
+        raise Problem(wrong, asked=_ASKED, where="otel_identity_role_arns", fix=f"Add '{account}: ARN'.")
+    arn = request.role_arns.get(account, "")
+    return {
+        **_named(item, request),
+        "statements": united(derived),
+        "managed_policies": list(request.managed_policies) if request.policies == MANAGED else [],
+        "annotations": {ANNOTATIONS[request.provider]: arn} if arn else {},
+    }
+
+
+def _check(known: Mapping[str, Found], request: Request) -> None:
+    """Raise Problem for names that no collector has, and for what is missing."""
+    for where, names in (("service_accounts", request.service_accounts), ("role_arns", request.role_arns)):
+        for name in names:
+            if name not in known:
+                wrong = f"no collector runs as '{name}'{near(name, known)}"
+                fix = f"Give NAMESPACE/NAME of one of: {', '.join(known) or 'none, since there is no collector'}."
+                raise Problem(wrong, asked=_ASKED, where=f"otel_identity_{where}", fix=fix)
+    if request.provider != STATIC and not request.cluster_name:
+        fix = "Give otel_collector_eks_cluster with its name and region, or use provider static."
+        raise Problem("the cluster has no name", asked=_ASKED, where="otel_identity_eks_cluster", fix=fix)
+    if request.policies == MANAGED and not request.managed_policies:
+        fix = "Name them, or use policies derived."
+        raise Problem("no policy is named", asked=_ASKED, where="otel_identity_managed_policies", fix=fix)

@@ -1,0 +1,88 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which service account gets which IAM role: names, and what collectors carry for it. Private."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from ..collector import Collector
+from ..errors import Problem, near
+from .policy import Grant, statements
+from .trust import IRSA, POD_IDENTITY, Account
+
+STATIC = "static"
+ROLE_ANNOTATION = "eks.amazonaws.com/role-arn"  # read by the webhook of every EKS cluster
+POD_ANNOTATION = "o11y.opentelemetry/pod-identity"  # read by nobody: it shows the role, and that pods must be replaced
+STAMP = "o11y.opentelemetry/identity"
+ANNOTATIONS = {IRSA: ROLE_ANNOTATION, POD_IDENTITY: POD_ANNOTATION, STATIC: ROLE_ANNOTATION}
+# Source: IAM User Guide, "IAM and STS quotas", and CreateRole for the characters.
+LONGEST_ROLE = 64
+_REFUSED = re.compile(r"[^A-Za-z0-9+=,.@_-]+")
+_DIGEST = 8
+_NAMES = ("cluster", "namespace", "service_account")
+_PLACEHOLDER = re.compile(r"\{([^}]*)\}")
+
+
+def environment(collector: Collector) -> dict[str, str]:
+    """Return the variables of a collector whose values are known before it runs."""
+    return {name: str(value) for name, value in collector.env.items() if not isinstance(value, dict)}
+
+
+def accounts(members: Iterable[tuple[Collector, Sequence[Grant]]]) -> list[dict[str, Any]]:
+    """Return every service account with what its collectors need at AWS. Sidecars run as the account of their pod."""
+    found: dict[Account, dict[str, Any]] = {}
+    grants: dict[Account, list[Grant]] = {}
+    for collector, needed in members:
+        if collector.mode == "sidecar":
+            continue
+        account = Account(collector.namespace, collector.service_account_name)
+        entry = {"namespace": account.namespace, "service_account": account.name, "collectors": []}
+        found.setdefault(account, entry)["collectors"].append(collector.name)
+        grants.setdefault(account, []).extend(needed)
+    return [entry | {"statements": statements(grants[account])} for account, entry in found.items()]
+
+
+def stamped(collector: Collector, identities: Mapping[str, Any]) -> Collector:
+    """Return a collector whose account carries its identity, and whose pods are replaced when that changes."""
+    given = identities.get(f"{collector.namespace}/{collector.service_account_name}")
+    if not given or collector.mode == "sidecar":
+        return collector
+    own = collector.service_account_annotations
+    clash = [key for key in given if own.get(key, given[key]) != given[key]]
+    if clash:
+        raise Problem(
+            f"its service_account_annotations have another {clash[0]} than its identity",
+            asked=f"Give collector '{collector.name}' its identity",
+            fix="Remove the annotation, or the inputs of otel_identity.",
+        )
+    digest = hashlib.sha256(json.dumps(given, sort_keys=True).encode()).hexdigest()[:16]
+    return replace(
+        collector,
+        service_account_annotations={**own, **given},
+        pod_annotations={**collector.pod_annotations, STAMP: digest},
+    )
+
+
+def role_name(wanted: str, cluster: str, account: Account) -> str:
+    """Return the name of a role: the wanted one with its placeholders filled in, cut to what IAM takes."""
+    known = dict(zip(_NAMES, (cluster, account.namespace, account.name), strict=True))
+
+    def value(match: re.Match[str]) -> str:
+        if match[1] not in known:
+            fix = f"Use {', '.join(f'{{{name}}}' for name in _NAMES)}."
+            wrong = f"no such placeholder as {match[0]}{near(match[1], known)}"
+            raise Problem(wrong, asked="Name the IAM role", where="otel_identity_role_name", fix=fix)
+        return known[match[1]]
+
+    name = _REFUSED.sub("-", _PLACEHOLDER.sub(value, wanted or "{cluster}-{namespace}-{service_account}"))
+    if len(name) <= LONGEST_ROLE:
+        return name
+    digest = hashlib.sha256(name.encode()).hexdigest()[:_DIGEST]
+    return f"{name[: LONGEST_ROLE - _DIGEST - 1]}-{digest}"

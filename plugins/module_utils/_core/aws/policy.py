@@ -1,0 +1,91 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""From what components call at AWS to the statements of an IAM policy, as narrow as AWS allows. Private."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ..errors import Problem
+
+Statement = dict[str, Any]
+VERSION = "2012-10-17"
+# Of all inline policies of a role together; white space does not count. Source: IAM User Guide, "IAM and STS quotas".
+LONGEST = 10240
+_ONE = ("Action", "Resource")
+
+
+@dataclass(frozen=True)
+class Grant:
+    """Actions, and what they are allowed on. `region` restricts actions that know no resources; `source` is a page."""
+
+    actions: tuple[str, ...]
+    source: str
+    resources: tuple[str, ...] = ("*",)
+    region: str = ""
+
+    @property
+    def condition(self) -> dict[str, Any]:
+        """The condition that goes with the region, which every request of a regional service has."""
+        return {"StringEquals": {"aws:RequestedRegion": self.region}} if self.region and "*" not in self.region else {}
+
+
+def statements(grants: Iterable[Grant]) -> list[Statement]:
+    """Return the statements that allow all of this, and no more."""
+    return united(
+        {
+            "Effect": "Allow",
+            "Action": sorted(grant.actions),
+            "Resource": sorted(grant.resources),
+            **({"Condition": grant.condition} if grant.condition else {}),
+        }
+        for grant in grants
+    )
+
+
+def united(given: Iterable[Statement]) -> list[Statement]:
+    """Return statements with the actions on the same resources together, in an order that depends on nothing else."""
+    actions: dict[str, set[str]] = {}
+    frames: dict[str, Statement] = {}
+    for statement in given:
+        frame = {key: _listed(value) if key in _ONE else value for key, value in statement.items() if key != "Action"}
+        key = json.dumps(frame, sort_keys=True)
+        frames[key] = frame
+        actions.setdefault(key, set()).update(_listed(statement.get("Action", [])))
+    made = [{"Effect": frames[key].get("Effect"), "Action": sorted(actions[key]), **frames[key]} for key in frames]
+    return sorted(made, key=lambda item: json.dumps([item["Action"], item], sort_keys=True))
+
+
+def document(given: Iterable[Statement]) -> dict[str, Any]:
+    """Return a whole policy. Raises Problem for one that IAM would refuse for its size."""
+    made = {"Version": VERSION, "Statement": list(given)}
+    size = len(json.dumps(made, separators=(",", ":")))
+    if size > LONGEST:
+        raise Problem(
+            f"it would have {size} characters, and IAM takes {LONGEST}",
+            asked="Put the derived policy into the role",
+            fix="Give collectors ServiceAccounts of their own, or use managed policies.",
+        )
+    return made
+
+
+def same(one: Any, other: Any) -> bool:
+    """Return whether two policies, or parts of them, mean the same: AWS gives lists back in other orders."""
+    return bool(_canonical(one) == _canonical(other))
+
+
+def _canonical(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _canonical(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        made = sorted((_canonical(item) for item in value), key=lambda item: json.dumps(item, sort_keys=True))
+        return made[0] if len(made) == 1 else made
+    return value
+
+
+def _listed(value: Any) -> list[str]:
+    return [value] if isinstance(value, str) else [str(item) for item in value]

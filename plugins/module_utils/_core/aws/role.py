@@ -1,0 +1,176 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The IAM role of a service account: whose it is, what it is to be, and the calls that make it so. Private.
+
+A role that we made is exactly what is asked for. To one that was there before, things of ours are added, and when it is
+given up they are taken away again.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..errors import Problem
+from .oidc import Step
+from .place import Place
+from .policy import document, same
+from .trust import Account, trusting, without_ours
+
+INLINE = "o11y-opentelemetry"
+CLUSTER_TAG, ACCOUNT_TAG = "o11y.opentelemetry/cluster", "o11y.opentelemetry/service-account"
+ORIGIN_TAG, CREATED, ADOPTED = "o11y.opentelemetry/origin", "created", "adopted"
+OURS = (CLUSTER_TAG, ACCOUNT_TAG, ORIGIN_TAG)
+EMPTY: dict[str, Any] = {"path": "/", "trust": {}, "policies": {}, "managed_policies": [], "permissions_boundary": ""}
+_FIX = "Give another role_name, or set adopt if this role is to be used."
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What is asked of a role. None leaves it as it is."""
+
+    account: Account
+    place: Place
+    trust: dict[str, Any] = field(default_factory=dict)
+    statements: list[dict[str, Any]] = field(default_factory=list)
+    managed_policies: tuple[str, ...] = ()
+    path: str | None = None
+    permissions_boundary: str | None = None
+    keep_trust: bool = False
+    adopt: bool = False
+
+
+def policy_arn(name: str, partition: str) -> str:
+    """Return the ARN of a managed policy; a name alone is one of AWS."""
+    return name if name.startswith("arn:") else f"arn:{partition}:iam::aws:policy/{name}"
+
+
+def settings(
+    role: Mapping[str, Any], policies: Mapping[str, Any], attached: Iterable[str], tags: Any
+) -> dict[str, Any]:
+    """Return what IAM says of a role, in our words."""
+    return {
+        "path": role.get("Path") or "/",
+        "trust": role.get("AssumeRolePolicyDocument") or {},
+        "policies": dict(policies),
+        "managed_policies": sorted(attached),
+        "permissions_boundary": (role.get("PermissionsBoundary") or {}).get("PermissionsBoundaryArn") or "",
+        "tags": dict(tags),
+    }
+
+
+def owned(live: Mapping[str, Any], cluster_name: str, account: Account) -> bool:
+    """Return whether a role is ours, for this service account of a cluster of this name."""
+    tags = live.get("tags") or {}
+    cluster = str(tags.get(CLUSTER_TAG, "")).rpartition("/")[2]
+    return bool(tags.get(ACCOUNT_TAG) == str(account) and cluster == cluster_name)
+
+
+def check(name: str, live: Mapping[str, Any], wish: Wish) -> None:
+    """Raise Problem for a role that is not ours to change, or that IAM cannot make what is asked."""
+    tags, asked = live["tags"], f"Use the IAM role {name} for {wish.account}"
+    cluster = tags.get(CLUSTER_TAG, wish.place.cluster_arn)
+    if tags.get(ACCOUNT_TAG, str(wish.account)) != str(wish.account) or cluster != wish.place.cluster_arn:
+        whose = f"it is the role of {tags.get(ACCOUNT_TAG)} in {cluster}"
+        raise Problem(whose, asked=asked, where="role_name", fix="Give another role_name.")
+    if ACCOUNT_TAG not in tags and not wish.adopt:
+        raise Problem("it exists, and is not ours", asked=asked, where="role_name", fix=_FIX)
+    if wish.path is not None and tags.get(ORIGIN_TAG) == CREATED and live["path"] != wish.path:
+        fix = "Leave path out, or remove the role first."
+        raise Problem(f"its path is {live['path']}, and IAM cannot change that", asked=asked, where="path", fix=fix)
+
+
+def goal(live: Mapping[str, Any], wish: Wish, retagged: Callable[[dict[str, str]], dict[str, str]]) -> dict[str, Any]:
+    """Return what a role is to be. `retagged` changes the tags as asked; ours stay."""
+    origin = live["tags"].get(ORIGIN_TAG, ADOPTED) if live else CREATED
+    found = live or EMPTY | {"tags": {}}
+    made = origin == CREATED
+    inline = {INLINE: document(wish.statements)} if wish.statements else {}
+    others = {} if made else {name: text for name, text in found["policies"].items() if name != INLINE}
+    known = found["policies"].get(INLINE)
+    if inline and known and same(known, inline[INLINE]):
+        inline = {INLINE: known}
+    attached = {policy_arn(name, wish.place.partition) for name in wish.managed_policies}
+    ours = {CLUSTER_TAG: wish.place.cluster_arn, ACCOUNT_TAG: str(wish.account), ORIGIN_TAG: origin}
+    boundary = wish.permissions_boundary
+    return {
+        "path": found["path"] if live else wish.path or "/",
+        "trust": trusting(found["trust"], wish.trust, keep=wish.keep_trust, foreign=not made),
+        "policies": others | inline,
+        "managed_policies": sorted(attached | (set() if made else set(found["managed_policies"]))),
+        "permissions_boundary": found["permissions_boundary"] if boundary is None else boundary,
+        "tags": retagged({name: value for name, value in found["tags"].items() if name not in OURS}) | ours,
+    }
+
+
+def creation(wanted: Mapping[str, Any], account: Account) -> dict[str, Any]:
+    """Return a role without rights, as CreateRole takes it."""
+    boundary = wanted["permissions_boundary"]
+    return {
+        "Path": wanted["path"],
+        "AssumeRolePolicyDocument": _text(wanted["trust"]),
+        "Description": f"OpenTelemetry collectors of service account {account}",
+        "Tags": _tags(wanted["tags"]),
+        **({"PermissionsBoundary": boundary} if boundary else {}),
+    }
+
+
+def steps(live: Mapping[str, Any], wanted: Mapping[str, Any]) -> list[Step]:
+    """Return the calls from the one to the other. What restricts comes first, and what is new before what goes."""
+    boundary = wanted["permissions_boundary"]
+    fresh = {key: value for key, value in wanted["tags"].items() if live["tags"].get(key) != value}
+    stale = sorted(set(live["tags"]) - set(wanted["tags"]))
+    changed = [name for name, text in wanted["policies"].items() if not same(live["policies"].get(name), text)]
+    more, less = (
+        [item for item in one["managed_policies"] if item not in other["managed_policies"]]
+        for one, other in ((wanted, live), (live, wanted))
+    )
+    gone = [name for name in live["policies"] if name not in wanted["policies"]]
+    trust = [] if same(live["trust"], wanted["trust"]) else [_text(wanted["trust"])]
+    moved = [boundary] if boundary != live["permissions_boundary"] else []
+    put = [Step("put_role_permissions_boundary", {"PermissionsBoundary": item}) for item in moved if item]
+    found = [*put, *([Step("tag_role", {"Tags": _tags(fresh)})] if fresh else [])]
+    found += [Step("update_assume_role_policy", {"PolicyDocument": text}) for text in trust]
+    found += [_put(name, wanted["policies"][name]) for name in changed]
+    found += [Step("attach_role_policy", {"PolicyArn": item}) for item in more]
+    found += [Step("delete_role_policy", {"PolicyName": name}) for name in gone]
+    found += [Step("detach_role_policy", {"PolicyArn": item}) for item in less]
+    found += [Step("delete_role_permissions_boundary", {}) for item in moved if not item]
+    return found + ([Step("untag_role", {"TagKeys": stale})] if stale else [])
+
+
+def given_up(live: Mapping[str, Any], managed: Iterable[str]) -> dict[str, Any] | None:
+    """Return what is left of a role that was there before us; nothing of one that we made."""
+    if live["tags"].get(ORIGIN_TAG) == CREATED:
+        return None
+    partition = live["tags"][CLUSTER_TAG].split(":")[1]
+    ours = {policy_arn(name, partition) for name in managed}
+    trust = without_ours(live["trust"])
+    return {
+        **live,
+        "trust": trust if trust["Statement"] else live["trust"],  # IAM takes no policy without a statement
+        "policies": {name: text for name, text in live["policies"].items() if name != INLINE},
+        "managed_policies": [item for item in live["managed_policies"] if item not in ours],
+        "tags": {name: value for name, value in live["tags"].items() if name not in OURS},
+    }
+
+
+def removal(live: Mapping[str, Any]) -> list[Step]:
+    """Return the calls that remove a role: IAM deletes none that has policies."""
+    bare = {**live, "policies": {}, "managed_policies": []}
+    return [*steps(live, bare), Step("delete_role", {})]
+
+
+def _put(name: str, text: Any) -> Step:
+    return Step("put_role_policy", {"PolicyName": name, "PolicyDocument": _text(text)})
+
+
+def _text(value: Any) -> str:
+    return json.dumps(value, sort_keys=True)
+
+
+def _tags(tags: Mapping[str, str]) -> list[dict[str, str]]:
+    return [{"Key": key, "Value": value} for key, value in sorted(tags.items())]

@@ -1,0 +1,220 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The IAM role of a service account: read, made as wanted, and read again until IAM shows it. Private."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
+from ansible_collections.amazon.aws.plugins.module_utils.tagging import boto3_tag_list_to_ansible_dict, compare_aws_tags
+
+from ..._core.aws.answers import EXISTS_CODES
+from ..._core.aws.identity import ANNOTATIONS
+from ..._core.aws.oidc import Step
+from ..._core.aws.place import Place, filled, place_of
+from ..._core.aws.role import (
+    OURS,
+    Wish,
+    check,
+    creation,
+    given_up,
+    goal,
+    owned,
+    removal,
+    settings,
+    steps,
+)
+from ..._core.aws.trust import IRSA, STATEMENTS, Account
+from ..._core.errors import Problem
+from .calls import AnsibleCallError, CallErrors
+from .doors import Aws, run
+from .service_account_association import RoleAssociation
+
+COLLISIONS, COLLISION_PAUSE, SETTLE_PAUSE = 5, 2.0, 1.0
+AGENT = "eks-pod-identity-agent"
+Role = dict[str, Any]
+
+
+class RoleTask:
+    """One run of iam_service_account_role."""
+
+    def __init__(self, aws: Aws, params: Mapping[str, Any]) -> None:
+        self.aws, self.params = aws, params
+        self.iam, self.eks = aws.calls("iam"), aws.calls("eks")
+        self.name, self.cluster_name = params["name"], params["cluster_name"]
+        self.account = Account(params["namespace"], params["service_account"])
+        self.arn = ""
+        self.association = RoleAssociation(aws, params)
+
+    def run(self) -> dict[str, Any]:
+        """Do it: what is new is whole before an association uses it, and what goes is used by none."""
+        if self.params["state"] == "absent":
+            live = self._read()
+            ours = bool(live) and owned(live, self.cluster_name, self.account)
+            freed = self.association.removed(self.arn if ours else "")
+            return self._joined(self._absent(live) if ours else self._result(live, live, changed=False), freed)
+        wish = self._wish()
+        if self.params["provider"] != IRSA:
+            self.association.check()
+            role = self._present(wish)
+            return self._joined(role, self.association.made(self.arn))
+        role = self._present(wish)
+        return self._joined(role, self.association.removed(self.arn) if self.params["purge_trust"] else {})
+
+    @staticmethod
+    def _joined(role: dict[str, Any], association: dict[str, Any]) -> dict[str, Any]:
+        if not any((association.get("diff") or {}).values()):
+            return role
+        shown = {when: {**role["diff"][when], "association": association["diff"][when]} for when in ("before", "after")}
+        return role | {"changed": role["changed"] or association["changed"], "diff": shown}
+
+    def _wish(self) -> Wish:
+        asked = self.params
+        place = self._place()
+        return Wish(
+            account=self.account,
+            place=place,
+            trust=STATEMENTS[asked["provider"]](place, self.account),
+            statements=filled(asked["statements"], place),
+            managed_policies=tuple(asked["managed_policies"]),
+            path=asked["path"],
+            permissions_boundary=asked["permissions_boundary"],
+            keep_trust=not asked["purge_trust"],
+            adopt=asked["adopt"],
+        )
+
+    @CallErrors.common_error_handler("describe the cluster")
+    def _place(self) -> Place:
+        cluster = self.eks("describe_cluster", name=self.cluster_name)["cluster"]
+        issuer = str(((cluster.get("identity") or {}).get("oidc") or {}).get("issuer") or "")
+        asked = f"Give {self.account} a role"
+        if self.params["provider"] == IRSA and not issuer:
+            fix = "Wait until it is ACTIVE; clusters that are only connected to EKS have none."
+            raise Problem(f"the cluster {self.cluster_name} has no issuer", asked=asked, fix=fix)
+        automatic = (cluster.get("computeConfig") or {}).get("enabled")
+        if self.params["provider"] != IRSA and self.params["agent"] == "required" and not automatic:
+            self._agent(asked)
+        return place_of(str(cluster["arn"]), issuer)
+
+    def _agent(self, asked: str) -> None:
+        if not self._addon():
+            fix = (
+                f"Install it (eks_addon with name: {AGENT}), or set agent to ignored where it was installed otherwise."
+            )
+            wrong = f"the cluster {self.cluster_name} has neither the add-on {AGENT} nor Auto Mode"
+            raise Problem(wrong, asked=f"{asked} by EKS Pod Identity", where="provider", fix=fix)
+
+    @CallErrors.list_error_handler(f"describe the add-on {AGENT}", {})
+    def _addon(self) -> dict[str, Any]:
+        found: dict[str, Any] = self.eks("describe_addon", clusterName=self.cluster_name, addonName=AGENT)["addon"]
+        return found
+
+    def _read(self) -> Role:
+        role = self._role()
+        if not role:
+            return {}
+        self.arn = role["Arn"]
+        policies = {name: self._policy(name) for name in self._all("list_role_policies", "PolicyNames")}
+        attached = [item["PolicyArn"] for item in self._all("list_attached_role_policies", "AttachedPolicies")]
+        return settings(role, policies, attached, boto3_tag_list_to_ansible_dict(role.get("Tags") or []))
+
+    @CallErrors.list_error_handler("read the role", {})
+    def _role(self) -> dict[str, Any]:
+        found: dict[str, Any] = self.iam("get_role", RoleName=self.name)["Role"]
+        return found
+
+    @CallErrors.list_error_handler("read a policy of the role", {})
+    def _policy(self, name: str) -> Any:
+        return self.iam("get_role_policy", RoleName=self.name, PolicyName=name)["PolicyDocument"]
+
+    @CallErrors.list_error_handler("list the policies of the role", ())
+    def _all(self, operation: str, key: str) -> list[Any]:
+        found: list[Any] = []
+        page: dict[str, Any] = {"IsTruncated": True}
+        while page.get("IsTruncated"):
+            marker = {"Marker": page["Marker"]} if page.get("Marker") else {}
+            page = self.iam(operation, RoleName=self.name, **marker)
+            found += page.get(key) or []
+        return found
+
+    def _present(self, wish: Wish, tries: int = COLLISIONS) -> dict[str, Any]:
+        live = self._read()
+        if live:
+            check(self.name, live, wish)
+        wanted = goal(live, wish, self._retagged)
+        self.arn = self.arn or f"arn:{wish.place.partition}:iam::{wish.place.account}:role{wanted['path']}{self.name}"
+        todo = steps(live, wanted) if live else []
+        if self.aws.check or not (todo or not live):
+            return self._result(live, wanted, changed=not live or bool(todo))
+        if not live:
+            try:
+                self._create(creation(wanted, self.account))
+            except AnsibleCallError as error:
+                if error.answer.code not in EXISTS_CODES or not tries:
+                    raise
+                # Made by somebody else, or by a try of ours whose answer was lost; reads of IAM lag behind.
+                self.iam.sleep(COLLISION_PAUSE)
+                return self._present(wish, tries - 1)
+            todo = steps(wanted | {"policies": {}, "managed_policies": []}, wanted)
+        self._do(todo)
+        self._settle(wanted)
+        return self._result(live, wanted, changed=True)
+
+    def _retagged(self, live: dict[str, str]) -> dict[str, str]:
+        asked = self.params["tags"]
+        if asked is None:
+            return live
+        fresh, stale = compare_aws_tags(live, asked, self.params["purge_tags"])
+        kept = {key: value for key, value in live.items() if key not in stale}
+        return kept | {key: str(value) for key, value in fresh.items() if key not in OURS}
+
+    @CallErrors.common_error_handler("create the role")
+    def _create(self, request: dict[str, Any]) -> None:
+        self.arn = self.iam("create_role", RoleName=self.name, **request)["Role"]["Arn"]
+
+    @CallErrors.common_error_handler("change the role")
+    def _do(self, todo: list[Step]) -> None:
+        for step in todo:
+            self.iam(step.operation, RoleName=self.name, **step.parameters)
+
+    def _settle(self, wanted: Role) -> None:
+        """Read until IAM shows what was written; its reads lag behind its writes by seconds."""
+        until = self.iam.clock() + self.params["wait_seconds"]
+        while True:
+            live = self._read()
+            if live and not steps(live, wanted):
+                return
+            if self.iam.clock() >= until:
+                wrong = f"IAM does not show what was written after {self.params['wait_seconds']:.0f} s"
+                fix = "Run the task again, and look who else changes the role."
+                raise Problem(wrong, asked=f"Make the role {self.name}", where="wait_seconds", fix=fix)
+            self.iam.sleep(SETTLE_PAUSE)
+
+    def _absent(self, live: Role) -> dict[str, Any]:
+        left = given_up(live, self.params["managed_policies"])
+        if not self.aws.check:
+            self._remove(removal(live) if left is None else steps(live, left))
+        return self._result(live, left or {}, changed=True)
+
+    def _remove(self, todo: list[Step]) -> None:
+        for step in todo:
+            self._gone(step)
+
+    @CallErrors.deletion_error_handler("remove the role")
+    def _gone(self, step: Step) -> None:
+        self.iam(step.operation, RoleName=self.name, **step.parameters)
+
+    def _result(self, before: Role, after: Role, *, changed: bool) -> dict[str, Any]:
+        role = {"arn": self.arn, "name": self.name, **after} if after else {}
+        present = self.params["state"] == "present"
+        carried = {str(self.account): {ANNOTATIONS[self.params["provider"]]: self.arn}} if present else {}
+        diff = {"before": before, "after": after}
+        return {"changed": changed, "role": role, "annotations": carried, "diff": diff}
+
+
+def run_role(module: AnsibleAWSModule) -> None:
+    """Do what the task iam_service_account_role asks."""
+    run(module, lambda aws: RoleTask(aws, module.params).run())

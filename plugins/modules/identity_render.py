@@ -1,0 +1,128 @@
+#!/usr/bin/python
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Documentation of identity_render; the work is done on the controller, by the action plugin of the same name."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: identity_render
+short_description: Decide which service accounts get which IAM role, with which rights
+version_added: 0.1.0
+description:
+  - Takes what M(o11y.opentelemetry.otel_render) says of service accounts, and names a role for each that needs one.
+  - Reads nothing and calls nothing.
+author: The o11y.opentelemetry maintainers (@o11y)
+extends_documentation_fragment:
+  - ansible.builtin.action_common_attributes
+  - ansible.builtin.action_common_attributes.flow
+attributes:
+  action:
+    support: full
+  async:
+    support: none
+  bypass_host_loop:
+    support: none
+  check_mode:
+    support: full
+  diff_mode:
+    support: none
+    details: Nothing is changed.
+  platform:
+    platforms: all
+options:
+  service_accounts:
+    description: RV(o11y.opentelemetry.otel_render#module:service_accounts) of M(o11y.opentelemetry.otel_render).
+    type: list
+    elements: dict
+    required: true
+  provider:
+    description: How pods get their role.
+    type: str
+    choices: [irsa, pod_identity, static]
+    required: true
+  policies:
+    description:
+      - V(derived) gives what the configs lead to, and no more; who needs nothing gets no role.
+      - V(managed) gives O(managed_policies) to all of them.
+    type: str
+    choices: [derived, managed]
+    default: derived
+  managed_policies:
+    description: Managed policies, by name or ARN.
+    type: list
+    elements: str
+    default: []
+  statements:
+    description: Statements of your own, for every role.
+    type: list
+    elements: dict
+    default: []
+  cluster_name:
+    description: The name of the EKS cluster. Needed unless O(provider=static).
+    type: str
+    default: ""
+  role_name:
+    description:
+      - The name of the role, with V({cluster}), V({namespace}) and V({service_account}) as placeholders; empty means all
+        three. A longer one than IAM takes is cut, and ends in a hash of the whole.
+    type: str
+    default: ""
+  role_arns:
+    description: With O(provider=static), the ARN of the role by C(NAMESPACE/NAME).
+    type: dict
+    default: {}
+  only:
+    description: The service accounts that get a role, by C(NAMESPACE/NAME); an empty list leaves that to O(policies).
+    type: list
+    elements: str
+    default: []
+seealso:
+  - module: o11y.opentelemetry.otel_render
+  - module: o11y.opentelemetry.iam_service_account_role
+"""
+
+EXAMPLES = r"""
+- name: Decide which service accounts get which role
+  o11y.opentelemetry.identity_render:
+    service_accounts: "{{ rendered.service_accounts }}"
+    provider: irsa
+    cluster_name: prod
+  register: identities
+"""
+
+RETURN = r"""
+accounts:
+  description: The service accounts that get a role.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    namespace:
+      description: The namespace.
+      type: str
+    service_account:
+      description: The name.
+      type: str
+    role_name:
+      description: The name of the role; empty with O(provider=static).
+      type: str
+    statements:
+      description: The statements of its inline policy.
+      type: list
+      elements: dict
+    managed_policies:
+      description: Its managed policies.
+      type: list
+      elements: str
+unneeded:
+  description: The service accounts that get none, with the name that their role would have.
+  returned: success
+  type: list
+  elements: dict
+annotations:
+  description: With O(provider=static), the annotations of the service accounts by C(NAMESPACE/NAME).
+  returned: success
+  type: dict
+"""

@@ -1,0 +1,235 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""iam_service_account_role from nothing to nothing, each step twice and first in check mode."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from typing import Any
+
+import pytest
+from moto.iam.models import AWSManagedPolicy, iam_backends
+
+from .conftest import CLUSTER, Aws
+
+ISSUER = "oidc.eks.eu-west-1.amazonaws.com/id/EXAMPLE"
+ACCOUNT = "123456789012"
+NAME = "prod-gateway"
+PUT, CREATE, TRUST, TAG = "PutRolePolicy", "CreateRole", "UpdateAssumeRolePolicy", "TagRole"
+SPANS = {"Effect": "Allow", "Action": ["xray:PutTraceSegments"], "Resource": "*"}
+GROUP = {"Effect": "Allow", "Action": ["logs:PutLogEvents"], "Resource": ["arn:<partition>:logs:<region>:<account>:*"]}
+XRAY, AMP = "AWSXRayDaemonWriteAccess", "AmazonPrometheusRemoteWriteAccess"
+ASSOCIATE, LEAVE = "CreatePodIdentityAssociation", "DeletePodIdentityAssociation"
+IDENTITY = {"provider": "pod_identity", "agent": "ignored"}
+
+
+@pytest.fixture(autouse=True)
+def issuer(aws: Aws) -> None:
+    """Let the cluster have an issuer, and IAM two managed policies of AWS."""
+    aws.cluster(issuer=f"https://{ISSUER}")
+    for name in (XRAY, AMP):
+        facts = {"Arn": f"arn:aws:iam::aws:policy/{name}", "Path": "/", "DefaultVersionId": "v1", "Document": {}}
+        times = {"CreateDate": "2024-01-01T00:00:00+00:00", "UpdateDate": "2024-01-01T00:00:00+00:00"}
+        made = AWSManagedPolicy.from_data(name, ACCOUNT, "us-east-1", facts | times)
+        iam_backends[ACCOUNT]["aws"].managed_policies[made.arn] = made
+
+
+def step(aws: Aws, calls: dict[str, int], **options: Any) -> dict[str, Any]:
+    """Run a step in check mode, for real and again, and return the real result. Its calls are counted."""
+    options = {"name": NAME, "cluster_name": CLUSTER, "namespace": "obs", "service_account": "gateway"} | options
+    told = aws.run("iam_service_account_role", check=True, **options)
+    assert aws.changing() == {}, "check mode changes something"
+    done = aws.run("iam_service_account_role", **options)
+    assert aws.changing() == Counter(calls), done
+    assert (done["changed"], told["changed"]) == (bool(calls), bool(calls)), done
+    assert told["diff"] == done["diff"]
+    assert (told["role"], told["annotations"]) == (done["role"], done["annotations"])
+    again = aws.run("iam_service_account_role", **options)
+    assert (again["changed"], aws.changing()) == (False, {})
+    return done
+
+
+def live() -> Any:
+    """Return moto's role."""
+    return iam_backends[ACCOUNT]["aws"].get_role(NAME)
+
+
+def test_a_life(aws: Aws) -> None:
+    made = step(aws, {CREATE: 1, PUT: 1}, statements=[GROUP], tags={"team": "a"}, path="/o11y/")["role"]
+    assert made["arn"] == f"arn:aws:iam::{ACCOUNT}:role/o11y/{NAME}" == live().arn
+    assert made["policies"]["o11y-opentelemetry"]["Statement"] == [
+        GROUP | {"Resource": [f"arn:aws:logs:eu-west-1:{ACCOUNT}:*"]}
+    ]
+    assert made["trust"]["Statement"] == [
+        {
+            "Sid": "O11yOpentelemetryIrsa",
+            "Effect": "Allow",
+            "Principal": {"Federated": f"arn:aws:iam::{ACCOUNT}:oidc-provider/{ISSUER}"},
+            "Action": "sts:AssumeRoleWithWebIdentity",
+            "Condition": {
+                "StringEquals": {
+                    f"{ISSUER}:aud": "sts.amazonaws.com",
+                    f"{ISSUER}:sub": "system:serviceaccount:obs:gateway",
+                }
+            },
+        }
+    ]
+    step(aws, {}, statements=[GROUP])
+    step(aws, {PUT: 1, TAG: 1, "UntagRole": 1}, statements=[SPANS], tags={"stage": "dev"})
+    boundary = "arn:aws:iam::123456789012:policy/boundary"
+    step(aws, {"PutRolePermissionsBoundary": 1}, statements=[SPANS], permissions_boundary=boundary)
+    step(aws, {}, statements=[SPANS])
+    step(aws, {"DeleteRolePermissionsBoundary": 1}, statements=[SPANS], permissions_boundary="")
+    step(aws, {"AttachRolePolicy": 2, "DeleteRolePolicy": 1}, managed_policies=[XRAY, AMP])
+    step(aws, {"DetachRolePolicy": 1, PUT: 1}, managed_policies=[AMP], statements=[SPANS])
+    gone = step(aws, {"DetachRolePolicy": 1, "DeleteRolePolicy": 1, "DeleteRole": 1}, state="absent")
+    assert (gone["role"], gone["diff"]["after"]) == ({}, {})
+
+
+def test_a_change_of_provider_leaves_no_gap(aws: Aws) -> None:
+    step(aws, {CREATE: 1, PUT: 1}, statements=[SPANS])
+    joined = {TRUST: 1, ASSOCIATE: 1}
+    both = step(aws, joined, statements=[SPANS], purge_trust=False, **IDENTITY)["role"]
+    assert [item["Sid"] for item in both["trust"]["Statement"]] == [
+        "O11yOpentelemetryIrsa",
+        "O11yOpentelemetryPodIdentity",
+    ]
+    assert both["trust"]["Statement"][1]["Condition"]["StringEquals"] == {
+        "aws:RequestTag/eks-cluster-arn": f"arn:aws:eks:eu-west-1:{ACCOUNT}:cluster/{CLUSTER}",
+        "aws:RequestTag/kubernetes-namespace": "obs",
+        "aws:RequestTag/kubernetes-service-account": "gateway",
+    }
+    after = step(aws, {TRUST: 1}, statements=[SPANS], **IDENTITY)["role"]
+    assert [item["Sid"] for item in after["trust"]["Statement"]] == ["O11yOpentelemetryPodIdentity"]
+    assert [item["roleArn"] for item in aws.world.associations.values()] == [after["arn"]]
+    step(aws, {TRUST: 1}, statements=[SPANS], purge_trust=False)
+    assert aws.world.associations, "pods that run use it"
+    done = step(aws, {TRUST: 1, LEAVE: 1}, statements=[SPANS])
+    assert done["diff"]["before"]["association"]["role_arn"] == after["arn"]
+    assert done["diff"]["after"]["association"] == {}
+    step(aws, {TRUST: 1, ASSOCIATE: 1}, statements=[SPANS], **IDENTITY)
+    step(aws, {LEAVE: 1, "DeleteRolePolicy": 1, "DeleteRole": 1}, state="absent")
+
+
+def test_an_association_of_somebody_else_is_refused(aws: Aws) -> None:
+    place = {"cluster_name": CLUSTER, "namespace": "obs", "service_account": "gateway"}
+    theirs_too = "arn:aws:iam::123456789012:role/theirs"
+    aws.run("eks_pod_identity_association", role_arn=theirs_too, **place)
+    refused = aws.run("iam_service_account_role", name=NAME, **place, **IDENTITY)
+    assert f"it is associated with {theirs_too} already" in refused["msg"]
+    assert aws.changing() == {ASSOCIATE: 1}, "theirs, and nothing of ours"
+    aws.run("iam_service_account_role", name=NAME, **place)
+    aws.run("iam_service_account_role", name=NAME, state="absent", **place)
+    assert [item["roleArn"] for item in aws.world.associations.values()] == [theirs_too]
+
+
+def test_eks_may_see_a_new_role_later_than_iam(aws: Aws) -> None:
+    aws.world.trouble(operation=ASSOCIATE, code="InvalidParameterException", status=400, times=3)
+    place = {"cluster_name": CLUSTER, "namespace": "obs", "service_account": "gateway"}
+    assert aws.run("iam_service_account_role", name=NAME, **place, **IDENTITY)["changed"]
+    assert aws.changing()[ASSOCIATE] == 4
+
+
+def theirs(name: str = NAME) -> dict[str, Any]:
+    """Make a role of somebody else's."""
+    trust = {"Version": "2012-10-17", "Statement": [{"Sid": "Theirs", "Effect": "Allow", "Action": "sts:AssumeRole"}]}
+    role = iam_backends[ACCOUNT]["aws"].create_role(
+        role_name=name,
+        assume_role_policy_document=json.dumps(trust),
+        path="/theirs/",
+        permissions_boundary=None,
+        description="",
+        tags=[{"Key": "team", "Value": "them"}],
+        max_session_duration="3600",
+    )
+    role.put_policy("theirs", json.dumps({"Version": "2012-10-17", "Statement": [SPANS]}))
+    return trust
+
+
+def test_a_role_of_somebody_else_is_refused_and_when_adopted_given_back(aws: Aws) -> None:
+    trust = theirs()
+    options = {"name": NAME, "cluster_name": CLUSTER, "namespace": "obs", "service_account": "gateway"}
+    refused = aws.run("iam_service_account_role", **options)
+    assert "it exists, and is not ours" in refused["msg"]
+    assert aws.changing() == {}
+    assert aws.run("iam_service_account_role", state="absent", **options)["changed"] is False
+    mine = step(
+        aws, {TAG: 1, TRUST: 1, PUT: 1, "AttachRolePolicy": 1}, adopt=True, statements=[SPANS], managed_policies=[XRAY]
+    )
+    assert sorted(mine["role"]["policies"]) == ["o11y-opentelemetry", "theirs"]
+    assert [item["Sid"] for item in mine["role"]["trust"]["Statement"]] == ["Theirs", "O11yOpentelemetryIrsa"]
+    step(aws, {}, statements=[SPANS], managed_policies=[XRAY])
+    calls = {TRUST: 1, "DeleteRolePolicy": 1, "DetachRolePolicy": 1, "UntagRole": 1}
+    back = step(aws, calls, state="absent", managed_policies=[XRAY])["role"]
+    assert (back["trust"], back["tags"], list(back["policies"])) == (trust, {"team": "them"}, ["theirs"])
+
+
+@pytest.mark.parametrize(
+    ("region", "partition"), [("eu-west-1", "aws"), ("cn-north-1", "aws-cn"), ("us-gov-west-1", "aws-us-gov")]
+)
+def test_every_partition(aws: Aws, region: str, partition: str) -> None:
+    aws.cluster(region=region, issuer=f"https://{ISSUER}")
+    made = step(aws, {CREATE: 1, PUT: 1}, region=region, statements=[GROUP])["role"]
+    assert made["arn"] == f"arn:{partition}:iam::{ACCOUNT}:role/{NAME}"
+    assert made["policies"]["o11y-opentelemetry"]["Statement"][0]["Resource"] == [
+        f"arn:{partition}:logs:{region}:{ACCOUNT}:*"
+    ]
+    assert made["trust"]["Statement"][0]["Principal"]["Federated"].startswith(f"arn:{partition}:iam::")
+    step(aws, {"DeleteRolePolicy": 1, "DeleteRole": 1}, region=region, state="absent")
+
+
+@pytest.mark.parametrize("operation", [CREATE, PUT])
+def test_an_answer_that_was_lost_is_no_error(aws: Aws, operation: str) -> None:
+    aws.world.trouble(operation=operation, drop="after")
+    options = {"name": NAME, "cluster_name": CLUSTER, "namespace": "obs", "service_account": "gateway"}
+    done = aws.run("iam_service_account_role", statements=[SPANS], **options)
+    assert list(done["role"]["policies"]) == ["o11y-opentelemetry"]
+    assert aws.run("iam_service_account_role", statements=[SPANS], **options)["changed"] is False
+
+
+def test_a_run_that_ended_half_way_is_taken_up(aws: Aws) -> None:
+    options = {"name": NAME, "cluster_name": CLUSTER, "namespace": "obs", "service_account": "gateway"}
+    aws.world.trouble(operation=PUT, code="AccessDenied", status=403)
+    ended = aws.run("iam_service_account_role", statements=[SPANS], **options)
+    assert "Allow iam:PutRolePolicy to the caller" in ended["msg"]
+    aws.changing()
+    step(aws, {PUT: 1}, statements=[SPANS])
+
+
+def test_what_iam_does_not_show_yet_is_waited_for(aws: Aws) -> None:
+    options = {"name": NAME, "cluster_name": CLUSTER, "namespace": "obs", "service_account": "gateway"}
+    aws.world.trouble(operation="GetRole", code="NoSuchEntity", status=404, skip=1, times=3)
+    before = aws.clock.now
+    done = aws.run("iam_service_account_role", statements=[SPANS], **options)
+    assert done["changed"]
+    assert aws.clock.now - before == 3
+    aws.world.trouble(operation="GetRole", code="NoSuchEntity", status=404, skip=1, times=1000)
+    lost = aws.run("iam_service_account_role", statements=[], wait_seconds=5, **options)
+    assert "IAM does not show what was written after 5 s" in lost["msg"]
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"cluster_name": "nowhere"}, "Failed to describe the cluster: it does not exist"),
+        ({"provider": "pod_identity"}, "has neither the add-on eks-pod-identity-agent nor Auto Mode"),
+        ({"statements": [SPANS | {"Resource": "x" * 10300}]}, "IAM takes 10240"),
+    ],
+)
+def test_what_cannot_work_is_told(aws: Aws, options: dict[str, Any], words: str) -> None:
+    given = {"name": NAME, "cluster_name": CLUSTER, "namespace": "obs", "service_account": "gateway"} | options
+    result = aws.run("iam_service_account_role", **given)
+    assert result["failed"]
+    assert words in result["msg"]
+    assert aws.changing() == {}
+
+
+def test_a_role_of_another_service_account_is_refused_though_it_is_ours(aws: Aws) -> None:
+    step(aws, {CREATE: 1})
+    given = {"name": NAME, "cluster_name": CLUSTER, "namespace": "obs", "service_account": "agent", "adopt": True}
+    assert "it is the role of obs/gateway in arn:aws:eks" in aws.run("iam_service_account_role", **given)["msg"]
+    assert aws.run("iam_service_account_role", state="absent", **given)["changed"] is False
+    aws.changing()
+    step(aws, {"DeleteRole": 1}, state="absent")
