@@ -26,6 +26,11 @@ def test_order_puts_first_what_others_need() -> None:
     assert [group[0]["kind"] for group in groups] == list(reversed(kinds))
 
 
+def test_a_version_of_olm_goes_after_its_subscription_and_before_what_it_made() -> None:
+    kinds = ["Namespace", "OperatorGroup", "Deployment", "ClusterServiceVersion", "Subscription"]
+    assert [group[0]["kind"] for group in bundle.ordered([obj(kind) for kind in reversed(kinds)])] == kinds
+
+
 def test_order_groups_what_is_independent() -> None:
     groups = bundle.ordered([obj("Secret"), obj("HTTPRoute"), obj("ConfigMap"), obj("Deployment"), obj("DaemonSet")])
     assert [[m["kind"] for m in group] for group in groups] == [
@@ -89,6 +94,11 @@ def test_secrets_are_hidden_and_still_differ() -> None:
     )
 
 
+def owned(*names: str) -> Any:
+    """Return the metadata of what goes with its owners, none of which controls it."""
+    return {"ownerReferences": [dict(zip(("kind", "name"), name.split("/"), strict=True)) for name in names]}
+
+
 def controlled(kind: Any, name: Any = "a") -> Any:
     return {"ownerReferences": [{"kind": kind, "name": name, "controller": True}]}
 
@@ -119,6 +129,9 @@ def test_pruned_is_what_the_bundle_lost(found: Any, is_stale: Any) -> None:
         (obj("Pod", "p", metadata=controlled("Job")), True),
         (obj("Deployment", "d", metadata=controlled("OpenTelemetryCollector")), False),
         (obj("Deployment", "d", metadata=controlled("OpenTelemetryCollector", "theirs")), True),
+        (obj("Secret", "s", metadata=owned("OpenTelemetryCollector/a", "ConfigMap/ours")), False),
+        (obj("Secret", "s", metadata=owned("OpenTelemetryCollector/a", "ConfigMap/theirs")), True),
+        (obj("Secret", "s", metadata=owned()), True),
     ],
 )
 def test_leftovers_are_what_somebody_else_keeps(item: Any, left: Any) -> None:
