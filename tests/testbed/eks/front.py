@@ -55,11 +55,11 @@ class Front:
             signed = signatures.read(sent)
             asked = requests.read(sent, (signed.service, signed.region) if signed else None)
             caller = self._admitted(sent, signed, asked)
-            self._note(sent, asked, caller, "")
+            self._noted(sent, asked, caller, "")
             return self._answered(environ, start, sent, asked)
         except AwsError as error:
             asked = asked or requests.read(sent, None)
-            self._note(sent, asked, caller, error.code)
+            self._noted(sent, asked, caller, error.code)
             return _refused(start, asked, error)
 
     def _admitted(self, sent: Sent, signed: signatures.Signed | None, asked: Asked) -> Caller:
@@ -73,12 +73,16 @@ class Front:
             raise AwsError("InvalidSignatureException", text)
         caller = self.identities.caller(sent, signed)
         if asked.service != "sts":
-            self.identities.authorize(caller, asked.action, asked.resource)
+            self.identities.authorize(caller, asked.action, asked.resource, asked.region)
         return caller
 
-    def _note(self, sent: Sent, asked: Asked, caller: Caller, refused: str) -> None:
-        noted = {
-            "time": datetime.now(UTC).isoformat(),
+    def note(self, told: dict[str, Any]) -> None:
+        """Keep for tests what came; the oldest goes when there is much of it."""
+        with self.lock:
+            self.received = [*self.received[1 - KEPT :], {"time": datetime.now(UTC).isoformat(), **told}]
+
+    def _noted(self, sent: Sent, asked: Asked, caller: Caller, refused: str) -> None:
+        told = {
             **{name: getattr(asked, name) for name in ("host", "service", "region", "operation", "otlp")},
             "caller": caller.arn,
             "role": caller.role,
@@ -86,8 +90,7 @@ class Front:
             "agent": sent.headers.get("user-agent", ""),
             **requests.told(asked, sent),
         }
-        with self.lock:
-            self.received = [*self.received[1 - KEPT :], noted]
+        self.note(told)
 
     def _answered(self, environ: Environ, start: Start, sent: Sent, asked: Asked) -> Iterable[bytes]:
         if asked.service == "aps":

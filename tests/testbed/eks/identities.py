@@ -21,6 +21,7 @@ from tests.testbed.eks.signatures import Sent, Signed, check
 
 PARTITION = "aws"
 AGENT = "pods.eks.amazonaws.com"
+AGENT_ADDON = "eks-pod-identity-agent"
 DENIED = "AccessDenied"
 SESSION_SECONDS = 6 * 3600
 
@@ -88,12 +89,15 @@ class Identities:
         if AGENT not in tokens.audiences(claims):
             raise AwsError(tokens.INVALID, "Incorrect token audience")
         _system, _kind, namespace, account = str(claims["sub"]).split(":")
+        if not any(name == AGENT_ADDON for _region, _cluster, name in self.world.addons):
+            raise AwsError(DENIED, f"the add-on {AGENT_ADDON} is not installed")
         association = self.association(namespace, account)
         if association is None:
             raise AwsError(DENIED, f"no association of {namespace}/{account}")
         role = _role(association["roleArn"], "sts:AssumeRole")
+        context = _session_tags(association)
         for action in ("sts:AssumeRole", "sts:TagSession"):
-            if not policies.trusts(role.assume_role_policy_document, action, ("Service", AGENT), {}):
+            if not policies.trusts(role.assume_role_policy_document, action, ("Service", AGENT), context):
                 raise AwsError(DENIED, f"Not authorized to perform {action}")
         session = sts_backends[ACCOUNT][PARTITION].assume_role(
             "us-east-1", f"eks-{account}"[:64], association["roleArn"], "", SESSION_SECONDS, ""
@@ -112,14 +116,30 @@ class Identities:
         with self.world.lock:
             return next((item for item in self.world.associations.values() if wanted.items() <= item.items()), None)
 
-    def authorize(self, caller: Caller, action: str, resource: str) -> None:
+    def authorize(self, caller: Caller, action: str, resource: str, region: str) -> None:
         """Raise unless the policies of the caller's role allow it. Who has no role is the administrator."""
         if caller.role:
             role = _role(caller.role, action)
             managed = [_document(policy) for policy in role.managed_policies.values()]
-            if not policies.allows([*role.policies.values(), *managed], action, resource, {}):
+            if not policies.allows(
+                [*role.policies.values(), *managed], action, resource, {"aws:RequestedRegion": region}
+            ):
                 text = f"User: {caller.arn} is not authorized to perform: {action} on resource: {resource}"
                 raise AwsError("AccessDeniedException", text)
+
+
+def _session_tags(association: dict[str, Any]) -> dict[str, str]:
+    """Return what EKS says of a pod when it takes on its role ("List of session tags added by EKS Pod Identity")."""
+    cluster = association["associationArn"].replace(":podidentityassociation/", ":cluster/").rpartition("/")[0]
+    tags = {
+        "eks-cluster-arn": cluster,
+        "eks-cluster-name": association["clusterName"],
+        "kubernetes-namespace": association["namespace"],
+        "kubernetes-service-account": association["serviceAccount"],
+    }
+    return {"aws:SourceArn": cluster, "aws:SourceAccount": ACCOUNT} | {
+        f"aws:RequestTag/{name}": value for name, value in tags.items()
+    }
 
 
 def _provider(issuer: str) -> Any:

@@ -36,10 +36,10 @@ def lacks() -> Reason | None:
 def start(cluster: Cluster, releases: Path) -> None:
     """Make sure that it runs."""
     # Imported here: moto takes a second, which no other command should wait for.
-    from tests.testbed.eks import requests, server  # noqa: PLC0415
+    from tests.testbed.eks import server  # noqa: PLC0415
 
     if not any(found.server == SERVER for found in process.marked(cluster.dir)):
-        names = (*(f"DNS:{name}" for name in requests.NAMES), f"IP:{cluster.aws_ip}")
+        names = (*(f"DNS:{name}" for name in server.NAMES), f"IP:{cluster.aws_ip}")
         issue(cluster, Certificate(server.CERTIFICATE, "/CN=aws", names))
         release = mirror.Release(releases, OPERATOR, OPERATOR_VERSION)
         program = [sys.executable, "-m", "tests.testbed.eks", str(cluster.home.root), cluster.name]
@@ -54,7 +54,7 @@ def start(cluster: Cluster, releases: Path) -> None:
             return probe.url_missing(cluster, f"https://{cluster.aws_ip}{server.READY}")
 
         wait_for("start of AWS", missing, SECONDS_TO_START, partial(last_lines, cluster.log(SERVER)))
-    _introduce(cluster, requests.NAMES)
+    _introduce(cluster, server.NAMES)
     say(f"cluster {cluster.name} has AWS at https://{cluster.aws_ip}")
 
 

@@ -43,10 +43,15 @@ def statements(document: str | Mapping[str, Any]) -> list[Statement]:
 
 
 def _holds(statement: Statement, context: Context) -> bool:
-    """Whether all conditions hold: of a key's values one has to fit; a key that is not there fits nothing."""
+    """Whether all conditions hold: of a key's values one has to fit; a key that is not there fits nothing.
+
+    Of an operator that is not known the worst is assumed.
+    """
     known = {name.lower(): value for name, value in context.items()}
     for operator, wanted in statement.get("Condition", {}).items():
-        compare = OPERATORS[operator.removeprefix("ForAnyValue:")]
+        compare = OPERATORS.get(operator.removeprefix("ForAnyValue:"))
+        if compare is None:
+            return bool(statement["Effect"] == "Deny")
         for key, patterns in wanted.items():
             values = _list(known.get(key.lower(), []))
             if not any(compare(value, pattern) for value in values for pattern in _list(patterns)):

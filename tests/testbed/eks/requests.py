@@ -30,11 +30,11 @@ SIGNED_AS = {"aps-workspaces": "aps"}
 """Services that are signed under another name than that of their host."""
 WRITE = re.compile(r"/workspaces/(?P<workspace>[^/]+)/api/v1/(?P<call>remote_write|query)\Z")
 OTLP = {
-    ("xray", "/v1/traces"): "PutTraceSegments",
+    ("xray", "/v1/traces"): "PutSpans",
     ("logs", "/v1/logs"): "PutLogEvents",
     ("monitoring", "/v1/metrics"): "PutMetricData",
 }
-"""The OTLP endpoints, and the action that each needs (CloudWatch-OTLPEndpoint in CloudWatch's user guide)."""
+"""The OTLP endpoints, and the action that each needs, which AWS names in its answer to who lacks it."""
 AMP = {"remote_write": "RemoteWrite", "query": "QueryMetrics"}
 IAM_NAMES = {"monitoring": "cloudwatch"}
 
@@ -103,7 +103,10 @@ def told(asked: Asked, sent: Sent) -> dict[str, Any]:
     """Return what tests may want to know of the content: as JSON where it is, else in base64."""
     if asked.given and not asked.otlp and "Action" not in asked.given and "workspace" not in asked.given:
         return {"given": dict(asked.given)}
-    if not asked.otlp:
-        return {}
+    return {"body": content(sent)} if asked.otlp else {}
+
+
+def content(sent: Sent) -> str:
+    """Return the body of a request in base64."""
     body = gzip.decompress(sent.body) if sent.headers.get("content-encoding") == "gzip" else sent.body
-    return {"body": base64.b64encode(body).decode()}
+    return base64.b64encode(body).decode()

@@ -20,7 +20,7 @@ from tests.testbed.aws.app import Application
 from tests.testbed.aws.server import Quiet
 from tests.testbed.aws.world import AwsError, World
 from tests.testbed.cluster import Cluster
-from tests.testbed.eks import addon, authenticator, pods, requests
+from tests.testbed.eks import addon, authenticator, datadog, pods, requests
 from tests.testbed.eks.front import Environ, Front, Start, text
 from tests.testbed.eks.identities import Identities
 from tests.testbed.netns import AGENT_IP
@@ -31,6 +31,8 @@ HTTPS = 443
 PREFIX = "/_kubernetes/"
 READY = "/_o11y/calls"
 MASTERS = ["system:masters"]
+NAMES = (*requests.NAMES, *datadog.HOSTS)
+"""All hosts that lead here."""
 STS_NAMES = tuple(name for name in requests.NAMES if name.startswith("sts."))
 
 
@@ -43,10 +45,12 @@ class Eks:
         self.application = Application(self.world)
         self.identities = Identities(self.world, lambda: list(probe.get(cluster, "/openid/v1/jwks")["keys"]))
         self.front = Front(self.application, self.identities)
+        self.intake = datadog.Intake(self.front.note)
         self.name, self.region = "", requests.REGIONS[0]
         self.access: dict[str, list[str]] = {}
         self.orders: dict[str, Callable[..., Any]] = {
             "eks": self._register,
+            "datadog": self._datadog,
             "received": self._received,
             "workspace": self._workspace,
             "reset": self._reset,
@@ -60,7 +64,8 @@ class Eks:
         if path.startswith(PREFIX):
             asked = json.loads(environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0)))
             return _json(start, {"authenticate": self._authenticate, "pods": self._pods}[path[len(PREFIX) :]](asked))
-        return self.front(environ, start)
+        application = self.intake if environ.get("HTTP_HOST") in datadog.HOSTS else self.front
+        return application(environ, start)
 
     def agent(self, environ: Environ, start: Start) -> Iterable[bytes]:
         """EKS' agent on the node: credentials for the token of a pod."""
@@ -99,6 +104,11 @@ class Eks:
         with self.front.lock:
             return {"received": [item for item in self.front.received if wanted.items() <= item.items()]}
 
+    def _datadog(self, key: str) -> dict[str, Any]:
+        """Let Datadog take what comes with this key."""
+        self.intake.key = key
+        return {}
+
     def _workspace(self, id: str, namespace: str, service: str) -> dict[str, Any]:  # noqa: A002 - AWS' name
         """Let a workspace of AMP be the Prometheus behind a Service."""
         self.front.workspaces[id] = lambda: self._endpoint(namespace, service)
@@ -115,7 +125,7 @@ class Eks:
     def _reset(self) -> dict[str, Any]:
         """Forget everything but the keys of who provides the cluster."""
         self.front.reset()
-        self.name, self.access = "", {}
+        self.name, self.access, self.intake.key = "", {}, ""
         return control.ORDERS["reset"](self.application)
 
 

@@ -16,8 +16,10 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.hashes import SHA256
 from moto import mock_aws
+from moto.eks.models import eks_backends
 
-from tests.testbed.aws.world import World
+from tests.testbed.aws.direct import DirectClient
+from tests.testbed.aws.world import ACCOUNT, World
 from tests.testbed.eks.identities import AGENT, Identities
 
 ISSUER = "https://issuer.test"
@@ -36,7 +38,17 @@ TRUST = {
             "Action": "sts:AssumeRoleWithWebIdentity",
             "Condition": {"StringEquals": {f"{PLACE}:sub": SUBJECT, f"{PLACE}:aud": "sts.amazonaws.com"}},
         },
-        {"Effect": "Allow", "Principal": {"Service": AGENT}, "Action": ["sts:AssumeRole", "sts:TagSession"]},
+        {
+            "Effect": "Allow",
+            "Principal": {"Service": AGENT},
+            "Action": ["sts:AssumeRole", "sts:TagSession"],
+            "Condition": {
+                "StringEquals": {
+                    "aws:RequestTag/eks-cluster-arn": "arn:aws:eks:eu-west-1:123456789012:cluster/prod",
+                    "aws:RequestTag/kubernetes-service-account": "gateway",
+                }
+            },
+        },
     ],
 }
 WORKSPACE = {"Effect": "Allow", "Action": "aps:Remote*", "Resource": "arn:aws:aps:*:*:workspace/ws-1"}
@@ -71,9 +83,17 @@ def iam() -> Iterator[Identities]:
         yield Identities(World(), published)
 
 
+def associate(identities: Identities) -> None:
+    """Give the pods of the account the role, and the cluster its agent."""
+    eks_backends[ACCOUNT]["eu-west-1"].create_cluster("prod", f"{ROLE}-of-the-cluster", {}, "1.34")
+    client = DirectClient(identities.world)
+    client.create_addon(clusterName="prod", addonName="eks-pod-identity-agent", clientRequestToken="1")
+    names = {"namespace": "o11y", "serviceAccount": "gateway", "roleArn": ROLE, "clientRequestToken": "2"}
+    client.create_pod_identity_association(clusterName="prod", **names)
+
+
 def session(identities: Identities) -> tuple[str, str, str]:
     """Return the credentials of a session of the role."""
-    item = {"namespace": "o11y", "serviceAccount": "gateway", "roleArn": ROLE}
-    identities.world.associations["us-east-1", "prod", "a-1"] = item
+    associate(identities)
     found = identities.pod_identity(jwt(aud=[AGENT]))
     return found["SecretAccessKey"], found["AccessKeyId"], found["Token"]

@@ -18,6 +18,7 @@ from werkzeug.test import Client
 
 from tests.testbed.aws.world import AwsError
 from tests.testbed.eks import authenticator, signatures
+from tests.testbed.eks.datadog import KEY_HEADER, Intake
 from tests.testbed.eks.front import Front
 from tests.testbed.eks.identities import Identities
 from tests.testbed.eks.requests import NAMES
@@ -138,3 +139,19 @@ def test_a_token_for_the_api_server_is_of_one_cluster(identities: Identities) ->
 
 def test_names_are_those_of_aws() -> None:
     assert {"sts.amazonaws.com", "iam.amazonaws.com", "aps-workspaces.us-east-1.amazonaws.com"} <= set(NAMES)
+
+
+@pytest.mark.parametrize(
+    ("key", "given", "status"), [("k", {KEY_HEADER: "k"}, 200), ("k", {}, 403), ("", {KEY_HEADER: ""}, 403)]
+)
+def test_datadog_takes_what_has_its_key(key: str, given: dict[str, str], status: int) -> None:
+    noted: list[dict[str, Any]] = []
+    intake = Intake(noted.append)
+    intake.key = key
+    answer = Client(intake).post(
+        "/v1/traces", base_url="https://otlp.datadoghq.com", headers={"user-agent": "x", **given}, data=b"spans"
+    )
+    assert answer.status_code == status
+    (told,) = noted
+    assert (told["operation"], bool(told["refused"]), told["body"]) == ("/v1/traces", status == 403, "c3BhbnM=")
+    assert KEY_HEADER not in told

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from tests.testbed.aws.world import AwsError
 from tests.testbed.eks import policies
 from tests.testbed.eks.identities import AGENT, Identities
-from tests.unit.testbed.eks_iam import ROLE, iam, jwt
+from tests.unit.testbed.eks_iam import ROLE, associate, iam, jwt
 
 
 @pytest.fixture
@@ -57,10 +57,11 @@ def test_a_role_that_is_not_there_is_refused(identities: Identities) -> None:
 
 def test_the_agent_gives_credentials_to_pods_with_an_association(identities: Identities) -> None:
     token = jwt(aud=[AGENT])
-    with pytest.raises(AwsError, match="no association of o11y/gateway"):
+    with pytest.raises(AwsError, match="eks-pod-identity-agent is not installed"):
         identities.pod_identity(token)
-    item = {"namespace": "o11y", "serviceAccount": "gateway", "roleArn": ROLE}
-    identities.world.associations["us-east-1", "prod", "a-1"] = item
+    associate(identities)
+    with pytest.raises(AwsError, match="no association of o11y/other"):
+        identities.pod_identity(jwt(aud=[AGENT], sub="system:serviceaccount:o11y:other"))
     assert identities.pod_identity(token)["AccessKeyId"].startswith("ASIA")
     with pytest.raises(AwsError, match="audience"):
         identities.pod_identity(jwt())
@@ -73,6 +74,7 @@ def test_the_agent_gives_credentials_to_pods_with_an_association(identities: Ide
         ({"Effect": "Allow", "Action": ["LOGS:putlogevents"], "Resource": ["x", "y"]}, "logs:PutLogEvents", "y", True),
         ({"Effect": "Allow", "Action": "logs:Put*", "Resource": "x"}, "logs:PutLogEvents", "y", False),
         ({"Effect": "Allow", "NotAction": "iam:*", "Resource": "*"}, "logs:PutLogEvents", "x", False),
+        ({"Effect": "Allow", "Action": "*", "Resource": "*", "Condition": {"Bool": {"a": "b"}}}, "a:b", "x", False),
         ({"Effect": "Deny", "Action": "*", "Resource": "*"}, "logs:PutLogEvents", "x", False),
     ],
 )
