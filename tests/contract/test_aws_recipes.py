@@ -1,0 +1,88 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The recipes for AWS, and inventory eks_adot, which is made of them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _render, _sources
+
+from .role import ROOT, request
+
+GROUP = ROOT / "inventories" / "eks_adot" / "group_vars" / "all"
+AMP = "https://aps-workspaces.eu-west-1.amazonaws.com/workspaces/ws-1"
+WRITE = "/api/v1/remote_write"
+
+
+def config(*recipes: Any) -> Any:
+    wanted = [{"name": "one", "recipes": ["otlp_ingest", "debug_output", *recipes]}]
+    return _render.plan(_render.Request(wanted, {"namespace": "a"}))[0].composed.config
+
+
+@pytest.mark.parametrize("workspace", ["ws-1", AMP, f"{AMP}/", AMP + WRITE])
+def test_a_workspace_is_an_id_or_any_of_its_urls(workspace: str) -> None:
+    made = config({"amp_export": {"workspace": workspace, "region": "eu-west-1", "role_arn": "arn:aws:iam::1:role/a"}})
+    assert made["exporters"]["prometheus_remote_write/amp"]["endpoint"] == AMP + WRITE
+    signer = {"region": "eu-west-1", "service": "aps", "assume_role": {"arn": "arn:aws:iam::1:role/a"}}
+    assert made["extensions"]["sigv4auth/amp"] == signer
+
+
+@pytest.mark.parametrize(
+    ("name", "key", "host"),
+    [
+        ("xray_otlp_export", "traces_endpoint", "xray"),
+        ("cloudwatch_otlp_export", "logs_endpoint", "logs"),
+        ("cloudwatch_otlp_metrics", "metrics_endpoint", "monitoring"),
+    ],
+)
+@pytest.mark.parametrize(("region", "domain"), [("eu-west-1", "amazonaws.com"), ("cn-north-1", "amazonaws.com.cn")])
+def test_an_endpoint_is_of_its_region_and_signed_for_its_service(
+    name: str, key: str, host: str, region: str, domain: str
+) -> None:
+    more = {"log_group": "/a"} if name == "cloudwatch_otlp_export" else {}
+    made = config({name: {"region": region, **more}})
+    (exporter,) = [item for item in made["exporters"].values() if item and key in item]
+    assert exporter[key] == f"https://{host}.{region}.{domain}/v1/{key.removesuffix('_endpoint')}"
+    assert made["extensions"][exporter["auth"]["authenticator"]] == {"region": region, "service": host}
+
+
+def test_everything_for_aws_fits_into_one_collector() -> None:
+    region = {"region": "eu-west-1"}
+    names = ("xray_ingest", "xray_export", "xray_otlp_export", "cloudwatch_otlp_metrics")
+    logs = {"cloudwatch_otlp_export": {**region, "log_group": "/a"}}
+    metrics = ({"amp_export": {**region, "workspace": "ws-1"}}, {"emf_export": {**region, "cluster": "prod"}})
+    made = config(*({name: region} for name in names), logs, *metrics)
+    assert len(made["service"]["extensions"]) == len({"health_check", "amp", "xray", "logs", "monitoring"})
+
+
+def test_the_inventory_has_four_pipelines_from_one_scrape() -> None:
+    merged = {
+        key: value for name in ("collectors", "eks") for key, value in _sources.read_yaml(GROUP / f"{name}.yml").items()
+    }
+    planned = _render.plan(request(merged))
+    pipelines = planned[0].composed.config["service"]["pipelines"]
+    assert {key: (value["receivers"], value["exporters"]) for key, value in pipelines.items()} == {
+        "traces/xray": (["awsxray"], ["awsxray"]),
+        "traces": (["otlp"], ["awsxray"]),
+        "metrics/amp": (["prometheus"], ["prometheus_remote_write/amp"]),
+        "metrics/emf": (["prometheus"], ["awsemf"]),
+    }
+    assert [key for key, value in pipelines.items() if "attributes/emf" in value["processors"]] == ["metrics/emf"]
+    (collector,) = _render.bundle(planned)["collectors"]
+    ports = {(port["port"], port["protocol"]) for port in collector["ports"]}
+    assert ports == {(2000, "UDP"), (2000, "TCP"), (4317, "TCP"), (4318, "TCP")}
+
+
+def test_dimensions_are_labels_of_the_same_name() -> None:
+    options = {"region": "a", "cluster": "prod", "labels": {"Shop": "shop"}, "dimensions": [["EKS_Cluster", "Shop"]]}
+    made = config({"emf_export": options})
+    assert made["processors"]["attributes/emf"]["actions"] == [
+        {"key": "EKS_Cluster", "value": "prod", "action": "upsert"},
+        {"key": "Shop", "from_attribute": "shop", "action": "upsert"},
+    ]
+    assert made["exporters"]["awsemf"]["metric_declarations"] == [
+        {"dimensions": [["EKS_Cluster", "Shop"]], "metric_name_selectors": [".*"]}
+    ]
