@@ -9,6 +9,7 @@ Sources: the README and metadata.yaml of each component in opentelemetry-collect
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from ..paths import items, section
@@ -16,6 +17,7 @@ from .row import READ, Component, PortRule, Rules, Settings, rule
 
 _POD_LOGS = "/var/log/pods"
 _JOURNAL = "/var/log/journal"
+_PROXIED = re.compile(r"/api/v1/nodes/[^/]+/proxy/")
 
 
 def _protocol(name: str, default: int, key: str, protocol: str = "TCP", app_protocol: str | None = None) -> PortRule:
@@ -79,8 +81,20 @@ def _k8s_objects_rules(settings: Settings) -> Rules:
 def _prometheus_rules(settings: Settings) -> Rules:
     """Service discovery reads what its roles name; scraping the API server's own metrics needs a non-resource URL."""
     roles = {str(role) for role in _discovery_roles(settings)}
-    rules = [_DISCOVERY[role] for role in sorted(roles & set(_DISCOVERY))]
+    rules = [*(_DISCOVERY[role] for role in sorted(roles & set(_DISCOVERY))), *through_api(settings)]
     return (*rules, {"nonResourceURLs": ["/metrics"], "verbs": ["get"]}) if rules else ()
+
+
+def through_api(settings: Settings) -> Rules:
+    """Return the right to ask kubelets through the API server, where a job relabels its path to lead there."""
+    replaced = (
+        str(item.get("replacement"))
+        for job in items(settings, "config", "scrape_configs")
+        for item in items(job, "relabel_configs")
+        if isinstance(item, dict) and item.get("target_label") == "__metrics_path__"
+    )
+    asks = any(_PROXIED.match(path) for path in replaced)
+    return (rule("core", "nodes/proxy", ("get",)),) if asks else ()
 
 
 def _discovery_roles(settings: Settings) -> list[Any]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..components.receivers import through_api
 from ..components.row import READ, Rules, rule
 from ..components.table import component
 from ..needs import derive
@@ -16,8 +17,8 @@ from .security import use
 
 _RECEIVER = "prometheus"
 # What a scrape itself asks for: the kubelet's metrics by the node, those of the API server by their URL.
-_OF_SCRAPES = "nodes/metrics"
-_SCRAPE: Rules = (rule("core", _OF_SCRAPES, ("get",)), {"nonResourceURLs": ["/metrics"], "verbs": ["get"]})
+_OF_SCRAPES = frozenset(("nodes/metrics", "nodes/proxy"))
+_SCRAPE: Rules = (rule("core", "nodes/metrics", ("get",)), {"nonResourceURLs": ["/metrics"], "verbs": ["get"]})
 # The allocator watches the pods that it shares targets out to. Source: cmd/otel-allocator/internal/collector.
 _COLLECTORS: Rules = (rule("core", "pods"),)
 # Source: cmd/otel-allocator/internal/watcher; what it finds there it discovers like any job.
@@ -35,8 +36,9 @@ def of_collector(build: Build) -> Rules:
     if not build.collector.is_allocated:
         return (*build.needs.rules, *use(build))
     receivers = section(build.config, "receivers")
-    others = {name: settings for name, settings in receivers.items() if name != _RECEIVER}
-    return (*derive({**build.config, "receivers": others}).rules, *_SCRAPE, *use(build))
+    others = {name: other for name, other in receivers.items() if name != _RECEIVER}
+    settings = section(receivers, _RECEIVER)
+    return (*derive({**build.config, "receivers": others}).rules, *_SCRAPE, *through_api(settings), *use(build))
 
 
 def of_allocator(build: Build) -> Rules:
@@ -54,5 +56,5 @@ def _merged(rules: list[dict[str, Any]]) -> Rules:
     groups: dict[str, set[str]] = {}
     for item in rules:
         for group in items(item, "apiGroups"):
-            groups.setdefault(group, set()).update(set(items(item, "resources")) - {_OF_SCRAPES})
+            groups.setdefault(group, set()).update(set(items(item, "resources")) - _OF_SCRAPES)
     return tuple(rule(group or "core", " ".join(sorted(found))) for group, found in sorted(groups.items()))

@@ -179,6 +179,18 @@ def test_roles_of_all_jobs_count_once() -> None:
     assert rules(scraping("pod", "node", "pod")) == [("", "nodes nodes/metrics", READ), ("", "pods", READ)]
 
 
+@pytest.mark.parametrize(
+    ("path", "asked"), [("/api/v1/nodes/$$1/proxy/metrics/cadvisor", True), ("/metrics", False), (None, False)]
+)
+def test_who_asks_kubelets_through_the_api_server_may_do_so(path: str | None, asked: bool) -> None:
+    job = {
+        "kubernetes_sd_configs": [{"role": "node"}],
+        "relabel_configs": [{"target_label": "__metrics_path__", "replacement": path}],
+    }
+    found = rules(running(receivers={"prometheus": {"config": {"scrape_configs": [job]}}}))
+    assert found == [("", "nodes nodes/metrics", READ), *([("", "nodes/proxy", "get")] if asked else [])]
+
+
 def test_the_same_permission_of_two_components_is_granted_once() -> None:
     one = running(processors={"k8s_attributes": {}})
     both = running(processors={"k8s_attributes": {}, "k8s_attributes/2": {}})

@@ -55,6 +55,13 @@ def granted(rules: Any) -> set[tuple[str, str]]:
     return {(group, name) for rule in rules for group in rule.get("apiGroups", []) for name in rule["resources"]}
 
 
+def test_only_who_scrapes_asks_kubelets_through_the_api_server() -> None:
+    path = {"target_label": "__metrics_path__", "replacement": "/api/v1/nodes/$$1/proxy/metrics"}
+    found = order(scraping({"kubernetes_sd_configs": [{"role": "node"}], "relabel_configs": [path]}))
+    assert ("", "nodes/proxy") in granted(of_collector(found))
+    assert ("", "nodes/proxy") not in granted(of_allocator(found))
+
+
 def test_settings_are_those_of_the_custom_resource() -> None:
     assert target_allocator.target_allocator(order()) == {
         "enabled": True,
