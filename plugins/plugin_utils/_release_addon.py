@@ -72,8 +72,8 @@ def absent(wanted: Product, arguments: Mapping[str, Any]) -> Removal:
     if addon.installed and not addon.ours:
         return Removal("nothing", f"{addon.title} was not installed by this collection, so it stays as it is")
     if addon.installed and arguments["preserve"]:
-        note = "Its objects stay in the cluster, and nobody looks after them any more"
-        return Removal("remove", f"EKS forgets {addon.title}", warnings=[note])
+        note = f"The objects of {addon.title} stay in the cluster, and nobody looks after them any more"
+        return Removal("remove", f"{addon.title} is forgotten by EKS", warnings=[note])
     if not addon.installed and found["installed"]:
         return Removal("nothing", f"{wanted.title} is here, but not as {addon.title}, so it stays as it is")
     # What EKS has made is ours as far as its add-on is; EKS itself takes away most of it.
