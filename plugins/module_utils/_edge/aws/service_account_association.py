@@ -46,10 +46,11 @@ class RoleAssociation:
             self.aws.sleep(PAUSE)
 
     def removed(self, arn: str) -> dict[str, Any]:
-        """Take the association away if it is with this role."""
+        """Take the association away if it is with this role, or an adopted one."""
         task = self._task("absent", arn)
         found = settings(task.read())
-        if not arn or found.get("role_arn") != arn:
+        adopted = self.params["adopt"] and self.params["state"] == "present"
+        if not (adopted and found) and (not arn or found.get("role_arn") != arn):
             return {"changed": False, "diff": {"before": found, "after": found}}
         return task.run()
 

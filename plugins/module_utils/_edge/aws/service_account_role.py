@@ -50,19 +50,22 @@ class RoleTask:
         self.association = RoleAssociation(aws, params)
 
     def run(self) -> dict[str, Any]:
-        """Do it: what is new is whole before an association uses it, and what goes is used by none."""
+        """Do it: what is new is whole before pods are given it.
+
+        EKS gives pods that have both the association and not the annotation (ContainerCredentialsConfig is looked at
+        first in aws/amazon-eks-pod-identity-webhook), so it goes before pods are replaced; those that run keep their
+        credentials for hours.
+        """
         if self.params["state"] == "absent":
             live = self._read()
             ours = bool(live) and owned(live, self.cluster_name, self.account)
             freed = self.association.removed(self.arn if ours else "")
             return self._joined(self._absent(live) if ours else self._result(live, live, changed=False), freed)
         wish = self._wish()
-        if self.params["provider"] != IRSA:
-            self.association.check()
-            role = self._present(wish)
-            return self._joined(role, self.association.made(self.arn))
+        self.association.check()
         role = self._present(wish)
-        return self._joined(role, self.association.removed(self.arn) if self.params["purge_trust"] else {})
+        association = self.association.removed if self.params["provider"] == IRSA else self.association.made
+        return self._joined(role, association(self.arn))
 
     @staticmethod
     def _joined(role: dict[str, Any], association: dict[str, Any]) -> dict[str, Any]:

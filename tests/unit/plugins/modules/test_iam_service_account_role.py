@@ -104,11 +104,11 @@ def test_a_change_of_provider_leaves_no_gap(aws: Aws) -> None:
     after = step(aws, {TRUST: 1}, statements=[SPANS], **IDENTITY)["role"]
     assert [item["Sid"] for item in after["trust"]["Statement"]] == ["O11yOpentelemetryPodIdentity"]
     assert [item["roleArn"] for item in aws.world.associations.values()] == [after["arn"]]
-    step(aws, {TRUST: 1}, statements=[SPANS], purge_trust=False)
-    assert aws.world.associations, "pods that run use it"
-    done = step(aws, {TRUST: 1, LEAVE: 1}, statements=[SPANS])
-    assert done["diff"]["before"]["association"]["role_arn"] == after["arn"]
-    assert done["diff"]["after"]["association"] == {}
+    back = step(aws, {TRUST: 1, LEAVE: 1}, statements=[SPANS], purge_trust=False)
+    assert back["diff"]["before"]["association"]["role_arn"] == after["arn"]
+    assert back["diff"]["after"]["association"] == {}
+    assert len(back["role"]["trust"]["Statement"]) == 2, "pods that run still have it"
+    step(aws, {TRUST: 1}, statements=[SPANS])
     step(aws, {TRUST: 1, ASSOCIATE: 1}, statements=[SPANS], **IDENTITY)
     step(aws, {LEAVE: 1, "DeleteRolePolicy": 1, "DeleteRole": 1}, state="absent")
 
@@ -120,9 +120,11 @@ def test_an_association_of_somebody_else_is_refused(aws: Aws) -> None:
     refused = aws.run("iam_service_account_role", name=NAME, **place, **IDENTITY)
     assert f"it is associated with {theirs_too} already" in refused["msg"]
     assert aws.changing() == {ASSOCIATE: 1}, "theirs, and nothing of ours"
-    aws.run("iam_service_account_role", name=NAME, **place)
+    assert aws.run("iam_service_account_role", name=NAME, **place)["msg"] == refused["msg"], "the annotation is no use"
     aws.run("iam_service_account_role", name=NAME, state="absent", **place)
     assert [item["roleArn"] for item in aws.world.associations.values()] == [theirs_too]
+    assert aws.run("iam_service_account_role", name=NAME, adopt=True, **place)["changed"]
+    assert aws.world.associations == {}
 
 
 def test_eks_may_see_a_new_role_later_than_iam(aws: Aws) -> None:
