@@ -24,7 +24,8 @@ options:
   fail_on:
     description:
       - Whether errors in configs fail the task.
-      - With V(never) they are returned as RV(findings), for those who only want to look. A config that is no config fails it all the same.
+      - With V(never) they are returned as RV(findings), for those who only want to look.
+        A config that is no config fails it all the same.
     choices: [error, never]
     type: str
     default: error
@@ -70,7 +71,8 @@ manifests:
   type: list
   elements: dict
 findings:
-  description: What the rules say of the configs, each with its C(collector), in the form of M(o11y.opentelemetry.pipeline_validate).
+  description: >-
+    What the rules say of the configs, each with its C(collector), in the form of M(o11y.opentelemetry.pipeline_validate).
   returned: success, with O(fail_on=never)
   type: list
   elements: dict

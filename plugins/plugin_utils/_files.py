@@ -34,6 +34,16 @@ def write(path: Path, text: str) -> bool:
     return True
 
 
+def make_folder(path: Path) -> None:
+    """Make a folder and those that it is in. Raises Problem when that cannot be."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise Problem(
+            f"cannot make the folder {path}: {error.strerror or error}", fix="Give a path that can be written."
+        ) from error
+
+
 def _replace(target: Path, data: bytes, mode: int) -> None:
     handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
     try:

@@ -13,7 +13,6 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from ..module_utils._core.errors import Problem
 from ..module_utils._core.fleet_report.cluster import Cluster
 from ..module_utils._core.fleet_report.model import model
 from ..module_utils._core.paths import items, section
@@ -101,9 +100,5 @@ def _differs(path: Path, text: str) -> bool:
 
 
 def _written(path: Path, text: str) -> bool:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        fix = "Give a path that can be written."
-        raise Problem(f"cannot make the folder of {path}: {error.strerror or error}", fix=fix) from error
+    _files.make_folder(path.parent)
     return _files.write(path, text)

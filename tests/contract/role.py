@@ -25,9 +25,13 @@ RECIPES = {path.parent.name: _sources.read_yaml(path) for path in sorted((ROLE /
 PLATFORMS = {path.stem: _sources.read_yaml(path) for path in sorted((ROLE / "platforms").glob("*.yml"))}
 
 
+# Defaults that are another variable, where nobody sets that one.
+UNSET = {f"{PREFIX}image_registry": ""}
+
+
 def request(variables: dict[str, Any]) -> Request:
     """Return what the role asks otel_render for with these inventory variables; test_role.py proves that it does."""
-    values = {**DEFAULTS, **variables}
+    values = {**DEFAULTS, **UNSET, **variables}
     return Request(
         collectors=variables.get("otel_collectors", []),
         defaults={name: values.get(PREFIX + name) for name in OPTIONS},

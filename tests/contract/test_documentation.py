@@ -16,6 +16,7 @@ from ansible_collections.o11y.opentelemetry.plugins.action import (
     otel_render,
     pipeline_migrate,
     pipeline_validate,
+    release_mirror,
     release_render,
 )
 from ansible_collections.o11y.opentelemetry.plugins.doc_fragments import _build, _collectors, _eks_cluster, _judgement
@@ -30,6 +31,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "otel_render": otel_render._ARGUMENTS,
     "pipeline_migrate": pipeline_migrate._ARGUMENTS,
     "pipeline_validate": pipeline_validate._ARGUMENTS,
+    "release_mirror": release_mirror._ARGUMENTS,
     "release_render": release_render._ARGUMENTS,
 }
 # Actions around a module that has code of its own, which takes the options.
@@ -61,9 +63,15 @@ def documentation(path: str) -> Any:
 
 def plain(options: dict[str, Any]) -> dict[str, Any]:
     """Return options as the validator takes them, with the types that are not written."""
-    named = {"suboptions": "options"}  # what documentation calls otherwise than an argument spec
-    options = {name: {named.get(key, key): value for key, value in one.items()} for name, one in options.items()}
-    return {name: {"type": "str", **option} for name, option in _sources.argument_spec(options).items()}
+    named = {name: as_argument(option) for name, option in options.items()}
+    return {name: {"type": "str", **option} for name, option in _sources.argument_spec(named).items()}
+
+
+def as_argument(option: dict[str, Any]) -> dict[str, Any]:
+    """Return a documented option with its suboptions under the name that an argument spec has for them."""
+    inner = option.get("suboptions")
+    own = {key: value for key, value in option.items() if key != "suboptions"}
+    return {**own, "options": {name: as_argument(one) for name, one in inner.items()}} if inner else own
 
 
 @pytest.mark.parametrize("name", ARGUMENTS)
@@ -75,7 +83,7 @@ def test_every_action_is_in_the_table() -> None:
     names = {path.rsplit("/", 1)[1].removesuffix(".py") for path in files("plugins/action/*.py")}
     assert names == set(ARGUMENTS) | AROUND_A_MODULE
     actions = (fleet_report, identity_render, instrumentation_render, otel_render, pipeline_migrate)
-    actions = (*actions, pipeline_validate, release_render)
+    actions = (*actions, pipeline_validate, release_mirror, release_render)
     assert {action.ActionModule.__name__ for action in actions} == {"ActionModule"}
 
 

@@ -41,3 +41,12 @@ def test_what_fails_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.Mo
 def test_a_folder_that_is_not_there_is_told(tmp_path: Path) -> None:
     with pytest.raises(Problem, match="cannot write"):
         _files.write(tmp_path / "no" / "a", "x")
+
+
+def test_a_folder_is_made_with_those_that_it_is_in(tmp_path: Path) -> None:
+    for _twice in range(2):
+        _files.make_folder(tmp_path / "a" / "b")
+    assert (tmp_path / "a" / "b").is_dir()
+    (tmp_path / "file").write_text("")
+    with pytest.raises(Problem, match="cannot make the folder"):
+        _files.make_folder(tmp_path / "file" / "b")

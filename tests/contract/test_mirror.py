@@ -1,0 +1,162 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Nothing that an inventory of ours brings into a cluster is missing in its mirror."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.releases.products import OPERATOR, PRODUCTS
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import (
+    _instrumentation,
+    _mirror,
+    _release,
+    _render,
+    _sources,
+)
+
+from .role import ROOT, request
+
+INVENTORIES = sorted(path.parent.name for path in (ROOT / "inventories").glob("*/hosts.yml"))
+ROLES = {"cert-manager": "cert_manager", OPERATOR: "otel_operator"}
+REGISTRY = "registry.example.com/mirror"
+# In place of a release: one Deployment, with the images and the flags that the published manifest has.
+TABLE = _release.table()
+PARTS = {
+    "cert-manager": ["quay.io/jetstack/cert-manager-controller", "quay.io/jetstack/cert-manager-webhook"],
+    OPERATOR: ["ghcr.io/open-telemetry/opentelemetry-operator/opentelemetry-operator"],
+}
+
+
+def variables(name: str) -> dict[str, Any]:
+    """Return the variables of an inventory's group."""
+    found: dict[str, Any] = {}
+    folder = ROOT / "inventories" / name / "group_vars"
+    for path in sorted(folder.rglob("*.yml")):
+        found |= _sources.read_yaml(path)
+    return found
+
+
+def release(folder: Path, product: str) -> str:
+    """Write a release manifest; return its path."""
+    version = TABLE["tested"][product]
+    tag = version if product == OPERATOR else f"v{version}"
+    containers = "".join(
+        f"\n        - {{name: c{n}, image: '{image}:{tag}', args: []}}" for n, image in enumerate(PARTS[product])
+    )
+    path = folder / f"{product}.yaml"
+    labels = f"{{app.kubernetes.io/version: v{version}}}"
+    path.write_text(
+        f"apiVersion: apps/v1\nkind: Deployment\nmetadata: {{name: {product}, namespace: x, labels: {labels}}}\n"
+        f"spec:\n  template:\n    spec:\n      containers:{containers}\n"
+    )
+    return str(path)
+
+
+def rendered(given: dict[str, Any], registry: str) -> list[dict[str, Any]]:
+    """Return the objects of collectors and of auto-instrumentation."""
+    made = _render.bundle(_render.plan(request({**given, "otel_collector_image_registry": registry})))["manifests"]
+    if "otel_instrumentations" not in given:
+        return list(made)
+    options = {"namespace": "default", "image_registry": registry, "name": "default"}
+    return [*made, *_instrumentation.bundle(given["otel_instrumentations"], options)["manifests"]]
+
+
+def installed(given: dict[str, Any], folder: Path, registry: str) -> list[dict[str, Any]]:
+    """Return the objects of the products that an inventory installs by a manifest."""
+    objects: list[dict[str, Any]] = []
+    for product, role in ROLES.items():
+        if given.get(f"{role}_provider") == "manifest":
+            arguments = {name: option.get("default") for name, option in _release.ARGUMENTS.items()}
+            wanted = {
+                "product": product,
+                "source": release(folder, product),
+                "image_registry": registry,
+                "images": started(given),
+            }
+            objects += _release.render({**arguments, **wanted}, check=True)["manifests"]
+    return objects
+
+
+def started(given: dict[str, Any]) -> dict[str, str]:
+    return {"collector": given["otel_operator_collector_image"]} if "otel_operator_collector_image" in given else {}
+
+
+def images(value: Any, key: str = "") -> Iterator[str]:
+    """Yield whatever looks like an image in objects, however deep; configs of collectors are text or have none."""
+    if isinstance(value, dict):
+        for name, item in value.items():
+            yield from images(item, name)
+    elif isinstance(value, list):
+        for item in value:
+            yield from images(item, key)
+    elif key == "image" and value:
+        yield str(value)
+    elif key == "args" and "image=" in str(value):
+        yield str(value).partition("=")[2]
+
+
+def mirror(given: dict[str, Any], folder: Path, **more: str) -> list[dict[str, Any]]:
+    """Return what the mirror of an inventory has."""
+    releases = [
+        {"product": product, "provider": given.get(f"{role}_provider", ""), "version": "", "mirror": "", "sha256": ""}
+        | {"source": release(folder, product), "images": started(given) if product == OPERATOR else {}}
+        for product, role in ROLES.items()
+    ]
+    wanted = {"path": "", "registry": REGISTRY, "scope": "used", "exclude": [], **more}
+    clusters = [{"manifests": rendered(given, ""), "releases": releases}]
+    found: list[dict[str, Any]] = _mirror.mirrored({"clusters": clusters, **wanted}, check=True)["images"]
+    return found
+
+
+@pytest.fixture(autouse=True)
+def in_the_root(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+
+
+@pytest.mark.parametrize("name", INVENTORIES)
+def test_every_image_of_an_inventory_is_in_its_mirror(name: str, tmp_path: Path) -> None:
+    given = variables(name)
+    wanted = set(images([*rendered(given, ""), *installed(given, tmp_path, "")]))
+    assert wanted
+    assert wanted - {row["image"] for row in mirror(given, tmp_path)} == set()
+
+
+@pytest.mark.parametrize("name", INVENTORIES)
+def test_with_the_registry_every_image_is_one_that_was_pushed_there(name: str, tmp_path: Path) -> None:
+    given = variables(name)
+    wanted = set(images([*rendered(given, REGISTRY), *installed(given, tmp_path, REGISTRY)]))
+    pushed = {row["target"] for row in mirror(given, tmp_path, scope="all")}
+    assert {image for image in wanted if not image.startswith(REGISTRY)} == set()
+    assert wanted - pushed == set()
+
+
+def test_what_the_operator_starts_of_the_stack_is_in_its_mirror(tmp_path: Path) -> None:
+    found = {row["image"].rpartition("/")[2].partition(":")[0] for row in mirror(variables("operator_stack"), tmp_path)}
+    assert found >= {
+        "target-allocator",
+        "autoinstrumentation-java",
+        "autoinstrumentation-nodejs",
+        "autoinstrumentation-python",
+    }
+    assert not found & {"autoinstrumentation-dotnet", "autoinstrumentation-go", "operator-opamp-bridge"}
+
+
+def test_one_input_is_the_default_of_every_role() -> None:
+    roles = sorted(path.parent.parent.name for path in (ROOT / "roles").glob("*/defaults/main.yml"))
+    found = {}
+    for role in roles:
+        defaults = _sources.read_yaml(ROOT / "roles" / role / "defaults" / "main.yml")
+        found |= {name: value for name, value in defaults.items() if name.endswith("image_registry")}
+    assert set(found) >= {
+        f"{role}_image_registry" for role in ("cert_manager", "otel_collector", "otel_instrumentation", "otel_operator")
+    }
+    assert set(found.values()) == {"{{ otel_image_registry | default('') }}"}
+
+
+def test_the_products_of_the_mirror_are_all_that_there_are() -> None:
+    assert set(ROLES) == set(PRODUCTS)
