@@ -11,8 +11,9 @@ module: fleet_report
 short_description: Write a page about the collectors of all clusters
 version_added: 0.1.0
 description:
-  - Writes one HTML file that needs nothing else, neither the network nor JavaScript. It has who sends to whom as a picture,
-    versions, findings, verdicts, certificates, what a run would change, and what each collector costs.
+  - Writes one HTML file that needs nothing else, neither the network nor JavaScript.
+    It has who sends to whom as a picture, versions, findings, verdicts, certificates, what a run would change,
+    and what each collector costs.
   - Takes the results of other tasks, and touches no cluster. The same input gives the same page.
   - Secrets of configs are replaced, and no value of an object is shown.
 author: The o11y.opentelemetry maintainers (@o11y)

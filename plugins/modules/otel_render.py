@@ -72,7 +72,8 @@ manifests:
   elements: dict
 findings:
   description: >-
-    What the rules say of the configs, each with its C(collector), in the form of M(o11y.opentelemetry.pipeline_validate).
+    What the rules say of the configs, each with its C(collector),
+    in the form of M(o11y.opentelemetry.pipeline_validate).
   returned: success, with O(fail_on=never)
   type: list
   elements: dict
