@@ -65,6 +65,7 @@ _CONFIG = {
 def present(product: Product, arguments: Mapping[str, Any], table: Mapping[str, Any], check: bool) -> dict[str, Any]:
     """Return what becomes of the product. Raises Problem for what cannot be, or must not be done."""
     wanted, olm = _wanted(product, arguments), _found(arguments)
+    _refuse(arguments)
     found = removal.as_ours(wanted.namespace, wanted.asked.package, arguments["installed"], olm)
     asked = _decided_for(product, wanted, arguments, check)
     decision = decide.decide(asked, found, table)
@@ -107,7 +108,6 @@ def _wanted(product: Product, arguments: Mapping[str, Any]) -> Wanted:
     if product.name != OPERATOR:
         raise Problem(f"no catalog that this collection knows brings {product.title}", fix="Use another provider.")
     given = _sources.checked(arguments["olm"], OPTIONS, "olm")
-    _refuse(arguments)
     return Wanted(
         asked=Asked(given["package"], given["source"], given["source_namespace"], given["channel"], given["csv"]),
         namespace=choose.namespace_for(given["package"], given["namespace"]),

@@ -13,6 +13,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 from .._core.bundle import Manifest
 from .._core.olm import plans
+from .._core.olm.meanings import SOON
 from .._core.olm.state import APPROVE, DONE, FAIL, Goal, Seen, Symptom, Verdict, deprecations, judge, status_of
 from .cluster import CONFLICT, MERGE, NOT_FOUND, ApiError, Cluster
 from .connect import connect
@@ -46,6 +47,7 @@ class Course:
     """What was seen on the way."""
 
     since: dict[tuple[str, ...], float] = field(default_factory=dict)
+    refused: tuple[tuple[str, str], float] = (("", ""), 0.0)
     approved: list[str] = field(default_factory=list)
     phases: list[str] = field(default_factory=list)
 
@@ -81,12 +83,12 @@ class Wait:
             verdict = judge(self.options.goal, seen)
             if verdict.what == DONE:
                 return self._result(seen, verdict, start)
-            if verdict.what == FAIL:
+            if verdict.what == FAIL and self._lasts(verdict.choice):
                 raise self._refused(verdict.choice)
             if verdict.what == APPROVE:
                 self._approve(verdict.choice)
             self._give_up(verdict.symptoms, seen)
-        raise self._late(seen, verdict)
+        raise self._refused(verdict.choice) if verdict.what == FAIL else self._late(seen, verdict)
 
     def _read(self) -> Seen:
         opts = self.options
@@ -132,6 +134,13 @@ class Wait:
             # Somebody else, or another run, was faster: the next look tells.
             if error.status not in (CONFLICT, NOT_FOUND):
                 raise explain(error, f"Approve InstallPlan {choice.plan}") from error
+
+    def _lasts(self, choice: plans.Choice) -> bool:
+        """A plan of before may still be there for a moment when the Subscription was changed."""
+        now, key = self.cluster.clock(), (choice.plan, choice.wrong)
+        if self.course.refused[0] != key:
+            self.course.refused = (key, now)
+        return now - self.course.refused[1] >= SOON
 
     def _give_up(self, symptoms: tuple[Symptom, ...], seen: Seen) -> None:
         """Fail when something lasts longer than it may, and when pods of the operator cannot work."""

@@ -16,7 +16,7 @@ SUBSCRIPTION, PLAN, CSV = "Subscription", "InstallPlan", "ClusterServiceVersion"
 # Passing: it becomes a failure only when the time is over.
 PASSING = math.inf
 # What may be of a moment ago, what OLM tries again by itself, and what others may be about to mend.
-SOON, RETRIED, SLOW = 5.0, 20.0, 60.0
+SOON, RETRIED, SLOW = 8.0, 20.0, 60.0
 
 _NAMESPACE = (
     "An operator that is for all namespaces needs the one OperatorGroup of its namespace without targetNamespaces."

@@ -75,7 +75,10 @@ def _judged(brings: tuple[str, ...], target: str, installed: str, pinned: bool) 
         return REFUSE, f"it brings {_list(others)} beside {_list(ours)}", fix
     if not ours:
         return LEAVE, "", ""
-    if pinned and is_before(target, ours[-1]):
+    if is_before(target, ours[-1]) and not pinned:
+        # Of the channel of before, it may be: who wants the newest of another one has not asked for it.
+        return LEAVE, "", ""
+    if is_before(target, ours[-1]):
         fix = f"Pin {ours[-1]}; to have {target} all the same, remove the operator first and install that."
         return REFUSE, f"it goes to {ours[-1]}, past the pinned {target}", fix
     return APPROVE, "", ""

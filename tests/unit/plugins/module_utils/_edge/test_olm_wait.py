@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.olm.meanings import SOON
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.look import checked_search
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.olm_wait import Options, Wait
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.translate import Failure
@@ -122,19 +123,29 @@ def test_an_upgrade_beyond_the_pin_is_named() -> None:
     assert api.sent("PATCH") == []
 
 
-def test_a_plan_that_brings_more_ends_at_once() -> None:
+def test_a_plan_of_before_is_not_taken_for_the_one_that_comes() -> None:
+    stale = plan("install-1", "opentelemetry-operator.v0.159.0-1")
+    api = served(subscription("install-1", installedCSV=ONE, currentCSV=THREE), csv(ONE), stale)
+    course(api, (3, (subscription("install-2", installedCSV=ONE, currentCSV=TWO), plan("install-2", TWO))))
+    on_approval(api, "install-2", lambda: api.add(subscription(installedCSV=TWO, currentCSV=TWO), csv(TWO)))
+    assert wait(api)["approved"] == ["install-2"]
+
+
+def test_a_plan_that_brings_more_ends_the_wait_soon() -> None:
     api = served(subscription("install-1", currentCSV=TWO), plan("install-1", TWO, "other.v1.0.0"))
     failure = failed(api)
     assert f"it brings other.v1.0.0 beside {TWO}" in str(failure)
     assert f"InstallPlan {NAMESPACE}/install-1" in str(failure)
-    assert api.clock.now == 0
+    assert SOON <= api.clock.now < SOON + 3
+    with pytest.raises(Failure, match="beside"):
+        wait(served(subscription("install-1"), plan("install-1", TWO, "other.v1.0.0")), seconds=2)
 
 
 @pytest.mark.parametrize(
     ("items", "words", "earliest", "latest"),
     [
         ((csv(TWO, "Failed", "OwnerConflict", "two own it"),), "same definitions: two own it", 0, 0),
-        ((csv(TWO, "Failed", "TooManyOperatorGroups"),), "more than one OperatorGroup", 5, 8),
+        ((csv(TWO, "Failed", "TooManyOperatorGroups"),), "more than one OperatorGroup", SOON, SOON + 3),
         ((csv(TWO, "Failed", "InstallComponentFailed", "quota"),), "cannot be installed: quota", 20, 23),
         ((plan("install-1", TWO, phase="Failed", approved=True, message="no"),), "it has failed: no", 0, 0),
     ],

@@ -31,7 +31,9 @@ def choose(*listed: dict[str, Any], target: str = TWO, installed: str = "", pinn
         ((OTHER, TWO), TWO, ONE, True, "refuse"),
         ((THREE, OTHER), TWO, TWO, True, "leave"),
         ((OTHER,), TWO, ONE, True, "leave"),
-        ((THREE,), TWO, ONE, False, "approve"),  # who wants the newest takes it
+        ((TWO,), TWO, ONE, False, "approve"),
+        ((TWO,), THREE, ONE, False, "approve"),
+        ((THREE,), TWO, ONE, False, "leave"),  # a plan of the channel of before
         ((THREE, OTHER), TWO, ONE, False, "refuse"),
     ],
 )
