@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.testbed import backends, olm, python_images
+from tests.testbed import backends, olm, openshift, python_images
 from tests.testbed.build import COLLECTOR_VERSION, Builds
 from tests.testbed.cert_manager import Edition
 from tests.testbed.cluster import Cluster
@@ -100,6 +100,8 @@ OFFERS = {
         Offer("prometheus", lambda _: ("prometheus",), archives=lambda store: [backends.prometheus(store.builds)]),
         Offer("jaeger", lambda _: ("jaeger",), archives=lambda store: [backends.jaeger(store.builds)]),
         Offer("olm", lacks=lambda _: olm.lacks()),
+        Offer("openshift", lacks=lambda _: openshift.lacks()),
+        Offer("redhat-collector", archives=lambda store: [openshift.collector(store.builds)]),
         Offer("python", archives=lambda store: [python_images.image(store.builds)], lacks=_python_lacks),
         Offer(
             "autoinstrumentation-python",

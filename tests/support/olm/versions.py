@@ -7,7 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
+
+from tests.support.cluster import until
 
 from . import operator
 from .api import Api, Object
@@ -98,9 +101,24 @@ class Versions:
         package = (item["metadata"].get("annotations") or {}).get(PACKAGE)
         if not package or catalog is None or subscription is None:
             return
-        for part in operator.objects(item, catalog.version(item["metadata"]["name"]), package):
+        parts = operator.objects(item, catalog.version(item["metadata"]["name"]), package)
+        for part in parts:
+            if part["kind"] == "Deployment":
+                self._await_served(parts)
             config = subscription["spec"].get("config") or {}
             self.api.apply(operator.configured(part, config) if part["kind"] == "Deployment" else part)
+
+    def _await_served(self, parts: list[Object]) -> None:
+        """Wait for the kinds of a version, which is Pending until then; an operator that does not find them ends."""
+        for part in parts:
+            if part["kind"] == operator.DEFINITION:
+                until(f"{part['metadata']['name']} is served", partial(self._is_served, part["spec"]), 60)
+
+    def _is_served(self, spec: Object) -> bool:
+        versions = [version["name"] for version in spec["versions"]]
+        found = (self.api.get(f"/apis/{spec['group']}/{version}") or {} for version in versions)
+        plurals = [[one["name"] for one in listing.get("resources", [])] for listing in found]
+        return all(spec["names"]["plural"] in listed for listed in plurals)
 
     def _is_available(self, item: Object) -> bool:
         namespace = item["metadata"]["namespace"]

@@ -1,0 +1,53 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What makes a cluster look like OpenShift to clients: kinds out of the Go module that has them, and Red Hat's image.
+
+Only the kinds: no router serves a Route, and nothing holds pods against SecurityContextConstraints.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+
+from tests.testbed import command, images
+from tests.testbed.build import Builds, go_environment
+from tests.testbed.errors import ClusterError, Reason
+
+MODULE, VERSION = "github.com/openshift/api", "v0.0.0-20260813212709-d4bb0b443cb8"
+FILES = (
+    "route/v1/zz_generated.crd-manifests/routes.crd.yaml",
+    "security/v1/zz_generated.crd-manifests/0000_03_config-operator_01_securitycontextconstraints.crd.yaml",
+    "payload-manifests/crds/0000_10_config-operator_01_infrastructures-Default.crd.yaml",
+)
+# The testbed's collector, which knows the older names that this version has too.
+COLLECTOR = "registry.redhat.io/rhosdt/opentelemetry-collector-rhel8:0.135.0"
+
+
+@cache
+def definitions() -> list[Path]:
+    """The files of its CustomResourceDefinitions, in the module cache: they are nobody's copy here."""
+    download = ["go", "mod", "download", "-json", f"{MODULE}@{VERSION}"]
+    told = command.run(download, env=go_environment(), cwd=Path("/"))
+    return [file for name in FILES if (file := Path(json.loads(told)["Dir"], name)).is_file()]
+
+
+def lacks() -> Reason | None:
+    """Why they cannot be had here."""
+    if not shutil.which("go"):
+        return Reason(f"its definitions are in the Go module {MODULE}, and there is no Go on PATH", "install Go")
+    try:
+        found = definitions()
+    except ClusterError as error:
+        return Reason(error.why, "set GOPROXY to a proxy that has the module")
+    return None if len(found) == len(FILES) else Reason(f"{MODULE} {VERSION} lacks some definitions", "change FILES")
+
+
+def collector(builds: Builds) -> Path:
+    """The archive of the cluster's collector under the name of Red Hat's."""
+    describe, _needs = images.IMAGES["collector"]
+    return images.archive_of("collector-redhat", replace(describe(builds), reference=COLLECTOR), builds)
