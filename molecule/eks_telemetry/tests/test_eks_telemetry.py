@@ -1,0 +1,56 @@
+"""Telemetry of an EKS cluster reaches AWS, with the rights that were derived from the config and no others."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from testinfra.host import Host
+
+from tests.support.aws import Aws
+from tests.support.cluster import PROJECT, until
+from tests.support.eks.scenario import PATIENCE, Scenario, Telemetry, sending
+
+CLUSTER = "k8s-production-cluster"
+OPTIONS = f"-i {PROJECT}/molecule/eks_telemetry/inventory.yml"
+COLLECTORS = f"-e @{PROJECT}/inventories/eks_adot/group_vars/all/collectors.yml"
+RECEIVER = "http://observability.aws-otel-eks:4318"
+
+
+@pytest.fixture
+def scenario(host: Host) -> Scenario:
+    aws = Aws("us-east-1")
+    (role,) = (item["RoleName"] for item in aws.client("iam").list_roles()["Roles"])
+    return Scenario(host, aws, f"{OPTIONS} {COLLECTORS}", role)
+
+
+class TestTelemetry(Telemetry):
+    """Every check of the inventory."""
+
+
+@pytest.mark.parametrize("provider", ["pod_identity", "irsa"])
+def test_another_way_to_the_role_loses_nothing(scenario: Scenario, provider: str) -> None:
+    aws, option = scenario.aws, f"-e otel_identity_provider={provider}"
+    before = len(scenario.collectors())
+    with sending(RECEIVER, provider) as counts:
+        until("spans that arrive", lambda: aws.segments(f"{provider}-9"), PATIENCE)
+        scenario.site(option)
+        count = max(int(name.rpartition("-")[2]) for name in arrived(scenario, provider))
+        until(
+            "spans that arrive afterwards", lambda: f"{provider}-{count + 100}" in arrived(scenario, provider), PATIENCE
+        )
+    assert counts["lost"] == 0
+    everything = {f"{provider}-{number}" for number in range(counts["taken"])}
+    until(f"all {len(everything)} spans", lambda: everything <= arrived(scenario, provider), PATIENCE)
+    calls = scenario.collectors()[before:]
+    assert [call for call in calls if call["refused"]] == []
+    associations = aws.client("eks").list_pod_identity_associations(clusterName=CLUSTER)["associations"]
+    assert len(associations) == (provider == "pod_identity")
+    assert re.search(r"changed=0 .*failed=0", scenario.site(option))
+
+
+def arrived(scenario: Scenario, name: str) -> set[str]:
+    """Return the services of all spans that have come."""
+    calls = scenario.aws.received(operation="PutTraceSegments", refused="")
+    texts = [text for call in calls for text in call["given"]["TraceSegmentDocuments"]]
+    return set(re.findall(rf'"name":"({name}-\d+)"', " ".join(texts)))

@@ -1,0 +1,107 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The AWS of the testbed as tests see it: what came, with whose credentials, and what IAM and EKS hold."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import ssl
+import sys
+import urllib.request
+from dataclasses import dataclass
+from typing import Any
+
+import boto3
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+
+ACCOUNT = "123456789012"
+
+
+@dataclass(frozen=True)
+class Aws:
+    """The server that `provide aws` has started; its address is in the environment."""
+
+    region: str
+
+    def tell(self, order: str, /, **given: Any) -> dict[str, Any]:
+        """Tell it what to do (tests/testbed/eks/README.md)."""
+        url = f"{os.environ['O11Y_TESTBED_AWS_URL']}/_o11y/{order}"
+        trust = ssl.create_default_context(cafile=os.environ["O11Y_TESTBED_AWS_CA"])
+        request = urllib.request.Request(url, json.dumps(given).encode())
+        with urllib.request.urlopen(request, context=trust, timeout=20) as answer:
+            found: dict[str, Any] = json.load(answer)
+        return found
+
+    def received(self, **wanted: Any) -> list[dict[str, Any]]:
+        """Return what came and has these fields."""
+        found: list[dict[str, Any]] = self.tell("received", **wanted)["received"]
+        return found
+
+    def segments(self, name: str) -> list[dict[str, Any]]:
+        """Return the segments of X-Ray of that name, each with the role that it came with."""
+        found = []
+        for call in self.received(service="xray", operation="PutTraceSegments", refused=""):
+            documents = [json.loads(text) for text in call["given"]["TraceSegmentDocuments"]]
+            found += [item | {"role": call["role"]} for item in documents if item["name"] == name]
+        return found
+
+    def log_events(self) -> list[dict[str, Any]]:
+        """Return the events of CloudWatch Logs, read as JSON, each with the group and the role that it came with."""
+        found = []
+        for call in self.received(service="logs", operation="PutLogEvents", refused=""):
+            more = {"group": call["given"]["logGroupName"], "role": call["role"]}
+            found += [json.loads(event["message"]) | more for event in call["given"]["logEvents"]]
+        return found
+
+    def client(self, service: str) -> Any:
+        """Return a client of boto3 with the administrator's key."""
+        return boto3.client(
+            service,
+            region_name=self.region,
+            endpoint_url=os.environ["O11Y_TESTBED_AWS_URL"],
+            verify=os.environ["O11Y_TESTBED_AWS_CA"],
+            aws_access_key_id=os.environ["O11Y_TESTBED_AWS_KEY"],
+            aws_secret_access_key=os.environ["O11Y_TESTBED_AWS_SECRET"],
+        )
+
+    def secrets(self, *more: str) -> list[str]:
+        """Return what no output may show."""
+        return [os.environ["O11Y_TESTBED_AWS_SECRET"], "k8s-aws-v1.", "X-Amz-Signature=", *more]
+
+
+def role_arn(name: str) -> str:
+    """Return the ARN of a role."""
+    return f"arn:aws:iam::{ACCOUNT}:role/{name}"
+
+
+def spans(call: dict[str, Any]) -> list[tuple[str, Any]]:
+    """Return service and span of all that a call of OTLP has sent."""
+    request = ExportTraceServiceRequest.FromString(base64.b64decode(call["body"]))
+    found = []
+    for resource in request.resource_spans:
+        names = [item.value.string_value for item in resource.resource.attributes if item.key == "service.name"]
+        found += [(names[0], span) for scope in resource.scope_spans for span in scope.spans]
+    return found
+
+
+def left(aws: Aws, cluster: str) -> list[str]:
+    """Return what there is at AWS that nobody has prepared."""
+    eks, iam = aws.client("eks"), aws.client("iam")
+    addons = set(eks.list_addons(clusterName=cluster)["addons"]) - {"eks-pod-identity-agent"}
+    associations = eks.list_pod_identity_associations(clusterName=cluster)["associations"]
+    return [
+        *(f"add-on {name}" for name in sorted(addons)),
+        *(f"association {item['associationArn']}" for item in associations),
+        *(f"role {item['Arn']}" for item in iam.list_roles()["Roles"]),
+        *(f"policy {item['Arn']}" for item in iam.list_policies(Scope="Local")["Policies"]),
+        *(f"provider {item['Arn']}" for item in iam.list_open_id_connect_providers()["OpenIDConnectProviderList"]),
+        *(f"instance profile {item['Arn']}" for item in iam.list_instance_profiles()["InstanceProfiles"]),
+    ]
+
+
+if __name__ == "__main__":
+    if found := left(Aws(sys.argv[1]), sys.argv[2]):
+        sys.exit("\n".join(["left at AWS:", *found]))

@@ -1,0 +1,140 @@
+"""A scenario of EKS as its tests see it, and what each of them checks."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
+
+from testinfra.host import Host
+
+from tests.support.aws import Aws, role_arn
+from tests.support.cluster import PROJECT, until
+
+PATIENCE = 90
+DIMENSIONS = {"EKS_Cluster", "EKS_Namespace", "EKS_PodName"}
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """What differs between the scenarios."""
+
+    host: Host
+    aws: Aws
+    options: str
+    """The arguments by which ansible-playbook finds the inventory."""
+    role: str
+    """The name of the role whose credentials the collector has."""
+
+    def site(self, *more: str, playbook: str = "site") -> str:
+        """Run the site as Molecule does: the cluster and the credentials come through AWS. Return what it prints."""
+        command = f"ansible-playbook o11y.opentelemetry.{playbook} {self.options} {' '.join(more)}"
+        ran = subprocess.run(command.split(), env=environment(), capture_output=True, text=True, check=False)
+        assert ran.returncode == 0, ran.stdout + ran.stderr
+        return ran.stdout + ran.stderr
+
+    def visit(self, app: str) -> str:
+        """Ask an application, and return the trace of the answer."""
+        namespace, name = app.split("/")
+        url = f"/api/v1/namespaces/{namespace}/services/http:{name}:8080/proxy/"
+        return str(self.host.check_output("kubectl get --raw %s", url)).split()[-1]
+
+    def query(self, promql: str) -> list[tuple[dict[str, str], float]]:
+        """Return labels and value of each series of a query to the Prometheus behind the workspace."""
+        url = f"/api/v1/namespaces/amp/services/http:prometheus:9090/proxy/api/v1/query?query={quote(promql)}"
+        answer = json.loads(self.host.check_output("kubectl get --raw %s", url))
+        return [(found["metric"], float(found["value"][1])) for found in answer["data"]["result"]]
+
+    def collectors(self) -> list[dict[str, Any]]:
+        """Return what collectors sent to AWS, refused or not."""
+        return [call for call in self.aws.received() if "aws-sdk-go" in call["agent"]]
+
+
+def environment() -> dict[str, str]:
+    """Return the environment of a person who has credentials for AWS and no kubeconfig."""
+    given = {
+        "AWS_ENDPOINT_URL": "O11Y_TESTBED_AWS_URL",
+        "AWS_CA_BUNDLE": "O11Y_TESTBED_AWS_CA",
+        "AWS_ACCESS_KEY_ID": "O11Y_TESTBED_AWS_KEY",
+        "AWS_SECRET_ACCESS_KEY": "O11Y_TESTBED_AWS_SECRET",
+    }
+    return {**os.environ, **{name: os.environ[value] for name, value in given.items()}, "KUBECONFIG": "/nowhere"}
+
+
+@contextmanager
+def sending(url: str, name: str) -> Iterator[dict[str, int]]:
+    """Send spans from a pod until the block ends; then the counts are there."""
+    program = (PROJECT / "tests/support/eks/sender.py").read_text()
+    command = ["kubectl", "-n", "shop", "exec", "-i", "deployment/datastore", "--", "python3", "-c", program, url, name]
+    client = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    counts: dict[str, int] = {}
+    try:
+        yield counts
+    finally:
+        counts |= json.loads(client.communicate(timeout=PATIENCE)[0])
+    print(f"{name}: {counts}", file=sys.stderr)
+
+
+class Telemetry:
+    """What arrives at AWS from the collectors of inventories/eks_adot, for a scenario to inherit."""
+
+    def test_a_trace_of_two_services_arrives_as_segments_and_as_spans(self, scenario: Scenario) -> None:
+        trace = scenario.visit("shop/frontend")
+        name = f"1-{trace[:8]}-{trace[8:]}"
+
+        def found() -> list[dict[str, Any]] | None:
+            both = [*scenario.aws.segments("frontend"), *scenario.aws.segments("datastore")]
+            ours = [item for item in both if item["trace_id"] == name]
+            return ours if len(ours) == 4 else None  # two services, each over UDP 2000 and over OTLP
+
+        segments = until(f"all segments of {name}", found, PATIENCE)
+        assert {item["role"] for item in segments} == {role_arn(scenario.role)}
+        parents = {item["id"] for item in segments if item["name"] == "frontend"}
+        assert {item["parent_id"] for item in segments if item["name"] == "datastore"} == parents
+
+    def test_the_counter_of_an_application_can_be_queried(self, scenario: Scenario) -> None:
+        visits = 3
+        for _visit in range(visits):
+            scenario.visit("shop/datastore")
+        query = 'http_requests_total{namespace="shop",pod=~"datastore-.*"}'
+        found = until(
+            "the counter in Prometheus",
+            lambda: [value for _labels, value in scenario.query(query) if value >= visits],
+            PATIENCE,
+        )
+        assert len(found) == 1
+        (role,) = {call["role"] for call in scenario.aws.received(operation="RemoteWrite", refused="")}
+        assert role == role_arn(scenario.role)
+
+    def test_the_same_counter_is_a_metric_of_cloudwatch_by_cluster_namespace_and_pod(self, scenario: Scenario) -> None:
+        def found() -> list[dict[str, Any]]:
+            events = scenario.aws.log_events()
+            return [item for item in events if "http_requests_total" in item and item.get("EKS_Namespace") == "shop"]
+
+        event = until("an event of the counter", found, PATIENCE)[-1]
+        (directive,) = event["_aws"]["CloudWatchMetrics"]
+        assert directive["Namespace"] == "ContainerInsights/Prometheus"
+        assert [set(names) for names in directive["Dimensions"]] == [DIMENSIONS]
+        assert [metric["Name"] for metric in directive["Metrics"]] == ["http_requests_total"]
+        assert event["EKS_Cluster"] == "k8s-production-cluster"
+        assert re.match(r"(frontend|datastore)-", event["EKS_PodName"])
+        assert event["role"] == role_arn(scenario.role)
+        assert event["group"] == "/aws/containerinsights/k8s-production-cluster/prometheus"
+
+    def test_nothing_was_refused_and_nobody_used_other_credentials(self, scenario: Scenario) -> None:
+        calls = scenario.collectors()
+        assert [call for call in calls if call["refused"]] == []
+        assert {call["role"] for call in calls} == {role_arn(scenario.role)}
+        assert "AssumeRoleWithWebIdentity" in {call["operation"] for call in calls}
+
+    def test_a_run_at_vvv_changes_nothing_and_shows_no_secret(self, scenario: Scenario) -> None:
+        printed = scenario.site("-vvv", "--diff")
+        assert re.search(r"changed=0 .*failed=0", printed)
+        assert [secret for secret in scenario.aws.secrets() if secret in printed] == []
