@@ -59,7 +59,7 @@ def inputs() -> dict[str, dict[str, Any]]:
     """Return every input by its name, with its type, choices and default."""
     found = dict(OF_PLAYBOOKS)
     for path in sorted((ROOT / "roles").glob("*/meta/argument_specs.yml")):
-        found |= _sources.read_yaml(path)["argument_specs"]["main"]["options"]
+        found |= _sources.argument_spec(_sources.read_yaml(path)["argument_specs"]["main"]["options"])
     found |= {f"pipeline_validate_{name}": value for name, value in pipeline_validate._ARGUMENTS.items()}
     diagnose = documentation("plugins/modules/collector_diagnose.py")["options"]
     return found | {f"diagnose_{name}": value for name, value in diagnose.items()}
@@ -176,7 +176,7 @@ def test_the_collector_of_a_survey_is_the_one_of_typed_inputs(null: str | None) 
     (template,) = [item for item in TEMPLATES if item["name"].endswith("one cluster - collector")]
     spec = template["survey_spec"]["spec"]
     answers = {item["variable"]: str(item["default"]) if item["required"] else null for item in spec}
-    typed = {PREFIX + "recipes": ["otlp_ingest", "debug_output"]}
+    typed = {PREFIX + "recipes": ["otlp_ingest", "debug_output"], PREFIX + "image_registry": ""}
     assert _render.bundle(_render.plan(request(answers))) == _render.bundle(_render.plan(request(typed)))
 
 
