@@ -97,6 +97,7 @@ def test_playbooks_bring_only_what_is_named(playbook: str, roles: list[str]) -> 
     assert conditions == {
         "cert_manager": "cert_manager_provider is defined",
         "otel_operator": "otel_operator_provider is defined",
+        "otel_identity": "otel_identity_provider is defined",
         "otel_collector": None,
         "otel_instrumentation": "otel_instrumentations is defined",
     }
