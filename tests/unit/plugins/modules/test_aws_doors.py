@@ -48,7 +48,7 @@ def test_every_module_for_clusters_takes_the_name_of_an_eks_cluster() -> None:
     fragment, option = "kubernetes.core.k8s_auth_options", "o11y.opentelemetry._eks_cluster"
     for path in sorted((ROOT / "plugins" / "modules").glob("*.py")):
         source = path.read_text()
-        assert (fragment in source) == (option in source) == ("argument_spec=CLUSTER_ARG_SPEC" in source), path.name
+        assert (fragment in source) == (option in source) == ("CLUSTER_ARG_SPEC" in source), path.name
         assert "import AUTH_ARG_SPEC" not in source, path.name
 
 
