@@ -7,7 +7,7 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -39,6 +39,12 @@ class Scenario:
         ran = subprocess.run(command.split(), env=environment(), capture_output=True, text=True, check=False)
         assert ran.returncode == 0, ran.stdout + ran.stderr
         return ran.stdout + ran.stderr
+
+    def changes_nothing(self, *more: str, secrets: Sequence[str] = ()) -> None:
+        """Run the site again, with all that Ansible can print: nothing changes, and nothing secret is shown."""
+        printed = self.site("-vvv", "--diff", *more)
+        assert re.search(r"changed=0 .*failed=0", printed)
+        assert [secret for secret in self.aws.secrets(*secrets) if secret in printed] == []
 
     def visit(self, app: str) -> str:
         """Ask an application, and return the trace of the answer."""
@@ -133,8 +139,3 @@ class Telemetry:
         assert [call for call in calls if call["refused"]] == []
         assert {call["role"] for call in calls} == {role_arn(scenario.role)}
         assert "AssumeRoleWithWebIdentity" in {call["operation"] for call in calls}
-
-    def test_a_run_at_vvv_changes_nothing_and_shows_no_secret(self, scenario: Scenario) -> None:
-        printed = scenario.site("-vvv", "--diff")
-        assert re.search(r"changed=0 .*failed=0", printed)
-        assert [secret for secret in scenario.aws.secrets() if secret in printed] == []
