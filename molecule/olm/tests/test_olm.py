@@ -93,13 +93,6 @@ def test_an_upgrade_goes_through_the_chain_up_to_the_pin(host: Host) -> None:
     assert (installed(host), approved(host)) == ([SECOND], [FIRST, SECOND])
 
 
-def test_a_downgrade_is_refused(host: Host) -> None:
-    refused = role(host, *pinned(FIRST))
-    assert refused.rc != 0
-    assert f"the pinned {FIRST} is older" in " ".join(refused.stdout.split())
-    assert installed(host) == [SECOND]
-
-
 def test_automatic_approval_goes_to_the_newest_and_stays_there(host: Host) -> None:
     upgraded = role(host)
     assert upgraded.rc == 0, upgraded.stdout
