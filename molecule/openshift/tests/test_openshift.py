@@ -1,0 +1,123 @@
+"""The sidecar of Red Hat's build: the operator, installed by OLM, puts it into a pod, and it prints the app's spans."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from testinfra.host import Host
+
+from tests.support import openshift
+from tests.support.cluster import PROJECT, Cluster, until
+
+NAMESPACE = "otel-sample"
+APP = PROJECT / "tests/support/traced_app"
+SELECTOR = "app=otel-sample"
+IMAGE = "registry.redhat.io/rhosdt/opentelemetry-collector-rhel8:0.135.0"
+ACCOUNT = f"system:serviceaccount:{NAMESPACE}:otel-collector-sidecar"
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Cluster:
+    """Return the cluster, with the application on it."""
+    found = Cluster(Host.get_host("local://"), NAMESPACE)
+    # Before its namespace asks for the sidecar's account nobody could run under it.
+    make = f"kubectl -n {NAMESPACE} create configmap otel-sample --from-file={APP}/app.py --dry-run=client -o yaml"
+    found.host.check_output(f"{make} | kubectl apply -f -")
+    found.host.check_output(f"kubectl apply -f {APP}/manifests.yml")
+    for named in ("deployment/otel-sample-deployment", "service/otel-sample-service", "route/otel-sample-route"):
+        found.host.check_output(f"kubectl -n {NAMESPACE} label --overwrite {named} owner=tests")
+    found.host.check_output(f"kubectl -n {NAMESPACE} label --overwrite configmap/otel-sample owner=tests")
+    until(
+        "both containers of the application's pod",
+        lambda: ready(found) == {"otel-sample": True, "otc-container": True},
+        90,
+    )
+    return found
+
+
+def ready(cluster: Cluster) -> dict[str, bool]:
+    """Return the containers of the pod, those that start first included, and whether they are ready."""
+    statuses = [pod["status"] for pod in cluster.pods(SELECTOR)]
+    kinds = ("initContainerStatuses", "containerStatuses")
+    return {one["name"]: one["ready"] for status in statuses for kind in kinds for one in status.get(kind, [])}
+
+
+def sidecar(cluster: Cluster) -> dict[str, Any]:
+    """Return the sidecar, which the operator makes one that starts first where Kubernetes has such."""
+    spec = cluster.pods(SELECTOR)[0]["spec"]
+    containers = [*spec.get("initContainers", []), *spec["containers"]]
+    found: dict[str, Any] = next(one for one in containers if one["name"] == "otc-container")
+    return found
+
+
+def test_the_version_of_the_operator_has_succeeded(cluster: Cluster) -> None:
+    command = "kubectl -n openshift-opentelemetry-operator get clusterserviceversions -o json"
+    (version,) = json.loads(cluster.host.check_output(command))["items"]
+    assert (version["metadata"]["name"], version["status"]["phase"]) == (
+        "opentelemetry-operator.v0.158.0-1",
+        "Succeeded",
+    )
+
+
+def test_the_pod_has_the_sidecar_of_red_hats_build(cluster: Cluster) -> None:
+    assert ready(cluster) == {"otel-sample": True, "otc-container": True}
+    assert sidecar(cluster)["image"] == IMAGE
+
+
+def test_restricted_v2_takes_the_sidecar(cluster: Cluster) -> None:
+    security = sidecar(cluster)["securityContext"]
+    assert security["runAsNonRoot"] is True
+    assert security["allowPrivilegeEscalation"] is False
+    assert security["capabilities"] == {"drop": ["ALL"]}
+    assert "runAsUser" not in security
+    assert cluster.host.check_output("kubectl get securitycontextconstraints -o name") == ""
+
+
+def test_the_config_has_the_names_of_its_version(cluster: Cluster) -> None:
+    config = cluster.get("opentelemetrycollectors.v1beta1.opentelemetry.io", "otel")["spec"]["config"]
+    order = ["memory_limiter", "resourcedetection", "batch"]
+    pipelines = config["service"]["pipelines"]
+    assert {name: pipeline["processors"] for name, pipeline in pipelines.items()} == {"traces": order, "metrics": order}
+    limits = {key: value for key, value in config["processors"]["memory_limiter"].items() if key.endswith("percentage")}
+    assert limits == {"limit_percentage": 50, "spike_limit_percentage": 30}
+    assert config["processors"]["resourcedetection"]["detectors"] == ["openshift"]
+
+
+@pytest.mark.parametrize(
+    ("verb", "resource", "allowed"),
+    [
+        ("get", "infrastructures.config.openshift.io", True),
+        ("list", "infrastructures.config.openshift.io", True),
+        ("watch", "infrastructures.config.openshift.io", True),
+        ("get", "pods", False),
+        ("use", "securitycontextconstraints.security.openshift.io", False),
+    ],
+)
+def test_the_account_may_read_what_the_detector_asks_for_alone(
+    cluster: Cluster, verb: str, resource: str, allowed: bool
+) -> None:
+    asked = cluster.host.run(f"kubectl auth can-i {verb} {resource} -n {NAMESPACE} --as={ACCOUNT}")
+    assert asked.stdout.strip() == ("yes" if allowed else "no")
+
+
+def test_the_apps_spans_are_in_the_log_of_its_sidecar(cluster: Cluster) -> None:
+    path = f"/api/v1/namespaces/{NAMESPACE}/services/otel-sample-service:8080/proxy/"
+    assert cluster.host.check_output(f"kubectl get --raw {path}") == "Hello, world!"
+    name = cluster.pods(SELECTOR)[0]["metadata"]["name"]
+
+    def log() -> str:
+        return str(cluster.host.check_output(f"kubectl -n {NAMESPACE} logs {name} -c otc-container"))
+
+    until("the span in the log", lambda: "Name           : handleRequest" in log())
+    for said in (
+        "service.name: Str(otel-sample)",
+        f"k8s.cluster.name: Str({openshift.NAME})",
+        "cloud.provider: Str(aws)",
+    ):
+        assert f"-> {said}" in log()
+
+
+def test_the_applications_own_route_stays_its_owners(cluster: Cluster) -> None:
+    assert cluster.get("route", "otel-sample-route")["spec"]["wildcardPolicy"] == "None"
