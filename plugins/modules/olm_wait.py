@@ -16,7 +16,7 @@ description:
     exactly one older version of the same operator. A plan that brings anything else, or goes past O(csv), is never
     approved; the task fails and tells what it would have brought.
   - With O(approval=automatic) a plan that waits all the same is approved when it brings this operator alone.
-  - Fails at once where waiting cannot help, such as an InstallPlan that has failed or a second OperatorGroup, and after
+  - Fails at once where waiting cannot help, such as an InstallPlan that has failed, and after
     some seconds where the Operator Lifecycle Manager tries again by itself. Says what is wrong and what to do.
   - Fails seconds after a pod of the version that is being installed cannot work, as M(o11y.opentelemetry.rollout_wait)
     does.

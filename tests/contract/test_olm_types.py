@@ -1,0 +1,49 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The table of OLM's states knows every reason and condition of OLM's own types, so that a new one is noticed."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.olm.meanings import CSV, ROWS, SUBSCRIPTION
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.olm.state import NO_CONDITION
+
+from tests.testbed import olm
+
+# Reasons that tell of work that goes on, or is done.
+GOING_ON = {
+    *("RequirementsUnknown", "AllRequirementsMet", "InstallWaiting", "InstallSucceeded", "BeingReplaced", "Replaced"),
+    *("NeedsCertRotation", "APIServiceResourcesNeedReinstall", "Copied", "DetectedClusterChange"),
+}
+
+
+def constants(file: str, type_name: str) -> set[str]:
+    """Return the values of a type's constants."""
+    lacking = olm.lacks()
+    if lacking:
+        pytest.skip(f"OLM's types cannot be had: {lacking.why}")
+    folder = olm.definitions()[0].parents[1] / "pkg" / "operators" / "v1alpha1"
+    return set(re.findall(rf"\b\w+ +{type_name} += \"(\w+)\"", (folder / file).read_text(encoding="utf-8")))
+
+
+def test_every_reason_of_a_version_has_a_meaning() -> None:
+    known = {row.reason for row in ROWS if row.kind == CSV}
+    found = constants("clusterserviceversion_types.go", "ConditionReason")
+    assert len(found) > len(GOING_ON)
+    assert found - known - GOING_ON == set()
+    assert known - found == {""}
+
+
+def test_every_phase_of_a_version_that_is_named_exists() -> None:
+    phases = constants("clusterserviceversion_types.go", "ClusterServiceVersionPhase")
+    assert {row.state for row in ROWS if row.kind == CSV} - phases == {""}
+
+
+def test_every_condition_of_a_subscription_has_a_meaning() -> None:
+    known = {row.state for row in ROWS if row.kind == SUBSCRIPTION}
+    found = constants("subscription_types.go", "SubscriptionConditionType")
+    assert found - known - set(NO_CONDITION) == set()
+    assert known - found == {"", "UpgradeFailed"}
