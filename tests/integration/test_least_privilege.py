@@ -1,0 +1,205 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The derived policy is enough for the real Collector, and without any one of its actions something is refused.
+
+The Collector has the credentials of a session of the role, got by a token of its service account. The AWS of the
+testbed checks each signature, and asks the role's policies for action, resource and region, which moto's own does not.
+"""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.needs import derive
+
+from tests.testbed.aws.world import AwsError
+from tests.testbed.eks.identities import Caller
+
+from .least_privilege import ROLE, WORKSPACE, Cloud, awaited, cloud, collector, policy_of, post, telemetry, without
+from .test_real_collector import program
+
+__all__ = ["program"]
+
+REFUSED = "AccessDeniedException"
+# What applications ask X-Ray for through the receiver's proxy, and what the exporter tells once a minute.
+PROXIED = {
+    "GetSamplingRules": "/GetSamplingRules",
+    "GetSamplingTargets": "/SamplingTargets",
+    "GetSamplingStatisticSummaries": "/SamplingStatisticSummaries",
+    "PutTelemetryRecords": "/TelemetryRecords",
+}
+# Whose failure the Collector then reports.
+EXPORTERS = {
+    "aps:RemoteWrite": "prometheusremotewrite",
+    "cloudwatch:PutMetricData": "otlp_http/metrics",
+    **{
+        f"logs:{name}": "awsemf" for name in ("CreateLogGroup", "CreateLogStream", "PutLogEvents", "PutRetentionPolicy")
+    },
+    "xray:PutSpans": "otlp_http/spans",
+    "xray:PutTraceSegments": "awsxray",
+}
+# Actions that are no call of their own: AWS asks for them with another one.
+IMPLIED = {"logs:TagResource": "logs:CreateLogGroup"}
+
+
+class Running(NamedTuple):
+    """The Collector before AWS."""
+
+    aws: Cloud
+    policy: dict[str, Any]
+    process: Any
+    log: Path
+    otlp: str
+    proxy: str
+
+
+def free() -> int:
+    """Return a port that nobody listens on."""
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return int(one.getsockname()[1])
+
+
+def config_of(url: str, otlp: int, proxy: int, udp: int) -> dict[str, Any]:
+    """Return a config that sends to AWS by every exporter that the testbed's Collector has."""
+    once: dict[str, Any] = {"retry_on_failure": {"enabled": False}}
+    signers = {name: {"service": service, "region": "us-east-1"} for name, service in SERVICES.items()}
+    metrics: dict[str, Any] = {"otlp_http/metrics": {"metrics_endpoint": f"{url}/v1/metrics"}}
+    headers = {"x-aws-log-group": "/app", "x-aws-log-stream": "one"}
+    signed = {
+        "otlp_http/spans": {"traces_endpoint": f"{url}/v1/traces"},
+        "otlp_http/logs": {"logs_endpoint": f"{url}/v1/logs", "headers": headers},
+        "prometheusremotewrite": {"endpoint": f"{url}/workspaces/{WORKSPACE}/api/v1/remote_write"},
+        **metrics,
+    }
+    by = {"otlp_http/spans": "xray", "otlp_http/logs": "logs", "prometheusremotewrite": "aps"}
+    exporters = {
+        name: {**one, **once, "auth": {"authenticator": f"sigv4auth/{by.get(name, 'monitoring')}"}}
+        for name, one in signed.items()
+    }
+    exporters["awsxray"] = {"endpoint": url, "region": "us-east-1"}
+    exporters["awsemf"] = {
+        "endpoint": url,
+        "region": "us-east-1",
+        "log_group_name": "/metrics/{ClusterName}",
+        "log_stream_name": "one",
+        "log_retention": 7,
+        "tags": {"team": "a"},
+        "resource_to_telemetry_conversion": {"enabled": True},
+    }
+    receiver = {"endpoint": f"127.0.0.1:{udp}"}
+    receiver |= {"proxy_server": {"endpoint": f"127.0.0.1:{proxy}", "aws_endpoint": url, "region": "us-east-1"}}
+    uses = {
+        "traces": ["awsxray", "otlp_http/spans"],
+        "metrics": ["awsemf", "prometheusremotewrite", "otlp_http/metrics"],
+        "logs": ["otlp_http/logs"],
+    }
+    pipelines: dict[str, Any] = {signal: {"receivers": ["otlp"], "exporters": names} for signal, names in uses.items()}
+    pipelines["traces"]["receivers"] = ["otlp", "awsxray"]
+    return {
+        "receivers": {"otlp": {"protocols": {"http": {"endpoint": f"127.0.0.1:{otlp}"}}}, "awsxray": receiver},
+        "exporters": exporters,
+        "extensions": signers,
+        "service": {
+            "extensions": list(signers),
+            "pipelines": pipelines,
+            "telemetry": {"metrics": {"level": "none"}},
+        },
+    }
+
+
+SERVICES = {f"sigv4auth/{service}": service for service in ("xray", "logs", "aps", "monitoring")}
+# The config's policy is known before it runs, and so what there is to be taken away.
+ACTIONS = derive(config_of("http://127.0.0.1:1", 2, 3, 4)).iam_actions
+
+
+@pytest.fixture(scope="module")
+def running(program: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    """The Collector with the derived policy and no more."""
+    otlp, proxy, udp = free(), free(), free()
+    with cloud() as aws:
+        credentials = aws.role()
+        logs = aws.client("logs")
+        logs.create_log_group(logGroupName="/app")
+        logs.create_log_stream(logGroupName="/app", logStreamName="one")
+        config = config_of(aws.url, otlp, proxy, udp)
+        policy = policy_of(config)
+        aws.allow(policy)
+        with collector(program, config, tmp_path_factory.mktemp("collector"), credentials) as (process, log):
+            ends = (f"http://127.0.0.1:{otlp}", f"http://127.0.0.1:{proxy}")
+            yield Running(aws, policy, process, log, *ends)
+
+
+def called(run: Running, action: str) -> str:
+    """Return the operation of an action, after everything that may lead to it was set going."""
+    operation = action.partition(":")[2]
+    if operation in PROXIED:
+        post(f"{run.proxy}{PROXIED[operation]}", {"TelemetryRecords": []})
+    else:
+        telemetry(run.otlp)
+    return operation
+
+
+def failed(log: Path, start: int, exporter: str) -> bool:
+    """Return whether an exporter has reported an error since then."""
+    with log.open("rb") as file:
+        file.seek(start)
+        lines = file.read().decode().splitlines()
+    return any("\terror\t" in line and f'"otelcol.component.id": "{exporter}"' in line for line in lines)
+
+
+def test_every_action_is_proven_in_one_way() -> None:
+    assert set(ACTIONS) == set(EXPORTERS) | {f"xray:{name}" for name in PROXIED} | set(IMPLIED)
+
+
+def test_the_policy_has_what_the_table_has(running: Running) -> None:
+    found = {action for statement in running.policy["Statement"] for action in statement["Action"]}
+    assert found == set(ACTIONS)
+    assert {action.partition(":")[0] for action in found} == {"aps", "cloudwatch", "logs", "xray"}
+
+
+@pytest.mark.parametrize("action", [action for action in ACTIONS if action not in IMPLIED])
+def test_with_the_derived_policy_it_works_and_without_one_action_it_is_refused(running: Running, action: str) -> None:
+    running.aws.allow(running.policy)
+    start = len(running.aws.front.received)
+    operation = called(running, action)
+    awaited(lambda: running.aws.seen(operation, start, ""), running.process, running.log)
+    assert not running.aws.seen(operation, start, REFUSED)
+
+    running.aws.allow(without(running.policy, action))
+    start, told = len(running.aws.front.received), running.log.stat().st_size
+    operation = called(running, action)
+    awaited(lambda: running.aws.seen(operation, start, REFUSED), running.process, running.log)
+    assert not running.aws.seen(operation, start, "")
+    if action in EXPORTERS:
+        awaited(lambda: failed(running.log, told, EXPORTERS[action]), running.process, running.log)
+
+
+@pytest.mark.parametrize("action", IMPLIED)
+def test_what_is_no_call_of_its_own_has_a_page_that_says_so(action: str) -> None:
+    config = config_of("http://127.0.0.1:1", 2, 3, 4)
+    (grant,) = [grant for grant in derive(config).grants if action in grant.actions]
+    print(f"{action} is asked for with {IMPLIED[action]}: {grant.source}")
+    assert grant.source.startswith("https://docs.aws.amazon.com/service-authorization/")
+
+
+ELSEWHERE = (
+    ("aps:RemoteWrite", "arn:aws:aps:us-east-1:123456789012:workspace/ws-2", "us-east-1"),
+    ("logs:PutLogEvents", "arn:aws:logs:us-east-1:123456789012:log-group:/other:log-stream:one", "us-east-1"),
+    ("logs:PutLogEvents", "arn:aws:logs:us-east-1:123456789012:log-group:/app:log-stream:two", "us-east-1"),
+    ("xray:PutTraceSegments", "*", "eu-west-1"),
+    ("s3:PutObject", "arn:aws:s3:::bucket/key", "us-east-1"),
+)
+
+
+@pytest.mark.parametrize(("action", "resource", "region"), ELSEWHERE)
+def test_elsewhere_it_may_do_nothing(running: Running, action: str, resource: str, region: str) -> None:
+    running.aws.allow(running.policy)
+    caller = Caller("someone", f"arn:aws:iam::123456789012:role/{ROLE}")
+    with pytest.raises(AwsError):
+        running.aws.identities.authorize(caller, action, resource, region)
