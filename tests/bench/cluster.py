@@ -38,13 +38,13 @@ INVENTORY: dict[str, Any] = {
 
 def main() -> None:
     """Bring a cluster up, measure all ways, print the table, bring the cluster down."""
-    _testbed("up")
+    testbed("up")
     try:
-        os.environ |= _environment()
+        os.environ |= environment()
         with tempfile.TemporaryDirectory() as scratch:
             seconds = measure(_ways(Path(scratch)))
     finally:
-        _testbed("down")
+        testbed("down")
     _report(seconds)
 
 
@@ -88,11 +88,13 @@ def _report(seconds: dict[str, list[float]]) -> None:
     table(seconds, EMPTY, {"no-op against one task per object": (noop, each)})
 
 
-def _environment() -> dict[str, str]:
+def environment() -> dict[str, str]:
+    """Return the variables that make commands use the cluster."""
     shell = f'eval "$({sys.executable} -m tests.testbed env --name {CLUSTER})" && env -0'
     output = subprocess.run(["bash", "-c", shell], cwd=PROJECT, check=True, capture_output=True, text=True).stdout
     return dict(line.split("=", 1) for line in output.split("\0") if "=" in line)
 
 
-def _testbed(command: str) -> None:
+def testbed(command: str) -> None:
+    """Bring the cluster of the benchmarks up or down."""
     subprocess.run([sys.executable, "-m", "tests.testbed", command, "--name", CLUSTER], cwd=PROJECT, check=True)

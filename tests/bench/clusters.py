@@ -1,0 +1,126 @@
+"""Measure one run of the site over many clusters: wall time, CPU and memory of the controller, by hosts and forks.
+
+The clusters are simulated: one real API server, with a namespace of its own for each host. The collectors have no
+replicas, so no pod starts and no rollout is waited for; what is measured is the controller's work. The server runs on
+the same machine: it counts in the wall time, and not in the controller's CPU.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import resource
+import subprocess
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from . import cluster
+from .timing import EMPTY, PROJECT, play, playbook, run
+
+INVENTORY: dict[str, Any] = {
+    "otel_collector_namespace": "bench-{{ inventory_hostname }}",
+    "otel_collector_replicas": 0,
+    "otel_collectors": [
+        {"name": "gateway", "recipes": ["otlp_ingest", "debug_output", "kubernetes_attributes"]},
+        {"name": "edge", "recipes": ["otlp_ingest", {"otlp_forward": {"endpoint": "gateway:4317", "insecure": True}}]},
+    ],
+}
+# Hosts, forks, and whether nothing is there before: the first converge, and runs that change nothing.
+ROWS = ((1, 5, True), (10, 10, True), (50, 10, True), (1, 5, False), (10, 5, False), (10, 10, False), (10, 25, False))
+ROWS += ((50, 5, False), (50, 10, False), (50, 25, False))
+SAMPLE_SECONDS = 0.2
+SHARE = re.compile(r"^Pss:\s+(\d+) kB", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What a run took: seconds by the clock, seconds of CPU, and the most memory at once, in MiB."""
+
+    wall: float
+    cpu: float
+    memory: float
+
+    def row(self, name: str, hosts: int, nothing: Cost, one: Cost) -> str:
+        """Return a line of the table; a host's share is what a run costs beyond an empty playbook."""
+        each = (self.cpu - nothing.cpu) / hosts
+        ratios = f"{self.wall / one.wall:8.1f} {self.cpu / one.cpu:8.1f}"
+        return f"{name:34} {self.wall:8.1f} {self.cpu:8.1f} {self.memory:8.0f} {each:10.2f} {ratios}"
+
+
+def main() -> None:
+    """Bring a cluster up, measure, print the table, bring the cluster down."""
+    cluster.testbed("up")
+    try:
+        os.environ |= cluster.environment()
+        with tempfile.TemporaryDirectory() as scratch:
+            _measure(Path(scratch))
+    finally:
+        cluster.testbed("down")
+
+
+def _measure(scratch: Path) -> None:
+    nothing = cost(play(playbook(scratch / "empty.yml", [])))
+    print(f"{'':34} {'wall s':>8} {'CPU s':>8} {'MiB':>8} {'CPU s/host':>10} {'wall x1':>8} {'CPU x1':>8}")
+    print(nothing.row(EMPTY, 1, nothing, nothing))
+    ones: dict[bool, Cost] = {}
+    for hosts, forks, first in ROWS:
+        site = _site(scratch, hosts, forks)
+        if first:
+            _delete_namespaces()
+        taken = cost(site)
+        one = ones.setdefault(first, taken)
+        name = f"{hosts} host{'s' if hosts > 1 else ''}, {forks} forks, {'first' if first else 'no-op'}"
+        print(taken.row(name, hosts, nothing, one), flush=True)
+    _delete_namespaces()
+
+
+def _site(scratch: Path, hosts: int, forks: int) -> list[str]:
+    inventory = scratch / f"hosts-{hosts}.json"
+    named = {f"c{number}": {"ansible_connection": "local"} for number in range(hosts)}
+    inventory.write_text(json.dumps({"all": {"hosts": named, "vars": INVENTORY}}))
+    return ["ansible-playbook", str(PROJECT / "playbooks/site.yml"), "-i", str(inventory), "--forks", str(forks)]
+
+
+def _delete_namespaces() -> None:
+    listed = subprocess.run(["kubectl", "get", "namespaces", "-o", "name"], check=True, capture_output=True, text=True)
+    ours = [name for name in listed.stdout.split() if name.startswith("namespace/bench-")]
+    if ours:
+        run(["kubectl", "delete", *ours])
+
+
+def cost(argv: list[str]) -> Cost:
+    """Run a command and return what it and all its children took. Raises SystemExit with what it says when it fails."""
+    before, start = _cpu(), time.monotonic()
+    with tempfile.TemporaryFile("w+") as said:
+        program = subprocess.Popen(
+            argv, cwd=PROJECT, stdout=said, stderr=subprocess.STDOUT, text=True, start_new_session=True
+        )
+        memory = 0.0
+        while program.poll() is None:
+            memory = max(memory, _memory(program.pid))
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                program.wait(SAMPLE_SECONDS)
+        if program.returncode:
+            said.seek(0)
+            raise SystemExit(f"{' '.join(argv)} failed:\n{said.read()[-4000:]}")
+    return Cost(time.monotonic() - start, _cpu() - before, memory)
+
+
+def _cpu() -> float:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+def _memory(session: int) -> float:
+    """Return the memory of all processes of a session, what they share counted once."""
+    total = 0
+    for folder in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError, IndexError, ValueError):
+            if os.getsid(int(folder.name)) == session:
+                total += sum(int(found) for found in SHARE.findall((folder / "smaps_rollup").read_text()))
+    return total / 1024
