@@ -65,45 +65,43 @@ def free() -> int:
         return int(one.getsockname()[1])
 
 
-def config_of(url: str, otlp: int, proxy: int, udp: int) -> dict[str, Any]:
-    """Return a config that sends to AWS by every exporter that the testbed's Collector has."""
-    once: dict[str, Any] = {"retry_on_failure": {"enabled": False}}
-    signers = {name: {"service": service, "region": "us-east-1"} for name, service in SERVICES.items()}
-    metrics: dict[str, Any] = {"otlp_http/metrics": {"metrics_endpoint": f"{url}/v1/metrics"}}
+def exporters_of(url: str) -> dict[str, Any]:
+    """Return every exporter to AWS that the testbed's Collector has."""
     headers = {"x-aws-log-group": "/app", "x-aws-log-stream": "one"}
-    signed = {
-        "otlp_http/spans": {"traces_endpoint": f"{url}/v1/traces"},
-        "otlp_http/logs": {"logs_endpoint": f"{url}/v1/logs", "headers": headers},
-        "prometheusremotewrite": {"endpoint": f"{url}/workspaces/{WORKSPACE}/api/v1/remote_write"},
-        **metrics,
+    signed: dict[str, tuple[str, dict[str, Any]]] = {
+        "otlp_http/spans": ("xray", {"traces_endpoint": f"{url}/v1/traces"}),
+        "otlp_http/logs": ("logs", {"logs_endpoint": f"{url}/v1/logs", "headers": headers}),
+        "otlp_http/metrics": ("monitoring", {"metrics_endpoint": f"{url}/v1/metrics"}),
+        "prometheusremotewrite": ("aps", {"endpoint": f"{url}/workspaces/{WORKSPACE}/api/v1/remote_write"}),
     }
-    by = {"otlp_http/spans": "xray", "otlp_http/logs": "logs", "prometheusremotewrite": "aps"}
-    exporters = {
-        name: {**one, **once, "auth": {"authenticator": f"sigv4auth/{by.get(name, 'monitoring')}"}}
-        for name, one in signed.items()
+    once = {"retry_on_failure": {"enabled": False}}
+    found = {
+        name: {**settings, **once, "auth": {"authenticator": f"sigv4auth/{service}"}}
+        for name, (service, settings) in signed.items()
     }
-    exporters["awsxray"] = {"endpoint": url, "region": "us-east-1"}
-    exporters["awsemf"] = {
-        "endpoint": url,
-        "region": "us-east-1",
-        "log_group_name": "/metrics/{ClusterName}",
-        "log_stream_name": "one",
-        "log_retention": 7,
-        "tags": {"team": "a"},
-        "resource_to_telemetry_conversion": {"enabled": True},
-    }
-    receiver = {"endpoint": f"127.0.0.1:{udp}"}
-    receiver |= {"proxy_server": {"endpoint": f"127.0.0.1:{proxy}", "aws_endpoint": url, "region": "us-east-1"}}
+    native: dict[str, Any] = {"endpoint": url, "region": "us-east-1"}
+    group = {"log_group_name": "/metrics/{ClusterName}", "log_stream_name": "one", "log_retention": 7}
+    group |= {"tags": {"team": "a"}, "resource_to_telemetry_conversion": {"enabled": True}}
+    return found | {"awsxray": native, "awsemf": native | group}
+
+
+def config_of(url: str, otlp: int, proxy: int, udp: int) -> dict[str, Any]:
+    """Return a config that sends to AWS by all of them."""
+    signers = {name: {"service": service, "region": "us-east-1"} for name, service in SERVICES.items()}
+    asking = {"endpoint": f"127.0.0.1:{proxy}", "aws_endpoint": url, "region": "us-east-1"}
     uses = {
         "traces": ["awsxray", "otlp_http/spans"],
         "metrics": ["awsemf", "prometheusremotewrite", "otlp_http/metrics"],
         "logs": ["otlp_http/logs"],
     }
-    pipelines: dict[str, Any] = {signal: {"receivers": ["otlp"], "exporters": names} for signal, names in uses.items()}
+    pipelines = {signal: {"receivers": ["otlp"], "exporters": names} for signal, names in uses.items()}
     pipelines["traces"]["receivers"] = ["otlp", "awsxray"]
     return {
-        "receivers": {"otlp": {"protocols": {"http": {"endpoint": f"127.0.0.1:{otlp}"}}}, "awsxray": receiver},
-        "exporters": exporters,
+        "receivers": {
+            "otlp": {"protocols": {"http": {"endpoint": f"127.0.0.1:{otlp}"}}},
+            "awsxray": {"endpoint": f"127.0.0.1:{udp}", "proxy_server": asking},
+        },
+        "exporters": exporters_of(url),
         "extensions": signers,
         "service": {
             "extensions": list(signers),
