@@ -12,7 +12,7 @@ import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.releases.products import PRODUCTS
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.releases.versions import read
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.aws.specs import EKS_ADDON
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _release, _sources
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _release, _release_olm, _sources
 
 from .role import ROOT
 
@@ -83,6 +83,16 @@ def test_every_provider_and_state_has_tasks(role: str) -> None:
 
 
 @pytest.mark.parametrize("role", ROLES)
+def test_what_depends_on_the_provider_is_said_for_each(role: str) -> None:
+    tables = {
+        name: value for name, value in part(role, "vars/main.yml").items() if name.endswith(("seconds", "retries"))
+    }
+    assert tables
+    for name, table in tables.items():
+        assert set(table) == set(spec(role)[f"{role}_provider"]["choices"]), name
+
+
+@pytest.mark.parametrize("role", ROLES)
 def test_variables_of_tasks_are_the_roles_own(role: str) -> None:
     text = "".join(path.read_text() for path in (ROOT / "roles" / role / "tasks").glob("*.yml"))
     assert {name for name in re.findall(r"register: *(\w+)", text) if not name.startswith(f"__{role}_")} == set()
@@ -113,6 +123,15 @@ def test_every_input_of_the_addon_reaches_eks_addon_and_fits_it() -> None:
     assert set(arguments) - {"region", "profile"} <= set(EKS_ADDON)
     for name in ("resolve_conflicts", "degraded"):
         assert set(spec(role)[f"{role}_addon_{name}"]["choices"]) - {""} == set(EKS_ADDON[name]["choices"])
+
+
+def test_every_input_for_olm_reaches_the_subscription_and_fits_it() -> None:
+    role = "otel_operator"
+    inputs = {name.removeprefix(f"{role}_olm_"): name for name in spec(role) if name.startswith(f"{role}_olm_")}
+    wanted = part(role, "vars/main.yml")[f"__{role}_olm_wanted"]
+    assert wanted == {name: f"{{{{ {full} }}}}" for name, full in inputs.items()}
+    assert set(wanted) == set(_release_olm.OPTIONS)
+    assert spec(role)[f"{role}_olm_approval"]["choices"] == _release_olm.OPTIONS["approval"]["choices"]
 
 
 def test_a_trial_of_the_addon_comes_before_anything_is_changed() -> None:
