@@ -13,13 +13,14 @@ from typing import Any, NamedTuple
 
 from ..bundle import Manifest
 from . import plans
-from .meanings import CSV, PLAN, SUBSCRIPTION, Row, row_for
+from .meanings import CSV, PASSING, PLAN, SUBSCRIPTION, Row, row_for
 from .names import is_before
 
 # What a Subscription warns of and works with all the same.
 DEPRECATIONS = ("PackageDeprecated", "ChannelDeprecated", "BundleDeprecated")
 # Conditions of a Subscription that are told by its InstallPlan, which knows more.
 OF_PLAN = ("InstallPlanPending", "InstallPlanFailed")
+UNHEALTHY = "CatalogSourcesUnhealthy"
 NO_CONDITION = ("Deprecated", *DEPRECATIONS)
 SUCCEEDED = "Succeeded"
 DONE, APPROVE, WAIT, FAIL = "done", "approve", "wait", "fail"
@@ -126,14 +127,18 @@ def _waiting(goal: Goal, seen: Seen, status: Mapping[str, Any]) -> plans.Choice:
 
 def _symptoms(goal: Goal, seen: Seen, status: Mapping[str, Any]) -> Iterator[Symptom]:
     """Yield what is in the way: what knows most comes first."""
-    yield from (_csv(item) for item in _unfinished(goal, seen, status))
+    under_way = [_csv(item) for item in _unfinished(goal, seen, status)]
     plan = next((plan for plan in seen.plans if plan["metadata"]["name"] == _newest(status)), None)
     if plan and status_of(plan).get("phase") != "Complete":
-        yield _plan(plan)
+        under_way.append(_plan(plan))
+    yield from under_way
     told = [condition for condition in _conditions(seen.subscription) if condition["type"] not in NO_CONDITION]
     for condition in told:
         if plan is None or condition["type"] not in OF_PLAN:
-            yield _symptom(SUBSCRIPTION, goal.subscription, condition["type"], condition)
+            symptom = _symptom(SUBSCRIPTION, goal.subscription, condition["type"], condition)
+            # Any catalog of the cluster is told so, and what is resolved already needs none.
+            passing = under_way and condition["type"] == UNHEALTHY
+            yield symptom._replace(row=symptom.row._replace(grace=PASSING)) if passing else symptom
     idle = not told and plan is None and not status.get("currentCSV")
     if idle or status.get("state") == "UpgradeFailed":
         yield _symptom(SUBSCRIPTION, goal.subscription, str(status.get("state") or ""), {})

@@ -8,7 +8,13 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.olm.meanings import CSV, PLAN, SUBSCRIPTION
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.olm.meanings import (
+    CSV,
+    PASSING,
+    PLAN,
+    SLOW,
+    SUBSCRIPTION,
+)
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.olm.state import (
     APPROVE,
     DONE,
@@ -120,6 +126,16 @@ def test_conditions_are_told_and_deprecations_are_not() -> None:
     assert states(verdict) == [(SUBSCRIPTION, "ResolutionFailed")]
     assert "does not have" in verdict.symptoms[0].row.wrong
     assert deprecations(subscription) == ["channel old ends"]
+
+
+def test_a_catalog_that_is_away_does_not_stop_what_is_resolved() -> None:
+    condition = ("CatalogSourcesUnhealthy", "UnhealthyCatalogSourceFound", "targeted catalogsource a/b unhealthy")
+    waiting = look(PINNED, subscribed(conditions=(condition,))).symptoms
+    assert [symptom.row.grace for symptom in waiting] == [SLOW]
+    coming = look(PINNED, subscribed("i", (condition,), currentCSV=TWO), csv(TWO, "Installing", "InstallWaiting"))
+    assert [(symptom.row.kind, symptom.row.grace) for symptom in coming.symptoms] == [
+        *((CSV, PASSING), (SUBSCRIPTION, PASSING)),
+    ]
 
 
 def test_a_condition_that_is_not_true_is_none() -> None:
