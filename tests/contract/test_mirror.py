@@ -5,6 +5,11 @@
 
 from __future__ import annotations
 
+import json
+import os
+import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -22,6 +27,7 @@ from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import (
 from .role import ROOT, request
 
 INVENTORIES = sorted(path.parent.name for path in (ROOT / "inventories").glob("*/hosts.yml"))
+COLLECTOR = {"name": "gateway", "recipes": ["otlp_ingest", "debug_output"]}
 ROLES = {"cert-manager": "cert_manager", OPERATOR: "otel_operator"}
 REGISTRY = "registry.example.com/mirror"
 # In place of a release: one Deployment, with the images and the flags that the published manifest has.
@@ -160,3 +166,45 @@ def test_one_input_is_the_default_of_every_role() -> None:
 
 def test_the_products_of_the_mirror_are_all_that_there_are() -> None:
     assert set(ROLES) == set(PRODUCTS)
+
+
+def without_skopeo(folder: Path) -> Path:
+    """Return a folder with the programs that Ansible itself calls, and no others."""
+    folder.mkdir()
+    for name in ("sh", "mkdir", "rm", "chmod", "echo", "cat", "ls", "sleep"):
+        (folder / name).symlink_to(shutil.which(name) or "")
+    return folder
+
+
+def test_without_skopeo_manifests_and_list_are_written_and_it_says_what_to_do(tmp_path: Path) -> None:
+    variables = {
+        "cert_manager_provider": "manifest",
+        "cert_manager_source": release(tmp_path, "cert-manager"),
+        "otel_mirror_path": f"{tmp_path}/mirror",
+        "otel_image_registry": REGISTRY,
+    }
+    extra = [word for name, value in variables.items() for word in ("-e", f"{name}={value}")]
+    inventory = tmp_path / "inventory.yml"
+    inventory.write_text(
+        json.dumps({"all": {"hosts": {"cluster": {"otel_collectors": [COLLECTOR]}}}}), encoding="utf-8"
+    )
+    command = [
+        str(Path(sys.executable).with_name("ansible-playbook")),
+        "playbooks/mirror.yml",
+        "-i",
+        str(inventory),
+        *extra,
+    ]
+    environment = {**os.environ, "ANSIBLE_HOME": str(tmp_path / "home"), "PATH": str(without_skopeo(tmp_path / "bin"))}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=120)
+    assert done.returncode != 0
+    assert "Install skopeo" in done.stdout, done.stdout + done.stderr
+    root = tmp_path / "mirror"
+    assert (root / "cert-manager" / "v1.21.2" / "cert-manager.yaml").is_file()
+    rows = [line.split() for line in (root / "images.txt").read_text(encoding="utf-8").splitlines()[1:]]
+    assert [image.rpartition("/")[2] for image, _digest, _archive in rows] == [
+        "opentelemetry-collector-contrib:0.158.0",
+        "cert-manager-controller:v1.21.2",
+        "cert-manager-webhook:v1.21.2",
+    ]
+    assert {digest for _image, digest, _archive in rows} == {"-"}

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.testbed import backends, olm, openshift, python_images
+from tests.testbed import backends, olm, openshift, python_images, registry
 from tests.testbed.build import COLLECTOR_VERSION, Builds
 from tests.testbed.cert_manager import Edition
 from tests.testbed.cluster import Cluster
@@ -94,6 +94,7 @@ OFFERS = {
     offer.name: offer
     for offer in (
         Offer("aws", lacks=lambda _: place.lacks(), start=place.start),
+        Offer("registry", lacks=lambda store: registry.lacks(store.builds.home), start=registry.start),
         _cert_manager("cert-manager", Edition("cert-manager", "1.21.2")),
         _cert_manager("cert-manager-1.20", Edition("cert-manager-1.20", "1.20.3")),
         Offer("helm", lambda _: ("helm",), programs={"helm": "helm"}),

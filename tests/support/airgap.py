@@ -1,0 +1,18 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""`python -m tests.support.airgap hide|show`: the images of the internet leave the nodes, and come back."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from tests.testbed import registry
+from tests.testbed.__main__ import DEFAULT_NAME
+from tests.testbed.cluster import named
+from tests.testbed.home import Home
+
+if __name__ == "__main__":
+    cluster = named(Home.from_environment(os.environ), os.environ.get("O11Y_TESTBED_NAME", DEFAULT_NAME))
+    {"hide": registry.hide, "show": registry.show}[sys.argv[1]](cluster)
