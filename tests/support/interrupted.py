@@ -10,27 +10,31 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 
 from tests.support.aws import Aws
 
-SECONDS = 120
+SECONDS = 300
 
 
 def main(operation: str, command: list[str]) -> int:
     """Run the command until then."""
-    end = time.monotonic() + SECONDS
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True) as run:
-        while run.poll() is None and time.monotonic() < end:
-            if Aws("us-east-1").received(operation=operation, refused=""):
-                os.killpg(run.pid, signal.SIGKILL)
+    aws, end = Aws("us-east-1"), time.monotonic() + SECONDS
+    with tempfile.TemporaryFile("w+") as output:  # a pipe that nobody reads would hold it up
+        run = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, start_new_session=True)
+        while not (seen := aws.received(operation=operation, refused="")) and time.monotonic() < end:
+            if run.poll() is not None:
                 break
             time.sleep(0.1)
-        else:
-            os.killpg(run.pid, signal.SIGKILL) if run.poll() is None else None
-            print(f"{operation} was not seen before the end")
-        print((run.stdout.read() if run.stdout else b"").decode())
-    return 0 if run.returncode == -signal.SIGKILL and Aws("us-east-1").received(operation=operation) else 1
+        ended = run.poll() is not None
+        if not ended:
+            os.killpg(run.pid, signal.SIGKILL)
+            run.wait()
+        output.seek(0)
+        print(output.read())
+    print(f"{operation} was {'seen' if seen else 'not seen'}; the run was {'over' if ended else 'killed'}")
+    return 0 if seen and not ended else 1
 
 
 if __name__ == "__main__":
