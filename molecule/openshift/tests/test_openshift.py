@@ -72,7 +72,8 @@ def test_restricted_v2_takes_the_sidecar(cluster: Cluster) -> None:
     assert security["allowPrivilegeEscalation"] is False
     assert security["capabilities"] == {"drop": ["ALL"]}
     assert "runAsUser" not in security
-    assert cluster.host.check_output("kubectl get securitycontextconstraints -o name") == ""
+    found = cluster.host.check_output("kubectl get securitycontextconstraints -o jsonpath={.items[*].metadata.name}")
+    assert found == "observability-agent"  # which are those of another collector
 
 
 def test_the_config_has_the_names_of_its_version(cluster: Cluster) -> None:
@@ -121,3 +122,30 @@ def test_the_apps_spans_are_in_the_log_of_its_sidecar(cluster: Cluster) -> None:
 
 def test_the_applications_own_route_stays_its_owners(cluster: Cluster) -> None:
     assert cluster.get("route", "otel-sample-route")["spec"]["wildcardPolicy"] == "None"
+
+
+def test_an_agent_under_the_operator_has_what_its_constraints_allow(cluster: Cluster) -> None:
+    others = Cluster(cluster.host, "observability")
+    constraints = others.get("securitycontextconstraints", "observability-agent")
+    pod = others.get("daemonset", "agent-collector")["spec"]["template"]["spec"]
+    options = {"type": "spc_t", "level": "s0"}
+    assert pod["securityContext"] == {
+        "runAsUser": 0,
+        "seLinuxOptions": options,
+        "seccompProfile": {"type": "RuntimeDefault"},
+    }
+    assert constraints["runAsUser"] == {"type": "MustRunAs", "uid": 0}
+    assert constraints["seLinuxContext"] == {"type": "MustRunAs", "seLinuxOptions": options}
+    kinds = {key for volume in pod["volumes"] for key in volume if key != "name"}
+    assert set(constraints["volumes"]) == kinds | {"projected"}  # the token of the account, which Kubernetes adds
+    assert constraints["allowHostPorts"] is False
+    account = "--as=system:serviceaccount:observability:agent"
+    cluster.host.check_output(f"kubectl auth can-i use securitycontextconstraints/observability-agent {account}")
+
+
+def test_a_route_leads_to_the_gateway_of_the_operator(cluster: Cluster) -> None:
+    others = Cluster(cluster.host, "observability")
+    spec = others.get("route", "gateway")["spec"]
+    ports = {port["name"] for port in others.get("service", spec["to"]["name"])["spec"]["ports"]}
+    assert spec["port"]["targetPort"] in ports
+    assert spec["tls"] == {"termination": "edge", "insecureEdgeTerminationPolicy": "None"}
