@@ -33,7 +33,7 @@ INVENTORY: dict[str, Any] = {
 # Hosts, forks, and whether nothing is there before: the first converge, and runs that change nothing.
 ROWS = ((1, 5, True), (10, 10, True), (50, 10, True), (1, 5, False), (10, 5, False), (10, 10, False), (10, 25, False))
 ROWS += ((50, 5, False), (50, 10, False), (50, 25, False))
-SAMPLE_SECONDS = 0.2
+SAMPLE_SECONDS = 0.5
 SHARE = re.compile(r"^Pss:\s+(\d+) kB", re.MULTILINE)
 
 
@@ -97,9 +97,7 @@ def cost(argv: list[str]) -> Cost:
     """Run a command and return what it and all its children took. Raises SystemExit with what it says when it fails."""
     before, start = _cpu(), time.monotonic()
     with tempfile.TemporaryFile("w+") as said:
-        program = subprocess.Popen(
-            argv, cwd=PROJECT, stdout=said, stderr=subprocess.STDOUT, text=True, start_new_session=True
-        )
+        program = subprocess.Popen(argv, cwd=PROJECT, stdout=said, stderr=subprocess.STDOUT, text=True)
         memory = 0.0
         while program.poll() is None:
             memory = max(memory, _memory(program.pid))
@@ -116,11 +114,18 @@ def _cpu() -> float:
     return used.ru_utime + used.ru_stime
 
 
-def _memory(session: int) -> float:
-    """Return the memory of all processes of a session, what they share counted once."""
-    total = 0
+def _memory(root: int) -> float:
+    """Return the memory of a process and all below it, in MiB; what they share is counted once."""
+    parents: dict[int, int] = {}
     for folder in Path("/proc").glob("[0-9]*"):
-        with contextlib.suppress(OSError, IndexError, ValueError):
-            if os.getsid(int(folder.name)) == session:
-                total += sum(int(found) for found in SHARE.findall((folder / "smaps_rollup").read_text()))
+        with contextlib.suppress(OSError):
+            parents[int(folder.name)] = int((folder / "stat").read_text().rpartition(")")[2].split()[1])
+    total = 0
+    for process in parents:
+        above = process
+        while above in parents and above != root:
+            above = parents[above]
+        if above == root:
+            with contextlib.suppress(OSError):
+                total += sum(int(found) for found in SHARE.findall(Path(f"/proc/{process}/smaps_rollup").read_text()))
     return total / 1024

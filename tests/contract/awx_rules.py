@@ -35,7 +35,8 @@ QUESTIONS: dict[str, type | tuple[type, ...]] = {
     "float": (float, int),
 }
 
-# Ours: playbooks that are no job on a cluster, and questions that differ from their input with a reason.
+# Ours: playbooks that are no job (a mirror is filled where there is internet, for places without), and questions that
+# differ from their input with a reason.
 WITHOUT_A_TEMPLATE = {"mirror"}
 # A collector needs recipes; the input's default is none, for inventories that give a list of collectors.
 ASKED_WITH_ANOTHER_DEFAULT = {"otel_collector_recipes"}

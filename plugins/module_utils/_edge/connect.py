@@ -56,7 +56,10 @@ def connect(module: AnsibleModule, read_seconds: float = READ_SECONDS) -> Cluste
     yaml = library("yaml", "PyYAML")
 
     def load(text: str) -> Any:
-        return yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+        try:
+            return yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+        except yaml.YAMLError as error:
+            raise _no_yaml(module, error) from None
 
     def keep(content: bytes) -> str:  # TLS reads files only; Ansible removes the folder after the task
         with tempfile.NamedTemporaryFile(dir=module.tmpdir, delete=False) as file:
@@ -67,6 +70,16 @@ def connect(module: AnsibleModule, read_seconds: float = READ_SECONDS) -> Cluste
     transport = _plain_transport(found) if found else _client_transport(module)
     transport.patient(read_seconds)
     return Cluster(transport, clock=time.monotonic, sleep=time.sleep)
+
+
+def _no_yaml(module: AnsibleModule, error: Any) -> Problem:
+    """Say that a kubeconfig is no YAML, without the parser's own words, which may quote a token."""
+    mark = getattr(error, "problem_mark", None)
+    names = (os.environ.get("K8S_AUTH_KUBECONFIG"), os.environ.get("KUBECONFIG"), "~/.kube/config")
+    where = module.params.get("kubeconfig") or next(filter(None, names))
+    place = f"{where}, line {mark.line + 1}" if mark else str(where)
+    fix = "Give the kubeconfig as it was made; pasted text has often lost its indentation."
+    return Problem("the kubeconfig is no YAML", asked="Connect to the cluster", where=place, fix=fix)
 
 
 def _eks_transport(module: AnsibleModule) -> PooledTransport:
