@@ -23,6 +23,8 @@ PAUSE = 0.2
 LONGEST = 3600.0
 RUNNING, ENDED = "running", "ended"
 VERSIONS = f"{ROOT}/clusterserviceversions"
+DEFINITIONS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
+KIND = {"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition"}
 
 
 def start(folder: Path) -> None:
@@ -73,7 +75,9 @@ def stop(folder: Path) -> None:
         return not controller.api.items(VERSIONS)
 
     until("no version is left", clean, 60)
-    for item in kinds():
+    # OLM leaves what versions defined; here nobody else would take it away.
+    left = controller.api.items(DEFINITIONS, labelSelector="olm.managed=true")
+    for item in [*kinds(), *({**KIND, **one} for one in left)]:
         controller.api.delete(item)
 
 
@@ -85,7 +89,7 @@ def _look(controller: Controller) -> None:
 
 
 def _served(api: Api, item: Object) -> bool:
-    found = api.get(f"/apis/apiextensions.k8s.io/v1/customresourcedefinitions/{item['metadata']['name']}") or {}
+    found = api.get(f"{DEFINITIONS}/{item['metadata']['name']}") or {}
     conditions = (found.get("status") or {}).get("conditions") or []
     return any(one["type"] == "Established" and one["status"] == "True" for one in conditions)
 
