@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
@@ -90,3 +91,13 @@ def test_what_plugins_import_is_asked_for(path: str) -> None:
     named = {name.split(".")[0] for name in imports(path) if "/" not in name} | set(LATE.findall(text(path)))
     others = named - set(sys.stdlib_module_names) - OF_ANSIBLE_CORE
     assert {BRINGS.get(name, name) for name in others} <= set(REQUIREMENTS)
+
+
+def test_what_belongs_to_the_checkout_alone_is_not_built() -> None:
+    ignored = _sources.read_yaml(ROOT / "galaxy.yml")["build_ignore"]
+    leftovers = {".ansible", ".cache", ".hypothesis", ".venv", "ours.egg-info", "ours-0.1.0.tar.gz"}
+    names = {path.split("/")[0] for path in files("*")} | leftovers
+    built = {name for name in names if not any(fnmatch(name, pattern) for pattern in ignored)}
+    folders = {"awx", "changelogs", "data", "docs", "inventories", "meta", "playbooks", "plugins", "roles"}
+    texts = {"CONTRIBUTING.md", "LICENSE", "README.md", "galaxy.yml", "requirements.txt", "requirements.yml"}
+    assert built == folders | texts
