@@ -104,6 +104,11 @@ options:
     type: list
     elements: str
     default: []
+  images:
+    description: More images, such as those of applications.
+    type: list
+    elements: str
+    default: []
 seealso:
   - module: o11y.opentelemetry.release_render
 """

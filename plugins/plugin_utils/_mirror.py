@@ -45,6 +45,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "registry": {"type": "str", "default": ""},
     "scope": {"type": "str", "choices": [mirror.USED, mirror.ALL], "default": mirror.USED},
     "exclude": {"type": "list", "elements": "str", "default": []},
+    "images": {"type": "list", "elements": "str", "default": []},
 }
 
 
@@ -61,7 +62,8 @@ def mirrored(arguments: Mapping[str, Any], check: bool) -> dict[str, Any]:
     wanted = [item for cluster in clusters for item in cluster["releases"] if item["provider"]]
     read = [_read(item) for item in wanted if item["provider"] in _OURS]
     objects: list[Manifest] = [item for cluster in clusters for item in cluster["manifests"]]
-    needed = mirror.needs(objects, [one.release for one in read], arguments["scope"], arguments["exclude"])
+    choice = (arguments["scope"], arguments["exclude"], arguments["images"])
+    needed = mirror.needs(objects, [one.release for one in read], *choice)
     files = [_manifest(one, arguments["path"], check) for one in _once(read)]
     return {
         "changed": any(changed for _row, changed in files),

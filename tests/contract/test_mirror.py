@@ -113,7 +113,7 @@ def mirror(given: dict[str, Any], folder: Path, **more: str) -> list[dict[str, A
         | {"source": release(folder, product), "images": started(given) if product == OPERATOR else {}}
         for product, role in ROLES.items()
     ]
-    wanted = {"path": "", "registry": REGISTRY, "scope": "used", "exclude": [], **more}
+    wanted = {"path": "", "registry": REGISTRY, "scope": "used", "exclude": [], "images": [], **more}
     clusters = [{"manifests": rendered(given, ""), "releases": releases}]
     found: list[dict[str, Any]] = _mirror.mirrored({"clusters": clusters, **wanted}, check=True)["images"]
     return found

@@ -121,10 +121,12 @@ def _publish(cluster: Cluster, enter: list[str], image: str) -> None:
 
 
 def show(cluster: Cluster) -> None:
-    """Give the nodes their images back."""
+    """Give the nodes their images back, and let them forget those of the registry inside."""
     for node in cluster.nodes:
         enter = launch.into_node(cluster, node)
         for image in _listed(enter):
+            if image.startswith(f"{address(cluster, INSIDE)}/"):
+                command.run([*enter, *images.CTR, "remove", image])
             if image.startswith(f"{HIDDEN}/"):
                 command.run([*enter, *images.CTR, "tag", "--force", image, image.removeprefix(f"{HIDDEN}/")])
                 command.run([*enter, *images.CTR, "remove", image])

@@ -70,13 +70,18 @@ def source(image: str) -> str:
 
 
 def needs(
-    objects: Sequence[Manifest], releases: Iterable[Release], scope: str = USED, exclude: Iterable[str] = ()
+    objects: Sequence[Manifest],
+    releases: Iterable[Release],
+    scope: str = USED,
+    exclude: Iterable[str] = (),
+    more: Iterable[str] = (),
 ) -> list[Need]:
-    """Return every image once, by name; `exclude` has patterns of those that nobody wants."""
+    """Return every image once, by name; `exclude` has patterns of those that nobody wants, `more` is wanted as well."""
     users: dict[str, set[str]] = {}
     folders: dict[str, str] = {}
     listed = list(releases)
-    for image, who, folder in (*_of_objects(objects), *_of_releases(objects, listed, scope)):
+    named = ((image, "asked for", ARCHIVES) for image in more)
+    for image, who, folder in (*_of_objects(objects), *named, *_of_releases(objects, listed, scope)):
         users.setdefault(image, set()).add(who)
         folders[image] = folder  # of a release, if it is of one: those come last
     patterns = list(exclude)

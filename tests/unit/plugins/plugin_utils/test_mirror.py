@@ -42,7 +42,7 @@ def release(folder: Path, **more: Any) -> dict[str, Any]:
 
 
 def mirrored(*releases: dict[str, Any], check: bool = False, **more: Any) -> dict[str, Any]:
-    given = {"path": "", "registry": "", "scope": "used", "exclude": [], **more}
+    given = {"path": "", "registry": "", "scope": "used", "exclude": [], "images": [], **more}
     return _mirror.mirrored({"clusters": [{"manifests": [], "releases": [one]} for one in releases], **given}, check)
 
 

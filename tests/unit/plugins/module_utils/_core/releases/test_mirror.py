@@ -92,6 +92,13 @@ def test_what_nobody_wants_is_left_out() -> None:
     assert names([workload("a/x:1", "b/y:1")], [OPERATOR], USED, ["*/x:*", "g/*"]) == ["b/y:1"]
 
 
+def test_more_can_be_asked_for() -> None:
+    assert needs([workload("x:1")], [], more=["app:1", "x:1"]) == [
+        Need("app:1", ("asked for",)),
+        Need("x:1", ("Deployment n/a", "asked for")),
+    ]
+
+
 def test_archives_of_a_release_are_in_its_folder_whoever_else_needs_the_image() -> None:
     both = needs([workload("g/operator:1", "other:1")], [OPERATOR])
     assert [need.row("")["archive"] for need in both] == [
