@@ -177,6 +177,27 @@ role:
       description: The tags; three of them are ours.
       type: dict
       returned: always
+annotations:
+  description: What the service account carries, by C(NAMESPACE/NAME).
+  returned: on success
+  type: dict
+identity:
+  description: The service account and its role, as M(o11y.opentelemetry.identity_wait) takes them.
+  returned: on success
+  type: dict
+  contains:
+    namespace:
+      description: The namespace.
+      type: str
+      returned: always
+    service_account:
+      description: The name.
+      type: str
+      returned: always
+    role_arn:
+      description: The ARN of the role.
+      type: str
+      returned: always
 error:
   description: The code and the message of AWS.
   returned: when a call failed

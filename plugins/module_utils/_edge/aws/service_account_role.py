@@ -215,7 +215,8 @@ class RoleTask:
         present = self.params["state"] == "present"
         carried = {str(self.account): {ANNOTATIONS[self.params["provider"]]: self.arn}} if present else {}
         diff = {"before": before, "after": after}
-        return {"changed": changed, "role": role, "annotations": carried, "diff": diff}
+        identity = {"namespace": self.account.namespace, "service_account": self.account.name, "role_arn": self.arn}
+        return {"changed": changed, "role": role, "annotations": carried, "identity": identity, "diff": diff}
 
 
 def run_role(module: AnsibleAWSModule) -> None:

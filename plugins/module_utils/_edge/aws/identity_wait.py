@@ -1,0 +1,153 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Waits until service accounts have their roles: by a token of theirs at STS, or by a pod that is tried. Private."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ..._core.aws.answers import explain, passing
+from ..._core.aws.oidc import AUDIENCE
+from ..._core.aws.proof import equipped, lags, theirs, trial
+from ..._core.aws.trust import IRSA, Account
+from ..._core.errors import Problem
+from ..cluster import ApiError, Cluster
+from ..connect import connect
+from ..library import library
+from ..translate import run
+from .access import session_of
+from .answer import answer_of
+
+TOKEN_SECONDS = 600  # the least that the API server gives
+FORBIDDEN, MISSING, BUDGET = 403, 404, 429
+NOT_THERE = "it is not there yet"
+CONNECT_SECONDS, READ_SECONDS = 5, 15
+
+
+class Unproven(Exception):  # noqa: N818 - no error: it is told, and the run goes on
+    """This cannot be looked at, for a reason."""
+
+
+class Waiting:
+    """One run of identity_wait."""
+
+    def __init__(self, cluster: Cluster, params: Mapping[str, Any], sts: Callable[[], Any]) -> None:
+        self.cluster, self.params, self._sts = cluster, params, sts
+        self.changed = False
+
+    def run(self) -> dict[str, Any]:
+        """Wait for all accounts, and return what was proven."""
+        proven, unproven = [], []
+        for item in self.params["accounts"]:
+            account = Account(item["namespace"], item["service_account"])
+            try:
+                self._wait(account, item["role_arn"])
+                proven.append(str(account))
+            except Unproven as reason:
+                unproven.append({"account": str(account), "reason": str(reason)})
+        return {"changed": self.changed, "proven": proven, "unproven": unproven}
+
+    def _wait(self, account: Account, role_arn: str) -> None:
+        start = self.cluster.clock()
+        if self.params["provider"] == IRSA:
+            self._assumed(account, role_arn, start)
+        else:
+            self._tried(account, role_arn, start)
+        if self.params["replace_pods"]:
+            self._replaced(account, role_arn, start)
+
+    def _assumed(self, account: Account, role_arn: str, start: float) -> None:
+        """Take the role on as its pods do. The token never leaves this process but to STS."""
+        token = self._token(account)
+        exceptions = library("botocore.exceptions", "botocore")
+        answer = None
+        for _poll in self.cluster.polls(self.params["timeout_seconds"], start):
+            asked = {"RoleArn": role_arn, "RoleSessionName": "o11y.opentelemetry", "WebIdentityToken": token}
+            try:
+                self._sts().assume_role_with_web_identity(**asked)
+                return
+            except (exceptions.ClientError, exceptions.BotoCoreError) as error:
+                answer = answer_of(error)
+                if not (lags(answer) or passing(answer)):
+                    raise explain(answer, f"Take on {role_arn} as {account}") from error
+        wrong = f"STS refuses it after {self.params['timeout_seconds']:.0f} s ({answer.message if answer else ''})"
+        fix = "Look at the role's trust policy, at the OIDC provider in IAM, and for a policy of the organization."
+        raise Problem(wrong, asked=f"Take on {role_arn} as {account}", fix=fix)
+
+    def _token(self, account: Account) -> str:
+        path = f"/api/v1/namespaces/{account.namespace}/serviceaccounts/{account.name}/token"
+        spec = {"audiences": [AUDIENCE], "expirationSeconds": TOKEN_SECONDS}
+        body = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": spec}
+        return str(self._asked(path, body, "create tokens of it")["status"]["token"])
+
+    def _tried(self, account: Account, role_arn: str, start: float) -> None:
+        """Try a pod until EKS equips it; an association is effective some seconds after the call."""
+        path = f"/api/v1/namespaces/{account.namespace}/pods"
+        for _poll in self.cluster.polls(self.params["timeout_seconds"], start):
+            pod = self._asked(path, trial(account), "try a pod of it", {"dryRun": "All"})
+            if equipped(pod, self.params["provider"], role_arn):
+                return
+        wrong = f"EKS gives its pods no credentials after {self.params['timeout_seconds']:.0f} s"
+        fix = "Look at the association, and for the add-on eks-pod-identity-agent."
+        raise Problem(wrong, asked=f"Associate {account} with {role_arn}", fix=fix)
+
+    def _asked(self, path: str, body: Any, what: str, query: dict[str, Any] | None = None) -> dict[str, Any]:
+        try:
+            return self.cluster.request("POST", path, query, body)
+        except ApiError as error:
+            if error.status == MISSING or (error.status == FORBIDDEN and "not found" in str(error)):
+                raise Unproven(NOT_THERE) from error
+            raise Unproven(f"this user cannot {what}: {error}") from error
+
+    def _replaced(self, account: Account, role_arn: str, start: float) -> None:
+        """Replace collectors that started before EKS knew of their role, which would run without it."""
+        for _poll in self.cluster.polls(self.params["timeout_seconds"], start):
+            listed = self.cluster.items(f"/api/v1/namespaces/{account.namespace}/pods")
+            pods = [pod for pod in listed if theirs(pod, account)]
+            stale = [pod["metadata"]["name"] for pod in pods if not equipped(pod, self.params["provider"], role_arn)]
+            if not stale:
+                return
+            for name in stale:
+                self._evicted(account, name)
+        wrong = f"they have no credentials of it after {self.params['timeout_seconds']:.0f} s: {', '.join(stale)}"
+        fix = "See that the pod identity webhook of EKS reaches pods of this namespace, and run the task again."
+        raise Problem(wrong, asked=f"Give {role_arn} to the pods of {account}", fix=fix)
+
+    def _evicted(self, account: Account, name: str) -> None:
+        path = f"/api/v1/namespaces/{account.namespace}/pods/{name}/eviction"
+        body = {"apiVersion": "policy/v1", "kind": "Eviction", "metadata": {"name": name}}
+        try:
+            self.cluster.request("POST", path, None, body, patient=False)
+            self.changed = True
+        except ApiError as error:
+            if error.status not in (MISSING, BUDGET):  # gone, or its disruption budget says later
+                raise Unproven(f"this user cannot evict its pods: {error}") from error
+
+
+def run_wait(module: AnsibleModule) -> None:
+    """Do what the task identity_wait asks."""
+
+    def sts() -> Any:
+        # A token is its own credential, and the loop around it knows the time that is left.
+        config = library("botocore.config", "botocore").Config(
+            signature_version=library("botocore").UNSIGNED,
+            retries={"total_max_attempts": 1},
+            connect_timeout=CONNECT_SECONDS,
+            read_timeout=READ_SECONDS,
+        )
+        asked = module.params.get("eks_cluster") or {}
+        named = {key: asked.get(key) for key in ("region", "profile")}
+        return session_of(named).create_client("sts", config=config)
+
+    def work() -> dict[str, Any]:
+        if module.check_mode or not module.params["accounts"]:
+            return {"changed": False, "proven": [], "unproven": []}
+        result = Waiting(connect(module), module.params, sts).run()
+        told = [item for item in result["unproven"] if item["reason"] != NOT_THERE]
+        return result | {"warnings": [f"{item['account']}: {item['reason']}" for item in told]}
+
+    run(module, work)

@@ -1,0 +1,118 @@
+#!/usr/bin/python
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Wait until service accounts have their IAM roles."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: identity_wait
+short_description: Wait until service accounts have their IAM roles
+version_added: 0.1.0
+description:
+  - What IAM and EKS have taken is effective some seconds later, and neither says when.
+  - With O(provider=irsa) the role is taken on at STS, with a token that the API server gives for the service account.
+  - With O(provider=pod_identity) a pod of the service account is tried by a dry run, until EKS puts the credentials
+    into it.
+  - A service account that is not there yet, or that this user may not look at, is told in RV(unproven), the latter
+    with a warning too.
+author:
+  - The o11y.opentelemetry maintainers (@o11y-opentelemetry)
+extends_documentation_fragment:
+  - ansible.builtin.action_common_attributes
+  - kubernetes.core.k8s_auth_options
+  - o11y.opentelemetry._eks_cluster
+attributes:
+  check_mode:
+    support: full
+    details:
+      - Does not wait, since nothing was made.
+  diff_mode:
+    support: none
+  platform:
+    platforms: all
+options:
+  provider:
+    description: How pods get their role.
+    type: str
+    choices: [irsa, pod_identity]
+    required: true
+  accounts:
+    description: The service accounts with their roles.
+    type: list
+    elements: dict
+    required: true
+    suboptions:
+      namespace:
+        description: The namespace.
+        type: str
+        required: true
+      service_account:
+        description: The name.
+        type: str
+        required: true
+      role_arn:
+        description: The ARN of the role.
+        type: str
+        required: true
+  replace_pods:
+    description:
+      - Whether collectors of ours that started before EKS knew of their role are evicted, so that they start again with
+        it.
+    type: bool
+    default: false
+  timeout_seconds:
+    description: How long to wait for each of them.
+    type: float
+    default: 60
+seealso:
+  - module: o11y.opentelemetry.iam_service_account_role
+"""
+
+EXAMPLES = r"""
+- name: The gateway can take on its role
+  o11y.opentelemetry.identity_wait:
+    provider: irsa
+    accounts:
+      - namespace: observability
+        service_account: gateway
+        role_arn: arn:aws:iam::123456789012:role/prod-gateway
+    eks_cluster: {name: prod, region: eu-west-1}
+"""
+
+RETURN = r"""
+proven:
+  description: The service accounts that have their role, as C(NAMESPACE/NAME).
+  returned: success
+  type: list
+  elements: str
+unproven:
+  description: Those that could not be looked at, and why.
+  returned: success
+  type: list
+  elements: dict
+  sample:
+    - {account: observability/gateway, reason: it is not there yet}
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.aws.identity_wait import run_wait
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.connect import CLUSTER_ARG_SPEC
+
+ACCOUNT = {name: {"required": True} for name in ("namespace", "service_account", "role_arn")}
+
+
+def main() -> None:
+    """Wait."""
+    spec = {
+        "provider": {"choices": ["irsa", "pod_identity"], "required": True},
+        "accounts": {"type": "list", "elements": "dict", "required": True, "options": ACCOUNT},
+        "replace_pods": {"type": "bool", "default": False},
+        "timeout_seconds": {"type": "float", "default": 60},
+    }
+    run_wait(AnsibleModule(CLUSTER_ARG_SPEC | spec, supports_check_mode=True))
+
+
+if __name__ == "__main__":
+    main()
