@@ -1,0 +1,92 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The interface of role otel_identity is said once, and what repeats it agrees."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.aws.assignment import POLICIES
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.aws.identity import ANNOTATIONS
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.aws import specs
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _identity, _sources
+
+from .role import ROOT
+
+PREFIX = "otel_identity_"
+ROLE = ROOT / "roles" / "otel_identity"
+POINTS: dict[str, Any] = _sources.read_yaml(ROLE / "meta" / "argument_specs.yml")["argument_specs"]
+SPEC: dict[str, Any] = POINTS["main"]["options"]
+TASKS = {path.stem: path.read_text(encoding="utf-8") for path in sorted((ROLE / "tasks").glob("*.yml"))}
+PLAYS = {path.stem: path.read_text(encoding="utf-8") for path in (ROOT / "playbooks" / "tasks").glob("*.yml")}
+
+
+def test_defaults_are_those_of_the_interface() -> None:
+    given = {name: option["default"] for name, option in SPEC.items() if "default" in option}
+    assert given == _sources.read_yaml(ROLE / "defaults" / "main.yml")
+    assert [name for name in SPEC if name not in given] == [f"{PREFIX}provider"]
+
+
+@pytest.mark.parametrize("name", SPEC)
+def test_every_input_has_the_roles_prefix_and_a_description_and_is_used(name: str) -> None:
+    assert name.startswith(PREFIX)
+    assert SPEC[name]["description"].endswith(".")
+    assert ("elements" in SPEC[name]) == (SPEC[name].get("type") == "list")
+    variables = (ROLE / "vars" / "main.yml").read_text()
+    assert any(re.search(rf"\b{name}\b", text) for text in (*TASKS.values(), variables)), f"{name} does nothing"
+
+
+def test_both_entry_points_take_the_same() -> None:
+    assert set(POINTS) == {"main", "finish"} <= set(TASKS)
+    assert POINTS["finish"]["options"] == SPEC
+
+
+def test_every_choice_has_tasks() -> None:
+    assert set(SPEC[f"{PREFIX}provider"]["choices"]) == set(ANNOTATIONS) <= set(TASKS)
+    assert set(SPEC[f"{PREFIX}state"]["choices"]) <= set(TASKS)
+    assert SPEC[f"{PREFIX}policies"]["choices"] == list(POLICIES)
+    assert SPEC[f"{PREFIX}agent"]["choices"] == specs.ROLE["agent"]["choices"]
+
+
+@pytest.mark.parametrize("name", [name for name in _identity.ARGUMENTS if name != "service_accounts"])
+def test_what_decides_reaches_identity_render(name: str) -> None:
+    option = {"only": "service_accounts", "cluster_name": "eks_cluster.name | default('')"}.get(name, name)
+    assert f'    {name}: "{{{{ {PREFIX}{option} }}}}"' in TASKS["plan"]
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_variables_of_tasks_are_the_roles_own(name: str) -> None:
+    for found in re.findall(r"register: *(\w+)", TASKS[name]):
+        assert found.startswith(f"__{PREFIX}")
+
+
+def test_every_call_at_aws_names_the_same_cluster() -> None:
+    for text in TASKS.values():
+        calls = re.split(r"\n- name: ", text)
+        for call in calls:
+            if re.search(r"o11y\.opentelemetry\.(iam|eks)_", call):
+                for option in ("name }}", "region | default(omit, true) }}", "profile | default(omit, true) }}"):
+                    assert f"{{{{ {PREFIX}eks_cluster.{option}" in call
+
+
+def test_playbooks_take_the_role_in_where_a_provider_is_given_and_in_this_order() -> None:
+    order = re.findall(r"name: o11y\.opentelemetry\.(\w+)(?:\n    tasks_from: (\w+))?", PLAYS["deploy"])
+    names = [role + (f".{point}" if point else "") for role, point in order]
+    wanted = ["cert_manager", "otel_operator", "otel_identity", "otel_collector", "otel_identity.finish"]
+    assert names == [*wanted, "otel_instrumentation"]
+    removed = re.findall(r"name: o11y\.opentelemetry\.(\w+)", PLAYS["remove"])
+    assert removed == ["otel_instrumentation", "otel_collector", "otel_identity", "otel_operator", "cert_manager"]
+    for text in (PLAYS["deploy"], PLAYS["remove"]):
+        for block in text.split("\n- name: "):
+            assert ("otel_identity_provider is defined" in block) == ("o11y.opentelemetry.otel_identity" in block)
+
+
+def test_what_is_handed_over_is_what_otel_collector_takes_up() -> None:
+    defaults: dict[str, Any] = _sources.read_yaml(ROOT / "roles" / "otel_collector" / "defaults" / "main.yml")
+    assert defaults["otel_collector_identity_annotations"] == "{{ otel_identity_annotations | default({}) }}"
+    assert all("otel_identity_annotations:" in TASKS[name] for name in ("present", "absent"))
+    assert Path(ROLE / "tasks" / "finish.yml").exists()

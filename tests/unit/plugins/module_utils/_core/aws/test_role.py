@@ -1,0 +1,133 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.aws.place import place_of
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.aws.role import (
+    ACCOUNT_TAG,
+    CLUSTER_TAG,
+    INLINE,
+    ORIGIN_TAG,
+    Wish,
+    check,
+    creation,
+    given_up,
+    goal,
+    owned,
+    policy_arn,
+    removal,
+    settings,
+    steps,
+)
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.aws.trust import Account, irsa
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
+
+PLACE = place_of("arn:aws:eks:eu-west-1:123456789012:cluster/prod", "https://a/b")
+ACCOUNT = Account("obs", "gateway")
+SPANS = {"Effect": "Allow", "Action": ["xray:PutSpans"], "Resource": ["*"]}
+
+
+def wish(**asked: Any) -> Wish:
+    return Wish(**{"account": ACCOUNT, "place": PLACE, "trust": irsa(PLACE, ACCOUNT), "statements": [SPANS], **asked})
+
+
+def made(**asked: Any) -> dict[str, Any]:
+    return goal({}, wish(**asked), lambda tags: tags)
+
+
+def names(*given: Any) -> list[str]:
+    return [step.operation for step in given]
+
+
+def test_a_new_role_is_ours_from_its_first_moment() -> None:
+    request = creation(made(path="/o11y/", permissions_boundary="arn:b"), ACCOUNT)
+    assert {tag["Key"] for tag in request["Tags"]} == {CLUSTER_TAG, ACCOUNT_TAG, ORIGIN_TAG}
+    assert (request["Path"], request["PermissionsBoundary"]) == ("/o11y/", "arn:b")
+    assert "PermissionsBoundary" not in creation(made(), ACCOUNT)
+
+
+def test_where_nothing_differs_there_are_no_steps() -> None:
+    live = made(managed_policies=("A",))
+    assert steps(live, goal(live, wish(managed_policies=("A",)), lambda tags: tags)) == []
+
+
+def test_what_restricts_comes_first_and_what_is_new_before_what_goes() -> None:
+    live = made(managed_policies=("A",)) | {"permissions_boundary": ""}
+    wanted = made(managed_policies=("B",), statements=[], permissions_boundary="arn:b")
+    assert names(*steps(live, wanted)) == [
+        "put_role_permissions_boundary",
+        "attach_role_policy",
+        "delete_role_policy",
+        "detach_role_policy",
+    ]
+    assert names(*steps(wanted, live))[-1] == "delete_role_permissions_boundary"
+
+
+def test_a_role_of_ours_is_exactly_what_is_asked_and_one_that_was_there_gets_more() -> None:
+    more = {"policies": {"theirs": {}}, "managed_policies": ["arn:theirs"]}
+    ours = goal(made() | more, wish(), lambda tags: tags)
+    assert (sorted(ours["policies"]), ours["managed_policies"]) == ([INLINE], [])
+    adopted = goal(made() | more | {"tags": {"team": "a"}}, wish(), lambda tags: tags)
+    assert (sorted(adopted["policies"]), adopted["managed_policies"]) == ([INLINE, "theirs"], ["arn:theirs"])
+    assert (adopted["tags"]["team"], adopted["tags"][ORIGIN_TAG]) == ("a", "adopted")
+
+
+def test_a_role_that_was_there_is_given_back_and_one_of_ours_is_removed() -> None:
+    assert given_up(made(), []) is None
+    live = made(managed_policies=("A", "arn:theirs"))
+    live["tags"] |= {ORIGIN_TAG: "adopted", "team": "a"}
+    left = given_up(live, ["A"])
+    assert left is not None
+    assert (left["tags"], left["policies"], left["managed_policies"]) == ({"team": "a"}, {}, ["arn:theirs"])
+    assert left["trust"] == live["trust"], "IAM takes no policy without a statement"
+    assert names(*removal(live))[-1] == "delete_role"
+
+
+@pytest.mark.parametrize(
+    ("tags", "cluster", "expected"),
+    [({}, "prod", False), (made()["tags"], "prod", True), (made()["tags"], "dev", False)],
+)
+def test_whose_a_role_is(tags: dict[str, str], cluster: str, expected: bool) -> None:
+    assert owned({"tags": tags}, cluster, ACCOUNT) is expected
+
+
+@pytest.mark.parametrize(
+    ("live", "asked", "words"),
+    [
+        ({"tags": {}}, {}, "it exists, and is not ours"),
+        ({"tags": {**made()["tags"], ACCOUNT_TAG: "a/b"}}, {"adopt": True}, "it is the role of a/b"),
+        ({"tags": {**made()["tags"], CLUSTER_TAG: "arn:x"}}, {"adopt": True}, "in arn:x"),
+        ({"tags": made()["tags"]}, {"path": "/x/"}, "its path is /, and IAM cannot change that"),
+    ],
+)
+def test_what_is_not_ours_is_refused(live: dict[str, Any], asked: dict[str, Any], words: str) -> None:
+    with pytest.raises(Problem) as told:
+        check("role", made() | live, wish(**asked))
+    assert words in str(told.value)
+
+
+def test_what_is_ours_or_may_be_adopted_is_not() -> None:
+    check("role", made(), wish(path="/"))
+    check("role", made() | {"tags": {}, "path": "/theirs/"}, wish(adopt=True, path="/"))
+
+
+def test_names_of_policies_are_aws_own() -> None:
+    assert policy_arn("A", "aws-cn") == "arn:aws-cn:iam::aws:policy/A"
+    assert policy_arn("arn:aws:iam::1:policy/x", "aws") == "arn:aws:iam::1:policy/x"
+
+
+def test_what_iam_says_is_read() -> None:
+    role = {"Path": "/a/", "AssumeRolePolicyDocument": {}, "PermissionsBoundary": {"PermissionsBoundaryArn": "arn:b"}}
+    found = settings(role, {"p": {}}, ["b", "a"], {"t": "1"})
+    assert found == {
+        "path": "/a/",
+        "trust": {},
+        "policies": {"p": {}},
+        "managed_policies": ["a", "b"],
+        "permissions_boundary": "arn:b",
+        "tags": {"t": "1"},
+    }
