@@ -62,7 +62,17 @@ def test_there_are_calls() -> None:
 def test_every_call_passes_the_whole_connection_on(path: Path, name: str, arguments: dict[str, Any]) -> None:
     ways = [way for way in CONNECTION if way != "eks_cluster" or name not in KUBECONFIG_ONLY]
     expected = {way: f"{{{{ {prefix(path)}_{CONNECTION[way]} | default(omit, true) }}}}" for way in ways}
-    assert {way: arguments.get(way) for way in CONNECTION if way in arguments} == expected
+    given = {way: arguments.get(way) for way in CONNECTION if way in arguments}
+    if "_access" in str(given.get("eks_cluster")):
+        expected["eks_cluster"] = f"{{{{ __{prefix(path)}_access | default(omit, true) }}}}"
+        assert_access(prefix(path))
+    assert given == expected
+
+
+def assert_access(role: str) -> None:
+    """Whose calls of AWS need the name of the cluster in any case lets a kubeconfig lead to the API server."""
+    access = _sources.read_yaml(ROOT / "roles" / role / "vars" / "main.yml")[f"__{role}_access"]
+    assert access == f"{{{{ {{}} if {role}_kubeconfig or {role}_kube_context else {role}_eks_cluster }}}}"
 
 
 @pytest.mark.parametrize("role", ROLES)
