@@ -41,6 +41,7 @@ def possible(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[Path]:
     table = {
         "program": Offer("program", lambda _: ("helm",), programs={"helm": "helm"}),
         "image": Offer("image", archives=lambda _: [tmp_path / "image.tar"]),
+        "server": Offer("server", start=lambda cluster, mirror: (cluster.home.root / "started").write_text(mirror.name)),
         "nothing": Offer("nothing", lacks=lambda _: Reason("it is not there", "get it")),
     }
     monkeypatch.setattr(provide, "named", table.__getitem__)
@@ -81,6 +82,14 @@ def test_nothing_is_loaded_into_somebody_elses_cluster(home: Home, possible: lis
     with pytest.raises(UnavailableError, match="not provided: image"):
         _cluster(home, possible, "external", "program", "image")
     assert Provided.read(Cluster(home, "it")).names == ["program"]
+
+
+def test_a_server_runs_beside_the_nodes_of_an_embedded_cluster_only(home: Home, possible: list[Path]) -> None:
+    cluster = _cluster(home, possible, "embedded", "image", "server")
+    assert (home.root / "started").read_text() == "mirror"
+    assert Provided.read(cluster).names == ["image", "server"]
+    with pytest.raises(UnavailableError, match="it runs beside the nodes of an embedded cluster"):
+        _cluster(home, possible, "kind", "server")
 
 
 def test_without_go_it_is_said_what_needs_it(home: Home, possible: list[Path], monkeypatch: pytest.MonkeyPatch) -> None:
