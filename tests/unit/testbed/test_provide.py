@@ -41,7 +41,9 @@ def possible(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[Path]:
     table = {
         "program": Offer("program", lambda _: ("helm",), programs={"helm": "helm"}),
         "image": Offer("image", archives=lambda _: [tmp_path / "image.tar"]),
-        "server": Offer("server", start=lambda cluster, mirror: (cluster.home.root / "started").write_text(mirror.name)),
+        "server": Offer(
+            "server", start=lambda cluster, mirror: (cluster.home.root / "started").write_text(mirror.name)
+        ),
         "nothing": Offer("nothing", lacks=lambda _: Reason("it is not there", "get it")),
     }
     monkeypatch.setattr(provide, "named", table.__getitem__)
