@@ -39,7 +39,8 @@ def task(name: str, module: str) -> dict[str, Any]:
 
 def test_both_tasks_are_told_the_same() -> None:
     said = [task("validate", "o11y.opentelemetry.pipeline_validate"), task("render", "o11y.opentelemetry.otel_render")]
-    assert said[0] == said[1]
+    # Who may do what at AWS is nothing that a rule asks for.
+    assert {**said[0], "identity_annotations": "{{ otel_collector_identity_annotations }}"} == said[1]
     for name in _judge.ARGUMENTS:
         assert said[0][name] == f"{{{{ otel_collector_{name} }}}}"
 
