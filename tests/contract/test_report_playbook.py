@@ -84,3 +84,14 @@ def test_it_renders_what_the_role_renders() -> None:
     tasks = [yaml.safe_load((ROLE / "tasks" / f"{name}.yml").read_text())[0] for name in ("render", "inspect")]
     rendered, inspected = (task["o11y.opentelemetry.otel_render"] for task in tasks)
     assert inspected == {**rendered, "fail_on": "never"}
+
+
+def test_roles_at_aws_that_are_named_are_known_without_asking_aws(tmp_path: Path) -> None:
+    gateway = {
+        "name": "gateway",
+        "recipes": [{"otlp_ingest": {"signals": ["traces"]}}, {"xray_export": {"region": "eu-west-1"}}],
+    }
+    arns = {"opentelemetry/gateway": "arn:aws:iam::123456789012:role/gateway"}
+    host = {"otel_collectors": [gateway], "otel_identity_provider": "static", "otel_identity_role_arns": arns}
+    done = run(tmp_path, written(tmp_path, {"all": {"hosts": {"named": host}}}), otel_report_read="false")
+    assert "rescued=0" in done.stdout and done.returncode == 0, done.stdout
