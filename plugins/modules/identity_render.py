@@ -65,8 +65,8 @@ options:
     default: ""
   role_name:
     description:
-      - The name of the role, with V({cluster}), V({namespace}) and V({service_account}) as placeholders; empty means all
-        three. A longer one than IAM takes is cut, and ends in a hash of the whole.
+      - The name of the role, with V({cluster}), V({namespace}) and V({service_account}) as placeholders; empty means
+        all three. A longer one than IAM takes is cut, and ends in a hash of the whole.
     type: str
     default: ""
   role_arns:

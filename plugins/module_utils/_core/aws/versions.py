@@ -60,6 +60,7 @@ def choose(
     offered: list[Offer],
     name: str,
     kubernetes: str,
+    *,
     elsewhere: Iterable[str] = (),
 ) -> Choice:
     """Return the version to have. Without a wish what is there stays; `default` and `latest` never go back.

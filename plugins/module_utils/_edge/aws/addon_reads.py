@@ -40,7 +40,7 @@ class AddonReads:
         kubernetes = self.kubernetes()
         found = self.offers(kubernetes)
         elsewhere = [] if found or installed else self._elsewhere()
-        return choose(asked, installed, found, self.name, kubernetes, elsewhere)
+        return choose(asked, installed, found, self.name, kubernetes, elsewhere=elsewhere)
 
     @CallErrors.list_error_handler("list the versions of the add-on", ())
     def offers(self, kubernetes: str) -> list[Offer]:

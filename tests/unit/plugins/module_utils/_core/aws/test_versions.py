@@ -113,6 +113,6 @@ def test_where_nothing_is_on_offer_the_versions_of_kubernetes_that_have_it_are_t
     elsewhere = kubernetes_of([*addons, {"addonName": "other"}], "adot")
     assert elsewhere == ["1.34", "1.9"]
     with pytest.raises(Problem, match=r"offers no version of it for Kubernetes 1\.99, only for 1\.34, 1\.9"):
-        choose(None, None, [], "adot", "1.99", elsewhere)
+        choose(None, None, [], "adot", "1.99", elsewhere=elsewhere)
     with pytest.raises(Problem, match=r"for Kubernetes 1\.99\. A new version"):
         choose(None, None, [], "adot", "1.99")
