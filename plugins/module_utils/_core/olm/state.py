@@ -120,7 +120,7 @@ def _is_done(goal: Goal, status: Mapping[str, Any], seen: Seen) -> bool:
 def _waiting(goal: Goal, seen: Seen, status: Mapping[str, Any]) -> plans.Choice:
     """Return the upgrade beyond the pin that waits, for who wants to know."""
     newest = next((plan for plan in seen.plans if plan["metadata"]["name"] == _newest(status)), None)
-    if newest is None or not plans.waits(newest) or goal.csv in plans.names_of(newest):
+    if newest is None or not plans.waits(newest):
         return plans.Choice(plans.LEAVE)
     return plans.Choice(plans.LEAVE, _newest(status), plans.names_of(newest))
 

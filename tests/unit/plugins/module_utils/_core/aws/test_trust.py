@@ -72,6 +72,8 @@ def test_what_others_trust_stays_in_a_role_of_theirs_alone() -> None:
     live = policy(THEIRS, IRSA)
     assert sids(trusting(live, POD, keep=False, foreign=True)) == ["Theirs", POD["Sid"]]
     assert sids(trusting(live, POD, keep=False, foreign=False)) == [POD["Sid"]]
+    # Before the rollout nothing is taken from anybody.
+    assert sids(trusting(live, POD, keep=True, foreign=False)) == ["Theirs", IRSA["Sid"], POD["Sid"]]
     assert without_ours(live) == policy(THEIRS)
 
 
