@@ -83,7 +83,7 @@ def judge(goal: Goal, seen: Seen) -> Verdict:
     status = status_of(seen.subscription)
     installed = str(status.get("installedCSV") or "")
     if _is_done(goal, status, seen):
-        return Verdict(DONE, _waiting(goal, seen, status))
+        return Verdict(DONE, _waiting(seen, status))
     choice = plans.choose(seen.plans, _newest(status), goal.csv, installed, pinned=goal.pinned)
     if choice.what in (plans.APPROVE, plans.REFUSE):
         return Verdict(APPROVE if choice.what == plans.APPROVE else FAIL, choice)
@@ -117,7 +117,7 @@ def _is_done(goal: Goal, status: Mapping[str, Any], seen: Seen) -> bool:
     return there and reached and status.get("currentCSV") == installed
 
 
-def _waiting(goal: Goal, seen: Seen, status: Mapping[str, Any]) -> plans.Choice:
+def _waiting(seen: Seen, status: Mapping[str, Any]) -> plans.Choice:
     """Return the upgrade beyond the pin that waits, for who wants to know."""
     newest = next((plan for plan in seen.plans if plan["metadata"]["name"] == _newest(status)), None)
     if newest is None or not plans.waits(newest):
