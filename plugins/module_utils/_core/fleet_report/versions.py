@@ -18,6 +18,8 @@ from .costs import NOTHING
 
 PRODUCTS = (CERT_MANAGER, OPERATOR)
 UNREAD = "not read"
+# Who installs the version that is named, or the tested one; with others EKS, OLM or an administrator chooses.
+OURS = ("manifest", "helm")
 
 
 def rows(cluster: Cluster, table: compatibility.Table) -> list[dict[str, Any]]:
@@ -30,7 +32,7 @@ def rows(cluster: Cluster, table: compatibility.Table) -> list[dict[str, Any]]:
 def _product(cluster: Cluster, name: str, table: compatibility.Table) -> dict[str, Any]:
     asked = cluster.products.get(name) or {}
     provider = str(asked.get("provider") or "")
-    wanted = str(asked.get("version") or table["tested"][name]) if provider not in ("", "existing") else ""
+    wanted = str(asked.get("version") or table["tested"][name]) if provider in OURS else ""
     found = cluster.installed(name)
     running = str(found.get("version") or "")
     notes = list(_notes(cluster, name, running or wanted, table))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.fleet_report import versions
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.fleet_report.cluster import Cluster
 
@@ -47,6 +48,14 @@ def test_without_a_cluster_it_says_what_is_wanted() -> None:
     assert row(cluster(), "the OpenTelemetry operator")["wanted"] == "existing"
     assert row(cluster(products={}), "cert-manager")["wanted"] == "not by this inventory"
     assert row(cluster(), "Collector image of 2")["running"] == "not read"
+
+
+@pytest.mark.parametrize("provider", ["eks_addon", "olm"])
+def test_a_version_that_somebody_else_chooses_is_not_wanted(provider: str) -> None:
+    products = {"opentelemetry-operator": {"provider": provider, "version": ""}}
+    found = row(cluster(products=products, operator=info("0.151.0")), "the OpenTelemetry operator")
+    assert found["wanted"] == provider
+    assert found["state"] != "differs"
 
 
 def test_what_runs_is_told_with_who_installed_it() -> None:
