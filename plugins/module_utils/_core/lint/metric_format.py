@@ -45,7 +45,7 @@ def log_retention(subject: Subject) -> Iterator[Fault]:
     """Yield times to keep log events that CloudWatch Logs does not offer; the Collector refuses them."""
     for name, settings in section(subject.config, "exporters").items():
         days = at(settings, ("log_retention",)) if str(name).split("/", 1)[0] in _LOGGERS else None
-        if type(days) is int and days not in _RETENTIONS:
+        if isinstance(days, int) and not isinstance(days, bool) and days not in _RETENTIONS:
             longer = next((item for item in _RETENTIONS if item > max(days, 0)), _RETENTIONS[-1])
             yield Fault(
                 ("exporters", name, "log_retention"),
