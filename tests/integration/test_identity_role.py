@@ -101,7 +101,7 @@ def test_a_life(site: Site) -> None:
     told, calls = site.run("--check")
     assert (told > 0, calls) == (True, []), "check mode tells, and changes nothing"
     made, calls = site.run()
-    assert calls == ["CreateOpenIDConnectProvider", "TagOpenIDConnectProvider", "CreateRole", "PutRolePolicy"]
+    assert calls == ["CreateOpenIDConnectProvider", "CreateRole", "PutRolePolicy"]
     role = f"arn:aws:iam::123456789012:role/{CLUSTER}-observability-gateway"
     account, before = site.rendered()
     assert account == {"eks.amazonaws.com/role-arn": role}
