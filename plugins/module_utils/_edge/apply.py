@@ -17,7 +17,7 @@ from .admission_reasons import unanswered
 from .bundle import Options, Session, namespaces_of
 from .cluster import ApiError, Cluster, LostError
 from .connect import library
-from .explain import explain, kind_missing, lost
+from .explain import asking, explain, kind_missing, lost
 from .follow import follow
 from .issuance import await_issued
 from .preflight import refuse_taken_ports, warn_of_constraints
@@ -117,7 +117,7 @@ class _Apply:
         search = library("jmespath").search
         applied = [item for item in self.applied if ref(item) not in awaited]
         workloads = [item for item in applied if item["kind"] in COUNTS or followed(item)]
-        seen = self.session.ask("Read the workloads", lambda: follow(self.cluster, workloads))
+        seen = asking("Read the workloads", lambda: follow(self.cluster, workloads))
         return all(item.done(lambda part: is_ready(search, part, {}, allow_empty=False)) for item in seen)
 
     def _attempt(self, manifest: Manifest) -> Manifest | Problem | LostError:
@@ -150,7 +150,7 @@ class _Apply:
         since = self.cluster.clock()
         self.session.delete(before)
         self.session.await_gone([before], since)
-        return self.session.ask(f"Apply {ref(manifest)}", lambda: self.session.apply(manifest))
+        return asking(f"Apply {ref(manifest)}", lambda: self.session.apply(manifest))
 
     def _hand_over(self, manifest: Manifest, before: Manifest | None) -> Manifest:
         """Let another name hold the count of who is autoscaled from now on, so that the server does not take it back.

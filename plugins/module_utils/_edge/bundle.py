@@ -6,18 +6,17 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
 from .._core.bundle import Manifest, Ref, difference, holders, ref
 from .._core.errors import Problem
-from .cluster import APPLY, JSON, NOT_FOUND, POLL_FIRST, Answer, ApiError, Cluster
+from .cluster import APPLY, JSON, NOT_FOUND, POLL_FIRST, ApiError, Cluster
 from .connect import library
-from .explain import explain
+from .explain import asking, explain, listing
 from .kinds import Place, Places
 
-NOT_ALLOWED = 403
 # Their dependents (ReplicaSets, pods, what an operator made) must be gone before they count as gone.
 FOREGROUND = ("Deployment", "DaemonSet", "StatefulSet", "OpenTelemetryCollector", "TargetAllocator", "Job", "CronJob")
 
@@ -91,7 +90,7 @@ class Session:
 
     def place(self, manifest: Manifest) -> Place | None:
         """Return where an object lives; a namespaced one must say in which namespace."""
-        found = self.ask(f"Find the kind {manifest['kind']}", lambda: self.places.of(manifest))
+        found = asking(f"Find the kind {manifest['kind']}", lambda: self.places.of(manifest))
         if found and found.namespaced and not manifest["metadata"].get("namespace"):
             raise Problem(f"{ref(manifest)} has no namespace", where="metadata.namespace", fix="Say where it belongs.")
         return found
@@ -101,17 +100,10 @@ class Session:
         place = self.place(manifest)
         return place.path(manifest["metadata"].get("namespace", ""), manifest["metadata"]["name"]) if place else ""
 
-    def ask(self, what: str, call: Callable[[], Answer]) -> Answer:
-        """Make a call whose failure is told as a Problem."""
-        try:
-            return call()
-        except ApiError as error:
-            raise explain(error, what) from error
-
     def live(self, manifest: Manifest) -> Manifest | None:
         """Return an object as it is in the cluster."""
         path = self.path(manifest)
-        return self.ask(f"Read {ref(manifest)}", lambda: self.cluster.get(path)) if path else None
+        return asking(f"Read {ref(manifest)}", lambda: self.cluster.get(path)) if path else None
 
     def listed(self, place: Place, namespace: str, query: dict[str, Any], accept: str) -> list[Manifest]:
         """Return the objects of one kind, which lists leave without their kind."""
@@ -150,7 +142,7 @@ class Session:
                 if error.status != 404:  # noqa: PLR2004
                     raise
 
-        self.ask(f"Delete {ref(manifest)}", call)
+        asking(f"Delete {ref(manifest)}", call)
 
     def await_gone(self, manifests: Iterable[Manifest], since: float) -> None:
         """Wait until the server has forgotten these objects."""
@@ -208,14 +200,7 @@ def listed(
     session: Session, place: Place, namespace: str, query: dict[str, Any], accept: str = JSON
 ) -> list[Manifest] | None:
     """Return the objects of a kind, none where it is not installed, or nothing when the user may not list them."""
-    try:
-        return session.listed(place, namespace, query, accept)
-    except ApiError as error:
-        if error.status == NOT_FOUND:
-            return []
-        if error.status == NOT_ALLOWED:
-            return None
-        raise explain(error, f"List {place.plural}") from error
+    return listing(place.plural, lambda: session.listed(place, namespace, query, accept))
 
 
 def namespaces_of(manifests: Iterable[Manifest]) -> list[str]:

@@ -10,9 +10,9 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 
 from .._core.bundle import Manifest
-from .cluster import NOT_FOUND, ApiError, Cluster
+from .cluster import Cluster
 from .connect import connect
-from .explain import explain
+from .explain import listing
 from .kinds import Place, Places
 from .translate import run
 
@@ -24,7 +24,6 @@ KINDS = (
     ("v1", "ConfigMap"),
     ("opentelemetry.io/v1beta1", "OpenTelemetryCollector"),
 )
-FORBIDDEN = 403
 
 
 def run_collector_info(module: AnsibleModule) -> None:
@@ -43,11 +42,4 @@ def read(cluster: Cluster) -> dict[str, Any]:
 
 def _listed(cluster: Cluster, place: Place) -> list[Manifest] | None:
     named = {"apiVersion": place.api_version, "kind": place.kind}
-    try:
-        return [{**item, **named} for item in cluster.items(place.path())]
-    except ApiError as error:
-        if error.status == NOT_FOUND:
-            return []
-        if error.status == FORBIDDEN:
-            return None
-        raise explain(error, f"List {place.plural}") from error
+    return listing(place.plural, lambda: [{**item, **named} for item in cluster.items(place.path())])

@@ -6,10 +6,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 from .._core.errors import Problem
-from .cluster import NOT_FOUND, ApiError, LostError
+from .cluster import NOT_ALLOWED, NOT_FOUND, Answer, ApiError, LostError
 
 LOST = {
     "dns": (
@@ -138,7 +139,7 @@ def _fields(error: ApiError) -> str:
 
 
 def _forbidden(error: ApiError, asked: str) -> Problem | None:
-    match = FORBIDDEN.search(error.message) if error.status == 403 else None  # noqa: PLR2004
+    match = FORBIDDEN.search(error.message) if error.status == NOT_ALLOWED else None
     if not match:
         return None
     right: dict[str, Any] = match.groupdict()
@@ -171,3 +172,21 @@ def kind_missing(asked: str, where: str = "") -> Problem:
     own = (fix for group, fix in ABSENT.items() if group in where)
     fix = next(own, "Install its CustomResourceDefinition first, or add it to the bundle.")
     return Problem("the cluster does not know this kind in this version", asked=asked, where=where, fix=fix)
+
+
+def asking(what: str, call: Callable[[], Answer]) -> Answer:
+    """Return the answer of a call. Raises Problem where the API server refuses it, or cannot be asked."""
+    try:
+        return call()
+    except ApiError as error:
+        raise explain(error, what) from error
+
+
+def listing(what: str, call: Callable[[], list[Any]]) -> list[Any] | None:
+    """Return a list, which is empty where its kind is not served, and nothing where the user may not list it."""
+    try:
+        return call()
+    except ApiError as error:
+        if error.status in (NOT_ALLOWED, NOT_FOUND):
+            return None if error.status == NOT_ALLOWED else []
+        raise explain(error, f"List {what}") from error

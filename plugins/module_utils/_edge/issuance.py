@@ -12,7 +12,7 @@ from .._core.errors import Problem
 from .._core.issuance import API_VERSION, KIND, account, belongs, is_issued, needed, refusal
 from .bundle import Session, refs
 from .cluster import ApiError
-from .explain import explain
+from .explain import asking, explain
 from .kinds import Place
 
 _CERTIFICATES = Place(API_VERSION, KIND, "certificates", True)
@@ -46,7 +46,7 @@ def secrets_of(session: Session, going: Iterable[Manifest]) -> list[Manifest]:
     found = []
     for certificate in (item for item in going if item["kind"] == KIND):
         path = _SECRETS.path(certificate["metadata"]["namespace"], certificate["spec"]["secretName"])
-        secret = session.ask(f"Read the Secret of {ref(certificate)}", lambda path=path: session.cluster.get(path))
+        secret = asking(f"Read the Secret of {ref(certificate)}", lambda path=path: session.cluster.get(path))
         if secret and belongs(secret, certificate):
             found.append({"apiVersion": "v1", "kind": "Secret", **secret})
     return found

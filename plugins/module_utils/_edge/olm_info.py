@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
@@ -15,7 +14,7 @@ from .._core.bundle import Manifest
 from .._core.olm import choose, found
 from .cluster import NOT_FOUND, ApiError, Cluster
 from .connect import connect
-from .explain import explain
+from .explain import asking, explain
 from .translate import run
 
 OPERATORS, GROUPS = f"/apis/{choose.API}/v1alpha1", f"/apis/{choose.API}/v1"
@@ -46,7 +45,7 @@ class Reader:
 
     def read(self, offers: bool, seconds: float) -> dict[str, Any]:
         """Return what is there; a catalog that is not ready is waited for, since its pod may be starting."""
-        served = self._ask("Look for OLM", lambda: self.cluster.get(OPERATORS)) is not None
+        served = asking("Look for OLM", lambda: self.cluster.get(OPERATORS)) is not None
         result: dict[str, Any] = {"served": served, "packages_served": False, "namespace": self.namespace}
         result |= {"subscriptions": [], "operator_groups": [], "csvs": [], "catalogs": []}
         result |= {"package": None, "packages": []}
@@ -68,7 +67,7 @@ class Reader:
         return result | (self._offers(seconds) if offers else {})
 
     def _offers(self, seconds: float) -> dict[str, Any]:
-        if self._ask("Look for the package server", lambda: self.cluster.get(PACKAGES)) is None:
+        if asking("Look for the package server", lambda: self.cluster.get(PACKAGES)) is None:
             return {"packages_served": False}
         catalogs = self._catalogs(seconds)
         package = self._package() if any(self._is_ready(item) for item in catalogs) else None
@@ -93,7 +92,7 @@ class Reader:
     def _package(self) -> dict[str, Any] | None:
         """Return what the catalog offers; several catalogs may have a package of the same name."""
         path = f"{PACKAGES}/namespaces/{self.catalog[0]}/packagemanifests/{self.package}"
-        item = self._ask("Read the package", lambda: self.cluster.get(path))
+        item = asking("Read the package", lambda: self.cluster.get(path))
         if item is not None and self._is_mine(item):
             return found.package(item)
         named = [one for one in self._listed_packages() if one["metadata"]["name"] == self.package]
@@ -116,9 +115,3 @@ class Reader:
             if error.status == NOT_FOUND:
                 return []
             raise explain(error, f"List {path.rpartition('/')[2]}") from error
-
-    def _ask(self, what: str, call: Callable[[], Any]) -> Any:
-        try:
-            return call()
-        except ApiError as error:
-            raise explain(error, what) from error

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,7 +16,7 @@ from .._core.olm.meanings import SOON
 from .._core.olm.state import APPROVE, DONE, FAIL, Goal, Seen, Symptom, Verdict, deprecations, judge, status_of
 from .cluster import CONFLICT, MERGE, NOT_FOUND, ApiError, Cluster
 from .connect import connect
-from .explain import explain
+from .explain import asking, explain
 from .look import Look, Search, checked_search
 from .olm_info import OPERATORS
 from .translate import Failure, run
@@ -93,7 +92,7 @@ class Wait:
     def _read(self) -> Seen:
         opts = self.options
         subscription, listed = self.cluster.parallel(
-            lambda read: self._ask("Read the Subscription and its InstallPlans", read),
+            lambda read: asking("Read the Subscription and its InstallPlans", read),
             [
                 lambda: self.cluster.get(f"{self.root}/subscriptions/{opts.subscription}"),
                 lambda: list(self.cluster.items(f"{self.root}/installplans")),
@@ -104,7 +103,7 @@ class Wait:
         mine = [p for p in listed if plans.is_owned(p, opts.subscription) or p["metadata"]["name"] == newest]
         wanted = dict.fromkeys(filter(None, (status.get("currentCSV"), status.get("installedCSV"), opts.csv)))
         paths = [f"{self.root}/clusterserviceversions/{name}" for name in wanted]
-        read = self._ask("Read the ClusterServiceVersions", lambda: self.cluster.parallel(self.cluster.get, paths))
+        read = asking("Read the ClusterServiceVersions", lambda: self.cluster.parallel(self.cluster.get, paths))
         return Seen(subscription, mine, {item["metadata"]["name"]: item for item in read if item})
 
     def _note(self, seen: Seen) -> None:
@@ -165,7 +164,7 @@ class Wait:
             for one in ((item["spec"].get("install") or {}).get("spec") or {}).get("deployments") or []
         ]
         paths = [DEPLOYMENTS.format(self.options.namespace, name) for name in dict.fromkeys(names)]
-        read = self._ask("Read its Deployments", lambda: self.cluster.parallel(self.cluster.get, paths))
+        read = asking("Read its Deployments", lambda: self.cluster.parallel(self.cluster.get, paths))
         return [{"apiVersion": "apps/v1", "kind": "Deployment", **item} for item in read if item]
 
     def _result(self, seen: Seen, verdict: Verdict, start: float) -> dict[str, Any]:
@@ -215,12 +214,6 @@ class Wait:
     def _where(self, symptom: Symptom) -> str:
         state = ", ".join(filter(None, [symptom.state, symptom.reason]))
         return f"{symptom.row.kind} {self.options.namespace}/{symptom.name}" + (f": {state}" if state else "")
-
-    def _ask(self, what: str, call: Callable[[], Any]) -> Any:
-        try:
-            return call()
-        except ApiError as error:
-            raise explain(error, what) from error
 
 
 def _said(symptom: Symptom) -> str:

@@ -15,7 +15,7 @@ from .._core.host_ports import Clash, clashes, template_ports
 from .._core.switching import replaces
 from .bundle import Session
 from .cluster import ApiError
-from .explain import explain
+from .explain import asking, explain
 
 SHOWN = 5
 
@@ -47,7 +47,7 @@ def refuse_taken_ports(session: Session, pairs: list[tuple[Manifest, Manifest | 
 def warn_of_constraints(session: Session) -> None:
     """Say which pods SecurityContextConstraints will not allow; somebody may have granted some by hand."""
     found = unmet(session.options.manifests)
-    if found and session.ask("Look for SecurityContextConstraints", lambda: session.cluster.get(API)):
+    if found and asking("Look for SecurityContextConstraints", lambda: session.cluster.get(API)):
         session.report.warnings.extend(map(_unmet, found))
 
 

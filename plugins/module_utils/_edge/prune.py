@@ -10,6 +10,7 @@ from typing import Any
 from .._core.bundle import Manifest, Ref, ordered, ref, stale
 from .._core.switching import awaited, goes_first, replaces
 from .bundle import Session, delete, listed, namespaces_of, refs
+from .explain import asking
 from .issuance import secrets_of
 from .kinds import Place, version_for
 from .look import checked_search
@@ -44,7 +45,7 @@ class Pruning:
 
     def _try(self, manifest: Manifest) -> None:
         """See that the server takes what replaces something, before that is gone."""
-        self.session.ask(f"Apply {ref(manifest)}", lambda: self.session.apply(manifest, dryRun="All"))
+        asking(f"Apply {ref(manifest)}", lambda: self.session.apply(manifest, dryRun="All"))
 
     def finish(self) -> set[Ref]:
         """Delete the rest, when the workloads that take the place of others work; return those, which are ready."""

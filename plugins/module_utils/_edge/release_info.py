@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
@@ -15,9 +14,9 @@ from .._core.bundle import Manifest
 from .._core.releases import found
 from .._core.releases.manifest import DEFINITION, WEBHOOKS
 from .._core.releases.products import RELEASE_LABEL, Product, product
-from .cluster import JSON, NOT_FOUND, PAGE, ApiError, Cluster
+from .cluster import JSON, PAGE, Cluster
 from .connect import connect
-from .explain import explain
+from .explain import asking, listing
 from .kinds import Place, Places, version_for
 from .translate import run
 
@@ -31,7 +30,6 @@ KINDS = (
     *("Certificate", "Issuer", "OperatorGroup", "Subscription"),
 )
 METADATA = f"application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,{JSON}"
-FORBIDDEN = 403
 
 
 def run_info(module: AnsibleModule) -> None:
@@ -76,19 +74,19 @@ class _Reader:
     def version(self) -> str:
         """Return the version of Kubernetes."""
         return str(
-            self._ask("Read the version of the cluster", lambda: self.cluster.request("GET", "/version"))["gitVersion"]
+            asking("Read the version of the cluster", lambda: self.cluster.request("GET", "/version"))["gitVersion"]
         )
 
     def deployments(self) -> list[Manifest]:
         """Return the Deployments that the product's labels select, in all namespaces."""
         query = {"labelSelector": self.product.selector}
-        listed = self._ask("Look for the product", lambda: list(self.cluster.items("/apis/apps/v1/deployments", query)))
+        listed = asking("Look for the product", lambda: list(self.cluster.items("/apis/apps/v1/deployments", query)))
         return [{"apiVersion": "apps/v1", "kind": "Deployment", **item} for item in listed]
 
     def definitions(self) -> list[Manifest]:
         """Return the product's definitions that there are."""
         paths = [f"{DEFINITIONS}/{kind.definition}" for kind in self.product.kinds]
-        read = self._ask("Read the definitions", lambda: self.cluster.parallel(self.cluster.get, paths))
+        read = asking("Read the definitions", lambda: self.cluster.parallel(self.cluster.get, paths))
         return [item for item in read if item]
 
     def configurations(self) -> list[Manifest]:
@@ -105,7 +103,7 @@ class _Reader:
 
     def certificates(self) -> bool:
         """Return whether somebody serves cert-manager's API."""
-        return self._ask("Look for cert-manager", lambda: self.cluster.get("/apis/cert-manager.io/v1")) is not None
+        return asking("Look for cert-manager", lambda: self.cluster.get("/apis/cert-manager.io/v1")) is not None
 
     def resources(self, crds: list[dict[str, Any]]) -> list[dict[str, Any]]:
         """Return the custom resources, each kind in the version that needs no conversion."""
@@ -136,14 +134,7 @@ class _Reader:
 
     def _listed(self, path: str, query: dict[str, Any], accept: str = JSON) -> list[Manifest] | None:
         """Return the objects of a list, none where the kind is not served, or nothing when the user may not list it."""
-        try:
-            return self._pages(path, query, accept)
-        except ApiError as error:
-            if error.status == NOT_FOUND:
-                return []
-            if error.status == FORBIDDEN:
-                return None
-            raise explain(error, f"List {path.rpartition('/')[2]}") from error
+        return listing(path.rpartition("/")[2], lambda: self._pages(path, query, accept))
 
     def _pages(self, path: str, query: dict[str, Any], accept: str) -> list[Manifest]:
         """Read page by page without patience: a broken conversion webhook stays broken while one waits."""
@@ -156,12 +147,6 @@ class _Reader:
             token = (page.get("metadata") or {}).get("continue") or ""
             if not token:
                 return result
-
-    def _ask(self, what: str, call: Callable[[], Any]) -> Any:
-        try:
-            return call()
-        except ApiError as error:
-            raise explain(error, what) from error
 
 
 def _named(place: Place, item: Manifest) -> dict[str, str]:

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,9 +12,9 @@ from ansible.module_utils.basic import AnsibleModule
 
 from .._core.errors import Problem
 from .._core.rollout import Object, count, is_ready, title, unprobed
-from .cluster import ApiError, Cluster
+from .cluster import Cluster
 from .connect import connect
-from .explain import explain, kind_missing
+from .explain import asking, kind_missing
 from .follow import Seen, follow, operator_lines
 from .kinds import Places, version_for
 from .look import Found, Look, Search, checked_search
@@ -70,7 +69,7 @@ class Wait:
     def _path(self, places: Places, workload: dict[str, str]) -> str:
         version = workload.get("api_version") or version_for(workload["kind"])
         asked = f"Wait for {workload['kind']} {workload['name']}"
-        place = self._ask(asked, lambda: places.find(version, workload["kind"]))
+        place = asking(asked, lambda: places.find(version, workload["kind"]))
         if place is None:
             raise kind_missing(asked, version)
         if place.namespaced and not workload.get("namespace"):
@@ -78,17 +77,11 @@ class Wait:
         path: str = place.path(workload.get("namespace") or "", workload["name"])
         return path
 
-    def _ask(self, asked: str, call: Callable[[], Any]) -> Any:
-        try:
-            return call()
-        except ApiError as error:
-            raise explain(error, asked) from error
-
     def wait(self) -> dict[str, Any]:
         """Return when all are ready; fail when one cannot be, or when the time is over."""
         start = self.cluster.clock()
         for _poll in self.cluster.polls(self.options.timeout_seconds, start):
-            seen = self._ask("Read the workloads", self._read)
+            seen = asking("Read the workloads", self._read)
             if all(item.done(self._ready) for item in seen):
                 seconds = round(self.cluster.clock() - start, 1)
                 return {"changed": False, "msg": f"{len(seen)} ready", "seconds": seconds}
