@@ -19,6 +19,7 @@ from ..module_utils._core.releases.products import OPERATOR, RELEASE_LABEL, Prod
 from ..module_utils._core.releases.versions import Version, version
 from ..module_utils._core.releases.wishes import Wishes, written
 from . import _release_addon, _release_chart, _release_olm, _release_source, _sources
+from ._release_kept import KEEPERS, kept
 
 _TABLE = Path(__file__).parents[2] / "data" / "compatibility.yml"
 _TUNING = {
@@ -68,8 +69,6 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     **_release_addon.ARGUMENTS,
     **_release_olm.ARGUMENTS,
 }
-# Providers that bring the operator by themselves, from what they were told.
-_KEEPERS = {EKS: _release_addon, OLM: _release_olm}
 # What there is in a cluster of which nothing was said.
 _NOTHING = {"installed": False, "ours": False, "namespaces": [], "crds": [], "resources": [], "cert_manager": True}
 
@@ -88,9 +87,8 @@ def render(arguments: Mapping[str, Any], check: bool) -> dict[str, Any]:
     _release_chart.refuse_eks_cluster(wanted, arguments)
     if arguments["state"] == "absent":
         return _absent(wanted, arguments)
-    if keeper := _KEEPERS.get(arguments["provider"]):
-        result = keeper.present(wanted, arguments, table(), check)
-        return {**result, "prune_selector": f"{RELEASE_LABEL}={wanted.name}"}
+    if keeper := KEEPERS.get(arguments["provider"]):
+        return kept(wanted, arguments, keeper.present(wanted, arguments, table(), check))
     asked = arguments["version"]
     chart = _release_chart.read(arguments["chart"]) if arguments["provider"] == "helm" else None
     if chart:
@@ -106,7 +104,7 @@ def _absent(wanted: Product, arguments: Mapping[str, Any]) -> dict[str, Any]:
     if arguments["provider"] == decide.EXISTING:
         arguments = {**arguments, "installed": {**arguments["installed"], "installed": True, "ours": False}}
     release = f"{arguments['namespace'] or wanted.namespace}/{arguments['helm_release']}"
-    if keeper := _KEEPERS.get(arguments["provider"]):
+    if keeper := KEEPERS.get(arguments["provider"]):
         gone = keeper.absent(wanted, arguments)
     else:
         gone = removal.removal(
@@ -149,7 +147,7 @@ def _present(wanted: Product, target: Version, arguments: Mapping[str, Any], che
         "manifests": objects,
         "chart_values": values,
         "images": sorted({*images.used(objects), *started.values()}),
-        "dry_run": [_placed(item, namespace) for item in wanted.dry_run],
+        "dry_run": wanted.dry_runs(namespace),
         "certificate_hosts": certificates.hosts(objects),
         "certificate_secret": certificates.GENERATED_SECRET,
         "prune_selector": f"{RELEASE_LABEL}={wanted.name}",
@@ -231,10 +229,6 @@ def _chart(wanted: Product, target: Version) -> str:
         return target.tag
     known = table()["operator"].get(str(target)) or {}
     return str(known.get("chart", ""))
-
-
-def _placed(item: Mapping[str, Any], namespace: str) -> dict[str, Any]:
-    return {**item, "metadata": {**item["metadata"], "namespace": namespace}}
 
 
 def _merged(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> dict[str, Any]:

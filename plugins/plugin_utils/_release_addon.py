@@ -51,18 +51,6 @@ def present(wanted: Product, arguments: Mapping[str, Any], table: Mapping[str, A
         "provider": decision.provider,
         "version": inside,
         "namespace": found["namespace"] or namespace,
-        "manifests": [],
-        "chart_values": {},
-        "chart_version": "",
-        "images": [],
-        "dry_run": [
-            {**item, "metadata": {**item["metadata"], "namespace": found["namespace"] or namespace}}
-            for item in wanted.dry_run
-        ],
-        "certificate_hosts": [],
-        "certificate_secret": "",
-        "workloads": found["workloads"],
-        "webhooks": found["webhooks"],
     }
 
 

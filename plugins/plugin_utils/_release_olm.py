@@ -70,12 +70,12 @@ def present(product: Product, arguments: Mapping[str, Any], table: Mapping[str, 
     asked = _decided_for(product, wanted, arguments, check)
     decision = decide.decide(asked, found, table)
     if decision.provider == decide.EXISTING:
-        return _result(decision, product, found, wanted, None)
+        return _result(decision, found, wanted, None)
     plan = choose.plan(wanted, {**olm, "kubernetes": found["kubernetes"]})
     coming = read(choose.version_of(plan.csv))
     checked = decide.decide(replace(asked, version=coming), found, table)
     decision = decide.Decision(plan.action, OLM, plan.message, checked.warnings)
-    return _result(decision, product, found, wanted, plan)
+    return _result(decision, found, wanted, plan)
 
 
 def absent(product: Product, arguments: Mapping[str, Any]) -> Removal:
@@ -153,26 +153,15 @@ def _decided_for(product: Product, wanted: Wanted, arguments: Mapping[str, Any],
 
 
 def _result(
-    decision: decide.Decision, product: Product, found: Mapping[str, Any], wanted: Wanted, plan: choose.Plan | None
+    decision: decide.Decision, found: Mapping[str, Any], wanted: Wanted, plan: choose.Plan | None
 ) -> dict[str, Any]:
-    namespace = wanted.namespace if plan else found["namespace"]
     return {
         "action": decision.action,
         "msg": decision.message,
         "warnings": decision.warnings,
         "provider": decision.provider,
         "version": choose.version_of(plan.csv) if plan else found["version"],
-        "namespace": namespace,
-        # What runs is made by OLM, so that it is read when that is done.
-        "manifests": [],
-        "workloads": found["workloads"],
-        "webhooks": found["webhooks"],
-        "dry_run": [{**item, "metadata": {**item["metadata"], "namespace": namespace}} for item in product.dry_run],
-        "images": [],
-        "chart_values": {},
-        "chart_version": "",
-        "certificate_hosts": [],
-        "certificate_secret": "",
+        "namespace": wanted.namespace if plan else found["namespace"],
         "olm": _subscription(wanted, plan) if plan else {},
     }
 

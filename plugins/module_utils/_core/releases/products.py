@@ -65,6 +65,10 @@ class Product:
     # What the webhooks are tried with.
     dry_run: tuple[Mapping[str, Any], ...] = field(default=())
 
+    def dry_runs(self, namespace: str) -> list[dict[str, Any]]:
+        """The objects that are tried, in a namespace."""
+        return [{**item, "metadata": {**item["metadata"], "namespace": namespace}} for item in self.dry_run]
+
     @property
     def main(self) -> str:
         """The component whose image has the version of the product."""
