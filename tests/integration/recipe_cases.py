@@ -7,29 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import yaml
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _render
 
+from tests.support.recipe_options import RECIPE_OPTIONS
+
 from .real_collector_cases import Broken
 
 FOLDER = Path(__file__).parents[2] / "roles" / "otel_collector" / "recipes"
-
-# What recipes ask for.
-RECIPE_OPTIONS: dict[str, dict[str, Any]] = {
-    "amp_export": {"workspace": "ws-1", "region": "eu-west-1"},
-    "cloudwatch_otlp_export": {"region": "eu-west-1", "log_group": "/telemetry"},
-    "cloudwatch_otlp_metrics": {"region": "eu-west-1"},
-    "elasticsearch_export": {"endpoints": ["http://elasticsearch.telemetry.svc:9200"]},
-    "emf_export": {"region": "eu-west-1", "cluster": "prod"},
-    "loki_export": {"endpoint": "http://loki.telemetry.svc:3100"},
-    "otlp_forward": {"endpoint": "gateway.telemetry.svc:4317"},
-    "prometheus_otlp_export": {"endpoint": "http://prometheus.telemetry.svc:9090"},
-    "xray_export": {"region": "eu-west-1"},
-    "xray_ingest": {"region": "eu-west-1"},
-    "xray_otlp_export": {"region": "eu-west-1"},
-}
 
 # Recipes with components that the build of the testbed does not have, or not of its version.
 NOT_IN_THE_BUILD = {"cluster_events", "cluster_objects", "datadog_export"}

@@ -14,22 +14,11 @@ import yaml
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.subject import Subject
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _render
 
+from tests.support.recipe_options import RECIPE_OPTIONS
+
 ROOT = Path(__file__).parents[6]
 ROLE = ROOT / "roles" / "otel_collector"
 PREFIX = "otel_collector_"
-NEEDED = {
-    "amp_export": {"workspace": "ws-1", "region": "eu-west-1"},
-    "cloudwatch_otlp_export": {"region": "eu-west-1", "log_group": "/telemetry"},
-    "cloudwatch_otlp_metrics": {"region": "eu-west-1"},
-    "elasticsearch_export": {"endpoints": ["http://elasticsearch.telemetry.svc:9200"]},
-    "emf_export": {"region": "eu-west-1", "cluster": "prod"},
-    "loki_export": {"endpoint": "http://loki.telemetry.svc:3100"},
-    "otlp_forward": {"endpoint": "gateway.telemetry.svc:4317"},
-    "prometheus_otlp_export": {"endpoint": "http://prometheus.telemetry.svc:9090"},
-    "xray_export": {"region": "eu-west-1"},
-    "xray_ingest": {"region": "eu-west-1"},
-    "xray_otlp_export": {"region": "eu-west-1"},
-}
 
 
 def read(path: Path) -> Any:
@@ -70,7 +59,7 @@ def test_an_inventory_of_ours_has_nothing_to_mend(variables: dict[str, Any]) -> 
 @pytest.mark.parametrize("mode", ["daemonset", "deployment", "statefulset"])
 def test_all_recipes_together_have_nothing_to_mend(mode: str, platform: str) -> None:
     recipes = {path.parent.name: read(path) for path in sorted((ROLE / "recipes").glob("*/recipe.yml"))}
-    used = [{name: NEEDED.get(name, {})} for name, recipe in recipes.items() if mode in recipe["modes"]]
+    used = [{name: RECIPE_OPTIONS.get(name, {})} for name, recipe in recipes.items() if mode in recipe["modes"]]
     secrets = {variable: {"secret": "all"} for recipe in recipes.values() for variable in recipe.get("variables", {})}
     item = {
         "name": "all",

@@ -1,0 +1,19 @@
+"""What recipes ask for, which have no default for it: one table for all tests that use every recipe."""
+
+from __future__ import annotations
+
+from typing import Any
+
+RECIPE_OPTIONS: dict[str, dict[str, Any]] = {
+    "amp_export": {"workspace": "ws-1", "region": "eu-west-1"},
+    "cloudwatch_otlp_export": {"region": "eu-west-1", "log_group": "/telemetry"},
+    "cloudwatch_otlp_metrics": {"region": "eu-west-1"},
+    "elasticsearch_export": {"endpoints": ["http://elasticsearch.telemetry.svc:9200"]},
+    "emf_export": {"region": "eu-west-1", "cluster": "prod"},
+    "loki_export": {"endpoint": "http://loki.telemetry.svc:3100"},
+    "otlp_forward": {"endpoint": "gateway.telemetry.svc:4317"},
+    "prometheus_otlp_export": {"endpoint": "http://prometheus.telemetry.svc:9090"},
+    "xray_export": {"region": "eu-west-1"},
+    "xray_ingest": {"region": "eu-west-1"},
+    "xray_otlp_export": {"region": "eu-west-1"},
+}
