@@ -30,15 +30,11 @@ def unmet(manifests: Iterable[Manifest]) -> list[Wish]:
     given = list(manifests)
     brought = {ref(item).name for item in given if item["kind"] == _KIND}
     found = [Wish(ref(item), tuple(_more(item))) for item in given if _is_collector(item)]
-    return [wish for wish in found if wish.more and cluster_wide(*_place(wish.owner)) not in brought]
+    return [wish for wish in found if wish.more and cluster_wide(wish.owner.namespace, wish.owner.name) not in brought]
 
 
 def _is_collector(item: Manifest) -> bool:
     return item["kind"] in _WORKLOADS and COLLECTOR_LABEL in section(item, "metadata", "labels")
-
-
-def _place(owner: Ref) -> tuple[str, str]:
-    return owner.namespace, owner.name
 
 
 def _more(item: Manifest) -> Iterator[str]:
