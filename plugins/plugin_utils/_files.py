@@ -34,6 +34,14 @@ def write(path: Path, text: str) -> bool:
     return True
 
 
+def bring(path: Path, text: str, check: bool) -> bool:
+    """Write a text and make its folder; in check mode only return whether that would change it. Raises Problem."""
+    if check:
+        return not path.is_file() or path.read_bytes() != text.encode()
+    make_folder(path.parent)
+    return write(path, text)
+
+
 def make_folder(path: Path) -> None:
     """Make a folder and those that it is in. Raises Problem when that cannot be."""
     try:

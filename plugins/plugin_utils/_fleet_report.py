@@ -49,7 +49,7 @@ def report(arguments: Mapping[str, Any], check: bool) -> dict[str, Any]:
     path = Path(arguments["path"])
     unread = [{"name": one.name, "why": "; ".join(one.unread)} for one in clusters if one.asked and not one.is_read]
     return {
-        "changed": _differs(path, text) if check else _written(path, text),
+        "changed": _files.bring(path, text, check),
         "path": str(path),
         "summary": page["summary"],
         "unread": unread,
@@ -93,12 +93,3 @@ def html(page: Mapping[str, Any]) -> str:
 def _hash(text: str) -> str:
     """Return what a content security policy calls a style or a script that may be used."""
     return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"
-
-
-def _differs(path: Path, text: str) -> bool:
-    return not path.is_file() or path.read_text(encoding="utf-8") != text
-
-
-def _written(path: Path, text: str) -> bool:
-    _files.make_folder(path.parent)
-    return _files.write(path, text)

@@ -6,20 +6,18 @@
 from __future__ import annotations
 
 import hashlib
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from ..module_utils._core.bundle import Manifest
-from ..module_utils._core.errors import Problem
 from ..module_utils._core.releases import images, manifest, mirror
+from ..module_utils._core.releases.found import RELEASED
 from ..module_utils._core.releases.products import CERT_MANAGER, OPERATOR, product
 from ..module_utils._core.releases.versions import version
-from . import _files, _release, _release_source, _yaml
+from . import _files, _release, _release_source
 
-# What comes from a release that can be mirrored, and why the others cannot.
-_OURS = ("manifest", "helm")
+# Why what does not come from a release cannot be mirrored.
 _OTHERS = {
     "eks_addon": "an EKS add-on: EKS gets its images from a registry of its own in the region",
     "olm": "the Operator Lifecycle Manager, whose catalog and images its own tools mirror (oc mirror)",
@@ -60,7 +58,7 @@ def mirrored(arguments: Mapping[str, Any], check: bool) -> dict[str, Any]:
     """Write the manifests, and return the images. Raises Problem for a release that cannot be read."""
     clusters = arguments["clusters"]
     wanted = [item for cluster in clusters for item in cluster["releases"] if item["provider"]]
-    read = [_read(item) for item in wanted if item["provider"] in _OURS]
+    read = [_read(item) for item in wanted if item["provider"] in RELEASED]
     objects: list[Manifest] = [item for cluster in clusters for item in cluster["manifests"]]
     choice = (arguments["scope"], arguments["exclude"], arguments["images"])
     needed = mirror.needs(objects, [one.release for one in read], *choice)
@@ -79,13 +77,8 @@ def _read(item: Mapping[str, Any]) -> _Read:
     target = version(item["version"] or _release.table()["tested"][named.name], named.title)
     asked = f"Read the release {target.tag} of {named.title}"
     tried = _release_source.places(named, target, item["source"], item["mirror"])
-    content, where = _release_source._first(tried, asked, time.sleep)
-    digest = hashlib.sha256(content).hexdigest()
-    if item["sha256"] and digest != item["sha256"].lower().removeprefix("sha256:"):
-        fix = "Fetch it again, or correct sha256."
-        raise Problem(f"its SHA-256 is {digest}, not {item['sha256']}", asked=asked, where=where, fix=fix)
-    documents = [document.data for document in _yaml.load_all(_release_source._text(content, asked, where), where)]
-    found = manifest.release(named, documents, where)
+    where, content = _release_source.fetch(tried, item["sha256"], asked)
+    found = manifest.release(named, _release_source.documents(content, asked, where), where)
     pods = [*images.used(found.objects), *_more(item, target.tag)]
     given = {name: image for name, image in item["images"].items() if image}
     started, _flags = (
@@ -110,7 +103,7 @@ def _once(read: Sequence[_Read]) -> list[_Read]:
 def _distinct(wanted: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     """Return one of each product and provider whose release is not ours to mirror."""
     return list(
-        {(item["product"], item["provider"]): item for item in wanted if item["provider"] not in _OURS}.values()
+        {(item["product"], item["provider"]): item for item in wanted if item["provider"] not in RELEASED}.values()
     )
 
 
@@ -125,8 +118,4 @@ def _manifest(one: _Read, root: str, check: bool) -> tuple[dict[str, Any], bool]
     row["sha256"] = hashlib.sha256(one.content).hexdigest()
     if not root:
         return row, False
-    path = Path(root) / inside
-    if check:
-        return row, not path.is_file() or path.read_bytes() != one.content
-    _files.make_folder(path.parent)
-    return row, _files.write(path, one.content.decode("utf-8"))
+    return row, _files.bring(Path(root) / inside, one.content.decode("utf-8"), check)

@@ -43,14 +43,24 @@ def load(
     tried: list[str], sha256: str, asked: str, sleep: Callable[[float], None] = time.sleep
 ) -> tuple[str, list[Any]]:
     """Return the first of these places that has a manifest, and its documents. Raises Problem when none has one."""
+    where, content = fetch(tried, sha256, asked, sleep)
+    return where, documents(content, asked, where)
+
+
+def fetch(tried: list[str], sha256: str, asked: str, sleep: Callable[[float], None] = time.sleep) -> tuple[str, bytes]:
+    """Return the first of these places that has a manifest, as it is published. Raises Problem when none has it so."""
     content, where = _first(tried, asked, sleep)
     if sha256 and hashlib.sha256(content).hexdigest() != sha256.lower().removeprefix("sha256:"):
         found = hashlib.sha256(content).hexdigest()
         raise Problem(
             f"its SHA-256 is {found}, not {sha256}", asked=asked, where=where, fix="Fetch it again, or correct sha256."
         )
-    text = _text(content, asked, where)
-    return where, [document.data for document in _yaml.load_all(text, where)]
+    return where, content
+
+
+def documents(content: bytes, asked: str, where: str) -> list[Any]:
+    """Return the documents of a manifest. Raises Problem for what is none."""
+    return [document.data for document in _yaml.load_all(_text(content, asked, where), where)]
 
 
 def _text(content: bytes, asked: str, where: str) -> str:

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from ..releases import compatibility
+from ..releases.found import RELEASED
 from ..releases.manifest import tag
 from ..releases.products import CERT_MANAGER, OPERATOR, product
 from ..releases.versions import read
@@ -18,8 +19,6 @@ from .costs import NOTHING
 
 PRODUCTS = (CERT_MANAGER, OPERATOR)
 UNREAD = "not read"
-# Who installs the version that is named, or the tested one; with others EKS, OLM or an administrator chooses.
-OURS = ("manifest", "helm")
 
 
 def rows(cluster: Cluster, table: compatibility.Table) -> list[dict[str, Any]]:
@@ -32,7 +31,7 @@ def rows(cluster: Cluster, table: compatibility.Table) -> list[dict[str, Any]]:
 def _product(cluster: Cluster, name: str, table: compatibility.Table) -> dict[str, Any]:
     asked = cluster.products.get(name) or {}
     provider = str(asked.get("provider") or "")
-    wanted = str(asked.get("version") or table["tested"][name]) if provider in OURS else ""
+    wanted = str(asked.get("version") or table["tested"][name]) if provider in RELEASED else ""
     found = cluster.installed(name)
     running = str(found.get("version") or "")
     notes = list(_notes(cluster, name, running or wanted, table))

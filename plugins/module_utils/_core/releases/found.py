@@ -15,6 +15,8 @@ from .products import RELEASE_LABEL, Product
 from .versions import read
 
 HELM, OLM, EKS, MANIFEST = "helm", "olm", "eks_addon", "manifest"
+# Who installs the version that is named, or the tested one; with others EKS, OLM or an administrator chooses.
+RELEASED = (MANIFEST, HELM)
 _HELM_NAME, _HELM_NAMESPACE = "meta.helm.sh/release-name", "meta.helm.sh/release-namespace"
 _OLM_OWNER = "olm.owner"
 # The field manager of EKS add-ons (EKS user guide, "Determine fields you can customize for Amazon EKS add-ons").
