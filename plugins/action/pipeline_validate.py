@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from ansible.plugins.action import ActionBase
 
-from ..module_utils._core.report.formats import FORMATS
+from ..module_utils._core.lint.report.formats import FORMATS
 from ..plugin_utils import _binary, _doorway, _judge, _target, _validate
 
 _ARGUMENTS = {

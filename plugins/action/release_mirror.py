@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from ansible.plugins.action import ActionBase
 
-from ..plugin_utils import _doorway, _mirror
+from ..plugin_utils import _doorway
+from ..plugin_utils._release import mirror
 
-_ARGUMENTS = _mirror.ARGUMENTS
+_ARGUMENTS = mirror.ARGUMENTS
 
 
 class ActionModule(ActionBase):
@@ -22,4 +23,4 @@ class ActionModule(ActionBase):
         """Return the images, each with its places in the mirror."""
         super().run(tmp, task_vars)
         _result, arguments = self.validate_argument_spec(argument_spec=_ARGUMENTS)
-        return _doorway.answer(lambda: _mirror.mirrored(arguments, self._task.check_mode))
+        return _doorway.answer(lambda: mirror.mirrored(arguments, self._task.check_mode))

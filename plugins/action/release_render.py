@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from ansible.plugins.action import ActionBase
 
-from ..plugin_utils import _doorway, _release
+from ..plugin_utils import _doorway
+from ..plugin_utils._release import render
 
-_ARGUMENTS = _release.ARGUMENTS
+_ARGUMENTS = render.ARGUMENTS
 
 
 class ActionModule(ActionBase):
@@ -21,7 +22,7 @@ class ActionModule(ActionBase):
         """Return what is applied, given to Helm, or removed."""
         super().run(tmp, task_vars)
         _result, arguments = self.validate_argument_spec(argument_spec=_ARGUMENTS)
-        result = _doorway.answer(lambda: _release.render(arguments, self._task.check_mode))
+        result = _doorway.answer(lambda: render.render(arguments, self._task.check_mode))
         for warning in result.pop("warnings"):
             self._display.warning(warning)
         return result

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..plugin_utils import _origin, _yaml
+from ..plugin_utils import _yaml
+from ..plugin_utils._yaml import origin
 
 DOCUMENTATION = r"""
 name: to_manifests
@@ -43,7 +44,7 @@ _value:
 
 def to_manifests(objects: list[Any]) -> str:
     """Return the objects as YAML documents."""
-    return _yaml.dump(*_origin.plain(objects))
+    return _yaml.dump(*origin.plain(objects))
 
 
 class FilterModule:

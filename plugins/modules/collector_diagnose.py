@@ -199,8 +199,8 @@ collectors:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.connect import CLUSTER_ARG_SPEC
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.diagnose import run_diagnose
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.api.connect import CLUSTER_ARG_SPEC
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.diagnose.collect import run_diagnose
 
 KINDS = ["DaemonSet", "Deployment", "OpenTelemetryCollector", "StatefulSet"]
 WHICH = {"namespace": {"required": True}, "name": {}, "kind": {"choices": KINDS}, "selector": {}}

@@ -97,8 +97,8 @@ unproven:
 """
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.api.connect import CLUSTER_ARG_SPEC
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.aws.identity_wait import run_wait
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.connect import CLUSTER_ARG_SPEC
 
 ACCOUNT = {name: {"required": True} for name in ("namespace", "service_account", "role_arn")}
 

@@ -10,11 +10,11 @@ import string
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ..module_utils._core.config.masking import masker, secrets_in
 from ..module_utils._core.diagnose.check import SEVERITIES, STAGES, Check, found
 from ..module_utils._core.diagnose.text import report, verdicts
 from ..module_utils._core.diagnose.verdict import CHECKS, result
 from ..module_utils._core.errors import Problem, near
-from ..module_utils._core.masking import masker, secrets_in
 from . import _validate
 
 _KEYS = ("id", "find", "message", "fix", "severity", "stage")

@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+from ..module_utils._core.config.masking import masker, secrets_in
 from ..module_utils._core.lint import profiles
 from ..module_utils._core.lint.finding import Finding
-from ..module_utils._core.masking import masker, secrets_in
 from . import _judge, _render
 
 

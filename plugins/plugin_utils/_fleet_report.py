@@ -13,11 +13,12 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from ..module_utils._core.config.paths import items, section
 from ..module_utils._core.fleet_report.cluster import Cluster
 from ..module_utils._core.fleet_report.model import model
-from ..module_utils._core.paths import items, section
-from ..module_utils._core.report.model import counted
-from . import _files, _release, _yaml
+from ..module_utils._core.lint.report.model import counted
+from . import _files, _yaml
+from ._release import render
 
 TEMPLATES = Path(__file__).parents[2] / "playbooks" / "templates" / "report"
 SCRIPT, STYLE, PAGE = "page.js", "page.css", "page.html.j2"
@@ -44,7 +45,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
 def report(arguments: Mapping[str, Any], check: bool) -> dict[str, Any]:
     """Write the page, and return what is on it in short. Raises Problem when it cannot be written."""
     clusters = [_cluster(item) for item in arguments["clusters"]]
-    page = model(clusters, _release.table(), arguments["title"], arguments["time"])
+    page = model(clusters, render.table(), arguments["title"], arguments["time"])
     text = html(page)
     path = Path(arguments["path"])
     unread = [{"name": one.name, "why": "; ".join(one.unread)} for one in clusters if one.asked and not one.is_read]

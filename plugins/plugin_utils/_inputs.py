@@ -10,14 +10,16 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from ..module_utils._core import context, inputs, nodes
-from ..module_utils._core.compose import Composed, Layer
-from ..module_utils._core.context import Context
+from ..module_utils._core.config import documents, nodes
+from ..module_utils._core.config.compose import Composed, Layer
+from ..module_utils._core.config.documents import Found
+from ..module_utils._core.config.paths import Path as KeyPath
+from ..module_utils._core.config.paths import Position, at
 from ..module_utils._core.errors import Problem
-from ..module_utils._core.inputs import Found
-from ..module_utils._core.paths import Path as KeyPath
-from ..module_utils._core.paths import Position, at
-from . import _nodes, _origin, _places, _yaml
+from ..module_utils._core.lint import context
+from ..module_utils._core.lint.context import Context
+from . import _yaml
+from ._yaml import embedded, origin, reader
 
 _YAML_FILES = (".yaml", ".yml")
 # Folders of tools and of packages; nobody keeps a config of theirs there.
@@ -44,7 +46,7 @@ class Collected:
     """All inputs of a task, texts that are no YAML, files without a config, texts by name, objects by folder."""
 
     inputs: list[Input] = field(default_factory=list)
-    invalid: list[_nodes.Invalid] = field(default_factory=list)
+    invalid: list[reader.Invalid] = field(default_factory=list)
     skipped: list[str] = field(default_factory=list)
     texts: dict[str, str] = field(default_factory=dict)
     objects: dict[Path, list[Mapping[str, Any]]] = field(default_factory=dict)  # by folder
@@ -119,7 +121,7 @@ def _add_file(file: Path, given: bool, result: Collected) -> None:
             raise
         result.skipped.append(name)
         return
-    if given or inputs.looks_like_config(text) or "kind:" in text:
+    if given or documents.looks_like_config(text) or "kind:" in text:
         before = len(result.inputs) + len(result.invalid)
         _add_text(text, name, given, result)
         if len(result.inputs) + len(result.invalid) > before:
@@ -130,26 +132,26 @@ def _add_file(file: Path, given: bool, result: Collected) -> None:
 
 def _add_text(text: str, name: str, wanted: bool, result: Collected) -> None:
     try:
-        documents = list(_yaml.load_all(text, name))
-    except _nodes.Invalid as invalid:
+        parsed = list(_yaml.load_all(text, name))
+    except reader.Invalid as invalid:
         # A template of a chart is no YAML and no mistake.
-        if wanted or (inputs.looks_like_config(text) and "{{" not in text):
+        if wanted or (documents.looks_like_config(text) and "{{" not in text):
             result.invalid.append(invalid)
         return
-    stream = inputs.objects([document.data for document in documents])
+    stream = documents.objects([document.data for document in parsed])
     result.objects.setdefault(Path(name).parent, []).extend(stream)
-    found = inputs.configs([document.data for document in documents], wanted)
+    found = documents.configs([document.data for document in parsed], wanted)
     lines = nodes.lines_of(text) if any(item.text for item in found) else []
     for item in found:
         label = f"{name} ({item.label})" if item.label else name
-        outer = documents[item.document]
+        outer = parsed[item.document]
         try:
-            inner = _places.inner(item, outer, lines, name) if item.text else _places.part(outer, item.path)
-        except _nodes.Invalid as invalid:
+            inner = embedded.inner(item, outer, lines, name) if item.text else embedded.part(outer, item.path)
+        except reader.Invalid as invalid:
             result.invalid.append(invalid)
         else:
             made = _finish(inner, item, label, context.context_of(item, stream))
-            locate = _places.around(made.locate, outer, item.path, name) if made.context.resource else made.locate
+            locate = embedded.around(made.locate, outer, item.path, name) if made.context.resource else made.locate
             result.inputs.append(replace(made, file=name, locate=locate))
 
 
@@ -161,17 +163,19 @@ def _finish(document: _yaml.Document, found: Found, name: str, around: Context) 
 
 def _add_variable(config: Any, result: Collected) -> None:
     if isinstance(config, str):
-        text = str(_origin.plain(config))  # libyaml takes no text of a type of Ansible's
+        text = str(origin.plain(config))  # libyaml takes no text of a type of Ansible's
         result.texts[VARIABLE] = text
         before = len(result.inputs) + len(result.invalid)
         _add_text(text, VARIABLE, True, result)
         if len(result.inputs) + len(result.invalid) == before:
             result.inputs.append(_finish(_yaml.load(text, VARIABLE), _PLAIN, VARIABLE, Context()))
         return
-    value = _origin.plain(config)
-    listed = value if isinstance(value, list) and value and all(inputs.is_object(item) for item in value) else [value]
-    if not any(inputs.is_object(item) for item in listed):
-        document = _yaml.Document(value, _origin.positions(config))
+    value = origin.plain(config)
+    listed = (
+        value if isinstance(value, list) and value and all(documents.is_object(item) for item in value) else [value]
+    )
+    if not any(documents.is_object(item) for item in listed):
+        document = _yaml.Document(value, origin.positions(config))
         result.inputs.append(_finish(document, _PLAIN, VARIABLE, Context()))
         return
     result.inputs.extend(_of_objects(listed, result))
@@ -179,9 +183,9 @@ def _add_variable(config: Any, result: Collected) -> None:
 
 def _of_objects(listed: Sequence[Mapping[str, Any]], result: Collected) -> Iterator[Input]:
     """Yield the configs in Kubernetes objects that another task has read."""
-    stream = inputs.objects(listed)
+    stream = documents.objects(listed)
     cluster = any(item.get("kind") in context.WORKLOADS for item in stream)
-    for found in inputs.configs(listed, True):
+    for found in documents.configs(listed, True):
         if cluster and not context.runs(found, stream):
             continue
         data = at(listed[found.document], found.path)
@@ -189,7 +193,7 @@ def _of_objects(listed: Sequence[Mapping[str, Any]], result: Collected) -> Itera
         name = f"{namespace}/{found.label}" if namespace else found.label
         try:
             document = _yaml.load(data, name) if found.text else _yaml.Document(data)
-        except _nodes.Invalid as invalid:
+        except reader.Invalid as invalid:
             result.invalid.append(invalid)
             continue
         yield _finish(document, found, name, context.context_of(found, stream))
@@ -198,7 +202,7 @@ def _of_objects(listed: Sequence[Mapping[str, Any]], result: Collected) -> Itera
 def _merged(parts: Sequence[Input]) -> Input:
     """Return configs merged in order, as one collector that is given all of them has it."""
     layers = tuple(part.layer for part in parts if part.layer)
-    data = inputs.merged([part.config for part in parts])
+    data = documents.merged([part.config for part in parts])
     around = next((part.context for part in parts if part.context.deployment), parts[0].context)
     twice = tuple(pair for part in parts for pair in part.duplicates)
     return Input(" + ".join(part.name for part in parts), data, Composed(data, layers).locate, twice, around)

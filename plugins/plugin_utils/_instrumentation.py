@@ -9,10 +9,10 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
 
-from ..module_utils._core import fleet
 from ..module_utils._core.errors import Problem
 from ..module_utils._core.instrumentation import manifest, namespaces, prerequisites
 from ..module_utils._core.instrumentation.instrumentation import Instrumentation, option_names
+from ..module_utils._core.lint import fleet
 from . import _sources
 
 ROLE = _sources.ROLE.with_name("otel_instrumentation")

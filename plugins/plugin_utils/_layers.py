@@ -9,12 +9,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from ..module_utils._core import recipes, renames
+from ..module_utils._core import recipes
 from ..module_utils._core.backends.table import BACKENDS
-from ..module_utils._core.collector import Collector
+from ..module_utils._core.collector.collector import Collector
+from ..module_utils._core.config import renames
+from ..module_utils._core.config.layers import Layer
 from ..module_utils._core.errors import Problem
-from ..module_utils._core.layers import Layer
-from . import _origin, _sources
+from . import _sources
+from ._yaml import origin
 
 BASELINE = "baseline"
 
@@ -68,5 +70,5 @@ def of_user(collector: Collector, written: Any) -> list[Layer]:
             )
         layers.append(Layer(str(path), document.data, positions=document.positions, duplicates=document.duplicates))
     if written:
-        layers.append(Layer("config", _origin.plain(collector.config), positions=_origin.positions(written)))
+        layers.append(Layer("config", origin.plain(collector.config), positions=origin.positions(written)))
     return layers

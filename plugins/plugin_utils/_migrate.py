@@ -10,13 +10,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ..module_utils._core.config.masking import masked, secrets_in
+from ..module_utils._core.config.paths import Position, dotted
 from ..module_utils._core.errors import Problem
 from ..module_utils._core.lint.subject import Target
-from ..module_utils._core.masking import masked, secrets_in
 from ..module_utils._core.migrate.edits import Change, Unsolved
 from ..module_utils._core.migrate.steps import STEPS
-from ..module_utils._core.paths import Position, dotted
-from . import _files, _inputs, _nodes, _operation, _target
+from . import _files, _inputs, _rewrite, _target
+from ._yaml import reader
 
 
 @dataclass
@@ -55,7 +56,7 @@ def move(text: str, name: str, collected: _inputs.Collected, wanted: _target.Wan
     moved = Moved(name, text, text)
     mine = [item for item in collected.inputs if item.file == name or (not item.file and name == _inputs.VARIABLE)]
     for item in reversed(mine):
-        work = _operation.operation(moved.text, name, item.found)
+        work = _rewrite.operation(moved.text, name, item.found)
         done, left = run(work, target_of(wanted, item))
         moved.text = work.whole()
         moved.changes[:0] = [_row(item, change, name) for change in done]
@@ -63,7 +64,7 @@ def move(text: str, name: str, collected: _inputs.Collected, wanted: _target.Wan
     return moved
 
 
-def run(work: _operation.Operation, target: Target) -> tuple[list[Change], list[Unsolved]]:
+def run(work: _rewrite.Operation, target: Target) -> tuple[list[Change], list[Unsolved]]:
     """Take every step on a text or on data; return what was done, and what a person has to do."""
     done: list[Change] = []
     left: dict[tuple[Any, str], Unsolved] = {}
@@ -103,7 +104,7 @@ def _of_data(collected: _inputs.Collected, wanted: _target.Wanted) -> dict[str, 
     moved = Moved("", "", "")
     plain = {}
     for item in collected.inputs:
-        work = _operation.Data(item.config)
+        work = _rewrite.Data(item.config)
         done, left = run(work, target_of(wanted, item))
         moved.changes += [_row(item, change, "") for change in done]
         moved.unsolved += [_row(item, one, "") for one in left]
@@ -156,7 +157,7 @@ def _row(item: _inputs.Input, one: Change | Unsolved, file: str) -> dict[str, An
     }
 
 
-def _invalid(invalid: _nodes.Invalid) -> dict[str, Any]:
+def _invalid(invalid: reader.Invalid) -> dict[str, Any]:
     place = invalid.position
     return {
         "file": place.file,

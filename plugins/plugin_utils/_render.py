@@ -12,21 +12,22 @@ from dataclasses import dataclass, field, fields, replace
 from functools import cache
 from typing import Any
 
-from ..module_utils._core import fleet, needs, place
 from ..module_utils._core.aws import identity, policy
 from ..module_utils._core.backends.table import BACKENDS
-from ..module_utils._core.collector import Collector, Distribution, image_of
-from ..module_utils._core.compose import Composed, compose
+from ..module_utils._core.collector import platform
+from ..module_utils._core.collector.collector import Collector, Distribution, image_of
+from ..module_utils._core.collector.names import COLLECTOR_LABEL, MANAGED_BY
+from ..module_utils._core.collector.platform import Place
+from ..module_utils._core.config.compose import Composed, compose
 from ..module_utils._core.errors import Problem
-from ..module_utils._core.lint import deployed
+from ..module_utils._core.lint import deployed, fleet
 from ..module_utils._core.lint.finding import Finding
 from ..module_utils._core.lint.rules import lint
 from ..module_utils._core.lint.subject import Subject, Target
 from ..module_utils._core.manifests.build import Build
 from ..module_utils._core.manifests.pod import volumes
-from ..module_utils._core.names import COLLECTOR_LABEL, MANAGED_BY
-from ..module_utils._core.place import Place
-from ..module_utils._core.probes import probe
+from ..module_utils._core.needs import derive
+from ..module_utils._core.probe.probe import probe
 from . import _judge, _layers, _sources, _target, _yaml
 
 _PREFIX = "otel_collector_"
@@ -117,7 +118,7 @@ def _plan(item: Mapping[str, Any], request: Request) -> Planned:
     distribution, collector_version = _distribution(options)
     facts = _sources.platform(options["platform"], request.platform_paths)
     where = Place.from_facts(options["platform"], facts)
-    collector = Collector.from_options(place.settled(options, where))
+    collector = Collector.from_options(platform.settled(options, where))
     collector = identity.stamped(collector, request.identity_annotations)
     BACKENDS[collector.backend].check(collector)
     target = _built(collector, distribution, collector_version)
@@ -186,7 +187,7 @@ def _build(item: Planned) -> Build:
     config = item.composed.config
     return Build(
         collector=item.collector,
-        needs=needs.derive(config, identity.environment(item.collector)),
+        needs=derive.derive(config, identity.environment(item.collector)),
         config=config,
         config_text=_yaml.dump(config),
         config_hash=hashlib.sha256(_canonical(config).encode()).hexdigest(),
@@ -199,7 +200,7 @@ def _build(item: Planned) -> Build:
 def _placed(item: Planned) -> Build:
     """Return the build of a collector. Raises Problem for one that its place cannot have."""
     build = _build(item)
-    place.check(item.place, item.collector, volumes(build), bool(build.exposed))
+    platform.check(item.place, item.collector, volumes(build), bool(build.exposed))
     return build
 
 

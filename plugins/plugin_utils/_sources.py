@@ -16,7 +16,7 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from jinja2 import StrictUndefined, TemplateSyntaxError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from ..module_utils._core.compose import Layer
+from ..module_utils._core.config.compose import Layer
 from ..module_utils._core.errors import Problem, near
 from ..module_utils._core.recipes import Use, check_shape
 from . import _yaml

@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from ..module_utils._core.catalogue import SECTIONS, Catalogue
-from ..module_utils._core.context import build_of
+from ..module_utils._core.config.catalogue import SECTIONS, Catalogue
+from ..module_utils._core.config.paths import section
 from ..module_utils._core.errors import Problem, near
+from ..module_utils._core.lint.context import build_of
 from ..module_utils._core.lint.subject import Target
-from ..module_utils._core.paths import section
 from . import _sources
 
 DEFAULT = "contrib"

@@ -12,19 +12,19 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from ..module_utils._core import inline
+from ..module_utils._core.config.masking import masker, secrets_in
+from ..module_utils._core.config.paths import Path as KeyPath
+from ..module_utils._core.config.paths import Position
 from ..module_utils._core.errors import Problem
-from ..module_utils._core.lint import profiles
+from ..module_utils._core.lint import profiles, suppressions
 from ..module_utils._core.lint.finding import Finding
+from ..module_utils._core.lint.report import json as data
+from ..module_utils._core.lint.report.formats import FORMATS
+from ..module_utils._core.lint.report.model import Checked, Report, Suppressed, counted
 from ..module_utils._core.lint.rules import lint
 from ..module_utils._core.lint.subject import Subject, Target
-from ..module_utils._core.masking import masker, secrets_in
-from ..module_utils._core.paths import Path as KeyPath
-from ..module_utils._core.paths import Position
-from ..module_utils._core.report import json as data
-from ..module_utils._core.report.formats import FORMATS
-from ..module_utils._core.report.model import Checked, Report, Suppressed, counted
-from . import _binary, _doorway, _files, _inputs, _judge, _nodes, _render, _target
+from . import _binary, _doorway, _files, _inputs, _judge, _render, _target
+from ._yaml import reader
 
 NOWHERE = "-"
 
@@ -63,7 +63,7 @@ def _report(arguments: Mapping[str, Any], warn: Callable[[str], None], check: bo
     cases = [*_planned(arguments), *_collected(arguments, collected)]
     opinion, cases = _second_opinion(arguments["binary"], cases)
     cases = _without_secrets(cases)
-    checked = _judged(arguments, cases, inline.comments(collected.texts))
+    checked = _judged(arguments, cases, suppressions.comments(collected.texts))
     told = Report(checked, collected.skipped, _judge.ALL_RULES, arguments["fail_on"])
     result: dict[str, Any] = {
         **data.as_dict(told),
@@ -104,7 +104,7 @@ def _collected(arguments: Mapping[str, Any], collected: _inputs.Collected) -> It
         yield _Case(invalid.position.file, [_invalid(invalid)])
 
 
-def _invalid(invalid: _nodes.Invalid) -> Finding:
+def _invalid(invalid: reader.Invalid) -> Finding:
     return Finding(invalid.position, "", _judge.INVALID_YAML, "error", invalid.wrong, invalid.fix)
 
 
@@ -133,10 +133,12 @@ def _without_secrets(cases: Sequence[_Case]) -> list[_Case]:
     return [clean(case) for case in cases]
 
 
-def _judged(arguments: Mapping[str, Any], cases: Sequence[_Case], comments: Sequence[inline.Comment]) -> list[Checked]:
+def _judged(
+    arguments: Mapping[str, Any], cases: Sequence[_Case], comments: Sequence[suppressions.Comment]
+) -> list[Checked]:
     """Return the findings of every config with the user's severities, less what is accepted."""
     judgement = _judge.Judgement.from_arguments(arguments)
-    known = inline.split([finding for case in cases for finding in case.findings], comments, _judge.KNOWN)
+    known = suppressions.split([finding for case in cases for finding in case.findings], comments, _judge.KNOWN)
     kept, accepted, wrong = set(known[0]), dict(known[1]), known[2]
     checked = []
     for index, case in enumerate(cases):

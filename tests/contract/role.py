@@ -9,7 +9,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.collector import Collector
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.collector.collector import Collector
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _sources
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._render import Request
 

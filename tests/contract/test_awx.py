@@ -15,7 +15,7 @@ import pytest
 from ansible_collections.awx.awx.plugins import modules as awx_modules
 from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_MAP, AUTH_ARG_SPEC
 from ansible_collections.o11y.opentelemetry.plugins.action import pipeline_validate
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.kubeconfig import option
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.api.kubeconfig import option
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _render, _sources
 from botocore.credentials import EnvProvider
 

@@ -83,7 +83,10 @@ def test_the_example_renders_to_its_golden_file(pytestconfig: pytest.Config) -> 
     variables = _sources.read_yaml(EXAMPLE / "vars.yml")
     values = {**DEFAULTS, f"{PREFIX}image_registry": "", **variables}
     found = bundle(variables["otel_instrumentations"], {name: values.get(PREFIX + name) for name in OPTIONS})
-    golden, text = EXAMPLE / "rendered" / "instrumentations.yml", _yaml.dump(*found["manifests"], *found["namespaces"])
+    golden, text = (
+        EXAMPLE / "rendered" / "instrumentations.yml",
+        _yaml.dump(*found["manifests"], *found["namespaces"]),
+    )
     if pytestconfig.getoption("--regenerate"):
         golden.write_text(text, encoding="utf-8")
     assert golden.read_text(encoding="utf-8") == text

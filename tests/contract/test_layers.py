@@ -14,6 +14,26 @@ from .source import files, imports
 CORE = "plugins/module_utils/_core"
 EDGE = "plugins/module_utils/_edge"
 CONTROLLER = "plugins/plugin_utils"
+# The rooms of a layer, from the ground up: a room imports rooms of lower floors, and none of its own floor.
+FLOORS: dict[str, tuple[tuple[str, ...], ...]] = {
+    CORE: (
+        ("errors",),
+        ("collector", "config"),
+        ("aws", "cluster"),
+        ("needs",),
+        ("manifests",),
+        ("backends", "instrumentation", "lint", "probe"),
+        ("diagnose", "migrate", "recipes", "releases"),
+        ("fleet_report", "olm"),
+    ),
+    EDGE: (
+        ("api",),
+        ("aws", "probe", "release", "rollout"),
+        ("diagnose", "olm", "webhooks"),
+        ("bundle",),
+        ("instrumentation",),
+    ),
+}
 # What only the controller has: a module is copied to the host that it runs on, and brings neither.
 OF_THE_CONTROLLER = {"yaml", "jinja2"}
 IMPURE = {
@@ -43,6 +63,11 @@ def breaches(path: str, allowed: tuple[str, ...], refused: set[str]) -> list[str
     return found
 
 
+def room_of(layer: str, path: str) -> str:
+    """Return the room of a file or module: the folder below its layer, or the file itself where it lies in none."""
+    return path.removeprefix(f"{layer}/").split("/")[0].removesuffix(".py")
+
+
 @pytest.mark.parametrize("path", files(f"{CORE}/*.py"))
 def test_the_core_imports_the_standard_library_and_itself(path: str) -> None:
     assert breaches(path, (CORE,), IMPURE) == []
@@ -69,10 +94,38 @@ def test_the_controller_does_not_reach_for_the_edge(path: str) -> None:
 
 def test_yaml_is_read_in_one_file_and_written_in_another() -> None:
     found = [path for path in files("plugins/*.py") if "yaml" in imports(path)]
-    assert found == [f"{CONTROLLER}/_nodes.py", f"{CONTROLLER}/_yaml.py"]
+    assert found == [f"{CONTROLLER}/_yaml/__init__.py", f"{CONTROLLER}/_yaml/reader.py"]
 
 
 def test_a_breach_would_be_noticed() -> None:
     assert breaches(f"{CONTROLLER}/_sources.py", (CORE,), IMPURE)
-    assert breaches(f"{CORE}/needs.py", (EDGE,), set())
-    assert f"{CORE}/paths" in imports(f"{CORE}/needs.py")
+    assert breaches(f"{CORE}/needs/derive.py", (EDGE,), set())
+    assert f"{CORE}/config/paths" in imports(f"{CORE}/needs/derive.py")
+
+
+@pytest.mark.parametrize("layer", FLOORS)
+def test_rooms_import_only_rooms_on_lower_floors(layer: str) -> None:
+    floor = {room: number for number, rooms in enumerate(FLOORS[layer]) for room in rooms}
+    found = [
+        f"{path} imports {module}"
+        for path in files(f"{layer}/*.py")
+        for module in imports(path)
+        if module.startswith(f"{layer}/")
+        and room_of(layer, module) != room_of(layer, path)
+        and floor[room_of(layer, module)] >= floor[room_of(layer, path)]
+    ]
+    assert found == []
+
+
+@pytest.mark.parametrize("layer", FLOORS)
+def test_every_room_has_a_floor_and_every_floor_is_needed(layer: str) -> None:
+    there = {room_of(layer, path) for path in files(f"{layer}/*.py")} - {"__init__"}
+    listed = [room for rooms in FLOORS[layer] for room in rooms]
+    assert sorted(listed) == sorted(there)
+    assert all(rooms for rooms in FLOORS[layer])
+
+
+def test_a_room_on_the_wrong_floor_would_be_noticed() -> None:
+    assert room_of(CORE, f"{CORE}/lint/report/model.py") == "lint"
+    assert room_of(CORE, f"{CORE}/errors") == "errors"
+    assert f"{CORE}/needs/derive" in imports(f"{CORE}/lint/deployed.py")

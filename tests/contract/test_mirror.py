@@ -16,13 +16,8 @@ from typing import Any
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.releases.products import OPERATOR, PRODUCTS
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import (
-    _instrumentation,
-    _mirror,
-    _release,
-    _render,
-    _sources,
-)
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _instrumentation, _render, _sources
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._release import mirror, render
 
 from .role import ROOT, request
 
@@ -31,7 +26,7 @@ COLLECTOR = {"name": "gateway", "recipes": ["otlp_ingest", "debug_output"]}
 ROLES = {"cert-manager": "cert_manager", OPERATOR: "otel_operator"}
 REGISTRY = "registry.example.com/mirror"
 # In place of a release: one Deployment, with the images and the flags that the published manifest has.
-TABLE = _release.table()
+TABLE = render.table()
 PARTS = {
     "cert-manager": ["quay.io/jetstack/cert-manager-controller", "quay.io/jetstack/cert-manager-webhook"],
     OPERATOR: ["ghcr.io/open-telemetry/opentelemetry-operator/opentelemetry-operator"],
@@ -77,14 +72,14 @@ def installed(given: dict[str, Any], folder: Path, registry: str) -> list[dict[s
     objects: list[dict[str, Any]] = []
     for product, role in ROLES.items():
         if given.get(f"{role}_provider") == "manifest":
-            arguments = {name: option.get("default") for name, option in _release.ARGUMENTS.items()}
+            arguments = {name: option.get("default") for name, option in render.ARGUMENTS.items()}
             wanted = {
                 "product": product,
                 "source": release(folder, product),
                 "image_registry": registry,
                 "images": started(given),
             }
-            objects += _release.render({**arguments, **wanted}, check=True)["manifests"]
+            objects += render.render({**arguments, **wanted}, check=True)["manifests"]
     return objects
 
 
@@ -106,7 +101,7 @@ def images(value: Any, key: str = "") -> Iterator[str]:
         yield str(value).partition("=")[2]
 
 
-def mirror(given: dict[str, Any], folder: Path, **more: str) -> list[dict[str, Any]]:
+def mirrored(given: dict[str, Any], folder: Path, **more: str) -> list[dict[str, Any]]:
     """Return what the mirror of an inventory has."""
     releases = [
         {"product": product, "provider": given.get(f"{role}_provider", ""), "version": "", "mirror": "", "sha256": ""}
@@ -115,7 +110,7 @@ def mirror(given: dict[str, Any], folder: Path, **more: str) -> list[dict[str, A
     ]
     wanted = {"path": "", "registry": REGISTRY, "scope": "used", "exclude": [], "images": [], **more}
     clusters = [{"manifests": rendered(given, ""), "releases": releases}]
-    found: list[dict[str, Any]] = _mirror.mirrored({"clusters": clusters, **wanted}, check=True)["images"]
+    found: list[dict[str, Any]] = mirror.mirrored({"clusters": clusters, **wanted}, check=True)["images"]
     return found
 
 
@@ -129,20 +124,22 @@ def test_every_image_of_an_inventory_is_in_its_mirror(name: str, tmp_path: Path)
     given = variables(name)
     wanted = set(images([*rendered(given, ""), *installed(given, tmp_path, "")]))
     assert wanted
-    assert wanted - {row["image"] for row in mirror(given, tmp_path)} == set()
+    assert wanted - {row["image"] for row in mirrored(given, tmp_path)} == set()
 
 
 @pytest.mark.parametrize("name", INVENTORIES)
 def test_with_the_registry_every_image_is_one_that_was_pushed_there(name: str, tmp_path: Path) -> None:
     given = variables(name)
     wanted = set(images([*rendered(given, REGISTRY), *installed(given, tmp_path, REGISTRY)]))
-    pushed = {row["target"] for row in mirror(given, tmp_path, scope="all")}
+    pushed = {row["target"] for row in mirrored(given, tmp_path, scope="all")}
     assert {image for image in wanted if not image.startswith(REGISTRY)} == set()
     assert wanted - pushed == set()
 
 
 def test_what_the_operator_starts_of_the_stack_is_in_its_mirror(tmp_path: Path) -> None:
-    found = {row["image"].rpartition("/")[2].partition(":")[0] for row in mirror(variables("operator_stack"), tmp_path)}
+    found = {
+        row["image"].rpartition("/")[2].partition(":")[0] for row in mirrored(variables("operator_stack"), tmp_path)
+    }
     assert found >= {
         "target-allocator",
         "autoinstrumentation-java",

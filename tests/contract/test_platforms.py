@@ -9,7 +9,7 @@ from dataclasses import asdict
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.place import Place
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.collector.platform import Place
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _render, _sources
 
 from .role import PLATFORMS, ROOT

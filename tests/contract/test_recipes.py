@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.backends.table import BACKENDS
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.layers import is_pattern
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.needs import DOWNWARD, variables
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.paths import leaves, section
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.config.layers import is_pattern
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.config.paths import leaves, section
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.config.sections import SECTIONS
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.needs.derive import DOWNWARD, variables
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.recipes import Use
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.sections import SECTIONS
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _render, _sources
 
 from .kubernetes_rules import violations

@@ -12,12 +12,13 @@ import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.releases.products import PRODUCTS
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.releases.versions import read
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.aws.specs import EKS_ADDON
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _release, _release_olm, _sources
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _sources
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._release import olm, render
 
 from .role import ROOT
 
 ROLES = {"cert_manager": "cert-manager", "otel_operator": "opentelemetry-operator"}
-TABLE = _release.table()
+TABLE = render.table()
 # Inputs that a role gives together with others, under another name, or to other modules.
 ELSEWHERE = {
     "cert_manager": {"wait_seconds", "kubeconfig", "kube_context", "chart_version"},
@@ -63,7 +64,7 @@ def test_every_input_has_the_roles_prefix_and_a_description(role: str) -> None:
 def test_every_input_reaches_release_render(role: str) -> None:
     (task,) = (item for item in part(role, "tasks/decide.yml") if "o11y.opentelemetry.release_render" in item)
     arguments = task["o11y.opentelemetry.release_render"]
-    assert set(arguments) <= set(_release.ARGUMENTS)
+    assert set(arguments) <= set(render.ARGUMENTS)
     named = {name.removeprefix(f"{role}_") for name in spec(role)}
     assert named - ELSEWHERE[role] <= set(arguments)
     assert arguments["product"] == ROLES[role]
@@ -72,7 +73,7 @@ def test_every_input_reaches_release_render(role: str) -> None:
 @pytest.mark.parametrize("role", ROLES)
 def test_choices_of_inputs_are_those_of_release_render(role: str) -> None:
     for name, option in spec(role).items():
-        known = _release.ARGUMENTS.get(name.removeprefix(f"{role}_"), {}).get("choices", option.get("choices", []))
+        known = render.ARGUMENTS.get(name.removeprefix(f"{role}_"), {}).get("choices", option.get("choices", []))
         assert set(option.get("choices", [])) <= set(known)
 
 
@@ -130,8 +131,8 @@ def test_every_input_for_olm_reaches_the_subscription_and_fits_it() -> None:
     inputs = {name.removeprefix(f"{role}_olm_"): name for name in spec(role) if name.startswith(f"{role}_olm_")}
     wanted = part(role, "vars/main.yml")[f"__{role}_olm_wanted"]
     assert wanted == {name: f"{{{{ {full} }}}}" for name, full in inputs.items()}
-    assert set(wanted) == set(_release_olm.OPTIONS)
-    assert spec(role)[f"{role}_olm_approval"]["choices"] == _release_olm.OPTIONS["approval"]["choices"]
+    assert set(wanted) == set(olm.OPTIONS)
+    assert spec(role)[f"{role}_olm_approval"]["choices"] == olm.OPTIONS["approval"]["choices"]
 
 
 def test_a_trial_of_the_addon_comes_before_anything_is_changed() -> None:

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.backends.kubernetes import WORKLOADS
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.backends.table import BACKENDS
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.collector.names import COMPONENT
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.manifests import workload
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.names import COMPONENT
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _sources
 
 from .role import DEFAULTS, OPTIONS, PLATFORMS, PREFIX, ROLE, SPEC, VARS

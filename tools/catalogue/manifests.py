@@ -14,7 +14,7 @@ from typing import Any
 
 import yaml
 
-from plugins.module_utils._core.catalogue import Module, modules_of
+from plugins.module_utils._core.config.catalogue import Module, modules_of
 
 from .clones import Clone
 from .versions import Version, parse_version

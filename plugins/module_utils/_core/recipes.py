@@ -9,11 +9,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from .config.paths import dotted, section
 from .errors import Problem, near
 from .lint import structure
 from .lint.finding import Fault
 from .lint.subject import Subject
-from .paths import dotted, section
 
 # What a recipe may render; its pipelines may be wildcards, so their names are not among these.
 _SHAPE = (

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.subject import Subject
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.view import view
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.needs import variables
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.needs.derive import variables
 
 from .edits import NEW, Mutator, added, added_where, drop, edited, placed, plus, put
 

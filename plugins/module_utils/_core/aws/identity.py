@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from ..collector import Collector
+from ..collector.collector import Collector
 from ..errors import Problem, near
 from .policy import Grant, statements
 from .trust import IRSA, POD_IDENTITY, Account

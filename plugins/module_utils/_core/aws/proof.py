@@ -11,8 +11,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ..names import COLLECTOR_LABEL
-from ..paths import items
+from ..collector.names import COLLECTOR_LABEL
+from ..config.paths import items
 from .answers import Answer
 from .trust import IRSA, POD_IDENTITY, Account
 

@@ -16,7 +16,7 @@ from typing import Any
 
 from ..errors import Problem
 from .oidc import Step
-from .place import Place
+from .partition import Place
 from .policy import document, same
 from .trust import Account, trusting, without_ours
 

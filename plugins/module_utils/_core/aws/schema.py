@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
+from ..config.paths import Path, dotted
 from ..errors import Problem, near
-from ..paths import Path, dotted
 
 MOST = 20
 KINDS = {dict: "object", list: "array", str: "string", bool: "boolean", int: "integer", float: "number"}

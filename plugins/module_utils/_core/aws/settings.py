@@ -10,9 +10,9 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from ..config.masking import is_secret
+from ..config.paths import Path
 from ..errors import Problem
-from ..masking import is_secret
-from ..paths import Path
 
 Settings = dict[str, Any]
 # Our names for the fields of the API; tags and namespace go other ways.

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from .oidc import AUDIENCE, bare
-from .place import Place
+from .partition import Place
 from .policy import VERSION, Statement, same
 
 IRSA, POD_IDENTITY = "irsa", "pod_identity"

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ..collector import Collector
+from ..collector.collector import Collector
 from ..errors import Problem
 from ..manifests import (
     build,

@@ -12,8 +12,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from .. import names
-from ..collector import Collector
+from ..collector import names
+from ..collector.collector import Collector
 from ..errors import Problem
 
 _ALL = ("daemonset", "deployment", "sidecar", "statefulset")

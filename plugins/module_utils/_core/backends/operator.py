@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ..collector import Collector
+from ..collector.collector import Collector
 from ..manifests import (
     build,
     certificate,

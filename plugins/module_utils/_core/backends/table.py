@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
-from ..collector import Collector
+from ..collector.collector import Collector
 from ..manifests.build import Build, Manifest
 from . import kubernetes, operator
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 from typing import Any, NamedTuple
 
-from ..paths import Path, dotted, leaves
+from ..config.paths import Path, dotted, leaves
 from .subject import Source
 from .times import age, seconds_between
 

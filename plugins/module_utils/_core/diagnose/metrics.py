@@ -10,8 +10,8 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from ..components.table import component
-from ..paths import at, items, section
+from ..config.paths import at, items, section
+from ..needs.components.table import component
 from .times import age
 
 # Source: documentation.md of receiverhelper, processorhelper, exporterhelper and memorylimiterprocessor.

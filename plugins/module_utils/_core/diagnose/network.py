@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from ..paths import at, items, section
+from ..config.paths import at, items, section
 
 Object = Mapping[str, Any]
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from ..cluster.rollout import REPEATED, event_time
+from ..collector.quantity import parse_bytes
+from ..config.paths import at, items, section
 from ..errors import Problem
-from ..paths import at, items, section
-from ..quantity import parse_bytes
-from ..rollout import REPEATED, event_time
 from .times import seconds_between
 
 Object = Mapping[str, Any]

@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from ..collector.names import COLLECTOR_LABEL
+from ..config.paths import Position, at, items, section
 from ..lint.addresses import is_loopback
 from ..lint.subject import Subject
 from ..lint.view import view
-from ..names import COLLECTOR_LABEL
-from ..paths import Position, at, items, section
 from .network import Object, Policies, endpoints, labels_of, selects, slices_of, target_number
 
 _ROLE = "app.kubernetes.io/component"

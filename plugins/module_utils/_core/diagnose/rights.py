@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from ..components.table import component
-from ..paths import items, section
-from ..sections import SECTIONS
+from ..config.paths import items, section
+from ..config.sections import SECTIONS
+from ..needs.components.table import component
 
 
 class Right(NamedTuple):

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from ..paths import items, section
+from ..config.paths import items, section
 from ..releases.products import CERT_MANAGER, OPERATOR
 from .members import Member, members
 

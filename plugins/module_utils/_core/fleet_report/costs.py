@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from ..collector.quantity import parse_bytes
+from ..config.paths import section
 from ..errors import Problem
-from ..paths import section
-from ..quantity import parse_bytes
 from .members import Member
 
 _GIB, _MIB = 2**30, 2**20

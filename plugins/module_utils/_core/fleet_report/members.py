@@ -9,10 +9,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from .. import names
+from ..collector import names
+from ..collector.names import COLLECTOR_LABEL
+from ..config.paths import at, items, section
 from ..diagnose.subject import environment, expanded
-from ..names import COLLECTOR_LABEL
-from ..paths import at, items, section
 
 Object = Mapping[str, Any]
 # In place of the address of the node that a pod is on, which nobody knows before.

@@ -9,9 +9,9 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from ..bundle import secret_values
-from ..masking import masker, secrets_in
-from ..paths import items
+from ..cluster.bundle import secret_values
+from ..config.masking import masker, secrets_in
+from ..config.paths import items
 from ..releases.compatibility import Table
 from . import costs, versions
 from .attention import attention

@@ -9,8 +9,8 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ..names import COLLECTOR_LABEL
-from ..paths import items, section
+from ..collector.names import COLLECTOR_LABEL
+from ..config.paths import items, section
 from .cluster import Cluster
 
 # What keeps connections from being made, or will.

@@ -13,10 +13,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from .. import names
+from ..collector import names
+from ..config.paths import items, section
 from ..diagnose.peers import Peer, peers
 from ..lint.addresses import is_loopback
-from ..paths import items, section
 from .members import NODE, Member
 
 SIGNALS = ("traces", "metrics", "logs", "profiles")

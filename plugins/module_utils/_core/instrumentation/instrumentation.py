@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 
-from .. import names
+from ..collector import names
 from ..errors import Problem
 from . import sampling
 from .exports import OPTIONS, Export, export

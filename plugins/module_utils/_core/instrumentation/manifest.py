@@ -11,8 +11,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ..bundle import OWNER, OWNER_LABEL, Manifest
-from ..collector import from_registry
+from ..cluster.bundle import OWNER, OWNER_LABEL, Manifest
+from ..collector.collector import from_registry
 from ..manifests.build import present
 from ..manifests.pod import env_source
 from .exports import ENDPOINT_VARIABLE, PROTOCOL_VARIABLE, Export

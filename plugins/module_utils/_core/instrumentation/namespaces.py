@@ -9,8 +9,8 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from .. import names
-from ..bundle import Manifest
+from ..cluster.bundle import Manifest
+from ..collector import names
 from ..errors import Problem, near
 from .instrumentation import Instrumentation
 from .languages import DOMAIN, LANGUAGES

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from ..bundle import Manifest
+from ..cluster.bundle import Manifest
 from .languages import LANGUAGES, Language
 
 # The path at which the operator is asked about every new pod, however it was installed.

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ..bundle import Manifest
+from ..cluster.bundle import Manifest
 from .instrumentation import Instrumentation
 from .languages import GRPC, HTTP
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from ..paths import Path, at, items, leaves, section
+from ..config.paths import Path, at, items, leaves, section
 from .expansion import locations
 from .finding import Fault, rule
 from .subject import Subject

@@ -13,7 +13,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from ..paths import at
+from ..config.paths import at
 from .finding import Fault, rule
 from .subject import Subject
 from .view import Part, view

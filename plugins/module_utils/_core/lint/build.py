@@ -8,9 +8,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from ..catalogue import SECTIONS, Catalogue, Component, Port, Reference
+from ..config.catalogue import SECTIONS, Catalogue, Component, Port, Reference
+from ..config.renames import parse_version
 from ..errors import near
-from ..renames import parse_version
 from .subject import Target
 
 _KEPT = 16  # builds whose answers are remembered

@@ -12,8 +12,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from ..catalogue import SECTIONS, Component
-from ..paths import Path, section
+from ..config.catalogue import SECTIONS, Component
+from ..config.paths import Path, section
 from .build import build_of
 from .finding import Fault, rule
 from .subject import Subject

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..paths import Path, section
+from ..config.paths import Path, section
 from .build import build_of
 from .components import kind_of
 from .finding import Fault, rule

@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ..collector import Collector
+from ..collector.collector import Collector
+from ..collector.platform import Place
+from ..collector.quantity import parse_bytes
 from ..manifests.pod import CONFIG_DIRECTORY
-from ..needs import DOWNWARD, Needs, derive
-from ..place import Place
-from ..quantity import parse_bytes
+from ..needs.derive import DOWNWARD, Needs, derive
 from . import structure
 from .finding import run
 from .subject import Deployment, Subject

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..paths import section
+from ..config.paths import section
 from .finding import Fault, rule
 from .subject import Subject
 from .view import kind_of

@@ -12,10 +12,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from ..catalogue import OFFICIAL
+from ..config.catalogue import OFFICIAL
+from ..config.masking import is_secret
+from ..config.paths import Path
 from ..errors import near
-from ..masking import is_secret
-from ..paths import Path
 from .finding import Fault, rule
 from .subject import Subject
 from .view import view

@@ -15,10 +15,10 @@ from collections.abc import Iterator
 from functools import cache
 from typing import Any, NamedTuple
 
-from ..catalogue import Catalogue, Row
+from ..config.catalogue import Catalogue, Row
+from ..config.paths import Path, at, section
+from ..config.renames import parse_version
 from ..errors import near
-from ..paths import Path, at, section
-from ..renames import parse_version
 from .build import build_of
 from .components import configured, used
 from .finding import Fault, rule

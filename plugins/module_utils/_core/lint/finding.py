@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from ..config.paths import Path, Position, dotted
 from ..errors import few_suggestions
-from ..paths import Path, Position, dotted
 from .subject import Subject
 
 SEVERITIES = ("error", "warning", "info")

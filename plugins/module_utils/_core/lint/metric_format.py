@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..paths import at, items, section
+from ..config.paths import at, items, section
 from .finding import Fault, rule
 from .subject import Subject
 from .view import view

@@ -13,7 +13,7 @@ import re
 from collections.abc import Iterator
 from posixpath import dirname
 
-from ..paths import Path, at, items
+from ..config.paths import Path, at, items
 from .finding import Fault, rule
 from .subject import Subject
 from .view import Part, view

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from ..paths import Path, at, section
-from ..renames import parse_version
+from ..config.paths import Path, at, section
+from ..config.renames import parse_version
 from .components import configured
 from .finding import Fault, rule
 from .subject import Subject

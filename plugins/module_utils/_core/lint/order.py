@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..paths import at, items
+from ..config.paths import at, items
 from .finding import Fault, rule
 from .subject import Subject
 from .view import Part, Pipeline, kind_of, view

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from ..paths import at, items
+from ..config.paths import at, items
 from .finding import Fault, rule
 from .subject import Deployment, Subject
 from .view import view

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..paths import dotted
+from ..config.paths import dotted
 from .addresses import ANY, overlap
 from .finding import Fault, rule
 from .subject import Subject

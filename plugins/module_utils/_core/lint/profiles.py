@@ -9,8 +9,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 
+from ..config.paths import Position
 from ..errors import Problem, near
-from ..paths import Position
 from .finding import SEVERITIES, Finding
 
 OFF = "off"

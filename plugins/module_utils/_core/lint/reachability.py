@@ -11,9 +11,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..components.table import component
-from ..paths import items
-from ..renames import parse_version
+from ..config.paths import items
+from ..config.renames import parse_version
+from ..needs.components.table import component
 from .addresses import ANY, is_loopback
 from .finding import Fault, rule
 from .subject import Subject

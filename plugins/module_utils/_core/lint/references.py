@@ -12,10 +12,10 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
-from ..catalogue import Reference
+from ..config.catalogue import Reference
+from ..config.paths import Path, at, leaves, section
+from ..config.sections import ROLES, SECTIONS
 from ..errors import near
-from ..paths import Path, at, leaves, section
-from ..sections import ROLES, SECTIONS
 from .build import build_of
 from .components import configured, listed
 from .finding import Fault, rule

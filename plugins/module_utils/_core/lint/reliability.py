@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..paths import Path, at
+from ..config.paths import Path, at
 from .finding import Fault, rule
 from .subject import Subject
 from .view import view

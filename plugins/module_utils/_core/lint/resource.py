@@ -13,8 +13,8 @@ import re
 from collections.abc import Iterator
 from typing import Any, TypeGuard
 
+from ..config.paths import Path, at, items, section
 from ..errors import near
-from ..paths import Path, at, items, section
 from .finding import Fault, rule
 from .resource_tables import CHOICES, EMPTY, FIELDS, LEAST, MODE_FIELDS, MODES
 from .subject import Subject

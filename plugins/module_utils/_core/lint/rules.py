@@ -17,7 +17,6 @@ from . import (
     election,
     expansion,
     fields,
-    intakes,
     metric_format,
     mounts,
     moved,
@@ -36,6 +35,7 @@ from . import (
     structure,
     surroundings,
     transport,
+    vendor_endpoints,
 )
 from .finding import Finding, Rule, run
 from .subject import Subject
@@ -66,7 +66,7 @@ RULES: tuple[Rule, ...] = (
     *reliability.RULES,
     *aws.RULES,
     *metric_format.RULES,
-    *intakes.RULES,
+    *vendor_endpoints.RULES,
     *cardinality.RULES,
 )
 

@@ -13,7 +13,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from ..paths import Path, at, items, leaves
+from ..config.paths import Path, at, items, leaves
 from .finding import Fault, rule
 from .placement import copies
 from .subject import Subject

@@ -13,8 +13,8 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from ..paths import section
-from ..quantity import LIMIT_PERCENT, SPIKE_PERCENT
+from ..collector.quantity import LIMIT_PERCENT, SPIKE_PERCENT
+from ..config.paths import section
 from .finding import Fault, rule
 from .subject import Subject
 from .view import Part, view

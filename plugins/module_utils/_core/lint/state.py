@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..paths import at, items
+from ..config.paths import at, items
 from .finding import Fault, rule
 from .placement import copies
 from .subject import Subject

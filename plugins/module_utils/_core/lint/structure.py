@@ -13,9 +13,9 @@ import unicodedata
 from collections.abc import Iterator
 from typing import Any
 
+from ..config.paths import Path, at, section
+from ..config.sections import ROLES, SECTIONS
 from ..errors import near
-from ..paths import Path, at, section
-from ..sections import ROLES, SECTIONS
 from .finding import Fault, rule
 from .subject import Subject
 

@@ -9,8 +9,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..catalogue import Catalogue
-from ..paths import Path, Position
+from ..config.catalogue import Catalogue
+from ..config.paths import Path, Position
 
 
 @dataclass(frozen=True)

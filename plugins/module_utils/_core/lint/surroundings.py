@@ -11,10 +11,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ..components.table import component
+from ..config.paths import Path, items
 from ..errors import near
-from ..needs import variables
-from ..paths import Path, items
+from ..needs.components.table import component
+from ..needs.derive import variables
 from .finding import Fault, rule
 from .subject import Subject
 from .view import view

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from ..paths import Path, at
+from ..config.paths import Path, at
 from .addresses import ANY, destination, is_inside, is_loopback
 from .finding import Fault, rule
 from .subject import Subject

@@ -9,10 +9,10 @@ from collections.abc import Iterable, Iterator
 from functools import cached_property
 from typing import Any, NamedTuple
 
-from ..catalogue import Port
-from ..components.table import component
-from ..paths import Path, at, items, leaves, section
-from ..sections import ROLES
+from ..config.catalogue import Port
+from ..config.paths import Path, at, items, leaves, section
+from ..config.sections import ROLES
+from ..needs.components.table import component
 from .addresses import ANY_IPV4, LOCALHOST, address
 from .build import build_of
 from .subject import Subject

@@ -9,10 +9,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from .. import names
-from ..collector import Collector
-from ..needs import Needs
-from ..place import Place
+from ..collector import names
+from ..collector.collector import Collector
+from ..collector.platform import Place
+from ..needs.derive import Needs
 
 Manifest = dict[str, Any]
 

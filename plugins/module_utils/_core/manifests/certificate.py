@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from .. import names
+from ..collector import names
 from ..errors import Problem
 from .build import Build, Manifest, frame
 

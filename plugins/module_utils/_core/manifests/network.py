@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..errors import Problem
-from ..needs import Port
+from ..needs.derive import Port
 from .build import Build, Manifest, frame, present
 
 _GATEWAY_API = "gateway.networking.k8s.io/v1"

@@ -14,9 +14,9 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from .. import names
-from ..paths import section
-from ..sections import SECTIONS
+from ..collector import names
+from ..config.paths import section
+from ..config.sections import SECTIONS
 from . import pod, scaling, workload
 from .build import Build, Manifest, frame, present
 from .target_allocator import allocated, target_allocator

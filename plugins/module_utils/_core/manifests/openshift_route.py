@@ -12,9 +12,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from ..config.paths import section
 from ..errors import Problem
-from ..needs import Port
-from ..paths import section
+from ..needs.derive import Port
 from .build import Build, Manifest, frame, present
 from .network import way_in
 

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..components.receivers import through_api
-from ..components.row import READ, Rules, rule
-from ..components.table import component
-from ..needs import derive
-from ..paths import items, section
+from ..config.paths import items, section
+from ..needs.components.receivers import through_api
+from ..needs.components.row import READ, Rules, rule
+from ..needs.components.table import component
+from ..needs.derive import derive
 from .build import Build
 from .security import use
 

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..collector.names import label_value, text
 from ..errors import Problem
-from ..names import label_value, text
-from ..needs import DOWNWARD, Mount
+from ..needs.derive import DOWNWARD, Mount
 from .build import Build, present
 from .config_map import FILE, KEY
 

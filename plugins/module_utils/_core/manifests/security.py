@@ -11,8 +11,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from .. import names
-from ..components.row import Rules, rule
+from ..collector import names
+from ..needs.components.row import Rules, rule
 from .build import Build, Manifest, frame
 from .pod import SELINUX_LEVEL, pod_security, volumes
 from .workload import claims

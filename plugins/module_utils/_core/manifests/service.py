@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .. import names
+from ..collector import names
 from .build import Build, Manifest, frame, present
 from .openshift_route import app_protocol
 

@@ -5,8 +5,8 @@
 
 from __future__ import annotations
 
-from .. import names
-from ..components.row import Rules
+from ..collector import names
+from ..needs.components.row import Rules
 from . import permissions
 from .build import Build, Manifest, frame, present
 

@@ -11,9 +11,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from .. import names
-from ..collector import from_registry
-from ..paths import items, section
+from ..collector import names
+from ..collector.collector import from_registry
+from ..config.paths import items, section
 from . import permissions, pod, service_account
 from .build import Build, Manifest, frame, present
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from ..paths import Path, at
+from ..config.paths import Path, at
 
 
 @dataclass(frozen=True)

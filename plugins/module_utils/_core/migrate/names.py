@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ..catalogue import Catalogue
+from ..config.catalogue import Catalogue
+from ..config.paths import Path, section
+from ..config.sections import ROLES, SECTIONS
 from ..lint.references import references
-from ..paths import Path, section
-from ..sections import ROLES, SECTIONS
 from .edits import Edit, Put, Rename
 
 Id = tuple[str, str]  # section and component id

@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ..config.paths import Path, section
+from ..config.renames import parse_version
 from ..lint.subject import Target
-from ..paths import Path, section
-from ..renames import parse_version
 from .edits import Change, Drop, Edit, Put, Replace, Unsolved
 from .names import components, renaming, type_of, uses
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from ..config.paths import section
+from ..config.renames import parse_version
 from ..lint.subject import Target
-from ..paths import section
-from ..renames import parse_version
 from .edits import Change, Rename, Unsolved
 from .names import Id, components, renaming, type_of, with_type
 

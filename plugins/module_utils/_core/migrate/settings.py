@@ -9,9 +9,9 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from ..config.paths import Path, at, leaves, section
+from ..config.renames import parse_version
 from ..lint.subject import Target
-from ..paths import Path, at, leaves, section
-from ..renames import parse_version
 from .edits import Add, Change, Edit, Rename, Replace, Substitute, Unsolved, Wrap
 from .names import components, type_of
 

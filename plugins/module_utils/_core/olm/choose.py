@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from ..bundle import OWNER, OWNER_LABEL, Manifest
+from ..cluster.bundle import OWNER, OWNER_LABEL, Manifest
 from ..errors import Problem
 from ..releases.products import OPERATOR, PRODUCTS, RELEASE_LABEL
 from . import found as reads

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ..bundle import Manifest
+from ..cluster.bundle import Manifest
 from ..releases.products import OPERATOR, PRODUCTS, RELEASE_LABEL
 from .names import newest_first
 

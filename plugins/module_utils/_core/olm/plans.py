@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
-from ..bundle import Manifest
+from ..cluster.bundle import Manifest
 from .names import csv, is_before
 
 WAITING = "RequiresApproval"

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from ..bundle import Manifest
+from ..cluster.bundle import Manifest
 from . import plans
 from .meanings import CSV, PASSING, PLAN, SUBSCRIPTION, Row, row_for
 from .names import is_before

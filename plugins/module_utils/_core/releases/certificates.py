@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..bundle import Manifest
+from ..cluster.bundle import Manifest
 from ..errors import Problem
 from .manifest import client_configs, containers
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..bundle import Manifest
+from ..cluster.bundle import Manifest
 from ..errors import Problem
 from . import compatibility
 from .found import EKS, HELM, MANIFEST, OLM

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from ..bundle import OWNER, OWNER_LABEL, Manifest
+from ..cluster.bundle import OWNER, OWNER_LABEL, Manifest
 from . import manifest as manifests
 from .products import RELEASE_LABEL, Product
 from .versions import read

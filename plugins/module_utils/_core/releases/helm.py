@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ..collector import from_registry
+from ..collector.collector import from_registry
 from .certificates import GENERATED, ISSUER
 from .products import CERT_MANAGER, OPERATOR, RELEASE_LABEL, Product
 from .wishes import Wishes

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from ..bundle import Manifest
-from ..collector import from_registry
+from ..cluster.bundle import Manifest
+from ..collector.collector import from_registry
 from ..errors import Problem, near
 from .manifest import containers
 

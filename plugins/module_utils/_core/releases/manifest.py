@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ..bundle import Manifest
+from ..cluster.bundle import Manifest
 from ..errors import Problem
 from .products import PRODUCTS, Product
 from .versions import Version, read

@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Any
 
-from ..bundle import Manifest
-from ..collector import from_registry
+from ..cluster.bundle import Manifest
+from ..collector.collector import from_registry
+from ..config.paths import at, leaves
 from ..instrumentation.languages import LANGUAGES
-from ..paths import at, leaves
 from . import images
 from .manifest import containers
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..bundle import Manifest
+from ..cluster.bundle import Manifest
 from ..errors import Problem
 from .found import HELM, names_of
 from .manifest import DEFINITION

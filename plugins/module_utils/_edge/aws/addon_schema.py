@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from ..._core.aws.schema import Violation, mismatch
-from ..library import library
+from ..api.library import library
 from .addon_reads import AddonReads
 from .calls import AnsibleCallError
 

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from ..._core.aws.issues import Issue, fixes, issues_of, told
 from ..._core.aws.wait import ABSENT, DONE, FAILED, GONE, Patience, Verdict, judge
-from ..translate import Failure
+from ..api.translate import Failure
 from .addon_reads import AddonReads, fact
 
 Addon = dict[str, Any]

@@ -15,8 +15,8 @@ from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleA
 
 from ..._core.aws.answers import explain
 from ..._core.errors import Problem
-from ..library import library
-from ..translate import SHORTEST_SECRET
+from ..api.library import library
+from ..api.translate import SHORTEST_SECRET
 from .calls import CONNECT_SECONDS, READ_SECONDS, AnsibleCallError, Calls
 
 SECRET_OPTIONS = ("secret_key", "session_token")

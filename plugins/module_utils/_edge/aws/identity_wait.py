@@ -15,12 +15,12 @@ from ..._core.aws.oidc import AUDIENCE
 from ..._core.aws.proof import equipped, lags, theirs, trial
 from ..._core.aws.trust import IRSA, Account
 from ..._core.errors import Problem
-from ..cluster import ApiError, Cluster
-from ..connect import connect
-from ..library import library
-from ..translate import run
-from .access import session_of
-from .answer import answer_of
+from ..api.aws_answer import answer_of
+from ..api.cluster import ApiError, Cluster
+from ..api.connect import connect
+from ..api.eks_access import session_of
+from ..api.library import library
+from ..api.translate import run
 
 TOKEN_SECONDS = 600  # the least that the API server gives
 FORBIDDEN, MISSING, BUDGET = 403, 404, 429

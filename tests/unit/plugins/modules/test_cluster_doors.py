@@ -14,8 +14,11 @@ from typing import Any
 import pytest
 import yaml
 from ansible.module_utils.testing import patch_module_args
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge import admission, bundle_task, probe, rollout
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.connect import CLUSTER_ARG_SPEC
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.api.connect import CLUSTER_ARG_SPEC
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.bundle import task
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.probe import probe
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.rollout import wait as rollout
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.webhooks import wait as webhooks
 
 PACKAGE = "ansible_collections.o11y.opentelemetry.plugins.modules"
 MODULES = [
@@ -106,8 +109,8 @@ def test_options_are_documented_as_they_are(name: str, monkeypatch: pytest.Monke
 
 @pytest.mark.parametrize("name", ["admission_wait", "rollout_wait", "otlp_probe"])
 def test_check_mode_asks_nobody(name: str, capsys: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    for task in (admission, rollout, probe):
-        monkeypatch.setattr(task, "connect", lambda _module: pytest.fail("it connects"))
+    for module in (webhooks, rollout, probe):
+        monkeypatch.setattr(module, "connect", lambda _module: pytest.fail("it connects"))
     result = run(name, capsys, _ansible_check_mode=True)
     assert (result["changed"], result["skipped"]) == (False, True)
 
@@ -117,8 +120,8 @@ def test_secrets_are_in_no_result(capsys: Any, monkeypatch: pytest.MonkeyPatch) 
         value = options.manifests[0]["stringData"]["token"]
         return {"changed": False, "msg": f"the server echoes {value} in namespace default"}
 
-    monkeypatch.setitem(bundle_task.WORK, "present", work)
-    monkeypatch.setattr(bundle_task, "connect", lambda _module: None)
+    monkeypatch.setitem(task.WORK, "present", work)
+    monkeypatch.setattr(task, "connect", lambda _module: None)
     manifest = MANIFEST | {"stringData": {"token": "hush-hush"}}
     result = run("bundle_apply", capsys, manifests=[manifest], api_key="key-of-mine", host="https://a")
     assert "hush-hush" not in json.dumps(result)
@@ -133,9 +136,9 @@ USER = {"token": "my-token-1", "exec": {"env": [{"name": "AWS_SECRET_ACCESS_KEY"
 def test_a_kubeconfig_in_memory_does_not_garble_messages(capsys: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     kubeconfig = {"apiVersion": "v1", "kind": "Config", "users": [{"name": "default", "user": USER}]}
     monkeypatch.setitem(
-        bundle_task.WORK, "present", lambda *_: {"changed": False, "msg": "default Config my-token-1 aws-key-1"}
+        task.WORK, "present", lambda *_: {"changed": False, "msg": "default Config my-token-1 aws-key-1"}
     )
-    monkeypatch.setattr(bundle_task, "connect", lambda _module: None)
+    monkeypatch.setattr(task, "connect", lambda _module: None)
     assert run("bundle_apply", capsys, kubeconfig=kubeconfig)["msg"] == "default Config ******** ********"
 
 

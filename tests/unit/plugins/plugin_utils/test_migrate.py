@@ -12,7 +12,7 @@ import pytest
 import yaml
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.migrate import edits
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _inputs, _migrate, _operation, _target, _yaml
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _inputs, _migrate, _rewrite, _target, _yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -258,7 +258,7 @@ def test_a_move_is_done_once_and_does_what_it_says(
     again = _inputs.collect([], moved.text)
     assert _migrate.move(moved.text, "config", again, wanted).changes == []
     for before, after in zip(collected.inputs, again.inputs, strict=True):
-        work = _operation.Data(before.config)
+        work = _rewrite.Data(before.config)
         _done, left = _migrate.run(work, _migrate.target_of(wanted, before))
         # What anchors share cannot change in one place alone; it is left, and told.
         if not shared or len(left) * len(collected.inputs) == len(moved.unsolved):

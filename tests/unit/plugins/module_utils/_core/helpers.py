@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core import needs
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.collector import Collector
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.layers import Layer
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.collector.collector import Collector
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.config.layers import Layer
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.manifests.build import Build
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.needs import derive
 
 Json = dict[str, Any]
 
@@ -101,7 +101,7 @@ def build(config: Json | None = None, **options: Any) -> Build:
     given = CONFIG if config is None else config
     return Build(
         collector=collector(**options),
-        needs=needs.derive(given),
+        needs=derive.derive(given),
         config=given,
         config_text="the: config\n",
         config_hash="f00",

@@ -9,7 +9,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.catalogue import Catalogue
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.config.catalogue import Catalogue
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.subject import Target
 
 _FOLDER = Path(__file__).parents[6] / "data" / "catalogue"

@@ -10,7 +10,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.catalogue import Catalogue
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.config.catalogue import Catalogue
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.subject import Deployment, Target
 
 _CATALOGUE = Path(__file__).parents[6] / "data" / "catalogue"

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.paths import Position
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.config.paths import Position
 
 from .cases import Case, config, traces
 

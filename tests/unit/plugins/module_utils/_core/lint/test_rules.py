@@ -6,7 +6,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.compose import compose
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.config.compose import compose
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.config.paths import Position
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.finding import (
     SEVERITIES,
@@ -17,7 +18,6 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.find
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.rules import RULES, lint
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.subject import Subject
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.paths import Position
 from hypothesis import given
 
 from ..helpers import CONFIG, user
@@ -31,7 +31,6 @@ from . import (
     election_cases,
     expansion_cases,
     fields_cases,
-    intakes_cases,
     metric_format_cases,
     mounts_cases,
     moved_cases,
@@ -50,6 +49,7 @@ from . import (
     structure_cases,
     surroundings_cases,
     transport_cases,
+    vendor_endpoints_cases,
 )
 
 CASES = [
@@ -77,7 +77,7 @@ CASES = [
     *reliability_cases.CASES,
     *aws_cases.CASES,
     *metric_format_cases.CASES,
-    *intakes_cases.CASES,
+    *vendor_endpoints_cases.CASES,
     *election_cases.CASES,
     *cardinality_cases.CASES,
 ]

@@ -6,8 +6,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core import fleet
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint import fleet
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.manifests.certificate import certificates
 
 from ..helpers import LABELS, build

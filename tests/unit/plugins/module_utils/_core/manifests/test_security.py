@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.collector.platform import Place
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.manifests.build import Build
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.manifests.security import (
     security_context_constraints,
@@ -18,7 +19,6 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.manifests
     cluster_role,
     cluster_role_binding,
 )
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.place import Place
 
 from ..helpers import LABELS, build, running
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.catalogue import Catalogue
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.config.catalogue import Catalogue
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.subject import Target
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.migrate.edits import (
     Change,

@@ -10,10 +10,11 @@ from typing import Any
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.api.cluster import Answered
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.aws.identity_wait import Waiting
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.cluster import Answered
 from botocore.exceptions import ClientError, EndpointConnectionError
-from fake_api import FakeApi, reply, status
+
+from ..fake_api import FakeApi, reply, status
 
 ARN = "arn:aws:iam::123456789012:role/gateway"
 ACCOUNT = {"namespace": "obs", "service_account": "gateway", "role_arn": ARN}

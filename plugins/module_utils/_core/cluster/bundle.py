@@ -1,0 +1,247 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A bundle of manifests as data: order, comparison without the server's notes, redaction, leftovers. Private."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from itertools import groupby
+from typing import Any, NamedTuple
+
+from ..errors import Problem
+from .operator_status import MANAGED_BY
+
+Manifest = dict[str, Any]
+
+OWNER_LABEL = "app.kubernetes.io/managed-by"
+OWNER = "o11y.opentelemetry"
+
+# What others lean on comes first: certificates before the pods that mount them, webhooks after the pods that answer
+# them. Kinds that are not named here (autoscalers, routes, custom resources, which webhooks judge) come last.
+ORDER = {
+    kind: position
+    for position, kinds in enumerate(
+        (
+            ("CustomResourceDefinition",),
+            ("Namespace", "PriorityClass"),
+            ("ServiceAccount", "ResourceQuota", "LimitRange", "OperatorGroup"),
+            ("ClusterRole", "Role", "SecurityContextConstraints"),
+            ("ClusterRoleBinding", "RoleBinding"),
+            ("ConfigMap", "Secret", "PersistentVolumeClaim"),
+            ("Service",),
+            ("Issuer", "ClusterIssuer"),
+            ("Certificate",),
+            ("Deployment", "DaemonSet", "StatefulSet"),
+            ("ValidatingWebhookConfiguration", "MutatingWebhookConfiguration"),
+            # Goes after its Subscription, which would bring it back, and before what it made, which it would.
+            ("ClusterServiceVersion",),
+        )
+    )
+    for kind in kinds
+}
+LAST = max(ORDER.values()) + 1
+
+# Written by the server or its controllers, not by anyone who wants something.
+SERVER_METADATA = ("managedFields", "resourceVersion", "generation", "uid", "creationTimestamp", "selfLink")
+SERVER_ANNOTATIONS = (
+    "kubectl.kubernetes.io/last-applied-configuration",
+    "deployment.kubernetes.io/revision",
+    "deprecated.daemonset.template.generation",
+)
+
+# Every namespace holds these by itself, so they do not count as somebody's work.
+PLATFORM_OBJECTS = {
+    "ConfigMap": ("kube-root-ca.crt", "openshift-service-ca.crt", "istio-ca-root-cert"),
+    "ServiceAccount": ("default", "builder", "deployer"),
+}
+PLATFORM_SECRET_TYPES = ("kubernetes.io/service-account-token", "kubernetes.io/dockercfg")
+# Who takes a finalizer away, so that an object can go.
+HOLDERS = {
+    "opentelemetrycollector.opentelemetry.io/finalizer": "the OpenTelemetry operator, which must run for that",
+    "foregroundDeletion": "Kubernetes, when the pods and others that it owns are gone",
+    "customresourcecleanup.apiextensions.k8s.io": "Kubernetes, when no object of the kind is left",
+    "kubernetes.io/pvc-protection": "Kubernetes, when no pod uses it",
+    "service.kubernetes.io/load-balancer-cleanup": "the cloud's controller of load balancers",
+}
+# A pod under one of these goes with it, so its owner is what is named.
+LEFTOVER_OWNERS = ("ReplicaSet", "DaemonSet", "StatefulSet")
+
+
+class Ref(NamedTuple):
+    """The name of one object in a cluster."""
+
+    kind: str
+    namespace: str
+    name: str
+
+    def __str__(self) -> str:
+        """Return `Kind namespace/name`, as diffs and messages show it."""
+        return f"{self.kind} {self.namespace}/{self.name}" if self.namespace else f"{self.kind} {self.name}"
+
+
+def ref(manifest: Manifest) -> Ref:
+    """Return the name of an object; the version of its API is not part of it."""
+    metadata = manifest.get("metadata") or {}
+    return Ref(str(manifest.get("kind")), metadata.get("namespace") or "", str(metadata.get("name")))
+
+
+def check(manifests: list[Manifest]) -> None:
+    """Refuse what no server could accept, before the first request is sent."""
+    seen: set[tuple[str, Ref]] = set()
+    for index, manifest in enumerate(manifests):
+        where = f"manifests[{index}]"
+        for key in ("apiVersion", "kind"):
+            if not isinstance(manifest.get(key), str) or not manifest[key]:
+                raise Problem(
+                    f"the manifest has no {key}",
+                    where=where,
+                    fix="Give every manifest apiVersion, kind and metadata.name.",
+                )
+        if not (manifest.get("metadata") or {}).get("name"):
+            raise Problem(
+                f"the {manifest['kind']} has no metadata.name",
+                where=where,
+                fix="generateName cannot be applied twice; set a name.",
+            )
+        identity = (group_of(manifest["apiVersion"]), ref(manifest))
+        if identity in seen:
+            raise Problem(f"{identity[1]} is in the bundle twice", where=where, fix="Remove or merge one of the two.")
+        seen.add(identity)
+
+
+def group_of(api_version: str) -> str:
+    """Return the API group, which is empty for the core."""
+    return api_version.rpartition("/")[0]
+
+
+def ordered(manifests: Iterable[Manifest]) -> list[list[Manifest]]:
+    """Return the bundle as groups: within one the order is free, each group needs those before it."""
+
+    def position(manifest: Manifest) -> int:
+        return ORDER.get(manifest["kind"], LAST)
+
+    return [list(group) for _rank, group in groupby(sorted(manifests, key=position), position)]
+
+
+def normalise(manifest: Manifest) -> Manifest:
+    """Return an object as its owners wrote it: without status and the server's notes."""
+    metadata = {key: value for key, value in manifest.get("metadata", {}).items() if key not in SERVER_METADATA}
+    annotations = {
+        key: value for key, value in (metadata.pop("annotations", None) or {}).items() if key not in SERVER_ANNOTATIONS
+    }
+    if annotations:
+        metadata["annotations"] = annotations
+    if manifest.get("kind") == "Namespace":  # its only field is the list of finalizers that the server keeps
+        manifest = {key: value for key, value in manifest.items() if key != "spec"}
+    return {**{key: value for key, value in manifest.items() if key != "status"}, "metadata": metadata}
+
+
+def redact(manifest: Manifest, salt: str) -> Manifest:
+    """Hide a Secret's values; equal ones still look equal. The salt keeps short secrets from being guessed."""
+    if manifest.get("kind") != "Secret":
+        return manifest
+    hidden = dict(manifest)
+    for key in ("data", "stringData"):
+        if isinstance(manifest.get(key), dict):
+            hidden[key] = {name: _mask(value, salt) for name, value in manifest[key].items()}
+    return hidden
+
+
+def _mask(value: Any, salt: str) -> str:
+    return "***" + hashlib.sha256(f"{salt}{value}".encode()).hexdigest()[:8]
+
+
+def difference(before: Manifest | None, after: Manifest | None, salt: str) -> dict[str, Any] | None:
+    """Return what changes in one object, fit to be shown, or nothing when it stays as it is."""
+    old, new = (normalise(side) if side else None for side in (before, after))
+    if old == new:
+        return None
+    name = str(ref(new or old or {}))
+    return {
+        "before": redact(old, salt) if old else None,
+        "after": redact(new, salt) if new else None,
+        "before_header": name,
+        "after_header": name,
+    }
+
+
+def stale(live: Iterable[Manifest], wanted: set[Ref]) -> list[Manifest]:
+    """Return the labelled objects that the bundle no longer has; what a controller owns goes with its owner."""
+    return [
+        found
+        for found in live
+        if ref(found) not in wanted and not _controller(found) and not _leaving(found) and not _of_operator(found)
+    ]
+
+
+def _controller(manifest: Manifest) -> Manifest | None:
+    owners = manifest["metadata"].get("ownerReferences") or []
+    return next((owner for owner in owners if owner.get("controller")), None)
+
+
+def _of_operator(manifest: Manifest) -> bool:
+    """The cluster-wide objects of an operator have our labels from its resource, and no owner."""
+    return (manifest["metadata"].get("labels") or {}).get(OWNER_LABEL) == MANAGED_BY
+
+
+def _leaving(manifest: Manifest) -> bool:
+    return bool(manifest["metadata"].get("deletionTimestamp"))
+
+
+def may_take(namespace: Manifest | None) -> bool:
+    """Return whether a Namespace is ours to write: it is new, or it says so itself."""
+    return namespace is None or (namespace["metadata"].get("labels") or {}).get(OWNER_LABEL) == OWNER
+
+
+def leftovers(found: Iterable[Manifest], going: set[Ref]) -> list[Ref]:
+    """Return what somebody else still keeps in a namespace, given what goes together with the bundle."""
+    return [
+        ref(item)
+        for item in found
+        if ref(item) not in going and not _platform(item) and not _goes_with_owner(item, going)
+    ]
+
+
+def _platform(item: Manifest) -> bool:
+    return (
+        item["metadata"]["name"] in PLATFORM_OBJECTS.get(item["kind"], ()) or item.get("type") in PLATFORM_SECRET_TYPES
+    )
+
+
+def _goes_with_owner(item: Manifest, going: set[Ref]) -> bool:
+    owner = _controller(item)
+    if not owner:
+        owners = item["metadata"].get("ownerReferences") or []
+        # Kubernetes collects what all owners of are gone, whether one of them controls it or not.
+        return bool(owners) and all(
+            Ref(owner["kind"], item["metadata"]["namespace"], owner["name"]) in going for owner in owners
+        )
+    return owner["kind"] in LEFTOVER_OWNERS or Ref(owner["kind"], item["metadata"]["namespace"], owner["name"]) in going
+
+
+def users_of_account(found: Iterable[Manifest], account: Ref, going: set[Ref]) -> list[Ref]:
+    """Return the pods and workloads that run under an account and stay."""
+    return leftovers((item for item in found if _account(item) == account.name), going)
+
+
+def _account(item: Manifest) -> str:
+    spec = item.get("spec") or {}
+    pod = spec.get("template", {}).get("spec") or spec
+    return str(pod.get("serviceAccountName") or pod.get("serviceAccount") or "")
+
+
+def holders(manifest: Manifest) -> str:
+    """Return which finalizers keep an object that is being deleted, and who takes them away."""
+    names = manifest["metadata"].get("finalizers") or []
+    told = [f"{name}: {HOLDERS[name]}" if name in HOLDERS else name for name in names]
+    return f" (finalizers: {', '.join(told)})" if told else ""
+
+
+def secret_values(manifests: Iterable[Manifest]) -> Iterator[str]:
+    """Yield the values of the bundle's Secrets, so that no message can repeat them."""
+    for manifest in manifests:
+        if manifest.get("kind") == "Secret":
+            for key in ("data", "stringData"):
+                yield from (str(value) for value in (manifest.get(key) or {}).values())

@@ -1,0 +1,173 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which pods of a workload count, and what the tables of `rollout_tables` say about them. Private."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, NamedTuple
+
+from .bundle import ref
+from .rollout_tables import COUNTS, EMPTY_DAEMON_SET, ISSUING, POD_FAILURES, READY, READY_ELSE, WORKLOAD_FAILURES, Row
+
+Object = dict[str, Any]
+Search = Callable[[str, Any], Any]
+
+# Where a workload carries the name of the custom resource that it was made of, for messages.
+OF = "of"
+# What the API server puts before the message of an event that it has folded with others.
+REPEATED = "(combined from similar events): "
+_MISSING_SECRET = re.compile(r'secrets? "(?:[^"/]*/)?(?P<name>[^"]+)" not found')
+
+
+class Symptom(NamedTuple):
+    """One thing that is wrong now."""
+
+    row: Row
+    pod: Object | None
+    container: str
+    reason: str
+    detail: str
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        """Return what makes it the same symptom at the next look."""
+        return (self.row.id, self.pod["metadata"]["name"] if self.pod else "", self.container)
+
+
+def title(workload: Object) -> str:
+    """Return the name of a workload, after that of the resource that an operator made it of."""
+    return f"{workload[OF]} ({ref(workload)})" if workload.get(OF) else str(ref(workload))
+
+
+def observed(workload: Object) -> bool:
+    """Return whether its controller has seen it as it is; before that its pods may be those of an older one."""
+    if workload["kind"] not in COUNTS:
+        return True
+    seen = (workload.get("status") or {}).get("observedGeneration") or 0
+    return bool(seen >= (workload["metadata"].get("generation") or 0))
+
+
+def unprobed(workload: Object) -> bool:
+    """Return whether a workload of an operator counts as ready without being asked."""
+    template = (workload.get("spec") or {}).get("template") or {}
+    containers = (template.get("spec") or {}).get("containers") or []
+    return bool(workload.get(OF)) and not any("readinessProbe" in container for container in containers)
+
+
+def is_ready(search: Search, workload: Object, until: dict[str, str], *, allow_empty: bool) -> bool:
+    """Return whether the rollout of a workload is complete."""
+    kind = workload["kind"]
+    if allow_empty and kind == "DaemonSet" and search(EMPTY_DAEMON_SET, workload):
+        return True
+    return bool(search(until.get(kind) or READY.get(kind) or READY_ELSE, workload))
+
+
+def count(search: Search, workload: Object) -> str:
+    """Return `1 of 3 ready`, or what is known of a kind without numbers."""
+    if workload["kind"] not in COUNTS:
+        return "not ready"
+    have, want = (search(path, workload) or 0 for path in COUNTS[workload["kind"]])
+    return f"{have} of {want} ready"
+
+
+def newest(workload: Object, revisions: Iterable[Object]) -> Object | None:
+    """Return the newest ReplicaSet or ControllerRevision of a workload."""
+    own = [revision for revision in revisions if owned(revision, workload)]
+    return max(own, key=_number, default=None)
+
+
+def _number(revision: Object) -> int:
+    annotations = revision["metadata"].get("annotations") or {}
+    return int(revision.get("revision") or annotations.get("deployment.kubernetes.io/revision") or 0)
+
+
+def owned(item: Object, owner: Object) -> bool:
+    """Return whether an object belongs to another."""
+    return any(o.get("uid") == owner["metadata"]["uid"] for o in item["metadata"].get("ownerReferences") or [])
+
+
+def newest_pods(workload: Object, revision: Object | None, pods: Iterable[Object]) -> list[Object]:
+    """Return the pods that the newest revision made and that stay: an old one that crashes is being replaced anyway."""
+    if workload["kind"] == "Deployment":
+        mine = [pod for pod in pods if revision and owned(pod, revision)]
+    else:
+        label = "controller-revision-hash"
+        name = workload.get("status", {}).get("updateRevision") or _labels(revision).get(label)
+        mine = [pod for pod in pods if owned(pod, workload) and (not revision or _labels(pod).get(label) == name)]
+    return [pod for pod in mine if not pod["metadata"].get("deletionTimestamp")]
+
+
+def issuing(symptom: Symptom, certificates: Iterable[Object]) -> Symptom:
+    """Return a missing Secret as the Certificate that makes it, if there is one."""
+    match = _MISSING_SECRET.search(symptom.detail) if symptom.row.id == "mount" else None
+    for item in certificates if match else ():
+        if item["spec"].get("secretName") == (match or {"name": ""})["name"]:
+            states = (item.get("status") or {}).get("conditions") or []
+            why = next((state.get("message") for state in states if state.get("type") == "Ready"), None)
+            detail = f"{symptom.detail}; Certificate {item['metadata']['name']}: {why or 'not taken up yet'}"
+            return symptom._replace(row=ISSUING, detail=detail)
+    return symptom
+
+
+def older_pods(workload: Object, newest: list[Object], pods: Iterable[Object]) -> list[Object]:
+    """Return the pods of a workload that are still to be replaced."""
+    mine = [pod for pod in pods if owned(pod, workload) and pod not in newest]
+    return [pod for pod in mine if not pod["metadata"].get("deletionTimestamp")]
+
+
+def _labels(item: Object | None) -> dict[str, str]:
+    return (item["metadata"].get("labels") or {}) if item else {}
+
+
+def event_time(event: Object) -> str:
+    """Return when it happened last; such times compare as text."""
+    last = (event.get("series") or {}).get("lastObservedTime") or event.get("lastTimestamp") or event.get("eventTime")
+    return str(last or event["metadata"].get("creationTimestamp") or "")
+
+
+def events_of(item: Object, events: Iterable[Object], since: str = "") -> list[Object]:
+    """Return what happened to an object in its own life, or since a time, the oldest first."""
+    start = max(since, item["metadata"].get("creationTimestamp") or "")
+    mine = (e for e in events if e.get("involvedObject", {}).get("uid") == item["metadata"]["uid"])
+    return sorted((event for event in mine if event_time(event)[:19] >= start[:19]), key=event_time)
+
+
+def symptoms(
+    search: Search,
+    workload: Object,
+    revision: Object | None,
+    pods: list[Object],
+    events: list[Object],
+    *,
+    allow_empty: bool,
+    old: list[Object] | None = None,
+) -> Iterator[Symptom]:
+    """Yield what is wrong with a workload and with each pod of its newest revision."""
+    creator = revision if revision and workload["kind"] == "Deployment" else workload
+    latest = max(
+        (item["metadata"].get("creationTimestamp") or "" for item in [*pods, revision or workload]), default=""
+    )
+    wanted = search(COUNTS.get(workload["kind"], ("", "`0`"))[1], workload) or 0
+    subject = {
+        "workload": workload,
+        "events": events_of(creator, events, latest),
+        "missing": len(pods) < wanted,
+        "old": old or [],
+        "allow_empty": allow_empty,
+    }
+    yield from _first(search, WORKLOAD_FAILURES, subject, None)
+    for pod in pods:
+        yield from _first(search, POD_FAILURES, {"pod": pod, "events": events_of(pod, events)}, pod)
+
+
+def _first(search: Search, rows: tuple[Row, ...], subject: Object, pod: Object | None) -> Iterator[Symptom]:
+    for row in rows:
+        found = search(row.find, subject)
+        if found:
+            last = found[-1]
+            detail = " ".join(str(last.get("detail") or "").split()).removeprefix(REPEATED)
+            yield Symptom(row, pod, str(last.get("container") or ""), str(last.get("reason") or row.id), detail)
+            return

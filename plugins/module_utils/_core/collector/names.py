@@ -1,0 +1,110 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Names and labels: every object name, label and selector of this collection is made here. Private."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from ..errors import Problem
+
+MANAGED_BY = "o11y.opentelemetry"
+COMPONENT = {
+    "daemonset": "agent-collector",
+    "deployment": "standalone-collector",
+    "statefulset": "statefulset-collector",
+    "sidecar": "sidecar-collector",
+}
+COLLECTOR_LABEL = "o11y.opentelemetry/collector"
+# The hash of all that a pod is made of, on the pods that the operator makes: it shows whose spec they have.
+SPEC_HASH = "o11y.opentelemetry/spec-hash"
+# The operator puts the labels of a custom resource on the pods of its target allocator too; only this one differs.
+# Source: SelectorLabels in the operator's internal/manifests/manifestutils/labels.go.
+_ROLE = {"app.kubernetes.io/component": "opentelemetry-collector"}
+LONGEST_LABEL = 63
+# Its revisions are labels: its name, a dash and a hash of ten characters.
+LONGEST_STATEFUL_SET = LONGEST_LABEL - 11
+# The operator cuts longer names, after which two can be the same; its longest Service is `NAME-collector-monitoring`.
+LONGEST_CUSTOM_RESOURCE = LONGEST_LABEL - len("-collector-monitoring")
+_DNS_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?\Z")
+
+
+def check_name(what: str, name: str) -> str:
+    """Return the name. Raises Problem when Kubernetes would not take it as a DNS label (RFC 1123)."""
+    if not _DNS_LABEL.match(name) or len(name) > LONGEST_LABEL:
+        raise Problem(
+            f"'{name}' is no valid {what}",
+            fix=f"Use at most {LONGEST_LABEL} lower-case letters, digits and dashes, no dash at either end.",
+        )
+    return name
+
+
+def selector_labels(instance: str, mode: str) -> dict[str, str]:
+    """Return the labels that tie a workload to its pods; they can never change, so nothing optional is in them."""
+    return {
+        "app.kubernetes.io/name": "opentelemetry-collector",
+        "app.kubernetes.io/instance": instance,
+        "component": COMPONENT[mode],
+    }
+
+
+def pod_labels(name: str) -> dict[str, str]:
+    """Return the labels that a collector's pods have under every backend, so that Services outlive a switch."""
+    return {**_ROLE, COLLECTOR_LABEL: name}
+
+
+def object_labels(name: str, instance: str, mode: str, version: str) -> dict[str, str]:
+    """Return the labels that every object of a collector has."""
+    return {
+        **selector_labels(instance, mode),
+        "app.kubernetes.io/managed-by": MANAGED_BY,
+        "app.kubernetes.io/version": label_value(version),
+        COLLECTOR_LABEL: name,
+    }
+
+
+def label_value(text: str) -> str:
+    """Return text as a label value: digests and build metadata have characters that labels refuse."""
+    return re.sub(r"[^-A-Za-z0-9_.]", "_", text)[:LONGEST_LABEL].strip("-_.")
+
+
+def text(value: Any) -> str:
+    """Return a value as Kubernetes takes it in labels, annotations and variables, where all is text."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def texts(what: str, values: Mapping[str, Any]) -> dict[str, str]:
+    """Return a mapping with all its values as text. Raises Problem for one that cannot be."""
+    for key, value in values.items():
+        if value is None or isinstance(value, (dict, list)):
+            raise Problem(f"{what} has a value that is no text, that of '{key}'", fix="Give text for each key.")
+    return {str(key): text(value) for key, value in values.items()}
+
+
+def cluster_wide(namespace: str, name: str) -> str:
+    """Return the name of a cluster-scoped object; two namespaces may hold collectors of the same name."""
+    return f"{namespace}-{name}"
+
+
+def headless(name: str) -> str:
+    """Return the name of a StatefulSet's governing Service."""
+    return f"{name}-headless"
+
+
+def allocator(name: str) -> str:
+    """Return the name of a collector's target allocator, which the operator gives to its Service too."""
+    return f"{name}-targetallocator"
+
+
+def child(name: str) -> str:
+    """Return the name that the operator gives to the workload and the Service of a custom resource."""
+    return f"{name}-collector"
+
+
+def of_operator(name: str) -> frozenset[str]:
+    """Return the names that the operator gives to workloads and Services that it makes of a custom resource."""
+    made = child(name)
+    return frozenset((allocator(name), made, *(f"{made}-{kind}" for kind in ("headless", "monitoring", "extension"))))

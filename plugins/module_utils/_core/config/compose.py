@@ -1,0 +1,198 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Compose one collector config out of layers: recipes that must agree, then the user's own, which wins. Private.
+
+Recipes: the same component twice is fine when equal and an error when not; lists in pipelines are ordered unions;
+a pipeline key with a wildcard (`*`, `traces*`) stands for every pipeline of that name that some recipe declares;
+processors are put in the order that the Collector's documentation recommends.
+User layers: mappings merge deeply, `null` deletes what an earlier layer set, a list replaces, `key+` appends.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterable, Iterator, Sequence
+from fnmatch import fnmatchcase
+from typing import Any
+
+from ..errors import Problem
+from .layers import APPEND, Composed, Layer, is_pattern
+from .paths import Config, Path, at, dotted, section
+from .sections import ROLES, SECTIONS
+
+# Order of processors: the limiter before all work, enrichment before what reads it, batches last.
+# Source: "Recommended Processors" in the Collector's processor/README.md.
+PROCESSOR_RANK = {
+    "memory_limiter": 0,
+    "k8s_attributes": 10,
+    "k8sattributes": 10,
+    "resource_detection": 11,
+    "resourcedetection": 11,
+    "resource": 20,
+    "attributes": 21,
+    "transform": 22,
+    "redaction": 23,
+    "filter": 30,
+    "groupbytrace": 39,
+    "probabilistic_sampler": 40,
+    "tail_sampling": 41,
+    "batch": 90,
+}
+_OTHER = 25
+
+
+def processor_rank(component_id: str) -> int:
+    """Return where a processor belongs in a pipeline: low numbers first."""
+    return PROCESSOR_RANK.get(str(component_id).split("/", 1)[0], _OTHER)
+
+
+def compose(layers: Sequence[Layer]) -> Composed:
+    """Merge the layers into one config. No input is changed.
+
+    Raises Problem when two recipes disagree, or one applies to a pipeline that nobody declares.
+    """
+    result = _merge_recipes([layer for layer in layers if layer.recipe])
+    for layer in layers:
+        if not layer.recipe:
+            result = _overlay(result, layer.config, ())
+    return Composed(config=_in_order(result), layers=tuple(layers))
+
+
+def _in_order(config: dict[str, Any]) -> dict[str, Any]:
+    """Return the config in the order in which people read one; what is unknown stays, at the end."""
+    ordered = _first(config, (*SECTIONS, "service"))
+    service = ordered.get("service")
+    if isinstance(service, dict) and isinstance(service.get("pipelines"), dict):
+        pipelines = {
+            name: _first(value, tuple(ROLES)) if isinstance(value, dict) else value
+            for name, value in service["pipelines"].items()
+        }
+        ordered["service"] = _first({**service, "pipelines": pipelines}, ("extensions", "telemetry", "pipelines"))
+    return ordered
+
+
+def _first(mapping: dict[str, Any], keys: Sequence[str]) -> dict[str, Any]:
+    return {
+        key: mapping[key]
+        for key in (*(key for key in keys if key in mapping), *(key for key in mapping if key not in keys))
+    }
+
+
+def _merge_recipes(recipes: Sequence[Layer]) -> dict[str, Any]:
+    result: dict[str, Any] = {}
+    owner: dict[Path, str] = {}
+    for recipe in recipes:
+        for key, value in recipe.config.items():
+            if key != "service" and value is not None:
+                _agree(result, {key: value}, (), recipe.name, owner)
+    service = _merge_services(recipes, owner)
+    if service:
+        result["service"] = service
+    return copy.deepcopy(result)
+
+
+def _merge_services(recipes: Sequence[Layer], owner: dict[Path, str]) -> dict[str, Any]:
+    service: dict[str, Any] = {}
+    extensions = _union(at(recipe.config, ("service", "extensions"), []) for recipe in recipes)
+    if extensions:
+        service["extensions"] = extensions
+    for recipe in recipes:
+        telemetry = at(recipe.config, ("service", "telemetry"))
+        if telemetry is not None:
+            _agree(service, {"telemetry": telemetry}, ("service",), recipe.name, owner)
+    pipelines = _merge_pipelines(recipes)
+    if pipelines:
+        service["pipelines"] = pipelines
+    return service
+
+
+def _agree(target: dict[str, Any], source: Config, path: Path, name: str, owner: dict[Path, str]) -> None:
+    """Merge source into target; a value that another recipe set differently is a Problem that names both."""
+    for key, value in source.items():
+        here = (*path, key)
+        if key not in target:
+            target[key] = copy.deepcopy(value)
+            owner[here] = name
+        elif _is_shared(here) and isinstance(value, dict) and isinstance(target[key], dict):
+            _agree(target[key], value, here, name, owner)
+        elif target[key] != value:
+            raise Problem(
+                f"{_owner(owner, here)} and {name} configure {dotted(here)} differently",
+                fix="Give one of them another component name through its options, or leave one recipe out.",
+            )
+
+
+def _is_shared(path: Path) -> bool:
+    """Sections and the service's telemetry belong to all recipes; a component belongs to one."""
+    return len(path) == 1 or path[0] == "service"
+
+
+def _owner(owner: dict[Path, str], path: Path) -> str:
+    while path not in owner and path:
+        path = path[:-1]
+    return owner.get(path, "?")
+
+
+def _merge_pipelines(recipes: Sequence[Layer]) -> dict[str, dict[str, list[str]]]:
+    """Return the pipelines that recipes declare, each with what all recipes add to it."""
+    declared: dict[str, dict[str, list[str]]] = {
+        key: {} for _name, key, _pipeline in _pipelines(recipes) if not is_pattern(key)
+    }
+    for name, key, pipeline in _pipelines(recipes):
+        for target in _matching(key, declared, name):
+            for role, ids in pipeline.items():
+                declared[target][role] = _union([declared[target].get(role, []), ids])
+    for pipeline in declared.values():
+        pipeline.get("processors", []).sort(key=processor_rank)
+    return declared
+
+
+def _pipelines(recipes: Sequence[Layer]) -> Iterator[tuple[str, str, dict[str, list[str]]]]:
+    for recipe in recipes:
+        for key, pipeline in section(recipe.config, "service", "pipelines").items():
+            yield recipe.name, key, pipeline or {}
+
+
+def _matching(key: str, declared: Iterable[str], recipe: str) -> list[str]:
+    if not is_pattern(key):
+        return [key]
+    matches = [name for name in declared if fnmatchcase(name, key)]
+    if not matches:
+        raise Problem(
+            f"{recipe} adds to pipelines '{key}', but no recipe declares such a pipeline",
+            fix="Add a recipe that receives that signal, or narrow this one's `signals` option.",
+        )
+    return matches
+
+
+def _union(lists: Iterable[Iterable[str]]) -> list[str]:
+    return list(dict.fromkeys(item for items in lists for item in items or ()))
+
+
+def _overlay(base: Any, over: Any, path: Path) -> Any:
+    """Return base with a user layer on top of it."""
+    if not isinstance(over, dict):
+        return copy.deepcopy(over)
+    result = dict(base) if isinstance(base, dict) else {}
+    for key, value in over.items():
+        if isinstance(key, str) and key.endswith(APPEND):
+            plain = key[: -len(APPEND)]
+            result[plain] = _append(result.get(plain), value, (*path, plain))
+        elif value is None and key in result and path:
+            del result[key]
+        else:
+            result[key] = _overlay(result.get(key), value, (*path, key))
+    return result
+
+
+def _append(base: Any, more: Any, path: Path) -> list[Any]:
+    base = [] if base is None else base
+    if not isinstance(base, list) or not isinstance(more, list):
+        raise Problem(
+            f"'{dotted(path)}{APPEND}' appends to a list, but one side is no list", fix="Give a list on both sides."
+        )
+    result = [*base, *(item for item in more if item not in base)]
+    if path[:2] == ("service", "pipelines") and path[-1] == "processors":
+        result.sort(key=processor_rank)
+    return result

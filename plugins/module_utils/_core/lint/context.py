@@ -1,0 +1,225 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What surrounds a collector config in a stream of manifests: the workload that runs it, its image and network.
+
+What the stream does not show stays None, so that rules are silent about it. Private.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ..collector.quantity import parse_bytes
+from ..config.documents import CUSTOM_RESOURCE, Found
+from ..config.paths import at, items, section
+from ..errors import Problem
+from .subject import Deployment
+
+Object = Mapping[str, Any]
+WORKLOADS = {"DaemonSet": "daemonset", "Deployment": "deployment", "StatefulSet": "statefulset"}
+_MIB = 2**20
+# Modes whose number of pods is not said by `replicas`.
+_UNCOUNTED = ("daemonset", "sidecar")
+# Source: the operator's internal/manifests/collector/container.go and the environment of its component parsers.
+_BY_OPERATOR = frozenset(("POD_NAME", "SHARD", "GOMEMLIMIT", "GOMAXPROCS", "K8S_NODE_NAME", "OTEL_K8S_NODE_NAME"))
+# A collector that gets its targets from a TargetAllocator of its own names it with this label.
+# Source: the operator's internal/controllers and apis/v1beta1.
+_ALLOCATOR_LABEL = "opentelemetry.io/target-allocator"
+_IMAGE = re.compile(r"(?P<repository>[^@]+?)(?::(?P<tag>[\w][\w.-]*))?(?:@(?P<digest>\S+))?\Z")
+_NUMBERS = re.compile(r"v?\d+\.\d+\.\d+")
+
+
+@dataclass(frozen=True)
+class Context:
+    """What is known of the place where a config runs."""
+
+    deployment: Deployment | None = None
+    environment: frozenset[str] | None = None
+    image: str = ""
+    resource: Object | None = None
+
+
+def context_of(found: Found, stream: Sequence[Object]) -> Context:
+    """Return what the objects of a stream say about the collector that runs this config."""
+    if found.owner.get("kind") == CUSTOM_RESOURCE:
+        return _of_custom_resource(found.owner)
+    if found.owner:
+        for workload in stream:
+            container = _container(workload, found.owner) if workload.get("kind") in WORKLOADS else None
+            if container is not None:
+                return _of_workload(workload, container, stream)
+    return Context()
+
+
+def is_certain(found: Found, stream: Sequence[Object]) -> bool:
+    """Whether objects of several files can mean but one workload: variants of a chart often lie side by side."""
+    name = at(found.owner, ("metadata", "name"))
+    same = [item for item in stream if item.get("kind") == "ConfigMap" and at(item, ("metadata", "name")) == name]
+    users = [item for item in stream if item.get("kind") in WORKLOADS and _container(item, found.owner) is not None]
+    return len(same) == len(users) == 1
+
+
+def runs(found: Found, stream: Sequence[Object]) -> bool:
+    """Whether a config is in use in a cluster: one in a ConfigMap is when a workload mounts it.
+
+    What the operator makes of a custom resource of its own is not looked at twice.
+    """
+    if found.owner.get("kind") != "ConfigMap":
+        return True
+    owners = items(found.owner, "metadata", "ownerReferences")
+    if any(at(owner, ("kind",)) == CUSTOM_RESOURCE for owner in owners):
+        return False
+    return any(_container(item, found.owner) is not None for item in stream if item.get("kind") in WORKLOADS)
+
+
+def build_of(image: str, images: Mapping[str, str]) -> tuple[str, str] | None:
+    """Return distribution and its version (empty when the tag is none), given the repository of each distribution.
+
+    Only the last part of a repository counts, so that a mirror is recognised too.
+    """
+    match = _IMAGE.match(image)
+    last = match["repository"].rpartition("/")[2] if match else ""
+    names = (name for name, repository in images.items() if repository.rpartition("/")[2] == last)
+    name = next(names, None)
+    version = _NUMBERS.match((match and match["tag"]) or "")
+    return (name, version[0] if version else "") if name else None
+
+
+def _of_custom_resource(item: Object) -> Context:
+    spec = section(item, "spec")
+    mode = str(spec.get("mode") or "deployment")
+    scaler = section(spec, "autoscaler")
+    replicas = None if mode in _UNCOUNTED else _number(spec.get("replicas"), scaler.get("minReplicas"), 1)
+    deployment = Deployment(
+        mode=mode,
+        replicas=replicas,
+        autoscaled=bool(scaler),
+        memory_limit_mib=_memory(spec),
+        host_network=spec.get("hostNetwork") is True,
+        mounts=_mounts(spec),
+        target_allocator=at(spec, ("targetAllocator", "enabled")) is True
+        or bool(section(item, "metadata", "labels").get(_ALLOCATOR_LABEL)),
+        network_policy=at(spec, ("networkPolicy", "enabled")) is True,
+    )
+    given = _environment(spec)
+    environment = None if given is None else given | _BY_OPERATOR
+    return Context(deployment, environment, str(spec.get("image") or ""), item)
+
+
+def _of_workload(workload: Object, container: Object, stream: Sequence[Object]) -> Context:
+    mode = WORKLOADS[workload["kind"]]
+    pod = section(workload, "spec", "template", "spec")
+    labels = section(workload, "spec", "template", "metadata", "labels")
+    deployment = Deployment(
+        mode=mode,
+        replicas=None if mode in _UNCOUNTED else _number(at(workload, ("spec", "replicas")), 1),
+        autoscaled=any(_scales(item, workload) for item in stream),
+        memory_limit_mib=_memory(container),
+        host_network=pod.get("hostNetwork") is True,
+        mounts=_mounts(container),
+        exposed=_exposed(container, labels, workload, stream),
+        granted=_granted(pod, workload, stream),
+        probed=any(key in container for key in ("livenessProbe", "readinessProbe", "startupProbe")),
+        network_policy=any(_polices(item, labels) for item in stream),
+    )
+    return Context(deployment, _environment(container), str(container.get("image") or ""))
+
+
+def _container(workload: Object, config_map: Object) -> Object | None:
+    """Return the container of a workload that mounts a ConfigMap."""
+    if not _together(workload, config_map):
+        return None
+    pod = section(workload, "spec", "template", "spec")
+    name = at(config_map, ("metadata", "name"))
+    volumes = {volume.get("name") for volume in _maps(pod, "volumes") if name in _config_maps(volume)}
+    for container in _maps(pod, "containers"):
+        if any(mount.get("name") in volumes for mount in _maps(container, "volumeMounts")):
+            return container
+    return None
+
+
+def _config_maps(volume: Object) -> Iterator[Any]:
+    yield at(volume, ("configMap", "name"))
+    yield from (at(source, ("configMap", "name")) for source in items(volume, "projected", "sources"))
+
+
+def _together(one: Object, other: Object) -> bool:
+    """Whether two objects are in one namespace, as far as they say."""
+    places = {at(item, ("metadata", "namespace")) for item in (one, other)} - {None}
+    return len(places) <= 1
+
+
+def _exposed(
+    container: Object, labels: Object, workload: Object, stream: Sequence[Object]
+) -> frozenset[tuple[int, str]] | None:
+    ports = _maps(container, "ports")
+    numbers = {port.get("name"): port.get("containerPort") for port in ports}
+    found = {(port["containerPort"], _protocol(port)) for port in ports if port.get("hostPort")}
+    services = [item for item in stream if item.get("kind") == "Service" and _together(item, workload)]
+    for service in services:
+        selector = section(service, "spec", "selector")
+        if selector and selector.items() <= labels.items():
+            for port in _maps(section(service, "spec"), "ports"):
+                target = port.get("targetPort", port.get("port"))
+                found.add((numbers.get(target, target), _protocol(port)))
+    known = frozenset(pair for pair in found if isinstance(pair[0], int))
+    return known if known or services else None
+
+
+def _granted(pod: Object, workload: Object, stream: Sequence[Object]) -> tuple[dict[str, Any], ...] | None:
+    account = pod.get("serviceAccountName") or pod.get("serviceAccount")
+    namespace = at(workload, ("metadata", "namespace"))
+    roles = set()
+    for item in stream:
+        if item.get("kind") in ("ClusterRoleBinding", "RoleBinding"):
+            for subject in _maps(item, "subjects"):
+                if subject.get("name") == account and namespace in (None, subject.get("namespace")):
+                    roles.add((str(at(item, ("roleRef", "kind"))), str(at(item, ("roleRef", "name")))))
+    bound = [item for item in stream if (item.get("kind"), str(at(item, ("metadata", "name")))) in roles]
+    return tuple(dict(rule) for role in bound for rule in _maps(role, "rules")) if bound else None
+
+
+def _scales(item: Object, workload: Object) -> bool:
+    target = section(item, "spec", "scaleTargetRef")
+    names = (workload["kind"], at(workload, ("metadata", "name")))
+    return item.get("kind") == "HorizontalPodAutoscaler" and (target.get("kind"), target.get("name")) == names
+
+
+def _polices(item: Object, labels: Object) -> bool:
+    wanted = section(item, "spec", "podSelector", "matchLabels")
+    return item.get("kind") == "NetworkPolicy" and wanted.items() <= labels.items()
+
+
+def _memory(container: Object) -> int | None:
+    limit = at(container, ("resources", "limits", "memory"))
+    try:
+        return parse_bytes(str(limit)) // _MIB if limit is not None else None
+    except Problem:
+        return None
+
+
+def _environment(container: Object) -> frozenset[str] | None:
+    """Return the variables that a container is given; None when a ConfigMap or Secret gives some that nobody sees."""
+    if container.get("envFrom"):
+        return None
+    return frozenset(str(item.get("name")) for item in _maps(container, "env"))
+
+
+def _mounts(container: Object) -> tuple[str, ...]:
+    return tuple(str(mount["mountPath"]) for mount in _maps(container, "volumeMounts") if "mountPath" in mount)
+
+
+def _maps(value: Any, key: str) -> list[dict[str, Any]]:
+    return [item for item in items(value, key) if isinstance(item, dict)]
+
+
+def _number(*values: Any) -> int | None:
+    return next((value for value in values if isinstance(value, int)), None)
+
+
+def _protocol(port: Object) -> str:
+    return str(port.get("protocol") or "TCP")

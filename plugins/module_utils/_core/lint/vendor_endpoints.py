@@ -1,0 +1,144 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Rules on what AWS and Datadog ask of those who send to them: protocols, paths, headers, sites and keys.
+
+Sources: "OTLP endpoints" of CloudWatch's and "Remote write" of Amazon Managed Service for Prometheus' documentation;
+"OTLP intake endpoint" and "Datadog sites" of Datadog's; exporter/datadogexporter of opentelemetry-collector-contrib.
+Private.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from ..config.paths import at
+from .addresses import destination
+from .finding import Fault, rule
+from .subject import Subject
+from .view import Part, view
+
+_OTLP_DOCUMENTATION = "https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch-OTLPEndpoint.html"
+_DATADOG_DOCUMENTATION = "https://docs.datadoghq.com/getting_started/site/"
+_AWS = re.compile(r"(aps-workspaces|xray|logs|monitoring)\.[a-z0-9-]+\.amazonaws\.com(?:\.cn)?\Z")
+_DATADOG = re.compile(r"otlp\.(?:[a-z0-9]+\.)?(?:datadoghq\.(?:com|eu)|ddog-gov\.com)\Z")
+_SIGNALS = {"xray": "traces", "logs": "logs", "monitoring": "metrics"}
+_WRITE = re.compile(r"/workspaces/[^/]+/api/v1/remote_write\Z")
+_PATH = re.compile(r"https?://[^/?#]*([^?#]*)")
+_SITE = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)+\Z")
+_NO_SITE = ("app.", "api.", "trace.", "otlp.", "www.")
+_OPEN = re.compile(r"[$<]")  # a variable, and a placeholder, of which another rule speaks
+
+
+def http_only(subject: Subject) -> Iterator[Fault]:
+    """Yield exporters that speak gRPC to endpoints of AWS or Datadog which take OTLP over HTTP alone."""
+    for part in view(subject).of("exporters", "otlp", "otlpgrpc"):
+        host = destination(part.settings.get("endpoint"))[1]
+        if _AWS.match(host) or _DATADOG.match(host):
+            yield Fault(
+                (*part.path, "endpoint"),
+                f"'{part.id}' speaks gRPC, and {host} takes HTTP alone",
+                "Use the exporter otlp_http.",
+            )
+
+
+def intake_path(subject: Subject) -> Iterator[Fault]:
+    """Yield endpoints of AWS with another path than the one that takes the data."""
+    for part in view(subject).of("exporters", "prometheusremotewrite"):
+        host, path = _target(part, "endpoint")
+        if host.startswith("aps-workspaces.") and _AWS.match(host) and not _WRITE.match(path):
+            yield _misdirected(part, "endpoint", "/workspaces/WORKSPACE/api/v1/remote_write")
+    for part in view(subject).of("exporters", "otlphttp"):
+        for signal in ("", *_SIGNALS.values()):
+            key = f"{signal}_endpoint" if signal else "endpoint"
+            host, path = _target(part, key)
+            service = _AWS.match(host)
+            if service and signal and (path != f"/v1/{signal}" or _SIGNALS.get(service[1]) != signal):
+                yield _misdirected(part, key, f"/v1/{signal} of the service that takes {signal}")
+            elif service and not signal and path.strip("/"):
+                yield _misdirected(part, key, "no path; the exporter adds its own")
+
+
+def intake_header(subject: Subject) -> Iterator[Fault]:
+    """Yield exporters without the headers that CloudWatch Logs and Datadog refuse every request without."""
+    for part in view(subject).of("exporters", "otlphttp"):
+        for key in ("endpoint", *(f"{signal}_endpoint" for signal in _SIGNALS.values())):
+            host = _target(part, key)[0]
+            missing = [name for name in _wanted(host) if name not in _headers(part)]
+            if missing and not _may_add_headers(part):
+                yield Fault(
+                    (*part.path, key),
+                    f"'{part.id}' sends no header {' and no '.join(missing)} to {host}",
+                    f"Add `headers: {{{', '.join(f'{name}: …' for name in missing)}}}`.",
+                )
+                break
+
+
+def datadog_site(subject: Subject) -> Iterator[Fault]:
+    """Yield sites of Datadog that are a URL, a host or a nickname, from which no address can be made."""
+    for part in view(subject).of("exporters", "datadog"):
+        site = at(part.settings, ("api", "site"))
+        if isinstance(site, str) and site and not _OPEN.search(site) and not _is_site(site):
+            yield Fault(
+                (*part.path, "api", "site"),
+                f"'{site}' is no site of Datadog",
+                "Write the domain alone, such as datadoghq.com, us5.datadoghq.com or datadoghq.eu.",
+            )
+
+
+def datadog_key(subject: Subject) -> Iterator[Fault]:
+    """Yield Datadog exporters without an API key, which do not start; the environment alone gives them none."""
+    for part in view(subject).of("exporters", "datadog"):
+        if not isinstance(part.settings.get("api"), str) and not at(part.settings, ("api", "key")):
+            yield Fault(
+                part.path,
+                f"'{part.id}' has no api.key",
+                "Add `api: {key: '${env:DD_API_KEY}'}`, and say in `env` from which Secret it comes.",
+            )
+
+
+def _is_site(site: str) -> bool:
+    return bool(_SITE.match(site)) and not site.startswith(_NO_SITE)
+
+
+def _target(part: Part, key: str) -> tuple[str, str]:
+    """Return host and path of an endpoint; nothing where a variable hides them."""
+    endpoint: Any = part.settings.get(key)
+    match = _PATH.match(endpoint) if isinstance(endpoint, str) and "$" not in endpoint else None
+    return (destination(endpoint)[1], match[1]) if match else ("", "")
+
+
+def _misdirected(part: Part, key: str, wanted: str) -> Fault:
+    path = _target(part, key)[1] or "no path"
+    return Fault((*part.path, key), f"{key} of '{part.id}' has {path}, where nothing takes its data", f"Use {wanted}.")
+
+
+def _wanted(host: str) -> tuple[str, ...]:
+    """Return the headers that a host asks for."""
+    if _DATADOG.match(host):
+        return ("dd-api-key",)
+    return ("x-aws-log-group", "x-aws-log-stream") if host.startswith("logs.") and _AWS.match(host) else ()
+
+
+def _headers(part: Part) -> set[str]:
+    """Return the names of headers, which are a mapping or a list of pairs."""
+    headers = part.settings.get("headers")
+    names = [at(item, ("name",)) for item in headers] if isinstance(headers, list) else list(headers or ())
+    return {str(name).lower() for name in names}
+
+
+def _may_add_headers(part: Part) -> bool:
+    """Whether an extension that we know nothing of has a hand in the requests; a signer adds no such header."""
+    signer = str(at(part.settings, ("auth", "authenticator"), "sigv4auth")).split("/", 1)[0]
+    return signer != "sigv4auth" or "middlewares" in part.settings or isinstance(part.settings.get("headers"), str)
+
+
+RULES = (
+    rule("error", http_only, documentation=_OTLP_DOCUMENTATION),
+    rule("error", intake_path, documentation=_OTLP_DOCUMENTATION),
+    rule("warning", intake_header, documentation=_OTLP_DOCUMENTATION),
+    rule("error", datadog_site, documentation=_DATADOG_DOCUMENTATION),
+    rule("error", datadog_key, documentation=_DATADOG_DOCUMENTATION),
+)

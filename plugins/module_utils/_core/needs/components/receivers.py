@@ -1,0 +1,155 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Receivers that need something from Kubernetes.
+
+Sources: the README and metadata.yaml of each component in opentelemetry-collector and -contrib 0.158, sections
+"Configuration" (ports) and "RBAC" or "Permissions" (rules). Private.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from ...config.paths import items, section
+from .row import READ, Component, PortRule, Rules, Settings, rule
+
+_POD_LOGS = "/var/log/pods"
+_JOURNAL = "/var/log/journal"
+_PROXIED = re.compile(r"/api/v1/nodes/[^/]+/proxy/")
+
+
+def _protocol(name: str, default: int, key: str, protocol: str = "TCP", app_protocol: str | None = None) -> PortRule:
+    return PortRule(name, default, protocol, ("protocols", key, "endpoint"), ("protocols", key), app_protocol)
+
+
+def _file_log_host_paths(settings: Settings) -> tuple[tuple[str, str], ...]:
+    reads_pods = any(str(glob).startswith(_POD_LOGS) for glob in items(settings, "include"))
+    return ((_POD_LOGS, _POD_LOGS),) if reads_pods else ()
+
+
+def _host_metrics_host_paths(settings: Settings) -> tuple[tuple[str, str], ...]:
+    root = settings.get("root_path")
+    return (("/", str(root)),) if root else ()
+
+
+def _journal_host_paths(settings: Settings) -> tuple[tuple[str, str], ...]:
+    directory = str(settings.get("directory") or _JOURNAL)
+    return ((directory, directory),)
+
+
+def _kubelet_stats_rules(settings: Settings) -> Rules:
+    """`nodes/proxy` only for what needs the pod specs: it is far more than reading statistics."""
+    claims = rule("core", "persistentvolumeclaims persistentvolumes", ("get",))
+    metrics = [name for name in section(settings, "metrics") if str(name).endswith("_utilization")]
+    needs_proxy = bool(settings.get("extra_metadata_labels") or metrics)
+    reads = rule("core", "nodes/stats nodes/proxy" if needs_proxy else "nodes/stats", ("get",))
+    return (reads, claims) if settings.get("k8s_api_config") else (reads,)
+
+
+def _k8s_cluster_rules(settings: Settings) -> Rules:
+    rules = (
+        rule(
+            "core",
+            "events namespaces namespaces/status nodes nodes/spec persistentvolumeclaims persistentvolumes "
+            "pods pods/status replicationcontrollers replicationcontrollers/status resourcequotas services",
+        ),
+        rule("apps", "daemonsets deployments replicasets statefulsets"),
+        rule("batch", "cronjobs jobs"),
+        rule("autoscaling", "horizontalpodautoscalers"),
+    )
+    return (
+        (*rules, rule("quota.openshift.io", "clusterresourcequotas"))
+        if settings.get("distribution") == "openshift"
+        else rules
+    )
+
+
+def _k8s_objects_rules(settings: Settings) -> Rules:
+    return tuple(
+        rule(
+            str(item.get("group") or "core"),
+            str(item["name"]),
+            ("get", *((str(item["mode"]),) if item.get("mode") == "watch" else ()), "list"),
+        )
+        for item in items(settings, "objects")
+        if isinstance(item, dict) and item.get("name")
+    )
+
+
+def _prometheus_rules(settings: Settings) -> Rules:
+    """Service discovery reads what its roles name; scraping the API server's own metrics needs a non-resource URL."""
+    roles = {str(role) for role in _discovery_roles(settings)}
+    rules = [*(_DISCOVERY[role] for role in sorted(roles & set(_DISCOVERY))), *through_api(settings)]
+    return (*rules, {"nonResourceURLs": ["/metrics"], "verbs": ["get"]}) if rules else ()
+
+
+def through_api(settings: Settings) -> Rules:
+    """Return the right to ask kubelets through the API server, where a job relabels its path to lead there."""
+    replaced = (
+        str(item.get("replacement"))
+        for job in items(settings, "config", "scrape_configs")
+        for item in items(job, "relabel_configs")
+        if isinstance(item, dict) and item.get("target_label") == "__metrics_path__"
+    )
+    asks = any(_PROXIED.match(path) for path in replaced)
+    return (rule("core", "nodes/proxy", ("get",)),) if asks else ()
+
+
+def _discovery_roles(settings: Settings) -> list[Any]:
+    return [
+        discovery.get("role")
+        for job in items(settings, "config", "scrape_configs")
+        for discovery in items(job, "kubernetes_sd_configs")
+        if isinstance(discovery, dict)
+    ]
+
+
+# Source: Prometheus documentation, kubernetes_sd_config.
+_DISCOVERY = {
+    "node": rule("core", "nodes nodes/metrics"),
+    "pod": rule("core", "pods"),
+    "service": rule("core", "services"),
+    "endpoints": rule("core", "endpoints pods services"),
+    "endpointslice": rule("core discovery.k8s.io", "endpointslices pods services"),
+    "ingress": rule("networking.k8s.io", "ingresses"),
+}
+
+RECEIVERS = (
+    Component(
+        ("otlp",), ports=(_protocol("otlp", 4317, "grpc", app_protocol="grpc"), _protocol("otlp-http", 4318, "http"))
+    ),
+    Component(
+        ("jaeger",),
+        ports=(
+            _protocol("jaeger-compact", 6831, "thrift_compact", "UDP"),
+            _protocol("jaeger-binary", 6832, "thrift_binary", "UDP"),
+            _protocol("jaeger-grpc", 14250, "grpc", app_protocol="grpc"),
+            _protocol("jaeger-thrift", 14268, "thrift_http"),
+        ),
+    ),
+    Component(("zipkin",), ports=(PortRule("zipkin", 9411),)),
+    Component(("statsd",), ports=(PortRule("statsd", 8125, "UDP"),)),
+    Component(
+        ("awsxray",),
+        ports=(PortRule("xray", 2000, "UDP"), PortRule("xray-proxy", 2000, endpoint=("proxy_server", "endpoint"))),
+    ),
+    Component(("fluent_forward", "fluentforward"), ports=(PortRule("fluent-forward", 8006),)),
+    Component(("prometheus_remote_write", "prometheusremotewrite"), ports=(PortRule("remote-write", 9090),)),
+    Component(
+        ("file_log", "filelog"),
+        host_paths=_file_log_host_paths,
+        root=lambda settings: bool(_file_log_host_paths(settings)),
+    ),
+    Component(("journald",), host_paths=_journal_host_paths, root=lambda _settings: True),
+    Component(("host_metrics", "hostmetrics"), host_paths=_host_metrics_host_paths),
+    Component(("kubelet_stats", "kubeletstats"), rules=_kubelet_stats_rules),
+    Component(("k8s_cluster",), rules=_k8s_cluster_rules),
+    Component(
+        ("k8s_events",), rules=lambda _settings: (rule("core", "events namespaces"), rule("events.k8s.io", "events"))
+    ),
+    Component(("k8s_objects", "k8sobjects"), rules=_k8s_objects_rules),
+    Component(("prometheus",), rules=_prometheus_rules),
+    Component(("receiver_creator",), rules=lambda _settings: (rule("core", "pods", READ),)),
+)

@@ -1,0 +1,59 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The row of the component table, and what its cells are made of. Private."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from ...config.paths import Path
+
+Rules = tuple[dict[str, Any], ...]
+Settings = dict[str, Any]
+
+READ = ("get", "list", "watch")
+
+
+@dataclass(frozen=True)
+class PortRule:
+    """A listener: its name, default port, where its endpoint stands, and the key that turns it on (None: always on)."""
+
+    name: str
+    default: int
+    protocol: str = "TCP"
+    endpoint: Path = ("endpoint",)
+    when: tuple[str, ...] | None = None
+    app_protocol: str | None = None
+    exposed: bool = True
+
+
+def nothing(_settings: Settings) -> tuple[Any, ...]:
+    """Return no need at all."""
+    return ()
+
+
+@dataclass(frozen=True)
+class Component:
+    """What one component type needs. `types` has today's name and the ones that older versions know."""
+
+    types: tuple[str, ...]
+    ports: tuple[PortRule, ...] = ()
+    rules: Callable[[Settings], Rules] = nothing
+    variables: Callable[[Settings], tuple[str, ...]] = nothing
+    host_paths: Callable[[Settings], tuple[tuple[str, str], ...]] = nothing
+    state: Callable[[Settings], tuple[str, ...]] = nothing
+    root: Callable[[Settings], bool] = lambda _settings: False
+    health: bool = False
+
+
+def rule(groups: str, resources: str, verbs: tuple[str, ...] = READ, name: str = "") -> dict[str, Any]:
+    """Return one RBAC rule; groups and resources are separated by blanks, `core` is the group without a name."""
+    return {
+        "apiGroups": ["" if group == "core" else group for group in groups.split()],
+        "resources": resources.split(),
+        "verbs": list(verbs),
+        **({"resourceNames": [name]} if name else {}),
+    }

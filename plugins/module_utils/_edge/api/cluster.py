@@ -1,0 +1,234 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The Kubernetes API over plain dicts: retries, pages, parallel calls. Transport and clock are passed in. Private."""
+
+from __future__ import annotations
+
+import json
+import re
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from typing import Any, NamedTuple, Protocol, TypeVar
+from urllib.parse import urlencode
+
+from ..._core.cluster.webhooks import calls_webhook
+
+Item = TypeVar("Item")
+Answer = TypeVar("Answer")
+
+JSON = "application/json"
+APPLY = "application/apply-patch+yaml"
+MERGE = "application/merge-patch+json"
+# About eleven seconds in all: long enough for a webhook's pod to come back, short enough to wait for.
+BACKOFF = (0.2, 0.4, 0.8, 1.6, 3.2, 5.0)
+# Where nobody listens, nobody will in eleven seconds either.
+LOST_BACKOFF = (0.3, 0.7)
+POLL_FIRST, POLL_GROWTH, POLL_LAST = 0.1, 1.5, 2.0
+WARNING = re.compile(r'299 \S+ "((?:[^"\\]|\\.)*)"')
+WORKERS = 8
+PAGE = 500
+NOT_ALLOWED, NOT_FOUND, CONFLICT, TOO_MANY, SERVER = 403, 404, 409, 429, 500
+
+
+class Answered(NamedTuple):
+    """What the transport returns."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+
+class Transport(Protocol):
+    """Sends one request; raises `LostError` when no answer came."""
+
+    def __call__(self, method: str, path: str, headers: dict[str, str], body: bytes | None) -> Answered:
+        """Send it."""
+
+
+class LostError(Exception):
+    """No answer came. `why` is a word that the explanations know, `again` whether another try may help."""
+
+    def __init__(self, why: str, text: str, host: str, *, again: bool) -> None:
+        self.why, self.text, self.host, self.again = why, text, host, again
+        super().__init__(text)
+
+
+class ApiError(Exception):
+    """The server said no: its `Status` object, and what it was asked."""
+
+    def __init__(self, status: int, body: dict[str, Any], method: str, path: str) -> None:
+        self.status, self.body, self.method, self.path = status, body, method, path
+        self.message = str(body.get("message") or f"HTTP {status}")
+        self.reason = str(body.get("reason") or "")
+        self.details: dict[str, Any] = body.get("details") or {}
+        self.causes: list[dict[str, Any]] = self.details.get("causes") or []
+        super().__init__(self.message)
+
+    def caused_by(self, reason: str) -> bool:
+        """Return whether one of the causes has this reason."""
+        return any(cause.get("reason") == reason for cause in self.causes)
+
+    @property
+    def kind_missing(self) -> bool:
+        """Tell a kind that the server does not serve from an object that does not exist."""
+        return self.status == NOT_FOUND and not self.details.get("name")
+
+    @property
+    def mistyped(self) -> bool:
+        """Tell a field of the wrong type, for which server-side apply answers 500, from a server in trouble."""
+        return "failed to create typed patch object" in self.message
+
+    @property
+    def of_webhook(self) -> bool:
+        """Tell a webhook that gives no answer from one that says no."""
+        return calls_webhook(self.message)
+
+    @property
+    def transient(self) -> bool:
+        """Return whether the same request may well succeed in a moment."""
+        if self.status == CONFLICT:
+            return not self.caused_by("FieldManagerConflict")
+        if self.mistyped:
+            return False
+        return self.status >= SERVER or self.status == TOO_MANY
+
+
+class Cluster:
+    """One API server."""
+
+    def __init__(self, transport: Transport, *, clock: Callable[[], float], sleep: Callable[[float], None]) -> None:
+        self._transport = transport
+        self._dead: LostError | None = None
+        self._lock = threading.Lock()
+        self.clock, self.sleep = clock, sleep
+        self.warnings: dict[str, None] = {}
+        # For how long to try again when a webhook does not answer: its pod may be starting, or be replaced.
+        self.webhook_seconds = 0.0
+
+    def apart(self) -> Cluster:
+        """Return the same server for a call that may hang on what is behind it, which says nothing about the server."""
+        return Cluster(self._transport, clock=self.clock, sleep=self.sleep)
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        query: dict[str, Any] | None = None,
+        body: Any = None,
+        content_type: str = JSON,
+        *,
+        accept: str = JSON,
+        patient: bool = True,
+    ) -> dict[str, Any]:
+        """Send one request and return its JSON, retried while the reason looks passing."""
+        data = None if body is None else json.dumps(body).encode()
+        headers = {"Accept": accept} | ({"Content-Type": content_type} if data is not None else {})
+        answer = self.raw(method, path, query, headers, data, patient=patient)
+        return json.loads(answer.body) if answer.body else {}
+
+    def raw(
+        self,
+        method: str,
+        path: str,
+        query: dict[str, Any] | None = None,
+        headers: dict[str, str] | None = None,
+        body: bytes | None = None,
+        *,
+        patient: bool = True,
+    ) -> Answered:
+        """Send one request and return the answer as it came; who is not patient looks after other tries himself."""
+        target = path + (f"?{urlencode(query)}" if query else "")
+        pauses, start = iter(BACKOFF if patient else ()), self.clock()
+        while True:
+            answer = self._send(method, target, headers or {}, body)
+            if answer.status < 400:  # noqa: PLR2004
+                self._note(answer.headers)
+                return answer
+            error = ApiError(answer.status, _status(answer.body), method, path)
+            pause = next(pauses, None) if error.transient else None
+            if pause is None and patient and error.of_webhook and self.clock() - start < self.webhook_seconds:
+                pause = BACKOFF[-1]
+            if pause is None:
+                raise error
+            self.sleep(max(pause, min(_retry_after(answer.headers), BACKOFF[-1])))
+
+    def polls(self, seconds: float, start: float | None = None) -> Iterator[None]:
+        """Yield at growing intervals until the time is over, and once even when there is none."""
+        start = self.clock() if start is None else start
+        pause = POLL_FIRST
+        yield
+        while self.clock() - start < seconds:
+            self.sleep(pause)
+            pause = min(pause * POLL_GROWTH, POLL_LAST)
+            yield
+
+    def _note(self, headers: dict[str, str]) -> None:
+        """Keep what the server warns of, such as deprecated versions and pods that its policies will refuse."""
+        said = {key.lower(): value for key, value in headers.items()}.get("warning", "")
+        self.warnings.update(dict.fromkeys(match.replace('\\"', '"') for match in WARNING.findall(said)))
+
+    def _send(self, method: str, target: str, headers: dict[str, str], body: bytes | None) -> Answered:
+        pauses = iter(LOST_BACKOFF)
+        while True:
+            if self._dead:  # one thread found out for all of them
+                raise self._dead
+            try:
+                return self._transport(method, target, headers, body)
+            except LostError as lost:
+                pause = next(pauses, None) if lost.again else None
+                if pause is None:
+                    with self._lock:
+                        self._dead = lost
+                    raise
+                self.sleep(pause)
+
+    def get(self, path: str) -> dict[str, Any] | None:
+        """Return one object, or nothing when it is absent."""
+        try:
+            return self.request("GET", path)
+        except ApiError as error:
+            if error.status == NOT_FOUND:
+                return None
+            raise
+
+    def items(self, path: str, query: dict[str, Any] | None = None, accept: str = JSON) -> Iterator[dict[str, Any]]:
+        """Yield the objects of a list, page by page."""
+        query = {**(query or {}), "limit": PAGE}
+        while True:
+            page = json.loads(self.raw("GET", path, query, {"Accept": accept}).body)
+            yield from page.get("items") or []
+            token = (page.get("metadata") or {}).get("continue")
+            if not token:
+                return
+            query = {key: value for key, value in query.items() if key != "resourceVersion"} | {"continue": token}
+
+    def text(self, path: str, query: dict[str, Any] | None = None) -> str:
+        """Return an answer that is no JSON, such as logs or metrics."""
+        return self.raw("GET", path, query, {"Accept": "*/*"}, patient=False).body.decode(errors="replace")
+
+    def parallel(self, call: Callable[[Item], Answer], items: Iterable[Item]) -> list[Answer]:
+        """Return the result for each item in order; the first failure stops what has not started."""
+        work = list(items)
+        if len(work) < 2:  # noqa: PLR2004
+            return [call(item) for item in work]
+        with ThreadPoolExecutor(min(WORKERS, len(work))) as pool:
+            futures = [pool.submit(call, item) for item in work]
+            wait(futures, return_when=FIRST_EXCEPTION)
+            pool.shutdown(wait=True, cancel_futures=True)
+            failed = [future for future in futures if not future.cancelled() and future.exception()]
+            return [future.result() for future in (failed or futures)]
+
+
+def _status(body: bytes) -> dict[str, Any]:
+    try:
+        parsed = json.loads(body)
+    except ValueError:
+        parsed = None
+    return parsed if isinstance(parsed, dict) else {"message": body.decode(errors="replace")[:500].strip()}
+
+
+def _retry_after(headers: dict[str, str]) -> float:
+    value = {key.lower(): value for key, value in headers.items()}.get("retry-after", "")
+    return float(value) if value.isdigit() else 0.0

@@ -1,0 +1,185 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""From the connection options of kubernetes.core to a `Cluster`. Private."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
+
+from ansible.module_utils.basic import AnsibleModule, env_fallback
+from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_MAP, AUTH_ARG_SPEC
+
+from ..._core.errors import Problem
+from .cluster import WORKERS, Answered, Cluster, LostError
+from .eks_access import access, renewing
+from .kubeconfig import Plain, plain
+from .library import library
+
+# The connection options of our modules: those of kubernetes.core, and the name of an EKS cluster in their place.
+CLUSTER_ARG_SPEC: dict[str, Any] = AUTH_ARG_SPEC | {
+    "eks_cluster": {
+        "type": "dict",
+        "fallback": (env_fallback, ["O11Y_EKS_CLUSTER"]),
+        "options": {"name": {"required": True}, "region": {}, "profile": {}, "role_arn": {}},
+    }
+}
+# What names another cluster, or another identity, than the one that AWS knows.
+NOT_WITH_EKS = ("kubeconfig", "context", "host", "api_key", "username", "password", "client_cert", "ca_cert")
+
+# The server ends a change after 34 seconds (apiserver's requestTimeoutUpperBound) and gives a webhook up to 30 of them.
+CONNECT_SECONDS, READ_SECONDS = 2.5, 36.0
+
+# urllib3's exceptions by name: the word of the explanation, and whether another try may help.
+TROUBLES = {
+    "NameResolutionError": ("dns", True),
+    "NewConnectionError": ("refused", True),
+    "ConnectTimeoutError": ("timeout", True),
+    "ReadTimeoutError": ("timeout", False),
+    "SSLError": ("tls", False),
+    "ProxyError": ("reset", True),
+}
+
+
+def connect(module: AnsibleModule, read_seconds: float = READ_SECONDS) -> Cluster:
+    """Return the cluster that the options, the environment or the kubeconfig name. Sends nothing to it yet."""
+    if module.params.get("eks_cluster"):
+        transport = _eks_transport(module)
+        transport.patient(read_seconds)
+        return Cluster(transport, clock=time.monotonic, sleep=time.sleep)
+    yaml = library("yaml", "PyYAML")
+
+    def load(text: str) -> Any:
+        try:
+            return yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+        except yaml.YAMLError as error:
+            raise _no_yaml(module, error) from None
+
+    def keep(content: bytes) -> str:  # TLS reads files only; Ansible removes the folder after the task
+        with tempfile.NamedTemporaryFile(dir=module.tmpdir, delete=False) as file:
+            file.write(content)
+        return file.name
+
+    found = plain(module.params, os.environ, AUTH_ARG_MAP, load, keep)
+    transport = _plain_transport(found) if found else _client_transport(module)
+    transport.patient(read_seconds)
+    return Cluster(transport, clock=time.monotonic, sleep=time.sleep)
+
+
+def _no_yaml(module: AnsibleModule, error: Any) -> Problem:
+    """Say that a kubeconfig is no YAML, without the parser's own words, which may quote a token."""
+    mark = getattr(error, "problem_mark", None)
+    names = (os.environ.get("K8S_AUTH_KUBECONFIG"), os.environ.get("KUBECONFIG"), "~/.kube/config")
+    where = module.params.get("kubeconfig") or next(filter(None, names))
+    place = f"{where}, line {mark.line + 1}" if mark else str(where)
+    fix = "Give the kubeconfig as it was made; pasted text has often lost its indentation."
+    return Problem("the kubeconfig is no YAML", asked="Connect to the cluster", where=place, fix=fix)
+
+
+def _eks_transport(module: AnsibleModule) -> PooledTransport:
+    """Connect to where AWS says that the cluster is, and believe nobody but the CA that AWS has for it."""
+    asked = module.params["eks_cluster"]
+    others = [name for name in NOT_WITH_EKS if module.params.get(name)]
+    if others:
+        fix = "Give either eks_cluster or the others."
+        wrong = f"{', '.join(others)} may name another cluster than eks_cluster"
+        raise Problem(wrong, asked=f"Connect to the EKS cluster {asked['name']}", where="eks_cluster", fix=fix)
+    found = access(asked, time.monotonic)
+    return _pooled(found.host, found.token, ca_cert_data=found.ca.decode(), cert_reqs="CERT_REQUIRED")
+
+
+def _pooled(host: str, token: Callable[[], str], **tls: Any) -> PooledTransport:
+    urllib3 = library("urllib3")
+    name = urlsplit(host).hostname or ""
+    proxy = None if proxy_bypass(name) else getproxies().get("https")
+    pool = urllib3.ProxyManager(proxy, maxsize=WORKERS, **tls) if proxy else urllib3.PoolManager(maxsize=WORKERS, **tls)
+    return PooledTransport(pool, host, lambda: {"Authorization": f"Bearer {token()}"})
+
+
+def _plain_transport(found: Plain) -> PooledTransport:
+    urllib3 = library("urllib3")
+    urllib3.disable_warnings()  # who turns verification off has said so
+    pool = urllib3.PoolManager(
+        maxsize=WORKERS,
+        cert_reqs="CERT_REQUIRED" if found.verify else "CERT_NONE",
+        ca_certs=found.ca_file,
+        cert_file=found.cert_file,
+        key_file=found.key_file,
+    )
+    if found.eks:
+        token = renewing(found.eks, time.monotonic)
+        return PooledTransport(pool, found.host, lambda: {"Authorization": f"Bearer {token()}"})
+    headers = {"Authorization": f"Bearer {found.token}"} if found.token else {}
+    return PooledTransport(pool, found.host, lambda: headers)
+
+
+def _client_transport(module: AnsibleModule) -> PooledTransport:
+    """Connect as kubernetes.core does, but without its own client, which asks the server for all kinds."""
+    kubernetes = library("kubernetes")
+    # Imported here since it loads the client library too.
+    from ansible_collections.kubernetes.core.plugins.module_utils.k8s import client  # noqa: PLC0415
+
+    auth = client._create_auth_spec(module)
+    fix = "Give kubeconfig, or host and api_key, or set K8S_AUTH_KUBECONFIG or KUBECONFIG."
+    try:
+        configuration, extra = client._create_configuration(auth), client._create_headers(module)
+    except (kubernetes.config.ConfigException, OSError, TypeError, ValueError) as error:
+        asked = "Connect to the cluster"
+        raise Problem(f"there is no usable kubeconfig: {error}", asked=asked, where=_source(auth), fix=fix) from error
+    configuration.connection_pool_maxsize = WORKERS
+
+    def authorize() -> dict[str, Any]:  # asked each time, since a token may have been renewed
+        settings: dict[str, Any] = {item["key"]: item["value"] for item in configuration.auth_settings().values()}
+        return {**settings, **extra}
+
+    pool = kubernetes.client.ApiClient(configuration).rest_client.pool_manager
+    return PooledTransport(pool, configuration.host, authorize)
+
+
+def _source(auth: dict[str, Any]) -> str:
+    kubeconfig = auth.get("kubeconfig")
+    return kubeconfig if isinstance(kubeconfig, str) else "kubeconfig" if kubeconfig else ""
+
+
+class PooledTransport:
+    """Kept-alive connections without hidden retries."""
+
+    def __init__(self, pool: Any, host: str, authorize: Callable[[], Mapping[str, Any]]) -> None:
+        self._urllib3 = library("urllib3")
+        self._pool, self._authorize = pool, authorize
+        # A server behind a path, such as Rancher's or a proxy's, has it in the host.
+        self._root = host.rstrip("/")
+        self.patient(READ_SECONDS)
+
+    def patient(self, read_seconds: float) -> None:
+        """Say how long an answer may take."""
+        self._timeout = self._urllib3.Timeout(connect=CONNECT_SECONDS, read=read_seconds)
+
+    def __call__(self, method: str, path: str, headers: dict[str, str], body: bytes | None) -> Answered:
+        """Send one request over a connection of the pool."""
+        sent = self._urllib3.HTTPHeaderDict({"User-Agent": "o11y.opentelemetry", **headers})
+        for name, value in self._authorize().items():
+            for one in value if isinstance(value, list) else [value]:
+                sent.add(name, one)
+        url, timeout = self._root + path, self._timeout
+        try:
+            answer = self._pool.request(
+                method, url, body=body, headers=sent, timeout=timeout, retries=False, redirect=False
+            )
+        except self._urllib3.exceptions.HTTPError as error:
+            raise self._lost(error) from error
+        except OSError as error:
+            raise LostError("certificate", f"{type(error).__name__}: {error}", self._root, again=False) from error
+        return Answered(answer.status, dict(answer.headers), answer.data)
+
+    def _lost(self, error: Exception) -> LostError:
+        names = [type(error).__name__, type(error.__cause__).__name__, type(getattr(error, "reason", None)).__name__]
+        why, again = next((TROUBLES[name] for name in names if name in TROUBLES), ("reset", True))
+        # urllib3 wraps what the system says in the names of its own objects.
+        return LostError(why, str(error.__cause__ or error), self._root, again=again)

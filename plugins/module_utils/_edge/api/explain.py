@@ -1,0 +1,192 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the API server or the network says, as a Problem with a next step. Tables, tried from the top. Private."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+from ..._core.errors import Problem
+from .cluster import NOT_ALLOWED, NOT_FOUND, Answer, ApiError, LostError
+
+LOST = {
+    "dns": (
+        "its host name cannot be resolved",
+        "Check the server's name in the kubeconfig and the DNS of this machine.",
+    ),
+    "refused": ("nothing listens there", "Check the server's address in the kubeconfig, and that the cluster runs."),
+    "timeout": (
+        "it does not answer",
+        "Check the network, VPN, proxy and firewall between this machine and the cluster.",
+    ),
+    "tls": (
+        "no trusted TLS with it",
+        "Check https and the port, and give the cluster's CA with ca_cert or in the kubeconfig.",
+    ),
+    "certificate": ("the client's certificate or key cannot be read", "Check client_cert and client_key."),
+    "reset": (
+        "the connection breaks",
+        "Check proxies and load balancers on the way, and the health of the API server.",
+    ),
+}
+
+FORBIDDEN = re.compile(
+    r'User "(?P<user>[^"]*)" cannot (?P<verb>\S+) resource "(?P<resource>[^"]*)" in API group "(?P<group>[^"]*)"'
+    r'(?: in the namespace "(?P<namespace>[^"]*)")?'
+)
+
+# (status, or none for any; words in the message or reason; what is wrong; what to do). {message} is the server's own.
+ANSWERS: tuple[tuple[int | None, str, str, str], ...] = (
+    (
+        401,
+        "",
+        "the server does not accept the credentials ({message})",
+        "Renew the token or certificate; try `kubectl auth whoami`.",
+    ),
+    (
+        None,
+        "failed calling webhook",
+        "an admission webhook does not answer ({message})",
+        "Check that the pods of that webhook run.",
+    ),
+    (None, "denied the request", "an admission webhook denied it ({message})", "Change the object or the policy."),
+    (
+        None,
+        "ValidatingAdmissionPolicy",
+        "an admission policy denied it ({message})",
+        "Change the object or the policy.",
+    ),
+    (403, "exceeded quota", "a quota is used up ({message})", "Raise the ResourceQuota or ask for less."),
+    (
+        403,
+        "violates PodSecurity",
+        "the namespace's pod security forbids it ({message})",
+        "Change the namespace's pod-security label or the pod.",
+    ),
+    (
+        403,
+        "being terminated",
+        "the namespace is being deleted ({message})",
+        "Wait until it is gone, or look for finalizers in it.",
+    ),
+    (403, "", "not allowed ({message})", "Ask an administrator for the right."),
+    (None, "typed patch object", "a field has the wrong type or name ({message})", "Correct the field."),
+    (
+        422,
+        "field is immutable",
+        "a field cannot be changed in place ({message})",
+        "Delete the object first, or give the new one another name.",
+    ),
+    (None, "Invalid", "the object is not valid ({message})", "Correct the field."),
+    (400, "", "the server does not understand the object ({message})", "Correct the field."),
+    (
+        404,
+        "namespaces ",
+        "the namespace does not exist ({message})",
+        "Add a Namespace to the bundle, or create it first.",
+    ),
+    (429, "", "the server is overloaded ({message})", "Run the task again."),
+)
+
+# What a cluster has or has not, by API group, and what to do without it.
+ABSENT = {
+    "security.openshift.io": "This is no OpenShift: set `platform` to the place where the collector really runs.",
+    "route.openshift.io": "This is no OpenShift: use `ingress` or `routes` in place of `openshift_route`.",
+}
+
+
+def lost(error: LostError) -> Problem:
+    """Return the problem of an API server that does not answer."""
+    wrong, fix = LOST[error.why]
+    return Problem(f"the Kubernetes API at {error.host} cannot be reached: {wrong}", where=error.text, fix=fix)
+
+
+def explain(error: ApiError, asked: str) -> Problem:
+    """Return the problem that the user can act on."""
+    special = stranger(error, asked) or _forbidden(error, asked) or _conflict(error, asked)
+    return special or _kind_missing(error, asked) or _from_table(error, asked)
+
+
+def stranger(error: ApiError, asked: str) -> Problem | None:
+    """Tell a web server or a proxy from an API server, which says no in a Status, or in these words."""
+    if error.status != NOT_FOUND or error.body.get("kind") == "Status" or error.message == "404 page not found":
+        return None
+    fix = "Check the server's address in the kubeconfig, and proxies on the way."
+    return Problem(
+        "what answers there is no Kubernetes API", asked=asked, where=f"{error.method} {error.path}", fix=fix
+    )
+
+
+def _from_table(error: ApiError, asked: str) -> Problem:
+    haystack = f"{error.reason} {error.message}"
+    for status, words, wrong, fix in ANSWERS:
+        if status in (None, error.status) and words in haystack:
+            return Problem(wrong.format(message=error.message), asked=asked, where=_fields(error), fix=fix)
+    fix = "Run the task again; if it stays, look at the API server's log."
+    return Problem(
+        f"the server answers {error.status} ({error.message})",
+        asked=asked,
+        where=f"{error.method} {error.path}",
+        fix=fix,
+    )
+
+
+def _fields(error: ApiError) -> str:
+    return ", ".join(str(cause["field"]) for cause in error.causes if cause.get("field"))
+
+
+def _forbidden(error: ApiError, asked: str) -> Problem | None:
+    match = FORBIDDEN.search(error.message) if error.status == NOT_ALLOWED else None
+    if not match:
+        return None
+    right: dict[str, Any] = match.groupdict()
+    resource = f"{right['resource']}.{right['group']}" if right["group"] else right["resource"]
+    scope = f" --namespace {right['namespace']}" if right["namespace"] else ""
+    place = f"in the namespace {right['namespace']}" if right["namespace"] else "in the whole cluster"
+    return Problem(
+        f"user {right['user']} may not {right['verb']} {resource} {place}",
+        asked=asked,
+        fix=f"Grant it; check with `kubectl auth can-i {right['verb']} {resource}{scope} --as {right['user']}`.",
+    )
+
+
+def _conflict(error: ApiError, asked: str) -> Problem | None:
+    fields = [cause for cause in error.causes if cause.get("reason") == "FieldManagerConflict"]
+    if not fields:
+        return None
+    said = "; ".join(f"{cause.get('field')}: {cause.get('message')}" for cause in fields[:5])
+    more = f" and {len(fields) - 5} more" if len(fields) > 5 else ""  # noqa: PLR2004
+    fix = "Set force_conflicts to take these fields over, or leave them out of the manifest."
+    return Problem(f"other managers own fields of it ({said}{more})", asked=asked, fix=fix)
+
+
+def _kind_missing(error: ApiError, asked: str) -> Problem | None:
+    return kind_missing(asked, f"{error.method} {error.path}") if error.kind_missing else None
+
+
+def kind_missing(asked: str, where: str = "") -> Problem:
+    """Return the problem of a kind that the server does not serve."""
+    own = (fix for group, fix in ABSENT.items() if group in where)
+    fix = next(own, "Install its CustomResourceDefinition first, or add it to the bundle.")
+    return Problem("the cluster does not know this kind in this version", asked=asked, where=where, fix=fix)
+
+
+def asking(what: str, call: Callable[[], Answer]) -> Answer:
+    """Return the answer of a call. Raises Problem where the API server refuses it, or cannot be asked."""
+    try:
+        return call()
+    except ApiError as error:
+        raise explain(error, what) from error
+
+
+def listing(what: str, call: Callable[[], list[Any]]) -> list[Any] | None:
+    """Return a list, which is empty where its kind is not served, and nothing where the user may not list it."""
+    try:
+        return call()
+    except ApiError as error:
+        if error.status in (NOT_ALLOWED, NOT_FOUND):
+            return None if error.status == NOT_ALLOWED else []
+        raise explain(error, f"List {what}") from error

@@ -1,0 +1,161 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Where the API server keeps each kind; a table spares discovery for the kinds that we build. Private."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
+from ..._core.cluster.bundle import Manifest, group_of
+from ..._core.errors import Problem
+from .cluster import ApiError, Cluster
+
+# API group: kind: plural; a kind of the cluster itself has its plural in CLUSTER_SCOPED too.
+PLURALS: dict[str, dict[str, str]] = {
+    "": {
+        "ConfigMap": "configmaps",
+        "LimitRange": "limitranges",
+        "Namespace": "namespaces",
+        "PersistentVolumeClaim": "persistentvolumeclaims",
+        "Pod": "pods",
+        "ResourceQuota": "resourcequotas",
+        "Secret": "secrets",
+        "Service": "services",
+        "ServiceAccount": "serviceaccounts",
+    },
+    "admissionregistration.k8s.io": {
+        "MutatingWebhookConfiguration": "mutatingwebhookconfigurations",
+        "ValidatingWebhookConfiguration": "validatingwebhookconfigurations",
+    },
+    "apiextensions.k8s.io": {"CustomResourceDefinition": "customresourcedefinitions"},
+    "apps": {"DaemonSet": "daemonsets", "Deployment": "deployments", "StatefulSet": "statefulsets"},
+    "autoscaling": {"HorizontalPodAutoscaler": "horizontalpodautoscalers"},
+    "batch": {"CronJob": "cronjobs", "Job": "jobs"},
+    "cert-manager.io": {"Certificate": "certificates", "ClusterIssuer": "clusterissuers", "Issuer": "issuers"},
+    "discovery.k8s.io": {"EndpointSlice": "endpointslices"},
+    "gateway.networking.k8s.io": {"GRPCRoute": "grpcroutes", "HTTPRoute": "httproutes"},
+    "monitoring.coreos.com": {"PodMonitor": "podmonitors", "ServiceMonitor": "servicemonitors"},
+    "networking.k8s.io": {"Ingress": "ingresses", "NetworkPolicy": "networkpolicies"},
+    "opentelemetry.io": {
+        "Instrumentation": "instrumentations",
+        "OpenTelemetryCollector": "opentelemetrycollectors",
+        "TargetAllocator": "targetallocators",
+    },
+    "operators.coreos.com": {
+        "ClusterServiceVersion": "clusterserviceversions",
+        "OperatorGroup": "operatorgroups",
+        "Subscription": "subscriptions",
+    },
+    "policy": {"PodDisruptionBudget": "poddisruptionbudgets"},
+    "rbac.authorization.k8s.io": {
+        "ClusterRole": "clusterroles",
+        "ClusterRoleBinding": "clusterrolebindings",
+        "Role": "roles",
+        "RoleBinding": "rolebindings",
+    },
+    "route.openshift.io": {"Route": "routes"},
+    "scheduling.k8s.io": {"PriorityClass": "priorityclasses"},
+    "security.openshift.io": {"SecurityContextConstraints": "securitycontextconstraints"},
+}
+CLUSTER_SCOPED = {
+    "clusterissuers",
+    "clusterrolebindings",
+    "clusterroles",
+    "customresourcedefinitions",
+    "mutatingwebhookconfigurations",
+    "namespaces",
+    "priorityclasses",
+    "securitycontextconstraints",
+    "validatingwebhookconfigurations",
+}
+# The version of an API for a kind that is named without one.
+DEFAULT_VERSIONS = {"": "v1", "autoscaling": "autoscaling/v2", "opentelemetry.io": "opentelemetry.io/v1alpha1"}
+KIND_VERSIONS = {
+    "OpenTelemetryCollector": "opentelemetry.io/v1beta1",
+    "ClusterServiceVersion": "operators.coreos.com/v1alpha1",
+    "Subscription": "operators.coreos.com/v1alpha1",
+}
+
+
+class Place(NamedTuple):
+    """The collection of one kind in the API."""
+
+    api_version: str
+    kind: str
+    plural: str
+    namespaced: bool
+
+    def path(self, namespace: str = "", name: str = "") -> str:
+        """Return the URL path of one object, or of all of them without a name."""
+        root = f"/apis/{self.api_version}" if "/" in self.api_version else f"/api/{self.api_version}"
+        scope = f"/namespaces/{namespace}" if self.namespaced and namespace else ""
+        return f"{root}{scope}/{self.plural}" + (f"/{name}" if name else "")
+
+
+class Places:
+    """Finds the place of a kind: in the table, in the bundle's CRDs, or by asking the server once per version."""
+
+    def __init__(self, cluster: Cluster, manifests: Iterable[Manifest] = ()) -> None:
+        self._cluster = cluster
+        self._defined = {
+            (m["spec"]["group"], m["spec"]["names"]["kind"]): (
+                m["spec"]["names"]["plural"],
+                m["spec"].get("scope") != "Cluster",
+            )
+            for m in manifests
+            if m["kind"] == "CustomResourceDefinition"
+        }
+        self._asked: dict[str, dict[str, tuple[str, bool]]] = {}
+
+    @property
+    def defining(self) -> bool:
+        """Return whether the bundle brings definitions of kinds."""
+        return bool(self._defined)
+
+    def defines(self, manifest: Manifest) -> bool:
+        """Return whether the CRD of this object comes with the bundle."""
+        return (group_of(manifest["apiVersion"]), manifest["kind"]) in self._defined
+
+    def of(self, manifest: Manifest) -> Place | None:
+        """Return where an object lives, or nothing when the server does not know its kind."""
+        return self.find(manifest["apiVersion"], manifest["kind"])
+
+    @staticmethod
+    def known(api_version: str, kind: str) -> Place | None:
+        """Return where a kind of the table lives."""
+        plural = PLURALS.get(group_of(api_version), {}).get(kind)
+        return Place(api_version, kind, plural, plural not in CLUSTER_SCOPED) if plural else None
+
+    def find(self, api_version: str, kind: str) -> Place | None:
+        """Return where a kind lives, or nothing when the server does not know it."""
+        known = self.known(api_version, kind)
+        if known:
+            return known
+        group = group_of(api_version)
+        found = self._defined.get((group, kind)) or self._discover(api_version).get(kind)
+        return Place(api_version, kind, *found) if found else None
+
+    def _discover(self, api_version: str) -> dict[str, tuple[str, bool]]:
+        if api_version not in self._asked:
+            listing: dict[str, Any] = {}
+            try:
+                listing = self._cluster.request("GET", Place(api_version, "", "", True).path().rstrip("/"))
+            except ApiError as error:
+                if error.status != 404:  # noqa: PLR2004
+                    raise
+            self._asked[api_version] = {
+                item["kind"]: (item["name"], item["namespaced"])
+                for item in listing.get("resources", [])
+                if "/" not in item["name"]
+            }
+        return self._asked[api_version]
+
+
+def version_for(kind: str) -> str:
+    """Return the API version of a kind of the table that somebody named without one."""
+    group = next((group for group, kinds in PLURALS.items() if kind in kinds), None)
+    if group is None:
+        raise Problem(f"the API of the kind '{kind}' is not known", fix="Say it with api_version.")
+    return KIND_VERSIONS.get(kind) or DEFAULT_VERSIONS.get(group, f"{group}/v1")

@@ -1,0 +1,122 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The plain ways to a cluster, read without the Kubernetes client, whose import takes longer than a task's requests.
+
+A token or a certificate, from the options, the environment or one kubeconfig; and the command by which
+`aws eks update-kubeconfig` has tokens made, which we do ourselves. Whatever else there is (other commands,
+providers, proxies, impersonation, a pod's own account) is left to the client of kubernetes.core, and errors are too.
+Private.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from ..._core.aws.token import asked_by
+
+# Options and variables that mean more than a plain connection.
+OTHER_OPTIONS = (
+    *("username", "password", "proxy", "no_proxy", "proxy_headers", "persist_config"),
+    *("impersonate_user", "impersonate_groups"),
+)
+OTHER_VARIABLES = ("HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy")
+OTHER_USER_KEYS = ("exec", "auth-provider", "username", "password", "as", "as-groups")
+OTHER_CLUSTER_KEYS = ("proxy-url", "tls-server-name")
+IN_CLUSTER = "KUBERNETES_SERVICE_HOST"
+
+Keep = Callable[[bytes], str]
+
+
+@dataclass(frozen=True)
+class Plain:
+    """A server, and a token or the files of a certificate for it."""
+
+    host: str
+    token: str = ""
+    verify: bool = True
+    ca_file: str | None = None
+    cert_file: str | None = None
+    key_file: str | None = None
+    eks: Mapping[str, str] | None = None
+    """The EKS cluster for which a command of the kubeconfig would make a token; we make it ourselves."""
+
+
+def option(params: Mapping[str, Any], environ: Mapping[str, str], name: str, alias: str) -> Any:
+    """Return an option of kubernetes.core, or its variable under either of its names."""
+    if params.get(name) is not None:
+        return params[name]
+    value = environ.get(f"K8S_AUTH_{name.upper()}") or environ.get(f"K8S_AUTH_{alias.upper()}")
+    return value.lower() not in ("0", "false", "no") if value and name == "validate_certs" else value
+
+
+def plain(
+    params: Mapping[str, Any], environ: Mapping[str, str], names: Mapping[str, str], load: Any, keep: Keep
+) -> Plain | None:
+    """Return the connection when it is a plain one.
+
+    `names` are the options by their aliases, `load` parses YAML, and `keep` writes a file and returns its path.
+    """
+    given = {name: option(params, environ, name, alias) for alias, name in names.items()}
+    given |= {name: option(params, environ, name, name) for name in OTHER_OPTIONS}
+    if any(given.get(name) for name in OTHER_OPTIONS) or any(environ.get(name) for name in OTHER_VARIABLES):
+        return None
+    direct = given["host"] and (given["api_key"] or (given["client_cert"] and given["client_key"]))
+    if not direct and not given["kubeconfig"] and not given["context"] and environ.get(IN_CLUSTER):
+        return None
+    found = Plain(host="") if direct else _from_file(given, environ, load, keep)
+    return found and Plain(
+        host=(given["host"] or found.host).rstrip("/"),
+        token=given["api_key"] or found.token,
+        verify=found.verify if given["validate_certs"] is None else given["validate_certs"],
+        ca_file=given["ca_cert"] or found.ca_file,
+        cert_file=given["client_cert"] or found.cert_file,
+        key_file=given["client_key"] or found.key_file,
+        eks=None if given["api_key"] else found.eks,
+    )
+
+
+def _from_file(given: dict[str, Any], environ: Mapping[str, str], load: Any, keep: Keep) -> Plain | None:
+    config, folder = given["kubeconfig"], Path()
+    try:
+        if not isinstance(config, dict):
+            path = Path(config or environ.get("KUBECONFIG") or "~/.kube/config").expanduser()
+            config, folder = load(path.read_text(encoding="utf-8")), path.parent
+        context = _named(config, "context", given["context"] or config["current-context"])
+        cluster, user = _named(config, "cluster", context["cluster"]), _named(config, "user", context["user"])
+        eks = asked_by(user["exec"]) if list(user) == ["exec"] else None
+        if eks and not any(key in cluster for key in OTHER_CLUSTER_KEYS):
+            return replace(_read(cluster, {}, folder, keep), eks=eks)
+        if any(key in user for key in OTHER_USER_KEYS) or any(key in cluster for key in OTHER_CLUSTER_KEYS):
+            return None
+        return _read(cluster, user, folder, keep)
+    except (OSError, LookupError, TypeError, AttributeError, ValueError, binascii.Error):
+        return None
+
+
+def _named(config: dict[str, Any], kind: str, name: str) -> dict[str, Any]:
+    """Return an entry of a kubeconfig; a missing one is a LookupError."""
+    entries: dict[str, dict[str, Any]] = {item["name"]: item[kind] or {} for item in config[f"{kind}s"]}
+    return entries[name]
+
+
+def _read(cluster: dict[str, Any], user: dict[str, Any], folder: Path, keep: Keep) -> Plain:
+    def file(entry: dict[str, Any], key: str) -> str | None:
+        if entry.get(f"{key}-data"):
+            return keep(base64.b64decode(entry[f"{key}-data"]))
+        return str(folder / entry[key]) if entry.get(key) else None
+
+    token_file = user.get("tokenFile")
+    return Plain(
+        host=cluster["server"],
+        token=user.get("token") or ((folder / token_file).read_text(encoding="utf-8").strip() if token_file else ""),
+        verify=not cluster.get("insecure-skip-tls-verify"),
+        ca_file=file(cluster, "certificate-authority"),
+        cert_file=file(user, "client-certificate"),
+        key_file=file(user, "client-key"),
+    )

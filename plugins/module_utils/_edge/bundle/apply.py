@@ -1,0 +1,183 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Apply a bundle by server-side apply: read everything, refuse early, then write in order. Private."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..._core.cluster.bundle import Manifest, Ref, may_take, normalise, ordered, ref
+from ..._core.cluster.operator_status import followed
+from ..._core.cluster.replacement_order import autoscaled, kept_replicas, remade
+from ..._core.cluster.rollout import is_ready
+from ..._core.cluster.rollout_tables import COUNTS
+from ..._core.errors import Problem
+from ..api.cluster import ApiError, Cluster, LostError
+from ..api.connect import library
+from ..api.explain import asking, explain, kind_missing, lost
+from ..api.translate import Failure
+from ..rollout.follow import follow
+from ..webhooks.reasons import unanswered
+from .bundle import Options, Session, namespaces_of
+from .certificates import await_issued
+from .preflight import refuse_taken_ports, warn_of_constraints
+from .prune import Pruning
+
+NOT_FOUND = 404
+
+
+def apply_bundle(cluster: Cluster, options: Options) -> dict[str, Any]:
+    """Make the cluster hold the bundle; in check mode find out what would change."""
+    bundle = _Apply(Session(cluster, options))
+    bundle.read()
+    pairs = [(manifest, bundle.live[ref(manifest)]) for manifest in options.manifests]
+    pruning = Pruning(bundle.session)
+    refuse_taken_ports(bundle.session, pairs, pruning.left)
+    warn_of_constraints(bundle.session)
+    try:
+        for group in ordered(options.manifests):
+            pruning.make_room(group)
+            bundle.apply(group)
+        awaited = pruning.finish()
+        bundle.session.report.warnings.extend(cluster.warnings)
+    except (Problem, LostError) as error:
+        problem = lost(error) if isinstance(error, LostError) else error
+        told = {"asked": problem.asked, "where": problem.where, "fix": problem.fix}
+        facts = getattr(problem, "facts", {}) | bundle.session.report.result()
+        raise Failure(problem.wrong, facts=facts, **told) from error
+    return {**bundle.session.report.result(), "ready": bundle.rolled_out(awaited)}
+
+
+class _Apply:
+    """One run: what is live, which namespaces there are, and what each object becomes."""
+
+    def __init__(self, session: Session) -> None:
+        self.session, self.cluster, self.options = session, session.cluster, session.options
+        self.live: dict[Ref, Manifest | None] = {}
+        self.applied: list[Manifest] = []
+        self.missing: set[str] = set()
+
+    def read(self) -> None:
+        """Read all objects and namespaces at once; refuse what could only fail half-way."""
+        manifests = self.options.manifests
+        own = {m["metadata"]["name"] for m in manifests if m["kind"] == "Namespace"}
+        others = [_namespace(name) for name in namespaces_of(manifests) if name not in own]
+        read = self.cluster.parallel(self._read, [*manifests, *others])
+        leaving = [found for found in read if found and found["metadata"].get("deletionTimestamp")]
+        if leaving and not self.options.check:
+            self.session.await_gone(leaving, self.cluster.clock())
+        stays = [None if found in leaving else found for found in read]
+        self.live = {ref(m): found for m, found in zip([*manifests, *others], stays, strict=True)}
+        self.missing = {name for name in namespaces_of(manifests) if not self.live[Ref("Namespace", "", name)]}
+        unknown = sorted(self.missing - own)
+        if unknown:
+            fix = "Add a Namespace to the bundle, or create it first."
+            raise Problem(f"the namespace '{unknown[0]}' does not exist", asked="Apply the bundle", fix=fix)
+
+    def _read(self, manifest: Manifest) -> Manifest | None:
+        asked = f"Read {ref(manifest)}"
+        path = self.session.path(manifest)
+        planned = self.options.check or self.session.places.defines(manifest)
+        if not path and not planned:
+            raise kind_missing(f"Apply {ref(manifest)}", manifest["apiVersion"])
+        try:
+            return self.cluster.request("GET", path) if path else None
+        except ApiError as error:
+            if error.status == NOT_FOUND and (planned or not error.kind_missing):
+                return None
+            if error.status == 403 and manifest == _namespace(manifest["metadata"]["name"]):  # noqa: PLR2004
+                return manifest  # who may not read namespaces may still write into one
+            raise explain(error, asked) from error
+
+    def apply(self, group: list[Manifest]) -> None:
+        """Apply the objects of one group at once, and report them in the order of the bundle."""
+        failed: list[Exception] = []
+        for manifest, after in zip(group, self.cluster.parallel(self._attempt, group), strict=True):
+            if isinstance(after, Exception):
+                failed.append(after)
+                continue
+            self.applied.append(after)
+            before = self.live[ref(manifest)]
+            same = before is not None and normalise(before) == normalise(after)
+            action = "unchanged" if same else "changed" if before else "created"
+            # Of a new object the reader wants what was asked for, not every default of the server.
+            self.session.report.add(action, before, after if before else manifest)
+        if failed:
+            raise failed[0]
+        if not self.options.check:
+            await_issued(self.session, self.applied[-len(group) :])
+        if group[0]["kind"] == "CustomResourceDefinition" and not self.options.check:
+            self.session.await_served(group)
+
+    def rolled_out(self, awaited: set[Ref]) -> bool:
+        """Return whether every workload is complete as it was applied, or was awaited: nothing is left to wait for."""
+        if self.options.check:
+            return False
+        search = library("jmespath").search
+        applied = [item for item in self.applied if ref(item) not in awaited]
+        workloads = [item for item in applied if item["kind"] in COUNTS or followed(item)]
+        seen = asking("Read the workloads", lambda: follow(self.cluster, workloads))
+        return all(item.done(lambda part: is_ready(search, part, {}, allow_empty=False)) for item in seen)
+
+    def _attempt(self, manifest: Manifest) -> Manifest | Problem | LostError:
+        """Apply one object; that it fails must not hide what becomes of its neighbours."""
+        try:
+            return self._apply(manifest)
+        except (Problem, LostError) as error:
+            return error
+
+    def _apply(self, manifest: Manifest) -> Manifest:
+        before = self.live[ref(manifest)]
+        if before and manifest["kind"] == "Namespace" and not may_take(before):
+            return before
+        if self._planned(manifest):
+            return manifest
+        if before and remade(manifest, before):
+            return self._remake(manifest, before)
+        given = self._hand_over(manifest, before)
+        try:
+            return self.session.apply(given, **({"dryRun": "All"} if self.options.check else {}))
+        except ApiError as error:
+            if error.kind_missing and self.options.check:
+                return manifest
+            raise unanswered(self.cluster, error, ref(manifest)) from error
+
+    def _remake(self, manifest: Manifest, before: Manifest) -> Manifest:
+        """Delete and make what cannot be changed; in check mode the server would refuse the change."""
+        if self.options.check:
+            return manifest
+        since = self.cluster.clock()
+        self.session.delete(before)
+        self.session.await_gone([before], since)
+        return asking(f"Apply {ref(manifest)}", lambda: self.session.apply(manifest))
+
+    def _hand_over(self, manifest: Manifest, before: Manifest | None) -> Manifest:
+        """Let another name hold the count of who is autoscaled from now on, so that the server does not take it back.
+
+        When an autoscaler writes the count for the first time, that name owns nothing any more and is forgotten.
+        """
+        scaled = ref(manifest) in autoscaled(self.options.manifests)
+        count = kept_replicas(manifest, before, self.options.field_manager) if scaled else None
+        if count is None:
+            return manifest
+        if self.options.check:
+            return {**manifest, "spec": {**manifest["spec"], "replicas": count}}
+        place = {key: manifest["metadata"][key] for key in ("name", "namespace")}
+        only = {"apiVersion": manifest["apiVersion"], "kind": manifest["kind"], "metadata": place}
+        try:
+            self.session.apply({**only, "spec": {"replicas": count}}, f"{self.options.field_manager}/replicas")
+        except ApiError as error:
+            if not error.caused_by("FieldManagerConflict"):  # an autoscaler was faster, and owns the count
+                raise explain(error, f"Keep the replicas of {ref(manifest)}") from error
+        return manifest
+
+    def _planned(self, manifest: Manifest) -> bool:
+        """Return whether the server cannot try this yet: its namespace or its kind would come with the bundle."""
+        if not self.options.check:
+            return False
+        return manifest["metadata"].get("namespace") in self.missing or not self.session.path(manifest)
+
+
+def _namespace(name: str) -> Manifest:
+    return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}

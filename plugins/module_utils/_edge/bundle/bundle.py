@@ -1,0 +1,216 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What applying and removing a bundle share: its options, the live objects, deletion, and the report. Private."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..._core.cluster.bundle import Manifest, Ref, difference, holders, ref
+from ..._core.errors import Problem
+from ..api.cluster import APPLY, JSON, NOT_FOUND, POLL_FIRST, ApiError, Cluster
+from ..api.connect import library
+from ..api.explain import asking, explain, listing
+from ..api.kinds import Place, Places
+
+# Their dependents (ReplicaSets, pods, what an operator made) must be gone before they count as gone.
+FOREGROUND = ("Deployment", "DaemonSet", "StatefulSet", "OpenTelemetryCollector", "TargetAllocator", "Job", "CronJob")
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the user wants of a bundle."""
+
+    manifests: list[Manifest]
+    field_manager: str
+    force_conflicts: bool
+    prune_selector: str
+    wait_seconds: float
+    check: bool
+    diff: bool
+
+
+@dataclass
+class Report:
+    """What happened to each object, in the order in which it happened."""
+
+    diff: bool
+    salt: str = field(default_factory=lambda: secrets.token_hex(8))
+    objects: list[dict[str, str]] = field(default_factory=list)
+    diffs: list[dict[str, str]] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+
+    def add(self, action: str, before: Manifest | None, after: Manifest | None) -> None:
+        """Note an action, and what it changes when somebody wants to see it."""
+        self.objects.append({**ref(after or before or {})._asdict(), "action": action})
+        change = difference(before, after, self.salt) if self.diff and action not in ("unchanged", "absent") else None
+        if change:
+            self.diffs.append(
+                {key: _text(value) if key in ("before", "after") else value for key, value in change.items()}
+            )
+
+    def result(self) -> dict[str, Any]:
+        """Return what the task returns."""
+        actions = [item["action"] for item in self.objects]
+        counts = {action: actions.count(action) for action in dict.fromkeys(actions)}
+        message = ", ".join(f"{count} {action}" for action, count in counts.items()) or "nothing to do"
+        changed = bool(set(actions) - {"unchanged", "absent"})
+        shown: dict[str, Any] = {"diff": self.diffs} if self.diff else {}
+        return {"changed": changed, "objects": self.objects, "msg": message, "warnings": self.warnings, **shown}
+
+
+def _text(manifest: Manifest | None) -> str:
+    if manifest is None:
+        return ""
+    yaml = library("yaml", "PyYAML")
+
+    class Dumper(getattr(yaml, "CSafeDumper", yaml.SafeDumper)):  # type: ignore[misc]
+        """Shows a configuration in a ConfigMap line by line."""
+
+    def text(dumper: Any, value: str) -> Any:
+        return dumper.represent_scalar("tag:yaml.org,2002:str", value, style="|" if "\n" in value else None)
+
+    Dumper.add_representer(str, text)
+    shown: str = yaml.dump(manifest, Dumper=Dumper, sort_keys=True)
+    return shown
+
+
+class Session:
+    """One run over one bundle: where its objects live, and how the cluster is asked about them."""
+
+    def __init__(self, cluster: Cluster, options: Options) -> None:
+        self.cluster, self.options = cluster, options
+        self.places = Places(cluster, options.manifests)
+        self.report = Report(options.diff)
+        cluster.webhook_seconds = options.wait_seconds
+
+    def place(self, manifest: Manifest) -> Place | None:
+        """Return where an object lives; a namespaced one must say in which namespace."""
+        found = asking(f"Find the kind {manifest['kind']}", lambda: self.places.of(manifest))
+        if found and found.namespaced and not manifest["metadata"].get("namespace"):
+            raise Problem(f"{ref(manifest)} has no namespace", where="metadata.namespace", fix="Say where it belongs.")
+        return found
+
+    def path(self, manifest: Manifest) -> str:
+        """Return the URL path of an object whose kind is known."""
+        place = self.place(manifest)
+        return place.path(manifest["metadata"].get("namespace", ""), manifest["metadata"]["name"]) if place else ""
+
+    def live(self, manifest: Manifest) -> Manifest | None:
+        """Return an object as it is in the cluster."""
+        path = self.path(manifest)
+        return asking(f"Read {ref(manifest)}", lambda: self.cluster.get(path)) if path else None
+
+    def listed(self, place: Place, namespace: str, query: dict[str, Any], accept: str) -> list[Manifest]:
+        """Return the objects of one kind, which lists leave without their kind."""
+        path = place.path(namespace)
+        named = {"apiVersion": place.api_version, "kind": place.kind}
+        return [{**item, **named} for item in self.cluster.items(path, query, accept)]
+
+    def apply(self, manifest: Manifest, manager: str = "", **query: str) -> Manifest:
+        """Apply an object under our name, or under another one that takes nothing from anybody.
+
+        Of several API servers one may learn later than others of a kind that the bundle defines.
+        """
+        forced = "false" if manager else str(self.options.force_conflicts).lower()
+        name = {"fieldManager": manager or self.options.field_manager, "force": forced}
+        path, query = self.path(manifest), {**name, **query}
+        new = self.places.defines(manifest) and not self.options.check
+        start = self.cluster.clock()
+        while True:
+            try:
+                return self.cluster.request("PATCH", path, query, manifest, APPLY)
+            except ApiError as error:
+                late = self.cluster.clock() - start >= self.options.wait_seconds
+                if late or not (new and error.kind_missing):
+                    raise
+                self.cluster.sleep(POLL_FIRST)
+
+    def delete(self, manifest: Manifest) -> None:
+        """Ask for the end of an object; that it is gone already is fine."""
+        policy = "Foreground" if manifest["kind"] in FOREGROUND else "Background"
+        body = {"kind": "DeleteOptions", "apiVersion": "v1", "propagationPolicy": policy}
+
+        def call() -> None:
+            try:
+                self.cluster.request("DELETE", self.path(manifest), body=body)
+            except ApiError as error:
+                if error.status != 404:  # noqa: PLR2004
+                    raise
+
+        asking(f"Delete {ref(manifest)}", call)
+
+    def await_gone(self, manifests: Iterable[Manifest], since: float) -> None:
+        """Wait until the server has forgotten these objects."""
+        waiting = list(manifests)
+        for _poll in self.cluster.polls(self.options.wait_seconds, since):
+            found = self.cluster.parallel(self.live, waiting)
+            waiting = [item for item in found if item]
+            if not waiting:
+                return
+        held = "; ".join(f"{ref(item)}{holders(item)}" for item in waiting)
+        fix = "Look for pods that do not end and controllers that keep their finalizers, or raise wait_seconds."
+        raise Problem(
+            f"still there after {self.options.wait_seconds:g} s: {held}", asked="Wait for the deletion", fix=fix
+        )
+
+    def await_served(self, definitions: list[Manifest]) -> None:
+        """Wait until the server serves the kinds of these definitions."""
+        for _poll in self.cluster.polls(self.options.wait_seconds):
+            if all(self.cluster.parallel(self._served, definitions)):
+                return
+        names = ", ".join(item["metadata"]["name"] for item in definitions)
+        fix = "Look at the conditions of the definitions with `kubectl describe crd`."
+        raise Problem(
+            f"the server does not serve them after {self.options.wait_seconds:g} s", asked=f"Define {names}", fix=fix
+        )
+
+    def _served(self, definition: Manifest) -> bool:
+        spec = definition["spec"]
+        # Who asks for a deprecated version is warned of it; it is served when the others are.
+        versions = [item["name"] for item in spec["versions"] if item.get("served") and not item.get("deprecated")]
+        group = f"/apis/{spec['group']}"
+        return all(self._lists(f"{group}/{version}/{spec['names']['plural']}?limit=1") for version in versions)
+
+    def _lists(self, path: str) -> bool:
+        """Return whether a kind is served; who cannot convert an old object to it serves it all the same."""
+        try:
+            return bool(self.cluster.request("GET", path, patient=False))
+        except ApiError as error:
+            if error.status == NOT_FOUND or error.transient:
+                return error.of_webhook
+            raise explain(error, "Look whether the kind is served") from error
+
+
+def delete(session: Session, found: list[Manifest], action: str) -> None:
+    """Delete some objects and wait until they are gone: what is deleted later may be needed for that."""
+    if found and not session.options.check:
+        since = session.cluster.clock()
+        session.cluster.parallel(session.delete, found)
+        session.await_gone(found, since)
+    for manifest in found:
+        session.report.add(action, manifest, None)
+
+
+def listed(
+    session: Session, place: Place, namespace: str, query: dict[str, Any], accept: str = JSON
+) -> list[Manifest] | None:
+    """Return the objects of a kind, none where it is not installed, or nothing when the user may not list them."""
+    return listing(place.plural, lambda: session.listed(place, namespace, query, accept))
+
+
+def namespaces_of(manifests: Iterable[Manifest]) -> list[str]:
+    """Return the namespaces that a bundle touches."""
+    names = (
+        m["metadata"]["name"] if m["kind"] == "Namespace" else m["metadata"].get("namespace", "") for m in manifests
+    )
+    return sorted({name for name in names if name})
+
+
+def refs(manifests: Iterable[Manifest]) -> set[Ref]:
+    """Return the names of all objects of a bundle."""
+    return {ref(manifest) for manifest in manifests}

@@ -1,0 +1,82 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Certificates of a bundle: wait until they are issued, and take their Secrets with them. Private."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from ..._core.cluster.bundle import Manifest, ref
+from ..._core.cluster.cert_manager import API_VERSION, KIND, account, belongs, is_issued, needed, refusal
+from ..._core.errors import Problem
+from ..api.cluster import ApiError
+from ..api.explain import asking, explain
+from ..api.kinds import Place
+from .bundle import Session, refs
+
+_CERTIFICATES = Place(API_VERSION, KIND, "certificates", True)
+_REQUESTS = Place(API_VERSION, "CertificateRequest", "certificaterequests", True)
+_SECRETS = Place("v1", "Secret", "secrets", True)
+_NOT_ALLOWED, _NOT_FOUND = 403, 404
+
+
+def await_issued(session: Session, applied: Iterable[Manifest]) -> None:
+    """Wait until the Certificates among these objects are issued.
+
+    What mounts their Secrets comes after them, and would otherwise wait for the kubelet's ever longer pauses.
+    """
+    waiting = [item for item in applied if item["kind"] == KIND and not is_issued(item)]
+    since = session.cluster.clock()
+    for _poll in session.cluster.polls(session.options.wait_seconds, since) if waiting else ():
+        waiting = [item for item in session.cluster.parallel(session.live, waiting) if item and not is_issued(item)]
+        refused = [item for item in waiting if refusal(item)]
+        if refused or not waiting:
+            break
+    if not waiting:
+        return
+    told = "; ".join(f"{ref(item)}: {refusal(item) or _account(session, item)}" for item in refused or waiting)
+    after = "" if refused else f" after {session.options.wait_seconds:g} s"
+    fix = "Look at the issuer with `kubectl describe`, and at the log of cert-manager; then run again."
+    raise Problem(f"not issued{after}: {told}", asked="Wait for the certificates", fix=fix)
+
+
+def secrets_of(session: Session, going: Iterable[Manifest]) -> list[Manifest]:
+    """Return the Secrets that cert-manager made for these objects' Certificates; it leaves them behind by itself."""
+    found = []
+    for certificate in (item for item in going if item["kind"] == KIND):
+        path = _SECRETS.path(certificate["metadata"]["namespace"], certificate["spec"]["secretName"])
+        secret = asking(f"Read the Secret of {ref(certificate)}", lambda path=path: session.cluster.get(path))
+        if secret and belongs(secret, certificate):
+            found.append({"apiVersion": "v1", "kind": "Secret", **secret})
+    return found
+
+
+def needed_by_others(session: Session, going: list[Manifest]) -> list[Manifest]:
+    """Return the issuers among these objects, with the CA behind them, that Certificates of somebody else name."""
+    namespaces = {item["metadata"].get("namespace", "") for item in going if item["kind"] == "Issuer"}
+    own = refs(going)
+    others = []
+    for name in sorted(namespaces):
+        listed = _listed(session, _CERTIFICATES, name)
+        others += [item for item in listed if ref(item) not in own]
+    kept = needed(going, others)
+    for item in kept:
+        session.report.warnings.append(f"Kept {ref(item)}: Certificates of others need it")
+        session.report.add("unchanged", item, item)
+    return kept
+
+
+def _listed(session: Session, place: Place, namespace: str) -> list[Manifest]:
+    """Return the objects of a kind in a namespace; none where this user may not see them."""
+    try:
+        named = {"apiVersion": place.api_version, "kind": place.kind}
+        return [{**item, **named} for item in session.cluster.items(place.path(namespace))]
+    except ApiError as error:
+        if error.status not in (_NOT_ALLOWED, _NOT_FOUND):
+            raise explain(error, f"List {place.plural}") from error
+        return []
+
+
+def _account(session: Session, certificate: Manifest) -> str:
+    return account(certificate, _listed(session, _REQUESTS, certificate["metadata"]["namespace"]))

@@ -1,0 +1,72 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What would fail only later, found before anything is applied: node ports that are taken, pods that are not allowed.
+
+Private.
+"""
+
+from __future__ import annotations
+
+from ..._core.cluster.bundle import Manifest, ref
+from ..._core.cluster.host_ports import Clash, clashes, template_ports
+from ..._core.cluster.replacement_order import replaces
+from ..._core.cluster.security_constraints import API, Wish, unmet
+from ..._core.errors import Problem
+from ..api.cluster import ApiError
+from ..api.explain import asking, explain
+from .bundle import Session
+
+SHOWN = 5
+
+
+def refuse_taken_ports(session: Session, pairs: list[tuple[Manifest, Manifest | None]], going: list[Manifest]) -> None:
+    """Look at the cluster's pods, but only when a workload wants ports that its live object does not have.
+
+    Pods of workloads that make way for those of the bundle do not count.
+    """
+    new = [
+        (manifest, wanted) for manifest, live in pairs if (wanted := template_ports(manifest) - template_ports(live))
+    ]
+    if not new:
+        return
+    try:
+        # Any recent state will do, so the server may answer from its cache.
+        pods = list(session.cluster.items("/api/v1/pods", {"resourceVersion": "0"}))
+    except ApiError as error:
+        if error.status != 403:  # noqa: PLR2004
+            raise explain(error, "List the pods of all namespaces") from error
+        session.report.warnings.append(f"Not checked whether the host ports are free: {error.message}")
+        return
+    for manifest, wanted in new:
+        found = list(clashes(manifest, wanted, pods, [old for old in going if replaces(manifest, old)]))
+        if found:
+            raise _taken(manifest, found)
+
+
+def warn_of_constraints(session: Session) -> None:
+    """Say which pods SecurityContextConstraints will not allow; somebody may have granted some by hand."""
+    found = unmet(session.options.manifests)
+    if found and asking("Look for SecurityContextConstraints", lambda: session.cluster.get(API)):
+        session.report.warnings.extend(map(_unmet, found))
+
+
+def _unmet(wish: Wish) -> str:
+    return (
+        f"This cluster has SecurityContextConstraints, and {wish.owner} asks for more than restricted-v2 allows "
+        f"({', '.join(wish.more)}), but brings none of its own. Set `platform: openshift` for this collector, or let "
+        "its ServiceAccount use constraints that allow this."
+    )
+
+
+def _taken(manifest: Manifest, found: list[Clash]) -> Problem:
+    told = [
+        f"{clash.port.port}/{clash.port.protocol} on node {clash.node} by pod {clash.namespace}/{clash.pod}"
+        for clash in found[:SHOWN]
+    ]
+    more = f" and {len(found) - SHOWN} more" if len(found) > SHOWN else ""
+    return Problem(
+        f"host ports are taken: {'; '.join(told)}{more}",
+        asked=f"Apply {ref(manifest)}",
+        fix="Choose other ports, do without host ports, or remove the other workload first.",
+    )

@@ -1,0 +1,103 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What an earlier version of a bundle left behind: find it, and delete it when its successor works. Private."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..._core.cluster.bundle import Manifest, Ref, ordered, ref, stale
+from ..._core.cluster.replacement_order import awaited, goes_first, replaces
+from ..api.explain import asking
+from ..api.kinds import Place, version_for
+from ..api.translate import Failure
+from ..rollout.wait import Options, Wait
+from ..rollout.workload_status import checked_search
+from .bundle import Session, delete, listed, namespaces_of, refs
+from .certificates import secrets_of
+
+# Kinds that a bundle may have had and that can be made again. Never namespaces, definitions or volumes.
+PRUNED = (
+    *("HorizontalPodAutoscaler", "PodDisruptionBudget", "NetworkPolicy", "Ingress", "HTTPRoute", "GRPCRoute", "Route"),
+    *("OpenTelemetryCollector", "TargetAllocator", "Instrumentation", "ServiceMonitor", "PodMonitor"),
+    *("Certificate", "Issuer", "Deployment", "DaemonSet", "StatefulSet", "Service", "ConfigMap", "Secret"),
+    *("RoleBinding", "ClusterRoleBinding", "Role", "ClusterRole", "SecurityContextConstraints", "ServiceAccount"),
+)
+# What only products have, which bring definitions too; others often may not list it.
+OF_PRODUCTS = ("ValidatingWebhookConfiguration", "MutatingWebhookConfiguration", "ClusterIssuer")
+METADATA_ONLY = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
+
+
+class Pruning:
+    """What the bundle's label selects and the bundle does not have."""
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+        self.left = _left(session)
+
+    def make_room(self, group: list[Manifest]) -> None:
+        """Delete what must be gone before a group can be applied, once the server would take the group."""
+        first = [old for old in self.left if goes_first(old, group)]
+        if first and not self.session.options.check:
+            self.session.cluster.parallel(self._try, [new for new in group if any(replaces(new, old) for old in first)])
+        self._delete(first)
+
+    def _try(self, manifest: Manifest) -> None:
+        """See that the server takes what replaces something, before that is gone."""
+        asking(f"Apply {ref(manifest)}", lambda: self.session.apply(manifest, dryRun="All"))
+
+    def finish(self) -> set[Ref]:
+        """Delete the rest, when the workloads that take the place of others work; return those, which are ready."""
+        waited = awaited(self.left, self.session.options.manifests)
+        if waited and not self.session.options.check:
+            self._await(waited)
+        self.delete()
+        return refs(waited)
+
+    def delete(self) -> list[Manifest]:
+        """Delete all that is left, and return it."""
+        rest = list(self.left)
+        self._delete(rest)
+        return rest
+
+    def _await(self, waited: list[Manifest]) -> None:
+        seconds = self.session.options.wait_seconds
+        named = [{**ref(item)._asdict(), "api_version": item["apiVersion"]} for item in waited]
+        # A pod may be without a node for all that time: the old ones need their room until the new ones work.
+        options = Options(named, seconds, unschedulable_seconds=seconds, until={}, allow_empty=False)
+        try:
+            Wait(self.session.cluster, checked_search({}), options).wait()
+        except Failure as failure:
+            kept = ", ".join(str(ref(old)) for old in self.left if any(replaces(new, old) for new in waited))
+            told: dict[str, Any] = {"asked": failure.asked, "where": failure.where, "facts": failure.facts}
+            fix = f"{failure.fix}\nUntil it works these are kept: {kept}."
+            raise Failure(failure.wrong, fix=fix, **told) from failure
+
+    def _delete(self, going: list[Manifest]) -> None:
+        for group in reversed(ordered(going)):
+            delete(self.session, group, "pruned")
+        names = refs(going)
+        self.left = [old for old in self.left if ref(old) not in names]
+
+
+def _left(session: Session) -> list[Manifest]:
+    """Return the labelled objects that the bundle does not have, as they are."""
+    if not session.options.prune_selector:
+        return []
+    namespaces = namespaces_of(session.options.manifests)
+    kinds = PRUNED + (OF_PRODUCTS if session.places.defining else ())
+    places = [place for kind in kinds if (place := session.places.find(version_for(kind), kind))]
+    wheres = [(place, name) for place in places for name in (namespaces if place.namespaced else [""])]
+    found = session.cluster.parallel(lambda where: _labelled(session, *where), wheres)
+    denied = sorted({place.plural for (place, _namespace), items in zip(wheres, found, strict=True) if items is None})
+    if denied:
+        session.report.warnings.append(f"Not pruned, since this user may not list them: {', '.join(denied)}")
+    left = stale((item for items in found for item in items or []), refs(session.options.manifests))
+    whole = [item for item in session.cluster.parallel(session.live, left) if item]
+    return whole + secrets_of(session, whole)
+
+
+def _labelled(session: Session, place: Place, namespace: str) -> list[Manifest] | None:
+    """Return the objects with the bundle's label, or nothing when the user may not see them."""
+    return listed(session, place, namespace, {"labelSelector": session.options.prune_selector}, METADATA_ONLY)

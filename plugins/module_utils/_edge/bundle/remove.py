@@ -1,0 +1,113 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Remove a bundle, but not what others keep in it or need of it. Private."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from ..._core.cluster.bundle import (
+    OWNER,
+    OWNER_LABEL,
+    Manifest,
+    Ref,
+    leftovers,
+    may_take,
+    ordered,
+    ref,
+    users_of_account,
+)
+from ..api.cluster import Cluster
+from ..api.kinds import Place, version_for
+from .bundle import Options, Session, delete, listed, refs
+from .certificates import needed_by_others, secrets_of
+from .prune import METADATA_ONLY, Pruning
+
+# What may be left in a namespace when the bundle is gone, and then keeps the namespace.
+LEFTOVER_KINDS = (
+    *("Deployment", "DaemonSet", "StatefulSet", "Pod", "Service"),
+    *("ConfigMap", "Secret", "ServiceAccount", "PersistentVolumeClaim"),
+    # What an operator acts on without making anything here: sidecars, instrumentation.
+    *("OpenTelemetryCollector", "Instrumentation"),
+)
+ACCOUNT_USERS = ("Deployment", "DaemonSet", "StatefulSet", "OpenTelemetryCollector", "Pod")
+SHOWN = 10
+
+
+def remove_bundle(cluster: Cluster, options: Options) -> dict[str, Any]:
+    """Delete the objects of the bundle in reverse order, then what its label still selects, then its namespaces."""
+    session = Session(cluster, options)
+    live = cluster.parallel(session.live, options.manifests)
+    for manifest, found in zip(options.manifests, live, strict=True):
+        if found is None:
+            session.report.add("absent", manifest, None)
+    there = [found for found in live if found]
+    kept = needed_by_others(session, there)
+    leaving = [found for found in there if found not in kept]
+    made = secrets_of(session, leaving)
+    groups = list(reversed(ordered([*leaving, *made])))
+    for group in groups:
+        delete(session, [found for found in group if found["kind"] not in USERS], "deleted")
+    going = refs([*options.manifests, *made, *Pruning(session).delete()]) - refs(kept)
+    for group in groups:
+        unused = [found for found in group if found["kind"] in USERS and not _kept(session, found, going)]
+        delete(session, unused, "deleted")
+    return session.report.result()
+
+
+def _kept(session: Session, found: Manifest, going: set[Ref]) -> bool:
+    reason = USERS[found["kind"]](session, found, going)
+    if reason:
+        session.report.warnings.append(f"Kept {ref(found)}: {reason}")
+        session.report.add("unchanged", found, found)
+    return bool(reason)
+
+
+def _namespace_users(session: Session, namespace: Manifest, going: set[Ref]) -> str:
+    if not may_take(namespace):
+        return f"it has no label {OWNER_LABEL}: {OWNER}, so somebody else made it"
+    name = namespace["metadata"]["name"]
+    places = [place for kind in LEFTOVER_KINDS if (place := session.places.find(version_for(kind), kind))]
+    lists = session.cluster.parallel(lambda place: listed(session, place, name, {}), places)
+    denied = [place.plural for place, items in zip(places, lists, strict=True) if items is None]
+    if denied:
+        return f"this user may not see whether it still has {', '.join(denied)}"
+    return _told(leftovers((item for items in lists for item in items or []), going))
+
+
+def _account_users(session: Session, account: Manifest, going: set[Ref]) -> str:
+    """Collectors share an account, also those of other inventories: what runs under it needs it to start again."""
+    name = ref(account)
+    places = [place for kind in ACCOUNT_USERS if (place := session.places.find(version_for(kind), kind))]
+    lists = session.cluster.parallel(lambda place: listed(session, place, name.namespace, {}), places)
+    denied = [place.plural for place, items in zip(places, lists, strict=True) if items is None]
+    if denied:
+        return f"this user may not see whether {', '.join(denied)} use it"
+    users = users_of_account((item for items in lists for item in items or []), name, going)
+    return _told(users, "it is used by")
+
+
+def _definition_users(session: Session, definition: Manifest, going: set[Ref]) -> str:
+    spec = definition["spec"]
+    version = next(version["name"] for version in spec["versions"] if version.get("served"))
+    names = spec["names"]
+    place = Place(f"{spec['group']}/{version}", names["kind"], names["plural"], spec["scope"] != "Cluster")
+    items = listed(session, place, "", {}, METADATA_ONLY)
+    return "this user may not see whether it is used" if items is None else _told(leftovers(items, going))
+
+
+def _told(left: list[Ref], words: str = "it still has") -> str:
+    if not left:
+        return ""
+    more = f" and {len(left) - SHOWN} more" if len(left) > SHOWN else ""
+    return f"{words} {', '.join(map(str, left[:SHOWN]))}{more}"
+
+
+# Others may keep something in one of these, or run by it, so it stays as long as somebody uses it.
+USERS: dict[str, Callable[[Session, Manifest, set[Ref]], str]] = {
+    "Namespace": _namespace_users,
+    "CustomResourceDefinition": _definition_users,
+    "ServiceAccount": _account_users,
+}

@@ -1,0 +1,43 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""From the options of the task `bundle_apply` to the work that it asks for. Private."""
+
+from __future__ import annotations
+
+import secrets
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ..._core.cluster.bundle import check, redact, secret_values
+from ..api.connect import connect
+from ..api.translate import run
+from .apply import apply_bundle
+from .bundle import Options
+from .remove import remove_bundle
+
+WORK = {"present": apply_bundle, "absent": remove_bundle}
+
+
+def run_bundle(module: AnsibleModule) -> None:
+    """Do what the task asks, with the values of Secrets out of sight whatever happens."""
+    params = module.params
+    manifests = params["manifests"]
+    options = Options(
+        manifests=manifests,
+        field_manager=params["field_manager"],
+        force_conflicts=params["force_conflicts"],
+        prune_selector=params["prune_selector"] or "",
+        wait_seconds=params["wait_seconds"],
+        check=module.check_mode,
+        diff=module._diff,
+    )
+
+    def work() -> dict[str, Any]:
+        check(manifests)
+        return WORK[params["state"]](connect(module), options)
+
+    # Ansible shows the options of a task when it is asked for details, and when the task fails.
+    module.params = {**params, "manifests": [redact(manifest, secrets.token_hex(8)) for manifest in manifests]}
+    run(module, work, secret_values(manifests))

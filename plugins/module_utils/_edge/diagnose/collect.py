@@ -1,0 +1,231 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Collect what is known of running collectors, for the checks of a diagnosis. Nothing is changed. Private."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ..._core.cluster.rollout import count, is_ready, newest, newest_pods, older_pods, symptoms
+from ..._core.cluster.rollout_tables import COUNTS
+from ..._core.config.documents import merged
+from ..._core.config.masking import masker, secrets_in
+from ..._core.config.paths import at, items, section
+from ..._core.diagnose import logs
+from ..._core.diagnose.network import labels_of
+from ..._core.diagnose.objects import autoscalers, certificate_resources, pod, warnings
+from ..._core.diagnose.peers import peers
+from ..._core.diagnose.reach import Around, Reach, policies_to
+from ..._core.diagnose.subject import config_texts, environment, expanded, sources
+from ..api.connect import connect, library
+from ..api.translate import run
+from ..rollout.reasons import told
+from .depends import PLURALS, Certificates, allocator, peer_facts, read_peers, references, rights
+from .flow import Meter, read_all, watch
+from .reader import Object, Reader, path_of
+from .targets import Target, find
+
+# A pod that does not answer through the API server would hold up all others for longer than anyone waits.
+ASIDE_SECONDS = 4.0
+LOG_LINES = 500
+# Of so many pods the log is read, those in trouble first.
+LOG_PODS = 3
+# A collector that retries says so at least that often. Source: max_interval of exporterhelper, 30 s.
+CURRENT_SECONDS = 60
+
+
+def run_diagnose(module: AnsibleModule) -> None:
+    """Do what the task asks."""
+    params = module.params
+
+    def work() -> dict[str, Any]:
+        reader = Reader(connect(module), connect(module, ASIDE_SECONDS))
+        return {"changed": False, "facts": collect(reader, params, utc_now)}
+
+    run(module, work)
+
+
+def utc_now() -> str:
+    """Return the time as Kubernetes writes it."""
+    return datetime.now(UTC).isoformat()
+
+
+def collect(reader: Reader, params: dict[str, Any], now: Callable[[], str]) -> list[dict[str, Any]]:
+    """Return the facts of every collector."""
+    search = library("jmespath").search
+    targets = find(reader, params["collectors"])
+    reader.read_ahead([], [one for target in targets for one in _referred(target)])
+    subjects = [Subject(reader, target, params["metrics_port"]) for target in targets]
+    since = reader.cluster.clock()
+    meters = [subject.meter for subject in subjects]
+    read_all(reader, meters)
+    read_peers(reader, [peer for subject in subjects for peer in subject.peers])
+    collected = reader.cluster.parallel(lambda one: one.facts(search, params, now()), subjects)
+    watch(reader, meters, since, params["window_seconds"])
+    return [subject.flowing(facts) for subject, facts in zip(subjects, collected, strict=True)]
+
+
+def _referred(target: Target) -> list[tuple[str, str, str]]:
+    found = sources(section(target.pod, "spec"), target.container)
+    place = at(target.pod, ("metadata", "namespace"), target.namespace)
+    return [(PLURALS[one.kind], place, one.name) for one in found]
+
+
+class Subject:
+    """One collector under examination."""
+
+    def __init__(self, reader: Reader, target: Target, metrics_port: int) -> None:
+        self.reader, self.target, self.notes = reader, target, target.notes
+        self.pod, self.container = target.pod, target.container
+        # A sidecar lives where its application does.
+        self.namespace = str(at(self.pod, ("metadata", "namespace"), target.namespace))
+        self.sources = sources(section(self.pod, "spec"), self.container)
+        self.config_maps = self._config_maps()
+        self.config = self._config()
+        self.meter = Meter(target, self.config, metrics_port)
+        self.peers = peers(self.config, self.namespace)
+
+    def _config_maps(self) -> dict[str, Object]:
+        names = dict.fromkeys(one.name for one in self.sources if one.kind == "ConfigMap")
+        read = {name: self.reader.one("configmaps", self.namespace, name, self.notes).value for name in names}
+        kind = {"apiVersion": "v1", "kind": "ConfigMap"}
+        return {name: {**value, **kind} for name, value in read.items() if value}
+
+    def _config(self) -> dict[str, Any]:
+        yaml = library("yaml", "PyYAML")
+        texts = config_texts(self.container, self.sources, self.config_maps)
+        if not texts and self.target.custom:
+            texts = [section(self.target.custom, "spec").get("config") or ""]
+        try:
+            parts = [yaml.safe_load(text) if isinstance(text, str) else text for text in texts]
+        except yaml.YAMLError as error:
+            self.notes.add("config", f"it is no YAML: {error}")
+            return {}
+        found = expanded(merged([part for part in parts if isinstance(part, dict)]), self._environment())
+        if not found and (self.target.workload or self.target.custom):
+            self.notes.add("config", "no ConfigMap and no custom resource has one that the container is started with")
+        return found if isinstance(found, dict) else {}
+
+    def _environment(self) -> dict[str, str]:
+        return environment(self.container, self.pod)
+
+    def facts(self, search: Callable[[str, Any], Any], params: dict[str, Any], now: str) -> dict[str, Any]:
+        """Return all facts but those of the own metrics."""
+        target, listed = self.target, self._listed
+        reach = Reach(target.name, self.config, self.pod, self.container, self._around())
+        services = reach.services()
+        certificates = Certificates(self.reader, self.namespace, self.config, self.sources, self.notes)
+        trust, servers = certificates.trust(self.peers, now)
+        scaled = [(item["kind"], item["metadata"]["name"]) for item in (target.workload, target.custom) if item]
+        names = [one.name for one in self.sources if one.kind == "Secret"]
+        egress = policies_to(listed("networkpolicies"), labels_of(self.pod))
+        return {
+            **self._known(search, now),
+            "services": services,
+            "listeners": reach.listeners(),
+            "peers": peer_facts(self.reader, self.peers, egress, self.notes),
+            "references": references(self.reader, self.namespace, self.sources, self.notes),
+            "certificates": [*certificates.facts(services or [], now), *servers],
+            "trust": trust,
+            "certificate_resources": certificate_resources(listed("certificates") or [], names),
+            "rights": rights(self.reader, self.config, self.pod, self.namespace, self.notes),
+            "autoscalers": autoscalers(listed("horizontalpodautoscalers") or [], scaled),
+            "target_allocator": allocator(self.reader, self.config, self.namespace, len(target.pods), self.notes),
+            "logs": self._logs(params["log_seconds"], now),
+            "config": self.config,
+        }
+
+    def _listed(self, plural: str) -> list[Object] | None:
+        return self.reader.listed(plural, self.namespace, self.notes)
+
+    def _around(self) -> Around:
+        return Around(*(self._listed(plural) for plural in ("services", "endpointslices", "networkpolicies")))
+
+    def _known(self, search: Callable[[str, Any], Any], now: str) -> dict[str, Any]:
+        """Return what the objects of the collector say of themselves."""
+        target, workload = self.target, self.target.workload
+        name = str(self.container.get("name") or "")
+        pods = [pod(item, name, now) for item in target.pods]
+        uids = {item["metadata"]["uid"]: item for item in (*target.pods, workload, target.custom) if item}
+        wanted = search(COUNTS[workload["kind"]][1], workload) if workload else None
+        return {
+            "name": target.name,
+            "namespace": target.namespace,
+            "kind": target.kind,
+            "mode": target.mode,
+            "image": str(self.container.get("image") or ""),
+            "hidden": not workload and not target.custom and bool(target.notes.told()),
+            "workload": workload,
+            "custom_resource": target.custom,
+            "resource_conditions": items(target.custom, "status", "conditions"),
+            "wanted": wanted,
+            "complete": bool(workload) and is_ready(search, workload or {}, {}, allow_empty=True),
+            "ready_text": count(search, workload) if workload else f"{sum(one['ready'] for one in pods)} pods ready",
+            "running": any(one["ready"] for one in pods),
+            "pods": pods,
+            "symptoms": self._symptoms(search),
+            "events": warnings(self._listed("events") or [], uids, now),
+        }
+
+    def _symptoms(self, search: Callable[[str, Any], Any]) -> list[dict[str, Any]]:
+        """Return what keeps the newest revision from being ready, as rollout_wait tells it."""
+        workload = self.target.workload
+        if not workload or is_ready(search, workload, {}, allow_empty=True):
+            return []
+        revisions = self._listed("replicasets" if workload["kind"] == "Deployment" else "controllerrevisions") or []
+        revision = newest(workload, revisions)
+        mine = newest_pods(workload, revision, self.target.pods)
+        old = older_pods(workload, mine, self.target.pods)
+        events = self._listed("events") or []
+        found = symptoms(search, workload, revision, mine, events, allow_empty=True, old=old)
+        rows = told(self.reader.cluster, [(workload, one) for one in found])[0]
+        return [{**row, "last_words": logs.last_words(row["log"])} for row in rows]
+
+    def _logs(self, seconds: int, now: str) -> list[dict[str, Any]]:
+        """Return what the pods say is wrong, masked, with whether they still say it."""
+        worst = sorted(self.target.pods, key=lambda item: at(item, ("status", "phase")) != "Pending")[:LOG_PODS]
+        query = {"container": self.container.get("name"), "sinceSeconds": seconds, "tailLines": LOG_LINES}
+        paths = [f"{path_of('pods', item['metadata']['namespace'], item['metadata']['name'])}/log" for item in worst]
+        answers = self.reader.cluster.parallel(
+            lambda path: self.reader.text(path, {**query, "timestamps": "true"}), paths
+        )
+        for answer in answers:
+            if answer.why:
+                self.notes.add("logs", answer.why)
+        text = "\n".join(answer.value or "" for answer in answers)
+        rows = logs.masked_rows(logs.groups(text, now), masker(secrets_in(self.config)))
+        return [{**row, "current": row["seconds_ago"] <= CURRENT_SECONDS} for row in rows]
+
+    def flowing(self, facts: dict[str, Any]) -> dict[str, Any]:
+        """Return the facts with those of the own metrics, which need time."""
+        flow = self.meter.flow
+        empty = {"receives": None, "processes": [], "exports": []}
+        told_flow = {**empty, **(flow.facts() if flow else {})}
+        well = {row["about"] for row in told_flow["exports"] if row["state"] == "sends"}
+        well |= {f"receivers/{row['id']}" for row in told_flow["receives"] or () if row["state"] in ("comes", "rests")}
+        well -= {row["about"] for row in told_flow["exports"] if row["state"] not in ("sends", "idle")}
+        return {
+            **facts,
+            **told_flow,
+            "seconds": flow.seconds if flow else 0,
+            "memory": self.meter.memory(),
+            "logs": [{**row, "calm": row["about"] in well} for row in facts["logs"]],
+            "unseen": self.notes.told(),
+            "objects": self._objects(),
+        }
+
+    def _objects(self) -> list[Object]:
+        """Return the objects by which pipeline_validate judges the config."""
+        if self.target.custom:
+            return [self.target.custom]
+        around: Sequence[Object] = [
+            {**item, "kind": kind}
+            for plural, kind in (("services", "Service"), ("networkpolicies", "NetworkPolicy"))
+            for item in self._listed(plural) or []
+        ]
+        return [*([self.target.workload] if self.target.workload else []), *self.config_maps.values(), *around]

@@ -1,0 +1,97 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Read the collectors' own metrics twice, as far apart as it takes to tell what flows. Private."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..._core.diagnose.metrics import MEMORY, Flow, Reading, grown, metrics_port, reading, total
+from ..._core.diagnose.objects import memory_limit
+from .reader import Answer, Reader, path_of
+from .targets import Target
+
+POLL_FIRST, POLL_GROWTH, POLL_LAST = 0.5, 1.4, 2.0
+# So many pods of a collector are asked; more of them say the same.
+MOST_PODS = 20
+_LOCAL = ("localhost", "127.0.0.1", "::1")
+
+
+@dataclass
+class Meter:
+    """The metrics of one collector."""
+
+    target: Target
+    config: dict[str, Any]
+    default_port: int
+    first: dict[str, Reading] = field(default_factory=dict)
+    last: dict[str, Reading] = field(default_factory=dict)
+    flow: Flow | None = None
+
+    def paths(self) -> dict[str, str]:
+        """Return where the metrics of each pod are; none when nobody serves them."""
+        host, port = metrics_port(self.config, self.default_port)
+        running = [pod["metadata"] for pod in self.target.pods if pod.get("status", {}).get("phase") == "Running"]
+        if not port and running:
+            self.target.notes.add("own metrics", "service.telemetry.metrics serves none")
+            return {}
+        if host in _LOCAL and running and self.config:
+            why = f"they are served on {host}:{port}; set `host: 0.0.0.0` for their reader in service.telemetry"
+            self.target.notes.add("own metrics", why)
+            return {}
+        if len(running) > MOST_PODS:
+            self.target.notes.add("own metrics of all pods", f"{MOST_PODS} of {len(running)} are read")
+        names = [(meta["namespace"], meta["name"]) for meta in running[:MOST_PODS]]
+        return {f"{place}/{name}": f"{path_of('pods', place, name)}:{port}/proxy/metrics" for place, name in names}
+
+    def take(self, answers: dict[str, Answer]) -> None:
+        """Take a reading of each pod; the first one stays the base."""
+        for key, answer in answers.items():
+            if answer.value is None:
+                self.target.notes.add("own metrics", f"pod {key}: {answer.why}")
+                continue
+            self.last[key] = reading(answer.value)
+            self.first.setdefault(key, self.last[key])
+
+    def measure(self, seconds: float) -> None:
+        """Work out what flowed between the readings."""
+        if self.last:
+            gained = total([grown(self.first[key], self.last[key]) for key in self.last])
+            self.flow = Flow(self.config, gained, total(list(self.last.values())), seconds)
+
+    def memory(self) -> list[dict[str, Any]]:
+        """Return how much of its memory limit each pod uses."""
+        limit = memory_limit(self.target.container)
+        used = {key: int(one[MEMORY]) for key, one in self.last.items() if one[MEMORY]}
+        return [
+            {"pod": key.partition("/")[2], "bytes": size, "limit": limit, "percent": 100 * size // limit}
+            for key, size in used.items()
+            if limit
+        ]
+
+
+def read_all(reader: Reader, meters: list[Meter]) -> None:
+    """Take a reading of all collectors at once."""
+    asked = [(meter, key, path) for meter in meters for key, path in meter.paths().items()]
+    answers = reader.cluster.parallel(lambda one: reader.text(one[2]), asked)
+    for (meter, key, _path), answer in zip(asked, answers, strict=True):
+        meter.take({key: answer})
+
+
+def watch(reader: Reader, meters: list[Meter], since: float, window: float) -> None:
+    """Read until every signal shows what becomes of it, or the window is over."""
+    live = [meter for meter in meters if meter.last]
+    pause = POLL_FIRST
+    while live:
+        left = window - (reader.cluster.clock() - since)
+        reader.cluster.sleep(max(min(pause, left), 0))
+        pause = min(pause * POLL_GROWTH, POLL_LAST)
+        read_all(reader, live)
+        seconds = reader.cluster.clock() - since
+        for meter in live:
+            meter.measure(seconds)
+        live = [meter for meter in live if meter.flow and not meter.flow.moving()]
+        if seconds >= window:
+            return

@@ -1,0 +1,125 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Reads for a diagnosis: each path once, many at a time, and what this user may not see is noted. Private."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
+from ..api.cluster import NOT_FOUND, ApiError, Cluster, LostError
+
+Object = dict[str, Any]
+FORBIDDEN = 403
+# What is read of a namespace, once for all collectors in it: API version, kind, plural.
+KINDS = {
+    plural: (version, kind)
+    for version, kind, plural in (
+        ("apps/v1", "Deployment", "deployments"),
+        ("apps/v1", "DaemonSet", "daemonsets"),
+        ("apps/v1", "StatefulSet", "statefulsets"),
+        ("opentelemetry.io/v1beta1", "OpenTelemetryCollector", "opentelemetrycollectors"),
+        ("v1", "Pod", "pods"),
+        ("apps/v1", "ReplicaSet", "replicasets"),
+        ("apps/v1", "ControllerRevision", "controllerrevisions"),
+        ("v1", "Event", "events"),
+        ("v1", "Service", "services"),
+        ("discovery.k8s.io/v1", "EndpointSlice", "endpointslices"),
+        ("networking.k8s.io/v1", "NetworkPolicy", "networkpolicies"),
+        ("autoscaling/v2", "HorizontalPodAutoscaler", "horizontalpodautoscalers"),
+        ("cert-manager.io/v1", "Certificate", "certificates"),
+        ("v1", "Secret", "secrets"),
+        ("v1", "ConfigMap", "configmaps"),
+    )
+}
+# The kinds whose objects are read by name alone: nobody should list Secrets.
+BY_NAME = ("secrets", "configmaps")
+LISTED = tuple(plural for plural in KINDS if plural not in BY_NAME)
+
+
+class Answer(NamedTuple):
+    """What a read brought; `why` says why it brought nothing."""
+
+    value: Any = None
+    why: str = ""
+
+
+def path_of(plural: str, namespace: str, name: str = "") -> str:
+    """Return the URL path of an object, or of all of a kind in a namespace."""
+    version = KINDS[plural][0]
+    root = f"/apis/{version}" if "/" in version else f"/api/{version}"
+    return f"{root}/namespaces/{namespace}/{plural}" + (f"/{name}" if name else "")
+
+
+class Reader:
+    """One cluster, read for one diagnosis. `aside` is the same for calls that may hang without meaning anything."""
+
+    def __init__(self, cluster: Cluster, aside: Cluster) -> None:
+        self.cluster, self.aside = cluster, aside
+        self._known: dict[str, Answer] = {}
+
+    def read_ahead(self, lists: Iterable[tuple[str, str]], objects: Iterable[tuple[str, str, str]] = ()) -> None:
+        """Read lists (plural, namespace) and objects (plural, namespace, name) at once."""
+        asked = [(plural, namespace, "") for plural, namespace in lists] + list(objects)
+        new = [one for one in dict.fromkeys(asked) if path_of(*one) not in self._known]
+        for one, answer in zip(new, self.cluster.parallel(self._read, new), strict=True):
+            self._known[path_of(*one)] = answer
+
+    def _read(self, asked: tuple[str, str, str]) -> Answer:
+        plural, namespace, name = asked
+        path, (version, kind) = path_of(plural, namespace, name), KINDS[plural]
+        named = {"apiVersion": version, "kind": kind}
+        try:
+            if name:
+                return Answer(self.cluster.get(path))
+            return Answer([{**item, **named} for item in self.cluster.items(path)])
+        except ApiError as error:
+            if error.status == NOT_FOUND:  # a kind that is not installed
+                return Answer([])
+            return Answer(None, error.message)
+
+    def listed(self, plural: str, namespace: str, notes: Notes) -> list[Object] | None:
+        """Return the objects of a kind; None when this user may not see them."""
+        self.read_ahead([(plural, namespace)])
+        answer = self._known[path_of(plural, namespace)]
+        if answer.why:
+            notes.add(f"{plural} in {namespace}", answer.why)
+        found: list[Object] | None = answer.value
+        return found
+
+    def one(self, plural: str, namespace: str, name: str, notes: Notes) -> Answer:
+        """Return one object; an answer without value and reason is that it does not exist."""
+        listed = self._known.get(path_of(plural, namespace), Answer())
+        if listed.value is not None:
+            return Answer(next((item for item in listed.value if item["metadata"]["name"] == name), None))
+        self.read_ahead([], [(plural, namespace, name)])
+        answer = self._known[path_of(plural, namespace, name)]
+        if answer.why:
+            notes.add(f"{plural} {namespace}/{name}", answer.why)
+        return answer
+
+    def text(self, path: str, query: dict[str, Any] | None = None) -> Answer:
+        """Return what a pod or a Service answers, through the API server."""
+        apart = self.aside.apart()
+        try:
+            return Answer(apart.text(path, query))
+        except ApiError as error:
+            return Answer(None, " ".join(error.message.split())[:300])
+        except LostError as error:
+            return Answer(None, f"no answer through the API server: {error.text}")
+
+
+class Notes:
+    """What could not be seen of one collector, and why; each thing once."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, str] = {}
+
+    def add(self, what: str, why: str) -> None:
+        """Note it."""
+        self._known.setdefault(what, why)
+
+    def told(self) -> list[dict[str, str]]:
+        """Return all notes."""
+        return [{"what": what, "why": why} for what, why in self._known.items()]

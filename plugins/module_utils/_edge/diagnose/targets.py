@@ -1,0 +1,133 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Find the collectors to diagnose in a cluster, whoever deployed them, and their pods by ownership. Private."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..._core.cluster.rollout import owned
+from ..._core.config.paths import at, section
+from ..._core.diagnose.network import labels_of
+from ..._core.diagnose.subject import collector_container
+from ..._core.errors import Problem
+from .reader import KINDS, LISTED, Notes, Object, Reader
+
+WORKLOADS = ("deployments", "daemonsets", "statefulsets")
+CUSTOM = "opentelemetrycollectors"
+PLURALS = {kind: plural for plural, (_version, kind) in KINDS.items() if plural in (*WORKLOADS, CUSTOM)}
+MODES = {"Deployment": "deployment", "DaemonSet": "daemonset", "StatefulSet": "statefulset"}
+# The operator's label for what a workload of its is, and its mark on pods that have a collector as sidecar.
+# Source: internal/manifests/manifestutils and pkg/sidecar of the operator.
+_ROLE, _ALLOCATOR = "app.kubernetes.io/component", "opentelemetry-targetallocator"
+_SIDECAR = "sidecar.opentelemetry.io/injected"
+
+
+@dataclass
+class Target:
+    """One collector: its objects, its pods, and what of it could not be seen."""
+
+    namespace: str
+    name: str
+    kind: str
+    custom: Object | None = None
+    workload: Object | None = None
+    pods: list[Object] = field(default_factory=list)
+    notes: Notes = field(default_factory=Notes)
+
+    @property
+    def mode(self) -> str:
+        """Return the mode, in the words of this collection."""
+        given = at(self.custom, ("spec", "mode")) if self.custom else None
+        return str(given or MODES.get((self.workload or {}).get("kind", ""), "deployment"))
+
+    @property
+    def pod(self) -> Object:
+        """Return a pod that stands for all of them: one that exists, or the template."""
+        ready = [pod for pod in self.pods if at(pod, ("status", "phase")) == "Running"]
+        return next(iter([*ready, *self.pods]), section(self.workload, "spec", "template"))
+
+    @property
+    def container(self) -> Object:
+        """Return the container of the collector."""
+        return collector_container(section(self.pod, "spec"))
+
+
+def find(reader: Reader, wanted: list[dict[str, Any]]) -> list[Target]:
+    """Return what is to be diagnosed; what does not exist is a target without objects."""
+    namespaces = list(dict.fromkeys(item["namespace"] for item in wanted))
+    reader.read_ahead([(plural, namespace) for namespace in namespaces for plural in LISTED])
+    targets = [target for item in wanted for target in _of_item(reader, item)]
+    found = list({(target.namespace, target.kind, target.name): target for target in targets}.values())
+    for target in found:
+        target.pods = _pods(reader, target)
+    return found
+
+
+def _of_item(reader: Reader, item: dict[str, Any]) -> list[Target]:
+    kind, name, namespace = item.get("kind") or "", item.get("name") or "", item["namespace"]
+    if kind and kind not in PLURALS:
+        fix = f"Use one of {', '.join(sorted(PLURALS))}, or leave it out."
+        raise Problem(f"a collector is no {kind}", asked=f"Diagnose {namespace}/{name}", fix=fix)
+    if not name and not item.get("selector"):
+        raise Problem("there is neither a name nor a selector", asked=f"Diagnose in {namespace}", fix="Give one.")
+    notes = Notes()
+    targets = [one for one in _candidates(reader, namespace, kind, name, notes) if _fits(one, item)]
+    customs = [one.custom for one in targets if one.custom]
+    own = [one for one in targets if one.custom or not _made_by(one.workload or {}, customs)]
+    return own or [Target(namespace, name or str(item.get("selector")), kind or "collector", notes=notes)]
+
+
+def _candidates(reader: Reader, namespace: str, kind: str, name: str, notes: Notes) -> Iterator[Target]:
+    for plural in (CUSTOM, *WORKLOADS):
+        if kind and PLURALS[kind] != plural:
+            continue
+        listed = reader.listed(plural, namespace, notes)
+        if listed is None and name:
+            one = reader.one(plural, namespace, name, notes).value
+            listed = [one] if one else []
+        for item in listed or []:
+            yield _target(reader, item) if plural == CUSTOM else _plain(item)
+
+
+def _plain(item: Object) -> Target:
+    return Target(item["metadata"]["namespace"], item["metadata"]["name"], item["kind"], workload=item)
+
+
+def _target(reader: Reader, custom: Object) -> Target:
+    """Return a custom resource with the workload that the operator made of it."""
+    notes = Notes()
+    namespace, name = custom["metadata"]["namespace"], custom["metadata"]["name"]
+    children = [
+        item
+        for plural in WORKLOADS
+        for item in reader.listed(plural, namespace, notes) or []
+        if owned(item, custom) and labels_of(item).get(_ROLE) != _ALLOCATOR
+    ]
+    return Target(namespace, name, custom["kind"], custom, children[0] if children else None, notes=notes)
+
+
+def _made_by(workload: Object, customs: list[Object]) -> bool:
+    return any(owned(workload, custom) for custom in customs)
+
+
+def _fits(target: Target, item: dict[str, Any]) -> bool:
+    if item.get("name"):
+        return target.name == item["name"]
+    wanted = dict(term.strip().partition("=")[::2] for term in str(item["selector"]).split(","))
+    return wanted.items() <= labels_of(target.custom or target.workload or {}).items()
+
+
+def _pods(reader: Reader, target: Target) -> list[Object]:
+    pods = reader.listed("pods", target.namespace, target.notes) or []
+    if target.mode == "sidecar":
+        return [pod for pod in pods if labels_of(pod).get(_SIDECAR) == f"{target.namespace}.{target.name}"]
+    if not target.workload:
+        return []
+    sets = reader.listed("replicasets", target.namespace, target.notes) or []
+    owners = [target.workload, *(item for item in sets if owned(item, target.workload))]
+    mine = [pod for pod in pods if any(owned(pod, owner) for owner in owners)]
+    return [pod for pod in mine if not pod["metadata"].get("deletionTimestamp")]

@@ -1,0 +1,222 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What an Instrumentation needs, looked for in the cluster before anything is applied. Private."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
+from typing import Any, NamedTuple
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ..._core.cluster.bundle import Manifest
+from ..._core.errors import Problem
+from ..._core.instrumentation import namespaces, operator, prerequisites
+from ..._core.instrumentation.languages import GRPC
+from ..._core.instrumentation.manifest import API_VERSION, KIND
+from ..api.cluster import NOT_FOUND, ApiError, Cluster
+from ..api.connect import connect
+from ..api.explain import explain
+from ..api.translate import run
+
+MUTATING, ALWAYS_THERE = "MutatingWebhookConfiguration", "default"
+WEBHOOKS = "/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations"
+METADATA_ONLY = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
+PLURALS = {"Secret": "secrets", "ConfigMap": "configmaps"}
+NOT_ALLOWED = 403
+INSTALL = "Install the operator, with role otel_operator."
+
+
+class UnseenError(Exception):
+    """This user may not look at something, which is then told and not checked."""
+
+
+class Fault(NamedTuple):
+    """What is wrong, what to do, and whether it may mend itself while one waits."""
+
+    wrong: str
+    fix: str
+    again: bool = False
+
+
+def run_check(module: AnsibleModule) -> None:
+    """Do what the task asks; in check mode what is missing may come with the tasks before, so it is only told."""
+    params = module.params
+
+    def work() -> dict[str, Any]:
+        check = Check(connect(module), params["requirements"])
+        faults = check.faults(0 if module.check_mode else params["wait_seconds"])
+        if faults and not module.check_mode:
+            raise _refusal(faults)
+        return check.result(faults)
+
+    run(module, work)
+
+
+def _refusal(faults: list[Fault]) -> Problem:
+    told = [f"  {fault.wrong}. {fault.fix}" for fault in faults]
+    return Problem("\n" + "\n".join(told), asked="instrumentation would not work, nothing was applied")
+
+
+class Check:
+    """One look at all that is required, repeated while it may get better."""
+
+    def __init__(self, cluster: Cluster, requirements: dict[str, Any]) -> None:
+        self.cluster, self.requirements = cluster, requirements
+        self.asked: operator.Asked | None = None
+        self.operator: Manifest = {}
+        self.warnings: dict[str, None] = {}
+
+    def faults(self, seconds: float) -> list[Fault]:
+        """Return what is wrong, after waiting for what may mend itself."""
+        found: list[Fault] = []
+        for _poll in self.cluster.polls(seconds):
+            self.warnings.clear()
+            found = list(dict.fromkeys(fault for look in self._looks() for fault in self._seen(look)))
+            if not found or not all(fault.again for fault in found):
+                break
+        return found
+
+    def result(self, faults: list[Fault]) -> dict[str, Any]:
+        """Return what the task returns."""
+        missing = [fault.wrong for fault in faults]
+        metadata = self.operator.get("metadata") or {}
+        return {
+            "changed": False,
+            "msg": f"{len(missing)} missing" if missing else "all there",
+            "missing": missing,
+            "operator": {key: metadata[key] for key in ("namespace", "name") if key in metadata},
+            "webhooks": [{"kind": MUTATING, "name": self.asked.configuration}] if self.asked else [],
+            "trials": [self._trial(item) for item in self.requirements["trials"]],
+            "warnings": [*(f"Missing so far: {wrong}" for wrong in missing), *self.warnings],
+        }
+
+    def _trial(self, manifest: Manifest) -> Manifest:
+        """Return an object to try with admission_wait, in a namespace that is there: its own may come with it."""
+        metadata = manifest["metadata"]
+        path = f"/api/v1/namespaces/{metadata['namespace']}"
+        try:
+            there = self._metadata(path, f"Namespace {metadata['namespace']}")
+        except UnseenError:
+            there = True
+        return manifest if there else {**manifest, "metadata": {**metadata, "namespace": ALWAYS_THERE}}
+
+    def _looks(self) -> Iterator[Callable[[], Iterable[Fault]]]:
+        yield self._operator
+        for key, look in (("namespaces", self._namespace), ("files", self._file), ("targets", self._target)):
+            yield from (partial(look, item) for item in self.requirements[key])
+
+    def _seen(self, look: Callable[[], Iterable[Fault]]) -> Iterator[Fault]:
+        try:
+            yield from look()
+        except UnseenError as unseen:
+            self.warnings[str(unseen)] = None
+
+    def _operator(self) -> Iterator[Fault]:
+        group = self._read(f"/apis/{API_VERSION}", "the kinds of the operator")
+        if KIND not in [item["kind"] for item in (group or {}).get("resources", [])]:
+            yield Fault(f"the cluster does not serve {KIND} of {API_VERSION}", INSTALL)
+            return
+        self.asked = operator.asked(self._list(WEBHOOKS, "whether the operator is asked about pods"))
+        if not self.asked:
+            yield Fault("no operator is asked about new pods, so none would be instrumented", INSTALL)
+            return
+        _configuration, namespace, name = self.asked
+        found = self._read(f"/api/v1/namespaces/{namespace}/services/{name}", "the operator's Service") or {}
+        deployments = self._list(f"/apis/apps/v1/namespaces/{namespace}/deployments", "the operator's Deployment")
+        self.operator = operator.deployment(deployments, (found.get("spec") or {}).get("selector") or {}) or {}
+        if not self.operator:
+            yield Fault(f"no Deployment stands behind the operator's Service {namespace}/{name}", INSTALL)
+            return
+        yield from self._switches(f"{namespace}/{self.operator['metadata']['name']}")
+
+    def _switches(self, where: str) -> Iterator[Fault]:
+        if not operator.available(self.operator):
+            yield Fault(f"the operator {where} is not available", "Look at its pods.", again=True)
+        for language in operator.switched_off(self.operator, self.requirements["languages"]):
+            fix = f"Give it the flag --{language.switch}=true (`otel_operator_flags`), or leave the language out."
+            yield Fault(f"the operator {where} does not instrument {language.title}", fix)
+
+    def _namespace(self, wanted: Manifest) -> Iterator[Fault]:
+        name, requires = wanted["metadata"]["name"], self.requirements
+        live = self._read(f"/api/v1/namespaces/{name}", f"Namespace {name}")
+        if not live:
+            if name not in requires["coming"]:
+                yield Fault(f"there is no namespace {name} to annotate", "Create it first, or leave it out.")
+            return
+        try:
+            namespaces.change(live, wanted["metadata"]["annotations"], requires["references"])
+        except Problem as problem:
+            yield Fault(problem.wrong, problem.fix)
+
+    def _file(self, file: dict[str, str]) -> Iterator[Fault]:
+        what = f"{file['kind']} {file['namespace']}/{file['name']}"
+        path = f"/api/v1/namespaces/{file['namespace']}/{PLURALS[file['kind']]}/{file['name']}"
+        if not self._metadata(path, what):
+            yield Fault(f"there is no {what} for `tls`", "Create it; the operator instruments no pod without it.")
+
+    def _target(self, target: dict[str, Any]) -> Iterator[Fault]:
+        where = f"Service {target['namespace']}/{target['service']}"
+        service = self._read(f"/api/v1/namespaces/{target['namespace']}/services/{target['service']}", where)
+        if service is None:
+            yield Fault(f"there is no {where} to send to", "Deploy the collector first, or correct the endpoint.")
+            return
+        wrong = prerequisites.missing_port(service, target)
+        if wrong:
+            yield Fault(f"{where} {wrong}", "Correct the port, or let the collector listen there.")
+            return
+        query = {"labelSelector": f"kubernetes.io/service-name={target['service']}"}
+        path = f"/apis/discovery.k8s.io/v1/namespaces/{target['namespace']}/endpointslices"
+        if not prerequisites.is_ready(self._list(path, f"the endpoints of {where}", query), service, target):
+            fix = "See what rollout_wait says of the collector."
+            yield Fault(f"{where} has no ready endpoint for port {target['port']}", fix, again=True)
+            return
+        yield from self._answers(target, f"port {target['port']} of {where}")
+
+    def _answers(self, target: dict[str, Any], where: str) -> Iterator[Fault]:
+        """Send an export of nothing for each signal: a receiver answers, and nothing arrives anywhere."""
+        for signal in target["signals"][:1] if target["protocol"] == GRPC else target["signals"]:
+            status, message = self._export(target, signal, where)
+            wrong, passing = prerequisites.verdict(status, message, target, signal)
+            if wrong and signal != "traces" and status == NOT_FOUND:
+                variable = f"OTEL_{signal.upper()}_EXPORTER"
+                self.warnings[f"{where} {wrong}; set {variable} to none in `env`, or add a pipeline"] = None
+            elif wrong:
+                fix = "Correct endpoint, port or protocol; OTLP over HTTP is usually at 4318, over gRPC at 4317."
+                yield Fault(f"{where} {wrong}", fix, again=passing)
+                return
+
+    def _export(self, target: dict[str, Any], signal: str, where: str) -> tuple[int, str]:
+        secure = "https:" if target["scheme"] == "https" else ""
+        root = f"/api/v1/namespaces/{target['namespace']}/services/{secure}{target['service']}:{target['port']}/proxy"
+        path, kind, body = prerequisites.question(target, signal)
+        try:
+            return self.cluster.raw("POST", root + path, None, {"Content-Type": kind}, body, patient=False).status, ""
+        except ApiError as error:
+            if error.status == NOT_ALLOWED and error.body.get("kind") == "Status":
+                raise UnseenError(f"Not checked, what {where} speaks: {error.message}") from error
+            return error.status, error.message
+
+    def _metadata(self, path: str, what: str) -> bool:
+        """Return whether an object is there; of Secrets nothing else is read."""
+        return bool(self._ask(what, lambda: self.cluster.raw("GET", path, None, {"Accept": METADATA_ONLY})))
+
+    def _read(self, path: str, what: str) -> Manifest | None:
+        found: Manifest | None = self._ask(what, lambda: self.cluster.request("GET", path))
+        return found
+
+    def _list(self, path: str, what: str, query: dict[str, Any] | None = None) -> list[Manifest]:
+        return self._ask(what, lambda: list(self.cluster.items(path, query))) or []
+
+    def _ask(self, what: str, call: Callable[[], Any]) -> Any:
+        """Return an answer, or nothing for what is not there."""
+        try:
+            return call()
+        except ApiError as error:
+            if error.status == NOT_ALLOWED:
+                raise UnseenError(f"Not checked, {what}: {error.message}") from error
+            if error.status == NOT_FOUND:
+                return None
+            raise explain(error, f"Read {what}") from error

@@ -1,0 +1,125 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Annotations of namespaces that may be somebody else's: nothing but ours is set or taken away. Private."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ..._core.cluster.bundle import Manifest
+from ..._core.errors import Problem
+from ..._core.instrumentation import namespaces
+from ..api.cluster import MERGE, NOT_FOUND, ApiError, Cluster
+from ..api.connect import connect
+from ..api.explain import explain
+from ..api.translate import run
+from ..bundle.bundle import Report
+
+FIELD_MANAGER = "o11y.opentelemetry"
+NOT_ALLOWED = 403
+SHOWN = 10
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the user wants: annotations by namespace, and the Instrumentations that are his."""
+
+    namespaces: list[dict[str, Any]]
+    references: list[str]
+    absent: bool
+    check: bool
+    diff: bool
+
+
+def run_annotate(module: AnsibleModule) -> None:
+    """Do what the task asks."""
+    params = module.params
+    options = Options(
+        namespaces=params["namespaces"],
+        references=params["references"],
+        absent=params["state"] == "absent",
+        check=module.check_mode,
+        diff=module._diff,
+    )
+    run(module, lambda: annotate(connect(module), options))
+
+
+def annotate(cluster: Cluster, options: Options) -> dict[str, Any]:
+    """Bring the annotations about, and tell which workloads run without them."""
+    report = Report(options.diff)
+    wanted = {} if options.absent else {name: item["annotations"] for name, item in _named(options)}
+    live = _live(cluster, options, report)
+    for name in wanted.keys() - live.keys():
+        if not options.check:
+            fix = "Create it first, or leave it out of `namespaces`."
+            raise Problem(f"there is no namespace {name}", asked="Annotate namespaces", fix=fix)
+        report.warnings.append(f"Namespace {name} is not there yet, so what becomes of its pods is not known.")
+    changes = {name: namespaces.change(item, wanted.get(name, {}), options.references) for name, item in live.items()}
+    for name, change in changes.items():
+        if change:
+            _patch(cluster, live[name], change, options, report)
+        elif name in wanted:
+            report.add("unchanged", live[name], live[name])
+    without = [item for name in wanted if name in live for item in _without(cluster, name, wanted[name], report)]
+    return {**report.result(), "uninstrumented": without}
+
+
+def _named(options: Options) -> list[tuple[str, dict[str, Any]]]:
+    return [(item["metadata"]["name"], item["metadata"]) for item in options.namespaces]
+
+
+def _live(cluster: Cluster, options: Options, report: Report) -> dict[str, Manifest]:
+    """Return the namespaces to look at: all, since ours may be on some that are no longer wanted."""
+    try:
+        found = list(cluster.items("/api/v1/namespaces"))
+    except ApiError as error:
+        if error.status != NOT_ALLOWED:
+            raise explain(error, "List the namespaces") from error
+        report.warnings.append(f"Not checked whether other namespaces have our annotations: {error.message}")
+        read = cluster.parallel(lambda named: _read(cluster, named[0]), _named(options))
+        found = [item for item in read if item]
+    return {item["metadata"]["name"]: {**item, "apiVersion": "v1", "kind": "Namespace"} for item in found}
+
+
+def _read(cluster: Cluster, name: str) -> Manifest | None:
+    try:
+        return cluster.get(f"/api/v1/namespaces/{name}")
+    except ApiError as error:
+        raise explain(error, f"Read namespace {name}") from error
+
+
+def _patch(cluster: Cluster, live: Manifest, change: dict[str, str | None], options: Options, report: Report) -> None:
+    name = live["metadata"]["name"]
+    query = {"fieldManager": FIELD_MANAGER, **({"dryRun": "All"} if options.check else {})}
+    body = {"metadata": {"annotations": change}}
+    try:
+        after = cluster.request("PATCH", f"/api/v1/namespaces/{name}", query, body, MERGE)
+    except ApiError as error:
+        if error.status == NOT_FOUND and options.absent:
+            return
+        raise explain(error, f"Annotate namespace {name}") from error
+    report.add("changed", live, {**after, "apiVersion": "v1", "kind": "Namespace"})
+
+
+def _without(cluster: Cluster, namespace: str, annotations: dict[str, str], report: Report) -> list[dict[str, str]]:
+    """Return the workloads whose pods were made before, with a warning that says what to do."""
+    try:
+        pods = list(cluster.items(f"/api/v1/namespaces/{namespace}/pods"))
+    except ApiError as error:
+        if error.status != NOT_ALLOWED:
+            raise explain(error, f"List the pods of {namespace}") from error
+        report.warnings.append(f"Not checked whether pods in {namespace} are instrumented: {error.message}")
+        return []
+    found = namespaces.without(pods, annotations)
+    if found:
+        named = " ".join(f"{item['kind'].lower()}/{item['name']}" for item in found[:SHOWN])
+        more = f" and {len(found) - SHOWN} more" if len(found) > SHOWN else ""
+        report.warnings.append(
+            f"Running without instrumentation in {namespace} until their pods are made anew: {named}{more}. "
+            f"Try `kubectl -n {namespace} rollout restart {named}`."
+        )
+    return found

@@ -1,0 +1,209 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One span, one metric and one log as OTLP requests, and three ways to send them. Private."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from ..._core.errors import Problem
+from ..._core.probe.evidence import listening
+from ..api.cluster import ApiError, Cluster
+from ..api.connect import library
+from ..api.explain import explain
+
+ID_ATTRIBUTE = "o11y.probe.id"
+PROTOBUF = "application/x-protobuf"
+PORTS = {"grpc": 4317, "http/protobuf": 4318}
+
+# Signal: the part of the names of its service, and the path of OTLP/HTTP.
+SERVICES = {"traces": ("trace", "Trace"), "metrics": ("metrics", "Metrics"), "logs": ("logs", "Logs")}
+
+Send = Callable[[str, bytes, float], bytes]
+
+
+class NotSentError(Exception):
+    """The receiver did not take it; `again` says whether it may in a moment."""
+
+    def __init__(self, text: str, *, again: bool) -> None:
+        self.again = again
+        super().__init__(text)
+
+
+@dataclass(frozen=True)
+class Target:
+    """Where to send, and how."""
+
+    endpoint: str
+    protocol: str
+    headers: dict[str, str]
+    tls: dict[str, Any]
+
+    @property
+    def url(self) -> str:
+        """Return the endpoint with a scheme and a port."""
+        scheme = "https" if self.secure else "http"
+        parts = urlsplit(self.endpoint if "://" in self.endpoint else f"{scheme}://{self.endpoint}")
+        netloc = parts.netloc if parts.port else f"{parts.netloc}:{PORTS[self.protocol]}"
+        return f"{parts.scheme}://{netloc}{parts.path.rstrip('/')}"
+
+    @property
+    def secure(self) -> bool:
+        """Return whether TLS is spoken: as the scheme says, else when there is something to verify with."""
+        if "://" in self.endpoint:
+            return self.endpoint.startswith("https://")
+        insecure = self.tls.get("insecure")
+        return bool(self.tls.get("ca_file") or self.tls.get("cert_file")) if insecure is None else not insecure
+
+
+def _service(signal: str) -> Any:
+    folder = SERVICES[signal][0]
+    return library(f"opentelemetry.proto.collector.{folder}.v1.{folder}_service_pb2", "opentelemetry-proto")
+
+
+def message(signal: str, probe_id: str, service: str) -> bytes:
+    """Return the request for one item of a signal that carries the id wherever a backend may look for it."""
+    now = time.time_ns()
+    attributes = [{"key": ID_ATTRIBUTE, "value": {"stringValue": probe_id}}]
+    resource = {"attributes": [{"key": "service.name", "value": {"stringValue": service}}, *attributes]}
+    scope, start, name = {"name": "o11y.opentelemetry"}, str(now - 1_000_000), f"o11y-probe {probe_id}"
+    text = {"stringValue": name}
+    span = {"name": name, "kind": "SPAN_KIND_INTERNAL", "startTimeUnixNano": start, "endTimeUnixNano": str(now)}
+    point = {"asInt": "1", "startTimeUnixNano": start, "timeUnixNano": str(now), "attributes": attributes}
+    total = {"dataPoints": [point], "aggregationTemporality": "AGGREGATION_TEMPORALITY_CUMULATIVE", "isMonotonic": True}
+    record = {"timeUnixNano": str(now), "observedTimeUnixNano": str(now), "severityNumber": "SEVERITY_NUMBER_INFO"}
+    bodies: dict[str, dict[str, Any]] = {
+        "traces": {"resourceSpans": [{"scopeSpans": [{"spans": [span | {"attributes": attributes}]}]}]},
+        "metrics": {"resourceMetrics": [{"scopeMetrics": [{"metrics": [{"name": "o11y.probe", "sum": total}]}]}]},
+        "logs": {
+            "resourceLogs": [{"scopeLogs": [{"logRecords": [record | {"body": text, "attributes": attributes}]}]}]
+        },
+    }
+    for resources in bodies[signal].values():
+        resources[0]["resource"] = resource
+        next(iter(resources[0].values()))[0]["scope"] = scope
+    request = getattr(_service(signal), f"Export{SERVICES[signal][1]}ServiceRequest")()
+    library("google.protobuf.json_format", "protobuf").ParseDict(bodies[signal], request)
+    if signal == "traces":  # in the JSON of protobuf ids would be base64
+        sent = request.resource_spans[0].scope_spans[0].spans[0]
+        sent.trace_id, sent.span_id = secrets.token_bytes(16), secrets.token_bytes(8)
+    serialized: bytes = request.SerializeToString()
+    return serialized
+
+
+def rejected(signal: str, answer: bytes) -> str:
+    """Return what the receiver says about items that it did not keep."""
+    response = getattr(_service(signal), f"Export{SERVICES[signal][1]}ServiceResponse")()
+    try:
+        response.ParseFromString(answer)
+    except ValueError:  # an answer in another format says nothing of that kind
+        return ""
+    return str(response.partial_success.error_message)
+
+
+def sender(target: Target) -> Send:
+    """Return how to send to a target that this machine reaches."""
+    try:
+        return {"grpc": _grpc, "http/protobuf": _http}[target.protocol](target)
+    except OSError as error:
+        raise Problem(
+            f"a file of tls cannot be read: {error}", asked="Send a probe", fix="Correct its path."
+        ) from error
+
+
+def _grpc(target: Target) -> Send:
+    os.environ.setdefault("GRPC_VERBOSITY", "NONE")  # its own log would end up between the lines of the task
+    grpc = library("grpc", "grpcio")
+    names = ("ca_file", "key_file", "cert_file")
+    files = [Path(target.tls[name]).read_bytes() if target.tls.get(name) else None for name in names]
+    address = urlsplit(target.url).netloc
+    secure = target.secure
+    channel = (
+        grpc.secure_channel(address, grpc.ssl_channel_credentials(*files)) if secure else grpc.insecure_channel(address)
+    )
+    metadata = [(name.lower(), value) for name, value in target.headers.items()]
+    passing = ("UNAVAILABLE", "RESOURCE_EXHAUSTED", "ABORTED")
+
+    def send(signal: str, body: bytes, seconds: float) -> bytes:
+        folder, name = SERVICES[signal]
+        call = channel.unary_unary(f"/opentelemetry.proto.collector.{folder}.v1.{name}Service/Export")
+        try:
+            answer: bytes = call(body, timeout=seconds, metadata=metadata)
+        except grpc.RpcError as error:
+            code = error.code().name
+            raise NotSentError(f"{address} answers {code}: {error.details()}", again=code in passing) from error
+        return answer
+
+    return send
+
+
+def _http(target: Target) -> Send:
+    urllib3 = library("urllib3")
+    tls = {key: target.tls.get(name) for key, name in (("cert_file", "cert_file"), ("key_file", "key_file"))}
+    pool = urllib3.PoolManager(ca_certs=target.tls.get("ca_file"), retries=False, **{k: v for k, v in tls.items() if v})
+
+    def send(signal: str, body: bytes, seconds: float) -> bytes:
+        url = target.url if urlsplit(target.url).path.endswith(f"/v1/{signal}") else f"{target.url}/v1/{signal}"
+        headers = {**target.headers, "Content-Type": PROTOBUF}
+        try:
+            answer = pool.request("POST", url, body=body, headers=headers, timeout=seconds, redirect=False)
+        except urllib3.exceptions.HTTPError as error:
+            raise NotSentError(f"{url}: {error}", again=type(error).__name__ != "SSLError") from error
+        return _taken(url, answer.status, answer.data)
+
+    return send
+
+
+def _taken(url: str, status: int, data: bytes) -> bytes:
+    if status >= 300:  # noqa: PLR2004
+        text = data.decode(errors="replace").strip()[:300]
+        raise NotSentError(f"{url} answers {status}: {text}", again=status in (429, 502, 503, 504))
+    return data
+
+
+def _ready_pod(cluster: Cluster, root: str, via: dict[str, Any]) -> str:
+    try:
+        pods = list(cluster.items(f"{root}/pods", {"labelSelector": via["selector"]}))
+    except ApiError as error:
+        raise explain(error, "List the pods to send to") from error
+    for pod in listening(pods, via["port"]):
+        conditions = pod.get("status", {}).get("conditions") or []
+        if any(item["type"] == "Ready" and item["status"] == "True" for item in conditions):
+            return str(pod["metadata"]["name"])
+    raise Problem(
+        f"none of {len(pods)} pods is ready",
+        asked=f"Send to a pod with {via['selector']}",
+        where=f"namespace {via['namespace']}",
+        fix="Deploy the collector first, or see what rollout_wait says of it.",
+    )
+
+
+def proxied(cluster: Cluster, via: dict[str, Any], headers: dict[str, str]) -> Send:
+    """Return how to send through the API server, when only that one reaches the collector."""
+    root = f"/api/v1/namespaces/{via['namespace']}"
+    to = (
+        f"services/{via['service']}"
+        if via.get("service")
+        else f"pods/{via.get('pod') or _ready_pod(cluster, root, via)}"
+    )
+    path = f"{root}/{to}:{via['port']}/proxy"
+
+    def send(signal: str, body: bytes, seconds: float) -> bytes:  # noqa: ARG001 - the connection has its own limits
+        own = {**headers, "Content-Type": PROTOBUF}
+        try:
+            return cluster.raw("POST", f"{path}/v1/{signal}", headers=own, body=body, patient=False).body
+        except ApiError as error:
+            if error.status in (401, 403) and error.body.get("kind") == "Status":
+                raise explain(error, f"Send {signal} through the Kubernetes API") from error
+            again = error.status in (429, 502, 503, 504)
+            raise NotSentError(f"{path} answers {error.status}: {error.message}", again=again) from error
+
+    return send

@@ -1,0 +1,186 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Wait until admission webhooks answer; stop as soon as they cannot, and say which step hangs. Private."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ..._core.cluster.bundle import Manifest, Ref, check, redact, ref, secret_values
+from ..._core.cluster.webhooks import ready, services, uninjected
+from ..._core.errors import Problem
+from ..api.cluster import APPLY, MERGE, ApiError, Cluster
+from ..api.connect import connect
+from ..api.explain import explain, stranger
+from ..api.kinds import CLUSTER_SCOPED, Place, Places, version_for
+from ..api.translate import Failure, run
+from ..rollout.workload_status import Look, checked_search
+from .reasons import Pending, Reasons, silent
+
+FIELD_MANAGER = "o11y.opentelemetry"
+REMINDER = "o11y.opentelemetry/reminded"
+# The last success counts only when so many at once succeed. Each goes over a connection of its own, which a load
+# balancer gives to any of the API servers: with three of them, as managed clusters mostly have, 96 of 100 such
+# volleys reach every one. A server learns of a new CA bundle or endpoint by itself, some milliseconds after the others.
+VOLLEY = 8
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the user waits for, and for how long."""
+
+    manifests: list[Manifest]
+    webhooks: list[dict[str, str]]
+    timeout_seconds: float
+    remind_seconds: float = 0
+
+
+def run_admission(module: AnsibleModule) -> None:
+    """Do what the task asks, with the values of Secrets out of sight."""
+    params = module.params
+    manifests = params["manifests"]
+    options = Options(manifests, params["webhooks"], params["timeout_seconds"], params["remind_seconds"])
+
+    def work() -> dict[str, Any]:
+        check(manifests)
+        if module.check_mode:
+            return {"changed": False, "skipped": True, "msg": "Not waited: nothing was applied in check mode."}
+        return AdmissionWait(connect(module), options).wait()
+
+    module.params = {**params, "manifests": [redact(manifest, secrets.token_hex(8)) for manifest in manifests]}
+    run(module, work, secret_values(manifests))
+
+
+class AdmissionWait:
+    """One wait for some webhooks, and for what they must let pass."""
+
+    def __init__(self, cluster: Cluster, options: Options) -> None:
+        self.cluster, self.options = cluster, options
+        # A pod without a node keeps the whole time: an autoscaler may be about to add one.
+        look = Look(cluster, checked_search({}), unschedulable_seconds=options.timeout_seconds)
+        self.reasons = Reasons(cluster, look)
+        self.places = Places(cluster)
+        self.since: dict[Ref, float] = {}
+        self.reminded: dict[Ref, float] = {}
+
+    def wait(self) -> dict[str, Any]:
+        """Return when all webhooks are there and all objects pass; fail when they cannot, or when time is over."""
+        start = self.cluster.clock()
+        for _poll in self.cluster.polls(self.options.timeout_seconds, start):
+            pending = self._pending() or self._refused(self.options.manifests * VOLLEY)
+            if not pending:
+                return self._result(start)
+            self.reasons.fail_early(pending)
+            self._remind([item for item in pending if item.id == "ca"], start)
+        raise self._too_late(pending)
+
+    def _pending(self) -> list[Pending]:
+        """Return what is not as it should be; everything is asked, so that a failure can tell all of it."""
+        self.places = Places(self.cluster)  # kinds that were not served may be now
+        named = [(item, _place(item)) for item in self.options.webhooks]
+        found = [item for item in self.cluster.parallel(self._unready, named) if item]
+        return found + self._refused(self.options.manifests)
+
+    def _remind(self, pending: list[Pending], start: float) -> None:
+        """Touch what has been without its CA for long: an injector that was started in the wrong moment looks again.
+
+        cert-manager's reads the Secret when the configuration or the Secret changes, and may miss the one while it
+        still learns of the other.
+        """
+        now, patience = self.cluster.clock(), self.options.remind_seconds
+        late = [
+            item.subject for item in pending if patience and now - self.reminded.get(item.subject, start) >= patience
+        ]
+        for name in late:
+            body = {"metadata": {"annotations": {REMINDER: f"{now:.0f}"}}}
+            path = _place(name._asdict()).path("", name.name)
+            try:
+                self.cluster.request("PATCH", path, {"fieldManager": f"{FIELD_MANAGER}/reminder"}, body, MERGE)
+            except ApiError:  # who may not write waits on
+                continue
+            self.reminded[name] = now
+
+    def _result(self, start: float) -> dict[str, Any]:
+        now = self.cluster.clock()
+        waited = [{**name._asdict(), "seconds": round(at - start, 1)} for name, at in self.since.items()]
+        message = f"{len(self.options.webhooks)} webhooks ready, {len(self.options.manifests)} objects accepted"
+        changed = bool(self.reminded)
+        return {"changed": changed, "msg": message, "seconds": round(now - start, 1), "waited_for": waited}
+
+    def _note(self, name: Ref, problem: Pending | None) -> Pending | None:
+        if problem is None:
+            self.since.setdefault(name, self.cluster.clock())
+        else:
+            self.since.pop(name, None)
+        return problem
+
+    def _unready(self, named: tuple[dict[str, str], Place]) -> Pending | None:
+        item, place = named
+        name = Ref(place.kind, "", item["name"])
+        try:
+            found = self.cluster.get(place.path("", item["name"]))
+        except ApiError as error:
+            raise explain(error, f"Read {name}") from error
+        if found is None:
+            return self._note(name, Pending("missing", name, "it does not exist"))
+        without = uninjected(found)
+        if without:
+            words = f"no CA is injected into {', '.join(without)}"
+            return self._note(name, Pending("ca", name, words, configuration=found, services=tuple(services([found]))))
+        unserved = tuple(service for service in services([found]) if not ready(self.reasons.slices(service)))
+        words = f"no pod is ready behind {', '.join('/'.join(service) for service in unserved)}"
+        return self._note(name, Pending("no_endpoints", name, words, services=unserved) if unserved else None)
+
+    def _refused(self, manifests: list[Manifest]) -> list[Pending]:
+        """Try objects, and return those that do not pass yet, each once."""
+        found = [item for item in self.cluster.parallel(self._try, manifests) if item]
+        return list({item.subject: item for item in found}.values())
+
+    def _try(self, manifest: Manifest) -> Pending | None:
+        name = ref(manifest)
+        query = {"dryRun": "All", "fieldManager": FIELD_MANAGER, "force": "true"}
+        try:
+            place = self.places.of(manifest)
+            if place is None:
+                return self._note(name, Pending("kind_missing", name, "its kind is not served yet"))
+            if place.namespaced and not name.namespace:
+                raise Problem(f"{name} has no namespace", where="manifests", fix="Say where it belongs.")
+            self.cluster.request("PATCH", place.path(name.namespace, name.name), query, manifest, APPLY, patient=False)
+        except ApiError as error:
+            return self._note(name, _passing(error, name))
+        return self._note(name, None)
+
+    def _too_late(self, pending: list[Pending]) -> Failure:
+        lines, failures = self.reasons.told(pending)
+        wrong = "; ".join(f"{item.subject}: {item.wrong}" for item in pending)
+        return Failure(
+            f"not ready after {self.options.timeout_seconds:g} s: {wrong}",
+            asked="Wait for the admission webhooks",
+            fix="\n".join(lines),
+            facts={"failures": failures},
+        )
+
+
+def _place(item: dict[str, str]) -> Place:
+    """Return where a webhook configuration or a definition lives."""
+    found = Places.known(item.get("api_version") or version_for(item["kind"]), item["kind"])
+    if found is None or found.plural not in CLUSTER_SCOPED:
+        raise Problem(f"{item['kind']} is no kind that configures webhooks", where="webhooks", fix="Correct the kind.")
+    return found
+
+
+def _passing(error: ApiError, name: Ref) -> Pending:
+    """Return what may pass; raise what another try cannot change: a denial, an invalid object, a missing right."""
+    asked = f"Try {name}"
+    if error.of_webhook:
+        return silent(error, name)
+    if error.kind_missing and not stranger(error, asked):
+        return Pending("kind_missing", name, "its kind is not served yet")
+    if error.transient:
+        return Pending("server", name, f"the server answers {error.status} ({error.message})")
+    raise explain(error, asked) from error

@@ -1,0 +1,88 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What becomes of the operator as an EKS add-on, and what goes beside it. Controller only. Private."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ...module_utils._core.errors import Problem
+from ...module_utils._core.releases import addon as addons
+from ...module_utils._core.releases.decide import EXISTING, Wanted
+from ...module_utils._core.releases.found import EKS
+from ...module_utils._core.releases.products import OPERATOR, Product
+from ...module_utils._core.releases.removal import Removal, removal
+from ...module_utils._core.releases.versions import read, version
+
+ARGUMENTS: dict[str, dict[str, Any]] = {
+    "addon_name": {"type": "str", "default": "adot"},
+    "addon": {"type": "dict", "default": {}},
+    "addons": {"type": "list", "elements": "dict", "default": []},
+    "cert_manager": {"type": "dict", "default": {}},
+    "preserve": {"type": "bool", "default": False},
+}
+
+
+def present(wanted: Product, arguments: Mapping[str, Any], table: Mapping[str, Any], check: bool) -> dict[str, Any]:
+    """Return what becomes of the add-on. Raises Problem for what cannot be, or must not be done."""
+    found = _found(wanted, arguments)
+    addons.refuse_inputs(arguments)
+    namespace = arguments["namespace"] or wanted.namespace
+    asked = Wanted(
+        product=wanted,
+        provider=EKS,
+        version=version(arguments["version"], wanted.title) if arguments["version"] else None,
+        namespace=namespace,
+        foreign=arguments["foreign"],
+        certificates="cert_manager",
+        check=check,
+    )
+    names = [item["addon_name"] for item in arguments["addons"]]
+    addon = _addon(arguments)
+    beside = {"cert_manager": arguments["cert_manager"], "addons": names}
+    decision = addons.decide(asked, addon, found, beside, table)
+    inside = found["version"] if decision.provider == EXISTING else str(read(addon.wanted) or "")
+    return {
+        "action": decision.action,
+        "msg": decision.message,
+        "warnings": [*addons.registry_note(arguments), *decision.warnings],
+        "provider": decision.provider,
+        "version": inside,
+        "namespace": found["namespace"] or namespace,
+    }
+
+
+def absent(wanted: Product, arguments: Mapping[str, Any]) -> Removal:
+    """Return what goes beside the add-on itself. Raises Problem when somebody still uses it."""
+    found, addon = _found(wanted, arguments), _addon(arguments)
+    if addon.installed and not addon.ours:
+        return Removal("nothing", f"{addon.title} was not installed by this collection, so it stays as it is")
+    if addon.installed and arguments["preserve"]:
+        note = f"The objects of {addon.title} stay in the cluster, and nobody looks after them any more"
+        return Removal("remove", f"{addon.title} is forgotten by EKS", warnings=[note])
+    if not addon.installed and found["installed"]:
+        return Removal("nothing", f"{wanted.title} is here, but not as {addon.title}, so it stays as it is")
+    # What EKS has made is ours as far as its add-on is; EKS itself takes away most of it.
+    crds = [{**item, "ours": item["ours"] or item["installer"]["by"] == EKS} for item in found["crds"]]
+    mine = {**found, "crds": crds, "ours": True}
+    gone = removal(wanted, mine, arguments["others"], arguments["remove_definitions"], more=bool(addon.installed))
+    if gone.action == "remove" and arguments["others"] == "keep" and addon.installed:
+        gone.warnings.append("EKS may take the definitions with the add-on, and with them every object of their kinds")
+    return gone
+
+
+def _found(wanted: Product, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
+    found: Mapping[str, Any] | None = arguments["installed"]
+    if wanted.name != OPERATOR:
+        raise Problem(f"no EKS add-on of this collection brings {wanted.title}", fix="Use another provider.")
+    if found is None:
+        raise Problem("an add-on needs to know what is there", fix="Give the result of release_info (installed).")
+    return found
+
+
+def _addon(arguments: Mapping[str, Any]) -> addons.Addon:
+    cluster = str(arguments["eks_cluster"].get("name", ""))
+    wanted = str(arguments["addon"].get("version") or "")
+    return addons.addon_of(arguments["addon_name"], cluster, arguments["addons"], wanted)

@@ -1,0 +1,37 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Providers that bring the operator by themselves, from what they were told. Controller only. Private."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ...module_utils._core.releases.found import EKS, OLM
+from ...module_utils._core.releases.products import RELEASE_LABEL, Product
+from . import addon, olm
+
+KEEPERS = {EKS: addon, OLM: olm}
+# What a release that we apply has, and theirs has not.
+_NOTHING_APPLIED: dict[str, Any] = {
+    "manifests": [],
+    "chart_values": {},
+    "chart_version": "",
+    "images": [],
+    "certificate_hosts": [],
+    "certificate_secret": "",
+}
+
+
+def kept(wanted: Product, arguments: Mapping[str, Any], told: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the result of a provider: nothing to apply, and what runs is what is there."""
+    found = arguments["installed"]
+    return {
+        **_NOTHING_APPLIED,
+        "dry_run": wanted.dry_runs(told["namespace"]),
+        "prune_selector": f"{RELEASE_LABEL}={wanted.name}",
+        "workloads": found["workloads"],
+        "webhooks": found["webhooks"],
+        **told,
+    }

@@ -1,0 +1,120 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""From what clusters need to a release mirror: its manifests, and the list of images. Controller only. Private."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from ...module_utils._core.cluster.bundle import Manifest
+from ...module_utils._core.releases import images, manifest, mirror
+from ...module_utils._core.releases.found import RELEASED
+from ...module_utils._core.releases.products import CERT_MANAGER, OPERATOR, product
+from ...module_utils._core.releases.versions import version
+from .. import _files
+from . import render, source
+
+# Why what does not come from a release cannot be mirrored.
+_OTHERS = {
+    "eks_addon": "an EKS add-on: EKS gets its images from a registry of its own in the region",
+    "olm": "the Operator Lifecycle Manager, whose catalog and images its own tools mirror (oc mirror)",
+    "existing": "somebody else, who installs it",
+}
+# What a chart starts and the manifest does not. Source: its values startupapicheck.image.
+_OF_THE_CHART = {CERT_MANAGER: "quay.io/jetstack/cert-manager-startupapicheck"}
+
+_TEXT = {"type": "str", "default": ""}
+_RELEASE: dict[str, dict[str, Any]] = {
+    "product": {"type": "str", "required": True, "choices": [CERT_MANAGER, OPERATOR]},
+    "provider": {"type": "str", "default": ""},
+    **{name: dict(_TEXT) for name in ("version", "source", "mirror", "sha256")},
+    "images": {"type": "dict", "default": {}},
+}
+_CLUSTER: dict[str, dict[str, Any]] = {
+    "manifests": {"type": "list", "elements": "dict", "default": []},
+    "releases": {"type": "list", "elements": "dict", "default": [], "options": _RELEASE},
+}
+ARGUMENTS: dict[str, dict[str, Any]] = {
+    "clusters": {"type": "list", "elements": "dict", "required": True, "options": _CLUSTER},
+    "path": {"type": "path", "default": ""},
+    "registry": {"type": "str", "default": ""},
+    "scope": {"type": "str", "choices": [mirror.USED, mirror.ALL], "default": mirror.USED},
+    "exclude": {"type": "list", "elements": "str", "default": []},
+    "images": {"type": "list", "elements": "str", "default": []},
+}
+
+
+class _Read(NamedTuple):
+    """A release that was read: its images, and its manifest as it is published."""
+
+    release: mirror.Release
+    content: bytes
+
+
+def mirrored(arguments: Mapping[str, Any], check: bool) -> dict[str, Any]:
+    """Write the manifests, and return the images. Raises Problem for a release that cannot be read."""
+    clusters = arguments["clusters"]
+    wanted = [item for cluster in clusters for item in cluster["releases"] if item["provider"]]
+    read = [_read(item) for item in wanted if item["provider"] in RELEASED]
+    objects: list[Manifest] = [item for cluster in clusters for item in cluster["manifests"]]
+    choice = (arguments["scope"], arguments["exclude"], arguments["images"])
+    needed = mirror.needs(objects, [one.release for one in read], *choice)
+    files = [_manifest(one, arguments["path"], check) for one in _once(read)]
+    return {
+        "changed": any(changed for _row, changed in files),
+        "images": [one.row(arguments["registry"]) for one in needed],
+        "manifests": [row for row, _changed in files],
+        "left_out": [f"{product(item['product']).title} is of {_why(item)}" for item in _distinct(wanted)],
+        "msg": f"{len(needed)} images, {len(files)} manifests",
+    }
+
+
+def _read(item: Mapping[str, Any]) -> _Read:
+    named = product(item["product"])
+    target = version(item["version"] or render.table()["tested"][named.name], named.title)
+    asked = f"Read the release {target.tag} of {named.title}"
+    tried = source.places(named, target, item["source"], item["mirror"])
+    where, content = source.fetch(tried, item["sha256"], asked)
+    found = manifest.release(named, source.documents(content, asked, where), where)
+    pods = [*images.used(found.objects), *_more(item, target.tag)]
+    given = {name: image for name, image in item["images"].items() if image}
+    started, _flags = images.operator_images(str(target), "", given, render.table()) if _is_operator(item) else ({}, {})
+    return _Read(mirror.Release(named.name, target.tag, tuple(pods), started, frozenset(given)), content)
+
+
+def _is_operator(item: Mapping[str, Any]) -> bool:
+    return bool(item["product"] == OPERATOR)
+
+
+def _more(item: Mapping[str, Any], tag: str) -> Iterator[str]:
+    if item["provider"] == "helm" and item["product"] in _OF_THE_CHART:
+        yield f"{_OF_THE_CHART[item['product']]}:{tag}"
+
+
+def _once(read: Sequence[_Read]) -> list[_Read]:
+    return list({one.release.folder: one for one in read}.values())
+
+
+def _distinct(wanted: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Return one of each product and provider whose release is not ours to mirror."""
+    return list(
+        {(item["product"], item["provider"]): item for item in wanted if item["provider"] not in RELEASED}.values()
+    )
+
+
+def _why(item: Mapping[str, Any]) -> str:
+    return _OTHERS.get(str(item["provider"]), str(item["provider"]))
+
+
+def _manifest(one: _Read, root: str, check: bool) -> tuple[dict[str, Any], bool]:
+    """Write a manifest where roles look for it in a mirror."""
+    inside = f"{one.release.product}/{one.release.tag}/{product(one.release.product).manifest}"
+    row = {"product": one.release.product, "version": one.release.tag, "path": inside}
+    row["sha256"] = hashlib.sha256(one.content).hexdigest()
+    if not root:
+        return row, False
+    return row, _files.bring(Path(root) / inside, one.content.decode("utf-8"), check)

@@ -1,0 +1,176 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The provider olm of a product: from inputs to a Subscription, or to what goes with it. Controller only. Private."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from ...module_utils._core.errors import Problem
+from ...module_utils._core.olm import choose, removal
+from ...module_utils._core.olm.choose import Wanted
+from ...module_utils._core.olm.offer import Asked
+from ...module_utils._core.releases import decide
+from ...module_utils._core.releases import removal as removals
+from ...module_utils._core.releases.found import OLM
+from ...module_utils._core.releases.products import OPERATOR, Product
+from ...module_utils._core.releases.removal import Removal
+from ...module_utils._core.releases.versions import read
+from .. import _sources
+
+ARGUMENTS: dict[str, dict[str, Any]] = {"olm": {"type": "dict", "default": {}}, "olm_found": {"type": "dict"}}
+OPTIONS: dict[str, dict[str, Any]] = {
+    "package": {"type": "str", "required": True},
+    "channel": {"type": "str", "default": ""},
+    "source": {"type": "str", "required": True},
+    "source_namespace": {"type": "str", "required": True},
+    "csv": {"type": "str", "default": ""},
+    "approval": {"type": "str", "choices": [choose.AUTOMATIC, choose.MANUAL], "default": choose.AUTOMATIC},
+    "operator_group": {"type": "str", "default": ""},
+    "namespace": {"type": "str", "default": ""},
+}
+# Options of release_render that a Subscription has no place for, and what to use in their place.
+_REFUSED = {
+    "version": "otel_operator_olm_csv pins a version",
+    "source": "the catalog has the bundle",
+    "flags": "otel_operator_env sets what has a variable",
+    "replicas": "the bundle says how many",
+    "watch_namespaces": "the bundle is for all namespaces",
+    "image_pull_secrets": "the cluster's own pull secret counts",
+}
+# The operator reads these images, and its feature gates, from variables (internal/config/env.go of its sources).
+_IMAGES = {
+    "collector": "RELATED_IMAGE_COLLECTOR",
+    "target_allocator": "RELATED_IMAGE_TARGET_ALLOCATOR",
+    "opamp_bridge": "RELATED_IMAGE_OPERATOR_OPAMP_BRIDGE",
+    "java": "RELATED_IMAGE_AUTO_INSTRUMENTATION_JAVA",
+    "nodejs": "RELATED_IMAGE_AUTO_INSTRUMENTATION_NODEJS",
+    "python": "RELATED_IMAGE_AUTO_INSTRUMENTATION_PYTHON",
+    "dotnet": "RELATED_IMAGE_AUTO_INSTRUMENTATION_DOTNET",
+    "go": "RELATED_IMAGE_AUTO_INSTRUMENTATION_GO",
+    "apache_httpd": "RELATED_IMAGE_AUTO_INSTRUMENTATION_APACHE_HTTPD",
+    "nginx": "RELATED_IMAGE_AUTO_INSTRUMENTATION_NGINX",
+}
+_CONFIG = {
+    "resources": "resources",
+    "node_selector": "nodeSelector",
+    "tolerations": "tolerations",
+    "affinity": "affinity",
+}
+
+
+def present(product: Product, arguments: Mapping[str, Any], table: Mapping[str, Any], check: bool) -> dict[str, Any]:
+    """Return what becomes of the product. Raises Problem for what cannot be, or must not be done."""
+    wanted, olm = _wanted(product, arguments), _found(arguments)
+    _refuse(arguments)
+    found = removal.as_ours(wanted.namespace, wanted.asked.package, arguments["installed"], olm)
+    asked = _decided_for(product, wanted, arguments, check)
+    decision = decide.decide(asked, found, table)
+    if decision.provider == decide.EXISTING:
+        return _result(decision, found, wanted, None)
+    plan = choose.plan(wanted, {**olm, "kubernetes": found["kubernetes"]})
+    coming = read(choose.version_of(plan.csv))
+    checked = decide.decide(replace(asked, version=coming), found, table)
+    decision = decide.Decision(plan.action, OLM, plan.message, checked.warnings)
+    return _result(decision, found, wanted, plan)
+
+
+def absent(product: Product, arguments: Mapping[str, Any]) -> Removal:
+    """Return what goes. Raises Problem when somebody still uses it."""
+    wanted, olm = _wanted(product, arguments), _found(arguments)
+    found = removal.as_ours(wanted.namespace, wanted.asked.package, arguments["installed"], olm)
+    others = removal.neighbours(wanted.namespace, olm)
+    gone = removals.removal(
+        product,
+        removal.with_versions(wanted.namespace, found, olm),
+        arguments["others"],
+        arguments["remove_definitions"],
+    )
+    if gone.action == "remove" and others:
+        gone.warnings.append(f"The OperatorGroup stays, since {', '.join(others)} needs it")
+    return gone
+
+
+def _found(arguments: Mapping[str, Any]) -> Mapping[str, Any]:
+    found: Mapping[str, Any] | None = arguments["olm_found"]
+    if found is None or arguments["installed"] is None:
+        raise Problem(
+            "the provider olm needs to know what is there",
+            fix="Give the results of release_info (installed) and olm_info (olm_found).",
+        )
+    return found
+
+
+def _wanted(product: Product, arguments: Mapping[str, Any]) -> Wanted:
+    if product.name != OPERATOR:
+        raise Problem(f"no catalog that this collection knows brings {product.title}", fix="Use another provider.")
+    given = _sources.checked(arguments["olm"], OPTIONS, "olm")
+    return Wanted(
+        asked=Asked(given["package"], given["source"], given["source_namespace"], given["channel"], given["csv"]),
+        namespace=choose.namespace_for(given["package"], given["namespace"]),
+        approval=given["approval"],
+        operator_group=given["operator_group"],
+        config=_config(arguments),
+    )
+
+
+def _refuse(arguments: Mapping[str, Any]) -> None:
+    tuning = arguments["workloads"].get("manager") or {}
+    replicas = tuning.get("replicas") if tuning.get("replicas") not in (None, 1) else None
+    given = {**arguments, "flags": tuning.get("flags"), "replicas": replicas}
+    wrong = [f"{name} ({instead})" for name, instead in _REFUSED.items() if given.get(name)]
+    if wrong:
+        raise Problem(
+            f"a Subscription has no place for {', '.join(wrong)}",
+            asked="Install the operator by OLM",
+            fix="Leave these out, or use another provider.",
+        )
+
+
+def _config(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what the Subscription changes in the operator's Deployment."""
+    tuning = arguments["workloads"].get("manager") or {}
+    gates = {"FEATURE_GATES": ",".join(arguments["feature_gates"])} if arguments["feature_gates"] else {}
+    images = {_IMAGES[name]: image for name, image in arguments["images"].items() if image and name in _IMAGES}
+    variables = {**images, **gates, **(tuning.get("env") or {})}
+    env = [{"name": name, "value": str(value)} for name, value in sorted(variables.items())]
+    config = {key: tuning[name] for name, key in _CONFIG.items() if tuning.get(name)}
+    return {**config, **({"env": env} if env else {})}
+
+
+def _decided_for(product: Product, wanted: Wanted, arguments: Mapping[str, Any], check: bool) -> decide.Wanted:
+    return decide.Wanted(
+        product=product,
+        provider=OLM,
+        namespace=wanted.namespace,
+        foreign=arguments["foreign"],
+        strict=arguments["compatibility"] == "refuse",
+        check=check,
+    )
+
+
+def _result(
+    decision: decide.Decision, found: Mapping[str, Any], wanted: Wanted, plan: choose.Plan | None
+) -> dict[str, Any]:
+    return {
+        "action": decision.action,
+        "msg": decision.message,
+        "warnings": decision.warnings,
+        "provider": decision.provider,
+        "version": choose.version_of(plan.csv) if plan else found["version"],
+        "namespace": wanted.namespace if plan else found["namespace"],
+        "olm": _subscription(wanted, plan) if plan else {},
+    }
+
+
+def _subscription(wanted: Wanted, plan: choose.Plan) -> dict[str, Any]:
+    return {
+        "manifests": plan.manifests,
+        "namespace": wanted.namespace,
+        "subscription": plan.subscription,
+        "csv": plan.csv,
+        "approval": wanted.approval,
+    }

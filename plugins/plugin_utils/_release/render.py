@@ -1,0 +1,241 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""From what a user wants of a product to what is applied, given to Helm, or removed. Controller only. Private."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from ...module_utils._core.errors import Problem
+from ...module_utils._core.releases import certificates, decide, helm, images, manifest, removal
+from ...module_utils._core.releases.certificates import Certificates
+from ...module_utils._core.releases.found import EKS, OLM
+from ...module_utils._core.releases.manifest import image_name
+from ...module_utils._core.releases.products import OPERATOR, RELEASE_LABEL, Product, product
+from ...module_utils._core.releases.versions import Version, version
+from ...module_utils._core.releases.wishes import Wishes, written
+from .. import _sources
+from . import addon, chart, olm, source
+from .kept import KEEPERS, kept
+
+_TABLE = Path(__file__).parents[3] / "data" / "compatibility.yml"
+_TUNING = {
+    "replicas": {"type": "int"},
+    "resources": {"type": "dict"},
+    "flags": {"type": "dict"},
+    "env": {"type": "dict"},
+    "node_selector": {"type": "dict"},
+    "tolerations": {"type": "list", "elements": "dict"},
+    "affinity": {"type": "dict"},
+}
+_ISSUER = {
+    "name": {"type": "str", "required": True},
+    "kind": {"type": "str", "choices": ["Issuer", "ClusterIssuer"], "default": "Issuer"},
+    "group": {"type": "str", "default": "cert-manager.io"},
+}
+
+ARGUMENTS: dict[str, dict[str, Any]] = {
+    "product": {"type": "str", "required": True, "choices": ["cert-manager", "opentelemetry-operator"]},
+    "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+    "provider": {"type": "str", "choices": ["manifest", "helm", EKS, OLM, "existing"], "default": "manifest"},
+    "version": {"type": "str", "default": ""},
+    "source": {"type": "str", "default": ""},
+    "mirror": {"type": "str", "default": ""},
+    "sha256": {"type": "str", "default": ""},
+    "namespace": {"type": "str", "default": ""},
+    "leader_election_namespace": {"type": "str", "default": ""},
+    "image_registry": {"type": "str", "default": ""},
+    "image_pull_secrets": {"type": "list", "elements": "str", "default": []},
+    "images": {"type": "dict", "default": {}},
+    "feature_gates": {"type": "list", "elements": "str", "default": []},
+    "watch_namespaces": {"type": "list", "elements": "str", "default": []},
+    "workloads": {"type": "dict", "default": {}},
+    "certificates": {"type": "str", "choices": ["cert_manager", "issuer", "generated"], "default": "cert_manager"},
+    "issuer": {"type": "dict", "default": {}},
+    "ca_bundle": {"type": "str", "default": ""},
+    "installed": {"type": "dict"},
+    "foreign": {"type": "str", "choices": ["adopt", "refuse", "takeover"], "default": "refuse"},
+    "allow_skip": {"type": "bool", "default": False},
+    "compatibility": {"type": "str", "choices": ["refuse", "warn"], "default": "refuse"},
+    "helm_release": {"type": "str", "default": ""},
+    "chart": {"type": "str", "default": ""},
+    "helm_values": {"type": "dict", "default": {}},
+    "eks_cluster": {"type": "dict", "default": {}},
+    "others": {"type": "str", "choices": ["refuse", "keep", "remove"], "default": "refuse"},
+    "remove_definitions": {"type": "bool", "default": False},
+    **addon.ARGUMENTS,
+    **olm.ARGUMENTS,
+}
+# What there is in a cluster of which nothing was said.
+_NOTHING = {"installed": False, "ours": False, "namespaces": [], "crds": [], "resources": [], "cert_manager": True}
+
+
+@cache
+def table() -> Any:
+    """Return which versions go together, and which Collector is in builds that count their own."""
+    own = (build for build in _sources.catalogue("distributions").values() if "collector_versions" in build)
+    builds = {image_name(build["image"]): build["collector_versions"] for build in own}
+    return {**_sources.read_yaml(_TABLE), "builds": builds}
+
+
+def render(arguments: Mapping[str, Any], check: bool) -> dict[str, Any]:
+    """Return what becomes of a product. Raises Problem for what cannot be, or must not be done."""
+    wanted = product(arguments["product"])
+    chart.refuse_eks_cluster(wanted, arguments)
+    if arguments["state"] == "absent":
+        return _absent(wanted, arguments)
+    if keeper := KEEPERS.get(arguments["provider"]):
+        return kept(wanted, arguments, keeper.present(wanted, arguments, table(), check))
+    asked = arguments["version"]
+    described = chart.read(arguments["chart"]) if arguments["provider"] == "helm" else None
+    if described:
+        asked = chart.checked(wanted, described, asked)
+    target = version(asked or table()["tested"][wanted.name], wanted.title)
+    result = _present(wanted, target, arguments, check)
+    return {**result, "chart_version": "" if described else _chart(wanted, target)}
+
+
+def _absent(wanted: Product, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    if arguments["installed"] is None:
+        raise Problem("state absent needs to know what is there", fix="Give the result of release_info (installed).")
+    if arguments["provider"] == decide.EXISTING:
+        arguments = {**arguments, "installed": {**arguments["installed"], "installed": True, "ours": False}}
+    release = f"{arguments['namespace'] or wanted.namespace}/{arguments['helm_release']}"
+    if keeper := KEEPERS.get(arguments["provider"]):
+        gone = keeper.absent(wanted, arguments)
+    else:
+        gone = removal.removal(
+            wanted, arguments["installed"], arguments["others"], arguments["remove_definitions"], release
+        )
+    return {
+        "action": gone.action,
+        "msg": gone.message,
+        "warnings": gone.warnings,
+        "resources": gone.resources,
+        "manifests": gone.manifests,
+        "leftovers": gone.leftovers,
+        "provider": arguments["provider"],
+        "prune_selector": f"{RELEASE_LABEL}={wanted.name}",
+    }
+
+
+def _present(wanted: Product, target: Version, arguments: Mapping[str, Any], check: bool) -> dict[str, Any]:
+    found = arguments["installed"] or {**_NOTHING, "kubernetes": ""}
+    release, objects = None, []
+    wishes, started = _wishes(wanted, target, arguments)
+    if arguments["provider"] == "manifest" and not _is_adopted(arguments, found):
+        release = _release(wanted, target, arguments)
+        objects = written(release, wishes)
+    decision = decide.decide(_wanted(wanted, target, arguments, check), found, table(), objects)
+    namespace = wishes.namespace or (release.namespace if release else found.get("namespace")) or wanted.namespace
+    running = {"workloads": found.get("workloads", []), "webhooks": found.get("webhooks", [])}
+    if objects:
+        running = {"workloads": manifest.workloads(objects), "webhooks": manifest.webhooks(objects)}
+    values: dict[str, Any] = {}
+    if decision.provider == "helm":
+        values = _merged(helm.values(wanted, wishes, _chosen(arguments, started)), arguments["helm_values"])
+    return {
+        "action": decision.action,
+        "msg": decision.message,
+        "warnings": decision.warnings,
+        "provider": decision.provider,
+        "version": str(target) if decision.provider != decide.EXISTING else found["version"],
+        "namespace": namespace,
+        "manifests": objects,
+        "chart_values": values,
+        "images": sorted({*images.used(objects), *started.values()}),
+        "dry_run": wanted.dry_runs(namespace),
+        "certificate_hosts": certificates.hosts(objects),
+        "certificate_secret": certificates.GENERATED_SECRET,
+        "prune_selector": f"{RELEASE_LABEL}={wanted.name}",
+        **running,
+    }
+
+
+def _is_adopted(arguments: Mapping[str, Any], found: Mapping[str, Any]) -> bool:
+    """Return whether the manifest is not needed, since what is there stays as it is."""
+    return bool(found["installed"] and not found["ours"] and arguments["foreign"] == decide.ADOPT)
+
+
+def _wanted(wanted: Product, target: Version, arguments: Mapping[str, Any], check: bool) -> decide.Wanted:
+    return decide.Wanted(
+        product=wanted,
+        provider=arguments["provider"],
+        version=target,
+        namespace=arguments["namespace"] or wanted.namespace,
+        helm_release=arguments["helm_release"],
+        foreign=arguments["foreign"],
+        allow_skip=arguments["allow_skip"],
+        strict=arguments["compatibility"] == "refuse",
+        certificates=arguments["certificates"] if wanted.name == OPERATOR else "",
+        check=check,
+    )
+
+
+def _release(wanted: Product, target: Version, arguments: Mapping[str, Any]) -> manifest.Release:
+    asked = f"Read the release {target.tag} of {wanted.title}"
+    tried = source.places(wanted, target, arguments["source"], arguments["mirror"])
+    where, documents = source.load(tried, arguments["sha256"], asked)
+    found = manifest.release(wanted, documents, where)
+    if found.version != target:
+        fix = f"Ask for {found.version.tag}, or give the manifest of {target.tag}."
+        raise Problem(f"it is of version {found.version}", asked=asked, where=where, fix=fix)
+    return found
+
+
+def _wishes(wanted: Product, target: Version, arguments: Mapping[str, Any]) -> tuple[Wishes, dict[str, str]]:
+    """Return the wishes, and the images that the product starts by itself."""
+    started, flags = _operator(target, arguments) if wanted.name == OPERATOR else ({}, {})
+    variables = {"WATCH_NAMESPACE": ",".join(arguments["watch_namespaces"])} if arguments["watch_namespaces"] else {}
+    tuning = {
+        name: _sources.checked(values, _TUNING, f"workloads.{name}") for name, values in arguments["workloads"].items()
+    }
+    issuer = _sources.checked(arguments["issuer"], _ISSUER, "issuer") if arguments["issuer"] else {}
+    source = Certificates(arguments["certificates"], issuer, arguments["ca_bundle"])
+    wishes = Wishes(
+        namespace=arguments["namespace"],
+        leader_election_namespace=arguments["leader_election_namespace"],
+        image_registry=arguments["image_registry"],
+        image_pull_secrets=arguments["image_pull_secrets"],
+        flags=flags,
+        variables=variables,
+        workloads=tuning,
+        certificates=source if wanted.name == OPERATOR else Certificates(),
+    )
+    return wishes, started
+
+
+def _operator(target: Version, arguments: Mapping[str, Any]) -> tuple[dict[str, str], dict[str, str]]:
+    given = {name: image for name, image in arguments["images"].items() if image}
+    started, flags = images.operator_images(str(target), arguments["image_registry"], given, table())
+    if arguments["feature_gates"]:
+        flags["feature-gates"] = ",".join(arguments["feature_gates"])
+    return started, flags
+
+
+def _chosen(arguments: Mapping[str, Any], started: Mapping[str, str]) -> dict[str, str]:
+    """Return the images that a chart has to be told: those that differ from its own defaults."""
+    if arguments["image_registry"]:
+        return dict(started)
+    return {name: image for name, image in started.items() if arguments["images"].get(name)}
+
+
+def _chart(wanted: Product, target: Version) -> str:
+    """Return the version of the chart; cert-manager's has the version of the product."""
+    if wanted.name != OPERATOR:
+        return target.tag
+    known = table()["operator"].get(str(target)) or {}
+    return str(known.get("chart", ""))
+
+
+def _merged(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the values of a chart with the user's on top."""
+    result = dict(ours)
+    for key, value in theirs.items():
+        both = isinstance(value, Mapping) and isinstance(result.get(key), Mapping)
+        result[key] = _merged(result[key], value) if both else value
+    return result

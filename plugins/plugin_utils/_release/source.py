@@ -1,0 +1,130 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A release manifest from a file, a folder or an address, with its checksum. Controller only. Private."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+from urllib.error import HTTPError, URLError
+
+from ansible.module_utils.urls import ConnectionError as UrlConnectionError
+from ansible.module_utils.urls import SSLValidationError, open_url
+
+from ...module_utils._core.errors import Problem
+from ...module_utils._core.releases.products import Product
+from ...module_utils._core.releases.versions import Version
+from .. import _yaml
+
+PAUSES = (1.0, 3.0)
+SECONDS = 20
+# No release manifest of these projects has a tenth of this.
+LARGEST = 64 * 1024 * 1024
+# What a server or a proxy may well answer otherwise in a moment.
+PASSING = (408, 425, 429, 500, 502, 503, 504)
+_MIRROR = "Fill a release mirror and name it, or give the file itself (source)."
+
+
+def places(product: Product, version: Version, source: str, mirror: str) -> list[str]:
+    """Return where the manifest may be, the first that is there counts."""
+    if source:
+        return [source]
+    if not mirror:
+        return [f"{product.downloads}/{version.tag}/{product.manifest}"]
+    root = mirror.rstrip("/")
+    return [f"{root}/{product.name}/{name}/{product.manifest}" for name in (version.tag, str(version))]
+
+
+def load(
+    tried: list[str], sha256: str, asked: str, sleep: Callable[[float], None] = time.sleep
+) -> tuple[str, list[Any]]:
+    """Return the first of these places that has a manifest, and its documents. Raises Problem when none has one."""
+    where, content = fetch(tried, sha256, asked, sleep)
+    return where, documents(content, asked, where)
+
+
+def fetch(tried: list[str], sha256: str, asked: str, sleep: Callable[[float], None] = time.sleep) -> tuple[str, bytes]:
+    """Return the first of these places that has a manifest, as it is published. Raises Problem when none has it so."""
+    content, where = _first(tried, asked, sleep)
+    if sha256 and hashlib.sha256(content).hexdigest() != sha256.lower().removeprefix("sha256:"):
+        found = hashlib.sha256(content).hexdigest()
+        raise Problem(
+            f"its SHA-256 is {found}, not {sha256}", asked=asked, where=where, fix="Fetch it again, or correct sha256."
+        )
+    return where, content
+
+
+def documents(content: bytes, asked: str, where: str) -> list[Any]:
+    """Return the documents of a manifest. Raises Problem for what is none."""
+    return [document.data for document in _yaml.load_all(_text(content, asked, where), where)]
+
+
+def _text(content: bytes, asked: str, where: str) -> str:
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise Problem("it is no text", asked=asked, where=where, fix="Give the manifest, not an archive.") from error
+    if text.lstrip()[:1] == "<":
+        raise Problem(
+            "it is a web page, not YAML",
+            asked=asked,
+            where=where,
+            fix="A proxy or a login answers in place of the file; get the file itself and give its path.",
+        )
+    return text
+
+
+def _first(tried: list[str], asked: str, sleep: Callable[[float], None]) -> tuple[bytes, str]:
+    for place in tried:
+        content = _fetched(place, asked, sleep) if "://" in place else _read(place, asked)
+        if content is not None:
+            return content, place
+    raise Problem(f"there is no manifest; looked for {', '.join(tried)}", asked=asked, fix=_MIRROR)
+
+
+def _read(place: str, asked: str) -> bytes | None:
+    path = Path(place).expanduser()
+    try:
+        return path.read_bytes() if path.exists() else None
+    except OSError as error:
+        fix = "Give the path of a readable file."
+        raise Problem(f"cannot read it: {error.strerror}", asked=asked, where=place, fix=fix) from error
+
+
+def _fetched(url: str, asked: str, sleep: Callable[[float], None]) -> bytes | None:
+    """Return what is at an address, or nothing where there is nothing; what fails in passing is tried again."""
+    for pause in (*PAUSES, None):
+        again, reason, fix = True, "", "Check the proxy and the network of this machine, or use a release mirror."
+        try:
+            return _download(url)
+        except HTTPError as error:
+            if error.code in (404, 410):
+                return None
+            again, reason = error.code in PASSING, f"the server answers {error.code} {error.reason}"
+        except SSLValidationError as error:
+            again, reason, fix = False, str(error), "Add the CA of the server or proxy to this machine's."
+        except (URLError, UrlConnectionError, OSError) as error:
+            reason = f"no answer: {getattr(error, 'reason', None) or error}"
+        if not again or pause is None:
+            raise Problem(reason, asked=asked, where=url, fix=fix)
+        sleep(pause)
+    return None
+
+
+def _download(url: str) -> bytes:
+    with open_url(url, timeout=SECONDS, http_agent="o11y.opentelemetry", follow_redirects="safe") as answer:
+        content: bytes = b"".join(_chunks(answer))
+    return content
+
+
+def _chunks(answer: Any) -> Iterator[bytes]:
+    size = 0
+    while chunk := answer.read(1 << 16):
+        size += len(chunk)
+        if size > LARGEST:
+            raise URLError(f"it is larger than {LARGEST >> 20} MiB")
+        yield chunk

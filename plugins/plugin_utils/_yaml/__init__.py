@@ -1,0 +1,171 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""YAML as the Collector reads it, with places; and the one writer of YAML. Controller only. Private."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import yaml
+
+from ...module_utils._core.config.nodes import ALIAS, MAPPING, SCALAR, SEQUENCE, Node, resolve
+from ...module_utils._core.config.paths import Path, Position
+from .reader import DEEPEST, SCALARS, compose, refuse, scalar
+
+try:
+    from yaml import CSafeDumper as _Dumper
+except ImportError:  # libyaml is not everywhere
+    from yaml import SafeDumper as _Dumper  # type: ignore[assignment]
+
+_TAG = "tag:yaml.org,2002:"
+_MERGE_KEY = "<<"
+# How many nodes aliases may repeat in one document: far more than any config has, and too few to fill memory.
+_REPEATED = 100_000
+
+
+@dataclass(frozen=True)
+class Document:
+    """One YAML document: its data, where each path stands, the keys that are written twice, and the text's tree."""
+
+    data: Any
+    positions: dict[Path, Position] = field(default_factory=dict)
+    duplicates: tuple[tuple[Path, Position], ...] = ()
+    root: Node | None = field(default=None, compare=False, repr=False)
+
+
+def load(text: str, file: str) -> Document:
+    """Return the one document in this text. Raises Problem with file, line and column when it is no YAML."""
+    documents = list(load_all(text, file))
+    if len(documents) > 1:
+        place = _separator(text)
+        raise refuse("expected a single document, but found another one", file, place)
+    return documents[0] if documents else Document(None)
+
+
+def load_all(text: str, file: str) -> Iterator[Document]:
+    """Yield every document in this text. Raises Problem with file, line and column when it is no YAML."""
+    for root in compose(text, file):
+        if root is None:
+            yield Document(None)
+            continue
+        reader = _Reader(file)
+        data = reader.read(root, (), 0)
+        yield Document(data, reader.positions, tuple(reader.duplicates), root)
+
+
+def _separator(text: str) -> tuple[int, int]:
+    """Return where the second document begins."""
+    lines = [number for number, line in enumerate(text.splitlines()) if re.match(r"---(?:\s|\Z)", line)]
+    first = next((number for number, line in enumerate(text.splitlines()) if line.strip() and line[0] not in "#%"), 0)
+    return next((number for number in lines if number > first), 0), 0
+
+
+class _Reader:
+    """Turns nodes into data and keeps the place of every path."""
+
+    def __init__(self, file: str) -> None:
+        self.file = file
+        self.positions: dict[Path, Position] = {}
+        self.duplicates: list[tuple[Path, Position]] = []
+        self.repeating = 0
+        self.repeated = 0
+
+    def read(self, node: Node, path: Path, depth: int) -> Any:
+        if path not in self.positions:
+            self.positions[path] = self._place(node)
+        if node.kind == SCALAR:
+            return scalar(node)
+        if depth > DEEPEST:
+            raise refuse(f"it nests deeper than {DEEPEST} levels", self.file, node.start)
+        if node.kind == ALIAS:
+            return self._alias(node, path, depth)
+        if self.repeating:
+            self._count(len(node.value), node)
+        if node.kind == MAPPING:
+            return self._mapping(node, path, depth)
+        return [self.read(item, (*path, index), depth + 1) for index, item in enumerate(node.value)]
+
+    def _alias(self, node: Node, path: Path, depth: int) -> Any:
+        self.repeating += 1
+        self._count(1, node)
+        value = self.read(node.value, path, depth + 1)
+        self.repeating -= 1
+        return value
+
+    def _count(self, more: int, node: Node) -> None:
+        self.repeated += more
+        if self.repeated > _REPEATED:
+            raise refuse("its aliases repeat too much", self.file, node.start)
+
+    def _mapping(self, node: Node, path: Path, depth: int) -> dict[Any, Any]:
+        result: dict[Any, Any] = {}
+        merged: dict[Any, Any] = {}
+        for key_node, value_node in node.value:
+            key = key_of(key_node)
+            here = (*path, key)
+            if key == _MERGE_KEY and not key_node.style:
+                merged |= self._merged(value_node, path, depth)
+                continue
+            if key in result:
+                self.duplicates.append((here, self._place(key_node)))
+            self.positions[here] = self._place(key_node)
+            result[key] = self.read(value_node, here, depth + 1)
+        return {**merged, **result}
+
+    def _merged(self, node: Node, path: Path, depth: int) -> dict[Any, Any]:
+        self.repeating += 1
+        inner = resolve(node)
+        result: dict[Any, Any] = {}
+        for part in reversed(inner.value if inner.kind == SEQUENCE else [inner]):
+            value = self.read(part, path, depth + 1)
+            result |= value if isinstance(value, dict) else {}
+        self.repeating -= 1
+        return result
+
+    def _place(self, node: Node) -> Position:
+        return Position(self.file, node.start[0] + 1, node.start[1] + 1)
+
+
+def key_of(node: Node) -> Any:
+    """Return the data of a key; one that is no scalar becomes text."""
+    inner = resolve(node)
+    return scalar(inner) if inner.kind == SCALAR else f"{inner.kind} at {inner.start[0] + 1}:{inner.start[1] + 1}"
+
+
+class _Writer(_Dumper):  # type: ignore[misc, valid-type]
+    """A writer that quotes every text which some reader would take for something else, and shares nothing."""
+
+    def ignore_aliases(self, _data: Any) -> bool:
+        return True
+
+
+_AMBIGUOUS = re.compile("|".join(f"(?:{pattern})" for _name, pattern, _first in SCALARS if pattern))
+
+
+def _text(writer: Any, value: str) -> yaml.Node:
+    style = (
+        "|" if "\n" in value and not re.search(r"[ \t]\n|\A\s", value) else "'" if _AMBIGUOUS.fullmatch(value) else None
+    )
+    return writer.represent_scalar(_TAG + "str", str(value), style=style)
+
+
+_Writer.add_representer(str, _text)
+_Writer.add_multi_representer(str, _text)
+_Writer.add_multi_representer(dict, lambda writer, value: writer.represent_dict(value.items()))
+
+
+def dump(*documents: Any) -> str:
+    """Return the documents as YAML text, block style, keys in their own order."""
+    return yaml.dump_all(
+        documents,
+        Dumper=_Writer,
+        sort_keys=False,
+        default_flow_style=False,
+        width=4096,
+        allow_unicode=True,
+        explicit_start=len(documents) > 1,
+    )

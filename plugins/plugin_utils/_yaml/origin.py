@@ -1,0 +1,67 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Where a value of the inventory was written: file, line and column. Controller only. Private.
+
+ansible-core 2.19 and newer keep the origin of every value as a tag, older ones as an attribute of text. Neither is a
+promised interface: where both are missing, findings have a path and no line.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ...module_utils._core.config.paths import Path, Position
+
+try:
+    from ansible._internal._datatag._tags import Origin
+except ImportError:
+    Origin = None
+
+
+def positions(value: Any, path: Path = ()) -> dict[Path, Position]:
+    """Return the place of every value and key below `value`, as far as Ansible knows it."""
+    found: dict[Path, Position] = {}
+    _collect(value, path, found)
+    return found
+
+
+def plain(value: Any) -> Any:
+    """Return the value as mappings, lists and scalars without any of Ansible's types around them."""
+    if isinstance(value, Mapping):
+        return {plain(key): plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(item) for item in value]
+    if value is None or isinstance(value, bool):
+        return value
+    kind = next((kind for kind in (int, float) if isinstance(value, kind)), str)
+    return kind(value)
+
+
+def _collect(value: Any, path: Path, found: dict[Path, Position]) -> None:
+    place = _place(value)
+    if place:
+        found.setdefault(path, place)
+    if isinstance(value, Mapping):
+        for key, item in value.items():
+            here = (*path, str(key))
+            key_place = _place(key)
+            if key_place:
+                found[here] = key_place
+            _collect(item, here, found)
+    elif isinstance(value, (list, tuple)):
+        for index, item in enumerate(value):
+            _collect(item, (*path, index), found)
+
+
+def _place(value: Any) -> Position | None:
+    if Origin is not None:
+        origin = Origin.get_tag(value)
+        return (
+            Position(str(origin.path or ""), origin.line_num or 0, origin.col_num or 0)
+            if origin and origin.path
+            else None
+        )
+    legacy = getattr(value, "ansible_pos", None)
+    return Position(*legacy) if legacy and legacy[0] else None

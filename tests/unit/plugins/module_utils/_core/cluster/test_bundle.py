@@ -1,0 +1,204 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A bundle as data: order, comparison, redaction, leftovers, node ports."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.cluster import bundle
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.cluster.bundle import Ref
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.cluster.host_ports import clashes, template_ports
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
+
+
+def obj(kind: Any, name: Any = "a", namespace: Any = "ns", **more: Any) -> Any:
+    metadata = {"name": name, **({"namespace": namespace} if namespace else {}), **more.pop("metadata", {})}
+    return {"apiVersion": "v1", "kind": kind, "metadata": metadata, **more}
+
+
+def test_order_puts_first_what_others_need() -> None:
+    kinds = ["OpenTelemetryCollector", "MutatingWebhookConfiguration", "DaemonSet", "Certificate", "Issuer", "Service"]
+    kinds += ["Secret", "RoleBinding", "Role", "ServiceAccount", "Namespace", "CustomResourceDefinition"]
+    groups = bundle.ordered([obj(kind) for kind in kinds])
+    assert [group[0]["kind"] for group in groups] == list(reversed(kinds))
+
+
+def test_a_version_of_olm_goes_after_its_subscription_and_before_what_it_made() -> None:
+    kinds = ["Namespace", "OperatorGroup", "Deployment", "ClusterServiceVersion", "Subscription"]
+    assert [group[0]["kind"] for group in bundle.ordered([obj(kind) for kind in reversed(kinds)])] == kinds
+
+
+def test_order_groups_what_is_independent() -> None:
+    groups = bundle.ordered([obj("Secret"), obj("HTTPRoute"), obj("ConfigMap"), obj("Deployment"), obj("DaemonSet")])
+    assert [[m["kind"] for m in group] for group in groups] == [
+        ["Secret", "ConfigMap"],
+        ["Deployment", "DaemonSet"],
+        ["HTTPRoute"],
+    ]
+
+
+@pytest.mark.parametrize(
+    ("manifests", "words"),
+    [
+        ([{"kind": "ConfigMap", "metadata": {"name": "a"}}], "no apiVersion"),
+        ([{"apiVersion": "v1", "metadata": {"name": "a"}}], "no kind"),
+        ([{"apiVersion": "v1", "kind": "ConfigMap"}], "no metadata.name"),
+        ([obj("ConfigMap"), obj("ConfigMap")], "twice"),
+    ],
+)
+def test_what_no_server_could_accept_is_refused(manifests: Any, words: Any) -> None:
+    with pytest.raises(Problem, match=words):
+        bundle.check(manifests)
+
+
+@pytest.mark.parametrize(
+    "noise",
+    [
+        {"status": {"ready": True}},
+        {"metadata": {"resourceVersion": "7", "generation": 3, "uid": "u", "managedFields": [{"manager": "x"}]}},
+        {"metadata": {"annotations": {"deployment.kubernetes.io/revision": "3"}}},
+    ],
+)
+def test_notes_of_the_server_are_no_change(noise: Any) -> None:
+    plain = obj("ConfigMap", data={"a": "1"})
+    noisy = {**plain, **noise, "metadata": {**plain["metadata"], **noise.get("metadata", {})}}
+    assert bundle.difference(plain, noisy, "") is None
+
+
+def test_a_difference_has_both_sides_and_a_name() -> None:
+    change = bundle.difference(obj("ConfigMap", data={"a": "1"}), obj("ConfigMap", data={"a": "2"}), "")
+    assert change["before"]["data"] == {"a": "1"}
+    assert change["after"]["data"] == {"a": "2"}
+    assert change["before_header"] == change["after_header"] == "ConfigMap ns/a"
+
+
+@pytest.mark.parametrize(("before", "after"), [(None, obj("ConfigMap")), (obj("ConfigMap"), None)])
+def test_creation_and_deletion_are_differences(before: Any, after: Any) -> None:
+    change = bundle.difference(before, after, "")
+    assert (change["before"], change["after"]) == (before, after)
+
+
+def test_secrets_are_hidden_and_still_differ() -> None:
+    change = bundle.difference(
+        obj("Secret", data={"a": "one", "b": "x"}), obj("Secret", data={"a": "two", "b": "x"}), "s"
+    )
+    assert "one" not in str(change)
+    assert "two" not in str(change)
+    assert change["before"]["data"]["a"] != change["after"]["data"]["a"]
+    assert change["before"]["data"]["b"] == change["after"]["data"]["b"]
+    assert bundle.redact(obj("Secret", stringData={"a": "one"}), "1") != bundle.redact(
+        obj("Secret", stringData={"a": "one"}), "2"
+    )
+
+
+def owned(*names: str) -> Any:
+    """Return the metadata of what goes with its owners, none of which controls it."""
+    return {"ownerReferences": [dict(zip(("kind", "name"), name.split("/"), strict=True)) for name in names]}
+
+
+def controlled(kind: Any, name: Any = "a") -> Any:
+    return {"ownerReferences": [{"kind": kind, "name": name, "controller": True}]}
+
+
+@pytest.mark.parametrize(
+    ("found", "is_stale"),
+    [
+        (obj("ConfigMap", "old"), True),
+        (obj("ConfigMap", "kept"), False),
+        (obj("ConfigMap", "old", metadata=controlled("OpenTelemetryCollector")), False),
+        (obj("ConfigMap", "old", metadata={"deletionTimestamp": "now"}), False),
+        (obj("ClusterRole", "r", "", metadata={"labels": {bundle.OWNER_LABEL: "opentelemetry-operator"}}), False),
+    ],
+)
+def test_pruned_is_what_the_bundle_lost(found: Any, is_stale: Any) -> None:
+    assert bool(bundle.stale([found], {Ref("ConfigMap", "ns", "kept")})) is is_stale
+
+
+@pytest.mark.parametrize(
+    ("item", "left"),
+    [
+        (obj("ConfigMap", "theirs"), True),
+        (obj("ConfigMap", "kube-root-ca.crt"), False),
+        (obj("ServiceAccount", "default"), False),
+        (obj("Secret", "t", type="kubernetes.io/service-account-token"), False),
+        (obj("ConfigMap", "ours"), False),
+        (obj("Pod", "p", metadata=controlled("ReplicaSet")), False),
+        (obj("Pod", "p", metadata=controlled("Job")), True),
+        (obj("Deployment", "d", metadata=controlled("OpenTelemetryCollector")), False),
+        (obj("Deployment", "d", metadata=controlled("OpenTelemetryCollector", "theirs")), True),
+        (obj("Secret", "s", metadata=owned("OpenTelemetryCollector/a", "ConfigMap/ours")), False),
+        (obj("Secret", "s", metadata=owned("OpenTelemetryCollector/a", "ConfigMap/theirs")), True),
+        (obj("Secret", "s", metadata=owned()), True),
+    ],
+)
+def test_leftovers_are_what_somebody_else_keeps(item: Any, left: Any) -> None:
+    going = {Ref("ConfigMap", "ns", "ours"), Ref("OpenTelemetryCollector", "ns", "a")}
+    assert bool(bundle.leftovers([item], going)) is left
+
+
+@pytest.mark.parametrize(
+    ("item", "uses"),
+    [
+        (obj("Pod", "p", spec={"serviceAccountName": "s"}), True),
+        (obj("Deployment", "d", spec={"template": {"spec": {"serviceAccountName": "s"}}}), True),
+        (obj("OpenTelemetryCollector", "c", spec={"serviceAccount": "s"}), True),
+        (obj("OpenTelemetryCollector", "a", spec={"serviceAccount": "s"}), False),
+        (obj("Pod", "p", spec={"serviceAccountName": "s"}, metadata=controlled("ReplicaSet")), False),
+        (obj("Pod", "p", spec={"serviceAccountName": "other"}), False),
+        (obj("ConfigMap", "p"), False),
+    ],
+)
+def test_who_runs_under_an_account_and_stays(item: Any, uses: Any) -> None:
+    going = {Ref("OpenTelemetryCollector", "ns", "a")}
+    assert bool(bundle.users_of_account([item], Ref("ServiceAccount", "ns", "s"), going)) is uses
+
+
+def test_who_holds_what_is_to_go() -> None:
+    held = obj("X", metadata={"finalizers": ["opentelemetrycollector.opentelemetry.io/finalizer", "e.com/x"]})
+    told = "opentelemetrycollector.opentelemetry.io/finalizer: the OpenTelemetry operator, which must run for that"
+    assert bundle.holders(held) == f" (finalizers: {told}, e.com/x)"
+    assert bundle.holders(obj("X")) == ""
+
+
+@pytest.mark.parametrize(
+    ("labels", "ours"),
+    [({bundle.OWNER_LABEL: bundle.OWNER}, True), ({bundle.OWNER_LABEL: "Helm"}, False), (None, False)],
+)
+def test_a_namespace_is_ours_when_it_says_so(labels: Any, ours: Any) -> None:
+    assert bundle.may_take(obj("Namespace", namespace="", metadata={"labels": labels})) is ours
+
+
+def workload(*ports: Any, **spec: Any) -> Any:
+    template = {"spec": {"containers": [{"ports": list(ports)}], **spec}}
+    return obj("DaemonSet", spec={"selector": {"matchLabels": {"app": "a"}}, "template": template})
+
+
+def pod(*ports: Any, labels: Any = None, namespace: Any = "ns", phase: Any = "Running", **spec: Any) -> Any:
+    spec = {"nodeName": "n1", "containers": [{"ports": list(ports)}], **spec}
+    return obj("Pod", "p", namespace, metadata={"labels": labels or {}}, spec=spec, status={"phase": phase})
+
+
+OTLP = {"containerPort": 4317, "hostPort": 4317, "protocol": "TCP"}
+
+
+@pytest.mark.parametrize(
+    ("wanted", "other", "clash"),
+    [
+        (workload(OTLP), pod(OTLP), True),
+        (workload(OTLP), pod({**OTLP, "hostPort": 4318}), False),
+        (workload(OTLP), pod({**OTLP, "protocol": "UDP"}), False),
+        (workload(OTLP), pod(OTLP, labels={"app": "a"}), False),
+        (workload(OTLP), pod(OTLP, labels={"app": "a"}, namespace="other"), True),
+        (workload(OTLP), pod(OTLP, phase="Succeeded"), False),
+        (workload(OTLP), pod(OTLP, nodeName=""), False),
+        (workload({**OTLP, "hostIP": "10.0.0.1"}), pod({**OTLP, "hostIP": "127.0.0.1"}), False),
+        (workload({**OTLP, "hostIP": "10.0.0.1"}), pod(OTLP), True),
+        (workload({"containerPort": 4317}, hostNetwork=True), pod(OTLP), True),
+        (workload({"containerPort": 4317}), pod(OTLP), False),
+    ],
+)
+def test_a_node_port_is_held_by_somebody_else(wanted: Any, other: Any, clash: Any) -> None:
+    assert bool(list(clashes(wanted, template_ports(wanted), [other]))) is clash

@@ -1,0 +1,103 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import pytest
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.config.renames import for_version, parse_version
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.recipes import check_shape
+from hypothesis import given
+
+from ..strategies import configs
+
+ROWS = [
+    {"section": "exporters", "name": "otlp_grpc", "old": "otlp", "since": "0.144.0"},
+    {"section": "processors", "name": "k8s_attributes", "old": "k8sattributes", "since": "0.146.0"},
+    {"section": "connectors", "name": "span_metrics", "old": "spanmetrics", "since": "0.151.0"},
+]
+NEW: dict[str, Any] = {
+    "receivers": {"otlp_grpc": {}},
+    "processors": {"k8s_attributes": None},
+    "connectors": {"span_metrics/x": {}},
+    "exporters": {"otlp_grpc/gateway": {"endpoint": "e"}},
+    "service": {
+        "telemetry": {"logs": {}},
+        "pipelines": {
+            "traces": {
+                "receivers": ["otlp_grpc"],
+                "processors": ["k8s_attributes"],
+                "exporters": ["otlp_grpc/gateway", "span_metrics/x"],
+            },
+            "metrics": {"receivers": ["span_metrics/x"], "exporters": None},
+        },
+    },
+}
+OLD: dict[str, Any] = {
+    "receivers": {"otlp_grpc": {}},
+    "processors": {"k8sattributes": None},
+    "connectors": {"spanmetrics/x": {}},
+    "exporters": {"otlp/gateway": {"endpoint": "e"}},
+    "service": {
+        "telemetry": {"logs": {}},
+        "pipelines": {
+            "traces": {
+                "receivers": ["otlp_grpc"],
+                "processors": ["k8sattributes"],
+                "exporters": ["otlp/gateway", "spanmetrics/x"],
+            },
+            "metrics": {"receivers": ["spanmetrics/x"], "exporters": []},
+        },
+    },
+}
+
+
+@pytest.mark.parametrize(
+    ("text", "version"),
+    [
+        ("0.158.0", (0, 158, 0)),
+        ("v0.49.0", (0, 49, 0)),
+        ("0.158.0-rc1", (0, 158, 0)),
+        ("2", (2,)),
+        ("latest", ()),
+        ("", ()),
+    ],
+)
+def test_a_version_is_its_numbers(text: str, version: tuple[int, ...]) -> None:
+    assert parse_version(text) == version
+
+
+def test_an_old_version_gets_old_names_wherever_they_stand() -> None:
+    assert for_version(NEW, "0.135.0", ROWS) == OLD
+
+
+@pytest.mark.parametrize("version", ["0.158.0", "v0.151.0", "latest"])
+def test_a_version_that_knows_the_new_names_keeps_them(version: str) -> None:
+    assert for_version(NEW, version, ROWS) == NEW
+
+
+def test_only_names_that_are_too_new_change() -> None:
+    assert set(for_version(NEW, "0.145.9", ROWS)["exporters"]) == {"otlp_grpc/gateway"}
+    assert set(for_version(NEW, "0.145.9", ROWS)["processors"]) == {"k8sattributes"}
+
+
+def test_a_version_that_just_knows_the_name_is_new_enough() -> None:
+    assert set(for_version(NEW, "0.146.0", ROWS)["processors"]) == {"k8s_attributes"}
+
+
+def test_the_input_stays() -> None:
+    before = copy.deepcopy(NEW)
+    for_version(NEW, "0.1.0", ROWS)
+    assert before == NEW
+
+
+@given(configs)
+def test_every_config_of_the_right_shape_can_be_renamed(config: Any) -> None:
+    try:
+        check_shape("recipe", config)
+    except Problem:
+        return
+    for_version(config, "0.1.0", ROWS)

@@ -1,0 +1,159 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.config.documents import Found, configs
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.context import Context, build_of, context_of
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.subject import Deployment
+
+TEXT = "receivers:\n  otlp:\nservice:\n  pipelines:\n"
+CONFIG_MAP = {"kind": "ConfigMap", "apiVersion": "v1", "metadata": {"name": "c"}, "data": {"relay": TEXT}}
+LABELS = {"app": "x"}
+CONTAINER = {
+    "name": "collector",
+    "image": "otel/opentelemetry-collector:0.158.0",
+    "env": [{"name": "A"}],
+    "ports": [{"name": "otlp", "containerPort": 4317, "hostPort": 4317}, {"name": "m", "containerPort": 8888}],
+    "livenessProbe": {},
+    "resources": {"limits": {"memory": "1Gi"}},
+    "volumeMounts": [{"name": "v", "mountPath": "/conf"}, {"name": "w", "mountPath": "/hostfs"}],
+}
+POD = {
+    "serviceAccountName": "sa",
+    "containers": [{"name": "other"}, CONTAINER],
+    "volumes": [{"name": "v", "configMap": {"name": "c"}}],
+}
+
+
+def workload(kind: str, pod: dict[str, Any] = POD, **spec: Any) -> dict[str, Any]:
+    template = {"metadata": {"labels": LABELS}, "spec": pod}
+    return {
+        "kind": kind,
+        "apiVersion": "apps/v1",
+        "metadata": {"name": "w", "namespace": "n"},
+        "spec": {"template": template, **spec},
+    }
+
+
+def around(*stream: dict[str, Any]) -> Context:
+    (found,) = configs([CONFIG_MAP], True)
+    return context_of(found, [CONFIG_MAP, *stream])
+
+
+def test_a_config_alone_has_no_context() -> None:
+    assert context_of(Found(0, (), False, {}, ""), [workload("DaemonSet")]) == Context()
+    assert around() == Context()
+
+
+def test_a_workload_that_mounts_it_says_where_it_runs() -> None:
+    assert around(workload("DaemonSet")) == Context(
+        Deployment(
+            mode="daemonset",
+            memory_limit_mib=1024,
+            mounts=("/conf", "/hostfs"),
+            exposed=frozenset({(4317, "TCP")}),
+            probed=True,
+        ),
+        frozenset({"A"}),
+        "otel/opentelemetry-collector:0.158.0",
+    )
+
+
+@pytest.mark.parametrize(("spec", "replicas"), [({}, 1), ({"replicas": 3}, 3)])
+def test_replicas_are_counted(spec: dict[str, Any], replicas: int) -> None:
+    deployment = around(workload("StatefulSet", **spec)).deployment
+    assert deployment
+    assert (deployment.mode, deployment.replicas) == ("statefulset", replicas)
+
+
+def test_what_else_is_in_the_stream_is_seen() -> None:
+    service = {
+        "kind": "Service",
+        "spec": {"selector": LABELS, "ports": [{"port": 80, "targetPort": "m"}, {"port": 53, "protocol": "UDP"}]},
+    }
+    scaler = {"kind": "HorizontalPodAutoscaler", "spec": {"scaleTargetRef": {"kind": "Deployment", "name": "w"}}}
+    policy = {"kind": "NetworkPolicy", "spec": {"podSelector": {"matchLabels": LABELS}}}
+    role = {"kind": "ClusterRole", "metadata": {"name": "r"}, "rules": [{"verbs": ["get"]}]}
+    binding = {
+        "kind": "ClusterRoleBinding",
+        "roleRef": {"kind": "ClusterRole", "name": "r"},
+        "subjects": [{"name": "sa", "namespace": "n"}],
+    }
+    deployment = around(service, scaler, policy, role, binding, workload("Deployment")).deployment
+    assert deployment
+    assert deployment.exposed == frozenset({(4317, "TCP"), (8888, "TCP"), (53, "UDP")})
+    assert (deployment.autoscaled, deployment.network_policy) == (True, True)
+    assert deployment.granted == ({"verbs": ["get"]},)
+
+
+def test_a_projected_volume_mounts_it_too() -> None:
+    volumes = [{"name": "v", "projected": {"sources": [{"configMap": {"name": "c"}}]}}]
+    assert around(workload("Deployment", {**POD, "volumes": volumes})).deployment
+
+
+def test_variables_that_nobody_sees_are_unknown() -> None:
+    pod = {**POD, "containers": [{**CONTAINER, "envFrom": [{}]}]}
+    assert around(workload("Deployment", pod)).environment is None
+
+
+@pytest.mark.parametrize("change", [{"volumes": []}, {"containers": [{"name": "x"}]}])
+def test_a_workload_without_it_says_nothing(change: dict[str, Any]) -> None:
+    assert around(workload("Deployment", {**POD, **change})) == Context()
+
+
+def resource(**spec: Any) -> Deployment:
+    item = {
+        "kind": "OpenTelemetryCollector",
+        "apiVersion": "opentelemetry.io/v1beta1",
+        "spec": {"config": {"receivers": {}}, **spec},
+    }
+    (found,) = configs([item], True)
+    deployment = context_of(found, [item]).deployment
+    assert deployment
+    return deployment
+
+
+def test_a_label_leads_to_a_target_allocator_of_its_own() -> None:
+    item = {
+        "kind": "OpenTelemetryCollector",
+        "metadata": {"labels": {"opentelemetry.io/target-allocator": "shared"}},
+        "spec": {"mode": "statefulset", "config": {"receivers": {}}},
+    }
+    deployment = context_of(Found(0, (), False, item, ""), [item]).deployment
+    assert deployment
+    assert deployment.target_allocator
+
+
+def test_a_custom_resource_says_itself() -> None:
+    assert resource() == Deployment("deployment", 1, mounts=())
+    assert resource(mode="daemonset", replicas=2).replicas is None
+    assert resource(autoscaler={"minReplicas": 2}).replicas == 2
+    assert resource(autoscaler={"minReplicas": 2}).autoscaled
+    assert resource(mode="statefulset", targetAllocator={"enabled": True}).target_allocator
+    assert resource(resources={"limits": {"memory": "512Mi"}}).memory_limit_mib == 512
+    assert resource(resources={"limits": {"memory": "a lot"}}).memory_limit_mib is None
+    assert resource(hostNetwork=True).host_network
+    assert resource(volumeMounts=[{"mountPath": "/x"}]).mounts == ("/x",)
+
+
+IMAGES = {"contrib": "ghcr.io/o/opentelemetry-collector-contrib", "core": "ghcr.io/o/opentelemetry-collector"}
+
+
+@pytest.mark.parametrize(
+    ("image", "build"),
+    [
+        ("otel/opentelemetry-collector:0.158.0", ("core", "0.158.0")),
+        ("localhost:5000/opentelemetry-collector-contrib:v0.1.2-x", ("contrib", "v0.1.2")),
+        ("opentelemetry-collector-contrib", ("contrib", "")),
+        ("opentelemetry-collector-contrib@sha256:12", ("contrib", "")),
+        ("opentelemetry-collector-contrib:latest", ("contrib", "")),
+        ("opentelemetry-collector-mine:1.2.3", None),
+        ("", None),
+    ],
+)
+def test_an_image_is_recognised_wherever_it_comes_from(image: str, build: tuple[str, str] | None) -> None:
+    assert build_of(image, IMAGES) == build

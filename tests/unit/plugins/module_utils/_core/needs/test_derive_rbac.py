@@ -1,0 +1,207 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Permissions by config; most rows say what opentelemetry-operator's own end-to-end tests expect."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.needs.derive import derive
+
+from ..helpers import running
+
+READ = "get list watch"
+CLUSTER = [
+    (
+        "",
+        "events namespaces namespaces/status nodes nodes/spec persistentvolumeclaims persistentvolumes "
+        "pods pods/status replicationcontrollers replicationcontrollers/status resourcequotas services",
+        READ,
+    ),
+    ("apps", "daemonsets deployments replicasets statefulsets", READ),
+    ("autoscaling", "horizontalpodautoscalers", READ),
+    ("batch", "cronjobs jobs", READ),
+]
+PODS = ("", "namespaces pods", READ)
+REPLICA_SETS = ("apps", "replicasets", READ)
+Row = tuple[str, str, Any, list[tuple[str, str, str]]]
+
+RULES: list[Row] = [
+    ("processors", "k8s_attributes", {}, [PODS, REPLICA_SETS]),
+    ("processors", "k8sattributes", None, [PODS, REPLICA_SETS]),
+    ("processors", "k8s_attributes", {"passthrough": True}, []),
+    ("processors", "k8s_attributes", {"extract": {"metadata": ["k8s.node.name"]}}, [PODS, ("", "nodes", READ)]),
+    ("processors", "k8s_attributes", {"extract": {"metadata": ["service.name"]}}, [PODS, REPLICA_SETS]),
+    ("processors", "k8s_attributes", {"extract": {"metadata": ["k8s.deployment.name"]}}, [PODS, REPLICA_SETS]),
+    ("processors", "k8s_attributes", {"extract": {"metadata": ["k8s.pod.name"]}}, [PODS]),
+    ("processors", "k8s_attributes", {"extract": {"metadata": ["k8s.job.uid"]}}, [PODS, ("batch", "jobs", READ)]),
+    (
+        "processors",
+        "k8s_attributes",
+        {"extract": {"metadata": ["k8s.daemonset.uid"]}},
+        [PODS, ("apps", "daemonsets", READ)],
+    ),
+    (
+        "processors",
+        "k8s_attributes",
+        {"extract": {"metadata": ["k8s.statefulset.uid"]}},
+        [PODS, ("apps", "statefulsets", READ)],
+    ),
+    ("processors", "resource_detection", {"detectors": ["k8snode"]}, [("", "nodes", "get list")]),
+    ("processors", "resourcedetection", {"detectors": ["k8snode"]}, [("", "nodes", "get list")]),
+    ("processors", "resource_detection", {"detectors": ["env", "system"]}, []),
+    (
+        "processors",
+        "resource_detection",
+        {"detectors": ["k8s_api"]},
+        [("", "namespaces", "get"), ("", "nodes", "get list")],
+    ),
+    (
+        "processors",
+        "resource_detection",
+        {"detectors": ["openshift"]},
+        [("config.openshift.io", "infrastructures infrastructures/status", READ)],
+    ),
+    ("processors", "k8s_attributes", {"extract": {"metadata": ["x"], "labels": [{"from": "pod"}]}}, [PODS]),
+    (
+        "processors",
+        "k8s_attributes",
+        {"extract": {"metadata": ["x"], "labels": [{"from": "node"}], "annotations": [{"from": "daemonset"}]}},
+        [PODS, ("", "nodes", READ), ("apps", "daemonsets", READ)],
+    ),
+    (
+        "processors",
+        "k8s_attributes",
+        {"extract": {"metadata": ["x"], "annotations": [{"from": "deployment"}]}},
+        [PODS, ("apps", "deployments replicasets", READ)],
+    ),
+    ("processors", "resource_detection", {"detectors": ["eks"]}, [("", "nodes", "get")]),
+    (
+        "processors",
+        "resource_detection",
+        {"detectors": ["kubeadm"]},
+        [("", "configmaps", "get"), ("", "namespaces", "get")],
+    ),
+    ("receivers", "k8s_cluster", {}, CLUSTER),
+    (
+        "receivers",
+        "k8s_cluster",
+        {"distribution": "openshift"},
+        sorted([*CLUSTER, ("quota.openshift.io", "clusterresourcequotas", READ)]),
+    ),
+    ("receivers", "k8s_events", {}, [("", "events namespaces", READ), ("events.k8s.io", "events", READ)]),
+    ("receivers", "k8sobjects", {"objects": [{"name": "pods", "mode": "pull"}]}, [("", "pods", "get list")]),
+    ("receivers", "k8s_objects", {"objects": [{"name": "pods"}]}, [("", "pods", "get list")]),
+    (
+        "receivers",
+        "k8s_objects",
+        {"objects": [{"name": "events", "mode": "watch", "group": "events.k8s.io"}]},
+        [("events.k8s.io", "events", READ)],
+    ),
+    ("receivers", "kubeletstats", {"auth_type": ""}, [("", "nodes/stats", "get")]),
+    ("receivers", "kubelet_stats", {"auth_type": "serviceAccount"}, [("", "nodes/stats", "get")]),
+    (
+        "receivers",
+        "kubelet_stats",
+        {"extra_metadata_labels": ["container.id"]},
+        [("", "nodes/proxy nodes/stats", "get")],
+    ),
+    (
+        "receivers",
+        "kubelet_stats",
+        {"metrics": {"k8s.pod.cpu_limit_utilization": {"enabled": True}}},
+        [("", "nodes/proxy nodes/stats", "get")],
+    ),
+    (
+        "receivers",
+        "kubelet_stats",
+        {"extra_metadata_labels": ["k8s.volume.type"], "k8s_api_config": {"auth_type": "serviceAccount"}},
+        [("", "nodes/proxy nodes/stats", "get"), ("", "persistentvolumeclaims persistentvolumes", "get")],
+    ),
+    ("receivers", "kubelet_stats", {"metrics": {"k8s.pod.cpu.usage": {"enabled": True}}}, [("", "nodes/stats", "get")]),
+    ("receivers", "receiver_creator", {}, [("", "pods", READ)]),
+    ("receivers", "otlp", {"protocols": {"grpc": None}}, []),
+    (
+        "extensions",
+        "k8s_leader_elector",
+        {},
+        [("coordination.k8s.io", "leases", "create delete get list patch update watch")],
+    ),
+    (
+        "extensions",
+        "k8s_observer",
+        {},
+        [("", "nodes pods services", READ), ("networking.k8s.io", "ingresses", READ)],
+    ),
+]
+
+
+def rules(config: dict[str, Any]) -> list[tuple[str, str, str]]:
+    """Return the rules as (group, resources, verbs), in order, whatever order they were written in."""
+    return sorted(
+        (" ".join(rule["apiGroups"]), " ".join(sorted(rule["resources"])), " ".join(sorted(rule["verbs"])))
+        for rule in derive(config).rules
+        if "nonResourceURLs" not in rule
+    )
+
+
+@pytest.mark.parametrize(("section", "name", "settings", "granted"), RULES, ids=[f"{row[1]} {row[2]}" for row in RULES])
+def test_exactly_what_it_reads_is_granted(section: str, name: str, settings: Any, granted: list[Any]) -> None:
+    assert rules(running(**{section: {name: settings}})) == granted
+
+
+DISCOVERY = [
+    ("node", [("", "nodes nodes/metrics", READ)]),
+    ("pod", [("", "pods", READ)]),
+    ("service", [("", "services", READ)]),
+    ("endpoints", [("", "endpoints pods services", READ)]),
+    ("endpointslice", [(" discovery.k8s.io", "endpointslices pods services", READ)]),
+    ("ingress", [("networking.k8s.io", "ingresses", READ)]),
+    ("nothing", []),
+]
+
+
+def scraping(*roles: str) -> dict[str, Any]:
+    jobs = [{"job_name": role, "kubernetes_sd_configs": [{"role": role}]} for role in roles]
+    return running(receivers={"prometheus": {"config": {"scrape_configs": jobs}}})
+
+
+@pytest.mark.parametrize(("role", "granted"), DISCOVERY)
+def test_discovery_reads_what_its_role_names(role: str, granted: list[Any]) -> None:
+    assert rules(scraping(role)) == granted
+    urls = [rule for rule in derive(scraping(role)).rules if "nonResourceURLs" in rule]
+    assert urls == ([{"nonResourceURLs": ["/metrics"], "verbs": ["get"]}] if granted else [])
+
+
+def test_roles_of_all_jobs_count_once() -> None:
+    assert rules(scraping("pod", "node", "pod")) == [("", "nodes nodes/metrics", READ), ("", "pods", READ)]
+
+
+@pytest.mark.parametrize(
+    ("path", "asked"), [("/api/v1/nodes/$$1/proxy/metrics/cadvisor", True), ("/metrics", False), (None, False)]
+)
+def test_who_asks_kubelets_through_the_api_server_may_do_so(path: str | None, asked: bool) -> None:
+    job = {
+        "kubernetes_sd_configs": [{"role": "node"}],
+        "relabel_configs": [{"target_label": "__metrics_path__", "replacement": path}],
+    }
+    found = rules(running(receivers={"prometheus": {"config": {"scrape_configs": [job]}}}))
+    assert found == [("", "nodes nodes/metrics", READ), *([("", "nodes/proxy", "get")] if asked else [])]
+
+
+def test_the_same_permission_of_two_components_is_granted_once() -> None:
+    one = running(processors={"k8s_attributes": {}})
+    both = running(processors={"k8s_attributes": {}, "k8s_attributes/2": {}})
+    assert derive(one).rules == derive(both).rules
+
+
+def test_what_has_one_name_is_granted_by_that_name() -> None:
+    found = derive(running(processors={"resource_detection": {"detectors": ["kubeadm", "k8s_api"]}})).rules
+    named = {rule["resources"][0]: rule.get("resourceNames") for rule in found}
+    assert named == {"configmaps": ["kubeadm-config"], "namespaces": ["kube-system"], "nodes": None}
+
+
+def test_no_component_may_write_but_the_leader_elector() -> None:
+    assert [row[1] for row in RULES for granted in row[3] if "create" in granted[2]] == ["k8s_leader_elector"]

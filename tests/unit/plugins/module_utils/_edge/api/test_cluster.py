@@ -1,0 +1,182 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Requests: what is tried again, what is not, pages, and how failures are told."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.api.cluster import Answered, ApiError, LostError
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.api.explain import explain, lost
+
+from ..fake_api import FakeApi, reply, status
+
+PATH = "/api/v1/namespaces/default/configmaps/a"
+MANAGERS = {
+    "causes": [{"reason": "FieldManagerConflict", "field": ".spec.replicas", "message": 'conflict with "kubectl"'}]
+}
+
+
+def failing(api: Any, answer: Any, times: Any = 99) -> Any:
+    left = iter(range(times))
+    api.trouble = lambda _method, _path: answer if next(left, None) is not None else None
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        status(409, "Conflict", "the object has been modified"),
+        status(429, "TooManyRequests", "later"),
+        status(500, "InternalError", "failed calling webhook"),
+        status(503, "ServiceUnavailable", "no"),
+    ],
+)
+def test_what_passes_is_tried_again(answer: Any) -> None:
+    api = FakeApi()
+    failing(api, answer, times=2)
+    assert api.cluster().request("GET", "/api/v1/namespaces/default")["kind"] == "Namespace"
+    assert len(api.requests) == 3
+
+
+def test_trying_again_is_bounded() -> None:
+    api = FakeApi()
+    failing(api, status(500, "InternalError", "failed calling webhook"))
+    with pytest.raises(ApiError):
+        api.cluster().request("GET", PATH)
+    assert 5 < api.clock.now < 15
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        status(500, "", "failed to create typed patch object"),
+        status(403, "Forbidden", "no"),
+        status(422, "Invalid", "no"),
+        status(409, "Conflict", "no", details=MANAGERS),
+    ],
+)
+def test_what_stays_is_not_tried_again(answer: Any) -> None:
+    api = FakeApi()
+    failing(api, answer)
+    with pytest.raises(ApiError):
+        api.cluster().request("GET", PATH)
+    assert len(api.requests) == 1
+
+
+def test_the_server_says_how_long_to_wait() -> None:
+    api = FakeApi()
+    failing(api, Answered(429, {"Retry-After": "3"}, b"{}"), times=1)
+    api.cluster().get(PATH)
+    assert api.clock.now == 3
+
+
+def test_warnings_of_the_server_are_kept_once() -> None:
+    api = FakeApi()
+    said = '299 - "v1beta1 is deprecated", 299 kube "would violate PodSecurity \\"restricted\\""'
+    api.trouble = lambda _method, _path: Answered(200, {"Warning": said}, b"{}")
+    cluster = api.cluster()
+    for _ in range(2):
+        cluster.request("PATCH", PATH, body={})
+    assert list(cluster.warnings) == ["v1beta1 is deprecated", 'would violate PodSecurity "restricted"']
+
+
+def raising(api: Any, error: Any) -> Any:
+    def trouble(method: Any, path: Any) -> Any:
+        raise error
+
+    api.trouble = trouble
+
+
+@pytest.mark.parametrize(("again", "tries"), [(True, 3), (False, 1)])
+def test_a_lost_server_is_given_up_soon_and_for_all_threads(again: Any, tries: Any) -> None:
+    api = FakeApi()
+    raising(api, LostError("refused", "x", "https://a", again=again))
+    cluster = api.cluster()
+    for _ in range(2):
+        with pytest.raises(LostError):
+            cluster.get(PATH)
+    assert len(api.requests) == tries
+    assert api.clock.now < 2
+
+
+def test_lists_come_in_pages() -> None:
+    api = FakeApi()
+    pages = iter(({"items": [{"a": 1}], "metadata": {"continue": "next"}}, {"items": [{"a": 2}]}))
+    api.trouble = lambda _method, _path: reply(next(pages))
+    assert list(api.cluster().items("/api/v1/pods", {"resourceVersion": "0"})) == [{"a": 1}, {"a": 2}]
+    assert [query.get("continue") for _, _, query in api.requests] == [None, "next"]
+    assert "resourceVersion" not in api.requests[1][2]
+
+
+def test_parallel_keeps_the_order_and_raises_the_first_failure() -> None:
+    cluster = FakeApi().cluster()
+    assert cluster.parallel(str, range(20)) == [str(number) for number in range(20)]
+    with pytest.raises(ZeroDivisionError):
+        cluster.parallel(lambda number: 1 / number, [1, 0, 2])
+
+
+def api_error(code: Any, reason: Any = "", message: Any = "", details: Any = None, kind: Any = "Status") -> Any:
+    body = {"kind": kind, "reason": reason, "message": message, "details": details or {}}
+    return ApiError(code, json.loads(json.dumps(body)), "PATCH", "/api/v1/x")
+
+
+QUOTA = 'pods "a" is forbidden: exceeded quota: q'
+NO_RIGHT = (
+    'configmaps "a" is forbidden: User "u:x" cannot patch resource "configmaps" in API group "" in the namespace "ns"'
+)
+NO_RIGHT_CLUSTER = (
+    'x is forbidden: User "u" cannot get resource "clusterroles" in API group "rbac.authorization.k8s.io"'
+)
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (api_error(401, "Unauthorized", "Unauthorized"), ["credentials", "kubectl auth whoami"]),
+        (
+            api_error(403, "Forbidden", NO_RIGHT),
+            ["u:x may not patch configmaps in the namespace ns", "--namespace ns --as u:x"],
+        ),
+        (
+            api_error(403, "Forbidden", NO_RIGHT_CLUSTER),
+            ["in the whole cluster", "kubectl auth can-i get clusterroles.rbac.authorization.k8s.io --as u"],
+        ),
+        (api_error(403, "Forbidden", QUOTA), ["quota is used up", "Raise the ResourceQuota"]),
+        (api_error(403, "Forbidden", 'violates PodSecurity "restricted"'), ["pod security"]),
+        (api_error(403, "Forbidden", "it is being terminated"), ["being deleted"]),
+        (api_error(400, "BadRequest", 'admission webhook "w" denied the request: no'), ["webhook denied"]),
+        (api_error(500, "InternalError", 'failed calling webhook "w"'), ["does not answer"]),
+        (
+            api_error(404, "NotFound", "could not find the requested resource"),
+            ["does not know this kind", "CustomResource"],
+        ),
+        (api_error(404, "NotFound", 'namespaces "x" not found', {"name": "x"}), ["namespace does not exist"]),
+        (api_error(404, "", "<html>", kind=""), ["no Kubernetes API"]),
+        (api_error(404, "", "404 page not found", kind=""), ["does not know this kind"]),
+        (api_error(409, "Conflict", "x", MANAGERS), [".spec.replicas", 'conflict with "kubectl"', "force_conflicts"]),
+        (
+            api_error(422, "Invalid", "field is immutable", {"causes": [{"field": "spec.selector"}]}),
+            ["spec.selector", "Delete"],
+        ),
+        (api_error(422, "Invalid", "Required value", {"causes": [{"field": "spec.a"}]}), ["not valid", "spec.a"]),
+        (
+            api_error(500, "", "failed to create typed patch object (ns/a): .spec.replicas"),
+            ["wrong type", ".spec.replicas"],
+        ),
+        (api_error(500, "InternalError", "etcd"), ["500", "etcd"]),
+    ],
+)
+def test_each_no_has_its_own_words(error: Any, words: Any) -> None:
+    told = str(explain(error, "Apply ConfigMap ns/a"))
+    assert told.startswith("Apply ConfigMap ns/a: ")
+    assert all(word in told for word in words), told
+
+
+@pytest.mark.parametrize("why", ["dns", "refused", "timeout", "tls", "certificate", "reset"])
+def test_each_silence_has_its_own_words(why: Any) -> None:
+    told = str(lost(LostError(why, "said", "https://a:6443", again=False)))
+    assert "https://a:6443 cannot be reached" in told
+    assert "(at said)" in told

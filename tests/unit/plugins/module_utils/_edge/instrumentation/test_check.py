@@ -1,0 +1,245 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What auto-instrumentation needs, looked for in a cluster that lacks one thing at a time."""
+
+from __future__ import annotations
+
+import copy
+import re
+from typing import Any
+
+import pytest
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.api.cluster import Answered
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.instrumentation import check
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.instrumentation.check import Check
+
+from ..fake_api import FakeApi, reply, status
+
+PYTHON = "instrumentation.opentelemetry.io/inject-python"
+GROUP, WEBHOOKS = "/apis/opentelemetry.io/v1alpha1", check.WEBHOOKS
+SLICES = "/apis/discovery.k8s.io/v1/namespaces/telemetry/endpointslices"
+PROXY = "/api/v1/namespaces/telemetry/services/gateway:4318/proxy/v1"
+TARGET = {
+    "namespace": "telemetry",
+    "service": "gateway",
+    "port": 4318,
+    "scheme": "http",
+    "path": "",
+    "protocol": "http/protobuf",
+    "signals": ["traces", "metrics", "logs"],
+    "languages": ["python"],
+}
+REQUIREMENTS: dict[str, Any] = {
+    "languages": ["python"],
+    "targets": [TARGET],
+    "namespaces": [{"metadata": {"name": "shop", "annotations": {PYTHON: "telemetry/default"}}}],
+    "coming": ["telemetry"],
+    "references": ["telemetry/default"],
+    "files": [],
+    "trials": [{"kind": "Instrumentation", "metadata": {"name": "default", "namespace": "telemetry"}}],
+}
+SERVICE = {"namespace": "op", "name": "webhook", "path": "/mutate-v1-pod"}
+OPERATOR = {
+    "apiVersion": "apps/v1",
+    "kind": "Deployment",
+    "metadata": {"name": "operator", "namespace": "op"},
+    "spec": {"template": {"metadata": {"labels": {"a": "b"}}, "spec": {"containers": [{"name": "manager"}]}}},
+    "status": {"availableReplicas": 1},
+}
+ENDPOINTS = {"ports": [{"name": "http"}], "endpoints": [{"conditions": {"ready": True}}]}
+
+
+def service(name: str, namespace: str, **spec: Any) -> dict[str, Any]:
+    metadata = {"name": name, "namespace": namespace}
+    return {"apiVersion": "v1", "kind": "Service", "metadata": metadata, "spec": spec}
+
+
+class Answers(FakeApi):
+    """A cluster in which all is there. `answers` has what it says beside objects; a test takes something away."""
+
+    def __init__(self) -> None:
+        webhook = {"name": "mpod.kb.io", "clientConfig": {"service": SERVICE}}
+        super().__init__(
+            copy.deepcopy(OPERATOR),
+            service("webhook", "op", selector={"a": "b"}),
+            service("gateway", "telemetry", ports=[{"name": "http", "port": 4318}]),
+            {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "shop"}},
+        )
+        self.answers: dict[str, Answered | None] = {
+            GROUP: reply({"resources": [{"kind": "Instrumentation"}]}),
+            WEBHOOKS: reply({"items": [{"metadata": {"name": "config"}, "webhooks": [webhook]}]}),
+            SLICES: reply({"items": [ENDPOINTS]}),
+            **{f"{PROXY}/{signal}": Answered(200, {}, b"") for signal in TARGET["signals"]},
+        }
+        self.trouble = lambda _method, path: self.answers.get(path)
+
+    def check(self, seconds: float = 0, **requirements: Any) -> tuple[list[str], Check]:
+        found = Check(self.cluster(), {**REQUIREMENTS, **requirements})
+        return [fault.wrong for fault in found.faults(seconds)], found
+
+
+def forbidden(what: str) -> Answered:
+    return status(403, "Forbidden", f'User "me" cannot list resource "{what}"')
+
+
+def test_all_is_there() -> None:
+    api = Answers()
+    faults, check = api.check()
+    assert faults == []
+    assert check.result([]) == {
+        "changed": False,
+        "msg": "all there",
+        "missing": [],
+        "operator": {"namespace": "op", "name": "operator"},
+        "webhooks": [{"kind": "MutatingWebhookConfiguration", "name": "config"}],
+        "trials": [{"kind": "Instrumentation", "metadata": {"name": "default", "namespace": "default"}}],
+        "warnings": [],
+    }
+    assert api.sent("POST") == [f"{PROXY}/{signal}" for signal in ("traces", "metrics", "logs")]
+
+
+def test_a_trial_stays_where_its_namespace_is_there() -> None:
+    api = Answers()
+    api.add({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "telemetry"}})
+    assert api.check()[1].result([])["trials"] == REQUIREMENTS["trials"]
+
+
+@pytest.mark.parametrize(
+    ("path", "answer", "says"),
+    [
+        (GROUP, status(404, "NotFound", "no"), "does not serve Instrumentation of opentelemetry.io/v1alpha1"),
+        (GROUP, reply({"resources": [{"kind": "Other"}]}), "does not serve Instrumentation"),
+        (WEBHOOKS, reply({"items": []}), "no operator is asked about new pods"),
+        (SLICES, reply({"items": []}), "has no ready endpoint for port 4318"),
+        (f"{PROXY}/traces", status(404, "", "404 page not found"), "takes no traces over HTTP"),
+        (f"{PROXY}/metrics", status(418, "", "what"), "does not answer as OTLP"),
+        ("/apis/apps/v1/namespaces/op/deployments", reply({"items": []}), "no Deployment stands behind .* op/webhook"),
+        ("/api/v1/namespaces/shop", status(404, "NotFound", "no"), "there is no namespace shop to annotate"),
+        (
+            "/api/v1/namespaces/shop",
+            reply({"metadata": {"name": "shop", "annotations": {PYTHON: "true"}}}),
+            "from somebody else",
+        ),
+        (
+            "/api/v1/namespaces/telemetry/services/gateway",
+            status(404, "", "no"),
+            "there is no Service telemetry/gateway",
+        ),
+        (
+            "/api/v1/namespaces/telemetry/services/gateway",
+            reply(service("gateway", "telemetry", ports=[{"port": 1}])),
+            "has no port 4318",
+        ),
+    ],
+)
+def test_what_is_missing_is_told(path: str, answer: Answered, says: str) -> None:
+    api = Answers()
+    api.answers[path] = answer
+    (fault,) = api.check()[0]
+    assert re.search(says, fault)
+
+
+def test_everything_is_told_at_once() -> None:
+    api = Answers()
+    api.answers[WEBHOOKS] = reply({"items": []})
+    faults, _check = api.check(files=[{"kind": "Secret", "namespace": "shop", "name": "tls"}], targets=[])
+    assert [fault.split(" for ")[0] for fault in faults] == [
+        "no operator is asked about new pods, so none would be instrumented",
+        "there is no Secret shop/tls",
+    ]
+
+
+def test_languages_that_are_switched_off_are_told() -> None:
+    faults, _check = Answers().check(languages=["python", "go"])
+    assert faults == ["the operator op/operator does not instrument Go"]
+
+
+def test_what_comes_up_is_waited_for() -> None:
+    api = Answers()
+    api.answers[SLICES] = reply({"items": []})
+    api.clock.on_sleep.append(
+        lambda now: api.answers.update({SLICES: reply({"items": [ENDPOINTS]})}) if now > 3 else None
+    )
+    assert api.check(seconds=60)[0] == []
+    assert 3 < api.clock.now < 10
+
+
+def test_what_no_waiting_mends_is_told_at_once() -> None:
+    api = Answers()
+    api.answers[SLICES] = reply({"items": []})
+    api.answers[WEBHOOKS] = reply({"items": []})
+    assert len(api.check(seconds=60)[0]) == 2
+    assert api.clock.now == 0
+
+
+def test_waiting_is_bounded() -> None:
+    api = Answers()
+    api.objects["/apis/apps/v1/namespaces/op/deployments/operator"]["status"] = {}
+    assert api.check(seconds=10)[0] == ["the operator op/operator is not available"]
+    assert 10 <= api.clock.now < 15
+
+
+def test_a_signal_without_a_pipeline_is_a_warning() -> None:
+    api = Answers()
+    api.answers[f"{PROXY}/logs"] = Answered(404, {}, b"404 page not found")
+    faults, check = api.check()
+    assert (faults, list(check.warnings)) == (
+        [],
+        [
+            "port 4318 of Service telemetry/gateway takes no logs over HTTP; "
+            "set OTEL_LOGS_EXPORTER to none in `env`, or add a pipeline"
+        ],
+    )
+
+
+def test_grpc_is_asked_once_and_known_by_its_greeting() -> None:
+    api = Answers()
+    text = r'net/http: HTTP/1.x transport connection broken: malformed HTTP response "\x00\x00\x06\x04"'
+    service = PROXY.removesuffix("/v1") + "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
+    api.answers[service] = status(503, "ServiceUnavailable", text)
+    assert api.check(targets=[{**TARGET, "protocol": "grpc"}])[0] == []
+    assert len(api.sent("POST")) == 1
+
+
+def test_tls_is_spoken_through_the_api_server() -> None:
+    api = Answers()
+    secure = PROXY.replace("gateway:", "https:gateway:")
+    api.answers[f"{secure}/traces"] = status(503, "", "remote error: tls: certificate required")
+    assert api.check(targets=[{**TARGET, "scheme": "https", "signals": ["traces"]}])[0] == []
+    assert api.sent("POST") == [f"{secure}/traces"]
+
+
+@pytest.mark.parametrize(
+    "path", [WEBHOOKS, "/api/v1/namespaces/shop", "/api/v1/namespaces/telemetry/services/gateway", f"{PROXY}/traces"]
+)
+def test_what_may_not_be_seen_is_told_and_stops_nothing(path: str) -> None:
+    api = Answers()
+    api.answers[path] = forbidden("them")
+    faults, check = api.check()
+    assert faults == []
+    (warning,) = check.warnings
+    assert warning.startswith("Not checked, ")
+
+
+def test_of_a_secret_nothing_but_its_metadata_is_asked() -> None:
+    api, asked = Answers(), []
+    api.add({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "tls", "namespace": "shop"}})
+
+    def transport(method: str, target: str, headers: dict[str, str], body: bytes | None) -> Answered:
+        asked.extend([headers["Accept"]] if "/secrets/" in target else [])
+        return FakeApi.__call__(api, method, target, headers, body)
+
+    check = Check(api.cluster(), {**REQUIREMENTS, "files": [{"kind": "Secret", "namespace": "shop", "name": "tls"}]})
+    check.cluster._transport = transport
+    assert check.faults(0) == []
+    assert ["PartialObjectMetadata" in accept for accept in asked] == [True]
+
+
+def test_the_refusal_names_every_fix() -> None:
+    api = Answers()
+    api.answers[GROUP] = status(404, "NotFound", "no")
+    found = Check(api.cluster(), {**REQUIREMENTS, "targets": []}).faults(0)
+    told = str(check._refusal(found))
+    assert "nothing was applied" in told
+    assert "role otel_operator" in told

@@ -1,0 +1,115 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Namespaces of somebody else are annotated, and left as they were."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.instrumentation.namespaces import (
+    Options,
+    annotate,
+)
+
+from ..fake_api import FakeApi, status
+
+PYTHON = "instrumentation.opentelemetry.io/inject-python"
+OURS = "telemetry/default"
+
+
+def namespace(name: str, **annotations: str) -> dict[str, Any]:
+    return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "annotations": annotations}}
+
+
+def pod(name: str) -> dict[str, Any]:
+    metadata = {"name": name, "namespace": "shop"}
+    return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": {"containers": [{"name": "app"}]}}
+
+
+def run(api: FakeApi, *names: str, absent: bool = False, check: bool = False) -> dict[str, Any]:
+    wanted = [namespace(name, **{PYTHON: OURS}) for name in names]
+    return annotate(api.cluster(), Options(wanted, [OURS], absent=absent, check=check, diff=True))
+
+
+def annotations(api: FakeApi, name: str) -> dict[str, Any]:
+    found = api.objects[f"/api/v1/namespaces/{name}"]["metadata"]["annotations"]
+    return {key: value for key, value in found.items() if value is not None}  # a null of a merge patch removes
+
+
+def test_once_is_enough() -> None:
+    api = FakeApi(namespace("shop", team="a"))
+    first = run(api, "shop")
+    assert (first["changed"], first["msg"], first["uninstrumented"]) == (True, "1 changed", [])
+    assert annotations(api, "shop") == {"team": "a", PYTHON: OURS}
+    assert f"+    {PYTHON}" not in first["diff"][0]["before"]
+    assert PYTHON in first["diff"][0]["after"]
+    second = run(api, "shop")
+    assert (second["changed"], second["msg"], second["diff"]) == (False, "1 unchanged", [])
+
+
+def test_only_annotations_are_sent() -> None:
+    api = FakeApi(namespace("shop"))
+    sent: list[Any] = []
+    original = api._patch
+    api._patch = lambda path, query, body, match: sent.append((query, body)) or original(path, query, body, match)  # type: ignore[method-assign,func-returns-value]
+    run(api, "shop")
+    assert sent == [({"fieldManager": "o11y.opentelemetry"}, {"metadata": {"annotations": {PYTHON: OURS}}})]
+
+
+def test_check_mode_changes_nothing() -> None:
+    api = FakeApi(namespace("shop"))
+    assert run(api, "shop", check=True)["changed"]
+    assert annotations(api, "shop") == {}
+
+
+def test_what_is_no_longer_wanted_is_taken_away() -> None:
+    api = FakeApi(namespace("shop", **{PYTHON: OURS}), namespace("web", **{PYTHON: "other/one"}))
+    assert run(api)["changed"]
+    assert (annotations(api, "shop"), annotations(api, "web")) == ({}, {PYTHON: "other/one"})
+
+
+def test_absent_takes_exactly_ours() -> None:
+    api = FakeApi(namespace("shop", team="a", **{PYTHON: OURS}), namespace("web", **{PYTHON: "true"}))
+    assert run(api, "shop", absent=True)["changed"]
+    assert (annotations(api, "shop"), annotations(api, "web")) == ({"team": "a"}, {PYTHON: "true"})
+
+
+def test_a_namespace_that_is_not_there_is_told_or_planned() -> None:
+    with pytest.raises(Problem, match="there is no namespace shop"):
+        run(FakeApi(), "shop")
+    planned = run(FakeApi(), "shop", check=True)
+    assert (planned["changed"], len(planned["warnings"])) == (False, 1)
+
+
+def test_older_pods_are_named_with_the_command() -> None:
+    api = FakeApi(namespace("shop", **{PYTHON: OURS}), pod("cart"))
+    found = run(api, "shop")
+    assert found["uninstrumented"] == [{"kind": "Pod", "namespace": "shop", "name": "cart", "language": "python"}]
+    assert "kubectl -n shop rollout restart pod/cart" in found["warnings"][0]
+
+
+def test_many_older_pods_do_not_fill_the_screen() -> None:
+    api = FakeApi(namespace("shop", **{PYTHON: OURS}), *(pod(f"p{number}") for number in range(12)))
+    assert "and 2 more" in run(api, "shop")["warnings"][0]
+
+
+def test_who_may_not_list_namespaces_still_annotates_his_own() -> None:
+    api = FakeApi(namespace("shop"))
+    api.trouble = lambda _method, path: (
+        status(403, "Forbidden", "may not list")
+        if path in ("/api/v1/namespaces", "/api/v1/namespaces/shop/pods")
+        else None
+    )
+    found = run(api, "shop")
+    assert annotations(api, "shop") == {PYTHON: OURS}
+    assert ["may not list" in warning for warning in found["warnings"]] == [True, True]
+
+
+def test_a_refusal_is_explained() -> None:
+    api = FakeApi(namespace("shop"))
+    api.trouble = lambda method, _path: status(403, "Forbidden", "no patch for you") if method == "PATCH" else None
+    with pytest.raises(Problem, match="Annotate namespace shop: not allowed"):
+        run(api, "shop")

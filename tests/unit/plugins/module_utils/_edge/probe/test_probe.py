@@ -1,0 +1,224 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Send a probe and see it arrive, with a receiver and pods in memory."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.api.translate import Failure
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.probe.evidence import evidence
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.probe.otlp import (
+    NotSentError,
+    Target,
+    message,
+    proxied,
+)
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.probe.probe import Probe
+from google.protobuf.json_format import MessageToDict
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
+from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
+    ExportTracePartialSuccess,
+    ExportTraceServiceRequest,
+    ExportTraceServiceResponse,
+)
+
+from ..fake_api import FakeApi, reply, status
+
+SIGNALS = ["traces", "metrics", "logs"]
+HEADINGS = {"traces": "ResourceSpans #0", "metrics": "ResourceMetrics #0", "logs": "ResourceLog #0"}
+POD = {
+    "apiVersion": "v1",
+    "kind": "Pod",
+    "metadata": {"name": "p", "namespace": "ns", "labels": {"app": "c"}},
+    "spec": {"containers": [{"name": "c"}]},
+    "status": {"phase": "Running"},
+}
+LOG, METRICS = "/api/v1/namespaces/ns/pods/p/log", "/api/v1/namespaces/ns/pods/p:8888/proxy/metrics"
+ARRIVAL = {"namespace": "ns", "selector": "app=c", "evidence": "logs", "metrics_port": 8888}
+
+
+def probe(api: FakeApi, send: Any, arrival: dict[str, Any] | None = None, seconds: float = 10) -> Probe:
+    found = evidence(api.cluster(), arrival, "id1") if arrival else None
+    return Probe(send, found, "id1", "svc", seconds, clock=api.clock, sleep=api.clock.sleep)
+
+
+@pytest.mark.parametrize(
+    ("signal", "request_type"),
+    [
+        ("traces", ExportTraceServiceRequest),
+        ("metrics", ExportMetricsServiceRequest),
+        ("logs", ExportLogsServiceRequest),
+    ],
+)
+def test_each_signal_carries_the_id(signal: str, request_type: Any) -> None:
+    request = MessageToDict(request_type.FromString(message(signal, "id1", "svc")))
+    (resources,) = request.values()
+    assert {a["key"]: a["value"]["stringValue"] for a in resources[0]["resource"]["attributes"]} == {
+        "service.name": "svc",
+        "o11y.probe.id": "id1",
+    }
+    assert str(resources).count("id1") >= 2
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "protocol", "tls", "url"),
+    [
+        ("a:4317", "grpc", {}, "http://a:4317"),
+        ("a", "grpc", {}, "http://a:4317"),
+        ("a", "grpc", {"ca_file": "/ca"}, "https://a:4317"),
+        ("a", "grpc", {"insecure": False}, "https://a:4317"),
+        ("a", "grpc", {"ca_file": "/ca", "insecure": True}, "http://a:4317"),
+        ("http://a", "http/protobuf", {"ca_file": "/ca"}, "http://a:4318"),
+        ("https://a/otlp/", "http/protobuf", {"insecure": True}, "https://a:4318/otlp"),
+    ],
+)
+def test_where_to_send(endpoint: str, protocol: str, tls: dict[str, Any], url: str) -> None:
+    assert Target(endpoint, protocol, {}, tls).url == url
+
+
+def test_it_is_seen_in_the_logs() -> None:
+    api = FakeApi(POD)
+    api.texts[LOG] = ""
+
+    def send(signal: str, _body: bytes, _seconds: float) -> bytes:
+        late = [f"{HEADINGS[signal]}\n -> o11y.probe.id: Str(id1)\n"]
+        api.clock.on_sleep.append(
+            lambda now: api.texts.update({LOG: api.texts[LOG] + late.pop()}) if late and now > 1 else None
+        )
+        return b""
+
+    result = probe(api, send, ARRIVAL).run(SIGNALS)
+    assert result["changed"] is False
+    assert result["msg"] == "traces, metrics, logs arrived"
+    for signal in SIGNALS:
+        assert result["signals"][signal]["evidence"][0] == HEADINGS[signal]
+        assert 1 < result["signals"][signal]["seconds"] < 3
+
+
+def counted(items: int, failed: int = 0) -> str:
+    names = ("spans", "metric_points", "log_records")
+    lines = [f"otelcol_receiver_accepted_{name} {items}\notelcol_exporter_sent_{name} {items}" for name in names]
+    return "\n".join([*lines, f"otelcol_exporter_send_failed_spans {failed}"])
+
+
+def test_it_is_seen_in_the_counts() -> None:
+    api = FakeApi(POD)
+    api.texts[METRICS] = counted(4)
+
+    def send(_signal: str, _body: bytes, _seconds: float) -> bytes:
+        api.texts[METRICS] = counted(5)
+        return b""
+
+    result = probe(api, send, ARRIVAL | {"evidence": "metrics"}).run(SIGNALS)
+    assert result["signals"]["traces"]["evidence"] == [
+        "otelcol_receiver_accepted_spans +1",
+        "otelcol_exporter_sent_spans +1",
+    ]
+
+
+def test_what_does_not_arrive_is_told_with_what_the_collector_counts() -> None:
+    api = FakeApi(POD)
+    api.texts[METRICS] = counted(4)
+
+    def send(_signal: str, _body: bytes, _seconds: float) -> bytes:
+        api.texts[METRICS] = counted(4, failed=1)
+        return b""
+
+    with pytest.raises(Failure, match="traces sent and taken, but not arrived") as caught:
+        probe(api, send, ARRIVAL | {"evidence": "metrics"}).run(["traces"])
+    assert "otelcol_exporter_send_failed_spans +1" in str(caught.value)
+    assert caught.value.facts["signals"]["traces"]["sent"] is True
+
+
+def test_a_log_without_the_record_asks_for_the_debug_exporter() -> None:
+    api = FakeApi(POD)
+    api.texts[LOG] = "nothing"
+    with pytest.raises(Failure, match="verbosity: detailed"):
+        probe(api, lambda *_: b"", ARRIVAL).run(["logs"])
+    assert 10 <= api.clock.now < 13
+
+
+def test_without_pods_nothing_is_sent() -> None:
+    with pytest.raises(Problem, match="no running pod is selected"):
+        probe(FakeApi(), None, ARRIVAL)
+
+
+@pytest.mark.parametrize(("again", "tries"), [(True, 3), (False, 1)])
+def test_only_what_may_pass_is_sent_again(again: bool, tries: int) -> None:
+    api, sent = FakeApi(), []
+
+    def send(signal: str, _body: bytes, _seconds: float) -> bytes:
+        sent.append(signal)
+        if len(sent) < 3:
+            raise NotSentError("UNAVAILABLE", again=again)
+        return b""
+
+    if again:
+        assert probe(api, send).run(["traces"])["msg"] == "traces sent"
+    else:
+        with pytest.raises(Failure, match="Send traces: not taken: UNAVAILABLE"):
+            probe(api, send).run(["traces"])
+    assert len(sent) == tries
+
+
+def test_items_that_the_receiver_drops_are_told() -> None:
+    partial = ExportTracePartialSuccess(rejected_spans=1, error_message="too old")
+    answer = ExportTraceServiceResponse(partial_success=partial).SerializeToString()
+    with pytest.raises(Failure, match="too old"):
+        probe(FakeApi(), lambda *_: answer).run(["traces"])
+
+
+def test_it_goes_through_the_api_server() -> None:
+    api = FakeApi()
+    api.trouble = lambda _method, _path: reply({})
+    via = {"namespace": "ns", "service": "c", "pod": None, "port": 4318}
+    proxied(api.cluster(), via, {})("traces", b"x", 5)
+    assert api.sent("POST") == ["/api/v1/namespaces/ns/services/c:4318/proxy/v1/traces"]
+
+
+def pod(name: str, ready: str) -> dict[str, Any]:
+    return {"metadata": {"name": name}, "status": {"conditions": [{"type": "Ready", "status": ready}]}}
+
+
+def test_a_selector_finds_a_pod_that_is_ready() -> None:
+    api = FakeApi()
+    pods = {"items": [pod("a", "False"), pod("b", "True")], "metadata": {}}
+    api.trouble = lambda method, _path: reply(pods if method == "GET" else {})
+    proxied(api.cluster(), {"namespace": "ns", "selector": "app=x", "port": 4318}, {})("logs", b"x", 5)
+    assert api.sent("POST") == ["/api/v1/namespaces/ns/pods/b:4318/proxy/v1/logs"]
+
+
+def test_pods_beside_the_collector_are_not_asked() -> None:
+    ready = {"phase": "Running", "conditions": [{"type": "Ready", "status": "True"}]}
+    ports = {"ports": [{"containerPort": 4318}, {"containerPort": 8888}]}
+    labels = {"app": "c"}
+    allocator = POD | {"metadata": {"name": "allocator", "namespace": "ns", "labels": labels}, "status": ready}
+    api = FakeApi(allocator, POD | {"spec": {"containers": [{"name": "c", **ports}]}, "status": ready})
+    api.texts = {METRICS: counted(1), "/api/v1/namespaces/ns/pods/p:4318/proxy/v1/logs": "{}"}
+    proxied(api.cluster(), {"namespace": "ns", "selector": "app=c", "port": 4318}, {})("logs", b"", 1)
+    evidence(api.cluster(), ARRIVAL | {"evidence": "metrics"}, "id1")
+    assert [path for path in api.sent("GET", "POST") if "proxy" in path] == sorted(api.texts)
+
+
+def test_a_selector_without_a_ready_pod_is_told() -> None:
+    api = FakeApi()
+    api.trouble = lambda _method, _path: reply({"items": [pod("a", "False")], "metadata": {}})
+    with pytest.raises(Problem, match="none of 1 pods is ready"):
+        proxied(api.cluster(), {"namespace": "ns", "selector": "app=x", "port": 4318}, {})
+
+
+@pytest.mark.parametrize(
+    ("code", "error", "words"),
+    [(503, NotSentError, "no endpoints"), (403, Problem, "Send logs through the Kubernetes API")],
+)
+def test_the_api_server_says_why_not(code: int, error: type[Exception], words: str) -> None:
+    api = FakeApi()
+    api.trouble = lambda _method, _path: status(code, "", "no endpoints available")
+    with pytest.raises(error, match=words):
+        proxied(api.cluster(), {"namespace": "ns", "pod": "p", "port": 1}, {})("logs", b"x", 5)
+    assert len(api.requests) == 1

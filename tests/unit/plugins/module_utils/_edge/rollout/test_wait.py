@@ -1,0 +1,204 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Wait for workloads with a clock of its own: when it ends, how soon it fails, and what it says."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.api.translate import Failure
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.rollout.wait import Options, Wait, checked_search
+
+from ..fake_api import FakeApi, reply, status
+
+DONE = {"observedGeneration": 1, "updatedReplicas": 1, "replicas": 1, "availableReplicas": 1}
+LOG = "/api/v1/namespaces/ns/pods/p/log"
+
+
+def workload(done: bool = False, **state: Any) -> dict[str, Any]:
+    metadata = {"name": "a", "namespace": "ns", "uid": "w", "generation": 1}
+    state = (DONE if done else {"observedGeneration": 1, "replicas": 1}) | state
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": metadata,
+        "spec": {"replicas": 1},
+        "status": state,
+    }
+
+
+def replica_set(name: str = "r", revision: str = "1") -> dict[str, Any]:
+    metadata = {"name": name, "namespace": "ns", "uid": name, "ownerReferences": [{"uid": "w"}]}
+    annotations = {"deployment.kubernetes.io/revision": revision}
+    return {"apiVersion": "apps/v1", "kind": "ReplicaSet", "metadata": {**metadata, "annotations": annotations}}
+
+
+def pod(name: str = "p", owner: str = "r", **state: Any) -> dict[str, Any]:
+    metadata = {"name": name, "namespace": "ns", "uid": name, "ownerReferences": [{"uid": owner}]}
+    return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": {"nodeName": "n1"}, "status": state}
+
+
+CRASHED = {
+    "containerStatuses": [
+        {
+            "name": "c",
+            "restartCount": 2,
+            "state": {"waiting": {"reason": "CrashLoopBackOff"}},
+            "lastState": {"terminated": {"reason": "Error", "exitCode": 1}},
+        }
+    ]
+}
+HOMELESS = {
+    "conditions": [{"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": "no node"}]
+}
+
+
+def wait(api: FakeApi, **more: Any) -> dict[str, Any]:
+    given: dict[str, Any] = {
+        "workloads": [{"kind": "Deployment", "name": "a", "namespace": "ns"}],
+        "timeout_seconds": 60,
+        "unschedulable_seconds": 15,
+        "until": {},
+        "allow_empty": False,
+    } | more
+    return Wait(api.cluster(), checked_search(given["until"]), Options(**given)).wait()
+
+
+def fails(api: FakeApi, **more: Any) -> Failure:
+    with pytest.raises(Failure) as caught:
+        wait(api, **more)
+    return caught.value
+
+
+def test_what_is_ready_costs_one_request() -> None:
+    api = FakeApi(workload(done=True))
+    assert wait(api)["msg"] == "1 ready"
+    assert len(api.requests) == 1
+
+
+def test_it_waits_until_all_are_ready() -> None:
+    api = FakeApi(workload(), replica_set(), pod())
+    api.clock.on_sleep.append(lambda now: api.add(workload(done=True)) if now > 5 else None)
+    assert 5 < wait(api)["seconds"] < 8
+
+
+def test_a_crash_is_told_at_once_with_its_log() -> None:
+    api = FakeApi(workload(), replica_set(), pod(**CRASHED))
+    api.texts[LOG] = "\n".join(f"line {number} {'x' * 999}" for number in range(40))
+    failure = fails(api)
+    fact = failure.facts["failures"][0]
+    assert api.clock.now == 0
+    assert (fact["id"], fact["pod"], fact["node"], fact["container"]) == ("crash", "p", "n1", "c")
+    assert len(fact["log"]) == 10
+    assert max(map(len, fact["log"])) == 300
+    assert "line 39" in str(failure)
+    assert "container c, pod p, node n1" in str(failure)
+
+
+def test_a_log_that_is_not_there_yet_is_asked_for_again() -> None:
+    api = FakeApi(workload(), replica_set(), pod(**CRASHED))
+    api.texts[LOG] = "unable to retrieve container logs for containerd://1"
+    api.clock.on_sleep.append(lambda _now: api.texts.update({LOG: "boom"}))
+    assert fails(api).facts["failures"][0]["log"] == ["boom"]
+
+
+def test_who_may_not_read_logs_still_gets_the_reason() -> None:
+    api = FakeApi(workload(), replica_set(), pod(**CRASHED))
+    api.trouble = lambda _method, path: status(403, "Forbidden", "no") if path == LOG else None
+    assert "exit code 1" in str(fails(api))
+
+
+def test_an_old_pod_that_crashes_is_no_failure() -> None:
+    api = FakeApi(
+        workload(), replica_set("old", "1"), replica_set("new", "2"), pod("p", "old", **CRASHED), pod("q", "new")
+    )
+    api.clock.on_sleep.append(lambda now: api.add(workload(done=True)) if now > 5 else None)
+    assert wait(api)["msg"] == "1 ready"
+
+
+def test_a_pod_without_a_node_has_some_time() -> None:
+    api = FakeApi(workload(), replica_set(), pod(**HOMELESS))
+    assert "no node" in str(fails(api, unschedulable_seconds=20))
+    assert 20 <= api.clock.now < 23
+
+
+def test_a_symptom_that_passes_is_no_failure() -> None:
+    api = FakeApi(workload(), replica_set(), pod(**HOMELESS))
+    api.clock.on_sleep.append(lambda now: api.add(workload(done=True), pod()) if now > 10 else None)
+    assert wait(api)["msg"] == "1 ready"
+
+
+def test_many_pods_that_fail_alike_are_told_once() -> None:
+    api = FakeApi(workload(), replica_set(), *(pod(f"p{number}", **CRASHED) for number in range(30)))
+    failure = fails(api)
+    assert "the same for 29 more" in str(failure)
+    assert len(failure.facts["failures"]) == 20
+
+
+def event(**more: Any) -> dict[str, Any]:
+    about = {"kind": "Pod", "namespace": "ns", "name": "a-1", "uid": "p"}
+    times = {"lastTimestamp": "2026-01-01T00:00:00Z", "metadata": {"name": "e", "namespace": "ns"}}
+    return {"apiVersion": "v1", "kind": "Event", "type": "Warning", "involvedObject": about, **times, **more}
+
+
+def test_when_the_time_is_over_it_tells_what_is_missing() -> None:
+    conditions = [{"type": "Available", "status": "False", "message": "too few"}]
+    api = FakeApi(
+        workload(conditions=conditions), replica_set(), pod(), event(reason="Unhealthy", message="probe failed: 503")
+    )
+    told = str(fails(api, timeout_seconds=9))
+    assert 9 <= api.clock.now < 12
+    assert "not ready after 9 s: Deployment ns/a: 0 of 1 ready" in told
+    assert "Available is False: too few" in told
+    assert "Pod a-1: Unhealthy: probe failed: 503" in told
+
+
+def test_the_deadline_of_a_deployment_comes_with_the_warnings() -> None:
+    late = {"type": "Progressing", "status": "False", "reason": "ProgressDeadlineExceeded", "message": "late"}
+    api = FakeApi(workload(conditions=[late]), replica_set(), pod(), event(reason="Unhealthy", message="probe failed"))
+    assert "Pod a-1: Unhealthy: probe failed" in str(fails(api))
+
+
+def test_what_does_not_exist_is_waited_for() -> None:
+    assert "Deployment ns/a does not exist" in str(fails(FakeApi(), timeout_seconds=3))
+
+
+def test_lists_are_shared_by_the_workloads_of_a_namespace() -> None:
+    other = workload()
+    other["metadata"] |= {"name": "b", "uid": "x"}
+    api = FakeApi(workload(), other)
+    both = [{"kind": "Deployment", "name": name, "namespace": "ns"} for name in "ab"]
+    fails(api, workloads=both, timeout_seconds=0)
+    assert sorted(path.rpartition("/")[2] for path in api.sent("GET")) == ["a", "b", "events", "pods", "replicasets"]
+
+
+def test_users_bring_their_own_kinds() -> None:
+    thing = {
+        "apiVersion": "example.com/v1",
+        "kind": "Thing",
+        "metadata": {"name": "a", "namespace": "ns"},
+        "phase": "Up",
+    }
+    api = FakeApi()
+    api.trouble = lambda _method, path: reply(
+        thing if path.endswith("/a") else {"resources": [{"kind": "Thing", "name": "things", "namespaced": True}]}
+    )
+    named = [{"kind": "Thing", "name": "a", "namespace": "ns", "api_version": "example.com/v1"}]
+    assert wait(api, workloads=named, until={"Thing": "phase == 'Up'"})["msg"] == "1 ready"
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"until": {"Deployment": "a ==="}}, r"until\.Deployment"),
+        ({"workloads": [{"kind": "Thing", "name": "a"}]}, "Say it with api_version"),
+        ({"workloads": [{"kind": "Thing", "name": "a", "api_version": "example.com/v1"}]}, "does not know this kind"),
+        ({"workloads": [{"kind": "Deployment", "name": "a"}]}, "has no namespace"),
+    ],
+)
+def test_what_cannot_be_waited_for_is_told_at_once(given: Any, words: str) -> None:
+    with pytest.raises(Problem, match=words):
+        wait(FakeApi(), **given)

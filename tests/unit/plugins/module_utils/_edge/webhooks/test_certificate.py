@@ -1,0 +1,96 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Certificates of webhooks, with a clock of the test's."""
+
+from __future__ import annotations
+
+import base64
+import datetime
+from typing import Any
+
+import pytest
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.webhooks.certificate import Wanted, certificate
+from cryptography import x509
+
+from ..fake_api import FakeApi, status
+
+PATH = "/api/v1/namespaces/op/secrets/cert"
+NAMESPACE = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "op"}}
+START = datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)
+
+
+def see_to(api: FakeApi, day: int = 0, **more: Any) -> dict[str, Any]:
+    given = {"namespace": "op", "name": "cert", "hosts": ["hook.op.svc"], "labels": {"a": "b"}, "check": False}
+    wanted = Wanted(**{**given, "days": 365, "renew_days": 90, **more})
+    return certificate(api.cluster(), wanted, lambda: START + datetime.timedelta(days=day))
+
+
+def data(api: FakeApi, key: str) -> str:
+    return base64.b64decode(api.objects[PATH]["data"][key]).decode()
+
+
+def bundle(text: str) -> list[x509.Certificate]:
+    return x509.load_pem_x509_certificates(text.encode())
+
+
+def test_a_certificate_is_made_once() -> None:
+    api = FakeApi(NAMESPACE)
+    first, second = see_to(api), see_to(api, 200)
+    assert (first["changed"], second["changed"]) == (True, False)
+    assert (first["not_after"], first["days_left"]) == ("2027-01-01T00:00:00+00:00", 365)
+    assert second["ca_bundle"] == first["ca_bundle"] == data(api, "ca.crt")
+
+
+def test_the_ca_signs_for_the_hosts_and_its_key_is_nowhere() -> None:
+    api = FakeApi(NAMESPACE)
+    see_to(api)
+    (ca,), (leaf,) = bundle(data(api, "ca.crt")), bundle(data(api, "tls.crt"))
+    leaf.verify_directly_issued_by(ca)
+    names = leaf.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    assert names.get_values_for_type(x509.DNSName) == ["hook.op.svc"]
+    assert set(api.objects[PATH]["data"]) == {"ca.crt", "tls.crt", "tls.key"}
+    assert data(api, "tls.key").count("PRIVATE KEY") == 2
+    assert api.objects[PATH]["metadata"]["labels"] == {"a": "b", "app.kubernetes.io/managed-by": "o11y.opentelemetry"}
+
+
+def test_no_key_is_in_the_result() -> None:
+    assert "PRIVATE" not in str(see_to(FakeApi(NAMESPACE)))
+
+
+def test_a_certificate_is_renewed_before_its_end_and_the_old_ca_stays_trusted() -> None:
+    api = FakeApi(NAMESPACE)
+    old = see_to(api)["ca_bundle"]
+    result = see_to(api, 300)
+    assert result["changed"]
+    assert "the old one ends 2027-01-01" in result["msg"]
+    assert result["ca_bundle"].endswith(old)
+    assert len(bundle(see_to(api, 600)["ca_bundle"])) == 2
+    assert len(bundle(see_to(api, 1500)["ca_bundle"])) == 1
+
+
+def test_another_host_needs_another_certificate() -> None:
+    api = FakeApi(NAMESPACE)
+    see_to(api)
+    assert "not for other.op.svc" in see_to(api, hosts=["hook.op.svc", "other.op.svc"])["msg"]
+
+
+def test_a_trial_run_makes_nothing() -> None:
+    api = FakeApi()
+    result = see_to(api, check=True)
+    assert (result["changed"], result["ca_bundle"], api.sent("PATCH")) == (True, "", [])
+
+
+def test_a_secret_of_somebody_else_is_left_alone() -> None:
+    metadata = {"name": "cert", "namespace": "op"}
+    api = FakeApi(NAMESPACE, {"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "data": {}})
+    with pytest.raises(Problem, match="is somebody else's"):
+        see_to(api)
+
+
+def test_who_may_not_read_it_is_told_so() -> None:
+    api = FakeApi(NAMESPACE)
+    api.trouble = lambda _method, _path: status(403, "Forbidden", "no")
+    with pytest.raises(Problem, match="See to the certificate op/cert: not allowed"):
+        see_to(api)

@@ -1,0 +1,133 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._release import render
+
+MANIFEST = """
+{apiVersion: v1, kind: Namespace, metadata: {name: opentelemetry-operator-system}}
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: manager, namespace: opentelemetry-operator-system}
+spec: {template: {spec: {containers: [{name: manager, image: "ghcr.io/x/opentelemetry-operator:0.158.0"}]}}}
+"""
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> str:
+    path = tmp_path / "opentelemetry-operator.yaml"
+    path.write_text(MANIFEST)
+    return str(path)
+
+
+def rendered(check: bool = False, **given: Any) -> dict[str, Any]:
+    defaults = {name: option.get("default") for name, option in render.ARGUMENTS.items()}
+    return render.render({**defaults, "product": "opentelemetry-operator", **given}, check)
+
+
+def flags(result: dict[str, Any]) -> list[str]:
+    (workload,) = (item for item in result["manifests"] if item["kind"] == "Deployment")
+    arguments: list[str] = workload["spec"]["template"]["spec"]["containers"][0]["args"]
+    return arguments
+
+
+def test_without_anything_to_compare_it_is_installed(file: str) -> None:
+    result = rendered(source=file)
+    assert (result["action"], result["version"], result["provider"]) == ("install", "0.158.0", "manifest")
+    assert result["workloads"] == [
+        {"kind": "Deployment", "namespace": "opentelemetry-operator-system", "name": "manager"}
+    ]
+    assert {item["metadata"]["namespace"] for item in result["dry_run"]} == {"opentelemetry-operator-system"}
+    assert result["prune_selector"] == "o11y.opentelemetry/release=opentelemetry-operator"
+
+
+def test_wishes_become_flags_and_variables(file: str) -> None:
+    result = rendered(source=file, feature_gates=["a", "-b"], images={"java": "x/java:1", "collector": ""})
+    assert flags(result) == ["--auto-instrumentation-java-image=x/java:1", "--feature-gates=a,-b"]
+    assert "x/java:1" in result["images"]
+
+
+def test_a_registry_moves_everything(file: str) -> None:
+    result = rendered(source=file, image_registry="mirror:5000")
+    assert {image.partition("/")[0] for image in result["images"]} == {"mirror:5000"}
+    assert len(flags(result)) == 10
+
+
+def test_the_version_in_the_manifest_has_to_be_the_one_that_was_asked_for(file: str) -> None:
+    with pytest.raises(Problem, match=r"it is of version 0\.158\.0.*Ask for v0\.158\.0, or give .* v0\.152\.0"):
+        rendered(source=file, version="v0.152.0")
+
+
+def test_what_is_adopted_needs_no_manifest() -> None:
+    there = {
+        **render._NOTHING,
+        **{"installed": True, "ours": False, "version": "0.140.0", "namespace": "x", "namespaces": ["x"]},
+        **{"installer": {"by": "olm", "name": "csv"}, "kubernetes": "v1.30.0"},
+        "crds": [{"name": "opentelemetrycollectors.opentelemetry.io", "served_versions": ["v1beta1"]}],
+        **{"workloads": [{"kind": "Deployment"}], "webhooks": [{"kind": "W"}]},
+    }
+    result = rendered(source="/nowhere", foreign="adopt", installed=there)
+    assert (result["provider"], result["version"], result["namespace"]) == ("existing", "0.140.0", "x")
+    assert (result["workloads"], result["webhooks"]) == (there["workloads"], there["webhooks"])
+
+
+def test_a_chart_elsewhere_has_the_version_that_goes_with_it() -> None:
+    chart = "oci://ghcr.io/x/y"
+    result = rendered(provider="helm", chart=chart, version="0.152.0", helm_values={"manager": {"a": 1}})
+    assert (result["chart_version"], result["manifests"]) == ("0.114.1", [])
+    assert result["chart_values"]["manager"] == {"a": 1}
+    assert rendered(product="cert-manager", provider="helm", chart=chart)["chart_version"] == "v1.21.2"
+
+
+def test_a_chart_on_disk_brings_its_version(tmp_path: Path) -> None:
+    (tmp_path / "Chart.yaml").write_text("name: opentelemetry-operator\nversion: 0.114.1\nappVersion: 0.152.0\n")
+    result = rendered(provider="helm", chart=str(tmp_path))
+    assert (result["version"], result["chart_version"]) == ("0.152.0", "")
+
+
+def test_a_chart_is_told_only_of_images_that_differ() -> None:
+    assert "collectorImage" not in rendered(provider="helm")["chart_values"]["manager"]
+    moved = rendered(provider="helm", image_registry="m:5000")["chart_values"]["manager"]
+    assert moved["collectorImage"]["repository"].startswith("m:5000/")
+
+
+def test_removal_has_to_know_what_is_there() -> None:
+    with pytest.raises(Problem, match="needs to know what is there"):
+        rendered(state="absent")
+
+
+def test_what_was_only_used_is_not_removed() -> None:
+    there = {**render._NOTHING, "installed": True, "ours": True, "objects": [{}]}
+    assert rendered(state="absent", provider="existing", installed=there)["action"] == "nothing"
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"issuer": {"kind": "Issuer"}}, "issuer.*name"),
+        ({"workloads": {"manager": {"replica": 1}}}, "no option 'replica'; did you mean 'replicas'"),
+        ({"version": "newest"}, "'newest' is no version of the OpenTelemetry operator"),
+    ],
+)
+def test_options_that_cannot_be_are_refused(given: dict[str, Any], said: str, file: str) -> None:
+    with pytest.raises(Problem, match=said):
+        rendered(source=file, **given)
+
+
+@pytest.mark.parametrize("state", ["present", "absent"])
+def test_helm_is_refused_beside_an_eks_cluster_before_anything_else(state: str) -> None:
+    with pytest.raises(
+        Problem, match=r"helm connects by a kubeconfig.*eks_cluster \(prod\).*provider manifest, or give"
+    ):
+        rendered(state=state, provider="helm", eks_cluster={"name": "prod"})
+
+
+def test_a_manifest_goes_well_with_an_eks_cluster(file: str) -> None:
+    assert rendered(source=file, eks_cluster={"name": "prod"})["action"] == "install"

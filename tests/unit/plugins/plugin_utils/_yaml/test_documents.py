@@ -1,0 +1,285 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import pytest
+import yaml
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.config.paths import Position
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+SCALARS: list[tuple[str, Any]] = [
+    ("yes", "yes"), ("no", "no"), ("on", "on"), ("off", "off"), ("y", "y"), ("Yes", "Yes"),
+    ("true", True), ("True", True), ("FALSE", False), ("tRue", "tRue"),
+    ("null", None), ("~", None), ("NULL", None), ("", None), ("nULL", "nULL"), ("None", "None"),
+    ("1", 1), ("-1", -1), ("+1", 1), ("1_000", 1000), ("0", 0),
+    ("0123", 83), ("-010", -8), ("08", "08"), ("0o14", 12), ("0x1F", 31), ("0b11", 3), ("0xZ", "0xZ"),
+    ("1:30", "1:30"), ("4317:4317", "4317:4317"), ("1.5", 1.5), ("1.", 1.0), (".5", 0.5), ("1e3", 1000.0),
+    ("-1.5E-3", -0.0015), (".inf", math.inf), ("-.Inf", -math.inf), ("1.2.3", "1.2.3"), ("1e", "1e"), (".", "."),
+    ("2001-12-14", "2001-12-14"), ("=", "="), ("<<", "<<"), ("5s", "5s"), ("512Mi", "512Mi"), ("-", [None]),
+    ("'1'", "1"), ('"true"', "true"), ("!!str 1", "1"), ("!!int '7'", 7), ("!mine x", "x"),
+    ("${env:A}", "${env:A}"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "value"), SCALARS)
+def test_a_scalar_is_what_the_collector_takes_it_for(text: str, value: Any) -> None:
+    found = _yaml.load(text, "f").data
+    assert found == value
+    assert type(found) is type(value)
+
+
+def test_not_a_number_is_read() -> None:
+    assert math.isnan(_yaml.load(".nan", "f").data)
+
+
+DOCUMENTS: list[tuple[str, Any]] = [
+    ("", None),
+    ("# only a comment", None),
+    ("a: &x {b: 1}\nc: *x", {"a": {"b": 1}, "c": {"b": 1}}),
+    ("a: &x {b: 1, c: 2}\nd:\n  <<: *x\n  c: 3", {"a": {"b": 1, "c": 2}, "d": {"b": 1, "c": 3}}),
+    ("d:\n  c: 3\n  <<: {c: 1, b: 2}", {"d": {"c": 3, "b": 2}}),
+    ("d:\n  <<: [{a: 1, b: 1}, {b: 2, c: 2}]", {"d": {"a": 1, "b": 1, "c": 2}}),
+    ("d:\n  <<: 5\n  a: 1", {"d": {"a": 1}}),
+    ("'<<': {a: 1}", {"<<": {"a": 1}}),
+    ("2: a\n~: c", {2: "a", None: "c"}),
+    ("a: |\n  x\n  y\nb: >-\n  x\n  y", {"a": "x\ny\n", "b": "x y"}),
+]
+
+
+@pytest.mark.parametrize(("text", "data"), DOCUMENTS)
+def test_a_document_is_data(text: str, data: Any) -> None:
+    document = _yaml.load(text, "f")
+    assert document.data == data
+    assert document.duplicates == ()
+
+
+TEXT = """\
+receivers:
+  otlp: {protocols: {grpc: }}
+service:
+  pipelines:
+    traces:
+      receivers: [otlp, zipkin]
+      exporters:
+        - debug
+"""
+
+
+@pytest.mark.parametrize(
+    ("path", "line", "column"),
+    [
+        ((), 1, 1),
+        (("receivers",), 1, 1),
+        (("receivers", "otlp"), 2, 3),
+        (("receivers", "otlp", "protocols", "grpc"), 2, 22),
+        (("service", "pipelines", "traces", "receivers", 1), 6, 25),
+        (("service", "pipelines", "traces", "exporters", 0), 8, 11),
+    ],
+)
+def test_every_path_has_a_place(path: tuple[Any, ...], line: int, column: int) -> None:
+    assert _yaml.load(TEXT, "a.yml").positions[path] == Position("a.yml", line, column)
+
+
+def test_a_key_of_a_merged_mapping_stands_where_it_was_written() -> None:
+    positions = _yaml.load("a: &x\n  b: 1\nc:\n  <<: *x\n  d: 2", "f").positions
+    assert positions[("c", "d")].line == 5
+    assert positions[("c", "b")].line == 2
+
+
+def test_keys_that_stand_twice_are_found_with_their_second_place() -> None:
+    document = _yaml.load("a: 1\nb: {c: 1, c: 2, c: 3}\na: 2", "f")
+    assert document.data == {"a": 2, "b": {"c": 3}}
+    assert document.duplicates == (
+        (("b", "c"), Position("f", 2, 11)),
+        (("b", "c"), Position("f", 2, 17)),
+        (("a",), Position("f", 3, 1)),
+    )
+
+
+def test_a_key_that_is_merged_and_written_stands_once() -> None:
+    assert _yaml.load("a: &x {b: 1}\nc: {<<: *x, b: 2}", "f").duplicates == ()
+
+
+def test_a_key_that_is_no_scalar_becomes_text() -> None:
+    (key,) = _yaml.load("{a: b}: 1", "f").data
+    assert isinstance(key, str)
+
+
+@pytest.mark.parametrize(
+    ("text", "where"),
+    [
+        ("a: ]", "f:1:4"),
+        ("a: 1\n b: 2", "f:2:3"),
+        ("a: b: c", "f:1:5"),
+        ("a:\n\t- b", "f:2:1"),
+        ("a: *nobody", "f:1:4"),
+        ("a: 1\n---\nb: 2", "f:2:1"),
+        ('a: "x', "f:1:6"),
+    ],
+)
+def test_a_mistake_is_reported_with_its_place(text: str, where: str) -> None:
+    with pytest.raises(Problem) as refused:
+        _yaml.load(text, "f")
+    assert refused.value.wrong.startswith("this is no valid YAML: ")
+    assert refused.value.where == where
+    assert refused.value.fix
+
+
+@pytest.mark.parametrize("text", ["a: \x07", "a: \ud800"], ids=["a control character", "half a character"])
+def test_text_that_is_no_text_is_reported_with_its_file(text: str) -> None:
+    with pytest.raises(Problem, match="this is no valid YAML") as refused:
+        _yaml.load(text, "f")
+    assert refused.value.where.startswith("f")
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["a: &x [*x]", "&x {a: {b: *x}}", "a: &x {<<: *x}", "[" * 3000 + "]" * 3000],
+    ids=["list", "mapping", "merge", "deep"],
+)
+def test_what_contains_itself_or_has_no_end_is_refused(text: str) -> None:
+    with pytest.raises(Problem, match="this is no valid YAML") as refused:
+        _yaml.load(text, "f")
+    assert refused.value.where.startswith("f")
+
+
+@pytest.mark.parametrize(
+    ("data", "text"),
+    [
+        ({"b": 1, "a": [1, {"c": None}]}, "b: 1\na:\n- 1\n- c: null\n"),
+        ("1", "'1'\n"),
+        ("yes", "'yes'\n"),
+        ("0o14", "'0o14'\n"),
+        ("1:30", "'1:30'\n"),
+        ("2001-12-14", "'2001-12-14'\n"),
+        ("null", "'null'\n"),
+        ("", "''\n"),
+        ("1e3", "'1e3'\n"),
+        ("a\nb\n", "|\n  a\n  b\n"),
+        ({"x": "a: b"}, "x: 'a: b'\n"),
+        ({"x": "${env:A}"}, "x: ${env:A}\n"),
+        ({}, "{}\n"),
+        ({"a": "é"}, "a: é\n"),
+        ({"a": "x " * 200 + "y"}, "a: " + "x " * 200 + "y\n"),
+    ],
+)
+def test_text_is_written_as_people_would(data: Any, text: str) -> None:
+    assert _yaml.dump(data) == text if isinstance(data, dict) else _yaml.dump({"v": data}) == f"v: {text}"
+
+
+def test_documents_are_separated() -> None:
+    assert _yaml.dump({"a": 1}, {"b": 2}) == "---\na: 1\n---\nb: 2\n"
+
+
+def test_nothing_is_an_alias() -> None:
+    shared = {"x": [1]}
+    assert "&" not in _yaml.dump({"a": shared, "b": shared})
+
+
+trees: st.SearchStrategy[Any] = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False)
+    | st.text()
+    | st.from_regex(r"[-+]?[0-9._:xob]{1,6}([eE][-+]?[0-9]+)?", fullmatch=True)
+    | st.sampled_from([text for text, _value in SCALARS]),
+    lambda inner: (
+        st.lists(inner, max_size=4) | st.dictionaries(st.text() | st.sampled_from(["y", "1", "<<"]), inner, max_size=4)
+    ),
+    max_leaves=12,
+)
+
+
+def same(one: Any, two: Any) -> bool:
+    """Equal in value and in type, all the way down."""
+    if type(one) is not type(two):
+        return False
+    if isinstance(one, dict):
+        return list(one) == list(two) and all(same(one[key], two[key]) for key in one)
+    if isinstance(one, list):
+        return len(one) == len(two) and all(map(same, one, two))
+    return bool(one == two)
+
+
+@given(trees)
+def test_what_is_written_reads_as_the_same(tree: Any) -> None:
+    assert same(_yaml.load(_yaml.dump(tree), "f").data, tree)
+
+
+@given(trees)
+def test_readers_of_older_yaml_take_no_text_for_something_else(tree: Any) -> None:
+    def texts(value: Any) -> list[str]:
+        if isinstance(value, dict):
+            return [item for pair in value.items() for part in pair for item in texts(part)]
+        return (
+            [item for part in value for item in texts(part)]
+            if isinstance(value, list)
+            else [value] * isinstance(value, str)
+        )
+
+    assert texts(yaml.safe_load(_yaml.dump(tree))) == texts(tree)
+
+
+def test_a_stream_is_documents_with_places_in_the_whole_text() -> None:
+    first, second = _yaml.load_all("a: 1\n---\n# between\nb: {c: 2}\n", "f")
+    assert (first.data, second.data) == ({"a": 1}, {"b": {"c": 2}})
+    assert second.positions["b", "c"] == Position("f", 4, 5)
+
+
+def test_an_anchor_is_known_in_its_own_document_only() -> None:
+    with pytest.raises(Problem, match="found undefined alias 'x'"):
+        list(_yaml.load_all("a: &x 1\n---\nb: *x\n", "f"))
+
+
+def test_text_that_grows_without_end_is_refused_soon() -> None:
+    lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x, x]"]
+    lines += [f"a{number}: &a{number} [{', '.join([f'*a{number - 1}'] * 10)}]" for number in range(1, 12)]
+    with pytest.raises(Problem, match="its aliases repeat too much") as refused:
+        _yaml.load("\n".join(lines), "f")
+    assert refused.value.where.startswith("f:")
+
+
+def test_merged_keys_that_grow_without_end_are_refused_soon() -> None:
+    lines = ["a0: &a0 {" + ", ".join(f"k{number}: {{x: 1}}" for number in range(50)) + "}"]
+    for number in range(1, 30):
+        lines.append(f"a{number}: &a{number} {{x: {{<<: *a{number - 1}}}, y: {{<<: *a{number - 1}}}}}")
+    with pytest.raises(Problem, match="its aliases repeat too much"):
+        _yaml.load("\n".join(lines), "f")
+
+
+@pytest.mark.parametrize("text", ["[" * 100_000, "- " * 100_000, "{a: " * 100_000], ids=["flow", "dashes", "mappings"])
+def test_depth_does_not_exhaust_the_stack(text: str) -> None:
+    with pytest.raises(Problem, match="it nests deeper than 150 levels"):
+        _yaml.load(text, "f")
+
+
+def test_depth_through_aliases_does_not_exhaust_the_stack() -> None:
+    lines = ["a0: &a0 [x]"] + [f"a{number}: &a{number} [[*a{number - 1}]]" for number in range(1, 300)]
+    with pytest.raises(Problem, match="it nests deeper than 150 levels"):
+        _yaml.load("\n".join(lines), "f")
+
+
+def test_a_number_with_too_many_digits_is_text() -> None:
+    assert _yaml.load("1" * 5000, "f").data == "1" * 5000
+
+
+def test_a_tag_that_does_not_fit_is_text() -> None:
+    assert _yaml.load("!!int x", "f").data == "x"
+
+
+@given(st.text(alphabet="ab:{}[]-&*|>!'\"#%@`\n\t ,<?\r", max_size=80))
+def test_no_text_crashes_the_reader(text: str) -> None:
+    try:
+        documents = list(_yaml.load_all(text, "f"))
+    except Problem as problem:
+        assert problem.wrong.startswith("this is no valid YAML: ")
+    else:
+        assert all(position.line > 0 for document in documents for position in document.positions.values())
