@@ -5,7 +5,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint import fields
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.rules import lint
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.subject import Subject
@@ -14,13 +13,6 @@ from hypothesis import strategies as st
 
 from ..strategies import anything, configs
 from .builds import CATALOGUE, NOW
-from .cases import Case, check
-from .fields_cases import CASES
-
-
-@pytest.mark.parametrize("case", CASES, ids=str)
-def test_the_rule_finds_exactly_this(case: Case) -> None:
-    check(case)
 
 
 @given(configs)

@@ -3,6 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
+from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -22,65 +24,15 @@ from hypothesis import given
 
 from ..helpers import CONFIG, user
 from ..strategies import configs
-from . import (
-    allocation_cases,
-    aws_cases,
-    cardinality_cases,
-    components_cases,
-    connectors_cases,
-    election_cases,
-    expansion_cases,
-    fields_cases,
-    metric_format_cases,
-    mounts_cases,
-    moved_cases,
-    order_cases,
-    placeholders_cases,
-    placement_cases,
-    ports_cases,
-    reachability_cases,
-    references_cases,
-    reliability_cases,
-    resource_cases,
-    scraping_cases,
-    secrets_cases,
-    sizing_cases,
-    state_cases,
-    structure_cases,
-    surroundings_cases,
-    transport_cases,
-    vendor_endpoints_cases,
-)
+from .cases import Case, check
 
-CASES = [
-    *structure_cases.CASES,
-    *references_cases.CASES,
-    *surroundings_cases.CASES,
-    *components_cases.CASES,
-    *connectors_cases.CASES,
-    *expansion_cases.CASES,
-    *moved_cases.CASES,
-    *fields_cases.CASES,
-    *order_cases.CASES,
-    *sizing_cases.CASES,
-    *ports_cases.CASES,
-    *reachability_cases.CASES,
-    *placement_cases.CASES,
-    *state_cases.CASES,
-    *scraping_cases.CASES,
-    *allocation_cases.CASES,
-    *resource_cases.CASES,
-    *mounts_cases.CASES,
-    *secrets_cases.CASES,
-    *placeholders_cases.CASES,
-    *transport_cases.CASES,
-    *reliability_cases.CASES,
-    *aws_cases.CASES,
-    *metric_format_cases.CASES,
-    *vendor_endpoints_cases.CASES,
-    *election_cases.CASES,
-    *cardinality_cases.CASES,
-]
+TABLES = sorted(Path(__file__).parent.glob("*_cases.py"))
+CASES: list[Case] = [case for table in TABLES for case in import_module(f".{table.stem}", __package__).CASES]
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_the_rule_finds_exactly_this(case: Case) -> None:
+    check(case)
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.id)
