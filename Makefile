@@ -38,7 +38,7 @@ static: lint unit sanity artifact
 
 lint: setup ## Check style and types.
 	@ruff format --check --quiet . && ruff check --quiet .
-	mypy plugins/module_utils/_core tests/testbed tools
+	mypy plugins tests/testbed tools
 	yamllint --strict .
 	ansible-lint --offline --strict -q
 

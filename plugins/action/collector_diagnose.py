@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from ansible.plugins.action import ActionBase
 
 from ..plugin_utils import _diagnose, _doorway
@@ -13,12 +15,12 @@ from ..plugin_utils import _diagnose, _doorway
 class ActionModule(ActionBase):
     """Let the module read the cluster, then judge what it saw, here where the catalogue is."""
 
-    def run(self, tmp=None, task_vars=None):
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """Return the verdict; the facts, which may hold secrets of configs, stay here."""
         super().run(tmp, task_vars)
         return _doorway.answer(lambda: self._diagnosed(task_vars))
 
-    def _diagnosed(self, task_vars):
+    def _diagnosed(self, task_vars: dict[str, Any] | None) -> dict[str, Any]:
         checks = _diagnose.checks_of(self._task.args)
         read = self._execute_module(task_vars=task_vars)
         facts = read.pop("facts", None)

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from ansible.plugins.action import ActionBase
 
 from ..plugin_utils import _doorway, _findings, _judge, _render
@@ -17,7 +19,7 @@ _ARGUMENTS = {
 _BUNDLES = {"error": _render.bundle, "never": _findings.bundle}
 
 
-def _bundle(arguments):
+def _bundle(arguments: dict[str, Any]) -> dict[str, Any]:
     judgement = _judge.Judgement.from_arguments(arguments)
     return _BUNDLES[arguments["fail_on"]](_render.plan(_doorway.request(arguments)), judgement)
 
@@ -27,7 +29,7 @@ class ActionModule(ActionBase):
 
     _requires_connection = False
 
-    def run(self, tmp=None, task_vars=None):
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """Return the bundle of all collectors."""
         super().run(tmp, task_vars)
         _result, arguments = self.validate_argument_spec(argument_spec=_ARGUMENTS)

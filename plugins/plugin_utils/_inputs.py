@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from ..module_utils._core.config import documents, nodes
-from ..module_utils._core.config.compose import Composed, Layer
 from ..module_utils._core.config.documents import Found
+from ..module_utils._core.config.layers import Composed, Layer
 from ..module_utils._core.config.paths import Path as KeyPath
 from ..module_utils._core.config.paths import Position, at
 from ..module_utils._core.errors import Problem

@@ -18,7 +18,8 @@ from ..module_utils._core.collector import platform
 from ..module_utils._core.collector.collector import Collector, Distribution, image_of
 from ..module_utils._core.collector.names import COLLECTOR_LABEL, MANAGED_BY
 from ..module_utils._core.collector.platform import Place
-from ..module_utils._core.config.compose import Composed, compose
+from ..module_utils._core.config.compose import compose
+from ..module_utils._core.config.layers import Composed
 from ..module_utils._core.errors import Problem
 from ..module_utils._core.lint import deployed, fleet
 from ..module_utils._core.lint.finding import Finding

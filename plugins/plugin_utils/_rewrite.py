@@ -101,9 +101,10 @@ class Block(Text):
         document = list(_yaml.load_all(text, name))[found.document]
         pair = nodes.find(document.root, found.path, _yaml.key_of) if document.root else None
         self.node = nodes.resolve(pair[1]) if pair else None
-        self.literal = bool(pair and pair[1].kind == nodes.SCALAR and pair[1].style == nodes.LITERAL)
+        self.literal = False
         inner = str(at(document.data, found.path))
-        if self.literal:
+        if pair and pair[1].kind == nodes.SCALAR and pair[1].style == nodes.LITERAL:
+            self.literal = True
             self.lines = nodes.lines_of(text)
             self.margin = embedded.indentation(pair[1], self.lines)
             self.first, self.last = pair[1].start[0] + 1, self._last(pair[1])

@@ -16,7 +16,7 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from jinja2 import StrictUndefined, TemplateSyntaxError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from ..module_utils._core.config.compose import Layer
+from ..module_utils._core.config.layers import Layer
 from ..module_utils._core.errors import Problem, near
 from ..module_utils._core.recipes import Use, check_shape
 from . import _yaml
@@ -129,7 +129,7 @@ def _check_names(values: Mapping[str, Any], spec: Mapping[str, Any], what: str, 
                 f"{what} has no option '{path}{key}'{near(str(key), spec)}",
                 fix=f"Options: {', '.join(sorted(spec)) or 'none'}.",
             )
-        inner = (spec[key] or {}).get("options")
+        inner = (spec[key] or {}).get("options") or {}
         for item in (value if isinstance(value, list) else [value]) if inner else ():
             if isinstance(item, Mapping):
                 _check_names(item, inner, what, f"{path}{key}.")

@@ -91,7 +91,8 @@ def _from_manifest(wanted: Wanted) -> Target:
     manifest = _sources.read_yaml(wanted.manifest)
     if not isinstance(manifest, dict) or not any(isinstance(manifest.get(name), list) for name in SECTIONS):
         raise Problem(f"{wanted.manifest} is no manifest of the Collector builder", fix="It lists gomod per component.")
-    about = manifest.get("dist") if isinstance(manifest.get("dist"), dict) else {}
+    dist = manifest.get("dist")
+    about = dist if isinstance(dist, dict) else {}
     version = wanted.version or str(about.get("otelcol_version") or "") or _newest_module(manifest)
     if not version:
         raise Problem(f"{wanted.manifest} does not say which Collector it is", fix="Give `version`.")

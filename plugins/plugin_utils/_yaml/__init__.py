@@ -136,7 +136,7 @@ def key_of(node: Node) -> Any:
     return scalar(inner) if inner.kind == SCALAR else f"{inner.kind} at {inner.start[0] + 1}:{inner.start[1] + 1}"
 
 
-class _Writer(_Dumper):  # type: ignore[misc, valid-type]
+class _Writer(_Dumper):
     """A writer that quotes every text which some reader would take for something else, and shares nothing."""
 
     def ignore_aliases(self, _data: Any) -> bool:
@@ -150,7 +150,8 @@ def _text(writer: Any, value: str) -> yaml.Node:
     style = (
         "|" if "\n" in value and not re.search(r"[ \t]\n|\A\s", value) else "'" if _AMBIGUOUS.fullmatch(value) else None
     )
-    return writer.represent_scalar(_TAG + "str", str(value), style=style)
+    node: yaml.Node = writer.represent_scalar(_TAG + "str", str(value), style=style)
+    return node
 
 
 _Writer.add_representer(str, _text)

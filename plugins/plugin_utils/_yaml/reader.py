@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import lru_cache
 from typing import Any
 
@@ -170,7 +170,7 @@ def _integer(text: str) -> int | str:
     return int(digits, 0) if not re.fullmatch(r"[-+]?0\d+", digits) else digits
 
 
-_CONVERT = {
+_CONVERT: dict[str, Callable[[str], Any]] = {
     "null": lambda _text: None,
     "bool": lambda text: text.lower() == "true",
     "int": _integer,

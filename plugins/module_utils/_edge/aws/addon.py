@@ -108,9 +108,10 @@ class AddonTask:
             return self.wait.until_done("settle") if self.waits else self.reads.addon()
         token = {"clientRequestToken": str(uuid.uuid4())}
         begun = self.eks("update_addon", **self.names, **self._conflicts(), **request, **token)["update"]
-        if not self.waits:
-            return self.reads.addon()
-        return self.wait.until_done("update", begun["id"], lambda found: missing(found, plan))
+        if self.waits:
+            return self.wait.until_done("update", begun["id"], lambda found: missing(found, plan))
+        live: Addon | None = self.reads.addon()
+        return live
 
     def _tag(self, plan: Plan) -> None:
         if "tags" not in plan.differing or not plan.addon:

@@ -86,15 +86,15 @@ class AddonReads:
             listed = self.eks.pages("list_updates", "updateIds", name=self.cluster, addonName=self.name)
             recent = dict.fromkeys([*listed[:RECENT_UPDATES], *listed[-RECENT_UPDATES:]])
             updates = [found for found in map(self.update, recent) if found and found.get("status") == "Failed"]
-        except (AnsibleCallError, *_client_errors()):
+        except _call_errors():
             return None
         return max(updates, key=lambda item: str(item.get("createdAt")), default=None)
 
 
-def _client_errors() -> tuple[type[BaseException], ...]:
+def _call_errors() -> tuple[type[BaseException], ...]:
     from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415
 
-    return (BotoCoreError, ClientError)
+    return (AnsibleCallError, BotoCoreError, ClientError)
 
 
 def fact(addon: dict[str, Any] | None, salt: str) -> dict[str, Any]:

@@ -13,9 +13,9 @@ from typing import Any
 from ..._core.cluster.bundle import Manifest, Ref, difference, holders, ref
 from ..._core.errors import Problem
 from ..api.cluster import APPLY, JSON, NOT_FOUND, POLL_FIRST, ApiError, Cluster
-from ..api.connect import library
 from ..api.explain import asking, explain, listing
 from ..api.kinds import Place, Places
+from ..api.library import library
 
 # Their dependents (ReplicaSets, pods, what an operator made) must be gone before they count as gone.
 FOREGROUND = ("Deployment", "DaemonSet", "StatefulSet", "OpenTelemetryCollector", "TargetAllocator", "Job", "CronJob")

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import partial
 
 from ..._core.cluster.bundle import Manifest, ref
 from ..._core.cluster.cert_manager import API_VERSION, KIND, account, belongs, is_issued, needed, refusal
@@ -46,7 +47,7 @@ def secrets_of(session: Session, going: Iterable[Manifest]) -> list[Manifest]:
     found = []
     for certificate in (item for item in going if item["kind"] == KIND):
         path = _SECRETS.path(certificate["metadata"]["namespace"], certificate["spec"]["secretName"])
-        secret = asking(f"Read the Secret of {ref(certificate)}", lambda path=path: session.cluster.get(path))
+        secret = asking(f"Read the Secret of {ref(certificate)}", partial(session.cluster.get, path))
         if secret and belongs(secret, certificate):
             found.append({"apiVersion": "v1", "kind": "Secret", **secret})
     return found

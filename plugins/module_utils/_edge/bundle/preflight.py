@@ -47,8 +47,9 @@ def refuse_taken_ports(session: Session, pairs: list[tuple[Manifest, Manifest | 
 def warn_of_constraints(session: Session) -> None:
     """Say which pods SecurityContextConstraints will not allow; somebody may have granted some by hand."""
     found = unmet(session.options.manifests)
-    if found and asking("Look for SecurityContextConstraints", lambda: session.cluster.get(API)):
-        session.report.warnings.extend(map(_unmet, found))
+    if found:
+        served = asking("Look for SecurityContextConstraints", lambda: session.cluster.get(API))
+        session.report.warnings.extend(map(_unmet, found) if served else ())
 
 
 def _unmet(wish: Wish) -> str:

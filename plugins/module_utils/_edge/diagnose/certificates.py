@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from ..._core.diagnose.certificates import Certificate
 from ..._core.errors import Problem
-from ..api.connect import library
+from ..api.library import library
 
 BEGIN = b"-----BEGIN CERTIFICATE-----"
 

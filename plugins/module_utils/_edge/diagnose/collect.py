@@ -22,7 +22,8 @@ from ..._core.diagnose.objects import autoscalers, certificate_resources, pod, w
 from ..._core.diagnose.peers import peers
 from ..._core.diagnose.reach import Around, Reach, policies_to
 from ..._core.diagnose.subject import config_texts, environment, expanded, sources
-from ..api.connect import connect, library
+from ..api.connect import connect
+from ..api.library import library
 from ..api.translate import run
 from ..rollout.reasons import told
 from .depends import PLURALS, Certificates, allocator, peer_facts, read_peers, references, rights
@@ -204,7 +205,7 @@ class Subject:
     def flowing(self, facts: dict[str, Any]) -> dict[str, Any]:
         """Return the facts with those of the own metrics, which need time."""
         flow = self.meter.flow
-        empty = {"receives": None, "processes": [], "exports": []}
+        empty: dict[str, Any] = {"receives": None, "processes": [], "exports": []}
         told_flow = {**empty, **(flow.facts() if flow else {})}
         well = {row["about"] for row in told_flow["exports"] if row["state"] == "sends"}
         well |= {f"receivers/{row['id']}" for row in told_flow["receives"] or () if row["state"] in ("comes", "rests")}

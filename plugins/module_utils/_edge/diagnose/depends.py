@@ -17,7 +17,7 @@ from ..._core.diagnose.peers import Peer, in_cluster, told
 from ..._core.diagnose.rights import Right, missing, needed
 from ..._core.diagnose.subject import Source, collector_container, sources
 from ..api.cluster import ApiError
-from ..api.connect import library
+from ..api.library import library
 from .certificates import Parsed, available, certificates, decoded, trusts
 from .reader import Notes, Object, Reader
 

@@ -116,7 +116,7 @@ def _made_by(workload: Object, customs: list[Object]) -> bool:
 
 def _fits(target: Target, item: dict[str, Any]) -> bool:
     if item.get("name"):
-        return target.name == item["name"]
+        return bool(target.name == item["name"])
     wanted = dict(term.strip().partition("=")[::2] for term in str(item["selector"]).split(","))
     return wanted.items() <= labels_of(target.custom or target.workload or {}).items()
 

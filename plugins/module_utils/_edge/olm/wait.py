@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
@@ -91,12 +93,12 @@ class Wait:
 
     def _read(self) -> Seen:
         opts = self.options
+        reads: list[Callable[[], Any]] = [
+            lambda: self.cluster.get(f"{self.root}/subscriptions/{opts.subscription}"),
+            lambda: list(self.cluster.items(f"{self.root}/installplans")),
+        ]
         subscription, listed = self.cluster.parallel(
-            lambda read: asking("Read the Subscription and its InstallPlans", read),
-            [
-                lambda: self.cluster.get(f"{self.root}/subscriptions/{opts.subscription}"),
-                lambda: list(self.cluster.items(f"{self.root}/installplans")),
-            ],
+            partial(asking, "Read the Subscription and its InstallPlans"), reads
         )
         status = status_of(subscription)
         newest = str((status.get("installPlanRef") or {}).get("name") or "")

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
@@ -41,10 +42,10 @@ def run_info(module: AnsibleModule) -> None:
 def info(cluster: Cluster, wanted: Product, objects: bool) -> dict[str, Any]:
     """Return what of a product is there. Raises Problem for what this user may not read but has to."""
     reader = _Reader(cluster, wanted)
-    version, deployments, definitions, configurations, certificates = cluster.parallel(
-        lambda read: read(),
-        [reader.version, reader.deployments, reader.definitions, reader.configurations, reader.certificates],
-    )
+    reads: list[Callable[[], Any]] = [
+        *(reader.version, reader.deployments, reader.definitions, reader.configurations, reader.certificates)
+    ]
+    version, deployments, definitions, configurations, certificates = cluster.parallel(lambda read: read(), reads)
     installed = found.installation(wanted, deployments)
     crds = [found.definition(wanted, item) for item in definitions]
     resources = reader.resources(crds)

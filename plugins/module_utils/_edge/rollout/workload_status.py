@@ -13,9 +13,9 @@ from ..._core.cluster.rollout import Object, Symptom, issuing, newest, newest_po
 from ..._core.cluster.rollout_tables import UNSCHEDULABLE_GRACE
 from ..._core.errors import Problem
 from ..api.cluster import ApiError, Cluster
-from ..api.connect import library
 from ..api.explain import explain
 from ..api.kinds import Place
+from ..api.library import library
 from ..api.translate import Failure
 from .reasons import told, unfinished
 

@@ -20,8 +20,9 @@ from ansible.module_utils.basic import AnsibleModule
 from ..._core.cluster.bundle import OWNER, OWNER_LABEL, Manifest
 from ..._core.errors import Problem
 from ..api.cluster import APPLY, ApiError, Cluster
-from ..api.connect import connect, library
+from ..api.connect import connect
 from ..api.explain import explain
+from ..api.library import library
 from ..api.translate import run
 
 Now = Callable[[], datetime.datetime]

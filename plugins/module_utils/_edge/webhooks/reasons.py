@@ -174,7 +174,7 @@ class Reasons:
             served = self._listed(f"{CERTIFICATES}/certificates", {"limit": 1})
             return f"{told_as} does not exist." if served is not None else "cert-manager is not installed here."
         conditions = (found.get("status") or {}).get("conditions") or []
-        state = next((item for item in conditions if item["type"] == "Ready"), {})
+        state: dict[str, Any] = next((item for item in conditions if item["type"] == "Ready"), {})
         if state.get("status") == "True":
             return ""
         why = (
