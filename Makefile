@@ -31,10 +31,8 @@ demo: setup ## Deploy an agent and a gateway, send telemetry, and show how it ar
 	@tools/demo
 
 test: setup ## Run every test.
-	@# The longest first: each of the two on a cluster has a job to itself, what needs none goes one by one.
-	@$(MAKE) --no-print-directory -j3 --output-sync=target stack cluster static
-
-static: lint unit sanity artifact
+	@# Each of the two on a cluster has a job to itself; what needs none goes one by one. The output is in .cache/log too.
+	@python -m tools.jobs stack cluster static=lint,unit,sanity,artifact
 
 lint: setup ## Check style and types.
 	@ruff format --check --quiet . && ruff check --quiet .
@@ -63,4 +61,4 @@ bench: setup ## Measure, as ratios in one run.
 down: setup ## Stop the demo's cluster.
 	@python -m tests.testbed down
 
-.PHONY: help setup demo test static lint unit sanity artifact cluster stack bench down
+.PHONY: help setup demo test lint unit sanity artifact cluster stack bench down

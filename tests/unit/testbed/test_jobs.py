@@ -1,0 +1,87 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Jobs at the same time: what is shown while they run, and the table at the end."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from itertools import count
+from pathlib import Path
+
+import pytest
+
+from tools.jobs import Job, Target, main, table
+
+PROGRAMS = {
+    "good": "print('\\x1b[32mgreen\\x1b[0m'); print('== 3 passed in 1s ==')",
+    "bad": "import sys; [print(f'line {n}') for n in range(80)]; sys.exit(2)",
+    "partly": "print('INFO [first > verify] Executing'); print('INFO [first > verify] Executed: Successful');"
+    "print('INFO [second > converge] Executing'); print('SKIPPED: scenario third, because of the moon'); exit(1)",
+}
+
+
+@pytest.fixture(autouse=True)
+def own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def run(*jobs: str) -> int:
+    return main(jobs, lambda target: [sys.executable, "-c", PROGRAMS[target]])
+
+
+def read(*lines: str) -> Target:
+    clock: Iterator[int] = count(step=10)
+    target = Target("target", lambda: next(clock))
+    for line in lines:
+        target.read(line)
+    return target
+
+
+def test_each_line_has_its_time_and_its_job_and_is_kept(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("one=good", "two=good") == 0
+    shown = capsys.readouterr().out.splitlines()
+    assert "[    0s] one     | green" in shown
+    assert "[    0s] two     | green" in shown
+    assert Path(".cache/log/one.log").read_text().splitlines() == [line for line in shown if "] one     |" in line]
+    assert "one: == 3 passed in 1s ==" in shown
+
+
+def test_a_failure_is_repeated_at_the_end_and_stops_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("one=bad,good", "two=good") == 1
+    shown = capsys.readouterr().out.splitlines()
+    rows = [line.split() for line in shown[shown.index("") :]]
+    assert ["one", "bad", "0", "FAILED"] in rows
+    assert ["one", "good", "0", "passed"] in rows
+    assert ["two", "good", "0", "passed"] in rows
+    end = shown[shown.index("FAILED: one; the last lines of .cache/log/one.log:") + 1 :]
+    assert len(end) == 60
+    assert end[0].endswith("| line 22")
+
+
+def test_parts_are_told_apart_and_what_is_skipped_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("partly") == 1
+    shown = capsys.readouterr().out.splitlines()
+    assert "partly   first                          0  passed  verify 0" in shown
+    assert "partly   second                         0  FAILED" in shown
+    assert "partly: SKIPPED: scenario third, because of the moon" in shown
+
+
+def test_the_table_has_the_seconds_of_each_step() -> None:
+    target = read(
+        "[a > converge] Executing", "[a > converge] Executed: Successful",
+        "[a > cleanup] Executing", "[a > cleanup] Executed: Missing playbook (Remove from test_sequence to suppress)",
+        "[b > verify] Executing", "[b > verify] Executed: Failed",
+    )  # fmt: skip
+    target.end(1)
+    assert table([Job("job", [], [target])])[1:] == [
+        "job      a                             20  passed  converge 10, cleanup 10",
+        "job      b                             10  FAILED  verify 10",
+    ]
+
+
+def test_a_failure_outside_of_all_parts_is_the_target_s() -> None:
+    target = read("[a > verify] Executing", "[a > verify] Executed: Successful")
+    target.end(1)
+    assert {name: part.result for name, part in target.parts.items()} == {"a": "passed", "target": "FAILED"}

@@ -1,0 +1,171 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""`python -m tools.jobs JOB...`: run jobs at the same time, show every line as it comes, and end with a table of times.
+
+A job is `NAME` or `NAME=TARGET,TARGET...`: targets of the Makefile that run one after the other, also after a failure.
+Parts of a target are found by the lines that Molecule prints (`[SCENARIO > STEP] Executing`), as tools/cluster does too.
+Each job's output is also in .cache/log/JOB.log.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import FrameType
+
+LOGS = Path(".cache/log")
+LAST_LINES = 60
+COLOR = re.compile(r"\x1b\[[0-9;]*m")
+PART = re.compile(r"\[(?P<name>\S+) > (?P<step>\S+)\] (?P<what>Executing|Executed: (?P<how>.+))")
+CLOSING = re.compile(r"\d+ passed|Molecule executed")
+PRINTING = threading.Lock()
+
+
+@dataclass
+class Part:
+    """A scenario, or a target without parts: the seconds of each step, and whether it has ended well."""
+
+    name: str
+    steps: dict[str, float] = field(default_factory=dict)
+    result: str = "FAILED"
+
+
+@dataclass
+class Target:
+    """What is learned from one target's output. `now` counts seconds."""
+
+    name: str
+    now: Callable[[], float]
+    parts: dict[str, Part] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.started = self.step_started = self.now()
+
+    def read(self, line: str) -> None:
+        """Note the beginning or end of a step, a closing line, and what was skipped."""
+        if found := PART.search(line):
+            part = self.parts.setdefault(found["name"], Part(found["name"]))
+            if found["how"]:
+                part.result = "FAILED" if found["how"].startswith("Failed") else "passed"
+                part.steps[found["step"]] = part.steps.get(found["step"], 0) + self.now() - self.step_started
+            else:
+                part.result, self.step_started = "FAILED", self.now()
+        elif line.lstrip().startswith("SKIPPED") or CLOSING.search(line):
+            self.notes.append(line.strip())
+
+    def end(self, code: int) -> None:
+        """Add the target itself, where it has no parts or has failed outside of them."""
+        passed = code == 0
+        if not self.parts or (not passed and all(part.result == "passed" for part in self.parts.values())):
+            self.parts[self.name] = Part(self.name, {"": self.now() - self.started}, "passed" if passed else "FAILED")
+
+
+@dataclass
+class Job:
+    """Targets of the Makefile, one after the other."""
+
+    name: str
+    targets: list[str]
+    done: list[Target] = field(default_factory=list)
+    failed: bool = False
+    running: subprocess.Popen[str] | None = None
+
+    @classmethod
+    def of(cls, text: str) -> Job:
+        """Read `NAME` or `NAME=TARGET,TARGET...`."""
+        name, _, targets = text.partition("=")
+        return cls(name, (targets or name).split(","))
+
+    @property
+    def log(self) -> Path:
+        """Where the whole output is."""
+        return LOGS / f"{self.name}.log"
+
+    def run(self, command: Callable[[str], Sequence[str]], now: Callable[[], float]) -> None:
+        """Run the targets, and show and keep what they print."""
+        with self.log.open("w", encoding="utf-8") as log:
+            for name in self.targets:
+                target = Target(name, now)
+                self.running = subprocess.Popen(
+                    command(name),
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.STDOUT,
+                    text=True,
+                    errors="replace",
+                    env={**os.environ, "PYTHONUNBUFFERED": "1"},
+                )
+                for raw in self.running.stdout or ():
+                    line = COLOR.sub("", raw).rstrip()
+                    target.read(line)
+                    shown = f"[{now():5.0f}s] {self.name:7} | {line}"
+                    print(shown, file=log, flush=True)
+                    with PRINTING:
+                        print(shown, flush=True)
+                code = self.running.wait()
+                target.end(code)
+                self.failed |= code != 0
+                self.done.append(target)
+
+
+def table(jobs: Iterable[Job]) -> list[str]:
+    """Return a line for each part: its job, its seconds, how it ended, and the seconds of its steps."""
+    rows = [f"{'job':8} {'part':24} {'seconds':>7}  result"]
+    for job in jobs:
+        for part in (part for target in job.done for part in target.parts.values()):
+            steps = ", ".join(f"{name} {seconds:.0f}" for name, seconds in part.steps.items() if name)
+            row = f"{job.name:8} {part.name:24} {sum(part.steps.values()):7.0f}  {part.result}  {steps}"
+            rows.append(row.rstrip())
+    return rows
+
+
+def summary(jobs: Sequence[Job]) -> list[str]:
+    """Return the table, what was skipped and the closing lines, and the end of each failed job's output."""
+    rows = ["", *table(jobs), ""]
+    rows += [f"{job.name}: {note}" for job in jobs for target in job.done for note in target.notes]
+    for job in (job for job in jobs if job.failed):
+        lines = job.log.read_text(encoding="utf-8").splitlines()[-LAST_LINES:]
+        rows += ["", f"FAILED: {job.name}; the last lines of {job.log}:", *lines]
+    return rows
+
+
+def _interrupt(number: int, _: FrameType | None) -> None:
+    raise KeyboardInterrupt(number)
+
+
+def main(arguments: Sequence[str], command: Callable[[str], Sequence[str]]) -> int:
+    """Run the jobs; 0 when all of them passed."""
+    LOGS.mkdir(parents=True, exist_ok=True)
+    started = time.monotonic()
+    jobs = [Job.of(text) for text in arguments]
+    threads = [threading.Thread(target=job.run, args=(command, lambda: time.monotonic() - started)) for job in jobs]
+    signal.signal(signal.SIGTERM, _interrupt)
+    for thread in threads:
+        thread.start()
+    try:
+        for thread in threads:
+            thread.join()
+    except KeyboardInterrupt:
+        for job in jobs:
+            job.targets.clear()
+            if job.running:
+                job.running.terminate()
+        for thread in threads:
+            thread.join()
+        return 130
+    print("\n".join(summary(jobs)), flush=True)
+    return int(any(job.failed for job in jobs))
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:], lambda target: ["make", "--no-print-directory", target]))
