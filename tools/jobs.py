@@ -4,7 +4,7 @@
 """`python -m tools.jobs JOB...`: run jobs at the same time, show every line as it comes, and end with a table of times.
 
 A job is `NAME` or `NAME=TARGET,TARGET...`: targets of the Makefile that run one after the other, also after a failure.
-Parts of a target are found by the lines that Molecule prints (`[SCENARIO > STEP] Executing`), as tools/cluster does too.
+Parts of a target are found by the lines that Molecule prints (`[SCENARIO > STEP] Executing`), as does tools/cluster.
 Each job's output is also in .cache/log/JOB.log.
 """
 
@@ -143,12 +143,16 @@ def _interrupt(number: int, _: FrameType | None) -> None:
     raise KeyboardInterrupt(number)
 
 
-def main(arguments: Sequence[str], command: Callable[[str], Sequence[str]]) -> int:
+def main(
+    arguments: Sequence[str],
+    command: Callable[[str], Sequence[str]],
+    clock: Callable[[], float] = time.monotonic,
+) -> int:
     """Run the jobs; 0 when all of them passed."""
     LOGS.mkdir(parents=True, exist_ok=True)
-    started = time.monotonic()
+    started = clock()
     jobs = [Job.of(text) for text in arguments]
-    threads = [threading.Thread(target=job.run, args=(command, lambda: time.monotonic() - started)) for job in jobs]
+    threads = [threading.Thread(target=job.run, args=(command, lambda: clock() - started)) for job in jobs]
     signal.signal(signal.SIGTERM, _interrupt)
     for thread in threads:
         thread.start()

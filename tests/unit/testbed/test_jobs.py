@@ -28,7 +28,7 @@ def own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def run(*jobs: str) -> int:
-    return main(jobs, lambda target: [sys.executable, "-c", PROGRAMS[target]])
+    return main(jobs, lambda target: [sys.executable, "-c", PROGRAMS[target]], lambda: 0)
 
 
 def read(*lines: str) -> Target:
