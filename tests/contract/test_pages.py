@@ -1,0 +1,60 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Pages name files that exist."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from .role import ROOT
+from .source import files, text
+
+PAGES = [page for page in files("*.md") if not page.startswith("changelogs/")]
+# Short forms that pages use: a room is named by its layer.
+LAYERS = {"_core": "plugins/module_utils/_core", "_edge": "plugins/module_utils/_edge"}
+_CODE = re.compile(r"`([^`\s]+/[^`\s]*)`")
+_LINK = re.compile(r"\]\((?!https?:|#)([^)#\s]+)")
+_FENCE = re.compile(r"^ *```.*?^ *```", re.MULTILINE | re.DOTALL)
+_PLACEHOLDER = re.compile(r"<[^>]*>|\{[^}]*\}|…|NAME|VERSION")
+# The first folder of every path in the repository: what starts otherwise is no path of it.
+TOP = {path.split("/")[0] for path in files()} | set(LAYERS)
+
+
+def quoted(page: str) -> set[str]:
+    """Return the paths of the repository that a page has in backticks, relative to its root."""
+    found = {path.rstrip("/").split("#")[0] for path in _CODE.findall(_FENCE.sub("", text(page)))}
+    return {spelled(path) for path in found if path.split("/")[0] in TOP}
+
+
+def spelled(path: str) -> str:
+    """Return a path with the name of its layer in full, and a pattern in place of each placeholder."""
+    first, *rest = path.split("/")
+    return _PLACEHOLDER.sub("*", "/".join([LAYERS.get(first, first), *rest]))
+
+
+def exists(path: str) -> bool:
+    """Return whether a path, or a pattern, has a file or folder in the repository, or in one of its roles."""
+    return any(ROOT.glob(path)) or any(ROOT.glob(f"roles/*/{path}"))
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_path_that_a_page_names_exists(page: str) -> None:
+    assert sorted(path for path in quoted(page) if not exists(path)) == []
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_link_to_a_file_leads_somewhere(page: str) -> None:
+    folder = (ROOT / page).parent
+    links = _LINK.findall(_FENCE.sub("", text(page)))
+    assert [link for link in links if not (folder / Path(link)).exists()] == []
+
+
+def test_a_path_that_is_gone_would_be_noticed() -> None:
+    assert exists(spelled("_core/lint/rules.py"))
+    assert exists(spelled("roles/otel_collector/recipes/<outcome>"))
+    assert not exists(spelled("_core/components"))
+    assert "plugins/module_utils/_core/lint/rules.py" in quoted("CONTRIBUTING.md")
