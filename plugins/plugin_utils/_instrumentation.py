@@ -12,7 +12,7 @@ from typing import Any
 from ..module_utils._core.errors import Problem
 from ..module_utils._core.instrumentation import manifest, namespaces, prerequisites
 from ..module_utils._core.instrumentation.instrumentation import Instrumentation, option_names
-from ..module_utils._core.lint import fleet
+from ..module_utils._core.lint import deployed
 from . import _sources
 
 ROLE = _sources.ROLE.with_name("otel_instrumentation")
@@ -30,7 +30,7 @@ def bundle(items: Sequence[Mapping[str, Any]], defaults: Mapping[str, Any]) -> d
             raise Problem(f"two Instrumentations are called {reference}", fix="Give each a name of its own.")
     annotations = namespaces.wanted(wanted)
     annotated = [namespaces.manifest(name, annotations[name]) for name in sorted(annotations)]
-    objects = fleet.union(item for instrumentation in wanted for item in manifest.manifests(instrumentation))
+    objects = deployed.union(item for instrumentation in wanted for item in manifest.manifests(instrumentation))
     return {
         "manifests": objects,
         "namespaces": annotated,

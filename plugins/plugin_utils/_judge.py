@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..module_utils._core.errors import Problem
-from ..module_utils._core.lint import profiles, suppressions
+from ..module_utils._core.lint import profiles
 from ..module_utils._core.lint.finding import Finding, Rule
 from ..module_utils._core.lint.profiles import Judged, Suppression
 from ..module_utils._core.lint.rules import RULES
@@ -34,7 +34,7 @@ def _no_check(_subject: Any) -> Iterator[Any]:
 OURS = (
     Rule(INVALID_YAML, "error", "Text that is no YAML.", _no_check, shared=True),
     Rule(_binary.RULE, "error", "What `otelcol validate` refuses.", _no_check, shared=True),
-    Rule(suppressions.WRONG, "warning", "A suppression of a rule that does not exist, or without a reason.", _no_check),
+    Rule(profiles.WRONG, "warning", "A suppression of a rule that does not exist, or without a reason.", _no_check),
     Rule(profiles.UNUSED, "info", "A suppression that meets nothing.", _no_check),
 )
 ALL_RULES = (*RULES, *OURS)

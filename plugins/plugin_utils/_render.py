@@ -21,7 +21,7 @@ from ..module_utils._core.collector.platform import Place
 from ..module_utils._core.config.compose import compose
 from ..module_utils._core.config.layers import Composed
 from ..module_utils._core.errors import Problem
-from ..module_utils._core.lint import deployed, fleet
+from ..module_utils._core.lint import deployed
 from ..module_utils._core.lint.finding import Finding
 from ..module_utils._core.lint.rules import lint
 from ..module_utils._core.lint.subject import Subject, Target
@@ -73,8 +73,8 @@ def bundle(planned: Sequence[Planned], judgement: _judge.Judgement | None = None
     malformed = [finding for finding in findings if finding.rule in _MALFORMED]
     refuse([*malformed, *(finding for finding in left if finding.rule not in _MALFORMED)])
     builds = [_placed(item) for item in planned]
-    fleet.check([fleet.Member(build.collector, build.needs.ports) for build in builds])
-    manifests = fleet.union(manifest for build in builds for manifest in _manifests(build))
+    deployed.check([deployed.Member(build.collector, build.needs.ports) for build in builds])
+    manifests = deployed.union(manifest for build in builds for manifest in _manifests(build))
     return {
         "manifests": manifests,
         "collectors": [_summary(build) for build in builds],

@@ -16,11 +16,9 @@ from ..module_utils._core.config.masking import masker, secrets_in
 from ..module_utils._core.config.paths import Path as KeyPath
 from ..module_utils._core.config.paths import Position
 from ..module_utils._core.errors import Problem
-from ..module_utils._core.lint import profiles, suppressions
+from ..module_utils._core.lint import profiles
 from ..module_utils._core.lint.finding import Finding
-from ..module_utils._core.lint.report import json as data
-from ..module_utils._core.lint.report.formats import FORMATS
-from ..module_utils._core.lint.report.model import Checked, Report, Suppressed, counted
+from ..module_utils._core.lint.report import FORMATS, Checked, Report, Suppressed, as_dict, counted
 from ..module_utils._core.lint.rules import lint
 from ..module_utils._core.lint.subject import Subject, Target
 from . import _binary, _doorway, _files, _inputs, _judge, _render, _target
@@ -63,10 +61,10 @@ def _report(arguments: Mapping[str, Any], warn: Callable[[str], None], check: bo
     cases = [*_planned(arguments), *_collected(arguments, collected)]
     opinion, cases = _second_opinion(arguments["binary"], cases)
     cases = _without_secrets(cases)
-    checked = _judged(arguments, cases, suppressions.comments(collected.texts))
+    checked = _judged(arguments, cases, profiles.comments(collected.texts))
     told = Report(checked, collected.skipped, _judge.ALL_RULES, arguments["fail_on"])
     result: dict[str, Any] = {
-        **data.as_dict(told),
+        **as_dict(told),
         "smallest_image": _target.smallest_image(_first_target(cases), [case.config for case in cases]),
         "second_opinion": opinion.as_dict(),
         "report": FORMATS[arguments["format"]](told),
@@ -134,11 +132,11 @@ def _without_secrets(cases: Sequence[_Case]) -> list[_Case]:
 
 
 def _judged(
-    arguments: Mapping[str, Any], cases: Sequence[_Case], comments: Sequence[suppressions.Comment]
+    arguments: Mapping[str, Any], cases: Sequence[_Case], comments: Sequence[profiles.Comment]
 ) -> list[Checked]:
     """Return the findings of every config with the user's severities, less what is accepted."""
     judgement = _judge.Judgement.from_arguments(arguments)
-    known = suppressions.split([finding for case in cases for finding in case.findings], comments, _judge.KNOWN)
+    known = profiles.split([finding for case in cases for finding in case.findings], comments, _judge.KNOWN)
     kept, accepted, wrong = set(known[0]), dict(known[1]), known[2]
     checked = []
     for index, case in enumerate(cases):

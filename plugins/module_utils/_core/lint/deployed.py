@@ -1,18 +1,22 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What rules may know of a collector that this collection deploys itself. Private."""
+"""What rules know of collectors that this collection deploys, and rules between collectors of one run. Private."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
 from typing import Any
 
+from ..collector import names
 from ..collector.collector import Collector
 from ..collector.platform import Place
 from ..collector.quantity import parse_bytes
+from ..errors import Problem
 from ..manifests.pod import CONFIG_DIRECTORY
-from ..needs.derive import DOWNWARD, Needs, derive
+from ..needs.derive import DOWNWARD, Needs, Port, derive
 from . import structure
 from .finding import run
 from .subject import Deployment, Subject
@@ -74,3 +78,83 @@ def _exposed(collector: Collector, needs: Needs) -> frozenset[tuple[int, str]] |
         or collector.mode == "statefulset"
     )
     return frozenset((port.number, port.protocol) for port in needs.ports if port.exposed and offered)
+
+
+@dataclass(frozen=True)
+class Member:
+    """A collector and the ports that its config opens."""
+
+    collector: Collector
+    ports: tuple[Port, ...]
+
+
+def check(members: Sequence[Member]) -> None:
+    """Raise Problem when two collectors cannot run beside each other; it names both and every clash."""
+    for one, two in combinations(members, 2):
+        _check_names(one.collector, two.collector)
+        _check_children(one.collector, two.collector)
+        _check_children(two.collector, one.collector)
+    clashes = [clash for one, two in combinations(members, 2) for clash in _port_clashes(one, two)]
+    if clashes:
+        raise Problem(
+            "; ".join(clashes),
+            asked="two collectors cannot open the same port on one node",
+            fix="Change an endpoint, set `host_ports: false` for one, or give them different node_selectors.",
+        )
+
+
+def union(manifests: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the manifests, each object once. Raises Problem when two collectors want one to be different."""
+    result: dict[tuple[str, ...], dict[str, Any]] = {}
+    for manifest in manifests:
+        metadata = manifest["metadata"]
+        key = (manifest["kind"], metadata.get("namespace", ""), metadata["name"])
+        if result.setdefault(key, manifest) != manifest:
+            raise Problem(
+                f"two collectors want {key[0]} '{key[2]}' in namespace '{key[1]}' to be different",
+                fix="Give them the same settings for it, or names of their own.",
+            )
+    return list(result.values())
+
+
+def _check_names(one: Collector, two: Collector) -> None:
+    if (one.namespace, one.name) == (two.namespace, two.name):
+        raise Problem(f"two collectors are named '{one.name}' in namespace '{one.namespace}'", fix="Rename one.")
+    if one.namespace == two.namespace and one.selector == two.selector:
+        raise Problem(
+            f"collectors '{one.name}' and '{two.name}' would select each other's pods: "
+            f"both have instance '{one.instance}' and mode {one.mode}",
+            fix="Give each an `instance` of its own.",
+        )
+
+
+def _check_children(one: Collector, two: Collector) -> None:
+    """Raise Problem when the operator would make of one collector what another is called."""
+    if one.backend == "operator" and one.namespace == two.namespace and two.name in names.of_operator(one.name):
+        raise Problem(
+            f"collector '{two.name}' has the name that the operator gives to what it makes of collector '{one.name}'",
+            fix="Rename one.",
+        )
+
+
+def _port_clashes(one: Member, two: Member) -> Iterator[str]:
+    if not _may_share_a_node(one.collector, two.collector):
+        return
+    for port in sorted(_on_node(one) & _on_node(two)):
+        yield f"'{one.collector.name}' and '{two.collector.name}' both open {port[0]}/{port[1]} on the node"
+
+
+def _on_node(member: Member) -> set[tuple[int, str]]:
+    collector = member.collector
+    if collector.host_network:
+        return {(port.number, port.protocol) for port in member.ports}
+    return (
+        {(port.number, port.protocol) for port in member.ports if port.exposed} if collector.uses_host_ports else set()
+    )
+
+
+def _may_share_a_node(one: Collector, two: Collector) -> bool:
+    """Two selectors that want different values of one label never meet."""
+    return all(
+        one.node_selector[key] == two.node_selector[key] for key in one.node_selector.keys() & two.node_selector.keys()
+    )

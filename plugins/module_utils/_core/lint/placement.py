@@ -1,7 +1,7 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Rules on where a component may run, and how many times.
+"""Rules on where a component may run, how many times, and which of several copies leads.
 
 Sources: the READMEs of the Kubernetes receivers in opentelemetry-collector-contrib, and EC2's documentation of the
 instance metadata service. Private.
@@ -12,10 +12,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from ..config.paths import at, items
+from ..config.paths import at, items, section
 from .finding import Fault, rule
 from .subject import Deployment, Subject
-from .view import view
+from .view import kind_of, view
 
 _CONTRIB = "https://github.com/open-telemetry/opentelemetry-collector-contrib/tree/main"
 _LEADER = f"{_CONTRIB}/extension/k8sleaderelector"
@@ -149,6 +149,26 @@ _READS: dict[str, Callable[[Mapping[str, Any]], str]] = {
 
 _FILES = {kind: reads for kind, reads in _READS.items() if kind != "kubeletstats"}
 
+
+_DOCUMENTATION = (
+    "https://github.com/open-telemetry/opentelemetry-collector-contrib/tree/main/extension/k8sleaderelector"
+)
+_KIND = "k8sleaderelector"
+
+
+def lease_missing(subject: Subject) -> Iterator[Fault]:
+    """Yield leader electors without the name or the namespace of their lease; the Collector refuses them."""
+    for name, settings in section(subject.config, "extensions").items():
+        if isinstance(name, str) and kind_of(name) == _KIND and isinstance(settings, dict | None):
+            missing = [key for key in ("lease_name", "lease_namespace") if not (settings or {}).get(key)]
+            if missing:
+                yield Fault(
+                    ("extensions", name),
+                    f"'{name}' has no {' and no '.join(missing)}",
+                    "Add `lease_name: NAME` and `lease_namespace: NAMESPACE`, the same for all copies.",
+                )
+
+
 RULES = (
     rule("error", singleton, documentation=_LEADER),
     rule(
@@ -157,4 +177,5 @@ RULES = (
     rule("warning", sidecar_limits, documentation=_LEADER),
     rule("info", metadata_service, documentation=_IMDS),
     rule("warning", selinux_denied, documentation=_SELINUX),
+    rule("error", lease_missing, shared=True, documentation=_DOCUMENTATION),
 )

@@ -1,7 +1,7 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Rules on secrets that stand in a config, which is a ConfigMap that many can read.
+"""Rules on secrets in a config, which is a ConfigMap that many can read, and on placeholders in their stead.
 
 What such a value is never appears: not in the message, the fix or the path.
 Sources: the settings of authentication and TLS in the Collector's config/ and of the vendors' exporters. Private.
@@ -126,3 +126,31 @@ def _is_given(match: re.Match[str] | None) -> bool:
 
 
 RULES = (rule("error", plaintext_secret, documentation=_DOCUMENTATION),)
+
+
+_PLACEHOLDERS = "https://opentelemetry.io/docs/collector/configuration/"
+# An address has no angle brackets; elsewhere they can mean something, unless they are all there is.
+_WITHIN = re.compile(r"<[^<>\s=]+>")
+_ALONE = re.compile(r"<[^<>]+>\Z")
+_ADDRESSES = ("endpoint", "url", "host", "hostname", "listen_address")
+_NAMES = ("region", "site", "project", "tenant", "tenant_id", "service_account", "role_arn", "arn", "cluster_name")
+
+
+def placeholder(subject: Subject) -> Iterator[Fault]:
+    """Yield settings that still have a placeholder such as `<HOST>` in place of what belongs there."""
+    started = {part.path for part in view(subject).parts}
+    for path, value in view(subject).leaves:
+        if not isinstance(value, str) or "<" not in value or "$" in value or path[:2] not in started:
+            continue
+        key = str(path[-1]).lower()
+        is_address = key in _ADDRESSES or key.endswith(("_endpoint", "_url"))
+        is_name = key in _NAMES or path[-2:-1] == ("headers",) or is_secret_key(path)
+        if (is_address and _WITHIN.search(value)) or (is_name and _ALONE.match(value)):
+            yield Fault(
+                path,
+                f"`{path[-1]}` has a placeholder in angle brackets",
+                "Write what belongs there, or `${env:NAME}` and give NAME in `env`.",
+            )
+
+
+RULES = (rule("error", placeholder, documentation=_PLACEHOLDERS),)

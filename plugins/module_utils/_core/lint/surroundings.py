@@ -1,23 +1,25 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Rules on what a collector is given where it runs: environment and permissions.
+"""Rules on what a collector is given where it runs: environment, permissions, files and directories.
 
 Sources: confmap/provider/envprovider of the Collector, and the "RBAC" sections of the components. Private.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
+from posixpath import dirname
 from typing import Any
 
-from ..config.paths import Path, items
+from ..config.paths import Path, at, items
 from ..errors import near
 from ..needs.components.table import component
 from ..needs.derive import variables
 from .finding import Fault, rule
 from .subject import Subject
-from .view import view
+from .view import Part, view
 
 _RBAC = "https://kubernetes.io/docs/reference/access-authn-authz/rbac/"
 _LISTS = ("apiGroups", "resources", "verbs")
@@ -74,7 +76,113 @@ def _allows(granted: Granted, wanted: tuple[str, str, str]) -> bool:
     return any((g, name, v) in granted for g in (group, "*") for name in names for v in (verb, "*"))
 
 
+_CONTRIB = "https://github.com/open-telemetry/opentelemetry-collector-contrib/tree/main"
+_STORAGE = f"{_CONTRIB}/extension/storage/filestorage"
+_DIRECTORY = "/var/lib/otelcol/file_storage"  # the default of file_storage
+_JOURNAL = "/var/log/journal"
+_LINKS, _LINKED = "/var/log/containers", "/var/log/pods"
+_FILE_KEYS = ("ca_file", "cert_file", "key_file", "client_ca_file", "bearer_token_file", "password_file")
+# What an image or Kubernetes itself brings.
+_THERE = ("/etc/ssl", "/etc/pki", "/var/run/secrets", "/run/secrets", "/usr", "/proc", "/sys", "/dev")
+_GLOB = re.compile(r"[*?\[{]")
+
+
+def root_path_missing(subject: Subject) -> Iterator[Fault]:
+    """Yield host_metrics with a root_path at which nothing is mounted; the receiver refuses to start."""
+    for part in _parts(subject, "receivers", "hostmetrics"):
+        root = part.settings.get("root_path")
+        if isinstance(root, str) and _is_missing(subject, root):
+            yield Fault((*part.path, "root_path"), f"nothing is mounted at {root}", _mount(root, "/"))
+
+
+def logs_missing(subject: Subject) -> Iterator[Fault]:
+    """Yield file_log and journald that read where nothing is mounted, and so read nothing."""
+    for part in _parts(subject, "receivers", "filelog"):
+        for index, glob in enumerate(items(part.settings, "include")):
+            start = _fixed(glob) if isinstance(glob, str) else ""
+            where = _LINKED if start.startswith(_LINKS) and not _is_missing(subject, start) else start
+            if where and _is_missing(subject, where):
+                yield Fault((*part.path, "include", index), f"nothing is mounted at {where}", _mount(where, where))
+    for part in _parts(subject, "receivers", "journald"):
+        directory = part.settings.get("directory") or _JOURNAL
+        if isinstance(directory, str) and _is_missing(subject, directory):
+            yield Fault(part.path, f"nothing is mounted at {directory}", _mount(directory, directory))
+
+
+def file_missing(subject: Subject) -> Iterator[Fault]:
+    """Yield certificates and other files in a directory at which nothing is mounted."""
+    if not subject.deployment or subject.deployment.mounts is None:
+        return
+    started = {part.path for part in view(subject).parts}
+    for path, value in view(subject).leaves:
+        if not path or path[-1] not in _FILE_KEYS or not isinstance(value, str):
+            continue
+        if (path[:2] in started or path[0] == "service") and _is_missing(subject, value):
+            folder = dirname(value)
+            yield Fault(
+                path,
+                f"nothing is mounted at {folder}",
+                "Mount the Secret there with `volumes`, or write /etc/otelcol/secrets/NAME/KEY: the Secret NAME is "
+                "mounted then by itself.",
+            )
+
+
+def storage_missing(subject: Subject) -> Iterator[Fault]:
+    """Yield file_storage in a directory at which nothing is mounted: what it keeps ends with the container."""
+    for part in _parts(subject, "extensions", "filestorage"):
+        directory = part.settings.get("directory") or _DIRECTORY
+        if isinstance(directory, str) and _is_missing(subject, directory):
+            users = ", ".join(f"'{name}'" for name in _users(subject, part.id))
+            yield Fault(
+                part.path,
+                f"nothing is mounted at {directory}"
+                + (f", so the queue of {users} does not outlive the container" if users else ""),
+                f"Mount a volume at {directory}; a StatefulSet keeps it when the pod moves.",
+            )
+
+
+def _parts(subject: Subject, name: str, kind: str) -> Iterator[Part]:
+    if subject.deployment and subject.deployment.mounts is not None:
+        yield from view(subject).of(name, kind)
+
+
+def _is_missing(subject: Subject, path: str) -> bool:
+    """Whether an absolute path is surely in no volume; one with a variable may be anywhere."""
+    mounts = subject.deployment.mounts if subject.deployment else None
+    if mounts is None or "$" in path or not path.startswith("/") or path == "/" or _inside(path, _THERE):
+        return False
+    return not _inside(path, mounts) and not _inside_any(mounts, path)
+
+
+def _inside(path: str, folders: tuple[str, ...]) -> bool:
+    return any(path.rstrip("/") == (root := folder.rstrip("/")) or path.startswith(f"{root}/") for folder in folders)
+
+
+def _inside_any(mounts: tuple[str, ...], folder: str) -> bool:
+    """Whether something is mounted below a folder."""
+    return any(mount.startswith(folder.rstrip("/") + "/") for mount in mounts)
+
+
+def _fixed(glob: str) -> str:
+    """Return the directory that a glob starts with."""
+    return _GLOB.split(glob, maxsplit=1)[0].rpartition("/")[0]
+
+
+def _mount(inside: str, on_node: str) -> str:
+    volume = f"{{name: NAME, mount_path: {inside}, source: {{hostPath: {{path: {on_node}}}}}}}"
+    return f"Mount {on_node} of the node there: `volumes: [{volume}]`."
+
+
+def _users(subject: Subject, storage: str) -> list[str]:
+    path: Path = ("sending_queue", "storage")
+    return [part.id for part in view(subject).parts if at(part.settings, path) == storage]
+
+
 RULES = (
     rule("error", missing_variable),
     rule("info", missing_permission, documentation=_RBAC),
+    rule("error", root_path_missing, documentation=f"{_CONTRIB}/receiver/hostmetricsreceiver"),
+    rule("warning", logs_missing, documentation=f"{_CONTRIB}/receiver/filelogreceiver"),
+    rule("warning", file_missing, documentation="https://opentelemetry.io/docs/collector/configuration/"),
+    rule("warning", storage_missing, documentation=_STORAGE),
 )

@@ -1,7 +1,7 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Rules on encryption, and on what shows the inside of a collector to others.
+"""Rules on sending: encryption, queues and retries, and what a collector shows of itself to others.
 
 Source: the Collector's docs/security-best-practices.md, config/configtls, and the READMEs of pprof, zpages and debug.
 Private.
@@ -127,6 +127,22 @@ def _is_encrypted(settings: dict[str, Any]) -> bool:
     return any(destination(settings.get(key))[0] in ("https", "unix") for key in _ENDPOINTS)
 
 
+_QUEUES = "https://github.com/open-telemetry/opentelemetry-collector/blob/main/exporter/exporterhelper/README.md"
+_SWITCHES: dict[Path, str] = {
+    ("retry_on_failure", "enabled"): "drops what the receiver does not take at the first try",
+    ("sending_queue", "enabled"): "makes senders wait for each request, and drops what does not go through",
+    ("remote_write_queue", "enabled"): "makes senders wait for each request, and drops what does not go through",
+}
+
+
+def nothing_retried(subject: Subject) -> Iterator[Fault]:
+    """Yield exporters whose retries or queue are turned off, so that a short outage loses data."""
+    for part in view(subject).parts:
+        for path, what in _SWITCHES.items() if part.section == "exporters" else ():
+            if at(part.settings, path) is False:
+                yield Fault((*part.path, *path), f"'{part.id}' {what}", f"Remove `{path[0]}: {{enabled: false}}`.")
+
+
 RULES = (
     rule("warning", clear_text, documentation=_TLS),
     rule("info", clear_text_inside, documentation=_TLS),
@@ -134,4 +150,5 @@ RULES = (
     rule("info", open_receiver, documentation=_DOCUMENTATION),
     rule("warning", open_diagnostics, documentation=_DOCUMENTATION),
     rule("info", verbose_debug, documentation=_DEBUG),
+    rule("warning", nothing_retried, documentation=_QUEUES),
 )

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint import fleet
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint import deployed
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.needs.derive import Port
 
 from ..helpers import collector
@@ -17,26 +17,26 @@ METRICS = Port("metrics", 8888, exposed=False)
 JAEGER = Port("jaeger", 4317, "UDP")
 
 
-def member(name: str, *ports: Port, mode: str = "daemonset", **options: Any) -> fleet.Member:
-    return fleet.Member(collector(name=name, mode=mode, **options), ports)
+def member(name: str, *ports: Port, mode: str = "daemonset", **options: Any) -> deployed.Member:
+    return deployed.Member(collector(name=name, mode=mode, **options), ports)
 
 
 def test_collectors_of_one_name_may_live_in_two_namespaces() -> None:
-    fleet.check([member("a"), member("a", namespace="other")])
+    deployed.check([member("a"), member("a", namespace="other")])
 
 
 def test_two_of_one_name_in_one_namespace_are_refused() -> None:
     with pytest.raises(Problem, match=r"two collectors are named 'a' in namespace 'telemetry'\. Rename one\."):
-        fleet.check([member("a"), member("b"), member("a", mode="deployment")])
+        deployed.check([member("a"), member("b"), member("a", mode="deployment")])
 
 
 def test_two_that_would_select_each_others_pods_are_refused() -> None:
     with pytest.raises(Problem, match=r"'a' and 'b' would select each other's pods.*Give each an `instance`"):
-        fleet.check([member("a", instance="x"), member("b", instance="x")])
+        deployed.check([member("a", instance="x"), member("b", instance="x")])
 
 
 def test_an_agent_and_a_gateway_may_share_an_instance() -> None:
-    fleet.check([member("a", OTLP, instance="x"), member("b", OTLP, instance="x", mode="deployment")])
+    deployed.check([member("a", OTLP, instance="x"), member("b", OTLP, instance="x", mode="deployment")])
 
 
 @pytest.mark.parametrize("name", ["a-collector", "a-collector-headless", "a-targetallocator"])
@@ -44,9 +44,9 @@ def test_what_the_operator_makes_needs_its_name(name: str) -> None:
     one, two = member("a", backend="operator"), member(name)
     for pair in ([one, two], [two, one]):
         with pytest.raises(Problem, match=f"'{name}' has the name that the operator gives.* of collector 'a'"):
-            fleet.check(pair)
-    fleet.check([member("a"), two])
-    fleet.check([one, member(name, namespace="other")])
+            deployed.check(pair)
+    deployed.check([member("a"), two])
+    deployed.check([one, member(name, namespace="other")])
 
 
 SHARING = [
@@ -72,23 +72,23 @@ APART = [
 
 
 @pytest.mark.parametrize(("one", "two"), [row[1:] for row in SHARING], ids=[row[0] for row in SHARING])
-def test_one_port_of_a_node_is_opened_once(one: fleet.Member, two: fleet.Member) -> None:
+def test_one_port_of_a_node_is_opened_once(one: deployed.Member, two: deployed.Member) -> None:
     with pytest.raises(Problem) as refused:
-        fleet.check([one, two])
+        deployed.check([one, two])
     number = one.ports[0].number
     assert refused.value.wrong == f"'a' and 'b' both open {number}/TCP on the node"
     assert "node_selectors" in refused.value.fix
 
 
 @pytest.mark.parametrize(("one", "two"), [row[1:] for row in APART], ids=[row[0] for row in APART])
-def test_what_never_meets_does_not_clash(one: fleet.Member, two: fleet.Member) -> None:
-    fleet.check([one, two])
+def test_what_never_meets_does_not_clash(one: deployed.Member, two: deployed.Member) -> None:
+    deployed.check([one, two])
 
 
 def test_every_clash_is_named_at_once() -> None:
     members = [member(name, OTLP, Port("zipkin", 9411)) for name in "abc"]
     with pytest.raises(Problem) as refused:
-        fleet.check(members)
+        deployed.check(members)
     assert refused.value.wrong.count("both open") == 6
 
 
@@ -99,11 +99,11 @@ def thing(kind: str, name: str, namespace: str | None = "n", **more: Any) -> dic
 
 def test_an_object_that_is_shared_is_there_once_and_first() -> None:
     namespace, one, two = thing("Namespace", "n", None), thing("Service", "a"), thing("Service", "a", "m")
-    assert fleet.union([namespace, one, namespace, two, one]) == [namespace, one, two]
+    assert deployed.union([namespace, one, namespace, two, one]) == [namespace, one, two]
 
 
 def test_objects_that_two_want_to_be_different_are_named() -> None:
     with pytest.raises(
         Problem, match=r"two collectors want ServiceAccount 'a' in namespace 'n' to be different\. Give"
     ):
-        fleet.union([thing("ServiceAccount", "a"), thing("ServiceAccount", "a", x=1)])
+        deployed.union([thing("ServiceAccount", "a"), thing("ServiceAccount", "a", x=1)])

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint import fleet
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint import deployed
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.manifests.certificate import certificates
 
 from ..helpers import LABELS, build
@@ -53,7 +53,7 @@ def test_the_ca_of_a_namespace_signs_itself_and_keeps_its_key() -> None:
 
 def test_collectors_of_a_namespace_share_its_ca() -> None:
     both = [*made({}), *made({"name": "agent-tls"}, name="agent")]
-    assert [item["metadata"]["name"] for item in fleet.union(both)] == [
+    assert [item["metadata"]["name"] for item in deployed.union(both)] == [
         "opentelemetry-selfsigned",
         "opentelemetry-ca",
         "opentelemetry-ca",

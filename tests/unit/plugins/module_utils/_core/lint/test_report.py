@@ -9,8 +9,8 @@ from xml.etree import ElementTree
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.config.paths import Position
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.finding import Finding, Rule
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.report.formats import FORMATS
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.report.model import (
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.report import (
+    FORMATS,
     Checked,
     Report,
     Suppressed,

@@ -1,0 +1,249 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a report of findings says, and the formats that it has: text, JSON, JUnit, SARIF, GitHub. Private."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+from urllib.parse import quote
+from xml.sax.saxutils import escape, quoteattr
+
+from .finding import SEVERITIES, Finding, Rule
+
+NEVER = "never"
+
+
+@dataclass(frozen=True)
+class Suppressed:
+    """A finding that someone accepts, why, and whether the config itself says so."""
+
+    finding: Finding
+    reason: str
+    in_source: bool = False
+
+
+@dataclass(frozen=True)
+class Checked:
+    """A config that was checked, and what was found in it."""
+
+    name: str
+    findings: tuple[Finding, ...] = ()
+    suppressed: tuple[Suppressed, ...] = ()
+
+
+@dataclass(frozen=True)
+class Report:
+    """All configs that were checked, the files that hold none, the rules, and the mildest finding that fails."""
+
+    checked: Sequence[Checked]
+    skipped: Sequence[str] = ()
+    rules: Sequence[Rule] = ()
+    fail_on: str = "error"
+
+    @cached_property
+    def findings(self) -> list[Finding]:
+        """All findings, by place."""
+        return sorted(finding for item in self.checked for finding in item.findings)
+
+    @cached_property
+    def suppressed(self) -> list[Suppressed]:
+        """All findings that are accepted, by place."""
+        return sorted((one for item in self.checked for one in item.suppressed), key=lambda one: one.finding)
+
+    @cached_property
+    def counts(self) -> dict[str, int]:
+        """How many findings of each severity, and how many of all else."""
+        seen = Counter(finding.severity for finding in self.findings)
+        rest = {"suppressed": self.suppressed, "checked": self.checked, "skipped": self.skipped}
+        return {**{name: seen[name] for name in SEVERITIES}, **{name: len(items) for name, items in rest.items()}}
+
+    def fails(self, finding: Finding) -> bool:
+        """Whether a finding is as severe as `fail_on` says."""
+        return self.fail_on != NEVER and SEVERITIES.index(finding.severity) <= SEVERITIES.index(self.fail_on)
+
+    def fatal(self) -> Iterator[Finding]:
+        """Yield the findings that fail, by place."""
+        return (finding for finding in self.findings if self.fails(finding))
+
+
+def counted(number: int, noun: str) -> str:
+    """Return `1 error` or `2 errors`."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def text(report: Report) -> str:
+    """Return one line per finding, accepted ones with their reason, and a last line that counts."""
+    lines = [line(finding) for finding in report.findings]
+    lines += [f"{line(one.finding)} (suppressed: {one.reason})" for one in report.suppressed]
+    counts = report.counts
+    found = ", ".join(counted(counts[name], name) for name in ("error", "warning")) + f", {counts['info']} info"
+    rest = "".join(f", {counts[name]} {name}" for name in ("suppressed", "skipped") if counts[name])
+    lines.append(f"{counted(counts['checked'], 'config')} checked: {found}{rest}")
+    return "\n".join(lines) + "\n"
+
+
+def line(finding: Finding) -> str:
+    """Return a finding in one line; one without a place begins with its severity."""
+    return str(finding).removeprefix(": ")
+
+
+_GITHUB_LEVELS = {"error": "error", "warning": "warning", "info": "notice"}
+
+
+def github(report: Report) -> str:
+    """Return one workflow command per finding."""
+    return "".join(f"{_command(finding)}\n" for finding in report.findings)
+
+
+def _command(finding: Finding) -> str:
+    place = {"file": finding.position.file, "line": finding.position.line, "col": finding.position.column}
+    properties = {**{key: value for key, value in place.items() if value}, "title": finding.rule}
+    listed = ",".join(f"{key}={_property(str(value))}" for key, value in properties.items())
+    where = f"{finding.path}: " if finding.path else ""
+    said = f"{where}{finding.message}{'' if finding.message.endswith(('.', '!', '?')) else '.'} {finding.fix}".rstrip()
+    return f"::{_GITHUB_LEVELS[finding.severity]} {listed}::{_data(said)}"
+
+
+def _data(text: str) -> str:
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _property(text: str) -> str:
+    return _data(text).replace(":", "%3A").replace(",", "%2C")
+
+
+def json_text(report: Report) -> str:
+    """Return the report as JSON, with the keys of the task's result."""
+    return json.dumps(as_dict(report), indent=2, ensure_ascii=False) + "\n"
+
+
+def as_dict(report: Report) -> dict[str, object]:
+    """Return the report as data."""
+    return {
+        "findings": [finding.as_dict() for finding in report.findings],
+        "suppressed": [{**one.finding.as_dict(), "reason": one.reason} for one in report.suppressed],
+        "checked": [item.name for item in report.checked],
+        "skipped": list(report.skipped),
+        "counts": report.counts,
+    }
+
+
+# What XML 1.0 cannot hold, escaped or not.
+_ILLEGAL = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_SUITE = "o11y.opentelemetry.pipeline_validate"
+
+
+def junit(report: Report) -> str:
+    """Return JUnit XML: a config fails with all findings that are severe enough, milder ones are its output."""
+    failed = sum(any(report.fails(finding) for finding in item.findings) for item in report.checked)
+    head = f'name="{_SUITE}" tests="{len(report.checked)}" failures="{failed}" errors="0"'
+    lines = ['<?xml version="1.0" encoding="UTF-8"?>', "<testsuites>", f"  <testsuite {head}>"]
+    lines += [line for item in report.checked for line in _case(item, report)]
+    return "\n".join([*lines, "  </testsuite>", "</testsuites>"]) + "\n"
+
+
+def _case(item: Checked, report: Report) -> list[str]:
+    fatal = [line(finding) for finding in item.findings if report.fails(finding)]
+    milder = [line(finding) for finding in item.findings if not report.fails(finding)]
+    milder += [f"{line(one.finding)} (suppressed: {one.reason})" for one in item.suppressed]
+    lines = [f'    <testcase classname="{_SUITE}" name={_attribute(item.name)}>']
+    if fatal:
+        message = _attribute(counted(len(fatal), "finding"))
+        lines.append(f"      <failure message={message}>{_text(fatal)}</failure>")
+    if milder:
+        lines.append(f"      <system-out>{_text(milder)}</system-out>")
+    return [*lines, "    </testcase>"]
+
+
+def _text(lines: list[str]) -> str:
+    return escape(_legal("\n".join(lines)))
+
+
+def _attribute(text: str) -> str:
+    return quoteattr(_legal(text))
+
+
+def _legal(text: str) -> str:
+    return _ILLEGAL.sub("\ufffd", text)
+
+
+_SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
+_SARIF_LEVELS = {"error": "error", "warning": "warning", "info": "note"}
+
+
+def sarif(report: Report) -> str:
+    """Return the report as a SARIF log with one run; rules that found nothing are listed too."""
+    rules = _rules(report)
+    order = {rule["id"]: index for index, rule in enumerate(rules)}
+    results = [_result(finding, order) for finding in report.findings]
+    results += [{**_result(one.finding, order), "suppressions": [_suppression(one)]} for one in report.suppressed]
+    driver = {"name": "o11y.opentelemetry", "rules": rules}
+    run = {"tool": {"driver": driver}, "columnKind": "unicodeCodePoints", "results": results}
+    return json.dumps({"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}, indent=2, ensure_ascii=False) + "\n"
+
+
+def _rules(report: Report) -> list[dict[str, Any]]:
+    described = {rule.id: _rule(rule) for rule in report.rules}
+    for finding in (*report.findings, *(one.finding for one in report.suppressed)):
+        described.setdefault(finding.rule, {"id": finding.rule})
+    return list(described.values())
+
+
+def _rule(rule: Rule) -> dict[str, Any]:
+    # The docstring of a check says what it yields.
+    reason = rule.reason.removeprefix("Yield ")
+    reason = reason[:1].upper() + reason[1:] or rule.id
+    described: dict[str, Any] = {
+        "id": rule.id,
+        "shortDescription": {"text": rule.id.replace("-", " ")},
+        "fullDescription": {"text": reason},
+        "help": {"text": f"{reason} {rule.documentation}".strip()},
+        "defaultConfiguration": {"level": _SARIF_LEVELS[rule.severity]},
+    }
+    if rule.documentation.startswith("https://"):
+        described["helpUri"] = rule.documentation
+    return described
+
+
+def _result(finding: Finding, order: dict[str, int]) -> dict[str, Any]:
+    location: dict[str, Any] = {}
+    if finding.position.file:
+        location["physicalLocation"] = _place(finding)
+    if finding.path:
+        location["logicalLocations"] = [{"fullyQualifiedName": finding.path}]
+    stop = "" if finding.message.endswith((".", "!", "?")) else "."
+    return {
+        "ruleId": finding.rule,
+        "ruleIndex": order[finding.rule],
+        "level": _SARIF_LEVELS[finding.severity],
+        "message": {"text": f"{finding.message}{stop} {finding.fix}".rstrip()},
+        "locations": [location] if location else [],
+    }
+
+
+def _place(finding: Finding) -> dict[str, Any]:
+    file = finding.position.file
+    place: dict[str, Any] = {"artifactLocation": {"uri": ("file://" if file.startswith("/") else "") + quote(file)}}
+    if finding.position.line:
+        place["region"] = {"startLine": finding.position.line, "startColumn": max(finding.position.column, 1)}
+    return place
+
+
+def _suppression(one: Suppressed) -> dict[str, str]:
+    return {"kind": "inSource" if one.in_source else "external", "justification": one.reason}
+
+
+FORMATS: dict[str, Callable[[Report], str]] = {
+    "text": text,
+    "json": json_text,
+    "junit": junit,
+    "sarif": sarif,
+    "github": github,
+}
