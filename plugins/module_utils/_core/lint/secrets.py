@@ -125,9 +125,6 @@ def _is_given(match: re.Match[str] | None) -> bool:
     return match is not None and _is_literal(match[1])
 
 
-RULES = (rule("error", plaintext_secret, documentation=_DOCUMENTATION),)
-
-
 _PLACEHOLDERS = "https://opentelemetry.io/docs/collector/configuration/"
 # An address has no angle brackets; elsewhere they can mean something, unless they are all there is.
 _WITHIN = re.compile(r"<[^<>\s=]+>")
@@ -153,4 +150,7 @@ def placeholder(subject: Subject) -> Iterator[Fault]:
             )
 
 
-RULES = (rule("error", placeholder, documentation=_PLACEHOLDERS),)
+RULES = (
+    rule("error", plaintext_secret, documentation=_DOCUMENTATION),
+    rule("error", placeholder, documentation=_PLACEHOLDERS),
+)
