@@ -13,7 +13,7 @@ from ..errors import Problem
 PARTITION, REGION, ACCOUNT = "<partition>", "<region>", "<account>"
 
 
-class Place(NamedTuple):
+class EksCluster(NamedTuple):
     """What the ARN of a cluster says, and the issuer of its tokens."""
 
     partition: str
@@ -23,23 +23,23 @@ class Place(NamedTuple):
     issuer: str = ""
 
 
-def place_of(cluster_arn: str, issuer: str = "") -> Place:
+def eks_cluster_of(cluster_arn: str, issuer: str = "") -> EksCluster:
     """Return where a cluster is."""
     parts = cluster_arn.split(":")
     if len(parts) != 6 or parts[2] != "eks":  # noqa: PLR2004 - the parts of every ARN
         raise Problem(f"'{cluster_arn}' is no ARN of an EKS cluster", fix="Check endpoint_url.")
-    return Place(parts[1], parts[3], parts[4], cluster_arn, issuer)
+    return EksCluster(parts[1], parts[3], parts[4], cluster_arn, issuer)
 
 
-def filled(value: Any, place: Place) -> Any:
+def filled(value: Any, eks_cluster: EksCluster) -> Any:
     """Return a tree with the placeholders filled in."""
     if isinstance(value, dict):
-        return {key: filled(item, place) for key, item in value.items()}
+        return {key: filled(item, eks_cluster) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return [filled(item, place) for item in value]
+        return [filled(item, eks_cluster) for item in value]
     if not isinstance(value, str):
         return value
-    known = ((PARTITION, place.partition), (REGION, place.region), (ACCOUNT, place.account))
+    known = ((PARTITION, eks_cluster.partition), (REGION, eks_cluster.region), (ACCOUNT, eks_cluster.account))
     for placeholder, fact in known:
         value = value.replace(placeholder, fact)
     return value

@@ -16,7 +16,7 @@ from typing import Any
 
 from ..errors import Problem
 from .oidc import Step
-from .partition import Place
+from .partition import EksCluster
 from .policy import document, same
 from .trust import Account, trusting, without_ours
 
@@ -33,7 +33,7 @@ class Wish:
     """What is asked of a role. None leaves it as it is."""
 
     account: Account
-    place: Place
+    eks_cluster: EksCluster
     trust: dict[str, Any] = field(default_factory=dict)
     statements: list[dict[str, Any]] = field(default_factory=list)
     managed_policies: tuple[str, ...] = ()
@@ -72,8 +72,8 @@ def owned(live: Mapping[str, Any], cluster_name: str, account: Account) -> bool:
 def check(name: str, live: Mapping[str, Any], wish: Wish) -> None:
     """Raise Problem for a role that is not ours to change, or that IAM cannot make what is asked."""
     tags, asked = live["tags"], f"Use the IAM role {name} for {wish.account}"
-    cluster = tags.get(CLUSTER_TAG, wish.place.cluster_arn)
-    if tags.get(ACCOUNT_TAG, str(wish.account)) != str(wish.account) or cluster != wish.place.cluster_arn:
+    cluster = tags.get(CLUSTER_TAG, wish.eks_cluster.cluster_arn)
+    if tags.get(ACCOUNT_TAG, str(wish.account)) != str(wish.account) or cluster != wish.eks_cluster.cluster_arn:
         whose = f"it is the role of {tags.get(ACCOUNT_TAG)} in {cluster}"
         raise Problem(whose, asked=asked, where="role_name", fix="Give another role_name.")
     if ACCOUNT_TAG not in tags and not wish.adopt:
@@ -93,8 +93,8 @@ def goal(live: Mapping[str, Any], wish: Wish, retagged: Callable[[dict[str, str]
     known = found["policies"].get(INLINE)
     if inline and known and same(known, inline[INLINE]):
         inline = {INLINE: known}
-    attached = {policy_arn(name, wish.place.partition) for name in wish.managed_policies}
-    ours = {CLUSTER_TAG: wish.place.cluster_arn, ACCOUNT_TAG: str(wish.account), ORIGIN_TAG: origin}
+    attached = {policy_arn(name, wish.eks_cluster.partition) for name in wish.managed_policies}
+    ours = {CLUSTER_TAG: wish.eks_cluster.cluster_arn, ACCOUNT_TAG: str(wish.account), ORIGIN_TAG: origin}
     boundary = wish.permissions_boundary
     return {
         "path": found["path"] if live else wish.path or "/",

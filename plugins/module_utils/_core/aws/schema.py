@@ -68,8 +68,8 @@ def _either(expected: Any) -> str:
 def said(violation: Violation) -> str:
     """Return one line about one violation."""
     say = SAID.get(violation.keyword, _other)
-    place = dotted(violation.path)
-    return f"{place}: {say(violation)}" if place else say(violation)
+    path = dotted(violation.path)
+    return f"{path}: {say(violation)}" if path else say(violation)
 
 
 def mismatch(violations: Iterable[Violation], name: str, version: str, *, ours: bool) -> Problem | None:

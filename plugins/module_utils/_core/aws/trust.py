@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from .oidc import AUDIENCE, bare
-from .partition import Place
+from .partition import EksCluster
 from .policy import VERSION, Statement, same
 
 IRSA, POD_IDENTITY = "irsa", "pod_identity"
@@ -31,23 +31,23 @@ class Account(NamedTuple):
         return f"{self.namespace}/{self.name}"
 
 
-def irsa(place: Place, account: Account) -> Statement:
+def irsa(eks_cluster: EksCluster, account: Account) -> Statement:
     """Return the statement for the tokens that the cluster signs for this service account."""
-    issuer = bare(place.issuer)
+    issuer = bare(eks_cluster.issuer)
     subject = f"system:serviceaccount:{account.namespace}:{account.name}"
     return {
         "Sid": SIDS[IRSA],
         "Effect": "Allow",
-        "Principal": {"Federated": f"arn:{place.partition}:iam::{place.account}:oidc-provider/{issuer}"},
+        "Principal": {"Federated": f"arn:{eks_cluster.partition}:iam::{eks_cluster.account}:oidc-provider/{issuer}"},
         "Action": "sts:AssumeRoleWithWebIdentity",
         "Condition": {"StringEquals": {f"{issuer}:aud": AUDIENCE, f"{issuer}:sub": subject}},
     }
 
 
-def pod_identity(place: Place, account: Account) -> Statement:
+def pod_identity(eks_cluster: EksCluster, account: Account) -> Statement:
     """Return the statement for EKS Pod Identity. The ARN of the cluster has its account, so no other key says more."""
     tags = {
-        "aws:RequestTag/eks-cluster-arn": place.cluster_arn,
+        "aws:RequestTag/eks-cluster-arn": eks_cluster.cluster_arn,
         "aws:RequestTag/kubernetes-namespace": account.namespace,
         "aws:RequestTag/kubernetes-service-account": account.name,
     }

@@ -30,7 +30,7 @@ class AssociationTask:
     def __init__(self, aws: Aws, params: Mapping[str, Any]) -> None:
         self.aws, self.params, self.eks = aws, params, aws.calls("eks")
         self.cluster = {"clusterName": params["cluster_name"]}
-        self.place = {"namespace": params["namespace"], "serviceAccount": params["service_account"]}
+        self.account = {"namespace": params["namespace"], "serviceAccount": params["service_account"]}
 
     def run(self) -> dict[str, Any]:
         """Do it."""
@@ -44,7 +44,7 @@ class AssociationTask:
     # A cluster that is gone has no associations; creating one then says that it is gone.
     @CallErrors.list_error_handler("list the pod identity associations", ())
     def _listed(self) -> list[Association]:
-        return self.eks.pages("list_pod_identity_associations", "associations", **self.cluster, **self.place)
+        return self.eks.pages("list_pod_identity_associations", "associations", **self.cluster, **self.account)
 
     @CallErrors.list_error_handler("describe the pod identity association")
     def _described(self, association_id: str) -> Association | None:
@@ -87,7 +87,7 @@ class AssociationTask:
         self._known("CreatePodIdentityAssociation", body)
         tags = {"tags": wanted["tags"]} if wanted.get("tags") else {}
         token = {"clientRequestToken": str(uuid.uuid4())}
-        made = self.eks("create_pod_identity_association", **self.cluster, **self.place, **body, **tags, **token)
+        made = self.eks("create_pod_identity_association", **self.cluster, **self.account, **body, **tags, **token)
         found: Association = made["association"]
         return found
 

@@ -14,7 +14,7 @@ from ansible_collections.amazon.aws.plugins.module_utils.tagging import boto3_ta
 from ..._core.aws.answers import EXISTS_CODES
 from ..._core.aws.identity import ANNOTATIONS
 from ..._core.aws.oidc import Step
-from ..._core.aws.partition import Place, filled, place_of
+from ..._core.aws.partition import EksCluster, eks_cluster_of, filled
 from ..._core.aws.role import OURS, Wish, check, creation, given_up, goal, owned, removal, settings, steps
 from ..._core.aws.trust import IRSA, STATEMENTS, Account
 from ..._core.errors import Problem
@@ -65,12 +65,12 @@ class RoleTask:
 
     def _wish(self) -> Wish:
         asked = self.params
-        place = self._place()
+        eks_cluster = self._eks_cluster()
         return Wish(
             account=self.account,
-            place=place,
-            trust=STATEMENTS[asked["provider"]](place, self.account),
-            statements=filled(asked["statements"], place),
+            eks_cluster=eks_cluster,
+            trust=STATEMENTS[asked["provider"]](eks_cluster, self.account),
+            statements=filled(asked["statements"], eks_cluster),
             managed_policies=tuple(asked["managed_policies"]),
             path=asked["path"],
             permissions_boundary=asked["permissions_boundary"],
@@ -79,7 +79,7 @@ class RoleTask:
         )
 
     @CallErrors.common_error_handler("describe the cluster")
-    def _place(self) -> Place:
+    def _eks_cluster(self) -> EksCluster:
         cluster = self.eks("describe_cluster", name=self.cluster_name)["cluster"]
         issuer = str(((cluster.get("identity") or {}).get("oidc") or {}).get("issuer") or "")
         asked = f"Give {self.account} a role"
@@ -89,7 +89,7 @@ class RoleTask:
         automatic = (cluster.get("computeConfig") or {}).get("enabled")
         if self.params["provider"] != IRSA and self.params["agent"] == "required" and not automatic:
             self._agent(asked)
-        return place_of(str(cluster["arn"]), issuer)
+        return eks_cluster_of(str(cluster["arn"]), issuer)
 
     def _agent(self, asked: str) -> None:
         if not self._addon():
@@ -137,7 +137,10 @@ class RoleTask:
         if live:
             check(self.name, live, wish)
         wanted = goal(live, wish, self._retagged)
-        self.arn = self.arn or f"arn:{wish.place.partition}:iam::{wish.place.account}:role{wanted['path']}{self.name}"
+        self.arn = (
+            self.arn
+            or f"arn:{wish.eks_cluster.partition}:iam::{wish.eks_cluster.account}:role{wanted['path']}{self.name}"
+        )
         todo = steps(live, wanted) if live else []
         if self.aws.check or not (todo or not live):
             return self._result(live, wanted, changed=not live or bool(todo))

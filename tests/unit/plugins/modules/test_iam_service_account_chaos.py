@@ -27,9 +27,9 @@ def whole(found: Any) -> dict[str, Any]:
 @pytest.mark.parametrize("seed", range(4))
 def test_whatever_trouble_comes_the_next_run_makes_it_whole(aws: Aws, seed: int) -> None:
     chance = random.Random(seed)
-    place = {"cluster_name": CLUSTER, "namespace": "obs", "service_account": "gateway", "name": NAME}
-    wanted = place | {"statements": [SPANS], "managed_policies": [XRAY]} | IDENTITY
-    for options in (place | {"statements": [SPANS]}, wanted):
+    account = {"cluster_name": CLUSTER, "namespace": "obs", "service_account": "gateway", "name": NAME}
+    wanted = account | {"statements": [SPANS], "managed_policies": [XRAY]} | IDENTITY
+    for options in (account | {"statements": [SPANS]}, wanted):
         for _trouble in range(4):
             kind = chance.choice([{"drop": "before"}, {"drop": "after"}, {"code": "Throttling", "status": 400}])
             aws.world.trouble(skip=chance.randrange(12), times=chance.choice([1, 2, 200]), **kind)
@@ -40,8 +40,8 @@ def test_whatever_trouble_comes_the_next_run_makes_it_whole(aws: Aws, seed: int)
     assert whole(live()) == {"trust": ["O11yOpentelemetryPodIdentity"], "policies": ["o11y-opentelemetry"], "tags": 3}
     assert len(aws.world.associations) == 1
     aws.world.trouble(skip=chance.randrange(8), drop="after", times=200)
-    aws.run("iam_service_account_role", state="absent", **place)
+    aws.run("iam_service_account_role", state="absent", **account)
     aws.world.faults.clear()
-    aws.run("iam_service_account_role", state="absent", **place)
+    aws.run("iam_service_account_role", state="absent", **account)
     assert NAME not in [role.name for role in iam_backends[ACCOUNT]["aws"].roles.values()]
     assert aws.world.associations == {}

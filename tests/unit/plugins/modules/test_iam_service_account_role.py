@@ -114,23 +114,25 @@ def test_a_change_of_provider_leaves_no_gap(aws: Aws) -> None:
 
 
 def test_an_association_of_somebody_else_is_refused(aws: Aws) -> None:
-    place = {"cluster_name": CLUSTER, "namespace": "obs", "service_account": "gateway"}
+    account = {"cluster_name": CLUSTER, "namespace": "obs", "service_account": "gateway"}
     theirs_too = "arn:aws:iam::123456789012:role/theirs"
-    aws.run("eks_pod_identity_association", role_arn=theirs_too, **place)
-    refused = aws.run("iam_service_account_role", name=NAME, **place, **IDENTITY)
+    aws.run("eks_pod_identity_association", role_arn=theirs_too, **account)
+    refused = aws.run("iam_service_account_role", name=NAME, **account, **IDENTITY)
     assert f"it is associated with {theirs_too} already" in refused["msg"]
     assert aws.changing() == {ASSOCIATE: 1}, "theirs, and nothing of ours"
-    assert aws.run("iam_service_account_role", name=NAME, **place)["msg"] == refused["msg"], "the annotation is no use"
-    aws.run("iam_service_account_role", name=NAME, state="absent", **place)
+    assert aws.run("iam_service_account_role", name=NAME, **account)["msg"] == refused["msg"], (
+        "the annotation is no use"
+    )
+    aws.run("iam_service_account_role", name=NAME, state="absent", **account)
     assert [item["roleArn"] for item in aws.world.associations.values()] == [theirs_too]
-    assert aws.run("iam_service_account_role", name=NAME, adopt=True, **place)["changed"]
+    assert aws.run("iam_service_account_role", name=NAME, adopt=True, **account)["changed"]
     assert aws.world.associations == {}
 
 
 def test_eks_may_see_a_new_role_later_than_iam(aws: Aws) -> None:
     aws.world.trouble(operation=ASSOCIATE, code="InvalidParameterException", status=400, times=3)
-    place = {"cluster_name": CLUSTER, "namespace": "obs", "service_account": "gateway"}
-    assert aws.run("iam_service_account_role", name=NAME, **place, **IDENTITY)["changed"]
+    account = {"cluster_name": CLUSTER, "namespace": "obs", "service_account": "gateway"}
+    assert aws.run("iam_service_account_role", name=NAME, **account, **IDENTITY)["changed"]
     assert aws.changing()[ASSOCIATE] == 4
 
 

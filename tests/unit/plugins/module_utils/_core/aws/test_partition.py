@@ -4,20 +4,20 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.aws.partition import filled, place_of
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.aws.partition import eks_cluster_of, filled
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
 
 
 def test_the_arn_of_a_cluster_says_where_it_is() -> None:
-    place = place_of("arn:aws-cn:eks:cn-north-1:123456789012:cluster/prod", "https://a")
-    assert place[:3] == ("aws-cn", "cn-north-1", "123456789012")
-    assert place.issuer == "https://a"
+    eks_cluster = eks_cluster_of("arn:aws-cn:eks:cn-north-1:123456789012:cluster/prod", "https://a")
+    assert eks_cluster[:3] == ("aws-cn", "cn-north-1", "123456789012")
+    assert eks_cluster.issuer == "https://a"
     for wrong in ("prod", "arn:aws:iam::1:role/a", "arn:aws:eks:a"):
         with pytest.raises(Problem, match="is no ARN of an EKS cluster"):
-            place_of(wrong)
+            eks_cluster_of(wrong)
 
 
 def test_placeholders_are_filled_in_everywhere_and_nothing_else_is() -> None:
-    place = place_of("arn:aws:eks:eu-west-1:1:cluster/a")
+    eks_cluster = eks_cluster_of("arn:aws:eks:eu-west-1:1:cluster/a")
     given = {"a": ["arn:<partition>:x:<region>:<account>:y", 1, ("<region>",)], "b": "{region} <other>"}
-    assert filled(given, place) == {"a": ["arn:aws:x:eu-west-1:1:y", 1, ["eu-west-1"]], "b": "{region} <other>"}
+    assert filled(given, eks_cluster) == {"a": ["arn:aws:x:eu-west-1:1:y", 1, ["eu-west-1"]], "b": "{region} <other>"}

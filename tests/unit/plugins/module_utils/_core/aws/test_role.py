@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.aws.partition import place_of
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.aws.partition import eks_cluster_of
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.aws.role import (
     ACCOUNT_TAG,
     CLUSTER_TAG,
@@ -26,13 +26,21 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.aws.role 
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.aws.trust import Account, irsa
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
 
-PLACE = place_of("arn:aws:eks:eu-west-1:123456789012:cluster/prod", "https://a/b")
+EKS_CLUSTER = eks_cluster_of("arn:aws:eks:eu-west-1:123456789012:cluster/prod", "https://a/b")
 ACCOUNT = Account("obs", "gateway")
 SPANS = {"Effect": "Allow", "Action": ["xray:PutSpans"], "Resource": ["*"]}
 
 
 def wish(**asked: Any) -> Wish:
-    return Wish(**{"account": ACCOUNT, "place": PLACE, "trust": irsa(PLACE, ACCOUNT), "statements": [SPANS], **asked})
+    return Wish(
+        **{
+            "account": ACCOUNT,
+            "eks_cluster": EKS_CLUSTER,
+            "trust": irsa(EKS_CLUSTER, ACCOUNT),
+            "statements": [SPANS],
+            **asked,
+        }
+    )
 
 
 def made(**asked: Any) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.aws.partition import place_of
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.aws.partition import eks_cluster_of
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.aws.trust import (
     SIDS,
     STATEMENTS,
@@ -14,9 +14,9 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.aws.trust
     without_ours,
 )
 
-PLACE = place_of("arn:aws-us-gov:eks:us-gov-west-1:123456789012:cluster/prod", "https://oidc.example/id/A")
+EKS_CLUSTER = eks_cluster_of("arn:aws-us-gov:eks:us-gov-west-1:123456789012:cluster/prod", "https://oidc.example/id/A")
 ACCOUNT = Account("obs", "gateway")
-IRSA, POD = (STATEMENTS[name](PLACE, ACCOUNT) for name in ("irsa", "pod_identity"))
+IRSA, POD = (STATEMENTS[name](EKS_CLUSTER, ACCOUNT) for name in ("irsa", "pod_identity"))
 THEIRS = {"Sid": "Theirs", "Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"}
 
 
@@ -44,7 +44,7 @@ def test_pod_identity_trusts_one_account_of_one_cluster() -> None:
         ["sts:AssumeRole", "sts:TagSession"],
     )
     assert POD["Condition"]["StringEquals"] == {
-        "aws:RequestTag/eks-cluster-arn": PLACE.cluster_arn,
+        "aws:RequestTag/eks-cluster-arn": EKS_CLUSTER.cluster_arn,
         "aws:RequestTag/kubernetes-namespace": "obs",
         "aws:RequestTag/kubernetes-service-account": "gateway",
     }

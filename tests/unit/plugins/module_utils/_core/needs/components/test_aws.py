@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.aws.partition import filled, place_of
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.aws.partition import eks_cluster_of, filled
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.aws.policy import statements
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.needs.components.aws import CALLS
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.needs.derive import derive
@@ -18,7 +18,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.needs.der
 from ...helpers import running
 
 LOGS = "arn:aws:logs:us-east-1:123456789012:log-group:"
-HERE = place_of("arn:aws:eks:us-east-1:123456789012:cluster/prod")
+HERE = eks_cluster_of("arn:aws:eks:us-east-1:123456789012:cluster/prod")
 XRAY = "GetSamplingRules GetSamplingStatisticSummaries GetSamplingTargets PutTelemetryRecords PutTraceSegments"
 
 
