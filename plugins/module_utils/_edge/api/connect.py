@@ -77,9 +77,9 @@ def _no_yaml(module: AnsibleModule, error: Any) -> Problem:
     mark = getattr(error, "problem_mark", None)
     names = (os.environ.get("K8S_AUTH_KUBECONFIG"), os.environ.get("KUBECONFIG"), "~/.kube/config")
     where = module.params.get("kubeconfig") or next(filter(None, names))
-    place = f"{where}, line {mark.line + 1}" if mark else str(where)
+    where = f"{where}, line {mark.line + 1}" if mark else str(where)
     fix = "Give the kubeconfig as it was made; pasted text has often lost its indentation."
-    return Problem("the kubeconfig is no YAML", asked="Connect to the cluster", where=place, fix=fix)
+    return Problem("the kubeconfig is no YAML", asked="Connect to the cluster", where=where, fix=fix)
 
 
 def _eks_transport(module: AnsibleModule) -> PooledTransport:

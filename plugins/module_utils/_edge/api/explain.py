@@ -145,9 +145,9 @@ def _forbidden(error: ApiError, asked: str) -> Problem | None:
     right: dict[str, Any] = match.groupdict()
     resource = f"{right['resource']}.{right['group']}" if right["group"] else right["resource"]
     scope = f" --namespace {right['namespace']}" if right["namespace"] else ""
-    place = f"in the namespace {right['namespace']}" if right["namespace"] else "in the whole cluster"
+    within = f"in the namespace {right['namespace']}" if right["namespace"] else "in the whole cluster"
     return Problem(
-        f"user {right['user']} may not {right['verb']} {resource} {place}",
+        f"user {right['user']} may not {right['verb']} {resource} {within}",
         asked=asked,
         fix=f"Grant it; check with `kubectl auth can-i {right['verb']} {resource}{scope} --as {right['user']}`.",
     )

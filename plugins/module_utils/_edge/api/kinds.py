@@ -79,7 +79,7 @@ KIND_VERSIONS = {
 }
 
 
-class Place(NamedTuple):
+class ApiResource(NamedTuple):
     """The collection of one kind in the API."""
 
     api_version: str
@@ -94,8 +94,8 @@ class Place(NamedTuple):
         return f"{root}{scope}/{self.plural}" + (f"/{name}" if name else "")
 
 
-class Places:
-    """Finds the place of a kind: in the table, in the bundle's CRDs, or by asking the server once per version."""
+class ApiResources:
+    """Finds the API resource of a kind: in the table, in the bundle's CRDs, or at the server, once per version."""
 
     def __init__(self, cluster: Cluster, manifests: Iterable[Manifest] = ()) -> None:
         self._cluster = cluster
@@ -118,30 +118,30 @@ class Places:
         """Return whether the CRD of this object comes with the bundle."""
         return (group_of(manifest["apiVersion"]), manifest["kind"]) in self._defined
 
-    def of(self, manifest: Manifest) -> Place | None:
-        """Return where an object lives, or nothing when the server does not know its kind."""
+    def of(self, manifest: Manifest) -> ApiResource | None:
+        """Return the API resource of an object, or nothing when the server does not know its kind."""
         return self.find(manifest["apiVersion"], manifest["kind"])
 
     @staticmethod
-    def known(api_version: str, kind: str) -> Place | None:
-        """Return where a kind of the table lives."""
+    def known(api_version: str, kind: str) -> ApiResource | None:
+        """Return the API resource of a kind of the table."""
         plural = PLURALS.get(group_of(api_version), {}).get(kind)
-        return Place(api_version, kind, plural, plural not in CLUSTER_SCOPED) if plural else None
+        return ApiResource(api_version, kind, plural, plural not in CLUSTER_SCOPED) if plural else None
 
-    def find(self, api_version: str, kind: str) -> Place | None:
-        """Return where a kind lives, or nothing when the server does not know it."""
+    def find(self, api_version: str, kind: str) -> ApiResource | None:
+        """Return the API resource of a kind, or nothing when the server does not know it."""
         known = self.known(api_version, kind)
         if known:
             return known
         group = group_of(api_version)
         found = self._defined.get((group, kind)) or self._discover(api_version).get(kind)
-        return Place(api_version, kind, *found) if found else None
+        return ApiResource(api_version, kind, *found) if found else None
 
     def _discover(self, api_version: str) -> dict[str, tuple[str, bool]]:
         if api_version not in self._asked:
             listing: dict[str, Any] = {}
             try:
-                listing = self._cluster.request("GET", Place(api_version, "", "", True).path().rstrip("/"))
+                listing = self._cluster.request("GET", ApiResource(api_version, "", "", True).path().rstrip("/"))
             except ApiError as error:
                 if error.status != 404:  # noqa: PLR2004
                     raise

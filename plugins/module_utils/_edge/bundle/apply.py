@@ -78,7 +78,7 @@ class _Apply:
     def _read(self, manifest: Manifest) -> Manifest | None:
         asked = f"Read {ref(manifest)}"
         path = self.session.path(manifest)
-        planned = self.options.check or self.session.places.defines(manifest)
+        planned = self.options.check or self.session.resources.defines(manifest)
         if not path and not planned:
             raise kind_missing(f"Apply {ref(manifest)}", manifest["apiVersion"])
         try:
@@ -163,8 +163,8 @@ class _Apply:
             return manifest
         if self.options.check:
             return {**manifest, "spec": {**manifest["spec"], "replicas": count}}
-        place = {key: manifest["metadata"][key] for key in ("name", "namespace")}
-        only = {"apiVersion": manifest["apiVersion"], "kind": manifest["kind"], "metadata": place}
+        metadata = {key: manifest["metadata"][key] for key in ("name", "namespace")}
+        only = {"apiVersion": manifest["apiVersion"], "kind": manifest["kind"], "metadata": metadata}
         try:
             self.session.apply({**only, "spec": {"replicas": count}}, f"{self.options.field_manager}/replicas")
         except ApiError as error:

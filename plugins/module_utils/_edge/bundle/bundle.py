@@ -14,7 +14,7 @@ from ..._core.cluster.bundle import Manifest, Ref, difference, holders, ref
 from ..._core.errors import Problem
 from ..api.cluster import APPLY, JSON, NOT_FOUND, POLL_FIRST, ApiError, Cluster
 from ..api.explain import asking, explain, listing
-from ..api.kinds import Place, Places
+from ..api.kinds import ApiResource, ApiResources
 from ..api.library import library
 
 # Their dependents (ReplicaSets, pods, what an operator made) must be gone before they count as gone.
@@ -84,31 +84,33 @@ class Session:
 
     def __init__(self, cluster: Cluster, options: Options) -> None:
         self.cluster, self.options = cluster, options
-        self.places = Places(cluster, options.manifests)
+        self.resources = ApiResources(cluster, options.manifests)
         self.report = Report(options.diff)
         cluster.webhook_seconds = options.wait_seconds
 
-    def place(self, manifest: Manifest) -> Place | None:
+    def resource(self, manifest: Manifest) -> ApiResource | None:
         """Return where an object lives; a namespaced one must say in which namespace."""
-        found = asking(f"Find the kind {manifest['kind']}", lambda: self.places.of(manifest))
+        found = asking(f"Find the kind {manifest['kind']}", lambda: self.resources.of(manifest))
         if found and found.namespaced and not manifest["metadata"].get("namespace"):
             raise Problem(f"{ref(manifest)} has no namespace", where="metadata.namespace", fix="Say where it belongs.")
         return found
 
     def path(self, manifest: Manifest) -> str:
         """Return the URL path of an object whose kind is known."""
-        place = self.place(manifest)
-        return place.path(manifest["metadata"].get("namespace", ""), manifest["metadata"]["name"]) if place else ""
+        resource = self.resource(manifest)
+        return (
+            resource.path(manifest["metadata"].get("namespace", ""), manifest["metadata"]["name"]) if resource else ""
+        )
 
     def live(self, manifest: Manifest) -> Manifest | None:
         """Return an object as it is in the cluster."""
         path = self.path(manifest)
         return asking(f"Read {ref(manifest)}", lambda: self.cluster.get(path)) if path else None
 
-    def listed(self, place: Place, namespace: str, query: dict[str, Any], accept: str) -> list[Manifest]:
+    def listed(self, resource: ApiResource, namespace: str, query: dict[str, Any], accept: str) -> list[Manifest]:
         """Return the objects of one kind, which lists leave without their kind."""
-        path = place.path(namespace)
-        named = {"apiVersion": place.api_version, "kind": place.kind}
+        path = resource.path(namespace)
+        named = {"apiVersion": resource.api_version, "kind": resource.kind}
         return [{**item, **named} for item in self.cluster.items(path, query, accept)]
 
     def apply(self, manifest: Manifest, manager: str = "", **query: str) -> Manifest:
@@ -119,7 +121,7 @@ class Session:
         forced = "false" if manager else str(self.options.force_conflicts).lower()
         name = {"fieldManager": manager or self.options.field_manager, "force": forced}
         path, query = self.path(manifest), {**name, **query}
-        new = self.places.defines(manifest) and not self.options.check
+        new = self.resources.defines(manifest) and not self.options.check
         start = self.cluster.clock()
         while True:
             try:
@@ -197,10 +199,10 @@ def delete(session: Session, found: list[Manifest], action: str) -> None:
 
 
 def listed(
-    session: Session, place: Place, namespace: str, query: dict[str, Any], accept: str = JSON
+    session: Session, resource: ApiResource, namespace: str, query: dict[str, Any], accept: str = JSON
 ) -> list[Manifest] | None:
     """Return the objects of a kind, none where it is not installed, or nothing when the user may not list them."""
-    return listing(place.plural, lambda: session.listed(place, namespace, query, accept))
+    return listing(resource.plural, lambda: session.listed(resource, namespace, query, accept))
 
 
 def namespaces_of(manifests: Iterable[Manifest]) -> list[str]:

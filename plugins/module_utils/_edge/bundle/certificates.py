@@ -13,12 +13,12 @@ from ..._core.cluster.cert_manager import API_VERSION, KIND, account, belongs, i
 from ..._core.errors import Problem
 from ..api.cluster import ApiError
 from ..api.explain import asking, explain
-from ..api.kinds import Place
+from ..api.kinds import ApiResource
 from .bundle import Session, refs
 
-_CERTIFICATES = Place(API_VERSION, KIND, "certificates", True)
-_REQUESTS = Place(API_VERSION, "CertificateRequest", "certificaterequests", True)
-_SECRETS = Place("v1", "Secret", "secrets", True)
+_CERTIFICATES = ApiResource(API_VERSION, KIND, "certificates", True)
+_REQUESTS = ApiResource(API_VERSION, "CertificateRequest", "certificaterequests", True)
+_SECRETS = ApiResource("v1", "Secret", "secrets", True)
 _NOT_ALLOWED, _NOT_FOUND = 403, 404
 
 
@@ -68,14 +68,14 @@ def needed_by_others(session: Session, going: list[Manifest]) -> list[Manifest]:
     return kept
 
 
-def _listed(session: Session, place: Place, namespace: str) -> list[Manifest]:
+def _listed(session: Session, resource: ApiResource, namespace: str) -> list[Manifest]:
     """Return the objects of a kind in a namespace; none where this user may not see them."""
     try:
-        named = {"apiVersion": place.api_version, "kind": place.kind}
-        return [{**item, **named} for item in session.cluster.items(place.path(namespace))]
+        named = {"apiVersion": resource.api_version, "kind": resource.kind}
+        return [{**item, **named} for item in session.cluster.items(resource.path(namespace))]
     except ApiError as error:
         if error.status not in (_NOT_ALLOWED, _NOT_FOUND):
-            raise explain(error, f"List {place.plural}") from error
+            raise explain(error, f"List {resource.plural}") from error
         return []
 
 

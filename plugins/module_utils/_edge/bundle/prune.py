@@ -10,7 +10,7 @@ from typing import Any
 from ..._core.cluster.bundle import Manifest, Ref, ordered, ref, stale
 from ..._core.cluster.replacement_order import awaited, goes_first, replaces
 from ..api.explain import asking
-from ..api.kinds import Place, version_for
+from ..api.kinds import ApiResource, version_for
 from ..api.translate import Failure
 from ..rollout.wait import Options, Wait
 from ..rollout.workload_status import checked_search
@@ -86,11 +86,13 @@ def _left(session: Session) -> list[Manifest]:
     if not session.options.prune_selector:
         return []
     namespaces = namespaces_of(session.options.manifests)
-    kinds = PRUNED + (OF_PRODUCTS if session.places.defining else ())
-    places = [place for kind in kinds if (place := session.places.find(version_for(kind), kind))]
-    wheres = [(place, name) for place in places for name in (namespaces if place.namespaced else [""])]
+    kinds = PRUNED + (OF_PRODUCTS if session.resources.defining else ())
+    resources = [resource for kind in kinds if (resource := session.resources.find(version_for(kind), kind))]
+    wheres = [(resource, name) for resource in resources for name in (namespaces if resource.namespaced else [""])]
     found = session.cluster.parallel(lambda where: _labelled(session, *where), wheres)
-    denied = sorted({place.plural for (place, _namespace), items in zip(wheres, found, strict=True) if items is None})
+    denied = sorted(
+        {resource.plural for (resource, _namespace), items in zip(wheres, found, strict=True) if items is None}
+    )
     if denied:
         session.report.warnings.append(f"Not pruned, since this user may not list them: {', '.join(denied)}")
     left = stale((item for items in found for item in items or []), refs(session.options.manifests))
@@ -98,6 +100,6 @@ def _left(session: Session) -> list[Manifest]:
     return whole + secrets_of(session, whole)
 
 
-def _labelled(session: Session, place: Place, namespace: str) -> list[Manifest] | None:
+def _labelled(session: Session, resource: ApiResource, namespace: str) -> list[Manifest] | None:
     """Return the objects with the bundle's label, or nothing when the user may not see them."""
-    return listed(session, place, namespace, {"labelSelector": session.options.prune_selector}, METADATA_ONLY)
+    return listed(session, resource, namespace, {"labelSelector": session.options.prune_selector}, METADATA_ONLY)

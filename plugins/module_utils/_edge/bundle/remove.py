@@ -20,7 +20,7 @@ from ..._core.cluster.bundle import (
     users_of_account,
 )
 from ..api.cluster import Cluster
-from ..api.kinds import Place, version_for
+from ..api.kinds import ApiResource, version_for
 from .bundle import Options, Session, delete, listed, refs
 from .certificates import needed_by_others, secrets_of
 from .prune import METADATA_ONLY, Pruning
@@ -69,9 +69,9 @@ def _namespace_users(session: Session, namespace: Manifest, going: set[Ref]) -> 
     if not may_take(namespace):
         return f"it has no label {OWNER_LABEL}: {OWNER}, so somebody else made it"
     name = namespace["metadata"]["name"]
-    places = [place for kind in LEFTOVER_KINDS if (place := session.places.find(version_for(kind), kind))]
-    lists = session.cluster.parallel(lambda place: listed(session, place, name, {}), places)
-    denied = [place.plural for place, items in zip(places, lists, strict=True) if items is None]
+    resources = [resource for kind in LEFTOVER_KINDS if (resource := session.resources.find(version_for(kind), kind))]
+    lists = session.cluster.parallel(lambda resource: listed(session, resource, name, {}), resources)
+    denied = [resource.plural for resource, items in zip(resources, lists, strict=True) if items is None]
     if denied:
         return f"this user may not see whether it still has {', '.join(denied)}"
     return _told(leftovers((item for items in lists for item in items or []), going))
@@ -80,9 +80,9 @@ def _namespace_users(session: Session, namespace: Manifest, going: set[Ref]) -> 
 def _account_users(session: Session, account: Manifest, going: set[Ref]) -> str:
     """Collectors share an account, also those of other inventories: what runs under it needs it to start again."""
     name = ref(account)
-    places = [place for kind in ACCOUNT_USERS if (place := session.places.find(version_for(kind), kind))]
-    lists = session.cluster.parallel(lambda place: listed(session, place, name.namespace, {}), places)
-    denied = [place.plural for place, items in zip(places, lists, strict=True) if items is None]
+    resources = [resource for kind in ACCOUNT_USERS if (resource := session.resources.find(version_for(kind), kind))]
+    lists = session.cluster.parallel(lambda resource: listed(session, resource, name.namespace, {}), resources)
+    denied = [resource.plural for resource, items in zip(resources, lists, strict=True) if items is None]
     if denied:
         return f"this user may not see whether {', '.join(denied)} use it"
     users = users_of_account((item for items in lists for item in items or []), name, going)
@@ -93,8 +93,8 @@ def _definition_users(session: Session, definition: Manifest, going: set[Ref]) -
     spec = definition["spec"]
     version = next(version["name"] for version in spec["versions"] if version.get("served"))
     names = spec["names"]
-    place = Place(f"{spec['group']}/{version}", names["kind"], names["plural"], spec["scope"] != "Cluster")
-    items = listed(session, place, "", {}, METADATA_ONLY)
+    resource = ApiResource(f"{spec['group']}/{version}", names["kind"], names["plural"], spec["scope"] != "Cluster")
+    items = listed(session, resource, "", {}, METADATA_ONLY)
     return "this user may not see whether it is used" if items is None else _told(leftovers(items, going))
 
 

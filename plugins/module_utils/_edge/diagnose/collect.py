@@ -73,8 +73,8 @@ def collect(reader: Reader, params: dict[str, Any], now: Callable[[], str]) -> l
 
 def _referred(target: Target) -> list[tuple[str, str, str]]:
     found = sources(section(target.pod, "spec"), target.container)
-    place = at(target.pod, ("metadata", "namespace"), target.namespace)
-    return [(PLURALS[one.kind], place, one.name) for one in found]
+    namespace = at(target.pod, ("metadata", "namespace"), target.namespace)
+    return [(PLURALS[one.kind], namespace, one.name) for one in found]
 
 
 class Subject:

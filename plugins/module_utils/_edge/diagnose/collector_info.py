@@ -13,7 +13,7 @@ from ..._core.cluster.bundle import Manifest
 from ..api.cluster import Cluster
 from ..api.connect import connect
 from ..api.explain import listing
-from ..api.kinds import Place, Places
+from ..api.kinds import ApiResource, ApiResources
 from ..api.translate import run
 
 # Workloads and ConfigMaps that somebody wrote, and the custom resources of the operator.
@@ -33,13 +33,13 @@ def run_collector_info(module: AnsibleModule) -> None:
 
 def read(cluster: Cluster) -> dict[str, Any]:
     """Return the objects of all namespaces. A kind that this user may not list is warned of; there may be none."""
-    places = [place for kind in KINDS if (place := Places(cluster).find(*kind))]
-    listed = cluster.parallel(lambda place: _listed(cluster, place), places)
-    denied = [place.plural for place, found in zip(places, listed, strict=True) if found is None]
+    resources = [resource for kind in KINDS if (resource := ApiResources(cluster).find(*kind))]
+    listed = cluster.parallel(lambda resource: _listed(cluster, resource), resources)
+    denied = [resource.plural for resource, found in zip(resources, listed, strict=True) if found is None]
     warnings = [f"This user may not list {plural} of all namespaces, so they are not checked" for plural in denied]
     return {"resources": [item for found in listed for item in found or []], "warnings": warnings}
 
 
-def _listed(cluster: Cluster, place: Place) -> list[Manifest] | None:
-    named = {"apiVersion": place.api_version, "kind": place.kind}
-    return listing(place.plural, lambda: [{**item, **named} for item in cluster.items(place.path())])
+def _listed(cluster: Cluster, resource: ApiResource) -> list[Manifest] | None:
+    named = {"apiVersion": resource.api_version, "kind": resource.kind}
+    return listing(resource.plural, lambda: [{**item, **named} for item in cluster.items(resource.path())])

@@ -132,8 +132,14 @@ class Certificates:
                 for peer in (one for one in peers if one.about == use.about and one.service):
                     for server, chain in self._servers(peer).items():
                         trusted.append(self._judged(use, authorities, peer, server, chain))
-                        kind, place, key = server
-                        told = {"kind": kind, "namespace": peer.namespace, "name": place, "key": key, "uncovered": []}
+                        kind, name, key = server
+                        told = {
+                            "kind": kind,
+                            "namespace": peer.namespace,
+                            "name": name,
+                            "key": key,
+                            "uncovered": [],
+                        }
                         dated.append(certs.dates(chain[0].facts, now) | told | {"about": use.about})
         return trusted, dated
 
@@ -185,10 +191,10 @@ def allocator(reader: Reader, config: Any, namespace: str, pods: int, notes: Not
     if not endpoint:
         return None
     parts = urlsplit(endpoint if "://" in endpoint else f"http://{endpoint}")
-    place, service, _certain = in_cluster(parts.hostname or "", namespace)
+    namespace, service, _certain = in_cluster(parts.hostname or "", namespace)
     scheme = "https:" if parts.scheme == "https" else ""
     port = parts.port or (443 if scheme else 80)
-    root = f"/api/v1/namespaces/{place}/services/{scheme}{service}:{port}/proxy"
+    root = f"/api/v1/namespaces/{namespace}/services/{scheme}{service}:{port}/proxy"
     known = {path: reader.text(f"{root}/{path}") for path in ("scrape_configs", "jobs")}
     why = next((answer.why for answer in known.values() if answer.why), "")
     if why or not service:

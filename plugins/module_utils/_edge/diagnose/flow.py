@@ -44,7 +44,10 @@ class Meter:
         if len(running) > MOST_PODS:
             self.target.notes.add("own metrics of all pods", f"{MOST_PODS} of {len(running)} are read")
         names = [(meta["namespace"], meta["name"]) for meta in running[:MOST_PODS]]
-        return {f"{place}/{name}": f"{path_of('pods', place, name)}:{port}/proxy/metrics" for place, name in names}
+        return {
+            f"{namespace}/{name}": f"{path_of('pods', namespace, name)}:{port}/proxy/metrics"
+            for namespace, name in names
+        }
 
     def take(self, answers: dict[str, Answer]) -> None:
         """Take a reading of each pod; the first one stays the base."""

@@ -18,7 +18,7 @@ from ..._core.releases.products import RELEASE_LABEL, Product, product
 from ..api.cluster import JSON, PAGE, Cluster
 from ..api.connect import connect
 from ..api.explain import asking, listing
-from ..api.kinds import Place, Places, version_for
+from ..api.kinds import ApiResource, ApiResources, version_for
 from ..api.translate import run
 
 DEFINITIONS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
@@ -111,27 +111,31 @@ class _Reader:
         used = [item for item in crds if item["kind"] in self.product.used]
 
         def read(item: dict[str, Any]) -> list[dict[str, Any]]:
-            place = Place(f"{item['group']}/{item['storage_version']}", item["kind"], item["plural"], True)
-            listed = self._listed(place.path(), {})
+            resource = ApiResource(f"{item['group']}/{item['storage_version']}", item["kind"], item["plural"], True)
+            listed = self._listed(resource.path(), {})
             if listed is None:
                 self.denied.add(item["plural"])
-            named = {"apiVersion": place.api_version, "kind": place.kind}
+            named = {"apiVersion": resource.api_version, "kind": resource.kind}
             return [found.resource(self.product, item["kind"], {**one, **named}) for one in listed or []]
 
         return [one for listed in self.cluster.parallel(read, used) for one in listed]
 
     def objects(self) -> list[dict[str, str]]:
         """Return the names of all objects that have our label of this product."""
-        places = [place for kind in KINDS if (place := Places(self.cluster).find(version_for(kind), kind))]
-        places += [Place("admissionregistration.k8s.io/v1", kind, f"{kind.lower()}s", False) for kind in WEBHOOKS]
+        resources = [
+            resource for kind in KINDS if (resource := ApiResources(self.cluster).find(version_for(kind), kind))
+        ]
+        resources += [
+            ApiResource("admissionregistration.k8s.io/v1", kind, f"{kind.lower()}s", False) for kind in WEBHOOKS
+        ]
 
-        def read(place: Place) -> list[dict[str, str]]:
-            listed = self._listed(place.path(), {"labelSelector": f"{RELEASE_LABEL}={self.product.name}"}, METADATA)
+        def read(resource: ApiResource) -> list[dict[str, str]]:
+            listed = self._listed(resource.path(), {"labelSelector": f"{RELEASE_LABEL}={self.product.name}"}, METADATA)
             if listed is None:
-                self.warnings.append(f"This user may not list {place.plural}, so some of them may stay")
-            return [_named(place, item) for item in listed or []]
+                self.warnings.append(f"This user may not list {resource.plural}, so some of them may stay")
+            return [_named(resource, item) for item in listed or []]
 
-        return [one for listed in self.cluster.parallel(read, places) for one in listed]
+        return [one for listed in self.cluster.parallel(read, resources) for one in listed]
 
     def _listed(self, path: str, query: dict[str, Any], accept: str = JSON) -> list[Manifest] | None:
         """Return the objects of a list, none where the kind is not served, or nothing when the user may not list it."""
@@ -150,10 +154,10 @@ class _Reader:
                 return result
 
 
-def _named(place: Place, item: Manifest) -> dict[str, str]:
+def _named(resource: ApiResource, item: Manifest) -> dict[str, str]:
     return {
-        "api_version": place.api_version,
-        "kind": place.kind,
+        "api_version": resource.api_version,
+        "kind": resource.kind,
         "namespace": item["metadata"].get("namespace", ""),
         "name": item["metadata"]["name"],
     }

@@ -13,7 +13,7 @@ from ..._core.cluster.bundle import ref
 from ..._core.cluster.operator_status import OPERATOR_PODS, Child, children, followed, untaken
 from ..._core.cluster.rollout import OF, Object
 from ..api.cluster import ApiError, Cluster
-from ..api.kinds import Places, version_for
+from ..api.kinds import ApiResources, version_for
 
 # How the operator's leases end, whatever their beginning.
 LEASE = ".opentelemetry.io"
@@ -59,8 +59,8 @@ def _seen(state: Object | None, group: list[Child] | None, found: Iterator[Objec
 
 
 def _path(child: Child) -> str:
-    place = Places.known(version_for(child.kind), child.kind)
-    return place.path(child.namespace, child.name) if place else ""
+    resource = ApiResources.known(version_for(child.kind), child.kind)
+    return resource.path(child.namespace, child.name) if resource else ""
 
 
 def operator_lines(cluster: Cluster, resources: list[Object]) -> list[str]:

@@ -15,7 +15,7 @@ from ..._core.errors import Problem
 from ..api.cluster import Cluster
 from ..api.connect import connect
 from ..api.explain import asking, kind_missing
-from ..api.kinds import Places, version_for
+from ..api.kinds import ApiResources, version_for
 from ..api.translate import Failure, run
 from .follow import Seen, follow, operator_lines
 from .reasons import told, unfinished
@@ -56,8 +56,8 @@ class Wait:
 
     def __init__(self, cluster: Cluster, search: Search, options: Options) -> None:
         self.cluster, self.search, self.options = cluster, search, options
-        places = Places(cluster)
-        self.paths = [self._path(places, workload) for workload in options.workloads]
+        resources = ApiResources(cluster)
+        self.paths = [self._path(resources, workload) for workload in options.workloads]
         self.since: dict[str, float] = {}
         self.look = Look(
             cluster,
@@ -66,15 +66,15 @@ class Wait:
             allow_empty=options.allow_empty,
         )
 
-    def _path(self, places: Places, workload: dict[str, str]) -> str:
+    def _path(self, resources: ApiResources, workload: dict[str, str]) -> str:
         version = workload.get("api_version") or version_for(workload["kind"])
         asked = f"Wait for {workload['kind']} {workload['name']}"
-        place = asking(asked, lambda: places.find(version, workload["kind"]))
-        if place is None:
+        resource = asking(asked, lambda: resources.find(version, workload["kind"]))
+        if resource is None:
             raise kind_missing(asked, version)
-        if place.namespaced and not workload.get("namespace"):
+        if resource.namespaced and not workload.get("namespace"):
             raise Problem("it has no namespace", asked=asked, where="workloads", fix="Say where it is.")
-        path: str = place.path(workload.get("namespace") or "", workload["name"])
+        path: str = resource.path(workload.get("namespace") or "", workload["name"])
         return path
 
     def wait(self) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from ..._core.cluster.rollout_tables import UNSCHEDULABLE_GRACE
 from ..._core.errors import Problem
 from ..api.cluster import ApiError, Cluster
 from ..api.explain import explain
-from ..api.kinds import Place
+from ..api.kinds import ApiResource
 from ..api.library import library
 from ..api.translate import Failure
 from .reasons import told, unfinished
@@ -62,20 +62,20 @@ class Look:
         self._unschedulable, self._empty = unschedulable_seconds, allow_empty
         self._seen: dict[tuple[str, ...], float] = {}
         self._listed: dict[tuple[str, str], list[Object]] = {}
-        self._certificates: dict[tuple[Place, str], list[Object]] = {}
+        self._certificates: dict[tuple[ApiResource, str], list[Object]] = {}
 
     def at(self, workloads: list[Object]) -> Found:
         """Return what is wrong now, with one list of each kind per namespace."""
         workloads = [workload for workload in workloads if observed(workload)]
         kinds = LISTED + ((REVISIONS,) if any(w["kind"] != "Deployment" for w in workloads) else ())
         names = sorted({w["metadata"].get("namespace", "") for w in workloads} - {""})
-        wheres = [(Place(*kind, True), name) for name in names for kind in kinds]
+        wheres = [(ApiResource(*kind, True), name) for name in names for kind in kinds]
         try:
             lists = self.cluster.parallel(self._list, wheres)
         except ApiError as error:
             raise explain(error, "Look for reasons") from error
         self._certificates = {}
-        self._listed = {(place.kind, name): items for (place, name), items in zip(wheres, lists, strict=True)}
+        self._listed = {(resource.kind, name): items for (resource, name), items in zip(wheres, lists, strict=True)}
         return [
             (workload, self._issuing(workload, symptom))
             for workload in workloads
@@ -86,17 +86,17 @@ class Look:
         """Ask for the Certificates only when a Secret is missing that one of them may make."""
         if symptom.row.id != "mount":
             return symptom
-        where = (Place(*CERTIFICATES, True), workload["metadata"]["namespace"])
+        where = (ApiResource(*CERTIFICATES, True), workload["metadata"]["namespace"])
         if where not in self._certificates:
             self._certificates[where] = self._list(where)
         return issuing(symptom, self._certificates[where])
 
-    def _list(self, where: tuple[Place, str]) -> list[Object]:
-        place, namespace = where
+    def _list(self, where: tuple[ApiResource, str]) -> list[Object]:
+        resource, namespace = where
         try:
-            return list(self.cluster.items(place.path(namespace)))
+            return list(self.cluster.items(resource.path(namespace)))
         except ApiError as error:
-            if error.status in (403, 404) and place.kind != "Pod":  # then with fewer reasons
+            if error.status in (403, 404) and resource.kind != "Pod":  # then with fewer reasons
                 return []
             raise
 

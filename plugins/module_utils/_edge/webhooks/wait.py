@@ -17,7 +17,7 @@ from ..._core.errors import Problem
 from ..api.cluster import APPLY, MERGE, ApiError, Cluster
 from ..api.connect import connect
 from ..api.explain import explain, stranger
-from ..api.kinds import CLUSTER_SCOPED, Place, Places, version_for
+from ..api.kinds import CLUSTER_SCOPED, ApiResource, ApiResources, version_for
 from ..api.translate import Failure, run
 from ..rollout.workload_status import Look, checked_search
 from .reasons import Pending, Reasons, silent
@@ -64,7 +64,7 @@ class AdmissionWait:
         # A pod without a node keeps the whole time: an autoscaler may be about to add one.
         look = Look(cluster, checked_search({}), unschedulable_seconds=options.timeout_seconds)
         self.reasons = Reasons(cluster, look)
-        self.places = Places(cluster)
+        self.resources = ApiResources(cluster)
         self.since: dict[Ref, float] = {}
         self.reminded: dict[Ref, float] = {}
 
@@ -81,8 +81,8 @@ class AdmissionWait:
 
     def _pending(self) -> list[Pending]:
         """Return what is not as it should be; everything is asked, so that a failure can tell all of it."""
-        self.places = Places(self.cluster)  # kinds that were not served may be now
-        named = [(item, _place(item)) for item in self.options.webhooks]
+        self.resources = ApiResources(self.cluster)  # kinds that were not served may be now
+        named = [(item, _resource_of(item)) for item in self.options.webhooks]
         found = [item for item in self.cluster.parallel(self._unready, named) if item]
         return found + self._refused(self.options.manifests)
 
@@ -98,7 +98,7 @@ class AdmissionWait:
         ]
         for name in late:
             body = {"metadata": {"annotations": {REMINDER: f"{now:.0f}"}}}
-            path = _place(name._asdict()).path("", name.name)
+            path = _resource_of(name._asdict()).path("", name.name)
             try:
                 self.cluster.request("PATCH", path, {"fieldManager": f"{FIELD_MANAGER}/reminder"}, body, MERGE)
             except ApiError:  # who may not write waits on
@@ -119,11 +119,11 @@ class AdmissionWait:
             self.since.pop(name, None)
         return problem
 
-    def _unready(self, named: tuple[dict[str, str], Place]) -> Pending | None:
-        item, place = named
-        name = Ref(place.kind, "", item["name"])
+    def _unready(self, named: tuple[dict[str, str], ApiResource]) -> Pending | None:
+        item, resource = named
+        name = Ref(resource.kind, "", item["name"])
         try:
-            found = self.cluster.get(place.path("", item["name"]))
+            found = self.cluster.get(resource.path("", item["name"]))
         except ApiError as error:
             raise explain(error, f"Read {name}") from error
         if found is None:
@@ -145,12 +145,14 @@ class AdmissionWait:
         name = ref(manifest)
         query = {"dryRun": "All", "fieldManager": FIELD_MANAGER, "force": "true"}
         try:
-            place = self.places.of(manifest)
-            if place is None:
+            resource = self.resources.of(manifest)
+            if resource is None:
                 return self._note(name, Pending("kind_missing", name, "its kind is not served yet"))
-            if place.namespaced and not name.namespace:
+            if resource.namespaced and not name.namespace:
                 raise Problem(f"{name} has no namespace", where="manifests", fix="Say where it belongs.")
-            self.cluster.request("PATCH", place.path(name.namespace, name.name), query, manifest, APPLY, patient=False)
+            self.cluster.request(
+                "PATCH", resource.path(name.namespace, name.name), query, manifest, APPLY, patient=False
+            )
         except ApiError as error:
             return self._note(name, _passing(error, name))
         return self._note(name, None)
@@ -166,9 +168,9 @@ class AdmissionWait:
         )
 
 
-def _place(item: dict[str, str]) -> Place:
+def _resource_of(item: dict[str, str]) -> ApiResource:
     """Return where a webhook configuration or a definition lives."""
-    found = Places.known(item.get("api_version") or version_for(item["kind"]), item["kind"])
+    found = ApiResources.known(item.get("api_version") or version_for(item["kind"]), item["kind"])
     if found is None or found.plural not in CLUSTER_SCOPED:
         raise Problem(f"{item['kind']} is no kind that configures webhooks", where="webhooks", fix="Correct the kind.")
     return found
