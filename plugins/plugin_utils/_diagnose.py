@@ -92,8 +92,8 @@ def _findings(objects: Sequence[Mapping[str, Any]], arguments: Mapping[str, Any]
 
 
 def _where(item: Mapping[str, Any]) -> str:
-    place = item["path"] or item["file"]
-    return f"{place} (line {item['line']})" if item["line"] else str(place)
+    location = item["path"] or item["file"]
+    return f"{location} (line {item['line']})" if item["line"] else str(location)
 
 
 def _about(path: str) -> str:

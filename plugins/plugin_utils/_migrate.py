@@ -147,10 +147,10 @@ def _write(item: Moved, dest: str | None, check: bool) -> bool:
 
 
 def _row(item: _inputs.Input, one: Change | Unsolved, file: str) -> dict[str, Any]:
-    place: Position = item.locate(one.path) if one.path else Position(file)
+    position: Position = item.locate(one.path) if one.path else Position(file)
     return {
         "file": file,
-        "line": place.line,
+        "line": position.line,
         "config": item.name,
         "path": dotted(one.path),
         "what": one.what,
@@ -159,11 +159,11 @@ def _row(item: _inputs.Input, one: Change | Unsolved, file: str) -> dict[str, An
 
 
 def _invalid(invalid: reader.Invalid) -> dict[str, Any]:
-    place = invalid.position
+    position = invalid.position
     return {
-        "file": place.file,
-        "line": place.line,
-        "config": place.file,
+        "file": position.file,
+        "line": position.line,
+        "config": position.file,
         "path": "",
         "what": invalid.wrong,
         "why": invalid.fix,

@@ -77,7 +77,7 @@ def _read(item: Mapping[str, Any]) -> _Read:
     named = product(item["product"])
     target = version(item["version"] or render.table()["tested"][named.name], named.title)
     asked = f"Read the release {target.tag} of {named.title}"
-    tried = source.places(named, target, item["source"], item["mirror"])
+    tried = source.origins(named, target, item["source"], item["mirror"])
     where, content = source.fetch(tried, item["sha256"], asked)
     found = manifest.release(named, source.documents(content, asked, where), where)
     pods = [*images.used(found.objects), *_more(item, target.tag)]

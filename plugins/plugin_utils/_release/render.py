@@ -178,7 +178,7 @@ def _wanted(wanted: Product, target: Version, arguments: Mapping[str, Any], chec
 
 def _release(wanted: Product, target: Version, arguments: Mapping[str, Any]) -> manifest.Release:
     asked = f"Read the release {target.tag} of {wanted.title}"
-    tried = source.places(wanted, target, arguments["source"], arguments["mirror"])
+    tried = source.origins(wanted, target, arguments["source"], arguments["mirror"])
     where, documents = source.load(tried, arguments["sha256"], asked)
     found = manifest.release(wanted, documents, where)
     if found.version != target:

@@ -29,7 +29,7 @@ PASSING = (408, 425, 429, 500, 502, 503, 504)
 _MIRROR = "Fill a release mirror and name it, or give the file itself (source)."
 
 
-def places(product: Product, version: Version, source: str, mirror: str) -> list[str]:
+def origins(product: Product, version: Version, source: str, mirror: str) -> list[str]:
     """Return where the manifest may be, the first that is there counts."""
     if source:
         return [source]
@@ -79,20 +79,20 @@ def _text(content: bytes, asked: str, where: str) -> str:
 
 
 def _first(tried: list[str], asked: str, sleep: Callable[[float], None]) -> tuple[bytes, str]:
-    for place in tried:
-        content = _fetched(place, asked, sleep) if "://" in place else _read(place, asked)
+    for origin in tried:
+        content = _fetched(origin, asked, sleep) if "://" in origin else _read(origin, asked)
         if content is not None:
-            return content, place
+            return content, origin
     raise Problem(f"there is no manifest; looked for {', '.join(tried)}", asked=asked, fix=_MIRROR)
 
 
-def _read(place: str, asked: str) -> bytes | None:
-    path = Path(place).expanduser()
+def _read(origin: str, asked: str) -> bytes | None:
+    path = Path(origin).expanduser()
     try:
         return path.read_bytes() if path.exists() else None
     except OSError as error:
         fix = "Give the path of a readable file."
-        raise Problem(f"cannot read it: {error.strerror}", asked=asked, where=place, fix=fix) from error
+        raise Problem(f"cannot read it: {error.strerror}", asked=asked, where=origin, fix=fix) from error
 
 
 def _fetched(url: str, asked: str, sleep: Callable[[float], None]) -> bytes | None:

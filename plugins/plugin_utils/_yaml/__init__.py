@@ -41,8 +41,8 @@ def load(text: str, file: str) -> Document:
     """Return the one document in this text. Raises Problem with file, line and column when it is no YAML."""
     documents = list(load_all(text, file))
     if len(documents) > 1:
-        place = _separator(text)
-        raise refuse("expected a single document, but found another one", file, place)
+        separator = _separator(text)
+        raise refuse("expected a single document, but found another one", file, separator)
     return documents[0] if documents else Document(None)
 
 
@@ -76,7 +76,7 @@ class _Reader:
 
     def read(self, node: Node, path: Path, depth: int) -> Any:
         if path not in self.positions:
-            self.positions[path] = self._place(node)
+            self.positions[path] = self._position(node)
         if node.kind == SCALAR:
             return scalar(node)
         if depth > DEEPEST:
@@ -111,8 +111,8 @@ class _Reader:
                 merged |= self._merged(value_node, path, depth)
                 continue
             if key in result:
-                self.duplicates.append((here, self._place(key_node)))
-            self.positions[here] = self._place(key_node)
+                self.duplicates.append((here, self._position(key_node)))
+            self.positions[here] = self._position(key_node)
             result[key] = self.read(value_node, here, depth + 1)
         return {**merged, **result}
 
@@ -126,7 +126,7 @@ class _Reader:
         self.repeating -= 1
         return result
 
-    def _place(self, node: Node) -> Position:
+    def _position(self, node: Node) -> Position:
         return Position(self.file, node.start[0] + 1, node.start[1] + 1)
 
 

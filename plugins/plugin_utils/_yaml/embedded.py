@@ -21,22 +21,22 @@ def part(document: Document, path: Path) -> Document:
     if not path:
         return document
     size = len(path)
-    places = {key[size:]: place for key, place in document.positions.items() if key[:size] == path}
-    twice = tuple((key[size:], place) for key, place in document.duplicates if key[:size] == path)
-    return Document(at(document.data, path), places, twice)
+    positions = {key[size:]: position for key, position in document.positions.items() if key[:size] == path}
+    twice = tuple((key[size:], position) for key, position in document.duplicates if key[:size] == path)
+    return Document(at(document.data, path), positions, twice)
 
 
 def inner(found: Found, document: Document, lines: Sequence[str], file: str) -> Document:
     """Return the document in a scalar, with its places in the file around it."""
-    place = placement(found, document, lines)
+    moved = placement(found, document, lines)
     try:
         loaded = load(at(document.data, found.path), file)
     except reader.Invalid as invalid:
         why = invalid.wrong.partition(": ")[2]
-        raise reader.Invalid(why, place(invalid.position), invalid.fix) from invalid
-    places = {path: place(position) for path, position in loaded.positions.items()}
-    twice = tuple((path, place(position)) for path, position in loaded.duplicates)
-    return replace(loaded, positions=places, duplicates=twice)
+        raise reader.Invalid(why, moved(invalid.position), invalid.fix) from invalid
+    positions = {path: moved(position) for path, position in loaded.positions.items()}
+    twice = tuple((path, moved(position)) for path, position in loaded.duplicates)
+    return replace(loaded, positions=positions, duplicates=twice)
 
 
 def around(
@@ -61,13 +61,13 @@ def placement(found: Found, document: Document, lines: Sequence[str]) -> Callabl
     pair = nodes.find(document.root, found.path, key_of) if document.root else None
     if pair is None:
         start = document.positions.get(found.path, Position())
-        return lambda place: replace(place, line=start.line, column=start.column)
+        return lambda position: replace(position, line=start.line, column=start.column)
     node = nodes.resolve(pair[1])
     line, column = node.start
     if node.style != nodes.LITERAL:
-        return lambda place: replace(place, line=line + 1, column=column + 1)
+        return lambda position: replace(position, line=line + 1, column=column + 1)
     margin = indentation(node, lines)
-    return lambda place: replace(place, line=place.line + line + 1, column=place.column + margin)
+    return lambda position: replace(position, line=position.line + line + 1, column=position.column + margin)
 
 
 def indentation(node: nodes.Node, lines: Sequence[str]) -> int:

@@ -40,13 +40,13 @@ def plain(value: Any) -> Any:
 
 
 def _collect(value: Any, path: Path, found: dict[Path, Position]) -> None:
-    place = _place(value)
-    if place:
-        found.setdefault(path, place)
+    position = _position(value)
+    if position:
+        found.setdefault(path, position)
     if isinstance(value, Mapping):
         for key, item in value.items():
             here = (*path, str(key))
-            key_place = _place(key)
+            key_place = _position(key)
             if key_place:
                 found[here] = key_place
             _collect(item, here, found)
@@ -55,7 +55,7 @@ def _collect(value: Any, path: Path, found: dict[Path, Position]) -> None:
             _collect(item, (*path, index), found)
 
 
-def _place(value: Any) -> Position | None:
+def _position(value: Any) -> Position | None:
     if Origin is not None:
         origin = Origin.get_tag(value)
         return (

@@ -12,7 +12,7 @@ from typing import Any
 
 import yaml
 
-from ...module_utils._core.config.nodes import ALIAS, MAPPING, SCALAR, SEQUENCE, Node, Place
+from ...module_utils._core.config.nodes import ALIAS, MAPPING, SCALAR, SEQUENCE, Mark, Node
 from ...module_utils._core.config.paths import Position
 from ...module_utils._core.errors import Problem
 
@@ -64,9 +64,9 @@ def compose(text: str, file: str) -> Iterator[Node | None]:
         raise Invalid(str(error), Position(file), "Save it as UTF-8 text.") from error
 
 
-def refuse(why: str, file: str, place: Place) -> Invalid:
+def refuse(why: str, file: str, mark: Mark) -> Invalid:
     """Return the Problem of a text that would be read, if it were not for its size or shape."""
-    return Invalid(why, Position(file, place[0] + 1, place[1] + 1), "Correct it there, or just before.")
+    return Invalid(why, Position(file, mark[0] + 1, mark[1] + 1), "Correct it there, or just before.")
 
 
 class _Composer:
@@ -136,11 +136,11 @@ class _Composer:
         self._add(Node(ALIAS, target, _start(event), _end(event)), None)
 
 
-def _start(event: Any) -> Place:
+def _start(event: Any) -> Mark:
     return event.start_mark.line, event.start_mark.column
 
 
-def _end(event: Any) -> Place:
+def _end(event: Any) -> Mark:
     return event.end_mark.line, event.end_mark.column
 
 

@@ -40,8 +40,8 @@ def goes_first(old: Manifest, group: Iterable[Manifest]) -> bool:
     """
     if old["kind"] == AUTOSCALER:
         return any(_scales(old, new) and "replicas" in (new.get("spec") or {}) for new in group)
-    ports, places = template_ports(old), written(old)
-    return any(replaces(new, old) and (_share(ports, template_ports(new)) or places & written(new)) for new in group)
+    ports, folders = template_ports(old), written(old)
+    return any(replaces(new, old) and (_share(ports, template_ports(new)) or folders & written(new)) for new in group)
 
 
 def _share(held: Iterable[Any], wanted: Iterable[Any]) -> bool:

@@ -46,9 +46,9 @@ class Composed:
     def locate(self, path: Path) -> Position:
         """Return where the user can change what stands at this path of the finished config."""
         for layer in reversed(self.layers):
-            place = _find(layer.config, path, self.config)
-            if place is not None:
-                return layer.position(place) or Position(layer.name)
+            inside = _find(layer.config, path, self.config)
+            if inside is not None:
+                return layer.position(inside) or Position(layer.name)
         return self.locate(path[:-1]) if path else Position(self.layers[-1].name if self.layers else "")
 
 
@@ -59,16 +59,16 @@ def is_pattern(key: str) -> bool:
 
 def _find(config: Any, path: Path, finished: Any) -> Path | None:
     """Return the path in a layer of what stands at `path` in the finished config, through markers and patterns."""
-    place: Path = ()
+    inside: Path = ()
     for part in path:
         same = config is finished  # nothing was merged here, so the path itself is right
         finished = at(finished, (part,))
         step = _in_list(config, finished, part, same) if isinstance(config, list) else _in_mapping(config, part)
         if step is None:
             return None
-        place = (*place, step)
+        inside = (*inside, step)
         config = config[step]
-    return place
+    return inside
 
 
 def _in_list(config: list[Any], item: Any, part: str | int, same: bool) -> int | None:

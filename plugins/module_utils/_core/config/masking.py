@@ -62,10 +62,10 @@ def masker(secrets: Iterable[str]) -> Callable[[str], str]:
 
     def mask(text: str) -> str:
         parts, done = [], 0
-        for place in _START.finditer(text) if sizes else ():
-            end = found(text, place.start()) if place.start() >= done else 0
+        for match in _START.finditer(text) if sizes else ():
+            end = found(text, match.start()) if match.start() >= done else 0
             if end:
-                parts += [text[done : place.start()], MASK]
+                parts += [text[done : match.start()], MASK]
                 done = end
         return "".join((*parts, text[done:]))
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from .paths import Path
 
-Place = tuple[int, int]  # line and column, both from 0
+Mark = tuple[int, int]  # line and column, both from 0
 
 SCALAR, MAPPING, SEQUENCE, ALIAS = "scalar", "mapping", "sequence", "alias"
 LITERAL = "|"
@@ -29,12 +29,12 @@ class Node:
 
     kind: str
     value: Any
-    start: Place
-    end: Place
+    start: Mark
+    end: Mark
     style: str = ""
     tag: str = ""
 
-    def last(self) -> Place:
+    def last(self) -> Mark:
         """Return where the last thing in this node ends; a block has no end sign of its own."""
         node = self
         while node.kind in (MAPPING, SEQUENCE) and node.style != "flow" and node.value:

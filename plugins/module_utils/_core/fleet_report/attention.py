@@ -11,47 +11,53 @@ from typing import Any
 from ..lint.finding import SEVERITIES
 from .state import BAD
 
-Place = Mapping[str, Any]
+Cluster = Mapping[str, Any]
 Row = tuple[str, str, str]
 
 
-def attention(places: Sequence[Place]) -> list[dict[str, str]]:
+def attention(clusters: Sequence[Cluster]) -> list[dict[str, str]]:
     """Return what is wrong anywhere, errors first."""
-    rows = [(place, row) for place in places for source in SOURCES for row in source(place)]
+    rows = [(cluster, row) for cluster in clusters for source in SOURCES for row in source(cluster)]
     rows.sort(key=lambda item: SEVERITIES.index(item[1][0]))
     return [
-        {"severity": severity, "cluster": place["name"], "text": text, "anchor": anchor or place["anchor"]}
-        for place, (severity, text, anchor) in rows
+        {"severity": severity, "cluster": cluster["name"], "text": text, "anchor": anchor or cluster["anchor"]}
+        for cluster, (severity, text, anchor) in rows
     ]
 
 
-def _unknown(place: Place) -> Iterator[Row]:
-    if place["problem"]:
-        yield "error", f"cannot be rendered: {place['problem']}", ""
-    yield from (("error", f"cannot read {text}", "") for text in place["unread"])
+def _unknown(cluster: Cluster) -> Iterator[Row]:
+    if cluster["problem"]:
+        yield "error", f"cannot be rendered: {cluster['problem']}", ""
+    yield from (("error", f"cannot read {text}", "") for text in cluster["unread"])
 
 
-def _collectors(place: Place) -> Iterator[Row]:
-    for item in place["collectors"]:
+def _collectors(cluster: Cluster) -> Iterator[Row]:
+    for item in cluster["collectors"]:
         if item["status"] in ("error", "warning"):
             yield item["status"], f"{item['namespace']}/{item['name']}: {item['verdict'][0]}", item["anchor"]
 
 
-def _findings(place: Place) -> Iterator[Row]:
-    for item in place["findings"]:
+def _findings(cluster: Cluster) -> Iterator[Row]:
+    for item in cluster["findings"]:
         if item["severity"] == "error":
             yield "error", f"{item['collector']}: {item['message']}", ""
 
 
-def _certificates(place: Place) -> Iterator[Row]:
-    for item in place["certificates"]:
+def _certificates(cluster: Cluster) -> Iterator[Row]:
+    for item in cluster["certificates"]:
         if item["state"] in BAD:
             yield "warning" if item["state"] == "soon" else "error", f"{item['holder']} ends {item['until']}", ""
 
 
-def _versions(place: Place) -> Iterator[Row]:
-    for item in place["versions"]:
+def _versions(cluster: Cluster) -> Iterator[Row]:
+    for item in cluster["versions"]:
         yield from (("warning", f"{item['what']}: {note}", "") for note in item["notes"])
 
 
-SOURCES: tuple[Callable[[Place], Iterator[Row]], ...] = (_unknown, _collectors, _findings, _certificates, _versions)
+SOURCES: tuple[Callable[[Cluster], Iterator[Row]], ...] = (
+    _unknown,
+    _collectors,
+    _findings,
+    _certificates,
+    _versions,
+)

@@ -148,14 +148,14 @@ def _order(columns: list[list[_Slot]], chains: Mapping[Line, Sequence[_Slot]]) -
         indexes = range(1, len(columns)) if forth else range(len(columns) - 2, -1, -1)
         for index in indexes:
             beside = columns[index - 1 if forth else index + 1]
-            place = {slot: position for position, slot in enumerate(beside)}
+            order = {slot: position for position, slot in enumerate(beside)}
             own = {slot: position for position, slot in enumerate(columns[index])}
             scale = len(beside) / max(len(own), 1)
-            columns[index].sort(key=lambda slot: _mean(sides, slot, place, own[slot] * scale))
+            columns[index].sort(key=lambda slot: _mean(sides, slot, order, own[slot] * scale))
 
 
-def _mean(sides: Mapping[_Slot, list[_Slot]], slot: _Slot, place: Mapping[_Slot, float], otherwise: float) -> float:
-    found = [place[other] for other in sides.get(slot, ()) if other in place]
+def _mean(sides: Mapping[_Slot, list[_Slot]], slot: _Slot, order: Mapping[_Slot, float], otherwise: float) -> float:
+    found = [order[other] for other in sides.get(slot, ()) if other in order]
     return sum(found) / len(found) if found else otherwise
 
 

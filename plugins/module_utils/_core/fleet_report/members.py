@@ -99,14 +99,14 @@ class _Index:
         self.around: dict[tuple[str, str], list[Object]] = {}
         for item in manifests:
             metadata = section(item, "metadata")
-            place = str(metadata.get("namespace") or "")
-            self.named[str(item["kind"]), place, str(metadata["name"])] = item
-            self.around.setdefault((place, section(metadata, "labels").get(COLLECTOR_LABEL, "")), []).append(item)
+            namespace = str(metadata.get("namespace") or "")
+            self.named[str(item["kind"]), namespace, str(metadata["name"])] = item
+            self.around.setdefault((namespace, section(metadata, "labels").get(COLLECTOR_LABEL, "")), []).append(item)
 
     def member(self, summary: Mapping[str, Any], config: Any) -> Member:
-        place, name = str(summary["namespace"]), str(summary["name"])
-        workload = self.named.get((str(summary["kind"]), place, name), {})
-        around = self.around.get((place, name), [])
+        namespace, name = str(summary["namespace"]), str(summary["name"])
+        workload = self.named.get((str(summary["kind"]), namespace, name), {})
+        around = self.around.get((namespace, name), [])
         services = {str(item["metadata"]["name"]) for item in around if item["kind"] == "Service"}
         if summary["kind"] == _CUSTOM:
             services |= names.of_operator(name) - {names.allocator(name)}
@@ -116,17 +116,17 @@ class _Index:
             summary,
             expanded(config, known) if isinstance(config, dict) else {},
             workload,
-            tuple(f"{place}/{one}" for one in sorted(services)),
+            tuple(f"{namespace}/{one}" for one in sorted(services)),
             tuple(sorted({host for item in around for host in _hosts(item)})),
-            tuple(rule for role in self._roles(place, name) for rule in items(role, "rules")),
+            tuple(rule for role in self._roles(namespace, name) for rule in items(role, "rules")),
             next(
                 (section(item, "spec") for item in around if item["kind"] == _SCALER), section(plain.spec, "autoscaler")
             ),
         )
 
-    def _roles(self, place: str, name: str) -> list[Object]:
+    def _roles(self, namespace: str, name: str) -> list[Object]:
         """Return the ClusterRoles of a collector and of its target allocator."""
-        wanted = (names.cluster_wide(place, name), names.cluster_wide(place, names.allocator(name)))
+        wanted = (names.cluster_wide(namespace, name), names.cluster_wide(namespace, names.allocator(name)))
         return [self.named[key] for one in wanted if (key := ("ClusterRole", "", one)) in self.named]
 
 

@@ -33,16 +33,16 @@ _STATES = {
 
 def model(clusters: Sequence[Cluster], table: Table, title: str, time: str) -> dict[str, Any]:
     """Return the whole page, without any secret that stands in a config or a Secret."""
-    places = [_cluster(index, cluster, clusters, table) for index, cluster in enumerate(clusters)]
-    wrong = attention(places)
+    rows = [_cluster(index, cluster, clusters, table) for index, cluster in enumerate(clusters)]
+    wrong = attention(rows)
     page = {
         "title": title,
         "time": time,
-        "summary": _summary(clusters, places),
+        "summary": _summary(clusters, rows),
         "attention": wrong[:_MOST_ATTENTION],
         "more": max(0, len(wrong) - _MOST_ATTENTION),
         "versions": versions.fleet(clusters),
-        "clusters": places,
+        "clusters": rows,
     }
     masked: dict[str, Any] = _each(page, masker(_secrets(clusters)))
     return masked
@@ -65,9 +65,9 @@ def _each(value: Any, change: Callable[[str], str]) -> Any:
     return [_each(item, change) for item in value] if isinstance(value, (list, tuple)) else value
 
 
-def _summary(clusters: Sequence[Cluster], places: Sequence[Mapping[str, Any]]) -> dict[str, int]:
+def _summary(clusters: Sequence[Cluster], rows: Sequence[Mapping[str, Any]]) -> dict[str, int]:
     findings = Counter(str(item["severity"]) for cluster in clusters for item in cluster.findings)
-    states = Counter(row["status"] for place in places for row in place["collectors"])
+    states = Counter(row["status"] for row in rows for row in row["collectors"])
     return {
         "clusters": len(clusters),
         "unread": sum(cluster.asked and not cluster.is_read for cluster in clusters),
@@ -76,8 +76,8 @@ def _summary(clusters: Sequence[Cluster], places: Sequence[Mapping[str, Any]]) -
         "ailing": states["error"] + states["warning"],
         "errors": findings["error"],
         "warnings": findings["warning"],
-        "certificates": sum(row["state"] in BAD for place in places for row in place["certificates"]),
-        "drift": sum(len(place["drift"]["objects"]) for place in places),
+        "certificates": sum(row["state"] in BAD for row in rows for row in row["certificates"]),
+        "drift": sum(len(row["drift"]["objects"]) for row in rows),
     }
 
 

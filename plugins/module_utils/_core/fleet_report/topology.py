@@ -103,8 +103,8 @@ def graph(members: Sequence[Member], known: Names) -> Graph:
 
 def _own(member: Member, several: bool) -> Iterator[Node]:
     """Yield a collector and its target allocator; among several namespaces it has its own with it."""
-    place = f"{member.namespace}: " if several else ""
-    yield Node(member.id, MODES[member.mode], member.name, place + (", ".join(member.receivers) or "no receivers"))
+    address = f"{member.namespace}: " if several else ""
+    yield Node(member.id, MODES[member.mode], member.name, address + (", ".join(member.receivers) or "no receivers"))
     if member.is_allocated:
         yield Node(f"{member.id} allocator", "allocator", names.allocator(member.name), "shares targets out")
 
@@ -156,8 +156,8 @@ def _at(peer: Peer, member: Member, known: Names) -> Node:
 def _without_address(exporter: str, settings: Mapping[str, object]) -> Node:
     """Return the node of an exporter that names no address: a service of a cloud, a file, its own log."""
     kind = exporter.split("/", 1)[0]
-    place = next((str(settings[key]) for key in _PLACES if settings.get(key) and "$" not in str(settings[key])), "")
-    return Node(f"backend {kind} {place}".strip(), "backend", kind, place or _HERE.get(kind, "without an address"))
+    address = next((str(settings[key]) for key in _PLACES if settings.get(key) and "$" not in str(settings[key])), "")
+    return Node(f"backend {kind} {address}".strip(), "backend", kind, address or _HERE.get(kind, "without an address"))
 
 
 def fold(whole: Graph, most: int) -> Graph:

@@ -32,10 +32,10 @@ class Use:
 
     def signals(self, role: str) -> dict[str, Path]:
         """Return the first place of each signal, in order."""
-        places: dict[str, Path] = {}
+        paths: dict[str, Path] = {}
         for pipeline, path in getattr(self, role).items():
-            places.setdefault(kind_of(pipeline), path)
-        return places
+            paths.setdefault(kind_of(pipeline), path)
+        return paths
 
 
 def one_sided_connector(subject: Subject) -> Iterator[Fault]:
@@ -62,8 +62,8 @@ def unsupported_connection(subject: Subject) -> Iterator[Fault]:
             "exporters": {one for one in ends["exporters"] if any((one, to) in pairs for to in ends["receivers"])},
             "receivers": {one for one in ends["receivers"] if any((of, one) in pairs for of in ends["exporters"])},
         }
-        for role, places in ends.items():
-            for signal, path in places.items():
+        for role, paths in ends.items():
+            for signal, path in paths.items():
                 if signal not in joined[role]:
                     yield _unjoined(component_id, (role, signal), path, pairs, doubt)
 
@@ -148,8 +148,8 @@ def uses(config: Any) -> dict[str, Use]:
             ids = pipeline.get(role)
             for index, item in enumerate(ids if isinstance(ids, list) else ()):
                 if isinstance(item, str) and item in connectors:
-                    places = getattr(found.setdefault(item, Use()), role)
-                    places.setdefault(name, ("service", "pipelines", name, role, index))
+                    paths = getattr(found.setdefault(item, Use()), role)
+                    paths.setdefault(name, ("service", "pipelines", name, role, index))
     return found
 
 

@@ -149,8 +149,8 @@ def _config_maps(volume: Object) -> Iterator[Any]:
 
 def _together(one: Object, other: Object) -> bool:
     """Whether two objects are in one namespace, as far as they say."""
-    places = {at(item, ("metadata", "namespace")) for item in (one, other)} - {None}
-    return len(places) <= 1
+    namespaces = {at(item, ("metadata", "namespace")) for item in (one, other)} - {None}
+    return len(namespaces) <= 1
 
 
 def _exposed(

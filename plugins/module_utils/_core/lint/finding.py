@@ -54,7 +54,7 @@ def rule(severity: str, check: Check, *, shared: bool = False, documentation: st
 
 @dataclass(frozen=True, order=True)
 class Finding:
-    """A fault with its rule and its place; sorts by place."""
+    """A fault with its rule and its position; sorts by position."""
 
     position: Position
     path: str
@@ -64,7 +64,7 @@ class Finding:
     fix: str = ""
 
     def __str__(self) -> str:
-        """Return one line for people: place, severity, rule, what and what to do."""
+        """Return one line for people: position, severity, rule, what and what to do."""
         where = " ".join(part for part in (str(self.position), self.path) if part)
         text = f"{where}: {self.severity} [{self.rule}] {self.message}"
         stop = "" if text.endswith((".", "!", "?")) else "."
@@ -85,7 +85,7 @@ class Finding:
 
 
 def run(rules: Iterable[Rule], subject: Subject) -> list[Finding]:
-    """Apply every rule and return the findings in the order of their places."""
+    """Apply every rule and return the findings in the order of their positions."""
     found: list[Finding] = []
     with few_suggestions(_COMPARISONS) as again:
         for item in rules:
@@ -95,5 +95,5 @@ def run(rules: Iterable[Rule], subject: Subject) -> list[Finding]:
 
 
 def _finding(item: Rule, fault: Fault, subject: Subject) -> Finding:
-    place = fault.position or subject.locate(fault.path)
-    return Finding(place, dotted(fault.path), item.id, fault.severity or item.severity, fault.message, fault.fix)
+    position = fault.position or subject.locate(fault.path)
+    return Finding(position, dotted(fault.path), item.id, fault.severity or item.severity, fault.message, fault.fix)

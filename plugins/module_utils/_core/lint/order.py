@@ -53,11 +53,11 @@ def memory_limiter_missing(subject: Subject) -> Iterator[Fault]:
 def memory_limiter_late(subject: Subject) -> Iterator[Fault]:
     """Yield memory limiters that are not the first processor, so that work is done on what they refuse."""
     for pipeline in view(subject).pipelines:
-        place = _position(pipeline, _LIMITER)
-        if place:
+        index = _position(pipeline, _LIMITER)
+        if index:
             yield Fault(
-                (*pipeline.path, "processors", place),
-                f"'{pipeline.processors[place]}' comes after '{pipeline.processors[0]}'",
+                (*pipeline.path, "processors", index),
+                f"'{pipeline.processors[index]}' comes after '{pipeline.processors[0]}'",
                 "Put it first: what it refuses then costs nothing, and receivers can tell their senders to slow down.",
             )
 
@@ -100,10 +100,10 @@ def connection_forgotten(subject: Subject) -> Iterator[Fault]:
     asking = {part.id for part in view(subject).of("processors", "k8sattributes") if _asks_connection(part)}
     for pipeline in view(subject).pipelines if asking else ():
         before = ""
-        for place, name in enumerate(pipeline.processors):
+        for index, name in enumerate(pipeline.processors):
             if name in asking and before:
                 yield Fault(
-                    (*pipeline.path, "processors", place),
+                    (*pipeline.path, "processors", index),
                     f"'{name}' finds pods by their connection, which '{before}' before it forgets",
                     f"Move '{name}' before '{before}'.",
                 )
@@ -111,7 +111,7 @@ def connection_forgotten(subject: Subject) -> Iterator[Fault]:
 
 
 def _position(pipeline: Pipeline, kind: str) -> int | None:
-    return next((place for place, name in enumerate(pipeline.processors) if kind_of(name) == kind), None)
+    return next((index for index, name in enumerate(pipeline.processors) if kind_of(name) == kind), None)
 
 
 def _batches(exporter: Part) -> bool:

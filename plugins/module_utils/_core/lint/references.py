@@ -166,14 +166,14 @@ def unused_component(subject: Subject) -> Iterator[Fault]:
 
 def references(config: Any) -> Iterator[tuple[Path, str]]:
     """Yield every id in pipelines and `service.extensions`, with its path."""
-    places: list[Path] = [("service", "extensions")]
+    paths: list[Path] = [("service", "extensions")]
     for name in section(config, "service", "pipelines"):
-        places.extend(("service", "pipelines", name, role) for role in ROLES)
-    for place in places:
-        ids = at(config, place)
+        paths.extend(("service", "pipelines", name, role) for role in ROLES)
+    for path in paths:
+        ids = at(config, path)
         for index, component_id in enumerate(ids if isinstance(ids, list) else ()):
             if isinstance(component_id, str):
-                yield (*place, index), component_id
+                yield (*path, index), component_id
 
 
 def extension_uses(subject: Subject) -> Iterator[tuple[Path, str, bool]]:

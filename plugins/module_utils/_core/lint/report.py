@@ -49,12 +49,12 @@ class Report:
 
     @cached_property
     def findings(self) -> list[Finding]:
-        """All findings, by place."""
+        """All findings, by position."""
         return sorted(finding for item in self.checked for finding in item.findings)
 
     @cached_property
     def suppressed(self) -> list[Suppressed]:
-        """All findings that are accepted, by place."""
+        """All findings that are accepted, by position."""
         return sorted((one for item in self.checked for one in item.suppressed), key=lambda one: one.finding)
 
     @cached_property
@@ -69,7 +69,7 @@ class Report:
         return self.fail_on != NEVER and SEVERITIES.index(finding.severity) <= SEVERITIES.index(self.fail_on)
 
     def fatal(self) -> Iterator[Finding]:
-        """Yield the findings that fail, by place."""
+        """Yield the findings that fail, by position."""
         return (finding for finding in self.findings if self.fails(finding))
 
 
@@ -90,7 +90,7 @@ def text(report: Report) -> str:
 
 
 def line(finding: Finding) -> str:
-    """Return a finding in one line; one without a place begins with its severity."""
+    """Return a finding in one line; one without a position begins with its severity."""
     return str(finding).removeprefix(": ")
 
 
@@ -103,8 +103,8 @@ def github(report: Report) -> str:
 
 
 def _command(finding: Finding) -> str:
-    place = {"file": finding.position.file, "line": finding.position.line, "col": finding.position.column}
-    properties = {**{key: value for key, value in place.items() if value}, "title": finding.rule}
+    where = {"file": finding.position.file, "line": finding.position.line, "col": finding.position.column}
+    properties = {**{key: value for key, value in where.items() if value}, "title": finding.rule}
     listed = ",".join(f"{key}={_property(str(value))}" for key, value in properties.items())
     where = f"{finding.path}: " if finding.path else ""
     said = f"{where}{finding.message}{'' if finding.message.endswith(('.', '!', '?')) else '.'} {finding.fix}".rstrip()
@@ -215,7 +215,7 @@ def _rule(rule: Rule) -> dict[str, Any]:
 def _result(finding: Finding, order: dict[str, int]) -> dict[str, Any]:
     location: dict[str, Any] = {}
     if finding.position.file:
-        location["physicalLocation"] = _place(finding)
+        location["physicalLocation"] = _physical_location(finding)
     if finding.path:
         location["logicalLocations"] = [{"fullyQualifiedName": finding.path}]
     stop = "" if finding.message.endswith((".", "!", "?")) else "."
@@ -228,12 +228,12 @@ def _result(finding: Finding, order: dict[str, int]) -> dict[str, Any]:
     }
 
 
-def _place(finding: Finding) -> dict[str, Any]:
+def _physical_location(finding: Finding) -> dict[str, Any]:
     file = finding.position.file
-    place: dict[str, Any] = {"artifactLocation": {"uri": ("file://" if file.startswith("/") else "") + quote(file)}}
+    where: dict[str, Any] = {"artifactLocation": {"uri": ("file://" if file.startswith("/") else "") + quote(file)}}
     if finding.position.line:
-        place["region"] = {"startLine": finding.position.line, "startColumn": max(finding.position.column, 1)}
-    return place
+        where["region"] = {"startLine": finding.position.line, "startColumn": max(finding.position.column, 1)}
+    return where
 
 
 def _suppression(one: Suppressed) -> dict[str, str]:

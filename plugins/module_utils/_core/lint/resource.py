@@ -31,11 +31,11 @@ def resource_field(subject: Subject) -> Iterator[Fault]:
     """Yield fields that a custom resource does not have; the API server refuses or drops them."""
     if not subject.resource or subject.resource.get("apiVersion") != _NEWEST:
         return
-    for place, known in FIELDS.items():
-        for key in section(subject.resource, "spec", *map(str, place)):
+    for path, known in FIELDS.items():
+        for key in section(subject.resource, "spec", *map(str, path)):
             if key not in known:
                 yield Fault(
-                    (*_SPEC, *place, key),
+                    (*_SPEC, *path, key),
                     f"an OpenTelemetryCollector has no '{key}' here{near(str(key), known)}",
                     "Remove it, or look up its name for your version of the operator.",
                 )

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
-from ..config.nodes import ALIAS, LINE_END, LITERAL, MAPPING, SCALAR, SEQUENCE, Node, Place, find
+from ..config.nodes import ALIAS, LINE_END, LITERAL, MAPPING, SCALAR, SEQUENCE, Mark, Node, find
 from ..config.paths import Path
 from .edits import Add, Drop, Edit, Put, Rename, Replace, Substitute, Wrap
 
@@ -183,8 +183,8 @@ class Surgeon:
         colon = self.text.find(":", self._offset(key.end)) + 1
         return max(colon, self._span(value)[1])
 
-    def _offset(self, place: Place) -> int:
-        return self.starts[place[0]] + place[1] if place[0] < len(self.starts) else len(self.text)
+    def _offset(self, mark: Mark) -> int:
+        return self.starts[mark[0]] + mark[1] if mark[0] < len(self.starts) else len(self.text)
 
     def _line(self, offset: int) -> int:
         return bisect_right(self.starts, offset) - 1

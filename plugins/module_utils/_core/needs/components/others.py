@@ -49,8 +49,14 @@ def _k8s_attributes_rules(settings: Settings) -> Rules:
         return ()
     metadata = items(settings, "extract", "metadata") or ["k8s.deployment.name"]
     owners = [owned for prefix, owned in _OWNERS.items() if any(str(name).startswith(prefix) for name in metadata)]
-    places = {str(at(item, ("from",))) for key in ("labels", "annotations") for item in items(settings, "extract", key)}
-    return (rule("core", "namespaces pods"), *owners, *(granted for key, granted in _LABELLED.items() if key in places))
+    sources = {
+        str(at(item, ("from",))) for key in ("labels", "annotations") for item in items(settings, "extract", key)
+    }
+    return (
+        rule("core", "namespaces pods"),
+        *owners,
+        *(granted for key, granted in _LABELLED.items() if key in sources),
+    )
 
 
 def _detector_rules(settings: Settings) -> Rules:

@@ -40,12 +40,12 @@ def answers(monkeypatch: pytest.MonkeyPatch, *given: bytes | Exception) -> Calla
     return lambda: len(asked)
 
 
-def load(*places: str, sha256: str = "") -> tuple[str, list[Any]]:
-    return source.load(list(places), sha256, "Read it", lambda _seconds: None)
+def load(*origins: str, sha256: str = "") -> tuple[str, list[Any]]:
+    return source.load(list(origins), sha256, "Read it", lambda _seconds: None)
 
 
 def test_a_manifest_is_looked_for_where_it_may_be() -> None:
-    found = source.places
+    found = source.origins
     assert found(PRODUCT, VERSION, "a.yaml", "/m") == ["a.yaml"]
     assert found(PRODUCT, VERSION, "", "/m/") == [
         "/m/cert-manager/v1.21.2/cert-manager.yaml",

@@ -43,9 +43,9 @@ def diagnosed(**statuses: str) -> dict[str, Any]:
 
 
 def test_without_a_cluster_it_says_that_nothing_was_read() -> None:
-    (place,) = page(fleet().cluster())["clusters"]
-    assert place["note"].startswith("Nothing was read from the cluster")
-    assert (place["unread"], [row["state"] for row in place["collectors"]]) == ([], ["not read", "not read"])
+    (cluster,) = page(fleet().cluster())["clusters"]
+    assert cluster["note"].startswith("Nothing was read from the cluster")
+    assert (cluster["unread"], [row["state"] for row in cluster["collectors"]]) == ([], ["not read", "not read"])
 
 
 def test_a_cluster_that_does_not_answer_says_why_once_and_the_others_are_there() -> None:

@@ -91,8 +91,8 @@ def test_sarif_has_rules_results_and_reasons() -> None:
     ]
     error = run["results"][2]
     assert error["level"] == "error"
-    place = error["locations"][0]["physicalLocation"]
-    assert place == {
+    location = error["locations"][0]["physicalLocation"]
+    assert location == {
         "artifactLocation": {"uri": "dir/a%20b.yml"},
         "region": {"startLine": 3, "startColumn": 5},
     }
