@@ -107,7 +107,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 findings:
-  description: What was found, sorted by place.
+  description: What was found, sorted by position.
   returned: success
   type: list
   elements: dict

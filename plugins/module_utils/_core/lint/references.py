@@ -196,7 +196,7 @@ def _uses(subject: Subject, to: str) -> Iterator[tuple[Path, str, bool]]:
 
 
 def _keys(subject: Subject, name: str, kind: str, to: str) -> tuple[list[Reference], tuple[Path, ...]]:
-    """Return the references that stand at a known place, and the ends of paths of those at any depth."""
+    """Return the references that stand at a known path, and the ends of paths of those at any depth."""
     if subject.target is None:
         return [], EXTENSION_KEYS if to == "extensions" else ()
     if to == "pipelines" and name != "connectors":

@@ -103,8 +103,8 @@ def github(report: Report) -> str:
 
 
 def _command(finding: Finding) -> str:
-    where = {"file": finding.position.file, "line": finding.position.line, "col": finding.position.column}
-    properties = {**{key: value for key, value in where.items() if value}, "title": finding.rule}
+    location = {"file": finding.position.file, "line": finding.position.line, "col": finding.position.column}
+    properties = {**{key: value for key, value in location.items() if value}, "title": finding.rule}
     listed = ",".join(f"{key}={_property(str(value))}" for key, value in properties.items())
     where = f"{finding.path}: " if finding.path else ""
     said = f"{where}{finding.message}{'' if finding.message.endswith(('.', '!', '?')) else '.'} {finding.fix}".rstrip()
@@ -230,10 +230,10 @@ def _result(finding: Finding, order: dict[str, int]) -> dict[str, Any]:
 
 def _physical_location(finding: Finding) -> dict[str, Any]:
     file = finding.position.file
-    where: dict[str, Any] = {"artifactLocation": {"uri": ("file://" if file.startswith("/") else "") + quote(file)}}
+    location: dict[str, Any] = {"artifactLocation": {"uri": ("file://" if file.startswith("/") else "") + quote(file)}}
     if finding.position.line:
-        where["region"] = {"startLine": finding.position.line, "startColumn": max(finding.position.column, 1)}
-    return where
+        location["region"] = {"startLine": finding.position.line, "startColumn": max(finding.position.column, 1)}
+    return location
 
 
 def _suppression(one: Suppressed) -> dict[str, str]:

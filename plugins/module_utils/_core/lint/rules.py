@@ -58,5 +58,5 @@ RULES: tuple[Rule, ...] = (
 
 
 def lint(subject: Subject) -> list[Finding]:
-    """Return what every rule finds in the subject, sorted by place."""
+    """Return what every rule finds in the subject, sorted by position."""
     return run(RULES, subject)

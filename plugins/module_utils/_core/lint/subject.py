@@ -56,7 +56,7 @@ class Deployment:
 class Subject:
     """A config under test, with what surrounds it.
 
-    `locate` leads from paths to the places where a person wrote them; `duplicates` are keys that a source has twice;
+    `locate` leads from paths to the positions where a person wrote them; `duplicates` are keys that a source has twice;
     `environment` has the variables that the collector will be given, `resource` is the custom resource of the operator
     that the config is in. None stands for what is not known.
     """
