@@ -74,7 +74,7 @@ findings:
   description: >-
     What the rules say of the configs, each with its C(collector),
     in the form of M(o11y.opentelemetry.pipeline_validate).
-  returned: success, with O(fail_on=never)
+  returned: success
   type: list
   elements: dict
 workloads:

@@ -1,32 +1,79 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The bundle of collectors whatever is wrong with their configs, and with it all that is. Controller only. Private."""
+"""Findings as severe as the user says, what they do to a task, and collectors rendered with them. Private."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from ..module_utils._core.config.masking import masker, secrets_in
+from ..module_utils._core.config.paths import Position
+from ..module_utils._core.errors import Problem
 from ..module_utils._core.lint import profiles
 from ..module_utils._core.lint.finding import Finding
+from ..module_utils._core.lint.report import NEVER, Checked, Report, Suppressed, counted
 from . import _judge, _render
 
 
-def bundle(planned: Sequence[_render.Planned], judgement: _judge.Judgement) -> dict[str, Any]:
-    """Return what `_render.bundle` does, and every finding; only from a malformed config nothing follows."""
-    judged = [(item, _masked(item, judgement.judge(item.findings).kept)) for item in planned]
-    judged = [(item, [one for one in found if one.rule != profiles.UNUSED]) for item, found in judged]
-    _render.refuse(finding for _item, found in judged for finding in found if finding.rule in _render._MALFORMED)
-    findings = [{**one.as_dict(), "collector": item.collector.name} for item, found in judged for one in found]
-    return {**_render.bundle([replace(item, findings=[]) for item in planned], judgement), "findings": findings}
+def render(
+    request: _render.Request, judgement: _judge.Judgement, warn: Callable[[str], None], fail_on: str = "error"
+) -> dict[str, Any]:
+    """Return the bundle of all collectors, and every finding. Raises Problem for findings that fail.
+
+    With `never`, findings are only returned; nothing follows from a malformed config even then.
+    """
+    planned = _render.plan(request)
+    told = checked([(item.collector.name, item.findings) for item in planned], judgement)
+    if fail_on != NEVER:
+        conclude(Report(told, fail_on=fail_on), warn)
+    findings = [
+        {**one.as_dict(), "collector": item.name}
+        for item in told
+        for one in item.findings
+        if one.rule != profiles.UNUSED
+    ]
+    return {**_render.bundle(planned), "findings": findings}
 
 
-def _masked(item: _render.Planned, findings: Sequence[Finding]) -> list[Finding]:
-    secrets = secrets_in(item.composed.config)
-    if not secrets:
-        return list(findings)
-    mask = masker(secrets)
-    return [replace(one, message=mask(one.message), fix=mask(one.fix)) for one in findings]
+def checked(
+    configs: Sequence[tuple[str, Sequence[Finding]]],
+    judgement: _judge.Judgement,
+    comments: Sequence[profiles.Comment] = (),
+) -> list[Checked]:
+    """Return the findings of every config, by its name, with the user's severities, less what is accepted."""
+    known = profiles.split([finding for _name, found in configs for finding in found], comments, _judge.KNOWN)
+    kept, accepted, wrong = set(known[0]), dict(known[1]), known[2]
+    result = []
+    for index, (name, found) in enumerate(configs):
+        own = [finding for finding in found if finding in kept] + (wrong if index == 0 else [])
+        judged = judgement.judge(own)
+        ours = [Suppressed(finding, accepted[finding], True) for finding in found if finding in accepted]
+        others = [Suppressed(finding, reason) for finding, reason in judged.suppressed]
+        result.append(Checked(name, tuple(judged.kept), (*ours, *others)))
+    return _used_somewhere(result)
+
+
+def conclude(told: Report, warn: Callable[[str], None]) -> None:
+    """Raise Problem with all fatal findings; every other one is a warning, unless it is only information."""
+    fatal = list(told.fatal())
+    for finding in told.findings:
+        if not told.fails(finding) and finding.severity != "info":
+            warn(str(finding))
+    if fatal:
+        lines = "\n".join(f"  {finding}" for finding in fatal)
+        head = f"{counted(len(fatal), 'problem')} in {counted(len(told.checked), 'collector config')}"
+        raise Problem(f"\n{lines}", asked=f"{head}, nothing was applied")
+
+
+def _used_somewhere(told: Sequence[Checked]) -> list[Checked]:
+    """Tell of a suppression that meets nothing once, and only when it meets nothing in any config."""
+    unused = [{one for one in item.findings if one.rule == profiles.UNUSED and not one.position.file} for item in told]
+    everywhere = set.intersection(*unused) if unused else set()
+    once = tuple(replace(finding, position=Position("suppressions")) for finding in sorted(everywhere))
+    result = []
+    for index, (item, away) in enumerate(zip(told, unused, strict=True)):
+        left = tuple(finding for finding in item.findings if finding not in away)
+        result.append(replace(item, findings=(*(once if index == 0 else ()), *left)))
+    return result

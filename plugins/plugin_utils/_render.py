@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, fields
 from functools import cache
 from typing import Any
 
@@ -21,18 +21,17 @@ from ..module_utils._core.collector.platform import Place
 from ..module_utils._core.config.compose import compose
 from ..module_utils._core.config.layers import Composed
 from ..module_utils._core.errors import Problem
-from ..module_utils._core.lint import deployed
-from ..module_utils._core.lint.finding import Finding
+from ..module_utils._core.lint import deployed, structure
+from ..module_utils._core.lint.finding import Finding, masked, run
 from ..module_utils._core.lint.rules import lint
 from ..module_utils._core.lint.subject import Subject, Target
 from ..module_utils._core.manifests.build import Build
 from ..module_utils._core.manifests.pod import volumes
 from ..module_utils._core.needs import derive
 from ..module_utils._core.probe.probe import probe
-from . import _judge, _layers, _sources, _target, _yaml
+from . import _layers, _sources, _target, _yaml
 
 _PREFIX = "otel_collector_"
-_MALFORMED = ("invalid-id", "not-a-list", "not-a-mapping")
 
 
 @dataclass(frozen=True)
@@ -48,38 +47,56 @@ class Request:
 
 @dataclass(frozen=True)
 class Planned:
-    """A collector with its composed config and what the rules say of it."""
+    """A collector with its composed config, the build that follows from it, and what the rules find in both.
+
+    Nothing follows from a malformed config: it has findings and no build.
+    """
 
     collector: Collector
-    distribution: Distribution
-    run_as_user: int | None
-    place: Place
     composed: Composed
-    findings: list[Finding]
+    build: Build | None
+    findings: tuple[Finding, ...]
+
+
+@dataclass(frozen=True)
+class _Choice:
+    """A collector with what its options decide before there is a config."""
+
+    collector: Collector
+    place: Place
+    facts: Mapping[str, Any]
+    version: str
+    target: Target | None
+    image: str
+    user: int | None
 
 
 def plan(request: Request) -> list[Planned]:
-    """Return every collector with its config and findings. Raises Problem for input that gives no config at all."""
+    """Return every collector with its config, build and findings.
+
+    Raises Problem for input that gives no config at all.
+    """
     return [_plan(item, request) for item in request.collectors or [{}]]
 
 
-def bundle(planned: Sequence[Planned], judgement: _judge.Judgement | None = None) -> dict[str, Any]:
-    """Return all manifests, and what later stages need of each collector. Raises Problem on any error finding.
+def bundle(planned: Sequence[Planned]) -> dict[str, Any]:
+    """Return all manifests, and what later stages need of each collector.
 
-    An error that the judgement accepts, or takes for less, is none; but nothing follows from a malformed config.
+    Raises Problem for a malformed config, for a collector that its platform cannot run, and for two that clash.
     """
-    findings = [finding for item in planned for finding in item.findings]
-    left = (judgement or _judge.Judgement()).judge(findings).kept
-    malformed = [finding for finding in findings if finding.rule in _MALFORMED]
-    refuse([*malformed, *(finding for finding in left if finding.rule not in _MALFORMED)])
-    builds = [_placed(item) for item in planned]
+    malformed = [str(one) for item in planned for one in item.findings if one.rule in structure.MALFORMED]
+    if malformed:
+        raise Problem("; ".join(malformed), asked="Render collectors from malformed configs, which nobody can accept")
+    builds = [item.build for item in planned if item.build]
+    for build in builds:
+        platform.check(build.place, build.collector, volumes(build), bool(build.exposed))
     deployed.check([deployed.Member(build.collector, build.needs.ports) for build in builds])
     manifests = deployed.union(manifest for build in builds for manifest in _manifests(build))
     return {
         "manifests": manifests,
         "collectors": [_summary(build) for build in builds],
         "workloads": [workload(build.collector) for build in builds],
-        "probes": [found for found in map(_probe, planned, builds) if found],
+        "probes": [found for build in builds if (found := probe(build, build.config))],
         "service_accounts": identity.accounts((build.collector, build.needs.grants) for build in builds),
         "prune_selector": _ours(build.collector.name for build in builds),
     }
@@ -94,20 +111,6 @@ def _manifests(build: Build) -> list[dict[str, Any]]:
     return BACKENDS[build.collector.backend].manifests(build)
 
 
-def _probe(item: Planned, build: Build) -> dict[str, Any] | None:
-    return probe(build, item.composed.config)
-
-
-def refuse(findings: Iterable[Finding]) -> None:
-    """Raise Problem with every error finding; nothing is applied then."""
-    errors = [str(finding) for finding in findings if finding.severity == "error"]
-    if errors:
-        count = f"{len(errors)} error{'s' if len(errors) > 1 else ''}"
-        raise Problem(
-            "\n".join(f"  {line}" for line in errors), asked=f"the collector config has {count}, nothing was applied:\n"
-        )
-
-
 def workload(collector: Collector) -> dict[str, str]:
     """Return the workload of a collector, as waits and probes name it."""
     kind = BACKENDS[collector.backend].kind(collector)
@@ -115,34 +118,43 @@ def workload(collector: Collector) -> dict[str, str]:
 
 
 def _plan(item: Mapping[str, Any], request: Request) -> Planned:
-    options = _options({**request.defaults, **item})
-    distribution, collector_version = _distribution(options)
-    facts = _sources.platform(options["platform"], request.platform_paths)
-    where = Place.from_facts(options["platform"], facts)
-    collector = Collector.from_options(platform.settled(options, where))
-    collector = identity.stamped(collector, request.identity_annotations)
-    BACKENDS[collector.backend].check(collector)
-    target = _built(collector, distribution, collector_version)
-    collector_version = target.version if target and collector.distribution_manifest else collector_version
+    chosen = _chosen(_options({**request.defaults, **item}), request)
+    collector = chosen.collector
     written = item.get("config") or request.defaults.get("config") or {}
     layers = [
-        *_layers.of_recipes(collector, collector_version, facts, request.recipe_paths),
+        *_layers.of_recipes(collector, chosen.version, chosen.facts, request.recipe_paths),
         *_layers.of_user(collector, written),
     ]
     composed = compose(layers)
-    runs = deployed.deployment(collector, composed.config, where)
-    user = distribution.user if facts["run_as_user"] == "image" else facts["run_as_user"]
-    planned = Planned(collector, distribution, user, where, composed, [])
+    faults = run(structure.RULES, Subject(composed.config))
+    build = None if any(fault.rule in structure.MALFORMED for fault in faults) else _build(chosen, composed.config)
+    understood = None if faults else build
     subject = Subject(
         composed.config,
         composed.locate,
         duplicates=tuple(pair for layer in layers for pair in layer.duplicates),
         environment=deployed.environment(collector),
-        target=target,
-        deployment=runs,
-        resource=BACKENDS[collector.backend].resource(_build(planned)) if runs.is_understood else None,
+        target=chosen.target,
+        deployment=deployed.deployment(collector, understood.needs if understood else None, chosen.place),
+        resource=BACKENDS[collector.backend].resource(understood) if understood else None,
     )
-    return replace(planned, findings=lint(subject))
+    return Planned(collector, composed, build, tuple(masked(lint(subject), composed.config)))
+
+
+def _chosen(options: Mapping[str, Any], request: Request) -> _Choice:
+    """Return what the options decide. Raises Problem for what the backend, the platform or the catalogue lacks."""
+    row = _sources.catalogue("distributions")[options["distribution"]]
+    options = {**options, "version": options["version"] or row["version"]}
+    facts = _sources.platform(options["platform"], request.platform_paths)
+    where = Place.from_facts(options["platform"], facts)
+    collector = Collector.from_options(platform.settled(options, where))
+    collector = identity.stamped(collector, request.identity_annotations)
+    BACKENDS[collector.backend].check(collector)
+    target, version = _target.of_collector(collector)
+    distribution = Distribution(options["distribution"], row["image"], row["user"])
+    user = distribution.user if facts["run_as_user"] == "image" else facts["run_as_user"]
+    image = image_of(collector, distribution)
+    return _Choice(collector, where, facts, version, target, image, user)
 
 
 def _options(values: Mapping[str, Any]) -> dict[str, Any]:
@@ -158,51 +170,17 @@ def _specification() -> dict[str, Any]:
     return {item.name: spec[_PREFIX + item.name] for item in fields(Collector)}
 
 
-def _distribution(options: dict[str, Any]) -> tuple[Distribution, str]:
-    """Return the distribution, and the version of the Collector inside it; fills in the version that is tested."""
-    name = options["distribution"]
-    row = _sources.catalogue("distributions")[name]
-    options["version"] = options["version"] or row["version"]
-    inside = _target.tables().collector_version(name, options["version"])
-    return Distribution(name, row["image"], row["user"]), inside
-
-
-def _built(collector: Collector, distribution: Distribution, version: str) -> Target | None:
-    """Return the build that will run; of an image of the user's own, only when a manifest or its name says which it is.
-
-    Raises Problem for a manifest without the image that was built with it.
-    """
-    if collector.distribution_manifest:
-        if not collector.image:
-            raise Problem(
-                f"collector '{collector.name}' has a distribution_manifest, but no image that was built with it",
-                fix="Give `image` too.",
-            )
-        return _target.resolve(_target.Wanted(manifest=collector.distribution_manifest), "")
-    if collector.image:
-        return _target.resolve(_target.Wanted(), collector.image)
-    return Target(_target.tables(), distribution.name, version) if version else None
-
-
-def _build(item: Planned) -> Build:
-    config = item.composed.config
+def _build(chosen: _Choice, config: dict[str, Any]) -> Build:
     return Build(
-        collector=item.collector,
-        needs=derive.derive(config, identity.environment(item.collector)),
+        collector=chosen.collector,
+        needs=derive.derive(config, identity.environment(chosen.collector)),
         config=config,
         config_text=_yaml.dump(config),
         config_hash=hashlib.sha256(_canonical(config).encode()).hexdigest(),
-        image=image_of(item.collector, item.distribution),
-        run_as_user=item.run_as_user,
-        place=item.place,
+        image=chosen.image,
+        run_as_user=chosen.user,
+        place=chosen.place,
     )
-
-
-def _placed(item: Planned) -> Build:
-    """Return the build of a collector. Raises Problem for one that its place cannot have."""
-    build = _build(item)
-    platform.check(item.place, item.collector, volumes(build), bool(build.exposed))
-    return build
 
 
 def _canonical(config: Any) -> str:

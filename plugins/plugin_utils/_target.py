@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
+from ..module_utils._core.collector.collector import Collector
 from ..module_utils._core.config.catalogue import SECTIONS, Catalogue
 from ..module_utils._core.config.paths import section
 from ..module_utils._core.errors import Problem, near
@@ -75,6 +76,26 @@ def resolve(wanted: Wanted, image: str) -> Target | None:
     of_image = seen[1] if seen and seen[0] == name else ""
     own = wanted.version or of_image or ("" if seen and not wanted.distribution else str(known[name]["version"]))
     return Target(tables(), name, tables().collector_version(name, own)) if own else None
+
+
+def of_collector(collector: Collector) -> tuple[Target | None, str]:
+    """Return the build that will run a collector, and the version of the Collector whose names its recipes use.
+
+    The build of an image of the user's own is known only when a manifest or the image's name says which it is.
+    Raises Problem for a manifest without the image that was built with it.
+    """
+    version = tables().collector_version(collector.distribution, collector.version)
+    if collector.distribution_manifest:
+        if not collector.image:
+            raise Problem(
+                f"collector '{collector.name}' has a distribution_manifest, but no image that was built with it",
+                fix="Give `image` too.",
+            )
+        target = resolve(Wanted(manifest=collector.distribution_manifest), "")
+        return target, target.version if target else version
+    if collector.image:
+        return resolve(Wanted(), collector.image), version
+    return Target(tables(), collector.distribution, version) if version else None, version
 
 
 def smallest_image(target: Target | None, configs: Sequence[Any]) -> str:

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
@@ -16,10 +16,8 @@ from ..collector.platform import Place
 from ..collector.quantity import parse_bytes
 from ..errors import Problem
 from ..manifests.pod import CONFIG_DIRECTORY
-from ..needs.derive import DOWNWARD, Needs, Port, derive
-from . import structure
-from .finding import run
-from .subject import Deployment, Subject
+from ..needs.derive import DOWNWARD, Needs, Port
+from .subject import Deployment
 
 _MIB = 2**20
 _UNCOUNTED = ("daemonset", "sidecar")
@@ -33,9 +31,8 @@ _BY_WEBHOOK = frozenset(
 )
 
 
-def deployment(collector: Collector, config: Mapping[str, Any], place: Place | None = None) -> Deployment:
-    """Return where a collector with this config will run. What follows from a malformed config is not known."""
-    needs = None if run(structure.RULES, Subject(config)) else derive(config)
+def deployment(collector: Collector, needs: Needs | None, place: Place | None = None) -> Deployment:
+    """Return where a collector runs whose config has these needs; without them, what follows from it is not known."""
     scaler = collector.autoscaling
     return Deployment(
         mode=collector.mode,

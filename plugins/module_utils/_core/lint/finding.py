@@ -6,9 +6,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+from ..config.masking import masker, secrets_in
 from ..config.paths import Path, Position, dotted
 from ..errors import few_suggestions
 from .subject import Subject
@@ -92,6 +93,15 @@ def run(rules: Iterable[Rule], subject: Subject) -> list[Finding]:
             again()
             found.extend(_finding(item, fault, subject) for fault in item.check(subject))
     return sorted(found)
+
+
+def masked(findings: Iterable[Finding], config: Any) -> list[Finding]:
+    """Return findings in a config without the secrets that it holds."""
+    secrets = secrets_in(config)
+    if not secrets:
+        return list(findings)
+    mask = masker(secrets)
+    return [replace(one, message=mask(one.message), fix=mask(one.fix)) for one in findings]
 
 
 def _finding(item: Rule, fault: Fault, subject: Subject) -> Finding:

@@ -162,6 +162,8 @@ def _kind(value: object) -> str:
     return names.get(type(value), f"a {type(value).__name__}")
 
 
+# What these find, nothing follows from, whoever accepts it.
+MALFORMED = ("invalid-id", "not-a-list", "not-a-mapping")
 RULES = (
     rule("error", duplicate_key, shared=True),
     rule("error", not_a_mapping, shared=True),

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._render import Request, bundle, plan
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._findings import render
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._judge import Judgement
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._render import Request
 
 OTLP = {
     "receivers": {"otlp": {"protocols": {"grpc": {"endpoint": "0.0.0.0:4317"}}}},
@@ -43,8 +45,8 @@ def request(*collectors: dict[str, Any], **defaults: Any) -> Request:
 
 
 def rendered(*collectors: dict[str, Any], **defaults: Any) -> dict[str, Any]:
-    """Return the bundle of these collectors."""
-    return bundle(plan(request(*collectors, **defaults)))
+    """Return the bundle of these collectors, with what is found in their configs."""
+    return render(request(*collectors, **defaults), Judgement(), lambda _warning: None)
 
 
 def of_kind(result: dict[str, Any], kind: str) -> list[dict[str, Any]]:

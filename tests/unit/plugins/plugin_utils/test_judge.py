@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _judge, _render
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _findings, _judge, _render
 
 from .helpers import OTLP, request
 
@@ -19,8 +19,8 @@ ACCEPTED = {"rule": "plaintext-secret", "path": "exporters.*", "reason": "a test
 
 def bundle(config: Any, **arguments: Any) -> dict[str, Any]:
     said = {"profile": "default", "severities": {}, "suppressions": [], **arguments}
-    planned = _render.plan(request({"name": "a", "config": config}))
-    return _render.bundle(planned, _judge.Judgement.from_arguments(said))
+    asked = request({"name": "a", "config": config})
+    return _findings.render(asked, _judge.Judgement.from_arguments(said), lambda _warning: None)
 
 
 def test_an_error_stops_rendering() -> None:
@@ -51,7 +51,7 @@ def test_a_profile_can_be_stricter() -> None:
 )
 def test_nothing_is_rendered_from_what_is_malformed(said: dict[str, Any]) -> None:
     with pytest.raises(Problem, match="invalid-id"):
-        bundle({**SECRET, "receivers": {**OTLP["receivers"], 1: {}}}, **said)
+        bundle({**OTLP, "receivers": {**OTLP["receivers"], 1: {}}}, **said)
 
 
 @pytest.mark.parametrize(

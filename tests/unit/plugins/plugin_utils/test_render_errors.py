@@ -21,7 +21,7 @@ def test_every_error_is_reported_at_once_and_nothing_is_built() -> None:
     with pytest.raises(Problem) as refused:
         rendered({"name": "a", "config": broken})
     text = str(refused.value)
-    assert "the collector config has 2 errors, nothing was applied" in text
+    assert "2 problems in 1 collector config, nothing was applied" in text
     assert "config receiver: error [unknown-section] unknown key 'receiver'; did you mean 'receivers'?" in text
     assert "config service.pipelines.trace: error [invalid-pipeline-key]" in text
 

@@ -6,8 +6,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint import structure
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.deployed import deployment, environment
-from hypothesis import given
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.finding import run
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.subject import Subject
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.needs.derive import derive
+from hypothesis import assume, given
 
 from ..helpers import CONFIG, collector
 from ..strategies import configs
@@ -47,16 +51,18 @@ STORING = {
     ],
 )
 def test_what_rules_know_of_a_collector_of_ours(options: dict[str, Any], field: str, expected: Any) -> None:
-    assert getattr(deployment(collector(**options), CONFIG), field) == expected
+    assert getattr(deployment(collector(**options), derive(CONFIG)), field) == expected
 
 
 def test_mounts_that_follow_from_the_config_are_known() -> None:
-    assert deployment(collector(), STORING).mounts == ("/conf", "/var/lib/otelcol/file_storage")
+    assert deployment(collector(), derive(STORING)).mounts == ("/conf", "/var/lib/otelcol/file_storage")
 
 
-def test_nothing_follows_from_a_malformed_config() -> None:
-    found = deployment(collector(), {"service": {"pipelines": {"traces": {"receivers": [{}]}}}})
+def test_nothing_is_known_where_no_needs_are() -> None:
+    found = deployment(collector(), None)
     assert (found.mounts, found.exposed, found.granted) == (None, None, None)
+    assert not found.is_understood
+    assert deployment(collector(), derive(CONFIG)).is_understood
 
 
 def test_a_role_brings_variables_with_it() -> None:
@@ -66,17 +72,13 @@ def test_a_role_brings_variables_with_it() -> None:
     assert "KEY" in environment(collector(env={"KEY": "x"}))
 
 
-@given(configs)
-def test_no_config_at_all_crashes_it(config: Any) -> None:
-    found = deployment(collector(), config)
-    assert (found.mounts is None) == (found.granted is None)
-
-
 def test_the_operator_says_the_name_of_the_pod() -> None:
     assert "POD_NAME" in environment(collector(backend="operator"))
     assert "POD_NAME" not in environment(collector())
 
 
-def test_nothing_is_understood_of_a_malformed_config() -> None:
-    assert deployment(collector(), CONFIG).is_understood
-    assert not deployment(collector(), {"receivers": []}).is_understood
+@given(configs)
+def test_the_needs_of_a_config_that_is_not_malformed_can_be_derived(config: Any) -> None:
+    faults = {fault.rule for fault in run(structure.RULES, Subject(config))}
+    assume(not faults & set(structure.MALFORMED))
+    assert deployment(collector(), derive(config)).is_understood
