@@ -19,7 +19,7 @@ OFF = "off"
 DEFAULT = "default"
 UNUSED = "unused-suppression"
 
-# Rule id → severity in position of the rule's own. The default profile leaves every rule as it is.
+# Rule id → severity in place of the rule's own. The default profile leaves every rule as it is.
 PROFILES: Mapping[str, Mapping[str, str]] = {
     DEFAULT: {},
     "development": {
@@ -189,10 +189,10 @@ def split(
     """Return the findings that are left, those that comments accept with their reasons, and wrong comments."""
     rules = sorted(known)
     right = [comment for comment in given if not _fault(comment, rules)]
-    comments = {(comment.position.file, line, comment.rule): comment for comment in right for line in comment.lines}
+    by_line = {(comment.position.file, line, comment.rule): comment for comment in right for line in comment.lines}
     kept, accepted, used = [], [], set()
     for finding in findings:
-        comment = comments.get((finding.position.file, finding.position.line, finding.rule))
+        comment = by_line.get((finding.position.file, finding.position.line, finding.rule))
         if comment is None:
             kept.append(finding)
         else:
