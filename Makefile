@@ -53,7 +53,7 @@ cluster: setup ## Run what needs a cluster or the real Collector, and nothing el
 	@tools/cluster plain
 
 stack: setup ## Run what needs cert-manager, the operator or backends on a cluster.
-	@tools/cluster provided
+	@tools/cluster stack
 
 bench: setup ## Measure, as ratios in one run.
 	@python -m tests.bench

@@ -1,7 +1,7 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""`python -m tests.testbed up|provide|down|status|env`: a Kubernetes cluster for demo and tests. See README.md."""
+"""`python -m tests.testbed up|install|down|status|env`: a Kubernetes cluster for demo and tests. See README.md."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from dataclasses import replace
 from types import FrameType
 
 from tests.testbed import cleanup, mirror, providers
-from tests.testbed import provide as provision
+from tests.testbed import install as installation
+from tests.testbed.catalog import NAMES
 from tests.testbed.cluster import Cluster, named
 from tests.testbed.env import exports
 from tests.testbed.errors import ClusterError
 from tests.testbed.home import Home
-from tests.testbed.loading import Provided
-from tests.testbed.offers import NAMES
+from tests.testbed.loading import Installed
 from tests.testbed.progress import say
 from tests.testbed.status import report
 
@@ -43,11 +43,11 @@ def up(home: Home, name: str, chosen: argparse.Namespace) -> int:
     return 0
 
 
-def provide(home: Home, name: str, chosen: argparse.Namespace) -> int:
+def install(home: Home, name: str, chosen: argparse.Namespace) -> int:
     """Build what is named, and load it into the cluster: cert-manager, helm, and more (see README.md)."""
     home.prepare()
     cluster = named(home, name)
-    provision.provide(cluster, _up(cluster), chosen.names, os.environ)
+    installation.install(cluster, _up(cluster), chosen.names, os.environ)
     return 0
 
 
@@ -85,7 +85,7 @@ def env(home: Home, name: str, _: argparse.Namespace) -> int:
     variables = {
         **provider.variables(cluster),
         "O11Y_TESTBED_KIND": provider.name,
-        "O11Y_TESTBED_PROVIDED": " ".join(Provided.read(cluster).names),
+        "O11Y_TESTBED_INSTALLED": " ".join(Installed.read(cluster).names),
         mirror.VARIABLE: os.environ.get(mirror.VARIABLE) or str(mirror.root(home, {})),
     }
     sys.stdout.write(exports(variables, folder if folder.exists() else None))
@@ -110,7 +110,7 @@ def _running(cluster: Cluster) -> providers.Provider | None:
 
 COMMANDS: dict[str, Callable[[Home, str, argparse.Namespace], int]] = {
     "up": up,
-    "provide": provide,
+    "install": install,
     "down": down,
     "status": status,
     "env": env,
@@ -138,7 +138,7 @@ def main(arguments: Sequence[str]) -> int:
         command.add_argument("--name", default=os.environ.get("O11Y_TESTBED_NAME") or DEFAULT_NAME)
         if name == "up":
             command.add_argument("--nodes", type=_nodes, help="nodes of a new cluster (default: 1)")
-        if name == "provide":
+        if name == "install":
             command.add_argument("names", nargs="+", metavar="NAME", help=", ".join(NAMES))
     chosen = parser.parse_args(arguments)
     signal.signal(signal.SIGTERM, _interrupt)

@@ -92,7 +92,7 @@ COMPONENTS = {
         # After Kubernetes, because most of what it compiles is then in Go's cache.
         Component("coredns", output="coredns", after=("kubernetes",)),
         Component("otelcol", output="otelcol-contrib", nice=10),
-        # What `provide` builds, while other things run.
+        # What `install` builds, while other things run.
         Component("helm", ("helm.sh/helm/v3/cmd/helm",), ldflags=_HELM_LDFLAGS, nice=10),
         Component("cert-manager", output="cert-manager", nice=10),
         Component(

@@ -25,11 +25,11 @@ def processes(cluster: Cluster) -> set[int]:
 
 def remove(cluster: Cluster) -> None:
     """Kill, unmount, and delete; every step copes with nothing being there."""
-    places = [replace(cluster, slot=slot) for slot in sorted({cluster.slot, *netns.slots_of(cluster.dir)})]
-    process.kill_all(lambda: set().union(*map(processes, places)), f"cluster {cluster.name}")
-    for place in places:
-        netns.delete(place)
-        cgroups.delete(f"{netns.LINK_PREFIX}{place.slot}n*")
+    slots = [replace(cluster, slot=slot) for slot in sorted({cluster.slot, *netns.slots_of(cluster.dir)})]
+    process.kill_all(lambda: set().union(*map(processes, slots)), f"cluster {cluster.name}")
+    for one in slots:
+        netns.delete(one)
+        cgroups.delete(f"{netns.LINK_PREFIX}{one.slot}n*")
     for mount in mounts_below(cluster.dir):
         command.run(["umount", "--lazy", str(mount)])
     if cluster.dir.exists():

@@ -110,7 +110,7 @@ class Cluster:
 
     @property
     def aws_ip(self) -> str:
-        """Where AWS is, once it is provided: an address of the first node's, so that its ports are nobody else's."""
+        """Where AWS is, once it is installed: an address of the first node's, so that its ports are nobody else's."""
         return f"172.30.{self.slot}.250"
 
     def log(self, service: str) -> Path:

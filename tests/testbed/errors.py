@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 
 class ClusterError(Exception):
-    """Something that `up`, `provide`, `down`, `status` or `env` set out to do did not work."""
+    """Something that `up`, `install`, `down`, `status` or `env` set out to do did not work."""
 
     exit_code = 1
 

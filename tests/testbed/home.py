@@ -72,13 +72,13 @@ class Home:
 
     def need_space(self, gib: float, purpose: str, *others: Path) -> None:
         """Fail early and clearly instead of somewhere in the middle of a build."""
-        for place in (self.root, *others):
-            existing = next(folder for folder in (place, *place.parents) if folder.exists())
+        for folder in (self.root, *others):
+            existing = next(parent for parent in (folder, *folder.parents) if parent.exists())
             free = shutil.disk_usage(existing).free / GIB
             if free < gib:
                 raise ClusterError(
                     f"not enough disk space to {purpose}",
-                    f"{place} has {free:.1f} GiB free, {gib:.0f} GiB are needed",
+                    f"{folder} has {free:.1f} GiB free, {gib:.0f} GiB are needed",
                     "free some space, or set O11Y_TESTBED_HOME (and GOCACHE, GOMODCACHE) to a larger disk",
                 )
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from tests.testbed import command, config, external
 from tests.testbed.cluster import Cluster, Record
-from tests.testbed.loading import Provided, references, signature, stale
+from tests.testbed.loading import Installed, references, signature, stale
 
 
 def up(cluster: Cluster) -> None:
@@ -41,9 +41,9 @@ def missing(cluster: Cluster) -> str | None:
     return external.not_ready(str(cluster.kubeconfig))
 
 
-def load(cluster: Cluster, archives: Sequence[Path], provided: Provided) -> None:
-    """Load archives into all nodes. (Not all that `provide` makes is what the registries have.)"""
-    loaded = provided.images.setdefault("kind", {})
+def load(cluster: Cluster, archives: Sequence[Path], installed: Installed) -> None:
+    """Load archives into all nodes. (Not all that `install` makes is what the registries have.)"""
+    loaded = installed.images.setdefault("kind", {})
     for archive in stale(archives, loaded, loaded):
         command.run(["kind", "load", "image-archive", str(archive), *_name(cluster)])
         loaded.update(dict.fromkeys(references(archive), signature(archive)))

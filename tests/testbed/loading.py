@@ -20,14 +20,14 @@ from tests.testbed.tasks import Task, run_all
 
 
 @dataclass
-class Provided:
-    """What `provide` did for a cluster: names, and for every node the archive behind each image name."""
+class Installed:
+    """What `install` did for a cluster: names, and for every node the archive behind each image name."""
 
     names: list[str] = field(default_factory=list)
     images: dict[str, dict[str, str]] = field(default_factory=dict)
 
     @classmethod
-    def read(cls, cluster: Cluster) -> Provided:
+    def read(cls, cluster: Cluster) -> Installed:
         """What an earlier run wrote down. It is in the cluster's folder, and goes with the cluster."""
         try:
             return cls(**json.loads(_file(cluster).read_text()))
@@ -43,7 +43,7 @@ class Provided:
 
 
 def _file(cluster: Cluster) -> Path:
-    return cluster.dir / "provided.json"
+    return cluster.dir / "installed.json"
 
 
 def references(archive: Path) -> list[str]:
@@ -74,16 +74,16 @@ def stale(archives: Iterable[Path], there: Iterable[str], loaded: Mapping[str, s
     return [archive for archive in archives if not is_loaded(archive)]
 
 
-def into_embedded(cluster: Cluster, archives: Sequence[Path], provided: Provided) -> None:
+def into_embedded(cluster: Cluster, archives: Sequence[Path], installed: Installed) -> None:
     """Import what the nodes have not; all nodes at the same time."""
-    tasks = [Task(node.name, partial(_into_node, cluster, node, archives, provided)) for node in cluster.nodes]
+    tasks = [Task(node.name, partial(_into_node, cluster, node, archives, installed)) for node in cluster.nodes]
     run_all(tasks)
 
 
-def _into_node(cluster: Cluster, node: Node, archives: Sequence[Path], provided: Provided) -> None:
+def _into_node(cluster: Cluster, node: Node, archives: Sequence[Path], installed: Installed) -> None:
     enter = launch.into_node(cluster, node)
     there = command.run([*enter, *images.CTR, "list", "--quiet"]).split()
-    loaded = provided.images.setdefault(node.name, {})
+    loaded = installed.images.setdefault(node.name, {})
     for archive in stale(archives, there, loaded):
         with archive.open("rb") as content:
             command.run([*enter, *images.CTR, "import", "-"], stdin=content)

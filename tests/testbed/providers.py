@@ -14,10 +14,10 @@ from pathlib import Path
 
 from tests.testbed import cleanup, command, embedded, external, health, kind, loading
 from tests.testbed.cluster import Cluster
-from tests.testbed.eks import place
+from tests.testbed.eks import launch
 from tests.testbed.errors import Reason, UnavailableError
 from tests.testbed.home import Home, is_below
-from tests.testbed.loading import Provided
+from tests.testbed.loading import Installed
 from tests.testbed.netns import NAMESPACES
 
 Environment = Mapping[str, str]
@@ -34,7 +34,7 @@ class Provider:
     missing: Callable[[Cluster], str | None]
     variables: Callable[[Cluster], dict[str, str]]
     """What `env` exports for it."""
-    load: Callable[[Cluster, Sequence[Path], Provided], None] | None = None
+    load: Callable[[Cluster, Sequence[Path], Installed], None] | None = None
     """How archives of images get into its nodes, where they can."""
 
 
@@ -99,7 +99,7 @@ def _embedded_variables(cluster: Cluster) -> dict[str, str]:
         # For tests that run servers of their own beside the nodes.
         "O11Y_TESTBED_NODE_NAMESPACES": " ".join(str(NAMESPACES / node.namespace) for node in cluster.nodes),
         "O11Y_TESTBED_STATE": str(cluster.dir),
-        **place.variables(cluster),
+        **launch.variables(cluster),
     }
 
 

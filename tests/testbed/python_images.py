@@ -111,9 +111,9 @@ def instrumentation(builds: Builds) -> Path:
     return images.archive_of("autoinstrumentation-python", content, builds)
 
 
-def _below(folder: Path, place: str) -> dict[str, Path]:
+def _below(folder: Path, target: str) -> dict[str, Path]:
     """Every file of a folder, and where it goes."""
-    return {str(Path(place) / path.relative_to(folder)): path for path in folder.rglob("*") if path.is_file()}
+    return {str(Path(target) / path.relative_to(folder)): path for path in folder.rglob("*") if path.is_file()}
 
 
 def _fill_root(builds: Builds, python: Interpreter, root: Path) -> None:

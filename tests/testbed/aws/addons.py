@@ -12,7 +12,7 @@ from typing import Any
 import jsonschema
 from moto.eks.models import eks_backends
 
-from tests.testbed.aws import offers
+from tests.testbed.aws import catalog
 from tests.testbed.aws.associations import attach, detach
 from tests.testbed.aws.world import ACCOUNT, Addon, AwsError, Stage, World, partition
 
@@ -127,8 +127,8 @@ OPERATIONS: dict[str, Callable[..., Answer]] = {
     "DeleteAddon": delete_addon,
     "DescribeUpdate": describe_update,
     "ListUpdates": list_updates,
-    "DescribeAddonVersions": offers.describe_addon_versions,
-    "DescribeAddonConfiguration": offers.describe_addon_configuration,
+    "DescribeAddonVersions": catalog.describe_addon_versions,
+    "DescribeAddonConfiguration": catalog.describe_addon_configuration,
 }
 
 
@@ -200,18 +200,18 @@ def _update(world: World, key: tuple[str, str, str], update_id: str) -> Answer:
 
 
 def _default(name: str, kubernetes: str) -> str:
-    for version, info in offers.versions(name).items():
+    for version, info in catalog.versions(name).items():
         if any(one["clusterVersion"] == kubernetes and one["defaultVersion"] for one in info["compatibilities"]):
             return version
     raise AwsError("InvalidParameterException", f"Addon {name} is not supported in {kubernetes} kubernetes version")
 
 
 def _check(name: str, version: str, kubernetes: str, configuration: str | None) -> None:
-    info = offers.versions(name).get(version)
+    info = catalog.versions(name).get(version)
     if not info or kubernetes not in [one["clusterVersion"] for one in info["compatibilities"]]:
         raise AwsError("InvalidParameterException", "Addon version specified is not supported")
     try:
-        jsonschema.validate(json.loads(configuration or "{}"), offers.schema(name, version))
+        jsonschema.validate(json.loads(configuration or "{}"), catalog.schema(name, version))
     except jsonschema.ValidationError as error:
         text = f"ConfigurationValue provided in request is not supported: {error.message}"
         raise AwsError("InvalidParameterException", text) from error

@@ -118,8 +118,8 @@ OPERATIONS: dict[str, Callable[..., Answer | None]] = {
 def attach(world: World, key: Key, addon: dict[str, Any], wanted: list[dict[str, str]]) -> None:
     """Make the associations that an add-on owns."""
     for item in wanted:
-        place = {"clusterName": key[1], "namespace": addon["namespaceConfig"]["namespace"]}
-        create_pod_identity_association(world, key[0], owner=addon["addonArn"], **place, **item)
+        account = {"clusterName": key[1], "namespace": addon["namespaceConfig"]["namespace"]}
+        create_pod_identity_association(world, key[0], owner=addon["addonArn"], **account, **item)
 
 
 def detach(world: World, key: Key) -> None:

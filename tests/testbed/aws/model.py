@@ -74,12 +74,12 @@ def arguments(name: str, operation: str, path: Mapping[str, str], query: str, bo
     sent = json.loads(body or b"{}")
     found: dict[str, Any] = {}
     for member, shape in service(name).operation_model(operation).input_shape.members.items():
-        place, wire = shape.serialization.get("location"), shape.serialization.get("name", member)
-        if place == "uri":
+        parameter, wire = shape.serialization.get("location"), shape.serialization.get("name", member)
+        if parameter == "uri":
             found[member] = path[wire]
-        elif place == "querystring" and wire in given:
+        elif parameter == "querystring" and wire in given:
             found[member] = _typed(shape.type_name, given[wire])
-        elif place is None and wire in sent:
+        elif parameter is None and wire in sent:
             found[member] = sent[wire]
     return found
 

@@ -1,7 +1,7 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""`python -m tests.testbed.eks HOME NAME MANIFEST`: the process that place.py starts."""
+"""`python -m tests.testbed.eks HOME NAME MANIFEST`: the process that launch.py starts."""
 
 from __future__ import annotations
 

@@ -96,8 +96,8 @@ class Eks:
         self.access = {self.identities.person_arn: MASTERS, **facts.pop("access", {})}
         ca = (self.cluster.dir / "pki" / "ca.crt").read_bytes()
         endpoint = f"https://{self.cluster.nodes[0].ip}:6443"
-        place = {"endpoint": endpoint, "ca": _base64(ca), "issuer": ISSUER}
-        return control.ORDERS["cluster"](self.application, region=region, name=name, **place, **facts)
+        connection = {"endpoint": endpoint, "ca": _base64(ca), "issuer": ISSUER}
+        return control.ORDERS["cluster"](self.application, region=region, name=name, **connection, **facts)
 
     def _received(self, **wanted: Any) -> dict[str, Any]:
         """Tell what came that fits, the oldest first."""

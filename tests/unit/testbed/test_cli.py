@@ -15,7 +15,7 @@ from tests.testbed.__main__ import main
 from tests.testbed.cluster import Cluster, Record
 from tests.testbed.errors import Reason
 from tests.testbed.home import Home
-from tests.testbed.loading import Provided
+from tests.testbed.loading import Installed
 from tests.testbed.providers import PROVIDERS
 
 
@@ -90,23 +90,23 @@ def test_a_bad_name_is_refused(cluster: Cluster, capsys: pytest.CaptureFixture[s
     assert "choose another --name" in capsys.readouterr().err
 
 
-def test_provide_needs_a_cluster(cluster: Cluster, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["provide", "helm"]) == 1
+def test_install_needs_a_cluster(cluster: Cluster, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["install", "helm"]) == 1
     assert "run `up` first" in capsys.readouterr().err
 
 
-def test_what_was_provided_is_exported(
+def test_what_was_installed_is_exported(
     cluster: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.delenv("O11Y_RELEASE_MIRROR", raising=False)
     assert main(["up"]) == 0
-    assert main(["provide", "opentelemetry-operator@0.1.0"]) == 3
+    assert main(["install", "opentelemetry-operator@0.1.0"]) == 3
     assert f"{tmp_path}/mirror/opentelemetry-operator/v0.1.0 has no" in capsys.readouterr().err
-    Provided(["helm", "python"]).write(cluster)
+    Installed(["helm", "python"]).write(cluster)
     assert main(["env"]) == 0
     printed = capsys.readouterr().out
     assert f"export O11Y_RELEASE_MIRROR={tmp_path}/mirror\n" in printed
-    assert "export O11Y_TESTBED_PROVIDED='helm python'\n" in printed
+    assert "export O11Y_TESTBED_INSTALLED='helm python'\n" in printed
     monkeypatch.setenv("O11Y_RELEASE_MIRROR", "https://mirror.example")
     assert main(["env"]) == 0
     assert "export O11Y_RELEASE_MIRROR=https://mirror.example\n" in capsys.readouterr().out

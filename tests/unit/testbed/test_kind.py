@@ -15,7 +15,7 @@ from tests.testbed import command, image, kind
 from tests.testbed.cluster import Cluster, Record
 from tests.testbed.home import Home
 from tests.testbed.image import Image
-from tests.testbed.loading import Provided
+from tests.testbed.loading import Installed
 
 
 @pytest.fixture
@@ -59,7 +59,7 @@ def test_down_leaves_no_folder(home: Home, calls: list[list[str]]) -> None:
 def test_an_archive_is_loaded_once(home: Home, calls: list[list[str]], tmp_path: Path) -> None:
     (tmp_path / "program").write_text("program")
     image.write(Image("localhost/testbed/it:1", {"/program": tmp_path / "program"}), tmp_path / "it.tar")
-    provided = Provided()
-    kind.load(Cluster(home, "it"), [tmp_path / "it.tar"], provided)
-    kind.load(Cluster(home, "it"), [tmp_path / "it.tar"], provided)
+    installed = Installed()
+    kind.load(Cluster(home, "it"), [tmp_path / "it.tar"], installed)
+    kind.load(Cluster(home, "it"), [tmp_path / "it.tar"], installed)
     assert calls == [["kind", "load", "image-archive"]]

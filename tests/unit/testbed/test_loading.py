@@ -17,7 +17,7 @@ from tests.testbed.cluster import Cluster
 from tests.testbed.errors import ClusterError
 from tests.testbed.home import Home
 from tests.testbed.image import Image
-from tests.testbed.loading import Provided, into_embedded, references, signature, stale
+from tests.testbed.loading import Installed, into_embedded, references, signature, stale
 
 NAME = "localhost/testbed/it:1"
 
@@ -72,18 +72,18 @@ def test_an_image_is_stale_where_it_is_gone_or_changed(archive: Path) -> None:
 
 def test_every_node_gets_an_image_once(home: Home, archive: Path, calls: list[str]) -> None:
     cluster = Cluster(home, "it", 0, 2)
-    provided = Provided()
-    into_embedded(cluster, [archive], provided)
-    into_embedded(cluster, [archive], provided)
+    installed = Installed()
+    into_embedded(cluster, [archive], installed)
+    into_embedded(cluster, [archive], installed)
     assert sorted(calls) == ["node1", "node2"]
-    assert provided.images["node2"] == {NAME: signature(archive)}
+    assert installed.images["node2"] == {NAME: signature(archive)}
 
 
 def test_what_is_written_down_is_read_back(home: Home) -> None:
     cluster = Cluster(home, "it")
-    assert Provided.read(cluster) == Provided()
-    written = Provided(["helm"], {"node1": {NAME: "it.tar 1 2"}})
+    assert Installed.read(cluster) == Installed()
+    written = Installed(["helm"], {"node1": {NAME: "it.tar 1 2"}})
     written.write(cluster)
-    assert Provided.read(cluster) == written
-    (cluster.dir / "provided.json").write_text("{")
-    assert Provided.read(cluster) == Provided()
+    assert Installed.read(cluster) == written
+    (cluster.dir / "installed.json").write_text("{")
+    assert Installed.read(cluster) == Installed()

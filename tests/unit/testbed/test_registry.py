@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 
 from tests.testbed import packages, registry
+from tests.testbed.catalog import named
 from tests.testbed.cluster import Cluster
 from tests.testbed.errors import ClusterError
 from tests.testbed.home import Home
-from tests.testbed.offers import named
 
 
 @pytest.fixture

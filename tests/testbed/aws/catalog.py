@@ -77,7 +77,7 @@ def _version(name: str, default_for: tuple[str, ...] = (), fits: tuple[str, ...]
 
 
 # As EKS does, not in the order of versions.
-OFFERS: list[dict[str, Any]] = [
+CATALOG: list[dict[str, Any]] = [
     {
         "addonName": "adot",
         "type": "observability",
@@ -119,7 +119,7 @@ def schema(name: str, version: str) -> dict[str, Any]:
 
 def describe_addon_versions(world: World, region: str, **given: Any) -> dict[str, Any]:
     """DescribeAddonVersions, one add-on a page, so that pages are read."""
-    found = [item for item in OFFERS if given.get("addonName") in (None, item["addonName"])]
+    found = [item for item in CATALOG if given.get("addonName") in (None, item["addonName"])]
     if given.get("kubernetesVersion"):
         found = [_for(item, given["kubernetesVersion"]) for item in found]
         found = [item for item in found if item["addonVersions"]]
@@ -144,7 +144,7 @@ def describe_addon_configuration(world: World, region: str, **given: Any) -> dic
 def versions(name: str) -> dict[str, Any]:
     """Return the versions of an add-on by name."""
     return {
-        info["addonVersion"]: info for item in OFFERS if item["addonName"] == name for info in item["addonVersions"]
+        info["addonVersion"]: info for item in CATALOG if item["addonName"] == name for info in item["addonVersions"]
     }
 
 

@@ -12,13 +12,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.testbed import config, provide
+from tests.testbed import config, install
 from tests.testbed.build import COLLECTOR_VERSION, COMPONENTS, Builds
+from tests.testbed.catalog import CATALOG, OPERATOR, Entry, Store, named
 from tests.testbed.cluster import Cluster
 from tests.testbed.errors import ClusterError, Reason, UnavailableError
 from tests.testbed.home import Home
-from tests.testbed.loading import Provided
-from tests.testbed.offers import OFFERS, OPERATOR, Offer, Store, named
+from tests.testbed.loading import Installed
 from tests.testbed.providers import PROVIDERS
 from tests.testbed.tasks import Task
 
@@ -34,31 +34,31 @@ def store(home: Home) -> Store:
 @pytest.fixture
 def possible(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[Path]:
     """Three things to ask for, of which the last cannot be had; what was loaded."""
-    monkeypatch.setattr(provide, "go_version", lambda: GO)
+    monkeypatch.setattr(install, "go_version", lambda: GO)
     monkeypatch.setattr(shutil, "which", lambda _: "/usr/bin/go")
     monkeypatch.setattr(Builds, "missing", lambda *_: [])
     monkeypatch.setattr(Builds, "tasks", lambda _, names: [Task(f"build {name}", lambda: None) for name in names])
     table = {
-        "program": Offer("program", lambda _: ("helm",), programs={"helm": "helm"}),
-        "image": Offer("image", archives=lambda _: [tmp_path / "image.tar"]),
-        "server": Offer(
+        "program": Entry("program", lambda _: ("helm",), programs={"helm": "helm"}),
+        "image": Entry("image", archives=lambda _: [tmp_path / "image.tar"]),
+        "server": Entry(
             "server", start=lambda cluster, mirror: (cluster.home.root / "started").write_text(mirror.name)
         ),
-        "nothing": Offer("nothing", lacks=lambda _: Reason("it is not there", "get it")),
+        "nothing": Entry("nothing", lacks=lambda _: Reason("it is not there", "get it")),
     }
-    monkeypatch.setattr(provide, "named", table.__getitem__)
+    monkeypatch.setattr(install, "named", table.__getitem__)
     return []
 
 
 def _cluster(home: Home, loaded: list[Path], provider: str = "embedded", *names: str) -> Cluster:
     """A cluster with these things; it is remembered what was loaded."""
 
-    def load(_: Cluster, archives: Sequence[Path], __: Provided) -> None:
+    def load(_: Cluster, archives: Sequence[Path], __: Installed) -> None:
         loaded.extend(archives)
 
     cluster = Cluster(home, "it")
     chosen = PROVIDERS[provider]
-    provide.provide(cluster, replace(chosen, load=load if chosen.load else None), names, {})
+    install.install(cluster, replace(chosen, load=load if chosen.load else None), names, {})
     return cluster
 
 
@@ -67,42 +67,42 @@ def test_all_that_was_asked_for_is_there(home: Home, possible: list[Path], tmp_p
     cluster = _cluster(home, possible, "embedded", "program")
     assert possible == [tmp_path / "image.tar"]
     assert (cluster.dir / "bin/helm").readlink() == Builds(home, GO).program("helm", "helm")
-    assert Provided.read(cluster).names == ["image", "program"]
+    assert Installed.read(cluster).names == ["image", "program"]
 
 
 def test_what_can_be_had_is_done_before_the_rest_is_told(home: Home, possible: list[Path]) -> None:
-    with pytest.raises(UnavailableError, match="not provided: nothing") as caught:
+    with pytest.raises(UnavailableError, match="not installed: nothing") as caught:
         _cluster(home, possible, "embedded", "nothing", "image")
     assert caught.value.exit_code == 3
     assert "nothing: it is not there" in str(caught.value)
     assert "nothing: get it" in str(caught.value)
     assert len(possible) == 1
-    assert Provided.read(Cluster(home, "it")).names == ["image"]
+    assert Installed.read(Cluster(home, "it")).names == ["image"]
 
 
 def test_nothing_is_loaded_into_somebody_elses_cluster(home: Home, possible: list[Path]) -> None:
-    with pytest.raises(UnavailableError, match="not provided: image"):
+    with pytest.raises(UnavailableError, match="not installed: image"):
         _cluster(home, possible, "external", "program", "image")
-    assert Provided.read(Cluster(home, "it")).names == ["program"]
+    assert Installed.read(Cluster(home, "it")).names == ["program"]
 
 
 def test_a_server_runs_beside_the_nodes_of_an_embedded_cluster_only(home: Home, possible: list[Path]) -> None:
     cluster = _cluster(home, possible, "embedded", "image", "server")
     assert (home.root / "started").read_text() == "mirror"
-    assert Provided.read(cluster).names == ["image", "server"]
+    assert Installed.read(cluster).names == ["image", "server"]
     with pytest.raises(UnavailableError, match="it runs beside the nodes of an embedded cluster"):
         _cluster(home, possible, "kind", "server")
 
 
 def test_without_go_it_is_said_what_needs_it(home: Home, possible: list[Path], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shutil, "which", lambda _: None)
-    with pytest.raises(UnavailableError, match="not provided: program") as caught:
+    with pytest.raises(UnavailableError, match="not installed: program") as caught:
         _cluster(home, possible, "embedded", "program", "image")
     assert "there is no Go" in str(caught.value)
 
 
 def test_at_most_two_builds_run_at_once(store: Store) -> None:
-    tasks = {task.name: task for task in provide.tasks(list(OFFERS.values()), store)}
+    tasks = {task.name: task for task in install.tasks(list(CATALOG.values()), store)}
     assert {need for task in tasks.values() for need in task.needs} <= set(tasks)
     builds = [name for name in tasks if name.startswith("build ")]
     free = [name for name in builds if not any(need.startswith("build ") for need in tasks[name].needs)]
@@ -115,20 +115,20 @@ def test_at_most_two_builds_run_at_once(store: Store) -> None:
 def test_what_is_built_is_not_waited_for(store: Store) -> None:
     for name in COMPONENTS:
         store.builds.dir(name).mkdir()
-    tasks = list(provide.tasks(list(OFFERS.values()), store))
+    tasks = list(install.tasks(list(CATALOG.values()), store))
     assert not [need for task in tasks if task.name.startswith("build ") for need in task.needs if "build" in need]
 
 
 def test_every_name_is_explained_and_built_of_known_components(store: Store) -> None:
     text = (config.HERE / "README.md").read_text()
-    for name, offer in OFFERS.items():
+    for name, entry in CATALOG.items():
         assert f"| `{name}`" in text
-        assert set(offer.components(store)) <= set(COMPONENTS)
-        assert set(offer.programs.values()) <= set(offer.components(store))
+        assert set(entry.components(store)) <= set(COMPONENTS)
+        assert set(entry.programs.values()) <= set(entry.components(store))
 
 
 def test_a_name_that_is_not_known_is_said() -> None:
-    with pytest.raises(ClusterError, match="helmet cannot be provided") as caught:
+    with pytest.raises(ClusterError, match="helmet cannot be installed") as caught:
         named("helmet")
     assert "helm " in caught.value.do
 
@@ -136,21 +136,21 @@ def test_a_name_that_is_not_known_is_said() -> None:
 @pytest.mark.parametrize("text", [OPERATOR, f"{OPERATOR}@0.152.0", f"{OPERATOR}@v0.152.0"])
 def test_the_operator_comes_from_the_mirror_only(store: Store, text: str) -> None:
     version = "0.152.0" if "@" in text else COLLECTOR_VERSION
-    offer = named(text)
+    entry = named(text)
     folder = store.mirror / OPERATOR / f"v{version}"
-    assert offer.name == f"{OPERATOR}@{version}"
-    assert offer.components(store) == ()
-    assert _why(offer, store) == f"{folder} has no {OPERATOR}.yaml"
+    assert entry.name == f"{OPERATOR}@{version}"
+    assert entry.components(store) == ()
+    assert _why(entry, store) == f"{folder} has no {OPERATOR}.yaml"
     (folder / "images").mkdir(parents=True)
     (folder / f"{OPERATOR}.yaml").touch()
-    assert _why(offer, store) == f"{folder} has no images/*.tar"
+    assert _why(entry, store) == f"{folder} has no images/*.tar"
     (folder / "images" / "manager.tar").touch()
-    assert _why(offer, store) is None
-    assert offer.archives(store) == [folder / "images" / "manager.tar"]
+    assert _why(entry, store) is None
+    assert entry.archives(store) == [folder / "images" / "manager.tar"]
 
 
-def _why(offer: Offer, store: Store) -> str | None:
-    reason = offer.lacks(store)
+def _why(entry: Entry, store: Store) -> str | None:
+    reason = entry.lacks(store)
     return reason.why if reason else None
 
 

@@ -1,7 +1,7 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""`provide`: what some tests need and `up` does not make. Built once and loaded into every node, unless it is there."""
+"""`install`: what some tests need and `up` does not make. Built once and loaded into every node, unless it is there."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from pathlib import Path
 
 from tests.testbed import command, mirror
 from tests.testbed.build import Builds, go_environment, go_version
+from tests.testbed.catalog import Entry, Store, named
 from tests.testbed.cluster import Cluster
 from tests.testbed.errors import Reason, UnavailableError
-from tests.testbed.loading import Provided
-from tests.testbed.offers import Offer, Store, named
+from tests.testbed.loading import Installed
 from tests.testbed.progress import say
 from tests.testbed.providers import Provider
 from tests.testbed.tasks import Task, run_all
@@ -25,84 +25,84 @@ BUILDS_AT_ONCE = 2
 GIB_TO_BUILD = 4
 
 
-def provide(cluster: Cluster, provider: Provider, names: Sequence[str], environment: Mapping[str, str]) -> None:
-    """Provide all that can be had; what cannot is said at the end, with the exit code of what a machine lacks."""
-    offers = [named(name) for name in dict.fromkeys(names)]
+def install(cluster: Cluster, provider: Provider, names: Sequence[str], environment: Mapping[str, str]) -> None:
+    """Install all that can be had; what cannot is said at the end, with the exit code of what a machine lacks."""
+    entries = [named(name) for name in dict.fromkeys(names)]
     version = go_version() if shutil.which("go") else ""
     store = Store(Builds(cluster.home, version), mirror.root(cluster.home, environment))
-    reasons = {offer.name: reason for offer in offers if (reason := _lacks(offer, store, provider))}
-    possible = [offer for offer in offers if offer.name not in reasons]
+    reasons = {entry.name: reason for entry in entries if (reason := _lacks(entry, store, provider))}
+    possible = [entry for entry in entries if entry.name not in reasons]
     _check_space(possible, store)
     run_all(tasks(possible, store))
-    with cluster.home.lock(f"provide-{cluster.name}"):
+    with cluster.home.lock(f"install-{cluster.name}"):
         _deliver(cluster, provider, possible, store)
     if reasons:
         why = "".join(f"\n    {name}: {reason.why}" for name, reason in reasons.items())
         do = "".join(f"\n    {name}: {reason.do}" for name, reason in reasons.items())
-        raise UnavailableError(f"not provided: {', '.join(reasons)}", why, do)
+        raise UnavailableError(f"not installed: {', '.join(reasons)}", why, do)
 
 
-def _lacks(offer: Offer, store: Store, provider: Provider) -> Reason | None:
+def _lacks(entry: Entry, store: Store, provider: Provider) -> Reason | None:
     """Why it cannot be had here, whatever is the reason."""
-    if reason := offer.lacks(store):
+    if reason := entry.lacks(store):
         return reason
-    if offer.components(store) and not store.builds.go:
+    if entry.components(store) and not store.builds.go:
         return Reason("it is built with Go, and there is no Go on PATH", "install Go 1.26 or later")
-    if offer.start and provider.name != "embedded":
+    if entry.start and provider.name != "embedded":
         do = "use the embedded cluster"
         return Reason(f"it runs beside the nodes of an embedded cluster, and this one is of {provider.name}", do)
-    if provider.load is None and not (offer.programs or offer.start):
+    if provider.load is None and not (entry.programs or entry.start):
         return Reason(
             f"its images cannot be loaded into a cluster of {provider.name}", "use a cluster of the testbed's"
         )
     return None
 
 
-def _components(offers: Iterable[Offer], store: Store) -> list[str]:
+def _components(entries: Iterable[Entry], store: Store) -> list[str]:
     """What is built for them, each once."""
-    return list(dict.fromkeys(name for offer in offers for name in offer.components(store)))
+    return list(dict.fromkeys(name for entry in entries for name in entry.components(store)))
 
 
-def _check_space(offers: Iterable[Offer], store: Store) -> None:
+def _check_space(entries: Iterable[Entry], store: Store) -> None:
     """Enough disk for the builds ahead."""
-    if missing := store.builds.missing(_components(offers, store)):
+    if missing := store.builds.missing(_components(entries, store)):
         caches = command.run(["go", "env", "GOCACHE", "GOMODCACHE"], env=go_environment()).split()
         store.builds.home.need_space(GIB_TO_BUILD, f"build {', '.join(missing)}", *map(Path, caches))
 
 
-def tasks(offers: Sequence[Offer], store: Store) -> Iterable[Task]:
+def tasks(entries: Sequence[Entry], store: Store) -> Iterable[Task]:
     """All steps up to the images' archives."""
-    components = _components(offers, store)
+    components = _components(entries, store)
     waiting = [f"build {name}" for name in store.builds.missing(components)]
     before = dict(zip(waiting[BUILDS_AT_ONCE:], waiting, strict=False))
     for task in store.builds.tasks(components):
         turn = (before[task.name],) if task.name in before else ()
         yield Task(task.name, task.run, (*task.needs, *turn))
-    for offer in offers:
-        needs = tuple(f"build {name}" for name in offer.components(store))
-        yield Task(f"prepare {offer.name}", partial(offer.prepare, store), needs)
-        yield Task(f"pack {offer.name}", partial(_pack, offer, store), (f"prepare {offer.name}",))
+    for entry in entries:
+        needs = tuple(f"build {name}" for name in entry.components(store))
+        yield Task(f"prepare {entry.name}", partial(entry.prepare, store), needs)
+        yield Task(f"pack {entry.name}", partial(_pack, entry, store), (f"prepare {entry.name}",))
 
 
-def _pack(offer: Offer, store: Store) -> None:
-    offer.archives(store)
+def _pack(entry: Entry, store: Store) -> None:
+    entry.archives(store)
 
 
-def _deliver(cluster: Cluster, provider: Provider, offers: Sequence[Offer], store: Store) -> None:
+def _deliver(cluster: Cluster, provider: Provider, entries: Sequence[Entry], store: Store) -> None:
     """Images into the nodes, programs into the folder for PATH, servers beside the nodes, and a note of all."""
-    provided = Provided.read(cluster)
-    archives = [archive for offer in offers for archive in offer.archives(store)]
+    installed = Installed.read(cluster)
+    archives = [archive for entry in entries for archive in entry.archives(store)]
     if archives and provider.load:
-        provider.load(cluster, archives, provided)
-    for offer in offers:
-        for program, component in offer.programs.items():
+        provider.load(cluster, archives, installed)
+    for entry in entries:
+        for program, component in entry.programs.items():
             _link(cluster.dir / "bin" / program, store.builds.program(component, program))
-        if offer.start:
-            offer.start(cluster, store.mirror)
-    provided.names = sorted({*provided.names, *(offer.name for offer in offers)})
-    provided.write(cluster)
-    if offers:
-        say(f"cluster {cluster.name} has {', '.join(offer.name for offer in offers)}")
+        if entry.start:
+            entry.start(cluster, store.mirror)
+    installed.names = sorted({*installed.names, *(entry.name for entry in entries)})
+    installed.write(cluster)
+    if entries:
+        say(f"cluster {cluster.name} has {', '.join(entry.name for entry in entries)}")
 
 
 def _link(link: Path, program: Path) -> None:

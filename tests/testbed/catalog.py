@@ -1,7 +1,7 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What `provide` knows by name: what has to be built, made and loaded for each."""
+"""What `install` knows by name: what has to be built, made and loaded for each."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.testbed import backends, olm, openshift, python_images, registry
 from tests.testbed.build import COLLECTOR_VERSION, Builds
 from tests.testbed.cert_manager import Edition
 from tests.testbed.cluster import Cluster
-from tests.testbed.eks import place
+from tests.testbed.eks import launch
 from tests.testbed.errors import ClusterError, Reason
 from tests.testbed.mirror import VARIABLE, Release
 
@@ -37,7 +37,7 @@ def _no_archives(_: Store) -> Sequence[Path]:
 
 
 @dataclass(frozen=True)
-class Offer:
+class Entry:
     """Something that tests may ask for."""
 
     name: str
@@ -55,13 +55,13 @@ class Offer:
     """What is started beside the nodes, with the release mirror at hand; the embedded cluster alone has room for it."""
 
 
-def _cert_manager(name: str, edition: Edition) -> Offer:
+def _cert_manager(name: str, edition: Edition) -> Entry:
     """From the mirror where somebody has put the release there; else built."""
 
     def components(store: Store) -> tuple[str, ...]:
         return () if edition.release(store.mirror).foreign else (edition.component, "helm")
 
-    return Offer(
+    return Entry(
         name,
         components,
         prepare=lambda store: edition.prepare(store.builds, store.mirror),
@@ -69,7 +69,7 @@ def _cert_manager(name: str, edition: Edition) -> Offer:
     )
 
 
-def _operator(version: str) -> Offer:
+def _operator(version: str) -> Entry:
     """Only ever from the mirror: its modules are not published."""
 
     def release(store: Store) -> Release:
@@ -83,42 +83,42 @@ def _operator(version: str) -> Offer:
         do = f"fill that folder as tests/testbed/README.md says, or set {VARIABLE} to a mirror that has the release"
         return Reason(f"{found.folder} has no {missing}", do)
 
-    return Offer(f"{OPERATOR}@{version}", archives=lambda store: release(store).images, lacks=lacks)
+    return Entry(f"{OPERATOR}@{version}", archives=lambda store: release(store).images, lacks=lacks)
 
 
 def _python_lacks(_: Store) -> Reason | None:
     return python_images.lacks()
 
 
-OFFERS = {
-    offer.name: offer
-    for offer in (
-        Offer("aws", lacks=lambda _: place.lacks(), start=place.start),
-        Offer("registry", lacks=lambda store: registry.lacks(store.builds.home), start=registry.start),
+CATALOG = {
+    entry.name: entry
+    for entry in (
+        Entry("aws", lacks=lambda _: launch.lacks(), start=launch.start),
+        Entry("registry", lacks=lambda store: registry.lacks(store.builds.home), start=registry.start),
         _cert_manager("cert-manager", Edition("cert-manager", "1.21.2")),
         _cert_manager("cert-manager-1.20", Edition("cert-manager-1.20", "1.20.3")),
-        Offer("helm", lambda _: ("helm",), programs={"helm": "helm"}),
-        Offer("prometheus", lambda _: ("prometheus",), archives=lambda store: [backends.prometheus(store.builds)]),
-        Offer("jaeger", lambda _: ("jaeger",), archives=lambda store: [backends.jaeger(store.builds)]),
-        Offer("olm", lacks=lambda _: olm.lacks()),
-        Offer("openshift", lacks=lambda _: openshift.lacks()),
-        Offer("redhat-collector", archives=lambda store: [openshift.collector(store.builds)]),
-        Offer("python", archives=lambda store: [python_images.image(store.builds)], lacks=_python_lacks),
-        Offer(
+        Entry("helm", lambda _: ("helm",), programs={"helm": "helm"}),
+        Entry("prometheus", lambda _: ("prometheus",), archives=lambda store: [backends.prometheus(store.builds)]),
+        Entry("jaeger", lambda _: ("jaeger",), archives=lambda store: [backends.jaeger(store.builds)]),
+        Entry("olm", lacks=lambda _: olm.lacks()),
+        Entry("openshift", lacks=lambda _: openshift.lacks()),
+        Entry("redhat-collector", archives=lambda store: [openshift.collector(store.builds)]),
+        Entry("python", archives=lambda store: [python_images.image(store.builds)], lacks=_python_lacks),
+        Entry(
             "autoinstrumentation-python",
             archives=lambda store: [python_images.instrumentation(store.builds)],
             lacks=_python_lacks,
         ),
     )
 }
-NAMES = (*OFFERS, OPERATOR, f"{OPERATOR}@VERSION")
+NAMES = (*CATALOG, OPERATOR, f"{OPERATOR}@VERSION")
 
 
-def named(text: str) -> Offer:
-    """The offer of that name; the operator's may carry a version."""
+def named(text: str) -> Entry:
+    """The entry of that name; the operator's may carry a version."""
     product, _, version = text.partition("@")
     if product == OPERATOR:
         return _operator(version.removeprefix("v") or COLLECTOR_VERSION)
-    if text not in OFFERS:
-        raise ClusterError(f"{text} cannot be provided", "nothing of that name is known", f"one of: {' '.join(NAMES)}")
-    return OFFERS[text]
+    if text not in CATALOG:
+        raise ClusterError(f"{text} cannot be installed", "nothing of that name is known", f"one of: {' '.join(NAMES)}")
+    return CATALOG[text]
