@@ -4,7 +4,7 @@
 """`python -m tools.jobs JOB...`: run jobs at the same time, show every line as it comes, and end with a table of times.
 
 A job is `NAME` or `NAME=TARGET,TARGET...`: targets of the Makefile that run one after the other, also after a failure.
-Parts of a target are found by the lines that Molecule prints (`[SCENARIO > STEP] Executing`), as does tools/cluster.
+Parts of a target are found by the lines that Molecule prints (`SCENARIO ➜ STEP: Executing`), as does tools/cluster.
 Each job's output is also in .cache/log/JOB.log.
 """
 
@@ -25,7 +25,8 @@ from types import FrameType
 LOGS = Path(".cache/log")
 LAST_LINES = 60
 COLOR = re.compile(r"\x1b\[[0-9;]*m")
-PART = re.compile(r"\[(?P<name>\S+) > (?P<step>\S+)\] (?P<what>Executing|Executed: (?P<how>.+))")
+# What Molecule prints on a terminal, and elsewhere.
+PART = re.compile(r"\[?(?P<name>\w+) [>➜] (?P<step>\w+)[\]:] (?:Executing$|Executed: (?P<how>.+))")
 CLOSING = re.compile(r"\d+ passed|Molecule executed")
 PRINTING = threading.Lock()
 

@@ -72,7 +72,8 @@ def test_the_table_has_the_seconds_of_each_step() -> None:
     target = read(
         "[a > converge] Executing", "[a > converge] Executed: Successful",
         "[a > cleanup] Executing", "[a > cleanup] Executed: Missing playbook (Remove from test_sequence to suppress)",
-        "[b > verify] Executing", "[b > verify] Executed: Failed",
+        "INFO     b ➜ verify: Executing", "INFO     b ➜ verify: Executing tests in b/tests/...",
+        "INFO     b ➜ verify: Executed: Failed",
     )  # fmt: skip
     target.end(1)
     assert table([Job("job", [], [target])])[1:] == [
