@@ -3,6 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """`python -m tools.jobs JOB...`: run jobs at the same time, show every line as it comes, and end with a table of times.
 
+The CPU seconds in it tell what is slow from what had to wait for other work; servers of a cluster do not count.
+
 A job is `NAME` or `NAME=TARGET,TARGET...`: targets of the Makefile that run one after the other, also after a failure.
 Parts of a target are found by the lines that Molecule prints (`SCENARIO ➜ STEP: Executing`), as does tools/cluster.
 Each job's output is also in .cache/log/JOB.log.
@@ -10,6 +12,7 @@ Each job's output is also in .cache/log/JOB.log.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import signal
@@ -31,21 +34,48 @@ CLOSING = re.compile(r"\d+ passed|Molecule executed")
 PRINTING = threading.Lock()
 
 
+def family(root: int) -> set[int]:
+    """Return a process and all below it."""
+    parents: dict[int, int] = {}
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            parents[int(stat.parent.name)] = int(stat.read_text().rpartition(")")[2].split()[1])
+    found = {root}
+    while more := {process for process, parent in parents.items() if parent in found} - found:
+        found |= more
+    return found
+
+
+def cpu(root: int) -> float:
+    """Return the CPU seconds of a process, of all below it, and of those that have ended."""
+    ticks = 0
+    for process in family(root):
+        with contextlib.suppress(OSError):
+            ticks += sum(map(int, Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[11:15]))
+    return ticks / os.sysconf("SC_CLK_TCK")
+
+
 @dataclass
 class Part:
-    """A scenario, or a target without parts: the seconds of each step, and whether it has ended well."""
+    """A scenario, or a target without parts: the seconds of each step, CPU seconds, and whether it has ended well."""
 
     name: str
     steps: dict[str, float] = field(default_factory=dict)
+    cpu: float = 0
     result: str = "FAILED"
+
+    def add(self, step: str, begin: tuple[float, float], end: tuple[float, float]) -> None:
+        """Count a step between two points in time."""
+        self.steps[step] = self.steps.get(step, 0) + end[0] - begin[0]
+        self.cpu += end[1] - begin[1]
 
 
 @dataclass
 class Target:
-    """What is learned from one target's output. `now` counts seconds."""
+    """What is learned from one target's output. `now` counts seconds and CPU seconds."""
 
     name: str
-    now: Callable[[], float]
+    now: Callable[[], tuple[float, float]]
     parts: dict[str, Part] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
 
@@ -58,17 +88,18 @@ class Target:
             part = self.parts.setdefault(found["name"], Part(found["name"]))
             if found["how"]:
                 part.result = "FAILED" if found["how"].startswith("Failed") else "passed"
-                part.steps[found["step"]] = part.steps.get(found["step"], 0) + self.now() - self.step_started
+                part.add(found["step"], self.step_started, self.now())
             else:
                 part.result, self.step_started = "FAILED", self.now()
         elif line.lstrip().startswith("SKIPPED") or CLOSING.search(line):
             self.notes.append(line.strip())
 
-    def end(self, code: int) -> None:
+    def end(self, code: int, now: tuple[float, float]) -> None:
         """Add the target itself, where it has no parts or has failed outside of them."""
         passed = code == 0
         if not self.parts or (not passed and all(part.result == "passed" for part in self.parts.values())):
-            self.parts[self.name] = Part(self.name, {"": self.now() - self.started}, "passed" if passed else "FAILED")
+            self.parts[self.name] = own = Part(self.name, result="passed" if passed else "FAILED")
+            own.add("", self.started, now)
 
 
 @dataclass
@@ -96,8 +127,7 @@ class Job:
         """Run the targets, and show and keep what they print."""
         with self.log.open("w", encoding="utf-8") as log:
             for name in self.targets:
-                target = Target(name, now)
-                self.running = subprocess.Popen(
+                self.running = process = subprocess.Popen(
                     command(name),
                     stdin=subprocess.DEVNULL,
                     stdout=subprocess.PIPE,
@@ -106,26 +136,28 @@ class Job:
                     errors="replace",
                     env={**os.environ, "PYTHONUNBUFFERED": "1"},
                 )
-                for raw in self.running.stdout or ():
+                target = Target(name, lambda pid=process.pid: (now(), cpu(pid)))  # type: ignore[misc]
+                for raw in process.stdout or ():
                     line = COLOR.sub("", raw).rstrip()
                     target.read(line)
                     shown = f"[{now():5.0f}s] {self.name:7} | {line}"
                     print(shown, file=log, flush=True)
                     with PRINTING:
                         print(shown, flush=True)
-                code = self.running.wait()
-                target.end(code)
-                self.failed |= code != 0
+                _, status, used = os.wait4(process.pid, 0)
+                process.returncode = os.waitstatus_to_exitcode(status)
+                target.end(process.returncode, (now(), used.ru_utime + used.ru_stime))
+                self.failed |= process.returncode != 0
                 self.done.append(target)
 
 
 def table(jobs: Iterable[Job]) -> list[str]:
     """Return a line for each part: its job, its seconds, how it ended, and the seconds of its steps."""
-    rows = [f"{'job':8} {'part':24} {'seconds':>7}  result"]
+    rows = [f"{'job':8} {'part':24} {'seconds':>7} {'CPU s':>6}  result"]
     for job in jobs:
         for part in (part for target in job.done for part in target.parts.values()):
             steps = ", ".join(f"{name} {seconds:.0f}" for name, seconds in part.steps.items() if name)
-            row = f"{job.name:8} {part.name:24} {sum(part.steps.values()):7.0f}  {part.result}  {steps}"
+            row = f"{job.name:8} {part.name:24} {sum(part.steps.values()):7.0f} {part.cpu:6.0f}  {part.result}  {steps}"
             rows.append(row.rstrip())
     return rows
 

@@ -19,6 +19,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tools.jobs import family
+
 from . import cluster
 from .timing import EMPTY, PROJECT, play, playbook, run
 
@@ -116,16 +118,8 @@ def _cpu() -> float:
 
 def _memory(root: int) -> float:
     """Return the memory of a process and all below it, in MiB; what they share is counted once."""
-    parents: dict[int, int] = {}
-    for folder in Path("/proc").glob("[0-9]*"):
-        with contextlib.suppress(OSError):
-            parents[int(folder.name)] = int((folder / "stat").read_text().rpartition(")")[2].split()[1])
     total = 0
-    for process in parents:
-        above = process
-        while above in parents and above != root:
-            above = parents[above]
-        if above == root:
-            with contextlib.suppress(OSError):
-                total += sum(int(found) for found in SHARE.findall(Path(f"/proc/{process}/smaps_rollup").read_text()))
+    for process in family(root):
+        with contextlib.suppress(OSError):
+            total += sum(int(found) for found in SHARE.findall(Path(f"/proc/{process}/smaps_rollup").read_text()))
     return total / 1024

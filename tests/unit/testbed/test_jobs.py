@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 from collections.abc import Iterator
 from itertools import count
@@ -12,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tools.jobs import Job, Target, main, table
+from tools.jobs import Job, Target, cpu, main, table
 
 PROGRAMS = {
     "good": "print('\\x1b[32mgreen\\x1b[0m'); print('== 3 passed in 1s ==')",
@@ -32,8 +33,8 @@ def run(*jobs: str) -> int:
 
 
 def read(*lines: str) -> Target:
-    clock: Iterator[int] = count(step=10)
-    target = Target("target", lambda: next(clock))
+    clock: Iterator[int] = count(step=5)
+    target = Target("target", lambda: (next(clock), next(clock)))
     for line in lines:
         target.read(line)
     return target
@@ -52,9 +53,9 @@ def test_a_failure_is_repeated_at_the_end_and_stops_nothing(capsys: pytest.Captu
     assert run("one=bad,good", "two=good") == 1
     shown = capsys.readouterr().out.splitlines()
     rows = [line.split() for line in shown[shown.index("") :]]
-    assert ["one", "bad", "0", "FAILED"] in rows
-    assert ["one", "good", "0", "passed"] in rows
-    assert ["two", "good", "0", "passed"] in rows
+    assert ["one", "bad", "0", "0", "FAILED"] in rows
+    assert ["one", "good", "0", "0", "passed"] in rows
+    assert ["two", "good", "0", "0", "passed"] in rows
     end = shown[shown.index("FAILED: one; the last lines of .cache/log/one.log:") + 1 :]
     assert len(end) == 60
     assert end[0].endswith("| line 22")
@@ -63,8 +64,8 @@ def test_a_failure_is_repeated_at_the_end_and_stops_nothing(capsys: pytest.Captu
 def test_parts_are_told_apart_and_what_is_skipped_is_named(capsys: pytest.CaptureFixture[str]) -> None:
     assert run("partly") == 1
     shown = capsys.readouterr().out.splitlines()
-    assert "partly   first                          0  passed  verify 0" in shown
-    assert "partly   second                         0  FAILED" in shown
+    assert "partly   first                          0      0  passed  verify 0" in shown
+    assert "partly   second                         0      0  FAILED" in shown
     assert "partly: SKIPPED: scenario third, because of the moon" in shown
 
 
@@ -75,14 +76,24 @@ def test_the_table_has_the_seconds_of_each_step() -> None:
         "INFO     b ➜ verify: Executing", "INFO     b ➜ verify: Executing tests in b/tests/...",
         "INFO     b ➜ verify: Executed: Failed",
     )  # fmt: skip
-    target.end(1)
+    target.end(1, (0, 0))
     assert table([Job("job", [], [target])])[1:] == [
-        "job      a                             20  passed  converge 10, cleanup 10",
-        "job      b                             10  FAILED  verify 10",
+        "job      a                             20     20  passed  converge 10, cleanup 10",
+        "job      b                             10     10  FAILED  verify 10",
     ]
 
 
 def test_a_failure_outside_of_all_parts_is_the_target_s() -> None:
     target = read("[a > verify] Executing", "[a > verify] Executed: Successful")
-    target.end(1)
+    target.end(1, (0, 0))
     assert {name: part.result for name, part in target.parts.items()} == {"a": "passed", "target": "FAILED"}
+
+
+def test_the_cpu_time_of_what_has_ended_and_of_what_runs_counts() -> None:
+    burn = "import os, time\nwhile sum(os.times()[:2]) < 0.3: pass\nprint(flush=True)"
+    child = f"import subprocess, sys\nsubprocess.run([sys.executable, '-c', {burn!r}])\n{burn}\ntime.sleep(60)"
+    with subprocess.Popen([sys.executable, "-c", child], stdout=subprocess.PIPE) as process:
+        assert process.stdout
+        process.stdout.readline(), process.stdout.readline()
+        assert 0.55 < cpu(process.pid) < 5
+        process.kill()
