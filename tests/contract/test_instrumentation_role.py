@@ -66,12 +66,6 @@ def test_every_state_has_tasks() -> None:
     assert set(SPEC[f"{PREFIX}state"]["choices"]) <= tasks
 
 
-@pytest.mark.parametrize("path", sorted((ROLE / "tasks").glob("*.yml")), ids=lambda path: path.name)
-def test_variables_of_tasks_are_the_roles_own(path: Path) -> None:
-    for name in re.findall(r"register: *(\w+)", path.read_text(encoding="utf-8")):
-        assert name.startswith("__otel_instrumentation_")
-
-
 def test_languages_samplers_and_propagators_are_documented_as_they_are() -> None:
     assert set(SPEC[f"{PREFIX}languages"]["options"]) == set(LANGUAGES)
     sampler = SPEC[f"{PREFIX}sampler"]["options"]["type"]["description"]

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,7 +16,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.collector
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.manifests import workload
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _sources
 
-from .role import DEFAULTS, OPTIONS, PLATFORMS, PREFIX, ROLE, SPEC, VARS
+from .role import DEFAULTS, OPTIONS, PLATFORMS, PREFIX, ROLE, ROOT, SPEC, VARS
 
 
 def test_defaults_are_those_of_the_interface() -> None:
@@ -58,10 +59,21 @@ def test_what_is_of_the_run_is_no_option_of_a_collector() -> None:
     assert {name.removeprefix(PREFIX) for name in SPEC} - set(OPTIONS) >= {"state", "instances", "recipe_paths"}
 
 
-@pytest.mark.parametrize("path", sorted((ROLE / "tasks").glob("*.yml")), ids=lambda path: path.name)
-def test_variables_of_tasks_are_the_roles_own(path: Any) -> None:
-    for name in re.findall(r"register: *(\w+)", path.read_text(encoding="utf-8")):
-        assert name.startswith("__otel_collector_")
+@pytest.mark.parametrize("path", sorted(ROOT.glob("roles/*/tasks/*.yml")), ids=lambda path: "-".join(path.parts[-3::2]))
+def test_variables_of_tasks_are_the_roles_own_or_documented(path: Path) -> None:
+    role = path.parents[1]
+    registered = set(re.findall(r"register: *(\w+)", path.read_text(encoding="utf-8")))
+    described = (role / "meta" / "argument_specs.yml").read_text(encoding="utf-8")
+    public = {name for name in registered if not name.startswith(f"__{role.name}_")}
+    assert all(name.startswith(f"{role.name}_") and f"C({name})" in described for name in public)
+
+
+@pytest.mark.parametrize("role", sorted(path.name for path in (ROOT / "roles").iterdir()))
+def test_private_variables_of_a_role_are_read_in_that_role_alone(role: str) -> None:
+    """What others need is registered without the underscores, and documented."""
+    paths = [path for folder in ("molecule", "playbooks", "roles") for path in (ROOT / folder).rglob("*.yml")]
+    outside = [path for path in paths if not path.is_relative_to(ROOT / "roles" / role)]
+    assert [str(path) for path in outside if f"__{role}_" in path.read_text(encoding="utf-8")] == []
 
 
 def test_every_state_has_tasks() -> None:

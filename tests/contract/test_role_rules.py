@@ -37,10 +37,9 @@ def task(name: str, module: str) -> dict[str, Any]:
     return arguments
 
 
-def test_both_tasks_are_told_the_same() -> None:
-    said = [task("validate", "o11y.opentelemetry.pipeline_validate"), task("render", "o11y.opentelemetry.otel_render")]
-    # Who may do what at AWS is nothing that a rule asks for.
-    assert {**said[0], "identity_annotations": "{{ otel_collector_identity_annotations }}"} == said[1]
+def test_who_only_inspects_asks_for_the_same() -> None:
+    said = [task(name, "o11y.opentelemetry.otel_render") for name in ("render", "inspect")]
+    assert {**said[0], "fail_on": "never"} == said[1]
     for name in _judge.ARGUMENTS:
         assert said[0][name] == f"{{{{ otel_collector_{name} }}}}"
 
@@ -67,5 +66,7 @@ def test_an_accepted_error_does_not_stop_the_role(said: dict[str, Any], passes: 
     done = subprocess.run(command, cwd=ROOT, env=settings, capture_output=True, text=True, check=False, timeout=120)
     assert (done.returncode == 0) is passes, done.stdout + done.stderr
     assert (tmp_path / "out" / "manifests.yml").is_file() is passes
+    assert "render | Validate every config" in done.stdout
+    assert ("nothing was applied" in done.stdout + done.stderr) is not passes
     assert "plaintext-secret" in done.stdout + done.stderr or passes
     assert "hunter2" not in done.stderr

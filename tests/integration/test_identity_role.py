@@ -33,7 +33,7 @@ PLAY = """
     - ansible.builtin.include_role: {name: o11y.opentelemetry.otel_identity}
     - ansible.builtin.include_role: {name: o11y.opentelemetry.otel_collector, tasks_from: render}
     - ansible.builtin.copy:
-        content: "{{ __otel_collector_rendered.manifests | to_json }}"
+        content: "{{ otel_collector_rendered.manifests | to_json }}"
         dest: "{{ rendered }}"
       changed_when: false
       check_mode: false
