@@ -22,6 +22,7 @@ class ActionModule(ActionBase):
 
     def _diagnosed(self, task_vars: dict[str, Any] | None) -> dict[str, Any]:
         checks = _diagnose.checks_of(self._task.args)
-        read = self._execute_module(task_vars=task_vars)
+        arguments = {**self._task.args, "listeners": _diagnose.listeners()}
+        read = self._execute_module(module_args=arguments, task_vars=task_vars)
         facts = read.pop("facts", None)
         return read if facts is None else {**read, **_diagnose.diagnosed(facts, checks, self._task.args)}

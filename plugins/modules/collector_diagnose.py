@@ -90,6 +90,12 @@ options:
       - The port of the own metrics of collectors whose config does not say it.
     type: int
     default: 8888
+  listeners:
+    description:
+      - Which ports each type of component opens. The controller fills it in from the collection's catalogue.
+    type: list
+    elements: dict
+    default: []
   checks:
     description:
       - More checks, over the facts that the collection's page on diagnosis lists.
@@ -214,6 +220,7 @@ def main() -> None:
         "window_seconds": {"type": "float", "default": 10},
         "log_seconds": {"type": "int", "default": 600},
         "metrics_port": {"type": "int", "default": 8888},
+        "listeners": {**several, "default": []},
         "checks": {**several, "default": []},
         "fail_on": {"choices": ["error", "warning", "never"], "default": "never"},
         "profile": {"choices": ["default", "development", "production"], "default": "default"},

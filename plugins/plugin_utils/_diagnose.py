@@ -15,7 +15,7 @@ from ..module_utils._core.diagnose.check import SEVERITIES, STAGES, Check, found
 from ..module_utils._core.diagnose.text import report, verdicts
 from ..module_utils._core.diagnose.verdict import CHECKS, result
 from ..module_utils._core.errors import Problem, near
-from . import _validate
+from . import _target, _validate
 
 _KEYS = ("id", "find", "message", "fix", "severity", "stage")
 _FAILING = {"error": ("error",), "warning": ("error", "warning"), "never": ()}
@@ -42,6 +42,11 @@ _USUAL = {"profile": "default", "severities": {}, "suppressions": []}
 def checks_of(arguments: Mapping[str, Any]) -> list[Check]:
     """Return all checks, the user's last. Raises Problem for one that is none, before anything is read."""
     return [*CHECKS, *(_check(item) for item in arguments.get("checks") or [])]
+
+
+def listeners() -> list[Mapping[str, Any]]:
+    """Return which ports each type of component opens, for the module, which has no catalogue where it runs."""
+    return list(_target.tables().listener_rows)
 
 
 def diagnosed(

@@ -137,6 +137,7 @@ def _plan(item: Mapping[str, Any], request: Request) -> Planned:
         target=chosen.target,
         deployment=deployed.deployment(collector, understood.needs if understood else None, chosen.place),
         resource=BACKENDS[collector.backend].resource(understood) if understood else None,
+        listeners=_target.tables().listeners,
     )
     return Planned(collector, composed, build, tuple(masked(lint(subject), composed.config)))
 
@@ -173,7 +174,7 @@ def _specification() -> dict[str, Any]:
 def _build(chosen: _Choice, config: dict[str, Any]) -> Build:
     return Build(
         collector=chosen.collector,
-        needs=derive.derive(config, identity.environment(chosen.collector)),
+        needs=derive.derive(config, _target.tables().listeners, identity.environment(chosen.collector)),
         config=config,
         config_text=_yaml.dump(config),
         config_hash=hashlib.sha256(_canonical(config).encode()).hexdigest(),

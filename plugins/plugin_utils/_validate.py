@@ -95,6 +95,7 @@ def _collected(arguments: Mapping[str, Any], collected: _inputs.Collected) -> It
             target,
             around.deployment,
             around.resource,
+            _target.tables().listeners,
         )
         yield _Case(item.name, masked(lint(subject), item.config), item.config, item.locate, target)
     for invalid in collected.invalid:

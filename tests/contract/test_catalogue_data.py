@@ -278,8 +278,8 @@ def test_ports_are_ports() -> None:
     for row in TABLES["ports"]:
         assert row["protocol"] in {"TCP", "UDP"}
         assert row["port"] is None or 0 < row["port"] < 65536
-    assert {port.port for port in CATALOGUE.ports("receivers", "otlp")} == {4317, 4318}
-    assert {port.protocol for port in CATALOGUE.ports("receivers", "statsd")} == {"UDP"}
+    assert {port.port for port in CATALOGUE.listeners["receivers", "otlp"]} == {4317, 4318}
+    assert {port.protocol for port in CATALOGUE.listeners["receivers", "statsd"]} == {"UDP"}
 
 
 def test_references_to_extensions_and_pipelines() -> None:

@@ -133,7 +133,7 @@ def cloud() -> Iterator[Cloud]:
 
 def policy_of(config: dict[str, Any]) -> dict[str, Any]:
     """Return the policy that is derived from a config, in the cluster of these tests."""
-    return document(filled(statements(derive(config).grants), PLACE))
+    return document(filled(statements(derive(config, {}).grants), PLACE))
 
 
 def without(policy: dict[str, Any], action: str) -> dict[str, Any]:

@@ -96,7 +96,7 @@ def verdict(program: Path, target: Target, folder: Path, case: tuple[int, Broken
     done = subprocess.run(argv, capture_output=True, text=True, check=False, env=environment, timeout=60)
     message = "" if done.returncode == 0 else (done.stderr or done.stdout or "refused without a word")
     deployment = Deployment("statefulset", target_allocator=True) if operated else None
-    found = run(SHARED, Subject(config, target=target, deployment=deployment))
+    found = run(SHARED, Subject(config, target=target, deployment=deployment, listeners=target.catalogue.listeners))
     errors = {
         item.rule: f"{item.path}: {item.message}" for item in found if item.severity == "error" or item.rule in HEDGED
     }
@@ -220,7 +220,12 @@ def test_public_configs_at_their_own_build(target: Target) -> None:
         if row["distribution"] == "adot":
             version = target.catalogue.collector_version("adot", f"v{version}")
         deployment = Deployment("statefulset", target_allocator=True) if operated else None
-        subject = Subject(config, target=Target(target.catalogue, row["distribution"], version), deployment=deployment)
+        subject = Subject(
+            config,
+            target=Target(target.catalogue, row["distribution"], version),
+            deployment=deployment,
+            listeners=target.catalogue.listeners,
+        )
         for item in run(SHARED, subject):
             if item.severity != "error" or row["named_invalid"]:
                 continue

@@ -58,13 +58,6 @@ def unreachable_receiver(subject: Subject) -> Iterator[Subject]:
     yield plus(subject, "exporters", "prometheus", {"endpoint": "localhost:8889"}, "metrics", deployment=place)
 
 
-def closed_port(subject: Subject) -> Iterator[Subject]:
-    place = placed(subject, network_policy=True, exposed=frozenset())
-    for kind in ("tcp_log", "tcplog"):
-        settings = {"listen_address": "0.0.0.0:54525"}
-        yield plus(subject, "receivers", kind, settings, "logs", deployment=place)
-
-
 def storage_missing(subject: Subject) -> Iterator[Subject]:
     for settings in ({}, {"directory": "/var/lib/queue"}):
         made = plus(
@@ -103,7 +96,6 @@ MUTATORS: dict[str, Mutator] = {
         {"host_network": True},
         [("receivers", "otlp", otlp(host, 4999)) for host in ("0.0.0.0", "", "[::]")],
     ),
-    "closed-port": closed_port,
     "closed-udp-port": added_where(
         {"network_policy": True, "operator_version": "0.158.0", "exposed": frozenset()},
         [(*STATSD, {"endpoint": endpoint}, "metrics") for endpoint in ("0.0.0.0:8125", "0.0.0.0:9125")],

@@ -19,6 +19,7 @@ from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _inputs,
 ROOT = Path(__file__).resolve().parents[3]
 PREFIX = "otel_collector_"
 VERSION = "0.158.0"
+LISTENERS = _target.tables().listeners
 ON_NODES = ["host_metrics", "kubelet_metrics", "pod_logs", "kubernetes_attributes", "resource_detection"]
 # What the inventories of the project do not have together.
 OWN: list[dict[str, Any]] = [
@@ -64,11 +65,17 @@ def _fixtures() -> Iterator[tuple[str, Subject]]:
     for path in sorted((ROOT / "tests" / "fixtures" / "seeds").glob("*.corrected.yaml")):
         for item in _inputs.collect([str(path)], None).inputs:
             place = item.context.deployment or Deployment("deployment", replicas=1)
-            yield path.name.split(".")[0], Subject(item.config, item.locate, target=target, deployment=place)
+            yield (
+                path.name.split(".")[0],
+                Subject(item.config, item.locate, target=target, deployment=place, listeners=LISTENERS),
+            )
     for path in sorted(ROOT.glob("examples/*/rendered/manifests.yml")):
         for item in _inputs.collect([str(path)], None).inputs:
             place = item.context.deployment or Deployment("deployment", replicas=1)
-            yield path.parts[-3], Subject(item.config, item.locate, target=target, deployment=place)
+            yield (
+                path.parts[-3],
+                Subject(item.config, item.locate, target=target, deployment=place, listeners=LISTENERS),
+            )
 
 
 @cache

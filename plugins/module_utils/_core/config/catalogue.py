@@ -94,13 +94,44 @@ class Removal:
 
 
 @dataclass(frozen=True)
-class Port:
-    """A listener: where its endpoint stands, the default port (None: must be given), the key that turns it on."""
+class ListenerRow:
+    """A port that a type opens: its name, where its endpoint stands, the default port, the key that turns it on.
 
+    `host_path` is where its host stands, if not in the endpoint, and `host` its default, if not the loopback.
+    """
+
+    name: str
     path: Path
-    port: int | None
+    port: int | None  # None: the endpoint must be given
     protocol: str
+    app_protocol: str | None
     when: Path  # empty: always on
+    exposed: bool  # whether clients connect to it
+    host_path: Path
+    host: str
+
+
+Listeners = Mapping[Key, tuple[ListenerRow, ...]]
+
+
+def listeners_by_type(rows: Iterable[Row]) -> Listeners:
+    """Return the ports that each type, by section and name, opens."""
+    found: dict[Key, list[ListenerRow]] = {}
+    for row in rows:
+        path, when, host_path = (_path(row.get(key, "")) for key in ("key", "when", "host_key"))
+        listener = ListenerRow(
+            row["name"],
+            path,
+            row["port"],
+            row["protocol"],
+            row.get("app_protocol"),
+            when,
+            row.get("exposed", True),
+            host_path,
+            row.get("host", ""),
+        )
+        found.setdefault((row["section"], row["type"]), []).append(listener)
+    return {key: tuple(rows) for key, rows in found.items()}
 
 
 @dataclass(frozen=True)
@@ -200,11 +231,17 @@ class Catalogue:
         rows = (row for row in self.removals if (row["section"], row["type"]) == (section, name))
         return next((Removal(section, name, row["gone"], row["use"], row["how"]) for row in rows), None)
 
-    def ports(self, section: str, name: str) -> tuple[Port, ...]:
-        """Return the listeners of a type, by any of its names."""
-        wanted = (section, self._newest(section, name))
-        rows = (row for row in self.ports_of if (row["section"], row["type"]) == wanted)
-        return tuple(Port(_path(row["key"]), row["port"], row["protocol"], _path(row.get("when", ""))) for row in rows)
+    @cached_property
+    def listener_rows(self) -> tuple[Row, ...]:
+        """The rows of all ports that types open, once for each name of a type."""
+        old = {(row["section"], row["type"]): row["was"] for row in self.components if "was" in row}
+        named = ((row, old.get((row["section"], row["type"]))) for row in self.ports_of)
+        return (*self.ports_of, *({**row, "type": name} for row, name in named if name))
+
+    @cached_property
+    def listeners(self) -> Listeners:
+        """The ports that types open, by section and any of their names."""
+        return listeners_by_type(self.listener_rows)
 
     def references(self, section: str, name: str) -> tuple[Reference, ...]:
         """Return the keys with which a type, by any of its names, names extensions or pipelines."""

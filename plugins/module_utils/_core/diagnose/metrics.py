@@ -10,8 +10,9 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from ..config.catalogue import Listeners
 from ..config.paths import at, items, section
-from ..needs.components.table import component
+from ..needs.listeners import waits_for_clients
 from .times import age
 
 # Source: documentation.md of receiverhelper, processorhelper, exporterhelper and memorylimiterprocessor.
@@ -83,8 +84,10 @@ def total(readings: Sequence[Reading]) -> Reading:
 class Flow:
     """How the signals of one collector went: what was counted in some seconds, and since the start."""
 
-    def __init__(self, config: Mapping[str, Any], gained: Reading, whole: Reading, seconds: float) -> None:
-        self.config, self.gained, self.whole = config, gained, whole
+    def __init__(
+        self, config: Mapping[str, Any], listeners: Listeners, gained: Reading, whole: Reading, seconds: float
+    ) -> None:
+        self.config, self.listeners, self.gained, self.whole = config, listeners, gained, whole
         self.seconds = max(round(seconds), 1)
         self.pipelines = section(config, "service", "pipelines")
 
@@ -139,8 +142,7 @@ class Flow:
             for name in names
         ]
         for row in rows:
-            known = component("receivers", str(row["id"]).split("/", 1)[0])
-            row["passive"] = bool(known and known.ports)
+            row["passive"] = waits_for_clients("receivers", row["id"], self.config, self.listeners)
             row["about"] = "in" if row["passive"] else row["about"]
             row["state"] = self._incoming(row)
             yield row

@@ -9,8 +9,8 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from ..config.addresses import is_loopback
 from ..config.paths import dotted, items, leaves, section
-from ..lint.addresses import is_loopback
 from .network import Object, Policies, endpoints
 
 # The settings of exporters that are addresses, whatever the exporter. Source: their READMEs.

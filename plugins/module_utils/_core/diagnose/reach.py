@@ -9,10 +9,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from ..collector.names import COLLECTOR_LABEL
-from ..config.paths import Position, at, items, section
-from ..lint.addresses import is_loopback
-from ..lint.subject import Subject
-from ..lint.view import view
+from ..config.addresses import is_loopback
+from ..config.catalogue import Listeners
+from ..config.paths import at, items, section
+from ..needs.listeners import listeners as open_ports
+from ..needs.listeners import started
 from .network import Object, Policies, endpoints, labels_of, selects, slices_of, target_number
 
 _ROLE = "app.kubernetes.io/component"
@@ -31,11 +32,16 @@ class Around(NamedTuple):
 class Reach:
     """One collector: what it listens on, and how that is reached."""
 
-    def __init__(self, name: str, config: Any, pod: Object, container: Object, around: Around) -> None:
+    def __init__(
+        self, name: str, config: Any, pod: Object, container: Object, around: Around, *, listeners: Listeners
+    ) -> None:
         self.name, self.pod, self.container, self.around = name, pod, container, around
         self.labels = labels_of(pod)
-        subject = Subject(config if isinstance(config, dict) else {}, lambda _path: Position())
-        self.open = [item for item in view(subject).listeners if item.part and item.part.section == "receivers"]
+        self.open = [
+            item
+            for item in open_ports(config, list(started(config)), listeners)
+            if item.part and item.part.section == "receivers"
+        ]
         self.ports = items(container, "ports")
 
     def services(self) -> list[dict[str, Any]] | None:

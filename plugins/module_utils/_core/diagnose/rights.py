@@ -8,9 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from ..config.paths import items, section
-from ..config.sections import SECTIONS
 from ..needs.components.table import component
+from ..needs.listeners import started
 
 
 class Right(NamedTuple):
@@ -33,16 +32,13 @@ class Right(NamedTuple):
 
 def needed(config: Any) -> dict[str, list[Right]]:
     """Return the rights that each component needs; only those that are started count."""
-    used = {("extensions", one) for one in items(config, "service", "extensions")}
-    for pipeline in section(config, "service", "pipelines").values():
-        used |= {(role, one) for role in SECTIONS for one in items(pipeline, role)}
     result: dict[str, list[Right]] = {}
-    for role, name in sorted(used, key=str):
-        row = component(role, str(name).split("/", 1)[0])
-        rules = row.rules(section(config, role, str(name))) if row else ()
+    for part in sorted(started(config), key=lambda part: part.path):
+        row = component(part.section, part.type)
+        rules = row.rules(part.settings) if row else ()
         found = list(dict.fromkeys(right for rule in rules for right in _rights(rule)))
         if found:
-            result[f"{role}/{name}"] = found
+            result["/".join(part.path)] = found
     return result
 
 

@@ -14,9 +14,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from ..collector import names
+from ..config.addresses import is_loopback
 from ..config.paths import items, section
 from ..diagnose.peers import Peer, peers
-from ..lint.addresses import is_loopback
 from .members import NODE, Member
 
 SIGNALS = ("traces", "metrics", "logs", "profiles")

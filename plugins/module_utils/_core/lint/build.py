@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from ..config.catalogue import SECTIONS, Catalogue, Component, Port, Reference
+from ..config.catalogue import SECTIONS, Catalogue, Component, Reference
 from ..config.renames import parse_version
 from ..errors import near
 from .subject import Target
@@ -36,7 +36,6 @@ class Build:
     _found: dict[tuple[str, str], Component | None] = field(default_factory=dict)
     _verdicts: dict[tuple[str, str], Verdict | None] = field(default_factory=dict)
     _references: dict[tuple[str, str], tuple[Reference, ...]] = field(default_factory=dict)
-    _ports: dict[tuple[str, str], tuple[Port, ...]] = field(default_factory=dict)
     _types: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     def find(self, name: str, kind: str) -> Component | None:
@@ -50,12 +49,6 @@ class Build:
         if (name, kind) not in self._verdicts:
             self._verdicts[name, kind] = None if self.find(name, kind) else _judge(self, name, kind)
         return self._verdicts[name, kind]
-
-    def ports(self, name: str, kind: str) -> tuple[Port, ...]:
-        """Return the listeners of a type."""
-        if (name, kind) not in self._ports:
-            self._ports[name, kind] = self.catalogue.ports(name, kind)
-        return self._ports[name, kind]
 
     def references(self, name: str, kind: str) -> tuple[Reference, ...]:
         """Return the keys with which a type names extensions or pipelines."""

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ..config.addresses import ANY, overlap
 from ..config.paths import dotted
-from .addresses import ANY, overlap
 from .finding import Fault, rule
 from .subject import Subject
 from .view import Listener, view

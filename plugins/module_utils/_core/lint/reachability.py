@@ -11,10 +11,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ..config.addresses import ANY, is_loopback
 from ..config.paths import items
 from ..config.renames import parse_version
-from ..needs.components.table import component
-from .addresses import ANY, is_loopback
 from .finding import Fault, rule
 from .subject import Subject
 from .view import Listener, kind_of, view
@@ -28,7 +27,7 @@ _TCP_ONLY = (0, 158)
 
 
 def unreachable_receiver(subject: Subject) -> Iterator[Fault]:
-    """Yield receivers, and exporters to be scraped, on the loopback, while a Service or the node offers their port."""
+    """Yield what clients connect to on the loopback, while a Service or the node offers their port."""
     deployment = subject.deployment
     if not deployment or deployment.mode == "sidecar" or not deployment.exposed:
         return
@@ -51,22 +50,6 @@ def open_on_node(subject: Subject) -> Iterator[Fault]:
                 listener.path,
                 f"port {listener.port} is open on every address of the node",
                 f"Write `${{env:MY_POD_IP}}:{listener.port}`, or `localhost:{listener.port}` for clients on the node.",
-            )
-
-
-def closed_port(subject: Subject) -> Iterator[Fault]:
-    """Yield ports of components that nothing here derives ports from, so that no network policy admits them."""
-    deployment = subject.deployment
-    if not deployment or not deployment.network_policy or deployment.exposed is None:
-        return
-    for listener in _servers(subject):
-        if is_loopback(listener.host) or listener.end in deployment.exposed or not listener.part:
-            continue
-        if component(listener.part.section, listener.part.id.split("/", 1)[0]) is None:
-            yield Fault(
-                listener.path,
-                f"no Service offers {listener.protocol} port {listener.port}, and the network policy does not admit it",
-                "Add a Service and a NetworkPolicy of your own for it.",
             )
 
 
@@ -116,13 +99,12 @@ def _is_asked(subject: Subject) -> bool:
 
 def _servers(subject: Subject) -> Iterator[Listener]:
     """Yield what clients connect to."""
-    return (item for item in view(subject).listeners if item.part and item.part.section in ("receivers", "exporters"))
+    return (listener for listener in view(subject).listeners if listener.exposed)
 
 
 RULES = (
     rule("warning", unreachable_receiver, documentation=_DOCUMENTATION),
     rule("warning", open_on_node, documentation=_DOCUMENTATION),
-    rule("warning", closed_port),
     rule("warning", closed_udp_port, documentation=_POLICIES),
     rule("warning", health_check_missing, documentation=_PROBES),
     rule("warning", health_check_unreachable, documentation=_PROBES),

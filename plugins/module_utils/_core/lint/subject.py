@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..config.catalogue import Catalogue
+from ..config.catalogue import Catalogue, Listeners
 from ..config.paths import Path, Position
 
 
@@ -58,7 +58,7 @@ class Subject:
 
     `locate` leads from paths to the positions where a person wrote them; `duplicates` are keys that a source has twice;
     `environment` has the variables that the collector will be given, `resource` is the custom resource of the operator
-    that the config is in. None stands for what is not known.
+    that the config is in; `listeners` has the ports that component types open. None stands for what is not known.
     """
 
     config: Any
@@ -68,3 +68,4 @@ class Subject:
     target: Target | None = None
     deployment: Deployment | None = None
     resource: Mapping[str, Any] | None = None
+    listeners: Listeners = field(default_factory=dict)

@@ -45,7 +45,7 @@ def missing_permission(subject: Subject) -> Iterator[Fault]:
         return
     granted = {one for item in subject.deployment.granted for one in _permissions(item)}
     for part in view(subject).parts:
-        row = component(part.section, part.id.split("/", 1)[0])
+        row = component(part.section, part.type)
         needed = [one for item in (row.rules(part.settings) if row else ()) for one in _permissions(item)]
         missing = [one for one in needed if not _allows(granted, one)]
         if missing:

@@ -14,8 +14,8 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from ..config.addresses import destination
 from ..config.paths import at
-from .addresses import destination
 from .finding import Fault, rule
 from .subject import Subject
 from .view import Part, view

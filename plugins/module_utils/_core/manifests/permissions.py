@@ -11,7 +11,7 @@ from ..config.paths import items, section
 from ..needs.components.receivers import through_api
 from ..needs.components.row import READ, Rules, rule
 from ..needs.components.table import component
-from ..needs.derive import derive
+from ..needs.derive import rules_of
 from .build import Build
 from .security import use
 
@@ -38,7 +38,7 @@ def of_collector(build: Build) -> Rules:
     receivers = section(build.config, "receivers")
     others = {name: other for name, other in receivers.items() if name != _RECEIVER}
     settings = section(receivers, _RECEIVER)
-    return (*derive({**build.config, "receivers": others}).rules, *_SCRAPE, *through_api(settings), *use(build))
+    return (*rules_of({**build.config, "receivers": others}), *_SCRAPE, *through_api(settings), *use(build))
 
 
 def of_allocator(build: Build) -> Rules:

@@ -6,19 +6,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 from ..aws.policy import Grant
+from ..config.addresses import is_loopback
+from ..config.catalogue import Listeners
 from ..config.environment import REFERENCE
-from ..config.paths import Path, at, items, leaves, section
+from ..config.paths import Path, leaves
 from .components.aws import grants_of
-from .components.table import Component, PortRule, Rules, component
+from .components.table import Component, Rules, component
+from .listeners import Listener, Part, listeners, started
 
 SECRETS_ROOT = "/etc/otelcol/secrets"
 CONFIG_MAPS_ROOT = "/etc/otelcol/configmaps"
-METRICS_PORT = 8888  # Source: default of service.telemetry.metrics in the Collector's documentation.
 
 # Environment that Kubernetes itself can give: name → field of the pod.
 DOWNWARD = {
@@ -36,8 +38,6 @@ DOWNWARD = {
 _MOUNTED = re.compile(rf"({SECRETS_ROOT}|{CONFIG_MAPS_ROOT})/([a-z0-9][-a-z0-9.]*)/")
 _LONGEST_PORT_NAME = 15
 _LONGEST_VOLUME_NAME = 63
-_LARGEST_PORT = 65535
-_DEFAULT_HOST = "localhost"  # Source: every component's default since 0.104 (gate component.UseLocalHostAsDefaultHost).
 
 
 @dataclass(frozen=True)
@@ -91,97 +91,58 @@ class Needs:
         return tuple(sorted({action for grant in self.grants for action in grant.actions}))
 
 
-def derive(config: Mapping[str, Any], environment: Mapping[str, str] | None = None) -> Needs:
-    """Return what this config needs; only components in use count. `environment` is what is known of it beforehand."""
-    used = list(_used(config))
-    health = next((settings for row, _id, settings in used if row.health), None)
-    ports = _named([*_ports(used), *_telemetry_port(config)])
-    probe = next((port for port in ports if port.name.startswith("healthcheck") and _is_reachable(health or {})), None)
+def derive(config: Mapping[str, Any], table: Listeners, environment: Mapping[str, str] | None = None) -> Needs:
+    """Return what this config needs; only components in use count.
+
+    `table` has the ports that component types open, `environment` is what is known of it beforehand.
+    """
+    parts = list(started(config))
+    used = _used(parts)
+    open_ports = list(listeners(config, parts, table))
+    ports = _named(open_ports)
+    health = next((part for row, part in used if row.health), None)
+    checked = {item.end for item in open_ports if health and item.part == health and not is_loopback(item.host)}
     read = tuple(variables(config))
     return Needs(
         ports=tuple(ports),
         rules=_rules(used),
         variables=(*read, *_implied(used, read)),
         mounts=tuple(_mounts(config, used)),
-        state_directories=tuple(sorted({path for row, _id, settings in used for path in row.state(settings)})),
-        run_as_root=any(row.root(settings) for row, _id, settings in used),
-        probe=probe,
-        probe_path=str((health or {}).get("path") or "/"),
-        grants=tuple(_grants(config, environment or {})),
+        state_directories=tuple(sorted({path for row, part in used for path in row.state(part.settings)})),
+        run_as_root=any(row.root(part.settings) for row, part in used),
+        probe=next((port for port in ports if (port.number, port.protocol) in checked), None),
+        probe_path=str((health.settings if health else {}).get("path") or "/"),
+        grants=tuple(_grants(parts, config, environment or {})),
     )
 
 
-def _used(config: Mapping[str, Any]) -> Iterator[tuple[Component, str, dict[str, Any]]]:
-    """Yield table row, id and settings of every component in use that needs something."""
-    for role, component_id, settings in _started(config):
-        row = component(role, component_id.split("/", 1)[0])
-        if row:
-            yield row, component_id, settings
+def rules_of(config: Mapping[str, Any]) -> Rules:
+    """Return the permissions that the components of a config need."""
+    return _rules(_used(started(config)))
 
 
-def _started(config: Mapping[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
-    """Yield class, id and settings of every component that a pipeline or the service starts."""
-    ids = {("extensions", item) for item in items(config, "service", "extensions")}
-    for pipeline in section(config, "service", "pipelines").values():
-        for role in ("receivers", "processors", "exporters"):
-            ids |= {(role, item) for item in items(pipeline, role)}
-    for role in ("extensions", "receivers", "processors", "exporters"):
-        for component_id, settings in section(config, role).items():
-            if (role, component_id) in ids:
-                yield role, component_id, settings if isinstance(settings, dict) else {}
+def _used(parts: Iterable[Part]) -> list[tuple[Component, Part]]:
+    """Return every component in use that needs something, with its row of the table."""
+    rows = ((component(part.section, part.type), part) for part in parts)
+    return [(row, part) for row, part in rows if row]
 
 
-def _grants(config: Mapping[str, Any], environment: Mapping[str, str]) -> Iterator[Grant]:
-    for role, component_id, settings in _started(config):
-        yield from grants_of((role, component_id.split("/", 1)[0]), settings, config, environment)
+def _grants(parts: Iterable[Part], config: Mapping[str, Any], environment: Mapping[str, str]) -> Iterator[Grant]:
+    for part in parts:
+        yield from grants_of((part.section, part.type), part.settings, config, environment)
 
 
-def _ports(used: list[tuple[Component, str, dict[str, Any]]]) -> Iterator[Port]:
-    for row, _id, settings in used:
-        for rule in row.ports:
-            number = _port_number(rule, settings)
-            if number:
-                yield Port(rule.name, number, rule.protocol, rule.app_protocol, rule.exposed)
+def _named(found: Iterable[Listener]) -> list[Port]:
+    """Return the ports, each once and with a name of its own; those of components come first.
 
-
-def _port_number(rule: PortRule, settings: dict[str, Any]) -> int | None:
-    """Return the port that a rule finds in a component's settings; None when that part of it is off."""
-    if rule.when and rule.when[-1] not in section(settings, *map(str, rule.when[:-1])):
-        return None
-    endpoint = at(settings, rule.endpoint)
-    return rule.default if endpoint is None else _number(str(endpoint).rsplit(":", 1)[-1])
-
-
-def _number(port: object) -> int | None:
-    """Return a port number; None for what is none, or is known only when the collector runs."""
-    digits = str(port)
-    number = int(digits) if digits.isdecimal() else 0
-    return number if 0 < number <= _LARGEST_PORT else None
-
-
-def _is_reachable(health: dict[str, Any]) -> bool:
-    """Whether the kubelet reaches a health check: it asks the pod's address, never the loopback in the pod."""
-    host = str(health.get("endpoint") or _DEFAULT_HOST).rsplit(":", 1)[0].strip("[]")
-    return host not in (_DEFAULT_HOST, "::1") and not host.startswith("127.")
-
-
-def _telemetry_port(config: Mapping[str, Any]) -> Iterator[Port]:
-    for reader in items(config, "service", "telemetry", "metrics", "readers"):
-        prometheus = at(reader, ("pull", "exporter", "prometheus"))
-        port = prometheus.get("port") if isinstance(prometheus, dict) else 0
-        number = METRICS_PORT if port is None else _number(port)
-        if number:
-            yield Port("metrics", number, exposed=False)
-
-
-def _named(ports: list[Port]) -> list[Port]:
-    """Give every port a name of its own, and drop a second listener on the same port."""
+    The collector's own metrics are no port when they are served on the loopback, which is their default.
+    """
     result: dict[tuple[int, str], Port] = {}
     names: set[str] = set()
-    for port in ports:
-        if (port.number, port.protocol) in result:
-            continue
-        result[(port.number, port.protocol)] = replace(port, name=_unique(port.name, names, _LONGEST_PORT_NAME))
+    for item in sorted(found, key=lambda listener: listener.part is None):
+        if item.end not in result and (item.part or not is_loopback(item.host)):
+            name = _unique(item.name, names, _LONGEST_PORT_NAME)
+            result[item.end] = Port(name, item.port, item.protocol, item.app_protocol, item.exposed)
     return list(result.values())
 
 
@@ -195,11 +156,11 @@ def _unique(wanted: str, taken: set[str], longest: int) -> str:
     return name
 
 
-def _rules(used: list[tuple[Component, str, dict[str, Any]]]) -> Rules:
+def _rules(used: Iterable[tuple[Component, Part]]) -> Rules:
     """Return the permissions of all components, each once and in a stable order."""
     rules: dict[str, dict[str, Any]] = {}
-    for row, _id, settings in used:
-        for rule in row.rules(settings):
+    for row, part in used:
+        for rule in row.rules(part.settings):
             rules.setdefault(repr(sorted(rule.items())), rule)
     return tuple(rules[key] for key in sorted(rules))
 
@@ -214,14 +175,14 @@ def variables(config: Mapping[str, Any]) -> Iterator[Variable]:
     yield from found.values()
 
 
-def _implied(used: list[tuple[Component, str, dict[str, Any]]], known: tuple[Variable, ...]) -> Iterator[Variable]:
+def _implied(used: Iterable[tuple[Component, Part]], known: tuple[Variable, ...]) -> Iterator[Variable]:
     """Yield variables that a component reads by itself, without a reference in the config."""
     names = {variable.name for variable in known}
-    for name in sorted({name for row, _id, settings in used for name in row.variables(settings)} - names):
+    for name in sorted({name for row, part in used for name in row.variables(part.settings)} - names):
         yield Variable(name, (), optional=False)
 
 
-def _mounts(config: Mapping[str, Any], used: list[tuple[Component, str, dict[str, Any]]]) -> Iterator[Mount]:
+def _mounts(config: Mapping[str, Any], used: Iterable[tuple[Component, Part]]) -> Iterator[Mount]:
     """Yield Secrets and ConfigMaps that paths in the config lie in, then host paths that components read."""
     seen: dict[str, Mount] = {}
     for _path, value in leaves(config):
@@ -231,8 +192,8 @@ def _mounts(config: Mapping[str, Any], used: list[tuple[Component, str, dict[str
             source = {"secret": {"secretName": name}} if root == SECRETS_ROOT else {"configMap": {"name": name}}
             prefix = "secret" if root == SECRETS_ROOT else "configmap"
             seen.setdefault(f"{root}/{name}", Mount(f"{prefix}-{name.replace('.', '-')}", f"{root}/{name}", source))
-    for row, _id, settings in used:
-        for host, path in row.host_paths(settings):
+    for row, part in used:
+        for host, path in row.host_paths(part.settings):
             seen.setdefault(
                 path,
                 Mount(

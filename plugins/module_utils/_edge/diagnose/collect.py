@@ -13,6 +13,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ..._core.cluster.rollout import count, is_ready, newest, newest_pods, older_pods, symptoms
 from ..._core.cluster.rollout_tables import COUNTS
+from ..._core.config.catalogue import Listeners, listeners_by_type
 from ..._core.config.documents import merged
 from ..._core.config.masking import masker, secrets_in
 from ..._core.config.paths import at, items, section
@@ -61,7 +62,8 @@ def collect(reader: Reader, params: dict[str, Any], now: Callable[[], str]) -> l
     search = library("jmespath").search
     targets = find(reader, params["collectors"])
     reader.read_ahead([], [one for target in targets for one in _referred(target)])
-    subjects = [Subject(reader, target, params["metrics_port"]) for target in targets]
+    table = listeners_by_type(params["listeners"])
+    subjects = [Subject(reader, target, table, params["metrics_port"]) for target in targets]
     since = reader.cluster.clock()
     meters = [subject.meter for subject in subjects]
     read_all(reader, meters)
@@ -80,15 +82,15 @@ def _referred(target: Target) -> list[tuple[str, str, str]]:
 class Subject:
     """One collector under examination."""
 
-    def __init__(self, reader: Reader, target: Target, metrics_port: int) -> None:
-        self.reader, self.target, self.notes = reader, target, target.notes
+    def __init__(self, reader: Reader, target: Target, listeners: Listeners, metrics_port: int) -> None:
+        self.reader, self.target, self.listeners, self.notes = reader, target, listeners, target.notes
         self.pod, self.container = target.pod, target.container
         # A sidecar lives where its application does.
         self.namespace = str(at(self.pod, ("metadata", "namespace"), target.namespace))
         self.sources = sources(section(self.pod, "spec"), self.container)
         self.config_maps = self._config_maps()
         self.config = self._config()
-        self.meter = Meter(target, self.config, metrics_port)
+        self.meter = Meter(target, self.config, listeners, metrics_port)
         self.peers = peers(self.config, self.namespace)
 
     def _config_maps(self) -> dict[str, Object]:
@@ -118,7 +120,7 @@ class Subject:
     def facts(self, search: Callable[[str, Any], Any], params: dict[str, Any], now: str) -> dict[str, Any]:
         """Return all facts but those of the own metrics."""
         target, listed = self.target, self._listed
-        reach = Reach(target.name, self.config, self.pod, self.container, self._around())
+        reach = Reach(target.name, self.config, self.pod, self.container, self._around(), listeners=self.listeners)
         services = reach.services()
         certificates = Certificates(self.reader, self.namespace, self.config, self.sources, self.notes)
         trust, servers = certificates.trust(self.peers, now)

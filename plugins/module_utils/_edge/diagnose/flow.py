@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from ..._core.config.catalogue import Listeners
 from ..._core.diagnose.metrics import MEMORY, Flow, Reading, grown, metrics_port, reading, total
 from ..._core.diagnose.objects import memory_limit
 from .reader import Answer, Reader, path_of
@@ -25,6 +26,7 @@ class Meter:
 
     target: Target
     config: dict[str, Any]
+    listeners: Listeners
     default_port: int
     first: dict[str, Reading] = field(default_factory=dict)
     last: dict[str, Reading] = field(default_factory=dict)
@@ -62,7 +64,7 @@ class Meter:
         """Work out what flowed between the readings."""
         if self.last:
             gained = total([grown(self.first[key], self.last[key]) for key in self.last])
-            self.flow = Flow(self.config, gained, total(list(self.last.values())), seconds)
+            self.flow = Flow(self.config, self.listeners, gained, total(list(self.last.values())), seconds)
 
     def memory(self) -> list[dict[str, Any]]:
         """Return how much of its memory limit each pod uses."""

@@ -1,7 +1,7 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Processors, exporters and extensions that need something from Kubernetes.
+"""Processors and extensions that need something from Kubernetes.
 
 Sources: the README of each component in opentelemetry-collector and -contrib 0.158, sections "RBAC" and
 "Configuration". Private.
@@ -10,7 +10,7 @@ Sources: the README of each component in opentelemetry-collector and -contrib 0.
 from __future__ import annotations
 
 from ...config.paths import at, items
-from .row import Component, PortRule, Rules, Settings, rule
+from .row import Component, Rules, Settings, rule
 
 # k8s_attributes reads an owner only when one of these attributes is extracted: prefix of the attribute → rule.
 _OWNERS = {
@@ -78,12 +78,8 @@ PROCESSORS = (
     Component(("resource_detection", "resourcedetection"), rules=_detector_rules, variables=_detector_variables),
 )
 
-EXPORTERS = (Component(("prometheus",), ports=(PortRule("prometheus", 8889),)),)
-
 EXTENSIONS = (
-    Component(("health_check",), ports=(PortRule("healthcheck", 13133, exposed=False),), health=True),
-    Component(("pprof",), ports=(PortRule("pprof", 1777, exposed=False),)),
-    Component(("zpages",), ports=(PortRule("zpages", 55679, exposed=False),)),
+    Component(("health_check",), health=True),
     Component(("file_storage",), state=_storage_directory),
     Component(
         ("k8s_leader_elector",),

@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Receivers that need something from Kubernetes.
 
-Sources: the README and metadata.yaml of each component in opentelemetry-collector and -contrib 0.158, sections
-"Configuration" (ports) and "RBAC" or "Permissions" (rules). Private.
+Sources: the README and metadata.yaml of each component in opentelemetry-collector and -contrib 0.158, section
+"RBAC" or "Permissions". Private.
 """
 
 from __future__ import annotations
@@ -13,15 +13,11 @@ import re
 from typing import Any
 
 from ...config.paths import items, section
-from .row import READ, Component, PortRule, Rules, Settings, rule
+from .row import READ, Component, Rules, Settings, rule
 
 _POD_LOGS = "/var/log/pods"
 _JOURNAL = "/var/log/journal"
 _PROXIED = re.compile(r"/api/v1/nodes/[^/]+/proxy/")
-
-
-def _protocol(name: str, default: int, key: str, protocol: str = "TCP", app_protocol: str | None = None) -> PortRule:
-    return PortRule(name, default, protocol, ("protocols", key, "endpoint"), ("protocols", key), app_protocol)
 
 
 def _file_log_host_paths(settings: Settings) -> tuple[tuple[str, str], ...]:
@@ -117,26 +113,6 @@ _DISCOVERY = {
 }
 
 RECEIVERS = (
-    Component(
-        ("otlp",), ports=(_protocol("otlp", 4317, "grpc", app_protocol="grpc"), _protocol("otlp-http", 4318, "http"))
-    ),
-    Component(
-        ("jaeger",),
-        ports=(
-            _protocol("jaeger-compact", 6831, "thrift_compact", "UDP"),
-            _protocol("jaeger-binary", 6832, "thrift_binary", "UDP"),
-            _protocol("jaeger-grpc", 14250, "grpc", app_protocol="grpc"),
-            _protocol("jaeger-thrift", 14268, "thrift_http"),
-        ),
-    ),
-    Component(("zipkin",), ports=(PortRule("zipkin", 9411),)),
-    Component(("statsd",), ports=(PortRule("statsd", 8125, "UDP"),)),
-    Component(
-        ("awsxray",),
-        ports=(PortRule("xray", 2000, "UDP"), PortRule("xray-proxy", 2000, endpoint=("proxy_server", "endpoint"))),
-    ),
-    Component(("fluent_forward", "fluentforward"), ports=(PortRule("fluent-forward", 8006),)),
-    Component(("prometheus_remote_write", "prometheusremotewrite"), ports=(PortRule("remote-write", 9090),)),
     Component(
         ("file_log", "filelog"),
         host_paths=_file_log_host_paths,

@@ -9,25 +9,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from ...config.paths import Path
-
 Rules = tuple[dict[str, Any], ...]
 Settings = dict[str, Any]
 
 READ = ("get", "list", "watch")
-
-
-@dataclass(frozen=True)
-class PortRule:
-    """A listener: its name, default port, where its endpoint stands, and the key that turns it on (None: always on)."""
-
-    name: str
-    default: int
-    protocol: str = "TCP"
-    endpoint: Path = ("endpoint",)
-    when: tuple[str, ...] | None = None
-    app_protocol: str | None = None
-    exposed: bool = True
 
 
 def nothing(_settings: Settings) -> tuple[Any, ...]:
@@ -40,7 +25,6 @@ class Component:
     """What one component type needs. `types` has today's name and the ones that older versions know."""
 
     types: tuple[str, ...]
-    ports: tuple[PortRule, ...] = ()
     rules: Callable[[Settings], Rules] = nothing
     variables: Callable[[Settings], tuple[str, ...]] = nothing
     host_paths: Callable[[Settings], tuple[tuple[str, str], ...]] = nothing

@@ -5,14 +5,14 @@
 
 from __future__ import annotations
 
-from .others import EXPORTERS, EXTENSIONS, PROCESSORS
+from .others import EXTENSIONS, PROCESSORS
 from .receivers import RECEIVERS
-from .row import Component, PortRule, Rules
+from .row import Component, Rules
 
-_CLASSES = {"receivers": RECEIVERS, "processors": PROCESSORS, "exporters": EXPORTERS, "extensions": EXTENSIONS}
+_CLASSES = {"receivers": RECEIVERS, "processors": PROCESSORS, "extensions": EXTENSIONS}
 COMPONENTS = {(role, name): row for role, rows in _CLASSES.items() for row in rows for name in row.types}
 
-__all__ = ["COMPONENTS", "Component", "PortRule", "Rules", "component"]
+__all__ = ["COMPONENTS", "Component", "Rules", "component"]
 
 
 def component(role: str, kind: str) -> Component | None:

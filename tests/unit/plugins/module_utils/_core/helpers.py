@@ -10,9 +10,12 @@ from typing import Any
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.collector.collector import Collector
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.config.layers import Layer
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.manifests.build import Build
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.needs import derive
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.needs.derive import Needs, derive
+
+from .lint.builds import CATALOGUE
 
 Json = dict[str, Any]
+LISTENERS = CATALOGUE.listeners
 
 OPTIONS: Json = {
     "name": "gateway",
@@ -101,13 +104,18 @@ def build(config: Json | None = None, **options: Any) -> Build:
     given = CONFIG if config is None else config
     return Build(
         collector=collector(**options),
-        needs=derive.derive(given),
+        needs=needs(given),
         config=given,
         config_text="the: config\n",
         config_hash="f00",
         image="registry.example/collector:1.2.3",
         run_as_user=10001,
     )
+
+
+def needs(config: Any, environment: dict[str, str] | None = None) -> Needs:
+    """Return what a config needs, by the ports of the committed catalogue."""
+    return derive(config, LISTENERS, environment)
 
 
 def running(extensions: Json | None = None, processors: Json | None = None, **sections: Any) -> Json:

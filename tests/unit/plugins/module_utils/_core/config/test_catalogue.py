@@ -48,9 +48,9 @@ TABLES = {
         {"section": "exporters", "type": "carbon", "gone": "0.141.0", "use": None, "how": "Nothing."},
     ],
     "ports": [
-        {"section": "receivers", "type": "otlp", "key": "protocols.grpc.endpoint", "port": 4317, "protocol": "TCP",
-         "when": "protocols.grpc"},
-        {"section": "receivers", "type": "file_log", "key": "endpoint", "port": None, "protocol": "UDP"},
+        {"section": "receivers", "type": "otlp", "name": "otlp", "key": "protocols.grpc.endpoint", "port": 4317,
+         "protocol": "TCP", "app_protocol": "grpc", "when": "protocols.grpc"},
+        {"section": "receivers", "type": "file_log", "name": "log", "key": "endpoint", "port": None, "protocol": "UDP"},
     ],
     "references": [
         {"section": "*", "type": "*", "key": "**.auth.authenticator", "to": "extensions"},
@@ -183,12 +183,12 @@ def test_removals_say_what_to_use_or_that_there_is_nothing() -> None:
 
 
 def test_ports_by_any_name() -> None:
-    (grpc,) = CATALOGUE.ports("receivers", "otlp")
+    (grpc,) = CATALOGUE.listeners["receivers", "otlp"]
     assert (grpc.path, grpc.port, grpc.protocol) == (("protocols", "grpc", "endpoint"), 4317, "TCP")
     assert grpc.when == ("protocols", "grpc")
-    (log,) = CATALOGUE.ports("receivers", "filelog")
+    (log,) = CATALOGUE.listeners["receivers", "filelog"]
     assert (log.port, log.when) == (None, ())
-    assert CATALOGUE.ports("exporters", "otlp") == ()
+    assert ("exporters", "otlp") not in CATALOGUE.listeners
 
 
 def test_references_find_what_settings_name() -> None:

@@ -18,6 +18,8 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.diagnose.
     total,
 )
 
+from ..helpers import LISTENERS
+
 CONFIG: dict[str, Any] = {
     "receivers": {"otlp": {}, "k8s_cluster": {"collection_interval": "10s"}},
     "connectors": {"span_metrics": {}},
@@ -31,7 +33,7 @@ CONFIG: dict[str, Any] = {
 
 
 def flow(gained: dict[Key, float], whole: dict[Key, float] | None = None, config: Any = None) -> Flow:
-    return Flow(config or CONFIG, total([gained]), total([whole or gained]), 5.2)  # type: ignore[list-item]
+    return Flow(config or CONFIG, LISTENERS, total([gained]), total([whole or gained]), 5.2)  # type: ignore[list-item]
 
 
 def rows(gained: dict[Key, float], whole: dict[Key, float] | None = None) -> dict[str, Any]:

@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.diagnose.reach import Around, Reach, policies_to
 
+from ..helpers import LISTENERS
+
 LABELS = {"app": "a", "app.kubernetes.io/instance": "i"}
 POD: dict[str, Any] = {"metadata": {"labels": LABELS}, "spec": {}}
 CONTAINER: dict[str, Any] = {"ports": [{"name": "otlp", "containerPort": 4317}]}
@@ -35,7 +37,7 @@ def slices(name: str = "gateway", ready: bool = True) -> dict[str, Any]:
 
 
 def reach(services: Any, found: Any = (), policies: Any = (), host: str = "0.0.0.0", pod: Any = POD) -> Reach:
-    return Reach("gateway", config(host), pod, CONTAINER, Around(services, found, policies))
+    return Reach("gateway", config(host), pod, CONTAINER, Around(services, found, policies), listeners=LISTENERS)
 
 
 @pytest.mark.parametrize(
@@ -59,7 +61,7 @@ def test_the_service_of_another_collector_of_the_same_instance_is_no_mistake() -
     other = {"app.kubernetes.io/instance": "i", "o11y.opentelemetry/collector": "gateway"}
     mine = {"metadata": {"labels": {**LABELS, "o11y.opentelemetry/collector": "agent"}}, "spec": {}}
     around = Around([service("front", other, app="b")], [slices("front")], [])
-    assert Reach("agent", config(), mine, CONTAINER, around).services() == []
+    assert Reach("agent", config(), mine, CONTAINER, around, listeners=LISTENERS).services() == []
 
 
 def test_a_wrong_selector_says_how_it_differs() -> None:

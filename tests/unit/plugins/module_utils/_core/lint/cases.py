@@ -12,6 +12,8 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.find
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.rules import RULES
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.subject import Subject
 
+from .builds import CATALOGUE
+
 BY_ID = {rule.id: rule for rule in RULES}
 PIPELINE = {"receivers": ["otlp"], "exporters": ["debug"]}
 
@@ -50,7 +52,7 @@ class Case:
 def findings(case: Case) -> list[Finding]:
     """Return what the case's rule finds."""
     rule: Rule = BY_ID[case.rule]
-    return run([rule], Subject(case.config, **case.more))
+    return run([rule], Subject(case.config, listeners=CATALOGUE.listeners, **case.more))
 
 
 def check(case: Case) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from .cases import Case
-from .shapes import Json, running, target, where
+from .shapes import Json, running, where
 
 OTLP = frozenset({(4317, "TCP")})
 
@@ -70,22 +70,6 @@ CASES = [
     ),
     Case("open-on-node", "one address", otlp("${env:MY_POD_IP}:4317"), more=where("daemonset", host_network=True)),
     Case("open-on-node", "a network of its own", otlp("0.0.0.0:4317"), more=where("daemonset")),
-    Case(
-        "closed-port",
-        "one that no policy admits",
-        running("logs", receivers={"tcplog": {"listen_address": "0.0.0.0:54525"}}),
-        "receivers.tcplog.listen_address",
-        "no Service offers TCP port 54525, and the network policy does not admit it",
-        where(network_policy=True, exposed=OTLP) | target(),
-    ),
-    Case("closed-port", "one that it admits", otlp("0.0.0.0:4317"), more=where(network_policy=True, exposed=OTLP)),
-    Case(
-        "closed-port",
-        "one that follows from the config",
-        otlp("0.0.0.0:4317"),
-        more=where(network_policy=True, exposed=frozenset()),
-    ),
-    Case("closed-port", "no policy", otlp("0.0.0.0:1"), more=where(exposed=OTLP)),
     Case(
         "closed-udp-port",
         "an operator that knows TCP alone",

@@ -10,10 +10,9 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint impo
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.deployed import deployment, environment
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.finding import run
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.subject import Subject
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.needs.derive import derive
 from hypothesis import assume, given
 
-from ..helpers import CONFIG, collector
+from ..helpers import CONFIG, collector, needs
 from ..strategies import configs
 
 STORING = {
@@ -51,18 +50,18 @@ STORING = {
     ],
 )
 def test_what_rules_know_of_a_collector_of_ours(options: dict[str, Any], field: str, expected: Any) -> None:
-    assert getattr(deployment(collector(**options), derive(CONFIG)), field) == expected
+    assert getattr(deployment(collector(**options), needs(CONFIG)), field) == expected
 
 
 def test_mounts_that_follow_from_the_config_are_known() -> None:
-    assert deployment(collector(), derive(STORING)).mounts == ("/conf", "/var/lib/otelcol/file_storage")
+    assert deployment(collector(), needs(STORING)).mounts == ("/conf", "/var/lib/otelcol/file_storage")
 
 
 def test_nothing_is_known_where_no_needs_are() -> None:
     found = deployment(collector(), None)
     assert (found.mounts, found.exposed, found.granted) == (None, None, None)
     assert not found.is_understood
-    assert deployment(collector(), derive(CONFIG)).is_understood
+    assert deployment(collector(), needs(CONFIG)).is_understood
 
 
 def test_a_role_brings_variables_with_it() -> None:
@@ -81,4 +80,4 @@ def test_the_operator_says_the_name_of_the_pod() -> None:
 def test_the_needs_of_a_config_that_is_not_malformed_can_be_derived(config: Any) -> None:
     faults = {fault.rule for fault in run(structure.RULES, Subject(config))}
     assume(not faults & set(structure.MALFORMED))
-    assert deployment(collector(), derive(config)).is_understood
+    assert deployment(collector(), needs(config)).is_understood

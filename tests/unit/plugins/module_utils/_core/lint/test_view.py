@@ -7,7 +7,7 @@ import time
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint import addresses
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.config import addresses
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.finding import run
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.rules import RULES
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.subject import Deployment, Subject
@@ -15,6 +15,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.view
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ..helpers import LISTENERS
 from ..strategies import anything, configs, mappings, mostly, settings, telemetry
 from .shapes import running, target
 
@@ -51,7 +52,9 @@ def started(draw: st.DrawFn) -> Any:
 
 @given(configs | started(), st.none() | deployments, st.booleans())
 def test_nothing_crashes_the_rules_wherever_it_runs(config: Any, deployment: Any, known: bool) -> None:
-    subject = Subject(config, environment=frozenset(), deployment=deployment, **(target() if known else {}))
+    subject = Subject(
+        config, environment=frozenset(), deployment=deployment, listeners=LISTENERS, **(target() if known else {})
+    )
     for finding in run(RULES, subject):
         assert str(finding)
 
@@ -101,7 +104,7 @@ def test_a_subject_is_taken_apart_once() -> None:
 def test_time_grows_with_the_config_and_not_faster() -> None:
     def seconds(count: int) -> float:
         receivers = {f"zipkin/{number}": {"endpoint": f"10.0.{number % 250}.1:{number + 1}"} for number in range(count)}
-        subjects = [Subject(running(receivers=receivers), **target()) for _ in range(3)]
+        subjects = [Subject(running(receivers=receivers), listeners=LISTENERS, **target()) for _ in range(3)]
         begin = time.process_time()
         for subject in subjects:
             run(RULES, subject)

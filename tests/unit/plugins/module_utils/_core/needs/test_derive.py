@@ -14,22 +14,21 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.needs.der
     Needs,
     Port,
     Variable,
-    derive,
 )
 from hypothesis import given
 
-from ..helpers import CONFIG, running
+from ..helpers import CONFIG, needs, running
 from ..strategies import configs, settings, telemetry
 
 ANY = "0.0.0.0"
 
 
 def receiving(name: str, settings: Any = None) -> Needs:
-    return derive(running(receivers={name: settings}))
+    return needs(running(receivers={name: settings}))
 
 
 def test_the_least_config_needs_one_port() -> None:
-    assert derive(CONFIG) == Needs(
+    assert needs(CONFIG) == Needs(
         ports=(Port("otlp", 4317, "TCP", "grpc"),),
         rules=(),
         variables=(),
@@ -88,7 +87,7 @@ def test_exporters_and_extensions_listen_too() -> None:
         exporters={"prometheus": {"endpoint": f"{ANY}:9464"}},
         extensions={"pprof": None, "zpages": {"endpoint": f"{ANY}:1"}, "health_check": {"endpoint": f"{ANY}:2"}},
     )
-    assert set(derive(config).ports) == {
+    assert set(needs(config).ports) == {
         Port("prometheus", 9464),
         Port("pprof", 1777, exposed=False),
         Port("zpages", 1, exposed=False),
@@ -98,7 +97,7 @@ def test_exporters_and_extensions_listen_too() -> None:
 
 def test_two_receivers_of_a_type_have_port_names_of_their_own() -> None:
     receivers = {f"jaeger/{n}": {"protocols": {"thrift_compact": {"endpoint": f"{ANY}:{n}"}}} for n in range(1, 12)}
-    names = [port.name for port in derive(running(receivers=receivers)).ports]
+    names = [port.name for port in needs(running(receivers=receivers)).ports]
     assert names[:3] == ["jaeger-compact", "jaeger-compac-2", "jaeger-compac-3"]
     assert names[9:] == ["jaeger-compa-10", "jaeger-compa-11"]
     assert max(map(len, names)) <= 15
@@ -106,7 +105,7 @@ def test_two_receivers_of_a_type_have_port_names_of_their_own() -> None:
 
 def test_one_port_of_one_protocol_is_there_once() -> None:
     receivers = {"zipkin": {"endpoint": f"{ANY}:2000"}, "awsxray": {}}
-    assert [(port.name, port.number, port.protocol) for port in derive(running(receivers=receivers)).ports] == [
+    assert [(port.name, port.number, port.protocol) for port in needs(running(receivers=receivers)).ports] == [
         ("zipkin", 2000, "TCP"),
         ("xray", 2000, "UDP"),
     ]
@@ -120,24 +119,28 @@ def test_what_no_pipeline_starts_needs_nothing() -> None:
         "extensions": {"health_check": {}, "file_storage": {}},
     }
     config = {**CONFIG, **{name: {**CONFIG.get(name, {}), **more} for name, more in idle.items()}}
-    assert derive(config) == derive(CONFIG)
+    assert needs(config) == needs(CONFIG)
 
 
 def reader(**prometheus: Any) -> dict[str, Any]:
-    readers = [{"pull": {"exporter": {"prometheus": prometheus}}}]
+    served = {"host": ANY, **prometheus}
+    readers = [{"pull": {"exporter": {"prometheus": served}}}]
     return {**CONFIG, "service": {**CONFIG["service"], "telemetry": {"metrics": {"readers": readers}}}}
 
 
 @pytest.mark.parametrize(
-    ("prometheus", "number"), [({"port": 9000}, 9000), ({}, 8888), ({"port": "9001"}, 9001), ({"port": None}, 8888)]
+    ("prometheus", "number"), [({"port": 9000}, 9000), ({"port": "9001"}, 9001), ({"host": "[::]", "port": 8888}, 8888)]
 )
 def test_own_metrics_are_a_port_that_clients_do_not_see(prometheus: dict[str, Any], number: int) -> None:
-    assert derive(reader(**prometheus)).ports[1:] == (Port("metrics", number, exposed=False),)
+    assert needs(reader(**prometheus)).ports[1:] == (Port("metrics", number, exposed=False),)
 
 
-@pytest.mark.parametrize("port", ["${env:METRICS_PORT}", [], 0, 70000])
-def test_a_metrics_port_that_is_not_known_is_left_out(port: Any) -> None:
-    assert len(derive(reader(port=port)).ports) == 1
+@pytest.mark.parametrize(
+    "prometheus",
+    [*({"port": port} for port in ("${env:METRICS_PORT}", [], 0, 70000)), {"host": "localhost", "port": 1}],
+)
+def test_metrics_that_no_other_pod_reaches_or_whose_port_is_not_known_are_no_port(prometheus: Any) -> None:
+    assert len(needs(reader(**prometheus)).ports) == 1
 
 
 VARIABLES = [
@@ -163,13 +166,11 @@ def test_the_place_that_cannot_do_without_a_variable_counts() -> None:
 
 
 def test_components_read_variables_without_saying_so() -> None:
-    assert derive(running(extensions={"k8s_observer": {}})).variables == (
-        Variable("K8S_NODE_NAME", (), optional=False),
-    )
-    found = derive(running(processors={"resource_detection": {"detectors": ["k8s_api"]}})).variables
+    assert needs(running(extensions={"k8s_observer": {}})).variables == (Variable("K8S_NODE_NAME", (), optional=False),)
+    found = needs(running(processors={"resource_detection": {"detectors": ["k8s_api"]}})).variables
     assert [variable.name for variable in found] == ["K8S_NODE_NAME"]
-    assert derive(running(processors={"resource_detection": {"detectors": ["env"]}})).variables == ()
-    named = derive(running(extensions={"k8s_observer": {"node": "${env:K8S_NODE_NAME}"}})).variables
+    assert needs(running(processors={"resource_detection": {"detectors": ["env"]}})).variables == ()
+    named = needs(running(extensions={"k8s_observer": {"node": "${env:K8S_NODE_NAME}"}})).variables
     assert [variable.name for variable in named] == ["K8S_NODE_NAME"]
 
 
@@ -188,7 +189,7 @@ def test_all_that_a_pod_can_tell_is_known() -> None:
     ],
 )
 def test_the_health_check_is_probed_where_it_listens(settings: Any, number: int, path: str) -> None:
-    found = derive(running(extensions={"health_check": settings}))
+    found = needs(running(extensions={"health_check": settings}))
     assert found.probe == Port("healthcheck", number, exposed=False)
     assert found.probe_path == path
 
@@ -197,7 +198,7 @@ def test_the_health_check_is_probed_where_it_listens(settings: Any, number: int,
     "settings", [None, {}, *({"endpoint": f"{host}:1"} for host in ("localhost", "127.0.0.1", "[::1]"))]
 )
 def test_a_health_check_that_the_kubelet_cannot_reach_is_not_probed(settings: Any) -> None:
-    assert derive(running(extensions={"health_check": settings})).probe is None
+    assert needs(running(extensions={"health_check": settings})).probe is None
 
 
 @pytest.mark.parametrize(
@@ -217,26 +218,26 @@ def test_a_health_check_that_the_kubelet_cannot_reach_is_not_probed(settings: An
     ],
 )
 def test_exporters_say_what_they_may_do_at_aws(exporters: list[str], actions: list[str]) -> None:
-    assert list(derive(running(exporters=dict.fromkeys(exporters))).iam_actions) == actions
+    assert list(needs(running(exporters=dict.fromkeys(exporters))).iam_actions) == actions
 
 
 def test_actions_of_two_exporters_are_there_once() -> None:
-    found = derive(running(exporters={"awsemf": {}, "awscloudwatchlogs": {}})).iam_actions
+    found = needs(running(exporters={"awsemf": {}, "awscloudwatchlogs": {}})).iam_actions
     assert found == ("logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents")
 
 
 @given(configs)
 def test_nothing_that_the_rules_let_pass_crashes_it(config: Any) -> None:
     if not any(finding.severity == "error" for finding in lint(Subject(config))):
-        derive(config)
+        needs(config)
 
 
 @pytest.mark.parametrize("section", ["receivers", "processors", "exporters", "extensions"])
 @given(settings=settings)
 def test_no_settings_of_a_component_crash_it(section: str, settings: Any) -> None:
-    derive(running(**{section: {kind: settings for role, kind in COMPONENTS if role == section}}))
+    needs(running(**{section: {kind: settings for role, kind in COMPONENTS if role == section}}))
 
 
 @given(telemetry=telemetry)
 def test_no_telemetry_crashes_it(telemetry: Any) -> None:
-    derive({**CONFIG, "service": {**CONFIG["service"], "telemetry": telemetry}})
+    needs({**CONFIG, "service": {**CONFIG["service"], "telemetry": telemetry}})

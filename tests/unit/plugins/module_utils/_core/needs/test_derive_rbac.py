@@ -8,9 +8,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.needs.derive import derive
 
-from ..helpers import running
+from ..helpers import needs, running
 
 READ = "get list watch"
 CLUSTER = [
@@ -142,7 +141,7 @@ def rules(config: dict[str, Any]) -> list[tuple[str, str, str]]:
     """Return the rules as (group, resources, verbs), in order, whatever order they were written in."""
     return sorted(
         (" ".join(rule["apiGroups"]), " ".join(sorted(rule["resources"])), " ".join(sorted(rule["verbs"])))
-        for rule in derive(config).rules
+        for rule in needs(config).rules
         if "nonResourceURLs" not in rule
     )
 
@@ -171,7 +170,7 @@ def scraping(*roles: str) -> dict[str, Any]:
 @pytest.mark.parametrize(("role", "granted"), DISCOVERY)
 def test_discovery_reads_what_its_role_names(role: str, granted: list[Any]) -> None:
     assert rules(scraping(role)) == granted
-    urls = [rule for rule in derive(scraping(role)).rules if "nonResourceURLs" in rule]
+    urls = [rule for rule in needs(scraping(role)).rules if "nonResourceURLs" in rule]
     assert urls == ([{"nonResourceURLs": ["/metrics"], "verbs": ["get"]}] if granted else [])
 
 
@@ -194,11 +193,11 @@ def test_who_asks_kubelets_through_the_api_server_may_do_so(path: str | None, as
 def test_the_same_permission_of_two_components_is_granted_once() -> None:
     one = running(processors={"k8s_attributes": {}})
     both = running(processors={"k8s_attributes": {}, "k8s_attributes/2": {}})
-    assert derive(one).rules == derive(both).rules
+    assert needs(one).rules == needs(both).rules
 
 
 def test_what_has_one_name_is_granted_by_that_name() -> None:
-    found = derive(running(processors={"resource_detection": {"detectors": ["kubeadm", "k8s_api"]}})).rules
+    found = needs(running(processors={"resource_detection": {"detectors": ["kubeadm", "k8s_api"]}})).rules
     named = {rule["resources"][0]: rule.get("resourceNames") for rule in found}
     assert named == {"configmaps": ["kubeadm-config"], "namespaces": ["kube-system"], "nodes": None}
 

@@ -6,13 +6,13 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.needs.derive import Mount, Needs, derive
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.needs.derive import Mount, Needs
 
-from ..helpers import running
+from ..helpers import needs, running
 
 
 def receiving(name: str, settings: Any = None) -> Needs:
-    return derive(running(receivers={name: settings}))
+    return needs(running(receivers={name: settings}))
 
 
 def secret(name: str, volume: str = "") -> Mount:
@@ -94,4 +94,4 @@ def test_only_what_reads_logs_of_the_node_runs_as_root(name: str, settings: Any,
     ],
 )
 def test_state_is_kept_in_directories(extensions: Any, directories: tuple[str, ...]) -> None:
-    assert derive(running(extensions=extensions)).state_directories == directories
+    assert needs(running(extensions=extensions)).state_directories == directories

@@ -9,6 +9,7 @@ from typing import Any
 
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.diagnose.collect import collect
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.diagnose.reader import Reader
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _target
 
 from ..fake_api import FakeApi, reply
 
@@ -86,5 +87,11 @@ def api(*more: dict[str, Any], kind: str = "Deployment") -> FakeApi:
 def facts(made: FakeApi, **item: Any) -> list[dict[str, Any]]:
     cluster = made.cluster()
     given = {"namespace": "ns", **(item or {"name": "w"})}
-    params = {"collectors": [given], "window_seconds": 4, "log_seconds": 60, "metrics_port": 8888}
+    params = {
+        "collectors": [given],
+        "window_seconds": 4,
+        "log_seconds": 60,
+        "metrics_port": 8888,
+        "listeners": _target.tables().listener_rows,
+    }
     return collect(Reader(cluster, cluster), params, lambda: NOW)

@@ -13,9 +13,8 @@ import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.aws.partition import eks_cluster_of, filled
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.aws.policy import statements
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.needs.components.aws import CALLS
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.needs.derive import derive
 
-from ...helpers import running
+from ...helpers import needs, running
 
 LOGS = "arn:aws:logs:us-east-1:123456789012:log-group:"
 HERE = eks_cluster_of("arn:aws:eks:us-east-1:123456789012:cluster/prod")
@@ -25,7 +24,7 @@ XRAY = "GetSamplingRules GetSamplingStatisticSummaries GetSamplingTargets PutTel
 def allowed(config: Any, environment: dict[str, str] | None = None) -> set[tuple[str, str, str]]:
     """Return what is allowed in a cluster: action, resource, and the region of a condition."""
     found = set()
-    for statement in filled(statements(derive(config, environment).grants), HERE):
+    for statement in filled(statements(needs(config, environment).grants), HERE):
         assert statement["Effect"] == "Allow"
         condition = statement.get("Condition", {}).get("StringEquals", {})
         assert set(condition) <= {"aws:RequestedRegion"}
@@ -211,7 +210,7 @@ def test_every_grant_names_the_page_that_says_so() -> None:
     cases = [(name, settings, "exporters") for name, settings, _expected in NATIVE]
     cases += [(name, settings, section) for section, name, settings, _expected in OTHERS]
     for name, settings, section in cases:
-        for grant in derive(running(**{section: {name: settings}})).grants:
+        for grant in needs(running(**{section: {name: settings}})).grants:
             assert grant.source.startswith("https://"), name
 
 

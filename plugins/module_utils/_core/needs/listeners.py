@@ -1,0 +1,154 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Who listens where: the components that a config starts, and the ports that they open.
+
+Which component type opens which port is a table of the catalogue, data/catalogue/ports.json. Private.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any, NamedTuple
+
+from ..config.addresses import ANY_IPV4, LOCALHOST, address
+from ..config.catalogue import ListenerRow, Listeners
+from ..config.paths import Path, at, items, section
+from ..config.sections import ROLES
+
+_SECTIONS = ("extensions", "receivers", "processors", "exporters", "connectors")
+_TELEMETRY = ("service", "telemetry")
+_READER: Path = ("pull", "exporter", "prometheus")
+
+
+class Part(NamedTuple):
+    """A component that a pipeline or the service starts. `kind` spells old and new names alike, see `kind_of`."""
+
+    section: str
+    id: str
+    kind: str
+    settings: dict[str, Any]
+
+    @property
+    def path(self) -> tuple[str, str]:
+        """Where it stands in the config."""
+        return (self.section, self.id)
+
+    @property
+    def type(self) -> str:
+        """The type, as the config spells it."""
+        return self.id.split("/", 1)[0]
+
+
+class Listener(NamedTuple):
+    """A port that a component, or the service itself (`part` is None), opens.
+
+    `path` is its endpoint, or what opens it where no endpoint is written. Clients connect to what is `exposed`; the
+    rest is for the kubelet, for scrapers and for people who debug.
+    """
+
+    part: Part | None
+    path: Path
+    host: str
+    port: int
+    protocol: str
+    name: str
+    app_protocol: str | None = None
+    exposed: bool = True
+
+    @property
+    def end(self) -> tuple[int, str]:
+        """Port and protocol."""
+        return self.port, self.protocol
+
+
+def kind_of(component_id: str) -> str:
+    """Return the type of an id without underscores, in which old and new names are the same but for `otlp_grpc`."""
+    return component_id.split("/", 1)[0].replace("_", "")
+
+
+def started(config: Any) -> Iterator[Part]:
+    """Yield the components that are started, extensions first; settings that are no mapping count as empty."""
+    ids = {("extensions", name) for name in items(config, "service", "extensions") if isinstance(name, str)}
+    for pipeline in section(config, "service", "pipelines").values():
+        for role, sections in ROLES.items():
+            named = [name for name in items(pipeline, role) if isinstance(name, str)]
+            ids.update((part, name) for part in sections for name in named)
+    for part in _SECTIONS:
+        for key, value in section(config, part).items():
+            if isinstance(key, str) and (part, key) in ids:
+                yield Part(part, key, kind_of(key), value if isinstance(value, dict) else {})
+
+
+def listeners(config: Any, parts: Iterable[Part], table: Listeners, by_operator: bool = False) -> Iterator[Listener]:
+    """Yield every port that the parts of a config open and whose number is known; the service's own comes first.
+
+    The operator gives an address to components that have none.
+    """
+    yield from _of_service(config, table)
+    for part in parts:
+        yield from _of_part(part, table, by_operator)
+
+
+def _of_part(part: Part, table: Listeners, by_operator: bool) -> Iterator[Listener]:
+    """Yield the ports of one component. Each pipeline has processors of its own, so their ports say nothing."""
+    for row in table.get((part.section, part.type), ()) if part.section != "processors" else ():
+        endpoint = at(part.settings, row.path)
+        host, port = _default(row, by_operator) if endpoint is None else address(endpoint)
+        host = str(at(part.settings, row.host_path, host)) if row.host_path else host
+        protocol = _protocol(part, row)
+        if port and protocol and _is_on(part, row):
+            path = part.path if endpoint is None else (*part.path, *row.path)
+            yield Listener(part, path, host, port, protocol, row.name, row.app_protocol, row.exposed)
+
+
+def waits_for_clients(name: str, component_id: str, config: Any, table: Listeners) -> bool:
+    """Whether data reaches a component of a section because clients send it, wherever it listens.
+
+    Some types can listen or ask for their data; without settings that say more, they are taken to listen.
+    """
+    part = Part(name, component_id, kind_of(component_id), section(config, name, component_id))
+    rows = table.get((part.section, part.type), ())
+    return any(row.exposed and (not part.settings or _is_on(part, row)) for row in rows)
+
+
+def _is_on(part: Part, row: ListenerRow) -> bool:
+    """Whether a listener is turned on; the second health check leaves its first endpoint alone once it has others."""
+    if part.kind == "healthcheckv2" and not row.when and part.settings.keys() & {"http", "grpc", "use_v2"}:
+        return False
+    if at(part.settings, (*row.when, "enabled")) is False:
+        return False
+    return not row.when or row.when[-1] in section(part.settings, *(str(key) for key in row.when[:-1]))
+
+
+def _default(row: ListenerRow, by_operator: bool) -> tuple[str, int | None]:
+    """Return where a component listens that has no endpoint.
+
+    Sources: the Collector's gate component.UseLocalHostAsDefaultHost (default since 0.104), and the operator's
+    internal/components: a receiver without an address gets 0.0.0.0 from it.
+    """
+    return (ANY_IPV4 if by_operator else row.host or LOCALHOST), row.port
+
+
+def _protocol(part: Part, row: ListenerRow) -> str:
+    """Return the protocol, which `transport` can change; nothing for a socket that is no port."""
+    transport = str(at(part.settings, (*row.path[:-1], "transport"), row.protocol)).upper().rstrip("46")
+    return transport if transport in ("TCP", "UDP") else ""
+
+
+def _of_service(config: Any, table: Listeners) -> Iterator[Listener]:
+    """Yield where the collector serves its own metrics: what is written, else the default."""
+    metrics = section(config, *_TELEMETRY, "metrics")
+    here: Path = (*_TELEMETRY, "metrics")
+    for row in table.get(_TELEMETRY, ()) if metrics.get("level") != "none" else ():
+        found: list[tuple[Path, str, int | None]] = []
+        if "address" in metrics:
+            found.append(((*here, "address"), *address(metrics["address"])))
+        elif "readers" not in metrics:
+            found.append((_TELEMETRY, LOCALHOST, row.port))
+        for index, reader in enumerate(items(metrics, "readers")):
+            host, number = at(reader, (*_READER, "host")), at(reader, (*_READER, "port"))
+            found.append(((*here, "readers", index), str(host or ""), address(f":{number}")[1] if host else None))
+        for path, host, port in found:
+            if port:
+                yield Listener(None, path, host, port, row.protocol, row.name, exposed=row.exposed)
