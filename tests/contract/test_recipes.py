@@ -11,8 +11,7 @@ from typing import Any
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.backends.table import BACKENDS
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.config.layers import is_pattern
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.config.paths import leaves, section
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.config.sections import SECTIONS
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.config.paths import SECTIONS, leaves, section
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.needs.derive import DOWNWARD, variables
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.recipes import Use
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _render, _sources

@@ -21,8 +21,12 @@ from typing import Any
 
 import boto3
 import yaml
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.aws.partition import filled, place_of
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.aws.policy import document, statements
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.aws.policy import (
+    document,
+    filled,
+    place_of,
+    statements,
+)
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.aws.trust import Account, irsa
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.needs.derive import derive
 from cryptography.hazmat.primitives.asymmetric import rsa

@@ -15,10 +15,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..errors import Problem
-from .oidc import Step
-from .partition import EksCluster
-from .policy import document, same
-from .trust import Account, trusting, without_ours
+from .policy import EksCluster, document, same
+from .trust import Account, Step, trusting, without_ours
 
 INLINE = "o11y-opentelemetry"
 CLUSTER_TAG, ACCOUNT_TAG = "o11y.opentelemetry/cluster", "o11y.opentelemetry/service-account"

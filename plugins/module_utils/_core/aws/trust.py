@@ -1,7 +1,7 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Who may take on a role: the statements of its trust policy, each marked with a Sid by which it is known again.
+"""The trust policy of a role, and the OIDC provider of the cluster that it trusts. Private.
 
 Sources: EKS User Guide, "Assign IAM roles to Kubernetes service accounts" (audience and subject), "Create IAM role with
 trust policy required by EKS Pod Identity" and "List of session tags added by EKS Pod Identity". Private.
@@ -9,12 +9,12 @@ trust policy required by EKS Pod Identity" and "List of session tags added by EK
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from .oidc import AUDIENCE, bare
-from .partition import EksCluster
-from .policy import VERSION, Statement, same
+from ..errors import Problem
+from .policy import VERSION, EksCluster, Statement, same
 
 IRSA, POD_IDENTITY = "irsa", "pod_identity"
 SIDS = {IRSA: "O11yOpentelemetryIrsa", POD_IDENTITY: "O11yOpentelemetryPodIdentity"}
@@ -84,3 +84,105 @@ def without_ours(live: Mapping[str, Any]) -> dict[str, Any]:
 def _statements(live: Mapping[str, Any] | None) -> Sequence[Statement]:
     found = (live or {}).get("Statement") or []
     return [dict(found)] if isinstance(found, Mapping) else list(found)
+
+
+# The audience of the tokens that the EKS webhook mounts. It is the same in aws-cn, where STS has another host name.
+AUDIENCE = "sts.amazonaws.com"
+THUMBPRINT = re.compile(r"[0-9a-fA-F]{40}\Z")
+MOST_THUMBPRINTS = 5
+
+
+class Step(NamedTuple):
+    """A call that changes something: the operation of IAM, and its parameters beside the provider's ARN."""
+
+    operation: str
+    parameters: dict[str, Any]
+
+
+def issuer(url: str) -> str:
+    """Return the URL as IAM compares it: https, no slash at the end. IAM keeps it without the scheme."""
+    scheme, mark, rest = url.partition("://")
+    if not mark:
+        scheme, rest = "https", url
+    host = rest.split("/", 1)[0]
+    if scheme.lower() != "https" or not host or any(mark in rest for mark in "?#@ ") or ":" in host:
+        raise Problem(
+            f"'{url}' is no URL of an issuer: IAM takes https, without port, query or user",
+            asked="Register an OIDC provider",
+            where="url",
+            fix="Give the issuer, such as https://oidc.eks.eu-west-1.amazonaws.com/id/EXAMPLE.",
+        )
+    return "https://" + rest.rstrip("/")
+
+
+def bare(url: str) -> str:
+    """Return an issuer as it stands in ARNs and trust policies."""
+    return url.partition("://")[2]
+
+
+def find(arns: Iterable[str], url: str) -> str:
+    """Return the ARN of the issuer's provider; taking it from the list needs neither account nor partition."""
+    return next((arn for arn in arns if arn.partition(":oidc-provider/")[2] == bare(url)), "")
+
+
+def thumbprints(given: Iterable[str] | None) -> list[str] | None:
+    """Return thumbprints as IAM keeps them, or nothing to leave them to AWS."""
+    if given is None:
+        return None
+    found = sorted({str(item).replace(":", "").lower() for item in given})
+    wrong = [item for item in found if not THUMBPRINT.match(item)]
+    if wrong or len(found) > MOST_THUMBPRINTS:
+        why = f"'{wrong[0]}' has no 40 hexadecimal digits" if wrong else f"there are more than {MOST_THUMBPRINTS}"
+        fix = "Leave thumbprints out: AWS checks issuers with public certificates by its own CAs, and fills them in."
+        raise Problem(why, asked="Set thumbprints", where="thumbprints", fix=fix)
+    return found
+
+
+def settings(provider: Mapping[str, Any] | None, tags: Mapping[str, str]) -> dict[str, Any]:
+    """Return what GetOpenIDConnectProvider says, in our words."""
+    if provider is None:
+        return {}
+    return {
+        "url": "https://" + str(provider.get("Url", "")),
+        "client_ids": sorted(provider.get("ClientIDList") or []),
+        "thumbprints": sorted(str(item).lower() for item in provider.get("ThumbprintList") or []),
+        "tags": dict(tags),
+    }
+
+
+def goal(
+    live: Mapping[str, Any],
+    client_ids: Iterable[str],
+    prints: list[str] | None,
+    tags: Mapping[str, str] | None,
+    *,
+    purge: bool,
+) -> dict[str, Any]:
+    """Return what the provider is to be. Without purge, the audiences that others added stay."""
+    keep = set() if purge else set(live["client_ids"])
+    return {
+        **live,
+        "client_ids": sorted({*client_ids} | keep),
+        "thumbprints": live["thumbprints"] if prints is None else prints,
+        "tags": live["tags"] if tags is None else dict(tags),
+    }
+
+
+def steps(live: Mapping[str, Any], wanted: Mapping[str, Any]) -> list[Step]:
+    """Return the calls from the one to the other. Audiences are added before others go, so that no token is refused."""
+    added = [item for item in wanted["client_ids"] if item not in live["client_ids"]]
+    gone = [item for item in live["client_ids"] if item not in wanted["client_ids"]]
+    found = [Step("add_client_id_to_open_id_connect_provider", {"ClientID": item}) for item in added]
+    found += [Step("remove_client_id_from_open_id_connect_provider", {"ClientID": item}) for item in gone]
+    if wanted["thumbprints"] != live["thumbprints"]:
+        found.append(
+            Step("update_open_id_connect_provider_thumbprint", {"ThumbprintList": list(wanted["thumbprints"])})
+        )
+    fresh = {key: value for key, value in wanted["tags"].items() if live["tags"].get(key) != value}
+    stale = sorted(set(live["tags"]) - set(wanted["tags"]))
+    if fresh:
+        tags = [{"Key": key, "Value": value} for key, value in sorted(fresh.items())]
+        found.append(Step("tag_open_id_connect_provider", {"Tags": tags}))
+    if stale:
+        found.append(Step("untag_open_id_connect_provider", {"TagKeys": stale}))
+    return found

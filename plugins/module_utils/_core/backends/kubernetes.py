@@ -12,12 +12,9 @@ from ..errors import Problem
 from ..manifests import (
     build,
     certificate,
-    config_map,
     network,
-    openshift_route,
+    openshift,
     pod,
-    scaling,
-    security,
     service,
     service_account,
     workload,
@@ -29,23 +26,23 @@ WORKLOADS = {"daemonset": workload.daemon_set, "deployment": workload.deployment
 _BEFORE: tuple[Callable[[Build], Manifest | None], ...] = (
     build.namespace,
     service_account.service_account,
-    security.security_context_constraints,
+    openshift.security_context_constraints,
     service_account.cluster_role,
     service_account.cluster_role_binding,
-    config_map.config_map,
+    pod.config_map,
     service.headless_service,
     service.service,
 )
 _AFTER: tuple[Callable[[Build], Manifest | None], ...] = (
-    scaling.horizontal_pod_autoscaler,
-    scaling.pod_disruption_budget,
+    workload.horizontal_pod_autoscaler,
+    workload.pod_disruption_budget,
     network.network_policy,
     network.ingress,
     network.http_route,
     network.grpc_route,
-    openshift_route.openshift_route,
-    openshift_route.reader,
-    openshift_route.reader_binding,
+    openshift.openshift_route,
+    openshift.reader,
+    openshift.reader_binding,
 )
 
 

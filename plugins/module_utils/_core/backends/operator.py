@@ -17,8 +17,7 @@ from ..manifests import (
     certificate,
     network,
     open_telemetry_collector,
-    openshift_route,
-    security,
+    openshift,
     service,
     service_account,
     target_allocator,
@@ -33,7 +32,7 @@ MODES = ("daemonset", "deployment", "sidecar", "statefulset")
 _BUILDERS: tuple[Callable[[Build], Manifest | None], ...] = (
     build.namespace,
     service_account.service_account,
-    security.security_context_constraints,
+    openshift.security_context_constraints,
     service_account.cluster_role,
     service_account.cluster_role_binding,
     target_allocator.account,
@@ -45,9 +44,9 @@ _BUILDERS: tuple[Callable[[Build], Manifest | None], ...] = (
     network.ingress,
     network.http_route,
     network.grpc_route,
-    openshift_route.openshift_route,
-    openshift_route.reader,
-    openshift_route.reader_binding,
+    openshift.openshift_route,
+    openshift.reader,
+    openshift.reader_binding,
     open_telemetry_collector.open_telemetry_collector,
 )
 

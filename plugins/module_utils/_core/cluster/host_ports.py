@@ -1,13 +1,14 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which ports of the nodes a workload wants, and who holds them already. Private."""
+"""What a workload holds alone: ports and folders of the nodes, and claims; and who holds them already. Private."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
+from ..config.paths import at, items
 from .operator_status import COLLECTOR, operator_labels
 
 ANY_ADDRESS = ("", "0.0.0.0", "::")
@@ -90,3 +91,20 @@ def _own(workload: dict[str, Any], pod: dict[str, Any]) -> bool:
         else workload["spec"].get("selector", {}).get("matchLabels") or {}
     )
     return bool(wanted) and wanted.items() <= (pod["metadata"].get("labels") or {}).items()
+
+
+def written(workload: Mapping[str, Any]) -> set[str]:
+    """Return the folders of nodes and the claims that the pods of a workload may write to."""
+    spec = workload.get("spec") or {}
+    pod = spec if workload.get("kind") == COLLECTOR else at(spec, ("template", "spec"), {})
+    containers = [pod] if workload.get("kind") == COLLECTOR else items(pod, "containers")
+    mounts = [mount for container in containers for mount in items(container, "volumeMounts")]
+    names = {mount.get("name") for mount in mounts if not mount.get("readOnly")}
+    sources = [_source(volume) for volume in items(pod, "volumes") if volume.get("name") in names]
+    return {source for source in sources if source}
+
+
+def _source(volume: Mapping[str, Any]) -> str:
+    folder = at(volume, ("hostPath", "path"))
+    claim = at(volume, ("persistentVolumeClaim", "claimName"))
+    return f"folder {folder}" if folder else f"claim {claim}" if claim else ""

@@ -10,8 +10,7 @@ from typing import Any
 
 from ..collector.names import COLLECTOR_LABEL
 from .bundle import Manifest, Ref, ref
-from .host_folders import written
-from .host_ports import template_ports
+from .host_ports import template_ports, written
 from .operator_status import COLLECTOR
 
 RUNS = ("Deployment", "DaemonSet", "StatefulSet", COLLECTOR)

@@ -18,8 +18,7 @@ from typing import Any
 
 from ..errors import Problem
 from .layers import APPEND, Composed, Layer, is_pattern
-from .paths import Config, Path, at, dotted, section
-from .sections import ROLES, SECTIONS
+from .paths import ROLES, SECTIONS, Config, Path, at, dotted, section
 
 # Order of processors: the limiter before all work, enrichment before what reads it, batches last.
 # Source: "Recommended Processors" in the Collector's processor/README.md.

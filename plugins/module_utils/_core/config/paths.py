@@ -1,7 +1,7 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Paths into a config: what they are, how they read, and where they stand in a file. Private."""
+"""Sections of a config and paths into it: how they read, and where they stand in a file. Private."""
 
 from __future__ import annotations
 
@@ -70,3 +70,14 @@ def leaves(value: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:
             stack.extend([((*here, index), item[index]) for index in reversed(range(len(item)))])
         else:
             yield here, item
+
+
+SECTIONS = ("receivers", "processors", "connectors", "exporters", "extensions")
+
+# The parts of a pipeline, and the sections in which their ids are defined: a connector stands where a receiver or an
+# exporter may.
+ROLES = {
+    "receivers": ("receivers", "connectors"),
+    "processors": ("processors",),
+    "exporters": ("exporters", "connectors"),
+}

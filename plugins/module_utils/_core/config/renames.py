@@ -10,8 +10,7 @@ from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import Any
 
-from .paths import Config, section
-from .sections import ROLES
+from .paths import ROLES, Config, section
 
 Version = tuple[int, ...]
 

@@ -13,8 +13,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from ..config.catalogue import Reference
-from ..config.paths import Path, at, leaves, section
-from ..config.sections import ROLES, SECTIONS
+from ..config.paths import ROLES, SECTIONS, Path, at, leaves, section
 from ..errors import near
 from .build import build_of
 from .components import configured, listed

@@ -13,8 +13,7 @@ import unicodedata
 from collections.abc import Iterator
 from typing import Any
 
-from ..config.paths import Path, at, section
-from ..config.sections import ROLES, SECTIONS
+from ..config.paths import ROLES, SECTIONS, Path, at, section
 from ..errors import near
 from .finding import Fault, rule
 from .subject import Subject

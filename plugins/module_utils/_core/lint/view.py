@@ -9,8 +9,7 @@ from collections.abc import Iterator
 from functools import cached_property
 from typing import Any, NamedTuple
 
-from ..config.paths import Path, at, items, leaves, section
-from ..config.sections import ROLES
+from ..config.paths import ROLES, Path, at, items, leaves, section
 from ..needs.listeners import Listener, Part, kind_of, listeners, started
 from .subject import Subject
 

@@ -15,9 +15,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..collector import names
-from ..config.paths import section
-from ..config.sections import SECTIONS
-from . import pod, scaling, workload
+from ..config.paths import SECTIONS, section
+from . import pod, workload
 from .build import Build, Manifest, frame, present
 from .target_allocator import allocated, target_allocator
 
@@ -98,7 +97,7 @@ def _scale(build: Build) -> dict[str, Any]:
     strategy = {STRATEGIES[collector.mode]: workload.strategy(build)} if collector.mode in STRATEGIES else {}
     if collector.mode == "daemonset":
         return strategy
-    budget = present(podDisruptionBudget=scaling.disruption_budget(build))
+    budget = present(podDisruptionBudget=workload.disruption_budget(build))
     return {**workload.replicas(build), **_autoscaler(build), **budget, **strategy}
 
 
@@ -106,7 +105,7 @@ def _autoscaler(build: Build) -> dict[str, Any]:
     options = build.collector.autoscaling
     if not options:
         return {}
-    least, most = scaling.bounds(build)
+    least, most = workload.bounds(build)
     autoscaler = {
         "minReplicas": least,
         "maxReplicas": most,

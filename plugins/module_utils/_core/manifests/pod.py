@@ -1,7 +1,7 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The pod that all workloads share. Private."""
+"""The pod template of a collector, and the ConfigMap that it mounts. Private."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ from typing import Any
 from ..collector.names import label_value, text
 from ..errors import Problem
 from ..needs.derive import DOWNWARD, Mount
-from .build import Build, present
-from .config_map import FILE, KEY
+from .build import Build, Manifest, frame, present
 
 CONTAINER = "opentelemetry-collector"
+KEY = "config"
+FILE = "config.yaml"
 CONFIG_DIRECTORY = "/conf"
 CONFIG_VOLUME = "config"
 STATE_VOLUME = "state"
@@ -198,3 +199,8 @@ def topology_spread(build: Build, pods: dict[str, str]) -> list[dict[str, Any]]:
     """Return the user's constraints; each selects the pods with these labels unless it says otherwise."""
     selector = {"matchLabels": pods}
     return [{"labelSelector": selector, **constraint} for constraint in build.collector.topology_spread]
+
+
+def config_map(build: Build) -> Manifest:
+    """Return the ConfigMap; its one key is mounted as a file."""
+    return frame(build, "v1", "ConfigMap", data={KEY: build.config_text})

@@ -9,7 +9,7 @@ from typing import Any
 
 from ..collector import names
 from .build import Build, Manifest, frame, present
-from .openshift_route import app_protocol
+from .openshift import app_protocol
 
 
 def service(build: Build) -> Manifest | None:

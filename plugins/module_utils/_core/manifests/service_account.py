@@ -1,14 +1,20 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""ServiceAccount, and the permissions that the config needs. Private."""
+"""The ServiceAccount and its permissions: roles and bindings. Private."""
 
 from __future__ import annotations
 
+from typing import Any
+
 from ..collector import names
-from ..needs.components.row import Rules
-from . import permissions
+from ..config.paths import items, section
+from ..needs.components.receivers import through_api
+from ..needs.components.row import READ, Rules, rule
+from ..needs.components.table import component
+from ..needs.derive import rules_of
 from .build import Build, Manifest, frame, present
+from .openshift import use
 
 _RBAC = "rbac.authorization.k8s.io/v1"
 
@@ -34,13 +40,13 @@ def service_account(build: Build) -> Manifest:
 
 def cluster_role(build: Build) -> Manifest | None:
     """Return the ClusterRole that holds exactly the derived rules, or nothing when there are none."""
-    rules = permissions.of_collector(build)
+    rules = of_collector(build)
     return role(build, _name(build), rules) if rules else None
 
 
 def cluster_role_binding(build: Build) -> Manifest | None:
     """Return the binding of the ClusterRole to the ServiceAccount."""
-    if not permissions.of_collector(build):
+    if not of_collector(build):
         return None
     return binding(build, _name(build), build.collector.service_account_name)
 
@@ -68,3 +74,48 @@ def _placed(manifest: Manifest, namespace: str) -> Manifest:
 
 def _name(build: Build) -> str:
     return names.cluster_wide(build.collector.namespace, build.collector.name)
+
+
+_RECEIVER = "prometheus"
+# What a scrape itself asks for: the kubelet's metrics by the node, those of the API server by their URL.
+_OF_SCRAPES = frozenset(("nodes/metrics", "nodes/proxy"))
+_SCRAPE: Rules = (rule("core", "nodes/metrics", ("get",)), {"nonResourceURLs": ["/metrics"], "verbs": ["get"]})
+# The allocator watches the pods that it shares targets out to. Source: cmd/otel-allocator/internal/collector.
+_COLLECTORS: Rules = (rule("core", "pods"),)
+# Source: cmd/otel-allocator/internal/watcher; what it finds there it discovers like any job.
+_CUSTOM_RESOURCES: Rules = (
+    rule("monitoring.coreos.com", "podmonitors probes scrapeconfigs servicemonitors"),
+    rule("core", "endpoints namespaces nodes pods services"),
+    rule("discovery.k8s.io", "endpointslices"),
+    rule("networking.k8s.io", "ingresses"),
+)
+SECRETS: Rules = (rule("core", "secrets", READ),)
+
+
+def of_collector(build: Build) -> Rules:
+    """Return what the collector may do: with an allocator it discovers nothing itself."""
+    if not build.collector.is_allocated:
+        return (*build.needs.rules, *use(build))
+    receivers = section(build.config, "receivers")
+    others = {name: other for name, other in receivers.items() if name != _RECEIVER}
+    settings = section(receivers, _RECEIVER)
+    return (*rules_of({**build.config, "receivers": others}), *_SCRAPE, *through_api(settings), *use(build))
+
+
+def of_allocator(build: Build) -> Rules:
+    """Return what the allocator may read: its collectors, and the kinds in which its jobs look for targets."""
+    settings = section(build.config, "receivers", _RECEIVER)
+    row = component("receivers", _RECEIVER)
+    found = [*_COLLECTORS, *(row.rules(settings) if row else ())]
+    if (build.collector.target_allocator.get("prometheus_cr") or {}).get("enabled"):
+        found += _CUSTOM_RESOURCES
+    return _merged([item for item in found if "resources" in item])
+
+
+def _merged(rules: list[dict[str, Any]]) -> Rules:
+    """Return one rule for each API group, without what only scrapes need."""
+    groups: dict[str, set[str]] = {}
+    for item in rules:
+        for group in items(item, "apiGroups"):
+            groups.setdefault(group, set()).update(set(items(item, "resources")) - _OF_SCRAPES)
+    return tuple(rule(group or "core", " ".join(sorted(found))) for group, found in sorted(groups.items()))

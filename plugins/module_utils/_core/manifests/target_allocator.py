@@ -14,7 +14,7 @@ from typing import Any
 from ..collector import names
 from ..collector.collector import from_registry
 from ..config.paths import items, section
-from . import permissions, pod, service_account
+from . import pod, service_account
 from .build import Build, Manifest, frame, present
 
 RECEIVER = "prometheus"  # the operator looks for this name and no other
@@ -110,7 +110,7 @@ def cluster_role(build: Build) -> Manifest | None:
     """Return what the allocator may read: the targets that its jobs and custom resources look for."""
     if not build.collector.is_allocated:
         return None
-    return service_account.role(build, _wide(build), permissions.of_allocator(build))
+    return service_account.role(build, _wide(build), service_account.of_allocator(build))
 
 
 def cluster_role_binding(build: Build) -> Manifest | None:
@@ -128,7 +128,7 @@ def secret_roles(build: Build) -> list[Manifest]:
 
 def _secret_role(build: Build, space: str) -> list[Manifest]:
     name = _wide(build)
-    role = service_account.role(build, name, permissions.SECRETS, namespace=space)
+    role = service_account.role(build, name, service_account.SECRETS, namespace=space)
     return [role, service_account.binding(build, name, _account(build), namespace=space)]
 
 

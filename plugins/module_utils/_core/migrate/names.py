@@ -9,8 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ..config.catalogue import Catalogue
-from ..config.paths import Path, section
-from ..config.sections import ROLES, SECTIONS
+from ..config.paths import ROLES, SECTIONS, Path, section
 from ..lint.references import references
 from .edits import Edit, Put, Rename
 

@@ -13,8 +13,7 @@ from typing import Any, NamedTuple
 
 from ..config.addresses import ANY_IPV4, LOCALHOST, address
 from ..config.catalogue import ListenerRow, Listeners
-from ..config.paths import Path, at, items, section
-from ..config.sections import ROLES
+from ..config.paths import ROLES, Path, at, items, section
 
 _SECTIONS = ("extensions", "receivers", "processors", "exporters", "connectors")
 _TELEMETRY = ("service", "telemetry")

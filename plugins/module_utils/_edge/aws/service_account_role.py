@@ -13,10 +13,9 @@ from ansible_collections.amazon.aws.plugins.module_utils.tagging import boto3_ta
 
 from ..._core.aws.answers import EXISTS_CODES
 from ..._core.aws.identity import ANNOTATIONS
-from ..._core.aws.oidc import Step
-from ..._core.aws.partition import EksCluster, eks_cluster_of, filled
+from ..._core.aws.policy import EksCluster, eks_cluster_of, filled
 from ..._core.aws.role import OURS, Wish, check, creation, given_up, goal, owned, removal, settings, steps
-from ..._core.aws.trust import IRSA, STATEMENTS, Account
+from ..._core.aws.trust import IRSA, STATEMENTS, Account, Step
 from ..._core.errors import Problem
 from .calls import AnsibleCallError, CallErrors
 from .doors import Aws, run

@@ -12,12 +12,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ...aws.partition import ACCOUNT, PARTITION, REGION
-from ...aws.policy import Grant
+from ...aws.policy import ACCOUNT, PARTITION, REGION, Grant
 from ...config.environment import settled
 from ...config.paths import at, items, section
-from .aws_parts import CONTRIB, REFERENCE, Config, Granting, Grants, arn, pattern, region_of, through
-from .aws_signed import signed_exporter
+from .aws_signed import CONTRIB, REFERENCE, Config, Granting, Grants, arn, pattern, region_of, signed_exporter, through
 from .row import Settings
 
 _XRAY_WRITE = "https://docs.aws.amazon.com/aws-managed-policy/latest/reference/AWSXRayDaemonWriteAccess.html"

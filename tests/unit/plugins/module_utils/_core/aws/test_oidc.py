@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.aws import oidc
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.aws import trust as oidc
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
 from hypothesis import given
 from hypothesis import strategies as st

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.aws.partition import eks_cluster_of, filled
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.aws.policy import eks_cluster_of, filled
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
 
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.aws.partition import eks_cluster_of
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.aws.policy import eks_cluster_of
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.aws.role import (
     ACCOUNT_TAG,
     CLUSTER_TAG,

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.aws.partition import eks_cluster_of
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.aws.policy import eks_cluster_of
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.aws.trust import (
     SIDS,
     STATEMENTS,

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.backends.table import BACKENDS
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.cluster.host_folders import written
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.cluster.host_ports import written
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.cluster.replacement_order import goes_first
 
 from ..helpers import build, running

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.manifests.config_map import config_map
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.manifests.pod import config_map
 
 from ..helpers import METADATA, build
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.manifests.scaling import (
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.manifests.workload import (
     horizontal_pod_autoscaler,
     pod_disruption_budget,
 )

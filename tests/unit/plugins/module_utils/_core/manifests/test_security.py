@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.collector.platform import Place
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.manifests.build import Build
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.manifests.security import (
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.manifests.openshift import (
     security_context_constraints,
     use,
 )

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.manifests import target_allocator
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.manifests.permissions import (
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.manifests.service_account import (
     of_allocator,
     of_collector,
 )

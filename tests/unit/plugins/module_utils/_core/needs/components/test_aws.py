@@ -10,8 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.aws.partition import eks_cluster_of, filled
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.aws.policy import statements
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.aws.policy import (
+    eks_cluster_of,
+    filled,
+    statements,
+)
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.needs.components.aws import CALLS
 
 from ...helpers import needs, running

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.manifests.openshift_route import (
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.manifests.openshift import (
     openshift_route,
     reader,
     reader_binding,
