@@ -29,8 +29,6 @@ TEMPLATE_FILE = "config.yml.j2"
 
 # Words of an argument spec that are for people, or for the role's entry point alone.
 _PROSE = {"description", "short_description", "version_added", "author", "seealso"}
-# What stands for a value that nobody gave, by type.
-_NOTHING: dict[str, Any] = {"dict": {}, "list": []}
 
 
 def read_yaml(path: Path | str) -> Any:
@@ -139,18 +137,12 @@ def argument_spec(options: Mapping[str, Any]) -> dict[str, Any]:
     """Return documented options as the argument spec that Ansible's validator takes, which fills in its defaults."""
     return {
         name: {
-            key: argument_spec(value) if key == "options" else _property(key, value, option)
+            key: argument_spec(value) if key == "options" else deepcopy(value)
             for key, value in (option or {}).items()
             if key not in _PROSE
         }
         for name, option in options.items()
     }
-
-
-def _property(key: str, value: Any, option: Mapping[str, Any]) -> Any:
-    """Return a property of an option; a default that is a template means nothing here, only to Ansible."""
-    template = key == "default" and isinstance(value, str) and "{{" in value
-    return deepcopy(_NOTHING.get(option.get("type", "str"), "") if template else value)
 
 
 @cache

@@ -1,10 +1,11 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Every task of roles and playbooks that talks to a cluster can be told which one, in each of the ways there are."""
+"""Every task of roles and playbooks talks to the cluster that the user names, in each of the ways there are."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,82 +16,133 @@ from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _sources
 from .role import ROOT
 
 OURS = "o11y.opentelemetry."
-GROUP: list[str] = _sources.read_yaml(ROOT / "meta" / "runtime.yml")["action_groups"]["kubernetes"]
-SPECS = {
-    path.parent.parent.name: _sources.read_yaml(path)["argument_specs"]["main"]["options"]
-    for path in ROOT.glob("roles/*/meta/argument_specs.yml")
-}
-ROLES = sorted(role for role, options in SPECS.items() if f"{role}_kubeconfig" in options)
-FILES = sorted([*ROOT.glob("roles/*/tasks/*.yml"), *ROOT.glob("playbooks/tasks/*.yml")])
-# The connection of a role's tasks, with the end of the input that it comes from.
-CONNECTION = {"kubeconfig": "kubeconfig", "context": "kube_context", "eks_cluster": "eks_cluster"}
+TARGET = "group/o11y.opentelemetry.target"
+GROUPS: dict[str, list[Any]] = _sources.read_yaml(ROOT / "meta" / "runtime.yml")["action_groups"]
+MODULES = sorted(path.stem for path in ROOT.glob("plugins/modules/*.py") if "CLUSTER_ARG_SPEC" in path.read_text())
+SPECS = {path.parent.parent.name: _sources.read_yaml(path) for path in ROOT.glob("roles/*/meta/argument_specs.yml")}
+ROLES = sorted(SPECS)
 # What takes a kubeconfig alone; release_render refuses an EKS cluster with it before anything is changed.
-KUBECONFIG_ONLY = ("kubernetes.core.helm",)
+HELM = "kubernetes.core.helm"
+INCLUDES = {"ansible.builtin.include_tasks", "ansible.builtin.import_tasks"}
+INNER = ("block", "rescue", "always")
 
 
 def tasks(listed: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
     for task in listed:
         yield task
-        for part in ("block", "rescue", "always"):
+        for part in INNER:
             yield from tasks(task.get(part) or [])
 
 
 def calls() -> Iterator[tuple[Path, str, dict[str, Any]]]:
-    for path in FILES:
+    for path in sorted([*ROOT.glob("roles/*/tasks/*.yml"), *ROOT.glob("playbooks/tasks/*.yml")]):
         for task in tasks(_sources.read_yaml(path) or []):
             for name, arguments in task.items():
                 if isinstance(arguments, dict) and name.rpartition(".")[0]:
                     yield path, name, arguments
 
 
-def prefix(path: Path) -> str:
-    return "otel_collector" if path.parent.parent.name == "playbooks" else path.parent.parent.name
+CALLS = [(path, name, arguments) for path, name, arguments in calls() if name.removeprefix(OURS) in MODULES]
 
 
-CLUSTER_CALLS = [
-    pytest.param(path, name, arguments, id=f"{path.parent.parent.name}/{path.name}:{name}-{number}")
-    for number, (path, name, arguments) in enumerate(calls())
-    if name.removeprefix(OURS) in GROUP or "kubeconfig" in arguments
-]
+def test_the_group_is_the_modules_for_clusters() -> None:
+    assert GROUPS["kubernetes"] == MODULES
+    assert GROUPS["target"] == [{"metadata": {"extend_group": [f"{OURS}kubernetes"]}}]
 
 
 def test_there_are_calls() -> None:
-    assert len(CLUSTER_CALLS) > 20
+    assert len(CALLS) > 20
 
 
-@pytest.mark.parametrize(("path", "name", "arguments"), CLUSTER_CALLS)
-def test_every_call_passes_the_whole_connection_on(path: Path, name: str, arguments: dict[str, Any]) -> None:
-    ways = [way for way in CONNECTION if way != "eks_cluster" or name not in KUBECONFIG_ONLY]
-    expected = {way: f"{{{{ {prefix(path)}_{CONNECTION[way]} | default(omit, true) }}}}" for way in ways}
-    given = {way: arguments.get(way) for way in CONNECTION if way in arguments}
-    if "_access" in str(given.get("eks_cluster")):
-        expected["eks_cluster"] = f"{{{{ __{prefix(path)}_access | default(omit, true) }}}}"
-        assert_access(prefix(path))
-    assert given == expected
+def test_no_call_names_a_cluster_by_itself() -> None:
+    """All of them have it from module_defaults, so that none can forget it."""
+    ways = {"kubeconfig", "context", "eks_cluster"}
+    assert [(path.name, name) for path, name, arguments in CALLS if ways & set(arguments)] == []
 
 
-def assert_access(role: str) -> None:
-    """Whose calls of AWS need the name of the cluster in any case lets a kubeconfig lead to the API server."""
-    access = _sources.read_yaml(ROOT / "roles" / role / "vars" / "main.yml")[f"__{role}_access"]
-    assert access == f"{{{{ {{}} if {role}_kubeconfig or {role}_kube_context else {role}_eks_cluster }}}}"
+def reached(folder: Path, name: str, seen: set[str]) -> set[str]:
+    """Return the task files that a task file includes, itself among them; a template may be any file."""
+    if name not in seen:
+        for task in tasks(_sources.read_yaml(folder / name) or []):
+            for file in (task[word] for word in INCLUDES & set(task)):
+                pattern = re.sub(r"\\{\\{.*?\\}\\}", ".*", re.escape(file))
+                found = [path.name for path in folder.glob("*.yml") if re.fullmatch(pattern, path.name)]
+                for one in found:
+                    seen |= {name}
+                    seen |= reached(folder, one, seen)
+    return seen | {name}
+
+
+def entry_points(role: str) -> set[str]:
+    """Return the task files by which others enter a role: those with an interface, and those that others include."""
+    texts = "".join(path.read_text() for path in [*ROOT.glob("playbooks/**/*.yml"), *ROOT.glob("roles/*/tasks/*.yml")])
+    included = set(re.findall(rf"name: o11y\.opentelemetry\.{role},?\s+tasks_from: (\w+)", texts))
+    return {*SPECS[role]["argument_specs"], *included}
+
+
+POINTS = [(role, point) for role in ROLES for point in sorted(entry_points(role))]
+
+
+@pytest.mark.parametrize(("role", "point"), POINTS)
+def test_an_entry_point_names_the_cluster_for_all_its_tasks(role: str, point: str) -> None:
+    folder = ROOT / "roles" / role / "tasks"
+    calling = {path.name for path, _, _ in CALLS if path.parent == folder}
+    outside = [
+        task for task in _sources.read_yaml(folder / f"{point}.yml") if TARGET not in task.get("module_defaults", {})
+    ]
+    if not outside:
+        (block,) = _sources.read_yaml(folder / f"{point}.yml")
+        assert block["module_defaults"] == {TARGET: f"{{{{ __{role}_target }}}}"}
+        assert set(block) <= {"name", "module_defaults", "block"}
+    else:
+        assert reached(folder, f"{point}.yml", set()) & calling == set()
+
+
+def test_entry_points_are_found() -> None:
+    assert {("otel_collector", "main"), ("otel_collector", "render"), ("otel_identity", "finish")} <= set(POINTS)
 
 
 @pytest.mark.parametrize("role", ROLES)
-def test_every_role_takes_the_cluster_of_the_collectors(role: str) -> None:
-    option = SPECS[role][f"{role}_eks_cluster"]
-    other = {} if role == "otel_collector" else "{{ otel_collector_eks_cluster | default({}) }}"
-    assert option["default"] == other
+def test_the_target_is_the_inputs_of_the_role(role: str) -> None:
+    variables = _sources.read_yaml(ROOT / "roles" / role / "vars" / "main.yml")
+    given = f"__{role}_ways | dict2items | selectattr('value') | items2dict"
+    assert variables[f"__{role}_target"] == f"{{{{ {given} }}}}"
+    ways = {"kubeconfig": f"{role}_kubeconfig", "context": f"{role}_kube_context", "eks_cluster": f"{role}_eks_cluster"}
+    if access := variables.get(f"__{role}_access"):
+        # Whose calls of AWS need the name of the cluster in any case lets a kubeconfig lead to the API server.
+        assert access == f"{{{{ {{}} if {role}_kubeconfig or {role}_kube_context else {role}_eks_cluster }}}}"
+        ways["eks_cluster"] = f"__{role}_access"
+    assert variables[f"__{role}_ways"] == {way: f"{{{{ {name} }}}}" for way, name in ways.items()}
+
+
+@pytest.mark.parametrize(
+    ("path", "arguments"), [(path, arguments) for path, name, arguments in calls() if name == HELM]
+)
+def test_helm_gets_the_kubeconfig(path: Path, arguments: dict[str, Any]) -> None:
+    role = path.parent.parent.name
+    assert arguments["kubeconfig"] == f"{{{{ {role}_kubeconfig or omit }}}}"
+    assert arguments["context"] == f"{{{{ {role}_kube_context or omit }}}}"
+
+
+def playbooks() -> Iterator[tuple[str, dict[str, Any]]]:
+    for path in sorted(ROOT.glob("playbooks/*.yml")):
+        for play in _sources.read_yaml(path):
+            yield path.name, play
+
+
+@pytest.mark.parametrize(("name", "play"), [*playbooks()])
+def test_a_playbook_with_calls_of_its_own_names_the_cluster(name: str, play: dict[str, Any]) -> None:
+    folder = ROOT / "playbooks" / "tasks"
+    calling = {path.name for path, _, _ in CALLS if path.parent == folder}
+    listed = [
+        task[word].removeprefix("tasks/") for task in tasks(play.get("tasks") or []) for word in INCLUDES & set(task)
+    ]
+    needed = any(reached(folder, file, set()) & calling for file in listed)
+    assert (play.get("module_defaults") == {TARGET: "{{ __otel_target }}"}) == needed
+    assert (play.get("vars_files") == "vars/target.yml") == needed
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_every_role_takes_the_names_of_an_eks_cluster(role: str) -> None:
+    option = SPECS[role]["argument_specs"]["main"]["options"][f"{role}_eks_cluster"]
     assert set(option["options"]) == {"name", "region", "profile", "role_arn"}
-
-
-@pytest.mark.parametrize("module", GROUP)
-def test_every_module_of_the_group_takes_an_eks_cluster(module: str) -> None:
-    text = (ROOT / "plugins" / "modules" / f"{module}.py").read_text()
-    assert "- o11y.opentelemetry._eks_cluster" in text
-    assert "CLUSTER_ARG_SPEC" in text
-
-
-def test_every_module_with_the_option_is_in_the_group() -> None:
-    fragment = "- o11y.opentelemetry._eks_cluster"
-    having = {path.stem for path in (ROOT / "plugins" / "modules").glob("*.py") if fragment in path.read_text()}
-    assert having == set(GROUP)

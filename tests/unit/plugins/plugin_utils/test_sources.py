@@ -159,10 +159,3 @@ def test_prose_is_no_part_of_an_argument_spec() -> None:
         "type": "dict",
         "options": {"insecure": {"type": "bool", "default": False}},
     }
-
-
-@pytest.mark.parametrize(("kind", "nothing"), [("str", ""), ("path", ""), ("list", []), ("dict", {})])
-def test_a_default_that_only_the_role_can_fill_in_is_nothing_for_a_module_alone(kind: str, nothing: Any) -> None:
-    spec = {"registry": {"type": kind, "default": "{{ otel_image_registry | default('') }}"}}
-    assert _sources.argument_spec(spec)["registry"]["default"] == nothing
-    assert _sources.checked({}, spec, "the options")["registry"] == nothing

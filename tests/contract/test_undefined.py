@@ -1,0 +1,156 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""An undefined variable in what a user gives is an error, never a default: a typo must not lead to another cluster."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _sources
+
+from .role import ROOT
+
+SPECS = {
+    path.parent.parent.name: _sources.read_yaml(path)["argument_specs"]["main"]["options"]
+    for path in ROOT.glob("roles/*/meta/argument_specs.yml")
+}
+OPTIONS = {name: option for options in SPECS.values() for name, option in options.items()}
+DEFAULTS = {
+    name: value
+    for role in SPECS
+    for name, value in _sources.read_yaml(ROOT / "roles" / role / "defaults" / "main.yml").items()
+}
+LOOKUP = re.compile(r"\{\{ lookup\('ansible\.builtin\.(vars|env)', '(\w+)'(?:, default=(''|\[\]|\{\}))?\) \}\}")
+NOTHING = {"''": "", "[]": [], "{}": {}}
+DERIVED = {name: match for name, value in DEFAULTS.items() if (match := LOOKUP.fullmatch(str(value)))}
+USERS = {*OPTIONS, *(match[2] for match in DERIVED.values() if match[1] == "vars")}
+FILES = sorted([*ROOT.glob("playbooks/**/*.yml"), *ROOT.glob("roles/*/[dtv]*/*.yml"), *ROOT.glob("roles/*/meta/*.yml")])
+
+
+def test_defaults_are_those_of_the_interface_or_another_variable_that_is_looked_up() -> None:
+    given = {name: option["default"] for name, option in OPTIONS.items() if "default" in option}
+    assert set(given) == set(DEFAULTS)
+    assert {name for name, value in DEFAULTS.items() if given[name] != value} == set(DERIVED)
+
+
+@pytest.mark.parametrize("name", sorted(DERIVED))
+def test_a_default_from_elsewhere_is_documented_by_its_name(name: str) -> None:
+    kind, source, nothing = DERIVED[name].groups()
+    said = f"Defaults to the value of {'C' if kind == 'vars' else 'E'}({source})."
+    assert OPTIONS[name]["description"].endswith(said)
+    assert OPTIONS[name]["default"] == NOTHING.get(nothing, "")
+
+
+def test_interfaces_have_no_templates() -> None:
+    """Tools that document roles read the literal."""
+    assert [name for name, option in OPTIONS.items() if "{{" in json.dumps(option.get("default"))] == []
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_no_default_hides_what_is_undefined_in_a_users_variable(path: Path) -> None:
+    """The filter `default` sees no difference between a variable that nobody gives and one with a typo in it.
+
+    An input without a default is passed on with `default(none)`; the interface of the role has read it before.
+    """
+    optional = {name for name, option in OPTIONS.items() if "default" not in option}
+    found = re.findall(r"\b(\w+) \| (?:default|d)\(([^)]*)\)", path.read_text(encoding="utf-8"))
+    hidden = [name for name, value in found if name in USERS and not (name in optional and value == "none")]
+    assert hidden == []
+
+
+def run(tmp_path: Path, play: str | list[dict[str, Any]], variables: dict[str, Any]) -> str:
+    """Run a playbook of the collection, or a play, which fails; return its output."""
+    inventory = tmp_path / "inventory.json"
+    inventory.write_text(json.dumps({"all": {"hosts": {"cluster": variables}}}), encoding="utf-8")
+    if not isinstance(play, str):
+        (tmp_path / "play.json").write_text(json.dumps(play), encoding="utf-8")
+    command = [str(Path(sys.executable).with_name("ansible-playbook")), "-i", str(inventory)]
+    environment = {
+        **{key: value for key, value in os.environ.items() if not key.startswith(("K8S_AUTH", "O11Y"))},
+        "ANSIBLE_HOME": str(tmp_path / "home"),
+        "KUBECONFIG": "/nonexistent/current",
+    }
+    done = subprocess.run(
+        [*command, play if isinstance(play, str) else str(tmp_path / "play.json")],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert done.returncode != 0, done.stdout
+    return done.stdout + done.stderr
+
+
+def of_a_user(role: str, **more: Any) -> list[dict[str, Any]]:
+    """Return a play of a user's own with a role."""
+    python = {"ansible_python_interpreter": sys.executable}
+    roles = [f"o11y.opentelemetry.{role}"]
+    return [{"hosts": "all", "connection": "local", "gather_facts": False, "vars": python, "roles": roles, **more}]
+
+
+COLLECTOR = {"otel_collectors": [{"recipes": ["otlp_ingest", "debug_output"]}]}
+SITE = {**COLLECTOR, "cert_manager_provider": "existing"}
+TYPO = "{{ the_contxt }}"
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"otel_collector_kubeconfig": TYPO},
+        {"otel_collector_kube_context": TYPO},
+        {"otel_collector_eks_cluster": {"name": TYPO, "region": "eu-west-1"}},
+        {"otel_image_registry": TYPO},
+        {"otel_identity_annotations": {"a/b": TYPO}, "cert_manager_provider": None},
+    ],
+    ids=lambda given: next(iter(given)),
+)
+def test_site_names_what_is_undefined(tmp_path: Path, given: dict[str, Any]) -> None:
+    variables = {name: value for name, value in {**SITE, **given}.items() if value is not None}
+    output = run(tmp_path, "playbooks/site.yml", variables)
+    assert "'the_contxt' is undefined" in output
+    assert "/nonexistent/current" not in output
+
+
+@pytest.mark.parametrize(
+    ("play", "variables"),
+    [
+        (of_a_user("cert_manager"), {}),
+        ("playbooks/diagnose.yml", COLLECTOR),
+        ("playbooks/diagnose.yml", {"diagnose_collectors": [{"name": "a", "namespace": "b", "kind": "Deployment"}]}),
+        ("playbooks/report.yml", COLLECTOR),
+    ],
+    ids=["cert_manager", "diagnose", "diagnose-others", "report"],
+)
+def test_a_context_with_a_typo_never_means_the_current_one(
+    tmp_path: Path, play: str | list[dict[str, Any]], variables: dict[str, Any]
+) -> None:
+    output = run(tmp_path, play, {**variables, "otel_collector_kube_context": TYPO})
+    assert "'the_contxt' is undefined" in output
+    assert "/nonexistent/current" not in output
+
+
+THEIRS = {"group/o11y.opentelemetry.kubernetes": {"kubeconfig": "/nonexistent/theirs"}}
+
+
+@pytest.mark.parametrize(
+    ("variables", "used"),
+    [
+        ({}, "/nonexistent/theirs"),
+        ({"otel_collector_kubeconfig": "/nonexistent/shared"}, "/nonexistent/shared"),
+        ({"cert_manager_kubeconfig": "/nonexistent/roles"}, "/nonexistent/roles"),
+    ],
+)
+def test_module_defaults_of_the_user_hold_where_the_role_is_given_nothing(
+    tmp_path: Path, variables: dict[str, Any], used: str
+) -> None:
+    assert f"(at {used})" in run(tmp_path, of_a_user("cert_manager", module_defaults=THEIRS), variables)
