@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..module_utils._core.config.masking import masker, secrets_in
-from ..module_utils._core.diagnose.check import SEVERITIES, STAGES, Check, found
+from ..module_utils._core.diagnose.check import SEVERITIES, STAGES, DiagnoseCheck, found
 from ..module_utils._core.diagnose.text import report, verdicts
 from ..module_utils._core.diagnose.verdict import CHECKS, result
 from ..module_utils._core.errors import Problem, near
@@ -39,7 +39,7 @@ _PLAIN: dict[str, Any] = {
 _USUAL = {"profile": "default", "severities": {}, "suppressions": []}
 
 
-def checks_of(arguments: Mapping[str, Any]) -> list[Check]:
+def checks_of(arguments: Mapping[str, Any]) -> list[DiagnoseCheck]:
     """Return all checks, the user's last. Raises Problem for one that is none, before anything is read."""
     return [*CHECKS, *(_check(item) for item in arguments.get("checks") or [])]
 
@@ -50,7 +50,7 @@ def listeners() -> list[Mapping[str, Any]]:
 
 
 def diagnosed(
-    collected: Sequence[Mapping[str, Any]], checks: Sequence[Check], arguments: Mapping[str, Any]
+    collected: Sequence[Mapping[str, Any]], checks: Sequence[DiagnoseCheck], arguments: Mapping[str, Any]
 ) -> dict[str, Any]:
     """Return the result of a diagnosis, which has failed when a problem is as severe as `fail_on` says."""
     results = [_of_collector(facts, checks, arguments) for facts in collected]
@@ -67,7 +67,9 @@ def diagnosed(
     }
 
 
-def _of_collector(facts: Mapping[str, Any], checks: Sequence[Check], arguments: Mapping[str, Any]) -> dict[str, Any]:
+def _of_collector(
+    facts: Mapping[str, Any], checks: Sequence[DiagnoseCheck], arguments: Mapping[str, Any]
+) -> dict[str, Any]:
     unseen = list(facts["unseen"])
     known = {**facts, "findings": _findings(facts.get("objects") or [], arguments), "unseen": unseen}
     mask = masker(secrets_in(facts.get("config") or {}))
@@ -125,7 +127,7 @@ def _compile(item: Mapping[str, Any]) -> None:
         ) from error
 
 
-def _check(item: Any) -> Check:
+def _check(item: Any) -> DiagnoseCheck:
     """Return a check of the user's. Raises Problem for one that is none."""
     if not isinstance(item, Mapping) or not all(isinstance(item.get(key), str) for key in ("id", "find", "message")):
         raise Problem(f"'{item}' is no check", where="checks", fix="Write `id`, `find` and `message`.")
@@ -144,4 +146,4 @@ def _check(item: Any) -> Check:
         fix = "Write {{ and }} for braces."
         raise Problem(f"its text cannot be filled in: {error}", where=f"checks: {item['id']}", fix=fix) from error
     _compile(item)
-    return Check(item["id"], stage, severity, item["find"], *texts)
+    return DiagnoseCheck(item["id"], stage, severity, item["find"], *texts)

@@ -14,7 +14,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from ..module_utils._core.config.paths import items, section
-from ..module_utils._core.fleet_report.cluster import Cluster
+from ..module_utils._core.fleet_report.cluster import FleetCluster
 from ..module_utils._core.fleet_report.model import model
 from ..module_utils._core.lint.report import counted
 from . import _files, _yaml
@@ -59,10 +59,10 @@ def report(arguments: Mapping[str, Any], check: bool) -> dict[str, Any]:
     }
 
 
-def _cluster(item: Mapping[str, Any]) -> Cluster:
+def _cluster(item: Mapping[str, Any]) -> FleetCluster:
     rendered = section(item, "rendered")
     configs = {f"{one['namespace']}/{one['name']}": _config(one) for one in items(rendered, "collectors")}
-    return Cluster(str(item["name"]), item, configs, item["products"])
+    return FleetCluster(str(item["name"]), item, configs, item["products"])
 
 
 def _config(collector: Mapping[str, Any]) -> Any:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ..module_utils._core.aws.assignment import POLICIES, Request, assigned
+from ..module_utils._core.aws.assignment import POLICIES, IdentityRequest, assigned
 from ..module_utils._core.aws.identity import ANNOTATIONS
 
 ARGUMENTS: dict[str, dict[str, Any]] = {
@@ -26,7 +26,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
 
 def decide(arguments: Mapping[str, Any]) -> dict[str, Any]:
     """Return who gets which role."""
-    request = Request(
+    request = IdentityRequest(
         provider=arguments["provider"],
         policies=arguments["policies"],
         managed_policies=tuple(arguments["managed_policies"]),

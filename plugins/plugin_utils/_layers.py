@@ -29,7 +29,7 @@ def of_recipes(
     if not used:
         return []
     if BASELINE not in (use.name for use in used):
-        used.insert(0, recipes.Use(BASELINE, {}))
+        used.insert(0, recipes.RecipeUse(BASELINE, {}))
     folders = _sources.find(recipe_paths, "recipes")
     for use in used:
         recipes.check_known(use, folders)

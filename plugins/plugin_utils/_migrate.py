@@ -38,7 +38,7 @@ def migrate(arguments: Mapping[str, Any], check: bool) -> dict[str, Any]:
     if (config is None) == (not arguments["paths"]):
         raise Problem("there must be either `paths` or `config`", fix="Give one of them.")
     collected = _inputs.collect(arguments["paths"], config)
-    wanted = _target.Wanted.from_arguments(arguments)
+    wanted = _target.BuildRequest.from_arguments(arguments)
     if config is not None and not isinstance(config, str):
         return _of_data(collected, wanted)
     if dest and len(collected.texts) != 1:
@@ -52,7 +52,7 @@ def migrate(arguments: Mapping[str, Any], check: bool) -> dict[str, Any]:
     return result
 
 
-def move(text: str, name: str, collected: _inputs.Collected, wanted: _target.Wanted) -> Moved:
+def move(text: str, name: str, collected: _inputs.Collected, wanted: _target.BuildRequest) -> Moved:
     """Return a text whose configs are moved to the wanted build; the last one first, so that places stay right."""
     moved = Moved(name, text, text)
     mine = [item for item in collected.inputs if item.file == name or (not item.file and name == _inputs.VARIABLE)]
@@ -90,18 +90,18 @@ def run(work: _rewrite.Operation, target: Target) -> tuple[list[Change], list[Un
     return done, list(left.values())
 
 
-def target_of(wanted: _target.Wanted, item: _inputs.Input) -> Target:
+def target_of(wanted: _target.BuildRequest, item: _inputs.Input) -> Target:
     """Return the build to move to: what is not said is as the image beside the config says, or as we test it."""
     seen = build_of(item.context.image, _target.images()) if item.context.image else None
     name = wanted.distribution or (seen[0] if seen and not wanted.manifest else "")
-    full = _target.Wanted(name or ("" if wanted.manifest else _target.DEFAULT), wanted.version, wanted.manifest)
+    full = _target.BuildRequest(name or ("" if wanted.manifest else _target.DEFAULT), wanted.version, wanted.manifest)
     target = _target.resolve(full, "")
     if target is None:
         raise Problem("there is no build to move to", fix="Give `distribution` and `version`.")
     return target
 
 
-def _of_data(collected: _inputs.Collected, wanted: _target.Wanted) -> dict[str, Any]:
+def _of_data(collected: _inputs.Collected, wanted: _target.BuildRequest) -> dict[str, Any]:
     moved = Moved("", "", "")
     plain = {}
     for item in collected.inputs:

@@ -25,7 +25,7 @@ from ..module_utils._core.lint import deployed, structure
 from ..module_utils._core.lint.finding import Finding, masked, run
 from ..module_utils._core.lint.rules import lint
 from ..module_utils._core.lint.subject import Subject, Target
-from ..module_utils._core.manifests.build import Build
+from ..module_utils._core.manifests.build import CollectorBuild
 from ..module_utils._core.manifests.pod import volumes
 from ..module_utils._core.needs import derive
 from ..module_utils._core.probe.probe import probe
@@ -54,7 +54,7 @@ class Planned:
 
     collector: Collector
     composed: Composed
-    build: Build | None
+    build: CollectorBuild | None
     findings: tuple[Finding, ...]
 
 
@@ -107,7 +107,7 @@ def _ours(collectors: Iterable[str]) -> str:
     return f"{COLLECTOR_LABEL} in ({','.join(sorted(collectors))}),app.kubernetes.io/managed-by={MANAGED_BY}"
 
 
-def _manifests(build: Build) -> list[dict[str, Any]]:
+def _manifests(build: CollectorBuild) -> list[dict[str, Any]]:
     return BACKENDS[build.collector.backend].manifests(build)
 
 
@@ -171,8 +171,8 @@ def _specification() -> dict[str, Any]:
     return {item.name: spec[_PREFIX + item.name] for item in fields(Collector)}
 
 
-def _build(chosen: _Choice, config: dict[str, Any]) -> Build:
-    return Build(
+def _build(chosen: _Choice, config: dict[str, Any]) -> CollectorBuild:
+    return CollectorBuild(
         collector=chosen.collector,
         needs=derive.derive(config, _target.tables().listeners, identity.environment(chosen.collector)),
         config=config,
@@ -195,7 +195,7 @@ def _canonical(config: Any) -> str:
     return json.dumps(by_text(config), sort_keys=True)
 
 
-def _summary(build: Build) -> dict[str, Any]:
+def _summary(build: CollectorBuild) -> dict[str, Any]:
     collector = build.collector
     return {
         **workload(collector),

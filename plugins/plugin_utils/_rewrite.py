@@ -18,7 +18,7 @@ from ..module_utils._core.config.documents import Found
 from ..module_utils._core.config.paths import Path, at
 from ..module_utils._core.migrate import edits
 from ..module_utils._core.migrate.edits import Change, Edit
-from ..module_utils._core.migrate.text_edits import Surgeon, Untouchable
+from ..module_utils._core.migrate.text_edits import TextEditor, Untouchable
 from . import _yaml
 from ._yaml import embedded, reader
 
@@ -80,7 +80,7 @@ class Text(Operation):
         root = self.documents[self.document].root
         if root is None:
             raise Untouchable("there is nothing in it")
-        surgeon = Surgeon(self.text, root, _yaml.key_of, _yaml.dump)
+        surgeon = TextEditor(self.text, root, _yaml.key_of, _yaml.dump)
         text = surgeon.apply(listed, self.path)
         documents = list(_yaml.load_all(text, self.name))
         wanted = [document.data for document in self.documents]

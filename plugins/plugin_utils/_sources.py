@@ -18,7 +18,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from ..module_utils._core.config.layers import Layer
 from ..module_utils._core.errors import Problem, near
-from ..module_utils._core.recipes import Use, check_shape
+from ..module_utils._core.recipes import RecipeUse, check_shape
 from . import _yaml
 
 _ROOT = Path(__file__).parents[2]
@@ -91,7 +91,7 @@ def recipe(folder: Path) -> dict[str, Any]:
 
 
 def fragment(
-    use: Use, folder: Path, recipe: Mapping[str, Any], facts: Mapping[str, Any], about: Mapping[str, Any]
+    use: RecipeUse, folder: Path, recipe: Mapping[str, Any], facts: Mapping[str, Any], about: Mapping[str, Any]
 ) -> Layer:
     """Return a recipe's config as a layer. Raises Problem for wrong options or a template that does not render."""
     options = checked(use.options, recipe.get("options") or {}, f"recipe '{use.name}'")

@@ -32,7 +32,7 @@ _VERSION = re.compile(r"v?\d+\.\d+(\.\d+)?")
 
 
 @dataclass(frozen=True)
-class Wanted:
+class BuildRequest:
     """What the user says about the build; empty text where they leave it to the image beside the config."""
 
     distribution: str = ""
@@ -40,7 +40,7 @@ class Wanted:
     manifest: str = ""
 
     @classmethod
-    def from_arguments(cls, arguments: Mapping[str, Any]) -> Wanted:
+    def from_arguments(cls, arguments: Mapping[str, Any]) -> BuildRequest:
         """Return what the arguments of ARGUMENTS say."""
         return cls(*(arguments[name] or "" for name in ARGUMENTS))
 
@@ -57,7 +57,7 @@ def images() -> dict[str, str]:
     return {name: row["image"] for name, row in _sources.catalogue("distributions").items()}
 
 
-def resolve(wanted: Wanted, image: str) -> Target | None:
+def resolve(wanted: BuildRequest, image: str) -> Target | None:
     """Return the build that will run a config; None when nothing says so. Raises Problem for one that nobody knows."""
     if wanted.version and not _VERSION.match(wanted.version):
         raise Problem(f"'{wanted.version}' is no version of the Collector", fix="Write it as in 0.158.0 or v0.49.0.")
@@ -91,10 +91,10 @@ def of_collector(collector: Collector) -> tuple[Target | None, str]:
                 f"collector '{collector.name}' has a distribution_manifest, but no image that was built with it",
                 fix="Give `image` too.",
             )
-        target = resolve(Wanted(manifest=collector.distribution_manifest), "")
+        target = resolve(BuildRequest(manifest=collector.distribution_manifest), "")
         return target, target.version if target else version
     if collector.image:
-        return resolve(Wanted(), collector.image), version
+        return resolve(BuildRequest(), collector.image), version
     return Target(tables(), collector.distribution, version) if version else None, version
 
 
@@ -108,7 +108,7 @@ def smallest_image(target: Target | None, configs: Sequence[Any]) -> str:
     return f"{images()[name]}:{version}" if name else ""
 
 
-def _from_manifest(wanted: Wanted) -> Target:
+def _from_manifest(wanted: BuildRequest) -> Target:
     manifest = _sources.read_yaml(wanted.manifest)
     if not isinstance(manifest, dict) or not any(isinstance(manifest.get(name), list) for name in SECTIONS):
         raise Problem(f"{wanted.manifest} is no manifest of the Collector builder", fix="It lists gomod per component.")

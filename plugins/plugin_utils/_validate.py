@@ -83,7 +83,7 @@ def _planned(arguments: Mapping[str, Any]) -> Iterator[_Case]:
 
 
 def _collected(arguments: Mapping[str, Any], collected: _inputs.Collected) -> Iterator[_Case]:
-    wanted = _target.Wanted.from_arguments(arguments)
+    wanted = _target.BuildRequest.from_arguments(arguments)
     for item in collected.inputs:
         target = _target.resolve(wanted, item.context.image)
         around = item.context

@@ -13,7 +13,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.backends.
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.config.layers import is_pattern
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.config.paths import SECTIONS, leaves, section
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.needs.derive import DOWNWARD, variables
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.recipes import Use
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.recipes import RecipeUse
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _render, _sources
 
 from .kubernetes_rules import violations
@@ -69,7 +69,7 @@ MEANT = {("sidecar", "metadata-service")}
 
 def fragment(name: str, platform: str, mode: str, **options: Any) -> Any:
     """Return what a recipe renders by itself."""
-    use = Use(name, {**required(RECIPES[name]["options"]), **options})
+    use = RecipeUse(name, {**required(RECIPES[name]["options"]), **options})
     facts = _sources.platform(platform, [])
     return _sources.fragment(
         use, ROLE / "recipes" / name, RECIPES[name], facts, {**ABOUT, "mode": mode, "alone": mode != "daemonset"}

@@ -26,14 +26,14 @@ _SHAPE = (
 
 
 @dataclass(frozen=True)
-class Use:
+class RecipeUse:
     """A recipe that a collector uses, with the options it was given."""
 
     name: str
     options: dict[str, Any]
 
 
-def uses(recipes: Iterable[Any]) -> list[Use]:
+def uses(recipes: Iterable[Any]) -> list[RecipeUse]:
     """Return the recipes of a collector. Each is a name, or a mapping of one name to options.
 
     Raises Problem for anything else.
@@ -41,20 +41,20 @@ def uses(recipes: Iterable[Any]) -> list[Use]:
     return [_use(item) for item in recipes]
 
 
-def _use(item: Any) -> Use:
+def _use(item: Any) -> RecipeUse:
     if isinstance(item, str):
-        return Use(str(item), {})
+        return RecipeUse(str(item), {})
     if isinstance(item, Mapping) and len(item) == 1:
         name, options = next(iter(item.items()))
         if isinstance(name, str) and (options is None or isinstance(options, Mapping)):
-            return Use(str(name), dict(options or {}))
+            return RecipeUse(str(name), dict(options or {}))
     raise Problem(
         f"a recipe is a name, or a mapping of one name to its options, not {item!r}",
         fix="Write `- otlp_ingest` or `- otlp_forward: {endpoint: HOST:PORT}`.",
     )
 
 
-def check_known(use: Use, known: Iterable[str]) -> None:
+def check_known(use: RecipeUse, known: Iterable[str]) -> None:
     """Raise Problem when there is no recipe of this name."""
     names = sorted(known)
     if use.name not in names:
@@ -77,7 +77,7 @@ def check_shape(name: str, config: Any) -> None:
         )
 
 
-def check_mode(use: Use, recipe: Mapping[str, Any], mode: str) -> None:
+def check_mode(use: RecipeUse, recipe: Mapping[str, Any], mode: str) -> None:
     """Raise Problem when a recipe does not work in this mode."""
     modes = recipe["modes"]
     if mode not in modes:
@@ -87,7 +87,7 @@ def check_mode(use: Use, recipe: Mapping[str, Any], mode: str) -> None:
         )
 
 
-def check_requires(used: Iterable[Use], recipes: Mapping[str, Mapping[str, Any]]) -> None:
+def check_requires(used: Iterable[RecipeUse], recipes: Mapping[str, Mapping[str, Any]]) -> None:
     """Raise Problem when a recipe needs another one that is not in use."""
     names = [use.name for use in used]
     for name in names:

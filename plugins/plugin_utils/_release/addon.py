@@ -10,10 +10,10 @@ from typing import Any
 
 from ...module_utils._core.errors import Problem
 from ...module_utils._core.releases import addon as addons
-from ...module_utils._core.releases.decide import EXISTING, Wanted
+from ...module_utils._core.releases.decide import EXISTING, ReleaseRequest
 from ...module_utils._core.releases.found import EKS
 from ...module_utils._core.releases.products import OPERATOR, Product
-from ...module_utils._core.releases.removal import Removal, removal
+from ...module_utils._core.releases.removal import RemovalPlan, removal
 from ...module_utils._core.releases.versions import read, version
 
 ARGUMENTS: dict[str, dict[str, Any]] = {
@@ -30,7 +30,7 @@ def present(wanted: Product, arguments: Mapping[str, Any], table: Mapping[str, A
     found = _found(wanted, arguments)
     addons.refuse_inputs(arguments)
     namespace = arguments["namespace"] or wanted.namespace
-    asked = Wanted(
+    asked = ReleaseRequest(
         product=wanted,
         provider=EKS,
         version=version(arguments["version"], wanted.title) if arguments["version"] else None,
@@ -54,16 +54,16 @@ def present(wanted: Product, arguments: Mapping[str, Any], table: Mapping[str, A
     }
 
 
-def absent(wanted: Product, arguments: Mapping[str, Any]) -> Removal:
+def absent(wanted: Product, arguments: Mapping[str, Any]) -> RemovalPlan:
     """Return what goes beside the add-on itself. Raises Problem when somebody still uses it."""
     found, addon = _found(wanted, arguments), _addon(arguments)
     if addon.installed and not addon.ours:
-        return Removal("nothing", f"{addon.title} was not installed by this collection, so it stays as it is")
+        return RemovalPlan("nothing", f"{addon.title} was not installed by this collection, so it stays as it is")
     if addon.installed and arguments["preserve"]:
         note = f"The objects of {addon.title} stay in the cluster, and nobody looks after them any more"
-        return Removal("remove", f"{addon.title} is forgotten by EKS", warnings=[note])
+        return RemovalPlan("remove", f"{addon.title} is forgotten by EKS", warnings=[note])
     if not addon.installed and found["installed"]:
-        return Removal("nothing", f"{wanted.title} is here, but not as {addon.title}, so it stays as it is")
+        return RemovalPlan("nothing", f"{wanted.title} is here, but not as {addon.title}, so it stays as it is")
     # What EKS has made is ours as far as its add-on is; EKS itself takes away most of it.
     crds = [{**item, "ours": item["ours"] or item["installer"]["by"] == EKS} for item in found["crds"]]
     mine = {**found, "crds": crds, "ours": True}

@@ -51,7 +51,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
 class _Read(NamedTuple):
     """A release that was read: its images, and its manifest as it is published."""
 
-    release: mirror.Release
+    release: mirror.MirroredRelease
     content: bytes
 
 
@@ -83,7 +83,7 @@ def _read(item: Mapping[str, Any]) -> _Read:
     pods = [*images.used(found.objects), *_more(item, target.tag)]
     given = {name: image for name, image in item["images"].items() if image}
     started, _flags = images.operator_images(str(target), "", given, render.table()) if _is_operator(item) else ({}, {})
-    return _Read(mirror.Release(named.name, target.tag, tuple(pods), started, frozenset(given)), content)
+    return _Read(mirror.MirroredRelease(named.name, target.tag, tuple(pods), started, frozenset(given)), content)
 
 
 def _is_operator(item: Mapping[str, Any]) -> bool:

@@ -11,13 +11,13 @@ from typing import Any
 
 from ...module_utils._core.errors import Problem
 from ...module_utils._core.olm import choose, removal
-from ...module_utils._core.olm.choose import Wanted
-from ...module_utils._core.olm.offer import Asked
+from ...module_utils._core.olm.choose import OlmRequest
+from ...module_utils._core.olm.offer import PackageRequest
 from ...module_utils._core.releases import decide
 from ...module_utils._core.releases import removal as removals
 from ...module_utils._core.releases.found import OLM
 from ...module_utils._core.releases.products import OPERATOR, Product
-from ...module_utils._core.releases.removal import Removal
+from ...module_utils._core.releases.removal import RemovalPlan
 from ...module_utils._core.releases.versions import read
 from .. import _sources
 
@@ -78,7 +78,7 @@ def present(product: Product, arguments: Mapping[str, Any], table: Mapping[str, 
     return _result(decision, found, wanted, plan)
 
 
-def absent(product: Product, arguments: Mapping[str, Any]) -> Removal:
+def absent(product: Product, arguments: Mapping[str, Any]) -> RemovalPlan:
     """Return what goes. Raises Problem when somebody still uses it."""
     wanted, olm = _wanted(product, arguments), _found(arguments)
     found = removal.as_ours(wanted.namespace, wanted.asked.package, arguments["installed"], olm)
@@ -104,12 +104,14 @@ def _found(arguments: Mapping[str, Any]) -> Mapping[str, Any]:
     return found
 
 
-def _wanted(product: Product, arguments: Mapping[str, Any]) -> Wanted:
+def _wanted(product: Product, arguments: Mapping[str, Any]) -> OlmRequest:
     if product.name != OPERATOR:
         raise Problem(f"no catalog that this collection knows brings {product.title}", fix="Use another provider.")
     given = _sources.checked(arguments["olm"], OPTIONS, "olm")
-    return Wanted(
-        asked=Asked(given["package"], given["source"], given["source_namespace"], given["channel"], given["csv"]),
+    return OlmRequest(
+        asked=PackageRequest(
+            given["package"], given["source"], given["source_namespace"], given["channel"], given["csv"]
+        ),
         namespace=choose.namespace_for(given["package"], given["namespace"]),
         approval=given["approval"],
         operator_group=given["operator_group"],
@@ -141,8 +143,10 @@ def _config(arguments: Mapping[str, Any]) -> dict[str, Any]:
     return {**config, **({"env": env} if env else {})}
 
 
-def _decided_for(product: Product, wanted: Wanted, arguments: Mapping[str, Any], check: bool) -> decide.Wanted:
-    return decide.Wanted(
+def _decided_for(
+    product: Product, wanted: OlmRequest, arguments: Mapping[str, Any], check: bool
+) -> decide.ReleaseRequest:
+    return decide.ReleaseRequest(
         product=product,
         provider=OLM,
         namespace=wanted.namespace,
@@ -153,7 +157,7 @@ def _decided_for(product: Product, wanted: Wanted, arguments: Mapping[str, Any],
 
 
 def _result(
-    decision: decide.Decision, found: Mapping[str, Any], wanted: Wanted, plan: choose.Plan | None
+    decision: decide.Decision, found: Mapping[str, Any], wanted: OlmRequest, plan: choose.OlmPlan | None
 ) -> dict[str, Any]:
     return {
         "action": decision.action,
@@ -166,7 +170,7 @@ def _result(
     }
 
 
-def _subscription(wanted: Wanted, plan: choose.Plan) -> dict[str, Any]:
+def _subscription(wanted: OlmRequest, plan: choose.OlmPlan) -> dict[str, Any]:
     return {
         "manifests": plan.manifests,
         "namespace": wanted.namespace,

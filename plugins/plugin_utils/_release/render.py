@@ -12,12 +12,12 @@ from typing import Any
 
 from ...module_utils._core.errors import Problem
 from ...module_utils._core.releases import certificates, decide, helm, images, manifest, removal
-from ...module_utils._core.releases.certificates import Certificates
+from ...module_utils._core.releases.certificates import CertificateSource
 from ...module_utils._core.releases.found import EKS, OLM
 from ...module_utils._core.releases.manifest import image_name
 from ...module_utils._core.releases.products import OPERATOR, RELEASE_LABEL, Product, product
 from ...module_utils._core.releases.versions import Version, version
-from ...module_utils._core.releases.wishes import Wishes, written
+from ...module_utils._core.releases.wishes import Customization, written
 from .. import _sources
 from . import addon, chart, olm, source
 from .kept import KEEPERS, kept
@@ -161,8 +161,8 @@ def _is_adopted(arguments: Mapping[str, Any], found: Mapping[str, Any]) -> bool:
     return bool(found["installed"] and not found["ours"] and arguments["foreign"] == decide.ADOPT)
 
 
-def _wanted(wanted: Product, target: Version, arguments: Mapping[str, Any], check: bool) -> decide.Wanted:
-    return decide.Wanted(
+def _wanted(wanted: Product, target: Version, arguments: Mapping[str, Any], check: bool) -> decide.ReleaseRequest:
+    return decide.ReleaseRequest(
         product=wanted,
         provider=arguments["provider"],
         version=target,
@@ -187,7 +187,7 @@ def _release(wanted: Product, target: Version, arguments: Mapping[str, Any]) -> 
     return found
 
 
-def _wishes(wanted: Product, target: Version, arguments: Mapping[str, Any]) -> tuple[Wishes, dict[str, str]]:
+def _wishes(wanted: Product, target: Version, arguments: Mapping[str, Any]) -> tuple[Customization, dict[str, str]]:
     """Return the wishes, and the images that the product starts by itself."""
     started, flags = _operator(target, arguments) if wanted.name == OPERATOR else ({}, {})
     variables = {"WATCH_NAMESPACE": ",".join(arguments["watch_namespaces"])} if arguments["watch_namespaces"] else {}
@@ -195,8 +195,8 @@ def _wishes(wanted: Product, target: Version, arguments: Mapping[str, Any]) -> t
         name: _sources.checked(values, _TUNING, f"workloads.{name}") for name, values in arguments["workloads"].items()
     }
     issuer = _sources.checked(arguments["issuer"], _ISSUER, "issuer") if arguments["issuer"] else {}
-    source = Certificates(arguments["certificates"], issuer, arguments["ca_bundle"])
-    wishes = Wishes(
+    source = CertificateSource(arguments["certificates"], issuer, arguments["ca_bundle"])
+    wishes = Customization(
         namespace=arguments["namespace"],
         leader_election_namespace=arguments["leader_election_namespace"],
         image_registry=arguments["image_registry"],
@@ -204,7 +204,7 @@ def _wishes(wanted: Product, target: Version, arguments: Mapping[str, Any]) -> t
         flags=flags,
         variables=variables,
         workloads=tuning,
-        certificates=source if wanted.name == OPERATOR else Certificates(),
+        certificates=source if wanted.name == OPERATOR else CertificateSource(),
     )
     return wishes, started
 

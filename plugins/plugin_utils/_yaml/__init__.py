@@ -52,7 +52,7 @@ def load_all(text: str, file: str) -> Iterator[Document]:
         if root is None:
             yield Document(None)
             continue
-        reader = _Reader(file)
+        reader = _DocumentReader(file)
         data = reader.read(root, (), 0)
         yield Document(data, reader.positions, tuple(reader.duplicates), root)
 
@@ -64,7 +64,7 @@ def _separator(text: str) -> tuple[int, int]:
     return next((number for number in lines if number > first), 0), 0
 
 
-class _Reader:
+class _DocumentReader:
     """Turns nodes into data and keeps the place of every path."""
 
     def __init__(self, file: str) -> None:

@@ -61,7 +61,7 @@ def _rendered(variables: dict[str, Any]) -> list[Subject]:
 
 
 def _fixtures() -> Iterator[tuple[str, Subject]]:
-    target = _target.resolve(_target.Wanted(version=VERSION), "")
+    target = _target.resolve(_target.BuildRequest(version=VERSION), "")
     for path in sorted((ROOT / "tests" / "fixtures" / "seeds").glob("*.corrected.yaml")):
         for item in _inputs.collect([str(path)], None).inputs:
             place = item.context.deployment or Deployment("deployment", replicas=1)

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from ..errors import Problem
 
 
-class Answer(NamedTuple):
+class FailedCall(NamedTuple):
     """A failed call: the code of AWS or the name of botocore's exception, its message, and what was called."""
 
     code: str
@@ -114,18 +114,18 @@ TEXTS: tuple[tuple[frozenset[str], str, str], ...] = (
 )
 
 
-def passing(answer: Answer) -> bool:
+def passing(answer: FailedCall) -> bool:
     """Return whether the same call may well succeed in a moment."""
     known = answer.code in PASSING_CODES or answer.code in PASSING_ERRORS
     return known or answer.status >= SERVER_ERROR or answer.status == TOO_MANY
 
 
-def expired(answer: Answer) -> bool:
+def expired(answer: FailedCall) -> bool:
     """Return whether fresh credentials would help."""
     return answer.code in EXPIRED_CODES
 
 
-def explain(answer: Answer, asked: str) -> Problem:
+def explain(answer: FailedCall, asked: str) -> Problem:
     """Return the problem that the user can act on."""
     call = f"{answer.service}:{answer.action}" if answer.service and answer.action else "the call"
     facts = {"message": answer.message.rstrip("."), "code": answer.code, "call": call}

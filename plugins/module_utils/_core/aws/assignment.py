@@ -20,7 +20,7 @@ _ASKED = "Give collectors rights at AWS"
 
 
 @dataclass(frozen=True)
-class Request:
+class IdentityRequest:
     """The inputs of role otel_identity that decide."""
 
     provider: str
@@ -36,7 +36,7 @@ class Request:
 Found = Mapping[str, Any]
 
 
-def assigned(found: Sequence[Found], request: Request) -> dict[str, Any]:
+def assigned(found: Sequence[Found], request: IdentityRequest) -> dict[str, Any]:
     """Return the accounts that get a role, and those that need none. Raises Problem for inputs that do not fit."""
     known = {str(Account(item["namespace"], item["service_account"])): item for item in found}
     _check(known, request)
@@ -54,7 +54,7 @@ def assigned(found: Sequence[Found], request: Request) -> dict[str, Any]:
     return {"accounts": given, "unneeded": unneeded, "annotations": annotations if request.provider == STATIC else {}}
 
 
-def _wants(key: str, item: Found, request: Request) -> bool:
+def _wants(key: str, item: Found, request: IdentityRequest) -> bool:
     """Without a list it is who needs something; what a managed policy is for, nobody can derive."""
     if request.service_accounts:
         return key in request.service_accounts
@@ -63,13 +63,13 @@ def _wants(key: str, item: Found, request: Request) -> bool:
     return request.policies == MANAGED or bool(item["statements"] or request.statements)
 
 
-def _named(item: Found, request: Request) -> dict[str, Any]:
+def _named(item: Found, request: IdentityRequest) -> dict[str, Any]:
     account = Account(item["namespace"], item["service_account"])
     name = "" if request.provider == STATIC else role_name(request.role_name, request.cluster_name, account)
     return {"namespace": account.namespace, "service_account": account.name, "role_name": name}
 
 
-def _given(item: Found, request: Request) -> dict[str, Any]:
+def _given(item: Found, request: IdentityRequest) -> dict[str, Any]:
     account = str(Account(item["namespace"], item["service_account"]))
     derived = [*item["statements"], *request.statements] if request.policies == DERIVED else list(request.statements)
     if request.provider == STATIC and account not in request.role_arns:
@@ -85,7 +85,7 @@ def _given(item: Found, request: Request) -> dict[str, Any]:
     }
 
 
-def _check(known: Mapping[str, Found], request: Request) -> None:
+def _check(known: Mapping[str, Found], request: IdentityRequest) -> None:
     """Raise Problem for names that no collector has, and for what is missing."""
     for where, names in (("service_accounts", request.service_accounts), ("role_arns", request.role_arns)):
         for name in names:

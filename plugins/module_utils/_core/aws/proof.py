@@ -13,7 +13,7 @@ from typing import Any
 
 from ..collector.names import COLLECTOR_LABEL
 from ..config.paths import items
-from .answers import Answer
+from .answers import FailedCall
 from .trust import IRSA, POD_IDENTITY, Account
 
 ROLE_VARIABLE, CREDENTIALS_VARIABLE = "AWS_ROLE_ARN", "AWS_CONTAINER_CREDENTIALS_FULL_URI"
@@ -59,6 +59,6 @@ def theirs(pod: Mapping[str, Any], account: Account) -> bool:
     return runs and ours and not ended and not metadata.get("deletionTimestamp")
 
 
-def lags(answer: Answer) -> bool:
+def lags(answer: FailedCall) -> bool:
     """Return whether STS may say yes in a moment."""
     return answer.code in LAGGING

@@ -27,7 +27,7 @@ _FIX = "Give another role_name, or set adopt if this role is to be used."
 
 
 @dataclass(frozen=True)
-class Wish:
+class RoleRequest:
     """What is asked of a role. None leaves it as it is."""
 
     account: Account
@@ -67,7 +67,7 @@ def owned(live: Mapping[str, Any], cluster_name: str, account: Account) -> bool:
     return bool(tags.get(ACCOUNT_TAG) == str(account) and cluster == cluster_name)
 
 
-def check(name: str, live: Mapping[str, Any], wish: Wish) -> None:
+def check(name: str, live: Mapping[str, Any], wish: RoleRequest) -> None:
     """Raise Problem for a role that is not ours to change, or that IAM cannot make what is asked."""
     tags, asked = live["tags"], f"Use the IAM role {name} for {wish.account}"
     cluster = tags.get(CLUSTER_TAG, wish.eks_cluster.cluster_arn)
@@ -81,7 +81,9 @@ def check(name: str, live: Mapping[str, Any], wish: Wish) -> None:
         raise Problem(f"its path is {live['path']}, and IAM cannot change that", asked=asked, where="path", fix=fix)
 
 
-def goal(live: Mapping[str, Any], wish: Wish, retagged: Callable[[dict[str, str]], dict[str, str]]) -> dict[str, Any]:
+def goal(
+    live: Mapping[str, Any], wish: RoleRequest, retagged: Callable[[dict[str, str]], dict[str, str]]
+) -> dict[str, Any]:
     """Return what a role is to be. `retagged` changes the tags as asked; ours stay."""
     origin = live["tags"].get(ORIGIN_TAG, ADOPTED) if live else CREATED
     found = live or EMPTY | {"tags": {}}

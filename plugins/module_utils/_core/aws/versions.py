@@ -16,7 +16,7 @@ SHOWN = 8
 NUMBER = re.compile(r"\d+")
 
 
-class Offer(NamedTuple):
+class AddonVersion(NamedTuple):
     """A version that EKS has for the cluster."""
 
     version: str
@@ -25,11 +25,11 @@ class Offer(NamedTuple):
     permissions_needed: bool = False
 
 
-class Choice(NamedTuple):
+class VersionChoice(NamedTuple):
     """The version to have, its offer if EKS still offers it, and what to warn of."""
 
     version: str
-    offer: Offer | None = None
+    offer: AddonVersion | None = None
     warning: str = ""
 
 
@@ -38,14 +38,14 @@ def order(version: str) -> tuple[int, ...]:
     return tuple(int(number) for number in NUMBER.findall(version))
 
 
-def offers(addons: Iterable[Mapping[str, Any]], name: str, kubernetes: str) -> list[Offer]:
+def offers(addons: Iterable[Mapping[str, Any]], name: str, kubernetes: str) -> list[AddonVersion]:
     """Return what DescribeAddonVersions offers for a version of Kubernetes, the newest first."""
     infos = [info for addon in addons if addon.get("addonName") == name for info in addon.get("addonVersions") or []]
     found = {}
     for info in infos:
         fitting = [item for item in info.get("compatibilities") or [] if item.get("clusterVersion") == kubernetes]
         if fitting:
-            found[info["addonVersion"]] = Offer(
+            found[info["addonVersion"]] = AddonVersion(
                 info["addonVersion"],
                 any(item.get("defaultVersion") for item in fitting),
                 bool(info.get("requiresConfiguration")),
@@ -57,32 +57,32 @@ def offers(addons: Iterable[Mapping[str, Any]], name: str, kubernetes: str) -> l
 def choose(
     asked: str | None,
     installed: str | None,
-    offered: list[Offer],
+    offered: list[AddonVersion],
     name: str,
     kubernetes: str,
     *,
     elsewhere: Iterable[str] = (),
-) -> Choice:
+) -> VersionChoice:
     """Return the version to have. Without a wish what is there stays; `default` and `latest` never go back.
 
     `elsewhere` are the versions of Kubernetes that something is offered for.
     """
     known = {offer.version: offer for offer in offered}
     if installed and (asked in (None, installed)):
-        return Choice(installed, known.get(installed), _stale(installed, known, name, kubernetes))
+        return VersionChoice(installed, known.get(installed), _stale(installed, known, name, kubernetes))
     if not offered:
         raise _nothing(name, kubernetes, elsewhere)
     if asked in (None, DEFAULT, LATEST):
         best = offered[0] if asked == LATEST else next((offer for offer in offered if offer.default), offered[0])
         if installed in known and order(str(installed)) > order(best.version):
-            return Choice(str(installed), known[str(installed)])
-        return Choice(best.version, best)
+            return VersionChoice(str(installed), known[str(installed)])
+        return VersionChoice(best.version, best)
     if asked not in known:
         raise _unknown(str(asked), known, name, kubernetes)
-    return Choice(str(asked), known[str(asked)])
+    return VersionChoice(str(asked), known[str(asked)])
 
 
-def _stale(installed: str, known: dict[str, Offer], name: str, kubernetes: str) -> str:
+def _stale(installed: str, known: dict[str, AddonVersion], name: str, kubernetes: str) -> str:
     if not known or installed in known:
         return ""
     return (
@@ -113,7 +113,7 @@ def _nothing(name: str, kubernetes: str, elsewhere: Iterable[str]) -> Problem:
     )
 
 
-def _unknown(asked: str, known: dict[str, Offer], name: str, kubernetes: str) -> Problem:
+def _unknown(asked: str, known: dict[str, AddonVersion], name: str, kubernetes: str) -> Problem:
     return Problem(
         f"EKS does not offer {asked} for Kubernetes {kubernetes}{near(asked, known)}",
         asked=f"Choose a version of the add-on {name}",

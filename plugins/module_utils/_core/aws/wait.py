@@ -68,7 +68,7 @@ class Patience(NamedTuple):
     seconds: float = 300
 
 
-class Verdict(NamedTuple):
+class AddonVerdict(NamedTuple):
     """What is to be done: one of WAIT, DONE, FAILED and GONE, and why where that is not plain."""
 
     what: str
@@ -83,23 +83,23 @@ def judge(
     update: str = "",
     patience: Patience,
     degraded_for: float = 0,
-) -> Verdict:
+) -> AddonVerdict:
     """Return what an add-on's status means for an operation; `update` is the status of our own update, if known."""
     if update in UPDATES:
-        return Verdict(UPDATES[update], f"the update has {update.lower()}" if UPDATES[update] == FAILED else "")
+        return AddonVerdict(UPDATES[update], f"the update has {update.lower()}" if UPDATES[update] == FAILED else "")
     # A status that a newer API brings is waited for: the time limit ends that.
     row = TABLE.get(status, (WAIT, WAIT, WAIT, WAIT))
     what = row[OPERATIONS.index(operation)]
-    return _health(issues, patience, degraded_for) if what == HEALTH else Verdict(what)
+    return _health(issues, patience, degraded_for) if what == HEALTH else AddonVerdict(what)
 
 
-def _health(issues: tuple[Issue, ...], patience: Patience, degraded_for: float) -> Verdict:
+def _health(issues: tuple[Issue, ...], patience: Patience, degraded_for: float) -> AddonVerdict:
     if patience.degraded == "accept":
-        return Verdict(DONE, "it is degraded, which is accepted")
+        return AddonVerdict(DONE, "it is degraded, which is accepted")
     if patience.degraded == "fail":
-        return Verdict(FAILED, "it is degraded")
+        return AddonVerdict(FAILED, "it is degraded")
     if any(not issue.meaning.heals for issue in issues):
-        return Verdict(FAILED, "it is degraded, and waiting does not mend that")
+        return AddonVerdict(FAILED, "it is degraded, and waiting does not mend that")
     if degraded_for >= patience.seconds:
-        return Verdict(FAILED, f"it has been degraded for {degraded_for:g} s")
-    return Verdict(WAIT)
+        return AddonVerdict(FAILED, f"it has been degraded for {degraded_for:g} s")
+    return AddonVerdict(WAIT)

@@ -19,11 +19,11 @@ from ..manifests import (
     service_account,
     workload,
 )
-from ..manifests.build import Build, Manifest
+from ..manifests.build import CollectorBuild, Manifest
 
 WORKLOADS = {"daemonset": workload.daemon_set, "deployment": workload.deployment, "statefulset": workload.stateful_set}
 
-_BEFORE: tuple[Callable[[Build], Manifest | None], ...] = (
+_BEFORE: tuple[Callable[[CollectorBuild], Manifest | None], ...] = (
     build.namespace,
     service_account.service_account,
     openshift.security_context_constraints,
@@ -33,7 +33,7 @@ _BEFORE: tuple[Callable[[Build], Manifest | None], ...] = (
     service.headless_service,
     service.service,
 )
-_AFTER: tuple[Callable[[Build], Manifest | None], ...] = (
+_AFTER: tuple[Callable[[CollectorBuild], Manifest | None], ...] = (
     workload.horizontal_pod_autoscaler,
     workload.pod_disruption_budget,
     network.network_policy,
@@ -65,7 +65,7 @@ def check(collector: Collector) -> None:
         )
 
 
-def resource(_order: Build) -> None:
+def resource(_order: CollectorBuild) -> None:
     """Return nothing: there is no custom resource to judge."""
 
 
@@ -74,7 +74,7 @@ def kind(collector: Collector) -> str:
     return _KINDS[collector.mode]
 
 
-def manifests(order: Build) -> list[Manifest]:
+def manifests(order: CollectorBuild) -> list[Manifest]:
     """Return all objects of one collector, in the order in which they are applied."""
     builders = (*_BEFORE, WORKLOADS[order.collector.mode], *_AFTER)
     made = [manifest for builder in builders if (manifest := builder(order)) is not None]

@@ -22,14 +22,14 @@ from ..manifests import (
     service_account,
     target_allocator,
 )
-from ..manifests.build import Build, Manifest
+from ..manifests.build import CollectorBuild, Manifest
 from . import limits
 
 # Source: Container in the operator's internal/naming.
 CONTAINER = "otc-container"
 MODES = ("daemonset", "deployment", "sidecar", "statefulset")
 
-_BUILDERS: tuple[Callable[[Build], Manifest | None], ...] = (
+_BUILDERS: tuple[Callable[[CollectorBuild], Manifest | None], ...] = (
     build.namespace,
     service_account.service_account,
     openshift.security_context_constraints,
@@ -56,13 +56,13 @@ def check(collector: Collector) -> None:
     limits.check(collector)
 
 
-def manifests(order: Build) -> list[Manifest]:
+def manifests(order: CollectorBuild) -> list[Manifest]:
     """Return all objects of one collector, in the order in which they are applied."""
     made = [manifest for builder in _BUILDERS if (manifest := builder(order)) is not None]
     return [*made[:-1], *target_allocator.secret_roles(order), *certificate.certificates(order), made[-1]]
 
 
-def resource(order: Build) -> Manifest:
+def resource(order: CollectorBuild) -> Manifest:
     """Return the custom resource alone, for the rules that judge it before it is applied."""
     return open_telemetry_collector.open_telemetry_collector(order)
 

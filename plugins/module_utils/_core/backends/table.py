@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from ..collector.collector import Collector
-from ..manifests.build import Build, Manifest
+from ..manifests.build import CollectorBuild, Manifest
 from . import kubernetes, operator
 
 
@@ -19,9 +19,9 @@ class Backend(NamedTuple):
     modes: tuple[str, ...]
     container: str
     check: Callable[[Collector], None]
-    manifests: Callable[[Build], list[Manifest]]
+    manifests: Callable[[CollectorBuild], list[Manifest]]
     kind: Callable[[Collector], str]
-    resource: Callable[[Build], Manifest | None]
+    resource: Callable[[CollectorBuild], Manifest | None]
 
 
 BACKENDS = {

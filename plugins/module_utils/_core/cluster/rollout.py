@@ -10,7 +10,16 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
 
 from .bundle import ref
-from .rollout_tables import COUNTS, EMPTY_DAEMON_SET, ISSUING, POD_FAILURES, READY, READY_ELSE, WORKLOAD_FAILURES, Row
+from .rollout_tables import (
+    COUNTS,
+    EMPTY_DAEMON_SET,
+    ISSUING,
+    POD_FAILURES,
+    READY,
+    READY_ELSE,
+    WORKLOAD_FAILURES,
+    FailureRow,
+)
 
 Object = dict[str, Any]
 Search = Callable[[str, Any], Any]
@@ -25,7 +34,7 @@ _MISSING_SECRET = re.compile(r'secrets? "(?:[^"/]*/)?(?P<name>[^"]+)" not found'
 class Symptom(NamedTuple):
     """One thing that is wrong now."""
 
-    row: Row
+    row: FailureRow
     pod: Object | None
     container: str
     reason: str
@@ -163,7 +172,7 @@ def symptoms(
         yield from _first(search, POD_FAILURES, {"pod": pod, "events": events_of(pod, events)}, pod)
 
 
-def _first(search: Search, rows: tuple[Row, ...], subject: Object, pod: Object | None) -> Iterator[Symptom]:
+def _first(search: Search, rows: tuple[FailureRow, ...], subject: Object, pod: Object | None) -> Iterator[Symptom]:
     for row in rows:
         found = search(row.find, subject)
         if found:

@@ -40,7 +40,7 @@ COUNTS = {
 }
 
 
-class Row(NamedTuple):
+class FailureRow(NamedTuple):
     """One way to fail. `find` yields {container, reason, detail} for each place; it counts after `grace`
     seconds. With `evidence` the end of the log is told with it, or the last warnings."""
 
@@ -76,31 +76,31 @@ _SCALING = "(events[?contains(['TriggeredScaleUp', 'Nominated'], reason)])"
 
 # Tried from the top for {pod, events}; the first row that finds something speaks for the pod.
 POD_FAILURES = (
-    Row(
+    FailureRow(
         "image_name",
         f"{_CONTAINERS} | [?contains(['InvalidImageName', 'ErrImageNeverPull'], state.waiting.reason)].{_WAITING}",
         0,
         "Correct the image, or its pull policy.",
     ),
-    Row(
+    FailureRow(
         "image_pull",
         f"{_CONTAINERS} | [?{_PULL} && !({_PASSING})].{_WAITING}",
         0,
         "Check the image's name and tag, the pull secret, and that the node reaches the registry.",
     ),
-    Row(
+    FailureRow(
         "image_pull_passing",
         f"{_CONTAINERS} | [?{_PULL}].{_WAITING}",
         30,
         "Check the network between the node and the registry.",
     ),
-    Row(
+    FailureRow(
         "container_config",
         f"{_CONTAINERS} | [?state.waiting.reason == 'CreateContainerConfigError'].{_WAITING}",
         2,
         "Create the Secret or ConfigMap, or the key, that the container refers to.",
     ),
-    Row(
+    FailureRow(
         "container_start",
         f"{_CONTAINERS} | [?contains(['CreateContainerError', 'RunContainerError', 'StartError'], state.waiting.reason)"
         f" || state.terminated.reason == 'StartError' || lastState.terminated.reason == 'StartError'"
@@ -109,35 +109,35 @@ POD_FAILURES = (
         0,
         "Check the command, the mounts and the security context of the container.",
     ),
-    Row(
+    FailureRow(
         "out_of_memory",
         f"{_CONTAINERS} | [?{_CRASHED} && {_OOM}].{_ENDED}",
         0,
         "Raise the memory limit, or lower what the container keeps in memory.",
         evidence=True,
     ),
-    Row(
+    FailureRow(
         "crash",
         f"{_CONTAINERS} | [?{_CRASHED} && !({_OOM})].{_ENDED}",
         0,
         "Read the log: a collector that ends at once mostly dislikes its configuration.",
         evidence=True,
     ),
-    Row(
+    FailureRow(
         "unschedulable",
         f"!{_SCALING} && pod.status.conditions[?type=='PodScheduled' && status=='False' && reason=='Unschedulable']"
         ".{reason: reason, detail: message}",
         UNSCHEDULABLE_GRACE,
         "Ask for less, add nodes, or correct node selectors, affinity and tolerations.",
     ),
-    Row(
+    FailureRow(
         "mount",
         f"{_STARTING} && events[?contains(['FailedMount', 'FailedAttachVolume', 'FailedMapVolume'], reason)"
         " && contains(message, 'not found')].{reason: reason, detail: message}",
         4,
         "Create the Secret, ConfigMap or volume that the pod mounts.",
     ),
-    Row(
+    FailureRow(
         "mount_slow",
         f"{_STARTING} && events[?contains(['FailedMount', 'FailedAttachVolume', 'FailedMapVolume'], reason)]"
         ".{reason: reason, detail: message}",
@@ -147,11 +147,11 @@ POD_FAILURES = (
 )
 
 # In the place of `mount` when the Secret is that of a Certificate, which may take as long as its issuer takes.
-ISSUING = Row("certificate", "", math.inf, "See `kubectl describe certificate`, and the issuer that it names.")
+ISSUING = FailureRow("certificate", "", math.inf, "See `kubectl describe certificate`, and the issuer that it names.")
 
 # Tried from the top for {workload, events, missing, old, allow_empty}; `old` are the pods of older revisions.
 WORKLOAD_FAILURES = (
-    Row(
+    FailureRow(
         "stuck_pod",
         "workload.kind == 'StatefulSet' && workload.spec.podManagementPolicy != 'Parallel'"
         " && workload.spec.updateStrategy.type != 'OnDelete'"
@@ -161,7 +161,7 @@ WORKLOAD_FAILURES = (
         10,
         "Delete that pod; Kubernetes does not do it by itself.",
     ),
-    Row(
+    FailureRow(
         # Of OpenShift; none that the ServiceAccount may use allows what the pods ask for.
         "constraints",
         "[missing && events[?reason=='FailedCreate'].{reason: reason, detail: message},"
@@ -170,19 +170,19 @@ WORKLOAD_FAILURES = (
         3,
         "Set `platform` to the place where the collector runs, which makes the constraints that its config needs.",
     ),
-    Row(
+    FailureRow(
         "create_pods",
         "missing && events[?reason=='FailedCreate'].{reason: reason, detail: message}",
         3,
         "Lift what forbids the pods (quota, pod security, webhook), or create what they need (ServiceAccount).",
     ),
-    Row(
+    FailureRow(
         "create_replicas",
         "workload.status.conditions[?type=='ReplicaFailure' && status=='True'].{reason: reason, detail: message}",
         6,
         "Lift what forbids the pods (quota, pod security, webhook), or create what they need (ServiceAccount).",
     ),
-    Row(
+    FailureRow(
         "progress_deadline",
         "workload.status.observedGeneration >= workload.metadata.generation && workload.status.conditions["
         "?type=='Progressing' && reason=='ProgressDeadlineExceeded'].{reason: reason, detail: message}",
@@ -190,7 +190,7 @@ WORKLOAD_FAILURES = (
         "Look at the warnings of its pods.",
         evidence=True,
     ),
-    Row(
+    FailureRow(
         # Its operator tries again by itself, also what passes: conflicts, and a workload that is not there yet.
         "reconcile",
         "workload.kind == 'OpenTelemetryCollector'"
@@ -199,7 +199,7 @@ WORKLOAD_FAILURES = (
         10,
         "Correct the resource, or give the operator what it lacks.",
     ),
-    Row(
+    FailureRow(
         "no_nodes",
         "!allow_empty && workload.kind == 'DaemonSet' && workload.status.desiredNumberScheduled == `0`"
         " && workload.status.observedGeneration >= workload.metadata.generation && [{reason: 'NoNodes',"

@@ -18,18 +18,18 @@ _KIND = "SecurityContextConstraints"
 _WORKLOADS = ("DaemonSet", "Deployment", "OpenTelemetryCollector", "StatefulSet")
 
 
-class Wish(NamedTuple):
+class ConstraintNeeds(NamedTuple):
     """What the pods of a collector ask for beyond `restricted-v2`."""
 
     owner: Ref
     more: tuple[str, ...]
 
 
-def unmet(manifests: Iterable[Manifest]) -> list[Wish]:
+def unmet(manifests: Iterable[Manifest]) -> list[ConstraintNeeds]:
     """Return the collectors of a bundle that ask for more than everybody has, and bring no constraints."""
     given = list(manifests)
     brought = {ref(item).name for item in given if item["kind"] == _KIND}
-    found = [Wish(ref(item), tuple(_more(item))) for item in given if _is_collector(item)]
+    found = [ConstraintNeeds(ref(item), tuple(_more(item))) for item in given if _is_collector(item)]
     return [wish for wish in found if wish.more and cluster_wide(wish.owner.namespace, wish.owner.name) not in brought]
 
 

@@ -30,7 +30,7 @@ OTHER_INJECTORS = ("service.beta.openshift.io/inject-cabundle",)
 CAINJECTOR = "app.kubernetes.io/name=cainjector"
 
 
-class Cause(NamedTuple):
+class WebhookCause(NamedTuple):
     """Why a webhook does not answer: the API server's `words` as a pattern, what that means, and what to do."""
 
     id: str
@@ -41,34 +41,34 @@ class Cause(NamedTuple):
 
 # Tried from the top. {service} is `Service namespace/name`; in the fix {port} is the port of its pods.
 CAUSES = (
-    Cause("no_service", r'service "[^"]*" not found', "the {service} does not exist", "Create the Service."),
-    Cause(
+    WebhookCause("no_service", r'service "[^"]*" not found', "the {service} does not exist", "Create the Service."),
+    WebhookCause(
         "no_endpoints",
         "no endpoints available",
         "the {service} has no pod that is ready",
         "Look at the pods that the Service selects.",
     ),
-    Cause(
+    WebhookCause(
         "certificate_name",
         r"x509: (certificate is (not )?valid for|certificate relies on|cannot validate)",
         "the certificate of the {service} is for another name",
         "The Certificate needs the names SERVICE.NAMESPACE.svc among its dnsNames; on Fargate and in the host's network"
         " the kubelet may hold the webhook's port (10250).",
     ),
-    Cause(
+    WebhookCause(
         "certificate_time",
         "x509: certificate has expired or is not yet valid",
         "the certificate of the {service} has expired, or the clocks differ",
         "Renew the certificate, and restart the webhook if it does not load the new one.",
     ),
-    Cause(
+    WebhookCause(
         "untrusted",
         "x509:|tls: |certificate signed by unknown authority",
         "the API server does not trust the certificate of the {service}: the CA bundle is another one's",
         "Compare the webhook's caBundle with the ca.crt of the Secret that its pods mount; pods that run since before"
         " the certificate was renewed must be restarted.",
     ),
-    Cause(
+    WebhookCause(
         "refused",
         "connection refused|connection reset|EOF",
         "nothing listens behind the {service} yet",
@@ -76,7 +76,7 @@ CAUSES = (
     ),
     # cert-manager's docs, "Compatibility with Kubernetes Platform Providers" and "The Definitive Debugging Guide for
     # the cert-manager Webhook Pod"; GKE's docs, "Add firewall rules" of private clusters.
-    Cause(
+    WebhookCause(
         "unreachable",
         "deadline exceeded|i/o timeout|Client.Timeout|no route to host|network is unreachable|No agent available"
         "|no such host|unable to handle the request",
@@ -85,13 +85,13 @@ CAUSES = (
         " nodes (with a network plugin of your own run the webhook in the host's network), on a private GKE cluster by"
         " a firewall rule for the control plane's range, elsewhere in NetworkPolicies.",
     ),
-    Cause(
+    WebhookCause(
         "no_path",
         "could not find the requested resource|404",
         "what answers at the {service} does not have this webhook",
         "See that webhook configuration and pods are of the same version.",
     ),
-    Cause("other", "", "the {service} does not answer as a webhook", "Look at the log of the webhook's pods."),
+    WebhookCause("other", "", "the {service} does not answer as a webhook", "Look at the log of the webhook's pods."),
 )
 
 
@@ -100,7 +100,7 @@ def calls_webhook(message: str) -> bool:
     return bool(_CALL.search(message))
 
 
-def cause(message: str) -> Cause:
+def cause(message: str) -> WebhookCause:
     """Return why a webhook does not answer."""
     return next(row for row in CAUSES if re.search(row.words, message))
 

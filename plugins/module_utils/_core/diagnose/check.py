@@ -23,7 +23,7 @@ STAGES = ("exists", "holds", "config", "starts", "rights", "certificates", "way"
 BEFORE_RUNNING = frozenset(STAGES[: STAGES.index("starts") + 1])
 
 
-class Check(NamedTuple):
+class DiagnoseCheck(NamedTuple):
     """One check. `find` yields what is wrong: mappings or texts. `message` and `fix` have {fields} of what it yields.
 
     What it yields may have `about`: the component or end (`exporters/debug`, `in`) that it is about.
@@ -37,10 +37,10 @@ class Check(NamedTuple):
     fix: str
 
 
-class Finding(NamedTuple):
+class CheckFinding(NamedTuple):
     """What a check found once."""
 
-    check: Check
+    check: DiagnoseCheck
     about: str
     message: str
     fix: str
@@ -52,18 +52,18 @@ class Finding(NamedTuple):
         return STAGES.index(self.check.stage)
 
 
-def found(search: Search, checks: Sequence[Check], facts: Facts) -> list[Finding]:
+def found(search: Search, checks: Sequence[DiagnoseCheck], facts: Facts) -> list[CheckFinding]:
     """Return what all checks find, the causes first."""
     result = [finding for check in checks for finding in _found(search, check, facts)]
     return sorted(result, key=lambda finding: (finding.rank, SEVERITIES.index(finding.check.severity)))
 
 
-def _found(search: Search, check: Check, facts: Facts) -> Iterator[Finding]:
+def _found(search: Search, check: DiagnoseCheck, facts: Facts) -> Iterator[CheckFinding]:
     value = search(check.find, facts)
     for item in value if isinstance(value, list) else [value] if value else []:
         fields = item if isinstance(item, Mapping) else {"value": item}
         message, fix = (_filled(text, fields) for text in (check.message, check.fix))
-        yield Finding(check, str(fields.get("about") or ""), message, fix, fields)
+        yield CheckFinding(check, str(fields.get("about") or ""), message, fix, fields)
 
 
 class _Filler(string.Formatter):

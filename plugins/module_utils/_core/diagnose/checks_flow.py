@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from .check import Check
+from .check import DiagnoseCheck
 
 # Nothing is wrong with an idle pipeline as long as another one has data.
 _ALL_IDLE = "running && receives && !(receives[?accepted > `0`])"
@@ -15,7 +15,7 @@ _SENT = (
     " failed: failed, size: queue_size, capacity: queue_capacity, came: came"
 )
 FLOWING = (
-    Check(
+    DiagnoseCheck(
         "memory_high",
         "capacity",
         "warning",
@@ -23,7 +23,7 @@ FLOWING = (
         "pod {pod} uses {percent} % of its memory limit",
         "Raise the limit, or add replicas.",
     ),
-    Check(
+    DiagnoseCheck(
         "memory_limiter",
         "capacity",
         "error",
@@ -31,7 +31,7 @@ FLOWING = (
         "{id} refuses {items} ({refused} in {seconds} s), since memory is short",
         "Raise the memory limit, add replicas, or see which exporter does not keep up.",
     ),
-    Check(
+    DiagnoseCheck(
         "autoscaler_at_max",
         "capacity",
         "warning",
@@ -39,7 +39,7 @@ FLOWING = (
         "HorizontalPodAutoscaler {name} wants more than its most, {max} pods",
         "Raise its maximum.",
     ),
-    Check(
+    DiagnoseCheck(
         "autoscaler_broken",
         "capacity",
         "warning",
@@ -47,7 +47,7 @@ FLOWING = (
         "HorizontalPodAutoscaler {name} does not scale: {broken}",
         "See that the metrics API answers.",
     ),
-    Check(
+    DiagnoseCheck(
         "queue_high",
         "capacity",
         "warning",
@@ -55,7 +55,7 @@ FLOWING = (
         "the queue of {id} is nearly full ({size} of {capacity} requests)",
         "See why it sends slowly, then enlarge `sending_queue`.",
     ),
-    Check(
+    DiagnoseCheck(
         "log_error",
         "log",
         "warning",
@@ -63,7 +63,7 @@ FLOWING = (
         "{text}",
         "{fix}",
     ),
-    Check(
+    DiagnoseCheck(
         "log_entry",
         "log",
         "info",
@@ -71,7 +71,7 @@ FLOWING = (
         "{said} ({count} times, last {seconds_ago} s ago)",
         "{fix}",
     ),
-    Check(
+    DiagnoseCheck(
         "refused",
         "flow",
         "error",
@@ -79,7 +79,7 @@ FLOWING = (
         "{items} come in at {id} ({accepted} in {seconds} s), but {refused} are refused and {failed} fail inside",
         "See which processor or exporter behind it says no.",
     ),
-    Check(
+    DiagnoseCheck(
         "fails",
         "flow",
         "error",
@@ -87,7 +87,7 @@ FLOWING = (
         "{came} fail at {id} ({failed} failed)",
         "Read what {id} says in the log.",
     ),
-    Check(
+    DiagnoseCheck(
         "fails_partly",
         "flow",
         "warning",
@@ -95,7 +95,7 @@ FLOWING = (
         "{items} come in ({accepted} in {seconds} s), and some fail at {id} ({sent} sent, {failed} failed)",
         "Read what {id} says in the log.",
     ),
-    Check(
+    DiagnoseCheck(
         "waits",
         "flow",
         "error",
@@ -103,7 +103,7 @@ FLOWING = (
         "{came} wait at {id} ({size} of {capacity} queued, none sent)",
         "Read what {id} says in the log.",
     ),
-    Check(
+    DiagnoseCheck(
         "dropped",
         "flow",
         "warning",
@@ -111,7 +111,7 @@ FLOWING = (
         "{items} come in ({incoming} in {seconds} s) and all end at {id}",
         "See whether its conditions are meant to drop everything.",
     ),
-    Check(
+    DiagnoseCheck(
         "silent",
         "flow",
         "info",
@@ -119,7 +119,7 @@ FLOWING = (
         "{items} come in ({accepted} in {seconds} s), and none has reached {id} within that time",
         "Look again over a longer window_seconds; a batch may wait, a filter or sampler may drop them.",
     ),
-    Check(
+    DiagnoseCheck(
         "nothing_ever",
         "flow",
         "warning",
@@ -127,7 +127,7 @@ FLOWING = (
         "nothing comes in: no {items} at {id} since its start {uptime} ago",
         "See that somebody sends to it: endpoint, protocol and port of the clients.",
     ),
-    Check(
+    DiagnoseCheck(
         "nothing_now",
         "flow",
         "warning",
@@ -135,7 +135,7 @@ FLOWING = (
         "nothing comes in any more: no {items} at {id} in {seconds} s, {total} before",
         "See whether the clients still send.",
     ),
-    Check(
+    DiagnoseCheck(
         "idle",
         "flow",
         "info",

@@ -5,14 +5,14 @@
 
 from __future__ import annotations
 
-from .check import Check
+from .check import DiagnoseCheck
 
 # What is wrong with a config and keeps no data from flowing.
 _HARMLESS = "contains(['plaintext-secret', 'clear-text', 'open-diagnostics', 'singleton'], rule)"
 _FINDING = "rule: rule, where: where, message: message, fix: fix"
 
 BEGINNING = (
-    Check(
+    DiagnoseCheck(
         "absent",
         "exists",
         "error",
@@ -20,7 +20,7 @@ BEGINNING = (
         "there is no {kind} {namespace}/{name}",
         "Deploy it, or correct its name and namespace.",
     ),
-    Check(
+    DiagnoseCheck(
         "paused",
         "exists",
         "error",
@@ -28,7 +28,7 @@ BEGINNING = (
         "it is scaled to no pod at all",
         "Set its replicas, or correct the node selector and tolerations of a DaemonSet.",
     ),
-    Check(
+    DiagnoseCheck(
         "reference_missing",
         "holds",
         "error",
@@ -36,7 +36,7 @@ BEGINNING = (
         "{kind} {namespace}/{name} does not exist",
         "Create {kind} {namespace}/{name}.",
     ),
-    Check(
+    DiagnoseCheck(
         "key_missing",
         "holds",
         "error",
@@ -44,7 +44,7 @@ BEGINNING = (
         "{kind} {namespace}/{name} has no key {key}",
         "Add the key {key} to {kind} {namespace}/{name}.",
     ),
-    Check(
+    DiagnoseCheck(
         "certificate_not_issued",
         "holds",
         "error",
@@ -52,7 +52,7 @@ BEGINNING = (
         "Certificate {name} is not ready: {message}",
         "See `kubectl describe certificate {name}` and its issuer.",
     ),
-    Check(
+    DiagnoseCheck(
         "config_error",
         "config",
         "error",
@@ -60,7 +60,7 @@ BEGINNING = (
         "{where}: [{rule}] {message}",
         "{fix}",
     ),
-    Check(
+    DiagnoseCheck(
         "config_error_live",
         "config",
         "warning",
@@ -68,7 +68,7 @@ BEGINNING = (
         "{where}: [{rule}] {message}",
         "{fix}",
     ),
-    Check(
+    DiagnoseCheck(
         "config_exposed",
         "config",
         "info",
@@ -76,7 +76,7 @@ BEGINNING = (
         "{where}: [{rule}] {message}",
         "{fix}",
     ),
-    Check(
+    DiagnoseCheck(
         "config_warning",
         "config",
         "info",
@@ -84,7 +84,7 @@ BEGINNING = (
         "{where}: [{rule}] {message}",
         "{fix}",
     ),
-    Check(
+    DiagnoseCheck(
         "rollout",
         "starts",
         "error",
@@ -92,7 +92,7 @@ BEGINNING = (
         "{reason}: {detail} {last}",
         "{fix}",
     ),
-    Check(
+    DiagnoseCheck(
         "not_complete",
         "starts",
         "warning",
@@ -100,7 +100,7 @@ BEGINNING = (
         "{ready}",
         "Wait for the rollout, or see the events of its pods.",
     ),
-    Check(
+    DiagnoseCheck(
         "not_ready",
         "starts",
         "error",
@@ -108,7 +108,7 @@ BEGINNING = (
         "pod {pod} is {phase}, but not ready",
         "Look at its readiness probe and its log.",
     ),
-    Check(
+    DiagnoseCheck(
         "resource_failed",
         "starts",
         "error",
@@ -116,7 +116,7 @@ BEGINNING = (
         "the operator says {reason}: {message}",
         "Look at the operator's log and the events of the custom resource.",
     ),
-    Check(
+    DiagnoseCheck(
         "out_of_memory",
         "capacity",
         "error",
@@ -125,7 +125,7 @@ BEGINNING = (
         "pod {pod} was killed for its memory {minutes} s ago, restarts: {restarts}",
         "Raise the memory limit, put memory_limiter first, or lower what it keeps in memory.",
     ),
-    Check(
+    DiagnoseCheck(
         "restarted",
         "capacity",
         "warning",
@@ -134,7 +134,7 @@ BEGINNING = (
         "pod {pod} ended {seconds} s ago ({reason}, exit code {code}), restarts: {restarts}",
         "Read the log of its last run: `kubectl logs --previous`.",
     ),
-    Check(
+    DiagnoseCheck(
         "event",
         "own",
         "info",

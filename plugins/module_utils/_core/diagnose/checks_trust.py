@@ -5,10 +5,10 @@
 
 from __future__ import annotations
 
-from .check import Check
+from .check import DiagnoseCheck
 
 TRUST = (
-    Check(
+    DiagnoseCheck(
         "right_missing",
         "rights",
         "error",
@@ -16,7 +16,7 @@ TRUST = (
         "ServiceAccount {namespace}/{account} may not {missing}",
         "Grant it by a ClusterRole and a ClusterRoleBinding.",
     ),
-    Check(
+    DiagnoseCheck(
         "right_in_namespace",
         "rights",
         "info",
@@ -24,7 +24,7 @@ TRUST = (
         "ServiceAccount {namespace}/{account} may {missing} in its own namespace only",
         "Grant it for the cluster, or limit {id} to that namespace.",
     ),
-    Check(
+    DiagnoseCheck(
         "right_denied",
         "rights",
         "error",
@@ -33,7 +33,7 @@ TRUST = (
         "{text}",
         "{fix}",
     ),
-    Check(
+    DiagnoseCheck(
         "certificate_expired",
         "certificates",
         "error",
@@ -41,7 +41,7 @@ TRUST = (
         "the certificate of {subject} in {kind} {namespace}/{name} ({key}) expired {left} ago, at {not_after}",
         "Renew it.",
     ),
-    Check(
+    DiagnoseCheck(
         "certificate_early",
         "certificates",
         "error",
@@ -49,7 +49,7 @@ TRUST = (
         "the certificate of {subject} in {kind} {namespace}/{name} ({key}) is valid only from {not_before}",
         "Reissue it, or check the clock of who did.",
     ),
-    Check(
+    DiagnoseCheck(
         "certificate_soon",
         "certificates",
         "warning",
@@ -57,7 +57,7 @@ TRUST = (
         "the certificate of {subject} in {kind} {namespace}/{name} expires in {left}",
         "Renew it.",
     ),
-    Check(
+    DiagnoseCheck(
         "certificate_names",
         "certificates",
         "warning",
@@ -66,7 +66,7 @@ TRUST = (
         "the certificate in Secret {namespace}/{name} is for {names}, not for {hosts}",
         "Reissue it with the names that clients use.",
     ),
-    Check(
+    DiagnoseCheck(
         "certificate_untrusted",
         "certificates",
         "error",
@@ -74,7 +74,7 @@ TRUST = (
         "the CA in {ca} has not signed the server's certificate in Secret {server} (issuer {issuer})",
         "Put the CA {issuer} in {ca}, or give the server a certificate of that CA.",
     ),
-    Check(
+    DiagnoseCheck(
         "certificate_other_name",
         "certificates",
         "error",

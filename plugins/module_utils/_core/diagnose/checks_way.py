@@ -5,12 +5,12 @@
 
 from __future__ import annotations
 
-from .check import Check
+from .check import DiagnoseCheck
 
 _PEER = "about: about, endpoint: endpoint, host: host, port: port, service: service, has: has, policies: policies"
 
 WAYS = (
-    Check(
+    DiagnoseCheck(
         "service_selects_nothing",
         "way",
         "error",
@@ -18,7 +18,7 @@ WAYS = (
         "Service {namespace}/{name} selects no pod: {differs}",
         "Correct the selector of Service {namespace}/{name}.",
     ),
-    Check(
+    DiagnoseCheck(
         "service_selects_others",
         "way",
         "warning",
@@ -26,7 +26,7 @@ WAYS = (
         "Service {namespace}/{name} leads to other pods: {differs}",
         "Correct the selector of Service {namespace}/{name}.",
     ),
-    Check(
+    DiagnoseCheck(
         "service_not_ready",
         "way",
         "error",
@@ -34,7 +34,7 @@ WAYS = (
         "Service {namespace}/{name} has no ready endpoint",
         "See why its pods are not ready.",
     ),
-    Check(
+    DiagnoseCheck(
         "service_wrong_port",
         "way",
         "error",
@@ -42,7 +42,7 @@ WAYS = (
         "Service {namespace}/{name} leads to a port that nobody listens on ({shut}; the receivers listen on {listens})",
         "Correct its targetPort.",
     ),
-    Check(
+    DiagnoseCheck(
         "receiver_loopback",
         "way",
         "warning",
@@ -50,7 +50,7 @@ WAYS = (
         "{receiver} listens on {host}:{port}, which no other pod reaches",
         "Write `${{env:MY_POD_IP}}:{port}` or `0.0.0.0:{port}` as its endpoint.",
     ),
-    Check(
+    DiagnoseCheck(
         "receiver_blocked",
         "way",
         "error",
@@ -58,7 +58,7 @@ WAYS = (
         "NetworkPolicy {policies} does not admit {protocol} port {port} of {receiver}",
         "Admit the port in a NetworkPolicy.",
     ),
-    Check(
+    DiagnoseCheck(
         "receiver_unserved",
         "way",
         "info",
@@ -66,7 +66,7 @@ WAYS = (
         "no Service and no port of the node leads to {receiver} on {port}/{protocol}",
         "Add the port to its Service if others send to it.",
     ),
-    Check(
+    DiagnoseCheck(
         "receiver_limited",
         "way",
         "info",
@@ -74,7 +74,7 @@ WAYS = (
         "NetworkPolicy {policies} admits port {port} of {receiver} from some peers only",
         "See that those who send are among them.",
     ),
-    Check(
+    DiagnoseCheck(
         "peer_no_service",
         "way",
         "error",
@@ -82,7 +82,7 @@ WAYS = (
         "Service {service} does not exist",
         "Deploy what {endpoint} names, or correct the endpoint.",
     ),
-    Check(
+    DiagnoseCheck(
         "peer_no_port",
         "way",
         "error",
@@ -90,7 +90,7 @@ WAYS = (
         "Service {service} has no port {port}, only {has}",
         "Use a port of that Service.",
     ),
-    Check(
+    DiagnoseCheck(
         "peer_no_endpoints",
         "way",
         "error",
@@ -98,7 +98,7 @@ WAYS = (
         "Service {service} has no ready endpoints",
         "Start the pods behind Service {service}, or correct its selector.",
     ),
-    Check(
+    DiagnoseCheck(
         "peer_loopback",
         "way",
         "warning",
@@ -106,7 +106,7 @@ WAYS = (
         "{endpoint} is the collector's own pod",
         "Write the name of the backend's Service.",
     ),
-    Check(
+    DiagnoseCheck(
         "peer_blocked",
         "way",
         "error",
@@ -114,7 +114,7 @@ WAYS = (
         "NetworkPolicy {policies} lets nothing out to {endpoint}",
         "Admit port {port} in its egress rules.",
     ),
-    Check(
+    DiagnoseCheck(
         "no_targets",
         "way",
         "warning",
@@ -122,7 +122,7 @@ WAYS = (
         "the target allocator has no target for job {name}",
         "Check the selectors and namespaces of its monitors, their ports' names, and the allocator's rights.",
     ),
-    Check(
+    DiagnoseCheck(
         "targets_unshared",
         "way",
         "warning",

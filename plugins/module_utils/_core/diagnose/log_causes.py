@@ -9,7 +9,7 @@ import re
 from typing import NamedTuple
 
 
-class Cause(NamedTuple):
+class LogCause(NamedTuple):
     """One way in which a log names what is wrong."""
 
     id: str
@@ -18,8 +18,8 @@ class Cause(NamedTuple):
     fix: str
 
 
-def _cause(name: str, pattern: str, text: str, fix: str) -> Cause:
-    return Cause(name, re.compile(pattern, re.IGNORECASE), text, fix)
+def _cause(name: str, pattern: str, text: str, fix: str) -> LogCause:
+    return LogCause(name, re.compile(pattern, re.IGNORECASE), text, fix)
 
 
 # Tried from the top. Sources: the errors of Go's net, crypto/tls and x509 packages, of grpc-go, of client-go, and of

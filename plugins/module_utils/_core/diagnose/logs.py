@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from .log_causes import CAUSES, Cause
+from .log_causes import CAUSES, LogCause
 from .times import seconds_between
 
 LONGEST = 240
@@ -43,7 +43,7 @@ def groups(text: str, now: str) -> list[dict[str, Any]]:
     return sorted(rows, key=lambda row: row["seconds_ago"])
 
 
-def _told(cause: tuple[Cause, re.Match[str]] | None) -> dict[str, Any]:
+def _told(cause: tuple[LogCause, re.Match[str]] | None) -> dict[str, Any]:
     if cause is None:
         return {"cause": None, "text": "", "fix": ""}
     row, match = cause

@@ -8,27 +8,27 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from .check import BEFORE_RUNNING, SEVERITIES, Check, Facts, Finding
+from .check import BEFORE_RUNNING, SEVERITIES, CheckFinding, DiagnoseCheck, Facts
 from .checks_flow import FLOWING
 from .checks_start import BEGINNING
 from .checks_trust import TRUST
 from .checks_way import WAYS
 
-CHECKS: tuple[Check, ...] = (*BEGINNING, *TRUST, *WAYS, *FLOWING)
+CHECKS: tuple[DiagnoseCheck, ...] = (*BEGINNING, *TRUST, *WAYS, *FLOWING)
 LINES, PARTS = 3, 3
 HEALTHY, UNKNOWN = "healthy", "unknown"
 _TELLING = ("error", "warning")
 _ROLES = {"receivers": "receiver", "processors": "processor", "exporters": "exporter", "extensions": "extension"}
 
 
-def status(facts: Facts, found: Sequence[Finding]) -> str:
+def status(facts: Facts, found: Sequence[CheckFinding]) -> str:
     """Return the worst severity that matters; without any, whether that could be seen at all."""
     told = {finding.check.severity for finding in found}
     worst = next((severity for severity in _TELLING if severity in told), "")
     return worst or (HEALTHY if facts.get("receives") is not None else UNKNOWN)
 
 
-def verdict(facts: Facts, found: Sequence[Finding]) -> list[str]:
+def verdict(facts: Facts, found: Sequence[CheckFinding]) -> list[str]:
     """Return at most three lines, the cause of most first."""
     telling = [finding for finding in found if finding.check.severity in _TELLING]
     if not facts.get("running"):
@@ -41,19 +41,19 @@ def verdict(facts: Facts, found: Sequence[Finding]) -> list[str]:
     return lines[:LINES] + ([f"and {more} more, see the details"] if more > 0 else [])
 
 
-def _groups(found: Iterable[Finding]) -> list[list[Finding]]:
+def _groups(found: Iterable[CheckFinding]) -> list[list[CheckFinding]]:
     """Return what is about the same together; errors come before warnings, causes before signs."""
-    groups: dict[str, list[Finding]] = {}
+    groups: dict[str, list[CheckFinding]] = {}
     for finding in found:
         groups.setdefault(finding.about or finding.check.id, []).append(finding)
     return sorted(groups.values(), key=lambda group: (min(map(_severity, group)), min(one.rank for one in group)))
 
 
-def _severity(finding: Finding) -> int:
+def _severity(finding: CheckFinding) -> int:
     return SEVERITIES.index(finding.check.severity)
 
 
-def _line(group: Sequence[Finding]) -> str:
+def _line(group: Sequence[CheckFinding]) -> str:
     """Return a sentence from the symptom to its cause, and what to do about the cause."""
     parts = _merged(group)
     told = [text for _rank, text in sorted(parts, key=lambda part: -part[0])]
@@ -63,9 +63,9 @@ def _line(group: Sequence[Finding]) -> str:
     return f"{_subject(group[0].about, text)}{text}" + (f" → {fix}" if fix else "")
 
 
-def _merged(group: Sequence[Finding]) -> list[tuple[int, str]]:
+def _merged(group: Sequence[CheckFinding]) -> list[tuple[int, str]]:
     """Return one text for each check, which names what else it holds for."""
-    by_check: dict[str, list[Finding]] = {}
+    by_check: dict[str, list[CheckFinding]] = {}
     for finding in group:
         by_check.setdefault(finding.check.id, []).append(finding)
     parts = []
@@ -88,7 +88,7 @@ def _subject(about: str, text: str) -> str:
     return f"{_ROLES.get(role, role)} {name}: " if slash and name not in text else ""
 
 
-def _calm(facts: Facts, found: Sequence[Finding]) -> str:
+def _calm(facts: Facts, found: Sequence[CheckFinding]) -> str:
     notes = sum(finding.check.stage == "config" for finding in found)
     told = f"; {notes} notes on its config" if notes > 1 else "; 1 note on its config" if notes else ""
     if facts.get("receives") is None:
@@ -108,7 +108,7 @@ def flowing(facts: Facts) -> str:
     return f"{'; '.join(told)} in {seconds} s" if told else "no data was due in that time"
 
 
-def result(facts: Mapping[str, Any], found: Sequence[Finding]) -> dict[str, Any]:
+def result(facts: Mapping[str, Any], found: Sequence[CheckFinding]) -> dict[str, Any]:
     """Return what a task returns of one collector."""
     kept = ("name", "namespace", "kind", "mode", "image", "workloads", "pods", "ready_text", "seconds")
     listed = ("receives", "processes", "exports", "services", "peers", "listeners", "certificates", "rights", "unseen")

@@ -12,7 +12,7 @@ from typing import Any
 
 from ..config.paths import items, section
 from ..releases.products import CERT_MANAGER, OPERATOR
-from .members import Member, members
+from .members import FleetMember, members
 
 Result = Mapping[str, Any]
 # The key that a result has when its task went well.
@@ -27,7 +27,7 @@ NOT_ASKED = "Nothing was read from the cluster: this is what its inventory says.
 
 
 @dataclass(frozen=True)
-class Cluster:
+class FleetCluster:
     """What is known of one host of the inventory. `configs` has the configs of its collectors as data."""
 
     name: str
@@ -36,7 +36,7 @@ class Cluster:
     products: Mapping[str, Result] = field(default_factory=dict)
 
     @cached_property
-    def members(self) -> list[Member]:
+    def members(self) -> list[FleetMember]:
         """The collectors that were rendered."""
         rendered = section(self.given, "rendered")
         return members(items(rendered, "collectors"), items(rendered, "manifests"), self.configs)

@@ -11,7 +11,7 @@ from typing import Any
 from ..collector.quantity import parse_bytes
 from ..config.paths import section
 from ..errors import Problem
-from .members import Member
+from .members import FleetMember
 
 _GIB, _MIB = 2**30, 2**20
 _RESOURCES = (("cpu_request", "requests", "cpu"), ("memory_request", "requests", "memory"))
@@ -20,7 +20,7 @@ NOTHING, NO_LIMIT = "\N{EN DASH}", "no limit"
 _FIXED = {"daemonset": "one on every node", "sidecar": "one in every pod that asks for it"}
 
 
-def cost(member: Member, pods: int | None) -> dict[str, Any]:
+def cost(member: FleetMember, pods: int | None) -> dict[str, Any]:
     """Return a row; `pods` is how many run, when that was seen."""
     given = section(member.container, "resources")
     each = {name: _number(section(given, part).get(what), what) for name, part, what in (*_RESOURCES, *_LIMITS)}
@@ -51,7 +51,7 @@ def totals(rows: Iterable[Mapping[str, Any]]) -> dict[str, str]:
     return shown | {"unknown": str(unknown) if unknown else ""}
 
 
-def _planned(member: Member) -> int | None:
+def _planned(member: FleetMember) -> int | None:
     """Return how many pods are asked for; nobody knows how many nodes there are, or pods with a sidecar."""
     if member.mode in _FIXED:
         return None
@@ -59,7 +59,7 @@ def _planned(member: Member) -> int | None:
     return int(most or member.spec.get("replicas") or 1)
 
 
-def _pods(member: Member, seen: int | None) -> str:
+def _pods(member: FleetMember, seen: int | None) -> str:
     scaler = member.scaler
     span = f"{scaler.get('minReplicas')} to {scaler.get('maxReplicas')}" if scaler else str(_planned(member))
     wanted = _FIXED.get(member.mode, span)

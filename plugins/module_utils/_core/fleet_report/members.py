@@ -22,7 +22,7 @@ _CUSTOM, _SCALER = "OpenTelemetryCollector", "HorizontalPodAutoscaler"
 
 
 @dataclass(frozen=True)
-class Member:
+class FleetMember:
     """A collector: what it is called, its config, and the objects around it."""
 
     summary: Mapping[str, Any]
@@ -84,7 +84,7 @@ class Member:
 
 def members(
     collectors: Iterable[Mapping[str, Any]], manifests: Sequence[Object], configs: Mapping[str, Any]
-) -> list[Member]:
+) -> list[FleetMember]:
     """Return all collectors by name; `configs` has what their configs say, by namespace and name."""
     found = _Index(manifests)
     result = [found.member(item, configs[f"{item['namespace']}/{item['name']}"]) for item in collectors]
@@ -103,16 +103,16 @@ class _Index:
             self.named[str(item["kind"]), namespace, str(metadata["name"])] = item
             self.around.setdefault((namespace, section(metadata, "labels").get(COLLECTOR_LABEL, "")), []).append(item)
 
-    def member(self, summary: Mapping[str, Any], config: Any) -> Member:
+    def member(self, summary: Mapping[str, Any], config: Any) -> FleetMember:
         namespace, name = str(summary["namespace"]), str(summary["name"])
         workload = self.named.get((str(summary["kind"]), namespace, name), {})
         around = self.around.get((namespace, name), [])
         services = {str(item["metadata"]["name"]) for item in around if item["kind"] == "Service"}
         if summary["kind"] == _CUSTOM:
             services |= names.of_operator(name) - {names.allocator(name)}
-        plain = Member(summary, {}, workload)
+        plain = FleetMember(summary, {}, workload)
         known = environment(plain.container, _ON_A_NODE)
-        return Member(
+        return FleetMember(
             summary,
             expanded(config, known) if isinstance(config, dict) else {},
             workload,

@@ -15,8 +15,8 @@ from ..config.paths import items
 from ..releases.compatibility import Table
 from . import costs, versions
 from .attention import attention
-from .cluster import NOT_ASKED, Cluster
-from .members import Member
+from .cluster import NOT_ASKED, FleetCluster
+from .members import FleetMember
 from .picture import picture
 from .state import BAD, certificates, drift
 
@@ -31,7 +31,7 @@ _STATES = {
 }
 
 
-def model(clusters: Sequence[Cluster], table: Table, title: str, time: str) -> dict[str, Any]:
+def model(clusters: Sequence[FleetCluster], table: Table, title: str, time: str) -> dict[str, Any]:
     """Return the whole page, without any secret that stands in a config or a Secret."""
     rows = [_cluster(index, cluster, clusters, table) for index, cluster in enumerate(clusters)]
     wrong = attention(rows)
@@ -48,7 +48,7 @@ def model(clusters: Sequence[Cluster], table: Table, title: str, time: str) -> d
     return masked
 
 
-def _secrets(clusters: Sequence[Cluster]) -> set[str]:
+def _secrets(clusters: Sequence[FleetCluster]) -> set[str]:
     found: set[str] = set()
     for cluster in clusters:
         for config in cluster.configs.values():
@@ -65,7 +65,7 @@ def _each(value: Any, change: Callable[[str], str]) -> Any:
     return [_each(item, change) for item in value] if isinstance(value, (list, tuple)) else value
 
 
-def _summary(clusters: Sequence[Cluster], rows: Sequence[Mapping[str, Any]]) -> dict[str, int]:
+def _summary(clusters: Sequence[FleetCluster], rows: Sequence[Mapping[str, Any]]) -> dict[str, int]:
     findings = Counter(str(item["severity"]) for cluster in clusters for item in cluster.findings)
     states = Counter(row["status"] for row in rows for row in row["collectors"])
     return {
@@ -81,7 +81,7 @@ def _summary(clusters: Sequence[Cluster], rows: Sequence[Mapping[str, Any]]) -> 
     }
 
 
-def _cluster(index: int, cluster: Cluster, clusters: Sequence[Cluster], table: Table) -> dict[str, Any]:
+def _cluster(index: int, cluster: FleetCluster, clusters: Sequence[FleetCluster], table: Table) -> dict[str, Any]:
     anchors = {member.id: f"c{index}-{number}" for number, member in enumerate(cluster.members)}
     prices = [costs.cost(member, _pods(cluster, member.id)) for member in cluster.members]
     return {
@@ -101,12 +101,12 @@ def _cluster(index: int, cluster: Cluster, clusters: Sequence[Cluster], table: T
     }
 
 
-def _pods(cluster: Cluster, name: str) -> int | None:
+def _pods(cluster: FleetCluster, name: str) -> int | None:
     found = cluster.diagnosed.get(name)
     return len(found.get("pods") or ()) if found else None
 
 
-def _collector(cluster: Cluster, member: Member, anchor: str) -> dict[str, Any]:
+def _collector(cluster: FleetCluster, member: FleetMember, anchor: str) -> dict[str, Any]:
     found = cluster.diagnosed.get(member.id, {})
     status = str(found.get("status") or "")
     return {

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from . import topology
-from .cluster import Cluster
+from .cluster import FleetCluster
 from .layout import HEIGHT, WIDTH, Box, Line, curve, draw
 
 # A picture with more boxes is no help; what has the same ways is drawn as one then.
@@ -18,7 +18,7 @@ MOST_NODES = 30
 _LONGEST_TITLE, _LONGEST_SUBTITLE = 26, 34
 
 
-def picture(cluster: Cluster, clusters: Sequence[Cluster], anchors: Mapping[str, str]) -> dict[str, Any]:
+def picture(cluster: FleetCluster, clusters: Sequence[FleetCluster], anchors: Mapping[str, str]) -> dict[str, Any]:
     """Return the topology of a cluster, laid out."""
     others = [other for other in clusters if other is not cluster]
     elsewhere = {host: f"{one.id} in {other.name}" for other in others for one in other.members for host in one.hosts}
@@ -45,7 +45,9 @@ def picture(cluster: Cluster, clusters: Sequence[Cluster], anchors: Mapping[str,
     }
 
 
-def _node(node: topology.Node, corner: tuple[int, int], cluster: Cluster, anchors: Mapping[str, str]) -> dict[str, Any]:
+def _node(
+    node: topology.TopologyNode, corner: tuple[int, int], cluster: FleetCluster, anchors: Mapping[str, str]
+) -> dict[str, Any]:
     found = cluster.diagnosed.get(node.id, {})
     return {
         "x": corner[0],

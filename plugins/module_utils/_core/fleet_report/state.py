@@ -11,7 +11,7 @@ from typing import Any
 
 from ..collector.names import COLLECTOR_LABEL
 from ..config.paths import items, section
-from .cluster import Cluster
+from .cluster import FleetCluster
 
 # What keeps connections from being made, or will.
 BAD = ("expired", "not_yet_valid", "soon")
@@ -20,7 +20,7 @@ _OF_THE_CLUSTER = "kube-root-ca.crt"
 _CHANGES = ("unchanged", "absent")
 
 
-def certificates(cluster: Cluster) -> list[dict[str, Any]]:
+def certificates(cluster: FleetCluster) -> list[dict[str, Any]]:
     """Return the certificates that were read, the first to end first; else those that are asked for."""
     rows: dict[tuple[str, ...], dict[str, Any]] = {}
     for name, found in cluster.diagnosed.items():
@@ -47,7 +47,7 @@ def _certificate(item: Mapping[str, Any], holder: str) -> dict[str, Any]:
     }
 
 
-def _asked(cluster: Cluster) -> Iterator[dict[str, Any]]:
+def _asked(cluster: FleetCluster) -> Iterator[dict[str, Any]]:
     for item in items(cluster.given, "rendered", "manifests"):
         if item["kind"] == "Certificate":
             spec, metadata = section(item, "spec"), section(item, "metadata")
@@ -64,7 +64,7 @@ def _asked(cluster: Cluster) -> Iterator[dict[str, Any]]:
             }
 
 
-def drift(cluster: Cluster) -> dict[str, Any]:
+def drift(cluster: FleetCluster) -> dict[str, Any]:
     """Return which objects a run would change: their names alone."""
     found = cluster.read("drift")
     objects = [item for item in found.get("objects") or () if item["action"] not in _CHANGES]

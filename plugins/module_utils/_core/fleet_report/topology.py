@@ -17,7 +17,7 @@ from ..collector import names
 from ..config.addresses import is_loopback
 from ..config.paths import items, section
 from ..diagnose.peers import Peer, peers
-from .members import NODE, Member
+from .members import NODE, FleetMember
 
 SIGNALS = ("traces", "metrics", "logs", "profiles")
 MODES = {"daemonset": "agent", "deployment": "gateway", "statefulset": "gateway", "sidecar": "sidecar"}
@@ -36,7 +36,7 @@ _HERE = {"debug": "its own log", "nop": "nowhere", "prometheus": "waits to be sc
 _AT_END = ("backend", "elsewhere")
 
 
-class Node(NamedTuple):
+class TopologyNode(NamedTuple):
     """A place that telemetry comes from or goes to. `stands_for` has what it was folded of."""
 
     id: str
@@ -62,7 +62,7 @@ class Way(NamedTuple):
 class Graph(NamedTuple):
     """All nodes, in the order in which they are told, and all ways between them."""
 
-    nodes: tuple[Node, ...]
+    nodes: tuple[TopologyNode, ...]
     ways: tuple[Way, ...]
 
 
@@ -75,7 +75,7 @@ class Names(NamedTuple):
     elsewhere: Mapping[str, str]
 
 
-def names_of(members: Sequence[Member], elsewhere: Mapping[str, str]) -> Names:
+def names_of(members: Sequence[FleetMember], elsewhere: Mapping[str, str]) -> Names:
     """Return what leads to these collectors."""
     return Names(
         {service: member.id for member in members for service in member.services},
@@ -85,7 +85,7 @@ def names_of(members: Sequence[Member], elsewhere: Mapping[str, str]) -> Names:
     )
 
 
-def graph(members: Sequence[Member], known: Names) -> Graph:
+def graph(members: Sequence[FleetMember], known: Names) -> Graph:
     """Return the nodes and ways of a cluster."""
     several = len({member.namespace for member in members}) > 1
     nodes = {node.id: node for member in members for node in _own(member, several)}
@@ -101,15 +101,17 @@ def graph(members: Sequence[Member], known: Names) -> Graph:
     return Graph(tuple(sorted(nodes.values(), key=lambda node: (order.index(node.kind), node.id))), tuple(ways))
 
 
-def _own(member: Member, several: bool) -> Iterator[Node]:
+def _own(member: FleetMember, several: bool) -> Iterator[TopologyNode]:
     """Yield a collector and its target allocator; among several namespaces it has its own with it."""
     address = f"{member.namespace}: " if several else ""
-    yield Node(member.id, MODES[member.mode], member.name, address + (", ".join(member.receivers) or "no receivers"))
+    yield TopologyNode(
+        member.id, MODES[member.mode], member.name, address + (", ".join(member.receivers) or "no receivers")
+    )
     if member.is_allocated:
-        yield Node(f"{member.id} allocator", "allocator", names.allocator(member.name), "shares targets out")
+        yield TopologyNode(f"{member.id} allocator", "allocator", names.allocator(member.name), "shares targets out")
 
 
-def _targets(member: Member, known: Names) -> Iterator[tuple[Node, str]]:
+def _targets(member: FleetMember, known: Names) -> Iterator[tuple[TopologyNode, str]]:
     """Yield where each exporter of a collector leads, and what goes there."""
     addressed: dict[str, list[Peer]] = {}
     for peer in peers(member.config, member.namespace):
@@ -121,7 +123,7 @@ def _targets(member: Member, known: Names) -> Iterator[tuple[Node, str]]:
             yield node, text
 
 
-def _exporters(member: Member) -> dict[str, list[str]]:
+def _exporters(member: FleetMember) -> dict[str, list[str]]:
     """Return the exporters that pipelines use, each with its signals."""
     found: dict[str, set[str]] = {}
     for pipeline, parts in section(member.config, "service", "pipelines").items():
@@ -132,32 +134,34 @@ def _exporters(member: Member) -> dict[str, list[str]]:
     return {name: sorted(found[name], key=lambda one: (order.get(one, len(order)), one)) for name in sorted(found)}
 
 
-def _at(peer: Peer, member: Member, known: Names) -> Node:
+def _at(peer: Peer, member: FleetMember, known: Names) -> TopologyNode:
     """Return the node at an address."""
     own = (
         known.node_ports.get(peer.port) if peer.host == NODE else known.services.get(f"{peer.namespace}/{peer.service}")
     )
     own = own or known.hosts.get(peer.host)
     if own:
-        return Node(own, "", "", "")
+        return TopologyNode(own, "", "", "")
     if peer.host in known.elsewhere:
-        return Node(f"elsewhere {peer.host}", "elsewhere", known.elsewhere[peer.host], peer.host)
+        return TopologyNode(f"elsewhere {peer.host}", "elsewhere", known.elsewhere[peer.host], peer.host)
     port = f":{peer.port}" if peer.port else ""
     kind = peer.exporter.split("/", 1)[0]
     if is_loopback(peer.host):
-        return Node(
+        return TopologyNode(
             f"backend {member.id} {peer.host}{port}", "backend", f"{peer.host}{port}", f"{kind}, in the same pod"
         )
     host = "the node" if peer.host == NODE else peer.host
     title = f"{peer.service}.{peer.namespace}" if peer.service and host == peer.host else host
-    return Node(f"backend {title}{port}", "backend", f"{title}{port}", kind)
+    return TopologyNode(f"backend {title}{port}", "backend", f"{title}{port}", kind)
 
 
-def _without_address(exporter: str, settings: Mapping[str, object]) -> Node:
+def _without_address(exporter: str, settings: Mapping[str, object]) -> TopologyNode:
     """Return the node of an exporter that names no address: a service of a cloud, a file, its own log."""
     kind = exporter.split("/", 1)[0]
     address = next((str(settings[key]) for key in _PLACES if settings.get(key) and "$" not in str(settings[key])), "")
-    return Node(f"backend {kind} {address}".strip(), "backend", kind, address or _HERE.get(kind, "without an address"))
+    return TopologyNode(
+        f"backend {kind} {address}".strip(), "backend", kind, address or _HERE.get(kind, "without an address")
+    )
 
 
 def fold(whole: Graph, most: int) -> Graph:
@@ -168,7 +172,7 @@ def fold(whole: Graph, most: int) -> Graph:
     for way in whole.ways:
         ends[way.source].add(("to", way.target, way.says))
         ends[way.target].add(("from", way.source, way.says))
-    groups: dict[tuple[str, str, tuple[tuple[str, str, str], ...]], list[Node]] = {}
+    groups: dict[tuple[str, str, tuple[tuple[str, str, str], ...]], list[TopologyNode]] = {}
     for node in whole.nodes:
         groups.setdefault((node.kind, node.subtitle, tuple(sorted(ends[node.id]))), []).append(node)
     first = {node.id: group[0].id for group in groups.values() for node in group}
@@ -176,11 +180,11 @@ def fold(whole: Graph, most: int) -> Graph:
     return Graph(tuple(_folded(group) for group in groups.values()), tuple(sorted(ways)))
 
 
-def _folded(group: Sequence[Node]) -> Node:
+def _folded(group: Sequence[TopologyNode]) -> TopologyNode:
     if len(group) == 1:
         return group[0]
     return group[0]._replace(title=f"{group[0].title} and {len(group) - 1} more", stands_for=_titles(group))
 
 
-def _titles(group: Iterable[Node]) -> tuple[str, ...]:
+def _titles(group: Iterable[TopologyNode]) -> tuple[str, ...]:
     return tuple(node.title for node in group)

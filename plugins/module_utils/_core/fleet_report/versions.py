@@ -14,21 +14,21 @@ from ..releases.found import RELEASED
 from ..releases.manifest import tag
 from ..releases.products import CERT_MANAGER, OPERATOR, product
 from ..releases.versions import read
-from .cluster import Cluster
+from .cluster import FleetCluster
 from .costs import NOTHING
 
 PRODUCTS = (CERT_MANAGER, OPERATOR)
 UNREAD = "not read"
 
 
-def rows(cluster: Cluster, table: compatibility.Table) -> list[dict[str, Any]]:
+def rows(cluster: FleetCluster, table: compatibility.Table) -> list[dict[str, Any]]:
     """Return a row for Kubernetes, each product, and each image of collectors."""
     known = cluster.kubernetes
     first = {"what": "Kubernetes", "wanted": NOTHING, "running": known or UNREAD, "notes": [], "state": "same"}
     return [first, *(_product(cluster, name, table) for name in PRODUCTS), *_images(cluster)]
 
 
-def _product(cluster: Cluster, name: str, table: compatibility.Table) -> dict[str, Any]:
+def _product(cluster: FleetCluster, name: str, table: compatibility.Table) -> dict[str, Any]:
     asked = cluster.products.get(name) or {}
     provider = str(asked.get("provider") or "")
     wanted = str(asked.get("version") or table["tested"][name]) if provider in RELEASED else ""
@@ -48,7 +48,7 @@ def _product(cluster: Cluster, name: str, table: compatibility.Table) -> dict[st
     }
 
 
-def _notes(cluster: Cluster, name: str, text: str, table: compatibility.Table) -> Iterator[str]:
+def _notes(cluster: FleetCluster, name: str, text: str, table: compatibility.Table) -> Iterator[str]:
     parsed = read(text)
     if parsed is None:
         return
@@ -59,7 +59,7 @@ def _notes(cluster: Cluster, name: str, text: str, table: compatibility.Table) -
         yield from compatibility.skew(cluster.installed(name).get("resources") or (), parsed)
 
 
-def _images(cluster: Cluster) -> Iterator[dict[str, Any]]:
+def _images(cluster: FleetCluster) -> Iterator[dict[str, Any]]:
     """Yield a row for every image that collectors should have, with what they have."""
     wanted: dict[str, list[str]] = {}
     for member in cluster.members:
@@ -76,14 +76,14 @@ def _images(cluster: Cluster) -> Iterator[dict[str, Any]]:
         }
 
 
-def running(cluster: Cluster, name: str) -> str:
+def running(cluster: FleetCluster, name: str) -> str:
     """Return the image that a collector has in the cluster."""
     if not cluster.read("diagnosis"):
         return UNREAD
     return str(cluster.diagnosed.get(name, {}).get("image") or "none")
 
 
-def fleet(clusters: Sequence[Cluster]) -> list[dict[str, Any]]:
+def fleet(clusters: Sequence[FleetCluster]) -> list[dict[str, Any]]:
     """Return how often each version is in the fleet, of what was read; else what is wanted."""
     seen: dict[str, Counter[str]] = {}
     for cluster in clusters:

@@ -20,7 +20,7 @@ _NAME = "mpod.kb.io"
 _TRUE = ("1", "t", "true")
 
 
-class Asked(NamedTuple):
+class PodWebhook(NamedTuple):
     """The configuration by which the API server asks an operator about pods, and the Service that it asks."""
 
     configuration: str
@@ -28,13 +28,13 @@ class Asked(NamedTuple):
     service: str
 
 
-def asked(webhooks: Iterable[Manifest]) -> Asked | None:
+def asked(webhooks: Iterable[Manifest]) -> PodWebhook | None:
     """Return how the API server asks about pods, or nothing without an operator."""
     for configuration in webhooks:
         for webhook in configuration.get("webhooks") or []:
             found = (webhook.get("clientConfig") or {}).get("service") or {}
             if webhook.get("name") == _NAME and found.get("path") == _PATH:
-                return Asked(configuration["metadata"]["name"], found["namespace"], found["name"])
+                return PodWebhook(configuration["metadata"]["name"], found["namespace"], found["name"])
     return None
 
 

@@ -17,7 +17,7 @@ _KEPT = 16  # builds whose answers are remembered
 
 
 @dataclass(frozen=True)
-class Verdict:
+class TypeRefusal:
     """Why a build refuses a type, in words; `severity` when the catalogue is less than sure."""
 
     rule: str
@@ -34,7 +34,7 @@ class Build:
     distribution: str
     version: str
     _found: dict[tuple[str, str], Component | None] = field(default_factory=dict)
-    _verdicts: dict[tuple[str, str], Verdict | None] = field(default_factory=dict)
+    _verdicts: dict[tuple[str, str], TypeRefusal | None] = field(default_factory=dict)
     _references: dict[tuple[str, str], tuple[Reference, ...]] = field(default_factory=dict)
     _types: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
@@ -44,7 +44,7 @@ class Build:
             self._found[name, kind] = self.catalogue.find(name, kind, self.distribution, self.version)
         return self._found[name, kind]
 
-    def verdict(self, name: str, kind: str) -> Verdict | None:
+    def verdict(self, name: str, kind: str) -> TypeRefusal | None:
         """Return why the build refuses a type; None when it takes it."""
         if (name, kind) not in self._verdicts:
             self._verdicts[name, kind] = None if self.find(name, kind) else _judge(self, name, kind)
@@ -94,7 +94,7 @@ def build_of(target: Target) -> Build:
     return _BUILDS[key]
 
 
-def _judge(build: Build, name: str, kind: str) -> Verdict:
+def _judge(build: Build, name: str, kind: str) -> TypeRefusal:
     catalogue, version = build.catalogue, build.version
     available = catalogue.available_in(name, kind, version)
     renamed = catalogue.rename(name, kind)
@@ -103,24 +103,24 @@ def _judge(build: Build, name: str, kind: str) -> Verdict:
     doubt = build.doubt
     if renamed and kind == renamed.new and not available and build.find(name, renamed.old):
         message = f"{build.name} knows '{kind}' as '{renamed.old}'; the new name came with {renamed.since}"
-        return Verdict("newer-name", message, f"Write `{renamed.old}`.")
+        return TypeRefusal("newer-name", message, f"Write `{renamed.old}`.")
     if renamed and kind == renamed.old and build.find(name, renamed.new):
         message = f"'{kind}' is called '{renamed.new}' since {renamed.since}, and {build.name} refuses the older name"
-        return Verdict("removed-component", message, f"Write `{renamed.new}`.")
+        return TypeRefusal("removed-component", message, f"Write `{renamed.new}`.")
     if removal and parse_version(version) >= parse_version(removal.gone):
         use = f" Use `{removal.use.partition('/')[2]}` in `{removal.use.partition('/')[0]}`." if removal.use else ""
         message = f"'{kind}' left the official builds with {removal.gone}"
-        return Verdict("removed-component", message, f"{removal.how}{use}", _unsure(build, name))
+        return TypeRefusal("removed-component", message, f"{removal.how}{use}", _unsure(build, name))
     if elsewhere and not catalogue.known(name, kind):
         message = f"'{kind}' is no type of {name}, but of {' and '.join(elsewhere)}"
-        return Verdict("wrong-class", message, f"Move it to `{elsewhere[0]}`.", _unsure(build, name))
+        return TypeRefusal("wrong-class", message, f"Move it to `{elsewhere[0]}`.", _unsure(build, name))
     note = f" ({doubt})" if doubt else ""
     types = build.types(name)
     where = f"Available in: {', '.join(available)}." if available else ""
     if not where and catalogue.known(name, kind):
         where = "No official build of this version has it; it needs a build of your own, or another version."
     hint = "" if available else near(kind, types)
-    return Verdict(
+    return TypeRefusal(
         "unknown-component", f"{build.name} has no {name[:-1]} '{kind}'{hint}{note}", where, _unsure(build, name)
     )
 

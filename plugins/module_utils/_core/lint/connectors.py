@@ -24,7 +24,7 @@ ENDS = {"exporters": "receivers", "receivers": "exporters"}
 
 
 @dataclass
-class Use:
+class ConnectorUse:
     """Where a connector stands: path and signal by pipeline, for either end."""
 
     exporters: dict[str, Path] = field(default_factory=dict)
@@ -139,16 +139,16 @@ def _cycle(edges: dict[Node, list[Node]]) -> list[Node]:
     return []
 
 
-def uses(config: Any) -> dict[str, Use]:
+def uses(config: Any) -> dict[str, ConnectorUse]:
     """Return where each connector stands in pipelines."""
     connectors = section(config, "connectors")
-    found: dict[str, Use] = {}
+    found: dict[str, ConnectorUse] = {}
     for name, pipeline in section(config, "service", "pipelines").items() if connectors else ():
         for role in ENDS if isinstance(pipeline, dict) and kind_of(name) in SIGNALS else ():
             ids = pipeline.get(role)
             for index, item in enumerate(ids if isinstance(ids, list) else ()):
                 if isinstance(item, str) and item in connectors:
-                    paths = getattr(found.setdefault(item, Use()), role)
+                    paths = getattr(found.setdefault(item, ConnectorUse()), role)
                     paths.setdefault(name, ("service", "pipelines", name, role, index))
     return found
 

@@ -18,7 +18,7 @@ Manifest = dict[str, Any]
 
 
 @dataclass(frozen=True)
-class Build:
+class CollectorBuild:
     """A collector with its finished config and what follows from it."""
 
     collector: Collector
@@ -37,7 +37,7 @@ class Build:
 
 
 def frame(
-    build: Build,
+    build: CollectorBuild,
     api_version: str,
     kind: str,
     *,
@@ -62,7 +62,7 @@ def present(**values: Any) -> dict[str, Any]:
     return {key: value for key, value in values.items() if value not in (None, {}, [], "", ())}
 
 
-def namespace(build: Build) -> Manifest:
+def namespace(build: CollectorBuild) -> Manifest:
     """Return the Namespace; labelled by us alone, because collectors share it."""
     labels = {"app.kubernetes.io/managed-by": names.MANAGED_BY}
     return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": build.collector.namespace, "labels": labels}}

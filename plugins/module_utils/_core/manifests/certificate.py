@@ -14,7 +14,7 @@ from typing import Any
 
 from ..collector import names
 from ..errors import Problem
-from .build import Build, Manifest, frame
+from .build import CollectorBuild, Manifest, frame
 
 API_VERSION = "cert-manager.io/v1"
 # The CA of a namespace: shared by all collectors there, and so named after none of them.
@@ -29,14 +29,14 @@ _DOMAIN = "cluster.local"  # what clients write out in full; an issuer signs it 
 Options = Mapping[str, Any]
 
 
-def certificates(build: Build) -> list[Manifest]:
+def certificates(build: CollectorBuild) -> list[Manifest]:
     """Return the Certificates of a collector, after the CA that signs those without an issuer of their own."""
     wanted = build.collector.certificates
     chain = [] if all(options.get("issuer") for options in wanted) else _chain(build)
     return [*chain, *(_certificate(build, options) for options in wanted)]
 
 
-def _certificate(build: Build, options: Options) -> Manifest:
+def _certificate(build: CollectorBuild, options: Options) -> Manifest:
     name = names.check_name("name of a certificate", options["name"])
     life, renewal = options["duration_seconds"], options["renew_before_seconds"]
     if life < _SHORTEST_LIFE or not _SHORTEST_RENEWAL <= renewal < life:
@@ -60,7 +60,7 @@ def _certificate(build: Build, options: Options) -> Manifest:
     return frame(build, API_VERSION, "Certificate", name=name, spec=spec)
 
 
-def _names(build: Build) -> list[str]:
+def _names(build: CollectorBuild) -> list[str]:
     """Return the names of the Services before a collector: ours, the replicas', and those that the operator makes."""
     collector = build.collector
     services = [collector.name]
@@ -72,7 +72,7 @@ def _names(build: Build) -> list[str]:
     return [*(f"{service}{suffix}" for service in services for suffix in suffixes), "localhost"]
 
 
-def _chain(build: Build) -> list[Manifest]:
+def _chain(build: CollectorBuild) -> list[Manifest]:
     """Return the CA: one that signs itself, a certificate by it that may sign, and the issuer that signs with that.
 
     The CA keeps its key when it is renewed: what it has signed stays good, and nobody has to trust it anew.
@@ -95,7 +95,7 @@ def _chain(build: Build) -> list[Manifest]:
     ]
 
 
-def _shared(build: Build, kind: str, name: str, spec: dict[str, Any]) -> Manifest:
+def _shared(build: CollectorBuild, kind: str, name: str, spec: dict[str, Any]) -> Manifest:
     """Return an object without a label of the collector: whoever else is in the namespace says the same."""
     labels = {"app.kubernetes.io/name": "opentelemetry-collector", "app.kubernetes.io/managed-by": names.MANAGED_BY}
     metadata = {"name": name, "namespace": build.collector.namespace, "labels": labels}

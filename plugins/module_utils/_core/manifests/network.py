@@ -9,12 +9,12 @@ from typing import Any
 
 from ..errors import Problem
 from ..needs.derive import Port
-from .build import Build, Manifest, frame, present
+from .build import CollectorBuild, Manifest, frame, present
 
 _GATEWAY_API = "gateway.networking.k8s.io/v1"
 
 
-def network_policy(build: Build) -> Manifest | None:
+def network_policy(build: CollectorBuild) -> Manifest | None:
     """Return a policy that admits exactly the ports that are listened on, TCP and UDP, or nothing when it is off."""
     options = build.collector.network_policy
     if not options.get("enabled"):
@@ -31,7 +31,7 @@ def network_policy(build: Build) -> Manifest | None:
     return frame(build, "networking.k8s.io/v1", "NetworkPolicy", spec=spec)
 
 
-def ingress(build: Build) -> Manifest | None:
+def ingress(build: CollectorBuild) -> Manifest | None:
     """Return the Ingress of one port, or nothing when none is asked for."""
     options = build.collector.ingress
     if not options:
@@ -44,17 +44,17 @@ def ingress(build: Build) -> Manifest | None:
     return frame(build, "networking.k8s.io/v1", "Ingress", annotations=options.get("annotations"), spec=spec)
 
 
-def http_route(build: Build) -> Manifest | None:
+def http_route(build: CollectorBuild) -> Manifest | None:
     """Return the Gateway API route for OTLP over HTTP, or nothing when it has no host names."""
     return _route(build, "HTTPRoute", "otlp-http", "http_hostnames")
 
 
-def grpc_route(build: Build) -> Manifest | None:
+def grpc_route(build: CollectorBuild) -> Manifest | None:
     """Return the Gateway API route for OTLP over gRPC, or nothing when it has no host names."""
     return _route(build, "GRPCRoute", "otlp", "grpc_hostnames")
 
 
-def _route(build: Build, kind: str, port_name: str, hostnames: str) -> Manifest | None:
+def _route(build: CollectorBuild, kind: str, port_name: str, hostnames: str) -> Manifest | None:
     """Return a route to a port.
 
     Raises Problem when both kinds claim a host name: of an HTTPRoute and a GRPCRoute for one, a Gateway accepts
@@ -82,7 +82,7 @@ def _route(build: Build, kind: str, port_name: str, hostnames: str) -> Manifest 
     return frame(build, _GATEWAY_API, kind, spec=spec)
 
 
-def way_in(build: Build, name: str, what: str = "ingress or routes") -> Port:
+def way_in(build: CollectorBuild, name: str, what: str = "ingress or routes") -> Port:
     """Return the port that traffic from outside goes to. Raises Problem when there is none, or no Service before it."""
     collector = build.collector
     ports: dict[str, Any] = {port.name: port for port in build.exposed}

@@ -17,7 +17,7 @@ from typing import Any
 from ..collector import names
 from ..config.paths import SECTIONS, section
 from . import pod, workload
-from .build import Build, Manifest, frame, present
+from .build import CollectorBuild, Manifest, frame, present
 from .target_allocator import allocated, target_allocator
 
 API_VERSION = "opentelemetry.io/v1beta1"
@@ -27,7 +27,7 @@ STRATEGIES = {"daemonset": "daemonSetUpdateStrategy", "deployment": "deploymentU
 _SIDECAR = "sidecar"
 
 
-def open_telemetry_collector(build: Build) -> Manifest:
+def open_telemetry_collector(build: CollectorBuild) -> Manifest:
     """Return the custom resource. Its labels become those of the pods, for which it has no field of its own."""
     collector = build.collector
     pods = _pods(build)
@@ -50,7 +50,7 @@ def open_telemetry_collector(build: Build) -> Manifest:
     return manifest
 
 
-def _pods(build: Build) -> dict[str, Any]:
+def _pods(build: CollectorBuild) -> dict[str, Any]:
     """Return what the pods are made of. A sidecar has a container alone, its pod belongs to somebody else."""
     collector = build.collector
     container = {
@@ -81,7 +81,7 @@ def _pods(build: Build) -> dict[str, Any]:
     }
 
 
-def _governed(build: Build) -> dict[str, Any]:
+def _governed(build: CollectorBuild) -> dict[str, Any]:
     """Return what a StatefulSet has more: its governing Service is ours, so that replicas keep their DNS domain."""
     if build.collector.mode != "statefulset":
         return {}
@@ -89,7 +89,7 @@ def _governed(build: Build) -> dict[str, Any]:
     return {"serviceName": names.headless(build.collector.name), **claims}
 
 
-def _scale(build: Build) -> dict[str, Any]:
+def _scale(build: CollectorBuild) -> dict[str, Any]:
     """Return how many pods there are. Who is autoscaled has no replica count: the autoscaler writes it."""
     collector = build.collector
     if collector.mode == _SIDECAR:
@@ -101,7 +101,7 @@ def _scale(build: Build) -> dict[str, Any]:
     return {**workload.replicas(build), **_autoscaler(build), **budget, **strategy}
 
 
-def _autoscaler(build: Build) -> dict[str, Any]:
+def _autoscaler(build: CollectorBuild) -> dict[str, Any]:
     options = build.collector.autoscaling
     if not options:
         return {}
@@ -118,7 +118,7 @@ def _autoscaler(build: Build) -> dict[str, Any]:
     return {"autoscaler": autoscaler}
 
 
-def _container_security(build: Build) -> dict[str, Any]:
+def _container_security(build: CollectorBuild) -> dict[str, Any]:
     """A sidecar says for itself what others say for their pod."""
     if build.collector.mode != _SIDECAR:
         return dict(pod.CONTAINER_SECURITY)
@@ -126,7 +126,7 @@ def _container_security(build: Build) -> dict[str, Any]:
     return {**pod.CONTAINER_SECURITY, **whole}
 
 
-def _ports(build: Build) -> list[dict[str, Any]]:
+def _ports(build: CollectorBuild) -> list[dict[str, Any]]:
     """Return the ports of receivers; with them given, nothing hangs on which components the operator knows."""
     on_node = build.collector.uses_host_ports
     return [
@@ -137,7 +137,7 @@ def _ports(build: Build) -> list[dict[str, Any]]:
     ]
 
 
-def _stamp(build: Build, pods: Mapping[str, Any], config: Mapping[str, Any]) -> dict[str, Any]:
+def _stamp(build: CollectorBuild, pods: Mapping[str, Any], config: Mapping[str, Any]) -> dict[str, Any]:
     """Return the annotations of the pods, among them a hash of all that replaces pods when it changes, and no more."""
     if build.collector.mode == _SIDECAR:
         return {}

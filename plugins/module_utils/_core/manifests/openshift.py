@@ -17,7 +17,7 @@ from ..config.paths import section
 from ..errors import Problem
 from ..needs.components.row import Rules, rule
 from ..needs.derive import Port
-from .build import Build, Manifest, frame, present
+from .build import CollectorBuild, Manifest, frame, present
 from .network import way_in
 from .pod import SELINUX_LEVEL, pod_security, volumes
 from .workload import claims
@@ -32,7 +32,7 @@ H2C = "h2c"
 _ROUTER = {"kind": "ServiceAccount", "name": "router", "namespace": "openshift-ingress"}
 
 
-def openshift_route(build: Build) -> Manifest | None:
+def openshift_route(build: CollectorBuild) -> Manifest | None:
     """Return the Route to one port, or nothing when none is asked for. Raises Problem for what a router cannot do."""
     options = _options(build)
     if not options:
@@ -60,7 +60,7 @@ def openshift_route(build: Build) -> Manifest | None:
     return frame(build, "route.openshift.io/v1", "Route", annotations=options.get("annotations"), spec=spec)
 
 
-def reader(build: Build) -> Manifest | None:
+def reader(build: CollectorBuild) -> Manifest | None:
     """Return the Role by which the router reads the certificate of this route, and no other Secret."""
     secret = build.collector.openshift_route.get("tls_secret")
     if not secret:
@@ -69,7 +69,7 @@ def reader(build: Build) -> Manifest | None:
     return frame(build, _RBAC, "Role", name=_name(build), rules=[rule])
 
 
-def reader_binding(build: Build) -> Manifest | None:
+def reader_binding(build: CollectorBuild) -> Manifest | None:
     """Return the binding of that Role to the router."""
     if not build.collector.openshift_route.get("tls_secret"):
         return None
@@ -77,14 +77,14 @@ def reader_binding(build: Build) -> Manifest | None:
     return frame(build, _RBAC, "RoleBinding", name=_name(build), roleRef=reference, subjects=[dict(_ROUTER)])
 
 
-def app_protocol(build: Build, port: Port) -> str | None:
+def app_protocol(build: CollectorBuild, port: Port) -> str | None:
     """Return the protocol that a Service says of a port; a router that ends TLS knows gRPC by another name."""
     options = _options(build)
     ends = options and options["port"] == port.name and options["termination"] == "edge"
     return H2C if ends and port.app_protocol == _GRPC else port.app_protocol
 
 
-def _faults(build: Build, port: Port) -> Iterator[tuple[bool, str, str]]:
+def _faults(build: CollectorBuild, port: Port) -> Iterator[tuple[bool, str, str]]:
     """Yield whether each fault is there, what is wrong, and what to do."""
     options = _options(build)
     termination = options["termination"]
@@ -115,7 +115,7 @@ def _faults(build: Build, port: Port) -> Iterator[tuple[bool, str, str]]:
     )
 
 
-def _serves_tls(build: Build, port: Port) -> bool | None:
+def _serves_tls(build: CollectorBuild, port: Port) -> bool | None:
     """Whether the receiver of an OTLP port speaks TLS; nothing is known of others."""
     protocol = _PROTOCOLS.get(port.name)
     if not protocol:
@@ -125,12 +125,12 @@ def _serves_tls(build: Build, port: Port) -> bool | None:
     return any(section(settings, "protocols", protocol, "tls") for settings in otlp)
 
 
-def _options(build: Build) -> dict[str, Any]:
+def _options(build: CollectorBuild) -> dict[str, Any]:
     given = build.collector.openshift_route
     return {**_DEFAULTS, **present(**given)} if given else {}
 
 
-def _name(build: Build) -> str:
+def _name(build: CollectorBuild) -> str:
     return f"{build.collector.name}-route"
 
 
@@ -145,7 +145,7 @@ _ALWAYS = ("configMap", "projected")
 _NAMES = {"cephfs": "cephFS", "vsphereVolume": "vsphere"}
 
 
-def security_context_constraints(build: Build) -> Manifest | None:
+def security_context_constraints(build: CollectorBuild) -> Manifest | None:
     """Return constraints of the collector's own, or nothing where `restricted-v2` will do or there are none."""
     if not _needed(build):
         return None
@@ -180,12 +180,12 @@ def security_context_constraints(build: Build) -> Manifest | None:
     )
 
 
-def use(build: Build) -> Rules:
+def use(build: CollectorBuild) -> Rules:
     """Return the right to use these constraints, and no others."""
     return (rule(GROUP, "securitycontextconstraints", ("use",), _constraints_name(build)),) if _needed(build) else ()
 
 
-def _needed(build: Build) -> bool:
+def _needed(build: CollectorBuild) -> bool:
     """Whether the pods ask for more than `restricted-v2`; those that get a sidecar are not ours."""
     if not build.place.security_context_constraints or build.collector.mode == "sidecar":
         return False
@@ -194,7 +194,7 @@ def _needed(build: Build) -> bool:
     return bool(special or fixed or _on_node(build) or build.collector.host_network or build.collector.selinux_type)
 
 
-def _volumes(build: Build) -> set[str]:
+def _volumes(build: CollectorBuild) -> set[str]:
     """Return the kinds of volumes that the pods have, as constraints name them."""
     found = {key for volume in volumes(build) for key in volume if key != "name"}
     claimed = build.collector.mode == "statefulset" and claims(build)
@@ -202,17 +202,17 @@ def _volumes(build: Build) -> set[str]:
     return {_NAMES.get(kind, kind) for kind in found}
 
 
-def _on_node(build: Build) -> bool:
+def _on_node(build: CollectorBuild) -> bool:
     """Whether ports of the node are opened: in its network Kubernetes itself says so of every port."""
     collector = build.collector
     return bool(build.exposed and collector.uses_host_ports) or bool(build.needs.ports and collector.host_network)
 
 
-def _selinux(build: Build) -> dict[str, Any]:
+def _selinux(build: CollectorBuild) -> dict[str, Any]:
     """Return the context that is allowed: the one that the pods name, or the namespace's own."""
     kind = build.collector.selinux_type
     return {"type": "MustRunAs"} | ({"seLinuxOptions": {"type": kind, "level": SELINUX_LEVEL}} if kind else {})
 
 
-def _constraints_name(build: Build) -> str:
+def _constraints_name(build: CollectorBuild) -> str:
     return names.cluster_wide(build.collector.namespace, build.collector.name)

@@ -10,7 +10,7 @@ from typing import Any
 from ..collector.names import label_value, text
 from ..errors import Problem
 from ..needs.derive import DOWNWARD, Mount
-from .build import Build, Manifest, frame, present
+from .build import CollectorBuild, Manifest, frame, present
 
 CONTAINER = "opentelemetry-collector"
 KEY = "config"
@@ -40,7 +40,7 @@ PROBES = {
 }
 
 
-def pod_template(build: Build) -> dict[str, Any]:
+def pod_template(build: CollectorBuild) -> dict[str, Any]:
     """Return the pod template; a change of config changes its hash, and so rolls the pods."""
     collector = build.collector
     version = {"app.kubernetes.io/version": label_value(collector.version)}
@@ -49,7 +49,7 @@ def pod_template(build: Build) -> dict[str, Any]:
     return {"metadata": {"labels": labels, "annotations": annotations}, "spec": _pod_spec(build)}
 
 
-def _pod_spec(build: Build) -> dict[str, Any]:
+def _pod_spec(build: CollectorBuild) -> dict[str, Any]:
     collector = build.collector
     return {
         "serviceAccountName": collector.service_account_name,
@@ -70,7 +70,7 @@ def _pod_spec(build: Build) -> dict[str, Any]:
     }
 
 
-def _container(build: Build) -> dict[str, Any]:
+def _container(build: CollectorBuild) -> dict[str, Any]:
     collector = build.collector
     return {
         "name": CONTAINER,
@@ -86,7 +86,7 @@ def _container(build: Build) -> dict[str, Any]:
     }
 
 
-def _ports(build: Build) -> list[dict[str, Any]]:
+def _ports(build: CollectorBuild) -> list[dict[str, Any]]:
     on_node = build.collector.uses_host_ports
     return [
         {"name": port.name, "containerPort": port.number, "protocol": port.protocol}
@@ -95,7 +95,7 @@ def _ports(build: Build) -> list[dict[str, Any]]:
     ]
 
 
-def environment(build: Build) -> list[dict[str, Any]]:
+def environment(build: CollectorBuild) -> list[dict[str, Any]]:
     """Return the environment: what the user gave, what the pod can tell, and the memory limit for Go."""
     given = build.collector.env
     entries: list[dict[str, Any]] = (
@@ -123,14 +123,14 @@ def env_source(name: str, value: Any) -> dict[str, Any]:
     )
 
 
-def resources(build: Build) -> dict[str, Any]:
+def resources(build: CollectorBuild) -> dict[str, Any]:
     """Return requests and limits; memory is requested in full: a collector that is evicted loses what it holds."""
     collector = build.collector
     limits = present(cpu=collector.cpu_limit, memory=collector.memory_limit)
     return {"limits": limits, "requests": present(cpu=collector.cpu_request, memory=collector.memory_limit)}
 
 
-def pod_security(build: Build) -> dict[str, Any]:
+def pod_security(build: CollectorBuild) -> dict[str, Any]:
     """Return who the pod is: root only to read the node's logs, or to keep state in a folder that is root's."""
     selinux = {"type": build.collector.selinux_type, "level": SELINUX_LEVEL} if build.collector.selinux_type else None
     always = {"seccompProfile": {"type": "RuntimeDefault"}, **present(seLinuxOptions=selinux)}
@@ -140,7 +140,7 @@ def pod_security(build: Build) -> dict[str, Any]:
     return {"runAsNonRoot": True, **always} | present(runAsUser=user, runAsGroup=user, fsGroup=user)
 
 
-def _probes(build: Build) -> dict[str, Any]:
+def _probes(build: CollectorBuild) -> dict[str, Any]:
     """Return probes where the config answers them."""
     port = build.needs.probe
     if not port:
@@ -149,12 +149,12 @@ def _probes(build: Build) -> dict[str, Any]:
     return {name: {**probe, **times} for name, times in PROBES.items()}
 
 
-def _config_volume(build: Build) -> dict[str, Any]:
+def _config_volume(build: CollectorBuild) -> dict[str, Any]:
     source = {"name": build.collector.name, "items": [{"key": KEY, "path": FILE}]}
     return {"name": CONFIG_VOLUME, "configMap": source}
 
 
-def volumes(build: Build) -> list[dict[str, Any]]:
+def volumes(build: CollectorBuild) -> list[dict[str, Any]]:
     """Return the volumes that follow from the config, and the user's."""
     collector = build.collector
     derived = [{"name": mount.name, **mount.source} for mount in build.needs.mounts]
@@ -166,7 +166,7 @@ def volumes(build: Build) -> list[dict[str, Any]]:
     return [*derived, *state, *({"name": item["name"], **item["source"]} for item in collector.volumes)]
 
 
-def _state(build: Build) -> dict[str, Any]:
+def _state(build: CollectorBuild) -> dict[str, Any]:
     """An agent's state outlives its pod on the node; that of others does not, and needs a StatefulSet to."""
     if not _keeps_on_node(build):
         return {"emptyDir": {}}
@@ -174,12 +174,12 @@ def _state(build: Build) -> dict[str, Any]:
     return {"hostPath": {"path": path, "type": "DirectoryOrCreate"}}
 
 
-def _keeps_on_node(build: Build) -> bool:
+def _keeps_on_node(build: CollectorBuild) -> bool:
     writable = build.place.host_paths_writable and build.place.offers(_STATE_FOLDER)
     return build.collector.mode == "daemonset" and writable
 
 
-def volume_mounts(build: Build) -> list[dict[str, Any]]:
+def volume_mounts(build: CollectorBuild) -> list[dict[str, Any]]:
     """Return where the collector sees these volumes."""
     state = [{"name": STATE_VOLUME, "mountPath": path} for path in build.needs.state_directories]
     user = [
@@ -195,12 +195,12 @@ def _mount(mount: Mount) -> dict[str, Any]:
     )
 
 
-def topology_spread(build: Build, pods: dict[str, str]) -> list[dict[str, Any]]:
+def topology_spread(build: CollectorBuild, pods: dict[str, str]) -> list[dict[str, Any]]:
     """Return the user's constraints; each selects the pods with these labels unless it says otherwise."""
     selector = {"matchLabels": pods}
     return [{"labelSelector": selector, **constraint} for constraint in build.collector.topology_spread]
 
 
-def config_map(build: Build) -> Manifest:
+def config_map(build: CollectorBuild) -> Manifest:
     """Return the ConfigMap; its one key is mounted as a file."""
     return frame(build, "v1", "ConfigMap", data={KEY: build.config_text})

@@ -8,11 +8,11 @@ from __future__ import annotations
 from typing import Any
 
 from ..collector import names
-from .build import Build, Manifest, frame, present
+from .build import CollectorBuild, Manifest, frame, present
 from .openshift import app_protocol
 
 
-def service(build: Build) -> Manifest | None:
+def service(build: CollectorBuild) -> Manifest | None:
     """Return the Service that clients use, or nothing when it is not wanted or nothing listens."""
     collector = build.collector
     if not collector.wants_service or not build.exposed:
@@ -28,7 +28,7 @@ def service(build: Build) -> Manifest | None:
     return frame(build, "v1", "Service", annotations=options.get("annotations"), spec=spec)
 
 
-def headless_service(build: Build) -> Manifest | None:
+def headless_service(build: CollectorBuild) -> Manifest | None:
     """Return the governing Service of a StatefulSet: it gives each replica a name."""
     collector = build.collector
     if collector.mode != "statefulset":
@@ -37,7 +37,7 @@ def headless_service(build: Build) -> Manifest | None:
     return frame(build, "v1", "Service", name=names.headless(collector.name), spec=spec)
 
 
-def _ports(build: Build) -> list[dict[str, Any]]:
+def _ports(build: CollectorBuild) -> list[dict[str, Any]]:
     """Return the ports; `appProtocol: grpc` lets L7 load balancers and meshes speak HTTP/2 to it."""
     return [
         {"name": port.name, "port": port.number, "targetPort": port.number, "protocol": port.protocol}

@@ -13,13 +13,13 @@ from ..needs.components.receivers import through_api
 from ..needs.components.row import READ, Rules, rule
 from ..needs.components.table import component
 from ..needs.derive import rules_of
-from .build import Build, Manifest, frame, present
+from .build import CollectorBuild, Manifest, frame, present
 from .openshift import use
 
 _RBAC = "rbac.authorization.k8s.io/v1"
 
 
-def service_account(build: Build) -> Manifest:
+def service_account(build: CollectorBuild) -> Manifest:
     """Return the ServiceAccount of the pods. Collectors may share one: it has no label that tells them apart."""
     collector = build.collector
     metadata: dict[str, object] = {
@@ -38,26 +38,26 @@ def service_account(build: Build) -> Manifest:
     return {**account, **present(imagePullSecrets=[{"name": name} for name in secrets])}
 
 
-def cluster_role(build: Build) -> Manifest | None:
+def cluster_role(build: CollectorBuild) -> Manifest | None:
     """Return the ClusterRole that holds exactly the derived rules, or nothing when there are none."""
     rules = of_collector(build)
     return role(build, _name(build), rules) if rules else None
 
 
-def cluster_role_binding(build: Build) -> Manifest | None:
+def cluster_role_binding(build: CollectorBuild) -> Manifest | None:
     """Return the binding of the ClusterRole to the ServiceAccount."""
     if not of_collector(build):
         return None
     return binding(build, _name(build), build.collector.service_account_name)
 
 
-def role(build: Build, name: str, rules: Rules, namespace: str = "") -> Manifest:
+def role(build: CollectorBuild, name: str, rules: Rules, namespace: str = "") -> Manifest:
     """Return a role of the cluster, or of a namespace when one is given."""
     kind = "Role" if namespace else "ClusterRole"
     return _placed(frame(build, _RBAC, kind, name=name, namespaced=False, rules=list(rules)), namespace)
 
 
-def binding(build: Build, name: str, account: str, namespace: str = "") -> Manifest:
+def binding(build: CollectorBuild, name: str, account: str, namespace: str = "") -> Manifest:
     """Return the binding of a role, of the cluster or of a namespace, to an account beside the collector."""
     kind = "Role" if namespace else "ClusterRole"
     subject = {"kind": "ServiceAccount", "name": account, "namespace": build.collector.namespace}
@@ -72,7 +72,7 @@ def _placed(manifest: Manifest, namespace: str) -> Manifest:
     return manifest
 
 
-def _name(build: Build) -> str:
+def _name(build: CollectorBuild) -> str:
     return names.cluster_wide(build.collector.namespace, build.collector.name)
 
 
@@ -92,7 +92,7 @@ _CUSTOM_RESOURCES: Rules = (
 SECRETS: Rules = (rule("core", "secrets", READ),)
 
 
-def of_collector(build: Build) -> Rules:
+def of_collector(build: CollectorBuild) -> Rules:
     """Return what the collector may do: with an allocator it discovers nothing itself."""
     if not build.collector.is_allocated:
         return (*build.needs.rules, *use(build))
@@ -102,7 +102,7 @@ def of_collector(build: Build) -> Rules:
     return (*rules_of({**build.config, "receivers": others}), *_SCRAPE, *through_api(settings), *use(build))
 
 
-def of_allocator(build: Build) -> Rules:
+def of_allocator(build: CollectorBuild) -> Rules:
     """Return what the allocator may read: its collectors, and the kinds in which its jobs look for targets."""
     settings = section(build.config, "receivers", _RECEIVER)
     row = component("receivers", _RECEIVER)

@@ -15,14 +15,14 @@ from ..collector import names
 from ..collector.collector import from_registry
 from ..config.paths import items, section
 from . import pod, service_account
-from .build import Build, Manifest, frame, present
+from .build import CollectorBuild, Manifest, frame, present
 
 RECEIVER = "prometheus"  # the operator looks for this name and no other
 _FILTERS = {"none": ""}
 _RESTRICTED = {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}}
 
 
-def target_allocator(build: Build) -> dict[str, Any]:
+def target_allocator(build: CollectorBuild) -> dict[str, Any]:
     """Return the settings of the allocator, empty when there is none."""
     options = build.collector.target_allocator
     if not build.collector.is_allocated:
@@ -69,7 +69,7 @@ def _custom_resources(options: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def allocated(build: Build) -> Mapping[str, Any]:
+def allocated(build: CollectorBuild) -> Mapping[str, Any]:
     """Return the config as the operator must be given it.
 
     Jobs of receiver `prometheus` go to the allocator, which takes `$$` for one dollar sign in `replacement` and for
@@ -101,40 +101,40 @@ def _for_allocator(value: Any, key: str) -> Any:
     return meant.replace("$", "$$") if key == "replacement" else meant
 
 
-def account(build: Build) -> Manifest | None:
+def account(build: CollectorBuild) -> Manifest | None:
     """Return the ServiceAccount of the allocator; it goes when the allocator does."""
     return frame(build, "v1", "ServiceAccount", name=_account(build)) if build.collector.is_allocated else None
 
 
-def cluster_role(build: Build) -> Manifest | None:
+def cluster_role(build: CollectorBuild) -> Manifest | None:
     """Return what the allocator may read: the targets that its jobs and custom resources look for."""
     if not build.collector.is_allocated:
         return None
     return service_account.role(build, _wide(build), service_account.of_allocator(build))
 
 
-def cluster_role_binding(build: Build) -> Manifest | None:
+def cluster_role_binding(build: CollectorBuild) -> Manifest | None:
     """Return the binding of that role."""
     if not build.collector.is_allocated:
         return None
     return service_account.binding(build, _wide(build), _account(build))
 
 
-def secret_roles(build: Build) -> list[Manifest]:
+def secret_roles(build: CollectorBuild) -> list[Manifest]:
     """Return the right to read credentials of targets, in the namespaces that the user names and no others."""
     spaces = (build.collector.target_allocator.get("prometheus_cr") or {}).get("secret_namespaces") or []
     return [made for space in spaces for made in _secret_role(build, space)] if build.collector.is_allocated else []
 
 
-def _secret_role(build: Build, space: str) -> list[Manifest]:
+def _secret_role(build: CollectorBuild, space: str) -> list[Manifest]:
     name = _wide(build)
     role = service_account.role(build, name, service_account.SECRETS, namespace=space)
     return [role, service_account.binding(build, name, _account(build), namespace=space)]
 
 
-def _account(build: Build) -> str:
+def _account(build: CollectorBuild) -> str:
     return build.collector.target_allocator.get("service_account_name") or names.allocator(build.collector.name)
 
 
-def _wide(build: Build) -> str:
+def _wide(build: CollectorBuild) -> str:
     return names.cluster_wide(build.collector.namespace, names.allocator(build.collector.name))

@@ -9,7 +9,7 @@ from typing import Any
 
 from ..collector import names
 from ..errors import Problem
-from .build import Build, Manifest, frame, present
+from .build import CollectorBuild, Manifest, frame, present
 from .pod import STATE_VOLUME, pod_template
 
 _GIB = "1Gi"
@@ -17,19 +17,19 @@ _GIB = "1Gi"
 MIN_READY_SECONDS = 5
 
 
-def daemon_set(build: Build) -> Manifest:
+def daemon_set(build: CollectorBuild) -> Manifest:
     """Return the DaemonSet of an agent."""
     return frame(build, "apps/v1", "DaemonSet", spec={**_common(build), "updateStrategy": strategy(build)})
 
 
-def deployment(build: Build) -> Manifest:
+def deployment(build: CollectorBuild) -> Manifest:
     """Return the Deployment of a gateway."""
     return frame(
         build, "apps/v1", "Deployment", spec={**_common(build), **replicas(build), "strategy": strategy(build)}
     )
 
 
-def stateful_set(build: Build) -> Manifest:
+def stateful_set(build: CollectorBuild) -> Manifest:
     """Return the StatefulSet of a collector whose replicas have names and state of their own."""
     spec = {
         **_common(build),
@@ -42,7 +42,7 @@ def stateful_set(build: Build) -> Manifest:
     return frame(build, "apps/v1", "StatefulSet", spec=spec)
 
 
-def _common(build: Build) -> dict[str, Any]:
+def _common(build: CollectorBuild) -> dict[str, Any]:
     return {
         "selector": {"matchLabels": build.collector.selector},
         "revisionHistoryLimit": build.collector.revision_history_limit,
@@ -51,17 +51,17 @@ def _common(build: Build) -> dict[str, Any]:
     }
 
 
-def replicas(build: Build) -> dict[str, Any]:
+def replicas(build: CollectorBuild) -> dict[str, Any]:
     """Return the replica count; a workload that is autoscaled has no replica count: the autoscaler owns the field."""
     return {} if build.collector.autoscaling else {"replicas": build.collector.replicas}
 
 
-def strategy(build: Build) -> dict[str, Any]:
+def strategy(build: CollectorBuild) -> dict[str, Any]:
     """Return how pods are replaced: one after the other unless the user says otherwise."""
     return {"type": "RollingUpdate", **build.collector.update_strategy}
 
 
-def claims(build: Build) -> list[dict[str, Any]]:
+def claims(build: CollectorBuild) -> list[dict[str, Any]]:
     """Return the claim for the state that the config keeps; nothing is claimed for a config that keeps none."""
     if not build.needs.state_directories:
         return []
@@ -77,7 +77,7 @@ def claims(build: Build) -> list[dict[str, Any]]:
 _KINDS = {"deployment": "Deployment", "statefulset": "StatefulSet"}
 
 
-def horizontal_pod_autoscaler(build: Build) -> Manifest | None:
+def horizontal_pod_autoscaler(build: CollectorBuild) -> Manifest | None:
     """Return the autoscaler, or nothing when none is asked for. Raises Problem when its bounds are crossed."""
     collector = build.collector
     options = collector.autoscaling
@@ -95,7 +95,7 @@ def horizontal_pod_autoscaler(build: Build) -> Manifest | None:
     return frame(build, "autoscaling/v2", "HorizontalPodAutoscaler", spec=spec)
 
 
-def pod_disruption_budget(build: Build) -> Manifest | None:
+def pod_disruption_budget(build: CollectorBuild) -> Manifest | None:
     """Return the disruption budget, or nothing when none is asked for."""
     budget = disruption_budget(build)
     if not budget:
@@ -108,7 +108,7 @@ def pod_disruption_budget(build: Build) -> Manifest | None:
     )
 
 
-def bounds(build: Build) -> tuple[int, int]:
+def bounds(build: CollectorBuild) -> tuple[int, int]:
     """Return the fewest and the most replicas of who is autoscaled. Raises Problem when they are crossed."""
     options = build.collector.autoscaling
     least, most = options["min_replicas"], options["max_replicas"]
@@ -120,7 +120,7 @@ def bounds(build: Build) -> tuple[int, int]:
     return least, most
 
 
-def disruption_budget(build: Build) -> dict[str, Any]:
+def disruption_budget(build: CollectorBuild) -> dict[str, Any]:
     """Return the budget as Kubernetes spells it, empty when none is asked for. Raises Problem when two are."""
     options = build.collector.disruption_budget
     budget = present(minAvailable=options.get("min_available"), maxUnavailable=options.get("max_unavailable"))

@@ -22,7 +22,7 @@ class Edit:
 
 
 @dataclass(frozen=True)
-class Rename(Edit):
+class RenameKey(Edit):
     """Give the key at the end of a path another name."""
 
     key: str
@@ -93,7 +93,7 @@ def apply(config: Any, edits: Iterable[Edit]) -> Any:
     # Inner ones first, and items of a list from its end, so that no edit moves what another one speaks of.
     for edit in sorted(edits, key=_order, reverse=True):
         parent = at(result, edit.path[:-1], {})
-        if isinstance(edit, (Rename, Replace)):
+        if isinstance(edit, (RenameKey, Replace)):
             key = edit.path[-1]
             entries = edit.entries if isinstance(edit, Replace) else ((edit.key, parent[key]),)
             replaced.setdefault(edit.path[:-1], {})[key] = entries

@@ -11,7 +11,7 @@ from typing import Any
 from ..config.catalogue import Catalogue
 from ..config.paths import ROLES, SECTIONS, Path, section
 from ..lint.references import references
-from .edits import Edit, Put, Rename
+from .edits import Edit, Put, RenameKey
 
 Id = tuple[str, str]  # section and component id
 
@@ -50,7 +50,7 @@ def uses(config: Any, catalogue: Catalogue) -> Iterator[tuple[Path, Id]]:
 
 def renaming(config: Any, catalogue: Catalogue, wanted: Mapping[Id, str]) -> dict[Id, list[Edit]]:
     """Return the edits that give each of these components its new id, wherever it is named."""
-    edits: dict[Id, list[Edit]] = {(name, old): [Rename((name, old), new)] for (name, old), new in wanted.items()}
+    edits: dict[Id, list[Edit]] = {(name, old): [RenameKey((name, old), new)] for (name, old), new in wanted.items()}
     for path, key in uses(config, catalogue):
         if key in wanted:
             edits[key].append(Put(path, wanted[key]))

@@ -11,7 +11,7 @@ from typing import Any
 from ..config.paths import section
 from ..config.renames import parse_version
 from ..lint.subject import Target
-from .edits import Change, Rename, Unsolved
+from .edits import Change, RenameKey, Unsolved
 from .names import Id, components, renaming, type_of, with_type
 
 # Receivers that hold templates of other receivers below this key.
@@ -44,7 +44,7 @@ def templates(config: Any, target: Target) -> Iterator[Change | Unsolved]:
             new = with_type(str(old), target.catalogue.name_for("receivers", type_of(old), target.version))
             if new != old and new not in section(settings, key):
                 path = ("receivers", creator, key, old)
-                yield Change(path, f"{old} → {new}", _why("receivers", type_of(old), target), (Rename(path, new),))
+                yield Change(path, f"{old} → {new}", _why("receivers", type_of(old), target), (RenameKey(path, new),))
 
 
 def _why(name: str, kind: str, target: Target) -> str:

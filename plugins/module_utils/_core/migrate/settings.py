@@ -12,7 +12,7 @@ from typing import Any
 from ..config.paths import Path, at, leaves, section
 from ..config.renames import parse_version
 from ..lint.subject import Target
-from .edits import Add, Change, Edit, Rename, Replace, Substitute, Unsolved, Wrap
+from .edits import Add, Change, Edit, RenameKey, Replace, Substitute, Unsolved, Wrap
 from .names import components, type_of
 
 # The version of the Collector from which on each of these holds. Source: its changelogs.
@@ -103,7 +103,7 @@ def overflow(config: Any, target: Target) -> Iterator[Change | Unsolved]:
         queue = section(settings, "sending_queue")
         path: Path = ("exporters", name, "sending_queue", old)
         if old in queue and new not in queue:
-            yield Change(path, f"{old} → {new}", f"Renamed in {OVERFLOW}.", (Rename(path, new),))
+            yield Change(path, f"{old} → {new}", f"Renamed in {OVERFLOW}.", (RenameKey(path, new),))
 
 
 def actions(config: Any, _target: Target) -> Iterator[Change | Unsolved]:

@@ -15,7 +15,7 @@ from typing import Any
 
 from ..config.nodes import ALIAS, LINE_END, LITERAL, MAPPING, SCALAR, SEQUENCE, Mark, Node, find
 from ..config.paths import Path
-from .edits import Add, Drop, Edit, Put, Rename, Replace, Substitute, Wrap
+from .edits import Add, Drop, Edit, Put, RenameKey, Replace, Substitute, Wrap
 
 _PLAIN = re.compile(r"[A-Za-z_][\w/.-]*\Z")
 _WORDS = {"true", "false", "null", "yes", "no", "on", "off", "y", "n"}
@@ -35,7 +35,7 @@ class Cut:
     text: str
 
 
-class Surgeon:
+class TextEditor:
     """Edits one text. `read` gives the data of a key node, `dump` YAML text in block style."""
 
     def __init__(self, text: str, root: Node, read: Callable[[Node], Any], dump: Callable[[Any], str]) -> None:
@@ -60,10 +60,10 @@ class Surgeon:
 
     def _cuts(self, edit: Edit, base: Path) -> list[Cut]:
         path = (*base, *edit.path)
-        handler: Callable[[Surgeon, Any, Path], list[Cut]] = _HANDLERS[type(edit)]
+        handler: Callable[[TextEditor, Any, Path], list[Cut]] = _HANDLERS[type(edit)]
         return handler(self, edit, path)
 
-    def _rename(self, edit: Rename, path: Path) -> list[Cut]:
+    def _rename(self, edit: RenameKey, path: Path) -> list[Cut]:
         key, _value = self._find(path)
         return [self._scalar(key, edit.key)]
 
@@ -227,11 +227,11 @@ def _simple(text: str) -> str:
 
 
 _HANDLERS: dict[type, Any] = {
-    Rename: Surgeon._rename,
-    Replace: Surgeon._replace,
-    Drop: Surgeon._drop,
-    Put: Surgeon._put,
-    Substitute: Surgeon._substitute,
-    Add: Surgeon._add,
-    Wrap: Surgeon._wrap,
+    RenameKey: TextEditor._rename,
+    Replace: TextEditor._replace,
+    Drop: TextEditor._drop,
+    Put: TextEditor._put,
+    Substitute: TextEditor._substitute,
+    Add: TextEditor._add,
+    Wrap: TextEditor._wrap,
 }

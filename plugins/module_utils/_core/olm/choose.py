@@ -14,7 +14,7 @@ from ..releases.products import OPERATOR, PRODUCTS, RELEASE_LABEL
 from . import found as reads
 from .names import csv as read_csv
 from .names import is_before
-from .offer import Asked, Offer, offer
+from .offer import PackageOffer, PackageRequest, offer
 
 MANUAL, AUTOMATIC = "manual", "automatic"
 API = "operators.coreos.com"
@@ -27,17 +27,17 @@ _ASKED = "Install the operator by OLM"
 Found = Mapping[str, Any]
 
 
-class Wanted(NamedTuple):
+class OlmRequest(NamedTuple):
     """What a user wants of OLM; `config` is what it changes in the operator's Deployment."""
 
-    asked: Asked
+    asked: PackageRequest
     namespace: str
     approval: str = AUTOMATIC
     operator_group: str = ""
     config: Mapping[str, Any] = {}
 
 
-class Plan(NamedTuple):
+class OlmPlan(NamedTuple):
     """What becomes of it: the objects, and the version to wait for."""
 
     action: str
@@ -52,7 +52,7 @@ def namespace_for(package: str, given: str) -> str:
     return given or NAMESPACES.get(package, PRODUCTS[OPERATOR].namespace)
 
 
-def plan(wanted: Wanted, found: Found) -> Plan:
+def plan(wanted: OlmRequest, found: Found) -> OlmPlan:
     """Return what becomes of it. Raises Problem for what OLM could not do, or must not."""
     _refuse_no_olm(found)
     _refuse_approval(wanted)
@@ -62,7 +62,7 @@ def plan(wanted: Wanted, found: Found) -> Plan:
     groups = _groups(wanted, found["operator_groups"])
     _refuse_left(found["csvs"], ours)
     name = ours["name"] if ours else wanted.asked.package
-    return Plan(
+    return OlmPlan(
         action=action,
         message=message,
         manifests=[_namespace(wanted.namespace), *groups, _manifest(wanted, offered, name, ours)],
@@ -86,7 +86,7 @@ def _refuse_no_olm(found: Found) -> None:
         )
 
 
-def _refuse_approval(wanted: Wanted) -> None:
+def _refuse_approval(wanted: OlmRequest) -> None:
     """A pin and automatic approval exclude each other: startingCSV says only where OLM begins."""
     if wanted.approval == MANUAL and not wanted.asked.csv:
         raise Problem(
@@ -102,7 +102,7 @@ def _refuse_approval(wanted: Wanted) -> None:
         )
 
 
-def _subscription(wanted: Wanted, subscriptions: Sequence[Found]) -> Found | None:
+def _subscription(wanted: OlmRequest, subscriptions: Sequence[Found]) -> Found | None:
     """Return our Subscription, or nothing. Raises Problem when there is one of somebody else's, or one elsewhere."""
     those = reads.of_operator(subscriptions, wanted.asked.package)
     theirs = [item for item in those if not item["ours"]]
@@ -124,7 +124,7 @@ def _subscription(wanted: Wanted, subscriptions: Sequence[Found]) -> Found | Non
     return ours
 
 
-def _step(wanted: Wanted, ours: Found | None, offered: Offer) -> tuple[str, str]:
+def _step(wanted: OlmRequest, ours: Found | None, offered: PackageOffer) -> tuple[str, str]:
     """Return what is done: installed, upgraded, or left. OLM never goes back."""
     here = (ours["installed_csv"] or ours["current_csv"]) if ours else ""
     if not here:
@@ -147,7 +147,7 @@ def _step(wanted: Wanted, ours: Found | None, offered: Offer) -> tuple[str, str]
     return "upgrade", f"OLM goes from {here} to {offered.csv}"
 
 
-def _groups(wanted: Wanted, groups: Sequence[Found]) -> list[Manifest]:
+def _groups(wanted: OlmRequest, groups: Sequence[Found]) -> list[Manifest]:
     """Return the OperatorGroup to apply: none when somebody else's is there, since two stop OLM."""
     names = ", ".join(item["name"] for item in groups)
     if len(groups) > 1:
@@ -185,7 +185,7 @@ def _namespace(name: str) -> Manifest:
     return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels}}
 
 
-def _manifest(wanted: Wanted, offered: Offer, name: str, ours: Found | None) -> Manifest:
+def _manifest(wanted: OlmRequest, offered: PackageOffer, name: str, ours: Found | None) -> Manifest:
     spec: dict[str, Any] = {
         "name": wanted.asked.package,
         "channel": offered.channel,

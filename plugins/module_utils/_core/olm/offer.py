@@ -17,7 +17,7 @@ _SHOWN = 10
 Found = Mapping[str, Any]
 
 
-class Asked(NamedTuple):
+class PackageRequest(NamedTuple):
     """What is asked of OLM."""
 
     package: str
@@ -32,14 +32,14 @@ class Asked(NamedTuple):
         return f"{self.source_namespace}/{self.source}"
 
 
-class Offer(NamedTuple):
+class PackageOffer(NamedTuple):
     """What the catalog has of it: the channel, and the version that is wanted now."""
 
     channel: str
     csv: str
 
 
-def offer(asked: Asked, found: Found, installed_channel: str = "") -> Offer:
+def offer(asked: PackageRequest, found: Found, installed_channel: str = "") -> PackageOffer:
     """Return what there is of what was asked. Raises Problem with what is offered in its place."""
     _catalog(asked, found["catalogs"])
     package = _package(asked, found)
@@ -51,10 +51,10 @@ def offer(asked: Asked, found: Found, installed_channel: str = "") -> Offer:
             fix="Use a channel of the OpenTelemetry operator; it looks after all namespaces.",
         )
     _kubernetes(asked, channel, found["kubernetes"])
-    return Offer(channel["name"], _csv(asked, package, channel))
+    return PackageOffer(channel["name"], _csv(asked, package, channel))
 
 
-def _catalog(asked: Asked, catalogs: Sequence[Found]) -> None:
+def _catalog(asked: PackageRequest, catalogs: Sequence[Found]) -> None:
     where = f"CatalogSource {asked.catalog}"
     named = {f"{item['namespace']}/{item['name']}": item for item in catalogs}
     if asked.catalog not in named:
@@ -74,7 +74,7 @@ def _catalog(asked: Asked, catalogs: Sequence[Found]) -> None:
         )
 
 
-def _package(asked: Asked, found: Found) -> Found:
+def _package(asked: PackageRequest, found: Found) -> Found:
     package: Found | None = found["package"]
     if package is not None:
         return package
@@ -88,7 +88,7 @@ def _package(asked: Asked, found: Found) -> Found:
     )
 
 
-def _channel(asked: Asked, package: Found, installed: str) -> Found:
+def _channel(asked: PackageRequest, package: Found, installed: str) -> Found:
     channels = {item["name"]: item for item in package["channels"]}
     # Who named none stays in the channel that he has, also when the package gets another default.
     name = asked.channel or (installed if installed in channels else package["default_channel"])
@@ -103,7 +103,7 @@ def _channel(asked: Asked, package: Found, installed: str) -> Found:
     return channel
 
 
-def _csv(asked: Asked, package: Found, channel: Found) -> str:
+def _csv(asked: PackageRequest, package: Found, channel: Found) -> str:
     if not asked.csv:
         return str(channel["csv"])
     checked(asked.csv, "otel_operator_olm_csv")
@@ -119,7 +119,7 @@ def _csv(asked: Asked, package: Found, channel: Found) -> str:
     )
 
 
-def _kubernetes(asked: Asked, channel: Found, kubernetes: str) -> None:
+def _kubernetes(asked: PackageRequest, channel: Found, kubernetes: str) -> None:
     """The newest version of a channel says what it needs; what a pinned one needs is told by its own state."""
     least, here = read(channel["min_kubernetes"] or "0.0.0"), read(kubernetes or "0.0.0")
     if least and here and here < least and any(here) and not asked.csv:

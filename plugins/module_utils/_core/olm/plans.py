@@ -18,7 +18,7 @@ WAITING = "RequiresApproval"
 APPROVE, REFUSE, LEAVE = "approve", "refuse", "leave"
 
 
-class Choice(NamedTuple):
+class PlanDecision(NamedTuple):
     """What becomes of a plan that waits for approval, and why."""
 
     what: str
@@ -44,7 +44,7 @@ def is_owned(plan: Manifest, subscription: str) -> bool:
     return any(owner.get("kind") == "Subscription" and owner.get("name") == subscription for owner in owners)
 
 
-def choose(plans: Sequence[Manifest], newest: str, target: str, installed: str, *, pinned: bool) -> Choice:
+def choose(plans: Sequence[Manifest], newest: str, target: str, installed: str, *, pinned: bool) -> PlanDecision:
     """Return what becomes of the plans that wait; `newest` is the one that the Subscription refers to.
 
     A plan of before may still be the only one for the pin, when the catalog has got newer versions since.
@@ -53,13 +53,13 @@ def choose(plans: Sequence[Manifest], newest: str, target: str, installed: str, 
     exact = [plan for plan in waiting if names_of(plan) == (target,)]
     if exact and installed != target:
         latest = max(exact, key=lambda plan: (plan["metadata"]["name"] == newest, _generation(plan)))
-        return Choice(APPROVE, latest["metadata"]["name"], (target,))
+        return PlanDecision(APPROVE, latest["metadata"]["name"], (target,))
     plan = next((plan for plan in waiting if plan["metadata"]["name"] == newest), None)
     if plan is None:
-        return Choice(LEAVE)
+        return PlanDecision(LEAVE)
     brings = names_of(plan)
     what, wrong, fix = _judged(brings, target, installed, pinned)
-    return Choice(what, newest, brings, wrong, fix)
+    return PlanDecision(what, newest, brings, wrong, fix)
 
 
 def _judged(brings: tuple[str, ...], target: str, installed: str, pinned: bool) -> tuple[str, str, str]:

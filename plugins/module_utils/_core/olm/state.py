@@ -34,7 +34,7 @@ class Goal(NamedTuple):
     pinned: bool
 
 
-class Seen(NamedTuple):
+class OlmObjects(NamedTuple):
     """What the API says now; the ClusterServiceVersions are those that the Subscription names and the wanted one."""
 
     subscription: Manifest | None
@@ -42,7 +42,7 @@ class Seen(NamedTuple):
     csvs: Mapping[str, Manifest]
 
 
-class Symptom(NamedTuple):
+class OlmSymptom(NamedTuple):
     """A state that something is in, and what it means."""
 
     row: Row
@@ -70,26 +70,28 @@ class Symptom(NamedTuple):
         }
 
 
-class Verdict(NamedTuple):
+class OlmVerdict(NamedTuple):
     """What is to be done now."""
 
     what: str
-    choice: plans.Choice = plans.Choice(plans.LEAVE)
-    symptoms: tuple[Symptom, ...] = ()
+    choice: plans.PlanDecision = plans.PlanDecision(plans.LEAVE)
+    symptoms: tuple[OlmSymptom, ...] = ()
 
 
-def judge(goal: Goal, seen: Seen) -> Verdict:
+def judge(goal: Goal, seen: OlmObjects) -> OlmVerdict:
     """Return what is to be done: to leave, to approve a plan, or to wait for what is in the way."""
     status = status_of(seen.subscription)
     installed = str(status.get("installedCSV") or "")
     if _is_done(goal, status, seen):
-        return Verdict(DONE, _waiting(seen, status))
+        return OlmVerdict(DONE, _waiting(seen, status))
     choice = plans.choose(seen.plans, _newest(status), goal.csv, installed, pinned=goal.pinned)
     if choice.what in (plans.APPROVE, plans.REFUSE):
-        return Verdict(APPROVE if choice.what == plans.APPROVE else FAIL, choice)
+        return OlmVerdict(APPROVE if choice.what == plans.APPROVE else FAIL, choice)
     if goal.pinned and is_before(goal.csv, installed):
-        return Verdict(FAIL, plans.Choice(plans.REFUSE, wrong=f"{installed} is installed, past the pinned {goal.csv}"))
-    return Verdict(WAIT, choice, tuple(_symptoms(goal, seen, status)))
+        return OlmVerdict(
+            FAIL, plans.PlanDecision(plans.REFUSE, wrong=f"{installed} is installed, past the pinned {goal.csv}")
+        )
+    return OlmVerdict(WAIT, choice, tuple(_symptoms(goal, seen, status)))
 
 
 def status_of(item: Manifest | None) -> dict[str, Any]:
@@ -107,7 +109,7 @@ def deprecations(subscription: Manifest | None) -> list[str]:
     ]
 
 
-def _is_done(goal: Goal, status: Mapping[str, Any], seen: Seen) -> bool:
+def _is_done(goal: Goal, status: Mapping[str, Any], seen: OlmObjects) -> bool:
     installed = str(status.get("installedCSV") or "")
     there = status_of(seen.csvs.get(installed)).get("phase") == SUCCEEDED
     if goal.pinned or not goal.csv:
@@ -117,15 +119,15 @@ def _is_done(goal: Goal, status: Mapping[str, Any], seen: Seen) -> bool:
     return there and reached and status.get("currentCSV") == installed
 
 
-def _waiting(seen: Seen, status: Mapping[str, Any]) -> plans.Choice:
+def _waiting(seen: OlmObjects, status: Mapping[str, Any]) -> plans.PlanDecision:
     """Return the upgrade beyond the pin that waits, for who wants to know."""
     newest = next((plan for plan in seen.plans if plan["metadata"]["name"] == _newest(status)), None)
     if newest is None or not plans.waits(newest):
-        return plans.Choice(plans.LEAVE)
-    return plans.Choice(plans.LEAVE, _newest(status), plans.names_of(newest))
+        return plans.PlanDecision(plans.LEAVE)
+    return plans.PlanDecision(plans.LEAVE, _newest(status), plans.names_of(newest))
 
 
-def _symptoms(goal: Goal, seen: Seen, status: Mapping[str, Any]) -> Iterator[Symptom]:
+def _symptoms(goal: Goal, seen: OlmObjects, status: Mapping[str, Any]) -> Iterator[OlmSymptom]:
     """Yield what is in the way: what knows most comes first."""
     under_way = [_csv(item) for item in _unfinished(goal, seen, status)]
     plan = next((plan for plan in seen.plans if plan["metadata"]["name"] == _newest(status)), None)
@@ -144,7 +146,7 @@ def _symptoms(goal: Goal, seen: Seen, status: Mapping[str, Any]) -> Iterator[Sym
         yield _symptom(SUBSCRIPTION, goal.subscription, str(status.get("state") or ""), {})
 
 
-def _unfinished(goal: Goal, seen: Seen, status: Mapping[str, Any]) -> Iterator[Manifest]:
+def _unfinished(goal: Goal, seen: OlmObjects, status: Mapping[str, Any]) -> Iterator[Manifest]:
     """Yield the ClusterServiceVersion that is coming, and the installed one when that is in its way."""
     wanted = dict.fromkeys((status.get("currentCSV"), goal.csv, status.get("installedCSV")))
     for name in wanted:
@@ -153,7 +155,7 @@ def _unfinished(goal: Goal, seen: Seen, status: Mapping[str, Any]) -> Iterator[M
             yield item
 
 
-def _csv(item: Manifest) -> Symptom:
+def _csv(item: Manifest) -> OlmSymptom:
     status = status_of(item)
     unmet = [_requirement(one) for one in status.get("requirementStatus") or [] if one.get("status") != "Present"]
     message = "; ".join(filter(None, [str(status.get("message") or ""), *unmet]))
@@ -166,7 +168,7 @@ def _requirement(one: Mapping[str, Any]) -> str:
     return f"{one.get('kind')} {one.get('name')} is {one.get('status')}{said}"
 
 
-def _plan(plan: Manifest) -> Symptom:
+def _plan(plan: Manifest) -> OlmSymptom:
     status = status_of(plan)
     conditions = [one for one in status.get("conditions") or [] if one.get("status") == "False"]
     lookups = [one for lookup in status.get("bundleLookups") or [] for one in lookup.get("conditions") or []]
@@ -177,9 +179,9 @@ def _plan(plan: Manifest) -> Symptom:
     return _symptom(PLAN, plan["metadata"]["name"], phase, {"reason": reason, "message": message})
 
 
-def _symptom(kind: str, name: str, state: str, said: Mapping[str, Any]) -> Symptom:
+def _symptom(kind: str, name: str, state: str, said: Mapping[str, Any]) -> OlmSymptom:
     reason, message = str(said.get("reason") or ""), str(said.get("message") or "")
-    return Symptom(row_for(kind, state, reason, message), name, state, reason, message)
+    return OlmSymptom(row_for(kind, state, reason, message), name, state, reason, message)
 
 
 def _conditions(subscription: Manifest | None) -> list[dict[str, Any]]:

@@ -9,13 +9,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..config.paths import at, section
-from ..manifests.build import Build
+from ..manifests.build import CollectorBuild
 
 _RECEIVES = "otlp-http"
 _COUNTS = "metrics"
 
 
-def probe(build: Build, config: Mapping[str, Any]) -> dict[str, Any] | None:
+def probe(build: CollectorBuild, config: Mapping[str, Any]) -> dict[str, Any] | None:
     """Return what to send through the API server, and where it must be counted; nothing for who cannot be tried so.
 
     Telemetry goes in by OTLP/HTTP in clear text, and is counted where the collector serves its own metrics.

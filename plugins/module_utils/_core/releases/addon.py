@@ -16,7 +16,7 @@ from typing import Any
 from ..aws.versions import order
 from ..errors import Problem
 from . import compatibility
-from .decide import ADOPT, EXISTING, TAKEOVER, Decision, Wanted, certificates, foreign, refuse_several, stored
+from .decide import ADOPT, EXISTING, TAKEOVER, Decision, ReleaseRequest, certificates, foreign, refuse_several, stored
 from .found import EKS
 from .products import CERT_MANAGER, PRODUCTS, RELEASE_LABEL
 from .versions import Version, read
@@ -63,7 +63,7 @@ def addon_of(name: str, cluster: str, addons: list[Mapping[str, Any]], wanted: s
 
 
 def decide(
-    wanted: Wanted, addon: Addon, found: Mapping[str, Any], beside: Mapping[str, Any], table: Mapping[str, Any]
+    wanted: ReleaseRequest, addon: Addon, found: Mapping[str, Any], beside: Mapping[str, Any], table: Mapping[str, Any]
 ) -> Decision:
     """Return what becomes of the add-on. Raises Problem for what must not be done.
 
@@ -86,7 +86,7 @@ def decide(
     return decision
 
 
-def _decided(wanted: Wanted, addon: Addon, found: Mapping[str, Any]) -> Decision:
+def _decided(wanted: ReleaseRequest, addon: Addon, found: Mapping[str, Any]) -> Decision:
     if found["installed"] and found["installer"]["by"] != EKS:
         return _other_installer(wanted, addon, found)
     _refuse_definitions(wanted, addon, found)
@@ -111,7 +111,7 @@ def _decided(wanted: Wanted, addon: Addon, found: Mapping[str, Any]) -> Decision
     return Decision("upgrade", EKS, f"{addon.title} is upgraded from {addon.installed} to {addon.wanted}")
 
 
-def _other_installer(wanted: Wanted, addon: Addon, found: Mapping[str, Any]) -> Decision:
+def _other_installer(wanted: ReleaseRequest, addon: Addon, found: Mapping[str, Any]) -> Decision:
     """Deal with an operator that no add-on has brought: two of them would fight over the same definitions."""
     if not found["ours"]:
         return foreign(wanted, found)
@@ -122,14 +122,14 @@ def _other_installer(wanted: Wanted, addon: Addon, found: Mapping[str, Any]) -> 
     )
 
 
-def _foreign(wanted: Wanted, addon: Addon) -> Decision:
+def _foreign(wanted: ReleaseRequest, addon: Addon) -> Decision:
     what = f"{addon.title} {addon.installed} is already in cluster {addon.cluster}, and has no tag of this collection"
     if wanted.foreign == ADOPT:
         return Decision(ADOPT, EXISTING, f"{what}; it is only checked, never changed")
     raise Problem(what, fix=f"{_KEEP}, or take it over (foreign: takeover).")
 
 
-def _refuse_definitions(wanted: Wanted, addon: Addon, found: Mapping[str, Any]) -> None:
+def _refuse_definitions(wanted: ReleaseRequest, addon: Addon, found: Mapping[str, Any]) -> None:
     """Refuse to let EKS overwrite definitions that another tool keeps; its own, and ours, it may take up again."""
     strange = [item for item in found["crds"] if not item["ours"] and item["installer"]["by"] != EKS]
     if strange and not found["installed"] and wanted.foreign != TAKEOVER:
@@ -143,7 +143,7 @@ def _refuse_definitions(wanted: Wanted, addon: Addon, found: Mapping[str, Any]) 
         )
 
 
-def _refuse_version(wanted: Wanted, addon: Addon, operator: Version | None, facts: Mapping[str, Any]) -> None:
+def _refuse_version(wanted: ReleaseRequest, addon: Addon, operator: Version | None, facts: Mapping[str, Any]) -> None:
     """Refuse an operator that does not know our custom resources, or another one than was asked for."""
     first, rights = read(facts.get("first", "")), read(facts.get("rights_until", ""))
     if operator and first and operator < first:

@@ -20,7 +20,7 @@ GENERATED_SECRET = "opentelemetry-operator-generated-certificate"
 
 
 @dataclass(frozen=True)
-class Certificates:
+class CertificateSource:
     """Where the certificate comes from; `ca_bundle` is PEM, and known only after it was generated."""
 
     source: str = CERT_MANAGER
@@ -28,16 +28,16 @@ class Certificates:
     ca_bundle: str = ""
 
 
-def secured(objects: Sequence[Manifest], wanted: Certificates) -> list[Manifest]:
+def secured(objects: Sequence[Manifest], wanted: CertificateSource) -> list[Manifest]:
     """Return the objects of a release with the certificate from where the user wants it."""
     return _WAYS[wanted.source](objects, wanted)
 
 
-def _as_published(objects: Sequence[Manifest], _wanted: Certificates) -> list[Manifest]:
+def _as_published(objects: Sequence[Manifest], _wanted: CertificateSource) -> list[Manifest]:
     return list(objects)
 
 
-def _from_issuer(objects: Sequence[Manifest], wanted: Certificates) -> list[Manifest]:
+def _from_issuer(objects: Sequence[Manifest], wanted: CertificateSource) -> list[Manifest]:
     if not wanted.issuer.get("name"):
         raise Problem(
             "the issuer has no name", fix="Give the name of an Issuer of that namespace, or of a ClusterIssuer."
@@ -51,7 +51,7 @@ def _from_issuer(objects: Sequence[Manifest], wanted: Certificates) -> list[Mani
     return [item for item in objects if item["kind"] != "Issuer"]
 
 
-def _generated(objects: Sequence[Manifest], wanted: Certificates) -> list[Manifest]:
+def _generated(objects: Sequence[Manifest], wanted: CertificateSource) -> list[Manifest]:
     secrets = {item["spec"]["secretName"] for item in objects if item["kind"] == "Certificate"}
     bundle = base64.b64encode(wanted.ca_bundle.encode()).decode()
     kept = [item for item in objects if item["kind"] not in ("Certificate", "Issuer")]

@@ -29,7 +29,7 @@ _KEEP = "Set the provider to existing to use it as it is"
 
 
 @dataclass(frozen=True)
-class Wanted:
+class ReleaseRequest:
     """What the user asked for."""
 
     product: Product
@@ -55,7 +55,7 @@ class Decision:
 
 
 def decide(
-    wanted: Wanted, found: Mapping[str, Any], table: Mapping[str, Any], manifests: Sequence[Manifest] = ()
+    wanted: ReleaseRequest, found: Mapping[str, Any], table: Mapping[str, Any], manifests: Sequence[Manifest] = ()
 ) -> Decision:
     """Return what becomes of the product. Raises Problem for what must not be done."""
     refuse_several(wanted, found)
@@ -75,7 +75,7 @@ def decide(
     return decision
 
 
-def _decided(wanted: Wanted, found: Mapping[str, Any]) -> Decision:
+def _decided(wanted: ReleaseRequest, found: Mapping[str, Any]) -> Decision:
     title = wanted.product.title
     if wanted.provider == EXISTING:
         if not found["installed"]:
@@ -89,7 +89,7 @@ def _decided(wanted: Wanted, found: Mapping[str, Any]) -> Decision:
     return _next(wanted, found)
 
 
-def foreign(wanted: Wanted, found: Mapping[str, Any]) -> Decision:
+def foreign(wanted: ReleaseRequest, found: Mapping[str, Any]) -> Decision:
     """Deal with an installation of somebody else's."""
     title, by = wanted.product.title, found["installer"]["by"]
     who = _SAID[by].format(**found["installer"])
@@ -107,7 +107,7 @@ def foreign(wanted: Wanted, found: Mapping[str, Any]) -> Decision:
     raise Problem(what, fix=f"{_KEEP}, or {way}.")
 
 
-def _next(wanted: Wanted, found: Mapping[str, Any]) -> Decision:
+def _next(wanted: ReleaseRequest, found: Mapping[str, Any]) -> Decision:
     """Go from the version that is installed to the one that is wanted."""
     title, by = wanted.product.title, found["installer"]["by"]
     if by != wanted.provider:
@@ -140,14 +140,14 @@ def _next(wanted: Wanted, found: Mapping[str, Any]) -> Decision:
     return Decision("upgrade", wanted.provider, f"{title} is upgraded from {old} to {new}")
 
 
-def _same_release(wanted: Wanted, found: Mapping[str, Any]) -> bool:
+def _same_release(wanted: ReleaseRequest, found: Mapping[str, Any]) -> bool:
     """Return whether Helm would upgrade its own release, and is allowed to."""
     name = f"{wanted.namespace}/{wanted.helm_release}"
     same = wanted.provider == HELM and found["installer"] == {"by": HELM, "name": name}
     return same and wanted.foreign == TAKEOVER
 
 
-def refuse_several(wanted: Wanted, found: Mapping[str, Any]) -> None:
+def refuse_several(wanted: ReleaseRequest, found: Mapping[str, Any]) -> None:
     """Refuse to work beside a second installation."""
     if len(found["namespaces"]) > 1:
         places = ", ".join(found["namespaces"])
@@ -157,7 +157,7 @@ def refuse_several(wanted: Wanted, found: Mapping[str, Any]) -> None:
         )
 
 
-def refuse_definitions(wanted: Wanted, found: Mapping[str, Any]) -> None:
+def refuse_definitions(wanted: ReleaseRequest, found: Mapping[str, Any]) -> None:
     """Refuse to overwrite definitions that another tool keeps."""
     release = {"by": HELM, "name": f"{wanted.namespace}/{wanted.helm_release}"}
     others = [
@@ -175,7 +175,7 @@ def refuse_definitions(wanted: Wanted, found: Mapping[str, Any]) -> None:
 
 
 def _refuse_kubernetes(
-    wanted: Wanted, version: Version, found: Mapping[str, Any], table: Mapping[str, Any], decision: Decision
+    wanted: ReleaseRequest, version: Version, found: Mapping[str, Any], table: Mapping[str, Any], decision: Decision
 ) -> None:
     wrong = compatibility.kubernetes(table, wanted.product, version, found["kubernetes"])
     if not wrong:
@@ -188,7 +188,7 @@ def _refuse_kubernetes(
     raise Problem(wrong, fix=f"{advice}, or let this only be warned of (compatibility: warn).")
 
 
-def _usable(wanted: Wanted, found: Mapping[str, Any], table: Mapping[str, Any]) -> Iterator[str]:
+def _usable(wanted: ReleaseRequest, found: Mapping[str, Any], table: Mapping[str, Any]) -> Iterator[str]:
     """Yield what is doubtful about an installation that is used as it is. Raises Problem when it cannot be used."""
     served = {(item["name"], version) for item in found["crds"] for version in item["served_versions"]}
     kind = wanted.product.kinds[0]
@@ -207,7 +207,7 @@ def _usable(wanted: Wanted, found: Mapping[str, Any], table: Mapping[str, Any]) 
     yield from filter(None, [compatibility.unknown(table, wanted.product, running)])
 
 
-def certificates(wanted: Wanted, found: Mapping[str, Any]) -> Iterator[str]:
+def certificates(wanted: ReleaseRequest, found: Mapping[str, Any]) -> Iterator[str]:
     """Refuse to wait for certificates that nobody will issue; a trial run may come before cert-manager."""
     if wanted.certificates not in ("cert_manager", "issuer") or found["cert_manager"]:
         return

@@ -11,7 +11,7 @@ from typing import Any
 from ..collector.collector import from_registry
 from .certificates import GENERATED, ISSUER
 from .products import CERT_MANAGER, OPERATOR, RELEASE_LABEL, Product
-from .wishes import Wishes
+from .wishes import Customization
 
 Values = dict[str, Any]
 
@@ -44,12 +44,12 @@ _TUNING = {
 }
 
 
-def values(product: Product, wishes: Wishes, images: Mapping[str, str]) -> Values:
+def values(product: Product, wishes: Customization, images: Mapping[str, str]) -> Values:
     """Return the values of the product's chart; the user's own go over them."""
     return _CHARTS[product.name](wishes, images)
 
 
-def _cert_manager(wishes: Wishes, _images: Mapping[str, str]) -> Values:
+def _cert_manager(wishes: Customization, _images: Mapping[str, str]) -> Values:
     made: Values = {"crds": {"enabled": True}, "startupapicheck": {"enabled": False}}
     shared: Values = {"commonLabels": {RELEASE_LABEL: CERT_MANAGER}}
     if wishes.image_pull_secrets:
@@ -65,7 +65,7 @@ def _cert_manager(wishes: Wishes, _images: Mapping[str, str]) -> Values:
     return made
 
 
-def _operator(wishes: Wishes, images: Mapping[str, str]) -> Values:
+def _operator(wishes: Customization, images: Mapping[str, str]) -> Values:
     manager: Values = {}
     made: Values = {"additionalLabels": {RELEASE_LABEL: OPERATOR}, "manager": manager}
     # Otherwise the end of the release would be that of everybody's collectors.
@@ -94,7 +94,7 @@ def _operator(wishes: Wishes, images: Mapping[str, str]) -> Values:
     return made
 
 
-def _webhooks(wishes: Wishes) -> Values:
+def _webhooks(wishes: Customization) -> Values:
     """Return where the certificate comes from; a generated one of the chart stays when it is upgraded."""
     if wishes.certificates.source == GENERATED:
         return {"certManager": {"enabled": False}, "autoGenerateCert": {"enabled": True, "recreate": False}}
@@ -116,4 +116,7 @@ def _at(tree: Values, path: tuple[str, ...]) -> Values:
     return tree
 
 
-_CHARTS: dict[str, Callable[[Wishes, Mapping[str, str]], Values]] = {CERT_MANAGER: _cert_manager, OPERATOR: _operator}
+_CHARTS: dict[str, Callable[[Customization, Mapping[str, str]], Values]] = {
+    CERT_MANAGER: _cert_manager,
+    OPERATOR: _operator,
+}

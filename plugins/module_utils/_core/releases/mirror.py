@@ -27,7 +27,7 @@ _NOT_IN_A_NAME = re.compile(r"[^A-Za-z0-9._-]+")
 
 
 @dataclass(frozen=True)
-class Release:
+class MirroredRelease:
     """A version of a product with its images: those of its pods, and by name those that it starts itself."""
 
     product: str
@@ -71,7 +71,7 @@ def source(image: str) -> str:
 
 def needs(
     objects: Sequence[Manifest],
-    releases: Iterable[Release],
+    releases: Iterable[MirroredRelease],
     scope: str = USED,
     exclude: Iterable[str] = (),
     more: Iterable[str] = (),
@@ -96,7 +96,7 @@ def _of_objects(objects: Iterable[Manifest]) -> Iterator[tuple[str, str, str]]:
 
 
 def _of_releases(
-    objects: Sequence[Manifest], releases: Iterable[Release], scope: str
+    objects: Sequence[Manifest], releases: Iterable[MirroredRelease], scope: str
 ) -> Iterator[tuple[str, str, str]]:
     for release in releases:
         yield from ((image, release.product, release.folder) for image in release.pods)

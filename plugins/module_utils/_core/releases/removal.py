@@ -19,7 +19,7 @@ REFUSE, KEEP, REMOVE = "refuse", "keep", "remove"
 
 
 @dataclass
-class Removal:
+class RemovalPlan:
     """What goes: the custom resources while what finishes them still runs, the rest, and what it keeps making."""
 
     action: str
@@ -38,18 +38,18 @@ def removal(
     helm_release: str = "",
     *,
     more: bool = False,
-) -> Removal:
+) -> RemovalPlan:
     """Return what goes. Raises Problem when somebody still uses the product and nobody said what then.
 
     `more` says that there is something of it which is no object of ours, such as the add-on that EKS keeps.
     """
     crds = [item for item in found["crds"] if _is_mine(item, helm_release)]
     if found["installed"] and not found["ours"]:
-        return Removal("nothing", f"{product.title} was not installed by this collection, so it stays as it is")
+        return RemovalPlan("nothing", f"{product.title} was not installed by this collection, so it stays as it is")
     if not (found["objects"] or more or (definitions and crds)):
-        return Removal("nothing", f"nothing of {product.title} is here that this collection installed")
+        return RemovalPlan("nothing", f"nothing of {product.title} is here that this collection installed")
     going, staying = _resources(product, found, others)
-    result = Removal("remove", f"{product.title} is removed", [_resource(item) for item in going])
+    result = RemovalPlan("remove", f"{product.title} is removed", [_resource(item) for item in going])
     if staying:
         result.warnings.append(f"{names_of(staying)} stay, and nothing looks after them any more")
     kept = not definitions or bool(staying) or bool(found["denied"])

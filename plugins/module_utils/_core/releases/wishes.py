@@ -14,7 +14,7 @@ from ..cluster.bundle import OWNER, OWNER_LABEL, Manifest
 from ..errors import Problem, near
 from ..manifests.pod import env_source
 from . import certificates, images
-from .certificates import Certificates
+from .certificates import CertificateSource
 from .manifest import DEFINITION, Release, client_configs, component, containers, image_name
 from .products import RELEASE_LABEL
 
@@ -23,7 +23,7 @@ _INJECTED = ("cert-manager.io/inject-ca-from", "cert-manager.io/inject-ca-from-s
 
 
 @dataclass(frozen=True)
-class Wishes:
+class Customization:
     """What the user asked for, beyond the release as it was published."""
 
     namespace: str = ""
@@ -33,10 +33,10 @@ class Wishes:
     flags: Mapping[str, str] = field(default_factory=dict)
     variables: Mapping[str, str] = field(default_factory=dict)
     workloads: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    certificates: Certificates = field(default_factory=Certificates)
+    certificates: CertificateSource = field(default_factory=CertificateSource)
 
 
-def written(release: Release, wishes: Wishes) -> list[Manifest]:
+def written(release: Release, wishes: Customization) -> list[Manifest]:
     """Return the objects of a release as they are applied. Raises Problem for a component that it does not have."""
     for name in wishes.workloads:
         if name not in release.product.components:
@@ -50,13 +50,13 @@ def written(release: Release, wishes: Wishes) -> list[Manifest]:
     return certificates.secured(objects, wishes.certificates)
 
 
-def _names(release: Release, wishes: Wishes) -> dict[str, str]:
+def _names(release: Release, wishes: Customization) -> dict[str, str]:
     """Return the namespaces that get another name."""
     wanted = {release.namespace: wishes.namespace, LEADER_ELECTION: wishes.leader_election_namespace}
     return {old: new for old, new in wanted.items() if new and new != old}
 
 
-def _written(release: Release, original: Manifest, wishes: Wishes, names: Mapping[str, str]) -> Manifest:
+def _written(release: Release, original: Manifest, wishes: Customization, names: Mapping[str, str]) -> Manifest:
     # Definitions are large, and what is written into one is only at its top and in its conversion.
     manifest = copy.deepcopy(original) if original["kind"] != DEFINITION else _shallow(original)
     manifest.pop("status", None)
@@ -119,7 +119,7 @@ def _renamed_flag(argument: str, names: Mapping[str, str]) -> str:
     return f"{flag}={names[value]}" if equals and flag.endswith("-namespace") and value in names else argument
 
 
-def _tune(manifest: Manifest, release: Release, name: str, wishes: Wishes) -> None:
+def _tune(manifest: Manifest, release: Release, name: str, wishes: Customization) -> None:
     """Give a component's Deployment what was asked for it."""
     wish = wishes.workloads.get(name) or {}
     pod = manifest["spec"]["template"]["spec"]

@@ -7,15 +7,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..._core.aws.answers import Answer
+from ..._core.aws.answers import FailedCall
 
 
-def answer_of(error: BaseException) -> Answer:
+def answer_of(error: BaseException) -> FailedCall:
     """Return what an exception of botocore says."""
     response: dict[str, Any] = getattr(error, "response", None) or {}
     said = response.get("Error") or {}
     status = (response.get("ResponseMetadata") or {}).get("HTTPStatusCode") or 0
-    return Answer(
+    return FailedCall(
         str(said.get("Code") or type(error).__name__),
         str(said.get("Message") or error),
         int(status),

@@ -15,7 +15,7 @@ from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleA
 from ..._core.aws.settings import IDENTITIES, creation, difference, secrets_of, settings, shown, update
 from ..._core.aws.wait import ABSENT, CREATE, DELETE, NOTHING, PRESENT, REMOVED, REPAIR, RESUME, STUCK, Patience
 from ..._core.errors import Problem
-from .addon_plan import Plan, Planner, missing
+from .addon_plan import AddonPlan, Planner, missing
 from .addon_reads import AddonReads, fact
 from .addon_wait import Addon, AddonWait, Limits, status_of
 from .calls import AnsibleCallError, CallErrors, busy
@@ -88,7 +88,7 @@ class AddonTask:
         return self._result("created" if step == CREATE else "updated", addon, plan)
 
     @CallErrors.common_error_handler("create the add-on")
-    def _create(self, plan: Plan) -> Addon | None:
+    def _create(self, plan: AddonPlan) -> Addon | None:
         self._known()
         # One token for all tries, so that an answer that was lost does not become a second add-on.
         request = {**self._conflicts(), **creation(plan.wanted), "clientRequestToken": str(uuid.uuid4())}
@@ -96,7 +96,7 @@ class AddonTask:
         return self.wait.until_done("create", missing=lambda found: missing(found, plan)) if self.waits else addon
 
     @CallErrors.common_error_handler("update the add-on")
-    def _update(self, plan: Plan) -> Addon | None:
+    def _update(self, plan: AddonPlan) -> Addon | None:
         self._known()
         request = update(plan.live, plan.wanted, plan.differing, repair=plan.repair)
         if status_of(plan.addon) in UNDER_WAY and not self.waits:
@@ -113,7 +113,7 @@ class AddonTask:
         live: Addon | None = self.reads.addon()
         return live
 
-    def _tag(self, plan: Plan) -> None:
+    def _tag(self, plan: AddonPlan) -> None:
         if "tags" not in plan.differing or not plan.addon:
             return
         arn, live, self.tagged = plan.addon["addonArn"], plan.live["tags"], True
@@ -137,7 +137,7 @@ class AddonTask:
 
     def _absent(self) -> dict[str, Any]:
         addon = self._settled(REMOVED)
-        plan = Plan(addon, settings(addon, parsed), {}, [])
+        plan = AddonPlan(addon, settings(addon, parsed), {}, [])
         if REMOVED.get(status_of(addon), (DELETE, ""))[0] != DELETE:
             return self._result("unchanged", addon, plan)
         if not self.aws.check:
@@ -152,7 +152,7 @@ class AddonTask:
                 self.eks.sleep(COLLISION_PAUSE)
             self.wait.until_done("delete")
 
-    def _result(self, action: str, addon: Addon | None, plan: Plan) -> dict[str, Any]:
+    def _result(self, action: str, addon: Addon | None, plan: AddonPlan) -> dict[str, Any]:
         diff = difference(plan.live, plan.wanted, plan.differing, self.salt)
         if plan.repair:
             diff["before"]["status"], diff["after"]["status"] = status_of(plan.addon), "ACTIVE"

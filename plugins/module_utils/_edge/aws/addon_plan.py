@@ -12,7 +12,7 @@ from typing import Any
 from ansible_collections.amazon.aws.plugins.module_utils.tagging import compare_aws_tags
 
 from ..._core.aws.settings import IDENTITIES, Settings, changes, moved, settings
-from ..._core.aws.versions import Choice
+from ..._core.aws.versions import VersionChoice
 from .addon_reads import AddonReads
 from .addon_schema import check
 from .addon_wait import Addon
@@ -20,7 +20,7 @@ from .doors import parsed
 
 
 @dataclass
-class Plan:
+class AddonPlan:
     """The add-on as it is, as it is wanted, and what differs; `repair` sends the update even if nothing does."""
 
     addon: Addon | None
@@ -31,7 +31,7 @@ class Plan:
     warnings: list[str] = field(default_factory=list)
 
 
-def missing(addon: Addon, plan: Plan) -> list[str]:
+def missing(addon: Addon, plan: AddonPlan) -> list[str]:
     """Return what EKS does not show yet of what was asked for, although it calls the add-on done."""
     told = {name: plan.wanted[name] for name in plan.differing if name not in (IDENTITIES, "tags")}
     return changes(settings(addon, parsed), told)
@@ -43,7 +43,7 @@ class Planner:
     def __init__(self, reads: AddonReads, params: Mapping[str, Any]) -> None:
         self.reads, self.params = reads, params
 
-    def plan(self, addon: Addon | None, *, repair: bool) -> Plan:
+    def plan(self, addon: Addon | None, *, repair: bool) -> AddonPlan:
         """Return what is to be done, or fail where that cannot work."""
         asked = self.params
         identities = None if asked[IDENTITIES] is None else self.reads.identities(addon)
@@ -62,17 +62,17 @@ class Planner:
         problem = moved(live, wanted, asked["name"])
         if problem:
             raise problem
-        plan = Plan(addon, live, wanted, changes(live, wanted), repair)
+        plan = AddonPlan(addon, live, wanted, changes(live, wanted), repair)
         plan.warnings = [choice.warning, *self._advice(choice, plan), self._checked(plan)]
         return plan
 
-    def _choice(self, installed: str | None) -> Choice:
+    def _choice(self, installed: str | None) -> VersionChoice:
         asked = self.params["version"]
         if installed and asked == installed:
-            return Choice(installed)
+            return VersionChoice(installed)
         return self.reads.choice(asked, installed)
 
-    def _advice(self, choice: Choice, plan: Plan) -> list[str]:
+    def _advice(self, choice: VersionChoice, plan: AddonPlan) -> list[str]:
         """Return what a new add-on of this version lacks, as EKS says it."""
         if plan.addon or not choice.offer:
             return []
@@ -87,7 +87,7 @@ class Planner:
             found.append(f"{name} needs configuration_values; {see} their schema.")
         return found
 
-    def _checked(self, plan: Plan) -> str:
+    def _checked(self, plan: AddonPlan) -> str:
         """Hold the configuration against the schema of the version that is to be, if either is new."""
         given = plan.wanted.get("configuration_values")
         target = plan.live.get("configuration_values") if given is None else given

@@ -10,7 +10,7 @@ from typing import Any
 from ansible_collections.amazon.aws.plugins.module_utils.transformation import boto3_resource_to_ansible_dict
 
 from ..._core.aws.settings import shown
-from ..._core.aws.versions import Choice, Offer, choose, kubernetes_of, no_addon, offers
+from ..._core.aws.versions import AddonVersion, VersionChoice, choose, kubernetes_of, no_addon, offers
 from .calls import AnsibleCallError, CallErrors, Calls
 from .doors import parsed
 
@@ -35,7 +35,7 @@ class AddonReads:
         """Return the cluster's version of Kubernetes."""
         return str(self.eks("describe_cluster", name=self.cluster)["cluster"]["version"])
 
-    def choice(self, asked: str | None, installed: str | None) -> Choice:
+    def choice(self, asked: str | None, installed: str | None) -> VersionChoice:
         """Return the version to have."""
         kubernetes = self.kubernetes()
         found = self.offers(kubernetes)
@@ -43,7 +43,7 @@ class AddonReads:
         return choose(asked, installed, found, self.name, kubernetes, elsewhere=elsewhere)
 
     @CallErrors.list_error_handler("list the versions of the add-on", ())
-    def offers(self, kubernetes: str) -> list[Offer]:
+    def offers(self, kubernetes: str) -> list[AddonVersion]:
         """Return the versions for a version of Kubernetes."""
         query = {"addonName": self.name, "kubernetesVersion": kubernetes}
         return offers(self.eks.pages("describe_addon_versions", "addons", **query), self.name, kubernetes)

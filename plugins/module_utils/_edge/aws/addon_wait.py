@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from ..._core.aws.issues import Issue, fixes, issues_of, told
-from ..._core.aws.wait import ABSENT, DONE, FAILED, GONE, Patience, Verdict, judge
+from ..._core.aws.wait import ABSENT, DONE, FAILED, GONE, AddonVerdict, Patience, judge
 from ..api.translate import Failure
 from .addon_reads import AddonReads, fact
 
@@ -73,12 +73,12 @@ class AddonWait:
             eks.sleep(pause)
             pause = min(pause * POLL_GROWTH, POLL_LAST)
 
-    def _done(self, addon: Addon | None, verdict: Verdict, issues: tuple[Issue, ...]) -> Addon | None:
+    def _done(self, addon: Addon | None, verdict: AddonVerdict, issues: tuple[Issue, ...]) -> Addon | None:
         if verdict.why:
             self.warnings.append(f"{self.reads.name}: {verdict.why}: {told(issues) or 'EKS gives no reason'}.")
         return addon
 
-    def _failed(self, operation: str, addon: Addon | None, verdict: Verdict, issues: tuple[Issue, ...]) -> Failure:
+    def _failed(self, operation: str, addon: Addon | None, verdict: AddonVerdict, issues: tuple[Issue, ...]) -> Failure:
         status = status_of(addon)
         if verdict.what == GONE:
             wrong = "somebody else has removed it, or is about to"

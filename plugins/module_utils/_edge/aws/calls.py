@@ -16,7 +16,7 @@ from ansible_collections.amazon.aws.plugins.module_utils.errors import AWSErrorH
 from ansible_collections.amazon.aws.plugins.module_utils.exceptions import AnsibleAWSError
 from ansible_collections.amazon.aws.plugins.module_utils.retries import AWSRetry
 
-from ..._core.aws.answers import BUSY_CODES, MISSING_CODES, Answer, expired, passing
+from ..._core.aws.answers import BUSY_CODES, MISSING_CODES, FailedCall, expired, passing
 from ..api.aws_answer import answer_of
 
 # For how long one call is tried when nothing else sets a limit.
@@ -98,7 +98,7 @@ class AnsibleCallError(AnsibleAWSError):
     """A call that failed for good."""
 
     @property
-    def answer(self) -> Answer:
+    def answer(self) -> FailedCall:
         """What AWS or botocore said."""
         return answer_of(self.exception or self)
 

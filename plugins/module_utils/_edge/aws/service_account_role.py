@@ -14,7 +14,7 @@ from ansible_collections.amazon.aws.plugins.module_utils.tagging import boto3_ta
 from ..._core.aws.answers import EXISTS_CODES
 from ..._core.aws.identity import ANNOTATIONS
 from ..._core.aws.policy import EksCluster, eks_cluster_of, filled
-from ..._core.aws.role import OURS, Wish, check, creation, given_up, goal, owned, removal, settings, steps
+from ..._core.aws.role import OURS, RoleRequest, check, creation, given_up, goal, owned, removal, settings, steps
 from ..._core.aws.trust import IRSA, STATEMENTS, Account, Step
 from ..._core.errors import Problem
 from .calls import AnsibleCallError, CallErrors
@@ -62,10 +62,10 @@ class RoleTask:
         shown = {when: {**role["diff"][when], "association": association["diff"][when]} for when in ("before", "after")}
         return role | {"changed": role["changed"] or association["changed"], "diff": shown}
 
-    def _wish(self) -> Wish:
+    def _wish(self) -> RoleRequest:
         asked = self.params
         eks_cluster = self._eks_cluster()
-        return Wish(
+        return RoleRequest(
             account=self.account,
             eks_cluster=eks_cluster,
             trust=STATEMENTS[asked["provider"]](eks_cluster, self.account),
@@ -131,7 +131,7 @@ class RoleTask:
             found += page.get(key) or []
         return found
 
-    def _present(self, wish: Wish, tries: int = COLLISIONS) -> dict[str, Any]:
+    def _present(self, wish: RoleRequest, tries: int = COLLISIONS) -> dict[str, Any]:
         live = self._read()
         if live:
             check(self.name, live, wish)

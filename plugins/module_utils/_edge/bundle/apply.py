@@ -19,7 +19,7 @@ from ..api.library import library
 from ..api.translate import Failure
 from ..rollout.follow import follow
 from ..webhooks.reasons import unanswered
-from .bundle import Options, Session, namespaces_of
+from .bundle import BundleOptions, Session, namespaces_of
 from .certificates import await_issued
 from .preflight import refuse_taken_ports, warn_of_constraints
 from .prune import Pruning
@@ -27,7 +27,7 @@ from .prune import Pruning
 NOT_FOUND = 404
 
 
-def apply_bundle(cluster: Cluster, options: Options) -> dict[str, Any]:
+def apply_bundle(cluster: Cluster, options: BundleOptions) -> dict[str, Any]:
     """Make the cluster hold the bundle; in check mode find out what would change."""
     bundle = _Apply(Session(cluster, options))
     bundle.read()

@@ -22,7 +22,7 @@ FOREGROUND = ("Deployment", "DaemonSet", "StatefulSet", "OpenTelemetryCollector"
 
 
 @dataclass(frozen=True)
-class Options:
+class BundleOptions:
     """What the user wants of a bundle."""
 
     manifests: list[Manifest]
@@ -35,7 +35,7 @@ class Options:
 
 
 @dataclass
-class Report:
+class BundleReport:
     """What happened to each object, in the order in which it happened."""
 
     diff: bool
@@ -82,10 +82,10 @@ def _text(manifest: Manifest | None) -> str:
 class Session:
     """One run over one bundle: where its objects live, and how the cluster is asked about them."""
 
-    def __init__(self, cluster: Cluster, options: Options) -> None:
+    def __init__(self, cluster: Cluster, options: BundleOptions) -> None:
         self.cluster, self.options = cluster, options
         self.resources = ApiResources(cluster, options.manifests)
-        self.report = Report(options.diff)
+        self.report = BundleReport(options.diff)
         cluster.webhook_seconds = options.wait_seconds
 
     def resource(self, manifest: Manifest) -> ApiResource | None:

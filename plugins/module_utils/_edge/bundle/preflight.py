@@ -11,7 +11,7 @@ from __future__ import annotations
 from ..._core.cluster.bundle import Manifest, ref
 from ..._core.cluster.host_ports import Clash, clashes, template_ports
 from ..._core.cluster.replacement_order import replaces
-from ..._core.cluster.security_constraints import API, Wish, unmet
+from ..._core.cluster.security_constraints import API, ConstraintNeeds, unmet
 from ..._core.errors import Problem
 from ..api.cluster import ApiError
 from ..api.explain import asking, explain
@@ -52,7 +52,7 @@ def warn_of_constraints(session: Session) -> None:
         session.report.warnings.extend(map(_unmet, found) if served else ())
 
 
-def _unmet(wish: Wish) -> str:
+def _unmet(wish: ConstraintNeeds) -> str:
     return (
         f"This cluster has SecurityContextConstraints, and {wish.owner} asks for more than restricted-v2 allows "
         f"({', '.join(wish.more)}), but brings none of its own. Set `platform: openshift` for this collector, or let "

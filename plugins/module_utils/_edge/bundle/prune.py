@@ -12,7 +12,7 @@ from ..._core.cluster.replacement_order import awaited, goes_first, replaces
 from ..api.explain import asking
 from ..api.kinds import ApiResource, version_for
 from ..api.translate import Failure
-from ..rollout.wait import Options, Wait
+from ..rollout.wait import RolloutWait, RolloutWaitOptions
 from ..rollout.workload_status import checked_search
 from .bundle import Session, delete, listed, namespaces_of, refs
 from .certificates import secrets_of
@@ -65,9 +65,9 @@ class Pruning:
         seconds = self.session.options.wait_seconds
         named = [{**ref(item)._asdict(), "api_version": item["apiVersion"]} for item in waited]
         # A pod may be without a node for all that time: the old ones need their room until the new ones work.
-        options = Options(named, seconds, unschedulable_seconds=seconds, until={}, allow_empty=False)
+        options = RolloutWaitOptions(named, seconds, unschedulable_seconds=seconds, until={}, allow_empty=False)
         try:
-            Wait(self.session.cluster, checked_search({}), options).wait()
+            RolloutWait(self.session.cluster, checked_search({}), options).wait()
         except Failure as failure:
             kept = ", ".join(str(ref(old)) for old in self.left if any(replaces(new, old) for new in waited))
             told: dict[str, Any] = {"asked": failure.asked, "where": failure.where, "facts": failure.facts}

@@ -21,7 +21,7 @@ from ..._core.cluster.bundle import (
 )
 from ..api.cluster import Cluster
 from ..api.kinds import ApiResource, version_for
-from .bundle import Options, Session, delete, listed, refs
+from .bundle import BundleOptions, Session, delete, listed, refs
 from .certificates import needed_by_others, secrets_of
 from .prune import METADATA_ONLY, Pruning
 
@@ -36,7 +36,7 @@ ACCOUNT_USERS = ("Deployment", "DaemonSet", "StatefulSet", "OpenTelemetryCollect
 SHOWN = 10
 
 
-def remove_bundle(cluster: Cluster, options: Options) -> dict[str, Any]:
+def remove_bundle(cluster: Cluster, options: BundleOptions) -> dict[str, Any]:
     """Delete the objects of the bundle in reverse order, then what its label still selects, then its namespaces."""
     session = Session(cluster, options)
     live = cluster.parallel(session.live, options.manifests)

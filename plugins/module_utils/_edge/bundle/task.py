@@ -14,7 +14,7 @@ from ..._core.cluster.bundle import check, redact, secret_values
 from ..api.connect import connect
 from ..api.translate import run
 from .apply import apply_bundle
-from .bundle import Options
+from .bundle import BundleOptions
 from .remove import remove_bundle
 
 WORK = {"present": apply_bundle, "absent": remove_bundle}
@@ -24,7 +24,7 @@ def run_bundle(module: AnsibleModule) -> None:
     """Do what the task asks, with the values of Secrets out of sight whatever happens."""
     params = module.params
     manifests = params["manifests"]
-    options = Options(
+    options = BundleOptions(
         manifests=manifests,
         field_manager=params["field_manager"],
         force_conflicts=params["force_conflicts"],

@@ -27,10 +27,10 @@ from ..api.connect import connect
 from ..api.library import library
 from ..api.translate import run
 from ..rollout.reasons import told
-from .depends import PLURALS, Certificates, allocator, peer_facts, read_peers, references, rights
+from .depends import PLURALS, CertificateChecks, allocator, peer_facts, read_peers, references, rights
 from .flow import Meter, read_all, watch
-from .reader import Object, Reader, path_of
-from .targets import Target, find
+from .reader import ClusterReader, Object, path_of
+from .targets import DiagnosedTarget, find
 
 # A pod that does not answer through the API server would hold up all others for longer than anyone waits.
 ASIDE_SECONDS = 4.0
@@ -46,7 +46,7 @@ def run_diagnose(module: AnsibleModule) -> None:
     params = module.params
 
     def work() -> dict[str, Any]:
-        reader = Reader(connect(module), connect(module, ASIDE_SECONDS))
+        reader = ClusterReader(connect(module), connect(module, ASIDE_SECONDS))
         return {"changed": False, "facts": collect(reader, params, utc_now)}
 
     run(module, work)
@@ -57,13 +57,13 @@ def utc_now() -> str:
     return datetime.now(UTC).isoformat()
 
 
-def collect(reader: Reader, params: dict[str, Any], now: Callable[[], str]) -> list[dict[str, Any]]:
+def collect(reader: ClusterReader, params: dict[str, Any], now: Callable[[], str]) -> list[dict[str, Any]]:
     """Return the facts of every collector."""
     search = library("jmespath").search
     targets = find(reader, params["collectors"])
     reader.read_ahead([], [one for target in targets for one in _referred(target)])
     table = listeners_by_type(params["listeners"])
-    subjects = [Subject(reader, target, table, params["metrics_port"]) for target in targets]
+    subjects = [DiagnosedCollector(reader, target, table, params["metrics_port"]) for target in targets]
     since = reader.cluster.clock()
     meters = [subject.meter for subject in subjects]
     read_all(reader, meters)
@@ -73,16 +73,16 @@ def collect(reader: Reader, params: dict[str, Any], now: Callable[[], str]) -> l
     return [subject.flowing(facts) for subject, facts in zip(subjects, collected, strict=True)]
 
 
-def _referred(target: Target) -> list[tuple[str, str, str]]:
+def _referred(target: DiagnosedTarget) -> list[tuple[str, str, str]]:
     found = sources(section(target.pod, "spec"), target.container)
     namespace = at(target.pod, ("metadata", "namespace"), target.namespace)
     return [(PLURALS[one.kind], namespace, one.name) for one in found]
 
 
-class Subject:
+class DiagnosedCollector:
     """One collector under examination."""
 
-    def __init__(self, reader: Reader, target: Target, listeners: Listeners, metrics_port: int) -> None:
+    def __init__(self, reader: ClusterReader, target: DiagnosedTarget, listeners: Listeners, metrics_port: int) -> None:
         self.reader, self.target, self.listeners, self.notes = reader, target, listeners, target.notes
         self.pod, self.container = target.pod, target.container
         # A sidecar lives where its application does.
@@ -122,7 +122,7 @@ class Subject:
         target, listed = self.target, self._listed
         reach = Reach(target.name, self.config, self.pod, self.container, self._around(), listeners=self.listeners)
         services = reach.services()
-        certificates = Certificates(self.reader, self.namespace, self.config, self.sources, self.notes)
+        certificates = CertificateChecks(self.reader, self.namespace, self.config, self.sources, self.notes)
         trust, servers = certificates.trust(self.peers, now)
         scaled = [(item["kind"], item["metadata"]["name"]) for item in (target.workload, target.custom) if item]
         names = [one.name for one in self.sources if one.kind == "Secret"]

@@ -19,14 +19,16 @@ from ..._core.diagnose.subject import Source, collector_container, sources
 from ..api.cluster import ApiError
 from ..api.library import library
 from .certificates import Parsed, available, certificates, decoded, trusts
-from .reader import Notes, Object, Reader
+from .reader import ClusterReader, Notes, Object
 
 REVIEWS = "/apis/authorization.k8s.io/v1/subjectaccessreviews"
 PLURALS = {"Secret": "secrets", "ConfigMap": "configmaps"}
 MOST_JOBS = 50
 
 
-def rights(reader: Reader, config: Any, pod: Object, namespace: str, notes: Notes) -> list[dict[str, Any]] | None:
+def rights(
+    reader: ClusterReader, config: Any, pod: Object, namespace: str, notes: Notes
+) -> list[dict[str, Any]] | None:
     """Return the rights that the collector's account lacks; None when this user may not ask."""
     wanted = needed(config)
     account = str(at(pod, ("spec", "serviceAccountName")) or at(pod, ("spec", "serviceAccount")) or "default")
@@ -54,19 +56,19 @@ def rights(reader: Reader, config: Any, pod: Object, namespace: str, notes: Note
     return missing(wanted, scopes, account, namespace)
 
 
-def read_peers(reader: Reader, peers: Iterable[Peer]) -> None:
+def read_peers(reader: ClusterReader, peers: Iterable[Peer]) -> None:
     """Read ahead what stands behind the addresses of exporters."""
     inside = [peer for peer in peers if peer.service]
     names = [("services", peer.namespace, peer.service) for peer in inside]
     reader.read_ahead([("endpointslices", peer.namespace) for peer in inside], names)
 
 
-def peer_facts(reader: Reader, peers: Sequence[Peer], egress: Policies, notes: Notes) -> list[dict[str, Any]]:
+def peer_facts(reader: ClusterReader, peers: Sequence[Peer], egress: Policies, notes: Notes) -> list[dict[str, Any]]:
     """Return what the cluster has at the address of each exporter."""
     return [told(peer, _behind(reader, peer, notes), egress) for peer in peers]
 
 
-def _behind(reader: Reader, peer: Peer, notes: Notes) -> dict[str, Any]:
+def _behind(reader: ClusterReader, peer: Peer, notes: Notes) -> dict[str, Any]:
     if not peer.service:
         return {}
     service = reader.one("services", peer.namespace, peer.service, notes)
@@ -80,7 +82,7 @@ def _behind(reader: Reader, peer: Peer, notes: Notes) -> dict[str, Any]:
     return {**found, "slices": slices_of(peer.service, slices or [])}
 
 
-def references(reader: Reader, namespace: str, found: Sequence[Source], notes: Notes) -> list[dict[str, Any]]:
+def references(reader: ClusterReader, namespace: str, found: Sequence[Source], notes: Notes) -> list[dict[str, Any]]:
     """Return the Secrets and ConfigMaps that a pod needs, and whether they and their keys are there."""
     needed_ones = [source for source in found if not source.optional]
     reader.read_ahead([], [(PLURALS[one.kind], namespace, one.name) for one in needed_ones])
@@ -95,10 +97,12 @@ def references(reader: Reader, namespace: str, found: Sequence[Source], notes: N
     return list({tuple(row.values()): row for row in rows}.values())
 
 
-class Certificates:
+class CertificateChecks:
     """The certificates of one collector, and of those whom it sends to."""
 
-    def __init__(self, reader: Reader, namespace: str, config: Any, found: Sequence[Source], notes: Notes) -> None:
+    def __init__(
+        self, reader: ClusterReader, namespace: str, config: Any, found: Sequence[Source], notes: Notes
+    ) -> None:
         self.reader, self.namespace, self.notes, self.sources = reader, namespace, notes, found
         self.used = certs.used(config, found)
         why = available()
@@ -183,7 +187,7 @@ class Certificates:
         return found
 
 
-def allocator(reader: Reader, config: Any, namespace: str, pods: int, notes: Notes) -> dict[str, Any] | None:
+def allocator(reader: ClusterReader, config: Any, namespace: str, pods: int, notes: Notes) -> dict[str, Any] | None:
     """Return the jobs and targets of the target allocator that a Prometheus receiver asks; None without one."""
     receivers = section(config, "receivers")
     given = [at(receivers[name], ("target_allocator", "endpoint")) for name in receivers]

@@ -11,8 +11,8 @@ from typing import Any
 from ..._core.config.catalogue import Listeners
 from ..._core.diagnose.metrics import MEMORY, Flow, Reading, grown, metrics_port, reading, total
 from ..._core.diagnose.objects import memory_limit
-from .reader import Answer, Reader, path_of
-from .targets import Target
+from .reader import ClusterReader, ReadResult, path_of
+from .targets import DiagnosedTarget
 
 POLL_FIRST, POLL_GROWTH, POLL_LAST = 0.5, 1.4, 2.0
 # So many pods of a collector are asked; more of them say the same.
@@ -24,7 +24,7 @@ _LOCAL = ("localhost", "127.0.0.1", "::1")
 class Meter:
     """The metrics of one collector."""
 
-    target: Target
+    target: DiagnosedTarget
     config: dict[str, Any]
     listeners: Listeners
     default_port: int
@@ -51,7 +51,7 @@ class Meter:
             for namespace, name in names
         }
 
-    def take(self, answers: dict[str, Answer]) -> None:
+    def take(self, answers: dict[str, ReadResult]) -> None:
         """Take a reading of each pod; the first one stays the base."""
         for key, answer in answers.items():
             if answer.value is None:
@@ -77,7 +77,7 @@ class Meter:
         ]
 
 
-def read_all(reader: Reader, meters: list[Meter]) -> None:
+def read_all(reader: ClusterReader, meters: list[Meter]) -> None:
     """Take a reading of all collectors at once."""
     asked = [(meter, key, path) for meter in meters for key, path in meter.paths().items()]
     answers = reader.cluster.parallel(lambda one: reader.text(one[2]), asked)
@@ -85,7 +85,7 @@ def read_all(reader: Reader, meters: list[Meter]) -> None:
         meter.take({key: answer})
 
 
-def watch(reader: Reader, meters: list[Meter], since: float, window: float) -> None:
+def watch(reader: ClusterReader, meters: list[Meter], since: float, window: float) -> None:
     """Read until every signal shows what becomes of it, or the window is over."""
     live = [meter for meter in meters if meter.last]
     pause = POLL_FIRST

@@ -38,7 +38,7 @@ BY_NAME = ("secrets", "configmaps")
 LISTED = tuple(plural for plural in KINDS if plural not in BY_NAME)
 
 
-class Answer(NamedTuple):
+class ReadResult(NamedTuple):
     """What a read brought; `why` says why it brought nothing."""
 
     value: Any = None
@@ -52,12 +52,12 @@ def path_of(plural: str, namespace: str, name: str = "") -> str:
     return f"{root}/namespaces/{namespace}/{plural}" + (f"/{name}" if name else "")
 
 
-class Reader:
+class ClusterReader:
     """One cluster, read for one diagnosis. `aside` is the same for calls that may hang without meaning anything."""
 
     def __init__(self, cluster: Cluster, aside: Cluster) -> None:
         self.cluster, self.aside = cluster, aside
-        self._known: dict[str, Answer] = {}
+        self._known: dict[str, ReadResult] = {}
 
     def read_ahead(self, lists: Iterable[tuple[str, str]], objects: Iterable[tuple[str, str, str]] = ()) -> None:
         """Read lists (plural, namespace) and objects (plural, namespace, name) at once."""
@@ -66,18 +66,18 @@ class Reader:
         for one, answer in zip(new, self.cluster.parallel(self._read, new), strict=True):
             self._known[path_of(*one)] = answer
 
-    def _read(self, asked: tuple[str, str, str]) -> Answer:
+    def _read(self, asked: tuple[str, str, str]) -> ReadResult:
         plural, namespace, name = asked
         path, (version, kind) = path_of(plural, namespace, name), KINDS[plural]
         named = {"apiVersion": version, "kind": kind}
         try:
             if name:
-                return Answer(self.cluster.get(path))
-            return Answer([{**item, **named} for item in self.cluster.items(path)])
+                return ReadResult(self.cluster.get(path))
+            return ReadResult([{**item, **named} for item in self.cluster.items(path)])
         except ApiError as error:
             if error.status == NOT_FOUND:  # a kind that is not installed
-                return Answer([])
-            return Answer(None, error.message)
+                return ReadResult([])
+            return ReadResult(None, error.message)
 
     def listed(self, plural: str, namespace: str, notes: Notes) -> list[Object] | None:
         """Return the objects of a kind; None when this user may not see them."""
@@ -88,26 +88,26 @@ class Reader:
         found: list[Object] | None = answer.value
         return found
 
-    def one(self, plural: str, namespace: str, name: str, notes: Notes) -> Answer:
+    def one(self, plural: str, namespace: str, name: str, notes: Notes) -> ReadResult:
         """Return one object; an answer without value and reason is that it does not exist."""
-        listed = self._known.get(path_of(plural, namespace), Answer())
+        listed = self._known.get(path_of(plural, namespace), ReadResult())
         if listed.value is not None:
-            return Answer(next((item for item in listed.value if item["metadata"]["name"] == name), None))
+            return ReadResult(next((item for item in listed.value if item["metadata"]["name"] == name), None))
         self.read_ahead([], [(plural, namespace, name)])
         answer = self._known[path_of(plural, namespace, name)]
         if answer.why:
             notes.add(f"{plural} {namespace}/{name}", answer.why)
         return answer
 
-    def text(self, path: str, query: dict[str, Any] | None = None) -> Answer:
+    def text(self, path: str, query: dict[str, Any] | None = None) -> ReadResult:
         """Return what a pod or a Service answers, through the API server."""
         apart = self.aside.apart()
         try:
-            return Answer(apart.text(path, query))
+            return ReadResult(apart.text(path, query))
         except ApiError as error:
-            return Answer(None, " ".join(error.message.split())[:300])
+            return ReadResult(None, " ".join(error.message.split())[:300])
         except LostError as error:
-            return Answer(None, f"no answer through the API server: {error.text}")
+            return ReadResult(None, f"no answer through the API server: {error.text}")
 
 
 class Notes:

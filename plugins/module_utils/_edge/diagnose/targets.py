@@ -14,7 +14,7 @@ from ..._core.config.paths import at, section
 from ..._core.diagnose.network import labels_of
 from ..._core.diagnose.subject import collector_container
 from ..._core.errors import Problem
-from .reader import KINDS, LISTED, Notes, Object, Reader
+from .reader import KINDS, LISTED, ClusterReader, Notes, Object
 
 WORKLOADS = ("deployments", "daemonsets", "statefulsets")
 CUSTOM = "opentelemetrycollectors"
@@ -27,7 +27,7 @@ _SIDECAR = "sidecar.opentelemetry.io/injected"
 
 
 @dataclass
-class Target:
+class DiagnosedTarget:
     """One collector: its objects, its pods, and what of it could not be seen."""
 
     namespace: str
@@ -56,7 +56,7 @@ class Target:
         return collector_container(section(self.pod, "spec"))
 
 
-def find(reader: Reader, wanted: list[dict[str, Any]]) -> list[Target]:
+def find(reader: ClusterReader, wanted: list[dict[str, Any]]) -> list[DiagnosedTarget]:
     """Return what is to be diagnosed; what does not exist is a target without objects."""
     namespaces = list(dict.fromkeys(item["namespace"] for item in wanted))
     reader.read_ahead([(plural, namespace) for namespace in namespaces for plural in LISTED])
@@ -67,7 +67,7 @@ def find(reader: Reader, wanted: list[dict[str, Any]]) -> list[Target]:
     return found
 
 
-def _of_item(reader: Reader, item: dict[str, Any]) -> list[Target]:
+def _of_item(reader: ClusterReader, item: dict[str, Any]) -> list[DiagnosedTarget]:
     kind, name, namespace = item.get("kind") or "", item.get("name") or "", item["namespace"]
     if kind and kind not in PLURALS:
         fix = f"Use one of {', '.join(sorted(PLURALS))}, or leave it out."
@@ -78,10 +78,10 @@ def _of_item(reader: Reader, item: dict[str, Any]) -> list[Target]:
     targets = [one for one in _candidates(reader, namespace, kind, name, notes) if _fits(one, item)]
     customs = [one.custom for one in targets if one.custom]
     own = [one for one in targets if one.custom or not _made_by(one.workload or {}, customs)]
-    return own or [Target(namespace, name or str(item.get("selector")), kind or "collector", notes=notes)]
+    return own or [DiagnosedTarget(namespace, name or str(item.get("selector")), kind or "collector", notes=notes)]
 
 
-def _candidates(reader: Reader, namespace: str, kind: str, name: str, notes: Notes) -> Iterator[Target]:
+def _candidates(reader: ClusterReader, namespace: str, kind: str, name: str, notes: Notes) -> Iterator[DiagnosedTarget]:
     for plural in (CUSTOM, *WORKLOADS):
         if kind and PLURALS[kind] != plural:
             continue
@@ -93,11 +93,11 @@ def _candidates(reader: Reader, namespace: str, kind: str, name: str, notes: Not
             yield _target(reader, item) if plural == CUSTOM else _plain(item)
 
 
-def _plain(item: Object) -> Target:
-    return Target(item["metadata"]["namespace"], item["metadata"]["name"], item["kind"], workload=item)
+def _plain(item: Object) -> DiagnosedTarget:
+    return DiagnosedTarget(item["metadata"]["namespace"], item["metadata"]["name"], item["kind"], workload=item)
 
 
-def _target(reader: Reader, custom: Object) -> Target:
+def _target(reader: ClusterReader, custom: Object) -> DiagnosedTarget:
     """Return a custom resource with the workload that the operator made of it."""
     notes = Notes()
     namespace, name = custom["metadata"]["namespace"], custom["metadata"]["name"]
@@ -107,21 +107,21 @@ def _target(reader: Reader, custom: Object) -> Target:
         for item in reader.listed(plural, namespace, notes) or []
         if owned(item, custom) and labels_of(item).get(_ROLE) != _ALLOCATOR
     ]
-    return Target(namespace, name, custom["kind"], custom, children[0] if children else None, notes=notes)
+    return DiagnosedTarget(namespace, name, custom["kind"], custom, children[0] if children else None, notes=notes)
 
 
 def _made_by(workload: Object, customs: list[Object]) -> bool:
     return any(owned(workload, custom) for custom in customs)
 
 
-def _fits(target: Target, item: dict[str, Any]) -> bool:
+def _fits(target: DiagnosedTarget, item: dict[str, Any]) -> bool:
     if item.get("name"):
         return bool(target.name == item["name"])
     wanted = dict(term.strip().partition("=")[::2] for term in str(item["selector"]).split(","))
     return wanted.items() <= labels_of(target.custom or target.workload or {}).items()
 
 
-def _pods(reader: Reader, target: Target) -> list[Object]:
+def _pods(reader: ClusterReader, target: DiagnosedTarget) -> list[Object]:
     pods = reader.listed("pods", target.namespace, target.notes) or []
     if target.mode == "sidecar":
         return [pod for pod in pods if labels_of(pod).get(_SIDECAR) == f"{target.namespace}.{target.name}"]

@@ -33,7 +33,7 @@ class UnseenError(Exception):
     """This user may not look at something, which is then told and not checked."""
 
 
-class Fault(NamedTuple):
+class Missing(NamedTuple):
     """What is wrong, what to do, and whether it may mend itself while one waits."""
 
     wrong: str
@@ -46,7 +46,7 @@ def run_check(module: AnsibleModule) -> None:
     params = module.params
 
     def work() -> dict[str, Any]:
-        check = Check(connect(module), params["requirements"])
+        check = PrerequisiteCheck(connect(module), params["requirements"])
         faults = check.faults(0 if module.check_mode else params["wait_seconds"])
         if faults and not module.check_mode:
             raise _refusal(faults)
@@ -55,23 +55,23 @@ def run_check(module: AnsibleModule) -> None:
     run(module, work)
 
 
-def _refusal(faults: list[Fault]) -> Problem:
+def _refusal(faults: list[Missing]) -> Problem:
     told = [f"  {fault.wrong}. {fault.fix}" for fault in faults]
     return Problem("\n" + "\n".join(told), asked="instrumentation would not work, nothing was applied")
 
 
-class Check:
+class PrerequisiteCheck:
     """One look at all that is required, repeated while it may get better."""
 
     def __init__(self, cluster: Cluster, requirements: dict[str, Any]) -> None:
         self.cluster, self.requirements = cluster, requirements
-        self.asked: operator.Asked | None = None
+        self.asked: operator.PodWebhook | None = None
         self.operator: Manifest = {}
         self.warnings: dict[str, None] = {}
 
-    def faults(self, seconds: float) -> list[Fault]:
+    def faults(self, seconds: float) -> list[Missing]:
         """Return what is wrong, after waiting for what may mend itself."""
-        found: list[Fault] = []
+        found: list[Missing] = []
         for _poll in self.cluster.polls(seconds):
             self.warnings.clear()
             found = list(dict.fromkeys(fault for look in self._looks() for fault in self._seen(look)))
@@ -79,7 +79,7 @@ class Check:
                 break
         return found
 
-    def result(self, faults: list[Fault]) -> dict[str, Any]:
+    def result(self, faults: list[Missing]) -> dict[str, Any]:
         """Return what the task returns."""
         missing = [fault.wrong for fault in faults]
         metadata = self.operator.get("metadata") or {}
@@ -103,79 +103,79 @@ class Check:
             there = True
         return manifest if there else {**manifest, "metadata": {**metadata, "namespace": ALWAYS_THERE}}
 
-    def _looks(self) -> Iterator[Callable[[], Iterable[Fault]]]:
+    def _looks(self) -> Iterator[Callable[[], Iterable[Missing]]]:
         yield self._operator
         for key, look in (("namespaces", self._namespace), ("files", self._file), ("targets", self._target)):
             yield from (partial(look, item) for item in self.requirements[key])
 
-    def _seen(self, look: Callable[[], Iterable[Fault]]) -> Iterator[Fault]:
+    def _seen(self, look: Callable[[], Iterable[Missing]]) -> Iterator[Missing]:
         try:
             yield from look()
         except UnseenError as unseen:
             self.warnings[str(unseen)] = None
 
-    def _operator(self) -> Iterator[Fault]:
+    def _operator(self) -> Iterator[Missing]:
         group = self._read(f"/apis/{API_VERSION}", "the kinds of the operator")
         if KIND not in [item["kind"] for item in (group or {}).get("resources", [])]:
-            yield Fault(f"the cluster does not serve {KIND} of {API_VERSION}", INSTALL)
+            yield Missing(f"the cluster does not serve {KIND} of {API_VERSION}", INSTALL)
             return
         self.asked = operator.asked(self._list(WEBHOOKS, "whether the operator is asked about pods"))
         if not self.asked:
-            yield Fault("no operator is asked about new pods, so none would be instrumented", INSTALL)
+            yield Missing("no operator is asked about new pods, so none would be instrumented", INSTALL)
             return
         _configuration, namespace, name = self.asked
         found = self._read(f"/api/v1/namespaces/{namespace}/services/{name}", "the operator's Service") or {}
         deployments = self._list(f"/apis/apps/v1/namespaces/{namespace}/deployments", "the operator's Deployment")
         self.operator = operator.deployment(deployments, (found.get("spec") or {}).get("selector") or {}) or {}
         if not self.operator:
-            yield Fault(f"no Deployment stands behind the operator's Service {namespace}/{name}", INSTALL)
+            yield Missing(f"no Deployment stands behind the operator's Service {namespace}/{name}", INSTALL)
             return
         yield from self._switches(f"{namespace}/{self.operator['metadata']['name']}")
 
-    def _switches(self, where: str) -> Iterator[Fault]:
+    def _switches(self, where: str) -> Iterator[Missing]:
         if not operator.available(self.operator):
-            yield Fault(f"the operator {where} is not available", "Look at its pods.", again=True)
+            yield Missing(f"the operator {where} is not available", "Look at its pods.", again=True)
         for language in operator.switched_off(self.operator, self.requirements["languages"]):
             fix = f"Give it the flag --{language.switch}=true (`otel_operator_flags`), or leave the language out."
-            yield Fault(f"the operator {where} does not instrument {language.title}", fix)
+            yield Missing(f"the operator {where} does not instrument {language.title}", fix)
 
-    def _namespace(self, wanted: Manifest) -> Iterator[Fault]:
+    def _namespace(self, wanted: Manifest) -> Iterator[Missing]:
         name, requires = wanted["metadata"]["name"], self.requirements
         live = self._read(f"/api/v1/namespaces/{name}", f"Namespace {name}")
         if not live:
             if name not in requires["coming"]:
-                yield Fault(f"there is no namespace {name} to annotate", "Create it first, or leave it out.")
+                yield Missing(f"there is no namespace {name} to annotate", "Create it first, or leave it out.")
             return
         try:
             namespaces.change(live, wanted["metadata"]["annotations"], requires["references"])
         except Problem as problem:
-            yield Fault(problem.wrong, problem.fix)
+            yield Missing(problem.wrong, problem.fix)
 
-    def _file(self, file: dict[str, str]) -> Iterator[Fault]:
+    def _file(self, file: dict[str, str]) -> Iterator[Missing]:
         what = f"{file['kind']} {file['namespace']}/{file['name']}"
         path = f"/api/v1/namespaces/{file['namespace']}/{PLURALS[file['kind']]}/{file['name']}"
         if not self._metadata(path, what):
-            yield Fault(f"there is no {what} for `tls`", "Create it; the operator instruments no pod without it.")
+            yield Missing(f"there is no {what} for `tls`", "Create it; the operator instruments no pod without it.")
 
-    def _target(self, target: dict[str, Any]) -> Iterator[Fault]:
+    def _target(self, target: dict[str, Any]) -> Iterator[Missing]:
         where = f"Service {target['namespace']}/{target['service']}"
         service = self._read(f"/api/v1/namespaces/{target['namespace']}/services/{target['service']}", where)
         if service is None:
-            yield Fault(f"there is no {where} to send to", "Deploy the collector first, or correct the endpoint.")
+            yield Missing(f"there is no {where} to send to", "Deploy the collector first, or correct the endpoint.")
             return
         wrong = prerequisites.missing_port(service, target)
         if wrong:
-            yield Fault(f"{where} {wrong}", "Correct the port, or let the collector listen there.")
+            yield Missing(f"{where} {wrong}", "Correct the port, or let the collector listen there.")
             return
         query = {"labelSelector": f"kubernetes.io/service-name={target['service']}"}
         path = f"/apis/discovery.k8s.io/v1/namespaces/{target['namespace']}/endpointslices"
         if not prerequisites.is_ready(self._list(path, f"the endpoints of {where}", query), service, target):
             fix = "See what rollout_wait says of the collector."
-            yield Fault(f"{where} has no ready endpoint for port {target['port']}", fix, again=True)
+            yield Missing(f"{where} has no ready endpoint for port {target['port']}", fix, again=True)
             return
         yield from self._answers(target, f"port {target['port']} of {where}")
 
-    def _answers(self, target: dict[str, Any], where: str) -> Iterator[Fault]:
+    def _answers(self, target: dict[str, Any], where: str) -> Iterator[Missing]:
         """Send an export of nothing for each signal: a receiver answers, and nothing arrives anywhere."""
         for signal in target["signals"][:1] if target["protocol"] == GRPC else target["signals"]:
             status, message = self._export(target, signal, where)
@@ -185,7 +185,7 @@ class Check:
                 self.warnings[f"{where} {wrong}; set {variable} to none in `env`, or add a pipeline"] = None
             elif wrong:
                 fix = "Correct endpoint, port or protocol; OTLP over HTTP is usually at 4318, over gRPC at 4317."
-                yield Fault(f"{where} {wrong}", fix, again=passing)
+                yield Missing(f"{where} {wrong}", fix, again=passing)
                 return
 
     def _export(self, target: dict[str, Any], signal: str, where: str) -> tuple[int, str]:

@@ -17,7 +17,7 @@ from ..api.cluster import MERGE, NOT_FOUND, ApiError, Cluster
 from ..api.connect import connect
 from ..api.explain import explain
 from ..api.translate import run
-from ..bundle.bundle import Report
+from ..bundle.bundle import BundleReport
 
 FIELD_MANAGER = "o11y.opentelemetry"
 NOT_ALLOWED = 403
@@ -25,7 +25,7 @@ SHOWN = 10
 
 
 @dataclass(frozen=True)
-class Options:
+class NamespaceOptions:
     """What the user wants: annotations by namespace, and the Instrumentations that are his."""
 
     namespaces: list[dict[str, Any]]
@@ -38,7 +38,7 @@ class Options:
 def run_annotate(module: AnsibleModule) -> None:
     """Do what the task asks."""
     params = module.params
-    options = Options(
+    options = NamespaceOptions(
         namespaces=params["namespaces"],
         references=params["references"],
         absent=params["state"] == "absent",
@@ -48,9 +48,9 @@ def run_annotate(module: AnsibleModule) -> None:
     run(module, lambda: annotate(connect(module), options))
 
 
-def annotate(cluster: Cluster, options: Options) -> dict[str, Any]:
+def annotate(cluster: Cluster, options: NamespaceOptions) -> dict[str, Any]:
     """Bring the annotations about, and tell which workloads run without them."""
-    report = Report(options.diff)
+    report = BundleReport(options.diff)
     wanted = {} if options.absent else {name: item["annotations"] for name, item in _named(options)}
     live = _live(cluster, options, report)
     for name in wanted.keys() - live.keys():
@@ -68,11 +68,11 @@ def annotate(cluster: Cluster, options: Options) -> dict[str, Any]:
     return {**report.result(), "uninstrumented": without}
 
 
-def _named(options: Options) -> list[tuple[str, dict[str, Any]]]:
+def _named(options: NamespaceOptions) -> list[tuple[str, dict[str, Any]]]:
     return [(item["metadata"]["name"], item["metadata"]) for item in options.namespaces]
 
 
-def _live(cluster: Cluster, options: Options, report: Report) -> dict[str, Manifest]:
+def _live(cluster: Cluster, options: NamespaceOptions, report: BundleReport) -> dict[str, Manifest]:
     """Return the namespaces to look at: all, since ours may be on some that are no longer wanted."""
     try:
         found = list(cluster.items("/api/v1/namespaces"))
@@ -92,7 +92,9 @@ def _read(cluster: Cluster, name: str) -> Manifest | None:
         raise explain(error, f"Read namespace {name}") from error
 
 
-def _patch(cluster: Cluster, live: Manifest, change: dict[str, str | None], options: Options, report: Report) -> None:
+def _patch(
+    cluster: Cluster, live: Manifest, change: dict[str, str | None], options: NamespaceOptions, report: BundleReport
+) -> None:
     name = live["metadata"]["name"]
     query = {"fieldManager": FIELD_MANAGER, **({"dryRun": "All"} if options.check else {})}
     body = {"metadata": {"annotations": change}}
@@ -105,7 +107,9 @@ def _patch(cluster: Cluster, live: Manifest, change: dict[str, str | None], opti
     report.add("changed", live, {**after, "apiVersion": "v1", "kind": "Namespace"})
 
 
-def _without(cluster: Cluster, namespace: str, annotations: dict[str, str], report: Report) -> list[dict[str, str]]:
+def _without(
+    cluster: Cluster, namespace: str, annotations: dict[str, str], report: BundleReport
+) -> list[dict[str, str]]:
     """Return the workloads whose pods were made before, with a warning that says what to do."""
     try:
         pods = list(cluster.items(f"/api/v1/namespaces/{namespace}/pods"))

@@ -31,13 +31,13 @@ def run_info(module: AnsibleModule) -> None:
     namespace = choose.namespace_for(package, params["namespace"])
 
     def work() -> dict[str, Any]:
-        reader = Reader(connect(module), namespace, package, (params["source_namespace"], params["source"]))
+        reader = OlmReader(connect(module), namespace, package, (params["source_namespace"], params["source"]))
         return {"changed": False, **reader.read(params["offers"], params["timeout_seconds"])}
 
     run(module, work)
 
 
-class Reader:
+class OlmReader:
     """The requests of one run."""
 
     def __init__(self, cluster: Cluster, namespace: str, package: str, catalog: tuple[str, str]) -> None:

@@ -15,12 +15,23 @@ from ansible.module_utils.basic import AnsibleModule
 from ..._core.cluster.bundle import Manifest
 from ..._core.olm import plans
 from ..._core.olm.meanings import SOON
-from ..._core.olm.state import APPROVE, DONE, FAIL, Goal, Seen, Symptom, Verdict, deprecations, judge, status_of
+from ..._core.olm.state import (
+    APPROVE,
+    DONE,
+    FAIL,
+    Goal,
+    OlmObjects,
+    OlmSymptom,
+    OlmVerdict,
+    deprecations,
+    judge,
+    status_of,
+)
 from ..api.cluster import CONFLICT, MERGE, NOT_FOUND, ApiError, Cluster
 from ..api.connect import connect
 from ..api.explain import asking, explain
 from ..api.translate import Failure, run
-from ..rollout.workload_status import Look, Search, checked_search
+from ..rollout.workload_status import Search, WorkloadStatus, checked_search
 from .info import OPERATORS
 
 DEPLOYMENTS = "/apis/apps/v1/namespaces/{}/deployments/{}"
@@ -28,7 +39,7 @@ UNSCHEDULABLE_SECONDS = 15.0
 
 
 @dataclass(frozen=True)
-class Options:
+class OlmWaitOptions:
     """What the user waits for, and for how long."""
 
     namespace: str
@@ -56,23 +67,23 @@ class Course:
 def run_wait(module: AnsibleModule) -> None:
     """Do what the task asks."""
     names = ("namespace", "subscription", "csv", "approval", "timeout_seconds")
-    options = Options(**{name: module.params[name] for name in names})
+    options = OlmWaitOptions(**{name: module.params[name] for name in names})
 
     def work() -> dict[str, Any]:
         if module.check_mode:
             return {"changed": False, "skipped": True, "msg": "Not waited: nothing was applied in check mode."}
-        return Wait(connect(module), checked_search({}), options).wait()
+        return OlmWait(connect(module), checked_search({}), options).wait()
 
     run(module, work)
 
 
-class Wait:
+class OlmWait:
     """One wait for a Subscription."""
 
-    def __init__(self, cluster: Cluster, search: Search, options: Options) -> None:
+    def __init__(self, cluster: Cluster, search: Search, options: OlmWaitOptions) -> None:
         self.cluster, self.options, self.course = cluster, options, Course()
         self.root = f"{OPERATORS}/namespaces/{options.namespace}"
-        self.look = Look(cluster, search, unschedulable_seconds=UNSCHEDULABLE_SECONDS)
+        self.look = WorkloadStatus(cluster, search, unschedulable_seconds=UNSCHEDULABLE_SECONDS)
         self.asked = f"Bring {options.csv or options.subscription} about by OLM in namespace {options.namespace}"
 
     def wait(self) -> dict[str, Any]:
@@ -91,7 +102,7 @@ class Wait:
             self._give_up(verdict.symptoms, seen)
         raise self._refused(verdict.choice) if verdict.what == FAIL else self._late(seen, verdict)
 
-    def _read(self) -> Seen:
+    def _read(self) -> OlmObjects:
         opts = self.options
         reads: list[Callable[[], Any]] = [
             lambda: self.cluster.get(f"{self.root}/subscriptions/{opts.subscription}"),
@@ -106,16 +117,16 @@ class Wait:
         wanted = dict.fromkeys(filter(None, (status.get("currentCSV"), status.get("installedCSV"), opts.csv)))
         paths = [f"{self.root}/clusterserviceversions/{name}" for name in wanted]
         read = asking("Read the ClusterServiceVersions", lambda: self.cluster.parallel(self.cluster.get, paths))
-        return Seen(subscription, mine, {item["metadata"]["name"]: item for item in read if item})
+        return OlmObjects(subscription, mine, {item["metadata"]["name"]: item for item in read if item})
 
-    def _note(self, seen: Seen) -> None:
+    def _note(self, seen: OlmObjects) -> None:
         """Keep the phases as they come, which tell more of a course than its end."""
         for name, item in seen.csvs.items():
             said = f"{name} {status_of(item).get('phase') or 'new'}"
             if said not in self.course.phases[-len(seen.csvs) :]:
                 self.course.phases.append(said)
 
-    def _approve(self, choice: plans.Choice) -> None:
+    def _approve(self, choice: plans.PlanDecision) -> None:
         """Approve a plan; the version of it that was judged, and no later one."""
         path = f"{self.root}/installplans/{choice.plan}"
 
@@ -136,14 +147,14 @@ class Wait:
             if error.status not in (CONFLICT, NOT_FOUND):
                 raise explain(error, f"Approve InstallPlan {choice.plan}") from error
 
-    def _lasts(self, choice: plans.Choice) -> bool:
+    def _lasts(self, choice: plans.PlanDecision) -> bool:
         """A plan of before may still be there for a moment when the Subscription was changed."""
         now, key = self.cluster.clock(), (choice.plan, choice.wrong)
         if self.course.refused[0] != key:
             self.course.refused = (key, now)
         return now - self.course.refused[1] >= SOON
 
-    def _give_up(self, symptoms: tuple[Symptom, ...], seen: Seen) -> None:
+    def _give_up(self, symptoms: tuple[OlmSymptom, ...], seen: OlmObjects) -> None:
         """Fail when something lasts longer than it may, and when pods of the operator cannot work."""
         now = self.cluster.clock()
         self.course.since = {item.key: self.course.since.get(item.key, now) for item in symptoms}
@@ -157,7 +168,7 @@ class Wait:
                 failure.wrong, asked=self.asked, where=failure.where, fix=failure.fix, facts=self._facts(failure.facts)
             )
 
-    def _deployments(self, seen: Seen) -> list[Manifest]:
+    def _deployments(self, seen: OlmObjects) -> list[Manifest]:
         """Return the Deployments of a version that is being installed."""
         coming = [item for item in seen.csvs.values() if status_of(item).get("phase") in ("Installing", "Failed")]
         names = [
@@ -169,7 +180,7 @@ class Wait:
         read = asking("Read its Deployments", lambda: self.cluster.parallel(self.cluster.get, paths))
         return [{"apiVersion": "apps/v1", "kind": "Deployment", **item} for item in read if item]
 
-    def _result(self, seen: Seen, verdict: Verdict, start: float) -> dict[str, Any]:
+    def _result(self, seen: OlmObjects, verdict: OlmVerdict, start: float) -> dict[str, Any]:
         status, choice = status_of(seen.subscription), verdict.choice
         csv = str(status["installedCSV"])
         waiting = (
@@ -185,17 +196,17 @@ class Wait:
             **self._facts({}),
         }
 
-    def _refused(self, choice: plans.Choice) -> Failure:
+    def _refused(self, choice: plans.PlanDecision) -> Failure:
         where = f"InstallPlan {self.options.namespace}/{choice.plan}" if choice.plan else ""
         fix = choice.fix or "Pin that version, or remove the operator first."
         facts = self._facts({"brings": list(choice.brings)})
         return Failure(choice.wrong, asked=self.asked, where=where, fix=fix, facts=facts)
 
-    def _failed(self, symptom: Symptom, symptoms: tuple[Symptom, ...]) -> Failure:
+    def _failed(self, symptom: OlmSymptom, symptoms: tuple[OlmSymptom, ...]) -> Failure:
         facts = self._facts({"failures": [item.fact for item in symptoms]})
         return Failure(_said(symptom), asked=self.asked, where=self._where(symptom), fix=symptom.row.fix, facts=facts)
 
-    def _late(self, seen: Seen, verdict: Verdict) -> Failure:
+    def _late(self, seen: OlmObjects, verdict: OlmVerdict) -> Failure:
         """Tell what was still missing: what knows most comes first."""
         facts = self._facts({"failures": [item.fact for item in verdict.symptoms]})
         after = f"not there after {self.options.timeout_seconds:g} s"
@@ -213,10 +224,10 @@ class Wait:
     def _facts(self, more: dict[str, Any]) -> dict[str, Any]:
         return {"approved": self.course.approved, "phases": self.course.phases, **more}
 
-    def _where(self, symptom: Symptom) -> str:
+    def _where(self, symptom: OlmSymptom) -> str:
         state = ", ".join(filter(None, [symptom.state, symptom.reason]))
         return f"{symptom.row.kind} {self.options.namespace}/{symptom.name}" + (f": {state}" if state else "")
 
 
-def _said(symptom: Symptom) -> str:
+def _said(symptom: OlmSymptom) -> str:
     return f"{symptom.row.wrong}: {symptom.message}" if symptom.message else symptom.row.wrong

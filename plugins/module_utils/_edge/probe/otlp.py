@@ -39,7 +39,7 @@ class NotSentError(Exception):
 
 
 @dataclass(frozen=True)
-class Target:
+class OtlpTarget:
     """Where to send, and how."""
 
     endpoint: str
@@ -109,7 +109,7 @@ def rejected(signal: str, answer: bytes) -> str:
     return str(response.partial_success.error_message)
 
 
-def sender(target: Target) -> Send:
+def sender(target: OtlpTarget) -> Send:
     """Return how to send to a target that this machine reaches."""
     try:
         return {"grpc": _grpc, "http/protobuf": _http}[target.protocol](target)
@@ -119,7 +119,7 @@ def sender(target: Target) -> Send:
         ) from error
 
 
-def _grpc(target: Target) -> Send:
+def _grpc(target: OtlpTarget) -> Send:
     os.environ.setdefault("GRPC_VERBOSITY", "NONE")  # its own log would end up between the lines of the task
     grpc = library("grpc", "grpcio")
     names = ("ca_file", "key_file", "cert_file")
@@ -145,7 +145,7 @@ def _grpc(target: Target) -> Send:
     return send
 
 
-def _http(target: Target) -> Send:
+def _http(target: OtlpTarget) -> Send:
     urllib3 = library("urllib3")
     tls = {key: target.tls.get(name) for key, name in (("cert_file", "cert_file"), ("key_file", "key_file"))}
     pool = urllib3.PoolManager(ca_certs=target.tls.get("ca_file"), retries=False, **{k: v for k, v in tls.items() if v})

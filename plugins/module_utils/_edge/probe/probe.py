@@ -17,7 +17,7 @@ from ..api.cluster import Cluster
 from ..api.connect import connect
 from ..api.translate import Failure, run
 from .evidence import Evidence, evidence
-from .otlp import NotSentError, Send, Target, message, proxied, rejected, sender
+from .otlp import NotSentError, OtlpTarget, Send, message, proxied, rejected, sender
 
 POLL_FIRST, POLL_GROWTH, POLL_LAST = 0.1, 1.5, 2.0
 SEND_SECONDS = 5.0
@@ -121,4 +121,4 @@ def _way(params: dict[str, Any], cluster: Cluster | None, headers: dict[str, str
     protocol = params["protocol"] or (
         "http/protobuf" if endpoint.startswith("http") and ":4317" not in endpoint else "grpc"
     )
-    return sender(Target(endpoint, protocol, headers, params["tls"] or {}))
+    return sender(OtlpTarget(endpoint, protocol, headers, params["tls"] or {}))

@@ -23,7 +23,7 @@ Ready = Callable[[Object], bool]
 
 
 @dataclass
-class Seen:
+class Followed:
     """One thing to wait for as it is now: the resource, and the workloads that it is ready by."""
 
     state: Object | None
@@ -44,18 +44,18 @@ class Seen:
         return self.state is not None and not self.untaken and not self.late(ready)
 
 
-def follow(cluster: Cluster, states: Sequence[Object | None], plain: Container[str] = ()) -> list[Seen]:
+def follow(cluster: Cluster, states: Sequence[Object | None], plain: Container[str] = ()) -> list[Followed]:
     """Read the workloads of all resources at once; kinds of `plain` are ready by themselves."""
     wanted = [children(state) if state and followed(state) and state["kind"] not in plain else None for state in states]
     found = iter(cluster.parallel(cluster.get, [_path(child) for group in wanted for child in group or ()]))
     return [_seen(state, group, found) for state, group in zip(states, wanted, strict=True)]
 
 
-def _seen(state: Object | None, group: list[Child] | None, found: Iterator[Object | None]) -> Seen:
+def _seen(state: Object | None, group: list[Child] | None, found: Iterator[Object | None]) -> Followed:
     if state is None or group is None:
-        return Seen(state, [state] if state else [], "")
+        return Followed(state, [state] if state else [], "")
     live = [next(found) for _child in group]
-    return Seen(state, [{**part, OF: str(ref(state))} for part in live if part], untaken(state, live))
+    return Followed(state, [{**part, OF: str(ref(state))} for part in live if part], untaken(state, live))
 
 
 def _path(child: Child) -> str:

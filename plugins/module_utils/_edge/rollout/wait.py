@@ -17,9 +17,9 @@ from ..api.connect import connect
 from ..api.explain import asking, kind_missing
 from ..api.kinds import ApiResources, version_for
 from ..api.translate import Failure, run
-from .follow import Seen, follow, operator_lines
+from .follow import Followed, follow, operator_lines
 from .reasons import told, unfinished
-from .workload_status import Found, Look, Search, checked_search
+from .workload_status import Found, Search, WorkloadStatus, checked_search
 
 # What an operator makes without a readiness probe counts as ready when its process has started, even when it ends at
 # once; our own workloads have minReadySeconds for that, and the operator's resource knows none.
@@ -27,7 +27,7 @@ STEADY_SECONDS = 5.0
 
 
 @dataclass(frozen=True)
-class Options:
+class RolloutWaitOptions:
     """What the user waits for, and for how long."""
 
     workloads: list[dict[str, str]]
@@ -41,25 +41,25 @@ def run_wait(module: AnsibleModule) -> None:
     """Do what the task asks."""
     params = module.params
     names = ("workloads", "timeout_seconds", "unschedulable_seconds", "allow_empty")
-    options = Options(until=params["until"] or {}, **{name: params[name] for name in names})
+    options = RolloutWaitOptions(until=params["until"] or {}, **{name: params[name] for name in names})
 
     def work() -> dict[str, Any]:
         if module.check_mode:
             return {"changed": False, "skipped": True, "msg": "Not waited: nothing was applied in check mode."}
-        return Wait(connect(module), checked_search(options.until), options).wait()
+        return RolloutWait(connect(module), checked_search(options.until), options).wait()
 
     run(module, work)
 
 
-class Wait:
+class RolloutWait:
     """One wait for all workloads."""
 
-    def __init__(self, cluster: Cluster, search: Search, options: Options) -> None:
+    def __init__(self, cluster: Cluster, search: Search, options: RolloutWaitOptions) -> None:
         self.cluster, self.search, self.options = cluster, search, options
         resources = ApiResources(cluster)
         self.paths = [self._path(resources, workload) for workload in options.workloads]
         self.since: dict[str, float] = {}
-        self.look = Look(
+        self.look = WorkloadStatus(
             cluster,
             search,
             unschedulable_seconds=options.unschedulable_seconds,
@@ -91,7 +91,7 @@ class Wait:
                 raise self.look.failure(fatal)
         raise self._too_late(seen, found)
 
-    def _read(self) -> list[Seen]:
+    def _read(self) -> list[Followed]:
         return follow(self.cluster, self.cluster.parallel(self.cluster.get, self.paths), self.options.until)
 
     def _ready(self, state: Object) -> bool:
@@ -102,7 +102,7 @@ class Wait:
         now = self.cluster.clock()
         return now - self.since.setdefault(state["metadata"].get("uid", ""), now) >= STEADY_SECONDS
 
-    def _too_late(self, seen: list[Seen], found: Found) -> Failure:
+    def _too_late(self, seen: list[Followed], found: Found) -> Failure:
         absent = [given for given, item in zip(self.options.workloads, seen, strict=True) if not item.state]
         missing = [f"{item['kind']} {item.get('namespace') or ''}/{item['name']} does not exist" for item in absent]
         late = [part for item in seen for part in item.late(self._ready)]

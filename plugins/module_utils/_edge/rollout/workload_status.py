@@ -52,7 +52,7 @@ def checked_search(until: dict[str, str]) -> Search:
     return search
 
 
-class Look:
+class WorkloadStatus:
     """Looks at workloads again and again."""
 
     def __init__(

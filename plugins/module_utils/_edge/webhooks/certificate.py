@@ -31,7 +31,7 @@ NOT_FOUND = 404
 
 
 @dataclass(frozen=True)
-class Wanted:
+class CertificateRequest:
     """Which certificate is wanted, and where."""
 
     namespace: str
@@ -51,11 +51,11 @@ class Wanted:
 def run_certificate(module: AnsibleModule) -> None:
     """See to the certificate, and leave the task."""
     params = {key: module.params[key] for key in ("namespace", "name", "hosts", "labels", "days", "renew_days")}
-    wanted = Wanted(**params, check=module.check_mode)
+    wanted = CertificateRequest(**params, check=module.check_mode)
     run(module, lambda: certificate(connect(module), wanted, lambda: datetime.datetime.now(datetime.UTC)))
 
 
-def certificate(cluster: Cluster, wanted: Wanted, now: Now) -> dict[str, Any]:
+def certificate(cluster: Cluster, wanted: CertificateRequest, now: Now) -> dict[str, Any]:
     """Return the CA bundle and the end of the certificate; make one where that is needed."""
     asked = f"See to the certificate {wanted.namespace}/{wanted.name}"
     try:
@@ -93,7 +93,7 @@ class _Pair:
         return None if not self.chain else _ends(_certificates(self.chain)[0])
 
 
-def _reason(old: _Pair, live: Manifest | None, wanted: Wanted, now: datetime.datetime) -> str:
+def _reason(old: _Pair, live: Manifest | None, wanted: CertificateRequest, now: datetime.datetime) -> str:
     """Return why there has to be a new certificate, or nothing."""
     if live and (live["metadata"].get("labels") or {}).get(OWNER_LABEL) != OWNER:
         raise Problem(
@@ -125,7 +125,7 @@ def _day(pair: _Pair) -> str:
     return end.date().isoformat() if end else "never"
 
 
-def _secret(wanted: Wanted, pair: _Pair) -> Manifest:
+def _secret(wanted: CertificateRequest, pair: _Pair) -> Manifest:
     data = {"ca.crt": pair.bundle, "tls.crt": pair.chain, "tls.key": pair.key}
     return {
         "apiVersion": "v1",
@@ -140,7 +140,7 @@ def _secret(wanted: Wanted, pair: _Pair) -> Manifest:
     }
 
 
-def _made(wanted: Wanted, old: _Pair, now: datetime.datetime) -> _Pair:
+def _made(wanted: CertificateRequest, old: _Pair, now: datetime.datetime) -> _Pair:
     """Make a CA, a certificate that it signs, and the bundle of all CAs that are still valid."""
     x509, ec = library("cryptography.x509", "cryptography"), _curves()
     ca_key, key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
@@ -158,7 +158,7 @@ def _made(wanted: Wanted, old: _Pair, now: datetime.datetime) -> _Pair:
     return _Pair("".join(map(_pem, bundle)), _pem(leaf.sign(ca_key, sha)), _key_pem(key))
 
 
-def _builder(wanted: Wanted, now: datetime.datetime, subject: Any, issuer: Any, key: Any) -> Any:
+def _builder(wanted: CertificateRequest, now: datetime.datetime, subject: Any, issuer: Any, key: Any) -> Any:
     x509 = library("cryptography.x509", "cryptography")
     # Clocks of nodes and controller differ a little.
     start, end = now - datetime.timedelta(minutes=10), now + datetime.timedelta(days=wanted.days)

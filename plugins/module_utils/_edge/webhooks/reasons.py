@@ -28,7 +28,7 @@ from ..api.cluster import ApiError, Cluster
 from ..api.explain import explain
 from ..api.translate import Failure
 from ..rollout.reasons import told, unfinished
-from ..rollout.workload_status import Found, Look, checked_search
+from ..rollout.workload_status import Found, WorkloadStatus, checked_search
 
 CERTIFICATES = "/apis/cert-manager.io/v1"
 WORKLOADS = {"Deployment": "deployments", "DaemonSet": "daemonsets", "StatefulSet": "statefulsets"}
@@ -59,7 +59,7 @@ def unanswered(cluster: Cluster, error: ApiError, name: Ref) -> Problem:
     """Return why an object was not taken; when a webhook is silent, with what is wrong behind it."""
     if not error.of_webhook:
         return explain(error, f"Apply {name}")
-    reasons = Reasons(cluster, Look(cluster, checked_search({}), unschedulable_seconds=0))
+    reasons = Reasons(cluster, WorkloadStatus(cluster, checked_search({}), unschedulable_seconds=0))
     pending = silent(error, name)
     lines, failures = reasons.told([pending])
     wrong = f"an admission webhook does not answer: {pending.wrong}"
@@ -69,7 +69,7 @@ def unanswered(cluster: Cluster, error: ApiError, name: Ref) -> Problem:
 class Reasons:
     """Asks the cluster why something hangs. What this user may not see is no reason to fail."""
 
-    def __init__(self, cluster: Cluster, look: Look) -> None:
+    def __init__(self, cluster: Cluster, look: WorkloadStatus) -> None:
         self.cluster, self.look = cluster, look
 
     def fail_early(self, pending: list[Pending]) -> None:

@@ -19,7 +19,7 @@ from ..api.connect import connect
 from ..api.explain import explain, stranger
 from ..api.kinds import CLUSTER_SCOPED, ApiResource, ApiResources, version_for
 from ..api.translate import Failure, run
-from ..rollout.workload_status import Look, checked_search
+from ..rollout.workload_status import WorkloadStatus, checked_search
 from .reasons import Pending, Reasons, silent
 
 FIELD_MANAGER = "o11y.opentelemetry"
@@ -31,7 +31,7 @@ VOLLEY = 8
 
 
 @dataclass(frozen=True)
-class Options:
+class WebhookWaitOptions:
     """What the user waits for, and for how long."""
 
     manifests: list[Manifest]
@@ -44,7 +44,7 @@ def run_admission(module: AnsibleModule) -> None:
     """Do what the task asks, with the values of Secrets out of sight."""
     params = module.params
     manifests = params["manifests"]
-    options = Options(manifests, params["webhooks"], params["timeout_seconds"], params["remind_seconds"])
+    options = WebhookWaitOptions(manifests, params["webhooks"], params["timeout_seconds"], params["remind_seconds"])
 
     def work() -> dict[str, Any]:
         check(manifests)
@@ -59,10 +59,10 @@ def run_admission(module: AnsibleModule) -> None:
 class AdmissionWait:
     """One wait for some webhooks, and for what they must let pass."""
 
-    def __init__(self, cluster: Cluster, options: Options) -> None:
+    def __init__(self, cluster: Cluster, options: WebhookWaitOptions) -> None:
         self.cluster, self.options = cluster, options
         # A pod without a node keeps the whole time: an autoscaler may be about to add one.
-        look = Look(cluster, checked_search({}), unschedulable_seconds=options.timeout_seconds)
+        look = WorkloadStatus(cluster, checked_search({}), unschedulable_seconds=options.timeout_seconds)
         self.reasons = Reasons(cluster, look)
         self.resources = ApiResources(cluster)
         self.since: dict[Ref, float] = {}

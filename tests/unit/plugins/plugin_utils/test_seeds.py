@@ -47,7 +47,7 @@ def found(path: Path, **arguments: Any) -> list[dict[str, Any]]:
 
 def migrated(path: Path) -> _migrate.Moved:
     collected = _inputs.collect([str(path)], None)
-    return _migrate.move(collected.texts[str(path)], str(path), collected, _target.Wanted())
+    return _migrate.move(collected.texts[str(path)], str(path), collected, _target.BuildRequest())
 
 
 def configs(text: str) -> list[Any]:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.recipes import Use
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.recipes import RecipeUse
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _sources
 
 RECIPE = "summary: Mine.\nsignals: [traces]\nmodes: [deployment]\noptions: {}\n"
@@ -26,7 +26,7 @@ def write(folder: Path, name: str, template: str, recipe: str = RECIPE) -> Path:
 def render(folder: Path, template: str, **options: Any) -> Any:
     spec = {"options": {name: {"type": "raw"} for name in options}}
     path = write(folder, "mine", template)
-    return _sources.fragment(Use("mine", options), path, spec, {"pod_logs": "/logs"}, {"name": "gateway"}).config
+    return _sources.fragment(RecipeUse("mine", options), path, spec, {"pod_logs": "/logs"}, {"name": "gateway"}).config
 
 
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
@@ -114,7 +114,7 @@ def test_a_template_that_does_not_work_is_explained(tmp_path: Path, template: st
 def test_a_recipe_without_a_template_is_explained(tmp_path: Path) -> None:
     (write(tmp_path, "mine", "") / "config.yml.j2").unlink()
     with pytest.raises(Problem, match=r"cannot read .*config\.yml\.j2"):
-        _sources.fragment(Use("mine", {}), tmp_path / "mine", {}, {}, {})
+        _sources.fragment(RecipeUse("mine", {}), tmp_path / "mine", {}, {}, {})
 
 
 SPEC = {

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _target
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._target import Wanted, resolve
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._target import BuildRequest, resolve
 
 CONTRIB = "otel/opentelemetry-collector-contrib:0.150.0"
 ADOT = "public.ecr.aws/aws-observability/aws-otel-collector:v0.49.0"
@@ -22,20 +22,20 @@ receivers:
 @pytest.mark.parametrize(
     ("wanted", "image", "build"),
     [
-        (Wanted(), "", None),
-        (Wanted(), "nginx:1.2.3", None),
-        (Wanted(), CONTRIB, ("contrib", "0.150.0")),
-        (Wanted(), "otel/opentelemetry-collector-contrib:latest", None),
-        (Wanted(), "mirror.local/x/opentelemetry-collector-k8s:0.158.0-amd64@sha256:0", ("k8s", "0.158.0")),
-        (Wanted(), ADOT, ("adot", "0.156.0")),
-        (Wanted(version="0.140.0"), "", ("contrib", "0.140.0")),
-        (Wanted(version="0.140.0"), CONTRIB, ("contrib", "0.140.0")),
-        (Wanted("k8s"), CONTRIB, ("k8s", "0.158.0")),
-        (Wanted("adot", "v0.47.0"), "", ("adot", "0.143.0")),
-        (Wanted("redhat"), "", ("redhat", "0.135.0")),
+        (BuildRequest(), "", None),
+        (BuildRequest(), "nginx:1.2.3", None),
+        (BuildRequest(), CONTRIB, ("contrib", "0.150.0")),
+        (BuildRequest(), "otel/opentelemetry-collector-contrib:latest", None),
+        (BuildRequest(), "mirror.local/x/opentelemetry-collector-k8s:0.158.0-amd64@sha256:0", ("k8s", "0.158.0")),
+        (BuildRequest(), ADOT, ("adot", "0.156.0")),
+        (BuildRequest(version="0.140.0"), "", ("contrib", "0.140.0")),
+        (BuildRequest(version="0.140.0"), CONTRIB, ("contrib", "0.140.0")),
+        (BuildRequest("k8s"), CONTRIB, ("k8s", "0.158.0")),
+        (BuildRequest("adot", "v0.47.0"), "", ("adot", "0.143.0")),
+        (BuildRequest("redhat"), "", ("redhat", "0.135.0")),
     ],
 )
-def test_a_build_is_said_or_recognised(wanted: Wanted, image: str, build: tuple[str, str] | None) -> None:
+def test_a_build_is_said_or_recognised(wanted: BuildRequest, image: str, build: tuple[str, str] | None) -> None:
     found = resolve(wanted, image)
     assert (found and (found.distribution, found.version)) == build
 
@@ -43,11 +43,11 @@ def test_a_build_is_said_or_recognised(wanted: Wanted, image: str, build: tuple[
 @pytest.mark.parametrize(
     ("wanted", "message"),
     [
-        (Wanted("contribb"), "there is no distribution 'contribb'; did you mean 'contrib'"),
-        (Wanted(version="newest"), "'newest' is no version of the Collector"),
+        (BuildRequest("contribb"), "there is no distribution 'contribb'; did you mean 'contrib'"),
+        (BuildRequest(version="newest"), "'newest' is no version of the Collector"),
     ],
 )
-def test_a_build_that_nobody_knows_is_refused(wanted: Wanted, message: str) -> None:
+def test_a_build_that_nobody_knows_is_refused(wanted: BuildRequest, message: str) -> None:
     with pytest.raises(Problem, match=message):
         resolve(wanted, "")
 
@@ -55,7 +55,7 @@ def test_a_build_that_nobody_knows_is_refused(wanted: Wanted, message: str) -> N
 def test_a_manifest_is_a_distribution(tmp_path: Path) -> None:
     file = tmp_path / "manifest.yaml"
     file.write_text(MANIFEST)
-    found = resolve(Wanted(manifest=str(file)), CONTRIB)
+    found = resolve(BuildRequest(manifest=str(file)), CONTRIB)
     assert found
     assert (found.distribution, found.version) == ("ours", "0.156.0")
     assert found.catalogue.find("receivers", "otlp", "ours", "0.156.0")
@@ -67,7 +67,7 @@ def test_a_manifest_without_components_is_refused(tmp_path: Path, text: str) -> 
     file = tmp_path / "manifest.yaml"
     file.write_text(text)
     with pytest.raises(Problem, match="is no manifest of the Collector builder"):
-        resolve(Wanted(manifest=str(file)), "")
+        resolve(BuildRequest(manifest=str(file)), "")
 
 
 def test_the_smallest_image_has_what_configs_use() -> None:

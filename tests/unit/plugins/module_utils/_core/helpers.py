@@ -9,7 +9,7 @@ from typing import Any
 
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.collector.collector import Collector
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.config.layers import Layer
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.manifests.build import Build
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.manifests.build import CollectorBuild
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.needs.derive import Needs, derive
 
 from .lint.builds import CATALOGUE
@@ -99,10 +99,10 @@ def collector(**options: Any) -> Collector:
     return Collector.from_options({**OPTIONS, **options})
 
 
-def build(config: Json | None = None, **options: Any) -> Build:
+def build(config: Json | None = None, **options: Any) -> CollectorBuild:
     """Return a build of a config, the least one when none is given."""
     given = CONFIG if config is None else config
-    return Build(
+    return CollectorBuild(
         collector=collector(**options),
         needs=needs(given),
         config=given,

@@ -8,14 +8,14 @@ from typing import Any
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core import recipes
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.recipes import Use
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.recipes import RecipeUse
 
 
 def test_a_recipe_is_a_name_or_a_name_with_options() -> None:
     assert recipes.uses(["one", {"two": {"a": 1}}, {"three": None}]) == [
-        Use("one", {}),
-        Use("two", {"a": 1}),
-        Use("three", {}),
+        RecipeUse("one", {}),
+        RecipeUse("two", {"a": 1}),
+        RecipeUse("three", {}),
     ]
 
 
@@ -35,14 +35,14 @@ def test_anything_else_is_refused_with_an_example(item: Any) -> None:
 
 def test_an_unknown_recipe_is_refused_with_the_nearest_and_all_names() -> None:
     with pytest.raises(Problem, match=r"no recipe 'pod_log'; did you mean 'pod_logs'\? Recipes: host, pod_logs\."):
-        recipes.check_known(Use("pod_log", {}), ["pod_logs", "host"])
+        recipes.check_known(RecipeUse("pod_log", {}), ["pod_logs", "host"])
 
 
 def test_a_mode_that_a_recipe_does_not_have_is_refused_with_those_that_it_has() -> None:
     recipe = {"summary": "Logs of a node.", "modes": ["daemonset", "statefulset"]}
-    recipes.check_mode(Use("pod_logs", {}), recipe, "statefulset")
+    recipes.check_mode(RecipeUse("pod_logs", {}), recipe, "statefulset")
     with pytest.raises(Problem) as refused:
-        recipes.check_mode(Use("pod_logs", {}), recipe, "deployment")
+        recipes.check_mode(RecipeUse("pod_logs", {}), recipe, "deployment")
     assert str(refused.value) == (
         "recipe 'pod_logs' does not work in mode deployment: Logs of a node. Use it in mode daemonset or statefulset."
     )
@@ -50,9 +50,9 @@ def test_a_mode_that_a_recipe_does_not_have_is_refused_with_those_that_it_has() 
 
 def test_a_recipe_that_another_needs_is_asked_for_by_name() -> None:
     described = {"one": {"requires": ["two"]}, "two": {}}
-    recipes.check_requires([Use("one", {}), Use("two", {})], described)
+    recipes.check_requires([RecipeUse("one", {}), RecipeUse("two", {})], described)
     with pytest.raises(Problem, match=r"recipe 'one' needs recipe 'two'\. Add 'two'"):
-        recipes.check_requires([Use("one", {})], described)
+        recipes.check_requires([RecipeUse("one", {})], described)
 
 
 @pytest.mark.parametrize(

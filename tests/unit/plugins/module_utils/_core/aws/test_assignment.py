@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.aws.assignment import Request, assigned
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.aws.assignment import IdentityRequest, assigned
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.aws.identity import ROLE_ANNOTATION
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
 
@@ -17,7 +17,9 @@ AGENT = {"namespace": "obs", "service_account": "agent", "collectors": ["agent"]
 
 
 def decided(*found: Any, **inputs: Any) -> dict[str, Any]:
-    return assigned(found or (GATEWAY, AGENT), Request(**{"provider": "irsa", "cluster_name": "prod", **inputs}))
+    return assigned(
+        found or (GATEWAY, AGENT), IdentityRequest(**{"provider": "irsa", "cluster_name": "prod", **inputs})
+    )
 
 
 def names(result: dict[str, Any], which: str = "accounts") -> list[str]:

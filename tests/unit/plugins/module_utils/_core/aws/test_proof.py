@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.aws.answers import Answer
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.aws.answers import FailedCall
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.aws.proof import equipped, lags, theirs, trial
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.aws.trust import Account
 
@@ -51,5 +51,5 @@ def test_a_trial_is_of_the_account() -> None:
 
 
 def test_sts_may_learn_of_a_role_but_not_of_better_requests() -> None:
-    assert lags(Answer("AccessDenied", ""))
-    assert not lags(Answer("ValidationError", ""))
+    assert lags(FailedCall("AccessDenied", ""))
+    assert not lags(FailedCall("ValidationError", ""))

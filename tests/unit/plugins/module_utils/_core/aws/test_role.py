@@ -12,7 +12,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.aws.role 
     CLUSTER_TAG,
     INLINE,
     ORIGIN_TAG,
-    Wish,
+    RoleRequest,
     check,
     creation,
     given_up,
@@ -31,8 +31,8 @@ ACCOUNT = Account("obs", "gateway")
 SPANS = {"Effect": "Allow", "Action": ["xray:PutSpans"], "Resource": ["*"]}
 
 
-def wish(**asked: Any) -> Wish:
-    return Wish(
+def wish(**asked: Any) -> RoleRequest:
+    return RoleRequest(
         **{
             "account": ACCOUNT,
             "eks_cluster": EKS_CLUSTER,

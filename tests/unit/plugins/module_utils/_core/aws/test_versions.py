@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.aws.versions import (
-    Offer,
+    AddonVersion,
     choose,
     kubernetes_of,
     no_addon,
@@ -19,10 +19,10 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.aws.versi
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
 
 NEW, DEFAULT, OLD = "v0.151.0-eksbuild.10", "v0.151.0-eksbuild.2", "v0.141.0-eksbuild.1"
-OFFERED = [Offer(NEW), Offer(DEFAULT, default=True), Offer(OLD)]
+OFFERED = [AddonVersion(NEW), AddonVersion(DEFAULT, default=True), AddonVersion(OLD)]
 
 
-def pick(asked: str | None, installed: str | None, offered: list[Offer] | None = None) -> str:
+def pick(asked: str | None, installed: str | None, offered: list[AddonVersion] | None = None) -> str:
     return choose(asked, installed, OFFERED if offered is None else offered, "adot", "1.34").version
 
 
@@ -52,7 +52,7 @@ def test_builds_are_ordered_by_number() -> None:
 
 
 def test_without_a_default_it_is_the_newest() -> None:
-    assert pick(None, None, [Offer(DEFAULT), Offer(OLD)]) == DEFAULT
+    assert pick(None, None, [AddonVersion(DEFAULT), AddonVersion(OLD)]) == DEFAULT
 
 
 def test_what_is_there_but_no_longer_offered_is_warned_of() -> None:
@@ -71,14 +71,14 @@ def test_what_is_there_but_no_longer_offered_is_warned_of() -> None:
         ("latest", [], "A new version of Kubernetes may have to wait for it"),
     ],
 )
-def test_what_is_not_on_offer_is_an_error(asked: str | None, offered: list[Offer], words: str) -> None:
+def test_what_is_not_on_offer_is_an_error(asked: str | None, offered: list[AddonVersion], words: str) -> None:
     with pytest.raises(Problem, match="adot") as raised:
         pick(asked, None, offered)
     assert words in str(raised.value)
 
 
 def test_many_versions_are_not_all_named() -> None:
-    many = [Offer(f"v0.{number}.0-eksbuild.1") for number in range(30)]
+    many = [AddonVersion(f"v0.{number}.0-eksbuild.1") for number in range(30)]
     with pytest.raises(Problem, match="and 22 more"):
         pick("v9", None, many)
 
@@ -99,7 +99,10 @@ def test_offers_are_those_for_the_version_of_the_cluster() -> None:
         },
         {"addonName": "adot", "addonVersions": [info(NEW, ("1.34", True), requiresIamPermissions=True)]},  # next page
     ]
-    assert offers(listed, "adot", "1.34") == [Offer(NEW, default=True, permissions_needed=True), Offer(OLD)]
+    assert offers(listed, "adot", "1.34") == [
+        AddonVersion(NEW, default=True, permissions_needed=True),
+        AddonVersion(OLD),
+    ]
     assert offers(listed, "adot", "1.99") == []
 
 

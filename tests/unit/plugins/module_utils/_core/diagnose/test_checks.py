@@ -12,7 +12,7 @@ import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.diagnose.check import (
     SEVERITIES,
     STAGES,
-    Check,
+    DiagnoseCheck,
     found,
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.diagnose.verdict import CHECKS
@@ -160,5 +160,5 @@ def test_rows_are_sound() -> None:
     ],
 )
 def test_a_check_of_somebody_yields_texts_or_mappings(find: str, messages: list[str]) -> None:
-    row = Check("mine", "own", "warning", find, "see {value}", "")
+    row = DiagnoseCheck("mine", "own", "warning", find, "see {value}", "")
     assert [finding.message for finding in found(jmespath.search, [row], HEALTHY)] == messages

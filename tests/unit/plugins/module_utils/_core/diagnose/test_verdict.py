@@ -10,7 +10,7 @@ from typing import Any
 import jmespath
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.diagnose import text, verdict
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.diagnose.check import Check, found
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.diagnose.check import DiagnoseCheck, found
 
 from .test_checks import EXPORT, FINDING, HEALTHY, IDLE, POD, SIDEWAYS
 
@@ -23,7 +23,7 @@ DOWN: dict[str, Any] = {
 }
 
 
-def told(change: dict[str, Any], *more: Check) -> list[str]:
+def told(change: dict[str, Any], *more: DiagnoseCheck) -> list[str]:
     facts = HEALTHY | change
     return verdict.verdict(facts, found(jmespath.search, [*verdict.CHECKS, *more], facts))
 
@@ -68,7 +68,9 @@ def test_pods_that_suffer_alike_are_counted() -> None:
 
 
 def test_errors_come_before_warnings_and_there_are_few_lines() -> None:
-    rows = [Check(f"own{n}", "own", "error" if n == 4 else "warning", "['x']", f"number {n}", "") for n in range(5)]
+    rows = [
+        DiagnoseCheck(f"own{n}", "own", "error" if n == 4 else "warning", "['x']", f"number {n}", "") for n in range(5)
+    ]
     assert told({}, *rows) == ["number 4", "number 0", "number 1", "and 2 more, see the details"]
 
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.fleet_report.cluster import Cluster
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.fleet_report.members import Member, members
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.fleet_report.cluster import FleetCluster
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.fleet_report.members import FleetMember, members
 
 KINDS = {"daemonset": "DaemonSet", "deployment": "Deployment", "statefulset": "StatefulSet"}
 LABEL = "o11y.opentelemetry/collector"
@@ -62,10 +62,10 @@ class Fleet:
         self.manifests.append({"kind": kind, "metadata": metadata, **body})
         return self
 
-    def members(self) -> list[Member]:
+    def members(self) -> list[FleetMember]:
         return members(self.collectors, self.manifests, self.configs)
 
-    def cluster(self, name: str = "prod", **given: Any) -> Cluster:
+    def cluster(self, name: str = "prod", **given: Any) -> FleetCluster:
         rendered = {"collectors": self.collectors, "manifests": self.manifests, "findings": given.pop("findings", [])}
         products = given.pop("products", {})
-        return Cluster(name, {"rendered": rendered, **given}, self.configs, products)
+        return FleetCluster(name, {"rendered": rendered, **given}, self.configs, products)

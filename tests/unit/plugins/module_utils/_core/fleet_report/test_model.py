@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.fleet_report.cluster import Cluster
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.fleet_report.cluster import FleetCluster
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.fleet_report.model import model
 
 from .helpers import TABLE, Fleet, config, to
@@ -24,7 +24,7 @@ def fleet() -> Fleet:
     return Fleet().add("agent", to("gateway:4317"), "daemonset").add("gateway", to("otlp.example.com:443"))
 
 
-def page(*clusters: Cluster, time: str = "now") -> dict[str, Any]:
+def page(*clusters: FleetCluster, time: str = "now") -> dict[str, Any]:
     return model(clusters, TABLE, "Fleet", time)
 
 
@@ -62,7 +62,7 @@ def test_what_was_skipped_is_no_failure() -> None:
 
 
 def test_what_cannot_be_rendered_says_why() -> None:
-    made = page(Cluster("x", {"problem": "there is no recipe"}, {}))
+    made = page(FleetCluster("x", {"problem": "there is no recipe"}, {}))
     assert made["attention"] == [
         {"severity": "error", "cluster": "x", "text": "cannot be rendered: there is no recipe", "anchor": "cluster-0"}
     ]

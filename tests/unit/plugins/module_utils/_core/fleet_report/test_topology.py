@@ -9,7 +9,7 @@ from typing import Any
 
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.fleet_report.topology import (
     Graph,
-    Node,
+    TopologyNode,
     Way,
     fold,
     graph,
@@ -30,7 +30,7 @@ def ways(fleet: Fleet) -> list[tuple[str, str]]:
     return [(way.source, way.target) for way in drawn(fleet).ways]
 
 
-def node(fleet: Fleet, name: str, **elsewhere: str) -> Node:
+def node(fleet: Fleet, name: str, **elsewhere: str) -> TopologyNode:
     return next(item for item in drawn(fleet, **elsewhere).nodes if item.id == name)
 
 
@@ -145,6 +145,6 @@ def test_what_has_the_same_ways_is_folded_when_there_is_too_much() -> None:
 
 
 def test_what_has_other_ways_is_not_folded() -> None:
-    nodes = tuple(Node(name, "gateway", name, "") for name in "abc")
+    nodes = tuple(TopologyNode(name, "gateway", name, "") for name in "abc")
     whole = Graph(nodes, (Way("a", "c", "traces"), Way("b", "c", "logs")))
     assert fold(whole, 1) == whole

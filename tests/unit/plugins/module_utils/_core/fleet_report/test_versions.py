@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.fleet_report import versions
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.fleet_report.cluster import Cluster
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.fleet_report.cluster import FleetCluster
 
 from .helpers import TABLE, Fleet, config
 
@@ -26,7 +26,7 @@ def info(version: str, **more: Any) -> dict[str, Any]:
     return {**given, "resources": [], **more}
 
 
-def cluster(**given: Any) -> Cluster:
+def cluster(**given: Any) -> FleetCluster:
     fleet = Fleet().add("a", config({"debug": {}})).add("b", config({"debug": {}}))
     return fleet.cluster(**{"asked": True, "products": WANTED, **given})
 
@@ -38,7 +38,7 @@ def diagnosis(**images: str) -> dict[str, Any]:
     }
 
 
-def row(found: Cluster, what: str) -> dict[str, Any]:
+def row(found: FleetCluster, what: str) -> dict[str, Any]:
     return next(item for item in versions.rows(found, TABLE) if item["what"].startswith(what))
 
 

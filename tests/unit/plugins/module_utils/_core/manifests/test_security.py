@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.collector.platform import Place
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.manifests.build import Build
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.manifests.build import CollectorBuild
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.manifests.openshift import (
     security_context_constraints,
     use,
@@ -34,7 +34,7 @@ RIGHT = {
 }
 
 
-def placed(config: Any = None, place: Place = CONSTRAINED, user: int | None = None, **options: Any) -> Build:
+def placed(config: Any = None, place: Place = CONSTRAINED, user: int | None = None, **options: Any) -> CollectorBuild:
     return replace(build(config, **options), run_as_user=user, place=place)
 
 

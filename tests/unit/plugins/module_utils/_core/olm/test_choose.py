@@ -10,28 +10,28 @@ from typing import Any
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.olm.choose import (
-    Plan,
-    Wanted,
+    OlmPlan,
+    OlmRequest,
     namespace_for,
     plan,
     version_of,
 )
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.olm.offer import Asked
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.olm.offer import PackageRequest
 
 from .samples import NAMESPACE, ONE, THREE, TWO, olm, subscription
 
-ASKED = Asked("opentelemetry-product", "redhat-operators", "openshift-marketplace")
+ASKED = PackageRequest("opentelemetry-product", "redhat-operators", "openshift-marketplace")
 GROUP = {"name": "global", "ours": False, "targets": [], "all": True}
 LEFT = {"name": ONE, "namespace": NAMESPACE, "phase": "Succeeded", "reason": "", "message": "", "product": True}
 
 
-def chosen(found: dict[str, Any] | None = None, csv: str = "", **more: Any) -> Plan:
+def chosen(found: dict[str, Any] | None = None, csv: str = "", **more: Any) -> OlmPlan:
     approval = "manual" if csv else "automatic"
-    wanted = Wanted(ASKED._replace(csv=csv, channel=more.pop("channel", "")), NAMESPACE, approval)
+    wanted = OlmRequest(ASKED._replace(csv=csv, channel=more.pop("channel", "")), NAMESPACE, approval)
     return plan(wanted._replace(**more), found or olm())
 
 
-def kinds(result: Plan) -> dict[str, Any]:
+def kinds(result: OlmPlan) -> dict[str, Any]:
     return {item["kind"]: item for item in result.manifests}
 
 

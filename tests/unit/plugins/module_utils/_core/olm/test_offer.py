@@ -9,25 +9,29 @@ from typing import Any
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.olm.offer import Asked, Offer, offer
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.olm.offer import (
+    PackageOffer,
+    PackageRequest,
+    offer,
+)
 
 from .samples import ONE, THREE, TWO, olm, package
 
-ASKED = Asked("opentelemetry-product", "redhat-operators", "openshift-marketplace")
+ASKED = PackageRequest("opentelemetry-product", "redhat-operators", "openshift-marketplace")
 CATALOG = {"name": "redhat-operators", "namespace": "openshift-marketplace", "state": "READY", "message": ""}
 
 
 @pytest.mark.parametrize(
     ("channel", "csv", "installed", "expected"),
     [
-        ("", "", "", Offer("stable", THREE)),
-        ("", "", "old", Offer("old", ONE)),  # who named none stays
-        ("", "", "gone", Offer("stable", THREE)),
-        ("stable", "", "old", Offer("stable", THREE)),
-        ("", TWO, "", Offer("stable", TWO)),
+        ("", "", "", PackageOffer("stable", THREE)),
+        ("", "", "old", PackageOffer("old", ONE)),  # who named none stays
+        ("", "", "gone", PackageOffer("stable", THREE)),
+        ("stable", "", "old", PackageOffer("stable", THREE)),
+        ("", TWO, "", PackageOffer("stable", TWO)),
     ],
 )
-def test_what_is_wanted_now(channel: str, csv: str, installed: str, expected: Offer) -> None:
+def test_what_is_wanted_now(channel: str, csv: str, installed: str, expected: PackageOffer) -> None:
     assert offer(ASKED._replace(channel=channel, csv=csv), olm(), installed) == expected
 
 

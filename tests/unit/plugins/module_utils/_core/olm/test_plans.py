@@ -15,7 +15,7 @@ from .samples import ONE, THREE, TWO, plan
 OTHER = "tempo-operator.v0.20.0"
 
 
-def choose(*listed: dict[str, Any], target: str = TWO, installed: str = "", pinned: bool = True) -> plans.Choice:
+def choose(*listed: dict[str, Any], target: str = TWO, installed: str = "", pinned: bool = True) -> plans.PlanDecision:
     return plans.choose(listed, "newest", target, installed, pinned=pinned)
 
 
@@ -55,7 +55,7 @@ def test_what_would_come_is_told() -> None:
 
 def test_the_plan_for_the_pin_counts_though_a_newer_one_came() -> None:
     listed = [plan("early", TWO), plan("newest", THREE, generation=2)]
-    assert choose(*listed, installed=ONE) == plans.Choice("approve", "early", (TWO,))
+    assert choose(*listed, installed=ONE) == plans.PlanDecision("approve", "early", (TWO,))
 
 
 def test_of_two_plans_for_the_pin_the_newest_counts() -> None:
@@ -68,7 +68,7 @@ def test_of_two_plans_for_the_pin_the_newest_counts() -> None:
     "done", [plan("newest", TWO, approved=True), plan("newest", TWO, phase="Installing"), plan("newest", TWO, phase="")]
 )
 def test_what_does_not_wait_is_left(done: dict[str, Any]) -> None:
-    assert choose(done) == plans.Choice("leave")
+    assert choose(done) == plans.PlanDecision("leave")
 
 
 def test_the_owner_is_one_of_several() -> None:

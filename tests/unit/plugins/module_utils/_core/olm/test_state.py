@@ -21,8 +21,8 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.olm.state
     FAIL,
     WAIT,
     Goal,
-    Seen,
-    Verdict,
+    OlmObjects,
+    OlmVerdict,
     deprecations,
     judge,
 )
@@ -32,13 +32,13 @@ from .samples import ONE, THREE, TWO, csv, plan, subscribed
 PINNED, NEWEST, ANY = (Goal("opentelemetry-product", *rest) for rest in ((TWO, True), (THREE, False), ("", False)))
 
 
-def look(goal: Goal, subscription: dict[str, Any] | None, *items: dict[str, Any]) -> Verdict:
+def look(goal: Goal, subscription: dict[str, Any] | None, *items: dict[str, Any]) -> OlmVerdict:
     plans = [item for item in items if item["kind"] == "InstallPlan"]
     csvs = {item["metadata"]["name"]: item for item in items if item["kind"] == "ClusterServiceVersion"}
-    return judge(goal, Seen(subscription, plans, csvs))
+    return judge(goal, OlmObjects(subscription, plans, csvs))
 
 
-def states(verdict: Verdict) -> list[tuple[str, str]]:
+def states(verdict: OlmVerdict) -> list[tuple[str, str]]:
     return [(symptom.row.kind, symptom.state) for symptom in verdict.symptoms]
 
 

@@ -14,7 +14,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.releases.
     refuse_inputs,
     registry_note,
 )
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.releases.decide import Decision, Wanted
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.releases.decide import Decision, ReleaseRequest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.releases.versions import Version
 
 from .samples import OPERATING, TABLE, found, here, resource
@@ -24,11 +24,11 @@ BESIDE = {"other-addon": "it acts on the same annotations"}
 FACTS = {**TABLE, "eks_addons": {"adot": {"first": "0.99.0", "rights_until": "0.62.1", "beside": BESIDE}}}
 CERTIFIED = {"installed": True, "version": "1.21.2"}
 EKS = {"by": "eks_addon", "name": ""}
-WANTED = Wanted(OPERATING, "eks_addon", namespace="ns", certificates="cert_manager")
+WANTED = ReleaseRequest(OPERATING, "eks_addon", namespace="ns", certificates="cert_manager")
 
 
-def wanted(**more: Any) -> Wanted:
-    return Wanted(**{**vars(WANTED), **more})
+def wanted(**more: Any) -> ReleaseRequest:
+    return ReleaseRequest(**{**vars(WANTED), **more})
 
 
 def addon(installed: str = "", to_be: str = NEW, ours: bool = True) -> Addon:
@@ -45,7 +45,7 @@ def crd(by: str, *, ours: bool = False) -> dict[str, Any]:
     return {**told, "installer": {"by": by, "name": ""}}
 
 
-def decided(asked: Wanted, item: Addon, cluster: Any, *others: str, certified: Any = CERTIFIED) -> Decision:
+def decided(asked: ReleaseRequest, item: Addon, cluster: Any, *others: str, certified: Any = CERTIFIED) -> Decision:
     return decide(asked, item, cluster, {"cert_manager": certified, "addons": ["adot", *others]}, FACTS)
 
 
@@ -91,7 +91,7 @@ def test_what_becomes_of_the_addon(item: Addon, cluster: Any, action: str) -> No
         (wanted(version=Version(0, 158, 0)), addon(), found(), r"has version 0\.151\.0 of it, not 0\.158\.0"),
     ],
 )
-def test_what_must_not_be_done_is_refused(asked: Wanted, item: Addon, cluster: Any, said: str) -> None:
+def test_what_must_not_be_done_is_refused(asked: ReleaseRequest, item: Addon, cluster: Any, said: str) -> None:
     with pytest.raises(Problem, match=said):
         decided(asked, item, cluster)
 

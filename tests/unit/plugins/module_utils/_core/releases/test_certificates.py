@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.releases import certificates
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.releases.certificates import Certificates
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.releases.certificates import CertificateSource
 
 from .samples import operator_release
 
 
 def secured(**wanted: Any) -> dict[str, Any]:
-    objects = certificates.secured(copy.deepcopy(operator_release()), Certificates(**wanted))
+    objects = certificates.secured(copy.deepcopy(operator_release()), CertificateSource(**wanted))
     return {f"{item['kind']} {item['metadata']['name']}": item for item in objects}
 
 

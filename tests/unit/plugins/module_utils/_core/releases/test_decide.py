@@ -7,19 +7,19 @@ from typing import Any
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.releases.decide import Wanted, decide
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.releases.decide import ReleaseRequest, decide
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.releases.versions import Version
 
 from .samples import CERTIFIER, OPERATING, TABLE, definition, found, here, resource
 
-OPERATOR = Wanted(OPERATING, "manifest", Version(0, 158, 0), "ns", certificates="cert_manager")
-CERT = Wanted(CERTIFIER, "manifest", Version(1, 21, 2), "ns")
+OPERATOR = ReleaseRequest(OPERATING, "manifest", Version(0, 158, 0), "ns", certificates="cert_manager")
+CERT = ReleaseRequest(CERTIFIER, "manifest", Version(1, 21, 2), "ns")
 FOREIGN = {"ours": False}
 HELM = {"installer": {"by": "helm", "name": "ns/otel"}}
 
 
-def wanted(base: Wanted = OPERATOR, **more: Any) -> Wanted:
-    return Wanted(**{**vars(base), **more})
+def wanted(base: ReleaseRequest = OPERATOR, **more: Any) -> ReleaseRequest:
+    return ReleaseRequest(**{**vars(base), **more})
 
 
 def crd(**more: Any) -> dict[str, Any]:
@@ -60,7 +60,7 @@ def test_what_becomes_of_the_operator(version: Version, there: Any, action: str)
         (wanted(provider="existing"), here("0.90.0", crds=[]), "does not serve OpenTelemetryCollector"),
     ],
 )
-def test_what_must_not_be_done_is_refused(asked: Wanted, there: Any, said: str) -> None:
+def test_what_must_not_be_done_is_refused(asked: ReleaseRequest, there: Any, said: str) -> None:
     with pytest.raises(Problem, match=said):
         decide(asked, there, TABLE)
 
@@ -74,7 +74,7 @@ def test_what_must_not_be_done_is_refused(asked: Wanted, there: Any, said: str) 
         (wanted(provider="helm", helm_release="otel", foreign="takeover"), here("0.152.0", **FOREIGN, **HELM)),
     ],
 )
-def test_an_upgrade_that_may_be(asked: Wanted, there: Any) -> None:
+def test_an_upgrade_that_may_be(asked: ReleaseRequest, there: Any) -> None:
     assert decide(asked, there, TABLE).action == "upgrade"
 
 

@@ -4,14 +4,14 @@
 from __future__ import annotations
 
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.releases import helm
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.releases.certificates import Certificates
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.releases.wishes import Wishes
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.releases.certificates import CertificateSource
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.releases.wishes import Customization
 
 from .samples import CERTIFIER, OPERATING
 
 
 def test_the_chart_of_cert_manager() -> None:
-    wishes = Wishes(
+    wishes = Customization(
         image_registry="mirror:5000/x",
         image_pull_secrets=["key"],
         leader_election_namespace="cert-manager",
@@ -30,7 +30,7 @@ def test_the_chart_of_cert_manager() -> None:
 
 
 def test_the_chart_of_the_operator() -> None:
-    wishes = Wishes(
+    wishes = Customization(
         image_registry="mirror:5000",
         flags={"feature-gates": "a,+b,-c", "java-image": "x", "v": "1"},
         variables={"WATCH_NAMESPACE": "ns"},
@@ -53,8 +53,8 @@ def test_the_chart_of_the_operator() -> None:
 
 def test_where_the_certificate_of_a_chart_comes_from() -> None:
     issuer = {"name": "corporate", "kind": "ClusterIssuer"}
-    own = helm.values(OPERATING, Wishes(certificates=Certificates("issuer", issuer)), {})
+    own = helm.values(OPERATING, Customization(certificates=CertificateSource("issuer", issuer)), {})
     assert own["admissionWebhooks"] == {"certManager": {"enabled": True, "issuerRef": issuer}}
-    made = helm.values(OPERATING, Wishes(certificates=Certificates("generated")), {})
+    made = helm.values(OPERATING, Customization(certificates=CertificateSource("generated")), {})
     assert made["admissionWebhooks"]["autoGenerateCert"] == {"enabled": True, "recreate": False}
-    assert helm.values(OPERATING, Wishes(), {})["admissionWebhooks"] == {"certManager": {"enabled": True}}
+    assert helm.values(OPERATING, Customization(), {})["admissionWebhooks"] == {"certManager": {"enabled": True}}

@@ -11,15 +11,15 @@ import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.releases.mirror import (
     ALL,
     USED,
+    MirroredRelease,
     Need,
-    Release,
     in_object,
     needs,
     source,
 )
 
 STARTED = {"collector": "g/collector:1", "target_allocator": "g/ta:1", "java": "g/java:1", "python": "g/python:1"}
-OPERATOR = Release("opentelemetry-operator", "v1.0.0", ("g/operator:1",), STARTED)
+OPERATOR = MirroredRelease("opentelemetry-operator", "v1.0.0", ("g/operator:1",), STARTED)
 
 
 def workload(*images: str, **container: Any) -> dict[str, Any]:
@@ -82,7 +82,7 @@ def test_all_that_the_operator_could_start_is_there_when_that_is_wanted() -> Non
 
 
 def test_what_is_given_is_needed() -> None:
-    given = Release(
+    given = MirroredRelease(
         "opentelemetry-operator", "v1", (), {"collector": "own:1", "java": "g/java:1"}, frozenset({"collector"})
     )
     assert names([], [given]) == ["own:1"]

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.releases.removal import Removal, removal
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.releases.removal import RemovalPlan, removal
 
 from .samples import CERTIFIER, OPERATING, found, here, resource
 
@@ -37,7 +37,7 @@ DEFINITION = {
 CHARTS = {**DEFINITION, "ours": False, "installer": {"by": "helm", "name": "ns/otel"}}
 
 
-def gone(product: Any, others: str = "refuse", definitions: bool = False, **there: Any) -> Removal:
+def gone(product: Any, others: str = "refuse", definitions: bool = False, **there: Any) -> RemovalPlan:
     return removal(product, here("1.0.0", **{"objects": OBJECTS, "crds": [DEFINITION], **there}), others, definitions)
 
 

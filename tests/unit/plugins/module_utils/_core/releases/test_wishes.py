@@ -9,14 +9,14 @@ from typing import Any
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.releases import manifest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.releases.wishes import Wishes, written
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.releases.wishes import Customization, written
 
 from .samples import CERTIFIER, OPERATING, certifier_release, operator_release
 
 
 def made(product: Any, objects: Any, **wishes: Any) -> dict[str, Any]:
     release = manifest.release(product, objects, "")
-    return {f"{item['kind']} {item['metadata']['name']}": item for item in written(release, Wishes(**wishes))}
+    return {f"{item['kind']} {item['metadata']['name']}": item for item in written(release, Customization(**wishes))}
 
 
 def container(item: Any) -> Any:

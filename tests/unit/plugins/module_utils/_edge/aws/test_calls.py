@@ -12,7 +12,7 @@ import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.aws.answers import (
     PASSING_CODES,
     TEXTS,
-    Answer,
+    FailedCall,
     explain,
     passing,
 )
@@ -143,16 +143,16 @@ def test_actions_have_the_names_that_policies_have() -> None:
 @pytest.mark.parametrize("codes", [codes for codes, _wrong, _fix in TEXTS], ids=lambda codes: sorted(codes)[0])
 def test_every_text_can_be_told(codes: frozenset[str]) -> None:
     for code in codes:
-        text = str(explain(Answer(code, "because."), "Do it"))
+        text = str(explain(FailedCall(code, "because."), "Do it"))
         assert text.startswith("Do it: ")
         assert "{" not in text
 
 
 def test_an_unknown_answer_is_told_as_it_is() -> None:
-    text = str(explain(Answer("OddException", "because", 418, "eks", "CreateAddon"), "Do it"))
+    text = str(explain(FailedCall("OddException", "because", 418, "eks", "CreateAddon"), "Do it"))
     assert text.startswith("Do it: AWS answers OddException to eks:CreateAddon (because).")
 
 
 def test_no_code_is_both_passing_and_told_as_final() -> None:
-    assert all(passing(Answer(code, "")) for code in PASSING_CODES)
-    assert not passing(Answer("ResourceInUseException", "", 409))
+    assert all(passing(FailedCall(code, "")) for code in PASSING_CODES)
+    assert not passing(FailedCall("ResourceInUseException", "", 409))

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.bundle.apply import apply_bundle
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.bundle.bundle import Options
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.bundle.bundle import BundleOptions
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.bundle.remove import remove_bundle
 
 from ..fake_api import FakeApi, status
@@ -62,7 +62,7 @@ def options(manifests: Any, **more: Any) -> Any:
         "check": False,
         "diff": True,
     }
-    return Options(manifests=copy.deepcopy(manifests), **given | more)
+    return BundleOptions(manifests=copy.deepcopy(manifests), **given | more)
 
 
 def present(api: Any, manifests: Any, **more: Any) -> Any:

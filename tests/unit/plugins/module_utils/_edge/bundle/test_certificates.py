@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.bundle.apply import apply_bundle
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.bundle.bundle import Options
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.bundle.bundle import BundleOptions
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.bundle.remove import remove_bundle
 
 from .. import fake_api
@@ -40,9 +40,9 @@ def served(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(fake_api.SERVED, API, ("issuers", "certificates", "certificaterequests"))
 
 
-def options(manifests: Any = BUNDLE, **more: Any) -> Options:
+def options(manifests: Any = BUNDLE, **more: Any) -> BundleOptions:
     given = {"field_manager": "us", "force_conflicts": True, "prune_selector": "", "wait_seconds": 30}
-    return Options(**{**given, "check": False, "diff": False, "manifests": manifests, **more})
+    return BundleOptions(**{**given, "check": False, "diff": False, "manifests": manifests, **more})
 
 
 def says(api: FakeApi, kind: str, status: str, **more: Any) -> None:

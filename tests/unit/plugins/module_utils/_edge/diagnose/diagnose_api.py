@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.diagnose.collect import collect
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.diagnose.reader import Reader
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.diagnose.reader import ClusterReader
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _target
 
 from ..fake_api import FakeApi, reply
@@ -94,4 +94,4 @@ def facts(made: FakeApi, **item: Any) -> list[dict[str, Any]]:
         "metrics_port": 8888,
         "listeners": _target.tables().listener_rows,
     }
-    return collect(Reader(cluster, cluster), params, lambda: NOW)
+    return collect(ClusterReader(cluster, cluster), params, lambda: NOW)

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.api.cluster import Answered
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.instrumentation import check
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.instrumentation.check import Check
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.instrumentation.check import PrerequisiteCheck
 
 from ..fake_api import FakeApi, reply, status
 
@@ -74,8 +74,8 @@ class Answers(FakeApi):
         }
         self.trouble = lambda _method, path: self.answers.get(path)
 
-    def check(self, seconds: float = 0, **requirements: Any) -> tuple[list[str], Check]:
-        found = Check(self.cluster(), {**REQUIREMENTS, **requirements})
+    def check(self, seconds: float = 0, **requirements: Any) -> tuple[list[str], PrerequisiteCheck]:
+        found = PrerequisiteCheck(self.cluster(), {**REQUIREMENTS, **requirements})
         return [fault.wrong for fault in found.faults(seconds)], found
 
 
@@ -230,7 +230,9 @@ def test_of_a_secret_nothing_but_its_metadata_is_asked() -> None:
         asked.extend([headers["Accept"]] if "/secrets/" in target else [])
         return FakeApi.__call__(api, method, target, headers, body)
 
-    check = Check(api.cluster(), {**REQUIREMENTS, "files": [{"kind": "Secret", "namespace": "shop", "name": "tls"}]})
+    check = PrerequisiteCheck(
+        api.cluster(), {**REQUIREMENTS, "files": [{"kind": "Secret", "namespace": "shop", "name": "tls"}]}
+    )
     check.cluster._transport = transport
     assert check.faults(0) == []
     assert ["PartialObjectMetadata" in accept for accept in asked] == [True]
@@ -239,7 +241,7 @@ def test_of_a_secret_nothing_but_its_metadata_is_asked() -> None:
 def test_the_refusal_names_every_fix() -> None:
     api = Answers()
     api.answers[GROUP] = status(404, "NotFound", "no")
-    found = Check(api.cluster(), {**REQUIREMENTS, "targets": []}).faults(0)
+    found = PrerequisiteCheck(api.cluster(), {**REQUIREMENTS, "targets": []}).faults(0)
     told = str(check._refusal(found))
     assert "nothing was applied" in told
     assert "role otel_operator" in told

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.instrumentation.namespaces import (
-    Options,
+    NamespaceOptions,
     annotate,
 )
 
@@ -31,7 +31,7 @@ def pod(name: str) -> dict[str, Any]:
 
 def run(api: FakeApi, *names: str, absent: bool = False, check: bool = False) -> dict[str, Any]:
     wanted = [namespace(name, **{PYTHON: OURS}) for name in names]
-    return annotate(api.cluster(), Options(wanted, [OURS], absent=absent, check=check, diff=True))
+    return annotate(api.cluster(), NamespaceOptions(wanted, [OURS], absent=absent, check=check, diff=True))
 
 
 def annotations(api: FakeApi, name: str) -> dict[str, Any]:

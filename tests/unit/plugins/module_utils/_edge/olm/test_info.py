@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.olm.info import Reader
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.olm.info import OlmReader
 
 from ..fake_api import FakeApi, status
 from .olm_api import NAME, NAMESPACE, ONE, PACKAGES, TWO, csv, obj, served, subscription
@@ -31,7 +31,7 @@ def manifest(name: str = NAME, source: str = "redhat-operators") -> dict[str, An
 
 
 def read(api: FakeApi, offers: bool = True, seconds: float = 5) -> dict[str, Any]:
-    return Reader(api.cluster(), NAMESPACE, NAME, CATALOG).read(offers, seconds)
+    return OlmReader(api.cluster(), NAMESPACE, NAME, CATALOG).read(offers, seconds)
 
 
 def test_a_cluster_without_olm_is_told_so() -> None:

@@ -12,7 +12,7 @@ import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.olm.meanings import SOON
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.api.translate import Failure
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.olm.wait import Options, Wait
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.olm.wait import OlmWait, OlmWaitOptions
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.rollout.workload_status import checked_search
 
 from ..fake_api import FakeApi, status
@@ -22,8 +22,8 @@ Step = tuple[float, tuple[dict[str, Any], ...]]
 
 
 def wait(api: FakeApi, target: str = TWO, approval: str = "manual", seconds: float = 60) -> dict[str, Any]:
-    options = Options(NAMESPACE, NAME, target, approval, seconds)
-    return Wait(api.cluster(), checked_search({}), options).wait()
+    options = OlmWaitOptions(NAMESPACE, NAME, target, approval, seconds)
+    return OlmWait(api.cluster(), checked_search({}), options).wait()
 
 
 def course(api: FakeApi, *steps: Step) -> None:

@@ -13,7 +13,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.api.trans
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.probe.evidence import evidence
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.probe.otlp import (
     NotSentError,
-    Target,
+    OtlpTarget,
     message,
     proxied,
 )
@@ -78,7 +78,7 @@ def test_each_signal_carries_the_id(signal: str, request_type: Any) -> None:
     ],
 )
 def test_where_to_send(endpoint: str, protocol: str, tls: dict[str, Any], url: str) -> None:
-    assert Target(endpoint, protocol, {}, tls).url == url
+    assert OtlpTarget(endpoint, protocol, {}, tls).url == url
 
 
 def test_it_is_seen_in_the_logs() -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.bundle.apply import apply_bundle
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.bundle.bundle import Options
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.bundle.bundle import BundleOptions
 
 from ..fake_api import FakeApi, status
 from .test_wait import CRASHED, DONE, LOG, fails, pod, replica_set, wait
@@ -150,7 +150,7 @@ def test_users_say_when_a_resource_is_ready() -> None:
 def test_a_bundle_is_ready_when_its_resources_are(state: Any, live: Any, ready: bool) -> None:
     given = resource()
     server = api({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "ns"}}, resource(state), *live)
-    options = Options(
+    options = BundleOptions(
         [{key: given[key] for key in ("apiVersion", "kind", "metadata", "spec")}], "us", True, "", 30, False, True
     )
     assert apply_bundle(server.cluster(), options)["ready"] is ready

@@ -10,7 +10,11 @@ from typing import Any
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.api.translate import Failure
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.rollout.wait import Options, Wait, checked_search
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.rollout.wait import (
+    RolloutWait,
+    RolloutWaitOptions,
+    checked_search,
+)
 
 from ..fake_api import FakeApi, reply, status
 
@@ -64,7 +68,7 @@ def wait(api: FakeApi, **more: Any) -> dict[str, Any]:
         "until": {},
         "allow_empty": False,
     } | more
-    return Wait(api.cluster(), checked_search(given["until"]), Options(**given)).wait()
+    return RolloutWait(api.cluster(), checked_search(given["until"]), RolloutWaitOptions(**given)).wait()
 
 
 def fails(api: FakeApi, **more: Any) -> Failure:

@@ -11,7 +11,10 @@ from typing import Any
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.webhooks.certificate import Wanted, certificate
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.webhooks.certificate import (
+    CertificateRequest,
+    certificate,
+)
 from cryptography import x509
 
 from ..fake_api import FakeApi, status
@@ -23,7 +26,7 @@ START = datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)
 
 def see_to(api: FakeApi, day: int = 0, **more: Any) -> dict[str, Any]:
     given = {"namespace": "op", "name": "cert", "hosts": ["hook.op.svc"], "labels": {"a": "b"}, "check": False}
-    wanted = Wanted(**{**given, "days": 365, "renew_days": 90, **more})
+    wanted = CertificateRequest(**{**given, "days": 365, "renew_days": 90, **more})
     return certificate(api.cluster(), wanted, lambda: START + datetime.timedelta(days=day))
 
 

@@ -13,7 +13,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors im
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.webhooks.wait import (
     VOLLEY,
     AdmissionWait,
-    Options,
+    WebhookWaitOptions,
 )
 
 from ..fake_api import FakeApi, reply, status
@@ -85,7 +85,7 @@ def pods_of(name: str, reason: str) -> list[dict[str, Any]]:
 def wait(
     api: FakeApi, manifests: Any = (), webhooks: Any = (), seconds: float = 20, remind: float = 0
 ) -> dict[str, Any]:
-    return AdmissionWait(api.cluster(), Options(list(manifests), list(webhooks), seconds, remind)).wait()
+    return AdmissionWait(api.cluster(), WebhookWaitOptions(list(manifests), list(webhooks), seconds, remind)).wait()
 
 
 def fails(api: FakeApi, *args: Any, **more: Any) -> Problem:
