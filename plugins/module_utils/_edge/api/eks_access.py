@@ -11,10 +11,9 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
-from ..._core.aws.answers import explain
+from ..._core.aws.answers import FailedCall, explain
 from ..._core.aws.token import CLUSTER_HEADER, QUERY, URL_SECONDS, Renewing
 from ..._core.errors import Problem
-from .aws_answer import answer_of
 from .library import library
 
 SESSION_NAME = "o11y.opentelemetry"
@@ -111,3 +110,16 @@ def _told(asked: str) -> Iterator[None]:
         yield
     except (exceptions.ClientError, exceptions.BotoCoreError) as error:
         raise explain(answer_of(error), asked) from error
+
+
+def answer_of(error: BaseException) -> FailedCall:
+    """Return what an exception of botocore says."""
+    response: dict[str, Any] = getattr(error, "response", None) or {}
+    said = response.get("Error") or {}
+    status = (response.get("ResponseMetadata") or {}).get("HTTPStatusCode") or 0
+    return FailedCall(
+        str(said.get("Code") or type(error).__name__),
+        str(said.get("Message") or error),
+        int(status),
+        *getattr(error, "o11y_called", ("", "")),
+    )

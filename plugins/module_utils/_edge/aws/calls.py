@@ -17,7 +17,7 @@ from ansible_collections.amazon.aws.plugins.module_utils.exceptions import Ansib
 from ansible_collections.amazon.aws.plugins.module_utils.retries import AWSRetry
 
 from ..._core.aws.answers import BUSY_CODES, MISSING_CODES, FailedCall, expired, passing
-from ..api.aws_answer import answer_of
+from ..api.eks_access import answer_of
 
 # For how long one call is tried when nothing else sets a limit.
 PATIENCE_SECONDS = 120.0

@@ -14,10 +14,9 @@ from ..._core.aws.answers import explain, passing
 from ..._core.aws.proof import equipped, lags, theirs, trial
 from ..._core.aws.trust import AUDIENCE, IRSA, Account
 from ..._core.errors import Problem
-from ..api.aws_answer import answer_of
 from ..api.cluster import ApiError, Cluster
 from ..api.connect import connect
-from ..api.eks_access import session_of
+from ..api.eks_access import answer_of, session_of
 from ..api.library import library
 from ..api.translate import run
 

@@ -17,7 +17,7 @@ from ..api.cluster import ApiError, Cluster, LostError
 from ..api.explain import asking, explain, kind_missing, lost
 from ..api.library import library
 from ..api.translate import Failure
-from ..rollout.follow import follow
+from ..rollout.wait import follow
 from ..webhooks.reasons import unanswered
 from .bundle import BundleOptions, Session, namespaces_of
 from .certificates import await_issued

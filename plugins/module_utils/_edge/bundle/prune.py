@@ -12,8 +12,8 @@ from ..._core.cluster.replacement_order import awaited, goes_first, replaces
 from ..api.explain import asking
 from ..api.kinds import ApiResource, version_for
 from ..api.translate import Failure
+from ..rollout.reasons import checked_search
 from ..rollout.wait import RolloutWait, RolloutWaitOptions
-from ..rollout.workload_status import checked_search
 from .bundle import Session, delete, listed, namespaces_of, refs
 from .certificates import secrets_of
 

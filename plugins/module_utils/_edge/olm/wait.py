@@ -31,7 +31,7 @@ from ..api.cluster import CONFLICT, MERGE, NOT_FOUND, ApiError, Cluster
 from ..api.connect import connect
 from ..api.explain import asking, explain
 from ..api.translate import Failure, run
-from ..rollout.workload_status import Search, WorkloadStatus, checked_search
+from ..rollout.reasons import Search, WorkloadStatus, checked_search
 from .info import OPERATORS
 
 DEPLOYMENTS = "/apis/apps/v1/namespaces/{}/deployments/{}"

@@ -1,16 +1,34 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Tell what keeps a workload from being ready: where, in whose words, with the end of the log. Private."""
+"""What keeps workloads from being ready: where, in whose words, since when, with the end of the log. Private."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from ..._core.cluster.bundle import ref
-from ..._core.cluster.rollout import OF, Object, Symptom, event_time, title
+from ..._core.cluster.rollout import (
+    OF,
+    Object,
+    Symptom,
+    event_time,
+    issuing,
+    newest,
+    newest_pods,
+    observed,
+    older_pods,
+    symptoms,
+    title,
+)
+from ..._core.cluster.rollout_tables import UNSCHEDULABLE_GRACE
 from ..._core.errors import Problem
 from ..api.cluster import ApiError, Cluster
+from ..api.explain import explain
+from ..api.kinds import ApiResource
+from ..api.library import library
+from ..api.translate import Failure
 
 SHOWN, LISTED, LINES, LINE_LENGTH, EVENTS = 3, 20, 10, 300, 5
 LOG_TRIES, LOG_PAUSE = 4, 0.5
@@ -113,3 +131,116 @@ def _concerns(event: Object, workloads: list[Object]) -> bool:
         about.get("namespace", "") == namespace and (about["name"] == name or about["name"].startswith(f"{name}-"))
         for namespace, name in names
     )
+
+
+# What is listed once per namespace, since all workloads in it share the answer.
+KINDS = (("v1", "Pod", "pods"), ("apps/v1", "ReplicaSet", "replicasets"), ("v1", "Event", "events"))
+CERTIFICATES = ("cert-manager.io/v1", "Certificate", "certificates")
+REVISIONS = ("apps/v1", "ControllerRevision", "controllerrevisions")
+
+Search = Callable[[str, Any], Any]
+
+
+def checked_search(until: dict[str, str]) -> Search:
+    """Return JMESPath's search, after a look at what the user wrote."""
+    jmespath = library("jmespath")
+    compiled: dict[str, Any] = {}
+    for kind, expression in until.items():
+        try:
+            compiled[expression] = jmespath.compile(expression)
+        except jmespath.exceptions.JMESPathError as error:
+            fix = "See https://jmespath.org for the language."
+            raise Problem(f"this is no JMESPath: {error}", asked=expression, where=f"until.{kind}", fix=fix) from error
+
+    def search(expression: str, data: Any) -> Any:
+        if expression not in compiled:
+            compiled[expression] = jmespath.compile(expression)
+        try:
+            return compiled[expression].search(data)
+        except jmespath.exceptions.JMESPathError as error:
+            raise Problem(
+                f"it does not fit the object: {error}", asked=expression, fix="Correct the expression."
+            ) from error
+
+    return search
+
+
+class WorkloadStatus:
+    """Looks at workloads again and again."""
+
+    def __init__(
+        self, cluster: Cluster, search: Search, *, unschedulable_seconds: float, allow_empty: bool = False
+    ) -> None:
+        self.cluster, self.search = cluster, search
+        self._unschedulable, self._empty = unschedulable_seconds, allow_empty
+        self._seen: dict[tuple[str, ...], float] = {}
+        self._listed: dict[tuple[str, str], list[Object]] = {}
+        self._certificates: dict[tuple[ApiResource, str], list[Object]] = {}
+
+    def at(self, workloads: list[Object]) -> Found:
+        """Return what is wrong now, with one list of each kind per namespace."""
+        workloads = [workload for workload in workloads if observed(workload)]
+        kinds = KINDS + ((REVISIONS,) if any(w["kind"] != "Deployment" for w in workloads) else ())
+        names = sorted({w["metadata"].get("namespace", "") for w in workloads} - {""})
+        wheres = [(ApiResource(*kind, True), name) for name in names for kind in kinds]
+        try:
+            lists = self.cluster.parallel(self._list, wheres)
+        except ApiError as error:
+            raise explain(error, "Look for reasons") from error
+        self._certificates = {}
+        self._listed = {(resource.kind, name): items for (resource, name), items in zip(wheres, lists, strict=True)}
+        return [
+            (workload, self._issuing(workload, symptom))
+            for workload in workloads
+            for symptom in self._symptoms(workload)
+        ]
+
+    def _issuing(self, workload: Object, symptom: Symptom) -> Symptom:
+        """Ask for the Certificates only when a Secret is missing that one of them may make."""
+        if symptom.row.id != "mount":
+            return symptom
+        where = (ApiResource(*CERTIFICATES, True), workload["metadata"]["namespace"])
+        if where not in self._certificates:
+            self._certificates[where] = self._list(where)
+        return issuing(symptom, self._certificates[where])
+
+    def _list(self, where: tuple[ApiResource, str]) -> list[Object]:
+        resource, namespace = where
+        try:
+            return list(self.cluster.items(resource.path(namespace)))
+        except ApiError as error:
+            if error.status in (403, 404) and resource.kind != "Pod":  # then with fewer reasons
+                return []
+            raise
+
+    def _symptoms(self, workload: Object) -> list[Symptom]:
+        def listed(kind: str) -> list[Object]:
+            return self._listed.get((kind, workload["metadata"].get("namespace", "")), [])
+
+        revision = newest(workload, listed("ReplicaSet" if workload["kind"] == "Deployment" else "ControllerRevision"))
+        pods = newest_pods(workload, revision, listed("Pod"))
+        old = older_pods(workload, pods, listed("Pod"))
+        return list(symptoms(self.search, workload, revision, pods, listed("Event"), allow_empty=self._empty, old=old))
+
+    def lasting(self, found: Found) -> Found:
+        """Return the symptoms that have been there for as long as their rows allow."""
+        return [(workload, symptom) for workload, symptom in found if self._lasts(workload, symptom)]
+
+    def _lasts(self, workload: Object, symptom: Symptom) -> bool:
+        now = self.cluster.clock()
+        first = self._seen.setdefault((str(ref(workload)), *symptom.key), now)
+        grace = self._unschedulable if symptom.row.grace == UNSCHEDULABLE_GRACE else symptom.row.grace
+        return now - first >= grace
+
+    def events(self) -> list[Object]:
+        """Return the events of the last look."""
+        return [event for (kind, _namespace), items in self._listed.items() if kind == "Event" for event in items]
+
+    def failure(self, fatal: Found) -> Failure:
+        """Return the failure that lasting symptoms are."""
+        failures, problems = told(self.cluster, fatal)
+        unclear = [workload for workload, symptom in fatal if symptom.row.evidence and not symptom.pod]
+        more = [str(problem) for problem in problems[1:]] + unfinished(unclear, self.events())
+        first = problems[0]
+        fix = "\n".join([first.fix, *more])
+        return Failure(first.wrong, asked=first.asked, where=first.where, fix=fix, facts={"failures": failures})

@@ -27,8 +27,7 @@ from ..._core.errors import Problem
 from ..api.cluster import ApiError, Cluster
 from ..api.explain import explain
 from ..api.translate import Failure
-from ..rollout.reasons import told, unfinished
-from ..rollout.workload_status import Found, WorkloadStatus, checked_search
+from ..rollout.reasons import Found, WorkloadStatus, checked_search, told, unfinished
 
 CERTIFICATES = "/apis/cert-manager.io/v1"
 WORKLOADS = {"Deployment": "deployments", "DaemonSet": "daemonsets", "StatefulSet": "statefulsets"}

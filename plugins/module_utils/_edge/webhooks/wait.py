@@ -19,7 +19,7 @@ from ..api.connect import connect
 from ..api.explain import explain, stranger
 from ..api.kinds import CLUSTER_SCOPED, ApiResource, ApiResources, version_for
 from ..api.translate import Failure, run
-from ..rollout.workload_status import WorkloadStatus, checked_search
+from ..rollout.reasons import WorkloadStatus, checked_search
 from .reasons import Pending, Reasons, silent
 
 FIELD_MANAGER = "o11y.opentelemetry"

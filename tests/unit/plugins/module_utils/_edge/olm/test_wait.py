@@ -13,7 +13,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors im
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.olm.meanings import SOON
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.api.translate import Failure
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.olm.wait import OlmWait, OlmWaitOptions
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.rollout.workload_status import checked_search
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.rollout.reasons import checked_search
 
 from ..fake_api import FakeApi, status
 from .olm_api import NAME, NAMESPACE, ONE, THREE, TWO, csv, path, plan, served, subscription
