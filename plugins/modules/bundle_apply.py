@@ -159,6 +159,7 @@ failures:
 """
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.collector.names import OWNER
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.api.connect import CLUSTER_ARG_SPEC
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.bundle.task import run_bundle
 
@@ -168,7 +169,7 @@ def main() -> None:
     spec = {
         "manifests": {"type": "list", "elements": "dict", "required": True, "no_log": True},
         "state": {"choices": ["present", "absent"], "default": "present"},
-        "field_manager": {"default": "o11y.opentelemetry"},
+        "field_manager": {"default": OWNER},
         "force_conflicts": {"type": "bool", "default": True},
         "prune_selector": {},
         "wait_seconds": {"type": "float", "default": 120},

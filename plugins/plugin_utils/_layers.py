@@ -15,7 +15,7 @@ from ..module_utils._core.collector.collector import Collector
 from ..module_utils._core.config import renames
 from ..module_utils._core.config.layers import Layer
 from ..module_utils._core.errors import Problem
-from . import _sources
+from . import _sources, _target
 from ._yaml import origin
 
 BASELINE = "baseline"
@@ -39,7 +39,7 @@ def of_recipes(
     for use in used:
         recipes.check_mode(use, described[use.name], collector.mode)
         layer = _sources.fragment(use, folders[use.name], described[use.name], facts, _about(collector))
-        layers.append(replace(layer, config=renames.for_version(layer.config, version, _sources.catalogue("renames"))))
+        layers.append(replace(layer, config=renames.for_version(layer.config, version, _target.tables().renames)))
     return layers
 
 

@@ -16,7 +16,7 @@ from ..module_utils._core.aws import identity, policy
 from ..module_utils._core.backends.table import BACKENDS
 from ..module_utils._core.collector import platform
 from ..module_utils._core.collector.collector import Collector, Distribution, image_of
-from ..module_utils._core.collector.names import COLLECTOR_LABEL, MANAGED_BY
+from ..module_utils._core.collector.names import COLLECTOR_LABEL, OWNER, OWNER_LABEL
 from ..module_utils._core.collector.platform import Place
 from ..module_utils._core.config.compose import compose
 from ..module_utils._core.config.layers import Composed
@@ -104,7 +104,7 @@ def bundle(planned: Sequence[Planned]) -> dict[str, Any]:
 
 def _ours(collectors: Iterable[str]) -> str:
     """Return what selects the objects that we made for these collectors, not what the operator labels alike."""
-    return f"{COLLECTOR_LABEL} in ({','.join(sorted(collectors))}),app.kubernetes.io/managed-by={MANAGED_BY}"
+    return f"{COLLECTOR_LABEL} in ({','.join(sorted(collectors))}),{OWNER_LABEL}={OWNER}"
 
 
 def _manifests(build: CollectorBuild) -> list[dict[str, Any]]:

@@ -241,13 +241,6 @@ def test_one_of_the_two_names_is_always_known(row: dict[str, Any]) -> None:
             assert shipped == (current in CATALOGUE.types(row["section"], *at))
 
 
-def test_the_renames_for_rendering_are_the_same_ones() -> None:
-    rows = yaml.safe_load((FOLDER / "renames.yml").read_text(encoding="utf-8"))
-    assert rows == [
-        {"section": row["section"], "name": row["type"], "old": row["was"], "since": row["since"]} for row in RENAMED
-    ]
-
-
 def test_the_versions_of_builds_are_the_same_ones() -> None:
     distributions = yaml.safe_load((FOLDER / "distributions.yml").read_text(encoding="utf-8"))
     assert set(distributions) == set(CATALOGUE.distributions)

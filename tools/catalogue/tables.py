@@ -81,15 +81,6 @@ def _hidden(previous: Version, version: Version, seen: list[Version]) -> Version
     return following if following < version and not any(previous < other < version for other in seen) else None
 
 
-def renames(rows: Iterable[Row]) -> list[Row]:
-    """Return the renames among components, as `renames.for_version` takes them."""
-    return [
-        {"section": row["section"], "name": row["type"], "old": row["was"], "since": row["since"]}
-        for row in rows
-        if "was" in row
-    ]
-
-
 def removals(members: Members, rows: Iterable[Row], advice: Iterable[Row]) -> list[Row]:
     """Return what left the official builds for good: the first version without it, and what to use instead.
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.config.paths import leaves
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.subject import Subject
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _sources
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _target
 
 from .edits import NEW, Mutator, added, built, components, edited, joined, pipelines, plus, put, rename
 
@@ -45,7 +45,7 @@ def newer_name(subject: Subject) -> Iterator[Subject]:
 def older_name(subject: Subject) -> Iterator[Subject]:
     for name, kind in (("processors", "k8sattributes"), ("exporters", "otlphttp"), ("exporters", "otlp")):
         yield put(subject, (name, f"{kind}/{NEW}"), HTTP)
-    old = {row["name"]: row["old"] for row in _sources.catalogue("renames")}
+    old = {item.new: item.old for item in _target.tables().renames}
     for name, component_id, _settings in components(subject):
         kind, slash, rest = component_id.partition("/")
         if kind in old:

@@ -10,13 +10,11 @@ from collections.abc import Iterable, Iterator
 from itertools import groupby
 from typing import Any, NamedTuple
 
+from ..collector.names import OWNER, OWNER_LABEL
 from ..errors import Problem
 from .operator_status import MANAGED_BY
 
 Manifest = dict[str, Any]
-
-OWNER_LABEL = "app.kubernetes.io/managed-by"
-OWNER = "o11y.opentelemetry"
 
 # What others lean on comes first: certificates before the pods that mount them, webhooks after the pods that answer
 # them. Kinds that are not named here (autoscalers, routes, custom resources, which webhooks judge) come last.

@@ -11,6 +11,8 @@ from __future__ import annotations
 import re
 from typing import Any, NamedTuple
 
+from ..collector.names import OWNER_LABEL
+
 Object = dict[str, Any]
 
 COLLECTOR, ALLOCATOR = "OpenTelemetryCollector", "TargetAllocator"
@@ -49,7 +51,7 @@ def operator_labels(resource: Object) -> dict[str, str]:
     namespace, name = resource["metadata"].get("namespace") or "", resource["metadata"]["name"]
     cut = namespace[: LONGEST - len(name) - 1] if len(name) < LONGEST else ""
     return {
-        "app.kubernetes.io/managed-by": MANAGED_BY,
+        OWNER_LABEL: MANAGED_BY,
         "app.kubernetes.io/instance": f"{cut}.{name}",
         "app.kubernetes.io/component": "opentelemetry-collector",
     }

@@ -11,7 +11,9 @@ from typing import Any
 
 from ..errors import Problem
 
-MANAGED_BY = "o11y.opentelemetry"
+# Who owns what this collection makes, by a label, and as the field manager of what it applies.
+OWNER_LABEL = "app.kubernetes.io/managed-by"
+OWNER = "o11y.opentelemetry"
 COMPONENT = {
     "daemonset": "agent-collector",
     "deployment": "standalone-collector",
@@ -60,7 +62,7 @@ def object_labels(name: str, instance: str, mode: str, version: str) -> dict[str
     """Return the labels that every object of a collector has."""
     return {
         **selector_labels(instance, mode),
-        "app.kubernetes.io/managed-by": MANAGED_BY,
+        OWNER_LABEL: OWNER,
         "app.kubernetes.io/version": label_value(version),
         COLLECTOR_LABEL: name,
     }

@@ -17,7 +17,7 @@ from functools import cache, cached_property
 from typing import Any
 
 from .paths import Path
-from .renames import Version, parse_version
+from .renames import Rename, Version, parse_version
 
 SECTIONS = ("receivers", "processors", "exporters", "connectors", "extensions")
 CORE = "core/"
@@ -69,17 +69,6 @@ class Coverage:
     version: str
     approximate: bool
     unknown: tuple[Module, ...] = ()
-
-
-@dataclass(frozen=True)
-class Rename:
-    """A type that got a new name. Versions from `since` take the new one, and the old one only when `alias` is set."""
-
-    section: str
-    old: str
-    new: str
-    since: str
-    alias: bool
 
 
 @dataclass(frozen=True)
@@ -214,10 +203,12 @@ class Catalogue:
 
     def rename(self, section: str, name: str) -> Rename | None:
         """Return the rename that a name, old or new, took part in."""
-        for row in self._named.get((section, name), ()):
-            if "was" in row:
-                return Rename(section, row["was"], row["type"], row["since"], row.get("alias", True))
-        return None
+        return next((_rename(row) for row in self._named.get((section, name), ()) if "was" in row), None)
+
+    @cached_property
+    def renames(self) -> tuple[Rename, ...]:
+        """Every rename."""
+        return tuple(_rename(row) for row in self.components if "was" in row)
 
     def name_for(self, section: str, name: str, version: str) -> str:
         """Return what a version of the Collector calls a type, given any of its names."""
@@ -234,7 +225,7 @@ class Catalogue:
     @cached_property
     def listener_rows(self) -> tuple[Row, ...]:
         """The rows of all ports that types open, once for each name of a type."""
-        old = {(row["section"], row["type"]): row["was"] for row in self.components if "was" in row}
+        old = {(item.section, item.new): item.old for item in self.renames}
         named = ((row, old.get((row["section"], row["type"]))) for row in self.ports_of)
         return (*self.ports_of, *({**row, "type": name} for row, name in named if name))
 
@@ -366,6 +357,10 @@ class Catalogue:
         """Whether no source shows the metadata of this version, so that a neighbour's stands for it."""
         gaps = (gap for gap in self.gaps if module.startswith(gap["module"]))
         return any(_within((parse_version(gap["since"]), parse_version(gap["until"])), version) for gap in gaps)
+
+
+def _rename(row: Row) -> Rename:
+    return Rename(row["section"], row["was"], row["type"], row["since"], row.get("alias", True))
 
 
 def modules_of(manifest: Row) -> list[Module]:

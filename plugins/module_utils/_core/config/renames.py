@@ -7,12 +7,24 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
 from .paths import ROLES, Config, section
 
 Version = tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Rename:
+    """A type that got a new name. Versions from `since` take the new one, and the old one only when `alias` is set."""
+
+    section: str
+    old: str
+    new: str
+    since: str
+    alias: bool
 
 
 @lru_cache(maxsize=1024)
@@ -22,12 +34,10 @@ def parse_version(text: str) -> Version:
     return tuple(int(part) for part in match[1].split(".")) if match else ()
 
 
-def for_version(config: Config, version: str, renames: Iterable[Mapping[str, str]]) -> dict[str, Any]:
+def for_version(config: Config, version: str, renames: Iterable[Rename]) -> dict[str, Any]:
     """Return the config with the old name of every component whose new one this version does not know."""
     target = parse_version(version)
-    old = {
-        (row["section"], row["name"]): row["old"] for row in renames if target and target < parse_version(row["since"])
-    }
+    old = {(item.section, item.new): item.old for item in renames if target and target < parse_version(item.since)}
     if not old:
         return dict(config)
     result: dict[str, Any] = {key: _section(key, value, old) for key, value in config.items()}

@@ -11,8 +11,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ..cluster.bundle import OWNER, OWNER_LABEL, Manifest
+from ..cluster.bundle import Manifest
 from ..collector.collector import from_registry
+from ..collector.names import OWNER, OWNER_LABEL
 from ..manifests.build import present
 from ..manifests.pod import env_source
 from .exports import ENDPOINT_VARIABLE, PROTOCOL_VARIABLE, Export

@@ -64,5 +64,5 @@ def present(**values: Any) -> dict[str, Any]:
 
 def namespace(build: CollectorBuild) -> Manifest:
     """Return the Namespace; labelled by us alone, because collectors share it."""
-    labels = {"app.kubernetes.io/managed-by": names.MANAGED_BY}
+    labels = {names.OWNER_LABEL: names.OWNER}
     return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": build.collector.namespace, "labels": labels}}

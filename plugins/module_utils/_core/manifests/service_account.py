@@ -27,7 +27,7 @@ def service_account(build: CollectorBuild) -> Manifest:
         "namespace": collector.namespace,
         "labels": {
             "app.kubernetes.io/name": "opentelemetry-collector",
-            "app.kubernetes.io/managed-by": names.MANAGED_BY,
+            names.OWNER_LABEL: names.OWNER,
         },
     }
     if collector.service_account_annotations:

@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from ..cluster.bundle import OWNER, OWNER_LABEL, Manifest
+from ..cluster.bundle import Manifest
+from ..collector.names import OWNER, OWNER_LABEL
 from ..errors import Problem
 from ..releases.products import OPERATOR, PRODUCTS, RELEASE_LABEL
 from . import found as reads

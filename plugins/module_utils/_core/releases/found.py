@@ -9,7 +9,8 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from ..cluster.bundle import OWNER, OWNER_LABEL, Manifest
+from ..cluster.bundle import Manifest
+from ..collector.names import OWNER, OWNER_LABEL
 from . import manifest as manifests
 from .products import RELEASE_LABEL, Product
 from .versions import read

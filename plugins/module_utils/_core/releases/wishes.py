@@ -10,7 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..cluster.bundle import OWNER, OWNER_LABEL, Manifest
+from ..cluster.bundle import Manifest
+from ..collector.names import OWNER, OWNER_LABEL
 from ..errors import Problem, near
 from ..manifests.pod import env_source
 from . import certificates, images

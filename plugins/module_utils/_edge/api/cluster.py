@@ -21,6 +21,9 @@ Answer = TypeVar("Answer")
 JSON = "application/json"
 APPLY = "application/apply-patch+yaml"
 MERGE = "application/merge-patch+json"
+# An object, or a list of objects, without all but its metadata.
+METADATA = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
+METADATA_LIST = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 # About eleven seconds in all: long enough for a webhook's pod to come back, short enough to wait for.
 BACKOFF = (0.2, 0.4, 0.8, 1.6, 3.2, 5.0)
 # Where nobody listens, nobody will in eleven seconds either.

@@ -9,6 +9,7 @@ from typing import Any
 
 from ..._core.cluster.bundle import Manifest, Ref, ordered, ref, stale
 from ..._core.cluster.replacement_order import awaited, goes_first, replaces
+from ..api.cluster import METADATA_LIST
 from ..api.explain import asking
 from ..api.kinds import ApiResource, version_for
 from ..api.translate import Failure
@@ -26,7 +27,6 @@ PRUNED = (
 )
 # What only products have, which bring definitions too; others often may not list it.
 OF_PRODUCTS = ("ValidatingWebhookConfiguration", "MutatingWebhookConfiguration", "ClusterIssuer")
-METADATA_ONLY = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 
 
 class Pruning:
@@ -102,4 +102,4 @@ def _left(session: Session) -> list[Manifest]:
 
 def _labelled(session: Session, resource: ApiResource, namespace: str) -> list[Manifest] | None:
     """Return the objects with the bundle's label, or nothing when the user may not see them."""
-    return listed(session, resource, namespace, {"labelSelector": session.options.prune_selector}, METADATA_ONLY)
+    return listed(session, resource, namespace, {"labelSelector": session.options.prune_selector}, METADATA_LIST)

@@ -9,8 +9,6 @@ from collections.abc import Callable
 from typing import Any
 
 from ..._core.cluster.bundle import (
-    OWNER,
-    OWNER_LABEL,
     Manifest,
     Ref,
     leftovers,
@@ -19,11 +17,12 @@ from ..._core.cluster.bundle import (
     ref,
     users_of_account,
 )
-from ..api.cluster import Cluster
+from ..._core.collector.names import OWNER, OWNER_LABEL
+from ..api.cluster import METADATA_LIST, Cluster
 from ..api.kinds import ApiResource, version_for
 from .bundle import BundleOptions, Session, delete, listed, refs
 from .certificates import needed_by_others, secrets_of
-from .prune import METADATA_ONLY, Pruning
+from .prune import Pruning
 
 # What may be left in a namespace when the bundle is gone, and then keeps the namespace.
 LEFTOVER_KINDS = (
@@ -94,7 +93,7 @@ def _definition_users(session: Session, definition: Manifest, going: set[Ref]) -
     version = next(version["name"] for version in spec["versions"] if version.get("served"))
     names = spec["names"]
     resource = ApiResource(f"{spec['group']}/{version}", names["kind"], names["plural"], spec["scope"] != "Cluster")
-    items = listed(session, resource, "", {}, METADATA_ONLY)
+    items = listed(session, resource, "", {}, METADATA_LIST)
     return "this user may not see whether it is used" if items is None else _told(leftovers(items, going))
 
 

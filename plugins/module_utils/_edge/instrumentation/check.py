@@ -16,14 +16,13 @@ from ..._core.errors import Problem
 from ..._core.instrumentation import namespaces, operator, prerequisites
 from ..._core.instrumentation.languages import GRPC
 from ..._core.instrumentation.manifest import API_VERSION, KIND
-from ..api.cluster import NOT_FOUND, ApiError, Cluster
+from ..api.cluster import METADATA, NOT_FOUND, ApiError, Cluster
 from ..api.connect import connect
 from ..api.explain import explain
 from ..api.translate import run
 
 MUTATING, ALWAYS_THERE = "MutatingWebhookConfiguration", "default"
 WEBHOOKS = "/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations"
-METADATA_ONLY = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
 PLURALS = {"Secret": "secrets", "ConfigMap": "configmaps"}
 NOT_ALLOWED = 403
 INSTALL = "Install the operator, with role otel_operator."
@@ -201,7 +200,7 @@ class PrerequisiteCheck:
 
     def _metadata(self, path: str, what: str) -> bool:
         """Return whether an object is there; of Secrets nothing else is read."""
-        return bool(self._ask(what, lambda: self.cluster.raw("GET", path, None, {"Accept": METADATA_ONLY})))
+        return bool(self._ask(what, lambda: self.cluster.raw("GET", path, None, {"Accept": METADATA})))
 
     def _read(self, path: str, what: str) -> Manifest | None:
         found: Manifest | None = self._ask(what, lambda: self.cluster.request("GET", path))

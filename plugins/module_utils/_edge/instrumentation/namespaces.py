@@ -11,6 +11,7 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 
 from ..._core.cluster.bundle import Manifest
+from ..._core.collector.names import OWNER
 from ..._core.errors import Problem
 from ..._core.instrumentation import namespaces
 from ..api.cluster import MERGE, NOT_FOUND, ApiError, Cluster
@@ -19,7 +20,6 @@ from ..api.explain import explain
 from ..api.translate import run
 from ..bundle.bundle import BundleReport
 
-FIELD_MANAGER = "o11y.opentelemetry"
 NOT_ALLOWED = 403
 SHOWN = 10
 
@@ -96,7 +96,7 @@ def _patch(
     cluster: Cluster, live: Manifest, change: dict[str, str | None], options: NamespaceOptions, report: BundleReport
 ) -> None:
     name = live["metadata"]["name"]
-    query = {"fieldManager": FIELD_MANAGER, **({"dryRun": "All"} if options.check else {})}
+    query = {"fieldManager": OWNER, **({"dryRun": "All"} if options.check else {})}
     body = {"metadata": {"annotations": change}}
     try:
         after = cluster.request("PATCH", f"/api/v1/namespaces/{name}", query, body, MERGE)

@@ -15,7 +15,7 @@ from ..._core.cluster.bundle import Manifest
 from ..._core.releases import found
 from ..._core.releases.manifest import DEFINITION, WEBHOOKS
 from ..._core.releases.products import RELEASE_LABEL, Product, product
-from ..api.cluster import JSON, PAGE, Cluster
+from ..api.cluster import JSON, METADATA_LIST, PAGE, Cluster
 from ..api.connect import connect
 from ..api.explain import asking, listing
 from ..api.kinds import ApiResource, ApiResources, version_for
@@ -30,7 +30,7 @@ KINDS = (
     *("ConfigMap", "Secret", "Service", "Deployment", "NetworkPolicy", "PodDisruptionBudget"),
     *("Certificate", "Issuer", "OperatorGroup", "Subscription"),
 )
-METADATA = f"application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,{JSON}"
+METADATA = f"{METADATA_LIST},{JSON}"
 
 
 def run_info(module: AnsibleModule) -> None:

@@ -17,7 +17,8 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..._core.cluster.bundle import OWNER, OWNER_LABEL, Manifest
+from ..._core.cluster.bundle import Manifest
+from ..._core.collector.names import OWNER, OWNER_LABEL
 from ..._core.errors import Problem
 from ..api.cluster import APPLY, ApiError, Cluster
 from ..api.connect import connect
@@ -26,7 +27,6 @@ from ..api.library import library
 from ..api.translate import run
 
 Now = Callable[[], datetime.datetime]
-MANAGER = "o11y.opentelemetry"
 NOT_FOUND = 404
 
 
@@ -67,7 +67,7 @@ def certificate(cluster: Cluster, wanted: CertificateRequest, now: Now) -> dict[
         if wanted.check:
             return _result(True, old, now(), f"it would be made: {why}")
         new = _made(wanted, old, now())
-        query = {"fieldManager": MANAGER, "force": "true"}
+        query = {"fieldManager": OWNER, "force": "true"}
         cluster.request("PATCH", wanted.path, query, _secret(wanted, new), APPLY)
     except ApiError as error:
         raise explain(error, asked) from error

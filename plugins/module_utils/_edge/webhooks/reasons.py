@@ -24,7 +24,7 @@ from ..._core.cluster.webhooks import (
     service_in,
 )
 from ..._core.errors import Problem
-from ..api.cluster import ApiError, Cluster
+from ..api.cluster import METADATA, ApiError, Cluster
 from ..api.explain import explain
 from ..api.translate import Failure
 from ..rollout.reasons import Found, WorkloadStatus, checked_search, told, unfinished
@@ -32,7 +32,6 @@ from ..rollout.reasons import Found, WorkloadStatus, checked_search, told, unfin
 CERTIFICATES = "/apis/cert-manager.io/v1"
 WORKLOADS = {"Deployment": "deployments", "DaemonSet": "daemonsets", "StatefulSet": "statefulsets"}
 # Enough to see whether a Secret is there and what it says of itself; its values stay on the server.
-METADATA = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
 
 Service = tuple[str, str]
 

@@ -13,6 +13,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ..._core.cluster.bundle import Manifest, Ref, check, redact, ref, secret_values
 from ..._core.cluster.webhooks import ready, services, uninjected
+from ..._core.collector.names import OWNER
 from ..._core.errors import Problem
 from ..api.cluster import APPLY, MERGE, ApiError, Cluster
 from ..api.connect import connect
@@ -22,7 +23,6 @@ from ..api.translate import Failure, run
 from ..rollout.reasons import WorkloadStatus, checked_search
 from .reasons import Pending, Reasons, silent
 
-FIELD_MANAGER = "o11y.opentelemetry"
 REMINDER = "o11y.opentelemetry/reminded"
 # The last success counts only when so many at once succeed. Each goes over a connection of its own, which a load
 # balancer gives to any of the API servers: with three of them, as managed clusters mostly have, 96 of 100 such
@@ -100,7 +100,7 @@ class AdmissionWait:
             body = {"metadata": {"annotations": {REMINDER: f"{now:.0f}"}}}
             path = _resource_of(name._asdict()).path("", name.name)
             try:
-                self.cluster.request("PATCH", path, {"fieldManager": f"{FIELD_MANAGER}/reminder"}, body, MERGE)
+                self.cluster.request("PATCH", path, {"fieldManager": f"{OWNER}/reminder"}, body, MERGE)
             except ApiError:  # who may not write waits on
                 continue
             self.reminded[name] = now
@@ -143,7 +143,7 @@ class AdmissionWait:
 
     def _try(self, manifest: Manifest) -> Pending | None:
         name = ref(manifest)
-        query = {"dryRun": "All", "fieldManager": FIELD_MANAGER, "force": "true"}
+        query = {"dryRun": "All", "fieldManager": OWNER, "force": "true"}
         try:
             resource = self.resources.of(manifest)
             if resource is None:

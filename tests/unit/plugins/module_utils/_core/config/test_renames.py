@@ -7,7 +7,11 @@ import copy
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.config.renames import for_version, parse_version
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.config.renames import (
+    Rename,
+    for_version,
+    parse_version,
+)
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.recipes import check_shape
 from hypothesis import given
@@ -15,9 +19,9 @@ from hypothesis import given
 from ..strategies import configs
 
 ROWS = [
-    {"section": "exporters", "name": "otlp_grpc", "old": "otlp", "since": "0.144.0"},
-    {"section": "processors", "name": "k8s_attributes", "old": "k8sattributes", "since": "0.146.0"},
-    {"section": "connectors", "name": "span_metrics", "old": "spanmetrics", "since": "0.151.0"},
+    Rename("exporters", "otlp", "otlp_grpc", "0.144.0", alias=True),
+    Rename("processors", "k8sattributes", "k8s_attributes", "0.146.0", alias=True),
+    Rename("connectors", "spanmetrics", "span_metrics", "0.151.0", alias=True),
 ]
 NEW: dict[str, Any] = {
     "receivers": {"otlp_grpc": {}},
