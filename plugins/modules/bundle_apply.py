@@ -54,10 +54,13 @@ options:
   state:
     description:
       - With V(present) the objects are made or changed.
-      - A Namespace that exists without the label C(app.kubernetes.io/managed-by=o11y.opentelemetry)
-        belongs to somebody else and is left as it is.
+      - An object that exists is changed or deleted only if it belongs to the release of its manifest. It has the same
+        value of the label C(o11y.opentelemetry/release), or neither has one, and O(field_manager) has applied it.
+      - With V(present) the task fails before it writes anything when an object belongs to others, and names the owner.
+        A Namespace of others is used as it is.
       - With V(absent) they are deleted in reverse order, each step when the one before is really gone, pods included.
-      - A Namespace is then deleted only when it has that label and nothing else is left in it,
+        What belongs to others stays, with a warning that names the owner.
+      - A Namespace is then deleted only when nothing else of any kind is left in it,
         a CustomResourceDefinition only when nothing of its kind is left, a ServiceAccount only when nothing else runs
         under it. Otherwise it stays, with a warning that says why.
     type: str
@@ -80,8 +83,18 @@ options:
         in the namespaces of the bundle and among the kinds of the cluster.
       - This considers the kinds that bundles of this collection are made of, never namespaces, volumes or definitions,
         and never what a controller owns or an OpenTelemetry operator made.
+      - An object that it selects is deleted only if it belongs to a release of the bundle, and O(field_manager) has
+        applied it. A copy of an object that keeps its labels stays.
       - Kinds that the user may not list are left alone, with a warning.
     type: str
+  adopt:
+    description:
+      - The releases, as the label C(o11y.opentelemetry/release) of their manifests names them, whose objects are taken
+        over when they exist and belong to others. With O(state=absent) they are then deleted.
+      - A Namespace is never taken over.
+    type: list
+    elements: str
+    default: []
   wait_seconds:
     description:
       - For how long to wait until deleted objects are gone, until new kinds are served, until a webhook answers, until
@@ -172,6 +185,7 @@ def main() -> None:
         "field_manager": {"default": OWNER},
         "force_conflicts": {"type": "bool", "default": True},
         "prune_selector": {},
+        "adopt": {"type": "list", "elements": "str", "default": []},
         "wait_seconds": {"type": "float", "default": 120},
     }
     module = AnsibleModule(argument_spec=CLUSTER_ARG_SPEC | spec, supports_check_mode=True)

@@ -88,7 +88,13 @@ prune_selector:
   description: Label selector of all objects of these collectors.
   returned: success
   type: str
-  sample: o11y.opentelemetry/collector in (agent,gateway),app.kubernetes.io/managed-by=o11y.opentelemetry
+  sample: o11y.opentelemetry/release in (obs.agent,obs.gateway),app.kubernetes.io/managed-by=o11y.opentelemetry
+adopt:
+  description: The releases whose objects M(o11y.opentelemetry.bundle_apply) may take over from others.
+  returned: success
+  type: list
+  elements: str
+  sample: []
 collectors:
   description: What is known of each collector.
   returned: success

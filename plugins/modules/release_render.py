@@ -268,6 +268,13 @@ resources:
   returned: when O(state=absent)
   type: list
   elements: dict
+adopt:
+  description:
+    - Releases whose objects M(o11y.opentelemetry.bundle_apply) takes over or removes although others made them.
+  returned: always
+  type: list
+  elements: str
+  sample: []
 leftovers:
   description: What the product kept making for itself, to remove after that.
   returned: when O(state=absent)

@@ -14,9 +14,8 @@ from typing import Any
 
 from ..module_utils._core.aws import identity, policy
 from ..module_utils._core.backends.table import BACKENDS
-from ..module_utils._core.collector import platform
+from ..module_utils._core.collector import names, platform
 from ..module_utils._core.collector.collector import Collector, Distribution, image_of
-from ..module_utils._core.collector.names import COLLECTOR_LABEL, OWNER, OWNER_LABEL
 from ..module_utils._core.collector.platform import Place
 from ..module_utils._core.config.compose import compose
 from ..module_utils._core.config.layers import Composed
@@ -98,13 +97,22 @@ def bundle(planned: Sequence[Planned]) -> dict[str, Any]:
         "workloads": [workload(build.collector) for build in builds],
         "probes": [found for build in builds if (found := probe(build, build.config))],
         "service_accounts": identity.accounts((build.collector, build.needs.grants) for build in builds),
-        "prune_selector": _ours(build.collector.name for build in builds),
+        "prune_selector": _ours(build.collector for build in builds),
+        "adopt": _adopted(build.collector for build in builds),
     }
 
 
-def _ours(collectors: Iterable[str]) -> str:
+def _ours(collectors: Iterable[Collector]) -> str:
     """Return what selects the objects that we made for these collectors, not what the operator labels alike."""
-    return f"{COLLECTOR_LABEL} in ({','.join(sorted(collectors))}),{OWNER_LABEL}={OWNER}"
+    releases = sorted(names.release(item.namespace, item.name) for item in collectors)
+    return f"{names.RELEASE_LABEL} in ({','.join(releases)}),{names.OWNER_LABEL}={names.OWNER}"
+
+
+def _adopted(collectors: Iterable[Collector]) -> list[str]:
+    """Return the releases of the collectors that may take objects over."""
+    wanted = [item for item in collectors if item.adopt]
+    shared = {names.shared_release(item.namespace) for item in wanted}
+    return sorted({names.release(item.namespace, item.name) for item in wanted} | shared)
 
 
 def _manifests(build: CollectorBuild) -> list[dict[str, Any]]:

@@ -126,7 +126,7 @@ def test_the_applications_own_route_stays_its_owners(cluster: Cluster) -> None:
 
 def test_an_agent_under_the_operator_has_what_its_constraints_allow(cluster: Cluster) -> None:
     others = Cluster(cluster.host, "observability")
-    constraints = others.get("securitycontextconstraints", "observability-agent")
+    constraints = others.get("securitycontextconstraints", "observability.agent")
     pod = others.get("daemonset", "agent-collector")["spec"]["template"]["spec"]
     options = {"type": "spc_t", "level": "s0"}
     assert pod["securityContext"] == {
@@ -140,7 +140,7 @@ def test_an_agent_under_the_operator_has_what_its_constraints_allow(cluster: Clu
     assert set(constraints["volumes"]) == kinds | {"projected"}  # the token of the account, which Kubernetes adds
     assert constraints["allowHostPorts"] is False
     account = "--as=system:serviceaccount:observability:agent"
-    cluster.host.check_output(f"kubectl auth can-i use securitycontextconstraints/observability-agent {account}")
+    cluster.host.check_output(f"kubectl auth can-i use securitycontextconstraints/observability.agent {account}")
 
 
 def test_a_route_leads_to_the_gateway_of_the_operator(cluster: Cluster) -> None:

@@ -8,14 +8,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ...module_utils._core.collector.names import RELEASE_LABEL
 from ...module_utils._core.releases.found import EKS, OLM
-from ...module_utils._core.releases.products import RELEASE_LABEL, Product
+from ...module_utils._core.releases.products import Product
 from . import addon, olm
 
 KEEPERS = {EKS: addon, OLM: olm}
 # What a release that we apply has, and theirs has not.
 _NOTHING_APPLIED: dict[str, Any] = {
     "manifests": [],
+    "adopt": [],
     "chart_values": {},
     "chart_version": "",
     "images": [],

@@ -10,12 +10,13 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from ...module_utils._core.collector.names import RELEASE_LABEL
 from ...module_utils._core.errors import Problem
 from ...module_utils._core.releases import certificates, decide, helm, images, manifest, removal
 from ...module_utils._core.releases.certificates import CertificateSource
 from ...module_utils._core.releases.found import EKS, OLM
 from ...module_utils._core.releases.manifest import image_name
-from ...module_utils._core.releases.products import OPERATOR, RELEASE_LABEL, Product, product
+from ...module_utils._core.releases.products import OPERATOR, Product, product
 from ...module_utils._core.releases.versions import Version, version
 from ...module_utils._core.releases.wishes import Customization, written
 from .. import _sources
@@ -118,6 +119,7 @@ def _absent(wanted: Product, arguments: Mapping[str, Any]) -> dict[str, Any]:
         "resources": gone.resources,
         "manifests": gone.manifests,
         "leftovers": gone.leftovers,
+        "adopt": [removal.made(wanted)],
         "provider": arguments["provider"],
         "prune_selector": f"{RELEASE_LABEL}={wanted.name}",
     }
@@ -146,6 +148,7 @@ def _present(wanted: Product, target: Version, arguments: Mapping[str, Any], che
         "version": str(target) if decision.provider != decide.EXISTING else found["version"],
         "namespace": namespace,
         "manifests": objects,
+        "adopt": [wanted.name] if arguments["foreign"] == decide.TAKEOVER else [],
         "chart_values": values,
         "images": sorted({*images.used(objects), *started.values()}),
         "dry_run": wanted.dry_runs(namespace),

@@ -10,9 +10,7 @@ from collections.abc import Iterable, Iterator
 from itertools import groupby
 from typing import Any, NamedTuple
 
-from ..collector.names import OWNER, OWNER_LABEL
 from ..errors import Problem
-from .operator_status import MANAGED_BY
 
 Manifest = dict[str, Any]
 
@@ -167,11 +165,7 @@ def difference(before: Manifest | None, after: Manifest | None, salt: str) -> di
 
 def stale(live: Iterable[Manifest], wanted: set[Ref]) -> list[Manifest]:
     """Return the labelled objects that the bundle no longer has; what a controller owns goes with its owner."""
-    return [
-        found
-        for found in live
-        if ref(found) not in wanted and not _controller(found) and not _leaving(found) and not _of_operator(found)
-    ]
+    return [found for found in live if ref(found) not in wanted and not _controller(found) and not _leaving(found)]
 
 
 def _controller(manifest: Manifest) -> Manifest | None:
@@ -179,18 +173,8 @@ def _controller(manifest: Manifest) -> Manifest | None:
     return next((owner for owner in owners if owner.get("controller")), None)
 
 
-def _of_operator(manifest: Manifest) -> bool:
-    """The cluster-wide objects of an operator have our labels from its resource, and no owner."""
-    return (manifest["metadata"].get("labels") or {}).get(OWNER_LABEL) == MANAGED_BY
-
-
 def _leaving(manifest: Manifest) -> bool:
     return bool(manifest["metadata"].get("deletionTimestamp"))
-
-
-def may_take(namespace: Manifest | None) -> bool:
-    """Return whether a Namespace is ours to write: it is new, or it says so itself."""
-    return namespace is None or (namespace["metadata"].get("labels") or {}).get(OWNER_LABEL) == OWNER
 
 
 def leftovers(found: Iterable[Manifest], going: set[Ref]) -> list[Ref]:

@@ -95,6 +95,7 @@ class Collector:
     termination_grace_seconds: int
     upgrade_strategy: str
     target_allocator: dict[str, Any]
+    adopt: bool
 
     @classmethod
     def from_options(cls, options: Mapping[str, Any]) -> Collector:
@@ -170,7 +171,8 @@ class Collector:
     @property
     def object_labels(self) -> dict[str, str]:
         """The labels of every object of this collector; the user's cannot replace ours."""
-        return {**self.labels, **names.object_labels(self.name, self.instance, self.mode, self.version)}
+        known = names.object_labels(self.name, self.instance, self.mode, self.version)
+        return {**self.labels, **known, names.RELEASE_LABEL: names.release(self.namespace, self.name)}
 
 
 def image_of(collector: Collector, distribution: Distribution) -> str:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -21,6 +22,9 @@ COMPONENT = {
     "sidecar": "sidecar-collector",
 }
 COLLECTOR_LABEL = "o11y.opentelemetry/collector"
+# The release that an object belongs to: that of a collector, an Instrumentation, or a product such as cert-manager.
+# No two of them are alike: a product has no dot, and the others have what the name of a namespace cannot have.
+RELEASE_LABEL = "o11y.opentelemetry/release"
 # The hash of all that a pod is made of, on the pods that the operator makes: it shows whose spec they have.
 SPEC_HASH = "o11y.opentelemetry/spec-hash"
 # The operator puts the labels of a custom resource on the pods of its target allocator too; only this one differs.
@@ -68,6 +72,28 @@ def object_labels(name: str, instance: str, mode: str, version: str) -> dict[str
     }
 
 
+def release(namespace: str, name: str) -> str:
+    """Return the release of a collector, the same in every inventory that deploys it."""
+    return _release(f"{namespace}.{name}")
+
+
+def release_of_instrumentation(namespace: str, name: str) -> str:
+    """Return the release of an Instrumentation."""
+    return _release(f"{namespace}.{name}_instrumentation")
+
+
+def shared_release(namespace: str) -> str:
+    """Return the release of what all collectors and Instrumentations of a namespace share."""
+    return _release(f"{namespace}_shared")
+
+
+def _release(text: str) -> str:
+    """Return text as a label value; a long one is cut and ends with its hash."""
+    if len(text) <= LONGEST_LABEL:
+        return text
+    return f"{text[: LONGEST_LABEL - 11]}_{hashlib.sha256(text.encode()).hexdigest()[:10]}"
+
+
 def label_value(text: str) -> str:
     """Return text as a label value: digests and build metadata have characters that labels refuse."""
     return re.sub(r"[^-A-Za-z0-9_.]", "_", text)[:LONGEST_LABEL].strip("-_.")
@@ -87,8 +113,8 @@ def texts(what: str, values: Mapping[str, Any]) -> dict[str, str]:
 
 
 def cluster_wide(namespace: str, name: str) -> str:
-    """Return the name of a cluster-scoped object; two namespaces may hold collectors of the same name."""
-    return f"{namespace}-{name}"
+    """Return the name of a cluster-scoped object; neither part has a dot, so no two collectors share one."""
+    return f"{namespace}.{name}"
 
 
 def headless(name: str) -> str:

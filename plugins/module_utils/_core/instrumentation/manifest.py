@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..cluster.bundle import Manifest
+from ..collector import names
 from ..collector.collector import from_registry
 from ..collector.names import OWNER, OWNER_LABEL
 from ..manifests.build import present
@@ -45,12 +46,20 @@ def manifests(wanted: Instrumentation) -> list[Manifest]:
     namespace = {
         "apiVersion": "v1",
         "kind": "Namespace",
-        "metadata": {"name": wanted.namespace, "labels": {OWNER_LABEL: OWNER}},
+        "metadata": {
+            "name": wanted.namespace,
+            "labels": {OWNER_LABEL: OWNER, names.RELEASE_LABEL: names.shared_release(wanted.namespace)},
+        },
     }
     metadata = {
         "name": wanted.name,
         "namespace": wanted.namespace,
-        "labels": {**wanted.labels, OWNER_LABEL: OWNER, LABEL: wanted.name},
+        "labels": {
+            **wanted.labels,
+            OWNER_LABEL: OWNER,
+            LABEL: wanted.name,
+            names.RELEASE_LABEL: names.release_of_instrumentation(wanted.namespace, wanted.name),
+        },
         **present(annotations=wanted.annotations),
     }
     return [namespace, {"apiVersion": API_VERSION, "kind": KIND, "metadata": metadata, "spec": _spec(wanted)}]

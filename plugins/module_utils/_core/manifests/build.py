@@ -63,6 +63,7 @@ def present(**values: Any) -> dict[str, Any]:
 
 
 def namespace(build: CollectorBuild) -> Manifest:
-    """Return the Namespace; labelled by us alone, because collectors share it."""
-    labels = {names.OWNER_LABEL: names.OWNER}
-    return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": build.collector.namespace, "labels": labels}}
+    """Return the Namespace; without a label of the collector, because collectors share it."""
+    name = build.collector.namespace
+    labels = {names.OWNER_LABEL: names.OWNER, names.RELEASE_LABEL: names.shared_release(name)}
+    return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels}}

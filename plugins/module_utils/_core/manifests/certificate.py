@@ -97,8 +97,13 @@ def _chain(build: CollectorBuild) -> list[Manifest]:
 
 def _shared(build: CollectorBuild, kind: str, name: str, spec: dict[str, Any]) -> Manifest:
     """Return an object without a label of the collector: whoever else is in the namespace says the same."""
-    labels = {"app.kubernetes.io/name": "opentelemetry-collector", names.OWNER_LABEL: names.OWNER}
-    metadata = {"name": name, "namespace": build.collector.namespace, "labels": labels}
+    namespace = build.collector.namespace
+    labels = {
+        "app.kubernetes.io/name": "opentelemetry-collector",
+        names.OWNER_LABEL: names.OWNER,
+        names.RELEASE_LABEL: names.shared_release(namespace),
+    }
+    metadata = {"name": name, "namespace": namespace, "labels": labels}
     return {"apiVersion": API_VERSION, "kind": kind, "metadata": metadata, "spec": spec}
 
 

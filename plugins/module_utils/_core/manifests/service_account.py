@@ -28,6 +28,7 @@ def service_account(build: CollectorBuild) -> Manifest:
         "labels": {
             "app.kubernetes.io/name": "opentelemetry-collector",
             names.OWNER_LABEL: names.OWNER,
+            names.RELEASE_LABEL: names.shared_release(collector.namespace),
         },
     }
     if collector.service_account_annotations:

@@ -9,9 +9,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from ..cluster.bundle import Manifest
-from ..collector.names import OWNER, OWNER_LABEL
+from ..collector.names import OWNER, OWNER_LABEL, RELEASE_LABEL
 from ..errors import Problem
-from ..releases.products import OPERATOR, PRODUCTS, RELEASE_LABEL
+from ..releases.products import OPERATOR, PRODUCTS
 from . import found as reads
 from .names import csv as read_csv
 from .names import is_before

@@ -9,7 +9,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ..cluster.bundle import Manifest
-from ..releases.products import OPERATOR, PRODUCTS, RELEASE_LABEL
+from ..collector.names import RELEASE_LABEL
+from ..releases.products import OPERATOR, PRODUCTS
 from .names import newest_first
 
 # The packages of the operator: Red Hat's build (catalog redhat-operators), and the project's own bundle.

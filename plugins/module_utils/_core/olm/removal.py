@@ -75,5 +75,5 @@ def _by_olm(definition: Found) -> bool:
     return bool(definition["installer"]["by"] == OLM)
 
 
-def _named(api_version: str, kind: str, namespace: str, name: str) -> dict[str, str]:
-    return {"api_version": api_version, "kind": kind, "namespace": namespace, "name": name}
+def _named(api_version: str, kind: str, namespace: str, name: str) -> dict[str, Any]:
+    return {"api_version": api_version, "kind": kind, "namespace": namespace, "name": name, "made": True}

@@ -14,11 +14,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..aws.versions import order
+from ..collector.names import RELEASE_LABEL
 from ..errors import Problem
 from . import compatibility
 from .decide import ADOPT, EXISTING, TAKEOVER, Decision, ReleaseRequest, certificates, foreign, refuse_several, stored
 from .found import EKS
-from .products import CERT_MANAGER, PRODUCTS, RELEASE_LABEL
+from .products import CERT_MANAGER, PRODUCTS
 from .versions import Version, read
 
 # Inputs of the other providers that an add-on's configuration has a key for (schema of ADOT from v0.88.0 on).

@@ -10,15 +10,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ..cluster.bundle import Manifest
-from ..collector.names import OWNER, OWNER_LABEL
+from ..cluster.ownership import HELM_NAME, HELM_NAMESPACE, applied_by
+from ..collector.names import OWNER, OWNER_LABEL, RELEASE_LABEL
 from . import manifest as manifests
-from .products import RELEASE_LABEL, Product
+from .products import Product
 from .versions import read
 
 HELM, OLM, EKS, MANIFEST = "helm", "olm", "eks_addon", "manifest"
 # Who installs the version that is named, or the tested one; with others EKS, OLM or an administrator chooses.
 RELEASED = (MANIFEST, HELM)
-_HELM_NAME, _HELM_NAMESPACE = "meta.helm.sh/release-name", "meta.helm.sh/release-namespace"
 _OLM_OWNER = "olm.owner"
 # The field manager of EKS add-ons (EKS user guide, "Determine fields you can customize for Amazon EKS add-ons").
 _EKS_MANAGER = "eks"
@@ -32,8 +32,8 @@ def installer(item: Manifest) -> dict[str, str]:
     labels, annotations = metadata.get("labels") or {}, metadata.get("annotations") or {}
     if _OLM_OWNER in labels or "olm.managed" in labels:
         return {"by": OLM, "name": labels.get(_OLM_OWNER, "")}
-    if _HELM_NAME in annotations:
-        return {"by": HELM, "name": f"{annotations.get(_HELM_NAMESPACE, '')}/{annotations[_HELM_NAME]}"}
+    if HELM_NAME in annotations:
+        return {"by": HELM, "name": f"{annotations.get(HELM_NAMESPACE, '')}/{annotations[HELM_NAME]}"}
     managers = {entry.get("manager") for entry in metadata.get("managedFields") or []}
     return {"by": EKS if _EKS_MANAGER in managers else MANIFEST, "name": ""}
 
@@ -93,7 +93,7 @@ def definition(product: Product, item: Manifest) -> dict[str, Any]:
         "storage_version": next(version["name"] for version in spec["versions"] if version["storage"]),
         "served_versions": [version["name"] for version in spec["versions"] if version["served"]],
         "stored_versions": (item.get("status") or {}).get("storedVersions") or [],
-        "ours": is_release(item, product),
+        "ours": is_release(item, product) and applied_by(item, OWNER),
         "installer": installer(item),
     }
 
@@ -116,7 +116,7 @@ def resource(product: Product, kind: str, item: Manifest) -> dict[str, Any]:
         "api_version": item["apiVersion"],
         "namespace": metadata.get("namespace", ""),
         "name": metadata["name"],
-        "ours": (metadata.get("labels") or {}).get(OWNER_LABEL) == OWNER,
+        "ours": (metadata.get("labels") or {}).get(OWNER_LABEL) == OWNER and applied_by(item, OWNER),
         "release": is_release(item, product),
         "finalizers": metadata.get("finalizers") or [],
         "image": spec.get("image") or "",

@@ -9,8 +9,9 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ..collector.collector import from_registry
+from ..collector.names import RELEASE_LABEL
 from .certificates import GENERATED, ISSUER
-from .products import CERT_MANAGER, OPERATOR, RELEASE_LABEL, Product
+from .products import CERT_MANAGER, OPERATOR, Product
 from .wishes import Customization
 
 Values = dict[str, Any]

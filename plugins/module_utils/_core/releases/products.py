@@ -14,7 +14,6 @@ from typing import Any
 
 from ..errors import Problem, near
 
-RELEASE_LABEL = "o11y.opentelemetry/release"
 CERT_MANAGER = "cert-manager"
 OPERATOR = "opentelemetry-operator"
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..cluster.bundle import Manifest
+from ..collector.names import RELEASE_LABEL
 from ..errors import Problem
 from .found import HELM, names_of
 from .manifest import DEFINITION
@@ -49,14 +50,18 @@ def removal(
     if not (found["objects"] or more or (definitions and crds)):
         return RemovalPlan("nothing", f"nothing of {product.title} is here that this collection installed")
     going, staying = _resources(product, found, others)
-    result = RemovalPlan("remove", f"{product.title} is removed", [_resource(item) for item in going])
+    result = RemovalPlan("remove", f"{product.title} is removed", [_resource(item, made(product)) for item in going])
     if staying:
         result.warnings.append(f"{names_of(staying)} stay, and nothing looks after them any more")
     kept = not definitions or bool(staying) or bool(found["denied"])
     if definitions and kept:
         result.warnings.append("The definitions stay, since they are still used, or may be")
-    result.manifests.extend(_resource(item) for item in found["objects"] if item["kind"] != DEFINITION)
-    result.manifests.extend(_definition(item) for item in crds if not kept)
+    result.manifests.extend(
+        _resource(item, made(product) if item.get("made") else product.name)
+        for item in found["objects"]
+        if item["kind"] != DEFINITION
+    )
+    result.manifests.extend(_definition(item, made(product)) for item in crds if not kept)
     for item in _leftovers(product, found):
         # A Lease comes back as long as who holds it runs.
         (result.leftovers if item["kind"] == "Lease" else result.manifests).append(item)
@@ -94,17 +99,22 @@ def _resources(product: Product, found: Mapping[str, Any], others: str) -> tuple
     return (used, []) if others == REMOVE else (mine, theirs)
 
 
-def _resource(item: Mapping[str, Any]) -> Manifest:
-    metadata = {"name": item["name"], "namespace": item["namespace"]}
+def made(product: Product) -> str:
+    """Return the release under which the removal names what others made, and it has decided on: it is adopted."""
+    return f"{product.name}_made"
+
+
+def _resource(item: Mapping[str, Any], release: str) -> Manifest:
+    metadata = {"name": item["name"], "namespace": item["namespace"], "labels": {RELEASE_LABEL: release}}
     named = {key: value for key, value in metadata.items() if value}
     return {"apiVersion": item["api_version"], "kind": item["kind"], "metadata": named}
 
 
-def _definition(item: Mapping[str, Any]) -> Manifest:
+def _definition(item: Mapping[str, Any], release: str) -> Manifest:
     return {
         "apiVersion": "apiextensions.k8s.io/v1",
         "kind": DEFINITION,
-        "metadata": {"name": item["name"]},
+        "metadata": {"name": item["name"], "labels": {RELEASE_LABEL: release}},
         "spec": {
             "group": item["group"],
             "scope": item["scope"],
@@ -121,7 +131,7 @@ def _leftovers(product: Product, found: Mapping[str, Any]) -> list[Manifest]:
     places = {False: [own] if own else [], True: sorted(electing) or ([own] if own else [])}
     listed = {(item["kind"], item["namespace"], item["name"]) for item in found["objects"]}
     return [
-        {"apiVersion": version, "kind": kind, "metadata": {"name": name, "namespace": namespace}}
+        _resource({"api_version": version, "kind": kind, "name": name, "namespace": namespace}, made(product))
         for version, kind, name, elected in product.leftovers
         for namespace in places[elected]
         if (kind, namespace, name) not in listed

@@ -11,13 +11,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..cluster.bundle import Manifest
-from ..collector.names import OWNER, OWNER_LABEL
+from ..collector.names import OWNER, OWNER_LABEL, RELEASE_LABEL
 from ..errors import Problem, near
 from ..manifests.pod import env_source
 from . import certificates, images
 from .certificates import CertificateSource
 from .manifest import DEFINITION, Release, client_configs, component, containers, image_name
-from .products import RELEASE_LABEL
 
 LEADER_ELECTION = "kube-system"
 _INJECTED = ("cert-manager.io/inject-ca-from", "cert-manager.io/inject-ca-from-secret")

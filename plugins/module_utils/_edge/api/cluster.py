@@ -92,7 +92,7 @@ class ApiError(Exception):
     def transient(self) -> bool:
         """Return whether the same request may well succeed in a moment."""
         if self.status == CONFLICT:
-            return not self.caused_by("FieldManagerConflict")
+            return self.method != "DELETE" and not self.caused_by("FieldManagerConflict")
         if self.mistyped:
             return False
         return self.status >= SERVER or self.status == TOO_MANY

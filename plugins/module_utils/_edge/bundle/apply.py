@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..._core.cluster.bundle import Manifest, Ref, may_take, normalise, ordered, ref
+from ..._core.cluster.bundle import Manifest, Ref, normalise, ordered, ref
 from ..._core.cluster.operator_status import followed
 from ..._core.cluster.replacement_order import autoscaled, kept_replicas, remade
 from ..._core.cluster.rollout import is_ready
@@ -21,7 +21,8 @@ from ..rollout.wait import follow
 from ..webhooks.reasons import unanswered
 from .bundle import BundleOptions, Session, namespaces_of
 from .certificates import await_issued
-from .preflight import refuse_taken_ports, warn_of_constraints
+from .deletion import await_gone, delete_one
+from .preflight import refuse_foreign, refuse_taken_ports, warn_of_constraints
 from .prune import Pruning
 
 NOT_FOUND = 404
@@ -32,6 +33,7 @@ def apply_bundle(cluster: Cluster, options: BundleOptions) -> dict[str, Any]:
     bundle = _Apply(Session(cluster, options))
     bundle.read()
     pairs = [(manifest, bundle.live[ref(manifest)]) for manifest in options.manifests]
+    refuse_foreign(bundle.session, pairs)
     pruning = Pruning(bundle.session)
     refuse_taken_ports(bundle.session, pairs, pruning.left)
     warn_of_constraints(bundle.session)
@@ -66,7 +68,7 @@ class _Apply:
         read = self.cluster.parallel(self._read, [*manifests, *others])
         leaving = [found for found in read if found and found["metadata"].get("deletionTimestamp")]
         if leaving and not self.options.check:
-            self.session.await_gone(leaving, self.cluster.clock())
+            await_gone(self.session, leaving, self.cluster.clock())
         stays = [None if found in leaving else found for found in read]
         self.live = {ref(m): found for m, found in zip([*manifests, *others], stays, strict=True)}
         self.missing = {name for name in namespaces_of(manifests) if not self.live[Ref("Namespace", "", name)]}
@@ -129,15 +131,17 @@ class _Apply:
 
     def _apply(self, manifest: Manifest) -> Manifest:
         before = self.live[ref(manifest)]
-        if before and manifest["kind"] == "Namespace" and not may_take(before):
-            return before
+        if before and not self.session.may_write(manifest, before):
+            return before  # a namespace that others made
         if self._planned(manifest):
             return manifest
         if before and remade(manifest, before):
             return self._remake(manifest, before)
         given = self._hand_over(manifest, before)
+        # What has come since it was looked for belongs to others, who must not lose a field of it.
+        query = {"dryRun": "All"} if self.options.check else {} if before else {"force": "false"}
         try:
-            return self.session.apply(given, **({"dryRun": "All"} if self.options.check else {}))
+            return self.session.apply(given, **query)
         except ApiError as error:
             if error.kind_missing and self.options.check:
                 return manifest
@@ -148,8 +152,11 @@ class _Apply:
         if self.options.check:
             return manifest
         since = self.cluster.clock()
-        self.session.delete(before)
-        self.session.await_gone([before], since)
+        if not delete_one(self.session, before):
+            raise Problem(
+                "it belongs to another owner now", asked=f"Replace {ref(manifest)}", fix="Run the task again."
+            )
+        await_gone(self.session, [before], since)
         return asking(f"Apply {ref(manifest)}", lambda: self.session.apply(manifest))
 
     def _hand_over(self, manifest: Manifest, before: Manifest | None) -> Manifest:

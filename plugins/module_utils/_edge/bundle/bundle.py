@@ -1,7 +1,7 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What applying and removing a bundle share: its options, the live objects, deletion, and the report. Private."""
+"""What applying and removing a bundle share: its options, the live objects, and the report. Private."""
 
 from __future__ import annotations
 
@@ -10,15 +10,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..._core.cluster.bundle import Manifest, Ref, difference, holders, ref
+from ..._core.cluster.bundle import Manifest, Ref, difference, ref
+from ..._core.cluster.ownership import is_ours, release_of
 from ..._core.errors import Problem
 from ..api.cluster import APPLY, JSON, NOT_FOUND, POLL_FIRST, ApiError, Cluster
 from ..api.explain import asking, explain, listing
 from ..api.kinds import ApiResource, ApiResources
 from ..api.library import library
-
-# Their dependents (ReplicaSets, pods, what an operator made) must be gone before they count as gone.
-FOREGROUND = ("Deployment", "DaemonSet", "StatefulSet", "OpenTelemetryCollector", "TargetAllocator", "Job", "CronJob")
 
 
 @dataclass(frozen=True)
@@ -32,6 +30,7 @@ class BundleOptions:
     wait_seconds: float
     check: bool
     diff: bool
+    adopt: tuple[str, ...] = ()
 
 
 @dataclass
@@ -113,6 +112,11 @@ class Session:
         named = {"apiVersion": resource.api_version, "kind": resource.kind}
         return [{**item, **named} for item in self.cluster.items(path, query, accept)]
 
+    def may_write(self, manifest: Manifest, live: Manifest) -> bool:
+        """Return whether an object has both marks of its release, or was given to it. A namespace is never given."""
+        given = manifest["kind"] != "Namespace" and release_of(manifest) in self.options.adopt
+        return given or is_ours(live, manifest, self.options.field_manager)
+
     def apply(self, manifest: Manifest, manager: str = "", **query: str) -> Manifest:
         """Apply an object under our name, or under another one that takes nothing from anybody.
 
@@ -131,34 +135,6 @@ class Session:
                 if late or not (new and error.kind_missing):
                     raise
                 self.cluster.sleep(POLL_FIRST)
-
-    def delete(self, manifest: Manifest) -> None:
-        """Ask for the end of an object; that it is gone already is fine."""
-        policy = "Foreground" if manifest["kind"] in FOREGROUND else "Background"
-        body = {"kind": "DeleteOptions", "apiVersion": "v1", "propagationPolicy": policy}
-
-        def call() -> None:
-            try:
-                self.cluster.request("DELETE", self.path(manifest), body=body)
-            except ApiError as error:
-                if error.status != 404:  # noqa: PLR2004
-                    raise
-
-        asking(f"Delete {ref(manifest)}", call)
-
-    def await_gone(self, manifests: Iterable[Manifest], since: float) -> None:
-        """Wait until the server has forgotten these objects."""
-        waiting = list(manifests)
-        for _poll in self.cluster.polls(self.options.wait_seconds, since):
-            found = self.cluster.parallel(self.live, waiting)
-            waiting = [item for item in found if item]
-            if not waiting:
-                return
-        held = "; ".join(f"{ref(item)}{holders(item)}" for item in waiting)
-        fix = "Look for pods that do not end and controllers that keep their finalizers, or raise wait_seconds."
-        raise Problem(
-            f"still there after {self.options.wait_seconds:g} s: {held}", asked="Wait for the deletion", fix=fix
-        )
 
     def await_served(self, definitions: list[Manifest]) -> None:
         """Wait until the server serves the kinds of these definitions."""
@@ -186,16 +162,6 @@ class Session:
             if error.status == NOT_FOUND or error.transient:
                 return error.of_webhook
             raise explain(error, "Look whether the kind is served") from error
-
-
-def delete(session: Session, found: list[Manifest], action: str) -> None:
-    """Delete some objects and wait until they are gone: what is deleted later may be needed for that."""
-    if found and not session.options.check:
-        since = session.cluster.clock()
-        session.cluster.parallel(session.delete, found)
-        session.await_gone(found, since)
-    for manifest in found:
-        session.report.add(action, manifest, None)
 
 
 def listed(

@@ -1,7 +1,7 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What would fail only later, found before anything is applied: node ports that are taken, pods that are not allowed.
+"""What would fail or do harm later, found before anything is applied: objects of others, ports, forbidden pods.
 
 Private.
 """
@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from ..._core.cluster.bundle import Manifest, ref
 from ..._core.cluster.host_ports import Clash, clashes, template_ports
+from ..._core.cluster.ownership import owner, release_of
 from ..._core.cluster.replacement_order import replaces
 from ..._core.cluster.security_constraints import API, ConstraintNeeds, unmet
 from ..._core.errors import Problem
@@ -42,6 +43,27 @@ def refuse_taken_ports(session: Session, pairs: list[tuple[Manifest, Manifest | 
         found = list(clashes(manifest, wanted, pods, [old for old in going if replaces(manifest, old)]))
         if found:
             raise _taken(manifest, found)
+
+
+def refuse_foreign(session: Session, pairs: list[tuple[Manifest, Manifest | None]]) -> None:
+    """Refuse to write what others own, before anything is written. A namespace of others is used as it is."""
+    found = [
+        (manifest, live)
+        for manifest, live in pairs
+        if live and manifest["kind"] != "Namespace" and not session.may_write(manifest, live)
+    ]
+    if not found:
+        return
+    named = [f"{ref(live)} belongs to {owner(live)}" for _manifest, live in found[:SHOWN]]
+    more = f", and {len(found) - SHOWN} more" if len(found) > SHOWN else ""
+    releases = ", ".join(sorted({release_of(manifest) or "none" for manifest, _live in found}))
+    raise Problem(
+        f"objects of these names exist and belong to others: {'; '.join(named)}{more}",
+        asked="Apply the bundle",
+        where=f"release {releases}",
+        fix="Choose another name or namespace for yours, or take the objects over: set `adopt: true` for the collector "
+        "(name the release in `adopt` of bundle_apply), and end what else manages them.",
+    )
 
 
 def warn_of_constraints(session: Session) -> None:

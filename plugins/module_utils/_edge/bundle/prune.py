@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..._core.cluster.bundle import Manifest, Ref, ordered, ref, stale
+from ..._core.cluster.ownership import applied_by, release_of
 from ..._core.cluster.replacement_order import awaited, goes_first, replaces
 from ..api.cluster import METADATA_LIST
 from ..api.explain import asking
@@ -15,8 +16,9 @@ from ..api.kinds import ApiResource, version_for
 from ..api.translate import Failure
 from ..rollout.reasons import checked_search
 from ..rollout.wait import RolloutWait, RolloutWaitOptions
-from .bundle import Session, delete, listed, namespaces_of, refs
+from .bundle import Session, listed, namespaces_of, refs
 from .certificates import secrets_of
+from .deletion import delete
 
 # Kinds that a bundle may have had and that can be made again. Never namespaces, definitions or volumes.
 PRUNED = (
@@ -85,7 +87,8 @@ def _left(session: Session) -> list[Manifest]:
     """Return the labelled objects that the bundle does not have, as they are."""
     if not session.options.prune_selector:
         return []
-    namespaces = namespaces_of(session.options.manifests)
+    manifests = session.options.manifests
+    namespaces = namespaces_of(manifests)
     kinds = PRUNED + (OF_PRODUCTS if session.resources.defining else ())
     resources = [resource for kind in kinds if (resource := session.resources.find(version_for(kind), kind))]
     wheres = [(resource, name) for resource in resources for name in (namespaces if resource.namespaced else [""])]
@@ -95,9 +98,15 @@ def _left(session: Session) -> list[Manifest]:
     )
     if denied:
         session.report.warnings.append(f"Not pruned, since this user may not list them: {', '.join(denied)}")
-    left = stale((item for items in found for item in items or []), refs(session.options.manifests))
+    left = stale((item for items in found for item in items or [] if _is_ours(session, item)), refs(manifests))
     whole = [item for item in session.cluster.parallel(session.live, left) if item]
     return whole + secrets_of(session, whole)
+
+
+def _is_ours(session: Session, item: Manifest) -> bool:
+    """Return whether a selected object has both marks; a selector may match what others made, and copies of ours."""
+    releases = {release_of(manifest) for manifest in session.options.manifests}
+    return release_of(item) in releases and applied_by(item, session.options.field_manager)
 
 
 def _labelled(session: Session, resource: ApiResource, namespace: str) -> list[Manifest] | None:

@@ -8,20 +8,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ..._core.cluster.bundle import (
-    Manifest,
-    Ref,
-    leftovers,
-    may_take,
-    ordered,
-    ref,
-    users_of_account,
-)
-from ..._core.collector.names import OWNER, OWNER_LABEL
+from ..._core.cluster.bundle import Manifest, Ref, leftovers, ordered, ref, users_of_account
+from ..._core.cluster.ownership import owner
 from ..api.cluster import METADATA_LIST, Cluster
 from ..api.kinds import ApiResource, version_for
-from .bundle import BundleOptions, Session, delete, listed, refs
+from .bundle import BundleOptions, Session, listed, refs
 from .certificates import needed_by_others, secrets_of
+from .deletion import delete, keep
 from .prune import Pruning
 
 # What may be left in a namespace when the bundle is gone, and then keeps the namespace.
@@ -42,14 +35,19 @@ def remove_bundle(cluster: Cluster, options: BundleOptions) -> dict[str, Any]:
     for manifest, found in zip(options.manifests, live, strict=True):
         if found is None:
             session.report.add("absent", manifest, None)
-    there = [found for found in live if found]
+    there = []
+    for manifest, found in zip(options.manifests, live, strict=True):
+        if found and session.may_write(manifest, found):
+            there.append(found)
+        elif found:
+            keep(session, found, f"it belongs to {owner(found)}")
     kept = needed_by_others(session, there)
     leaving = [found for found in there if found not in kept]
     made = secrets_of(session, leaving)
     groups = list(reversed(ordered([*leaving, *made])))
     for group in groups:
         delete(session, [found for found in group if found["kind"] not in USERS], "deleted")
-    going = refs([*options.manifests, *made, *Pruning(session).delete()]) - refs(kept)
+    going = refs([*leaving, *made, *Pruning(session).delete()])
     for group in groups:
         unused = [found for found in group if found["kind"] in USERS and not _kept(session, found, going)]
         delete(session, unused, "deleted")
@@ -59,14 +57,11 @@ def remove_bundle(cluster: Cluster, options: BundleOptions) -> dict[str, Any]:
 def _kept(session: Session, found: Manifest, going: set[Ref]) -> bool:
     reason = USERS[found["kind"]](session, found, going)
     if reason:
-        session.report.warnings.append(f"Kept {ref(found)}: {reason}")
-        session.report.add("unchanged", found, found)
+        keep(session, found, reason)
     return bool(reason)
 
 
 def _namespace_users(session: Session, namespace: Manifest, going: set[Ref]) -> str:
-    if not may_take(namespace):
-        return f"it has no label {OWNER_LABEL}: {OWNER}, so somebody else made it"
     name = namespace["metadata"]["name"]
     resources = [resource for kind in LEFTOVER_KINDS if (resource := session.resources.find(version_for(kind), kind))]
     lists = session.cluster.parallel(lambda resource: listed(session, resource, name, {}), resources)

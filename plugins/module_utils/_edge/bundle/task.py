@@ -32,6 +32,7 @@ def run_bundle(module: AnsibleModule) -> None:
         wait_seconds=params["wait_seconds"],
         check=module.check_mode,
         diff=module._diff,
+        adopt=tuple(params["adopt"]),
     )
 
     def work() -> dict[str, Any]:

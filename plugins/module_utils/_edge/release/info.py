@@ -12,9 +12,10 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 
 from ..._core.cluster.bundle import Manifest
+from ..._core.collector.names import RELEASE_LABEL
 from ..._core.releases import found
 from ..._core.releases.manifest import DEFINITION, WEBHOOKS
-from ..._core.releases.products import RELEASE_LABEL, Product, product
+from ..._core.releases.products import Product, product
 from ..api.cluster import JSON, METADATA_LIST, PAGE, Cluster
 from ..api.connect import connect
 from ..api.explain import asking, listing

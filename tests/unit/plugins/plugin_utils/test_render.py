@@ -29,7 +29,8 @@ def hash_of(config: dict[str, Any]) -> str:
 def test_a_bundle_tells_later_stages_what_they_need() -> None:
     result = rendered(GATEWAY, AGENT)
     assert result["prune_selector"] == (
-        "o11y.opentelemetry/collector in (agent,gateway),app.kubernetes.io/managed-by=o11y.opentelemetry"
+        "o11y.opentelemetry/release in (telemetry.agent,telemetry.gateway),"
+        "app.kubernetes.io/managed-by=o11y.opentelemetry"
     )
     assert result["workloads"] == [
         {"kind": "Deployment", "namespace": "telemetry", "name": "gateway"},

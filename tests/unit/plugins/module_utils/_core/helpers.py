@@ -83,6 +83,7 @@ LABELS = {
     "app.kubernetes.io/managed-by": "o11y.opentelemetry",
     "app.kubernetes.io/version": "1.2.3",
     "o11y.opentelemetry/collector": "gateway",
+    "o11y.opentelemetry/release": "telemetry.gateway",
 }
 METADATA = {"name": "gateway", "labels": LABELS, "namespace": "telemetry"}
 

@@ -1,7 +1,11 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""An API server in memory, and a clock that sleeping moves. Just enough of both to tell right from wrong."""
+"""An API server in memory, and a clock that sleeping moves. Just enough of both to tell right from wrong.
+
+As a real one it keeps in managedFields who applied and who updated an object, refuses a DELETE whose preconditions do
+not hold, and answers discovery.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +17,8 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.api.cluster import Answered, Cluster
+
+from .server_side_apply import ConflictError, applied, fields, merge
 
 PATH = re.compile(
     r"^/(?:api/(?P<core>v1)|apis/(?P<api>[^/]+/[^/]+))(?:/namespaces/(?P<ns>[^/]+)(?=/))?/(?P<plural>[^/]+)"
@@ -33,6 +39,14 @@ SERVED = {
 }
 
 
+KUBECTL = "kubectl-create"
+CLUSTER_SCOPED = (
+    *("namespaces", "clusterroles", "clusterrolebindings", "customresourcedefinitions"),
+    *("mutatingwebhookconfigurations", "validatingwebhookconfigurations"),
+)
+KINDS = {"configmaps": "ConfigMap", "secrets": "Secret", "serviceaccounts": "ServiceAccount", "events": "Event"}
+
+
 class Clock:
     """Time that passes only by sleeping."""
 
@@ -50,7 +64,10 @@ class Clock:
 
 
 class FakeApi:
-    """Objects by path. `trouble` may answer instead; `requests` has what was asked."""
+    """Objects by path. `trouble` may answer instead; `requests` has what was asked.
+
+    Those that it is made with and `add` were made by kubectl, those of `apply` by server-side apply.
+    """
 
     def __init__(self, *manifests: dict[str, Any]) -> None:
         self.objects: dict[str, dict[str, Any]] = {}
@@ -59,6 +76,7 @@ class FakeApi:
         self.trouble: Callable[[str, str], Answered | None] = lambda _method, _path: None
         self.clock = Clock()
         self.version = 0
+        self.discovers = True
         self.add({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "default"}}, *manifests)
 
     def add(self, *manifests: dict[str, Any]) -> None:
@@ -69,7 +87,21 @@ class FakeApi:
             namespace = manifest["metadata"].get("namespace")
             scope = f"/namespaces/{namespace}" if namespace else ""
             plural = plurals.get(manifest["kind"], manifest["kind"].lower() + "s")
-            self.objects[f"{root}{scope}/{plural}/{manifest['metadata']['name']}"] = copy.deepcopy(manifest)
+            entry = {"manager": KUBECTL, "operation": "Update", "fieldsV1": fields(manifest)}
+            path = f"{root}{scope}/{plural}/{manifest['metadata']['name']}"
+            self.objects[path] = self._stored(copy.deepcopy(manifest), entry)
+
+    def apply(self, manager: str, *manifests: dict[str, Any]) -> None:
+        """Make objects as server-side apply does, and as if nobody had asked for it."""
+        for manifest in manifests:
+            entry = {"manager": manager, "operation": "Apply", "fieldsV1": fields(manifest)}
+            self.add({**manifest, "metadata": {"managedFields": [entry], **manifest["metadata"]}})
+
+    def _stored(self, new: dict[str, Any], entry: dict[str, Any]) -> dict[str, Any]:
+        """Return an object as a write leaves it: with an identity, a new version, and the fields of who wrote it."""
+        self.version += 1
+        metadata = {"managedFields": [entry], "uid": f"u{self.version}", **new["metadata"]}
+        return {**new, "metadata": {**metadata, "resourceVersion": str(self.version)}}
 
     def cluster(self) -> Cluster:
         return Cluster(self, clock=self.clock, sleep=self.clock.sleep)
@@ -89,6 +121,10 @@ class FakeApi:
         return self._answer(method, url.path, query, json.loads(body) if body else None)
 
     def _answer(self, method: str, path: str, query: dict[str, str], body: Any) -> Answered:
+        if path == "/apis":
+            return reply({"kind": "APIGroupList", "groups": self._groups()})
+        if path == "/api/v1" or (re.fullmatch(r"/apis/[^/]+/[^/]+", path) and self.discovers):
+            return self._resources(path.split("/", 2)[2])
         match = PATH.match(path)
         version = (match["core"] or match["api"]) if match else ""
         if not match or match["rest"] or match["plural"] not in self.served(version):
@@ -98,6 +134,31 @@ class FakeApi:
                 {"items": [item for item in self._under(path, match) if selected(item, query)], "metadata": {}}
             )
         return getattr(self, f"_{method.lower()}")(path, query, body, match)
+
+    def _groups(self) -> list[dict[str, Any]]:
+        defined = {
+            f"{item['spec']['group']}/{version['name']}": None
+            for item in self.objects.values()
+            if item["kind"] == "CustomResourceDefinition"
+            for version in item["spec"]["versions"]
+        }
+        groups: dict[str, list[dict[str, str]]] = {}
+        for version in (name for name in {**dict.fromkeys(SERVED), **defined} if "/" in name):
+            groups.setdefault(version.split("/")[0], []).append({"groupVersion": version})
+        return [{"name": name, "versions": found, "preferredVersion": found[0]} for name, found in groups.items()]
+
+    def _resources(self, version: str) -> Answered:
+        plurals = self.served(version)
+        if not plurals:
+            return status(404, "NotFound", "the server could not find the requested resource")
+        kinds = {path.split("/")[-2]: item["kind"] for path, item in self.objects.items()}
+        kinds |= KINDS
+        verbs = ["create", "delete", "get", "list", "patch"]
+        found = [
+            {"name": name, "kind": kinds.get(name, name), "namespaced": name not in CLUSTER_SCOPED, "verbs": verbs}
+            for name in plurals
+        ]
+        return reply({"kind": "APIResourceList", "groupVersion": version, "resources": found})
 
     def served(self, version: str) -> list[str]:
         defined = (item["spec"] for item in self.objects.values() if item["kind"] == "CustomResourceDefinition")
@@ -123,17 +184,30 @@ class FakeApi:
         if match["ns"] and f"/api/v1/namespaces/{match['ns']}" not in self.objects:
             text = f'namespaces "{match["ns"]}" not found'
             return status(404, "NotFound", text, details={"kind": "namespaces", "name": match["ns"]})
-        old = self.objects.get(path, {})
-        new = merge(old, body)
-        if new != old:
-            self.version += 1
-            new = merge(new, {"metadata": {"resourceVersion": str(self.version), "managedFields": [{"manager": "x"}]}})
+        old = self.objects.get(path)
+        new, entry = merge(old, body), {"manager": "merge", "operation": "Update"}
+        if body.get("kind"):
+            entry = {"manager": query["fieldManager"], "operation": "Apply"}
+            try:
+                new = applied(old, body, query["fieldManager"], query.get("force") == "true")
+            except ConflictError as conflict:
+                return status(409, "Conflict", str(conflict), details={"causes": conflict.causes})
+        if new == old:
+            return reply(new)
+        stored = self._stored(new, entry)
         if "dryRun" not in query:
-            self.objects[path] = new
-        return reply(new)
+            self.objects[path] = stored
+        return reply(stored)
 
-    def _delete(self, path: str, _query: dict[str, str], _body: Any, match: re.Match[str]) -> Answered:
-        return reply(self.objects.pop(path)) if path in self.objects else missing(match)
+    def _delete(self, path: str, _query: dict[str, str], body: Any, match: re.Match[str]) -> Answered:
+        if path not in self.objects:
+            return missing(match)
+        metadata = self.objects[path]["metadata"]
+        for key, value in ((body or {}).get("preconditions") or {}).items():
+            if metadata[key] != value:
+                text = f"the {key} in the precondition ({value}) does not match the {key} in record ({metadata[key]})"
+                return status(409, "Conflict", text)
+        return reply(self.objects.pop(path))
 
 
 def selected(item: dict[str, Any], query: dict[str, str]) -> bool:
@@ -149,12 +223,6 @@ def fits(term: str, labels: dict[str, str]) -> bool:
         return labels.get(match[1]) in match[2].split(",")
     key, _equals, value = term.partition("=")
     return labels.get(key) == value
-
-
-def merge(old: Any, new: Any) -> Any:
-    if not isinstance(old, dict) or not isinstance(new, dict):
-        return copy.deepcopy(new)
-    return {**old, **{key: merge(old.get(key), value) for key, value in new.items()}}
 
 
 def reply(body: dict[str, Any]) -> Answered:

@@ -110,7 +110,6 @@ def controlled(kind: Any, name: Any = "a") -> Any:
         (obj("ConfigMap", "kept"), False),
         (obj("ConfigMap", "old", metadata=controlled("OpenTelemetryCollector")), False),
         (obj("ConfigMap", "old", metadata={"deletionTimestamp": "now"}), False),
-        (obj("ClusterRole", "r", "", metadata={"labels": {bundle.OWNER_LABEL: "opentelemetry-operator"}}), False),
     ],
 )
 def test_pruned_is_what_the_bundle_lost(found: Any, is_stale: Any) -> None:
@@ -161,14 +160,6 @@ def test_who_holds_what_is_to_go() -> None:
     told = "opentelemetrycollector.opentelemetry.io/finalizer: the OpenTelemetry operator, which must run for that"
     assert bundle.holders(held) == f" (finalizers: {told}, e.com/x)"
     assert bundle.holders(obj("X")) == ""
-
-
-@pytest.mark.parametrize(
-    ("labels", "ours"),
-    [({bundle.OWNER_LABEL: bundle.OWNER}, True), ({bundle.OWNER_LABEL: "Helm"}, False), (None, False)],
-)
-def test_a_namespace_is_ours_when_it_says_so(labels: Any, ours: Any) -> None:
-    assert bundle.may_take(obj("Namespace", namespace="", metadata={"labels": labels})) is ours
 
 
 def workload(*ports: Any, **spec: Any) -> Any:

@@ -3,6 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -74,7 +75,16 @@ def test_a_value_that_cannot_be_text_is_refused_with_its_key(value: Any) -> None
 
 
 def test_cluster_wide_names_tell_namespaces_apart() -> None:
-    assert names.cluster_wide("team-a", "gateway") == "team-a-gateway"
+    assert names.cluster_wide("a-b", "c") == "a-b.c"
+    assert names.cluster_wide("a", "b-c") == "a.b-c"
+
+
+def test_no_two_releases_are_alike() -> None:
+    made = (names.release, names.release_of_instrumentation)
+    found = [call(*place) for call in made for place in (("a-b", "c"), ("a", "b-c"), ("a", "b" * 63), ("a", "b" * 62))]
+    found += [names.shared_release("a"), names.shared_release("b" * 63), "cert-manager"]
+    assert len(set(found)) == len(found)
+    assert all(len(value) <= 63 and re.fullmatch(r"[a-z0-9]([-a-z0-9_.]*[a-z0-9])?", value) for value in found)
 
 
 def test_a_governing_service_is_named_after_its_collector() -> None:

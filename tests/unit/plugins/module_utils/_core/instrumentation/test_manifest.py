@@ -28,6 +28,7 @@ def test_the_namespace_comes_first_and_both_are_ours() -> None:
             "team": "a",
             "app.kubernetes.io/managed-by": "o11y.opentelemetry",
             "o11y.opentelemetry/instrumentation": "default",
+            "o11y.opentelemetry/release": "telemetry.default_instrumentation",
         },
         "annotations": {"b": "c"},
     }

@@ -44,7 +44,13 @@ def test_a_namespace_is_the_same_for_every_collector_in_it() -> None:
     assert namespace(build(labels={"team": "a"}, annotations={"a": "b"})) == {
         "apiVersion": "v1",
         "kind": "Namespace",
-        "metadata": {"name": "telemetry", "labels": {"app.kubernetes.io/managed-by": "o11y.opentelemetry"}},
+        "metadata": {
+            "name": "telemetry",
+            "labels": {
+                "app.kubernetes.io/managed-by": "o11y.opentelemetry",
+                "o11y.opentelemetry/release": "telemetry_shared",
+            },
+        },
     }
 
 

@@ -30,7 +30,7 @@ RIGHT = {
     "apiGroups": ["security.openshift.io"],
     "resources": ["securitycontextconstraints"],
     "verbs": ["use"],
-    "resourceNames": ["telemetry-gateway"],
+    "resourceNames": ["telemetry.gateway"],
 }
 
 
@@ -48,7 +48,7 @@ def test_constraints_are_whole_and_of_the_cluster() -> None:
     assert allowed(LOGS, mode="daemonset") == {
         "apiVersion": "security.openshift.io/v1",
         "kind": "SecurityContextConstraints",
-        "metadata": {"name": "telemetry-gateway", "labels": {**LABELS, "component": "agent-collector"}},
+        "metadata": {"name": "telemetry.gateway", "labels": {**LABELS, "component": "agent-collector"}},
         "allowHostDirVolumePlugin": True,
         "allowHostIPC": False,
         "allowHostNetwork": False,

@@ -14,7 +14,7 @@ from ..helpers import LABELS, build, running
 READING = running(
     extensions={"k8s_leader_elector": {}}, processors={"k8s_attributes": {"extract": {"metadata": ["x"]}}}
 )
-WIDE = {"name": "telemetry-gateway", "labels": LABELS}
+WIDE = {"name": "telemetry.gateway", "labels": LABELS}
 
 
 def test_collectors_can_share_a_service_account() -> None:
@@ -27,6 +27,7 @@ def test_collectors_can_share_a_service_account() -> None:
             "labels": {
                 "app.kubernetes.io/name": "opentelemetry-collector",
                 "app.kubernetes.io/managed-by": "o11y.opentelemetry",
+                "o11y.opentelemetry/release": "telemetry_shared",
             },
         },
     }
@@ -58,7 +59,7 @@ def test_a_cluster_role_is_bound_to_the_service_account() -> None:
         "apiVersion": "rbac.authorization.k8s.io/v1",
         "kind": "ClusterRoleBinding",
         "metadata": WIDE,
-        "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "telemetry-gateway"},
+        "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "telemetry.gateway"},
         "subjects": [{"kind": "ServiceAccount", "name": "shared", "namespace": "telemetry"}],
     }
 

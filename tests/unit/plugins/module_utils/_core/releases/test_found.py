@@ -82,7 +82,9 @@ def test_webhooks_are_those_that_call_into_the_namespace() -> None:
 
 
 def test_collectors_are_told_in_short() -> None:
-    ours = {"labels": {"app.kubernetes.io/managed-by": "o11y.opentelemetry"}, "finalizers": ["f"]}
+    applied = [{"manager": "o11y.opentelemetry", "operation": "Apply"}]
+    labels = {"app.kubernetes.io/managed-by": "o11y.opentelemetry"}
+    ours = {"labels": labels, "finalizers": ["f"], "managedFields": applied}
     kind = "OpenTelemetryCollector"
     resources = [
         found.resource(OPERATING, kind, obj(kind, "a", "ns", metadata=ours, status={"version": "0.158.0"})),

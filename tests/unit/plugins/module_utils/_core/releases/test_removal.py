@@ -71,7 +71,18 @@ def test_definitions_that_our_helm_release_kept_go_when_asked() -> None:
 
 def test_our_collectors_go_first() -> None:
     result = gone(OPERATING, resources=[resource(COLLECTOR, ours=True)])
-    assert result.resources == [{"apiVersion": "x/v1", "kind": COLLECTOR, "metadata": {"name": "a", "namespace": "ns"}}]
+    labels = {"o11y.opentelemetry/release": "opentelemetry-operator_made"}
+    metadata = {"name": "a", "namespace": "ns", "labels": labels}
+    assert result.resources == [{"apiVersion": "x/v1", "kind": COLLECTOR, "metadata": metadata}]
+
+
+def test_what_the_product_or_olm_made_is_named_apart() -> None:
+    version = {**named("ClusterServiceVersion", "v1", "ns"), "made": True}
+    manifests = gone(OPERATING, definitions=True, objects=[*OBJECTS, version]).manifests
+    releases = {item["kind"]: item["metadata"]["labels"]["o11y.opentelemetry/release"] for item in manifests}
+    made = {"Secret", "CustomResourceDefinition", "ClusterServiceVersion"}
+    assert {kind for kind, release in releases.items() if release == "opentelemetry-operator_made"} == made
+    assert {release for kind, release in releases.items() if kind not in made} == {"opentelemetry-operator"}
 
 
 def test_collectors_of_others_are_in_the_way() -> None:

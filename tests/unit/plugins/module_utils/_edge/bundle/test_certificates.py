@@ -107,7 +107,9 @@ def deployed(*more: dict[str, Any]) -> FakeApi:
     """Return a cluster with the bundle, and with the Secret that cert-manager has made."""
     secret = thing("Secret", "tls", "v1", type="kubernetes.io/tls")
     secret["metadata"]["annotations"] = {"cert-manager.io/certificate-name": "tls"}
-    return FakeApi(*BUNDLE, secret, *more)
+    api = FakeApi(secret, *more)
+    api.apply("us", *BUNDLE)
+    return api
 
 
 @pytest.mark.parametrize("check", [False, True])

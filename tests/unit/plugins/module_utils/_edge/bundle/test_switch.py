@@ -12,7 +12,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors im
 
 from ..fake_api import FakeApi, status
 from ..rollout.test_wait import CRASHED, DONE
-from .test_apply import NAMESPACE, PORT, absent, actions, obj, present
+from .test_apply import NAMESPACE, PORT, absent, actions, obj, ours, present
 
 COLLECTOR = {"o11y.opentelemetry/collector": "a"}
 SELECTOR = "o11y.opentelemetry/collector=a"
@@ -68,7 +68,7 @@ def switch(api: FakeApi, *manifests: Any, **more: Any) -> Any:
 
 
 def test_the_old_one_goes_when_the_new_one_works() -> None:
-    api = FakeApi(NAMESPACE, DEFINITION, plain(), obj("ConfigMap", labels=COLLECTOR))
+    api = ours(NAMESPACE, DEFINITION, plain(), obj("ConfigMap", labels=COLLECTOR))
     operator(api, 5, child())
     gone = []
     api.clock.on_sleep.append(lambda now: gone.append(now) if f"{DEPLOYMENTS}a" not in api.objects else None)
@@ -84,7 +84,7 @@ def test_the_old_one_goes_when_the_new_one_works() -> None:
 
 
 def test_the_old_one_stays_when_the_new_one_does_not_work() -> None:
-    api = FakeApi(NAMESPACE, DEFINITION, plain())
+    api = ours(NAMESPACE, DEFINITION, plain())
     pod = obj("Pod", "p", spec={}, status=CRASHED)
     pod["metadata"]["ownerReferences"] = [{"uid": "r"}]
     revision = obj("ReplicaSet", "r", api="apps/v1")
@@ -99,7 +99,7 @@ def test_the_old_one_stays_when_the_new_one_does_not_work() -> None:
 
 
 def test_back_from_the_operator_its_resource_goes_with_all_of_it() -> None:
-    api = FakeApi(NAMESPACE, DEFINITION, custom(), child())
+    api = ours(NAMESPACE, DEFINITION, custom(), child())
     done = plain(replicas=1) | {"status": DONE}
     done["metadata"]["generation"] = 1
     api.clock.on_sleep.append(lambda now: api.add(done) if now > 3 and f"{DEPLOYMENTS}a" in api.objects else None)
@@ -110,7 +110,8 @@ def test_back_from_the_operator_its_resource_goes_with_all_of_it() -> None:
 
 def test_what_the_operator_made_for_the_cluster_is_not_pruned() -> None:
     labels = COLLECTOR | {"app.kubernetes.io/managed-by": "opentelemetry-operator"}
-    api = FakeApi(NAMESPACE, DEFINITION, obj("ClusterRole", "r", "", "rbac.authorization.k8s.io/v1", labels))
+    api = ours(NAMESPACE, DEFINITION)
+    api.add(obj("ClusterRole", "r", "", "rbac.authorization.k8s.io/v1", labels))
     switch(api, custom())
     assert api.sent("DELETE") == []
 
@@ -124,7 +125,7 @@ def test_who_holds_the_same_node_port_goes_first(check: bool) -> None:
         status={"phase": "Running"},
         spec={"nodeName": "n", "containers": [{"ports": [PORT]}]},
     )
-    api = FakeApi(NAMESPACE, DEFINITION, plain("DaemonSet", [PORT]), pod)
+    api = ours(NAMESPACE, DEFINITION, plain("DaemonSet", [PORT]), pod)
     result = switch(api, custom(ports=[{"port": 4317, "hostPort": 4317}]), check=check)
     assert actions(result)["DaemonSet a"] == "pruned"
     assert api.clock.now == 0
@@ -135,7 +136,7 @@ def test_who_holds_the_same_node_port_goes_first(check: bool) -> None:
 
 
 def test_nothing_goes_for_what_the_server_refuses() -> None:
-    api = FakeApi(NAMESPACE, DEFINITION, plain("DaemonSet", [PORT]))
+    api = ours(NAMESPACE, DEFINITION, plain("DaemonSet", [PORT]))
     no = status(403, "Forbidden", 'admission webhook "a" denied the request: no way')
     api.trouble = lambda method, path: no if (method, path) == ("PATCH", RESOURCE) else None
     with pytest.raises(Problem, match="no way"):
@@ -145,7 +146,7 @@ def test_nothing_goes_for_what_the_server_refuses() -> None:
 
 @pytest.mark.parametrize("check", [True, False])
 def test_another_mode_makes_the_resource_anew(check: bool) -> None:
-    api = FakeApi(NAMESPACE, DEFINITION, custom(mode="deployment"))
+    api = ours(NAMESPACE, DEFINITION, custom(mode="deployment"))
     result = switch(api, custom(mode="daemonset"), check=check)
     assert actions(result)["OpenTelemetryCollector a"] == "changed"
     assert api.sent("DELETE") == ([] if check else [RESOURCE])
@@ -155,7 +156,7 @@ def test_another_mode_makes_the_resource_anew(check: bool) -> None:
 @pytest.mark.parametrize(("more", "pruned"), [([DEFINITION], True), ([], False)])
 def test_webhooks_are_pruned_of_who_brings_definitions(more: Any, pruned: bool) -> None:
     old = obj("MutatingWebhookConfiguration", "w", "", "admissionregistration.k8s.io/v1", COLLECTOR)
-    api = FakeApi(NAMESPACE, old)
+    api = ours(NAMESPACE, old)
     switch(api, *more)
     assert bool(api.sent("DELETE")) is pruned
     assert any("webhookconfigurations" in path for path in api.sent("GET")) is pruned
@@ -177,7 +178,7 @@ def counted(count: int = 3) -> Any:
 
 
 def test_who_is_autoscaled_from_now_on_keeps_its_count() -> None:
-    api = FakeApi(NAMESPACE, counted())
+    api = ours(NAMESPACE, counted())
     result = present(api, [NAMESPACE, plain(), SCALER], check=True)
     assert actions(result)["Deployment a"] == "unchanged"
     assert api.objects[f"{DEPLOYMENTS}a"]["spec"]["replicas"] == 3
@@ -192,14 +193,14 @@ def test_who_is_autoscaled_from_now_on_keeps_its_count() -> None:
 
 
 def test_an_autoscaler_that_was_faster_keeps_what_it_wrote() -> None:
-    api = FakeApi(NAMESPACE, counted())
+    api = ours(NAMESPACE, counted())
     conflict = status(409, "Conflict", "no", details={"causes": [{"reason": "FieldManagerConflict"}]})
     api.trouble = lambda _method, _path: conflict if api.requests[-1][2].get("fieldManager") == "us/replicas" else None
     assert actions(present(api, [NAMESPACE, plain(), SCALER]))["HorizontalPodAutoscaler a"] == "created"
 
 
 def test_an_autoscaler_goes_before_a_count_is_said() -> None:
-    api = FakeApi(NAMESPACE, plain(), SCALER)
+    api = ours(NAMESPACE, plain(), SCALER)
     switch(api, plain(replicas=2))
     writes = [(method, path.split("/")[-2]) for method, path, _ in api.requests if method != "GET" and "/ns/" in path]
     assert writes == [("DELETE", "horizontalpodautoscalers"), ("PATCH", "deployments")]
@@ -222,7 +223,7 @@ ACCOUNT = obj("ServiceAccount", "s")
 )
 def test_an_account_that_others_use_stays(user: Any, told: str) -> None:
     for check in (True, False):
-        api = FakeApi(NAMESPACE, DEFINITION, ACCOUNT, plain(), user)
+        api = ours(NAMESPACE, DEFINITION, ACCOUNT, plain(), user)
         result = absent(api, [ACCOUNT, plain()], check=check)
         assert actions(result)["ServiceAccount s"] == ("unchanged" if told else "deleted")
         assert bool(result["warnings"]) is bool(told)
@@ -230,6 +231,6 @@ def test_an_account_that_others_use_stays(user: Any, told: str) -> None:
 
 
 def test_removal_waits_for_no_rollout() -> None:
-    api = FakeApi(NAMESPACE, DEFINITION, plain(), custom())
+    api = ours(NAMESPACE, DEFINITION, plain(), custom())
     assert actions(absent(api, [custom()], prune_selector=SELECTOR))["Deployment a"] == "pruned"
     assert api.clock.now == 0

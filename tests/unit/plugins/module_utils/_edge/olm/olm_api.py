@@ -45,6 +45,7 @@ def served(*manifests: dict[str, Any], packages: bool = True) -> FakeApi:
     api = FakeApi(*[definition(*kind) for kind in (*KINDS, *MORE, (PACKAGES, "v1", "packagemanifests"))], *manifests)
     api.add({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}})
     api.texts[f"/apis/{V1ALPHA1}"] = json.dumps({"resources": []})
+    api.discovers = False
     if packages:
         api.texts[f"/apis/{PACKAGES}/v1"] = json.dumps({"resources": []})
     return api

@@ -76,7 +76,9 @@ def test_an_empty_cluster_has_nothing() -> None:
 
 
 def test_what_is_there_is_told() -> None:
-    result = look(served(*installed()))
+    api = served(*installed())
+    api.apply("o11y.opentelemetry", definition())
+    result = look(api)
     assert (result["installed"], result["ours"], result["version"]) == (True, True, "0.158.0")
     assert result["webhooks"] == [{"kind": "MutatingWebhookConfiguration", "name": "hooks"}]
     (crd,) = result["crds"]

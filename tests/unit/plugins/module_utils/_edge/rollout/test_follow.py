@@ -149,7 +149,8 @@ def test_users_say_when_a_resource_is_ready() -> None:
 )
 def test_a_bundle_is_ready_when_its_resources_are(state: Any, live: Any, ready: bool) -> None:
     given = resource()
-    server = api({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "ns"}}, resource(state), *live)
+    server = api({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "ns"}}, *live)
+    server.apply("us", resource(state))
     options = BundleOptions(
         [{key: given[key] for key in ("apiVersion", "kind", "metadata", "spec")}], "us", True, "", 30, False, True
     )

@@ -1,0 +1,59 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which objects of a cluster a release owns, and who owns the others. Private.
+
+A release owns an object by two marks. The label says which release it is; a copy of the object has it too. The field
+manager of server-side apply says who wrote it; no copy has that.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..collector.names import OWNER, RELEASE_LABEL
+
+Manifest = dict[str, Any]
+
+HELM_NAME, HELM_NAMESPACE = "meta.helm.sh/release-name", "meta.helm.sh/release-namespace"
+# Sources: "Resource Tracking" in Argo CD's documentation, "Garbage collection" in that of Flux's Kustomization.
+_ARGO_TRACKING, _ARGO_INSTANCE = "argocd.argoproj.io/tracking-id", "argocd.argoproj.io/instance"
+_FLUX_NAME, _FLUX_NAMESPACE = "kustomize.toolkit.fluxcd.io/name", "kustomize.toolkit.fluxcd.io/namespace"
+
+
+def release_of(manifest: Manifest) -> str:
+    """Return the release that an object or a manifest names, empty when it names none."""
+    return str((manifest["metadata"].get("labels") or {}).get(RELEASE_LABEL) or "")
+
+
+def applied_by(live: Manifest, manager: str) -> bool:
+    """Return whether a field manager has applied an object; whoever changes it later takes that mark away from none."""
+    entries = live["metadata"].get("managedFields") or []
+    return any((entry.get("manager"), entry.get("operation")) == (manager, "Apply") for entry in entries)
+
+
+def is_ours(live: Manifest, manifest: Manifest, manager: str) -> bool:
+    """Return whether an object has both marks of the release of a manifest."""
+    return release_of(live) == release_of(manifest) and applied_by(live, manager)
+
+
+def owner(live: Manifest) -> str:
+    """Return who owns an object, as messages name it."""
+    metadata = live["metadata"]
+    labels, annotations = metadata.get("labels") or {}, metadata.get("annotations") or {}
+    owners = [f"{item.get('kind')} {item.get('name')}" for item in metadata.get("ownerReferences") or []]
+    release = f"release {release_of(live)} of this collection" if applied_by(live, OWNER) else ""
+    application = annotations.get(_ARGO_TRACKING, "").partition(":")[0] or labels.get(_ARGO_INSTANCE)
+    if annotations.get(HELM_NAME):
+        return f"Helm release {annotations.get(HELM_NAMESPACE, '')}/{annotations[HELM_NAME]}"
+    if application:
+        return f"Argo CD application {application}"
+    if labels.get(_FLUX_NAME):
+        return f"Flux Kustomization {labels.get(_FLUX_NAMESPACE, '')}/{labels[_FLUX_NAME]}"
+    return ", ".join(owners) or (release if release_of(live) else "") or _managers(metadata)
+
+
+def _managers(metadata: Manifest) -> str:
+    entries = metadata.get("managedFields") or []
+    names = dict.fromkeys(str(entry.get("manager")) for entry in entries if not entry.get("subresource"))
+    return f"field manager {', '.join(names)}" if names else "an unknown field manager"
