@@ -1,4 +1,4 @@
-"""Measure the collection against kubectl, kubernetes.core and an empty playbook, on one cluster in one run."""
+"""Measure the collection against kubectl, kubernetes.core, Helm and an empty playbook, on one cluster in one run."""
 
 from __future__ import annotations
 
@@ -12,9 +12,13 @@ from typing import Any
 
 import yaml
 
+from . import helm
 from .timing import EMPTY, PROJECT, Way, command, empty, measure, play, playbook, run, table
 
 CLUSTER = "o11y-bench"
+ROUNDS = 3  # a first converge takes its time
+NOOP = "no-op: this collection"
+EACH = "no-op: one kubernetes.core.k8s task per object"
 NAMESPACE = "bench"
 INVENTORY: dict[str, Any] = {
     "otel_collector_namespace": NAMESPACE,
@@ -40,9 +44,10 @@ def main() -> None:
     """Bring a cluster up, measure all ways, print the table, bring the cluster down."""
     testbed("up")
     try:
+        testbed("install", "helm")
         os.environ |= environment()
         with tempfile.TemporaryDirectory() as scratch:
-            seconds = measure(_ways(Path(scratch)))
+            seconds = measure(_ways(Path(scratch)), ROUNDS)
     finally:
         testbed("down")
     _report(seconds)
@@ -52,26 +57,32 @@ def _ways(scratch: Path) -> list[Way]:
     variables = scratch / "bench.json"
     variables.write_text(json.dumps(INVENTORY))
     site = ["ansible-playbook", str(PROJECT / "playbooks/site.yml"), "-i", "localhost,", "-e", f"@{variables}"]
-    run([*site, "-e", "otel_collector_state=rendered", "-e", f"otel_collector_output_path={scratch}"])
-    manifests = scratch / "manifests.yml"
+    manifests = _rendered(site, scratch / "rendered", NAMESPACE)
+    charts, tasks = helm.releases(scratch, _rendered(site, scratch / "for-helm", helm.NAMESPACE))
+    released = play(playbook(scratch / "helm.yml", tasks))
+    run(released)
     apply = ["kubectl", "apply", "--server-side", "--force-conflicts", "-f", str(manifests)]
     each = play(_task_per_object(scratch, manifests))
     rollout = f"kubectl -n {NAMESPACE} rollout status --timeout=120s daemonset/agent deployment/gateway"
-    converged = lambda: run(site)  # noqa: E731 - a name for what several rows need
+    verified = [*site, "-e", "otel_collector_verify_enabled=true"]
+    applied = ["bash", "-c", f"{' '.join(apply)} && {rollout}"]
+    # The no-ops come after the collection's own run: what each of them leaves is no change to the next.
     return [
         empty(scratch),
-        command(
-            "first converge: this collection, verified", [*site, "-e", "otel_collector_verify_enabled=true"], _nothing
-        ),
-        command(
-            "first converge: kubectl apply, then rollout status",
-            ["bash", "-c", f"{' '.join(apply)} && {rollout}"],
-            _nothing,
-        ),
-        command("no-op: this collection", site, converged),
-        command("no-op: kubectl apply", apply, converged),
-        command("no-op: one kubernetes.core.k8s task per object", each, converged),
+        command("first converge: this collection, verified", verified, _nothing),
+        command("first converge: kubectl apply, then rollout status", applied, _nothing),
+        command(NOOP, site, lambda: run(site)),
+        command(EACH, each),
+        command(f"no-op: kubernetes.core.helm, {charts}", released),
+        command("no-op: kubectl apply", apply),
     ]
+
+
+def _rendered(site: list[str], folder: Path, namespace: str) -> Path:
+    """Return the manifests of a namespace, in a file."""
+    variables = {"state": "rendered", "output_path": str(folder), "namespace": namespace}
+    run([*site, *(part for name, value in variables.items() for part in ("-e", f"otel_collector_{name}={value}"))])
+    return folder / "manifests.yml"
 
 
 def _task_per_object(scratch: Path, manifests: Path) -> Path:
@@ -84,8 +95,8 @@ def _nothing() -> None:
 
 
 def _report(seconds: dict[str, list[float]]) -> None:
-    noop, each = "no-op: this collection", "no-op: one kubernetes.core.k8s task per object"
-    table(seconds, EMPTY, {"no-op against one task per object": (noop, each)})
+    charts = next(name for name in seconds if "kubernetes.core.helm" in name)
+    table(seconds, EMPTY, {"no-op against one task per object": (NOOP, EACH), "no-op against Helm": (NOOP, charts)})
 
 
 def environment() -> dict[str, str]:
@@ -95,6 +106,6 @@ def environment() -> dict[str, str]:
     return dict(line.split("=", 1) for line in output.split("\0") if "=" in line)
 
 
-def testbed(command: str) -> None:
-    """Bring the cluster of the benchmarks up or down."""
-    subprocess.run([sys.executable, "-m", "tests.testbed", command, "--name", CLUSTER], cwd=PROJECT, check=True)
+def testbed(*command: str) -> None:
+    """Do something to the cluster of the benchmarks: bring it up or down, or load more into it."""
+    subprocess.run([sys.executable, "-m", "tests.testbed", *command, "--name", CLUSTER], cwd=PROJECT, check=True)
