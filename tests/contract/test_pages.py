@@ -1,7 +1,7 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Pages name files that exist."""
+"""Pages name files that exist, and keep the width of the house style."""
 
 from __future__ import annotations
 
@@ -14,6 +14,9 @@ from .role import ROOT
 from .source import files, text
 
 PAGES = [page for page in files("*.md") if not page.startswith("changelogs/")]
+# Generated from the table of rules, whose wording is tested there.
+HAND_WRITTEN = [page for page in PAGES if page != "docs/rules.md"]
+WIDTH = 120
 # Short forms that pages use: a room is named by its layer.
 LAYERS = {"_core": "plugins/module_utils/_core", "_edge": "plugins/module_utils/_edge"}
 _CODE = re.compile(r"`([^`\s]+/[^`\s]*)`")
@@ -51,6 +54,13 @@ def test_every_link_to_a_file_leads_somewhere(page: str) -> None:
     folder = (ROOT / page).parent
     links = _LINK.findall(_FENCE.sub("", text(page)))
     assert [link for link in links if not (folder / Path(link)).exists()] == []
+
+
+@pytest.mark.parametrize("page", HAND_WRITTEN)
+def test_lines_of_text_fit_the_width(page: str) -> None:
+    prose = _FENCE.sub(lambda block: "\n" * block[0].count("\n"), text(page)).splitlines()
+    wide = [number for number, line in enumerate(prose, 1) if len(line) > WIDTH and not line.lstrip().startswith("|")]
+    assert wide == []
 
 
 def test_a_path_that_is_gone_would_be_noticed() -> None:
