@@ -5,8 +5,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from ..module_utils._core import recipes
@@ -22,15 +23,14 @@ BASELINE = "baseline"
 
 
 def of_recipes(
-    collector: Collector, version: str, facts: Mapping[str, Any], recipe_paths: Sequence[str]
+    collector: Collector, version: str, facts: Mapping[str, Any], folders: Mapping[str, Path]
 ) -> list[Layer]:
-    """Return what the recipes of a collector say, in the names that this version knows."""
+    """Return what the recipes of a collector say, of those in these folders, in the names that this version knows."""
     used = recipes.uses(collector.recipes)
     if not used:
         return []
     if BASELINE not in (use.name for use in used):
         used.insert(0, recipes.RecipeUse(BASELINE, {}))
-    folders = _sources.find(recipe_paths, "recipes")
     for use in used:
         recipes.check_known(use, folders)
     described = {use.name: _sources.recipe(folders[use.name]) for use in used}

@@ -10,6 +10,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 from ..module_utils._core.aws import identity, policy
@@ -75,7 +76,9 @@ def plan(request: Request) -> list[Planned]:
 
     Raises Problem for input that gives no config at all.
     """
-    return [_plan(item, request) for item in request.collectors or [{}]]
+    recipes = _sources.find(request.recipe_paths, "recipes")
+    platforms = _sources.find(request.platform_paths, "platforms")
+    return [_plan(item, request, recipes, platforms) for item in request.collectors or [{}]]
 
 
 def bundle(planned: Sequence[Planned]) -> dict[str, Any]:
@@ -125,12 +128,15 @@ def workload(collector: Collector) -> dict[str, str]:
     return {"kind": kind, "namespace": collector.namespace, "name": collector.name}
 
 
-def _plan(item: Mapping[str, Any], request: Request) -> Planned:
-    chosen = _chosen(_options({**request.defaults, **item}), request)
+def _plan(
+    item: Mapping[str, Any], request: Request, recipes: Mapping[str, Path], platforms: Mapping[str, Path]
+) -> Planned:
+    options = _options({**request.defaults, **item})
+    chosen = _chosen(options, _sources.platform(options["platform"], platforms), request.identity_annotations)
     collector = chosen.collector
     written = item.get("config") or request.defaults.get("config") or {}
     layers = [
-        *_layers.of_recipes(collector, chosen.version, chosen.facts, request.recipe_paths),
+        *_layers.of_recipes(collector, chosen.version, chosen.facts, recipes),
         *_layers.of_user(collector, written),
     ]
     composed = compose(layers)
@@ -150,14 +156,13 @@ def _plan(item: Mapping[str, Any], request: Request) -> Planned:
     return Planned(collector, composed, build, tuple(masked(lint(subject), composed.config)))
 
 
-def _chosen(options: Mapping[str, Any], request: Request) -> _Choice:
+def _chosen(options: Mapping[str, Any], facts: Mapping[str, Any], annotations: Mapping[str, Any]) -> _Choice:
     """Return what the options decide. Raises Problem for what the backend, the platform or the catalogue lacks."""
     row = _sources.catalogue("distributions")[options["distribution"]]
     options = {**options, "version": options["version"] or row["version"]}
-    facts = _sources.platform(options["platform"], request.platform_paths)
     where = Place.from_facts(options["platform"], facts)
     collector = Collector.from_options(platform.settled(options, where))
-    collector = identity.stamped(collector, request.identity_annotations)
+    collector = identity.stamped(collector, annotations)
     BACKENDS[collector.backend].check(collector)
     target, version = _target.of_collector(collector)
     distribution = Distribution(options["distribution"], row["image"], row["user"])
@@ -174,9 +179,9 @@ def _options(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 @cache
-def _specification() -> dict[str, Any]:
+def _specification() -> _sources.Options:
     spec = _sources.read_yaml(_sources.ROLE / "meta" / "argument_specs.yml")["argument_specs"]["main"]["options"]
-    return {item.name: spec[_PREFIX + item.name] for item in fields(Collector)}
+    return _sources.Options({item.name: spec[_PREFIX + item.name] for item in fields(Collector)})
 
 
 def _build(chosen: _Choice, config: dict[str, Any]) -> CollectorBuild:

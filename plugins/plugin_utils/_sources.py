@@ -8,12 +8,12 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from copy import deepcopy
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
-from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
-from jinja2 import StrictUndefined, TemplateSyntaxError
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator, ValidationResult
+from jinja2 import StrictUndefined, Template, TemplateSyntaxError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from ..module_utils._core.config.layers import Layer
@@ -29,6 +29,8 @@ TEMPLATE_FILE = "config.yml.j2"
 
 # Words of an argument spec that are for people, or for the role's entry point alone.
 _PROSE = {"description", "short_description", "version_added", "author", "seealso"}
+# Texts that are remembered: all files of the role, and what a hundred different collectors make of them.
+_KEPT = 1024
 
 
 def read_yaml(path: Path | str) -> Any:
@@ -38,7 +40,13 @@ def read_yaml(path: Path | str) -> Any:
 
 def read_document(path: Path | str) -> _yaml.Document:
     """Return a YAML file with the places of its paths. Raises Problem when it cannot be read."""
-    return _yaml.load(_read(path), str(path))
+    return _parsed(_read(path), str(path))
+
+
+@lru_cache(_KEPT)
+def _parsed(text: str, name: str) -> _yaml.Document:
+    """Return the document in a text. Collectors share texts, so each is parsed once; nobody changes what it returns."""
+    return _yaml.load(text, name)
 
 
 def _read(path: Path | str) -> str:
@@ -69,9 +77,8 @@ def find(folders: Iterable[str], kind: str) -> dict[str, Path]:
     return found
 
 
-def platform(name: str, folders: Iterable[str]) -> dict[str, Any]:
-    """Return the facts of a platform: the generic ones with the platform's own on top."""
-    files = find(folders, "platforms")
+def platform(name: str, files: Mapping[str, Path]) -> dict[str, Any]:
+    """Return the facts of one of these platforms: the generic ones with the platform's own on top."""
     if name not in files:
         raise Problem(
             f"there is no platform '{name}'{near(name, files)}", fix=f"Platforms: {', '.join(sorted(files))}."
@@ -98,21 +105,38 @@ def fragment(
     template = folder / TEMPLATE_FILE
     source = _read(template)
     try:
-        text = _environment().from_string(source).render(options=options, platform=facts, collector=about)
+        text = _compiled(source).render(options=options, platform=facts, collector=about)
     except Exception as error:  # a template is code of the user's: it can fail in any way
         line = f":{error.lineno}" if isinstance(error, TemplateSyntaxError) else ""
         raise Problem(
             f"recipe '{use.name}' does not render: {error}", where=f"{template}{line}", fix="Correct its template."
         ) from error
-    config = _yaml.load(text, f"{template} (rendered)").data or {}
+    config = _parsed(text, f"{template} (rendered)").data or {}
     check_shape(f"recipe '{use.name}'", config)
     return Layer(f"recipe '{use.name}'", config, recipe=True)
 
 
-def checked(values: Mapping[str, Any], spec: Mapping[str, Any], what: str) -> dict[str, Any]:
-    """Return values in an argument spec's types, with its defaults. Raises Problem naming every fault."""
-    _check_names(values, spec, what, "")
-    result = ArgumentSpecValidator(argument_spec(spec)).validate(dict(values))
+class Options:
+    """Documented options with what Ansible checks them by, made once for all values."""
+
+    def __init__(self, documented: Mapping[str, Any]) -> None:
+        self.documented = documented
+        spec = argument_spec(documented)
+        self._validator = ArgumentSpecValidator(spec)
+        self._defaults = {
+            name: spec[name]["default"] for name in spec if isinstance(spec[name].get("default"), (dict, list))
+        }
+
+    def validate(self, values: Mapping[str, Any]) -> ValidationResult:
+        """Return what Ansible makes of values. It copies these, not the defaults of a spec, which it fills in place."""
+        return self._validator.validate({**self._defaults, **values})
+
+
+def checked(values: Mapping[str, Any], options: Options | Mapping[str, Any], what: str) -> dict[str, Any]:
+    """Return values in the types of documented options, with their defaults. Raises Problem naming every fault."""
+    known = options if isinstance(options, Options) else Options(options)
+    _check_names(values, known.documented, what, "")
+    result = known.validate(values)
     if result.error_messages:
         raise Problem("; ".join(result.error_messages), asked=what, fix="Correct the value.")
     validated: dict[str, Any] = result.validated_parameters
@@ -143,6 +167,12 @@ def argument_spec(options: Mapping[str, Any]) -> dict[str, Any]:
         }
         for name, option in options.items()
     }
+
+
+@lru_cache(_KEPT)
+def _compiled(source: str) -> Template:
+    """Return the template of a text, compiled once per process."""
+    return _environment().from_string(source)
 
 
 @cache

@@ -37,7 +37,7 @@ def test_generic_facts_are_the_abilities_that_a_place_has_by_itself() -> None:
 
 @pytest.mark.parametrize("name", PLATFORMS)
 def test_a_platform_says_what_there_is_instead_of_each_ability_that_it_lacks(name: str) -> None:
-    place = asdict(Place.from_facts(name, _sources.platform(name, [])))
+    place = asdict(Place.from_facts(name, _sources.platform(name, _sources.find([], "platforms"))))
     lacking = {ability for ability in ABILITIES if place[ability] in (False, ()) or place[ability] == ("/var/log",)}
     said = set(place["instead"])
     assert said <= ABILITIES

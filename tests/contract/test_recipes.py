@@ -70,7 +70,7 @@ MEANT = {("sidecar", "metadata-service")}
 def fragment(name: str, platform: str, mode: str, **options: Any) -> Any:
     """Return what a recipe renders by itself."""
     use = RecipeUse(name, {**required(RECIPES[name]["options"]), **options})
-    facts = _sources.platform(platform, [])
+    facts = _sources.platform(platform, _sources.find([], "platforms"))
     return _sources.fragment(
         use, ROLE / "recipes" / name, RECIPES[name], facts, {**ABOUT, "mode": mode, "alone": mode != "daemonset"}
     ).config

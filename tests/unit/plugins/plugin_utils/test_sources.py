@@ -60,7 +60,10 @@ def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
 
 
 def test_a_platform_says_only_what_differs() -> None:
-    generic, eks = _sources.platform("generic", []), _sources.platform("eks", [])
+    generic, eks = (
+        _sources.platform("generic", _sources.find([], "platforms")),
+        _sources.platform("eks", _sources.find([], "platforms")),
+    )
     assert set(eks) == set(generic)
     assert eks["resource_detectors"] == ["env", "eks"]
     assert eks["host_root"] == generic["host_root"]
@@ -68,12 +71,12 @@ def test_a_platform_says_only_what_differs() -> None:
 
 def test_the_user_can_add_a_platform(tmp_path: Path) -> None:
     (tmp_path / "mine.yml").write_text("host_root: /node\n")
-    assert _sources.platform("mine", [str(tmp_path)])["host_root"] == "/node"
+    assert _sources.platform("mine", _sources.find([str(tmp_path)], "platforms"))["host_root"] == "/node"
 
 
 def test_an_unknown_platform_is_refused_with_the_nearest() -> None:
     with pytest.raises(Problem, match=r"no platform 'openshfit'; did you mean 'openshift'\?.*Platforms: aks, eks,"):
-        _sources.platform("openshfit", [])
+        _sources.platform("openshfit", _sources.find([], "platforms"))
 
 
 def test_a_template_sees_options_platform_and_collector(tmp_path: Path) -> None:
@@ -159,3 +162,11 @@ def test_prose_is_no_part_of_an_argument_spec() -> None:
         "type": "dict",
         "options": {"insecure": {"type": "bool", "default": False}},
     }
+
+
+def test_options_that_are_kept_give_every_value_defaults_of_its_own() -> None:
+    level = {"type": "str", "choices": ["low", "high"]}
+    known = _sources.Options({"tls": {"type": "dict", "default": {}, "options": {"level": level}}})
+    first = _sources.checked({}, known, "it")
+    first["tls"]["level"] = "broken"
+    assert _sources.checked({}, known, "it") == {"tls": {"level": None}}
