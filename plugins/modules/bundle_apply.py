@@ -28,12 +28,10 @@ description:
 author:
   - The o11y.opentelemetry maintainers (@o11y-opentelemetry)
 extends_documentation_fragment:
-  - ansible.builtin.action_common_attributes
-  - kubernetes.core.k8s_auth_options
-  - o11y.opentelemetry._eks_cluster
+  - o11y.opentelemetry._attributes
+  - o11y.opentelemetry._cluster
 attributes:
   check_mode:
-    support: full
     details:
       - The server tries each change without keeping it.
         What it cannot try yet, since its namespace or its kind comes with the bundle, counts as created.
@@ -41,8 +39,6 @@ attributes:
     support: full
     details:
       - Created and deleted objects are shown too. Notes of the server and its controllers are left out.
-  platform:
-    platforms: all
 options:
   manifests:
     description:
@@ -103,8 +99,6 @@ options:
     default: 120
 requirements:
   - jmespath
-  - kubernetes >= 29.0.0
-  - PyYAML
 seealso:
   - module: o11y.opentelemetry.admission_wait
   - module: o11y.opentelemetry.rollout_wait

@@ -20,33 +20,10 @@ description:
 author:
   - The o11y.opentelemetry maintainers (@o11y-opentelemetry)
 extends_documentation_fragment:
-  - ansible.builtin.action_common_attributes
-  - ansible.builtin.action_common_attributes.conn
-  - ansible.builtin.action_common_attributes.flow
-  - kubernetes.core.k8s_auth_options
-  - o11y.opentelemetry._eks_cluster
+  - o11y.opentelemetry._attributes
+  - o11y.opentelemetry._attributes.controller
+  - o11y.opentelemetry._cluster
   - o11y.opentelemetry._judgement
-attributes:
-  action:
-    support: full
-  async:
-    support: none
-  become:
-    support: full
-  bypass_host_loop:
-    support: none
-  check_mode:
-    support: full
-  connection:
-    support: full
-  delegation:
-    support: full
-  diff_mode:
-    support: none
-    details:
-      - Nothing is changed.
-  platform:
-    platforms: all
 options:
   collectors:
     description:
@@ -114,8 +91,6 @@ options:
     default: never
 requirements:
   - jmespath
-  - kubernetes >= 29.0.0
-  - PyYAML
   - cryptography, to look at certificates
 seealso:
   - module: o11y.opentelemetry.otlp_probe

@@ -17,20 +17,8 @@ description:
 author:
   - The o11y.opentelemetry maintainers (@o11y-opentelemetry)
 extends_documentation_fragment:
-  - ansible.builtin.action_common_attributes
-  - kubernetes.core.k8s_auth_options
-  - o11y.opentelemetry._eks_cluster
-attributes:
-  check_mode:
-    support: full
-  diff_mode:
-    support: none
-    details:
-      - Nothing is changed.
-  platform:
-    platforms: all
-requirements:
-  - kubernetes >= 29.0.0
+  - o11y.opentelemetry._attributes
+  - o11y.opentelemetry._cluster
 seealso:
   - module: o11y.opentelemetry.pipeline_validate
   - module: o11y.opentelemetry.collector_diagnose

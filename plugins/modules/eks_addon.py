@@ -24,21 +24,16 @@ description:
 author:
   - The o11y.opentelemetry maintainers (@o11y-opentelemetry)
 extends_documentation_fragment:
-  - ansible.builtin.action_common_attributes
-  - amazon.aws.common.modules
-  - amazon.aws.region.modules
-  - amazon.aws.tags
-  - amazon.aws.boto3
+  - o11y.opentelemetry._attributes
+  - o11y.opentelemetry._aws
+  - o11y.opentelemetry._aws.tags
 attributes:
   check_mode:
-    support: full
     details:
       - Reads, chooses the version and checks the configuration, and changes nothing.
         While another operation is under way it tells what differs now.
   diff_mode:
     support: full
-  platform:
-    platforms: all
 options:
   cluster_name:
     description:

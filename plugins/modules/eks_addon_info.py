@@ -18,17 +18,8 @@ description:
 author:
   - The o11y.opentelemetry maintainers (@o11y-opentelemetry)
 extends_documentation_fragment:
-  - ansible.builtin.action_common_attributes
-  - amazon.aws.common.modules
-  - amazon.aws.region.modules
-  - amazon.aws.boto3
-attributes:
-  check_mode:
-    support: full
-  diff_mode:
-    support: none
-  platform:
-    platforms: all
+  - o11y.opentelemetry._attributes
+  - o11y.opentelemetry._aws
 options:
   cluster_name:
     description:

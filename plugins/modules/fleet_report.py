@@ -18,22 +18,11 @@ description:
   - Secrets of configs are replaced, and no value of an object is shown.
 author: The o11y.opentelemetry maintainers (@o11y)
 extends_documentation_fragment:
-  - ansible.builtin.action_common_attributes
-  - ansible.builtin.action_common_attributes.flow
+  - o11y.opentelemetry._attributes
+  - o11y.opentelemetry._attributes.controller
 attributes:
-  action:
-    support: full
-  async:
-    support: none
-  bypass_host_loop:
-    support: none
-  check_mode:
-    support: full
   diff_mode:
-    support: none
     details: The page is not for reading line by line.
-  platform:
-    platforms: all
 options:
   clusters:
     description: What is known of each cluster.

@@ -11,26 +11,13 @@ module: identity_render
 short_description: Decide which service accounts get which IAM role, with which rights
 version_added: 0.1.0
 description:
+  - Called by the roles of this collection. Playbooks use the inputs of those roles instead.
   - Takes what M(o11y.opentelemetry.otel_render) says of service accounts, and names a role for each that needs one.
   - Reads nothing and calls nothing.
 author: The o11y.opentelemetry maintainers (@o11y)
 extends_documentation_fragment:
-  - ansible.builtin.action_common_attributes
-  - ansible.builtin.action_common_attributes.flow
-attributes:
-  action:
-    support: full
-  async:
-    support: none
-  bypass_host_loop:
-    support: none
-  check_mode:
-    support: full
-  diff_mode:
-    support: none
-    details: Nothing is changed.
-  platform:
-    platforms: all
+  - o11y.opentelemetry._attributes
+  - o11y.opentelemetry._attributes.controller
 options:
   service_accounts:
     description: RV(o11y.opentelemetry.otel_render#module:service_accounts) of M(o11y.opentelemetry.otel_render).

@@ -11,6 +11,7 @@ module: identity_wait
 short_description: Wait until service accounts have their IAM roles
 version_added: 0.1.0
 description:
+  - Called by the roles of this collection. Playbooks use the inputs of those roles instead.
   - What IAM and EKS have taken is effective some seconds later, and neither says when.
   - With O(provider=irsa) the role is taken on at STS, with a token that the API server gives for the service account.
   - With O(provider=pod_identity) a pod of the service account is tried by a dry run, until EKS puts the credentials
@@ -20,18 +21,12 @@ description:
 author:
   - The o11y.opentelemetry maintainers (@o11y-opentelemetry)
 extends_documentation_fragment:
-  - ansible.builtin.action_common_attributes
-  - kubernetes.core.k8s_auth_options
-  - o11y.opentelemetry._eks_cluster
+  - o11y.opentelemetry._attributes
+  - o11y.opentelemetry._cluster
 attributes:
   check_mode:
-    support: full
     details:
       - Does not wait, since nothing was made.
-  diff_mode:
-    support: none
-  platform:
-    platforms: all
 options:
   provider:
     description: How pods get their role.

@@ -11,6 +11,7 @@ module: instrumentation_check
 short_description: Check what auto-instrumentation needs before anything is applied
 version_added: 0.1.0
 description:
+  - Called by the roles of this collection. Playbooks use the inputs of those roles instead.
   - Looks for the operator, for its switches of the languages in use, and for namespaces and certificates.
   - Looks for the Services that applications will send to, and asks each of them with an export of nothing,
     through the Kubernetes API, whether it speaks the protocol that they will use. No telemetry is made by that.
@@ -19,18 +20,12 @@ description:
 author:
   - The o11y.opentelemetry maintainers (@o11y-opentelemetry)
 extends_documentation_fragment:
-  - ansible.builtin.action_common_attributes
-  - kubernetes.core.k8s_auth_options
-  - o11y.opentelemetry._eks_cluster
+  - o11y.opentelemetry._attributes
+  - o11y.opentelemetry._cluster
 attributes:
   check_mode:
-    support: full
     details:
       - What is missing may come with the tasks before, so it is told as a warning and does not fail.
-  diff_mode:
-    support: none
-  platform:
-    platforms: all
 options:
   requirements:
     description:
@@ -86,8 +81,6 @@ options:
       - For how long to wait for the operator and the Services.
     type: float
     default: 60
-requirements:
-  - kubernetes >= 29.0.0
 seealso:
   - module: o11y.opentelemetry.instrumentation_render
   - module: o11y.opentelemetry.otlp_probe

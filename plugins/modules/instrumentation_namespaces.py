@@ -11,6 +11,7 @@ module: instrumentation_namespaces
 short_description: Annotate namespaces for auto-instrumentation, and tell what runs without it
 version_added: 0.1.0
 description:
+  - Called by the roles of this collection. Playbooks use the inputs of those roles instead.
   - Sets the annotations that ask the OpenTelemetry operator to instrument the pods of a namespace.
   - Namespaces may be somebody else's. Nothing but these annotations is touched, and one that names
     an Instrumentation of somebody else is not replaced.
@@ -19,16 +20,11 @@ description:
 author:
   - The o11y.opentelemetry maintainers (@o11y-opentelemetry)
 extends_documentation_fragment:
-  - ansible.builtin.action_common_attributes
-  - kubernetes.core.k8s_auth_options
-  - o11y.opentelemetry._eks_cluster
+  - o11y.opentelemetry._attributes
+  - o11y.opentelemetry._cluster
 attributes:
-  check_mode:
-    support: full
   diff_mode:
     support: full
-  platform:
-    platforms: all
 options:
   namespaces:
     description:
@@ -48,9 +44,6 @@ options:
     type: str
     choices: [present, absent]
     default: present
-requirements:
-  - kubernetes >= 29.0.0
-  - PyYAML
 seealso:
   - module: o11y.opentelemetry.instrumentation_render
 """

@@ -11,27 +11,14 @@ module: instrumentation_render
 short_description: Check and render Instrumentation resources of the OpenTelemetry operator
 version_added: 0.1.0
 description:
+  - Called by the roles of this collection. Playbooks use the inputs of those roles instead.
   - Checks samplers, propagators, endpoints and the protocol of each language, and renders the resources,
     the annotations of namespaces, and what the cluster must have before they are of use.
   - Reads files on the controller and touches no cluster.
 author: The o11y.opentelemetry maintainers (@o11y)
 extends_documentation_fragment:
-  - ansible.builtin.action_common_attributes
-  - ansible.builtin.action_common_attributes.flow
-attributes:
-  action:
-    support: full
-  async:
-    support: none
-  bypass_host_loop:
-    support: none
-  check_mode:
-    support: full
-  diff_mode:
-    support: none
-    details: Nothing is changed.
-  platform:
-    platforms: all
+  - o11y.opentelemetry._attributes
+  - o11y.opentelemetry._attributes.controller
 options:
   instrumentations:
     description:

@@ -11,6 +11,7 @@ module: olm_info
 short_description: Tell what the Operator Lifecycle Manager has of the operator, and what its catalogs offer
 version_added: 0.1.0
 description:
+  - Called by the roles of this collection. Playbooks use the inputs of those roles instead.
   - Tells the Subscriptions that bring the operator, wherever they are, and the OperatorGroups and versions of its
     namespace.
   - Tells which channels and versions a catalog offers of a package, and whether the catalog answers.
@@ -18,18 +19,8 @@ description:
 author:
   - The o11y.opentelemetry maintainers (@o11y-opentelemetry)
 extends_documentation_fragment:
-  - ansible.builtin.action_common_attributes
-  - kubernetes.core.k8s_auth_options
-  - o11y.opentelemetry._eks_cluster
-attributes:
-  check_mode:
-    support: full
-  diff_mode:
-    support: none
-    details:
-      - Nothing is changed.
-  platform:
-    platforms: all
+  - o11y.opentelemetry._attributes
+  - o11y.opentelemetry._cluster
 options:
   package:
     description:
@@ -62,8 +53,6 @@ options:
       - For how long to wait for the catalog when it does not answer, since its pod may be starting.
     type: float
     default: 30
-requirements:
-  - kubernetes >= 29.0.0
 seealso:
   - module: o11y.opentelemetry.olm_wait
   - module: o11y.opentelemetry.release_render

@@ -11,6 +11,7 @@ module: olm_wait
 short_description: Follow a Subscription of the Operator Lifecycle Manager until its operator is there
 version_added: 0.1.0
 description:
+  - Called by the roles of this collection. Playbooks use the inputs of those roles instead.
   - Follows a Subscription, its InstallPlan and its ClusterServiceVersion until the version has succeeded.
   - With O(approval=manual) it approves the InstallPlan that brings exactly O(csv), and plans on the way that bring
     exactly one older version of the same operator. A plan that brings anything else, or goes past O(csv), is never
@@ -23,18 +24,12 @@ description:
 author:
   - The o11y.opentelemetry maintainers (@o11y-opentelemetry)
 extends_documentation_fragment:
-  - ansible.builtin.action_common_attributes
-  - kubernetes.core.k8s_auth_options
-  - o11y.opentelemetry._eks_cluster
+  - o11y.opentelemetry._attributes
+  - o11y.opentelemetry._cluster
 attributes:
   check_mode:
-    support: full
     details:
       - Does not wait and approves nothing, since nothing was applied.
-  diff_mode:
-    support: none
-  platform:
-    platforms: all
 options:
   namespace:
     description:
@@ -65,7 +60,6 @@ options:
     default: 300
 requirements:
   - jmespath
-  - kubernetes >= 29.0.0
 seealso:
   - module: o11y.opentelemetry.olm_info
   - module: o11y.opentelemetry.rollout_wait

@@ -16,10 +16,10 @@ description:
   - Reads files on the controller and touches no cluster.
 author: The o11y.opentelemetry maintainers (@o11y)
 extends_documentation_fragment:
+  - o11y.opentelemetry._attributes
+  - o11y.opentelemetry._attributes.controller
   - o11y.opentelemetry._collectors
   - o11y.opentelemetry._judgement
-  - ansible.builtin.action_common_attributes
-  - ansible.builtin.action_common_attributes.flow
 options:
   fail_on:
     description:
@@ -29,20 +29,6 @@ options:
     choices: [error, never]
     type: str
     default: error
-attributes:
-  action:
-    support: full
-  async:
-    support: none
-  bypass_host_loop:
-    support: none
-  check_mode:
-    support: full
-  diff_mode:
-    support: none
-    details: Nothing is changed.
-  platform:
-    platforms: all
 seealso:
   - module: o11y.opentelemetry.pipeline_validate
   - module: o11y.opentelemetry.bundle_apply

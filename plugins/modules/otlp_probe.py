@@ -19,18 +19,12 @@ description:
 author:
   - The o11y.opentelemetry maintainers (@o11y-opentelemetry)
 extends_documentation_fragment:
-  - ansible.builtin.action_common_attributes
-  - kubernetes.core.k8s_auth_options
-  - o11y.opentelemetry._eks_cluster
+  - o11y.opentelemetry._attributes
+  - o11y.opentelemetry._cluster
 attributes:
   check_mode:
-    support: full
     details:
       - Sends nothing.
-  diff_mode:
-    support: none
-  platform:
-    platforms: all
 options:
   endpoint:
     description:
@@ -145,7 +139,6 @@ requirements:
   - opentelemetry-proto
   - grpcio, for gRPC
   - urllib3, for HTTP
-  - kubernetes >= 29.0.0, for O(via) and O(arrival)
 seealso:
   - module: o11y.opentelemetry.rollout_wait
 """

@@ -20,9 +20,9 @@ description:
     and rendered charts.
 author: The o11y.opentelemetry maintainers (@o11y)
 extends_documentation_fragment:
+  - o11y.opentelemetry._attributes
+  - o11y.opentelemetry._attributes.controller
   - o11y.opentelemetry._build
-  - ansible.builtin.action_common_attributes
-  - ansible.builtin.action_common_attributes.flow
 options:
   paths:
     description: Files with collector configs, or folders of them. YAML files in a folder that hold none are skipped.
@@ -37,19 +37,9 @@ options:
     description: File to write the result to, instead of the file that was read. For one config only.
     type: path
 attributes:
-  action:
-    support: full
-  async:
-    support: none
-  bypass_host_loop:
-    support: none
-  check_mode:
-    support: full
   diff_mode:
     support: full
     details: Secrets are masked.
-  platform:
-    platforms: all
 seealso:
   - module: o11y.opentelemetry.pipeline_validate
 """

@@ -20,11 +20,11 @@ description:
   - Reads files on the controller; needs neither a cluster nor a collector.
 author: The o11y.opentelemetry maintainers (@o11y)
 extends_documentation_fragment:
-  - o11y.opentelemetry._collectors
+  - o11y.opentelemetry._attributes
+  - o11y.opentelemetry._attributes.controller
   - o11y.opentelemetry._build
+  - o11y.opentelemetry._collectors
   - o11y.opentelemetry._judgement
-  - ansible.builtin.action_common_attributes
-  - ansible.builtin.action_common_attributes.flow
 options:
   paths:
     description:
@@ -64,19 +64,8 @@ options:
     type: str
     default: error
 attributes:
-  action:
-    support: full
-  async:
-    support: none
-  bypass_host_loop:
-    support: none
-  check_mode:
-    support: full
   diff_mode:
-    support: none
     details: Nothing but the report is written.
-  platform:
-    platforms: all
 seealso:
   - module: o11y.opentelemetry.otel_render
   - module: o11y.opentelemetry.pipeline_migrate

@@ -11,6 +11,7 @@ module: release_info
 short_description: Tell what of cert-manager or the OpenTelemetry operator is in a cluster
 version_added: 0.1.0
 description:
+  - Called by the roles of this collection. Playbooks use the inputs of those roles instead.
   - Finds the product however it was installed (from its manifest, by Helm, by the Operator Lifecycle Manager,
     as an EKS add-on), with its version, its definitions, its webhooks and the custom resources that use it.
   - Reads everything at once in a few requests, and works where nothing of it exists yet.
@@ -19,18 +20,8 @@ description:
 author:
   - The o11y.opentelemetry maintainers (@o11y-opentelemetry)
 extends_documentation_fragment:
-  - ansible.builtin.action_common_attributes
-  - kubernetes.core.k8s_auth_options
-  - o11y.opentelemetry._eks_cluster
-attributes:
-  check_mode:
-    support: full
-  diff_mode:
-    support: none
-    details:
-      - Nothing is changed.
-  platform:
-    platforms: all
+  - o11y.opentelemetry._attributes
+  - o11y.opentelemetry._cluster
 options:
   product:
     description:
@@ -43,8 +34,6 @@ options:
       - Whether to list every object that this collection made of it, too, which its removal needs.
     type: bool
     default: false
-requirements:
-  - kubernetes >= 29.0.0
 seealso:
   - module: o11y.opentelemetry.release_render
 """

@@ -18,22 +18,11 @@ description:
     Copying images is for a tool such as skopeo, as the playbook C(o11y.opentelemetry.mirror) lets it.
 author: The o11y.opentelemetry maintainers (@o11y)
 extends_documentation_fragment:
-  - ansible.builtin.action_common_attributes
-  - ansible.builtin.action_common_attributes.flow
+  - o11y.opentelemetry._attributes
+  - o11y.opentelemetry._attributes.controller
 attributes:
-  action:
-    support: full
-  async:
-    support: none
-  bypass_host_loop:
-    support: none
-  check_mode:
-    support: full
   diff_mode:
-    support: none
     details: Manifests of releases are not for reading line by line.
-  platform:
-    platforms: all
 options:
   clusters:
     description: What each cluster gets.

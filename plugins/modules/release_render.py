@@ -11,6 +11,7 @@ module: release_render
 short_description: Decide what becomes of cert-manager or the OpenTelemetry operator, and build its objects
 version_added: 0.1.0
 description:
+  - Called by the roles of this collection. Playbooks use the inputs of those roles instead.
   - Reads the release manifest of a product from a file, a release mirror or the project's downloads,
     and changes namespaces, images, flags, sizes and certificates as asked.
   - Compares with what is in the cluster (O(installed)) and refuses what would break it. Such are downgrades, minor
@@ -18,22 +19,8 @@ description:
   - Reads files and downloads on the controller and touches no cluster.
 author: The o11y.opentelemetry maintainers (@o11y)
 extends_documentation_fragment:
-  - ansible.builtin.action_common_attributes
-  - ansible.builtin.action_common_attributes.flow
-attributes:
-  action:
-    support: full
-  async:
-    support: none
-  bypass_host_loop:
-    support: none
-  check_mode:
-    support: full
-  diff_mode:
-    support: none
-    details: Nothing is changed.
-  platform:
-    platforms: all
+  - o11y.opentelemetry._attributes
+  - o11y.opentelemetry._attributes.controller
 options:
   product:
     description: The product.

@@ -24,18 +24,12 @@ description:
 author:
   - The o11y.opentelemetry maintainers (@o11y-opentelemetry)
 extends_documentation_fragment:
-  - ansible.builtin.action_common_attributes
-  - kubernetes.core.k8s_auth_options
-  - o11y.opentelemetry._eks_cluster
+  - o11y.opentelemetry._attributes
+  - o11y.opentelemetry._cluster
 attributes:
   check_mode:
-    support: full
     details:
       - Does not wait, since nothing was applied.
-  diff_mode:
-    support: none
-  platform:
-    platforms: all
 options:
   workloads:
     description:
@@ -87,7 +81,6 @@ options:
     default: {}
 requirements:
   - jmespath
-  - kubernetes >= 29.0.0
 seealso:
   - module: o11y.opentelemetry.bundle_apply
 """

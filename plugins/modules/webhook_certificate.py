@@ -11,6 +11,7 @@ module: webhook_certificate
 short_description: Keep a certificate for admission webhooks in a Secret, without cert-manager
 version_added: 0.1.0
 description:
+  - Called by the roles of this collection. Playbooks use the inputs of those roles instead.
   - Makes a CA and a server certificate, and keeps the certificate, its key and the CA's certificate in a Secret.
     The key of the CA is kept nowhere.
   - Makes a new one when the old one ends soon or is not for all host names.
@@ -19,18 +20,12 @@ description:
 author:
   - The o11y.opentelemetry maintainers (@o11y-opentelemetry)
 extends_documentation_fragment:
-  - ansible.builtin.action_common_attributes
-  - kubernetes.core.k8s_auth_options
-  - o11y.opentelemetry._eks_cluster
+  - o11y.opentelemetry._attributes
+  - o11y.opentelemetry._cluster
 attributes:
-  check_mode:
-    support: full
   diff_mode:
-    support: none
     details:
       - What changes is a secret.
-  platform:
-    platforms: all
 options:
   name:
     description:
@@ -65,7 +60,6 @@ options:
     default: 90
 requirements:
   - cryptography
-  - kubernetes >= 29.0.0
 seealso:
   - module: o11y.opentelemetry.release_render
 """

@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
-import ast
+import re
+import tomllib
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,10 +21,11 @@ from ansible_collections.o11y.opentelemetry.plugins.action import (
     release_mirror,
     release_render,
 )
-from ansible_collections.o11y.opentelemetry.plugins.doc_fragments import _build, _collectors, _eks_cluster, _judgement
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _sources, _yaml
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _sources
 
-from .source import files, text, tree
+from tests.support.documentation import documented, fragment_of
+
+from .source import files, text
 
 ARGUMENTS: dict[str, dict[str, Any]] = {
     "fleet_report": fleet_report._ARGUMENTS,
@@ -36,29 +39,6 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
 }
 # Actions around a module that has code of its own, which takes the options.
 AROUND_A_MODULE = {"collector_diagnose"}
-FRAGMENTS = {
-    "o11y.opentelemetry._build": _build.ModuleDocFragment.DOCUMENTATION,
-    "o11y.opentelemetry._collectors": _collectors.ModuleDocFragment.DOCUMENTATION,
-    "o11y.opentelemetry._eks_cluster": _eks_cluster.ModuleDocFragment.DOCUMENTATION,
-    "o11y.opentelemetry._judgement": _judgement.ModuleDocFragment.DOCUMENTATION,
-}
-
-
-def documentation(path: str) -> Any:
-    """Return the documentation of a module, with the options of our fragments."""
-    (written,) = [
-        node.value.value
-        for node in tree(path).body
-        if isinstance(node, ast.Assign)
-        and isinstance(node.targets[0], ast.Name)
-        and node.targets[0].id == "DOCUMENTATION"
-        and isinstance(node.value, ast.Constant)
-    ]
-    found = _yaml.load(str(written), path).data
-    for name in found.get("extends_documentation_fragment", []):
-        if name in FRAGMENTS:
-            found["options"] = {**found.get("options", {}), **_yaml.load(FRAGMENTS[name], name).data["options"]}
-    return found
 
 
 def plain(options: dict[str, Any]) -> dict[str, Any]:
@@ -76,7 +56,7 @@ def as_argument(option: dict[str, Any]) -> dict[str, Any]:
 
 @pytest.mark.parametrize("name", ARGUMENTS)
 def test_options_of_an_action_are_those_of_its_documentation(name: str) -> None:
-    assert plain(ARGUMENTS[name]) == plain(documentation(f"plugins/modules/{name}.py")["options"])
+    assert plain(ARGUMENTS[name]) == plain(documented(name)["options"])
 
 
 def test_every_action_is_in_the_table() -> None:
@@ -87,13 +67,40 @@ def test_every_action_is_in_the_table() -> None:
     assert {action.ActionModule.__name__ for action in actions} == {"ActionModule"}
 
 
-@pytest.mark.parametrize("path", files("plugins/modules/*.py"))
-def test_every_option_of_a_module_is_described(path: str) -> None:
-    found = documentation(path)
-    assert found["module"] == path.rsplit("/", 1)[1].removesuffix(".py")
+NAMES = [Path(path).stem for path in files("plugins/modules/*.py")]
+CALLED_BY_ROLES = "Called by the roles of this collection. Playbooks use the inputs of those roles instead."
+# What only the roles call; their inputs are the documented way to it.
+OF_ROLES = [
+    name
+    for name in NAMES
+    if name in ("release_info", "release_render", "webhook_certificate")
+    or name.startswith(("identity_", "instrumentation_", "olm_"))
+]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_option_and_attribute_of_a_module_is_described(name: str) -> None:
+    found = documented(name)
+    assert found["module"] == name
     assert found["version_added"]
-    for option in found.get("options", {}).values():
-        assert option["description"]
+    for part in ("options", "attributes"):
+        assert [key for key, value in found[part].items() if not value.get("description")] == []
+    assert {"check_mode", "diff_mode", "platform"} <= set(found["attributes"])
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_whom_a_module_is_for_is_its_first_line(name: str) -> None:
+    first = documented(name)["description"][0]
+    assert (first == CALLED_BY_ROLES) is (name in OF_ROLES)
+
+
+def test_requirements_of_fragments_are_those_of_the_project() -> None:
+    lowest = dict(re.findall(r"^([\w-]+)>=([\d.]+)", text("requirements.txt"), re.MULTILINE))
+    lowest["python"] = tomllib.loads(text("pyproject.toml"))["project"]["requires-python"].removeprefix(">=")
+    for fragment in ("o11y.opentelemetry._aws", "o11y.opentelemetry._cluster"):
+        for requirement in fragment_of(fragment)["requirements"]:
+            name, _, version = requirement.partition(" >= ")
+            assert version == lowest[name], requirement
 
 
 def test_defaults_of_fail_on_are_severities() -> None:

@@ -11,19 +11,11 @@ from typing import Any
 import pytest
 import yaml
 
+from tests.support.documentation import documented
+
 ROOT = "ansible_collections.o11y.opentelemetry.plugins"
 MODULES = ("pipeline_validate", "pipeline_migrate")
 FACTS = ("type", "default", "choices", "elements", "aliases")
-
-
-def documented(name: str) -> dict[str, dict[str, Any]]:
-    """Return the options of a module and of its fragments."""
-    texts = [importlib.import_module(f"{ROOT}.modules.{name}").DOCUMENTATION]
-    for fragment in yaml.safe_load(texts[0])["extends_documentation_fragment"]:
-        if fragment.startswith("o11y."):
-            module = importlib.import_module(f"{ROOT}.doc_fragments.{fragment.rpartition('.')[2]}")
-            texts.append(module.ModuleDocFragment.DOCUMENTATION)
-    return {key: value for text in texts for key, value in yaml.safe_load(text)["options"].items()}
 
 
 def facts(option: dict[str, Any]) -> dict[str, Any]:
@@ -34,7 +26,7 @@ def facts(option: dict[str, Any]) -> dict[str, Any]:
 @pytest.mark.parametrize("name", MODULES)
 def test_documentation_and_action_say_the_same(name: str) -> None:
     accepted = importlib.import_module(f"{ROOT}.action.{name}")._ARGUMENTS
-    described = documented(name)
+    described = documented(name)["options"]
     assert {key: facts(value) for key, value in accepted.items()} == {
         key: facts(value) for key, value in described.items()
     }

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import importlib
 import json
 import os
 import subprocess
@@ -15,9 +14,12 @@ from typing import Any
 
 import pytest
 import yaml
+from ansible_collections.amazon.aws.plugins.module_utils.modules import aws_argument_spec
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.aws import specs
 
-from .conftest import CLUSTER, PACKAGE, REGION, Aws
+from tests.support.documentation import documented
+
+from .conftest import CLUSTER, REGION, Aws
 from .test_cluster_doors import assert_documented
 
 SPECS = {
@@ -33,23 +35,12 @@ BASE: dict[str, Any] = {"cluster_name": CLUSTER, "name": "adot"}
 
 @pytest.mark.parametrize("name", SPECS)
 def test_options_are_documented_as_they_are(name: str) -> None:
-    own = {key: option for key, option in SPECS[name].items() if key not in specs.TAGS}
-    documented = yaml.safe_load(importlib.import_module(f"{PACKAGE}.{name}").DOCUMENTATION)
-    assert_documented(own, documented["options"])
-    assert ("amazon.aws.tags" in documented["extends_documentation_fragment"]) is ("tags" in SPECS[name])
+    assert_documented(aws_argument_spec() | SPECS[name], documented(name)["options"])
 
 
 def test_all_of_them_are_in_the_action_group() -> None:
     groups = yaml.safe_load((ROOT / "meta" / "runtime.yml").read_text())["action_groups"]
     assert [item for item in groups["aws"] if isinstance(item, str)] == sorted(SPECS)
-
-
-def test_every_module_for_clusters_takes_the_name_of_an_eks_cluster() -> None:
-    fragment, option = "kubernetes.core.k8s_auth_options", "o11y.opentelemetry._eks_cluster"
-    for path in sorted((ROOT / "plugins" / "modules").glob("*.py")):
-        source = path.read_text()
-        assert (fragment in source) == (option in source) == ("CLUSTER_ARG_SPEC" in source), path.name
-        assert "import AUTH_ARG_SPEC" not in source, path.name
 
 
 @pytest.mark.parametrize(

@@ -20,20 +20,9 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.probe imp
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.rollout import wait as rollout
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.webhooks import wait as webhooks
 
+from tests.support.documentation import documented
+
 PACKAGE = "ansible_collections.o11y.opentelemetry.plugins.modules"
-MODULES = [
-    "admission_wait",
-    "bundle_apply",
-    "collector_info",
-    "instrumentation_check",
-    "instrumentation_namespaces",
-    "olm_info",
-    "olm_wait",
-    "rollout_wait",
-    "otlp_probe",
-    "release_info",
-    "webhook_certificate",
-]
 MANIFEST = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "default", "namespace": "ns"}}
 ARGUMENTS: dict[str, dict[str, Any]] = {
     "admission_wait": {"manifests": [MANIFEST]},
@@ -48,6 +37,9 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "release_info": {"product": "cert-manager"},
     "webhook_certificate": {"name": "a", "namespace": "ns", "hosts": ["a.ns.svc"]},
 }
+MODULES = sorted(ARGUMENTS)
+RUNTIME = Path(__file__).resolve().parents[4] / "meta" / "runtime.yml"
+GROUP = yaml.safe_load(RUNTIME.read_text(encoding="utf-8"))["action_groups"]["kubernetes"]
 
 
 def run(name: str, capsys: Any, **arguments: Any) -> dict[str, Any]:
@@ -82,29 +74,30 @@ def spec_of(name: str, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     monkeypatch.setattr(module, "AnsibleModule", stop)
     with pytest.raises(StoppedError):
         module.main()
-    return {key: value for key, value in seen.items() if key not in CLUSTER_ARG_SPEC}
+    assert CLUSTER_ARG_SPEC.items() <= seen.items()
+    return seen
 
 
 def assert_documented(spec: dict[str, Any], docs: dict[str, Any]) -> None:
     assert set(spec) == set(docs)
     for key, option in spec.items():
-        told = docs[key]
+        said = docs[key]
         for field, default in (
             ("type", "str"),
             ("required", False),
             ("choices", None),
             ("elements", None),
             ("default", None),
+            ("aliases", None),
         ):
-            assert option.get(field, default) == told.get(field, default), (key, field)
+            assert option.get(field, default) == said.get(field, default), (key, field)
         if "options" in option:
-            assert_documented(option["options"], told["suboptions"])
+            assert_documented(option["options"], said["suboptions"])
 
 
-@pytest.mark.parametrize("name", MODULES)
+@pytest.mark.parametrize("name", GROUP)
 def test_options_are_documented_as_they_are(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    module = importlib.import_module(f"{PACKAGE}.{name}")
-    assert_documented(spec_of(name, monkeypatch), yaml.safe_load(module.DOCUMENTATION).get("options", {}))
+    assert_documented(spec_of(name, monkeypatch), documented(name)["options"])
 
 
 @pytest.mark.parametrize("name", ["admission_wait", "rollout_wait", "otlp_probe"])

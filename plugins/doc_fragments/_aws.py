@@ -1,0 +1,84 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The options by which modules call AWS. Private."""
+
+from __future__ import annotations
+
+
+class ModuleDocFragment:
+    """The options that amazon.aws gives to every module, and those for tags."""
+
+    DOCUMENTATION = r"""
+options:
+  access_key:
+    description:
+      - AWS access key ID. Without it E(AWS_ACCESS_KEY_ID) or E(AWS_ACCESS_KEY).
+      - It cannot stand beside O(profile).
+    type: str
+    aliases: [aws_access_key_id, aws_access_key]
+  secret_key:
+    description:
+      - AWS secret access key. Without it E(AWS_SECRET_ACCESS_KEY) or E(AWS_SECRET_KEY).
+      - It cannot stand beside O(profile).
+    type: str
+    aliases: [aws_secret_access_key, aws_secret_key]
+  session_token:
+    description:
+      - Session token of temporary credentials. Without it E(AWS_SESSION_TOKEN).
+      - It cannot stand beside O(profile).
+    type: str
+    aliases: [aws_session_token]
+  profile:
+    description:
+      - Profile of the AWS configuration. Without it E(AWS_PROFILE) or E(AWS_DEFAULT_PROFILE).
+    type: str
+    aliases: [aws_profile]
+  region:
+    description:
+      - The region. Without it E(AWS_REGION), E(AWS_DEFAULT_REGION), or what the profile says. IAM ignores it.
+    type: str
+    aliases: [aws_region]
+  endpoint_url:
+    description:
+      - URL to call in place of the endpoints of AWS. Without it E(AWS_URL).
+    type: str
+    aliases: [aws_endpoint_url]
+  validate_certs:
+    description:
+      - Whether to verify the certificates of AWS. Prefer O(aws_ca_bundle) to V(false).
+    type: bool
+    default: true
+  aws_ca_bundle:
+    description:
+      - Path of the CA certificates that AWS is verified with. Without it E(AWS_CA_BUNDLE).
+    type: path
+  aws_config:
+    description:
+      - Settings of C(botocore.config.Config).
+    type: dict
+  debug_botocore_endpoint_logs:
+    description:
+      - Whether the result lists the calls of AWS as C(resource_actions). Without it
+        E(ANSIBLE_DEBUG_BOTOCORE_LOGS).
+    type: bool
+    default: false
+requirements:
+  - python >= 3.11
+  - boto3 >= 1.35.0
+"""
+
+    TAGS = r"""
+options:
+  tags:
+    description:
+      - Tags of the object. Without it its tags stay as they are.
+    type: dict
+    aliases: [resource_tags]
+  purge_tags:
+    description:
+      - Whether tags that O(tags) does not have are removed. Those that begin with C(aws:) stay, and without O(tags)
+        all do.
+    type: bool
+    default: true
+"""
