@@ -51,8 +51,11 @@ def test_the_role_passes_on_its_own_input(name: str) -> None:
     assert VARS["__otel_collector_defaults"][name] == f"{{{{ {PREFIX}{name}{optional} }}}}"
 
 
-def test_what_is_of_the_run_is_no_option_of_a_collector() -> None:
-    assert {name.removeprefix(PREFIX) for name in SPEC} - set(OPTIONS) >= {"state", "instances", "recipe_paths"}
+def test_tasks_use_the_inputs_that_are_no_options_of_a_collector_and_no_others() -> None:
+    texts = [path.read_text(encoding="utf-8") for path in (ROLE / "tasks").iterdir()]
+    texts.append(str(VARS["__otel_collector_ways"]))
+    used = {name for text in texts for name in re.findall(rf"\b{PREFIX}\w+", text)}
+    assert used & set(SPEC) == set(SPEC) - {PREFIX + name for name in OPTIONS}
 
 
 @pytest.mark.parametrize("path", sorted(ROOT.glob("roles/*/tasks/*.yml")), ids=lambda path: "-".join(path.parts[-3::2]))

@@ -5,8 +5,11 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
+from pathlib import Path
 from typing import Any
 
+import yaml
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.collector.collector import Collector
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.config.layers import Layer
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.manifests.build import CollectorBuild
@@ -17,57 +20,17 @@ from .lint.builds import CATALOGUE
 Json = dict[str, Any]
 LISTENERS = CATALOGUE.listeners
 
-OPTIONS: Json = {
+_SPEC = Path(__file__).parents[5] / "roles" / "otel_collector" / "meta" / "argument_specs.yml"
+SPEC: Json = {
+    name.removeprefix("otel_collector_"): option
+    for name, option in yaml.safe_load(_SPEC.read_text(encoding="utf-8"))["argument_specs"]["main"]["options"].items()
+}
+# The role's defaults, for a collector that has a name.
+OPTIONS: Json = {field.name: SPEC[field.name].get("default") for field in fields(Collector)} | {
     "name": "gateway",
     "namespace": "telemetry",
-    "instance": "",
-    "backend": "kubernetes",
-    "mode": "deployment",
-    "recipes": [],
-    "config": {},
-    "config_files": [],
-    "distribution": "contrib",
     "version": "1.2.3",
-    "distribution_manifest": "",
-    "platform": "generic",
-    "image": "",
-    "image_registry": "",
-    "image_pull_policy": "IfNotPresent",
-    "image_pull_secrets": [],
     "replicas": 2,
-    "autoscaling": None,
-    "disruption_budget": {},
-    "memory_limit": "512Mi",
-    "cpu_request": "100m",
-    "cpu_limit": "",
-    "service_account_name": "",
-    "service_account_annotations": {},
-    "labels": {},
-    "annotations": {},
-    "pod_labels": {},
-    "pod_annotations": {},
-    "env": {},
-    "volumes": [],
-    "certificates": [],
-    "node_selector": {},
-    "tolerations": [],
-    "affinity": {},
-    "topology_spread": [],
-    "priority_class_name": "",
-    "host_network": False,
-    "host_ports": None,
-    "selinux_type": "",
-    "service": {},
-    "ingress": None,
-    "routes": None,
-    "openshift_route": None,
-    "network_policy": {},
-    "storage": {},
-    "update_strategy": {},
-    "revision_history_limit": 10,
-    "termination_grace_seconds": 30,
-    "upgrade_strategy": "none",
-    "target_allocator": {},
 }
 
 # The labels that its pods have under every backend.

@@ -1,0 +1,95 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""No option is declared, documented, and used nowhere."""
+
+from __future__ import annotations
+
+import ast
+import dataclasses
+import re
+import sys
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.backends.table import BACKENDS
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.collector.collector import Collector
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _render, _sources
+
+from .role import OPTIONS, ROOT
+from .source import files, tree
+
+RECIPES = ["otlp_ingest", "debug_output"]
+CONFIG = {"exporters": {"debug": {"verbosity": "basic"}}}
+# Code that handles every field alike reads none of them.
+ALIKE = {"from_options", "__eq__", "__hash__"}
+SPECS = {
+    (path.parts[-3], option)
+    for path in ROOT.glob("roles/*/meta/argument_specs.yml")
+    for entry in _sources.read_yaml(path)["argument_specs"].values()
+    for option in entry["options"]
+}
+
+
+def fields_read(monkeypatch: pytest.MonkeyPatch) -> set[str]:
+    """Return the fields of collectors that rendering reads, under every backend and in every mode."""
+    read: set[str] = set()
+
+    def watched(self: Collector, name: str) -> Any:
+        caller = sys._getframe(1).f_code
+        if caller.co_name not in ALIKE and caller.co_filename != dataclasses.__file__:
+            read.add(name)
+        return object.__getattribute__(self, name)
+
+    monkeypatch.setattr(Collector, "__getattribute__", watched, raising=False)
+    for backend in BACKENDS:
+        for mode in BACKENDS[backend].modes:
+            item = {"name": "one", "backend": backend, "mode": mode, "recipes": RECIPES, "config": CONFIG}
+            _render.bundle(_render.plan(_render.Request([item], {"namespace": "a"})))
+    return read & set(OPTIONS)
+
+
+def test_rendering_reads_every_option_of_a_collector(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert sorted(set(OPTIONS) - fields_read(monkeypatch)) == []
+
+
+@pytest.mark.parametrize(("role", "option"), sorted(SPECS))
+def test_a_role_uses_its_inputs(role: str, option: str) -> None:
+    files = [path for folder in ("tasks", "vars", "templates") for path in (ROOT / "roles" / role / folder).rglob("*")]
+    word = re.compile(rf"\b{option}\b")
+    assert any(word.search(path.read_text(encoding="utf-8")) for path in files if path.is_file())
+
+
+def options_of(path: str) -> set[str]:
+    """Return the names of the options that the DOCUMENTATION of a module lists, with their suboptions."""
+    (text,) = (
+        node.value.value
+        for node in tree(path).body
+        if isinstance(node, ast.Assign)
+        and isinstance(node.value, ast.Constant)
+        and [getattr(target, "id", "") for target in node.targets] == ["DOCUMENTATION"]
+    )
+    return set(_names(_sources._yaml.load(text, path).data.get("options") or {}))
+
+
+def _names(options: dict[str, Any]) -> list[str]:
+    return [name for key, option in options.items() for name in (key, *_names(option.get("suboptions") or {}))]
+
+
+@cache
+def words() -> frozenset[str]:
+    """Return every name and text of the code behind the modules."""
+    found: set[str] = set()
+    for path in files("plugins/module_utils/*.py", "plugins/plugin_utils/*.py", "plugins/action/*.py"):
+        for node in ast.walk(tree(path)):
+            found |= {getattr(node, "attr", ""), getattr(node, "arg", None) or "", getattr(node, "id", "")}
+            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                found.add(node.value)
+    return frozenset(found)
+
+
+@pytest.mark.parametrize("path", files("plugins/modules/*.py"), ids=lambda path: Path(path).stem)
+def test_the_code_behind_a_module_knows_its_options(path: str) -> None:
+    assert sorted(options_of(path) - words()) == []
