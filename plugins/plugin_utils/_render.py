@@ -17,7 +17,7 @@ from ..module_utils._core.aws import identity, policy
 from ..module_utils._core.backends.table import BACKENDS
 from ..module_utils._core.collector import names, platform
 from ..module_utils._core.collector.collector import Collector, Distribution, image_of
-from ..module_utils._core.collector.platform import Place
+from ..module_utils._core.collector.platform import Platform
 from ..module_utils._core.config.compose import compose
 from ..module_utils._core.config.layers import Composed
 from ..module_utils._core.errors import Problem
@@ -63,7 +63,7 @@ class _Choice:
     """A collector with what its options decide before there is a config."""
 
     collector: Collector
-    place: Place
+    platform: Platform
     facts: Mapping[str, Any]
     version: str
     target: Target | None
@@ -91,7 +91,7 @@ def bundle(planned: Sequence[Planned]) -> dict[str, Any]:
         raise Problem("; ".join(malformed), asked="Render collectors from malformed configs, which nobody can accept")
     builds = [item.build for item in planned if item.build]
     for build in builds:
-        platform.check(build.place, build.collector, volumes(build), bool(build.exposed))
+        platform.check(build.platform, build.collector, volumes(build), bool(build.exposed))
     deployed.check([deployed.Member(build.collector, build.needs.ports) for build in builds])
     manifests = deployed.union(manifest for build in builds for manifest in _manifests(build))
     return {
@@ -149,7 +149,7 @@ def _plan(
         duplicates=tuple(pair for layer in layers for pair in layer.duplicates),
         environment=deployed.environment(collector),
         target=chosen.target,
-        deployment=deployed.deployment(collector, understood.needs if understood else None, chosen.place),
+        deployment=deployed.deployment(collector, understood.needs if understood else None, chosen.platform),
         resource=BACKENDS[collector.backend].resource(understood) if understood else None,
         listeners=_target.tables().listeners,
     )
@@ -160,7 +160,7 @@ def _chosen(options: Mapping[str, Any], facts: Mapping[str, Any], annotations: M
     """Return what the options decide. Raises Problem for what the backend, the platform or the catalogue lacks."""
     row = _sources.catalogue("distributions")[options["distribution"]]
     options = {**options, "version": options["version"] or row["version"]}
-    where = Place.from_facts(options["platform"], facts)
+    where = Platform.from_facts(options["platform"], facts)
     collector = Collector.from_options(platform.settled(options, where))
     collector = identity.stamped(collector, annotations)
     BACKENDS[collector.backend].check(collector)
@@ -193,7 +193,7 @@ def _build(chosen: _Choice, config: dict[str, Any]) -> CollectorBuild:
         config_hash=hashlib.sha256(_canonical(config).encode()).hexdigest(),
         image=chosen.image,
         run_as_user=chosen.user,
-        place=chosen.place,
+        platform=chosen.platform,
     )
 
 

@@ -9,7 +9,7 @@ from dataclasses import asdict
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.collector.platform import Place
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.collector.platform import Platform
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _render, _sources
 
 from .role import PLATFORMS, ROOT
@@ -31,18 +31,20 @@ def of_kind(manifests: list[dict[str, Any]], kind: str) -> dict[str, Any]:
 
 def test_generic_facts_are_the_abilities_that_a_place_has_by_itself() -> None:
     facts = {key: tuple(value) if isinstance(value, list) else value for key, value in PLATFORMS["generic"].items()}
-    own = {key: value for key, value in asdict(Place()).items() if key != "name"}
+    own = {key: value for key, value in asdict(Platform()).items() if key != "name"}
     assert {key: facts[key] for key in own} == own
 
 
 @pytest.mark.parametrize("name", PLATFORMS)
 def test_a_platform_says_what_there_is_instead_of_each_ability_that_it_lacks(name: str) -> None:
-    place = asdict(Place.from_facts(name, _sources.platform(name, _sources.find([], "platforms"))))
-    lacking = {ability for ability in ABILITIES if place[ability] in (False, ()) or place[ability] == ("/var/log",)}
-    said = set(place["instead"])
+    platform = asdict(Platform.from_facts(name, _sources.platform(name, _sources.find([], "platforms"))))
+    lacking = {
+        ability for ability in ABILITIES if platform[ability] in (False, ()) or platform[ability] == ("/var/log",)
+    }
+    said = set(platform["instead"])
     assert said <= ABILITIES
     # Who may mount nothing has nothing to write to.
-    assert lacking - said <= ({"host_paths_writable"} if place["host_paths"] == () else set())
+    assert lacking - said <= ({"host_paths_writable"} if platform["host_paths"] == () else set())
 
 
 @pytest.mark.parametrize("name", PLATFORMS)

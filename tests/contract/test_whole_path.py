@@ -105,11 +105,11 @@ def told(config: Any, **arguments: Any) -> str:
 @given(st.sampled_from(bases()), st.sampled_from(WHERE), st.sampled_from(KEYS), secrets, st.data())
 def test_no_secret_is_ever_shown(base: Any, where: tuple[str, ...], key: str, secret: str, data: st.DataObject) -> None:
     config = copy.deepcopy(base[1].config)
-    place = config
+    parent = config
     for part in where:
-        place[part] = place[part] if isinstance(place.get(part), dict) else {}
-        place = place[part]
-    place[key] = data.draw(st.sampled_from([secret, f"Bearer {secret}", [secret]]))
+        parent[part] = parent[part] if isinstance(parent.get(part), dict) else {}
+        parent = parent[part]
+    parent[key] = data.draw(st.sampled_from([secret, f"Bearer {secret}", [secret]]))
     text = yaml.safe_dump(config) if data.draw(st.booleans()) else config
     arguments = {
         "format": data.draw(st.sampled_from(FORMATS)),

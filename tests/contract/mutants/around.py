@@ -44,18 +44,18 @@ def port_clash(subject: Subject) -> Iterator[Subject]:
 
 
 def health_check_missing(subject: Subject) -> Iterator[Subject]:
-    place = placed(subject, probed=True)
-    made = drop(subject, ("service", "extensions"), ("extensions",), deployment=place)
+    deployment = placed(subject, probed=True)
+    made = drop(subject, ("service", "extensions"), ("extensions",), deployment=deployment)
     yield made
     yield plus(made, "extensions", "pprof")
 
 
 def unreachable_receiver(subject: Subject) -> Iterator[Subject]:
     for host in ("localhost", "127.0.0.1"):
-        place = placed(subject, mode="deployment", exposed=frozenset({(4999, "TCP")}))
-        yield plus(subject, "receivers", "otlp", otlp(host, 4999), deployment=place)
-    place = placed(subject, mode="daemonset", exposed=frozenset({(8889, "TCP")}))
-    yield plus(subject, "exporters", "prometheus", {"endpoint": "localhost:8889"}, "metrics", deployment=place)
+        deployment = placed(subject, mode="deployment", exposed=frozenset({(4999, "TCP")}))
+        yield plus(subject, "receivers", "otlp", otlp(host, 4999), deployment=deployment)
+    deployment = placed(subject, mode="daemonset", exposed=frozenset({(8889, "TCP")}))
+    yield plus(subject, "exporters", "prometheus", {"endpoint": "localhost:8889"}, "metrics", deployment=deployment)
 
 
 def storage_missing(subject: Subject) -> Iterator[Subject]:
@@ -69,11 +69,11 @@ def storage_missing(subject: Subject) -> Iterator[Subject]:
 
 
 def file_missing(subject: Subject) -> Iterator[Subject]:
-    place = placed(subject, mounts=("/etc/otelcol",))
+    deployment = placed(subject, mounts=("/etc/otelcol",))
     for key in ("ca_file", "cert_file", "key_file"):
         settings = {"endpoint": "gateway:4317", "tls": {key: "/certs/one.pem"}}
-        yield plus(subject, "exporters", "otlp_grpc", settings, deployment=place)
-    yield put(subject, ("service", "telemetry", "metrics", "ca_file"), "/certs/ca.pem", deployment=place)
+        yield plus(subject, "exporters", "otlp_grpc", settings, deployment=deployment)
+    yield put(subject, ("service", "telemetry", "metrics", "ca_file"), "/certs/ca.pem", deployment=deployment)
 
 
 def missing_permission(subject: Subject) -> Iterator[Subject]:

@@ -64,17 +64,17 @@ def _fixtures() -> Iterator[tuple[str, Subject]]:
     target = _target.resolve(_target.BuildRequest(version=VERSION), "")
     for path in sorted((ROOT / "tests" / "fixtures" / "seeds").glob("*.corrected.yaml")):
         for item in _inputs.collect([str(path)], None).inputs:
-            place = item.context.deployment or Deployment("deployment", replicas=1)
+            deployment = item.context.deployment or Deployment("deployment", replicas=1)
             yield (
                 path.name.split(".")[0],
-                Subject(item.config, item.locate, target=target, deployment=place, listeners=LISTENERS),
+                Subject(item.config, item.locate, target=target, deployment=deployment, listeners=LISTENERS),
             )
     for path in sorted(ROOT.glob("examples/*/rendered/manifests.yml")):
         for item in _inputs.collect([str(path)], None).inputs:
-            place = item.context.deployment or Deployment("deployment", replicas=1)
+            deployment = item.context.deployment or Deployment("deployment", replicas=1)
             yield (
                 path.parts[-3],
-                Subject(item.config, item.locate, target=target, deployment=place, listeners=LISTENERS),
+                Subject(item.config, item.locate, target=target, deployment=deployment, listeners=LISTENERS),
             )
 
 

@@ -47,9 +47,9 @@ def drop(subject: Subject, *paths: Path, **around: Any) -> Subject:
 
     def change(config: Any) -> None:
         for path in paths:
-            place = at(config, path[:-1])
-            if isinstance(place, (dict, list)) and at(config, path, ...) is not ...:
-                del place[path[-1]]
+            parent = at(config, path[:-1])
+            if isinstance(parent, (dict, list)) and at(config, path, ...) is not ...:
+                del parent[path[-1]]
 
     return edited(subject, change, **around)
 

@@ -82,8 +82,8 @@ def duplicate_scrape(subject: Subject) -> Iterator[Subject]:
         {"mode": "deployment", "replicas": 3},
         {"mode": "statefulset", "replicas": 2},
     ):
-        place = placed(subject, **around, target_allocator=False)
-        yield plus(subject, "receivers", "prometheus", scrape, "metrics", deployment=place)
+        deployment = placed(subject, **around, target_allocator=False)
+        yield plus(subject, "receivers", "prometheus", scrape, "metrics", deployment=deployment)
 
 
 def target_allocator_mode(subject: Subject) -> Iterator[Subject]:
@@ -92,10 +92,10 @@ def target_allocator_mode(subject: Subject) -> Iterator[Subject]:
 
 
 def split_state(subject: Subject) -> Iterator[Subject]:
-    place = {"deployment": placed(subject, mode="deployment", replicas=3)}
+    deployment = {"deployment": placed(subject, mode="deployment", replicas=3)}
     for kind in ("tail_sampling", "groupbytrace"):
-        yield plus(subject, "processors", kind, {}, **place)
-    yield plus(subject, "processors", "cumulativetodelta", {}, "metrics", **place)
+        yield plus(subject, "processors", kind, {}, **deployment)
+    yield plus(subject, "processors", "cumulativetodelta", {}, "metrics", **deployment)
     counted = joined(subject, "span_metrics", {}, ("traces", "metrics"))
     yield edited(counted, lambda _config: None, deployment=placed(subject, mode="deployment", autoscaled=True))
 

@@ -1,7 +1,7 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a place lets pods do, as its file in `platforms/` says; places are told apart by abilities alone. Private."""
+"""What a platform lets pods do, as its file in `platforms/` says; abilities alone tell platforms apart. Private."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ _AGENT = "daemonset"
 
 
 @dataclass(frozen=True)
-class Place:
-    """The abilities of a place; `platforms/generic.yml` says what each means, and its defaults are the same."""
+class Platform:
+    """The abilities of a platform; `platforms/generic.yml` says what each means, and its defaults are the same."""
 
     name: str = "generic"
     daemonsets: bool = True
@@ -30,8 +30,8 @@ class Place:
     instead: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
-    def from_facts(cls, name: str, facts: Mapping[str, Any]) -> Place:
-        """Return the place that these facts describe; facts that recipes alone use are left out."""
+    def from_facts(cls, name: str, facts: Mapping[str, Any]) -> Platform:
+        """Return the platform that these facts describe; facts that recipes alone use are left out."""
         values = {item.name: facts[item.name] for item in fields(cls) if item.name in facts}
         return cls(**{**values, "name": name, "host_paths": tuple(values.get("host_paths", ("/",)))})
 
@@ -40,36 +40,36 @@ class Place:
         return any(f"{path}/".startswith(f"{folder.rstrip('/')}/") for folder in self.host_paths)
 
 
-def settled(options: Mapping[str, Any], place: Place) -> dict[str, Any]:
-    """Return options with what the place decides where the user has not: agents without host ports have a Service."""
+def settled(options: Mapping[str, Any], platform: Platform) -> dict[str, Any]:
+    """Return options, settled by the platform where the user has not: agents without host ports have a Service."""
     service = options["service"] or {}
-    if place.host_ports or options["host_ports"] is not None or options["mode"] != _AGENT:
+    if platform.host_ports or options["host_ports"] is not None or options["mode"] != _AGENT:
         return dict(options)
     enabled = True if service.get("enabled") is None else service["enabled"]
     return {**options, "host_ports": False, "service": {**service, "enabled": enabled}}
 
 
-def check(place: Place, collector: Collector, volumes: list[dict[str, Any]], opens: bool) -> None:
-    """Raise Problem for a collector that asks its place for what that does not have; `opens` says that it listens."""
+def check(platform: Platform, collector: Collector, volumes: list[dict[str, Any]], opens: bool) -> None:
+    """Raise Problem for a collector that needs what its platform lacks; `opens` says that it listens."""
     mounted = [(item["name"], item["hostPath"]["path"]) for item in volumes if "hostPath" in item]
-    foreign = ", ".join(path for _name, path in mounted if not place.offers(path))
+    foreign = ", ".join(path for _name, path in mounted if not platform.offers(path))
     writable = {item["name"] for item in collector.volumes if not item.get("read_only", True)}
-    written = "" if place.host_paths_writable else ", ".join(path for name, path in mounted if name in writable)
+    written = "" if platform.host_paths_writable else ", ".join(path for name, path in mounted if name in writable)
     lacks = (
-        ("daemonsets", not place.daemonsets and collector.mode == _AGENT, "runs no pod on every node"),
+        ("daemonsets", not platform.daemonsets and collector.mode == _AGENT, "runs no pod on every node"),
         ("host_paths", foreign, f"does not let pods mount {foreign} of their node"),
         ("host_paths_writable", written, f"does not let pods write to {written} of their node"),
-        ("host_network", not place.host_network and collector.host_network, "keeps the node's network from pods"),
+        ("host_network", not platform.host_network and collector.host_network, "keeps the node's network from pods"),
         (
             "host_ports",
-            not place.host_ports and collector.uses_host_ports and opens,
+            not platform.host_ports and collector.uses_host_ports and opens,
             "keeps the node's ports from pods",
         ),
     )
     for ability, broken, wrong in lacks:
         if broken:
             raise Problem(
-                f"platform '{place.name}' {wrong}",
+                f"platform '{platform.name}' {wrong}",
                 asked=f"collector '{collector.name}' (mode {collector.mode})",
-                fix=place.instead.get(ability) or "Do without it, or name the platform where it really runs.",
+                fix=platform.instead.get(ability) or "Do without it, or name the platform where it really runs.",
             )

@@ -12,7 +12,7 @@ from typing import Any
 
 from ..collector import names
 from ..collector.collector import Collector
-from ..collector.platform import Place
+from ..collector.platform import Platform
 from ..collector.quantity import parse_bytes
 from ..errors import Problem
 from ..manifests.pod import CONFIG_DIRECTORY
@@ -31,7 +31,7 @@ _BY_WEBHOOK = frozenset(
 )
 
 
-def deployment(collector: Collector, needs: Needs | None, place: Place | None = None) -> Deployment:
+def deployment(collector: Collector, needs: Needs | None, platform: Platform | None = None) -> Deployment:
     """Return where a collector runs whose config has these needs; without them, what follows from it is not known."""
     scaler = collector.autoscaling
     return Deployment(
@@ -47,7 +47,7 @@ def deployment(collector: Collector, needs: Needs | None, place: Place | None = 
         target_allocator=collector.is_allocated,
         network_policy=bool(collector.network_policy.get("enabled")),
         platform=collector.platform,
-        confined=bool(place and place.selinux and not collector.selinux_type),
+        confined=bool(platform and platform.selinux and not collector.selinux_type),
     )
 
 

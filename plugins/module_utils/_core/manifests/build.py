@@ -11,7 +11,7 @@ from typing import Any
 
 from ..collector import names
 from ..collector.collector import Collector
-from ..collector.platform import Place
+from ..collector.platform import Platform
 from ..needs.derive import Needs
 
 Manifest = dict[str, Any]
@@ -28,7 +28,7 @@ class CollectorBuild:
     config_hash: str
     image: str
     run_as_user: int | None
-    place: Place = field(default_factory=Place)
+    platform: Platform = field(default_factory=Platform)
 
     @property
     def exposed(self) -> tuple[Any, ...]:

@@ -187,7 +187,7 @@ def use(build: CollectorBuild) -> Rules:
 
 def _needed(build: CollectorBuild) -> bool:
     """Whether the pods ask for more than `restricted-v2`; those that get a sidecar are not ours."""
-    if not build.place.security_context_constraints or build.collector.mode == "sidecar":
+    if not build.platform.security_context_constraints or build.collector.mode == "sidecar":
         return False
     special = _volumes(build) - _RESTRICTED
     fixed = "runAsUser" in pod_security(build)

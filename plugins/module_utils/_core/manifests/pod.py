@@ -175,7 +175,7 @@ def _state(build: CollectorBuild) -> dict[str, Any]:
 
 
 def _keeps_on_node(build: CollectorBuild) -> bool:
-    writable = build.place.host_paths_writable and build.place.offers(_STATE_FOLDER)
+    writable = build.platform.host_paths_writable and build.platform.offers(_STATE_FOLDER)
     return build.collector.mode == "daemonset" and writable
 
 

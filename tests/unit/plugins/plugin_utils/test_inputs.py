@@ -47,8 +47,8 @@ def collect(text: str) -> list[_inputs.Input]:
 )
 def test_a_place_is_one_in_the_users_file(text: str, line: int, column: int) -> None:
     (item,) = collect(text)
-    place = item.locate(PATH)
-    assert (place.line, place.column) == (line, column)
+    position = item.locate(PATH)
+    assert (position.line, position.column) == (line, column)
     assert item.config["service"] == OTLP["service"]
 
 

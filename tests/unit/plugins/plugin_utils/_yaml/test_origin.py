@@ -38,8 +38,8 @@ def loaded(tmp_path: Any) -> Any:
     ],
 )
 def test_a_value_of_the_inventory_has_a_place(loaded: Any, path: Any, line: int, column: int) -> None:
-    place = origin.positions(loaded)[path]
-    assert (place.file.endswith("all.yml"), place.line, place.column) == (True, line, column)
+    position = origin.positions(loaded)[path]
+    assert (position.file.endswith("all.yml"), position.line, position.column) == (True, line, column)
 
 
 def test_plain_data_has_no_places() -> None:

@@ -47,6 +47,6 @@ def test_who_brings_constraints_or_needs_none_is_fine(backend: str) -> None:
 
 
 def test_constraints_of_another_collector_do_not_count() -> None:
-    bring = BACKENDS["kubernetes"].manifests(placed(LOGS, place=CONSTRAINED, mode="daemonset", name="other"))
+    bring = BACKENDS["kubernetes"].manifests(placed(LOGS, platform=CONSTRAINED, mode="daemonset", name="other"))
     ask = BACKENDS["kubernetes"].manifests(build(LOGS, mode="daemonset"))
     assert [wish.owner for wish in unmet([*bring, *ask])] == [Ref("DaemonSet", "telemetry", "gateway")]

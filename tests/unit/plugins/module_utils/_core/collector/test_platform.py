@@ -6,7 +6,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.collector.platform import Place, check, settled
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.collector.platform import (
+    Platform,
+    check,
+    settled,
+)
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
 
 from ..helpers import OPTIONS, collector
@@ -18,8 +22,8 @@ WRITTEN = {"name": "host", "mount_path": "/a", "read_only": False, "source": {"h
 
 def test_a_place_is_what_its_facts_say_and_the_rest_as_anywhere() -> None:
     facts = {"daemonsets": False, "host_paths": ["/var/log"], "kubelet_endpoint": "https://node:10250"}
-    assert Place.from_facts("here", facts) == Place("here", daemonsets=False, host_paths=("/var/log",))
-    assert Place.from_facts("generic", {}) == Place()
+    assert Platform.from_facts("here", facts) == Platform("here", daemonsets=False, host_paths=("/var/log",))
+    assert Platform.from_facts("generic", {}) == Platform()
 
 
 @pytest.mark.parametrize(
@@ -36,33 +40,37 @@ def test_a_place_is_what_its_facts_say_and_the_rest_as_anywhere() -> None:
     ],
 )
 def test_a_folder_is_offered_with_all_below_it(folders: tuple[str, ...], path: str, offered: bool) -> None:
-    assert Place(host_paths=folders).offers(path) is offered
+    assert Platform(host_paths=folders).offers(path) is offered
 
 
 @pytest.mark.parametrize(
-    ("place", "options", "wrong"),
+    ("platform", "options", "wrong"),
     [
-        (Place("there", daemonsets=False), {"mode": "daemonset"}, "runs no pod on every node"),
-        (Place("there", host_paths=()), {}, "does not let pods mount /var/log/pods of their node"),
-        (Place("there", host_paths_writable=False), {"volumes": [WRITTEN]}, "does not let pods write to /var/log/pods"),
-        (Place("there", host_network=False), {"host_network": True}, "keeps the node's network from pods"),
-        (Place("there", host_ports=False), {"host_ports": True}, "keeps the node's ports from pods"),
+        (Platform("there", daemonsets=False), {"mode": "daemonset"}, "runs no pod on every node"),
+        (Platform("there", host_paths=()), {}, "does not let pods mount /var/log/pods of their node"),
+        (
+            Platform("there", host_paths_writable=False),
+            {"volumes": [WRITTEN]},
+            "does not let pods write to /var/log/pods",
+        ),
+        (Platform("there", host_network=False), {"host_network": True}, "keeps the node's network from pods"),
+        (Platform("there", host_ports=False), {"host_ports": True}, "keeps the node's ports from pods"),
     ],
 )
-def test_what_a_place_does_not_have_is_refused(place: Place, options: dict[str, Any], wrong: str) -> None:
+def test_what_a_platform_does_not_have_is_refused(platform: Platform, options: dict[str, Any], wrong: str) -> None:
     with pytest.raises(Problem, match=f"collector 'gateway' .*platform 'there' {wrong}"):
-        check(place, collector(**options), HOST, opens=True)
+        check(platform, collector(**options), HOST, opens=True)
 
 
 def test_a_refusal_says_what_the_place_has_instead() -> None:
     with pytest.raises(Problem, match=r"Use a claim\."):
-        check(Place("there", host_paths=(), instead=INSTEAD), collector(), HOST, opens=True)
+        check(Platform("there", host_paths=(), instead=INSTEAD), collector(), HOST, opens=True)
 
 
 def test_what_a_place_has_is_not_refused() -> None:
-    check(Place(), collector(mode="daemonset", host_ports=True, volumes=[WRITTEN]), HOST, opens=True)
-    check(Place(host_ports=False), collector(host_ports=True), HOST, opens=False)
-    check(Place(host_paths_writable=False, host_paths=("/var/log",)), collector(), HOST, opens=True)
+    check(Platform(), collector(mode="daemonset", host_ports=True, volumes=[WRITTEN]), HOST, opens=True)
+    check(Platform(host_ports=False), collector(host_ports=True), HOST, opens=False)
+    check(Platform(host_paths_writable=False, host_paths=("/var/log",)), collector(), HOST, opens=True)
 
 
 @pytest.mark.parametrize(
@@ -77,9 +85,9 @@ def test_what_a_place_has_is_not_refused() -> None:
 def test_an_agent_without_ports_of_its_node_has_a_service(
     options: dict[str, Any], host_ports: bool | None, enabled: bool | None
 ) -> None:
-    found = settled({**OPTIONS, **options}, Place(host_ports=False))
+    found = settled({**OPTIONS, **options}, Platform(host_ports=False))
     assert (found["host_ports"], (found["service"] or {}).get("enabled")) == (host_ports, enabled)
 
 
 def test_where_there_are_ports_nothing_is_decided() -> None:
-    assert settled({**OPTIONS, "mode": "daemonset"}, Place()) == {**OPTIONS, "mode": "daemonset"}
+    assert settled({**OPTIONS, "mode": "daemonset"}, Platform()) == {**OPTIONS, "mode": "daemonset"}

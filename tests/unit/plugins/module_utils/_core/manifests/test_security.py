@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.collector.platform import Place
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.collector.platform import Platform
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.manifests.build import CollectorBuild
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.manifests.openshift import (
     security_context_constraints,
@@ -22,7 +22,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.manifests
 
 from ..helpers import LABELS, build, running
 
-CONSTRAINED = Place("here", security_context_constraints=True)
+CONSTRAINED = Platform("here", security_context_constraints=True)
 LOGS = running(receivers={"file_log": {"include": ["/var/log/pods/*/*/*.log"]}})
 STATE = running(extensions={"file_storage": {}})
 SILENT = running()
@@ -34,8 +34,10 @@ RIGHT = {
 }
 
 
-def placed(config: Any = None, place: Place = CONSTRAINED, user: int | None = None, **options: Any) -> CollectorBuild:
-    return replace(build(config, **options), run_as_user=user, place=place)
+def placed(
+    config: Any = None, platform: Platform = CONSTRAINED, user: int | None = None, **options: Any
+) -> CollectorBuild:
+    return replace(build(config, **options), run_as_user=user, platform=platform)
 
 
 def allowed(config: Any = None, **options: Any) -> Any:
@@ -108,7 +110,7 @@ def test_what_is_needed_is_allowed(options: dict[str, Any], field: str, value: A
         {},
         {"mode": "statefulset", "config": STATE},
         {"mode": "daemonset", "config": SILENT},
-        {"mode": "daemonset", "place": Place()},
+        {"mode": "daemonset", "platform": Platform()},
         {"mode": "sidecar", "backend": "operator", "config": LOGS},
         {"volumes": [{"name": "a", "mount_path": "/a", "source": {"emptyDir": {}}}]},
     ],
