@@ -1,21 +1,28 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Image archives: their content, and that the same content gives the same bytes."""
+"""Image archives, the images of a cluster, and the registries beside it."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 import os
+import shutil
+import sys
 import tarfile
+import tomllib
+from importlib import util
 from pathlib import Path
 
 import pytest
 import yaml
 
-from tests.testbed import command, config, image, images
-from tests.testbed.build import Builds
+from tests.testbed import backends, command, config, image, images, packages, python_images, registry
+from tests.testbed.build import COMPONENTS, JAEGER_VERSION, PROMETHEUS_VERSION, Builds
+from tests.testbed.catalog import named
+from tests.testbed.cluster import Cluster
+from tests.testbed.errors import ClusterError
 from tests.testbed.home import Home
 from tests.testbed.image import Image
 
@@ -80,3 +87,116 @@ def test_the_cluster_runs_the_images_that_are_built(home: Home, monkeypatch: pyt
     assert container["image"] == references["coredns"]
     assert f'sandbox_image = "{references["pause"]}"' in (config.TEMPLATES / "containerd.toml").read_text()
     assert references["collector"].endswith("opentelemetry-collector-contrib:0.158.0")
+
+
+LDD = """/usr/bin/python3.11:
+\tlinux-vdso.so.1 (0x00007ffd1b5f2000)
+\tlibm.so.6 => /lib/x86_64-linux-gnu/libm.so.6 (0x00007f8ed0c21000)
+\tlibgone.so.1 => not found
+\t/lib64/ld-linux-x86-64.so.2 (0x00007f8ed14b5000)
+"""
+APP = Path(__file__).parents[2] / "support/python_app/app.py"
+
+
+def test_shared_libraries_are_read_from_what_ldd_prints() -> None:
+    assert python_images.libraries(LDD) == {"/lib/x86_64-linux-gnu/libm.so.6", "/lib64/ld-linux-x86-64.so.2"}
+
+
+@pytest.mark.parametrize("name", ["interpreter.txt", "autoinstrumentation.txt"])
+def test_every_package_is_pinned(name: str) -> None:
+    lines = [line for line in (python_images.LISTS / name).read_text().splitlines() if not line.startswith("#")]
+    assert lines
+    assert all(line.count("==") == 1 for line in lines)
+
+
+def test_the_instrumentation_is_of_the_images_version() -> None:
+    version = python_images.INSTRUMENTATION.rpartition(":")[2]
+    lines = (python_images.LISTS / "autoinstrumentation.txt").read_text().splitlines()
+    for name in ("opentelemetry-distro", "opentelemetry-instrumentation", "opentelemetry-instrumentation-flask"):
+        assert f"{name}=={version}" in lines
+
+
+def test_the_application_has_no_telemetry_of_its_own() -> None:
+    assert "opentelemetry" not in APP.read_text().lower()
+
+
+def test_without_an_installer_it_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shutil, "which", lambda _: "/bin/uv")
+    assert python_images.lacks() is None
+    monkeypatch.setattr(shutil, "which", lambda _: None)
+    monkeypatch.setattr(python_images, "LOCAL_UV", Path("/no/such/file"))
+    monkeypatch.setattr(python_images, "find_spec", lambda _: None)
+    reason = python_images.lacks()
+    assert reason is not None
+    assert "neither uv nor pip" in reason.why
+    monkeypatch.setattr(python_images, "find_spec", lambda _: util.spec_from_loader("pip", None))
+    assert python_images.installer() == [sys.executable, "-m", "pip", "--python", "/usr/bin/python3", "install"]
+
+
+def test_backends_have_upstreams_names(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    builds = Builds(home, "go1.26 amd64")
+    monkeypatch.setattr(images, "CERTIFICATES", Path("/no/such/file"))
+    made: list[Image] = []
+
+    def archive_of(name: str, content: Image, _: Builds) -> Path:
+        made.append(content)
+        return home.images / name
+
+    monkeypatch.setattr(images, "archive_of", archive_of)
+    for name, describe in (("prometheus", backends.prometheus), ("jaeger", backends.jaeger)):
+        builds.dir(name).mkdir()
+        builds.program(name, name).touch()
+        describe(builds)
+    assert [content.reference for content in made] == [
+        f"docker.io/prom/prometheus:v{PROMETHEUS_VERSION}",
+        f"docker.io/jaegertracing/jaeger:{JAEGER_VERSION}",
+    ]
+    for content in made:
+        assert all(path.exists() for path in content.files.values())
+        assert content.entrypoint[0] in content.files
+
+
+def test_prometheus_is_of_the_version_that_is_said() -> None:
+    major, minor, patch = PROMETHEUS_VERSION.split(".")
+    required = f"github.com/prometheus/prometheus v0.{major}{minor}.{patch} "
+    assert required in (COMPONENTS["prometheus"].folder / "go.mod").read_text()
+
+
+@pytest.fixture
+def cluster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Cluster:
+    monkeypatch.setattr(
+        registry, "_start", lambda cluster, _name: registry.folder_of(cluster).mkdir(parents=True, exist_ok=True)
+    )
+    return Cluster(Home(tmp_path), "test", 7, 2)
+
+
+def test_every_node_is_told_that_the_one_inside_speaks_plain_http(cluster: Cluster) -> None:
+    registry.start(cluster, Path())
+    for node in cluster.nodes:
+        told = tomllib.loads((node.dir / "certs.d" / "172.30.7.2:5000" / "hosts.toml").read_text())
+        assert list(told["host"]) == [told["server"]] == ["http://172.30.7.2:5000"]
+
+
+def test_for_skopeo_the_one_outside_plays_those_of_the_internet(cluster: Cluster) -> None:
+    registry.start(cluster, Path())
+    told = tomllib.loads((registry.folder_of(cluster) / "registries.conf").read_text())["registry"]
+    assert {row["prefix"]: row["location"] for row in told}["quay.io"] == "172.30.7.2:5001/quay.io"
+
+
+def test_what_cannot_be_installed_is_a_reason(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_arguments: object) -> None:
+        raise ClusterError("apt-get failed", "no network", "try again")
+
+    monkeypatch.setattr(packages, "missing", lambda needs: sorted(needs.values()))
+    monkeypatch.setattr(packages, "install", fail)
+    for user, why in ((0, "no network"), (1000, "programs are missing, and only root can install them")):
+        monkeypatch.setattr(registry.os, "geteuid", lambda user=user: user)
+        reason = registry.lacks(Home(tmp_path))
+        assert reason is not None
+        assert (reason.why, reason.do) == (why, "install the packages docker-registry skopeo")
+
+
+def test_where_they_are_nothing_is_lacking(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(packages, "missing", lambda _needs: [])
+    assert registry.lacks(Home(tmp_path)) is None
+    assert named("registry").start is registry.start

@@ -1,19 +1,30 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which processes are ours: by what they carry, never by a number."""
+"""Processes and servers of the testbed, its tables and steps, and the environment that it prints."""
 
 from __future__ import annotations
 
 import os
 import subprocess
 import sys
+import threading
 from pathlib import Path
+from string import Template
 
 import pytest
+import yaml
 
-from tests.testbed import process
+from tests.testbed import config, embedded, pki, process, progress
+from tests.testbed.build import Builds
+from tests.testbed.cluster import DNS_SERVICE_IP, Cluster
+from tests.testbed.env import exports
+from tests.testbed.errors import ClusterError
+from tests.testbed.home import Home
 from tests.testbed.process import CLUSTER_MARK, SERVER_MARK
+from tests.testbed.progress import last_lines, wait_for
+from tests.testbed.servers import instances, values
+from tests.testbed.tasks import Task, run_all
 
 OURS = Path("/state/clusters/o11y")
 
@@ -73,3 +84,132 @@ def test_kill_all_ends_when_nothing_is_found() -> None:
 def test_we_do_not_find_ourselves(monkeypatch: pytest.MonkeyPatch) -> None:
     own = {os.getpid()}
     assert not own & process.in_namespaces([Path("/proc/self/ns/net")])
+
+
+@pytest.fixture(params=[1, 3])
+def cluster(request: pytest.FixtureRequest, home: Home) -> Cluster:
+    """A cluster of one and of three nodes."""
+    return Cluster(home, "it", 0, request.param)
+
+
+def test_every_step_that_is_needed_exists(cluster: Cluster) -> None:
+    tasks = list(embedded.tasks(cluster, Builds(cluster.home, "go1.26 amd64")))
+    names = [task.name for task in tasks]
+    assert len(names) == len(set(names))
+    assert {need for task in tasks for need in task.needs} <= set(names)
+
+
+def test_every_value_of_a_server_is_there(cluster: Cluster) -> None:
+    for instance in instances(cluster):
+        filling = values(cluster, instance.node)
+        for text in (*instance.server.arguments, instance.server.ready):
+            assert "$" not in Template(text).substitute(filling)
+
+
+def test_every_configuration_file_is_rendered(cluster: Cluster) -> None:
+    for name in (*embedded.NODE_FILES, "cni.conflist"):
+        assert "$" not in config.render(name, values(cluster, cluster.nodes[0]))
+
+
+def test_files_that_servers_read_are_made(cluster: Cluster) -> None:
+    made = {f"{item.name}.{end}" for item in pki.certificates(cluster) for end in ("crt", "key", "kubeconfig")}
+    made |= {"ca.crt", "ca.key", "service-account.key", "service-account.pub"}
+    folder = f"{cluster.dir}/pki/"
+    for instance in instances(cluster):
+        filling = values(cluster, instance.node)
+        arguments = [Template(text).substitute(filling) for text in instance.server.arguments]
+        used = {argument.split(folder)[1] for argument in arguments if folder in argument}
+        assert used <= made
+
+
+def test_tokens_are_good_for_aws(cluster: Cluster) -> None:
+    (apiserver,) = (instance for instance in instances(cluster) if instance.name == "kube-apiserver")
+    assert any(text.endswith(",sts.amazonaws.com") for text in apiserver.server.arguments)
+
+
+def test_every_node_has_a_certificate_for_its_address(cluster: Cluster) -> None:
+    names = {item.name: item.names for item in pki.certificates(cluster)}
+    for node in cluster.nodes:
+        assert f"IP:{node.ip}" in names[f"kubelet-{node.name}"]
+
+
+def test_the_dns_address_is_the_one_that_pods_are_told() -> None:
+    documents = yaml.safe_load_all((config.MANIFESTS / "coredns.yaml").read_text())
+    (service,) = (document for document in documents if document["kind"] == "Service")
+    assert service["spec"]["clusterIP"] == DNS_SERVICE_IP
+
+
+def test_a_value_that_is_missing_is_an_error() -> None:
+    with pytest.raises(KeyError):
+        config.render("kubelet.yaml", {})
+
+
+def _read_back(text: str, name: str) -> str:
+    script = f'PATH=/bin:/usr/bin\n{text}\nprintf %s "${name}"'
+    return subprocess.run(["/bin/sh", "-c", script], capture_output=True, text=True, check=True).stdout
+
+
+def test_values_survive_the_shell() -> None:
+    for value in ("172.30.0.2 172.30.0.3", "/a b/it's", 'a"b$HOME`c`', ""):
+        assert _read_back(exports({"VALUE": value}, None), "VALUE") == value
+
+
+def test_the_folder_goes_before_the_shells_own_path() -> None:
+    assert _read_back(exports({}, Path("/a b/bin")), "PATH") == "/a b/bin:/bin:/usr/bin"
+
+
+def test_without_a_folder_path_stays() -> None:
+    assert exports({"A": "1"}, None) == "export A=1\n"
+
+
+def test_steps_run_after_what_they_need() -> None:
+    ran: list[str] = []
+    run_all(
+        [
+            Task("c", lambda: ran.append("c"), ("a", "b")),
+            Task("b", lambda: ran.append("b"), ("a",)),
+            Task("a", lambda: ran.append("a")),
+        ]
+    )
+    assert ran == ["a", "b", "c"]
+
+
+def test_independent_steps_run_at_the_same_time() -> None:
+    meeting = threading.Barrier(2, timeout=5)
+
+    def meet() -> None:
+        meeting.wait()
+
+    run_all([Task("a", meet), Task("b", meet)])
+
+
+def test_the_first_failure_ends_the_others() -> None:
+    def fail() -> None:
+        raise ClusterError("it failed", "because", "do this")
+
+    def wait_in_vain() -> None:
+        wait_for("never", lambda: "still missing", 60, str)
+
+    with pytest.raises(ClusterError, match="it failed"):
+        run_all([Task("waits", wait_in_vain), Task("fails", fail), Task("after", fail, ("waits",))])
+    assert progress.STOP.is_set()
+
+
+@pytest.mark.parametrize("needs", [{"a": "b"}, {"a": "b", "b": "a"}])
+def test_a_wrong_table_is_refused(needs: dict[str, str]) -> None:
+    with pytest.raises(ValueError, match="need"):
+        run_all(Task(name, lambda: None, (need,)) for name, need in needs.items())
+
+
+def test_a_wait_says_what_is_missing_and_where_to_look() -> None:
+    with pytest.raises(ClusterError) as caught:
+        wait_for("start of it", lambda: "no answer", 0, lambda: "see the log")
+    assert str(caught.value).startswith("start of it: not within 0 s\n  why: no answer\nsee the log\n  do:  ")
+
+
+def test_the_end_of_a_log_is_shown(tmp_path: Path) -> None:
+    log = tmp_path / "it.log"
+    assert "no log" in last_lines(log)
+    log.write_text("".join(f"line {number}\n" for number in range(40)))
+    assert last_lines(log).splitlines()[0].endswith("it.log:")
+    assert last_lines(log).splitlines()[1:] == [f"line {number}" for number in range(10, 40)]

@@ -73,6 +73,21 @@ class Aws:
         self.world.calls.clear()
         return found
 
+    def step(self, module: str, calls: dict[str, int], *same: str, **options: Any) -> dict[str, Any]:
+        """Run a module in check mode, for real and again, and return the real result. Its calls are counted."""
+        checked = self.run(module, check=True, **options)
+        assert self.changing() == {}, "check mode changes something"
+        done = self.run(module, **options)
+        assert self.changing() == Counter(calls), done
+        assert (done["changed"], checked["changed"]) == (bool(calls), bool(calls)), done
+        assert checked["diff"] == done["diff"] or "***" in str(done["diff"])
+        assert [checked[key] for key in same] == [done[key] for key in same]
+        again = self.run(module, **options)
+        assert (again["changed"], self.changing()) == (False, {}), "a second run changes something"
+        assert again["diff"]["before"] == again["diff"]["after"]
+        assert again.get("action", "unchanged") == "unchanged"
+        return done
+
 
 @pytest.fixture(scope="session")
 def aws_server() -> Iterator[AwsServer]:

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
 from typing import Any
 
 import pytest
@@ -37,18 +36,8 @@ def issuer(aws: Aws) -> None:
 
 
 def step(aws: Aws, calls: dict[str, int], **options: Any) -> dict[str, Any]:
-    """Run a step in check mode, for real and again, and return the real result. Its calls are counted."""
     options = {"name": NAME, "cluster_name": CLUSTER, "namespace": "obs", "service_account": "gateway"} | options
-    told = aws.run("iam_service_account_role", check=True, **options)
-    assert aws.changing() == {}, "check mode changes something"
-    done = aws.run("iam_service_account_role", **options)
-    assert aws.changing() == Counter(calls), done
-    assert (done["changed"], told["changed"]) == (bool(calls), bool(calls)), done
-    assert told["diff"] == done["diff"]
-    assert (told["role"], told["annotations"]) == (done["role"], done["annotations"])
-    again = aws.run("iam_service_account_role", **options)
-    assert (again["changed"], aws.changing()) == (False, {})
-    return done
+    return aws.step("iam_service_account_role", calls, "role", "annotations", **options)
 
 
 def live() -> Any:

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._release import mirror
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._release import mirror, render
 
 MANIFEST = """\
 # as published
@@ -99,3 +99,123 @@ def test_what_is_not_installed_is_not_mirrored(tmp_path: Path) -> None:
 def test_another_content_than_the_checksum_says_is_refused(tmp_path: Path) -> None:
     with pytest.raises(Problem, match="its SHA-256 is"):
         mirrored(release(tmp_path, sha256="ab"))
+
+
+NEW = "v0.151.0-eksbuild.2"
+SPACE = "opentelemetry-operator-system"
+TAGS = {"o11y.opentelemetry/release": "opentelemetry-operator"}
+EKS = {"by": "eks_addon", "name": ""}
+EMPTY: dict[str, Any] = {
+    **render._NOTHING,
+    **{"version": "", "namespace": "", "installer": {"by": "", "name": ""}, "kubernetes": "v1.34.1"},
+    **{"objects": [], "denied": [], "workloads": [], "webhooks": []},
+}
+DEPLOYMENT = {"kind": "Deployment", "namespace": SPACE, "name": "opentelemetry-operator"}
+THERE: dict[str, Any] = {
+    **EMPTY,
+    **{"installed": True, "version": "0.151.0", "namespace": SPACE, "namespaces": [SPACE], "installer": EKS},
+    **{"workloads": [DEPLOYMENT], "webhooks": [{"kind": "W", "name": "hooks"}]},
+}
+
+
+def listed(tags: dict[str, str]) -> list[dict[str, Any]]:
+    return [{"addon_name": "adot", "addon_version": NEW, "tags": tags}]
+
+
+def rendered(check: bool = False, **given: Any) -> dict[str, Any]:
+    defaults = {name: option.get("default") for name, option in render.ARGUMENTS.items()}
+    base = {"product": "opentelemetry-operator", "provider": "eks_addon", "eks_cluster": {"name": "prod"}}
+    base |= {"cert_manager": {"installed": True, "version": "1.21.2"}, "addon": {"version": NEW}, "installed": EMPTY}
+    return render.render({**defaults, **base, **given}, check)
+
+
+def definition(name: str = "opentelemetrycollectors.opentelemetry.io") -> dict[str, Any]:
+    told: dict[str, Any] = {"name": name, "group": "opentelemetry.io", "kind": "OpenTelemetryCollector"}
+    told |= {"plural": "opentelemetrycollectors", "scope": "Namespaced", "storage_version": "v1beta1"}
+    return {**told, "served_versions": ["v1beta1"], "stored_versions": ["v1beta1"], "ours": False, "installer": EKS}
+
+
+def collector(name: str, *, ours: bool) -> dict[str, Any]:
+    told = {"kind": "OpenTelemetryCollector", "api_version": "opentelemetry.io/v1beta1", "namespace": "a", "name": name}
+    more = {"ours": ours, "release": False, "finalizers": [], "image": "", "version": "", "automatic": False}
+    return told | more
+
+
+def test_an_addon_is_installed_and_nothing_is_applied_for_it() -> None:
+    result = rendered()
+    assert (result["action"], result["provider"], result["version"]) == ("install", "eks_addon", "0.151.0")
+    assert (result["manifests"], result["workloads"], result["namespace"]) == ([], [], SPACE)
+    assert {item["metadata"]["namespace"] for item in result["dry_run"]} == {SPACE}
+
+
+def test_what_is_there_is_waited_for() -> None:
+    result = rendered(installed=THERE, addons=listed(TAGS))
+    assert result["action"] == "unchanged"
+    assert (result["workloads"], result["webhooks"]) == (THERE["workloads"], THERE["webhooks"])
+
+
+def test_what_is_adopted_has_the_version_of_the_cluster() -> None:
+    result = rendered(installed={**THERE, "version": "0.150.0"}, addons=listed({}), foreign="adopt")
+    assert (result["provider"], result["version"]) == ("existing", "0.150.0")
+
+
+def test_a_registry_for_all_roles_is_warned_of() -> None:
+    assert "registry of AWS" in rendered(image_registry="mirror:5000")["warnings"][0]
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"installed": None}, r"Give the result of release_info \(installed\)"),
+        ({"product": "cert-manager"}, "no EKS add-on of this collection brings cert-manager"),
+        ({"version": "newest"}, "'newest' is no version"),
+    ],
+)
+def test_what_cannot_be_is_refused(given: dict[str, Any], said: str) -> None:
+    with pytest.raises(Problem, match=said):
+        rendered(**given)
+
+
+def test_its_removal_takes_our_custom_resources_first_and_what_eks_leaves_last() -> None:
+    objects = [{"api_version": "v1", "kind": "Namespace", "namespace": "", "name": SPACE}]
+    there = {**THERE, "objects": objects, "crds": [definition()], "resources": [collector("mine", ours=True)]}
+    gone = rendered(state="absent", installed=there, addons=listed(TAGS), remove_definitions=True)
+    assert (gone["action"], gone["provider"]) == ("remove", "eks_addon")
+    assert [item["metadata"]["name"] for item in gone["resources"]] == ["mine"]
+    assert [item["kind"] for item in gone["manifests"]][:2] == ["Namespace", "CustomResourceDefinition"]
+    assert [item["kind"] for item in gone["leftovers"]] == ["Lease"]
+
+
+def test_what_others_keep_in_it_stops_the_removal_or_may_go_with_the_definitions() -> None:
+    there = {**THERE, "resources": [collector("theirs", ours=False)], "crds": [definition()]}
+    with pytest.raises(Problem, match="still used by OpenTelemetryCollector a/theirs"):
+        rendered(state="absent", installed=there, addons=listed(TAGS))
+    warnings = rendered(state="absent", installed=there, addons=listed(TAGS), others="keep")["warnings"]
+    assert any("EKS may take the definitions" in text for text in warnings)
+
+
+def test_an_addon_that_is_preserved_leaves_everything() -> None:
+    there = {**THERE, "resources": [collector("mine", ours=True)]}
+    gone = rendered(state="absent", installed=there, addons=listed(TAGS), preserve=True)
+    assert (gone["action"], gone["resources"], gone["manifests"], gone["leftovers"]) == ("remove", [], [], [])
+
+
+@pytest.mark.parametrize(
+    ("installed", "addons", "said"),
+    [
+        (EMPTY, [], "nothing of the OpenTelemetry operator is here"),
+        (THERE, listed({}), "the EKS add-on adot was not installed by this collection"),
+        (THERE, [], "is here, but not as the EKS add-on adot"),
+    ],
+)
+def test_what_is_not_ours_stays(installed: Any, addons: Any, said: str) -> None:
+    gone = rendered(state="absent", installed=installed, addons=addons)
+    assert gone["action"] == "nothing"
+    assert said in gone["msg"]
+
+
+def test_a_removal_that_was_interrupted_is_taken_up() -> None:
+    objects = [{"api_version": "v1", "kind": "Namespace", "namespace": "", "name": SPACE}]
+    gone = rendered(state="absent", installed={**EMPTY, "objects": objects})
+    assert gone["action"] == "remove"
+    assert gone["manifests"][0]["kind"] == "Namespace"

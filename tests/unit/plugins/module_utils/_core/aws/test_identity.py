@@ -1,19 +1,21 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
+"""Service accounts, their roles and the provider that vouches for them."""
+
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.aws.identity import (
-    STAMP,
-    accounts,
-    environment,
-    stamped,
-)
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.aws.policy import Grant
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.aws import identity
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.aws import trust as oidc
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.aws.assignment import IdentityRequest, assigned
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.aws.policy import Grant, eks_cluster_of, filled
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ..helpers import collector
 
@@ -23,35 +25,198 @@ GRANT = Grant(("a:A",), "https://example.com")
 
 def test_an_account_has_what_its_collectors_need_together() -> None:
     one, two = collector(name="one", service_account_name="x"), collector(name="two", service_account_name="x")
-    (found,) = accounts([(one, [GRANT]), (two, [replace(GRANT, actions=("b:B",)), GRANT])])
+    (found,) = identity.accounts([(one, [GRANT]), (two, [replace(GRANT, actions=("b:B",)), GRANT])])
     assert (found["service_account"], found["collectors"]) == ("x", ["one", "two"])
     assert [statement["Action"] for statement in found["statements"]] == [["a:A", "b:B"]]
 
 
 def test_sidecars_run_as_somebody_else() -> None:
     sidecar = collector(name="one", mode="sidecar", backend="operator")
-    assert accounts([(sidecar, [GRANT])]) == []
+    assert identity.accounts([(sidecar, [GRANT])]) == []
     key = f"{sidecar.namespace}/{sidecar.service_account_name}"
-    assert stamped(sidecar, {key: ROLE}) is sidecar
+    assert identity.stamped(sidecar, {key: ROLE}) is sidecar
 
 
 def test_a_change_of_identity_replaces_pods_and_nothing_else_does() -> None:
     plain = collector(name="one")
     key = f"{plain.namespace}/{plain.service_account_name}"
-    one, same, other = (stamped(plain, {key: {**ROLE, "b": text}}) for text in ("1", "1", "2"))
+    one, same, other = (identity.stamped(plain, {key: {**ROLE, "b": text}}) for text in ("1", "1", "2"))
     assert one.service_account_annotations == {**ROLE, "b": "1"}
     assert one == same
-    assert one.pod_annotations[STAMP] != other.pod_annotations[STAMP]
-    assert stamped(plain, {"elsewhere/one": ROLE}) is plain
+    assert one.pod_annotations[identity.STAMP] != other.pod_annotations[identity.STAMP]
+    assert identity.stamped(plain, {"elsewhere/one": ROLE}) is plain
 
 
 def test_an_annotation_of_the_users_own_that_says_otherwise_is_refused() -> None:
     own = collector(name="one", service_account_annotations={"eks.amazonaws.com/role-arn": "arn:b"})
     key = f"{own.namespace}/{own.service_account_name}"
     with pytest.raises(Problem, match=r"have another eks\.amazonaws\.com/role-arn than its identity"):
-        stamped(own, {key: ROLE})
-    assert stamped(own, {key: {"eks.amazonaws.com/role-arn": "arn:b"}}).pod_annotations[STAMP]
+        identity.stamped(own, {key: ROLE})
+    assert identity.stamped(own, {key: {"eks.amazonaws.com/role-arn": "arn:b"}}).pod_annotations[identity.STAMP]
 
 
 def test_variables_with_a_value_are_known() -> None:
-    assert environment(collector(env={"A": "x", "B": 1, "C": {"secret": "s", "key": "k"}})) == {"A": "x", "B": "1"}
+    assert identity.environment(collector(env={"A": "x", "B": 1, "C": {"secret": "s", "key": "k"}})) == {
+        "A": "x",
+        "B": "1",
+    }
+
+
+XRAY = {"Effect": "Allow", "Action": ["xray:PutSpans"], "Resource": ["*"]}
+OWN = {"Effect": "Allow", "Action": ["kms:Decrypt"], "Resource": ["key"]}
+GATEWAY = {"namespace": "obs", "service_account": "gateway", "collectors": ["gateway"], "statements": [XRAY]}
+AGENT = {"namespace": "obs", "service_account": "agent", "collectors": ["agent"], "statements": []}
+
+
+def decided(*found: Any, **inputs: Any) -> dict[str, Any]:
+    return assigned(
+        found or (GATEWAY, AGENT), IdentityRequest(**{"provider": "irsa", "cluster_name": "prod", **inputs})
+    )
+
+
+def names(result: dict[str, Any], which: str = "accounts") -> list[str]:
+    return [item["role_name"] for item in result[which]]
+
+
+def test_who_calls_aws_gets_a_role_and_who_does_not_gets_none() -> None:
+    found = decided()
+    assert (names(found), names(found, "unneeded")) == (["prod-obs-gateway"], ["prod-obs-agent"])
+    assert found["accounts"][0]["statements"] == [XRAY]
+    assert found["accounts"][0]["managed_policies"] == []
+
+
+def test_managed_policies_are_for_all_since_nobody_can_derive_what_they_are_for() -> None:
+    found = decided(policies="managed", managed_policies=("A",))
+    assert names(found) == ["prod-obs-gateway", "prod-obs-agent"]
+    assert [(item["statements"], item["managed_policies"]) for item in found["accounts"]] == [([], ["A"])] * 2
+
+
+def test_a_list_says_who() -> None:
+    found = decided(service_accounts=("obs/agent",), statements=(OWN,))
+    assert names(found) == ["prod-obs-agent"]
+    assert found["accounts"][0]["statements"] == [OWN]
+
+
+def test_a_name_has_placeholders_and_is_cut_to_what_iam_takes() -> None:
+    assert names(decided(GATEWAY, role_name="EKS-ADOT-ServiceAccount-Role")) == ["EKS-ADOT-ServiceAccount-Role"]
+    assert names(decided(GATEWAY, role_name="{service_account}@{cluster}")) == ["gateway@prod"]
+    one, other = (names(decided(GATEWAY, cluster_name="x" * 60 + end))[0] for end in ("a", "b"))
+    assert len(one) == len(other) == 64
+    assert one != other
+    assert one[:55] == other[:55] == "x" * 55
+
+
+@pytest.mark.parametrize(
+    ("inputs", "words"),
+    [
+        ({"cluster_name": ""}, "the cluster has no name"),
+        ({"policies": "managed"}, "no policy is named"),
+        ({"role_name": "{account}"}, "no such placeholder as {account}; did you mean 'service_account'"),
+        ({"service_accounts": ("obs/gatewya",)}, "no collector runs as 'obs/gatewya'; did you mean 'obs/gateway'"),
+        ({"provider": "static", "role_arns": {"obs/a": "x"}}, "no collector runs as 'obs/a'"),
+        ({"provider": "static"}, "obs/gateway has no role, and its collectors call xray:PutSpans"),
+        (
+            {"role_name": "one", "policies": "managed", "managed_policies": ("A",)},
+            "2 service accounts would have the role 'one'",
+        ),
+    ],
+)
+def test_what_cannot_be_is_told(inputs: dict[str, Any], words: str) -> None:
+    with pytest.raises(Problem) as told:
+        decided(**inputs)
+    assert words in str(told.value)
+
+
+def test_a_static_role_is_handed_over_as_it_is() -> None:
+    found = decided(provider="static", cluster_name="", role_arns={"obs/gateway": "arn:a"})
+    assert found["annotations"] == {"obs/gateway": {identity.ROLE_ANNOTATION: "arn:a"}}
+    assert (names(found), found["unneeded"]) == ([""], [])
+
+
+def test_a_role_that_one_account_has_is_no_leftover_of_another() -> None:
+    assert decided(role_name="one")["unneeded"] == []
+
+
+def test_the_arn_of_a_cluster_says_where_it_is() -> None:
+    eks_cluster = eks_cluster_of("arn:aws-cn:eks:cn-north-1:123456789012:cluster/prod", "https://a")
+    assert eks_cluster[:3] == ("aws-cn", "cn-north-1", "123456789012")
+    assert eks_cluster.issuer == "https://a"
+    for wrong in ("prod", "arn:aws:iam::1:role/a", "arn:aws:eks:a"):
+        with pytest.raises(Problem, match="is no ARN of an EKS cluster"):
+            eks_cluster_of(wrong)
+
+
+def test_placeholders_are_filled_in_everywhere_and_nothing_else_is() -> None:
+    eks_cluster = eks_cluster_of("arn:aws:eks:eu-west-1:1:cluster/a")
+    given = {"a": ["arn:<partition>:x:<region>:<account>:y", 1, ("<region>",)], "b": "{region} <other>"}
+    assert filled(given, eks_cluster) == {"a": ["arn:aws:x:eu-west-1:1:y", 1, ["eu-west-1"]], "b": "{region} <other>"}
+
+
+ISSUER = "https://oidc.eks.eu-west-1.amazonaws.com/id/EXAMPLE"
+LIVE: dict[str, Any] = {"url": ISSUER, "client_ids": ["a", "b"], "thumbprints": ["f" * 40], "tags": {"x": "1"}}
+
+
+WRITTEN = [ISSUER, ISSUER + "/", ISSUER.removeprefix("https://"), ISSUER.replace("https", "HTTPS")]
+WRONG = ["http://a/b", "https://", "", "https://a:8443/b", "https://a/b?c", "https://u@a", "a b"]
+
+
+@pytest.mark.parametrize("given_", WRITTEN)
+def test_an_issuer_is_written_in_one_way(given_: str) -> None:
+    assert oidc.issuer(given_) == ISSUER
+    assert oidc.bare(oidc.issuer(given_)) == "oidc.eks.eu-west-1.amazonaws.com/id/EXAMPLE"
+
+
+@pytest.mark.parametrize("wrong", WRONG)
+def test_what_iam_does_not_take_is_an_error(wrong: str) -> None:
+    with pytest.raises(Problem, match="is no URL of an issuer"):
+        oidc.issuer(wrong)
+
+
+@pytest.mark.parametrize("partition", ["aws", "aws-cn", "aws-us-gov", "aws-iso"])
+def test_a_provider_is_found_in_every_partition(partition: str) -> None:
+    arn = f"arn:{partition}:iam::123456789012:oidc-provider/oidc.eks.eu-west-1.amazonaws.com/id/EXAMPLE"
+    assert oidc.find([arn + "2", arn], ISSUER) == arn
+    assert oidc.find([arn + "2"], ISSUER) == ""
+
+
+def test_thumbprints_are_optional_and_checked() -> None:
+    assert oidc.thumbprints(None) is None
+    assert oidc.thumbprints(["AA:" * 19 + "AA"]) == ["aa" * 20]
+    for wrong in (["short"], [f"{number:040x}" for number in range(6)]):
+        with pytest.raises(Problem, match="Leave thumbprints out"):
+            oidc.thumbprints(wrong)
+
+
+def oidc_names(wanted: dict[str, Any]) -> list[str]:
+    return [step.operation for step in oidc.steps(LIVE, wanted)]
+
+
+def test_nothing_that_differs_is_no_step() -> None:
+    assert oidc.steps(LIVE, oidc.goal(LIVE, ["a"], None, None, purge=False)) == []
+
+
+def test_thumbprints_of_aws_are_left_alone() -> None:
+    assert oidc_names(oidc.goal(LIVE, ["a", "b"], ["e" * 40], None, purge=False)) == [
+        "update_open_id_connect_provider_thumbprint"
+    ]
+
+
+IDS = st.lists(st.sampled_from("abcdef"), unique=True)
+
+
+@given(IDS, IDS, st.booleans())
+def test_audiences_come_before_others_go_and_end_as_wanted(have: list[str], want: list[str], purge: bool) -> None:
+    live = LIVE | {"client_ids": sorted(have)}
+    wanted = oidc.goal(live, want, None, None, purge=purge)
+    now = set(have)
+    for step in oidc.steps(live, wanted):
+        one = step.parameters["ClientID"]
+        now = now | {one} if step.operation.startswith("add") else now - {one}
+        assert not set(have) & set(want) - now, "what is wanted and was there is there all the time"
+        assert not step.operation.startswith("remove") or set(want) <= now
+    assert now == (set(want) if purge else set(have) | set(want))
+
+
+def test_tags_are_set_and_unset() -> None:
+    steps = oidc.steps(LIVE, LIVE | {"tags": {"y": "2"}})
+    assert [step.parameters for step in steps] == [{"Tags": [{"Key": "y", "Value": "2"}]}, {"TagKeys": ["x"]}]

@@ -6,6 +6,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.aws import trust
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.aws.policy import eks_cluster_of
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.aws.role import (
     ACCOUNT_TAG,
@@ -23,11 +24,10 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.aws.role 
     settings,
     steps,
 )
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.aws.trust import Account, irsa
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
 
 EKS_CLUSTER = eks_cluster_of("arn:aws:eks:eu-west-1:123456789012:cluster/prod", "https://a/b")
-ACCOUNT = Account("obs", "gateway")
+ACCOUNT = trust.Account("obs", "gateway")
 SPANS = {"Effect": "Allow", "Action": ["xray:PutSpans"], "Resource": ["*"]}
 
 
@@ -36,7 +36,7 @@ def wish(**asked: Any) -> RoleRequest:
         **{
             "account": ACCOUNT,
             "eks_cluster": EKS_CLUSTER,
-            "trust": irsa(EKS_CLUSTER, ACCOUNT),
+            "trust": trust.irsa(EKS_CLUSTER, ACCOUNT),
             "statements": [SPANS],
             **asked,
         }
@@ -139,3 +139,74 @@ def test_what_iam_says_is_read() -> None:
         "permissions_boundary": "arn:b",
         "tags": {"t": "1"},
     }
+
+
+TRUST_EKS_CLUSTER = eks_cluster_of(
+    "arn:aws-us-gov:eks:us-gov-west-1:123456789012:cluster/prod", "https://oidc.example/id/A"
+)
+IRSA, POD = (trust.STATEMENTS[name](TRUST_EKS_CLUSTER, ACCOUNT) for name in ("irsa", "pod_identity"))
+THEIRS = {"Sid": "Theirs", "Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"}
+
+
+def policy(*statements: Any) -> dict[str, Any]:
+    return {"Version": "2012-10-17", "Statement": list(statements)}
+
+
+def sids(document: dict[str, Any]) -> list[str]:
+    return [item["Sid"] for item in document["Statement"]]
+
+
+def test_irsa_trusts_one_account_of_one_cluster_for_one_audience() -> None:
+    assert IRSA["Principal"] == {"Federated": "arn:aws-us-gov:iam::123456789012:oidc-provider/oidc.example/id/A"}
+    assert IRSA["Condition"] == {
+        "StringEquals": {
+            "oidc.example/id/A:aud": "sts.amazonaws.com",
+            "oidc.example/id/A:sub": "system:serviceaccount:obs:gateway",
+        }
+    }
+
+
+def test_pod_identity_trusts_one_account_of_one_cluster() -> None:
+    assert (POD["Principal"], POD["Action"]) == (
+        {"Service": "pods.eks.amazonaws.com"},
+        ["sts:AssumeRole", "sts:TagSession"],
+    )
+    assert POD["Condition"]["StringEquals"] == {
+        "aws:RequestTag/eks-cluster-arn": TRUST_EKS_CLUSTER.cluster_arn,
+        "aws:RequestTag/kubernetes-namespace": "obs",
+        "aws:RequestTag/kubernetes-service-account": "gateway",
+    }
+
+
+def test_sids_are_such_as_iam_takes() -> None:
+    assert all(sid.isalnum() for sid in trust.SIDS.values())
+    assert IRSA["Sid"] != POD["Sid"]
+
+
+def test_new_trust_is_beside_the_old_until_that_is_taken_away() -> None:
+    assert trust.trusting(None, IRSA, keep=True, foreign=False) == policy(IRSA)
+    both = trust.trusting(policy(IRSA), POD, keep=True, foreign=False)
+    assert sids(both) == [IRSA["Sid"], POD["Sid"]]
+    assert trust.trusting(both, POD, keep=False, foreign=False) == policy(POD)
+    assert trust.trusting(both, IRSA, keep=False, foreign=False) == policy(IRSA)
+
+
+def test_a_statement_of_ours_that_is_out_of_date_is_replaced() -> None:
+    old = {**IRSA, "Condition": {}}
+    assert trust.trusting(policy(old), IRSA, keep=True, foreign=True) == policy(IRSA)
+
+
+def test_what_others_trust_stays_in_a_role_of_theirs_alone() -> None:
+    live = policy(THEIRS, IRSA)
+    assert sids(trust.trusting(live, POD, keep=False, foreign=True)) == ["Theirs", POD["Sid"]]
+    assert sids(trust.trusting(live, POD, keep=False, foreign=False)) == [POD["Sid"]]
+    # Before the rollout nothing is taken from anybody.
+    assert sids(trust.trusting(live, POD, keep=True, foreign=False)) == ["Theirs", IRSA["Sid"], POD["Sid"]]
+    assert trust.without_ours(live) == policy(THEIRS)
+
+
+def test_what_means_the_same_is_left_as_it_is_written() -> None:
+    live = policy({**POD, "Action": ["sts:TagSession", "sts:AssumeRole"]})
+    assert trust.trusting(live, POD, keep=False, foreign=False) == live
+    single = {"Version": "2012-10-17", "Statement": POD}
+    assert trust.trusting(single, POD, keep=False, foreign=False) == single

@@ -8,10 +8,13 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.cluster import bundle
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.backends.table import BACKENDS
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.cluster import bundle, host_ports
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.cluster.bundle import Ref
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.cluster.host_ports import clashes, template_ports
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.cluster.replacement_order import goes_first
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
+
+from ..helpers import build, running
 
 
 def obj(kind: Any, name: Any = "a", namespace: Any = "ns", **more: Any) -> Any:
@@ -192,4 +195,41 @@ OTLP = {"containerPort": 4317, "hostPort": 4317, "protocol": "TCP"}
     ],
 )
 def test_a_node_port_is_held_by_somebody_else(wanted: Any, other: Any, clash: Any) -> None:
-    assert bool(list(clashes(wanted, template_ports(wanted), [other]))) is clash
+    assert bool(list(host_ports.clashes(wanted, host_ports.template_ports(wanted), [other]))) is clash
+
+
+STATE = running(
+    receivers={"file_log": {"include": ["/var/log/pods/*/*/*.log"], "storage": "file_storage"}},
+    extensions={"file_storage": {"directory": "/var/lib/otelcol/read"}},
+)
+
+
+def host_folders_workload(backend: str, config: Any = None, mode: str = "daemonset", **options: Any) -> Any:
+    kinds = ("DaemonSet", "Deployment", "OpenTelemetryCollector")
+    made = BACKENDS[backend].manifests(build(config, backend=backend, mode=mode, **options))
+    return next(item for item in made if item["kind"] in kinds)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_an_agent_writes_to_its_state_and_only_reads_logs(backend: str) -> None:
+    assert host_ports.written(host_folders_workload(backend, STATE)) == {"folder /var/lib/otelcol/telemetry-gateway"}
+    assert host_ports.written(host_folders_workload(backend)) == set()
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_a_claim_of_the_users_is_written_to_unless_it_is_read_only(backend: str) -> None:
+    volume = {"name": "data", "mount_path": "/data", "source": {"persistentVolumeClaim": {"claimName": "data"}}}
+    assert host_ports.written(
+        host_folders_workload(backend, mode="deployment", volumes=[{**volume, "read_only": False}])
+    ) == {"claim data"}
+    assert host_ports.written(host_folders_workload(backend, mode="deployment", volumes=[volume])) == set()
+
+
+def test_what_is_no_workload_writes_nothing() -> None:
+    assert host_ports.written({"kind": "ConfigMap", "data": {}}) == set()
+
+
+@pytest.mark.parametrize(("old", "new"), [("kubernetes", "operator"), ("operator", "kubernetes")])
+def test_an_agent_with_state_makes_way_and_one_without_waits(old: str, new: str) -> None:
+    assert goes_first(host_folders_workload(old, STATE), [host_folders_workload(new, STATE)])
+    assert not goes_first(host_folders_workload(old, host_ports=False), [host_folders_workload(new, host_ports=False)])

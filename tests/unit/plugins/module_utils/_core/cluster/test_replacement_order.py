@@ -1,14 +1,14 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Who makes way for whom, and whose count is kept."""
+"""Which workload goes before which, whose count is kept, and what the operator makes of a resource."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.cluster import replacement_order
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.cluster import operator_status, replacement_order
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.cluster.bundle import Ref
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.cluster.host_ports import clashes, template_ports
 
@@ -143,3 +143,102 @@ def pod(**labels: str) -> dict[str, Any]:
 def test_pods_that_make_way_hold_no_port(labels: Any, going: Any, clash: bool) -> None:
     wanted = resource(4317)
     assert bool(list(clashes(wanted, template_ports(wanted), [pod(**labels)], going))) is clash
+
+
+READY = {"type": "Ready", "status": "True", "reason": "Reconciled", "message": "ok"}
+FAILED = {"type": "Ready", "status": "False", "reason": "ReconcileError", "message": "no right"}
+DONE = {"observedGeneration": 2, "conditions": [READY], "version": "0.158.0"}
+OLD = {"version": "0.152.1"}
+
+
+def operator_status_resource(
+    status: Any = None, kind: str = "OpenTelemetryCollector", name: str = "a", **spec: Any
+) -> Any:
+    metadata = {"name": name, "namespace": "ns", "generation": 2, "uid": "u"}
+    return {"kind": kind, "metadata": metadata, "spec": spec, "status": status or {}}
+
+
+def child(
+    owner: str = "OpenTelemetryCollector", name: str = "a", image: str = "i", replicas: int = 1, **annotations: str
+) -> Any:
+    template = {"metadata": {"annotations": annotations}, "spec": {"containers": [{"image": image}]}}
+    metadata = {"name": "a-collector", "ownerReferences": [{"kind": owner, "name": name}]}
+    return {"kind": "Deployment", "metadata": metadata, "spec": {"replicas": replicas, "template": template}}
+
+
+@pytest.mark.parametrize(
+    ("given", "names"),
+    [
+        (operator_status_resource(), ["Deployment ns/a-collector"]),
+        (operator_status_resource(mode="daemonset"), ["DaemonSet ns/a-collector"]),
+        (operator_status_resource(mode="statefulset"), ["StatefulSet ns/a-collector"]),
+        (operator_status_resource(mode="sidecar"), []),
+        (
+            operator_status_resource(mode="statefulset", targetAllocator={"enabled": True}),
+            ["StatefulSet ns/a-collector", "Deployment ns/a-targetallocator"],
+        ),
+        (operator_status_resource(targetAllocator={"enabled": False}), ["Deployment ns/a-collector"]),
+        (operator_status_resource(kind="TargetAllocator"), ["Deployment ns/a-targetallocator"]),
+    ],
+)
+def test_the_workloads_of_a_resource(given: Any, names: list[str]) -> None:
+    assert [str(item) for item in operator_status.children(given)] == names
+
+
+@pytest.mark.parametrize(
+    ("name", "made"),
+    [("a", "a-collector"), ("a.b", "a-b-collector"), ("x" * 60, f"{'x' * 53}-collector"), ("-a", "a-collector")],
+)
+def test_names_are_cut_as_the_operator_cuts_them(name: str, made: str) -> None:
+    assert operator_status.child_name(name, "-collector") == made
+
+
+@pytest.mark.parametrize(
+    ("given", "live", "words"),
+    [
+        (operator_status_resource(DONE), [child()], ""),
+        (operator_status_resource(DONE), [None], "Deployment ns/a-collector does not exist"),
+        (operator_status_resource(DONE | {"observedGeneration": 1}), [child()], "has seen generation 1, not 2"),
+        (
+            operator_status_resource({"observedGeneration": 2, "conditions": [FAILED]}),
+            [child()],
+            "says ReconcileError: no right",
+        ),
+        (operator_status_resource(DONE, image="new"), [child()], ""),
+        (operator_status_resource(), [child()], "no operator has taken it up"),
+        (operator_status_resource(OLD), [child()], ""),
+        (operator_status_resource(OLD), [child(name="b")], "belongs to somebody else"),
+        (operator_status_resource(OLD, image="new"), [child()], "has not the image of the resource"),
+        (operator_status_resource(OLD, podAnnotations={"sum": "2"}), [child(sum="1")], "has not the podAnnotations"),
+        (operator_status_resource(OLD, podAnnotations={"sum": "2"}), [child(sum="2", more="x")], ""),
+        (operator_status_resource(OLD, replicas=2), [child()], "has not the replicas"),
+        (operator_status_resource(OLD, replicas=2, autoscaler={"maxReplicas": 3}), [child()], ""),
+        (operator_status_resource(OLD, replicas=2, mode="daemonset"), [child()], ""),
+        (operator_status_resource(OLD, mode="sidecar"), [], ""),
+        (operator_status_resource(DONE, mode="sidecar"), [], ""),
+        (operator_status_resource(mode="sidecar"), [], "no operator has taken it up"),
+        (operator_status_resource(managementState="unmanaged"), [child()], ""),
+        (operator_status_resource(managementState="unmanaged"), [None], "does not exist"),
+        (
+            operator_status_resource(kind="TargetAllocator", image="new"),
+            [child("TargetAllocator")],
+            "has not the image",
+        ),
+    ],
+)
+def test_when_a_resource_has_become_its_workloads(given: Any, live: Any, words: str) -> None:
+    assert words in operator_status.untaken(given, live)
+    assert bool(operator_status.untaken(given, live)) is bool(words)
+
+
+def test_a_workload_that_is_going_does_not_count() -> None:
+    gone = child()
+    gone["metadata"]["deletionTimestamp"] = "now"
+    assert "does not exist" in operator_status.untaken(operator_status_resource(DONE), [gone])
+
+
+@pytest.mark.parametrize(("found", "words"), [("1", "has not the podAnnotations"), ("2", "")])
+def test_what_the_operator_says_does_not_hold_for_the_target_allocator(found: str, words: str) -> None:
+    given = operator_status_resource(DONE, podAnnotations={"sum": "2"}, targetAllocator={"enabled": True})
+    assert words in operator_status.untaken(given, [child(), child("TargetAllocator", sum=found)])
+    assert bool(operator_status.untaken(given, [child(), child("TargetAllocator", sum=found)])) is bool(words)

@@ -9,7 +9,13 @@ import base64
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.cluster import webhooks
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.backends.table import BACKENDS
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.cluster import cert_manager, webhooks
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.cluster.bundle import Ref
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.cluster.security_constraints import unmet
+
+from ..helpers import build, running
+from ..manifests.test_security import CONSTRAINED, LOGS, placed
 
 CALL = (
     'Internal error occurred: failed calling webhook "a.b": failed to call webhook: Post "https://hook.ns.svc:443/x": '
@@ -126,3 +132,118 @@ def test_endpoints(endpoints: Any, ready: bool) -> None:
     assert webhooks.ready(slices) is ready
     assert webhooks.port(slices) == "9443"
     assert webhooks.port([]) == "that its targetPort names"
+
+
+NAME = "cert-manager.io/certificate-name"
+
+
+def thing(kind: str, name: str, conditions: Any = (), annotations: Any = None, **spec: Any) -> dict[str, Any]:
+    metadata = {"name": name, "namespace": "a", "generation": 2, "annotations": annotations}
+    return {"kind": kind, "metadata": metadata, "spec": spec, "status": {"conditions": list(conditions)}}
+
+
+def says(kind: str, status: str, **more: Any) -> dict[str, Any]:
+    return {"type": kind, "status": status, "observedGeneration": 2, **more}
+
+
+@pytest.mark.parametrize(
+    ("conditions", "issued"),
+    [
+        ([], False),
+        ([says("Ready", "True")], True),
+        ([says("Ready", "False")], False),
+        ([says("Ready", "True", observedGeneration=1)], False),
+        ([{"type": "Ready", "status": "True"}], True),
+        ([says("Issuing", "True"), says("Ready", "True")], True),
+    ],
+)
+def test_it_is_issued_when_that_is_said_of_what_it_is_now(conditions: Any, issued: bool) -> None:
+    assert cert_manager.is_issued(thing("Certificate", "x", conditions)) is issued
+
+
+def test_a_refusal_is_told_and_one_of_an_earlier_wish_is_not() -> None:
+    failed = says("Issuing", "False", reason="Failed", message="denied by policy")
+    assert cert_manager.refusal(thing("Certificate", "x", [failed])) == "denied by policy"
+    assert cert_manager.refusal(thing("Certificate", "x", [{**failed, "observedGeneration": 1}])) == ""
+    assert cert_manager.refusal(thing("Certificate", "x", [says("Issuing", "True", reason="DoesNotExist")])) == ""
+
+
+def test_the_newest_request_says_most() -> None:
+    waiting = thing("Certificate", "x", [says("Ready", "False", message="does not exist yet")])
+    requests = []
+    for created, message in (("2026-01-02", "issuer not found"), ("2026-01-01", "older")):
+        item = thing("CertificateRequest", created, [says("Ready", "False", message=message)], {NAME: "x"})
+        item["metadata"]["creationTimestamp"] = created
+        requests.append(item)
+    assert cert_manager.account(waiting, requests) == "issuer not found"
+    assert cert_manager.account(waiting, []) == "does not exist yet"
+    assert cert_manager.account(thing("Certificate", "x"), []) == "cert-manager has not looked at it"
+
+
+def test_a_secret_belongs_to_the_certificate_that_it_names() -> None:
+    certificate = thing("Certificate", "x")
+    assert cert_manager.belongs(thing("Secret", "s", annotations={NAME: "x"}), certificate)
+    assert not cert_manager.belongs(thing("Secret", "s", annotations={NAME: "y"}), certificate)
+    assert not cert_manager.belongs(thing("Secret", "s"), certificate)
+
+
+ROOT = thing("Issuer", "self", selfSigned={})
+AUTHORITY = thing("Certificate", "ca", secretName="ca", issuerRef={"name": "self", "kind": "Issuer"})
+ISSUER = thing("Issuer", "ca", ca={"secretName": "ca"})
+OWN = thing("Certificate", "own", secretName="own", issuerRef={"name": "ca", "kind": "Issuer"})
+
+
+@pytest.mark.parametrize(
+    ("reference", "kept"),
+    [
+        ({"name": "ca", "kind": "Issuer"}, [ISSUER, AUTHORITY, ROOT]),
+        ({"name": "ca"}, [ISSUER, AUTHORITY, ROOT]),
+        ({"name": "self"}, [ROOT]),
+        ({"name": "ca", "kind": "ClusterIssuer"}, []),
+        ({"name": "other"}, []),
+    ],
+)
+def test_an_issuer_that_others_need_stays_with_the_ca_behind_it(reference: Any, kept: Any) -> None:
+    other = thing("Certificate", "other", secretName="other", issuerRef=reference)
+    assert cert_manager.needed([ROOT, AUTHORITY, ISSUER, OWN], [other]) == kept
+    elsewhere = {**other, "metadata": {**other["metadata"], "namespace": "b"}}
+    assert cert_manager.needed([ROOT, AUTHORITY, ISSUER, OWN], [elsewhere]) == []
+
+
+CLEAR = running(receivers={"otlp": {"protocols": {"http": None}}})
+FOLDERS, PORTS, NETWORK, USER = "folders of the node", "ports of the node", "the node's network", "user 10001"
+
+
+def wishes(backend: str, config: Any, **options: Any) -> Any:
+    order = build(config, backend=backend, **options)
+    return [wish.more for wish in unmet(BACKENDS[backend].manifests(order))]
+
+
+@pytest.mark.parametrize("backend", ["kubernetes", "operator"])
+@pytest.mark.parametrize(
+    ("config", "options", "more"),
+    [
+        (CLEAR, {}, (USER,)),
+        (CLEAR, {"mode": "daemonset"}, (PORTS, USER)),
+        (CLEAR, {"host_network": True}, (NETWORK, USER)),
+        (LOGS, {"mode": "daemonset"}, (FOLDERS, "user 0")),
+    ],
+)
+def test_what_pods_ask_for_without_constraints_is_found(backend: str, config: Any, options: Any, more: Any) -> None:
+    assert wishes(backend, config, **options) == [more]
+
+
+def test_a_sidecar_has_a_user_in_the_pods_of_others() -> None:
+    assert wishes("operator", CLEAR, mode="sidecar") == [(USER,)]
+
+
+@pytest.mark.parametrize("backend", ["kubernetes", "operator"])
+def test_who_brings_constraints_or_needs_none_is_fine(backend: str) -> None:
+    for order in (placed(LOGS, mode="daemonset", backend=backend), placed(CLEAR, backend=backend)):
+        assert unmet(BACKENDS[backend].manifests(order)) == []
+
+
+def test_constraints_of_another_collector_do_not_count() -> None:
+    bring = BACKENDS["kubernetes"].manifests(placed(LOGS, platform=CONSTRAINED, mode="daemonset", name="other"))
+    ask = BACKENDS["kubernetes"].manifests(build(LOGS, mode="daemonset"))
+    assert [wish.owner for wish in unmet([*bring, *ask])] == [Ref("DaemonSet", "telemetry", "gateway")]

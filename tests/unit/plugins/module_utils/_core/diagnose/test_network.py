@@ -1,20 +1,18 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Selectors, endpoints and network policies as Kubernetes reads them."""
+"""Selectors, endpoints and network policies as Kubernetes reads them; where exporters send to and senders arrive."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.diagnose.network import (
-    Policies,
-    endpoints,
-    selects,
-    slices_of,
-    target_number,
-)
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.diagnose import network
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.diagnose.peers import Peer, peers, told
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.diagnose.reach import Around, Reach, policies_to
+
+from ..helpers import LISTENERS
 
 LABELS = {"app": "a", "tier": "x"}
 
@@ -32,7 +30,7 @@ LABELS = {"app": "a", "tier": "x"}
     ],
 )
 def test_selectors(selector: Any, fits: bool) -> None:
-    assert selects(selector, LABELS) is fits
+    assert network.selects(selector, LABELS) is fits
 
 
 def test_endpoints_by_readiness_and_service() -> None:
@@ -40,9 +38,9 @@ def test_endpoints_by_readiness_and_service() -> None:
         "metadata": {"labels": {"kubernetes.io/service-name": "s"}},
         "endpoints": [{"conditions": {"ready": True}}, {"conditions": {"ready": False}}, {}],
     }
-    assert slices_of("s", [item]) == [item]
-    assert slices_of("t", [item]) == []
-    assert (len(endpoints([item], True)), len(endpoints([item], False))) == (2, 1)
+    assert network.slices_of("s", [item]) == [item]
+    assert network.slices_of("t", [item]) == []
+    assert (len(network.endpoints([item], True)), len(network.endpoints([item], False))) == (2, 1)
 
 
 @pytest.mark.parametrize(
@@ -50,7 +48,7 @@ def test_endpoints_by_readiness_and_service() -> None:
     [({"port": 1}, 1), ({"port": 1, "targetPort": 2}, 2), ({"targetPort": "otlp"}, 4317), ({"targetPort": "x"}, None)],
 )
 def test_the_port_of_the_pod(port: Any, number: int | None) -> None:
-    assert target_number(port, [{"name": "otlp", "containerPort": 4317}]) == number
+    assert network.target_number(port, [{"name": "otlp", "containerPort": 4317}]) == number
 
 
 def policy(name: str = "p", **spec: Any) -> dict[str, Any]:
@@ -73,10 +71,171 @@ def policy(name: str = "p", **spec: Any) -> dict[str, Any]:
     ],
 )
 def test_what_policies_admit(spec: Any, admitted: str) -> None:
-    assert Policies([policy(**spec)], LABELS, "Ingress").admits([4317], "TCP", ["otlp"]) == admitted
+    assert network.Policies([policy(**spec)], LABELS, "Ingress").admits([4317], "TCP", ["otlp"]) == admitted
 
 
 def test_egress_counts_only_where_it_is_spoken_of() -> None:
-    assert Policies([policy()], LABELS, "Egress").admits([4317], "TCP") == "all"
-    closed = Policies([policy(egress=[])], LABELS, "Egress")
+    assert network.Policies([policy()], LABELS, "Egress").admits([4317], "TCP") == "all"
+    closed = network.Policies([policy(egress=[])], LABELS, "Egress")
     assert (closed.admits([4317], "TCP"), closed.names) == ("none", "p")
+
+
+OPEN = network.Policies([], {}, "Egress")
+SERVICE = {"spec": {"ports": [{"port": 4317}]}}
+READY = [{"endpoints": [{"conditions": {"ready": True}}], "ports": [{"port": 4317}]}]
+WAITING = [{"endpoints": [{"conditions": {"ready": False}}]}]
+
+
+def found(exporter: str, **settings: Any) -> list[Peer]:
+    pipelines = {"traces": {"receivers": ["otlp"], "exporters": [exporter]}}
+    return peers(
+        {"exporters": {exporter: settings, "unused": {"endpoint": "x:1"}}, "service": {"pipelines": pipelines}}, "ns"
+    )
+
+
+@pytest.mark.parametrize(
+    ("exporter", "settings", "place"),
+    [
+        ("otlp/a", {"endpoint": "jaeger:4317"}, ("ns", "jaeger", 4317, True)),
+        ("otlp_grpc", {"endpoint": "jaeger.obs"}, ("obs", "jaeger", 4317, False)),
+        ("otlp_http", {"endpoint": "http://jaeger.obs.svc:4318/v1"}, ("obs", "jaeger", 4318, True)),
+        ("otlp_http", {"traces_endpoint": "https://j.obs.svc.cluster.local"}, ("obs", "j", 443, True)),
+        ("otlp", {"endpoint": "j-0.j.obs.svc.cluster.local:1"}, ("obs", "j", 1, True)),
+        ("otlp", {"endpoint": "dns:///j.obs.svc:1"}, ("obs", "j", 1, True)),
+        ("elasticsearch", {"endpoints": ["https://u:p@es:9200"]}, ("ns", "es", 9200, True)),
+        ("kafka", {"brokers": ["kafka.mq.svc:9092"]}, ("mq", "kafka", 9092, True)),
+        ("load_balancing", {"resolver": {"dns": {"hostname": "g.obs.svc"}}}, ("obs", "g", 0, True)),
+        ("otlp", {"endpoint": "api.vendor.example.com:443"}, ("", "", 443, True)),
+        ("otlp", {"endpoint": "10.1.2.3:4317"}, ("", "", 4317, True)),
+    ],
+)
+def test_addresses(exporter: str, settings: Any, place: Any) -> None:
+    (peer,) = found(exporter, **settings)
+    assert (peer.namespace, peer.service, peer.port, peer.certain) == place
+    assert peer.about == f"exporters/{exporter}"
+
+
+def test_what_is_no_address_is_none() -> None:
+    assert found("prometheus", endpoint="0.0.0.0:8889") == []
+    assert found("debug", verbosity="basic") == []
+    assert found("otlp", endpoint="${env:BACKEND}") == []
+
+
+JAEGER = found("otlp", endpoint="jaeger.obs.svc:4317")[0]
+UNCLEAR = found("otlp", endpoint="example.com:4317")[0]
+
+
+@pytest.mark.parametrize(
+    ("peer", "behind", "state"),
+    [
+        (JAEGER, {"service": SERVICE, "slices": READY}, "ok"),
+        (JAEGER, {"service": SERVICE, "slices": WAITING}, "not_ready"),
+        (JAEGER, {"service": SERVICE, "slices": []}, "no_endpoints"),
+        (JAEGER, {"service": {"spec": {"ports": [{"port": 1}]}}, "slices": READY}, "no_port"),
+        (JAEGER, {"service": {"spec": {"clusterIP": "None", "ports": [{"port": 1}]}}, "slices": READY}, "ok"),
+        (JAEGER, {"service": {"spec": {"type": "ExternalName"}}}, "outside"),
+        (JAEGER, {"service": None}, "no_service"),
+        (JAEGER, {"denied": True}, "unseen"),
+        (UNCLEAR, {"service": None, "namespace": False}, "outside"),
+        (UNCLEAR, {"service": None, "namespace": True}, "no_service"),
+        (found("otlp", endpoint="localhost:4317")[0], {}, "loopback"),
+    ],
+)
+def test_states(peer: Peer, behind: Any, state: str) -> None:
+    assert told(peer, behind, OPEN)["state"] == state
+
+
+def test_a_policy_that_lets_nothing_out() -> None:
+    closed = network.Policies([{"metadata": {"name": "p"}, "spec": {"podSelector": {}, "egress": []}}], {}, "Egress")
+    row = told(JAEGER, {"service": SERVICE, "slices": READY}, closed)
+    assert (row["state"], row["policies"]) == ("blocked", "p")
+
+
+REACH_LABELS = {"app": "a", "app.kubernetes.io/instance": "i"}
+POD: dict[str, Any] = {"metadata": {"labels": REACH_LABELS}, "spec": {}}
+CONTAINER: dict[str, Any] = {"ports": [{"name": "otlp", "containerPort": 4317}]}
+
+
+def config(host: str = "0.0.0.0") -> dict[str, Any]:
+    return {
+        "receivers": {"otlp": {"protocols": {"grpc": {"endpoint": f"{host}:4317"}}}},
+        "exporters": {"debug": {}},
+        "service": {"pipelines": {"traces": {"receivers": ["otlp"], "exporters": ["debug"]}}},
+    }
+
+
+def service(name: str = "gateway", labels: Any = None, port: Any = None, **selector: str) -> dict[str, Any]:
+    ports = [port or {"port": 4317, "targetPort": "otlp"}]
+    metadata = {"name": name, "namespace": "ns", "labels": labels or {}}
+    return {"metadata": metadata, "spec": {"selector": selector, "ports": ports}}
+
+
+def slices(name: str = "gateway", ready: bool = True) -> dict[str, Any]:
+    metadata = {"labels": {"kubernetes.io/service-name": name}}
+    return {"metadata": metadata, "endpoints": [{"conditions": {"ready": ready}}]}
+
+
+def reach(services: Any, found: Any = (), policies: Any = (), host: str = "0.0.0.0", pod: Any = POD) -> Reach:
+    return Reach("gateway", config(host), pod, CONTAINER, Around(services, found, policies), listeners=LISTENERS)
+
+
+@pytest.mark.parametrize(
+    ("item", "found", "state"),
+    [
+        (service(app="a"), [slices()], "ok"),
+        (service(app="a"), [slices(ready=False)], "not_ready"),
+        (service(app="b"), [], "selects_nothing"),
+        (service(app="b"), [slices()], "other"),
+        (service(app="a", port={"port": 4317, "targetPort": 14317}), [slices()], "wrong_port"),
+        (service("front", {"app.kubernetes.io/instance": "i"}, app="b"), [], "selects_nothing"),
+        (service("gateway-collector", app="b"), [], "selects_nothing"),
+    ],
+)
+def test_services(item: Any, found: Any, state: str) -> None:
+    (row,) = reach([item], found).services() or []
+    assert (row["state"], row["about"]) == (state, "in")
+
+
+def test_the_service_of_another_collector_of_the_same_instance_is_no_mistake() -> None:
+    other = {"app.kubernetes.io/instance": "i", "o11y.opentelemetry/collector": "gateway"}
+    mine = {"metadata": {"labels": {**REACH_LABELS, "o11y.opentelemetry/collector": "agent"}}, "spec": {}}
+    around = Around([service("front", other, app="b")], [slices("front")], [])
+    assert Reach("agent", config(), mine, CONTAINER, around, listeners=LISTENERS).services() == []
+
+
+def test_a_wrong_selector_says_how_it_differs() -> None:
+    (row,) = reach([service(app="b", role="x")]).services() or []
+    assert row["differs"] == "it asks for app=b, the pods have app=a, it asks for role=x, the pods have no such label"
+
+
+def test_services_of_others_do_not_matter_and_what_is_hidden_is_not_told() -> None:
+    allocator = {"app.kubernetes.io/instance": "i", "app.kubernetes.io/component": "target-allocator"}
+    others = [service("other", app="b"), service("headless"), service("targets", allocator, app="b")]
+    assert reach(others).services() == []
+    assert reach(None).services() is None
+    assert reach(None).listeners()[0]["state"] == "served"
+
+
+@pytest.mark.parametrize(
+    ("made", "state"),
+    [
+        (reach([service(app="a")], [slices()]), "served"),
+        (reach([]), "unserved"),
+        (reach([service(app="a")], [slices()], host="localhost"), "loopback"),
+        (reach([], pod={**POD, "spec": {"hostNetwork": True}}), "served"),
+        (reach([], policies=[{"metadata": {"name": "p"}, "spec": {"podSelector": {}}}]), "blocked"),
+    ],
+)
+def test_listeners(made: Reach, state: str) -> None:
+    (row,) = made.listeners()
+    assert (row["receiver"], row["port"], row["state"]) == ("otlp", 4317, state)
+
+
+def test_a_policy_for_some_peers_is_told() -> None:
+    some = {"metadata": {"name": "p"}, "spec": {"podSelector": {}, "ingress": [{"from": [{"podSelector": {}}]}]}}
+    (row,) = reach([service(app="a")], [slices()], [some]).listeners()
+    assert (row["state"], row["policies"]) == ("served", "p")
+
+
+def test_policies_out() -> None:
+    assert policies_to(None, {}).admits([1], "TCP") == "all"

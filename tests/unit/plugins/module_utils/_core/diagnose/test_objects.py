@@ -1,14 +1,15 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Kubernetes' objects as facts."""
+"""Kubernetes' objects as facts, the rights of components, and what a pod says of its collector."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.diagnose import objects
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.diagnose import objects, subject
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.diagnose.rights import Right, missing, needed
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.diagnose.times import age, seconds_between
 
 NOW = "2026-01-01T00:10:00Z"
@@ -92,3 +93,143 @@ def test_times() -> None:
     assert seconds_between("2026-01-01T00:00:00.123456789Z", "2026-01-01T00:00:01+00:00") == pytest.approx(0.876544)
     assert seconds_between("", NOW) == 0
     assert [age(5), age(180), age(7200), age(180000)] == ["5 s", "3 min", "2 h", "2 days"]
+
+
+CONFIG: dict[str, Any] = {
+    "receivers": {"kubelet_stats": {}, "k8s_events": {}, "otlp": {}},
+    "processors": {"k8s_attributes": {"extract": {"metadata": ["k8s.pod.name"]}}},
+    "service": {"pipelines": {"logs": {"receivers": ["kubelet_stats", "otlp"], "processors": ["k8s_attributes"]}}},
+}
+STATS = Right("get", "", "nodes/stats")
+
+
+def test_only_components_in_use_need_rights() -> None:
+    assert set(needed(CONFIG)) == {"receivers/kubelet_stats", "processors/k8s_attributes"}
+    assert needed(CONFIG)["receivers/kubelet_stats"] == [STATS]
+    assert needed({}) == {}
+
+
+def test_a_right_is_asked_as_the_api_server_wants_it() -> None:
+    assert STATS.attributes() == {
+        "resourceAttributes": {"verb": "get", "resource": "nodes", "subresource": "stats", "namespace": ""}
+    }
+    assert Right("get", "", "", path="/metrics").attributes("x") == {
+        "nonResourceAttributes": {"verb": "get", "path": "/metrics"}
+    }
+    assert Right("list", "apps", "replicasets").attributes("ns")["resourceAttributes"]["namespace"] == "ns"
+
+
+def test_what_is_missing_is_merged() -> None:
+    rights = [Right(verb, "apps", name) for name in ("daemonsets", "jobs") for verb in ("get", "list")]
+    (row,) = missing({"receivers/x": [*rights, STATS]}, dict.fromkeys(rights, "none"), "sa", "ns")
+    assert row["missing"] == "get, list daemonsets.apps, jobs.apps"
+    assert row["rules"] == [{"apiGroups": ["apps"], "resources": ["daemonsets", "jobs"], "verbs": ["get", "list"]}]
+    assert (row["about"], row["id"], row["account"], row["state"]) == ("receivers/x", "x", "sa", "none")
+
+
+def test_names_and_urls_stay_in_rules() -> None:
+    named, url = Right("get", "", "configmaps", "a"), Right("get", "", "", path="/metrics")
+    (row,) = missing({"x/y": [named, url]}, {named: "namespace", url: "namespace"}, "sa", "ns")
+    assert row["rules"] == [
+        {"apiGroups": [""], "resources": ["configmaps"], "verbs": ["get"], "resourceNames": ["a"]},
+        {"nonResourceURLs": ["/metrics"], "verbs": ["get"]},
+    ]
+    assert row["missing"] == "get configmaps, /metrics"
+
+
+SUBJECT_CONFIG = "receivers: {}\nservice: {}\n"
+
+
+@pytest.mark.parametrize(
+    ("containers", "name"),
+    [
+        ([{"name": "app"}, {"name": "x", "args": ["--config=/a"]}], "x"),
+        ([{"name": "app"}, {"name": "otc-container"}], "otc-container"),
+        ([{"name": "app"}, {"name": "x", "image": "r/opentelemetry-collector:1"}], "x"),
+        ([{"name": "app"}], "app"),
+    ],
+)
+def test_the_container(containers: Any, name: str) -> None:
+    assert subject.collector_container({"containers": containers})["name"] == name
+
+
+def test_a_pod_without_containers_has_none() -> None:
+    assert subject.collector_container({}) == {}
+
+
+def test_what_a_pod_needs() -> None:
+    spec = {
+        "volumes": [
+            {"name": "c", "configMap": {"name": "config", "items": [{"key": "k", "path": "relay.yaml"}]}},
+            {"name": "s", "secret": {"secretName": "tls", "optional": True}},
+            {"name": "p", "projected": {"sources": [{"secret": {"name": "part"}}, {"serviceAccountToken": {}}]}},
+            {"name": "e", "emptyDir": {}},
+        ]
+    }
+    container = {
+        "volumeMounts": [{"name": "c", "mountPath": "/conf"}, {"name": "s", "mountPath": "/tls"}],
+        "env": [{"name": "A", "valueFrom": {"secretKeyRef": {"name": "env", "key": "k"}}}, {"name": "B", "value": "b"}],
+        "envFrom": [{"configMapRef": {"name": "all"}}],
+    }
+    assert subject.sources(spec, container) == [
+        subject.Source("ConfigMap", "config", path="/conf", files=(("relay.yaml", "k"),)),
+        subject.Source("Secret", "tls", optional=True, path="/tls"),
+        subject.Source("Secret", "part"),
+        subject.Source("Secret", "env", key="k"),
+        subject.Source("ConfigMap", "all"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("source", "path", "key"),
+    [
+        (subject.Source("Secret", "a", path="/tls"), "/tls/tls.crt", "tls.crt"),
+        (subject.Source("Secret", "a", path="/tls/"), "/tls/tls.crt", "tls.crt"),
+        (subject.Source("Secret", "a", path="/tls"), "/other/tls.crt", ""),
+        (subject.Source("Secret", "a", path="/tls", files=(("x", "y"),)), "/tls/x", "y"),
+        (subject.Source("Secret", "a", path="/tls", files=(("x", "y"),)), "/tls/z", ""),
+        (subject.Source("Secret", "a", path="/tls.crt", key="k"), "/tls.crt", "k"),
+        (subject.Source("Secret", "a", key="k"), "/tls.crt", ""),
+    ],
+)
+def test_the_key_behind_a_path(source: subject.Source, path: str, key: str) -> None:
+    assert source.key_of(path) == key
+
+
+MAPS = {"config": {"apiVersion": "v1", "kind": "ConfigMap", "data": {"k": SUBJECT_CONFIG, "note": "x"}}}
+
+
+@pytest.mark.parametrize(
+    ("container", "source", "texts"),
+    [
+        ({"args": ["--config=/conf/k"]}, subject.Source("ConfigMap", "config", path="/conf"), [SUBJECT_CONFIG]),
+        (
+            {"command": ["otelcol", "--config", "file:/conf/k"]},
+            subject.Source("ConfigMap", "config", path="/conf"),
+            [SUBJECT_CONFIG],
+        ),
+        (
+            {"args": ["--config=env:C"], "env": [{"name": "C", "value": "a: 1"}]},
+            subject.Source("Secret", "x"),
+            ["a: 1"],
+        ),
+        ({}, subject.Source("ConfigMap", "config", path="/conf"), [SUBJECT_CONFIG]),
+        ({"args": ["--config=/image/own.yaml"]}, subject.Source("ConfigMap", "other", path="/conf"), []),
+    ],
+)
+def test_the_configs(container: Any, source: subject.Source, texts: list[str]) -> None:
+    assert subject.config_texts(container, [source], MAPS) == texts
+
+
+def test_variables_that_are_known_are_filled_in() -> None:
+    container = {
+        "env": [
+            {"name": "IP", "valueFrom": {"fieldRef": {"fieldPath": "status.podIP"}}},
+            {"name": "HOST", "value": "jaeger"},
+            {"name": "TOKEN", "valueFrom": {"secretKeyRef": {"name": "s", "key": "k"}}},
+        ]
+    }
+    known = subject.environment(container, {"status": {"podIP": "10.0.0.9"}})
+    assert known == {"IP": "10.0.0.9", "HOST": "jaeger"}
+    value = {"a": ["${env:HOST}:${PORT:-4317}", "${env:TOKEN}", 5], "b": "${env:IP}"}
+    assert subject.expanded(value, known) == {"a": ["jaeger:4317", "${env:TOKEN}", 5], "b": "10.0.0.9"}

@@ -1,16 +1,23 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A few lines that say why: symptoms with causes, what explains the rest first, and the report around them."""
+"""What logs say is wrong, and the few lines of a report that say why."""
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import jmespath
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.diagnose import text, verdict
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.diagnose.check import DiagnoseCheck, found
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.diagnose.log_causes import CAUSES
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.diagnose.logs import (
+    groups,
+    last_words,
+    masked_rows,
+)
 
 from .test_checks import EXPORT, FINDING, HEALTHY, IDLE, POD, SIDEWAYS
 
@@ -112,3 +119,97 @@ def test_the_report_starts_with_the_verdict() -> None:
 def test_a_result_has_no_config_and_no_whole_objects() -> None:
     result = verdict.result(HEALTHY | {"config": {"x": "secret"}, "objects": [1]}, [])
     assert {"config", "objects", "workload", "logs"}.isdisjoint(result)
+
+
+NOW = "2026-01-01T00:01:00+00:00"
+FIELDS = {"otelcol.component.id": "otlp_grpc/a", "otelcol.component.kind": "exporter", "otelcol.signal": "traces"}
+
+# A message as the network, the libraries or a server words it, by the cause that it names.
+SAID = {
+    "forbidden": 'no: User "system:serviceaccount:ns:sa" cannot list resource "pods" in API group "apps"',
+    "expired": "x509: certificate has expired or is not yet valid: current time 2026-01-02 is after 2026-01-01",
+    "not_yet_valid": "x509: certificate has expired or is not yet valid: current time 2026-01-02 is before 2026-01-03",
+    "unknown_authority": "tls: failed to verify certificate: x509: certificate signed by unknown authority",
+    "wrong_name": "x509: certificate is valid for a, not b",
+    "client_certificate": "remote error: tls: bad certificate",
+    "tls": "transport: authentication handshake failed: EOF",
+    "plain_text": "tls: first record does not look like a TLS handshake",
+    "wrong_protocol": "error reading server preface: http2: frame too large",
+    "no_such_host": "dial tcp: lookup a.b.svc on 10.96.0.10:53: no such host",
+    "refused": "dial tcp 10.0.0.1:4317: connect: connection refused",
+    "no_route": "dial tcp 10.0.0.1:4317: connect: no route to host",
+    "queue_full": "sending queue is full",
+    "memory": "data refused due to high memory usage",
+    "unauthenticated": "rpc error: code = Unauthenticated desc = no token",
+    "denied": "rpc error: code = PermissionDenied desc = no",
+    "no_service": "rpc error: code = Unimplemented desc = unknown service",
+    "too_many": "rpc error: code = ResourceExhausted desc = slow down",
+    "too_large": "grpc: received message larger than max (5 vs. 4)",
+    "timeout": "rpc error: code = DeadlineExceeded desc = context deadline exceeded",
+    "disk": "write /a: no space left on device",
+    "file": "open /a: permission denied",
+    "broken": "read: connection reset by peer",
+}
+
+
+def line(level: str, message: str, **fields: Any) -> str:
+    text = json.dumps(fields)
+    return f"2026-01-01T00:00:30.123456789Z 2026-01-01T00:00:30.123Z\t{level}\ta/b.go:1\t{message}\t{text}"
+
+
+@pytest.mark.parametrize("cause", SAID)
+def test_every_cause_is_recognised(cause: str) -> None:
+    (row,) = groups(line("error", "Exporting failed", error=SAID[cause], **FIELDS), NOW)
+    assert row["cause"] == cause
+    assert row["text"] and "{" not in row["text"]
+    assert (row["about"], row["signal"], row["seconds_ago"]) == ("exporters/otlp_grpc/a", "traces", 30)
+
+
+def test_every_cause_has_a_case() -> None:
+    assert set(SAID) == {cause.id for cause in CAUSES}
+
+
+def test_a_denial_says_who_may_not_do_what() -> None:
+    (row,) = groups(line("error", SAID["forbidden"]), NOW)
+    assert row["text"] == "system:serviceaccount:ns:sa may not list pods of API group 'apps'"
+
+
+def test_a_retry_counts_though_it_is_information_and_repeats_are_one() -> None:
+    text = "\n".join(line("info", "Will retry", error=SAID["refused"], interval=f"{n}s", **FIELDS) for n in range(3))
+    (row,) = groups(text, NOW)
+    assert row["count"] == 3
+
+
+def test_what_is_well_is_not_told() -> None:
+    assert groups(line("info", "Everything is ready") + "\n" + line("warn", SAID["refused"], grpc_log=True), NOW) == []
+
+
+def test_json_logs_and_older_fields_are_read() -> None:
+    entry = {"level": "ERROR", "msg": "failed", "error": "EOF", "kind": "exporter", "name": "x", "data_type": "logs"}
+    (row,) = groups(f"2026-01-01T00:00:59Z {json.dumps(entry)}", NOW)
+    assert (row["cause"], row["about"], row["signal"]) == ("broken", "exporters/x", "logs")
+
+
+def test_lines_of_the_kubernetes_client_and_of_a_crash_are_read() -> None:
+    klog = f'E0101 00:00:30.000000       1 reflector.go:1] "Failed to watch" err="{SAID["forbidden"]}"'
+    text = f"2026-01-01T00:00:00Z {klog}\n2026-01-01T00:00:01Z Error: cannot start\n2026-01-01T00:00:01Z goroutine 1"
+    assert [row["cause"] for row in groups(text, NOW)] == [None, "forbidden"]
+    assert groups("2026-01-01T00:00:01Z {broken json", NOW) == []
+
+
+def test_entries_that_differ_by_numbers_are_one() -> None:
+    text = "\n".join(line("warn", f"dropped {n} of deadbeef0{n}") for n in range(2))
+    (row,) = groups(text, NOW)
+    assert (row["count"], row["cause"]) == (2, None)
+
+
+def test_last_words() -> None:
+    assert last_words(["Error: no such file", "2026 info Shutdown"]) == "no such file"
+    assert last_words(["a", "b"]) == "b"
+    assert last_words([]) == ""
+
+
+def test_secrets_are_masked() -> None:
+    assert masked_rows([{"said": "secret", "count": 1}], lambda text: text.replace("secret", "*")) == [
+        {"said": "*", "count": 1}
+    ]

@@ -1,7 +1,7 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Options of an Instrumentation that could not work."""
+"""Options of an Instrumentation that could not work: endpoints, and what each language exports."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.instrumentation import endpoint, languages
 
 from .helpers import instrumentation
 
@@ -72,3 +73,148 @@ def test_paths_in_the_container_need_no_secret() -> None:
 
 def test_annotations_name_it_in_full() -> None:
     assert instrumentation().reference == "telemetry/default"
+
+
+@pytest.mark.parametrize(
+    ("url", "host", "port", "path", "expected"),
+    [
+        ("http://gateway.telemetry.svc:4317", "gateway.telemetry.svc", 4317, "", languages.GRPC),
+        ("http://gateway:4318/", "gateway", 4318, "", languages.HTTP),
+        ("https://otlp.example.com", "otlp.example.com", 443, "", ""),
+        ("https://otlp.example.com:4318/tenants/a/", "otlp.example.com", 4318, "/tenants/a", languages.HTTP),
+        ("http://$(OTEL_NODE_IP):4318", "$(OTEL_NODE_IP)", 4318, "", languages.HTTP),
+        ("http://[fd00::1]:4318", "[fd00::1]", 4318, "", languages.HTTP),
+    ],
+)
+def test_a_url_is_read(url: str, host: str, port: int, path: str, expected: str) -> None:
+    found = endpoint.parse(url)
+    assert (found.url, found.host, found.port, found.path, found.expected) == (url, host, port, path, expected)
+
+
+@pytest.mark.parametrize(
+    ("url", "says"),
+    [
+        ("gateway:4317", "no http:// or https:// URL"),
+        ("grpc://gateway:4317", "no http:// or https:// URL"),
+        ("http://:4317", "no http:// or https:// URL"),
+        ("http://gateway", "has no port. Write it: 4318"),
+        ("http://gateway:http", "is no URL"),
+        ("http://gateway:70000", "is no URL"),
+        ("http://gateway:4318/v1/traces", "Leave out /v1/traces"),
+        ("http://gateway:4318?a=b", "is no base address"),
+    ],
+)
+def test_a_form_that_no_exporter_takes_is_told(url: str, says: str) -> None:
+    with pytest.raises(Problem, match=says):
+        endpoint.parse(url)
+
+
+def test_a_password_is_refused_and_not_repeated() -> None:
+    with pytest.raises(Problem, match="user or a password") as caught:
+        endpoint.parse("https://me:hush@otlp.example.com")
+    assert "hush" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("url", "services"),
+    [
+        ("http://gateway.telemetry.svc:4318", [("telemetry", "gateway")]),
+        ("http://gateway.telemetry.svc.cluster.local:4318", [("telemetry", "gateway")]),
+        ("http://gateway:4318", [("a", "gateway"), ("b", "gateway")]),
+        ("http://gateway.example:4318", []),
+        ("https://otlp.example.com", []),
+        ("http://localhost:4318", []),
+        ("http://10.0.0.1:4318", []),
+        ("http://[fd00::1]:4318", []),
+        ("http://$(OTEL_NODE_IP):4318", []),
+    ],
+)
+def test_a_bare_name_is_looked_up_where_the_pods_are(url: str, services: list[tuple[str, str]]) -> None:
+    assert endpoint.parse(url).services(("a", "b")) == services
+
+
+def test_a_collector_has_a_port_for_each_protocol() -> None:
+    options = {"name": "gateway", "namespace": "", "http_port": 8318, "grpc_port": 4317}
+    assert endpoint.of_collector(options, "here", languages.HTTP, secure=False).url == "http://gateway.here.svc:8318"
+    there = {**options, "namespace": "there"}
+    assert endpoint.of_collector(there, "here", languages.GRPC, secure=True).url == "https://gateway.there.svc:4317"
+
+
+def test_every_language_sends_its_default_to_the_port_of_that() -> None:
+    found = {
+        item.language.name: (item.protocol, item.endpoint.port)
+        for item in instrumentation(*languages.LANGUAGES).exports
+    }
+    http, grpc = (languages.HTTP, 4318), (languages.GRPC, 4317)
+    assert found == {
+        "java": http,
+        "nodejs": http,
+        "python": http,
+        "dotnet": http,
+        "go": http,
+        "apache_httpd": grpc,
+        "nginx": grpc,
+    }
+
+
+@pytest.mark.parametrize(
+    ("language", "options", "says"),
+    [
+        ("python", {"protocol": "grpc"}, "Python cannot export by grpc.*or an `image` of your own"),
+        ("nginx", {"protocol": "http/protobuf", "image": "mine"}, "nginx cannot export by http/protobuf.*Use grpc"),
+        ("java", {"protocol": "grcp"}, "did you mean 'grpc'"),
+        (
+            "python",
+            {"endpoint": "http://g.t.svc:4317"},
+            r"Python exports by http/protobuf, but port 4317 .* is that of grpc. Send it to port 4318; ",
+        ),
+        ("java", {"endpoint": "http://g.t.svc:4317"}, "Send it to port 4318, or give it `protocol: grpc`"),
+        ("java", {"endpoint": "http://g.t.svc:4318", "protocol": "grpc"}, "Send it to port 4317"),
+        ("nginx", {"endpoint": "http://g.t.svc:4318", "image": "mine"}, "Send it to port 4317; "),
+    ],
+)
+def test_a_protocol_that_is_not_spoken_is_told_with_the_way_out(
+    language: str, options: dict[str, Any], says: str
+) -> None:
+    with pytest.raises(Problem, match=f"instrumentation 'default': .*{says}"):
+        instrumentation(language, **{language: options})
+
+
+def test_an_image_of_ones_own_may_speak_more() -> None:
+    (found,) = instrumentation("python", python={"protocol": "grpc", "image": "mine"}).exports
+    assert (found.protocol, found.endpoint.port) == (languages.GRPC, 4317)
+
+
+def test_of_other_ports_nothing_is_guessed() -> None:
+    (found,) = instrumentation("python", collector={}, endpoint="http://g.t.svc:80").exports
+    assert found.endpoint.port == 80
+
+
+def test_somewhere_it_must_send() -> None:
+    with pytest.raises(Problem, match="does not say where to send to"):
+        instrumentation("python", collector={})
+
+
+def test_certificates_need_https() -> None:
+    tls = {"ca_file": "/etc/ca.crt"}
+    with pytest.raises(Problem, match="has `tls`, but Python sends to http://g:4318"):
+        instrumentation("python", collector={}, endpoint="http://g:4318", tls=tls)
+    assert instrumentation("python", tls=tls).exports[0].endpoint.scheme == "https"
+
+
+@pytest.mark.parametrize(
+    ("common", "own", "signals"),
+    [
+        ({}, {}, ("traces", "metrics", "logs")),
+        ({"OTEL_METRICS_EXPORTER": "none"}, {}, ("traces", "logs")),
+        (
+            {"OTEL_METRICS_EXPORTER": "none"},
+            {"OTEL_METRICS_EXPORTER": "prometheus,otlp"},
+            ("traces", "metrics", "logs"),
+        ),
+        ({}, {"OTEL_LOGS_EXPORTER": {"config_map": "a", "key": "b"}}, ("traces", "metrics", "logs")),
+    ],
+)
+def test_what_is_switched_off_is_not_sent(common: Any, own: Any, signals: tuple[str, ...]) -> None:
+    (found,) = instrumentation("python", env=common, python={"env": own}).exports
+    assert found.signals == signals

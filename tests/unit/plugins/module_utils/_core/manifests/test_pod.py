@@ -6,9 +6,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.manifests.pod import pod_template
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.manifests.build import frame, namespace, present
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.manifests.pod import config_map, pod_template
 
-from ..helpers import PODS, SELECTOR, build, running
+from ..helpers import METADATA, PODS, SELECTOR, build, collector, running
 
 HEALTH = running(extensions={"health_check": {"endpoint": "${env:MY_POD_IP}:13133", "path": "/health"}})
 RESTRICTED = {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}}
@@ -159,3 +160,61 @@ def test_a_cpu_limit_is_there_when_it_is_given() -> None:
 def test_state_on_the_node_is_kept_as_root_because_its_folder_is_roots(mode: str, root: bool) -> None:
     keeping = running(extensions={"file_storage": None})
     assert (spec(keeping, mode=mode)["securityContext"].get("runAsUser") == 0) is root
+
+
+def test_the_config_is_one_key() -> None:
+    assert config_map(build()) == {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": METADATA,
+        "data": {"config": "the: config\n"},
+    }
+
+
+def test_a_frame_has_our_metadata_and_the_body() -> None:
+    assert frame(build(), "v1", "Thing", spec={"a": 1}) == {
+        "apiVersion": "v1",
+        "kind": "Thing",
+        "metadata": METADATA,
+        "spec": {"a": 1},
+    }
+
+
+def test_a_frame_may_have_another_name_and_no_namespace() -> None:
+    metadata = frame(build(), "v1", "Thing", name="other", namespaced=False)["metadata"]
+    assert (metadata["name"], "namespace" in metadata) == ("other", False)
+
+
+def test_annotations_of_the_object_win_over_those_of_all() -> None:
+    one = build(annotations={"a": "all", "b": "all"})
+    assert frame(one, "v1", "Thing", annotations={"b": "own"})["metadata"]["annotations"] == {"a": "all", "b": "own"}
+
+
+@pytest.mark.parametrize("value", [None, {}, [], "", ()])
+def test_what_says_nothing_is_left_out(value: Any) -> None:
+    assert present(a=value) == {}
+
+
+@pytest.mark.parametrize("value", [0, False, "0", [None]])
+def test_what_says_something_stays(value: Any) -> None:
+    assert present(a=value) == {"a": value}
+
+
+def test_a_namespace_is_the_same_for_every_collector_in_it() -> None:
+    assert namespace(build(labels={"team": "a"}, annotations={"a": "b"})) == {
+        "apiVersion": "v1",
+        "kind": "Namespace",
+        "metadata": {
+            "name": "telemetry",
+            "labels": {
+                "app.kubernetes.io/managed-by": "o11y.opentelemetry",
+                "o11y.opentelemetry/release": "telemetry_shared",
+            },
+        },
+    }
+
+
+def test_only_ports_of_clients_are_exposed() -> None:
+    one = build(running(receivers={"zipkin": {}}, extensions={"health_check": {"endpoint": ":1"}}))
+    assert [port.name for port in one.exposed] == ["zipkin"]
+    assert one.collector == collector()

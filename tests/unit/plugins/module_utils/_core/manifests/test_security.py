@@ -10,17 +10,15 @@ from typing import Any
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.collector.platform import Platform
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.manifests import (
+    openshift,
+    service_account,
+    workload,
+)
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.manifests.build import CollectorBuild
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.manifests.openshift import (
-    security_context_constraints,
-    use,
-)
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.manifests.service_account import (
-    cluster_role,
-    cluster_role_binding,
-)
 
-from ..helpers import LABELS, build, running
+from ..helpers import LABELS, METADATA, SELECTOR, build, running
 
 CONSTRAINED = Platform("here", security_context_constraints=True)
 LOGS = running(receivers={"file_log": {"include": ["/var/log/pods/*/*/*.log"]}})
@@ -41,7 +39,7 @@ def placed(
 
 
 def allowed(config: Any = None, **options: Any) -> Any:
-    manifest = security_context_constraints(placed(config, **options))
+    manifest = openshift.security_context_constraints(placed(config, **options))
     assert manifest is not None
     return manifest
 
@@ -116,12 +114,12 @@ def test_what_is_needed_is_allowed(options: dict[str, Any], field: str, value: A
     ],
 )
 def test_who_needs_nothing_special_has_no_constraints(options: dict[str, Any]) -> None:
-    assert (security_context_constraints(placed(**options)), use(placed(**options))) == (None, ())
+    assert (openshift.security_context_constraints(placed(**options)), openshift.use(placed(**options))) == (None, ())
 
 
 def test_the_right_to_use_them_and_no_others_is_the_collectors() -> None:
     one = placed(LOGS, mode="daemonset")
-    role, binding = cluster_role(one), cluster_role_binding(one)
+    role, binding = service_account.cluster_role(one), service_account.cluster_role_binding(one)
     assert role is not None and binding is not None
     assert role["rules"] == [RIGHT]
     assert binding["subjects"] == [{"kind": "ServiceAccount", "name": "gateway", "namespace": "telemetry"}]
@@ -130,6 +128,85 @@ def test_the_right_to_use_them_and_no_others_is_the_collectors() -> None:
 def test_with_a_target_allocator_the_right_is_still_the_collectors() -> None:
     scraping = running(receivers={"prometheus": {"config": {"scrape_configs": []}}})
     one = placed(scraping, mode="statefulset", backend="operator", target_allocator={"enabled": True}, host_ports=True)
-    assert RIGHT not in cluster_role(one)["rules"]  # it opens no port
+    assert RIGHT not in service_account.cluster_role(one)["rules"]  # it opens no port
     two = replace(one, collector=replace(one.collector, selinux_type="spc_t"))
-    assert RIGHT in cluster_role(two)["rules"]
+    assert RIGHT in service_account.cluster_role(two)["rules"]
+
+
+BOUNDS = {"min_replicas": 1, "max_replicas": 3}
+
+
+def metric(name: str, percent: int) -> dict[str, Any]:
+    target = {"type": "Utilization", "averageUtilization": percent}
+    return {"type": "Resource", "resource": {"name": name, "target": target}}
+
+
+def test_an_autoscaler_follows_cpu_and_memory() -> None:
+    one = build(autoscaling={**BOUNDS, "cpu_percent": 80, "memory_percent": 70, "behavior": {"scaleDown": {}}})
+    assert workload.horizontal_pod_autoscaler(one) == {
+        "apiVersion": "autoscaling/v2",
+        "kind": "HorizontalPodAutoscaler",
+        "metadata": METADATA,
+        "spec": {
+            "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": "gateway"},
+            "minReplicas": 1,
+            "maxReplicas": 3,
+            "metrics": [metric("cpu", 80), metric("memory", 70)],
+            "behavior": {"scaleDown": {}},
+        },
+    }
+
+
+@pytest.mark.parametrize(
+    ("more", "metrics"),
+    [
+        ({"cpu_percent": 80, "memory_percent": None}, [metric("cpu", 80)]),
+        ({"memory_percent": 7}, [metric("memory", 7)]),
+    ],
+)
+def test_an_autoscaler_follows_only_what_it_is_told(more: dict[str, Any], metrics: list[Any]) -> None:
+    spec = workload.horizontal_pod_autoscaler(build(autoscaling={**BOUNDS, **more}))["spec"]  # type: ignore[index]
+    assert spec["metrics"] == metrics
+    assert "behavior" not in spec
+
+
+def test_an_autoscaler_finds_a_statefulset() -> None:
+    one = workload.horizontal_pod_autoscaler(build(mode="statefulset", autoscaling=BOUNDS))
+    assert one is not None
+    assert one["spec"]["scaleTargetRef"]["kind"] == "StatefulSet"
+
+
+def test_bounds_that_are_crossed_are_refused() -> None:
+    with pytest.raises(Problem, match=r"'gateway' has min_replicas 4 above max_replicas 3\. Swap or raise them\."):
+        workload.horizontal_pod_autoscaler(build(autoscaling={"min_replicas": 4, "max_replicas": 3}))
+
+
+def test_bounds_may_be_the_same() -> None:
+    assert workload.horizontal_pod_autoscaler(build(autoscaling={"min_replicas": 3, "max_replicas": 3})) is not None
+
+
+@pytest.mark.parametrize(
+    ("options", "budget"),
+    [
+        ({"min_available": 1}, {"minAvailable": 1}),
+        ({"min_available": 0}, {"minAvailable": 0}),
+        ({"max_unavailable": "25%", "min_available": None}, {"maxUnavailable": "25%"}),
+    ],
+)
+def test_a_budget_protects_the_pods(options: dict[str, Any], budget: dict[str, Any]) -> None:
+    assert workload.pod_disruption_budget(build(disruption_budget=options)) == {
+        "apiVersion": "policy/v1",
+        "kind": "PodDisruptionBudget",
+        "metadata": METADATA,
+        "spec": {"selector": {"matchLabels": SELECTOR}, **budget},
+    }
+
+
+def test_a_budget_says_one_thing() -> None:
+    with pytest.raises(Problem, match=r"'gateway' has both min_available and max_unavailable.*takes one of them"):
+        workload.pod_disruption_budget(build(disruption_budget={"min_available": 1, "max_unavailable": 1}))
+
+
+def test_there_is_none_of_them_when_none_is_asked_for() -> None:
+    assert workload.horizontal_pod_autoscaler(build()) is None
+    assert workload.pod_disruption_budget(build()) is None

@@ -6,17 +6,14 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.manifests import workload
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.manifests.pod import pod_template
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.manifests.workload import (
-    daemon_set,
-    deployment,
-    stateful_set,
-)
 
 from ..helpers import METADATA, SELECTOR, build, running
 
 STATE = running(extensions={"file_storage": {"directory": "/state"}})
-BUILDERS = {"daemonset": daemon_set, "deployment": deployment, "statefulset": stateful_set}
+BUILDERS = {"daemonset": workload.daemon_set, "deployment": workload.deployment, "statefulset": workload.stateful_set}
 
 
 def spec(mode: str, config: Any = None, **options: Any) -> Any:
@@ -25,7 +22,7 @@ def spec(mode: str, config: Any = None, **options: Any) -> Any:
 
 def test_a_deployment_is_whole() -> None:
     one = build()
-    assert deployment(one) == {
+    assert workload.deployment(one) == {
         "apiVersion": "apps/v1",
         "kind": "Deployment",
         "metadata": METADATA,
@@ -100,9 +97,126 @@ def test_state_of_a_statefulset_is_claimed(storage: dict[str, str], claimed: dic
 
 
 @pytest.mark.parametrize(
-    ("builder", "mode"), [(deployment, "deployment"), (daemon_set, "daemonset"), (stateful_set, "statefulset")]
+    ("builder", "mode"),
+    [(workload.deployment, "deployment"), (workload.daemon_set, "daemonset"), (workload.stateful_set, "statefulset")],
 )
 def test_a_collector_without_a_probe_must_live_for_a_while_to_count_as_available(builder: Any, mode: str) -> None:
     probed = running(extensions={"health_check": {"endpoint": "${env:MY_POD_IP}:13133"}})
     assert builder(build(mode=mode))["spec"]["minReadySeconds"] == 5
     assert "minReadySeconds" not in builder(build(probed, mode=mode))["spec"]
+
+
+def env(config: Any = None, **given: Any) -> dict[str, Any]:
+    entries = pod_template(build(config, env=given))["spec"]["containers"][0]["env"]
+    assert len({entry["name"] for entry in entries}) == len(entries)
+    return {entry["name"]: entry.get("value", entry.get("valueFrom")) for entry in entries}
+
+
+def field(path: str) -> dict[str, Any]:
+    return {"fieldRef": {"apiVersion": "v1", "fieldPath": path}}
+
+
+@pytest.mark.parametrize(
+    ("given", "source"),
+    [
+        ("text", "text"),
+        ("", ""),
+        (None, ""),
+        (5, "5"),
+        (True, "true"),
+        ({"secret": "s", "key": "k"}, {"secretKeyRef": {"name": "s", "key": "k"}}),
+        ({"secret": "s", "key": "k", "optional": True}, {"secretKeyRef": {"name": "s", "key": "k", "optional": True}}),
+        (
+            {"secret": "s", "key": "k", "optional": False},
+            {"secretKeyRef": {"name": "s", "key": "k", "optional": False}},
+        ),
+        ({"config_map": "c", "key": "k"}, {"configMapKeyRef": {"name": "c", "key": "k"}}),
+        ({"field": "spec.nodeName"}, field("spec.nodeName")),
+    ],
+)
+def test_a_variable_has_a_source(given: Any, source: Any) -> None:
+    assert env(MINE=given)["MINE"] == source
+
+
+@pytest.mark.parametrize("given", [{}, {"secret": "s"}, {"key": "k"}, {"vault": "v", "key": "k"}])
+def test_another_source_is_refused_with_those_there_are(given: Any) -> None:
+    with pytest.raises(Problem, match=r"environment variable MINE has a source that is not understood") as refused:
+        env(MINE=given)
+    assert "{secret: NAME, key: KEY}" in refused.value.fix
+
+
+def test_what_the_config_reads_of_the_pod_is_given() -> None:
+    config = running(receivers={"nop": {"a": "${env:K8S_NODE_NAME} ${env:MY_POD_NAME} ${env:OTHER:-x}"}})
+    assert env(config) == {
+        "GOMEMLIMIT": "409MiB",
+        "K8S_NODE_NAME": field("spec.nodeName"),
+        "MY_POD_IP": field("status.podIP"),
+        "MY_POD_NAME": field("metadata.name"),
+    }
+
+
+def test_what_the_user_gives_counts() -> None:
+    assert env(GOMEMLIMIT="1GiB", MY_POD_IP="::") == {"GOMEMLIMIT": "1GiB", "MY_POD_IP": "::"}
+
+
+def test_variables_come_in_an_order_that_does_not_change() -> None:
+    assert list(env(B="", A="")) == ["GOMEMLIMIT", "MY_POD_IP", "A", "B"]
+
+
+ROOT = running(receivers={"host_metrics": {"root_path": "/hostfs"}})
+TLS = running(receivers={"otlp": {"tls": {"cert_file": "/etc/otelcol/secrets/tls/tls.crt"}}})
+
+
+def volumes(config: Any, **options: Any) -> tuple[list[Any], list[Any]]:
+    """Return volumes and mounts beside the config's own."""
+    spec = pod_template(build(config, **options))["spec"]
+    mounts = spec["containers"][0]["volumeMounts"]
+    assert spec["volumes"][0]["name"] == mounts[0]["name"] == "config"
+    return spec["volumes"][1:], mounts[1:]
+
+
+def test_a_secret_is_mounted_read_only() -> None:
+    assert volumes(TLS) == (
+        [{"name": "secret-tls", "secret": {"secretName": "tls"}}],
+        [{"name": "secret-tls", "mountPath": "/etc/otelcol/secrets/tls", "readOnly": True}],
+    )
+
+
+def test_the_node_is_mounted_read_only_and_sees_later_mounts() -> None:
+    assert volumes(ROOT, mode="daemonset") == (
+        [{"name": "host", "hostPath": {"path": "/"}}],
+        [{"name": "host", "mountPath": "/hostfs", "readOnly": True, "mountPropagation": "HostToContainer"}],
+    )
+
+
+@pytest.mark.parametrize(
+    ("mode", "volume"),
+    [
+        ("deployment", [{"name": "state", "emptyDir": {}}]),
+        ("statefulset", []),
+        (
+            "daemonset",
+            [
+                {
+                    "name": "state",
+                    "hostPath": {"path": "/var/lib/otelcol/telemetry-gateway", "type": "DirectoryOrCreate"},
+                }
+            ],
+        ),
+    ],
+)
+def test_state_lives_where_the_mode_keeps_it(mode: str, volume: list[Any]) -> None:
+    assert volumes(STATE, mode=mode) == (volume, [{"name": "state", "mountPath": "/state"}])
+
+
+def test_volumes_of_the_user_come_last() -> None:
+    source = {"emptyDir": {"medium": "Memory"}}
+    given = [
+        {"name": "a", "mount_path": "/a", "source": source},
+        {"name": "b", "mount_path": "/b", "source": source, "read_only": False},
+    ]
+    assert volumes(TLS, volumes=given)[0][1:] == [{"name": "a", **source}, {"name": "b", **source}]
+    assert volumes(TLS, volumes=given)[1][1:] == [
+        {"name": "a", "mountPath": "/a", "readOnly": True},
+        {"name": "b", "mountPath": "/b", "readOnly": False},
+    ]

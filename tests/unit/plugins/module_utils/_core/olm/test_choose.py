@@ -1,7 +1,7 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What becomes of it, and what is refused."""
+"""What a catalog offers, which version is chosen, and what is refused."""
 
 from __future__ import annotations
 
@@ -9,29 +9,27 @@ from typing import Any
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.olm.choose import (
-    OlmPlan,
-    OlmRequest,
-    namespace_for,
-    plan,
-    version_of,
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.olm import choose
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.olm.offer import (
+    PackageOffer,
+    PackageRequest,
+    offer,
 )
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.olm.offer import PackageRequest
 
-from .samples import NAMESPACE, ONE, THREE, TWO, olm, subscription
+from .samples import NAMESPACE, ONE, THREE, TWO, olm, package, subscription
 
 ASKED = PackageRequest("opentelemetry-product", "redhat-operators", "openshift-marketplace")
 GROUP = {"name": "global", "ours": False, "targets": [], "all": True}
 LEFT = {"name": ONE, "namespace": NAMESPACE, "phase": "Succeeded", "reason": "", "message": "", "product": True}
 
 
-def chosen(found: dict[str, Any] | None = None, csv: str = "", **more: Any) -> OlmPlan:
+def chosen(found: dict[str, Any] | None = None, csv: str = "", **more: Any) -> choose.OlmPlan:
     approval = "manual" if csv else "automatic"
-    wanted = OlmRequest(ASKED._replace(csv=csv, channel=more.pop("channel", "")), NAMESPACE, approval)
-    return plan(wanted._replace(**more), found or olm())
+    wanted = choose.OlmRequest(ASKED._replace(csv=csv, channel=more.pop("channel", "")), NAMESPACE, approval)
+    return choose.plan(wanted._replace(**more), found or olm())
 
 
-def kinds(result: OlmPlan) -> dict[str, Any]:
+def kinds(result: choose.OlmPlan) -> dict[str, Any]:
     return {item["kind"]: item for item in result.manifests}
 
 
@@ -151,11 +149,72 @@ def test_other_versions_of_the_namespace_are_nobodys_business() -> None:
 
 
 def test_namespaces_are_those_of_the_packages() -> None:
-    assert namespace_for("opentelemetry-product", "") == NAMESPACE
-    assert namespace_for("opentelemetry-operator", "") == "opentelemetry-operator-system"
-    assert namespace_for("opentelemetry-product", "mine") == "mine"
+    assert choose.namespace_for("opentelemetry-product", "") == NAMESPACE
+    assert choose.namespace_for("opentelemetry-operator", "") == "opentelemetry-operator-system"
+    assert choose.namespace_for("opentelemetry-product", "mine") == "mine"
 
 
 def test_the_version_is_in_the_name() -> None:
-    assert version_of(ONE) == "0.156.0-1"
-    assert version_of("odd") == ""
+    assert choose.version_of(ONE) == "0.156.0-1"
+    assert choose.version_of("odd") == ""
+
+
+CATALOG = {"name": "redhat-operators", "namespace": "openshift-marketplace", "state": "READY", "message": ""}
+
+
+@pytest.mark.parametrize(
+    ("channel", "csv", "installed", "expected"),
+    [
+        ("", "", "", PackageOffer("stable", THREE)),
+        ("", "", "old", PackageOffer("old", ONE)),  # who named none stays
+        ("", "", "gone", PackageOffer("stable", THREE)),
+        ("stable", "", "old", PackageOffer("stable", THREE)),
+        ("", TWO, "", PackageOffer("stable", TWO)),
+    ],
+)
+def test_what_is_wanted_now(channel: str, csv: str, installed: str, expected: PackageOffer) -> None:
+    assert offer(ASKED._replace(channel=channel, csv=csv), olm(), installed) == expected
+
+
+@pytest.mark.parametrize(
+    ("asked", "found", "words"),
+    [
+        ({"source": "redhat-operator"}, {}, r"no CatalogSource openshift-marketplace/redhat-operator; did you mean"),
+        ({}, {"catalogs": []}, r"to one of: none"),
+        (
+            {},
+            {"catalogs": [{**CATALOG, "state": "TRANSIENT_FAILURE", "message": "no"}]},
+            r"TRANSIENT_FAILURE\): no .*pods",
+        ),
+        ({}, {"catalogs": [{**CATALOG, "state": ""}]}, r"its state is not known"),
+        ({}, {"package": None, "packages": ["opentelemetry-products"]}, r"did you mean 'opentelemetry-products'"),
+        ({}, {"package": None}, r"It offers no package at all"),
+        ({"channel": "stabel"}, {}, r"no channel stabel; did you mean 'stable'.*to one of: stable, old"),
+        ({"csv": "opentelemetry-operator.v0.155.0-1"}, {}, r"has no opentelemetry-operator.v0.155.0-1; did you mean"),
+        ({"channel": "old", "csv": TWO}, {}, r"it is in channel stable"),
+        ({"csv": "latest"}, {}, r"'latest' has no version in it"),
+        ({}, {"kubernetes": "v1.24.9"}, r"needs Kubernetes 1.25.0 or later, and this cluster has 1.24.9"),
+    ],
+)
+def test_what_is_not_there_is_refused_with_the_near_word(
+    asked: dict[str, Any], found: dict[str, Any], words: str
+) -> None:
+    with pytest.raises(Problem, match=words):
+        offer(ASKED._replace(**asked), olm(**found))
+
+
+def test_a_pin_may_be_for_an_older_kubernetes_than_the_newest() -> None:
+    assert offer(ASKED._replace(csv=ONE), olm(kubernetes="v1.24.9")).csv == ONE
+
+
+def test_a_channel_that_is_not_for_all_namespaces_is_refused() -> None:
+    narrow = package(stable=[ONE])
+    narrow["channels"][0]["all_namespaces"] = False
+    with pytest.raises(Problem, match="not for all namespaces"):
+        offer(ASKED, olm(package=narrow))
+
+
+def test_long_lists_are_cut() -> None:
+    versions = [f"opentelemetry-operator.v0.{minor}.0-1" for minor in range(40, 10, -1)]
+    with pytest.raises(Problem, match=r"v0.31.0-1 and 20 more"):
+        offer(ASKED._replace(csv=THREE), olm(package=package(stable=versions)))

@@ -9,16 +9,8 @@ import itertools
 import math
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.olm.meanings import (
-    CSV,
-    PLAN,
-    RETRIED,
-    ROWS,
-    SLOW,
-    SOON,
-    SUBSCRIPTION,
-    row_for,
-)
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.olm import meanings, names
 
 # ClusterServiceVersionPhase and ConditionReason of operators/v1alpha1.
 PHASES = ("", "Pending", "InstallReady", "Installing", "Succeeded", "Failed", "Unknown", "Replacing", "Deleting")
@@ -36,28 +28,32 @@ AT_ONCE, PASSING = 0.0, math.inf
 EXPECTED = {
     "Pending": (
         {
-            **{"RequirementsNotMet": SLOW, "OperatorConditionNotUpgradeable": SOON, "WaitingOnCleanup": SLOW},
-            **{"APIServiceResourceIssue": SLOW, "NeedsReinstall": SLOW},
+            **{
+                "RequirementsNotMet": meanings.SLOW,
+                "OperatorConditionNotUpgradeable": meanings.SOON,
+                "WaitingOnCleanup": meanings.SLOW,
+            },
+            **{"APIServiceResourceIssue": meanings.SLOW, "NeedsReinstall": meanings.SLOW},
         },
         PASSING,
     ),
     "Failed": (
         {
-            **dict.fromkeys(("UnsupportedOperatorGroup", "TooManyOperatorGroups", "NoOperatorGroup"), SOON),
+            **dict.fromkeys(("UnsupportedOperatorGroup", "TooManyOperatorGroups", "NoOperatorGroup"), meanings.SOON),
             **dict.fromkeys(("OwnerConflict", "InterOperatorGroupOwnerConflict", "InvalidInstallModes"), AT_ONCE),
             **dict.fromkeys(("InvalidInstallStrategy", "InvalidWebhookDescription"), AT_ONCE),
             **dict.fromkeys(("InstallComponentFailedNoRetry", "CannotModifyStaticOperatorGroupProvidedAPIs"), AT_ONCE),
-            "ComponentUnhealthy": SLOW,
+            "ComponentUnhealthy": meanings.SLOW,
         },
-        RETRIED,
+        meanings.RETRIED,
     ),
-    "Deleting": ({}, RETRIED),
+    "Deleting": ({}, meanings.RETRIED),
 }
 
 
 @pytest.mark.parametrize(("phase", "reason"), list(itertools.product(PHASES, REASONS)))
 def test_every_phase_with_every_reason(phase: str, reason: str) -> None:
-    row = row_for(CSV, phase, reason, "")
+    row = meanings.row_for(meanings.CSV, phase, reason, "")
     special, others = EXPECTED.get(phase, ({}, PASSING))
     assert row.grace == special.get(reason, others)
     assert row.wrong
@@ -67,51 +63,101 @@ def test_every_phase_with_every_reason(phase: str, reason: str) -> None:
     ("kind", "state", "reason", "message", "meaning"),
     [
         (
-            SUBSCRIPTION,
+            meanings.SUBSCRIPTION,
             "CatalogSourcesUnhealthy",
             "UnhealthyCatalogSourceFound",
             "targeted a/b missing",
-            (SOON, "exist"),
+            (meanings.SOON, "exist"),
         ),
-        (SUBSCRIPTION, "CatalogSourcesUnhealthy", "UnhealthyCatalogSourceFound", "a/b unhealthy", (SLOW, "answer")),
-        (SUBSCRIPTION, "CatalogSourcesUnhealthy", "NoCatalogSourcesFound", "", (SOON, "no catalog")),
-        (SUBSCRIPTION, "ResolutionFailed", "ConstraintsNotSatisfiable", "x", (SOON, "go together")),
         (
-            SUBSCRIPTION,
+            meanings.SUBSCRIPTION,
+            "CatalogSourcesUnhealthy",
+            "UnhealthyCatalogSourceFound",
+            "a/b unhealthy",
+            (meanings.SLOW, "answer"),
+        ),
+        (meanings.SUBSCRIPTION, "CatalogSourcesUnhealthy", "NoCatalogSourcesFound", "", (meanings.SOON, "no catalog")),
+        (meanings.SUBSCRIPTION, "ResolutionFailed", "ConstraintsNotSatisfiable", "x", (meanings.SOON, "go together")),
+        (
+            meanings.SUBSCRIPTION,
             "ResolutionFailed",
             "ConstraintsNotSatisfiable",
             "no operators found in",
-            (SOON, "does not have"),
+            (meanings.SOON, "does not have"),
         ),
         (
-            *(SUBSCRIPTION, "ResolutionFailed", "ConstraintsNotSatisfiable"),
-            *("clusterserviceversion a exists and is not referenced by a subscription", (SOON, "left behind")),
+            *(meanings.SUBSCRIPTION, "ResolutionFailed", "ConstraintsNotSatisfiable"),
+            *("clusterserviceversion a exists and is not referenced by a subscription", (meanings.SOON, "left behind")),
         ),
-        (SUBSCRIPTION, "ResolutionFailed", "ErrorPreventedResolution", "x", (SLOW, "resolve")),
-        (SUBSCRIPTION, "BundleUnpackFailed", "BundleUnpackFailed", "x", (SOON, "unpacked")),
-        (SUBSCRIPTION, "BundleUnpacking", "", "Reason: ImagePullBackOff", (RETRIED, "pulled")),
-        (SUBSCRIPTION, "BundleUnpacking", "", "", (PASSING, "unpacked")),
-        (SUBSCRIPTION, "InstallPlanFailed", "InstallComponentFailed", "x", (AT_ONCE, "failed")),
-        (SUBSCRIPTION, "InstallPlanMissing", "ReferencedInstallPlanNotFound", "", (RETRIED, "gone")),
-        (SUBSCRIPTION, "InstallPlanPending", "RequiresApproval", "", (PASSING, "not done")),
-        (SUBSCRIPTION, "UpgradeFailed", "", "", (AT_ONCE, "gave")),
-        (SUBSCRIPTION, "UpgradePending", "", "", (PASSING, "not taken it up")),
-        (PLAN, "Failed", "InstallComponentFailed", "bundle unpacking failed", (AT_ONCE, "unpacked")),
-        (PLAN, "Failed", "InstallComponentFailed", "x", (AT_ONCE, "failed")),
-        (PLAN, "RequiresApproval", "", "", (PASSING, "approval")),
-        (PLAN, "Planning", "", "", (PASSING, "not done")),
-        (CSV, "Pending", "RequirementsNotMet", "minKubeVersion (1.99.0)", (AT_ONCE, "Kubernetes")),
+        (meanings.SUBSCRIPTION, "ResolutionFailed", "ErrorPreventedResolution", "x", (meanings.SLOW, "resolve")),
+        (meanings.SUBSCRIPTION, "BundleUnpackFailed", "BundleUnpackFailed", "x", (meanings.SOON, "unpacked")),
+        (meanings.SUBSCRIPTION, "BundleUnpacking", "", "Reason: ImagePullBackOff", (meanings.RETRIED, "pulled")),
+        (meanings.SUBSCRIPTION, "BundleUnpacking", "", "", (PASSING, "unpacked")),
+        (meanings.SUBSCRIPTION, "InstallPlanFailed", "InstallComponentFailed", "x", (AT_ONCE, "failed")),
+        (meanings.SUBSCRIPTION, "InstallPlanMissing", "ReferencedInstallPlanNotFound", "", (meanings.RETRIED, "gone")),
+        (meanings.SUBSCRIPTION, "InstallPlanPending", "RequiresApproval", "", (PASSING, "not done")),
+        (meanings.SUBSCRIPTION, "UpgradeFailed", "", "", (AT_ONCE, "gave")),
+        (meanings.SUBSCRIPTION, "UpgradePending", "", "", (PASSING, "not taken it up")),
+        (meanings.PLAN, "Failed", "InstallComponentFailed", "bundle unpacking failed", (AT_ONCE, "unpacked")),
+        (meanings.PLAN, "Failed", "InstallComponentFailed", "x", (AT_ONCE, "failed")),
+        (meanings.PLAN, "RequiresApproval", "", "", (PASSING, "approval")),
+        (meanings.PLAN, "Planning", "", "", (PASSING, "not done")),
+        (meanings.CSV, "Pending", "RequirementsNotMet", "minKubeVersion (1.99.0)", (AT_ONCE, "Kubernetes")),
     ],
 )
 def test_states_and_words(kind: str, state: str, reason: str, message: str, meaning: tuple[float, str]) -> None:
-    row = row_for(kind, state, reason, message)
+    row = meanings.row_for(kind, state, reason, message)
     assert row.grace == meaning[0]
     assert meaning[1] in row.wrong
 
 
-@pytest.mark.parametrize("row", ROWS, ids=lambda row: f"{row.kind}-{row.state}-{row.reason}-{row.words}")
+@pytest.mark.parametrize("row", meanings.ROWS, ids=lambda row: f"{row.kind}-{row.state}-{row.reason}-{row.words}")
 def test_who_fails_is_told_what_to_do(row: object) -> None:
     kind, state, reason, words, grace, wrong, fix = row  # type: ignore[misc]
-    assert row_for(kind, state, reason, words) == row  # no row before it takes its place
+    assert meanings.row_for(kind, state, reason, words) == row  # no row before it takes its place
     assert wrong[0].islower() or wrong.startswith("OLM")
     assert fix.endswith((".", ":")) or math.isinf(grace)
+
+
+@pytest.mark.parametrize(
+    ("name", "base", "version"),
+    [
+        ("opentelemetry-operator.v0.140.0-2", "opentelemetry-operator", "0.140.0-2"),
+        ("opentelemetry-operator.v0.158.0", "opentelemetry-operator", "0.158.0"),
+        ("tempo-operator.v0.8.0+3", "tempo-operator", "0.8.0+3"),
+        ("some.operator.1.2.3", "some.operator", "1.2.3"),
+    ],
+)
+def test_a_name_has_a_base_and_a_version(name: str, base: str, version: str) -> None:
+    found = names.csv(name)
+    assert found is not None
+    assert (found.base, found.version) == (base, version)
+
+
+@pytest.mark.parametrize("name", ["project-quay", "operator.v1", "", "operator.v1.2.3 "])
+def test_a_name_without_a_version_has_no_order(name: str) -> None:
+    assert names.csv(name) is None
+    with pytest.raises(Problem, match=r"no version in it.*at otel_operator_olm_csv"):
+        names.checked(name, "otel_operator_olm_csv")
+
+
+@pytest.mark.parametrize(
+    ("older", "newer"),
+    [
+        ("o.v0.9.0", "o.v0.10.0"),
+        ("o.v0.93.0-2", "o.v0.93.0-3"),
+        ("o.v0.93.0-9", "o.v0.93.0-10"),
+        ("o.v0.93.0-3", "o.v0.93.0"),
+        ("o.v0.93.0", "o.v0.93.0+1"),
+        ("o.v0.93.0-1", "o.v0.93.0-rc"),
+    ],
+)
+def test_versions_have_an_order(older: str, newer: str) -> None:
+    assert names.is_before(older, newer)
+    assert not names.is_before(newer, older)
+    assert names.newest_first([older, newer, "no-version"]) == [newer, older]
+
+
+def test_different_operators_have_none() -> None:
+    assert not names.is_before("a.v1.0.0", "b.v2.0.0")
+    assert not names.is_before("", "b.v2.0.0")

@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.releases import compatibility, versions
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.releases.decide import ReleaseRequest, decide
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.releases.versions import Version
 
 from .samples import CERTIFIER, OPERATING, TABLE, definition, found, here, resource
 
-OPERATOR = ReleaseRequest(OPERATING, "manifest", Version(0, 158, 0), "ns", certificates="cert_manager")
-CERT = ReleaseRequest(CERTIFIER, "manifest", Version(1, 21, 2), "ns")
+OPERATOR = ReleaseRequest(OPERATING, "manifest", versions.Version(0, 158, 0), "ns", certificates="cert_manager")
+CERT = ReleaseRequest(CERTIFIER, "manifest", versions.Version(1, 21, 2), "ns")
 FOREIGN = {"ours": False}
 HELM = {"installer": {"by": "helm", "name": "ns/otel"}}
 
@@ -31,13 +31,13 @@ def crd(**more: Any) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("version", "there", "action"),
     [
-        (Version(0, 158, 0), found(), "install"),
-        (Version(0, 158, 0), here("0.158.0"), "unchanged"),
-        (Version(0, 158, 0), here("0.131.0"), "upgrade"),
-        (Version(0, 158, 0), here(""), "unchanged"),
+        (versions.Version(0, 158, 0), found(), "install"),
+        (versions.Version(0, 158, 0), here("0.158.0"), "unchanged"),
+        (versions.Version(0, 158, 0), here("0.131.0"), "upgrade"),
+        (versions.Version(0, 158, 0), here(""), "unchanged"),
     ],
 )
-def test_what_becomes_of_the_operator(version: Version, there: Any, action: str) -> None:
+def test_what_becomes_of_the_operator(version: versions.Version, there: Any, action: str) -> None:
     assert decide(wanted(version=version), there, TABLE).action == action
 
 
@@ -130,3 +130,100 @@ def test_objects_that_may_be_stored_in_an_old_version_are_warned_of() -> None:
 def test_objects_that_the_new_version_cannot_read_are_refused() -> None:
     with pytest.raises(Problem, match="may be stored as v1alpha1, which the new version does not know"):
         decide(wanted(), here("0.152.0", crds=[OLD]), TABLE, [definition()])
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("v1.21.2", (1, 21, 2)),
+        ("1.21", (1, 21, 0)),
+        (" 0.64.0-rc.1", (0, 64, 0)),
+        ("v1.34.4-eks-abc", (1, 34, 4)),
+        ("latest", None),
+        ("", None),
+    ],
+)
+def test_versions_are_read_as_projects_write_them(text: str, expected: tuple[int, ...] | None) -> None:
+    assert versions.read(text) == expected
+
+
+def test_text_that_is_no_version_is_refused() -> None:
+    with pytest.raises(Problem, match=r"'latest' is no version of cert-manager\. Write it like v1\.2\.3\."):
+        versions.version("latest", "cert-manager")
+
+
+def test_a_version_is_written_with_and_without_its_v() -> None:
+    found = versions.version("v1.2", "x")
+    assert (str(found), found.tag, found.line) == ("1.2.0", "v1.2.0", "1.2")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "steps"),
+    [
+        (versions.Version(1, 18, 2), versions.Version(1, 21, 0), ["1.19", "1.20", "1.21"]),
+        (versions.Version(1, 21, 0), versions.Version(1, 21, 2), []),
+        (versions.Version(0, 9, 0), versions.Version(1, 2, 0), ["1.2"]),
+    ],
+)
+def test_an_upgrade_passes_through_minor_versions(
+    old: versions.Version, new: versions.Version, steps: list[str]
+) -> None:
+    assert versions.between(old, new) == steps
+
+
+NEW = versions.Version(0, 158, 0)
+
+
+@pytest.mark.parametrize(("cluster", "fits"), [("v1.33.1", True), ("v1.36.0", True), ("v1.32.9", False), ("", True)])
+def test_a_version_is_made_for_some_versions_of_kubernetes(cluster: str, fits: bool) -> None:
+    assert (compatibility.kubernetes(TABLE, CERTIFIER, versions.Version(1, 21, 9), cluster) == "") is fits
+
+
+def test_a_patch_of_the_operator_is_like_its_minor_version() -> None:
+    assert compatibility.unknown(TABLE, OPERATING, versions.Version(0, 158, 7)) == ""
+    assert "0.159.0 is not in the table" in compatibility.unknown(TABLE, OPERATING, versions.Version(0, 159, 0))
+
+
+def test_versions_that_fit_are_offered_newest_first() -> None:
+    assert compatibility.fitting(TABLE, CERTIFIER, "v1.32.0") == ["1.20", "1.19"]
+    assert compatibility.fitting(TABLE, OPERATING, "v1.36.0") == ["0.158.0"]
+
+
+def test_collectors_that_will_not_follow_are_named() -> None:
+    kind = "OpenTelemetryCollector"
+    told = list(
+        compatibility.skew(
+            [
+                resource(kind, "pinned", image="r:5000/x:0.140.0"),
+                resource(kind, "same", image="x:0.158.3"),
+                resource(kind, "digest", image="x@sha256:00"),
+                resource(kind, "stays", version="0.150.0", automatic=False),
+                resource(kind, "follows", version="0.150.0"),
+                resource("Instrumentation", "other", image="x:0.1.0"),
+            ],
+            NEW,
+        )
+    )
+    assert [text.split()[1] for text in told] == ["ns/pinned", "ns/stays"]
+
+
+BUILDS = {"own-collector": {"v0.48.0": "0.151.0", "v0.48.1": "0.151.0", "v0.49.0": "0.156.0"}}
+
+
+@pytest.mark.parametrize(
+    ("image", "said"),
+    [
+        (
+            "r/own-collector:v0.49.0",
+            "version 0.156.0; the operator is made for 0.151, which v0.48.1 of this build is of",
+        ),
+        ("r/own-collector:v0.48.0", ""),
+        ("r/own-collector:v0.99.0", ""),
+        ("r/own-collector@sha256:00", ""),
+        ("r/other-collector:0.49.0", "version 0.49.0; the operator is made for 0.151"),
+    ],
+)
+def test_a_build_with_versions_of_its_own_counts_as_the_collector_in_it(image: str, said: str) -> None:
+    collectors = [resource("OpenTelemetryCollector", image=image)]
+    told = list(compatibility.skew(collectors, versions.Version(0, 151, 0), BUILDS))
+    assert [text.partition("own of ")[2] for text in told] == ([said] if said else [])

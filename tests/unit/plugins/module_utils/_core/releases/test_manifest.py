@@ -3,24 +3,37 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
+import base64
+import copy
 from typing import Any
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.releases import manifest
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.releases import (
+    certificates,
+    helm,
+    images,
+    manifest,
+)
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.releases.certificates import CertificateSource
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.releases.wishes import Customization
 
-from .samples import CERTIFIER, OPERATING, certifier_release, definition, deployment, obj, operator_release, webhook
+from . import samples
 
 
 def test_a_release_has_its_version_and_its_namespace() -> None:
-    found = manifest.release(OPERATING, [*operator_release(), None], "a.yaml")
-    assert (str(found.version), found.namespace, len(found.objects)) == ("0.158.0", "op", len(operator_release()))
+    found = manifest.release(samples.OPERATING, [*samples.operator_release(), None], "a.yaml")
+    assert (str(found.version), found.namespace, len(found.objects)) == (
+        "0.158.0",
+        "op",
+        len(samples.operator_release()),
+    )
 
 
 def test_the_label_says_the_version_where_the_image_does_not() -> None:
-    objects = certifier_release()
+    objects = samples.certifier_release()
     objects[4]["spec"]["template"]["spec"]["containers"][0]["image"] = "r:5000/cert-manager-controller@sha256:00"
-    assert str(manifest.release(CERTIFIER, objects, "").version) == "1.21.2"
+    assert str(manifest.release(samples.CERTIFIER, objects, "").version) == "1.21.2"
 
 
 @pytest.mark.parametrize(
@@ -29,14 +42,14 @@ def test_the_label_says_the_version_where_the_image_does_not() -> None:
         ([], "this is empty"),
         (["text"], r"holds no Kubernetes objects \(str\)"),
         ([{"kind": "List"}], r"holds no Kubernetes objects \(dict\)"),
-        (certifier_release(), "this is the manifest of cert-manager"),
-        ([obj("ConfigMap", "a")], "no Deployment in it runs the OpenTelemetry operator"),
-        ([deployment("m", "op", "r/opentelemetry-operator@sha256:0")], "has a version"),
+        (samples.certifier_release(), "this is the manifest of cert-manager"),
+        ([samples.obj("ConfigMap", "a")], "no Deployment in it runs the OpenTelemetry operator"),
+        ([samples.deployment("m", "op", "r/opentelemetry-operator@sha256:0")], "has a version"),
     ],
 )
 def test_what_is_no_release_of_the_product_is_refused(objects: list[Any], said: str) -> None:
     with pytest.raises(Problem, match=said) as failed:
-        manifest.release(OPERATING, objects, "here.yaml")
+        manifest.release(samples.OPERATING, objects, "here.yaml")
     assert "(at here.yaml)" in str(failed.value)
 
 
@@ -53,14 +66,170 @@ def test_an_image_has_a_name_and_a_tag(image: str, name: str, tag: str) -> None:
 
 
 def test_what_is_waited_for() -> None:
-    assert manifest.workloads(certifier_release()) == [
+    assert manifest.workloads(samples.certifier_release()) == [
         {"kind": "Deployment", "namespace": "cert-manager", "name": "cm"},
         {"kind": "Deployment", "namespace": "cert-manager", "name": "cm-webhook"},
     ]
-    assert manifest.webhooks(operator_release()) == [
+    assert manifest.webhooks(samples.operator_release()) == [
         {"kind": "CustomResourceDefinition", "name": "collectors.example.com"},
         {"kind": "MutatingWebhookConfiguration", "name": "hooks"},
     ]
-    assert manifest.webhooks([definition(), obj("ConfigMap", "a"), webhook("ValidatingWebhookConfiguration")]) == [
-        {"kind": "ValidatingWebhookConfiguration", "name": "hooks"}
-    ]
+    assert manifest.webhooks(
+        [samples.definition(), samples.obj("ConfigMap", "a"), samples.webhook("ValidatingWebhookConfiguration")]
+    ) == [{"kind": "ValidatingWebhookConfiguration", "name": "hooks"}]
+
+
+def test_the_chart_of_cert_manager() -> None:
+    wishes = Customization(
+        image_registry="mirror:5000/x",
+        image_pull_secrets=["key"],
+        leader_election_namespace="cert-manager",
+        workloads={"webhook": {"replicas": 3, "flags": {"v": 4}}, "controller": {"resources": {"a": 1}}},
+    )
+    made = helm.values(samples.CERTIFIER, wishes, {})
+    assert made["global"] == {
+        "commonLabels": {"o11y.opentelemetry/release": "cert-manager"},
+        "imagePullSecrets": [{"name": "key"}],
+        "leaderElection": {"namespace": "cert-manager"},
+    }
+    assert made["image"] == {"repository": "mirror:5000/x/jetstack/cert-manager-controller"}
+    assert made["acmesolver"]["image"]["repository"] == "mirror:5000/x/jetstack/cert-manager-acmesolver"
+    assert (made["webhook"]["replicaCount"], made["webhook"]["extraArgs"]) == (3, ["--v=4"])
+    assert (made["resources"], made["crds"]) == ({"a": 1}, {"enabled": True})
+
+
+def test_the_chart_of_the_operator() -> None:
+    wishes = Customization(
+        image_registry="mirror:5000",
+        flags={"feature-gates": "a,+b,-c", "java-image": "x", "v": "1"},
+        variables={"WATCH_NAMESPACE": "ns"},
+        workloads={"manager": {"replicas": 2, "resources": {"limits": {}}, "node_selector": {"a": "b"}}},
+    )
+    made = helm.values(samples.OPERATING, wishes, {"collector": "mirror:5000/c:1", "apache_httpd": "mirror:5000/h:2"})
+    assert made["manager"] == {
+        "image": {"repository": "mirror:5000/open-telemetry/opentelemetry-operator/opentelemetry-operator"},
+        "collectorImage": {"repository": "mirror:5000/c", "tag": "1"},
+        "autoInstrumentationImage": {"apacheHttpd": {"repository": "mirror:5000/h", "tag": "2"}},
+        "featureGatesMap": {"a": True, "b": True, "c": False},
+        "extraArgs": ["--v=1"],
+        "env": {"WATCH_NAMESPACE": "ns"},
+        "resources": {"limits": {}},
+    }
+    assert (made["replicaCount"], made["nodeSelector"]) == (2, {"a": "b"})
+    assert made["crds"] == {"annotations": {"helm.sh/resource-policy": "keep"}}
+    assert made["additionalLabels"] == {"o11y.opentelemetry/release": "opentelemetry-operator"}
+
+
+def test_where_the_certificate_of_a_chart_comes_from() -> None:
+    issuer = {"name": "corporate", "kind": "ClusterIssuer"}
+    own = helm.values(samples.OPERATING, Customization(certificates=CertificateSource("issuer", issuer)), {})
+    assert own["admissionWebhooks"] == {"certManager": {"enabled": True, "issuerRef": issuer}}
+    made = helm.values(samples.OPERATING, Customization(certificates=CertificateSource("generated")), {})
+    assert made["admissionWebhooks"]["autoGenerateCert"] == {"enabled": True, "recreate": False}
+    assert helm.values(samples.OPERATING, Customization(), {})["admissionWebhooks"] == {
+        "certManager": {"enabled": True}
+    }
+
+
+MIRROR = "mirror.local:5000/x"
+
+
+def test_images_move_wherever_they_are_named() -> None:
+    container = {
+        "args": ["--v=2", "--acme-http01-solver-image=quay.io/j/solver:v1", "--image-pull=x"],
+        "env": [
+            {"name": "RELATED_IMAGE_COLLECTOR", "value": "ghcr.io/c:1"},
+            {"name": "RELATED_IMAGE_REF", "valueFrom": {}},
+            {"name": "OTHER", "value": "ghcr.io/c:1"},
+        ],
+    }
+    workload = samples.deployment("a", "ns", "docker.io/a:1", container=container)
+    images.move(workload, MIRROR)
+    made = workload["spec"]["template"]["spec"]["containers"][0]
+    assert made["image"] == f"{MIRROR}/a:1"
+    assert made["args"] == ["--v=2", f"--acme-http01-solver-image={MIRROR}/j/solver:v1", "--image-pull=x"]
+    assert [item.get("value") for item in made["env"]] == [f"{MIRROR}/c:1", None, "ghcr.io/c:1"]
+    assert list(images.used([workload])) == [f"{MIRROR}/a:1", f"{MIRROR}/j/solver:v1", f"{MIRROR}/c:1"]
+
+
+def test_the_operator_is_told_nothing_that_it_knows() -> None:
+    started, flags = images.operator_images("0.152.0", "", {}, samples.TABLE)
+    assert flags == {}
+    assert started == {
+        "collector": "ghcr.io/otel/collector:0.152.1",
+        "target_allocator": "ghcr.io/otel/allocator:0.152.0",
+        "java": "ghcr.io/otel/java:2.28.1",
+    }
+
+
+def test_a_registry_moves_every_default() -> None:
+    started, flags = images.operator_images("0.158.0", MIRROR, {"java": "docker.io/mine/java:3"}, samples.TABLE)
+    assert flags == {
+        "collector-image": f"{MIRROR}/otel/collector:0.158.0",
+        "target-allocator-image": f"{MIRROR}/otel/allocator:0.158.0",
+        "auto-instrumentation-java-image": f"{MIRROR}/mine/java:3",
+    }
+    assert set(started.values()) == set(flags.values())
+
+
+def test_a_version_that_nobody_knows_cannot_come_from_a_registry() -> None:
+    with pytest.raises(Problem, match=r"0\.999\.0 .* not known.*Give them all: collector, target_allocator, java"):
+        images.operator_images("0.999.0", MIRROR, {}, samples.TABLE)
+    given = {"collector": "a/c:1", "target_allocator": "a/t:1", "java": "a/j:1"}
+    _started, flags = images.operator_images("0.999.0", MIRROR, given, samples.TABLE)
+    assert flags["collector-image"] == f"{MIRROR}/a/c:1"
+    assert images.operator_images("0.999.0", "", {"java": "a/j:1"}, samples.TABLE) == (
+        {"java": "a/j:1"},
+        {"auto-instrumentation-java-image": "a/j:1"},
+    )
+
+
+def test_an_image_that_there_is_not_is_refused() -> None:
+    with pytest.raises(Problem, match="no image 'jaav'; did you mean 'java'"):
+        images.operator_images("0.158.0", "", {"jaav": "x"}, samples.TABLE)
+
+
+def secured(**wanted: Any) -> dict[str, Any]:
+    objects = certificates.secured(copy.deepcopy(samples.operator_release()), CertificateSource(**wanted))
+    return {f"{item['kind']} {item['metadata']['name']}": item for item in objects}
+
+
+def test_the_release_signs_its_certificate_itself() -> None:
+    assert list(secured().values()) == samples.operator_release()
+
+
+def test_an_issuer_of_the_users_takes_the_place_of_the_releases() -> None:
+    result = secured(source="issuer", issuer={"name": "corporate", "kind": "ClusterIssuer"})
+    assert "Issuer self" not in result
+    assert result["Certificate serving"]["spec"]["issuerRef"] == {
+        "group": "cert-manager.io",
+        "kind": "ClusterIssuer",
+        "name": "corporate",
+    }
+
+
+def test_an_issuer_has_to_be_named() -> None:
+    with pytest.raises(Problem, match="the issuer has no name"):
+        secured(source="issuer")
+
+
+def test_a_generated_certificate_needs_nothing_of_cert_manager() -> None:
+    result = secured(source="generated", ca_bundle="PEM")
+    assert {"Certificate serving", "Issuer self"} & set(result) == set()
+    bundle = base64.b64encode(b"PEM").decode()
+    hooks = result["MutatingWebhookConfiguration hooks"]
+    assert hooks["webhooks"][0]["clientConfig"]["caBundle"] == bundle
+    assert "annotations" not in hooks["metadata"]
+    conversion = result["CustomResourceDefinition collectors.example.com"]["spec"]["conversion"]
+    assert conversion["webhook"]["clientConfig"]["caBundle"] == bundle
+    volumes = result["Deployment manager"]["spec"]["template"]["spec"]["volumes"]
+    assert volumes[0]["secret"]["secretName"] == certificates.GENERATED_SECRET
+
+
+def test_before_there_is_a_certificate_no_bundle_is_made_up() -> None:
+    hooks = secured(source="generated")["MutatingWebhookConfiguration hooks"]
+    assert "caBundle" not in hooks["webhooks"][0]["clientConfig"]
+
+
+def test_a_certificate_is_for_the_services_of_the_webhooks() -> None:
+    assert certificates.hosts(samples.operator_release()) == ["hook.op.svc", "hook.op.svc.cluster.local"]

@@ -5,21 +5,18 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.releases.mirror import (
-    ALL,
-    USED,
-    MirroredRelease,
-    Need,
-    in_object,
-    needs,
-    source,
-)
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.releases import manifest, mirror
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.releases.wishes import Customization, written
+
+from .samples import CERTIFIER, OPERATING, certifier_release, operator_release
 
 STARTED = {"collector": "g/collector:1", "target_allocator": "g/ta:1", "java": "g/java:1", "python": "g/python:1"}
-OPERATOR = MirroredRelease("opentelemetry-operator", "v1.0.0", ("g/operator:1",), STARTED)
+OPERATOR = mirror.MirroredRelease("opentelemetry-operator", "v1.0.0", ("g/operator:1",), STARTED)
 
 
 def workload(*images: str, **container: Any) -> dict[str, Any]:
@@ -36,12 +33,12 @@ def custom(kind: str = "OpenTelemetryCollector", **spec: Any) -> dict[str, Any]:
 
 
 def names(*args: Any, **more: Any) -> list[str]:
-    return [need.image for need in needs(*args, **more)]
+    return [need.image for need in mirror.needs(*args, **more)]
 
 
 def test_every_image_is_there_once_with_all_who_need_it() -> None:
-    assert needs([workload("x:1"), custom(image="x:1")], []) == [
-        Need("x:1", ("Deployment n/a", "OpenTelemetryCollector n/c"))
+    assert mirror.needs([workload("x:1"), custom(image="x:1")], []) == [
+        mirror.Need("x:1", ("Deployment n/a", "OpenTelemetryCollector n/c"))
     ]
 
 
@@ -57,8 +54,8 @@ def test_everything_in_a_custom_resource_counts_but_settings_of_the_collector() 
         "image": "c:1",
     }
     written = {"receivers": {"docker": {"image": "no:1"}}}
-    assert sorted(in_object(custom(**deep, config=written))) == ["c:1", "init:1", "ta:2"]
-    assert list(in_object({"kind": "ConfigMap", "metadata": {"name": "x"}, "data": {"image": "no:1"}})) == []
+    assert sorted(mirror.in_object(custom(**deep, config=written))) == ["c:1", "init:1", "ta:2"]
+    assert list(mirror.in_object({"kind": "ConfigMap", "metadata": {"name": "x"}, "data": {"image": "no:1"}})) == []
 
 
 def test_the_operators_allocator_is_needed_only_where_one_is_asked_for_without_an_image() -> None:
@@ -77,30 +74,30 @@ def test_of_instrumentation_the_languages_in_use_are_needed() -> None:
 
 
 def test_all_that_the_operator_could_start_is_there_when_that_is_wanted() -> None:
-    assert names([], [OPERATOR], ALL) == ["g/collector:1", "g/java:1", "g/operator:1", "g/python:1", "g/ta:1"]
-    assert names([], [OPERATOR], USED) == ["g/operator:1"]
+    assert names([], [OPERATOR], mirror.ALL) == ["g/collector:1", "g/java:1", "g/operator:1", "g/python:1", "g/ta:1"]
+    assert names([], [OPERATOR], mirror.USED) == ["g/operator:1"]
 
 
 def test_what_is_given_is_needed() -> None:
-    given = MirroredRelease(
+    given = mirror.MirroredRelease(
         "opentelemetry-operator", "v1", (), {"collector": "own:1", "java": "g/java:1"}, frozenset({"collector"})
     )
     assert names([], [given]) == ["own:1"]
 
 
 def test_what_nobody_wants_is_left_out() -> None:
-    assert names([workload("a/x:1", "b/y:1")], [OPERATOR], USED, ["*/x:*", "g/*"]) == ["b/y:1"]
+    assert names([workload("a/x:1", "b/y:1")], [OPERATOR], mirror.USED, ["*/x:*", "g/*"]) == ["b/y:1"]
 
 
 def test_more_can_be_asked_for() -> None:
-    assert needs([workload("x:1")], [], more=["app:1", "x:1"]) == [
-        Need("app:1", ("asked for",)),
-        Need("x:1", ("Deployment n/a", "asked for")),
+    assert mirror.needs([workload("x:1")], [], more=["app:1", "x:1"]) == [
+        mirror.Need("app:1", ("asked for",)),
+        mirror.Need("x:1", ("Deployment n/a", "asked for")),
     ]
 
 
 def test_archives_of_a_release_are_in_its_folder_whoever_else_needs_the_image() -> None:
-    both = needs([workload("g/operator:1", "other:1")], [OPERATOR])
+    both = mirror.needs([workload("g/operator:1", "other:1")], [OPERATOR])
     assert [need.row("")["archive"] for need in both] == [
         "opentelemetry-operator/v1.0.0/images/g_operator_1.tar",
         "images/other_1.tar",
@@ -116,11 +113,104 @@ def test_archives_of_a_release_are_in_its_folder_whoever_else_needs_the_image() 
     ],
 )
 def test_a_digest_counts_for_more_than_a_tag(image: str, reference: str, label: str) -> None:
-    row = Need(image, ()).row("")
-    assert (source(image), row["source"], row["label"]) == (reference, reference, label)
+    row = mirror.Need(image, ()).row("")
+    assert (mirror.source(image), row["source"], row["label"]) == (reference, reference, label)
 
 
 def test_in_the_registry_it_has_the_name_that_roles_give_it() -> None:
-    assert Need("ghcr.io/a/b:1", ()).row("r.example.com/m/")["target"] == "r.example.com/m/a/b:1"
-    assert Need("ghcr.io/a/b:1@sha256:ab", ()).row("r.example.com/m")["target"] == "r.example.com/m/a/b@sha256:ab"
-    assert Need("ghcr.io/a/b:1", ()).row("")["target"] == ""
+    assert mirror.Need("ghcr.io/a/b:1", ()).row("r.example.com/m/")["target"] == "r.example.com/m/a/b:1"
+    assert (
+        mirror.Need("ghcr.io/a/b:1@sha256:ab", ()).row("r.example.com/m")["target"] == "r.example.com/m/a/b@sha256:ab"
+    )
+    assert mirror.Need("ghcr.io/a/b:1", ()).row("")["target"] == ""
+
+
+def made(product: Any, objects: Any, **wishes: Any) -> dict[str, Any]:
+    release = manifest.release(product, objects, "")
+    return {f"{item['kind']} {item['metadata']['name']}": item for item in written(release, Customization(**wishes))}
+
+
+def container(item: Any) -> Any:
+    return item["spec"]["template"]["spec"]["containers"][0]
+
+
+def test_every_object_says_which_release_it_is_of() -> None:
+    result = made(OPERATING, operator_release())
+    assert {item["metadata"]["labels"]["o11y.opentelemetry/release"] for item in result.values()} == {OPERATING.name}
+    owned = {name for name, item in result.items() if "app.kubernetes.io/managed-by" in item["metadata"]["labels"]}
+    assert owned == {
+        "Namespace op",
+        "CustomResourceDefinition collectors.example.com",
+        "CustomResourceDefinition things.example.com",
+    }
+
+
+def test_what_was_read_stays_as_it_was() -> None:
+    objects = operator_release()
+    before = copy.deepcopy(objects)
+    made(OPERATING, objects, namespace="other", image_registry="r", workloads={"manager": {"replicas": 3}})
+    assert objects == before
+
+
+def test_notes_of_a_generator_are_left_out() -> None:
+    objects = operator_release()
+    objects[1]["metadata"]["creationTimestamp"] = None
+    objects[1]["status"] = {"acceptedNames": {}}
+    result = made(OPERATING, objects)["CustomResourceDefinition collectors.example.com"]
+    assert "status" not in result
+    assert "creationTimestamp" not in result["metadata"]
+
+
+def test_another_namespace_reaches_everything_that_names_it() -> None:
+    result = made(OPERATING, operator_release(), namespace="mine")
+    assert result["Namespace mine"]["kind"] == "Namespace"
+    assert result["ServiceAccount operator"]["metadata"]["namespace"] == "mine"
+    assert result["ClusterRoleBinding b"]["subjects"][0]["namespace"] == "mine"
+    hooks = result["MutatingWebhookConfiguration hooks"]
+    assert hooks["webhooks"][0]["clientConfig"]["service"]["namespace"] == "mine"
+    assert hooks["metadata"]["annotations"] == {"cert-manager.io/inject-ca-from": "mine/serving"}
+    conversion = result["CustomResourceDefinition collectors.example.com"]["spec"]["conversion"]
+    assert conversion["webhook"]["clientConfig"]["service"]["namespace"] == "mine"
+    assert result["Certificate serving"]["spec"]["dnsNames"] == ["hook.mine.svc", "hook.mine.svc.cluster.local"]
+
+
+def test_leader_election_can_leave_the_namespace_of_the_system() -> None:
+    result = made(CERTIFIER, certifier_release(), leader_election_namespace="cert-manager")
+    assert result["Role election"]["metadata"]["namespace"] == "cert-manager"
+    assert "--leader-election-namespace=cert-manager" in container(result["Deployment cm"])["args"]
+    as_published = made(CERTIFIER, certifier_release())
+    assert as_published["Role election"]["metadata"]["namespace"] == "kube-system"
+
+
+def test_a_component_gets_what_was_asked_for_it() -> None:
+    wish = {
+        "replicas": 2,
+        "resources": {"limits": {"memory": "1Gi"}},
+        "flags": {"v": 4, "new": True, "leader-election-namespace": None},
+        "env": {"A": "b"},
+        "node_selector": {"a": "b"},
+        "tolerations": [{"operator": "Exists"}],
+        "affinity": {"nodeAffinity": {}},
+    }
+    result = made(CERTIFIER, certifier_release(), workloads={"controller": wish}, image_pull_secrets=["key"])
+    changed, other = result["Deployment cm"], result["Deployment cm-webhook"]
+    pod = changed["spec"]["template"]["spec"]
+    assert changed["spec"]["replicas"] == 2
+    assert (pod["nodeSelector"], pod["tolerations"]) == ({"a": "b"}, [{"operator": "Exists"}])
+    assert pod["affinity"] == {"nodeAffinity": {}}
+    assert container(changed)["resources"] == {"limits": {"memory": "1Gi"}}
+    assert container(changed)["args"] == ["--acme-http01-solver-image=quay.io/j/solver:v1", "--v=4", "--new=true"]
+    assert container(changed)["env"] == [{"name": "A", "value": "b"}]
+    assert "replicas" not in other["spec"]
+    assert {item["spec"]["template"]["spec"]["imagePullSecrets"][0]["name"] for item in (changed, other)} == {"key"}
+
+
+def test_flags_and_variables_of_the_product_go_to_its_main_component() -> None:
+    result = made(CERTIFIER, certifier_release(), flags={"x": "1"}, variables={"A": "b"})
+    assert "--x=1" in container(result["Deployment cm"])["args"]
+    assert "env" not in container(result["Deployment cm-webhook"])
+
+
+def test_a_component_that_there_is_not_is_refused() -> None:
+    with pytest.raises(Problem, match="no component 'webhok'; did you mean 'webhook'"):
+        made(CERTIFIER, certifier_release(), workloads={"webhok": {}})

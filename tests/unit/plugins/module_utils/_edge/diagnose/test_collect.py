@@ -1,15 +1,21 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a diagnosis reads of an API server, and what it makes of what it may not read."""
+"""What a diagnosis reads of an API server, of certificates, and of what it may not read."""
 
 from __future__ import annotations
 
+import base64
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.diagnose import certificates as pem
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.diagnose.collector_info import read
+
+from tests.support.certificates import main
 
 from .. import fake_api
 from ..fake_api import FakeApi, reply, status
@@ -27,12 +33,8 @@ def test_a_collector_of_somebody_else_is_read_by_ownership() -> None:
     made.clock.on_sleep.append(lambda _now: made.texts.update({METRICS: counts(5, 3)}))
     (found,) = facts(made)
     assert [pod["name"] for pod in found["pods"]] == ["p"]
-    assert (found["kind"], found["complete"], found["running"], found["image"]) == (
-        "Deployment",
-        True,
-        True,
-        "otelcol:1",
-    )
+    assert (found["kind"], found["image"]) == ("Deployment", "otelcol:1")
+    assert found["complete"] is found["running"] is True
     assert [(row["accepted"], row["state"]) for row in found["receives"] if row["id"] == "otlp"] == [(4, "comes")]
     assert [(row["sent"], row["state"]) for row in found["exports"]] == [(2, "sends")]
     assert found["memory"] == [{"pod": "p", "bytes": 512, "limit": 1024, "percent": 50}]
@@ -171,3 +173,74 @@ def test_the_target_allocator_tells_its_jobs() -> None:
     }
     (found,) = facts(made)
     assert found["target_allocator"]["jobs"] == [{"name": "a", "targets": 2}, {"name": "b", "targets": 0}]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    made = tmp_path_factory.mktemp("certificates")
+    main(made, ["gateway.obs.svc", "10.0.0.1"])
+    return made
+
+
+def parsed(folder: Path, name: str) -> list[pem.Parsed]:
+    return pem.certificates((folder / f"{name}.crt").read_bytes())
+
+
+def test_what_a_certificate_says(folder: Path) -> None:
+    (server,) = parsed(folder, "server")
+    assert server.facts.subject == "CN=server"
+    assert server.facts.issuer == "CN=ca"
+    assert server.facts.names == ("gateway.obs.svc", "10.0.0.1")
+    assert not server.facts.is_ca
+    assert server.facts.not_before < server.facts.not_after
+    assert parsed(folder, "ca")[0].facts.is_ca
+
+
+def test_who_signed_it(folder: Path) -> None:
+    server = parsed(folder, "server")
+    assert pem.trusts(parsed(folder, "ca"), server)
+    assert pem.trusts([*parsed(folder, "other-ca"), *parsed(folder, "ca")], server)
+    assert pem.trusts(server, server)
+    assert not pem.trusts(parsed(folder, "other-ca"), server)
+    assert not pem.trusts([], server)
+
+
+def test_keys_and_broken_texts_are_no_certificates(folder: Path) -> None:
+    assert pem.certificates((folder / "server.key").read_bytes()) == []
+    assert pem.certificates(b"-----BEGIN CERTIFICATE-----\nbroken\n-----END CERTIFICATE-----\n") == []
+    assert pem.decoded(base64.b64encode(b"x").decode()) == b"x"
+    assert pem.decoded("%") == b""
+
+
+def test_the_library_is_there() -> None:
+    assert pem.available() == ""
+
+
+def obj(kind: str, name: str, api: str = "v1") -> dict[str, Any]:
+    return {"apiVersion": api, "kind": kind, "metadata": {"name": name, "namespace": "ns"}}
+
+
+def test_what_runs_is_read_in_all_namespaces_and_nothing_else() -> None:
+    api = FakeApi(obj("ConfigMap", "a"), obj("DaemonSet", "b", "apps/v1"), obj("Secret", "c"))
+    found = read(api.cluster())
+    kinds = {(item["kind"], item["metadata"]["name"]) for item in found["resources"]}
+    assert kinds == {("ConfigMap", "a"), ("DaemonSet", "b")}
+    assert {item["apiVersion"] for item in found["resources"]} == {"v1", "apps/v1"}
+    assert found["warnings"] == []  # no operator, no custom resources
+
+
+def test_what_this_user_may_not_list_is_told() -> None:
+    api = FakeApi(obj("ConfigMap", "a"))
+    api.trouble = lambda _method, path: (
+        status(403, "Forbidden", "no") if path.startswith("/api/v1/configmaps") else None
+    )
+    found = read(api.cluster())
+    assert found["resources"] == []
+    assert found["warnings"] == ["This user may not list configmaps of all namespaces, so they are not checked"]
+
+
+def test_a_server_that_fails_is_told() -> None:
+    api = FakeApi()
+    api.trouble = lambda _method, path: status(400, "BadRequest", "what?") if "deployments" in path else None
+    with pytest.raises(Problem, match="List deployments"):
+        read(api.cluster())

@@ -1,7 +1,7 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Certificates of webhooks, with a clock of the test's."""
+"""Certificates of webhooks, with a clock of the test's, and why no CA is in a webhook configuration."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.webhooks.
 )
 from cryptography import x509
 
-from ..fake_api import FakeApi, status
+from ..fake_api import FakeApi, reply, status
+from .test_wait import CONFIGURATION, INJECTOR, configuration, fails, obj
 
 PATH = "/api/v1/namespaces/op/secrets/cert"
 NAMESPACE = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "op"}}
@@ -97,3 +98,42 @@ def test_who_may_not_read_it_is_told_so() -> None:
     api.trouble = lambda _method, _path: status(403, "Forbidden", "no")
     with pytest.raises(Problem, match="See to the certificate op/cert: not allowed"):
         see_to(api)
+
+
+CERTIFICATE = "/apis/cert-manager.io/v1/namespaces/ns/certificates/c"
+SECRET = obj("Secret", "s", metadata={"annotations": {"cert-manager.io/allow-direct-injection": "true"}})
+
+
+def issued(ready: str) -> Any:
+    state = {"type": "Ready", "status": ready, "reason": "Failed", "message": "no issuer"}
+    return reply(obj("Certificate", "c", "cert-manager.io/v1", status={"conditions": [state]}))
+
+
+@pytest.mark.parametrize(
+    ("annotations", "certificates", "live", "words"),
+    [
+        ({}, {}, [], "it has no annotation cert-manager.io/inject-ca-from"),
+        ({"inject_ca_from": "ns/c"}, {}, [], "cert-manager is not installed here"),
+        ({"inject_ca_from": "ns/c"}, {"/apis/cert-manager.io/v1/certificates": reply({})}, [], "does not exist"),
+        ({"inject_ca_from": "ns/c"}, {CERTIFICATE: issued("False")}, [], "is not ready (Failed: no issuer)"),
+        ({"inject_ca_from": "ns/c"}, {CERTIFICATE: issued("True")}, [], "no cainjector"),
+        ({"inject_ca_from_secret": "ns/s"}, {}, [], "Secret ns/s that cert-manager.io/inject-ca-from-secret names"),
+        ({"inject_ca_from_secret": "ns/s"}, {}, [obj("Secret", "s")], "no annotation cert-manager.io/allow-direct"),
+        (
+            {"inject_ca_from_secret": "ns/s"},
+            {},
+            [SECRET, INJECTOR | {"status": INJECTOR["status"] | {"availableReplicas": 1}}],
+            "look at the log of the cainjector (Deployment ns/ca: 1 of 1 ready)",
+        ),
+        (
+            {"inject_ca_from_secret": "ns/s"},
+            {},
+            [SECRET, INJECTOR],
+            "the cainjector does not run (Deployment ns/ca: 0 of",
+        ),
+    ],
+)
+def test_why_no_ca_is_injected(annotations: Any, certificates: Any, live: Any, words: str) -> None:
+    api = FakeApi(configuration("", **annotations), *live)
+    api.trouble = lambda _method, path: certificates.get(path)
+    assert words in str(fails(api, webhooks=[CONFIGURATION], seconds=0))

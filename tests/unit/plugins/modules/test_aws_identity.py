@@ -1,11 +1,10 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""iam_oidc_provider from nothing to nothing, each step twice and first in check mode."""
+"""iam_oidc_provider and eks_pod_identity_association: each step twice and first in check mode."""
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import Any
 
 import pytest
@@ -19,17 +18,7 @@ CREATE, DELETE = "CreateOpenIDConnectProvider", "DeleteOpenIDConnectProvider"
 
 
 def step(aws: Aws, calls: dict[str, int], **options: Any) -> dict[str, Any]:
-    """Run a step in check mode, for real and again, and return the real result. Its calls are counted."""
-    options = {"url": ISSUER} | options
-    told = aws.run("iam_oidc_provider", check=True, **options)
-    assert aws.changing() == {}, "check mode changes something"
-    done = aws.run("iam_oidc_provider", **options)
-    assert aws.changing() == Counter(calls), done
-    assert (done["changed"], told["changed"]) == (bool(calls), bool(calls)), done
-    assert told["diff"] == done["diff"]
-    again = aws.run("iam_oidc_provider", **options)
-    assert (again["changed"], aws.changing()) == (False, {})
-    return done
+    return aws.step("iam_oidc_provider", calls, **{"url": ISSUER} | options)
 
 
 def test_a_life(aws: Aws) -> None:
@@ -100,3 +89,83 @@ def test_what_is_not_allowed_names_the_right(aws: Aws) -> None:
     result = aws.run("iam_oidc_provider", url=ISSUER)
     assert "Allow iam:CreateOpenIDConnectProvider to the caller" in result["msg"]
     assert result["error"] == {"code": "AccessDenied", "message": "User may not"}
+
+
+NAME = "eks_pod_identity_association"
+ROLE, OTHER = "arn:aws:iam::123456789012:role/a", "arn:aws:iam::123456789012:role/b"
+BASE = {"cluster_name": CLUSTER, "namespace": "observability", "service_account": "gateway"}
+MAKE, UPDATE, DISSOLVE = (f"{verb}PodIdentityAssociation" for verb in ("Create", "Update", "Delete"))
+POLICY = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "aps:RemoteWrite", "Resource": "*"}]}
+
+
+def associate(aws: Aws, calls: dict[str, int], **options: Any) -> dict[str, Any]:
+    return aws.step(NAME, calls, **BASE | options)
+
+
+def test_the_life_of_an_association(aws: Aws) -> None:
+    made = associate(aws, {MAKE: 1}, role_arn=ROLE, tags={"team": "a"})
+    assert made["association"]["role_arn"] == ROLE
+    assert made["association"]["association_id"].startswith("a-")
+    assert made["association"]["tags"] == {"team": "a"}
+    associate(aws, {}, role_arn=ROLE)
+    assert associate(aws, {UPDATE: 1}, role_arn=OTHER)["association"]["role_arn"] == OTHER
+    associate(aws, {UPDATE: 1}, role_arn=OTHER, target_role_arn=ROLE, disable_session_tags=True, policy=POLICY)
+    associate(aws, {}, role_arn=OTHER)  # what no option names stays
+    associate(aws, {UPDATE: 1}, role_arn=OTHER, target_role_arn="", policy={})
+    associate(aws, {"TagResource": 1, "UntagResource": 1}, role_arn=OTHER, tags={"stage": "dev"})
+    gone = associate(aws, {DISSOLVE: 1}, state="absent")
+    assert (gone["association"], gone["diff"]["after"]) == ({}, {})
+
+
+def test_others_of_the_cluster_are_left_alone(aws: Aws) -> None:
+    aws.run(NAME, **BASE | {"service_account": "agent"}, role_arn=ROLE)
+    aws.changing()
+    associate(aws, {MAKE: 1}, role_arn=OTHER)
+    associate(aws, {DISSOLVE: 1}, state="absent")
+    assert [item["serviceAccount"] for item in aws.world.associations.values()] == ["agent"]
+
+
+def test_those_of_an_addon_are_left_to_it(aws: Aws) -> None:
+    identity = {"service_account": "adot", "role_arn": ROLE}
+    aws.run("eks_addon", cluster_name=CLUSTER, name="adot", pod_identity_associations=[identity])
+    aws.changing()
+    base = {"cluster_name": CLUSTER, "namespace": "opentelemetry-operator-system", "service_account": "adot"}
+    assert aws.run(NAME, **base, role_arn=ROLE)["changed"] is False
+    for options in ({"role_arn": OTHER}, {"state": "absent"}):
+        result = aws.run(NAME, **base, **options)
+        assert "owns it" in result["msg"]
+        assert "Use pod_identity_associations of eks_addon." in result["msg"]
+    assert aws.changing() == {}
+
+
+def test_a_lost_answer_is_no_error(aws: Aws) -> None:
+    aws.world.trouble(operation=MAKE, drop="after")
+    assert aws.run(NAME, **BASE, role_arn=ROLE)["association"]["role_arn"] == ROLE
+    assert len(aws.world.associations) == 1
+
+
+def test_somebody_who_was_quicker_is_no_error(aws: Aws) -> None:
+    aws.run(NAME, **BASE, role_arn=OTHER)
+    aws.changing()
+    aws.world.trouble(operation="ListPodIdentityAssociations", code="ResourceNotFoundException")
+    done = aws.run(NAME, **BASE, role_arn=ROLE)  # it did not see it at first
+    assert (done["changed"], done["association"]["role_arn"]) == (True, ROLE)
+    assert aws.changing() == {MAKE: 1, UPDATE: 1}
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({}, "state is present but all of the following are missing: role_arn"),
+        ({"role_arn": ROLE, "policy": POLICY}, "EKS takes a policy only without session tags"),
+        ({"role_arn": ROLE, "cluster_name": "nowhere"}, "it does not exist (No cluster found for name: nowhere)"),
+    ],
+)
+def test_an_association_that_cannot_work_is_told(aws: Aws, options: dict[str, Any], words: str) -> None:
+    result = aws.run(NAME, **(BASE | options))
+    assert words in result["msg"]
+    assert aws.world.associations == {}
+
+
+def test_a_cluster_that_is_gone_has_no_association(aws: Aws) -> None:
+    assert aws.run(NAME, **BASE | {"cluster_name": "nowhere"}, state="absent")["changed"] is False

@@ -1,19 +1,22 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""cert-manager's images and the release that is made with its chart."""
+"""cert-manager, OLM and the release mirror as the testbed installs them."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
 
-from tests.testbed import command, images
+from tests.testbed import command, images, mirror, olm
 from tests.testbed.build import COMPONENTS, KUBERNETES_VERSION, Builds
 from tests.testbed.cert_manager import Edition
+from tests.testbed.errors import ClusterError
 from tests.testbed.home import Home
+from tests.testbed.mirror import Release
 
 GO = "go1.26 amd64"
 EDITIONS = {"new": Edition("cert-manager", "1.21.2"), "old": Edition("cert-manager-1.20", "1.20.3")}
@@ -91,3 +94,97 @@ def test_the_module_is_of_the_version_that_is_said() -> None:
     folder = COMPONENTS["cert-manager"].folder
     for file, edition in (("go.mod", EDITIONS["new"]), ("v1.20.mod", EDITIONS["old"])):
         assert f"\tgithub.com/cert-manager/cert-manager v{edition.version}\n" in (folder / file).read_text()
+
+
+@pytest.fixture(autouse=True)
+def afresh() -> Iterator[None]:
+    olm.definitions.cache_clear()
+    yield
+    olm.definitions.cache_clear()
+
+
+def test_the_files_are_those_of_the_module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / "crds"
+    folder.mkdir()
+    for name in ("operators.coreos.com_subscriptions.yaml", "defs.go"):
+        (folder / name).touch()
+    monkeypatch.setattr(command, "run", lambda *_arguments, **_more: json.dumps({"Dir": str(tmp_path)}))
+    monkeypatch.setattr(olm.shutil, "which", lambda _name: "/usr/bin/go")
+    assert [file.name for file in olm.definitions()] == ["operators.coreos.com_subscriptions.yaml"]
+    assert olm.lacks() is None
+
+
+def test_without_go_it_cannot_be_had(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(olm.shutil, "which", lambda _name: None)
+    reason = olm.lacks()
+    assert reason is not None
+    assert "no Go on PATH" in reason.why
+
+
+def test_a_module_that_cannot_be_downloaded_is_a_reason(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_arguments: object, **_more: object) -> str:
+        raise ClusterError("`go mod download` failed", "no such host", "do")
+
+    monkeypatch.setattr(command, "run", fail)
+    monkeypatch.setattr(olm.shutil, "which", lambda _name: "/usr/bin/go")
+    reason = olm.lacks()
+    assert reason is not None
+    assert (reason.why, "GOPROXY" in reason.do) == ("no such host", True)
+
+
+@pytest.fixture
+def release(tmp_path: Path) -> Release:
+    """A release that is not there yet."""
+    return Release(tmp_path, "cert-manager", "1.21.2")
+
+
+def _fill(folder: Path) -> None:
+    (folder / "cert-manager.yaml").write_text("kind: Namespace\n")
+    (folder / "images").mkdir()
+    (folder / "images" / "one.tar").write_text("an archive")
+
+
+def _fail(folder: Path) -> None:
+    (folder / "half").touch()
+    raise RuntimeError("no luck")
+
+
+def test_the_mirror_is_where_the_user_wants_it(home: Home, tmp_path: Path) -> None:
+    assert mirror.root(home, {}) == home.root / "mirror"
+    assert mirror.root(home, {mirror.VARIABLE: ""}) == home.root / "mirror"
+    assert mirror.root(home, {mirror.VARIABLE: str(tmp_path)}) == tmp_path
+    assert mirror.root(home, {mirror.VARIABLE: "https://mirror.example/releases"}) == home.root / "mirror"
+
+
+def test_a_release_has_its_place(release: Release, tmp_path: Path) -> None:
+    assert release.manifest == tmp_path / "cert-manager" / "v1.21.2" / "cert-manager.yaml"
+
+
+def test_a_release_is_made_once_for_each_key(release: Release) -> None:
+    assert not release.is_made("one")
+    release.make("one", _fill)
+    assert release.is_made("one")
+    assert not release.is_made("two")
+    assert not release.foreign
+    assert [path.name for path in release.images] == ["one.tar"]
+
+
+def test_a_release_whose_images_are_gone_is_made_again(release: Release, tmp_path: Path) -> None:
+    release.make("one", _fill)
+    (release.folder / "images" / "two.tar").symlink_to(tmp_path / "removed.tar")
+    assert not release.is_made("one")
+
+
+def test_a_failure_leaves_the_release_as_it_was(release: Release) -> None:
+    release.make("one", _fill)
+    with pytest.raises(RuntimeError, match="no luck"):
+        release.make("two", _fail)
+    assert release.is_made("one")
+    assert [path.name for path in release.folder.parent.iterdir()] == ["v1.21.2"]
+
+
+def test_somebody_elses_release_is_good_for_any_key(release: Release) -> None:
+    release.folder.mkdir(parents=True)
+    release.manifest.touch()
+    assert release.foreign
+    assert release.is_made("any")
