@@ -12,7 +12,7 @@ from ...module_utils._core.errors import Problem
 from ...module_utils._core.releases import addon as addons
 from ...module_utils._core.releases.decide import EXISTING, ReleaseRequest
 from ...module_utils._core.releases.found import EKS
-from ...module_utils._core.releases.products import OPERATOR, Product
+from ...module_utils._core.releases.products import Product
 from ...module_utils._core.releases.removal import RemovalPlan, removal
 from ...module_utils._core.releases.versions import read, version
 
@@ -75,7 +75,7 @@ def absent(wanted: Product, arguments: Mapping[str, Any]) -> RemovalPlan:
 
 def _found(wanted: Product, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
     found: Mapping[str, Any] | None = arguments["installed"]
-    if wanted.name != OPERATOR:
+    if not wanted.in_eks_addons:
         raise Problem(f"no EKS add-on of this collection brings {wanted.title}", fix="Use another provider.")
     if found is None:
         raise Problem("an add-on needs to know what is there", fix="Give the result of release_info (installed).")

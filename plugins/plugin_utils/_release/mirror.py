@@ -82,12 +82,8 @@ def _read(item: Mapping[str, Any]) -> _Read:
     found = manifest.release(named, source.documents(content, asked, where), where)
     pods = [*images.used(found.objects), *_more(item, target.tag)]
     given = {name: image for name, image in item["images"].items() if image}
-    started, _flags = images.operator_images(str(target), "", given, render.table()) if _is_operator(item) else ({}, {})
+    started, _flags = images.operator_images(str(target), "", given, render.table()) if named.starts_pods else ({}, {})
     return _Read(mirror.MirroredRelease(named.name, target.tag, tuple(pods), started, frozenset(given)), content)
-
-
-def _is_operator(item: Mapping[str, Any]) -> bool:
-    return bool(item["product"] == OPERATOR)
 
 
 def _more(item: Mapping[str, Any], tag: str) -> Iterator[str]:

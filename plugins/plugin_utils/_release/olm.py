@@ -16,7 +16,7 @@ from ...module_utils._core.olm.offer import PackageRequest
 from ...module_utils._core.releases import decide
 from ...module_utils._core.releases import removal as removals
 from ...module_utils._core.releases.found import OLM
-from ...module_utils._core.releases.products import OPERATOR, Product
+from ...module_utils._core.releases.products import Product
 from ...module_utils._core.releases.removal import RemovalPlan
 from ...module_utils._core.releases.versions import read
 from .. import _sources
@@ -105,7 +105,7 @@ def _found(arguments: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _wanted(product: Product, arguments: Mapping[str, Any]) -> OlmRequest:
-    if product.name != OPERATOR:
+    if not product.in_olm:
         raise Problem(f"no catalog that this collection knows brings {product.title}", fix="Use another provider.")
     given = _sources.checked(arguments["olm"], OPTIONS, "olm")
     return OlmRequest(

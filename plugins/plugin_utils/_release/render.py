@@ -16,7 +16,7 @@ from ...module_utils._core.releases import certificates, decide, helm, images, m
 from ...module_utils._core.releases.certificates import CertificateSource
 from ...module_utils._core.releases.found import EKS, OLM
 from ...module_utils._core.releases.manifest import image_name
-from ...module_utils._core.releases.products import OPERATOR, Product, product
+from ...module_utils._core.releases.products import Product, product
 from ...module_utils._core.releases.versions import Version, version
 from ...module_utils._core.releases.wishes import Customization, written
 from .. import _sources
@@ -174,7 +174,7 @@ def _wanted(wanted: Product, target: Version, arguments: Mapping[str, Any], chec
         foreign=arguments["foreign"],
         allow_skip=arguments["allow_skip"],
         strict=arguments["compatibility"] == "refuse",
-        certificates=arguments["certificates"] if wanted.name == OPERATOR else "",
+        certificates=arguments["certificates"] if wanted.takes_certificates else "",
         check=check,
     )
 
@@ -192,7 +192,7 @@ def _release(wanted: Product, target: Version, arguments: Mapping[str, Any]) -> 
 
 def _wishes(wanted: Product, target: Version, arguments: Mapping[str, Any]) -> tuple[Customization, dict[str, str]]:
     """Return the wishes, and the images that the product starts by itself."""
-    started, flags = _operator(target, arguments) if wanted.name == OPERATOR else ({}, {})
+    started, flags = _operator(target, arguments) if wanted.starts_pods else ({}, {})
     variables = {"WATCH_NAMESPACE": ",".join(arguments["watch_namespaces"])} if arguments["watch_namespaces"] else {}
     tuning = {
         name: _sources.checked(values, _TUNING, f"workloads.{name}") for name, values in arguments["workloads"].items()
@@ -207,7 +207,7 @@ def _wishes(wanted: Product, target: Version, arguments: Mapping[str, Any]) -> t
         flags=flags,
         variables=variables,
         workloads=tuning,
-        certificates=source if wanted.name == OPERATOR else CertificateSource(),
+        certificates=source if wanted.takes_certificates else CertificateSource(),
     )
     return wishes, started
 
@@ -229,7 +229,7 @@ def _chosen(arguments: Mapping[str, Any], started: Mapping[str, str]) -> dict[st
 
 def _chart(wanted: Product, target: Version) -> str:
     """Return the version of the chart; cert-manager's has the version of the product."""
-    if wanted.name != OPERATOR:
+    if not wanted.versions_its_chart:
         return target.tag
     known = table()["operator"].get(str(target)) or {}
     return str(known.get("chart", ""))

@@ -55,7 +55,7 @@ def _notes(cluster: FleetCluster, name: str, text: str, table: compatibility.Tab
     wrong = compatibility.kubernetes(table, product(name), parsed, cluster.kubernetes)
     unknown = compatibility.unknown(table, product(name), parsed)
     yield from (note for note in (wrong, unknown) if note)
-    if name == OPERATOR:
+    if product(name).runs_collectors:
         yield from compatibility.skew(cluster.installed(name).get("resources") or (), parsed)
 
 

@@ -14,7 +14,7 @@ from ..errors import Problem
 from . import compatibility
 from .found import EKS, HELM, MANIFEST, OLM
 from .manifest import DEFINITION
-from .products import OPERATOR, Product
+from .products import Product
 from .versions import Version, between, read
 
 EXISTING = "existing"
@@ -70,7 +70,7 @@ def decide(
     decision.warnings.extend(certificates(wanted, found))
     if decision.action == "upgrade":
         decision.warnings.extend(stored(found, manifests))
-    if version and wanted.product.name == OPERATOR:
+    if version and wanted.product.runs_collectors:
         decision.warnings.extend(compatibility.skew(found["resources"], version, table.get("builds", {})))
     return decision
 

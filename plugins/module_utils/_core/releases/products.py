@@ -61,6 +61,19 @@ class Product:
     builds: tuple[str, ...] = ()
     # What it makes for itself and does not remove: (apiVersion, kind, name, whether beside its leader election).
     leftovers: tuple[tuple[str, str, str, bool], ...] = ()
+    # Whether its webhooks may take a certificate that the user names.
+    takes_certificates: bool = False
+    # Whether it starts pods whose images its flags name, and which a mirror needs as well.
+    starts_pods: bool = False
+    # Whether it runs Collectors, whose version must fit its own.
+    runs_collectors: bool = False
+    # Whether its chart has versions of its own; otherwise the version of the product.
+    versions_its_chart: bool = False
+    # Whether this collection may remove custom resources with it.
+    removes_resources: bool = False
+    # Whether a catalog of OLM, or an add-on of EKS, installs it.
+    in_olm: bool = False
+    in_eks_addons: bool = False
     # What the webhooks are tried with.
     dry_run: tuple[Mapping[str, Any], ...] = field(default=())
 
@@ -162,6 +175,13 @@ PRODUCTS = {
                 ("v1", "Secret", "opentelemetry-operator-generated-certificate", False),
                 (_LEASE, "Lease", "9f7554c3.opentelemetry.io", False),
             ),
+            takes_certificates=True,
+            starts_pods=True,
+            runs_collectors=True,
+            versions_its_chart=True,
+            removes_resources=True,
+            in_olm=True,
+            in_eks_addons=True,
             dry_run=(_COLLECTOR, _INSTRUMENTATION),
         ),
     )

@@ -14,7 +14,7 @@ from ..collector.names import RELEASE_LABEL
 from ..errors import Problem
 from .found import HELM, names_of
 from .manifest import DEFINITION
-from .products import OPERATOR, Product
+from .products import Product
 
 REFUSE, KEEP, REMOVE = "refuse", "keep", "remove"
 
@@ -77,7 +77,7 @@ def _is_mine(definition: Mapping[str, Any], helm_release: str) -> bool:
 def _resources(product: Product, found: Mapping[str, Any], others: str) -> tuple[list[Any], list[Any]]:
     """Return which custom resources go and which stay; those of cert-manager are never ours to delete."""
     used = [item for item in found["resources"] if item["kind"] in product.used and not item["release"]]
-    mine = [item for item in used if item["ours"]] if product.name == OPERATOR else []
+    mine = [item for item in used if item["ours"]] if product.removes_resources else []
     theirs = [item for item in used if item not in mine]
     if others == REFUSE and found["denied"]:
         raise Problem(
@@ -86,13 +86,13 @@ def _resources(product: Product, found: Mapping[str, Any], others: str) -> tuple
             fix="Grant it, or say that they may stay (others: keep).",
         )
     if others == REFUSE and theirs:
-        more = " or shall go as well (others: remove)" if product.name == OPERATOR else ""
+        more = " or shall go as well (others: remove)" if product.removes_resources else ""
         raise Problem(
             f"it is still used by {names_of(theirs)}",
             asked=f"Remove {product.title}",
             fix=f"Remove them first, or say that they may stay without it (others: keep){more}.",
         )
-    if others == REMOVE and product.name != OPERATOR:
+    if others == REMOVE and not product.removes_resources:
         raise Problem(
             f"objects of {product.title} are never removed for others", fix="Use others: refuse or others: keep."
         )
