@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from ..module_utils._core.config import documents, nodes
+from ..module_utils._core.config import documents, paths
 from ..module_utils._core.config.documents import Found
 from ..module_utils._core.config.layers import Composed, Layer
 from ..module_utils._core.config.paths import Path as KeyPath
@@ -141,7 +141,7 @@ def _add_text(text: str, name: str, wanted: bool, result: Collected) -> None:
     stream = documents.objects([document.data for document in parsed])
     result.objects.setdefault(Path(name).parent, []).extend(stream)
     found = documents.configs([document.data for document in parsed], wanted)
-    lines = nodes.lines_of(text) if any(item.text for item in found) else []
+    lines = paths.lines_of(text) if any(item.text for item in found) else []
     for item in found:
         label = f"{name} ({item.label})" if item.label else name
         outer = parsed[item.document]

@@ -11,9 +11,9 @@ from typing import Any
 
 from ..module_utils._core.errors import Problem
 from ..module_utils._core.lint import profiles
-from ..module_utils._core.lint.finding import Finding, Rule
 from ..module_utils._core.lint.profiles import Judged, Suppression
 from ..module_utils._core.lint.rules import RULES
+from ..module_utils._core.lint.subject import Finding, Rule
 from . import _binary
 
 INVALID_YAML = "invalid-yaml"

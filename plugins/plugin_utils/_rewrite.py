@@ -13,7 +13,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from typing import Any
 
-from ..module_utils._core.config import nodes
+from ..module_utils._core.config import paths
 from ..module_utils._core.config.documents import Found
 from ..module_utils._core.config.paths import Path, at
 from ..module_utils._core.migrate import edits
@@ -99,19 +99,19 @@ class Block(Text):
     def __init__(self, text: str, name: str, found: Found) -> None:
         self.outer, self.found = text, found
         document = list(_yaml.load_all(text, name))[found.document]
-        pair = nodes.find(document.root, found.path, _yaml.key_of) if document.root else None
-        self.node = nodes.resolve(pair[1]) if pair else None
+        pair = paths.find(document.root, found.path, _yaml.key_of) if document.root else None
+        self.node = paths.resolve(pair[1]) if pair else None
         self.literal = False
         inner = str(at(document.data, found.path))
-        if pair and pair[1].kind == nodes.SCALAR and pair[1].style == nodes.LITERAL:
+        if pair and pair[1].kind == paths.SCALAR and pair[1].style == paths.LITERAL:
             self.literal = True
-            self.lines = nodes.lines_of(text)
+            self.lines = paths.lines_of(text)
             self.margin = embedded.indentation(pair[1], self.lines)
             self.first, self.last = pair[1].start[0] + 1, self._last(pair[1])
             inner = "\n".join(line[self.margin :] for line in self.lines[self.first : self.last])
         super().__init__(inner, name, 0, ())
 
-    def _last(self, node: nodes.Node) -> int:
+    def _last(self, node: paths.Node) -> int:
         """Return the line after a block: where its node ends, or one more when the text ends in it."""
         return node.end[0] + (1 if node.end[1] else 0)
 

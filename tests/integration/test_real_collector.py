@@ -24,9 +24,13 @@ import pytest
 import yaml
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.config.catalogue import SECTIONS, Catalogue
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.config.paths import section
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.finding import run
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.rules import RULES
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.subject import Deployment, Subject, Target
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.subject import (
+    Deployment,
+    Subject,
+    Target,
+    run,
+)
 
 from . import settings_cases, types_cases, wiring_cases
 from .accepted_cases import ACCEPTED

@@ -12,8 +12,7 @@ from typing import Any
 from .config.paths import dotted, section
 from .errors import Problem, near
 from .lint import structure
-from .lint.finding import Fault
-from .lint.subject import Subject
+from .lint.subject import Fault, Subject
 
 # What a recipe may render; its pipelines may be wildcards, so their names are not among these.
 _SHAPE = (

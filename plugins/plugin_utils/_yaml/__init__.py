@@ -12,8 +12,7 @@ from typing import Any
 
 import yaml
 
-from ...module_utils._core.config.nodes import ALIAS, MAPPING, SCALAR, SEQUENCE, Node, resolve
-from ...module_utils._core.config.paths import Path, Position
+from ...module_utils._core.config.paths import ALIAS, MAPPING, SCALAR, SEQUENCE, Node, Path, Position, resolve
 from .reader import DEEPEST, SCALARS, compose, refuse, scalar
 
 try:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from ...module_utils._core.config import nodes
+from ...module_utils._core.config import paths
 from ...module_utils._core.config.documents import Found
 from ...module_utils._core.config.paths import Path, Position, at
 from . import Document, key_of, load, reader
@@ -58,21 +58,21 @@ def around(
 
 def placement(found: Found, document: Document, lines: Sequence[str]) -> Callable[[Position], Position]:
     """Return how a place inside a scalar becomes one in the file: line by line in a literal block, else its start."""
-    pair = nodes.find(document.root, found.path, key_of) if document.root else None
+    pair = paths.find(document.root, found.path, key_of) if document.root else None
     if pair is None:
         start = document.positions.get(found.path, Position())
         return lambda position: replace(position, line=start.line, column=start.column)
-    node = nodes.resolve(pair[1])
+    node = paths.resolve(pair[1])
     line, column = node.start
-    if node.style != nodes.LITERAL:
+    if node.style != paths.LITERAL:
         return lambda position: replace(position, line=line + 1, column=column + 1)
     margin = indentation(node, lines)
     return lambda position: replace(position, line=position.line + line + 1, column=position.column + margin)
 
 
-def indentation(node: nodes.Node, lines: Sequence[str]) -> int:
+def indentation(node: paths.Node, lines: Sequence[str]) -> int:
     """Return how far a literal block is indented in its file."""
-    for offset, text in enumerate(nodes.lines_of(node.value), node.start[0] + 1):
+    for offset, text in enumerate(paths.lines_of(node.value), node.start[0] + 1):
         if text.strip() and offset < len(lines):
             return _margin(lines[offset]) - _margin(text)
     return 0

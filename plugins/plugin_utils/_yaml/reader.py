@@ -12,8 +12,7 @@ from typing import Any
 
 import yaml
 
-from ...module_utils._core.config.nodes import ALIAS, MAPPING, SCALAR, SEQUENCE, Mark, Node
-from ...module_utils._core.config.paths import Position
+from ...module_utils._core.config.paths import ALIAS, MAPPING, SCALAR, SEQUENCE, Mark, Node, Position
 from ...module_utils._core.errors import Problem
 
 try:

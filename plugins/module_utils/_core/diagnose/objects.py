@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ..cluster.rollout import REPEATED, event_time
-from ..collector.quantity import parse_bytes
+from ..collector.collector import parse_bytes
 from ..config.paths import at, items, section
 from ..errors import Problem
 from .times import seconds_between

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from ..lint.finding import SEVERITIES
+from ..lint.subject import SEVERITIES
 from .state import BAD
 
 ClusterRow = Mapping[str, Any]

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ..collector.quantity import parse_bytes
+from ..collector.collector import parse_bytes
 from ..config.paths import section
 from ..errors import Problem
 from .members import FleetMember

@@ -14,8 +14,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from ..config.paths import at, items, section
-from .finding import Fault, rule
-from .subject import Subject
+from .subject import Fault, Subject, rule
 from .view import Part, view
 
 _CONTRIB = "https://github.com/open-telemetry/opentelemetry-collector-contrib/tree/main"

@@ -13,11 +13,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..config.paths import Path, section
-from .build import build_of
 from .components import kind_of
-from .finding import Fault, rule
 from .structure import SIGNALS
-from .subject import Subject
+from .subject import Fault, Subject, rule
+from .view import build_of
 
 Pairs = frozenset[tuple[str, str]]
 ENDS = {"exporters": "receivers", "receivers": "exporters"}

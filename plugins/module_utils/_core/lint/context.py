@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ..collector.quantity import parse_bytes
+from ..collector.collector import parse_bytes
 from ..config.documents import CUSTOM_RESOURCE, Found
 from ..config.paths import at, items, section
 from ..errors import Problem

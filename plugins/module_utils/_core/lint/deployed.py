@@ -11,9 +11,8 @@ from itertools import combinations
 from typing import Any
 
 from ..collector import names
-from ..collector.collector import Collector
+from ..collector.collector import Collector, parse_bytes
 from ..collector.platform import Platform
-from ..collector.quantity import parse_bytes
 from ..errors import Problem
 from ..manifests.pod import CONFIG_DIRECTORY
 from ..needs.derive import DOWNWARD, Needs, Port

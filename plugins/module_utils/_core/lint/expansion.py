@@ -16,8 +16,7 @@ from ..config.catalogue import OFFICIAL
 from ..config.masking import is_secret
 from ..config.paths import Path
 from ..errors import near
-from .finding import Fault, rule
-from .subject import Subject
+from .subject import Fault, Subject, rule
 from .view import view
 
 # Schemes of the official builds; ADOT adds its own (aws-otel-collector, cmd/awscollector).

@@ -19,11 +19,9 @@ from ..config.catalogue import Catalogue, Row
 from ..config.paths import Path, at, section
 from ..config.renames import parse_version
 from ..errors import near
-from .build import build_of
-from .components import configured, used
-from .finding import Fault, rule
-from .moved import gone, moves
-from .subject import Subject
+from .components import configured, gone, moves, used
+from .subject import Fault, Subject, rule
+from .view import build_of
 
 ANY, OPEN, ENTRY, LABEL = "?", "...", "*", "#"
 EXPANDED = "${"

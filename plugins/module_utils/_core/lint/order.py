@@ -11,8 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..config.paths import at, items
-from .finding import Fault, rule
-from .subject import Subject
+from .subject import Fault, Subject, rule
 from .view import Part, Pipeline, kind_of, view
 
 _DOCUMENTATION = "https://github.com/open-telemetry/opentelemetry-collector/blob/main/processor/README.md"

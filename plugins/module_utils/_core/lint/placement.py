@@ -13,8 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from ..config.paths import at, items, section
-from .finding import Fault, rule
-from .subject import Deployment, Subject
+from .subject import Deployment, Fault, Subject, rule
 from .view import kind_of, view
 
 _CONTRIB = "https://github.com/open-telemetry/opentelemetry-collector-contrib/tree/main"

@@ -1,7 +1,7 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Rules on ports that two parts of one collector want.
+"""Rules on ports: two parts that want one, and who can reach it.
 
 Source: net.Listen of Go and bind(2); default ports from the catalogue. Private.
 """
@@ -10,11 +10,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..config.addresses import ANY, overlap
-from ..config.paths import dotted
-from .finding import Fault, rule
-from .subject import Subject
-from .view import Listener, view
+from ..config.addresses import ANY, is_loopback, overlap
+from ..config.paths import dotted, items
+from ..config.renames import parse_version
+from .subject import Fault, Subject, rule
+from .view import Listener, kind_of, view
 
 _DOCUMENTATION = "https://opentelemetry.io/docs/collector/configuration/"
 _TELEMETRY = "https://opentelemetry.io/docs/collector/internal-telemetry/"
@@ -65,7 +65,96 @@ def _is_prometheus_exporter(listener: Listener) -> bool:
     return listener.part is not None and listener.part[0] == "exporters" and listener.part.kind == "prometheus"
 
 
+_SERVICES = "https://opentelemetry.io/docs/security/config-best-practices/"
+_PROBES = "https://github.com/open-telemetry/opentelemetry-collector-contrib/tree/main/extension/healthcheckextension"
+_POLICIES = "https://github.com/open-telemetry/opentelemetry-operator/issues/5611"
+_HEALTH = ("healthcheck", "healthcheckv2")
+# The one minor version of the operator that has policies by default and knows TCP alone.
+_TCP_ONLY = (0, 158)
+
+
+def unreachable_receiver(subject: Subject) -> Iterator[Fault]:
+    """Yield what clients connect to on the loopback, while a Service or the node offers their port."""
+    deployment = subject.deployment
+    if not deployment or deployment.mode == "sidecar" or not deployment.exposed:
+        return
+    for listener in _servers(subject):
+        if is_loopback(listener.host) and listener.end in deployment.exposed:
+            yield Fault(
+                listener.path,
+                f"port {listener.port} listens on {listener.host}, which no other pod reaches",
+                f"Write `endpoint: ${{env:MY_POD_IP}}:{listener.port}`.",
+            )
+
+
+def open_on_node(subject: Subject) -> Iterator[Fault]:
+    """Yield ports that are open on every address of the node, because the pod has the node's network."""
+    if not subject.deployment or not subject.deployment.host_network:
+        return
+    for listener in view(subject).listeners:
+        if listener.host in ANY:
+            yield Fault(
+                listener.path,
+                f"port {listener.port} is open on every address of the node",
+                f"Write `${{env:MY_POD_IP}}:{listener.port}`, or `localhost:{listener.port}` for clients on the node.",
+            )
+
+
+def closed_udp_port(subject: Subject) -> Iterator[Fault]:
+    """Yield UDP receivers under an operator whose network policies admit TCP alone."""
+    deployment = subject.deployment
+    if not deployment or not deployment.network_policy:
+        return
+    if parse_version(deployment.operator_version)[:2] != _TCP_ONLY:
+        return
+    for listener in _servers(subject):
+        if listener.protocol == "UDP" and not is_loopback(listener.host):
+            yield Fault(
+                listener.path,
+                f"the network policy of operator {deployment.operator_version} admits {listener.port} for TCP only",
+                "Set `spec.networkPolicy.enabled: false` and bring a policy of your own, or upgrade the operator.",
+            )
+
+
+def health_check_missing(subject: Subject) -> Iterator[Fault]:
+    """Yield collectors that nothing can ask whether they are well, while the kubelet would."""
+    if subject.deployment and subject.deployment.probed and not _is_asked(subject):
+        yield Fault(
+            ("service", "extensions"),
+            "there is no health_check to answer probes: a pod that hangs stays, and one that is not ready gets data",
+            "Add extension `health_check: {endpoint: ${env:MY_POD_IP}:13133}`, and list it in service.extensions.",
+        )
+
+
+def health_check_unreachable(subject: Subject) -> Iterator[Fault]:
+    """Yield health checks on the loopback, where the kubelet does not ask."""
+    if not subject.deployment or not subject.deployment.probed:
+        return
+    for listener in view(subject).listeners:
+        if listener.part and listener.part.kind in _HEALTH and is_loopback(listener.host):
+            yield Fault(
+                listener.path,
+                f"'{listener.part.id}' listens on {listener.host}, but the kubelet asks the address of the pod",
+                f"Write `endpoint: ${{env:MY_POD_IP}}:{listener.port}`.",
+            )
+
+
+def _is_asked(subject: Subject) -> bool:
+    started = items(subject.config, "service", "extensions")
+    return any(isinstance(name, str) and kind_of(name) in _HEALTH for name in started)
+
+
+def _servers(subject: Subject) -> Iterator[Listener]:
+    """Yield what clients connect to."""
+    return (listener for listener in view(subject).listeners if listener.exposed)
+
+
 RULES = (
     rule("error", port_clash, documentation=_DOCUMENTATION),
     rule("error", own_metrics_port, documentation=_TELEMETRY),
+    rule("warning", unreachable_receiver, documentation=_SERVICES),
+    rule("warning", open_on_node, documentation=_SERVICES),
+    rule("warning", closed_udp_port, documentation=_POLICIES),
+    rule("warning", health_check_missing, documentation=_PROBES),
+    rule("warning", health_check_unreachable, documentation=_PROBES),
 )

@@ -10,10 +10,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 
-from ..config.nodes import lines_of
-from ..config.paths import Position
+from ..config.paths import Position, lines_of
 from ..errors import Problem, near
-from .finding import SEVERITIES, Finding
+from .subject import SEVERITIES, Finding
 
 OFF = "off"
 DEFAULT = "default"

@@ -15,11 +15,10 @@ from typing import Any
 from ..config.catalogue import Reference
 from ..config.paths import ROLES, SECTIONS, Path, at, leaves, section
 from ..errors import near
-from .build import build_of
 from .components import configured, listed
-from .finding import Fault, rule
 from .structure import expanded, trimmed
-from .subject import Subject
+from .subject import Fault, Subject, rule
+from .view import build_of
 
 # Keys inside a component that name an extension, where no build is known: the end of the path.
 EXTENSION_KEYS = (("auth", "authenticator"), ("sending_queue", "storage"))

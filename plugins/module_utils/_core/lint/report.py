@@ -15,7 +15,7 @@ from typing import Any
 from urllib.parse import quote
 from xml.sax.saxutils import escape, quoteattr
 
-from .finding import SEVERITIES, Finding, Rule
+from .subject import SEVERITIES, Finding, Rule
 
 NEVER = "never"
 

@@ -15,9 +15,8 @@ from typing import Any, TypeGuard
 
 from ..config.paths import Path, at, items, section
 from ..errors import near
-from .finding import Fault, rule
 from .resource_tables import CHOICES, EMPTY, FIELDS, LEAST, MODE_FIELDS, MODES
-from .subject import Subject
+from .subject import Fault, Subject, rule
 
 _API = "https://github.com/open-telemetry/opentelemetry-operator/blob/main/docs/api/opentelemetrycollectors.md"
 _SPEC: Path = ("spec",)

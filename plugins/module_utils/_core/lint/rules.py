@@ -14,11 +14,9 @@ from . import (
     connectors,
     expansion,
     fields,
-    moved,
     order,
     placement,
     ports,
-    reachability,
     references,
     resource,
     scraping,
@@ -30,8 +28,7 @@ from . import (
     transport,
     vendor_endpoints,
 )
-from .finding import Finding, Rule, run
-from .subject import Subject
+from .subject import Finding, Rule, Subject, run
 
 RULES: tuple[Rule, ...] = (
     *structure.RULES,
@@ -40,12 +37,10 @@ RULES: tuple[Rule, ...] = (
     *components.RULES,
     *connectors.RULES,
     *expansion.RULES,
-    *moved.RULES,
     *fields.RULES,
     *order.RULES,
     *sizing.RULES,
     *ports.RULES,
-    *reachability.RULES,
     *placement.RULES,
     *state.RULES,
     *scraping.RULES,

@@ -15,9 +15,8 @@ from typing import Any
 
 from ..config.paths import Path, at, items, leaves, section
 from .expansion import locations
-from .finding import Fault, rule
 from .placement import copies
-from .subject import Subject
+from .subject import Fault, Subject, rule
 from .view import Part, view
 
 _ALLOCATOR = "https://opentelemetry.io/docs/platforms/kubernetes/operator/target-allocator/"

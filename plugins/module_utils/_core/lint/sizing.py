@@ -13,10 +13,9 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from ..collector.quantity import LIMIT_PERCENT, SPIKE_PERCENT
+from ..collector.collector import LIMIT_PERCENT, SPIKE_PERCENT
 from ..config.paths import at, items, section
-from .finding import Fault, rule
-from .subject import Subject
+from .subject import Fault, Subject, rule
 from .view import Part, view
 
 _DOCUMENTATION = (

@@ -12,9 +12,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..config.paths import at, items
-from .finding import Fault, rule
 from .placement import copies
-from .subject import Subject
+from .subject import Fault, Subject, rule
 from .view import Part, view
 
 _CONTRIB = "https://github.com/open-telemetry/opentelemetry-collector-contrib/tree/main"

@@ -15,8 +15,7 @@ from typing import Any
 
 from ..config.paths import ROLES, SECTIONS, Path, at, section
 from ..errors import near
-from .finding import Fault, rule
-from .subject import Subject
+from .subject import Fault, Subject, rule
 
 TOP_LEVEL = (*SECTIONS, "service")
 SERVICE_KEYS = ("extensions", "pipelines", "telemetry")

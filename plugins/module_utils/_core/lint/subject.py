@@ -1,16 +1,18 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What rules look at: a config, what will run it, and where. Private."""
+"""What rules look at, what a rule is, and what it finds. Private."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ..config.catalogue import Catalogue, Listeners
-from ..config.paths import Path, Position
+from ..config.masking import masker, secrets_in
+from ..config.paths import Path, Position, dotted
+from ..errors import few_suggestions
 
 
 @dataclass(frozen=True)
@@ -69,3 +71,98 @@ class Subject:
     deployment: Deployment | None = None
     resource: Mapping[str, Any] | None = None
     listeners: Listeners = field(default_factory=dict)
+
+
+SEVERITIES = ("error", "warning", "info")
+_COMPARISONS = 20_000  # of words that somebody may have meant, for each rule: a blink
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One breach of a rule: where, what, and what to do about it; `severity` when it is not the rule's own."""
+
+    path: Path
+    message: str
+    fix: str = ""
+    position: Position | None = None
+    severity: str = ""
+
+
+Check = Callable[[Subject], Iterable[Fault]]
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A named check; `check` yields one Fault for each breach.
+
+    `shared` says that `otelcol validate` refuses the same; such a rule must never refuse what that accepts.
+    """
+
+    id: str
+    severity: str
+    reason: str
+    check: Check
+    shared: bool = False
+    documentation: str = ""
+
+
+def rule(severity: str, check: Check, *, shared: bool = False, documentation: str = "") -> Rule:
+    """Return the rule of a check: its id is the function's name, its reason the first line of the docstring."""
+    reason = (check.__doc__ or "").split("\n", 1)[0]
+    return Rule(check.__name__.replace("_", "-"), severity, reason, check, shared, documentation)
+
+
+@dataclass(frozen=True, order=True)
+class Finding:
+    """A fault with its rule and its position; sorts by position."""
+
+    position: Position
+    path: str
+    rule: str
+    severity: str
+    message: str
+    fix: str = ""
+
+    def __str__(self) -> str:
+        """Return one line for people: position, severity, rule, what and what to do."""
+        where = " ".join(part for part in (str(self.position), self.path) if part)
+        text = f"{where}: {self.severity} [{self.rule}] {self.message}"
+        stop = "" if text.endswith((".", "!", "?")) else "."
+        return f"{text}{stop} {self.fix}".rstrip()
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the finding as a task result shows it."""
+        return {
+            "rule": self.rule,
+            "severity": self.severity,
+            "file": self.position.file,
+            "line": self.position.line,
+            "column": self.position.column,
+            "path": self.path,
+            "message": self.message,
+            "fix": self.fix,
+        }
+
+
+def run(rules: Iterable[Rule], subject: Subject) -> list[Finding]:
+    """Apply every rule and return the findings in the order of their positions."""
+    found: list[Finding] = []
+    with few_suggestions(_COMPARISONS) as again:
+        for item in rules:
+            again()
+            found.extend(_finding(item, fault, subject) for fault in item.check(subject))
+    return sorted(found)
+
+
+def masked(findings: Iterable[Finding], config: Any) -> list[Finding]:
+    """Return findings in a config without the secrets that it holds."""
+    secrets = secrets_in(config)
+    if not secrets:
+        return list(findings)
+    mask = masker(secrets)
+    return [replace(one, message=mask(one.message), fix=mask(one.fix)) for one in findings]
+
+
+def _finding(item: Rule, fault: Fault, subject: Subject) -> Finding:
+    position = fault.position or subject.locate(fault.path)
+    return Finding(position, dotted(fault.path), item.id, fault.severity or item.severity, fault.message, fault.fix)

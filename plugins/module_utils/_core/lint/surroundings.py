@@ -17,8 +17,7 @@ from ..config.paths import Path, at, items
 from ..errors import near
 from ..needs.components.table import component
 from ..needs.derive import variables
-from .finding import Fault, rule
-from .subject import Subject
+from .subject import Fault, Subject, rule
 from .view import Part, view
 
 _RBAC = "https://kubernetes.io/docs/reference/access-authn-authz/rbac/"

@@ -14,8 +14,7 @@ from typing import Any
 
 from ..config.addresses import ANY, destination, is_inside, is_loopback
 from ..config.paths import Path, at
-from .finding import Fault, rule
-from .subject import Subject
+from .subject import Fault, Subject, rule
 from .view import Part, view
 
 _DOCUMENTATION = "https://opentelemetry.io/docs/security/config-best-practices/"

@@ -16,8 +16,7 @@ from typing import Any
 
 from ..config.addresses import destination
 from ..config.paths import at
-from .finding import Fault, rule
-from .subject import Subject
+from .subject import Fault, Subject, rule
 from .view import Part, view
 
 _OTLP_DOCUMENTATION = "https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch-OTLPEndpoint.html"

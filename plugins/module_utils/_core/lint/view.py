@@ -1,17 +1,21 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A subject taken apart for the rules, once: started parts, pipelines, scalars, ports. Private."""
+"""A subject taken apart for the rules, once, and what the build of the Collector knows. Private."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, NamedTuple
 
+from ..config.catalogue import SECTIONS, Catalogue, Component, Reference
 from ..config.paths import ROLES, Path, at, items, leaves, section
+from ..config.renames import parse_version
+from ..errors import near
 from ..needs.listeners import Listener, Part, kind_of, listeners, started
-from .subject import Subject
+from .subject import Subject, Target
 
 _KEPT = "_view"
 
@@ -82,3 +86,119 @@ def view(subject: Subject) -> View:
 
 def _texts(values: list[Any]) -> list[str]:
     return [value for value in values if isinstance(value, str)]
+
+
+_MOST_BUILDS = 16  # builds whose answers are remembered
+
+
+@dataclass(frozen=True)
+class TypeRefusal:
+    """Why a build refuses a type, in words; `severity` when the catalogue is less than sure."""
+
+    rule: str
+    message: str
+    fix: str
+    severity: str = ""
+
+
+@dataclass
+class Build:
+    """What one build knows. Answers are kept: a config asks for the same few types again and again."""
+
+    catalogue: Catalogue
+    distribution: str
+    version: str
+    _found: dict[tuple[str, str], Component | None] = field(default_factory=dict)
+    _verdicts: dict[tuple[str, str], TypeRefusal | None] = field(default_factory=dict)
+    _references: dict[tuple[str, str], tuple[Reference, ...]] = field(default_factory=dict)
+    _types: dict[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def find(self, name: str, kind: str) -> Component | None:
+        """Return a type of a section as the build knows it."""
+        if (name, kind) not in self._found:
+            self._found[name, kind] = self.catalogue.find(name, kind, self.distribution, self.version)
+        return self._found[name, kind]
+
+    def verdict(self, name: str, kind: str) -> TypeRefusal | None:
+        """Return why the build refuses a type; None when it takes it."""
+        if (name, kind) not in self._verdicts:
+            self._verdicts[name, kind] = None if self.find(name, kind) else _judge(self, name, kind)
+        return self._verdicts[name, kind]
+
+    def references(self, name: str, kind: str) -> tuple[Reference, ...]:
+        """Return the keys with which a type names extensions or pipelines."""
+        if (name, kind) not in self._references:
+            self._references[name, kind] = self.catalogue.references(name, kind)
+        return self._references[name, kind]
+
+    def types(self, name: str) -> tuple[str, ...]:
+        """Return the names of a section that near names are picked from."""
+        if name not in self._types:
+            self._types[name] = self.catalogue.types(name, self.distribution, self.version)
+        return self._types[name]
+
+    @property
+    def name(self) -> str:
+        """The build as people name it."""
+        return f"{self.distribution} {self.version}"
+
+    @cached_property
+    def doubt(self) -> str:
+        """Why the catalogue's answer may be wrong for this build; empty when it is sure."""
+        coverage = self.catalogue.coverage(self.distribution, self.version)
+        if self.distribution not in self.catalogue.distributions:
+            return f"the catalogue does not know the distribution {self.distribution}"
+        return f"judged by {coverage.version}, the nearest that is known" if coverage.approximate else ""
+
+    @cached_property
+    def unknown_modules(self) -> frozenset[str]:
+        """Sections in which a build of the user's own has modules whose types nobody knows."""
+        return frozenset(name for name, _module in self.catalogue.coverage(self.distribution, self.version).unknown)
+
+
+_BUILDS: dict[tuple[int, str, str], Build] = {}
+
+
+def build_of(target: Target) -> Build:
+    """Return what the target's build knows; kept by catalogue, which the answer holds on to."""
+    key = (id(target.catalogue), target.distribution, target.version)
+    if key not in _BUILDS:
+        if len(_BUILDS) >= _MOST_BUILDS:
+            _BUILDS.clear()
+        _BUILDS[key] = Build(target.catalogue, target.distribution, target.version)
+    return _BUILDS[key]
+
+
+def _judge(build: Build, name: str, kind: str) -> TypeRefusal:
+    catalogue, version = build.catalogue, build.version
+    available = catalogue.available_in(name, kind, version)
+    renamed = catalogue.rename(name, kind)
+    removal = catalogue.removal(name, kind)
+    elsewhere = [part for part in SECTIONS if part != name and build.find(part, kind)]
+    doubt = build.doubt
+    if renamed and kind == renamed.new and not available and build.find(name, renamed.old):
+        message = f"{build.name} knows '{kind}' as '{renamed.old}'; the new name came with {renamed.since}"
+        return TypeRefusal("newer-name", message, f"Write `{renamed.old}`.")
+    if renamed and kind == renamed.old and build.find(name, renamed.new):
+        message = f"'{kind}' is called '{renamed.new}' since {renamed.since}, and {build.name} refuses the older name"
+        return TypeRefusal("removed-component", message, f"Write `{renamed.new}`.")
+    if removal and parse_version(version) >= parse_version(removal.gone):
+        use = f" Use `{removal.use.partition('/')[2]}` in `{removal.use.partition('/')[0]}`." if removal.use else ""
+        message = f"'{kind}' left the official builds with {removal.gone}"
+        return TypeRefusal("removed-component", message, f"{removal.how}{use}", _unsure(build, name))
+    if elsewhere and not catalogue.known(name, kind):
+        message = f"'{kind}' is no type of {name}, but of {' and '.join(elsewhere)}"
+        return TypeRefusal("wrong-class", message, f"Move it to `{elsewhere[0]}`.", _unsure(build, name))
+    note = f" ({doubt})" if doubt else ""
+    types = build.types(name)
+    where = f"Available in: {', '.join(available)}." if available else ""
+    if not where and catalogue.known(name, kind):
+        where = "No official build of this version has it; it needs a build of your own, or another version."
+    hint = "" if available else near(kind, types)
+    return TypeRefusal(
+        "unknown-component", f"{build.name} has no {name[:-1]} '{kind}'{hint}{note}", where, _unsure(build, name)
+    )
+
+
+def _unsure(build: Build, name: str) -> str:
+    return "warning" if build.doubt or name in build.unknown_modules else ""

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from functools import partial
 
 from ..._core.cluster.bundle import Manifest, ref
-from ..._core.cluster.cert_manager import API_VERSION, KIND, account, belongs, is_issued, needed, refusal
+from ..._core.cluster.operator_status import API_VERSION, KIND, account, belongs, is_issued, needed, refusal
 from ..._core.errors import Problem
 from ..api.cluster import ApiError
 from ..api.explain import asking, explain

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint import finding, references, structure
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint import references, structure
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.subject import run
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _validate, _yaml
 
 from .helpers import OTLP, VALIDATE
@@ -21,7 +22,7 @@ BROKEN = {**OTLP, "receiver": {}}
 def few_rules(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let two tables of rules stand for all, so that a new rule changes nothing here."""
     rules = (*structure.RULES, *references.RULES)
-    monkeypatch.setattr(_validate, "lint", lambda subject: finding.run(rules, subject))
+    monkeypatch.setattr(_validate, "lint", lambda subject: run(rules, subject))
 
 
 def report(**arguments: Any) -> tuple[dict[str, Any], list[str]]:

@@ -8,9 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.finding import Finding, Rule, run
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.rules import RULES
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.subject import Subject
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.subject import Finding, Rule, Subject, run
 
 from .builds import CATALOGUE
 

@@ -8,8 +8,7 @@ from typing import Any
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint import structure
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.deployed import deployment, environment
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.finding import run
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.subject import Subject
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.subject import Subject, run
 from hypothesis import assume, given
 
 from ..helpers import CONFIG, collector, needs

@@ -6,7 +6,6 @@ from __future__ import annotations
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.config.paths import Position
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.finding import SEVERITIES, Finding
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.profiles import (
     OFF,
     PROFILES,
@@ -14,6 +13,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.prof
     judge,
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.rules import RULES
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.subject import SEVERITIES, Finding
 
 KNOWN = {rule.id for rule in RULES}
 SINGLETON = Finding(Position("a", 1), "receivers.k8s_cluster", "singleton", "warning", "twice")

@@ -8,13 +8,13 @@ from xml.etree import ElementTree
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.config.paths import Position
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.finding import Finding, Rule
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.report import (
     FORMATS,
     Checked,
     Report,
     Suppressed,
 )
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.subject import Finding, Rule
 from hypothesis import given
 from hypothesis import strategies as st
 

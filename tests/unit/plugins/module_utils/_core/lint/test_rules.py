@@ -11,15 +11,15 @@ import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.config.compose import compose
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.config.paths import Position
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.finding import (
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.rules import RULES, lint
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.subject import (
     SEVERITIES,
     Fault,
     Finding,
     Rule,
+    Subject,
     run,
 )
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.rules import RULES, lint
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.subject import Subject
 from hypothesis import given
 
 from ..helpers import CONFIG, user

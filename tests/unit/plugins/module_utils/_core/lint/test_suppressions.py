@@ -5,8 +5,8 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.config.paths import Position
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.finding import Finding
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.profiles import comments, split
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.subject import Finding
 
 
 def finding(line: int, rule: str = "bad-thing", file: str = "f") -> Finding:

@@ -8,9 +8,8 @@ from typing import Any
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.config import addresses
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.finding import run
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.rules import RULES
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.subject import Deployment, Subject
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.subject import Deployment, Subject, run
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.view import kind_of, view
 from hypothesis import given
 from hypothesis import strategies as st
