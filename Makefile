@@ -49,10 +49,10 @@ sanity: setup ## Run ansible-test sanity on a copy of the checkout.
 artifact: setup ## Build the collection, install it into an empty path and use it from there.
 	@tools/artifact
 
-cluster: setup ## Run what needs a cluster or the real Collector, and nothing else.
+cluster: setup ## Run what needs a cluster or the real Collector, or AWS.
 	@tools/cluster plain
 
-stack: setup ## Run what needs cert-manager, the operator or backends on a cluster.
+stack: setup ## Run what needs more on a cluster: cert-manager, the operator or backends.
 	@tools/cluster stack
 
 bench: setup ## Measure, as ratios in one run.
