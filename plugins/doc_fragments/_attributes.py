@@ -19,6 +19,7 @@ attributes:
     support: none
   platform:
     description: Operating systems that the module runs on.
+    support: full
     platforms: all
 """
 

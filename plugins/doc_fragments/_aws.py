@@ -7,7 +7,7 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """The options that amazon.aws gives to every module, and those for tags."""
+    """The options that amazon.aws gives to every module, and those for tags and service accounts."""
 
     DOCUMENTATION = r"""
 options:
@@ -81,4 +81,23 @@ options:
         all do.
     type: bool
     default: true
+"""
+
+    SERVICE_ACCOUNT = r"""
+options:
+  cluster_name:
+    description:
+      - The name of the EKS cluster.
+    type: str
+    required: true
+  namespace:
+    description:
+      - The namespace of the service account. Neither it nor the service account has to be there yet.
+    type: str
+    required: true
+  service_account:
+    description:
+      - The name of the service account.
+    type: str
+    required: true
 """

@@ -23,11 +23,8 @@ description:
   - Fails seconds after a pod of the webhook, or one that injects the CA, cannot work.
   - When the time is over it tells which step hangs. That is the Certificate, the injection of the CA, the Service, its
     pods, TLS, or the way from the control plane to the pods.
-author:
-  - The o11y.opentelemetry maintainers (@o11y-opentelemetry)
-extends_documentation_fragment:
-  - o11y.opentelemetry._attributes
-  - o11y.opentelemetry._cluster
+author: The o11y.opentelemetry maintainers (@o11y)
+extends_documentation_fragment: [o11y.opentelemetry._attributes, o11y.opentelemetry._cluster]
 attributes:
   check_mode:
     details:
@@ -120,82 +117,23 @@ waited_for:
   type: list
   elements: dict
   contains:
-    kind:
-      description: The kind.
-      type: str
-      returned: always
+    kind: {description: The kind., type: str}
     namespace:
       description: The namespace, empty for a kind of the cluster.
       type: str
-      returned: always
-    name:
-      description: The name.
-      type: str
-      returned: always
-    seconds:
-      description: How long after the start.
-      type: float
-      returned: always
+    name: {description: The name., type: str}
+    seconds: {description: How long after the start., type: float}
   sample:
     - {kind: ValidatingWebhookConfiguration, namespace: '', name: cert-manager-webhook, seconds: 2.4}
 failures:
   description:
-    - What hangs, and what is wrong with the pods behind it. RV(failures[].id) is V(missing), V(ca), V(no_service),
+    - What hangs, and what is wrong with the pods behind it. The key C(id) is V(missing), V(ca), V(no_service),
       V(no_endpoints), V(certificate_name), V(certificate_time), V(untrusted), V(refused), V(unreachable), V(no_path),
-      V(other), V(kind_missing) or V(server) for a step, and what M(o11y.opentelemetry.rollout_wait) says for a pod.
+      V(other), V(kind_missing) or V(server) for a step.
+    - The other keys are those of M(o11y.opentelemetry.rollout_wait), whose ids a pod has, too.
   returned: when pods cannot work, and when the time is over
   type: list
   elements: dict
-  contains:
-    id:
-      description: The step, or the kind of failure.
-      type: str
-      returned: always
-    kind:
-      description: The kind of the object or workload.
-      type: str
-      returned: always
-    namespace:
-      description: Its namespace.
-      type: str
-      returned: always
-    name:
-      description: Its name.
-      type: str
-      returned: always
-    of:
-      description: The custom resource, such as C(OpenTelemetryCollector ns/name), whose operator made the workload.
-      type: str
-      returned: always
-    pod:
-      description: The pod, if it is about one.
-      type: str
-      returned: always
-    node:
-      description: The node of the pod.
-      type: str
-      returned: always
-    container:
-      description: The container, if it is about one.
-      type: str
-      returned: always
-    reason:
-      description: The reason, as Kubernetes names it.
-      type: str
-      returned: always
-    message:
-      description: What is wrong, in the cluster's words.
-      type: str
-      returned: always
-    log:
-      description: The last lines of the container's log.
-      type: list
-      elements: str
-      returned: always
-    fix:
-      description: What to do.
-      type: str
-      returned: always
 """
 
 from ansible.module_utils.basic import AnsibleModule

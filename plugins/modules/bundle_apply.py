@@ -25,11 +25,8 @@ description:
   - Values of Secrets are shown neither in the result nor in the difference.
   - What fails in passing (conflicts of parallel writers, an overloaded server) is tried again for some seconds,
     a webhook that does not answer for O(wait_seconds).
-author:
-  - The o11y.opentelemetry maintainers (@o11y-opentelemetry)
-extends_documentation_fragment:
-  - o11y.opentelemetry._attributes
-  - o11y.opentelemetry._cluster
+author: The o11y.opentelemetry maintainers (@o11y)
+extends_documentation_fragment: [o11y.opentelemetry._attributes, o11y.opentelemetry._cluster]
 attributes:
   check_mode:
     details:
@@ -137,23 +134,15 @@ objects:
   type: list
   elements: dict
   contains:
-    kind:
-      description: The kind.
-      type: str
-      returned: always
+    kind: {description: The kind., type: str}
     namespace:
       description: The namespace, empty for a kind of the cluster.
       type: str
-      returned: always
-    name:
-      description: The name.
-      type: str
-      returned: always
+    name: {description: The name., type: str}
     action:
       description: >-
         One of V(created), V(changed), V(unchanged), V(deleted), V(pruned), and V(absent) for what was gone before.
       type: str
-      returned: always
   sample:
     - {kind: ConfigMap, namespace: observability, name: agent, action: changed}
 failures:

@@ -17,8 +17,7 @@ description:
     cert-manager's Certificates and the jobs of a target allocator.
   - The collectors may be of anybody, such as a Helm chart or the operator.
   - Only reads, by the Kubernetes API alone. What the user of the API may not see is told, and the other checks go on.
-author:
-  - The o11y.opentelemetry maintainers (@o11y-opentelemetry)
+author: The o11y.opentelemetry maintainers (@o11y)
 extends_documentation_fragment:
   - o11y.opentelemetry._attributes
   - o11y.opentelemetry._attributes.controller
@@ -145,22 +144,13 @@ collectors:
   type: list
   elements: dict
   contains:
-    name:
-      description: Its name.
-      type: str
-    namespace:
-      description: Its namespace.
-      type: str
-    kind:
-      description: The kind of its workload or custom resource.
-      type: str
+    name: {description: Its name., type: str}
+    namespace: {description: Its namespace., type: str}
+    kind: {description: The kind of its workload or custom resource., type: str}
     status:
       description: V(healthy), V(warning), V(error), or V(unknown) when whether data flows could not be seen.
       type: str
-    verdict:
-      description: Its lines of the verdict.
-      type: list
-      elements: str
+    verdict: {description: Its lines of the verdict., type: list, elements: str}
     problems:
       description: What the checks found, causes first, each with id, stage, severity, about, message and fix.
       type: list

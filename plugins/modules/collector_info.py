@@ -14,11 +14,8 @@ description:
   - Lists the objects of all namespaces that run collectors or hold their configs, whoever made them, as
     M(o11y.opentelemetry.pipeline_validate) and M(o11y.opentelemetry.pipeline_migrate) take them.
   - ConfigMaps of others may hold what is secret, so use C(no_log) with it.
-author:
-  - The o11y.opentelemetry maintainers (@o11y-opentelemetry)
-extends_documentation_fragment:
-  - o11y.opentelemetry._attributes
-  - o11y.opentelemetry._cluster
+author: The o11y.opentelemetry maintainers (@o11y)
+extends_documentation_fragment: [o11y.opentelemetry._attributes, o11y.opentelemetry._cluster]
 seealso:
   - module: o11y.opentelemetry.pipeline_validate
   - module: o11y.opentelemetry.collector_diagnose

@@ -21,12 +21,8 @@ description:
     can simply run again. A failed creation or update is tried again by an update.
   - Throttling, errors of the server and broken connections are waited out. Credentials that expire are looked for anew.
   - Values in the configuration that look secret by their name are shown neither in the result nor in the difference.
-author:
-  - The o11y.opentelemetry maintainers (@o11y-opentelemetry)
-extends_documentation_fragment:
-  - o11y.opentelemetry._attributes
-  - o11y.opentelemetry._aws
-  - o11y.opentelemetry._aws.tags
+author: The o11y.opentelemetry maintainers (@o11y)
+extends_documentation_fragment: [o11y.opentelemetry._attributes, o11y.opentelemetry._aws, o11y.opentelemetry._aws.tags]
 attributes:
   check_mode:
     details:
@@ -189,34 +185,15 @@ addon:
   returned: on success, and when the wait failed
   type: dict
   contains:
-    addon_arn:
-      description: The ARN.
-      type: str
-      returned: always
-    addon_name:
-      description: The name.
-      type: str
-      returned: always
-    addon_version:
-      description: The version.
-      type: str
-      returned: always
-    cluster_name:
-      description: The name of the cluster.
-      type: str
-      returned: always
+    addon_arn: {description: The ARN., type: str}
+    addon_name: {description: The name., type: str}
+    addon_version: {description: The version., type: str}
+    cluster_name: {description: The name of the cluster., type: str}
     configuration_values:
       description: The configuration, without what is secret.
       type: dict
-      returned: always
-    status:
-      description: The status.
-      type: str
-      returned: always
-    tags:
-      description: The tags.
-      type: dict
-      returned: always
+    status: {description: The status., type: str}
+    tags: {description: The tags., type: dict}
 issues:
   description: What EKS says is wrong.
   returned: when the wait failed
@@ -226,29 +203,11 @@ issues:
     code:
       description: The code, such as V(InsufficientNumberOfReplicas).
       type: str
-      returned: always
-    message:
-      description: The message of EKS.
-      type: str
-      returned: always
-    resource_ids:
-      description: What it is about.
-      type: list
-      elements: str
-      returned: always
-    wrong:
-      description: What the code means.
-      type: str
-      returned: always
-    fix:
-      description: What to do.
-      type: str
-      returned: always
-error:
-  description: The code and the message of AWS.
-  returned: when a call failed
-  type: dict
-  sample: {code: AccessDeniedException, message: "not authorized to perform eks:CreateAddon"}
+    message: {description: The message of EKS., type: str}
+    resource_ids: {description: What it is about., type: list, elements: str}
+    wrong: {description: What the code means., type: str}
+    fix: {description: What to do., type: str}
+error: {description: The code and the message of AWS., returned: when a call failed, type: dict}
 """
 
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule

@@ -15,11 +15,8 @@ description:
   - Tells which add-ons and versions EKS offers for a version of Kubernetes, and which is the default.
   - Tells what a version of an add-on can be configured to, and which managed policies AWS recommends for its service
     accounts.
-author:
-  - The o11y.opentelemetry maintainers (@o11y-opentelemetry)
-extends_documentation_fragment:
-  - o11y.opentelemetry._attributes
-  - o11y.opentelemetry._aws
+author: The o11y.opentelemetry maintainers (@o11y)
+extends_documentation_fragment: [o11y.opentelemetry._attributes, o11y.opentelemetry._aws]
 options:
   cluster_name:
     description:
@@ -80,32 +77,18 @@ addons:
   type: list
   elements: dict
   contains:
-    addon_name:
-      description: The name.
-      type: str
-      returned: always
-    addon_version:
-      description: The version.
-      type: str
-      returned: always
-    status:
-      description: The status.
-      type: str
-      returned: always
+    addon_name: {description: The name., type: str}
+    addon_version: {description: The version., type: str}
+    status: {description: The status., type: str}
     issues:
       description: What EKS says is wrong, what that means, and what to do.
       type: list
       elements: dict
-      returned: always
     pod_identity_associations:
       description: The roles of its service accounts by EKS Pod Identity.
       type: list
       elements: dict
-      returned: always
-    tags:
-      description: The tags.
-      type: dict
-      returned: always
+    tags: {description: The tags., type: dict}
 kubernetes_version:
   description: The version of Kubernetes that counted, empty for all.
   returned: with O(available) or O(configuration)
@@ -117,94 +100,44 @@ available:
   type: list
   elements: dict
   contains:
-    name:
-      description: The name.
-      type: str
-      returned: always
+    name: {description: The name., type: str}
     type:
       description: The type, such as V(observability).
       type: str
-      returned: always
-    owner:
-      description: Who makes it.
-      type: str
-      returned: always
-    publisher:
-      description: Who publishes it.
-      type: str
-      returned: always
-    default_namespace:
-      description: The namespace that it goes to.
-      type: str
-      returned: always
+    owner: {description: Who makes it., type: str}
+    publisher: {description: Who publishes it., type: str}
+    default_namespace: {description: The namespace that it goes to., type: str}
     product_url:
       description: The page in AWS Marketplace to subscribe on, if it is sold there.
       type: str
-      returned: always
-    default_version:
-      description: The default version for C(kubernetes_version).
-      type: str
-      returned: always
-    latest_version:
-      description: The newest version.
-      type: str
-      returned: always
+    default_version: {description: The default version for C(kubernetes_version)., type: str}
+    latest_version: {description: The newest version., type: str}
     versions:
       description: All versions, the newest first.
       type: list
       elements: dict
-      returned: always
       contains:
-        version:
-          description: The version.
-          type: str
-          returned: always
-        architectures:
-          description: The architectures that it runs on.
-          type: list
-          elements: str
-          returned: always
+        version: {description: The version., type: str}
+        architectures: {description: The architectures that it runs on., type: list, elements: str}
         compute_types:
           description: Where it runs, such as V(ec2) or V(fargate).
           type: list
           elements: str
-          returned: always
-        kubernetes_versions:
-          description: The versions of Kubernetes that it is for.
-          type: list
-          elements: str
-          returned: always
-        default_for:
-          description: The versions of Kubernetes that it is the default for.
-          type: list
-          elements: str
-          returned: always
-        requires_configuration:
-          description: Whether it needs a configuration.
-          type: bool
-          returned: always
-        requires_iam_permissions:
-          description: Whether it needs an IAM role.
-          type: bool
-          returned: always
+        kubernetes_versions: {description: The versions of Kubernetes that it is for., type: list, elements: str}
+        default_for: {description: The versions of Kubernetes that it is the default for., type: list, elements: str}
+        requires_configuration: {description: Whether it needs a configuration., type: bool}
+        requires_iam_permissions: {description: Whether it needs an IAM role., type: bool}
 configuration:
   description: What the add-on can be configured to.
   returned: with O(configuration)
   type: dict
   contains:
-    version:
-      description: The version that this is about.
-      type: str
-      returned: always
-    schema:
-      description: The JSON schema of the configuration.
-      type: dict
-      returned: always
+    version: {description: The version that this is about., type: str}
+    schema: {description: The JSON schema of the configuration., type: dict}
     service_accounts:
       description: The service accounts that may need a role, each with C(service_account) and C(managed_policies).
       type: list
       elements: dict
-      returned: always
 """
 
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule

@@ -16,31 +16,16 @@ description:
   - The role trusts C(pods.eks.amazonaws.com) with C(sts:AssumeRole) and C(sts:TagSession), and the cluster has the
     add-on C(eks-pod-identity-agent) or Auto Mode. Pods get the role when they start.
   - Associations that belong to an add-on are left to M(o11y.opentelemetry.eks_addon).
-author:
-  - The o11y.opentelemetry maintainers (@o11y-opentelemetry)
+author: The o11y.opentelemetry maintainers (@o11y)
 extends_documentation_fragment:
   - o11y.opentelemetry._attributes
   - o11y.opentelemetry._aws
+  - o11y.opentelemetry._aws.service_account
   - o11y.opentelemetry._aws.tags
 attributes:
   diff_mode:
     support: full
 options:
-  cluster_name:
-    description:
-      - The name of the EKS cluster.
-    type: str
-    required: true
-  namespace:
-    description:
-      - The namespace of the service account. Neither it nor the service account has to be there yet.
-    type: str
-    required: true
-  service_account:
-    description:
-      - The name of the service account.
-    type: str
-    required: true
   state:
     description:
       - Whether the association is to be there.
@@ -93,39 +78,17 @@ association:
   returned: on success
   type: dict
   contains:
-    association_arn:
-      description: The ARN.
-      type: str
-      returned: always
-    association_id:
-      description: The id.
-      type: str
-      returned: always
-    cluster_name:
-      description: The name of the cluster.
-      type: str
-      returned: always
-    namespace:
-      description: The namespace.
-      type: str
-      returned: always
-    service_account:
-      description: The service account.
-      type: str
-      returned: always
-    role_arn:
-      description: The role.
-      type: str
-      returned: always
+    association_arn: {description: The ARN., type: str}
+    association_id: {description: The id., type: str}
+    cluster_name: {description: The name of the cluster., type: str}
+    namespace: {description: The namespace., type: str}
+    service_account: {description: The service account., type: str}
+    role_arn: {description: The role., type: str}
     tags:
       description: The tags.
       type: dict
       returned: when there are some
-error:
-  description: The code and the message of AWS.
-  returned: when a call failed
-  type: dict
-  sample: {code: InvalidParameterException, message: "Trust policy of role is invalid"}
+error: {description: The code and the message of AWS., returned: when a call failed, type: dict}
 """
 
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule

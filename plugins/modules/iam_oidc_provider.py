@@ -15,12 +15,8 @@ description:
   - Adopts a provider that is there, in every partition of AWS, and changes only what differs.
   - Leaves thumbprints to AWS, so that a new certificate of the issuer changes nothing.
   - Adds audiences before it removes others, so that no token is refused in between.
-author:
-  - The o11y.opentelemetry maintainers (@o11y-opentelemetry)
-extends_documentation_fragment:
-  - o11y.opentelemetry._attributes
-  - o11y.opentelemetry._aws
-  - o11y.opentelemetry._aws.tags
+author: The o11y.opentelemetry maintainers (@o11y)
+extends_documentation_fragment: [o11y.opentelemetry._attributes, o11y.opentelemetry._aws, o11y.opentelemetry._aws.tags]
 attributes:
   diff_mode:
     support: full
@@ -86,35 +82,15 @@ provider:
     arn:
       description: The ARN, for the principal of trust policies. Empty in check mode where there is none yet.
       type: str
-      returned: always
       sample: arn:aws:iam::123456789012:oidc-provider/oidc.eks.eu-west-1.amazonaws.com/id/EXAMPLE
-    url:
-      description: The URL of the issuer.
-      type: str
-      returned: always
+    url: {description: The URL of the issuer., type: str}
     issuer:
       description: The URL without its scheme, as the conditions of trust policies have it.
       type: str
-      returned: always
-    client_ids:
-      description: The audiences.
-      type: list
-      elements: str
-      returned: always
-    thumbprints:
-      description: The thumbprints.
-      type: list
-      elements: str
-      returned: always
-    tags:
-      description: The tags.
-      type: dict
-      returned: always
-error:
-  description: The code and the message of AWS.
-  returned: when a call failed
-  type: dict
-  sample: {code: AccessDenied, message: "not authorized to perform iam:CreateOpenIDConnectProvider"}
+    client_ids: {description: The audiences., type: list, elements: str}
+    thumbprints: {description: The thumbprints., type: list, elements: str}
+    tags: {description: The tags., type: dict}
+error: {description: The code and the message of AWS., returned: when a call failed, type: dict}
 """
 
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule

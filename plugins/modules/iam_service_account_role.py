@@ -17,11 +17,11 @@ description:
     and only gets more; O(state=absent) then takes away what was added.
   - What differs is changed in one run, what is new before what goes, and read until IAM shows it.
   - There is no instance profile.
-author:
-  - The o11y.opentelemetry maintainers (@o11y-opentelemetry)
+author: The o11y.opentelemetry maintainers (@o11y)
 extends_documentation_fragment:
   - o11y.opentelemetry._attributes
   - o11y.opentelemetry._aws
+  - o11y.opentelemetry._aws.service_account
   - o11y.opentelemetry._aws.tags
 attributes:
   diff_mode:
@@ -30,21 +30,6 @@ options:
   name:
     description:
       - The name of the role.
-    type: str
-    required: true
-  cluster_name:
-    description:
-      - The name of the EKS cluster.
-    type: str
-    required: true
-  namespace:
-    description:
-      - The namespace of the service account. Neither it nor the service account has to be there yet.
-    type: str
-    required: true
-  service_account:
-    description:
-      - The name of the service account.
     type: str
     required: true
   state:
@@ -138,39 +123,16 @@ role:
   returned: on success
   type: dict
   contains:
-    arn:
-      description: The ARN.
-      type: str
-      returned: always
-    name:
-      description: The name.
-      type: str
-      returned: always
-    path:
-      description: The path.
-      type: str
-      returned: always
-    trust:
-      description: The trust policy.
-      type: dict
-      returned: always
-    policies:
-      description: The inline policies by their names.
-      type: dict
-      returned: always
-    managed_policies:
-      description: The ARNs of the managed policies.
-      type: list
-      elements: str
-      returned: always
+    arn: {description: The ARN., type: str}
+    name: {description: The name., type: str}
+    path: {description: The path., type: str}
+    trust: {description: The trust policy., type: dict}
+    policies: {description: The inline policies by their names., type: dict}
+    managed_policies: {description: The ARNs of the managed policies., type: list, elements: str}
     permissions_boundary:
       description: The ARN of the permissions boundary, or an empty text.
       type: str
-      returned: always
-    tags:
-      description: The tags; three of them are ours.
-      type: dict
-      returned: always
+    tags: {description: The tags; three of them are ours., type: dict}
 annotations:
   description: What the service account carries, by C(NAMESPACE/NAME).
   returned: on success
@@ -180,23 +142,10 @@ identity:
   returned: on success
   type: dict
   contains:
-    namespace:
-      description: The namespace.
-      type: str
-      returned: always
-    service_account:
-      description: The name.
-      type: str
-      returned: always
-    role_arn:
-      description: The ARN of the role.
-      type: str
-      returned: always
-error:
-  description: The code and the message of AWS.
-  returned: when a call failed
-  type: dict
-  sample: {code: AccessDenied, message: "User is not authorized to perform iam:CreateRole"}
+    namespace: {description: The namespace., type: str}
+    service_account: {description: The name., type: str}
+    role_arn: {description: The ARN of the role., type: str}
+error: {description: The code and the message of AWS., returned: when a call failed, type: dict}
 """
 
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule

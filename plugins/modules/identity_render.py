@@ -15,9 +15,7 @@ description:
   - Takes what M(o11y.opentelemetry.otel_render) says of service accounts, and names a role for each that needs one.
   - Reads nothing and calls nothing.
 author: The o11y.opentelemetry maintainers (@o11y)
-extends_documentation_fragment:
-  - o11y.opentelemetry._attributes
-  - o11y.opentelemetry._attributes.controller
+extends_documentation_fragment: [o11y.opentelemetry._attributes, o11y.opentelemetry._attributes.controller]
 options:
   service_accounts:
     description: RV(o11y.opentelemetry.otel_render#module:service_accounts) of M(o11y.opentelemetry.otel_render).
@@ -86,23 +84,11 @@ accounts:
   type: list
   elements: dict
   contains:
-    namespace:
-      description: The namespace.
-      type: str
-    service_account:
-      description: The name.
-      type: str
-    role_name:
-      description: The name of the role; empty with O(provider=static).
-      type: str
-    statements:
-      description: The statements of its inline policy.
-      type: list
-      elements: dict
-    managed_policies:
-      description: Its managed policies.
-      type: list
-      elements: str
+    namespace: {description: The namespace., type: str}
+    service_account: {description: The name., type: str}
+    role_name: {description: The name of the role; empty with O(provider=static)., type: str}
+    statements: {description: The statements of its inline policy., type: list, elements: dict}
+    managed_policies: {description: Its managed policies., type: list, elements: str}
 unneeded:
   description: The service accounts that get none, with the name that their role would have.
   returned: success

@@ -18,11 +18,8 @@ description:
     into it.
   - A service account that is not there yet, or that this user may not look at, is told in RV(unproven), the latter
     with a warning too.
-author:
-  - The o11y.opentelemetry maintainers (@o11y-opentelemetry)
-extends_documentation_fragment:
-  - o11y.opentelemetry._attributes
-  - o11y.opentelemetry._cluster
+author: The o11y.opentelemetry maintainers (@o11y)
+extends_documentation_fragment: [o11y.opentelemetry._attributes, o11y.opentelemetry._cluster]
 attributes:
   check_mode:
     details:

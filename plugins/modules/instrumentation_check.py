@@ -17,11 +17,8 @@ description:
     through the Kubernetes API, whether it speaks the protocol that they will use. No telemetry is made by that.
   - Fails with everything that is wrong, and with what to do. Waits for what may mend itself, such as pods that come up.
   - What the user may not look at is not checked, with a warning that says so.
-author:
-  - The o11y.opentelemetry maintainers (@o11y-opentelemetry)
-extends_documentation_fragment:
-  - o11y.opentelemetry._attributes
-  - o11y.opentelemetry._cluster
+author: The o11y.opentelemetry maintainers (@o11y)
+extends_documentation_fragment: [o11y.opentelemetry._attributes, o11y.opentelemetry._cluster]
 attributes:
   check_mode:
     details:

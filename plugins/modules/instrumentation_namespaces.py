@@ -17,11 +17,8 @@ description:
     an Instrumentation of somebody else is not replaced.
   - Takes ours away from namespaces that no longer want them.
   - The operator instruments pods when they are made. Workloads whose pods are older are told, and not restarted.
-author:
-  - The o11y.opentelemetry maintainers (@o11y-opentelemetry)
-extends_documentation_fragment:
-  - o11y.opentelemetry._attributes
-  - o11y.opentelemetry._cluster
+author: The o11y.opentelemetry maintainers (@o11y)
+extends_documentation_fragment: [o11y.opentelemetry._attributes, o11y.opentelemetry._cluster]
 attributes:
   diff_mode:
     support: full

@@ -16,9 +16,7 @@ description:
     the annotations of namespaces, and what the cluster must have before they are of use.
   - Reads files on the controller and touches no cluster.
 author: The o11y.opentelemetry maintainers (@o11y)
-extends_documentation_fragment:
-  - o11y.opentelemetry._attributes
-  - o11y.opentelemetry._attributes.controller
+extends_documentation_fragment: [o11y.opentelemetry._attributes, o11y.opentelemetry._attributes.controller]
 options:
   instrumentations:
     description:
@@ -80,32 +78,17 @@ requirements:
   returned: success
   type: dict
   contains:
-    languages:
-      description: The languages in use.
-      type: list
-      elements: str
+    languages: {description: The languages in use., type: list, elements: str}
     targets:
       description: The Services that applications will send to, and what they will send there.
       type: list
       elements: dict
-    namespaces:
-      description: The namespaces to annotate.
-      type: list
-      elements: dict
-    coming:
-      description: The namespaces that come with the manifests.
-      type: list
-      elements: str
-    references:
-      description: How annotations name each Instrumentation.
-      type: list
-      elements: str
+    namespaces: {description: The namespaces to annotate., type: list, elements: dict}
+    coming: {description: The namespaces that come with the manifests., type: list, elements: str}
+    references: {description: How annotations name each Instrumentation., type: list, elements: str}
     files:
       description: The Secrets and ConfigMaps with certificates that the annotated namespaces must have.
       type: list
       elements: dict
-    trials:
-      description: The Instrumentations.
-      type: list
-      elements: dict
+    trials: {description: The Instrumentations., type: list, elements: dict}
 """

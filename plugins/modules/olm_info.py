@@ -16,11 +16,8 @@ description:
     namespace.
   - Tells which channels and versions a catalog offers of a package, and whether the catalog answers.
   - Works on a cluster without the Operator Lifecycle Manager, and says that it is not there.
-author:
-  - The o11y.opentelemetry maintainers (@o11y-opentelemetry)
-extends_documentation_fragment:
-  - o11y.opentelemetry._attributes
-  - o11y.opentelemetry._cluster
+author: The o11y.opentelemetry maintainers (@o11y)
+extends_documentation_fragment: [o11y.opentelemetry._attributes, o11y.opentelemetry._cluster]
 options:
   package:
     description:
@@ -113,12 +110,8 @@ package:
   returned: always
   type: dict
   contains:
-    name:
-      description: The package.
-      type: str
-    default_channel:
-      description: The channel for who names none.
-      type: str
+    name: {description: The package., type: str}
+    default_channel: {description: The channel for who names none., type: str}
     channels:
       description: >-
         The channels, each with C(name), C(csv) (its newest version), C(csvs) (all that are known, the newest first),

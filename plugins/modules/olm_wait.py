@@ -21,11 +21,8 @@ description:
     some seconds where the Operator Lifecycle Manager tries again by itself. Says what is wrong and what to do.
   - Fails seconds after a pod of the version that is being installed cannot work, as M(o11y.opentelemetry.rollout_wait)
     does.
-author:
-  - The o11y.opentelemetry maintainers (@o11y-opentelemetry)
-extends_documentation_fragment:
-  - o11y.opentelemetry._attributes
-  - o11y.opentelemetry._cluster
+author: The o11y.opentelemetry maintainers (@o11y)
+extends_documentation_fragment: [o11y.opentelemetry._attributes, o11y.opentelemetry._cluster]
 attributes:
   check_mode:
     details:

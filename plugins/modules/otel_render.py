@@ -87,18 +87,10 @@ collectors:
   type: list
   elements: dict
   contains:
-    name:
-      description: Name of the collector.
-      type: str
-    namespace:
-      description: Its namespace.
-      type: str
-    kind:
-      description: Kind of its workload.
-      type: str
-    mode:
-      description: Its mode.
-      type: str
+    name: {description: Name of the collector., type: str}
+    namespace: {description: Its namespace., type: str}
+    kind: {description: Kind of its workload., type: str}
+    mode: {description: Its mode., type: str}
     backend:
       description: Who makes its workload, V(kubernetes) or V(operator).
       type: str
@@ -108,20 +100,13 @@ collectors:
     config_hash:
       description: SHA-256 of the config, the same for configs that mean the same.
       type: str
-    image:
-      description: Its image.
-      type: str
-    selector:
-      description: Label selector of its pods.
-      type: str
+    image: {description: Its image., type: str}
+    selector: {description: Label selector of its pods., type: str}
     ports:
       description: The ports that clients connect to, each with name, port and protocol.
       type: list
       elements: dict
-    iam_actions:
-      description: The actions that its components call at AWS.
-      type: list
-      elements: str
+    iam_actions: {description: The actions that its components call at AWS., type: list, elements: str}
     iam_statements:
       description:
         - The same as statements of an IAM policy, with V(<partition>), V(<region>) and V(<account>) for what only

@@ -16,11 +16,8 @@ description:
     the body of the log and the attributes of the data point.
   - With O(arrival) the task succeeds only when each of them is seen at the end of the pipeline.
   - Never reports a change. It changes nothing in the cluster, and telemetry is what a collector is there for.
-author:
-  - The o11y.opentelemetry maintainers (@o11y-opentelemetry)
-extends_documentation_fragment:
-  - o11y.opentelemetry._attributes
-  - o11y.opentelemetry._cluster
+author: The o11y.opentelemetry maintainers (@o11y)
+extends_documentation_fragment: [o11y.opentelemetry._attributes, o11y.opentelemetry._cluster]
 attributes:
   check_mode:
     details:
@@ -177,23 +174,15 @@ signals:
   returned: when something was sent
   type: dict
   contains:
-    sent:
-      description: Whether the receiver took it.
-      type: bool
-      returned: always
-    arrived:
-      description: Whether it was seen where O(arrival) says.
-      type: bool
-      returned: always
+    sent: {description: Whether the receiver took it., type: bool}
+    arrived: {description: Whether it was seen where O(arrival) says., type: bool}
     seconds:
       description: How long it took to arrive, or to be taken when nobody looks for the arrival.
       type: float
-      returned: always
     evidence:
       description: The lines of the record in the log, or the counts that grew.
       type: list
       elements: str
-      returned: always
   sample:
     traces: {sent: true, arrived: true, seconds: 0.3, evidence: ["otelcol_receiver_accepted_spans +1"]}
 """

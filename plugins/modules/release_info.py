@@ -17,11 +17,8 @@ description:
   - Reads everything at once in a few requests, and works where nothing of it exists yet.
   - Needs the right to list Deployments in all namespaces and to read CustomResourceDefinitions.
     What else may not be read is told, not guessed.
-author:
-  - The o11y.opentelemetry maintainers (@o11y-opentelemetry)
-extends_documentation_fragment:
-  - o11y.opentelemetry._attributes
-  - o11y.opentelemetry._cluster
+author: The o11y.opentelemetry maintainers (@o11y)
+extends_documentation_fragment: [o11y.opentelemetry._attributes, o11y.opentelemetry._cluster]
 options:
   product:
     description:
@@ -102,38 +99,16 @@ crds:
   type: list
   elements: dict
   contains:
-    name:
-      description: The name.
-      type: str
-    group:
-      description: The group of the API.
-      type: str
-    kind:
-      description: The kind.
-      type: str
-    plural:
-      description: The plural.
-      type: str
-    scope:
-      description: V(Namespaced) or V(Cluster).
-      type: str
-    storage_version:
-      description: The version in which objects are stored from now on.
-      type: str
-    served_versions:
-      description: The versions in which objects are served.
-      type: list
-      elements: str
-    stored_versions:
-      description: The versions in which objects may be stored.
-      type: list
-      elements: str
-    ours:
-      description: Whether this collection made it.
-      type: bool
-    installer:
-      description: What made it.
-      type: dict
+    name: {description: The name., type: str}
+    group: {description: The group of the API., type: str}
+    kind: {description: The kind., type: str}
+    plural: {description: The plural., type: str}
+    scope: {description: V(Namespaced) or V(Cluster)., type: str}
+    storage_version: {description: The version in which objects are stored from now on., type: str}
+    served_versions: {description: The versions in which objects are served., type: list, elements: str}
+    stored_versions: {description: The versions in which objects may be stored., type: list, elements: str}
+    ours: {description: Whether this collection made it., type: bool}
+    installer: {description: What made it., type: dict}
 workloads:
   description: Its Deployments, as M(o11y.opentelemetry.rollout_wait) takes them.
   returned: always

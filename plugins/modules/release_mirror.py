@@ -17,9 +17,7 @@ description:
   - Reads files and downloads manifests on the controller; no cluster and no registry is touched.
     Copying images is for a tool such as skopeo, as the playbook C(o11y.opentelemetry.mirror) lets it.
 author: The o11y.opentelemetry maintainers (@o11y)
-extends_documentation_fragment:
-  - o11y.opentelemetry._attributes
-  - o11y.opentelemetry._attributes.controller
+extends_documentation_fragment: [o11y.opentelemetry._attributes, o11y.opentelemetry._attributes.controller]
 attributes:
   diff_mode:
     details: Manifests of releases are not for reading line by line.
@@ -128,20 +126,13 @@ images:
     source:
       description: The same, without the tag when it has a digest too.
       type: str
-    archive:
-      description: The place of its archive in the mirror.
-      type: str
-    label:
-      description: The name of the image in its archive; empty for one that is named by digest.
-      type: str
+    archive: {description: The place of its archive in the mirror., type: str}
+    label: {description: The name of the image in its archive; empty for one that is named by digest., type: str}
     target:
       description: Its name in the registry; empty without O(registry).
       type: str
       sample: registry.example.com/mirror/jetstack/cert-manager-controller:v1.21.2
-    used_by:
-      description: Who needs it.
-      type: list
-      elements: str
+    used_by: {description: Who needs it., type: list, elements: str}
 manifests:
   description: The manifests of releases, each with product, version, path in the mirror and sha256.
   returned: success

@@ -18,9 +18,7 @@ description:
     versions that are skipped, installations of somebody else, and a Kubernetes that a release is not made for.
   - Reads files and downloads on the controller and touches no cluster.
 author: The o11y.opentelemetry maintainers (@o11y)
-extends_documentation_fragment:
-  - o11y.opentelemetry._attributes
-  - o11y.opentelemetry._attributes.controller
+extends_documentation_fragment: [o11y.opentelemetry._attributes, o11y.opentelemetry._attributes.controller]
 options:
   product:
     description: The product.

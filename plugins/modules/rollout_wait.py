@@ -21,11 +21,8 @@ description:
   - What an operator makes without a readiness probe must live for five seconds.
   - A Secret that a Certificate makes is waited for, as long as its issuer may take.
   - When the time is over it tells what is missing, with the conditions and the last warnings.
-author:
-  - The o11y.opentelemetry maintainers (@o11y-opentelemetry)
-extends_documentation_fragment:
-  - o11y.opentelemetry._attributes
-  - o11y.opentelemetry._cluster
+author: The o11y.opentelemetry maintainers (@o11y)
+extends_documentation_fragment: [o11y.opentelemetry._attributes, o11y.opentelemetry._cluster]
 attributes:
   check_mode:
     details:
@@ -126,52 +123,30 @@ failures:
     id:
       description: The kind of failure, such as V(image_pull), V(crash), V(out_of_memory) or V(unschedulable).
       type: str
-      returned: always
-    kind:
-      description: The kind of the workload.
-      type: str
-      returned: always
-    namespace:
-      description: The namespace of the workload.
-      type: str
-      returned: always
-    name:
-      description: The name of the workload.
-      type: str
-      returned: always
+    kind: {description: The kind of the workload., type: str}
+    namespace: {description: The namespace of the workload., type: str}
+    name: {description: The name of the workload., type: str}
     of:
       description: The custom resource, such as C(OpenTelemetryCollector ns/name), whose operator made the workload.
       type: str
-      returned: always
     pod:
       description: The pod, if it is about one.
       type: str
-      returned: always
-    node:
-      description: The node of the pod.
-      type: str
-      returned: always
+    node: {description: The node of the pod., type: str}
     container:
       description: The container, if it is about one.
       type: str
-      returned: always
     reason:
       description: The reason, as Kubernetes names it.
       type: str
-      returned: always
     message:
       description: The message of the kubelet, scheduler or controller.
       type: str
-      returned: always
     log:
       description: The last lines of the container's log. Of pods that fail alike only the first has them.
       type: list
       elements: str
-      returned: always
-    fix:
-      description: What to do.
-      type: str
-      returned: always
+    fix: {description: What to do., type: str}
 """
 
 from ansible.module_utils.basic import AnsibleModule

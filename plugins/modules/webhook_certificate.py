@@ -17,11 +17,8 @@ description:
   - Makes a new one when the old one ends soon or is not for all host names.
     The old CA stays in the bundle while it is valid, so that the change interrupts nothing.
   - The keys leave this module only for the Secret, and are in no result and no log.
-author:
-  - The o11y.opentelemetry maintainers (@o11y-opentelemetry)
-extends_documentation_fragment:
-  - o11y.opentelemetry._attributes
-  - o11y.opentelemetry._cluster
+author: The o11y.opentelemetry maintainers (@o11y)
+extends_documentation_fragment: [o11y.opentelemetry._attributes, o11y.opentelemetry._cluster]
 attributes:
   diff_mode:
     details:
