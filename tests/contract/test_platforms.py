@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.collector.platform import Platform
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _render, _sources
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _render, _sources, _target
 
 from .role import PLATFORMS, ROOT
 
@@ -45,6 +45,13 @@ def test_a_platform_says_what_there_is_instead_of_each_ability_that_it_lacks(nam
     assert said <= ABILITIES
     # Who may mount nothing has nothing to write to.
     assert lacking - said <= ({"host_paths_writable"} if platform["host_paths"] == () else set())
+
+
+@pytest.mark.parametrize("name", PLATFORMS)
+def test_its_detectors_are_those_of_the_processor(name: str) -> None:
+    settings = (_target.tables().fields("processors", "resource_detection") or {})["fields"]
+    known = {key for key, shape in settings.items() if "resource_attributes" in shape} | {"env"}  # it has no settings
+    assert set(PLATFORMS[name].get("resource_detectors", [])) <= known
 
 
 @pytest.mark.parametrize("name", PLATFORMS)

@@ -17,10 +17,11 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.recipes i
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _render, _sources
 
 from .kubernetes_rules import violations
-from .role import PLATFORMS, RECIPES, ROLE, SPEC, required
+from .role import PLATFORMS, RECIPES, ROLE, ROOT, SPEC, required
 
 KEYS = {"summary", "signals", "modes", "options"}
 MODES = SPEC["otel_collector_mode"]["choices"]
+PAGE = (ROOT / "docs" / "recipes.md").read_text(encoding="utf-8")
 SIGNALS = ["traces", "metrics", "logs"]
 EVERYWHERE = [
     pytest.param(name, platform, mode, id=f"{name}-{platform}-{mode}")
@@ -136,6 +137,12 @@ def test_it_describes_itself(name: str) -> None:
     assert set(recipe["modes"]) <= set(MODES)
     assert recipe["signals"] and recipe["modes"]
     assert set(recipe.get("requires", [])) <= set(RECIPES)
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_the_page_has_a_row_for_it(name: str) -> None:
+    modes = "all" if set(RECIPES[name]["modes"]) == set(MODES) else ", ".join(sorted(RECIPES[name]["modes"]))
+    assert re.search(rf"^\| `{name}` \| .+\. \| {modes} \|$", PAGE, re.MULTILINE)
 
 
 @pytest.mark.parametrize("name", RECIPES)

@@ -5,46 +5,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from ..collector.collector import Collector
 from ..errors import Problem
-from ..manifests import (
-    build,
-    certificate,
-    network,
-    openshift,
-    pod,
-    service,
-    service_account,
-    workload,
-)
+from ..manifests import certificate, pod, service, workload
 from ..manifests.build import CollectorBuild, Manifest
+from .shared import ACCESS, ACCOUNT, Builders
 
 WORKLOADS = {"daemonset": workload.daemon_set, "deployment": workload.deployment, "statefulset": workload.stateful_set}
 
-_BEFORE: tuple[Callable[[CollectorBuild], Manifest | None], ...] = (
-    build.namespace,
-    service_account.service_account,
-    openshift.security_context_constraints,
-    service_account.cluster_role,
-    service_account.cluster_role_binding,
-    pod.config_map,
-    service.headless_service,
-    service.service,
-)
-_AFTER: tuple[Callable[[CollectorBuild], Manifest | None], ...] = (
-    workload.horizontal_pod_autoscaler,
-    workload.pod_disruption_budget,
-    network.network_policy,
-    network.ingress,
-    network.http_route,
-    network.grpc_route,
-    openshift.openshift_route,
-    openshift.reader,
-    openshift.reader_binding,
-)
-
+_BEFORE: Builders = (*ACCOUNT, pod.config_map, service.headless_service, service.service)
+_AFTER: Builders = (workload.horizontal_pod_autoscaler, workload.pod_disruption_budget, *ACCESS)
 
 CONTAINER = pod.CONTAINER
 MODES = tuple(WORKLOADS)

@@ -9,44 +9,24 @@ Service is ours too: its name and its selector are those of the plain backend, s
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from ..collector.collector import Collector
-from ..manifests import (
-    build,
-    certificate,
-    network,
-    open_telemetry_collector,
-    openshift,
-    service,
-    service_account,
-    target_allocator,
-)
+from ..manifests import certificate, open_telemetry_collector, service, target_allocator
 from ..manifests.build import CollectorBuild, Manifest
 from . import limits
+from .shared import ACCESS, ACCOUNT, Builders
 
 # Source: Container in the operator's internal/naming.
 CONTAINER = "otc-container"
 MODES = ("daemonset", "deployment", "sidecar", "statefulset")
 
-_BUILDERS: tuple[Callable[[CollectorBuild], Manifest | None], ...] = (
-    build.namespace,
-    service_account.service_account,
-    openshift.security_context_constraints,
-    service_account.cluster_role,
-    service_account.cluster_role_binding,
+_BUILDERS: Builders = (
+    *ACCOUNT,
     target_allocator.account,
     target_allocator.cluster_role,
     target_allocator.cluster_role_binding,
     service.headless_service,
     service.service,
-    network.network_policy,
-    network.ingress,
-    network.http_route,
-    network.grpc_route,
-    openshift.openshift_route,
-    openshift.reader,
-    openshift.reader_binding,
+    *ACCESS,
     open_telemetry_collector.open_telemetry_collector,
 )
 

@@ -70,6 +70,13 @@ CLUSTER_SCOPED = {
     "securitycontextconstraints",
     "validatingwebhookconfigurations",
 }
+# Kinds of which a bundle never loses one that it had: they hold data, others make them, or whole products need them.
+KEPT = {
+    *("Namespace", "PersistentVolumeClaim", "Pod", "Job", "CronJob", "EndpointSlice"),
+    *("CustomResourceDefinition", "MutatingWebhookConfiguration", "ValidatingWebhookConfiguration", "ClusterIssuer"),
+    *("LimitRange", "ResourceQuota", "PriorityClass", "ClusterServiceVersion", "OperatorGroup", "Subscription"),
+}
+PRUNED = tuple(kind for kinds in PLURALS.values() for kind in kinds if kind not in KEPT)
 # The version of an API for a kind that is named without one.
 DEFAULT_VERSIONS = {"": "v1", "autoscaling": "autoscaling/v2", "opentelemetry.io": "opentelemetry.io/v1alpha1"}
 KIND_VERSIONS = {

@@ -12,7 +12,7 @@ from ..._core.cluster.ownership import applied_by, release_of
 from ..._core.cluster.replacement_order import awaited, goes_first, replaces
 from ..api.cluster import METADATA_LIST
 from ..api.explain import asking
-from ..api.kinds import ApiResource, version_for
+from ..api.kinds import PRUNED, ApiResource, version_for
 from ..api.translate import Failure
 from ..rollout.reasons import checked_search
 from ..rollout.wait import RolloutWait, RolloutWaitOptions
@@ -20,13 +20,6 @@ from .bundle import Session, listed, namespaces_of, refs
 from .certificates import secrets_of
 from .deletion import delete
 
-# Kinds that a bundle may have had and that can be made again. Never namespaces, definitions or volumes.
-PRUNED = (
-    *("HorizontalPodAutoscaler", "PodDisruptionBudget", "NetworkPolicy", "Ingress", "HTTPRoute", "GRPCRoute", "Route"),
-    *("OpenTelemetryCollector", "TargetAllocator", "Instrumentation", "ServiceMonitor", "PodMonitor"),
-    *("Certificate", "Issuer", "Deployment", "DaemonSet", "StatefulSet", "Service", "ConfigMap", "Secret"),
-    *("RoleBinding", "ClusterRoleBinding", "Role", "ClusterRole", "SecurityContextConstraints", "ServiceAccount"),
-)
 # What only products have, which bring definitions too; others often may not list it.
 OF_PRODUCTS = ("ValidatingWebhookConfiguration", "MutatingWebhookConfiguration", "ClusterIssuer")
 

@@ -153,10 +153,11 @@ SAMPLES: dict[str, Any] = {
     "target_allocator": SETTINGS,
     "certificates": [CERTIFICATE],
 }
-# What the config and the image are made of comes before backends, and reaches them as config and image.
+# What the config and the image are made of reaches backends as config and image, and `adopt` is for the apply.
+# tests/contract/test_options_are_used.py asks that each of them is read.
 BEFORE = {
     *("backend", "mode", "recipes", "config", "config_files", "distribution", "distribution_manifest", "platform"),
-    *("image", "image_registry"),
+    *("image", "image_registry", "adopt"),
 }
 # Said in docs/operator.md or in argument_specs.yml: option, backends and modes in which it means nothing.
 IDLE = {
