@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.backends 
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.backends.kubernetes import manifests
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.backends.table import BACKENDS
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.api.kinds import PRUNED, ApiResources
 
 from ..helpers import OPTIONS, PODS, SPEC, build, running
 from ..manifests.test_target_allocator import SETTINGS, SOURCES, order
@@ -200,3 +202,15 @@ def test_an_input_changes_something_or_is_refused(option: str, backend: str, mod
 
 def test_samples_are_of_inputs() -> None:
     assert set(SAMPLES) | BEFORE <= set(OPTIONS)
+
+
+def test_every_kind_that_an_input_brings_is_in_the_table_of_the_api() -> None:
+    """What is not there is looked up at the server, and never pruned."""
+    found: set[tuple[str, str]] = set()
+    for option in set(OPTIONS) - BEFORE:
+        for backend, mode in MODES:
+            with suppress(Problem):
+                objects = made(backend, mode, **{option: sample(option)})
+                found |= {(item["apiVersion"], item["kind"]) for item in objects}
+    assert [kind for kind in sorted(found) if not ApiResources.known(*kind)] == []
+    assert {kind for _version, kind in found} - set(PRUNED) == {"Namespace"}
