@@ -22,6 +22,7 @@ GROUP = {"Effect": "Allow", "Action": ["logs:PutLogEvents"], "Resource": ["arn:<
 XRAY, AMP = "AWSXRayDaemonWriteAccess", "AmazonPrometheusRemoteWriteAccess"
 ASSOCIATE, LEAVE = "CreatePodIdentityAssociation", "DeletePodIdentityAssociation"
 IDENTITY = {"provider": "pod_identity", "agent": "ignored"}
+BASE = {"name": NAME, "cluster_name": CLUSTER, "namespace": "obs", "service_account": "gateway"}
 
 
 @pytest.fixture(autouse=True)
@@ -36,8 +37,11 @@ def issuer(aws: Aws) -> None:
 
 
 def step(aws: Aws, calls: dict[str, int], **options: Any) -> dict[str, Any]:
-    options = {"name": NAME, "cluster_name": CLUSTER, "namespace": "obs", "service_account": "gateway"} | options
-    return aws.step("iam_service_account_role", calls, "role", "annotations", **options)
+    return aws.step("iam_service_account_role", calls, "role", "annotations", **BASE | options)
+
+
+def run(aws: Aws, **options: Any) -> dict[str, Any]:
+    return aws.run("iam_service_account_role", **BASE | options)
 
 
 def live() -> Any:
@@ -103,25 +107,22 @@ def test_a_change_of_provider_leaves_no_gap(aws: Aws) -> None:
 
 
 def test_an_association_of_somebody_else_is_refused(aws: Aws) -> None:
-    account = {"cluster_name": CLUSTER, "namespace": "obs", "service_account": "gateway"}
     theirs_too = "arn:aws:iam::123456789012:role/theirs"
+    account = {key: BASE[key] for key in ("cluster_name", "namespace", "service_account")}
     aws.run("eks_pod_identity_association", role_arn=theirs_too, **account)
-    refused = aws.run("iam_service_account_role", name=NAME, **account, **IDENTITY)
+    refused = run(aws, **IDENTITY)
     assert f"it is associated with {theirs_too} already" in refused["msg"]
     assert aws.changing() == {ASSOCIATE: 1}, "theirs, and nothing of ours"
-    assert aws.run("iam_service_account_role", name=NAME, **account)["msg"] == refused["msg"], (
-        "the annotation is no use"
-    )
-    aws.run("iam_service_account_role", name=NAME, state="absent", **account)
+    assert run(aws)["msg"] == refused["msg"], "the annotation is no use"
+    run(aws, state="absent")
     assert [item["roleArn"] for item in aws.world.associations.values()] == [theirs_too]
-    assert aws.run("iam_service_account_role", name=NAME, adopt=True, **account)["changed"]
+    assert run(aws, adopt=True)["changed"]
     assert aws.world.associations == {}
 
 
 def test_eks_may_see_a_new_role_later_than_iam(aws: Aws) -> None:
     aws.world.trouble(operation=ASSOCIATE, code="InvalidParameterException", status=400, times=3)
-    account = {"cluster_name": CLUSTER, "namespace": "obs", "service_account": "gateway"}
-    assert aws.run("iam_service_account_role", name=NAME, **account, **IDENTITY)["changed"]
+    assert run(aws, **IDENTITY)["changed"]
     assert aws.changing()[ASSOCIATE] == 4
 
 
@@ -143,11 +144,10 @@ def theirs(name: str = NAME) -> dict[str, Any]:
 
 def test_a_role_of_somebody_else_is_refused_and_when_adopted_given_back(aws: Aws) -> None:
     trust = theirs()
-    options = {"name": NAME, "cluster_name": CLUSTER, "namespace": "obs", "service_account": "gateway"}
-    refused = aws.run("iam_service_account_role", **options)
+    refused = run(aws)
     assert "it exists, and is not ours" in refused["msg"]
     assert aws.changing() == {}
-    assert aws.run("iam_service_account_role", state="absent", **options)["changed"] is False
+    assert run(aws, state="absent")["changed"] is False
     mine = step(
         aws, {TAG: 1, TRUST: 1, PUT: 1, "AttachRolePolicy": 1}, adopt=True, statements=[SPANS], managed_policies=[XRAY]
     )
@@ -176,30 +176,27 @@ def test_every_partition(aws: Aws, region: str, partition: str) -> None:
 @pytest.mark.parametrize("operation", [CREATE, PUT])
 def test_an_answer_that_was_lost_is_no_error(aws: Aws, operation: str) -> None:
     aws.world.trouble(operation=operation, drop="after")
-    options = {"name": NAME, "cluster_name": CLUSTER, "namespace": "obs", "service_account": "gateway"}
-    done = aws.run("iam_service_account_role", statements=[SPANS], **options)
+    done = run(aws, statements=[SPANS])
     assert list(done["role"]["policies"]) == ["o11y-opentelemetry"]
-    assert aws.run("iam_service_account_role", statements=[SPANS], **options)["changed"] is False
+    assert run(aws, statements=[SPANS])["changed"] is False
 
 
 def test_a_run_that_ended_half_way_is_taken_up(aws: Aws) -> None:
-    options = {"name": NAME, "cluster_name": CLUSTER, "namespace": "obs", "service_account": "gateway"}
     aws.world.trouble(operation=PUT, code="AccessDenied", status=403)
-    ended = aws.run("iam_service_account_role", statements=[SPANS], **options)
+    ended = run(aws, statements=[SPANS])
     assert "Allow iam:PutRolePolicy to the caller" in ended["msg"]
     aws.changing()
     step(aws, {PUT: 1}, statements=[SPANS])
 
 
 def test_what_iam_does_not_show_yet_is_waited_for(aws: Aws) -> None:
-    options = {"name": NAME, "cluster_name": CLUSTER, "namespace": "obs", "service_account": "gateway"}
     aws.world.trouble(operation="GetRole", code="NoSuchEntity", status=404, skip=1, times=3)
     before = aws.clock.now
-    done = aws.run("iam_service_account_role", statements=[SPANS], **options)
+    done = run(aws, statements=[SPANS])
     assert done["changed"]
     assert aws.clock.now - before == 3
     aws.world.trouble(operation="GetRole", code="NoSuchEntity", status=404, skip=1, times=1000)
-    lost = aws.run("iam_service_account_role", statements=[], wait_seconds=5, **options)
+    lost = run(aws, statements=[], wait_seconds=5)
     assert "IAM does not show what was written after 5 s" in lost["msg"]
 
 
@@ -212,8 +209,7 @@ def test_what_iam_does_not_show_yet_is_waited_for(aws: Aws) -> None:
     ],
 )
 def test_what_cannot_work_is_told(aws: Aws, options: dict[str, Any], words: str) -> None:
-    given = {"name": NAME, "cluster_name": CLUSTER, "namespace": "obs", "service_account": "gateway"} | options
-    result = aws.run("iam_service_account_role", **given)
+    result = run(aws, **options)
     assert result["failed"]
     assert words in result["msg"]
     assert aws.changing() == {}
@@ -221,8 +217,8 @@ def test_what_cannot_work_is_told(aws: Aws, options: dict[str, Any], words: str)
 
 def test_a_role_of_another_service_account_is_refused_though_it_is_ours(aws: Aws) -> None:
     step(aws, {CREATE: 1})
-    given = {"name": NAME, "cluster_name": CLUSTER, "namespace": "obs", "service_account": "agent", "adopt": True}
-    assert "it is the role of obs/gateway in arn:aws:eks" in aws.run("iam_service_account_role", **given)["msg"]
-    assert aws.run("iam_service_account_role", state="absent", **given)["changed"] is False
+    given = {"service_account": "agent", "adopt": True}
+    assert "it is the role of obs/gateway in arn:aws:eks" in run(aws, **given)["msg"]
+    assert run(aws, state="absent", **given)["changed"] is False
     aws.changing()
     step(aws, {"DeleteRole": 1}, state="absent")

@@ -212,14 +212,10 @@ def test_a_chart_elsewhere_is_not_read(given: str) -> None:
     assert chart.read(given) is None
 
 
-def test_a_chart_of_another_version_is_refused(tmp_path: Path) -> None:
+def test_a_chart_of_another_version_or_product_is_refused(tmp_path: Path) -> None:
     described = chart.read(folder(tmp_path)) or {}
     with pytest.raises(Problem, match=r"the chart has version 0\.158\.0 .*, not v0\.152\.0"):
         chart.checked(OPERATOR, described, "v0.152.0")
-
-
-def test_a_chart_of_another_product_is_refused(tmp_path: Path) -> None:
-    described = chart.read(folder(tmp_path)) or {}
     with pytest.raises(Problem, match="this is the chart of opentelemetry-operator"):
         chart.checked(PRODUCTS["cert-manager"], described, "")
 

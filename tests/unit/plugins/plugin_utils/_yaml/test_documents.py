@@ -267,12 +267,9 @@ def test_depth_through_aliases_does_not_exhaust_the_stack() -> None:
         _yaml.load("\n".join(lines), "f")
 
 
-def test_a_number_with_too_many_digits_is_text() -> None:
-    assert _yaml.load("1" * 5000, "f").data == "1" * 5000
-
-
-def test_a_tag_that_does_not_fit_is_text() -> None:
-    assert _yaml.load("!!int x", "f").data == "x"
+@pytest.mark.parametrize(("text", "data"), [("1" * 5000, "1" * 5000), ("!!int x", "x")], ids=["digits", "tag"])
+def test_what_is_no_number_is_text(text: str, data: str) -> None:
+    assert _yaml.load(text, "f").data == data
 
 
 @given(st.text(alphabet="ab:{}[]-&*|>!'\"#%@`\n\t ,<?\r", max_size=80))

@@ -17,13 +17,9 @@ DISTRIBUTION = Distribution("contrib", "ghcr.io/otel/contrib", 10001)
 
 
 def test_what_is_not_named_is_named_after_the_collector() -> None:
-    one = collector(name="agent")
+    one, other = collector(name="agent"), collector(instance="example", service_account_name="shared")
     assert (one.instance, one.service_account_name) == ("agent", "agent")
-
-
-def test_what_is_named_keeps_its_name() -> None:
-    one = collector(instance="example", service_account_name="shared")
-    assert (one.instance, one.service_account_name) == ("example", "shared")
+    assert (other.instance, other.service_account_name) == ("example", "shared")
 
 
 def test_optional_mappings_are_empty_when_not_given() -> None:

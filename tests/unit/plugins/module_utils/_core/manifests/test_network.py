@@ -96,16 +96,10 @@ def test_an_ingress_is_as_asked_for() -> None:
     assert (path["path"], path["backend"]["service"]["port"]["name"]) == ("/x", "otlp")
 
 
-def test_an_ingress_to_a_port_that_nobody_opens_is_refused() -> None:
-    with pytest.raises(
-        Problem, match=r"'gateway' has no port 'otlp-http' for its ingress or routes\. .*listens on: otlp\."
-    ):
-        ingress(build(ingress=HOST))
-
-
-def test_an_ingress_to_what_does_not_listen_is_refused() -> None:
-    with pytest.raises(Problem, match=r"Its config listens on: nothing\."):
-        ingress(build(running(), ingress=HOST))
+@pytest.mark.parametrize(("config", "listens"), [(None, "otlp"), (running(), "nothing")])
+def test_an_ingress_to_a_port_that_nobody_opens_is_refused(config: Any, listens: str) -> None:
+    with pytest.raises(Problem, match=rf"no port 'otlp-http' for its ingress or routes\. .*listens on: {listens}\."):
+        ingress(build(config, ingress=HOST))
 
 
 @pytest.mark.parametrize(("builder", "options"), [(ingress, {"ingress": HOST}), (grpc_route, {"routes": GATEWAY})])
