@@ -11,9 +11,9 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from html import escape
 from typing import Any
 from urllib.parse import quote
-from xml.sax.saxutils import escape, quoteattr
 
 from .subject import SEVERITIES, Finding, Rule
 
@@ -137,6 +137,8 @@ def as_dict(report: Report) -> dict[str, object]:
 
 # What XML 1.0 cannot hold, escaped or not.
 _ILLEGAL = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+# White space that a reader of an attribute would make a blank of.
+_SPACES = {ord(character): f"&#{ord(character)};" for character in "\t\n\r"}
 _SUITE = "o11y.opentelemetry.pipeline_validate"
 
 
@@ -163,11 +165,11 @@ def _case(item: Checked, report: Report) -> list[str]:
 
 
 def _text(lines: list[str]) -> str:
-    return escape(_legal("\n".join(lines)))
+    return escape(_legal("\n".join(lines)), quote=False)
 
 
 def _attribute(text: str) -> str:
-    return quoteattr(_legal(text))
+    return f'"{escape(_legal(text)).translate(_SPACES)}"'
 
 
 def _legal(text: str) -> str:
