@@ -137,8 +137,7 @@ def as_dict(report: Report) -> dict[str, object]:
 
 # What XML 1.0 cannot hold, escaped or not.
 _ILLEGAL = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-# White space that a reader of an attribute would make a blank of.
-_SPACES = {ord(character): f"&#{ord(character)};" for character in "\t\n\r"}
+_SPACES = {ord(character): f"&#{ord(character)};" for character in "\t\n\r"}  # blanks to readers of attributes
 _SUITE = "o11y.opentelemetry.pipeline_validate"
 
 

@@ -32,17 +32,26 @@ class Failure(Problem):
         self.facts = facts
 
 
-def run(module: AnsibleModule, work: Callable[[], dict[str, Any]], secrets: Iterable[str] = ()) -> None:
-    """Do the work and leave the task, with its result or with what is wrong."""
+def run(
+    module: AnsibleModule,
+    work: Callable[[], dict[str, Any]],
+    secrets: Iterable[str] = (),
+    shown: dict[str, Any] | None = None,
+) -> None:
+    """Do the work and leave the task, with its result or with what is wrong.
+
+    `shown` are the options as the result shows them, when not all of them are to be seen.
+    """
     protect(module, secrets)
+    invocation = {"invocation": {"module_args": shown}} if shown else {}
     try:
         result = work()
     except Problem as problem:
         facts = _warned(module, getattr(problem, "facts", {}))
-        module.fail_json(**facts | {"msg": str(problem)})
+        module.fail_json(**facts | invocation | {"msg": str(problem)})
     except LostError as error:
-        module.fail_json(msg=str(lost(error)))
-    module.exit_json(**_warned(module, result))
+        module.fail_json(msg=str(lost(error)), **invocation)
+    module.exit_json(**_warned(module, result), **invocation)
 
 
 def _warned(module: AnsibleModule, result: dict[str, Any]) -> dict[str, Any]:

@@ -40,5 +40,5 @@ def run_bundle(module: AnsibleModule) -> None:
         return WORK[params["state"]](connect(module), options)
 
     # Ansible shows the options of a task when it is asked for details, and when the task fails.
-    module.params = {**params, "manifests": [redact(manifest, secrets.token_hex(8)) for manifest in manifests]}
-    run(module, work, secret_values(manifests))
+    shown = {**params, "manifests": [redact(manifest, secrets.token_hex(8)) for manifest in manifests]}
+    run(module, work, secret_values(manifests), shown)

@@ -52,8 +52,8 @@ def run_admission(module: AnsibleModule) -> None:
             return {"changed": False, "skipped": True, "msg": "Not waited: nothing was applied in check mode."}
         return AdmissionWait(connect(module), options).wait()
 
-    module.params = {**params, "manifests": [redact(manifest, secrets.token_hex(8)) for manifest in manifests]}
-    run(module, work, secret_values(manifests))
+    shown = {**params, "manifests": [redact(manifest, secrets.token_hex(8)) for manifest in manifests]}
+    run(module, work, secret_values(manifests), shown)
 
 
 class AdmissionWait:
