@@ -19,9 +19,10 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.api.kubec
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _render, _sources
 from botocore.credentials import EnvProvider
 
+from tests.support.documentation import documented
+
 from . import awx_rules
 from .role import PREFIX, ROOT, request
-from .test_documentation import documentation
 
 AWX = ROOT / "awx"
 DATA: dict[str, Any] = {
@@ -61,7 +62,7 @@ def inputs() -> dict[str, dict[str, Any]]:
     for path in sorted((ROOT / "roles").glob("*/meta/argument_specs.yml")):
         found |= _sources.argument_spec(_sources.read_yaml(path)["argument_specs"]["main"]["options"])
     found |= {f"pipeline_validate_{name}": value for name, value in pipeline_validate._ARGUMENTS.items()}
-    diagnose = documentation("plugins/modules/collector_diagnose.py")["options"]
+    diagnose = documented("collector_diagnose")["options"]
     return found | {f"diagnose_{name}": value for name, value in diagnose.items()}
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.backends.table import BACKENDS
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.cluster import cert_manager, webhooks
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.cluster import operator_status, webhooks
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.cluster.bundle import Ref
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.cluster.security_constraints import unmet
 
@@ -158,14 +158,14 @@ def says(kind: str, status: str, **more: Any) -> dict[str, Any]:
     ],
 )
 def test_it_is_issued_when_that_is_said_of_what_it_is_now(conditions: Any, issued: bool) -> None:
-    assert cert_manager.is_issued(thing("Certificate", "x", conditions)) is issued
+    assert operator_status.is_issued(thing("Certificate", "x", conditions)) is issued
 
 
 def test_a_refusal_is_told_and_one_of_an_earlier_wish_is_not() -> None:
     failed = says("Issuing", "False", reason="Failed", message="denied by policy")
-    assert cert_manager.refusal(thing("Certificate", "x", [failed])) == "denied by policy"
-    assert cert_manager.refusal(thing("Certificate", "x", [{**failed, "observedGeneration": 1}])) == ""
-    assert cert_manager.refusal(thing("Certificate", "x", [says("Issuing", "True", reason="DoesNotExist")])) == ""
+    assert operator_status.refusal(thing("Certificate", "x", [failed])) == "denied by policy"
+    assert operator_status.refusal(thing("Certificate", "x", [{**failed, "observedGeneration": 1}])) == ""
+    assert operator_status.refusal(thing("Certificate", "x", [says("Issuing", "True", reason="DoesNotExist")])) == ""
 
 
 def test_the_newest_request_says_most() -> None:
@@ -175,16 +175,16 @@ def test_the_newest_request_says_most() -> None:
         item = thing("CertificateRequest", created, [says("Ready", "False", message=message)], {NAME: "x"})
         item["metadata"]["creationTimestamp"] = created
         requests.append(item)
-    assert cert_manager.account(waiting, requests) == "issuer not found"
-    assert cert_manager.account(waiting, []) == "does not exist yet"
-    assert cert_manager.account(thing("Certificate", "x"), []) == "cert-manager has not looked at it"
+    assert operator_status.account(waiting, requests) == "issuer not found"
+    assert operator_status.account(waiting, []) == "does not exist yet"
+    assert operator_status.account(thing("Certificate", "x"), []) == "cert-manager has not looked at it"
 
 
 def test_a_secret_belongs_to_the_certificate_that_it_names() -> None:
     certificate = thing("Certificate", "x")
-    assert cert_manager.belongs(thing("Secret", "s", annotations={NAME: "x"}), certificate)
-    assert not cert_manager.belongs(thing("Secret", "s", annotations={NAME: "y"}), certificate)
-    assert not cert_manager.belongs(thing("Secret", "s"), certificate)
+    assert operator_status.belongs(thing("Secret", "s", annotations={NAME: "x"}), certificate)
+    assert not operator_status.belongs(thing("Secret", "s", annotations={NAME: "y"}), certificate)
+    assert not operator_status.belongs(thing("Secret", "s"), certificate)
 
 
 ROOT = thing("Issuer", "self", selfSigned={})
@@ -205,9 +205,9 @@ OWN = thing("Certificate", "own", secretName="own", issuerRef={"name": "ca", "ki
 )
 def test_an_issuer_that_others_need_stays_with_the_ca_behind_it(reference: Any, kept: Any) -> None:
     other = thing("Certificate", "other", secretName="other", issuerRef=reference)
-    assert cert_manager.needed([ROOT, AUTHORITY, ISSUER, OWN], [other]) == kept
+    assert operator_status.needed([ROOT, AUTHORITY, ISSUER, OWN], [other]) == kept
     elsewhere = {**other, "metadata": {**other["metadata"], "namespace": "b"}}
-    assert cert_manager.needed([ROOT, AUTHORITY, ISSUER, OWN], [elsewhere]) == []
+    assert operator_status.needed([ROOT, AUTHORITY, ISSUER, OWN], [elsewhere]) == []
 
 
 CLEAR = running(receivers={"otlp": {"protocols": {"http": None}}})

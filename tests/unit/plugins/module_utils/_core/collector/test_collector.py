@@ -7,8 +7,14 @@ import re
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.collector import names, quantity
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.collector.collector import Distribution, image_of
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.collector import names
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.collector.collector import (
+    Distribution,
+    Memory,
+    image_of,
+    memory,
+    parse_bytes,
+)
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
 
 from ..helpers import LABELS, collector
@@ -202,13 +208,13 @@ def test_a_governing_service_is_named_after_its_collector() -> None:
     ],
 )
 def test_quantities_are_bytes(text: str, number: int) -> None:
-    assert quantity.parse_bytes(text) == number
+    assert parse_bytes(text) == number
 
 
 @pytest.mark.parametrize("text", ["", "lots", "512MB", "512mi", "-1Gi", "1 Gi", "1Gi\n", "Mi"])
 def test_what_is_no_quantity_is_refused_by_name(text: str) -> None:
     with pytest.raises(Problem) as refused:
-        quantity.parse_bytes(text)
+        parse_bytes(text)
     assert f"'{text}' is no memory quantity" in str(refused.value)
     assert "512Mi" in refused.value.fix
 
@@ -216,16 +222,16 @@ def test_what_is_no_quantity_is_refused_by_name(text: str) -> None:
 @pytest.mark.parametrize(
     ("limit", "numbers"),
     [
-        ("64Mi", quantity.Memory(51, 16, "51MiB")),
-        ("512Mi", quantity.Memory(409, 128, "409MiB")),
-        ("2Gi", quantity.Memory(1638, 512, "1638MiB")),
-        ("1G", quantity.Memory(762, 238, "762MiB")),
+        ("64Mi", Memory(51, 16, "51MiB")),
+        ("512Mi", Memory(409, 128, "409MiB")),
+        ("2Gi", Memory(1638, 512, "1638MiB")),
+        ("1G", Memory(762, 238, "762MiB")),
     ],
 )
-def test_the_limiter_and_the_garbage_collector_follow_from_one_limit(limit: str, numbers: quantity.Memory) -> None:
-    assert quantity.memory(limit) == numbers
+def test_the_limiter_and_the_garbage_collector_follow_from_one_limit(limit: str, numbers: Memory) -> None:
+    assert memory(limit) == numbers
 
 
 def test_too_little_memory_is_refused_with_what_is_enough() -> None:
     with pytest.raises(Problem, match=r"'63Mi' is too small for a collector. Give at least 64Mi."):
-        quantity.memory("63Mi")
+        memory("63Mi")
