@@ -21,6 +21,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
@@ -123,12 +124,20 @@ class Job:
         """Where the whole output is."""
         return LOGS / f"{self.name}.log"
 
+    def stop(self) -> None:
+        """End what runs, and begin no other target."""
+        self.targets.clear()
+        if self.running and self.running.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self.running.pid, signal.SIGTERM)
+
     def run(self, command: Callable[[str], Sequence[str]], now: Callable[[], float]) -> None:
         """Run the targets, and show and keep what they print."""
         with self.log.open("w", encoding="utf-8") as log:
             for name in self.targets:
                 self.running = process = subprocess.Popen(
                     command(name),
+                    start_new_session=True,  # one signal ends all of it
                     stdin=subprocess.DEVNULL,
                     stdout=subprocess.PIPE,
                     stderr=subprocess.STDOUT,
@@ -136,6 +145,8 @@ class Job:
                     errors="replace",
                     env={**os.environ, "PYTHONUNBUFFERED": "1"},
                 )
+                if not self.targets:
+                    self.stop()
                 target = Target(name, lambda pid=process.pid: (now(), cpu(pid)))  # type: ignore[misc]
                 for raw in process.stdout or ():
                     line = COLOR.sub("", raw).rstrip()
@@ -185,23 +196,20 @@ def main(
     LOGS.mkdir(parents=True, exist_ok=True)
     started = clock()
     jobs = [Job.of(text) for text in arguments]
-    threads = [threading.Thread(target=job.run, args=(command, lambda: clock() - started)) for job in jobs]
+    interrupted = False
     signal.signal(signal.SIGTERM, _interrupt)
-    for thread in threads:
-        thread.start()
-    try:
-        for thread in threads:
-            thread.join()
-    except KeyboardInterrupt:
-        for job in jobs:
-            job.targets.clear()
-            if job.running:
-                job.running.terminate()
-        for thread in threads:
-            thread.join()
-        return 130
+    with ThreadPoolExecutor(len(jobs)) as pool:
+        running = [pool.submit(job.run, command, lambda: clock() - started) for job in jobs]
+        try:
+            wait(running)
+        except KeyboardInterrupt:
+            interrupted = True
+            for job in jobs:
+                job.stop()
+    for one in running:
+        one.result()
     print("\n".join(summary(jobs)), flush=True)
-    return int(any(job.failed for job in jobs))
+    return 130 if interrupted else int(any(job.failed for job in jobs))
 
 
 if __name__ == "__main__":

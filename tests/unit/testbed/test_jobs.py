@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -16,6 +18,8 @@ import pytest
 from tools.jobs import Job, Target, cpu, main, table
 
 PROGRAMS = {
+    "interrupts": f"import os, signal; os.kill({os.getpid()}, signal.SIGTERM)",
+    "endless": "import subprocess; print('first ➜ verify: Executing', flush=True); subprocess.run(['sleep', '600'])",
     "good": "print('\\x1b[32mgreen\\x1b[0m'); print('== 3 passed in 1s ==')",
     "bad": "import sys; [print(f'line {n}') for n in range(80)]; sys.exit(2)",
     "partly": "print('INFO [first > verify] Executing'); print('INFO [first > verify] Executed: Successful');"
@@ -24,8 +28,11 @@ PROGRAMS = {
 
 
 @pytest.fixture(autouse=True)
-def own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def own_surroundings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.chdir(tmp_path)
+    before = signal.getsignal(signal.SIGTERM)
+    yield
+    signal.signal(signal.SIGTERM, before)
 
 
 def run(*jobs: str) -> int:
@@ -59,6 +66,13 @@ def test_a_failure_is_repeated_at_the_end_and_stops_nothing(capsys: pytest.Captu
     end = shown[shown.index("FAILED: one; the last lines of .cache/log/one.log:") + 1 :]
     assert len(end) == 60
     assert end[0].endswith("| line 22")
+
+
+def test_who_is_interrupted_ends_all_of_it_and_says_how_far_it_came(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("one=endless,good", "two=interrupts") == 130
+    rows = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert ["one", "endless", "0", "0", "FAILED"] in rows or ["one", "first", "0", "0", "FAILED"] in rows
+    assert ["one", "good", "0", "0", "passed"] not in rows
 
 
 def test_parts_are_told_apart_and_what_is_skipped_is_named(capsys: pytest.CaptureFixture[str]) -> None:
