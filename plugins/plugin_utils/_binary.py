@@ -17,7 +17,8 @@ from typing import Any
 from ..module_utils._core.config.paths import Path as KeyPath
 from ..module_utils._core.config.paths import Position, at, dotted
 from ..module_utils._core.errors import Problem
-from ..module_utils._core.lint.subject import Finding, Target
+from ..module_utils._core.lint.subject import Finding
+from ..module_utils._core.lint.view import Target
 from ..module_utils._core.needs.derive import variables
 from . import _yaml
 

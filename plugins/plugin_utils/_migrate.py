@@ -14,7 +14,7 @@ from ..module_utils._core.config.masking import masked, secrets_in
 from ..module_utils._core.config.paths import Position, dotted
 from ..module_utils._core.errors import Problem
 from ..module_utils._core.lint.context import build_of
-from ..module_utils._core.lint.subject import Target
+from ..module_utils._core.lint.view import Target
 from ..module_utils._core.migrate.edits import Change, Unsolved
 from ..module_utils._core.migrate.steps import STEPS
 from . import _files, _inputs, _rewrite, _target

@@ -23,7 +23,8 @@ from ..module_utils._core.config.layers import Composed
 from ..module_utils._core.errors import Problem
 from ..module_utils._core.lint import deployed, structure
 from ..module_utils._core.lint.rules import lint
-from ..module_utils._core.lint.subject import Finding, Subject, Target, masked, run
+from ..module_utils._core.lint.subject import Finding, Subject, masked, run
+from ..module_utils._core.lint.view import Target
 from ..module_utils._core.manifests.build import CollectorBuild
 from ..module_utils._core.manifests.pod import volumes
 from ..module_utils._core.needs import derive

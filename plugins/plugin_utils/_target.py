@@ -17,7 +17,7 @@ from ..module_utils._core.config.catalogue import SECTIONS, Catalogue
 from ..module_utils._core.config.paths import section
 from ..module_utils._core.errors import Problem, near
 from ..module_utils._core.lint.context import build_of
-from ..module_utils._core.lint.subject import Target
+from ..module_utils._core.lint.view import Target
 from . import _sources
 
 DEFAULT = "contrib"

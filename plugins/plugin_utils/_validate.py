@@ -17,7 +17,8 @@ from ..module_utils._core.config.paths import Position
 from ..module_utils._core.lint import profiles
 from ..module_utils._core.lint.report import FORMATS, Report, as_dict
 from ..module_utils._core.lint.rules import lint
-from ..module_utils._core.lint.subject import Finding, Subject, Target, masked
+from ..module_utils._core.lint.subject import Finding, Subject, masked
+from ..module_utils._core.lint.view import Target
 from . import _binary, _doorway, _files, _findings, _inputs, _judge, _render, _target
 from ._yaml import reader
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.subject import Subject
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.view import view
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.needs.derive import variables
 
 from .edits import NEW, Mutator, added, added_where, drop, edited, placed, plus, put
@@ -36,7 +35,7 @@ def missing_variable(subject: Subject) -> Iterator[Subject]:
 
 
 def port_clash(subject: Subject) -> Iterator[Subject]:
-    for listener in view(subject).listeners:
+    for listener in subject.view.listeners:
         if listener.protocol == "TCP":
             yield plus(subject, "receivers", "otlp", otlp(listener.host or "0.0.0.0", listener.port))
             yield plus(subject, "extensions", "health_check", {"endpoint": f"0.0.0.0:{listener.port}"})

@@ -15,7 +15,7 @@ from typing import Any
 
 from ..config.paths import at, items, section
 from .subject import Fault, Subject, rule
-from .view import Part, view
+from .view import Part
 
 _CONTRIB = "https://github.com/open-telemetry/opentelemetry-collector-contrib/tree/main"
 _SIGV4 = f"{_CONTRIB}/extension/sigv4authextension"
@@ -31,14 +31,14 @@ def region_missing(subject: Subject) -> Iterator[Fault]:
     """Yield AWS components without a region, which ask the instance metadata service for one and may find nothing."""
     if subject.environment is None or _VARIABLE in subject.environment:
         return
-    for part in view(subject).of("exporters", *_EXPORTERS):
+    for part in subject.view.of("exporters", *_EXPORTERS):
         if not part.settings.get("region"):
             yield Fault(
                 part.path,
                 f"'{part.id}' has no region, and {_VARIABLE} is not given",
                 f"Add `region: REGION`, or {_VARIABLE} to `env`.",
             )
-    for part in view(subject).of("receivers", "awsxray"):
+    for part in subject.view.of("receivers", "awsxray"):
         if not at(part.settings, ("proxy_server", "region")):
             yield Fault(
                 part.path,
@@ -51,7 +51,7 @@ def signature_mismatch(subject: Subject) -> Iterator[Fault]:
     """Yield signatures for another service or region than the one that the endpoint belongs to; AWS refuses them."""
     for part, key, service, region in _aws(subject):
         name = at(part.settings, ("auth", "authenticator"))
-        signer = next((item for item in view(subject).of("extensions", "sigv4auth") if item.id == name), None)
+        signer = next((item for item in subject.view.of("extensions", "sigv4auth") if item.id == name), None)
         for setting, wanted in (("service", service), ("region", region)) if signer else ():
             written = at(signer and signer.settings, (setting,))
             if isinstance(written, str) and written and "$" not in written and written != wanted:
@@ -76,7 +76,7 @@ def signature_missing(subject: Subject) -> Iterator[Fault]:
 
 def _aws(subject: Subject) -> Iterator[tuple[Part, str, str, str]]:
     """Yield exporters that send over HTTP to AWS: the key of the endpoint, and the service and region there."""
-    for part in view(subject).of("exporters", "otlphttp", "prometheusremotewrite"):
+    for part in subject.view.of("exporters", "otlphttp", "prometheusremotewrite"):
         for key in _ENDPOINTS:
             match = _match(part.settings.get(key))
             if match:
@@ -98,7 +98,7 @@ _RETENTIONS = (
 
 def dropped_declaration(subject: Subject) -> Iterator[Fault]:
     """Yield metric declarations that awsemf drops, so that CloudWatch never shows what they declare."""
-    for part in view(subject).of("exporters", "awsemf"):
+    for part in subject.view.of("exporters", "awsemf"):
         for index, item in enumerate(items(part.settings, "metric_declarations")):
             here = (*part.path, "metric_declarations", index)
             if isinstance(item, dict) and not item.get("metric_name_selectors"):

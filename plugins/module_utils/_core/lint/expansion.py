@@ -17,7 +17,6 @@ from ..config.masking import is_secret
 from ..config.paths import Path
 from ..errors import near
 from .subject import Fault, Subject, rule
-from .view import view
 
 # Schemes of the official builds; ADOT adds its own (aws-otel-collector, cmd/awscollector).
 SCHEMES = ("env", "file", "yaml", "http", "https")
@@ -73,7 +72,7 @@ def _texts(subject: Subject) -> list[tuple[Path, str, list[str]]]:
     """Return path, text and locations of every text with a dollar sign; found once, and kept with the subject."""
     kept: list[tuple[Path, str, list[str]]] | None = subject.__dict__.get(_KEPT)
     if kept is None:
-        found = ((path, value) for path, value in view(subject).leaves if isinstance(value, str) and "$" in value)
+        found = ((path, value) for path, value in subject.view.leaves if isinstance(value, str) and "$" in value)
         kept = subject.__dict__[_KEPT] = [(path, text, locations(text)) for path, text in found]
     return kept
 

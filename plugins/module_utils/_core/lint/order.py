@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 from ..config.paths import at, items
 from .subject import Fault, Subject, rule
-from .view import Part, Pipeline, kind_of, view
+from .view import Part, Pipeline, kind_of
 
 _DOCUMENTATION = "https://github.com/open-telemetry/opentelemetry-collector/blob/main/processor/README.md"
 _LIMITER = "memorylimiter"
@@ -35,10 +35,10 @@ _FORGETFUL = (_BATCH, "groupbytrace", "tailsampling")
 
 def memory_limiter_missing(subject: Subject) -> Iterator[Fault]:
     """Yield pipelines that take in data without a memory limiter; a burst then ends the process."""
-    if any(view(subject).of("extensions", _LIMITER)):
+    if any(subject.view.of("extensions", _LIMITER)):
         return
-    connectors = {part.id for part in view(subject).parts if part.section == "connectors"}
-    for pipeline in view(subject).pipelines:
+    connectors = {part.id for part in subject.view.parts if part.section == "connectors"}
+    for pipeline in subject.view.pipelines:
         if not set(pipeline.receivers) - connectors or _position(pipeline, _LIMITER) is not None:
             continue
         if any(kind_of(name) not in _TRIAL for name in pipeline.exporters):
@@ -51,7 +51,7 @@ def memory_limiter_missing(subject: Subject) -> Iterator[Fault]:
 
 def memory_limiter_late(subject: Subject) -> Iterator[Fault]:
     """Yield memory limiters that are not the first processor, so that work is done on what they refuse."""
-    for pipeline in view(subject).pipelines:
+    for pipeline in subject.view.pipelines:
         index = _position(pipeline, _LIMITER)
         if index:
             yield Fault(
@@ -63,8 +63,8 @@ def memory_limiter_late(subject: Subject) -> Iterator[Fault]:
 
 def batch_missing(subject: Subject) -> Iterator[Fault]:
     """Yield pipelines that send whatever arrives as one request each, without a batch anywhere."""
-    senders = {part.id: part for part in view(subject).of("exporters", *_SENDERS)}
-    for pipeline in view(subject).pipelines:
+    senders = {part.id: part for part in subject.view.of("exporters", *_SENDERS)}
+    for pipeline in subject.view.pipelines:
         if _position(pipeline, _BATCH) is not None:
             continue
         for name in pipeline.exporters:
@@ -79,7 +79,7 @@ def batch_missing(subject: Subject) -> Iterator[Fault]:
 
 def batch_early(subject: Subject) -> Iterator[Fault]:
     """Yield batches that stand before a processor which drops data or takes batches apart."""
-    for pipeline in view(subject).pipelines:
+    for pipeline in subject.view.pipelines:
         kinds = [kind_of(name) for name in pipeline.processors]
         if _BATCH not in kinds:
             continue
@@ -96,8 +96,8 @@ def batch_early(subject: Subject) -> Iterator[Fault]:
 
 def connection_forgotten(subject: Subject) -> Iterator[Fault]:
     """Yield k8s_attributes that ask for the connection after a processor that forgets it."""
-    asking = {part.id for part in view(subject).of("processors", "k8sattributes") if _asks_connection(part)}
-    for pipeline in view(subject).pipelines if asking else ():
+    asking = {part.id for part in subject.view.of("processors", "k8sattributes") if _asks_connection(part)}
+    for pipeline in subject.view.pipelines if asking else ():
         before = ""
         for index, name in enumerate(pipeline.processors):
             if name in asking and before:

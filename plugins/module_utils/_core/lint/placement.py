@@ -14,7 +14,7 @@ from typing import Any
 
 from ..config.paths import at, items, section
 from .subject import Deployment, Fault, Subject, rule
-from .view import kind_of, view
+from .view import kind_of
 
 _CONTRIB = "https://github.com/open-telemetry/opentelemetry-collector-contrib/tree/main"
 _LEADER = f"{_CONTRIB}/extension/k8sleaderelector"
@@ -37,7 +37,7 @@ _DETECTORS = ("ec2", "eks")
 def singleton(subject: Subject) -> Iterator[Fault]:
     """Yield receivers that report the whole cluster and run more than once, so that everything arrives repeatedly."""
     times = copies(subject.deployment)
-    for part in view(subject).of("receivers", *_SINGLETONS) if times else ():
+    for part in subject.view.of("receivers", *_SINGLETONS) if times else ():
         if any(str(key).endswith("leader_elector") for key in part.settings):
             continue
         certain = subject.deployment and (subject.deployment.replicas or 0) > 1  # others may turn out to be one
@@ -55,7 +55,7 @@ def host_reader(subject: Subject) -> Iterator[Fault]:
     deployment = subject.deployment
     if not deployment or deployment.mode == "daemonset":
         return
-    for part in view(subject).of("receivers", *_READS):
+    for part in subject.view.of("receivers", *_READS):
         what = _READS[part.kind](part.settings)
         if what:
             where = "a sidecar" if deployment.mode == "sidecar" else f"a {deployment.mode}"
@@ -69,7 +69,7 @@ def host_reader(subject: Subject) -> Iterator[Fault]:
 def sidecar_limits(subject: Subject) -> Iterator[Fault]:
     """Yield leader electors in sidecars, whose pods have accounts of their own and no right to a lease."""
     if subject.deployment and subject.deployment.mode == "sidecar":
-        for part in view(subject).of("extensions", "k8sleaderelector"):
+        for part in subject.view.of("extensions", "k8sleaderelector"):
             yield Fault(
                 part.path,
                 f"'{part.id}' needs rights to a lease, which the pods that get the sidecar do not have",
@@ -82,7 +82,7 @@ def metadata_service(subject: Subject) -> Iterator[Fault]:
     deployment = subject.deployment
     if not deployment or deployment.host_network:
         return
-    for part in view(subject).of("processors", "resourcedetection"):
+    for part in subject.view.of("processors", "resourcedetection"):
         for index, name in enumerate(items(part.settings, "detectors")):
             if name in _DETECTORS:
                 yield Fault(
@@ -100,9 +100,9 @@ def selinux_denied(subject: Subject) -> Iterator[Fault]:
     deployment = subject.deployment
     if not deployment or not deployment.confined:
         return
-    files = [(part, _FILES[part.kind](part.settings)) for part in view(subject).of("receivers", *_FILES)]
+    files = [(part, _FILES[part.kind](part.settings)) for part in subject.view.of("receivers", *_FILES)]
     if deployment.mode == "daemonset":
-        files += [(part, "a folder of the node") for part in view(subject).of("extensions", "filestorage")]
+        files += [(part, "a folder of the node") for part in subject.view.of("extensions", "filestorage")]
     for part, what in files:
         if what:
             yield Fault(

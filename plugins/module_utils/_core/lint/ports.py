@@ -14,7 +14,7 @@ from ..config.addresses import ANY, is_loopback, overlap
 from ..config.paths import dotted, items
 from ..config.renames import parse_version
 from .subject import Fault, Subject, rule
-from .view import Listener, kind_of, view
+from .view import Listener, kind_of
 
 _DOCUMENTATION = "https://opentelemetry.io/docs/collector/configuration/"
 _TELEMETRY = "https://opentelemetry.io/docs/collector/internal-telemetry/"
@@ -23,7 +23,7 @@ _TELEMETRY = "https://opentelemetry.io/docs/collector/internal-telemetry/"
 def port_clash(subject: Subject) -> Iterator[Fault]:
     """Yield endpoints that another part of the same collector has opened; the second one fails at start."""
     held: dict[tuple[int, str], dict[str, Listener]] = {}
-    for listener in view(subject).listeners:
+    for listener in subject.view.listeners:
         hosts = held.setdefault(listener.end, {})
         first = _holder(hosts, listener.host)
         if first is None:
@@ -39,8 +39,8 @@ def port_clash(subject: Subject) -> Iterator[Fault]:
 
 def own_metrics_port(subject: Subject) -> Iterator[Fault]:
     """Yield prometheus exporters on the port of the collector's own metrics."""
-    readers = [item for item in view(subject).listeners if item.part is None]
-    for listener in filter(_is_prometheus_exporter, view(subject).listeners):
+    readers = [item for item in subject.view.listeners if item.part is None]
+    for listener in filter(_is_prometheus_exporter, subject.view.listeners):
         for reader in readers:
             if reader.end == listener.end:
                 clash = overlap(reader.host, listener.host)
@@ -91,7 +91,7 @@ def open_on_node(subject: Subject) -> Iterator[Fault]:
     """Yield ports that are open on every address of the node, because the pod has the node's network."""
     if not subject.deployment or not subject.deployment.host_network:
         return
-    for listener in view(subject).listeners:
+    for listener in subject.view.listeners:
         if listener.host in ANY:
             yield Fault(
                 listener.path,
@@ -130,7 +130,7 @@ def health_check_unreachable(subject: Subject) -> Iterator[Fault]:
     """Yield health checks on the loopback, where the kubelet does not ask."""
     if not subject.deployment or not subject.deployment.probed:
         return
-    for listener in view(subject).listeners:
+    for listener in subject.view.listeners:
         if listener.part and listener.part.kind in _HEALTH and is_loopback(listener.host):
             yield Fault(
                 listener.path,
@@ -146,7 +146,7 @@ def _is_asked(subject: Subject) -> bool:
 
 def _servers(subject: Subject) -> Iterator[Listener]:
     """Yield what clients connect to."""
-    return (listener for listener in view(subject).listeners if listener.exposed)
+    return (listener for listener in subject.view.listeners if listener.exposed)
 
 
 RULES = (

@@ -17,7 +17,7 @@ from ..config.paths import Path, at, items, leaves, section
 from .expansion import locations
 from .placement import copies
 from .subject import Fault, Subject, rule
-from .view import Part, view
+from .view import Part
 
 _ALLOCATOR = "https://opentelemetry.io/docs/platforms/kubernetes/operator/target-allocator/"
 # A target that differs from copy to copy.
@@ -30,7 +30,7 @@ def duplicate_scrape(subject: Subject) -> Iterator[Fault]:
     times, deployment = copies(subject.deployment), subject.deployment
     if not times or not deployment or deployment.target_allocator:
         return
-    for part in view(subject).of("receivers", "prometheus"):
+    for part in subject.view.of("receivers", "prometheus"):
         for path, job in _jobs(part):
             if not any(_OWN.search(value) for _path, value in leaves(job) if isinstance(value, str)):
                 yield Fault(

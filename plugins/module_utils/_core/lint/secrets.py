@@ -15,7 +15,6 @@ from typing import Any
 
 from ..config.paths import Path, at
 from .subject import Fault, Subject, rule
-from .view import view
 
 _DOCUMENTATION = (
     "https://opentelemetry.io/docs/security/config-best-practices/#store-sensitive-configuration-information-securely"
@@ -68,7 +67,7 @@ _HASHED = re.compile(r"[^:\s]*:(\$|\{)")
 
 def plaintext_secret(subject: Subject) -> Iterator[Fault]:
     """Yield passwords, tokens and keys that stand in the config in clear text."""
-    for path, value in view(subject).leaves:
+    for path, value in subject.view.leaves:
         if value is None or isinstance(value, bool) or not path:
             continue
         what = _secret(subject.config, path, str(value))
@@ -134,8 +133,8 @@ _NAMES = ("region", "site", "project", "tenant", "tenant_id", "service_account",
 
 def placeholder(subject: Subject) -> Iterator[Fault]:
     """Yield settings that still have a placeholder such as `<HOST>` in place of what belongs there."""
-    started = {part.path for part in view(subject).parts}
-    for path, value in view(subject).leaves:
+    started = {part.path for part in subject.view.parts}
+    for path, value in subject.view.leaves:
         if not isinstance(value, str) or "<" not in value or "$" in value or path[:2] not in started:
             continue
         key = str(path[-1]).lower()

@@ -16,7 +16,7 @@ from typing import Any
 from ..collector.collector import LIMIT_PERCENT, SPIKE_PERCENT
 from ..config.paths import at, items, section
 from .subject import Fault, Subject, rule
-from .view import Part, view
+from .view import Part
 
 _DOCUMENTATION = (
     "https://github.com/open-telemetry/opentelemetry-collector/blob/main/processor/memorylimiterprocessor/README.md"
@@ -72,7 +72,7 @@ def whole_cluster_cache(subject: Subject) -> Iterator[Fault]:
     """Yield k8s_attributes of agents that keep every pod of the cluster in memory, not only those of their node."""
     if not subject.deployment or subject.deployment.mode != "daemonset":
         return
-    for part in view(subject).of("processors", "k8sattributes"):
+    for part in subject.view.of("processors", "k8sattributes"):
         if part.settings.get("passthrough") is not True and not section(part.settings, "filter").keys() & {
             "node",
             "node_from_env_var",
@@ -86,7 +86,7 @@ def whole_cluster_cache(subject: Subject) -> Iterator[Fault]:
 
 def _limiters(subject: Subject) -> Iterator[Part]:
     for name in ("processors", "extensions"):
-        yield from view(subject).of(name, "memorylimiter")
+        yield from subject.view.of(name, "memorylimiter")
 
 
 def _crossed(part: Part, limit_key: str, spike_key: str) -> Iterator[Fault]:
@@ -147,7 +147,7 @@ _ROLLUP = "NoDimensionRollup"
 
 def unbounded_dimension(subject: Subject) -> Iterator[Fault]:
     """Yield dimensions of span metrics with a value of their own for nearly every span."""
-    for part in view(subject).of("connectors", "spanmetrics"):
+    for part in subject.view.of("connectors", "spanmetrics"):
         if part.settings.get("aggregation_cardinality_limit"):
             continue
         for key in ("dimensions", "calls_dimensions"):
@@ -163,7 +163,7 @@ def unbounded_dimension(subject: Subject) -> Iterator[Fault]:
 
 def every_label(subject: Subject) -> Iterator[Fault]:
     """Yield k8s_attributes that copy all labels or annotations of a pod, whatever anyone writes there."""
-    for part in view(subject).of("processors", "k8sattributes"):
+    for part in subject.view.of("processors", "k8sattributes"):
         for what in ("labels", "annotations"):
             for index, item in enumerate(items(part.settings, "extract", what)):
                 pattern = at(item, ("key_regex",))
@@ -177,7 +177,7 @@ def every_label(subject: Subject) -> Iterator[Fault]:
 
 def dimension_rollup(subject: Subject) -> Iterator[Fault]:
     """Yield awsemf exporters that store each metric several times, with ever fewer dimensions."""
-    for part in view(subject).of("exporters", "awsemf"):
+    for part in subject.view.of("exporters", "awsemf"):
         if part.settings.get("dimension_rollup_option", "") != _ROLLUP and not part.settings.get("metric_declarations"):
             yield Fault(
                 part.path,

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from ..config.paths import at, items
 from .placement import copies
 from .subject import Fault, Subject, rule
-from .view import Part, view
+from .view import Part
 
 _CONTRIB = "https://github.com/open-telemetry/opentelemetry-collector-contrib/tree/main"
 _BALANCING = f"{_CONTRIB}/exporter/loadbalancingexporter"
@@ -35,10 +35,10 @@ _STATE = {
 def split_state(subject: Subject) -> Iterator[Fault]:
     """Yield components that hold state of traces or series which arrive at several copies of the collector."""
     times, deployment = copies(subject.deployment), subject.deployment
-    if not times or not deployment or any(view(subject).of("exporters", "loadbalancing")):
+    if not times or not deployment or any(subject.view.of("exporters", "loadbalancing")):
         return
     on_node = deployment.mode in ("daemonset", "sidecar")
-    for part in view(subject).parts:
+    for part in subject.view.parts:
         what, key = _STATE.get((part.section, part.kind), ("", ""))
         if what and not (on_node and key != _TRACES):  # the series of a pod stay with the agent of its node
             yield Fault(
@@ -54,7 +54,7 @@ def pod_association(subject: Subject) -> Iterator[Fault]:
     if not deployment or deployment.mode == "daemonset":
         return
     sidecar = deployment.mode == "sidecar"
-    for part in view(subject).of("processors", "k8sattributes"):
+    for part in subject.view.of("processors", "k8sattributes"):
         if part.settings.get("passthrough") is not True and _only_connection(part):
             sender = "the loopback of the pod" if sidecar else "the last hop: an agent or a load balancer, if any"
             yield Fault(

@@ -7,21 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
-from ..config.catalogue import Catalogue, Listeners
+from ..config.catalogue import Listeners
 from ..config.masking import masker, secrets_in
 from ..config.paths import Path, Position, dotted
 from ..errors import few_suggestions
-
-
-@dataclass(frozen=True)
-class Target:
-    """The build of the Collector that will run the config. `version` is the Collector's own, as `0.158.0`."""
-
-    catalogue: Catalogue
-    distribution: str
-    version: str
+from .view import Target, View
 
 
 @dataclass(frozen=True)
@@ -71,6 +64,12 @@ class Subject:
     deployment: Deployment | None = None
     resource: Mapping[str, Any] | None = None
     listeners: Listeners = field(default_factory=dict)
+
+    @cached_property
+    def view(self) -> View:
+        """The config taken apart; the same view for all rules."""
+        by_operator = bool(self.deployment and self.deployment.operator_version)
+        return View(self.config, self.listeners, by_operator)
 
 
 SEVERITIES = ("error", "warning", "info")

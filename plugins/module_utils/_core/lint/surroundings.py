@@ -18,7 +18,7 @@ from ..errors import near
 from ..needs.components.table import component
 from ..needs.derive import variables
 from .subject import Fault, Subject, rule
-from .view import Part, view
+from .view import Part
 
 _RBAC = "https://kubernetes.io/docs/reference/access-authn-authz/rbac/"
 _LISTS = ("apiGroups", "resources", "verbs")
@@ -43,7 +43,7 @@ def missing_permission(subject: Subject) -> Iterator[Fault]:
     if not subject.deployment or subject.deployment.granted is None:
         return
     granted = {one for item in subject.deployment.granted for one in _permissions(item)}
-    for part in view(subject).parts:
+    for part in subject.view.parts:
         row = component(part.section, part.type)
         needed = [one for item in (row.rules(part.settings) if row else ()) for one in _permissions(item)]
         missing = [one for one in needed if not _allows(granted, one)]
@@ -112,8 +112,8 @@ def file_missing(subject: Subject) -> Iterator[Fault]:
     """Yield certificates and other files in a directory at which nothing is mounted."""
     if not subject.deployment or subject.deployment.mounts is None:
         return
-    started = {part.path for part in view(subject).parts}
-    for path, value in view(subject).leaves:
+    started = {part.path for part in subject.view.parts}
+    for path, value in subject.view.leaves:
         if not path or path[-1] not in _FILE_KEYS or not isinstance(value, str):
             continue
         if (path[:2] in started or path[0] == "service") and _is_missing(subject, value):
@@ -142,7 +142,7 @@ def storage_missing(subject: Subject) -> Iterator[Fault]:
 
 def _parts(subject: Subject, name: str, kind: str) -> Iterator[Part]:
     if subject.deployment and subject.deployment.mounts is not None:
-        yield from view(subject).of(name, kind)
+        yield from subject.view.of(name, kind)
 
 
 def _is_missing(subject: Subject, path: str) -> bool:
@@ -174,7 +174,7 @@ def _mount(inside: str, on_node: str) -> str:
 
 def _users(subject: Subject, storage: str) -> list[str]:
     path: Path = ("sending_queue", "storage")
-    return [part.id for part in view(subject).parts if at(part.settings, path) == storage]
+    return [part.id for part in subject.view.parts if at(part.settings, path) == storage]
 
 
 RULES = (

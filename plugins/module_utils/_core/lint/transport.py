@@ -15,7 +15,7 @@ from typing import Any
 from ..config.addresses import ANY, destination, is_inside, is_loopback
 from ..config.paths import Path, at
 from .subject import Fault, Subject, rule
-from .view import Part, view
+from .view import Part
 
 _DOCUMENTATION = "https://opentelemetry.io/docs/security/config-best-practices/"
 _TLS = "https://github.com/open-telemetry/opentelemetry-collector/blob/main/config/configtls/README.md"
@@ -52,7 +52,7 @@ def clear_text_inside(subject: Subject) -> Iterator[Fault]:
 
 def unverified_certificate(subject: Subject) -> Iterator[Fault]:
     """Yield TLS that accepts any certificate, so that anyone in between can read and change what is sent."""
-    for path, value in view(subject).leaves:
+    for path, value in subject.view.leaves:
         if path[-1:] == (_UNVERIFIED,) and value is True:
             yield Fault(
                 path,
@@ -65,7 +65,7 @@ def unverified_certificate(subject: Subject) -> Iterator[Fault]:
 def open_receiver(subject: Subject) -> Iterator[Fault]:
     """Yield receivers that take clear text on every address there is."""
     on_node = bool(subject.deployment and subject.deployment.host_network)
-    for listener in view(subject).listeners:
+    for listener in subject.view.listeners:
         part = listener.part
         if not part or part.section != "receivers" or listener.protocol != "TCP" or listener.host not in ANY:
             continue
@@ -81,7 +81,7 @@ def open_receiver(subject: Subject) -> Iterator[Fault]:
 
 def open_diagnostics(subject: Subject) -> Iterator[Fault]:
     """Yield pprof and zpages that others than the pod itself reach; they show memory, and can be made to use it."""
-    for listener in view(subject).listeners:
+    for listener in subject.view.listeners:
         if listener.part and listener.part.kind in ("pprof", "zpages") and not is_loopback(listener.host):
             yield Fault(
                 listener.path,
@@ -92,7 +92,7 @@ def open_diagnostics(subject: Subject) -> Iterator[Fault]:
 
 def verbose_debug(subject: Subject) -> Iterator[Fault]:
     """Yield debug exporters that write whatever arrives into the log, personal data and all."""
-    for part in view(subject).of("exporters", "debug", "logging"):
+    for part in subject.view.of("exporters", "debug", "logging"):
         if part.settings.get("verbosity") == "detailed" or part.settings.get("loglevel") == "debug":
             yield Fault(
                 part.path,
@@ -103,7 +103,7 @@ def verbose_debug(subject: Subject) -> Iterator[Fault]:
 
 def _clear(subject: Subject) -> Iterator[tuple[Part, Path, str]]:
     """Yield the exporters that send in clear text, where that is said, and to which host (empty: not known)."""
-    for part in view(subject).parts:
+    for part in subject.view.parts:
         if part.section != "exporters" or part.kind in _SILENT:
             continue
         insecure: Path = next((path for path in (("tls",), ("protocol", "otlp", "tls")) if _off(part, path)), ())
@@ -136,7 +136,7 @@ _SWITCHES: dict[Path, str] = {
 
 def nothing_retried(subject: Subject) -> Iterator[Fault]:
     """Yield exporters whose retries or queue are turned off, so that a short outage loses data."""
-    for part in view(subject).parts:
+    for part in subject.view.parts:
         for path, what in _SWITCHES.items() if part.section == "exporters" else ():
             if at(part.settings, path) is False:
                 yield Fault((*part.path, *path), f"'{part.id}' {what}", f"Remove `{path[0]}: {{enabled: false}}`.")

@@ -17,7 +17,7 @@ from typing import Any
 from ..config.addresses import destination
 from ..config.paths import at
 from .subject import Fault, Subject, rule
-from .view import Part, view
+from .view import Part
 
 _OTLP_DOCUMENTATION = "https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch-OTLPEndpoint.html"
 _DATADOG_DOCUMENTATION = "https://docs.datadoghq.com/getting_started/site/"
@@ -33,7 +33,7 @@ _OPEN = re.compile(r"[$<]")  # a variable, and a placeholder, of which another r
 
 def http_only(subject: Subject) -> Iterator[Fault]:
     """Yield exporters that speak gRPC to endpoints of AWS or Datadog which take OTLP over HTTP alone."""
-    for part in view(subject).of("exporters", "otlp", "otlpgrpc"):
+    for part in subject.view.of("exporters", "otlp", "otlpgrpc"):
         host = destination(part.settings.get("endpoint"))[1]
         if _AWS.match(host) or _DATADOG.match(host):
             yield Fault(
@@ -45,11 +45,11 @@ def http_only(subject: Subject) -> Iterator[Fault]:
 
 def intake_path(subject: Subject) -> Iterator[Fault]:
     """Yield endpoints of AWS with another path than the one that takes the data."""
-    for part in view(subject).of("exporters", "prometheusremotewrite"):
+    for part in subject.view.of("exporters", "prometheusremotewrite"):
         host, path = _target(part, "endpoint")
         if host.startswith("aps-workspaces.") and _AWS.match(host) and not _WRITE.match(path):
             yield _misdirected(part, "endpoint", "/workspaces/WORKSPACE/api/v1/remote_write")
-    for part in view(subject).of("exporters", "otlphttp"):
+    for part in subject.view.of("exporters", "otlphttp"):
         for signal in ("", *_SIGNALS.values()):
             key = f"{signal}_endpoint" if signal else "endpoint"
             host, path = _target(part, key)
@@ -62,7 +62,7 @@ def intake_path(subject: Subject) -> Iterator[Fault]:
 
 def intake_header(subject: Subject) -> Iterator[Fault]:
     """Yield exporters without the headers that CloudWatch Logs and Datadog refuse every request without."""
-    for part in view(subject).of("exporters", "otlphttp"):
+    for part in subject.view.of("exporters", "otlphttp"):
         for key in ("endpoint", *(f"{signal}_endpoint" for signal in _SIGNALS.values())):
             host = _target(part, key)[0]
             missing = [name for name in _wanted(host) if name not in _headers(part)]
@@ -77,7 +77,7 @@ def intake_header(subject: Subject) -> Iterator[Fault]:
 
 def datadog_site(subject: Subject) -> Iterator[Fault]:
     """Yield sites of Datadog that are a URL, a host or a nickname, from which no address can be made."""
-    for part in view(subject).of("exporters", "datadog"):
+    for part in subject.view.of("exporters", "datadog"):
         site = at(part.settings, ("api", "site"))
         if isinstance(site, str) and site and not _OPEN.search(site) and not _is_site(site):
             yield Fault(
@@ -89,7 +89,7 @@ def datadog_site(subject: Subject) -> Iterator[Fault]:
 
 def datadog_key(subject: Subject) -> Iterator[Fault]:
     """Yield Datadog exporters without an API key, which do not start; the environment alone gives them none."""
-    for part in view(subject).of("exporters", "datadog"):
+    for part in subject.view.of("exporters", "datadog"):
         if not isinstance(part.settings.get("api"), str) and not at(part.settings, ("api", "key")):
             yield Fault(
                 part.path,

@@ -10,16 +10,22 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, NamedTuple
 
-from ..config.catalogue import SECTIONS, Catalogue, Component, Reference
+from ..config.catalogue import SECTIONS, Catalogue, Component, Listeners, Reference
 from ..config.paths import ROLES, Path, at, items, leaves, section
 from ..config.renames import parse_version
 from ..errors import near
 from ..needs.listeners import Listener, Part, kind_of, listeners, started
-from .subject import Subject, Target
 
-_KEPT = "_view"
+__all__ = ["Listener", "Part", "Pipeline", "Target", "View", "kind_of"]
 
-__all__ = ["Listener", "Part", "Pipeline", "View", "kind_of", "view"]
+
+@dataclass(frozen=True)
+class Target:
+    """The build of the Collector that will run the config. `version` is the Collector's own, as `0.158.0`."""
+
+    catalogue: Catalogue
+    distribution: str
+    version: str
 
 
 class Pipeline(NamedTuple):
@@ -39,9 +45,8 @@ class Pipeline(NamedTuple):
 class View:
     """A subject, taken apart; every piece is made when a rule first asks for it."""
 
-    def __init__(self, subject: Subject) -> None:
-        # Not the subject itself, which keeps its view: without a cycle, memory is free as soon as both are done.
-        self.config, self._table, self._deployment = subject.config, subject.listeners, subject.deployment
+    def __init__(self, config: Any, table: Listeners, by_operator: bool) -> None:
+        self.config, self._table, self._by_operator = config, table, by_operator
 
     @cached_property
     def pipelines(self) -> tuple[Pipeline, ...]:
@@ -67,21 +72,11 @@ class View:
     @cached_property
     def listeners(self) -> tuple[Listener, ...]:
         """Every port that is surely opened and whose number is known; the service's own metrics come first."""
-        by_operator = bool(self._deployment and self._deployment.operator_version)
-        return tuple(listeners(self.config, self.parts, self._table, by_operator))
+        return tuple(listeners(self.config, self.parts, self._table, self._by_operator))
 
     def of(self, name: str, *kinds: str) -> Iterator[Part]:
         """Yield the started components of a section that are of one of these kinds."""
         return (part for part in self.parts if part.section == name and part.kind in kinds)
-
-
-def view(subject: Subject) -> View:
-    """Return the view of a subject, the same one each time."""
-    kept = vars(subject)
-    if _KEPT not in kept:
-        kept[_KEPT] = View(subject)
-    found: View = kept[_KEPT]
-    return found
 
 
 def _texts(values: list[Any]) -> list[str]:

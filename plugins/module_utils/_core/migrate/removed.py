@@ -12,7 +12,7 @@ from typing import Any
 
 from ..config.paths import Path, section
 from ..config.renames import parse_version
-from ..lint.subject import Target
+from ..lint.view import Target
 from .edits import Change, Drop, Edit, Put, Replace, Unsolved
 from .names import components, renaming, type_of, uses
 

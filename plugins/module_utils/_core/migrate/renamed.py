@@ -10,7 +10,7 @@ from typing import Any
 
 from ..config.paths import section
 from ..config.renames import parse_version
-from ..lint.subject import Target
+from ..lint.view import Target
 from .edits import Change, RenameKey, Unsolved
 from .names import Id, components, renaming, type_of, with_type
 

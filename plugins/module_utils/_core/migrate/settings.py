@@ -11,7 +11,7 @@ from typing import Any
 
 from ..config.paths import Path, at, leaves, section
 from ..config.renames import parse_version
-from ..lint.subject import Target
+from ..lint.view import Target
 from .edits import Add, Change, Edit, RenameKey, Replace, Substitute, Unsolved, Wrap
 from .names import components, type_of
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from ..lint.subject import Target
+from ..lint.view import Target
 from . import removed, renamed, settings
 from .edits import Change, Unsolved
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.config.catalogue import Catalogue
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.subject import Target
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.view import Target
 
 _FOLDER = Path(__file__).parents[6] / "data" / "catalogue"
 CATALOGUE = Catalogue.from_tables(

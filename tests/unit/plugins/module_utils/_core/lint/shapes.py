@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.config.catalogue import Catalogue
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.subject import Deployment, Target
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.subject import Deployment
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.view import Target
 
 _CATALOGUE = Path(__file__).parents[6] / "data" / "catalogue"
 Json = dict[str, Any]

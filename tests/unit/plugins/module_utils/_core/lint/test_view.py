@@ -10,7 +10,7 @@ import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.config import addresses
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.rules import RULES
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.subject import Deployment, Subject, run
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.view import kind_of, view
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.view import kind_of
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -91,12 +91,12 @@ def test_old_and_new_names_are_one_kind() -> None:
 
 def test_only_what_is_started_is_a_part() -> None:
     config = {**running(), "receivers": {"otlp": {}, "zipkin": {}}, "extensions": {"pprof": {}}}
-    assert [part.id for part in view(Subject(config)).parts] == ["otlp", "debug"]
+    assert [part.id for part in Subject(config).view.parts] == ["otlp", "debug"]
 
 
 def test_a_subject_is_taken_apart_once() -> None:
     subject = Subject(running())
-    assert view(subject) is view(subject)
+    assert subject.view is subject.view
     assert subject == Subject(subject.config, subject.locate)
 
 
