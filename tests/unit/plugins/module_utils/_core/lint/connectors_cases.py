@@ -1,7 +1,7 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Cases of the rules on connectors."""
+"""Cases of the rules on the order of processors, and on connectors."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 
 from .builds import NOW, on
 from .cases import Case
+from .shapes import Json, running
 
 IN, OUT, SPAN = ["otlp"], ["debug"], ["span_metrics"]
 
@@ -122,4 +123,93 @@ CASES = [
         more=NOW,
     ),
     Case("connector-cycle", "none", SPANS),
+]
+
+
+SENDER = {"otlp_grpc": {"endpoint": "gateway:4317"}}
+TRACES = "service.pipelines.traces"
+BY_UID = {"pod_association": [{"sources": [{"from": "resource_attribute", "name": "k8s.pod.uid"}]}]}
+
+
+def pipeline(*processors: str, exporters: Any = None, **settings: Any) -> Json:
+    found = {name: settings.get(name.replace("/", "_")) for name in processors}
+    return running(processors=found, exporters=SENDER if exporters is None else exporters)
+
+
+CASES += [
+    Case(
+        "memory-limiter-missing",
+        "none",
+        pipeline("batch"),
+        TRACES,
+        "'traces' has no memory_limiter Put `memory_limiter` first",
+    ),
+    Case("memory-limiter-missing", "one", pipeline("memory_limiter")),
+    Case("memory-limiter-missing", "one with a name", pipeline("batch", "memory_limiter/two")),
+    Case("memory-limiter-missing", "only tried out", pipeline(exporters={"debug": None, "file/2": {}})),
+    Case("memory-limiter-missing", "as an extension", {**running(exporters=SENDER, extensions={"memory_limiter": {}})}),
+    Case(
+        "memory-limiter-missing",
+        "behind a connector",
+        {
+            "connectors": {"forward": {}},
+            "service": {"pipelines": {"traces": {"receivers": ["forward"], "exporters": ["zipkin"]}}},
+        },
+    ),
+    Case(
+        "memory-limiter-missing",
+        "processors that a file names",
+        {"service": {"pipelines": {"traces": {"receivers": ["a"], "processors": "${file:p}", "exporters": ["b"]}}}},
+    ),
+    Case(
+        "memory-limiter-late",
+        "second",
+        pipeline("batch", "memory_limiter"),
+        f"{TRACES}.processors[1]",
+        "'memory_limiter' comes after 'batch' Put it first",
+    ),
+    Case("memory-limiter-late", "first", pipeline("memory_limiter", "batch")),
+    Case(
+        "batch-missing",
+        "each request alone",
+        pipeline("memory_limiter"),
+        TRACES,
+        "sends to 'otlp_grpc' without batches Add `batch` as the last processor, or `sending_queue: {batch: {}}`",
+    ),
+    Case("batch-missing", "a processor", pipeline("batch/small")),
+    Case("batch-missing", "in the queue", pipeline(exporters={"otlphttp": {"sending_queue": {"batch": {}}}})),
+    Case("batch-missing", "as older versions have it", pipeline(exporters={"otlp": {"batcher": {"enabled": True}}})),
+    Case("batch-missing", "one that needs none", pipeline(exporters={"prometheus": {}, "debug": {}})),
+    Case(
+        "batch-early",
+        "before a sampler",
+        pipeline("batch", "tail_sampling"),
+        f"{TRACES}.processors[0]",
+        "'batch' comes before 'tail_sampling': it takes batches apart",
+    ),
+    Case(
+        "batch-early",
+        "before a filter",
+        pipeline("memory_limiter", "batch/a", "filter/health"),
+        f"{TRACES}.processors[1]",
+        "Move 'batch/a' to the end of the processors.",
+    ),
+    Case("batch-early", "another after the sampler", pipeline("batch", "tail_sampling", "batch/2")),
+    Case("batch-early", "before a change of attributes", pipeline("batch", "attributes")),
+    Case(
+        "connection-forgotten",
+        "behind the batch",
+        pipeline("memory_limiter", "batch", "k8s_attributes"),
+        f"{TRACES}.processors[2]",
+        "which 'batch' before it forgets Move 'k8s_attributes' before 'batch'.",
+    ),
+    Case(
+        "connection-forgotten",
+        "the old name, behind sampling",
+        pipeline("tail_sampling", "k8sattributes/x"),
+        f"{TRACES}.processors[1]",
+        "which 'tail_sampling' before it forgets",
+    ),
+    Case("connection-forgotten", "before both", pipeline("k8s_attributes", "tail_sampling", "batch")),
+    Case("connection-forgotten", "by attribute", pipeline("batch", "k8s_attributes", k8s_attributes=BY_UID)),
 ]
