@@ -79,6 +79,7 @@ class Target:
     now: Callable[[], tuple[float, float]]
     parts: dict[str, Part] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    step: tuple[str, str] | None = None
 
     def __post_init__(self) -> None:
         self.started = self.step_started = self.now()
@@ -87,11 +88,13 @@ class Target:
         """Note the beginning or end of a step, a closing line, and what was skipped."""
         if found := PART.search(line):
             part = self.parts.setdefault(found["name"], Part(found["name"]))
-            if found["how"]:
+            step = (found["name"], found["step"])
+            if not found["how"]:
+                part.result, self.step_started, self.step = "FAILED", self.now(), step
+            elif step == self.step:  # Molecule repeats them all at its end
+                self.step = None
                 part.result = "FAILED" if found["how"].startswith("Failed") else "passed"
                 part.add(found["step"], self.step_started, self.now())
-            else:
-                part.result, self.step_started = "FAILED", self.now()
         elif line.lstrip().startswith("SKIPPED") or CLOSING.search(line):
             self.notes.append(line.strip())
 

@@ -89,6 +89,7 @@ def test_the_table_has_the_seconds_of_each_step() -> None:
         "[a > cleanup] Executing", "[a > cleanup] Executed: Missing playbook (Remove from test_sequence to suppress)",
         "INFO     b ➜ verify: Executing", "INFO     b ➜ verify: Executing tests in b/tests/...",
         "INFO     b ➜ verify: Executed: Failed",
+        "a ➜ converge: Executed: Successful", "b ➜ verify: Executed: Failed",
     )  # fmt: skip
     target.end(1, (0, 0))
     assert table([Job("job", [], [target])])[1:] == [
