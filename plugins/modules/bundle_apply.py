@@ -53,7 +53,7 @@ options:
         A Namespace of others is used as it is.
       - With V(absent) they are deleted in reverse order, each step when the one before is really gone, pods included.
         What belongs to others stays, with a warning that names the owner.
-      - A Namespace is then deleted only when nothing else of any kind is left in it,
+      - A Namespace is then deleted only when nothing else of any kind is left in it, which has to be certain,
         a CustomResourceDefinition only when nothing of its kind is left, a ServiceAccount only when nothing else runs
         under it. Otherwise it stays, with a warning that says why.
     type: str

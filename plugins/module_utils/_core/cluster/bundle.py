@@ -51,7 +51,11 @@ SERVER_ANNOTATIONS = (
 PLATFORM_OBJECTS = {
     "ConfigMap": ("kube-root-ca.crt", "openshift-service-ca.crt", "istio-ca-root-cert"),
     "ServiceAccount": ("default", "builder", "deployer"),
+    "RoleBinding": ("system:image-pullers", "system:image-builders", "system:deployers"),
 }
+# What servers and controllers write about other objects, or for themselves, and write again when it is gone.
+DERIVED_KINDS = ("Endpoints", "EndpointSlice", "Event", "Lease")
+COPIED_BY_OLM = "olm.copiedFrom"
 PLATFORM_SECRET_TYPES = ("kubernetes.io/service-account-token", "kubernetes.io/dockercfg")
 # Who takes a finalizer away, so that an object can go.
 HOLDERS = {
@@ -83,9 +87,18 @@ def ref(manifest: Manifest) -> Ref:
     return Ref(str(manifest.get("kind")), metadata.get("namespace") or "", str(metadata.get("name")))
 
 
+# Kinds of different API groups may have one name, so an object is told from others by its group too.
+Identity = tuple[str, Ref]
+
+
+def identity(manifest: Manifest) -> Identity:
+    """Return what no other object in a cluster has."""
+    return group_of(manifest["apiVersion"]), ref(manifest)
+
+
 def check(manifests: list[Manifest]) -> None:
     """Refuse what no server could accept, before the first request is sent."""
-    seen: set[tuple[str, Ref]] = set()
+    seen: set[Identity] = set()
     for index, manifest in enumerate(manifests):
         where = f"manifests[{index}]"
         for key in ("apiVersion", "kind"):
@@ -95,16 +108,18 @@ def check(manifests: list[Manifest]) -> None:
                     where=where,
                     fix="Give every manifest apiVersion, kind and metadata.name.",
                 )
-        if not (manifest.get("metadata") or {}).get("name"):
+        metadata = manifest.get("metadata") or {}
+        if not all(isinstance(metadata.get(key) or "", str) for key in ("name", "namespace")):
+            raise Problem("name and namespace are texts", where=f"{where}.metadata", fix="Write them as texts.")
+        if not metadata.get("name"):
             raise Problem(
                 f"the {manifest['kind']} has no metadata.name",
                 where=where,
                 fix="generateName cannot be applied twice; set a name.",
             )
-        identity = (group_of(manifest["apiVersion"]), ref(manifest))
-        if identity in seen:
-            raise Problem(f"{identity[1]} is in the bundle twice", where=where, fix="Remove or merge one of the two.")
-        seen.add(identity)
+        if identity(manifest) in seen:
+            raise Problem(f"{ref(manifest)} is in the bundle twice", where=where, fix="Remove or merge one of the two.")
+        seen.add(identity(manifest))
 
 
 def group_of(api_version: str) -> str:
@@ -177,33 +192,39 @@ def _leaving(manifest: Manifest) -> bool:
     return bool(manifest["metadata"].get("deletionTimestamp"))
 
 
-def leftovers(found: Iterable[Manifest], going: set[Ref]) -> list[Ref]:
-    """Return what somebody else still keeps in a namespace, given what goes together with the bundle."""
-    return [
-        ref(item)
-        for item in found
-        if ref(item) not in going and not _platform(item) and not _goes_with_owner(item, going)
-    ]
+def leftovers(found: Iterable[Manifest], going: set[Identity]) -> list[Ref]:
+    """Return what others still keep in a namespace, given what goes together with the bundle."""
+    items, gone = list(found), set(going)
+    while more := {identity(item) for item in items if _goes_with_owners(item, gone)} - gone:
+        gone |= more
+    return [ref(item) for item in items if identity(item) not in gone and not _platform(item)]
 
 
 def _platform(item: Manifest) -> bool:
+    metadata = item["metadata"]
     return (
-        item["metadata"]["name"] in PLATFORM_OBJECTS.get(item["kind"], ()) or item.get("type") in PLATFORM_SECRET_TYPES
+        item["kind"] in DERIVED_KINDS
+        or metadata["name"] in PLATFORM_OBJECTS.get(item["kind"], ())
+        or item.get("type") in PLATFORM_SECRET_TYPES
+        or COPIED_BY_OLM in (metadata.get("labels") or {})
     )
 
 
-def _goes_with_owner(item: Manifest, going: set[Ref]) -> bool:
-    owner = _controller(item)
-    if not owner:
-        owners = item["metadata"].get("ownerReferences") or []
-        # Kubernetes collects what all owners of are gone, whether one of them controls it or not.
-        return bool(owners) and all(
-            Ref(owner["kind"], item["metadata"]["namespace"], owner["name"]) in going for owner in owners
-        )
-    return owner["kind"] in LEFTOVER_OWNERS or Ref(owner["kind"], item["metadata"]["namespace"], owner["name"]) in going
+def _goes_with_owners(item: Manifest, going: set[Identity]) -> bool:
+    """Return whether Kubernetes collects an object with what goes, or names its owner in its place.
+
+    It collects what all owners of are gone, whether one of them controls it or not.
+    """
+    owners = item["metadata"].get("ownerReferences") or []
+    namespace = item["metadata"].get("namespace") or ""
+    controller = _controller(item)
+    if controller and controller["kind"] in LEFTOVER_OWNERS:
+        return True
+    named = [(group_of(owner["apiVersion"]), Ref(owner["kind"], namespace, owner["name"])) for owner in owners]
+    return bool(named) and all(owner in going for owner in named)
 
 
-def users_of_account(found: Iterable[Manifest], account: Ref, going: set[Ref]) -> list[Ref]:
+def users_of_account(found: Iterable[Manifest], account: Ref, going: set[Identity]) -> list[Ref]:
     """Return the pods and workloads that run under an account and stay."""
     return leftovers((item for item in found if _account(item) == account.name), going)
 

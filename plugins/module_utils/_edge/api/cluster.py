@@ -14,6 +14,7 @@ from typing import Any, NamedTuple, Protocol, TypeVar
 from urllib.parse import urlencode
 
 from ..._core.cluster.webhooks import calls_webhook
+from ..._core.errors import Problem
 
 Item = TypeVar("Item")
 Answer = TypeVar("Answer")
@@ -30,6 +31,8 @@ BACKOFF = (0.2, 0.4, 0.8, 1.6, 3.2, 5.0)
 LOST_BACKOFF = (0.3, 0.7)
 POLL_FIRST, POLL_GROWTH, POLL_LAST = 0.1, 1.5, 2.0
 WARNING = re.compile(r'299 \S+ "((?:[^"\\]|\\.)*)"')
+# What a path may hold; a query, a fragment or a step up in it would come from a name.
+FIT = re.compile(r"[-\w/.~:@!$&'()*+,;=%]*", re.ASCII)
 WORKERS = 8
 PAGE = 500
 NOT_ALLOWED, NOT_FOUND, CONFLICT, TOO_MANY, SERVER = 403, 404, 409, 429, 500
@@ -142,6 +145,10 @@ class Cluster:
         patient: bool = True,
     ) -> Answered:
         """Send one request and return the answer as it came; who is not patient looks after other tries himself."""
+        if not FIT.fullmatch(path) or {".", ".."} & set(path.split("/")):
+            raise Problem(
+                f"{path!r} is no path of an object", asked="Ask the Kubernetes API", fix="Correct the names in it."
+            )
         target = path + (f"?{urlencode(query)}" if query else "")
         pauses, start = iter(BACKOFF if patient else ()), self.clock()
         while True:

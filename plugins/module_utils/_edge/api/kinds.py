@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import Any, NamedTuple
+from urllib.parse import quote
 
 from ..._core.cluster.bundle import Manifest, group_of
 from ..._core.errors import Problem
-from .cluster import ApiError, Cluster
+from .cluster import Cluster
 
 # API group: kind: plural; a kind of the cluster itself has its plural in CLUSTER_SCOPED too.
 PLURALS: dict[str, dict[str, str]] = {
@@ -86,6 +87,10 @@ KIND_VERSIONS = {
 }
 
 
+# API groups that show objects of other groups once more.
+VIEWS = ("authorization.openshift.io",)
+
+
 class ApiResource(NamedTuple):
     """The collection of one kind in the API."""
 
@@ -95,10 +100,24 @@ class ApiResource(NamedTuple):
     namespaced: bool
 
     def path(self, namespace: str = "", name: str = "") -> str:
-        """Return the URL path of one object, or of all of them without a name."""
+        """Return the URL path of one object, or of all of them without a name. Raises Problem for an unfit name."""
         root = f"/apis/{self.api_version}" if "/" in self.api_version else f"/api/{self.api_version}"
-        scope = f"/namespaces/{namespace}" if self.namespaced and namespace else ""
-        return f"{root}{scope}/{self.plural}" + (f"/{name}" if name else "")
+        scope = f"/namespaces/{segment(namespace)}" if self.namespaced and namespace else ""
+        return f"{root}{scope}/{self.plural}" + (f"/{segment(name)}" if name else "")
+
+
+def segment(name: str) -> str:
+    """Return a name as a part of a URL path. Raises Problem for one that would lead elsewhere.
+
+    Kubernetes has the same rule for every name of an object, `IsValidPathSegmentName`.
+    """
+    if name in (".", "..") or not name.isprintable() or any(sign in name for sign in "/%"):
+        raise Problem(
+            f"{name!r} is no name of an object",
+            asked="Find an object in the Kubernetes API",
+            fix="Use a name without slashes, percent signs and control characters.",
+        )
+    return quote(name, safe=":")
 
 
 class ApiResources:
@@ -144,20 +163,38 @@ class ApiResources:
         found = self._defined.get((group, kind)) or self._discover(api_version).get(kind)
         return ApiResource(api_version, kind, *found) if found else None
 
+    def of_namespaces(self) -> list[ApiResource]:
+        """Return all kinds of objects that a namespace can hold, each once. Raises ApiError when they are not known.
+
+        What nobody can delete, such as the metrics of pods, is a view of other objects.
+        """
+        groups = self._cluster.request("GET", "/apis")["groups"]
+        versions = [version for group in groups if group["name"] not in VIEWS for version in _versions(group)]
+        lists = self._cluster.parallel(self._served, ["v1", *versions])
+        found: dict[tuple[str, str], ApiResource] = {}
+        for version, items in zip(["v1", *versions], lists, strict=True):
+            for item in items:
+                if item["namespaced"] and {"delete", "list"} <= set(item["verbs"]):
+                    resource = ApiResource(version, item["kind"], item["name"], True)
+                    found.setdefault((group_of(version), item["name"]), resource)
+        return list(found.values())
+
     def _discover(self, api_version: str) -> dict[str, tuple[str, bool]]:
         if api_version not in self._asked:
-            listing: dict[str, Any] = {}
-            try:
-                listing = self._cluster.request("GET", ApiResource(api_version, "", "", True).path().rstrip("/"))
-            except ApiError as error:
-                if error.status != 404:  # noqa: PLR2004
-                    raise
-            self._asked[api_version] = {
-                item["kind"]: (item["name"], item["namespaced"])
-                for item in listing.get("resources", [])
-                if "/" not in item["name"]
-            }
+            items = self._served(api_version)
+            self._asked[api_version] = {item["kind"]: (item["name"], item["namespaced"]) for item in items}
         return self._asked[api_version]
+
+    def _served(self, api_version: str) -> list[dict[str, Any]]:
+        """Return what the server says of the kinds of an API version, without their subresources."""
+        found = self._cluster.get(ApiResource(api_version, "", "", True).path().rstrip("/"))
+        return [item for item in (found or {}).get("resources", []) if "/" not in item["name"]]
+
+
+def _versions(group: dict[str, Any]) -> list[str]:
+    """Return the versions of an API group, the preferred one first."""
+    found = [item["groupVersion"] for item in (group["preferredVersion"], *group["versions"])]
+    return list(dict.fromkeys(found))
 
 
 def version_for(kind: str) -> str:

@@ -152,12 +152,12 @@ class Session:
         # Who asks for a deprecated version is warned of it; it is served when the others are.
         versions = [item["name"] for item in spec["versions"] if item.get("served") and not item.get("deprecated")]
         group = f"/apis/{spec['group']}"
-        return all(self._lists(f"{group}/{version}/{spec['names']['plural']}?limit=1") for version in versions)
+        return all(self._lists(f"{group}/{version}/{spec['names']['plural']}") for version in versions)
 
     def _lists(self, path: str) -> bool:
         """Return whether a kind is served; who cannot convert an old object to it serves it all the same."""
         try:
-            return bool(self.cluster.request("GET", path, patient=False))
+            return bool(self.cluster.request("GET", path, {"limit": 1}, patient=False))
         except ApiError as error:
             if error.status == NOT_FOUND or error.transient:
                 return error.of_webhook

@@ -8,22 +8,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ..._core.cluster.bundle import Manifest, Ref, leftovers, ordered, ref, users_of_account
+from ..._core.cluster.bundle import Identity, Manifest, Ref, identity, leftovers, ordered, ref, users_of_account
 from ..._core.cluster.ownership import owner
-from ..api.cluster import METADATA_LIST, Cluster
+from ..._core.errors import Problem
+from ..api.cluster import JSON, METADATA_LIST, ApiError, Cluster
 from ..api.kinds import ApiResource, version_for
-from .bundle import BundleOptions, Session, listed, refs
+from .bundle import BundleOptions, Session, listed
 from .certificates import needed_by_others, secrets_of
 from .deletion import delete, keep
 from .prune import Pruning
 
-# What may be left in a namespace when the bundle is gone, and then keeps the namespace.
-LEFTOVER_KINDS = (
-    *("Deployment", "DaemonSet", "StatefulSet", "Pod", "Service"),
-    *("ConfigMap", "Secret", "ServiceAccount", "PersistentVolumeClaim"),
-    # What an operator acts on without making anything here: sidecars, instrumentation.
-    *("OpenTelemetryCollector", "Instrumentation"),
-)
 ACCOUNT_USERS = ("Deployment", "DaemonSet", "StatefulSet", "OpenTelemetryCollector", "Pod")
 SHOWN = 10
 
@@ -47,31 +41,43 @@ def remove_bundle(cluster: Cluster, options: BundleOptions) -> dict[str, Any]:
     groups = list(reversed(ordered([*leaving, *made])))
     for group in groups:
         delete(session, [found for found in group if found["kind"] not in USERS], "deleted")
-    going = refs([*leaving, *made, *Pruning(session).delete()])
+    going = {identity(item) for item in [*leaving, *made, *Pruning(session).delete()]}
     for group in groups:
         unused = [found for found in group if found["kind"] in USERS and not _kept(session, found, going)]
         delete(session, unused, "deleted")
     return session.report.result()
 
 
-def _kept(session: Session, found: Manifest, going: set[Ref]) -> bool:
+def _kept(session: Session, found: Manifest, going: set[Identity]) -> bool:
     reason = USERS[found["kind"]](session, found, going)
     if reason:
         keep(session, found, reason)
     return bool(reason)
 
 
-def _namespace_users(session: Session, namespace: Manifest, going: set[Ref]) -> str:
+def _namespace_users(session: Session, namespace: Manifest, going: set[Identity]) -> str:
     name = namespace["metadata"]["name"]
-    resources = [resource for kind in LEFTOVER_KINDS if (resource := session.resources.find(version_for(kind), kind))]
-    lists = session.cluster.parallel(lambda resource: listed(session, resource, name, {}), resources)
-    denied = [resource.plural for resource, items in zip(resources, lists, strict=True) if items is None]
-    if denied:
-        return f"this user may not see whether it still has {', '.join(denied)}"
+    try:
+        resources = session.resources.of_namespaces()
+    except ApiError as error:
+        return f"which kinds of objects it may hold is unknown ({error.message})"
+    lists = session.cluster.parallel(lambda resource: _held(session, resource, name), resources)
+    unknown = [resource.plural for resource, items in zip(resources, lists, strict=True) if items is None]
+    if unknown:
+        return f"this user may not see whether it still has {', '.join(unknown)}, or they cannot be read"
     return _told(leftovers((item for items in lists for item in items or []), going))
 
 
-def _account_users(session: Session, account: Manifest, going: set[Ref]) -> str:
+def _held(session: Session, resource: ApiResource, namespace: str) -> list[Manifest] | None:
+    """Return the objects of a kind in a namespace, or nothing when they cannot be read."""
+    accept = JSON if resource.kind == "Secret" else METADATA_LIST  # only a whole Secret has its type
+    try:
+        return listed(session, resource, namespace, {}, accept)
+    except Problem:
+        return None
+
+
+def _account_users(session: Session, account: Manifest, going: set[Identity]) -> str:
     """Collectors share an account, also those of other inventories: what runs under it needs it to start again."""
     name = ref(account)
     resources = [resource for kind in ACCOUNT_USERS if (resource := session.resources.find(version_for(kind), kind))]
@@ -83,7 +89,7 @@ def _account_users(session: Session, account: Manifest, going: set[Ref]) -> str:
     return _told(users, "it is used by")
 
 
-def _definition_users(session: Session, definition: Manifest, going: set[Ref]) -> str:
+def _definition_users(session: Session, definition: Manifest, going: set[Identity]) -> str:
     spec = definition["spec"]
     version = next(version["name"] for version in spec["versions"] if version.get("served"))
     names = spec["names"]
@@ -100,7 +106,7 @@ def _told(left: list[Ref], words: str = "it still has") -> str:
 
 
 # Others may keep something in one of these, or run by it, so it stays as long as somebody uses it.
-USERS: dict[str, Callable[[Session, Manifest, set[Ref]], str]] = {
+USERS: dict[str, Callable[[Session, Manifest, set[Identity]], str]] = {
     "Namespace": _namespace_users,
     "CustomResourceDefinition": _definition_users,
     "ServiceAccount": _account_users,

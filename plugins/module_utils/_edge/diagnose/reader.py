@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from ..api.cluster import NOT_FOUND, ApiError, Cluster, LostError
+from ..api.kinds import segment
 
 Object = dict[str, Any]
 FORBIDDEN = 403
@@ -49,7 +50,7 @@ def path_of(plural: str, namespace: str, name: str = "") -> str:
     """Return the URL path of an object, or of all of a kind in a namespace."""
     version = KINDS[plural][0]
     root = f"/apis/{version}" if "/" in version else f"/api/{version}"
-    return f"{root}/namespaces/{namespace}/{plural}" + (f"/{name}" if name else "")
+    return f"{root}/namespaces/{segment(namespace)}/{plural}" + (f"/{segment(name)}" if name else "")
 
 
 class ClusterReader:

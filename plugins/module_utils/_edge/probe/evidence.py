@@ -13,6 +13,7 @@ from ..._core.errors import Problem
 from ..._core.probe.evidence import counters, excerpt, growth, listening
 from ..api.cluster import ApiError, Cluster
 from ..api.explain import explain
+from ..api.kinds import segment
 
 ASKED = "See the probe arrive"
 # How much earlier than the probe a log is read: the node's clock counts whole seconds.
@@ -34,7 +35,7 @@ class Pods:
 
     def __init__(self, cluster: Cluster, arrival: dict[str, Any]) -> None:
         self.cluster = cluster
-        self.root = f"/api/v1/namespaces/{arrival['namespace']}/pods"
+        self.root = f"/api/v1/namespaces/{segment(arrival['namespace'])}/pods"
         query = {"labelSelector": arrival["selector"]}
         try:
             found = list(cluster.items(self.root, query))

@@ -18,6 +18,7 @@ from ..._core.errors import Problem
 from ..._core.probe.evidence import listening
 from ..api.cluster import ApiError, Cluster
 from ..api.explain import explain
+from ..api.kinds import segment
 from ..api.library import library
 
 ID_ATTRIBUTE = "o11y.probe.id"
@@ -188,7 +189,7 @@ def _ready_pod(cluster: Cluster, root: str, via: dict[str, Any]) -> str:
 
 def proxied(cluster: Cluster, via: dict[str, Any], headers: dict[str, str]) -> Send:
     """Return how to send through the API server, when only that one reaches the collector."""
-    root = f"/api/v1/namespaces/{via['namespace']}"
+    root = f"/api/v1/namespaces/{segment(via['namespace'])}"
     to = (
         f"services/{via['service']}"
         if via.get("service")

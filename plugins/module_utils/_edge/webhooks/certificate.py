@@ -23,6 +23,7 @@ from ..._core.errors import Problem
 from ..api.cluster import APPLY, ApiError, Cluster
 from ..api.connect import connect
 from ..api.explain import explain
+from ..api.kinds import segment
 from ..api.library import library
 from ..api.translate import run
 
@@ -45,7 +46,7 @@ class CertificateRequest:
     @property
     def path(self) -> str:
         """The URL path of its Secret."""
-        return f"/api/v1/namespaces/{self.namespace}/secrets/{self.name}"
+        return f"/api/v1/namespaces/{segment(self.namespace)}/secrets/{segment(self.name)}"
 
 
 def run_certificate(module: AnsibleModule) -> None:

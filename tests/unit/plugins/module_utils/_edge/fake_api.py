@@ -32,6 +32,7 @@ SERVED = {
     "apps/v1": ("deployments", "daemonsets", "statefulsets", "replicasets", "controllerrevisions"),
     "rbac.authorization.k8s.io/v1": ("clusterroles", "clusterrolebindings", "roles", "rolebindings"),
     "apiextensions.k8s.io/v1": ("customresourcedefinitions",),
+    "batch/v1": ("cronjobs", "jobs"),
     "autoscaling/v2": ("horizontalpodautoscalers",),
     "opentelemetry.io/v1alpha1": ("instrumentations",),
     "admissionregistration.k8s.io/v1": ("mutatingwebhookconfigurations", "validatingwebhookconfigurations"),

@@ -19,7 +19,7 @@ from ..helpers import build, running
 
 def obj(kind: Any, name: Any = "a", namespace: Any = "ns", **more: Any) -> Any:
     metadata = {"name": name, **({"namespace": namespace} if namespace else {}), **more.pop("metadata", {})}
-    return {"apiVersion": "v1", "kind": kind, "metadata": metadata, **more}
+    return {"apiVersion": more.pop("api", "v1"), "kind": kind, "metadata": metadata, **more}
 
 
 def test_order_puts_first_what_others_need() -> None:
@@ -97,13 +97,18 @@ def test_secrets_are_hidden_and_still_differ() -> None:
     )
 
 
+APIS = {"OpenTelemetryCollector": "opentelemetry.io/v1beta1", "Deployment": "apps/v1", "Thing": "example.com/v1"}
+
+
 def owned(*names: str) -> Any:
     """Return the metadata of what goes with its owners, none of which controls it."""
-    return {"ownerReferences": [dict(zip(("kind", "name"), name.split("/"), strict=True)) for name in names]}
+    owners = [dict(zip(("kind", "name"), name.split("/"), strict=True)) for name in names]
+    return {"ownerReferences": [{"apiVersion": APIS.get(owner["kind"], "v1"), **owner} for owner in owners]}
 
 
 def controlled(kind: Any, name: Any = "a") -> Any:
-    return {"ownerReferences": [{"kind": kind, "name": name, "controller": True}]}
+    owner = {"apiVersion": APIS.get(kind, "v1"), "kind": kind, "name": name, "controller": True}
+    return {"ownerReferences": [owner]}
 
 
 @pytest.mark.parametrize(
@@ -124,6 +129,10 @@ def test_pruned_is_what_the_bundle_lost(found: Any, is_stale: Any) -> None:
     [
         (obj("ConfigMap", "theirs"), True),
         (obj("ConfigMap", "kube-root-ca.crt"), False),
+        (obj("RoleBinding", "system:deployers"), False),
+        (obj("RoleBinding", "deployers"), True),
+        (obj("Lease", "election"), False),
+        (obj("ClusterServiceVersion", "v1", metadata={"labels": {"olm.copiedFrom": "operators"}}), False),
         (obj("ServiceAccount", "default"), False),
         (obj("Secret", "t", type="kubernetes.io/service-account-token"), False),
         (obj("ConfigMap", "ours"), False),
@@ -137,7 +146,7 @@ def test_pruned_is_what_the_bundle_lost(found: Any, is_stale: Any) -> None:
     ],
 )
 def test_leftovers_are_what_somebody_else_keeps(item: Any, left: Any) -> None:
-    going = {Ref("ConfigMap", "ns", "ours"), Ref("OpenTelemetryCollector", "ns", "a")}
+    going = {("", Ref("ConfigMap", "ns", "ours")), ("opentelemetry.io", Ref("OpenTelemetryCollector", "ns", "a"))}
     assert bool(bundle.leftovers([item], going)) is left
 
 
@@ -147,14 +156,14 @@ def test_leftovers_are_what_somebody_else_keeps(item: Any, left: Any) -> None:
         (obj("Pod", "p", spec={"serviceAccountName": "s"}), True),
         (obj("Deployment", "d", spec={"template": {"spec": {"serviceAccountName": "s"}}}), True),
         (obj("OpenTelemetryCollector", "c", spec={"serviceAccount": "s"}), True),
-        (obj("OpenTelemetryCollector", "a", spec={"serviceAccount": "s"}), False),
+        (obj("OpenTelemetryCollector", "a", api="opentelemetry.io/v1beta1", spec={"serviceAccount": "s"}), False),
         (obj("Pod", "p", spec={"serviceAccountName": "s"}, metadata=controlled("ReplicaSet")), False),
         (obj("Pod", "p", spec={"serviceAccountName": "other"}), False),
         (obj("ConfigMap", "p"), False),
     ],
 )
 def test_who_runs_under_an_account_and_stays(item: Any, uses: Any) -> None:
-    going = {Ref("OpenTelemetryCollector", "ns", "a")}
+    going = {("opentelemetry.io", Ref("OpenTelemetryCollector", "ns", "a"))}
     assert bool(bundle.users_of_account([item], Ref("ServiceAccount", "ns", "s"), going)) is uses
 
 

@@ -15,6 +15,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors im
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.api import connect
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.api.cluster import Answered, ApiError, LostError
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.api.explain import explain, lost
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.api.kinds import ApiResource
 
 from ..fake_api import FakeApi, reply, status
 
@@ -211,3 +212,27 @@ def test_a_kubeconfig_that_is_no_yaml_is_named_and_not_quoted(
     assert f"{path}, line " in message
     assert "no YAML" in message
     assert "very-secret" not in message
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["../../../kube-system/secrets/x?fieldManager=z#", "..", ".", "a/b", "a%2fb", "a\nb", "a\x00"],
+)
+def test_a_name_that_leads_elsewhere_is_refused(name: str) -> None:
+    resource = ApiResource("v1", "ConfigMap", "configmaps", True)
+    for place in ((name, "a"), ("default", name)):
+        with pytest.raises(Problem, match="is no name of an object"):
+            resource.path(*place)
+
+
+def test_a_name_is_quoted() -> None:
+    roles = ApiResource("rbac.authorization.k8s.io/v1", "ClusterRole", "clusterroles", False)
+    assert roles.path("", "system:a b?x#y").endswith("/clusterroles/system:a%20b%3Fx%23y")
+
+
+@pytest.mark.parametrize("path", ["/api/v1/namespaces/../secrets", "/api/v1/pods?watch=true", "/api/v1/pods#a", "/a b"])
+def test_no_request_is_sent_to_a_path_that_leads_elsewhere(path: str) -> None:
+    api = FakeApi()
+    with pytest.raises(Problem, match="is no path of an object"):
+        api.cluster().request("GET", path)
+    assert api.requests == []
