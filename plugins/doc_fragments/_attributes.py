@@ -11,27 +11,14 @@ class ModuleDocFragment:
 
     DOCUMENTATION = r"""
 attributes:
-  check_mode:
-    description: Can run without changing anything, and predicts what would change.
-    support: full
-  diff_mode:
-    description: Returns what changes, or would change in check mode.
-    support: none
-  platform:
-    description: Operating systems that the module runs on.
-    support: full
-    platforms: all
+  check_mode: {description: "Can run without changing anything, and predicts what would change.", support: full}
+  diff_mode: {description: "Returns what changes, or would change in check mode.", support: none}
+  platform: {description: Operating systems that the module runs on., support: full, platforms: all}
 """
 
     CONTROLLER = r"""
 attributes:
-  action:
-    description: Has an action plugin that does the work on the controller.
-    support: full
-  async:
-    description: Can be run with C(async).
-    support: none
-  bypass_host_loop:
-    description: Runs once for all hosts, whatever C(run_once) says.
-    support: none
+  action: {description: Has an action plugin that does the work on the controller., support: full}
+  async: {description: Can be run with C(async)., support: none}
+  bypass_host_loop: {description: "Runs once for all hosts, whatever C(run_once) says.", support: none}
 """

@@ -53,10 +53,7 @@ options:
     description:
       - Path of the CA certificates that AWS is verified with. Without it E(AWS_CA_BUNDLE).
     type: path
-  aws_config:
-    description:
-      - Settings of C(botocore.config.Config).
-    type: dict
+  aws_config: {description: Settings of C(botocore.config.Config)., type: dict}
   debug_botocore_endpoint_logs:
     description:
       - Whether the result lists the calls of AWS as C(resource_actions). Without it
@@ -70,11 +67,7 @@ requirements:
 
     TAGS = r"""
 options:
-  tags:
-    description:
-      - Tags of the object. Without it its tags stay as they are.
-    type: dict
-    aliases: [resource_tags]
+  tags: {description: Tags of the object. Without it its tags stay as they are., type: dict, aliases: [resource_tags]}
   purge_tags:
     description:
       - Whether tags that O(tags) does not have are removed. Those that begin with C(aws:) stay, and without O(tags)
@@ -85,19 +78,11 @@ options:
 
     SERVICE_ACCOUNT = r"""
 options:
-  cluster_name:
-    description:
-      - The name of the EKS cluster.
-    type: str
-    required: true
+  cluster_name: {description: The name of the EKS cluster., type: str, required: true}
   namespace:
     description:
       - The namespace of the service account. Neither it nor the service account has to be there yet.
     type: str
     required: true
-  service_account:
-    description:
-      - The name of the service account.
-    type: str
-    required: true
+  service_account: {description: The name of the service account., type: str, required: true}
 """

@@ -21,22 +21,10 @@ options:
     description:
       - Context of the kubeconfig. Without it E(K8S_AUTH_CONTEXT), or the current context.
     type: str
-  host:
-    description:
-      - URL of the API server. Without it E(K8S_AUTH_HOST), or the kubeconfig.
-    type: str
-  api_key:
-    description:
-      - Bearer token. Without it E(K8S_AUTH_API_KEY), or the kubeconfig.
-    type: str
-  username:
-    description:
-      - User name for HTTP basic authentication. Without it E(K8S_AUTH_USERNAME).
-    type: str
-  password:
-    description:
-      - Password for HTTP basic authentication. Without it E(K8S_AUTH_PASSWORD).
-    type: str
+  host: {description: "URL of the API server. Without it E(K8S_AUTH_HOST), or the kubeconfig.", type: str}
+  api_key: {description: "Bearer token. Without it E(K8S_AUTH_API_KEY), or the kubeconfig.", type: str}
+  username: {description: User name for HTTP basic authentication. Without it E(K8S_AUTH_USERNAME)., type: str}
+  password: {description: Password for HTTP basic authentication. Without it E(K8S_AUTH_PASSWORD)., type: str}
   validate_certs:
     description:
       - Whether to verify the certificate of the API server. Without it E(K8S_AUTH_VERIFY_SSL), or the kubeconfig.
@@ -58,10 +46,7 @@ options:
       - Path of the key of O(client_cert). Without it E(K8S_AUTH_KEY_FILE), or the kubeconfig.
     type: path
     aliases: [key_file]
-  proxy:
-    description:
-      - URL of an HTTP proxy. Without it E(K8S_AUTH_PROXY).
-    type: str
+  proxy: {description: URL of an HTTP proxy. Without it E(K8S_AUTH_PROXY)., type: str}
   no_proxy:
     description:
       - Hosts, domains and CIDR ranges to reach without O(proxy), with commas between them. Without it
@@ -82,19 +67,13 @@ options:
           - User name and password for the API server, with a colon between them. Without it
             E(K8S_AUTH_PROXY_HEADERS_BASIC_AUTH).
         type: str
-      user_agent:
-        description:
-          - The user agent. Without it E(K8S_AUTH_PROXY_HEADERS_USER_AGENT).
-        type: str
+      user_agent: {description: The user agent. Without it E(K8S_AUTH_PROXY_HEADERS_USER_AGENT)., type: str}
   persist_config:
     description:
       - Whether the Kubernetes client writes renewed tokens back to the kubeconfig. Without it
         E(K8S_AUTH_PERSIST_CONFIG).
     type: bool
-  impersonate_user:
-    description:
-      - User to act as. Without it E(K8S_AUTH_IMPERSONATE_USER).
-    type: str
+  impersonate_user: {description: User to act as. Without it E(K8S_AUTH_IMPERSONATE_USER)., type: str}
   impersonate_groups:
     description:
       - Groups to act as. Without it E(K8S_AUTH_IMPERSONATE_GROUPS), with commas between them.
@@ -111,23 +90,13 @@ options:
       - A kubeconfig of C(aws eks update-kubeconfig) needs no AWS CLI either.
     type: dict
     suboptions:
-      name:
-        description:
-          - The name of the cluster.
-        type: str
-        required: true
-      region:
-        description:
-          - The region. Without it E(AWS_REGION), or what the profile says.
-        type: str
+      name: {description: The name of the cluster., type: str, required: true}
+      region: {description: "The region. Without it E(AWS_REGION), or what the profile says.", type: str}
       profile:
         description:
           - The profile. Without it E(AWS_PROFILE), or the credentials of the environment.
         type: str
-      role_arn:
-        description:
-          - The ARN of a role to assume first.
-        type: str
+      role_arn: {description: The ARN of a role to assume first., type: str}
 requirements:
   - kubernetes >= 29.0.0
   - PyYAML >= 6.0

@@ -52,15 +52,8 @@ options:
         type: str
         choices: [ValidatingWebhookConfiguration, MutatingWebhookConfiguration, CustomResourceDefinition]
         required: true
-      name:
-        description:
-          - The name.
-        type: str
-        required: true
-      api_version:
-        description:
-          - The version of the API, if it is not C(v1).
-        type: str
+      name: {description: The name., type: str, required: true}
+      api_version: {description: "The version of the API, if it is not C(v1).", type: str}
   timeout_seconds:
     description:
       - For how long to wait. The last try may take half a minute longer, as long as a server waits for a webhook.
@@ -101,16 +94,8 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
-msg:
-  description: What was waited for.
-  returned: always
-  type: str
-  sample: 2 webhooks ready, 1 objects accepted
-seconds:
-  description: How long that took.
-  returned: when all is ready
-  type: float
-  sample: 3.1
+msg: {description: What was waited for., returned: always, type: str, sample: "2 webhooks ready, 1 objects accepted"}
+seconds: {description: How long that took., returned: when all is ready, type: float, sample: 3.1}
 waited_for:
   description: When each webhook was ready and each object would be taken.
   returned: when all is ready
@@ -118,9 +103,7 @@ waited_for:
   elements: dict
   contains:
     kind: {description: The kind., type: str}
-    namespace:
-      description: The namespace, empty for a kind of the cluster.
-      type: str
+    namespace: {description: "The namespace, empty for a kind of the cluster.", type: str}
     name: {description: The name., type: str}
     seconds: {description: How long after the start., type: float}
   sample:

@@ -117,11 +117,7 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
-msg:
-  description: How many objects went which way.
-  returned: always
-  type: str
-  sample: 2 created, 10 unchanged
+msg: {description: How many objects went which way., returned: always, type: str, sample: "2 created, 10 unchanged"}
 ready:
   description:
     - Whether every Deployment, DaemonSet, StatefulSet and OpenTelemetryCollector of the bundle is rolled out already.
@@ -135,9 +131,7 @@ objects:
   elements: dict
   contains:
     kind: {description: The kind., type: str}
-    namespace:
-      description: The namespace, empty for a kind of the cluster.
-      type: str
+    namespace: {description: "The namespace, empty for a kind of the cluster.", type: str}
     name: {description: The name., type: str}
     action:
       description: >-

@@ -31,15 +31,8 @@ options:
     elements: dict
     required: true
     suboptions:
-      namespace:
-        description:
-          - The namespace.
-        type: str
-        required: true
-      name:
-        description:
-          - The name of the workload or of the custom resource.
-        type: str
+      namespace: {description: The namespace., type: str, required: true}
+      name: {description: The name of the workload or of the custom resource., type: str}
       kind:
         description:
           - The kind. Without it a custom resource of that name comes first, then each workload.
@@ -56,11 +49,7 @@ options:
         It ends earlier when all that comes in is seen to go out or to fail.
     type: float
     default: 10
-  log_seconds:
-    description:
-      - Of how many last seconds to read the log.
-    type: int
-    default: 600
+  log_seconds: {description: Of how many last seconds to read the log., type: int, default: 600}
   metrics_port:
     description:
       - The port of the own metrics of collectors whose config does not say it.
@@ -117,10 +106,7 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
-msg:
-  description: The verdict, line by line.
-  returned: success
-  type: str
+msg: {description: "The verdict, line by line.", returned: success, type: str}
 verdict:
   description: At most four lines for each collector, the cause of most first.
   returned: success
@@ -130,14 +116,8 @@ verdict:
     - "obs/gateway: spans come in (120 in 10 s) and wait at otlp_grpc/jaeger (12 of 1000 queued, none sent): connection
       refused: Service obs/jaeger has no ready endpoints → Start the pods behind Service obs/jaeger, or correct its
       selector."
-healthy:
-  description: Whether all collectors are healthy.
-  returned: success
-  type: bool
-report:
-  description: The verdict, and then all details, as text.
-  returned: success
-  type: str
+healthy: {description: Whether all collectors are healthy., returned: success, type: bool}
+report: {description: "The verdict, and then all details, as text.", returned: success, type: str}
 collectors:
   description: What was found of each collector.
   returned: success
@@ -159,14 +139,8 @@ collectors:
       description: What came in, by signal and receiver; none when the own metrics could not be read.
       type: list
       elements: dict
-    exports:
-      description: What went out, by signal and exporter.
-      type: list
-      elements: dict
-    unseen:
-      description: What could not be seen, and why.
-      type: list
-      elements: dict
+    exports: {description: "What went out, by signal and exporter.", type: list, elements: dict}
+    unseen: {description: "What could not be seen, and why.", type: list, elements: dict}
 """
 
 from ansible.module_utils.basic import AnsibleModule

@@ -28,25 +28,15 @@ attributes:
     details:
       - Reads, chooses the version and checks the configuration, and changes nothing.
         While another operation is under way it tells what differs now.
-  diff_mode:
-    support: full
+  diff_mode: {support: full}
 options:
-  cluster_name:
-    description:
-      - The name of the EKS cluster.
-    type: str
-    required: true
+  cluster_name: {description: The name of the EKS cluster., type: str, required: true}
   name:
     description:
       - The name of the add-on, such as V(adot) or V(eks-pod-identity-agent).
     type: str
     required: true
-  state:
-    description:
-      - Whether the add-on is to be there.
-    type: str
-    choices: [present, absent]
-    default: present
+  state: {description: Whether the add-on is to be there., type: str, choices: [present, absent], default: present}
   version:
     description:
       - The version, such as V(v0.151.0-eksbuild.2); or V(default), or V(latest), of those for the cluster's version of
@@ -76,16 +66,8 @@ options:
     type: list
     elements: dict
     suboptions:
-      service_account:
-        description:
-          - The name of the service account.
-        type: str
-        required: true
-      role_arn:
-        description:
-          - The ARN of the IAM role.
-        type: str
-        required: true
+      service_account: {description: The name of the service account., type: str, required: true}
+      role_arn: {description: The ARN of the IAM role., type: str, required: true}
   namespace:
     description:
       - The namespace of the add-on in the cluster. EKS takes it at creation only; another one later is an error.
@@ -95,26 +77,14 @@ options:
       - Whether O(state=absent) leaves the add-on's objects in the cluster, so that EKS only forgets it.
     type: bool
     default: false
-  wait:
-    description:
-      - Whether to wait until the operation is over and the add-on is healthy.
-    type: bool
-    default: true
-  create_timeout_seconds:
-    description:
-      - For how long to wait for a creation.
-    type: float
-    default: 1200
+  wait: {description: Whether to wait until the operation is over and the add-on is healthy., type: bool, default: true}
+  create_timeout_seconds: {description: For how long to wait for a creation., type: float, default: 1200}
   update_timeout_seconds:
     description:
       - For how long to wait for an update, or for an unchanged add-on to be healthy.
     type: float
     default: 1200
-  delete_timeout_seconds:
-    description:
-      - For how long to wait for a removal.
-    type: float
-    default: 1200
+  delete_timeout_seconds: {description: For how long to wait for a removal., type: float, default: 1200}
   degraded:
     description:
       - What to do when the add-on is V(DEGRADED), as it often is while its pods start.
@@ -124,11 +94,7 @@ options:
     type: str
     choices: [wait, fail, accept]
     default: wait
-  degraded_seconds:
-    description:
-      - For how long an add-on may be V(DEGRADED) without a break.
-    type: float
-    default: 300
+  degraded_seconds: {description: For how long an add-on may be V(DEGRADED) without a break., type: float, default: 300}
 requirements:
   - jsonschema >= 4.18, for O(configuration_values)
 seealso:
@@ -189,9 +155,7 @@ addon:
     addon_name: {description: The name., type: str}
     addon_version: {description: The version., type: str}
     cluster_name: {description: The name of the cluster., type: str}
-    configuration_values:
-      description: The configuration, without what is secret.
-      type: dict
+    configuration_values: {description: "The configuration, without what is secret.", type: dict}
     status: {description: The status., type: str}
     tags: {description: The tags., type: dict}
 issues:
@@ -200,9 +164,7 @@ issues:
   type: list
   elements: dict
   contains:
-    code:
-      description: The code, such as V(InsufficientNumberOfReplicas).
-      type: str
+    code: {description: "The code, such as V(InsufficientNumberOfReplicas).", type: str}
     message: {description: The message of EKS., type: str}
     resource_ids: {description: What it is about., type: list, elements: str}
     wrong: {description: What the code means., type: str}

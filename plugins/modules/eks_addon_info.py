@@ -22,25 +22,14 @@ options:
     description:
       - The name of an EKS cluster. Its add-ons are told, and its version of Kubernetes counts.
     type: str
-  name:
-    description:
-      - The name of one add-on. Without it all are told.
-    type: str
+  name: {description: The name of one add-on. Without it all are told., type: str}
   kubernetes_version:
     description:
       - The version of Kubernetes that versions are to be for, such as V(1.34). Without it that of the cluster,
         and without a cluster all versions are told.
     type: str
-  available:
-    description:
-      - Whether to tell what EKS offers.
-    type: bool
-    default: false
-  configuration:
-    description:
-      - Whether to tell what O(name) can be configured to.
-    type: bool
-    default: false
+  available: {description: Whether to tell what EKS offers., type: bool, default: false}
+  configuration: {description: Whether to tell what O(name) can be configured to., type: bool, default: false}
   version:
     description:
       - The version whose configuration to tell; also V(default) or V(latest). Without it the one that is installed,
@@ -80,10 +69,7 @@ addons:
     addon_name: {description: The name., type: str}
     addon_version: {description: The version., type: str}
     status: {description: The status., type: str}
-    issues:
-      description: What EKS says is wrong, what that means, and what to do.
-      type: list
-      elements: dict
+    issues: {description: "What EKS says is wrong, what that means, and what to do.", type: list, elements: dict}
     pod_identity_associations:
       description: The roles of its service accounts by EKS Pod Identity.
       type: list
@@ -101,15 +87,11 @@ available:
   elements: dict
   contains:
     name: {description: The name., type: str}
-    type:
-      description: The type, such as V(observability).
-      type: str
+    type: {description: "The type, such as V(observability).", type: str}
     owner: {description: Who makes it., type: str}
     publisher: {description: Who publishes it., type: str}
     default_namespace: {description: The namespace that it goes to., type: str}
-    product_url:
-      description: The page in AWS Marketplace to subscribe on, if it is sold there.
-      type: str
+    product_url: {description: "The page in AWS Marketplace to subscribe on, if it is sold there.", type: str}
     default_version: {description: The default version for C(kubernetes_version)., type: str}
     latest_version: {description: The newest version., type: str}
     versions:
@@ -119,10 +101,7 @@ available:
       contains:
         version: {description: The version., type: str}
         architectures: {description: The architectures that it runs on., type: list, elements: str}
-        compute_types:
-          description: Where it runs, such as V(ec2) or V(fargate).
-          type: list
-          elements: str
+        compute_types: {description: "Where it runs, such as V(ec2) or V(fargate).", type: list, elements: str}
         kubernetes_versions: {description: The versions of Kubernetes that it is for., type: list, elements: str}
         default_for: {description: The versions of Kubernetes that it is the default for., type: list, elements: str}
         requires_configuration: {description: Whether it needs a configuration., type: bool}

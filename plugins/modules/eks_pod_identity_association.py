@@ -23,19 +23,10 @@ extends_documentation_fragment:
   - o11y.opentelemetry._aws.service_account
   - o11y.opentelemetry._aws.tags
 attributes:
-  diff_mode:
-    support: full
+  diff_mode: {support: full}
 options:
-  state:
-    description:
-      - Whether the association is to be there.
-    type: str
-    choices: [present, absent]
-    default: present
-  role_arn:
-    description:
-      - The ARN of the IAM role. Needed with O(state=present).
-    type: str
+  state: {description: Whether the association is to be there., type: str, choices: [present, absent], default: present}
+  role_arn: {description: The ARN of the IAM role. Needed with O(state=present)., type: str}
   target_role_arn:
     description:
       - The ARN of a role, possibly of another account, that O(role_arn) assumes for the pods.
@@ -84,10 +75,7 @@ association:
     namespace: {description: The namespace., type: str}
     service_account: {description: The service account., type: str}
     role_arn: {description: The role., type: str}
-    tags:
-      description: The tags.
-      type: dict
-      returned: when there are some
+    tags: {description: The tags., type: dict, returned: when there are some}
 error: {description: The code and the message of AWS., returned: when a call failed, type: dict}
 """
 

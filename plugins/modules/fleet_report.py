@@ -19,8 +19,7 @@ description:
 author: The o11y.opentelemetry maintainers (@o11y)
 extends_documentation_fragment: [o11y.opentelemetry._attributes, o11y.opentelemetry._attributes.controller]
 attributes:
-  diff_mode:
-    details: The page is not for reading line by line.
+  diff_mode: {details: The page is not for reading line by line.}
 options:
   clusters:
     description: What is known of each cluster.
@@ -28,18 +27,12 @@ options:
     elements: dict
     required: true
     suboptions:
-      name:
-        description: What it is called.
-        type: str
-        required: true
+      name: {description: What it is called., type: str, required: true}
       asked:
         description: Whether it was to be read; if not, the page says that nothing was.
         type: bool
         default: false
-      problem:
-        description: Why its collectors could not be rendered.
-        type: str
-        default: ""
+      problem: {description: Why its collectors could not be rendered., type: str, default: ""}
       rendered:
         description: The result of M(o11y.opentelemetry.otel_render), best with C(fail_on=never).
         type: dict
@@ -65,14 +58,8 @@ options:
           By product, C(cert-manager) and C(opentelemetry-operator), the C(provider) and the C(version) that are wanted.
         type: dict
         default: {}
-  path:
-    description: The file; its folder is made when it is not there.
-    type: path
-    required: true
-  title:
-    description: The title of the page.
-    type: str
-    default: OpenTelemetry Collectors
+  path: {description: The file; its folder is made when it is not there., type: path, required: true}
+  title: {description: The title of the page., type: str, default: OpenTelemetry Collectors}
   time:
     description: When it was made, as the page says it. Without it two pages of the same state are the same.
     type: str
@@ -102,10 +89,7 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
-path:
-  description: Where the page is.
-  returned: success
-  type: str
+path: {description: Where the page is., returned: success, type: str}
 summary:
   description: How many clusters, collectors, errors, warnings and so on are on it.
   returned: success

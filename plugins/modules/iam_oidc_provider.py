@@ -18,13 +18,9 @@ description:
 author: The o11y.opentelemetry maintainers (@o11y)
 extends_documentation_fragment: [o11y.opentelemetry._attributes, o11y.opentelemetry._aws, o11y.opentelemetry._aws.tags]
 attributes:
-  diff_mode:
-    support: full
+  diff_mode: {support: full}
 options:
-  url:
-    description:
-      - The URL of the issuer. Exactly one of O(url) and O(cluster_name) is needed.
-    type: str
+  url: {description: The URL of the issuer. Exactly one of O(url) and O(cluster_name) is needed., type: str}
   cluster_name:
     description:
       - The name of an EKS cluster, whose issuer is meant. It has to be there, also to remove its provider.
@@ -84,9 +80,7 @@ provider:
       type: str
       sample: arn:aws:iam::123456789012:oidc-provider/oidc.eks.eu-west-1.amazonaws.com/id/EXAMPLE
     url: {description: The URL of the issuer., type: str}
-    issuer:
-      description: The URL without its scheme, as the conditions of trust policies have it.
-      type: str
+    issuer: {description: "The URL without its scheme, as the conditions of trust policies have it.", type: str}
     client_ids: {description: The audiences., type: list, elements: str}
     thumbprints: {description: The thumbprints., type: list, elements: str}
     tags: {description: The tags., type: dict}

@@ -24,14 +24,9 @@ extends_documentation_fragment:
   - o11y.opentelemetry._aws.service_account
   - o11y.opentelemetry._aws.tags
 attributes:
-  diff_mode:
-    support: full
+  diff_mode: {support: full}
 options:
-  name:
-    description:
-      - The name of the role.
-    type: str
-    required: true
+  name: {description: The name of the role., type: str, required: true}
   state:
     description:
       - Whether the role is to be there. A role that is not ours is never removed.
@@ -52,11 +47,7 @@ options:
         Without it pods that run keep their rights during a change.
     type: bool
     default: true
-  adopt:
-    description:
-      - Whether a role of this name that was there before may be used.
-    type: bool
-    default: false
+  adopt: {description: Whether a role of this name that was there before may be used., type: bool, default: false}
   agent:
     description:
       - With O(provider=pod_identity), whether the add-on C(eks-pod-identity-agent) or Auto Mode is V(required).
@@ -76,19 +67,12 @@ options:
     type: list
     elements: str
     default: []
-  path:
-    description:
-      - The path of a role that is made, V(/) by default. It cannot be changed.
-    type: str
+  path: {description: "The path of a role that is made, V(/) by default. It cannot be changed.", type: str}
   permissions_boundary:
     description:
       - The ARN of the policy that is the role's permissions boundary. An empty text takes it away.
     type: str
-  wait_seconds:
-    description:
-      - How long to wait until IAM shows what was written.
-    type: float
-    default: 60
+  wait_seconds: {description: How long to wait until IAM shows what was written., type: float, default: 60}
 seealso:
   - module: o11y.opentelemetry.iam_oidc_provider
   - module: o11y.opentelemetry.eks_pod_identity_association
@@ -129,14 +113,9 @@ role:
     trust: {description: The trust policy., type: dict}
     policies: {description: The inline policies by their names., type: dict}
     managed_policies: {description: The ARNs of the managed policies., type: list, elements: str}
-    permissions_boundary:
-      description: The ARN of the permissions boundary, or an empty text.
-      type: str
+    permissions_boundary: {description: "The ARN of the permissions boundary, or an empty text.", type: str}
     tags: {description: The tags; three of them are ours., type: dict}
-annotations:
-  description: What the service account carries, by C(NAMESPACE/NAME).
-  returned: on success
-  type: dict
+annotations: {description: "What the service account carries, by C(NAMESPACE/NAME).", returned: on success, type: dict}
 identity:
   description: The service account and its role, as M(o11y.opentelemetry.identity_wait) takes them.
   returned: on success

@@ -22,11 +22,7 @@ options:
     type: list
     elements: dict
     required: true
-  provider:
-    description: How pods get their role.
-    type: str
-    choices: [irsa, pod_identity, static]
-    required: true
+  provider: {description: How pods get their role., type: str, choices: [irsa, pod_identity, static], required: true}
   policies:
     description:
       - V(derived) gives what the configs lead to, and no more; who needs nothing gets no role.
@@ -34,20 +30,9 @@ options:
     type: str
     choices: [derived, managed]
     default: derived
-  managed_policies:
-    description: Managed policies, by name or ARN.
-    type: list
-    elements: str
-    default: []
-  statements:
-    description: Statements of your own, for every role.
-    type: list
-    elements: dict
-    default: []
-  cluster_name:
-    description: The name of the EKS cluster. Needed unless O(provider=static).
-    type: str
-    default: ""
+  managed_policies: {description: "Managed policies, by name or ARN.", type: list, elements: str, default: []}
+  statements: {description: "Statements of your own, for every role.", type: list, elements: dict, default: []}
+  cluster_name: {description: The name of the EKS cluster. Needed unless O(provider=static)., type: str, default: ""}
   role_name:
     description:
       - The name of the role, with V({cluster}), V({namespace}) and V({service_account}) as placeholders; empty means

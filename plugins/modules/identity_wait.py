@@ -25,39 +25,23 @@ attributes:
     details:
       - Does not wait, since nothing was made.
 options:
-  provider:
-    description: How pods get their role.
-    type: str
-    choices: [irsa, pod_identity]
-    required: true
+  provider: {description: How pods get their role., type: str, choices: [irsa, pod_identity], required: true}
   accounts:
     description: The service accounts with their roles.
     type: list
     elements: dict
     required: true
     suboptions:
-      namespace:
-        description: The namespace.
-        type: str
-        required: true
-      service_account:
-        description: The name.
-        type: str
-        required: true
-      role_arn:
-        description: The ARN of the role.
-        type: str
-        required: true
+      namespace: {description: The namespace., type: str, required: true}
+      service_account: {description: The name., type: str, required: true}
+      role_arn: {description: The ARN of the role., type: str, required: true}
   replace_pods:
     description:
       - Whether collectors of ours that started before EKS knew of their role are evicted, so that they start again with
         it.
     type: bool
     default: false
-  timeout_seconds:
-    description: How long to wait for each of them.
-    type: float
-    default: 60
+  timeout_seconds: {description: How long to wait for each of them., type: float, default: 60}
 seealso:
   - module: o11y.opentelemetry.iam_service_account_role
 """

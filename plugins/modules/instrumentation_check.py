@@ -30,12 +30,7 @@ options:
     type: dict
     required: true
     suboptions:
-      languages:
-        description:
-          - The languages that the operator must instrument.
-        type: list
-        elements: str
-        default: []
+      languages: {description: The languages that the operator must instrument., type: list, elements: str, default: []}
       targets:
         description:
           - The Services, each with C(namespace), C(service), C(port), C(scheme), C(path), C(protocol),
@@ -49,12 +44,7 @@ options:
         type: list
         elements: dict
         default: []
-      coming:
-        description:
-          - Namespaces that need not exist yet.
-        type: list
-        elements: str
-        default: []
+      coming: {description: Namespaces that need not exist yet., type: list, elements: str, default: []}
       references:
         description:
           - Our Instrumentations, each as C(NAMESPACE/NAME). An annotation with one of these values is ours.
@@ -67,17 +57,8 @@ options:
         type: list
         elements: dict
         default: []
-      trials:
-        description:
-          - The objects to return in RV(trials).
-        type: list
-        elements: dict
-        default: []
-  wait_seconds:
-    description:
-      - For how long to wait for the operator and the Services.
-    type: float
-    default: 60
+      trials: {description: The objects to return in RV(trials)., type: list, elements: dict, default: []}
+  wait_seconds: {description: For how long to wait for the operator and the Services., type: float, default: 60}
 seealso:
   - module: o11y.opentelemetry.instrumentation_render
   - module: o11y.opentelemetry.otlp_probe
@@ -90,16 +71,8 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
-msg:
-  description: Whether all is there.
-  returned: always
-  type: str
-  sample: all there
-missing:
-  description: What is missing, in check mode.
-  returned: success
-  type: list
-  elements: str
+msg: {description: Whether all is there., returned: always, type: str, sample: all there}
+missing: {description: "What is missing, in check mode.", returned: success, type: list, elements: str}
 operator:
   description: Namespace and name of the operator's Deployment, as far as it was found.
   returned: success

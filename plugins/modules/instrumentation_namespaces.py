@@ -20,8 +20,7 @@ description:
 author: The o11y.opentelemetry maintainers (@o11y)
 extends_documentation_fragment: [o11y.opentelemetry._attributes, o11y.opentelemetry._cluster]
 attributes:
-  diff_mode:
-    support: full
+  diff_mode: {support: full}
 options:
   namespaces:
     description:
@@ -56,11 +55,7 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
-msg:
-  description: How many namespaces went which way.
-  returned: always
-  type: str
-  sample: 1 changed
+msg: {description: How many namespaces went which way., returned: always, type: str, sample: "1 changed"}
 objects:
   description: What happened to each namespace.
   returned: success

@@ -30,21 +30,9 @@ options:
         V(opentelemetry-operator-system) for others.
     type: str
     default: ""
-  source:
-    description:
-      - Name of the CatalogSource.
-    type: str
-    default: redhat-operators
-  source_namespace:
-    description:
-      - Namespace of the CatalogSource.
-    type: str
-    default: openshift-marketplace
-  offers:
-    description:
-      - Whether to tell what the catalog offers.
-    type: bool
-    default: true
+  source: {description: Name of the CatalogSource., type: str, default: redhat-operators}
+  source_namespace: {description: Namespace of the CatalogSource., type: str, default: openshift-marketplace}
+  offers: {description: Whether to tell what the catalog offers., type: bool, default: true}
   timeout_seconds:
     description:
       - For how long to wait for the catalog when it does not answer, since its pod may be starting.
@@ -68,18 +56,12 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
-served:
-  description: Whether the Operator Lifecycle Manager is in the cluster.
-  returned: always
-  type: bool
+served: {description: Whether the Operator Lifecycle Manager is in the cluster., returned: always, type: bool}
 packages_served:
   description: Whether its package server is there; V(false) without O(offers=true).
   returned: always
   type: bool
-namespace:
-  description: The namespace of the operator.
-  returned: always
-  type: str
+namespace: {description: The namespace of the operator., returned: always, type: str}
 subscriptions:
   description:
     - The Subscriptions of the operator's packages in all namespaces, and all Subscriptions of its namespace, each with

@@ -28,16 +28,8 @@ attributes:
     details:
       - Does not wait and approves nothing, since nothing was applied.
 options:
-  namespace:
-    description:
-      - Namespace of the Subscription.
-    type: str
-    required: true
-  subscription:
-    description:
-      - Name of the Subscription.
-    type: str
-    required: true
+  namespace: {description: Namespace of the Subscription., type: str, required: true}
+  subscription: {description: Name of the Subscription., type: str, required: true}
   csv:
     description:
       - The ClusterServiceVersion to wait for. With O(approval=automatic) a newer one will do, and with none any.
@@ -50,11 +42,7 @@ options:
     type: str
     choices: [automatic, manual]
     default: automatic
-  timeout_seconds:
-    description:
-      - For how long to wait.
-    type: float
-    default: 300
+  timeout_seconds: {description: For how long to wait., type: float, default: 300}
 requirements:
   - jmespath
 seealso:
@@ -83,19 +71,13 @@ msg:
   returned: always
   type: str
   sample: opentelemetry-operator.v0.140.0-2 has succeeded
-csv:
-  description: The ClusterServiceVersion that is installed.
-  returned: when it is there
-  type: str
+csv: {description: The ClusterServiceVersion that is installed., returned: when it is there, type: str}
 waiting:
   description: What an InstallPlan beyond O(csv) would bring.
   returned: when it is there
   type: list
   elements: str
-seconds:
-  description: How long that took.
-  returned: when it is there
-  type: float
+seconds: {description: How long that took., returned: when it is there, type: float}
 approved:
   description: The InstallPlans that were approved.
   returned: always, except in check mode

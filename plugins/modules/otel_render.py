@@ -91,15 +91,9 @@ collectors:
     namespace: {description: Its namespace., type: str}
     kind: {description: Kind of its workload., type: str}
     mode: {description: Its mode., type: str}
-    backend:
-      description: Who makes its workload, V(kubernetes) or V(operator).
-      type: str
-    config:
-      description: Its finished config, as YAML.
-      type: str
-    config_hash:
-      description: SHA-256 of the config, the same for configs that mean the same.
-      type: str
+    backend: {description: "Who makes its workload, V(kubernetes) or V(operator).", type: str}
+    config: {description: "Its finished config, as YAML.", type: str}
+    config_hash: {description: "SHA-256 of the config, the same for configs that mean the same.", type: str}
     image: {description: Its image., type: str}
     selector: {description: Label selector of its pods., type: str}
     ports:

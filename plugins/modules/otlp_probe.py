@@ -41,10 +41,7 @@ options:
     elements: str
     choices: [traces, metrics, logs]
     default: [traces, metrics, logs]
-  headers:
-    description:
-      - Headers or gRPC metadata to send along, such as a token.
-    type: dict
+  headers: {description: "Headers or gRPC metadata to send along, such as a token.", type: dict}
   tls:
     description:
       - How to speak TLS. The scheme of a URL says whether to.
@@ -54,66 +51,31 @@ options:
         description:
           - The CA that the receiver's certificate is verified with, instead of those of the system.
         type: path
-      cert_file:
-        description:
-          - The certificate of the client.
-        type: path
-      key_file:
-        description:
-          - The key of the client.
-        type: path
+      cert_file: {description: The certificate of the client., type: path}
+      key_file: {description: The key of the client., type: path}
       insecure:
         description:
           - Whether to speak without TLS to an O(endpoint) that is no URL.
             Without it that is so unless a file is given. Verification is never left out.
         type: bool
-  service_name:
-    description:
-      - The C(service.name) of the resource.
-    type: str
-    default: o11y-probe
+  service_name: {description: The C(service.name) of the resource., type: str, default: o11y-probe}
   via:
     description:
       - Sends by OTLP/HTTP through the proxy of the Kubernetes API, for a controller without a route to the collector.
     type: dict
     suboptions:
-      namespace:
-        description:
-          - The namespace.
-        type: str
-        required: true
-      service:
-        description:
-          - The Service to send to.
-        type: str
-      pod:
-        description:
-          - The pod to send to.
-        type: str
-      selector:
-        description:
-          - A label selector. A ready pod of those that it selects is sent to.
-        type: str
-      port:
-        description:
-          - The port of OTLP/HTTP.
-        type: int
-        default: 4318
+      namespace: {description: The namespace., type: str, required: true}
+      service: {description: The Service to send to., type: str}
+      pod: {description: The pod to send to., type: str}
+      selector: {description: A label selector. A ready pod of those that it selects is sent to., type: str}
+      port: {description: The port of OTLP/HTTP., type: int, default: 4318}
   arrival:
     description:
       - Where the probe must arrive.
     type: dict
     suboptions:
-      namespace:
-        description:
-          - The namespace of the pods.
-        type: str
-        required: true
-      selector:
-        description:
-          - The label selector of the pods.
-        type: str
-        required: true
+      namespace: {description: The namespace of the pods., type: str, required: true}
+      selector: {description: The label selector of the pods., type: str, required: true}
       evidence:
         description:
           - With V(logs), the debug exporter of a pod must print each record. It needs C(verbosity=detailed).
@@ -127,11 +89,7 @@ options:
           - The port on which the pods serve their own metrics, on an address that the API server reaches.
         type: int
         default: 8888
-  timeout_seconds:
-    description:
-      - For how long to try to send, and to look for the arrival.
-    type: float
-    default: 30
+  timeout_seconds: {description: "For how long to try to send, and to look for the arrival.", type: float, default: 30}
 requirements:
   - opentelemetry-proto
   - grpcio, for gRPC
@@ -159,11 +117,7 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
-msg:
-  description: How far the signals came.
-  returned: always
-  type: str
-  sample: traces, metrics, logs arrived
+msg: {description: How far the signals came., returned: always, type: str, sample: "traces, metrics, logs arrived"}
 probe_id:
   description: The id that each item carries.
   returned: when something was sent
@@ -176,13 +130,8 @@ signals:
   contains:
     sent: {description: Whether the receiver took it., type: bool}
     arrived: {description: Whether it was seen where O(arrival) says., type: bool}
-    seconds:
-      description: How long it took to arrive, or to be taken when nobody looks for the arrival.
-      type: float
-    evidence:
-      description: The lines of the record in the log, or the counts that grew.
-      type: list
-      elements: str
+    seconds: {description: "How long it took to arrive, or to be taken when nobody looks for the arrival.", type: float}
+    evidence: {description: "The lines of the record in the log, or the counts that grew.", type: list, elements: str}
   sample:
     traces: {sent: true, arrived: true, seconds: 0.3, evidence: ["otelcol_receiver_accepted_spans +1"]}
 """

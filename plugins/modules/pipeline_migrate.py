@@ -37,9 +37,7 @@ options:
     description: File to write the result to, instead of the file that was read. For one config only.
     type: path
 attributes:
-  diff_mode:
-    support: full
-    details: Secrets are masked.
+  diff_mode: {support: full, details: Secrets are masked.}
 seealso:
   - module: o11y.opentelemetry.pipeline_validate
 """
@@ -75,11 +73,7 @@ unsolved:
   returned: always
   type: list
   elements: dict
-skipped_files:
-  description: YAML files that hold no collector config.
-  returned: always
-  type: list
-  elements: str
+skipped_files: {description: YAML files that hold no collector config., returned: always, type: list, elements: str}
 config:
   description: The result, in the form in which O(config) was given. It holds the secrets that O(config) holds.
   returned: when O(config) is given and O(dest) is not

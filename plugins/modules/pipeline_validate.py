@@ -41,11 +41,7 @@ options:
       - Mappings are merged deeply, all else of a later file replaces what an earlier one says.
     type: bool
     default: false
-  format:
-    description: Format of the report.
-    choices: [text, json, junit, sarif, github]
-    type: str
-    default: text
+  format: {description: Format of the report., choices: [text, json, junit, sarif, github], type: str, default: text}
   output_path:
     description: File to write the report to; V(-) writes none. Nothing is written in check mode.
     type: path
@@ -64,8 +60,7 @@ options:
     type: str
     default: error
 attributes:
-  diff_mode:
-    details: Nothing but the report is written.
+  diff_mode: {details: Nothing but the report is written.}
 seealso:
   - module: o11y.opentelemetry.otel_render
   - module: o11y.opentelemetry.pipeline_migrate
@@ -109,21 +104,13 @@ findings:
       path: service.pipelines.traces.exporters[0]
       message: "'otlp_grcp' is not configured; did you mean 'otlp_grpc'?"
       fix: Add it to `exporters`, or remove it here.
-checked:
-  description: The configs that were checked.
-  returned: success
-  type: list
-  elements: str
+checked: {description: The configs that were checked., returned: success, type: list, elements: str}
 suppressed:
   description: What was found and is accepted, as RV(findings), each with its reason.
   returned: success
   type: list
   elements: dict
-skipped:
-  description: YAML files that hold no collector config.
-  returned: success
-  type: list
-  elements: str
+skipped: {description: YAML files that hold no collector config., returned: success, type: list, elements: str}
 counts:
   description: How many findings of each severity, and how many suppressed findings, checked configs and skipped files.
   returned: success
@@ -138,8 +125,5 @@ second_opinion:
   returned: success
   type: dict
   sample: {ran: false, reason: it was not asked for}
-report:
-  description: The report in the format that was asked for.
-  returned: success
-  type: str
+report: {description: The report in the format that was asked for., returned: success, type: str}
 """

@@ -20,12 +20,7 @@ description:
 author: The o11y.opentelemetry maintainers (@o11y)
 extends_documentation_fragment: [o11y.opentelemetry._attributes, o11y.opentelemetry._cluster]
 options:
-  product:
-    description:
-      - What to look for.
-    type: str
-    required: true
-    choices: [cert-manager, opentelemetry-operator]
+  product: {description: What to look for., type: str, required: true, choices: [cert-manager, opentelemetry-operator]}
   objects:
     description:
       - Whether to list every object that this collection made of it, too, which its removal needs.
@@ -48,27 +43,11 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
-product:
-  description: What was looked for.
-  returned: always
-  type: str
-installed:
-  description: Whether its main Deployment is there.
-  returned: always
-  type: bool
-ours:
-  description: Whether this collection installed it.
-  returned: always
-  type: bool
-version:
-  description: Its version, empty when that cannot be told.
-  returned: always
-  type: str
-  sample: 1.21.2
-namespace:
-  description: Its namespace.
-  returned: always
-  type: str
+product: {description: What was looked for., returned: always, type: str}
+installed: {description: Whether its main Deployment is there., returned: always, type: bool}
+ours: {description: Whether this collection installed it., returned: always, type: bool}
+version: {description: "Its version, empty when that cannot be told.", returned: always, type: str, sample: "1.21.2"}
+namespace: {description: Its namespace., returned: always, type: str}
 namespaces:
   description: All namespaces in which it is; there should be one at most.
   returned: always
@@ -79,20 +58,10 @@ installer:
   returned: always
   type: dict
   contains:
-    by:
-      description: One of V(manifest), V(helm), V(olm) and V(eks_addon), or nothing.
-      type: str
-    name:
-      description: Namespace and name of the Helm release, or the name of the ClusterServiceVersion.
-      type: str
-kubernetes:
-  description: The version of the cluster.
-  returned: always
-  type: str
-cert_manager:
-  description: Whether somebody serves cert-manager's API.
-  returned: always
-  type: bool
+    by: {description: "One of V(manifest), V(helm), V(olm) and V(eks_addon), or nothing.", type: str}
+    name: {description: "Namespace and name of the Helm release, or the name of the ClusterServiceVersion.", type: str}
+kubernetes: {description: The version of the cluster., returned: always, type: str}
+cert_manager: {description: "Whether somebody serves cert-manager's API.", returned: always, type: bool}
 crds:
   description: Its definitions.
   returned: always

@@ -19,8 +19,7 @@ description:
 author: The o11y.opentelemetry maintainers (@o11y)
 extends_documentation_fragment: [o11y.opentelemetry._attributes, o11y.opentelemetry._attributes.controller]
 attributes:
-  diff_mode:
-    details: Manifests of releases are not for reading line by line.
+  diff_mode: {details: Manifests of releases are not for reading line by line.}
 options:
   clusters:
     description: What each cluster gets.
@@ -62,18 +61,12 @@ options:
             description: Folder or URL of another release mirror; empty means the project's downloads.
             type: str
             default: ""
-          sha256:
-            description: SHA-256 that the manifest must have.
-            type: str
-            default: ""
+          sha256: {description: SHA-256 that the manifest must have., type: str, default: ""}
           images:
             description: Images of the user's own in place of those that the operator starts, by their names.
             type: dict
             default: {}
-  path:
-    description: The folder of the release mirror; empty writes nothing.
-    type: path
-    default: ""
+  path: {description: The folder of the release mirror; empty writes nothing., type: path, default: ""}
   registry:
     description: The registry, with a path if wanted, that the images are for; empty means none.
     type: str
@@ -91,11 +84,7 @@ options:
     type: list
     elements: str
     default: []
-  images:
-    description: More images, such as those of applications.
-    type: list
-    elements: str
-    default: []
+  images: {description: "More images, such as those of applications.", type: list, elements: str, default: []}
 seealso:
   - module: o11y.opentelemetry.release_render
 """
@@ -123,9 +112,7 @@ images:
       description: The image as it is named where it is published.
       type: str
       sample: quay.io/jetstack/cert-manager-controller:v1.21.2
-    source:
-      description: The same, without the tag when it has a digest too.
-      type: str
+    source: {description: "The same, without the tag when it has a digest too.", type: str}
     archive: {description: The place of its archive in the mirror., type: str}
     label: {description: The name of the image in its archive; empty for one that is named by digest., type: str}
     target:

@@ -20,16 +20,8 @@ description:
 author: The o11y.opentelemetry maintainers (@o11y)
 extends_documentation_fragment: [o11y.opentelemetry._attributes, o11y.opentelemetry._attributes.controller]
 options:
-  product:
-    description: The product.
-    type: str
-    required: true
-    choices: [cert-manager, opentelemetry-operator]
-  state:
-    description: Whether the product shall be there.
-    type: str
-    choices: [present, absent]
-    default: present
+  product: {description: The product., type: str, required: true, choices: [cert-manager, opentelemetry-operator]}
+  state: {description: Whether the product shall be there., type: str, choices: [present, absent], default: present}
   provider:
     description:
       - How it is installed; with V(existing) it only has to be there.
@@ -40,24 +32,15 @@ options:
     description: The version; empty means the one that this release of the collection was tested with.
     type: str
     default: ""
-  source:
-    description: File or URL of the release manifest, in place of O(mirror).
-    type: str
-    default: ""
+  source: {description: "File or URL of the release manifest, in place of O(mirror).", type: str, default: ""}
   mirror:
     description:
       - Folder or URL of a release mirror, which has C(PRODUCT/VERSION/MANIFEST).
       - Empty means the project's downloads on GitHub.
     type: str
     default: ""
-  sha256:
-    description: SHA-256 that the release manifest must have.
-    type: str
-    default: ""
-  namespace:
-    description: Namespace in place of the release's own.
-    type: str
-    default: ""
+  sha256: {description: SHA-256 that the release manifest must have., type: str, default: ""}
+  namespace: {description: "Namespace in place of the release's own.", type: str, default: ""}
   leader_election_namespace:
     description: Namespace for leader election, in place of C(kube-system); only cert-manager uses that.
     type: str
@@ -103,10 +86,7 @@ options:
         and its C(group).
     type: dict
     default: {}
-  ca_bundle:
-    description: CA bundle of the webhooks as PEM, with O(certificates=generated).
-    type: str
-    default: ""
+  ca_bundle: {description: "CA bundle of the webhooks as PEM, with O(certificates=generated).", type: str, default: ""}
   installed:
     description:
       - What is in the cluster, the result of M(o11y.opentelemetry.release_info). Without it nothing is compared.
@@ -119,19 +99,13 @@ options:
     type: str
     choices: [adopt, refuse, takeover]
     default: refuse
-  allow_skip:
-    description: Whether an upgrade of cert-manager may skip minor versions.
-    type: bool
-    default: false
+  allow_skip: {description: Whether an upgrade of cert-manager may skip minor versions., type: bool, default: false}
   compatibility:
     description: What to do when a version is not made for the cluster's version of Kubernetes.
     type: str
     choices: [refuse, warn]
     default: refuse
-  helm_release:
-    description: Name of the Helm release, with O(provider=helm).
-    type: str
-    default: ""
+  helm_release: {description: "Name of the Helm release, with O(provider=helm).", type: str, default: ""}
   chart:
     description:
       - Helm chart, with O(provider=helm). Of a folder or an archive the version is read, and compared with O(version).
@@ -154,10 +128,7 @@ options:
     type: str
     choices: [refuse, keep, remove]
     default: refuse
-  addon_name:
-    description: Name of the EKS add-on, with O(provider=eks_addon).
-    type: str
-    default: adot
+  addon_name: {description: "Name of the EKS add-on, with O(provider=eks_addon).", type: str, default: adot}
   addon:
     description:
       - What a trial of M(o11y.opentelemetry.eks_addon) in check mode returned, with O(provider=eks_addon).
@@ -185,9 +156,7 @@ options:
         C(approval), C(namespace) and C(operator_group), like the inputs C(otel_operator_olm_*) of role otel_operator.
     type: dict
     default: {}
-  olm_found:
-    description: What M(o11y.opentelemetry.olm_info) returned, with O(provider=olm).
-    type: dict
+  olm_found: {description: "What M(o11y.opentelemetry.olm_info) returned, with O(provider=olm).", type: dict}
   remove_definitions:
     description: With O(state=absent), whether unused CustomResourceDefinitions of this collection go as well.
     type: bool
@@ -223,31 +192,18 @@ action:
   description: One of V(install), V(upgrade), V(unchanged) and V(adopt), or V(remove) and V(nothing).
   returned: success
   type: str
-msg:
-  description: The same in words.
-  returned: success
-  type: str
+msg: {description: The same in words., returned: success, type: str}
 provider:
   description: The provider to go on with; V(existing) when something of somebody else's is used as it is.
   returned: success
   type: str
-version:
-  description: The version.
-  returned: when O(state=present)
-  type: str
+version: {description: The version., returned: when O(state=present), type: str}
 chart_version:
   description: The version of the Helm chart to ask for; empty for a chart on disk, and when that is not known.
   returned: when O(state=present)
   type: str
-namespace:
-  description: The namespace.
-  returned: when O(state=present)
-  type: str
-manifests:
-  description: The objects to apply, or to remove.
-  returned: success
-  type: list
-  elements: dict
+namespace: {description: The namespace., returned: when O(state=present), type: str}
+manifests: {description: "The objects to apply, or to remove.", returned: success, type: list, elements: dict}
 resources:
   description: Custom resources to remove before that.
   returned: when O(state=absent)
@@ -271,10 +227,7 @@ olm:
       M(o11y.opentelemetry.olm_wait) takes them.
   returned: when O(state=present) and O(provider=olm)
   type: dict
-chart_values:
-  description: Values of the Helm chart.
-  returned: when O(state=present)
-  type: dict
+chart_values: {description: Values of the Helm chart., returned: when O(state=present), type: dict}
 images:
   description: Every image that is needed, those that the product starts later included.
   returned: when O(state=present)

@@ -40,35 +40,20 @@ options:
           - The kind, such as V(Deployment), V(DaemonSet), V(StatefulSet) or V(OpenTelemetryCollector).
         type: str
         required: true
-      name:
-        description:
-          - The name.
-        type: str
-        required: true
-      namespace:
-        description:
-          - The namespace, for a kind that has one.
-        type: str
+      name: {description: The name., type: str, required: true}
+      namespace: {description: "The namespace, for a kind that has one.", type: str}
       api_version:
         description:
           - The version of the API. Needed only for kinds that this collection does not know.
         type: str
-  timeout_seconds:
-    description:
-      - For how long to wait.
-    type: float
-    default: 300
+  timeout_seconds: {description: For how long to wait., type: float, default: 300}
   unschedulable_seconds:
     description:
       - For how long a pod may be without a node before that is a failure.
       - An autoscaler that says that it adds a node for the pod takes this limit away.
     type: float
     default: 15
-  allow_empty:
-    description:
-      - Whether a DaemonSet that no node fits is ready.
-    type: bool
-    default: false
+  allow_empty: {description: Whether a DaemonSet that no node fits is ready., type: bool, default: false}
   until:
     description:
       - For a kind, a JMESPath expression that is true for an object that is ready.
@@ -104,16 +89,8 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
-msg:
-  description: How many workloads are ready.
-  returned: always
-  type: str
-  sample: 2 ready
-seconds:
-  description: How long that took.
-  returned: when all are ready
-  type: float
-  sample: 4.2
+msg: {description: How many workloads are ready., returned: always, type: str, sample: "2 ready"}
+seconds: {description: How long that took., returned: when all are ready, type: float, sample: 4.2}
 failures:
   description: What keeps the workloads from being ready, at most twenty.
   returned: when the task fails
@@ -129,19 +106,11 @@ failures:
     of:
       description: The custom resource, such as C(OpenTelemetryCollector ns/name), whose operator made the workload.
       type: str
-    pod:
-      description: The pod, if it is about one.
-      type: str
+    pod: {description: "The pod, if it is about one.", type: str}
     node: {description: The node of the pod., type: str}
-    container:
-      description: The container, if it is about one.
-      type: str
-    reason:
-      description: The reason, as Kubernetes names it.
-      type: str
-    message:
-      description: The message of the kubelet, scheduler or controller.
-      type: str
+    container: {description: "The container, if it is about one.", type: str}
+    reason: {description: "The reason, as Kubernetes names it.", type: str}
+    message: {description: "The message of the kubelet, scheduler or controller.", type: str}
     log:
       description: The last lines of the container's log. Of pods that fail alike only the first has them.
       type: list

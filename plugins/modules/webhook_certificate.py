@@ -24,32 +24,19 @@ attributes:
     details:
       - What changes is a secret.
 options:
-  name:
-    description:
-      - Name of the Secret.
-    type: str
-    required: true
+  name: {description: Name of the Secret., type: str, required: true}
   namespace:
     description:
       - Namespace of the Secret, which has to exist, except in check mode.
     type: str
     required: true
-  hosts:
-    description:
-      - Host names that the certificate is for.
-    type: list
-    elements: str
-    required: true
+  hosts: {description: Host names that the certificate is for., type: list, elements: str, required: true}
   labels:
     description:
       - Labels of the Secret.
     type: dict
     default: {}
-  days:
-    description:
-      - For how many days a certificate is valid.
-    type: int
-    default: 365
+  days: {description: For how many days a certificate is valid., type: int, default: 365}
   renew_days:
     description:
       - How many days before its end a certificate is replaced, by the run that then comes along.
@@ -75,19 +62,9 @@ ca_bundle:
   description: The certificates of the CAs to trust, as PEM; empty in check mode while there is no certificate.
   returned: success
   type: str
-not_after:
-  description: When the certificate ends.
-  returned: success
-  type: str
-  sample: "2027-11-20T12:00:00+00:00"
-days_left:
-  description: In how many days that is.
-  returned: success
-  type: int
-msg:
-  description: What was done and why.
-  returned: always
-  type: str
+not_after: {description: When the certificate ends., returned: success, type: str, sample: "2027-11-20T12:00:00+00:00"}
+days_left: {description: In how many days that is., returned: success, type: int}
+msg: {description: What was done and why., returned: always, type: str}
 """
 
 from ansible.module_utils.basic import AnsibleModule
