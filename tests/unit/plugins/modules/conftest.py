@@ -21,23 +21,11 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.aws impor
 
 from tests.testbed.aws.server import AwsServer, running, tell
 from tests.testbed.aws.world import World
+from tests.unit.plugins.module_utils._edge.aws.runs import Clock
 
 PACKAGE = "ansible_collections.o11y.opentelemetry.plugins.modules"
 REGION, CLUSTER = "eu-west-1", "prod"
 READS = ("Describe", "List", "Get")
-
-
-class Clock:
-    """Time that passes only by sleeping."""
-
-    def __init__(self) -> None:
-        self.now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
-
-    def sleep(self, seconds: float) -> None:
-        self.now += seconds
 
 
 class Aws:

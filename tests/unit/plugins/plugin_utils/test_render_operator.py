@@ -3,12 +3,15 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible.parsing.dataloader import DataLoader
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _render
 
-from .helpers import OTLP, of_kind, rendered
+from .helpers import OTLP, of_kind, rendered, request
 
 GATEWAY: dict[str, Any] = {"name": "gateway", "recipes": ["otlp_ingest", "debug_output"]}
 SIDECAR: dict[str, Any] = {**GATEWAY, "name": "beside", "mode": "sidecar", "backend": "operator"}
@@ -82,3 +85,73 @@ def test_an_allocator_without_its_receiver_is_refused() -> None:
 def test_a_malformed_config_is_told_of_as_such() -> None:
     with pytest.raises(Problem, match=r"receivers: error \[not-a-mapping\]"):
         resource({"name": "broken", "config": {**OTLP, "receivers": ["otlp"]}})
+
+
+RENDER_ERRORS_GATEWAY = {"name": "gateway", "recipes": ["otlp_ingest", "debug_output"]}
+
+
+def test_every_error_is_reported_at_once_and_nothing_is_built() -> None:
+    broken = {**OTLP, "receiver": {}, "service": {"pipelines": {"trace": OTLP["service"]["pipelines"]["traces"]}}}
+    with pytest.raises(Problem) as refused:
+        rendered({"name": "a", "config": broken})
+    text = str(refused.value)
+    assert "2 problems in 1 collector config, nothing was applied" in text
+    assert "config receiver: error [unknown-section] unknown key 'receiver'; did you mean 'receivers'?" in text
+    assert "config service.pipelines.trace: error [invalid-pipeline-key]" in text
+
+
+def test_a_warning_stops_nothing() -> None:
+    item = {"name": "a", "config": {**OTLP, "extensions": {"pprof": None}}}
+    assert {finding.severity for finding in _render.plan(request(item))[0].findings} == {"warning", "info"}
+    assert rendered(item)["manifests"]
+
+
+def test_a_mistake_in_the_inventory_is_found_in_its_file(tmp_path: Path) -> None:
+    file = tmp_path / "all.yml"
+    file.write_text("config:\n  service:\n    pipelines:\n      traces:\n        exporters+: [nobody]\n")
+    written = DataLoader().load_from_file(str(file))
+    with pytest.raises(
+        Problem, match=r"all\.yml:5:22 service\.pipelines\.traces\.exporters\[1\]: .*'nobody' is not conf"
+    ):
+        rendered({**RENDER_ERRORS_GATEWAY, "config": written["config"]})
+
+
+def test_a_mistake_in_a_file_is_found_in_it(tmp_path: Path) -> None:
+    file = tmp_path / "mine.yml"
+    file.write_text("exporters:\n  debug:\n  debug:\n")
+    with pytest.raises(Problem, match=r"mine\.yml:3:3 exporters\.debug: error \[duplicate-key\]"):
+        rendered({**RENDER_ERRORS_GATEWAY, "config_files": [str(file)]})
+
+
+def test_a_mistake_in_a_recipe_names_it() -> None:
+    with pytest.raises(
+        Problem, match=r"recipe 'otlp_ingest' service\.pipelines\.logs: error \[no-pipelines\].*no exporters"
+    ):
+        rendered({**RENDER_ERRORS_GATEWAY, "recipes": ["otlp_ingest", {"debug_output": {"pipelines": "traces"}}]})
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ({"moed": "daemonset"}, r"collector 'gateway' has no option 'moed'; did you mean 'mode'"),
+        (
+            {"mode": "sidecat"},
+            r"collector 'gateway': value of mode must be one of: daemonset, deployment, sidecar, state",
+        ),
+        ({"mode": "sidecar"}, r"collector 'gateway' has mode sidecar.*Set `backend: operator`"),
+        ({"recipes": ["otlp_ingst"]}, r"there is no recipe 'otlp_ingst'; did you mean 'otlp_ingest'"),
+        ({"recipes": ["pod_logs"]}, r"recipe 'pod_logs' does not work in mode deployment"),
+        ({"recipes": ["otlp_forward"]}, r"recipe 'otlp_forward': missing required arguments: endpoint"),
+        ({"recipes": [{"otlp_forward": {"endpont": "x"}}]}, r"recipe 'otlp_forward' has no option 'endpont'"),
+        ({"platform": "gce"}, r"there is no platform 'gce'"),
+        ({"name": "Gateway"}, r"'Gateway' is no valid name"),
+        ({"memory_limit": "1Mi"}, r"memory limit '1Mi' is too small"),
+        ({"config_files": ["none.yml"]}, r"cannot read none\.yml"),
+        ({"config": {"exporters": {"x": "${env:KEY}"}}}, r"variable KEY is read here, but not given"),
+        ({"labels": {"team": None}}, r"labels.*'team'"),
+        ({"pod_annotations": {"a": ["b"]}}, r"pod_annotations.*'a'"),
+    ],
+)
+def test_what_is_asked_for_wrongly_is_explained(options: dict[str, Any], says: str) -> None:
+    with pytest.raises(Problem, match=says):
+        rendered({**RENDER_ERRORS_GATEWAY, **options})

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core import recipes
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem, near
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.recipes import RecipeUse
 
 
@@ -86,3 +86,29 @@ def test_a_recipe_of_the_wrong_shape_is_refused_by_name(config: Any) -> None:
 )
 def test_a_recipe_may_leave_out_what_it_does_not_need(config: Any) -> None:
     recipes.check_shape("recipe 'mine'", config)
+
+
+@pytest.mark.parametrize(
+    ("problem", "text"),
+    [
+        (Problem("it is wrong"), "it is wrong."),
+        (Problem("it is wrong", asked="this"), "this: it is wrong."),
+        (Problem("it is wrong", where="a.yml:3"), "it is wrong (at a.yml:3)."),
+        (Problem("it is wrong", fix="Mend it."), "it is wrong. Mend it."),
+        (Problem("is it wrong?", fix="Mend it."), "is it wrong? Mend it."),
+        (Problem("wrong", asked="this", where="a:1", fix="Mend it."), "this: wrong (at a:1). Mend it."),
+    ],
+)
+def test_says_each_fact_that_is_known_once(problem: Problem, text: str) -> None:
+    assert str(problem) == text
+    assert problem.args == (text,)
+
+
+def test_names_the_nearest_word() -> None:
+    assert near("otlp_ingst", ["otlp_forward", "otlp_ingest"]) == "; did you mean 'otlp_ingest'?"
+    assert near("otlpp", [None, 1, "otlp"]) == "; did you mean 'otlp'?"  # type: ignore[list-item]
+
+
+@pytest.mark.parametrize("known", [[], ["zipkin"], [1, None, ("otlp",)]])
+def test_says_nothing_when_no_word_is_near(known: list[str]) -> None:
+    assert near("otlp", known) == ""

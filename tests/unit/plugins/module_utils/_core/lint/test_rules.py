@@ -11,6 +11,7 @@ import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.config.compose import compose
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.config.paths import Position
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint import fields
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.rules import RULES, lint
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.subject import (
     SEVERITIES,
@@ -21,10 +22,14 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.subj
     run,
 )
 from hypothesis import given
+from hypothesis import strategies as st
 
 from ..helpers import CONFIG, user
-from ..strategies import configs
-from .cases import Case, check
+from ..strategies import anything, configs
+from . import secrets_cases
+from .builds import CATALOGUE, NOW
+from .cases import Case, check, findings
+from .secrets_cases import SECRET
 
 TABLES = sorted(Path(__file__).parent.glob("*_cases.py"))
 CASES: list[Case] = [case for table in TABLES for case in import_module(f".{table.stem}", __package__).CASES]
@@ -105,3 +110,50 @@ def test_nothing_that_is_composed_crashes_the_rules(one: Any, two: Any) -> None:
         return
     for finding in lint(Subject(composed.config, composed.locate)):
         assert str(finding)
+
+
+@given(configs)
+def test_no_config_crashes_the_rules_that_know_the_build(config: Any) -> None:
+    for finding in lint(Subject(config, **NOW)):
+        assert str(finding)
+
+
+ROWS = [row for row in CATALOGUE.fields_of if "type" in row]
+
+
+@given(st.sampled_from(ROWS), st.data())
+def test_no_settings_crash_the_rules(row: dict[str, Any], data: st.DataObject) -> None:
+    known = row["fields"] if isinstance(row["fields"], dict) else {}
+    settings = data.draw(st.dictionaries(st.sampled_from([*known, "x", "...", "*"]), anything, max_size=4) | anything)
+    for check_of in (item.check for item in fields.RULES):
+        for fault in check_of(Subject({row["section"]: {row["type"]: settings}}, **NOW)):
+            assert fault.message
+
+
+def test_every_label_of_the_table_is_defined() -> None:
+    def labels(node: Any) -> set[str]:
+        if isinstance(node, str):
+            return {node} if node.startswith(fields.LABEL) else set()
+        children = node[1:] if isinstance(node, list) else node.values()
+        return set().union(*(labels(child) for child in children))
+
+    used = set().union(*(labels(row["fields"]) for row in CATALOGUE.fields_of))
+    assert used == set(CATALOGUE.shared_fields)
+
+
+@pytest.mark.parametrize("case", [case for case in secrets_cases.CASES if case.path is not None], ids=str)
+def test_the_value_is_never_told(case: Case) -> None:
+    for finding in findings(case):
+        assert SECRET not in str(finding.as_dict())
+        assert "horse" not in str(finding)
+
+
+@given(
+    st.text(min_size=6, alphabet="abcdefghijkmnopqrstuvwxyz0123456789:/@ "),
+    st.sampled_from(["password", "dsn", "endpoint"]),
+)
+def test_no_value_at_all_is_told(value: str, key: str) -> None:
+    secret = f"zq{value}qz"
+    settings = {key: f"https://me:{secret}@host", "headers": {"authorization": secret}, "token": secret}
+    for finding in findings(Case("plaintext-secret", "any", {"exporters": {"x": settings}})):
+        assert secret not in str(finding)

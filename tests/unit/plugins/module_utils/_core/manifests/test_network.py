@@ -98,7 +98,9 @@ def test_an_ingress_is_as_asked_for() -> None:
 
 @pytest.mark.parametrize(("config", "listens"), [(None, "otlp"), (running(), "nothing")])
 def test_an_ingress_to_a_port_that_nobody_opens_is_refused(config: Any, listens: str) -> None:
-    with pytest.raises(Problem, match=rf"no port 'otlp-http' for its ingress or routes\. .*listens on: {listens}\."):
+    with pytest.raises(
+        Problem, match=rf"'gateway' has no port 'otlp-http' for its ingress or routes\. .*listens on: {listens}\."
+    ):
         ingress(build(config, ingress=HOST))
 
 
