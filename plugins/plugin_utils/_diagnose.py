@@ -123,7 +123,7 @@ def _compile(item: Mapping[str, Any]) -> None:
     except jmespath.exceptions.JMESPathError as error:
         fix = "See https://jmespath.org for the language."
         raise Problem(
-            f"this is no JMESPath: {error}", asked=item["find"], where=f"checks: {item['id']}", fix=fix
+            f"invalid JMESPath: {error}", asked=item["find"], where=f"checks: {item['id']}", fix=fix
         ) from error
 
 

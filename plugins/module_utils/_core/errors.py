@@ -1,7 +1,7 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The one exception of this collection: what was asked, what is wrong, where, and what to do. Private."""
+"""The exception of this collection: the request, the reason, the location and the fix. Private."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
-# How many more words `near` may compare, where that is limited.
+# How many more words `near` may compare, if limited.
 _LEFT: ContextVar[list[int] | None] = ContextVar("left", default=None)
 
 
 class Problem(Exception):  # noqa: N818 - what a user reads, not what a developer traces
-    """Something the user can act on; translated into a failed task at the edge, and nowhere else."""
+    """An error that the user can fix. Only the edge turns it into a failed task."""
 
     def __init__(self, wrong: str, *, asked: str = "", where: str = "", fix: str = "") -> None:
         self.wrong = wrong
@@ -25,7 +25,7 @@ class Problem(Exception):  # noqa: N818 - what a user reads, not what a develope
         super().__init__(str(self))
 
     def __str__(self) -> str:
-        """Return one sentence per fact that is known, the reason first."""
+        """Return the message: request, reason, location, fix."""
         head = f"{self.asked}: {self.wrong}" if self.asked else self.wrong
         where = f" (at {self.where})" if self.where else ""
         text = f"{head}{where}"
@@ -35,9 +35,9 @@ class Problem(Exception):  # noqa: N818 - what a user reads, not what a develope
 
 @contextmanager
 def few_suggestions(comparisons: int) -> Iterator[Callable[[], None]]:
-    """Let `near` compare so many words within, and then no more: thousands of mistakes need no suggestion each.
+    """Limit how many words `near` compares in this context: thousands of errors need no suggestion each.
 
-    What is yielded gives it as many again.
+    The yielded function resets the limit.
     """
     left = [comparisons]
 

@@ -1,7 +1,7 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A bundle of manifests as data: order, comparison without the server's notes, redaction, leftovers. Private."""
+"""A bundle of manifests: order, comparison without server fields, redaction, leftovers. Private."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from ..errors import Problem
 
 Manifest = dict[str, Any]
 
-# What others lean on comes first: certificates before the pods that mount them, webhooks after the pods that answer
-# them. Kinds that are not named here (autoscalers, routes, custom resources, which webhooks judge) come last.
+# Dependencies come first: certificates before the pods that mount them, webhooks after the pods that serve them.
+# Other kinds (autoscalers, routes, custom resources that webhooks validate) come last.
 ORDER = {
     kind: position
     for position, kinds in enumerate(
@@ -31,7 +31,7 @@ ORDER = {
             ("Certificate",),
             ("Deployment", "DaemonSet", "StatefulSet"),
             ("ValidatingWebhookConfiguration", "MutatingWebhookConfiguration"),
-            # Goes after its Subscription, which would bring it back, and before what it made, which it would.
+            # Deleted after its Subscription, which would recreate it, and before its objects, which it would recreate.
             ("ClusterServiceVersion",),
         )
     )
@@ -39,7 +39,7 @@ ORDER = {
 }
 LAST = max(ORDER.values()) + 1
 
-# Written by the server or its controllers, not by anyone who wants something.
+# Written by the server or its controllers, never by an owner.
 SERVER_METADATA = ("managedFields", "resourceVersion", "generation", "uid", "creationTimestamp", "selfLink")
 SERVER_ANNOTATIONS = (
     "kubectl.kubernetes.io/last-applied-configuration",
@@ -47,7 +47,7 @@ SERVER_ANNOTATIONS = (
     "deprecated.daemonset.template.generation",
 )
 
-# Every namespace holds these by itself, so they do not count as somebody's work.
+# Every namespace has these objects, so they do not keep it in use.
 PLATFORM_OBJECTS = {
     "ConfigMap": ("kube-root-ca.crt", "openshift-service-ca.crt", "istio-ca-root-cert"),
     "ServiceAccount": ("default", "builder", "deployer"),
@@ -57,7 +57,7 @@ PLATFORM_OBJECTS = {
 DERIVED_KINDS = ("Endpoints", "EndpointSlice", "Event", "Lease")
 COPIED_BY_OLM = "olm.copiedFrom"
 PLATFORM_SECRET_TYPES = ("kubernetes.io/service-account-token", "kubernetes.io/dockercfg")
-# Who takes a finalizer away, so that an object can go.
+# Which component removes a finalizer, so that the object can be deleted.
 HOLDERS = {
     "opentelemetrycollector.opentelemetry.io/finalizer": "the OpenTelemetry operator, which must run for that",
     "foregroundDeletion": "Kubernetes, when the pods and others that it owns are gone",
@@ -65,7 +65,7 @@ HOLDERS = {
     "kubernetes.io/pvc-protection": "Kubernetes, when no pod uses it",
     "service.kubernetes.io/load-balancer-cleanup": "the cloud's controller of load balancers",
 }
-# A pod under one of these goes with it, so its owner is what is named.
+# Pods of these owners are deleted with them, so messages name the owner.
 LEFTOVER_OWNERS = ("ReplicaSet", "DaemonSet", "StatefulSet")
 
 
@@ -82,12 +82,12 @@ class Ref(NamedTuple):
 
 
 def ref(manifest: Manifest) -> Ref:
-    """Return the name of an object; the version of its API is not part of it."""
+    """Return the name of an object, without its API version."""
     metadata = manifest.get("metadata") or {}
     return Ref(str(manifest.get("kind")), metadata.get("namespace") or "", str(metadata.get("name")))
 
 
-# Kinds of different API groups may have one name, so an object is told from others by its group too.
+# Kinds of different API groups may share a name, so the group is part of the identity of an object.
 Identity = tuple[str, Ref]
 
 
@@ -97,7 +97,7 @@ def identity(manifest: Manifest) -> Identity:
 
 
 def check(manifests: list[Manifest]) -> None:
-    """Refuse what no server could accept, before the first request is sent."""
+    """Reject manifests that no server accepts, before the first request."""
     seen: set[Identity] = set()
     for index, manifest in enumerate(manifests):
         where = f"manifests[{index}]"
@@ -128,7 +128,7 @@ def group_of(api_version: str) -> str:
 
 
 def ordered(manifests: Iterable[Manifest]) -> list[list[Manifest]]:
-    """Return the bundle as groups: within one the order is free, each group needs those before it."""
+    """Return the bundle as groups. Each group depends on the groups before it; within a group the order is free."""
 
     def position(manifest: Manifest) -> int:
         return ORDER.get(manifest["kind"], LAST)
@@ -137,7 +137,7 @@ def ordered(manifests: Iterable[Manifest]) -> list[list[Manifest]]:
 
 
 def normalise(manifest: Manifest) -> Manifest:
-    """Return an object as its owners wrote it: without status and the server's notes."""
+    """Return an object without its status and the fields that the server writes."""
     metadata = {key: value for key, value in manifest.get("metadata", {}).items() if key not in SERVER_METADATA}
     annotations = {
         key: value for key, value in (metadata.pop("annotations", None) or {}).items() if key not in SERVER_ANNOTATIONS
@@ -150,7 +150,7 @@ def normalise(manifest: Manifest) -> Manifest:
 
 
 def redact(manifest: Manifest, salt: str) -> Manifest:
-    """Hide a Secret's values; equal ones still look equal. The salt keeps short secrets from being guessed."""
+    """Hide a Secret's values. Equal values stay equal; the salt protects short secrets from guessing."""
     if manifest.get("kind") != "Secret":
         return manifest
     hidden = dict(manifest)
@@ -165,7 +165,7 @@ def _mask(value: Any, salt: str) -> str:
 
 
 def difference(before: Manifest | None, after: Manifest | None, salt: str) -> dict[str, Any] | None:
-    """Return what changes in one object, fit to be shown, or nothing when it stays as it is."""
+    """Return the diff of one object, or None if it does not change."""
     old, new = (normalise(side) if side else None for side in (before, after))
     if old == new:
         return None
@@ -179,7 +179,7 @@ def difference(before: Manifest | None, after: Manifest | None, salt: str) -> di
 
 
 def stale(live: Iterable[Manifest], wanted: set[Ref]) -> list[Manifest]:
-    """Return the labelled objects that the bundle no longer has; what a controller owns goes with its owner."""
+    """Return the labelled objects that left the bundle. Objects of a controller are deleted with their owner."""
     return [found for found in live if ref(found) not in wanted and not _controller(found) and not _leaving(found)]
 
 
@@ -225,7 +225,7 @@ def _goes_with_owners(item: Manifest, going: set[Identity]) -> bool:
 
 
 def users_of_account(found: Iterable[Manifest], account: Ref, going: set[Identity]) -> list[Ref]:
-    """Return the pods and workloads that run under an account and stay."""
+    """Return the remaining pods and workloads that run under a service account."""
     return leftovers((item for item in found if _account(item) == account.name), going)
 
 
@@ -236,14 +236,14 @@ def _account(item: Manifest) -> str:
 
 
 def holders(manifest: Manifest) -> str:
-    """Return which finalizers keep an object that is being deleted, and who takes them away."""
+    """Return the finalizers that block a deletion, and the components that remove them."""
     names = manifest["metadata"].get("finalizers") or []
-    told = [f"{name}: {HOLDERS[name]}" if name in HOLDERS else name for name in names]
-    return f" (finalizers: {', '.join(told)})" if told else ""
+    described = [f"{name}: {HOLDERS[name]}" if name in HOLDERS else name for name in names]
+    return f" (finalizers: {', '.join(described)})" if described else ""
 
 
 def secret_values(manifests: Iterable[Manifest]) -> Iterator[str]:
-    """Yield the values of the bundle's Secrets, so that no message can repeat them."""
+    """Yield the values of the bundle's Secrets, which no message may contain."""
     for manifest in manifests:
         if manifest.get("kind") == "Secret":
             for key in ("data", "stringData"):

@@ -1,7 +1,7 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a workload holds alone: ports and folders of the nodes, and claims; and who holds them already. Private."""
+"""Host ports, host paths and volume claims that only one workload can use, and who uses them now. Private."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ class HostPort(NamedTuple):
     address: str
 
     def clashes(self, other: HostPort) -> bool:
-        """Return whether the two cannot live on one node; a port on every address clashes with each of them."""
+        """Return whether two ports conflict on one node. A port on every address conflicts with any address."""
         if (self.port, self.protocol) != (other.port, other.protocol):
             return False
         return self.address == other.address or self.address in ANY_ADDRESS or other.address in ANY_ADDRESS
 
 
 class Clash(NamedTuple):
-    """A port that a pod of somebody else holds."""
+    """A port that a pod of another workload holds."""
 
     port: HostPort
     pod: str
@@ -39,7 +39,7 @@ class Clash(NamedTuple):
 
 
 def host_ports(spec: dict[str, Any]) -> set[HostPort]:
-    """Return the ports that a pod spec takes from its node: with the host's network every port is one."""
+    """Return the host ports of a pod spec. With hostNetwork every container port is a host port."""
     shared = spec.get("hostNetwork")
     containers = [*(spec.get("initContainers") or []), *(spec.get("containers") or [])]
     ports = (port for container in containers for port in container.get("ports") or [])
@@ -51,9 +51,9 @@ def host_ports(spec: dict[str, Any]) -> set[HostPort]:
 
 
 def template_ports(workload: dict[str, Any] | None) -> set[HostPort]:
-    """Return the node ports of a workload's pods; none for what is absent or no workload."""
+    """Return the host ports of a workload's pods; an empty set if it is absent or not a workload."""
     spec = (workload or {}).get("spec") or {}
-    if (workload or {}).get("kind") == COLLECTOR:  # the operator gives the ports that it is told to its container
+    if (workload or {}).get("kind") == COLLECTOR:  # the operator copies spec.ports to its container
         ports = [{**port, "containerPort": port.get("port")} for port in spec.get("ports") or []]
         return host_ports({"hostNetwork": spec.get("hostNetwork"), "containers": [{"ports": ports}]})
     if not workload or workload.get("kind") not in WORKLOADS:
@@ -67,7 +67,7 @@ def clashes(
     pods: Iterable[dict[str, Any]],
     going: Iterable[dict[str, Any]] = (),
 ) -> Iterator[Clash]:
-    """Yield each wanted port that a running pod of another workload holds, unless that one makes way for ours."""
+    """Yield each wanted port that a running pod of another workload holds, unless that workload is deleted first."""
     leaving = [workload, *going]
     for pod in pods:
         if not _holds(pod) or any(_own(item, pod) for item in leaving):
@@ -94,7 +94,7 @@ def _own(workload: dict[str, Any], pod: dict[str, Any]) -> bool:
 
 
 def written(workload: Mapping[str, Any]) -> set[str]:
-    """Return the folders of nodes and the claims that the pods of a workload may write to."""
+    """Return the host paths and volume claims that the pods of a workload can write to."""
     spec = workload.get("spec") or {}
     pod = spec if workload.get("kind") == COLLECTOR else at(spec, ("template", "spec"), {})
     containers = [pod] if workload.get("kind") == COLLECTOR else items(pod, "containers")

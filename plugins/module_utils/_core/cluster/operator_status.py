@@ -1,9 +1,9 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the operator and cert-manager say of their objects, and what they make of them. Private.
+"""What the operator and cert-manager report about their resources, and what they create from them. Private.
 
-The facts are those of the operator's `internal/naming`, `internal/manifests` and `internal/status`, 0.152 to 0.158.
+Sources: the operator's `internal/naming`, `internal/manifests` and `internal/status`, 0.152 to 0.158.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ from ..config.paths import at, items
 Object = dict[str, Any]
 
 COLLECTOR, ALLOCATOR = "OpenTelemetryCollector", "TargetAllocator"
-# What the operator writes on all that it makes. Its cluster-wide objects have no owner, only this.
+# The label of all objects that the operator creates. Its cluster-wide objects have no owner, only this label.
 MANAGED_BY = "opentelemetry-operator"
-# How its release, its chart and OLM label its pods, in whatever namespace they are.
+# The label of the operator's pods, set by its release, its chart and OLM in any namespace.
 OPERATOR_PODS = "app.kubernetes.io/name=opentelemetry-operator"
 KINDS = {"deployment": "Deployment", "daemonset": "DaemonSet", "statefulset": "StatefulSet"}
 LONGEST = 63
 
 
 class Child(NamedTuple):
-    """A workload that the operator makes: where it is, who owns it, and what it has when it is of the newest kind."""
+    """A workload that the operator creates: its name, its owner and the fields that it must have when it is current."""
 
     kind: str
     namespace: str
@@ -43,13 +43,13 @@ class Child(NamedTuple):
 
 
 def child_name(name: str, suffix: str) -> str:
-    """Return the name of what belongs to a resource: a long name is cut, and what DNS has no dots for gets dashes."""
+    """Return the name of a resource's child: long names are cut, characters that DNS forbids become dashes."""
     cut = re.sub(r"^[^A-Za-z0-9]+|[^A-Za-z0-9]+$", "", f"{name[: LONGEST - len(suffix)]}{suffix}")
     return re.sub(r"[^a-z0-9]", "-", cut.lower())
 
 
 def operator_labels(resource: Object) -> dict[str, str]:
-    """Return what the operator selects the pods of a collector by; of a long name the namespace's part is cut."""
+    """Return the labels by which the operator selects a collector's pods. With a long name the namespace is cut."""
     namespace, name = resource["metadata"].get("namespace") or "", resource["metadata"]["name"]
     cut = namespace[: LONGEST - len(name) - 1] if len(name) < LONGEST else ""
     return {
@@ -60,12 +60,12 @@ def operator_labels(resource: Object) -> dict[str, str]:
 
 
 def followed(resource: Object) -> bool:
-    """Return whether a resource is ready by what the operator makes of it."""
+    """Return whether a resource is ready when the operator's workloads for it are ready."""
     return resource.get("kind") in (COLLECTOR, ALLOCATOR)
 
 
 def children(resource: Object) -> list[Child]:
-    """Return the workloads of a resource; a sidecar has none, it goes into other people's pods."""
+    """Return the workloads of a resource. A sidecar has none: the operator injects it into other pods."""
     spec = resource.get("spec") or {}
     if resource["kind"] == ALLOCATOR:
         return [_allocator(resource, spec)]
@@ -98,37 +98,37 @@ def _child(resource: Object, kind: str, suffix: str, owner: str, spec: Object) -
 
 
 def untaken(resource: Object, live: list[Object | None]) -> str:
-    """Return why a resource, as it is now, has not become its workloads yet, or nothing when it has."""
+    """Return why the operator has not rolled out a resource's current generation, or an empty string."""
     if (resource.get("spec") or {}).get("managementState") == "unmanaged":
         return _absent(resource, live, proven=True)
     state = resource.get("status") or {}
-    told = next((item for item in state.get("conditions") or [] if item.get("type") == "Ready"), None)
-    if told is None and not state.get("observedGeneration"):  # an operator before 0.154, or none
+    ready = next((item for item in state.get("conditions") or [] if item.get("type") == "Ready"), None)
+    if ready is None and not state.get("observedGeneration"):  # an operator before 0.154, or no operator
         silent = resource["kind"] == COLLECTOR and not state.get("version")
-        return "no operator has taken it up" if silent else _absent(resource, live, proven=False)
+        return "no operator has reconciled it" if silent else _absent(resource, live, proven=False)
     generation = resource["metadata"].get("generation") or 0
     if (state.get("observedGeneration") or 0) < generation:
         return f"the operator has seen generation {state.get('observedGeneration') or 0}, not {generation}"
-    if told and told.get("status") != "True":
-        return f"the operator says {told.get('reason')}: {told.get('message')}"
+    if ready and ready.get("status") != "True":
+        return f"the operator says {ready.get('reason')}: {ready.get('message')}"
     return _absent(resource, live, proven=True)
 
 
 def _absent(resource: Object, live: list[Object | None], *, proven: bool) -> str:
-    """Return what keeps a workload from being that of the resource.
+    """Return why a workload does not match its resource.
 
-    What the operator says of a collector holds for its workload, but not for the target allocator, which another of
-    its controllers makes, and where it says nothing at all there is only the workload to tell by.
+    The operator's status of a collector covers the collector's workload, but not the target allocator, which
+    another controller creates. Without a status only the workload shows the state.
     """
     for child, found in zip(children(resource), live, strict=True):
         if found is None or found["metadata"].get("deletionTimestamp"):
             return f"{child} does not exist"
         owners = [(item.get("kind"), item.get("name")) for item in found["metadata"].get("ownerReferences") or []]
         if child.owner not in owners:
-            return f"{child} belongs to somebody else"
+            return f"{child} has another owner"
         trust = proven and child.owner[0] == resource["kind"] == COLLECTOR
         if not trust and (lacks := _lacks(child, found)):
-            return f"{child} has not the {lacks} of the resource yet"
+            return f"{child} does not have the {lacks} of the resource yet"
     return ""
 
 
@@ -150,18 +150,18 @@ NAME = "cert-manager.io/certificate-name"
 
 
 def is_issued(certificate: Object) -> bool:
-    """Return whether its Secret holds a certificate as the Certificate now wants it."""
+    """Return whether the Secret holds a certificate for the Certificate's current spec."""
     return condition(certificate, "Ready").get("status") == "True"
 
 
 def refusal(certificate: Object) -> str:
-    """Return why it is not issued and will not be for an hour, which is how long cert-manager lets a failure rest."""
+    """Return why a Certificate failed. cert-manager retries a failed Certificate only after an hour."""
     issuing = condition(certificate, "Issuing")
     return str(issuing.get("message") or "refused") if issuing.get("reason") == "Failed" else ""
 
 
 def condition(item: Object, kind: str) -> Object:
-    """Return a condition that is about the object as it is now; an empty one when there is none yet."""
+    """Return a condition of the object's current generation, or an empty one."""
     for found in items(item, "status", "conditions"):
         if found.get("type") == kind and found.get("observedGeneration") in (None, item["metadata"].get("generation")):
             return dict(found)
@@ -169,17 +169,17 @@ def condition(item: Object, kind: str) -> Object:
 
 
 def account(certificate: Object, requests: Iterable[Object]) -> str:
-    """Return what is known of a Certificate that is not issued: its newest request says most."""
+    """Return why a Certificate is not issued, from its newest request if possible."""
     mine = [item for item in requests if belongs(item, certificate)]
     newest = max(mine, key=lambda item: str(item["metadata"].get("creationTimestamp")), default={})
     said = condition(newest, "Ready").get("message") if newest else None
-    return str(said or condition(certificate, "Ready").get("message") or "cert-manager has not looked at it")
+    return str(said or condition(certificate, "Ready").get("message") or "cert-manager has not processed it")
 
 
 def needed(going: Sequence[Object], others: Iterable[Object]) -> list[Object]:
-    """Return what cannot go: issuers that other Certificates name, and the Certificate of the CA behind such an issuer.
+    """Return what must stay: issuers that other Certificates name, and the CA Certificates of these issuers.
 
-    Collectors that are deployed by somebody else may share the CA of the namespace.
+    Collectors of other owners may share the CA of the namespace.
     """
     kept: list[Object] = []
     asking = list(others)
@@ -206,7 +206,7 @@ def _fills(certificate: Object, secret: str, issuer: Object) -> bool:
 
 
 def belongs(item: Object, certificate: Object) -> bool:
-    """Return whether cert-manager made this Secret or CertificateRequest for a Certificate."""
+    """Return whether cert-manager created this Secret or CertificateRequest for a Certificate."""
     own, other = item["metadata"], certificate["metadata"]
     named = (own.get("annotations") or {}).get(NAME)
     return bool(named == other["name"] and own.get("namespace") == other.get("namespace"))

@@ -1,7 +1,7 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""In which order old objects make way for new ones, so that somebody takes telemetry all the time. Private."""
+"""The order in which new objects replace old ones, so that a collector always receives telemetry. Private."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ AUTOSCALER = "HorizontalPodAutoscaler"
 
 
 def replaces(new: Manifest, old: Manifest) -> bool:
-    """Return whether a workload takes the place of another: the same collector, or no word of which one it was."""
+    """Return whether a workload replaces another: both have the same collector label, or the old one has none."""
     if new["kind"] not in RUNS or old["kind"] not in RUNS or ref(new) == ref(old):
         return False
     if new["metadata"].get("namespace") != old["metadata"].get("namespace"):
@@ -32,10 +32,10 @@ def _label(manifest: Manifest) -> str:
 
 
 def goes_first(old: Manifest, group: Iterable[Manifest]) -> bool:
-    """Return whether an old object must be gone before a group can be applied.
+    """Return whether an old object must be deleted before a group is applied.
 
-    Two workloads cannot hold the same port of a node or write to the same folder of it, and an autoscaler writes the
-    count of who has one of its own now.
+    Two workloads cannot share a host port or write to the same host path. An autoscaler would overwrite the replica
+    count of a workload that now sets its own.
     """
     if old["kind"] == AUTOSCALER:
         return any(_scales(old, new) and "replicas" in (new.get("spec") or {}) for new in group)
@@ -55,13 +55,13 @@ def _scales(autoscaler: Manifest, workload: Manifest) -> bool:
 
 
 def awaited(old: Iterable[Manifest], manifests: Iterable[Manifest]) -> list[Manifest]:
-    """Return the workloads of a bundle that must work before the old ones go."""
+    """Return the workloads of a bundle that must be ready before the old ones are deleted."""
     leaving = list(old)
     return [new for new in manifests if any(replaces(new, item) for item in leaving)]
 
 
 def remade(manifest: Manifest, live: Manifest | None) -> bool:
-    """Return whether an object can only be changed by making it anew: the operator refuses another mode."""
+    """Return whether an object must be recreated to change: the operator rejects a change of mode."""
     if manifest["kind"] != COLLECTOR or live is None:
         return False
     modes = [(item.get("spec") or {}).get("mode") or "deployment" for item in (manifest, live)]
@@ -69,7 +69,7 @@ def remade(manifest: Manifest, live: Manifest | None) -> bool:
 
 
 def autoscaled(manifests: Iterable[Manifest]) -> set[Ref]:
-    """Return whose count an autoscaler of the bundle writes."""
+    """Return the workloads whose replica count an autoscaler of the bundle sets."""
     given = list(manifests)
     scalers = [item for item in given if item["kind"] == AUTOSCALER]
     return {
@@ -81,7 +81,7 @@ def autoscaled(manifests: Iterable[Manifest]) -> set[Ref]:
 
 
 def kept_replicas(manifest: Manifest, live: Manifest | None, manager: str) -> int | None:
-    """Return the count that the server would take back to one, since we no longer say it and nobody else did.
+    """Return the replica count to keep: the server resets it to one when its only field manager drops the field.
 
     Source: Kubernetes' docs on server-side apply, "Transferring ownership".
     """

@@ -1,7 +1,7 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which pods of a workload count, and what the tables of `rollout_tables` say about them. Private."""
+"""Select the pods of a workload's newest revision, and apply the tables of `rollout_tables` to them. Private."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ from .rollout_tables import (
 Object = dict[str, Any]
 Search = Callable[[str, Any], Any]
 
-# Where a workload carries the name of the custom resource that it was made of, for messages.
+# The key under which a workload carries the name of its custom resource, for messages.
 OF = "of"
-# What the API server puts before the message of an event that it has folded with others.
+# The prefix of an event message that the API server combined with others.
 REPEATED = "(combined from similar events): "
 _MISSING_SECRET = re.compile(r'secrets? "(?:[^"/]*/)?(?P<name>[^"]+)" not found')
 
 
 class Symptom(NamedTuple):
-    """One thing that is wrong now."""
+    """One current fault of a workload or pod."""
 
     row: FailureRow
     pod: Object | None
@@ -42,17 +42,17 @@ class Symptom(NamedTuple):
 
     @property
     def key(self) -> tuple[str, str, str]:
-        """Return what makes it the same symptom at the next look."""
+        """Return the identity of the symptom across polls."""
         return (self.row.id, self.pod["metadata"]["name"] if self.pod else "", self.container)
 
 
 def title(workload: Object) -> str:
-    """Return the name of a workload, after that of the resource that an operator made it of."""
+    """Return the name of a workload, preceded by the name of its custom resource."""
     return f"{workload[OF]} ({ref(workload)})" if workload.get(OF) else str(ref(workload))
 
 
 def observed(workload: Object) -> bool:
-    """Return whether its controller has seen it as it is; before that its pods may be those of an older one."""
+    """Return whether the controller has seen the current generation. Until then its pods may be old."""
     if workload["kind"] not in COUNTS:
         return True
     seen = (workload.get("status") or {}).get("observedGeneration") or 0
@@ -60,7 +60,7 @@ def observed(workload: Object) -> bool:
 
 
 def unprobed(workload: Object) -> bool:
-    """Return whether a workload of an operator counts as ready without being asked."""
+    """Return whether a workload of an operator has no readiness probe."""
     template = (workload.get("spec") or {}).get("template") or {}
     containers = (template.get("spec") or {}).get("containers") or []
     return bool(workload.get(OF)) and not any("readinessProbe" in container for container in containers)
@@ -75,7 +75,7 @@ def is_ready(search: Search, workload: Object, until: dict[str, str], *, allow_e
 
 
 def count(search: Search, workload: Object) -> str:
-    """Return `1 of 3 ready`, or what is known of a kind without numbers."""
+    """Return `1 of 3 ready`, or `not ready` for a kind without replica counts."""
     if workload["kind"] not in COUNTS:
         return "not ready"
     have, want = (search(path, workload) or 0 for path in COUNTS[workload["kind"]])
@@ -99,7 +99,7 @@ def owned(item: Object, owner: Object) -> bool:
 
 
 def newest_pods(workload: Object, revision: Object | None, pods: Iterable[Object]) -> list[Object]:
-    """Return the pods that the newest revision made and that stay: an old one that crashes is being replaced anyway."""
+    """Return the remaining pods of the newest revision. Older pods are being replaced."""
     if workload["kind"] == "Deployment":
         mine = [pod for pod in pods if revision and owned(pod, revision)]
     else:
@@ -110,13 +110,13 @@ def newest_pods(workload: Object, revision: Object | None, pods: Iterable[Object
 
 
 def issuing(symptom: Symptom, certificates: Iterable[Object]) -> Symptom:
-    """Return a missing Secret as the Certificate that makes it, if there is one."""
+    """Return a symptom about a missing Secret, with the status of the Certificate that creates the Secret."""
     match = _MISSING_SECRET.search(symptom.detail) if symptom.row.id == "mount" else None
     for item in certificates if match else ():
         if item["spec"].get("secretName") == (match or {"name": ""})["name"]:
             states = (item.get("status") or {}).get("conditions") or []
             why = next((state.get("message") for state in states if state.get("type") == "Ready"), None)
-            detail = f"{symptom.detail}; Certificate {item['metadata']['name']}: {why or 'not taken up yet'}"
+            detail = f"{symptom.detail}; Certificate {item['metadata']['name']}: {why or 'not processed yet'}"
             return symptom._replace(row=ISSUING, detail=detail)
     return symptom
 
@@ -132,13 +132,13 @@ def _labels(item: Object | None) -> dict[str, str]:
 
 
 def event_time(event: Object) -> str:
-    """Return when it happened last; such times compare as text."""
+    """Return when the event last occurred. These times compare as text."""
     last = (event.get("series") or {}).get("lastObservedTime") or event.get("lastTimestamp") or event.get("eventTime")
     return str(last or event["metadata"].get("creationTimestamp") or "")
 
 
 def events_of(item: Object, events: Iterable[Object], since: str = "") -> list[Object]:
-    """Return what happened to an object in its own life, or since a time, the oldest first."""
+    """Return the events of an object since its creation, or since a time, oldest first."""
     start = max(since, item["metadata"].get("creationTimestamp") or "")
     mine = (e for e in events if e.get("involvedObject", {}).get("uid") == item["metadata"]["uid"])
     return sorted((event for event in mine if event_time(event)[:19] >= start[:19]), key=event_time)

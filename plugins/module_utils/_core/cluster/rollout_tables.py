@@ -1,7 +1,7 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""When a workload is ready, and what keeps it from it: two tables of JMESPath. Private."""
+"""Two tables of JMESPath: when a workload is ready, and why it fails. Private."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ READY = {
     "Job": CONDITION.format("Complete"),
     "CustomResourceDefinition": CONDITION.format("Established"),
 }
-# Any other kind says so in a condition, which must be about its newest generation when it tells that.
+# Other kinds report readiness in a condition. If they report observedGeneration, it must be current.
 READY_ELSE = (
     f"({CONDITION.format('Ready')} || {CONDITION.format('Available')})"
     " && not_null(status.observedGeneration, metadata.generation, `0`) >= not_null(metadata.generation, `0`)"
@@ -42,7 +42,7 @@ COUNTS = {
 
 class FailureRow(NamedTuple):
     """One way to fail. `find` yields {container, reason, detail} for each place; it counts after `grace`
-    seconds. With `evidence` the end of the log is told with it, or the last warnings."""
+    seconds. With `evidence` the message includes the last log lines or warnings."""
 
     id: str
     find: str
@@ -65,7 +65,7 @@ _CRASHED = (
 )
 _OOM = "not_null(state.terminated, lastState.terminated).reason == 'OOMKilled'"
 _PULL = "contains(['ErrImagePull', 'ImagePullBackOff'], state.waiting.reason)"
-# What registries and networks do in passing; the kubelet tries again.
+# Temporary errors of registries and networks; the kubelet retries.
 _PASSING = " || ".join(
     f"contains(not_null(state.waiting.message, ''), '{words}')"
     for words in ("timeout", "TLS handshake", "connection reset", "EOF", "Too Many Requests", "503")
@@ -113,14 +113,14 @@ POD_FAILURES = (
         "out_of_memory",
         f"{_CONTAINERS} | [?{_CRASHED} && {_OOM}].{_ENDED}",
         0,
-        "Raise the memory limit, or lower what the container keeps in memory.",
+        "Raise the memory limit, or reduce the memory use of the container.",
         evidence=True,
     ),
     FailureRow(
         "crash",
         f"{_CONTAINERS} | [?{_CRASHED} && !({_OOM})].{_ENDED}",
         0,
-        "Read the log: a collector that ends at once mostly dislikes its configuration.",
+        "Read the log. A collector that exits at once usually has an invalid configuration.",
         evidence=True,
     ),
     FailureRow(
@@ -128,7 +128,7 @@ POD_FAILURES = (
         f"!{_SCALING} && pod.status.conditions[?type=='PodScheduled' && status=='False' && reason=='Unschedulable']"
         ".{reason: reason, detail: message}",
         UNSCHEDULABLE_GRACE,
-        "Ask for less, add nodes, or correct node selectors, affinity and tolerations.",
+        "Lower the resource requests, add nodes, or correct node selectors, affinity and tolerations.",
     ),
     FailureRow(
         "mount",
@@ -142,12 +142,12 @@ POD_FAILURES = (
         f"{_STARTING} && events[?contains(['FailedMount', 'FailedAttachVolume', 'FailedMapVolume'], reason)]"
         ".{reason: reason, detail: message}",
         45,
-        "Look at the volume and its driver.",
+        "Check the volume and its driver.",
     ),
 )
 
-# In the place of `mount` when the Secret is that of a Certificate, which may take as long as its issuer takes.
-ISSUING = FailureRow("certificate", "", math.inf, "See `kubectl describe certificate`, and the issuer that it names.")
+# Replaces `mount` when a Certificate creates the Secret: its issuer decides how long that takes.
+ISSUING = FailureRow("certificate", "", math.inf, "Check `kubectl describe certificate` and its issuer.")
 
 # Tried from the top for {workload, events, missing, old, allow_empty}; `old` are the pods of older revisions.
 WORKLOAD_FAILURES = (
@@ -157,47 +157,47 @@ WORKLOAD_FAILURES = (
         " && workload.spec.updateStrategy.type != 'OnDelete'"
         " && old[?(not_null(status.conditions, `[]`)[?type=='Ready'].status | [0]) != 'True']"
         ".{reason: 'StuckPod', detail: join('', ['pod ', metadata.name, ' of an older revision is not ready,"
-        " and a StatefulSet waits for that before it replaces it'])}",
+        " and a StatefulSet replaces it only when it is ready'])}",
         10,
-        "Delete that pod; Kubernetes does not do it by itself.",
+        "Delete that pod. Kubernetes does not delete it automatically.",
     ),
     FailureRow(
-        # Of OpenShift; none that the ServiceAccount may use allows what the pods ask for.
+        # OpenShift: no SecurityContextConstraints of the ServiceAccount allow what the pods request.
         "constraints",
         "[missing && events[?reason=='FailedCreate'].{reason: reason, detail: message},"
         " not_null(workload.status.conditions, `[]`)[?type=='ReplicaFailure' && status=='True']"
         ".{reason: reason, detail: message}][] | [?detail && contains(detail, 'security context constraint')]",
         3,
-        "Set `platform` to the place where the collector runs, which makes the constraints that its config needs.",
+        "Set `platform` to the platform of the cluster. The role then creates the constraints that the config needs.",
     ),
     FailureRow(
         "create_pods",
         "missing && events[?reason=='FailedCreate'].{reason: reason, detail: message}",
         3,
-        "Lift what forbids the pods (quota, pod security, webhook), or create what they need (ServiceAccount).",
+        "Remove the restriction (quota, pod security, webhook), or create the missing object (ServiceAccount).",
     ),
     FailureRow(
         "create_replicas",
         "workload.status.conditions[?type=='ReplicaFailure' && status=='True'].{reason: reason, detail: message}",
         6,
-        "Lift what forbids the pods (quota, pod security, webhook), or create what they need (ServiceAccount).",
+        "Remove the restriction (quota, pod security, webhook), or create the missing object (ServiceAccount).",
     ),
     FailureRow(
         "progress_deadline",
         "workload.status.observedGeneration >= workload.metadata.generation && workload.status.conditions["
         "?type=='Progressing' && reason=='ProgressDeadlineExceeded'].{reason: reason, detail: message}",
         0,
-        "Look at the warnings of its pods.",
+        "Check the warning events of its pods.",
         evidence=True,
     ),
     FailureRow(
-        # Its operator tries again by itself, also what passes: conflicts, and a workload that is not there yet.
+        # The operator retries temporary errors too, such as conflicts and missing workloads.
         "reconcile",
         "workload.kind == 'OpenTelemetryCollector'"
         " && workload.status.observedGeneration >= workload.metadata.generation"
         " && workload.status.conditions[?type=='Ready' && status=='False'].{reason: reason, detail: message}",
         10,
-        "Correct the resource, or give the operator what it lacks.",
+        "Correct the resource, or give the operator the missing permission or object.",
     ),
     FailureRow(
         "no_nodes",
@@ -205,6 +205,6 @@ WORKLOAD_FAILURES = (
         " && workload.status.observedGeneration >= workload.metadata.generation && [{reason: 'NoNodes',"
         " detail: 'no node fits its node selector, affinity and tolerations'}]",
         5,
-        "Correct them, or set allow_empty when no node may have such a pod.",
+        "Correct them, or set allow_empty if it is expected that no node matches.",
     ),
 )

@@ -1,7 +1,7 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Pods in a bundle that a cluster with SecurityContextConstraints would not take as they are. Private."""
+"""Pods of a bundle that a cluster with SecurityContextConstraints would reject. Private."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ..collector.names import COLLECTOR_LABEL, cluster_wide
 from ..config.paths import at, items, section
 from .bundle import Manifest, Ref, ref
 
-# Where a cluster that has them says so.
+# The API of clusters that have SecurityContextConstraints.
 API = "/apis/security.openshift.io/v1"
 _KIND = "SecurityContextConstraints"
 _WORKLOADS = ("DaemonSet", "Deployment", "OpenTelemetryCollector", "StatefulSet")
@@ -26,11 +26,11 @@ class ConstraintNeeds(NamedTuple):
 
 
 def unmet(manifests: Iterable[Manifest]) -> list[ConstraintNeeds]:
-    """Return the collectors of a bundle that ask for more than everybody has, and bring no constraints."""
+    """Return the collectors that need more than the default constraints and have none of their own in the bundle."""
     given = list(manifests)
-    brought = {ref(item).name for item in given if item["kind"] == _KIND}
+    own = {ref(item).name for item in given if item["kind"] == _KIND}
     found = [ConstraintNeeds(ref(item), tuple(_more(item))) for item in given if _is_collector(item)]
-    return [wish for wish in found if wish.more and cluster_wide(wish.owner.namespace, wish.owner.name) not in brought]
+    return [wish for wish in found if wish.more and cluster_wide(wish.owner.namespace, wish.owner.name) not in own]
 
 
 def _is_collector(item: Manifest) -> bool:

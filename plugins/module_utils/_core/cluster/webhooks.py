@@ -1,7 +1,7 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Webhooks as data: who serves them, who injects their CA, and what it means that one does not answer. Private."""
+"""Webhooks: the Services behind them, the injectors of their CA, and why a webhook fails. Private."""
 
 from __future__ import annotations
 
@@ -13,25 +13,25 @@ from typing import Any, NamedTuple
 
 Object = dict[str, Any]
 
-# The words of the API server (apiserver's ErrCallingWebhook, apiextensions' webhook converter). A webhook that answers
-# no is told in others: `denied the request`, and for a conversion without the address.
+# Messages of the API server (apiserver's ErrCallingWebhook, apiextensions' webhook converter). A webhook that rejects
+# a request has other messages: `denied the request`, and for a conversion a message without the address.
 _CALL = re.compile(r'failed calling webhook|conversion webhook for .+ failed: Post "')
 _SERVICE = re.compile(r"https://(?P<name>[-a-z0-9]+)\.(?P<namespace>[-a-z0-9]+)\.svc[:/.]")
 _CERTIFICATE = b"BEGIN CERTIFICATE"
 
 INJECT_CERTIFICATE = "cert-manager.io/inject-ca-from"
 INJECT_SECRET = "cert-manager.io/inject-ca-from-secret"
-# A Secret that is no Certificate's is read only with this note (cert-manager's docs, "CA Injector").
+# cert-manager reads a Secret without a Certificate only if it has this annotation (its docs, "CA Injector").
 ALLOW_INJECTION = "cert-manager.io/allow-direct-injection"
-# The annotations by which somebody injects the CA, cert-manager's cainjector first.
+# The annotations that request CA injection, cert-manager's cainjector first.
 INJECTORS = (INJECT_CERTIFICATE, INJECT_SECRET, "cert-manager.io/inject-apiserver-ca")
 OTHER_INJECTORS = ("service.beta.openshift.io/inject-cabundle",)
-# How cert-manager's manifest and chart label the cainjector, in whatever namespace it is.
+# The cainjector's label in cert-manager's manifest and chart.
 CAINJECTOR = "app.kubernetes.io/name=cainjector"
 
 
 class WebhookCause(NamedTuple):
-    """Why a webhook does not answer: the API server's `words` as a pattern, what that means, and what to do."""
+    """Why a webhook does not answer: a pattern for the API server's message, the reason and the fix."""
 
     id: str
     words: str
@@ -39,14 +39,14 @@ class WebhookCause(NamedTuple):
     fix: str
 
 
-# Tried from the top. {service} is `Service namespace/name`; in the fix {port} is the port of its pods.
+# The first match applies. {service} is `Service namespace/name`; {port} is the port of its pods.
 CAUSES = (
     WebhookCause("no_service", r'service "[^"]*" not found', "the {service} does not exist", "Create the Service."),
     WebhookCause(
         "no_endpoints",
         "no endpoints available",
         "the {service} has no pod that is ready",
-        "Look at the pods that the Service selects.",
+        "Check the pods that the Service selects.",
     ),
     WebhookCause(
         "certificate_name",
@@ -64,15 +64,15 @@ CAUSES = (
     WebhookCause(
         "untrusted",
         "x509:|tls: |certificate signed by unknown authority",
-        "the API server does not trust the certificate of the {service}: the CA bundle is another one's",
-        "Compare the webhook's caBundle with the ca.crt of the Secret that its pods mount; pods that run since before"
-        " the certificate was renewed must be restarted.",
+        "the API server does not trust the certificate of the {service}: the CA bundle belongs to another CA",
+        "Compare the webhook's caBundle with the ca.crt of the Secret that its pods mount; restart the pods"
+        " that started before the certificate was renewed.",
     ),
     WebhookCause(
         "refused",
         "connection refused|connection reset|EOF",
         "nothing listens behind the {service} yet",
-        "The pods must listen on port {port}; look at their log.",
+        "The pods must listen on port {port}. Check their log.",
     ),
     # cert-manager's docs, "Compatibility with Kubernetes Platform Providers" and "The Definitive Debugging Guide for
     # the cert-manager Webhook Pod"; GKE's docs, "Add firewall rules" of private clusters.
@@ -82,21 +82,21 @@ CAUSES = (
         "|no such host|unable to handle the request",
         "the control plane gets no answer from the {service}",
         "If its pods are ready, let the control plane reach their TCP port {port}: on EKS in the security groups of the"
-        " nodes (with a network plugin of your own run the webhook in the host's network), on a private GKE cluster by"
+        " nodes (with another network plugin, run the webhook with hostNetwork), on a private GKE cluster by"
         " a firewall rule for the control plane's range, elsewhere in NetworkPolicies.",
     ),
     WebhookCause(
         "no_path",
         "could not find the requested resource|404",
-        "what answers at the {service} does not have this webhook",
-        "See that webhook configuration and pods are of the same version.",
+        "the server behind the {service} does not have this webhook",
+        "Make sure that the webhook configuration and the pods have the same version.",
     ),
-    WebhookCause("other", "", "the {service} does not answer as a webhook", "Look at the log of the webhook's pods."),
+    WebhookCause("other", "", "the {service} does not answer as a webhook", "Check the log of the webhook's pods."),
 )
 
 
 def calls_webhook(message: str) -> bool:
-    """Return whether the server could not ask a webhook, which may pass."""
+    """Return whether the API server could not call a webhook. The cause may be temporary."""
     return bool(_CALL.search(message))
 
 
@@ -121,7 +121,7 @@ def _clients(configuration: Object) -> Iterator[tuple[str, Object]]:
 
 
 def uninjected(configuration: Object) -> list[str]:
-    """Return the webhooks without a CA. One that has a URL may do without: then the system's are trusted."""
+    """Return the webhooks without a CA. A webhook with a URL needs none: the API server uses the system's CAs."""
     return [
         name
         for name, client in _clients(configuration)
@@ -130,7 +130,7 @@ def uninjected(configuration: Object) -> list[str]:
 
 
 def _has_certificate(bundle: str) -> bool:
-    """Return whether a bundle is one; templates have a line break in its place."""
+    """Return whether a caBundle holds a certificate. Templates have a line break in its place."""
     try:
         return _CERTIFICATE in base64.b64decode(bundle)
     except (binascii.Error, ValueError):
@@ -138,7 +138,7 @@ def _has_certificate(bundle: str) -> bool:
 
 
 def services(configurations: Iterable[Object]) -> list[tuple[str, str]]:
-    """Return namespace and name of the Services behind some webhooks."""
+    """Return namespace and name of the Services behind webhooks."""
     found = (
         (service.get("namespace") or "", service.get("name") or "")
         for configuration in configurations
@@ -149,20 +149,20 @@ def services(configurations: Iterable[Object]) -> list[tuple[str, str]]:
 
 
 def injector(configuration: Object) -> tuple[str, str]:
-    """Return the annotation that asks for a CA and its value, or two empty texts."""
+    """Return the annotation that requests CA injection and its value, or two empty strings."""
     annotations = configuration["metadata"].get("annotations") or {}
     return next(((key, annotations[key]) for key in INJECTORS + OTHER_INJECTORS if annotations.get(key)), ("", ""))
 
 
 def selects(service: Object, workload: Object) -> bool:
-    """Return whether a Service sends to the pods of a workload."""
+    """Return whether a Service selects the pods of a workload."""
     selector = (service.get("spec") or {}).get("selector") or {}
     labels = workload["spec"].get("template", {}).get("metadata", {}).get("labels") or {}
     return bool(selector) and selector.items() <= labels.items()
 
 
 def ready(slices: Iterable[Object]) -> bool:
-    """Return whether a Service has an endpoint that takes requests; no word of a condition means yes."""
+    """Return whether a Service has a ready endpoint. An endpoint without the condition counts as ready."""
     return any(
         (endpoint.get("conditions") or {}).get("ready", True) is not False
         for item in slices

@@ -85,7 +85,7 @@ CAUSES = (
         "no_such_host",
         r"no such host|server misbehaving|name resolution|lookup \S+ on \S+:53|"
         r"produced zero addresses",
-        "its host name cannot be resolved",
+        "the host name cannot be resolved",
         "Correct the endpoint's host name.",
     ),
     _cause("refused", r"connection refused", "connection refused", "Start what listens there, or correct the port."),

@@ -1,7 +1,7 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the API server or the network says, as a Problem with a next step. Tables, tried from the top. Private."""
+"""Translate errors of the API server and the network into Problems. The first matching row applies. Private."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .cluster import NOT_ALLOWED, NOT_FOUND, Answer, ApiError, LostError
 
 LOST = {
     "dns": (
-        "its host name cannot be resolved",
+        "the host name cannot be resolved",
         "Check the server's name in the kubeconfig and the DNS of this machine.",
     ),
     "refused": ("nothing listens there", "Check the server's address in the kubeconfig, and that the cluster runs."),
@@ -23,7 +23,7 @@ LOST = {
         "Check the network, VPN, proxy and firewall between this machine and the cluster.",
     ),
     "tls": (
-        "no trusted TLS with it",
+        "the TLS connection is not trusted",
         "Check https and the port, and give the cluster's CA with ca_cert or in the kubeconfig.",
     ),
     "certificate": ("the client's certificate or key cannot be read", "Check client_cert and client_key."),
@@ -44,7 +44,7 @@ ANSWERS: tuple[tuple[int | None, str, str, str], ...] = (
         401,
         "",
         "the server does not accept the credentials ({message})",
-        "Renew the token or certificate; try `kubectl auth whoami`.",
+        "Renew the token or certificate. Check it with `kubectl auth whoami`.",
     ),
     (
         None,
@@ -59,7 +59,7 @@ ANSWERS: tuple[tuple[int | None, str, str, str], ...] = (
         "an admission policy denied it ({message})",
         "Change the object or the policy.",
     ),
-    (403, "exceeded quota", "a quota is used up ({message})", "Raise the ResourceQuota or ask for less."),
+    (403, "exceeded quota", "a quota is used up ({message})", "Raise the ResourceQuota, or lower the requests."),
     (
         403,
         "violates PodSecurity",
@@ -70,15 +70,15 @@ ANSWERS: tuple[tuple[int | None, str, str, str], ...] = (
         403,
         "being terminated",
         "the namespace is being deleted ({message})",
-        "Wait until it is gone, or look for finalizers in it.",
+        "Wait until the namespace is gone, or check its finalizers.",
     ),
-    (403, "", "not allowed ({message})", "Ask an administrator for the right."),
+    (403, "", "not allowed ({message})", "Ask an administrator for the permission."),
     (None, "typed patch object", "a field has the wrong type or name ({message})", "Correct the field."),
     (
         422,
         "field is immutable",
         "a field cannot be changed in place ({message})",
-        "Delete the object first, or give the new one another name.",
+        "Delete the object first, or rename the new one.",
     ),
     (None, "Invalid", "the object is not valid ({message})", "Correct the field."),
     (400, "", "the server does not understand the object ({message})", "Correct the field."),
@@ -91,10 +91,10 @@ ANSWERS: tuple[tuple[int | None, str, str, str], ...] = (
     (429, "", "the server is overloaded ({message})", "Run the task again."),
 )
 
-# What a cluster has or has not, by API group, and what to do without it.
+# The fix for an API group that the cluster does not serve.
 ABSENT = {
-    "security.openshift.io": "This is no OpenShift: set `platform` to the place where the collector really runs.",
-    "route.openshift.io": "This is no OpenShift: use `ingress` or `routes` in place of `openshift_route`.",
+    "security.openshift.io": "This cluster is not OpenShift: set `platform` to the platform of this cluster.",
+    "route.openshift.io": "This cluster is not OpenShift: use `ingress` or `routes` instead of `openshift_route`.",
 }
 
 
@@ -105,18 +105,18 @@ def lost(error: LostError) -> Problem:
 
 
 def explain(error: ApiError, asked: str) -> Problem:
-    """Return the problem that the user can act on."""
+    """Return the problem, with a next step."""
     special = stranger(error, asked) or _forbidden(error, asked) or _conflict(error, asked)
     return special or _kind_missing(error, asked) or _from_table(error, asked)
 
 
 def stranger(error: ApiError, asked: str) -> Problem | None:
-    """Tell a web server or a proxy from an API server, which says no in a Status, or in these words."""
+    """Return the problem of a web server or proxy that answers 404 in place of an API server."""
     if error.status != NOT_FOUND or error.body.get("kind") == "Status" or error.message == "404 page not found":
         return None
     fix = "Check the server's address in the kubeconfig, and proxies on the way."
     return Problem(
-        "what answers there is no Kubernetes API", asked=asked, where=f"{error.method} {error.path}", fix=fix
+        "the server is not a Kubernetes API server", asked=asked, where=f"{error.method} {error.path}", fix=fix
     )
 
 
@@ -125,7 +125,7 @@ def _from_table(error: ApiError, asked: str) -> Problem:
     for status, words, wrong, fix in ANSWERS:
         if status in (None, error.status) and words in haystack:
             return Problem(wrong.format(message=error.message), asked=asked, where=_fields(error), fix=fix)
-    fix = "Run the task again; if it stays, look at the API server's log."
+    fix = "Run the task again. If the error persists, check the API server's log."
     return Problem(
         f"the server answers {error.status} ({error.message})",
         asked=asked,
@@ -159,8 +159,8 @@ def _conflict(error: ApiError, asked: str) -> Problem | None:
         return None
     said = "; ".join(f"{cause.get('field')}: {cause.get('message')}" for cause in fields[:5])
     more = f" and {len(fields) - 5} more" if len(fields) > 5 else ""  # noqa: PLR2004
-    fix = "Set force_conflicts to take these fields over, or leave them out of the manifest."
-    return Problem(f"other managers own fields of it ({said}{more})", asked=asked, fix=fix)
+    fix = "Set force_conflicts to take over these fields, or remove them from the manifest."
+    return Problem(f"other field managers own some of its fields ({said}{more})", asked=asked, fix=fix)
 
 
 def _kind_missing(error: ApiError, asked: str) -> Problem | None:
@@ -171,11 +171,11 @@ def kind_missing(asked: str, where: str = "") -> Problem:
     """Return the problem of a kind that the server does not serve."""
     own = (fix for group, fix in ABSENT.items() if group in where)
     fix = next(own, "Install its CustomResourceDefinition first, or add it to the bundle.")
-    return Problem("the cluster does not know this kind in this version", asked=asked, where=where, fix=fix)
+    return Problem("the cluster does not serve this kind in this version", asked=asked, where=where, fix=fix)
 
 
 def asking(what: str, call: Callable[[], Answer]) -> Answer:
-    """Return the answer of a call. Raises Problem where the API server refuses it, or cannot be asked."""
+    """Return the answer of a call. Raises Problem if the API server rejects it or cannot be reached."""
     try:
         return call()
     except ApiError as error:
@@ -183,7 +183,7 @@ def asking(what: str, call: Callable[[], Answer]) -> Answer:
 
 
 def listing(what: str, call: Callable[[], list[Any]]) -> list[Any] | None:
-    """Return a list, which is empty where its kind is not served, and nothing where the user may not list it."""
+    """Return a list: empty if the kind is not served, None if the user lacks permission to list it."""
     try:
         return call()
     except ApiError as error:

@@ -26,7 +26,7 @@ from ..._core.diagnose.subject import config_texts, environment, expanded, sourc
 from ..api.connect import connect
 from ..api.library import library
 from ..api.translate import run
-from ..rollout.reasons import told
+from ..rollout.reasons import described
 from .depends import PLURALS, CertificateChecks, allocator, peer_facts, read_peers, references, rights
 from .flow import Meter, read_all, watch
 from .reader import ClusterReader, Object, path_of
@@ -186,7 +186,7 @@ class DiagnosedCollector:
         old = older_pods(workload, mine, self.target.pods)
         events = self._listed("events") or []
         found = symptoms(search, workload, revision, mine, events, allow_empty=True, old=old)
-        rows = told(self.reader.cluster, [(workload, one) for one in found])[0]
+        rows = described(self.reader.cluster, [(workload, one) for one in found])[0]
         return [{**row, "last_words": logs.last_words(row["log"])} for row in rows]
 
     def _logs(self, seconds: int, now: str) -> list[dict[str, Any]]:

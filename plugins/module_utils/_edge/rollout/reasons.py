@@ -1,7 +1,7 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What keeps workloads from being ready: where, in whose words, since when, with the end of the log. Private."""
+"""Explain why workloads are not ready: object, reason, duration and last log lines. Private."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ from ..api.translate import Failure
 
 SHOWN, LISTED, LINES, LINE_LENGTH, EVENTS = 3, 20, 10, 300, 5
 LOG_TRIES, LOG_PAUSE = 4, 0.5
-# The kubelet's answer, in place of a log, while it puts a new container in the place of an old one.
+# The kubelet's answer instead of a log while it replaces a container.
 NO_LOG = "unable to retrieve container logs"
 
 Found = list[tuple[Object, Symptom]]
 
 
-def told(cluster: Cluster, found: Found) -> tuple[list[dict[str, Any]], list[Problem]]:
-    """Return the symptoms for machines and for people. What many pods share is told once, with one log."""
+def described(cluster: Cluster, found: Found) -> tuple[list[dict[str, Any]], list[Problem]]:
+    """Return the symptoms as data and as problems. Pods with the same symptom share one problem and one log."""
     groups: dict[tuple[str, ...], Found] = {}
     for workload, symptom in found:
         key = (str(ref(workload)), symptom.row.id, symptom.container, symptom.reason)
@@ -80,13 +80,13 @@ def _problem(group: Found, log: list[str]) -> Problem:
 
 
 def _log(cluster: Cluster, symptom: Symptom) -> list[str]:
-    """Return the end of the log of a container that ended; between two tries the kubelet may need a moment."""
+    """Return the last log lines of a container that ended. Retries while the kubelet replaces the container."""
     if not symptom.row.evidence or not symptom.pod:
         return []
     metadata = symptom.pod["metadata"]
     path = f"/api/v1/namespaces/{metadata['namespace']}/pods/{metadata['name']}/log"
     for _try in range(LOG_TRIES):
-        for previous in ("true", "false"):  # the one before, in case that a new one runs already
+        for previous in ("true", "false"):  # the previous container first: a new one may already run
             lines = _tail(cluster, path, {"container": symptom.container, "tailLines": LINES, "previous": previous})
             if lines:
                 return lines
@@ -97,7 +97,7 @@ def _log(cluster: Cluster, symptom: Symptom) -> list[str]:
 def _tail(cluster: Cluster, path: str, query: dict[str, Any]) -> list[str]:
     try:
         lines = cluster.text(path, query).splitlines()
-    except ApiError:  # there is none, or this user may not read it: then the reason stands alone
+    except ApiError:  # no log, or no permission to read it: report the reason only
         return []
     if lines and lines[0].startswith(NO_LOG):
         return []
@@ -105,7 +105,7 @@ def _tail(cluster: Cluster, path: str, query: dict[str, Any]) -> list[str]:
 
 
 def unfinished(workloads: list[Object], events: list[Object]) -> list[str]:
-    """Return what the cluster itself says about workloads that are late: conditions, then the last warnings."""
+    """Return the conditions of unfinished workloads, then the latest warning events."""
     lines = []
     for workload in workloads:
         conditions = workload.get("status", {}).get("conditions") or []
@@ -124,7 +124,7 @@ def unfinished(workloads: list[Object], events: list[Object]) -> list[str]:
 
 
 def _concerns(event: Object, workloads: list[Object]) -> bool:
-    """Return whether an event is about a workload or about what carries its name, as its pods do."""
+    """Return whether an event is about a workload or an object named after it, such as a pod."""
     about = event["involvedObject"]
     names = [(w["metadata"].get("namespace", ""), w["metadata"]["name"]) for w in workloads]
     return any(
@@ -133,7 +133,7 @@ def _concerns(event: Object, workloads: list[Object]) -> bool:
     )
 
 
-# What is listed once per namespace, since all workloads in it share the answer.
+# Kinds that are listed once per namespace for all its workloads.
 KINDS = (("v1", "Pod", "pods"), ("apps/v1", "ReplicaSet", "replicasets"), ("v1", "Event", "events"))
 CERTIFICATES = ("cert-manager.io/v1", "Certificate", "certificates")
 REVISIONS = ("apps/v1", "ControllerRevision", "controllerrevisions")
@@ -142,7 +142,7 @@ Search = Callable[[str, Any], Any]
 
 
 def checked_search(until: dict[str, str]) -> Search:
-    """Return JMESPath's search, after a look at what the user wrote."""
+    """Return JMESPath's search. Raises Problem if an expression of `until` is invalid."""
     jmespath = library("jmespath")
     compiled: dict[str, Any] = {}
     for kind, expression in until.items():
@@ -150,7 +150,7 @@ def checked_search(until: dict[str, str]) -> Search:
             compiled[expression] = jmespath.compile(expression)
         except jmespath.exceptions.JMESPathError as error:
             fix = "See https://jmespath.org for the language."
-            raise Problem(f"this is no JMESPath: {error}", asked=expression, where=f"until.{kind}", fix=fix) from error
+            raise Problem(f"invalid JMESPath: {error}", asked=expression, where=f"until.{kind}", fix=fix) from error
 
     def search(expression: str, data: Any) -> Any:
         if expression not in compiled:
@@ -159,14 +159,14 @@ def checked_search(until: dict[str, str]) -> Search:
             return compiled[expression].search(data)
         except jmespath.exceptions.JMESPathError as error:
             raise Problem(
-                f"it does not fit the object: {error}", asked=expression, fix="Correct the expression."
+                f"the expression does not fit the object: {error}", asked=expression, fix="Correct the expression."
             ) from error
 
     return search
 
 
 class WorkloadStatus:
-    """Looks at workloads again and again."""
+    """Polls workloads for symptoms."""
 
     def __init__(
         self, cluster: Cluster, search: Search, *, unschedulable_seconds: float, allow_empty: bool = False
@@ -178,7 +178,7 @@ class WorkloadStatus:
         self._certificates: dict[tuple[ApiResource, str], list[Object]] = {}
 
     def at(self, workloads: list[Object]) -> Found:
-        """Return what is wrong now, with one list of each kind per namespace."""
+        """Return the current symptoms. Lists each kind once per namespace."""
         workloads = [workload for workload in workloads if observed(workload)]
         kinds = KINDS + ((REVISIONS,) if any(w["kind"] != "Deployment" for w in workloads) else ())
         names = sorted({w["metadata"].get("namespace", "") for w in workloads} - {""})
@@ -186,7 +186,7 @@ class WorkloadStatus:
         try:
             lists = self.cluster.parallel(self._list, wheres)
         except ApiError as error:
-            raise explain(error, "Look for reasons") from error
+            raise explain(error, "Find the reasons") from error
         self._certificates = {}
         self._listed = {(resource.kind, name): items for (resource, name), items in zip(wheres, lists, strict=True)}
         return [
@@ -196,7 +196,7 @@ class WorkloadStatus:
         ]
 
     def _issuing(self, workload: Object, symptom: Symptom) -> Symptom:
-        """Ask for the Certificates only when a Secret is missing that one of them may make."""
+        """List the Certificates only if a Secret is missing that a Certificate may create."""
         if symptom.row.id != "mount":
             return symptom
         where = (ApiResource(*CERTIFICATES, True), workload["metadata"]["namespace"])
@@ -209,7 +209,7 @@ class WorkloadStatus:
         try:
             return list(self.cluster.items(resource.path(namespace)))
         except ApiError as error:
-            if error.status in (403, 404) and resource.kind != "Pod":  # then with fewer reasons
+            if error.status in (403, 404) and resource.kind != "Pod":  # continue with fewer reasons
                 return []
             raise
 
@@ -223,7 +223,7 @@ class WorkloadStatus:
         return list(symptoms(self.search, workload, revision, pods, listed("Event"), allow_empty=self._empty, old=old))
 
     def lasting(self, found: Found) -> Found:
-        """Return the symptoms that have been there for as long as their rows allow."""
+        """Return the symptoms that have lasted longer than the grace period of their rows."""
         return [(workload, symptom) for workload, symptom in found if self._lasts(workload, symptom)]
 
     def _lasts(self, workload: Object, symptom: Symptom) -> bool:
@@ -233,12 +233,12 @@ class WorkloadStatus:
         return now - first >= grace
 
     def events(self) -> list[Object]:
-        """Return the events of the last look."""
+        """Return the events of the latest poll."""
         return [event for (kind, _namespace), items in self._listed.items() if kind == "Event" for event in items]
 
     def failure(self, fatal: Found) -> Failure:
-        """Return the failure that lasting symptoms are."""
-        failures, problems = told(self.cluster, fatal)
+        """Return the failure that reports lasting symptoms."""
+        failures, problems = described(self.cluster, fatal)
         unclear = [workload for workload, symptom in fatal if symptom.row.evidence and not symptom.pod]
         more = [str(problem) for problem in problems[1:]] + unfinished(unclear, self.events())
         first = problems[0]

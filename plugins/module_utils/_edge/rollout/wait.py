@@ -1,7 +1,7 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Wait for workloads together; stop as soon as one cannot become ready, and say why. Private."""
+"""Wait for workloads in parallel. Fail as soon as one cannot become ready, with the reason. Private."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ from ..api.connect import connect
 from ..api.explain import asking, kind_missing
 from ..api.kinds import ApiResources, version_for
 from ..api.translate import Failure, run
-from .reasons import Found, Search, WorkloadStatus, checked_search, told, unfinished
+from .reasons import Found, Search, WorkloadStatus, checked_search, described, unfinished
 
-# What an operator makes without a readiness probe counts as ready when its process has started, even when it ends at
-# once; our own workloads have minReadySeconds for that, and the operator's resource knows none.
+# Kubernetes reports a container without a readiness probe as ready as soon as its process starts, even if the process
+# then exits. The collection's own workloads set minReadySeconds; the operator's resource has no such field.
 STEADY_SECONDS = 5.0
 
 
 @dataclass(frozen=True)
 class RolloutWaitOptions:
-    """What the user waits for, and for how long."""
+    """The workloads to wait for, and the time limits."""
 
     workloads: list[dict[str, str]]
     timeout_seconds: float
@@ -40,7 +40,7 @@ class RolloutWaitOptions:
 
 
 def run_wait(module: AnsibleModule) -> None:
-    """Do what the task asks."""
+    """Run the module."""
     params = module.params
     names = ("workloads", "timeout_seconds", "unschedulable_seconds", "allow_empty")
     options = RolloutWaitOptions(until=params["until"] or {}, **{name: params[name] for name in names})
@@ -75,12 +75,12 @@ class RolloutWait:
         if resource is None:
             raise kind_missing(asked, version)
         if resource.namespaced and not workload.get("namespace"):
-            raise Problem("it has no namespace", asked=asked, where="workloads", fix="Say where it is.")
+            raise Problem("it has no namespace", asked=asked, where="workloads", fix="Add its namespace.")
         path: str = resource.path(workload.get("namespace") or "", workload["name"])
         return path
 
     def wait(self) -> dict[str, Any]:
-        """Return when all are ready; fail when one cannot be, or when the time is over."""
+        """Return when all workloads are ready. Fail if one cannot become ready or the time limit is reached."""
         start = self.cluster.clock()
         for _poll in self.cluster.polls(self.options.timeout_seconds, start):
             seen = asking("Read the workloads", self._read)
@@ -110,18 +110,18 @@ class RolloutWait:
         late = [part for item in seen for part in item.late(self._ready)]
         waiting = {id(item.state): item.untaken for item in seen if item.untaken}
         counts = [f"{title(part)}: {waiting.get(id(part)) or count(self.search, part)}" for part in late]
-        failures, problems = told(self.cluster, found)
+        failures, problems = described(self.cluster, found)
         operator = operator_lines(self.cluster, [part for part in late if id(part) in waiting])
         notes = [str(problem) for problem in problems] + operator + unfinished(late, self.look.events())
         return Failure(
             f"not ready after {self.options.timeout_seconds:g} s: {'; '.join([*missing, *counts])}",
             asked="Wait for the workloads",
-            fix="\n".join(["Raise timeout_seconds if they only need longer.", *notes]),
+            fix="\n".join(["Raise timeout_seconds if the workloads only need more time.", *notes]),
             facts={"failures": failures},
         )
 
 
-# How the operator's leases end, whatever their beginning.
+# Suffix of the names of the operator's leases.
 LEASE = ".opentelemetry.io"
 LOG_LINES, SHOWN, LINE_LENGTH = 500, 2, 500
 
@@ -130,28 +130,28 @@ Ready = Callable[[Object], bool]
 
 @dataclass
 class Followed:
-    """One thing to wait for as it is now: the resource, and the workloads that it is ready by."""
+    """The current state of one resource, and the workloads that decide whether it is ready."""
 
     state: Object | None
     parts: list[Object]
     untaken: str
 
     def late(self, ready: Ready) -> list[Object]:
-        """Return what must still become ready: the resource until it is taken up, and its workloads from then on.
+        """Return the unfinished objects: the resource until the operator reconciles it, then its workloads.
 
-        Before that they are those of an older generation, whose troubles may be over in a moment.
+        Until then the workloads belong to an older generation, and their failures may be obsolete.
         """
         if self.untaken:
             return [self.state] if self.state else []
         return [part for part in self.parts if not ready(part)]
 
     def done(self, ready: Ready) -> bool:
-        """Return whether there is nothing to wait for."""
+        """Return whether the wait is over."""
         return self.state is not None and not self.untaken and not self.late(ready)
 
 
 def follow(cluster: Cluster, states: Sequence[Object | None], plain: Container[str] = ()) -> list[Followed]:
-    """Read the workloads of all resources at once; kinds of `plain` are ready by themselves."""
+    """Read the workloads of all resources in parallel. Kinds in `plain` have no workloads to follow."""
     wanted = [children(state) if state and followed(state) and state["kind"] not in plain else None for state in states]
     found = iter(cluster.parallel(cluster.get, [_path(child) for group in wanted for child in group or ()]))
     return [_seen(state, group, found) for state, group in zip(states, wanted, strict=True)]
@@ -170,15 +170,15 @@ def _path(child: Child) -> str:
 
 
 def operator_lines(cluster: Cluster, resources: list[Object]) -> list[str]:
-    """Return what the operator says of resources that it does not take up, or that there is none."""
+    """Return why the operator does not reconcile resources: its log, its lease, or that no operator runs."""
     if not resources:
         return []
     try:
         pods = list(cluster.items("/api/v1/pods", {"labelSelector": OPERATOR_PODS}))
-    except ApiError:  # this user may not look for it
+    except ApiError:  # no permission to list pods
         return []
     if not pods:
-        return [f"No pod of the operator is to be seen ({OPERATOR_PODS}): install it, or start it."]
+        return [f"The cluster has no pod of the operator ({OPERATOR_PODS}). Install or start the operator."]
     lines = _leaderless(cluster, pods)
     for pod in pods:
         metadata = pod["metadata"]
@@ -191,7 +191,7 @@ def operator_lines(cluster: Cluster, resources: list[Object]) -> list[str]:
 
 
 def _leaderless(cluster: Cluster, pods: list[Object]) -> list[str]:
-    """Return whose lease is in the way: one that was killed holds it until it ends, and the next one only watches."""
+    """Return the leases of deleted operator pods: a new pod waits until such a lease expires."""
     names = {pod["metadata"]["name"] for pod in pods}
     lines = []
     for namespace in sorted({pod["metadata"]["namespace"] for pod in pods}):
@@ -203,14 +203,14 @@ def _leaderless(cluster: Cluster, pods: list[Object]) -> list[str]:
             holder = str(lease["spec"].get("holderIdentity") or "").rpartition("_")[0]
             if lease["metadata"]["name"].endswith(LEASE) and holder and holder not in names:
                 lines.append(
-                    f"The operator in {namespace} waits for the lease of {holder}, which is gone."
-                    f" It takes it over some {lease['spec'].get('leaseDurationSeconds')} s after its own start."
+                    f"The operator in {namespace} waits for the lease of {holder}, a pod that no longer exists."
+                    f" It acquires the lease about {lease['spec'].get('leaseDurationSeconds')} s after its start."
                 )
     return lines
 
 
 def _said(cluster: Cluster, path: str, resources: list[Object]) -> list[str]:
-    """Return the last errors of a log that name one of the resources. The operator logs objects of JSON."""
+    """Return the last logged errors that name one of the resources. The operator logs JSON objects."""
     try:
         lines = cluster.text(path, {"tailLines": LOG_LINES}).splitlines()
     except ApiError:

@@ -27,7 +27,7 @@ from ..._core.errors import Problem
 from ..api.cluster import METADATA, ApiError, Cluster
 from ..api.explain import explain
 from ..api.translate import Failure
-from ..rollout.reasons import Found, WorkloadStatus, checked_search, told, unfinished
+from ..rollout.reasons import Found, WorkloadStatus, checked_search, described, unfinished
 
 CERTIFICATES = "/apis/cert-manager.io/v1"
 WORKLOADS = {"Deployment": "deployments", "DaemonSet": "daemonsets", "StatefulSet": "statefulsets"}
@@ -59,7 +59,7 @@ def unanswered(cluster: Cluster, error: ApiError, name: Ref) -> Problem:
         return explain(error, f"Apply {name}")
     reasons = Reasons(cluster, WorkloadStatus(cluster, checked_search({}), unschedulable_seconds=0))
     pending = silent(error, name)
-    lines, failures = reasons.told([pending])
+    lines, failures = reasons.describe([pending])
     wrong = f"an admission webhook does not answer: {pending.wrong}"
     return Failure(wrong, asked=f"Apply {name}", fix="\n".join(lines), facts={"failures": failures})
 
@@ -76,10 +76,10 @@ class Reasons:
         if fatal:
             raise self.look.failure(fatal)
 
-    def told(self, pending: list[Pending]) -> tuple[list[str], list[dict[str, Any]]]:
+    def describe(self, pending: list[Pending]) -> tuple[list[str], list[dict[str, Any]]]:
         """Return for people and for machines what hangs and why."""
         late = self._unready(pending)
-        facts, problems = told(self.cluster, self._symptoms(late))
+        facts, problems = described(self.cluster, self._symptoms(late))
         lines = [line for item in pending for line in self._lines(item)]
         counts = [f"{ref(workload)}: {count(self.look.search, workload)}." for workload in late]
         notes = [str(problem) for problem in problems] + unfinished(late, self.look.events())
@@ -193,7 +193,7 @@ class Reasons:
     def _injector(self, annotation: str, value: str) -> str:
         running = self._injectors()
         if not running:
-            return f"no cainjector of cert-manager is to be seen in this cluster, and {annotation} needs one."
+            return f"the cluster has no cainjector of cert-manager, and {annotation} needs one."
         states = ", ".join(f"{ref(item)}: {count(self.look.search, item)}" for item in running)
         if not any((item.get("status") or {}).get("availableReplicas") for item in running):
             return f"{annotation} names {value}, which is there, but the cainjector does not run ({states}). Start it."

@@ -158,7 +158,7 @@ class AdmissionWait:
         return self._note(name, None)
 
     def _too_late(self, pending: list[Pending]) -> Failure:
-        lines, failures = self.reasons.told(pending)
+        lines, failures = self.reasons.describe(pending)
         wrong = "; ".join(f"{item.subject}: {item.wrong}" for item in pending)
         return Failure(
             f"not ready after {self.options.timeout_seconds:g} s: {wrong}",

@@ -205,24 +205,28 @@ def test_names_are_cut_as_the_operator_cuts_them(name: str, made: str) -> None:
             "says ReconcileError: no right",
         ),
         (operator_status_resource(DONE, image="new"), [child()], ""),
-        (operator_status_resource(), [child()], "no operator has taken it up"),
+        (operator_status_resource(), [child()], "no operator has reconciled it"),
         (operator_status_resource(OLD), [child()], ""),
-        (operator_status_resource(OLD), [child(name="b")], "belongs to somebody else"),
-        (operator_status_resource(OLD, image="new"), [child()], "has not the image of the resource"),
-        (operator_status_resource(OLD, podAnnotations={"sum": "2"}), [child(sum="1")], "has not the podAnnotations"),
+        (operator_status_resource(OLD), [child(name="b")], "has another owner"),
+        (operator_status_resource(OLD, image="new"), [child()], "does not have the image of the resource"),
+        (
+            operator_status_resource(OLD, podAnnotations={"sum": "2"}),
+            [child(sum="1")],
+            "does not have the podAnnotations",
+        ),
         (operator_status_resource(OLD, podAnnotations={"sum": "2"}), [child(sum="2", more="x")], ""),
-        (operator_status_resource(OLD, replicas=2), [child()], "has not the replicas"),
+        (operator_status_resource(OLD, replicas=2), [child()], "does not have the replicas"),
         (operator_status_resource(OLD, replicas=2, autoscaler={"maxReplicas": 3}), [child()], ""),
         (operator_status_resource(OLD, replicas=2, mode="daemonset"), [child()], ""),
         (operator_status_resource(OLD, mode="sidecar"), [], ""),
         (operator_status_resource(DONE, mode="sidecar"), [], ""),
-        (operator_status_resource(mode="sidecar"), [], "no operator has taken it up"),
+        (operator_status_resource(mode="sidecar"), [], "no operator has reconciled it"),
         (operator_status_resource(managementState="unmanaged"), [child()], ""),
         (operator_status_resource(managementState="unmanaged"), [None], "does not exist"),
         (
             operator_status_resource(kind="TargetAllocator", image="new"),
             [child("TargetAllocator")],
-            "has not the image",
+            "does not have the image",
         ),
     ],
 )
@@ -237,7 +241,7 @@ def test_a_workload_that_is_going_does_not_count() -> None:
     assert "does not exist" in operator_status.untaken(operator_status_resource(DONE), [gone])
 
 
-@pytest.mark.parametrize(("found", "words"), [("1", "has not the podAnnotations"), ("2", "")])
+@pytest.mark.parametrize(("found", "words"), [("1", "does not have the podAnnotations"), ("2", "")])
 def test_what_the_operator_says_does_not_hold_for_the_target_allocator(found: str, words: str) -> None:
     given = operator_status_resource(DONE, podAnnotations={"sum": "2"}, targetAllocator={"enabled": True})
     assert words in operator_status.untaken(given, [child(), child("TargetAllocator", sum=found)])

@@ -177,7 +177,7 @@ def test_the_newest_request_says_most() -> None:
         requests.append(item)
     assert operator_status.account(waiting, requests) == "issuer not found"
     assert operator_status.account(waiting, []) == "does not exist yet"
-    assert operator_status.account(thing("Certificate", "x"), []) == "cert-manager has not looked at it"
+    assert operator_status.account(thing("Certificate", "x"), []) == "cert-manager has not processed it"
 
 
 def test_a_secret_belongs_to_the_certificate_that_it_names() -> None:

@@ -156,11 +156,11 @@ NO_RIGHT_CLUSTER = (
         (api_error(500, "InternalError", 'failed calling webhook "w"'), ["does not answer"]),
         (
             api_error(404, "NotFound", "could not find the requested resource"),
-            ["does not know this kind", "CustomResource"],
+            ["does not serve this kind", "CustomResource"],
         ),
         (api_error(404, "NotFound", 'namespaces "x" not found', {"name": "x"}), ["namespace does not exist"]),
-        (api_error(404, "", "<html>", kind=""), ["no Kubernetes API"]),
-        (api_error(404, "", "404 page not found", kind=""), ["does not know this kind"]),
+        (api_error(404, "", "<html>", kind=""), ["not a Kubernetes API"]),
+        (api_error(404, "", "404 page not found", kind=""), ["does not serve this kind"]),
         (api_error(409, "Conflict", "x", MANAGERS), [".spec.replicas", 'conflict with "kubectl"', "force_conflicts"]),
         (
             api_error(422, "Invalid", "field is immutable", {"causes": [{"field": "spec.selector"}]}),

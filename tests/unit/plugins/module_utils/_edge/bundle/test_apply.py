@@ -141,7 +141,7 @@ def test_a_missing_namespace_is_told_before_anything_is_written() -> None:
 
 def test_a_missing_kind_is_told_before_anything_is_written() -> None:
     api = FakeApi(NAMESPACE)
-    with pytest.raises(Problem, match="does not know this kind"):
+    with pytest.raises(Problem, match="does not serve this kind"):
         present(api, [CONFIG, THING])
     assert not api.sent("PATCH")
     assert actions(present(api, [CONFIG, THING], check=True)) == {"ConfigMap a": "created", "Thing a": "created"}
@@ -232,7 +232,9 @@ def test_a_bundle_without_collectors_asks_for_no_constraints() -> None:
 
 def test_a_cluster_without_constraints_is_no_place_for_them() -> None:
     api = FakeApi(NAMESPACE)
-    with pytest.raises(Problem, match=r"ns-a: .*does not know this kind.*This is no OpenShift: set `platform`"):
+    with pytest.raises(
+        Problem, match=r"ns-a: .*does not serve this kind.*This cluster is not OpenShift: set `platform`"
+    ):
         present(api, [collector_on_its_node(), CONSTRAINTS])
     assert not api.sent("PATCH")
 

@@ -92,7 +92,7 @@ def test_a_certificate_that_is_not_issued_in_time_says_why(may_look: bool) -> No
     if not may_look:
         denied = fake_api.status(403, "Forbidden", "no")
         api.trouble = lambda _method, path: denied if path.endswith("/certificaterequests") else None
-    why = "issuer not found" if may_look else "cert-manager has not looked at it"
+    why = "issuer not found" if may_look else "cert-manager has not processed it"
     with pytest.raises(Problem, match=f"not issued after 30 s: Certificate ns/tls: {why}"):
         apply_bundle(api.cluster(), options())
 

@@ -193,6 +193,6 @@ def test_what_comes_while_we_look_loses_no_field() -> None:
         if method == "PATCH" and path.endswith("/namespaces/shop")
         else None
     )
-    with pytest.raises(Problem, match="other managers own fields of it"):
+    with pytest.raises(Problem, match="other field managers own some of its fields"):
         run(api, "shop")
     assert api.objects["/api/v1/namespaces/shop/configmaps/gw"]["data"] == {"a": "b"}

@@ -120,7 +120,7 @@ SAID = '{"level":"ERROR","OpenTelemetryCollector":{"name":"a","namespace":"ns"},
 @pytest.mark.parametrize(
     ("live", "words"),
     [
-        ([], "No pod of the operator is to be seen"),
+        ([], "The cluster has no pod of the operator"),
         ([OPERATOR], "The operator system/o: bad relabel config"),
     ],
 )
@@ -128,14 +128,14 @@ def test_a_resource_that_nobody_takes_up_is_explained(live: Any, words: str) -> 
     server = api(resource(), *live)
     server.texts["/api/v1/namespaces/system/pods/o/log"] = f'starting\n{SAID}\n{SAID}\nends with "name":"a"'
     told = str(fails(server, timeout_seconds=3, **COLLECTOR))
-    assert f"{NAME}: no operator has taken it up" in told
+    assert f"{NAME}: no operator has reconciled it" in told
     assert told.count(words) == 1
 
 
 def test_who_may_not_see_the_operator_is_told_the_rest() -> None:
     server = api(resource())
     server.trouble = lambda _method, path: status(403, "Forbidden", "no") if path == "/api/v1/pods" else None
-    assert "no operator has taken it up" in str(fails(server, timeout_seconds=3, **COLLECTOR))
+    assert "no operator has reconciled it" in str(fails(server, timeout_seconds=3, **COLLECTOR))
 
 
 def test_users_say_when_a_resource_is_ready() -> None:

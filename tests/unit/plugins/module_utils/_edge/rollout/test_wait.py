@@ -199,7 +199,7 @@ def test_users_bring_their_own_kinds() -> None:
     [
         ({"until": {"Deployment": "a ==="}}, r"until\.Deployment"),
         ({"workloads": [{"kind": "Thing", "name": "a"}]}, "Say it with api_version"),
-        ({"workloads": [{"kind": "Thing", "name": "a", "api_version": "example.com/v1"}]}, "does not know this kind"),
+        ({"workloads": [{"kind": "Thing", "name": "a", "api_version": "example.com/v1"}]}, "does not serve this kind"),
         ({"workloads": [{"kind": "Deployment", "name": "a"}]}, "has no namespace"),
     ],
 )
