@@ -9,7 +9,7 @@ from typing import Any
 
 from ansible.plugins.action import ActionBase
 
-from ..module_utils._core.lint.report import FORMATS
+from ..module_utils._core.lint.reports import FORMATS
 from ..plugin_utils import _binary, _doorway, _judge, _target, _validate
 
 _ARGUMENTS = {

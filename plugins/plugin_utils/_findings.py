@@ -12,7 +12,7 @@ from typing import Any
 from ..module_utils._core.config.paths import Position
 from ..module_utils._core.errors import Problem
 from ..module_utils._core.lint import profiles
-from ..module_utils._core.lint.report import NEVER, Checked, Report, Suppressed, counted
+from ..module_utils._core.lint.reports import NEVER, Checked, Report, Suppressed, counted
 from ..module_utils._core.lint.subject import Finding
 from . import _judge, _render
 

@@ -15,7 +15,7 @@ from typing import Any
 from ..module_utils._core.config.paths import Path as KeyPath
 from ..module_utils._core.config.paths import Position
 from ..module_utils._core.lint import profiles
-from ..module_utils._core.lint.report import FORMATS, Report, as_dict
+from ..module_utils._core.lint.reports import FORMATS, Report, as_dict
 from ..module_utils._core.lint.rules import lint
 from ..module_utils._core.lint.subject import Finding, Subject, masked
 from ..module_utils._core.lint.view import Target

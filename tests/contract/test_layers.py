@@ -126,6 +126,6 @@ def test_every_room_has_a_floor_and_every_floor_is_needed(layer: str) -> None:
 
 
 def test_a_room_on_the_wrong_floor_would_be_noticed() -> None:
-    assert room_of(CORE, f"{CORE}/lint/report.py") == "lint"
+    assert room_of(CORE, f"{CORE}/lint/reports.py") == "lint"
     assert room_of(CORE, f"{CORE}/errors") == "errors"
     assert f"{CORE}/needs/derive" in imports(f"{CORE}/lint/deployed.py")

@@ -8,7 +8,7 @@ from xml.etree import ElementTree
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.config.paths import Position
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.report import (
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.reports import (
     FORMATS,
     Checked,
     Report,
