@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -26,12 +26,33 @@ _MERGE_KEY = "<<"
 _REPEATED = 100_000
 
 
+class _Positions(Mapping[Path, Position]):
+    """Where each path of a text stands. A position is made when it is asked for: a config has many, and few are."""
+
+    def __init__(self, file: str) -> None:
+        self.file = file
+        self.starts: dict[Path, tuple[int, int]] = {}
+
+    def __getitem__(self, path: Path) -> Position:
+        line, column = self.starts[path]
+        return Position(self.file, line + 1, column + 1)
+
+    def __contains__(self, path: object) -> bool:
+        return path in self.starts
+
+    def __iter__(self) -> Iterator[Path]:
+        return iter(self.starts)
+
+    def __len__(self) -> int:
+        return len(self.starts)
+
+
 @dataclass(frozen=True)
 class Document:
     """One YAML document: its data, where each path stands, the keys that are written twice, and the text's tree."""
 
     data: Any
-    positions: dict[Path, Position] = field(default_factory=dict)
+    positions: Mapping[Path, Position] = field(default_factory=dict)
     duplicates: tuple[tuple[Path, Position], ...] = ()
     root: Node | None = field(default=None, compare=False, repr=False)
 
@@ -68,14 +89,13 @@ class _DocumentReader:
 
     def __init__(self, file: str) -> None:
         self.file = file
-        self.positions: dict[Path, Position] = {}
+        self.positions = _Positions(file)
         self.duplicates: list[tuple[Path, Position]] = []
         self.repeating = 0
         self.repeated = 0
 
     def read(self, node: Node, path: Path, depth: int) -> Any:
-        if path not in self.positions:
-            self.positions[path] = self._position(node)
+        self.positions.starts.setdefault(path, node.start)
         if node.kind == SCALAR:
             return scalar(node)
         if depth > DEEPEST:
@@ -111,7 +131,7 @@ class _DocumentReader:
                 continue
             if key in result:
                 self.duplicates.append((here, self._position(key_node)))
-            self.positions[here] = self._position(key_node)
+            self.positions.starts[here] = key_node.start
             result[key] = self.read(value_node, here, depth + 1)
         return {**merged, **result}
 

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Any
@@ -24,7 +24,7 @@ class Layer:
     name: str
     config: Config
     recipe: bool = False
-    positions: dict[Path, Position] = field(default_factory=dict)
+    positions: Mapping[Path, Position] = field(default_factory=dict)
     duplicates: tuple[tuple[Path, Position], ...] = ()
 
     def position(self, path: Path) -> Position | None:
