@@ -16,7 +16,7 @@ from typing import Any
 
 from ..errors import Problem
 from .policy import EksCluster, document, same
-from .trust import Account, Step, trusting, without_ours
+from .trust import Account, Step, tag_changes, tag_list, trusting, without_ours
 
 INLINE = "o11y-opentelemetry"
 CLUSTER_TAG, ACCOUNT_TAG = "o11y.opentelemetry/cluster", "o11y.opentelemetry/service-account"
@@ -113,7 +113,7 @@ def creation(wanted: Mapping[str, Any], account: Account) -> dict[str, Any]:
         "Path": wanted["path"],
         "AssumeRolePolicyDocument": _text(wanted["trust"]),
         "Description": f"OpenTelemetry collectors of service account {account}",
-        "Tags": _tags(wanted["tags"]),
+        "Tags": tag_list(wanted["tags"]),
         **({"PermissionsBoundary": boundary} if boundary else {}),
     }
 
@@ -121,8 +121,7 @@ def creation(wanted: Mapping[str, Any], account: Account) -> dict[str, Any]:
 def steps(live: Mapping[str, Any], wanted: Mapping[str, Any]) -> list[Step]:
     """Return the calls from the one to the other. What restricts comes first, and what is new before what goes."""
     boundary = wanted["permissions_boundary"]
-    fresh = {key: value for key, value in wanted["tags"].items() if live["tags"].get(key) != value}
-    stale = sorted(set(live["tags"]) - set(wanted["tags"]))
+    fresh, stale = tag_changes(live["tags"], wanted["tags"])
     changed = [name for name, text in wanted["policies"].items() if not same(live["policies"].get(name), text)]
     more, less = (
         [item for item in one["managed_policies"] if item not in other["managed_policies"]]
@@ -132,7 +131,7 @@ def steps(live: Mapping[str, Any], wanted: Mapping[str, Any]) -> list[Step]:
     trust = [] if same(live["trust"], wanted["trust"]) else [_text(wanted["trust"])]
     moved = [boundary] if boundary != live["permissions_boundary"] else []
     put = [Step("put_role_permissions_boundary", {"PermissionsBoundary": item}) for item in moved if item]
-    found = [*put, *([Step("tag_role", {"Tags": _tags(fresh)})] if fresh else [])]
+    found = [*put, *([Step("tag_role", {"Tags": tag_list(fresh)})] if fresh else [])]
     found += [Step("update_assume_role_policy", {"PolicyDocument": text}) for text in trust]
     found += [_put(name, wanted["policies"][name]) for name in changed]
     found += [Step("attach_role_policy", {"PolicyArn": item}) for item in more]
@@ -170,7 +169,3 @@ def _put(name: str, text: Any) -> Step:
 
 def _text(value: Any) -> str:
     return json.dumps(value, sort_keys=True)
-
-
-def _tags(tags: Mapping[str, str]) -> list[dict[str, str]]:
-    return [{"Key": key, "Value": value} for key, value in sorted(tags.items())]

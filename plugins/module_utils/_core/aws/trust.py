@@ -168,6 +168,17 @@ def goal(
     }
 
 
+def tag_changes(live: Mapping[str, str], wanted: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
+    """Return the tags to set and the keys of those to remove."""
+    fresh = {key: value for key, value in wanted.items() if live.get(key) != value}
+    return fresh, sorted(set(live) - set(wanted))
+
+
+def tag_list(tags: Mapping[str, str]) -> list[dict[str, str]]:
+    """Return tags as IAM takes them."""
+    return [{"Key": key, "Value": value} for key, value in sorted(tags.items())]
+
+
 def steps(live: Mapping[str, Any], wanted: Mapping[str, Any]) -> list[Step]:
     """Return the calls from the one to the other. Audiences are added before others go, so that no token is refused."""
     added = [item for item in wanted["client_ids"] if item not in live["client_ids"]]
@@ -178,11 +189,9 @@ def steps(live: Mapping[str, Any], wanted: Mapping[str, Any]) -> list[Step]:
         found.append(
             Step("update_open_id_connect_provider_thumbprint", {"ThumbprintList": list(wanted["thumbprints"])})
         )
-    fresh = {key: value for key, value in wanted["tags"].items() if live["tags"].get(key) != value}
-    stale = sorted(set(live["tags"]) - set(wanted["tags"]))
+    fresh, stale = tag_changes(live["tags"], wanted["tags"])
     if fresh:
-        tags = [{"Key": key, "Value": value} for key, value in sorted(fresh.items())]
-        found.append(Step("tag_open_id_connect_provider", {"Tags": tags}))
+        found.append(Step("tag_open_id_connect_provider", {"Tags": tag_list(fresh)}))
     if stale:
         found.append(Step("untag_open_id_connect_provider", {"TagKeys": stale}))
     return found

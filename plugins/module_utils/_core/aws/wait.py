@@ -5,13 +5,14 @@
 
 botocore's own waiter stops at DEGRADED, which is passing while pods start, and spins on UPDATE_FAILED; other tools
 wait for ever or take DEGRADED for success. Here it is a table, with a grace period that the user sets.
+
+The codes of issues are those of AddonIssueCode in the EKS API; updates report most of them under the same names.
 """
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
-from .issues import Issue
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
 
 ABSENT = "ABSENT"  # ours, for what EKS answers with ResourceNotFoundException
 STATUSES = (
@@ -103,3 +104,119 @@ def _health(issues: tuple[Issue, ...], patience: Patience, degraded_for: float) 
     if degraded_for >= patience.seconds:
         return AddonVerdict(FAILED, f"it has been degraded for {degraded_for:g} s")
     return AddonVerdict(WAIT)
+
+
+class Meaning(NamedTuple):
+    """What a code means. `heals` says whether time alone may mend it, so that a degraded add-on is waited for."""
+
+    heals: bool
+    wrong: str
+    fix: str
+
+
+ISSUES: dict[str, Meaning] = {
+    "AccessDenied": Meaning(
+        True,  # RBAC of another task may be on its way
+        "EKS may not do in the cluster what the add-on needs",
+        "Give the user eks:addon-manager the rights that the message names; ADOT up to v0.62.1 wants its RBAC manifest"
+        " applied first.",
+    ),
+    "InternalFailure": Meaning(
+        True, "EKS itself failed", "Run the task again; if it stays, ask AWS support and name the add-on's ARN."
+    ),
+    "ClusterUnreachable": Meaning(
+        True,
+        "EKS cannot reach the cluster's API server, or a webhook in it",
+        "Check the cluster's status, subnets and security groups, and webhooks without running pods.",
+    ),
+    "InsufficientNumberOfReplicas": Meaning(
+        True,  # pods that are starting
+        "too few pods of the add-on run",
+        "Look at its pods and their events: images, room on the nodes, taints, Secrets that wait for cert-manager.",
+    ),
+    "ConfigurationConflict": Meaning(
+        False,
+        "somebody else owns fields that the add-on sets",
+        "Set resolve_conflicts to overwrite to give them to the add-on, or to preserve to keep them in an update.",
+    ),
+    "AdmissionRequestDenied": Meaning(
+        True,  # a webhook that is coming up
+        "an admission webhook or policy refuses objects of the add-on",
+        "Allow them in that policy, or mend the webhook that the message names; ADOT needs a running cert-manager.",
+    ),
+    "UnsupportedAddonModification": Meaning(
+        False,
+        "the add-on's objects were changed in a way that EKS does not support",
+        "Take the change back and use configuration_values for it, or set resolve_conflicts to overwrite.",
+    ),
+    "K8sResourceNotFound": Meaning(
+        True,  # made by something that is being installed
+        "an object or kind that the add-on needs is not in the cluster",
+        "Create what the message names first; for ADOT these are cert-manager's kinds.",
+    ),
+    "AddonSubscriptionNeeded": Meaning(
+        False,
+        "the add-on is sold in AWS Marketplace, and this account has no subscription",
+        "Subscribe on its product page (product_url of eks_addon_info with available=true), and run the task again.",
+    ),
+    "AddonPermissionFailure": Meaning(
+        True,  # IAM is eventually consistent
+        "the add-on's IAM role lacks permissions",
+        "Give service_account_role_arn or pod_identity_associations a role with the policies that eks_addon_info"
+        " recommends.",
+    ),
+}
+UNKNOWN = Meaning(True, "EKS reports an issue", "Follow the message.")
+
+
+class Issue(NamedTuple):
+    """One issue, as EKS reports it of an add-on or of an update."""
+
+    code: str
+    message: str
+    resources: tuple[str, ...] = ()
+
+    @property
+    def meaning(self) -> Meaning:
+        """What it means."""
+        return ISSUES.get(self.code, UNKNOWN)
+
+    @property
+    def fact(self) -> dict[str, Any]:
+        """It as a result of a task."""
+        meaning = self.meaning
+        return {
+            "code": self.code,
+            "message": self.message,
+            "resource_ids": list(self.resources),
+            "wrong": meaning.wrong,
+            "fix": meaning.fix,
+        }
+
+
+def issues_of(addon: Mapping[str, Any] | None, update: Mapping[str, Any] | None = None) -> tuple[Issue, ...]:
+    """Return the issues of an add-on and the errors of an update, each once."""
+    health = ((addon or {}).get("health") or {}).get("issues") or []
+    errors = (update or {}).get("errors") or []
+    found = [_issue(item, "code", "message") for item in health]
+    found += [_issue(item, "errorCode", "errorMessage") for item in errors]
+    return tuple(dict.fromkeys(found))
+
+
+def _issue(item: Mapping[str, Any], code: str, message: str) -> Issue:
+    return Issue(str(item.get(code) or ""), str(item.get(message) or ""), tuple(item.get("resourceIds") or ()))
+
+
+def told(issues: Iterable[Issue]) -> str:
+    """Return the issues in one sentence each, the reason first."""
+    lines = []
+    for issue in issues:
+        about = f" ({', '.join(issue.resources)})" if issue.resources else ""
+        said = f": {issue.message}" if issue.message else ""
+        lines.append(f"{issue.meaning.wrong} [{issue.code or 'no code'}{about}]{said}")
+    return "; ".join(lines)
+
+
+def fixes(issues: Iterable[Issue]) -> str:
+    """Return what to do about them, each advice once."""
+    return " ".join(dict.fromkeys(issue.meaning.fix for issue in issues))

@@ -11,8 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
-from ..._core.aws.answers import FailedCall, explain
-from ..._core.aws.token import CLUSTER_HEADER, QUERY, URL_SECONDS, Renewing
+from ..._core.aws.access import CLUSTER_HEADER, QUERY, URL_SECONDS, FailedCall, Renewing, explain
 from ..._core.errors import Problem
 from .library import library
 

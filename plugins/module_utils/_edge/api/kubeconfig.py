@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from ..._core.aws.token import asked_by
+from ..._core.aws.access import asked_by
 
 # Options and variables that mean more than a plain connection.
 OTHER_OPTIONS = (

@@ -16,10 +16,8 @@ from ..._core.aws.settings import IDENTITIES, creation, difference, secrets_of, 
 from ..._core.aws.wait import ABSENT, CREATE, DELETE, NOTHING, PRESENT, REMOVED, REPAIR, RESUME, STUCK, Patience
 from ..._core.errors import Problem
 from .addon_plan import AddonPlan, Planner, missing
-from .addon_reads import AddonReads, fact
-from .addon_wait import Addon, AddonWait, Limits, status_of
-from .calls import AnsibleCallError, CallErrors, busy
-from .doors import Aws, parsed, run
+from .addon_wait import Addon, AddonReads, AddonWait, Limits, fact, status_of
+from .calls import AnsibleCallError, Aws, CallErrors, busy, parsed, run, tag
 
 COLLISION_PAUSE = 5.0
 # Parameters that botocore learned late.
@@ -116,13 +114,8 @@ class AddonTask:
     def _tag(self, plan: AddonPlan) -> None:
         if "tags" not in plan.differing or not plan.addon:
             return
-        arn, live, self.tagged = plan.addon["addonArn"], plan.live["tags"], True
-        stale = sorted(set(live) - set(plan.wanted["tags"]))
-        fresh = {key: value for key, value in plan.wanted["tags"].items() if live.get(key) != value}
-        if fresh:
-            self.eks("tag_resource", resourceArn=arn, tags=fresh)
-        if stale:
-            self.eks("untag_resource", resourceArn=arn, tagKeys=stale)
+        self.tagged = True
+        tag(self.eks, plan.addon["addonArn"], plan.live["tags"], plan.wanted["tags"])
 
     def _known(self) -> None:
         """Fail in words where this botocore is too old for an option."""

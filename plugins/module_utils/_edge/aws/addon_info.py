@@ -12,12 +12,11 @@ from typing import Any
 
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 
-from ..._core.aws.issues import issues_of
 from ..._core.aws.versions import choose, offers, order
+from ..._core.aws.wait import issues_of
 from ..._core.errors import Problem
-from .addon_reads import AddonReads, fact
-from .calls import CallErrors
-from .doors import Aws, run
+from .addon_wait import AddonReads, fact
+from .calls import Aws, CallErrors, run
 
 
 class AddonInfo:

@@ -1,22 +1,21 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is to be done with an EKS add-on, as far as reading tells. Private."""
+"""What is to be done with an EKS add-on, with its configuration checked against the schema of EKS. Private."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ansible_collections.amazon.aws.plugins.module_utils.tagging import compare_aws_tags
-
-from ..._core.aws.settings import IDENTITIES, Settings, changes, moved, settings
+from ..._core.aws.settings import IDENTITIES, Settings, Violation, changes, mismatch, moved, settings
 from ..._core.aws.versions import VersionChoice
-from .addon_reads import AddonReads
-from .addon_schema import check
-from .addon_wait import Addon
-from .doors import parsed
+from ..api.library import library
+from .addon_wait import Addon, AddonReads
+from .calls import AnsibleCallError, parsed, retagged
 
 
 @dataclass
@@ -54,7 +53,7 @@ class Planner:
             "service_account_role_arn": asked["service_account_role_arn"],
             "configuration_values": asked["configuration_values"],
             "namespace": asked["namespace"],
-            "tags": self._tags(live.get("tags") or {}),
+            "tags": retagged(live.get("tags") or {}, asked),
         }
         if asked[IDENTITIES] is not None:
             wishes[IDENTITIES] = {item["service_account"]: item["role_arn"] for item in asked[IDENTITIES]}
@@ -95,11 +94,35 @@ class Planner:
             return ""
         return check(self.reads, plan.wanted["version"], target, ours=given is not None)
 
-    def _tags(self, live: dict[str, str]) -> dict[str, str] | None:
-        """Return the tags as they are to be, as amazon.aws compares them."""
-        asked = self.params["tags"]
-        if asked is None:
-            return None
-        fresh, stale = compare_aws_tags(live, asked, self.params["purge_tags"])
-        kept = {key: value for key, value in live.items() if key not in stale}
-        return kept | {key: str(value) for key, value in fresh.items()}
+
+DENIED = ("AccessDenied", "AccessDeniedException")
+
+
+def check(reads: AddonReads, version: str, configuration: dict[str, Any], *, ours: bool) -> str:
+    """Fail if the configuration does not fit; return a warning where that could not be found out."""
+    try:
+        schema = json.loads(reads.configuration(version).get("configurationSchema") or "{}")
+    except AnsibleCallError as error:
+        if error.answer.code not in DENIED:
+            raise
+        return f"configuration_values are not checked before the call: {error.answer.message}"
+    try:
+        problem = mismatch(violations(schema, configuration), reads.name, version, ours=ours)
+    except (library("referencing.exceptions", "jsonschema").Unresolvable, re.error) as error:
+        return f"configuration_values are not checked before the call, since the schema of EKS cannot be used: {error}"
+    if problem:
+        raise problem
+    return ""
+
+
+def violations(schema: dict[str, Any], configuration: dict[str, Any]) -> Iterator[Violation]:
+    """Yield every violation; of alternatives those of the one that fits best."""
+    jsonschema = library("jsonschema")
+    registry = library("referencing", "jsonschema").Registry()  # an empty one: references are never fetched
+    validator = jsonschema.validators.validator_for(schema, default=jsonschema.Draft7Validator)(
+        schema, registry=registry
+    )
+    for error in validator.iter_errors(configuration):
+        best = jsonschema.exceptions.best_match([error]) if error.context else error
+        known = tuple((best.schema.get("properties") or {}) if isinstance(best.schema, dict) else ())
+        yield Violation(tuple(best.absolute_path), str(best.validator), best.validator_value, best.instance, known)

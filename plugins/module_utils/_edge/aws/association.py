@@ -1,7 +1,7 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The pod identity association of a service account. Private."""
+"""The pod identity association of a service account, by itself and with the role of the account. Private."""
 
 from __future__ import annotations
 
@@ -10,15 +10,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
-from ansible_collections.amazon.aws.plugins.module_utils.tagging import compare_aws_tags
 from ansible_collections.amazon.aws.plugins.module_utils.transformation import boto3_resource_to_ansible_dict
 
-from ..._core.aws.answers import EXISTS_CODES
-from ..._core.aws.association import FIELDS, impossible, request, settings
+from ..._core.aws.access import EXISTS_CODES
+from ..._core.aws.assignment import FIELDS, impossible, request, settings
 from ..._core.aws.settings import changes
 from ..._core.errors import Problem
-from .calls import AnsibleCallError, CallErrors
-from .doors import Aws, run
+from .calls import AnsibleCallError, Aws, CallErrors, retagged, run, tag
 
 COLLISIONS, COLLISION_PAUSE = 5, 2.0
 Association = dict[str, Any]
@@ -56,7 +54,7 @@ class AssociationTask:
         found = self.read()
         live = settings(found)
         wanted = {name: self.params[name] for name in FIELDS if self.params[name] is not None}
-        tags = self._tags(live.get("tags") or {})
+        tags = retagged(live.get("tags") or {}, self.params)
         wanted |= {} if tags is None else {"tags": tags}
         differing = changes(live, wanted) if found else list(wanted)
         problem = impossible(found, wanted) if differing else None
@@ -72,14 +70,6 @@ class AssociationTask:
                 self.eks.sleep(COLLISION_PAUSE)
                 return self._present(tries - 1)
         return self._result(found, live, live | wanted, changed=bool(differing))
-
-    def _tags(self, live: dict[str, str]) -> dict[str, str] | None:
-        asked = self.params["tags"]
-        if asked is None:
-            return None
-        fresh, stale = compare_aws_tags(live, asked, self.params["purge_tags"])
-        kept = {key: value for key, value in live.items() if key not in stale}
-        return kept | {key: str(value) for key, value in fresh.items()}
 
     @CallErrors.common_error_handler("create the pod identity association")
     def _create(self, wanted: dict[str, Any]) -> Association:
@@ -101,16 +91,8 @@ class AssociationTask:
             where = {**self.cluster, "associationId": found["associationId"], "clientRequestToken": str(uuid.uuid4())}
             found = self.eks("update_pod_identity_association", **where, **body)["association"]
         if "tags" in differing:
-            self._tag(found["associationArn"], live["tags"], wanted["tags"])
+            tag(self.eks, found["associationArn"], live["tags"], wanted["tags"])
         return found | ({"tags": wanted["tags"]} if "tags" in wanted else {})
-
-    def _tag(self, arn: str, live: dict[str, str], wanted: dict[str, str]) -> None:
-        fresh = {key: value for key, value in wanted.items() if live.get(key) != value}
-        stale = sorted(set(live) - set(wanted))
-        if fresh:
-            self.eks("tag_resource", resourceArn=arn, tags=fresh)
-        if stale:
-            self.eks("untag_resource", resourceArn=arn, tagKeys=stale)
 
     def _known(self, operation: str, body: Mapping[str, Any]) -> None:
         for field in body:
@@ -141,3 +123,49 @@ class AssociationTask:
 def run_association(module: AnsibleAWSModule) -> None:
     """Do what the task eks_pod_identity_association asks."""
     run(module, lambda aws: AssociationTask(aws, module.params).run())
+
+
+# What EKS says of a role that IAM has not shown to it yet.
+UNKNOWN, PAUSE = "InvalidParameterException", 2.0
+NOTHING = {"target_role_arn": None, "disable_session_tags": None, "policy": None}
+
+
+class RoleAssociation:
+    """The association of a service account with its role, and with no other."""
+
+    def __init__(self, aws: Aws, params: Mapping[str, Any]) -> None:
+        self.aws, self.params = aws, params
+
+    def check(self) -> None:
+        """Raise Problem where somebody has given the account another role."""
+        other = settings(self._task("present", "").read()).get("role_arn", "")
+        if other and other.rpartition("/")[2] != self.params["name"] and not self.params["adopt"]:
+            asked = f"Associate {self.params['namespace']}/{self.params['service_account']} with {self.params['name']}"
+            fix = "Remove that association, or set adopt."
+            raise Problem(f"it is associated with {other} already", asked=asked, where="service_account", fix=fix)
+
+    def made(self, arn: str) -> dict[str, Any]:
+        """Associate the account with the role, which EKS may not see yet."""
+        task = self._task("present", arn)
+        until = self.aws.clock() + self.params["wait_seconds"]
+        while True:
+            try:
+                return task.run()
+            except AnsibleCallError as error:
+                if error.answer.code != UNKNOWN or self.aws.clock() >= until:
+                    raise
+            self.aws.sleep(PAUSE)
+
+    def removed(self, arn: str) -> dict[str, Any]:
+        """Take the association away if it is with this role, or an adopted one."""
+        task = self._task("absent", arn)
+        found = settings(task.read())
+        adopted = self.params["adopt"] and self.params["state"] == "present"
+        if not (adopted and found) and (not arn or found.get("role_arn") != arn):
+            return {"changed": False, "diff": {"before": found, "after": found}}
+        return task.run()
+
+    def _task(self, state: str, arn: str) -> AssociationTask:
+        names = ("cluster_name", "namespace", "service_account", "tags", "purge_tags")
+        given = {name: self.params[name] for name in names}
+        return AssociationTask(self.aws, {**given, **NOTHING, "state": state, "role_arn": arn})

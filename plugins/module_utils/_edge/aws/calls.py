@@ -9,15 +9,24 @@ retries below it. Here one loop does it all, with the clock of the caller. Priva
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import json
+import random
+import time
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from ansible_collections.amazon.aws.plugins.module_utils.errors import AWSErrorHandler
 from ansible_collections.amazon.aws.plugins.module_utils.exceptions import AnsibleAWSError
+from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 from ansible_collections.amazon.aws.plugins.module_utils.retries import AWSRetry
+from ansible_collections.amazon.aws.plugins.module_utils.tagging import compare_aws_tags
 
-from ..._core.aws.answers import BUSY_CODES, MISSING_CODES, FailedCall, expired, passing
+from ..._core.aws.access import BUSY_CODES, MISSING_CODES, FailedCall, expired, explain, passing
+from ..._core.aws.trust import tag_changes
+from ..._core.errors import Problem
 from ..api.eks_access import answer_of
+from ..api.library import library
+from ..api.translate import SHORTEST_SECRET
 
 # For how long one call is tried when nothing else sets a limit.
 PATIENCE_SECONDS = 120.0
@@ -121,6 +130,76 @@ def coded(codes: frozenset[str]) -> type[BaseException]:
     return found
 
 
+def retagged(live: dict[str, str], params: Mapping[str, Any]) -> dict[str, str] | None:
+    """Return the tags as they are to be, as amazon.aws compares them, or nothing where the task gives none."""
+    if params["tags"] is None:
+        return None
+    fresh, stale = compare_aws_tags(live, params["tags"], params["purge_tags"])
+    return {key: live[key] for key in live if key not in stale} | {key: str(value) for key, value in fresh.items()}
+
+
+def tag(eks: Calls, arn: str, live: Mapping[str, str], wanted: Mapping[str, str]) -> None:
+    """Make the tags of an object of EKS the wanted ones."""
+    fresh, stale = tag_changes(live, wanted)
+    if fresh:
+        eks("tag_resource", resourceArn=arn, tags=fresh)
+    if stale:
+        eks("untag_resource", resourceArn=arn, tagKeys=stale)
+
+
 def busy(error: AnsibleCallError) -> bool:
     """Return whether somebody else's operation was in the way."""
     return error.answer.code in BUSY_CODES
+
+
+SECRET_OPTIONS = ("secret_key", "session_token")
+
+
+class Aws:
+    """Clients with the options of a module, and what it warns of."""
+
+    def __init__(self, module: AnsibleAWSModule, *, clock: Callable[[], float], sleep: Callable[[float], None]) -> None:
+        self.module, self.clock, self.sleep = module, clock, sleep
+        self.check, self.params = module.check_mode, module.params
+
+    def calls(self, service: str) -> Calls:
+        """Return the calls to a service; no client is made yet."""
+
+        def connect() -> Any:
+            # One attempt each: the loop above it knows the time that is left. The user's aws_config comes last.
+            config = library("botocore.config", "botocore").Config(
+                retries={"total_max_attempts": 1}, connect_timeout=CONNECT_SECONDS, read_timeout=READ_SECONDS
+            )
+            return self.module.client(service, config=config)
+
+        # Jitter keeps the runs of many clusters from asking in step.
+        return Calls(service, connect, clock=self.clock, sleep=self.sleep, jitter=lambda: random.uniform(0.5, 1))
+
+    def warn(self, *texts: str) -> None:
+        """Warn of what is not empty."""
+        for text in filter(None, texts):
+            # Past amazon.aws' own list of warnings, which it returns in a way that ansible-core 2.19 deprecates.
+            self.module._module.warn(text)
+
+
+def run(module: AnsibleAWSModule, work: Callable[[Aws], dict[str, Any]], secrets: Iterable[str] = ()) -> None:
+    """Do the work and leave the task, with its result or with what is wrong. Other options than secrets are shown."""
+    hidden = {str(module.params[name]) for name in SECRET_OPTIONS if module.params.get(name)} | set(secrets)
+    module._module.no_log_values = {value for value in hidden if len(value) >= SHORTEST_SECRET}
+    try:
+        result = work(Aws(module, clock=time.monotonic, sleep=time.sleep))
+    except AnsibleCallError as error:
+        answer = error.answer
+        problem = explain(answer, str(error.message))
+        module.fail_json(msg=str(problem), error={"code": answer.code, "message": answer.message})
+    except Problem as problem:
+        module.fail_json(**getattr(problem, "facts", {}), msg=str(problem))
+    module.exit_json(**result)
+
+
+def parsed(text: str) -> Any:
+    """Return what configuration values say: JSON, or YAML where somebody else wrote them."""
+    try:
+        return json.loads(text or "null")
+    except ValueError:
+        return library("yaml", "PyYAML").safe_load(text)

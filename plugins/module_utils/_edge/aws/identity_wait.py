@@ -10,8 +10,8 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..._core.aws.answers import explain, passing
-from ..._core.aws.proof import equipped, lags, theirs, trial
+from ..._core.aws.access import explain, passing
+from ..._core.aws.identity import equipped, lags, theirs, trial
 from ..._core.aws.trust import AUDIENCE, IRSA, Account
 from ..._core.errors import Problem
 from ..api.cluster import ApiError, Cluster

@@ -12,14 +12,12 @@ from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleA
 from ansible_collections.amazon.aws.plugins.module_utils.tagging import (
     ansible_dict_to_boto3_tag_list,
     boto3_tag_list_to_ansible_dict,
-    compare_aws_tags,
 )
 
-from ..._core.aws.answers import EXISTS_CODES
+from ..._core.aws.access import EXISTS_CODES
 from ..._core.aws.trust import AUDIENCE, bare, find, goal, issuer, settings, steps, thumbprints
 from ..._core.errors import Problem
-from .calls import AnsibleCallError, CallErrors
-from .doors import Aws, run
+from .calls import AnsibleCallError, Aws, CallErrors, retagged, run
 
 COLLISIONS, COLLISION_PAUSE = 5, 2.0
 EMPTY: dict[str, Any] = {"client_ids": [], "thumbprints": [], "tags": {}}
@@ -82,11 +80,7 @@ class OidcTask:
     def _goal(self, live: Mapping[str, Any]) -> dict[str, Any]:
         asked = self.params
         client_ids = asked["client_ids"]
-        tags = None
-        if asked["tags"] is not None:
-            fresh, stale = compare_aws_tags(live["tags"], asked["tags"], asked["purge_tags"])
-            tags = {key: value for key, value in live["tags"].items() if key not in stale}
-            tags |= {key: str(value) for key, value in fresh.items()}
+        tags = retagged(live["tags"], asked)
         purge = asked["purge_client_ids"] and client_ids is not None
         return goal(live, [AUDIENCE] if client_ids is None else client_ids, self.prints, tags, purge=purge)
 

@@ -9,17 +9,16 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
-from ansible_collections.amazon.aws.plugins.module_utils.tagging import boto3_tag_list_to_ansible_dict, compare_aws_tags
+from ansible_collections.amazon.aws.plugins.module_utils.tagging import boto3_tag_list_to_ansible_dict
 
-from ..._core.aws.answers import EXISTS_CODES
+from ..._core.aws.access import EXISTS_CODES
 from ..._core.aws.identity import ANNOTATIONS
 from ..._core.aws.policy import EksCluster, eks_cluster_of, filled
-from ..._core.aws.role import OURS, RoleRequest, check, creation, given_up, goal, owned, removal, settings, steps
+from ..._core.aws.role import RoleRequest, check, creation, given_up, goal, owned, removal, settings, steps
 from ..._core.aws.trust import IRSA, STATEMENTS, Account, Step
 from ..._core.errors import Problem
-from .calls import AnsibleCallError, CallErrors
-from .doors import Aws, run
-from .service_account_association import RoleAssociation
+from .association import RoleAssociation
+from .calls import AnsibleCallError, Aws, CallErrors, retagged, run
 
 COLLISIONS, COLLISION_PAUSE, SETTLE_PAUSE = 5, 2.0, 1.0
 AGENT = "eks-pod-identity-agent"
@@ -158,12 +157,8 @@ class RoleTask:
         return self._result(live, wanted, changed=True)
 
     def _retagged(self, live: dict[str, str]) -> dict[str, str]:
-        asked = self.params["tags"]
-        if asked is None:
-            return live
-        fresh, stale = compare_aws_tags(live, asked, self.params["purge_tags"])
-        kept = {key: value for key, value in live.items() if key not in stale}
-        return kept | {key: str(value) for key, value in fresh.items() if key not in OURS}
+        tags = retagged(live, self.params)
+        return live if tags is None else tags
 
     @CallErrors.common_error_handler("create the role")
     def _create(self, request: dict[str, Any]) -> None:

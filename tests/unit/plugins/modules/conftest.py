@@ -17,7 +17,7 @@ import botocore.session
 import pytest
 from ansible.module_utils.testing import patch_module_args
 from ansible_collections.amazon.aws.plugins.module_utils import botocore as connections
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.aws import doors
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.aws import calls
 
 from tests.testbed.aws.server import AwsServer, running, tell
 from tests.testbed.aws.world import World
@@ -96,7 +96,7 @@ def aws(aws_server: AwsServer, shared_session: Any, capsys: Any, monkeypatch: py
     clock = Clock()
     tell(aws_server.url, "reset")
     aws_server.world.clock = clock
-    monkeypatch.setattr(doors, "time", SimpleNamespace(monotonic=clock, sleep=clock.sleep))
+    monkeypatch.setattr(calls, "time", SimpleNamespace(monotonic=clock, sleep=clock.sleep))
     for name in ("AWS_PROFILE", "AWS_URL", "AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.delenv(name, raising=False)
 
@@ -109,7 +109,7 @@ def aws(aws_server: AwsServer, shared_session: Any, capsys: Any, monkeypatch: py
     monkeypatch.setattr(connections.boto3.session, "Session", session)
     found = Aws(aws_server, clock, capsys)
     # Ansible's own list of warnings is one of the process, and of none where a controller's code is loaded too.
-    monkeypatch.setattr(doors.Aws, "warn", lambda _aws, *texts: found.warned.extend(filter(None, texts)))
+    monkeypatch.setattr(calls.Aws, "warn", lambda _aws, *texts: found.warned.extend(filter(None, texts)))
     found.cluster()
     yield found
     assert found.world.drift == [], "the testbed answers what AWS could not"

@@ -8,10 +8,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.aws import policy, token
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.aws.answers import FailedCall
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.aws.proof import equipped, lags, theirs, trial
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.aws.token import asked_by
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.aws import access, policy
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.aws.access import FailedCall, asked_by
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.aws.identity import equipped, lags, theirs, trial
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.aws.trust import Account
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
 
@@ -154,7 +153,7 @@ def test_a_token_is_renewed_before_it_gets_old() -> None:
         made.append(now[0])
         return f"https://sts/?n={len(made)}"
 
-    bearer = token.Renewing(sign, lambda: now[0])
+    bearer = access.Renewing(sign, lambda: now[0])
     seen = set()
     for second in range(0, 3600, 30):
         now[0] = second

@@ -11,7 +11,7 @@ from typing import Any
 import botocore.session
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.aws import versions, wait
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.aws.issues import (
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.aws.wait import (
     ISSUES,
     Issue,
     fixes,

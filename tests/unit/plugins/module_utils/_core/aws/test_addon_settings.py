@@ -9,10 +9,10 @@ import json
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.aws import association
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.aws import assignment
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.aws import settings as addons
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.aws.schema import Violation, mismatch, said
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.aws.addon_schema import violations
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.aws.settings import Violation, mismatch, said
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.aws.addon_plan import violations
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -102,15 +102,15 @@ ASSOCIATION = {"roleArn": "r", "policy": '{"Version": "1"}', "disableSessionTags
 
 
 def test_an_association_in_our_words() -> None:
-    found = association.settings(ASSOCIATION)
+    found = assignment.settings(ASSOCIATION)
     assert found["policy"] == {"Version": "1"}
-    assert association.request(found, list(found)) == {
+    assert assignment.request(found, list(found)) == {
         "roleArn": "r",
         "targetRoleArn": "",
         "disableSessionTags": True,
         "policy": '{"Version": "1"}',
     }
-    assert association.request({"policy": {}}, ["policy"]) == {"policy": ""}
+    assert assignment.request({"policy": {}}, ["policy"]) == {"policy": ""}
 
 
 @pytest.mark.parametrize(
@@ -124,7 +124,7 @@ def test_an_association_in_our_words() -> None:
     ],
 )
 def test_what_an_association_cannot_be(live: Any, wanted: dict[str, Any], words: str) -> None:
-    problem = association.impossible(live, wanted)
+    problem = assignment.impossible(live, wanted)
     assert words in str(problem) if words else problem is None
 
 

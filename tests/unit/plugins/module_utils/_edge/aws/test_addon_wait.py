@@ -9,7 +9,7 @@ from typing import Any
 
 import botocore.session
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.aws.issues import ISSUES
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.aws.wait import ISSUES
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
 
 from tests.testbed.aws.world import Stage

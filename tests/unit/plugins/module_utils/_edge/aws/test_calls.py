@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.aws.answers import (
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.aws.access import (
     PASSING_CODES,
     TEXTS,
     FailedCall,
