@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ..module_utils._core.config.masking import masked, secrets_in
 from ..module_utils._core.config.paths import Position, dotted
+from ..module_utils._core.config.values import masked, secrets_in
 from ..module_utils._core.errors import Problem
 from ..module_utils._core.lint.context import build_of
 from ..module_utils._core.lint.view import Target

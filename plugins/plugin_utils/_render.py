@@ -27,8 +27,8 @@ from ..module_utils._core.lint.subject import Finding, Subject, masked, run
 from ..module_utils._core.lint.view import Target
 from ..module_utils._core.manifests.build import CollectorBuild
 from ..module_utils._core.manifests.pod import volumes
+from ..module_utils._core.manifests.service import probe
 from ..module_utils._core.needs import derive
-from ..module_utils._core.probe.probe import probe
 from . import _layers, _sources, _target, _yaml
 
 _PREFIX = "otel_collector_"

@@ -10,8 +10,8 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
-from ..config.masking import is_secret
 from ..config.paths import Path, dotted
+from ..config.values import is_secret
 from ..errors import Problem, near
 
 Settings = dict[str, Any]

@@ -1,11 +1,18 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The built-in checks of rights and certificates. Private."""
+"""The built-in checks of rights and certificates, and the dates and names of certificates. Private."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping, Sequence
+from fnmatch import fnmatchcase
+from typing import Any, NamedTuple
+
+from ..config.paths import Path, dotted, leaves
 from .check import DiagnoseCheck
+from .subject import Source
+from .text import age, seconds_between
 
 TRUST = (
     DiagnoseCheck(
@@ -83,3 +90,77 @@ TRUST = (
         "Use one of its names as endpoint or `server_name_override`, or reissue it.",
     ),
 )
+
+
+DAY = 86400
+# The usual time before the end at which cert-manager renews a certificate of 90 days is 30; less is late.
+SOON_DAYS = 14
+_FILES = ("cert_file", "ca_file", "client_ca_file")
+
+
+class Certificate(NamedTuple):
+    """What the certificate of a PEM text says; `keys` are the issuers of this text that signed it."""
+
+    subject: str
+    issuer: str
+    not_before: str
+    not_after: str
+    names: tuple[str, ...]
+    is_ca: bool
+
+
+class Used(NamedTuple):
+    """A file that a component reads certificates from, and the object that holds it."""
+
+    about: str
+    path: str
+    role: str
+    file: str
+    kind: str
+    name: str
+    key: str
+
+
+def used(config: Any, sources: Sequence[Source]) -> list[Used]:
+    """Return the certificate files of a config that lie in mounted Secrets and ConfigMaps."""
+    return list(_used(config, sources))
+
+
+def _used(config: Any, sources: Sequence[Source]) -> Iterator[Used]:
+    for path, value in leaves(config):
+        if path[-1:] and path[-1] in _FILES and isinstance(value, str):
+            for source in sources:
+                key = source.key_of(value)
+                if key:
+                    yield Used(_about(path), dotted(path), str(path[-1]), value, source.kind, source.name, key)
+
+
+def _about(path: Path) -> str:
+    return "in" if path[0] == "receivers" else "/".join(str(part) for part in path[:2])
+
+
+def dates(one: Certificate, now: str) -> dict[str, Any]:
+    """Return a certificate with what its dates mean now."""
+    left, since = seconds_between(now, one.not_after), seconds_between(one.not_before, now)
+    state = "expired" if left <= 0 else "not_yet_valid" if since < 0 else "soon" if left < SOON_DAYS * DAY else "valid"
+    told = one._asdict() | {"names": list(one.names)}
+    return told | {"left": age(abs(left)), "state": state}
+
+
+def covers(names: Sequence[str], host: str) -> bool:
+    """Return whether one of a certificate's names is this host; a star stands for one label."""
+    return any(
+        name == host or (name.startswith("*.") and fnmatchcase(host, name) and host.count(".") == name.count("."))
+        for name in names
+    )
+
+
+def uncovered(one: Certificate, services: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return the Services whose usual names a server's certificate does not have."""
+    result = []
+    for service in services:
+        name, namespace = str(service["name"]), str(service["namespace"])
+        hosts = (name, f"{name}.{namespace}", f"{name}.{namespace}.svc", f"{name}.{namespace}.svc.cluster.local")
+        if not any(covers(one.names, host) for host in hosts):
+            result.append(hosts[2])
+    return result

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from .log_causes import CAUSES, LogCause
-from .times import seconds_between
+from .text import seconds_between
 
 LONGEST = 240
 # What repeats with other numbers is the same entry.

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from ..config.catalogue import Listeners
 from ..config.paths import at, items, section
 from ..needs.listeners import waits_for_clients
-from .times import age
+from .text import age
 
 # Source: documentation.md of receiverhelper, processorhelper, exporterhelper and memorylimiterprocessor.
 ITEMS = {

@@ -12,7 +12,7 @@ from ..cluster.rollout import REPEATED, event_time
 from ..collector.collector import parse_bytes
 from ..config.paths import at, items, section
 from ..errors import Problem
-from .times import seconds_between
+from .text import seconds_between
 
 Object = Mapping[str, Any]
 LONGEST = 240

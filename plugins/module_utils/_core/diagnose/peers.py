@@ -9,9 +9,9 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from ..config.addresses import is_loopback
 from ..config.paths import dotted, items, leaves, section
-from .network import Object, Policies, endpoints
+from ..config.values import is_loopback
+from .reach import Object, Policies, endpoints
 
 # The settings of exporters that are addresses, whatever the exporter. Source: their READMEs.
 _ADDRESSES = re.compile(

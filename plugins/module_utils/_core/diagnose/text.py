@@ -1,11 +1,13 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A diagnosis as text: the verdict on every collector first, then what each of them was found to be. Private."""
+"""A diagnosis as text: the verdict on every collector, then its details; and times as people read them. Private."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 Result = Mapping[str, Any]
@@ -76,3 +78,29 @@ def _table(rows: Sequence[Sequence[str]]) -> Iterator[str]:
     widths = [max(len(str(row[column])) for row in rows) for column in range(len(rows[0]))] if rows else []
     for row in rows:
         yield ("  " + "  ".join(f"{cell!s:<{width}}" for cell, width in zip(row, widths, strict=True))).rstrip()
+
+
+_FRACTION = re.compile(r"\.(\d{1,6})\d*")
+
+
+def parsed(time: str) -> datetime | None:
+    """Return a time; nothing for text that is none. Go writes nine digits, which Python 3.11 refuses."""
+    try:
+        return datetime.fromisoformat(_FRACTION.sub(r".\1", time)).astimezone(UTC)
+    except ValueError:
+        return None
+
+
+def seconds_between(start: str, end: str) -> float:
+    """Return the seconds from one time to another, none where one of them is no time."""
+    first, last = parsed(start), parsed(end)
+    return (last - first).total_seconds() if first and last else 0.0
+
+
+_WORDS = ((172800, 86400, "days"), (7200, 3600, "h"), (120, 60, "min"))
+
+
+def age(seconds: float) -> str:
+    """Return a duration as people say it."""
+    _size, unit, word = next((row for row in _WORDS if seconds >= row[0]), (0, 1, "s"))
+    return f"{int(seconds // unit)} {word}"

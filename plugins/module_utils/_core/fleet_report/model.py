@@ -10,15 +10,14 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from ..cluster.bundle import secret_values
-from ..config.masking import masker, secrets_in
 from ..config.paths import items
+from ..config.values import masker, secrets_in
 from ..releases.compatibility import Table
-from . import costs, versions
-from .attention import attention
+from . import versions
 from .cluster import NOT_ASKED, FleetCluster
 from .members import FleetMember
-from .picture import picture
-from .state import BAD, certificates, drift
+from .state import BAD, attention, certificates, drift
+from .topology import picture
 
 # The page is to be read from its start; all of it follows further down.
 _MOST_ATTENTION = 25
@@ -83,7 +82,7 @@ def _summary(clusters: Sequence[FleetCluster], rows: Sequence[Mapping[str, Any]]
 
 def _cluster(index: int, cluster: FleetCluster, clusters: Sequence[FleetCluster], table: Table) -> dict[str, Any]:
     anchors = {member.id: f"c{index}-{number}" for number, member in enumerate(cluster.members)}
-    prices = [costs.cost(member, _pods(cluster, member.id)) for member in cluster.members]
+    prices = [versions.cost(member, _pods(cluster, member.id)) for member in cluster.members]
     return {
         "name": cluster.name,
         "anchor": f"cluster-{index}",
@@ -97,7 +96,7 @@ def _cluster(index: int, cluster: FleetCluster, clusters: Sequence[FleetCluster]
         "certificates": certificates(cluster),
         "drift": drift(cluster),
         "costs": prices,
-        "totals": costs.totals(prices),
+        "totals": versions.totals(prices),
     }
 
 

@@ -13,8 +13,8 @@ import re
 from collections.abc import Iterator
 
 from ..config.catalogue import OFFICIAL
-from ..config.masking import is_secret
 from ..config.paths import Path
+from ..config.values import is_secret
 from ..errors import near
 from .subject import Fault, Subject, rule
 

@@ -1,10 +1,11 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Rules on where a component may run, how many times, and which of several copies leads.
+"""Rules on where a component may run, how many times, and which must see all of something.
 
-Sources: the READMEs of the Kubernetes receivers in opentelemetry-collector-contrib, and EC2's documentation of the
-instance metadata service. Private.
+Sources: the READMEs of the Kubernetes receivers, tail_sampling, groupbytrace, service_graph, span_metrics,
+cumulative_to_delta, delta_to_cumulative, load_balancing and k8s_attributes in opentelemetry-collector-contrib, and
+EC2's documentation of the instance metadata service. Private.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import Any
 
 from ..config.paths import at, items, section
 from .subject import Deployment, Fault, Subject, rule
-from .view import kind_of
+from .view import Part, kind_of
 
 _CONTRIB = "https://github.com/open-telemetry/opentelemetry-collector-contrib/tree/main"
 _LEADER = f"{_CONTRIB}/extension/k8sleaderelector"
@@ -168,6 +169,62 @@ def lease_missing(subject: Subject) -> Iterator[Fault]:
                 )
 
 
+_BALANCING = f"{_CONTRIB}/exporter/loadbalancingexporter"
+_ASSOCIATION = f"{_CONTRIB}/processor/k8sattributesprocessor"
+_TRACES, _SERVICES, _STREAMS = "traceID", "service", "streamID"
+
+# What a component must see all of, and the routing key that keeps it together.
+_STATE = {
+    ("processors", "tailsampling"): ("decides on whole traces", _TRACES),
+    ("processors", "groupbytrace"): ("puts whole traces together", _TRACES),
+    ("connectors", "servicegraph"): ("pairs both sides of a request", _TRACES),
+    ("connectors", "spanmetrics"): ("counts the spans of a service", _SERVICES),
+    ("processors", "cumulativetodelta"): ("compares each point of a series with the one before", _STREAMS),
+    ("processors", "deltatocumulative"): ("adds up the points of a series", _STREAMS),
+}
+
+
+def split_state(subject: Subject) -> Iterator[Fault]:
+    """Yield components that hold state of traces or series which arrive at several copies of the collector."""
+    times, deployment = copies(subject.deployment), subject.deployment
+    if not times or not deployment or any(subject.view.of("exporters", "loadbalancing")):
+        return
+    on_node = deployment.mode in ("daemonset", "sidecar")
+    for part in subject.view.parts:
+        what, key = _STATE.get((part.section, part.kind), ("", ""))
+        if what and not (on_node and key != _TRACES):  # the series of a pod stay with the agent of its node
+            yield Fault(
+                part.path,
+                f"'{part.id}' {what}, and there is {times}",
+                f"Run it with `replicas: 1`, or send to it through exporter load_balancing with `routing_key: {key}`.",
+            )
+
+
+def pod_association(subject: Subject) -> Iterator[Fault]:
+    """Yield k8s_attributes that find pods by the connection alone, where that is not the pod's own."""
+    deployment = subject.deployment
+    if not deployment or deployment.mode == "daemonset":
+        return
+    sidecar = deployment.mode == "sidecar"
+    for part in subject.view.of("processors", "k8sattributes"):
+        if part.settings.get("passthrough") is not True and _only_connection(part):
+            sender = "the loopback of the pod" if sidecar else "the last hop: an agent or a load balancer, if any"
+            yield Fault(
+                part.path,
+                f"'{part.id}' takes the address of the connection for the pod's, which here is {sender}",
+                "Put `{sources: [{from: resource_attribute, name: k8s.pod.ip}]}` first in pod_association, "
+                "and k8s_attributes with `passthrough: true` into agents in front.",
+                severity="warning" if sidecar else "",
+            )
+
+
+def _only_connection(part: Part) -> bool:
+    associations = items(part.settings, "pod_association")
+    return all(
+        at(source, ("from",)) == "connection" for item in associations for source in items(item, "sources")
+    ) and not isinstance(part.settings.get("pod_association"), str)
+
+
 RULES = (
     rule("error", singleton, documentation=_LEADER),
     rule(
@@ -177,4 +234,6 @@ RULES = (
     rule("info", metadata_service, documentation=_IMDS),
     rule("warning", selinux_denied, documentation=_SELINUX),
     rule("error", lease_missing, shared=True, documentation=_DOCUMENTATION),
+    rule("warning", split_state, documentation=_BALANCING),
+    rule("info", pod_association, documentation=_ASSOCIATION),
 )

@@ -10,9 +10,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..config.addresses import ANY, is_loopback, overlap
 from ..config.paths import dotted, items
 from ..config.renames import parse_version
+from ..config.values import ANY, is_loopback, overlap
 from .subject import Fault, Subject, rule
 from .view import Listener, kind_of
 

@@ -11,8 +11,8 @@ from functools import cached_property
 from typing import Any
 
 from ..config.catalogue import Listeners
-from ..config.masking import masker, secrets_in
 from ..config.paths import Path, Position, dotted
+from ..config.values import masker, secrets_in
 from ..errors import few_suggestions
 from .view import Target, View
 

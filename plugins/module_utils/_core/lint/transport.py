@@ -12,8 +12,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from ..config.addresses import ANY, destination, is_inside, is_loopback
 from ..config.paths import Path, at
+from ..config.values import ANY, destination, is_inside, is_loopback
 from .subject import Fault, Subject, rule
 from .view import Part
 

@@ -14,8 +14,8 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from ..config.addresses import destination
 from ..config.paths import at
+from ..config.values import destination
 from .subject import Fault, Subject, rule
 from .view import Part
 

@@ -1,17 +1,19 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Edits of a config: what they do to its data. What they do to its text is in surgery.py. Private."""
+"""Edits of a config's data, and of the names in it. What they do to its text is in text_edits.py. Private."""
 
 from __future__ import annotations
 
 import copy
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ..config.paths import Path, at
+from ..config.catalogue import Catalogue
+from ..config.paths import ROLES, SECTIONS, Path, at, section
+from ..lint.references import references
 
 
 @dataclass(frozen=True)
@@ -141,3 +143,47 @@ def _entries(parent: dict[Any, Any], replaced: dict[Any, tuple[tuple[Any, Any], 
             parent[name] = value
         else:
             parent.update(replaced[name])
+
+
+Id = tuple[str, str]  # section and component id
+
+
+def type_of(component_id: Any) -> str:
+    """Return the type in an id."""
+    return str(component_id).partition("/")[0]
+
+
+def with_type(component_id: str, kind: str) -> str:
+    """Return an id with another type and the same name."""
+    _type, slash, name = component_id.partition("/")
+    return kind + slash + name
+
+
+def components(config: Any) -> Iterator[tuple[str, str, Any]]:
+    """Yield section, id and settings of every component."""
+    for name in SECTIONS:
+        for component_id, settings in section(config, name).items():
+            if isinstance(component_id, str):
+                yield name, component_id, settings
+
+
+def uses(config: Any, catalogue: Catalogue) -> Iterator[tuple[Path, Id]]:
+    """Yield every place that names a component, with the component; those that nothing defines too."""
+    for path, component_id in references(config):
+        sections = ROLES.get(str(path[-2]), ("extensions",))
+        known = (name for name in sections if component_id in section(config, name))
+        yield path, (next(known, sections[0]), component_id)
+    for name, component_id, settings in components(config):
+        for reference in catalogue.references(name, type_of(component_id)):
+            if reference.to == "extensions":
+                for path, value in reference.find(settings):
+                    yield (name, component_id, *path), ("extensions", value)
+
+
+def renaming(config: Any, catalogue: Catalogue, wanted: Mapping[Id, str]) -> dict[Id, list[Edit]]:
+    """Return the edits that give each of these components its new id, wherever it is named."""
+    edits: dict[Id, list[Edit]] = {(name, old): [RenameKey((name, old), new)] for (name, old), new in wanted.items()}
+    for path, key in uses(config, catalogue):
+        if key in wanted:
+            edits[key].append(Put(path, wanted[key]))
+    return edits

@@ -12,8 +12,7 @@ from typing import Any
 from ..config.paths import Path, at, leaves, section
 from ..config.renames import parse_version
 from ..lint.view import Target
-from .edits import Add, Change, Edit, RenameKey, Replace, Substitute, Unsolved, Wrap
-from .names import components, type_of
+from .edits import Add, Change, Edit, RenameKey, Replace, Substitute, Unsolved, Wrap, components, type_of
 
 # The version of the Collector from which on each of these holds. Source: its changelogs.
 BRACES_ONLY = "0.104.0"

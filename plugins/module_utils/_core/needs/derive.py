@@ -11,10 +11,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ..aws.policy import Grant
-from ..config.addresses import is_loopback
 from ..config.catalogue import Listeners
-from ..config.environment import REFERENCE
 from ..config.paths import Path, leaves
+from ..config.values import REFERENCE, is_loopback
 from .components.aws import grants_of
 from .components.table import Component, Rules, component
 from .listeners import Listener, Part, listeners, started

@@ -11,9 +11,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
-from ..config.addresses import ANY_IPV4, LOCALHOST, address
 from ..config.catalogue import ListenerRow, Listeners
 from ..config.paths import ROLES, Path, at, items, section
+from ..config.values import ANY_IPV4, LOCALHOST, address
 
 _SECTIONS = ("extensions", "receivers", "processors", "exporters", "connectors")
 _TELEMETRY = ("service", "telemetry")

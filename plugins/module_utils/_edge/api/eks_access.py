@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from ..._core.aws.access import CLUSTER_HEADER, QUERY, URL_SECONDS, FailedCall, Renewing, explain
 from ..._core.errors import Problem
-from .library import library
+from .explain import library
 
 SESSION_NAME = "o11y.opentelemetry"
 

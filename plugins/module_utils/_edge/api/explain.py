@@ -5,9 +5,12 @@
 
 from __future__ import annotations
 
+import importlib
 import re
 from collections.abc import Callable
 from typing import Any
+
+from ansible.module_utils.basic import missing_required_lib
 
 from ..._core.errors import Problem
 from .cluster import NOT_ALLOWED, NOT_FOUND, Answer, ApiError, LostError
@@ -190,3 +193,11 @@ def listing(what: str, call: Callable[[], list[Any]]) -> list[Any] | None:
         if error.status in (NOT_ALLOWED, NOT_FOUND):
             return None if error.status == NOT_ALLOWED else []
         raise explain(error, f"List {what}") from error
+
+
+def library(name: str, package: str = "") -> Any:
+    """Import what is heavy or may be missing only where it is used."""
+    try:
+        return importlib.import_module(name)
+    except ImportError as error:
+        raise Problem(missing_required_lib(package or name), where=str(error)) from error

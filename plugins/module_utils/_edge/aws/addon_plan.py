@@ -13,7 +13,7 @@ from typing import Any
 
 from ..._core.aws.settings import IDENTITIES, Settings, Violation, changes, mismatch, moved, settings
 from ..._core.aws.versions import VersionChoice
-from ..api.library import library
+from ..api.explain import library
 from .addon_wait import Addon, AddonReads
 from .calls import AnsibleCallError, parsed, retagged
 

@@ -25,7 +25,7 @@ from ..._core.aws.access import BUSY_CODES, MISSING_CODES, FailedCall, expired, 
 from ..._core.aws.trust import tag_changes
 from ..._core.errors import Problem
 from ..api.eks_access import answer_of
-from ..api.library import library
+from ..api.explain import library
 from ..api.translate import SHORTEST_SECRET
 
 # For how long one call is tried when nothing else sets a limit.

@@ -17,7 +17,7 @@ from ..._core.errors import Problem
 from ..api.cluster import ApiError, Cluster
 from ..api.connect import connect
 from ..api.eks_access import answer_of, session_of
-from ..api.library import library
+from ..api.explain import library
 from ..api.translate import run
 
 TOKEN_SECONDS = 600  # the least that the API server gives

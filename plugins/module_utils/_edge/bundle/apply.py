@@ -14,8 +14,7 @@ from ..._core.cluster.rollout import is_ready
 from ..._core.cluster.rollout_tables import COUNTS
 from ..._core.errors import Problem
 from ..api.cluster import ApiError, Cluster, LostError
-from ..api.explain import asking, explain, kind_missing, lost
-from ..api.library import library
+from ..api.explain import asking, explain, kind_missing, library, lost
 from ..api.translate import Failure
 from ..rollout.wait import follow
 from ..webhooks.reasons import unanswered

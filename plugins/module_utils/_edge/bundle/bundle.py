@@ -14,9 +14,8 @@ from ..._core.cluster.bundle import Manifest, Ref, difference, ref
 from ..._core.cluster.ownership import is_ours, release_of
 from ..._core.errors import Problem
 from ..api.cluster import APPLY, JSON, NOT_FOUND, POLL_FIRST, ApiError, Cluster
-from ..api.explain import asking, explain, listing
+from ..api.explain import asking, explain, library, listing
 from ..api.kinds import ApiResource, ApiResources
-from ..api.library import library
 
 
 @dataclass(frozen=True)

@@ -15,16 +15,15 @@ from ..._core.cluster.rollout import count, is_ready, newest, newest_pods, older
 from ..._core.cluster.rollout_tables import COUNTS
 from ..._core.config.catalogue import Listeners, listeners_by_type
 from ..._core.config.documents import merged
-from ..._core.config.masking import masker, secrets_in
 from ..._core.config.paths import at, items, section
+from ..._core.config.values import masker, secrets_in
 from ..._core.diagnose import logs
-from ..._core.diagnose.network import labels_of
 from ..._core.diagnose.objects import autoscalers, certificate_resources, pod, warnings
 from ..._core.diagnose.peers import peers
-from ..._core.diagnose.reach import Around, Reach, policies_to
+from ..._core.diagnose.reach import Around, Reach, labels_of, policies_to
 from ..._core.diagnose.subject import config_texts, environment, expanded, sources
 from ..api.connect import connect
-from ..api.library import library
+from ..api.explain import library
 from ..api.translate import run
 from ..rollout.reasons import described
 from .depends import PLURALS, CertificateChecks, allocator, peer_facts, read_peers, references, rights

@@ -10,15 +10,15 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from ..._core.config.paths import at, items, section
-from ..._core.diagnose import certificates as certs
-from ..._core.diagnose.network import Policies, endpoints, slices_of
+from ..._core.diagnose import checks_trust as certs
+from ..._core.diagnose.checks_start import Right, missing, needed
 from ..._core.diagnose.objects import share
 from ..._core.diagnose.peers import Peer, in_cluster, told
-from ..._core.diagnose.rights import Right, missing, needed
+from ..._core.diagnose.reach import Policies, endpoints, slices_of
 from ..._core.diagnose.subject import Source, collector_container, sources
 from ..api.cluster import ApiError
-from ..api.library import library
-from .certificates import Parsed, available, certificates, decoded, trusts
+from ..api.explain import library
+from .flow import Parsed, available, certificates, decoded, trusts
 from .reader import ClusterReader, Notes, Object
 
 REVIEWS = "/apis/authorization.k8s.io/v1/subjectaccessreviews"

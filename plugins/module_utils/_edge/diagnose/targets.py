@@ -1,7 +1,7 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Find the collectors to diagnose in a cluster, whoever deployed them, and their pods by ownership. Private."""
+"""Find the collectors to diagnose in a cluster, whoever deployed them, and their pods; and list them. Private."""
 
 from __future__ import annotations
 
@@ -9,11 +9,19 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from ansible.module_utils.basic import AnsibleModule
+
+from ..._core.cluster.bundle import Manifest
 from ..._core.cluster.rollout import owned
 from ..._core.config.paths import at, section
-from ..._core.diagnose.network import labels_of
+from ..._core.diagnose.reach import labels_of
 from ..._core.diagnose.subject import collector_container
 from ..._core.errors import Problem
+from ..api.cluster import Cluster
+from ..api.connect import connect
+from ..api.explain import listing
+from ..api.kinds import ApiResource, ApiResources
+from ..api.translate import run
 from .reader import KINDS, LISTED, ClusterReader, Notes, Object
 
 WORKLOADS = ("deployments", "daemonsets", "statefulsets")
@@ -131,3 +139,32 @@ def _pods(reader: ClusterReader, target: DiagnosedTarget) -> list[Object]:
     owners = [target.workload, *(item for item in sets if owned(item, target.workload))]
     mine = [pod for pod in pods if any(owned(pod, owner) for owner in owners)]
     return [pod for pod in mine if not pod["metadata"].get("deletionTimestamp")]
+
+
+# Workloads and ConfigMaps that somebody wrote, and the custom resources of the operator.
+INFO_KINDS = (
+    ("apps/v1", "DaemonSet"),
+    ("apps/v1", "Deployment"),
+    ("apps/v1", "StatefulSet"),
+    ("v1", "ConfigMap"),
+    ("opentelemetry.io/v1beta1", "OpenTelemetryCollector"),
+)
+
+
+def run_collector_info(module: AnsibleModule) -> None:
+    """Read, and leave the task."""
+    run(module, lambda: {"changed": False, **read(connect(module))})
+
+
+def read(cluster: Cluster) -> dict[str, Any]:
+    """Return the objects of all namespaces. A kind that this user may not list is warned of; there may be none."""
+    resources = [resource for kind in INFO_KINDS if (resource := ApiResources(cluster).find(*kind))]
+    listed = cluster.parallel(lambda resource: _listed(cluster, resource), resources)
+    denied = [resource.plural for resource, found in zip(resources, listed, strict=True) if found is None]
+    warnings = [f"This user may not list {plural} of all namespaces, so they are not checked" for plural in denied]
+    return {"resources": [item for found in listed for item in found or []], "warnings": warnings}
+
+
+def _listed(cluster: Cluster, resource: ApiResource) -> list[Manifest] | None:
+    named = {"apiVersion": resource.api_version, "kind": resource.kind}
+    return listing(resource.plural, lambda: [{**item, **named} for item in cluster.items(resource.path())])

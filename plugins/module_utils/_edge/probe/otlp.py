@@ -17,9 +17,8 @@ from urllib.parse import urlsplit
 from ..._core.errors import Problem
 from ..._core.probe.evidence import listening
 from ..api.cluster import ApiError, Cluster
-from ..api.explain import explain
+from ..api.explain import explain, library
 from ..api.kinds import segment
-from ..api.library import library
 
 ID_ATTRIBUTE = "o11y.probe.id"
 PROTOBUF = "application/x-protobuf"

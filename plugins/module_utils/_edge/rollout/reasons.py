@@ -25,9 +25,8 @@ from ..._core.cluster.rollout import (
 from ..._core.cluster.rollout_tables import UNSCHEDULABLE_GRACE
 from ..._core.errors import Problem
 from ..api.cluster import ApiError, Cluster
-from ..api.explain import explain
+from ..api.explain import explain, library
 from ..api.kinds import ApiResource
-from ..api.library import library
 from ..api.translate import Failure
 
 SHOWN, LISTED, LINES, LINE_LENGTH, EVENTS = 3, 20, 10, 300, 5

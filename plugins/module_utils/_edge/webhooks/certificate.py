@@ -22,9 +22,8 @@ from ..._core.collector.names import OWNER, OWNER_LABEL
 from ..._core.errors import Problem
 from ..api.cluster import APPLY, ApiError, Cluster
 from ..api.connect import connect
-from ..api.explain import explain
+from ..api.explain import explain, library
 from ..api.kinds import segment
-from ..api.library import library
 from ..api.translate import run
 
 Now = Callable[[], datetime.datetime]

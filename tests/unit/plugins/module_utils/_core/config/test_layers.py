@@ -8,9 +8,8 @@ from typing import Any
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.config import paths
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.config.compose import compose
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.config.environment import settled
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.config.layers import Composed, Layer, is_pattern
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.config.masking import masked, secrets_in
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.config.values import masked, secrets_in, settled
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
 from hypothesis import given
 from hypothesis import strategies as st

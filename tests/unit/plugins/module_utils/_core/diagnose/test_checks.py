@@ -9,14 +9,14 @@ from typing import Any
 
 import jmespath
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.diagnose import certificates
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.diagnose.certificates import Certificate
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.diagnose import checks_trust
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.diagnose.check import (
     SEVERITIES,
     STAGES,
     DiagnoseCheck,
     found,
 )
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.diagnose.checks_trust import Certificate
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.diagnose.subject import Source
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.diagnose.verdict import CHECKS
 
@@ -184,7 +184,7 @@ def certificate(start: str = "2026-01-01T00:00:00Z", end: str = "2026-06-01T00:0
     ],
 )
 def test_dates(start: str, end: str, state: str, left: str) -> None:
-    row = certificates.dates(certificate(start, end), NOW)
+    row = checks_trust.dates(certificate(start, end), NOW)
     assert (row["state"], row["left"]) == (state, left)
 
 
@@ -198,13 +198,13 @@ def test_dates(start: str, end: str, state: str, left: str) -> None:
     ],
 )
 def test_names(names: list[str], host: str, covered: bool) -> None:
-    assert certificates.covers(names, host) is covered
+    assert checks_trust.covers(names, host) is covered
 
 
 def test_services_that_a_certificate_is_not_for() -> None:
     services = [{"name": "a", "namespace": "ns"}, {"name": "b", "namespace": "ns"}]
     made = certificate("", "", "a.ns")
-    assert certificates.uncovered(made, services) == ["b.ns.svc"]
+    assert checks_trust.uncovered(made, services) == ["b.ns.svc"]
 
 
 def test_files_of_a_config_are_found_in_what_is_mounted() -> None:
@@ -218,7 +218,7 @@ def test_files_of_a_config_are_found_in_what_is_mounted() -> None:
         Source("Secret", "mine", path="/tls"),
         Source("ConfigMap", "ca", path="/ca", files=(("ca.crt", "root"),)),
     ]
-    found = certificates.used(config, sources)
+    found = checks_trust.used(config, sources)
     assert [(use.about, use.role, use.kind, use.name, use.key) for use in found] == [
         ("in", "cert_file", "Secret", "mine", "tls.crt"),
         ("exporters/otlp/a", "ca_file", "ConfigMap", "ca", "root"),

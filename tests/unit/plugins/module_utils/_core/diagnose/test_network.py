@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.diagnose import network
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.diagnose import reach as network
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.diagnose.peers import Peer, peers, told
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.diagnose.reach import Around, Reach, policies_to
 

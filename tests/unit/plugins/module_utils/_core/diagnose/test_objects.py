@@ -9,8 +9,12 @@ from typing import Any
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.diagnose import objects, subject
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.diagnose.rights import Right, missing, needed
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.diagnose.times import age, seconds_between
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.diagnose.checks_start import (
+    Right,
+    missing,
+    needed,
+)
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.diagnose.text import age, seconds_between
 
 NOW = "2026-01-01T00:10:00Z"
 

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.fleet_report.cluster import FleetCluster
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.fleet_report.costs import cost, totals
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.fleet_report.model import model
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.fleet_report.versions import cost, totals
 
 from .helpers import TABLE, Fleet, config, to
 

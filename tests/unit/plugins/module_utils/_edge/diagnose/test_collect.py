@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.diagnose import certificates as pem
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.diagnose.collector_info import read
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.diagnose import flow as pem
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.diagnose.targets import read
 
 from tests.support.certificates import main
 
