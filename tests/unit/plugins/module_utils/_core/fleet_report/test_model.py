@@ -157,7 +157,7 @@ RULE = {"apiGroups": ["", "apps"], "resources": ["pods", "deployments"], "verbs"
 
 def row(mode: str = "deployment", seen: int | None = None, spec: Any = None, **more: Any) -> dict[str, Any]:
     fleet = Fleet().add("a", config({"debug": {}}), mode, resources=more.pop("resources", RESOURCES), spec=spec or {})
-    fleet.object("ClusterRole", "", "obs-a", "a", rules=[RULE])
+    fleet.object("ClusterRole", "", "obs.a", "a", rules=[RULE])
     fleet.object("ClusterRole", "", "other-a", "a", rules=[RULE, RULE])
     for kind, body in more.items():
         fleet.object(kind, "obs", "a", "a", spec=body)
@@ -173,7 +173,7 @@ def test_all_that_it_may_do_and_opens_is_told() -> None:
 def test_the_rights_of_its_target_allocator_are_its_own() -> None:
     fleet = Fleet().add("a", config({"debug": {}}))
     fleet.object(
-        "ClusterRole", "", "obs-a-targetallocator", "a", rules=[{"nonResourceURLs": ["/metrics"], "verbs": ["get"]}]
+        "ClusterRole", "", "obs.a-targetallocator", "a", rules=[{"nonResourceURLs": ["/metrics"], "verbs": ["get"]}]
     )
     assert cost(fleet.members()[0], None)["rules"] == ["/metrics: get"]
 
