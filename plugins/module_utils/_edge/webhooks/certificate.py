@@ -18,6 +18,7 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 
 from ..._core.cluster.bundle import Manifest
+from ..._core.cluster.ownership import applied_by, owner
 from ..._core.collector.names import OWNER, OWNER_LABEL
 from ..._core.errors import Problem
 from ..api.cluster import APPLY, ApiError, Cluster
@@ -95,9 +96,10 @@ class _Pair:
 
 def _reason(old: _Pair, live: Manifest | None, wanted: CertificateRequest, now: datetime.datetime) -> str:
     """Return why there has to be a new certificate, or nothing."""
-    if live and (live["metadata"].get("labels") or {}).get(OWNER_LABEL) != OWNER:
+    labels = (live or {"metadata": {}})["metadata"].get("labels") or {}
+    if live and not (labels.get(OWNER_LABEL) == OWNER and applied_by(live, OWNER)):
         raise Problem(
-            f"the Secret {wanted.namespace}/{wanted.name} is somebody else's",
+            f"the Secret {wanted.namespace}/{wanted.name} belongs to {owner(live)}",
             fix="Remove it, or let certificates come from cert-manager.",
         )
     if not (old.chain and old.key and old.bundle):

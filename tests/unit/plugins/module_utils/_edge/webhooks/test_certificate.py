@@ -86,10 +86,11 @@ def test_a_trial_run_makes_nothing() -> None:
     assert (result["changed"], result["ca_bundle"], api.sent("PATCH")) == (True, "", [])
 
 
-def test_a_secret_of_somebody_else_is_left_alone() -> None:
-    metadata = {"name": "cert", "namespace": "op"}
+@pytest.mark.parametrize("labels", [{}, {"app.kubernetes.io/managed-by": "o11y.opentelemetry"}])
+def test_a_secret_of_others_is_left_alone_and_so_is_a_copy(labels: dict[str, str]) -> None:
+    metadata = {"name": "cert", "namespace": "op", "labels": labels}
     api = FakeApi(NAMESPACE, {"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "data": {}})
-    with pytest.raises(Problem, match="is somebody else's"):
+    with pytest.raises(Problem, match="the Secret op/cert belongs to field manager kubectl-create"):
         see_to(api)
 
 
