@@ -158,7 +158,7 @@ RULE = {"apiGroups": ["", "apps"], "resources": ["pods", "deployments"], "verbs"
 def row(mode: str = "deployment", seen: int | None = None, spec: Any = None, **more: Any) -> dict[str, Any]:
     fleet = Fleet().add("a", config({"debug": {}}), mode, resources=more.pop("resources", RESOURCES), spec=spec or {})
     fleet.object("ClusterRole", "", "obs.a", "a", rules=[RULE])
-    fleet.object("ClusterRole", "", "other-a", "a", rules=[RULE, RULE])
+    fleet.object("ClusterRole", "", "other.a", "a", rules=[RULE, RULE])
     for kind, body in more.items():
         fleet.object(kind, "obs", "a", "a", spec=body)
     return cost(fleet.members()[0], seen)
