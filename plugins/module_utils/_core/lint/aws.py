@@ -28,27 +28,27 @@ _ENDPOINTS = ("endpoint", "traces_endpoint", "metrics_endpoint", "logs_endpoint"
 
 
 def region_missing(subject: Subject) -> Iterator[Fault]:
-    """Yield AWS components without a region, which ask the instance metadata service for one and may find nothing."""
+    """Yield AWS components without a region. They ask the instance metadata service, which may not answer."""
     if subject.environment is None or _VARIABLE in subject.environment:
         return
     for part in subject.view.of("exporters", *_EXPORTERS):
         if not part.settings.get("region"):
             yield Fault(
                 part.path,
-                f"'{part.id}' has no region, and {_VARIABLE} is not given",
+                f"'{part.id}' has no region, and {_VARIABLE} is not set",
                 f"Add `region: REGION`, or {_VARIABLE} to `env`.",
             )
     for part in subject.view.of("receivers", "awsxray"):
         if not at(part.settings, ("proxy_server", "region")):
             yield Fault(
                 part.path,
-                f"'{part.id}' has no region for the questions that it sends on, and {_VARIABLE} is not given",
+                f"'{part.id}' has no region for forwarded requests, and {_VARIABLE} is not set",
                 f"Add `proxy_server: {{region: REGION}}`, or {_VARIABLE} to `env`.",
             )
 
 
 def signature_mismatch(subject: Subject) -> Iterator[Fault]:
-    """Yield signatures for another service or region than the one that the endpoint belongs to; AWS refuses them."""
+    """Yield signatures whose service or region differs from that of the endpoint; AWS rejects them."""
     for part, key, service, region in _aws(subject):
         name = at(part.settings, ("auth", "authenticator"))
         signer = next((item for item in subject.view.of("extensions", "sigv4auth") if item.id == name), None)
@@ -58,12 +58,12 @@ def signature_mismatch(subject: Subject) -> Iterator[Fault]:
                 yield Fault(
                     ("extensions", str(name), setting),
                     f"'{name}' signs for {setting} '{written}', but {key} of '{part.id}' is in {setting} '{wanted}'",
-                    f"Write `{setting}: {wanted}`, or give that exporter a sigv4auth of its own.",
+                    f"Write `{setting}: {wanted}`, or give that exporter its own sigv4auth.",
                 )
 
 
 def signature_missing(subject: Subject) -> Iterator[Fault]:
-    """Yield exporters to AWS that sign nothing; AWS refuses their requests."""
+    """Yield exporters to AWS that do not sign their requests; AWS rejects them."""
     for part, key, _service, _region in _aws(subject):
         if "auth" not in part.settings:
             yield Fault(
@@ -97,23 +97,25 @@ _RETENTIONS = (
 
 
 def dropped_declaration(subject: Subject) -> Iterator[Fault]:
-    """Yield metric declarations that awsemf drops, so that CloudWatch never shows what they declare."""
+    """Yield metric declarations that awsemf drops; their metrics never reach CloudWatch."""
     for part in subject.view.of("exporters", "awsemf"):
         for index, item in enumerate(items(part.settings, "metric_declarations")):
             here = (*part.path, "metric_declarations", index)
             if isinstance(item, dict) and not item.get("metric_name_selectors"):
-                yield Fault(here, "it selects no metric", "Add `metric_name_selectors: [REGULAR EXPRESSION]`.")
+                yield Fault(
+                    here, "the declaration selects no metric", "Add `metric_name_selectors: [REGULAR EXPRESSION]`."
+                )
             for number, dimensions in enumerate(items(item, "dimensions")):
                 if isinstance(dimensions, list) and len(dimensions) > _MOST_DIMENSIONS:
                     yield Fault(
                         (*here, "dimensions", number),
                         f"it has {len(dimensions)} dimensions, and awsemf drops sets of more than {_MOST_DIMENSIONS}",
-                        "Keep those that you look at, or make several sets of them.",
+                        "Keep the dimensions that you use, or split them into several sets.",
                     )
 
 
 def log_retention(subject: Subject) -> Iterator[Fault]:
-    """Yield times to keep log events that CloudWatch Logs does not offer; the Collector refuses them."""
+    """Yield retention times that CloudWatch Logs does not offer; the Collector rejects them."""
     for name, settings in section(subject.config, "exporters").items():
         days = at(settings, ("log_retention",)) if str(name).split("/", 1)[0] in _LOGGERS else None
         if isinstance(days, int) and not isinstance(days, bool) and days not in _RETENTIONS:

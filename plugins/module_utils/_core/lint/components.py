@@ -1,7 +1,7 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Rules on component types: what the build that will run the config knows, and under which name.
+"""Rules on component types: which types the Collector build has, and under which names.
 
 Source of each: the Collector's otelcol/internal/configunmarshaler (`unknown type`) and service/internal/graph
 (`telemetry type is not supported`), with the catalogue for what a build consists of. Private.
@@ -21,7 +21,7 @@ from .view import build_of
 
 
 def kind_of(component_id: object) -> str:
-    """Return the type in a component id; nothing for what is no id."""
+    """Return the type of a component id; an empty string for an invalid id."""
     return component_id.partition("/")[0].strip() if isinstance(component_id, str) else ""
 
 
@@ -35,7 +35,7 @@ def configured(config: Any) -> Iterator[tuple[str, str, str, Any]]:
 
 
 def listed(config: Any) -> Iterator[tuple[Path, str, str, str]]:
-    """Yield path, pipeline's signal, role and id of everything in a pipeline."""
+    """Yield path, signal, role and id of every component in a pipeline."""
     for pipeline, roles in section(config, "service", "pipelines").items():
         for role in ("receivers", "processors", "exporters") if isinstance(roles, dict) else ():
             ids = roles.get(role)
@@ -45,23 +45,23 @@ def listed(config: Any) -> Iterator[tuple[Path, str, str, str]]:
 
 
 def used(config: Any) -> Iterator[tuple[Path, str, str, str]]:
-    """Yield the same of everything that is no connector."""
+    """Yield the same without connectors."""
     connectors = section(config, "connectors")
     return (item for item in listed(config) if item[2] == "processors" or item[3] not in connectors)
 
 
 def unknown_component(subject: Subject) -> Iterator[Fault]:
-    """Yield types that the build does not have; it stops with `unknown type`."""
+    """Yield types that the build does not have; the Collector stops with `unknown type`."""
     yield from _refused(subject, "unknown-component")
 
 
 def wrong_class(subject: Subject) -> Iterator[Fault]:
-    """Yield types that stand in a section where no build ever had them, but are known in another one."""
+    """Yield types in the wrong section: no build has them there, but in another section."""
     yield from _refused(subject, "wrong-class")
 
 
 def newer_name(subject: Subject) -> Iterator[Fault]:
-    """Yield names that a later version brought; this one knows the component by its older name only."""
+    """Yield names that a later version introduced; this version knows only the older name."""
     yield from _refused(subject, "newer-name")
 
 
@@ -71,7 +71,7 @@ def removed_component(subject: Subject) -> Iterator[Fault]:
 
 
 def older_name(subject: Subject) -> Iterator[Fault]:
-    """Yield older names of components that the build still takes; it warns of them when it starts."""
+    """Yield older names of components that the build still accepts; it warns about them at start."""
     build = build_of(subject.target) if subject.target else None
     for name, component_id, kind, _settings in configured(subject.config) if build else ():
         found = build.find(name, kind) if build else None
@@ -84,7 +84,7 @@ def older_name(subject: Subject) -> Iterator[Fault]:
 
 
 def unsupported_signal(subject: Subject) -> Iterator[Fault]:
-    """Yield components in pipelines of a signal that they do not handle; building the pipelines fails."""
+    """Yield components in pipelines of a signal that they do not support; the Collector does not start."""
     for path, signal, found, doubt in _in_pipelines(subject):
         if found.signals is not None and signal not in found.signals:
             known = ", ".join(sorted(found.signals))
@@ -113,7 +113,7 @@ def _in_pipelines(subject: Subject) -> Iterator[tuple[Path, str, Component, str]
         found = build.find(role, kind_of(component_id))
         if found and signal in ("traces", "metrics", "logs", "profiles"):
             doubt = build.doubt or (
-                "what is known of its signals is of a neighbouring version" if found.approximate else ""
+                "the catalogue has its signals for a neighbouring version" if found.approximate else ""
             )
             yield path, signal, found, doubt
 
@@ -130,7 +130,7 @@ def _refused(subject: Subject, rule_id: str) -> Iterator[Fault]:
 
 @dataclass(frozen=True)
 class Move:
-    """A setting of components (`*`: of every one in the section) that has a better place, or none.
+    """A setting of components (`*`: of all in the section) that moved or was removed.
 
     `since` is the version that deprecates it, `gone` the first that refuses it (empty: none does).
     """
@@ -143,7 +143,7 @@ class Move:
     instead: str
 
 
-# Exporters that take the settings of exporterhelper as they are.
+# Exporters that have all settings of exporterhelper.
 _HELPED = ("otlp", "otlp_grpc", "otlphttp", "otlp_http")
 _ADDRESS: Path = ("telemetry", "metrics", "address")
 _QUEUE = "sending_queue"
@@ -160,21 +160,21 @@ MOVES = (
 
 
 def removed_setting(subject: Subject) -> Iterator[Fault]:
-    """Yield settings that this version no longer has, and refuses."""
+    """Yield settings that this version removed and rejects."""
     for path, move in moves(subject):
         if gone(move, subject):
             yield Fault(path, f"'{path[-1]}' is gone since {move.gone}", move.instead)
 
 
 def moved_setting(subject: Subject) -> Iterator[Fault]:
-    """Yield settings that this version deprecates; a later one refuses or ignores them."""
+    """Yield settings that this version deprecates; a later version rejects or ignores them."""
     for path, move in moves(subject):
         if not gone(move, subject):
             yield Fault(path, f"'{path[-1]}' is deprecated since {move.since}", move.instead)
 
 
 def moves(subject: Subject) -> Iterator[tuple[Path, Move]]:
-    """Yield every setting of the table that stands in the config and is deprecated or gone in its version."""
+    """Yield every setting of the table that the config uses and its version deprecates or removed."""
     version = parse_version(subject.target.version) if subject.target else ()
     for path, settings, kind, name in _places(subject.config) if version else ():
         for move in MOVES:
@@ -184,7 +184,7 @@ def moves(subject: Subject) -> Iterator[tuple[Path, Move]]:
 
 
 def gone(move: Move, subject: Subject) -> bool:
-    """Whether the subject's version refuses the setting."""
+    """Whether the subject's version rejects the setting."""
     return bool(move.gone and subject.target and parse_version(subject.target.version) >= parse_version(move.gone))
 
 

@@ -38,20 +38,21 @@ class ConnectorUse:
 
 
 def one_sided_connector(subject: Subject) -> Iterator[Fault]:
-    """Yield connectors that only end or only start pipelines; the Collector wants both."""
+    """Yield connectors that only end or only start pipelines; the Collector requires both."""
     for component_id, use in uses(subject.config).items():
         for role, other in ENDS.items():
             if getattr(use, role) and not getattr(use, other):
                 path, *_others = getattr(use, role).values()
                 yield Fault(
                     path,
-                    f"connector '{component_id}' stands among {role} only",
-                    f"List it in the {other} of the pipeline that it leads {'to' if other == 'receivers' else 'from'}.",
+                    f"connector '{component_id}' is listed among {role} only",
+                    f"List it in the {other} of a pipeline that it "
+                    f"{'sends to' if other == 'receivers' else 'receives from'}.",
                 )
 
 
 def unsupported_connection(subject: Subject) -> Iterator[Fault]:
-    """Yield connectors with a signal at one end that they can join to none at the other; other pairs are skipped."""
+    """Yield connectors with a signal at one end that they cannot convert to any signal at the other end."""
     for component_id, use in uses(subject.config).items():
         pairs, doubt = _pairs(subject, component_id)
         ends = {role: use.signals(role) for role in ENDS}
@@ -84,7 +85,7 @@ def _unjoined(component_id: str, end: tuple[str, str], path: Path, pairs: Pairs,
 
 
 def connector_cycle(subject: Subject) -> Iterator[Fault]:
-    """Yield a way through connectors that leads back to where it started; data would go round for ever."""
+    """Yield cycles of pipelines and connectors; data would circulate forever."""
     edges = _edges(subject)
     cycle = _cycle(edges)
     if cycle:
@@ -94,7 +95,7 @@ def connector_cycle(subject: Subject) -> Iterator[Fault]:
         names = " → ".join([*(node[0] for node in turned), start])
         after = cycle[(cycle.index((start,)) + 1) % len(cycle)]
         path = uses(subject.config)[after[0]].exporters[start]
-        yield Fault(path, f"pipelines lead back to themselves: {names}", "Take a connector out of one of them.")
+        yield Fault(path, f"pipelines form a cycle: {names}", "Remove a connector from one of them.")
 
 
 Node = tuple[str, ...]  # a pipeline, or a connector with the signals that it joins
@@ -160,7 +161,7 @@ def _pairs(subject: Subject, component_id: str) -> tuple[Pairs | None, str]:
     found = build.find("connectors", kind_of(component_id))
     if found is None:
         return None, ""
-    return found.pairs, build.doubt or ("as of a neighbouring version" if found.approximate else "")
+    return found.pairs, build.doubt or ("according to a neighbouring version" if found.approximate else "")
 
 
 RULES = (

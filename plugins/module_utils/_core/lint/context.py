@@ -22,7 +22,7 @@ from .subject import Deployment
 Object = Mapping[str, Any]
 WORKLOADS = {"DaemonSet": "daemonset", "Deployment": "deployment", "StatefulSet": "statefulset"}
 _MIB = 2**20
-# Modes whose number of pods is not said by `replicas`.
+# Modes in which `replicas` does not set the number of pods.
 _UNCOUNTED = ("daemonset", "sidecar")
 # Source: the operator's internal/manifests/collector/container.go and the environment of its component parsers.
 _BY_OPERATOR = frozenset(("POD_NAME", "SHARD", "GOMEMLIMIT", "GOMAXPROCS", "K8S_NODE_NAME", "OTEL_K8S_NODE_NAME"))
@@ -35,7 +35,7 @@ _NUMBERS = re.compile(r"v?\d+\.\d+\.\d+")
 
 @dataclass(frozen=True)
 class Context:
-    """What is known of the place where a config runs."""
+    """What the manifests show about the platform of a config."""
 
     deployment: Deployment | None = None
     environment: frozenset[str] | None = None
@@ -44,7 +44,7 @@ class Context:
 
 
 def context_of(found: Found, stream: Sequence[Object]) -> Context:
-    """Return what the objects of a stream say about the collector that runs this config."""
+    """Return what the objects of a stream show about the collector that runs this config."""
     if found.owner.get("kind") == CUSTOM_RESOURCE:
         return _of_custom_resource(found.owner)
     if found.owner:
@@ -56,7 +56,7 @@ def context_of(found: Found, stream: Sequence[Object]) -> Context:
 
 
 def is_certain(found: Found, stream: Sequence[Object]) -> bool:
-    """Whether objects of several files can mean but one workload: variants of a chart often lie side by side."""
+    """Whether objects of several files describe a single workload: variants of a chart are often side by side."""
     name = at(found.owner, ("metadata", "name"))
     same = [item for item in stream if item.get("kind") == "ConfigMap" and at(item, ("metadata", "name")) == name]
     users = [item for item in stream if item.get("kind") in WORKLOADS and _container(item, found.owner) is not None]
@@ -66,7 +66,7 @@ def is_certain(found: Found, stream: Sequence[Object]) -> bool:
 def runs(found: Found, stream: Sequence[Object]) -> bool:
     """Whether a config is in use in a cluster: one in a ConfigMap is when a workload mounts it.
 
-    What the operator makes of a custom resource of its own is not looked at twice.
+    A ConfigMap that the operator creates from a custom resource is not checked again.
     """
     if found.owner.get("kind") != "ConfigMap":
         return True
@@ -77,7 +77,7 @@ def runs(found: Found, stream: Sequence[Object]) -> bool:
 
 
 def build_of(image: str, images: Mapping[str, str]) -> tuple[str, str] | None:
-    """Return distribution and its version (empty when the tag is none), given the repository of each distribution.
+    """Return distribution and version (empty if the tag is not a version), given the repository of each distribution.
 
     Only the last part of a repository counts, so that a mirror is recognised too.
     """
@@ -203,7 +203,7 @@ def _memory(container: Object) -> int | None:
 
 
 def _environment(container: Object) -> frozenset[str] | None:
-    """Return the variables that a container is given; None when a ConfigMap or Secret gives some that nobody sees."""
+    """Return the environment variables of a container; None if a ConfigMap or Secret provides some of them."""
     if container.get("envFrom"):
         return None
     return frozenset(str(item.get("name")) for item in _maps(container, "env"))

@@ -1,7 +1,7 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What rules know of collectors that this collection deploys, and rules between collectors of one run. Private."""
+"""The context of collectors that this collection deploys, and rules between collectors of one run. Private."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from .subject import Deployment
 
 _MIB = 2**20
 _UNCOUNTED = ("daemonset", "sidecar")
-# What the operator gives to every container.
+# Variables that the operator adds to every container.
 _BY_OPERATOR = {"operator": frozenset(("POD_NAME",))}
-# What the webhooks of EKS add to pods whose ServiceAccount is annotated with a role.
+# Variables that EKS webhooks add to pods whose ServiceAccount has a role annotation.
 # Source: aws/amazon-eks-pod-identity-webhook, README.
 _ROLE_ANNOTATION = "eks.amazonaws.com/role-arn"
 _BY_WEBHOOK = frozenset(
@@ -31,7 +31,7 @@ _BY_WEBHOOK = frozenset(
 
 
 def deployment(collector: Collector, needs: Needs | None, platform: Platform | None = None) -> Deployment:
-    """Return where a collector runs whose config has these needs; without them, what follows from it is not known."""
+    """Return the deployment of a collector with these needs; without needs, derived facts stay unknown."""
     scaler = collector.autoscaling
     return Deployment(
         mode=collector.mode,
@@ -51,7 +51,7 @@ def deployment(collector: Collector, needs: Needs | None, platform: Platform | N
 
 
 def environment(collector: Collector) -> frozenset[str]:
-    """Return the variables that a collector is given: the user's, the pod's own, and those of a cloud's webhook."""
+    """Return the variables of a collector: from the user, the pod and the cloud's webhook."""
     webhook = _BY_WEBHOOK if _ROLE_ANNOTATION in collector.service_account_annotations else frozenset()
     backend = _BY_OPERATOR.get(collector.backend, frozenset())
     return frozenset(collector.env) | frozenset(DOWNWARD) | webhook | backend
@@ -64,7 +64,7 @@ def _mounts(collector: Collector, needs: Needs) -> tuple[str, ...]:
 
 
 def _exposed(collector: Collector, needs: Needs) -> frozenset[tuple[int, str]] | None:
-    """A StatefulSet has a headless Service in any case; who shares a sidecar's pod reaches all of its ports."""
+    """A StatefulSet always has a headless Service; containers of a sidecar's pod reach all its ports."""
     if collector.mode == "sidecar":
         return None
     offered = (
@@ -85,7 +85,7 @@ class Member:
 
 
 def check(members: Sequence[Member]) -> None:
-    """Raise Problem when two collectors cannot run beside each other; it names both and every clash."""
+    """Raise Problem if two collectors conflict. The message names both and every conflict."""
     for one, two in combinations(members, 2):
         _check_names(one.collector, two.collector)
         _check_children(one.collector, two.collector)
@@ -100,15 +100,15 @@ def check(members: Sequence[Member]) -> None:
 
 
 def union(manifests: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return the manifests, each object once. Raises Problem when two collectors want one to be different."""
+    """Return the manifests, each object once. Raises Problem if two collectors define an object differently."""
     result: dict[tuple[str, ...], dict[str, Any]] = {}
     for manifest in manifests:
         metadata = manifest["metadata"]
         key = (manifest["kind"], metadata.get("namespace", ""), metadata["name"])
         if result.setdefault(key, manifest) != manifest:
             raise Problem(
-                f"two collectors want {key[0]} '{key[2]}' in namespace '{key[1]}' to be different",
-                fix="Give them the same settings for it, or names of their own.",
+                f"two collectors define {key[0]} '{key[2]}' in namespace '{key[1]}' differently",
+                fix="Give both the same settings for the object, or different names.",
             )
     return list(result.values())
 
@@ -120,15 +120,15 @@ def _check_names(one: Collector, two: Collector) -> None:
         raise Problem(
             f"collectors '{one.name}' and '{two.name}' would select each other's pods: "
             f"both have instance '{one.instance}' and mode {one.mode}",
-            fix="Give each an `instance` of its own.",
+            fix="Give each its own `instance`.",
         )
 
 
 def _check_children(one: Collector, two: Collector) -> None:
-    """Raise Problem when the operator would make of one collector what another is called."""
+    """Raise Problem if the operator would give a child of one collector the name of another collector."""
     if one.backend == "operator" and one.namespace == two.namespace and two.name in names.of_operator(one.name):
         raise Problem(
-            f"collector '{two.name}' has the name that the operator gives to what it makes of collector '{one.name}'",
+            f"collector '{two.name}' has the name that the operator gives to a workload of collector '{one.name}'",
             fix="Rename one.",
         )
 
@@ -150,7 +150,7 @@ def _on_node(member: Member) -> set[tuple[int, str]]:
 
 
 def _may_share_a_node(one: Collector, two: Collector) -> bool:
-    """Two selectors that want different values of one label never meet."""
+    """Two selectors with different values for one label never select the same node."""
     return all(
         one.node_selector[key] == two.node_selector[key] for key in one.node_selector.keys() & two.node_selector.keys()
     )

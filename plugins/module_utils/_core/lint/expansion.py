@@ -1,7 +1,7 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Rules on `${…}`: what the Collector replaces before it reads the config.
+"""Rules on `${…}`: expressions that the Collector expands before it reads the config.
 
 Source of each: the Collector's confmap/expand.go, confmap/provider/envprovider and internal/envvar. Keys are never
 expanded; `$$` is one dollar sign; of nested expressions the inner one is replaced first. Private.
@@ -25,20 +25,20 @@ DEFAULT_SCHEME = "env"
 
 _KEPT = "_texts"
 _MOST = 1000  # the Collector gives up after as many
-_UNKNOWN = "\0"  # stands for what an inner expression will become
+_UNKNOWN = "\0"  # placeholder for the value of an inner expression
 _LOCATION = re.compile(r"(?s)([A-Za-z][A-Za-z0-9+.-]+):(.*)\Z")
 _VARIABLE = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*\Z")
 _BARE = re.compile(r"(?<![$\\])\$([A-Z][A-Z0-9_]{2,})")
 
 
 def invalid_expansion(subject: Subject) -> Iterator[Fault]:
-    """Yield `${…}` that the Collector cannot make sense of: no location, or no name of a variable."""
+    """Yield `${…}` that the Collector cannot expand: the location or the variable name is invalid."""
     for path, text, found in _texts(subject):
         for location in found:
             why = _problem(location)
             if why:
-                shown = f"`${{{_shown(location)}}}` {why}" if not is_secret(path, text) else "a `${…}` here is none"
-                yield Fault(path, shown, "Write `$${` where the text itself is meant.")
+                shown = f"`${{{_shown(location)}}}` {why}" if not is_secret(path, text) else "a `${…}` here is invalid"
+                yield Fault(path, shown, "Write `$${` for a literal `${`.")
 
 
 def unknown_scheme(subject: Subject) -> Iterator[Fault]:
@@ -60,12 +60,14 @@ def unknown_scheme(subject: Subject) -> Iterator[Fault]:
 
 
 def bare_variable(subject: Subject) -> Iterator[Fault]:
-    """Yield `$NAME` without braces, which stays as it is since 0.104."""
+    """Yield `$NAME` without braces, which the Collector does not expand since 0.104."""
     for path, text, _found in _texts(subject):
         match = _BARE.search(text)
         if match:
             name = match[1] if not is_secret(path, text) else "NAME"
-            yield Fault(path, f"`${name}` is not replaced", f"Write `${{env:{name}}}`, or `$${name}` for the text.")
+            yield Fault(
+                path, f"`${name}` is not replaced", f"Write `${{env:{name}}}`, or `$${name}` for the literal text."
+            )
 
 
 def _texts(subject: Subject) -> list[tuple[Path, str, list[str]]]:
@@ -78,7 +80,7 @@ def _texts(subject: Subject) -> list[tuple[Path, str, list[str]]]:
 
 
 def locations(text: str) -> list[str]:
-    """Return what stands in every `${…}` that the Collector expands, in its order, inner ones first."""
+    """Return the content of every `${…}` in the Collector's order, inner expressions first."""
     found: list[str] = []
     start = 0
     while len(found) < _MOST:
@@ -103,14 +105,14 @@ def _problem(location: str) -> str:
     full = location if ":" in location else f"{DEFAULT_SCHEME}:{location}"
     match = _LOCATION.match(full)
     if match is None:
-        return "" if _UNKNOWN in full.partition(":")[0] else "is no location: what stands before the colon is no scheme"
+        return (
+            "" if _UNKNOWN in full.partition(":")[0] else "is not a location: the text before the colon is not a scheme"
+        )
     if "$" in match[2]:
         return "has a dollar sign inside"
     name = match[2].partition(":-")[0]
     if match[1] == DEFAULT_SCHEME and _UNKNOWN not in name and not _VARIABLE.match(name):
-        return (
-            f"names no variable: '{name}' has other characters than letters, digits and underscores, or a digit first"
-        )
+        return f"names no variable: '{name}' needs letters, digits and underscores, and no digit first"
     return ""
 
 

@@ -1,11 +1,11 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Rules on the settings of components: keys, shapes and words, as the component's own decoder takes them.
+"""Rules on component settings: keys, types and values that the component's decoder accepts.
 
 Source of each: data/catalogue/fields.json, which tools/catalogue/fields.go asked of the Collector's decoder (confmap
-with mapstructure). What it does not tell stays unsaid: keys with `::`, text with `${`, shapes of unknown places.
-Where the version is not one that was asked, errors become warnings that say so. Private.
+with mapstructure). Not checked: keys with `::`, text with `${`, types of unknown settings.
+If the catalogue lacks the version, errors become warnings with a note. Private.
 """
 
 from __future__ import annotations
@@ -52,22 +52,22 @@ def unknown_field(subject: Subject) -> Iterator[Fault]:
 
 
 def wrong_type(subject: Subject) -> Iterator[Fault]:
-    """Yield values of a shape that the setting cannot take: nothing is converted, not even a number to text."""
+    """Yield values of the wrong type; the Collector does not convert values, not even numbers to text."""
     yield from _found(subject, "wrong_type")
 
 
 def invalid_duration(subject: Subject) -> Iterator[Fault]:
-    """Yield text that is no duration, such as a number without a unit."""
+    """Yield text that is not a duration, such as a number without a unit."""
     yield from _found(subject, "invalid_duration")
 
 
 def unknown_value(subject: Subject) -> Iterator[Fault]:
-    """Yield words that are none of those which the setting knows."""
+    """Yield values that the setting does not allow."""
     yield from _found(subject, "unknown_value")
 
 
 def missing_field(subject: Subject) -> Iterator[Fault]:
-    """Yield components without a setting that they cannot do without."""
+    """Yield components that lack a required setting."""
     yield from _found(subject, "missing_field")
 
 
@@ -98,9 +98,9 @@ def _judge(subject: Subject) -> Iterator[tuple[str, Fault]]:
 
 
 def _told_elsewhere(subject: Subject, row: Row, path: Path, in_use: bool) -> bool:
-    """Whether somebody else adds what is missing, or another rule (memory-limiter-settings) says that it is.
+    """Whether another component adds the missing setting, or another rule (memory-limiter-settings) reports it.
 
-    A target allocator adds it to the receiver of this very name, and to no other of its type.
+    A target allocator adds it only to the receiver with exactly this name.
     """
     component = (row["section"], row["type"])
     allocated = bool(subject.deployment and subject.deployment.target_allocator)
@@ -164,8 +164,8 @@ def _in_mapping(
             stack.append(((*here, key), below, child))
         elif OPEN not in node:
             known = [name for name in node if name != OPEN]
-            listed = f"Known here: {', '.join(known)}." if known else "Nothing can be set here."
-            yield "unknown_field", Fault((*here, key), f"'{key}' is no setting here{near(key, known)}", listed)
+            listed = f"Known here: {', '.join(known)}." if known else "It has no settings."
+            yield "unknown_field", Fault((*here, key), f"'{key}' is not a setting here{near(key, known)}", listed)
 
 
 def _in_list(
@@ -185,7 +185,7 @@ def _scalar(node: str, value: Any, here: Path) -> Iterator[tuple[str, Fault]]:
     elif leaf.duration and not _DURATION.match(value):
         yield (
             "invalid_duration",
-            Fault(here, f"'{value}' is no duration", "Write a number with a unit, as `10s` or `500ms`."),
+            Fault(here, f"'{value}' is not a duration", "Write a number with a unit, such as `10s` or `500ms`."),
         )
     elif leaf.words and (value.lower() if leaf.any_case else value) not in leaf.words:
         fix = f"Use one of {', '.join(filter(None, leaf.words))}."

@@ -18,23 +18,23 @@ _DOCUMENTATION = "https://github.com/open-telemetry/opentelemetry-collector/blob
 _LIMITER = "memorylimiter"
 _BATCH = "batch"
 
-# Exporters of a pipeline that somebody only tries out: there is nobody to protect, and nothing to send.
+# Exporters for trials: such a pipeline needs neither a memory limiter nor batches.
 _TRIAL = ("debug", "nop", "logging", "file")
 # Exporters that send one request for whatever they are given.
 _SENDERS = ("otlp", "otlpgrpc", "otlphttp", "awsxray", "zipkin")
-# What makes new batches of its own: an earlier batch is lost work, and leaves smaller ones behind.
+# Processors that split or rebuild batches: batching before them is wasted.
 _BEFORE_BATCH = {
-    "tailsampling": "it takes batches apart, to put whole traces together",
-    "groupbytrace": "it takes batches apart, to put whole traces together",
-    "probabilisticsampler": "what it drops was batched for nothing, and full batches leave it half empty",
-    "filter": "what it drops was batched for nothing, and full batches leave it half empty",
+    "tailsampling": "it splits batches to assemble whole traces",
+    "groupbytrace": "it splits batches to assemble whole traces",
+    "probabilisticsampler": "it drops data from full batches, so that they leave it partly empty",
+    "filter": "it drops data from full batches, so that they leave it partly empty",
 }
-# What forgets which connection data came over.
+# Processors that drop the client's connection information.
 _FORGETFUL = (_BATCH, "groupbytrace", "tailsampling")
 
 
 def memory_limiter_missing(subject: Subject) -> Iterator[Fault]:
-    """Yield pipelines that take in data without a memory limiter; a burst then ends the process."""
+    """Yield pipelines that receive data without a memory limiter; a burst can end the process."""
     if any(subject.view.of("extensions", _LIMITER)):
         return
     connectors = {part.id for part in subject.view.parts if part.section == "connectors"}
@@ -50,19 +50,19 @@ def memory_limiter_missing(subject: Subject) -> Iterator[Fault]:
 
 
 def memory_limiter_late(subject: Subject) -> Iterator[Fault]:
-    """Yield memory limiters that are not the first processor, so that work is done on what they refuse."""
+    """Yield memory limiters that are not the first processor; earlier processors work on data that is then rejected."""
     for pipeline in subject.view.pipelines:
         index = _position(pipeline, _LIMITER)
         if index:
             yield Fault(
                 (*pipeline.path, "processors", index),
                 f"'{pipeline.processors[index]}' comes after '{pipeline.processors[0]}'",
-                "Put it first: what it refuses then costs nothing, and receivers can tell their senders to slow down.",
+                "Put it first: rejected data then costs no work, and receivers can slow down their senders.",
             )
 
 
 def batch_missing(subject: Subject) -> Iterator[Fault]:
-    """Yield pipelines that send whatever arrives as one request each, without a batch anywhere."""
+    """Yield pipelines without batching, which send one request for each incoming request."""
     senders = {part.id: part for part in subject.view.of("exporters", *_SENDERS)}
     for pipeline in subject.view.pipelines:
         if _position(pipeline, _BATCH) is not None:
@@ -78,7 +78,7 @@ def batch_missing(subject: Subject) -> Iterator[Fault]:
 
 
 def batch_early(subject: Subject) -> Iterator[Fault]:
-    """Yield batches that stand before a processor which drops data or takes batches apart."""
+    """Yield batch processors before a processor that drops data or splits batches."""
     for pipeline in subject.view.pipelines:
         kinds = [kind_of(name) for name in pipeline.processors]
         if _BATCH not in kinds:
@@ -95,7 +95,7 @@ def batch_early(subject: Subject) -> Iterator[Fault]:
 
 
 def connection_forgotten(subject: Subject) -> Iterator[Fault]:
-    """Yield k8s_attributes that ask for the connection after a processor that forgets it."""
+    """Yield k8s_attributes that need the connection after a processor that drops it."""
     asking = {part.id for part in subject.view.of("processors", "k8sattributes") if _asks_connection(part)}
     for pipeline in subject.view.pipelines if asking else ():
         before = ""
@@ -103,7 +103,7 @@ def connection_forgotten(subject: Subject) -> Iterator[Fault]:
             if name in asking and before:
                 yield Fault(
                     (*pipeline.path, "processors", index),
-                    f"'{name}' finds pods by their connection, which '{before}' before it forgets",
+                    f"'{name}' finds pods by their connection, which the earlier '{before}' drops",
                     f"Move '{name}' before '{before}'.",
                 )
             before = before or (name if kind_of(name) in _FORGETFUL else "")

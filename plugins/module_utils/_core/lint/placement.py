@@ -26,26 +26,26 @@ _IMDS = "https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instancedata-data-r
 _POD_LOGS = ("/var/log/pods", "/var/log/containers")
 _ON_NODE = ("NODE_NAME", "NODE_IP", "HOST_IP")
 
-# What each of these reports is the same from every copy, so every copy reports all of it.
+# Every replica of these receivers reports the same data.
 _SINGLETONS = {
     "k8scluster": "metrics of the whole cluster",
     "k8sevents": "every event of the cluster",
-    "k8sobjects": "every object that it is asked for",
+    "k8sobjects": "every requested object",
 }
 _DETECTORS = ("ec2", "eks")
 
 
 def singleton(subject: Subject) -> Iterator[Fault]:
-    """Yield receivers that report the whole cluster and run more than once, so that everything arrives repeatedly."""
+    """Yield receivers that report the whole cluster and run more than once; all data arrives repeatedly."""
     times = copies(subject.deployment)
     for part in subject.view.of("receivers", *_SINGLETONS) if times else ():
         if any(str(key).endswith("leader_elector") for key in part.settings):
             continue
-        certain = subject.deployment and (subject.deployment.replicas or 0) > 1  # others may turn out to be one
+        certain = subject.deployment and (subject.deployment.replicas or 0) > 1  # other counts may be one at run time
         yield Fault(
             part.path,
             f"'{part.id}' reports {_SINGLETONS[part.kind]}, and there is {times}",
-            "Move it to a collector of its own with mode deployment and `replicas: 1`, "
+            "Move it to a separate collector with mode deployment and `replicas: 1`, "
             "or name an extension k8s_leader_elector as its `k8s_leader_elector`.",
             severity="" if certain else "warning",
         )
@@ -68,18 +68,18 @@ def host_reader(subject: Subject) -> Iterator[Fault]:
 
 
 def sidecar_limits(subject: Subject) -> Iterator[Fault]:
-    """Yield leader electors in sidecars, whose pods have accounts of their own and no right to a lease."""
+    """Yield leader electors in sidecars; the ServiceAccounts of their pods have no permission for leases."""
     if subject.deployment and subject.deployment.mode == "sidecar":
         for part in subject.view.of("extensions", "k8sleaderelector"):
             yield Fault(
                 part.path,
-                f"'{part.id}' needs rights to a lease, which the pods that get the sidecar do not have",
-                "Move what needs it to a collector with mode deployment.",
+                f"'{part.id}' needs permission for a lease, which the pods with the sidecar do not have",
+                "Move the components that need it to a collector with mode deployment.",
             )
 
 
 def metadata_service(subject: Subject) -> Iterator[Fault]:
-    """Yield detectors that ask the EC2 metadata service, which pods reach only if the instance lets them."""
+    """Yield detectors that use the EC2 metadata service, which pods reach only if the instance allows it."""
     deployment = subject.deployment
     if not deployment or deployment.host_network:
         return
@@ -89,7 +89,7 @@ def metadata_service(subject: Subject) -> Iterator[Fault]:
                 yield Fault(
                     (*part.path, "detectors", index),
                     f"detector {name} asks the instance metadata service, one network hop further from a pod",
-                    "Set the instances' HttpPutResponseHopLimit to 2, or put the facts into OTEL_RESOURCE_ATTRIBUTES "
+                    "Set the instances' HttpPutResponseHopLimit to 2, or set attributes in OTEL_RESOURCE_ATTRIBUTES "
                     "and use detector `env`.",
                     severity="warning" if deployment.mode == "sidecar" else "",
                 )
@@ -97,7 +97,7 @@ def metadata_service(subject: Subject) -> Iterator[Fault]:
 
 
 def selinux_denied(subject: Subject) -> Iterator[Fault]:
-    """Yield what reads or writes files of the node where SELinux keeps those from containers."""
+    """Yield components that use files of the node where SELinux denies them to containers."""
     deployment = subject.deployment
     if not deployment or not deployment.confined:
         return
@@ -108,13 +108,13 @@ def selinux_denied(subject: Subject) -> Iterator[Fault]:
         if what:
             yield Fault(
                 part.path,
-                f"'{part.id}' uses {what}, which SELinux keeps from containers",
-                "Set `selinux_type: spc_t` for this collector, or name a type of your own that may.",
+                f"'{part.id}' uses {what}, which SELinux denies to containers",
+                "Set `selinux_type: spc_t` for this collector, or name your own type that has access.",
             )
 
 
 def copies(deployment: Deployment | None) -> str:
-    """Return how many copies of a collector run, in words; nothing when it is one, or not known."""
+    """Return the number of replicas of a collector in words; empty if it is one or unknown."""
     if deployment is None:
         return ""
     if deployment.mode in ("daemonset", "sidecar"):
@@ -134,7 +134,7 @@ def _root(settings: Mapping[str, Any]) -> str:
 
 
 def _kubelet(settings: Mapping[str, Any]) -> str:
-    """Another address than that of the collector's own node is one that somebody chose."""
+    """An endpoint with another address than the collector's node is set on purpose."""
     endpoint = at(settings, ("endpoint",))
     own = endpoint is None or any(name in str(endpoint) for name in _ON_NODE)
     return "the kubelet of its own node" if own else ""
@@ -157,7 +157,7 @@ _KIND = "k8sleaderelector"
 
 
 def lease_missing(subject: Subject) -> Iterator[Fault]:
-    """Yield leader electors without the name or the namespace of their lease; the Collector refuses them."""
+    """Yield leader electors without the name or namespace of their lease; the Collector rejects them."""
     for name, settings in section(subject.config, "extensions").items():
         if isinstance(name, str) and kind_of(name) == _KIND and isinstance(settings, dict | None):
             missing = [key for key in ("lease_name", "lease_namespace") if not (settings or {}).get(key)]
@@ -173,7 +173,7 @@ _BALANCING = f"{_CONTRIB}/exporter/loadbalancingexporter"
 _ASSOCIATION = f"{_CONTRIB}/processor/k8sattributesprocessor"
 _TRACES, _SERVICES, _STREAMS = "traceID", "service", "streamID"
 
-# What a component must see all of, and the routing key that keeps it together.
+# The data that a component needs in one replica, and the routing key that keeps it together.
 _STATE = {
     ("processors", "tailsampling"): ("decides on whole traces", _TRACES),
     ("processors", "groupbytrace"): ("puts whole traces together", _TRACES),
@@ -185,7 +185,7 @@ _STATE = {
 
 
 def split_state(subject: Subject) -> Iterator[Fault]:
-    """Yield components that hold state of traces or series which arrive at several copies of the collector."""
+    """Yield components with state of traces or series that arrive at several replicas of the collector."""
     times, deployment = copies(subject.deployment), subject.deployment
     if not times or not deployment or any(subject.view.of("exporters", "loadbalancing")):
         return
@@ -201,7 +201,7 @@ def split_state(subject: Subject) -> Iterator[Fault]:
 
 
 def pod_association(subject: Subject) -> Iterator[Fault]:
-    """Yield k8s_attributes that find pods by the connection alone, where that is not the pod's own."""
+    """Yield k8s_attributes that identify pods only by a connection that does not come from the pod."""
     deployment = subject.deployment
     if not deployment or deployment.mode == "daemonset":
         return
@@ -211,7 +211,7 @@ def pod_association(subject: Subject) -> Iterator[Fault]:
             sender = "the loopback of the pod" if sidecar else "the last hop: an agent or a load balancer, if any"
             yield Fault(
                 part.path,
-                f"'{part.id}' takes the address of the connection for the pod's, which here is {sender}",
+                f"'{part.id}' uses the address of the connection as the pod's, but here it is {sender}",
                 "Put `{sources: [{from: resource_attribute, name: k8s.pod.ip}]}` first in pod_association, "
                 "and k8s_attributes with `passthrough: true` into agents in front.",
                 severity="warning" if sidecar else "",

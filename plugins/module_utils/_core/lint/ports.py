@@ -1,7 +1,7 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Rules on ports: two parts that want one, and who can reach it.
+"""Rules on ports: conflicts and reachability.
 
 Source: net.Listen of Go and bind(2); default ports from the catalogue. Private.
 """
@@ -21,7 +21,7 @@ _TELEMETRY = "https://opentelemetry.io/docs/collector/internal-telemetry/"
 
 
 def port_clash(subject: Subject) -> Iterator[Fault]:
-    """Yield endpoints that another part of the same collector has opened; the second one fails at start."""
+    """Yield endpoints that another component of the collector opens too; the second one fails at start."""
     held: dict[tuple[int, str], dict[str, Listener]] = {}
     for listener in subject.view.listeners:
         hosts = held.setdefault(listener.end, {})
@@ -46,15 +46,15 @@ def own_metrics_port(subject: Subject) -> Iterator[Fault]:
                 clash = overlap(reader.host, listener.host)
                 yield Fault(
                     listener.path,
-                    f"port {listener.port} has the collector's own metrics"
-                    + ("; it cannot start" if clash else ", on another address: whoever scrapes it gets one of both"),
+                    f"port {listener.port} serves the collector's own metrics"
+                    + ("; it cannot start" if clash else ", on another address: a scraper gets only one of both"),
                     "Write another port, 8889 by custom.",
                     severity="" if clash else "warning",
                 )
 
 
 def _holder(hosts: dict[str, Listener], host: str) -> Listener | None:
-    """Return who has a port on an address that this host shares; only a wildcard looks at all the others."""
+    """Return the listener that already uses a port on an overlapping address."""
     if host in hosts:
         return hosts[host]
     candidates = hosts if host in ANY else [*ANY, *(name for name in ("localhost", "127.0.0.1") if name != host)]
@@ -69,12 +69,12 @@ _SERVICES = "https://opentelemetry.io/docs/security/config-best-practices/"
 _PROBES = "https://github.com/open-telemetry/opentelemetry-collector-contrib/tree/main/extension/healthcheckextension"
 _POLICIES = "https://github.com/open-telemetry/opentelemetry-operator/issues/5611"
 _HEALTH = ("healthcheck", "healthcheckv2")
-# The one minor version of the operator that has policies by default and knows TCP alone.
+# The only minor version of the operator that has policies by default and supports only TCP.
 _TCP_ONLY = (0, 158)
 
 
 def unreachable_receiver(subject: Subject) -> Iterator[Fault]:
-    """Yield what clients connect to on the loopback, while a Service or the node offers their port."""
+    """Yield listeners on the loopback address whose port a Service or the node exposes."""
     deployment = subject.deployment
     if not deployment or deployment.mode == "sidecar" or not deployment.exposed:
         return
@@ -88,7 +88,7 @@ def unreachable_receiver(subject: Subject) -> Iterator[Fault]:
 
 
 def open_on_node(subject: Subject) -> Iterator[Fault]:
-    """Yield ports that are open on every address of the node, because the pod has the node's network."""
+    """Yield ports that are open on every address of the node because the pod uses hostNetwork."""
     if not subject.deployment or not subject.deployment.host_network:
         return
     for listener in subject.view.listeners:
@@ -101,7 +101,7 @@ def open_on_node(subject: Subject) -> Iterator[Fault]:
 
 
 def closed_udp_port(subject: Subject) -> Iterator[Fault]:
-    """Yield UDP receivers under an operator whose network policies admit TCP alone."""
+    """Yield UDP receivers under an operator whose network policies allow only TCP."""
     deployment = subject.deployment
     if not deployment or not deployment.network_policy:
         return
@@ -112,29 +112,29 @@ def closed_udp_port(subject: Subject) -> Iterator[Fault]:
             yield Fault(
                 listener.path,
                 f"the network policy of operator {deployment.operator_version} admits {listener.port} for TCP only",
-                "Set `spec.networkPolicy.enabled: false` and bring a policy of your own, or upgrade the operator.",
+                "Set `spec.networkPolicy.enabled: false` and apply your own policy, or upgrade the operator.",
             )
 
 
 def health_check_missing(subject: Subject) -> Iterator[Fault]:
-    """Yield collectors that nothing can ask whether they are well, while the kubelet would."""
+    """Yield collectors without a health check for the kubelet's probes."""
     if subject.deployment and subject.deployment.probed and not _is_asked(subject):
         yield Fault(
             ("service", "extensions"),
-            "there is no health_check to answer probes: a pod that hangs stays, and one that is not ready gets data",
+            "no health_check answers probes: pods that hang keep running, and pods that are not ready receive data",
             "Add extension `health_check: {endpoint: ${env:MY_POD_IP}:13133}`, and list it in service.extensions.",
         )
 
 
 def health_check_unreachable(subject: Subject) -> Iterator[Fault]:
-    """Yield health checks on the loopback, where the kubelet does not ask."""
+    """Yield health checks on the loopback address, which the kubelet cannot reach."""
     if not subject.deployment or not subject.deployment.probed:
         return
     for listener in subject.view.listeners:
         if listener.part and listener.part.kind in _HEALTH and is_loopback(listener.host):
             yield Fault(
                 listener.path,
-                f"'{listener.part.id}' listens on {listener.host}, but the kubelet asks the address of the pod",
+                f"'{listener.part.id}' listens on {listener.host}, but the kubelet probes the address of the pod",
                 f"Write `endpoint: ${{env:MY_POD_IP}}:{listener.port}`.",
             )
 
@@ -145,7 +145,7 @@ def _is_asked(subject: Subject) -> bool:
 
 
 def _servers(subject: Subject) -> Iterator[Listener]:
-    """Yield what clients connect to."""
+    """Yield the listeners that clients connect to."""
     return (listener for listener in subject.view.listeners if listener.exposed)
 
 

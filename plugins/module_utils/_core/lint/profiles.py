@@ -1,7 +1,7 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How severe findings are for this user: profiles, overrides, and suppressions in options or comments. Private."""
+"""Severity of findings: profiles, overrides, and suppressions in options or comments. Private."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ OFF = "off"
 DEFAULT = "default"
 UNUSED = "unused-suppression"
 
-# Rule id → severity in place of the rule's own. The default profile leaves every rule as it is.
+# Rule id → severity that replaces the rule's own. The default profile changes nothing.
 PROFILES: Mapping[str, Mapping[str, str]] = {
     DEFAULT: {},
     "development": {
@@ -59,13 +59,13 @@ PROFILES: Mapping[str, Mapping[str, str]] = {
     },
 }
 
-# A rule can say that one case is less or more severe than others; severities stand in order, the worst first.
+# A rule can set the severity of a single case. The order is from most to least severe.
 _DIRECTION = {"development": max, "production": min}
 
 
 @dataclass(frozen=True)
 class Suppression:
-    """A rule that the user does not want to hear of, why, and where: a dotted path, with `*` for any text."""
+    """A suppressed rule, the reason and the dotted path, in which `*` matches any text."""
 
     rule: str
     reason: str
@@ -74,7 +74,7 @@ class Suppression:
 
 @dataclass(frozen=True)
 class Judged:
-    """What is left of findings, and what was suppressed, each with the reason."""
+    """The remaining findings, and the suppressed ones with their reasons."""
 
     kept: list[Finding]
     suppressed: list[tuple[Finding, str]]
@@ -87,9 +87,9 @@ def judge(
     severities: Mapping[str, str] | None = None,
     suppressions: Sequence[Suppression] = (),
 ) -> Judged:
-    """Return the findings with the severities of a profile and of the user's overrides, less what is suppressed.
+    """Return the findings with the severities of a profile and of the user's overrides, without suppressed ones.
 
-    `known` are the ids of all rules. A suppression that met nothing becomes a finding of severity info.
+    `known` are the ids of all rules. An unused suppression becomes a finding of severity info.
     Raises Problem for a profile, rule or severity that does not exist, and for a suppression without a reason.
     """
     overrides = severities or {}
@@ -110,7 +110,7 @@ def judge(
 
 
 def _weighed(finding: Finding, table: Mapping[str, str], profile: str, overrides: Mapping[str, str]) -> Finding:
-    """Return the finding with its severity here: the user's word is final, a profile only goes its own direction."""
+    """Return the finding with its final severity: an override wins over a profile."""
     severity = table.get(finding.rule, finding.severity)
     if finding.rule not in overrides and profile in _DIRECTION:
         severity = _DIRECTION[profile]((severity, finding.severity), key=SEVERITIES.index)
@@ -126,16 +126,14 @@ def _check(known: set[str], profile: str, overrides: Mapping[str, str], suppress
         _check_rule(rule, known, "severities")
         if severity not in (*SEVERITIES, OFF):
             raise Problem(
-                f"'{severity}' is no severity{near(str(severity), (*SEVERITIES, OFF))}",
+                f"'{severity}' is not a severity{near(str(severity), (*SEVERITIES, OFF))}",
                 asked=f"severity of rule '{rule}'",
                 fix=f"Use one of {', '.join((*SEVERITIES, OFF))}.",
             )
     for item in suppressions:
         _check_rule(item.rule, known, "suppressions")
         if not item.reason.strip():
-            raise Problem(
-                f"rule '{item.rule}' is suppressed without a reason", fix="Add `reason`, for the next reader."
-            )
+            raise Problem(f"rule '{item.rule}' is suppressed without a reason", fix="Add `reason`.")
 
 
 def _check_rule(rule: str, known: set[str], where: str) -> None:
@@ -146,7 +144,7 @@ def _check_rule(rule: str, known: set[str], where: str) -> None:
 
 
 def _meets(item: Suppression, finding: Finding) -> bool:
-    """Whether a suppression is meant for a finding; brackets of a path stand for themselves."""
+    """Whether a suppression matches a finding; brackets in a path are literal."""
     return item.rule == finding.rule and fnmatchcase(finding.path, item.path.replace("[", "[[]"))
 
 
@@ -169,7 +167,7 @@ _COMMENT = re.compile(r"(?P<before>^\s*|\s)#\s*o11y:\s*ignore\b(?P<rest>.*)")
 
 @dataclass(frozen=True)
 class Comment:
-    """A suppression in a text: where, of which rule, why, and the lines that it is for."""
+    """A suppression in a comment: position, rule, reason and the lines that it covers."""
 
     position: Position
     rule: str
@@ -185,7 +183,7 @@ def comments(texts: Mapping[str, str]) -> list[Comment]:
 def split(
     findings: Iterable[Finding], given: Iterable[Comment], known: Iterable[str]
 ) -> tuple[list[Finding], list[tuple[Finding, str]], list[Finding]]:
-    """Return the findings that are left, those that comments accept with their reasons, and wrong comments."""
+    """Return the remaining findings, the findings that comments suppress, and findings about invalid comments."""
     rules = sorted(known)
     right = [comment for comment in given if not _fault(comment, rules)]
     by_line = {(comment.position.file, line, comment.rule): comment for comment in right for line in comment.lines}

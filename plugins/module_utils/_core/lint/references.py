@@ -1,7 +1,7 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Rules on wiring: what pipelines, the service and components refer to.
+"""Rules on references: ids that pipelines, the service and components name.
 
 Source of each: the Collector's otelcol/config.go, service/pipelines/config.go and service/extensions. Private.
 """
@@ -20,12 +20,12 @@ from .structure import expanded, trimmed
 from .subject import Fault, Subject, rule
 from .view import build_of
 
-# Keys inside a component that name an extension, where no build is known: the end of the path.
+# Ends of paths that name an extension, used if the build is unknown.
 EXTENSION_KEYS = (("auth", "authenticator"), ("sending_queue", "storage"))
 
 
 def no_pipelines(subject: Subject) -> Iterator[Fault]:
-    """Yield a config that has nothing to run, and pipelines that lack an end."""
+    """Yield configs without pipelines, and pipelines without receivers or exporters."""
     pipelines = section(subject.config, "service", "pipelines")
     if isinstance(subject.config, dict) and not pipelines and not _hidden(subject, ("service", "pipelines")):
         yield Fault(("service", "pipelines"), "there is no pipeline", "Add `service.pipelines` with at least one.")
@@ -49,7 +49,7 @@ def no_components(subject: Subject) -> Iterator[Fault]:
 
 
 def undefined_reference(subject: Subject) -> Iterator[Fault]:
-    """Yield ids in pipelines and `service.extensions` that nothing defines."""
+    """Yield ids in pipelines and `service.extensions` that are not configured."""
     roles = {**ROLES, "extensions": ("extensions",)}
     known = {
         role: {trimmed(name) for part in parts for name in section(subject.config, part)}
@@ -68,7 +68,7 @@ def undefined_reference(subject: Subject) -> Iterator[Fault]:
 
 
 def duplicate_processor(subject: Subject) -> Iterator[Fault]:
-    """Yield processors that stand twice in one pipeline; the Collector refuses them."""
+    """Yield processors that a pipeline lists twice; the Collector rejects them."""
     for name, pipeline in section(subject.config, "service", "pipelines").items():
         ids = at(pipeline, ("processors",), [])
         texts = [item for item in ids if isinstance(item, str)] if isinstance(ids, list) else []
@@ -77,12 +77,12 @@ def duplicate_processor(subject: Subject) -> Iterator[Fault]:
                 last = len(ids) - 1 - ids[::-1].index(component_id)
                 path: Path = ("service", "pipelines", name, "processors", last)
                 yield Fault(
-                    path, f"processor '{component_id}' stands {count} times in one pipeline", "Keep one of them."
+                    path, f"processor '{component_id}' is listed {count} times in one pipeline", "Keep one of them."
                 )
 
 
 def ambiguous_id(subject: Subject) -> Iterator[Fault]:
-    """Yield ids that are a connector and a receiver or exporter at once."""
+    """Yield ids that are both a connector and a receiver or exporter."""
     connectors = section(subject.config, "connectors")
     for role in ("receivers", "exporters"):
         for component_id in section(subject.config, role):
@@ -95,7 +95,7 @@ def ambiguous_id(subject: Subject) -> Iterator[Fault]:
 
 
 def undefined_extension(subject: Subject) -> Iterator[Fault]:
-    """Yield components that use an extension which nothing defines or the service does not start."""
+    """Yield components that use an extension that is not configured or not started."""
     known = section(subject.config, "extensions")
     enabled = _started(subject.config)
     for path, extension, lax in extension_uses(subject):
@@ -115,7 +115,7 @@ def undefined_extension(subject: Subject) -> Iterator[Fault]:
 
 
 def undefined_pipeline(subject: Subject) -> Iterator[Fault]:
-    """Yield pipelines that a connector sends to, but that are not there or do not start from it.
+    """Yield pipelines that a connector names but that do not exist or do not receive from it.
 
     Source: the routers of contrib's routing and failover connectors (`pipeline not found`).
     """
@@ -148,12 +148,12 @@ def idle_extension(subject: Subject) -> Iterator[Fault]:
 
 
 def _hidden(subject: Subject, path: Path) -> bool:
-    """Whether something that the Collector will replace stands at a path or around it."""
+    """Whether a path or one of its parents holds an expression that the Collector expands."""
     return any(expanded(at(subject.config, path[:end])) for end in range(len(path) + 1))
 
 
 def unused_component(subject: Subject) -> Iterator[Fault]:
-    """Yield components that no pipeline uses; the Collector reads their settings and never starts them."""
+    """Yield components that no pipeline uses; the Collector never starts them."""
     wanted = {(role, component_id) for _path, _signal, role, component_id in listed(subject.config)}
     wanted |= {("connectors", component_id) for role, component_id in wanted if role != "processors"}
     for name, component_id, _kind, _settings in configured(subject.config):
@@ -180,7 +180,7 @@ def extension_uses(subject: Subject) -> Iterator[tuple[Path, str, bool]]:
 
 
 def _uses(subject: Subject, to: str) -> Iterator[tuple[Path, str, bool]]:
-    """Yield what components name, by the catalogue's keys where a build is known, else by the usual ones."""
+    """Yield the references of components, by the catalogue's keys if the build is known, else by the usual keys."""
     for name, component_id, kind, settings in configured(subject.config):
         if not isinstance(settings, dict):
             continue
@@ -222,7 +222,7 @@ def _started(config: Any) -> set[str]:
 def _how(component_id: str, role: str, subject: Subject) -> str:
     elsewhere = [name for name in SECTIONS if name != role and component_id in section(subject.config, name)]
     if elsewhere:
-        return f"It is configured in `{elsewhere[0]}`, and has no place here."
+        return f"It is configured in `{elsewhere[0]}` and cannot be used here."
     return f"Add it to `{role}`, or remove it here."
 
 

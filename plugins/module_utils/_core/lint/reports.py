@@ -1,7 +1,7 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a report of findings says, and the formats that it has: text, JSON, JUnit, SARIF, GitHub. Private."""
+"""The report of findings and its formats: text, JSON, JUnit, SARIF, GitHub. Private."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ NEVER = "never"
 
 @dataclass(frozen=True)
 class Suppressed:
-    """A finding that someone accepts, why, and whether the config itself says so."""
+    """A suppressed finding, the reason, and whether a comment of the config suppresses it."""
 
     finding: Finding
     reason: str
@@ -31,7 +31,7 @@ class Suppressed:
 
 @dataclass(frozen=True)
 class Checked:
-    """A config that was checked, and what was found in it."""
+    """A checked config and its findings."""
 
     name: str
     findings: tuple[Finding, ...] = ()
@@ -40,7 +40,7 @@ class Checked:
 
 @dataclass(frozen=True)
 class Report:
-    """All configs that were checked, the files that hold none, the rules, and the mildest finding that fails."""
+    """All checked configs, the skipped files, the rules, and the lowest severity that fails."""
 
     checked: Sequence[Checked]
     skipped: Sequence[str] = ()
@@ -54,12 +54,12 @@ class Report:
 
     @cached_property
     def suppressed(self) -> list[Suppressed]:
-        """All findings that are accepted, by position."""
+        """All suppressed findings, by position."""
         return sorted((one for item in self.checked for one in item.suppressed), key=lambda one: one.finding)
 
     @cached_property
     def counts(self) -> dict[str, int]:
-        """How many findings of each severity, and how many of all else."""
+        """The number of findings of each severity, and of suppressed findings and files."""
         seen = Counter(finding.severity for finding in self.findings)
         rest = {"suppressed": self.suppressed, "checked": self.checked, "skipped": self.skipped}
         return {**{name: seen[name] for name in SEVERITIES}, **{name: len(items) for name, items in rest.items()}}
@@ -79,7 +79,7 @@ def counted(number: int, noun: str) -> str:
 
 
 def text(report: Report) -> str:
-    """Return one line per finding, accepted ones with their reason, and a last line that counts."""
+    """Return one line per finding, suppressed ones with their reason, and a last line with counts."""
     lines = [line(finding) for finding in report.findings]
     lines += [f"{line(one.finding)} (suppressed: {one.reason})" for one in report.suppressed]
     counts = report.counts
@@ -135,14 +135,14 @@ def as_dict(report: Report) -> dict[str, object]:
     }
 
 
-# What XML 1.0 cannot hold, escaped or not.
+# Characters that XML 1.0 does not allow.
 _ILLEGAL = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _SPACES = {ord(character): f"&#{ord(character)};" for character in "\t\n\r"}  # blanks to readers of attributes
 _SUITE = "o11y.opentelemetry.pipeline_validate"
 
 
 def junit(report: Report) -> str:
-    """Return JUnit XML: a config fails with all findings that are severe enough, milder ones are its output."""
+    """Return JUnit XML. Findings at or above `fail_on` are failures; other findings are output."""
     failed = sum(any(report.fails(finding) for finding in item.findings) for item in report.checked)
     head = f'name="{_SUITE}" tests="{len(report.checked)}" failures="{failed}" errors="0"'
     lines = ['<?xml version="1.0" encoding="UTF-8"?>', "<testsuites>", f"  <testsuite {head}>"]

@@ -1,7 +1,7 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Rules on custom resources of the operator: what its CRD or its webhook refuses.
+"""Rules on custom resources of the operator: values that its CRD or webhook rejects.
 
 Source: the CRD of OpenTelemetryCollector with its CEL rules, and Validate in the operator's internal/webhook. Whether
 `mode` was another before, and what the user's account may do, only the cluster knows. Private.
@@ -26,7 +26,7 @@ _LONGEST_WINDOW = 3600
 
 
 def resource_field(subject: Subject) -> Iterator[Fault]:
-    """Yield fields that a custom resource does not have; the API server refuses or drops them."""
+    """Yield fields that a custom resource does not have; the API server rejects or drops them."""
     if not subject.resource or subject.resource.get("apiVersion") != _NEWEST:
         return
     for path, known in FIELDS.items():
@@ -40,21 +40,21 @@ def resource_field(subject: Subject) -> Iterator[Fault]:
 
 
 def resource_value(subject: Subject) -> Iterator[Fault]:
-    """Yield values that the schema of custom resources refuses: another word, or a number out of bounds."""
+    """Yield values that the schema of custom resources rejects: unknown words and numbers out of range."""
     spec = _spec(subject)
     for path, choices in CHOICES.items():
         value = at(spec, path)
         if value is not None and value not in choices:
             fix = f"Known: {', '.join(filter(None, choices))}."
-            yield Fault((*_SPEC, *path), f"'{value}' is none of its values{near(str(value), choices)}", fix)
+            yield Fault((*_SPEC, *path), f"'{value}' is not an allowed value{near(str(value), choices)}", fix)
     for path, least in LEAST.items():
         value = at(spec, path)
         if value is not None and not (_number(value) and value >= least):
-            yield Fault((*_SPEC, *path), f"{value} is no number from {least}", f"Write {least} or more.")
+            yield Fault((*_SPEC, *path), f"{value} is not a number of {least} or more", f"Write {least} or more.")
 
 
 def resource_mode(subject: Subject) -> Iterator[Fault]:
-    """Yield fields that the mode of a custom resource does not have: refused, or never looked at."""
+    """Yield fields that the mode of a custom resource does not support; they are rejected or ignored."""
     spec = _spec(subject)
     mode = str(spec.get("mode") or "deployment")
     for field in MODE_FIELDS if mode in MODES else ():
@@ -72,7 +72,7 @@ def resource_mode(subject: Subject) -> Iterator[Fault]:
 
 
 def resource_autoscaler(subject: Subject) -> Iterator[Fault]:
-    """Yield autoscalers with bounds that are crossed or missing, and with metrics that the operator does not know."""
+    """Yield autoscalers with missing or reversed bounds, or with metrics that the operator does not support."""
     spec = _spec(subject)
     scaler, here = section(spec, "autoscaler"), (*_SPEC, "autoscaler")
     least, most, replicas = scaler.get("minReplicas"), scaler.get("maxReplicas"), spec.get("replicas")
@@ -86,7 +86,7 @@ def resource_autoscaler(subject: Subject) -> Iterator[Fault]:
         window = at(scaler, ("behavior", way, "stabilizationWindowSeconds"))
         if _number(window) and not 0 <= window <= _LONGEST_WINDOW:
             path = (*here, "behavior", way, "stabilizationWindowSeconds")
-            yield Fault(path, f"{window} is no window from 0 to {_LONGEST_WINDOW} seconds", "Write one of these.")
+            yield Fault(path, f"{window} is outside 0 to {_LONGEST_WINDOW} seconds", f"Write 0 to {_LONGEST_WINDOW}.")
     for index, metric in enumerate(items(scaler, "metrics") if most is not None else []):
         yield from _metric((*here, "metrics", index), metric)
 
@@ -96,33 +96,33 @@ def _metric(path: Path, metric: Any) -> Iterator[Fault]:
     field = {"AverageValue": "averageValue", "Value": "value"}.get(str(target.get("type")))
     if kind != "Pods":
         fix = "Use targetCPUUtilization and targetMemoryUtilization for resources."
-        yield Fault(path, f"a metric of type {kind} is not known here, only Pods is", fix)
+        yield Fault(path, f"a metric of type {kind} is not supported, only Pods is", fix)
     elif field is None:
         yield Fault(path, "its target is neither an average value nor a value", "Write `type: AverageValue`.")
     elif _number(target.get(field)) and target[field] < 1:
-        yield Fault((*path, "pods", "target", field), f"{target[field]} is no target from 1", "Write 1 or more.")
+        yield Fault((*path, "pods", "target", field), f"{target[field]} is below 1", "Write 1 or more.")
 
 
 def resource_port(subject: Subject) -> Iterator[Fault]:
-    """Yield ports of a custom resource without a name or a number that Kubernetes takes."""
+    """Yield ports of a custom resource whose name or number Kubernetes rejects."""
     for index, port in enumerate(items(_spec(subject), "ports")):
         name, number, path = at(port, ("name",)), at(port, ("port",)), (*_SPEC, "ports", index)
         if not isinstance(name, str) or not _PORT_NAME.match(name):
             yield Fault(
                 path,
-                f"'{name}' is no name of a port" if name else "the port has no name",
+                f"'{name}' is not a valid port name" if name else "the port has no name",
                 "Use at most 15 lower-case letters, digits and single dashes, with a letter among them.",
             )
         for key, value, least in (("port", number, 1), ("hostPort", at(port, ("hostPort",), 0), 0)):
             if not (_number(value) and least <= value <= _LARGEST_PORT):
-                yield Fault((*path, key), f"{value} is no number of a port", f"Write {least} to {_LARGEST_PORT}.")
+                yield Fault((*path, key), f"{value} is not a valid port number", f"Write {least} to {_LARGEST_PORT}.")
 
 
 def resource_host(subject: Subject) -> Iterator[Fault]:
-    """Yield ingresses by subdomain without a host name, of which there could be none."""
+    """Yield subdomain ingresses without a host name."""
     ingress = section(_spec(subject), "ingress")
     if ingress.get("ruleType") == "subdomain" and ingress.get("hostname") in (None, "", "*"):
-        yield Fault((*_SPEC, "ingress"), "subdomains need a host name that they are below", "Give `hostname`.")
+        yield Fault((*_SPEC, "ingress"), "subdomains need a parent host name", "Give `hostname`.")
 
 
 def _spec(subject: Subject) -> dict[str, Any]:
@@ -147,7 +147,7 @@ DAEMONSET, DEPLOYMENT, SIDECAR, STATEFULSET = MODES = ("daemonset", "deployment"
 
 
 class ModeField(NamedTuple):
-    """A field of spec, the modes that have it, and whether the operator refuses it elsewhere or does not read it."""
+    """A field of spec, the modes that support it, and whether the operator rejects or ignores it in other modes."""
 
     path: Path
     modes: tuple[str, ...]
@@ -177,7 +177,7 @@ MODE_FIELDS = (
     ModeField(("podAnnotations",), _PODS, refused=False),
     ModeField(("terminationGracePeriodSeconds",), _PODS, refused=False),
 )
-# What counts as nothing: an empty list or text is not looked at, an empty mapping is.
+# Values that count as absent: an empty list or text, but not an empty mapping.
 EMPTY: tuple[Any, ...] = (None, [], "", False)
 
 CHOICES: dict[Path, tuple[str, ...]] = {

@@ -1,7 +1,7 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The table of rules, put together from the files that hold them: a new rule is one function and one row there.
+"""The table of all rules. A new rule is one function and one row in the file of its topic.
 
 Private.
 """
@@ -51,5 +51,5 @@ RULES: tuple[Rule, ...] = (
 
 
 def lint(subject: Subject) -> list[Finding]:
-    """Return what every rule finds in the subject, sorted by position."""
+    """Return the findings of every rule, sorted by position."""
     return run(RULES, subject)

@@ -1,9 +1,9 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Rules on secrets in a config, which is a ConfigMap that many can read, and on placeholders in their stead.
+"""Rules on secrets in a config, which many users can read in its ConfigMap, and on placeholders.
 
-What such a value is never appears: not in the message, the fix or the path.
+The value never appears in the message, the fix or the path.
 Sources: the settings of authentication and TLS in the Collector's config/ and of the vendors' exporters. Private.
 """
 
@@ -55,7 +55,7 @@ _KEYS = frozenset(
 )
 _HEADER = re.compile(r"(^|[-_])(authorization|api[-_]?key|apikey|token|secret|password|cookie)$|^dd-api-key$|-team$")
 _REFERENCE = re.compile(r"\$\{|\$[A-Za-z_]\w*\Z")
-# What stands for a value, and is none.
+# Placeholders instead of values.
 _PLACEHOLDER = re.compile(r"<.*>\Z|\*+\Z|\[?REDACTED\]?\Z", re.DOTALL)
 _WITH_PASSWORD = re.compile(r"://[^/?#\s@:]*:([^/?#\s@]+)@")
 _DSN = re.compile(r"(?:[a-z][a-z0-9+.-]*://)?[^/?#\s@:]*:([^/?#\s@]+)@", re.IGNORECASE)
@@ -66,17 +66,17 @@ _HASHED = re.compile(r"[^:\s]*:(\$|\{)")
 
 
 def plaintext_secret(subject: Subject) -> Iterator[Fault]:
-    """Yield passwords, tokens and keys that stand in the config in clear text."""
+    """Yield passwords, tokens and keys in clear text."""
     for path, value in subject.view.leaves:
         if value is None or isinstance(value, bool) or not path:
             continue
         what = _secret(subject.config, path, str(value))
         if what:
-            yield Fault(path, f"{what} stands here in clear text", _FIX)
+            yield Fault(path, f"{what} is written in clear text", _FIX)
 
 
 def _secret(config: Any, path: Path, value: str) -> str:
-    """Return what kind of secret a value is; nothing for one that is none, or comes from elsewhere."""
+    """Return the kind of a secret value; an empty string if it is not a secret or comes from a variable."""
     if _PRIVATE_KEY in value:
         return "a private key"
     if "://" in value and _is_given(_WITH_PASSWORD.search(value)):
@@ -92,7 +92,7 @@ def _secret(config: Any, path: Path, value: str) -> str:
 
 
 def is_secret_key(path: Path) -> bool:
-    """Whether the last key of a path is one that secrets stand under."""
+    """Whether the last key of a path usually holds a secret."""
     return bool(path) and _is_key(path, str(path[-1]).lower().replace("-", "_"))
 
 
@@ -124,7 +124,7 @@ def _is_given(match: re.Match[str] | None) -> bool:
 
 
 _PLACEHOLDERS = "https://opentelemetry.io/docs/collector/configuration/"
-# An address has no angle brackets; elsewhere they can mean something, unless they are all there is.
+# An address has no angle brackets. Other text may have some, unless it consists of nothing else.
 _WITHIN = re.compile(r"<[^<>\s=]+>")
 _ALONE = re.compile(r"<[^<>]+>\Z")
 _ADDRESSES = ("endpoint", "url", "host", "hostname", "listen_address")
@@ -132,7 +132,7 @@ _NAMES = ("region", "site", "project", "tenant", "tenant_id", "service_account",
 
 
 def placeholder(subject: Subject) -> Iterator[Fault]:
-    """Yield settings that still have a placeholder such as `<HOST>` in place of what belongs there."""
+    """Yield settings that still have a placeholder such as `<HOST>`."""
     started = {part.path for part in subject.view.parts}
     for path, value in subject.view.leaves:
         if not isinstance(value, str) or "<" not in value or "$" in value or path[:2] not in started:
@@ -144,7 +144,7 @@ def placeholder(subject: Subject) -> Iterator[Fault]:
             yield Fault(
                 path,
                 f"`{path[-1]}` has a placeholder in angle brackets",
-                "Write what belongs there, or `${env:NAME}` and give NAME in `env`.",
+                "Write the real value, or `${env:NAME}` and give NAME in `env`.",
             )
 
 

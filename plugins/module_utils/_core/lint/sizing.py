@@ -31,7 +31,7 @@ _ALL = 100
 
 
 def memory_limiter_settings(subject: Subject) -> Iterator[Fault]:
-    """Yield memory limiters with numbers that the Collector refuses."""
+    """Yield memory limiters with numbers that the Collector rejects."""
     for part in _limiters(subject):
         if _is_nothing(part.settings.get("check_interval")):
             yield Fault(part.path, f"'{part.id}' has no check_interval, or one of zero", "Add `check_interval: 1s`.")
@@ -42,7 +42,7 @@ def memory_limiter_settings(subject: Subject) -> Iterator[Fault]:
 
 
 def memory_limiter_above_container(subject: Subject) -> Iterator[Fault]:
-    """Yield limits that the container's own limit precedes: the kernel ends the process before the limiter acts."""
+    """Yield limits above the container's memory limit: the kernel ends the process before the limiter acts."""
     available = subject.deployment.memory_limit_mib if subject.deployment else None
     for part in _limiters(subject) if available else ():
         limit = _number(part.settings.get("limit_mib"))
@@ -56,20 +56,20 @@ def memory_limiter_above_container(subject: Subject) -> Iterator[Fault]:
 
 
 def memory_limiter_unbounded(subject: Subject) -> Iterator[Fault]:
-    """Yield percentages of a container without a memory limit (0 MiB): they are percentages of the whole node."""
+    """Yield percentages in a container without a memory limit: they refer to the memory of the node."""
     if not subject.deployment or subject.deployment.memory_limit_mib != 0:
         return
     for part in _limiters(subject):
         if part.settings.get("limit_percentage") and not part.settings.get("limit_mib"):
             yield Fault(
                 (*part.path, "limit_percentage"),
-                "this is a percentage of the node's memory, for the container has no limit of its own",
+                "this is a percentage of the node's memory, since the container has no memory limit",
                 "Give the container a memory limit, or write `limit_mib`.",
             )
 
 
 def whole_cluster_cache(subject: Subject) -> Iterator[Fault]:
-    """Yield k8s_attributes of agents that keep every pod of the cluster in memory, not only those of their node."""
+    """Yield k8s_attributes of agents that cache all pods of the cluster instead of the pods of their node."""
     if not subject.deployment or subject.deployment.mode != "daemonset":
         return
     for part in subject.view.of("processors", "k8sattributes"):
@@ -99,7 +99,7 @@ def _crossed(part: Part, limit_key: str, spike_key: str) -> Iterator[Fault]:
         )
     for key, value in ((limit_key, limit), (spike_key, spike)):
         if key.endswith("percentage") and value and value > _ALL:
-            yield Fault((*part.path, key), f"{key} is {value}, more than all", f"Write at most {_ALL}.")
+            yield Fault((*part.path, key), f"{key} is {value}, more than {_ALL}", f"Write at most {_ALL}.")
 
 
 def _number(value: Any) -> int | None:
@@ -107,12 +107,12 @@ def _number(value: Any) -> int | None:
 
 
 def _is_nothing(value: Any) -> bool:
-    """Whether this is absent or zero; a variable may be anything."""
+    """Whether a value is absent or zero; a variable counts as neither."""
     return value is None or value == 0 or (isinstance(value, str) and bool(_NOTHING.match(value)))
 
 
 _CONTRIB = "https://github.com/open-telemetry/opentelemetry-collector-contrib/tree/main"
-# Attributes with a value of their own for nearly every request. Source: OpenTelemetry's semantic conventions.
+# Attributes whose value differs for nearly every request. Source: OpenTelemetry's semantic conventions.
 _UNIQUE = frozenset(
     (
         "client.address",
@@ -146,7 +146,7 @@ _ROLLUP = "NoDimensionRollup"
 
 
 def unbounded_dimension(subject: Subject) -> Iterator[Fault]:
-    """Yield dimensions of span metrics with a value of their own for nearly every span."""
+    """Yield dimensions of span metrics whose value differs for nearly every span."""
     for part in subject.view.of("connectors", "spanmetrics"):
         if part.settings.get("aggregation_cardinality_limit"):
             continue
@@ -156,13 +156,13 @@ def unbounded_dimension(subject: Subject) -> Iterator[Fault]:
                 if isinstance(name, str) and name in _UNIQUE:
                     yield Fault(
                         (*part.path, key, index),
-                        f"'{name}' has a new value with nearly every span, and each becomes series of its own",
-                        "Take a bounded attribute such as http.route, or set `aggregation_cardinality_limit`.",
+                        f"'{name}' has a new value in nearly every span, and each value creates new series",
+                        "Use a bounded attribute such as http.route, or set `aggregation_cardinality_limit`.",
                     )
 
 
 def every_label(subject: Subject) -> Iterator[Fault]:
-    """Yield k8s_attributes that copy all labels or annotations of a pod, whatever anyone writes there."""
+    """Yield k8s_attributes that copy all labels or annotations of a pod."""
     for part in subject.view.of("processors", "k8sattributes"):
         for what in ("labels", "annotations"):
             for index, item in enumerate(items(part.settings, "extract", what)):
@@ -171,12 +171,12 @@ def every_label(subject: Subject) -> Iterator[Fault]:
                     yield Fault(
                         (*part.path, "extract", what, index),
                         f"every one of the {what} becomes an attribute",
-                        "Name those that are wanted with `key`, or with a narrower `key_regex`.",
+                        "Name the wanted ones with `key`, or with a narrower `key_regex`.",
                     )
 
 
 def dimension_rollup(subject: Subject) -> Iterator[Fault]:
-    """Yield awsemf exporters that store each metric several times, with ever fewer dimensions."""
+    """Yield awsemf exporters that store each metric several times with fewer dimensions."""
     for part in subject.view.of("exporters", "awsemf"):
         if part.settings.get("dimension_rollup_option", "") != _ROLLUP and not part.settings.get("metric_declarations"):
             yield Fault(

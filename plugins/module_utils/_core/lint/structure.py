@@ -32,7 +32,7 @@ LONGEST_NAME = 1024
 
 
 def not_a_mapping(subject: Subject) -> Iterator[Fault]:
-    """Yield every place that must be a mapping and is something else."""
+    """Yield values that must be mappings and are not."""
     if not isinstance(subject.config, dict):
         yield Fault((), f"a collector config is a mapping, not {_kind(subject.config)}")
         return
@@ -46,13 +46,13 @@ def not_a_mapping(subject: Subject) -> Iterator[Fault]:
 
 
 def duplicate_key(subject: Subject) -> Iterator[Fault]:
-    """Yield keys that stand twice in one mapping; the Collector refuses them."""
+    """Yield duplicate keys in a mapping; the Collector rejects them."""
     for path, position in subject.duplicates:
-        yield Fault(path, f"key '{path[-1]}' stands here a second time", "Keep one of the two.", position)
+        yield Fault(path, f"key '{path[-1]}' is duplicated", "Keep one of the two.", position)
 
 
 def not_a_list(subject: Subject) -> Iterator[Fault]:
-    """Yield every list of ids that is something else, or holds something else than ids."""
+    """Yield lists of ids that are not lists, or that contain other values."""
     for path, value in _id_lists(subject):
         if value is not None and not isinstance(value, list) and not expanded(value):
             yield Fault(
@@ -94,7 +94,9 @@ def invalid_id(subject: Subject) -> Iterator[Fault]:
                 )
             if why:
                 yield Fault(
-                    (name, component_id), f"'{component_id}' is no component id: {why}", "Write `type` or `type/name`."
+                    (name, component_id),
+                    f"'{component_id}' is not a component id: {why}",
+                    "Write `type` or `type/name`.",
                 )
 
 
@@ -104,13 +106,13 @@ def invalid_pipeline_key(subject: Subject) -> Iterator[Fault]:
         signal, slash, name = str(trimmed(key)).partition("/")
         path: Path = ("service", "pipelines", key)
         if signal not in SIGNALS:
-            yield Fault(path, f"'{signal}' is no signal{near(signal, SIGNALS)}", f"Use one of {', '.join(SIGNALS)}.")
+            yield Fault(path, f"'{signal}' is not a signal{near(signal, SIGNALS)}", f"Use one of {', '.join(SIGNALS)}.")
         elif slash and not _is_name(name):
             yield Fault(path, f"'{key}' has an empty or malformed name after the slash", "Write `signal/name`.")
 
 
 def expanded(value: object) -> bool:
-    """Whether this is text that the Collector may replace by anything, a whole section included."""
+    """Whether a value is an expression that the Collector expands, possibly to a whole section."""
     return isinstance(value, str) and "${" in value
 
 
@@ -160,7 +162,7 @@ def _kind(value: object) -> str:
     return names.get(type(value), f"a {type(value).__name__}")
 
 
-# What these find, nothing follows from, whoever accepts it.
+# Rules whose findings make other rules meaningless.
 MALFORMED = ("invalid-id", "not-a-list", "not-a-mapping")
 RULES = (
     rule("error", duplicate_key, shared=True),

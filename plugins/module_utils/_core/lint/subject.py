@@ -1,7 +1,7 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What rules look at, what a rule is, and what it finds. Private."""
+"""Subjects, rules and findings. Private."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from .view import Target, View
 
 @dataclass(frozen=True)
 class Deployment:
-    """Where the collector runs in Kubernetes. None stands for what is not known; rules then stay silent.
+    """Where the collector runs in Kubernetes. None means unknown; rules then report nothing.
 
     `mounts` are the paths at which anything is mounted, `exposed` the ports that a Service or the node opens as
     (port, protocol), `granted` the RBAC rules that its ServiceAccount has as manifests spell them,
@@ -73,12 +73,12 @@ class Subject:
 
 
 SEVERITIES = ("error", "warning", "info")
-_COMPARISONS = 20_000  # of words that somebody may have meant, for each rule: a blink
+_COMPARISONS = 20_000  # word comparisons per rule for suggestions; keeps them fast
 
 
 @dataclass(frozen=True)
 class Fault:
-    """One breach of a rule: where, what, and what to do about it; `severity` when it is not the rule's own."""
+    """One violation of a rule: path, message, fix, and `severity` if it differs from the rule's."""
 
     path: Path
     message: str
@@ -92,9 +92,9 @@ Check = Callable[[Subject], Iterable[Fault]]
 
 @dataclass(frozen=True)
 class Rule:
-    """A named check; `check` yields one Fault for each breach.
+    """A named check; `check` yields one Fault per violation.
 
-    `shared` says that `otelcol validate` refuses the same; such a rule must never refuse what that accepts.
+    `shared` means that `otelcol validate` reports the same; such a rule must not reject what otelcol accepts.
     """
 
     id: str
@@ -123,7 +123,7 @@ class Finding:
     fix: str = ""
 
     def __str__(self) -> str:
-        """Return one line for people: position, severity, rule, what and what to do."""
+        """Return one line: position, severity, rule, message and fix."""
         where = " ".join(part for part in (str(self.position), self.path) if part)
         text = f"{where}: {self.severity} [{self.rule}] {self.message}"
         stop = "" if text.endswith((".", "!", "?")) else "."

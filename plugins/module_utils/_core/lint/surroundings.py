@@ -1,7 +1,7 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Rules on what a collector is given where it runs: environment, permissions, files and directories.
+"""Rules on the environment of a collector: variables, permissions, files and directories.
 
 Sources: confmap/provider/envprovider of the Collector, and the "RBAC" sections of the components. Private.
 """
@@ -26,20 +26,20 @@ Granted = set[tuple[str, str, str]]
 
 
 def missing_variable(subject: Subject) -> Iterator[Fault]:
-    """Yield variables that the config reads and nobody gives; the Collector would take them for empty text."""
+    """Yield variables that the config reads but `env` does not set; the Collector replaces them with empty text."""
     if subject.environment is None:
         return
     for variable in variables(subject.config):
         if not variable.optional and variable.name not in subject.environment:
             yield Fault(
                 variable.path,
-                f"variable {variable.name} is read here, but not given{near(variable.name, subject.environment)}",
+                f"variable {variable.name} is read here, but not set{near(variable.name, subject.environment)}",
                 f"Add it to `env`, or give it a default: ${{env:{variable.name}:-VALUE}}.",
             )
 
 
 def missing_permission(subject: Subject) -> Iterator[Fault]:
-    """Yield components that read what the collector's ServiceAccount may not."""
+    """Yield components that need permissions which the collector's ServiceAccount lacks."""
     if not subject.deployment or subject.deployment.granted is None:
         return
     granted = {one for item in subject.deployment.granted for one in _permissions(item)}
@@ -57,13 +57,13 @@ def _refused(path: Path, component_id: str, missing: list[tuple[str, str, str]])
     where = f" in API group '{group}'" if group else ""
     return Fault(
         path,
-        f"'{component_id}' needs to {verb} {resource}{where}{more}, which the ServiceAccount may not",
+        f"'{component_id}' needs to {verb} {resource}{where}{more}, which the ServiceAccount is not allowed to do",
         f"Add to its ClusterRole: `{{apiGroups: ['{group}'], resources: [{resource}], verbs: [{verb}]}}`.",
     )
 
 
 def _permissions(item: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
-    """Yield what one RBAC rule grants, each alone; one that is only for named objects grants less than we ask."""
+    """Yield the single grants of an RBAC rule; rules for named objects do not count."""
     groups, resources, verbs = (items(item, key) for key in _LISTS)
     if not items(item, "resourceNames"):
         yield from ((str(group), str(one), str(verb)) for group in groups for one in resources for verb in verbs)
@@ -81,13 +81,13 @@ _DIRECTORY = "/var/lib/otelcol/file_storage"  # the default of file_storage
 _JOURNAL = "/var/log/journal"
 _LINKS, _LINKED = "/var/log/containers", "/var/log/pods"
 _FILE_KEYS = ("ca_file", "cert_file", "key_file", "client_ca_file", "bearer_token_file", "password_file")
-# What an image or Kubernetes itself brings.
+# Directories that every image or Kubernetes provides.
 _THERE = ("/etc/ssl", "/etc/pki", "/var/run/secrets", "/run/secrets", "/usr", "/proc", "/sys", "/dev")
 _GLOB = re.compile(r"[*?\[{]")
 
 
 def root_path_missing(subject: Subject) -> Iterator[Fault]:
-    """Yield host_metrics with a root_path at which nothing is mounted; the receiver refuses to start."""
+    """Yield host_metrics with a root_path that is not mounted; the receiver does not start."""
     for part in _parts(subject, "receivers", "hostmetrics"):
         root = part.settings.get("root_path")
         if isinstance(root, str) and _is_missing(subject, root):
@@ -95,7 +95,7 @@ def root_path_missing(subject: Subject) -> Iterator[Fault]:
 
 
 def logs_missing(subject: Subject) -> Iterator[Fault]:
-    """Yield file_log and journald that read where nothing is mounted, and so read nothing."""
+    """Yield file_log and journald that read a directory that is not mounted."""
     for part in _parts(subject, "receivers", "filelog"):
         for index, glob in enumerate(items(part.settings, "include")):
             start = _fixed(glob) if isinstance(glob, str) else ""
@@ -109,7 +109,7 @@ def logs_missing(subject: Subject) -> Iterator[Fault]:
 
 
 def file_missing(subject: Subject) -> Iterator[Fault]:
-    """Yield certificates and other files in a directory at which nothing is mounted."""
+    """Yield certificates and other files in a directory that is not mounted."""
     if not subject.deployment or subject.deployment.mounts is None:
         return
     started = {part.path for part in subject.view.parts}
@@ -121,13 +121,13 @@ def file_missing(subject: Subject) -> Iterator[Fault]:
             yield Fault(
                 path,
                 f"nothing is mounted at {folder}",
-                "Mount the Secret there with `volumes`, or write /etc/otelcol/secrets/NAME/KEY: the Secret NAME is "
-                "mounted then by itself.",
+                "Mount the Secret there with `volumes`, or write /etc/otelcol/secrets/NAME/KEY: the role then mounts "
+                "the Secret NAME.",
             )
 
 
 def storage_missing(subject: Subject) -> Iterator[Fault]:
-    """Yield file_storage in a directory at which nothing is mounted: what it keeps ends with the container."""
+    """Yield file_storage in a directory that is not mounted; its data is lost with the container."""
     for part in _parts(subject, "extensions", "filestorage"):
         directory = part.settings.get("directory") or _DIRECTORY
         if isinstance(directory, str) and _is_missing(subject, directory):
@@ -135,7 +135,7 @@ def storage_missing(subject: Subject) -> Iterator[Fault]:
             yield Fault(
                 part.path,
                 f"nothing is mounted at {directory}"
-                + (f", so the queue of {users} does not outlive the container" if users else ""),
+                + (f", so the queue of {users} is lost with the container" if users else ""),
                 f"Mount a volume at {directory}; a StatefulSet keeps it when the pod moves.",
             )
 
@@ -146,7 +146,7 @@ def _parts(subject: Subject, name: str, kind: str) -> Iterator[Part]:
 
 
 def _is_missing(subject: Subject, path: str) -> bool:
-    """Whether an absolute path is surely in no volume; one with a variable may be anywhere."""
+    """Whether an absolute path is outside all volumes; unknown for a path with a variable."""
     mounts = subject.deployment.mounts if subject.deployment else None
     if mounts is None or "$" in path or not path.startswith("/") or path == "/" or _inside(path, _THERE):
         return False

@@ -1,7 +1,7 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Rules on sending: encryption, queues and retries, and what a collector shows of itself to others.
+"""Rules on transport: encryption, queues, retries and diagnostic endpoints.
 
 Source: the Collector's docs/security-best-practices.md, config/configtls, and the READMEs of pprof, zpages and debug.
 Private.
@@ -28,7 +28,7 @@ _UNVERIFIED = "insecure_skip_verify"
 
 
 def clear_text(subject: Subject) -> Iterator[Fault]:
-    """Yield exporters that send in clear text to somewhere else than the cluster."""
+    """Yield exporters that send in clear text to a host outside the cluster."""
     for part, path, host in _clear(subject):
         if host and not is_inside(host):
             yield Fault(
@@ -39,7 +39,7 @@ def clear_text(subject: Subject) -> Iterator[Fault]:
 
 
 def clear_text_inside(subject: Subject) -> Iterator[Fault]:
-    """Yield exporters that send in clear text within the cluster, or to an address that is not known here."""
+    """Yield exporters that send in clear text within the cluster or to an unknown address."""
     for part, path, host in _clear(subject):
         if not host or (is_inside(host) and not is_loopback(host)):
             yield Fault(
@@ -51,7 +51,7 @@ def clear_text_inside(subject: Subject) -> Iterator[Fault]:
 
 
 def unverified_certificate(subject: Subject) -> Iterator[Fault]:
-    """Yield TLS that accepts any certificate, so that anyone in between can read and change what is sent."""
+    """Yield TLS settings that accept any certificate; an attacker in between can read and change the data."""
     for path, value in subject.view.leaves:
         if path[-1:] == (_UNVERIFIED,) and value is True:
             yield Fault(
@@ -63,7 +63,7 @@ def unverified_certificate(subject: Subject) -> Iterator[Fault]:
 
 
 def open_receiver(subject: Subject) -> Iterator[Fault]:
-    """Yield receivers that take clear text on every address there is."""
+    """Yield receivers that accept clear text on every address."""
     on_node = bool(subject.deployment and subject.deployment.host_network)
     for listener in subject.view.listeners:
         part = listener.part
@@ -73,30 +73,30 @@ def open_receiver(subject: Subject) -> Iterator[Fault]:
         if listener.path != part.path and at(part.settings, (*server, "tls")) is None:
             yield Fault(
                 listener.path,
-                f"port {listener.port} takes clear text on every address",
+                f"port {listener.port} accepts clear text on every address",
                 f"Write `${{env:MY_POD_IP}}:{listener.port}` and `tls: {{cert_file: FILE, key_file: FILE}}` beside it.",
                 severity="warning" if on_node else "",
             )
 
 
 def open_diagnostics(subject: Subject) -> Iterator[Fault]:
-    """Yield pprof and zpages that others than the pod itself reach; they show memory, and can be made to use it."""
+    """Yield pprof and zpages that are reachable from outside the pod; they expose memory and can exhaust it."""
     for listener in subject.view.listeners:
         if listener.part and listener.part.kind in ("pprof", "zpages") and not is_loopback(listener.host):
             yield Fault(
                 listener.path,
-                f"'{listener.part.id}' can be reached from outside of the pod",
+                f"'{listener.part.id}' is reachable from outside the pod",
                 f"Write `endpoint: localhost:{listener.port}`, and use `kubectl port-forward`.",
             )
 
 
 def verbose_debug(subject: Subject) -> Iterator[Fault]:
-    """Yield debug exporters that write whatever arrives into the log, personal data and all."""
+    """Yield debug exporters that write all data, including personal data, into the log."""
     for part in subject.view.of("exporters", "debug", "logging"):
         if part.settings.get("verbosity") == "detailed" or part.settings.get("loglevel") == "debug":
             yield Fault(
                 part.path,
-                f"'{part.id}' writes everything that arrives into the log",
+                f"'{part.id}' writes all received data into the log",
                 "Write `verbosity: basic`, or remove it once data arrives.",
             )
 
@@ -122,20 +122,20 @@ def _off(part: Part, path: Path) -> bool:
 
 
 def _is_encrypted(settings: dict[str, Any]) -> bool:
-    """Whether the endpoints have a say of their own: `insecure` is nothing beside https."""
+    """Whether the endpoint's scheme decides: https overrides `insecure`."""
     return any(destination(settings.get(key))[0] in ("https", "unix") for key in _ENDPOINTS)
 
 
 _QUEUES = "https://github.com/open-telemetry/opentelemetry-collector/blob/main/exporter/exporterhelper/README.md"
 _SWITCHES: dict[Path, str] = {
-    ("retry_on_failure", "enabled"): "drops what the receiver does not take at the first try",
-    ("sending_queue", "enabled"): "makes senders wait for each request, and drops what does not go through",
-    ("remote_write_queue", "enabled"): "makes senders wait for each request, and drops what does not go through",
+    ("retry_on_failure", "enabled"): "drops data that the receiver rejects at the first attempt",
+    ("sending_queue", "enabled"): "makes senders wait for each request, and drops failed requests",
+    ("remote_write_queue", "enabled"): "makes senders wait for each request, and drops failed requests",
 }
 
 
 def nothing_retried(subject: Subject) -> Iterator[Fault]:
-    """Yield exporters whose retries or queue are turned off, so that a short outage loses data."""
+    """Yield exporters with retries or queue turned off; a short outage loses data."""
     for part in subject.view.parts:
         for path, what in _SWITCHES.items() if part.section == "exporters" else ():
             if at(part.settings, path) is False:

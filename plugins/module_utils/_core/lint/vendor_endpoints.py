@@ -1,7 +1,7 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Rules on what AWS and Datadog ask of those who send to them: protocols, paths, headers, sites and keys.
+"""Rules on endpoints of AWS and Datadog: protocols, paths, headers, sites and keys.
 
 Sources: "OTLP endpoints" of CloudWatch's and "Remote write" of Amazon Managed Service for Prometheus' documentation;
 "OTLP intake endpoint" and "Datadog sites" of Datadog's; exporter/datadogexporter of opentelemetry-collector-contrib.
@@ -32,19 +32,19 @@ _OPEN = re.compile(r"[$<]")  # a variable, and a placeholder, of which another r
 
 
 def http_only(subject: Subject) -> Iterator[Fault]:
-    """Yield exporters that speak gRPC to endpoints of AWS or Datadog which take OTLP over HTTP alone."""
+    """Yield exporters that use gRPC for endpoints of AWS or Datadog that accept only OTLP over HTTP."""
     for part in subject.view.of("exporters", "otlp", "otlpgrpc"):
         host = destination(part.settings.get("endpoint"))[1]
         if _AWS.match(host) or _DATADOG.match(host):
             yield Fault(
                 (*part.path, "endpoint"),
-                f"'{part.id}' speaks gRPC, and {host} takes HTTP alone",
+                f"'{part.id}' uses gRPC, but {host} accepts only HTTP",
                 "Use the exporter otlp_http.",
             )
 
 
 def intake_path(subject: Subject) -> Iterator[Fault]:
-    """Yield endpoints of AWS with another path than the one that takes the data."""
+    """Yield endpoints of AWS with a wrong path."""
     for part in subject.view.of("exporters", "prometheusremotewrite"):
         host, path = _target(part, "endpoint")
         if host.startswith("aps-workspaces.") and _AWS.match(host) and not _WRITE.match(path):
@@ -61,7 +61,7 @@ def intake_path(subject: Subject) -> Iterator[Fault]:
 
 
 def intake_header(subject: Subject) -> Iterator[Fault]:
-    """Yield exporters without the headers that CloudWatch Logs and Datadog refuse every request without."""
+    """Yield exporters without the headers that CloudWatch Logs and Datadog require."""
     for part in subject.view.of("exporters", "otlphttp"):
         for key in ("endpoint", *(f"{signal}_endpoint" for signal in _SIGNALS.values())):
             host = _target(part, key)[0]
@@ -76,25 +76,25 @@ def intake_header(subject: Subject) -> Iterator[Fault]:
 
 
 def datadog_site(subject: Subject) -> Iterator[Fault]:
-    """Yield sites of Datadog that are a URL, a host or a nickname, from which no address can be made."""
+    """Yield Datadog sites that are a URL, a host or a nickname instead of a domain."""
     for part in subject.view.of("exporters", "datadog"):
         site = at(part.settings, ("api", "site"))
         if isinstance(site, str) and site and not _OPEN.search(site) and not _is_site(site):
             yield Fault(
                 (*part.path, "api", "site"),
-                f"'{site}' is no site of Datadog",
-                "Write the domain alone, such as datadoghq.com, us5.datadoghq.com or datadoghq.eu.",
+                f"'{site}' is not a Datadog site",
+                "Write only the domain, such as datadoghq.com, us5.datadoghq.com or datadoghq.eu.",
             )
 
 
 def datadog_key(subject: Subject) -> Iterator[Fault]:
-    """Yield Datadog exporters without an API key, which do not start; the environment alone gives them none."""
+    """Yield Datadog exporters without an API key; they do not start, even with DD_API_KEY in the environment."""
     for part in subject.view.of("exporters", "datadog"):
         if not isinstance(part.settings.get("api"), str) and not at(part.settings, ("api", "key")):
             yield Fault(
                 part.path,
                 f"'{part.id}' has no api.key",
-                "Add `api: {key: '${env:DD_API_KEY}'}`, and say in `env` from which Secret it comes.",
+                "Add `api: {key: '${env:DD_API_KEY}'}`, and set it from a Secret in `env`.",
             )
 
 
@@ -111,7 +111,9 @@ def _target(part: Part, key: str) -> tuple[str, str]:
 
 def _misdirected(part: Part, key: str, wanted: str) -> Fault:
     path = _target(part, key)[1] or "no path"
-    return Fault((*part.path, key), f"{key} of '{part.id}' has {path}, where nothing takes its data", f"Use {wanted}.")
+    return Fault(
+        (*part.path, key), f"{key} of '{part.id}' has {path}, which accepts none of its data", f"Use {wanted}."
+    )
 
 
 def _wanted(host: str) -> tuple[str, ...]:
@@ -129,7 +131,7 @@ def _headers(part: Part) -> set[str]:
 
 
 def _may_add_headers(part: Part) -> bool:
-    """Whether an extension that we know nothing of has a hand in the requests; a signer adds no such header."""
+    """Whether an unknown extension may add headers to the requests; sigv4auth adds none of them."""
     signer = str(at(part.settings, ("auth", "authenticator"), "sigv4auth")).split("/", 1)[0]
     return signer != "sigv4auth" or "middlewares" in part.settings or isinstance(part.settings.get("headers"), str)
 

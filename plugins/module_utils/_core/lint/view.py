@@ -1,7 +1,7 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A subject taken apart for the rules, once, and what the build of the Collector knows. Private."""
+"""The parts of a subject, computed once for all rules, and the facts about its Collector build. Private."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Target:
 
 
 class Pipeline(NamedTuple):
-    """A pipeline: its key, and what stands in it."""
+    """A pipeline: its key and components."""
 
     key: str
     receivers: list[str]
@@ -50,7 +50,7 @@ class View:
 
     @cached_property
     def pipelines(self) -> tuple[Pipeline, ...]:
-        """The pipelines, without what is no text in their lists; not those of which a variable says what is in them."""
+        """The pipelines, without invalid list items; pipelines that a variable defines are left out."""
         found = section(self.config, "service", "pipelines").items()
         return tuple(
             Pipeline(key, *(_texts(items(value, role)) for role in ROLES))
@@ -60,7 +60,7 @@ class View:
 
     @cached_property
     def parts(self) -> tuple[Part, ...]:
-        """The components that are started, extensions first; not those whose settings are a variable."""
+        """The started components, extensions first, without those whose settings are a variable."""
         found = started(self.config)
         return tuple(part for part in found if not isinstance(at(self.config, part.path), str))
 
@@ -71,7 +71,7 @@ class View:
 
     @cached_property
     def listeners(self) -> tuple[Listener, ...]:
-        """Every port that is surely opened and whose number is known; the service's own metrics come first."""
+        """Every port that is certainly open and has a known number; the service's own metrics come first."""
         return tuple(listeners(self.config, self.parts, self._table, self._by_operator))
 
     def of(self, name: str, *kinds: str) -> Iterator[Part]:
@@ -88,7 +88,7 @@ _MOST_BUILDS = 16  # builds whose answers are remembered
 
 @dataclass(frozen=True)
 class TypeRefusal:
-    """Why a build refuses a type, in words; `severity` when the catalogue is less than sure."""
+    """Why a build rejects a type; `severity` if the catalogue is not certain."""
 
     rule: str
     message: str
@@ -98,7 +98,7 @@ class TypeRefusal:
 
 @dataclass
 class Build:
-    """What one build knows. Answers are kept: a config asks for the same few types again and again."""
+    """The facts about one build. Answers are cached, since a config uses few types."""
 
     catalogue: Catalogue
     distribution: str
@@ -115,7 +115,7 @@ class Build:
         return self._found[name, kind]
 
     def verdict(self, name: str, kind: str) -> TypeRefusal | None:
-        """Return why the build refuses a type; None when it takes it."""
+        """Return why the build rejects a type; None if it has the type."""
         if (name, kind) not in self._verdicts:
             self._verdicts[name, kind] = None if self.find(name, kind) else _judge(self, name, kind)
         return self._verdicts[name, kind]
@@ -127,7 +127,7 @@ class Build:
         return self._references[name, kind]
 
     def types(self, name: str) -> tuple[str, ...]:
-        """Return the names of a section that near names are picked from."""
+        """Return the names of a section, for suggestions."""
         if name not in self._types:
             self._types[name] = self.catalogue.types(name, self.distribution, self.version)
         return self._types[name]
@@ -139,15 +139,15 @@ class Build:
 
     @cached_property
     def doubt(self) -> str:
-        """Why the catalogue's answer may be wrong for this build; empty when it is sure."""
+        """Why the catalogue's answer may be wrong for this build; empty if it is certain."""
         coverage = self.catalogue.coverage(self.distribution, self.version)
         if self.distribution not in self.catalogue.distributions:
             return f"the catalogue does not know the distribution {self.distribution}"
-        return f"judged by {coverage.version}, the nearest that is known" if coverage.approximate else ""
+        return f"checked against {coverage.version}, the nearest known version" if coverage.approximate else ""
 
     @cached_property
     def unknown_modules(self) -> frozenset[str]:
-        """Sections in which a build of the user's own has modules whose types nobody knows."""
+        """Sections in which a custom build has modules with unknown types."""
         return frozenset(name for name, _module in self.catalogue.coverage(self.distribution, self.version).unknown)
 
 
@@ -172,23 +172,23 @@ def _judge(build: Build, name: str, kind: str) -> TypeRefusal:
     elsewhere = [part for part in SECTIONS if part != name and build.find(part, kind)]
     doubt = build.doubt
     if renamed and kind == renamed.new and not available and build.find(name, renamed.old):
-        message = f"{build.name} knows '{kind}' as '{renamed.old}'; the new name came with {renamed.since}"
+        message = f"{build.name} knows '{kind}' as '{renamed.old}'; the new name exists since {renamed.since}"
         return TypeRefusal("newer-name", message, f"Write `{renamed.old}`.")
     if renamed and kind == renamed.old and build.find(name, renamed.new):
-        message = f"'{kind}' is called '{renamed.new}' since {renamed.since}, and {build.name} refuses the older name"
+        message = f"'{kind}' is called '{renamed.new}' since {renamed.since}, and {build.name} rejects the older name"
         return TypeRefusal("removed-component", message, f"Write `{renamed.new}`.")
     if removal and parse_version(version) >= parse_version(removal.gone):
         use = f" Use `{removal.use.partition('/')[2]}` in `{removal.use.partition('/')[0]}`." if removal.use else ""
-        message = f"'{kind}' left the official builds with {removal.gone}"
+        message = f"'{kind}' was removed from the official builds in {removal.gone}"
         return TypeRefusal("removed-component", message, f"{removal.how}{use}", _unsure(build, name))
     if elsewhere and not catalogue.known(name, kind):
-        message = f"'{kind}' is no type of {name}, but of {' and '.join(elsewhere)}"
+        message = f"'{kind}' is not a type of {name}, but of {' and '.join(elsewhere)}"
         return TypeRefusal("wrong-class", message, f"Move it to `{elsewhere[0]}`.", _unsure(build, name))
     note = f" ({doubt})" if doubt else ""
     types = build.types(name)
     where = f"Available in: {', '.join(available)}." if available else ""
     if not where and catalogue.known(name, kind):
-        where = "No official build of this version has it; it needs a build of your own, or another version."
+        where = "No official build of this version has it; use a custom build or another version."
     hint = "" if available else near(kind, types)
     return TypeRefusal(
         "unknown-component", f"{build.name} has no {name[:-1]} '{kind}'{hint}{note}", where, _unsure(build, name)

@@ -147,7 +147,7 @@ def test_a_mistake_in_a_recipe_names_it() -> None:
         ({"name": "Gateway"}, r"'Gateway' is no valid name"),
         ({"memory_limit": "1Mi"}, r"memory limit '1Mi' is too small"),
         ({"config_files": ["none.yml"]}, r"cannot read none\.yml"),
-        ({"config": {"exporters": {"x": "${env:KEY}"}}}, r"variable KEY is read here, but not given"),
+        ({"config": {"exporters": {"x": "${env:KEY}"}}}, r"variable KEY is read here, but not set"),
         ({"labels": {"team": None}}, r"labels.*'team'"),
         ({"pod_annotations": {"a": ["b"]}}, r"pod_annotations.*'a'"),
     ],

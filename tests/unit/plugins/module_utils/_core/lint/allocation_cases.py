@@ -33,7 +33,7 @@ CASES = [
         "an agent that hashes",
         scraping(JOB),
         "spec.targetAllocator",
-        "a daemonset shares out targets by node alone Set `allocationStrategy: per-node`.",
+        "a daemonset allocates targets only per node Set `allocationStrategy: per-node`.",
         allocated("daemonset"),
     ),
     Case(
@@ -57,7 +57,7 @@ CASES = [
         "another name",
         running("metrics", receivers={"prometheus/apps": {"config": {"scrape_configs": [JOB]}}}),
         "receivers.prometheus/apps",
-        "named exactly 'prometheus', and there is none Rename 'prometheus/apps'.",
+        "receiver named 'prometheus', which is missing Rename 'prometheus/apps'.",
         allocated(),
     ),
     Case("target-allocator-receiver", "its name", scraping(JOB), more=allocated()),
@@ -67,7 +67,7 @@ CASES = [
         "no job",
         running("metrics", receivers={"prometheus": {"config": {"scrape_configs": []}}}),
         "receivers.prometheus",
-        "there is no scrape config to share out",
+        "there is no scrape config to distribute",
         allocated(),
     ),
     Case(
@@ -116,7 +116,7 @@ CASES = [
         "an authority in two places",
         scraping(JOB),
         "spec.targetAllocator.mtls.tls.certificateAuthorityCertificate",
-        "one of secret and configMap",
+        "either secret or configMap",
         mtls(certificateAuthorityCertificate={"secret": {"name": "a"}, "configMap": {"name": "a"}}),
     ),
     Case("target-allocator-certificates", "cert-manager's", scraping(JOB), more=allocated(mtls={"enabled": True})),
@@ -144,7 +144,7 @@ CASES += [
         "a misspelt one",
         reading("${env:API_KEYS}"),
         "exporters.otlp.headers.key",
-        "variable API_KEYS is read here, but not given; did you mean 'API_KEY'? Add it to `env`",
+        "variable API_KEYS is read here, but not set; did you mean 'API_KEY'? Add it to `env`",
         GIVEN,
     ),
     Case("missing-variable", "the short form", reading("${TOKEN}"), "exporters.otlp.headers.key", "TOKEN", GIVEN),
@@ -158,7 +158,7 @@ CASES += [
         "no right at all",
         READS,
         "processors.k8s_attributes",
-        "needs to get namespaces, and 5 more, which the ServiceAccount may not Add to its ClusterRole: "
+        "needs to get namespaces, and 5 more, which the ServiceAccount is not allowed to do Add to its ClusterRole: "
         "`{apiGroups: [''], resources: [namespaces], verbs: [get]}`.",
         granted(),
     ),

@@ -34,7 +34,7 @@ CASES = [
         "a misspelt key",
         sent(tls={"insecur": True}),
         "exporters.otlp_grpc.tls.insecur",
-        "'insecur' is no setting here; did you mean 'insecure'?",
+        "'insecur' is not a setting here; did you mean 'insecure'?",
         NOW,
     ),
     Case(
@@ -70,7 +70,12 @@ CASES = [
         OLD,
     ),
     Case(
-        "unknown-field", "nothing to set", one("exporters", "nop", {"a": 1}), "exporters.nop.a", "Nothing can be", NOW
+        "unknown-field",
+        "nothing to set",
+        one("exporters", "nop", {"a": 1}),
+        "exporters.nop.a",
+        "It has no settings",
+        NOW,
     ),
     Case("unknown-field", "a key with a way in it", sent(**{"tls::insecure": True}), more=NOW),
     Case(
@@ -124,10 +129,10 @@ CASES = [
         "no unit",
         one("processors", "batch", {"timeout": "5"}),
         "processors.batch.timeout",
-        "'5' is no duration Write a number with a unit, as `10s` or `500ms`.",
+        "'5' is not a duration Write a number with a unit, such as `10s` or `500ms`.",
         NOW,
     ),
-    Case("invalid-duration", "days", sent(timeout="1d"), "exporters.otlp_grpc.timeout", "'1d' is no duration", NOW),
+    Case("invalid-duration", "days", sent(timeout="1d"), "exporters.otlp_grpc.timeout", "'1d' is not a duration", NOW),
     Case("invalid-duration", "durations", sent(timeout="1h2m3.5s", retry_on_failure={"max_elapsed_time": 0}), more=NOW),
     Case(
         "unknown-value",

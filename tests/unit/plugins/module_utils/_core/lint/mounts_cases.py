@@ -103,7 +103,7 @@ CASES = [
         "a queue",
         STORAGE,
         "extensions.file_storage",
-        "nothing is mounted at /var/lib/queue, so the queue of 'otlp' does not outlive the container",
+        "nothing is mounted at /var/lib/queue, so the queue of 'otlp' is lost with the container",
         mounted("/conf"),
     ),
     Case(

@@ -27,7 +27,7 @@ CASES = [
         "two replicas",
         receiver("k8s_cluster"),
         "receivers.k8s_cluster",
-        "reports metrics of the whole cluster, and there is more than one replica (2) Move it to a collector of its",
+        "reports metrics of the whole cluster, and there is more than one replica (2) Move it to a separate collector",
         where(replicas=2),
     ),
     Case(
@@ -86,7 +86,7 @@ CASES = [
         "container logs",
         receiver("file_log", {"include": ["/var/log/pods/*/*/*.log"]}),
         "receivers.file_log",
-        "uses the container logs of a node, which SELinux keeps from containers Set `selinux_type: spc_t`",
+        "uses the container logs of a node, which SELinux denies to containers Set `selinux_type: spc_t`",
         where("daemonset", confined=True),
     ),
     Case(
@@ -115,7 +115,7 @@ CASES = [
         "a leader elector",
         running(extensions={"k8s_leader_elector": {}}),
         "extensions.k8s_leader_elector",
-        "needs rights to a lease",
+        "needs permission for a lease",
         where("sidecar"),
     ),
     Case("sidecar-limits", "no sidecar", running(extensions={"k8s_leader_elector": {}}), more=where()),

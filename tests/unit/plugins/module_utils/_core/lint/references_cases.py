@@ -97,7 +97,7 @@ CASES = [
         "an exporter among the receivers",
         traces(receivers=["otlp", "debug"]),
         "service.pipelines.traces.receivers[1]",
-        "It is configured in `exporters`, and has no place here.",
+        "It is configured in `exporters` and cannot be used here.",
     ),
     Case(
         "undefined-reference",
@@ -131,7 +131,7 @@ CASES = [
         "one that stands twice",
         traces(processors=["batch", "filter", "batch"]),
         "service.pipelines.traces.processors[2]",
-        "'batch' stands 2 times in one pipeline",
+        "'batch' is listed 2 times in one pipeline",
     ),
     Case("duplicate-processor", "two of a type", traces(processors=["batch", "batch/2"])),
     Case("duplicate-processor", "a receiver twice is fine", traces(receivers=["otlp", "otlp"])),

@@ -21,7 +21,7 @@ CASES = [
         "no retries",
         exporter(retry_on_failure={"enabled": False}),
         "exporters.otlp.retry_on_failure.enabled",
-        "drops what the receiver does not take at the first try Remove `retry_on_failure: {enabled: false}`.",
+        "drops data that the receiver rejects at the first attempt Remove `retry_on_failure: {enabled: false}`.",
     ),
     Case(
         "nothing-retried",
@@ -70,7 +70,7 @@ CASES += [
         "more than everything",
         limiter(limit_percentage=120),
         f"{HERE}.limit_percentage",
-        "limit_percentage is 120, more than all",
+        "limit_percentage is 120, more than 100",
     ),
     Case("memory-limiter-settings", "percentages", limiter(limit_percentage=80, spike_limit_percentage=25)),
     Case("memory-limiter-settings", "a variable", limiter(limit_mib="${env:LIMIT}", check_interval="${env:I}")),
@@ -171,7 +171,7 @@ CASES += [
         "the default",
         state_attributes(None),
         "processors.k8s_attributes",
-        "which here is the last hop: an agent or a load balancer, if any",
+        "but here it is the last hop: an agent or a load balancer, if any",
         where(),
     ),
     Case(

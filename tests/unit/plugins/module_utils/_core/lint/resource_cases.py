@@ -50,14 +50,18 @@ CASES = [
         targetAllocator={"prometheusCR": {"serviceMonitors": {}}},
     ),
     case("resource-field", "an older version, whose fields are others", None, version="v1alpha1", minReplicas=1),
-    case("resource-value", "another word", "spec.mode", "'daemon' is none of its values; did you mean", mode="daemon"),
+    case(
+        "resource-value", "another word", "spec.mode", "'daemon' is not an allowed value; did you mean", mode="daemon"
+    ),
     case("resource-value", "its words", None, mode="daemonset", upgradeStrategy="none"),
-    case("resource-value", "no version kept", "spec.configVersions", "0 is no number from 1", configVersions=0),
+    case(
+        "resource-value", "no version kept", "spec.configVersions", "0 is not a number of 1 or more", configVersions=0
+    ),
     case(
         "resource-value",
         "text for a number",
         "spec.livenessProbe.periodSeconds",
-        "2s is no number from 1",
+        "2s is not a number of 1 or more",
         livenessProbe={"periodSeconds": "2s"},
     ),
     case("resource-value", "a probe at once", None, livenessProbe={"initialDelaySeconds": 0}),
@@ -122,7 +126,7 @@ CASES = [
         "resource-autoscaler",
         "a long window",
         "spec.autoscaler.behavior.scaleDown.stabilizationWindowSeconds",
-        "3601 is no window",
+        "3601 is outside",
         autoscaler={**SCALER, "behavior": {"scaleDown": {"stabilizationWindowSeconds": 3601}}},
     ),
     case("resource-autoscaler", "a metric of pods", None, autoscaler={**SCALER, "metrics": [PODS]}),
@@ -130,7 +134,7 @@ CASES = [
         "resource-autoscaler",
         "a metric of a resource",
         "spec.autoscaler.metrics[0]",
-        "a metric of type Resource is not known",
+        "a metric of type Resource is not supported",
         autoscaler={**SCALER, "metrics": [{"type": "Resource"}]},
     ),
     case(
@@ -144,14 +148,14 @@ CASES = [
         "resource-autoscaler",
         "nothing as target",
         "spec.autoscaler.metrics[0].pods.target.value",
-        "0 is no target from 1",
+        "0 is below 1",
         autoscaler={**SCALER, "metrics": [{"type": "Pods", "pods": {"target": {"type": "Value", "value": 0}}}]},
     ),
     case(
         "resource-port",
         "capital letters",
         "spec.ports[0]",
-        "'OTLP_grpc' is no name of a port",
+        "'OTLP_grpc' is not a valid port name",
         ports=[{"name": "OTLP_grpc", "port": 4317}],
     ),
     case("resource-port", "a name and a number", None, ports=[{"name": "otlp-grpc", "port": 4317, "hostPort": 0}]),
@@ -161,10 +165,12 @@ CASES = [
         "resource-port",
         "a large number on the node",
         "spec.ports[0].hostPort",
-        "-1 is no number of a port Write 0 to 65535.",
+        "-1 is not a valid port number Write 0 to 65535.",
         ports=[{"name": "a", "port": 1, "hostPort": -1}],
     ),
-    case("resource-host", "below nothing", "spec.ingress", "need a host name", ingress={"ruleType": "subdomain"}),
+    case(
+        "resource-host", "below nothing", "spec.ingress", "need a parent host name", ingress={"ruleType": "subdomain"}
+    ),
     case("resource-host", "below a host", None, ingress={"ruleType": "subdomain", "hostname": "example.com"}),
     case("resource-host", "paths", None, ingress={"ruleType": "path"}),
 ]

@@ -37,7 +37,7 @@ CASES = [
         "a key",
         exporter(api={"key": SECRET, "site": "x"}),
         "exporters.x.api.key",
-        "`key` stands here in clear text Write `${env:NAME}` here, and give NAME in `env` as `{secret: SECRET,",
+        "`key` is written in clear text Write `${env:NAME}` here, and give NAME in `env` as `{secret: SECRET,",
     ),
     bad("a password", extension(client_auth={"password": SECRET}), "extensions.x.client_auth.password", "`password`"),
     bad("a number", exporter(token=12345678), "exporters.x.token", "`token`"),
@@ -67,7 +67,9 @@ CASES = [
         "exporters.x.datasource",
         "a password in a data source",
     ),
-    bad("users", extension(htpasswd={"inline": f"me:{SECRET}"}), "extensions.x.htpasswd.inline", "a password stands"),
+    bad(
+        "users", extension(htpasswd={"inline": f"me:{SECRET}"}), "extensions.x.htpasswd.inline", "a password is written"
+    ),
     bad("a certificate's key", exporter(tls={"anything": KEY}), "exporters.x.tls.anything", "a private key"),
     bad("an escaped dollar", exporter(password="$$9horse"), "exporters.x.password", "`password`"),
     bad("a URL in a list", exporter(urls=[f"jdbc:pg://me:{SECRET}@h"]), "exporters.x.urls[0]", "a password in a URL"),

@@ -22,7 +22,7 @@ CASES = [
     Case("invalid-pipeline-key", "white space around", config(service={"pipelines": {" traces / a ": {}}})),
     Case("not-a-mapping", "a section from a file", config(receivers="${file:x}", service="${file:y}")),
     Case("not-a-list", "a list from a variable", traces(exporters="${env:X}")),
-    Case("duplicate-key", "a key that stands twice", config(), "receivers.otlp", "a second time Keep one", TWICE),
+    Case("duplicate-key", "a key that stands twice", config(), "receivers.otlp", "is duplicated Keep one", TWICE),
     Case("duplicate-key", "keys that stand once", config()),
     Case("not-a-mapping", "no config at all", None, "", "a collector config is a mapping, not nothing"),
     Case("not-a-mapping", "a list", [], "", "not a list"),
@@ -95,7 +95,7 @@ CASES = [
         "a misspelt signal",
         config(service={"pipelines": {"trace": {}}}),
         "service.pipelines.trace",
-        "'trace' is no signal; did you mean 'traces'?",
+        "'trace' is not a signal; did you mean 'traces'?",
     ),
     Case(
         "invalid-pipeline-key",
@@ -171,9 +171,9 @@ def said(text: Any) -> dict[str, Any]:
 
 CASES += [
     Case("invalid-expansion", "a digit first", said("${1}"), PATH, "`${1}` names no variable: '1'"),
-    Case("invalid-expansion", "a dash", said("${env:A-B}"), PATH, "Write `$${` where the text itself is meant."),
+    Case("invalid-expansion", "a dash", said("${env:A-B}"), PATH, "Write `$${` for a literal `${`."),
     Case("invalid-expansion", "nothing", said("a${}b"), PATH, "names no variable"),
-    Case("invalid-expansion", "a scheme of one letter", said("${e:X}"), PATH, "is no scheme"),
+    Case("invalid-expansion", "a scheme of one letter", said("${e:X}"), PATH, "is not a scheme"),
     Case("invalid-expansion", "a dollar sign inside", said("${env:$X}"), PATH, "has a dollar sign inside"),
     Case("invalid-expansion", "the outer of two", said("${file:${env:A} ${env:B C}}"), PATH, "'B C'"),
     Case("invalid-expansion", "after a stray brace", said("} ${2}"), PATH, "`${2}`"),
@@ -213,7 +213,7 @@ CASES += [
         "parts of an address",
         exporter(endpoint="http://<service>.<namespace>.svc:3100/otlp"),
         "exporters.otlp_http.endpoint",
-        "`endpoint` has a placeholder in angle brackets Write what belongs there",
+        "`endpoint` has a placeholder in angle brackets Write the real value",
     ),
     Case("placeholder", "a region", exporter(region="<YOUR_REGION>"), "exporters.otlp_http.region", "`region`"),
     Case("placeholder", "a token", exporter(token="<TOKEN>"), "exporters.otlp_http.token", "`token`"),

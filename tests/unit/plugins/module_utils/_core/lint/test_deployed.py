@@ -162,7 +162,7 @@ def test_a_suppression_that_meets_nothing_is_told() -> None:
     [
         ({"profile": "produktion"}, "there is no profile 'produktion'; did you mean 'production'?"),
         ({"severities": {"singletons": "info"}}, "there is no rule 'singletons'; did you mean 'singleton'?"),
-        ({"severities": {"singleton": "warn"}}, "'warn' is no severity; did you mean 'warning'?"),
+        ({"severities": {"singleton": "warn"}}, "'warn' is not a severity; did you mean 'warning'?"),
         (
             {"suppressions": [profiles.Suppression("cleartext", "x")]},
             "there is no rule 'cleartext'; did you mean 'clear-text'?",

@@ -31,7 +31,7 @@ def test_two_of_one_name_in_one_namespace_are_refused() -> None:
 
 
 def test_two_that_would_select_each_others_pods_are_refused() -> None:
-    with pytest.raises(Problem, match=r"'a' and 'b' would select each other's pods.*Give each an `instance`"):
+    with pytest.raises(Problem, match=r"'a' and 'b' would select each other's pods.*Give each its own `instance`"):
         deployed.check([member("a", instance="x"), member("b", instance="x")])
 
 
@@ -103,7 +103,5 @@ def test_an_object_that_is_shared_is_there_once_and_first() -> None:
 
 
 def test_objects_that_two_want_to_be_different_are_named() -> None:
-    with pytest.raises(
-        Problem, match=r"two collectors want ServiceAccount 'a' in namespace 'n' to be different\. Give"
-    ):
+    with pytest.raises(Problem, match=r"two collectors define ServiceAccount 'a' in namespace 'n' differently\. Give"):
         deployed.union([thing("ServiceAccount", "a"), thing("ServiceAccount", "a", x=1)])

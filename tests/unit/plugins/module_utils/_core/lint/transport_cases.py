@@ -83,7 +83,7 @@ CASES = [
         "every address",
         receiver("0.0.0.0:4317"),
         "receivers.otlp.protocols.grpc.endpoint",
-        "port 4317 takes clear text on every address Write `${env:MY_POD_IP}:4317`",
+        "port 4317 accepts clear text on every address Write `${env:MY_POD_IP}:4317`",
     ),
     Case(
         "open-receiver",
