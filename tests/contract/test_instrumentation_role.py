@@ -11,13 +11,11 @@ from typing import Any
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.instrumentation.instrumentation import (
+    PROPAGATORS,
+    SAMPLERS,
     option_names,
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.instrumentation.languages import LANGUAGES
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.instrumentation.sampling import (
-    PROPAGATORS,
-    SAMPLERS,
-)
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _sources, _yaml
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._instrumentation import PREFIX, ROLE, bundle
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ...module_utils._core.cluster.bundle import Manifest
-from ...module_utils._core.releases import images, manifest, mirror
+from ...module_utils._core.releases import images, manifest
 from ...module_utils._core.releases.found import RELEASED
 from ...module_utils._core.releases.products import CERT_MANAGER, OPERATOR, product
 from ...module_utils._core.releases.versions import version
@@ -42,7 +42,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "clusters": {"type": "list", "elements": "dict", "required": True, "options": _CLUSTER},
     "path": {"type": "path", "default": ""},
     "registry": {"type": "str", "default": ""},
-    "scope": {"type": "str", "choices": [mirror.USED, mirror.ALL], "default": mirror.USED},
+    "scope": {"type": "str", "choices": [images.USED, images.ALL], "default": images.USED},
     "exclude": {"type": "list", "elements": "str", "default": []},
     "images": {"type": "list", "elements": "str", "default": []},
 }
@@ -51,7 +51,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
 class _Read(NamedTuple):
     """A release that was read: its images, and its manifest as it is published."""
 
-    release: mirror.MirroredRelease
+    release: images.MirroredRelease
     content: bytes
 
 
@@ -62,7 +62,7 @@ def mirrored(arguments: Mapping[str, Any], check: bool) -> dict[str, Any]:
     read = [_read(item) for item in wanted if item["provider"] in RELEASED]
     objects: list[Manifest] = [item for cluster in clusters for item in cluster["manifests"]]
     choice = (arguments["scope"], arguments["exclude"], arguments["images"])
-    needed = mirror.needs(objects, [one.release for one in read], *choice)
+    needed = images.needs(objects, [one.release for one in read], *choice)
     files = [_manifest(one, arguments["path"], check) for one in _once(read)]
     return {
         "changed": any(changed for _row, changed in files),
@@ -83,7 +83,7 @@ def _read(item: Mapping[str, Any]) -> _Read:
     pods = [*images.used(found.objects), *_more(item, target.tag)]
     given = {name: image for name, image in item["images"].items() if image}
     started, _flags = images.operator_images(str(target), "", given, render.table()) if named.starts_pods else ({}, {})
-    return _Read(mirror.MirroredRelease(named.name, target.tag, tuple(pods), started, frozenset(given)), content)
+    return _Read(images.MirroredRelease(named.name, target.tag, tuple(pods), started, frozenset(given)), content)
 
 
 def _more(item: Mapping[str, Any], tag: str) -> Iterator[str]:

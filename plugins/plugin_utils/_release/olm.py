@@ -10,7 +10,8 @@ from dataclasses import replace
 from typing import Any
 
 from ...module_utils._core.errors import Problem
-from ...module_utils._core.olm import choose, removal
+from ...module_utils._core.olm import choose
+from ...module_utils._core.olm import found as reads
 from ...module_utils._core.olm.choose import OlmRequest
 from ...module_utils._core.olm.offer import PackageRequest
 from ...module_utils._core.releases import decide
@@ -66,7 +67,7 @@ def present(product: Product, arguments: Mapping[str, Any], table: Mapping[str, 
     """Return what becomes of the product. Raises Problem for what cannot be, or must not be done."""
     wanted, olm = _wanted(product, arguments), _found(arguments)
     _refuse(arguments)
-    found = removal.as_ours(wanted.namespace, wanted.asked.package, arguments["installed"], olm)
+    found = reads.as_ours(wanted.namespace, wanted.asked.package, arguments["installed"], olm)
     asked = _decided_for(product, wanted, arguments, check)
     decision = decide.decide(asked, found, table)
     if decision.provider == decide.EXISTING:
@@ -81,11 +82,11 @@ def present(product: Product, arguments: Mapping[str, Any], table: Mapping[str, 
 def absent(product: Product, arguments: Mapping[str, Any]) -> RemovalPlan:
     """Return what goes. Raises Problem when somebody still uses it."""
     wanted, olm = _wanted(product, arguments), _found(arguments)
-    found = removal.as_ours(wanted.namespace, wanted.asked.package, arguments["installed"], olm)
-    others = removal.neighbours(wanted.namespace, olm)
+    found = reads.as_ours(wanted.namespace, wanted.asked.package, arguments["installed"], olm)
+    others = reads.neighbours(wanted.namespace, olm)
     gone = removals.removal(
         product,
-        removal.with_versions(wanted.namespace, found, olm),
+        reads.with_versions(wanted.namespace, found, olm),
         arguments["others"],
         arguments["remove_definitions"],
     )

@@ -12,15 +12,13 @@ from typing import Any
 
 from ...module_utils._core.collector.names import RELEASE_LABEL
 from ...module_utils._core.errors import Problem
-from ...module_utils._core.releases import certificates, decide, helm, images, manifest, removal
-from ...module_utils._core.releases.certificates import CertificateSource
+from ...module_utils._core.releases import decide, helm, images, manifest, removal
 from ...module_utils._core.releases.found import EKS, OLM
-from ...module_utils._core.releases.manifest import image_name
 from ...module_utils._core.releases.products import Product, product
-from ...module_utils._core.releases.versions import Version, version
-from ...module_utils._core.releases.wishes import Customization, written
+from ...module_utils._core.releases.versions import Version, image_name, version
+from ...module_utils._core.releases.wishes import GENERATED_SECRET, CertificateSource, Customization, hosts, written
 from .. import _sources
-from . import addon, chart, olm, source
+from . import addon, olm, source
 from .kept import KEEPERS, kept
 
 _TABLE = Path(__file__).parents[3] / "data" / "compatibility.yml"
@@ -86,15 +84,15 @@ def table() -> Any:
 def render(arguments: Mapping[str, Any], check: bool) -> dict[str, Any]:
     """Return what becomes of a product. Raises Problem for what cannot be, or must not be done."""
     wanted = product(arguments["product"])
-    chart.refuse_eks_cluster(wanted, arguments)
+    source.refuse_eks_cluster(wanted, arguments)
     if arguments["state"] == "absent":
         return _absent(wanted, arguments)
     if keeper := KEEPERS.get(arguments["provider"]):
         return kept(wanted, arguments, keeper.present(wanted, arguments, table(), check))
     asked = arguments["version"]
-    described = chart.read(arguments["chart"]) if arguments["provider"] == "helm" else None
+    described = source.read_chart(arguments["chart"]) if arguments["provider"] == "helm" else None
     if described:
-        asked = chart.checked(wanted, described, asked)
+        asked = source.checked_chart(wanted, described, asked)
     target = version(asked or table()["tested"][wanted.name], wanted.title)
     result = _present(wanted, target, arguments, check)
     return {**result, "chart_version": "" if described else _chart(wanted, target)}
@@ -152,8 +150,8 @@ def _present(wanted: Product, target: Version, arguments: Mapping[str, Any], che
         "chart_values": values,
         "images": sorted({*images.used(objects), *started.values()}),
         "dry_run": wanted.dry_runs(namespace),
-        "certificate_hosts": certificates.hosts(objects),
-        "certificate_secret": certificates.GENERATED_SECRET,
+        "certificate_hosts": hosts(objects),
+        "certificate_secret": GENERATED_SECRET,
         "prune_selector": f"{RELEASE_LABEL}={wanted.name}",
         **running,
     }

@@ -12,7 +12,7 @@ from typing import Any
 from ..cluster.bundle import secret_values
 from ..config.paths import items
 from ..config.values import masker, secrets_in
-from ..releases.compatibility import Table
+from ..releases.versions import Table
 from . import versions
 from .cluster import NOT_ASKED, FleetCluster
 from .members import FleetMember

@@ -12,11 +12,10 @@ from typing import Any
 from ..collector.collector import parse_bytes
 from ..config.paths import section
 from ..errors import Problem
-from ..releases import compatibility
+from ..releases import versions
 from ..releases.found import RELEASED
-from ..releases.manifest import tag
 from ..releases.products import CERT_MANAGER, OPERATOR, product
-from ..releases.versions import read
+from ..releases.versions import read, tag
 from .cluster import FleetCluster
 from .members import FleetMember
 
@@ -24,14 +23,14 @@ PRODUCTS = (CERT_MANAGER, OPERATOR)
 UNREAD = "not read"
 
 
-def rows(cluster: FleetCluster, table: compatibility.Table) -> list[dict[str, Any]]:
+def rows(cluster: FleetCluster, table: versions.Table) -> list[dict[str, Any]]:
     """Return a row for Kubernetes, each product, and each image of collectors."""
     known = cluster.kubernetes
     first = {"what": "Kubernetes", "wanted": NOTHING, "running": known or UNREAD, "notes": [], "state": "same"}
     return [first, *(_product(cluster, name, table) for name in PRODUCTS), *_images(cluster)]
 
 
-def _product(cluster: FleetCluster, name: str, table: compatibility.Table) -> dict[str, Any]:
+def _product(cluster: FleetCluster, name: str, table: versions.Table) -> dict[str, Any]:
     asked = cluster.products.get(name) or {}
     provider = str(asked.get("provider") or "")
     wanted = str(asked.get("version") or table["tested"][name]) if provider in RELEASED else ""
@@ -51,15 +50,15 @@ def _product(cluster: FleetCluster, name: str, table: compatibility.Table) -> di
     }
 
 
-def _notes(cluster: FleetCluster, name: str, text: str, table: compatibility.Table) -> Iterator[str]:
+def _notes(cluster: FleetCluster, name: str, text: str, table: versions.Table) -> Iterator[str]:
     parsed = read(text)
     if parsed is None:
         return
-    wrong = compatibility.kubernetes(table, product(name), parsed, cluster.kubernetes)
-    unknown = compatibility.unknown(table, product(name), parsed)
+    wrong = versions.kubernetes(table, product(name), parsed, cluster.kubernetes)
+    unknown = versions.unknown(table, product(name), parsed)
     yield from (note for note in (wrong, unknown) if note)
     if product(name).runs_collectors:
-        yield from compatibility.skew(cluster.installed(name).get("resources") or (), parsed)
+        yield from versions.skew(cluster.installed(name).get("resources") or (), parsed)
 
 
 def _images(cluster: FleetCluster) -> Iterator[dict[str, Any]]:

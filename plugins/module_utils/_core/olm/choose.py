@@ -12,13 +12,10 @@ from ..cluster.bundle import Manifest
 from ..collector.names import OWNER, OWNER_LABEL, RELEASE_LABEL
 from ..errors import Problem
 from ..releases.products import OPERATOR, PRODUCTS
-from . import found as reads
-from .names import csv as read_csv
-from .names import is_before
+from .found import API, is_before, of_operator, read_csv
 from .offer import PackageOffer, PackageRequest, offer
 
 MANUAL, AUTOMATIC = "manual", "automatic"
-API = "operators.coreos.com"
 # Red Hat's documentation installs its build there, with the label for the cluster's own monitoring.
 _RED_HAT = "openshift-opentelemetry-operator"
 NAMESPACES = {"opentelemetry-product": _RED_HAT}
@@ -105,7 +102,7 @@ def _refuse_approval(wanted: OlmRequest) -> None:
 
 def _subscription(wanted: OlmRequest, subscriptions: Sequence[Found]) -> Found | None:
     """Return our Subscription, or nothing. Raises Problem when there is one of somebody else's, or one elsewhere."""
-    those = reads.of_operator(subscriptions, wanted.asked.package)
+    those = of_operator(subscriptions, wanted.asked.package)
     theirs = [item for item in those if not item["ours"]]
     if theirs:
         raise Problem(

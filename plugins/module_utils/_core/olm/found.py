@@ -1,20 +1,27 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is in the cluster of OLM, in short: from the API's objects to what decisions need. Private."""
+"""What is in the cluster of OLM, in short: from the API's objects to what decisions, and the removal, need. Private.
+
+OLM removes by itself what a ClusterServiceVersion brought, but for definitions, and nothing when only the Subscription
+goes (https://olm.operatorframework.io/docs/tasks/uninstall-operator/).
+"""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..cluster.bundle import Manifest
 from ..collector.names import RELEASE_LABEL
+from ..errors import Problem
+from ..releases.found import OLM
 from ..releases.products import OPERATOR, PRODUCTS
-from .names import newest_first
 
 # The packages of the operator: Red Hat's build (catalog redhat-operators), and the project's own bundle.
 PACKAGES = ("opentelemetry-product", "opentelemetry-operator")
+API = "operators.coreos.com"
 READY = "READY"
 ALL_NAMESPACES = "AllNamespaces"
 _DEFINITIONS = frozenset(kind.definition for kind in PRODUCTS[OPERATOR].kinds)
@@ -113,3 +120,124 @@ def is_ours(item: Manifest) -> bool:
 def of_operator(subscriptions: Iterable[Mapping[str, Any]], asked: str) -> list[Mapping[str, Any]]:
     """Return the Subscriptions that bring the operator, under whichever package."""
     return [item for item in subscriptions if item["package"] in {*PACKAGES, asked}]
+
+
+# `opentelemetry-operator.v0.140.0-2`: Red Hat counts its rebuilds of a version after a dash, older ones after a plus.
+_NAME = re.compile(r"(?P<base>.+?)\.v?(?P<numbers>\d+\.\d+\.\d+)(?:(?P<mark>[-+])(?P<more>[0-9A-Za-z.-]+))?")
+# A version with a dash comes before the one without (semver.org, 11.3).
+_MARKS = {"-": 0, None: 1, "+": 2}
+
+Order = tuple[tuple[int, ...], int, tuple[tuple[int, int, str], ...]]
+
+
+class Csv(NamedTuple):
+    """What the name of a ClusterServiceVersion says."""
+
+    name: str
+    base: str
+    version: str
+    order: Order
+
+
+def read_csv(name: str) -> Csv | None:
+    """Return what a name says, or nothing when there is no version in it."""
+    match = _NAME.fullmatch(name)
+    if not match:
+        return None
+    numbers, mark, more = match["numbers"], match["mark"], match["more"] or ""
+    order = (tuple(int(part) for part in numbers.split(".")), _MARKS[mark], tuple(_part(part) for part in _parts(more)))
+    return Csv(name, match["base"], f"{numbers}{mark or ''}{more}", order)
+
+
+def checked(name: str, where: str) -> Csv:
+    """Return what the name of a pin says. Raises Problem for one without a version, whose order nobody knows."""
+    found = read_csv(name)
+    if found is None:
+        raise Problem(
+            f"'{name}' has no version in it",
+            where=where,
+            fix="Give the whole name, like opentelemetry-operator.v1.2.3.",
+        )
+    return found
+
+
+def is_before(one: str, other: str) -> bool:
+    """Return whether one is an older version of the same as the other."""
+    old, new = read_csv(one), read_csv(other)
+    return bool(old and new and old.base == new.base and old.order < new.order)
+
+
+def newest_first(names: Iterable[str]) -> list[str]:
+    """Return the names that have versions, the newest first."""
+    known = [found for found in map(read_csv, names) if found]
+    return [found.name for found in sorted(known, key=lambda item: (item.order, item.name), reverse=True)]
+
+
+def _parts(more: str) -> list[str]:
+    return more.split(".") if more else []
+
+
+def _part(text: str) -> tuple[int, int, str]:
+    """Numbers come before words, and are compared as numbers."""
+    return (0, int(text), "") if text.isdigit() else (1, 0, text)
+
+
+Found = Mapping[str, Any]
+
+
+def as_ours(namespace: str, package: str, found: Found, olm: Found) -> dict[str, Any]:
+    """Return what release_info found, with what is ours by our Subscription marked so.
+
+    OLM passes no label of a Subscription on. A version without any Subscription, in the namespace that was asked for,
+    is what a removal that was interrupted left.
+    """
+    those = of_operator(olm["subscriptions"], package)
+    mine = any(item["ours"] and item["namespace"] == namespace for item in those)
+    here = [item for item in olm["csvs"] if item["product"]]
+    left = bool(here) and not [item for item in those if item["namespace"] == namespace]
+    by_olm = found["installer"]["by"] == OLM and found["namespace"] == namespace
+    nobodys = not [item for item in those if not item["ours"]]
+    return {
+        **found,
+        "ours": found["ours"] or (by_olm and (mine or left)),
+        "crds": [{**item, "ours": item["ours"] or (nobodys and _by_olm(item))} for item in found["crds"]],
+    }
+
+
+def with_versions(namespace: str, found: Found, olm: Found) -> dict[str, Any]:
+    """Return the same with the objects that carry no label of ours but go with the Subscription."""
+    api_version = f"{API}/v1alpha1"
+    mine = [item for item in olm["csvs"] if item["product"]] if _may_go(namespace, found, olm) else []
+    csvs = [_named(api_version, "ClusterServiceVersion", namespace, item["name"]) for item in mine]
+    workloads = [_named("apps/v1", i["kind"], i["namespace"], i["name"]) for i in found["workloads"]] if mine else []
+    return {**found, "objects": [*_kept(namespace, found, olm), *csvs, *workloads]}
+
+
+def neighbours(namespace: str, olm: Found) -> list[str]:
+    """Return other Subscriptions of the namespace, which need its OperatorGroup."""
+    return [
+        f"{item['namespace']}/{item['name']}"
+        for item in olm["subscriptions"]
+        if item["namespace"] == namespace and not item["ours"]
+    ]
+
+
+def _may_go(namespace: str, found: Found, olm: Found) -> bool:
+    """Return whether the versions of the operator in the namespace are ours to remove."""
+    return bool(found["ours"]) or not [
+        item for item in of_operator(olm["subscriptions"], "") if item["namespace"] == namespace and not item["ours"]
+    ]
+
+
+def _kept(namespace: str, found: Found, olm: Found) -> list[Any]:
+    """Return our objects without an OperatorGroup that others use too."""
+    used = bool(neighbours(namespace, olm))
+    return [item for item in found["objects"] if not (used and item["kind"] == "OperatorGroup")]
+
+
+def _by_olm(definition: Found) -> bool:
+    return bool(definition["installer"]["by"] == OLM)
+
+
+def _named(api_version: str, kind: str, namespace: str, name: str) -> dict[str, Any]:
+    return {"api_version": api_version, "kind": kind, "namespace": namespace, "name": name, "made": True}

@@ -10,8 +10,7 @@ from typing import Any, NamedTuple
 
 from ..errors import Problem, near
 from ..releases.versions import read
-from .found import READY
-from .names import checked
+from .found import READY, checked
 
 _SHOWN = 10
 Found = Mapping[str, Any]

@@ -12,9 +12,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from ..cluster.bundle import Manifest
-from . import plans
-from .meanings import CSV, PASSING, PLAN, SUBSCRIPTION, Row, row_for
-from .names import is_before
+from . import meanings
+from .found import is_before
+from .meanings import CSV, PASSING, PLAN, SUBSCRIPTION, PlanDecision, Row, row_for
 
 # What a Subscription warns of and works with all the same.
 DEPRECATIONS = ("PackageDeprecated", "ChannelDeprecated", "BundleDeprecated")
@@ -74,7 +74,7 @@ class OlmVerdict(NamedTuple):
     """What is to be done now."""
 
     what: str
-    choice: plans.PlanDecision = plans.PlanDecision(plans.LEAVE)
+    choice: PlanDecision = PlanDecision(meanings.LEAVE)
     symptoms: tuple[OlmSymptom, ...] = ()
 
 
@@ -84,12 +84,12 @@ def judge(goal: Goal, seen: OlmObjects) -> OlmVerdict:
     installed = str(status.get("installedCSV") or "")
     if _is_done(goal, status, seen):
         return OlmVerdict(DONE, _waiting(seen, status))
-    choice = plans.choose(seen.plans, _newest(status), goal.csv, installed, pinned=goal.pinned)
-    if choice.what in (plans.APPROVE, plans.REFUSE):
-        return OlmVerdict(APPROVE if choice.what == plans.APPROVE else FAIL, choice)
+    choice = meanings.choose(seen.plans, _newest(status), goal.csv, installed, pinned=goal.pinned)
+    if choice.what in (meanings.APPROVE, meanings.REFUSE):
+        return OlmVerdict(APPROVE if choice.what == meanings.APPROVE else FAIL, choice)
     if goal.pinned and is_before(goal.csv, installed):
         return OlmVerdict(
-            FAIL, plans.PlanDecision(plans.REFUSE, wrong=f"{installed} is installed, past the pinned {goal.csv}")
+            FAIL, PlanDecision(meanings.REFUSE, wrong=f"{installed} is installed, past the pinned {goal.csv}")
         )
     return OlmVerdict(WAIT, choice, tuple(_symptoms(goal, seen, status)))
 
@@ -119,12 +119,12 @@ def _is_done(goal: Goal, status: Mapping[str, Any], seen: OlmObjects) -> bool:
     return there and reached and status.get("currentCSV") == installed
 
 
-def _waiting(seen: OlmObjects, status: Mapping[str, Any]) -> plans.PlanDecision:
+def _waiting(seen: OlmObjects, status: Mapping[str, Any]) -> PlanDecision:
     """Return the upgrade beyond the pin that waits, for who wants to know."""
     newest = next((plan for plan in seen.plans if plan["metadata"]["name"] == _newest(status)), None)
-    if newest is None or not plans.waits(newest):
-        return plans.PlanDecision(plans.LEAVE)
-    return plans.PlanDecision(plans.LEAVE, _newest(status), plans.names_of(newest))
+    if newest is None or not meanings.waits(newest):
+        return PlanDecision(meanings.LEAVE)
+    return PlanDecision(meanings.LEAVE, _newest(status), meanings.names_of(newest))
 
 
 def _symptoms(goal: Goal, seen: OlmObjects, status: Mapping[str, Any]) -> Iterator[OlmSymptom]:

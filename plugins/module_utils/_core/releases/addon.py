@@ -16,7 +16,7 @@ from typing import Any
 from ..aws.versions import order
 from ..collector.names import RELEASE_LABEL
 from ..errors import Problem
-from . import compatibility
+from . import versions
 from .decide import ADOPT, EXISTING, TAKEOVER, Decision, ReleaseRequest, certificates, foreign, refuse_several, stored
 from .found import EKS
 from .products import CERT_MANAGER, PRODUCTS
@@ -83,7 +83,7 @@ def decide(
     if decision.action == "upgrade":
         decision.warnings.extend(stored(found, ()))
     if operator:
-        decision.warnings.extend(compatibility.skew(found["resources"], operator, table.get("builds", {})))
+        decision.warnings.extend(versions.skew(found["resources"], operator, table.get("builds", {})))
     return decision
 
 
@@ -175,8 +175,8 @@ def _cert_manager(found: Mapping[str, Any], there: Mapping[str, Any], table: Map
             "The add-on stays DEGRADED if none signs its certificate"
         )
     elif running:
-        yield from filter(None, [compatibility.kubernetes(table, product, running, found["kubernetes"])])
-        yield from filter(None, [compatibility.unknown(table, product, running)])
+        yield from filter(None, [versions.kubernetes(table, product, running, found["kubernetes"])])
+        yield from filter(None, [versions.unknown(table, product, running)])
 
 
 def _others(addon: Addon, names: list[str], facts: Mapping[str, Any]) -> Iterator[str]:

@@ -11,7 +11,7 @@ from typing import Any
 
 from ..cluster.bundle import Manifest
 from ..errors import Problem
-from . import compatibility
+from . import versions
 from .found import EKS, HELM, MANIFEST, OLM
 from .manifest import DEFINITION
 from .products import Product
@@ -66,12 +66,12 @@ def decide(
     version = wanted.version
     if version:
         _refuse_kubernetes(wanted, version, found, table, decision)
-        decision.warnings.extend(filter(None, [compatibility.unknown(table, wanted.product, version)]))
+        decision.warnings.extend(filter(None, [versions.unknown(table, wanted.product, version)]))
     decision.warnings.extend(certificates(wanted, found))
     if decision.action == "upgrade":
         decision.warnings.extend(stored(found, manifests))
     if version and wanted.product.runs_collectors:
-        decision.warnings.extend(compatibility.skew(found["resources"], version, table.get("builds", {})))
+        decision.warnings.extend(versions.skew(found["resources"], version, table.get("builds", {})))
     return decision
 
 
@@ -177,13 +177,13 @@ def refuse_definitions(wanted: ReleaseRequest, found: Mapping[str, Any]) -> None
 def _refuse_kubernetes(
     wanted: ReleaseRequest, version: Version, found: Mapping[str, Any], table: Mapping[str, Any], decision: Decision
 ) -> None:
-    wrong = compatibility.kubernetes(table, wanted.product, version, found["kubernetes"])
+    wrong = versions.kubernetes(table, wanted.product, version, found["kubernetes"])
     if not wrong:
         return
     if not wanted.strict:
         decision.warnings.append(wrong)
         return
-    fitting = compatibility.fitting(table, wanted.product, found["kubernetes"])[:3]
+    fitting = versions.fitting(table, wanted.product, found["kubernetes"])[:3]
     advice = f"Use {', '.join(fitting)}" if fitting else "Use a version that is for it"
     raise Problem(wrong, fix=f"{advice}, or let this only be warned of (compatibility: warn).")
 
@@ -203,8 +203,8 @@ def _usable(wanted: ReleaseRequest, found: Mapping[str, Any], table: Mapping[str
         return
     if found["installer"]["by"] == EKS:
         return  # EKS offers an add-on for the versions of Kubernetes that it was tested with
-    yield from filter(None, [compatibility.kubernetes(table, wanted.product, running, found["kubernetes"])])
-    yield from filter(None, [compatibility.unknown(table, wanted.product, running)])
+    yield from filter(None, [versions.kubernetes(table, wanted.product, running, found["kubernetes"])])
+    yield from filter(None, [versions.unknown(table, wanted.product, running)])
 
 
 def certificates(wanted: ReleaseRequest, found: Mapping[str, Any]) -> Iterator[str]:

@@ -10,9 +10,8 @@ from typing import Any
 
 from ..collector.collector import from_registry
 from ..collector.names import RELEASE_LABEL
-from .certificates import GENERATED, ISSUER
 from .products import CERT_MANAGER, OPERATOR, Product
-from .wishes import Customization
+from .wishes import GENERATED, ISSUER, Customization
 
 Values = dict[str, Any]
 

@@ -12,7 +12,7 @@ from typing import Any
 from ..cluster.bundle import Manifest
 from ..errors import Problem
 from .products import PRODUCTS, Product
-from .versions import Version, read
+from .versions import Version, image_name, read, tag
 
 VERSION_LABEL = "app.kubernetes.io/version"
 DEFINITION = "CustomResourceDefinition"
@@ -82,16 +82,6 @@ def containers(manifest: Manifest) -> list[dict[str, Any]]:
     """Return the containers of a workload."""
     spec = manifest.get("spec", {}).get("template", {}).get("spec", {})
     return [*(spec.get("initContainers") or []), *(spec.get("containers") or [])]
-
-
-def image_name(image: str) -> str:
-    """Return the last part of an image's name, without tag and digest."""
-    return image.partition("@")[0].rpartition("/")[2].partition(":")[0]
-
-
-def tag(image: str) -> str:
-    """Return the tag of an image reference; the colon of a registry's port is none."""
-    return image.partition("@")[0].rpartition("/")[2].partition(":")[2]
 
 
 def workloads(manifests: Sequence[Manifest]) -> list[dict[str, str]]:

@@ -5,8 +5,9 @@
 
 from __future__ import annotations
 
+import base64
 import copy
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,12 +15,24 @@ from ..cluster.bundle import Manifest
 from ..collector.names import OWNER, OWNER_LABEL, RELEASE_LABEL
 from ..errors import Problem, near
 from ..manifests.pod import env_source
-from . import certificates, images
-from .certificates import CertificateSource
-from .manifest import DEFINITION, Release, client_configs, component, containers, image_name
+from . import images
+from .manifest import DEFINITION, Release, client_configs, component, containers
+from .versions import image_name
 
 LEADER_ELECTION = "kube-system"
-_INJECTED = ("cert-manager.io/inject-ca-from", "cert-manager.io/inject-ca-from-secret")
+CERT_MANAGER, ISSUER, GENERATED = "cert_manager", "issuer", "generated"
+INJECT = "cert-manager.io/inject-ca-from"
+GENERATED_SECRET = "opentelemetry-operator-generated-certificate"
+_INJECTED = (INJECT, "cert-manager.io/inject-ca-from-secret")
+
+
+@dataclass(frozen=True)
+class CertificateSource:
+    """Where the certificate comes from; `ca_bundle` is PEM, and known only after it was generated."""
+
+    source: str = CERT_MANAGER
+    issuer: Mapping[str, Any] = field(default_factory=dict)
+    ca_bundle: str = ""
 
 
 @dataclass(frozen=True)
@@ -47,7 +60,7 @@ def written(release: Release, wishes: Customization) -> list[Manifest]:
             )
     names = _names(release, wishes)
     objects = [_written(release, item, wishes, names) for item in release.objects]
-    return certificates.secured(objects, wishes.certificates)
+    return secured(objects, wishes.certificates)
 
 
 def _names(release: Release, wishes: Customization) -> dict[str, str]:
@@ -151,3 +164,65 @@ def _with_flags(arguments: Sequence[str], flags: Mapping[str, Any]) -> list[str]
 
 def _flag_text(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def secured(objects: Sequence[Manifest], wanted: CertificateSource) -> list[Manifest]:
+    """Return the objects of a release with the certificate from where the user wants it."""
+    return _WAYS[wanted.source](objects, wanted)
+
+
+def _as_published(objects: Sequence[Manifest], _wanted: CertificateSource) -> list[Manifest]:
+    return list(objects)
+
+
+def _from_issuer(objects: Sequence[Manifest], wanted: CertificateSource) -> list[Manifest]:
+    if not wanted.issuer.get("name"):
+        raise Problem(
+            "the issuer has no name", fix="Give the name of an Issuer of that namespace, or of a ClusterIssuer."
+        )
+    reference = {"group": "cert-manager.io", "kind": "Issuer"} | {
+        key: value for key, value in wanted.issuer.items() if value
+    }
+    for item in objects:
+        if item["kind"] == "Certificate":
+            item["spec"]["issuerRef"] = reference
+    return [item for item in objects if item["kind"] != "Issuer"]
+
+
+def _generated(objects: Sequence[Manifest], wanted: CertificateSource) -> list[Manifest]:
+    secrets = {item["spec"]["secretName"] for item in objects if item["kind"] == "Certificate"}
+    bundle = base64.b64encode(wanted.ca_bundle.encode()).decode()
+    kept = [item for item in objects if item["kind"] not in ("Certificate", "Issuer")]
+    for item in kept:
+        annotations = item["metadata"].get("annotations") or {}
+        annotations.pop(INJECT, None)
+        if not annotations:
+            item["metadata"].pop("annotations", None)
+        for client in client_configs(item):
+            if bundle:
+                client["caBundle"] = bundle
+        _mount(item, secrets)
+    return kept
+
+
+def _mount(manifest: Manifest, secrets: set[str]) -> None:
+    """Mount the generated Secret in place of the one that cert-manager would make."""
+    if not containers(manifest):
+        return
+    for volume in manifest["spec"]["template"]["spec"].get("volumes") or []:
+        if volume.get("secret", {}).get("secretName") in secrets:
+            volume["secret"]["secretName"] = GENERATED_SECRET
+
+
+def hosts(objects: Iterable[Manifest]) -> list[str]:
+    """Return the names under which the API server calls the webhooks of these objects."""
+    services = {
+        (client["service"]["name"], client["service"]["namespace"])
+        for item in objects
+        for client in client_configs(item)
+        if client.get("service")
+    }
+    return [f"{name}.{namespace}.{end}" for name, namespace in sorted(services) for end in ("svc", "svc.cluster.local")]
+
+
+_WAYS = {CERT_MANAGER: _as_published, ISSUER: _from_issuer, GENERATED: _generated}

@@ -13,7 +13,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ..._core.cluster.bundle import Manifest
 from ..._core.errors import Problem
-from ..._core.instrumentation import namespaces, operator, prerequisites
+from ..._core.instrumentation import languages, namespaces, prerequisites
 from ..._core.instrumentation.languages import GRPC
 from ..._core.instrumentation.manifest import API_VERSION, KIND
 from ..api.cluster import METADATA, NOT_FOUND, ApiError, Cluster
@@ -64,7 +64,7 @@ class PrerequisiteCheck:
 
     def __init__(self, cluster: Cluster, requirements: dict[str, Any]) -> None:
         self.cluster, self.requirements = cluster, requirements
-        self.asked: operator.PodWebhook | None = None
+        self.asked: languages.PodWebhook | None = None
         self.operator: Manifest = {}
         self.warnings: dict[str, None] = {}
 
@@ -118,23 +118,23 @@ class PrerequisiteCheck:
         if KIND not in [item["kind"] for item in (group or {}).get("resources", [])]:
             yield Missing(f"the cluster does not serve {KIND} of {API_VERSION}", INSTALL)
             return
-        self.asked = operator.asked(self._list(WEBHOOKS, "whether the operator is asked about pods"))
+        self.asked = languages.asked(self._list(WEBHOOKS, "whether the operator is asked about pods"))
         if not self.asked:
             yield Missing("no operator is asked about new pods, so none would be instrumented", INSTALL)
             return
         _configuration, namespace, name = self.asked
         found = self._read(f"/api/v1/namespaces/{namespace}/services/{name}", "the operator's Service") or {}
         deployments = self._list(f"/apis/apps/v1/namespaces/{namespace}/deployments", "the operator's Deployment")
-        self.operator = operator.deployment(deployments, (found.get("spec") or {}).get("selector") or {}) or {}
+        self.operator = languages.deployment(deployments, (found.get("spec") or {}).get("selector") or {}) or {}
         if not self.operator:
             yield Missing(f"no Deployment stands behind the operator's Service {namespace}/{name}", INSTALL)
             return
         yield from self._switches(f"{namespace}/{self.operator['metadata']['name']}")
 
     def _switches(self, where: str) -> Iterator[Missing]:
-        if not operator.available(self.operator):
+        if not languages.available(self.operator):
             yield Missing(f"the operator {where} is not available", "Look at its pods.", again=True)
-        for language in operator.switched_off(self.operator, self.requirements["languages"]):
+        for language in languages.switched_off(self.operator, self.requirements["languages"]):
             fix = f"Give it the flag --{language.switch}=true (`otel_operator_flags`), or leave the language out."
             yield Missing(f"the operator {where} does not instrument {language.title}", fix)
 

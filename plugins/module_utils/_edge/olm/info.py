@@ -17,7 +17,7 @@ from ..api.connect import connect
 from ..api.explain import asking, explain
 from ..api.translate import run
 
-OPERATORS, GROUPS = f"/apis/{choose.API}/v1alpha1", f"/apis/{choose.API}/v1"
+OPERATORS, GROUPS = f"/apis/{found.API}/v1alpha1", f"/apis/{found.API}/v1"
 PACKAGES = "/apis/packages.operators.coreos.com/v1"
 # OLM copies the version of an operator for all namespaces into each of them.
 NO_COPIES = {"labelSelector": "!olm.copiedFrom"}

@@ -13,7 +13,7 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 
 from ..._core.cluster.bundle import Manifest
-from ..._core.olm import plans
+from ..._core.olm import meanings
 from ..._core.olm.meanings import SOON
 from ..._core.olm.state import (
     APPROVE,
@@ -113,7 +113,7 @@ class OlmWait:
         )
         status = status_of(subscription)
         newest = str((status.get("installPlanRef") or {}).get("name") or "")
-        mine = [p for p in listed if plans.is_owned(p, opts.subscription) or p["metadata"]["name"] == newest]
+        mine = [p for p in listed if meanings.is_owned(p, opts.subscription) or p["metadata"]["name"] == newest]
         wanted = dict.fromkeys(filter(None, (status.get("currentCSV"), status.get("installedCSV"), opts.csv)))
         paths = [f"{self.root}/clusterserviceversions/{name}" for name in wanted]
         read = asking("Read the ClusterServiceVersions", lambda: self.cluster.parallel(self.cluster.get, paths))
@@ -126,13 +126,13 @@ class OlmWait:
             if said not in self.course.phases[-len(seen.csvs) :]:
                 self.course.phases.append(said)
 
-    def _approve(self, choice: plans.PlanDecision) -> None:
+    def _approve(self, choice: meanings.PlanDecision) -> None:
         """Approve a plan; the version of it that was judged, and no later one."""
         path = f"{self.root}/installplans/{choice.plan}"
 
         def work() -> bool:
             plan = self.cluster.get(path)
-            if plan is None or not plans.waits(plan) or plans.names_of(plan) != choice.brings:
+            if plan is None or not meanings.waits(plan) or meanings.names_of(plan) != choice.brings:
                 return False
             version = plan["metadata"].get("resourceVersion")
             body = {"metadata": {"resourceVersion": version}, "spec": {"approved": True}}
@@ -147,7 +147,7 @@ class OlmWait:
             if error.status not in (CONFLICT, NOT_FOUND):
                 raise explain(error, f"Approve InstallPlan {choice.plan}") from error
 
-    def _lasts(self, choice: plans.PlanDecision) -> bool:
+    def _lasts(self, choice: meanings.PlanDecision) -> bool:
         """A plan of before may still be there for a moment when the Subscription was changed."""
         now, key = self.cluster.clock(), (choice.plan, choice.wrong)
         if self.course.refused[0] != key:
@@ -196,7 +196,7 @@ class OlmWait:
             **self._facts({}),
         }
 
-    def _refused(self, choice: plans.PlanDecision) -> Failure:
+    def _refused(self, choice: meanings.PlanDecision) -> Failure:
         where = f"InstallPlan {self.options.namespace}/{choice.plan}" if choice.plan else ""
         fix = choice.fix or "Pin that version, or remove the operator first."
         facts = self._facts({"brings": list(choice.brings)})

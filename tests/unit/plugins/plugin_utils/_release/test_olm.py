@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.releases.products import PRODUCTS
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._release import chart, render
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._release import render, source
 
 SPACE = "openshift-opentelemetry-operator"
 ONE, TWO = "opentelemetry-operator.v0.157.0-1", "opentelemetry-operator.v0.158.0-1"
@@ -201,28 +201,28 @@ def archive(path: Path, text: str = CHART, name: str = "opentelemetry-operator/C
 
 @pytest.mark.parametrize("write", [folder, archive])
 def test_a_chart_on_disk_says_what_it_is(write: object, tmp_path: Path) -> None:
-    described = chart.read(write(tmp_path))  # type: ignore[operator]
+    described = source.read_chart(write(tmp_path))  # type: ignore[operator]
     assert described is not None
-    assert chart.checked(OPERATOR, described, "") == "0.158.0"
-    assert chart.checked(OPERATOR, described, "v0.158.0") == "0.158.0"
+    assert source.checked_chart(OPERATOR, described, "") == "0.158.0"
+    assert source.checked_chart(OPERATOR, described, "v0.158.0") == "0.158.0"
 
 
 @pytest.mark.parametrize("given", ["", "oci://ghcr.io/x/opentelemetry-operator", "open-telemetry/operator"])
 def test_a_chart_elsewhere_is_not_read(given: str) -> None:
-    assert chart.read(given) is None
+    assert source.read_chart(given) is None
 
 
 def test_a_chart_of_another_version_or_product_is_refused(tmp_path: Path) -> None:
-    described = chart.read(folder(tmp_path)) or {}
+    described = source.read_chart(folder(tmp_path)) or {}
     with pytest.raises(Problem, match=r"the chart has version 0\.158\.0 .*, not v0\.152\.0"):
-        chart.checked(OPERATOR, described, "v0.152.0")
+        source.checked_chart(OPERATOR, described, "v0.152.0")
     with pytest.raises(Problem, match="this is the chart of opentelemetry-operator"):
-        chart.checked(PRODUCTS["cert-manager"], described, "")
+        source.checked_chart(PRODUCTS["cert-manager"], described, "")
 
 
 def test_what_is_no_chart_is_refused(tmp_path: Path) -> None:
     with pytest.raises(Problem, match="this is no Helm chart"):
-        chart.read(archive(tmp_path, name="other.txt"))
+        source.read_chart(archive(tmp_path, name="other.txt"))
     (tmp_path / "text.tgz").write_text("text")
     with pytest.raises(Problem, match="cannot read this chart"):
-        chart.read(str(tmp_path / "text.tgz"))
+        source.read_chart(str(tmp_path / "text.tgz"))

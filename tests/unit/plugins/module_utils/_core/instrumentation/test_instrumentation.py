@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.instrumentation import endpoint, languages
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.instrumentation import exports, languages
 
 from .helpers import instrumentation
 
@@ -87,7 +87,7 @@ def test_annotations_name_it_in_full() -> None:
     ],
 )
 def test_a_url_is_read(url: str, host: str, port: int, path: str, expected: str) -> None:
-    found = endpoint.parse(url)
+    found = exports.parse(url)
     assert (found.url, found.host, found.port, found.path, found.expected) == (url, host, port, path, expected)
 
 
@@ -106,12 +106,12 @@ def test_a_url_is_read(url: str, host: str, port: int, path: str, expected: str)
 )
 def test_a_form_that_no_exporter_takes_is_told(url: str, says: str) -> None:
     with pytest.raises(Problem, match=says):
-        endpoint.parse(url)
+        exports.parse(url)
 
 
 def test_a_password_is_refused_and_not_repeated() -> None:
     with pytest.raises(Problem, match="user or a password") as caught:
-        endpoint.parse("https://me:hush@otlp.example.com")
+        exports.parse("https://me:hush@otlp.example.com")
     assert "hush" not in str(caught.value)
 
 
@@ -130,14 +130,14 @@ def test_a_password_is_refused_and_not_repeated() -> None:
     ],
 )
 def test_a_bare_name_is_looked_up_where_the_pods_are(url: str, services: list[tuple[str, str]]) -> None:
-    assert endpoint.parse(url).services(("a", "b")) == services
+    assert exports.parse(url).services(("a", "b")) == services
 
 
 def test_a_collector_has_a_port_for_each_protocol() -> None:
     options = {"name": "gateway", "namespace": "", "http_port": 8318, "grpc_port": 4317}
-    assert endpoint.of_collector(options, "here", languages.HTTP, secure=False).url == "http://gateway.here.svc:8318"
+    assert exports.of_collector(options, "here", languages.HTTP, secure=False).url == "http://gateway.here.svc:8318"
     there = {**options, "namespace": "there"}
-    assert endpoint.of_collector(there, "here", languages.GRPC, secure=True).url == "https://gateway.there.svc:4317"
+    assert exports.of_collector(there, "here", languages.GRPC, secure=True).url == "https://gateway.there.svc:4317"
 
 
 def test_every_language_sends_its_default_to_the_port_of_that() -> None:

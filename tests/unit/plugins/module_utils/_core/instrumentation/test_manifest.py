@@ -9,7 +9,10 @@ from typing import Any
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.instrumentation import operator, sampling
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.instrumentation import (
+    instrumentation as requests,
+)
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.instrumentation import languages as tables
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.instrumentation.languages import LANGUAGES
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.instrumentation.manifest import manifests
 
@@ -129,7 +132,7 @@ def test_all_else_is_passed_on() -> None:
 )
 def test_what_the_operator_takes(kind: str, argument: Any) -> None:
     expected = {"type": kind} | ({"argument": str(argument)} if argument is not None else {})
-    assert sampling.sampler({"type": kind, "argument": argument}) == expected
+    assert requests.sampler({"type": kind, "argument": argument}) == expected
 
 
 @pytest.mark.parametrize(
@@ -153,13 +156,13 @@ def test_what_the_operator_takes(kind: str, argument: Any) -> None:
 )
 def test_what_it_refuses_is_told_before(kind: str, argument: str | None, says: str) -> None:
     with pytest.raises(Problem, match=says):
-        sampling.sampler({"type": kind, "argument": argument})
+        requests.sampler({"type": kind, "argument": argument})
 
 
 def test_propagators_come_once_in_their_order() -> None:
-    assert sampling.propagators(["b3", "tracecontext", "b3"]) == ["b3", "tracecontext"]
-    assert sampling.propagators(["none"]) == ["none"]
-    assert sampling.propagators([]) == []
+    assert requests.propagators(["b3", "tracecontext", "b3"]) == ["b3", "tracecontext"]
+    assert requests.propagators(["none"]) == ["none"]
+    assert requests.propagators([]) == []
 
 
 @pytest.mark.parametrize(
@@ -168,7 +171,7 @@ def test_propagators_come_once_in_their_order() -> None:
 )
 def test_wrong_propagators_are_told(names: list[str], says: str) -> None:
     with pytest.raises(Problem, match=says):
-        sampling.propagators(names)
+        requests.propagators(names)
 
 
 LABELS = {"control-plane": "controller-manager"}
@@ -189,21 +192,21 @@ def deployment(*args: str, **env: str) -> dict[str, Any]:
 
 
 def test_the_service_that_is_asked_about_pods() -> None:
-    assert operator.asked(webhooks()) == ("config", "op", "webhook")
-    assert operator.asked(webhooks(name="mine")) is None
-    assert operator.asked(webhooks(path="/mine")) is None
-    assert operator.asked([{"metadata": {"name": "empty"}}]) is None
+    assert tables.asked(webhooks()) == ("config", "op", "webhook")
+    assert tables.asked(webhooks(name="mine")) is None
+    assert tables.asked(webhooks(path="/mine")) is None
+    assert tables.asked([{"metadata": {"name": "empty"}}]) is None
 
 
 def test_the_deployment_behind_a_service() -> None:
-    assert operator.deployment([deployment()], LABELS) == deployment()
-    assert operator.deployment([deployment()], {"a": "b"}) is None
-    assert operator.deployment([deployment()], {}) is None
+    assert tables.deployment([deployment()], LABELS) == deployment()
+    assert tables.deployment([deployment()], {"a": "b"}) is None
+    assert tables.deployment([deployment()], {}) is None
 
 
 def test_without_a_pod_it_does_not_answer() -> None:
-    assert not operator.available(deployment())
-    assert operator.available({**deployment(), "status": {"availableReplicas": 1}})
+    assert not tables.available(deployment())
+    assert tables.available({**deployment(), "status": {"availableReplicas": 1}})
 
 
 @pytest.mark.parametrize(
@@ -219,5 +222,5 @@ def test_without_a_pod_it_does_not_answer() -> None:
     ],
 )
 def test_switches_are_read_as_the_operator_does(args: tuple[str, ...], env: dict[str, str], off: list[str]) -> None:
-    found = operator.switched_off(deployment(*args, **env), list(LANGUAGES))
+    found = tables.switched_off(deployment(*args, **env), list(LANGUAGES))
     assert [language.name for language in found] == off

@@ -10,7 +10,7 @@ import math
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.olm import meanings, names
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.olm import found, meanings
 
 # ClusterServiceVersionPhase and ConditionReason of operators/v1alpha1.
 PHASES = ("", "Pending", "InstallReady", "Installing", "Succeeded", "Failed", "Unknown", "Replacing", "Deleting")
@@ -129,16 +129,16 @@ def test_who_fails_is_told_what_to_do(row: object) -> None:
     ],
 )
 def test_a_name_has_a_base_and_a_version(name: str, base: str, version: str) -> None:
-    found = names.csv(name)
-    assert found is not None
-    assert (found.base, found.version) == (base, version)
+    said = found.read_csv(name)
+    assert said is not None
+    assert (said.base, said.version) == (base, version)
 
 
 @pytest.mark.parametrize("name", ["project-quay", "operator.v1", "", "operator.v1.2.3 "])
 def test_a_name_without_a_version_has_no_order(name: str) -> None:
-    assert names.csv(name) is None
+    assert found.read_csv(name) is None
     with pytest.raises(Problem, match=r"no version in it.*at otel_operator_olm_csv"):
-        names.checked(name, "otel_operator_olm_csv")
+        found.checked(name, "otel_operator_olm_csv")
 
 
 @pytest.mark.parametrize(
@@ -153,11 +153,11 @@ def test_a_name_without_a_version_has_no_order(name: str) -> None:
     ],
 )
 def test_versions_have_an_order(older: str, newer: str) -> None:
-    assert names.is_before(older, newer)
-    assert not names.is_before(newer, older)
-    assert names.newest_first([older, newer, "no-version"]) == [newer, older]
+    assert found.is_before(older, newer)
+    assert not found.is_before(newer, older)
+    assert found.newest_first([older, newer, "no-version"]) == [newer, older]
 
 
 def test_different_operators_have_none() -> None:
-    assert not names.is_before("a.v1.0.0", "b.v2.0.0")
-    assert not names.is_before("", "b.v2.0.0")
+    assert not found.is_before("a.v1.0.0", "b.v2.0.0")
+    assert not found.is_before("", "b.v2.0.0")

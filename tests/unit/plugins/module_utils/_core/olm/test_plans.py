@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core import olm
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.olm import plans, removal
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.olm import meanings
 
 from . import samples
 from .samples import NAMESPACE, ONE, THREE, TWO, plan, subscription
@@ -17,8 +17,10 @@ from .samples import NAMESPACE, ONE, THREE, TWO, plan, subscription
 OTHER = "tempo-operator.v0.20.0"
 
 
-def choose(*listed: dict[str, Any], target: str = TWO, installed: str = "", pinned: bool = True) -> plans.PlanDecision:
-    return plans.choose(listed, "newest", target, installed, pinned=pinned)
+def choose(
+    *listed: dict[str, Any], target: str = TWO, installed: str = "", pinned: bool = True
+) -> meanings.PlanDecision:
+    return meanings.choose(listed, "newest", target, installed, pinned=pinned)
 
 
 @pytest.mark.parametrize(
@@ -57,7 +59,7 @@ def test_what_would_come_is_told() -> None:
 
 def test_the_plan_for_the_pin_counts_though_a_newer_one_came() -> None:
     listed = [plan("early", TWO), plan("newest", THREE, generation=2)]
-    assert choose(*listed, installed=ONE) == plans.PlanDecision("approve", "early", (TWO,))
+    assert choose(*listed, installed=ONE) == meanings.PlanDecision("approve", "early", (TWO,))
 
 
 def test_of_two_plans_for_the_pin_the_newest_counts() -> None:
@@ -70,15 +72,15 @@ def test_of_two_plans_for_the_pin_the_newest_counts() -> None:
     "done", [plan("newest", TWO, approved=True), plan("newest", TWO, phase="Installing"), plan("newest", TWO, phase="")]
 )
 def test_what_does_not_wait_is_left(done: dict[str, Any]) -> None:
-    assert choose(done) == plans.PlanDecision("leave")
+    assert choose(done) == meanings.PlanDecision("leave")
 
 
 def test_the_owner_is_one_of_several() -> None:
     item = plan("newest", TWO)
     item["metadata"]["ownerReferences"].append({"kind": "Subscription", "name": "tempo-product"})
-    assert plans.is_owned(item, "tempo-product")
-    assert not plans.is_owned(item, "other")
-    assert not plans.is_owned({"metadata": {}}, "other")
+    assert meanings.is_owned(item, "tempo-product")
+    assert not meanings.is_owned(item, "other")
+    assert not meanings.is_owned({"metadata": {}}, "other")
 
 
 OURS = {"o11y.opentelemetry/release": "opentelemetry-operator"}
@@ -175,22 +177,24 @@ def test_what_a_subscription_of_ours_brought_is_ours(
     by: str, namespace: str, subscriptions: list[Any], csvs: list[Any], ours: bool
 ) -> None:
     there = samples.olm(subscriptions=subscriptions, csvs=csvs)
-    assert removal.as_ours(NAMESPACE, PACKAGE, found(by, namespace), there)["ours"] is ours
+    assert olm.found.as_ours(NAMESPACE, PACKAGE, found(by, namespace), there)["ours"] is ours
 
 
 def test_definitions_of_olm_are_ours_unless_somebody_else_has_a_subscription() -> None:
     for subscriptions, ours in (([], True), ([subscription()], True), ([subscription(ours=False)], False)):
-        result = removal.as_ours(NAMESPACE, PACKAGE, found(), samples.olm(subscriptions=subscriptions))
+        result = olm.found.as_ours(NAMESPACE, PACKAGE, found(), samples.olm(subscriptions=subscriptions))
         assert [item["ours"] for item in result["crds"]] == [ours]
 
 
 def test_what_helm_made_stays_helms() -> None:
     crd = {"name": "instrumentations.opentelemetry.io", "ours": False, "installer": {"by": "helm", "name": "a/b"}}
-    assert not removal.as_ours(NAMESPACE, PACKAGE, found(crds=[crd]), samples.olm())["crds"][0]["ours"]
+    assert not olm.found.as_ours(NAMESPACE, PACKAGE, found(crds=[crd]), samples.olm())["crds"][0]["ours"]
 
 
 def test_versions_and_their_workloads_go_with_the_subscription() -> None:
-    result = removal.with_versions(NAMESPACE, found(ours=True), samples.olm(subscriptions=[subscription()], csvs=[CSV]))
+    result = olm.found.with_versions(
+        NAMESPACE, found(ours=True), samples.olm(subscriptions=[subscription()], csvs=[CSV])
+    )
     assert [(item["kind"], item["name"]) for item in result["objects"]] == [
         ("ClusterServiceVersion", ONE),
         ("Deployment", "manager"),
@@ -199,16 +203,16 @@ def test_versions_and_their_workloads_go_with_the_subscription() -> None:
 
 def test_versions_of_somebody_else_stay() -> None:
     theirs = samples.olm(subscriptions=[subscription(ours=False)], csvs=[CSV])
-    assert removal.with_versions(NAMESPACE, found(), theirs)["objects"] == []
+    assert olm.found.with_versions(NAMESPACE, found(), theirs)["objects"] == []
     other = samples.olm(csvs=[{**CSV, "product": False}])
-    assert removal.with_versions(NAMESPACE, found(ours=True), other)["objects"] == []
+    assert olm.found.with_versions(NAMESPACE, found(ours=True), other)["objects"] == []
 
 
 def test_an_operator_group_that_others_use_stays() -> None:
     objects = [{"kind": kind, "name": "a"} for kind in ("OperatorGroup", "Subscription")]
     neighbour = subscription(ours=False, name="tempo-product", package="tempo-product")
     there = samples.olm(subscriptions=[subscription(), neighbour])
-    result = removal.with_versions(NAMESPACE, found(ours=True, objects=objects), there)
+    result = olm.found.with_versions(NAMESPACE, found(ours=True, objects=objects), there)
     assert [item["kind"] for item in result["objects"]] == ["Subscription"]
-    assert removal.neighbours(NAMESPACE, there) == [f"{NAMESPACE}/tempo-product"]
-    assert removal.neighbours("elsewhere", there) == []
+    assert olm.found.neighbours(NAMESPACE, there) == [f"{NAMESPACE}/tempo-product"]
+    assert olm.found.neighbours("elsewhere", there) == []

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.releases import compatibility, versions
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.releases import versions
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.releases.decide import ReleaseRequest, decide
 
 from .samples import CERTIFIER, OPERATING, TABLE, definition, found, here, resource
@@ -176,23 +176,23 @@ NEW = versions.Version(0, 158, 0)
 
 @pytest.mark.parametrize(("cluster", "fits"), [("v1.33.1", True), ("v1.36.0", True), ("v1.32.9", False), ("", True)])
 def test_a_version_is_made_for_some_versions_of_kubernetes(cluster: str, fits: bool) -> None:
-    assert (compatibility.kubernetes(TABLE, CERTIFIER, versions.Version(1, 21, 9), cluster) == "") is fits
+    assert (versions.kubernetes(TABLE, CERTIFIER, versions.Version(1, 21, 9), cluster) == "") is fits
 
 
 def test_a_patch_of_the_operator_is_like_its_minor_version() -> None:
-    assert compatibility.unknown(TABLE, OPERATING, versions.Version(0, 158, 7)) == ""
-    assert "0.159.0 is not in the table" in compatibility.unknown(TABLE, OPERATING, versions.Version(0, 159, 0))
+    assert versions.unknown(TABLE, OPERATING, versions.Version(0, 158, 7)) == ""
+    assert "0.159.0 is not in the table" in versions.unknown(TABLE, OPERATING, versions.Version(0, 159, 0))
 
 
 def test_versions_that_fit_are_offered_newest_first() -> None:
-    assert compatibility.fitting(TABLE, CERTIFIER, "v1.32.0") == ["1.20", "1.19"]
-    assert compatibility.fitting(TABLE, OPERATING, "v1.36.0") == ["0.158.0"]
+    assert versions.fitting(TABLE, CERTIFIER, "v1.32.0") == ["1.20", "1.19"]
+    assert versions.fitting(TABLE, OPERATING, "v1.36.0") == ["0.158.0"]
 
 
 def test_collectors_that_will_not_follow_are_named() -> None:
     kind = "OpenTelemetryCollector"
     told = list(
-        compatibility.skew(
+        versions.skew(
             [
                 resource(kind, "pinned", image="r:5000/x:0.140.0"),
                 resource(kind, "same", image="x:0.158.3"),
@@ -225,5 +225,5 @@ BUILDS = {"own-collector": {"v0.48.0": "0.151.0", "v0.48.1": "0.151.0", "v0.49.0
 )
 def test_a_build_with_versions_of_its_own_counts_as_the_collector_in_it(image: str, said: str) -> None:
     collectors = [resource("OpenTelemetryCollector", image=image)]
-    told = list(compatibility.skew(collectors, versions.Version(0, 151, 0), BUILDS))
+    told = list(versions.skew(collectors, versions.Version(0, 151, 0), BUILDS))
     assert [text.partition("own of ")[2] for text in told] == ([said] if said else [])

@@ -10,13 +10,16 @@ from typing import Any
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.releases import (
-    certificates,
     helm,
     images,
     manifest,
+    versions,
+    wishes,
 )
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.releases.certificates import CertificateSource
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.releases.wishes import Customization
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.releases.wishes import (
+    CertificateSource,
+    Customization,
+)
 
 from . import samples
 
@@ -62,7 +65,7 @@ def test_what_is_no_release_of_the_product_is_refused(objects: list[Any], said: 
     ],
 )
 def test_an_image_has_a_name_and_a_tag(image: str, name: str, tag: str) -> None:
-    assert (manifest.image_name(image), manifest.tag(image)) == (name, tag)
+    assert (versions.image_name(image), versions.tag(image)) == (name, tag)
 
 
 def test_what_is_waited_for() -> None:
@@ -190,7 +193,7 @@ def test_an_image_that_there_is_not_is_refused() -> None:
 
 
 def secured(**wanted: Any) -> dict[str, Any]:
-    objects = certificates.secured(copy.deepcopy(samples.operator_release()), CertificateSource(**wanted))
+    objects = wishes.secured(copy.deepcopy(samples.operator_release()), CertificateSource(**wanted))
     return {f"{item['kind']} {item['metadata']['name']}": item for item in objects}
 
 
@@ -223,7 +226,7 @@ def test_a_generated_certificate_needs_nothing_of_cert_manager() -> None:
     conversion = result["CustomResourceDefinition collectors.example.com"]["spec"]["conversion"]
     assert conversion["webhook"]["clientConfig"]["caBundle"] == bundle
     volumes = result["Deployment manager"]["spec"]["template"]["spec"]["volumes"]
-    assert volumes[0]["secret"]["secretName"] == certificates.GENERATED_SECRET
+    assert volumes[0]["secret"]["secretName"] == wishes.GENERATED_SECRET
 
 
 def test_before_there_is_a_certificate_no_bundle_is_made_up() -> None:
@@ -232,4 +235,4 @@ def test_before_there_is_a_certificate_no_bundle_is_made_up() -> None:
 
 
 def test_a_certificate_is_for_the_services_of_the_webhooks() -> None:
-    assert certificates.hosts(samples.operator_release()) == ["hook.op.svc", "hook.op.svc.cluster.local"]
+    assert wishes.hosts(samples.operator_release()) == ["hook.op.svc", "hook.op.svc.cluster.local"]

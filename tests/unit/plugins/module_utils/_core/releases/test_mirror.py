@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.releases import manifest, mirror
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.releases import images as mirror
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.releases import manifest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.releases.wishes import Customization, written
 
 from .samples import CERTIFIER, OPERATING, certifier_release, operator_release
