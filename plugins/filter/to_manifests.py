@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..plugin_utils import _yaml
-from ..plugin_utils._yaml import origin
+from ..plugin_utils._yaml import reader
 
 DOCUMENTATION = r"""
 name: to_manifests
@@ -44,7 +44,7 @@ _value:
 
 def to_manifests(objects: list[Any]) -> str:
     """Return the objects as YAML documents."""
-    return _yaml.dump(*origin.plain(objects))
+    return _yaml.dump(*reader.plain(objects))
 
 
 class FilterModule:

@@ -19,7 +19,7 @@ from ..module_utils._core.errors import Problem
 from ..module_utils._core.lint import context
 from ..module_utils._core.lint.context import Context
 from . import _yaml
-from ._yaml import embedded, origin, reader
+from ._yaml import embedded, reader
 
 _YAML_FILES = (".yaml", ".yml")
 # Folders of tools and of packages; nobody keeps a config of theirs there.
@@ -163,19 +163,19 @@ def _finish(document: _yaml.Document, found: Found, name: str, around: Context) 
 
 def _add_variable(config: Any, result: Collected) -> None:
     if isinstance(config, str):
-        text = str(origin.plain(config))  # libyaml takes no text of a type of Ansible's
+        text = str(reader.plain(config))  # libyaml takes no text of a type of Ansible's
         result.texts[VARIABLE] = text
         before = len(result.inputs) + len(result.invalid)
         _add_text(text, VARIABLE, True, result)
         if len(result.inputs) + len(result.invalid) == before:
             result.inputs.append(_finish(_yaml.load(text, VARIABLE), _PLAIN, VARIABLE, Context()))
         return
-    value = origin.plain(config)
+    value = reader.plain(config)
     listed = (
         value if isinstance(value, list) and value and all(documents.is_object(item) for item in value) else [value]
     )
     if not any(documents.is_object(item) for item in listed):
-        document = _yaml.Document(value, origin.positions(config))
+        document = _yaml.Document(value, reader.positions(config))
         result.inputs.append(_finish(document, _PLAIN, VARIABLE, Context()))
         return
     result.inputs.extend(_of_objects(listed, result))

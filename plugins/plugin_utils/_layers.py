@@ -13,11 +13,10 @@ from typing import Any
 from ..module_utils._core import recipes
 from ..module_utils._core.backends.table import BACKENDS
 from ..module_utils._core.collector.collector import Collector
-from ..module_utils._core.config import renames
-from ..module_utils._core.config.layers import Layer
+from ..module_utils._core.config.layers import Layer, for_version
 from ..module_utils._core.errors import Problem
 from . import _sources, _target
-from ._yaml import origin
+from ._yaml import reader
 
 BASELINE = "baseline"
 
@@ -39,7 +38,7 @@ def of_recipes(
     for use in used:
         recipes.check_mode(use, described[use.name], collector.mode)
         layer = _sources.fragment(use, folders[use.name], described[use.name], facts, _about(collector))
-        layers.append(replace(layer, config=renames.for_version(layer.config, version, _target.tables().renames)))
+        layers.append(replace(layer, config=for_version(layer.config, version, _target.tables().renames)))
     return layers
 
 
@@ -70,5 +69,5 @@ def of_user(collector: Collector, written: Any) -> list[Layer]:
             )
         layers.append(Layer(str(path), document.data, positions=document.positions, duplicates=document.duplicates))
     if written:
-        layers.append(Layer("config", origin.plain(collector.config), positions=origin.positions(written)))
+        layers.append(Layer("config", reader.plain(collector.config), positions=reader.positions(written)))
     return layers

@@ -1,18 +1,18 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""YAML text to nodes, in linear time and with bounded depth, and scalars as go-yaml takes them. Private."""
+"""YAML text to nodes and to scalars as go-yaml reads them, and where values of the inventory were written. Private."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
 from typing import Any
 
 import yaml
 
-from ...module_utils._core.config.paths import ALIAS, MAPPING, SCALAR, SEQUENCE, Mark, Node, Position
+from ...module_utils._core.config.paths import ALIAS, MAPPING, SCALAR, SEQUENCE, Mark, Node, Path, Position
 from ...module_utils._core.errors import Problem
 
 try:
@@ -175,3 +175,58 @@ _CONVERT: dict[str, Callable[[str], Any]] = {
     "int": _integer,
     "float": lambda text: float(text.lower().replace(".inf", "inf").replace(".nan", "nan")),
 }
+
+
+try:
+    # Newer versions of ansible-core have the origin of every value as a tag, older ones as an attribute of text.
+    # Neither is promised: without both, findings have a path and no line.
+    from ansible._internal._datatag._tags import Origin
+except ImportError:
+    Origin = None
+
+
+def positions(value: Any, path: Path = ()) -> dict[Path, Position]:
+    """Return the place of every value and key below `value`, as far as Ansible knows it."""
+    found: dict[Path, Position] = {}
+    _collect(value, path, found)
+    return found
+
+
+def plain(value: Any) -> Any:
+    """Return the value as mappings, lists and scalars without any of Ansible's types around them."""
+    if isinstance(value, Mapping):
+        return {plain(key): plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(item) for item in value]
+    if value is None or isinstance(value, bool):
+        return value
+    kind = next((kind for kind in (int, float) if isinstance(value, kind)), str)
+    return kind(value)
+
+
+def _collect(value: Any, path: Path, found: dict[Path, Position]) -> None:
+    position = _position(value)
+    if position:
+        found.setdefault(path, position)
+    if isinstance(value, Mapping):
+        for key, item in value.items():
+            here = (*path, str(key))
+            key_place = _position(key)
+            if key_place:
+                found[here] = key_place
+            _collect(item, here, found)
+    elif isinstance(value, (list, tuple)):
+        for index, item in enumerate(value):
+            _collect(item, (*path, index), found)
+
+
+def _position(value: Any) -> Position | None:
+    if Origin is not None:
+        origin = Origin.get_tag(value)
+        return (
+            Position(str(origin.path or ""), origin.line_num or 0, origin.col_num or 0)
+            if origin and origin.path
+            else None
+        )
+    legacy = getattr(value, "ansible_pos", None)
+    return Position(*legacy) if legacy and legacy[0] else None

@@ -16,8 +16,8 @@ from dataclasses import dataclass, field, replace
 from functools import cache, cached_property
 from typing import Any
 
+from .layers import Rename, Version, parse_version
 from .paths import Path
-from .renames import Rename, Version, parse_version
 
 SECTIONS = ("receivers", "processors", "exporters", "connectors", "extensions")
 CORE = "core/"

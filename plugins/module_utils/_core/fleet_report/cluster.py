@@ -1,18 +1,20 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A cluster of the fleet, as the tasks before have left it: what was rendered, and what was read. Private."""
+"""A cluster of the fleet and its collectors, as the tasks before have rendered and read them. Private."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from ..config.paths import items, section
+from ..collector import names
+from ..collector.names import COLLECTOR_LABEL
+from ..config.paths import at, items, section
+from ..diagnose.subject import environment, expanded
 from ..releases.products import CERT_MANAGER, OPERATOR
-from .members import FleetMember, members
 
 Result = Mapping[str, Any]
 # The key that a result has when its task went well.
@@ -91,3 +93,128 @@ class FleetCluster:
     def installed(self, product: str) -> Result:
         """Return what there is of a product."""
         return self.read({CERT_MANAGER: "cert_manager", OPERATOR: "operator"}[product])
+
+
+Object = Mapping[str, Any]
+# In place of the address of the node that a pod is on, which nobody knows before.
+NODE = "address-of-the-node"
+_ON_A_NODE = {"status": {"hostIP": NODE}}
+_CUSTOM, _SCALER = "OpenTelemetryCollector", "HorizontalPodAutoscaler"
+
+
+@dataclass(frozen=True)
+class FleetMember:
+    """A collector: what it is called, its config, and the objects around it."""
+
+    summary: Mapping[str, Any]
+    config: Mapping[str, Any]
+    workload: Object = field(default_factory=dict)
+    services: tuple[str, ...] = ()
+    hosts: tuple[str, ...] = ()
+    rules: tuple[Mapping[str, Any], ...] = ()
+    scaler: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """Return its name."""
+        return str(self.summary["name"])
+
+    @property
+    def namespace(self) -> str:
+        """Return its namespace."""
+        return str(self.summary["namespace"])
+
+    @property
+    def id(self) -> str:
+        """Return what tells it from all others of a cluster."""
+        return f"{self.namespace}/{self.name}"
+
+    @property
+    def mode(self) -> str:
+        """Return its mode."""
+        return str(self.summary["mode"])
+
+    @property
+    def spec(self) -> dict[str, Any]:
+        """Return the specification of its workload or custom resource."""
+        return section(self.workload, "spec")
+
+    @property
+    def container(self) -> dict[str, Any]:
+        """Return its container; a custom resource is one itself."""
+        inner = items(self.spec, "template", "spec", "containers")
+        return inner[0] if inner else self.spec
+
+    @property
+    def is_allocated(self) -> bool:
+        """Return whether a target allocator shares out its targets."""
+        return bool(at(self.spec, ("targetAllocator", "enabled")))
+
+    @property
+    def node_ports(self) -> set[int]:
+        """Return the ports that it opens on its node."""
+        return {port["hostPort"] for port in items(self.container, "ports") if port.get("hostPort")}
+
+    @property
+    def receivers(self) -> list[str]:
+        """Return the types of the receivers that its pipelines use."""
+        pipelines = section(self.config, "service", "pipelines").values()
+        used = {one for pipeline in pipelines for one in items(pipeline, "receivers")}
+        return sorted({str(one).split("/", 1)[0] for one in used if one in section(self.config, "receivers")})
+
+
+def members(
+    collectors: Iterable[Mapping[str, Any]], manifests: Sequence[Object], configs: Mapping[str, Any]
+) -> list[FleetMember]:
+    """Return all collectors by name; `configs` has what their configs say, by namespace and name."""
+    found = _Index(manifests)
+    result = [found.member(item, configs[f"{item['namespace']}/{item['name']}"]) for item in collectors]
+    return sorted(result, key=lambda member: (member.namespace, member.name))
+
+
+class _Index:
+    """The rendered objects, by what one looks for."""
+
+    def __init__(self, manifests: Iterable[Object]) -> None:
+        self.named: dict[tuple[str, str, str], Object] = {}
+        self.around: dict[tuple[str, str], list[Object]] = {}
+        for item in manifests:
+            metadata = section(item, "metadata")
+            namespace = str(metadata.get("namespace") or "")
+            self.named[str(item["kind"]), namespace, str(metadata["name"])] = item
+            self.around.setdefault((namespace, section(metadata, "labels").get(COLLECTOR_LABEL, "")), []).append(item)
+
+    def member(self, summary: Mapping[str, Any], config: Any) -> FleetMember:
+        namespace, name = str(summary["namespace"]), str(summary["name"])
+        workload = self.named.get((str(summary["kind"]), namespace, name), {})
+        around = self.around.get((namespace, name), [])
+        services = {str(item["metadata"]["name"]) for item in around if item["kind"] == "Service"}
+        if summary["kind"] == _CUSTOM:
+            services |= names.of_operator(name) - {names.allocator(name)}
+        plain = FleetMember(summary, {}, workload)
+        known = environment(plain.container, _ON_A_NODE)
+        return FleetMember(
+            summary,
+            expanded(config, known) if isinstance(config, dict) else {},
+            workload,
+            tuple(f"{namespace}/{one}" for one in sorted(services)),
+            tuple(sorted({host for item in around for host in _hosts(item)})),
+            tuple(rule for role in self._roles(namespace, name) for rule in items(role, "rules")),
+            next(
+                (section(item, "spec") for item in around if item["kind"] == _SCALER), section(plain.spec, "autoscaler")
+            ),
+        )
+
+    def _roles(self, namespace: str, name: str) -> list[Object]:
+        """Return the ClusterRoles of a collector and of its target allocator."""
+        wanted = (names.cluster_wide(namespace, name), names.cluster_wide(namespace, names.allocator(name)))
+        return [self.named[key] for one in wanted if (key := ("ClusterRole", "", one)) in self.named]
+
+
+def _hosts(item: Object) -> Iterable[str]:
+    """Return the names under which an object lets the world in: of an Ingress, a Gateway's route, or a Route."""
+    spec = section(item, "spec")
+    yield from (str(rule["host"]) for rule in items(spec, "rules") if rule.get("host"))
+    yield from map(str, items(spec, "hostnames"))
+    if item["kind"] == "Route" and spec.get("host"):
+        yield str(spec["host"])

@@ -17,9 +17,8 @@ from ..collector import names
 from ..config.paths import items, section
 from ..config.values import is_loopback
 from ..diagnose.peers import Peer, peers
-from .cluster import FleetCluster
+from .cluster import NODE, FleetCluster, FleetMember
 from .layout import HEIGHT, WIDTH, Box, Line, curve, draw
-from .members import NODE, FleetMember
 
 SIGNALS = ("traces", "metrics", "logs", "profiles")
 MODES = {"daemonset": "agent", "deployment": "gateway", "statefulset": "gateway", "sidecar": "sidecar"}

@@ -16,8 +16,7 @@ from ..releases import versions
 from ..releases.found import RELEASED
 from ..releases.products import CERT_MANAGER, OPERATOR, product
 from ..releases.versions import read, tag
-from .cluster import FleetCluster
-from .members import FleetMember
+from .cluster import FleetCluster, FleetMember
 
 PRODUCTS = (CERT_MANAGER, OPERATOR)
 UNREAD = "not read"

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..config.catalogue import SECTIONS, Component
+from ..config.layers import parse_version
 from ..config.paths import Path, at, section
-from ..config.renames import parse_version
 from .subject import Fault, Subject, rule
 from .view import build_of
 

@@ -16,8 +16,8 @@ from functools import cache
 from typing import Any, NamedTuple
 
 from ..config.catalogue import Catalogue, Row
+from ..config.layers import parse_version
 from ..config.paths import Path, at, section
-from ..config.renames import parse_version
 from ..errors import near
 from .components import configured, gone, moves, used
 from .subject import Fault, Subject, rule

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ..config.layers import parse_version
 from ..config.paths import dotted, items
-from ..config.renames import parse_version
 from ..config.values import ANY, is_loopback, overlap
 from .subject import Fault, Subject, rule
 from .view import Listener, kind_of

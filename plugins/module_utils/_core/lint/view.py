@@ -11,8 +11,8 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 from ..config.catalogue import SECTIONS, Catalogue, Component, Listeners, Reference
+from ..config.layers import parse_version
 from ..config.paths import ROLES, Path, at, items, leaves, section
-from ..config.renames import parse_version
 from ..errors import near
 from ..needs.listeners import Listener, Part, kind_of, listeners, started
 

@@ -9,8 +9,8 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from ..config.layers import parse_version
 from ..config.paths import Path, at, leaves, section
-from ..config.renames import parse_version
 from ..lint.view import Target
 from .edits import Add, Change, Edit, RenameKey, Replace, Substitute, Unsolved, Wrap, components, type_of
 

@@ -18,9 +18,8 @@ from ansible_collections.kubernetes.core.plugins.module_utils.args_common import
 
 from ..._core.errors import Problem
 from .cluster import WORKERS, Answered, Cluster, LostError
-from .eks_access import access, renewing
 from .explain import library
-from .kubeconfig import Plain, plain
+from .kubeconfig import Plain, access, plain, renewing
 
 # The connection options of our modules: those of kubernetes.core, and the name of an EKS cluster in their place.
 CLUSTER_ARG_SPEC: dict[str, Any] = AUTH_ARG_SPEC | {

@@ -24,8 +24,8 @@ from ansible_collections.amazon.aws.plugins.module_utils.tagging import compare_
 from ..._core.aws.access import BUSY_CODES, MISSING_CODES, FailedCall, expired, explain, passing
 from ..._core.aws.trust import tag_changes
 from ..._core.errors import Problem
-from ..api.eks_access import answer_of
 from ..api.explain import library
+from ..api.kubeconfig import answer_of
 from ..api.translate import SHORTEST_SECRET
 
 # For how long one call is tried when nothing else sets a limit.

@@ -16,8 +16,8 @@ from ..._core.aws.trust import AUDIENCE, IRSA, Account
 from ..._core.errors import Problem
 from ..api.cluster import ApiError, Cluster
 from ..api.connect import connect
-from ..api.eks_access import answer_of, session_of
 from ..api.explain import library
+from ..api.kubeconfig import answer_of, session_of
 from ..api.translate import run
 
 TOKEN_SECONDS = 600  # the least that the API server gives

@@ -9,9 +9,8 @@ Private.
 from __future__ import annotations
 
 from ..._core.cluster.bundle import Manifest, ref
-from ..._core.cluster.host_ports import API, Clash, ConstraintNeeds, clashes, template_ports, unmet
 from ..._core.cluster.ownership import owner, release_of
-from ..._core.cluster.replacement_order import replaces
+from ..._core.cluster.replacement_order import API, Clash, ConstraintNeeds, clashes, replaces, template_ports, unmet
 from ..._core.errors import Problem
 from ..api.cluster import ApiError
 from ..api.explain import asking, explain

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from ansible.parsing.dataloader import DataLoader
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.config.paths import Position
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._yaml import origin
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._yaml import reader as origin
 
 TEXT = """\
 config:

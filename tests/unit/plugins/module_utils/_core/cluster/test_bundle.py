@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.backends.table import BACKENDS
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.cluster import bundle, host_ports
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.cluster import bundle, replacement_order
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.cluster.bundle import Ref
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.cluster.replacement_order import goes_first
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
@@ -204,7 +204,7 @@ OTLP = {"containerPort": 4317, "hostPort": 4317, "protocol": "TCP"}
     ],
 )
 def test_a_node_port_is_held_by_somebody_else(wanted: Any, other: Any, clash: Any) -> None:
-    assert bool(list(host_ports.clashes(wanted, host_ports.template_ports(wanted), [other]))) is clash
+    assert bool(list(replacement_order.clashes(wanted, replacement_order.template_ports(wanted), [other]))) is clash
 
 
 STATE = running(
@@ -221,21 +221,23 @@ def host_folders_workload(backend: str, config: Any = None, mode: str = "daemons
 
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_an_agent_writes_to_its_state_and_only_reads_logs(backend: str) -> None:
-    assert host_ports.written(host_folders_workload(backend, STATE)) == {"folder /var/lib/otelcol/telemetry-gateway"}
-    assert host_ports.written(host_folders_workload(backend)) == set()
+    assert replacement_order.written(host_folders_workload(backend, STATE)) == {
+        "folder /var/lib/otelcol/telemetry-gateway"
+    }
+    assert replacement_order.written(host_folders_workload(backend)) == set()
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_a_claim_of_the_users_is_written_to_unless_it_is_read_only(backend: str) -> None:
     volume = {"name": "data", "mount_path": "/data", "source": {"persistentVolumeClaim": {"claimName": "data"}}}
-    assert host_ports.written(
+    assert replacement_order.written(
         host_folders_workload(backend, mode="deployment", volumes=[{**volume, "read_only": False}])
     ) == {"claim data"}
-    assert host_ports.written(host_folders_workload(backend, mode="deployment", volumes=[volume])) == set()
+    assert replacement_order.written(host_folders_workload(backend, mode="deployment", volumes=[volume])) == set()
 
 
 def test_what_is_no_workload_writes_nothing() -> None:
-    assert host_ports.written({"kind": "ConfigMap", "data": {}}) == set()
+    assert replacement_order.written({"kind": "ConfigMap", "data": {}}) == set()
 
 
 @pytest.mark.parametrize(("old", "new"), [("kubernetes", "operator"), ("operator", "kubernetes")])

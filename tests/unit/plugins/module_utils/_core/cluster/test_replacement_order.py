@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.cluster import operator_status, replacement_order
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.cluster.bundle import Ref
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.cluster.host_ports import clashes, template_ports
 
 LABEL = "o11y.opentelemetry/collector"
 
@@ -142,7 +141,10 @@ def pod(**labels: str) -> dict[str, Any]:
 )
 def test_pods_that_make_way_hold_no_port(labels: Any, going: Any, clash: bool) -> None:
     wanted = resource(4317)
-    assert bool(list(clashes(wanted, template_ports(wanted), [pod(**labels)], going))) is clash
+    assert (
+        bool(list(replacement_order.clashes(wanted, replacement_order.template_ports(wanted), [pod(**labels)], going)))
+        is clash
+    )
 
 
 READY = {"type": "Ready", "status": "True", "reason": "Reconciled", "message": "ok"}

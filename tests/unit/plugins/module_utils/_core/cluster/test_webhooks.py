@@ -12,7 +12,7 @@ import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.backends.table import BACKENDS
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.cluster import operator_status, webhooks
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.cluster.bundle import Ref
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.cluster.host_ports import unmet
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.cluster.replacement_order import unmet
 
 from ..helpers import build, running
 from ..manifests.test_security import CONSTRAINED, LOGS, placed

@@ -7,7 +7,7 @@ import copy
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.config.renames import (
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.config.layers import (
     Rename,
     for_version,
     parse_version,

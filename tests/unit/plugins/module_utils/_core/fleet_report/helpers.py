@@ -8,8 +8,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.fleet_report.cluster import FleetCluster
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.fleet_report.members import FleetMember, members
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.fleet_report.cluster import (
+    FleetCluster,
+    FleetMember,
+    members,
+)
 
 KINDS = {"daemonset": "DaemonSet", "deployment": "Deployment", "statefulset": "StatefulSet"}
 LABEL = "o11y.opentelemetry/collector"

@@ -17,7 +17,7 @@ from urllib.parse import parse_qsl, quote, urlsplit
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.api import connect as edge
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.api import eks_access
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.api import kubeconfig as eks_access
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.api.cluster import LostError
 
 from tests.testbed.aws.server import AwsServer, running, tell

@@ -10,14 +10,13 @@ from typing import Any
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.api.translate import Failure
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.probe.evidence import evidence
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.probe.otlp import (
     NotSentError,
     OtlpTarget,
     message,
     proxied,
 )
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.probe.probe import Probe
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.probe.probe import Probe, evidence
 from google.protobuf.json_format import MessageToDict
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
