@@ -23,8 +23,8 @@ import boto3
 import yaml
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.aws.policy import (
     document,
+    eks_cluster_of,
     filled,
-    place_of,
     statements,
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.aws.trust import Account, irsa
@@ -42,7 +42,7 @@ from tests.testbed.eks.front import Environ, Front, Start, text
 from tests.testbed.eks.identities import Identities
 
 REGION, ISSUER = "us-east-1", "https://issuer.test"
-PLACE = place_of(f"arn:aws:eks:{REGION}:123456789012:cluster/prod", ISSUER)
+PLACE = eks_cluster_of(f"arn:aws:eks:{REGION}:123456789012:cluster/prod", ISSUER)
 ACCOUNT = Account("observability", "gateway")
 ROLE = "collector"
 POLICY = "derived"
