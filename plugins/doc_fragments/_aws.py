@@ -30,28 +30,23 @@ options:
     type: str
     aliases: [aws_session_token]
   profile:
-    description:
-      - Profile of the AWS configuration. Without it E(AWS_PROFILE) or E(AWS_DEFAULT_PROFILE).
+    description: Profile of the AWS configuration. Without it E(AWS_PROFILE) or E(AWS_DEFAULT_PROFILE).
     type: str
     aliases: [aws_profile]
   region:
-    description:
-      - The region. Without it E(AWS_REGION), E(AWS_DEFAULT_REGION), or what the profile says. IAM ignores it.
+    description: The region. Without it E(AWS_REGION), E(AWS_DEFAULT_REGION), or what the profile says. IAM ignores it.
     type: str
     aliases: [aws_region]
   endpoint_url:
-    description:
-      - URL to call in place of the endpoints of AWS. Without it E(AWS_URL).
+    description: URL to call in place of the endpoints of AWS. Without it E(AWS_URL).
     type: str
     aliases: [aws_endpoint_url]
   validate_certs:
-    description:
-      - Whether to verify the certificates of AWS. Prefer O(aws_ca_bundle) to V(false).
+    description: Whether to verify the certificates of AWS. Prefer O(aws_ca_bundle) to V(false).
     type: bool
     default: true
   aws_ca_bundle:
-    description:
-      - Path of the CA certificates that AWS is verified with. Without it E(AWS_CA_BUNDLE).
+    description: Path of the CA certificates that AWS is verified with. Without it E(AWS_CA_BUNDLE).
     type: path
   aws_config: {description: Settings of C(botocore.config.Config)., type: dict}
   debug_botocore_endpoint_logs:
@@ -80,8 +75,7 @@ options:
 options:
   cluster_name: {description: The name of the EKS cluster., type: str, required: true}
   namespace:
-    description:
-      - The namespace of the service account. Neither it nor the service account has to be there yet.
+    description: The namespace of the service account. Neither it nor the service account has to be there yet.
     type: str
     required: true
   service_account: {description: The name of the service account., type: str, required: true}

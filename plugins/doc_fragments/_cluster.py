@@ -18,8 +18,7 @@ options:
         C(~/.kube/config).
     type: raw
   context:
-    description:
-      - Context of the kubeconfig. Without it E(K8S_AUTH_CONTEXT), or the current context.
+    description: Context of the kubeconfig. Without it E(K8S_AUTH_CONTEXT), or the current context.
     type: str
   host: {description: "URL of the API server. Without it E(K8S_AUTH_HOST), or the kubeconfig.", type: str}
   api_key: {description: "Bearer token. Without it E(K8S_AUTH_API_KEY), or the kubeconfig.", type: str}
@@ -37,13 +36,11 @@ options:
     type: path
     aliases: [ssl_ca_cert]
   client_cert:
-    description:
-      - Path of a client certificate. Without it E(K8S_AUTH_CERT_FILE), or the kubeconfig.
+    description: Path of a client certificate. Without it E(K8S_AUTH_CERT_FILE), or the kubeconfig.
     type: path
     aliases: [cert_file]
   client_key:
-    description:
-      - Path of the key of O(client_cert). Without it E(K8S_AUTH_KEY_FILE), or the kubeconfig.
+    description: Path of the key of O(client_cert). Without it E(K8S_AUTH_KEY_FILE), or the kubeconfig.
     type: path
     aliases: [key_file]
   proxy: {description: URL of an HTTP proxy. Without it E(K8S_AUTH_PROXY)., type: str}
@@ -53,8 +50,7 @@ options:
         E(K8S_AUTH_NO_PROXY).
     type: str
   proxy_headers:
-    description:
-      - Headers for the proxy.
+    description: Headers for the proxy.
     type: dict
     suboptions:
       proxy_basic_auth:
@@ -75,8 +71,7 @@ options:
     type: bool
   impersonate_user: {description: User to act as. Without it E(K8S_AUTH_IMPERSONATE_USER)., type: str}
   impersonate_groups:
-    description:
-      - Groups to act as. Without it E(K8S_AUTH_IMPERSONATE_GROUPS), with commas between them.
+    description: Groups to act as. Without it E(K8S_AUTH_IMPERSONATE_GROUPS), with commas between them.
     type: list
     elements: str
   eks_cluster:
@@ -93,8 +88,7 @@ options:
       name: {description: The name of the cluster., type: str, required: true}
       region: {description: "The region. Without it E(AWS_REGION), or what the profile says.", type: str}
       profile:
-        description:
-          - The profile. Without it E(AWS_PROFILE), or the credentials of the environment.
+        description: The profile. Without it E(AWS_PROFILE), or the credentials of the environment.
         type: str
       role_arn: {description: The ARN of a role to assume first., type: str}
 requirements:

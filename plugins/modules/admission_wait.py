@@ -26,9 +26,7 @@ description:
 author: The o11y.opentelemetry maintainers (@o11y)
 extends_documentation_fragment: [o11y.opentelemetry._attributes, o11y.opentelemetry._cluster]
 attributes:
-  check_mode:
-    details:
-      - Does not wait, since nothing was applied.
+  check_mode: {details: "Does not wait, since nothing was applied."}
 options:
   manifests:
     description:
@@ -47,8 +45,7 @@ options:
     default: []
     suboptions:
       kind:
-        description:
-          - The kind. A CustomResourceDefinition is one for its conversion.
+        description: The kind. A CustomResourceDefinition is one for its conversion.
         type: str
         choices: [ValidatingWebhookConfiguration, MutatingWebhookConfiguration, CustomResourceDefinition]
         required: true

@@ -34,8 +34,7 @@ attributes:
         What it cannot try yet, since its namespace or its kind comes with the bundle, counts as created.
   diff_mode:
     support: full
-    details:
-      - Created and deleted objects are shown too. Notes of the server and its controllers are left out.
+    details: Created and deleted objects are shown too. Notes of the server and its controllers are left out.
 options:
   manifests:
     description:
@@ -60,8 +59,7 @@ options:
     choices: [present, absent]
     default: present
   field_manager:
-    description:
-      - The name under which the server notes which fields are ours.
+    description: The name under which the server notes which fields are ours.
     type: str
     default: o11y.opentelemetry
   force_conflicts:

@@ -34,8 +34,7 @@ options:
       namespace: {description: The namespace., type: str, required: true}
       name: {description: The name of the workload or of the custom resource., type: str}
       kind:
-        description:
-          - The kind. Without it a custom resource of that name comes first, then each workload.
+        description: The kind. Without it a custom resource of that name comes first, then each workload.
         type: str
         choices: [DaemonSet, Deployment, OpenTelemetryCollector, StatefulSet]
       selector:
@@ -51,13 +50,11 @@ options:
     default: 10
   log_seconds: {description: Of how many last seconds to read the log., type: int, default: 600}
   metrics_port:
-    description:
-      - The port of the own metrics of collectors whose config does not say it.
+    description: The port of the own metrics of collectors whose config does not say it.
     type: int
     default: 8888
   listeners:
-    description:
-      - Which ports each type of component opens. The controller fills it in from the collection's catalogue.
+    description: Which ports each type of component opens. The controller fills it in from the collection's catalogue.
     type: list
     elements: dict
     default: []
@@ -72,8 +69,7 @@ options:
     elements: dict
     default: []
   fail_on:
-    description:
-      - The least severity of a problem for which the task fails.
+    description: The least severity of a problem for which the task fails.
     type: str
     choices: [error, warning, never]
     default: never

@@ -32,8 +32,7 @@ attributes:
 options:
   cluster_name: {description: The name of the EKS cluster., type: str, required: true}
   name:
-    description:
-      - The name of the add-on, such as V(adot) or V(eks-pod-identity-agent).
+    description: The name of the add-on, such as V(adot) or V(eks-pod-identity-agent).
     type: str
     required: true
   state: {description: Whether the add-on is to be there., type: str, choices: [present, absent], default: present}
@@ -73,15 +72,13 @@ options:
       - The namespace of the add-on in the cluster. EKS takes it at creation only; another one later is an error.
     type: str
   preserve:
-    description:
-      - Whether O(state=absent) leaves the add-on's objects in the cluster, so that EKS only forgets it.
+    description: Whether O(state=absent) leaves the add-on's objects in the cluster, so that EKS only forgets it.
     type: bool
     default: false
   wait: {description: Whether to wait until the operation is over and the add-on is healthy., type: bool, default: true}
   create_timeout_seconds: {description: For how long to wait for a creation., type: float, default: 1200}
   update_timeout_seconds:
-    description:
-      - For how long to wait for an update, or for an unchanged add-on to be healthy.
+    description: For how long to wait for an update, or for an unchanged add-on to be healthy.
     type: float
     default: 1200
   delete_timeout_seconds: {description: For how long to wait for a removal., type: float, default: 1200}

@@ -19,8 +19,7 @@ author: The o11y.opentelemetry maintainers (@o11y)
 extends_documentation_fragment: [o11y.opentelemetry._attributes, o11y.opentelemetry._aws]
 options:
   cluster_name:
-    description:
-      - The name of an EKS cluster. Its add-ons are told, and its version of Kubernetes counts.
+    description: The name of an EKS cluster. Its add-ons are told, and its version of Kubernetes counts.
     type: str
   name: {description: The name of one add-on. Without it all are told., type: str}
   kubernetes_version:

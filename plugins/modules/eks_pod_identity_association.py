@@ -33,8 +33,7 @@ options:
         An empty text takes it away.
     type: str
   disable_session_tags:
-    description:
-      - Whether EKS leaves out the session tags that name cluster, namespace and service account.
+    description: Whether EKS leaves out the session tags that name cluster, namespace and service account.
     type: bool
   policy:
     description:

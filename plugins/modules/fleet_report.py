@@ -49,10 +49,7 @@ options:
         description: The result of M(o11y.opentelemetry.release_info) for the operator.
         type: dict
         default: {}
-      drift:
-        description: The result of M(o11y.opentelemetry.bundle_apply) in check mode.
-        type: dict
-        default: {}
+      drift: {description: The result of M(o11y.opentelemetry.bundle_apply) in check mode., type: dict, default: {}}
       products:
         description: >-
           By product, C(cert-manager) and C(opentelemetry-operator), the C(provider) and the C(version) that are wanted.

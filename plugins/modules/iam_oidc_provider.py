@@ -22,12 +22,10 @@ attributes:
 options:
   url: {description: The URL of the issuer. Exactly one of O(url) and O(cluster_name) is needed., type: str}
   cluster_name:
-    description:
-      - The name of an EKS cluster, whose issuer is meant. It has to be there, also to remove its provider.
+    description: The name of an EKS cluster, whose issuer is meant. It has to be there, also to remove its provider.
     type: str
   state:
-    description:
-      - Whether the provider is to be there. Roles that trust it are left as they are.
+    description: Whether the provider is to be there. Roles that trust it are left as they are.
     type: str
     choices: [present, absent]
     default: present
@@ -38,8 +36,7 @@ options:
     type: list
     elements: str
   purge_client_ids:
-    description:
-      - Whether audiences that O(client_ids) does not have are removed. Without O(client_ids) none is.
+    description: Whether audiences that O(client_ids) does not have are removed. Without O(client_ids) none is.
     type: bool
     default: false
   thumbprints:

@@ -28,8 +28,7 @@ attributes:
 options:
   name: {description: The name of the role., type: str, required: true}
   state:
-    description:
-      - Whether the role is to be there. A role that is not ours is never removed.
+    description: Whether the role is to be there. A role that is not ours is never removed.
     type: str
     choices: [present, absent]
     default: present
@@ -62,15 +61,13 @@ options:
     elements: dict
     default: []
   managed_policies:
-    description:
-      - The managed policies of the role, by ARN; a name alone is one of AWS.
+    description: The managed policies of the role, by ARN; a name alone is one of AWS.
     type: list
     elements: str
     default: []
   path: {description: "The path of a role that is made, V(/) by default. It cannot be changed.", type: str}
   permissions_boundary:
-    description:
-      - The ARN of the policy that is the role's permissions boundary. An empty text takes it away.
+    description: The ARN of the policy that is the role's permissions boundary. An empty text takes it away.
     type: str
   wait_seconds: {description: How long to wait until IAM shows what was written., type: float, default: 60}
 seealso:

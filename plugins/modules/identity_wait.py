@@ -21,9 +21,7 @@ description:
 author: The o11y.opentelemetry maintainers (@o11y)
 extends_documentation_fragment: [o11y.opentelemetry._attributes, o11y.opentelemetry._cluster]
 attributes:
-  check_mode:
-    details:
-      - Does not wait, since nothing was made.
+  check_mode: {details: "Does not wait, since nothing was made."}
 options:
   provider: {description: How pods get their role., type: str, choices: [irsa, pod_identity], required: true}
   accounts:
@@ -36,9 +34,7 @@ options:
       service_account: {description: The name., type: str, required: true}
       role_arn: {description: The ARN of the role., type: str, required: true}
   replace_pods:
-    description:
-      - Whether collectors of ours that started before EKS knew of their role are evicted, so that they start again with
-        it.
+    description: Whether collectors that started before EKS knew of their role are evicted.
     type: bool
     default: false
   timeout_seconds: {description: How long to wait for each of them., type: float, default: 60}
@@ -58,11 +54,7 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
-proven:
-  description: The service accounts that have their role, as C(NAMESPACE/NAME).
-  returned: success
-  type: list
-  elements: str
+proven: {description: "Those that have their role, as C(NAMESPACE/NAME).", returned: success, type: list, elements: str}
 unproven:
   description: Those that could not be looked at, and why.
   returned: success

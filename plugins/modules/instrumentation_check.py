@@ -20,13 +20,10 @@ description:
 author: The o11y.opentelemetry maintainers (@o11y)
 extends_documentation_fragment: [o11y.opentelemetry._attributes, o11y.opentelemetry._cluster]
 attributes:
-  check_mode:
-    details:
-      - What is missing may come with the tasks before, so it is told as a warning and does not fail.
+  check_mode: {details: "What is missing may come with the tasks before, so it is told as a warning and does not fail."}
 options:
   requirements:
-    description:
-      - What must be so, as M(o11y.opentelemetry.instrumentation_render) returns it.
+    description: What must be so, as M(o11y.opentelemetry.instrumentation_render) returns it.
     type: dict
     required: true
     suboptions:
@@ -39,21 +36,18 @@ options:
         elements: dict
         default: []
       namespaces:
-        description:
-          - The namespaces to annotate, which must exist and have no such annotation of somebody else.
+        description: The namespaces to annotate, which must exist and have no such annotation of somebody else.
         type: list
         elements: dict
         default: []
       coming: {description: Namespaces that need not exist yet., type: list, elements: str, default: []}
       references:
-        description:
-          - Our Instrumentations, each as C(NAMESPACE/NAME). An annotation with one of these values is ours.
+        description: Our Instrumentations, each as C(NAMESPACE/NAME). An annotation with one of these values is ours.
         type: list
         elements: str
         default: []
       files:
-        description:
-          - The Secrets and ConfigMaps that must exist, each with C(kind), C(namespace) and C(name).
+        description: The Secrets and ConfigMaps that must exist, each with C(kind), C(namespace) and C(name).
         type: list
         elements: dict
         default: []

@@ -23,20 +23,17 @@ attributes:
   diff_mode: {support: full}
 options:
   namespaces:
-    description:
-      - The namespaces to annotate, each with C(metadata.name) and C(metadata.annotations).
+    description: The namespaces to annotate, each with C(metadata.name) and C(metadata.annotations).
     type: list
     elements: dict
     default: []
   references:
-    description:
-      - Our Instrumentations, each as C(NAMESPACE/NAME). An annotation with one of these values is ours.
+    description: Our Instrumentations, each as C(NAMESPACE/NAME). An annotation with one of these values is ours.
     type: list
     elements: str
     required: true
   state:
-    description:
-      - With V(absent) our annotations are taken from all namespaces.
+    description: With V(absent) our annotations are taken from all namespaces.
     type: str
     choices: [present, absent]
     default: present

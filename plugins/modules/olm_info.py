@@ -20,8 +20,7 @@ author: The o11y.opentelemetry maintainers (@o11y)
 extends_documentation_fragment: [o11y.opentelemetry._attributes, o11y.opentelemetry._cluster]
 options:
   package:
-    description:
-      - The package in the catalog, such as V(opentelemetry-product) or V(opentelemetry-operator).
+    description: The package in the catalog, such as V(opentelemetry-product) or V(opentelemetry-operator).
     type: str
     required: true
   namespace:
@@ -33,11 +32,7 @@ options:
   source: {description: Name of the CatalogSource., type: str, default: redhat-operators}
   source_namespace: {description: Namespace of the CatalogSource., type: str, default: openshift-marketplace}
   offers: {description: Whether to tell what the catalog offers., type: bool, default: true}
-  timeout_seconds:
-    description:
-      - For how long to wait for the catalog when it does not answer, since its pod may be starting.
-    type: float
-    default: 30
+  timeout_seconds: {description: For how long to wait for a catalog that does not answer., type: float, default: 30}
 seealso:
   - module: o11y.opentelemetry.olm_wait
   - module: o11y.opentelemetry.release_render
@@ -100,11 +95,7 @@ package:
         C(min_kubernetes) and C(all_namespaces).
       type: list
       elements: dict
-packages:
-  description: Names of packages that look like the one that the catalog does not have.
-  returned: always
-  type: list
-  elements: str
+packages: {description: Packages with a name like the one that is missing., returned: always, type: list, elements: str}
 """
 
 from ansible.module_utils.basic import AnsibleModule

@@ -24,9 +24,7 @@ description:
 author: The o11y.opentelemetry maintainers (@o11y)
 extends_documentation_fragment: [o11y.opentelemetry._attributes, o11y.opentelemetry._cluster]
 attributes:
-  check_mode:
-    details:
-      - Does not wait and approves nothing, since nothing was applied.
+  check_mode: {details: "Does not wait and approves nothing, since nothing was applied."}
 options:
   namespace: {description: Namespace of the Subscription., type: str, required: true}
   subscription: {description: Name of the Subscription., type: str, required: true}

@@ -19,9 +19,7 @@ description:
 author: The o11y.opentelemetry maintainers (@o11y)
 extends_documentation_fragment: [o11y.opentelemetry._attributes, o11y.opentelemetry._cluster]
 attributes:
-  check_mode:
-    details:
-      - Sends nothing.
+  check_mode: {details: Sends nothing.}
 options:
   endpoint:
     description:
@@ -35,21 +33,18 @@ options:
     type: str
     choices: [grpc, http/protobuf]
   signals:
-    description:
-      - Which signals to send.
+    description: Which signals to send.
     type: list
     elements: str
     choices: [traces, metrics, logs]
     default: [traces, metrics, logs]
   headers: {description: "Headers or gRPC metadata to send along, such as a token.", type: dict}
   tls:
-    description:
-      - How to speak TLS. The scheme of a URL says whether to.
+    description: How to speak TLS. The scheme of a URL says whether to.
     type: dict
     suboptions:
       ca_file:
-        description:
-          - The CA that the receiver's certificate is verified with, instead of those of the system.
+        description: The CA that the receiver's certificate is verified with, instead of those of the system.
         type: path
       cert_file: {description: The certificate of the client., type: path}
       key_file: {description: The key of the client., type: path}
@@ -70,8 +65,7 @@ options:
       selector: {description: A label selector. A ready pod of those that it selects is sent to., type: str}
       port: {description: The port of OTLP/HTTP., type: int, default: 4318}
   arrival:
-    description:
-      - Where the probe must arrive.
+    description: Where the probe must arrive.
     type: dict
     suboptions:
       namespace: {description: The namespace of the pods., type: str, required: true}
@@ -85,8 +79,7 @@ options:
         choices: [logs, metrics]
         default: logs
       metrics_port:
-        description:
-          - The port on which the pods serve their own metrics, on an address that the API server reaches.
+        description: The port on which the pods serve their own metrics, on an address that the API server reaches.
         type: int
         default: 8888
   timeout_seconds: {description: "For how long to try to send, and to look for the arrival.", type: float, default: 30}

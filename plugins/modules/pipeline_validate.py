@@ -27,8 +27,7 @@ extends_documentation_fragment:
   - o11y.opentelemetry._judgement
 options:
   paths:
-    description:
-      - Files with collector configs, or folders of them. YAML files in a folder that hold none are skipped.
+    description: Files with collector configs, or folders of them. YAML files in a folder that hold none are skipped.
     type: list
     elements: path
     default: []

@@ -21,11 +21,7 @@ author: The o11y.opentelemetry maintainers (@o11y)
 extends_documentation_fragment: [o11y.opentelemetry._attributes, o11y.opentelemetry._cluster]
 options:
   product: {description: What to look for., type: str, required: true, choices: [cert-manager, opentelemetry-operator]}
-  objects:
-    description:
-      - Whether to list every object that this collection made of it, too, which its removal needs.
-    type: bool
-    default: false
+  objects: {description: Whether to list every object that this collection made of it., type: bool, default: false}
 seealso:
   - module: o11y.opentelemetry.release_render
 """
@@ -48,11 +44,7 @@ installed: {description: Whether its main Deployment is there., returned: always
 ours: {description: Whether this collection installed it., returned: always, type: bool}
 version: {description: "Its version, empty when that cannot be told.", returned: always, type: str, sample: "1.21.2"}
 namespace: {description: Its namespace., returned: always, type: str}
-namespaces:
-  description: All namespaces in which it is; there should be one at most.
-  returned: always
-  type: list
-  elements: str
+namespaces: {description: Where it is; more than one namespace is wrong., returned: always, type: list, elements: str}
 installer:
   description: What installed it.
   returned: always
@@ -104,11 +96,7 @@ objects:
   returned: always
   type: list
   elements: dict
-denied:
-  description: Plurals of the kinds whose objects this user may not list.
-  returned: always
-  type: list
-  elements: str
+denied: {description: "The kinds that this user may not list, by plural.", returned: always, type: list, elements: str}
 """
 
 from ansible.module_utils.basic import AnsibleModule

@@ -23,15 +23,11 @@ options:
   product: {description: The product., type: str, required: true, choices: [cert-manager, opentelemetry-operator]}
   state: {description: Whether the product shall be there., type: str, choices: [present, absent], default: present}
   provider:
-    description:
-      - How it is installed; with V(existing) it only has to be there.
+    description: How it is installed; with V(existing) it only has to be there.
     type: str
     choices: [manifest, helm, eks_addon, olm, existing]
     default: manifest
-  version:
-    description: The version; empty means the one that this release of the collection was tested with.
-    type: str
-    default: ""
+  version: {description: The version; empty means the one that this collection is tested with., type: str, default: ""}
   source: {description: "File or URL of the release manifest, in place of O(mirror).", type: str, default: ""}
   mirror:
     description:
@@ -45,18 +41,14 @@ options:
     description: Namespace for leader election, in place of C(kube-system); only cert-manager uses that.
     type: str
     default: ""
-  image_registry:
-    description: Registry prefix in place of the registry of every image, those in flags and variables included.
-    type: str
-    default: ""
+  image_registry: {description: "Registry prefix for every image, in place of its own.", type: str, default: ""}
   image_pull_secrets:
     description: Names of Secrets with registry credentials in the product's namespace.
     type: list
     elements: str
     default: []
   images:
-    description:
-      - Images that the operator starts by default, by the names in C(data/compatibility.yml), such as V(collector).
+    description: Images that the operator starts by default, by their names in C(data/compatibility.yml).
     type: dict
     default: {}
   feature_gates:
@@ -88,8 +80,7 @@ options:
     default: {}
   ca_bundle: {description: "CA bundle of the webhooks as PEM, with O(certificates=generated).", type: str, default: ""}
   installed:
-    description:
-      - What is in the cluster, the result of M(o11y.opentelemetry.release_info). Without it nothing is compared.
+    description: The result of M(o11y.opentelemetry.release_info). Without it nothing is compared.
     type: dict
   foreign:
     description:
@@ -130,26 +121,15 @@ options:
     default: refuse
   addon_name: {description: "Name of the EKS add-on, with O(provider=eks_addon).", type: str, default: adot}
   addon:
-    description:
-      - What a trial of M(o11y.opentelemetry.eks_addon) in check mode returned, with O(provider=eks_addon).
-        The C(version) that it chose counts.
+    description: What M(o11y.opentelemetry.eks_addon) returned in check mode; its C(version) counts.
     type: dict
     default: {}
-  addons:
-    description: The C(addons) of M(o11y.opentelemetry.eks_addon_info), with O(provider=eks_addon).
-    type: list
-    elements: dict
-    default: []
+  addons: {description: The C(addons) of M(o11y.opentelemetry.eks_addon_info)., type: list, elements: dict, default: []}
   cert_manager:
-    description:
-      - What M(o11y.opentelemetry.release_info) tells of cert-manager, with O(provider=eks_addon).
-        An add-on gets the certificate of its webhooks from there.
+    description: What M(o11y.opentelemetry.release_info) says of cert-manager, for O(provider=eks_addon).
     type: dict
     default: {}
-  preserve:
-    description: With O(state=absent) and O(provider=eks_addon), whether EKS only forgets the add-on.
-    type: bool
-    default: false
+  preserve: {description: "With O(state=absent), whether EKS only forgets the add-on.", type: bool, default: false}
   olm:
     description:
       - What is wanted with O(provider=olm), as C(package), C(channel), C(source), C(source_namespace), C(csv),
@@ -210,8 +190,7 @@ resources:
   type: list
   elements: dict
 adopt:
-  description:
-    - Releases whose objects M(o11y.opentelemetry.bundle_apply) takes over or removes although others made them.
+  description: Releases whose objects M(o11y.opentelemetry.bundle_apply) takes over or removes though others made them.
   returned: always
   type: list
   elements: str
@@ -233,11 +212,7 @@ images:
   returned: when O(state=present)
   type: list
   elements: str
-workloads:
-  description: What to wait for, as M(o11y.opentelemetry.rollout_wait) takes it.
-  returned: when O(state=present)
-  type: list
-  elements: dict
+workloads: {description: What rollout_wait waits for., returned: when O(state=present), type: list, elements: dict}
 webhooks:
   description: What must have a CA bundle, as M(o11y.opentelemetry.admission_wait) takes it.
   returned: when O(state=present)
@@ -253,10 +228,7 @@ certificate_hosts:
   returned: when O(state=present)
   type: list
   elements: str
-certificate_secret:
-  description: Name of the Secret for a generated certificate.
-  returned: when O(state=present)
-  type: str
+certificate_secret: {description: The Secret for a generated certificate., returned: when O(state=present), type: str}
 prune_selector:
   description: Label selector of all objects of the product.
   returned: success

@@ -24,27 +24,22 @@ description:
 author: The o11y.opentelemetry maintainers (@o11y)
 extends_documentation_fragment: [o11y.opentelemetry._attributes, o11y.opentelemetry._cluster]
 attributes:
-  check_mode:
-    details:
-      - Does not wait, since nothing was applied.
+  check_mode: {details: "Does not wait, since nothing was applied."}
 options:
   workloads:
-    description:
-      - What to wait for.
+    description: What to wait for.
     type: list
     elements: dict
     required: true
     suboptions:
       kind:
-        description:
-          - The kind, such as V(Deployment), V(DaemonSet), V(StatefulSet) or V(OpenTelemetryCollector).
+        description: The kind, such as V(Deployment), V(DaemonSet), V(StatefulSet) or V(OpenTelemetryCollector).
         type: str
         required: true
       name: {description: The name., type: str, required: true}
       namespace: {description: "The namespace, for a kind that has one.", type: str}
       api_version:
-        description:
-          - The version of the API. Needed only for kinds that this collection does not know.
+        description: The version of the API. Needed only for kinds that this collection does not know.
         type: str
   timeout_seconds: {description: For how long to wait., type: float, default: 300}
   unschedulable_seconds:

@@ -20,28 +20,14 @@ description:
 author: The o11y.opentelemetry maintainers (@o11y)
 extends_documentation_fragment: [o11y.opentelemetry._attributes, o11y.opentelemetry._cluster]
 attributes:
-  diff_mode:
-    details:
-      - What changes is a secret.
+  diff_mode: {details: What changes is a secret.}
 options:
   name: {description: Name of the Secret., type: str, required: true}
-  namespace:
-    description:
-      - Namespace of the Secret, which has to exist, except in check mode.
-    type: str
-    required: true
+  namespace: {description: "Namespace of the Secret; it has to exist, except in check mode.", type: str, required: true}
   hosts: {description: Host names that the certificate is for., type: list, elements: str, required: true}
-  labels:
-    description:
-      - Labels of the Secret.
-    type: dict
-    default: {}
+  labels: {description: Labels of the Secret., type: dict, default: {}}
   days: {description: For how many days a certificate is valid., type: int, default: 365}
-  renew_days:
-    description:
-      - How many days before its end a certificate is replaced, by the run that then comes along.
-    type: int
-    default: 90
+  renew_days: {description: How many days before its end a certificate is replaced., type: int, default: 90}
 requirements:
   - cryptography
 seealso:
