@@ -20,9 +20,8 @@ from ..module_utils._core.errors import Problem
 from ..module_utils._core.lint.subject import Finding
 from ..module_utils._core.lint.view import Target
 from ..module_utils._core.needs.derive import variables
-from . import _yaml
+from . import _judge, _yaml
 
-RULE = "otelcol-validate"
 AUTO, NONE = "auto", "none"
 SECONDS = 30
 # What the official archives call the program.
@@ -85,7 +84,7 @@ def ask(found: str, config: Any, locate: Callable[[KeyPath], Position]) -> Findi
     message = text or f"it ends with {code} and says nothing"
     path = _path(message, config)
     severity = "info" if _ONLY_HERE.search(message) else "error"
-    return Finding(locate(path), dotted(path), RULE, severity, " ".join(message.split()))
+    return Finding(locate(path), dotted(path), _judge.REFUSED, severity, " ".join(message.split()))
 
 
 def _run(command: list[str], environment: Mapping[str, str]) -> tuple[int, str]:

@@ -14,9 +14,8 @@ from ..module_utils._core.lint import profiles
 from ..module_utils._core.lint.profiles import Judged, Suppression
 from ..module_utils._core.lint.rules import RULES
 from ..module_utils._core.lint.subject import Finding, Rule
-from . import _binary
 
-INVALID_YAML = "invalid-yaml"
+INVALID_YAML, REFUSED = "invalid-yaml", "otelcol-validate"
 # The options of pipeline_validate and otel_render.
 ARGUMENTS: dict[str, dict[str, Any]] = {
     "profile": {"choices": list(profiles.PROFILES), "default": profiles.DEFAULT},
@@ -33,7 +32,7 @@ def _no_check(_subject: Any) -> Iterator[Any]:
 # Findings that are made elsewhere, not by a rule over a config.
 OURS = (
     Rule(INVALID_YAML, "error", "Text that is no YAML.", _no_check, shared=True),
-    Rule(_binary.RULE, "error", "What `otelcol validate` refuses.", _no_check, shared=True),
+    Rule(REFUSED, "error", "What `otelcol validate` refuses.", _no_check, shared=True),
     Rule(profiles.WRONG, "warning", "A suppression of a rule that does not exist, or without a reason.", _no_check),
     Rule(profiles.UNUSED, "info", "A suppression that meets nothing.", _no_check),
 )

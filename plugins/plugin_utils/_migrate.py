@@ -13,7 +13,6 @@ from typing import Any
 from ..module_utils._core.config.paths import Position, dotted
 from ..module_utils._core.config.values import masked, secrets_in
 from ..module_utils._core.errors import Problem
-from ..module_utils._core.lint.context import build_of
 from ..module_utils._core.lint.view import Target
 from ..module_utils._core.migrate.edits import Change, Unsolved
 from ..module_utils._core.migrate.steps import STEPS
@@ -92,7 +91,7 @@ def run(work: _rewrite.Operation, target: Target) -> tuple[list[Change], list[Un
 
 def target_of(wanted: _target.BuildRequest, item: _inputs.Input) -> Target:
     """Return the build to move to: what is not said is as the image beside the config says, or as we test it."""
-    seen = build_of(item.context.image, _target.images()) if item.context.image else None
+    seen = _target.recognised(item.context.image) if item.context.image else None
     name = wanted.distribution or (seen[0] if seen and not wanted.manifest else "")
     full = _target.BuildRequest(name or ("" if wanted.manifest else _target.DEFAULT), wanted.version, wanted.manifest)
     target = _target.resolve(full, "")

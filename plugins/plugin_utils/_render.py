@@ -26,8 +26,8 @@ from ..module_utils._core.lint.rules import lint
 from ..module_utils._core.lint.subject import Finding, Subject, masked, run
 from ..module_utils._core.lint.view import Target
 from ..module_utils._core.manifests.build import CollectorBuild
+from ..module_utils._core.manifests.network import probe
 from ..module_utils._core.manifests.pod import volumes
-from ..module_utils._core.manifests.service import probe
 from ..module_utils._core.needs import derive
 from . import _layers, _sources, _target, _yaml
 

@@ -16,7 +16,6 @@ from ..module_utils._core.collector.collector import Collector
 from ..module_utils._core.config.catalogue import SECTIONS, Catalogue
 from ..module_utils._core.config.paths import section
 from ..module_utils._core.errors import Problem, near
-from ..module_utils._core.lint.context import build_of
 from ..module_utils._core.lint.view import Target
 from . import _sources
 
@@ -28,6 +27,8 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "distribution_manifest": {"type": "path"},
 }
 _CUSTOM = "custom"
+_IMAGE = re.compile(r"(?P<repository>[^@]+?)(?::(?P<tag>[\w][\w.-]*))?(?:@(?P<digest>\S+))?\Z")
+_NUMBERS = re.compile(r"v?\d+\.\d+\.\d+")
 _VERSION = re.compile(r"v?\d+\.\d+(\.\d+)?")
 
 
@@ -57,13 +58,26 @@ def images() -> dict[str, str]:
     return {name: row["image"] for name, row in _sources.catalogue("distributions").items()}
 
 
+def recognised(image: str) -> tuple[str, str] | None:
+    """Return distribution and version (empty if the tag is not a version).
+
+    Only the last part of a repository counts, so that a mirror is recognised too.
+    """
+    match = _IMAGE.match(image)
+    last = match["repository"].rpartition("/")[2] if match else ""
+    names = (name for name, repository in images().items() if repository.rpartition("/")[2] == last)
+    name = next(names, None)
+    version = _NUMBERS.match((match and match["tag"]) or "")
+    return (name, version[0] if version else "") if name else None
+
+
 def resolve(wanted: BuildRequest, image: str) -> Target | None:
     """Return the build that will run a config; None when nothing says so. Raises Problem for one that nobody knows."""
     if wanted.version and not _VERSION.match(wanted.version):
         raise Problem(f"'{wanted.version}' is no version of the Collector", fix="Write it as in 0.158.0 or v0.49.0.")
     if wanted.manifest:
         return _from_manifest(wanted)
-    seen = build_of(image, images()) if image else None
+    seen = recognised(image) if image else None
     name = wanted.distribution or (seen[0] if seen else DEFAULT if wanted.version else "")
     if not name:
         return None

@@ -10,8 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.backends.kubernetes import WORKLOADS
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.backends.table import BACKENDS
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.backends.table import BACKENDS, WORKLOADS
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.collector.names import COMPONENT
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.manifests import workload
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _sources
@@ -92,7 +91,7 @@ def test_every_backend_can_be_chosen() -> None:
 def test_every_mode_has_a_workload_and_a_label() -> None:
     modes = set(SPEC[f"{PREFIX}mode"]["choices"])
     assert modes == set(COMPONENT) == {mode for backend in BACKENDS.values() for mode in backend.modes}
-    assert {builder.__module__ for builder in WORKLOADS.values()} == {workload.__name__}
+    assert {builder.__module__ for _kind, builder in WORKLOADS.values()} == {workload.__name__}
 
 
 @pytest.mark.parametrize("name", sorted(PLATFORMS))

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 import yaml
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.backends.operator import MODES
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.backends.table import BACKENDS
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.rules import lint
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.subject import Subject
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _render
@@ -121,12 +121,12 @@ def server() -> Iterator[None]:
 
 def test_the_server_takes_every_custom_resource_of_the_examples() -> None:
     found = [item for path in GOLDENS for item in yaml.safe_load_all(path.read_text()) if item["kind"] == KIND]
-    assert {item["spec"]["mode"] for item in found} == set(MODES)
+    assert {item["spec"]["mode"] for item in found} == set(BACKENDS["operator"].modes)
     assert asked(found) == ""
 
 
 @pytest.mark.parametrize("platform", FURTHEST_APART)
-@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("mode", BACKENDS["operator"].modes)
 def test_the_server_takes_every_recipe(platform: str, mode: str) -> None:
     assert asked(list(rendered(platform, mode))) == ""
 

@@ -8,7 +8,6 @@ What the stream does not show stays None, so that rules are silent about it. Pri
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -29,8 +28,6 @@ _BY_OPERATOR = frozenset(("POD_NAME", "SHARD", "GOMEMLIMIT", "GOMAXPROCS", "K8S_
 # A collector that gets its targets from a TargetAllocator of its own names it with this label.
 # Source: the operator's internal/controllers and apis/v1beta1.
 _ALLOCATOR_LABEL = "opentelemetry.io/target-allocator"
-_IMAGE = re.compile(r"(?P<repository>[^@]+?)(?::(?P<tag>[\w][\w.-]*))?(?:@(?P<digest>\S+))?\Z")
-_NUMBERS = re.compile(r"v?\d+\.\d+\.\d+")
 
 
 @dataclass(frozen=True)
@@ -74,19 +71,6 @@ def runs(found: Found, stream: Sequence[Object]) -> bool:
     if any(at(owner, ("kind",)) == CUSTOM_RESOURCE for owner in owners):
         return False
     return any(_container(item, found.owner) is not None for item in stream if item.get("kind") in WORKLOADS)
-
-
-def build_of(image: str, images: Mapping[str, str]) -> tuple[str, str] | None:
-    """Return distribution and version (empty if the tag is not a version), given the repository of each distribution.
-
-    Only the last part of a repository counts, so that a mirror is recognised too.
-    """
-    match = _IMAGE.match(image)
-    last = match["repository"].rpartition("/")[2] if match else ""
-    names = (name for name, repository in images.items() if repository.rpartition("/")[2] == last)
-    name = next(names, None)
-    version = _NUMBERS.match((match and match["tag"]) or "")
-    return (name, version[0] if version else "") if name else None
 
 
 def _of_custom_resource(item: Object) -> Context:

@@ -12,7 +12,8 @@ from typing import Any
 from ..collector import names
 from ..collector.collector import Collector
 from ..collector.platform import Platform
-from ..needs.derive import Needs
+from ..errors import Problem
+from ..needs.derive import Needs, Port
 
 Manifest = dict[str, Any]
 
@@ -67,3 +68,21 @@ def namespace(build: CollectorBuild) -> Manifest:
     name = build.collector.namespace
     labels = {names.OWNER_LABEL: names.OWNER, names.RELEASE_LABEL: names.shared_release(name)}
     return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels}}
+
+
+def way_in(build: CollectorBuild, name: str, what: str = "ingress or routes") -> Port:
+    """Return the port that traffic from outside goes to. Raises Problem when there is none, or no Service before it."""
+    collector = build.collector
+    ports: dict[str, Any] = {port.name: port for port in build.exposed}
+    if not collector.wants_service:
+        raise Problem(
+            f"collector '{collector.name}' has an {what} but no Service",
+            fix="Set `service: {enabled: true}`.",
+        )
+    if name not in ports:
+        raise Problem(
+            f"collector '{collector.name}' has no port '{name}' for its {what}",
+            fix=f"Its config listens on: {', '.join(ports) or 'nothing'}.",
+        )
+    found: Port = ports[name]
+    return found

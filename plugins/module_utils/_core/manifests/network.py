@@ -1,15 +1,18 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""NetworkPolicy, Ingress and Gateway API routes. Private."""
+"""Services, network policies, ingresses and routes of a collector, and how to probe it. Private."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
+from ..collector import names
+from ..config.paths import at, section
 from ..errors import Problem
-from ..needs.derive import Port
-from .build import CollectorBuild, Manifest, frame, present
+from .build import CollectorBuild, Manifest, frame, present, way_in
+from .openshift import app_protocol
 
 _GATEWAY_API = "gateway.networking.k8s.io/v1"
 
@@ -82,19 +85,57 @@ def _route(build: CollectorBuild, kind: str, port_name: str, hostnames: str) -> 
     return frame(build, _GATEWAY_API, kind, spec=spec)
 
 
-def way_in(build: CollectorBuild, name: str, what: str = "ingress or routes") -> Port:
-    """Return the port that traffic from outside goes to. Raises Problem when there is none, or no Service before it."""
+def service(build: CollectorBuild) -> Manifest | None:
+    """Return the Service that clients use, or nothing when it is not wanted or nothing listens."""
     collector = build.collector
-    ports: dict[str, Any] = {port.name: port for port in build.exposed}
-    if not collector.wants_service:
-        raise Problem(
-            f"collector '{collector.name}' has an {what} but no Service",
-            fix="Set `service: {enabled: true}`.",
-        )
-    if name not in ports:
-        raise Problem(
-            f"collector '{collector.name}' has no port '{name}' for its {what}",
-            fix=f"Its config listens on: {', '.join(ports) or 'nothing'}.",
-        )
-    found: Port = ports[name]
-    return found
+    if not collector.wants_service or not build.exposed:
+        return None
+    options = collector.service
+    spec = {
+        "type": options.get("type") or "ClusterIP",
+        "selector": collector.pods,
+        "ports": _ports(build),
+        "internalTrafficPolicy": options.get("internal_traffic_policy")
+        or ("Local" if collector.mode == "daemonset" else "Cluster"),
+    }
+    return frame(build, "v1", "Service", annotations=options.get("annotations"), spec=spec)
+
+
+def headless_service(build: CollectorBuild) -> Manifest | None:
+    """Return the governing Service of a StatefulSet: it gives each replica a name."""
+    collector = build.collector
+    if collector.mode != "statefulset":
+        return None
+    spec = {"clusterIP": "None", "selector": collector.pods, **present(ports=_ports(build))}
+    return frame(build, "v1", "Service", name=names.headless(collector.name), spec=spec)
+
+
+def _ports(build: CollectorBuild) -> list[dict[str, Any]]:
+    """Return the ports; `appProtocol: grpc` lets L7 load balancers and meshes speak HTTP/2 to it."""
+    return [
+        {"name": port.name, "port": port.number, "targetPort": port.number, "protocol": port.protocol}
+        | present(appProtocol=app_protocol(build, port))
+        for port in build.exposed
+    ]
+
+
+_RECEIVES = "otlp-http"
+_COUNTS = "metrics"
+
+
+def probe(build: CollectorBuild, config: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Return what to send through the API server, and where it must be counted; nothing for who cannot be tried so.
+
+    Telemetry goes in by OTLP/HTTP in clear text, and is counted where the collector serves its own metrics.
+    """
+    receivers = section(config, "receivers")
+    tls = [at(receivers, (name, "protocols", "http", "tls")) for name in receivers if name.split("/")[0] == "otlp"]
+    ports = {port.name: port.number for port in build.needs.ports}
+    if build.collector.mode == "sidecar":  # its pods are somebody else's, and not ours to send to
+        return None
+    if any(tls) or not {_RECEIVES, _COUNTS} <= set(ports):
+        return None
+    pods = {"namespace": build.collector.namespace, "selector": build.collector.selector_text}
+    via = {**pods, "port": ports[_RECEIVES]}
+    arrival = {**pods, "evidence": "metrics", "metrics_port": ports[_COUNTS]}
+    return {"name": build.collector.name, "via": via, "arrival": arrival}

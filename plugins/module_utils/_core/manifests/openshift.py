@@ -17,8 +17,7 @@ from ..config.paths import section
 from ..errors import Problem
 from ..needs.components.row import Rules, rule
 from ..needs.derive import Port
-from .build import CollectorBuild, Manifest, frame, present
-from .network import way_in
+from .build import CollectorBuild, Manifest, frame, present, way_in
 from .pod import SELINUX_LEVEL, pod_security, volumes
 from .workload import claims
 

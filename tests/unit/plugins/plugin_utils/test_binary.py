@@ -119,3 +119,19 @@ def test_the_second_opinion_is_a_part_of_the_result(tmp_path: Path) -> None:
     result = _validate.report(arguments, lambda _text: None)
     assert result["second_opinion"] == {"ran": True, "reason": f"{path} validate"}
     assert "otelcol-validate" in [item["rule"] for item in result["findings"]]
+
+
+@pytest.mark.parametrize(
+    ("image", "build"),
+    [
+        ("otel/opentelemetry-collector:0.158.0", ("core", "0.158.0")),
+        ("localhost:5000/opentelemetry-collector-contrib:v0.1.2-x", ("contrib", "v0.1.2")),
+        ("opentelemetry-collector-contrib", ("contrib", "")),
+        ("opentelemetry-collector-contrib@sha256:12", ("contrib", "")),
+        ("opentelemetry-collector-contrib:latest", ("contrib", "")),
+        ("opentelemetry-collector-mine:1.2.3", None),
+        ("", None),
+    ],
+)
+def test_an_image_is_recognised_wherever_it_comes_from(image: str, build: tuple[str, str] | None) -> None:
+    assert _target.recognised(image) == build

@@ -9,8 +9,6 @@ from contextlib import suppress
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.backends import kubernetes, operator
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.backends.kubernetes import manifests
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.backends.table import BACKENDS
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.api.kinds import PRUNED, ApiResources
@@ -18,6 +16,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.api.kinds
 from ..helpers import OPTIONS, PODS, SPEC, build, running
 from ..manifests.test_target_allocator import SETTINGS, SOURCES, order
 
+manifests = BACKENDS["kubernetes"].manifests
 EVERYTHING: dict[str, Any] = {
     "autoscaling": {"min_replicas": 1, "max_replicas": 2},
     "disruption_budget": {"min_available": 1},
@@ -65,7 +64,7 @@ OURS = ("Namespace", "ServiceAccount", "ClusterRole", "ClusterRoleBinding")
 
 
 def objects(config: Any = None, **options: Any) -> list[Any]:
-    return operator.manifests(build(config, backend="operator", **options))
+    return BACKENDS["operator"].manifests(build(config, backend="operator", **options))
 
 
 def operator_kinds(config: Any = None, **options: Any) -> list[str]:
@@ -89,14 +88,14 @@ def test_workload_config_autoscaler_and_budget_are_the_operators(mode: str, serv
 
 def test_an_allocator_has_an_account_and_rights_of_its_own() -> None:
     sources = {**SOURCES, "secret_namespaces": ["telemetry"]}
-    assert [manifest["kind"] for manifest in operator.manifests(order(sources=sources))] == [
+    assert [manifest["kind"] for manifest in BACKENDS["operator"].manifests(order(sources=sources))] == [
         *OURS,
         *OURS[1:],
         *("Service", "Role", "RoleBinding", "OpenTelemetryCollector"),
     ]
 
 
-@pytest.mark.parametrize("mode", operator.MODES)
+@pytest.mark.parametrize("mode", BACKENDS["operator"].modes)
 def test_every_object_but_those_that_are_shared_says_whose_it_is_under_the_operator(mode: str) -> None:
     settings = SETTINGS if mode in ("daemonset", "statefulset") else {}
     for manifest in objects(CONFIG, mode=mode, target_allocator=settings):
@@ -108,7 +107,7 @@ def test_every_object_but_those_that_are_shared_says_whose_it_is_under_the_opera
 def test_a_service_selects_the_same_pods_under_both_backends() -> None:
     both = [
         *objects(CONFIG, network_policy={"enabled": True}),
-        *kubernetes.manifests(build(CONFIG, network_policy={"enabled": True})),
+        *manifests(build(CONFIG, network_policy={"enabled": True})),
     ]
     selectors = [item["spec"]["selector"] for item in both if item["kind"] == "Service"]
     assert selectors == [PODS, PODS]

@@ -6,13 +6,13 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.backends import kubernetes, operator
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.backends.limits import LIMITS, Limit
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.backends.table import BACKENDS, LIMITS, Limit
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
 
 from ..helpers import OPTIONS, collector
 from ..manifests.test_target_allocator import SETTINGS, SOURCES
 
+KUBERNETES, OPERATOR = BACKENDS["kubernetes"], BACKENDS["operator"]
 SAMPLES: dict[str, Any] = {
     "revision_history_limit": 3,
     "topology_spread": [{"maxSkew": 1}],
@@ -56,18 +56,18 @@ REFUSED = [(limit, mode) for limit in LIMITS for mode in limit.modes]
 @pytest.mark.parametrize(("limit", "mode"), REFUSED, ids=[f"{limit.option}-{mode}" for limit, mode in REFUSED])
 def test_what_a_mode_cannot_say_is_refused_with_what_to_do(limit: Limit, mode: str) -> None:
     with pytest.raises(Problem, match=f"collector 'gateway': the operator has no place for .* mode {mode}") as problem:
-        operator.check(operated(mode=mode, **{limit.option: SAMPLES[limit.option]}))
+        OPERATOR.check(operated(mode=mode, **{limit.option: SAMPLES[limit.option]}))
     assert f"  {limit.option}: {limit.fix}" in str(problem.value).splitlines()
 
 
-@pytest.mark.parametrize("mode", operator.MODES)
+@pytest.mark.parametrize("mode", OPERATOR.modes)
 def test_defaults_are_at_home_in_every_mode(mode: str) -> None:
-    operator.check(operated(mode=mode, **AT_REST))
+    OPERATOR.check(operated(mode=mode, **AT_REST))
 
 
 def test_every_fault_is_told_at_once() -> None:
     with pytest.raises(Problem, match=r"(?s)these options in mode sidecar.*tolerations: .*affinity: "):
-        operator.check(operated(mode="sidecar", tolerations=SAMPLES["tolerations"], affinity=SAMPLES["affinity"]))
+        OPERATOR.check(operated(mode="sidecar", tolerations=SAMPLES["tolerations"], affinity=SAMPLES["affinity"]))
 
 
 def test_options_of_the_table_are_options() -> None:
@@ -75,9 +75,9 @@ def test_options_of_the_table_are_options() -> None:
 
 
 def test_a_name_leaves_room_for_what_the_operator_adds() -> None:
-    operator.check(operated(name="a" * 42))
+    OPERATOR.check(operated(name="a" * 42))
     with pytest.raises(Problem, match=r"too long for a custom resource.*at most 42"):
-        operator.check(operated(name="a" * 43))
+        OPERATOR.check(operated(name="a" * 43))
 
 
 @pytest.mark.parametrize(
@@ -97,7 +97,7 @@ def test_a_name_leaves_room_for_what_the_operator_adds() -> None:
 )
 def test_an_allocator_that_could_not_work_is_refused(mode: str, settings: Any, says: str) -> None:
     with pytest.raises(Problem, match=f"target allocator of collector 'gateway': .*{says}"):
-        operator.check(operated(mode=mode, target_allocator={**SETTINGS, **settings}))
+        OPERATOR.check(operated(mode=mode, target_allocator={**SETTINGS, **settings}))
 
 
 @pytest.mark.parametrize(
@@ -111,12 +111,12 @@ def test_an_allocator_that_could_not_work_is_refused(mode: str, settings: Any, s
     ],
 )
 def test_an_allocator_that_works_is_not(mode: str, settings: Any) -> None:
-    operator.check(operated(mode=mode, target_allocator={**SETTINGS, **settings}))
+    OPERATOR.check(operated(mode=mode, target_allocator={**SETTINGS, **settings}))
 
 
 def test_the_plain_backend_runs_without_an_allocator_and_refuses_what_only_that_does() -> None:
-    kubernetes.check(collector(mode="statefulset", target_allocator=SETTINGS))
+    KUBERNETES.check(collector(mode="statefulset", target_allocator=SETTINGS))
     with pytest.raises(Problem, match=r"reads ServiceMonitors.*Set `backend: operator`"):
-        kubernetes.check(collector(mode="statefulset", target_allocator={**SETTINGS, "prometheus_cr": SOURCES}))
+        KUBERNETES.check(collector(mode="statefulset", target_allocator={**SETTINGS, "prometheus_cr": SOURCES}))
     with pytest.raises(Problem, match=r"mode sidecar, and only the operator.*Set `backend: operator`"):
-        kubernetes.check(collector(mode="sidecar"))
+        KUBERNETES.check(collector(mode="sidecar"))

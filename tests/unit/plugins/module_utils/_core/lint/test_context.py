@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.config.documents import Found, configs
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.context import Context, build_of, context_of
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.context import Context, context_of
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.subject import Deployment
 
 TEXT = "receivers:\n  otlp:\nservice:\n  pipelines:\n"
@@ -138,22 +138,3 @@ def test_a_custom_resource_says_itself() -> None:
     assert resource(resources={"limits": {"memory": "a lot"}}).memory_limit_mib is None
     assert resource(hostNetwork=True).host_network
     assert resource(volumeMounts=[{"mountPath": "/x"}]).mounts == ("/x",)
-
-
-IMAGES = {"contrib": "ghcr.io/o/opentelemetry-collector-contrib", "core": "ghcr.io/o/opentelemetry-collector"}
-
-
-@pytest.mark.parametrize(
-    ("image", "build"),
-    [
-        ("otel/opentelemetry-collector:0.158.0", ("core", "0.158.0")),
-        ("localhost:5000/opentelemetry-collector-contrib:v0.1.2-x", ("contrib", "v0.1.2")),
-        ("opentelemetry-collector-contrib", ("contrib", "")),
-        ("opentelemetry-collector-contrib@sha256:12", ("contrib", "")),
-        ("opentelemetry-collector-contrib:latest", ("contrib", "")),
-        ("opentelemetry-collector-mine:1.2.3", None),
-        ("", None),
-    ],
-)
-def test_an_image_is_recognised_wherever_it_comes_from(image: str, build: tuple[str, str] | None) -> None:
-    assert build_of(image, IMAGES) == build

@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.backends.operator import MODES
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.backends.table import BACKENDS
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.manifests.open_telemetry_collector import (
     explicit,
@@ -207,7 +207,7 @@ def test_what_is_malformed_stays_for_others_to_judge(config: dict[str, Any]) -> 
     assert explicit(config) == {key: value for key, value in config.items() if value is not None}
 
 
-@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("mode", BACKENDS["operator"].modes)
 def test_no_secret_comes_into_the_resource(mode: str) -> None:
     found = spec(mode=mode, env={"TOKEN": {"secret": "backend", "key": "token"}})
     reference = {"secretKeyRef": {"name": "backend", "key": "token"}}

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.manifests import openshift
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.manifests.service import (
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.manifests.network import (
     headless_service,
     service,
 )
