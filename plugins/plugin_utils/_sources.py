@@ -155,6 +155,9 @@ def _check_names(values: Mapping[str, Any], spec: Mapping[str, Any], what: str, 
         for item in (value if isinstance(value, list) else [value]) if inner else ():
             if isinstance(item, Mapping):
                 _check_names(item, inner, what, f"{path}{key}.")
+            elif item is not None and not isinstance(item, str):  # Ansible's validator fails on these with a TypeError
+                fix = f"Write a mapping of {', '.join(sorted(inner))}."
+                raise Problem(f"option '{path}{key}' of {what} must be a mapping, not '{item}'", fix=fix)
 
 
 def argument_spec(options: Mapping[str, Any]) -> dict[str, Any]:

@@ -24,6 +24,9 @@ except ImportError:  # libyaml is not everywhere; the pure parser reads the same
 DEEPEST = 150
 INVALID = "this is no valid YAML"
 
+# Python writes numbers of at most 4,300 digits in decimal; no setting has a tenth of that.
+_LARGEST_NUMBER = 10**400
+
 _TAG = "tag:yaml.org,2002:"
 
 # The scalars of YAML 1.2's core schema, as go-yaml resolves them; `yes`, `on` and `1:30` are text there.
@@ -165,8 +168,13 @@ def _integer(text: str) -> int | str:
     """Decimal, 0x, 0o and 0b; a leading zero is YAML 1.1's octal for go-yaml too."""
     digits = text.replace("_", "")
     if re.fullmatch(r"[-+]?0[0-7]+", digits):
-        return int(digits, 8)
-    return int(digits, 0) if not re.fullmatch(r"[-+]?0\d+", digits) else digits
+        return short(int(digits, 8), text)
+    return short(int(digits, 0), text) if not re.fullmatch(r"[-+]?0\d+", digits) else digits
+
+
+def short(number: int, text: str) -> int | str:
+    """Return a number, or the text of one that has more digits than Python writes in decimal."""
+    return number if abs(number) < _LARGEST_NUMBER else text
 
 
 _CONVERT: dict[str, Callable[[str], Any]] = {
@@ -200,8 +208,9 @@ def plain(value: Any) -> Any:
         return [plain(item) for item in value]
     if value is None or isinstance(value, bool):
         return value
-    kind = next((kind for kind in (int, float) if isinstance(value, kind)), str)
-    return kind(value)
+    if isinstance(value, int):
+        return short(int(value), hex(value))
+    return float(value) if isinstance(value, float) else str(value)
 
 
 def _collect(value: Any, path: Path, found: dict[Path, Position]) -> None:

@@ -105,6 +105,9 @@ class Collector:
         values["instance"] = values["instance"] or values["name"]
         values["service_account_name"] = values["service_account_name"] or values["name"]
         values.update({name: names.texts(name, values[name] or {}) for name in _TEXTS})
+        unnamed = next((name for name in values["env"] or {} if not isinstance(name, str)), None)
+        if unnamed is not None:
+            raise Problem(f"env has a name that is not text, '{unnamed}'", fix="Write each name in `env` as text.")
         collector = cls(**values)
         for what in ("name", "namespace", "instance", "service_account_name"):
             names.check_name(f"{what} of a collector", getattr(collector, what))

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from math import isfinite
 from typing import Any, NamedTuple
 
 from ..config.catalogue import Listeners
@@ -23,16 +24,12 @@ ITEMS = {
     "profile_samples": "profiles",
 }
 NOUNS = {signal: noun.replace("_", " ") for noun, signal in ITEMS.items()}
-# Versions differ in what follows a name: a unit, `_total`, or nothing.
-_SAMPLE = re.compile(
-    r"^otelcol_(?P<name>[a-z0-9_]+?)(?:__\w+?_)?(?:_bytes|_seconds)?(?:_total)?"
-    r"(?:\{(?P<labels>.*)\})? (?P<value>[0-9.eE+-]+)(?: \d+)?$",
-    re.MULTILINE,
-)
-_LABEL = re.compile(r'(\w+)="((?:[^"\\]|\\.)*)"')
+_SAMPLE = re.compile(r"^otelcol_(?P<name>\w++)(?:\{(?P<labels>.*)\})? (?P<value>[0-9.eE+-]++)(?: \d++)?$", re.MULTILINE)
+_LABEL = re.compile(r'(?<!\w)(\w++)="((?:[^"\\]|\\.)*+)"')
 _BY_ITEM = re.compile(rf"(?P<name>\w+)_(?P<item>{'|'.join(ITEMS)})\Z")
+_UNITS = ("_bytes", "_seconds")
 _COMPONENTS = ("receiver", "exporter", "processor")
-_DURATION = re.compile(r"(?P<number>\d+(?:\.\d+)?)(?P<unit>ms|s|m|h)")
+_DURATION = re.compile(r"(?<!\d)(?P<number>\d++(?:\.\d++)?)(?P<unit>ms|s|m|h)")
 _SECONDS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600}
 # Source: scraper.NewDefaultControllerConfig of the Collector and Prometheus' scrape_interval.
 _USUAL_INTERVAL = 60.0
@@ -56,13 +53,31 @@ def reading(text: str) -> Reading:
     for match in _SAMPLE.finditer(text):
         labels = dict(_LABEL.findall(match["labels"] or ""))
         owner = next((labels[name] for name in _COMPONENTS if name in labels), "")
-        by_item = _BY_ITEM.match(match["name"])
+        name = _without_unit(match["name"])
+        by_item = _BY_ITEM.match(name)
         if by_item:
             key = Key(by_item["name"], owner, ITEMS[by_item["item"]])
         else:
-            key = Key(match["name"], owner, labels.get("data_type") or labels.get("otel_signal") or "")
-        counts[key] += float(match["value"])  # type: ignore[assignment]
+            key = Key(name, owner, labels.get("data_type") or labels.get("otel_signal") or "")
+        counts[key] += _value(match["value"])  # type: ignore[assignment]
     return counts
+
+
+def _without_unit(name: str) -> str:
+    """Return the name of a metric. Versions differ in what follows it: a unit, `_total`, or nothing."""
+    name = name.removesuffix("_total")
+    name = next((name.removesuffix(unit) for unit in _UNITS if name.endswith(unit)), name)
+    stem, _sign, unit = name.partition("__")  # `items__item_`
+    return stem if len(unit) > 1 and unit.endswith("_") else name
+
+
+def _value(text: str) -> float:
+    """Return the value of a sample; 0 for text that is no number and for one that is infinite."""
+    try:
+        value = float(text)
+    except ValueError:
+        return 0
+    return value if isfinite(value) else 0
 
 
 def grown(before: Reading, after: Reading) -> Reading:

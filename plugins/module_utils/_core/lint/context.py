@@ -119,9 +119,9 @@ def _container(workload: Object, config_map: Object) -> Object | None:
         return None
     pod = section(workload, "spec", "template", "spec")
     name = at(config_map, ("metadata", "name"))
-    volumes = {volume.get("name") for volume in _maps(pod, "volumes") if name in _config_maps(volume)}
+    volumes = {_name(volume) for volume in _maps(pod, "volumes") if name in _config_maps(volume)} - {None}
     for container in _maps(pod, "containers"):
-        if any(mount.get("name") in volumes for mount in _maps(container, "volumeMounts")):
+        if any(_name(mount) in volumes for mount in _maps(container, "volumeMounts")):
             return container
     return None
 
@@ -133,24 +133,25 @@ def _config_maps(volume: Object) -> Iterator[Any]:
 
 def _together(one: Object, other: Object) -> bool:
     """Whether two objects are in one namespace, as far as they say."""
-    namespaces = {at(item, ("metadata", "namespace")) for item in (one, other)} - {None}
-    return len(namespaces) <= 1
+    namespaces = [at(item, ("metadata", "namespace")) for item in (one, other)]
+    return None in namespaces or namespaces[0] == namespaces[1]
 
 
 def _exposed(
     container: Object, labels: Object, workload: Object, stream: Sequence[Object]
 ) -> frozenset[tuple[int, str]] | None:
     ports = _maps(container, "ports")
-    numbers = {port.get("name"): port.get("containerPort") for port in ports}
-    found = {(port["containerPort"], _protocol(port)) for port in ports if port.get("hostPort")}
+    numbers = {_name(port): port.get("containerPort") for port in ports}
+    found = [(port.get("containerPort"), _protocol(port)) for port in ports if port.get("hostPort")]
     services = [item for item in stream if item.get("kind") == "Service" and _together(item, workload)]
     for service in services:
         selector = section(service, "spec", "selector")
         if selector and selector.items() <= labels.items():
             for port in _maps(section(service, "spec"), "ports"):
                 target = port.get("targetPort", port.get("port"))
-                found.add((numbers.get(target, target), _protocol(port)))
-    known = frozenset(pair for pair in found if isinstance(pair[0], int))
+                number = numbers.get(target, target) if isinstance(target, str) else target
+                found.append((number, _protocol(port)))
+    known = frozenset((number, protocol) for number, protocol in found if isinstance(number, int))
     return known if known or services else None
 
 
@@ -199,6 +200,12 @@ def _mounts(container: Object) -> tuple[str, ...]:
 
 def _maps(value: Any, key: str) -> list[dict[str, Any]]:
     return [item for item in items(value, key) if isinstance(item, dict)]
+
+
+def _name(item: Object) -> str | None:
+    """Return the name of a volume, mount or port; None if it has none that Kubernetes takes."""
+    name = item.get("name")
+    return name if isinstance(name, str) else None
 
 
 def _number(*values: Any) -> int | None:

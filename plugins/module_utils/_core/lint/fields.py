@@ -32,7 +32,7 @@ ALLOCATED = ("receivers", "prometheus")
 LIMITER = ("processors", "memory_limiter")
 
 # Go's time.ParseDuration.
-_DURATION = re.compile(r"[+-]?(0|((\d+\.?\d*|\.\d+)(ns|us|µs|μs|ms|s|m|h))+)\Z")
+_DURATION = re.compile(r"[+-]?(0|((\d+(\.\d*)?|\.\d+)(ns|us|µs|μs|ms|s|m|h))+)\Z")
 _LETTERS = {str: "s", bool: "b", int: "i", float: "f", list: "l", dict: "m"}
 _SHAPES = {"s": "text", "i": "a number", "b": "true or false", "l": "a list", "m": "a mapping"}
 

@@ -48,7 +48,8 @@ def not_a_mapping(subject: Subject) -> Iterator[Fault]:
 def duplicate_key(subject: Subject) -> Iterator[Fault]:
     """Yield duplicate keys in a mapping; the Collector rejects them."""
     for path, position in subject.duplicates:
-        yield Fault(path, f"key '{path[-1]}' is duplicated", "Keep one of the two.", position)
+        key = f"key '{path[-1]}'" if path else "the key of this config"  # `config:` twice in a custom resource
+        yield Fault(path, f"{key} is duplicated", "Keep one of the two.", position)
 
 
 def not_a_list(subject: Subject) -> Iterator[Fault]:

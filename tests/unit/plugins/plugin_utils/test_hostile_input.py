@@ -1,0 +1,164 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Input of any shape gets findings or a Problem that names the option: no traceback, and no long wait."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from copy import deepcopy
+from typing import Any
+
+import pytest
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.diagnose.metrics import reading
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _render, _validate, _yaml
+
+from .helpers import OTLP, VALIDATE
+
+SECONDS = 1.0
+LABELS = {"app": "gw"}
+CONFIG_MAP: dict[str, Any] = {
+    "apiVersion": "v1",
+    "kind": "ConfigMap",
+    "metadata": {"name": "gw", "namespace": "a"},
+    "data": {"config.yaml": _yaml.dump(OTLP)},
+}
+WORKLOAD: dict[str, Any] = {
+    "apiVersion": "apps/v1",
+    "kind": "Deployment",
+    "metadata": {"name": "gw", "namespace": "a"},
+    "spec": {
+        "template": {
+            "metadata": {"labels": LABELS},
+            "spec": {
+                "serviceAccountName": "gw",
+                "volumes": [{"name": "config", "configMap": {"name": "gw"}}],
+                "containers": [
+                    {
+                        "name": "c",
+                        "image": "otel/opentelemetry-collector-contrib:0.158.0",
+                        "ports": [{"name": "otlp", "containerPort": 4317, "hostPort": 4317}],
+                        "env": [{"name": "A", "value": "b"}],
+                        "volumeMounts": [{"name": "config", "mountPath": "/conf"}],
+                        "resources": {"limits": {"memory": "512Mi"}},
+                    }
+                ],
+            },
+        }
+    },
+}
+SERVICE: dict[str, Any] = {
+    "apiVersion": "v1",
+    "kind": "Service",
+    "metadata": {"name": "gw", "namespace": "a"},
+    "spec": {"selector": LABELS, "ports": [{"port": 4317, "targetPort": "otlp"}]},
+}
+OBJECTS = (CONFIG_MAP, WORKLOAD, SERVICE)
+CONTAINER = (1, "spec", "template", "spec", "containers", 0)
+
+
+def findings(config: Any) -> list[dict[str, Any]]:
+    start = time.process_time()
+    result = _validate.report({**VALIDATE, "config": config, "fail_on": "never"}, lambda _warning: None, check=True)
+    assert time.process_time() - start < SECONDS
+    assert not [item for item in result["findings"] if item["rule"] == "internal-error"]
+    return list(result["findings"])
+
+
+def changed(path: tuple[Any, ...], value: Any) -> list[dict[str, Any]]:
+    objects: list[Any] = deepcopy(list(OBJECTS))
+    inner: Any = objects
+    for part in path[:-1]:
+        inner = inner[part]
+    inner[path[-1]] = value
+    return objects
+
+
+@pytest.mark.parametrize("value", [[], {}, [1], {"a": "b"}, None, True, 1.5])
+@pytest.mark.parametrize(
+    "path",
+    [
+        (0, "metadata", "namespace"),
+        (0, "metadata", "name"),
+        (1, "metadata", "namespace"),
+        (1, "metadata", "name"),
+        (1, "spec", "template", "spec", "volumes", 0, "name"),
+        (1, "spec", "template", "spec", "volumes", 0, "configMap", "name"),
+        (1, "spec", "template", "spec", "serviceAccountName"),
+        (1, "spec", "template", "metadata", "labels", "app"),
+        (*CONTAINER, "image"),
+        (*CONTAINER, "ports", 0, "name"),
+        (*CONTAINER, "ports", 0, "containerPort"),
+        (*CONTAINER, "ports", 0, "hostPort"),
+        (*CONTAINER, "ports", 0, "protocol"),
+        (*CONTAINER, "env", 0, "name"),
+        (*CONTAINER, "volumeMounts", 0, "name"),
+        (*CONTAINER, "volumeMounts", 0, "mountPath"),
+        (*CONTAINER, "resources", "limits", "memory"),
+        (2, "metadata", "namespace"),
+        (2, "spec", "selector", "app"),
+        (2, "spec", "ports", 0, "port"),
+        (2, "spec", "ports", 0, "targetPort"),
+    ],
+    ids=str,
+)
+def test_an_object_may_have_any_value_anywhere(path: tuple[Any, ...], value: Any) -> None:
+    objects = changed(path, value)
+    findings(objects)
+    findings(_yaml.dump(*objects))
+
+
+def test_a_host_port_needs_no_container_port() -> None:
+    findings(changed((*CONTAINER, "ports"), [{"hostPort": 4317}]))
+
+
+def test_a_resource_may_repeat_the_key_of_its_config() -> None:
+    text = (
+        "apiVersion: opentelemetry.io/v1beta1\nkind: OpenTelemetryCollector\nmetadata: {name: a}\nspec:\n"
+        "  config: {receivers: {otlp: null}}\n"
+        "  config: {receivers: {otlp: null}, service: {pipelines: {}}}\n"
+    )
+    assert "duplicate-key" in [item["rule"] for item in findings(text)]
+
+
+@pytest.mark.parametrize("text", ["0x" + "f" * 3_600, "0b" + "1" * 15_000, "0o" + "7" * 5_000, "9" * 5_000])
+@pytest.mark.parametrize("key", ["password", "endpoint"])
+def test_a_number_may_have_any_length(text: str, key: str) -> None:
+    findings(f"receivers: {{otlp: null}}\nexporters: {{otlp_grpc: {{{key}: {text}}}}}\nservice: {{pipelines: {{}}}}\n")
+
+
+@pytest.mark.parametrize("text", ["1" * 40_000, "1." * 20_000, "1s" * 20_000, "." * 40_000])
+def test_a_duration_may_have_any_length(text: str) -> None:
+    findings({**OTLP, "exporters": {"otlp_grpc": {"endpoint": "a:4317", "timeout": text}}})
+
+
+@pytest.mark.parametrize(
+    ("settings", "named"),
+    [
+        ({"network_policy": True}, "network_policy"),
+        ({"env": {1: "a", "B": "c"}}, "env"),
+    ],
+)
+def test_a_wrong_option_is_named(settings: dict[str, Any], named: str) -> None:
+    request = _render.Request([{"name": "gw", "namespace": "a", "config": OTLP, **settings}], {})
+    with pytest.raises(Problem) as caught:
+        _render.bundle(_render.plan(request))
+    assert named in str(caught.value)
+
+
+METRICS: list[Callable[[int], str]] = [
+    lambda size: "otelcol_" + "_" * size,
+    lambda size: "otelcol_" + "__a_" * (size // 4),
+    lambda size: "otelcol_a{" + 'b="c",' * (size // 6),
+    lambda size: 'otelcol_a{b="' + "\\" * size + '"} 1',
+    lambda size: "otelcol_a " + "1" * size + "x",
+]
+
+
+@pytest.mark.parametrize("made", METRICS)
+def test_a_metrics_line_may_have_any_length(made: Callable[[int], str]) -> None:
+    start = time.process_time()
+    reading(made(40_000))
+    assert time.process_time() - start < SECONDS
