@@ -94,10 +94,7 @@ def main() -> None:
     either = [("url", "cluster_name")]
     run_oidc(
         AnsibleAWSModule(
-            argument_spec=IAM_OIDC_PROVIDER,
-            mutually_exclusive=either,
-            required_one_of=either,
-            supports_check_mode=True,
+            argument_spec=IAM_OIDC_PROVIDER, mutually_exclusive=either, required_one_of=either, supports_check_mode=True
         )
     )
 

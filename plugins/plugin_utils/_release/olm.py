@@ -85,10 +85,7 @@ def absent(product: Product, arguments: Mapping[str, Any]) -> RemovalPlan:
     found = reads.as_ours(wanted.namespace, wanted.asked.package, arguments["installed"], olm)
     others = reads.neighbours(wanted.namespace, olm)
     gone = removals.removal(
-        product,
-        reads.with_versions(wanted.namespace, found, olm),
-        arguments["others"],
-        arguments["remove_definitions"],
+        product, reads.with_versions(wanted.namespace, found, olm), arguments["others"], arguments["remove_definitions"]
     )
     if gone.action == "remove" and others:
         gone.warnings.append(f"The OperatorGroup stays, since {', '.join(others)} needs it")
@@ -98,10 +95,8 @@ def absent(product: Product, arguments: Mapping[str, Any]) -> RemovalPlan:
 def _found(arguments: Mapping[str, Any]) -> Mapping[str, Any]:
     found: Mapping[str, Any] | None = arguments["olm_found"]
     if found is None or arguments["installed"] is None:
-        raise Problem(
-            "the provider olm needs to know what is there",
-            fix="Give the results of release_info (installed) and olm_info (olm_found).",
-        )
+        wrong = "the provider olm needs to know what is there"
+        raise Problem(wrong, fix="Give the results of release_info (installed) and olm_info (olm_found).")
     return found
 
 
@@ -124,13 +119,10 @@ def _refuse(arguments: Mapping[str, Any]) -> None:
     tuning = arguments["workloads"].get("manager") or {}
     replicas = tuning.get("replicas") if tuning.get("replicas") not in (None, 1) else None
     given = {**arguments, "flags": tuning.get("flags"), "replicas": replicas}
-    wrong = [f"{name} ({instead})" for name, instead in _REFUSED.items() if given.get(name)]
-    if wrong:
-        raise Problem(
-            f"a Subscription has no place for {', '.join(wrong)}",
-            asked="Install the operator by OLM",
-            fix="Leave these out, or use another provider.",
-        )
+    others = [f"{name} ({instead})" for name, instead in _REFUSED.items() if given.get(name)]
+    if others:
+        wrong = f"a Subscription has no place for {', '.join(others)}"
+        raise Problem(wrong, asked="Install the operator by OLM", fix="Leave these out, or use another provider.")
 
 
 def _config(arguments: Mapping[str, Any]) -> dict[str, Any]:

@@ -71,12 +71,8 @@ def _text(content: bytes, asked: str, where: str) -> str:
     except UnicodeDecodeError as error:
         raise Problem("it is no text", asked=asked, where=where, fix="Give the manifest, not an archive.") from error
     if text.lstrip()[:1] == "<":
-        raise Problem(
-            "it is a web page, not YAML",
-            asked=asked,
-            where=where,
-            fix="A proxy or a login answers in place of the file; get the file itself and give its path.",
-        )
+        fix = "A proxy or a login answers in place of the file; get the file itself and give its path."
+        raise Problem("it is a web page, not YAML", asked=asked, where=where, fix=fix)
     return text
 
 
@@ -156,11 +152,8 @@ def checked_chart(product: Product, chart: dict[str, Any], asked: str) -> str:
         )
     found = str(chart.get("appVersion") or chart.get("version"))
     if asked and read_version(asked) != read_version(found):
-        raise Problem(
-            f"the chart has version {found} of {product.title}, not {asked}",
-            where=chart["path"],
-            fix="Leave the version out, or give the chart of that version.",
-        )
+        wrong = f"the chart has version {found} of {product.title}, not {asked}"
+        raise Problem(wrong, where=chart["path"], fix="Leave the version out, or give the chart of that version.")
     return found
 
 
@@ -169,11 +162,9 @@ def refuse_eks_cluster(wanted: Product, arguments: Mapping[str, Any]) -> None:
     cluster = arguments["eks_cluster"]
     if cluster and arguments["provider"] == "helm":
         name = cluster.get("name", "")
-        raise Problem(
-            f"helm connects by a kubeconfig, and the cluster is given as eks_cluster ({name})",
-            asked=f"Install {wanted.title} with provider helm",
-            fix=f"Use provider manifest, or give a kubeconfig (aws eks update-kubeconfig --name {name}) in its place.",
-        )
+        wrong = f"helm connects by a kubeconfig, and the cluster is given as eks_cluster ({name})"
+        fix = f"Use provider manifest, or give a kubeconfig (aws eks update-kubeconfig --name {name}) in its place."
+        raise Problem(wrong, asked=f"Install {wanted.title} with provider helm", fix=fix)
 
 
 def _archived(path: Path) -> str:

@@ -137,18 +137,12 @@ def impossible(association: Mapping[str, Any] | None, wanted: Mapping[str, Any])
     live = settings(association)
     owner = (association or {}).get("ownerArn")
     if owner:
-        return Problem(
-            f"the add-on {owner} owns it",
-            asked="Change a pod identity association",
-            where="service_account",
-            fix="Use pod_identity_associations of eks_addon.",
-        )
+        wrong = f"the add-on {owner} owns it"
+        fix = "Use pod_identity_associations of eks_addon."
+        return Problem(wrong, asked="Change a pod identity association", where="service_account", fix=fix)
     after = live | {name: value for name, value in wanted.items() if value is not None}
     if after.get("policy") and not after.get("disable_session_tags"):
-        return Problem(
-            "EKS takes a policy only without session tags",
-            asked="Restrict a pod identity association",
-            where="policy",
-            fix="Set disable_session_tags to true.",
-        )
+        wrong = "EKS takes a policy only without session tags"
+        fix = "Set disable_session_tags to true."
+        return Problem(wrong, asked="Restrict a pod identity association", where="policy", fix=fix)
     return None

@@ -63,11 +63,9 @@ def stamped(collector: Collector, identities: Mapping[str, Any]) -> Collector:
     own = collector.service_account_annotations
     clash = [key for key in given if own.get(key, given[key]) != given[key]]
     if clash:
-        raise Problem(
-            f"its service_account_annotations have another {clash[0]} than its identity",
-            asked=f"Give collector '{collector.name}' its identity",
-            fix="Remove the annotation, or the inputs of otel_identity.",
-        )
+        wrong = f"its service_account_annotations have another {clash[0]} than its identity"
+        fix = "Remove the annotation, or the inputs of otel_identity."
+        raise Problem(wrong, asked=f"Give collector '{collector.name}' its identity", fix=fix)
     digest = hashlib.sha256(json.dumps(given, sort_keys=True).encode()).hexdigest()[:16]
     return replace(
         collector,

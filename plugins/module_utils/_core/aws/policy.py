@@ -65,11 +65,9 @@ def document(given: Iterable[Statement]) -> dict[str, Any]:
     made = {"Version": VERSION, "Statement": list(given)}
     size = len(json.dumps(made, separators=(",", ":")))
     if size > LONGEST:
-        raise Problem(
-            f"it would have {size} characters, and IAM takes {LONGEST}",
-            asked="Put the derived policy into the role",
-            fix="Give collectors ServiceAccounts of their own, or use managed policies.",
-        )
+        wrong = f"it would have {size} characters, and IAM takes {LONGEST}"
+        fix = "Give collectors ServiceAccounts of their own, or use managed policies."
+        raise Problem(wrong, asked="Put the derived policy into the role", fix=fix)
     return made
 
 

@@ -49,12 +49,9 @@ def moved(live: Settings, wanted: Settings, name: str) -> Problem | None:
     """Return the problem of another namespace: EKS takes it at creation only."""
     if not live.get("namespace") or wanted.get("namespace") in (None, live["namespace"]):
         return None
-    return Problem(
-        f"it is in the namespace {live['namespace']}, and EKS cannot move it to {wanted['namespace']}",
-        asked=f"Change the add-on {name}",
-        where="namespace",
-        fix="Remove it first with state=absent, or leave namespace out.",
-    )
+    wrong = f"it is in the namespace {live['namespace']}, and EKS cannot move it to {wanted['namespace']}"
+    fix = "Remove it first with state=absent, or leave namespace out."
+    return Problem(wrong, asked=f"Change the add-on {name}", where="namespace", fix=fix)
 
 
 def creation(wanted: Settings) -> dict[str, Any]:

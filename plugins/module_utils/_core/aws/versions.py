@@ -106,27 +106,19 @@ def kubernetes_of(addons: Iterable[Mapping[str, Any]], name: str) -> list[str]:
 
 def _nothing(name: str, kubernetes: str, elsewhere: Iterable[str]) -> Problem:
     others = f", only for {_few(elsewhere)}" if elsewhere else ""
-    return Problem(
-        f"EKS offers no version of it for Kubernetes {kubernetes}{others}",
-        asked=f"Choose a version of the add-on {name}",
-        fix="A new version of Kubernetes may have to wait for it; check the region, and see eks_addon_info.",
-    )
+    wrong = f"EKS offers no version of it for Kubernetes {kubernetes}{others}"
+    fix = "A new version of Kubernetes may have to wait for it; check the region, and see eks_addon_info."
+    return Problem(wrong, asked=f"Choose a version of the add-on {name}", fix=fix)
 
 
 def _unknown(asked: str, known: dict[str, AddonVersion], name: str, kubernetes: str) -> Problem:
-    return Problem(
-        f"EKS does not offer {asked} for Kubernetes {kubernetes}{near(asked, known)}",
-        asked=f"Choose a version of the add-on {name}",
-        where="version",
-        fix=f"Take default, latest, or one of {_few(known)}.",
-    )
+    wrong = f"EKS does not offer {asked} for Kubernetes {kubernetes}{near(asked, known)}"
+    fix = f"Take default, latest, or one of {_few(known)}."
+    return Problem(wrong, asked=f"Choose a version of the add-on {name}", where="version", fix=fix)
 
 
 def no_addon(name: str, names: Iterable[str]) -> Problem:
     """Return the problem of an add-on that EKS does not know."""
-    return Problem(
-        f"EKS has no add-on of this name{near(name, names)}",
-        asked=f"Choose a version of the add-on {name}",
-        where="name",
-        fix="See eks_addon_info with available=true for all names.",
-    )
+    wrong = f"EKS has no add-on of this name{near(name, names)}"
+    fix = "See eks_addon_info with available=true for all names."
+    return Problem(wrong, asked=f"Choose a version of the add-on {name}", where="name", fix=fix)

@@ -79,10 +79,8 @@ def _check_port(language: Language, options: Mapping[str, Any], protocol: str, f
     right = next(port for port, speaks in PORTS.items() if speaks == protocol)
     other = found.expected in language.protocols or (options["image"] and not language.directive)
     also = f", or give it `protocol: {found.expected}`" if other else ""
-    raise Problem(
-        f"{language.title} exports by {protocol}, but port {found.port} of {found.url} is that of {found.expected}",
-        fix=f"Send it to port {right}{also}; `endpoint` of a language overrides the common one.",
-    )
+    wrong = f"{language.title} exports by {protocol}, but port {found.port} of {found.url} is that of {found.expected}"
+    raise Problem(wrong, fix=f"Send it to port {right}{also}; `endpoint` of a language overrides the common one.")
 
 
 def _sends(signal: str, env: Mapping[str, Any]) -> bool:
@@ -138,10 +136,8 @@ def parse(url: str) -> Endpoint:
     if not port:
         raise Problem(f"'{url}' has no port", fix="Write it: 4318 is OTLP over HTTP, 4317 OTLP over gRPC.")
     if parts.query or parts.fragment or _SIGNAL_PATH.search(parts.path):
-        raise Problem(
-            f"'{url}' is no base address",
-            fix="Leave out /v1/traces and all after it; exporters append the signal's path.",
-        )
+        wrong = f"'{url}' is no base address"
+        raise Problem(wrong, fix="Leave out /v1/traces and all after it; exporters append the signal's path.")
     host = parts.netloc.rpartition(":")[0] if parts.port else parts.netloc
     return Endpoint(url, parts.scheme, host, port, parts.path.rstrip("/"))
 

@@ -116,8 +116,7 @@ def _tls(given: Mapping[str, Any]) -> dict[str, str]:
         raise Problem(f"its `tls` has {in_secret[0]}, but no secret_name", fix="Give secret_name, or an absolute path.")
     if not tls.get("ca_file", "/").startswith("/") and not {"secret_name", "config_map_name"} & set(tls):
         raise Problem(
-            "its `tls` has ca_file, but no config_map_name or secret_name",
-            fix="Give one of them, or an absolute path.",
+            "its `tls` has ca_file, but no config_map_name or secret_name", fix="Give one of them, or an absolute path."
         )
     return tls
 
@@ -125,16 +124,12 @@ def _tls(given: Mapping[str, Any]) -> dict[str, str]:
 def _check_env(env: Mapping[str, Any]) -> None:
     for name, value in env.items():
         if name in OPTIONS:
-            raise Problem(
-                f"{name} stands in `env`, where it is not checked",
-                fix=f"Give `{OPTIONS[name]}` of the language in its place.",
-            )
+            wrong = f"{name} stands in `env`, where it is not checked"
+            raise Problem(wrong, fix=f"Give `{OPTIONS[name]}` of the language in its place.")
         secret = _SECRET_NAME.search(name) or (name.endswith("_HEADERS") and _SECRET_HEADER.search(str(value)))
         if secret and not isinstance(value, dict):
-            raise Problem(
-                f"{name} stands in `env` in clear text",
-                fix="Give it as `{secret: NAME, key: KEY}` of an existing Secret.",
-            )
+            wrong = f"{name} stands in `env` in clear text"
+            raise Problem(wrong, fix="Give it as `{secret: NAME, key: KEY}` of an existing Secret.")
 
 
 PROPAGATORS = ("tracecontext", "baggage", "b3", "b3multi", "jaeger", "xray", "ottrace", "none")
@@ -157,10 +152,8 @@ def propagators(names: Sequence[str]) -> list[str]:
     """Return the propagators of the resource. Raises Problem for one that is not known, and for `none` among others."""
     for name in names:
         if name not in PROPAGATORS:
-            raise Problem(
-                f"there is no propagator '{name}'{near(name, PROPAGATORS)}",
-                fix=f"Propagators: {', '.join(PROPAGATORS)}.",
-            )
+            wrong = f"there is no propagator '{name}'{near(name, PROPAGATORS)}"
+            raise Problem(wrong, fix=f"Propagators: {', '.join(PROPAGATORS)}.")
     if "none" in names and len(set(names)) > 1:
         raise Problem("propagator 'none' stands beside others", fix="Remove it, or the others.")
     return list(dict.fromkeys(names))

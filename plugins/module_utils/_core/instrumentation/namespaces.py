@@ -32,11 +32,9 @@ def wanted(instrumentations: Iterable[Instrumentation]) -> dict[str, dict[str, s
             namespace, annotation = _entry(item, instrumentation)
             before = found.setdefault(namespace, {})
             if before and before != {annotation: instrumentation.reference}:
-                raise Problem(
-                    f"namespace '{namespace}' is given to two Instrumentations or languages",
-                    asked=f"instrumentation '{instrumentation.name}'",
-                    fix="Leave one; annotate the other's workloads themselves, with the names of their containers.",
-                )
+                wrong = f"namespace '{namespace}' is given to two Instrumentations or languages"
+                fix = "Leave one; annotate the other's workloads themselves, with the names of their containers."
+                raise Problem(wrong, asked=f"instrumentation '{instrumentation.name}'", fix=fix)
             before[annotation] = instrumentation.reference
     return found
 
@@ -51,26 +49,18 @@ def _entry(item: Any, instrumentation: Instrumentation) -> tuple[str, str]:
     asked = f"instrumentation '{instrumentation.name}'"
     entry = {"name": item} if isinstance(item, str) else item
     if not isinstance(entry, Mapping) or not entry.get("name") or set(entry) - {"name", "language"}:
-        raise Problem(
-            f"'{item}' is no entry of `namespaces`",
-            asked=asked,
-            fix="Write a name, or `{name: NAME, language: LANGUAGE}`.",
-        )
+        wrong = f"'{item}' is no entry of `namespaces`"
+        raise Problem(wrong, asked=asked, fix="Write a name, or `{name: NAME, language: LANGUAGE}`.")
     namespace = names.check_name("namespace", str(entry["name"]))
     known = list(instrumentation.languages)
     language = entry.get("language") or (known[0] if len(known) == 1 else "")
     if not language:
-        raise Problem(
-            f"namespace '{namespace}' does not say which of {', '.join(known)} its pods are",
-            asked=asked,
-            fix=f"Write `{{name: {namespace}, language: {known[0]}}}`, or annotate the workloads themselves.",
-        )
+        wrong = f"namespace '{namespace}' does not say which of {', '.join(known)} its pods are"
+        fix = f"Write `{{name: {namespace}, language: {known[0]}}}`, or annotate the workloads themselves."
+        raise Problem(wrong, asked=asked, fix=fix)
     if language not in known:
-        raise Problem(
-            f"namespace '{namespace}' has the language '{language}'{near(language, known)}",
-            asked=asked,
-            fix=f"Languages of this Instrumentation: {', '.join(known)}.",
-        )
+        wrong = f"namespace '{namespace}' has the language '{language}'{near(language, known)}"
+        raise Problem(wrong, asked=asked, fix=f"Languages of this Instrumentation: {', '.join(known)}.")
     return namespace, LANGUAGES[language].annotation
 
 

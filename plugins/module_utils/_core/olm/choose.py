@@ -71,33 +71,22 @@ def plan(wanted: OlmRequest, found: Found) -> OlmPlan:
 
 def _refuse_no_olm(found: Found) -> None:
     if not found["served"]:
-        raise Problem(
-            f"the Operator Lifecycle Manager is not in this cluster: nobody serves {API}",
-            asked=_ASKED,
-            fix="Use the provider manifest or helm, or install OLM first.",
-        )
+        wrong = f"the Operator Lifecycle Manager is not in this cluster: nobody serves {API}"
+        raise Problem(wrong, asked=_ASKED, fix="Use the provider manifest or helm, or install OLM first.")
     if not found["packages_served"]:
-        raise Problem(
-            "the catalogs cannot be read: nobody serves packages.operators.coreos.com",
-            asked=_ASKED,
-            fix="Look at OLM's packageserver: kubectl get apiservice v1.packages.operators.coreos.com",
-        )
+        fix = "Look at OLM's packageserver: kubectl get apiservice v1.packages.operators.coreos.com"
+        raise Problem("the catalogs cannot be read: nobody serves packages.operators.coreos.com", asked=_ASKED, fix=fix)
 
 
 def _refuse_approval(wanted: OlmRequest) -> None:
     """A pin and automatic approval exclude each other: startingCSV says only where OLM begins."""
     if wanted.approval == MANUAL and not wanted.asked.csv:
-        raise Problem(
-            "manual approval needs the version that is approved",
-            asked=_ASKED,
-            fix="Pin it (otel_operator_olm_csv), or set otel_operator_olm_approval to automatic.",
-        )
+        fix = "Pin it (otel_operator_olm_csv), or set otel_operator_olm_approval to automatic."
+        raise Problem("manual approval needs the version that is approved", asked=_ASKED, fix=fix)
     if wanted.approval == AUTOMATIC and wanted.asked.csv:
-        raise Problem(
-            f"with automatic approval OLM goes past {wanted.asked.csv} to the newest version by itself",
-            asked=_ASKED,
-            fix="Set otel_operator_olm_approval to manual to stay at it, or leave otel_operator_olm_csv out.",
-        )
+        wrong = f"with automatic approval OLM goes past {wanted.asked.csv} to the newest version by itself"
+        fix = "Set otel_operator_olm_approval to manual to stay at it, or leave otel_operator_olm_csv out."
+        raise Problem(wrong, asked=_ASKED, fix=fix)
 
 
 def _subscription(wanted: OlmRequest, subscriptions: Sequence[Found]) -> Found | None:
@@ -105,11 +94,9 @@ def _subscription(wanted: OlmRequest, subscriptions: Sequence[Found]) -> Found |
     those = of_operator(subscriptions, wanted.asked.package)
     theirs = [item for item in those if not item["ours"]]
     if theirs:
-        raise Problem(
-            f"somebody else's Subscription {_place(theirs[0])} brings the operator already",
-            asked=_ASKED,
-            fix="Set the provider to existing to use it as it is, or remove that Subscription and its version first.",
-        )
+        wrong = f"somebody else's Subscription {_place(theirs[0])} brings the operator already"
+        fix = "Set the provider to existing to use it as it is, or remove that Subscription and its version first."
+        raise Problem(wrong, asked=_ASKED, fix=fix)
     ours = next((item for item in those if item["namespace"] == wanted.namespace), None)
     strange = next((item for item in those if item is not ours), None)
     wrong = ""
@@ -137,11 +124,8 @@ def _step(wanted: OlmRequest, ours: Found | None, offered: PackageOffer) -> tupl
             if wanted.asked.csv
             else f"the newest of channel {offered.channel}, {offered.csv},"
         )
-        raise Problem(
-            f"{here} is installed, and {what} is older",
-            asked="Upgrade",
-            fix="OLM never goes back: ask for that one or a newer one, or remove it first with state absent.",
-        )
+        fix = "OLM never goes back: ask for that one or a newer one, or remove it first with state absent."
+        raise Problem(f"{here} is installed, and {what} is older", asked="Upgrade", fix=fix)
     return "upgrade", f"OLM goes from {here} to {offered.csv}"
 
 
@@ -171,11 +155,9 @@ def _refuse_left(csvs: Sequence[Found], ours: Found | None) -> None:
     """OLM takes up no ClusterServiceVersion that is there without a Subscription."""
     left = [item["name"] for item in csvs if item["product"]]
     if ours is None and left:
-        raise Problem(
-            f"ClusterServiceVersion {', '.join(left)} of an earlier installation is there without a Subscription",
-            asked=_ASKED,
-            fix="Run once with state absent, or delete it: OLM takes up none that it finds.",
-        )
+        wrong = f"ClusterServiceVersion {', '.join(left)} of an earlier installation is there without a Subscription"
+        fix = "Run once with state absent, or delete it: OLM takes up none that it finds."
+        raise Problem(wrong, asked=_ASKED, fix=fix)
 
 
 def _namespace(name: str) -> Manifest:

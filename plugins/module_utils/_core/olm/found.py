@@ -153,11 +153,8 @@ def checked(name: str, where: str) -> Csv:
     """Return what the name of a pin says. Raises Problem for one without a version, whose order nobody knows."""
     found = read_csv(name)
     if found is None:
-        raise Problem(
-            f"'{name}' has no version in it",
-            where=where,
-            fix="Give the whole name, like opentelemetry-operator.v1.2.3.",
-        )
+        wrong = f"'{name}' has no version in it"
+        raise Problem(wrong, where=where, fix="Give the whole name, like opentelemetry-operator.v1.2.3.")
     return found
 
 

@@ -44,11 +44,9 @@ def offer(asked: PackageRequest, found: Found, installed_channel: str = "") -> P
     package = _package(asked, found)
     channel = _channel(asked, package, installed_channel)
     if not channel["all_namespaces"]:
-        raise Problem(
-            f"channel {channel['name']} of {asked.package} is not for all namespaces",
-            asked="Install the operator by OLM",
-            fix="Use a channel of the OpenTelemetry operator; it looks after all namespaces.",
-        )
+        wrong = f"channel {channel['name']} of {asked.package} is not for all namespaces"
+        fix = "Use a channel of the OpenTelemetry operator; it looks after all namespaces."
+        raise Problem(wrong, asked="Install the operator by OLM", fix=fix)
     _kubernetes(asked, channel, found["kubernetes"])
     return PackageOffer(channel["name"], _csv(asked, package, channel))
 
@@ -57,20 +55,15 @@ def _catalog(asked: PackageRequest, catalogs: Sequence[Found]) -> None:
     where = f"CatalogSource {asked.catalog}"
     named = {f"{item['namespace']}/{item['name']}": item for item in catalogs}
     if asked.catalog not in named:
-        raise Problem(
-            f"there is no CatalogSource {asked.catalog}{near(asked.catalog, named)}",
-            asked="Install the operator by OLM",
-            fix=f"Set otel_operator_olm_source and otel_operator_olm_source_namespace to one of: {_list(named)}.",
-        )
+        wrong = f"there is no CatalogSource {asked.catalog}{near(asked.catalog, named)}"
+        fix = f"Set otel_operator_olm_source and otel_operator_olm_source_namespace to one of: {_list(named)}."
+        raise Problem(wrong, asked="Install the operator by OLM", fix=fix)
     found = named[asked.catalog]
     if found["state"] != READY:
         said = f": {found['message']}" if found["message"] else ""
-        raise Problem(
-            f"the catalog does not answer (its state is {found['state'] or 'not known'}){said}",
-            asked="Install the operator by OLM",
-            where=where,
-            fix=f"Look at its pod: kubectl -n {asked.source_namespace} get pods -l olm.catalogSource={asked.source}",
-        )
+        wrong = f"the catalog does not answer (its state is {found['state'] or 'not known'}){said}"
+        fix = f"Look at its pod: kubectl -n {asked.source_namespace} get pods -l olm.catalogSource={asked.source}"
+        raise Problem(wrong, asked="Install the operator by OLM", where=where, fix=fix)
 
 
 def _package(asked: PackageRequest, found: Found) -> Found:
@@ -79,12 +72,9 @@ def _package(asked: PackageRequest, found: Found) -> Found:
         return package
     packages = found["packages"]
     listed = f"Packages there that look alike: {_list(packages)}." if packages else "It offers no package at all."
-    raise Problem(
-        f"the catalog has no package {asked.package}{near(asked.package, packages)}",
-        asked="Install the operator by OLM",
-        where=f"CatalogSource {asked.catalog}",
-        fix=f"Set otel_operator_olm_package, or another catalog. {listed}",
-    )
+    wrong = f"the catalog has no package {asked.package}{near(asked.package, packages)}"
+    fix = f"Set otel_operator_olm_package, or another catalog. {listed}"
+    raise Problem(wrong, asked="Install the operator by OLM", where=f"CatalogSource {asked.catalog}", fix=fix)
 
 
 def _channel(asked: PackageRequest, package: Found, installed: str) -> Found:
@@ -92,12 +82,9 @@ def _channel(asked: PackageRequest, package: Found, installed: str) -> Found:
     # Who named none stays in the channel that he has, also when the package gets another default.
     name = asked.channel or (installed if installed in channels else package["default_channel"])
     if name not in channels:
-        raise Problem(
-            f"package {asked.package} has no channel {name}{near(name, channels)}",
-            asked="Install the operator by OLM",
-            where=f"CatalogSource {asked.catalog}",
-            fix=f"Set otel_operator_olm_channel to one of: {_list(channels)}.",
-        )
+        wrong = f"package {asked.package} has no channel {name}{near(name, channels)}"
+        fix = f"Set otel_operator_olm_channel to one of: {_list(channels)}."
+        raise Problem(wrong, asked="Install the operator by OLM", where=f"CatalogSource {asked.catalog}", fix=fix)
     channel: Found = channels[name]
     return channel
 
@@ -110,23 +97,18 @@ def _csv(asked: PackageRequest, package: Found, channel: Found) -> str:
         return asked.csv
     elsewhere = [item["name"] for item in package["channels"] if asked.csv in item["csvs"]]
     there = f"; it is in channel {_list(elsewhere)}" if elsewhere else near(asked.csv, channel["csvs"])
-    raise Problem(
-        f"channel {channel['name']} of {asked.package} has no {asked.csv}{there}",
-        asked="Install the operator by OLM",
-        where=f"CatalogSource {asked.catalog}",
-        fix=f"Set otel_operator_olm_csv to one of: {_list(channel['csvs'])}.",
-    )
+    wrong = f"channel {channel['name']} of {asked.package} has no {asked.csv}{there}"
+    fix = f"Set otel_operator_olm_csv to one of: {_list(channel['csvs'])}."
+    raise Problem(wrong, asked="Install the operator by OLM", where=f"CatalogSource {asked.catalog}", fix=fix)
 
 
 def _kubernetes(asked: PackageRequest, channel: Found, kubernetes: str) -> None:
     """The newest version of a channel says what it needs; what a pinned one needs is told by its own state."""
     least, here = read(channel["min_kubernetes"] or "0.0.0"), read(kubernetes or "0.0.0")
     if least and here and here < least and any(here) and not asked.csv:
-        raise Problem(
-            f"{channel['csv']} needs Kubernetes {least} or later, and this cluster has {here}",
-            asked="Install the operator by OLM",
-            fix="Upgrade the cluster, or choose an older channel, or pin an older version (otel_operator_olm_csv).",
-        )
+        wrong = f"{channel['csv']} needs Kubernetes {least} or later, and this cluster has {here}"
+        fix = "Upgrade the cluster, or choose an older channel, or pin an older version (otel_operator_olm_csv)."
+        raise Problem(wrong, asked="Install the operator by OLM", fix=fix)
 
 
 def _list(names: Any) -> str:

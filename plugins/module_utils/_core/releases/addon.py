@@ -102,11 +102,8 @@ def _decided(wanted: ReleaseRequest, addon: Addon, found: Mapping[str, Any]) -> 
         return Decision("install", EKS, f"{addon.title} {addon.wanted} is installed")
     old, new = order(addon.installed), order(addon.wanted)
     if new < old:
-        raise Problem(
-            f"{addon.title} is {addon.installed} here, and {addon.wanted} is older",
-            asked="Upgrade",
-            fix="Objects may be stored already as only the newer version knows them. Ask for that one, or a newer one.",
-        )
+        fix = "Objects may be stored already as only the newer version knows them. Ask for that one, or a newer one."
+        raise Problem(f"{addon.title} is {addon.installed} here, and {addon.wanted} is older", asked="Upgrade", fix=fix)
     if new == old:
         return Decision("unchanged", EKS, f"{addon.title} {addon.installed} is installed")
     return Decision("upgrade", EKS, f"{addon.title} is upgraded from {addon.installed} to {addon.wanted}")
@@ -137,11 +134,9 @@ def _refuse_definitions(wanted: ReleaseRequest, addon: Addon, found: Mapping[str
         names = ", ".join(item["name"] for item in strange)
         by = strange[0]["installer"]
         who = f"{by['by']} {by['name']}".strip()
-        raise Problem(
-            f"{wanted.product.title} is not here, but its definitions are ({names}), made by somebody else ({who})",
-            asked=f"Install {addon.title}",
-            fix="Remove them with what made them, or let EKS have them (foreign: takeover, and resolve_conflicts).",
-        )
+        wrong = f"{wanted.product.title} is not here, but its definitions are ({names}), made by somebody else ({who})"
+        fix = "Remove them with what made them, or let EKS have them (foreign: takeover, and resolve_conflicts)."
+        raise Problem(wrong, asked=f"Install {addon.title}", fix=fix)
 
 
 def _refuse_version(wanted: ReleaseRequest, addon: Addon, operator: Version | None, facts: Mapping[str, Any]) -> None:
@@ -157,11 +152,9 @@ def _refuse_version(wanted: ReleaseRequest, addon: Addon, operator: Version | No
             fix=f"Take a version from v{first} on; eks_addon_info with available=true shows them.",
         )
     if operator and wanted.version and wanted.version != operator:
-        raise Problem(
-            f"{addon.name} {addon.wanted} has version {operator} of it, not {wanted.version}",
-            asked=f"Install {wanted.product.title}",
-            fix="Leave its version out, and give that of the add-on (addon_version).",
-        )
+        wrong = f"{addon.name} {addon.wanted} has version {operator} of it, not {wanted.version}"
+        fix = "Leave its version out, and give that of the add-on (addon_version)."
+        raise Problem(wrong, asked=f"Install {wanted.product.title}", fix=fix)
 
 
 def _cert_manager(found: Mapping[str, Any], there: Mapping[str, Any], table: Mapping[str, Any]) -> Iterator[str]:
@@ -191,18 +184,12 @@ def refuse_inputs(given: Mapping[str, Any]) -> None:
     told = {**given, **manager, "images": {name: image for name, image in given["images"].items() if image}}
     for name, key in CONFIGURED.items():
         if told.get(name) and (name, told[name]) != ("replicas", 1):
-            raise Problem(
-                f"an EKS add-on does not take {name}",
-                where=name,
-                fix=f"Give it as {key} in the configuration of the add-on (addon_configuration).",
-            )
+            fix = f"Give it as {key} in the configuration of the add-on (addon_configuration)."
+            raise Problem(f"an EKS add-on does not take {name}", where=name, fix=fix)
     for name, nothing in UNKNOWN.items():
         if told.get(name, nothing) not in (nothing, None):
-            raise Problem(
-                f"an EKS add-on does not take {name}",
-                where=name,
-                fix="Leave it out, or use another provider: the configuration of the add-on has nothing for it.",
-            )
+            fix = "Leave it out, or use another provider: the configuration of the add-on has nothing for it."
+            raise Problem(f"an EKS add-on does not take {name}", where=name, fix=fix)
 
 
 def registry_note(given: Mapping[str, Any]) -> Iterator[str]:

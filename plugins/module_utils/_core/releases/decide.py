@@ -117,26 +117,19 @@ def _next(wanted: ReleaseRequest, found: Mapping[str, Any]) -> Decision:
             fix="Keep the provider, or remove it first with state absent and the old provider.",
         )
     if wanted.namespace and wanted.namespace != found["namespace"]:
-        raise Problem(
-            f"{title} is in namespace {found['namespace']}, and the namespace asked for is {wanted.namespace}",
-            fix="Keep the namespace, or remove it first with state absent.",
-        )
+        wrong = f"{title} is in namespace {found['namespace']}, and the namespace asked for is {wanted.namespace}"
+        raise Problem(wrong, fix="Keep the namespace, or remove it first with state absent.")
     old, new = read(found["version"]), wanted.version
     if old is None or new is None or old == new:
         return Decision("unchanged", wanted.provider, f"{title} {found['version']} is installed")
     if new < old:
-        raise Problem(
-            f"{title} is {old} here, and {new} is older",
-            asked="Upgrade",
-            fix="Objects may be stored already as only the newer version knows them. Ask for that one, or a newer one.",
-        )
+        fix = "Objects may be stored already as only the newer version knows them. Ask for that one, or a newer one."
+        raise Problem(f"{title} is {old} here, and {new} is older", asked="Upgrade", fix=fix)
     steps = between(old, new)
     if wanted.product.stepwise and len(steps) > 1 and not wanted.allow_skip:
-        raise Problem(
-            f"{title} goes from {old} to {new}, and has to pass through every minor version",
-            asked="Upgrade",
-            fix=f"Run once for the newest patch of each of {', '.join(steps)}, or allow the skip (allow_skip).",
-        )
+        wrong = f"{title} goes from {old} to {new}, and has to pass through every minor version"
+        fix = f"Run once for the newest patch of each of {', '.join(steps)}, or allow the skip (allow_skip)."
+        raise Problem(wrong, asked="Upgrade", fix=fix)
     return Decision("upgrade", wanted.provider, f"{title} is upgraded from {old} to {new}")
 
 
@@ -151,10 +144,8 @@ def refuse_several(wanted: ReleaseRequest, found: Mapping[str, Any]) -> None:
     """Refuse to work beside a second installation."""
     if len(found["namespaces"]) > 1:
         places = ", ".join(found["namespaces"])
-        raise Problem(
-            f"{wanted.product.title} is in this cluster more than once, in the namespaces {places}",
-            fix="Remove all but one: they would fight over the same objects.",
-        )
+        wrong = f"{wanted.product.title} is in this cluster more than once, in the namespaces {places}"
+        raise Problem(wrong, fix="Remove all but one: they would fight over the same objects.")
 
 
 def refuse_definitions(wanted: ReleaseRequest, found: Mapping[str, Any]) -> None:
@@ -168,10 +159,8 @@ def refuse_definitions(wanted: ReleaseRequest, found: Mapping[str, Any]) -> None
     if others and wanted.foreign != TAKEOVER:
         who = _SAID[others[0]["installer"]["by"]].format(**others[0]["installer"])
         names = ", ".join(item["name"] for item in others)
-        raise Problem(
-            f"{wanted.product.title} is not here, but its definitions are ({names}), made by {who}",
-            fix="Remove them with what made them, or take them over (foreign: takeover).",
-        )
+        wrong = f"{wanted.product.title} is not here, but its definitions are ({names}), made by {who}"
+        raise Problem(wrong, fix="Remove them with what made them, or take them over (foreign: takeover).")
 
 
 def _refuse_kubernetes(
@@ -193,10 +182,8 @@ def _usable(wanted: ReleaseRequest, found: Mapping[str, Any], table: Mapping[str
     served = {(item["name"], version) for item in found["crds"] for version in item["served_versions"]}
     kind = wanted.product.kinds[0]
     if (kind.definition, kind.version) not in served:
-        raise Problem(
-            f"{wanted.product.title} {found['version']} does not serve {kind.kind} as {kind.api_version}",
-            fix="Upgrade it, with what installed it.",
-        )
+        wrong = f"{wanted.product.title} {found['version']} does not serve {kind.kind} as {kind.api_version}"
+        raise Problem(wrong, fix="Upgrade it, with what installed it.")
     running = read(found["version"])
     if running is None:
         yield f"The version of {wanted.product.title} cannot be told"
@@ -230,11 +217,8 @@ def stored(found: Mapping[str, Any], manifests: Sequence[Manifest]) -> Iterator[
             f"it out of status.storedVersions of the definition (kubectl edit --subresource=status crd {item['name']})."
         )
         if lost:
-            raise Problem(
-                f"objects of {item['name']} may be stored as {', '.join(lost)}, which the new version does not know",
-                asked="Upgrade",
-                fix=how,
-            )
+            wrong = f"objects of {item['name']} may be stored as {', '.join(lost)}, which the new version does not know"
+            raise Problem(wrong, asked="Upgrade", fix=how)
         if old:
             yield f"Objects of {item['name']} may still be stored as {', '.join(old)}, which goes some day. {how}"
 

@@ -34,23 +34,17 @@ def release(product: Product, objects: Sequence[Any], where: str) -> Release:
     manifests = [item for item in objects if item is not None]
     strange = next((item for item in manifests if not _is_object(item)), None)
     if strange is not None or not manifests:
-        raise Problem(
-            f"this holds no Kubernetes objects ({type(strange).__name__})" if manifests else "this is empty",
-            asked=f"Read the release of {product.title}",
-            where=where,
-            fix=f"Give the release's {product.manifest}.",
-        )
+        wrong = f"this holds no Kubernetes objects ({type(strange).__name__})" if manifests else "this is empty"
+        fix = f"Give the release's {product.manifest}."
+        raise Problem(wrong, asked=f"Read the release of {product.title}", where=where, fix=fix)
     main = workload(product, manifests)
     if main is None:
         raise _stranger(product, manifests, where)
     found = version_of(product, main)
     if found is None:
-        raise Problem(
-            f"neither the label {VERSION_LABEL} nor the image of {main['metadata']['name']} has a version",
-            asked=f"Read the release of {product.title}",
-            where=where,
-            fix="Give the manifest as it was published, and images with image_registry.",
-        )
+        wrong = f"neither the label {VERSION_LABEL} nor the image of {main['metadata']['name']} has a version"
+        fix = "Give the manifest as it was published, and images with image_registry."
+        raise Problem(wrong, asked=f"Read the release of {product.title}", where=where, fix=fix)
     namespace = main["metadata"].get("namespace") or product.namespace
     return Release(product, found, namespace, tuple(manifests))
 

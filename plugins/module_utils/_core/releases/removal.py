@@ -80,18 +80,12 @@ def _resources(product: Product, found: Mapping[str, Any], others: str) -> tuple
     mine = [item for item in used if item["ours"]] if product.removes_resources else []
     theirs = [item for item in used if item not in mine]
     if others == REFUSE and found["denied"]:
-        raise Problem(
-            f"this user may not list {', '.join(found['denied'])}, so nobody knows whether they are still used",
-            asked=f"Remove {product.title}",
-            fix="Grant it, or say that they may stay (others: keep).",
-        )
+        wrong = f"this user may not list {', '.join(found['denied'])}, so nobody knows whether they are still used"
+        raise Problem(wrong, asked=f"Remove {product.title}", fix="Grant it, or say that they may stay (others: keep).")
     if others == REFUSE and theirs:
         more = " or shall go as well (others: remove)" if product.removes_resources else ""
-        raise Problem(
-            f"it is still used by {names_of(theirs)}",
-            asked=f"Remove {product.title}",
-            fix=f"Remove them first, or say that they may stay without it (others: keep){more}.",
-        )
+        fix = f"Remove them first, or say that they may stay without it (others: keep){more}."
+        raise Problem(f"it is still used by {names_of(theirs)}", asked=f"Remove {product.title}", fix=fix)
     if others == REMOVE and not product.removes_resources:
         raise Problem(
             f"objects of {product.title} are never removed for others", fix="Use others: refuse or others: keep."

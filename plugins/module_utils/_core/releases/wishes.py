@@ -54,10 +54,8 @@ def written(release: Release, wishes: Customization) -> list[Manifest]:
     for name in wishes.workloads:
         if name not in release.product.components:
             known = release.product.components
-            raise Problem(
-                f"{release.product.title} has no component '{name}'{near(name, known)}",
-                fix=f"Components: {', '.join(known)}.",
-            )
+            wrong = f"{release.product.title} has no component '{name}'{near(name, known)}"
+            raise Problem(wrong, fix=f"Components: {', '.join(known)}.")
     names = _names(release, wishes)
     objects = [_written(release, item, wishes, names) for item in release.objects]
     return secured(objects, wishes.certificates)
