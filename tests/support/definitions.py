@@ -28,14 +28,17 @@ def lacks(plural: str) -> str:
     if not _definition(plural):
         return f"neither {_file(plural)} (O11Y_OPERATOR_CRDS) nor {MANIFEST} (O11Y_RELEASE_MIRROR) has the kind"
     asked = _kubectl("get", "--raw", "/readyz")
-    return "" if asked.returncode == 0 else f"no cluster answers: {asked.stderr.strip()}"
+    if asked.returncode != 0:
+        return f"no cluster answers: {asked.stderr.strip()}"
+    if os.environ.get("O11Y_TESTBED_KIND") == "external" and not _served(plural):
+        return f"{plural} is not served, and tests install no CustomResourceDefinition in a cluster of a user"
+    return ""
 
 
 @contextmanager
 def served(plural: str) -> Iterator[None]:
     """Have the server know a kind; one that is there already stays."""
-    name = f"crd/{plural}.opentelemetry.io"
-    there = _kubectl("get", name).returncode == 0
+    name, there = _crd(plural), _served(plural)
     try:
         if not there:
             _done(_kubectl("create", "-f", "-", stdin=_definition(plural)))
@@ -54,6 +57,14 @@ def refused(manifest: dict[str, Any]) -> str:
     options = ("--server-side", "--dry-run=server", "--validate=strict", "--force-conflicts")
     told = _kubectl("apply", *options, "-f", "-", stdin=json.dumps(manifest)).stderr.splitlines()
     return "\n".join(line for line in told if not line.startswith("Warning: "))
+
+
+def _crd(plural: str) -> str:
+    return f"crd/{plural}.opentelemetry.io"
+
+
+def _served(plural: str) -> bool:
+    return _kubectl("get", _crd(plural)).returncode == 0
 
 
 def _definition(plural: str) -> str:

@@ -56,10 +56,8 @@ def down(home: Home, name: str, _: argparse.Namespace) -> int:
     home.prepare()
     with home.lock(f"cluster-{named(home, name).name}"):
         cluster = named(home, name)
-        if providers.foreign_kubeconfig(home, os.environ):
-            say(
-                "KUBECONFIG names a cluster that is not the testbed's: left alone; unset it to remove the testbed's own"
-            )
+        if providers.PROVIDERS["external"].lacks(home, os.environ) is None:
+            say(f"the cluster of KUBECONFIG is yours and stays; unset {providers.PROVIDER} to remove the testbed's own")
         elif cleanup.remains(cluster):
             record = cluster.read()
             providers.PROVIDERS[record.provider if record else "embedded"].down(cluster)
@@ -85,10 +83,12 @@ def env(home: Home, name: str, _: argparse.Namespace) -> int:
     variables = {
         **provider.variables(cluster),
         "O11Y_TESTBED_KIND": provider.name,
-        "O11Y_TESTBED_INSTALLED": " ".join(Installed.read(cluster).names),
+        "O11Y_TESTBED_INSTALLED": " ".join(installation.fitting(Installed.read(cluster).names, provider)),
         mirror.VARIABLE: os.environ.get(mirror.VARIABLE) or str(mirror.root(home, {})),
     }
-    sys.stdout.write(exports(variables, folder if folder.exists() else None))
+    # Modules prefer these to KUBECONFIG.
+    others = [name for name in os.environ if name.startswith("K8S_AUTH_") or name == "O11Y_EKS_CLUSTER"]
+    sys.stdout.write(exports(variables, folder if folder.exists() else None, others))
     return 0
 
 
@@ -102,7 +102,7 @@ def _up(cluster: Cluster) -> providers.Provider:
 
 def _running(cluster: Cluster) -> providers.Provider | None:
     """The provider whose cluster `up` has left us with, if any."""
-    if providers.foreign_kubeconfig(cluster.home, os.environ):
+    if providers.PROVIDERS["external"].lacks(cluster.home, os.environ) is None:
         return providers.PROVIDERS["external"]
     record = cluster.read()
     return providers.PROVIDERS[record.provider] if record and record.complete else None

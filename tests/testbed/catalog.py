@@ -51,6 +51,8 @@ class Entry:
     """What `env` puts on PATH, and the component that it is built with."""
     lacks: Callable[[Store], Reason | None] = lambda _: None
     """Why it cannot be had on this machine."""
+    cluster_wide: bool = False
+    """Whether its tests install and remove CustomResourceDefinitions, which all users of a cluster share."""
     start: Callable[[Cluster, Path], None] | None = None
     """What is started beside the nodes, with the release mirror at hand; the embedded cluster alone has room for it."""
 
@@ -66,6 +68,7 @@ def _cert_manager(name: str, edition: Edition) -> Entry:
         components,
         prepare=lambda store: edition.prepare(store.builds, store.mirror),
         archives=lambda store: edition.release(store.mirror).images,
+        cluster_wide=True,
     )
 
 
@@ -83,7 +86,8 @@ def _operator(version: str) -> Entry:
         do = f"fill that folder as tests/testbed/README.md says, or set {VARIABLE} to a mirror that has the release"
         return Reason(f"{found.folder} has no {missing}", do)
 
-    return Entry(f"{OPERATOR}@{version}", archives=lambda store: release(store).images, lacks=lacks)
+    name = f"{OPERATOR}@{version}"
+    return Entry(name, archives=lambda store: release(store).images, lacks=lacks, cluster_wide=True)
 
 
 def _python_lacks(_: Store) -> Reason | None:
@@ -100,8 +104,8 @@ CATALOG = {
         Entry("helm", lambda _: ("helm",), programs={"helm": "helm"}),
         Entry("prometheus", lambda _: ("prometheus",), archives=lambda store: [backends.prometheus(store.builds)]),
         Entry("jaeger", lambda _: ("jaeger",), archives=lambda store: [backends.jaeger(store.builds)]),
-        Entry("olm", lacks=lambda _: olm.lacks()),
-        Entry("openshift", lacks=lambda _: openshift.lacks()),
+        Entry("olm", lacks=lambda _: olm.lacks(), cluster_wide=True),
+        Entry("openshift", lacks=lambda _: openshift.lacks(), cluster_wide=True),
         Entry("redhat-collector", archives=lambda store: [openshift.collector(store.builds)]),
         Entry("python", archives=lambda store: [python_images.image(store.builds)], lacks=_python_lacks),
         Entry(

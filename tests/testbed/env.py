@@ -6,13 +6,14 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 
-def exports(variables: Mapping[str, str], path: Path | None) -> str:
+def exports(variables: Mapping[str, str], path: Path | None, unset: Sequence[str] = ()) -> str:
     """`export` lines that any POSIX shell reads back exactly; `path` goes before what PATH is in that shell."""
-    lines = [f"export {name}={shlex.quote(value)}\n" for name, value in variables.items()]
+    lines = [f"unset {name}\n" for name in unset]
+    lines += [f"export {name}={shlex.quote(value)}\n" for name, value in variables.items()]
     if path:
         lines.append(f'export PATH={shlex.quote(str(path))}:"$PATH"\n')
     return "".join(lines)

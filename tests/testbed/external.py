@@ -12,12 +12,17 @@ from tests.testbed.errors import ClusterError
 def _kubectl(kubeconfig: str, *arguments: str) -> str:
     do = "repair the cluster or its kubeconfig, or unset KUBECONFIG to get a cluster of the testbed's own"
     argv = ["kubectl", f"--kubeconfig={kubeconfig}"] if ":" not in kubeconfig else ["kubectl"]
-    return command.run([*argv, "--request-timeout=10s", *arguments], do=do)
+    return command.run([*argv, *arguments], do=do)
+
+
+def context(kubeconfig: str) -> str:
+    """The context that clients use without another choice."""
+    return _kubectl(kubeconfig, "config", "current-context").strip()
 
 
 def check(kubeconfig: str) -> None:
     """Fail unless the API server is ready."""
-    _kubectl(kubeconfig, "get", "--raw", "/readyz")
+    _kubectl(kubeconfig, "get", "--request-timeout=10s", "--raw", "/readyz")
 
 
 def not_ready(kubeconfig: str) -> str | None:
@@ -32,4 +37,4 @@ def not_ready(kubeconfig: str) -> str | None:
 def node_ips(kubeconfig: str) -> list[str]:
     """The nodes' internal addresses."""
     path = '{range .items[*]}{.status.addresses[?(@.type=="InternalIP")].address}{" "}{end}'
-    return _kubectl(kubeconfig, "get", "nodes", f"--output=jsonpath={path}").split()
+    return _kubectl(kubeconfig, "get", "--request-timeout=10s", "nodes", f"--output=jsonpath={path}").split()

@@ -17,7 +17,7 @@ from tests.testbed.cluster import Cluster
 from tests.testbed.errors import Reason, UnavailableError
 from tests.testbed.loading import Installed
 from tests.testbed.progress import say
-from tests.testbed.providers import Provider
+from tests.testbed.providers import PROVIDER, Provider
 from tests.testbed.tasks import Task, run_all
 
 BUILDS_AT_ONCE = 2
@@ -44,10 +44,18 @@ def install(cluster: Cluster, provider: Provider, names: Sequence[str], environm
 
 def _lacks(entry: Entry, store: Store, provider: Provider) -> Reason | None:
     """Why it cannot be had here, whatever is the reason."""
-    if reason := entry.lacks(store):
+    if reason := _unfit(entry, provider) or entry.lacks(store):
         return reason
     if entry.components(store) and not store.builds.go:
         return Reason("it is built with Go, and there is no Go on PATH", "install Go 1.26 or later")
+    return None
+
+
+def _unfit(entry: Entry, provider: Provider) -> Reason | None:
+    """Why it cannot be had on a cluster of that provider."""
+    if entry.cluster_wide and provider.name == "external":
+        why = "its tests install and remove CustomResourceDefinitions that all users of your cluster share"
+        return Reason(why, f"unset {PROVIDER} to get a cluster of the testbed's own")
     if entry.start and provider.name != "embedded":
         do = "use the embedded cluster"
         return Reason(f"it runs beside the nodes of an embedded cluster, and this one is of {provider.name}", do)
@@ -56,6 +64,11 @@ def _lacks(entry: Entry, store: Store, provider: Provider) -> Reason | None:
             f"its images cannot be loaded into a cluster of {provider.name}", "use a cluster of the testbed's"
         )
     return None
+
+
+def fitting(names: Sequence[str], provider: Provider) -> list[str]:
+    """Those that can be had on a cluster of that provider; the names may be of another provider's cluster."""
+    return [name for name in names if provider.name != "external" or not _unfit(named(name), provider)]
 
 
 def _components(entries: Iterable[Entry], store: Store) -> list[str]:

@@ -1,7 +1,7 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where a cluster can come from, in order of preference: one that is there, one of kind's, one of our own."""
+"""Where a cluster can come from, in order of preference: one that the user asks for, one of kind's, one of our own."""
 
 from __future__ import annotations
 
@@ -15,12 +15,14 @@ from pathlib import Path
 from tests.testbed import cleanup, command, embedded, external, health, kind, loading
 from tests.testbed.cluster import Cluster
 from tests.testbed.eks import launch
-from tests.testbed.errors import Reason, UnavailableError
+from tests.testbed.errors import ClusterError, Reason, UnavailableError
 from tests.testbed.home import Home, is_below
 from tests.testbed.loading import Installed
 from tests.testbed.netns import NAMESPACES
+from tests.testbed.progress import say
 
 Environment = Mapping[str, str]
+PROVIDER, CONTEXT = "O11Y_TESTBED_PROVIDER", "O11Y_TESTBED_CONTEXT"
 
 
 @dataclass(frozen=True)
@@ -45,9 +47,20 @@ def foreign_kubeconfig(home: Home, environment: Environment) -> str | None:
 
 
 def _external_lacks(home: Home, environment: Environment) -> Reason | None:
-    if foreign_kubeconfig(home, environment):
-        return None
-    return Reason("KUBECONFIG names no cluster of yours", "set KUBECONFIG to the kubeconfig of a cluster")
+    """A cluster of the user is used only if its context is named, since tests change what its other users share."""
+    kubeconfig = foreign_kubeconfig(home, environment)
+    do = f"set KUBECONFIG and {PROVIDER}=external {CONTEXT}=%s to use a cluster of yours"
+    if not kubeconfig:
+        return Reason("KUBECONFIG names no cluster of yours", do % "<context>")
+    try:
+        context = external.context(kubeconfig)
+    except ClusterError as failure:
+        return Reason(f"the context of KUBECONFIG cannot be read: {failure.why}", do % "<context>")
+    named = environment.get(CONTEXT)
+    wrong = f"its context is {context}, and {CONTEXT} is {named or 'not set'}" if named != context else ""
+    if environment.get(PROVIDER) != "external":
+        wrong = f"{PROVIDER} does not ask for it"
+    return Reason(f"KUBECONFIG names a cluster that is not the testbed's: {wrong}", do % context) if wrong else None
 
 
 def _kind_lacks(_: Home, environment: Environment) -> Reason | None:
@@ -132,10 +145,12 @@ def choose(cluster: Cluster, environment: Environment, providers: Mapping[str, P
     """The first provider that lacks nothing; a cluster that exists stays with the provider that made it."""
     record = cluster.read()
     names = [name for name in providers if record is None or name in {"external", record.provider}]
-    reasons = {}
+    reasons: dict[str, Reason] = {}
     for name in names:
         reason = providers[name].lacks(cluster.home, environment)
         if reason is None:
+            if "external" in reasons and (environment.get(PROVIDER) or foreign_kubeconfig(cluster.home, environment)):
+                say(f"the cluster is of {name}. {reasons['external'].why}; {reasons['external'].do}")
             return providers[name]
         reasons[name] = reason
     why = "".join(f"\n    {name}: {reason.why}" for name, reason in reasons.items())

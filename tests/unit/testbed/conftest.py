@@ -22,6 +22,17 @@ def home(tmp_path: Path) -> Home:
     return made
 
 
+@pytest.fixture
+def theirs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The path of a user's kubeconfig, of which a fake kubectl reads the context `prod`."""
+    path, program = tmp_path / "config", tmp_path / "programs" / "kubectl"
+    program.parent.mkdir()
+    program.write_text(f'#!/bin/sh\n[ "$*" = "--kubeconfig={path} config current-context" ] && echo prod\n')
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{program.parent}:/usr/bin:/bin")
+    return str(path)
+
+
 @pytest.fixture(autouse=True)
 def not_stopped() -> Iterator[None]:
     """A test that lets a step fail must not end the waits of the next one."""

@@ -1,15 +1,11 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The command line: exit codes, messages, and which provider is chosen."""
+"""The command line: exit codes and messages."""
 
 from __future__ import annotations
 
-import os
-import sys
-from collections.abc import Mapping
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 
 import pytest
@@ -17,10 +13,10 @@ import pytest
 from tests.testbed import providers
 from tests.testbed.__main__ import main
 from tests.testbed.cluster import Cluster, Record
-from tests.testbed.errors import Reason, UnavailableError
+from tests.testbed.errors import Reason
 from tests.testbed.home import Home
 from tests.testbed.loading import Installed
-from tests.testbed.providers import PROVIDERS, choose, foreign_kubeconfig
+from tests.testbed.providers import PROVIDERS
 
 
 @pytest.fixture
@@ -29,7 +25,8 @@ def cluster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Cluster:
     monkeypatch.setenv("O11Y_TESTBED_HOME", str(tmp_path))
     monkeypatch.setenv("O11Y_TESTBED_NAME", "it")
     monkeypatch.setenv("PATH", "/usr/bin:/bin")
-    monkeypatch.delenv("KUBECONFIG", raising=False)
+    for variable in ("KUBECONFIG", "O11Y_TESTBED_PROVIDER", "O11Y_TESTBED_CONTEXT"):
+        monkeypatch.delenv(variable, raising=False)
     table = {name: replace(item, lacks=lambda *_: Reason("no", "get it")) for name, item in PROVIDERS.items()}
     table["embedded"] = replace(
         table["embedded"],
@@ -83,10 +80,48 @@ def test_down_leaves_somebody_elses_cluster_alone(
     cluster: Cluster, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["up"]) == 0
-    monkeypatch.setenv("KUBECONFIG", "/somewhere/config")
+    table = {**providers.PROVIDERS, "external": replace(PROVIDERS["external"], lacks=lambda *_: None)}
+    monkeypatch.setattr(providers, "PROVIDERS", table)
     assert main(["down"]) == 0
-    assert "left alone" in capsys.readouterr().err
+    assert "is yours and stays" in capsys.readouterr().err
     assert cluster.read() is not None
+
+
+def test_a_cluster_of_the_user_that_is_not_asked_for_changes_nothing(
+    cluster: Cluster, theirs: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("KUBECONFIG", theirs)
+    table = {**providers.PROVIDERS, "external": PROVIDERS["external"]}
+    monkeypatch.setattr(providers, "PROVIDERS", table)
+    assert main(["up"]) == 0
+    said = capsys.readouterr().err
+    assert "KUBECONFIG names a cluster that is not the testbed's" in said
+    assert "O11Y_TESTBED_PROVIDER=external O11Y_TESTBED_CONTEXT=prod" in said
+    assert main(["env"]) == 0
+    assert f"export KUBECONFIG={cluster.kubeconfig}\n" in capsys.readouterr().out
+    assert main(["down"]) == 0
+    assert cluster.read() is None
+
+
+def test_the_shell_forgets_what_would_lead_modules_to_another_cluster(
+    cluster: Cluster, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["up"]) == 0
+    monkeypatch.setenv("K8S_AUTH_KUBECONFIG", "/somewhere/config")
+    monkeypatch.setenv("O11Y_EKS_CLUSTER", "{}")
+    capsys.readouterr()
+    assert main(["env"]) == 0
+    assert {"unset K8S_AUTH_KUBECONFIG", "unset O11Y_EKS_CLUSTER"} <= set(capsys.readouterr().out.splitlines())
+
+
+def test_what_is_installed_on_the_testbeds_cluster_is_not_on_that_of_a_user(
+    cluster: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Installed(["cert-manager", "helm", "jaeger"]).write(cluster)
+    external = replace(PROVIDERS["external"], lacks=lambda *_: None, variables=lambda _: {})
+    monkeypatch.setattr(providers, "PROVIDERS", {**providers.PROVIDERS, "external": external})
+    assert main(["env"]) == 0
+    assert "export O11Y_TESTBED_INSTALLED=helm\n" in capsys.readouterr().out
 
 
 def test_a_bad_name_is_refused(cluster: Cluster, capsys: pytest.CaptureFixture[str]) -> None:
@@ -114,69 +149,3 @@ def test_what_was_installed_is_exported(
     monkeypatch.setenv("O11Y_RELEASE_MIRROR", "https://mirror.example")
     assert main(["env"]) == 0
     assert "export O11Y_RELEASE_MIRROR=https://mirror.example\n" in capsys.readouterr().out
-
-
-def _table(**lacking: Reason | None) -> dict[str, providers.Provider]:
-    """The real providers, with what each lacks given by the test."""
-    table = dict(PROVIDERS)
-    for name, reason in lacking.items():
-        table[name] = replace(table[name], lacks=partial(_lacks, reason))
-    return table
-
-
-def _lacks(reason: Reason | None, _home: Home, _environment: Mapping[str, str]) -> Reason | None:
-    return reason
-
-
-NO = Reason("it is not there", "get it")
-
-CHOICES = [
-    ({"external": None, "kind": None, "embedded": None}, "external"),
-    ({"external": NO, "kind": None, "embedded": None}, "kind"),
-    ({"external": NO, "kind": NO, "embedded": None}, "embedded"),
-]
-
-
-@pytest.mark.parametrize(("lacking", "chosen"), CHOICES)
-def test_the_first_that_lacks_nothing_is_chosen(home: Home, lacking: dict[str, Reason | None], chosen: str) -> None:
-    assert choose(Cluster(home, "o11y"), {}, _table(**lacking)).name == chosen
-
-
-def test_a_cluster_stays_with_its_provider(home: Home) -> None:
-    cluster = Cluster(home, "o11y")
-    cluster.write(Record("embedded", 3))
-    assert choose(cluster, {}, _table(external=NO, kind=None, embedded=None)).name == "embedded"
-
-
-def test_without_any_every_reason_and_remedy_is_told(home: Home) -> None:
-    table = _table(external=Reason("why 1", "do 1"), kind=Reason("why 2", "do 2"), embedded=Reason("why 3", "do 3"))
-    with pytest.raises(UnavailableError) as caught:
-        choose(Cluster(home, "o11y"), {}, table)
-    assert caught.value.exit_code == 3
-    for number, name in enumerate(["external", "kind", "embedded"], 1):
-        assert f"{name}: why {number}" in str(caught.value)
-        assert f"{name}: do {number}" in str(caught.value)
-
-
-def test_our_own_kubeconfig_is_not_somebody_elses(home: Home, tmp_path: Path) -> None:
-    ours = str(home.clusters / "tb" / "kubeconfig")
-    theirs = str(tmp_path / "config")
-    assert foreign_kubeconfig(home, {}) is None
-    assert foreign_kubeconfig(home, {"KUBECONFIG": ""}) is None
-    assert foreign_kubeconfig(home, {"KUBECONFIG": ours}) is None
-    assert foreign_kubeconfig(home, {"KUBECONFIG": theirs}) == theirs
-    assert foreign_kubeconfig(home, {"KUBECONFIG": f"{ours}:{theirs}"}) == f"{ours}:{theirs}"
-
-
-def test_the_embedded_cluster_says_what_it_needs(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(os, "geteuid", lambda: 1000)
-    monkeypatch.setattr(sys, "platform", "linux")
-    reason = PROVIDERS["embedded"].lacks(home, {})
-    assert reason is not None
-    assert "root" in reason.why
-
-
-def test_kind_needs_its_program(home: Home, tmp_path: Path) -> None:
-    reason = PROVIDERS["kind"].lacks(home, {"PATH": str(tmp_path)})
-    assert reason is not None
-    assert "kind" in reason.why

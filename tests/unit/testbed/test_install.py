@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Sequence
 from dataclasses import replace
@@ -84,6 +85,28 @@ def test_nothing_is_loaded_into_somebody_elses_cluster(home: Home, possible: lis
     with pytest.raises(UnavailableError, match="not installed: image"):
         _cluster(home, possible, "external", "program", "image")
     assert Installed.read(Cluster(home, "it")).names == ["program"]
+
+
+CLUSTER_WIDE = re.compile(r"CustomResourceDefinition|\bcrds?\b|cert_manager_provider|otel_operator_provider")
+
+
+def test_scenarios_that_change_definitions_need_what_no_cluster_of_a_user_gets(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shutil, "which", lambda _: "/usr/bin/go")
+    needed: dict[str, set[str]] = {}
+    for scenario in (path for path in (config.HERE.parents[1] / "molecule").iterdir() if path.is_dir()):
+        texts = [path.read_text(encoding="utf-8") for path in scenario.rglob("*.[py]*") if path.suffix != ".pyc"]
+        if any(CLUSTER_WIDE.search(text) for text in texts):
+            listed = scenario / "requires.txt"
+            needed[scenario.name] = set(listed.read_text().split()) if listed.exists() else set()
+    assert len(needed) > 5
+    for scenario_name, names in needed.items():
+        wide = [name for name in names if named(name).cluster_wide]
+        assert wide, scenario_name
+        assert install.fitting(wide, PROVIDERS["external"]) == []
+        with pytest.raises(UnavailableError, match="CustomResourceDefinitions that all users of your cluster share"):
+            install.install(Cluster(home, "it"), PROVIDERS["external"], wide, {})
 
 
 def test_a_server_runs_beside_the_nodes_of_an_embedded_cluster_only(home: Home, possible: list[Path]) -> None:

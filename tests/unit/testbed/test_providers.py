@@ -1,0 +1,123 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which provider is chosen, and when a cluster of the user is one."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from tests.testbed import providers
+from tests.testbed.cluster import Cluster, Record
+from tests.testbed.errors import Reason, UnavailableError
+from tests.testbed.home import Home
+from tests.testbed.providers import PROVIDERS, choose, foreign_kubeconfig
+
+
+def _table(**lacking: Reason | None) -> dict[str, providers.Provider]:
+    """The real providers, with what each lacks given by the test."""
+    table = dict(PROVIDERS)
+    for name, reason in lacking.items():
+        table[name] = replace(table[name], lacks=partial(_lacks, reason))
+    return table
+
+
+def _lacks(reason: Reason | None, _home: Home, _environment: Mapping[str, str]) -> Reason | None:
+    return reason
+
+
+NO = Reason("it is not there", "get it")
+
+CHOICES = [
+    ({"external": None, "kind": None, "embedded": None}, "external"),
+    ({"external": NO, "kind": None, "embedded": None}, "kind"),
+    ({"external": NO, "kind": NO, "embedded": None}, "embedded"),
+]
+
+
+@pytest.mark.parametrize(("lacking", "chosen"), CHOICES)
+def test_the_first_that_lacks_nothing_is_chosen(home: Home, lacking: dict[str, Reason | None], chosen: str) -> None:
+    assert choose(Cluster(home, "o11y"), {}, _table(**lacking)).name == chosen
+
+
+def test_a_cluster_stays_with_its_provider(home: Home) -> None:
+    cluster = Cluster(home, "o11y")
+    cluster.write(Record("embedded", 3))
+    assert choose(cluster, {}, _table(external=NO, kind=None, embedded=None)).name == "embedded"
+
+
+def test_without_any_every_reason_and_remedy_is_told(home: Home) -> None:
+    table = _table(external=Reason("why 1", "do 1"), kind=Reason("why 2", "do 2"), embedded=Reason("why 3", "do 3"))
+    with pytest.raises(UnavailableError) as caught:
+        choose(Cluster(home, "o11y"), {}, table)
+    assert caught.value.exit_code == 3
+    for number, name in enumerate(["external", "kind", "embedded"], 1):
+        assert f"{name}: why {number}" in str(caught.value)
+        assert f"{name}: do {number}" in str(caught.value)
+
+
+def test_our_own_kubeconfig_is_not_somebody_elses(home: Home, tmp_path: Path) -> None:
+    ours = str(home.clusters / "tb" / "kubeconfig")
+    theirs = str(tmp_path / "config")
+    assert foreign_kubeconfig(home, {}) is None
+    assert foreign_kubeconfig(home, {"KUBECONFIG": ""}) is None
+    assert foreign_kubeconfig(home, {"KUBECONFIG": ours}) is None
+    assert foreign_kubeconfig(home, {"KUBECONFIG": theirs}) == theirs
+    assert foreign_kubeconfig(home, {"KUBECONFIG": f"{ours}:{theirs}"}) == f"{ours}:{theirs}"
+
+
+def test_the_embedded_cluster_says_what_it_needs(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    monkeypatch.setattr(sys, "platform", "linux")
+    reason = PROVIDERS["embedded"].lacks(home, {})
+    assert reason is not None
+    assert "root" in reason.why
+
+
+def test_kind_needs_its_program(home: Home, tmp_path: Path) -> None:
+    reason = PROVIDERS["kind"].lacks(home, {"PATH": str(tmp_path)})
+    assert reason is not None
+    assert "kind" in reason.why
+
+
+ASKED = {"O11Y_TESTBED_PROVIDER": "external", "O11Y_TESTBED_CONTEXT": "prod"}
+
+
+@pytest.mark.parametrize(
+    ("asked", "why"),
+    [
+        (ASKED, None),
+        ({}, "O11Y_TESTBED_PROVIDER does not ask for it"),
+        ({"O11Y_TESTBED_CONTEXT": "prod"}, "O11Y_TESTBED_PROVIDER does not ask for it"),
+        ({**ASKED, "O11Y_TESTBED_PROVIDER": "kind"}, "O11Y_TESTBED_PROVIDER does not ask for it"),
+        ({**ASKED, "O11Y_TESTBED_CONTEXT": "dev"}, "its context is prod, and O11Y_TESTBED_CONTEXT is dev"),
+        ({"O11Y_TESTBED_PROVIDER": "external"}, "its context is prod, and O11Y_TESTBED_CONTEXT is not set"),
+    ],
+)
+def test_a_cluster_of_the_user_is_used_only_if_asked_for_by_name(
+    home: Home, theirs: str, asked: dict[str, str], why: str | None
+) -> None:
+    reason = PROVIDERS["external"].lacks(home, {"KUBECONFIG": theirs, **asked})
+    assert (reason is None) == (why is None)
+    if reason and why:
+        assert why in reason.why
+        assert "O11Y_TESTBED_PROVIDER=external O11Y_TESTBED_CONTEXT=prod" in reason.do
+
+
+def test_asking_never_makes_the_testbeds_own_cluster_external(home: Home) -> None:
+    ours = str(home.clusters / "tb" / "kubeconfig")
+    assert PROVIDERS["external"].lacks(home, {"KUBECONFIG": ours, **ASKED}) is not None
+
+
+def test_a_kubeconfig_without_a_context_is_not_used(home: Home, theirs: str, tmp_path: Path) -> None:
+    (tmp_path / "programs" / "kubectl").write_text("#!/bin/sh\necho 'error: current-context is not set'; exit 1\n")
+    reason = PROVIDERS["external"].lacks(home, {"KUBECONFIG": theirs, **ASKED, "O11Y_TESTBED_CONTEXT": ""})
+    assert reason is not None
+    assert "current-context is not set" in reason.why
