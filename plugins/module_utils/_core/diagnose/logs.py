@@ -8,9 +8,8 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
-from .log_causes import CAUSES, LogCause
 from .text import seconds_between
 
 LONGEST = 240
@@ -35,7 +34,7 @@ def groups(text: str, now: str) -> list[dict[str, Any]]:
         if entry is None:
             continue
         said = " ".join(part for part in (entry["message"], entry["error"]) if part)
-        cause = next(((one, match) for one in CAUSES if (match := one.pattern.search(said))), None)
+        cause = next(((one, match) for one in CAUSES if (match := re.search(one.pattern, said, re.IGNORECASE))), None)
         key = (entry["about"], entry["signal"], cause[0].id if cause else _VARIABLE.sub("#", said)[:LONGEST])
         old = found.get(key, {"count": 0})
         found[key] = {**entry, **_told(cause), "count": old["count"] + 1, "time": when, "said": said[:LONGEST]}
@@ -106,3 +105,144 @@ def last_words(lines: Sequence[str]) -> str:
 def masked_rows(rows: Iterable[Mapping[str, Any]], mask: Any) -> list[dict[str, Any]]:
     """Return rows whose texts show no secret."""
     return [{key: mask(value) if isinstance(value, str) else value for key, value in row.items()} for row in rows]
+
+
+class LogCause(NamedTuple):
+    """One way in which a log names what is wrong."""
+
+    id: str
+    pattern: str
+    text: str
+    fix: str
+
+
+# Tried from the top. Sources: the errors of Go's net, crypto/tls and x509 packages, of grpc-go, of client-go, and of
+# the Collector's exporterhelper and memory limiter.
+CAUSES = (
+    LogCause(
+        "forbidden",
+        r'User \\?"(?P<account>[^"\\]+)\\?" cannot (?P<verb>\w+) resource \\?"(?P<resource>[^"\\]+)\\?" in API group '
+        r'\\?"(?P<group>[^"\\]*)\\?"',
+        "{account} may not {verb} {resource} of API group '{group}'",
+        "Grant it to the ServiceAccount by a ClusterRole and a ClusterRoleBinding.",
+    ),
+    LogCause(
+        "not_yet_valid",
+        r"is not yet valid: current time \S+ is before|certificate is not yet valid",
+        "the certificate is not yet valid",
+        "Check the clocks, or reissue it.",
+    ),
+    LogCause("expired", r"certificate has expired", "the certificate has expired", "Renew the certificate."),
+    LogCause(
+        "unknown_authority",
+        r"x509: certificate signed by unknown authority|unknown certificate authority",
+        "the certificate is signed by an unknown authority",
+        "Give the CA that signed it as `tls.ca_file`.",
+    ),
+    LogCause(
+        "wrong_name",
+        r"x509: (?:certificate is (?:valid for|not valid for)|cannot validate certificate for)[^;\"]*",
+        "the certificate is for another name",
+        "Use a name of the certificate as endpoint, or reissue it.",
+    ),
+    LogCause(
+        "client_certificate",
+        r"tls: (?:certificate required|bad certificate|client didn't provide a certificate)",
+        "the other side does not accept the client's certificate",
+        "Give `tls.cert_file` and `tls.key_file` of a certificate that the server's `client_ca_file` signed.",
+    ),
+    LogCause(
+        "plain_text",
+        r"first record does not look like a TLS handshake|http: server gave HTTP response to HTTPS",
+        "one side speaks TLS and the other clear text",
+        "Set `tls.insecure` as the server needs it.",
+    ),
+    LogCause(
+        "tls",
+        r"x509:|tls: |authentication handshake failed",
+        "no TLS connection comes about",
+        "Compare the TLS settings of both sides.",
+    ),
+    LogCause(
+        "wrong_protocol",
+        r"error reading server preface|frame too large|malformed HTTP (?:response|version)|"
+        r"unexpected HTTP status code received from server: 4\d\d|http2: (?:failed|frame)",
+        "the port speaks another protocol",
+        "Use 4317 for gRPC and 4318 for HTTP, and TLS on both sides or on none.",
+    ),
+    LogCause(
+        "no_such_host",
+        r"no such host|server misbehaving|name resolution|lookup \S+ on \S+:53|"
+        r"produced zero addresses",
+        "the host name cannot be resolved",
+        "Correct the endpoint's host name.",
+    ),
+    LogCause("refused", r"connection refused", "connection refused", "Start what listens there, or correct the port."),
+    LogCause(
+        "no_route",
+        r"no route to host|network is unreachable",
+        "no route to it",
+        "Look for the pods behind its Service, and for NetworkPolicies.",
+    ),
+    LogCause(
+        "queue_full",
+        r"sending queue is full",
+        "its sending queue is full",
+        "See why it sends slowly or not at all, then enlarge `sending_queue`.",
+    ),
+    LogCause(
+        "memory",
+        r"data refused due to high memory usage|memory usage is above",
+        "the memory limiter refuses data",
+        "Raise the memory limit, add replicas, or see which exporter does not keep up.",
+    ),
+    LogCause(
+        "unauthenticated",
+        r"Unauthenticated|\b401\b",
+        "the credentials are not accepted",
+        "Check the token, user or header that it sends, and the Secret that they come from.",
+    ),
+    LogCause(
+        "denied",
+        r"PermissionDenied|AccessDenied|\b403\b",
+        "it is not allowed to",
+        "Grant the right to the identity that it uses.",
+    ),
+    LogCause(
+        "no_service",
+        r"code = Unimplemented|unknown service|\b404\b",
+        "the other side does not take this signal",
+        "Check the path and the pipelines of the receiving side.",
+    ),
+    LogCause(
+        "too_many",
+        r"ResourceExhausted|\b429\b|Too Many Requests",
+        "the other side is overloaded or limits the rate",
+        "Send less, or raise the limit there.",
+    ),
+    LogCause(
+        "too_large",
+        r"message larger than max|\b413\b",
+        "the requests are too large",
+        "Lower `send_batch_max_size`, or raise the receiver's limit.",
+    ),
+    LogCause(
+        "timeout",
+        r"DeadlineExceeded|deadline exceeded|i/o timeout|Client\.Timeout",
+        "it does not answer in time",
+        "Look for NetworkPolicies and firewalls on the way, then for load on the other side.",
+    ),
+    LogCause("disk", r"no space left on device", "the disk is full", "Free space, or enlarge the volume."),
+    LogCause(
+        "file",
+        r"permission denied|no such file or directory",
+        "a file cannot be opened",
+        "Mount it, or let the collector's user read it.",
+    ),
+    LogCause(
+        "broken",
+        r"connection reset|broken pipe|\bEOF\b|code = Unavailable",
+        "the connection breaks",
+        "Look at the health of the other side, and at proxies on the way.",
+    ),
+)

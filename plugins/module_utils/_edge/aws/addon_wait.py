@@ -13,7 +13,7 @@ from ansible_collections.amazon.aws.plugins.module_utils.transformation import b
 from ..._core.aws.settings import shown
 from ..._core.aws.versions import AddonVersion, VersionChoice, choose, kubernetes_of, no_addon, offers
 from ..._core.aws.wait import ABSENT, DONE, FAILED, GONE, AddonVerdict, Issue, Patience, fixes, issues_of, judge, told
-from ..api.translate import Failure
+from ..api.connect import Failure
 from .calls import AnsibleCallError, CallErrors, Calls, parsed
 
 Addon = dict[str, Any]

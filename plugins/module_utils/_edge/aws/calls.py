@@ -24,9 +24,9 @@ from ansible_collections.amazon.aws.plugins.module_utils.tagging import compare_
 from ..._core.aws.access import BUSY_CODES, MISSING_CODES, FailedCall, expired, explain, passing
 from ..._core.aws.trust import tag_changes
 from ..._core.errors import Problem
+from ..api.connect import SHORTEST_SECRET
 from ..api.explain import library
 from ..api.kubeconfig import answer_of
-from ..api.translate import SHORTEST_SECRET
 
 # For how long one call is tried when nothing else sets a limit.
 PATIENCE_SECONDS = 120.0

@@ -15,10 +15,9 @@ from ..._core.aws.identity import equipped, lags, theirs, trial
 from ..._core.aws.trust import AUDIENCE, IRSA, Account
 from ..._core.errors import Problem
 from ..api.cluster import ApiError, Cluster
-from ..api.connect import connect
+from ..api.connect import connect, run
 from ..api.explain import library
 from ..api.kubeconfig import answer_of, session_of
-from ..api.translate import run
 
 TOKEN_SECONDS = 600  # the least that the API server gives
 FORBIDDEN, MISSING, BUDGET = 403, 404, 429

@@ -14,8 +14,8 @@ from ..._core.cluster.rollout import is_ready
 from ..._core.cluster.rollout_tables import COUNTS
 from ..._core.errors import Problem
 from ..api.cluster import ApiError, Cluster, LostError
+from ..api.connect import Failure
 from ..api.explain import asking, explain, kind_missing, library, lost
-from ..api.translate import Failure
 from ..rollout.wait import follow
 from ..webhooks.reasons import unanswered
 from .bundle import BundleOptions, Session, namespaces_of

@@ -11,9 +11,9 @@ from ..._core.cluster.bundle import Manifest, Ref, ordered, ref, stale
 from ..._core.cluster.ownership import applied_by, release_of
 from ..._core.cluster.replacement_order import awaited, goes_first, replaces
 from ..api.cluster import METADATA_LIST
+from ..api.connect import Failure
 from ..api.explain import asking
 from ..api.kinds import PRUNED, ApiResource, version_for
-from ..api.translate import Failure
 from ..rollout.reasons import checked_search
 from ..rollout.wait import RolloutWait, RolloutWaitOptions
 from .bundle import Session, listed, namespaces_of, refs

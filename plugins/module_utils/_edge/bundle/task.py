@@ -11,8 +11,7 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 
 from ..._core.cluster.bundle import check, redact, secret_values
-from ..api.connect import connect
-from ..api.translate import run
+from ..api.connect import connect, run
 from .apply import apply_bundle
 from .bundle import BundleOptions
 from .remove import remove_bundle

@@ -22,9 +22,8 @@ from ..._core.diagnose.objects import autoscalers, certificate_resources, pod, w
 from ..._core.diagnose.peers import peers
 from ..._core.diagnose.reach import Around, Reach, labels_of, policies_to
 from ..._core.diagnose.subject import config_texts, environment, expanded, sources
-from ..api.connect import connect
+from ..api.connect import connect, run
 from ..api.explain import library
-from ..api.translate import run
 from ..rollout.reasons import described
 from .depends import PLURALS, CertificateChecks, allocator, peer_facts, read_peers, references, rights
 from .flow import Meter, read_all, watch

@@ -18,10 +18,9 @@ from ..._core.diagnose.reach import labels_of
 from ..._core.diagnose.subject import collector_container
 from ..._core.errors import Problem
 from ..api.cluster import Cluster
-from ..api.connect import connect
+from ..api.connect import connect, run
 from ..api.explain import listing
 from ..api.kinds import ApiResource, ApiResources
-from ..api.translate import run
 from .reader import KINDS, LISTED, ClusterReader, Notes, Object
 
 WORKLOADS = ("deployments", "daemonsets", "statefulsets")

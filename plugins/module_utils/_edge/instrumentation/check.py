@@ -17,9 +17,8 @@ from ..._core.instrumentation import languages, namespaces, prerequisites
 from ..._core.instrumentation.languages import GRPC
 from ..._core.instrumentation.manifest import API_VERSION, KIND
 from ..api.cluster import METADATA, NOT_FOUND, ApiError, Cluster
-from ..api.connect import connect
+from ..api.connect import connect, run
 from ..api.explain import explain
-from ..api.translate import run
 
 MUTATING, ALWAYS_THERE = "MutatingWebhookConfiguration", "default"
 WEBHOOKS = "/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations"

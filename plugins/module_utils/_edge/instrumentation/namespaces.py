@@ -15,9 +15,8 @@ from ..._core.collector.names import OWNER
 from ..._core.errors import Problem
 from ..._core.instrumentation import namespaces
 from ..api.cluster import MERGE, NOT_FOUND, ApiError, Cluster
-from ..api.connect import connect
+from ..api.connect import connect, run
 from ..api.explain import explain
-from ..api.translate import run
 from ..bundle.bundle import BundleReport
 
 NOT_ALLOWED = 403

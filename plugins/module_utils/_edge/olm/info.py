@@ -13,9 +13,8 @@ from ansible.module_utils.basic import AnsibleModule
 from ..._core.cluster.bundle import Manifest
 from ..._core.olm import choose, found
 from ..api.cluster import NOT_FOUND, ApiError, Cluster
-from ..api.connect import connect
+from ..api.connect import connect, run
 from ..api.explain import asking, explain
-from ..api.translate import run
 
 OPERATORS, GROUPS = f"/apis/{found.API}/v1alpha1", f"/apis/{found.API}/v1"
 PACKAGES = "/apis/packages.operators.coreos.com/v1"

@@ -28,9 +28,8 @@ from ..._core.olm.state import (
     status_of,
 )
 from ..api.cluster import CONFLICT, MERGE, NOT_FOUND, ApiError, Cluster
-from ..api.connect import connect
+from ..api.connect import Failure, connect, run
 from ..api.explain import asking, explain
-from ..api.translate import Failure, run
 from ..rollout.reasons import Search, WorkloadStatus, checked_search
 from .info import OPERATORS
 

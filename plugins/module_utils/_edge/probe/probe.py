@@ -18,10 +18,9 @@ from ..._core.cluster.bundle import Manifest
 from ..._core.errors import Problem
 from ..._core.probe.evidence import counters, excerpt, growth, listening
 from ..api.cluster import ApiError, Cluster
-from ..api.connect import connect
+from ..api.connect import Failure, connect, run
 from ..api.explain import explain
 from ..api.kinds import segment
-from ..api.translate import Failure, run
 from .otlp import NotSentError, OtlpTarget, Send, message, proxied, rejected, sender
 
 POLL_FIRST, POLL_GROWTH, POLL_LAST = 0.1, 1.5, 2.0

@@ -17,10 +17,9 @@ from ..._core.releases import found
 from ..._core.releases.manifest import DEFINITION, WEBHOOKS
 from ..._core.releases.products import Product, product
 from ..api.cluster import JSON, METADATA_LIST, PAGE, Cluster
-from ..api.connect import connect
+from ..api.connect import connect, run
 from ..api.explain import asking, listing
 from ..api.kinds import ApiResource, ApiResources, version_for
-from ..api.translate import run
 
 DEFINITIONS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 ADMISSION = "/apis/admissionregistration.k8s.io/v1"

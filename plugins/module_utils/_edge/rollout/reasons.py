@@ -25,9 +25,9 @@ from ..._core.cluster.rollout import (
 from ..._core.cluster.rollout_tables import UNSCHEDULABLE_GRACE
 from ..._core.errors import Problem
 from ..api.cluster import ApiError, Cluster
+from ..api.connect import Failure
 from ..api.explain import explain, library
 from ..api.kinds import ApiResource
-from ..api.translate import Failure
 
 SHOWN, LISTED, LINES, LINE_LENGTH, EVENTS = 3, 20, 10, 300, 5
 LOG_TRIES, LOG_PAUSE = 4, 0.5

@@ -17,10 +17,9 @@ from ..._core.cluster.operator_status import OPERATOR_PODS, Child, children, fol
 from ..._core.cluster.rollout import OF, Object, count, is_ready, title, unprobed
 from ..._core.errors import Problem
 from ..api.cluster import ApiError, Cluster
-from ..api.connect import connect
+from ..api.connect import Failure, connect, run
 from ..api.explain import asking, kind_missing
 from ..api.kinds import ApiResources, version_for
-from ..api.translate import Failure, run
 from .reasons import Found, Search, WorkloadStatus, checked_search, described, unfinished
 
 # Kubernetes reports a container without a readiness probe as ready as soon as its process starts, even if the process

@@ -22,10 +22,9 @@ from ..._core.cluster.ownership import applied_by, owner
 from ..._core.collector.names import OWNER, OWNER_LABEL
 from ..._core.errors import Problem
 from ..api.cluster import APPLY, ApiError, Cluster
-from ..api.connect import connect
+from ..api.connect import connect, run
 from ..api.explain import explain, library
 from ..api.kinds import segment
-from ..api.translate import run
 
 Now = Callable[[], datetime.datetime]
 NOT_FOUND = 404

@@ -25,8 +25,8 @@ from ..._core.cluster.webhooks import (
 )
 from ..._core.errors import Problem
 from ..api.cluster import METADATA, ApiError, Cluster
+from ..api.connect import Failure
 from ..api.explain import explain
-from ..api.translate import Failure
 from ..rollout.reasons import Found, WorkloadStatus, checked_search, described, unfinished
 
 CERTIFICATES = "/apis/cert-manager.io/v1"

@@ -16,10 +16,9 @@ from ..._core.cluster.webhooks import ready, services, uninjected
 from ..._core.collector.names import OWNER
 from ..._core.errors import Problem
 from ..api.cluster import APPLY, MERGE, ApiError, Cluster
-from ..api.connect import connect
+from ..api.connect import Failure, connect, run
 from ..api.explain import explain, stranger
 from ..api.kinds import CLUSTER_SCOPED, ApiResource, ApiResources, version_for
-from ..api.translate import Failure, run
 from ..rollout.reasons import WorkloadStatus, checked_search
 from .reasons import Pending, Reasons, silent
 

@@ -12,8 +12,8 @@ import jmespath
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.diagnose import text, verdict
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.diagnose.check import DiagnoseCheck, found
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.diagnose.log_causes import CAUSES
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.diagnose.logs import (
+    CAUSES,
     groups,
     last_words,
     masked_rows,

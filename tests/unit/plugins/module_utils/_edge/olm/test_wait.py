@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.olm.meanings import SOON
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.api.translate import Failure
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.api.connect import Failure
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.olm.wait import OlmWait, OlmWaitOptions
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.rollout.reasons import checked_search
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.api.translate import Failure
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.api.connect import Failure
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.rollout.wait import (
     RolloutWait,
     RolloutWaitOptions,
