@@ -1,7 +1,7 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a real Collector says of a config: `otelcol validate` on this machine. Controller only. Private."""
+"""Validation by a real Collector: `otelcol validate` on this machine. Controller only. Private."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ from . import _judge, _yaml
 
 AUTO, NONE = "auto", "none"
 SECONDS = 30
-# What the official archives call the program.
+# The name of the program in the official archives.
 _PROGRAMS = {"contrib": "otelcol-contrib", "core": "otelcol", "k8s": "otelcol-k8s", "otlp": "otelcol-otlp"}
 _UNABLE = {"adot": "the AWS distribution has no `validate` subcommand"}
 # Valid as text, as a number and as a part of an address.
 _PLACEHOLDER = "1"
-# What is only so on this machine: files that are there where the collector will run.
+# Errors that apply only to this machine: the files exist where the collector will run.
 _ONLY_HERE = re.compile(r"directory must exist|no such file or directory|failed to load TLS|is not a directory")
 _COLONS = re.compile(r"[a-z_]+(?:::[^\s:,'\"]+)+")
 _QUOTED = re.compile(r"'([a-z]+)'.*?\bfor (?:id: )?\"([^\"]+)\"", re.DOTALL)
@@ -40,7 +40,7 @@ _VALID_VALUES = re.compile(r"\s*\(valid values: \[[^\]]*\]\)")
 
 @dataclass(frozen=True)
 class Opinion:
-    """Whether a real Collector was asked, why or why not, and what it found."""
+    """Whether a real Collector validated the configs, the reason, and its findings."""
 
     ran: bool
     reason: str
@@ -52,27 +52,27 @@ class Opinion:
 
 
 def program(binary: str, target: Target | None) -> tuple[str, str]:
-    """Return the program to ask, or nothing, and why. Raises Problem for a path at which there is none."""
+    """Return the program, or an empty string and the reason. Raises Problem if a given path has no program."""
     if binary == NONE:
-        return "", "it was not asked for"
+        return "", "it was not requested"
     distribution = target.distribution if target else "contrib"
     if distribution in _UNABLE:
         return "", _UNABLE[distribution]
     if binary != AUTO:
         found = shutil.which(binary)
         if not found:
-            raise Problem(f"there is no program {binary}", fix="Give the path of a collector, or `auto` or `none`.")
+            raise Problem(f"the program {binary} does not exist", fix="Give the path of a collector, `auto` or `none`.")
         return found, f"{found} validate"
     name = _PROGRAMS.get(distribution, "")
     found = shutil.which(name) if name else None
     if not found:
-        return "", f"there is no program {name} on PATH" if name else f"no program of '{distribution}' is known"
+        return "", f"PATH has no program {name}" if name else f"the program of '{distribution}' is unknown"
     why = _mismatch(found, target)
     return ("", why) if why else (found, f"{found} validate")
 
 
 def ask(found: str, config: Any, locate: Callable[[KeyPath], Position]) -> Finding | None:
-    """Return what a program finds wrong with a config; None when it finds nothing."""
+    """Return the error that a program reports for a config; None if it reports none."""
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "config.yaml"
         file.touch(mode=0o600)
@@ -81,7 +81,7 @@ def ask(found: str, config: Any, locate: Callable[[KeyPath], Position]) -> Findi
     if code == 0:
         return None
     text = _VALID_VALUES.sub("", said.replace(str(file), "the config")).strip().removeprefix("Error: ")
-    message = text or f"it ends with {code} and says nothing"
+    message = text or f"it exits with {code} and no message"
     path = _path(message, config)
     severity = "info" if _ONLY_HERE.search(message) else "error"
     return Finding(locate(path), dotted(path), _judge.REFUSED, severity, " ".join(message.split()))
@@ -100,12 +100,12 @@ def _run(command: list[str], environment: Mapping[str, str]) -> tuple[int, str]:
 
 
 def _environment(config: Any) -> dict[str, str]:
-    """Return a value for every variable that a config reads and has no default for; nothing of ours leaks in."""
+    """Return a placeholder for every variable without a default, so that no value of this machine is used."""
     return {variable.name: _PLACEHOLDER for variable in variables(config) if not variable.optional}
 
 
 def _mismatch(found: str, target: Target | None) -> str:
-    """Return why a program is not the one to ask: it must be of the version that will run."""
+    """Return why a program is unsuitable: its version must match the target's."""
     if target is None:
         return ""
     _code, said = _run([found, "--version"], {})
@@ -116,7 +116,7 @@ def _mismatch(found: str, target: Target | None) -> str:
 
 
 def _path(message: str, config: Any) -> KeyPath:
-    """Return the place in the config that a message speaks of, as far as it says one."""
+    """Return the path in the config that a message names, if any."""
     candidates: list[KeyPath] = [tuple(text.split("::")) for text in _COLONS.findall(message)]
     candidates += _QUOTED.findall(message)
     candidates += [(f"{kind}s", component_id) for component_id, kind in _CREATED.findall(message)]

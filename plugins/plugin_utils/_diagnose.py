@@ -1,7 +1,7 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""From facts about collectors to verdicts: findings on configs, checks, a report. Controller only. Private."""
+"""Diagnosis: from facts about collectors to findings, checks and a report. Controller only. Private."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from . import _target, _validate
 
 _KEYS = ("id", "find", "message", "fix", "severity", "stage")
 _FAILING = {"error": ("error",), "warning": ("error", "warning"), "never": ()}
-# What pipeline_validate is asked beside the objects: nothing but what the user says about rules.
+# Arguments of pipeline_validate beside the objects: only the user's settings of rules.
 _JUDGEMENT = ("profile", "severities", "suppressions")
 _PLAIN: dict[str, Any] = {
     "collectors": [],
@@ -40,7 +40,7 @@ _USUAL = {"profile": "default", "severities": {}, "suppressions": []}
 
 
 def checks_of(arguments: Mapping[str, Any]) -> list[DiagnoseCheck]:
-    """Return all checks, the user's last. Raises Problem for one that is none, before anything is read."""
+    """Return all checks, the user's last. Raises Problem for an invalid check before reading the cluster."""
     return [*CHECKS, *(_check(item) for item in arguments.get("checks") or [])]
 
 
@@ -54,14 +54,14 @@ def diagnosed(
 ) -> dict[str, Any]:
     """Return the result of a diagnosis, which has failed when a problem is as severe as `fail_on` says."""
     results = [_of_collector(facts, checks, arguments) for facts in collected]
-    told = verdicts(results)
+    lines = verdicts(results)
     failing = _FAILING[arguments.get("fail_on") or "never"]
     return {
         "changed": False,
         "failed": any(item["status"] in failing for item in results),
         "healthy": all(item["status"] == "healthy" for item in results),
-        "msg": "\n".join(told),
-        "verdict": told,
+        "msg": "\n".join(lines),
+        "verdict": lines,
         "report": report(results),
         "collectors": results,
     }
@@ -78,7 +78,7 @@ def _of_collector(
     def search(expression: str, data: Any) -> Any:
         try:
             return jmespath.search(expression, data)
-        except jmespath.exceptions.JMESPathError as error:  # what it asks for is not there in this type
+        except jmespath.exceptions.JMESPathError as error:  # the expression does not fit this type
             unseen.append({"what": f"check `{expression}`", "why": str(error)})
             return None
 
@@ -87,13 +87,13 @@ def _of_collector(
 
 
 def _findings(objects: Sequence[Mapping[str, Any]], arguments: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Return what the rules find in the config, for the build that runs it and the place where it runs."""
+    """Return the findings of the rules in the config, for its build and platform."""
     if not objects:
         return []
     judgement = {name: arguments.get(name) or _USUAL[name] for name in _JUDGEMENT}
     try:
         answer = _validate.report({**_PLAIN, **judgement, "config": list(objects)}, lambda _warning: None, check=True)
-    except Problem:  # there is no config in them, which other checks tell
+    except Problem:  # no config in the objects; other checks report that
         return []
     return [{**item, "where": _where(item), "about": _about(item["path"])} for item in answer["findings"]]
 
@@ -104,7 +104,7 @@ def _where(item: Mapping[str, Any]) -> str:
 
 
 def _about(path: str) -> str:
-    """Return the exporter that a finding is about; what is wrong elsewhere does not say what it keeps from flowing."""
+    """Return the exporter that a finding concerns, or None for findings outside exporters."""
     parts = str(path).split(".")
     return "/".join(parts[:2]) if parts[0] == "exporters" and len(parts) > 1 else ""
 
@@ -128,22 +128,22 @@ def _compile(item: Mapping[str, Any]) -> None:
 
 
 def _check(item: Any) -> DiagnoseCheck:
-    """Return a check of the user's. Raises Problem for one that is none."""
+    """Return a user-defined check. Raises Problem if it is invalid."""
     if not isinstance(item, Mapping) or not all(isinstance(item.get(key), str) for key in ("id", "find", "message")):
-        raise Problem(f"'{item}' is no check", where="checks", fix="Write `id`, `find` and `message`.")
+        raise Problem(f"'{item}' is not a check", where="checks", fix="Write `id`, `find` and `message`.")
     other = next((key for key in item if key not in _KEYS), None)
     if other:
         raise Problem(f"a check has no '{other}'{near(str(other), _KEYS)}", where=f"checks: {item['id']}")
     severity, stage = item.get("severity") or "warning", item.get("stage") or "own"
     for value, known in ((severity, SEVERITIES), (stage, STAGES)):
         if value not in known:
-            raise Problem(f"'{value}' is none of {', '.join(known)}", where=f"checks: {item['id']}")
+            raise Problem(f"'{value}' is not one of {', '.join(known)}", where=f"checks: {item['id']}")
     texts = (item["message"], str(item.get("fix") or ""))
     try:
         for text in texts:
             list(string.Formatter().parse(text))
     except ValueError as error:
         fix = "Write {{ and }} for braces."
-        raise Problem(f"its text cannot be filled in: {error}", where=f"checks: {item['id']}", fix=fix) from error
+        raise Problem(f"its message cannot be rendered: {error}", where=f"checks: {item['id']}", fix=fix) from error
     _compile(item)
     return DiagnoseCheck(item["id"], stage, severity, item["find"], *texts)

@@ -1,7 +1,7 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What all action plugins share: checked arguments in, a result or one clear failure out. Controller only. Private."""
+"""Shared code of all action plugins: check the arguments, return a result or one failure. Controller only. Private."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def request(arguments: Mapping[str, Any]) -> Request:
 
 
 def answer(work: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-    """Return what the work returns. A Problem becomes a failed task that says what, where and what to do."""
+    """Return the result of the work. A Problem becomes a failed task."""
     try:
         return {"changed": False, **work()}
     except Problem as problem:

@@ -1,7 +1,7 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Files that are there whole or not at all. Controller only. Private."""
+"""Atomic writes of files. Controller only. Private."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _NEW_FILE_MODE = 0o644
 
 
 def write(path: Path, text: str) -> bool:
-    """Write a text unless the file has it already; return whether it was written. A mode that is there is kept.
+    """Write a text unless the file already has it; return whether it was written. Keeps an existing mode.
 
     Raises Problem when it cannot be written.
     """
@@ -28,14 +28,12 @@ def write(path: Path, text: str) -> bool:
         mode = target.stat().st_mode & 0o7777 if target.exists() else _NEW_FILE_MODE
         _replace(target, data, mode)
     except OSError as error:
-        raise Problem(
-            f"cannot write {path}: {error.strerror or error}", fix="Give a path that can be written."
-        ) from error
+        raise Problem(f"cannot write {path}: {error.strerror or error}", fix="Give a writable path.") from error
     return True
 
 
-def bring(path: Path, text: str, check: bool) -> bool:
-    """Write a text and make its folder; in check mode only return whether that would change it. Raises Problem."""
+def place(path: Path, text: str, check: bool) -> bool:
+    """Write a text and create its folder. In check mode only return whether it would change. Raises Problem."""
     if check:
         return not path.is_file() or path.read_bytes() != text.encode()
     make_folder(path.parent)
@@ -43,12 +41,12 @@ def bring(path: Path, text: str, check: bool) -> bool:
 
 
 def make_folder(path: Path) -> None:
-    """Make a folder and those that it is in. Raises Problem when that cannot be."""
+    """Create a folder and its parents. Raises Problem on failure."""
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise Problem(
-            f"cannot make the folder {path}: {error.strerror or error}", fix="Give a path that can be written."
+            f"cannot create the folder {path}: {error.strerror or error}", fix="Give a writable path."
         ) from error
 
 

@@ -1,7 +1,7 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""From what was gathered of clusters to a page of HTML. Controller only. Private."""
+"""The fleet report as an HTML page. Controller only. Private."""
 
 from __future__ import annotations
 
@@ -43,14 +43,14 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
 
 
 def report(arguments: Mapping[str, Any], check: bool) -> dict[str, Any]:
-    """Write the page, and return what is on it in short. Raises Problem when it cannot be written."""
+    """Write the page, and return its summary. Raises Problem when it cannot be written."""
     clusters = [_cluster(item) for item in arguments["clusters"]]
     page = model(clusters, render.table(), arguments["title"], arguments["time"])
     text = html(page)
     path = Path(arguments["path"])
     unread = [{"name": one.name, "why": "; ".join(one.unread)} for one in clusters if one.asked and not one.is_read]
     return {
-        "changed": _files.bring(path, text, check),
+        "changed": _files.place(path, text, check),
         "path": str(path),
         "summary": page["summary"],
         "unread": unread,
@@ -76,7 +76,7 @@ def _told(summary: Mapping[str, int]) -> str:
 
 
 def html(page: Mapping[str, Any]) -> str:
-    """Return the page. Everything in it is escaped but style and script, which are files of ours."""
+    """Return the page. All content is escaped except style and script, which come from this collection."""
     style, script = ((TEMPLATES / name).read_text(encoding="utf-8") for name in (STYLE, SCRIPT))
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES),
@@ -92,5 +92,5 @@ def html(page: Mapping[str, Any]) -> str:
 
 
 def _hash(text: str) -> str:
-    """Return what a content security policy calls a style or a script that may be used."""
+    """Return the content security policy's hash of a style or script."""
     return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"

@@ -1,7 +1,7 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a task asks of identities, from its arguments. Controller only. Private."""
+"""The requested identities of a task. Controller only. Private."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
 
 
 def decide(arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """Return who gets which role."""
+    """Return the role of each identity."""
     request = IdentityRequest(
         provider=arguments["provider"],
         policies=arguments["policies"],

@@ -22,14 +22,14 @@ from . import _yaml
 from ._yaml import embedded, reader
 
 _YAML_FILES = (".yaml", ".yml")
-# Folders of tools and of packages; nobody keeps a config of theirs there.
+# Folders of tools and packages, which hold no configs.
 _NOT_OURS = {"node_modules", "__pycache__"}
 VARIABLE = "config"
 
 
 @dataclass(frozen=True)
 class Input:
-    """A collector config as someone wrote it: its data, where its paths stand, and what is known around it."""
+    """A collector config from the user: its data, the positions of its paths, and its surroundings."""
 
     name: str
     config: Any
@@ -43,7 +43,7 @@ class Input:
 
 @dataclass
 class Collected:
-    """All inputs of a task, texts that are no YAML, files without a config, texts by name, objects by folder."""
+    """All inputs of a task: configs, invalid YAML, files without a config, texts by name, objects by folder."""
 
     inputs: list[Input] = field(default_factory=list)
     invalid: list[reader.Invalid] = field(default_factory=list)
@@ -65,17 +65,17 @@ def collect(paths: Sequence[str], config: Any, merge: bool = False) -> Collected
 
 
 def files(path: Path) -> list[Path]:
-    """Return a file, or the YAML files of a folder. Raises Problem when there is none."""
+    """Return a file, or the YAML files of a folder. Raises Problem if there are none."""
     if path.is_file():
         return [path]
     found = sorted(item for item in path.rglob("*") if _is_ours(item, path)) if path.is_dir() else []
     if not found:
-        raise Problem(f"there is no YAML file at {path}", fix="Give a file, or a folder that has some.")
+        raise Problem(f"there is no YAML file at {path}", fix="Give a file, or a folder with YAML files.")
     return found
 
 
 def read(path: Path | str) -> str:
-    """Return the text of a file, its line ends as they are. Raises Problem when it cannot be read."""
+    """Return the text of a file with its line ends unchanged. Raises Problem when it cannot be read."""
     try:
         return Path(path).read_bytes().decode("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
@@ -97,15 +97,15 @@ def _add_path(path: Path, result: Collected) -> None:
     if not given:
         result.inputs = [_among(item, result.objects.get(Path(item.file).parent, [])) for item in result.inputs]
     if len(result.inputs) + len(result.invalid) == before:
-        looked = "" if given else f" ({len(listed)} YAML files looked at)"
+        looked = "" if given else f" (searched {len(listed)} YAML files)"
         raise Problem(
             f"there is no collector config in {path}{looked}",
-            fix="Give a collector config, a ConfigMap or an OpenTelemetryCollector, or a folder that has some.",
+            fix="Give a collector config, a ConfigMap or an OpenTelemetryCollector, or a folder that contains one.",
         )
 
 
 def _among(item: Input, stream: Sequence[Mapping[str, Any]]) -> Input:
-    """Return an input with what the files beside its own say about it, where they leave no doubt."""
+    """Return an input with the facts from neighbouring files, if these are unambiguous."""
     unknown = item.found.owner.get("kind") == "ConfigMap" and item.context.deployment is None
     if not unknown or not context.is_certain(item.found, stream):
         return item
@@ -134,7 +134,7 @@ def _add_text(text: str, name: str, wanted: bool, result: Collected) -> None:
     try:
         parsed = list(_yaml.load_all(text, name))
     except reader.Invalid as invalid:
-        # A template of a chart is no YAML and no mistake.
+        # Templates of a chart are not YAML, which is not an error.
         if wanted or (documents.looks_like_config(text) and "{{" not in text):
             result.invalid.append(invalid)
         return
@@ -163,7 +163,7 @@ def _finish(document: _yaml.Document, found: Found, name: str, around: Context) 
 
 def _add_variable(config: Any, result: Collected) -> None:
     if isinstance(config, str):
-        text = str(reader.plain(config))  # libyaml takes no text of a type of Ansible's
+        text = str(reader.plain(config))  # libyaml does not accept Ansible's text types
         result.texts[VARIABLE] = text
         before = len(result.inputs) + len(result.invalid)
         _add_text(text, VARIABLE, True, result)
@@ -200,7 +200,7 @@ def _of_objects(listed: Sequence[Mapping[str, Any]], result: Collected) -> Itera
 
 
 def _merged(parts: Sequence[Input]) -> Input:
-    """Return configs merged in order, as one collector that is given all of them has it."""
+    """Return configs merged in order, as one collector with all of them merges them."""
     layers = tuple(part.layer for part in parts if part.layer)
     data = documents.merged([part.config for part in parts])
     around = next((part.context for part in parts if part.context.deployment), parts[0].context)

@@ -1,7 +1,7 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""From a list of Instrumentations to manifests, annotations and what must be so first. Controller only. Private."""
+"""From a list of Instrumentations to manifests, annotations and preconditions. Controller only. Private."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from . import _sources
 
 ROLE = _sources.ROLE.with_name("otel_instrumentation")
 PREFIX = "otel_instrumentation_"
-# Of these an item gives one; the other one of the defaults does not hold for it then.
+# Mutually exclusive options: an item that sets one drops the default of the other.
 _EITHER = ("collector", "endpoint")
 
 
 def bundle(items: Sequence[Mapping[str, Any]], defaults: Mapping[str, Any]) -> dict[str, Any]:
-    """Return all that the items ask for. Raises Problem for what could not work."""
+    """Return the manifests and annotations of all items. Raises Problem for invalid items."""
     wanted = [Instrumentation.from_options(_options(item, defaults)) for item in items or [{}]]
     references = [instrumentation.reference for instrumentation in wanted]
     for reference in references:
         if references.count(reference) > 1:
-            raise Problem(f"two Instrumentations are called {reference}", fix="Give each a name of its own.")
+            raise Problem(f"two Instrumentations have the name {reference}", fix="Give each its own name.")
     annotations = namespaces.wanted(wanted)
     annotated = [namespaces.manifest(name, annotations[name]) for name in sorted(annotations)]
     objects = deployed.union(item for instrumentation in wanted for item in manifest.manifests(instrumentation))

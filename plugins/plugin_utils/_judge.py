@@ -1,7 +1,7 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What users say about rules: a profile, severities and suppressions, the same wherever findings count. Private."""
+"""User settings of rules: profile, severities and suppressions. Private."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ def _no_check(_subject: Any) -> Iterator[Any]:
     yield from ()
 
 
-# Findings that are made elsewhere, not by a rule over a config.
+# Findings from other sources than rules on configs.
 OURS = (
-    Rule(INVALID_YAML, "error", "Text that is no YAML.", _no_check, shared=True),
-    Rule(REFUSED, "error", "What `otelcol validate` refuses.", _no_check, shared=True),
+    Rule(INVALID_YAML, "error", "Text that is not YAML.", _no_check, shared=True),
+    Rule(REFUSED, "error", "Configs that `otelcol validate` rejects.", _no_check, shared=True),
     Rule(profiles.WRONG, "warning", "A suppression of a rule that does not exist, or without a reason.", _no_check),
-    Rule(profiles.UNUSED, "info", "A suppression that meets nothing.", _no_check),
+    Rule(profiles.UNUSED, "info", "A suppression without a matching finding.", _no_check),
 )
 ALL_RULES = (*RULES, *OURS)
 KNOWN = frozenset(rule.id for rule in ALL_RULES)
@@ -42,7 +42,7 @@ KNOWN = frozenset(rule.id for rule in ALL_RULES)
 
 @dataclass(frozen=True)
 class Judgement:
-    """How severe findings are for this user, and which of them are accepted."""
+    """The severities of findings, and the suppressions."""
 
     profile: str = profiles.DEFAULT
     severities: Mapping[str, str] = field(default_factory=dict)
@@ -50,18 +50,18 @@ class Judgement:
 
     @classmethod
     def from_arguments(cls, arguments: Mapping[str, Any]) -> Judgement:
-        """Return what the arguments of ARGUMENTS say. Raises Problem for a suppression that is none."""
+        """Return the settings in the arguments of ARGUMENTS. Raises Problem for an invalid suppression."""
         accepted = tuple(_suppression(item) for item in arguments["suppressions"])
         return cls(arguments["profile"] or profiles.DEFAULT, arguments["severities"], accepted)
 
     def judge(self, findings: Iterable[Finding]) -> Judged:
-        """Return what is left of findings, as severe as it is here, and what is accepted."""
+        """Return the remaining findings with their severities, and the suppressed findings."""
         return profiles.judge(findings, KNOWN, self.profile, self.severities, self.suppressions)
 
 
 def _suppression(item: Any) -> Suppression:
     if not isinstance(item, Mapping) or not isinstance(item.get("rule"), str):
-        raise Problem(f"'{item}' is no suppression", fix="Write `rule`, `reason` and, to narrow it, `path`.")
+        raise Problem(f"'{item}' is not a suppression", fix="Write `rule`, `reason` and, to narrow it, `path`.")
     other = sorted(set(item) - set(_KEYS))
     if other:
         raise Problem(f"a suppression has no '{other[0]}'", fix="Write `rule`, `reason` and `path`.")

@@ -1,7 +1,7 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The layers of a config: recipes, then what is the user's own. Controller only; reads files. Private."""
+"""The layers of a config: recipes, then the user's config. Controller only; reads files. Private."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ BASELINE = "baseline"
 def of_recipes(
     collector: Collector, version: str, facts: Mapping[str, Any], folders: Mapping[str, Path]
 ) -> list[Layer]:
-    """Return what the recipes of a collector say, of those in these folders, in the names that this version knows."""
+    """Return the layers of a collector's recipes from these folders, with the component names of this version."""
     used = recipes.uses(collector.recipes)
     if not used:
         return []
@@ -43,7 +43,7 @@ def of_recipes(
 
 
 def _about(collector: Collector) -> dict[str, Any]:
-    """Return what recipes may know of their collector."""
+    """Return the facts about a collector that recipes can use."""
     memory = collector.memory
     return {
         "name": collector.name,
@@ -59,7 +59,7 @@ def _about(collector: Collector) -> dict[str, Any]:
 
 
 def of_user(collector: Collector, written: Any) -> list[Layer]:
-    """Return the config of the user's own: files first, then what stands in the inventory as `written`."""
+    """Return the user's config: files first, then the inventory's `written` config."""
     layers = []
     for path in collector.config_files:
         document = _sources.read_document(path)

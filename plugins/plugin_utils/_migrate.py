@@ -32,16 +32,16 @@ class Moved:
 
 
 def migrate(arguments: Mapping[str, Any], check: bool) -> dict[str, Any]:
-    """Return what changes as a task result; files are written unless `check` says no. Raises Problem."""
+    """Return the changes as a task result. Writes the files unless `check` is set. Raises Problem."""
     config, dest = arguments["config"], arguments["dest"]
     if (config is None) == (not arguments["paths"]):
-        raise Problem("there must be either `paths` or `config`", fix="Give one of them.")
+        raise Problem("either `paths` or `config` is required", fix="Give one of them.")
     collected = _inputs.collect(arguments["paths"], config)
     wanted = _target.BuildRequest.from_arguments(arguments)
     if config is not None and not isinstance(config, str):
         return _of_data(collected, wanted)
     if dest and len(collected.texts) != 1:
-        raise Problem("`dest` is for one config", fix="Give one file or one text, or leave `dest` out.")
+        raise Problem("`dest` supports only one config", fix="Give one file or one text, or omit `dest`.")
     moved = [move(text, name, collected, wanted) for name, text in collected.texts.items()]
     result = _result(moved, collected)
     written = [_write(item, dest, check) for item in moved]
@@ -52,7 +52,7 @@ def migrate(arguments: Mapping[str, Any], check: bool) -> dict[str, Any]:
 
 
 def move(text: str, name: str, collected: _inputs.Collected, wanted: _target.BuildRequest) -> Moved:
-    """Return a text whose configs are moved to the wanted build; the last one first, so that places stay right."""
+    """Return a text with migrated configs. The last config goes first, so that positions stay valid."""
     moved = Moved(name, text, text)
     mine = [item for item in collected.inputs if item.file == name or (not item.file and name == _inputs.VARIABLE)]
     for item in reversed(mine):
@@ -65,7 +65,7 @@ def move(text: str, name: str, collected: _inputs.Collected, wanted: _target.Bui
 
 
 def run(work: _rewrite.Operation, target: Target) -> tuple[list[Change], list[Unsolved]]:
-    """Take every step on a text or on data; return what was done, and what a person has to do."""
+    """Apply every step to a text or to data; return the applied steps and the manual ones."""
     done: list[Change] = []
     left: dict[tuple[Any, str], Unsolved] = {}
     for step in STEPS:
@@ -75,7 +75,7 @@ def run(work: _rewrite.Operation, target: Target) -> tuple[list[Change], list[Un
         if work.apply(changes):
             done += changes
             continue
-        # Together they cannot be done: one at a time, each found anew, since each moves what is left.
+        # The steps fail together: apply one at a time and search again, since each step moves the others.
         failed: set[tuple[Any, str]] = set()
         while changes:
             change = changes[0]
@@ -90,13 +90,13 @@ def run(work: _rewrite.Operation, target: Target) -> tuple[list[Change], list[Un
 
 
 def target_of(wanted: _target.BuildRequest, item: _inputs.Input) -> Target:
-    """Return the build to move to: what is not said is as the image beside the config says, or as we test it."""
+    """Return the target build. Missing parts come from the image beside the config, or from the tested versions."""
     seen = _target.recognised(item.context.image) if item.context.image else None
     name = wanted.distribution or (seen[0] if seen and not wanted.manifest else "")
     full = _target.BuildRequest(name or ("" if wanted.manifest else _target.DEFAULT), wanted.version, wanted.manifest)
     target = _target.resolve(full, "")
     if target is None:
-        raise Problem("there is no build to move to", fix="Give `distribution` and `version`.")
+        raise Problem("the target build is missing", fix="Give `distribution` and `version`.")
     return target
 
 
@@ -136,7 +136,7 @@ def _difference(item: Moved) -> dict[str, Any]:
 
 
 def _write(item: Moved, dest: str | None, check: bool) -> bool:
-    """Write a text where it belongs; return whether that differs from what is there."""
+    """Write a text to its destination; return whether the file changed."""
     if not dest and (item.name == _inputs.VARIABLE or item.text == item.before):
         return False
     target = Path(dest or item.name)

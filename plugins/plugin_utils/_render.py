@@ -1,7 +1,7 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""From what the user asked for to configs and manifests. Controller only; reads files, touches no cluster. Private."""
+"""Render configs and manifests from options. Controller only; reads files, contacts no cluster. Private."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _PREFIX = "otel_collector_"
 
 @dataclass(frozen=True)
 class Request:
-    """What a task asks for: collectors with common defaults, and folders of the user's own."""
+    """A task's request: collectors with common defaults, and the user's folders."""
 
     collectors: Sequence[Mapping[str, Any]]
     defaults: Mapping[str, Any]
@@ -88,7 +88,7 @@ def bundle(planned: Sequence[Planned]) -> dict[str, Any]:
     """
     malformed = [str(one) for item in planned for one in item.findings if one.rule in structure.MALFORMED]
     if malformed:
-        raise Problem("; ".join(malformed), asked="Render collectors from malformed configs, which nobody can accept")
+        raise Problem("; ".join(malformed), asked="Render collectors from malformed configs")
     builds = [item.build for item in planned if item.build]
     for build in builds:
         platform.check(build.platform, build.collector, volumes(build), bool(build.exposed))
@@ -106,7 +106,7 @@ def bundle(planned: Sequence[Planned]) -> dict[str, Any]:
 
 
 def _ours(collectors: Iterable[Collector]) -> str:
-    """Return what selects the objects that we made for these collectors, not what the operator labels alike."""
+    """Return the selector of this collection's objects for these collectors, without those of the operator."""
     releases = sorted(names.release(item.namespace, item.name) for item in collectors)
     return f"{names.RELEASE_LABEL} in ({','.join(releases)}),{names.OWNER_LABEL}={names.OWNER}"
 

@@ -1,9 +1,9 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One config under the knife: its text is edited, read again and compared with what the edits mean. Private.
+"""Edits of one config: the edited text is parsed and compared with the expected data. Private.
 
-So no change of layout, anchor or merge key can make a text say something that no change has listed.
+Layout, anchors and merge keys therefore cannot cause a change that is not listed.
 """
 
 from __future__ import annotations
@@ -24,20 +24,20 @@ from ._yaml import embedded, reader
 
 
 class Operation(ABC):
-    """A config that changes are applied to, all of a list or none; `why` says why not."""
+    """A config that receives a list of changes, all or none; `why` holds the reason if none."""
 
     data: Any
     why = ""
 
     def apply(self, changes: Iterable[Change]) -> bool:
-        """Carry out changes; return whether that was possible."""
+        """Apply changes; return whether that was possible."""
         listed = [edit for change in changes for edit in change.edits]
         if not listed:
             return True
         try:
             self._edit(listed)
         except (Untouchable, reader.Invalid) as reason:
-            self.why = f"It is left as it is, since {reason}."
+            self.why = f"It stays unchanged, because {reason}."
             return False
         return True
 
@@ -79,7 +79,7 @@ class Text(Operation):
     def _edit(self, listed: list[Edit]) -> None:
         root = self.documents[self.document].root
         if root is None:
-            raise Untouchable("there is nothing in it")
+            raise Untouchable("it is empty")
         surgeon = TextEditor(self.text, root, _yaml.key_of, _yaml.dump)
         text = surgeon.apply(listed, self.path)
         documents = list(_yaml.load_all(text, self.name))
@@ -87,9 +87,9 @@ class Text(Operation):
         wanted[self.document] = _placed(wanted[self.document], self.path, edits.apply(self.data, listed))
         twice = sum(len(document.duplicates) for document in documents)
         if twice > sum(len(document.duplicates) for document in self.documents):
-            raise Untouchable("a key would stand there twice")
+            raise Untouchable("a key would be duplicated")
         if not edits.same([document.data for document in documents], wanted):
-            raise Untouchable("its layout, an anchor or a merge key would change more than that")
+            raise Untouchable("its layout, an anchor or a merge key would cause more changes")
         self._take(text, documents)
 
 

@@ -27,9 +27,9 @@ CATALOGUE = _ROOT / "data" / "catalogue"
 RECIPE_FILE = "recipe.yml"
 TEMPLATE_FILE = "config.yml.j2"
 
-# Words of an argument spec that are for people, or for the role's entry point alone.
+# Keys of an argument spec that only documentation or the role's entry point uses.
 _PROSE = {"description", "short_description", "version_added", "author", "seealso"}
-# Texts that are remembered: all files of the role, and what a hundred different collectors make of them.
+# Size of the cache of texts: all files of the role, rendered for a hundred different collectors.
 _KEPT = 1024
 
 
@@ -45,7 +45,7 @@ def read_document(path: Path | str) -> _yaml.Document:
 
 @lru_cache(_KEPT)
 def _parsed(text: str, name: str) -> _yaml.Document:
-    """Return the document in a text. Collectors share texts, so each is parsed once; nobody changes what it returns."""
+    """Return the document in a text. Each text is parsed once and shared: do not change the result."""
     return _yaml.load(text, name)
 
 
@@ -63,12 +63,12 @@ def catalogue(name: str) -> Any:
 
 
 def find(folders: Iterable[str], kind: str) -> dict[str, Path]:
-    """Return what lies in the user's folders and in the role's own `kind` folder, by name; the user's come first."""
+    """Return the files of the user's folders and of the role's `kind` folder, by name; the user's take precedence."""
     found: dict[str, Path] = {}
     for folder in [*(Path(item) for item in folders), ROLE / kind]:
         if not folder.is_dir():
             raise Problem(
-                f"there is no folder {folder}",
+                f"the folder {folder} does not exist",
                 fix="Correct recipe_paths or platform_paths.",
             )
         for path in sorted(folder.iterdir()):
@@ -78,7 +78,7 @@ def find(folders: Iterable[str], kind: str) -> dict[str, Path]:
 
 
 def platform(name: str, files: Mapping[str, Path]) -> dict[str, Any]:
-    """Return the facts of one of these platforms: the generic ones with the platform's own on top."""
+    """Return the facts of a platform: the generic facts, overridden by the platform's own."""
     if name not in files:
         raise Problem(
             f"there is no platform '{name}'{near(name, files)}", fix=f"Platforms: {', '.join(sorted(files))}."
@@ -87,13 +87,13 @@ def platform(name: str, files: Mapping[str, Path]) -> dict[str, Any]:
 
 
 def recipe(folder: Path) -> dict[str, Any]:
-    """Return what a recipe says of itself. Raises Problem when it does not say enough."""
+    """Return the metadata of a recipe. Raises Problem if it is incomplete."""
     described = read_yaml(folder / RECIPE_FILE)
     if isinstance(described, dict) and "summary" in described and isinstance(described.get("modes"), list):
         return described
     raise Problem(
         f"{folder / RECIPE_FILE} needs a `summary` and a list of `modes`",
-        fix="Take a recipe of the role as a model.",
+        fix="Use a recipe of the role as a template.",
     )
 
 
@@ -106,7 +106,7 @@ def fragment(
     source = _read(template)
     try:
         text = _compiled(source).render(options=options, platform=facts, collector=about)
-    except Exception as error:  # a template is code of the user's: it can fail in any way
+    except Exception as error:  # a template is the user's code and can raise any exception
         line = f":{error.lineno}" if isinstance(error, TemplateSyntaxError) else ""
         raise Problem(
             f"recipe '{use.name}' does not render: {error}", where=f"{template}{line}", fix="Correct its template."
@@ -117,7 +117,7 @@ def fragment(
 
 
 class Options:
-    """Documented options with what Ansible checks them by, made once for all values."""
+    """Documented options with their argument spec, built once for all values."""
 
     def __init__(self, documented: Mapping[str, Any]) -> None:
         self.documented = documented
@@ -128,7 +128,7 @@ class Options:
         }
 
     def validate(self, values: Mapping[str, Any]) -> ValidationResult:
-        """Return what Ansible makes of values. It copies these, not the defaults of a spec, which it fills in place."""
+        """Return values validated by Ansible, which copies the values but fills the defaults of a spec in place."""
         return self._validator.validate({**self._defaults, **values})
 
 
@@ -144,7 +144,7 @@ def checked(values: Mapping[str, Any], options: Options | Mapping[str, Any], wha
 
 
 def _check_names(values: Mapping[str, Any], spec: Mapping[str, Any], what: str, path: str) -> None:
-    """Refuse options that there are not, also inside of others; Ansible's validator suggests no near word."""
+    """Reject unknown options at any depth; Ansible's validator suggests no similar name."""
     for key, value in values.items():
         if key not in spec:
             raise Problem(

@@ -1,7 +1,7 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The build of the Collector that a config is meant for: asked for, or recognised by its image. Private."""
+"""The target build of a config: given by the user, or recognised by its image. Private."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _VERSION = re.compile(r"v?\d+\.\d+(\.\d+)?")
 
 @dataclass(frozen=True)
 class BuildRequest:
-    """What the user says about the build; empty text where they leave it to the image beside the config."""
+    """The build that the user gives; empty text means that the image beside the config decides."""
 
     distribution: str = ""
     version: str = ""
@@ -42,7 +42,7 @@ class BuildRequest:
 
     @classmethod
     def from_arguments(cls, arguments: Mapping[str, Any]) -> BuildRequest:
-        """Return what the arguments of ARGUMENTS say."""
+        """Return the build in the arguments of ARGUMENTS."""
         return cls(*(arguments[name] or "" for name in ARGUMENTS))
 
 
@@ -72,9 +72,9 @@ def recognised(image: str) -> tuple[str, str] | None:
 
 
 def resolve(wanted: BuildRequest, image: str) -> Target | None:
-    """Return the build that will run a config; None when nothing says so. Raises Problem for one that nobody knows."""
+    """Return the build that will run a config; None if it is unknown. Raises Problem for an unknown distribution."""
     if wanted.version and not _VERSION.match(wanted.version):
-        raise Problem(f"'{wanted.version}' is no version of the Collector", fix="Write it as in 0.158.0 or v0.49.0.")
+        raise Problem(f"'{wanted.version}' is not a version of the Collector", fix="Write it like 0.158.0 or v0.49.0.")
     if wanted.manifest:
         return _from_manifest(wanted)
     seen = recognised(image) if image else None
@@ -95,14 +95,14 @@ def resolve(wanted: BuildRequest, image: str) -> Target | None:
 def of_collector(collector: Collector) -> tuple[Target | None, str]:
     """Return the build that will run a collector, and the version of the Collector whose names its recipes use.
 
-    The build of an image of the user's own is known only when a manifest or the image's name says which it is.
+    The build of a custom image is known only from a manifest or the image's name.
     Raises Problem for a manifest without the image that was built with it.
     """
     version = tables().collector_version(collector.distribution, collector.version)
     if collector.distribution_manifest:
         if not collector.image:
             raise Problem(
-                f"collector '{collector.name}' has a distribution_manifest, but no image that was built with it",
+                f"collector '{collector.name}' has a distribution_manifest, but no `image` that was built with it",
                 fix="Give `image` too.",
             )
         target = resolve(BuildRequest(manifest=collector.distribution_manifest), "")
@@ -125,12 +125,14 @@ def smallest_image(target: Target | None, configs: Sequence[Any]) -> str:
 def _from_manifest(wanted: BuildRequest) -> Target:
     manifest = _sources.read_yaml(wanted.manifest)
     if not isinstance(manifest, dict) or not any(isinstance(manifest.get(name), list) for name in SECTIONS):
-        raise Problem(f"{wanted.manifest} is no manifest of the Collector builder", fix="It lists gomod per component.")
+        raise Problem(
+            f"{wanted.manifest} is not a manifest of the Collector builder", fix="It lists gomod per component."
+        )
     dist = manifest.get("dist")
     about = dist if isinstance(dist, dict) else {}
     version = wanted.version or str(about.get("otelcol_version") or "") or _newest_module(manifest)
     if not version:
-        raise Problem(f"{wanted.manifest} does not say which Collector it is", fix="Give `version`.")
+        raise Problem(f"{wanted.manifest} does not give the Collector's version", fix="Give `version`.")
     name = wanted.distribution or str(about.get("name") or _CUSTOM)
     catalogue, _unknown = tables().with_manifest(name, manifest, version)
     return Target(catalogue, name, version.removeprefix("v"))

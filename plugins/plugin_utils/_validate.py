@@ -1,7 +1,7 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Findings for whatever a user has: collectors to deploy, files, folders, or a config as a variable. Private."""
+"""Validation of collectors to deploy, files, folders, or a config in a variable. Private."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ NOWHERE = "-"
 
 @dataclass(frozen=True)
 class _Case:
-    """A config, what rules find in it, and what a second opinion needs."""
+    """A config, its findings, and the input for `otelcol validate`."""
 
     name: str
     findings: list[Finding]
@@ -42,17 +42,17 @@ def report(arguments: Mapping[str, Any], warn: Callable[[str], None], check: boo
     judgement = _judge.Judgement.from_arguments(arguments)
     found = [(case.name, case.findings) for case in cases]
     checked = _findings.checked(found, judgement, profiles.comments(collected.texts))
-    told = Report(checked, collected.skipped, _judge.ALL_RULES, arguments["fail_on"])
+    report = Report(checked, collected.skipped, _judge.ALL_RULES, arguments["fail_on"])
     result: dict[str, Any] = {
-        **as_dict(told),
+        **as_dict(report),
         "smallest_image": _target.smallest_image(_first_target(cases), [case.config for case in cases]),
         "second_opinion": opinion.as_dict(),
-        "report": FORMATS[arguments["format"]](told),
+        "report": FORMATS[arguments["format"]](report),
         "changed": False,
     }
     if arguments["output_path"] not in (NOWHERE, "") and not check:
         result["changed"] = _files.write(Path(arguments["output_path"]), result["report"])
-    _findings.conclude(told, warn)
+    _findings.conclude(report, warn)
     return result
 
 
@@ -88,11 +88,11 @@ def _invalid(invalid: reader.Invalid) -> Finding:
 
 
 def _second_opinion(binary: str, cases: Sequence[_Case]) -> tuple[_binary.Opinion, list[_Case]]:
-    """Ask a real Collector about every config; its finding joins those of the rules."""
+    """Validate every config with a real Collector, and add its finding to those of the rules."""
     asked = [case for case in cases if isinstance(case.config, dict)]
     answers = [_binary.program(binary, case.target) for case in asked]
     programs = {case.name: program for case, (program, _why) in zip(asked, answers, strict=True) if program}
-    reasons = dict.fromkeys(why for _program, why in answers) or {"there is no config to ask about": None}
+    reasons = dict.fromkeys(why for _program, why in answers) or {"there is no config to validate": None}
     result = []
     for case in cases:
         found = _binary.ask(programs[case.name], case.config, case.locate) if case.name in programs else None

@@ -1,7 +1,7 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What becomes of the operator as an EKS add-on, and what goes beside it. Controller only. Private."""
+"""The operator as an EKS add-on: decisions on installation and removal. Controller only. Private."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
 
 
 def present(wanted: Product, arguments: Mapping[str, Any], table: Mapping[str, Any], check: bool) -> dict[str, Any]:
-    """Return what becomes of the add-on. Raises Problem for what cannot be, or must not be done."""
+    """Return the decision on the add-on. Raises Problem if it is impossible or forbidden."""
     found = _found(wanted, arguments)
     addons.refuse_inputs(arguments)
     namespace = arguments["namespace"] or wanted.namespace
@@ -55,30 +55,30 @@ def present(wanted: Product, arguments: Mapping[str, Any], table: Mapping[str, A
 
 
 def absent(wanted: Product, arguments: Mapping[str, Any]) -> RemovalPlan:
-    """Return what goes beside the add-on itself. Raises Problem when somebody still uses it."""
+    """Return the objects to remove beside the add-on. Raises Problem if the product is still in use."""
     found, addon = _found(wanted, arguments), _addon(arguments)
     if addon.installed and not addon.ours:
-        return RemovalPlan("nothing", f"{addon.title} was not installed by this collection, so it stays as it is")
+        return RemovalPlan("nothing", f"{addon.title} was not installed by this collection, so it stays unchanged")
     if addon.installed and arguments["preserve"]:
-        note = f"The objects of {addon.title} stay in the cluster, and nobody looks after them any more"
-        return RemovalPlan("remove", f"{addon.title} is forgotten by EKS", warnings=[note])
+        note = f"The objects of {addon.title} stay in the cluster, and no controller manages them any more"
+        return RemovalPlan("remove", f"{addon.title} is removed from EKS, and its objects stay", warnings=[note])
     if not addon.installed and found["installed"]:
-        return RemovalPlan("nothing", f"{wanted.title} is here, but not as {addon.title}, so it stays as it is")
-    # What EKS has made is ours as far as its add-on is; EKS itself takes away most of it.
+        return RemovalPlan("nothing", f"{wanted.title} is installed, but not as {addon.title}, so it stays unchanged")
+    # Objects of EKS belong to this collection if the add-on does. EKS removes most of them.
     crds = [{**item, "ours": item["ours"] or item["installer"]["by"] == EKS} for item in found["crds"]]
     mine = {**found, "crds": crds, "ours": True}
     gone = removal(wanted, mine, arguments["others"], arguments["remove_definitions"], more=bool(addon.installed))
     if gone.action == "remove" and arguments["others"] == "keep" and addon.installed:
-        gone.warnings.append("EKS may take the definitions with the add-on, and with them every object of their kinds")
+        gone.warnings.append("EKS may delete the definitions with the add-on, and every object of their kinds")
     return gone
 
 
 def _found(wanted: Product, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
     found: Mapping[str, Any] | None = arguments["installed"]
     if not wanted.in_eks_addons:
-        raise Problem(f"no EKS add-on of this collection brings {wanted.title}", fix="Use another provider.")
+        raise Problem(f"no EKS add-on of this collection installs {wanted.title}", fix="Use another provider.")
     if found is None:
-        raise Problem("an add-on needs to know what is there", fix="Give the result of release_info (installed).")
+        raise Problem("eks_addon needs the installed releases", fix="Give the result of release_info (installed).")
     return found
 
 

@@ -1,7 +1,7 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Providers that bring the operator by themselves, from what they were told. Controller only. Private."""
+"""Providers that install the operator themselves, from the recorded arguments. Controller only. Private."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ...module_utils._core.releases.products import Product
 from . import addon, olm
 
 KEEPERS = {EKS: addon, OLM: olm}
-# What a release that we apply has, and theirs has not.
+# Keys that only a release applied by this collection has.
 _NOTHING_APPLIED: dict[str, Any] = {
     "manifests": [],
     "adopt": [],
@@ -26,14 +26,14 @@ _NOTHING_APPLIED: dict[str, Any] = {
 }
 
 
-def kept(wanted: Product, arguments: Mapping[str, Any], told: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the result of a provider: nothing to apply, and what runs is what is there."""
+def kept(wanted: Product, arguments: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the result of a provider: no manifests to apply, and the installed version."""
     found = arguments["installed"]
     return {
         **_NOTHING_APPLIED,
-        "dry_run": wanted.dry_runs(told["namespace"]),
+        "dry_run": wanted.dry_runs(given["namespace"]),
         "prune_selector": f"{RELEASE_LABEL}={wanted.name}",
         "workloads": found["workloads"],
         "webhooks": found["webhooks"],
-        **told,
+        **given,
     }

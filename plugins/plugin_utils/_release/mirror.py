@@ -1,7 +1,7 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""From what clusters need to a release mirror: its manifests, and the list of images. Controller only. Private."""
+"""A release mirror: the manifests and the list of images that clusters need. Controller only. Private."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from ...module_utils._core.releases.versions import version
 from .. import _files
 from . import render, source
 
-# Why what does not come from a release cannot be mirrored.
+# Why a provider without releases cannot be mirrored.
 _OTHERS = {
-    "eks_addon": "an EKS add-on: EKS gets its images from a registry of its own in the region",
+    "eks_addon": "an EKS add-on: EKS pulls its images from its own registry in the region",
     "olm": "the Operator Lifecycle Manager, whose catalog and images its own tools mirror (oc mirror)",
-    "existing": "somebody else, who installs it",
+    "existing": "an existing installation of another owner",
 }
-# What a chart starts and the manifest does not. Source: its values startupapicheck.image.
+# Images that only the chart uses. Source: its values startupapicheck.image.
 _OF_THE_CHART = {CERT_MANAGER: "quay.io/jetstack/cert-manager-startupapicheck"}
 
 _TEXT = {"type": "str", "default": ""}
@@ -49,7 +49,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
 
 
 class _Read(NamedTuple):
-    """A release that was read: its images, and its manifest as it is published."""
+    """A release: its images and its published manifest."""
 
     release: images.MirroredRelease
     content: bytes
@@ -96,7 +96,7 @@ def _once(read: Sequence[_Read]) -> list[_Read]:
 
 
 def _distinct(wanted: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    """Return one of each product and provider whose release is not ours to mirror."""
+    """Return one of each product and provider whose release this collection cannot mirror."""
     return list(
         {(item["product"], item["provider"]): item for item in wanted if item["provider"] not in RELEASED}.values()
     )
@@ -113,4 +113,4 @@ def _manifest(one: _Read, root: str, check: bool) -> tuple[dict[str, Any], bool]
     row["sha256"] = hashlib.sha256(one.content).hexdigest()
     if not root:
         return row, False
-    return row, _files.bring(Path(root) / inside, one.content.decode("utf-8"), check)
+    return row, _files.place(Path(root) / inside, one.content.decode("utf-8"), check)

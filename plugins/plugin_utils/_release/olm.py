@@ -1,7 +1,7 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The provider olm of a product: from inputs to a Subscription, or to what goes with it. Controller only. Private."""
+"""The provider olm of a product: from inputs to a Subscription, or to its removal. Controller only. Private."""
 
 from __future__ import annotations
 
@@ -33,14 +33,14 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "operator_group": {"type": "str", "default": ""},
     "namespace": {"type": "str", "default": ""},
 }
-# Options of release_render that a Subscription has no place for, and what to use in their place.
+# Options of release_render that a Subscription does not support, and their alternatives.
 _REFUSED = {
     "version": "otel_operator_olm_csv pins a version",
     "source": "the catalog has the bundle",
     "flags": "otel_operator_env sets what has a variable",
-    "replicas": "the bundle says how many",
+    "replicas": "the bundle sets the number",
     "watch_namespaces": "the bundle is for all namespaces",
-    "image_pull_secrets": "the cluster's own pull secret counts",
+    "image_pull_secrets": "the cluster's pull secret applies",
 }
 # The operator reads these images, and its feature gates, from variables (internal/config/env.go of its sources).
 _IMAGES = {
@@ -64,7 +64,7 @@ _CONFIG = {
 
 
 def present(product: Product, arguments: Mapping[str, Any], table: Mapping[str, Any], check: bool) -> dict[str, Any]:
-    """Return what becomes of the product. Raises Problem for what cannot be, or must not be done."""
+    """Return the decision on the product. Raises Problem if it is impossible or forbidden."""
     wanted, olm = _wanted(product, arguments), _found(arguments)
     _refuse(arguments)
     found = reads.as_ours(wanted.namespace, wanted.asked.package, arguments["installed"], olm)
@@ -80,7 +80,7 @@ def present(product: Product, arguments: Mapping[str, Any], table: Mapping[str, 
 
 
 def absent(product: Product, arguments: Mapping[str, Any]) -> RemovalPlan:
-    """Return what goes. Raises Problem when somebody still uses it."""
+    """Return the objects to remove. Raises Problem if the product is still in use."""
     wanted, olm = _wanted(product, arguments), _found(arguments)
     found = reads.as_ours(wanted.namespace, wanted.asked.package, arguments["installed"], olm)
     others = reads.neighbours(wanted.namespace, olm)
@@ -95,14 +95,14 @@ def absent(product: Product, arguments: Mapping[str, Any]) -> RemovalPlan:
 def _found(arguments: Mapping[str, Any]) -> Mapping[str, Any]:
     found: Mapping[str, Any] | None = arguments["olm_found"]
     if found is None or arguments["installed"] is None:
-        wrong = "the provider olm needs to know what is there"
+        wrong = "the provider olm needs the installed releases and the state of OLM"
         raise Problem(wrong, fix="Give the results of release_info (installed) and olm_info (olm_found).")
     return found
 
 
 def _wanted(product: Product, arguments: Mapping[str, Any]) -> OlmRequest:
     if not product.in_olm:
-        raise Problem(f"no catalog that this collection knows brings {product.title}", fix="Use another provider.")
+        raise Problem(f"no known catalog contains {product.title}", fix="Use another provider.")
     given = _sources.checked(arguments["olm"], OPTIONS, "olm")
     return OlmRequest(
         asked=PackageRequest(
@@ -121,8 +121,8 @@ def _refuse(arguments: Mapping[str, Any]) -> None:
     given = {**arguments, "flags": tuning.get("flags"), "replicas": replicas}
     others = [f"{name} ({instead})" for name, instead in _REFUSED.items() if given.get(name)]
     if others:
-        wrong = f"a Subscription has no place for {', '.join(others)}"
-        raise Problem(wrong, asked="Install the operator by OLM", fix="Leave these out, or use another provider.")
+        wrong = f"a Subscription does not support {', '.join(others)}"
+        raise Problem(wrong, asked="Install the operator by OLM", fix="Omit these options, or use another provider.")
 
 
 def _config(arguments: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""From what a user wants of a product to what is applied, given to Helm, or removed. Controller only. Private."""
+"""From the options of a product to manifests, Helm values, or a removal. Controller only. Private."""
 
 from __future__ import annotations
 
@@ -69,20 +69,20 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     **addon.ARGUMENTS,
     **olm.ARGUMENTS,
 }
-# What there is in a cluster of which nothing was said.
+# The default for a cluster without information.
 _NOTHING = {"installed": False, "ours": False, "namespaces": [], "crds": [], "resources": [], "cert_manager": True}
 
 
 @cache
 def table() -> Any:
-    """Return which versions go together, and which Collector is in builds that count their own."""
+    """Return the tested versions, and the Collector version of distributions with their own versions."""
     own = (build for build in _sources.catalogue("distributions").values() if "collector_versions" in build)
     builds = {image_name(build["image"]): build["collector_versions"] for build in own}
     return {**_sources.read_yaml(_TABLE), "builds": builds}
 
 
 def render(arguments: Mapping[str, Any], check: bool) -> dict[str, Any]:
-    """Return what becomes of a product. Raises Problem for what cannot be, or must not be done."""
+    """Return the decision on a product. Raises Problem if it is impossible or forbidden."""
     wanted = product(arguments["product"])
     source.refuse_eks_cluster(wanted, arguments)
     if arguments["state"] == "absent":
@@ -100,7 +100,7 @@ def render(arguments: Mapping[str, Any], check: bool) -> dict[str, Any]:
 
 def _absent(wanted: Product, arguments: Mapping[str, Any]) -> dict[str, Any]:
     if arguments["installed"] is None:
-        raise Problem("state absent needs to know what is there", fix="Give the result of release_info (installed).")
+        raise Problem("state absent needs the installed releases", fix="Give the result of release_info (installed).")
     if arguments["provider"] == decide.EXISTING:
         arguments = {**arguments, "installed": {**arguments["installed"], "installed": True, "ours": False}}
     release = f"{arguments['namespace'] or wanted.namespace}/{arguments['helm_release']}"
@@ -158,7 +158,7 @@ def _present(wanted: Product, target: Version, arguments: Mapping[str, Any], che
 
 
 def _is_adopted(arguments: Mapping[str, Any], found: Mapping[str, Any]) -> bool:
-    """Return whether the manifest is not needed, since what is there stays as it is."""
+    """Return whether the manifest is not needed, because the installation stays unchanged."""
     return bool(found["installed"] and not found["ours"] and arguments["foreign"] == decide.ADOPT)
 
 
@@ -184,12 +184,12 @@ def _release(wanted: Product, target: Version, arguments: Mapping[str, Any]) -> 
     found = manifest.release(wanted, documents, where)
     if found.version != target:
         fix = f"Ask for {found.version.tag}, or give the manifest of {target.tag}."
-        raise Problem(f"it is of version {found.version}", asked=asked, where=where, fix=fix)
+        raise Problem(f"it has version {found.version}", asked=asked, where=where, fix=fix)
     return found
 
 
 def _wishes(wanted: Product, target: Version, arguments: Mapping[str, Any]) -> tuple[Customization, dict[str, str]]:
-    """Return the wishes, and the images that the product starts by itself."""
+    """Return the wishes, and the images that the product starts by default."""
     started, flags = _operator(target, arguments) if wanted.starts_pods else ({}, {})
     variables = {"WATCH_NAMESPACE": ",".join(arguments["watch_namespaces"])} if arguments["watch_namespaces"] else {}
     tuning = {
@@ -219,7 +219,7 @@ def _operator(target: Version, arguments: Mapping[str, Any]) -> tuple[dict[str, 
 
 
 def _chosen(arguments: Mapping[str, Any], started: Mapping[str, str]) -> dict[str, str]:
-    """Return the images that a chart has to be told: those that differ from its own defaults."""
+    """Return the images that the chart's values must set: those that differ from its defaults."""
     if arguments["image_registry"]:
         return dict(started)
     return {name: image for name, image in started.items() if arguments["images"].get(name)}

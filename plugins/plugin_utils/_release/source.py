@@ -24,15 +24,15 @@ from .. import _sources, _yaml
 
 PAUSES = (1.0, 3.0)
 SECONDS = 20
-# No release manifest of these projects has a tenth of this.
+# More than ten times the size of any release manifest of these projects.
 LARGEST = 64 * 1024 * 1024
-# What a server or a proxy may well answer otherwise in a moment.
+# Temporary HTTP errors of servers and proxies.
 PASSING = (408, 425, 429, 500, 502, 503, 504)
 _MIRROR = "Fill a release mirror and name it, or give the file itself (source)."
 
 
 def origins(product: Product, version: Version, source: str, mirror: str) -> list[str]:
-    """Return where the manifest may be, the first that is there counts."""
+    """Return the candidate locations of the manifest, in order of precedence."""
     if source:
         return [source]
     if not mirror:
@@ -44,24 +44,27 @@ def origins(product: Product, version: Version, source: str, mirror: str) -> lis
 def load(
     tried: list[str], sha256: str, asked: str, sleep: Callable[[float], None] = time.sleep
 ) -> tuple[str, list[Any]]:
-    """Return the first of these places that has a manifest, and its documents. Raises Problem when none has one."""
+    """Return the first location with a manifest, and its documents. Raises Problem if there is none."""
     where, content = fetch(tried, sha256, asked, sleep)
     return where, documents(content, asked, where)
 
 
 def fetch(tried: list[str], sha256: str, asked: str, sleep: Callable[[float], None] = time.sleep) -> tuple[str, bytes]:
-    """Return the first of these places that has a manifest, as it is published. Raises Problem when none has it so."""
+    """Return the first location with the published manifest, checked by SHA-256. Raises Problem if there is none."""
     content, where = _first(tried, asked, sleep)
     if sha256 and hashlib.sha256(content).hexdigest() != sha256.lower().removeprefix("sha256:"):
         found = hashlib.sha256(content).hexdigest()
         raise Problem(
-            f"its SHA-256 is {found}, not {sha256}", asked=asked, where=where, fix="Fetch it again, or correct sha256."
+            f"its SHA-256 is {found}, not {sha256}",
+            asked=asked,
+            where=where,
+            fix="Download it again, or correct sha256.",
         )
     return where, content
 
 
 def documents(content: bytes, asked: str, where: str) -> list[Any]:
-    """Return the documents of a manifest. Raises Problem for what is none."""
+    """Return the documents of a manifest. Raises Problem if the content is not a manifest."""
     return [document.data for document in _yaml.load_all(_text(content, asked, where), where)]
 
 
@@ -69,9 +72,9 @@ def _text(content: bytes, asked: str, where: str) -> str:
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise Problem("it is no text", asked=asked, where=where, fix="Give the manifest, not an archive.") from error
+        raise Problem("it is not text", asked=asked, where=where, fix="Give the manifest, not an archive.") from error
     if text.lstrip()[:1] == "<":
-        fix = "A proxy or a login answers in place of the file; get the file itself and give its path."
+        fix = "A proxy or a login page answers instead. Download the file and give its path."
         raise Problem("it is a web page, not YAML", asked=asked, where=where, fix=fix)
     return text
 
@@ -81,7 +84,7 @@ def _first(tried: list[str], asked: str, sleep: Callable[[float], None]) -> tupl
         content = _fetched(origin, asked, sleep) if "://" in origin else _read(origin, asked)
         if content is not None:
             return content, origin
-    raise Problem(f"there is no manifest; looked for {', '.join(tried)}", asked=asked, fix=_MIRROR)
+    raise Problem(f"the manifest was not found; searched {', '.join(tried)}", asked=asked, fix=_MIRROR)
 
 
 def _read(origin: str, asked: str) -> bytes | None:
@@ -94,7 +97,7 @@ def _read(origin: str, asked: str) -> bytes | None:
 
 
 def _fetched(url: str, asked: str, sleep: Callable[[float], None]) -> bytes | None:
-    """Return what is at an address, or nothing where there is nothing; what fails in passing is tried again."""
+    """Return the content at an address, or None if it does not exist. Retries temporary errors."""
     for pause in (*PAUSES, None):
         again, reason, fix = True, "", "Check the proxy and the network of this machine, or use a release mirror."
         try:
@@ -132,20 +135,20 @@ _FILE = "Chart.yaml"
 
 
 def read_chart(chart: str) -> dict[str, Any] | None:
-    """Return what a chart on disk says of itself, or nothing for a reference to one elsewhere."""
+    """Return the metadata of a chart on disk, or None for a reference to a remote chart."""
     path = Path(chart).expanduser()
     if not chart or "://" in chart or not path.exists():
         return None
     said = _sources.read_yaml(path / _FILE) if path.is_dir() else _yaml.load(_archived(path), f"{path}/{_FILE}").data
     if not isinstance(said, dict) or "name" not in said:
         raise Problem(
-            "this is no Helm chart", where=str(path), fix="Give the folder with its Chart.yaml, or its archive."
+            "this is not a Helm chart", where=str(path), fix="Give the folder with its Chart.yaml, or its archive."
         )
     return {**said, "path": str(path)}
 
 
 def checked_chart(product: Product, chart: dict[str, Any], asked: str) -> str:
-    """Return the version of the product in a chart. Raises Problem when it is not what was asked for."""
+    """Return the version of the product in a chart. Raises Problem if it differs from the requested one."""
     if chart["name"] != product.name:
         raise Problem(
             f"this is the chart of {chart['name']}", where=chart["path"], fix=f"Give the chart of {product.title}."
@@ -153,17 +156,17 @@ def checked_chart(product: Product, chart: dict[str, Any], asked: str) -> str:
     found = str(chart.get("appVersion") or chart.get("version"))
     if asked and read_version(asked) != read_version(found):
         wrong = f"the chart has version {found} of {product.title}, not {asked}"
-        raise Problem(wrong, where=chart["path"], fix="Leave the version out, or give the chart of that version.")
+        raise Problem(wrong, where=chart["path"], fix="Omit the version, or give the chart of that version.")
     return found
 
 
 def refuse_eks_cluster(wanted: Product, arguments: Mapping[str, Any]) -> None:
-    """Refuse what the program helm cannot do: it takes a kubeconfig, and no module of ours stands between."""
+    """Reject connections that the helm program does not support: it needs a kubeconfig."""
     cluster = arguments["eks_cluster"]
     if cluster and arguments["provider"] == "helm":
         name = cluster.get("name", "")
-        wrong = f"helm connects by a kubeconfig, and the cluster is given as eks_cluster ({name})"
-        fix = f"Use provider manifest, or give a kubeconfig (aws eks update-kubeconfig --name {name}) in its place."
+        wrong = f"helm connects with a kubeconfig, but the cluster is given as eks_cluster ({name})"
+        fix = f"Use provider manifest, or give a kubeconfig (aws eks update-kubeconfig --name {name}) instead."
         raise Problem(wrong, asked=f"Install {wanted.title} with provider helm", fix=fix)
 
 

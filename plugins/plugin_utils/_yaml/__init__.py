@@ -1,7 +1,7 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""YAML as the Collector reads it, with places; and the one writer of YAML. Controller only. Private."""
+"""YAML as the Collector reads it, with positions, and the only YAML writer. Controller only. Private."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _REPEATED = 100_000
 
 
 class _Positions(Mapping[Path, Position]):
-    """Where each path of a text stands. A position is made when it is asked for: a config has many, and few are."""
+    """The positions of a text's paths. Each position is computed on demand, since few are needed."""
 
     def __init__(self, file: str) -> None:
         self.file = file
@@ -49,7 +49,7 @@ class _Positions(Mapping[Path, Position]):
 
 @dataclass(frozen=True)
 class Document:
-    """One YAML document: its data, where each path stands, the keys that are written twice, and the text's tree."""
+    """One YAML document: its data, the positions of its paths, its duplicate keys, and its nodes."""
 
     data: Any
     positions: Mapping[Path, Position] = field(default_factory=dict)
@@ -58,7 +58,7 @@ class Document:
 
 
 def load(text: str, file: str) -> Document:
-    """Return the one document in this text. Raises Problem with file, line and column when it is no YAML."""
+    """Return the one document in this text. Raises Problem with file, line and column if it is not YAML."""
     documents = list(load_all(text, file))
     if len(documents) > 1:
         separator = _separator(text)
@@ -67,7 +67,7 @@ def load(text: str, file: str) -> Document:
 
 
 def load_all(text: str, file: str) -> Iterator[Document]:
-    """Yield every document in this text. Raises Problem with file, line and column when it is no YAML."""
+    """Yield every document in this text. Raises Problem with file, line and column if it is not YAML."""
     for root in compose(text, file):
         if root is None:
             yield Document(None)
@@ -78,14 +78,14 @@ def load_all(text: str, file: str) -> Iterator[Document]:
 
 
 def _separator(text: str) -> tuple[int, int]:
-    """Return where the second document begins."""
+    """Return the position of the second document."""
     lines = [number for number, line in enumerate(text.splitlines()) if re.match(r"---(?:\s|\Z)", line)]
     first = next((number for number, line in enumerate(text.splitlines()) if line.strip() and line[0] not in "#%"), 0)
     return next((number for number in lines if number > first), 0), 0
 
 
 class _DocumentReader:
-    """Turns nodes into data and keeps the place of every path."""
+    """Converts nodes to data and keeps the position of every path."""
 
     def __init__(self, file: str) -> None:
         self.file = file
@@ -150,13 +150,13 @@ class _DocumentReader:
 
 
 def key_of(node: Node) -> Any:
-    """Return the data of a key; one that is no scalar becomes text."""
+    """Return the data of a key; a key that is not a scalar becomes text."""
     inner = resolve(node)
     return scalar(inner) if inner.kind == SCALAR else f"{inner.kind} at {inner.start[0] + 1}:{inner.start[1] + 1}"
 
 
 class _Writer(_Dumper):
-    """A writer that quotes every text which some reader would take for something else, and shares nothing."""
+    """A writer that quotes every text that a reader could take for another type, and emits no aliases."""
 
     def ignore_aliases(self, _data: Any) -> bool:
         return True

@@ -17,7 +17,7 @@ IN_RESOURCE: Path = ("spec", "config")
 
 
 def part(document: Document, path: Path) -> Document:
-    """Return what stands at a path of a document as a document of its own."""
+    """Return the part at a path of a document as a separate document."""
     if not path:
         return document
     size = len(path)
@@ -42,7 +42,7 @@ def inner(found: Found, document: Document, lines: Sequence[str], file: str) -> 
 def around(
     inside: Callable[[Path], Position], document: Document, config: Path, file: str
 ) -> Callable[[Path], Position]:
-    """Return how paths are located in a custom resource: those of its config by `inside`, those of its spec in it."""
+    """Return the locator of a custom resource: `inside` locates paths of its config, the document those of its spec."""
     resource = config[: -len(IN_RESOURCE)]
 
     def locate(path: Path) -> Position:
@@ -57,7 +57,7 @@ def around(
 
 
 def placement(found: Found, document: Document, lines: Sequence[str]) -> Callable[[Position], Position]:
-    """Return how a place inside a scalar becomes one in the file: line by line in a literal block, else its start."""
+    """Return the map from positions in a scalar to the file: by line in a literal block, else the scalar's start."""
     pair = paths.find(document.root, found.path, key_of) if document.root else None
     if pair is None:
         start = document.positions.get(found.path, Position())

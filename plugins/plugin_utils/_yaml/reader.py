@@ -20,9 +20,9 @@ try:
 except ImportError:  # libyaml is not everywhere; the pure parser reads the same language, slower
     from yaml import SafeLoader as _Loader  # type: ignore[assignment]
 
-# No config nests like this; a schema in a CustomResourceDefinition goes to about 60.
+# Deeper than any config; a schema in a CustomResourceDefinition has about 60 levels.
 DEEPEST = 150
-INVALID = "this is no valid YAML"
+INVALID = "this is not valid YAML"
 
 # Python writes numbers of at most 4,300 digits in decimal; no setting has a tenth of that.
 _LARGEST_NUMBER = 10**400
@@ -47,7 +47,7 @@ for _name, _pattern, _first in SCALARS:
 
 
 class Invalid(Problem):
-    """Text that is no YAML, with the place of the mistake."""
+    """Invalid YAML, with the position of the error."""
 
     def __init__(self, why: str, position: Position, fix: str) -> None:
         self.position = position
@@ -55,7 +55,7 @@ class Invalid(Problem):
 
 
 def compose(text: str, file: str) -> Iterator[Node | None]:
-    """Yield the root of every document in this text. Raises Problem with file, line and column when it is no YAML."""
+    """Yield the root of every document in this text. Raises Problem with file, line and column if it is not YAML."""
     try:
         yield from _Composer(file).documents(yaml.parse(text, _Loader))
     except yaml.MarkedYAMLError as error:
@@ -67,12 +67,12 @@ def compose(text: str, file: str) -> Iterator[Node | None]:
 
 
 def refuse(why: str, file: str, mark: Mark) -> Invalid:
-    """Return the Problem of a text that would be read, if it were not for its size or shape."""
+    """Return the Problem of a text whose size or structure exceeds a limit."""
     return Invalid(why, Position(file, mark[0] + 1, mark[1] + 1), "Correct it there, or just before.")
 
 
 class _Composer:
-    """Builds trees out of events with a stack of its own, so that no input can exhaust the interpreter's."""
+    """Builds trees from events with its own stack, so that no input exhausts the interpreter's stack."""
 
     def __init__(self, file: str) -> None:
         self.file = file
@@ -153,7 +153,7 @@ def scalar(node: Node) -> Any:
     convert = _CONVERT.get(kind)
     try:
         return convert(text) if convert else text
-    except ValueError:  # a tag that does not fit, or more digits than a number may have
+    except ValueError:  # a wrong tag, or a number with too many digits
         return text
 
 
@@ -194,7 +194,7 @@ except ImportError:
 
 
 def positions(value: Any, path: Path = ()) -> dict[Path, Position]:
-    """Return the place of every value and key below `value`, as far as Ansible knows it."""
+    """Return the position of every value and key below `value`, if Ansible has it."""
     found: dict[Path, Position] = {}
     _collect(value, path, found)
     return found

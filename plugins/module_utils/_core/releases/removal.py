@@ -46,7 +46,7 @@ def removal(
     """
     crds = [item for item in found["crds"] if _is_mine(item, helm_release)]
     if found["installed"] and not found["ours"]:
-        return RemovalPlan("nothing", f"{product.title} was not installed by this collection, so it stays as it is")
+        return RemovalPlan("nothing", f"{product.title} was not installed by this collection, so it stays unchanged")
     if not (found["objects"] or more or (definitions and crds)):
         return RemovalPlan("nothing", f"nothing of {product.title} is here that this collection installed")
     going, staying = _resources(product, found, others)

@@ -83,10 +83,10 @@ def target(distribution: str = "contrib", version: str = "0.158.0") -> Target:
 @pytest.mark.parametrize(
     "case",
     [
-        ("none", target(), "0.158.0", "it was not asked for"),
+        ("none", target(), "0.158.0", "it was not requested"),
         ("auto", target("adot"), "0.158.0", "the AWS distribution has no `validate` subcommand"),
-        ("auto", target("redhat"), "0.158.0", "no program of 'redhat' is known"),
-        ("auto", target("k8s"), "0.158.0", "there is no program otelcol-k8s on PATH"),
+        ("auto", target("redhat"), "0.158.0", "the program of 'redhat' is unknown"),
+        ("auto", target("k8s"), "0.158.0", "PATH has no program otelcol-k8s"),
         ("auto", target(), "0.157.0", "/otelcol-contrib is version 0.157.0, not 0.158.0"),
     ],
 )
@@ -109,7 +109,7 @@ def test_a_program_of_the_right_version_is_found(tmp_path: Path, monkeypatch: py
 
 
 def test_a_path_without_a_program_is_refused() -> None:
-    with pytest.raises(Problem, match="there is no program /nowhere/otelcol"):
+    with pytest.raises(Problem, match="the program /nowhere/otelcol does not exist"):
         _binary.program("/nowhere/otelcol", None)
 
 

@@ -96,13 +96,13 @@ def test_a_check_that_does_not_fit_the_facts_is_told_and_stops_nothing() -> None
 @pytest.mark.parametrize(
     ("wrong", "says"),
     [
-        ("x", "'x' is no check"),
-        ({"id": "a", "find": "b"}, "is no check"),
+        ("x", "'x' is not a check"),
+        ({"id": "a", "find": "b"}, "is not a check"),
         (check(sevrity="error"), "has no 'sevrity'; did you mean 'severity'"),
-        (check(severity="bad"), "'bad' is none of error, warning, info"),
-        (check(stage="later"), "'later' is none of"),
-        (check(message="{broken"), "cannot be filled in"),
-        (check(find="a["), "no JMESPath"),
+        (check(severity="bad"), "'bad' is not one of error, warning, info"),
+        (check(stage="later"), "'later' is not one of"),
+        (check(message="{broken"), "cannot be rendered"),
+        (check(find="a["), "invalid JMESPath"),
     ],
 )
 def test_a_check_that_is_none_says_why(wrong: Any, says: str) -> None:
@@ -149,7 +149,7 @@ def test_two_share_a_namespace_but_no_name() -> None:
         for item in bundle([{**PYTHON, "name": "a"}, {**PYTHON, "name": "b"}], DEFAULTS)["manifests"]
     ]
     assert names == ["telemetry", "a", "b"]
-    with pytest.raises(Problem, match="two Instrumentations are called telemetry/default"):
+    with pytest.raises(Problem, match="two Instrumentations have the name telemetry/default"):
         bundle([PYTHON, PYTHON], DEFAULTS)
 
 

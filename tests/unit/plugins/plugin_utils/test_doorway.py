@@ -89,7 +89,7 @@ def test_a_build_is_said_or_recognised(wanted: BuildRequest, image: str, build: 
     ("wanted", "message"),
     [
         (BuildRequest("contribb"), "there is no distribution 'contribb'; did you mean 'contrib'"),
-        (BuildRequest(version="newest"), "'newest' is no version of the Collector"),
+        (BuildRequest(version="newest"), "'newest' is not a version of the Collector"),
     ],
 )
 def test_a_build_that_nobody_knows_is_refused(wanted: BuildRequest, message: str) -> None:
@@ -111,7 +111,7 @@ def test_a_manifest_is_a_distribution(tmp_path: Path) -> None:
 def test_a_manifest_without_components_is_refused(tmp_path: Path, text: str) -> None:
     file = tmp_path / "manifest.yaml"
     file.write_text(text)
-    with pytest.raises(Problem, match="is no manifest of the Collector builder"):
+    with pytest.raises(Problem, match="is not a manifest of the Collector builder"):
         resolve(BuildRequest(manifest=str(file)), "")
 
 

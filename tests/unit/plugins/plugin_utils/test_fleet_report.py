@@ -151,7 +151,7 @@ def test_its_result_names_what_could_not_be_read_or_rendered(tmp_path: Path) -> 
 def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     arguments = {"clusters": [], "path": str(tmp_path / "file" / "page.html"), "title": "t", "time": ""}
-    with pytest.raises(Problem, match="cannot make the folder"):
+    with pytest.raises(Problem, match="cannot create the folder"):
         _fleet_report.report(arguments, check=False)
 
 

@@ -57,8 +57,8 @@ def test_nothing_is_rendered_from_what_is_malformed(said: dict[str, Any]) -> Non
 @pytest.mark.parametrize(
     ("item", "says"),
     [
-        ("clear-text", "'clear-text' is no suppression"),
-        ({"reason": "x"}, "is no suppression"),
+        ("clear-text", "'clear-text' is not a suppression"),
+        ({"reason": "x"}, "is not a suppression"),
         ({"rule": "clear-text", "reason": "x", "paths": "*"}, "a suppression has no 'paths'"),
         ({"rule": "clear-txt", "reason": "x"}, "did you mean 'clear-text'"),
         ({"rule": "clear-text"}, "without a reason"),
@@ -94,5 +94,5 @@ def test_recipes_use_the_names_of_that_build(tmp_path: Path) -> None:
 
 
 def test_a_manifest_needs_the_image_that_was_built_with_it(tmp_path: Path) -> None:
-    with pytest.raises(Problem, match=r"no image that was built with it\. Give `image` too\."):
+    with pytest.raises(Problem, match=r"no `image` that was built with it\. Give `image` too\."):
         planned(tmp_path, image="", config=OTLP)

@@ -189,19 +189,19 @@ def test_the_result_may_go_elsewhere(tmp_path: Path) -> None:
     assert migrate(paths=[str(source)], dest=str(dest))["changed"]
     assert (source.read_text(), dest.read_text()) == (OLD, NEW)
     assert not migrate(paths=[str(source)], dest=str(dest))["changed"]
-    with pytest.raises(Problem, match="`dest` is for one config"):
+    with pytest.raises(Problem, match="`dest` supports only one config"):
         migrate(paths=[str(tmp_path)], dest=str(dest))
 
 
 def test_text_that_is_no_yaml_is_left_and_told(tmp_path: Path) -> None:
     (tmp_path / "a.yml").write_text("receivers: ]\n")
     (row,) = migrate(paths=[str(tmp_path / "a.yml")])["unsolved"]
-    assert (row["line"], row["what"][:24]) == (1, "this is no valid YAML: d")
+    assert (row["line"], row["what"][:24]) == (1, "this is not valid YAML: ")
 
 
 def test_a_folder_without_a_config_is_refused(tmp_path: Path) -> None:
     (tmp_path / "a.yml").write_text("a: 1\n")
-    with pytest.raises(Problem, match=r"there is no collector config in .* \(1 YAML files looked at\)"):
+    with pytest.raises(Problem, match=r"there is no collector config in .* \(searched 1 YAML files\)"):
         migrate(paths=[str(tmp_path)])
 
 
@@ -281,7 +281,7 @@ def test_a_long_config_is_moved_in_reasonable_time() -> None:
 
 @pytest.mark.parametrize("arguments", [{}, {"paths": ["a"], "config": "b"}])
 def test_there_is_one_thing_to_move(arguments: dict[str, Any]) -> None:
-    with pytest.raises(Problem, match="there must be either `paths` or `config`"):
+    with pytest.raises(Problem, match="either `paths` or `config` is required"):
         migrate(**arguments)
 
 

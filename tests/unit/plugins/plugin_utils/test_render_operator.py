@@ -71,7 +71,7 @@ def test_an_allocator_shares_out_under_the_operator_and_is_left_out_without() ->
 def test_what_its_webhook_would_refuse_is_refused_before() -> None:
     window = {"scaleDown": {"stabilizationWindowSeconds": 9999}}
     scaler = {"min_replicas": 1, "max_replicas": 2, "behavior": window}
-    with pytest.raises(Problem, match=r"stabilizationWindowSeconds: error \[resource-autoscaler\] 9999 is no window"):
+    with pytest.raises(Problem, match=r"stabilizationWindowSeconds: error \[resource-autoscaler\] 9999 is outside"):
         resource({**GATEWAY, "autoscaling": scaler})
     assert rendered({**GATEWAY, "autoscaling": scaler})["workloads"][0]["kind"] == "Deployment"
 

@@ -56,7 +56,7 @@ def test_those_of_the_user_come_first(tmp_path: Path) -> None:
 
 
 def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
-    with pytest.raises(Problem, match=r"there is no folder .*none\. Correct recipe_paths or platform_paths\."):
+    with pytest.raises(Problem, match=r"folder .*none does not exist\. Correct recipe_paths or platform_paths\."):
         _sources.find([str(tmp_path / "none")], "recipes")
 
 
@@ -105,7 +105,7 @@ def test_an_empty_template_is_an_empty_layer(tmp_path: Path) -> None:
         ("a: {{ ().__class__.__base__ }}", "does not render: access to attribute '__class__'"),
         ("a: {{ 1 / 0 }}", "does not render: division by zero"),
         ("a: {{ 5 | given }}", "does not render: "),
-        ("a: [", r"this is no valid YAML: .*config\.yml\.j2 .rendered.:\d"),
+        ("a: [", r"this is not valid YAML: .*config\.yml\.j2 .rendered.:\d"),
         ("receiver: {}", "renders no collector config: unknown key 'receiver'; did you mean 'receivers'"),
         ("- a", "renders no collector config: a collector config is a mapping, not a list"),
     ],
@@ -210,5 +210,5 @@ def test_a_folder_is_made_with_those_that_it_is_in(tmp_path: Path) -> None:
         _files.make_folder(tmp_path / "a" / "b")
     assert (tmp_path / "a" / "b").is_dir()
     (tmp_path / "file").write_text("")
-    with pytest.raises(Problem, match="cannot make the folder"):
+    with pytest.raises(Problem, match="cannot create the folder"):
         _files.make_folder(tmp_path / "file" / "b")

@@ -45,7 +45,7 @@ def test_a_config_may_be_text() -> None:
 
 
 def test_text_that_is_no_yaml_is_refused_with_its_place() -> None:
-    with pytest.raises(Problem, match=r"config:1:4: error \[invalid-yaml\] this is no valid YAML: "):
+    with pytest.raises(Problem, match=r"config:1:4: error \[invalid-yaml\] this is not valid YAML: "):
         report(config="a: ]")
 
 
@@ -66,7 +66,9 @@ def test_files_and_folders_are_checked_by_path(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["none", "empty"])
 def test_a_path_without_a_config_is_refused(tmp_path: Path, name: str) -> None:
     (tmp_path / "empty").mkdir()
-    with pytest.raises(Problem, match=rf"there is no YAML file at .*{name}\. Give a file, or a folder that has some\."):
+    with pytest.raises(
+        Problem, match=rf"there is no YAML file at .*{name}\. Give a file, or a folder with YAML files\."
+    ):
         report(paths=[str(tmp_path / name)])
 
 
@@ -150,8 +152,8 @@ def test_a_suppression_that_meets_nothing_in_any_config_is_told_once(tmp_path: P
 @pytest.mark.parametrize(
     ("suppression", "message"),
     [
-        ("idle-extension", "'idle-extension' is no suppression"),
-        ({"reason": "x"}, "is no suppression"),
+        ("idle-extension", "'idle-extension' is not a suppression"),
+        ({"reason": "x"}, "is not a suppression"),
         ({"rule": "idle-extension"}, "without a reason"),
         ({"rule": "idle-extensions", "reason": "x"}, "did you mean 'idle-extension'"),
         ({"rule": "idle-extension", "reason": "x", "paths": "y"}, "a suppression has no 'paths'"),

@@ -167,7 +167,7 @@ def test_a_registry_for_all_roles_is_warned_of() -> None:
     ("given", "said"),
     [
         ({"installed": None}, r"Give the result of release_info \(installed\)"),
-        ({"product": "cert-manager"}, "no EKS add-on of this collection brings cert-manager"),
+        ({"product": "cert-manager"}, "no EKS add-on of this collection installs cert-manager"),
         ({"version": "newest"}, "'newest' is no version"),
     ],
 )
@@ -191,7 +191,7 @@ def test_what_others_keep_in_it_stops_the_removal_or_may_go_with_the_definitions
     with pytest.raises(Problem, match="still used by OpenTelemetryCollector a/theirs"):
         rendered(state="absent", installed=there, addons=listed(TAGS))
     warnings = rendered(state="absent", installed=there, addons=listed(TAGS), others="keep")["warnings"]
-    assert any("EKS may take the definitions" in text for text in warnings)
+    assert any("EKS may delete the definitions" in text for text in warnings)
 
 
 def test_an_addon_that_is_preserved_leaves_everything() -> None:
@@ -205,7 +205,7 @@ def test_an_addon_that_is_preserved_leaves_everything() -> None:
     [
         (EMPTY, [], "nothing of the OpenTelemetry operator is here"),
         (THERE, listed({}), "the EKS add-on adot was not installed by this collection"),
-        (THERE, [], "is here, but not as the EKS add-on adot"),
+        (THERE, [], "is installed, but not as the EKS add-on adot"),
     ],
 )
 def test_what_is_not_ours_stays(installed: Any, addons: Any, said: str) -> None:

@@ -105,12 +105,12 @@ def test_tuning_becomes_the_configuration_of_the_subscription() -> None:
 @pytest.mark.parametrize(
     ("given", "words"),
     [
-        ({"version": "v0.158.0"}, r"no place for version \(otel_operator_olm_csv pins a version\)"),
-        ({"watch_namespaces": ["a"]}, "no place for watch_namespaces"),
-        ({"workloads": {"manager": {"flags": {"a": "b"}, "replicas": 2}}}, "no place for flags .* replicas"),
+        ({"version": "v0.158.0"}, r"does not support version \(otel_operator_olm_csv pins a version\)"),
+        ({"watch_namespaces": ["a"]}, "does not support watch_namespaces"),
+        ({"workloads": {"manager": {"flags": {"a": "b"}, "replicas": 2}}}, "does not support flags .* replicas"),
         ({"wanted": {"approvel": "manual"}}, "olm has no option 'approvel'; did you mean 'approval'"),
-        ({"product": "cert-manager"}, "no catalog that this collection knows brings cert-manager"),
-        ({"olm_found": None}, "needs to know what is there"),
+        ({"product": "cert-manager"}, "no known catalog contains cert-manager"),
+        ({"olm_found": None}, "needs the installed releases"),
         ({"installed": {**THERE, "namespaces": [SPACE, "b"]}}, "more than once"),
         ({"installed": {**THERE, "installer": {"by": "helm", "name": "a/b"}}}, "installed by the Helm release a/b"),
         ({"installed": THERE, "olm_found": {**INSTALLED, "subscriptions": []}}, "without a Subscription"),
@@ -221,7 +221,7 @@ def test_a_chart_of_another_version_or_product_is_refused(tmp_path: Path) -> Non
 
 
 def test_what_is_no_chart_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(Problem, match="this is no Helm chart"):
+    with pytest.raises(Problem, match="this is not a Helm chart"):
         source.read_chart(archive(tmp_path, name="other.txt"))
     (tmp_path / "text.tgz").write_text("text")
     with pytest.raises(Problem, match="cannot read this chart"):

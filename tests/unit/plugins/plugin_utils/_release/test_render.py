@@ -67,7 +67,7 @@ def test_a_registry_moves_everything(file: str) -> None:
 
 
 def test_the_version_in_the_manifest_has_to_be_the_one_that_was_asked_for(file: str) -> None:
-    with pytest.raises(Problem, match=r"it is of version 0\.158\.0.*Ask for v0\.158\.0, or give .* v0\.152\.0"):
+    with pytest.raises(Problem, match=r"it has version 0\.158\.0.*Ask for v0\.158\.0, or give .* v0\.152\.0"):
         rendered(source=file, version="v0.152.0")
 
 
@@ -105,7 +105,7 @@ def test_a_chart_is_told_only_of_images_that_differ() -> None:
 
 
 def test_removal_has_to_know_what_is_there() -> None:
-    with pytest.raises(Problem, match="needs to know what is there"):
+    with pytest.raises(Problem, match="needs the installed releases"):
         rendered(state="absent")
 
 
@@ -130,7 +130,7 @@ def test_options_that_cannot_be_are_refused(given: dict[str, Any], said: str, fi
 @pytest.mark.parametrize("state", ["present", "absent"])
 def test_helm_is_refused_beside_an_eks_cluster_before_anything_else(state: str) -> None:
     with pytest.raises(
-        Problem, match=r"helm connects by a kubeconfig.*eks_cluster \(prod\).*provider manifest, or give"
+        Problem, match=r"helm connects with a kubeconfig.*eks_cluster \(prod\).*provider manifest, or give"
     ):
         rendered(state=state, provider="helm", eks_cluster={"name": "prod"})
 
@@ -186,7 +186,9 @@ def test_a_file_is_read_with_all_its_documents(tmp_path: Path) -> None:
 
 def test_where_nothing_is_all_places_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     answers(monkeypatch, http(404))
-    with pytest.raises(Problem, match=rf"no manifest; looked for {tmp_path}/a, {URL}\. Fill a release mirror"):
+    with pytest.raises(
+        Problem, match=rf"the manifest was not found; searched {tmp_path}/a, {URL}\. Fill a release mirror"
+    ):
         load(f"{tmp_path}/a", URL)
 
 
@@ -201,7 +203,7 @@ def test_a_checksum_is_held(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("content", "said"),
-    [(b"\n <!DOCTYPE html>", "a web page, not YAML"), (b"\x1f\x8b\xff", "no text"), (b"a: [", "no valid YAML")],
+    [(b"\n <!DOCTYPE html>", "a web page, not YAML"), (b"\x1f\x8b\xff", "not text"), (b"a: [", "not valid YAML")],
 )
 def test_what_is_no_manifest_is_said(content: bytes, said: str, tmp_path: Path) -> None:
     file = tmp_path / "a.yaml"

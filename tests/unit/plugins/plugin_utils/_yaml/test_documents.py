@@ -127,14 +127,14 @@ def test_a_key_that_is_no_scalar_becomes_text() -> None:
 def test_a_mistake_is_reported_with_its_place(text: str, where: str) -> None:
     with pytest.raises(Problem) as refused:
         _yaml.load(text, "f")
-    assert refused.value.wrong.startswith("this is no valid YAML: ")
+    assert refused.value.wrong.startswith("this is not valid YAML: ")
     assert refused.value.where == where
     assert refused.value.fix
 
 
 @pytest.mark.parametrize("text", ["a: \x07", "a: \ud800"], ids=["a control character", "half a character"])
 def test_text_that_is_no_text_is_reported_with_its_file(text: str) -> None:
-    with pytest.raises(Problem, match="this is no valid YAML") as refused:
+    with pytest.raises(Problem, match="this is not valid YAML") as refused:
         _yaml.load(text, "f")
     assert refused.value.where.startswith("f")
 
@@ -145,7 +145,7 @@ def test_text_that_is_no_text_is_reported_with_its_file(text: str) -> None:
     ids=["list", "mapping", "merge", "deep"],
 )
 def test_what_contains_itself_or_has_no_end_is_refused(text: str) -> None:
-    with pytest.raises(Problem, match="this is no valid YAML") as refused:
+    with pytest.raises(Problem, match="this is not valid YAML") as refused:
         _yaml.load(text, "f")
     assert refused.value.where.startswith("f")
 
@@ -277,6 +277,6 @@ def test_no_text_crashes_the_reader(text: str) -> None:
     try:
         documents = list(_yaml.load_all(text, "f"))
     except Problem as problem:
-        assert problem.wrong.startswith("this is no valid YAML: ")
+        assert problem.wrong.startswith("this is not valid YAML: ")
     else:
         assert all(position.line > 0 for document in documents for position in document.positions.values())
