@@ -45,10 +45,8 @@ def present(wanted: Product, arguments: Mapping[str, Any], table: Mapping[str, A
     decision = addons.decide(asked, addon, found, beside, table)
     inside = found["version"] if decision.provider == EXISTING else str(read(addon.wanted) or "")
     return {
-        "action": decision.action,
-        "msg": decision.message,
+        **decision.result,
         "warnings": [*addons.registry_note(arguments), *decision.warnings],
-        "provider": decision.provider,
         "version": inside,
         "namespace": found["namespace"] or namespace,
     }

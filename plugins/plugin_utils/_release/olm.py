@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 from ...module_utils._core.errors import Problem
+from ...module_utils._core.instrumentation.languages import LANGUAGES
 from ...module_utils._core.olm import choose
 from ...module_utils._core.olm import found as reads
 from ...module_utils._core.olm.choose import OlmRequest
@@ -20,6 +21,7 @@ from ...module_utils._core.releases.found import OLM
 from ...module_utils._core.releases.products import Product
 from ...module_utils._core.releases.removal import RemovalPlan
 from ...module_utils._core.releases.versions import read
+from ...module_utils._core.releases.wishes import TUNING
 from .. import _sources
 
 ARGUMENTS: dict[str, dict[str, Any]] = {"olm": {"type": "dict", "default": {}}, "olm_found": {"type": "dict"}}
@@ -47,19 +49,7 @@ _IMAGES = {
     "collector": "RELATED_IMAGE_COLLECTOR",
     "target_allocator": "RELATED_IMAGE_TARGET_ALLOCATOR",
     "opamp_bridge": "RELATED_IMAGE_OPERATOR_OPAMP_BRIDGE",
-    "java": "RELATED_IMAGE_AUTO_INSTRUMENTATION_JAVA",
-    "nodejs": "RELATED_IMAGE_AUTO_INSTRUMENTATION_NODEJS",
-    "python": "RELATED_IMAGE_AUTO_INSTRUMENTATION_PYTHON",
-    "dotnet": "RELATED_IMAGE_AUTO_INSTRUMENTATION_DOTNET",
-    "go": "RELATED_IMAGE_AUTO_INSTRUMENTATION_GO",
-    "apache_httpd": "RELATED_IMAGE_AUTO_INSTRUMENTATION_APACHE_HTTPD",
-    "nginx": "RELATED_IMAGE_AUTO_INSTRUMENTATION_NGINX",
-}
-_CONFIG = {
-    "resources": "resources",
-    "node_selector": "nodeSelector",
-    "tolerations": "tolerations",
-    "affinity": "affinity",
+    **{name: f"RELATED_IMAGE_AUTO_INSTRUMENTATION_{name.upper()}" for name in LANGUAGES},
 }
 
 
@@ -132,7 +122,7 @@ def _config(arguments: Mapping[str, Any]) -> dict[str, Any]:
     images = {_IMAGES[name]: image for name, image in arguments["images"].items() if image and name in _IMAGES}
     variables = {**images, **gates, **(tuning.get("env") or {})}
     env = [{"name": name, "value": str(value)} for name, value in sorted(variables.items())]
-    config = {key: tuning[name] for name, key in _CONFIG.items() if tuning.get(name)}
+    config = {key: tuning[name] for name, key in TUNING.items() if tuning.get(name)}
     return {**config, **({"env": env} if env else {})}
 
 
@@ -153,10 +143,7 @@ def _result(
     decision: decide.Decision, found: Mapping[str, Any], wanted: OlmRequest, plan: choose.OlmPlan | None
 ) -> dict[str, Any]:
     return {
-        "action": decision.action,
-        "msg": decision.message,
-        "warnings": decision.warnings,
-        "provider": decision.provider,
+        **decision.result,
         "version": choose.version_of(plan.csv) if plan else found["version"],
         "namespace": wanted.namespace if plan else found["namespace"],
         "olm": _subscription(wanted, plan) if plan else {},

@@ -37,17 +37,15 @@ _ISSUER = {
     "group": {"type": "str", "default": "cert-manager.io"},
 }
 
+_TEXTS = (
+    *("version", "source", "mirror", "sha256", "namespace", "leader_election_namespace"),
+    *("image_registry", "ca_bundle", "helm_release", "chart"),
+)
 ARGUMENTS: dict[str, dict[str, Any]] = {
     "product": {"type": "str", "required": True, "choices": ["cert-manager", "opentelemetry-operator"]},
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
     "provider": {"type": "str", "choices": ["manifest", "helm", EKS, OLM, "existing"], "default": "manifest"},
-    "version": {"type": "str", "default": ""},
-    "source": {"type": "str", "default": ""},
-    "mirror": {"type": "str", "default": ""},
-    "sha256": {"type": "str", "default": ""},
-    "namespace": {"type": "str", "default": ""},
-    "leader_election_namespace": {"type": "str", "default": ""},
-    "image_registry": {"type": "str", "default": ""},
+    **{name: {"type": "str", "default": ""} for name in _TEXTS},
     "image_pull_secrets": {"type": "list", "elements": "str", "default": []},
     "images": {"type": "dict", "default": {}},
     "feature_gates": {"type": "list", "elements": "str", "default": []},
@@ -55,13 +53,10 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "workloads": {"type": "dict", "default": {}},
     "certificates": {"type": "str", "choices": ["cert_manager", "issuer", "generated"], "default": "cert_manager"},
     "issuer": {"type": "dict", "default": {}},
-    "ca_bundle": {"type": "str", "default": ""},
     "installed": {"type": "dict"},
     "foreign": {"type": "str", "choices": ["adopt", "refuse", "takeover"], "default": "refuse"},
     "allow_skip": {"type": "bool", "default": False},
     "compatibility": {"type": "str", "choices": ["refuse", "warn"], "default": "refuse"},
-    "helm_release": {"type": "str", "default": ""},
-    "chart": {"type": "str", "default": ""},
     "helm_values": {"type": "dict", "default": {}},
     "eks_cluster": {"type": "dict", "default": {}},
     "others": {"type": "str", "choices": ["refuse", "keep", "remove"], "default": "refuse"},
@@ -111,12 +106,7 @@ def _absent(wanted: Product, arguments: Mapping[str, Any]) -> dict[str, Any]:
             wanted, arguments["installed"], arguments["others"], arguments["remove_definitions"], release
         )
     return {
-        "action": gone.action,
-        "msg": gone.message,
-        "warnings": gone.warnings,
-        "resources": gone.resources,
-        "manifests": gone.manifests,
-        "leftovers": gone.leftovers,
+        **vars(gone),
         "adopt": [removal.made(wanted)],
         "provider": arguments["provider"],
         "prune_selector": f"{RELEASE_LABEL}={wanted.name}",
@@ -139,10 +129,7 @@ def _present(wanted: Product, target: Version, arguments: Mapping[str, Any], che
     if decision.provider == "helm":
         values = _merged(helm.values(wanted, wishes, _chosen(arguments, started)), arguments["helm_values"])
     return {
-        "action": decision.action,
-        "msg": decision.message,
-        "warnings": decision.warnings,
-        "provider": decision.provider,
+        **decision.result,
         "version": str(target) if decision.provider != decide.EXISTING else found["version"],
         "namespace": namespace,
         "manifests": objects,

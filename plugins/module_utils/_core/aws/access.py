@@ -35,13 +35,8 @@ PASSING_CODES = frozenset(
         *("TooManyRequestsException", "RequestLimitExceeded", "BandwidthLimitExceeded", "PriorRequestNotComplete"),
         *("SlowDown", "EC2ThrottledException"),
         *("ServerException", "ServiceUnavailableException", "ServiceUnavailable", "Unavailable", "InternalFailure"),
-        *(
-            "InternalError",
-            "InternalServerError",
-            "InternalServerException",
-            "ServiceFailure",
-            "ServiceFailureException",
-        ),
+        *("InternalError", "InternalServerError", "InternalServerException"),
+        *("ServiceFailure", "ServiceFailureException"),
         *("RequestTimeout", "RequestTimeoutException", "ConcurrentModification", "ConcurrentModificationException"),
     }
 )

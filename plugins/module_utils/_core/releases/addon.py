@@ -21,14 +21,13 @@ from .decide import ADOPT, EXISTING, TAKEOVER, Decision, ReleaseRequest, certifi
 from .found import EKS
 from .products import CERT_MANAGER, PRODUCTS
 from .versions import Version, read
+from .wishes import SCHEDULING
 
 # Inputs of the other providers that an add-on's configuration has a key for (schema of ADOT from v0.88.0 on).
 CONFIGURED = {
     "replicas": "replicaCount",
     "resources": "manager.resources",
-    "node_selector": "nodeSelector",
-    "tolerations": "tolerations",
-    "affinity": "affinity",
+    **SCHEDULING,
 }
 # Those that nothing of an add-on can be told by, with what they are when nobody gives them.
 UNKNOWN: dict[str, Any] = {

@@ -53,6 +53,11 @@ class Decision:
     message: str = ""
     warnings: list[str] = field(default_factory=list)
 
+    @property
+    def result(self) -> dict[str, Any]:
+        """It as the result of a task."""
+        return {name: getattr(self, name) for name in ("action", "warnings", "provider")} | {"msg": self.message}
+
 
 def decide(
     wanted: ReleaseRequest, found: Mapping[str, Any], table: Mapping[str, Any], manifests: Sequence[Manifest] = ()

@@ -10,8 +10,9 @@ from typing import Any
 
 from ..collector.collector import from_registry
 from ..collector.names import RELEASE_LABEL
+from ..instrumentation.languages import LANGUAGES
 from .products import CERT_MANAGER, OPERATOR, Product
-from .wishes import GENERATED, ISSUER, Customization
+from .wishes import GENERATED, ISSUER, TUNING, Customization
 
 Values = dict[str, Any]
 
@@ -24,23 +25,11 @@ _REPOSITORIES = {
     ("acmesolver",): "quay.io/jetstack/cert-manager-acmesolver",
 }
 _OPERATOR_IMAGE = "ghcr.io/open-telemetry/opentelemetry-operator/opentelemetry-operator"
-_OPERATOR_IMAGES = {
+_OPERATOR_IMAGES: dict[str, tuple[str, ...]] = {
     "collector": ("collectorImage",),
     "target_allocator": ("targetAllocatorImage",),
     "opamp_bridge": ("opampBridgeImage",),
-    "java": ("autoInstrumentationImage", "java"),
-    "nodejs": ("autoInstrumentationImage", "nodejs"),
-    "python": ("autoInstrumentationImage", "python"),
-    "dotnet": ("autoInstrumentationImage", "dotnet"),
-    "go": ("autoInstrumentationImage", "go"),
-    "apache_httpd": ("autoInstrumentationImage", "apacheHttpd"),
-    "nginx": ("autoInstrumentationImage", "nginx"),
-}
-_TUNING = {
-    "resources": "resources",
-    "node_selector": "nodeSelector",
-    "tolerations": "tolerations",
-    "affinity": "affinity",
+    **{name: ("autoInstrumentationImage", language.field) for name, language in LANGUAGES.items()},
 }
 
 
@@ -105,7 +94,7 @@ def _webhooks(wishes: Customization) -> Values:
 def _tuned(section: Values, wish: Mapping[str, Any]) -> None:
     if wish.get("replicas") is not None:
         section["replicaCount"] = wish["replicas"]
-    section.update({key: wish[name] for name, key in _TUNING.items() if wish.get(name)})
+    section.update({key: wish[name] for name, key in TUNING.items() if wish.get(name)})
     if wish.get("flags"):
         section["extraArgs"] = [f"--{name}={value}" for name, value in wish["flags"].items()]
 

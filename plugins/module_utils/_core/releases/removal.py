@@ -24,7 +24,7 @@ class RemovalPlan:
     """What goes: the custom resources while what finishes them still runs, the rest, and what it keeps making."""
 
     action: str
-    message: str
+    msg: str
     resources: list[Manifest] = field(default_factory=list)
     manifests: list[Manifest] = field(default_factory=list)
     leftovers: list[Manifest] = field(default_factory=list)

@@ -23,6 +23,9 @@ LEADER_ELECTION = "kube-system"
 CERT_MANAGER, ISSUER, GENERATED = "cert_manager", "issuer", "generated"
 INJECT = "cert-manager.io/inject-ca-from"
 GENERATED_SECRET = "opentelemetry-operator-generated-certificate"
+# Where pods of a component run: inputs, and the fields of a pod.
+SCHEDULING = {"node_selector": "nodeSelector", "tolerations": "tolerations", "affinity": "affinity"}
+TUNING = {"resources": "resources", **SCHEDULING}
 _INJECTED = (INJECT, "cert-manager.io/inject-ca-from-secret")
 
 
@@ -136,7 +139,7 @@ def _tune(manifest: Manifest, release: Release, name: str, wishes: Customization
     pod = manifest["spec"]["template"]["spec"]
     if wish.get("replicas") is not None:
         manifest["spec"]["replicas"] = wish["replicas"]
-    for option, key in (("node_selector", "nodeSelector"), ("tolerations", "tolerations"), ("affinity", "affinity")):
+    for option, key in SCHEDULING.items():
         if wish.get(option):
             pod[key] = wish[option]
     if wishes.image_pull_secrets:

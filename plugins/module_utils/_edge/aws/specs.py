@@ -11,6 +11,8 @@ Spec = dict[str, dict[str, Any]]
 
 STATE: dict[str, Any] = {"choices": ["present", "absent"], "default": "present"}
 TAGS: Spec = {"tags": {"type": "dict", "aliases": ["resource_tags"]}, "purge_tags": {"type": "bool", "default": True}}
+_NAMES = ("cluster_name", "namespace", "service_account")
+_ACCOUNT: Spec = {**{name: {"required": True} for name in _NAMES}, "state": STATE}
 
 EKS_ADDON: Spec = {
     "cluster_name": {"required": True},
@@ -29,9 +31,7 @@ EKS_ADDON: Spec = {
     "namespace": {},
     "preserve": {"type": "bool", "default": False},
     "wait": {"type": "bool", "default": True},
-    "create_timeout_seconds": {"type": "float", "default": 1200},
-    "update_timeout_seconds": {"type": "float", "default": 1200},
-    "delete_timeout_seconds": {"type": "float", "default": 1200},
+    **{f"{name}_timeout_seconds": {"type": "float", "default": 1200} for name in ("create", "update", "delete")},
     "degraded": {"choices": ["wait", "fail", "accept"], "default": "wait"},
     "degraded_seconds": {"type": "float", "default": 300},
     **TAGS,
@@ -55,10 +55,7 @@ IAM_OIDC_PROVIDER: Spec = {
 }
 ROLE: Spec = {
     "name": {"required": True},
-    "cluster_name": {"required": True},
-    "namespace": {"required": True},
-    "service_account": {"required": True},
-    "state": STATE,
+    **_ACCOUNT,
     "provider": {"choices": ["irsa", "pod_identity"], "default": "irsa"},
     "purge_trust": {"type": "bool", "default": True},
     "adopt": {"type": "bool", "default": False},
@@ -71,10 +68,7 @@ ROLE: Spec = {
     **TAGS,
 }
 ASSOCIATION: Spec = {
-    "cluster_name": {"required": True},
-    "namespace": {"required": True},
-    "service_account": {"required": True},
-    "state": STATE,
+    **_ACCOUNT,
     "role_arn": {},
     "target_role_arn": {},
     "disable_session_tags": {"type": "bool"},
