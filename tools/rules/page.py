@@ -32,9 +32,14 @@ def page() -> str:
     judge = plugin("plugin_utils._judge")
     rules = list(plugin("module_utils._core.lint.rules").RULES)
     parts = [_HEAD, _table([*rules, *judge.OURS], {rule.id for rule in rules})]
-    for module in dict.fromkeys(rule.check.__module__ for rule in rules):
-        parts.append(_chapter(module, [rule for rule in rules if rule.check.__module__ == module]))
+    for module in dict.fromkeys(map(_module, rules)):
+        parts.append(_chapter(module, [rule for rule in rules if _module(rule) == module]))
     return "\n".join(parts)
+
+
+def _module(rule: Any) -> str:
+    """Return the module of a rule's check, which is a function or a partial one."""
+    return str(getattr(rule.check, "func", rule.check).__module__)
 
 
 def _table(rules: list[Any], explained: set[str]) -> str:

@@ -16,7 +16,7 @@ from typing import Any
 from ..config.catalogue import SECTIONS, Component
 from ..config.layers import parse_version
 from ..config.paths import Path, at, section
-from .subject import Fault, Subject, rule
+from .subject import Fault, Subject, rule, shared_rules
 from .view import build_of
 
 
@@ -48,26 +48,6 @@ def used(config: Any) -> Iterator[tuple[Path, str, str, str]]:
     """Yield the same without connectors."""
     connectors = section(config, "connectors")
     return (item for item in listed(config) if item[2] == "processors" or item[3] not in connectors)
-
-
-def unknown_component(subject: Subject) -> Iterator[Fault]:
-    """Yield types that the build does not have; the Collector stops with `unknown type`."""
-    yield from _refused(subject, "unknown-component")
-
-
-def wrong_class(subject: Subject) -> Iterator[Fault]:
-    """Yield types in the wrong section: no build has them there, but in another section."""
-    yield from _refused(subject, "wrong-class")
-
-
-def newer_name(subject: Subject) -> Iterator[Fault]:
-    """Yield names that a later version introduced; this version knows only the older name."""
-    yield from _refused(subject, "newer-name")
-
-
-def removed_component(subject: Subject) -> Iterator[Fault]:
-    """Yield types, or older names of types, that the version no longer has."""
-    yield from _refused(subject, "removed-component")
 
 
 def older_name(subject: Subject) -> Iterator[Fault]:
@@ -199,11 +179,14 @@ def _has(settings: Any, path: Path) -> bool:
     return isinstance(around, dict) and path[-1] in around
 
 
+_REASONS = {
+    "unknown-component": "Yield types that the build does not have; the Collector stops with `unknown type`.",
+    "wrong-class": "Yield types in the wrong section: no build has them there, but in another section.",
+    "newer-name": "Yield names that a later version introduced; this version knows only the older name.",
+    "removed-component": "Yield types, or older names of types, that the version no longer has.",
+}
 RULES = (
-    rule("error", unknown_component, shared=True),
-    rule("error", wrong_class, shared=True),
-    rule("error", newer_name, shared=True),
-    rule("error", removed_component, shared=True),
+    *shared_rules(_refused, _REASONS),
     rule("warning", older_name),
     rule("error", unsupported_signal, shared=True),
     rule("info", unstable_signal),

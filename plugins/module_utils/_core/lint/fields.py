@@ -20,7 +20,7 @@ from ..config.layers import parse_version
 from ..config.paths import Path, at, section
 from ..errors import near
 from .components import configured, gone, moves, used
-from .subject import Fault, Subject, rule
+from .subject import Fault, Subject, shared_rules
 from .view import build_of
 
 ANY, OPEN, ENTRY, LABEL = "?", "...", "*", "#"
@@ -46,39 +46,14 @@ class Leaf(NamedTuple):
     any_case: bool
 
 
-def unknown_field(subject: Subject) -> Iterator[Fault]:
-    """Yield keys that a component does not have; the Collector stops with `has invalid keys`."""
-    yield from _found(subject, "unknown_field")
-
-
-def wrong_type(subject: Subject) -> Iterator[Fault]:
-    """Yield values of the wrong type; the Collector does not convert values, not even numbers to text."""
-    yield from _found(subject, "wrong_type")
-
-
-def invalid_duration(subject: Subject) -> Iterator[Fault]:
-    """Yield text that is not a duration, such as a number without a unit."""
-    yield from _found(subject, "invalid_duration")
-
-
-def unknown_value(subject: Subject) -> Iterator[Fault]:
-    """Yield values that the setting does not allow."""
-    yield from _found(subject, "unknown_value")
-
-
-def missing_field(subject: Subject) -> Iterator[Fault]:
-    """Yield components that lack a required setting."""
-    yield from _found(subject, "missing_field")
-
-
-def _found(subject: Subject, name: str) -> list[Fault]:
+def _found(subject: Subject, rule_id: str) -> list[Fault]:
     kept: dict[str, list[Fault]] | None = subject.__dict__.get(_KEPT)
     if kept is None:
         kept = {}
         for rule_name, fault in _judge(subject):
             kept.setdefault(rule_name, []).append(fault)
         subject.__dict__[_KEPT] = kept
-    return kept.get(name, [])
+    return kept.get(rule_id, [])
 
 
 def _judge(subject: Subject) -> Iterator[tuple[str, Fault]]:
@@ -93,7 +68,7 @@ def _judge(subject: Subject) -> Iterator[tuple[str, Fault]]:
         missing = () if _told_elsewhere(subject, row, path, path in in_use) else _missing(row, settings, path)
         for name, fault in (*_walk(catalogue, row["fields"], settings, path), *missing):
             if fault.path not in told:
-                doubt = note or ("no pipeline uses it yet" if name in idle else "")
+                doubt = note or ("no pipeline uses it yet" if name.replace("-", "_") in idle else "")
                 yield name, _hedged(fault, doubt) if doubt else fault
 
 
@@ -165,7 +140,7 @@ def _in_mapping(
         elif OPEN not in node:
             known = [name for name in node if name != OPEN]
             listed = f"Known here: {', '.join(known)}." if known else "It has no settings."
-            yield "unknown_field", Fault((*here, key), f"'{key}' is not a setting here{near(key, known)}", listed)
+            yield "unknown-field", Fault((*here, key), f"'{key}' is not a setting here{near(key, known)}", listed)
 
 
 def _in_list(
@@ -184,12 +159,12 @@ def _scalar(node: str, value: Any, here: Path) -> Iterator[tuple[str, Fault]]:
         yield from wrong
     elif leaf.duration and not _DURATION.match(value):
         yield (
-            "invalid_duration",
+            "invalid-duration",
             Fault(here, f"'{value}' is not a duration", "Write a number with a unit, such as `10s` or `500ms`."),
         )
     elif leaf.words and (value.lower() if leaf.any_case else value) not in leaf.words:
         fix = f"Use one of {', '.join(filter(None, leaf.words))}."
-        yield "unknown_value", Fault(here, f"'{value}' is unknown here{near(value, leaf.words)}", fix)
+        yield "unknown-value", Fault(here, f"'{value}' is unknown here{near(value, leaf.words)}", fix)
 
 
 def _shape(shapes: str, value: Any, here: Path) -> Iterator[tuple[str, Fault]]:
@@ -200,7 +175,7 @@ def _shape(shapes: str, value: Any, here: Path) -> Iterator[tuple[str, Fault]]:
         quote = (
             f"Write `'{str(value).lower() if letter == 'b' else value}'`." if shapes == "s" and letter in "ibf" else ""
         )
-        yield "wrong_type", Fault(here, f"this must be {wanted}, not {what}", quote)
+        yield "wrong-type", Fault(here, f"this must be {wanted}, not {what}", quote)
 
 
 @cache
@@ -219,7 +194,7 @@ def _missing(row: Row, settings: Any, path: Path) -> Iterator[tuple[str, Fault]]
         if not any(_given(settings, text) for text in alternatives):
             names = [text.rstrip("?") for text in alternatives]
             one = f"'{names[0]}'" if len(names) == 1 else f"one of {', '.join(names)}"
-            yield "missing_field", Fault(path, f"{one} is missing", f"Add `{names[0]}`.")
+            yield "missing-field", Fault(path, f"{one} is missing", f"Add `{names[0]}`.")
 
 
 def _given(settings: Any, text: str) -> bool:
@@ -235,10 +210,11 @@ def _given(settings: Any, text: str) -> bool:
     return text.endswith("?") or outer[last] not in (None, "", [], {})
 
 
-RULES = (
-    rule("error", unknown_field, shared=True),
-    rule("error", wrong_type, shared=True),
-    rule("error", invalid_duration, shared=True),
-    rule("error", unknown_value, shared=True),
-    rule("error", missing_field, shared=True),
-)
+_REASONS = {
+    "unknown-field": "Yield keys that a component does not have; the Collector stops with `has invalid keys`.",
+    "wrong-type": "Yield values of the wrong type; the Collector does not convert values, not even numbers to text.",
+    "invalid-duration": "Yield text that is not a duration, such as a number without a unit.",
+    "unknown-value": "Yield values that the setting does not allow.",
+    "missing-field": "Yield components that lack a required setting.",
+}
+RULES = shared_rules(_found, _REASONS)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 from ..config.catalogue import Listeners
@@ -109,6 +109,11 @@ def rule(severity: str, check: Check, *, shared: bool = False, documentation: st
     """Return the rule of a check: its id is the function's name, its reason the first line of the docstring."""
     reason = (check.__doc__ or "").split("\n", 1)[0]
     return Rule(check.__name__.replace("_", "-"), severity, reason, check, shared, documentation)
+
+
+def shared_rules(find: Callable[..., Iterable[Fault]], reasons: Mapping[str, str]) -> tuple[Rule, ...]:
+    """Return the rules of one function that finds the faults of each by its id."""
+    return tuple(Rule(name, "error", why, partial(find, rule_id=name), shared=True) for name, why in reasons.items())
 
 
 @dataclass(frozen=True, order=True)
