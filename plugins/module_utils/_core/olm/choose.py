@@ -1,7 +1,7 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What becomes of the operator under OLM: its Subscription and what that needs, or what is refused. Private."""
+"""The operator under OLM: the Subscription and its prerequisites, or the reason to reject it. Private."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ Found = Mapping[str, Any]
 
 
 class OlmRequest(NamedTuple):
-    """What a user wants of OLM; `config` is what it changes in the operator's Deployment."""
+    """The request to OLM; `config` has the Subscription's changes to the operator's Deployment."""
 
     asked: PackageRequest
     namespace: str
@@ -36,7 +36,7 @@ class OlmRequest(NamedTuple):
 
 
 class OlmPlan(NamedTuple):
-    """What becomes of it: the objects, and the version to wait for."""
+    """The decision: the objects to apply, and the version to wait for."""
 
     action: str
     message: str
@@ -51,7 +51,7 @@ def namespace_for(package: str, given: str) -> str:
 
 
 def plan(wanted: OlmRequest, found: Found) -> OlmPlan:
-    """Return what becomes of it. Raises Problem for what OLM could not do, or must not."""
+    """Return the decision. Raises Problem if it is impossible or forbidden."""
     _refuse_no_olm(found)
     _refuse_approval(wanted)
     ours = _subscription(wanted, found["subscriptions"])
@@ -71,11 +71,15 @@ def plan(wanted: OlmRequest, found: Found) -> OlmPlan:
 
 def _refuse_no_olm(found: Found) -> None:
     if not found["served"]:
-        wrong = f"the Operator Lifecycle Manager is not in this cluster: nobody serves {API}"
+        wrong = f"the cluster does not have the Operator Lifecycle Manager: it does not serve {API}"
         raise Problem(wrong, asked=_ASKED, fix="Use the provider manifest or helm, or install OLM first.")
     if not found["packages_served"]:
-        fix = "Look at OLM's packageserver: kubectl get apiservice v1.packages.operators.coreos.com"
-        raise Problem("the catalogs cannot be read: nobody serves packages.operators.coreos.com", asked=_ASKED, fix=fix)
+        fix = "Check OLM's packageserver: kubectl get apiservice v1.packages.operators.coreos.com"
+        raise Problem(
+            "the catalogs cannot be read: the cluster does not serve packages.operators.coreos.com",
+            asked=_ASKED,
+            fix=fix,
+        )
 
 
 def _refuse_approval(wanted: OlmRequest) -> None:
@@ -90,12 +94,12 @@ def _refuse_approval(wanted: OlmRequest) -> None:
 
 
 def _subscription(wanted: OlmRequest, subscriptions: Sequence[Found]) -> Found | None:
-    """Return our Subscription, or nothing. Raises Problem when there is one of somebody else's, or one elsewhere."""
+    """Return this collection's Subscription, or None. Raises Problem for one of another owner or namespace."""
     those = of_operator(subscriptions, wanted.asked.package)
     theirs = [item for item in those if not item["ours"]]
     if theirs:
-        wrong = f"somebody else's Subscription {_place(theirs[0])} brings the operator already"
-        fix = "Set the provider to existing to use it as it is, or remove that Subscription and its version first."
+        wrong = f"Subscription {_place(theirs[0])} of another owner already installs the operator"
+        fix = "Set the provider to existing to use it unchanged, or remove that Subscription and its version first."
         raise Problem(wrong, asked=_ASKED, fix=fix)
     ours = next((item for item in those if item["namespace"] == wanted.namespace), None)
     strange = next((item for item in those if item is not ours), None)
@@ -110,7 +114,7 @@ def _subscription(wanted: OlmRequest, subscriptions: Sequence[Found]) -> Found |
 
 
 def _step(wanted: OlmRequest, ours: Found | None, offered: PackageOffer) -> tuple[str, str]:
-    """Return what is done: installed, upgraded, or left. OLM never goes back."""
+    """Return the action: install, upgrade or none. OLM never downgrades."""
     here = (ours["installed_csv"] or ours["current_csv"]) if ours else ""
     if not here:
         return "install", f"{offered.csv} is installed by OLM from channel {offered.channel}"
@@ -130,7 +134,7 @@ def _step(wanted: OlmRequest, ours: Found | None, offered: PackageOffer) -> tupl
 
 
 def _groups(wanted: OlmRequest, groups: Sequence[Found]) -> list[Manifest]:
-    """Return the OperatorGroup to apply: none when somebody else's is there, since two stop OLM."""
+    """Return the OperatorGroup to apply; none if the namespace has one, since two stop OLM."""
     names = ", ".join(item["name"] for item in groups)
     if len(groups) > 1:
         raise Problem(
@@ -152,7 +156,7 @@ def _groups(wanted: OlmRequest, groups: Sequence[Found]) -> list[Manifest]:
 
 
 def _refuse_left(csvs: Sequence[Found], ours: Found | None) -> None:
-    """OLM takes up no ClusterServiceVersion that is there without a Subscription."""
+    """Reject a ClusterServiceVersion without a Subscription: OLM does not adopt it."""
     left = [item["name"] for item in csvs if item["product"]]
     if ours is None and left:
         wrong = f"ClusterServiceVersion {', '.join(left)} of an earlier installation is there without a Subscription"

@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What is in the cluster of OLM, in short: from the API's objects to what decisions, and the removal, need. Private.
 
-OLM removes by itself what a ClusterServiceVersion brought, but for definitions, and nothing when only the Subscription
-goes (https://olm.operatorframework.io/docs/tasks/uninstall-operator/).
+OLM removes the objects of a ClusterServiceVersion except definitions, and removes nothing when only the Subscription
+is deleted (https://olm.operatorframework.io/docs/tasks/uninstall-operator/).
 """
 
 from __future__ import annotations
@@ -105,7 +105,7 @@ def _channel(item: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "name": item["name"],
         "csv": item.get("currentCSV", ""),
-        # Older package servers tell only the newest one.
+        # Older package servers list only the newest version.
         "csvs": newest_first(entries or [item.get("currentCSV", "")]),
         "min_kubernetes": described.get("minKubeVersion", ""),
         "all_namespaces": bool(modes.get(ALL_NAMESPACES, not modes)),
@@ -118,7 +118,7 @@ def is_ours(item: Manifest) -> bool:
 
 
 def of_operator(subscriptions: Iterable[Mapping[str, Any]], asked: str) -> list[Mapping[str, Any]]:
-    """Return the Subscriptions that bring the operator, under whichever package."""
+    """Return the Subscriptions of all packages of the operator."""
     return [item for item in subscriptions if item["package"] in {*PACKAGES, asked}]
 
 
@@ -150,7 +150,7 @@ def read_csv(name: str) -> Csv | None:
 
 
 def checked(name: str, where: str) -> Csv:
-    """Return what the name of a pin says. Raises Problem for one without a version, whose order nobody knows."""
+    """Return what the name of a pin says. Raises Problem for one without a version, whose order is unknown."""
     found = read_csv(name)
     if found is None:
         wrong = f"'{name}' has no version in it"
@@ -183,7 +183,7 @@ Found = Mapping[str, Any]
 
 
 def as_ours(namespace: str, package: str, found: Found, olm: Found) -> dict[str, Any]:
-    """Return what release_info found, with what is ours by our Subscription marked so.
+    """Return the result of release_info, with the objects of this collection's Subscription marked as its own.
 
     OLM passes no label of a Subscription on. A version without any Subscription, in the namespace that was asked for,
     is what a removal that was interrupted left.
@@ -202,7 +202,7 @@ def as_ours(namespace: str, package: str, found: Found, olm: Found) -> dict[str,
 
 
 def with_versions(namespace: str, found: Found, olm: Found) -> dict[str, Any]:
-    """Return the same with the objects that carry no label of ours but go with the Subscription."""
+    """Return the same with the unlabelled objects that belong to the Subscription."""
     api_version = f"{API}/v1alpha1"
     mine = [item for item in olm["csvs"] if item["product"]] if _may_go(namespace, found, olm) else []
     csvs = [_named(api_version, "ClusterServiceVersion", namespace, item["name"]) for item in mine]

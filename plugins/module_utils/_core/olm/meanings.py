@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What each state of a Subscription, InstallPlan and ClusterServiceVersion means, and the plan to approve. Private.
 
-States and reasons are those of the types in github.com/operator-framework/api (operators/v1alpha1); which of them OLM
-tries again by itself is what its catalog operator and its OLM operator do. OLM plans for a whole namespace: a plan may
+States and reasons come from the types in github.com/operator-framework/api (operators/v1alpha1). The sources of its
+catalog operator and OLM operator show which of them OLM retries. OLM plans for a whole namespace: a plan may
 bring other operators too, and dependencies of ours.
 """
 
@@ -18,15 +18,15 @@ from ..cluster.bundle import Manifest
 from .found import is_before, read_csv
 
 SUBSCRIPTION, PLAN, CSV = "Subscription", "InstallPlan", "ClusterServiceVersion"
-# Passing: it becomes a failure only when the time is over.
+# Temporary: a failure only at the time limit.
 PASSING = math.inf
-# What may be of a moment ago, what OLM tries again by itself, and what others may be about to mend.
+# States that may be outdated, that OLM retries, and that other users may be about to fix.
 SOON, RETRIED, SLOW = 8.0, 20.0, 60.0
 
 _NAMESPACE = (
     "An operator that is for all namespaces needs the one OperatorGroup of its namespace without targetNamespaces."
 )
-_REMOVE_PLAN = "Mend that, then delete the InstallPlan: OLM makes a new one only then."
+_REMOVE_PLAN = "Fix that, then delete the InstallPlan: OLM makes a new one only then."
 _UNPACK = (
     "See that the nodes can pull the bundle's image; then delete the failed Job and the ConfigMap of the same name in"
     " the namespace of the catalog: OLM does not try again before that."
@@ -56,7 +56,7 @@ ROWS = (
         "Correct otel_operator_olm_source and otel_operator_olm_source_namespace."),
     Row(SUBSCRIPTION, "CatalogSourcesUnhealthy", "NoCatalogSourcesFound", "", SOON, "there is no catalog at all",
         "Create a CatalogSource, or let OpenShift's default ones be (OperatorHub, disableAllDefaultSources)."),
-    # Any unhealthy catalog of the cluster is told here; it stops the resolution only while it stays.
+    # Reports any unhealthy catalog of the cluster, which blocks the resolution while it lasts.
     Row(SUBSCRIPTION, "CatalogSourcesUnhealthy", "", "", SLOW, "a catalog does not answer", _CATALOG),
     Row(SUBSCRIPTION, "ResolutionFailed", "ConstraintsNotSatisfiable", "not referenced by a subscription", SOON,
         "a ClusterServiceVersion of an earlier installation was left behind, and OLM takes up none that it finds",
@@ -68,7 +68,7 @@ ROWS = (
         "OLM finds no set of operators that go together in this namespace",
         "All Subscriptions of a namespace are resolved together: mend the others that the message names, or use a"
         " namespace of its own."),
-    # What OLM could not even try, such as a catalog that is starting; it does so again by itself.
+    # OLM could not start the resolution, for example because a catalog is starting; it retries.
     Row(SUBSCRIPTION, "ResolutionFailed", "", "", SLOW, "OLM cannot resolve it", _CATALOG),
     Row(SUBSCRIPTION, "BundleUnpackFailed", "", "", SOON, "the bundle of the operator cannot be unpacked", _UNPACK),
     Row(SUBSCRIPTION, "BundleUnpacking", "", "ImagePullBackOff", RETRIED, "the bundle cannot be pulled", _UNPACK),
@@ -76,11 +76,11 @@ ROWS = (
     Row(SUBSCRIPTION, "BundleUnpacking", "", "", PASSING, "the bundle is being unpacked", _UNPACK),
     Row(SUBSCRIPTION, "InstallPlanFailed", "", "", 0, "its InstallPlan has failed", f"{_RIGHTS} {_REMOVE_PLAN}"),
     Row(SUBSCRIPTION, "InstallPlanMissing", "", "", RETRIED, "its InstallPlan is gone",
-        "Somebody deleted it: remove the operator with state absent, and install it again."),
+        "It was deleted: remove the operator with state absent, and install it again."),
     Row(SUBSCRIPTION, "InstallPlanPending", "", "", PASSING, "its InstallPlan is not done", ""),
     Row(SUBSCRIPTION, "UpgradeFailed", "", "", 0, "OLM gave the upgrade up",
         "Look at the newest ClusterServiceVersion."),
-    Row(SUBSCRIPTION, "", "", "", PASSING, "OLM has not taken it up",
+    Row(SUBSCRIPTION, "", "", "", PASSING, "OLM has not processed it",
         "Look at the pods of OLM (catalog-operator and olm-operator), and at the OperatorGroups of the namespace:"
         " with none or with two OLM does nothing and says nothing."),
     Row(PLAN, "Failed", "", "unpack", 0, "the bundle of the operator cannot be unpacked", _UNPACK),
@@ -90,7 +90,7 @@ ROWS = (
     Row(CSV, "Pending", "RequirementsNotMet", "minKubeVersion", 0, "it is not for this version of Kubernetes",
         "Upgrade the cluster, or take an older channel or CSV."),
     Row(CSV, "Pending", "RequirementsNotMet", "", SLOW, "something that it needs is not there",
-        "Bring what the message names: mostly a definition of another operator, or rights of its service account."),
+        "Create what the message names: mostly another operator's definition, or permissions of its ServiceAccount."),
     Row(CSV, "Pending", "OperatorConditionNotUpgradeable", "", SOON,
         "the operator that runs says that it must not be replaced",
         "Read its OperatorCondition; an administrator may override it in spec.overrides."),
@@ -124,7 +124,7 @@ ROWS = (
     Row(CSV, "Failed", "APIServiceInstallFailed", "", RETRIED, "its API service cannot be set up", _RIGHTS),
     Row(CSV, "Failed", "APIServiceResourceIssue", "", RETRIED, "its API service cannot be set up", _RIGHTS),
     Row(CSV, "Failed", "RequirementsNotMet", "", RETRIED, "something that it needs is not there",
-        "Bring what the message names."),
+        "Create what the message names."),
     Row(CSV, "Failed", "", "", RETRIED, "it has failed", "Read the message, and the log of the olm-operator."),
     Row(CSV, "Deleting", "", "", RETRIED, "it is being deleted", "Find out who deletes it, and run again."),
     Row(CSV, "Installing", "", "", PASSING, "its Deployment is not available",
@@ -157,12 +157,12 @@ class PlanDecision(NamedTuple):
 
 
 def names_of(plan: Manifest) -> tuple[str, ...]:
-    """Return the ClusterServiceVersions that a plan brings."""
+    """Return the ClusterServiceVersions that a plan installs."""
     return tuple((plan.get("spec") or {}).get("clusterServiceVersionNames") or ())
 
 
 def waits(plan: Manifest) -> bool:
-    """Return whether a plan waits for somebody's approval."""
+    """Return whether a plan waits for approval."""
     return (plan.get("status") or {}).get("phase") == WAITING and not (plan.get("spec") or {}).get("approved")
 
 
@@ -200,7 +200,7 @@ def _judged(brings: tuple[str, ...], target: str, installed: str, pinned: bool) 
             "Bring the others first on their own terms, or install this operator in a namespace of its own;"
             " to take all of it, approve the InstallPlan yourself and run again."
         )
-        return REFUSE, f"it brings {_list(others)} beside {_list(ours)}", fix
+        return REFUSE, f"it installs {_list(others)} beside {_list(ours)}", fix
     if not ours:
         return LEAVE, "", ""
     if is_before(target, ours[-1]) and not pinned:

@@ -1,7 +1,7 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a catalog offers of what was asked: package, channel and version, each with the near words. Private."""
+"""The catalog's offer for a request: package, channel and version, with suggestions. Private."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Found = Mapping[str, Any]
 
 
 class PackageRequest(NamedTuple):
-    """What is asked of OLM."""
+    """The request to OLM."""
 
     package: str
     source: str
@@ -79,7 +79,7 @@ def _package(asked: PackageRequest, found: Found) -> Found:
 
 def _channel(asked: PackageRequest, package: Found, installed: str) -> Found:
     channels = {item["name"]: item for item in package["channels"]}
-    # Who named none stays in the channel that he has, also when the package gets another default.
+    # Without a channel option the Subscription keeps its channel, even if the package's default changes.
     name = asked.channel or (installed if installed in channels else package["default_channel"])
     if name not in channels:
         wrong = f"package {asked.package} has no channel {name}{near(name, channels)}"
@@ -103,7 +103,7 @@ def _csv(asked: PackageRequest, package: Found, channel: Found) -> str:
 
 
 def _kubernetes(asked: PackageRequest, channel: Found, kubernetes: str) -> None:
-    """The newest version of a channel says what it needs; what a pinned one needs is told by its own state."""
+    """Check the requirements of a channel's newest version; a pinned version reports its own in its state."""
     least, here = read(channel["min_kubernetes"] or "0.0.0"), read(kubernetes or "0.0.0")
     if least and here and here < least and any(here) and not asked.csv:
         wrong = f"{channel['csv']} needs Kubernetes {least} or later, and this cluster has {here}"

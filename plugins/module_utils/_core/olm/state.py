@@ -18,7 +18,7 @@ from .meanings import CSV, PASSING, PLAN, SUBSCRIPTION, PlanDecision, Row, row_f
 
 # What a Subscription warns of and works with all the same.
 DEPRECATIONS = ("PackageDeprecated", "ChannelDeprecated", "BundleDeprecated")
-# Conditions of a Subscription that are told by its InstallPlan, which knows more.
+# Conditions of a Subscription that its InstallPlan reports in more detail.
 OF_PLAN = ("InstallPlanPending", "InstallPlanFailed")
 UNHEALTHY = "CatalogSourcesUnhealthy"
 NO_CONDITION = ("Deprecated", *DEPRECATIONS)
@@ -134,14 +134,14 @@ def _symptoms(goal: Goal, seen: OlmObjects, status: Mapping[str, Any]) -> Iterat
     if plan and status_of(plan).get("phase") != "Complete":
         under_way.append(_plan(plan))
     yield from under_way
-    told = [condition for condition in _conditions(seen.subscription) if condition["type"] not in NO_CONDITION]
-    for condition in told:
+    conditions = [condition for condition in _conditions(seen.subscription) if condition["type"] not in NO_CONDITION]
+    for condition in conditions:
         if plan is None or condition["type"] not in OF_PLAN:
             symptom = _symptom(SUBSCRIPTION, goal.subscription, condition["type"], condition)
-            # Any catalog of the cluster is told so, and what is resolved already needs none.
+            # The condition covers any catalog of the cluster, and a resolved Subscription needs none.
             passing = under_way and condition["type"] == UNHEALTHY
             yield symptom._replace(row=symptom.row._replace(grace=PASSING)) if passing else symptom
-    idle = not told and plan is None and not status.get("currentCSV")
+    idle = not conditions and plan is None and not status.get("currentCSV")
     if idle or status.get("state") == "UpgradeFailed":
         yield _symptom(SUBSCRIPTION, goal.subscription, str(status.get("state") or ""), {})
 

@@ -1,10 +1,10 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What becomes of the operator where an EKS add-on brings it: EKS has the version, the cluster has what is in its way.
+"""The operator as an EKS add-on: the decision to install, upgrade or adopt it.
 
-What EKS itself refuses (a version that is not on offer, a configuration that does not fit) is found by a trial of
-eks_addon; here is what it would only find out when it has begun, or never. Private.
+EKS itself rejects unavailable versions and invalid configurations; a dry run of eks_addon finds these.
+This file finds the conflicts that EKS reports only during the installation, or never. Private.
 """
 
 from __future__ import annotations
@@ -29,17 +29,17 @@ CONFIGURED = {
     "resources": "manager.resources",
     **SCHEDULING,
 }
-# Those that nothing of an add-on can be told by, with what they are when nobody gives them.
+# Inputs that an add-on does not support, with their defaults.
 UNKNOWN: dict[str, Any] = {
     **{"flags": {}, "env": {}, "feature_gates": [], "watch_namespaces": [], "images": {}},
     **{"certificates": "cert_manager", "source": "", "sha256": ""},
 }
-_KEEP = "Set the provider to existing to use it as it is"
+_KEEP = "Set the provider to existing to use it unchanged"
 
 
 @dataclass(frozen=True)
 class Addon:
-    """An add-on of a cluster: its version as EKS has it, or nothing, and the one that it is to have."""
+    """An add-on of a cluster: its installed version in EKS, if any, and the wanted version."""
 
     name: str
     cluster: str
@@ -54,7 +54,7 @@ class Addon:
 
 
 def addon_of(name: str, cluster: str, addons: list[Mapping[str, Any]], wanted: str) -> Addon:
-    """Return the add-on of a name among those that eks_addon_info tells of; a tag says whether it is ours."""
+    """Return the named add-on from the result of eks_addon_info; a tag marks add-ons of this collection."""
     found = next((item for item in addons if item["addon_name"] == name), None)
     if found is None:
         return Addon(name, cluster, wanted=wanted)
@@ -65,9 +65,9 @@ def addon_of(name: str, cluster: str, addons: list[Mapping[str, Any]], wanted: s
 def decide(
     wanted: ReleaseRequest, addon: Addon, found: Mapping[str, Any], beside: Mapping[str, Any], table: Mapping[str, Any]
 ) -> Decision:
-    """Return what becomes of the add-on. Raises Problem for what must not be done.
+    """Return the decision on the add-on. Raises Problem for a forbidden change.
 
-    `beside` is what else there is: `cert_manager` as release_info tells of it, and `addons`, the names of others.
+    `beside` has `cert_manager` from release_info, and `addons`, the names of other add-ons.
     """
     refuse_several(wanted, found)
     decision = _decided(wanted, addon, found)
@@ -109,7 +109,7 @@ def _decided(wanted: ReleaseRequest, addon: Addon, found: Mapping[str, Any]) -> 
 
 
 def _other_installer(wanted: ReleaseRequest, addon: Addon, found: Mapping[str, Any]) -> Decision:
-    """Deal with an operator that no add-on has brought: two of them would fight over the same definitions."""
+    """Handle an operator that no add-on installed: two operators would conflict over their definitions."""
     if not found["ours"]:
         return foreign(wanted, found)
     raise Problem(
@@ -127,19 +127,21 @@ def _foreign(wanted: ReleaseRequest, addon: Addon) -> Decision:
 
 
 def _refuse_definitions(wanted: ReleaseRequest, addon: Addon, found: Mapping[str, Any]) -> None:
-    """Refuse to let EKS overwrite definitions that another tool keeps; its own, and ours, it may take up again."""
+    """Reject that EKS overwrites definitions of another tool; it may reuse its own and this collection's."""
     strange = [item for item in found["crds"] if not item["ours"] and item["installer"]["by"] != EKS]
     if strange and not found["installed"] and wanted.foreign != TAKEOVER:
         names = ", ".join(item["name"] for item in strange)
         by = strange[0]["installer"]
         who = f"{by['by']} {by['name']}".strip()
-        wrong = f"{wanted.product.title} is not here, but its definitions are ({names}), made by somebody else ({who})"
+        wrong = (
+            f"{wanted.product.title} is not here, but its definitions are ({names}), created by another owner ({who})"
+        )
         fix = "Remove them with what made them, or let EKS have them (foreign: takeover, and resolve_conflicts)."
         raise Problem(wrong, asked=f"Install {addon.title}", fix=fix)
 
 
 def _refuse_version(wanted: ReleaseRequest, addon: Addon, operator: Version | None, facts: Mapping[str, Any]) -> None:
-    """Refuse an operator that does not know our custom resources, or another one than was asked for."""
+    """Reject an operator that does not serve the required API version, or has another version than requested."""
     first, rights = read(facts.get("first", "")), read(facts.get("rights_until", ""))
     if operator and first and operator < first:
         more = ""
@@ -157,7 +159,7 @@ def _refuse_version(wanted: ReleaseRequest, addon: Addon, operator: Version | No
 
 
 def _cert_manager(found: Mapping[str, Any], there: Mapping[str, Any], table: Mapping[str, Any]) -> Iterator[str]:
-    """Yield what is doubtful about cert-manager, which signs for the add-on's webhooks, whoever installed it."""
+    """Yield warnings about cert-manager, which signs the certificate of the add-on's webhooks."""
     if not there or not found["cert_manager"]:
         return
     product, running = PRODUCTS[CERT_MANAGER], read(there["version"])
@@ -178,20 +180,20 @@ def _others(addon: Addon, names: list[str], facts: Mapping[str, Any]) -> Iterato
 
 
 def refuse_inputs(given: Mapping[str, Any]) -> None:
-    """Refuse what an add-on cannot do, rather than drop it. One replica is what it has by itself."""
+    """Reject options that an add-on does not support. One replica is its default."""
     manager = given["workloads"].get("manager", {})
-    told = {**given, **manager, "images": {name: image for name, image in given["images"].items() if image}}
+    asked = {**given, **manager, "images": {name: image for name, image in given["images"].items() if image}}
     for name, key in CONFIGURED.items():
-        if told.get(name) and (name, told[name]) != ("replicas", 1):
+        if asked.get(name) and (name, asked[name]) != ("replicas", 1):
             fix = f"Give it as {key} in the configuration of the add-on (addon_configuration)."
             raise Problem(f"an EKS add-on does not take {name}", where=name, fix=fix)
     for name, nothing in UNKNOWN.items():
-        if told.get(name, nothing) not in (nothing, None):
+        if asked.get(name, nothing) not in (nothing, None):
             fix = "Leave it out, or use another provider: the configuration of the add-on has nothing for it."
             raise Problem(f"an EKS add-on does not take {name}", where=name, fix=fix)
 
 
 def registry_note(given: Mapping[str, Any]) -> Iterator[str]:
-    """Yield that a registry for everything does not hold here, which is no mistake where it is given for all roles."""
+    """Yield a warning that image_registry does not apply; it may be set for all roles."""
     if given["image_registry"] or given["image_pull_secrets"]:
         yield "The images of an EKS add-on come from the registry of AWS in the region, whatever image_registry says"

@@ -1,7 +1,7 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What becomes of a product: installed, upgraded, left as it is, or refused with words that help. Private."""
+"""The decision on a product: install, upgrade, keep, or reject with a fix. Private."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ _SAID = {
     HELM: "the Helm release {name}",
     OLM: "the Operator Lifecycle Manager ({name})",
     EKS: "an EKS add-on",
-    MANIFEST: "somebody else, without the label of this collection",
+    MANIFEST: "another owner, without the label of this collection",
 }
-_KEEP = "Set the provider to existing to use it as it is"
+_KEEP = "Set the provider to existing to use it unchanged"
 
 
 @dataclass(frozen=True)
 class ReleaseRequest:
-    """What the user asked for."""
+    """The requested installation."""
 
     product: Product
     provider: str
@@ -46,7 +46,7 @@ class ReleaseRequest:
 
 @dataclass
 class Decision:
-    """What becomes of it, and what to tell."""
+    """The decision and its message."""
 
     action: str
     provider: str
@@ -62,7 +62,7 @@ class Decision:
 def decide(
     wanted: ReleaseRequest, found: Mapping[str, Any], table: Mapping[str, Any], manifests: Sequence[Manifest] = ()
 ) -> Decision:
-    """Return what becomes of the product. Raises Problem for what must not be done."""
+    """Return the decision on the product. Raises Problem for a forbidden change."""
     refuse_several(wanted, found)
     decision = _decided(wanted, found)
     if decision.provider == EXISTING:
@@ -85,7 +85,7 @@ def _decided(wanted: ReleaseRequest, found: Mapping[str, Any]) -> Decision:
     if wanted.provider == EXISTING:
         if not found["installed"]:
             raise Problem(f"{title} is not in this cluster", fix="Set its provider to manifest or helm to install it.")
-        return Decision(ADOPT, EXISTING, f"{title} {found['version']} is used as it is")
+        return Decision(ADOPT, EXISTING, f"{title} {found['version']} is used unchanged")
     if not found["installed"]:
         refuse_definitions(wanted, found)
         return Decision("install", wanted.provider, f"{title} {_text(wanted.version)} is installed")
@@ -95,7 +95,7 @@ def _decided(wanted: ReleaseRequest, found: Mapping[str, Any]) -> Decision:
 
 
 def foreign(wanted: ReleaseRequest, found: Mapping[str, Any]) -> Decision:
-    """Deal with an installation of somebody else's."""
+    """Handle an installation of another owner."""
     title, by = wanted.product.title, found["installer"]["by"]
     who = _SAID[by].format(**found["installer"])
     what = f"{title} {found['version']} is already in namespace {found['namespace']}, installed by {who}"
@@ -104,16 +104,14 @@ def foreign(wanted: ReleaseRequest, found: Mapping[str, Any]) -> Decision:
     if wanted.foreign == TAKEOVER and by == MANIFEST and wanted.provider == MANIFEST:
         return _next(wanted, found)
     if wanted.foreign == TAKEOVER:
-        raise Problem(
-            f"{what}, which would undo what somebody else does to it", fix=f"{_KEEP}, or remove it there first."
-        )
+        raise Problem(f"{what}, which would revert changes of other owners", fix=f"{_KEEP}, or remove it there first.")
     both = by == MANIFEST and wanted.provider == MANIFEST
     way = "take it over (foreign: takeover)" if both else "remove it there first"
     raise Problem(what, fix=f"{_KEEP}, or {way}.")
 
 
 def _next(wanted: ReleaseRequest, found: Mapping[str, Any]) -> Decision:
-    """Go from the version that is installed to the one that is wanted."""
+    """Move from the installed version to the wanted one."""
     title, by = wanted.product.title, found["installer"]["by"]
     if by != wanted.provider:
         raise Problem(
@@ -146,7 +144,7 @@ def _same_release(wanted: ReleaseRequest, found: Mapping[str, Any]) -> bool:
 
 
 def refuse_several(wanted: ReleaseRequest, found: Mapping[str, Any]) -> None:
-    """Refuse to work beside a second installation."""
+    """Reject a second installation."""
     if len(found["namespaces"]) > 1:
         places = ", ".join(found["namespaces"])
         wrong = f"{wanted.product.title} is in this cluster more than once, in the namespaces {places}"
@@ -154,7 +152,7 @@ def refuse_several(wanted: ReleaseRequest, found: Mapping[str, Any]) -> None:
 
 
 def refuse_definitions(wanted: ReleaseRequest, found: Mapping[str, Any]) -> None:
-    """Refuse to overwrite definitions that another tool keeps."""
+    """Reject overwriting definitions of another tool."""
     release = {"by": HELM, "name": f"{wanted.namespace}/{wanted.helm_release}"}
     others = [
         item
@@ -183,7 +181,7 @@ def _refuse_kubernetes(
 
 
 def _usable(wanted: ReleaseRequest, found: Mapping[str, Any], table: Mapping[str, Any]) -> Iterator[str]:
-    """Yield what is doubtful about an installation that is used as it is. Raises Problem when it cannot be used."""
+    """Yield warnings about an adopted installation. Raises Problem when it cannot be used."""
     served = {(item["name"], version) for item in found["crds"] for version in item["served_versions"]}
     kind = wanted.product.kinds[0]
     if (kind.definition, kind.version) not in served:
@@ -191,7 +189,7 @@ def _usable(wanted: ReleaseRequest, found: Mapping[str, Any], table: Mapping[str
         raise Problem(wrong, fix="Upgrade it, with what installed it.")
     running = read(found["version"])
     if running is None:
-        yield f"The version of {wanted.product.title} cannot be told"
+        yield f"The version of {wanted.product.title} is unknown"
         return
     if found["installer"]["by"] == EKS:
         return  # EKS offers an add-on for the versions of Kubernetes that it was tested with
@@ -200,7 +198,7 @@ def _usable(wanted: ReleaseRequest, found: Mapping[str, Any], table: Mapping[str
 
 
 def certificates(wanted: ReleaseRequest, found: Mapping[str, Any]) -> Iterator[str]:
-    """Refuse to wait for certificates that nobody will issue; a trial run may come before cert-manager."""
+    """Reject a wait for certificates without cert-manager; check mode may run before its installation."""
     if wanted.certificates not in ("cert_manager", "issuer") or found["cert_manager"]:
         return
     wrong = f"{wanted.product.title} gets its certificate from cert-manager, which is not in this cluster"
@@ -210,7 +208,7 @@ def certificates(wanted: ReleaseRequest, found: Mapping[str, Any]) -> Iterator[s
 
 
 def stored(found: Mapping[str, Any], manifests: Sequence[Manifest]) -> Iterator[str]:
-    """Refuse definitions that lack a version in which objects may be stored; the API server would, half-way."""
+    """Reject definitions that lack a version of stored objects; the API server would reject them midway."""
     coming = {item["metadata"]["name"]: item for item in manifests if item["kind"] == DEFINITION}
     for item in found["crds"]:
         old = [version for version in item["stored_versions"] if version != item["storage_version"]]

@@ -1,7 +1,7 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What of a product is in a cluster, and who put it there, read from the API's objects. Private."""
+"""Detection of a product in a cluster: its objects and its installer. Private."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _NAME = "app.kubernetes.io/name"
 
 
 def installer(item: Manifest) -> dict[str, str]:
-    """Return by what an object was made, and the name of that: a Helm release, a CSV, or nothing."""
+    """Return the installer of an object and its name: a Helm release, a CSV, or nothing."""
     metadata = item["metadata"]
     labels, annotations = metadata.get("labels") or {}, metadata.get("annotations") or {}
     if _OLM_OWNER in labels or "olm.managed" in labels:
@@ -44,7 +44,7 @@ def is_release(item: Manifest, product: Product) -> bool:
 
 
 def installation(product: Product, deployments: Sequence[Manifest]) -> dict[str, Any]:
-    """Return what the Deployments of a product say: where it is, its version, and who installed it."""
+    """Return namespace, version and installer of a product from its Deployments."""
     mains = sorted((item for item in deployments if is_main(product, item)), key=_place)
     ours = [item for item in mains if is_release(item, product)]
     main = next(iter(ours or mains), None)
@@ -61,7 +61,7 @@ def installation(product: Product, deployments: Sequence[Manifest]) -> dict[str,
 
 
 def is_main(product: Product, item: Manifest) -> bool:
-    """Return whether a Deployment is the product's main one, by its image or, in a build of somebody's, its labels."""
+    """Return whether a Deployment is the product's main one, by its image or, in custom builds, its labels."""
     if manifests.component(product, item):
         return manifests.component(product, item) == product.main
     labels = item["metadata"].get("labels") or {}
@@ -109,7 +109,7 @@ def webhooks(configurations: Iterable[Manifest], namespace: str) -> list[dict[st
 
 
 def resource(product: Product, kind: str, item: Manifest) -> dict[str, Any]:
-    """Return what there is to know about a custom resource before somebody upgrades or removes what serves it."""
+    """Return the facts about a custom resource that matter before an upgrade or removal of its operator."""
     metadata, spec, status = item["metadata"], item.get("spec") or {}, item.get("status") or {}
     return {
         "kind": kind,

@@ -57,7 +57,7 @@ def _cert_manager(wishes: Customization, _images: Mapping[str, str]) -> Values:
 def _operator(wishes: Customization, images: Mapping[str, str]) -> Values:
     manager: Values = {}
     made: Values = {"additionalLabels": {RELEASE_LABEL: OPERATOR}, "manager": manager}
-    # Otherwise the end of the release would be that of everybody's collectors.
+    # Otherwise uninstalling the release deletes the collectors of all users.
     made["crds"] = {"annotations": {"helm.sh/resource-policy": "keep"}}
     if wishes.image_pull_secrets:
         made["imagePullSecrets"] = [{"name": name} for name in wishes.image_pull_secrets]

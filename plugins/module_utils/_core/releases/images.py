@@ -58,7 +58,7 @@ def operator_images(
 ) -> tuple[dict[str, str], dict[str, str]]:
     """Return the images that the operator starts by name, and the flags that are needed to make it so.
 
-    Raises Problem for a name that it does not know, and when an image cannot be moved since nobody knows it.
+    Raises Problem for a name that it does not know, and for an unknown image that cannot be moved.
     """
     rows: Mapping[str, Mapping[str, str]] = table["operator_images"]
     for name in given:
@@ -94,7 +94,7 @@ def _newest(versions: Iterable[str]) -> Sequence[str]:
 USED, ALL = "used", "all"
 ARCHIVES = "images"
 COLLECTOR, INSTRUMENTATION = "OpenTelemetryCollector", "Instrumentation"
-# The config of a collector may have a setting of that name, which is none of Kubernetes.
+# The config of a collector may have a setting of that name, which is not a field of Kubernetes.
 _CONFIG = ("spec", "config")
 _NOT_IN_A_NAME = re.compile(r"[^A-Za-z0-9._-]+")
 
@@ -149,7 +149,7 @@ def needs(
     exclude: Iterable[str] = (),
     more: Iterable[str] = (),
 ) -> list[Need]:
-    """Return every image once, by name; `exclude` has patterns of those that nobody wants, `more` is wanted as well."""
+    """Return every image once, by name; `exclude` has patterns to leave out, `more` has images to add."""
     users: dict[str, set[str]] = {}
     folders: dict[str, str] = {}
     listed = list(releases)

@@ -1,7 +1,7 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a release manifest holds: its version, its namespace, its workloads and its webhooks. Private."""
+"""Release manifests: version, namespace, workloads and webhooks. Private."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ WEBHOOKS = ("ValidatingWebhookConfiguration", "MutatingWebhookConfiguration")
 
 @dataclass(frozen=True)
 class Release:
-    """A release manifest that was found to be what was asked for."""
+    """A verified release manifest."""
 
     product: Product
     version: Version
@@ -30,7 +30,7 @@ class Release:
 
 
 def release(product: Product, objects: Sequence[Any], where: str) -> Release:
-    """Return the release in these objects. Raises Problem when they are none, or those of another product."""
+    """Return the release in these objects. Raises Problem if they are not a release of the product."""
     manifests = [item for item in objects if item is not None]
     strange = next((item for item in manifests if not _is_object(item)), None)
     if strange is not None or not manifests:
@@ -55,7 +55,7 @@ def workload(product: Product, manifests: Sequence[Manifest]) -> Manifest | None
 
 
 def component(product: Product, manifest: Manifest) -> str:
-    """Return which component of a product a Deployment runs, told by the names of its images, or nothing."""
+    """Return which component of a product a Deployment runs, by the names of its images, or nothing."""
     if manifest["kind"] != "Deployment":
         return ""
     names = {image_name(container.get("image", "")) for container in containers(manifest)}

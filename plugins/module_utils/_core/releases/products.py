@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What is known of each product: where it is published, by what it is recognised, and what it leaves behind. Private.
 
-Names are those of the projects' release manifests and Helm charts.
+The names come from the projects' release manifests and Helm charts.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class Product:
     manifest: str
     downloads: str
     namespace: str
-    # Label selector of its Deployments, whoever installed them.
+    # Label selector of its Deployments, for all installers.
     selector: str
     # Component: the last part of its image's name. The first one has the version.
     components: Mapping[str, str]

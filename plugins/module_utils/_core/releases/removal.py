@@ -1,7 +1,7 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What goes when a product is removed, in which order, and what stays since others use it. Private."""
+"""The removal of a product: which objects, in which order, and which stay because they are in use. Private."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ REFUSE, KEEP, REMOVE = "refuse", "keep", "remove"
 
 @dataclass
 class RemovalPlan:
-    """What goes: the custom resources while what finishes them still runs, the rest, and what it keeps making."""
+    """The objects to delete: custom resources while their controller runs, the rest, and recreated objects."""
 
     action: str
     msg: str
@@ -40,9 +40,9 @@ def removal(
     *,
     more: bool = False,
 ) -> RemovalPlan:
-    """Return what goes. Raises Problem when somebody still uses the product and nobody said what then.
+    """Return the objects to delete. Raises Problem if the product is in use and `others` is not set.
 
-    `more` says that there is something of it which is no object of ours, such as the add-on that EKS keeps.
+    `more` means that parts outside the cluster's objects exist, such as the EKS add-on.
     """
     crds = [item for item in found["crds"] if _is_mine(item, helm_release)]
     if found["installed"] and not found["ours"]:
@@ -52,10 +52,10 @@ def removal(
     going, staying = _resources(product, found, others)
     result = RemovalPlan("remove", f"{product.title} is removed", [_resource(item, made(product)) for item in going])
     if staying:
-        result.warnings.append(f"{names_of(staying)} stay, and nothing looks after them any more")
+        result.warnings.append(f"{names_of(staying)} stay, and no controller manages them any more")
     kept = not definitions or bool(staying) or bool(found["denied"])
     if definitions and kept:
-        result.warnings.append("The definitions stay, since they are still used, or may be")
+        result.warnings.append("The definitions stay, since they are or may be in use")
     result.manifests.extend(
         _resource(item, made(product) if item.get("made") else product.name)
         for item in found["objects"]
@@ -63,7 +63,7 @@ def removal(
     )
     result.manifests.extend(_definition(item, made(product)) for item in crds if not kept)
     for item in _leftovers(product, found):
-        # A Lease comes back as long as who holds it runs.
+        # A Lease is recreated while its holder runs.
         (result.leftovers if item["kind"] == "Lease" else result.manifests).append(item)
     return result
 
@@ -80,11 +80,13 @@ def _resources(product: Product, found: Mapping[str, Any], others: str) -> tuple
     mine = [item for item in used if item["ours"]] if product.removes_resources else []
     theirs = [item for item in used if item not in mine]
     if others == REFUSE and found["denied"]:
-        wrong = f"this user may not list {', '.join(found['denied'])}, so nobody knows whether they are still used"
-        raise Problem(wrong, asked=f"Remove {product.title}", fix="Grant it, or say that they may stay (others: keep).")
+        wrong = f"this user may not list {', '.join(found['denied'])}, so it is unknown whether they are still used"
+        raise Problem(
+            wrong, asked=f"Remove {product.title}", fix="Grant the permission, or keep the objects (others: keep)."
+        )
     if others == REFUSE and theirs:
-        more = " or shall go as well (others: remove)" if product.removes_resources else ""
-        fix = f"Remove them first, or say that they may stay without it (others: keep){more}."
+        more = " or remove them too (others: remove)" if product.removes_resources else ""
+        fix = f"Remove them first, or keep them without it (others: keep){more}."
         raise Problem(f"it is still used by {names_of(theirs)}", asked=f"Remove {product.title}", fix=fix)
     if others == REMOVE and not product.removes_resources:
         raise Problem(
@@ -94,7 +96,7 @@ def _resources(product: Product, found: Mapping[str, Any], others: str) -> tuple
 
 
 def made(product: Product) -> str:
-    """Return the release under which the removal names what others made, and it has decided on: it is adopted."""
+    """Return the release label with which the removal adopts objects of other owners."""
     return f"{product.name}_made"
 
 

@@ -38,10 +38,10 @@ class Version(NamedTuple):
 
 
 def version(text: str, what: str) -> Version:
-    """Return a version. Raises Problem for text that is none."""
+    """Return a version. Raises Problem for invalid text."""
     found = read(text)
     if found is None:
-        raise Problem(f"'{text}' is no version of {what}", fix="Write it like v1.2.3.")
+        raise Problem(f"'{text}' is not a version of {what}", fix="Write it like v1.2.3.")
     return found
 
 
@@ -63,7 +63,7 @@ Builds = Mapping[str, Mapping[str, str]]
 
 
 def row(table: Table, product: Product, wanted: Version) -> Mapping[str, Any] | None:
-    """Return what is known of a version: cert-manager by its minor version, the operator by version."""
+    """Return the table's row of a version: cert-manager by minor version, the operator by version."""
     if product.name == CERT_MANAGER:
         found: Mapping[str, Any] | None = table["cert_manager"].get(wanted.line)
         return found
@@ -73,7 +73,7 @@ def row(table: Table, product: Product, wanted: Version) -> Mapping[str, Any] | 
 
 
 def kubernetes(table: Table, product: Product, wanted: Version, cluster: str) -> str:
-    """Return why a version does not go with the cluster's Kubernetes, or nothing."""
+    """Return why a version is incompatible with the cluster's Kubernetes, or an empty string."""
     known, running = row(table, product, wanted), read(cluster)
     if known is None or running is None:
         return ""
@@ -85,21 +85,21 @@ def kubernetes(table: Table, product: Product, wanted: Version, cluster: str) ->
 
 
 def fitting(table: Table, product: Product, cluster: str) -> list[str]:
-    """Return the versions that go with the cluster's Kubernetes, newest first."""
+    """Return the versions that support the cluster's Kubernetes, newest first."""
     lines = table["cert_manager"] if product.name == CERT_MANAGER else table["operator"]
     known = [(line, read(line)) for line in lines]
     return [line for line, parsed in known if parsed and not kubernetes(table, product, parsed, cluster)]
 
 
 def unknown(table: Table, product: Product, wanted: Version) -> str:
-    """Return what to say of a version that the table does not have, or nothing."""
+    """Return a warning for a version that the table does not have, or an empty string."""
     if row(table, product, wanted):
         return ""
     return f"{product.title} {wanted} is not in the table of this collection, so nothing is known of what it goes with"
 
 
 def skew(collectors: Iterable[Mapping[str, Any]], operator: Version, builds: Builds | None = None) -> Iterator[str]:
-    """Yield what will not follow the operator's version: it should be of the same minor version.
+    """Yield warnings about collectors whose minor version differs from the operator's.
 
     `builds` has, by the name of an image whose versions are its own, the Collector that each of them is made of.
     """
@@ -136,5 +136,5 @@ def image_name(image: str) -> str:
 
 
 def tag(image: str) -> str:
-    """Return the tag of an image reference; the colon of a registry's port is none."""
+    """Return the tag of an image reference; a colon before a registry's port does not count."""
     return image.partition("@")[0].rpartition("/")[2].partition(":")[2]

@@ -1,7 +1,7 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A release as the user wants it: labels, namespaces, flags, sizes and certificates. Private."""
+"""Customised releases: labels, namespaces, flags, sizes and certificates. Private."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _INJECTED = (INJECT, "cert-manager.io/inject-ca-from-secret")
 
 @dataclass(frozen=True)
 class CertificateSource:
-    """Where the certificate comes from; `ca_bundle` is PEM, and known only after it was generated."""
+    """The source of the certificate; `ca_bundle` is PEM, and known only after generation."""
 
     source: str = CERT_MANAGER
     issuer: Mapping[str, Any] = field(default_factory=dict)
@@ -40,7 +40,7 @@ class CertificateSource:
 
 @dataclass(frozen=True)
 class Customization:
-    """What the user asked for, beyond the release as it was published."""
+    """The user's changes to a published release."""
 
     namespace: str = ""
     leader_election_namespace: str = ""
@@ -134,7 +134,7 @@ def _renamed_flag(argument: str, names: Mapping[str, str]) -> str:
 
 
 def _tune(manifest: Manifest, release: Release, name: str, wishes: Customization) -> None:
-    """Give a component's Deployment what was asked for it."""
+    """Apply the options of a component to its Deployment."""
     wish = wishes.workloads.get(name) or {}
     pod = manifest["spec"]["template"]["spec"]
     if wish.get("replicas") is not None:
@@ -168,7 +168,7 @@ def _flag_text(value: Any) -> str:
 
 
 def secured(objects: Sequence[Manifest], wanted: CertificateSource) -> list[Manifest]:
-    """Return the objects of a release with the certificate from where the user wants it."""
+    """Return the objects of a release with the certificate from the chosen source."""
     return _WAYS[wanted.source](objects, wanted)
 
 
@@ -207,7 +207,7 @@ def _generated(objects: Sequence[Manifest], wanted: CertificateSource) -> list[M
 
 
 def _mount(manifest: Manifest, secrets: set[str]) -> None:
-    """Mount the generated Secret in place of the one that cert-manager would make."""
+    """Mount the generated Secret instead of cert-manager's Secret."""
     if not containers(manifest):
         return
     for volume in manifest["spec"]["template"]["spec"].get("volumes") or []:

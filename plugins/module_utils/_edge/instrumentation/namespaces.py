@@ -48,7 +48,7 @@ def run_annotate(module: AnsibleModule) -> None:
 
 
 def annotate(cluster: Cluster, options: NamespaceOptions) -> dict[str, Any]:
-    """Bring the annotations about, and tell which workloads run without them."""
+    """Apply the annotations, and return the workloads that run without them."""
     report = BundleReport(options.diff)
     wanted = {} if options.absent else {name: item["annotations"] for name, item in _named(options)}
     live = _live(cluster, options, report)

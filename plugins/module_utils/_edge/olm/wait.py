@@ -83,7 +83,7 @@ class OlmWait:
         self.cluster, self.options, self.course = cluster, options, Course()
         self.root = f"{OPERATORS}/namespaces/{options.namespace}"
         self.look = WorkloadStatus(cluster, search, unschedulable_seconds=UNSCHEDULABLE_SECONDS)
-        self.asked = f"Bring {options.csv or options.subscription} about by OLM in namespace {options.namespace}"
+        self.asked = f"Install {options.csv or options.subscription} by OLM in namespace {options.namespace}"
 
     def wait(self) -> dict[str, Any]:
         """Return when it is there; fail when it cannot be, or when the time is over."""

@@ -168,7 +168,7 @@ def test_a_registry_for_all_roles_is_warned_of() -> None:
     [
         ({"installed": None}, r"Give the result of release_info \(installed\)"),
         ({"product": "cert-manager"}, "no EKS add-on of this collection installs cert-manager"),
-        ({"version": "newest"}, "'newest' is no version"),
+        ({"version": "newest"}, "'newest' is not a version"),
     ],
 )
 def test_what_cannot_be_is_refused(given: dict[str, Any], said: str) -> None:

@@ -119,7 +119,7 @@ def test_what_was_only_used_is_not_removed() -> None:
     [
         ({"issuer": {"kind": "Issuer"}}, "issuer.*name"),
         ({"workloads": {"manager": {"replica": 1}}}, "no option 'replica'; did you mean 'replicas'"),
-        ({"version": "newest"}, "'newest' is no version of the OpenTelemetry operator"),
+        ({"version": "newest"}, "'newest' is not a version of the OpenTelemetry operator"),
     ],
 )
 def test_options_that_cannot_be_are_refused(given: dict[str, Any], said: str, file: str) -> None:

@@ -109,18 +109,18 @@ def test_a_version_of_ours_with_its_subscription_is_no_leftover() -> None:
 @pytest.mark.parametrize(
     ("found", "given", "words"),
     [
-        ({"served": False}, {}, "nobody serves operators.coreos.com"),
+        ({"served": False}, {}, "it does not serve operators.coreos.com"),
         ({"packages_served": False}, {}, "apiservice v1.packages.operators.coreos.com"),
         ({}, {"approval": "manual"}, "manual approval needs the version"),
         ({}, {"csv": ONE, "approval": "automatic"}, f"goes past {ONE} to the newest"),
         (
             {"subscriptions": [subscription(ours=False)]},
             {},
-            "somebody else's Subscription .* brings the operator already",
+            "Subscription .* of another owner already installs the operator",
         ),
         (
             {"subscriptions": [subscription(ours=False, namespace="operators", package="opentelemetry-operator")]},
-            *({}, "operators/opentelemetry-product brings"),
+            *({}, "operators/opentelemetry-product of another owner already installs"),
         ),
         ({"subscriptions": [subscription(namespace="elsewhere")]}, {}, "is elsewhere/opentelemetry-product, and"),
         (

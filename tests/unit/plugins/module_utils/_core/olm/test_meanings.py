@@ -97,7 +97,7 @@ def test_every_phase_with_every_reason(phase: str, reason: str) -> None:
         (meanings.SUBSCRIPTION, "InstallPlanMissing", "ReferencedInstallPlanNotFound", "", (meanings.RETRIED, "gone")),
         (meanings.SUBSCRIPTION, "InstallPlanPending", "RequiresApproval", "", (PASSING, "not done")),
         (meanings.SUBSCRIPTION, "UpgradeFailed", "", "", (AT_ONCE, "gave")),
-        (meanings.SUBSCRIPTION, "UpgradePending", "", "", (PASSING, "not taken it up")),
+        (meanings.SUBSCRIPTION, "UpgradePending", "", "", (PASSING, "not processed it")),
         (meanings.PLAN, "Failed", "InstallComponentFailed", "bundle unpacking failed", (AT_ONCE, "unpacked")),
         (meanings.PLAN, "Failed", "InstallComponentFailed", "x", (AT_ONCE, "failed")),
         (meanings.PLAN, "RequiresApproval", "", "", (PASSING, "approval")),

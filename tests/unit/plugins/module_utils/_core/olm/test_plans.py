@@ -52,7 +52,7 @@ def test_a_plan_is_judged_by_what_it_brings(
 
 def test_what_would_come_is_told() -> None:
     choice = choose(plan("newest", TWO, OTHER))
-    assert choice.wrong == f"it brings {OTHER} beside {TWO}"
+    assert choice.wrong == f"it installs {OTHER} beside {TWO}"
     assert "a namespace of its own" in choice.fix
     assert choose(plan("newest", THREE)).wrong == f"it goes to {THREE}, past the pinned {TWO}"
 

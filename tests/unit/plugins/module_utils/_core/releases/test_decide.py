@@ -50,7 +50,7 @@ def test_what_becomes_of_the_operator(version: versions.Version, there: Any, act
         (wanted(provider="helm"), here("0.158.0"), "was installed by manifest, and the provider is now helm"),
         (wanted(), here("0.158.0", **HELM), "the Helm release ns/otel, and the provider is now manifest"),
         (wanted(), here("0.152.0", **FOREIGN), r"already in namespace ns.*take it over \(foreign: takeover\)"),
-        (wanted(foreign="takeover"), here("0.152.0", **FOREIGN, **HELM), "which would undo"),
+        (wanted(foreign="takeover"), here("0.152.0", **FOREIGN, **HELM), "which would revert"),
         (wanted(), here("0.158.0", namespaces=["a", "b"]), "more than once, in the namespaces a, b"),
         (wanted(provider="existing"), found(), "is not in this cluster"),
         (wanted(), found(cert_manager=False), "from cert-manager, which is not in this cluster"),
@@ -148,7 +148,7 @@ def test_versions_are_read_as_projects_write_them(text: str, expected: tuple[int
 
 
 def test_text_that_is_no_version_is_refused() -> None:
-    with pytest.raises(Problem, match=r"'latest' is no version of cert-manager\. Write it like v1\.2\.3\."):
+    with pytest.raises(Problem, match=r"'latest' is not a version of cert-manager\. Write it like v1\.2\.3\."):
         versions.version("latest", "cert-manager")
 
 

@@ -135,7 +135,7 @@ def test_a_plan_of_before_is_not_taken_for_the_one_that_comes() -> None:
 def test_a_plan_that_brings_more_ends_the_wait_soon() -> None:
     api = served(subscription("install-1", currentCSV=TWO), plan("install-1", TWO, "other.v1.0.0"))
     failure = failed(api)
-    assert f"it brings other.v1.0.0 beside {TWO}" in str(failure)
+    assert f"it installs other.v1.0.0 beside {TWO}" in str(failure)
     assert f"InstallPlan {NAMESPACE}/install-1" in str(failure)
     assert SOON <= api.clock.now < SOON + 3
     with pytest.raises(Failure, match="beside"):
