@@ -19,7 +19,6 @@ from ...module_utils._core.releases.versions import Version, image_name, version
 from ...module_utils._core.releases.wishes import GENERATED_SECRET, CertificateSource, Customization, hosts, written
 from .. import _sources
 from . import addon, olm, source
-from .kept import KEEPERS, kept
 
 _TABLE = Path(__file__).parents[3] / "data" / "compatibility.yml"
 _TUNING = {
@@ -117,7 +116,8 @@ def _present(wanted: Product, target: Version, arguments: Mapping[str, Any], che
     found = arguments["installed"] or {**_NOTHING, "kubernetes": ""}
     release, objects = None, []
     wishes, started = _wishes(wanted, target, arguments)
-    if arguments["provider"] == "manifest" and not _is_adopted(arguments, found):
+    adopted = found["installed"] and not found["ours"] and arguments["foreign"] == decide.ADOPT  # it stays as it is
+    if arguments["provider"] == "manifest" and not adopted:
         release = _release(wanted, target, arguments)
         objects = written(release, wishes)
     decision = decide.decide(_wanted(wanted, target, arguments, check), found, table(), objects)
@@ -142,11 +142,6 @@ def _present(wanted: Product, target: Version, arguments: Mapping[str, Any], che
         "prune_selector": f"{RELEASE_LABEL}={wanted.name}",
         **running,
     }
-
-
-def _is_adopted(arguments: Mapping[str, Any], found: Mapping[str, Any]) -> bool:
-    """Return whether the manifest is not needed, because the installation stays unchanged."""
-    return bool(found["installed"] and not found["ours"] and arguments["foreign"] == decide.ADOPT)
 
 
 def _wanted(wanted: Product, target: Version, arguments: Mapping[str, Any], check: bool) -> decide.ReleaseRequest:
@@ -227,3 +222,29 @@ def _merged(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> dict[str, Any
         both = isinstance(value, Mapping) and isinstance(result.get(key), Mapping)
         result[key] = _merged(result[key], value) if both else value
     return result
+
+
+KEEPERS = {EKS: addon, OLM: olm}
+# Keys that only a release applied by this collection has.
+_NOTHING_APPLIED: dict[str, Any] = {
+    "manifests": [],
+    "adopt": [],
+    "chart_values": {},
+    "chart_version": "",
+    "images": [],
+    "certificate_hosts": [],
+    "certificate_secret": "",
+}
+
+
+def kept(wanted: Product, arguments: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the result of a provider: no manifests to apply, and the installed version."""
+    found = arguments["installed"]
+    return {
+        **_NOTHING_APPLIED,
+        "dry_run": wanted.dry_runs(given["namespace"]),
+        "prune_selector": f"{RELEASE_LABEL}={wanted.name}",
+        "workloads": found["workloads"],
+        "webhooks": found["webhooks"],
+        **given,
+    }

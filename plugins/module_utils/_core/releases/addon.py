@@ -17,7 +17,18 @@ from ..aws.versions import order
 from ..collector.names import RELEASE_LABEL
 from ..errors import Problem
 from . import versions
-from .decide import ADOPT, EXISTING, TAKEOVER, Decision, ReleaseRequest, certificates, foreign, refuse_several, stored
+from .decide import (
+    ADOPT,
+    EXISTING,
+    KEEP,
+    TAKEOVER,
+    Decision,
+    ReleaseRequest,
+    certificates,
+    foreign,
+    refuse_several,
+    stored,
+)
 from .found import EKS
 from .products import CERT_MANAGER, PRODUCTS
 from .versions import Version, read
@@ -34,7 +45,6 @@ UNKNOWN: dict[str, Any] = {
     **{"flags": {}, "env": {}, "feature_gates": [], "watch_namespaces": [], "images": {}},
     **{"certificates": "cert_manager", "source": "", "sha256": ""},
 }
-_KEEP = "Set the provider to existing to use it unchanged"
 
 
 @dataclass(frozen=True)
@@ -123,7 +133,7 @@ def _foreign(wanted: ReleaseRequest, addon: Addon) -> Decision:
     what = f"{addon.title} {addon.installed} is already in cluster {addon.cluster}, and has no tag of this collection"
     if wanted.foreign == ADOPT:
         return Decision(ADOPT, EXISTING, f"{what}; it is only checked, never changed")
-    raise Problem(what, fix=f"{_KEEP}, or take it over (foreign: takeover).")
+    raise Problem(what, fix=f"{KEEP}, or take it over (foreign: takeover).")
 
 
 def _refuse_definitions(wanted: ReleaseRequest, addon: Addon, found: Mapping[str, Any]) -> None:

@@ -25,7 +25,7 @@ _SAID = {
     EKS: "an EKS add-on",
     MANIFEST: "another owner, without the label of this collection",
 }
-_KEEP = "Set the provider to existing to use it unchanged"
+KEEP = "Set the provider to existing to use it unchanged"
 
 
 @dataclass(frozen=True)
@@ -104,10 +104,10 @@ def foreign(wanted: ReleaseRequest, found: Mapping[str, Any]) -> Decision:
     if wanted.foreign == TAKEOVER and by == MANIFEST and wanted.provider == MANIFEST:
         return _next(wanted, found)
     if wanted.foreign == TAKEOVER:
-        raise Problem(f"{what}, which would revert changes of other owners", fix=f"{_KEEP}, or remove it there first.")
+        raise Problem(f"{what}, which would revert changes of other owners", fix=f"{KEEP}, or remove it there first.")
     both = by == MANIFEST and wanted.provider == MANIFEST
     way = "take it over (foreign: takeover)" if both else "remove it there first"
-    raise Problem(what, fix=f"{_KEEP}, or {way}.")
+    raise Problem(what, fix=f"{KEEP}, or {way}.")
 
 
 def _next(wanted: ReleaseRequest, found: Mapping[str, Any]) -> Decision:
