@@ -107,7 +107,7 @@ def eks_cluster_of(cluster_arn: str, issuer: str = "") -> EksCluster:
     """Return where a cluster is."""
     parts = cluster_arn.split(":")
     if len(parts) != 6 or parts[2] != "eks":  # noqa: PLR2004 - the parts of every ARN
-        raise Problem(f"'{cluster_arn}' is no ARN of an EKS cluster", fix="Check endpoint_url.")
+        raise Problem(f"'{cluster_arn}' is not the ARN of an EKS cluster", fix="Check endpoint_url.")
     return EksCluster(parts[1], parts[3], parts[4], cluster_arn, issuer)
 
 

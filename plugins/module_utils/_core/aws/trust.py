@@ -106,7 +106,7 @@ def issuer(url: str) -> str:
         scheme, rest = "https", url
     host = rest.split("/", 1)[0]
     if scheme.lower() != "https" or not host or any(mark in rest for mark in "?#@ ") or ":" in host:
-        wrong = f"'{url}' is no URL of an issuer: IAM takes https, without port, query or user"
+        wrong = f"'{url}' is not the URL of an issuer: IAM accepts https, without port, query or user"
         fix = "Give the issuer, such as https://oidc.eks.eu-west-1.amazonaws.com/id/EXAMPLE."
         raise Problem(wrong, asked="Register an OIDC provider", where="url", fix=fix)
     return "https://" + rest.rstrip("/")

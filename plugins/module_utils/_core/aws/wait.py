@@ -136,7 +136,7 @@ ISSUES: dict[str, Meaning] = {
     ),
     "ConfigurationConflict": Meaning(
         False,
-        "somebody else owns fields that the add-on sets",
+        "another owner manages fields that the add-on sets",
         "Set resolve_conflicts to overwrite to give them to the add-on, or to preserve to keep them in an update.",
     ),
     "AdmissionRequestDenied": Meaning(

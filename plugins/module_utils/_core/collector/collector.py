@@ -233,5 +233,5 @@ def parse_bytes(quantity: str) -> int:
     """Return a Kubernetes memory quantity in bytes. Raises Problem when it is none."""
     match = _QUANTITY.match(str(quantity))
     if not match:
-        raise Problem(f"'{quantity}' is no memory quantity", fix="Write a number with a unit, e.g. 512Mi or 2Gi.")
+        raise Problem(f"'{quantity}' is not a memory quantity", fix="Write a number with a unit, e.g. 512Mi or 2Gi.")
     return int(float(match[1]) * _UNITS[match[2] or ""])

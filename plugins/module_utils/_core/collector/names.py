@@ -42,7 +42,7 @@ def check_name(what: str, name: str) -> str:
     """Return the name. Raises Problem when Kubernetes would not take it as a DNS label (RFC 1123)."""
     if not _DNS_LABEL.match(name) or len(name) > LONGEST_LABEL:
         raise Problem(
-            f"'{name}' is no valid {what}",
+            f"'{name}' is not a valid {what}",
             fix=f"Use at most {LONGEST_LABEL} lower-case letters, digits and dashes, no dash at either end.",
         )
     return name
@@ -108,7 +108,7 @@ def texts(what: str, values: Mapping[str, Any]) -> dict[str, str]:
     """Return a mapping with all its values as text. Raises Problem for one that cannot be."""
     for key, value in values.items():
         if value is None or isinstance(value, (dict, list)):
-            raise Problem(f"{what} has a value that is no text, that of '{key}'", fix="Give text for each key.")
+            raise Problem(f"{what} has a value that is not text, that of '{key}'", fix="Give text for each key.")
     return {str(key): text(value) for key, value in values.items()}
 
 

@@ -189,7 +189,7 @@ def _append(base: Any, more: Any, path: Path) -> list[Any]:
     base = [] if base is None else base
     if not isinstance(base, list) or not isinstance(more, list):
         raise Problem(
-            f"'{dotted(path)}{APPEND}' appends to a list, but one side is no list", fix="Give a list on both sides."
+            f"'{dotted(path)}{APPEND}' appends to a list, but one side is not a list", fix="Give a list on both sides."
         )
     result = [*base, *(item for item in more if item not in base)]
     if path[:2] == ("service", "pipelines") and path[-1] == "processors":

@@ -125,7 +125,7 @@ FLOWING = (
         "warning",
         f"{_ALL_IDLE} && !(receives[?accepted_total > `0`]) && receives[?state=='idle'].{{{_IDLE}}}",
         "nothing comes in: no {items} at {id} since its start {uptime} ago",
-        "See that somebody sends to it: endpoint, protocol and port of the clients.",
+        "Check the endpoint, protocol and port of the clients.",
     ),
     DiagnoseCheck(
         "nothing_now",

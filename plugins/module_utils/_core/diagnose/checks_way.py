@@ -39,7 +39,7 @@ WAYS = (
         "way",
         "error",
         "services[?state=='wrong_port']",
-        "Service {namespace}/{name} leads to a port that nobody listens on ({shut}; the receivers listen on {listens})",
+        "Service {namespace}/{name} leads to a port without a listener ({shut}; the receivers listen on {listens})",
         "Correct its targetPort.",
     ),
     DiagnoseCheck(

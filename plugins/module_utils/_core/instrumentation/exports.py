@@ -126,9 +126,9 @@ def parse(url: str) -> Endpoint:
         parts = urlsplit(url)
         port = parts.port or _SCHEME_PORTS.get(parts.scheme, 0)
     except ValueError as error:
-        raise Problem(f"'{url}' is no URL ({error})", fix=f"Write it like {_EXAMPLE}.") from error
+        raise Problem(f"'{url}' is not a URL ({error})", fix=f"Write it like {_EXAMPLE}.") from error
     if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise Problem(f"'{url}' is no http:// or https:// URL", fix=f"Write it like {_EXAMPLE}, for gRPC too.")
+        raise Problem(f"'{url}' is not an http:// or https:// URL", fix=f"Write it like {_EXAMPLE}, for gRPC too.")
     if "@" in parts.netloc:
         raise Problem(
             "the endpoint has a user or a password in it", fix="Give them as headers, from a Secret in `env`."
@@ -136,7 +136,7 @@ def parse(url: str) -> Endpoint:
     if not port:
         raise Problem(f"'{url}' has no port", fix="Write it: 4318 is OTLP over HTTP, 4317 OTLP over gRPC.")
     if parts.query or parts.fragment or _SIGNAL_PATH.search(parts.path):
-        wrong = f"'{url}' is no base address"
+        wrong = f"'{url}' is not a base address"
         raise Problem(wrong, fix="Leave out /v1/traces and all after it; exporters append the signal's path.")
     host = parts.netloc.rpartition(":")[0] if parts.port else parts.netloc
     return Endpoint(url, parts.scheme, host, port, parts.path.rstrip("/"))

@@ -49,7 +49,7 @@ def _entry(item: Any, instrumentation: Instrumentation) -> tuple[str, str]:
     asked = f"instrumentation '{instrumentation.name}'"
     entry = {"name": item} if isinstance(item, str) else item
     if not isinstance(entry, Mapping) or not entry.get("name") or set(entry) - {"name", "language"}:
-        wrong = f"'{item}' is no entry of `namespaces`"
+        wrong = f"'{item}' is not an entry of `namespaces`"
         raise Problem(wrong, asked=asked, fix="Write a name, or `{name: NAME, language: LANGUAGE}`.")
     namespace = names.check_name("namespace", str(entry["name"]))
     known = list(instrumentation.languages)
@@ -74,7 +74,7 @@ def change(live: Manifest, annotations: Mapping[str, str], references: Sequence[
     for key, value in annotations.items():
         if key in before and before[key] not in (value, *references):
             raise Problem(
-                f"namespace '{name}' has the annotation {key}: {before[key]} already, from somebody else",
+                f"namespace '{name}' has the annotation {key}: {before[key]} already, from another owner",
                 fix=f"Remove it with `kubectl annotate namespace {name} {key}-`, or leave the namespace out.",
             )
     gone = [key for key, value in before.items() if key.startswith(PREFIX) and value in references]

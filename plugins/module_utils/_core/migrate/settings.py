@@ -55,7 +55,7 @@ def telemetry_address(config: Any, target: Target) -> Iterator[Change | Unsolved
     if at(config, (*_ADDRESS[:-1], "readers")):
         yield Change(_ADDRESS, "address removed", f"{why} There are some already.", (Replace(_ADDRESS),))
     elif not match:
-        yield Unsolved(_ADDRESS, "address is ignored", f"'{address}' is no host and port; write a reader.")
+        yield Unsolved(_ADDRESS, "address is ignored", f"'{address}' is not a host and port; write a reader.")
     else:
         port = int(match["port"]) if match["port"].isdigit() else match["port"]
         prometheus = {"host": match["host"] or "0.0.0.0", "port": port}
@@ -118,7 +118,7 @@ def actions(config: Any, _target: Target) -> Iterator[Change | Unsolved]:
             yield Change(path, f"{key} is a list", "The processor refuses a mapping.", (Wrap(path),))
         else:
             yield Unsolved(
-                path, f"{key} must be a list", "This mapping is no action: write one item with `action` each."
+                path, f"{key} must be a list", "This mapping is not an action: write one item with `action` each."
             )
 
 

@@ -142,7 +142,7 @@ def _loki(path: Path, settings: Mapping[str, Any]) -> Successor | str:
         return f"Loki takes OTLP below its path /otlp, but what {', '.join(other)} did has to be done otherwise."
     match = _PUSH.match(str(settings.get("endpoint") or ""))
     if not match:
-        return "Loki takes OTLP below its path /otlp, but the endpoint is no URL that ends in /loki/api/v1/push."
+        return "Loki takes OTLP below its path /otlp, but the endpoint is not a URL that ends in /loki/api/v1/push."
     dropped = [Replace((*path, key)) for key in _LOKI_ONLY if key in settings]
     return Successor("otlp_http", True, (Put((*path, "endpoint"), f"{match[1]}/otlp"), *dropped))
 

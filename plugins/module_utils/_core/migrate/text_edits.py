@@ -165,7 +165,7 @@ class TextEditor:
     def _scalar(self, node: Node, value: str) -> Cut:
         start, end = self._span(node)
         if node.kind != SCALAR or node.style in (LITERAL, ">"):
-            raise Untouchable("it is no simple text")
+            raise Untouchable("it is not plain text")
         if node.style == "'":
             return Cut(start, end, "'" + value.replace("'", "''") + "'")
         plain = self.dump({"": value}).partition(": ")[2].rstrip("\n")

@@ -79,7 +79,7 @@ def _no_yaml(module: AnsibleModule, error: Any) -> Problem:
     where = module.params.get("kubeconfig") or next(filter(None, names))
     where = f"{where}, line {mark.line + 1}" if mark else str(where)
     fix = "Give the kubeconfig as it was made; pasted text has often lost its indentation."
-    return Problem("the kubeconfig is no YAML", asked="Connect to the cluster", where=where, fix=fix)
+    return Problem("the kubeconfig is not valid YAML", asked="Connect to the cluster", where=where, fix=fix)
 
 
 def _eks_transport(module: AnsibleModule) -> PooledTransport:

@@ -113,7 +113,7 @@ def segment(name: str) -> str:
     """
     if name in (".", "..") or not name.isprintable() or any(sign in name for sign in "/%"):
         raise Problem(
-            f"{name!r} is no name of an object",
+            f"{name!r} is not a valid object name",
             asked="Find an object in the Kubernetes API",
             fix="Use a name without slashes, percent signs and control characters.",
         )

@@ -84,7 +84,7 @@ class AddonWait:
     def _failed(self, operation: str, addon: Addon | None, verdict: AddonVerdict, issues: tuple[Issue, ...]) -> Failure:
         status = status_of(addon)
         if verdict.what == GONE:
-            wrong = "somebody else has removed it, or is about to"
+            wrong = "another user removed it, or is removing it"
             return self._failure(operation, wrong, addon, (), "Find out who manages it too, and run the task again.")
         if not issues and status.endswith("_FAILED"):
             issues = issues_of(addon, self.reads.failed_update())

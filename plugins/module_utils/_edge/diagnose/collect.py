@@ -105,7 +105,7 @@ class DiagnosedCollector:
         try:
             parts = [yaml.safe_load(text) if isinstance(text, str) else text for text in texts]
         except yaml.YAMLError as error:
-            self.notes.add("config", f"it is no YAML: {error}")
+            self.notes.add("config", f"invalid YAML: {error}")
             return {}
         found = expanded(merged([part for part in parts if isinstance(part, dict)]), self._environment())
         if not found and (self.target.workload or self.target.custom):

@@ -142,7 +142,9 @@ class PrerequisiteCheck:
         live = self._read(f"/api/v1/namespaces/{name}", f"Namespace {name}")
         if not live:
             if name not in requires["coming"]:
-                yield Missing(f"there is no namespace {name} to annotate", "Create it first, or leave it out.")
+                yield Missing(
+                    f"there is no namespace {name} to annotate", "Create it first, or remove it from the list."
+                )
             return
         try:
             namespaces.change(live, wanted["metadata"]["annotations"], requires["references"])

@@ -176,7 +176,8 @@ class Reasons:
         if state.get("status") == "True":
             return ""
         why = (
-            ": ".join(text for text in (state.get("reason"), state.get("message")) if text) or "nobody has taken it up"
+            ": ".join(text for text in (state.get("reason"), state.get("message")) if text)
+            or "no controller has processed it"
         )
         return f"{told_as} is not ready ({why}). See `kubectl -n {namespace} describe certificate {name}`."
 
@@ -213,7 +214,7 @@ def _fact(item: Pending, lines: list[str]) -> dict[str, Any]:
 
 
 FIXES = {
-    "missing": "Apply it; nobody else makes it.",
+    "missing": "Apply it; no controller creates it.",
     "kind_missing": "Install its CustomResourceDefinition, and look at its conditions.",
     "server": "Look at the API server's log.",
 }

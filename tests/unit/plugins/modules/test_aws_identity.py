@@ -70,7 +70,7 @@ def test_an_answer_that_was_lost_is_no_error(aws: Aws) -> None:
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"url": "http://a"}, "is no URL of an issuer"),
+        ({"url": "http://a"}, "is not the URL of an issuer"),
         ({"url": ISSUER, "thumbprints": ["short"]}, "has no 40 hexadecimal digits"),
         ({"cluster_name": "nowhere"}, "Failed to describe the cluster: it does not exist"),
         ({"url": ISSUER, "cluster_name": CLUSTER}, "mutually exclusive"),

@@ -144,7 +144,7 @@ def test_a_mistake_in_a_recipe_names_it() -> None:
         ({"recipes": ["otlp_forward"]}, r"recipe 'otlp_forward': missing required arguments: endpoint"),
         ({"recipes": [{"otlp_forward": {"endpont": "x"}}]}, r"recipe 'otlp_forward' has no option 'endpont'"),
         ({"platform": "gce"}, r"there is no platform 'gce'"),
-        ({"name": "Gateway"}, r"'Gateway' is no valid name"),
+        ({"name": "Gateway"}, r"'Gateway' is not a valid name"),
         ({"memory_limit": "1Mi"}, r"memory limit '1Mi' is too small"),
         ({"config_files": ["none.yml"]}, r"cannot read none\.yml"),
         ({"config": {"exporters": {"x": "${env:KEY}"}}}, r"variable KEY is read here, but not set"),

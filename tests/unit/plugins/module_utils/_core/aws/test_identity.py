@@ -142,7 +142,7 @@ def test_the_arn_of_a_cluster_says_where_it_is() -> None:
     assert eks_cluster[:3] == ("aws-cn", "cn-north-1", "123456789012")
     assert eks_cluster.issuer == "https://a"
     for wrong in ("prod", "arn:aws:iam::1:role/a", "arn:aws:eks:a"):
-        with pytest.raises(Problem, match="is no ARN of an EKS cluster"):
+        with pytest.raises(Problem, match="is not the ARN of an EKS cluster"):
             eks_cluster_of(wrong)
 
 
@@ -168,7 +168,7 @@ def test_an_issuer_is_written_in_one_way(given_: str) -> None:
 
 @pytest.mark.parametrize("wrong", WRONG)
 def test_what_iam_does_not_take_is_an_error(wrong: str) -> None:
-    with pytest.raises(Problem, match="is no URL of an issuer"):
+    with pytest.raises(Problem, match="is not the URL of an issuer"):
         oidc.issuer(wrong)
 
 

@@ -36,7 +36,7 @@ def test_optional_mappings_are_empty_when_not_given() -> None:
 @pytest.mark.parametrize("what", ["name", "namespace", "instance", "service_account_name"])
 @pytest.mark.parametrize("value", ["Upper", "under_score", "x" * 64])
 def test_names_that_kubernetes_would_refuse_are_refused(what: str, value: str) -> None:
-    with pytest.raises(Problem, match=f"'{value}' is no valid {what} of a collector"):
+    with pytest.raises(Problem, match=f"'{value}' is not a valid {what} of a collector"):
         collector(**{what: value})
 
 
@@ -122,7 +122,7 @@ def test_a_dns_label_passes(name: str) -> None:
 def test_another_name_is_refused_with_the_rule(name: str) -> None:
     with pytest.raises(Problem) as refused:
         names.check_name("name of a collector", name)
-    assert refused.value.wrong == f"'{name}' is no valid name of a collector"
+    assert refused.value.wrong == f"'{name}' is not a valid name of a collector"
     assert "at most 63 lower-case letters, digits and dashes" in refused.value.fix
 
 
@@ -172,7 +172,7 @@ def test_all_values_of_metadata_are_text(value: Any, text: str) -> None:
 
 @pytest.mark.parametrize("value", [None, [], {}])
 def test_a_value_that_cannot_be_text_is_refused_with_its_key(value: Any) -> None:
-    with pytest.raises(Problem, match=r"labels has a value that is no text, that of 'a'\. Give text for each key\."):
+    with pytest.raises(Problem, match=r"labels has a value that is not text, that of 'a'\. Give text for each key\."):
         names.texts("labels", {"a": value})
 
 
@@ -215,7 +215,7 @@ def test_quantities_are_bytes(text: str, number: int) -> None:
 def test_what_is_no_quantity_is_refused_by_name(text: str) -> None:
     with pytest.raises(Problem) as refused:
         parse_bytes(text)
-    assert f"'{text}' is no memory quantity" in str(refused.value)
+    assert f"'{text}' is not a memory quantity" in str(refused.value)
     assert "512Mi" in refused.value.fix
 
 

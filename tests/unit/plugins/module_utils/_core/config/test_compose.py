@@ -138,7 +138,7 @@ def test_the_user_wins(base: Any, over: Any, result: Any) -> None:
     ],
 )
 def test_appending_what_is_no_list_is_refused_with_the_path(base: Any, more: Any) -> None:
-    with pytest.raises(Problem, match=r"'a\.x\+' appends to a list, but one side is no list\. Give a list"):
+    with pytest.raises(Problem, match=r"'a\.x\+' appends to a list, but one side is not a list\. Give a list"):
         compose([user(base), user(more)])
 
 

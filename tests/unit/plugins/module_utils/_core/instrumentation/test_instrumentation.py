@@ -17,12 +17,12 @@ from .helpers import instrumentation
 @pytest.mark.parametrize(
     ("options", "says"),
     [
-        ({"name": "A"}, "no valid name"),
-        ({"namespace": "a_b"}, "no valid namespace"),
+        ({"name": "A"}, "not a valid name"),
+        ({"namespace": "a_b"}, "not a valid namespace"),
         ({"languages": {}}, "has no languages. Give `languages`, of java, nodejs"),
         ({"endpoint": "http://g:4318"}, "both `collector` and `endpoint`"),
         ({"resource_attributes": {"team": "a,b"}}, "'team' has a comma.*%2C"),
-        ({"labels": {"a": None}}, "labels has a value that is no text"),
+        ({"labels": {"a": None}}, "labels has a value that is not text"),
         ({"env": {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://g:4318"}}, "Give `endpoint` of the language"),
         ({"python": {"env": {"OTEL_EXPORTER_OTLP_PROTOCOL": "grpc"}}}, "Give `protocol` of the language"),
         ({"sampler": {"type": "always_of"}}, "instrumentation 'default': there is no sampler.*'always_off'"),
@@ -94,14 +94,14 @@ def test_a_url_is_read(url: str, host: str, port: int, path: str, expected: str)
 @pytest.mark.parametrize(
     ("url", "says"),
     [
-        ("gateway:4317", "no http:// or https:// URL"),
-        ("grpc://gateway:4317", "no http:// or https:// URL"),
-        ("http://:4317", "no http:// or https:// URL"),
+        ("gateway:4317", "not an http:// or https:// URL"),
+        ("grpc://gateway:4317", "not an http:// or https:// URL"),
+        ("http://:4317", "not an http:// or https:// URL"),
         ("http://gateway", "has no port. Write it: 4318"),
-        ("http://gateway:http", "is no URL"),
-        ("http://gateway:70000", "is no URL"),
+        ("http://gateway:http", "is not a URL"),
+        ("http://gateway:70000", "is not a URL"),
         ("http://gateway:4318/v1/traces", "Leave out /v1/traces"),
-        ("http://gateway:4318?a=b", "is no base address"),
+        ("http://gateway:4318?a=b", "is not a base address"),
     ],
 )
 def test_a_form_that_no_exporter_takes_is_told(url: str, says: str) -> None:

@@ -45,10 +45,10 @@ def test_of_several_languages_a_namespace_takes_one() -> None:
             [{"name": "shop", "language": "java"}, {"name": "shop", "language": "python"}],
             "two Instrumentations or languages",
         ),
-        ([{"language": "java"}], "no entry of `namespaces`"),
-        ([{"name": "shop", "languages": ["java"]}], "no entry of `namespaces`"),
-        ([5], "no entry of `namespaces`"),
-        ([{"name": "Shop", "language": "java"}], "no valid namespace"),
+        ([{"language": "java"}], "not an entry of `namespaces`"),
+        ([{"name": "shop", "languages": ["java"]}], "not an entry of `namespaces`"),
+        ([5], "not an entry of `namespaces`"),
+        ([{"name": "Shop", "language": "java"}], "not a valid namespace"),
     ],
 )
 def test_what_would_instrument_no_pod_is_told(entries: list[Any], says: str) -> None:

@@ -112,7 +112,7 @@ def test_a_life_that_the_issuer_would_refuse_is_refused_here(life: int, renewal:
 
 
 def test_a_name_that_no_secret_can_have_is_refused() -> None:
-    with pytest.raises(Problem, match="no valid name of a certificate"):
+    with pytest.raises(Problem, match="not a valid name of a certificate"):
         made({"name": "Gateway_TLS"})
 
 

@@ -221,7 +221,7 @@ def test_a_step_is_taken_once(version: str, config: Any, wanted: Any) -> None:
 
 LEFT: list[tuple[str, Any, str]] = [
     ("another port", exporter("jaeger", {"endpoint": "j:14250"}), "mostly on port 4317; 'j:14250' is not that"),
-    ("no URL", exporter("loki", {"endpoint": "https://a b/loki/api/v1/push"}), "the endpoint is no URL"),
+    ("no URL", exporter("loki", {"endpoint": "https://a b/loki/api/v1/push"}), "the endpoint is not a URL"),
     ("labels by hand", exporter("loki", {"endpoint": PUSH, "tenant": {}}), "what tenant did has to be done otherwise"),
     ("nothing replaces it", exporter("carbon"), "Nothing official replaces it."),
     (
@@ -231,11 +231,11 @@ LEFT: list[tuple[str, Any, str]] = [
     ),
     ("there already", {"exporters": {"logging": None, "debug": None}}, "'debug' takes its place, and is there already"),
     ("both names", {"exporters": {"otlp": None, "otlp_grpc": None}}, "'otlp_grpc' is there already."),
-    ("no address", metrics({"address": "here"}), "'here' is no host and port; write a reader."),
+    ("no address", metrics({"address": "here"}), "'here' is not a host and port; write a reader."),
     ("a queue that is off", exporter("file", {"batcher": {}, "sending_queue": {"enabled": False}}), "choose one"),
     ("two batches", exporter("file", {"batcher": {}, "sending_queue": {"batch": {}}}), "choose one"),
     ("unknown settings", exporter("file", {"batcher": {"a": 1}}), "without a counterpart"),
-    ("no action", {"processors": {"attributes": {"actions": {"a": "b"}}}}, "This mapping is no action"),
+    ("no action", {"processors": {"attributes": {"actions": {"a": "b"}}}}, "This mapping is not an action"),
     ("no such type", exporter("nobody"), "No distribution of 0.158.0 has it."),
 ]
 

@@ -210,7 +210,7 @@ def test_a_kubeconfig_that_is_no_yaml_is_named_and_not_quoted(
         monkeypatch.setenv(variable, str(path))
     message = said({} if variable else {"kubeconfig": str(path)})
     assert f"{path}, line " in message
-    assert "no YAML" in message
+    assert "not valid YAML" in message
     assert "very-secret" not in message
 
 
@@ -221,7 +221,7 @@ def test_a_kubeconfig_that_is_no_yaml_is_named_and_not_quoted(
 def test_a_name_that_leads_elsewhere_is_refused(name: str) -> None:
     resource = ApiResource("v1", "ConfigMap", "configmaps", True)
     for place in ((name, "a"), ("default", name)):
-        with pytest.raises(Problem, match="is no name of an object"):
+        with pytest.raises(Problem, match="is not a valid object name"):
             resource.path(*place)
 
 
@@ -233,6 +233,6 @@ def test_a_name_is_quoted() -> None:
 @pytest.mark.parametrize("path", ["/api/v1/namespaces/../secrets", "/api/v1/pods?watch=true", "/api/v1/pods#a", "/a b"])
 def test_no_request_is_sent_to_a_path_that_leads_elsewhere(path: str) -> None:
     api = FakeApi()
-    with pytest.raises(Problem, match="is no path of an object"):
+    with pytest.raises(Problem, match="is not the path of an object"):
         api.cluster().request("GET", path)
     assert api.requests == []

@@ -82,7 +82,7 @@ def assert_told(problem: Any, end: str, code: str, status: str) -> None:
     text = str(problem)
     assert problem.facts["status"] == status
     if end == TAKEN:
-        assert "somebody else has removed it" in text
+        assert "another user removed it" in text
         return
     assert [issue["code"] for issue in problem.facts["issues"]] == ([code] if code else [])
     if code:

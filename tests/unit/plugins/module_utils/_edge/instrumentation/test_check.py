@@ -119,7 +119,7 @@ def test_a_trial_stays_where_its_namespace_is_there() -> None:
         (
             "/api/v1/namespaces/shop",
             reply({"metadata": {"name": "shop", "annotations": {PYTHON: "true"}}}),
-            "from somebody else",
+            "from another owner",
         ),
         (
             "/api/v1/namespaces/telemetry/services/gateway",
