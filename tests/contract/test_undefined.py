@@ -66,13 +66,27 @@ def test_no_default_hides_what_is_undefined_in_a_users_variable(path: Path) -> N
     assert hidden == []
 
 
-def run(tmp_path: Path, play: str | list[dict[str, Any]], variables: dict[str, Any]) -> str:
+# Inputs of playbooks alone that decide where a run goes, or what it does.
+PLAYBOOK_INPUTS = {"otel_hosts", "diagnose_collectors", "pipeline_validate_paths"}
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_no_test_hides_what_is_undefined_in_a_users_variable(path: Path) -> None:
+    """The tests `defined` and `undefined` see no difference between an absent variable and one with a typo in it."""
+    text = path.read_text(encoding="utf-8")
+    tested = re.findall(r"\b(\w+) is (?:not )?(?:un)?defined\b", text)
+    filtered = re.findall(r"\b(\w+) \| (?:default|d)\(", text)
+    assert [name for name in tested if name in USERS | PLAYBOOK_INPUTS] == []
+    assert [name for name in filtered if name in PLAYBOOK_INPUTS] == []
+
+
+def run(tmp_path: Path, play: str | list[dict[str, Any]], variables: dict[str, Any], *more: str) -> str:
     """Run a playbook of the collection, or a play, which fails; return its output."""
     inventory = tmp_path / "inventory.json"
     inventory.write_text(json.dumps({"all": {"hosts": {"cluster": variables}}}), encoding="utf-8")
     if not isinstance(play, str):
         (tmp_path / "play.json").write_text(json.dumps(play), encoding="utf-8")
-    command = [str(Path(sys.executable).with_name("ansible-playbook")), "-i", str(inventory)]
+    command = [str(Path(sys.executable).with_name("ansible-playbook")), "-i", str(inventory), *more]
     environment = {
         **{key: value for key, value in os.environ.items() if not key.startswith(("K8S_AUTH", "O11Y"))},
         "ANSIBLE_HOME": str(tmp_path / "home"),
@@ -137,6 +151,41 @@ def test_a_context_with_a_typo_never_means_the_current_one(
     output = run(tmp_path, play, {**variables, "otel_collector_kube_context": TYPO})
     assert "'the_contxt' is undefined" in output
     assert "/nonexistent/current" not in output
+
+
+@pytest.mark.parametrize(
+    ("playbook", "variables"),
+    [
+        ("site", {"otel_operator_provider": TYPO}),
+        ("remove", {"otel_instrumentations": TYPO}),
+        ("report", {"otel_identity_provider": TYPO}),
+        ("mirror", {"otel_instrumentations": TYPO}),
+        ("diagnose", {"otel_collectors": TYPO, "diagnose_collectors": []}),
+        ("diagnose", {"diagnose_collectors": TYPO}),
+        ("preflight", {"pipeline_validate_paths": TYPO}),
+    ],
+    ids=lambda value: value if isinstance(value, str) else next(iter(value)),
+)
+def test_a_part_whose_input_has_a_typo_is_not_left_out(
+    tmp_path: Path, playbook: str, variables: dict[str, Any]
+) -> None:
+    (tmp_path / "given.json").write_text(json.dumps({**COLLECTOR, **variables}), encoding="utf-8")
+    output = run(tmp_path, f"playbooks/{playbook}.yml", {}, "-e", f"@{tmp_path}/given.json")
+    assert "'the_contxt' is undefined" in output
+
+
+def test_hosts_with_a_typo_are_not_all_hosts(tmp_path: Path) -> None:
+    output = run(tmp_path, "playbooks/remove.yml", COLLECTOR, "-e", json.dumps({"otel_hosts": TYPO}))
+    assert "'the_contxt' is undefined" in output
+    assert "TASK [" not in output
+
+
+def test_imported_playbooks_run_on_the_given_hosts(tmp_path: Path) -> None:
+    imported = {"import_playbook": f"{ROOT}/playbooks/render.yml", "vars": {"otel_hosts": "nobody"}}
+    end = {"hosts": "all", "gather_facts": False, "tasks": [{"ansible.builtin.fail": {"msg": "the end"}}]}
+    output = run(tmp_path, [imported, end], COLLECTOR)
+    assert "Could not match supplied host pattern, ignoring: nobody" in output
+    assert output.count("TASK [") == 1
 
 
 THEIRS = {"group/o11y.opentelemetry.kubernetes": {"kubeconfig": "/nonexistent/theirs"}}
