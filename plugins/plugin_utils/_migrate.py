@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ..module_utils._core.config.paths import Position, dotted
-from ..module_utils._core.config.values import masked, secrets_in
+from ..module_utils._core.config.secrets import masked, secrets_in
 from ..module_utils._core.errors import Problem
 from ..module_utils._core.lint.view import Target
 from ..module_utils._core.migrate.edits import Change, Unsolved

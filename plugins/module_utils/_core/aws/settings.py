@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from ..config.paths import Path, dotted
-from ..config.values import is_secret
+from ..config.secrets import is_secret
 from ..errors import Problem, near
 
 Settings = dict[str, Any]

@@ -12,7 +12,7 @@ from typing import Any
 from ..cluster.bundle import secret_values
 from ..collector.names import COLLECTOR_LABEL
 from ..config.paths import items, section
-from ..config.values import masker, secrets_in
+from ..config.secrets import masker, secrets_in
 from ..lint.subject import SEVERITIES
 from ..releases.versions import Table
 from . import versions

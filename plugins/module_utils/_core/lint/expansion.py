@@ -14,7 +14,7 @@ from collections.abc import Iterator
 
 from ..config.catalogue import OFFICIAL
 from ..config.paths import Path
-from ..config.values import is_secret
+from ..config.secrets import is_secret
 from ..errors import near
 from .subject import Fault, Subject, rule
 

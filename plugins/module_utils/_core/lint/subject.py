@@ -12,7 +12,7 @@ from typing import Any
 
 from ..config.catalogue import Listeners
 from ..config.paths import Path, Position, dotted
-from ..config.values import masker, secrets_in
+from ..config.secrets import masker, secrets_in
 from ..errors import few_suggestions
 from .view import Target, View
 
@@ -160,10 +160,7 @@ def run(rules: Iterable[Rule], subject: Subject) -> list[Finding]:
 
 def masked(findings: Iterable[Finding], config: Any) -> list[Finding]:
     """Return findings in a config without the secrets that it holds."""
-    secrets = secrets_in(config)
-    if not secrets:
-        return list(findings)
-    mask = masker(secrets)
+    mask = masker(secrets_in(config))
     return [replace(one, message=mask(one.message), fix=mask(one.fix)) for one in findings]
 
 

@@ -16,7 +16,7 @@ from ..._core.cluster.rollout_tables import COUNTS
 from ..._core.config.catalogue import Listeners, listeners_by_type
 from ..._core.config.documents import merged
 from ..._core.config.paths import at, items, section
-from ..._core.config.values import masker, secrets_in
+from ..._core.config.secrets import masker, secrets_in
 from ..._core.diagnose import logs
 from ..._core.diagnose.objects import autoscalers, certificate_resources, pod, warnings
 from ..._core.diagnose.peers import peers

@@ -1,0 +1,304 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a secret is: by the name of a setting or header, by the shape of a text. The rules and every mask use this.
+
+Sources: the settings that the Collector types as `configopaque.String`, and what vendors call their credentials.
+All patterns take linear time: logs and configs are the text of others. Private.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from functools import lru_cache
+from itertools import pairwise
+from math import log2
+from typing import Any, NamedTuple
+from urllib.parse import quote
+
+from .paths import Path, at, leaves
+
+MASK = "********"
+
+# The end of a name in lower case, with underscores between its words.
+_KEY = re.compile(
+    r"(?:\A|_)(?:pass(?:word|wd|phrase)?|pwd|secret|(?<!pagination_)(?<!next_)token|apikey|credentials?|authorization"
+    r"|(?:api|app|application|access|account|auth|client_certificate|encryption|ingest|ingestion|instrumentation"
+    r"|integration|license|private|secret|shared|shared_access|signing|storage|write)_?key"
+    r"|(?:shared_access|x_amz)_signature|connection_?string|key_pem|dsn)\Z|\A(?:cookie|bearer|pat)\Z"
+)
+_HEADER = re.compile(r"\Ax-.*-key\Z|(?:\A|-)(?:auth|cookie|team)\Z")
+_WORDS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|[-.\s]")
+# Settings of databases. They are secrets only with a password inside.
+_SOURCES = ("dsn", "datasource", "data_source", "connection", "connection_string")
+
+_REFERENCE = re.compile(r"\$\{|\$[A-Za-z_]\w*\Z")
+_PLACEHOLDER = re.compile(
+    r"<.*>\Z|\*+\Z|\[?REDACTED\]?\Z|(?:\.{3,}|…)\Z|x{3,}\Z|0{8}-(?:0{4}-){3}0{12}\Z|__\w+__\Z|\{\{.*\}\}\Z|todo\Z"
+    r"|change[-_ ]?(?:me|it)\Z|(?:replace|insert|your)[-_ ]\S*\Z|placeholder\Z",
+    re.DOTALL | re.IGNORECASE,
+)
+SCHEME = re.compile(r"(?:Bearer|Basic|Token|Api-?Key|Api-?Token|Splunk)\s{1,4}", re.IGNORECASE)
+_NO_VALUES = ("true", "false", "null", "nil", "none", "yes", "no", "")
+_HASHED = re.compile(r"[^:\s]*:(\$|\{)")
+_SHORT, _LONG, _RANDOM, _INDENT = 8, 20, 32, 80
+_ENTROPY, _DIGITS, _CHANGES = 4.2, 4, 6
+
+
+class Shape(NamedTuple):
+    """A secret by its shape; the first group, or all of the match, is the secret."""
+
+    what: str
+    pattern: re.Pattern[str]
+
+
+_SHAPES = (
+    Shape(
+        "a private key",
+        re.compile(
+            r"-----BEGIN [A-Z ]{0,32}PRIVATE KEY-----(?:[^-]|-(?!----))*(?:-----END [A-Z ]{0,32}PRIVATE KEY-----)?"
+        ),
+    ),
+    Shape("a password in a URL", re.compile(r"://[^/?#\s@:]*:([^/?#\s@]+)@")),
+    Shape("a token in a URL", re.compile(r"://((?=[A-Za-z_-]{0,64}[0-9])[\w-]{16,})@")),
+    Shape("a password in a data source", re.compile(r"(?<![\w.])[\w.]{1,64}:([^\s:@/]{1,256})@(?:tcp|unix)\(")),
+    Shape("a token in a URL", re.compile(r"sumologic\.com/receiver/v1/(?:http|otlp|prometheus)/([\w=%+-]{16,})")),
+    Shape("a token in a URL", re.compile(r"hooks\.slack\.com/services/\w{1,32}/\w{1,32}/(\w{8,})")),
+    Shape("a token in a URL", re.compile(r"\.webhook\.office\.com/webhookb2/([\w@/-]{16,})")),
+    Shape("a token in a URL", re.compile(r"[?&](?:sig|signature)=([\w%+/=-]{8,})", re.IGNORECASE)),
+    Shape("a token in a URL", re.compile(r"[?&](?:key|code|auth)=((?=[A-Za-z_-]{0,64}[0-9])[\w%-]{12,})")),
+    Shape(
+        "a token",
+        re.compile(
+            r"(?<![\w-])(?:(?:AKIA|ASIA)[0-9A-Z]{16}|gh[pousr]_[A-Za-z0-9]{30,}|github_pat_\w{30,}|glpat-[\w-]{16,}"
+            r"|xox[abprs]-[\w-]{10,}|dt0[a-z]\d\d\.[A-Z0-9]{8,}\.[A-Z0-9]{16,}|gl(?:c|sa)_[\w=+/]{20,}|hvs\.[\w-]{20,}"
+            r"|AIza[\w-]{35}|NRA[KA]-[A-Z0-9]{20,}|[0-9a-f]{36}NRAL|hc[ab]\w{2}_[a-z0-9]{20,}|sntrys_[\w=+/]{20,}"
+            r"|eyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]{8,})(?![\w-])"
+        ),
+    ),
+)
+_NAME = re.compile(r"(?<![\w-])([A-Za-z][\w-]{1,60})([\"']?\s{0,2}(?:=(?!=)|:(?!/))\s{0,2}[\"'\[]{0,2})")
+_VALUE = re.compile(r"[^\s\"'&;,<>\])}=][^\s\"'&;,<>\])}]*")
+_LINE = re.compile(r"[^\S\n]*(?=\n|\Z)")
+_RUN = re.compile(r"(?<![\w+/=.-])[A-Za-z0-9+_-]{32,}={0,2}(?![\w+/=.-])")
+
+RANDOM = "a random text like a key"
+
+
+class Secret(NamedTuple):
+    """A secret in a text, and what it is."""
+
+    start: int
+    end: int
+    what: str
+
+
+def is_secret_name(name: str) -> bool:
+    """Whether a setting, header or environment variable of this name holds a secret."""
+    return _is_secret_name(name[:128])
+
+
+@lru_cache(maxsize=4096)
+def _is_secret_name(name: str) -> bool:
+    return bool(_KEY.search(_WORDS.sub("_", name).lower()))
+
+
+def is_secret_header(name: str) -> bool:
+    """Whether a header of this name holds a secret."""
+    return is_secret_name(name) or bool(_HEADER.search(name.lower().replace("_", "-")))
+
+
+def is_literal(value: str) -> bool:
+    """Whether a value is itself: no reference to a variable, no placeholder, not empty."""
+    text = value.strip()
+    return text.lower() not in _NO_VALUES and not _REFERENCE.search(text) and not is_placeholder(text)
+
+
+def is_placeholder(value: str) -> bool:
+    """Whether a value only holds the place of a secret, as `CHANGEME` or `Basic ...`."""
+    return bool(_PLACEHOLDER.match(SCHEME.sub("", value.strip(), count=1)))
+
+
+def secret_at(config: Any, path: Path, value: str) -> str:
+    """Return what a value of a config is; an empty string if it is no secret or comes from a variable."""
+    what = next((found.what for found in _by_shape(value, pairs=_is_source(path))), "")
+    return what or _by_name(config, path, value) or next((RANDOM for _found in _random(value)), "")
+
+
+def _by_name(config: Any, path: Path, value: str) -> str:
+    if path[-2:] == ("htpasswd", "inline"):
+        lines = [line for line in value.splitlines() if ":" in line and not _HASHED.match(line) and is_literal(line)]
+        return "a password" if lines else ""
+    if not is_literal(SCHEME.sub("", value, count=1)):
+        return ""
+    name = header_at(config, path)
+    if name:
+        return f"header {name.lower()}" if is_secret_header(name) else ""
+    return f"`{path[-1]}`" if is_secret_key(path) and not _is_place(path, value) else ""
+
+
+def is_secret_key(path: Path) -> bool:
+    """Whether the last key of a path usually holds a secret. A data source may be without one."""
+    if not path or not isinstance(path[-1], str):
+        return False
+    return path[-2:] == ("api", "key") or (is_secret_name(path[-1]) and not _is_source(path))
+
+
+def _is_source(path: Path) -> bool:
+    return bool(path) and str(path[-1]).lower().replace("-", "_") in _SOURCES
+
+
+def _is_place(path: Path, value: str) -> bool:
+    return str(path[-1]).lower().startswith("credential") and value.startswith(("/", "./", "~/"))
+
+
+def header_at(config: Any, path: Path) -> str:
+    """Return the name of the header at a path, `headers.NAME` or `headers[0].value`; empty if there is none."""
+    if path[-2:-1] == ("headers",):
+        return str(path[-1])
+    if path[-3:-2] == ("headers",) and path[-1] == "value":
+        name = at(config, (*path[:-1], "key")) or at(config, (*path[:-1], "name"))
+        return name if isinstance(name, str) else ""
+    return ""
+
+
+def secrets_in(config: Any) -> set[str]:
+    """Return every value of a config that is a secret in clear text."""
+    found: set[str] = set()
+    for path, value in leaves(config):
+        if not isinstance(value, (str, int)) or isinstance(value, bool) or not path:
+            continue
+        text = text_of(value)
+        header = header_at(config, path)
+        if is_secret_header(header) if header else (_names_secret(path) and not _is_place(path, text)):
+            found |= {text, *text.split(), *(line.partition(":")[2] for line in text.splitlines() if _is_users(path))}
+        found |= {text[one.start : one.end] for one in secrets_of(text, pairs=_is_source(path))}
+    return {text for text in found if is_literal(text) and not SCHEME.fullmatch(f"{text} ")}
+
+
+def text_of(value: Any) -> str:
+    """Return a scalar as text."""
+    try:
+        return str(value)
+    except ValueError:  # a number of thousands of digits
+        return hex(value)
+
+
+def _names_secret(path: Path) -> bool:
+    keys = tuple(part for part in path if isinstance(part, str))
+    return is_secret_key(keys) or keys[-1:] == ("dsn",) or _is_users(path)
+
+
+def _is_users(path: Path) -> bool:
+    return path[-2:] == ("htpasswd", "inline")
+
+
+def is_secret(path: Path, text: str) -> bool:
+    """Whether a value is a secret, or has one inside: then no part of it is shown."""
+    header = header_at(None, path)
+    return is_secret_header(header) or _names_secret(path) or next(secrets_of(text), None) is not None
+
+
+def secrets_of(text: str, *, pairs: bool = True) -> Iterator[Secret]:
+    """Yield the secrets in a text by their shapes; `pairs` adds `NAME=VALUE` and `NAME: VALUE` anywhere in it."""
+    yield from _by_shape(text, pairs=pairs)
+    yield from _random(text)
+
+
+def _by_shape(text: str, *, pairs: bool) -> Iterator[Secret]:
+    for shape in _SHAPES:
+        for match in shape.pattern.finditer(text):
+            start, end = match.span(1 if shape.pattern.groups else 0)
+            if is_literal(text[start:end]):
+                yield Secret(start, end, shape.what)
+    done = 0
+    for match in _NAME.finditer(text):
+        if match.start() < done or not _holds_secret(match[1]):
+            continue
+        before = text[max(match.start() - 1, 0) : match.start()]
+        in_query = "=" in match[2] and (before in ("?", "&", ";") or _is_connection(match[1]))
+        scheme = SCHEME.match(text, match.end())
+        found = _VALUE.match(text, scheme.end() if scheme else match.end())
+        if found and (pairs or in_query):
+            done = found.end()
+            if _is_value(text, match, found, bool(scheme)):
+                yield Secret(*found.span(), "a token in a URL" if "=" in match[2] else f"`{match[1]}`")
+
+
+def _holds_secret(name: str) -> bool:
+    return is_secret_header(name) and name.lower() not in ("team", "auth", *_SOURCES)
+
+
+def _is_connection(name: str) -> bool:
+    return name.lower() in ("sharedaccesskey", "accountkey", "sharedaccesssignature", "instrumentationkey")
+
+
+def _is_value(text: str, name: re.Match[str], found: re.Match[str], scheme: bool) -> bool:
+    """Whether what follows a name is a value. After `NAME: ` prose may follow, unless it is alone in its line."""
+    value = found[0]
+    if not is_literal(value) or _is_place((name[1],), value):
+        return False
+    if ":" not in name[2] or not name[2].endswith(" ") or scheme:
+        return True
+    first = max(name.start() - _INDENT, 0)
+    newline = text.rfind("\n", first, name.start())
+    is_first = newline >= 0 or first == 0
+    alone = is_first and not text[max(newline + 1, first) : name.start()].strip(" -") and _LINE.match(text, found.end())
+    return bool(alone) or len(value) >= _LONG or (len(value) >= _SHORT and any(sign.isdigit() for sign in value))
+
+
+def _random(text: str) -> Iterator[Secret]:
+    """Yield long texts of random letters and digits; hashes and UUIDs, which have no capitals, are none."""
+    for match in _RUN.finditer(text) if len(text) >= _RANDOM else ():
+        run = match[0].rstrip("=")
+        kinds = ["d" if sign.isdigit() else "u" if sign.isupper() else "l" for sign in run]
+        changes = sum(one != two for one, two in pairwise(kinds) if "d" in (one, two))
+        if set(kinds) == {"d", "u", "l"} and kinds.count("d") >= _DIGITS and changes >= _CHANGES:
+            entropy = -sum(n / len(run) * log2(n / len(run)) for n in Counter(run).values())
+            if entropy >= _ENTROPY:
+                yield Secret(*match.span(), RANDOM)
+
+
+def concealed(text: str, replace: Callable[[str], str] = lambda _secret: MASK) -> str:
+    """Return a text, such as a line of a log, in which what has the shape of a secret is replaced."""
+    parts, done = [], 0
+    for start, end, _what in sorted(secrets_of(text)):
+        if end > done:
+            parts += [text[done : max(start, done)], replace(text[max(start, done) : end])]
+            done = end
+    return "".join((*parts, text[done:]))
+
+
+_START = re.compile(r"(?<!\w)")
+_WORD = re.compile(r"\w")
+
+
+def masked(text: str, secrets: Iterable[str]) -> str:
+    """Return a text with every secret replaced, the longest first."""
+    return masker(secrets)(text)
+
+
+def masker(secrets: Iterable[str]) -> Callable[[str], str]:
+    """Return what replaces these secrets, and what has the shape of one: the time does not grow with their number."""
+    by_size: dict[int, set[str]] = {}
+    for secret in secrets:
+        for text in {secret, quote(secret, safe="")}:
+            by_size.setdefault(len(text), set()).add(text)
+    sizes = sorted(by_size, reverse=True)
+
+    def found(text: str, start: int) -> int:
+        ends = ((start + size, by_size[size]) for size in sizes)
+        return next((end for end, same in ends if text[start:end] in same and not _WORD.match(text, end)), 0)
+
+    def mask(text: str) -> str:
+        parts, done = [], 0
+        for match in _START.finditer(text) if sizes else ():
+            end = found(text, match.start()) if match.start() >= done else 0
+            if end:
+                parts += [text[done : match.start()], MASK]
+                done = end
+        return concealed("".join((*parts, text[done:])))
+
+    return mask

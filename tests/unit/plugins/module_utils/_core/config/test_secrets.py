@@ -1,0 +1,294 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Secrets of many forms: a rule finds each, and no mask lets one through. None of these is a secret of anyone's."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import pytest
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.config.secrets import (
+    concealed,
+    is_secret_name,
+    masked,
+    secret_at,
+    secrets_in,
+)
+
+from ..lint.cases import Case
+from ..lint.test_rules import findings
+
+WORD = "correct-horse-battery"
+HEX = "0123456789abcdef0123456789abcdef"
+BASE64 = "Zm9vYmFyYmF6cXV4Zm9vYmFyYmF6cXV4MDEyMzQ1Njc4OQ=="
+GUID = "1b2c3d4e-0a1b-4c2d-8e3f-123456789abc"
+RANDOM = "q7Xn2vK9LmW4pRz8TbYc3HdJ6sGf1aQe"
+PEM = "-----BEGIN RSA PRIVATE KEY-----\nMIIEpAIBAAKCAQEA7bq\n-----END RSA PRIVATE KEY-----"
+JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmNHl0w5N"
+SLACK = "/".join(("https://hooks.slack.com/services", "T0000AAAA", "B0000BBBB", "c0rrecth0rsebattery"))
+
+
+def setting(path: str, value: str) -> dict[str, Any]:
+    """Return the config with one setting of an exporter."""
+    tree: Any = value
+    for part in reversed(path.split("/")):
+        tree = {part: tree}
+    return {"exporters": {"x": tree}}
+
+
+# The path of a setting in its component, its value, and the part that nobody may see.
+SECRETS: list[tuple[str, str, str]] = [
+    *(
+        (path, value, value)
+        for path, value in (
+            ("password", WORD),
+            ("auth/basic/password", WORD),
+            ("passphrase", WORD),
+            ("sasl_plain/passwd", WORD),
+            ("token", HEX),
+            ("access_token", WORD),
+            ("account_token", WORD),
+            ("api_token", WORD),
+            ("installation_token", WORD),
+            ("sas_token", WORD),
+            ("sasl_xauth2/bearer", WORD),
+            ("api/key", HEX),
+            ("api_key", WORD),
+            ("apiKey", WORD),
+            ("Api-Key", WORD),
+            ("apikey", WORD),
+            ("application_key", WORD),
+            ("app_key", WORD),
+            ("ingest_key", WORD),
+            ("write_key", WORD),
+            ("license_key", WORD),
+            ("account_key", BASE64),
+            ("shared_key", BASE64),
+            ("access_key", WORD),
+            ("secret_key", WORD),
+            ("secret_access_key", WORD),
+            ("client_certificate_key", WORD),
+            ("instrumentation_key", GUID),
+            ("private_key", WORD),
+            ("client_secret", WORD),
+            ("clientSecret", WORD),
+            ("webhook/secret", WORD),
+            ("auth_password", WORD),
+            ("privacy_password", WORD),
+            ("authorization/credentials", WORD),
+            ("headers/api-key", WORD),
+            ("headers/DD-API-KEY", HEX),
+            ("headers/x-honeycomb-team", WORD),
+            ("headers/X-Sumo-Key", WORD),
+            ("headers/x-api-key", WORD),
+            ("headers/lightstep-access-token", WORD),
+            ("headers/x-vendor-auth", WORD),
+            ("headers/Cookie", WORD),
+            ("tls/key_pem", PEM),
+            ("tls/anything", PEM),
+            ("x", RANDOM),
+            ("x", JWT),
+            ("x", "AKIA" + "IOSFODNN7EXAMPLX"),
+            ("x", "ghp_" + "abcdefghijklmnopqrstuvwxyz0123456789"),
+            ("x", "glpat-" + "abcdefghij0123456789"),
+        )
+    ),
+    ("headers/Authorization", f"Bearer {WORD}", WORD),
+    ("headers/authorization", f"Basic {BASE64}", BASE64),
+    ("headers/Authorization", f"Splunk {GUID}", GUID),
+    ("htpasswd/inline", f"me:{WORD}\n", WORD),
+    ("endpoint", f"https://me:{WORD}@host:4318/x", WORD),
+    ("endpoint", f"https://{HEX}@o1.ingest.example.com/1", HEX),
+    ("endpoint", f"https://listener.example.com:8071/?token={WORD}", WORD),
+    ("endpoint", f"https://host/x?a=b&api_key={WORD}", WORD),
+    ("endpoint", f"https://store.example.net/x?sv=2022&sig={WORD}%3D&se=1", f"{WORD}%3D"),
+    ("endpoint", f"https://host/x?X-Amz-Signature={HEX}", HEX),
+    ("endpoint", f"https://collectors.sumologic.com/receiver/v1/http/{BASE64}", BASE64),
+    ("url", SLACK, "c0rrecth0rsebattery"),
+    (
+        "connection",
+        f"Endpoint=sb://n.example.net/;SharedAccessKeyName=Root;SharedAccessKey={BASE64};EntityPath=h",
+        BASE64,
+    ),
+    ("connection_string", f"DefaultEndpointsProtocol=https;AccountName=a;AccountKey={BASE64};x=y", BASE64),
+    ("connection_string", f"InstrumentationKey={GUID};IngestionEndpoint=https://x/", GUID),
+    ("datasource", f"me:{WORD}@tcp(db:3306)/x", WORD),
+    ("datasource", f"host=db user=me password={WORD} dbname=x", WORD),
+    ("dsn", f"postgres://me:{WORD}@db/x", WORD),
+]
+
+# Settings that look like secrets, and are none.
+OTHERS: list[tuple[str, str]] = [
+    ("password", "${env:PASSWORD}"),
+    ("token", "${file:/etc/token}"),
+    ("headers/authorization", "Bearer ${env:TOKEN}"),
+    ("endpoint", "https://me:${env:PASSWORD}@host"),
+    ("endpoint", "https://host/?token=${env:TOKEN}"),
+    ("endpoint", "https://me@host:4318/a:b@c"),
+    ("endpoint", "http://host:4318"),
+    ("endpoint", "https://host/?key=name&token_type=jwt"),
+    ("datasource", "host:5432"),
+    ("datasource", "host=db user=me dbname=x"),
+    ("connection_string", "Endpoint=sb://n.example.net/;SharedAccessKey=${env:KEY}"),
+    ("token_file", "/var/run/secrets/token"),
+    ("password_file", "/etc/otel/password"),
+    ("bearer_token_file", "/var/run/secrets/kubernetes.io/serviceaccount/token"),
+    ("credentials_file", "/etc/otel/credentials.json"),
+    ("credentials", "/etc/otel/credentials.json"),
+    ("tls/key_file", "/etc/tls/tls.key"),
+    ("private_key_path", "/etc/tls/tls.key"),
+    ("token_url", "https://login.example.com/oauth2/token"),
+    ("token_type", "jwt"),
+    ("secret_name", "backend-credentials"),
+    ("secretName", "gateway-tls"),
+    ("access_key_id", "backend"),
+    ("api_key_header", "x-api-key"),
+    ("password_attribute", "db.password"),
+    ("auth/authenticator", "oauth2client/backend"),
+    ("auth_type", "serviceAccount"),
+    ("routing_key", "traceID"),
+    ("key", "password"),
+    ("from_attribute", "http.request.header.authorization"),
+    ("partition_key", "service.name"),
+    ("primary_key", "id"),
+    ("max_tokens", "1000"),
+    ("tokens", "many"),
+    ("next_token", "none"),
+    ("image", f"otel/collector@sha256:{HEX}{HEX}"),
+    ("commit", "2fd4e1c67a2d28fced849ee1bb76e7391b93eb12"),
+    ("tenant_id", GUID),
+    ("x", "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"),
+    ("x", "k8s_container_memory_working_set_bytes_total_2"),
+    ("x", "otelcol_exporter_send_failed_metric_points_total"),
+    ("x", "io.opentelemetry.javaagent.instrumentation.HTTP2Client"),
+    ("x", "arn:aws:iam::123456789012:role/Gateway-Collector-Role-2024"),
+    ("x", r'set(attributes["password"], "x") where attributes["token"] == nil'),
+    ("headers/X-Scope-OrgID", "tenant"),
+    ("headers/content-type", "application/x-protobuf"),
+    ("headers/x-datadog-trace-id", "1234567890123456"),
+    ("tls/ca_pem", "-----BEGIN CERTIFICATE-----\nMIIDdzCCAl\n-----END CERTIFICATE-----"),
+    ("htpasswd/inline", "me:$2y$10$abcdefgh"),
+    ("include", "/var/log/pods/*/secret/*.log"),
+]
+
+
+def named(row: tuple[str, ...]) -> str:
+    return f"{row[0]}={row[1][:40]}"
+
+
+def test_the_tables_are_long_enough() -> None:
+    assert len(set(SECRETS)) >= 55
+    assert len(set(OTHERS)) >= 40
+
+
+@pytest.mark.parametrize("row", SECRETS, ids=named)
+def test_a_secret_is_found_and_masked_in_its_config(row: tuple[str, str, str]) -> None:
+    path, value, secret = row
+    config = setting(path, value)
+    (found,) = findings(Case("plaintext-secret", "any", config))
+    assert secret not in str(found)
+    assert secret not in masked(f"the exporter says: {value} is wrong", secrets_in(config))
+    assert secret not in masked(f"cannot reach https://host/x?y={secret}&z=1", secrets_in(config))
+
+
+@pytest.mark.parametrize("row", SECRETS, ids=named)
+def test_a_secret_is_masked_in_a_line_without_its_config(row: tuple[str, str, str]) -> None:
+    path, value, secret = row
+    parts = path.split("/")
+    name = "api_key" if path == "api/key" else parts[-1]
+    if path == "htpasswd/inline":
+        name, value = "password", value.partition(":")[2].strip()
+    for line in (f"{name}: {value}", f"  - {name}: {value}", f'{{"level":"error","{name}":"{value}"}}'):
+        assert secret not in concealed(line), line
+    assert secret not in concealed(f'Post "https://host/x?token={secret}": dial tcp: refused')
+
+
+@pytest.mark.parametrize("row", OTHERS, ids=named)
+def test_what_looks_like_a_secret_is_none(row: tuple[str, str]) -> None:
+    path, value = row
+    config = setting(path, value)
+    assert findings(Case("plaintext-secret", "any", config)) == []
+    if path != "htpasswd/inline":  # a hash is no secret in clear text, and is of no use in a message
+        assert masked(f"says {value}", secrets_in(config)) == f"says {value}"
+    assert concealed(f"{path.split('/')[-1]}: {value}") == f"{path.split('/')[-1]}: {value}"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "Exporting failed. Will retry the request after interval. error: token expired, interval: 5.2s",
+        "password: must be set when username is set",
+        "missing token: see https://example.com/docs#token",
+        'rpc error: code = Unauthenticated desc = "no authorization header"',
+        "authenticator: oauth2client/backend, secret: shop/gateway-tls not found",
+    ],
+)
+def test_prose_stays_readable(line: str) -> None:
+    assert concealed(f"2026-01-01T00:00:00Z error {line} (again)") == f"2026-01-01T00:00:00Z error {line} (again)"
+
+
+# What components of the Collector type as `configopaque.String`. Certificates are so typed, and are public.
+OPAQUE = (
+    "access_key",
+    "access_token",
+    "account_key",
+    "account_token",
+    "api_key",
+    "api_token",
+    "application_key",
+    "auth_password",
+    "bearer",
+    "client_certificate_key",
+    "client_secret",
+    "connection_string",
+    "credentials",
+    "dsn",
+    "ingest_key",
+    "installation_token",
+    "instrumentation_key",
+    "key_pem",
+    "license_key",
+    "passphrase",
+    "password",
+    "privacy_password",
+    "private_key",
+    "secret",
+    "secret_access_key",
+    "secret_key",
+    "session_token",
+    "shared_key",
+    "token",
+)
+
+
+@pytest.mark.parametrize("name", OPAQUE)
+def test_what_the_collector_types_as_opaque_is_a_secret(name: str) -> None:
+    assert is_secret_name(name)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *(sign * 200_000 for sign in ("a", "_", "-", "=", ":", "://", "://a:", "?key=", "token=", "token: ", "a1B")),
+        "-----BEGIN PRIVATE KEY-----" * 8_000,
+        "eyJaaaaaaaa." * 16_000,
+        "a." * 100_000 + "@tcp",
+        "\n".join(["password: x"] * 16_000),
+        " " * 200_000,
+    ],
+    ids=lambda text: text[:12],
+)
+def test_hostile_text_takes_linear_time(text: str) -> None:
+    start = time.process_time()
+    concealed(text)
+    assert time.process_time() - start < 5
+
+
+def test_a_number_of_thousands_of_digits_is_text() -> None:
+    assert secrets_in({"token": 16**6000})
+
+
+def test_nothing_is_found_twice_in_one_value() -> None:
+    assert secret_at({}, ("endpoint",), f"https://me:{WORD}@host/?token={WORD}") == "a password in a URL"
