@@ -92,9 +92,9 @@ def test_the_controller_does_not_reach_for_the_edge(path: str) -> None:
     assert [module for module in imports(path) if module.startswith(EDGE)] == []
 
 
-def test_yaml_is_read_in_one_file_and_written_in_another() -> None:
+def test_one_file_brings_the_parser_of_yaml() -> None:
     found = [path for path in files("plugins/*.py") if "yaml" in imports(path)]
-    assert found == [f"{CONTROLLER}/_yaml/__init__.py", f"{CONTROLLER}/_yaml/reader.py"]
+    assert found == [f"{CONTROLLER}/_yaml/__init__.py"]
 
 
 def test_a_breach_would_be_noticed() -> None:

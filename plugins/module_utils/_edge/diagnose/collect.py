@@ -17,11 +17,13 @@ from ..._core.config.catalogue import Listeners, listeners_by_type
 from ..._core.config.documents import merged
 from ..._core.config.paths import at, items, section
 from ..._core.config.secrets import masker, secrets_in
+from ..._core.config.yaml_documents import load
 from ..._core.diagnose import logs
 from ..._core.diagnose.objects import autoscalers, certificate_resources, pod, warnings
 from ..._core.diagnose.peers import peers
 from ..._core.diagnose.reach import Around, Reach, labels_of, policies_to
 from ..._core.diagnose.subject import config_texts, environment, expanded, sources
+from ..._core.errors import Problem
 from ..api.connect import connect, run
 from ..api.explain import library
 from ..rollout.reasons import described
@@ -103,9 +105,9 @@ class DiagnosedCollector:
         if not texts and self.target.custom:
             texts = [section(self.target.custom, "spec").get("config") or ""]
         try:
-            parts = [yaml.safe_load(text) if isinstance(text, str) else text for text in texts]
-        except yaml.YAMLError as error:
-            self.notes.add("config", f"invalid YAML: {error}")
+            parts = [load(yaml, text, "config").data if isinstance(text, str) else text for text in texts]
+        except Problem as problem:  # what one tenant wrote stops the diagnosis of no other
+            self.notes.add("config", str(problem))
             return {}
         found = expanded(merged([part for part in parts if isinstance(part, dict)]), self._environment())
         if not found and (self.target.workload or self.target.custom):

@@ -1,0 +1,147 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""YAML documents as the Collector reads them, with the place of each path and bounded aliases. Private."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from .paths import ALIAS, MAPPING, SCALAR, SEQUENCE, Node, Path, Position, resolve
+from .yaml_nodes import DEEPEST, compose, refuse, scalar
+
+_MERGE_KEY = "<<"
+# How many nodes aliases may repeat in one document: far more than any config has, and too few to fill memory.
+_REPEATED = 100_000
+
+
+class _Positions(Mapping[Path, Position]):
+    """The positions of a text's paths. Each position is computed on demand, since few are needed."""
+
+    def __init__(self, file: str) -> None:
+        self.file = file
+        self.starts: dict[Path, tuple[int, int]] = {}
+
+    def __getitem__(self, path: Path) -> Position:
+        line, column = self.starts[path]
+        return Position(self.file, line + 1, column + 1)
+
+    def __contains__(self, path: object) -> bool:
+        return path in self.starts
+
+    def __iter__(self) -> Iterator[Path]:
+        return iter(self.starts)
+
+    def __len__(self) -> int:
+        return len(self.starts)
+
+
+@dataclass(frozen=True)
+class Document:
+    """One YAML document: its data, the positions of its paths, its duplicate keys, and its nodes."""
+
+    data: Any
+    positions: Mapping[Path, Position] = field(default_factory=dict)
+    duplicates: tuple[tuple[Path, Position], ...] = ()
+    root: Node | None = field(default=None, compare=False, repr=False)
+
+
+def load(yaml: Any, text: str, file: str) -> Document:
+    """Return the one document in this text. Raises Problem with file, line and column if it is not YAML."""
+    documents = list(load_all(yaml, text, file))
+    if len(documents) > 1:
+        separator = _separator(text)
+        raise refuse("expected a single document, but found another one", file, separator)
+    return documents[0] if documents else Document(None)
+
+
+def load_all(yaml: Any, text: str, file: str) -> Iterator[Document]:
+    """Yield every document in this text. Raises Problem with file, line and column if it is not YAML."""
+    for root in compose(yaml, text, file):
+        if root is None:
+            yield Document(None)
+            continue
+        reader = _DocumentReader(file)
+        data = reader.read(root, (), 0)
+        yield Document(data, reader.positions, tuple(reader.duplicates), root)
+
+
+def _separator(text: str) -> tuple[int, int]:
+    """Return the position of the second document."""
+    lines = [number for number, line in enumerate(text.splitlines()) if re.match(r"---(?:\s|\Z)", line)]
+    first = next((number for number, line in enumerate(text.splitlines()) if line.strip() and line[0] not in "#%"), 0)
+    return next((number for number in lines if number > first), 0), 0
+
+
+class _DocumentReader:
+    """Converts nodes to data and keeps the position of every path."""
+
+    def __init__(self, file: str) -> None:
+        self.file = file
+        self.positions = _Positions(file)
+        self.duplicates: list[tuple[Path, Position]] = []
+        self.repeating = 0
+        self.repeated = 0
+
+    def read(self, node: Node, path: Path, depth: int) -> Any:
+        self.positions.starts.setdefault(path, node.start)
+        if node.kind == SCALAR:
+            return scalar(node)
+        if depth > DEEPEST:
+            raise refuse(f"it nests deeper than {DEEPEST} levels", self.file, node.start)
+        if node.kind == ALIAS:
+            return self._alias(node, path, depth)
+        if self.repeating:
+            self._count(len(node.value), node)
+        if node.kind == MAPPING:
+            return self._mapping(node, path, depth)
+        return [self.read(item, (*path, index), depth + 1) for index, item in enumerate(node.value)]
+
+    def _alias(self, node: Node, path: Path, depth: int) -> Any:
+        self.repeating += 1
+        self._count(1, node)
+        value = self.read(node.value, path, depth + 1)
+        self.repeating -= 1
+        return value
+
+    def _count(self, more: int, node: Node) -> None:
+        self.repeated += more
+        if self.repeated > _REPEATED:
+            raise refuse("its aliases repeat too much", self.file, node.start)
+
+    def _mapping(self, node: Node, path: Path, depth: int) -> dict[Any, Any]:
+        result: dict[Any, Any] = {}
+        merged: dict[Any, Any] = {}
+        for key_node, value_node in node.value:
+            key = key_of(key_node)
+            here = (*path, key)
+            if key == _MERGE_KEY and not key_node.style:
+                merged |= self._merged(value_node, path, depth)
+                continue
+            if key in result:
+                self.duplicates.append((here, self._position(key_node)))
+            self.positions.starts[here] = key_node.start
+            result[key] = self.read(value_node, here, depth + 1)
+        return {**merged, **result}
+
+    def _merged(self, node: Node, path: Path, depth: int) -> dict[Any, Any]:
+        self.repeating += 1
+        inner = resolve(node)
+        result: dict[Any, Any] = {}
+        for part in reversed(inner.value if inner.kind == SEQUENCE else [inner]):
+            value = self.read(part, path, depth + 1)
+            result |= value if isinstance(value, dict) else {}
+        self.repeating -= 1
+        return result
+
+    def _position(self, node: Node) -> Position:
+        return Position(self.file, node.start[0] + 1, node.start[1] + 1)
+
+
+def key_of(node: Node) -> Any:
+    """Return the data of a key; a key that is not a scalar becomes text."""
+    inner = resolve(node)
+    return scalar(inner) if inner.kind == SCALAR else f"{inner.kind} at {inner.start[0] + 1}:{inner.start[1] + 1}"

@@ -1,0 +1,186 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Events of a YAML parser to nodes, in linear time and with bounded depth, and scalars as go-yaml reads them.
+
+The parser is given: PyYAML is on the controller, and on a host only where it is installed. Private.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from functools import lru_cache
+from typing import Any
+
+from ..errors import Problem
+from .paths import ALIAS, MAPPING, SCALAR, SEQUENCE, Mark, Node, Position
+
+# Deeper than any config; a schema in a CustomResourceDefinition has about 60 levels.
+DEEPEST = 150
+INVALID = "this is not valid YAML"
+
+# Python writes numbers of at most 4,300 digits in decimal; no setting has a tenth of that.
+_LARGEST_NUMBER = 10**400
+
+_TAG = "tag:yaml.org,2002:"
+
+# The scalars of YAML 1.2's core schema, as go-yaml resolves them; `yes`, `on` and `1:30` are text there.
+SCALARS = (
+    ("null", r"~|null|Null|NULL|", "~nN"),
+    ("bool", r"true|True|TRUE|false|False|FALSE", "tTfF"),
+    ("int", r"[-+]?[0-9][0-9_]*|0o[0-7]+|0x[0-9a-fA-F]+|0b[01]+", "-+0123456789"),
+    (
+        "float",
+        r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)",
+        "-+.0123456789",
+    ),
+)
+_BY_FIRST: dict[str, list[tuple[str, re.Pattern[str]]]] = {}
+for _name, _pattern, _first in SCALARS:
+    for _character in _first:
+        _BY_FIRST.setdefault(_character, []).append((_name, re.compile(rf"(?:{_pattern})\Z")))
+
+
+class Invalid(Problem):
+    """Invalid YAML, with the position of the error."""
+
+    def __init__(self, why: str, position: Position, fix: str) -> None:
+        self.position = position
+        super().__init__(f"{INVALID}: {why}", where=str(position), fix=fix)
+
+
+def compose(yaml: Any, text: str, file: str) -> Iterator[Node | None]:
+    """Yield the root of every document in this text, as PyYAML parses it.
+
+    Raises Problem with file, line and column when it is no YAML.
+    """
+    # libyaml is not everywhere; the pure parser reads the same language, slower
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    try:
+        yield from _Composer(file).documents(yaml.parse(text, loader))
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark
+        where = Position(file, mark.line + 1, mark.column + 1) if mark else Position(file)
+        raise Invalid(str(error.problem), where, "Correct it there, or just before.") from error
+    except (yaml.YAMLError, UnicodeEncodeError) as error:
+        raise Invalid(str(error), Position(file), "Save it as UTF-8 text.") from error
+
+
+def refuse(why: str, file: str, mark: Mark) -> Invalid:
+    """Return the Problem of a text whose size or structure exceeds a limit."""
+    return Invalid(why, Position(file, mark[0] + 1, mark[1] + 1), "Correct it there, or just before.")
+
+
+class _Composer:
+    """Builds trees from events with its own stack, so that no input exhausts the interpreter's stack."""
+
+    def __init__(self, file: str) -> None:
+        self.file = file
+        self.open: list[Node] = []
+        self.anchors: dict[str, Node] = {}
+        self.root: Node | None = None
+
+    def documents(self, events: Iterator[Any]) -> Iterator[Node | None]:
+        handlers = {
+            "ScalarEvent": self._scalar,
+            "MappingStartEvent": self._start,
+            "SequenceStartEvent": self._start,
+            "MappingEndEvent": self._end,
+            "SequenceEndEvent": self._end,
+            "AliasEvent": self._alias,
+        }
+        for event in events:
+            name = type(event).__name__
+            if name in handlers:
+                handlers[name](event)
+            elif name == "DocumentStartEvent":
+                self.root, self.anchors = None, {}
+            elif name == "DocumentEndEvent":
+                yield self.root
+
+    def _add(self, node: Node, anchor: str | None) -> None:
+        if anchor:
+            self.anchors[anchor] = node
+        if not self.open:
+            self.root = node
+            return
+        parent = self.open[-1]
+        if parent.kind == MAPPING and parent.value and parent.value[-1][1] is None:
+            parent.value[-1] = (parent.value[-1][0], node)
+        else:
+            parent.value.append((node, None) if parent.kind == MAPPING else node)
+
+    def _scalar(self, event: Any) -> None:
+        style = event.style or ""
+        tag = event.tag or ""
+        if not tag and not (style or event.implicit[0]):
+            tag = _TAG + "str"
+        node = Node(SCALAR, event.value, _start(event), _end(event), style, tag)
+        self._add(node, event.anchor)
+
+    def _start(self, event: Any) -> None:
+        if len(self.open) >= DEEPEST:
+            raise refuse(f"it nests deeper than {DEEPEST} levels", self.file, _start(event))
+        kind = MAPPING if type(event).__name__ == "MappingStartEvent" else SEQUENCE
+        node = Node(kind, [], _start(event), _end(event), "flow" if event.flow_style else "")
+        self._add(node, event.anchor)
+        self.open.append(node)
+
+    def _end(self, event: Any) -> None:
+        self.open.pop().end = _end(event)
+
+    def _alias(self, event: Any) -> None:
+        target = self.anchors.get(event.anchor)
+        if target is None:
+            raise refuse(f"found undefined alias '{event.anchor}'", self.file, _start(event))
+        if any(node is target for node in self.open):
+            raise refuse("a part of it contains itself", self.file, _start(event))
+        self._add(Node(ALIAS, target, _start(event), _end(event)), None)
+
+
+def _start(event: Any) -> Mark:
+    return event.start_mark.line, event.start_mark.column
+
+
+def _end(event: Any) -> Mark:
+    return event.end_mark.line, event.end_mark.column
+
+
+def scalar(node: Node) -> Any:
+    """Return the data of a scalar node."""
+    text = node.value
+    kind = node.tag.removeprefix(_TAG) if node.tag else "" if node.style else _kind(text)
+    convert = _CONVERT.get(kind)
+    try:
+        return convert(text) if convert else text
+    except ValueError:  # a wrong tag, or a number with too many digits
+        return text
+
+
+@lru_cache(maxsize=4096)
+def _kind(text: str) -> str:
+    if not text:
+        return "null"
+    return next((name for name, pattern in _BY_FIRST.get(text[0], ()) if pattern.match(text)), "")
+
+
+def _integer(text: str) -> int | str:
+    """Decimal, 0x, 0o and 0b; a leading zero is YAML 1.1's octal for go-yaml too."""
+    digits = text.replace("_", "")
+    if re.fullmatch(r"[-+]?0[0-7]+", digits):
+        return short(int(digits, 8), text)
+    return short(int(digits, 0), text) if not re.fullmatch(r"[-+]?0\d+", digits) else digits
+
+
+def short(number: int, text: str) -> int | str:
+    """Return a number, or the text of one that has more digits than Python writes in decimal."""
+    return number if abs(number) < _LARGEST_NUMBER else text
+
+
+_CONVERT: dict[str, Callable[[str], Any]] = {
+    "null": lambda _text: None,
+    "bool": lambda text: text.lower() == "true",
+    "int": _integer,
+    "float": lambda text: float(text.lower().replace(".inf", "inf").replace(".nan", "nan")),
+}
