@@ -13,7 +13,7 @@ from ..module_utils._core.errors import Problem
 from ..module_utils._core.lint import profiles
 from ..module_utils._core.lint.profiles import Judged, Suppression
 from ..module_utils._core.lint.rules import RULES
-from ..module_utils._core.lint.subject import Finding, Rule
+from ..module_utils._core.lint.subject import INTERNAL_ERROR, Finding, Rule
 
 INVALID_YAML, REFUSED = "invalid-yaml", "otelcol-validate"
 # The options of pipeline_validate and otel_render.
@@ -33,6 +33,7 @@ def _no_check(_subject: Any) -> Iterator[Any]:
 OURS = (
     Rule(INVALID_YAML, "error", "Text that is not YAML.", _no_check, shared=True),
     Rule(REFUSED, "error", "Configs that `otelcol validate` rejects.", _no_check, shared=True),
+    Rule(INTERNAL_ERROR, "error", "Rules that failed because of a mistake in this collection.", _no_check),
     Rule(profiles.WRONG, "warning", "A suppression of a rule that does not exist, or without a reason.", _no_check),
     Rule(profiles.UNUSED, "info", "A suppression without a matching finding.", _no_check),
 )

@@ -73,6 +73,7 @@ class Subject:
 
 
 SEVERITIES = ("error", "warning", "info")
+INTERNAL_ERROR = "internal-error"
 _COMPARISONS = 20_000  # word comparisons per rule for suggestions; keeps them fast
 
 
@@ -154,8 +155,18 @@ def run(rules: Iterable[Rule], subject: Subject) -> list[Finding]:
     with few_suggestions(_COMPARISONS) as again:
         for item in rules:
             again()
-            found.extend(_finding(item, fault, subject) for fault in item.check(subject))
+            try:
+                found.extend(_finding(item, fault, subject) for fault in item.check(subject))
+            except Exception as error:  # a mistake in one rule hides no finding of the others
+                found.append(_internal_error(item, error, subject))
     return sorted(found)
+
+
+def _internal_error(item: Rule, error: Exception, subject: Subject) -> Finding:
+    """Return the finding of a rule that failed. The text of the error may quote a secret, so only its type is shown."""
+    message = f"rule {item.id} failed with {type(error).__name__}, so it may have missed findings here"
+    fix = "Report this with the config to the maintainers of o11y.opentelemetry; the other rules ran."
+    return Finding(subject.locate(()), "", INTERNAL_ERROR, "error", message, fix)
 
 
 def masked(findings: Iterable[Finding], config: Any) -> list[Finding]:

@@ -6,13 +6,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from copy import deepcopy
 from typing import Any
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.diagnose.metrics import reading
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint import structure
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.subject import Fault, Subject, rule, run
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _render, _validate, _yaml
 
 from .helpers import OTLP, VALIDATE
@@ -162,3 +164,20 @@ def test_a_metrics_line_may_have_any_length(made: Callable[[int], str]) -> None:
     start = time.process_time()
     reading(made(40_000))
     assert time.process_time() - start < SECONDS
+
+
+def test_a_rule_that_fails_is_a_finding_and_the_others_still_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(_subject: Subject) -> Iterator[Fault]:
+        raise ValueError("hunter2secret")
+
+    rules = (rule("error", broken), *structure.RULES)
+    monkeypatch.setattr(_validate, "lint", lambda subject: run(rules, subject))
+    config = {**OTLP, "receiver": {}}
+    arguments = {**VALIDATE, "config": config, "fail_on": "never"}
+    listed = _validate.report(arguments, lambda _warning: None, check=True)["findings"]
+    found = {item["rule"]: item for item in listed}
+    assert set(found) == {"internal-error", "unknown-section"}
+    assert "rule broken failed with ValueError" in found["internal-error"]["message"]
+    assert "Report this" in found["internal-error"]["fix"]
+    assert found["internal-error"]["file"]
+    assert "hunter2secret" not in repr(listed)
