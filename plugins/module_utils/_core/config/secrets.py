@@ -27,7 +27,7 @@ _KEY = re.compile(
     r"(?:\A|_)(?:pass(?:word|wd|phrase)?|pwd|secret|(?<!pagination_)(?<!next_)token|apikey|credentials?|authorization"
     r"|(?:api|app|application|access|account|auth|client_certificate|encryption|ingest|ingestion|instrumentation"
     r"|integration|license|private|secret|shared|shared_access|signing|storage|write)_?key"
-    r"|(?:shared_access|x_amz)_signature|connection_?string|key_pem|dsn)\Z|\A(?:cookie|bearer|pat)\Z"
+    r"|(?:shared_access|x_amz)_signature|connection_?string|key_pem|client_key_data|dsn)\Z|\A(?:cookie|bearer|pat)\Z"
 )
 _HEADER = re.compile(r"\Ax-.*-key\Z|(?:\A|-)(?:auth|cookie|team)\Z")
 _WORDS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|[-.\s]")
@@ -176,6 +176,17 @@ def secrets_in(config: Any) -> set[str]:
             found |= {text, *text.split(), *(line.partition(":")[2] for line in text.splitlines() if _is_users(path))}
         found |= {text[one.start : one.end] for one in secrets_of(text, pairs=_is_source(path))}
     return {text for text in found if is_literal(text) and not SCHEME.fullmatch(f"{text} ")}
+
+
+def secrets_in_objects(objects: Any) -> Iterator[str]:
+    """Yield the secrets of Kubernetes objects: by name, as the value of a variable, and inside of texts."""
+    yield from secrets_in(objects)
+    for path, value in leaves(objects):
+        if not isinstance(value, str) or not path:
+            continue
+        if path[-1] == "value" and is_literal(value) and is_secret_name(str(at(objects, (*path[:-1], "name")))):
+            yield value
+        yield from (value[one.start : one.end] for one in secrets_of(value, pairs="\n" in value))
 
 
 def text_of(value: Any) -> str:

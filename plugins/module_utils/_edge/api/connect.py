@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import os
-import re
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -17,6 +16,8 @@ from urllib.request import getproxies, proxy_bypass
 from ansible.module_utils.basic import AnsibleModule, env_fallback
 from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_MAP, AUTH_ARG_SPEC
 
+from ..._core.config.paths import leaves
+from ..._core.config.secrets import secrets_in, secrets_in_objects
 from ..._core.errors import Problem
 from .cluster import WORKERS, Answered, Cluster, LostError
 from .explain import library, lost
@@ -187,9 +188,6 @@ class PooledTransport:
 
 # What is secret in the connection options; a whole kubeconfig would take words like 'default' out of every message.
 SECRET_OPTIONS = ("api_key", "password")
-SECRET_KEYS = ("token", "password", "client-key-data", "id-token", "refresh-token", "client-secret", "access-token")
-# The environment of a command that a kubeconfig gets its token from.
-SECRET_VARIABLE = re.compile("SECRET|TOKEN|PASSWORD|KEY")
 # Shorter ones are words that occur by chance, so hiding them garbles text and hides nothing.
 SHORTEST_SECRET = 6
 
@@ -231,18 +229,12 @@ def _warned(module: AnsibleModule, result: dict[str, Any]) -> dict[str, Any]:
 
 
 def protect(module: AnsibleModule, secrets: Iterable[str]) -> None:
-    """Replace Ansible's list of every string in a secret option by the few that are secret."""
-    hidden = {str(module.params[name]) for name in SECRET_OPTIONS if module.params.get(name)}
-    hidden |= {str(value) for value in (module.params.get("proxy_headers") or {}).values() if value}
-    hidden |= set(_secrets_in(module.params.get("kubeconfig"))) | set(secrets)
-    module.no_log_values = {value for value in hidden if len(value) >= SHORTEST_SECRET}
-
-
-def _secrets_in(tree: Any) -> Iterable[str]:
-    if isinstance(tree, dict):
-        for key, value in tree.items():
-            secret = key in SECRET_KEYS or (key == "value" and SECRET_VARIABLE.search(str(tree.get("name"))))
-            yield from [value] if secret and isinstance(value, str) else _secrets_in(value)
-    elif isinstance(tree, list):
-        for value in tree:
-            yield from _secrets_in(value)
+    """Add the secrets of all options to Ansible's list, which keeps what is not a plain text of a manifest."""
+    params = module.params
+    hidden = {str(params[name]) for name in SECRET_OPTIONS if params.get(name)}
+    hidden |= {str(value) for value in (params.get("proxy_headers") or {}).values() if value}
+    hidden |= secrets_in({"proxy": params.get("proxy")}) | set(secrets)
+    trees = [params.get(name) for name in ("kubeconfig", "manifests")]
+    hidden |= {secret for tree in trees for secret in secrets_in_objects(tree)}
+    plain = {str(value) for tree in trees for _path, value in leaves(tree)}
+    module.no_log_values = (module.no_log_values - plain) | {one for one in hidden if len(one) >= SHORTEST_SECRET}

@@ -126,6 +126,25 @@ def test_secrets_are_in_no_result(capsys: Any, monkeypatch: pytest.MonkeyPatch) 
 USER = {"token": "my-token-1", "exec": {"env": [{"name": "AWS_SECRET_ACCESS_KEY", "value": "aws-key-1"}]}}
 
 
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"kind": "ConfigMap", "data": {"config": "exporters:\n  x:\n    password: hunter2secret\n"}},
+        {"kind": "ConfigMap", "data": {"password": "hunter2secret"}},
+        {"kind": "Deployment", "spec": {"env": [{"name": "DD_API_KEY", "value": "hunter2secret"}]}},
+        {"kind": "OpenTelemetryCollector", "spec": {"config": {"x": {"headers": {"x-sumo-key": "hunter2secret"}}}}},
+    ],
+    ids=lambda given: str(given)[:60],
+)
+def test_a_secret_in_any_manifest_is_hidden(given: Any, capsys: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(task.WORK, "present", lambda *_: {"changed": False, "msg": "hunter2secret in default"})
+    monkeypatch.setattr(task, "connect", lambda _module: None)
+    manifest = {"apiVersion": "v1", "metadata": {"name": "default", "namespace": "ns"}, **given}
+    result = run("bundle_apply", capsys, manifests=[manifest])
+    assert "hunter2secret" not in str(result)
+    assert result["msg"] == "******** in default"
+
+
 def test_a_kubeconfig_in_memory_does_not_garble_messages(capsys: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     kubeconfig = {"apiVersion": "v1", "kind": "Config", "users": [{"name": "default", "user": USER}]}
     monkeypatch.setitem(
