@@ -14,7 +14,7 @@ from ..module_utils._core.config.secrets import masker, secrets_in
 from ..module_utils._core.diagnose.check import SEVERITIES, STAGES, DiagnoseCheck, found
 from ..module_utils._core.diagnose.text import report, verdicts
 from ..module_utils._core.diagnose.verdict import CHECKS, result
-from ..module_utils._core.errors import Problem, near
+from ..module_utils._core.errors import Problem, near, printable
 from . import _target, _validate
 
 _KEYS = ("id", "find", "message", "fix", "severity", "stage")
@@ -62,7 +62,7 @@ def diagnosed(
         "healthy": all(item["status"] == "healthy" for item in results),
         "msg": "\n".join(lines),
         "verdict": lines,
-        "report": report(results),
+        "report": printable(report(results)),
         "collectors": results,
     }
 

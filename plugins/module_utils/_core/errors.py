@@ -6,10 +6,13 @@
 from __future__ import annotations
 
 import difflib
+import unicodedata
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
+# Unicode's categories of control, format and surrogate characters, and of ends of lines and paragraphs.
+_HIDDEN = ("Cc", "Cf", "Cs", "Zl", "Zp")
 # How many more words `near` may compare, if limited.
 _LEFT: ContextVar[list[int] | None] = ContextVar("left", default=None)
 
@@ -30,7 +33,23 @@ class Problem(Exception):  # noqa: N818 - what a user reads, not what a develope
         where = f" (at {self.where})" if self.where else ""
         text = f"{head}{where}"
         stop = "" if text.endswith((".", "!", "?")) else "."
-        return f"{text}{stop} {self.fix}".rstrip()
+        return printable(f"{text}{stop} {self.fix}".rstrip())
+
+
+def printable(text: str) -> str:
+    """Return a text of a cluster, pod or server as a terminal can show it: control and format characters escaped.
+
+    Escape sequences change what a terminal shows, and bidirectional marks change its order. Line ends stay.
+    """
+    if text.isprintable():
+        return text
+    return "".join(
+        _escaped(char) if unicodedata.category(char) in _HIDDEN and char not in "\n\t" else char for char in text
+    )
+
+
+def _escaped(char: str) -> str:
+    return f"\\u{ord(char):04x}"
 
 
 @contextmanager

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import tarfile
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -28,6 +29,7 @@ SECONDS = 20
 LARGEST = 64 * 1024 * 1024
 # Temporary HTTP errors of servers and proxies.
 PASSING = (408, 425, 429, 500, 502, 503, 504)
+_SECRET_PARTS = re.compile(r"(?<=://)[^/?#]*@|[?#].*", re.DOTALL)
 _MIRROR = "Fill a release mirror and name it, or give the file itself (source)."
 
 
@@ -68,6 +70,11 @@ def documents(content: bytes, asked: str, where: str) -> list[Any]:
     return [document.data for document in _yaml.load_all(_text(content, asked, where), where)]
 
 
+def shown(where: str) -> str:
+    """Return an address without user, password and query, which may be secret; a path stays as it is."""
+    return _SECRET_PARTS.sub("", where) if "://" in where else where
+
+
 def _text(content: bytes, asked: str, where: str) -> str:
     try:
         text = content.decode("utf-8-sig")
@@ -84,7 +91,7 @@ def _first(tried: list[str], asked: str, sleep: Callable[[float], None]) -> tupl
         content = _fetched(origin, asked, sleep) if "://" in origin else _read(origin, asked)
         if content is not None:
             return content, origin
-    raise Problem(f"the manifest was not found; searched {', '.join(tried)}", asked=asked, fix=_MIRROR)
+    raise Problem(f"the manifest was not found; searched {', '.join(map(shown, tried))}", asked=asked, fix=_MIRROR)
 
 
 def _read(origin: str, asked: str) -> bytes | None:
@@ -111,7 +118,7 @@ def _fetched(url: str, asked: str, sleep: Callable[[float], None]) -> bytes | No
         except (URLError, UrlConnectionError, OSError) as error:
             reason = f"no answer: {getattr(error, 'reason', None) or error}"
         if not again or pause is None:
-            raise Problem(reason, asked=asked, where=url, fix=fix)
+            raise Problem(reason.replace(url, shown(url)), asked=asked, where=shown(url), fix=fix)
         sleep(pause)
     return None
 

@@ -18,7 +18,7 @@ from ansible_collections.kubernetes.core.plugins.module_utils.args_common import
 
 from ..._core.config.paths import leaves
 from ..._core.config.secrets import secrets_in, secrets_in_objects
-from ..._core.errors import Problem
+from ..._core.errors import Problem, printable
 from .cluster import WORKERS, Answered, Cluster, LostError
 from .explain import library, lost
 from .kubeconfig import Plain, access, plain, renewing
@@ -224,7 +224,7 @@ def run(
 
 def _warned(module: AnsibleModule, result: dict[str, Any]) -> dict[str, Any]:
     for warning in result.pop("warnings", []):
-        module.warn(warning)
+        module.warn(printable(warning))
     return result
 
 

@@ -23,7 +23,7 @@ from ..._core.cluster.rollout import (
     title,
 )
 from ..._core.cluster.rollout_tables import UNSCHEDULABLE_GRACE
-from ..._core.errors import Problem
+from ..._core.errors import Problem, printable
 from ..api.cluster import ApiError, Cluster
 from ..api.connect import Failure
 from ..api.explain import explain, library
@@ -100,7 +100,7 @@ def _tail(cluster: Cluster, path: str, query: dict[str, Any]) -> list[str]:
         return []
     if lines and lines[0].startswith(NO_LOG):
         return []
-    return [line[:LINE_LENGTH] for line in lines[-LINES:]]
+    return [printable(line[:LINE_LENGTH]) for line in lines[-LINES:]]
 
 
 def unfinished(workloads: list[Object], events: list[Object]) -> list[str]:
