@@ -11,8 +11,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from typing import Any
 
-from ..config.secrets import RANDOM, is_secret_key, secret_at, text_of
+from ..config.paths import Path
+from ..config.secrets import (
+    RANDOM,
+    header_at,
+    is_placeholder,
+    is_secret_header,
+    is_secret_key,
+    secret_at,
+    text_of,
+)
 from .subject import Fault, Subject, rule
 
 _DOCUMENTATION = (
@@ -43,7 +53,12 @@ def placeholder(subject: Subject) -> Iterator[Fault]:
     """Yield settings that still have a placeholder such as `<HOST>`."""
     started = {part.path for part in subject.view.parts}
     for path, value in subject.view.leaves:
-        if not isinstance(value, str) or "<" not in value or "$" in value or path[:2] not in started:
+        if not isinstance(value, str) or "$" in value or path[:2] not in started:
+            continue
+        if _holds_secret(subject.config, path) and is_placeholder(value):
+            yield Fault(path, f"`{path[-1]}` has a placeholder, not a secret", _FIX)
+            continue
+        if "<" not in value:
             continue
         key = str(path[-1]).lower()
         is_address = key in _ADDRESSES or key.endswith(("_endpoint", "_url"))
@@ -54,6 +69,11 @@ def placeholder(subject: Subject) -> Iterator[Fault]:
                 f"`{path[-1]}` has a placeholder in angle brackets",
                 "Write the real value, or `${env:NAME}` and give NAME in `env`.",
             )
+
+
+def _holds_secret(config: Any, path: Path) -> bool:
+    header = header_at(config, path)
+    return is_secret_header(header) if header else is_secret_key(path)
 
 
 RULES = (

@@ -292,3 +292,21 @@ def test_a_number_of_thousands_of_digits_is_text() -> None:
 
 def test_nothing_is_found_twice_in_one_value() -> None:
     assert secret_at({}, ("endpoint",), f"https://me:{WORD}@host/?token={WORD}") == "a password in a URL"
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("headers/Authorization", "Basic ..."),
+        ("headers/DD-API-KEY", "<token>"),
+        ("password", "CHANGEME"),
+        ("token", "your-token-here"),
+        ("token", "****"),
+        ("instrumentation_key", "00000000-0000-0000-0000-000000000000"),
+    ],
+)
+def test_a_placeholder_is_no_leaked_secret(path: str, value: str) -> None:
+    config = {**setting(path, value), "receivers": {"otlp": {"protocols": {"grpc": None}}}}
+    config["service"] = {"pipelines": {"traces": {"receivers": ["otlp"], "exporters": ["x"]}}}
+    assert findings(Case("plaintext-secret", "any", config)) == []
+    assert len(findings(Case("placeholder", "any", config))) == 1
