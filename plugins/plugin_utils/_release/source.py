@@ -67,6 +67,7 @@ def fetch(tried: list[str], sha256: str, asked: str, sleep: Callable[[float], No
 
 def documents(content: bytes, asked: str, where: str) -> list[Any]:
     """Return the documents of a manifest. Raises Problem if the content is not a manifest."""
+    where = shown(where)
     return [document.data for document in _yaml.load_all(_text(content, asked, where), where)]
 
 

@@ -33,3 +33,10 @@ def test_an_error_has_no_user_and_no_query_of_a_url(monkeypatch: pytest.MonkeyPa
         source.fetch(["https://me:hunter2@mirror.example/a.yaml?sig=hunter3"], "", "Load", lambda _seconds: None)
     assert "hunter" not in str(caught.value)
     assert "https://mirror.example/a.yaml" in str(caught.value)
+
+
+@pytest.mark.parametrize("content", [b"<html>", b"\xff", b"a: ]"])
+def test_an_error_of_a_manifest_has_no_user_and_no_query_of_its_url(content: bytes) -> None:
+    with pytest.raises(Problem) as caught:
+        source.documents(content, "Load", "https://me:hunter2@mirror.example/a.yaml?sig=hunter3")
+    assert "hunter" not in str(caught.value)
