@@ -152,6 +152,7 @@ def _plan(
         deployment=deployed.deployment(collector, understood.needs if understood else None, chosen.platform),
         resource=BACKENDS[collector.backend].resource(understood) if understood else None,
         listeners=_target.tables().listeners,
+        literals={name: str(value) for name, value in collector.env.items() if isinstance(value, (str, int))},
     )
     return Planned(collector, composed, build, tuple(masked(lint(subject), composed.config)))
 

@@ -39,6 +39,10 @@ def plaintext_secret(subject: Subject) -> Iterator[Fault]:
         what = secret_at(subject.config, path, text_of(value))
         if what:
             yield Fault(path, f"{what} is written in clear text", _FIX, severity="warning" if what == RANDOM else "")
+    for name, value in subject.literals.items():
+        if secret_at({}, (name,), value):
+            message = f"variable {name} in `env` holds a secret in clear text, which the manifest shows"
+            yield Fault((), message, "Give it in `env` as `{secret: SECRET, key: KEY}`.", severity="warning")
 
 
 _PLACEHOLDERS = "https://opentelemetry.io/docs/collector/configuration/"

@@ -53,7 +53,8 @@ class Subject:
 
     `locate` leads from paths to the positions where a person wrote them; `duplicates` are keys that a source has twice;
     `environment` has the variables that the collector will be given, `resource` is the custom resource of the operator
-    that the config is in; `listeners` has the ports that component types open. None stands for what is not known.
+    that the config is in; `listeners` has the ports that component types open,
+    `literals` the variables that are given as text. None stands for what is not known.
     """
 
     config: Any
@@ -64,6 +65,7 @@ class Subject:
     deployment: Deployment | None = None
     resource: Mapping[str, Any] | None = None
     listeners: Listeners = field(default_factory=dict)
+    literals: Mapping[str, str] = field(default_factory=dict)
 
     @cached_property
     def view(self) -> View:

@@ -16,6 +16,8 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.config.se
     secret_at,
     secrets_in,
 )
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.secrets import plaintext_secret
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.subject import Subject
 
 from ..lint.cases import Case
 from ..lint.test_rules import findings
@@ -310,3 +312,10 @@ def test_a_placeholder_is_no_leaked_secret(path: str, value: str) -> None:
     config["service"] = {"pipelines": {"traces": {"receivers": ["otlp"], "exporters": ["x"]}}}
     assert findings(Case("plaintext-secret", "any", config)) == []
     assert len(findings(Case("placeholder", "any", config))) == 1
+
+
+def test_a_variable_with_a_secret_in_clear_text_is_a_warning() -> None:
+    literals = {"DD_API_KEY": WORD, "BACKEND": f"https://me:{WORD}@host", "LEVEL": "debug", "KEY_FILE": "/etc/key"}
+    found = list(plaintext_secret(Subject({}, literals=literals)))
+    assert [one.severity for one in found] == ["warning", "warning"]
+    assert ["DD_API_KEY" in found[0].message, "BACKEND" in found[1].message, WORD in str(found)] == [True, True, False]
