@@ -75,24 +75,26 @@ def _is_mine(definition: Mapping[str, Any], helm_release: str) -> bool:
 
 
 def _resources(product: Product, found: Mapping[str, Any], others: str) -> tuple[list[Any], list[Any]]:
-    """Return which custom resources go and which stay; those of cert-manager are never ours to delete."""
+    """Return which custom resources go and which stay.
+
+    Playbook `remove` takes away the custom resources of its inventory before their operator. Those that are still there
+    belong to others, even if this collection deployed them: another inventory may have.
+    """
     used = [item for item in found["resources"] if item["kind"] in product.used and not item["release"]]
-    mine = [item for item in used if item["ours"]] if product.removes_resources else []
-    theirs = [item for item in used if item not in mine]
     if others == REFUSE and found["denied"]:
         wrong = f"this user may not list {', '.join(found['denied'])}, so it is unknown whether they are still used"
         raise Problem(
             wrong, asked=f"Remove {product.title}", fix="Grant the permission, or keep the objects (others: keep)."
         )
-    if others == REFUSE and theirs:
+    if others == REFUSE and used:
         more = " or remove them too (others: remove)" if product.removes_resources else ""
         fix = f"Remove them first, or keep them without it (others: keep){more}."
-        raise Problem(f"it is still used by {names_of(theirs)}", asked=f"Remove {product.title}", fix=fix)
+        raise Problem(f"it is still used by {names_of(used)}", asked=f"Remove {product.title}", fix=fix)
     if others == REMOVE and not product.removes_resources:
         raise Problem(
             f"objects of {product.title} are never removed for others", fix="Use others: refuse or others: keep."
         )
-    return (used, []) if others == REMOVE else (mine, theirs)
+    return (used, []) if others == REMOVE else ([], used)
 
 
 def made(product: Product) -> str:

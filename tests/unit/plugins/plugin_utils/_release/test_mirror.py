@@ -176,10 +176,10 @@ def test_what_cannot_be_is_refused(given: dict[str, Any], said: str) -> None:
         rendered(**given)
 
 
-def test_its_removal_takes_our_custom_resources_first_and_what_eks_leaves_last() -> None:
+def test_its_removal_takes_custom_resources_first_and_what_eks_leaves_last() -> None:
     objects = [{"api_version": "v1", "kind": "Namespace", "namespace": "", "name": SPACE}]
     there = {**THERE, "objects": objects, "crds": [definition()], "resources": [collector("mine", ours=True)]}
-    gone = rendered(state="absent", installed=there, addons=listed(TAGS), remove_definitions=True)
+    gone = rendered(state="absent", installed=there, addons=listed(TAGS), remove_definitions=True, others="remove")
     assert (gone["action"], gone["provider"]) == ("remove", "eks_addon")
     assert [item["metadata"]["name"] for item in gone["resources"]] == ["mine"]
     assert [item["kind"] for item in gone["manifests"]][:2] == ["Namespace", "CustomResourceDefinition"]

@@ -176,8 +176,13 @@ def test_definitions_that_our_helm_release_kept_go_when_asked() -> None:
     assert removal(OPERATING, rest, "refuse", False, "ns/otel").action == "nothing"
 
 
-def test_our_collectors_go_first() -> None:
-    result = gone(OPERATING, resources=[resource(COLLECTOR, ours=True)])
+def test_collectors_of_another_inventory_are_in_the_way_too() -> None:
+    with pytest.raises(Problem, match=r"still used by OpenTelemetryCollector ns/a"):
+        gone(OPERATING, resources=[resource(COLLECTOR, ours=True)])
+
+
+def test_collectors_that_the_user_wants_removed_go_first() -> None:
+    result = gone(OPERATING, "remove", resources=[resource(COLLECTOR, ours=True)])
     labels = {"o11y.opentelemetry/release": "opentelemetry-operator_made"}
     metadata = {"name": "a", "namespace": "ns", "labels": labels}
     assert result.resources == [{"apiVersion": "x/v1", "kind": COLLECTOR, "metadata": metadata}]
@@ -199,7 +204,7 @@ def test_collectors_of_others_are_in_the_way() -> None:
 
 def test_others_may_stay_and_keep_the_definitions() -> None:
     result = gone(OPERATING, "keep", True, resources=[resource(COLLECTOR), resource(COLLECTOR, "b", ours=True)])
-    assert [item["metadata"]["name"] for item in result.resources] == ["b"]
+    assert result.resources == []
     assert "CustomResourceDefinition" not in kinds(result.manifests)
     assert len(result.warnings) == 2
 
