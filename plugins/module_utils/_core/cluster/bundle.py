@@ -247,4 +247,5 @@ def secret_values(manifests: Iterable[Manifest]) -> Iterator[str]:
     for manifest in manifests:
         if manifest.get("kind") == "Secret":
             for key in ("data", "stringData"):
-                yield from (str(value) for value in (manifest.get(key) or {}).values())
+                held = manifest.get(key) or {}
+                yield from map(str, held.values() if isinstance(held, dict) else [held])

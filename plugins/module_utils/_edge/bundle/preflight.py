@@ -59,8 +59,8 @@ def refuse_foreign(session: Session, pairs: list[tuple[Manifest, Manifest | None
         f"objects of these names exist and belong to others: {'; '.join(named)}{more}",
         asked="Apply the bundle",
         where=f"release {releases}",
-        fix="Choose another name or namespace for yours, or take the objects over: set `adopt: true` for the collector "
-        "(name the release in `adopt` of bundle_apply), and end what else manages them.",
+        fix="Choose another name or namespace for yours, or end what else manages them and take them over: `adopt: true` "
+        "for a collector, `foreign: takeover` for cert-manager or the operator, `adopt: [RELEASE]` for bundle_apply.",
     )
 
 
