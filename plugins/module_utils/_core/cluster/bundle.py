@@ -246,6 +246,5 @@ def secret_values(manifests: Iterable[Manifest]) -> Iterator[str]:
     """Yield the values of the bundle's Secrets, which no message may contain."""
     for manifest in manifests:
         if manifest.get("kind") == "Secret":
-            for key in ("data", "stringData"):
-                held = manifest.get(key) or {}
-                yield from map(str, held.values() if isinstance(held, dict) else [held])
+            for held in (manifest.get("data"), manifest.get("stringData")):
+                yield from map(str, held.values() if isinstance(held, dict) else [held] if held else [])

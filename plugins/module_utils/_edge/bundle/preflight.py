@@ -59,8 +59,9 @@ def refuse_foreign(session: Session, pairs: list[tuple[Manifest, Manifest | None
         f"objects of these names exist and belong to others: {'; '.join(named)}{more}",
         asked="Apply the bundle",
         where=f"release {releases}",
-        fix="Choose another name or namespace for yours, or end what else manages them and take them over: `adopt: true` "
-        "for a collector, `foreign: takeover` for cert-manager or the operator, `adopt: [RELEASE]` for bundle_apply.",
+        fix="Choose another name or namespace for yours, or end what else manages them and take them over: "
+        "`adopt: true` for a collector, `foreign: takeover` for cert-manager or the operator, `adopt: [RELEASE]` for "
+        "bundle_apply.",
     )
 
 

@@ -246,7 +246,5 @@ def test_an_agent_with_state_makes_way_and_one_without_waits(old: str, new: str)
     assert not goes_first(host_folders_workload(old, host_ports=False), [host_folders_workload(new, host_ports=False)])
 
 
-@pytest.mark.parametrize("data", ["hush", ["hush"]])
-def test_a_secret_of_another_shape_is_hidden_too(data: Any) -> None:
-    (value,) = bundle.secret_values([{"kind": "Secret", "data": data}])
-    assert "hush" in value
+def test_a_secret_of_another_shape_is_hidden_too() -> None:
+    assert list(bundle.secret_values([{"kind": "Secret", "data": "hush", "stringData": ["a"]}])) == ["hush", "['a']"]

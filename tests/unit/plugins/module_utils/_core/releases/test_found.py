@@ -182,9 +182,8 @@ def test_collectors_of_another_inventory_are_in_the_way_too() -> None:
 
 
 def test_collectors_that_the_user_wants_removed_go_first() -> None:
-    result = gone(OPERATING, "remove", resources=[resource(COLLECTOR, ours=True)])
-    labels = {"o11y.opentelemetry/release": "opentelemetry-operator_made"}
-    metadata = {"name": "a", "namespace": "ns", "labels": labels}
+    result = gone(OPERATING, "remove", resources=[resource(COLLECTOR)])
+    metadata = {"name": "a", "namespace": "ns", "labels": {"o11y.opentelemetry/release": "opentelemetry-operator_made"}}
     assert result.resources == [{"apiVersion": "x/v1", "kind": COLLECTOR, "metadata": metadata}]
 
 
@@ -207,10 +206,6 @@ def test_others_may_stay_and_keep_the_definitions() -> None:
     assert result.resources == []
     assert "CustomResourceDefinition" not in kinds(result.manifests)
     assert len(result.warnings) == 2
-
-
-def test_others_go_too_when_somebody_says_so() -> None:
-    assert len(gone(OPERATING, "remove", resources=[resource(COLLECTOR)]).resources) == 1
 
 
 @pytest.mark.parametrize("ours", [True, False])
