@@ -48,6 +48,29 @@ def test_profiles_are_those_of_the_rules() -> None:
     assert set(SPEC["otel_collector_profile"]["choices"]) == set(PROFILES)
 
 
+def play(name: str, values: dict[str, Any], tmp_path: Path) -> subprocess.CompletedProcess[str]:
+    """Run a playbook of the collection with these variables."""
+    variables = tmp_path / "variables.json"
+    variables.write_text(json.dumps(values))
+    command = ["ansible-playbook", str(ROOT / "playbooks" / f"{name}.yml"), "-i", "localhost,", "-e", f"@{variables}"]
+    paths = os.pathsep.join((str(COLLECTIONS), os.environ.get("ANSIBLE_COLLECTIONS_PATH", "")))
+    settings = {**os.environ, "ANSIBLE_COLLECTIONS_PATH": paths}
+    return subprocess.run(command, cwd=ROOT, env=settings, capture_output=True, text=True, check=False, timeout=120)
+
+
+def test_a_config_that_breaks_a_rule_does_not_stop_its_removal(tmp_path: Path) -> None:
+    user = {"name": "u", "user": {"token": "t"}}
+    cluster = {"name": "c", "cluster": {"server": "http://127.0.0.1:9"}}
+    kubeconfig = {"current-context": "x", "clusters": [cluster], "users": [user]}
+    kubeconfig["contexts"] = [{"name": "x", "context": {"cluster": "c", "user": "u"}}]
+    (tmp_path / "kubeconfig").write_text(json.dumps({"apiVersion": "v1", "kind": "Config", **kubeconfig}))
+    values = {"otel_collectors": [COLLECTOR], "otel_collector_kubeconfig": str(tmp_path / "kubeconfig")}
+    done = play("remove", values, tmp_path)
+    said = done.stdout + done.stderr
+    assert "plaintext-secret" not in said
+    assert "127.0.0.1:9" in said, "it asks the cluster, which does not answer here"
+
+
 @pytest.mark.parametrize(
     ("said", "passes"), [({}, False), ({"otel_collector_suppressions": [ACCEPTED]}, True)], ids=["refused", "accepted"]
 )
@@ -58,12 +81,7 @@ def test_an_accepted_error_does_not_stop_the_role(said: dict[str, Any], passes: 
         "otel_collector_output_path": str(tmp_path / "out"),
         **said,
     }
-    variables = tmp_path / "variables.json"
-    variables.write_text(json.dumps(values))
-    command = ["ansible-playbook", str(ROOT / "playbooks" / "render.yml"), "-i", "localhost,", "-e", f"@{variables}"]
-    paths = os.pathsep.join((str(COLLECTIONS), os.environ.get("ANSIBLE_COLLECTIONS_PATH", "")))
-    settings = {**os.environ, "ANSIBLE_COLLECTIONS_PATH": paths}
-    done = subprocess.run(command, cwd=ROOT, env=settings, capture_output=True, text=True, check=False, timeout=120)
+    done = play("render", values, tmp_path)
     assert (done.returncode == 0) is passes, done.stdout + done.stderr
     assert (tmp_path / "out" / "manifests.yml").is_file() is passes
     assert "render | Validate every config" in done.stdout
