@@ -13,9 +13,10 @@ version_added: 0.1.0
 description:
   - Called by the roles of this collection. Playbooks use the inputs of those roles instead.
   - Sets the annotations that ask the OpenTelemetry operator to instrument the pods of a namespace.
-  - Namespaces may be somebody else's. Nothing but these annotations is touched, and one that names
-    an Instrumentation of somebody else is not replaced.
-  - Takes ours away from namespaces that no longer want them.
+  - Namespaces may have other owners. The module changes only these annotations.
+  - Changes and removes an annotation only if C(managedFields) of the namespace shows that no other field manager than
+    C(o11y.opentelemetry) wrote it. Annotations of others stay, with a warning if they name one of O(references).
+  - Removes its own annotations from namespaces that no longer want them.
   - The operator instruments pods when they are made. Workloads whose pods are older are told, and not restarted.
 author: The o11y.opentelemetry maintainers (@o11y)
 extends_documentation_fragment: [o11y.opentelemetry._attributes, o11y.opentelemetry._cluster]
@@ -28,12 +29,12 @@ options:
     elements: dict
     default: []
   references:
-    description: Our Instrumentations, each as C(NAMESPACE/NAME). An annotation with one of these values is ours.
+    description: The Instrumentations of the caller, each as C(NAMESPACE/NAME). Annotations with other values stay.
     type: list
     elements: str
     required: true
   state:
-    description: With V(absent) our annotations are taken from all namespaces.
+    description: With V(absent) the module removes its annotations from all namespaces.
     type: str
     choices: [present, absent]
     default: present

@@ -9,6 +9,8 @@ manager of server-side apply says who wrote it; no copy has that.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from functools import reduce
 from typing import Any
 
 from ..collector.names import OWNER, RELEASE_LABEL
@@ -32,6 +34,17 @@ def applied_by(live: Manifest, manager: str) -> bool:
     return any((entry.get("manager"), entry.get("operation")) == (manager, "Apply") for entry in entries)
 
 
+def managers(live: Manifest, *path: str) -> list[str]:
+    """Return the field managers that own a field, such as `managers(live, "metadata", "annotations", KEY)`."""
+
+    def has(entry: dict[str, Any]) -> bool:
+        fields: Any = entry.get("fieldsV1")
+        return reduce(lambda tree, part: (tree or {}).get(f"f:{part}"), path, fields) is not None
+
+    entries = live["metadata"].get("managedFields") or []
+    return list(dict.fromkeys(str(entry.get("manager")) for entry in entries if has(entry)))
+
+
 def is_ours(live: Manifest, manifest: Manifest, manager: str) -> bool:
     """Return whether an object has both marks of the release of a manifest."""
     return release_of(live) == release_of(manifest) and applied_by(live, manager)
@@ -50,10 +63,12 @@ def owner(live: Manifest) -> str:
         return f"Argo CD application {application}"
     if labels.get(_FLUX_NAME):
         return f"Flux Kustomization {labels.get(_FLUX_NAMESPACE, '')}/{labels[_FLUX_NAME]}"
-    return ", ".join(owners) or (release if release_of(live) else "") or _managers(metadata)
+    entries = [entry for entry in metadata.get("managedFields") or [] if not entry.get("subresource")]
+    writers = named(str(entry.get("manager")) for entry in entries)
+    return ", ".join(owners) or (release if release_of(live) else "") or writers
 
 
-def _managers(metadata: Manifest) -> str:
-    entries = metadata.get("managedFields") or []
-    names = dict.fromkeys(str(entry.get("manager")) for entry in entries if not entry.get("subresource"))
-    return f"field manager {', '.join(names)}" if names else "an unknown field manager"
+def named(managers: Iterable[str]) -> str:
+    """Return field managers as messages name them."""
+    names = ", ".join(dict.fromkeys(managers))
+    return f"field manager {names}" if names else "an unknown field manager"

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from ..cluster import ownership
 from ..cluster.bundle import Manifest
 from ..collector import names
 from ..errors import Problem, near
@@ -65,21 +66,43 @@ def _entry(item: Any, instrumentation: Instrumentation) -> tuple[str, str]:
 
 
 def change(live: Manifest, annotations: Mapping[str, str], references: Sequence[str]) -> dict[str, str | None]:
-    """Return what to patch into a namespace's annotations: ours that are missing, and ours that are no longer wanted.
+    """Return the patch of a namespace's annotations: what is missing, and what is ours and no longer wanted.
 
-    An annotation is ours when it names one of our Instrumentations. Raises Problem for one of somebody else.
+    An annotation is ours if it names one of our Instrumentations and only our field manager owns it. Raises Problem for
+    one of others that has another value.
     """
     name = live["metadata"]["name"]
     before = live["metadata"].get("annotations") or {}
     for key, value in annotations.items():
-        if key in before and before[key] not in (value, *references):
+        if before.get(key, value) != value and not _is_ours(live, key, references):
+            writers = ownership.named(_managers(live, key))
             raise Problem(
-                f"namespace '{name}' has the annotation {key}: {before[key]} already, from another owner",
+                f"namespace '{name}' has the annotation {key}: {before[key]} already, from {writers}",
                 fix=f"Remove it with `kubectl annotate namespace {name} {key}-`, or leave the namespace out.",
             )
-    gone = [key for key, value in before.items() if key.startswith(PREFIX) and value in references]
-    removed: dict[str, str | None] = {key: None for key in gone if key not in annotations}
+    gone = [key for key in before if key.startswith(PREFIX) and key not in annotations]
+    removed: dict[str, str | None] = {key: None for key in gone if _is_ours(live, key, references)}
     return removed | {key: value for key, value in annotations.items() if before.get(key) != value}
+
+
+def kept(live: Manifest, annotations: Mapping[str, str], references: Sequence[str]) -> list[str]:
+    """Return a warning for each unwanted annotation that names one of our Instrumentations and that others own."""
+    name = live["metadata"]["name"]
+    return [
+        f"Namespace {name} keeps the annotation {key}: {value} of {ownership.named(_managers(live, key))}. "
+        f"If no one needs it, remove it with `kubectl annotate namespace {name} {key}-`."
+        for key, value in (live["metadata"].get("annotations") or {}).items()
+        if key.startswith(PREFIX) and key not in annotations and value in references
+        if not _is_ours(live, key, references)
+    ]
+
+
+def _is_ours(live: Manifest, key: str, references: Sequence[str]) -> bool:
+    return live["metadata"]["annotations"][key] in references and _managers(live, key) == [names.OWNER]
+
+
+def _managers(live: Manifest, key: str) -> list[str]:
+    return ownership.managers(live, "metadata", "annotations", key)
 
 
 def without(pods: Iterable[Manifest], annotations: Iterable[str]) -> list[dict[str, str]]:

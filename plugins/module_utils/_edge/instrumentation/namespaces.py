@@ -1,7 +1,7 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Annotations of namespaces that may be somebody else's: nothing but ours is set or taken away. Private."""
+"""Annotate namespaces, which may have other owners. Annotations of other field managers stay. Private."""
 
 from __future__ import annotations
 
@@ -57,6 +57,8 @@ def annotate(cluster: Cluster, options: NamespaceOptions) -> dict[str, Any]:
             fix = "Create it first, or leave it out of `namespaces`."
             raise Problem(f"there is no namespace {name}", asked="Annotate namespaces", fix=fix)
         report.warnings.append(f"Namespace {name} is not there yet, so what becomes of its pods is not known.")
+    for name, item in live.items():
+        report.warnings += namespaces.kept(item, wanted.get(name, {}), options.references)
     changes = {name: namespaces.change(item, wanted.get(name, {}), options.references) for name, item in live.items()}
     for name, change in changes.items():
         if change:

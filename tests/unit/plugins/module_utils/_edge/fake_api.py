@@ -18,7 +18,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.api.cluster import Answered, Cluster
 
-from .server_side_apply import ConflictError, applied, fields, merge
+from .server_side_apply import ConflictError, applied, fields, updated
 
 PATH = re.compile(
     r"^/(?:api/(?P<core>v1)|apis/(?P<api>[^/]+/[^/]+))(?:/namespaces/(?P<ns>[^/]+)(?=/))?/(?P<plural>[^/]+)"
@@ -186,11 +186,13 @@ class FakeApi:
             text = f'namespaces "{match["ns"]}" not found'
             return status(404, "NotFound", text, details={"kind": "namespaces", "name": match["ns"]})
         old = self.objects.get(path)
-        new, entry = merge(old, body), {"manager": "merge", "operation": "Update"}
-        if body.get("kind"):
-            entry = {"manager": query["fieldManager"], "operation": "Apply"}
+        manager = query.get("fieldManager", "merge")
+        entry = {"manager": manager, "operation": "Apply" if body.get("kind") else "Update"}
+        if old and not body.get("kind"):
+            new = updated(old, body, manager)
+        else:
             try:
-                new = applied(old, body, query["fieldManager"], query.get("force") == "true")
+                new = applied(old, body, manager, query.get("force") == "true")
             except ConflictError as conflict:
                 return status(409, "Conflict", str(conflict), details={"causes": conflict.causes})
         if new == old:

@@ -1,7 +1,7 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What server-side apply does to an object and its managedFields; a list is one field. Just enough of it."""
+"""What server-side apply and merge patches do to an object and its managedFields; a list is one field."""
 
 from __future__ import annotations
 
@@ -42,6 +42,26 @@ def applied(old: dict[str, Any] | None, body: dict[str, Any], manager: str, forc
     new = merge(new, body)
     entry = {"manager": manager, "operation": "Apply", "fieldsV1": nested(set(wanted))}
     new["metadata"]["managedFields"] = [entry, *(item for item in rest if item.get("fieldsV1", True))]
+    return new
+
+
+def updated(old: dict[str, Any], body: dict[str, Any], manager: str) -> dict[str, Any]:
+    """Return an object after a merge patch. Who changes a field owns it alone; a null removes it."""
+    new: dict[str, Any] = merge(old, body)
+    for path in [path for path, value in leaves(new).items() if value is None]:
+        drop(new, path)
+    before, after = leaves(old), leaves(new)
+    changed = {path for path in before.keys() | after.keys() if at(old, path) != at(new, path)}
+    if not changed:
+        return new
+    entries = [dict(entry) for entry in old["metadata"].get("managedFields") or []]
+    mine = next((entry for entry in entries if (entry["manager"], entry["operation"]) == (manager, "Update")), {})
+    for entry in entries:
+        if "fieldsV1" in entry:
+            entry["fieldsV1"] = nested(owned(entry) - changed)
+    written = {"manager": manager, "operation": "Update", "fieldsV1": nested(owned(mine) | changed & after.keys())}
+    others = [entry for entry in entries if entry is not mine and entry.get("fieldsV1", True)]
+    new["metadata"]["managedFields"] = [item for item in (*others, written) if item.get("fieldsV1", True)]
     return new
 
 

@@ -119,7 +119,7 @@ def test_a_trial_stays_where_its_namespace_is_there() -> None:
         (
             "/api/v1/namespaces/shop",
             reply({"metadata": {"name": "shop", "annotations": {PYTHON: "true"}}}),
-            "from another owner",
+            "inject-python: true already, from an unknown field manager",
         ),
         (
             "/api/v1/namespaces/telemetry/services/gateway",

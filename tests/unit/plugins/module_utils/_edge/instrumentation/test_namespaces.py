@@ -35,8 +35,7 @@ def run(api: FakeApi, *names: str, absent: bool = False, check: bool = False) ->
 
 
 def annotations(api: FakeApi, name: str) -> dict[str, Any]:
-    found = api.objects[f"/api/v1/namespaces/{name}"]["metadata"]["annotations"]
-    return {key: value for key, value in found.items() if value is not None}  # a null of a merge patch removes
+    return dict(api.objects[f"/api/v1/namespaces/{name}"]["metadata"].get("annotations") or {})
 
 
 def test_once_is_enough() -> None:
@@ -66,15 +65,45 @@ def test_check_mode_changes_nothing() -> None:
 
 
 def test_what_is_no_longer_wanted_is_taken_away() -> None:
-    api = FakeApi(namespace("shop", **{PYTHON: OURS}), namespace("web", **{PYTHON: "other/one"}))
+    api = FakeApi(namespace("shop"), namespace("web", **{PYTHON: "other/one"}))
+    run(api, "shop")
     assert run(api)["changed"]
     assert (annotations(api, "shop"), annotations(api, "web")) == ({}, {PYTHON: "other/one"})
 
 
 def test_absent_takes_exactly_ours() -> None:
-    api = FakeApi(namespace("shop", team="a", **{PYTHON: OURS}), namespace("web", **{PYTHON: "true"}))
+    api = FakeApi(namespace("shop", team="a"), namespace("web", **{PYTHON: "true"}))
+    run(api, "shop")
     assert run(api, "shop", absent=True)["changed"]
     assert (annotations(api, "shop"), annotations(api, "web")) == ({"team": "a"}, {PYTHON: "true"})
+
+
+@pytest.mark.parametrize("absent", [True, False])
+def test_an_annotation_that_others_wrote_stays_with_a_warning(absent: bool) -> None:
+    api = FakeApi(namespace("web", **{PYTHON: OURS}))
+    found = run(api, absent=absent)
+    assert (found["changed"], api.sent("PATCH"), annotations(api, "web")) == (False, [], {PYTHON: OURS})
+    (warning,) = found["warnings"]
+    assert all(part in warning for part in ("web", f"{PYTHON}: {OURS}", "field manager kubectl-create"))
+
+
+def test_a_wanted_annotation_that_others_wrote_is_unchanged_and_stays_theirs() -> None:
+    api = FakeApi(namespace("web", **{PYTHON: OURS}))
+    found = run(api, "web")
+    assert (found["msg"], found["warnings"], api.sent("PATCH")) == ("1 unchanged", [], [])
+    run(api, absent=True)
+    assert annotations(api, "web") == {PYTHON: OURS}
+
+
+def test_an_annotation_that_others_took_over_is_theirs() -> None:
+    api = FakeApi(namespace("shop"))
+    run(api, "shop")
+    path, body = "/api/v1/namespaces/shop", {"metadata": {"annotations": {PYTHON: "other/one"}}}
+    for value in ("other/one", OURS):
+        body["metadata"]["annotations"][PYTHON] = value
+        api.cluster().request("PATCH", path, {"fieldManager": "kubectl-edit"}, body)
+    assert "field manager kubectl-edit" in run(api, absent=True)["warnings"][0]
+    assert annotations(api, "shop") == {PYTHON: OURS}
 
 
 def test_a_namespace_that_is_not_there_is_told_or_planned() -> None:
