@@ -40,6 +40,11 @@ EXAMPLES = r"""
 
 RETURN = r"""
 product: {description: What was looked for., returned: always, type: str}
+server: {description: "The API server that the module used, without user and query.", returned: always, type: str}
+eks_cluster:
+  description: The EKS cluster by whose name the module connected; empty if it used another connection option.
+  returned: always
+  type: str
 installed: {description: Whether its main Deployment is there., returned: always, type: bool}
 ours: {description: Whether this collection installed it., returned: always, type: bool}
 version: {description: "Its version, empty when that cannot be told.", returned: always, type: str, sample: "1.21.2"}

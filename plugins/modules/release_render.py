@@ -110,6 +110,7 @@ options:
     description:
       - The EKS cluster, as the modules that connect take it.
       - O(provider=helm) is refused with it, since helm connects by a kubeconfig.
+        So it is if O(installed) says that the module connected by C(eks_cluster).
     type: dict
     default: {}
   others:

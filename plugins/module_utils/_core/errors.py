@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -13,6 +14,7 @@ from contextvars import ContextVar
 
 # Unicode's categories of control, format and surrogate characters, and of ends of lines and paragraphs.
 _HIDDEN = ("Cc", "Cf", "Cs", "Zl", "Zp")
+_SECRET_PARTS = re.compile(r"(?<=://)[^/?#]*@|[?#].*", re.DOTALL)
 # How many more words `near` may compare, if limited.
 _LEFT: ContextVar[list[int] | None] = ContextVar("left", default=None)
 
@@ -46,6 +48,11 @@ def printable(text: str) -> str:
     return "".join(
         _escaped(char) if unicodedata.category(char) in _HIDDEN and char not in "\n\t" else char for char in text
     )
+
+
+def shown(where: str) -> str:
+    """Return an address without user, password and query, which may be secret; a path stays as it is."""
+    return _SECRET_PARTS.sub("", where) if "://" in where else where
 
 
 def _escaped(char: str) -> str:

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import hashlib
-import re
 import tarfile
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -17,7 +16,7 @@ from urllib.error import HTTPError, URLError
 from ansible.module_utils.urls import ConnectionError as UrlConnectionError
 from ansible.module_utils.urls import SSLValidationError, open_url
 
-from ...module_utils._core.errors import Problem
+from ...module_utils._core.errors import Problem, shown
 from ...module_utils._core.releases.products import Product
 from ...module_utils._core.releases.versions import Version
 from ...module_utils._core.releases.versions import read as read_version
@@ -29,7 +28,6 @@ SECONDS = 20
 LARGEST = 64 * 1024 * 1024
 # Temporary HTTP errors of servers and proxies.
 PASSING = (408, 425, 429, 500, 502, 503, 504)
-_SECRET_PARTS = re.compile(r"(?<=://)[^/?#]*@|[?#].*", re.DOTALL)
 _MIRROR = "Fill a release mirror and name it, or give the file itself (source)."
 
 
@@ -69,11 +67,6 @@ def documents(content: bytes, asked: str, where: str) -> list[Any]:
     """Return the documents of a manifest. Raises Problem if the content is not a manifest."""
     where = shown(where)
     return [document.data for document in _yaml.load_all(_text(content, asked, where), where)]
-
-
-def shown(where: str) -> str:
-    """Return an address without user, password and query, which may be secret; a path stays as it is."""
-    return _SECRET_PARTS.sub("", where) if "://" in where else where
 
 
 def _text(content: bytes, asked: str, where: str) -> str:
@@ -169,13 +162,19 @@ def checked_chart(product: Product, chart: dict[str, Any], asked: str) -> str:
 
 
 def refuse_eks_cluster(wanted: Product, arguments: Mapping[str, Any]) -> None:
-    """Reject connections that the helm program does not support: it needs a kubeconfig."""
-    cluster = arguments["eks_cluster"]
-    if cluster and arguments["provider"] == "helm":
-        name = cluster.get("name", "")
+    """Reject connections that the helm program does not support: it needs a kubeconfig.
+
+    `installed` has the cluster of eks_cluster in module_defaults and in the environment too.
+    """
+    found = arguments["installed"] or {}
+    name = arguments["eks_cluster"].get("name") or found.get("eks_cluster")
+    if name and arguments["provider"] == "helm":
         wrong = f"helm connects with a kubeconfig, but the cluster is given as eks_cluster ({name})"
-        fix = f"Use provider manifest, or give a kubeconfig (aws eks update-kubeconfig --name {name}) instead."
-        raise Problem(wrong, asked=f"Install {wanted.title} with provider helm", fix=fix)
+        fix = (
+            f"Use provider manifest, or give a kubeconfig (aws eks update-kubeconfig --name {name}) and no eks_cluster"
+        )
+        fix += ", neither in module_defaults nor in O11Y_EKS_CLUSTER."
+        raise Problem(wrong, asked=f"Use helm for {wanted.title}", where=found.get("server", ""), fix=fix)
 
 
 def _archived(path: Path) -> str:

@@ -104,18 +104,20 @@ class ApiError(Exception):
 class Cluster:
     """One API server."""
 
-    def __init__(self, transport: Transport, *, clock: Callable[[], float], sleep: Callable[[float], None]) -> None:
+    def __init__(
+        self, transport: Transport, *, clock: Callable[[], float], sleep: Callable[[float], None], server: str = ""
+    ) -> None:
         self._transport = transport
         self._dead: LostError | None = None
         self._lock = threading.Lock()
-        self.clock, self.sleep = clock, sleep
+        self.clock, self.sleep, self.server = clock, sleep, server
         self.warnings: dict[str, None] = {}
         # For how long to try again when a webhook does not answer: its pod may be starting, or be replaced.
         self.webhook_seconds = 0.0
 
     def apart(self) -> Cluster:
         """Return the same server for a call that may hang on what is behind it, which says nothing about the server."""
-        return Cluster(self._transport, clock=self.clock, sleep=self.sleep)
+        return Cluster(self._transport, clock=self.clock, sleep=self.sleep, server=self.server)
 
     def request(
         self,

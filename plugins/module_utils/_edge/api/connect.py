@@ -18,7 +18,7 @@ from ansible_collections.kubernetes.core.plugins.module_utils.args_common import
 
 from ..._core.config.paths import leaves
 from ..._core.config.secrets import secrets_in, secrets_in_objects
-from ..._core.errors import Problem, printable
+from ..._core.errors import Problem, printable, shown
 from .cluster import WORKERS, Answered, Cluster, LostError
 from .explain import library, lost
 from .kubeconfig import Plain, access, plain, renewing
@@ -51,9 +51,7 @@ TROUBLES = {
 def connect(module: AnsibleModule, read_seconds: float = READ_SECONDS) -> Cluster:
     """Return the cluster that the options, the environment or the kubeconfig name. Sends nothing to it yet."""
     if module.params.get("eks_cluster"):
-        transport = _eks_transport(module)
-        transport.patient(read_seconds)
-        return Cluster(transport, clock=time.monotonic, sleep=time.sleep)
+        return _cluster(_eks_transport(module), read_seconds)
     yaml = library("yaml", "PyYAML")
 
     def load(text: str) -> Any:
@@ -68,9 +66,12 @@ def connect(module: AnsibleModule, read_seconds: float = READ_SECONDS) -> Cluste
         return file.name
 
     found = plain(module.params, os.environ, AUTH_ARG_MAP, load, keep)
-    transport = _plain_transport(found) if found else _client_transport(module)
+    return _cluster(_plain_transport(found) if found else _client_transport(module), read_seconds)
+
+
+def _cluster(transport: PooledTransport, read_seconds: float) -> Cluster:
     transport.patient(read_seconds)
-    return Cluster(transport, clock=time.monotonic, sleep=time.sleep)
+    return Cluster(transport, clock=time.monotonic, sleep=time.sleep, server=shown(transport.host).rstrip("/"))
 
 
 def _no_yaml(module: AnsibleModule, error: Any) -> Problem:
@@ -155,7 +156,7 @@ class PooledTransport:
         self._urllib3 = library("urllib3")
         self._pool, self._authorize = pool, authorize
         # A server behind a path, such as Rancher's or a proxy's, has it in the host.
-        self._root = host.rstrip("/")
+        self.host = host.rstrip("/")
         self.patient(READ_SECONDS)
 
     def patient(self, read_seconds: float) -> None:
@@ -168,7 +169,7 @@ class PooledTransport:
         for name, value in self._authorize().items():
             for one in value if isinstance(value, list) else [value]:
                 sent.add(name, one)
-        url, timeout = self._root + path, self._timeout
+        url, timeout = self.host + path, self._timeout
         try:
             answer = self._pool.request(
                 method, url, body=body, headers=sent, timeout=timeout, retries=False, redirect=False
@@ -176,14 +177,14 @@ class PooledTransport:
         except self._urllib3.exceptions.HTTPError as error:
             raise self._lost(error) from error
         except OSError as error:
-            raise LostError("certificate", f"{type(error).__name__}: {error}", self._root, again=False) from error
+            raise LostError("certificate", f"{type(error).__name__}: {error}", self.host, again=False) from error
         return Answered(answer.status, dict(answer.headers), answer.data)
 
     def _lost(self, error: Exception) -> LostError:
         names = [type(error).__name__, type(error.__cause__).__name__, type(getattr(error, "reason", None)).__name__]
         why, again = next((TROUBLES[name] for name in names if name in TROUBLES), ("reset", True))
         # urllib3 wraps what the system says in the names of its own objects.
-        return LostError(why, str(error.__cause__ or error), self._root, again=again)
+        return LostError(why, str(error.__cause__ or error), self.host, again=again)
 
 
 # What is secret in the connection options; a whole kubeconfig would take words like 'default' out of every message.

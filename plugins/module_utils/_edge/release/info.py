@@ -36,7 +36,13 @@ METADATA = f"{METADATA_LIST},{JSON}"
 def run_info(module: AnsibleModule) -> None:
     """Read, and leave the task."""
     wanted = product(module.params["product"])
-    run(module, lambda: {"changed": False, **info(connect(module), wanted, module.params["objects"])})
+
+    def work() -> dict[str, Any]:
+        cluster, asked = connect(module), module.params["eks_cluster"] or {}
+        connection = {"server": cluster.server, "eks_cluster": asked.get("name", "")}
+        return {"changed": False, **connection, **info(cluster, wanted, module.params["objects"])}
+
+    run(module, work)
 
 
 def info(cluster: Cluster, wanted: Product, objects: bool) -> dict[str, Any]:

@@ -14,9 +14,12 @@ from typing import Any
 import pytest
 import yaml
 from ansible.module_utils.testing import patch_module_args
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.api import connect
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.api.connect import CLUSTER_ARG_SPEC
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.api.kubeconfig import Access
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.bundle import task
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.probe import probe
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.release import info as release
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.rollout import wait as rollout
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.webhooks import wait as webhooks
 
@@ -98,6 +101,29 @@ def assert_documented(spec: dict[str, Any], docs: dict[str, Any]) -> None:
 @pytest.mark.parametrize("name", GROUP)
 def test_options_are_documented_as_they_are(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     assert_documented(spec_of(name, monkeypatch), documented(name)["options"])
+
+
+URL = "https://me:my-password@api.example:6443/k8s/c-1/?token=my-token"
+EKS = "https://eks.example"
+
+
+@pytest.mark.parametrize(
+    ("given", "variable", "used"),
+    [
+        ({"host": URL, "api_key": "key-of-mine"}, "", ("https://api.example:6443/k8s/c-1", "")),
+        ({"eks_cluster": {"name": "prod"}}, "", (EKS, "prod")),
+        ({}, "name=prod region=eu-west-1", (EKS, "prod")),
+    ],
+)
+def test_release_info_returns_the_connection_that_it_used(
+    given: Any, variable: str, used: Any, capsys: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if variable:
+        monkeypatch.setenv("O11Y_EKS_CLUSTER", variable)
+    monkeypatch.setattr(connect, "access", lambda *_: Access(EKS, b"", lambda: "token"))
+    monkeypatch.setattr(release, "info", lambda *_: {})
+    result = run("release_info", capsys, **given)
+    assert (result["server"], result["eks_cluster"]) == used
 
 
 @pytest.mark.parametrize("name", ["admission_wait", "rollout_wait", "otlp_probe"])

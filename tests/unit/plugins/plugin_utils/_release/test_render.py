@@ -127,12 +127,21 @@ def test_options_that_cannot_be_are_refused(given: dict[str, Any], said: str, fi
         rendered(source=file, **given)
 
 
+CONNECTED = {**render._NOTHING, "kubernetes": "v1.34.4", "server": "https://a.example", "eks_cluster": "prod"}
+
+
+@pytest.mark.parametrize("product", sorted(PRODUCTS))
 @pytest.mark.parametrize("state", ["present", "absent"])
-def test_helm_is_refused_beside_an_eks_cluster_before_anything_else(state: str) -> None:
+@pytest.mark.parametrize("given", [{"eks_cluster": {"name": "prod"}}, {"installed": CONNECTED}], ids=str)
+def test_helm_is_refused_beside_an_eks_cluster_of_any_source(given: Any, state: str, product: str) -> None:
     with pytest.raises(
-        Problem, match=r"helm connects with a kubeconfig.*eks_cluster \(prod\).*provider manifest, or give"
+        Problem, match=r"a kubeconfig.*eks_cluster \(prod\).*provider manifest, or give.*O11Y_EKS_CLUSTER"
     ):
-        rendered(state=state, provider="helm", eks_cluster={"name": "prod"})
+        rendered(product=product, state=state, provider="helm", **given)
+
+
+def test_helm_goes_well_with_a_kubeconfig() -> None:
+    assert rendered(provider="helm", installed={**CONNECTED, "eks_cluster": ""})["action"] == "install"
 
 
 def test_a_manifest_goes_well_with_an_eks_cluster(file: str) -> None:
