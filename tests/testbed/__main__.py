@@ -57,6 +57,7 @@ def down(home: Home, name: str, _: argparse.Namespace) -> int:
     with home.lock(f"cluster-{named(home, name).name}"):
         cluster = named(home, name)
         if providers.PROVIDERS["external"].lacks(home, os.environ) is None:
+            providers.PROVIDERS["external"].down(cluster)
             say(f"the cluster of KUBECONFIG is yours and stays; unset {providers.PROVIDER} to remove the testbed's own")
         elif cleanup.remains(cluster):
             record = cluster.read()

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from tests.testbed import command
 from tests.testbed.errors import ClusterError
 
@@ -18,6 +20,17 @@ def _kubectl(kubeconfig: str, *arguments: str) -> str:
 def context(kubeconfig: str) -> str:
     """The context that clients use without another choice."""
     return _kubectl(kubeconfig, "config", "current-context").strip()
+
+
+def pinned(kubeconfig: str, context: str, copy: Path) -> str:
+    """Copy one context, and return the copy's path: `kubectl config use-context` of the user does not change it."""
+    text = _kubectl(kubeconfig, "config", "view", "--minify", "--flatten", f"--context={context}")
+    copy.parent.mkdir(parents=True, exist_ok=True)
+    draft = copy.with_name(f"{copy.name}.tmp")
+    draft.touch(mode=0o600)
+    draft.write_text(text)
+    draft.rename(copy)
+    return str(copy)
 
 
 def check(kubeconfig: str) -> None:

@@ -53,6 +53,11 @@ class Home:
         """One state folder per cluster."""
         return self.root / "clusters"
 
+    @property
+    def external(self) -> Path:
+        """Kubeconfigs for clusters of the user, one context each. They are not the testbed's own clusters."""
+        return self.root / "external"
+
     def prepare(self) -> None:
         """Make the folders."""
         for folder in (self.builds, self.images, self.logs, self.clusters, self.root / "locks"):

@@ -95,8 +95,16 @@ def _embedded_lacks(_: Home, __: Environment) -> Reason | None:
     return next((reason for check, reason in EMBEDDED_NEEDS if not check()), None)
 
 
-def _external_variables(_: Cluster) -> dict[str, str]:
-    kubeconfig = os.environ["KUBECONFIG"]
+def _external_copy(cluster: Cluster) -> Path:
+    return cluster.home.external / cluster.name
+
+
+def _external_kubeconfig(cluster: Cluster) -> str:
+    return external.pinned(os.environ["KUBECONFIG"], os.environ[CONTEXT], _external_copy(cluster))
+
+
+def _external_variables(cluster: Cluster) -> dict[str, str]:
+    kubeconfig = _external_kubeconfig(cluster)
     return {"KUBECONFIG": kubeconfig, "O11Y_TESTBED_NODE_IPS": " ".join(external.node_ips(kubeconfig))}
 
 
@@ -122,9 +130,9 @@ PROVIDERS = {
         Provider(
             "external",
             lacks=_external_lacks,
-            up=lambda _: external.check(os.environ["KUBECONFIG"]),
-            down=lambda _: None,
-            missing=lambda _: external.not_ready(os.environ["KUBECONFIG"]),
+            up=lambda cluster: external.check(_external_kubeconfig(cluster)),
+            down=lambda cluster: _external_copy(cluster).unlink(missing_ok=True),
+            missing=lambda cluster: external.not_ready(_external_kubeconfig(cluster)),
             variables=_external_variables,
         ),
         Provider("kind", _kind_lacks, kind.up, kind.down, kind.missing, _kind_variables, kind.load),

@@ -24,10 +24,25 @@ def home(tmp_path: Path) -> Home:
 
 @pytest.fixture
 def theirs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
-    """The path of a user's kubeconfig, of which a fake kubectl reads the context `prod`."""
+    """The path of a user's kubeconfig, of which a fake kubectl reads the context `prod` and a copy of it.
+
+    The fake kubectl reads the copy with any of its commands, and writes into `kubectl.log` what it was called with.
+    """
     path, program = tmp_path / "config", tmp_path / "programs" / "kubectl"
     program.parent.mkdir()
-    program.write_text(f'#!/bin/sh\n[ "$*" = "--kubeconfig={path} config current-context" ] && echo prod\n')
+    program.write_text(
+        f"""#!/bin/sh
+echo "$*" >>{tmp_path}/kubectl.log
+case "$*" in
+  "--kubeconfig={path} config current-context") echo prod ;;
+  "--kubeconfig={path} config view --minify --flatten --context=prod") echo "{{a copy of: prod}}" ;;
+  "--kubeconfig={tmp_path}/home/external/"*" config current-context") echo prod ;;
+  "--kubeconfig={tmp_path}/home/external/"*" config view "*) echo "{{a copy of: prod}}" ;;
+  "--kubeconfig={tmp_path}/home/external/"*" get "*) echo 10.0.0.1 ;;
+  *) exit 1 ;;
+esac
+"""
+    )
     program.chmod(0o755)
     monkeypatch.setenv("PATH", f"{program.parent}:/usr/bin:/bin")
     return str(path)

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import stat
 import sys
 from collections.abc import Mapping
 from dataclasses import replace
@@ -121,3 +122,25 @@ def test_a_kubeconfig_without_a_context_is_not_used(home: Home, theirs: str, tmp
     reason = PROVIDERS["external"].lacks(home, {"KUBECONFIG": theirs, **ASKED, "O11Y_TESTBED_CONTEXT": ""})
     assert reason is not None
     assert "current-context is not set" in reason.why
+
+
+def test_tests_keep_the_context_that_was_checked(home: Home, theirs: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in {"KUBECONFIG": theirs, **ASKED}.items():
+        monkeypatch.setenv(name, value)
+    external, cluster = PROVIDERS["external"], Cluster(home, "o11y")
+    external.up(cluster)
+    assert external.missing(cluster) is None
+    variables = external.variables(cluster)
+    copy = Path(variables["KUBECONFIG"])
+    assert variables["O11Y_TESTBED_NODE_IPS"] == "10.0.0.1"
+    assert (copy.is_relative_to(home.root), copy.read_text(), stat.S_IMODE(copy.stat().st_mode)) == (
+        *(True, "{a copy of: prod}\n", 0o600),
+    )
+    log = Path(theirs).with_name("kubectl.log").read_text().splitlines()
+    assert [line for line in log if " get " in line and str(copy) not in line] == []
+    # A shell with the variables of `env` is still on the user's cluster.
+    monkeypatch.setenv("KUBECONFIG", str(copy))
+    assert external.lacks(home, os.environ) is None
+    assert external.variables(cluster) == variables
+    external.down(cluster)
+    assert not copy.exists()
