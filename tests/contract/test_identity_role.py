@@ -80,7 +80,7 @@ def test_playbooks_take_the_role_in_where_a_provider_is_given_and_in_this_order(
     assert removed == ["otel_instrumentation", "otel_collector", "otel_identity", "otel_operator", "cert_manager"]
     for text in (PLAYS["deploy"], PLAYS["remove"]):
         for block in text.split("\n- name: "):
-            assert ("otel_identity_provider is defined" in block) == ("o11y.opentelemetry.otel_identity" in block)
+            assert ("^otel_identity_provider$" in block) == ("o11y.opentelemetry.otel_identity" in block)
 
 
 def test_what_is_handed_over_is_what_otel_collector_takes_up() -> None:

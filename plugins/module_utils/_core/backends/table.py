@@ -30,7 +30,7 @@ from ..manifests import (
 )
 from ..manifests.build import CollectorBuild, Manifest
 
-Builders = tuple[Callable[[CollectorBuild], Manifest | None], ...]
+Builders = tuple[Callable[[CollectorBuild], "Manifest | None"], ...]
 
 _ACCOUNT: Builders = (
     build.namespace,

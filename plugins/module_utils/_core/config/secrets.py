@@ -282,7 +282,7 @@ def concealed(text: str, replace: Callable[[str], str] = lambda _secret: MASK) -
     return "".join((*parts, text[done:]))
 
 
-_START = re.compile(r"(?<!\w)")
+_HEAD = 3  # of a secret: by so many characters it is looked for
 _WORD = re.compile(r"\w")
 
 
@@ -293,19 +293,27 @@ def masked(text: str, secrets: Iterable[str]) -> str:
 
 def masker(secrets: Iterable[str]) -> Callable[[str], str]:
     """Return what replaces these secrets, and what has the shape of one: the time does not grow with their number."""
-    by_size: dict[int, set[str]] = {}
-    for secret in secrets:
-        for text in {secret, quote(secret, safe="")}:
-            by_size.setdefault(len(text), set()).add(text)
-    sizes = sorted(by_size, reverse=True)
+    known = {text for secret in secrets for text in (secret, quote(secret, safe="")) if text}
+    sizes: dict[str, set[int]] = {}
+    for secret in known:
+        sizes.setdefault(secret[:_HEAD], set()).add(len(secret))
+    longest_first = {head: sorted(found, reverse=True) for head, found in sizes.items()}
+    first = "".join(sorted({re.escape(secret[0]) for secret in known}))
+    starts = re.compile(rf"(?<!\w)[{first}]") if known else None
 
     def found(text: str, start: int) -> int:
-        ends = ((start + size, by_size[size]) for size in sizes)
-        return next((end for end, same in ends if text[start:end] in same and not _WORD.match(text, end)), 0)
+        for size in range(_HEAD, 0, -1):
+            for length in longest_first.get(text[start : start + size], ()):
+                end = start + length
+                if text[start:end] in known and not _WORD.match(text, end):
+                    return end
+        return 0
 
+    @lru_cache(maxsize=1024)
     def mask(text: str) -> str:
+        """Many findings have the same fix."""
         parts, done = [], 0
-        for match in _START.finditer(text) if sizes else ():
+        for match in starts.finditer(text) if starts else ():
             end = found(text, match.start()) if match.start() >= done else 0
             if end:
                 parts += [text[done : match.start()], MASK]

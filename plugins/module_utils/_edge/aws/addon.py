@@ -33,7 +33,11 @@ class AddonTask:
         self.eks = aws.calls("eks")
         self.names = {"clusterName": params["cluster_name"], "addonName": params["name"]}
         self.reads = AddonReads(self.eks, params["cluster_name"], params["name"])
-        self.seconds = {name: params[f"{name}_timeout_seconds"] for name in ("create", "update", "delete")}
+        self.seconds = {
+            "create": params["create_timeout_seconds"],
+            "update": params["update_timeout_seconds"],
+            "delete": params["delete_timeout_seconds"],
+        }
         patience = Patience(params["degraded"], params["degraded_seconds"])
         self.wait = AddonWait(self.reads, Limits(self.seconds, patience), self.salt)
         self.waits = params["wait"] and not aws.check
