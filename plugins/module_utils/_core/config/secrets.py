@@ -291,30 +291,38 @@ def masked(text: str, secrets: Iterable[str]) -> str:
     return masker(secrets)(text)
 
 
-def masker(secrets: Iterable[str]) -> Callable[[str], str]:
-    """Return what replaces these secrets, and what has the shape of one: the time does not grow with their number."""
-    known = {text for secret in secrets for text in (secret, quote(secret, safe="")) if text}
-    sizes: dict[str, set[int]] = {}
-    for secret in known:
-        sizes.setdefault(secret[:_HEAD], set()).add(len(secret))
-    longest_first = {head: sorted(found, reverse=True) for head, found in sizes.items()}
-    first = "".join(sorted({re.escape(secret[0]) for secret in known}))
-    starts = re.compile(rf"(?<!\w)[{first}]") if known else None
+class _Known:
+    """Secrets that are known, found by how they begin: the time does not grow with their number."""
 
-    def found(text: str, start: int) -> int:
+    def __init__(self, secrets: Iterable[str]) -> None:
+        self.all = {text for secret in secrets for text in (secret, quote(secret, safe="")) if text}
+        sizes: dict[str, set[int]] = {}
+        for secret in self.all:
+            sizes.setdefault(secret[:_HEAD], set()).add(len(secret))
+        self.sizes = {head: sorted(found, reverse=True) for head, found in sizes.items()}
+        first = "".join(sorted({re.escape(secret[0]) for secret in self.all}))
+        self.starts = re.compile(rf"(?<!\w)[{first}]") if first else None
+
+    def end(self, text: str, start: int) -> int:
+        """Return where the longest secret that begins here ends, 0 if none does."""
         for size in range(_HEAD, 0, -1):
-            for length in longest_first.get(text[start : start + size], ()):
+            for length in self.sizes.get(text[start : start + size], ()):
                 end = start + length
-                if text[start:end] in known and not _WORD.match(text, end):
+                if text[start:end] in self.all and not _WORD.match(text, end):
                     return end
         return 0
+
+
+def masker(secrets: Iterable[str]) -> Callable[[str], str]:
+    """Return what replaces these secrets, and what has the shape of one."""
+    known = _Known(secrets)
 
     @lru_cache(maxsize=1024)
     def mask(text: str) -> str:
         """Many findings have the same fix."""
         parts, done = [], 0
-        for match in starts.finditer(text) if starts else ():
-            end = found(text, match.start()) if match.start() >= done else 0
+        for match in known.starts.finditer(text) if known.starts else ():
+            end = known.end(text, match.start()) if match.start() >= done else 0
             if end:
                 parts += [text[done : match.start()], MASK]
                 done = end
