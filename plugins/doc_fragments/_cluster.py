@@ -14,7 +14,7 @@ options:
   kubeconfig:
     description:
       - Path of a kubeconfig, or its content as a mapping.
-      - Without it E(K8S_AUTH_KUBECONFIG), E(KUBECONFIG), the ServiceAccount of the pod that the module runs in, and
+      - Without it E(K8S_AUTH_KUBECONFIG), the ServiceAccount of the pod that the module runs in, E(KUBECONFIG), and
         C(~/.kube/config).
     type: raw
   context:
