@@ -73,7 +73,7 @@ def test_restricted_v2_takes_the_sidecar(cluster: Cluster) -> None:
     assert security["capabilities"] == {"drop": ["ALL"]}
     assert "runAsUser" not in security
     found = cluster.host.check_output("kubectl get securitycontextconstraints -o jsonpath={.items[*].metadata.name}")
-    assert found == "observability-agent"  # which are those of another collector
+    assert found == "observability.agent"  # which are those of another collector
 
 
 def test_the_config_has_the_names_of_its_version(cluster: Cluster) -> None:
