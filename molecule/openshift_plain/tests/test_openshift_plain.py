@@ -58,7 +58,7 @@ def security(cluster: Cluster, kind: str, name: str) -> dict[str, Any]:
 
 @pytest.mark.parametrize(("name", "own"), [("agent", AGENT), ("port", PORT)])
 def test_constraints_allow_what_the_config_needs_and_no_more(cluster: Cluster, name: str, own: dict[str, Any]) -> None:
-    found = cluster.get("securitycontextconstraints", f"{NAMESPACE}-{name}")
+    found = cluster.get("securitycontextconstraints", f"{NAMESPACE}.{name}")
     # The definition adds what was not said: `AllowHostLevel` for user namespaces.
     assert {key: value for key, value in found.items() if key not in ("metadata", "userNamespaceLevel")} == ALWAYS | own
 
@@ -76,7 +76,7 @@ def test_each_account_may_use_its_own_constraints_alone(cluster: Cluster, accoun
     allowed = [
         name
         for name in ("agent", "port", "gateway")
-        if cluster.host.run(f"kubectl auth can-i use securitycontextconstraints/{NAMESPACE}-{name} {who}").rc == 0
+        if cluster.host.run(f"kubectl auth can-i use securitycontextconstraints/{NAMESPACE}.{name} {who}").rc == 0
     ]
     assert allowed == ([account] if account != "gateway" else [])
 
@@ -85,7 +85,7 @@ def test_who_needs_nothing_of_its_node_has_no_constraints(cluster: Cluster) -> N
     found = cluster.host.check_output(
         "kubectl get securitycontextconstraints -o jsonpath={.items[*].metadata.name}"
     ).split()
-    assert found == [f"{NAMESPACE}-agent", f"{NAMESPACE}-port"]
+    assert found == [f"{NAMESPACE}.agent", f"{NAMESPACE}.port"]
 
 
 def test_the_route_leads_to_a_port_of_the_service(cluster: Cluster) -> None:
