@@ -22,6 +22,7 @@ EACH = "no-op: one kubernetes.core.k8s task per object"
 NAMESPACE = "bench"
 INVENTORY: dict[str, Any] = {
     "otel_collector_namespace": NAMESPACE,
+    "otel_collector_adopt": True,  # kubectl and the collection apply the same objects in turn
     "otel_collector_host_ports": False,
     "otel_collector_termination_grace_seconds": 1,
     "otel_collectors": [
