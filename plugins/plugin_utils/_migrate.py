@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ..module_utils._core.config.paths import Position, dotted
-from ..module_utils._core.config.secrets import masked, secrets_in
+from ..module_utils._core.config.secrets import masker, secrets_in
 from ..module_utils._core.errors import Problem
 from ..module_utils._core.lint.view import Target
 from ..module_utils._core.migrate.edits import Change, Unsolved
@@ -114,10 +114,10 @@ def _of_data(collected: _inputs.Collected, wanted: _target.BuildRequest) -> dict
 
 
 def _result(moved: Sequence[Moved], collected: _inputs.Collected) -> dict[str, Any]:
-    secrets = {secret for item in collected.inputs for secret in secrets_in(item.config)}
+    mask = masker(secret for item in collected.inputs for secret in secrets_in(item.config))
 
     def clean(row: dict[str, Any]) -> dict[str, Any]:
-        return {key: masked(value, secrets) if isinstance(value, str) else value for key, value in row.items()}
+        return {key: mask(value) if isinstance(value, str) else value for key, value in row.items()}
 
     unsolved = [row for item in moved for row in item.unsolved]
     unsolved += [_invalid(invalid) for invalid in collected.invalid]

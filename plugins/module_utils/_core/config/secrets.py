@@ -286,11 +286,6 @@ _HEAD = 3  # of a secret: by so many characters it is looked for
 _WORD = re.compile(r"\w")
 
 
-def masked(text: str, secrets: Iterable[str]) -> str:
-    """Return a text with every secret replaced, the longest first."""
-    return masker(secrets)(text)
-
-
 class _Known:
     """Secrets that are known, found by how they begin: the time does not grow with their number."""
 
@@ -314,7 +309,7 @@ class _Known:
 
 
 def masker(secrets: Iterable[str]) -> Callable[[str], str]:
-    """Return what replaces these secrets, and what has the shape of one."""
+    """Return what replaces these secrets, the longest first, and what has the shape of one."""
     known = _Known(secrets)
 
     @lru_cache(maxsize=1024)

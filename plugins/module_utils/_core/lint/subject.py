@@ -41,11 +41,6 @@ class Deployment:
     platform: str = ""
     confined: bool = False
 
-    @property
-    def is_understood(self) -> bool:
-        """Whether something follows from the config; nothing does from a malformed one."""
-        return self.granted is not None
-
 
 @dataclass(frozen=True)
 class Subject:

@@ -12,7 +12,7 @@ import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.config.secrets import (
     concealed,
     is_secret_name,
-    masked,
+    masker,
     secret_at,
     secrets_in,
 )
@@ -191,8 +191,8 @@ def test_a_secret_is_found_and_masked_in_its_config(row: tuple[str, str, str]) -
     config = setting(path, value)
     (found,) = findings(Case("plaintext-secret", "any", config))
     assert secret not in str(found)
-    assert secret not in masked(f"the exporter says: {value} is wrong", secrets_in(config))
-    assert secret not in masked(f"cannot reach https://host/x?y={secret}&z=1", secrets_in(config))
+    assert secret not in masker(secrets_in(config))(f"the exporter says: {value} is wrong")
+    assert secret not in masker(secrets_in(config))(f"cannot reach https://host/x?y={secret}&z=1")
 
 
 @pytest.mark.parametrize("row", SECRETS, ids=named)
@@ -213,7 +213,7 @@ def test_what_looks_like_a_secret_is_none(row: tuple[str, str]) -> None:
     config = setting(path, value)
     assert findings(Case("plaintext-secret", "any", config)) == []
     if path != "htpasswd/inline":  # a hash is no secret in clear text, and is of no use in a message
-        assert masked(f"says {value}", secrets_in(config)) == f"says {value}"
+        assert masker(secrets_in(config))(f"says {value}") == f"says {value}"
     assert concealed(f"{path.split('/')[-1]}: {value}") == f"{path.split('/')[-1]}: {value}"
 
 

@@ -61,8 +61,8 @@ def test_mounts_that_follow_from_the_config_are_known() -> None:
 def test_nothing_is_known_where_no_needs_are() -> None:
     found = deployment(collector(), None)
     assert (found.mounts, found.exposed, found.granted) == (None, None, None)
-    assert not found.is_understood
-    assert deployment(collector(), needs(CONFIG)).is_understood
+    assert found.granted is None
+    assert deployment(collector(), needs(CONFIG)).granted is not None
 
 
 def test_a_role_brings_variables_with_it() -> None:
@@ -81,7 +81,7 @@ def test_the_operator_says_the_name_of_the_pod() -> None:
 def test_the_needs_of_a_config_that_is_not_malformed_can_be_derived(config: Any) -> None:
     faults = {fault.rule for fault in subject.run(structure.RULES, subject.Subject(config))}
     assume(not faults & set(structure.MALFORMED))
-    assert deployment(collector(), needs(config)).is_understood
+    assert deployment(collector(), needs(config)).granted is not None
 
 
 KNOWN = {rule.id for rule in RULES}
