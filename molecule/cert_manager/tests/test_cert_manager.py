@@ -108,6 +108,8 @@ def test_it_is_not_removed_under_the_certificates_of_others(host: Host) -> None:
 
 def test_removal_leaves_nothing(host: Host) -> None:
     host.check_output("kubectl -n default delete certificate,issuer,secret own")
+    # The garbage collector deletes the requests a moment later; a definition with objects would be kept.
+    until("no request", lambda: not host.check_output("kubectl -n default get certificaterequests -o name"))
     removed = role(host, "cert_manager_state=absent cert_manager_remove_definitions=true")
     assert removed.rc == 0, removed.stdout
     kinds = "crds,ns,clusterroles,clusterrolebindings,validatingwebhookconfigurations,mutatingwebhookconfigurations"
