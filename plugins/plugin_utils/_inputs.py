@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from ..module_utils._core.config.paths import Position, at
 from ..module_utils._core.errors import Problem
 from ..module_utils._core.lint import context
 from ..module_utils._core.lint.context import Context
+from ..module_utils._core.lint.subject import Finding, internal_error
 from . import _yaml
 from ._yaml import embedded, reader
 
@@ -43,13 +45,32 @@ class Input:
 
 @dataclass
 class Collected:
-    """All inputs of a task: configs, invalid YAML, files without a config, texts by name, objects by folder."""
+    """All inputs of a task: configs, invalid YAML, texts on which this collection failed, files without a config.
+
+    `texts` are by name, `objects` by folder.
+    """
 
     inputs: list[Input] = field(default_factory=list)
     invalid: list[reader.Invalid] = field(default_factory=list)
+    failed: list[Finding] = field(default_factory=list)
     skipped: list[str] = field(default_factory=list)
     texts: dict[str, str] = field(default_factory=dict)
-    objects: dict[Path, list[Mapping[str, Any]]] = field(default_factory=dict)  # by folder
+    objects: dict[Path, list[Mapping[str, Any]]] = field(default_factory=dict)
+
+    @property
+    def size(self) -> int:
+        """How many configs were found, readable or not."""
+        return len(self.inputs) + len(self.invalid) + len(self.failed)
+
+    @contextmanager
+    def guarded(self, what: str, file: str) -> Iterator[None]:
+        """Turn a mistake of this collection into a finding, so that the other configs are still checked."""
+        try:
+            yield
+        except Problem:
+            raise
+        except Exception as error:
+            self.failed.append(internal_error(what, error, Position(file)))
 
 
 def collect(paths: Sequence[str], config: Any, merge: bool = False) -> Collected:
@@ -89,14 +110,15 @@ def _is_ours(file: Path, root: Path) -> bool:
 
 
 def _add_path(path: Path, result: Collected) -> None:
-    before = len(result.inputs) + len(result.invalid)
+    before = result.size
     given = path.is_file()
     listed = files(path)
     for file in listed:
         _add_file(file, given, result)
-    if not given:
-        result.inputs = [_among(item, result.objects.get(Path(item.file).parent, [])) for item in result.inputs]
-    if len(result.inputs) + len(result.invalid) == before:
+    for index, item in enumerate(() if given else result.inputs):
+        with result.guarded(f"reading {item.name}", item.file):
+            result.inputs[index] = _among(item, result.objects.get(Path(item.file).parent, []))
+    if result.size == before:
         looked = "" if given else f" (searched {len(listed)} YAML files)"
         raise Problem(
             f"there is no collector config in {path}{looked}",
@@ -122,9 +144,10 @@ def _add_file(file: Path, given: bool, result: Collected) -> None:
         result.skipped.append(name)
         return
     if given or documents.looks_like_config(text) or "kind:" in text:
-        before = len(result.inputs) + len(result.invalid)
-        _add_text(text, name, given, result)
-        if len(result.inputs) + len(result.invalid) > before:
+        before = result.size
+        with result.guarded(f"reading {name}", name):
+            _add_text(text, name, given, result)
+        if result.size > before:
             result.texts[name] = text
             return
     result.skipped.append(name)
@@ -146,13 +169,13 @@ def _add_text(text: str, name: str, wanted: bool, result: Collected) -> None:
         label = f"{name} ({item.label})" if item.label else name
         outer = parsed[item.document]
         try:
-            inner = embedded.inner(item, outer, lines, name) if item.text else embedded.part(outer, item.path)
+            with result.guarded(f"reading {label}", name):
+                inner = embedded.inner(item, outer, lines, name) if item.text else embedded.part(outer, item.path)
+                made = _finish(inner, item, label, context.context_of(item, stream))
+                locate = embedded.around(made.locate, outer, item.path, name) if made.context.resource else made.locate
+                result.inputs.append(replace(made, file=name, locate=locate))
         except reader.Invalid as invalid:
             result.invalid.append(invalid)
-        else:
-            made = _finish(inner, item, label, context.context_of(item, stream))
-            locate = embedded.around(made.locate, outer, item.path, name) if made.context.resource else made.locate
-            result.inputs.append(replace(made, file=name, locate=locate))
 
 
 def _finish(document: _yaml.Document, found: Found, name: str, around: Context) -> Input:
@@ -165,9 +188,10 @@ def _add_variable(config: Any, result: Collected) -> None:
     if isinstance(config, str):
         text = str(reader.plain(config))  # libyaml does not accept Ansible's text types
         result.texts[VARIABLE] = text
-        before = len(result.inputs) + len(result.invalid)
-        _add_text(text, VARIABLE, True, result)
-        if len(result.inputs) + len(result.invalid) == before:
+        before = result.size
+        with result.guarded(f"reading {VARIABLE}", VARIABLE):
+            _add_text(text, VARIABLE, True, result)
+        if result.size == before:
             result.inputs.append(_finish(_yaml.load(text, VARIABLE), _PLAIN, VARIABLE, Context()))
         return
     value = reader.plain(config)
@@ -178,25 +202,26 @@ def _add_variable(config: Any, result: Collected) -> None:
         document = _yaml.Document(value, reader.positions(config))
         result.inputs.append(_finish(document, _PLAIN, VARIABLE, Context()))
         return
-    result.inputs.extend(_of_objects(listed, result))
+    with result.guarded(f"reading {VARIABLE}", VARIABLE):
+        _add_objects(listed, result)
 
 
-def _of_objects(listed: Sequence[Mapping[str, Any]], result: Collected) -> Iterator[Input]:
-    """Yield the configs in Kubernetes objects that another task has read."""
+def _add_objects(listed: Sequence[Mapping[str, Any]], result: Collected) -> None:
+    """Add the configs in Kubernetes objects that another task has read."""
     stream = documents.objects(listed)
     cluster = any(item.get("kind") in context.WORKLOADS for item in stream)
     for found in documents.configs(listed, True):
-        if cluster and not context.runs(found, stream):
-            continue
-        data = at(listed[found.document], found.path)
         namespace = at(found.owner, ("metadata", "namespace"))
         name = f"{namespace}/{found.label}" if namespace else found.label
         try:
-            document = _yaml.load(data, name) if found.text else _yaml.Document(data)
+            with result.guarded(f"reading {name}", name):
+                if cluster and not context.runs(found, stream):
+                    continue
+                data = at(listed[found.document], found.path)
+                document = _yaml.load(data, name) if found.text else _yaml.Document(data)
+                result.inputs.append(_finish(document, found, name, context.context_of(found, stream)))
         except reader.Invalid as invalid:
             result.invalid.append(invalid)
-            continue
-        yield _finish(document, found, name, context.context_of(found, stream))
 
 
 def _merged(parts: Sequence[Input]) -> Input:

@@ -17,7 +17,6 @@ from ..module_utils._core.lint.view import Target
 from ..module_utils._core.migrate.edits import Change, Unsolved
 from ..module_utils._core.migrate.steps import STEPS
 from . import _files, _inputs, _rewrite, _target
-from ._yaml import reader
 
 
 @dataclass
@@ -42,11 +41,14 @@ def migrate(arguments: Mapping[str, Any], check: bool) -> dict[str, Any]:
         return _of_data(collected, wanted)
     if dest and len(collected.texts) != 1:
         raise Problem("`dest` supports only one config", fix="Give one file or one text, or omit `dest`.")
-    moved = [move(text, name, collected, wanted) for name, text in collected.texts.items()]
+    moved = []
+    for name, text in collected.texts.items():
+        with collected.guarded(f"migrating {name}", name):
+            moved.append(move(text, name, collected, wanted))
     result = _result(moved, collected)
     written = [_write(item, dest, check) for item in moved]
     result["changed"] = any(written) if dest else result["changed"]
-    if config is not None and not dest:
+    if config is not None and not dest and moved:
         result["config"] = moved[0].text
     return result
 
@@ -120,7 +122,8 @@ def _result(moved: Sequence[Moved], collected: _inputs.Collected) -> dict[str, A
         return {key: mask(value) if isinstance(value, str) else value for key, value in row.items()}
 
     unsolved = [row for item in moved for row in item.unsolved]
-    unsolved += [_invalid(invalid) for invalid in collected.invalid]
+    unsolved += [_unread(one.position, one.wrong, one.fix) for one in collected.invalid]
+    unsolved += [_unread(one.position, one.message, one.fix) for one in collected.failed]
     changes = [row for item in moved for row in item.changes]
     return {
         "changed": bool(changes),
@@ -157,13 +160,12 @@ def _row(item: _inputs.Input, one: Change | Unsolved, file: str) -> dict[str, An
     }
 
 
-def _invalid(invalid: reader.Invalid) -> dict[str, Any]:
-    position = invalid.position
+def _unread(position: Position, what: str, why: str) -> dict[str, Any]:
     return {
         "file": position.file,
         "line": position.line,
         "config": position.file,
         "path": "",
-        "what": invalid.wrong,
-        "why": invalid.fix,
+        "what": what,
+        "why": why,
     }

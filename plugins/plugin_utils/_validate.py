@@ -12,10 +12,11 @@ from typing import Any
 
 from ..module_utils._core.config.paths import Path as KeyPath
 from ..module_utils._core.config.paths import Position
+from ..module_utils._core.errors import Problem
 from ..module_utils._core.lint import profiles
 from ..module_utils._core.lint.reports import FORMATS, Report, as_dict
 from ..module_utils._core.lint.rules import lint
-from ..module_utils._core.lint.subject import Finding, Subject, masked
+from ..module_utils._core.lint.subject import Finding, Subject, internal_error, masked
 from ..module_utils._core.lint.view import Target
 from . import _binary, _doorway, _files, _findings, _inputs, _judge, _render, _target
 from ._yaml import reader
@@ -66,21 +67,33 @@ def _planned(arguments: Mapping[str, Any]) -> Iterator[_Case]:
 def _collected(arguments: Mapping[str, Any], collected: _inputs.Collected) -> Iterator[_Case]:
     wanted = _target.BuildRequest.from_arguments(arguments)
     for item in collected.inputs:
-        target = _target.resolve(wanted, item.context.image)
-        around = item.context
-        subject = Subject(
-            item.config,
-            item.locate,
-            item.duplicates,
-            around.environment,
-            target,
-            around.deployment,
-            around.resource,
-            _target.tables().listeners,
-        )
-        yield _Case(item.name, masked(lint(subject), item.config), item.config, item.locate, target)
+        try:
+            yield _case(item, wanted)
+        except Problem:
+            raise
+        except Exception as error:  # the other files are still checked
+            position = Position(item.file or item.name)
+            yield _Case(item.name, [internal_error(f"checking {item.name}", error, position)])
+    for failed in collected.failed:
+        yield _Case(failed.position.file, [failed])
     for invalid in collected.invalid:
         yield _Case(invalid.position.file, [_invalid(invalid)])
+
+
+def _case(item: _inputs.Input, wanted: _target.BuildRequest) -> _Case:
+    around = item.context
+    target = _target.resolve(wanted, around.image)
+    subject = Subject(
+        item.config,
+        item.locate,
+        item.duplicates,
+        around.environment,
+        target,
+        around.deployment,
+        around.resource,
+        _target.tables().listeners,
+    )
+    return _Case(item.name, masked(lint(subject), item.config), item.config, item.locate, target)
 
 
 def _invalid(invalid: reader.Invalid) -> Finding:

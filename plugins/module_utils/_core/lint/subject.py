@@ -155,15 +155,15 @@ def run(rules: Iterable[Rule], subject: Subject) -> list[Finding]:
             try:
                 found.extend(_finding(item, fault, subject) for fault in item.check(subject))
             except Exception as error:  # a mistake in one rule hides no finding of the others
-                found.append(_internal_error(item, error, subject))
+                found.append(internal_error(f"rule {item.id}", error, subject.locate(())))
     return sorted(found)
 
 
-def _internal_error(item: Rule, error: Exception, subject: Subject) -> Finding:
-    """Return the finding of a rule that failed. The text of the error may quote a secret, so only its type is shown."""
-    message = f"rule {item.id} failed with {type(error).__name__}, so it may have missed findings here"
-    fix = "Report this with the config to the maintainers of o11y.opentelemetry; the other rules ran."
-    return Finding(subject.locate(()), "", INTERNAL_ERROR, "error", message, fix)
+def internal_error(what: str, error: Exception, position: Position) -> Finding:
+    """Return the finding of a step that failed. The text of the error may quote a secret, so only its type is shown."""
+    message = f"{what} failed with {type(error).__name__}, so findings may be missing here"
+    fix = "Report this with the config to the maintainers of o11y.opentelemetry; the other rules and files are checked."
+    return Finding(position, "", INTERNAL_ERROR, "error", message, fix)
 
 
 def masked(findings: Iterable[Finding], config: Any) -> list[Finding]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from copy import deepcopy
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,9 +16,9 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.diagnose.
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint import structure
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.subject import Fault, Subject, rule, run
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _render, _validate, _yaml
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _inputs, _migrate, _render, _validate, _yaml
 
-from .helpers import OTLP, VALIDATE
+from .helpers import MIGRATE, OTLP, VALIDATE
 
 SECONDS = 1.0
 LABELS = {"app": "gw"}
@@ -181,3 +182,65 @@ def test_a_rule_that_fails_is_a_finding_and_the_others_still_run(monkeypatch: py
     assert "Report this" in found["internal-error"]["fix"]
     assert found["internal-error"]["file"]
     assert "hunter2secret" not in repr(listed)
+
+
+def test_a_file_that_fails_is_a_finding_and_the_others_are_still_checked(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Reading, locating and judging of a file are guarded, each with the file's name."""
+
+    def failing(original: Callable[..., Any], word: str) -> Callable[..., Any]:
+        def call(*arguments: Any) -> Any:
+            if word in repr(arguments):
+                raise TypeError("hunter2secret")
+            return original(*arguments)
+
+        return call
+
+    for name in ("first", "second", "third"):
+        (tmp_path / f"{name}.yaml").write_text(_yaml.dump({**OTLP, "receiver": {"marker": name}}))
+    monkeypatch.setattr(_inputs.documents, "configs", failing(_inputs.documents.configs, "first"))
+    monkeypatch.setattr(_validate, "lint", failing(_validate.lint, "third"))
+    arguments = {**VALIDATE, "paths": [str(tmp_path)], "fail_on": "never"}
+    result = _validate.report(arguments, lambda _warning: None, check=True)
+    failed = [item for item in result["findings"] if item["rule"] == "internal-error"]
+    assert [Path(item["file"]).name for item in failed] == ["first.yaml", "third.yaml"]
+    assert all(item["file"] in item["message"] and "failed with TypeError" in item["message"] for item in failed)
+    assert {Path(item["file"]).name for item in result["findings"] if item["rule"] == "unknown-section"} == {
+        "second.yaml"
+    }
+    assert "hunter2secret" not in repr(result)
+    assert not result["skipped"]
+
+
+def test_an_object_that_fails_is_a_finding_and_the_others_are_still_checked(monkeypatch: pytest.MonkeyPatch) -> None:
+    original = _inputs.context.context_of
+
+    def call(found: Any, stream: Any) -> Any:
+        if found.owner["metadata"]["name"] == "gw":
+            raise TypeError("hunter2secret")
+        return original(found, stream)
+
+    monkeypatch.setattr(_inputs.context, "context_of", call)
+    other = {**CONFIG_MAP, "metadata": {"name": "other"}, "data": {"c.yaml": _yaml.dump({**OTLP, "receiver": {}})}}
+    for config in ([CONFIG_MAP, other], _yaml.dump(CONFIG_MAP, other)):
+        result = _validate.report({**VALIDATE, "config": config, "fail_on": "never"}, lambda _warning: None, check=True)
+        found = {item["rule"]: item["message"] for item in result["findings"]}
+        assert "ConfigMap gw" in found["internal-error"]
+        assert "unknown-section" in found
+
+
+def test_a_file_that_fails_keeps_no_other_from_its_migration(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    original = _migrate.move
+
+    def call(text: str, name: str, *others: Any) -> Any:
+        if name.endswith("first.yaml"):
+            raise TypeError("hunter2secret")
+        return original(text, name, *others)
+
+    for name in ("first", "second"):
+        (tmp_path / f"{name}.yaml").write_text(_yaml.dump({**OTLP, "exporters": {"otlp": {"endpoint": "a:4317"}}}))
+    monkeypatch.setattr(_migrate, "move", call)
+    result = _migrate.migrate({**MIGRATE, "paths": [str(tmp_path)]}, check=True)
+    assert [Path(row["file"]).name for row in result["unsolved"] if "TypeError" in row["what"]] == ["first.yaml"]
+    assert {Path(row["file"]).name for row in result["changes"]} == {"second.yaml"}
