@@ -46,17 +46,13 @@ def printable(text: str) -> str:
     if text.isprintable():
         return text
     return "".join(
-        _escaped(char) if unicodedata.category(char) in _HIDDEN and char not in "\n\t" else char for char in text
+        f"\\u{ord(char):04x}" if unicodedata.category(char) in _HIDDEN and char not in "\n\t" else char for char in text
     )
 
 
 def shown(where: str) -> str:
     """Return an address without user, password and query, which may be secret; a path stays as it is."""
     return _SECRET_PARTS.sub("", where) if "://" in where else where
-
-
-def _escaped(char: str) -> str:
-    return f"\\u{ord(char):04x}"
 
 
 @contextmanager

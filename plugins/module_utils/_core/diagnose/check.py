@@ -62,7 +62,7 @@ def _found(search: Search, check: DiagnoseCheck, facts: Facts) -> Iterator[Check
     value = search(check.find, facts)
     for item in value if isinstance(value, list) else [value] if value else []:
         fields = item if isinstance(item, Mapping) else {"value": item}
-        message, fix = (_filled(text, fields) for text in (check.message, check.fix))
+        message, fix = (" ".join(_Filler().vformat(text, (), fields).split()) for text in (check.message, check.fix))
         yield CheckFinding(check, str(fields.get("about") or ""), message, fix, fields)
 
 
@@ -72,7 +72,3 @@ class _Filler(string.Formatter):
     def get_field(self, field_name: str, _args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
         value = kwargs.get(field_name)
         return "" if value is None else value, field_name
-
-
-def _filled(text: str, fields: Mapping[str, Any]) -> str:
-    return " ".join(_Filler().vformat(text, (), fields).split())

@@ -53,7 +53,7 @@ class View:
         """The pipelines, without invalid list items; pipelines that a variable defines are left out."""
         found = section(self.config, "service", "pipelines").items()
         return tuple(
-            Pipeline(key, *(_texts(items(value, role)) for role in ROLES))
+            Pipeline(key, *([value for value in items(value, role) if isinstance(value, str)] for role in ROLES))
             for key, value in found
             if isinstance(key, str) and not any(isinstance(at(value, (role,)), str) for role in ROLES)
         )
@@ -77,10 +77,6 @@ class View:
     def of(self, name: str, *kinds: str) -> Iterator[Part]:
         """Yield the started components of a section that are of one of these kinds."""
         return (part for part in self.parts if part.section == name and part.kind in kinds)
-
-
-def _texts(values: list[Any]) -> list[str]:
-    return [value for value in values if isinstance(value, str)]
 
 
 _MOST_BUILDS = 16  # builds whose answers are remembered

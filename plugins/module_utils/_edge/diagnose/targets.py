@@ -84,7 +84,7 @@ def _of_item(reader: ClusterReader, item: dict[str, Any]) -> list[DiagnosedTarge
     notes = Notes()
     targets = [one for one in _candidates(reader, namespace, kind, name, notes) if _fits(one, item)]
     customs = [one.custom for one in targets if one.custom]
-    own = [one for one in targets if one.custom or not _made_by(one.workload or {}, customs)]
+    own = [one for one in targets if one.custom or not any(owned(one.workload or {}, custom) for custom in customs)]
     return own or [DiagnosedTarget(namespace, name or str(item.get("selector")), kind or "collector", notes=notes)]
 
 
@@ -115,10 +115,6 @@ def _target(reader: ClusterReader, custom: Object) -> DiagnosedTarget:
         if owned(item, custom) and labels_of(item).get(_ROLE) != _ALLOCATOR
     ]
     return DiagnosedTarget(namespace, name, custom["kind"], custom, children[0] if children else None, notes=notes)
-
-
-def _made_by(workload: Object, customs: list[Object]) -> bool:
-    return any(owned(workload, custom) for custom in customs)
 
 
 def _fits(target: DiagnosedTarget, item: dict[str, Any]) -> bool:

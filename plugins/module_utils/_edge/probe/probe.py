@@ -14,7 +14,6 @@ from typing import Any, Protocol
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..._core.cluster.bundle import Manifest
 from ..._core.errors import Problem
 from ..._core.probe.evidence import counters, excerpt, growth, listening
 from ..api.cluster import ApiError, Cluster
@@ -181,7 +180,7 @@ class Logs:
         paths = [
             (f"{self._pods.root}/{pod['metadata']['name']}/log", {"container": name, "sinceSeconds": seconds})
             for pod in self._pods.running
-            for name in _containers(pod)
+            for name in [container["name"] for container in pod["spec"]["containers"]]
         ]
         texts = self._pods.ask(paths)
         found = {
@@ -192,10 +191,6 @@ class Logs:
     def hint(self, signal: str) -> str:
         """Return what keeps a record out of a log."""
         return f"Check that a {signal} pipeline of these pods has the debug exporter with verbosity: detailed."
-
-
-def _containers(pod: Manifest) -> list[str]:
-    return [container["name"] for container in pod["spec"]["containers"]]
 
 
 class Metrics:
