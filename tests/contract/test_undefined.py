@@ -58,11 +58,11 @@ def test_interfaces_have_no_templates() -> None:
 def test_no_default_hides_what_is_undefined_in_a_users_variable(path: Path) -> None:
     """The filter `default` sees no difference between a variable that nobody gives and one with a typo in it.
 
-    An input without a default is passed on with `default(none)`; the interface of the role has read it before.
+    An input without a default is passed on with `default(omit)`; the interface of the role has read it before.
     """
     optional = {name for name, option in OPTIONS.items() if "default" not in option}
     found = re.findall(r"\b(\w+) \| (?:default|d)\(([^)]*)\)", path.read_text(encoding="utf-8"))
-    hidden = [name for name, value in found if name in USERS and not (name in optional and value == "none")]
+    hidden = [name for name, value in found if name in USERS and not (name in optional and value == "omit")]
     assert hidden == []
 
 

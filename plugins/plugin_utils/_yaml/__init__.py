@@ -49,7 +49,7 @@ def _text(writer: Any, value: str) -> yaml.Node:
     style = (
         "|" if "\n" in value and not re.search(r"[ \t]\n|\A\s", value) else "'" if _AMBIGUOUS.fullmatch(value) else None
     )
-    node: yaml.Node = writer.represent_scalar(_TAG + "str", str(value), style=style)
+    node: yaml.Node = writer.represent_scalar(_TAG + "str", str.__str__(value), style=style)
     return node
 
 

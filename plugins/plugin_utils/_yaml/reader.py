@@ -38,6 +38,8 @@ def plain(value: Any) -> Any:
         return value
     if isinstance(value, int):
         return short(int(value), hex(value))
+    if isinstance(value, str):
+        return str.__str__(value)  # ansible-core 2.18 has a text whose own __str__ returns that same type
     return float(value) if isinstance(value, float) else str(value)
 
 
