@@ -23,4 +23,6 @@ class ActionModule(ActionBase):
         """Return the service accounts with their roles."""
         super().run(tmp, task_vars)
         _result, arguments = self.validate_argument_spec(argument_spec=_ARGUMENTS)
+        for warning in _doorway.misspelled(task_vars or {}):
+            self._display.warning(warning)
         return _doorway.answer(lambda: _identity.decide(arguments))

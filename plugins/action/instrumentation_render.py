@@ -26,4 +26,6 @@ class ActionModule(ActionBase):
         """Return manifests, annotations and prerequisites of all Instrumentations."""
         super().run(tmp, task_vars)
         _result, arguments = self.validate_argument_spec(argument_spec=_ARGUMENTS)
+        for warning in _doorway.misspelled(task_vars or {}):
+            self._display.warning(warning)
         return _doorway.answer(lambda: _instrumentation.bundle(arguments["instrumentations"], arguments["defaults"]))

@@ -33,4 +33,6 @@ class ActionModule(ActionBase):
         """Return the bundle of all collectors and every finding; fail when a finding is as severe as `fail_on` says."""
         super().run(tmp, task_vars)
         _result, arguments = self.validate_argument_spec(argument_spec=_ARGUMENTS)
+        for warning in _doorway.misspelled(task_vars or {}):
+            self._display.warning(warning)
         return _doorway.answer(lambda: _render(arguments, self._display.warning))

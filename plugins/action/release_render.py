@@ -24,6 +24,8 @@ class ActionModule(ActionBase):
         """Return what is applied, given to Helm, or removed."""
         super().run(tmp, task_vars)
         _result, arguments = self.validate_argument_spec(argument_spec=_ARGUMENTS)
+        for warning in _doorway.misspelled(task_vars or {}):
+            self._display.warning(warning)
         result = _doorway.answer(lambda: render.render(arguments, self._task.check_mode))
         for warning in result.pop("warnings"):
             self._display.warning(warning)

@@ -5,12 +5,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import difflib
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from ansible.errors import AnsibleActionFail
 
 from ..module_utils._core.errors import Problem
+from . import _sources
 from ._render import Request
 
 # The options that describe collectors; otel_render and pipeline_validate share them.
@@ -26,6 +28,22 @@ COLLECTOR_ARGUMENTS: dict[str, dict[str, Any]] = {
 def request(arguments: Mapping[str, Any]) -> Request:
     """Return the arguments of COLLECTOR_ARGUMENTS as a request."""
     return Request(**{name: arguments[name] for name in COLLECTOR_ARGUMENTS if name in arguments})
+
+
+def misspelled(variables: Mapping[str, Any]) -> Iterator[str]:
+    """Yield a warning for every variable that is almost, but not quite, an option of this collection's running role.
+
+    Ansible ignores such a variable. The cutoff leaves alone what users name after the role for their own use.
+    """
+    if variables.get("ansible_collection_name") != "o11y.opentelemetry":
+        return
+    role = variables["role_name"]
+    file = _sources.ROLE.with_name(role) / "meta" / "argument_specs.yml"
+    known = {name.removeprefix(f"{role}_") for name in _sources.read_yaml(file)["argument_specs"]["main"]["options"]}
+    for name in variables:
+        word = name.removeprefix(f"{role}_")
+        if word != name and word not in known and (close := difflib.get_close_matches(word, known, n=1, cutoff=0.8)):
+            yield f"{name} is no option of role {role} and has no effect; did you mean {role}_{close[0]}?"
 
 
 def answer(work: Callable[[], dict[str, Any]]) -> dict[str, Any]:

@@ -32,6 +32,8 @@ from ..module_utils._core.needs import derive
 from . import _layers, _sources, _target, _yaml
 
 _PREFIX = "otel_collector_"
+# What gives a collector its config.
+_SOURCES = ("recipes", "config", "config_files")
 
 
 @dataclass(frozen=True)
@@ -74,8 +76,13 @@ class _Choice:
 def plan(request: Request) -> list[Planned]:
     """Return every collector with its config, build and findings.
 
-    Raises Problem for input that gives no config at all.
+    Raises Problem for input that names no collector.
     """
+    if not request.collectors and not any(request.defaults.get(name) for name in _SOURCES):
+        raise Problem(
+            "the inventory names no collector for this host",
+            fix="Set `otel_collectors`, or `otel_collector_recipes` or `otel_collector_config` for a single collector.",
+        )
     recipes = _sources.find(request.recipe_paths, "recipes")
     platforms = _sources.find(request.platform_paths, "platforms")
     return [_plan(item, request, recipes, platforms) for item in request.collectors or [{}]]

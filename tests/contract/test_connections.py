@@ -81,6 +81,12 @@ def entry_points(role: str) -> set[str]:
 
 
 POINTS = [(role, point) for role in ROLES for point in sorted(entry_points(role))]
+# Whatever the connection and privileges of the host are.
+ON_THE_CONTROLLER = {
+    "ansible_connection": "local",
+    "ansible_become": False,
+    "ansible_python_interpreter": "{{ ansible_playbook_python }}",
+}
 
 
 @pytest.mark.parametrize(("role", "point"), POINTS)
@@ -93,7 +99,8 @@ def test_an_entry_point_names_the_cluster_for_all_its_tasks(role: str, point: st
     if not outside:
         (block,) = _sources.read_yaml(folder / f"{point}.yml")
         assert block["module_defaults"] == {TARGET: f"{{{{ __{role}_target }}}}"}
-        assert set(block) <= {"name", "module_defaults", "block"}
+        assert block["vars"] == ON_THE_CONTROLLER
+        assert set(block) <= {"name", "vars", "module_defaults", "block"}
     else:
         assert reached(folder, f"{point}.yml", set()) & calling == set()
 

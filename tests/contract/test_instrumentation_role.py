@@ -44,7 +44,7 @@ def test_every_option_has_the_prefix_and_a_description(path: str, option: dict[s
 
 @pytest.mark.parametrize("name", OPTIONS)
 def test_the_role_passes_on_its_own_input(name: str) -> None:
-    optional = "" if "default" in SPEC[PREFIX + name] else " | default(none)"
+    optional = "" if "default" in SPEC[PREFIX + name] else " | default(omit)"
     assert VARS["__otel_instrumentation_defaults"][name] == f"{{{{ {PREFIX}{name}{optional} }}}}"
 
 

@@ -46,7 +46,7 @@ def test_options_of_a_collector_are_its_fields_and_what_the_role_passes_on() -> 
 
 @pytest.mark.parametrize("name", OPTIONS)
 def test_the_role_passes_on_its_own_input(name: str) -> None:
-    optional = "" if "default" in SPEC[PREFIX + name] else " | default(none)"
+    optional = "" if "default" in SPEC[PREFIX + name] else " | default(omit)"
     assert VARS["__otel_collector_defaults"][name] == f"{{{{ {PREFIX}{name}{optional} }}}}"
 
 

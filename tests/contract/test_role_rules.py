@@ -83,7 +83,7 @@ def test_an_accepted_error_does_not_stop_the_role(said: dict[str, Any], passes: 
     }
     done = play("render", values, tmp_path)
     assert (done.returncode == 0) is passes, done.stdout + done.stderr
-    assert (tmp_path / "out" / "manifests.yml").is_file() is passes
+    assert (tmp_path / "out" / "localhost" / "manifests.yml").is_file() is passes
     assert "render | Validate every config" in done.stdout
     assert ("nothing was applied" in done.stdout + done.stderr) is not passes
     assert "plaintext-secret" in done.stdout + done.stderr or passes

@@ -6,15 +6,15 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _sources
+
+from tests.support import plays
 
 from .role import ROOT
 
@@ -82,25 +82,7 @@ def test_no_test_hides_what_is_undefined_in_a_users_variable(path: Path) -> None
 
 def run(tmp_path: Path, play: str | list[dict[str, Any]], variables: dict[str, Any], *more: str) -> str:
     """Run a playbook of the collection, or a play, which fails; return its output."""
-    inventory = tmp_path / "inventory.json"
-    inventory.write_text(json.dumps({"all": {"hosts": {"cluster": variables}}}), encoding="utf-8")
-    if not isinstance(play, str):
-        (tmp_path / "play.json").write_text(json.dumps(play), encoding="utf-8")
-    command = [str(Path(sys.executable).with_name("ansible-playbook")), "-i", str(inventory), *more]
-    environment = {
-        **{key: value for key, value in os.environ.items() if not key.startswith(("K8S_AUTH", "O11Y"))},
-        "ANSIBLE_HOME": str(tmp_path / "home"),
-        "KUBECONFIG": "/nonexistent/current",
-    }
-    done = subprocess.run(
-        [*command, play if isinstance(play, str) else str(tmp_path / "play.json")],
-        cwd=ROOT,
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=120,
-    )
+    done = plays.run(tmp_path, play, {"cluster": variables}, *more)
     assert done.returncode != 0, done.stdout
     return done.stdout + done.stderr
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from ansible.parsing.dataloader import DataLoader
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.config.paths import Position
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _yaml
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._yaml import reader as origin
 
 TEXT = """\
@@ -72,3 +73,15 @@ def test_plain_data_stays_as_it_is(value: Any) -> None:
 
 def test_a_tuple_becomes_a_list() -> None:
     assert origin.plain({"a": (1, 2)}) == {"a": [1, 2]}
+
+
+class Unsafe(str):
+    """A text as ansible-core 2.18 has it: its text form is of the same type again."""
+
+    def __str__(self) -> str:
+        return self
+
+
+def test_texts_of_older_cores_become_plain_texts() -> None:
+    assert type(origin.plain([Unsafe("a")])[0]) is str
+    assert _yaml.dump({Unsafe("a"): Unsafe("b")}) == "a: b\n"

@@ -1,0 +1,59 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Roles in a play of a user's own: hosts that SSH would reach, several hosts, and names with a typo."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.support import plays
+
+# TEST-NET-3: nothing answers there, and no test may try.
+REMOTE = {"ansible_host": "203.0.113.1", "ansible_connection": "ssh", "ansible_become": True}
+COLLECTOR = {"otel_collectors": [{"recipes": ["otlp_ingest", "debug_output"]}]}
+
+
+def rendered(folder: Path, hosts: dict[str, dict[str, Any]], **variables: Any) -> Any:
+    """Run role otel_collector without a cluster in a play that says nothing about connections."""
+    values = {"otel_collector_state": "rendered", "otel_collector_output_path": str(folder / "out"), **variables}
+    role = {"role": "o11y.opentelemetry.otel_collector", "vars": values}
+    return plays.run(folder, [{"hosts": "all", "gather_facts": False, "roles": [role]}], hosts)
+
+
+def test_roles_run_on_the_controller_and_hosts_have_files_of_their_own(tmp_path: Path) -> None:
+    named = {"otel_collectors": [{**COLLECTOR["otel_collectors"][0], "name": "other"}]}
+    done = rendered(tmp_path, {"one": {**REMOTE, **COLLECTOR}, "two": {**REMOTE, **named}})
+    assert done.returncode == 0, done.stdout
+    files = sorted(tmp_path.glob("out/*/manifests.yml"))
+    assert [file.parent.name for file in files] == ["one", "two"]
+    names = [
+        {item["metadata"]["name"] for item in yaml.safe_load_all(file.read_text()) if item["kind"] == "Deployment"}
+        for file in files
+    ]
+    assert names == [{"otel-collector"}, {"other"}]
+
+
+@pytest.mark.parametrize(
+    ("name", "near"),
+    [
+        ("otel_collector_replica", "otel_collector_replicas"),
+        ("otel_collector_memory_limits", "otel_collector_memory_limit"),
+    ],
+)
+def test_a_misspelled_option_of_a_role_is_a_warning(tmp_path: Path, name: str, near: str) -> None:
+    done = rendered(tmp_path, {"one": {**COLLECTOR, name: 3, "otel_collector_owned_by": "team-a"}})
+    assert done.returncode == 0, done.stdout
+    warnings = " ".join((done.stdout + done.stderr).split())
+    assert f"{name} is no option of role otel_collector and has no effect; did you mean {near}?" in warnings
+    assert "owned_by" not in warnings
+
+
+def test_a_host_without_collectors_is_an_error_that_says_what_to_set(tmp_path: Path) -> None:
+    done = rendered(tmp_path, {"one": {"otel_colectors": []}})
+    assert done.returncode != 0
+    assert "the inventory names no collector for this host. Set `otel_collectors`" in done.stdout + done.stderr
