@@ -8,11 +8,11 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: identity_render
-short_description: Decide which service accounts get which IAM role, with which rights
+short_description: Decide which service accounts get which IAM role and permissions
 version_added: 0.1.0
 description:
   - Called by the roles of this collection. Playbooks use the inputs of those roles instead.
-  - Takes what M(o11y.opentelemetry.otel_render) says of service accounts, and names a role for each that needs one.
+  - Takes the service accounts of M(o11y.opentelemetry.otel_render), and names a role for each that needs one.
   - Reads nothing and calls nothing.
 author: The o11y.opentelemetry maintainers (@o11y)
 extends_documentation_fragment: [o11y.opentelemetry._attributes, o11y.opentelemetry._attributes.controller]
@@ -24,27 +24,22 @@ options:
     required: true
   provider: {description: How pods get their role., type: str, choices: [irsa, pod_identity, static], required: true}
   policies:
-    description:
-      - V(derived) gives what the configs lead to, and no more; who needs nothing gets no role.
-      - V(managed) gives O(managed_policies) to all of them.
+    description: V(derived) grants what each config needs, V(managed) grants O(managed_policies) to all.
     type: str
     choices: [derived, managed]
     default: derived
   managed_policies: {description: "Managed policies, by name or ARN.", type: list, elements: str, default: []}
-  statements: {description: "Statements of your own, for every role.", type: list, elements: dict, default: []}
-  cluster_name: {description: The name of the EKS cluster. Needed unless O(provider=static)., type: str, default: ""}
+  statements: {description: Additional statements for every role., type: list, elements: dict, default: []}
+  cluster_name: {description: Name of the EKS cluster; required unless O(provider=static)., type: str, default: ""}
   role_name:
     description:
-      - The name of the role, with V({cluster}), V({namespace}) and V({service_account}) as placeholders; empty means
-        all three. A longer one than IAM takes is cut, and ends in a hash of the whole.
+      - Name of the role, with the placeholders V({cluster}), V({namespace}) and V({service_account}); empty means all
+        three. A name that is too long for IAM is cut and ends in a hash of the whole.
     type: str
     default: ""
-  role_arns:
-    description: With O(provider=static), the ARN of the role by C(NAMESPACE/NAME).
-    type: dict
-    default: {}
+  role_arns: {description: "With O(provider=static), the role ARN by C(NAMESPACE/NAME).", type: dict, default: {}}
   only:
-    description: The service accounts that get a role, by C(NAMESPACE/NAME); an empty list leaves that to O(policies).
+    description: Service accounts that get a role, by C(NAMESPACE/NAME). If empty, O(policies) decides.
     type: list
     elements: str
     default: []
@@ -59,21 +54,16 @@ EXAMPLES = r"""
     service_accounts: "{{ rendered.service_accounts }}"
     provider: irsa
     cluster_name: prod
-  register: identities
 """
 
 RETURN = r"""
 accounts:
-  description: The service accounts that get a role.
+  description:
+    - The service accounts that get a role, each with C(namespace), C(service_account), C(role_name) (empty with
+      O(provider=static)), C(statements) and C(managed_policies).
   returned: success
   type: list
   elements: dict
-  contains:
-    namespace: {description: The namespace., type: str}
-    service_account: {description: The name., type: str}
-    role_name: {description: The name of the role; empty with O(provider=static)., type: str}
-    statements: {description: The statements of its inline policy., type: list, elements: dict}
-    managed_policies: {description: Its managed policies., type: list, elements: str}
 unneeded:
   description: The service accounts that get none, with the name that their role would have.
   returned: success

@@ -12,16 +12,14 @@ short_description: Wait until service accounts have their IAM roles
 version_added: 0.1.0
 description:
   - Called by the roles of this collection. Playbooks use the inputs of those roles instead.
-  - What IAM and EKS have taken is effective some seconds later, and neither says when.
-  - With O(provider=irsa) the role is taken on at STS, with a token that the API server gives for the service account.
-  - With O(provider=pod_identity) a pod of the service account is tried by a dry run, until EKS puts the credentials
-    into it.
-  - A service account that is not there yet, or that this user may not look at, is told in RV(unproven), the latter
-    with a warning too.
+  - A change in IAM or EKS takes effect some seconds later.
+  - With O(provider=irsa) the module assumes the role at STS, with a token of the service account from the API server.
+  - With O(provider=pod_identity) it creates a pod of the service account by dry run, until EKS adds credentials.
+  - RV(unproven) lists service accounts that do not exist or that the user may not read; the latter cause a warning.
 author: The o11y.opentelemetry maintainers (@o11y)
 extends_documentation_fragment: [o11y.opentelemetry._attributes, o11y.opentelemetry._cluster]
 attributes:
-  check_mode: {details: "Does not wait, since nothing was made."}
+  check_mode: {details: "Does not wait, because nothing was applied."}
 options:
   provider: {description: How pods get their role., type: str, choices: [irsa, pod_identity], required: true}
   accounts:
@@ -33,35 +31,28 @@ options:
       namespace: {description: The namespace., type: str, required: true}
       service_account: {description: The name., type: str, required: true}
       role_arn: {description: The ARN of the role., type: str, required: true}
-  replace_pods:
-    description: Whether collectors that started before EKS knew of their role are evicted.
-    type: bool
-    default: false
-  timeout_seconds: {description: How long to wait for each of them., type: float, default: 60}
+  replace_pods: {description: Whether to evict collectors that started before their role., type: bool, default: false}
+  timeout_seconds: {description: How long to wait for each service account., type: float, default: 60}
 seealso:
   - module: o11y.opentelemetry.iam_service_account_role
 """
 
 EXAMPLES = r"""
-- name: The gateway can take on its role
+- name: Wait until the gateway can assume its role
   o11y.opentelemetry.identity_wait:
     provider: irsa
     accounts:
-      - namespace: observability
-        service_account: gateway
-        role_arn: arn:aws:iam::123456789012:role/prod-gateway
+      - {namespace: obs, service_account: gateway, role_arn: "arn:aws:iam::123456789012:role/prod-gateway"}
     eks_cluster: {name: prod, region: eu-west-1}
 """
 
 RETURN = r"""
 proven: {description: "Those that have their role, as C(NAMESPACE/NAME).", returned: success, type: list, elements: str}
 unproven:
-  description: Those that could not be looked at, and why.
+  description: Those that could not be tested, each as C(account) and C(reason).
   returned: success
   type: list
   elements: dict
-  sample:
-    - {account: observability/gateway, reason: it is not there yet}
 """
 
 from ansible.module_utils.basic import AnsibleModule

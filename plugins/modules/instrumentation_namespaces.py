@@ -8,16 +8,16 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: instrumentation_namespaces
-short_description: Annotate namespaces for auto-instrumentation, and tell what runs without it
+short_description: Annotate namespaces for auto-instrumentation, and list workloads that run without it
 version_added: 0.1.0
 description:
   - Called by the roles of this collection. Playbooks use the inputs of those roles instead.
-  - Sets the annotations that ask the OpenTelemetry operator to instrument the pods of a namespace.
+  - Sets the annotations with which the OpenTelemetry operator instruments the pods of a namespace.
   - Namespaces may have other owners. The module changes only these annotations.
   - Changes and removes an annotation only if C(managedFields) of the namespace shows that no other field manager than
     C(o11y.opentelemetry) wrote it. Annotations of others stay, with a warning if they name one of O(references).
   - Removes its own annotations from namespaces that no longer want them.
-  - The operator instruments pods when they are made. Workloads whose pods are older are told, and not restarted.
+  - The operator instruments pods at creation. The module lists workloads with older pods, and does not restart them.
 author: The o11y.opentelemetry maintainers (@o11y)
 extends_documentation_fragment: [o11y.opentelemetry._attributes, o11y.opentelemetry._cluster]
 attributes:
@@ -43,31 +43,22 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Pods of the shop are instrumented when they are made
+- name: Instrument new pods of the shop
   o11y.opentelemetry.instrumentation_namespaces:
     namespaces:
-      - metadata:
-          name: shop
-          annotations: {instrumentation.opentelemetry.io/inject-python: opentelemetry/default}
+      - metadata: {name: shop, annotations: {instrumentation.opentelemetry.io/inject-python: opentelemetry/default}}
     references: [opentelemetry/default]
 """
 
 RETURN = r"""
-msg: {description: How many namespaces went which way., returned: always, type: str, sample: "1 changed"}
-objects:
-  description: What happened to each namespace.
-  returned: success
-  type: list
-  elements: dict
-  sample:
-    - {kind: Namespace, namespace: "", name: shop, action: changed}
+msg: {description: The count of each action., returned: always, type: str, sample: "1 changed"}
+objects: {description: The namespaces and their C(action)., returned: success, type: list, elements: dict}
 uninstrumented:
-  description: The workloads that run without instrumentation until their pods are made anew.
+  description: Workloads without instrumentation until their pods are replaced.
   returned: success
   type: list
   elements: dict
-  sample:
-    - {kind: Deployment, namespace: shop, name: cart, language: python}
+  sample: [{kind: Deployment, namespace: shop, name: cart, language: python}]
 """
 
 from ansible.module_utils.basic import AnsibleModule

@@ -13,22 +13,18 @@ version_added: 0.1.0
 description:
   - Called by the roles of this collection. Playbooks use the inputs of those roles instead.
   - Checks samplers, propagators, endpoints and the protocol of each language, and renders the resources,
-    the annotations of namespaces, and what the cluster must have before they are of use.
+    the annotations of namespaces, and the prerequisites.
   - Reads files on the controller and touches no cluster.
 author: The o11y.opentelemetry maintainers (@o11y)
 extends_documentation_fragment: [o11y.opentelemetry._attributes, o11y.opentelemetry._attributes.controller]
 options:
   instrumentations:
-    description:
-      - The Instrumentations, each a mapping of the options of role P(o11y.opentelemetry.otel_instrumentation#role)
-        without their prefix C(otel_instrumentation_).
+    description: The Instrumentations, with the options of role P(o11y.opentelemetry.otel_instrumentation#role).
     type: list
     elements: dict
     default: []
   defaults:
-    description:
-      - The same options, for all Instrumentations that do not set them.
-      - With no O(instrumentations) they describe the only one.
+    description: Default options of all O(instrumentations); without these, the options of the only one.
     type: dict
     default: {}
 seealso:
@@ -41,54 +37,21 @@ EXAMPLES = r"""
 - name: Python applications of one namespace send to a gateway
   o11y.opentelemetry.instrumentation_render:
     instrumentations:
-      - name: default
-        collector: {name: gateway}
-        languages: {python: {}}
-        namespaces: [shop]
-    defaults:
-      namespace: opentelemetry
-  register: rendered
+      - {name: default, collector: {name: gateway}, languages: {python: {}}, namespaces: [shop]}
+    defaults: {namespace: opentelemetry}
 """
 
 RETURN = r"""
-manifests:
-  description: All objects, each once, in the order in which they are applied.
-  returned: success
-  type: list
-  elements: dict
-namespaces:
-  description: The namespaces to annotate, as M(o11y.opentelemetry.instrumentation_namespaces) takes them.
-  returned: success
-  type: list
-  elements: dict
-  sample:
-    - apiVersion: v1
-      kind: Namespace
-      metadata:
-        name: shop
-        annotations: {instrumentation.opentelemetry.io/inject-python: opentelemetry/default}
+manifests: {description: All objects in order., returned: success, type: list, elements: dict}
+namespaces: {description: The namespaces with their annotations., returned: success, type: list, elements: dict}
 references:
-  description: How annotations name each Instrumentation.
+  description: The Instrumentations as annotations name them.
   returned: success
   type: list
   elements: str
   sample: [opentelemetry/default]
 requirements:
-  description: What must be so first, as M(o11y.opentelemetry.instrumentation_check) takes it.
+  description: The prerequisites, as M(o11y.opentelemetry.instrumentation_check) takes them.
   returned: success
   type: dict
-  contains:
-    languages: {description: The languages in use., type: list, elements: str}
-    targets:
-      description: The Services that applications will send to, and what they will send there.
-      type: list
-      elements: dict
-    namespaces: {description: The namespaces to annotate., type: list, elements: dict}
-    coming: {description: The namespaces that come with the manifests., type: list, elements: str}
-    references: {description: How annotations name each Instrumentation., type: list, elements: str}
-    files:
-      description: The Secrets and ConfigMaps with certificates that the annotated namespaces must have.
-      type: list
-      elements: dict
-    trials: {description: The Instrumentations., type: list, elements: dict}
 """

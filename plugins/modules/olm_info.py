@@ -2,20 +2,20 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Tell what the Operator Lifecycle Manager has of the OpenTelemetry operator, and what its catalogs offer."""
+"""Return the operator's objects under the Operator Lifecycle Manager, and the packages that its catalogs offer."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: olm_info
-short_description: Tell what the Operator Lifecycle Manager has of the operator, and what its catalogs offer
+short_description: Return the operator's objects under the Operator Lifecycle Manager, and the packages of its catalogs
 version_added: 0.1.0
 description:
   - Called by the roles of this collection. Playbooks use the inputs of those roles instead.
-  - Tells the Subscriptions that bring the operator, wherever they are, and the OperatorGroups and versions of its
+  - Returns the operator's Subscriptions in all namespaces, and the OperatorGroups and ClusterServiceVersions of its
     namespace.
-  - Tells which channels and versions a catalog offers of a package, and whether the catalog answers.
-  - Works on a cluster without the Operator Lifecycle Manager, and says that it is not there.
+  - Returns the channels and versions of a package in a catalog, and whether the catalog answers.
+  - RV(served) is false on a cluster without the Operator Lifecycle Manager.
 author: The o11y.opentelemetry maintainers (@o11y)
 extends_documentation_fragment: [o11y.opentelemetry._attributes, o11y.opentelemetry._cluster]
 options:
@@ -25,37 +25,28 @@ options:
     required: true
   namespace:
     description:
-      - Namespace of the operator. Without it V(openshift-opentelemetry-operator) for V(opentelemetry-product), and
-        V(opentelemetry-operator-system) for others.
+      - Namespace of the operator. Defaults to V(openshift-opentelemetry-operator) for V(opentelemetry-product), and to
+        V(opentelemetry-operator-system) for other packages.
     type: str
     default: ""
   source: {description: Name of the CatalogSource., type: str, default: redhat-operators}
   source_namespace: {description: Namespace of the CatalogSource., type: str, default: openshift-marketplace}
-  offers: {description: Whether to tell what the catalog offers., type: bool, default: true}
-  timeout_seconds: {description: For how long to wait for a catalog that does not answer., type: float, default: 30}
+  offers: {description: Whether to return RV(package)., type: bool, default: true}
+  timeout_seconds: {description: How long to wait for a catalog that does not answer., type: float, default: 30}
 seealso:
   - module: o11y.opentelemetry.olm_wait
   - module: o11y.opentelemetry.release_render
 """
 
 EXAMPLES = r"""
-- name: See what OLM has, and what Red Hat's catalog offers
+- name: Read the Subscriptions, and the channels of Red Hat's catalog
   o11y.opentelemetry.olm_info:
     package: opentelemetry-product
-  register: olm
-
-- name: Show the channels
-  ansible.builtin.debug:
-    msg: "{{ olm.package.channels | map(attribute='name') }}"
-  when: olm.package
 """
 
 RETURN = r"""
-served: {description: Whether the Operator Lifecycle Manager is in the cluster., returned: always, type: bool}
-packages_served:
-  description: Whether its package server is there; V(false) without O(offers=true).
-  returned: always
-  type: bool
+served: {description: Whether the cluster serves the Operator Lifecycle Manager., returned: always, type: bool}
+packages_served: {description: Whether it serves packages; needs O(offers=true)., returned: always, type: bool}
 namespace: {description: The namespace of the operator., returned: always, type: str}
 subscriptions:
   description:
@@ -83,19 +74,12 @@ catalogs:
   type: list
   elements: dict
 package:
-  description: What the catalog offers of the package; empty when it does not have it.
+  description:
+    - The package as C(name), C(default_channel) and C(channels), each with C(name), C(csv) (its newest version),
+      C(csvs) (all versions, the newest first), C(min_kubernetes) and C(all_namespaces); empty if not in the catalog.
   returned: always
   type: dict
-  contains:
-    name: {description: The package., type: str}
-    default_channel: {description: The channel for who names none., type: str}
-    channels:
-      description: >-
-        The channels, each with C(name), C(csv) (its newest version), C(csvs) (all that are known, the newest first),
-        C(min_kubernetes) and C(all_namespaces).
-      type: list
-      elements: dict
-packages: {description: Packages with a name like the one that is missing., returned: always, type: list, elements: str}
+packages: {description: Similar package names if it is missing., returned: always, type: list, elements: str}
 """
 
 from ansible.module_utils.basic import AnsibleModule

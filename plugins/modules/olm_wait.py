@@ -2,45 +2,42 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Follow a Subscription of the Operator Lifecycle Manager until its operator is there, or tell why it will not be."""
+"""Wait until the Operator Lifecycle Manager has installed the operator of a Subscription."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: olm_wait
-short_description: Follow a Subscription of the Operator Lifecycle Manager until its operator is there
+short_description: Wait until the Operator Lifecycle Manager has installed the operator of a Subscription
 version_added: 0.1.0
 description:
   - Called by the roles of this collection. Playbooks use the inputs of those roles instead.
   - Follows a Subscription, its InstallPlan and its ClusterServiceVersion until the version has succeeded.
-  - With O(approval=manual) it approves the InstallPlan that brings exactly O(csv), and plans on the way that bring
-    exactly one older version of the same operator. A plan that brings anything else, or goes past O(csv), is never
-    approved; the task fails and tells what it would have brought.
-  - With O(approval=automatic) a plan that waits all the same is approved when it brings this operator alone.
-  - Fails at once where waiting cannot help, such as an InstallPlan that has failed, and after
-    some seconds where the Operator Lifecycle Manager tries again by itself. Says what is wrong and what to do.
-  - Fails seconds after a pod of the version that is being installed cannot work, as M(o11y.opentelemetry.rollout_wait)
-    does.
+  - With O(approval=manual) it approves the InstallPlan of exactly O(csv), and earlier plans of exactly one older
+    version of the same operator. It never approves another plan; the task fails and lists the plan's versions.
+  - With O(approval=automatic) it approves a waiting plan that has this operator alone.
+  - Fails at once for final states, such as a failed InstallPlan, and after some seconds for states that the Operator
+    Lifecycle Manager retries. The message has the problem and its fix.
+  - Fails seconds after a pod of the new version cannot run, as M(o11y.opentelemetry.rollout_wait) does.
 author: The o11y.opentelemetry maintainers (@o11y)
 extends_documentation_fragment: [o11y.opentelemetry._attributes, o11y.opentelemetry._cluster]
 attributes:
-  check_mode: {details: "Does not wait and approves nothing, since nothing was applied."}
+  check_mode: {details: "Does not wait and approves nothing, because nothing was applied."}
 options:
   namespace: {description: Namespace of the Subscription., type: str, required: true}
   subscription: {description: Name of the Subscription., type: str, required: true}
   csv:
     description:
-      - The ClusterServiceVersion to wait for. With O(approval=automatic) a newer one will do, and with none any.
-      - Needed with O(approval=manual).
+      - The ClusterServiceVersion to wait for; required with O(approval=manual).
+        O(approval=automatic) accepts a newer one, and any if this is empty.
     type: str
     default: ""
   approval:
-    description:
-      - Whether InstallPlans are approved by the Operator Lifecycle Manager itself, or by this module.
+    description: Whether the Operator Lifecycle Manager or this module approves InstallPlans.
     type: str
     choices: [automatic, manual]
     default: automatic
-  timeout_seconds: {description: For how long to wait., type: float, default: 300}
+  timeout_seconds: {description: How long to wait., type: float, default: 300}
 requirements:
   - jmespath
 seealso:
@@ -49,52 +46,26 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: The operator is there, in the newest version of its channel
-  o11y.opentelemetry.olm_wait:
-    namespace: openshift-opentelemetry-operator
-    subscription: opentelemetry-product
-
 - name: Approve this version and nothing else
   o11y.opentelemetry.olm_wait:
     namespace: openshift-opentelemetry-operator
     subscription: opentelemetry-product
     csv: opentelemetry-operator.v0.140.0-2
     approval: manual
-    timeout_seconds: 600
 """
 
 RETURN = r"""
-msg:
-  description: What is there, and which upgrade waits for approval.
-  returned: always
-  type: str
-  sample: opentelemetry-operator.v0.140.0-2 has succeeded
-csv: {description: The ClusterServiceVersion that is installed., returned: when it is there, type: str}
-waiting:
-  description: What an InstallPlan beyond O(csv) would bring.
-  returned: when it is there
-  type: list
-  elements: str
-seconds: {description: How long that took., returned: when it is there, type: float}
-approved:
-  description: The InstallPlans that were approved.
-  returned: always, except in check mode
-  type: list
-  elements: str
-phases:
-  description: The phases of ClusterServiceVersions as they were seen.
-  returned: always, except in check mode
-  type: list
-  elements: str
-brings:
-  description: What the InstallPlan that was refused would have brought.
-  returned: when a plan is refused
-  type: list
-  elements: str
+msg: {description: "The installed version, and the upgrade that waits for approval.", returned: always, type: str}
+csv: {description: The installed ClusterServiceVersion., returned: when installed, type: str}
+waiting: {description: Versions of a plan beyond O(csv)., returned: when installed, type: list, elements: str}
+seconds: {description: The duration., returned: when installed, type: float}
+approved: {description: Approved InstallPlans., returned: "always, except in check mode", type: list, elements: str}
+phases: {description: Phases in their order., returned: "always, except in check mode", type: list, elements: str}
+brings: {description: Versions of the rejected plan., returned: when a plan is rejected, type: list, elements: str}
 failures:
   description:
-    - What is in the way, each with C(kind), C(name), C(state), C(reason), C(message), C(wrong) and C(fix); for pods of
-      the operator in the form of M(o11y.opentelemetry.rollout_wait).
+    - The problems, each with C(kind), C(name), C(state), C(reason), C(message), C(wrong) and C(fix); pods of the
+      operator are described as by M(o11y.opentelemetry.rollout_wait).
   returned: when the task fails
   type: list
   elements: dict

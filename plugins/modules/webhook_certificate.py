@@ -12,21 +12,21 @@ short_description: Keep a certificate for admission webhooks in a Secret, withou
 version_added: 0.1.0
 description:
   - Called by the roles of this collection. Playbooks use the inputs of those roles instead.
-  - Makes a CA and a server certificate, and keeps the certificate, its key and the CA's certificate in a Secret.
-    The key of the CA is kept nowhere.
-  - Makes a new one when the old one ends soon or is not for all host names.
-    The old CA stays in the bundle while it is valid, so that the change interrupts nothing.
-  - The keys leave this module only for the Secret, and are in no result and no log.
+  - Creates a CA and a server certificate, and keeps the certificate, its key and the CA's certificate in a Secret.
+    The key of the CA is not kept.
+  - Replaces a certificate that ends soon or misses a host name. The old CA stays in the bundle while it is valid,
+    so that the replacement interrupts nothing.
+  - Keys are written only to the Secret. No result and no log shows them.
 author: The o11y.opentelemetry maintainers (@o11y)
 extends_documentation_fragment: [o11y.opentelemetry._attributes, o11y.opentelemetry._cluster]
 attributes:
-  diff_mode: {details: What changes is a secret.}
+  diff_mode: {details: The change is a secret.}
 options:
   name: {description: Name of the Secret., type: str, required: true}
-  namespace: {description: "Namespace of the Secret; it has to exist, except in check mode.", type: str, required: true}
-  hosts: {description: Host names that the certificate is for., type: list, elements: str, required: true}
+  namespace: {description: "Namespace of the Secret; it must exist, except in check mode.", type: str, required: true}
+  hosts: {description: Host names of the certificate., type: list, elements: str, required: true}
   labels: {description: Labels of the Secret., type: dict, default: {}}
-  days: {description: For how many days a certificate is valid., type: int, default: 365}
+  days: {description: Validity of a certificate in days., type: int, default: 365}
   renew_days: {description: How many days before its end a certificate is replaced., type: int, default: 90}
 requirements:
   - cryptography
@@ -35,22 +35,21 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: The certificate of the operator's webhooks
+- name: Keep the certificate of the operator's webhooks
   o11y.opentelemetry.webhook_certificate:
     namespace: opentelemetry-operator-system
     name: opentelemetry-operator-generated-certificate
     hosts: [opentelemetry-operator-webhook-service.opentelemetry-operator-system.svc]
-  register: certificate
 """
 
 RETURN = r"""
 ca_bundle:
-  description: The certificates of the CAs to trust, as PEM; empty in check mode while there is no certificate.
+  description: The trusted CAs as PEM; empty in check mode without a certificate.
   returned: success
   type: str
-not_after: {description: When the certificate ends., returned: success, type: str, sample: "2027-11-20T12:00:00+00:00"}
-days_left: {description: In how many days that is., returned: success, type: int}
-msg: {description: What was done and why., returned: always, type: str}
+not_after: {description: The end of the certificate., returned: success, type: str, sample: "2027-11-20T12:00:00+00:00"}
+days_left: {description: The remaining days., returned: success, type: int}
+msg: {description: The action and its reason., returned: always, type: str}
 """
 
 from ansible.module_utils.basic import AnsibleModule
