@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from types import ModuleType
 from typing import Any
 
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.rules import RULES
@@ -13,6 +14,8 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.subj
 
 from .builds import CATALOGUE
 
+# Rule, name of the case and the case: a config; or with the complaint, `path: words`, and what the rule knows besides.
+Table = dict[str, dict[str, Any]]
 BY_ID = {rule.id: rule for rule in RULES}
 PIPELINE = {"receivers": ["otlp"], "exporters": ["debug"]}
 
@@ -46,6 +49,17 @@ class Case:
 
     def __str__(self) -> str:
         return f"{self.rule}: {self.name}"
+
+
+def cases(module: ModuleType) -> list[Case]:
+    """Return the cases of a module, which know its SURROUNDINGS unless they say otherwise."""
+    found = []
+    for rule, name, row in ((rule, name, row) for rule, rows in module.CASES.items() for name, row in rows.items()):
+        config, complaint, *more = row if isinstance(row, tuple) else (row, "")
+        path, _, says = complaint.partition(": ")
+        surroundings = more[0] if more else getattr(module, "SURROUNDINGS", {})
+        found.append(Case(rule, name, config, path if complaint else None, says, surroundings))
+    return found
 
 
 def findings(case: Case) -> list[Finding]:

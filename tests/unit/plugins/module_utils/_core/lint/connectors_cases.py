@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from .builds import NOW, on
-from .cases import Case
+from .cases import Table
 from .shapes import Json, running
 
 IN, OUT, SPAN = ["otlp"], ["debug"], ["span_metrics"]
@@ -34,96 +34,72 @@ TO_TRACES = joined(
     "span_metrics", traces=(IN, ["span_metrics"]), metrics=(["span_metrics"], OUT), logs=(IN, ["span_metrics"])
 )
 
-CASES = [
-    Case(
-        "one-sided-connector",
-        "it only ends one",
-        joined("forward", traces=(IN, ["forward"])),
-        "service.pipelines.traces.exporters[0]",
-        "connector 'forward' is listed among exporters only List it in the receivers of a pipeline that it sends to.",
-    ),
-    Case(
-        "one-sided-connector",
-        "it only starts one",
-        joined("forward", traces=(["forward"], OUT)),
-        "service.pipelines.traces.receivers[0]",
-        "it receives from",
-    ),
-    Case("one-sided-connector", "both", SPANS),
-    Case(
-        "unsupported-connection",
-        "traces to logs",
-        joined("span_metrics", traces=(IN, SPAN), logs=(SPAN, OUT), metrics=(SPAN, OUT)),
-        "service.pipelines.logs.receivers[0]",
-        "connector 'span_metrics' leads to logs from no pipeline of a signal that it supports It has no way to logs.",
-        NOW,
-    ),
-    Case(
-        "unsupported-connection",
-        "logs beside traces",
-        TO_TRACES,
-        "service.pipelines.logs.exporters[0]",
-        "It has no way from logs.",
-        NOW,
-    ),
-    Case(
-        "unsupported-connection",
-        "a version that is judged by another",
-        TO_TRACES,
-        "service.pipelines.logs.exporters[0]",
-        "nearest known version",
-        on("contrib", "0.170.0"),
-    ),
-    Case("unsupported-connection", "supported", SPANS, more=NOW),
-    Case(
-        "unsupported-connection",
-        "an unsupported pair beside supported ones is skipped",
-        joined(
-            "forward",
-            traces=(IN, ["forward"]),
-            traces_2=(["forward"], OUT),
-            logs=(IN, ["forward"]),
-            logs_2=(["forward"], OUT),
+CASES: Table = {
+    "one-sided-connector": {
+        "it only ends one": (
+            joined("forward", traces=(IN, ["forward"])),
+            "service.pipelines.traces.exporters[0]: connector 'forward' is listed among exporters only List it "
+            "in the receivers of a pipeline that it sends to.",
         ),
-        more=NOW,
-    ),
-    Case("unsupported-connection", "a connector that nobody knows", joined("x", traces=(["x"], ["x"])), more=NOW),
-    Case("unsupported-connection", "no build", TO_TRACES),
-    Case(
-        "connector-cycle",
-        "with itself",
-        ROUND,
-        "service.pipelines.traces.exporters[0]",
-        "pipelines form a cycle: traces → traces",
-    ),
-    Case(
-        "connector-cycle",
-        "through three",
-        joined(
-            "a",
-            "b",
-            "c",
-            traces=(["otlp", "c"], ["a"]),
-            traces_2=(["a"], ["debug", "b"]),
-            traces_3=(["b"], ["c"]),
-            traces_4=(["a"], OUT),
+        "it only starts one": (
+            joined("forward", traces=(["forward"], OUT)),
+            "service.pipelines.traces.receivers[0]: it receives from",
         ),
-        "service.pipelines.traces.exporters[0]",
-        "traces → traces/2 → traces/3 → traces",
-    ),
-    Case(
-        "connector-cycle",
-        "two ways to one end",
-        joined("a", "b", traces=(IN, ["a", "b"]), traces_2=(["a"], ["b"]), traces_3=(["b"], OUT)),
-    ),
-    Case(
-        "connector-cycle",
-        "a pair that is skipped closes none",
-        joined("span_metrics", traces=(IN, ["span_metrics"]), metrics=(["span_metrics"], ["span_metrics"])),
-        more=NOW,
-    ),
-    Case("connector-cycle", "none", SPANS),
-]
+        "both": SPANS,
+    },
+    "unsupported-connection": {
+        "traces to logs": (
+            joined("span_metrics", traces=(IN, SPAN), logs=(SPAN, OUT), metrics=(SPAN, OUT)),
+            "service.pipelines.logs.receivers[0]: connector 'span_metrics' leads to logs from no pipeline of a "
+            "signal that it supports It has no way to logs.",
+            NOW,
+        ),
+        "logs beside traces": (TO_TRACES, "service.pipelines.logs.exporters[0]: It has no way from logs.", NOW),
+        "a version that is judged by another": (
+            TO_TRACES,
+            "service.pipelines.logs.exporters[0]: nearest known version",
+            on("contrib", "0.170.0"),
+        ),
+        "supported": (SPANS, "", NOW),
+        "an unsupported pair beside supported ones is skipped": (
+            joined(
+                "forward",
+                traces=(IN, ["forward"]),
+                traces_2=(["forward"], OUT),
+                logs=(IN, ["forward"]),
+                logs_2=(["forward"], OUT),
+            ),
+            "",
+            NOW,
+        ),
+        "a connector that nobody knows": (joined("x", traces=(["x"], ["x"])), "", NOW),
+        "no build": TO_TRACES,
+    },
+    "connector-cycle": {
+        "with itself": (ROUND, "service.pipelines.traces.exporters[0]: pipelines form a cycle: traces → traces"),
+        "through three": (
+            joined(
+                "a",
+                "b",
+                "c",
+                traces=(["otlp", "c"], ["a"]),
+                traces_2=(["a"], ["debug", "b"]),
+                traces_3=(["b"], ["c"]),
+                traces_4=(["a"], OUT),
+            ),
+            "service.pipelines.traces.exporters[0]: traces → traces/2 → traces/3 → traces",
+        ),
+        "two ways to one end": joined(
+            "a", "b", traces=(IN, ["a", "b"]), traces_2=(["a"], ["b"]), traces_3=(["b"], OUT)
+        ),
+        "a pair that is skipped closes none": (
+            joined("span_metrics", traces=(IN, ["span_metrics"]), metrics=(["span_metrics"], ["span_metrics"])),
+            "",
+            NOW,
+        ),
+        "none": SPANS,
+    },
+}
 
 
 SENDER = {"otlp_grpc": {"endpoint": "gateway:4317"}}
@@ -136,80 +112,61 @@ def pipeline(*processors: str, exporters: Any = None, **settings: Any) -> Json:
     return running(processors=found, exporters=SENDER if exporters is None else exporters)
 
 
-CASES += [
-    Case(
-        "memory-limiter-missing",
-        "none",
-        pipeline("batch"),
-        TRACES,
-        "'traces' has no memory_limiter Put `memory_limiter` first",
-    ),
-    Case("memory-limiter-missing", "one", pipeline("memory_limiter")),
-    Case("memory-limiter-missing", "one with a name", pipeline("batch", "memory_limiter/two")),
-    Case("memory-limiter-missing", "only tried out", pipeline(exporters={"debug": None, "file/2": {}})),
-    Case("memory-limiter-missing", "as an extension", {**running(exporters=SENDER, extensions={"memory_limiter": {}})}),
-    Case(
-        "memory-limiter-missing",
-        "behind a connector",
-        {
+CASES |= {
+    "memory-limiter-missing": {
+        "none": (pipeline("batch"), f"{TRACES}: 'traces' has no memory_limiter Put `memory_limiter` first"),
+        "one": pipeline("memory_limiter"),
+        "one with a name": pipeline("batch", "memory_limiter/two"),
+        "only tried out": pipeline(exporters={"debug": None, "file/2": {}}),
+        "as an extension": {**running(exporters=SENDER, extensions={"memory_limiter": {}})},
+        "behind a connector": {
             "connectors": {"forward": {}},
             "service": {"pipelines": {"traces": {"receivers": ["forward"], "exporters": ["zipkin"]}}},
         },
-    ),
-    Case(
-        "memory-limiter-missing",
-        "processors that a file names",
-        {"service": {"pipelines": {"traces": {"receivers": ["a"], "processors": "${file:p}", "exporters": ["b"]}}}},
-    ),
-    Case(
-        "memory-limiter-late",
-        "second",
-        pipeline("batch", "memory_limiter"),
-        f"{TRACES}.processors[1]",
-        "'memory_limiter' comes after 'batch' Put it first",
-    ),
-    Case("memory-limiter-late", "first", pipeline("memory_limiter", "batch")),
-    Case(
-        "batch-missing",
-        "each request alone",
-        pipeline("memory_limiter"),
-        TRACES,
-        "sends to 'otlp_grpc' without batches Add `batch` as the last processor, or `sending_queue: {batch: {}}`",
-    ),
-    Case("batch-missing", "a processor", pipeline("batch/small")),
-    Case("batch-missing", "in the queue", pipeline(exporters={"otlphttp": {"sending_queue": {"batch": {}}}})),
-    Case("batch-missing", "as older versions have it", pipeline(exporters={"otlp": {"batcher": {"enabled": True}}})),
-    Case("batch-missing", "one that needs none", pipeline(exporters={"prometheus": {}, "debug": {}})),
-    Case(
-        "batch-early",
-        "before a sampler",
-        pipeline("batch", "tail_sampling"),
-        f"{TRACES}.processors[0]",
-        "'batch' comes before 'tail_sampling': it splits batches",
-    ),
-    Case(
-        "batch-early",
-        "before a filter",
-        pipeline("memory_limiter", "batch/a", "filter/health"),
-        f"{TRACES}.processors[1]",
-        "Move 'batch/a' to the end of the processors.",
-    ),
-    Case("batch-early", "another after the sampler", pipeline("batch", "tail_sampling", "batch/2")),
-    Case("batch-early", "before a change of attributes", pipeline("batch", "attributes")),
-    Case(
-        "connection-forgotten",
-        "behind the batch",
-        pipeline("memory_limiter", "batch", "k8s_attributes"),
-        f"{TRACES}.processors[2]",
-        "which the earlier 'batch' drops Move 'k8s_attributes' before 'batch'.",
-    ),
-    Case(
-        "connection-forgotten",
-        "the old name, behind sampling",
-        pipeline("tail_sampling", "k8sattributes/x"),
-        f"{TRACES}.processors[1]",
-        "which the earlier 'tail_sampling' drops",
-    ),
-    Case("connection-forgotten", "before both", pipeline("k8s_attributes", "tail_sampling", "batch")),
-    Case("connection-forgotten", "by attribute", pipeline("batch", "k8s_attributes", k8s_attributes=BY_UID)),
-]
+        "processors that a file names": {
+            "service": {"pipelines": {"traces": {"receivers": ["a"], "processors": "${file:p}", "exporters": ["b"]}}}
+        },
+    },
+    "memory-limiter-late": {
+        "second": (
+            pipeline("batch", "memory_limiter"),
+            f"{TRACES}.processors[1]: 'memory_limiter' comes after 'batch' Put it first",
+        ),
+        "first": pipeline("memory_limiter", "batch"),
+    },
+    "batch-missing": {
+        "each request alone": (
+            pipeline("memory_limiter"),
+            f"{TRACES}: sends to 'otlp_grpc' without batches Add `batch` as the last processor, or "
+            "`sending_queue: {batch: {}}`",
+        ),
+        "a processor": pipeline("batch/small"),
+        "in the queue": pipeline(exporters={"otlphttp": {"sending_queue": {"batch": {}}}}),
+        "as older versions have it": pipeline(exporters={"otlp": {"batcher": {"enabled": True}}}),
+        "one that needs none": pipeline(exporters={"prometheus": {}, "debug": {}}),
+    },
+    "batch-early": {
+        "before a sampler": (
+            pipeline("batch", "tail_sampling"),
+            f"{TRACES}.processors[0]: 'batch' comes before 'tail_sampling': it splits batches",
+        ),
+        "before a filter": (
+            pipeline("memory_limiter", "batch/a", "filter/health"),
+            f"{TRACES}.processors[1]: Move 'batch/a' to the end of the processors.",
+        ),
+        "another after the sampler": pipeline("batch", "tail_sampling", "batch/2"),
+        "before a change of attributes": pipeline("batch", "attributes"),
+    },
+    "connection-forgotten": {
+        "behind the batch": (
+            pipeline("memory_limiter", "batch", "k8s_attributes"),
+            f"{TRACES}.processors[2]: which the earlier 'batch' drops Move 'k8s_attributes' before 'batch'.",
+        ),
+        "the old name, behind sampling": (
+            pipeline("tail_sampling", "k8sattributes/x"),
+            f"{TRACES}.processors[1]: which the earlier 'tail_sampling' drops",
+        ),
+        "before both": pipeline("k8s_attributes", "tail_sampling", "batch"),
+        "by attribute": pipeline("batch", "k8s_attributes", k8s_attributes=BY_UID),
+    },
+}

@@ -28,11 +28,11 @@ from ..helpers import CONFIG, user
 from ..strategies import anything, configs
 from . import secrets_cases
 from .builds import CATALOGUE, NOW
-from .cases import Case, check, findings
+from .cases import Case, cases, check, findings
 from .secrets_cases import SECRET
 
 TABLES = sorted(Path(__file__).parent.glob("*_cases.py"))
-CASES: list[Case] = [case for table in TABLES for case in import_module(f".{table.stem}", __package__).CASES]
+CASES = [case for table in TABLES for case in cases(import_module(f".{table.stem}", __package__))]
 
 
 @pytest.mark.parametrize("case", CASES, ids=str)
@@ -141,7 +141,7 @@ def test_every_label_of_the_table_is_defined() -> None:
     assert used == set(CATALOGUE.shared_fields)
 
 
-@pytest.mark.parametrize("case", [case for case in secrets_cases.CASES if case.path is not None], ids=str)
+@pytest.mark.parametrize("case", [case for case in cases(secrets_cases) if case.path is not None], ids=str)
 def test_the_value_is_never_told(case: Case) -> None:
     for finding in findings(case):
         assert SECRET not in str(finding.as_dict())
