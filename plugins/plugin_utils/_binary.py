@@ -31,11 +31,11 @@ _UNABLE = {"adot": "the AWS distribution has no `validate` subcommand"}
 _PLACEHOLDER = "1"
 # Errors that apply only to this machine: the files exist where the collector will run.
 _ONLY_HERE = re.compile(r"directory must exist|no such file or directory|failed to load TLS|is not a directory")
-_COLONS = re.compile(r"[a-z_]+(?:::[^\s:,'\"]+)+")
-_QUOTED = re.compile(r"'([a-z]+)'.*?\bfor (?:id: )?\"([^\"]+)\"", re.DOTALL)
+_COLONS = re.compile(r"(?<![a-z_])[a-z_]++(?:::[^\s:,'\"]+)+")
+_QUOTED = re.compile(r"'([a-z]+)'.{0,100}?\bfor (?:id: )?\"([^\"]+)\"", re.DOTALL)
 _CREATED = re.compile(r"failed to create \"([^\"]+)\" (receiver|processor|exporter|connector|extension)")
 _TOP_LEVEL = re.compile(r"'otelcol\.configSettings' has invalid keys: (\w+)")
-_VALID_VALUES = re.compile(r"\s*\(valid values: \[[^\]]*\]\)")
+_VALID_VALUES = re.compile(r"\s?\(valid values: \[[^\][]*\]\)")
 
 
 @dataclass(frozen=True)
@@ -109,7 +109,7 @@ def _mismatch(found: str, target: Target | None) -> str:
     if target is None:
         return ""
     _code, said = _run([found, "--version"], {})
-    match = re.search(r"\d+\.\d+\.\d+", said)
+    match = re.search(r"(?<!\d)\d++\.\d++\.\d++", said)
     if match and match[0] == target.version:
         return ""
     return f"{found} is version {match[0] if match else 'unknown'}, not {target.version}"

@@ -141,6 +141,6 @@ def _from_manifest(wanted: BuildRequest) -> Target:
 def _newest_module(manifest: Mapping[str, Any]) -> str:
     """Return the version of the Collector's own modules in a builder's manifest."""
     found = re.findall(
-        r"(?:go\.opentelemetry\.io/collector|opentelemetry-collector-contrib)/\S+ v(0\.\d+\.\d+)", str(manifest)
+        r"(?:go\.opentelemetry\.io/collector|opentelemetry-collector-contrib)/\S{1,200} v(0\.\d+\.\d+)", str(manifest)
     )
     return max(found, key=lambda text: [int(part) for part in text.split(".")], default="")

@@ -33,7 +33,7 @@ LONGEST_ROLE = 64
 _REFUSED = re.compile(r"[^A-Za-z0-9+=,.@_-]+")
 _DIGEST = 8
 _NAMES = ("cluster", "namespace", "service_account")
-_PLACEHOLDER = re.compile(r"\{([^}]*)\}")
+_PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 
 
 def environment(collector: Collector) -> dict[str, str]:

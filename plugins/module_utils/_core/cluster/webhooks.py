@@ -15,7 +15,7 @@ Object = dict[str, Any]
 
 # Messages of the API server (apiserver's ErrCallingWebhook, apiextensions' webhook converter). A webhook that rejects
 # a request has other messages: `denied the request`, and for a conversion a message without the address.
-_CALL = re.compile(r'failed calling webhook|conversion webhook for .+ failed: Post "')
+_CALL = re.compile(r'failed calling webhook|conversion webhook for .{1,300}? failed: Post "')
 _SERVICE = re.compile(r"https://(?P<name>[-a-z0-9]+)\.(?P<namespace>[-a-z0-9]+)\.svc[:/.]")
 _CERTIFICATE = b"BEGIN CERTIFICATE"
 

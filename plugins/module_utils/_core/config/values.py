@@ -63,7 +63,7 @@ def is_inside(host: str) -> bool:
 
 # `${env:NAME}`, `${env:NAME:-default}` and `${NAME}`; `$$` is a literal dollar.
 # Source: confmap/expand.go and confmap/provider/envprovider.
-REFERENCE = re.compile(r"\$\$|\$\{(?:env:)?([A-Za-z_][A-Za-z0-9_]*)(:-[^}]*)?\}")
+REFERENCE = re.compile(r"\$\$|\$\{(?:env:)?([A-Za-z_][A-Za-z0-9_]*)(:-(?:[^}$]|\$(?!\{))*)?\}")
 
 
 def settled(value: Any, known: Mapping[str, str], unknown: str) -> Any:

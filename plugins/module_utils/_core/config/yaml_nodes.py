@@ -39,7 +39,7 @@ SCALARS = (
 _BY_FIRST: dict[str, list[tuple[str, re.Pattern[str]]]] = {}
 for _name, _pattern, _first in SCALARS:
     for _character in _first:
-        _BY_FIRST.setdefault(_character, []).append((_name, re.compile(rf"(?:{_pattern})\Z")))
+        _BY_FIRST.setdefault(_character, []).append((_name, re.compile(rf"\A(?:{_pattern})\Z")))
 
 
 class Invalid(Problem):

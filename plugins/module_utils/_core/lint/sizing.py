@@ -25,7 +25,7 @@ _K8S_ATTRIBUTES = (
     "https://github.com/open-telemetry/opentelemetry-collector-contrib/blob/main/processor/k8sattributesprocessor"
     "/README.md"
 )
-_NOTHING = re.compile(r"0*\.?0*(ns|us|µs|ms|s|m|h)?\Z")
+_NOTHING = re.compile(r"0*+(?:\.0*)?(ns|us|µs|ms|s|m|h)?\Z")
 _PAIRS = (("limit_mib", "spike_limit_mib"), ("limit_percentage", "spike_limit_percentage"))
 _ALL = 100
 

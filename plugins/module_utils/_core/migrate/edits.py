@@ -53,7 +53,7 @@ class Put(Edit):
 class Substitute(Edit):
     """Replace a pattern inside a text."""
 
-    pattern: str
+    pattern: re.Pattern[str]
     by: str
 
 
@@ -127,7 +127,7 @@ def _set(parent: Any, key: Any, edit: Edit) -> None:
     if isinstance(edit, Drop):
         del parent[key]
     elif isinstance(edit, Substitute):
-        parent[key] = re.sub(edit.pattern, edit.by, parent[key])
+        parent[key] = edit.pattern.sub(edit.by, parent[key])
     elif isinstance(edit, Wrap):
         parent[key] = [parent[key]]
     elif isinstance(edit, (Put, Add)):

@@ -22,10 +22,10 @@ BATCHER_GONE = "0.130.0"
 OVERFLOW = "0.129.0"
 
 _ADDRESS = ("service", "telemetry", "metrics", "address")
-_ENDPOINT = re.compile(r"(?P<host>.*):(?P<port>\d+|\$\{[^}]+\})\Z")
+_ENDPOINT = re.compile(r"(?P<host>.*):(?P<port>\d+|\$\{[^{}]+\})\Z")
 # A dollar that no other dollar escapes, and a name without braces; names of variables are upper case by custom, and
 # what is not may be a pattern's group or the end of one.
-_BARE = r"(?<![\\$])((?:\$\$)*)\$([A-Z][A-Z0-9_]{2,})\b"
+_BARE = re.compile(r"(?<![\\$])((?:\$\$)*)\$([A-Z][A-Z0-9_]{2,})\b")
 _BRACED = r"\1${env:\2}"
 _BATCH_KEYS = {"min_size_items": "min_size", "max_size_items": "max_size"}
 _BATCH = ("flush_timeout", "min_size", "max_size", "sizer")
@@ -38,7 +38,7 @@ def _from(target: Target, version: str) -> bool:
 def bare_variables(config: Any, target: Target) -> Iterator[Change | Unsolved]:
     """Yield `$NAME` in texts; only `${env:NAME}` is replaced by the variable since 0.104."""
     for path, value in leaves(config) if _from(target, BRACES_ONLY) else ():
-        names = re.findall(_BARE, value) if isinstance(value, str) else []
+        names = _BARE.findall(value) if isinstance(value, str) else []
         if names:
             what = ", ".join(f"${name} → ${{env:{name}}}" for _escaped, name in dict.fromkeys(names))
             why = f"A variable without braces is plain text since {BRACES_ONLY}."

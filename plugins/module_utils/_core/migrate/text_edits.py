@@ -17,6 +17,7 @@ from ..config.paths import ALIAS, LINE_END, LITERAL, MAPPING, SCALAR, SEQUENCE, 
 from .edits import Add, Drop, Edit, Put, RenameKey, Replace, Substitute, Wrap
 
 _PLAIN = re.compile(r"[A-Za-z_][\w/.-]*\Z")
+_COMMA = re.compile(r"\s*,\s*")
 _WORDS = {"true", "false", "null", "yes", "no", "on", "off", "y", "n"}
 _FLOW = "flow"
 
@@ -74,8 +75,8 @@ class TextEditor:
         node = self._find(path)[1]
         start, end = self._span(node)
         if not node.style and self._in_flow(path):  # braces would end the mapping around it
-            return [Cut(start, end, json.dumps(re.sub(edit.pattern, edit.by, node.value), ensure_ascii=False))]
-        return [Cut(start, end, re.sub(edit.pattern, edit.by, self.text[start:end]))]
+            return [Cut(start, end, json.dumps(edit.pattern.sub(edit.by, node.value), ensure_ascii=False))]
+        return [Cut(start, end, edit.pattern.sub(edit.by, self.text[start:end]))]
 
     def _in_flow(self, path: Path) -> bool:
         return any(self._find_any(path[:size])[1].style == _FLOW for size in range(len(path)))
@@ -144,11 +145,11 @@ class TextEditor:
         return [Cut(line, self._next_line(end), "")]
 
     def _remove_flow(self, start: int, end: int) -> Cut:
-        after = re.compile(r"\s*,\s*").match(self.text, end)
+        after = _COMMA.match(self.text, end)
         if after:
             return Cut(start, after.end(), "")
-        before = re.search(r"\s*,\s*\Z", self.text[:start])
-        return Cut(before.start() if before else start, end, "")
+        before = self.text[:start].rstrip()
+        return Cut(len(before[:-1].rstrip()) if before.endswith(",") else start, end, "")
 
     def _find(self, path: Path) -> tuple[Any, Node]:
         key, value = self._find_any(path)

@@ -81,7 +81,7 @@ CONTRIB = "https://github.com/open-telemetry/opentelemetry-collector-contrib/tre
 REFERENCE = "https://docs.aws.amazon.com/service-authorization/latest/reference"
 _ASSUME = "https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_use_permissions-to-switch.html"
 # `{ClusterName}` and the like are filled in from the telemetry; what is left of `${…}` is known at run time only.
-_PLACEHOLDER = re.compile(r"\$?\{[^}]*\}")
+_PLACEHOLDER = re.compile(r"\$?\{[^{}]*\}")
 
 
 def pattern(name: Any, unset: str = "*") -> str:

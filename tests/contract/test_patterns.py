@@ -1,0 +1,237 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Every regular expression of the plugins takes linear time on hostile text, as it is used."""
+
+from __future__ import annotations
+
+import ast
+import dataclasses
+import re
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from functools import cache
+from importlib import import_module
+from types import ModuleType
+from typing import Any, NamedTuple
+
+import pytest
+
+from .source import files, tree
+
+PACKAGE = "ansible_collections.o11y.opentelemetry."
+SECONDS = 0.2
+# A quadratic pattern fails at a small size already, an exponential one at the smallest, so that the test ends.
+SIZES = (24, 1_000, 8_000, 100_000)
+USES = ("match", "fullmatch", "search", "finditer")
+USE_OF = {**{name: name for name in USES}, **dict.fromkeys(("findall", "split", "sub", "subn"), "finditer")}
+FUNCTIONS = ("compile", *USE_OF)
+# Run in every pattern beside what its own parts accept.
+USUAL = ("a", "A", "0", "_", "-", ".", " ", "\t", "\n", "\\", '"', "/", ":", "{", "é")
+SOURCES = tuple(path for path in files("plugins/*.py") if not path.startswith("plugins/doc_fragments/"))
+
+
+class Used(NamedTuple):
+    """A pattern where it is defined, and how it is used."""
+
+    where: str
+    pattern: re.Pattern[str]
+    uses: tuple[str, ...]
+
+
+def module_of(path: str) -> ModuleType:
+    return import_module(PACKAGE + path.removesuffix(".py").removesuffix("/__init__").replace("/", "."))
+
+
+def reachable(value: Any, depth: int = 6) -> Iterator[Any]:
+    """Yield a value and what it holds: items, fields, and attributes of instances of the collection."""
+    yield value
+    if not depth or isinstance(value, (str, bytes, type, ModuleType)):
+        return
+    inner: list[Any] = []
+    if isinstance(value, dict):
+        inner = [*value.keys(), *value.values()]
+    elif isinstance(value, (tuple, list, set, frozenset)):
+        inner = list(value)
+    elif dataclasses.is_dataclass(value):
+        inner = list(getattr(value, "__dict__", {}).values())
+    for item in inner:
+        yield from reachable(item, depth - 1)
+
+
+@cache
+def own(path: str) -> dict[str, Any]:
+    return {name: value for name, value in vars(module_of(path)).items() if not name.startswith("__")}
+
+
+@cache
+def methods() -> dict[tuple[str, str], set[str]]:
+    """Return how names of patterns are used: private names by file, public ones in all files."""
+    found: dict[tuple[str, str], set[str]] = {}
+    for path in SOURCES:
+        for node in ast.walk(tree(path)):
+            if isinstance(node, ast.Attribute) and node.attr in USE_OF and isinstance(node.value, ast.Name):
+                file = path if node.value.id.startswith("_") else ""
+                found.setdefault((file, node.value.id), set()).add(USE_OF[node.attr])
+    return found
+
+
+def patterns() -> Iterator[Used]:
+    for path in SOURCES:
+        for name, value in own(path).items():
+            compiled = [one for one in reachable(value) if isinstance(one, re.Pattern) and isinstance(one.pattern, str)]
+            file = path if name.startswith("_") else ""
+            uses = methods().get((file, name), set()) if compiled == [value] else set()
+            yield from (Used(f"{path}: {name}", one, tuple(sorted(uses)) or USES) for one in compiled)
+        for node in ast.walk(tree(path)):
+            yield from calls(path, node)
+
+
+def calls(path: str, node: ast.AST) -> Iterator[Used]:
+    """Yield the pattern of a call such as `re.sub(pattern, by, text)`."""
+    function = node.func if isinstance(node, ast.Call) else None
+    if not (isinstance(function, ast.Attribute) and isinstance(function.value, ast.Name) and function.value.id == "re"):
+        return
+    if not isinstance(node, ast.Call) or function.attr not in FUNCTIONS:
+        return
+    flags = [part for part in (*node.args[1:], *(one.value for one in node.keywords)) if "re." in ast.unparse(part)]
+    values = [value for one in texts(path, node.args[0]) for value in ([one] if isinstance(one, str) else [])]
+    assert values, f"{path}:{node.lineno}: the pattern is not known before the program runs; compile it in a table"
+    uses = (USE_OF[function.attr],) if function.attr in USE_OF else USES
+    for value in values:
+        known = evaluated(path, flags[0]) if flags else 0
+        if function.attr != "compile" or not any(value == one.pattern for one in compiled_in(path)):
+            yield Used(f"{path}:{node.lineno}", re.compile(value, known), uses)
+
+
+@cache
+def compiled_in(path: str) -> list[re.Pattern[str]]:
+    return [one for value in own(path).values() for one in reachable(value) if isinstance(one, re.Pattern)]
+
+
+def texts(path: str, node: ast.expr) -> list[Any]:
+    """Return the values that an expression can have: what the module knows, or the fields of its tables."""
+    if isinstance(node, ast.JoinedStr):
+        parts = [evaluated(path, one.value) if isinstance(one, ast.FormattedValue) else one for one in node.values]
+        return ["".join(str(one.value) if isinstance(one, ast.Constant) else str(one or "abc") for one in parts)]
+    value = evaluated(path, node)
+    if value is None and isinstance(node, ast.Attribute):
+        return [getattr(one, node.attr) for one in held(path) if hasattr(one, node.attr)]
+    return [value.pattern if isinstance(value, re.Pattern) else value]
+
+
+def held(path: str) -> list[Any]:
+    return [one for value in own(path).values() for one in reachable(value) if not isinstance(one, (type, re.Pattern))]
+
+
+def evaluated(path: str, node: ast.expr) -> Any:
+    try:
+        return eval(compile(ast.Expression(node), path, "eval"), dict(vars(module_of(path))))
+    except NameError:
+        return None
+
+
+PARSER: Any = import_module("re._parser")
+
+
+def sample(parsed: Any) -> str:
+    """Return a text that this part of a pattern accepts, or nearly."""
+    return "".join(_sample(name, value) for name, value in parsed)
+
+
+def _sample(name: Any, value: Any) -> str:
+    kind = "REPEAT" if str(name).endswith("_REPEAT") else str(name)
+    return SAMPLES[kind](value) if kind in SAMPLES else ""
+
+
+CATEGORIES = {"CATEGORY_DIGIT": "0", "CATEGORY_WORD": "a", "CATEGORY_SPACE": " ", "CATEGORY_NOT_SPACE": "a"}
+
+
+def _of_class(value: Any) -> str:
+    negated = str(value[0][0]) == "NEGATE"
+    compiled = re.compile(f"[{'^' if negated else ''}{''.join(_class(*one) for one in value[negated:])}]")
+    signs = "aA0-_. /:~\n\"'$\x00"
+    return next((sign for sign in signs if compiled.match(sign)), "") if negated else _first(*value[0])
+
+
+def _class(name: Any, value: Any) -> str:
+    if str(name) == "CATEGORY":
+        letter = str(value).rpartition("_")[2][0].lower()
+        return "\\" + (letter.upper() if "NOT" in str(value) else letter)
+    low, high = value if str(name) == "RANGE" else (value, value)
+    return f"{re.escape(chr(low))}-{re.escape(chr(high))}"
+
+
+def _first(name: Any, value: Any) -> str:
+    if str(name) == "CATEGORY":
+        return CATEGORIES.get(str(value), "!")
+    return chr(value[0] if str(name) == "RANGE" else value)
+
+
+SAMPLES: dict[str, Callable[[Any], str]] = {
+    "LITERAL": chr,
+    "NOT_LITERAL": lambda value: "a" if value != ord("a") else "b",
+    "ANY": lambda _value: "a",
+    "IN": _of_class,
+    "REPEAT": lambda value: sample(value[2]) * max(1, value[0]),
+    "SUBPATTERN": lambda value: sample(value[3]),
+    "ATOMIC_GROUP": sample,
+    "BRANCH": lambda value: sample(value[1][0]),
+}
+
+
+def hostile(parsed: Any, before: str = "") -> Iterator[tuple[str, str]]:
+    """Yield pairs: what leads to a repeat in a pattern, and what it repeats; alternatives are followed, too."""
+    for name, value in parsed:
+        kind = str(name)
+        if kind.endswith("_REPEAT"):
+            yield before, sample(value[2])
+            yield from hostile(value[2], before)
+        elif kind == "SUBPATTERN":
+            yield from hostile(value[3], before)
+        elif kind in ("ATOMIC_GROUP", "ASSERT", "ASSERT_NOT"):
+            yield from hostile(value if kind == "ATOMIC_GROUP" else value[1], before)
+        elif kind == "BRANCH":
+            for one in value[1]:
+                yield "", sample(one)
+                yield from hostile(one, before)
+        before += _sample(name, value)
+    yield "", before
+
+
+def inputs(pattern: re.Pattern[str], size: int) -> Iterator[str]:
+    found = dict.fromkeys((*hostile(PARSER.parse(pattern.pattern, pattern.flags)), *(("", sign) for sign in USUAL)))
+    for before, part in found:
+        if part:
+            yield before + part * (size // len(part)) + "\x00"
+            if before:
+                yield (before + part) * (size // len(before + part)) + "\x00"
+
+
+def seconds(one: Used, use: str, text: str) -> float:
+    start = time.process_time()
+    answer = getattr(one.pattern, use)(text)
+    if use == "finditer":
+        deque(answer, maxlen=0)
+    return time.process_time() - start
+
+
+FOUND = {f"{one.where} {one.pattern.pattern[:40]}": one for one in patterns()}
+
+
+@pytest.mark.parametrize("one", FOUND.values(), ids=list(FOUND))
+def test_a_pattern_takes_linear_time(one: Used) -> None:
+    for size in SIZES:
+        for text in inputs(one.pattern, size):
+            for use in one.uses:
+                spent = seconds(one, use, text)
+                assert spent < SECONDS, f"{use} took {spent:.1f} s for {size} characters as {text[:40]!r}"
+
+
+@pytest.mark.parametrize(
+    ("pattern", "use"), [(r"\d+x", "search"), (r"'([a-z]+)'.*?\bfor", "finditer"), (r",\s*\s*\Z", "match")]
+)
+def test_a_quadratic_pattern_is_found(pattern: str, use: str) -> None:
+    one = Used("here", re.compile(pattern), (use,))
+    assert any(seconds(one, use, text) > SECONDS for text in inputs(one.pattern, 30_000))
