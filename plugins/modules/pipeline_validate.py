@@ -109,7 +109,7 @@ suppressed:
   returned: success
   type: list
   elements: dict
-skipped: {description: YAML files that hold no collector config., returned: success, type: list, elements: str}
+skipped_files: {description: YAML files that hold no collector config., returned: success, type: list, elements: str}
 counts:
   description: How many findings of each severity, and how many suppressed findings, checked configs and skipped files.
   returned: success

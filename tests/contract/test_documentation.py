@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from ansible_collections.o11y.opentelemetry.plugins.action import (
     fleet_report,
     identity_render,
@@ -106,3 +107,43 @@ def test_requirements_of_fragments_are_those_of_the_project() -> None:
 def test_defaults_of_fail_on_are_severities() -> None:
     assert pipeline_validate._ARGUMENTS["fail_on"]["choices"] == ["error", "warning", "never"]
     assert "fail_on" in text("plugins/modules/pipeline_validate.py")
+
+
+# What Ansible itself keeps in a result: https://docs.ansible.com/ansible/latest/reference_appendices/common_return_values.html
+RESERVED = {"changed", "failed", "skipped", "warnings", "deprecations", "exception", "invocation", "results"}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_result_has_no_key_that_ansible_takes_for_its_own(name: str) -> None:
+    (found,) = re.findall(r'^RETURN = r?"""(.*?)"""', text(f"plugins/modules/{name}.py"), re.DOTALL | re.MULTILINE)
+    returned = yaml.safe_load(found) or {}
+    assert {key: value["type"] for key, value in returned.items() if key in RESERVED} in ({}, {"changed": "bool"})
+
+
+ROLES = sorted(Path(path).parts[1] for path in files("roles/*/meta/argument_specs.yml"))
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_a_role_has_a_page_and_metadata_that_say_what_its_interface_says(role: str) -> None:
+    title = yaml.safe_load(text(f"roles/{role}/meta/argument_specs.yml"))["argument_specs"]["main"]["short_description"]
+    about = yaml.safe_load(text(f"roles/{role}/meta/main.yml"))["galaxy_info"]
+    oldest = yaml.safe_load(text("meta/runtime.yml"))["requires_ansible"]
+    assert (about["description"], f">={about['min_ansible_version']}.0") == (title, oldest)
+    page = text(f"roles/{role}/README.md")
+    assert title in " ".join(page.split())
+    assert f"ansible-doc -t role o11y.opentelemetry.{role}" in page
+    assert not re.search(r"\]\((?!https://)", page), "a relative link leads nowhere on Galaxy"
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_the_example_on_the_page_of_a_role_sets_options_that_exist(role: str) -> None:
+    (example,) = re.findall(r"```yaml\n(.*?)```", text(f"roles/{role}/README.md"), re.DOTALL)
+    assert f"o11y.opentelemetry.{role}" in example
+    options = {
+        name
+        for other in ROLES
+        for name in yaml.safe_load(text(f"roles/{other}/meta/argument_specs.yml"))["argument_specs"]["main"]["options"]
+    }
+    used = set(re.findall(r"\b((?:otel|cert_manager)_\w+):", example))
+    assert used <= {*options, "otel_collectors", "otel_instrumentations"}
+    assert used

@@ -130,7 +130,7 @@ def as_dict(report: Report) -> dict[str, object]:
         "findings": [finding.as_dict() for finding in report.findings],
         "suppressed": [{**one.finding.as_dict(), "reason": one.reason} for one in report.suppressed],
         "checked": [item.name for item in report.checked],
-        "skipped": list(report.skipped),
+        "skipped_files": list(report.skipped),
         "counts": report.counts,
     }
 

@@ -210,7 +210,7 @@ def test_a_file_that_fails_is_a_finding_and_the_others_are_still_checked(
         "second.yaml"
     }
     assert "hunter2secret" not in repr(result)
-    assert not result["skipped"]
+    assert not result["skipped_files"]
 
 
 def test_an_object_that_fails_is_a_finding_and_the_others_are_still_checked(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -57,7 +57,7 @@ def test_people_read_one_line_for_each_finding(name: str, text: str) -> None:
 def test_json_is_the_result() -> None:
     data = json.loads(FORMATS["json"](REPORT))
     assert data["counts"] == {"error": 1, "warning": 1, "info": 1, "suppressed": 2, "checked": 2, "skipped": 1}
-    assert (data["checked"], data["skipped"]) == (["a b.yml", "c.yml"], ["d.yml"])
+    assert (data["checked"], data["skipped_files"]) == (["a b.yml", "c.yml"], ["d.yml"])
     assert data["suppressed"][1]["reason"] == 'known, "later"'
 
 
