@@ -1,7 +1,7 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The options by which modules call AWS. Private."""
+"""The options of modules for AWS. Private."""
 
 from __future__ import annotations
 
@@ -12,47 +12,37 @@ class ModuleDocFragment:
     DOCUMENTATION = r"""
 options:
   access_key:
-    description:
-      - AWS access key ID. Without it E(AWS_ACCESS_KEY_ID) or E(AWS_ACCESS_KEY).
-      - It cannot stand beside O(profile).
+    description: AWS access key ID. Defaults to E(AWS_ACCESS_KEY_ID) or E(AWS_ACCESS_KEY). It excludes O(profile).
     type: str
     aliases: [aws_access_key_id, aws_access_key]
   secret_key:
-    description:
-      - AWS secret access key. Without it E(AWS_SECRET_ACCESS_KEY) or E(AWS_SECRET_KEY).
-      - It cannot stand beside O(profile).
+    description: AWS secret access key. Defaults to E(AWS_SECRET_ACCESS_KEY) or E(AWS_SECRET_KEY). Excludes O(profile).
     type: str
     aliases: [aws_secret_access_key, aws_secret_key]
   session_token:
-    description:
-      - Session token of temporary credentials. Without it E(AWS_SESSION_TOKEN).
-      - It cannot stand beside O(profile).
+    description: Session token of temporary credentials. Defaults to E(AWS_SESSION_TOKEN). It excludes O(profile).
     type: str
     aliases: [aws_session_token]
   profile:
-    description: Profile of the AWS configuration. Without it E(AWS_PROFILE) or E(AWS_DEFAULT_PROFILE).
+    description: Profile of the AWS configuration. Defaults to E(AWS_PROFILE) or E(AWS_DEFAULT_PROFILE).
     type: str
     aliases: [aws_profile]
   region:
-    description: The region. Without it E(AWS_REGION), E(AWS_DEFAULT_REGION), or what the profile says. IAM ignores it.
+    description: The region. Defaults to E(AWS_REGION), E(AWS_DEFAULT_REGION), or the profile's. IAM ignores it.
     type: str
     aliases: [aws_region]
   endpoint_url:
-    description: URL to call in place of the endpoints of AWS. Without it E(AWS_URL).
+    description: URL instead of the endpoints of AWS. Defaults to E(AWS_URL).
     type: str
     aliases: [aws_endpoint_url]
   validate_certs:
     description: Whether to verify the certificates of AWS. Prefer O(aws_ca_bundle) to V(false).
     type: bool
     default: true
-  aws_ca_bundle:
-    description: Path of the CA certificates that AWS is verified with. Without it E(AWS_CA_BUNDLE).
-    type: path
+  aws_ca_bundle: {description: Path of the CA certificates of AWS. Defaults to E(AWS_CA_BUNDLE)., type: path}
   aws_config: {description: Settings of C(botocore.config.Config)., type: dict}
   debug_botocore_endpoint_logs:
-    description:
-      - Whether the result lists the calls of AWS as C(resource_actions). Without it
-        E(ANSIBLE_DEBUG_BOTOCORE_LOGS).
+    description: Whether to return C(resource_actions), the calls of AWS. Defaults to E(ANSIBLE_DEBUG_BOTOCORE_LOGS).
     type: bool
     default: false
 requirements:
@@ -62,11 +52,9 @@ requirements:
 
     TAGS = r"""
 options:
-  tags: {description: Tags of the object. Without it its tags stay as they are., type: dict, aliases: [resource_tags]}
+  tags: {description: Tags of the object. Without it the tags stay unchanged., type: dict, aliases: [resource_tags]}
   purge_tags:
-    description:
-      - Whether tags that O(tags) does not have are removed. Those that begin with C(aws:) stay, and without O(tags)
-        all do.
+    description: Whether to remove tags that O(tags) lacks. Tags that begin with C(aws:) stay.
     type: bool
     default: true
 """
@@ -74,9 +62,6 @@ options:
     SERVICE_ACCOUNT = r"""
 options:
   cluster_name: {description: The name of the EKS cluster., type: str, required: true}
-  namespace:
-    description: The namespace of the service account. Neither it nor the service account has to be there yet.
-    type: str
-    required: true
+  namespace: {description: The namespace of the service account. Both may be created later., type: str, required: true}
   service_account: {description: The name of the service account., type: str, required: true}
 """

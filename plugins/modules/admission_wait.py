@@ -2,65 +2,59 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Wait until admission webhooks answer, or tell which step hangs and why."""
+"""Wait until admission webhooks answer, or report the step that hangs and why."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: admission_wait
-short_description: Wait until admission webhooks answer, or tell which step hangs and why
+short_description: Wait until admission webhooks answer, or report the step that hangs and why
 version_added: 0.1.0
 description:
-  - A Deployment that is ready does not mean that its webhook answers.
-    Its certificate must be issued, the CA be injected, and each API server must have learned of both.
-  - Waits until O(webhooks) have a CA and a pod that is ready behind them, and until the server would take O(manifests).
-    Nothing of these is kept, they are only tried.
-  - The last try is made eight times at once over connections of their own, so that it reaches all API servers behind a
+  - A ready Deployment does not prove that its webhook answers.
+    Its certificate must be issued, the CA be injected, and each API server must know both.
+  - Waits until O(webhooks) have a CA and a ready pod, and until the server accepts O(manifests) in a dry run.
+  - The last dry run is sent eight times at once over separate connections, to reach all API servers behind a
     load balancer.
-  - Tries again only what may pass. That is a webhook that does not answer, a kind that is not served yet, and a server
-    that is busy. A denial, an object that is not valid, a namespace that does not exist and a missing right end the
-    task at once, with the server's words.
-  - Fails seconds after a pod of the webhook, or one that injects the CA, cannot work.
-  - When the time is over it tells which step hangs. That is the Certificate, the injection of the CA, the Service, its
-    pods, TLS, or the way from the control plane to the pods.
+  - Retries only errors that can pass, such as a webhook that does not answer, a kind that is not served yet, and a busy
+    server. Other errors, such as a denial, an invalid object, a missing namespace or a missing permission, end the
+    task at once, with the server's message.
+  - Fails seconds after a pod of the webhook, or one that injects the CA, cannot run.
+  - After the timeout it reports the step that hangs, which is the Certificate, the injection of the CA, the Service,
+    its pods, TLS, or the connection from the control plane to the pods.
 author: The o11y.opentelemetry maintainers (@o11y)
 extends_documentation_fragment: [o11y.opentelemetry._attributes, o11y.opentelemetry._cluster]
 attributes:
-  check_mode: {details: "Does not wait, since nothing was applied."}
+  check_mode: {details: "Does not wait, because nothing was applied."}
 options:
   manifests:
     description:
-      - Objects that the server must take, such as one of each kind that a webhook looks after.
-        Each has C(apiVersion), C(kind) and C(metadata.name), and the namespace of each must be there.
-      - They are tried by server-side apply with C(dryRun=All) under the field manager C(o11y.opentelemetry).
+      - Objects that the server must accept, such as one of each kind that a webhook checks.
+        Each has C(apiVersion), C(kind) and C(metadata.name), and an existing namespace.
+      - The dry run is a server-side apply with C(dryRun=All) and the field manager C(o11y.opentelemetry).
     type: list
     elements: dict
     default: []
   webhooks:
     description:
-      - What must have a CA bundle, and pods that are ready behind its Services.
-      - A webhook with a URL, and a definition that is not converted by a webhook, need no CA bundle.
+      - Objects that must have a CA bundle, and ready pods behind their Services.
+      - A webhook with a URL, and a definition without a conversion webhook, need no CA bundle.
     type: list
     elements: dict
     default: []
     suboptions:
       kind:
-        description: The kind. A CustomResourceDefinition is one for its conversion.
+        description: The kind. A CustomResourceDefinition is checked for its conversion webhook.
         type: str
         choices: [ValidatingWebhookConfiguration, MutatingWebhookConfiguration, CustomResourceDefinition]
         required: true
       name: {description: The name., type: str, required: true}
-      api_version: {description: "The version of the API, if it is not C(v1).", type: str}
-  timeout_seconds:
-    description:
-      - For how long to wait. The last try may take half a minute longer, as long as a server waits for a webhook.
-    type: float
-    default: 300
+      api_version: {description: "The version of the API, if not C(v1).", type: str}
+  timeout_seconds: {description: "How long to wait, except for the last dry run.", type: float, default: 300}
   remind_seconds:
     description:
-      - After how long a configuration that is still without its CA gets an annotation, and again after as long,
-        so that an injector that has missed an event looks at it once more.
-      - With V(0) nothing is ever written.
+      - After how long a configuration without its CA gets an annotation, again and again, so that an injector that
+        missed an event reads the object. With V(0) nothing is written.
     type: float
     default: 0
 requirements:
@@ -71,7 +65,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Certificates can be made
+- name: Wait until the API server accepts Issuers
   o11y.opentelemetry.admission_wait:
     webhooks:
       - {kind: ValidatingWebhookConfiguration, name: cert-manager-webhook}
@@ -83,7 +77,7 @@ EXAMPLES = r"""
         spec: {selfSigned: {}}
     timeout_seconds: 120
 
-- name: Collectors of both versions can be made
+- name: Wait until the API server accepts collectors of both versions
   o11y.opentelemetry.admission_wait:
     webhooks:
       - {kind: CustomResourceDefinition, name: opentelemetrycollectors.opentelemetry.io}
@@ -91,27 +85,22 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
-msg: {description: What was waited for., returned: always, type: str, sample: "2 webhooks ready, 1 objects accepted"}
-seconds: {description: How long that took., returned: when all is ready, type: float, sample: 3.1}
+msg: {description: The result., returned: always, type: str, sample: "2 webhooks ready, 1 objects accepted"}
+seconds: {description: The duration., returned: when all is ready, type: float, sample: 3.1}
 waited_for:
-  description: When each webhook was ready and each object would be taken.
+  description:
+    - The webhooks and objects, each with C(kind), C(namespace), C(name), and the C(seconds) until it was ready.
   returned: when all is ready
   type: list
   elements: dict
-  contains:
-    kind: {description: The kind., type: str}
-    namespace: {description: "The namespace, empty for a kind of the cluster.", type: str}
-    name: {description: The name., type: str}
-    seconds: {description: How long after the start., type: float}
-  sample:
-    - {kind: ValidatingWebhookConfiguration, namespace: '', name: cert-manager-webhook, seconds: 2.4}
+  sample: [{kind: ValidatingWebhookConfiguration, namespace: '', name: cert-manager-webhook, seconds: 2.4}]
 failures:
   description:
-    - What hangs, and what is wrong with the pods behind it. The key C(id) is V(missing), V(ca), V(no_service),
-      V(no_endpoints), V(certificate_name), V(certificate_time), V(untrusted), V(refused), V(unreachable), V(no_path),
-      V(other), V(kind_missing) or V(server) for a step.
-    - The other keys are those of M(o11y.opentelemetry.rollout_wait), whose ids a pod has, too.
-  returned: when pods cannot work, and when the time is over
+    - The steps that hang, and failures of the pods behind them. The C(id) of a step is V(missing), V(ca),
+      V(no_service), V(no_endpoints), V(certificate_name), V(certificate_time), V(untrusted), V(refused),
+      V(unreachable), V(no_path), V(other), V(kind_missing) or V(server).
+    - The other keys, and the ids of pods, are those of M(o11y.opentelemetry.rollout_wait).
+  returned: when pods cannot run, and after the timeout
   type: list
   elements: dict
 """

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: collector_info
-short_description: Read what runs OpenTelemetry Collectors in a cluster
+short_description: Read the OpenTelemetry Collectors of a cluster
 version_added: 0.1.0
 description:
-  - Lists the objects of all namespaces that run collectors or hold their configs, whoever made them, as
+  - Lists the objects of all namespaces and owners that run collectors or hold their configs, as
     M(o11y.opentelemetry.pipeline_validate) and M(o11y.opentelemetry.pipeline_migrate) take them.
-  - ConfigMaps of others may hold what is secret, so use C(no_log) with it.
+  - ConfigMaps of other owners may contain secrets, so set C(no_log).
 author: The o11y.opentelemetry maintainers (@o11y)
 extends_documentation_fragment: [o11y.opentelemetry._attributes, o11y.opentelemetry._cluster]
 seealso:
@@ -22,12 +22,12 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Read what runs collectors
+- name: Read the collectors
   o11y.opentelemetry.collector_info:
   no_log: true
   register: running
 
-- name: Check it
+- name: Validate their configs
   o11y.opentelemetry.pipeline_validate:
     config: "{{ running.resources }}"
     version: 0.158.0
@@ -35,9 +35,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 resources:
-  description:
-    - The DaemonSets, Deployments, StatefulSets, ConfigMaps and OpenTelemetryCollectors of all namespaces, as the API
-      server has them.
+  description: The DaemonSets, Deployments, StatefulSets, ConfigMaps and OpenTelemetryCollectors of all namespaces.
   returned: always
   type: list
   elements: dict

@@ -11,87 +11,78 @@ module: eks_addon
 short_description: Install, change or remove an EKS add-on, and wait for it
 version_added: 0.1.0
 description:
-  - Makes an add-on of an EKS cluster as it is wanted, by an update of only what differs.
-    What no option names stays as it is, and where nothing differs nothing is called that changes anything.
-  - Chooses the version by the cluster's version of Kubernetes, and holds the configuration against the schema of that
-    version before anything is sent.
-  - Waits until EKS says that the operation is over. A failed one ends the task at once, with each health issue and what
-    to do about it.
-  - An operation that another run or somebody else has begun is waited for and taken up, so a task that was interrupted
-    can simply run again. A failed creation or update is tried again by an update.
-  - Throttling, errors of the server and broken connections are waited out. Credentials that expire are looked for anew.
-  - Values in the configuration that look secret by their name are shown neither in the result nor in the difference.
+  - Creates, updates or deletes an add-on of an EKS cluster. An update contains only what differs.
+    A setting without an option stays unchanged.
+  - Chooses the version for the cluster's version of Kubernetes, and checks the configuration with the schema of that
+    version first.
+  - Waits until EKS has finished the operation. A failed one ends the task at once, with each health issue and its fix.
+  - Waits for an operation that another run started, so you can repeat an interrupted task. Repeats a failed creation or
+    update as an update.
+  - Retries after throttling, server errors and broken connections, and reads expired credentials again.
+  - Values with secret names in the configuration are shown neither in the result nor in the difference.
 author: The o11y.opentelemetry maintainers (@o11y)
 extends_documentation_fragment: [o11y.opentelemetry._attributes, o11y.opentelemetry._aws, o11y.opentelemetry._aws.tags]
 attributes:
   check_mode:
     details:
       - Reads, chooses the version and checks the configuration, and changes nothing.
-        While another operation is under way it tells what differs now.
+        During another operation the result shows the differences of that time.
   diff_mode: {support: full}
 options:
   cluster_name: {description: The name of the EKS cluster., type: str, required: true}
-  name:
-    description: The name of the add-on, such as V(adot) or V(eks-pod-identity-agent).
-    type: str
-    required: true
-  state: {description: Whether the add-on is to be there., type: str, choices: [present, absent], default: present}
+  name: {description: "The add-on, such as V(adot) or V(eks-pod-identity-agent).", type: str, required: true}
+  state: {description: Whether the add-on exists., type: str, choices: [present, absent], default: present}
   version:
     description:
-      - The version, such as V(v0.151.0-eksbuild.2); or V(default), or V(latest), of those for the cluster's version of
-        Kubernetes. These two never go back to an older version than the one that is installed.
-      - Without it a new add-on gets the default version, and one that is there keeps its version.
+      - The version, such as V(v0.151.0-eksbuild.2); or V(default) or V(latest) for the cluster's version of
+        Kubernetes, which never downgrade.
+      - Without it a new add-on gets the default version, and an existing one keeps its version.
     type: str
   resolve_conflicts:
     description:
-      - What EKS does about fields that somebody else owns in the cluster. Without it EKS fails over them.
-      - With V(preserve) an update leaves them alone; in a creation it is the same as V(none).
+      - How EKS handles fields of other owners in the cluster. Without it EKS fails on them.
+      - With V(preserve) an update keeps them; for a creation it equals V(none).
     type: str
     choices: [none, overwrite, preserve]
   configuration_values:
     description:
-      - The configuration, which replaces the one that is there. An empty one takes it away.
-      - Without it the configuration stays, and has to fit a new version.
+      - The whole configuration. An empty one removes it.
+      - Without it the configuration stays, and must be valid for a new version.
     type: dict
   service_account_role_arn:
-    description:
-      - The ARN of the IAM role for the add-on's service account, by IAM roles for service accounts.
-      - An empty text takes the role away. Without it the role stays.
+    description: The ARN of the IAM role for the add-on's service account (IRSA). An empty text removes the role.
     type: str
   pod_identity_associations:
-    description:
-      - The IAM roles of the add-on's service accounts, by EKS Pod Identity, and no others.
-      - An empty list takes them away. Without it they stay.
+    description: All EKS Pod Identity roles of the add-on's service accounts. An empty list removes them.
     type: list
     elements: dict
     suboptions:
       service_account: {description: The name of the service account., type: str, required: true}
       role_arn: {description: The ARN of the IAM role., type: str, required: true}
   namespace:
-    description:
-      - The namespace of the add-on in the cluster. EKS takes it at creation only; another one later is an error.
+    description: The namespace of the add-on in the cluster. EKS sets it only at creation; a later change is an error.
     type: str
   preserve:
-    description: Whether O(state=absent) leaves the add-on's objects in the cluster, so that EKS only forgets it.
+    description: Whether O(state=absent) keeps the add-on's objects in the cluster.
     type: bool
     default: false
   wait: {description: Whether to wait until the operation is over and the add-on is healthy., type: bool, default: true}
-  create_timeout_seconds: {description: For how long to wait for a creation., type: float, default: 1200}
+  create_timeout_seconds: {description: How long to wait for a creation., type: float, default: 1200}
   update_timeout_seconds:
-    description: For how long to wait for an update, or for an unchanged add-on to be healthy.
+    description: How long to wait for an update, or for the health of an unchanged add-on.
     type: float
     default: 1200
-  delete_timeout_seconds: {description: For how long to wait for a removal., type: float, default: 1200}
+  delete_timeout_seconds: {description: How long to wait for a removal., type: float, default: 1200}
   degraded:
     description:
-      - What to do when the add-on is V(DEGRADED), as it often is while its pods start.
-      - V(wait) waits for O(degraded_seconds), or fails at once over an issue that time does not mend,
+      - The action for a V(DEGRADED) add-on, a usual status while its pods start.
+      - V(wait) waits for O(degraded_seconds), or fails at once for a permanent issue,
         such as a configuration conflict or a missing subscription.
-      - V(fail) fails at once, V(accept) takes it for success and warns.
+      - V(fail) fails at once, V(accept) warns and succeeds.
     type: str
     choices: [wait, fail, accept]
     default: wait
-  degraded_seconds: {description: For how long an add-on may be V(DEGRADED) without a break., type: float, default: 300}
+  degraded_seconds: {description: How long an add-on may stay V(DEGRADED)., type: float, default: 300}
 requirements:
   - jsonschema >= 4.18, for O(configuration_values)
 seealso:
@@ -101,25 +92,23 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: ADOT, in the default version for the cluster
+- name: Install ADOT in the default version for the cluster
   o11y.opentelemetry.eks_addon:
     cluster_name: prod
     region: eu-west-1
     name: adot
     service_account_role_arn: arn:aws:iam::123456789012:role/EKS-ADOT-ServiceAccount-Role
 
-- name: A version of one's own choice, configured, over what is there
+- name: Install a version with a configuration, and overwrite fields of other owners
   o11y.opentelemetry.eks_addon:
     cluster_name: prod
     name: adot
     version: v0.151.0-eksbuild.2
     resolve_conflicts: overwrite
-    configuration_values:
-      replicaCount: 2
-    tags:
-      team: observability
+    configuration_values: {replicaCount: 2}
+    tags: {team: observability}
 
-- name: Forget the add-on, and leave its objects in the cluster
+- name: Remove the add-on, but keep its objects in the cluster
   o11y.opentelemetry.eks_addon:
     cluster_name: prod
     name: adot
@@ -128,23 +117,19 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
-action:
-  description: What was done, one of V(created), V(updated), V(deleted) and V(unchanged).
-  returned: on success
-  type: str
-  sample: created
+action: {description: "V(created), V(updated), V(deleted) or V(unchanged).", returned: on success, type: str}
 status:
-  description: The status of the add-on as EKS names it, V(ABSENT) where there is none.
+  description: The status of the add-on in EKS, or V(ABSENT).
   returned: on success, and when the wait failed
   type: str
   sample: ACTIVE
 version:
-  description: The version that the add-on has then, in check mode the one that was chosen; empty where there is none.
+  description: The version after the task, in check mode the chosen one; empty without an add-on.
   returned: on success
   type: str
   sample: v0.151.0-eksbuild.2
 addon:
-  description: The add-on as EKS describes it, empty where there is none. In check mode as it was before.
+  description: The add-on as EKS describes it; empty if it does not exist. In check mode its state before the task.
   returned: on success, and when the wait failed
   type: dict
   contains:
@@ -152,20 +137,20 @@ addon:
     addon_name: {description: The name., type: str}
     addon_version: {description: The version., type: str}
     cluster_name: {description: The name of the cluster., type: str}
-    configuration_values: {description: "The configuration, without what is secret.", type: dict}
+    configuration_values: {description: The configuration without secrets., type: dict}
     status: {description: The status., type: str}
     tags: {description: The tags., type: dict}
 issues:
-  description: What EKS says is wrong.
+  description: The health issues of EKS.
   returned: when the wait failed
   type: list
   elements: dict
   contains:
     code: {description: "The code, such as V(InsufficientNumberOfReplicas).", type: str}
     message: {description: The message of EKS., type: str}
-    resource_ids: {description: What it is about., type: list, elements: str}
-    wrong: {description: What the code means., type: str}
-    fix: {description: What to do., type: str}
+    resource_ids: {description: The affected resources., type: list, elements: str}
+    wrong: {description: The meaning of the code., type: str}
+    fix: {description: The fix., type: str}
 error: {description: The code and the message of AWS., returned: when a call failed, type: dict}
 """
 

@@ -11,11 +11,11 @@ module: eks_pod_identity_association
 short_description: Give a Kubernetes service account an IAM role by EKS Pod Identity
 version_added: 0.1.0
 description:
-  - Makes the pod identity association of a service account as it is wanted, by an update of only what differs.
-    What no option names stays as it is.
-  - The role trusts C(pods.eks.amazonaws.com) with C(sts:AssumeRole) and C(sts:TagSession), and the cluster has the
-    add-on C(eks-pod-identity-agent) or Auto Mode. Pods get the role when they start.
-  - Associations that belong to an add-on are left to M(o11y.opentelemetry.eks_addon).
+  - Creates, updates or deletes the pod identity association of a service account. An update contains only what differs.
+    A setting without an option stays unchanged.
+  - The role must trust C(pods.eks.amazonaws.com) with C(sts:AssumeRole) and C(sts:TagSession), and the cluster must
+    have the add-on C(eks-pod-identity-agent) or Auto Mode. Pods get the role when they start.
+  - M(o11y.opentelemetry.eks_addon) manages associations of an add-on.
 author: The o11y.opentelemetry maintainers (@o11y)
 extends_documentation_fragment:
   - o11y.opentelemetry._attributes
@@ -25,20 +25,16 @@ extends_documentation_fragment:
 attributes:
   diff_mode: {support: full}
 options:
-  state: {description: Whether the association is to be there., type: str, choices: [present, absent], default: present}
-  role_arn: {description: The ARN of the IAM role. Needed with O(state=present)., type: str}
+  state: {description: Whether the association exists., type: str, choices: [present, absent], default: present}
+  role_arn: {description: The ARN of the IAM role; required with O(state=present)., type: str}
   target_role_arn:
-    description:
-      - The ARN of a role, possibly of another account, that O(role_arn) assumes for the pods.
-        An empty text takes it away.
+    description: The ARN of a role, also of another account, that O(role_arn) assumes. An empty text removes it.
     type: str
   disable_session_tags:
-    description: Whether EKS leaves out the session tags that name cluster, namespace and service account.
+    description: Whether EKS omits the session tags for cluster, namespace and service account.
     type: bool
   policy:
-    description:
-      - An IAM policy that restricts the role further. It needs O(disable_session_tags=true).
-        An empty one takes it away.
+    description: An IAM policy that restricts the role. It needs O(disable_session_tags=true). An empty one removes it.
     type: dict
 seealso:
   - module: o11y.opentelemetry.eks_addon
@@ -46,7 +42,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: The collector may write to Amazon Managed Service for Prometheus
+- name: Let the collector write to Amazon Managed Service for Prometheus
   o11y.opentelemetry.eks_pod_identity_association:
     cluster_name: prod
     region: eu-west-1
@@ -54,7 +50,7 @@ EXAMPLES = r"""
     service_account: gateway
     role_arn: arn:aws:iam::123456789012:role/otel-gateway
 
-- name: No role any more
+- name: Remove the association
   o11y.opentelemetry.eks_pod_identity_association:
     cluster_name: prod
     namespace: observability
@@ -64,7 +60,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 association:
-  description: The association as EKS describes it, empty where there is none. In check mode as it was before.
+  description: The association as EKS describes it; empty if there is none. In check mode its state before the task.
   returned: on success
   type: dict
   contains:
@@ -74,7 +70,7 @@ association:
     namespace: {description: The namespace., type: str}
     service_account: {description: The service account., type: str}
     role_arn: {description: The role., type: str}
-    tags: {description: The tags., type: dict, returned: when there are some}
+    tags: {description: The tags., type: dict, returned: if not empty}
 error: {description: The code and the message of AWS., returned: when a call failed, type: dict}
 """
 

@@ -11,34 +11,30 @@ module: fleet_report
 short_description: Write a page about the collectors of all clusters
 version_added: 0.1.0
 description:
-  - Writes one HTML file that needs nothing else, neither the network nor JavaScript.
-    It has who sends to whom as a picture, versions, findings, verdicts, certificates, what a run would change,
-    and what each collector costs.
-  - Takes the results of other tasks, and touches no cluster. The same input gives the same page.
+  - Writes one HTML file that needs neither the network nor JavaScript.
+    It shows the topology, versions, findings, verdicts, certificates, pending changes, and the cost of each collector.
+  - Takes the results of other tasks and touches no cluster. The same input gives the same page.
   - Secrets of configs are replaced, and no value of an object is shown.
 author: The o11y.opentelemetry maintainers (@o11y)
 extends_documentation_fragment: [o11y.opentelemetry._attributes, o11y.opentelemetry._attributes.controller]
 attributes:
-  diff_mode: {details: The page is not for reading line by line.}
+  diff_mode: {details: A difference of pages is too long to read.}
 options:
   clusters:
-    description: What is known of each cluster.
+    description: The results of each cluster.
     type: list
     elements: dict
     required: true
     suboptions:
-      name: {description: What it is called., type: str, required: true}
-      asked:
-        description: Whether it was to be read; if not, the page says that nothing was.
-        type: bool
-        default: false
+      name: {description: Name of the cluster., type: str, required: true}
+      asked: {description: Whether the cluster was read; the page shows if not., type: bool, default: false}
       problem: {description: Why its collectors could not be rendered., type: str, default: ""}
       rendered:
         description: The result of M(o11y.opentelemetry.otel_render), best with C(fail_on=never).
         type: dict
         default: {}
       diagnosis:
-        description: The result of M(o11y.opentelemetry.collector_diagnose), or that of its failure.
+        description: The result of M(o11y.opentelemetry.collector_diagnose), also of a failed task.
         type: dict
         default: {}
       cert_manager:
@@ -51,16 +47,12 @@ options:
         default: {}
       drift: {description: The result of M(o11y.opentelemetry.bundle_apply) in check mode., type: dict, default: {}}
       products:
-        description: >-
-          By product, C(cert-manager) and C(opentelemetry-operator), the C(provider) and the C(version) that are wanted.
+        description: The wanted C(provider) and C(version) of C(cert-manager) and C(opentelemetry-operator).
         type: dict
         default: {}
-  path: {description: The file; its folder is made when it is not there., type: path, required: true}
+  path: {description: The file; a missing folder is created., type: path, required: true}
   title: {description: The title of the page., type: str, default: OpenTelemetry Collectors}
-  time:
-    description: When it was made, as the page says it. Without it two pages of the same state are the same.
-    type: str
-    default: ""
+  time: {description: The time that the page shows; empty gives reproducible pages., type: str, default: ""}
 requirements:
   - Jinja2
   - PyYAML
@@ -72,13 +64,13 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Render, whatever is wrong
+- name: Render, also with findings
   o11y.opentelemetry.otel_render:
     collectors: "{{ otel_collectors }}"
     fail_on: never
   register: rendered
 
-- name: A page about what was rendered
+- name: Write a page about the rendered collectors
   o11y.opentelemetry.fleet_report:
     clusters:
       - {name: production, rendered: "{{ rendered }}"}
@@ -86,18 +78,15 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
-path: {description: Where the page is., returned: success, type: str}
-summary:
-  description: How many clusters, collectors, errors, warnings and so on are on it.
-  returned: success
-  type: dict
+path: {description: The path of the page., returned: success, type: str}
+summary: {description: "The counts of clusters, collectors, errors, warnings and so on.", returned: success, type: dict}
 unread:
-  description: The clusters that were to be read and could not be, at least in part, each with C(name) and C(why).
+  description: Clusters that could not be read completely, each with C(name) and C(why).
   returned: success
   type: list
   elements: dict
 unrendered:
-  description: The clusters whose collectors could not be rendered, each with C(name) and C(why).
+  description: Clusters whose collectors could not be rendered, each with C(name) and C(why).
   returned: success
   type: list
   elements: dict

@@ -11,38 +11,31 @@ module: iam_oidc_provider
 short_description: Register an issuer of tokens with IAM
 version_added: 0.1.0
 description:
-  - Makes the IAM OIDC provider of an issuer as it is wanted, which roles for Kubernetes service accounts trust.
-  - Adopts a provider that is there, in every partition of AWS, and changes only what differs.
+  - Creates, updates or deletes the IAM OIDC provider of an issuer, which roles for Kubernetes service accounts trust.
+  - Adopts an existing provider, in every partition of AWS, and changes only what differs.
   - Leaves thumbprints to AWS, so that a new certificate of the issuer changes nothing.
-  - Adds audiences before it removes others, so that no token is refused in between.
+  - Adds audiences before it removes others, so that tokens stay valid during a change.
 author: The o11y.opentelemetry maintainers (@o11y)
 extends_documentation_fragment: [o11y.opentelemetry._attributes, o11y.opentelemetry._aws, o11y.opentelemetry._aws.tags]
 attributes:
   diff_mode: {support: full}
 options:
-  url: {description: The URL of the issuer. Exactly one of O(url) and O(cluster_name) is needed., type: str}
-  cluster_name:
-    description: The name of an EKS cluster, whose issuer is meant. It has to be there, also to remove its provider.
-    type: str
+  url: {description: The URL of the issuer. Exactly one of O(url) and O(cluster_name) is required., type: str}
+  cluster_name: {description: "An EKS cluster, to use its issuer. It must exist, also for V(absent).", type: str}
   state:
-    description: Whether the provider is to be there. Roles that trust it are left as they are.
+    description: Whether the provider exists. Roles that trust it stay unchanged.
     type: str
     choices: [present, absent]
     default: present
   client_ids:
     description:
-      - The audiences that tokens may be for. Without it V(sts.amazonaws.com), which is right for EKS in every
-        partition, C(aws-cn) included.
+      - The audiences of tokens. Defaults to V(sts.amazonaws.com), which is right for EKS in every partition, C(aws-cn)
+        included.
     type: list
     elements: str
-  purge_client_ids:
-    description: Whether audiences that O(client_ids) does not have are removed. Without O(client_ids) none is.
-    type: bool
-    default: false
+  purge_client_ids: {description: Whether to remove audiences that O(client_ids) lacks., type: bool, default: false}
   thumbprints:
-    description:
-      - The SHA-1 thumbprints of the issuer's CA, for an issuer whose certificate no public CA has signed.
-      - Without it AWS fills them in, and they stay as they are.
+    description: SHA-1 thumbprints of the issuer's CA, for a private CA. Without it AWS sets them.
     type: list
     elements: str
 seealso:
@@ -51,33 +44,32 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Service accounts of the cluster may have IAM roles
+- name: Let service accounts of the cluster have IAM roles
   o11y.opentelemetry.iam_oidc_provider:
     cluster_name: prod
     region: eu-west-1
   register: oidc
 
-- name: An issuer of one's own
+- name: Register another issuer
   o11y.opentelemetry.iam_oidc_provider:
     url: https://oidc.example.com/cluster-a
     client_ids: [sts.amazonaws.com, inventory]
     purge_client_ids: true
-    tags:
-      team: platform
+    tags: {team: platform}
 """
 
 RETURN = r"""
 provider:
-  description: The provider, empty where there is none. In check mode as it would be.
+  description: The provider; empty if there is none. In check mode its state after the task.
   returned: on success
   type: dict
   contains:
     arn:
-      description: The ARN, for the principal of trust policies. Empty in check mode where there is none yet.
+      description: The ARN, for the principal of trust policies; empty in check mode before the creation.
       type: str
       sample: arn:aws:iam::123456789012:oidc-provider/oidc.eks.eu-west-1.amazonaws.com/id/EXAMPLE
     url: {description: The URL of the issuer., type: str}
-    issuer: {description: "The URL without its scheme, as the conditions of trust policies have it.", type: str}
+    issuer: {description: "The URL without its scheme, as in conditions of trust policies.", type: str}
     client_ids: {description: The audiences., type: list, elements: str}
     thumbprints: {description: The thumbprints., type: list, elements: str}
     tags: {description: The tags., type: dict}

@@ -2,21 +2,21 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The IAM role of a Kubernetes service account of an EKS cluster."""
+"""Manage the IAM role of a Kubernetes service account of an EKS cluster."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: iam_service_account_role
-short_description: The IAM role of a Kubernetes service account of an EKS cluster
+short_description: Manage the IAM role of a Kubernetes service account of an EKS cluster
 version_added: 0.1.0
 description:
-  - Makes the IAM role that the pods of one service account take on, with a trust policy for that account of that
-    cluster alone, by the cluster's OIDC provider (IRSA) or by EKS Pod Identity.
-  - A role that this module has made is exactly what is asked for. One that was there before is used only with O(adopt),
-    and only gets more; O(state=absent) then takes away what was added.
-  - What differs is changed in one run, what is new before what goes, and read until IAM shows it.
-  - There is no instance profile.
+  - Manages the IAM role of the pods of one service account. Its trust policy allows only that account of that
+    cluster, by the cluster's OIDC provider (IRSA) or by EKS Pod Identity.
+  - A role that this module created gets exactly the given settings. A role of another owner is used only with O(adopt);
+    settings are only added, and O(state=absent) removes the added ones.
+  - Applies all differences in one run, additions before removals, and reads until IAM shows them.
+  - Creates no instance profile.
 author: The o11y.opentelemetry maintainers (@o11y)
 extends_documentation_fragment:
   - o11y.opentelemetry._attributes
@@ -28,7 +28,7 @@ attributes:
 options:
   name: {description: The name of the role., type: str, required: true}
   state:
-    description: Whether the role is to be there. A role that is not ours is never removed.
+    description: Whether the role exists. A role of another owner is never removed.
     type: str
     choices: [present, absent]
     default: present
@@ -42,11 +42,11 @@ options:
     default: irsa
   purge_trust:
     description:
-      - Whether the trust that nothing asks for is taken away, such as that of the other O(provider).
-        Without it pods that run keep their rights during a change.
+      - Whether to remove other trust, such as that of the other O(provider).
+        With V(false) running pods keep their permissions during a change.
     type: bool
     default: true
-  adopt: {description: Whether a role of this name that was there before may be used., type: bool, default: false}
+  adopt: {description: Whether to use an existing role of this name., type: bool, default: false}
   agent:
     description:
       - With O(provider=pod_identity), whether the add-on C(eks-pod-identity-agent) or Auto Mode is V(required).
@@ -55,28 +55,26 @@ options:
     default: required
   statements:
     description:
-      - The statements of the role's inline policy; no statement means no such policy.
-      - V(<partition>), V(<region>) and V(<account>) in them are those of the cluster.
+      - The statements of the role's inline policy; an empty list means no policy.
+      - The placeholders V(<partition>), V(<region>) and V(<account>) stand for those of the cluster.
     type: list
     elements: dict
     default: []
   managed_policies:
-    description: The managed policies of the role, by ARN; a name alone is one of AWS.
+    description: The managed policies of the role, by ARN, or by name for those of AWS.
     type: list
     elements: str
     default: []
-  path: {description: "The path of a role that is made, V(/) by default. It cannot be changed.", type: str}
-  permissions_boundary:
-    description: The ARN of the policy that is the role's permissions boundary. An empty text takes it away.
-    type: str
-  wait_seconds: {description: How long to wait until IAM shows what was written., type: float, default: 60}
+  path: {description: "The path of a new role, V(/) by default. It cannot be changed.", type: str}
+  permissions_boundary: {description: The ARN of the role's permissions boundary; empty removes it., type: str}
+  wait_seconds: {description: How long to wait until IAM shows the changes., type: float, default: 60}
 seealso:
   - module: o11y.opentelemetry.iam_oidc_provider
   - module: o11y.opentelemetry.eks_pod_identity_association
 """
 
 EXAMPLES = r"""
-- name: The gateway may send spans to X-Ray
+- name: Let the gateway send spans to X-Ray
   o11y.opentelemetry.iam_service_account_role:
     name: prod-gateway
     cluster_name: prod
@@ -89,7 +87,7 @@ EXAMPLES = r"""
         Resource: "*"
         Condition: {StringEquals: {"aws:RequestedRegion": "<region>"}}
 
-- name: No role any more
+- name: Remove the role
   o11y.opentelemetry.iam_service_account_role:
     name: prod-gateway
     cluster_name: prod
@@ -100,7 +98,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 role:
-  description: The role, empty where there is none. In check mode as it would be.
+  description: The role; empty if there is none. In check mode its state after the task.
   returned: on success
   type: dict
   contains:
@@ -111,16 +109,12 @@ role:
     policies: {description: The inline policies by their names., type: dict}
     managed_policies: {description: The ARNs of the managed policies., type: list, elements: str}
     permissions_boundary: {description: "The ARN of the permissions boundary, or an empty text.", type: str}
-    tags: {description: The tags; three of them are ours., type: dict}
-annotations: {description: "What the service account carries, by C(NAMESPACE/NAME).", returned: on success, type: dict}
+    tags: {description: "The tags, including three of this collection.", type: dict}
+annotations: {description: Annotations of the service account by C(NAMESPACE/NAME)., returned: on success, type: dict}
 identity:
-  description: The service account and its role, as M(o11y.opentelemetry.identity_wait) takes them.
+  description: The C(namespace), C(service_account) and C(role_arn), as M(o11y.opentelemetry.identity_wait) takes them.
   returned: on success
   type: dict
-  contains:
-    namespace: {description: The namespace., type: str}
-    service_account: {description: The name., type: str}
-    role_arn: {description: The ARN of the role., type: str}
 error: {description: The code and the message of AWS., returned: when a call failed, type: dict}
 """
 

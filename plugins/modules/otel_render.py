@@ -11,8 +11,8 @@ module: otel_render
 short_description: Render collector configs and the Kubernetes objects that they need
 version_added: 0.1.0
 description:
-  - Composes the config of each collector from recipes and from config of your own, checks it,
-    derives the ports, permissions, environment and volumes that it needs, and builds all Kubernetes objects.
+  - Composes the config of each collector from recipes and your own config, checks it,
+    derives the ports, permissions, environment and volumes that it needs, and renders all Kubernetes objects.
   - Reads files on the controller and touches no cluster.
 author: The o11y.opentelemetry maintainers (@o11y)
 extends_documentation_fragment:
@@ -23,9 +23,8 @@ extends_documentation_fragment:
 options:
   fail_on:
     description:
-      - Whether errors in configs fail the task.
-      - With V(never) they are returned as RV(findings), for those who only want to look.
-        A config that is no config fails it all the same.
+      - Whether errors in configs fail the task. With V(never) they are only returned as RV(findings).
+        Invalid YAML always fails the task.
     choices: [error, never]
     type: str
     default: error
@@ -45,21 +44,18 @@ EXAMPLES = r"""
           - otlp_forward: {endpoint: "gateway.opentelemetry.svc:4317", insecure: true}
       - name: gateway
         recipes: [otlp_ingest, debug_output]
-    defaults:
-      namespace: opentelemetry
+    defaults: {namespace: opentelemetry}
   register: rendered
 """
 
 RETURN = r"""
 manifests:
-  description: All objects of all collectors, each once, in the order in which they are applied.
+  description: All objects of all collectors, in the order of their application.
   returned: success
   type: list
   elements: dict
 findings:
-  description: >-
-    What the rules say of the configs, each with its C(collector),
-    in the form of M(o11y.opentelemetry.pipeline_validate).
+  description: Findings by C(collector), as M(o11y.opentelemetry.pipeline_validate) returns them.
   returned: success
   type: list
   elements: dict
@@ -68,21 +64,19 @@ workloads:
   returned: success
   type: list
   elements: dict
-  sample:
-    - {kind: DaemonSet, namespace: opentelemetry, name: agent}
+  sample: [{kind: DaemonSet, namespace: opentelemetry, name: agent}]
 prune_selector:
   description: Label selector of all objects of these collectors.
   returned: success
   type: str
   sample: o11y.opentelemetry/release in (obs.agent,obs.gateway),app.kubernetes.io/managed-by=o11y.opentelemetry
 adopt:
-  description: The releases whose objects M(o11y.opentelemetry.bundle_apply) may take over from others.
+  description: The releases whose objects M(o11y.opentelemetry.bundle_apply) may take over from other owners.
   returned: success
   type: list
   elements: str
-  sample: []
 collectors:
-  description: What is known of each collector.
+  description: The collectors.
   returned: success
   type: list
   elements: dict
@@ -91,24 +85,21 @@ collectors:
     namespace: {description: Its namespace., type: str}
     kind: {description: Kind of its workload., type: str}
     mode: {description: Its mode., type: str}
-    backend: {description: "Who makes its workload, V(kubernetes) or V(operator).", type: str}
+    backend: {description: "The creator of its workload, V(kubernetes) or V(operator).", type: str}
     config: {description: "Its finished config, as YAML.", type: str}
-    config_hash: {description: "SHA-256 of the config, the same for configs that mean the same.", type: str}
+    config_hash: {description: "SHA-256 of the config, independent of its formatting.", type: str}
     image: {description: Its image., type: str}
     selector: {description: Label selector of its pods., type: str}
-    ports:
-      description: The ports that clients connect to, each with name, port and protocol.
-      type: list
-      elements: dict
-    iam_actions: {description: The actions that its components call at AWS., type: list, elements: str}
+    ports: {description: "The ports for clients, each with name, port and protocol.", type: list, elements: dict}
+    iam_actions: {description: The AWS actions that its components call., type: list, elements: str}
     iam_statements:
       description:
-        - The same as statements of an IAM policy, with V(<partition>), V(<region>) and V(<account>) for what only
-          the cluster knows.
+        - These actions as statements of an IAM policy, with the placeholders V(<partition>), V(<region>) and
+          V(<account>) for values of the cluster.
       type: list
       elements: dict
 service_accounts:
-  description: The service accounts of all collectors, but for sidecars, with the statements of theirs together.
+  description: The service accounts of all collectors except sidecars, with their IAM statements.
   returned: success
   type: list
   elements: dict

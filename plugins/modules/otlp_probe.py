@@ -2,20 +2,20 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Send a span, a metric and a log, and see them arrive."""
+"""Send a span, a metric and a log record, and check that they arrive."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: otlp_probe
-short_description: Send a span, a metric and a log, and see them arrive
+short_description: Send a span, a metric and a log record, and check that they arrive
 version_added: 0.1.0
 description:
   - Sends one item of each signal by OTLP to a collector, from the controller or through the Kubernetes API.
-  - Each carries an id of its own, in the attribute C(o11y.probe.id) of its resource, the name of the span,
-    the body of the log and the attributes of the data point.
-  - With O(arrival) the task succeeds only when each of them is seen at the end of the pipeline.
-  - Never reports a change. It changes nothing in the cluster, and telemetry is what a collector is there for.
+  - Each item has a unique id, in the resource attribute C(o11y.probe.id), the name of the span,
+    the body of the log record and the attributes of the data point.
+  - With O(arrival) the task succeeds only if each item arrives at the end of the pipeline.
+  - Never reports a change, because telemetry changes nothing in the cluster.
 author: The o11y.opentelemetry maintainers (@o11y)
 extends_documentation_fragment: [o11y.opentelemetry._attributes, o11y.opentelemetry._cluster]
 attributes:
@@ -23,46 +23,41 @@ attributes:
 options:
   endpoint:
     description:
-      - Where to send, as C(host:port) or as a URL. The port may be left out when it is the one of the protocol.
-      - Needed without O(via).
+      - The receiver, as C(host:port) or as a URL. The default port is that of the protocol.
+      - Required without O(via).
     type: str
   protocol:
-    description:
-      - The protocol. Without it a URL with C(http) means V(http/protobuf), unless its port is 4317,
-        and all else V(grpc).
+    description: The protocol. By default V(http/protobuf) for an HTTP URL whose port is not 4317, else V(grpc).
     type: str
     choices: [grpc, http/protobuf]
   signals:
-    description: Which signals to send.
+    description: The signals to send.
     type: list
     elements: str
     choices: [traces, metrics, logs]
     default: [traces, metrics, logs]
   headers: {description: "Headers or gRPC metadata to send along, such as a token.", type: dict}
   tls:
-    description: How to speak TLS. The scheme of a URL says whether to.
+    description: Settings of TLS. The scheme of a URL turns TLS on or off.
     type: dict
     suboptions:
-      ca_file:
-        description: The CA that the receiver's certificate is verified with, instead of those of the system.
-        type: path
+      ca_file: {description: The CA of the receiver's certificate. Defaults to those of the system., type: path}
       cert_file: {description: The certificate of the client., type: path}
       key_file: {description: The key of the client., type: path}
       insecure:
         description:
-          - Whether to speak without TLS to an O(endpoint) that is no URL.
-            Without it that is so unless a file is given. Verification is never left out.
+          - Whether to send without TLS to an O(endpoint) that is no URL. Defaults to true if no file is set.
+            With TLS, certificates are always verified.
         type: bool
   service_name: {description: The C(service.name) of the resource., type: str, default: o11y-probe}
   via:
-    description:
-      - Sends by OTLP/HTTP through the proxy of the Kubernetes API, for a controller without a route to the collector.
+    description: Sends by OTLP/HTTP through the proxy of the Kubernetes API, for a controller without a route.
     type: dict
     suboptions:
       namespace: {description: The namespace., type: str, required: true}
       service: {description: The Service to send to., type: str}
       pod: {description: The pod to send to., type: str}
-      selector: {description: A label selector. A ready pod of those that it selects is sent to., type: str}
+      selector: {description: A label selector; the module sends to one ready pod., type: str}
       port: {description: The port of OTLP/HTTP., type: int, default: 4318}
   arrival:
     description: Where the probe must arrive.
@@ -73,16 +68,16 @@ options:
       evidence:
         description:
           - With V(logs), the debug exporter of a pod must print each record. It needs C(verbosity=detailed).
-          - With V(metrics), the pods' own counts of accepted and of sent items must grow.
-            Other telemetry counts too, so this is the weaker evidence where there is traffic.
+          - With V(metrics), the pods' counts of accepted and of sent items must grow.
+            Other telemetry counts too, so this evidence is weaker under traffic.
         type: str
         choices: [logs, metrics]
         default: logs
       metrics_port:
-        description: The port on which the pods serve their own metrics, on an address that the API server reaches.
+        description: The port of the pods' own metrics, on an address that the API server reaches.
         type: int
         default: 8888
-  timeout_seconds: {description: "For how long to try to send, and to look for the arrival.", type: float, default: 30}
+  timeout_seconds: {description: "How long to retry sending, and to wait for the arrival.", type: float, default: 30}
 requirements:
   - opentelemetry-proto
   - grpcio, for gRPC
@@ -92,16 +87,12 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Telemetry goes in at the agent and comes out at the gateway
+- name: Check that telemetry goes from the agent to the gateway
   o11y.opentelemetry.otlp_probe:
-    via:
-      namespace: observability
-      service: agent
-    arrival:
-      namespace: observability
-      selector: app.kubernetes.io/name=gateway
+    via: {namespace: observability, service: agent}
+    arrival: {namespace: observability, selector: app.kubernetes.io/name=gateway}
 
-- name: A gateway outside of the cluster takes traces
+- name: Check that a gateway outside of the cluster accepts traces
   o11y.opentelemetry.otlp_probe:
     endpoint: https://otlp.example.com:4318
     headers:
@@ -110,21 +101,17 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
-msg: {description: How far the signals came., returned: always, type: str, sample: "traces, metrics, logs arrived"}
-probe_id:
-  description: The id that each item carries.
-  returned: when something was sent
-  type: str
-  sample: 6f1d2c3b4a596877
+msg: {description: The result., returned: always, type: str, sample: "traces, metrics, logs arrived"}
+probe_id: {description: The id of the items., returned: when something was sent, type: str, sample: 6f1d2c3b4a596877}
 signals:
-  description: For each signal, how far it came.
+  description: The result of each signal.
   returned: when something was sent
   type: dict
   contains:
-    sent: {description: Whether the receiver took it., type: bool}
-    arrived: {description: Whether it was seen where O(arrival) says., type: bool}
-    seconds: {description: "How long it took to arrive, or to be taken when nobody looks for the arrival.", type: float}
-    evidence: {description: "The lines of the record in the log, or the counts that grew.", type: list, elements: str}
+    sent: {description: Whether the receiver accepted it., type: bool}
+    arrived: {description: Whether it arrived as O(arrival) requires., type: bool}
+    seconds: {description: "How long it took to arrive; without O(arrival), to be accepted.", type: float}
+    evidence: {description: "The log lines of the record, or the counts that grew.", type: list, elements: str}
   sample:
     traces: {sent: true, arrived: true, seconds: 0.3, evidence: ["otelcol_receiver_accepted_spans +1"]}
 """

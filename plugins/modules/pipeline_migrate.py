@@ -8,15 +8,15 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: pipeline_migrate
-short_description: Move collector configs to another version or distribution
+short_description: Migrate collector configs to another version or distribution
 version_added: 0.1.0
 description:
-  - Rewrites what another version of the Collector calls or places otherwise, in either direction; renamed and removed
-    components with all references to them, and settings that moved.
+  - Rewrites renamed and removed components with all references to them, and moved settings, for newer or older
+    versions of the Collector.
   - Edits files in place, on the controller. Comments, order and layout stay; each file is read again and compared
     before it is written.
-  - Tells what it cannot do, and why.
-  - Takes plain configs, ConfigMaps that hold one as a literal block, OpenTelemetryCollector resources, lists of them
+  - Lists the remaining manual changes, and why.
+  - Takes plain configs, ConfigMaps with a config in a literal block, OpenTelemetryCollector resources, lists of them
     and rendered charts.
 author: The o11y.opentelemetry maintainers (@o11y)
 extends_documentation_fragment:
@@ -25,17 +25,13 @@ extends_documentation_fragment:
   - o11y.opentelemetry._build
 options:
   paths:
-    description: Files with collector configs, or folders of them. YAML files in a folder that hold none are skipped.
+    description: Files with collector configs, or folders of them. YAML files without a config are skipped.
     type: list
     elements: path
     default: []
     aliases: [path]
-  config:
-    description: A collector config, as a mapping or as YAML text; or Kubernetes objects that hold some, as a list.
-    type: raw
-  dest:
-    description: File to write the result to, instead of the file that was read. For one config only.
-    type: path
+  config: {description: "A config as a mapping or YAML text, or a list of Kubernetes objects.", type: raw}
+  dest: {description: "File for the result, instead of the input file. For one config only.", type: path}
 attributes:
   diff_mode: {support: full, details: Secrets are masked.}
 seealso:
@@ -43,21 +39,21 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Move all configs of a folder to a newer collector
+- name: Migrate all configs of a folder to a newer collector
   o11y.opentelemetry.pipeline_migrate:
     paths: [files/collectors]
     distribution: contrib
     version: 0.158.0
   register: moved
 
-- name: Show what a person has to do
+- name: Show the remaining manual changes
   ansible.builtin.debug:
     var: moved.unsolved
 """
 
 RETURN = r"""
 changes:
-  description: What was done, or would be in check mode, each with its place and the reason.
+  description: The changes, also in check mode, each with its position and reason.
   returned: always
   type: list
   elements: dict
@@ -69,13 +65,13 @@ changes:
       what: logging → debug
       why: "'logging' was removed in 0.111.0."
 unsolved:
-  description: What a person has to do, each with its place and the reason; keys as in RV(changes).
+  description: The remaining manual changes, with the keys of RV(changes).
   returned: always
   type: list
   elements: dict
-skipped_files: {description: YAML files that hold no collector config., returned: always, type: list, elements: str}
+skipped_files: {description: YAML files without a collector config., returned: always, type: list, elements: str}
 config:
-  description: The result, in the form in which O(config) was given. It holds the secrets that O(config) holds.
+  description: The result, in the form of O(config). It contains the secrets of O(config).
   returned: when O(config) is given and O(dest) is not
   type: raw
 """

@@ -8,15 +8,15 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: pipeline_validate
-short_description: Find every mistake in collector configs before a cluster does
+short_description: Check collector configs before you apply them
 version_added: 0.1.0
 description:
-  - Checks collector configs against rules and reports all that it finds at once, each with file, line, path, reason
-    and what to do.
-  - Takes plain configs, ConfigMaps that hold one, OpenTelemetryCollector resources of every version, lists of them and
-    rendered charts. Workloads in the same file say where the config runs, and with which image.
-  - A comment C(# o11y:) C(ignore RULE-ID reason) in a file accepts a finding on its line, or on the next one when it
-    stands alone.
+  - Checks collector configs against rules and reports all findings at once, each with file, line, path, reason
+    and fix.
+  - Takes plain configs, ConfigMaps with a config, OpenTelemetryCollector resources of every version, lists of them and
+    rendered charts. Workloads in the same file determine the deployment and the image of a config.
+  - A comment C(# o11y:) C(ignore RULE-ID reason) in a file suppresses a finding on its line, or on the next line if the
+    comment stands alone.
   - Reads files on the controller; needs neither a cluster nor a collector.
 author: The o11y.opentelemetry maintainers (@o11y)
 extends_documentation_fragment:
@@ -27,39 +27,37 @@ extends_documentation_fragment:
   - o11y.opentelemetry._judgement
 options:
   paths:
-    description: Files with collector configs, or folders of them. YAML files in a folder that hold none are skipped.
+    description: Files with collector configs, or folders of them. YAML files without a config are skipped.
     type: list
     elements: path
     default: []
-  config:
-    description: A collector config, as a mapping or as YAML text; or Kubernetes objects that hold some, as a list.
-    type: raw
+  config: {description: "A config as a mapping or YAML text, or a list of Kubernetes objects.", type: raw}
   merge:
     description:
-      - Whether the configs at O(paths) are one config in several files, as with several C(--config) of the Collector.
-      - Mappings are merged deeply, all else of a later file replaces what an earlier one says.
+      - Whether O(paths) are parts of one config, as with several C(--config) of the Collector.
+      - Mappings are merged deeply; a later file replaces other values of an earlier one.
     type: bool
     default: false
   format: {description: Format of the report., choices: [text, json, junit, sarif, github], type: str, default: text}
   output_path:
-    description: File to write the report to; V(-) writes none. Nothing is written in check mode.
+    description: File for the report; V(-) writes none. Check mode writes nothing.
     type: path
     default: "-"
   binary:
     description:
-      - A collector program of the controller whose C(validate) gives a second opinion, as a path.
-      - V(auto) looks for the distribution's program on C(PATH) and asks it when it is of the version that is meant.
+      - Path of a collector program on the controller, whose C(validate) gives a second opinion.
+      - V(auto) uses the distribution's program on C(PATH) if it has the requested version.
     type: str
     default: none
   fail_on:
     description:
-      - The mildest finding that fails the task; the message lists all of them, and the report is written nonetheless.
-      - Milder ones are warnings, but for those of severity info.
+      - The least severity of a finding that fails the task; the message lists all findings, and the report is written.
+      - Findings below it are warnings, except those of severity info.
     choices: [error, warning, never]
     type: str
     default: error
 attributes:
-  diff_mode: {details: Nothing but the report is written.}
+  diff_mode: {details: The module writes only the report.}
 seealso:
   - module: o11y.opentelemetry.otel_render
   - module: o11y.opentelemetry.pipeline_migrate
@@ -70,13 +68,13 @@ EXAMPLES = r"""
   o11y.opentelemetry.pipeline_validate:
     paths: [files/collectors]
 
-- name: Check a config that another task has read
+- name: Check a config from another task
   o11y.opentelemetry.pipeline_validate:
     config: "{{ collector_config }}"
     fail_on: never
   register: checked
 
-- name: Check a rendered chart for production, and keep a report for the code scanner
+- name: Check a rendered chart for production, and write a report for the code scanner
   o11y.opentelemetry.pipeline_validate:
     paths: [rendered]
     distribution: k8s
@@ -90,7 +88,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 findings:
-  description: What was found, sorted by position.
+  description: The findings, sorted by position.
   returned: success
   type: list
   elements: dict
@@ -103,26 +101,22 @@ findings:
       path: service.pipelines.traces.exporters[0]
       message: "'otlp_grcp' is not configured; did you mean 'otlp_grpc'?"
       fix: Add it to `exporters`, or remove it here.
-checked: {description: The configs that were checked., returned: success, type: list, elements: str}
-suppressed:
-  description: What was found and is accepted, as RV(findings), each with its reason.
-  returned: success
-  type: list
-  elements: dict
-skipped_files: {description: YAML files that hold no collector config., returned: success, type: list, elements: str}
+checked: {description: The checked configs., returned: success, type: list, elements: str}
+suppressed: {description: "Suppressed findings, with their reasons.", returned: success, type: list, elements: dict}
+skipped_files: {description: YAML files without a collector config., returned: success, type: list, elements: str}
 counts:
-  description: How many findings of each severity, and how many suppressed findings, checked configs and skipped files.
+  description: The numbers of findings by severity, suppressed findings, checked configs and skipped files.
   returned: success
   type: dict
   sample: {error: 1, warning: 2, info: 0, suppressed: 0, checked: 3, skipped: 1}
 smallest_image:
-  description: The smallest official image that has all components of the checked configs; empty when there is none.
+  description: The smallest official image with all components of the checked configs; empty if there is none.
   returned: success
   type: str
 second_opinion:
-  description: Whether a real collector was asked (C(ran)), and which one or why not (C(reason)).
+  description: Whether a real collector validated the configs (C(ran)), and the program or why not (C(reason)).
   returned: success
   type: dict
   sample: {ran: false, reason: it was not asked for}
-report: {description: The report in the format that was asked for., returned: success, type: str}
+report: {description: The report in the requested format., returned: success, type: str}
 """

@@ -2,32 +2,31 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Wait until workloads are rolled out, or tell at once why they never will be."""
+"""Wait until workloads are rolled out, or report at once why they cannot be."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: rollout_wait
-short_description: Wait until workloads are rolled out, or tell at once why they never will be
+short_description: Wait until workloads are rolled out, or report at once why they cannot be
 version_added: 0.1.0
 description:
   - Waits for all workloads together, until the newest revision of each is complete and available.
-  - Fails seconds after a pod of the newest revision cannot work (its image, configuration, memory, node, volume
-    or container), with the reason in the cluster's words, the end of the log, and what to do.
-    Old pods that are being replaced do not count.
-  - An OpenTelemetryCollector is ready when its operator has taken up the newest generation, and the workload and the
-    target allocator that it makes are rolled out. One for sidecars is ready when it is taken up.
-    The operator says so itself from version 0.154 on, earlier ones are seen by what they make.
-  - What an operator makes without a readiness probe must live for five seconds.
-  - A Secret that a Certificate makes is waited for, as long as its issuer may take.
-  - When the time is over it tells what is missing, with the conditions and the last warnings.
+  - Fails seconds after a pod of the newest revision cannot run (its image, configuration, memory, node, volume
+    or container), with Kubernetes' reason, the end of the log, and the fix. Old pods do not count.
+  - An OpenTelemetryCollector is ready when its operator has observed the newest generation, and its workload and target
+    allocator are rolled out. A sidecar is ready when it is observed.
+    The operator reports this from version 0.154 on; for earlier versions its objects show it.
+  - A workload of an operator without a readiness probe must run for five seconds.
+  - Waits for a Secret of a Certificate for as long as its issuer may take.
+  - After the timeout it reports the workloads that are not ready, with their conditions and last warnings.
 author: The o11y.opentelemetry maintainers (@o11y)
 extends_documentation_fragment: [o11y.opentelemetry._attributes, o11y.opentelemetry._cluster]
 attributes:
-  check_mode: {details: "Does not wait, since nothing was applied."}
+  check_mode: {details: "Does not wait, because nothing was applied."}
 options:
   workloads:
-    description: What to wait for.
+    description: The workloads to wait for.
     type: list
     elements: dict
     required: true
@@ -37,23 +36,18 @@ options:
         type: str
         required: true
       name: {description: The name., type: str, required: true}
-      namespace: {description: "The namespace, for a kind that has one.", type: str}
-      api_version:
-        description: The version of the API. Needed only for kinds that this collection does not know.
-        type: str
-  timeout_seconds: {description: For how long to wait., type: float, default: 300}
+      namespace: {description: "The namespace, for a namespaced kind.", type: str}
+      api_version: {description: The version of the API; required for kinds unknown to this collection., type: str}
+  timeout_seconds: {description: How long to wait., type: float, default: 300}
   unschedulable_seconds:
-    description:
-      - For how long a pod may be without a node before that is a failure.
-      - An autoscaler that says that it adds a node for the pod takes this limit away.
+    description: How long a pod may lack a node before the task fails; no limit while an autoscaler adds one.
     type: float
     default: 15
-  allow_empty: {description: Whether a DaemonSet that no node fits is ready., type: bool, default: false}
+  allow_empty: {description: Whether a DaemonSet that matches no node is ready., type: bool, default: false}
   until:
     description:
-      - For a kind, a JMESPath expression that is true for an object that is ready.
-      - Adds kinds, and replaces what the module knows of one.
-        Kinds that it does not know are ready with a condition V(Ready) or V(Available) about their newest generation.
+      - By kind, a JMESPath expression that is true for a ready object. It adds a kind or replaces the built-in check.
+        By default other kinds need a condition V(Ready) or V(Available) for their newest generation.
     type: dict
     default: {}
 requirements:
@@ -63,19 +57,19 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: The agents run on every node, and the gateway runs
+- name: Wait for the agents and the gateway
   o11y.opentelemetry.rollout_wait:
     workloads:
       - {kind: DaemonSet, namespace: observability, name: agent}
       - {kind: Deployment, namespace: observability, name: gateway}
     timeout_seconds: 180
 
-- name: The operator has made the collector of its resource, and that runs
+- name: Wait for the workload of a custom resource
   o11y.opentelemetry.rollout_wait:
     workloads:
       - {kind: OpenTelemetryCollector, namespace: observability, name: gateway}
 
-- name: A kind of somebody else
+- name: Wait for another kind
   o11y.opentelemetry.rollout_wait:
     workloads:
       - {kind: Kafka, api_version: kafka.strimzi.io/v1, namespace: queue, name: spans}
@@ -85,32 +79,25 @@ EXAMPLES = r"""
 
 RETURN = r"""
 msg: {description: How many workloads are ready., returned: always, type: str, sample: "2 ready"}
-seconds: {description: How long that took., returned: when all are ready, type: float, sample: 4.2}
+seconds: {description: The duration., returned: when all are ready, type: float, sample: 4.2}
 failures:
-  description: What keeps the workloads from being ready, at most twenty.
+  description: Why workloads are not ready, at most twenty reasons.
   returned: when the task fails
   type: list
   elements: dict
   contains:
-    id:
-      description: The kind of failure, such as V(image_pull), V(crash), V(out_of_memory) or V(unschedulable).
-      type: str
+    id: {description: "The failure, such as V(image_pull), V(crash), V(out_of_memory) or V(unschedulable).", type: str}
     kind: {description: The kind of the workload., type: str}
     namespace: {description: The namespace of the workload., type: str}
     name: {description: The name of the workload., type: str}
-    of:
-      description: The custom resource, such as C(OpenTelemetryCollector ns/name), whose operator made the workload.
-      type: str
-    pod: {description: "The pod, if it is about one.", type: str}
+    of: {description: "The custom resource of the workload, such as C(OpenTelemetryCollector ns/name).", type: str}
+    pod: {description: The pod., type: str}
     node: {description: The node of the pod., type: str}
-    container: {description: "The container, if it is about one.", type: str}
-    reason: {description: "The reason, as Kubernetes names it.", type: str}
+    container: {description: The container., type: str}
+    reason: {description: The reason of Kubernetes., type: str}
     message: {description: "The message of the kubelet, scheduler or controller.", type: str}
-    log:
-      description: The last lines of the container's log. Of pods that fail alike only the first has them.
-      type: list
-      elements: str
-    fix: {description: What to do., type: str}
+    log: {description: "The last log lines, for the first of pods that fail alike.", type: list, elements: str}
+    fix: {description: The fix., type: str}
 """
 
 from ansible.module_utils.basic import AnsibleModule
