@@ -147,24 +147,12 @@ failures:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.collector.names import OWNER
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.api.connect import CLUSTER_ARG_SPEC
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.bundle.task import run_bundle
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.bundle.task import ARGUMENTS, run_bundle
 
 
 def main() -> None:
     """Apply or remove."""
-    spec = {
-        "manifests": {"type": "list", "elements": "dict", "required": True, "no_log": True},
-        "state": {"choices": ["present", "absent"], "default": "present"},
-        "field_manager": {"default": OWNER},
-        "force_conflicts": {"type": "bool", "default": True},
-        "prune_selector": {},
-        "adopt": {"type": "list", "elements": "str", "default": []},
-        "wait_seconds": {"type": "float", "default": 120},
-    }
-    module = AnsibleModule(argument_spec=CLUSTER_ARG_SPEC | spec, supports_check_mode=True)
-    run_bundle(module)
+    run_bundle(AnsibleModule(argument_spec=ARGUMENTS, supports_check_mode=True))
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 from ansible.module_utils.basic import AnsibleModule, env_fallback
+from ansible.module_utils.common.parameters import remove_values
 from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_MAP, AUTH_ARG_SPEC
 
 from ..._core.config.paths import leaves
@@ -220,12 +221,14 @@ def run(
         module.fail_json(**facts | invocation | {"msg": str(problem)})
     except LostError as error:
         module.fail_json(msg=str(lost(error)), **invocation)
-    module.exit_json(**_warned(module, result), **invocation)
+    else:
+        module.exit_json(**_warned(module, result), **invocation)
 
 
 def _warned(module: AnsibleModule, result: dict[str, Any]) -> dict[str, Any]:
+    """Warn as the result asks. Ansible hides no_log values in results, and not in warnings."""
     for warning in result.pop("warnings", []):
-        module.warn(printable(warning))
+        module.warn(printable(remove_values(warning, module.no_log_values)))
     return result
 
 

@@ -11,16 +11,29 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 
 from ..._core.cluster.bundle import check, redact, secret_values
-from ..api.connect import connect, run
+from ..._core.collector.names import OWNER
+from ..api.connect import CLUSTER_ARG_SPEC, connect, run
 from .apply import apply_bundle
 from .bundle import BundleOptions
 from .remove import remove_bundle
 
+ARGUMENTS: dict[str, Any] = CLUSTER_ARG_SPEC | {
+    "manifests": {"type": "list", "elements": "dict", "required": True, "no_log": True},
+    "state": {"choices": ["present", "absent"], "default": "present"},
+    "field_manager": {"default": OWNER},
+    "force_conflicts": {"type": "bool", "default": True},
+    "prune_selector": {},
+    "adopt": {"type": "list", "elements": "str", "default": []},
+    "wait_seconds": {"type": "float", "default": 120},
+}
 WORK = {"present": apply_bundle, "absent": remove_bundle}
 
 
 def run_bundle(module: AnsibleModule) -> None:
-    """Do what the task asks, with the values of Secrets out of sight whatever happens."""
+    """Do what the task asks, with the values of Secrets out of sight whatever happens.
+
+    The action plugin passes an object with the same attributes in place of AnsibleModule.
+    """
     params = module.params
     manifests = params["manifests"]
     options = BundleOptions(

@@ -1,0 +1,80 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Do the work of a module in Ansible's worker process, if the module would run with the same Python here. Private."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from ansible import constants
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator, ValidationResult
+from ansible.module_utils.common.parameters import remove_values
+from ansible.plugins.action import ActionBase
+from ansible.utils.vars import merge_hash
+
+
+class WorkerAction(ActionBase):
+    """Runs the work of a module without a process of its own where the result is the same, and the module elsewhere."""
+
+    _supports_check_mode = True
+    _supports_async = True
+    arguments: dict[str, Any]
+    work: Callable[[Any], None]
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Return the result of the module."""
+        result: dict[str, Any] = super().run(tmp, task_vars)
+        checked = self._checked() if self._same_python(task_vars or {}) else None
+        if checked is None:
+            apart = bool(self._task.async_val) and not self._connection.has_native_async
+            return dict(merge_hash(result, self._execute_module(task_vars=task_vars, wrap_async=apart)))
+        with TemporaryDirectory(dir=constants.DEFAULT_LOCAL_TMP) as folder:
+            module = _Module(checked, folder, check_mode=self._task.check_mode, diff=self._task.diff)
+            type(self).work(module)
+        return result | module.result
+
+    def _same_python(self, task_vars: dict[str, Any]) -> bool:
+        """Return whether Ansible would start this Python, as this user, with this environment."""
+        task, interpreter = self._task, self._templar.template(task_vars.get("ansible_python_interpreter"))
+        apart = task.async_val or task.timeout or task.delegate_to or self._connection.become or any(task.environment)
+        # Frameworks of macOS crash in a process that was forked; files that are to be kept are those of a module.
+        usable = sys.platform == "linux" and not constants.DEFAULT_KEEP_REMOTE_FILES
+        return usable and self._connection.transport == "local" and interpreter == sys.executable and not apart
+
+    def _checked(self) -> ValidationResult | None:
+        """Return the arguments as the module gets them, or nothing if the module has something to say about them."""
+        try:
+            given = json.loads(json.dumps(self._task.args))
+        except (TypeError, ValueError):  # a date, or a value of a vault
+            return None
+        checked = ArgumentSpecValidator(self.arguments).validate(given)
+        return None if checked.error_messages or checked._warnings or checked._deprecations else checked
+
+
+class _Module:
+    """The attributes of AnsibleModule that the work of a module uses."""
+
+    def __init__(self, checked: ValidationResult, tmpdir: str, *, check_mode: bool, diff: bool) -> None:
+        self.params: dict[str, Any] = checked.validated_parameters
+        self.no_log_values: set[str] = set(checked._no_log_values)
+        self.check_mode, self._diff, self.tmpdir = check_mode, diff, tmpdir
+        self.result: dict[str, Any] = {}
+        self._warnings: list[str] = []
+
+    def warn(self, warning: str) -> None:
+        self._warnings.append(warning)
+
+    def fail_json(self, msg: str, **facts: Any) -> None:
+        self.exit_json(failed=True, msg=msg, **facts)
+
+    def exit_json(self, **result: Any) -> None:
+        """Keep the result as a module prints it: without secret values, and as JSON."""
+        warnings = {"warnings": self._warnings} if self._warnings else {}
+        shown = {"invocation": {"module_args": self.params}, **result, **warnings}
+        kept = {name: value for name, value in shown.items() if value is None or isinstance(value, bool)}
+        self.result = json.loads(json.dumps(remove_values(shown, self.no_log_values) | kept))

@@ -1,0 +1,211 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""bundle_apply gives the same result in the worker process and as a module in a process of its own.
+
+One playbook runs every case on two hosts, each with an API server of its own. Host `module` spells the path of the
+same Python differently, so that Ansible starts it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._worker import WorkerAction
+
+from tests.conftest import COLLECTIONS
+from tests.unit.plugins.module_utils._edge.fake_api import Answered, FakeApi, status
+
+TOKEN, HIDDEN = "token-of-the-connection", "hidden-in-a-secret"
+LABELS = {"app": "a"}
+PRINTED = re.compile(r"^\w+: \[(\w+)\](?:: FAILED!)? => (\{$.*?^\})$", re.MULTILINE | re.DOTALL)
+PYTHONS = {"worker": sys.executable, "module": f"{Path(sys.executable).parent}/./{Path(sys.executable).name}"}
+SEEN = re.compile(r"Using module file \S+/bundle_apply\.py")
+
+
+def obj(kind: str, name: str, **more: Any) -> dict[str, Any]:
+    scope = {} if kind == "Namespace" else {"namespace": "ns"}
+    return {"apiVersion": "v1", "kind": kind, "metadata": {"name": name, "labels": LABELS, **scope}, **more}
+
+
+NAMESPACE = obj("Namespace", "ns")
+CONFIG, OTHER = obj("ConfigMap", "a", data={"a": "1", 2: "two"}), obj("ConfigMap", "b", data={"b": "{{ text }}"})
+SECRET = obj("Secret", "a", stringData={"token": HIDDEN})
+BUNDLE = [NAMESPACE, CONFIG, SECRET]
+CHANGED = [NAMESPACE, {**CONFIG, "data": {"a": "3"}}, OTHER, SECRET]
+# A task each, in this order: the arguments of the module, and keywords of the task.
+CASES: dict[str, dict[str, Any]] = {
+    "created": {"manifests": [*BUNDLE, OTHER], "diff": True},
+    "unchanged": {"manifests": BUNDLE},
+    "predicted": {"manifests": CHANGED, "diff": True, "check_mode": True},
+    "pruned": {"manifests": BUNDLE, "prune_selector": "app=a", "diff": True},
+    "warned": {"manifests": [*BUNDLE, obj("ConfigMap", "warned")], "verify_ssl": False},
+    "denied": {"manifests": [*BUNDLE, obj("ConfigMap", "denied")]},
+    "crashed": {"manifests": [*BUNDLE, obj("ConfigMap", "not-json")]},
+    "nobody": {"manifests": BUNDLE, "host": "http://127.0.0.1:1"},
+    "absent": {"manifests": BUNDLE, "state": "absent"},
+}
+# What the worker leaves to the module.
+LEFT: dict[str, dict[str, Any]] = {
+    "unknown": {"manifests": BUNDLE, "manifest": 1},
+    "environment": {"manifests": BUNDLE, "environment": {"NAME": "value"}},
+}
+KEYWORDS = {"diff", "check_mode", "environment"}
+# What an API server says that quotes what it got.
+DENIED = f"denied the request: {TOKEN} and {HIDDEN}"
+
+
+def trouble(method: str, path: str) -> Answered | None:
+    return status(403, "Forbidden", DENIED) if method == "PATCH" and path.endswith("/denied") else None
+
+
+@contextmanager
+def serving() -> Iterator[str]:
+    """Serve an API server in memory until the end of the block."""
+    api, lock = FakeApi(), threading.Lock()
+    api.trouble, api.texts = trouble, {"/api/v1/namespaces/ns/configmaps/not-json": "<html>"}
+
+    def serve(handler: BaseHTTPRequestHandler) -> None:
+        body = handler.rfile.read(int(handler.headers.get("Content-Length") or 0))
+        with lock:
+            answer = api(handler.command, handler.path, dict(handler.headers), body or None)
+        handler.send_response(answer.status)
+        if handler.command == "PATCH" and handler.path.split("?")[0].endswith("/warned"):
+            handler.send_header("Warning", f'299 - "this kind is old, {TOKEN}"')
+        handler.send_header("Content-Length", str(len(answer.body)))
+        handler.end_headers()
+        handler.wfile.write(answer.body)
+
+    ways = dict.fromkeys(("do_GET", "do_PATCH", "do_DELETE"), serve)
+    quiet = {"log_message": lambda *_args: None, "protocol_version": "HTTP/1.1"}
+    handler = type("Handler", (BaseHTTPRequestHandler,), ways | quiet)
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+def task(name: str, values: dict[str, Any]) -> dict[str, Any]:
+    arguments = {key: value for key, value in values.items() if key not in KEYWORDS}
+    keywords = {key: value for key, value in values.items() if key in KEYWORDS}
+    call = {"o11y.opentelemetry.bundle_apply": arguments, "register": f"case_{name}", "ignore_errors": True}
+    return {"name": name, **call, **keywords}
+
+
+def play(folder: Path) -> tuple[dict[str, Any], str]:
+    """Run all cases on both hosts. Return the results by host and case, and what Ansible printed."""
+    cases = CASES | LEFT
+    results = "{{ dict(cases | zip(cases | map('regex_replace', '^', 'case_') | map('extract', vars))) | to_json }}"
+    written = {"content": results, "dest": f"{folder}/{{{{ inventory_hostname }}}}.json", "mode": "0600"}
+    tasks = [*(task(name, values) for name, values in cases.items()), {"ansible.builtin.copy": written}]
+    defaults = {"group/o11y.opentelemetry.kubernetes": {"host": "{{ url }}", "api_key": TOKEN}}
+    book = {"hosts": "all", "connection": "local", "gather_facts": False, "module_defaults": defaults, "tasks": tasks}
+    (folder / "play.yml").write_text(json.dumps([{**book, "vars": {"text": "templated", "cases": list(cases)}}]))
+    with ExitStack() as stack:
+        named = {
+            name: {"url": stack.enter_context(serving()), "ansible_python_interpreter": python}
+            for name, python in PYTHONS.items()
+        }
+        (folder / "hosts.json").write_text(json.dumps({"all": {"hosts": named}}))
+        settings = {name: value for name, value in os.environ.items() if not name.startswith(("K8S_AUTH_", "ANSIBLE_"))}
+        settings |= {"ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS), "ANSIBLE_PIPELINING": "true"}
+        command = ["ansible-playbook", "-vvv", "-i", "hosts.json", "play.yml"]
+        done = subprocess.run(command, cwd=folder, env=settings, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return {name: json.loads((folder / f"{name}.json").read_text()) for name in PYTHONS}, done.stdout + done.stderr
+
+
+@pytest.fixture(scope="module")
+def played(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Any], str]:
+    return play(tmp_path_factory.mktemp("worker"))
+
+
+def shown(result: dict[str, Any]) -> dict[str, Any]:
+    """Return a result without what is random: the marks of secret values."""
+    found: dict[str, Any] = json.loads(re.sub(r"\*{3}[0-9a-f]{8}", "***", json.dumps(result)))
+    return found
+
+
+@pytest.mark.parametrize("name", sorted({*CASES, *LEFT} - {"crashed"}))
+def test_both_ways_give_the_same_result(name: str, played: tuple[dict[str, Any], str]) -> None:
+    here, apart = (shown(played[0][host][name]) for host in PYTHONS)
+    assert here == apart
+
+
+def test_both_ways_print_the_same(played: tuple[dict[str, Any], str]) -> None:
+    text = re.sub(r":[\d*]{4,}", ":port", played[1])
+    printed: dict[str, list[Any]] = {host: [] for host in PYTHONS}
+    for host, result in PRINTED.findall(text):
+        if '"manifests": ' in result and "Expecting value" not in result:
+            printed[host].append(shown(json.loads(result)))
+    assert printed["worker"] == printed["module"]
+    assert len(printed["worker"]) == len({*CASES, *LEFT} - {"crashed"})
+    assert all(one["invocation"]["module_args"] for one in printed["worker"])
+
+
+def test_a_crash_is_a_failed_result_either_way(played: tuple[dict[str, Any], str]) -> None:
+    failed = [played[0][host]["crashed"] for host in PYTHONS]
+    assert [(one["failed"], one["changed"]) for one in failed] == [(True, False)] * 2
+    assert all("Expecting value" in one["msg"] for one in failed)
+
+
+def test_the_cases_are_what_they_are_named_for(played: tuple[dict[str, Any], str]) -> None:
+    found = played[0]["worker"]
+    wanted = {
+        "created": "4 created",
+        "unchanged": "3 unchanged",
+        "predicted": "3 unchanged, 1 changed",
+        "pruned": "3 unchanged, 1 pruned",
+        "absent": "2 deleted, 1 unchanged",
+    }
+    assert {name: found[name]["msg"] for name in wanted} == wanted
+    assert {name for name, result in found.items() if result["failed"]} == {"denied", "crashed", "nobody", "unknown"}
+    assert [name for name, result in found.items() if result.get("warnings")] == ["warned", "absent"]
+
+
+def test_no_secret_is_shown_either_way(played: tuple[dict[str, Any], str]) -> None:
+    results, output = played
+    assert [secret for secret in (TOKEN, HIDDEN) if secret in json.dumps(results) + output] == []
+
+
+def test_the_worker_starts_a_module_only_for_what_it_leaves_to_it(played: tuple[dict[str, Any], str]) -> None:
+    assert len(SEEN.findall(played[1])) == len(CASES) + 2 * len(LEFT)
+
+
+HERE = {"async_val": 0, "timeout": 0, "delegate_to": None, "environment": [{}]}
+APART = [{"async_val": 10}, {"timeout": 10}, {"delegate_to": "other"}, {"environment": [{}, {"NAME": "value"}]}]
+
+
+def same_python(task: dict[str, Any], interpreter: str | None = sys.executable, **connection: Any) -> bool:
+    action = WorkerAction.__new__(WorkerAction)
+    action._task = SimpleNamespace(**HERE | task)
+    action._connection = SimpleNamespace(**{"transport": "local", "become": None} | connection)
+    action._templar = SimpleNamespace(template=lambda value: value)
+    return action._same_python({"ansible_python_interpreter": interpreter})
+
+
+def test_the_worker_does_the_work_if_it_is_the_process_that_ansible_would_start(monkeypatch: Any) -> None:
+    assert same_python({})
+    assert not any(same_python(changed) for changed in APART)
+    assert not same_python({}, transport="ssh")
+    assert not same_python({}, become=object())
+    assert not any(same_python({}, other) for other in (None, "auto", PYTHONS["module"]))
+    monkeypatch.setattr(sys, "platform", "darwin")
+    assert not same_python({})
