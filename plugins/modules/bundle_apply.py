@@ -82,7 +82,14 @@ options:
     description:
       - The releases, as the label C(o11y.opentelemetry/release) of their manifests names them, whose objects are taken
         over when they exist and belong to others. With O(state=absent) they are then deleted.
-      - A Namespace is never taken over.
+      - A Namespace is never taken over, nor one of O(existing_accounts).
+    type: list
+    elements: str
+    default: []
+  existing_accounts:
+    description:
+      - ServiceAccounts of the bundle, as C(NAMESPACE/NAME), that others may own. Such an account is used unchanged, and
+        is never deleted. The task fails if it lacks annotations or C(imagePullSecrets) of its manifest.
     type: list
     elements: str
     default: []

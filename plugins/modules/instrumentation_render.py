@@ -50,6 +50,12 @@ references:
   type: list
   elements: str
   sample: [opentelemetry/default]
+adopt:
+  description: The releases whose objects M(o11y.opentelemetry.bundle_apply) may take over from others.
+  returned: success
+  type: list
+  elements: str
+  sample: []
 requirements:
   description: The prerequisites, as M(o11y.opentelemetry.instrumentation_check) takes them.
   returned: success

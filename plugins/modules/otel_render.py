@@ -69,9 +69,16 @@ prune_selector:
   description: Label selector of all objects of these collectors.
   returned: success
   type: str
-  sample: o11y.opentelemetry/release in (obs.agent,obs.gateway),app.kubernetes.io/managed-by=o11y.opentelemetry
+  sample: >-
+    o11y.opentelemetry/release in
+    (obs.agent,obs.gateway),app.kubernetes.io/managed-by=o11y.opentelemetry,o11y.opentelemetry/collector
 adopt:
   description: The releases whose objects M(o11y.opentelemetry.bundle_apply) may take over from other owners.
+  returned: success
+  type: list
+  elements: str
+existing_accounts:
+  description: The ServiceAccounts that options name, as M(o11y.opentelemetry.bundle_apply) takes them.
   returned: success
   type: list
   elements: str

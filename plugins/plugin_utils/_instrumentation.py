@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
 
+from ..module_utils._core.collector import names
 from ..module_utils._core.errors import Problem
 from ..module_utils._core.instrumentation import manifest, namespaces, prerequisites
 from ..module_utils._core.instrumentation.instrumentation import Instrumentation, option_names
@@ -35,6 +36,7 @@ def bundle(items: Sequence[Mapping[str, Any]], defaults: Mapping[str, Any]) -> d
         "manifests": objects,
         "namespaces": annotated,
         "references": references,
+        "adopt": [names.release_of_instrumentation(item.namespace, item.name) for item in wanted if item.adopt],
         "requirements": {
             "languages": sorted({name for instrumentation in wanted for name in instrumentation.languages}),
             "targets": prerequisites.targets(wanted),

@@ -78,3 +78,12 @@ def test_the_example_renders_to_its_golden_file(pytestconfig: pytest.Config) -> 
     if pytestconfig.getoption("--regenerate"):
         golden.write_text(text, encoding="utf-8")
     assert golden.read_text(encoding="utf-8") == text
+
+
+def test_one_that_is_adopted_opens_no_other() -> None:
+    items = [{"name": name, "endpoint": "http://a:4318", "languages": {"java": {}}} for name in ("one", "two")]
+    items[0]["adopt"] = True
+    found = bundle(items, {name: DEFAULTS.get(PREFIX + name) for name in OPTIONS})
+    assert found["adopt"] == ["opentelemetry.one_instrumentation"]
+    (task,) = _sources.read_yaml(ROLE / "tasks" / "apply.yml")
+    assert task["o11y.opentelemetry.bundle_apply"]["adopt"] == "{{ otel_instrumentation_rendered.adopt }}"

@@ -224,17 +224,6 @@ def _goes_with_owners(item: Manifest, going: set[Identity]) -> bool:
     return bool(named) and all(owner in going for owner in named)
 
 
-def users_of_account(found: Iterable[Manifest], account: Ref, going: set[Identity]) -> list[Ref]:
-    """Return the remaining pods and workloads that run under a service account."""
-    return leftovers((item for item in found if _account(item) == account.name), going)
-
-
-def _account(item: Manifest) -> str:
-    spec = item.get("spec") or {}
-    pod = spec.get("template", {}).get("spec") or spec
-    return str(pod.get("serviceAccountName") or pod.get("serviceAccount") or "")
-
-
 def holders(manifest: Manifest) -> str:
     """Return the finalizers that block a deletion, and the components that remove them."""
     names = manifest["metadata"].get("finalizers") or []

@@ -14,13 +14,14 @@ from functools import reduce
 from typing import Any
 
 from ..collector.names import OWNER, RELEASE_LABEL
-
-Manifest = dict[str, Any]
+from ..config.paths import leaves
+from .bundle import Identity, Manifest, Ref, leftovers
 
 HELM_NAME, HELM_NAMESPACE = "meta.helm.sh/release-name", "meta.helm.sh/release-namespace"
 # Sources: "Resource Tracking" in Argo CD's documentation, "Garbage collection" in that of Flux's Kustomization.
 _ARGO_TRACKING, _ARGO_INSTANCE = "argocd.argoproj.io/tracking-id", "argocd.argoproj.io/instance"
 _FLUX_NAME, _FLUX_NAMESPACE = "kustomize.toolkit.fluxcd.io/name", "kustomize.toolkit.fluxcd.io/namespace"
+_ACCOUNT_FIELDS = ("serviceAccountName", "serviceAccount")
 
 
 def release_of(manifest: Manifest) -> str:
@@ -45,9 +46,29 @@ def managers(live: Manifest, *path: str) -> list[str]:
     return list(dict.fromkeys(str(entry.get("manager")) for entry in entries if has(entry)))
 
 
-def is_ours(live: Manifest, manifest: Manifest, manager: str) -> bool:
-    """Return whether an object has both marks of the release of a manifest."""
-    return release_of(live) == release_of(manifest) and applied_by(live, manager)
+def is_ours(live: Manifest, releases: Iterable[str], manager: str) -> bool:
+    """Return whether an object has both marks of one of these releases."""
+    return release_of(live) in releases and applied_by(live, manager)
+
+
+def lacking(live: Manifest, account: Manifest) -> list[str]:
+    """Return what a ServiceAccount of others lacks of the one that a bundle has, by names alone."""
+    here = live["metadata"].get("annotations") or {}
+    asked = account["metadata"].get("annotations") or {}
+    found = [f"annotation {key}" for key, value in asked.items() if here.get(key) != value]
+    pulls = [item.get("name") for item in live.get("imagePullSecrets") or []]
+    wanted = [item["name"] for item in account.get("imagePullSecrets") or []]
+    return found + [f"imagePullSecret {name}" for name in wanted if name not in pulls]
+
+
+def users_of_account(found: Iterable[Manifest], account: Ref, going: set[Identity]) -> list[Ref]:
+    """Return the remaining pods and workloads that run under a service account."""
+    return leftovers((item for item in found if account.name in _accounts(item)), going)
+
+
+def _accounts(item: Manifest) -> set[Any]:
+    """Return the service accounts that a workload names: the pod of a CronJob is deep in it, an allocator beside it."""
+    return {value for path, value in leaves(item.get("spec")) if path[-1:] and path[-1] in _ACCOUNT_FIELDS}
 
 
 def owner(live: Manifest) -> str:

@@ -83,7 +83,7 @@ def release_of_instrumentation(namespace: str, name: str) -> str:
 
 
 def shared_release(namespace: str) -> str:
-    """Return the release of what all collectors and Instrumentations of a namespace share."""
+    """Return the release of the Namespace and the CA, which collectors and Instrumentations of a namespace share."""
     return _release(f"{namespace}_shared")
 
 

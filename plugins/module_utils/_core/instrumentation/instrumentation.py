@@ -52,6 +52,7 @@ class Instrumentation:
     image_pull_policy: str | None
     init_container_security_context: dict[str, Any]
     namespaces: list[Any]
+    adopt: bool
     # What each language exports, in the order of the table.
     exports: list[Export] = field(default_factory=list)
 

@@ -29,6 +29,8 @@ class CollectorBuild:
     config_hash: str
     image: str
     run_as_user: int | None
+    # The collector to which the ServiceAccount belongs: collectors may share one.
+    account_owner: str = ""
     platform: Platform = field(default_factory=Platform)
 
     @property

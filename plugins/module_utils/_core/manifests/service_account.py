@@ -20,15 +20,19 @@ _RBAC = "rbac.authorization.k8s.io/v1"
 
 
 def service_account(build: CollectorBuild) -> Manifest:
-    """Return the ServiceAccount of the pods. Collectors may share one: it has no label that tells them apart."""
+    """Return the ServiceAccount of the pods. Collectors may share one, so it has the release of one of them.
+
+    It has no label of a collector, so that no pruning deletes it while pods run under it.
+    """
     collector = build.collector
+    owner = build.account_owner or collector.name
     metadata: dict[str, object] = {
         "name": collector.service_account_name,
         "namespace": collector.namespace,
         "labels": {
             "app.kubernetes.io/name": "opentelemetry-collector",
             names.OWNER_LABEL: names.OWNER,
-            names.RELEASE_LABEL: names.shared_release(collector.namespace),
+            names.RELEASE_LABEL: names.release(collector.namespace, owner),
         },
     }
     if collector.service_account_annotations:

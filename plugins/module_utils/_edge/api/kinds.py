@@ -179,6 +179,10 @@ class ApiResources:
                     found.setdefault((group_of(version), item["name"]), resource)
         return list(found.values())
 
+    def kinds(self, api_version: str) -> set[str]:
+        """Return the kinds of an API version that the server has. Raises ApiError when they are not known."""
+        return set(self._discover(api_version))
+
     def _discover(self, api_version: str) -> dict[str, tuple[str, bool]]:
         if api_version not in self._asked:
             items = self._served(api_version)

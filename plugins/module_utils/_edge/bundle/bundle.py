@@ -30,6 +30,7 @@ class BundleOptions:
     check: bool
     diff: bool
     adopt: tuple[str, ...] = ()
+    existing_accounts: tuple[str, ...] = ()
 
 
 @dataclass
@@ -84,6 +85,7 @@ class Session:
         self.cluster, self.options = cluster, options
         self.resources = ApiResources(cluster, options.manifests)
         self.report = BundleReport(options.diff)
+        self.releases = {release_of(manifest) for manifest in options.manifests}
         cluster.webhook_seconds = options.wait_seconds
 
     def resource(self, manifest: Manifest) -> ApiResource | None:
@@ -112,9 +114,19 @@ class Session:
         return [{**item, **named} for item in self.cluster.items(path, query, accept)]
 
     def may_write(self, manifest: Manifest, live: Manifest) -> bool:
-        """Return whether an object has both marks of its release, or was given to it. A namespace is never given."""
-        given = manifest["kind"] != "Namespace" and release_of(manifest) in self.options.adopt
-        return given or is_ours(live, manifest, self.options.field_manager)
+        """Return whether an object has both marks of a release of the bundle, or may be taken over.
+
+        A namespace never may, nor an account that others may have made for more than one user.
+        """
+        taken = release_of(manifest) in self.options.adopt and manifest["kind"] != "Namespace"
+        owned = is_ours(live, self.releases, self.options.field_manager)
+        return owned or (taken and not self.may_exist(manifest))
+
+    def may_exist(self, manifest: Manifest) -> bool:
+        """Return whether a manifest is a ServiceAccount that is used unchanged if others own it."""
+        metadata = manifest["metadata"]
+        place = f"{metadata.get('namespace')}/{metadata['name']}"
+        return manifest["kind"] == "ServiceAccount" and place in self.options.existing_accounts
 
     def apply(self, manifest: Manifest, manager: str = "", **query: str) -> Manifest:
         """Apply an object under our name, or under another one that takes nothing from anybody.

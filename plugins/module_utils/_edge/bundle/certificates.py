@@ -11,15 +11,14 @@ from functools import partial
 from ..._core.cluster.bundle import Manifest, ref
 from ..._core.cluster.operator_status import API_VERSION, KIND, account, belongs, is_issued, needed, refusal
 from ..._core.errors import Problem
-from ..api.cluster import ApiError
-from ..api.explain import asking, explain
+from ..api.explain import asking
 from ..api.kinds import ApiResource
-from .bundle import Session, refs
+from .bundle import Session, listed, refs
+from .deletion import keep
 
 _CERTIFICATES = ApiResource(API_VERSION, KIND, "certificates", True)
 _REQUESTS = ApiResource(API_VERSION, "CertificateRequest", "certificaterequests", True)
 _SECRETS = ApiResource("v1", "Secret", "secrets", True)
-_NOT_ALLOWED, _NOT_FOUND = 403, 404
 
 
 def await_issued(session: Session, applied: Iterable[Manifest]) -> None:
@@ -57,27 +56,23 @@ def needed_by_others(session: Session, going: list[Manifest]) -> list[Manifest]:
     """Return the issuers among these objects, with the CA behind them, that Certificates of somebody else name."""
     namespaces = {item["metadata"].get("namespace", "") for item in going if item["kind"] == "Issuer"}
     own = refs(going)
-    others = []
+    kept = []
     for name in sorted(namespaces):
-        listed = _listed(session, _CERTIFICATES, name)
-        others += [item for item in listed if ref(item) not in own]
-    kept = needed(going, others)
-    for item in kept:
-        session.report.warnings.append(f"Kept {ref(item)}: Certificates of others need it")
-        session.report.add("unchanged", item, item)
+        found = listed(session, _CERTIFICATES, name, {})
+        unknown = [_any(item) for item in going if item["kind"] == "Issuer" and item["metadata"]["namespace"] == name]
+        others = unknown if found is None else [item for item in found if ref(item) not in own]
+        reason = "this user may not see whether Certificates" if found is None else "Certificates"
+        for item in needed(going, others):
+            keep(session, item, f"{reason} of others need it")
+            kept.append(item)
     return kept
 
 
-def _listed(session: Session, resource: ApiResource, namespace: str) -> list[Manifest]:
-    """Return the objects of a kind in a namespace; none where this user may not see them."""
-    try:
-        named = {"apiVersion": resource.api_version, "kind": resource.kind}
-        return [{**item, **named} for item in session.cluster.items(resource.path(namespace))]
-    except ApiError as error:
-        if error.status not in (_NOT_ALLOWED, _NOT_FOUND):
-            raise explain(error, f"List {resource.plural}") from error
-        return []
+def _any(issuer: Manifest) -> Manifest:
+    """Return a Certificate that an issuer signs."""
+    metadata = {"name": "", "namespace": issuer["metadata"]["namespace"]}
+    return {"kind": KIND, "metadata": metadata, "spec": {"issuerRef": {"name": issuer["metadata"]["name"]}}}
 
 
 def _account(session: Session, certificate: Manifest) -> str:
-    return account(certificate, _listed(session, _REQUESTS, certificate["metadata"]["namespace"]))
+    return account(certificate, listed(session, _REQUESTS, certificate["metadata"]["namespace"], {}) or [])

@@ -9,7 +9,7 @@ Private.
 from __future__ import annotations
 
 from ..._core.cluster.bundle import Manifest, ref
-from ..._core.cluster.ownership import owner, release_of
+from ..._core.cluster.ownership import lacking, owner, release_of
 from ..._core.cluster.replacement_order import API, Clash, ConstraintNeeds, clashes, replaces, template_ports, unmet
 from ..._core.errors import Problem
 from ..api.cluster import ApiError
@@ -45,11 +45,9 @@ def refuse_taken_ports(session: Session, pairs: list[tuple[Manifest, Manifest | 
 
 def refuse_foreign(session: Session, pairs: list[tuple[Manifest, Manifest | None]]) -> None:
     """Refuse to write what others own, before anything is written. A namespace of others is used as it is."""
-    found = [
-        (manifest, live)
-        for manifest, live in pairs
-        if live and manifest["kind"] != "Namespace" and not session.may_write(manifest, live)
-    ]
+    others = [(manifest, live) for manifest, live in pairs if live and not session.may_write(manifest, live)]
+    found = [pair for pair in others if pair[0]["kind"] != "Namespace" and not session.may_exist(pair[0])]
+    _refuse_poor_accounts([pair for pair in others if session.may_exist(pair[0])])
     if not found:
         return
     named = [f"{ref(live)} belongs to {owner(live)}" for _manifest, live in found[:SHOWN]]
@@ -60,9 +58,22 @@ def refuse_foreign(session: Session, pairs: list[tuple[Manifest, Manifest | None
         asked="Apply the bundle",
         where=f"release {releases}",
         fix="Choose another name or namespace for yours, or end what else manages them and take them over: "
-        "`adopt: true` for a collector, `foreign: takeover` for cert-manager or the operator, `adopt: [RELEASE]` for "
-        "bundle_apply.",
+        "`adopt: true` for a collector or an Instrumentation, `foreign: takeover` for cert-manager or the operator, "
+        "`adopt: [RELEASE]` for bundle_apply.",
     )
+
+
+def _refuse_poor_accounts(pairs: list[tuple[Manifest, Manifest]]) -> None:
+    """Refuse ServiceAccounts of others without what the collectors need of them."""
+    for manifest, live in pairs:
+        missing = lacking(live, manifest)
+        if missing:
+            raise Problem(
+                f"{ref(live)} lacks {', '.join(missing)}, and belongs to {owner(live)}",
+                asked="Use an existing ServiceAccount",
+                where="service_account_name",
+                fix="Have its owner add what is missing, or leave service_account_name out, which makes an account.",
+            )
 
 
 def warn_of_constraints(session: Session) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..._core.cluster.bundle import Manifest, Ref, ordered, ref, stale
-from ..._core.cluster.ownership import applied_by, release_of
+from ..._core.cluster.ownership import is_ours
 from ..._core.cluster.replacement_order import awaited, goes_first, replaces
 from ..api.cluster import METADATA_LIST
 from ..api.connect import Failure
@@ -98,8 +98,7 @@ def _left(session: Session) -> list[Manifest]:
 
 def _is_ours(session: Session, item: Manifest) -> bool:
     """Return whether a selected object has both marks; a selector may match what others made, and copies of ours."""
-    releases = {release_of(manifest) for manifest in session.options.manifests}
-    return release_of(item) in releases and applied_by(item, session.options.field_manager)
+    return is_ours(item, session.releases, session.options.field_manager)
 
 
 def _labelled(session: Session, resource: ApiResource, namespace: str) -> list[Manifest] | None:

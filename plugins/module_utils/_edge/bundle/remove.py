@@ -8,17 +8,27 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ..._core.cluster.bundle import Identity, Manifest, Ref, identity, leftovers, ordered, ref, users_of_account
-from ..._core.cluster.ownership import owner
+from ..._core.cluster.bundle import Identity, Manifest, Ref, identity, leftovers, ordered, ref
+from ..._core.cluster.ownership import owner, users_of_account
 from ..._core.errors import Problem
 from ..api.cluster import JSON, METADATA_LIST, ApiError, Cluster
-from ..api.kinds import ApiResource, version_for
+from ..api.kinds import ApiResource
 from .bundle import BundleOptions, Session, listed
 from .certificates import needed_by_others, secrets_of
 from .deletion import delete, keep
 from .prune import Pruning
 
-ACCOUNT_USERS = ("Deployment", "DaemonSet", "StatefulSet", "OpenTelemetryCollector", "Pod")
+# What runs pods, or has pods run: one that is idle now needs its account later.
+BUILT_IN = {
+    "v1": ("Pod", "ReplicationController"),
+    "apps/v1": ("Deployment", "DaemonSet", "StatefulSet", "ReplicaSet"),
+    "batch/v1": ("CronJob", "Job"),
+}
+EXTENSIONS = {
+    "opentelemetry.io/v1beta1": ("OpenTelemetryCollector",),
+    "opentelemetry.io/v1alpha1": ("TargetAllocator",),
+    "apps.openshift.io/v1": ("DeploymentConfig",),
+}
 SHOWN = 10
 
 
@@ -71,6 +81,10 @@ def _namespace_users(session: Session, namespace: Manifest, going: set[Identity]
 def _held(session: Session, resource: ApiResource, namespace: str) -> list[Manifest] | None:
     """Return the objects of a kind in a namespace, or nothing when they cannot be read."""
     accept = JSON if resource.kind == "Secret" else METADATA_LIST  # only a whole Secret has its type
+    return _listed(session, resource, namespace, accept)
+
+
+def _listed(session: Session, resource: ApiResource, namespace: str, accept: str = JSON) -> list[Manifest] | None:
     try:
         return listed(session, resource, namespace, {}, accept)
     except Problem:
@@ -80,11 +94,16 @@ def _held(session: Session, resource: ApiResource, namespace: str) -> list[Manif
 def _account_users(session: Session, account: Manifest, going: set[Identity]) -> str:
     """Collectors share an account, also those of other inventories: what runs under it needs it to start again."""
     name = ref(account)
-    resources = [resource for kind in ACCOUNT_USERS if (resource := session.resources.find(version_for(kind), kind))]
-    lists = session.cluster.parallel(lambda resource: listed(session, resource, name.namespace, {}), resources)
+    try:
+        served = {version: set(kinds) & session.resources.kinds(version) for version, kinds in EXTENSIONS.items()}
+    except ApiError as error:
+        return f"which kinds of objects may use it is unknown ({error.message})"
+    found = {**BUILT_IN, **served}
+    resources = [ApiResource(version, kind, f"{kind.lower()}s", True) for version in found for kind in found[version]]
+    lists = session.cluster.parallel(lambda resource: _listed(session, resource, name.namespace), resources)
     denied = [resource.plural for resource, items in zip(resources, lists, strict=True) if items is None]
     if denied:
-        return f"this user may not see whether {', '.join(denied)} use it"
+        return f"this user may not see whether {', '.join(denied)} use it, or they cannot be read"
     users = users_of_account((item for items in lists for item in items or []), name, going)
     return _told(users, "it is used by")
 
@@ -94,7 +113,7 @@ def _definition_users(session: Session, definition: Manifest, going: set[Identit
     version = next(version["name"] for version in spec["versions"] if version.get("served"))
     names = spec["names"]
     resource = ApiResource(f"{spec['group']}/{version}", names["kind"], names["plural"], spec["scope"] != "Cluster")
-    items = listed(session, resource, "", {}, METADATA_LIST)
+    items = _listed(session, resource, "", METADATA_LIST)
     return "this user may not see whether it is used" if items is None else _told(leftovers(items, going))
 
 

@@ -24,6 +24,7 @@ ARGUMENTS: dict[str, Any] = CLUSTER_ARG_SPEC | {
     "force_conflicts": {"type": "bool", "default": True},
     "prune_selector": {},
     "adopt": {"type": "list", "elements": "str", "default": []},
+    "existing_accounts": {"type": "list", "elements": "str", "default": []},
     "wait_seconds": {"type": "float", "default": 120},
 }
 WORK = {"present": apply_bundle, "absent": remove_bundle}
@@ -45,6 +46,7 @@ def run_bundle(module: AnsibleModule) -> None:
         check=module.check_mode,
         diff=module._diff,
         adopt=tuple(params["adopt"]),
+        existing_accounts=tuple(params["existing_accounts"]),
     )
 
     def work() -> dict[str, Any]:

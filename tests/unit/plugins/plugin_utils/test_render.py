@@ -30,7 +30,7 @@ def test_a_bundle_tells_later_stages_what_they_need() -> None:
     result = rendered(GATEWAY, AGENT)
     assert result["prune_selector"] == (
         "o11y.opentelemetry/release in (telemetry.agent,telemetry.gateway),"
-        "app.kubernetes.io/managed-by=o11y.opentelemetry"
+        "app.kubernetes.io/managed-by=o11y.opentelemetry,o11y.opentelemetry/collector"
     )
     assert result["workloads"] == [
         {"kind": "Deployment", "namespace": "telemetry", "name": "gateway"},
@@ -48,6 +48,25 @@ def test_a_bundle_tells_later_stages_what_they_need() -> None:
         "iam_actions": [],
     }
     assert len(of_kind(result, "Namespace")) == 1
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_an_account_belongs_to_the_collector_of_its_name_or_to_the_first_that_uses_it(order: int) -> None:
+    items = [{**GATEWAY, "name": "b", "service_account_name": name} for name in ("shared",)]
+    items += [{**GATEWAY, "name": "c", "service_account_name": "shared"}, GATEWAY]
+    items += [{**GATEWAY, "name": "a", "service_account_name": "gateway"}]
+    result = rendered(*items[::order])
+    owners = {
+        item["metadata"]["name"]: item["metadata"]["labels"]["o11y.opentelemetry/release"]
+        for item in of_kind(result, "ServiceAccount")
+    }
+    assert owners == {"shared": "telemetry.b", "gateway": "telemetry.gateway"}
+    assert result["existing_accounts"] == ["telemetry/shared"]
+
+
+def test_what_is_adopted_is_of_the_collector_alone() -> None:
+    items = [{**GATEWAY, "name": "b", "adopt": True}, GATEWAY]
+    assert rendered(*items)["adopt"] == ["telemetry.b"]
 
 
 def test_the_hash_of_the_config_is_on_the_pods() -> None:

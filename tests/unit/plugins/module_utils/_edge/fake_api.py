@@ -219,13 +219,13 @@ def selected(item: dict[str, Any], query: dict[str, str]) -> bool:
 
 
 def fits(term: str, labels: dict[str, str]) -> bool:
-    """Return whether labels fit `key=value`, `key in (value,value)` or `!key`."""
+    """Return whether labels fit `key=value`, `key in (value,value)`, `key` or `!key`."""
     if term.startswith("!"):
         return term[1:] not in labels
     if match := re.fullmatch(r"(\S+) in \((.*)\)", term):
         return labels.get(match[1]) in match[2].split(",")
-    key, _equals, value = term.partition("=")
-    return labels.get(key) == value
+    key, equals, value = term.partition("=")
+    return labels.get(key) == value if equals else key in labels
 
 
 def reply(body: dict[str, Any]) -> Answered:

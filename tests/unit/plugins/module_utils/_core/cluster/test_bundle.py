@@ -150,23 +150,6 @@ def test_leftovers_are_what_somebody_else_keeps(item: Any, left: Any) -> None:
     assert bool(bundle.leftovers([item], going)) is left
 
 
-@pytest.mark.parametrize(
-    ("item", "uses"),
-    [
-        (obj("Pod", "p", spec={"serviceAccountName": "s"}), True),
-        (obj("Deployment", "d", spec={"template": {"spec": {"serviceAccountName": "s"}}}), True),
-        (obj("OpenTelemetryCollector", "c", spec={"serviceAccount": "s"}), True),
-        (obj("OpenTelemetryCollector", "a", api="opentelemetry.io/v1beta1", spec={"serviceAccount": "s"}), False),
-        (obj("Pod", "p", spec={"serviceAccountName": "s"}, metadata=controlled("ReplicaSet")), False),
-        (obj("Pod", "p", spec={"serviceAccountName": "other"}), False),
-        (obj("ConfigMap", "p"), False),
-    ],
-)
-def test_who_runs_under_an_account_and_stays(item: Any, uses: Any) -> None:
-    going = {("opentelemetry.io", Ref("OpenTelemetryCollector", "ns", "a"))}
-    assert bool(bundle.users_of_account([item], Ref("ServiceAccount", "ns", "s"), going)) is uses
-
-
 def test_who_holds_what_is_to_go() -> None:
     held = obj("X", metadata={"finalizers": ["opentelemetrycollector.opentelemetry.io/finalizer", "e.com/x"]})
     told = "opentelemetrycollector.opentelemetry.io/finalizer: the OpenTelemetry operator, which must run for that"

@@ -21,6 +21,7 @@ OPTIONS: dict[str, Any] = {
     "env": {},
     "image_registry": "",
     "namespaces": [],
+    "adopt": False,
 }
 LANGUAGE: dict[str, Any] = {
     "image": "",

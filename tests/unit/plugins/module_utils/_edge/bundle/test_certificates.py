@@ -14,7 +14,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.bundle.bu
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.bundle.remove import remove_bundle
 
 from .. import fake_api
-from ..fake_api import FakeApi
+from ..fake_api import FakeApi, status
 
 API = "cert-manager.io/v1"
 ROOT = f"/apis/{API}/namespaces/ns"
@@ -136,6 +136,21 @@ def test_an_issuer_that_somebody_else_uses_stays_and_that_is_told() -> None:
     assert f"{ROOT}/issuers/ca" in api.objects
     assert f"{ROOT}/certificates/tls" not in api.objects
     assert "Kept Issuer ns/ca: Certificates of others need it" in result["warnings"]
+
+
+def test_an_issuer_and_its_ca_stay_when_it_is_unknown_who_needs_them() -> None:
+    bundle = [*BUNDLE, certificate("ca-key", "self"), thing("Issuer", "self", spec={"selfSigned": {}})]
+    bundle[3] = thing("Issuer", "ca", spec={"ca": {"secretName": "ca-key"}})
+    api = FakeApi()
+    api.apply("us", *bundle)
+    hidden = f"{ROOT}/certificates"
+    api.trouble = lambda _method, path: status(403, "Forbidden", "no") if path == hidden else None
+    result = remove_bundle(api.cluster(), options(bundle))
+    assert {path for path in api.objects if path.startswith(ROOT)} == {
+        f"{ROOT}/{one}" for one in ("issuers/ca", "issuers/self", "certificates/ca-key")
+    }
+    told = "Kept Issuer ns/ca: this user may not see whether Certificates of others need it"
+    assert told in result["warnings"]
 
 
 def test_a_pruned_certificate_takes_its_secret_along() -> None:

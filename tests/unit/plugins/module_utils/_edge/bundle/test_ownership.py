@@ -23,10 +23,9 @@ HELM = {"meta.helm.sh/release-name": "shop", "meta.helm.sh/release-namespace": "
 def bundle(namespace: str, name: str = "gw") -> list[Any]:
     """Return the objects of a collector in small, with the labels that its bundle has."""
     labels = {RELEASE: f"{namespace}.{name}"}
-    shared = {RELEASE: f"{namespace}_shared"}
     return [
-        obj("Namespace", namespace, "", labels=shared),
-        obj("ServiceAccount", name, namespace, labels=shared),
+        obj("Namespace", namespace, "", labels={RELEASE: f"{namespace}_shared"}),
+        obj("ServiceAccount", name, namespace, labels=labels),
         obj("ClusterRole", f"{namespace}.{name}", "", RBAC, labels),
         obj("ClusterRoleBinding", f"{namespace}.{name}", "", RBAC, labels),
         obj("ConfigMap", name, namespace, labels=labels, data={"a": namespace}),
@@ -84,22 +83,23 @@ def test_what_others_made_is_refused_before_anything_is_written(check: bool) -> 
         run(api, "shop", check=check)
     assert "Deployment shop/gw belongs to Helm release shop/shop" in refused.value.wrong
     assert "adopt: true" in refused.value.fix
-    assert refused.value.where == "release shop.gw, shop_shared"
+    assert refused.value.where == "release shop.gw"
     assert not api.sent("PATCH", "DELETE")
 
 
 def test_what_is_adopted_is_taken_over_and_removed_later() -> None:
     api = FakeApi(*theirs())
-    run(api, "shop", adopt=("shop.gw", "shop_shared"))
+    run(api, "shop", adopt=("shop.gw",))
     assert not run(api, "shop")["changed"]
     remove(api, "shop")
     assert [path for path in api.objects if "/shop" in path] == ["/api/v1/namespaces/shop"]
 
 
 def test_one_adopted_release_opens_no_other() -> None:
-    api = FakeApi(*theirs())
-    with pytest.raises(Problem, match="ServiceAccount shop/gw belongs to field manager kubectl-create") as refused:
-        run(api, "shop", adopt=("shop.gw",))
+    api = FakeApi(obj("ConfigMap", "ca", "shop"), *theirs())
+    ca = obj("ConfigMap", "ca", "shop", labels={RELEASE: "shop_shared"})
+    with pytest.raises(Problem, match="ConfigMap shop/ca belongs to field manager kubectl-create") as refused:
+        present(api, [*bundle("shop"), ca], adopt=("shop.gw",))
     assert refused.value.where == "release shop_shared"
 
 

@@ -206,30 +206,6 @@ def test_an_autoscaler_goes_before_a_count_is_said() -> None:
     assert writes == [("DELETE", "horizontalpodautoscalers"), ("PATCH", "deployments")]
 
 
-ACCOUNT = obj("ServiceAccount", "s")
-
-
-@pytest.mark.parametrize(
-    ("user", "told"),
-    [
-        (
-            obj("Deployment", "b", api="apps/v1", spec={"template": {"spec": {"serviceAccountName": "s"}}}),
-            "Deployment ns/b",
-        ),
-        (obj("OpenTelemetryCollector", "b", api="opentelemetry.io/v1beta1", spec={"serviceAccount": "s"}), "ns/b"),
-        (obj("Pod", "b", spec={"serviceAccountName": "s"}), "Pod ns/b"),
-        (obj("Pod", "b", spec={"serviceAccountName": "other"}), ""),
-    ],
-)
-def test_an_account_that_others_use_stays(user: Any, told: str) -> None:
-    for check in (True, False):
-        api = ours(NAMESPACE, DEFINITION, ACCOUNT, plain(), user)
-        result = absent(api, [ACCOUNT, plain()], check=check)
-        assert actions(result)["ServiceAccount s"] == ("unchanged" if told else "deleted")
-        assert bool(result["warnings"]) is bool(told)
-        assert told in "".join(result["warnings"])
-
-
 def test_removal_waits_for_no_rollout() -> None:
     api = ours(NAMESPACE, DEFINITION, plain(), custom())
     assert actions(absent(api, [custom()], prune_selector=SELECTOR))["Deployment a"] == "pruned"

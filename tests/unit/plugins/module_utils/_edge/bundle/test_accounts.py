@@ -1,0 +1,171 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""ServiceAccounts that several inventories, workloads or other owners use."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import pytest
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.cluster.bundle import Ref
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.cluster.ownership import users_of_account
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
+
+from ..fake_api import FakeApi, status
+from .test_apply import NAMESPACE, absent, actions, obj, ours, present
+from .test_ownership import RELEASE, bundle
+from .test_switch import DEFINITION, plain
+
+SHARED = "/api/v1/namespaces/shop/serviceaccounts/shared"
+PULL = [{"name": "registry"}]
+
+
+def sharing(name: str, annotations: Any = None, **more: Any) -> list[Any]:
+    """Return a collector in small that runs under the account `shared`, which an option of it names."""
+    account = obj("ServiceAccount", "shared", "shop", labels={RELEASE: f"shop.{name}"}, **more)
+    account["metadata"] |= {"annotations": annotations} if annotations else {}
+    rest = [item for item in bundle("shop", name) if item["kind"] != "ServiceAccount"]
+    rest[-1]["spec"]["template"]["spec"]["serviceAccountName"] = "shared"
+    return [*rest, account]
+
+
+def share(api: FakeApi, name: str, annotations: Any = None, **more: Any) -> Any:
+    return present(api, sharing(name, annotations, **more), existing_accounts=("shop/shared",))
+
+
+@pytest.mark.parametrize(
+    "account",
+    [
+        obj("ServiceAccount", "shared", "shop", labels={"app": "shop"}),
+        {
+            "metadata": {"name": "shared", "namespace": "shop", "annotations": {"a": "1", "b": "2"}},
+            "imagePullSecrets": PULL,
+        },
+    ],
+    ids=["bare", "with more"],
+)
+def test_an_account_of_others_is_used_as_it_is_and_never_removed(account: Any) -> None:
+    api = FakeApi({"apiVersion": "v1", "kind": "ServiceAccount", **account})
+    before = copy.deepcopy(api.objects[SHARED])
+    wanted = {"annotations": {"a": "1"}, "imagePullSecrets": PULL} if "imagePullSecrets" in account else {}
+    assert actions(share(api, "gw", **wanted))["ServiceAccount shared"] == "unchanged"
+    assert not share(api, "gw", **wanted)["changed"]
+    result = absent(api, sharing("gw"), existing_accounts=("shop/shared",))
+    assert "Kept ServiceAccount shop/shared: it belongs to field manager kubectl-create" in result["warnings"]
+    assert api.objects[SHARED] == before
+
+
+@pytest.mark.parametrize(
+    ("wanted", "lacking"),
+    [
+        ({"annotations": {"a": "1", "b": "2"}}, "annotation b"),
+        ({"annotations": {"a": "3"}}, "annotation a"),
+        ({"imagePullSecrets": PULL}, "imagePullSecret registry"),
+    ],
+)
+def test_an_account_of_others_that_lacks_something_is_refused_and_not_changed(wanted: Any, lacking: str) -> None:
+    account = obj("ServiceAccount", "shared", "shop")
+    account["metadata"]["annotations"] = {"a": "1"}
+    api = FakeApi(account)
+    with pytest.raises(Problem) as refused:
+        present(api, sharing("gw", **wanted), existing_accounts=("shop/shared",), adopt=("shop.gw",))
+    assert f"ServiceAccount shop/shared lacks {lacking}" in refused.value.wrong
+    assert "field manager kubectl-create" in refused.value.wrong
+    assert not api.sent("PATCH", "DELETE")
+
+
+def test_inventories_that_share_an_account_take_nothing_of_it_from_each_other() -> None:
+    api = FakeApi()
+    share(api, "a", {"eks.amazonaws.com/role-arn": "arn"}, imagePullSecrets=PULL)
+    before = copy.deepcopy(api.objects[SHARED])
+    share(api, "b")
+    assert api.objects[SHARED] == before
+    absent(api, sharing("b"), existing_accounts=("shop/shared",))
+    assert api.objects[SHARED] == before
+    share(api, "b")
+    result = absent(api, sharing("a"), existing_accounts=("shop/shared",))
+    assert "Kept ServiceAccount shop/shared: it is used by Deployment shop/b" in result["warnings"]
+    assert api.objects[SHARED] == before
+
+
+def test_the_account_of_collectors_of_one_inventory_follows_its_first_user() -> None:
+    api = FakeApi()
+    share(api, "b")
+    both = [*sharing("a"), *(item for item in sharing("b") if item["kind"] not in ("Namespace", "ServiceAccount"))]
+    assert actions(present(api, both, existing_accounts=("shop/shared",)))["ServiceAccount shared"] == "changed"
+    assert api.objects[SHARED]["metadata"]["labels"][RELEASE] == "shop.a"
+
+
+ACCOUNT = obj("ServiceAccount", "s")
+RUNS = {"serviceAccountName": "s"}
+
+
+@pytest.mark.parametrize(
+    ("user", "told"),
+    [
+        (
+            obj("Deployment", "b", api="apps/v1", spec={"template": {"spec": {"serviceAccountName": "s"}}}),
+            "Deployment ns/b",
+        ),
+        (obj("OpenTelemetryCollector", "b", api="opentelemetry.io/v1beta1", spec={"serviceAccount": "s"}), "ns/b"),
+        (obj("Pod", "b", spec={"serviceAccountName": "s"}), "Pod ns/b"),
+        (obj("Pod", "b", spec={"serviceAccountName": "other"}), ""),
+        (obj("Job", "b", api="batch/v1", spec={"template": {"spec": {"serviceAccountName": "s"}}}), "Job ns/b"),
+        (
+            obj("CronJob", "b", api="batch/v1", spec={"jobTemplate": {"spec": {"template": {"spec": RUNS}}}}),
+            "CronJob ns/b",
+        ),
+        (obj("ReplicaSet", "b", api="apps/v1", spec={"template": {"spec": RUNS}}), "ReplicaSet ns/b"),
+    ],
+)
+def test_an_account_that_others_use_stays(user: Any, told: str) -> None:
+    for check in (True, False):
+        api = ours(NAMESPACE, DEFINITION, ACCOUNT, plain(), user)
+        result = absent(api, [ACCOUNT, plain()], check=check)
+        assert actions(result)["ServiceAccount s"] == ("unchanged" if told else "deleted")
+        assert bool(result["warnings"]) is bool(told)
+        assert told in "".join(result["warnings"])
+
+
+@pytest.mark.parametrize(
+    ("path", "words"),
+    [
+        ("/apis/batch/v1/namespaces/ns/cronjobs", "this user may not see whether cronjobs use it"),
+        ("/apis/opentelemetry.io/v1beta1", "which kinds of objects may use it is unknown"),
+    ],
+)
+def test_an_account_stays_when_its_users_are_unknown(path: str, words: str) -> None:
+    api = ours(NAMESPACE, DEFINITION, ACCOUNT, plain())
+    api.trouble = lambda _method, asked: status(403, "Forbidden", "no") if asked == path else None
+    result = absent(api, [ACCOUNT, plain()])
+    assert actions(result)["ServiceAccount s"] == "unchanged"
+    assert words in "".join(result["warnings"])
+
+
+OF_A_REPLICA_SET = {
+    "name": "p",
+    "ownerReferences": [{"apiVersion": "apps/v1", "kind": "ReplicaSet", "name": "a", "controller": True}],
+}
+
+
+@pytest.mark.parametrize(
+    ("item", "uses"),
+    [
+        (obj("Pod", "p", spec={"serviceAccountName": "s"}), True),
+        (obj("Deployment", "d", spec={"template": {"spec": {"serviceAccountName": "s"}}}), True),
+        (obj("OpenTelemetryCollector", "c", spec={"serviceAccount": "s"}), True),
+        (obj("OpenTelemetryCollector", "a", api="opentelemetry.io/v1beta1", spec={"serviceAccount": "s"}), False),
+        ({**obj("Pod", "p", spec={"serviceAccountName": "s"}), "metadata": OF_A_REPLICA_SET}, False),
+        (obj("Pod", "p", spec={"serviceAccountName": "other"}), False),
+        (obj("ConfigMap", "p"), False),
+        (obj("Job", "j", spec={"template": {"spec": {"serviceAccountName": "s"}}}), True),
+        (obj("CronJob", "c", spec={"jobTemplate": {"spec": {"template": {"spec": {"serviceAccount": "s"}}}}}), True),
+        (obj("OpenTelemetryCollector", "c", spec={"targetAllocator": {"serviceAccount": "s"}}), True),
+        (obj("OpenTelemetryCollector", "c", spec={"config": {"exporters": {"a": {"account": "s"}}}}), False),
+    ],
+)
+def test_who_runs_under_an_account_and_stays(item: Any, uses: Any) -> None:
+    going = {("opentelemetry.io", Ref("OpenTelemetryCollector", "ns", "a"))}
+    assert bool(users_of_account([item], Ref("ServiceAccount", "ns", "s"), going)) is uses
