@@ -51,7 +51,7 @@ references:
   elements: str
   sample: [opentelemetry/default]
 adopt:
-  description: The releases whose objects M(o11y.opentelemetry.bundle_apply) may take over from others.
+  description: The releases whose objects M(o11y.opentelemetry.bundle_apply) may take over from other owners.
   returned: success
   type: list
   elements: str
