@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, fields
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ from ..module_utils._core.lint import deployed, structure
 from ..module_utils._core.lint.rules import lint
 from ..module_utils._core.lint.subject import Finding, Subject, masked, run
 from ..module_utils._core.lint.view import Target
+from ..module_utils._core.manifests import service_account
 from ..module_utils._core.manifests.build import CollectorBuild
 from ..module_utils._core.manifests.network import probe
 from ..module_utils._core.manifests.pod import volumes
@@ -96,7 +97,7 @@ def bundle(planned: Sequence[Planned]) -> dict[str, Any]:
     malformed = [str(one) for item in planned for one in item.findings if one.rule in structure.MALFORMED]
     if malformed:
         raise Problem("; ".join(malformed), asked="Render collectors from malformed configs")
-    builds = _with_accounts([item.build for item in planned if item.build])
+    builds = service_account.owned([item.build for item in planned if item.build])
     for build in builds:
         platform.check(build.platform, build.collector, volumes(build), bool(build.exposed))
     deployed.check([deployed.Member(build.collector, build.needs.ports) for build in builds])
@@ -110,7 +111,7 @@ def bundle(planned: Sequence[Planned]) -> dict[str, Any]:
         "service_accounts": identity.accounts((build.collector, build.needs.grants) for build in builds),
         "prune_selector": _ours(collectors),
         "adopt": sorted(names.release(one.namespace, one.name) for one in collectors if one.adopt),
-        "existing_accounts": sorted(_named_accounts(builds)),
+        "existing_accounts": service_account.named(collectors),
     }
 
 
@@ -118,30 +119,6 @@ def _ours(collectors: Iterable[Collector]) -> str:
     """Return the selector of this collection's objects for these collectors, without those of the operator."""
     releases = sorted(names.release(item.namespace, item.name) for item in collectors)
     return f"{names.RELEASE_LABEL} in ({','.join(releases)}),{names.OWNER_LABEL}={names.OWNER},{names.COLLECTOR_LABEL}"
-
-
-def _with_accounts(builds: Sequence[CollectorBuild]) -> list[CollectorBuild]:
-    """Return the builds with the owner of each ServiceAccount: the collector of its name, or the first that uses it."""
-    owners: dict[tuple[str, str], str] = {(one.namespace, one.name): one.name for one in _by_name(builds)}
-    for one in _by_name(builds):
-        owners.setdefault((one.namespace, one.service_account_name), one.name)
-    return [
-        replace(build, account_owner=owners[build.collector.namespace, build.collector.service_account_name])
-        for build in builds
-    ]
-
-
-def _by_name(builds: Iterable[CollectorBuild]) -> list[Collector]:
-    return sorted((build.collector for build in builds), key=lambda one: (one.namespace, one.name))
-
-
-def _named_accounts(builds: Iterable[CollectorBuild]) -> set[str]:
-    """Return the ServiceAccounts that options name, and that are not a collector's own: others may have made them."""
-    collectors = _by_name(builds)
-    own = {f"{one.namespace}/{one.name}" for one in collectors}
-    given = [(one.namespace, one.service_account_name) for one in collectors]
-    given += [(one.namespace, one.target_allocator.get("service_account_name") or "") for one in collectors]
-    return {f"{namespace}/{name}" for namespace, name in given if name} - own
 
 
 def _manifests(build: CollectorBuild) -> list[dict[str, Any]]:

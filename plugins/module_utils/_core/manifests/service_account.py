@@ -5,9 +5,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 from ..collector import names
+from ..collector.collector import Collector
 from ..config.paths import items, section
 from ..needs.components.receivers import through_api
 from ..needs.components.row import READ, Rules, rule
@@ -41,6 +44,30 @@ def service_account(build: CollectorBuild) -> Manifest:
     secrets = collector.image_pull_secrets if collector.backend == "operator" else []
     account = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": metadata}
     return {**account, **present(imagePullSecrets=[{"name": name} for name in secrets])}
+
+
+def owned(builds: Iterable[CollectorBuild]) -> list[CollectorBuild]:
+    """Return the builds with the owner of each ServiceAccount: the collector of its name, or else the first user."""
+    made = list(builds)
+    owners: dict[tuple[str, str], str] = {}
+    for one in sorted((build.collector for build in made), key=lambda one: (not _own(one), one.name)):
+        owners.setdefault((one.namespace, one.service_account_name), one.name)
+    return [
+        replace(one, account_owner=owners[one.collector.namespace, one.collector.service_account_name]) for one in made
+    ]
+
+
+def named(collectors: Iterable[Collector]) -> list[str]:
+    """Return the ServiceAccounts that others may have made: those that options name, and that no collector owns."""
+    found = list(collectors)
+    given = [(one.namespace, one.service_account_name) for one in found]
+    given += [(one.namespace, one.target_allocator.get("service_account_name")) for one in found]
+    own = {(one.namespace, one.name) for one in found if _own(one)}
+    return sorted(f"{namespace}/{name}" for namespace, name in {*given} - own if name)
+
+
+def _own(collector: Collector) -> bool:
+    return collector.service_account_name == collector.name
 
 
 def cluster_role(build: CollectorBuild) -> Manifest | None:
