@@ -61,7 +61,7 @@ def named(collectors: Iterable[Collector]) -> list[str]:
     """Return the ServiceAccounts that others may have made: those that options name, and that no collector owns."""
     found = list(collectors)
     given = [(one.namespace, one.service_account_name) for one in found]
-    given += [(one.namespace, one.target_allocator.get("service_account_name")) for one in found]
+    given += [(one.namespace, str(one.target_allocator.get("service_account_name") or "")) for one in found]
     own = {(one.namespace, one.name) for one in found if _own(one)}
     return sorted(f"{namespace}/{name}" for namespace, name in {*given} - own if name)
 
