@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from ..module_utils._edge.api.connect import CLUSTER_ARG_SPEC
 from ..module_utils._edge.bundle import task
 from ..plugin_utils._worker import WorkerAction
 
@@ -12,5 +13,5 @@ from ..plugin_utils._worker import WorkerAction
 class ActionModule(WorkerAction):
     """Apply or remove a bundle."""
 
-    arguments = task.ARGUMENTS
+    arguments = CLUSTER_ARG_SPEC | task.ARGUMENTS
     work = staticmethod(task.run_bundle)

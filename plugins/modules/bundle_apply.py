@@ -154,12 +154,13 @@ failures:
 """
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.api.connect import CLUSTER_ARG_SPEC
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.bundle.task import ARGUMENTS, run_bundle
 
 
 def main() -> None:
     """Apply or remove."""
-    run_bundle(AnsibleModule(argument_spec=ARGUMENTS, supports_check_mode=True))
+    run_bundle(AnsibleModule(argument_spec=CLUSTER_ARG_SPEC | ARGUMENTS, supports_check_mode=True))
 
 
 if __name__ == "__main__":

@@ -39,7 +39,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "release_render": release_render._ARGUMENTS,
 }
 # Actions around a module that has code of its own, which takes the options.
-AROUND_A_MODULE = {"collector_diagnose"}
+AROUND_A_MODULE = {"bundle_apply", "collector_diagnose"}
 
 
 def plain(options: dict[str, Any]) -> dict[str, Any]:

@@ -12,12 +12,12 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ..._core.cluster.bundle import check, redact, secret_values
 from ..._core.collector.names import OWNER
-from ..api.connect import CLUSTER_ARG_SPEC, connect, run
+from ..api.connect import connect, run
 from .apply import apply_bundle
 from .bundle import BundleOptions
 from .remove import remove_bundle
 
-ARGUMENTS: dict[str, Any] = CLUSTER_ARG_SPEC | {
+ARGUMENTS: dict[str, Any] = {
     "manifests": {"type": "list", "elements": "dict", "required": True, "no_log": True},
     "state": {"choices": ["present", "absent"], "default": "present"},
     "field_manager": {"default": OWNER},
