@@ -31,31 +31,34 @@ def collect(text: str) -> list[_inputs.Input]:
     return _inputs.collect([], text).inputs
 
 
+def in_file(path: Path, content: str | bytes) -> list[_inputs.Input]:
+    """Return what a file with this content holds."""
+    path.write_bytes(content.encode() if isinstance(content, str) else content)
+    return _inputs.collect([str(path)], None).inputs
+
+
+QUOTED = f'"{CONFIG}"'.replace("\n", "\\n")
+
+
 @pytest.mark.parametrize(
     ("text", "line", "column"),
     [
-        (CONFIG, LINE, 9),
-        (config_map("|"), LINE + 5, 13),
-        (config_map("|-", 7), LINE + 5, 16),
-        (config_map("|4", 6), LINE + 5, 15),
-        (f"---\na: 1\n---\n{config_map('|')}", LINE + 8, 13),
-        (config_map("|").replace("\n", "\r\n"), LINE + 5, 13),
-        (config_map("|").replace("relay: |", "relay: &x |"), LINE + 5, 13),
-        (config_map(">").replace("\n    ", "\n\n    "), 5, 10),
+        pytest.param(CONFIG, LINE, 9, id="plain"),
+        pytest.param(config_map("|"), LINE + 5, 13, id="literal"),
+        pytest.param(config_map("|-", 7), LINE + 5, 16, id="stripped"),
+        pytest.param(config_map("|4", 6), LINE + 5, 15, id="indented"),
+        pytest.param(f"---\na: 1\n---\n{config_map('|')}", LINE + 8, 13, id="in a stream"),
+        pytest.param(config_map("|").replace("\n", "\r\n"), LINE + 5, 13, id="from Windows"),
+        pytest.param(config_map("|").replace("relay: |", "relay: &x |"), LINE + 5, 13, id="anchored"),
+        pytest.param(config_map(">").replace("\n    ", "\n\n    "), 5, 10, id="folded"),
+        pytest.param(config_map("").partition("relay:")[0] + f"relay: {QUOTED}\n", 5, 10, id="quoted"),
     ],
-    ids=["plain", "literal", "stripped", "indented", "in a stream", "from Windows", "anchored", "folded"],
 )
 def test_a_place_is_one_in_the_users_file(text: str, line: int, column: int) -> None:
     (item,) = collect(text)
     position = item.locate(PATH)
     assert (position.line, position.column) == (line, column)
     assert item.config["service"] == OTLP["service"]
-
-
-def test_a_quoted_config_stands_where_its_text_begins() -> None:
-    value = CONFIG.replace("\n", "\\n")
-    (item,) = collect(f'kind: ConfigMap\napiVersion: v1\nmetadata: {{name: a}}\ndata:\n  relay: "{value}"\n')
-    assert (item.locate(PATH).line, item.locate(PATH).column) == (5, 10)
 
 
 def test_a_custom_resource_holds_a_mapping_or_text() -> None:
@@ -68,8 +71,7 @@ def test_a_custom_resource_holds_a_mapping_or_text() -> None:
 
 
 def test_a_mistake_inside_a_block_has_its_place_in_the_file() -> None:
-    text = config_map("|").replace("- debug", "- ]")
-    (invalid,) = _inputs.collect([], text).invalid
+    (invalid,) = _inputs.collect([], config_map("|").replace("- debug", "- ]")).invalid
     assert (invalid.position.line, invalid.position.column) == (LINE + 5, 13)
 
 
@@ -87,19 +89,19 @@ def test_files_without_a_config_are_skipped_in_a_folder(tmp_path: Path) -> None:
     assert [Path(name).name for name in found.skipped] == names
 
 
-@pytest.mark.parametrize("text", ["kind: Service\napiVersion: v1\n", "a: 1\n", "", "[]"])
-def test_a_file_that_is_given_and_holds_no_config_is_refused(tmp_path: Path, text: str) -> None:
-    file = tmp_path / "a.yaml"
-    file.write_text(text)
-    with pytest.raises(Problem, match=r"there is no collector config in .*a\.yaml\. Give a collector config, a"):
-        _inputs.collect([str(file)], None)
+NO_CONFIG = r"there is no collector config in .*a\.yaml\. Give a collector config, a"
 
 
-def test_a_file_that_cannot_be_read_is_refused(tmp_path: Path) -> None:
-    file = tmp_path / "a.yaml"
-    file.write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(Problem, match="cannot read"):
-        _inputs.collect([str(file)], None)
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        *((text, NO_CONFIG) for text in ("kind: Service\napiVersion: v1\n", "a: 1\n", "", "[]")),
+        (b"\xff\xfe\x00", "cannot read"),
+    ],
+)
+def test_a_file_that_is_given_and_holds_no_config_is_refused(tmp_path: Path, content: Any, says: str) -> None:
+    with pytest.raises(Problem, match=says):
+        in_file(tmp_path / "a.yaml", content)
 
 
 def test_objects_of_a_cluster_are_inputs() -> None:
@@ -138,39 +140,30 @@ spec:
 """
 
 
-def test_a_chart_may_be_rendered_into_several_files(tmp_path: Path) -> None:
+def test_a_chart_may_be_rendered_into_several_files_and_variants_are_not_mixed_up(tmp_path: Path) -> None:
     (tmp_path / "configmap.yaml").write_text(config_map("|"))
     (tmp_path / "deployment.yaml").write_text(WORKLOAD)
     (item,) = _inputs.collect([str(tmp_path)], None).inputs
     assert item.context.image.endswith("k8s:0.150.0")
     assert item.context.deployment
-
-
-def test_variants_side_by_side_are_not_mixed_up(tmp_path: Path) -> None:
-    (tmp_path / "configmap.yaml").write_text(config_map("|"))
-    for name in ("one", "two"):
-        (tmp_path / f"{name}.yaml").write_text(WORKLOAD)
+    (tmp_path / "two.yaml").write_text(WORKLOAD)
     (item,) = _inputs.collect([str(tmp_path)], None).inputs
     assert item.context.deployment is None
 
 
 def test_a_later_file_replaces_lists_and_empties_what_it_says_is_nothing(tmp_path: Path) -> None:
-    texts = [
-        "receivers: {a: {x: 1, y: 2}, b: }\nservice: {pipelines: {traces: {receivers: [a, b]}}}\nexporters: {c: }\n",
-        "receivers: {a: {y: 3}}\nservice: {pipelines: {traces: {receivers: [a]}}}\nexporters:\n",
-    ]
-    files = []
-    for number, text in enumerate(texts):
-        files.append(tmp_path / f"{number}.yaml")
-        files[-1].write_text(text)
-    (item,) = _inputs.collect([str(file) for file in files], None, merge=True).inputs
+    one, two = tmp_path / "0.yaml", tmp_path / "1.yaml"
+    one.write_text(
+        "receivers: {a: {x: 1, y: 2}, b: }\nservice: {pipelines: {traces: {receivers: [a, b]}}}\nexporters: {c: }\n"
+    )
+    two.write_text("receivers: {a: {y: 3}}\nservice: {pipelines: {traces: {receivers: [a]}}}\nexporters:\n")
+    (item,) = _inputs.collect([str(one), str(two)], None, merge=True).inputs
     assert item.config == {
         "receivers": {"a": {"x": 1, "y": 3}, "b": None},
         "service": {"pipelines": {"traces": {"receivers": ["a"]}}},
         "exporters": None,
     }
-    assert item.locate(("receivers", "a", "x")).file.endswith("0.yaml")
-    assert item.locate(("receivers", "a", "y")).file.endswith("1.yaml")
+    assert [item.locate(("receivers", "a", key)).file for key in "xy"] == [str(one), str(two)]
 
 
 def test_a_long_config_is_read() -> None:
@@ -185,14 +178,7 @@ KEYS = (
 )
 TREES: st.SearchStrategy[Any] = st.recursive(
     st.none() | st.integers() | st.sampled_from([CONFIG, "x", "ConfigMap", "Deployment", "v1", "a: ]"]),
-    lambda inner: (
-        st.lists(inner, max_size=3)
-        | st.dictionaries(
-            st.sampled_from(KEYS),
-            inner,
-            max_size=6,
-        )
-    ),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(KEYS), inner, max_size=6),
     max_leaves=25,
 )
 
@@ -207,26 +193,21 @@ def test_no_object_is_too_odd(tree: Any) -> None:
 
 
 def test_what_is_wrong_with_a_custom_resource_is_found_in_its_own_lines(tmp_path: Path) -> None:
-    file = tmp_path / "all.yaml"
     spec = "  mode: sidecar\n  tolerations: []\n  config:\n    receivers: {otlp: {}}\n    service: {}\n"
     head = "apiVersion: opentelemetry.io/v1beta1\nkind: OpenTelemetryCollector\nmetadata: {name: a}\nspec:\n"
-    file.write_text(f"kind: ConfigMap\napiVersion: v1\n---\n{head}{spec}")
-    (found,) = _inputs.collect([str(file)], None).inputs
+    (found,) = in_file(tmp_path / "all.yaml", f"kind: ConfigMap\napiVersion: v1\n---\n{head}{spec}")
     assert found.context.resource is not None
     assert found.context.resource["spec"]["mode"] == "sidecar"
-    assert found.locate(("spec", "tolerations")).line == 9
-    assert found.locate(("spec", "autoscaler", "minReplicas")).line == 7
-    assert found.locate(("receivers", "otlp")).line == 11
+    places = [("spec", "tolerations"), ("spec", "autoscaler", "minReplicas"), ("receivers", "otlp")]
+    assert [found.locate(path).line for path in places] == [9, 7, 11]
 
 
 def test_resources_in_a_list_have_lines_of_their_own(tmp_path: Path) -> None:
     one = "apiVersion: opentelemetry.io/v1beta1, kind: OpenTelemetryCollector, metadata: {name: a}"
     config = "config: {receivers: {otlp: {}}, service: {}}"
-    file = tmp_path / "all.yaml"
     both = f"- {{{one}, spec: {{mode: a, {config}}}}}\n- {{{one}, spec: {{{config}}}}}\n"
-    file.write_text(f"apiVersion: v1\nkind: List\nitems:\n{both}")
-    lines = [item.locate(("spec", "mode")).line for item in _inputs.collect([str(file)], None).inputs]
-    assert lines == [4, 5]
+    found = in_file(tmp_path / "all.yaml", f"apiVersion: v1\nkind: List\nitems:\n{both}")
+    assert [item.locate(("spec", "mode")).line for item in found] == [4, 5]
 
 
 def test_text_that_ansible_has_marked_is_text() -> None:

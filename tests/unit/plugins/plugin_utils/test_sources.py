@@ -30,29 +30,20 @@ def render(folder: Path, template: str, **options: Any) -> Any:
     return _sources.fragment(RecipeUse("mine", options), path, spec, {"pod_logs": "/logs"}, {"name": "gateway"}).config
 
 
-def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
-    with pytest.raises(Problem, match=r"cannot read .*none\.yml.*Give the path of a readable YAML file\."):
-        _sources.read_yaml(tmp_path / "none.yml")
-
-
-def test_a_file_that_is_no_text_is_named(tmp_path: Path) -> None:
+def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     (tmp_path / "a.yml").write_bytes(b"\xff\xfe")
-    with pytest.raises(Problem, match=r"cannot read .*a\.yml"):
-        _sources.read_yaml(tmp_path / "a.yml")
+    for name in ("none", "a"):
+        with pytest.raises(Problem, match=rf"cannot read .*{name}\.yml.*Give the path of a readable YAML file\."):
+            _sources.read_yaml(tmp_path / f"{name}.yml")
 
 
-def test_recipes_and_platforms_of_the_role_are_found() -> None:
-    assert {"baseline", "otlp_ingest", "pod_logs"} <= set(_sources.find([], "recipes"))
-    assert {"generic", "eks", "openshift"} <= set(_sources.find([], "platforms"))
-
-
-def test_those_of_the_user_come_first(tmp_path: Path) -> None:
+def test_recipes_of_the_user_come_first_and_those_of_the_role_are_found(tmp_path: Path) -> None:
     mine = write(tmp_path, "otlp_ingest", "")
     (tmp_path / "no_recipe").mkdir()
     found = _sources.find([str(tmp_path)], "recipes")
     assert found["otlp_ingest"] == mine
     assert "no_recipe" not in found
-    assert "baseline" in found
+    assert {"baseline", "pod_logs"} <= set(found)
 
 
 def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
@@ -60,24 +51,19 @@ def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
         _sources.find([str(tmp_path / "none")], "recipes")
 
 
-def test_a_platform_says_only_what_differs() -> None:
-    generic, eks = (
-        _sources.platform("generic", _sources.find([], "platforms")),
-        _sources.platform("eks", _sources.find([], "platforms")),
-    )
+def platform(name: str, *paths: str) -> dict[str, Any]:
+    return _sources.platform(name, _sources.find(list(paths), "platforms"))
+
+
+def test_a_platform_says_only_what_differs_and_the_user_can_add_one(tmp_path: Path) -> None:
+    generic, eks = platform("generic"), platform("eks")
     assert set(eks) == set(generic)
     assert eks["resource_detectors"] == ["env", "eks"]
     assert eks["host_root"] == generic["host_root"]
-
-
-def test_the_user_can_add_a_platform(tmp_path: Path) -> None:
     (tmp_path / "mine.yml").write_text("host_root: /node\n")
-    assert _sources.platform("mine", _sources.find([str(tmp_path)], "platforms"))["host_root"] == "/node"
-
-
-def test_an_unknown_platform_is_refused_with_the_nearest() -> None:
+    assert platform("mine", str(tmp_path))["host_root"] == "/node"
     with pytest.raises(Problem, match=r"no platform 'openshfit'; did you mean 'openshift'\?.*Platforms: aks, eks,"):
-        _sources.platform("openshfit", _sources.find([], "platforms"))
+        platform("openshfit")
 
 
 def test_a_template_sees_options_platform_and_collector(tmp_path: Path) -> None:
@@ -87,13 +73,11 @@ def test_a_template_sees_options_platform_and_collector(tmp_path: Path) -> None:
 
 
 def test_what_has_no_value_is_left_out(tmp_path: Path) -> None:
+    (tmp_path / "other").mkdir()
     text = "receivers: {nop: {{ options.a | given | to_json }}}"
     given = {"a": None, "b": "", "c": 0, "d": False, "e": []}
     assert render(tmp_path, text, a=given) == {"receivers": {"nop": {"c": 0, "d": False, "e": []}}}
-
-
-def test_an_empty_template_is_an_empty_layer(tmp_path: Path) -> None:
-    assert render(tmp_path, "# nothing\n") == {}
+    assert render(tmp_path / "other", "# nothing\n") == {}
 
 
 @pytest.mark.parametrize(
@@ -129,11 +113,8 @@ SPEC = {
 
 
 def test_options_get_types_and_defaults() -> None:
-    assert _sources.checked({"endpoint": "x", "size": "9", "tls": {"insecure": "yes"}}, SPEC, "it") == {
-        "endpoint": "x",
-        "size": 9,
-        "tls": {"insecure": True},
-    }
+    values = {"endpoint": "x", "size": "9", "tls": {"insecure": "yes"}}
+    assert _sources.checked(values, SPEC, "it") == {"endpoint": "x", "size": 9, "tls": {"insecure": True}}
     assert _sources.checked({"endpoint": "x"}, SPEC, "it") == {"endpoint": "x", "size": 8, "tls": None}
 
 
@@ -159,10 +140,8 @@ def test_values_that_are_checked_stay() -> None:
 
 
 def test_prose_is_no_part_of_an_argument_spec() -> None:
-    assert _sources.argument_spec(SPEC)["tls"] == {
-        "type": "dict",
-        "options": {"insecure": {"type": "bool", "default": False}},
-    }
+    wanted = {"type": "dict", "options": {"insecure": {"type": "bool", "default": False}}}
+    assert _sources.argument_spec(SPEC)["tls"] == wanted
 
 
 def test_options_that_are_kept_give_every_value_defaults_of_its_own() -> None:
@@ -194,15 +173,12 @@ def test_what_fails_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.Mo
     def refuse(*_arguments: object) -> None:
         raise OSError(28, "No space left on device")
 
+    with pytest.raises(Problem, match="cannot write"):
+        _files.write(tmp_path / "no" / "a", "x")
     monkeypatch.setattr(Path, "replace", refuse)
     with pytest.raises(Problem, match=r"cannot write .*: No space left on device"):
         _files.write(tmp_path / "a", "x")
     assert list(tmp_path.iterdir()) == []
-
-
-def test_a_folder_that_is_not_there_is_told(tmp_path: Path) -> None:
-    with pytest.raises(Problem, match="cannot write"):
-        _files.write(tmp_path / "no" / "a", "x")
 
 
 def test_a_folder_is_made_with_those_that_it_is_in(tmp_path: Path) -> None:
