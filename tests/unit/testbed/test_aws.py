@@ -23,8 +23,10 @@ from tests.testbed.eks.identities import AGENT, Identities
 from tests.unit.testbed.eks_iam import ROLE, associate, iam, jwt
 
 
-def test_every_operation_is_one_of_the_service_model() -> None:
+def test_every_operation_and_status_is_one_of_the_service_model() -> None:
     assert set(OPERATIONS) | set(WORK) <= set(service("eks").operation_names)
+    statuses = {*service("eks").shape_for("AddonStatus").enum, "ABSENT"}
+    assert {stage.status for stages in SCRIPTS.values() for stage in stages} <= statuses
 
 
 @pytest.mark.parametrize("operation", OPERATIONS)
@@ -64,11 +66,6 @@ def test_errors_have_the_status_of_the_service_model() -> None:
         status_of_error("eks", "DeleteAddon", "ResourceInUseException")
 
 
-def test_every_scripted_status_is_one_of_the_service_model() -> None:
-    statuses = {*service("eks").shape_for("AddonStatus").enum, "ABSENT"}
-    assert {stage.status for stages in SCRIPTS.values() for stage in stages} <= statuses
-
-
 def test_faults_are_used_up_in_turn() -> None:
     world = World(lambda: 0.0)
     world.faults = [Fault("A", skip=1, times=2), Fault("*", code="x")]
@@ -81,15 +78,10 @@ def test_faults_are_used_up_in_turn() -> None:
 def test_it_runs_as_a_process_and_is_told_what_to_do(tmp_path: Path) -> None:
     record = tmp_path / "aws"
     url = start(record)
+    failed = {"status": "CREATE_FAILED", "issues": ["AccessDenied"]}
     try:
         tell(url, "cluster", region="eu-west-1", name="prod", version="1.33")
-        tell(
-            url,
-            "script",
-            addon="adot",
-            operation="create",
-            stages=[{"status": "CREATE_FAILED", "issues": ["AccessDenied"]}],
-        )
+        tell(url, "script", addon="adot", operation="create", stages=[failed])
         options = {"aws_access_key_id": "a", "aws_secret_access_key": "b"}
         eks = boto3.client("eks", region_name="eu-west-1", endpoint_url=url, **options)
         assert eks.describe_cluster(name="prod")["cluster"]["version"] == "1.33"
@@ -115,8 +107,13 @@ def identities() -> Iterator[Identities]:
         yield found
 
 
-def test_a_pod_of_the_role_takes_it_on(identities: Identities) -> None:
+def test_a_pod_of_the_role_takes_it_on_with_a_token(identities: Identities) -> None:
     identities.web_identity({"WebIdentityToken": jwt(), "RoleArn": ROLE})
+    for given in ({"WebIdentityToken": "x"}, {}):
+        with pytest.raises(AwsError, match="no JSON web token"):
+            identities.web_identity({"RoleArn": ROLE, **given})
+    with pytest.raises(AwsError, match="Not authorized"):
+        identities.web_identity({"WebIdentityToken": jwt(), "RoleArn": f"{ROLE}-2"})
 
 
 @pytest.mark.parametrize(
@@ -134,17 +131,6 @@ def test_every_other_token_is_refused(identities: Identities, changes: dict[str,
     with pytest.raises(AwsError) as caught:
         identities.web_identity({"WebIdentityToken": jwt(**changes), "RoleArn": ROLE})
     assert caught.value.code == code
-
-
-@pytest.mark.parametrize("given", [{"RoleArn": ROLE, "WebIdentityToken": "x"}, {"RoleArn": ROLE}])
-def test_what_is_no_token_is_refused(identities: Identities, given: dict[str, str]) -> None:
-    with pytest.raises(AwsError, match="no JSON web token"):
-        identities.web_identity(given)
-
-
-def test_a_role_that_is_not_there_is_refused(identities: Identities) -> None:
-    with pytest.raises(AwsError, match="Not authorized"):
-        identities.web_identity({"WebIdentityToken": jwt(), "RoleArn": f"{ROLE}-2"})
 
 
 def test_the_agent_gives_credentials_to_pods_with_an_association(identities: Identities) -> None:

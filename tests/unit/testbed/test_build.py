@@ -11,6 +11,7 @@ import tarfile
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -34,18 +35,19 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "go" / "pause"
 
 
-def test_a_key_is_stable(folder: Path) -> None:
-    assert key(COMPONENTS["pause"], GO) == key(COMPONENTS["pause"], GO)
-
-
-def test_a_key_changes_with_the_version_of_go(folder: Path) -> None:
-    assert key(COMPONENTS["pause"], GO) != key(COMPONENTS["pause"], "go1.27 amd64")
-
-
-def test_a_key_changes_with_the_flags(folder: Path) -> None:
+@pytest.mark.parametrize(
+    ("go", "changes", "same"),
+    [
+        (GO, {}, True),
+        (GO, {"nice": 5, "after": ("kubernetes",)}, True),
+        (GO, {"ldflags": "-X main.version=2"}, False),
+        (GO, {"packages": ("./other",)}, False),
+        ("go1.27 amd64", {}, False),
+    ],
+)
+def test_a_key_changes_with_what_changes_the_program(folder: Path, go: str, changes: Any, same: bool) -> None:
     pause = COMPONENTS["pause"]
-    assert key(pause, GO) != key(replace(pause, ldflags="-X main.version=2"), GO)
-    assert key(pause, GO) != key(replace(pause, packages=("./other",)), GO)
+    assert (key(replace(pause, **changes), go) == key(pause, GO)) is same
 
 
 @pytest.mark.parametrize("name", ["go.mod", "main.go", "added.go"])
@@ -56,22 +58,14 @@ def test_a_key_changes_with_every_file(folder: Path, name: str) -> None:
     assert key(COMPONENTS["pause"], GO) != before
 
 
-def test_a_key_does_not_change_with_priorities(folder: Path) -> None:
-    pause = COMPONENTS["pause"]
-    assert key(pause, GO) == key(replace(pause, nice=5, after=("kubernetes",)), GO)
-
-
 def test_what_is_built_is_not_built_again(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     builds = Builds(home, GO)
     for name in COMPONENTS:
         builds.dir(name).mkdir()
-
-    def never(*arguments: object, **options: object) -> str:
-        raise AssertionError(arguments)
-
-    monkeypatch.setattr(command, "run", never)
+    monkeypatch.setattr(command, "run", lambda *arguments, **_: pytest.fail(str(arguments)))
     assert builds.missing(COMPONENTS) == []
     run_all(builds.tasks(COMPONENTS))
+    assert set(CLUSTER) < set(COMPONENTS)
 
 
 def test_a_build_gets_its_name_only_when_it_is_whole(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -91,10 +85,6 @@ def test_a_build_gets_its_name_only_when_it_is_whole(home: Home, monkeypatch: py
     run_all(builds.tasks(["pause"]))
     assert seen == [(False, False)]
     assert builds.program("pause", "pause").read_text() == "program"
-
-
-def test_what_a_cluster_needs_is_known() -> None:
-    assert set(CLUSTER) < set(COMPONENTS)
 
 
 def test_a_draft_of_another_component_stays(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -144,11 +134,8 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return seen
 
 
-def test_an_archive_tells_its_images(archive: Path) -> None:
+def test_an_archive_tells_its_images(archive: Path, tmp_path: Path) -> None:
     assert references(archive) == [NAME]
-
-
-def test_what_is_no_archive_is_said(tmp_path: Path) -> None:
     (tmp_path / "text.tar").write_text("text")
     with tarfile.open(tmp_path / "empty.tar", "w"):
         pass

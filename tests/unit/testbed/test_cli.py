@@ -40,11 +40,13 @@ def cluster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Cluster:
 
 
 def test_up_env_status_down(cluster: Cluster, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["down"]) == main(["down"]) == 0
     assert main(["status"]) == 1
     assert main(["env"]) == 1
     assert main(["up", "--nodes", "2"]) == 0
     assert main(["up"]) == 0
-    capsys.readouterr()
+    assert main(["up", "--nodes", "3"]) == 1
+    assert "run `down` first" in capsys.readouterr().err
     assert main(["env"]) == 0
     printed = capsys.readouterr().out
     assert f"export KUBECONFIG={cluster.kubeconfig}\n" in printed
@@ -55,15 +57,15 @@ def test_up_env_status_down(cluster: Cluster, capsys: pytest.CaptureFixture[str]
     assert main(["status"]) == 1
 
 
-def test_down_twice_is_fine(cluster: Cluster) -> None:
-    assert main(["down"]) == 0
-    assert main(["down"]) == 0
-
-
-def test_a_cluster_does_not_change_its_size(cluster: Cluster, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["up"]) == 0
-    assert main(["up", "--nodes", "3"]) == 1
-    assert "run `down` first" in capsys.readouterr().err
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [(["up", "--name", "a/b"], "choose another --name"), (["install", "helm"], "run `up` first")],
+)
+def test_what_cannot_be_is_refused(
+    cluster: Cluster, capsys: pytest.CaptureFixture[str], arguments: list[str], said: str
+) -> None:
+    assert main(arguments) == 1
+    assert said in capsys.readouterr().err
 
 
 def test_where_no_cluster_can_be_had_the_exit_code_is_3(
@@ -122,16 +124,6 @@ def test_what_is_installed_on_the_testbeds_cluster_is_not_on_that_of_a_user(
     monkeypatch.setattr(providers, "PROVIDERS", {**providers.PROVIDERS, "external": external})
     assert main(["env"]) == 0
     assert "export O11Y_TESTBED_INSTALLED=helm\n" in capsys.readouterr().out
-
-
-def test_a_bad_name_is_refused(cluster: Cluster, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["up", "--name", "a/b"]) == 1
-    assert "choose another --name" in capsys.readouterr().err
-
-
-def test_install_needs_a_cluster(cluster: Cluster, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["install", "helm"]) == 1
-    assert "run `up` first" in capsys.readouterr().err
 
 
 def test_what_was_installed_is_exported(

@@ -19,24 +19,22 @@ from tests.testbed.home import Home
 from tests.testbed.image import ARCHITECTURES, Image
 from tests.testbed.loading import Installed
 
-SLOTS = [
-    ([], [], 0),
-    ([0, 1], [], 2),
-    ([1], [], 0),
-    ([], ["172.30.0.0/24"], 1),
-    ([1], ["172.30.0.0/24", "10.0.0.0/8"], 2),
-    ([], ["172.30.2.0/23", "172.30.0.0/23"], 4),
-]
 
-
-@pytest.mark.parametrize(("taken", "routes", "slot"), SLOTS)
+@pytest.mark.parametrize(
+    ("taken", "routes", "slot"),
+    [
+        ([], [], 0),
+        ([0, 1], [], 2),
+        ([1], [], 0),
+        ([], ["172.30.0.0/24"], 1),
+        ([1], ["172.30.0.0/24", "10.0.0.0/8"], 2),
+        ([], ["172.30.2.0/23", "172.30.0.0/23"], 4),
+    ],
+)
 def test_the_lowest_free_slot_is_taken(taken: list[int], routes: list[str], slot: int) -> None:
     assert free_slot(taken, routes) == slot
-
-
-def test_no_slot_left_is_said() -> None:
     with pytest.raises(ClusterError, match="no network is left"):
-        free_slot([], ["172.16.0.0/12"])
+        free_slot(taken, ["172.16.0.0/12"])
 
 
 def test_slots_of_other_clusters_are_known(home: Home) -> None:
@@ -46,19 +44,15 @@ def test_slots_of_other_clusters_are_known(home: Home) -> None:
     assert taken_slots(home, "one") == [4]
 
 
-def test_clusters_share_nothing(home: Home) -> None:
+def test_clusters_share_nothing_and_names_of_links_fit_into_the_kernels_limit(home: Home) -> None:
     one, two = Cluster(home, "one", 0, 2), Cluster(home, "two", 1, 2)
     for value in ("link", "switch", "host_ip", "dir", "kubeconfig"):
         assert getattr(one, value) != getattr(two, value)
-    ips = [node.ip for cluster in (one, two) for node in cluster.nodes]
-    namespaces = [node.namespace for cluster in (one, two) for node in cluster.nodes]
-    assert ips == ["172.30.0.2", "172.30.0.3", "172.30.1.2", "172.30.1.3"]
-    assert len(set(namespaces)) == 4
-
-
-def test_names_of_links_fit_into_the_kernels_limit(home: Home) -> None:
-    cluster = Cluster(home, "a" * 32, 199, 9)
-    assert max(len(name) for name in (cluster.link, cluster.switch, *(n.namespace for n in cluster.nodes))) <= 15
+    nodes = [*one.nodes, *two.nodes]
+    assert [node.ip for node in nodes] == ["172.30.0.2", "172.30.0.3", "172.30.1.2", "172.30.1.3"]
+    assert len({node.namespace for node in nodes}) == 4
+    long = Cluster(home, "a" * 32, 199, 9)
+    assert max(len(name) for name in (long.link, long.switch, *(node.namespace for node in long.nodes))) <= 15
 
 
 def test_a_record_is_read_back(home: Home) -> None:
@@ -112,34 +106,27 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
     return seen
 
 
-def test_a_cluster_is_made_once(home: Home, calls: list[list[str]]) -> None:
+def test_a_cluster_is_made_once_and_down_leaves_no_folder(home: Home, calls: list[list[str]]) -> None:
     cluster = Cluster(home, "it", node_count=2)
     kind.up(cluster)
     kind.up(cluster)
-    assert [call for call in calls if call[0] == "kind"] == [
-        ["kind", "delete", "cluster"],
-        ["kind", "create", "cluster"],
-    ]
+    made = [["kind", "delete", "cluster"], ["kind", "create", "cluster"]]
+    assert [call for call in calls if call[0] == "kind"] == made
     assert cluster.read() == Record("kind", nodes=2, complete=True)
     assert cluster.kubeconfig.stat().st_mode & 0o777 == 0o600
     nodes = yaml.safe_load((cluster.dir / "kind.yaml").read_text())["nodes"]
     assert nodes == [{"role": "control-plane"}, {"role": "worker"}]
-
-
-def test_down_leaves_no_folder(home: Home, calls: list[list[str]]) -> None:
-    cluster = Cluster(home, "it")
-    kind.up(cluster)
     kind.down(cluster)
     assert not cluster.dir.exists()
     assert calls[-1] == ["kind", "delete", "cluster"]
 
 
 def test_an_archive_is_loaded_once(home: Home, calls: list[list[str]], tmp_path: Path) -> None:
+    archive, installed = tmp_path / "it.tar", Installed()
     (tmp_path / "program").write_text("program")
-    image.write(Image("localhost/testbed/it:1", {"/program": tmp_path / "program"}), tmp_path / "it.tar")
-    installed = Installed()
-    kind.load(Cluster(home, "it"), [tmp_path / "it.tar"], installed)
-    kind.load(Cluster(home, "it"), [tmp_path / "it.tar"], installed)
+    image.write(Image("localhost/testbed/it:1", {"/program": tmp_path / "program"}), archive)
+    for _twice in range(2):
+        kind.load(Cluster(home, "it"), [archive], installed)
     assert calls == [["kind", "load", "image-archive"]]
 
 
@@ -201,17 +188,12 @@ def test_a_cgroup_comes_and_goes_in_every_hierarchy(root: Path) -> None:
     assert not list(root.rglob("o11ytb0n1"))
 
 
-def test_packages_that_cannot_be_installed_are_named(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(packages, "PACKAGES", {"no-such-program": "its-package", "/no/such/file": "other-package"})
+def test_packages_that_are_missing_are_installed_or_named(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    packages.install(home, {"sh": "dash"})
+    assert not list(home.logs.iterdir())
     monkeypatch.setattr(shutil, "which", lambda *_, **__: None)
     with pytest.raises(ClusterError, match="its-package other-package"):
-        packages.install(home, packages.PACKAGES)
-
-
-def test_nothing_is_installed_where_nothing_is_missing(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(packages, "PACKAGES", {"sh": "dash"})
-    packages.install(home, packages.PACKAGES)
-    assert not list(home.logs.iterdir())
+        packages.install(home, {"no-such-program": "its-package", "/no/such/file": "other-package"})
 
 
 def test_architectures_have_their_container_names() -> None:

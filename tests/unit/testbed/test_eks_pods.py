@@ -37,11 +37,8 @@ def environment(container: dict[str, Any]) -> dict[str, str]:
     return {item["name"]: item["value"] for item in container["env"]}
 
 
-def test_a_pod_without_a_role_stays_as_it_is() -> None:
-    assert pods.patched(POD, PLAIN, False, "us-east-1") is POD
-
-
 def test_the_annotation_brings_a_token_for_sts() -> None:
+    assert pods.patched(POD, PLAIN, False, "us-east-1") is POD
     spec = pods.patched(POD, ROLE, False, "us-east-1")["spec"]
     found = environment(spec["containers"][0])
     assert (found["AWS_ROLE_ARN"], found["AWS_REGION"]) == ("arn:role", "mine")
@@ -50,8 +47,7 @@ def test_the_annotation_brings_a_token_for_sts() -> None:
     assert volume["projected"]["sources"][0]["serviceAccountToken"]["audience"] == "sts.amazonaws.com"
     assert {item["mountPath"] for item in spec["containers"][0]["volumeMounts"]} == {pods.IRSA_FOLDER, pods.CA_FOLDER}
     assert environment(spec["initContainers"][0])["AWS_REGION"] == "us-east-1"
-    again = pods.patched({**POD, "spec": spec}, ROLE, False, "us-east-1")
-    assert again["spec"] == spec
+    assert pods.patched({**POD, "spec": spec}, ROLE, False, "us-east-1")["spec"] == spec
 
 
 def test_an_association_is_before_the_annotation() -> None:
@@ -158,24 +154,24 @@ def test_an_update_is_applied_again_and_ends(play: Any) -> None:
     assert client.describe_addon(**NAMES)["addon"]["configurationValues"]
 
 
-def test_what_the_cluster_refuses_is_told_and_tried_again(play: Any) -> None:
+@pytest.mark.parametrize(
+    ("patience", "refuses", "told"),
+    [
+        (60, True, ("CREATING", ["AdmissionRequestDenied"])),
+        (-1, False, ("DEGRADED", ["InsufficientNumberOfReplicas"])),
+    ],
+    ids=["refused", "not ready"],
+)
+def test_what_keeps_it_from_running_is_told_until_it_runs(
+    play: Any, monkeypatch: pytest.MonkeyPatch, patience: int, refuses: bool, told: tuple[str, list[str]]
+) -> None:
     client, player, stage = play
-    stage.refuses, stage.is_ready = True, True
+    monkeypatch.setattr(addon, "PATIENCE_SECONDS", patience)
+    stage.refuses, stage.is_ready = refuses, refuses
     client.create_addon(**NAMES)
     player.step()
-    assert status(client) == ("CREATING", ["AdmissionRequestDenied"])
-    stage.refuses = False
-    player.step()
-    assert status(client) == ("ACTIVE", [])
-
-
-def test_it_is_degraded_until_its_pods_are_ready(play: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    client, player, stage = play
-    monkeypatch.setattr(addon, "PATIENCE_SECONDS", -1)
-    client.create_addon(**NAMES)
-    player.step()
-    assert status(client) == ("DEGRADED", ["InsufficientNumberOfReplicas"])
-    stage.is_ready = True
+    assert status(client) == told
+    stage.refuses, stage.is_ready = False, True
     player.step()
     assert status(client) == ("ACTIVE", [])
 

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import os
 import shutil
@@ -41,19 +42,15 @@ def _image(program: Path) -> Image:
     return Image("localhost/testbed/it:1", {"/bin/program": program}, links, ("/bin/program",), ("-x",), "10001")
 
 
-def test_the_same_content_gives_the_same_bytes(tmp_path: Path, program: Path) -> None:
+def test_the_same_content_gives_the_same_bytes_and_no_draft_stays(tmp_path: Path, program: Path) -> None:
     image.write(_image(program), tmp_path / "one.tar")
     os.utime(program, (1, 1))
     image.write(_image(program), tmp_path / "two.tar")
     assert (tmp_path / "one.tar").read_bytes() == (tmp_path / "two.tar").read_bytes()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["one.tar", "program", "two.tar"]
 
 
-def test_no_draft_stays(tmp_path: Path, program: Path) -> None:
-    image.write(_image(program), tmp_path / "it.tar")
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["it.tar", "program"]
-
-
-def test_the_archive_holds_configuration_and_layer(tmp_path: Path, program: Path) -> None:
+def test_the_archive_holds_configuration_and_a_layer_with_the_files(tmp_path: Path, program: Path) -> None:
     image.write(_image(program), tmp_path / "it.tar")
     with tarfile.open(tmp_path / "it.tar") as archive:
         files = {entry.name: archive.extractfile(entry).read() for entry in archive}  # type: ignore[union-attr]
@@ -63,14 +60,9 @@ def test_the_archive_holds_configuration_and_layer(tmp_path: Path, program: Path
     assert manifest["Config"] == f"{hashlib.sha256(content).hexdigest()}.json"
     document = json.loads(content)
     assert document["rootfs"]["diff_ids"] == [f"sha256:{hashlib.sha256(files['layer.tar']).hexdigest()}"]
-    assert document["config"]["Entrypoint"] == ["/bin/program"]
-    assert document["config"]["Cmd"] == ["-x"]
-    assert document["config"]["User"] == "10001"
-
-
-def test_the_layer_holds_the_files(tmp_path: Path, program: Path) -> None:
-    image.write(_image(program), tmp_path / "it.tar")
-    with tarfile.open(tmp_path / "it.tar") as archive, tarfile.open(fileobj=archive.extractfile("layer.tar")) as layer:
+    wanted = {"Entrypoint": ["/bin/program"], "Cmd": ["-x"], "User": "10001"}
+    assert {key: document["config"][key] for key in wanted} == wanted
+    with tarfile.open(fileobj=io.BytesIO(files["layer.tar"])) as layer:
         entries = {entry.name: entry for entry in layer}
     assert entries["bin/program"].mode == 0o755
     assert entries["bin/sh"].linkname == "program"
@@ -102,21 +94,14 @@ def test_shared_libraries_are_read_from_what_ldd_prints() -> None:
     assert python_images.libraries(LDD) == {"/lib/x86_64-linux-gnu/libm.so.6", "/lib64/ld-linux-x86-64.so.2"}
 
 
-@pytest.mark.parametrize("name", ["interpreter.txt", "autoinstrumentation.txt"])
-def test_every_package_is_pinned(name: str) -> None:
-    lines = [line for line in (python_images.LISTS / name).read_text().splitlines() if not line.startswith("#")]
-    assert lines
-    assert all(line.count("==") == 1 for line in lines)
-
-
-def test_the_instrumentation_is_of_the_images_version() -> None:
+def test_every_package_is_pinned_and_the_instrumentation_is_of_the_images_version() -> None:
+    for name in ("interpreter.txt", "autoinstrumentation.txt"):
+        lines = [line for line in (python_images.LISTS / name).read_text().splitlines() if not line.startswith("#")]
+        assert lines
+        assert all(line.count("==") == 1 for line in lines)
     version = python_images.INSTRUMENTATION.rpartition(":")[2]
-    lines = (python_images.LISTS / "autoinstrumentation.txt").read_text().splitlines()
-    for name in ("opentelemetry-distro", "opentelemetry-instrumentation", "opentelemetry-instrumentation-flask"):
-        assert f"{name}=={version}" in lines
-
-
-def test_the_application_has_no_telemetry_of_its_own() -> None:
+    for package in ("opentelemetry-distro", "opentelemetry-instrumentation", "opentelemetry-instrumentation-flask"):
+        assert f"{package}=={version}" in lines
     assert "opentelemetry" not in APP.read_text().lower()
 
 
@@ -170,15 +155,11 @@ def cluster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Cluster:
     return Cluster(Home(tmp_path), "test", 7, 2)
 
 
-def test_every_node_is_told_that_the_one_inside_speaks_plain_http(cluster: Cluster) -> None:
+def test_nodes_reach_the_one_inside_by_plain_http_and_skopeo_the_one_outside(cluster: Cluster) -> None:
     registry.start(cluster, Path())
     for node in cluster.nodes:
         told = tomllib.loads((node.dir / "certs.d" / "172.30.7.2:5000" / "hosts.toml").read_text())
         assert list(told["host"]) == [told["server"]] == ["http://172.30.7.2:5000"]
-
-
-def test_for_skopeo_the_one_outside_plays_those_of_the_internet(cluster: Cluster) -> None:
-    registry.start(cluster, Path())
     told = tomllib.loads((registry.folder_of(cluster) / "registries.conf").read_text())["registry"]
     assert {row["prefix"]: row["location"] for row in told}["quay.io"] == "172.30.7.2:5001/quay.io"
 
@@ -194,9 +175,6 @@ def test_what_cannot_be_installed_is_a_reason(tmp_path: Path, monkeypatch: pytes
         reason = registry.lacks(Home(tmp_path))
         assert reason is not None
         assert (reason.why, reason.do) == (why, "install the packages docker-registry skopeo")
-
-
-def test_where_they_are_nothing_is_lacking(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(packages, "missing", lambda _needs: [])
     assert registry.lacks(Home(tmp_path)) is None
     assert named("registry").start is registry.start

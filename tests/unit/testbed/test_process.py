@@ -9,6 +9,7 @@ import os
 import subprocess
 import sys
 import threading
+from functools import partial
 from pathlib import Path
 from string import Template
 
@@ -54,15 +55,9 @@ def proc(tmp_path: Path) -> Path:
     return root
 
 
-def test_only_what_carries_the_mark_is_ours(proc: Path) -> None:
+def test_only_what_carries_the_mark_is_ours_and_a_server_is_not_its_shim(proc: Path) -> None:
     assert {found.pid for found in process.marked(OURS, proc)} == {100, 101}
-
-
-def test_a_server_is_not_its_shim(proc: Path) -> None:
     assert process.server_pid(OURS, "containerd@node1", "containerd", proc) == 100
-
-
-def test_a_dead_server_is_not_found(proc: Path) -> None:
     assert process.server_pid(OURS, "etcd", "etcd", proc) is None
 
 
@@ -76,14 +71,10 @@ def test_a_server_is_started_with_its_mark_and_without_the_users_environment(
     assert (tmp_path / "log" / "it.log").read_text() == "None it\n"
 
 
-def test_kill_all_ends_when_nothing_is_found() -> None:
+def test_kill_all_ends_when_nothing_is_found_and_we_do_not_find_ourselves() -> None:
     child = subprocess.Popen(["sleep", "60"])
     assert process.kill_all(lambda: {child.pid} if child.poll() is None else set(), "it") == 1
-
-
-def test_we_do_not_find_ourselves(monkeypatch: pytest.MonkeyPatch) -> None:
-    own = {os.getpid()}
-    assert not own & process.in_namespaces([Path("/proc/self/ns/net")])
+    assert os.getpid() not in process.in_namespaces([Path("/proc/self/ns/net")])
 
 
 @pytest.fixture(params=[1, 3])
@@ -99,49 +90,32 @@ def test_every_step_that_is_needed_exists(cluster: Cluster) -> None:
     assert {need for task in tasks for need in task.needs} <= set(names)
 
 
-def test_every_value_of_a_server_is_there(cluster: Cluster) -> None:
-    for instance in instances(cluster):
-        filling = values(cluster, instance.node)
-        for text in (*instance.server.arguments, instance.server.ready):
-            assert "$" not in Template(text).substitute(filling)
-
-
-def test_every_configuration_file_is_rendered(cluster: Cluster) -> None:
-    for name in (*embedded.NODE_FILES, "cni.conflist"):
-        assert "$" not in config.render(name, values(cluster, cluster.nodes[0]))
-
-
-def test_files_that_servers_read_are_made(cluster: Cluster) -> None:
+def test_every_value_and_file_that_servers_read_is_made(cluster: Cluster) -> None:
     made = {f"{item.name}.{end}" for item in pki.certificates(cluster) for end in ("crt", "key", "kubeconfig")}
     made |= {"ca.crt", "ca.key", "service-account.key", "service-account.pub"}
     folder = f"{cluster.dir}/pki/"
     for instance in instances(cluster):
-        filling = values(cluster, instance.node)
-        arguments = [Template(text).substitute(filling) for text in instance.server.arguments]
-        used = {argument.split(folder)[1] for argument in arguments if folder in argument}
-        assert used <= made
+        filling, server = values(cluster, instance.node), instance.server
+        filled = [Template(text).substitute(filling) for text in (*server.arguments, server.ready)]
+        assert not [text for text in filled if "$" in text]
+        assert {text.split(folder)[1] for text in filled[:-1] if folder in text} <= made
+    for name in (*embedded.NODE_FILES, "cni.conflist"):
+        assert "$" not in config.render(name, values(cluster, cluster.nodes[0]))
+    with pytest.raises(KeyError):
+        config.render("kubelet.yaml", {})
 
 
-def test_tokens_are_good_for_aws(cluster: Cluster) -> None:
+def test_tokens_are_good_for_aws_and_every_node_has_a_certificate_for_its_address(cluster: Cluster) -> None:
     (apiserver,) = (instance for instance in instances(cluster) if instance.name == "kube-apiserver")
     assert any(text.endswith(",sts.amazonaws.com") for text in apiserver.server.arguments)
-
-
-def test_every_node_has_a_certificate_for_its_address(cluster: Cluster) -> None:
     names = {item.name: item.names for item in pki.certificates(cluster)}
-    for node in cluster.nodes:
-        assert f"IP:{node.ip}" in names[f"kubelet-{node.name}"]
+    assert all(f"IP:{node.ip}" in names[f"kubelet-{node.name}"] for node in cluster.nodes)
 
 
 def test_the_dns_address_is_the_one_that_pods_are_told() -> None:
     documents = yaml.safe_load_all((config.MANIFESTS / "coredns.yaml").read_text())
     (service,) = (document for document in documents if document["kind"] == "Service")
     assert service["spec"]["clusterIP"] == DNS_SERVICE_IP
-
-
-def test_a_value_that_is_missing_is_an_error() -> None:
-    with pytest.raises(KeyError):
-        config.render("kubelet.yaml", {})
 
 
 def _read_back(text: str, name: str) -> str:
@@ -164,23 +138,14 @@ def test_without_a_folder_path_stays() -> None:
 
 def test_steps_run_after_what_they_need() -> None:
     ran: list[str] = []
-    run_all(
-        [
-            Task("c", lambda: ran.append("c"), ("a", "b")),
-            Task("b", lambda: ran.append("b"), ("a",)),
-            Task("a", lambda: ran.append("a")),
-        ]
-    )
+    needs = {"c": ("a", "b"), "b": ("a",), "a": ()}
+    run_all([Task(name, partial(ran.append, name), needed) for name, needed in needs.items()])
     assert ran == ["a", "b", "c"]
 
 
 def test_independent_steps_run_at_the_same_time() -> None:
     meeting = threading.Barrier(2, timeout=5)
-
-    def meet() -> None:
-        meeting.wait()
-
-    run_all([Task("a", meet), Task("b", meet)])
+    run_all([Task(name, lambda: meeting.wait() and None) for name in "ab"])
 
 
 def test_the_first_failure_ends_the_others() -> None:

@@ -114,22 +114,21 @@ def test_the_files_are_those_of_the_module(tmp_path: Path, monkeypatch: pytest.M
     assert olm.lacks() is None
 
 
-def test_without_go_it_cannot_be_had(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(olm.shutil, "which", lambda _name: None)
-    reason = olm.lacks()
-    assert reason is not None
-    assert "no Go on PATH" in reason.why
-
-
-def test_a_module_that_cannot_be_downloaded_is_a_reason(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("go", "why", "do"), [(None, "no Go on PATH", ""), ("/usr/bin/go", "no such host", "GOPROXY")], ids=["go", "module"]
+)
+def test_without_go_or_its_module_it_cannot_be_had(
+    monkeypatch: pytest.MonkeyPatch, go: str | None, why: str, do: str
+) -> None:
     def fail(*_arguments: object, **_more: object) -> str:
         raise ClusterError("`go mod download` failed", "no such host", "do")
 
     monkeypatch.setattr(command, "run", fail)
-    monkeypatch.setattr(olm.shutil, "which", lambda _name: "/usr/bin/go")
+    monkeypatch.setattr(olm.shutil, "which", lambda _name: go)
     reason = olm.lacks()
     assert reason is not None
-    assert (reason.why, "GOPROXY" in reason.do) == ("no such host", True)
+    assert why in reason.why
+    assert do in reason.do
 
 
 @pytest.fixture
@@ -150,27 +149,22 @@ def _fail(folder: Path) -> None:
 
 
 def test_the_mirror_is_where_the_user_wants_it(home: Home, tmp_path: Path) -> None:
-    assert mirror.root(home, {}) == home.root / "mirror"
-    assert mirror.root(home, {mirror.VARIABLE: ""}) == home.root / "mirror"
-    assert mirror.root(home, {mirror.VARIABLE: str(tmp_path)}) == tmp_path
-    assert mirror.root(home, {mirror.VARIABLE: "https://mirror.example/releases"}) == home.root / "mirror"
+    ours = home.root / "mirror"
+    for value, folder in (("", ours), (str(tmp_path), tmp_path), ("https://mirror.example/releases", ours)):
+        assert mirror.root(home, {mirror.VARIABLE: value}) == folder
+    assert mirror.root(home, {}) == ours
 
 
-def test_a_release_has_its_place(release: Release, tmp_path: Path) -> None:
+def test_a_release_is_made_once_for_each_key_and_again_when_its_images_are_gone(
+    release: Release, tmp_path: Path
+) -> None:
     assert release.manifest == tmp_path / "cert-manager" / "v1.21.2" / "cert-manager.yaml"
-
-
-def test_a_release_is_made_once_for_each_key(release: Release) -> None:
     assert not release.is_made("one")
     release.make("one", _fill)
     assert release.is_made("one")
     assert not release.is_made("two")
     assert not release.foreign
     assert [path.name for path in release.images] == ["one.tar"]
-
-
-def test_a_release_whose_images_are_gone_is_made_again(release: Release, tmp_path: Path) -> None:
-    release.make("one", _fill)
     (release.folder / "images" / "two.tar").symlink_to(tmp_path / "removed.tar")
     assert not release.is_made("one")
 

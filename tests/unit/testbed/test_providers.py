@@ -36,16 +36,14 @@ def _lacks(reason: Reason | None, _home: Home, _environment: Mapping[str, str]) 
 
 NO = Reason("it is not there", "get it")
 
-CHOICES = [
-    ({"external": None, "kind": None, "embedded": None}, "external"),
-    ({"external": NO, "kind": None, "embedded": None}, "kind"),
-    ({"external": NO, "kind": NO, "embedded": None}, "embedded"),
-]
 
-
-@pytest.mark.parametrize(("lacking", "chosen"), CHOICES)
-def test_the_first_that_lacks_nothing_is_chosen(home: Home, lacking: dict[str, Reason | None], chosen: str) -> None:
-    assert choose(Cluster(home, "o11y"), {}, _table(**lacking)).name == chosen
+@pytest.mark.parametrize(
+    ("external", "kind", "chosen"), [(None, None, "external"), (NO, None, "kind"), (NO, NO, "embedded")]
+)
+def test_the_first_that_lacks_nothing_is_chosen(
+    home: Home, external: Reason | None, kind: Reason | None, chosen: str
+) -> None:
+    assert choose(Cluster(home, "o11y"), {}, _table(external=external, kind=kind, embedded=None)).name == chosen
 
 
 def test_a_cluster_stays_with_its_provider(home: Home) -> None:
@@ -65,27 +63,21 @@ def test_without_any_every_reason_and_remedy_is_told(home: Home) -> None:
 
 
 def test_our_own_kubeconfig_is_not_somebody_elses(home: Home, tmp_path: Path) -> None:
-    ours = str(home.clusters / "tb" / "kubeconfig")
-    theirs = str(tmp_path / "config")
+    ours, theirs = str(home.clusters / "tb" / "kubeconfig"), str(tmp_path / "config")
     assert foreign_kubeconfig(home, {}) is None
-    assert foreign_kubeconfig(home, {"KUBECONFIG": ""}) is None
-    assert foreign_kubeconfig(home, {"KUBECONFIG": ours}) is None
-    assert foreign_kubeconfig(home, {"KUBECONFIG": theirs}) == theirs
-    assert foreign_kubeconfig(home, {"KUBECONFIG": f"{ours}:{theirs}"}) == f"{ours}:{theirs}"
+    for given, foreign in (("", None), (ours, None), (theirs, theirs), (f"{ours}:{theirs}", f"{ours}:{theirs}")):
+        assert foreign_kubeconfig(home, {"KUBECONFIG": given}) == foreign
 
 
-def test_the_embedded_cluster_says_what_it_needs(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("provider", "needed"), [("embedded", "root"), ("kind", "kind")])
+def test_a_provider_says_what_it_needs(
+    home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, provider: str, needed: str
+) -> None:
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
     monkeypatch.setattr(sys, "platform", "linux")
-    reason = PROVIDERS["embedded"].lacks(home, {})
+    reason = PROVIDERS[provider].lacks(home, {"PATH": str(tmp_path)})
     assert reason is not None
-    assert "root" in reason.why
-
-
-def test_kind_needs_its_program(home: Home, tmp_path: Path) -> None:
-    reason = PROVIDERS["kind"].lacks(home, {"PATH": str(tmp_path)})
-    assert reason is not None
-    assert "kind" in reason.why
+    assert needed in reason.why
 
 
 ASKED = {"O11Y_TESTBED_PROVIDER": "external", "O11Y_TESTBED_CONTEXT": "prod"}
@@ -112,14 +104,13 @@ def test_a_cluster_of_the_user_is_used_only_if_asked_for_by_name(
         assert "O11Y_TESTBED_PROVIDER=external O11Y_TESTBED_CONTEXT=prod" in reason.do
 
 
-def test_asking_never_makes_the_testbeds_own_cluster_external(home: Home) -> None:
-    ours = str(home.clusters / "tb" / "kubeconfig")
-    assert PROVIDERS["external"].lacks(home, {"KUBECONFIG": ours, **ASKED}) is not None
-
-
-def test_a_kubeconfig_without_a_context_is_not_used(home: Home, theirs: str, tmp_path: Path) -> None:
+def test_neither_our_cluster_nor_a_kubeconfig_without_a_context_is_the_users(
+    home: Home, theirs: str, tmp_path: Path
+) -> None:
+    external = PROVIDERS["external"]
+    assert external.lacks(home, {"KUBECONFIG": str(home.clusters / "tb" / "kubeconfig"), **ASKED}) is not None
     (tmp_path / "programs" / "kubectl").write_text("#!/bin/sh\necho 'error: current-context is not set'; exit 1\n")
-    reason = PROVIDERS["external"].lacks(home, {"KUBECONFIG": theirs, **ASKED, "O11Y_TESTBED_CONTEXT": ""})
+    reason = external.lacks(home, {"KUBECONFIG": theirs, **ASKED, "O11Y_TESTBED_CONTEXT": ""})
     assert reason is not None
     assert "current-context is not set" in reason.why
 
