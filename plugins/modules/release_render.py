@@ -41,7 +41,7 @@ options:
     default: ""
   image_registry: {description: Registry prefix of all images., type: str, default: ""}
   image_pull_secrets: {description: Names of registry Secrets., type: list, elements: str, default: []}
-  images: {description: "Default images, by their names in C(data/compatibility.yml).", type: dict, default: {}}
+  images: {description: "Default images, by their names in C(_data/compatibility.yml).", type: dict, default: {}}
   feature_gates: {description: Feature gates of the operator., type: list, elements: str, default: []}
   watch_namespaces: {description: Namespaces of the operator; empty means all., type: list, elements: str, default: []}
   workloads:

@@ -23,7 +23,7 @@ from . import _yaml
 
 _ROOT = Path(__file__).parents[2]
 ROLE = _ROOT / "roles" / "otel_collector"
-CATALOGUE = _ROOT / "data" / "catalogue"
+CATALOGUE = Path(__file__).parent / "_data" / "catalogue"
 RECIPE_FILE = "recipe.yml"
 TEMPLATE_FILE = "config.yml.j2"
 

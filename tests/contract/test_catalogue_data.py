@@ -15,7 +15,7 @@ import pytest
 import yaml
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.config.catalogue import SECTIONS, Catalogue
 
-FOLDER = Path(__file__).parents[2] / "data" / "catalogue"
+FOLDER = Path(__file__).parents[2] / "plugins" / "plugin_utils" / "_data" / "catalogue"
 TEXTS = {path.stem: path.read_text(encoding="utf-8") for path in sorted(FOLDER.glob("*.json"))}
 TABLES: dict[str, Any] = {name: json.loads(text) for name, text in TEXTS.items()}
 CATALOGUE = Catalogue.from_tables(TABLES)

@@ -64,7 +64,7 @@ def program() -> Path:
 @pytest.fixture(scope="session")
 def target() -> Target:
     """The build of the testbed, from the manifest it was built with."""
-    folder = ROOT / "data" / "catalogue"
+    folder = ROOT / "plugins" / "plugin_utils" / "_data" / "catalogue"
     tables = {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in folder.glob("*.json")}
     manifest = yaml.safe_load((ROOT / "tests" / "testbed" / "go" / "otelcol" / "manifest.yaml").read_text())
     theirs = {

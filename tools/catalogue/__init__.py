@@ -1,4 +1,4 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Regenerates data/catalogue from local clones of public repositories; see README.md."""
+"""Regenerates _data/catalogue from local clones of public repositories; see README.md."""

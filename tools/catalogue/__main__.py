@@ -1,7 +1,7 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""python -m tools.catalogue --sources DIR [--check]: rewrites data/catalogue, or says what is stale there."""
+"""python -m tools.catalogue --sources DIR [--check]: rewrites _data/catalogue, or says what is stale there."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .clones import Missing
 from .generate import HAND_KEPT, generate, tidy
 from .tables import Unadvised
 
-CATALOGUE = Path(__file__).parents[2] / "data" / "catalogue"
+CATALOGUE = Path(__file__).parents[2] / "plugins" / "plugin_utils" / "_data" / "catalogue"
 
 
 def main(arguments: list[str] | None = None) -> int:

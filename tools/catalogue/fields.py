@@ -1,7 +1,7 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Writes data/catalogue/fields.json: which settings components take, as their own decoder told.
+"""Writes _data/catalogue/fields.json: which settings components take, as their own decoder told.
 
 `fields.go` beside this is the question: built with the factories of a Collector (its `components()`), it prints what
 every component of it takes. This joins such answers with what `fields_facts.py` adds by hand.
@@ -22,7 +22,7 @@ from typing import Any
 
 from . import fields_facts as facts
 
-TARGET = Path(__file__).parents[2] / "data" / "catalogue" / "fields.json"
+TARGET = Path(__file__).parents[2] / "plugins" / "plugin_utils" / "_data" / "catalogue" / "fields.json"
 ANY = "?"
 OPEN = "..."
 ENTRY = "*"  # any key of a mapping, any item of a list

@@ -20,7 +20,7 @@ from ...module_utils._core.releases.wishes import GENERATED_SECRET, CertificateS
 from .. import _sources
 from . import addon, olm, source
 
-_TABLE = Path(__file__).parents[3] / "data" / "compatibility.yml"
+_TABLE = Path(__file__).parents[1] / "_data" / "compatibility.yml"
 _TUNING = {
     "replicas": {"type": "int"},
     "resources": {"type": "dict"},

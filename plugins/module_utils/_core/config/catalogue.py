@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What an exact distribution and version of the Collector knows: tables in, answers out.
 
-The tables are data/catalogue/*.json; tools/catalogue makes them and names their sources. Versions are always the
+The tables are _data/catalogue/*.json; tools/catalogue makes them and names their sources. Versions are always the
 Collector's own (`0.156.0`); `collector_version` translates a build's (`v0.49.0` of ADOT). What a build that the tables
 lack consists of is answered from the nearest older one, and `coverage` says so; names follow the version asked for.
 Private.
@@ -138,7 +138,7 @@ class Reference:
 
 @dataclass(frozen=True)
 class Catalogue:
-    """The tables, as data/catalogue/*.json has them. `extra` holds distributions of the user's own."""
+    """The tables, as _data/catalogue/*.json has them. `extra` holds distributions of the user's own."""
 
     components: Sequence[Row]
     builds: Sequence[Row]

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Rules on component settings: keys, types and values that the component's decoder accepts.
 
-Source of each: data/catalogue/fields.json, which tools/catalogue/fields.go asked of the Collector's decoder (confmap
+Source of each: _data/catalogue/fields.json, which tools/catalogue/fields.go asked of the Collector's decoder (confmap
 with mapstructure). Not checked: keys with `::`, text with `${`, types of unknown settings.
 If the catalogue lacks the version, errors become warnings with a note. Private.
 """

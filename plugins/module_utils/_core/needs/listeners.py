@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Who listens where: the components that a config starts, and the ports that they open.
 
-Which component type opens which port is a table of the catalogue, data/catalogue/ports.json. Private.
+Which component type opens which port is a table of the catalogue, _data/catalogue/ports.json. Private.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ from typing import Any
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.config.catalogue import Catalogue
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.view import Target
 
-_FOLDER = Path(__file__).parents[6] / "data" / "catalogue"
+_FOLDER = Path(__file__).parents[6] / "plugins" / "plugin_utils" / "_data" / "catalogue"
 CATALOGUE = Catalogue.from_tables(
     {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in _FOLDER.glob("*.json")}
 )

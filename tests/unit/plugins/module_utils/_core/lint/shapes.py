@@ -14,7 +14,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.config.ca
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.subject import Deployment
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.view import Target
 
-_CATALOGUE = Path(__file__).parents[6] / "data" / "catalogue"
+_CATALOGUE = Path(__file__).parents[6] / "plugins" / "plugin_utils" / "_data" / "catalogue"
 Json = dict[str, Any]
 
 

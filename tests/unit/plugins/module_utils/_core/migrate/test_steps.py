@@ -20,7 +20,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.migrate.e
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.migrate.steps import STEPS
 
-TABLES = Path(__file__).parents[6] / "data" / "catalogue"
+TABLES = Path(__file__).parents[6] / "plugins" / "plugin_utils" / "_data" / "catalogue"
 CATALOGUE = Catalogue.from_tables({file.stem: json.loads(file.read_text()) for file in TABLES.glob("*.json")})
 
 

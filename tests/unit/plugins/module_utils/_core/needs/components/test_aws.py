@@ -237,7 +237,7 @@ NOTHING = {
 
 
 def test_every_component_of_aws_is_in_the_table_or_has_a_reason() -> None:
-    path = Path(__file__).parents[7] / "data" / "catalogue" / "components.json"
+    path = Path(__file__).parents[7] / "plugins" / "plugin_utils" / "_data" / "catalogue" / "components.json"
     names = {item["type"] for item in json.loads(path.read_text()) if item["type"].startswith(("aws", "sigv4", "ecs"))}
     assert names - {kind for _section, kind in CALLS} - set(NOTHING) == set()
     assert not set(NOTHING) & {kind for _section, kind in CALLS}
