@@ -7,21 +7,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible.plugins.action import ActionBase
-
-from ..plugin_utils import _doorway, _fleet_report
-
-_ARGUMENTS = _fleet_report.ARGUMENTS
+from ..plugin_utils import _fleet_report
+from ..plugin_utils._action import ControllerAction
 
 
-class ActionModule(ActionBase):
-    """Write a page about all clusters; no cluster is touched."""
+class ActionModule(ControllerAction):
+    """Writes a page about all clusters."""
 
-    _requires_connection = False
-    _supports_check_mode = True
-
-    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        """Return what the page says in short."""
-        super().run(tmp, task_vars)
-        _result, arguments = self.validate_argument_spec(argument_spec=_ARGUMENTS)
-        return _doorway.answer(lambda: _fleet_report.report(arguments, self._task.check_mode))
+    def work(self, arguments: dict[str, Any]) -> dict[str, Any]:
+        """Return the summary of the page."""
+        return _fleet_report.report(arguments, self._task.check_mode)

@@ -7,22 +7,23 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible.plugins.action import ActionBase
-
-from ..plugin_utils import _doorway, _identity
-
-_ARGUMENTS = _identity.ARGUMENTS
+from ..module_utils._core.aws.assignment import IdentityRequest, assigned
+from ..plugin_utils._action import ControllerAction
 
 
-class ActionModule(ActionBase):
-    """Decide who gets which IAM role; nothing is called."""
+class ActionModule(ControllerAction):
+    """Decides which service accounts get which IAM role."""
 
-    _requires_connection = False
-
-    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+    def work(self, arguments: dict[str, Any]) -> dict[str, Any]:
         """Return the service accounts with their roles."""
-        super().run(tmp, task_vars)
-        _result, arguments = self.validate_argument_spec(argument_spec=_ARGUMENTS)
-        for warning in _doorway.misspelled(task_vars or {}):
-            self._display.warning(warning)
-        return _doorway.answer(lambda: _identity.decide(arguments))
+        request = IdentityRequest(
+            provider=arguments["provider"],
+            policies=arguments["policies"],
+            managed_policies=tuple(arguments["managed_policies"]),
+            statements=tuple(arguments["statements"]),
+            cluster_name=arguments["cluster_name"],
+            role_name=arguments["role_name"],
+            role_arns=arguments["role_arns"],
+            service_accounts=tuple(arguments["only"]),
+        )
+        return assigned(arguments["service_accounts"], request)

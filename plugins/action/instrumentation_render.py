@@ -7,25 +7,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible.plugins.action import ActionBase
-
-from ..plugin_utils import _doorway, _instrumentation
-
-_ARGUMENTS = {
-    "instrumentations": {"type": "list", "elements": "dict", "default": []},
-    "defaults": {"type": "dict", "default": {}},
-}
+from ..plugin_utils import _instrumentation
+from ..plugin_utils._action import ControllerAction
 
 
-class ActionModule(ActionBase):
-    """Check Instrumentations and build their objects; no cluster is touched."""
+class ActionModule(ControllerAction):
+    """Checks and renders Instrumentations."""
 
-    _requires_connection = False
-
-    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+    def work(self, arguments: dict[str, Any]) -> dict[str, Any]:
         """Return manifests, annotations and prerequisites of all Instrumentations."""
-        super().run(tmp, task_vars)
-        _result, arguments = self.validate_argument_spec(argument_spec=_ARGUMENTS)
-        for warning in _doorway.misspelled(task_vars or {}):
-            self._display.warning(warning)
-        return _doorway.answer(lambda: _instrumentation.bundle(arguments["instrumentations"], arguments["defaults"]))
+        return _instrumentation.bundle(arguments["instrumentations"], arguments["defaults"])

@@ -7,25 +7,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible.plugins.action import ActionBase
-
-from ..plugin_utils import _doorway, _migrate, _target
-
-_ARGUMENTS = {
-    "paths": {"type": "list", "elements": "path", "default": [], "aliases": ["path"]},
-    "config": {"type": "raw"},
-    "dest": {"type": "path"},
-    **_target.ARGUMENTS,
-}
+from ..plugin_utils import _migrate
+from ..plugin_utils._action import ControllerAction
 
 
-class ActionModule(ActionBase):
-    """Move collector configs to another version or distribution; no cluster is touched."""
+class ActionModule(ControllerAction):
+    """Migrates collector configs to another version or distribution."""
 
-    _requires_connection = False
-
-    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        """Return what changes, with its difference, and what a person has to do."""
-        super().run(tmp, task_vars)
-        _result, arguments = self.validate_argument_spec(argument_spec=_ARGUMENTS)
-        return _doorway.answer(lambda: _migrate.migrate(arguments, self._task.check_mode))
+    def work(self, arguments: dict[str, Any]) -> dict[str, Any]:
+        """Return the changes with their difference, and the remaining manual changes."""
+        return _migrate.migrate(arguments, self._task.check_mode)

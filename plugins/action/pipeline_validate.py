@@ -7,33 +7,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible.plugins.action import ActionBase
-
-from ..module_utils._core.lint.reports import FORMATS
-from ..plugin_utils import _binary, _doorway, _judge, _target, _validate
-
-_ARGUMENTS = {
-    **_doorway.COLLECTOR_ARGUMENTS,
-    "paths": {"type": "list", "elements": "path", "default": []},
-    "config": {"type": "raw"},
-    "merge": {"type": "bool", "default": False},
-    **_target.ARGUMENTS,
-    **_judge.ARGUMENTS,
-    "format": {"choices": list(FORMATS), "default": "text"},
-    "output_path": {"type": "path", "default": "-"},
-    "binary": {"type": "str", "default": _binary.NONE},
-    "fail_on": {"choices": ["error", "warning", "never"], "default": "error"},
-}
+from ..plugin_utils import _validate
+from ..plugin_utils._action import ControllerAction
 
 
-class ActionModule(ActionBase):
-    """Check collector configs against the rules; no cluster is touched."""
+class ActionModule(ControllerAction):
+    """Checks collector configs against the rules."""
 
-    _requires_connection = False
-
-    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        """Return every finding and the report; fail when a finding is as severe as `fail_on` says."""
-        super().run(tmp, task_vars)
-        _result, arguments = self.validate_argument_spec(argument_spec=_ARGUMENTS)
-        check = self._task.check_mode
-        return _doorway.answer(lambda: _validate.report(arguments, self._display.warning, check))
+    def work(self, arguments: dict[str, Any]) -> dict[str, Any]:
+        """Return every finding and the report. Fails for findings as severe as `fail_on`."""
+        return _validate.report(arguments, self._display.warning, self._task.check_mode)

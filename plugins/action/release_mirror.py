@@ -7,22 +7,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible.plugins.action import ActionBase
-
-from ..plugin_utils import _doorway
+from ..plugin_utils._action import ControllerAction
 from ..plugin_utils._release import mirror
 
-_ARGUMENTS = mirror.ARGUMENTS
 
+class ActionModule(ControllerAction):
+    """Lists the images that clusters need, and writes the manifests."""
 
-class ActionModule(ActionBase):
-    """List what clusters need, and write the manifests; no cluster and no registry is touched."""
-
-    _requires_connection = False
-    _supports_check_mode = True
-
-    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        """Return the images, each with its places in the mirror."""
-        super().run(tmp, task_vars)
-        _result, arguments = self.validate_argument_spec(argument_spec=_ARGUMENTS)
-        return _doorway.answer(lambda: mirror.mirrored(arguments, self._task.check_mode))
+    def work(self, arguments: dict[str, Any]) -> dict[str, Any]:
+        """Return the images with their names in the mirror."""
+        return mirror.mirrored(arguments, self._task.check_mode)

@@ -7,26 +7,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible.plugins.action import ActionBase
-
-from ..plugin_utils import _doorway
+from ..plugin_utils._action import ControllerAction
 from ..plugin_utils._release import render
 
-_ARGUMENTS = render.ARGUMENTS
 
+class ActionModule(ControllerAction):
+    """Decides how to change a product, and renders its objects."""
 
-class ActionModule(ActionBase):
-    """Decide what becomes of a product, and build its objects; no cluster is touched."""
-
-    _requires_connection = False
-
-    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        """Return what is applied, given to Helm, or removed."""
-        super().run(tmp, task_vars)
-        _result, arguments = self.validate_argument_spec(argument_spec=_ARGUMENTS)
-        for warning in _doorway.misspelled(task_vars or {}):
-            self._display.warning(warning)
-        result = _doorway.answer(lambda: render.render(arguments, self._task.check_mode))
+    def work(self, arguments: dict[str, Any]) -> dict[str, Any]:
+        """Return the objects to apply or to remove, or the values for Helm."""
+        result = render.render(arguments, self._task.check_mode)
         for warning in result.pop("warnings"):
             self._display.warning(warning)
         return result

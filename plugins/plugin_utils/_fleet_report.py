@@ -23,24 +23,6 @@ from ._release import render
 TEMPLATES = Path(__file__).parents[2] / "playbooks" / "templates" / "report"
 SCRIPT, STYLE, PAGE = "page.js", "page.css", "page.html.j2"
 
-_CLUSTER: dict[str, dict[str, Any]] = {
-    "name": {"type": "str", "required": True},
-    "asked": {"type": "bool", "default": False},
-    "problem": {"type": "str", "default": ""},
-    "rendered": {"type": "dict", "default": {}},
-    "diagnosis": {"type": "dict", "default": {}},
-    "cert_manager": {"type": "dict", "default": {}},
-    "operator": {"type": "dict", "default": {}},
-    "drift": {"type": "dict", "default": {}},
-    "products": {"type": "dict", "default": {}},
-}
-ARGUMENTS: dict[str, dict[str, Any]] = {
-    "clusters": {"type": "list", "elements": "dict", "required": True, "options": _CLUSTER},
-    "path": {"type": "path", "required": True},
-    "title": {"type": "str", "default": "OpenTelemetry Collectors"},
-    "time": {"type": "str", "default": ""},
-}
-
 
 def report(arguments: Mapping[str, Any], check: bool) -> dict[str, Any]:
     """Write the page, and return its summary. Raises Problem when it cannot be written."""

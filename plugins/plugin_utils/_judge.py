@@ -16,12 +16,6 @@ from ..module_utils._core.lint.rules import RULES
 from ..module_utils._core.lint.subject import INTERNAL_ERROR, Finding, Rule
 
 INVALID_YAML, REFUSED = "invalid-yaml", "otelcol-validate"
-# The options of pipeline_validate and otel_render.
-ARGUMENTS: dict[str, dict[str, Any]] = {
-    "profile": {"choices": list(profiles.PROFILES), "default": profiles.DEFAULT},
-    "severities": {"type": "dict", "default": {}},
-    "suppressions": {"type": "list", "elements": "dict", "default": []},
-}
 _KEYS = ("rule", "reason", "path")
 
 
@@ -51,7 +45,7 @@ class Judgement:
 
     @classmethod
     def from_arguments(cls, arguments: Mapping[str, Any]) -> Judgement:
-        """Return the settings in the arguments of ARGUMENTS. Raises Problem for an invalid suppression."""
+        """Return the settings in the arguments of a task. Raises Problem for an invalid suppression."""
         accepted = tuple(_suppression(item) for item in arguments["suppressions"])
         return cls(arguments["profile"] or profiles.DEFAULT, arguments["severities"], accepted)
 

@@ -47,6 +47,11 @@ class Request:
     platform_paths: Sequence[str] = ()
     identity_annotations: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
+    @classmethod
+    def from_arguments(cls, arguments: Mapping[str, Any]) -> Request:
+        """Return the request in a task's arguments."""
+        return cls(**{one.name: arguments[one.name] for one in fields(cls)})
+
 
 @dataclass(frozen=True)
 class Planned:

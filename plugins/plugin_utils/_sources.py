@@ -162,14 +162,12 @@ def _check_names(values: Mapping[str, Any], spec: Mapping[str, Any], what: str, 
 
 def argument_spec(options: Mapping[str, Any]) -> dict[str, Any]:
     """Return documented options as the argument spec that Ansible's validator takes, which fills in its defaults."""
-    return {
-        name: {
-            key: argument_spec(value) if key == "options" else deepcopy(value)
-            for key, value in (option or {}).items()
-            if key not in _PROSE
-        }
-        for name, option in options.items()
-    }
+    spec = {}
+    for name, option in options.items():
+        facts = {key: deepcopy(value) for key, value in (option or {}).items() if key not in _PROSE}
+        inner = facts.pop("options", None) or facts.pop("suboptions", None)  # as documentation of modules calls them
+        spec[name] = facts | ({"options": argument_spec(inner)} if inner else {})
+    return spec
 
 
 @lru_cache(_KEPT)

@@ -20,12 +20,6 @@ from ..module_utils._core.lint.view import Target
 from . import _sources
 
 DEFAULT = "contrib"
-# The options that describe a build; pipeline_validate and pipeline_migrate share them.
-ARGUMENTS: dict[str, dict[str, Any]] = {
-    "distribution": {"type": "str"},
-    "version": {"type": "str"},
-    "distribution_manifest": {"type": "path"},
-}
 _CUSTOM = "custom"
 _IMAGE = re.compile(r"(?P<repository>[^@]+?)(?::(?P<tag>[\w][\w.-]*))?(?:@(?P<digest>\S+))?\Z")
 _NUMBERS = re.compile(r"v?\d+\.\d+\.\d+")
@@ -42,8 +36,8 @@ class BuildRequest:
 
     @classmethod
     def from_arguments(cls, arguments: Mapping[str, Any]) -> BuildRequest:
-        """Return the build in the arguments of ARGUMENTS."""
-        return cls(*(arguments[name] or "" for name in ARGUMENTS))
+        """Return the build in the arguments of a task."""
+        return cls(*(arguments[name] or "" for name in ("distribution", "version", "distribution_manifest")))
 
 
 @cache

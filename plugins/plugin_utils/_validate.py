@@ -18,7 +18,7 @@ from ..module_utils._core.lint.reports import FORMATS, Report, as_dict
 from ..module_utils._core.lint.rules import lint
 from ..module_utils._core.lint.subject import Finding, Subject, internal_error, masked
 from ..module_utils._core.lint.view import Target
-from . import _binary, _doorway, _files, _findings, _inputs, _judge, _render, _target
+from . import _binary, _files, _findings, _inputs, _judge, _render, _target
 from ._yaml import reader
 
 NOWHERE = "-"
@@ -59,7 +59,7 @@ def report(arguments: Mapping[str, Any], warn: Callable[[str], None], check: boo
 
 def _planned(arguments: Mapping[str, Any]) -> Iterator[_Case]:
     if arguments["collectors"] or arguments["defaults"]:
-        for item in _render.plan(_doorway.request(arguments)):
+        for item in _render.plan(_render.Request.from_arguments(arguments)):
             name = f"collector '{item.collector.name}'"
             yield _Case(name, list(item.findings), item.composed.config, item.composed.locate)
 

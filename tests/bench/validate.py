@@ -15,8 +15,8 @@ import yaml
 from tests import conftest  # puts the checkout on the path, under its name
 
 # isort: split
-from ansible_collections.o11y.opentelemetry.plugins.action.pipeline_validate import _ARGUMENTS
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _validate as validate
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._action import arguments_of
 
 from tests.contract.mutants.bases import bases
 
@@ -46,8 +46,8 @@ def _ways(scratch: Path, folder: Path) -> list[Way]:
 
 
 def _validate(folder: Path) -> None:
-    arguments: dict[str, Any] = {name: option.get("default") for name, option in _ARGUMENTS.items()}
-    wanted = {**arguments, "paths": [str(folder)], "version": VERSION, "fail_on": "never"}
+    defaults = {name: option.get("default") for name, option in arguments_of("pipeline_validate").items()}
+    wanted: dict[str, Any] = {**defaults, "paths": [str(folder)], "version": VERSION, "fail_on": "never"}
     checked = validate.report(wanted, lambda _text: None)["counts"]["checked"]
     if checked != CONFIGS:
         raise SystemExit(f"{checked} of {CONFIGS} configs were checked")

@@ -12,11 +12,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.action.pipeline_validate import _ARGUMENTS
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _validate
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._action import arguments_of
 
 ROOT = Path(__file__).resolve().parents[2]
-DEFAULTS = {name: option.get("default") for name, option in _ARGUMENTS.items()}
+DEFAULTS = {name: option.get("default") for name, option in arguments_of("pipeline_validate").items()}
 LINES, SECONDS = 50_000, 10
 MEMORY, ATTACK_SECONDS = 300 * 2**20, 5
 
@@ -99,10 +99,10 @@ ATTACKS = {
 PROGRAM = """
 import resource, sys, time
 from tests import conftest
-from ansible_collections.o11y.opentelemetry.plugins.action.pipeline_validate import _ARGUMENTS
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._action import arguments_of
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _validate
-wanted = {name: option.get("default") for name, option in _ARGUMENTS.items()}
+wanted = {name: option.get("default") for name, option in arguments_of("pipeline_validate").items()}
 text = sys.stdin.read()
 resource.setrlimit(resource.RLIMIT_AS, (%d, %d))
 start = time.process_time()

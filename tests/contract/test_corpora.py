@@ -19,14 +19,14 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.action.pipeline_validate import _ARGUMENTS
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _validate
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._action import arguments_of
 
 from .corpora_reviewed import MERGED, REVIEWED
 
 ROOT = Path(__file__).resolve().parents[2]
 CORPORA = Path(os.environ.get("O11Y_CORPORA", ROOT.parent / "shared" / "corpora"))
-DEFAULTS = {name: option.get("default") for name, option in _ARGUMENTS.items()}
+DEFAULTS = {name: option.get("default") for name, option in arguments_of("pipeline_validate").items()}
 
 pytestmark = pytest.mark.skipif(
     not (CORPORA / "index.json").is_file(),

@@ -13,7 +13,8 @@ import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.aws.assignment import POLICIES
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.aws.identity import ANNOTATIONS
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.aws import specs
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _identity, _sources
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _sources
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._action import arguments_of
 
 from .role import ROOT
 
@@ -50,7 +51,7 @@ def test_every_choice_has_tasks() -> None:
     assert SPEC[f"{PREFIX}agent"]["choices"] == specs.ROLE["agent"]["choices"]
 
 
-@pytest.mark.parametrize("name", [name for name in _identity.ARGUMENTS if name != "service_accounts"])
+@pytest.mark.parametrize("name", [name for name in arguments_of("identity_render") if name != "service_accounts"])
 def test_what_decides_reaches_identity_render(name: str) -> None:
     option = {"only": "service_accounts", "cluster_name": "eks_cluster.name | default('')"}.get(name, name)
     assert f'    {name}: "{{{{ {PREFIX}{option} }}}}"' in TASKS["plan"]

@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.releases.products import OPERATOR, PRODUCTS
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _instrumentation, _render, _sources
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._action import arguments_of
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._release import mirror, render
 
 from .role import ROOT, request
@@ -72,7 +73,7 @@ def installed(given: dict[str, Any], folder: Path, registry: str) -> list[dict[s
     objects: list[dict[str, Any]] = []
     for product, role in ROLES.items():
         if given.get(f"{role}_provider") == "manifest":
-            arguments = {name: option.get("default") for name, option in render.ARGUMENTS.items()}
+            arguments = {name: option.get("default") for name, option in arguments_of("release_render").items()}
             wanted = {
                 "product": product,
                 "source": release(folder, product),

@@ -13,6 +13,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.releases.
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.releases.versions import read
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.aws.specs import EKS_ADDON
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _sources
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._action import arguments_of
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._release import olm, render
 
 from .role import ROOT
@@ -63,7 +64,7 @@ def test_every_input_has_the_roles_prefix_and_a_description(role: str) -> None:
 def test_every_input_reaches_release_render(role: str) -> None:
     (task,) = (item for item in part(role, "tasks/decide.yml") if "o11y.opentelemetry.release_render" in item)
     arguments = task["o11y.opentelemetry.release_render"]
-    assert set(arguments) <= set(render.ARGUMENTS)
+    assert set(arguments) <= set(arguments_of("release_render"))
     named = {name.removeprefix(f"{role}_") for name in spec(role)}
     assert named - ELSEWHERE[role] <= set(arguments)
     assert arguments["product"] == ROLES[role]
@@ -71,8 +72,9 @@ def test_every_input_reaches_release_render(role: str) -> None:
 
 @pytest.mark.parametrize("role", ROLES)
 def test_choices_of_inputs_are_those_of_release_render(role: str) -> None:
+    accepted = arguments_of("release_render")
     for name, option in spec(role).items():
-        known = render.ARGUMENTS.get(name.removeprefix(f"{role}_"), {}).get("choices", option.get("choices", []))
+        known = accepted.get(name.removeprefix(f"{role}_"), {}).get("choices", option.get("choices", []))
         assert set(option.get("choices", [])) <= set(known)
 
 

@@ -12,16 +12,16 @@ from xml.etree import ElementTree
 
 import pytest
 import yaml
-from ansible_collections.o11y.opentelemetry.plugins.action.pipeline_validate import _ARGUMENTS
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _validate
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._action import arguments_of
 from hypothesis import given
 from hypothesis import strategies as st
 
 from .mutants.bases import bases
 
-DEFAULTS = {name: option.get("default") for name, option in _ARGUMENTS.items()}
-FORMATS = _ARGUMENTS["format"]["choices"]
+DEFAULTS = {name: option.get("default") for name, option in arguments_of("pipeline_validate").items()}
+FORMATS = arguments_of("pipeline_validate")["format"]["choices"]
 TEXTS = [yaml.safe_dump(subject.config, sort_keys=False) for _name, subject in bases()]
 KEYS = ["password", "api_key", "token", "client_secret", "Authorization", "X-Api-Key", "license_key", "private_key"]
 WHERE = [

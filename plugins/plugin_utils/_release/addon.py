@@ -16,14 +16,6 @@ from ...module_utils._core.releases.products import Product
 from ...module_utils._core.releases.removal import RemovalPlan, removal
 from ...module_utils._core.releases.versions import read, version
 
-ARGUMENTS: dict[str, dict[str, Any]] = {
-    "addon_name": {"type": "str", "default": "adot"},
-    "addon": {"type": "dict", "default": {}},
-    "addons": {"type": "list", "elements": "dict", "default": []},
-    "cert_manager": {"type": "dict", "default": {}},
-    "preserve": {"type": "bool", "default": False},
-}
-
 
 def present(wanted: Product, arguments: Mapping[str, Any], table: Mapping[str, Any], check: bool) -> dict[str, Any]:
     """Return the decision on the add-on. Raises Problem if it is impossible or forbidden."""

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from ...module_utils._core.cluster.bundle import Manifest
 from ...module_utils._core.releases import images, manifest
 from ...module_utils._core.releases.found import RELEASED
-from ...module_utils._core.releases.products import CERT_MANAGER, OPERATOR, product
+from ...module_utils._core.releases.products import CERT_MANAGER, product
 from ...module_utils._core.releases.versions import version
 from .. import _files
 from . import render, source
@@ -26,26 +26,6 @@ _OTHERS = {
 }
 # Images that only the chart uses. Source: its values startupapicheck.image.
 _OF_THE_CHART = {CERT_MANAGER: "quay.io/jetstack/cert-manager-startupapicheck"}
-
-_TEXT = {"type": "str", "default": ""}
-_RELEASE: dict[str, dict[str, Any]] = {
-    "product": {"type": "str", "required": True, "choices": [CERT_MANAGER, OPERATOR]},
-    "provider": {"type": "str", "default": ""},
-    **{name: dict(_TEXT) for name in ("version", "source", "mirror", "sha256")},
-    "images": {"type": "dict", "default": {}},
-}
-_CLUSTER: dict[str, dict[str, Any]] = {
-    "manifests": {"type": "list", "elements": "dict", "default": []},
-    "releases": {"type": "list", "elements": "dict", "default": [], "options": _RELEASE},
-}
-ARGUMENTS: dict[str, dict[str, Any]] = {
-    "clusters": {"type": "list", "elements": "dict", "required": True, "options": _CLUSTER},
-    "path": {"type": "path", "default": ""},
-    "registry": {"type": "str", "default": ""},
-    "scope": {"type": "str", "choices": [images.USED, images.ALL], "default": images.USED},
-    "exclude": {"type": "list", "elements": "str", "default": []},
-    "images": {"type": "list", "elements": "str", "default": []},
-}
 
 
 class _Read(NamedTuple):

@@ -24,7 +24,6 @@ from ...module_utils._core.releases.versions import read
 from ...module_utils._core.releases.wishes import TUNING
 from .. import _sources
 
-ARGUMENTS: dict[str, dict[str, Any]] = {"olm": {"type": "dict", "default": {}}, "olm_found": {"type": "dict"}}
 OPTIONS: dict[str, dict[str, Any]] = {
     "package": {"type": "str", "required": True},
     "channel": {"type": "str", "default": ""},

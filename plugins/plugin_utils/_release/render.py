@@ -36,33 +36,6 @@ _ISSUER = {
     "group": {"type": "str", "default": "cert-manager.io"},
 }
 
-_TEXTS = (
-    *("version", "source", "mirror", "sha256", "namespace", "leader_election_namespace"),
-    *("image_registry", "ca_bundle", "helm_release", "chart"),
-)
-ARGUMENTS: dict[str, dict[str, Any]] = {
-    "product": {"type": "str", "required": True, "choices": ["cert-manager", "opentelemetry-operator"]},
-    "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
-    "provider": {"type": "str", "choices": ["manifest", "helm", EKS, OLM, "existing"], "default": "manifest"},
-    **{name: {"type": "str", "default": ""} for name in _TEXTS},
-    "image_pull_secrets": {"type": "list", "elements": "str", "default": []},
-    "images": {"type": "dict", "default": {}},
-    "feature_gates": {"type": "list", "elements": "str", "default": []},
-    "watch_namespaces": {"type": "list", "elements": "str", "default": []},
-    "workloads": {"type": "dict", "default": {}},
-    "certificates": {"type": "str", "choices": ["cert_manager", "issuer", "generated"], "default": "cert_manager"},
-    "issuer": {"type": "dict", "default": {}},
-    "installed": {"type": "dict"},
-    "foreign": {"type": "str", "choices": ["adopt", "refuse", "takeover"], "default": "refuse"},
-    "allow_skip": {"type": "bool", "default": False},
-    "compatibility": {"type": "str", "choices": ["refuse", "warn"], "default": "refuse"},
-    "helm_values": {"type": "dict", "default": {}},
-    "eks_cluster": {"type": "dict", "default": {}},
-    "others": {"type": "str", "choices": ["refuse", "keep", "remove"], "default": "refuse"},
-    "remove_definitions": {"type": "bool", "default": False},
-    **addon.ARGUMENTS,
-    **olm.ARGUMENTS,
-}
 # The default for a cluster without information.
 _NOTHING = {"installed": False, "ours": False, "namespaces": [], "crds": [], "resources": [], "cert_manager": True}
 

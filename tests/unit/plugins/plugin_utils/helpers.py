@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._action import arguments_of
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._findings import render
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._judge import Judgement
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._render import Request
@@ -17,26 +18,11 @@ OTLP = {
     "service": {"pipelines": {"traces": {"receivers": ["otlp"], "exporters": ["debug"]}}},
 }
 
-BUILD: dict[str, Any] = {"distribution": None, "version": None, "distribution_manifest": None}
-# The arguments of pipeline_validate and pipeline_migrate, as their specs fill them in.
-VALIDATE: dict[str, Any] = {
-    **BUILD,
-    "collectors": [],
-    "defaults": {},
-    "recipe_paths": [],
-    "platform_paths": [],
-    "paths": [],
-    "config": None,
-    "fail_on": "error",
-    "merge": False,
-    "profile": "default",
-    "severities": {},
-    "suppressions": [],
-    "format": "text",
-    "output_path": "-",
-    "binary": "none",
-}
-MIGRATE: dict[str, Any] = {**BUILD, "paths": [], "config": None, "dest": None}
+# The arguments of pipeline_validate and pipeline_migrate with their defaults.
+VALIDATE, MIGRATE = (
+    {name: option.get("default") for name, option in arguments_of(f"pipeline_{verb}").items()}
+    for verb in ("validate", "migrate")
+)
 
 
 def request(*collectors: dict[str, Any], **defaults: Any) -> Request:

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._action import arguments_of
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._release import mirror, render
 
 MANIFEST = """\
@@ -123,7 +124,7 @@ def listed(tags: dict[str, str]) -> list[dict[str, Any]]:
 
 
 def rendered(check: bool = False, **given: Any) -> dict[str, Any]:
-    defaults = {name: option.get("default") for name, option in render.ARGUMENTS.items()}
+    defaults = {name: option.get("default") for name, option in arguments_of("release_render").items()}
     base = {"product": "opentelemetry-operator", "provider": "eks_addon", "eks_cluster": {"name": "prod"}}
     base |= {"cert_manager": {"installed": True, "version": "1.21.2"}, "addon": {"version": NEW}, "installed": EMPTY}
     return render.render({**defaults, **base, **given}, check)

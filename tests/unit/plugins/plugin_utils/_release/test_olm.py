@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.releases.products import PRODUCTS
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._action import arguments_of
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._release import render, source
 
 SPACE = "openshift-opentelemetry-operator"
@@ -44,7 +45,7 @@ INSTALLED = {**OFFERS, "subscriptions": [SUBSCRIPTION], "csvs": [CSV]}
 
 
 def rendered(check: bool = False, wanted: dict[str, Any] | None = None, **given: Any) -> dict[str, Any]:
-    defaults = {name: option.get("default") for name, option in render.ARGUMENTS.items()}
+    defaults = {name: option.get("default") for name, option in arguments_of("release_render").items()}
     base = {"product": "opentelemetry-operator", "provider": "olm", "installed": EMPTY, "olm_found": OFFERS}
     return render.render({**defaults, **base, "olm": {**WANTED, **(wanted or {})}, **given}, check)
 

@@ -14,6 +14,7 @@ from ansible.module_utils.urls import SSLValidationError
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.releases.products import PRODUCTS
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.releases.versions import Version
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._action import arguments_of
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._release import render, source
 
 MANIFEST = """
@@ -34,7 +35,7 @@ def file(tmp_path: Path) -> str:
 
 
 def rendered(check: bool = False, **given: Any) -> dict[str, Any]:
-    defaults = {name: option.get("default") for name, option in render.ARGUMENTS.items()}
+    defaults = {name: option.get("default") for name, option in arguments_of("release_render").items()}
     return render.render({**defaults, "product": "opentelemetry-operator", **given}, check)
 
 

@@ -13,13 +13,14 @@ from ansible.errors import AnsibleActionFail
 from ansible_collections.o11y.opentelemetry.plugins.filter.to_manifests import FilterModule
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import (
-    _doorway,
+    _action,
     _inputs,
     _migrate,
     _target,
     _validate,
     _yaml,
 )
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._render import Request
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._target import BuildRequest, resolve
 
 from .helpers import MIGRATE, VALIDATE
@@ -29,16 +30,16 @@ def test_an_answer_changes_nothing_and_a_problem_fails_the_task_in_its_own_words
     def refuse() -> dict[str, object]:
         raise Problem("it is wrong", asked="this", where="a.yml:3", fix="Mend it.")
 
-    assert _doorway.answer(lambda: {"a": 1}) == {"changed": False, "a": 1}
+    assert _action.answer(lambda: {"a": 1}) == {"changed": False, "a": 1}
     with pytest.raises(AnsibleActionFail, match=r"this: it is wrong \(at a\.yml:3\)\. Mend it\."):
-        _doorway.answer(refuse)
+        _action.answer(refuse)
     with pytest.raises(ZeroDivisionError):
-        _doorway.answer(lambda: {"a": 1 // 0})
+        _action.answer(lambda: {"a": 1 // 0})
 
 
 def test_a_request_takes_the_shared_arguments_and_no_other() -> None:
-    arguments = {name: argument["default"] for name, argument in _doorway.COLLECTOR_ARGUMENTS.items()}
-    request = _doorway.request({**arguments, "defaults": {"name": "a"}, "fail_on": "error"})
+    arguments = {name: option.get("default") for name, option in _action.arguments_of("otel_render").items()}
+    request = Request.from_arguments({**arguments, "defaults": {"name": "a"}, "fail_on": "error"})
     assert (request.collectors, request.defaults, request.recipe_paths) == ([], {"name": "a"}, [])
 
 

@@ -1,0 +1,52 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Action plugins that do the work of a module on the controller. Private."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib import import_module
+from typing import Any
+
+from ansible.errors import AnsibleActionFail
+from ansible.plugins.action import ActionBase
+
+from ..module_utils._core.errors import Problem
+from . import _sources, _yaml
+
+
+class ControllerAction(ActionBase):
+    """Validates the task's arguments and returns the result of `work`. It touches no cluster."""
+
+    _requires_connection = False
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Return the result of the task. Fails for invalid arguments and for a Problem."""
+        super().run(tmp, task_vars)
+        spec = arguments_of(type(self).__module__.rpartition(".")[2])
+        _result, arguments = self.validate_argument_spec(argument_spec=spec)
+        return answer(lambda: self.work(arguments))
+
+    def work(self, arguments: dict[str, Any]) -> dict[str, Any]:
+        """Return the result for valid arguments. May raise Problem."""
+        raise NotImplementedError
+
+
+def arguments_of(module: str) -> dict[str, dict[str, Any]]:
+    """Return the argument spec of a module: the options of its documentation and of the fragments there."""
+    documented = _yaml.load(import_module(f"..modules.{module}", __package__).DOCUMENTATION, module).data
+    options: dict[str, Any] = {}
+    for name in documented["extends_documentation_fragment"]:
+        _namespace, _collection, file, part = (*name.split("."), "documentation")[:4]
+        fragment = import_module(f"..doc_fragments.{file}", __package__).ModuleDocFragment
+        options |= _yaml.load(getattr(fragment, part.upper()), name).data.get("options") or {}
+    return _sources.argument_spec(options | (documented.get("options") or {}))
+
+
+def answer(work: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    """Return the result of the work. A Problem becomes a failed task."""
+    try:
+        return {"changed": False, **work()}
+    except Problem as problem:
+        raise AnsibleActionFail(str(problem)) from problem
