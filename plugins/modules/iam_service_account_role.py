@@ -26,7 +26,12 @@ extends_documentation_fragment:
 attributes:
   diff_mode: {support: full}
 options:
-  name: {description: The name of the role., type: str, required: true}
+  name:
+    description:
+      - The name of the role. V({region}) in it stands for the region of the cluster. A longer name than IAM takes is
+        cut and ends with a hash.
+    type: str
+    required: true
   state:
     description: Whether the role exists. A role of another owner is never removed.
     type: str
@@ -47,6 +52,13 @@ options:
     type: bool
     default: true
   adopt: {description: Whether to use an existing role of this name., type: bool, default: false}
+  collectors:
+    description:
+      - The collectors of this inventory that run as the service account. A tag of the role names the first of them. A
+        role for another collector is not changed without O(adopt), and not removed. Empty compares nothing.
+    type: list
+    elements: str
+    default: []
   agent:
     description:
       - With O(provider=pod_identity), whether the add-on C(eks-pod-identity-agent) or Auto Mode is V(required).

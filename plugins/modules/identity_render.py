@@ -33,8 +33,8 @@ options:
   cluster_name: {description: Name of the EKS cluster; required unless O(provider=static)., type: str, default: ""}
   role_name:
     description:
-      - Name of the role, with the placeholders V({cluster}), V({namespace}) and V({service_account}); empty means all
-        three. A name that is too long for IAM is cut and ends in a hash of the whole.
+      - Name of the role, with the placeholders V({cluster}), V({region}), V({namespace}) and V({service_account}).
+        Empty means all four. M(o11y.opentelemetry.iam_service_account_role) fills in the region.
     type: str
     default: ""
   role_arns: {description: "With O(provider=static), the role ARN by C(NAMESPACE/NAME).", type: dict, default: {}}
@@ -60,7 +60,7 @@ RETURN = r"""
 accounts:
   description:
     - The service accounts that get a role, each with C(namespace), C(service_account), C(role_name) (empty with
-      O(provider=static)), C(statements) and C(managed_policies).
+      O(provider=static)), C(collectors), C(statements) and C(managed_policies).
   returned: success
   type: list
   elements: dict

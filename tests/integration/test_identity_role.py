@@ -102,7 +102,7 @@ def test_a_life(site: Site) -> None:
     assert (told > 0, calls) == (True, []), "check mode tells, and changes nothing"
     made, calls = site.run()
     assert calls == ["CreateOpenIDConnectProvider", "CreateRole", "PutRolePolicy"]
-    role = f"arn:aws:iam::123456789012:role/{CLUSTER}-observability-gateway"
+    role = f"arn:aws:iam::123456789012:role/{CLUSTER}-eu-west-1-observability-gateway"
     account, before = site.rendered()
     assert account == {"eks.amazonaws.com/role-arn": role}
     assert site.run() == (0, [])

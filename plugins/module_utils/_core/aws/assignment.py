@@ -67,7 +67,8 @@ def _wants(key: str, item: Found, request: IdentityRequest) -> bool:
 def _named(item: Found, request: IdentityRequest) -> dict[str, Any]:
     account = Account(item["namespace"], item["service_account"])
     name = "" if request.provider == STATIC else role_name(request.role_name, request.cluster_name, account)
-    return {"namespace": account.namespace, "service_account": account.name, "role_name": name}
+    named = {"namespace": account.namespace, "service_account": account.name, "role_name": name}
+    return {**named, "collectors": item["collectors"]}
 
 
 def _given(item: Found, request: IdentityRequest) -> dict[str, Any]:

@@ -33,6 +33,8 @@ LONGEST_ROLE = 64
 _REFUSED = re.compile(r"[^A-Za-z0-9+=,.@_-]+")
 _DIGEST = 8
 _NAMES = ("cluster", "namespace", "service_account")
+# The module for roles fills it in: it talks to the region, which options, variables or a profile may give.
+_REGION = "{region}"
 _PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 
 
@@ -75,17 +77,23 @@ def stamped(collector: Collector, identities: Mapping[str, Any]) -> Collector:
 
 
 def role_name(wanted: str, cluster: str, account: Account) -> str:
-    """Return the name of a role: the wanted one with its placeholders filled in, cut to what IAM takes."""
-    known = dict(zip(_NAMES, (cluster, account.namespace, account.name), strict=True))
+    """Return the name of a role: the wanted one with its placeholders filled in, but not the one of the region."""
+    known = dict(zip(_NAMES, (cluster, account.namespace, account.name), strict=True)) | {"region": _REGION}
 
     def value(match: re.Match[str]) -> str:
         if match[1] not in known:
-            fix = f"Use {', '.join(f'{{{name}}}' for name in _NAMES)}."
+            fix = f"Use {', '.join(f'{{{name}}}' for name in known)}."
             wrong = f"no such placeholder as {match[0]}{near(match[1], known)}"
             raise Problem(wrong, asked="Name the IAM role", where="otel_identity_role_name", fix=fix)
         return known[match[1]]
 
-    name = _REFUSED.sub("-", _PLACEHOLDER.sub(value, wanted or "{cluster}-{namespace}-{service_account}"))
+    name = _PLACEHOLDER.sub(value, wanted or "{cluster}-{region}-{namespace}-{service_account}")
+    return _REGION.join(_REFUSED.sub("-", part) for part in name.split(_REGION))
+
+
+def in_region(name: str, region: str) -> str:
+    """Return the name of a role with its region, cut to what IAM takes: clusters of two regions may have one name."""
+    name = name.replace(_REGION, region)
     if len(name) <= LONGEST_ROLE:
         return name
     digest = hashlib.sha256(name.encode()).hexdigest()[:_DIGEST]

@@ -10,7 +10,7 @@ given up they are taken away again.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,8 +20,9 @@ from .trust import Account, Step, tag_changes, tag_list, trusting, without_ours
 
 INLINE = "o11y-opentelemetry"
 CLUSTER_TAG, ACCOUNT_TAG = "o11y.opentelemetry/cluster", "o11y.opentelemetry/service-account"
+COLLECTOR_TAG = "o11y.opentelemetry/collector"
 ORIGIN_TAG, CREATED, ADOPTED = "o11y.opentelemetry/origin", "created", "adopted"
-OURS = (CLUSTER_TAG, ACCOUNT_TAG, ORIGIN_TAG)
+OURS = (CLUSTER_TAG, ACCOUNT_TAG, COLLECTOR_TAG, ORIGIN_TAG)
 EMPTY: dict[str, Any] = {"path": "/", "trust": {}, "policies": {}, "managed_policies": [], "permissions_boundary": ""}
 _FIX = "Give another role_name, or set adopt if this role is to be used."
 
@@ -39,6 +40,7 @@ class RoleRequest:
     permissions_boundary: str | None = None
     keep_trust: bool = False
     adopt: bool = False
+    collectors: tuple[str, ...] = ()
 
 
 def policy_arn(name: str, partition: str) -> str:
@@ -60,11 +62,22 @@ def settings(
     }
 
 
-def owned(live: Mapping[str, Any], cluster_name: str, account: Account) -> bool:
-    """Return whether a role is ours, for this service account of a cluster of this name."""
+def cluster_arn(role_arn: str, region: str, name: str) -> str:
+    """Return the ARN of a cluster in the account of a role. It needs no call, since the cluster may be gone."""
+    _arn, partition, _iam, _region, account, _rest = role_arn.split(":", 5)
+    return f"arn:{partition}:eks:{region}:{account}:cluster/{name}"
+
+
+def owned(live: Mapping[str, Any], cluster: str, account: Account, collectors: Sequence[str] = ()) -> bool:
+    """Return whether a role is ours, for this service account of the cluster of this ARN, and for these collectors."""
     tags = live.get("tags") or {}
-    cluster = str(tags.get(CLUSTER_TAG, "")).rpartition("/")[2]
-    return bool(tags.get(ACCOUNT_TAG) == str(account) and cluster == cluster_name)
+    mine = tags.get(CLUSTER_TAG) == cluster and tags.get(ACCOUNT_TAG) == str(account)
+    return bool(mine and _is_of(tags, collectors))
+
+
+def _is_of(tags: Mapping[str, str], collectors: Sequence[str]) -> bool:
+    """Return whether a role was made for one of these collectors; without any, nothing is compared."""
+    return not collectors or tags.get(COLLECTOR_TAG, collectors[0]) in collectors
 
 
 def check(name: str, live: Mapping[str, Any], wish: RoleRequest) -> None:
@@ -74,6 +87,10 @@ def check(name: str, live: Mapping[str, Any], wish: RoleRequest) -> None:
     if tags.get(ACCOUNT_TAG, str(wish.account)) != str(wish.account) or cluster != wish.eks_cluster.cluster_arn:
         whose = f"it is the role of {tags.get(ACCOUNT_TAG)} in {cluster}"
         raise Problem(whose, asked=asked, where="role_name", fix="Give another role_name.")
+    if not _is_of(tags, wish.collectors) and not wish.adopt:
+        whose = f"it is the role of {wish.account} for collector {wish.account.namespace}/{tags[COLLECTOR_TAG]}"
+        fix = "Give the collectors another service_account_name, or set adopt if the other one is gone."
+        raise Problem(whose, asked=asked, where="service_account_name", fix=fix)
     if ACCOUNT_TAG not in tags and not wish.adopt:
         raise Problem("it exists, and is not ours", asked=asked, where="role_name", fix=_FIX)
     if wish.path is not None and tags.get(ORIGIN_TAG) == CREATED and live["path"] != wish.path:
@@ -95,6 +112,7 @@ def goal(
         inline = {INLINE: known}
     attached = {policy_arn(name, wish.eks_cluster.partition) for name in wish.managed_policies}
     ours = {CLUSTER_TAG: wish.eks_cluster.cluster_arn, ACCOUNT_TAG: str(wish.account), ORIGIN_TAG: origin}
+    ours |= {COLLECTOR_TAG: wish.collectors[0]} if wish.collectors else _kept(found["tags"], COLLECTOR_TAG)
     boundary = wish.permissions_boundary
     return {
         "path": found["path"] if live else wish.path or "/",
@@ -104,6 +122,10 @@ def goal(
         "permissions_boundary": found["permissions_boundary"] if boundary is None else boundary,
         "tags": retagged({name: value for name, value in found["tags"].items() if name not in OURS}) | ours,
     }
+
+
+def _kept(tags: Mapping[str, str], name: str) -> dict[str, str]:
+    return {name: tags[name]} if name in tags else {}
 
 
 def creation(wanted: Mapping[str, Any], account: Account) -> dict[str, Any]:

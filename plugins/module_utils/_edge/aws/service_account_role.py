@@ -12,9 +12,9 @@ from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleA
 from ansible_collections.amazon.aws.plugins.module_utils.tagging import boto3_tag_list_to_ansible_dict
 
 from ..._core.aws.access import EXISTS_CODES
-from ..._core.aws.identity import ANNOTATIONS
+from ..._core.aws.identity import ANNOTATIONS, in_region
 from ..._core.aws.policy import EksCluster, eks_cluster_of, filled
-from ..._core.aws.role import RoleRequest, check, creation, given_up, goal, owned, removal, settings, steps
+from ..._core.aws.role import RoleRequest, check, cluster_arn, creation, given_up, goal, owned, removal, settings, steps
 from ..._core.aws.trust import IRSA, STATEMENTS, Account, Step
 from ..._core.errors import Problem
 from .association import RoleAssociation
@@ -29,12 +29,13 @@ class RoleTask:
     """One run of iam_service_account_role."""
 
     def __init__(self, aws: Aws, params: Mapping[str, Any]) -> None:
-        self.aws, self.params = aws, params
-        self.iam, self.eks = aws.calls("iam"), aws.calls("eks")
-        self.name, self.cluster_name = params["name"], params["cluster_name"]
+        self.aws, self.iam, self.eks = aws, aws.calls("iam"), aws.calls("eks")
+        self.region = str(self.eks.client.meta.region_name)
+        self.name, self.cluster_name = in_region(params["name"], self.region), params["cluster_name"]
+        self.params = {**params, "name": self.name}
         self.account = Account(params["namespace"], params["service_account"])
         self.arn = ""
-        self.association = RoleAssociation(aws, params)
+        self.association = RoleAssociation(aws, self.params)
 
     def run(self) -> dict[str, Any]:
         """Do it: what is new is whole before pods are given it.
@@ -45,7 +46,7 @@ class RoleTask:
         """
         if self.params["state"] == "absent":
             live = self._read()
-            ours = bool(live) and owned(live, self.cluster_name, self.account)
+            ours = bool(live) and self._owned(live)
             freed = self.association.removed(self.arn if ours else "")
             return self._joined(self._absent(live) if ours else self._result(live, live, changed=False), freed)
         wish = self._wish()
@@ -53,6 +54,10 @@ class RoleTask:
         role = self._present(wish)
         association = self.association.removed if self.params["provider"] == IRSA else self.association.made
         return self._joined(role, association(self.arn))
+
+    def _owned(self, live: Role) -> bool:
+        cluster = cluster_arn(self.arn, self.region, self.cluster_name)
+        return owned(live, cluster, self.account, self.params["collectors"])
 
     @staticmethod
     def _joined(role: dict[str, Any], association: dict[str, Any]) -> dict[str, Any]:
@@ -74,6 +79,7 @@ class RoleTask:
             permissions_boundary=asked["permissions_boundary"],
             keep_trust=not asked["purge_trust"],
             adopt=asked["adopt"],
+            collectors=tuple(asked["collectors"]),
         )
 
     @CallErrors.common_error_handler("describe the cluster")

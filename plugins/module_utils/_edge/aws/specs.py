@@ -59,6 +59,7 @@ ROLE: Spec = {
     "provider": {"choices": ["irsa", "pod_identity"], "default": "irsa"},
     "purge_trust": {"type": "bool", "default": True},
     "adopt": {"type": "bool", "default": False},
+    "collectors": {"type": "list", "elements": "str", "default": []},
     "agent": {"choices": ["required", "ignored"], "default": "required"},
     "statements": {"type": "list", "elements": "dict", "default": []},
     "managed_policies": {"type": "list", "elements": "str", "default": []},

@@ -222,3 +222,24 @@ def test_a_role_of_another_service_account_is_refused_though_it_is_ours(aws: Aws
     assert run(aws, state="absent", **given)["changed"] is False
     aws.changing()
     step(aws, {"DeleteRole": 1}, state="absent")
+
+
+def test_clusters_of_one_name_in_two_regions_keep_their_roles(aws: Aws) -> None:
+    name, elsewhere = "prod-{region}-obs-gateway", {"region": "us-east-1"}
+    aws.cluster(**elsewhere, issuer=f"https://{ISSUER.replace('eu-west-1', 'us-east-1')}")
+    made = [step(aws, {CREATE: 1}, name=name, **place)["role"]["name"] for place in ({}, elsewhere)]
+    assert made == ["prod-eu-west-1-obs-gateway", "prod-us-east-1-obs-gateway"]
+    step(aws, {}, name=made[0], state="absent", **elsewhere)
+    assert "it is the role of obs/gateway in arn:aws:eks:eu-west-1" in run(aws, name=made[0], **elsewhere)["msg"]
+    step(aws, {"DeleteRole": 1}, name=name, state="absent", **elsewhere)
+    step(aws, {}, name=name)
+
+
+def test_inventories_that_share_an_account_do_not_take_its_role_from_each_other(aws: Aws) -> None:
+    step(aws, {CREATE: 1, PUT: 1}, statements=[SPANS], collectors=["b", "c"])
+    step(aws, {}, collectors=["other"], state="absent")
+    refused = run(aws, statements=[GROUP], collectors=["other"])
+    assert "it is the role of obs/gateway for collector obs/b" in refused["msg"]
+    step(aws, {TAG: 1}, statements=[SPANS], collectors=["a", "b"])
+    step(aws, {TAG: 1}, statements=[SPANS], collectors=["other"], adopt=True)
+    step(aws, {"DeleteRolePolicy": 1, "DeleteRole": 1}, state="absent", collectors=["other"])

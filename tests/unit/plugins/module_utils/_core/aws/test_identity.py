@@ -80,27 +80,32 @@ def names(result: dict[str, Any], which: str = "accounts") -> list[str]:
 
 def test_who_calls_aws_gets_a_role_and_who_does_not_gets_none() -> None:
     found = decided()
-    assert (names(found), names(found, "unneeded")) == (["prod-obs-gateway"], ["prod-obs-agent"])
+    assert (names(found), names(found, "unneeded")) == (["prod-{region}-obs-gateway"], ["prod-{region}-obs-agent"])
     assert found["accounts"][0]["statements"] == [XRAY]
+    assert [item["collectors"] for item in found["accounts"] + found["unneeded"]] == [["gateway"], ["agent"]]
     assert found["accounts"][0]["managed_policies"] == []
 
 
 def test_managed_policies_are_for_all_since_nobody_can_derive_what_they_are_for() -> None:
     found = decided(policies="managed", managed_policies=("A",))
-    assert names(found) == ["prod-obs-gateway", "prod-obs-agent"]
+    assert names(found) == ["prod-{region}-obs-gateway", "prod-{region}-obs-agent"]
     assert [(item["statements"], item["managed_policies"]) for item in found["accounts"]] == [([], ["A"])] * 2
 
 
 def test_a_list_says_who() -> None:
     found = decided(service_accounts=("obs/agent",), statements=(OWN,))
-    assert names(found) == ["prod-obs-agent"]
+    assert names(found) == ["prod-{region}-obs-agent"]
     assert found["accounts"][0]["statements"] == [OWN]
 
 
 def test_a_name_has_placeholders_and_is_cut_to_what_iam_takes() -> None:
     assert names(decided(GATEWAY, role_name="EKS-ADOT-ServiceAccount-Role")) == ["EKS-ADOT-ServiceAccount-Role"]
     assert names(decided(GATEWAY, role_name="{service_account}@{cluster}")) == ["gateway@prod"]
-    one, other = (names(decided(GATEWAY, cluster_name="x" * 60 + end))[0] for end in ("a", "b"))
+    assert names(decided(GATEWAY, role_name="a b {region} {cluster}")) == ["a-b-{region}-prod"]
+    long = [names(decided(GATEWAY, cluster_name="x" * 60 + end))[0] for end in ("a", "b")]
+    one, other = (identity.in_region(name, "eu-west-1") for name in long)
+    assert identity.in_region(long[0], "eu-west-2") != one
+    assert identity.in_region("prod-{region}-obs-gateway", "eu-west-1") == "prod-eu-west-1-obs-gateway"
     assert len(one) == len(other) == 64
     assert one != other
     assert one[:55] == other[:55] == "x" * 55

@@ -15,6 +15,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.aws.role 
     ORIGIN_TAG,
     RoleRequest,
     check,
+    cluster_arn,
     creation,
     given_up,
     goal,
@@ -97,10 +98,16 @@ def test_a_role_that_was_there_is_given_back_and_one_of_ours_is_removed() -> Non
 
 @pytest.mark.parametrize(
     ("tags", "cluster", "expected"),
-    [({}, "prod", False), (made()["tags"], "prod", True), (made()["tags"], "dev", False)],
+    [
+        ({}, "eu-west-1/prod", False),
+        (made()["tags"], "eu-west-1/prod", True),
+        (made()["tags"], "eu-west-1/dev", False),
+        (made()["tags"], "us-east-1/prod", False),
+    ],
 )
 def test_whose_a_role_is(tags: dict[str, str], cluster: str, expected: bool) -> None:
-    assert owned({"tags": tags}, cluster, ACCOUNT) is expected
+    arn = cluster_arn("arn:aws:iam::123456789012:role/path/a", *cluster.split("/"))
+    assert owned({"tags": tags}, arn, ACCOUNT) is expected
 
 
 @pytest.mark.parametrize(
