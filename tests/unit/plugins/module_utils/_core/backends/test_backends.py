@@ -31,20 +31,18 @@ def kinds(config: Any = None, **options: Any) -> list[str]:
     return [manifest["kind"] for manifest in manifests(build(config, **options))]
 
 
-def test_the_least_collector_has_five_objects_and_an_agent_four() -> None:
-    assert kinds() == ["Namespace", "ServiceAccount", "ConfigMap", "Service", "Deployment"]
-    assert kinds(mode="daemonset") == ["Namespace", "ServiceAccount", "ConfigMap", "DaemonSet"]
-
-
-@pytest.mark.parametrize(("mode", "workload"), [("deployment", ["Deployment"]), ("statefulset", ["StatefulSet"])])
-def test_what_others_need_comes_first(mode: str, workload: list[str]) -> None:
-    services = ["Service"] * (2 if mode == "statefulset" else 1)
-    assert kinds(CONFIG, mode=mode, **EVERYTHING) == [
-        *("Namespace", "ServiceAccount", "ClusterRole", "ClusterRoleBinding", "ConfigMap"),
-        *services,
-        *workload,
-        *("HorizontalPodAutoscaler", "PodDisruptionBudget", "NetworkPolicy", "Ingress", "HTTPRoute", "GRPCRoute"),
-    ]
+@pytest.mark.parametrize(
+    ("mode", "services", "workload"),
+    [("deployment", 1, "Deployment"), ("statefulset", 2, "StatefulSet"), ("daemonset", 0, "DaemonSet")],
+)
+def test_what_others_need_comes_first(mode: str, services: int, workload: str) -> None:
+    found = [*["Service"] * services, workload]
+    assert kinds(mode=mode) == ["Namespace", "ServiceAccount", "ConfigMap", *found]
+    if services:
+        assert kinds(CONFIG, mode=mode, **EVERYTHING) == [
+            *("Namespace", "ServiceAccount", "ClusterRole", "ClusterRoleBinding", "ConfigMap", *found),
+            *("HorizontalPodAutoscaler", "PodDisruptionBudget", "NetworkPolicy", "Ingress", "HTTPRoute", "GRPCRoute"),
+        ]
 
 
 @pytest.mark.parametrize("mode", ["daemonset", "deployment", "statefulset"])
@@ -71,28 +69,22 @@ def operator_kinds(config: Any = None, **options: Any) -> list[str]:
     return [manifest["kind"] for manifest in objects(config, **options)]
 
 
-def test_the_least_collector_has_four_objects_and_others_three() -> None:
-    assert operator_kinds() == ["Namespace", "ServiceAccount", "Service", "OpenTelemetryCollector"]
-    for mode in ("daemonset", "sidecar"):
-        assert operator_kinds(mode=mode) == ["Namespace", "ServiceAccount", "OpenTelemetryCollector"]
-
-
-@pytest.mark.parametrize(("mode", "services"), [("deployment", 1), ("statefulset", 2)])
+@pytest.mark.parametrize(
+    ("mode", "services"), [("deployment", 1), ("statefulset", 2), ("daemonset", 0), ("sidecar", 0)]
+)
 def test_workload_config_autoscaler_and_budget_are_the_operators(mode: str, services: int) -> None:
-    assert operator_kinds(CONFIG, mode=mode, **EVERYTHING) == [
-        *OURS,
-        *["Service"] * services,
-        *("NetworkPolicy", "Ingress", "HTTPRoute", "GRPCRoute", "OpenTelemetryCollector"),
-    ]
+    found = ["Service"] * services
+    assert operator_kinds(mode=mode) == ["Namespace", "ServiceAccount", *found, "OpenTelemetryCollector"]
+    if services:
+        ways = ("NetworkPolicy", "Ingress", "HTTPRoute", "GRPCRoute")
+        assert operator_kinds(CONFIG, mode=mode, **EVERYTHING) == [*OURS, *found, *ways, "OpenTelemetryCollector"]
 
 
 def test_an_allocator_has_an_account_and_rights_of_its_own() -> None:
-    sources = {**SOURCES, "secret_namespaces": ["telemetry"]}
-    assert [manifest["kind"] for manifest in BACKENDS["operator"].manifests(order(sources=sources))] == [
-        *OURS,
-        *OURS[1:],
-        *("Service", "Role", "RoleBinding", "OpenTelemetryCollector"),
-    ]
+    found = BACKENDS["operator"].manifests(order(sources={**SOURCES, "secret_namespaces": ["telemetry"]}))
+    own = ("Service", "Role", "RoleBinding", "OpenTelemetryCollector")
+    assert [manifest["kind"] for manifest in found] == [*OURS, *OURS[1:], *own]
+    assert objects(image_pull_secrets=["registry"])[1]["imagePullSecrets"] == [{"name": "registry"}]
 
 
 @pytest.mark.parametrize("mode", BACKENDS["operator"].modes)
@@ -117,21 +109,12 @@ def test_a_service_selects_the_same_pods_under_both_backends() -> None:
     assert PODS.items() <= template["metadata"]["labels"].items()
 
 
-def test_pull_secrets_are_the_accounts() -> None:
-    account = objects(image_pull_secrets=["registry"])[1]
-    assert account["imagePullSecrets"] == [{"name": "registry"}]
-
-
 OTLP = {"protocols": {"http": {"endpoint": "0.0.0.0:4318"}}}
 STORE = {"file_storage": {"directory": "/var/lib/otelcol/queue"}}
 NOTHING_IS_LOST_CONFIG = running(receivers={"otlp": OTLP}, extensions=STORE)
 CERTIFICATE: dict[str, Any] = {
-    "name": "tls",
-    "usages": "both",
-    "dns_names": None,
-    "duration_seconds": 7776000,
-    "renew_before_seconds": 2592000,
-    "issuer": None,
+    **{"name": "tls", "usages": "both", "dns_names": None, "issuer": None},
+    **{"duration_seconds": 7776000, "renew_before_seconds": 2592000},
 }
 # Values of options that take more than any text, number or mapping.
 SAMPLES: dict[str, Any] = {

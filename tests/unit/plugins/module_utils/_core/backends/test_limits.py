@@ -9,33 +9,11 @@ import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.backends.table import BACKENDS, LIMITS, Limit
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
 
-from ..helpers import OPTIONS, collector
+from ..helpers import collector
 from ..manifests.test_target_allocator import SETTINGS, SOURCES
+from .test_backends import sample
 
 KUBERNETES, OPERATOR = BACKENDS["kubernetes"], BACKENDS["operator"]
-SAMPLES: dict[str, Any] = {
-    "revision_history_limit": 3,
-    "topology_spread": [{"maxSkew": 1}],
-    "update_strategy": {"rollingUpdate": {}},
-    "node_selector": {"a": "b"},
-    "tolerations": [{"operator": "Exists"}],
-    "affinity": {"nodeAffinity": {"a": 1}},
-    "priority_class_name": "high",
-    "host_network": True,
-    "pod_labels": {"a": "b"},
-    "pod_annotations": {"a": "b"},
-    "image_pull_secrets": ["registry"],
-    "disruption_budget": {"min_available": 1},
-    "autoscaling": {"min_replicas": 1, "max_replicas": 2},
-    "termination_grace_seconds": 60,
-    "host_ports": True,
-    "service": {"enabled": True},
-    "ingress": {"host": "a.example.com"},
-    "routes": {"gateway": "public"},
-    "openshift_route": {"host": "a.example.com"},
-    "network_policy": {"enabled": True},
-    "storage": {"class": "fast"},
-}
 # What argument_specs.yml makes of suboptions that nobody gave.
 AT_REST: dict[str, Any] = {
     "disruption_budget": {"min_available": None, "max_unavailable": None},
@@ -56,7 +34,7 @@ REFUSED = [(limit, mode) for limit in LIMITS for mode in limit.modes]
 @pytest.mark.parametrize(("limit", "mode"), REFUSED, ids=[f"{limit.option}-{mode}" for limit, mode in REFUSED])
 def test_what_a_mode_cannot_say_is_refused_with_what_to_do(limit: Limit, mode: str) -> None:
     with pytest.raises(Problem, match=f"collector 'gateway': the operator has no place for .* mode {mode}") as problem:
-        OPERATOR.check(operated(mode=mode, **{limit.option: SAMPLES[limit.option]}))
+        OPERATOR.check(operated(mode=mode, **{limit.option: sample(limit.option)}))
     assert f"  {limit.option}: {limit.fix}" in str(problem.value).splitlines()
 
 
@@ -67,11 +45,7 @@ def test_defaults_are_at_home_in_every_mode(mode: str) -> None:
 
 def test_every_fault_is_told_at_once() -> None:
     with pytest.raises(Problem, match=r"(?s)these options in mode sidecar.*tolerations: .*affinity: "):
-        OPERATOR.check(operated(mode="sidecar", tolerations=SAMPLES["tolerations"], affinity=SAMPLES["affinity"]))
-
-
-def test_options_of_the_table_are_options() -> None:
-    assert {limit.option for limit in LIMITS} == set(SAMPLES) <= set(OPTIONS)
+        OPERATOR.check(operated(mode="sidecar", tolerations=sample("tolerations"), affinity=sample("affinity")))
 
 
 def test_a_name_leaves_room_for_what_the_operator_adds() -> None:

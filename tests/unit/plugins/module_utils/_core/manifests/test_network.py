@@ -30,58 +30,30 @@ def policy(config: Any = None, **options: Any) -> Any:
 
 def test_a_policy_admits_every_port_and_its_protocol() -> None:
     config = running(receivers={"statsd": {}, "zipkin": {}}, extensions={"health_check": {"endpoint": ":13133"}})
+    ports = [{"port": port, "protocol": protocol} for port, protocol in ((13133, "TCP"), (8125, "UDP"), (9411, "TCP"))]
     assert policy(config) == {
         "podSelector": {"matchLabels": PODS},
         "policyTypes": ["Ingress"],
-        "ingress": [
-            {
-                "ports": [
-                    {"port": 13133, "protocol": "TCP"},
-                    {"port": 8125, "protocol": "UDP"},
-                    {"port": 9411, "protocol": "TCP"},
-                ]
-            }
-        ],
+        "ingress": [{"ports": ports}],
     }
 
 
-def test_a_policy_admits_only_the_peers_it_is_told() -> None:
+def test_a_policy_admits_only_the_peers_it_is_told_and_leaves_egress_alone_until_it_is_told() -> None:
     peers = [{"podSelector": {}}]
     assert policy(ingress_from=peers)["ingress"] == [{"ports": [{"port": 4317, "protocol": "TCP"}], "from": peers}]
-
-
-def test_a_policy_of_what_does_not_listen_admits_nobody() -> None:
-    assert policy(running(), ingress_from=[{"podSelector": {}}])["ingress"] == []
-
-
-def test_a_policy_leaves_egress_alone_until_it_is_told() -> None:
-    egress = [{"to": [{"podSelector": {}}]}]
-    assert "egress" not in policy()
-    spec = policy(egress=egress)
-    assert (spec["policyTypes"], spec["egress"]) == (["Ingress", "Egress"], egress)
+    assert policy(running(), ingress_from=peers)["ingress"] == []
+    spec = policy(egress=[{"to": peers}])
+    assert (spec["policyTypes"], spec["egress"]) == (["Ingress", "Egress"], [{"to": peers}])
 
 
 def test_an_ingress_leads_to_otlp_over_http() -> None:
+    backend = {"service": {"name": "gateway", "port": {"name": "otlp-http"}}}
+    path = {"path": "/", "pathType": "Prefix", "backend": backend}
     assert ingress(build(BOTH, ingress=HOST)) == {
         "apiVersion": "networking.k8s.io/v1",
         "kind": "Ingress",
         "metadata": METADATA,
-        "spec": {
-            "rules": [
-                {
-                    "host": "otel.example.com",
-                    "http": {
-                        "paths": [
-                            {
-                                "path": "/",
-                                "pathType": "Prefix",
-                                "backend": {"service": {"name": "gateway", "port": {"name": "otlp-http"}}},
-                            }
-                        ]
-                    },
-                }
-            ]
-        },
+        "spec": {"rules": [{"host": "otel.example.com", "http": {"paths": [path]}}]},
     }
 
 
@@ -127,36 +99,28 @@ def test_a_route_leads_from_a_gateway_to_its_port(builder: Any, kind: str, port:
     }
 
 
-def test_a_route_says_which_gateway() -> None:
-    options = {**GATEWAY, "gateway_namespace": "infra", "section_name": "https"}
-    spec = grpc_route(build(BOTH, routes=options))["spec"]  # type: ignore[index]
+def test_a_route_says_which_gateway_and_a_protocol_without_host_names_has_none() -> None:
+    options = {"gateway": "public", "grpc_hostnames": ["a.b"], "gateway_namespace": "infra", "section_name": "https"}
+    one = build(BOTH, routes=options)
+    spec = grpc_route(one)["spec"]  # type: ignore[index]
     assert spec["parentRefs"] == [{"name": "public", "namespace": "infra", "sectionName": "https"}]
+    assert http_route(one) is None
 
 
-def test_a_protocol_without_host_names_has_no_route() -> None:
-    only_grpc = {"gateway": "public", "grpc_hostnames": ["g.example.com"]}
-    assert http_route(build(BOTH, routes=only_grpc)) is None
-    assert grpc_route(build(BOTH, routes=only_grpc)) is not None
+TWICE = {"gateway": "public", "http_hostnames": ["a.b", "x"], "grpc_hostnames": ["a.b"]}
 
 
 @pytest.mark.parametrize(
-    ("options", "says"),
+    ("config", "options", "says"),
     [
-        ({"gateway": "public"}, "has routes without host names"),
-        (
-            {"gateway": "public", "http_hostnames": ["a.b", "x"], "grpc_hostnames": ["a.b"]},
-            "routes host name 'a.b' to both HTTP and gRPC",
-        ),
+        (BOTH, {"gateway": "public"}, "has routes without host names"),
+        (BOTH, TWICE, "routes host name 'a.b' to both HTTP and gRPC"),
+        (running(receivers={"zipkin": {}}), GATEWAY, r"has no port 'otlp-http' for its ingress or routes\."),
     ],
 )
-def test_routes_that_a_gateway_would_refuse_are_refused(options: dict[str, Any], says: str) -> None:
+def test_routes_that_a_gateway_would_refuse_are_refused(config: Any, options: dict[str, Any], says: str) -> None:
     with pytest.raises(Problem, match=says):
-        http_route(build(BOTH, routes=options))
-
-
-def test_routes_to_what_does_not_speak_otlp_are_refused() -> None:
-    with pytest.raises(Problem, match=r"'gateway' has no port 'otlp-http' for its ingress or routes\."):
-        http_route(build(running(receivers={"zipkin": {}}), routes=GATEWAY))
+        http_route(build(config, routes=options))
 
 
 def test_there_is_none_of_them_when_none_is_asked_for() -> None:

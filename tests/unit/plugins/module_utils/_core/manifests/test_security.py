@@ -45,26 +45,20 @@ def allowed(config: Any = None, **options: Any) -> Any:
 
 
 def test_constraints_are_whole_and_of_the_cluster() -> None:
+    never = ("HostIPC", "HostNetwork", "HostPID", "HostPorts", "PrivilegeEscalation", "PrivilegedContainer")
     assert allowed(LOGS, mode="daemonset") == {
         "apiVersion": "security.openshift.io/v1",
         "kind": "SecurityContextConstraints",
         "metadata": {"name": "telemetry.gateway", "labels": {**LABELS, "component": "agent-collector"}},
         "allowHostDirVolumePlugin": True,
-        "allowHostIPC": False,
-        "allowHostNetwork": False,
-        "allowHostPID": False,
-        "allowHostPorts": False,
-        "allowPrivilegeEscalation": False,
-        "allowPrivilegedContainer": False,
+        **{f"allow{what}": False for what in never},
         "allowedCapabilities": [],
         "defaultAddCapabilities": [],
         "requiredDropCapabilities": ["ALL"],
         "priority": 0,
         "readOnlyRootFilesystem": True,
         "runAsUser": {"type": "MustRunAs", "uid": 0},
-        "fsGroup": {"type": "MustRunAs"},
-        "supplementalGroups": {"type": "MustRunAs"},
-        "seLinuxContext": {"type": "MustRunAs"},
+        **{what: {"type": "MustRunAs"} for what in ("fsGroup", "supplementalGroups", "seLinuxContext")},
         "seccompProfiles": ["runtime/default"],
         "volumes": ["configMap", "hostPath", "projected"],
     }
@@ -165,23 +159,14 @@ def test_an_autoscaler_follows_cpu_and_memory() -> None:
     ],
 )
 def test_an_autoscaler_follows_only_what_it_is_told(more: dict[str, Any], metrics: list[Any]) -> None:
-    spec = workload.horizontal_pod_autoscaler(build(autoscaling={**BOUNDS, **more}))["spec"]  # type: ignore[index]
-    assert spec["metrics"] == metrics
-    assert "behavior" not in spec
+    one = build(mode="statefulset", autoscaling={**BOUNDS, **more})
+    spec = workload.horizontal_pod_autoscaler(one)["spec"]  # type: ignore[index]
+    assert (spec["metrics"], spec["scaleTargetRef"]["kind"], "behavior" in spec) == (metrics, "StatefulSet", False)
 
 
-def test_an_autoscaler_finds_a_statefulset() -> None:
-    one = workload.horizontal_pod_autoscaler(build(mode="statefulset", autoscaling=BOUNDS))
-    assert one is not None
-    assert one["spec"]["scaleTargetRef"]["kind"] == "StatefulSet"
-
-
-def test_bounds_that_are_crossed_are_refused() -> None:
+def test_bounds_that_are_crossed_are_refused_and_may_be_the_same() -> None:
     with pytest.raises(Problem, match=r"'gateway' has min_replicas 4 above max_replicas 3\. Swap or raise them\."):
         workload.horizontal_pod_autoscaler(build(autoscaling={"min_replicas": 4, "max_replicas": 3}))
-
-
-def test_bounds_may_be_the_same() -> None:
     assert workload.horizontal_pod_autoscaler(build(autoscaling={"min_replicas": 3, "max_replicas": 3})) is not None
 
 
@@ -202,11 +187,7 @@ def test_a_budget_protects_the_pods(options: dict[str, Any], budget: dict[str, A
     }
 
 
-def test_a_budget_says_one_thing() -> None:
+def test_a_budget_says_one_thing_and_there_is_none_when_none_is_asked_for() -> None:
     with pytest.raises(Problem, match=r"'gateway' has both min_available and max_unavailable.*takes one of them"):
         workload.pod_disruption_budget(build(disruption_budget={"min_available": 1, "max_unavailable": 1}))
-
-
-def test_there_is_none_of_them_when_none_is_asked_for() -> None:
-    assert workload.horizontal_pod_autoscaler(build()) is None
-    assert workload.pod_disruption_budget(build()) is None
+    assert (workload.horizontal_pod_autoscaler(build()), workload.pod_disruption_budget(build())) == (None, None)

@@ -23,18 +23,9 @@ def test_clients_reach_a_gateway_through_a_service() -> None:
         "apiVersion": "v1",
         "kind": "Service",
         "metadata": METADATA,
-        "spec": {
-            "type": "ClusterIP",
-            "selector": PODS,
-            "ports": [OTLP],
-            "internalTrafficPolicy": "Cluster",
-        },
+        "spec": {"type": "ClusterIP", "selector": PODS, "ports": [OTLP], "internalTrafficPolicy": "Cluster"},
     }
-
-
-def test_udp_stays_udp_and_only_grpc_says_so() -> None:
-    one = build(running(receivers={"statsd": {}, "zipkin": {}}))
-    assert service(one)["spec"]["ports"] == [  # type: ignore[index]
+    assert service(build(running(receivers={"statsd": {}, "zipkin": {}})))["spec"]["ports"] == [  # type: ignore[index]
         {"name": "statsd", "port": 8125, "targetPort": 8125, "protocol": "UDP"},
         {"name": "zipkin", "port": 9411, "targetPort": 9411, "protocol": "TCP"},
     ]
@@ -54,21 +45,21 @@ def test_there_is_no_service_without_a_use(one: Any) -> None:
     assert service(one) is None
 
 
+AGENT = {"mode": "daemonset", "service": {"enabled": True}}
+
+
 @pytest.mark.parametrize(
     ("options", "field", "value"),
     [
         ({"service": {"type": "LoadBalancer"}}, "type", "LoadBalancer"),
         ({"service": {"internal_traffic_policy": "Local"}}, "internalTrafficPolicy", "Local"),
-        ({"mode": "daemonset", "service": {"enabled": True}}, "internalTrafficPolicy", "Local"),
-        (
-            {"mode": "daemonset", "service": {"enabled": True, "internal_traffic_policy": "Cluster"}},
-            "internalTrafficPolicy",
-            "Cluster",
-        ),
+        (AGENT, "internalTrafficPolicy", "Local"),
+        ({**AGENT, "service": {"internal_traffic_policy": "Cluster"}}, "internalTrafficPolicy", "Cluster"),
     ],
 )
 def test_a_service_is_as_asked_for(options: dict[str, Any], field: str, value: str) -> None:
-    assert service(build(**options))["spec"][field] == value  # type: ignore[index]
+    given = {**options, "service": {"enabled": True, **options["service"]}}
+    assert service(build(**given))["spec"][field] == value  # type: ignore[index]
 
 
 def test_a_service_has_annotations_of_its_own() -> None:
@@ -76,22 +67,13 @@ def test_a_service_has_annotations_of_its_own() -> None:
     assert service(one)["metadata"]["annotations"] == {"a": "b", "c": "d"}  # type: ignore[index]
 
 
-def test_a_statefulset_has_a_governing_service() -> None:
-    manifest = headless_service(build(mode="statefulset"))
-    assert manifest is not None
-    assert manifest["metadata"]["name"] == "gateway-headless"
-    assert manifest["spec"] == {"clusterIP": "None", "selector": PODS, "ports": [OTLP]}
-
-
-def test_a_governing_service_needs_no_ports() -> None:
-    manifest = headless_service(build(running(), mode="statefulset"))
-    assert manifest is not None
-    assert "ports" not in manifest["spec"]
-
-
-@pytest.mark.parametrize("mode", ["deployment", "daemonset"])
-def test_others_have_none(mode: str) -> None:
-    assert headless_service(build(mode=mode)) is None
+def test_a_statefulset_alone_has_a_governing_service_which_needs_no_ports() -> None:
+    made, silent = (headless_service(build(config, mode="statefulset")) for config in (None, running()))
+    assert made is not None and silent is not None
+    assert made["metadata"]["name"] == "gateway-headless"
+    assert made["spec"] == {"clusterIP": "None", "selector": PODS, "ports": [OTLP]}
+    assert "ports" not in silent["spec"]
+    assert [headless_service(build(mode=mode)) for mode in ("deployment", "daemonset")] == [None, None]
 
 
 TLS = {"cert_file": "/etc/otelcol/secrets/otlp/tls.crt", "key_file": "/etc/otelcol/secrets/otlp/tls.key"}
@@ -125,15 +107,12 @@ def test_there_is_none_unless_it_is_asked_for() -> None:
     assert (openshift.openshift_route(one), openshift.reader(one), openshift.reader_binding(one)) == (None, None, None)
 
 
-def test_annotations_path_and_policy_are_the_users() -> None:
-    found = route(path="/v1", annotations={"haproxy.router.openshift.io/timeout": "30s"}, insecure_policy="Redirect")
-    assert found["metadata"]["annotations"] == {"haproxy.router.openshift.io/timeout": "30s"}
-    assert found["spec"]["path"] == "/v1"
+def test_host_annotations_path_and_policy_are_the_users() -> None:
+    timeout = {"haproxy.router.openshift.io/timeout": "30s"}
+    found = route(host=None, path="/v1", annotations=timeout, insecure_policy="Redirect")
+    assert found["metadata"]["annotations"] == timeout
+    assert (found["spec"]["path"], "host" in found["spec"]) == ("/v1", False)
     assert found["spec"]["tls"]["insecureEdgeTerminationPolicy"] == "Redirect"
-
-
-def test_the_router_may_make_the_host_name() -> None:
-    assert "host" not in route(host=None)["spec"]
 
 
 @pytest.mark.parametrize(

@@ -15,28 +15,14 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.manifests
 from ..helpers import build, running
 
 SETTINGS: dict[str, Any] = {
-    "enabled": True,
-    "replicas": 1,
-    "allocation_strategy": None,
-    "filter_strategy": "relabel-config",
-    "service_account_name": None,
-    "image": None,
-    "memory_limit": "256Mi",
-    "cpu_request": "50m",
-    "node_selector": None,
-    "tolerations": None,
-    "affinity": None,
-    "prometheus_cr": None,
+    **{"enabled": True, "replicas": 1, "filter_strategy": "relabel-config"},
+    **{"memory_limit": "256Mi", "cpu_request": "50m"},
+    **dict.fromkeys(("allocation_strategy", "service_account_name", "image", "node_selector", "tolerations")),
+    **dict.fromkeys(("affinity", "prometheus_cr")),
 }
 SOURCES: dict[str, Any] = {
-    "enabled": True,
-    "scrape_interval": "30s",
-    "service_monitor_selector": {},
-    "pod_monitor_selector": {},
-    "scrape_config_selector": None,
-    "probe_selector": None,
-    "namespaces": None,
-    "denied_namespaces": None,
+    **{"enabled": True, "scrape_interval": "30s", "service_monitor_selector": {}, "pod_monitor_selector": {}},
+    **dict.fromkeys(("scrape_config_selector", "probe_selector", "namespaces", "denied_namespaces")),
     "secret_namespaces": None,
 }
 
@@ -79,27 +65,17 @@ def test_settings_are_those_of_the_custom_resource() -> None:
     }
 
 
-def test_a_daemonset_is_allocated_by_node() -> None:
-    assert target_allocator.target_allocator(order(mode="daemonset"))["allocationStrategy"] == "per-node"
-
-
-def test_a_mirror_holds_for_an_image_that_is_given() -> None:
-    one = build(
-        scraping(),
-        backend="operator",
-        mode="statefulset",
-        image_registry="mirror.example",
-        target_allocator={**SETTINGS, "image": "ghcr.io/a/allocator:1", "filter_strategy": "none"},
-    )
-    found = target_allocator.target_allocator(one)
-    assert (found["image"], found["filterStrategy"]) == ("mirror.example/a/allocator:1", "")
+def test_a_daemonset_is_allocated_by_node_and_a_mirror_holds_for_an_image_that_is_given() -> None:
+    settings = {**SETTINGS, "image": "ghcr.io/a/allocator:1", "filter_strategy": "none"}
+    options = {"mode": "daemonset", "image_registry": "mirror.example", "target_allocator": settings}
+    found = target_allocator.target_allocator(build(scraping(), backend="operator", **options))
+    wanted = {"image": "mirror.example/a/allocator:1", "filterStrategy": "", "allocationStrategy": "per-node"}
+    assert {key: found[key] for key in wanted} == wanted
 
 
 def test_an_empty_selector_selects_all_and_none_nothing() -> None:
-    found = target_allocator.target_allocator(
-        order(sources={**SOURCES, "probe_selector": {"matchLabels": {"a": "b"}}, "namespaces": ["x"]})
-    )
-    assert found["prometheusCR"] == {
+    sources = {**SOURCES, "probe_selector": {"matchLabels": {"a": "b"}}, "namespaces": ["x"]}
+    assert target_allocator.target_allocator(order(sources=sources))["prometheusCR"] == {
         "enabled": True,
         "scrapeInterval": "30s",
         "serviceMonitorSelector": {},
@@ -156,12 +132,8 @@ def test_secrets_are_read_where_the_user_says_so_and_nowhere_else() -> None:
     role, binding = target_allocator.secret_roles(order(sources={**SOURCES, "secret_namespaces": ["apps"]}))
     assert (role["kind"], role["metadata"]["namespace"]) == ("Role", "apps")
     assert granted(role["rules"]) == {("", "secrets")}
-    assert binding["roleRef"]["kind"] == "Role"
-    assert binding["subjects"][0] == {
-        "kind": "ServiceAccount",
-        "name": "gateway-targetallocator",
-        "namespace": "telemetry",
-    }
+    subject = {"kind": "ServiceAccount", "name": "gateway-targetallocator", "namespace": "telemetry"}
+    assert (binding["roleRef"]["kind"], binding["subjects"][0]) == ("Role", subject)
 
 
 @pytest.mark.parametrize("make", ["account", "cluster_role", "cluster_role_binding"])

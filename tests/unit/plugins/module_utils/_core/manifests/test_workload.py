@@ -37,36 +37,32 @@ def test_a_deployment_is_whole() -> None:
     }
 
 
-def test_a_daemonset_is_whole() -> None:
-    assert {key: value for key, value in spec("daemonset").items() if key != "template"} == {
-        "selector": {"matchLabels": {**SELECTOR, "component": "agent-collector"}},
-        "revisionHistoryLimit": 10,
-        "minReadySeconds": 5,
-        "updateStrategy": {"type": "RollingUpdate"},
-    }
-
-
-def test_a_statefulset_is_whole() -> None:
-    assert {key: value for key, value in spec("statefulset").items() if key != "template"} == {
-        "selector": {"matchLabels": {**SELECTOR, "component": "statefulset-collector"}},
-        "revisionHistoryLimit": 10,
-        "minReadySeconds": 5,
-        "replicas": 2,
-        "updateStrategy": {"type": "RollingUpdate"},
-        "serviceName": "gateway-headless",
-        "podManagementPolicy": "Parallel",
-    }
-
-
-@pytest.mark.parametrize(("mode", "kind"), [("daemonset", "DaemonSet"), ("statefulset", "StatefulSet")])
-def test_every_workload_says_its_kind(mode: str, kind: str) -> None:
+@pytest.mark.parametrize(
+    ("mode", "kind", "component", "more"),
+    [
+        ("daemonset", "DaemonSet", "agent-collector", {}),
+        (
+            *("statefulset", "StatefulSet", "statefulset-collector"),
+            {"replicas": 2, "serviceName": "gateway-headless", "podManagementPolicy": "Parallel"},
+        ),
+    ],
+)
+def test_the_others_are_whole_too(mode: str, kind: str, component: str, more: dict[str, Any]) -> None:
     manifest = BUILDERS[mode](build(mode=mode))
     assert (manifest["apiVersion"], manifest["kind"], manifest["metadata"]["name"]) == ("apps/v1", kind, "gateway")
+    assert {key: value for key, value in manifest["spec"].items() if key != "template"} == {
+        "selector": {"matchLabels": {**SELECTOR, "component": component}},
+        "revisionHistoryLimit": 10,
+        "minReadySeconds": 5,
+        "updateStrategy": {"type": "RollingUpdate"},
+        **more,
+    }
 
 
 @pytest.mark.parametrize("mode", ["deployment", "statefulset"])
-def test_the_autoscaler_owns_the_replicas(mode: str) -> None:
+def test_the_autoscaler_owns_the_replicas_and_history_is_as_long_as_asked_for(mode: str) -> None:
     assert "replicas" not in spec(mode, autoscaling={"min_replicas": 1, "max_replicas": 2})
+    assert spec(mode, revision_history_limit=0)["revisionHistoryLimit"] == 0
 
 
 @pytest.mark.parametrize(
@@ -77,10 +73,6 @@ def test_the_update_is_as_asked_for(mode: str, field: str) -> None:
     update = {"rollingUpdate": {"maxUnavailable": "10%"}}
     assert spec(mode, update_strategy=update)[field] == {"type": "RollingUpdate", **update}
     assert spec(mode, update_strategy={"type": "OnDelete"})[field] == {"type": "OnDelete"}
-
-
-def test_history_is_as_long_as_asked_for() -> None:
-    assert spec("deployment", revision_history_limit=0)["revisionHistoryLimit"] == 0
 
 
 @pytest.mark.parametrize(
@@ -96,14 +88,11 @@ def test_state_of_a_statefulset_is_claimed(storage: dict[str, str], claimed: dic
     ]
 
 
-@pytest.mark.parametrize(
-    ("builder", "mode"),
-    [(workload.deployment, "deployment"), (workload.daemon_set, "daemonset"), (workload.stateful_set, "statefulset")],
-)
-def test_a_collector_without_a_probe_must_live_for_a_while_to_count_as_available(builder: Any, mode: str) -> None:
+@pytest.mark.parametrize("mode", BUILDERS)
+def test_a_collector_without_a_probe_must_live_for_a_while_to_count_as_available(mode: str) -> None:
     probed = running(extensions={"health_check": {"endpoint": "${env:MY_POD_IP}:13133"}})
-    assert builder(build(mode=mode))["spec"]["minReadySeconds"] == 5
-    assert "minReadySeconds" not in builder(build(probed, mode=mode))["spec"]
+    assert spec(mode)["minReadySeconds"] == 5
+    assert "minReadySeconds" not in spec(mode, probed)
 
 
 def env(config: Any = None, **given: Any) -> dict[str, Any]:
@@ -116,6 +105,9 @@ def field(path: str) -> dict[str, Any]:
     return {"fieldRef": {"apiVersion": "v1", "fieldPath": path}}
 
 
+KEY = {"name": "s", "key": "k"}
+
+
 @pytest.mark.parametrize(
     ("given", "source"),
     [
@@ -124,13 +116,10 @@ def field(path: str) -> dict[str, Any]:
         (None, ""),
         (5, "5"),
         (True, "true"),
-        ({"secret": "s", "key": "k"}, {"secretKeyRef": {"name": "s", "key": "k"}}),
-        ({"secret": "s", "key": "k", "optional": True}, {"secretKeyRef": {"name": "s", "key": "k", "optional": True}}),
-        (
-            {"secret": "s", "key": "k", "optional": False},
-            {"secretKeyRef": {"name": "s", "key": "k", "optional": False}},
-        ),
-        ({"config_map": "c", "key": "k"}, {"configMapKeyRef": {"name": "c", "key": "k"}}),
+        ({"secret": "s", "key": "k"}, {"secretKeyRef": KEY}),
+        ({"secret": "s", "key": "k", "optional": True}, {"secretKeyRef": {**KEY, "optional": True}}),
+        ({"secret": "s", "key": "k", "optional": False}, {"secretKeyRef": {**KEY, "optional": False}}),
+        ({"config_map": "s", "key": "k"}, {"configMapKeyRef": KEY}),
         ({"field": "spec.nodeName"}, field("spec.nodeName")),
     ],
 )
@@ -155,11 +144,8 @@ def test_what_the_config_reads_of_the_pod_is_given() -> None:
     }
 
 
-def test_what_the_user_gives_counts() -> None:
+def test_what_the_user_gives_counts_in_an_order_that_does_not_change() -> None:
     assert env(GOMEMLIMIT="1GiB", MY_POD_IP="::") == {"GOMEMLIMIT": "1GiB", "MY_POD_IP": "::"}
-
-
-def test_variables_come_in_an_order_that_does_not_change() -> None:
     assert list(env(B="", A="")) == ["GOMEMLIMIT", "MY_POD_IP", "A", "B"]
 
 
@@ -175,18 +161,18 @@ def volumes(config: Any, **options: Any) -> tuple[list[Any], list[Any]]:
     return spec["volumes"][1:], mounts[1:]
 
 
-def test_a_secret_is_mounted_read_only() -> None:
+def test_a_secret_and_the_node_are_mounted_read_only() -> None:
     assert volumes(TLS) == (
         [{"name": "secret-tls", "secret": {"secretName": "tls"}}],
         [{"name": "secret-tls", "mountPath": "/etc/otelcol/secrets/tls", "readOnly": True}],
     )
-
-
-def test_the_node_is_mounted_read_only_and_sees_later_mounts() -> None:
     assert volumes(ROOT, mode="daemonset") == (
         [{"name": "host", "hostPath": {"path": "/"}}],
         [{"name": "host", "mountPath": "/hostfs", "readOnly": True, "mountPropagation": "HostToContainer"}],
     )
+
+
+FOLDER = {"path": "/var/lib/otelcol/telemetry-gateway", "type": "DirectoryOrCreate"}
 
 
 @pytest.mark.parametrize(
@@ -194,15 +180,7 @@ def test_the_node_is_mounted_read_only_and_sees_later_mounts() -> None:
     [
         ("deployment", [{"name": "state", "emptyDir": {}}]),
         ("statefulset", []),
-        (
-            "daemonset",
-            [
-                {
-                    "name": "state",
-                    "hostPath": {"path": "/var/lib/otelcol/telemetry-gateway", "type": "DirectoryOrCreate"},
-                }
-            ],
-        ),
+        ("daemonset", [{"name": "state", "hostPath": FOLDER}]),
     ],
 )
 def test_state_lives_where_the_mode_keeps_it(mode: str, volume: list[Any]) -> None:
@@ -211,12 +189,9 @@ def test_state_lives_where_the_mode_keeps_it(mode: str, volume: list[Any]) -> No
 
 def test_volumes_of_the_user_come_last() -> None:
     source = {"emptyDir": {"medium": "Memory"}}
-    given = [
-        {"name": "a", "mount_path": "/a", "source": source},
-        {"name": "b", "mount_path": "/b", "source": source, "read_only": False},
-    ]
-    assert volumes(TLS, volumes=given)[0][1:] == [{"name": "a", **source}, {"name": "b", **source}]
-    assert volumes(TLS, volumes=given)[1][1:] == [
-        {"name": "a", "mountPath": "/a", "readOnly": True},
-        {"name": "b", "mountPath": "/b", "readOnly": False},
-    ]
+    given = [{"name": name, "mount_path": f"/{name}", "source": source} for name in "ab"]
+    given[1]["read_only"] = False
+    found, mounts = volumes(TLS, volumes=given)
+    assert found[1:] == [{"name": "a", **source}, {"name": "b", **source}]
+    wanted = [("a", "/a", True), ("b", "/b", False)]
+    assert [(one["name"], one["mountPath"], one["readOnly"]) for one in mounts[1:]] == wanted
