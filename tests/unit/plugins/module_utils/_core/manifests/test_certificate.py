@@ -122,7 +122,7 @@ def test_collectors_can_share_a_service_account() -> None:
             "labels": {
                 "app.kubernetes.io/name": "opentelemetry-collector",
                 "app.kubernetes.io/managed-by": "o11y.opentelemetry",
-                "o11y.opentelemetry/release": "telemetry_shared",
+                "o11y.opentelemetry/release": "telemetry.gateway",
             },
         },
     }

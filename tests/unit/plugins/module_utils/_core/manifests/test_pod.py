@@ -3,13 +3,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.manifests.build import frame, namespace, present
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.manifests.pod import config_map, pod_template
 
-from ..helpers import METADATA, PODS, SELECTOR, build, collector, running
+from ..helpers import CONTAINER, METADATA, PODS, SELECTOR, build, collector, running
 
 HEALTH = running(extensions={"health_check": {"endpoint": "${env:MY_POD_IP}:13133", "path": "/health"}})
 RESTRICTED = {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}}
@@ -34,31 +35,15 @@ LEAST: dict[str, Any] = {
         "containers": [
             {
                 "name": "opentelemetry-collector",
-                "image": "registry.example/collector:1.2.3",
-                "imagePullPolicy": "IfNotPresent",
+                **{"image": "registry.example/collector:1.2.3", "imagePullPolicy": "IfNotPresent"},
                 "args": ["--config=/conf/config.yaml"],
                 "ports": [{"name": "otlp", "containerPort": 4317, "protocol": "TCP"}],
-                "env": [
-                    {"name": "GOMEMLIMIT", "value": "409MiB"},
-                    {
-                        "name": "MY_POD_IP",
-                        "valueFrom": {"fieldRef": {"apiVersion": "v1", "fieldPath": "status.podIP"}},
-                    },
-                ],
-                "resources": {"limits": {"memory": "512Mi"}, "requests": {"cpu": "100m", "memory": "512Mi"}},
-                "securityContext": {
-                    "allowPrivilegeEscalation": False,
-                    "capabilities": {"drop": ["ALL"]},
-                    "readOnlyRootFilesystem": True,
-                },
+                **CONTAINER,
                 "volumeMounts": [{"name": "config", "mountPath": "/conf", "readOnly": True}],
             }
         ],
         "volumes": [
-            {
-                "name": "config",
-                "configMap": {"name": "gateway", "items": [{"key": "config", "path": "config.yaml"}]},
-            }
+            {"name": "config", "configMap": {"name": "gateway", "items": [{"key": "config", "path": "config.yaml"}]}}
         ],
         "terminationGracePeriodSeconds": 30,
     },
@@ -70,12 +55,9 @@ def test_the_least_pod_is_whole() -> None:
 
 
 def test_labels_and_annotations_of_the_user_cannot_replace_ours() -> None:
-    metadata = pod_template(
-        build(
-            pod_labels={"team": "a", "component": "mine", "app.kubernetes.io/version": "9"},
-            pod_annotations={"a": "b", "checksum/config": "mine"},
-        )
-    )["metadata"]
+    labels = {"team": "a", "component": "mine", "app.kubernetes.io/version": "9"}
+    one = build(pod_labels=labels, pod_annotations={"a": "b", "checksum/config": "mine"})
+    metadata = pod_template(one)["metadata"]
     assert metadata["labels"] == {"team": "a", **SELECTOR, **PODS, "app.kubernetes.io/version": "1.2.3"}
     assert metadata["annotations"] == {"a": "b", "checksum/config": "f00"}
 
@@ -129,31 +111,23 @@ def test_the_health_check_is_probed() -> None:
     one = container(HEALTH)
     assert one["livenessProbe"] == {"httpGet": get, "periodSeconds": 10, "failureThreshold": 6}
     assert one["readinessProbe"] == {"httpGet": get, "periodSeconds": 2, "failureThreshold": 3}
-
-
-def test_without_a_health_check_there_are_no_probes() -> None:
     assert not {"livenessProbe", "readinessProbe"} & set(container())
 
 
+AS_ROOT = {"runAsUser": 0, "seccompProfile": {"type": "RuntimeDefault"}}
+JOURNAL = running(receivers={"journald": {}})
+
+
 @pytest.mark.parametrize(
-    ("config", "user", "security"),
-    [
-        (None, None, RESTRICTED),
-        (running(receivers={"journald": {}}), None, {"runAsUser": 0, "seccompProfile": {"type": "RuntimeDefault"}}),
-        (running(receivers={"journald": {}}), 10001, {"runAsUser": 0, "seccompProfile": {"type": "RuntimeDefault"}}),
-    ],
+    ("config", "user", "security"), [(None, None, RESTRICTED), (JOURNAL, None, AS_ROOT), (JOURNAL, 10001, AS_ROOT)]
 )
 def test_the_user_follows_from_the_platform_and_the_config(config: Any, user: int | None, security: Any) -> None:
-    one = build(config)
-    template = pod_template(type(one)(**{**vars(one), "run_as_user": user}))
-    assert template["spec"]["securityContext"] == security
+    assert pod_template(replace(build(config), run_as_user=user))["spec"]["securityContext"] == security
 
 
 def test_a_cpu_limit_is_there_when_it_is_given() -> None:
-    assert container(cpu_limit="2", cpu_request="")["resources"] == {
-        "limits": {"cpu": "2", "memory": "512Mi"},
-        "requests": {"memory": "512Mi"},
-    }
+    wanted = {"limits": {"cpu": "2", "memory": "512Mi"}, "requests": {"memory": "512Mi"}}
+    assert container(cpu_limit="2", cpu_request="")["resources"] == wanted
 
 
 @pytest.mark.parametrize(("mode", "root"), [("daemonset", True), ("statefulset", False), ("deployment", False)])
@@ -163,54 +137,33 @@ def test_state_on_the_node_is_kept_as_root_because_its_folder_is_roots(mode: str
 
 
 def test_the_config_is_one_key() -> None:
-    assert config_map(build()) == {
-        "apiVersion": "v1",
-        "kind": "ConfigMap",
-        "metadata": METADATA,
-        "data": {"config": "the: config\n"},
-    }
+    head = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": METADATA}
+    assert config_map(build()) == {**head, "data": {"config": "the: config\n"}}
 
 
-def test_a_frame_has_our_metadata_and_the_body() -> None:
-    assert frame(build(), "v1", "Thing", spec={"a": 1}) == {
-        "apiVersion": "v1",
-        "kind": "Thing",
-        "metadata": METADATA,
-        "spec": {"a": 1},
-    }
-
-
-def test_a_frame_may_have_another_name_and_no_namespace() -> None:
-    metadata = frame(build(), "v1", "Thing", name="other", namespaced=False)["metadata"]
-    assert (metadata["name"], "namespace" in metadata) == ("other", False)
-
-
-def test_annotations_of_the_object_win_over_those_of_all() -> None:
+def test_a_frame_may_have_another_name_no_namespace_and_annotations_of_its_own() -> None:
+    thing = {"apiVersion": "v1", "kind": "Thing", "metadata": METADATA, "spec": {"a": 1}}
+    assert frame(build(), "v1", "Thing", spec={"a": 1}) == thing
     one = build(annotations={"a": "all", "b": "all"})
-    assert frame(one, "v1", "Thing", annotations={"b": "own"})["metadata"]["annotations"] == {"a": "all", "b": "own"}
+    metadata = frame(one, "v1", "Thing", name="other", namespaced=False, annotations={"b": "own"})["metadata"]
+    assert (metadata["name"], "namespace" in metadata) == ("other", False)
+    assert metadata["annotations"] == {"a": "all", "b": "own"}
 
 
-@pytest.mark.parametrize("value", [None, {}, [], "", ()])
-def test_what_says_nothing_is_left_out(value: Any) -> None:
-    assert present(a=value) == {}
-
-
-@pytest.mark.parametrize("value", [0, False, "0", [None]])
-def test_what_says_something_stays(value: Any) -> None:
-    assert present(a=value) == {"a": value}
+@pytest.mark.parametrize(
+    ("value", "stays"),
+    [*((value, False) for value in (None, {}, [], "", ())), *((value, True) for value in (0, False, "0", [None]))],
+)
+def test_what_says_nothing_is_left_out(value: Any, stays: bool) -> None:
+    assert present(a=value) == ({"a": value} if stays else {})
 
 
 def test_a_namespace_is_the_same_for_every_collector_in_it() -> None:
+    ours = {"app.kubernetes.io/managed-by": "o11y.opentelemetry", "o11y.opentelemetry/release": "telemetry_shared"}
     assert namespace(build(labels={"team": "a"}, annotations={"a": "b"})) == {
         "apiVersion": "v1",
         "kind": "Namespace",
-        "metadata": {
-            "name": "telemetry",
-            "labels": {
-                "app.kubernetes.io/managed-by": "o11y.opentelemetry",
-                "o11y.opentelemetry/release": "telemetry_shared",
-            },
-        },
+        "metadata": {"name": "telemetry", "labels": ours},
     }
 
 
