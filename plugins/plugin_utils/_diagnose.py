@@ -122,9 +122,8 @@ def _compile(item: Mapping[str, Any]) -> None:
         jmespath.compile(item["find"])
     except jmespath.exceptions.JMESPathError as error:
         fix = "See https://jmespath.org for the language."
-        raise Problem(
-            f"invalid JMESPath: {error}", asked=item["find"], where=f"checks: {item['id']}", fix=fix
-        ) from error
+        wrong = f"invalid JMESPath: {error}"
+        raise Problem(wrong, asked=item["find"], where=f"checks: {item['id']}", fix=fix) from error
 
 
 def _check(item: Any) -> DiagnoseCheck:

@@ -45,9 +45,8 @@ def make_folder(path: Path) -> None:
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise Problem(
-            f"cannot create the folder {path}: {error.strerror or error}", fix="Give a writable path."
-        ) from error
+        wrong = f"cannot create the folder {path}: {error.strerror or error}"
+        raise Problem(wrong, fix="Give a writable path.") from error
 
 
 def _replace(target: Path, data: bytes, mode: int) -> None:

@@ -120,10 +120,8 @@ def _add_path(path: Path, result: Collected) -> None:
             result.inputs[index] = _among(item, result.objects.get(Path(item.file).parent, []))
     if result.size == before:
         looked = "" if given else f" (searched {len(listed)} YAML files)"
-        raise Problem(
-            f"there is no collector config in {path}{looked}",
-            fix="Give a collector config, a ConfigMap or an OpenTelemetryCollector, or a folder that contains one.",
-        )
+        fix = "Give a collector config, a ConfigMap or an OpenTelemetryCollector, or a folder that contains one."
+        raise Problem(f"there is no collector config in {path}{looked}", fix=fix)
 
 
 def _among(item: Input, stream: Sequence[Mapping[str, Any]]) -> Input:

@@ -64,9 +64,8 @@ def of_user(collector: Collector, written: Any) -> list[Layer]:
     for path in collector.config_files:
         document = _sources.read_document(path)
         if not isinstance(document.data, dict):
-            raise Problem(
-                f"{path} holds no mapping", fix="A collector config has sections such as receivers and service."
-            )
+            fix = "A collector config has sections such as receivers and service."
+            raise Problem(f"{path} holds no mapping", fix=fix)
         layers.append(Layer(str(path), document.data, positions=document.positions, duplicates=document.duplicates))
     if written:
         layers.append(Layer("config", reader.plain(collector.config), positions=reader.positions(written)))

@@ -85,10 +85,8 @@ def plan(request: Request) -> list[Planned]:
     Raises Problem for input that names no collector.
     """
     if not request.collectors and not any(request.defaults.get(name) for name in _SOURCES):
-        raise Problem(
-            "the inventory names no collector for this host",
-            fix="Set `otel_collectors`, or `otel_collector_recipes` or `otel_collector_config` for a single collector.",
-        )
+        fix = "Set `otel_collectors`, or `otel_collector_recipes` or `otel_collector_config` for a single collector."
+        raise Problem("the inventory names no collector for this host", fix=fix)
     recipes = _sources.find(request.recipe_paths, "recipes")
     platforms = _sources.find(request.platform_paths, "platforms")
     return [_plan(item, request, recipes, platforms) for item in request.collectors or [{}]]

@@ -67,10 +67,7 @@ def find(folders: Iterable[str], kind: str) -> dict[str, Path]:
     found: dict[str, Path] = {}
     for folder in [*(Path(item) for item in folders), ROLE / kind]:
         if not folder.is_dir():
-            raise Problem(
-                f"the folder {folder} does not exist",
-                fix="Correct recipe_paths or platform_paths.",
-            )
+            raise Problem(f"the folder {folder} does not exist", fix="Correct recipe_paths or platform_paths.")
         for path in sorted(folder.iterdir()):
             if (path / RECIPE_FILE).is_file() or path.suffix == ".yml":
                 found.setdefault(path.stem, path)
@@ -80,9 +77,8 @@ def find(folders: Iterable[str], kind: str) -> dict[str, Path]:
 def platform(name: str, files: Mapping[str, Path]) -> dict[str, Any]:
     """Return the facts of a platform: the generic facts, overridden by the platform's own."""
     if name not in files:
-        raise Problem(
-            f"there is no platform '{name}'{near(name, files)}", fix=f"Platforms: {', '.join(sorted(files))}."
-        )
+        wrong = f"there is no platform '{name}'{near(name, files)}"
+        raise Problem(wrong, fix=f"Platforms: {', '.join(sorted(files))}.")
     return {**(read_yaml(files["generic"]) or {}), **(read_yaml(files[name]) or {})}
 
 
@@ -91,10 +87,8 @@ def recipe(folder: Path) -> dict[str, Any]:
     described = read_yaml(folder / RECIPE_FILE)
     if isinstance(described, dict) and "summary" in described and isinstance(described.get("modes"), list):
         return described
-    raise Problem(
-        f"{folder / RECIPE_FILE} needs a `summary` and a list of `modes`",
-        fix="Use a recipe of the role as a template.",
-    )
+    wrong = f"{folder / RECIPE_FILE} needs a `summary` and a list of `modes`"
+    raise Problem(wrong, fix="Use a recipe of the role as a template.")
 
 
 def fragment(
@@ -108,9 +102,8 @@ def fragment(
         text = _compiled(source).render(options=options, platform=facts, collector=about)
     except Exception as error:  # a template is the user's code and can raise any exception
         line = f":{error.lineno}" if isinstance(error, TemplateSyntaxError) else ""
-        raise Problem(
-            f"recipe '{use.name}' does not render: {error}", where=f"{template}{line}", fix="Correct its template."
-        ) from error
+        wrong = f"recipe '{use.name}' does not render: {error}"
+        raise Problem(wrong, where=f"{template}{line}", fix="Correct its template.") from error
     config = _parsed(text, f"{template} (rendered)").data or {}
     check_shape(f"recipe '{use.name}'", config)
     return Layer(f"recipe '{use.name}'", config, recipe=True)
@@ -147,10 +140,8 @@ def _check_names(values: Mapping[str, Any], spec: Mapping[str, Any], what: str, 
     """Reject unknown options at any depth; Ansible's validator suggests no similar name."""
     for key, value in values.items():
         if key not in spec:
-            raise Problem(
-                f"{what} has no option '{path}{key}'{near(str(key), spec)}",
-                fix=f"Options: {', '.join(sorted(spec)) or 'none'}.",
-            )
+            wrong = f"{what} has no option '{path}{key}'{near(str(key), spec)}"
+            raise Problem(wrong, fix=f"Options: {', '.join(sorted(spec)) or 'none'}.")
         inner = (spec[key] or {}).get("options") or {}
         for item in (value if isinstance(value, list) else [value]) if inner else ():
             if isinstance(item, Mapping):

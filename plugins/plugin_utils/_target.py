@@ -77,10 +77,8 @@ def resolve(wanted: BuildRequest, image: str) -> Target | None:
         return None
     known = _sources.catalogue("distributions")
     if name not in known:
-        raise Problem(
-            f"there is no distribution '{name}'{near(name, known)}",
-            fix=f"Distributions: {', '.join(sorted(known))}; or give distribution_manifest.",
-        )
+        fix = f"Distributions: {', '.join(sorted(known))}; or give distribution_manifest."
+        raise Problem(f"there is no distribution '{name}'{near(name, known)}", fix=fix)
     of_image = seen[1] if seen and seen[0] == name else ""
     own = wanted.version or of_image or ("" if seen and not wanted.distribution else str(known[name]["version"]))
     return Target(tables(), name, tables().collector_version(name, own)) if own else None
@@ -95,10 +93,8 @@ def of_collector(collector: Collector) -> tuple[Target | None, str]:
     version = tables().collector_version(collector.distribution, collector.version)
     if collector.distribution_manifest:
         if not collector.image:
-            raise Problem(
-                f"collector '{collector.name}' has a distribution_manifest, but no `image` that was built with it",
-                fix="Give `image` too.",
-            )
+            wrong = f"collector '{collector.name}' has a distribution_manifest, but no `image` that was built with it"
+            raise Problem(wrong, fix="Give `image` too.")
         target = resolve(BuildRequest(manifest=collector.distribution_manifest), "")
         return target, target.version if target else version
     if collector.image:
@@ -119,9 +115,8 @@ def smallest_image(target: Target | None, configs: Sequence[Any]) -> str:
 def _from_manifest(wanted: BuildRequest) -> Target:
     manifest = _sources.read_yaml(wanted.manifest)
     if not isinstance(manifest, dict) or not any(isinstance(manifest.get(name), list) for name in SECTIONS):
-        raise Problem(
-            f"{wanted.manifest} is not a manifest of the Collector builder", fix="It lists gomod per component."
-        )
+        wrong = f"{wanted.manifest} is not a manifest of the Collector builder"
+        raise Problem(wrong, fix="It lists gomod per component.")
     dist = manifest.get("dist")
     about = dist if isinstance(dist, dict) else {}
     version = wanted.version or str(about.get("otelcol_version") or "") or _newest_module(manifest)

@@ -47,10 +47,8 @@ def _use(item: Any) -> RecipeUse:
         name, options = next(iter(item.items()))
         if isinstance(name, str) and (options is None or isinstance(options, Mapping)):
             return RecipeUse(str(name), dict(options or {}))
-    raise Problem(
-        f"a recipe is a name, or a mapping of one name to its options, not {item!r}",
-        fix="Write `- otlp_ingest` or `- otlp_forward: {endpoint: HOST:PORT}`.",
-    )
+    wrong = f"a recipe is a name, or a mapping of one name to its options, not {item!r}"
+    raise Problem(wrong, fix="Write `- otlp_ingest` or `- otlp_forward: {endpoint: HOST:PORT}`.")
 
 
 def check_known(use: RecipeUse, known: Iterable[str]) -> None:
@@ -69,21 +67,16 @@ def check_shape(name: str, config: Any) -> None:
         if not isinstance(key, str)
     ]
     for fault in faults:
-        raise Problem(
-            f"{name} renders no collector config: {fault.message}",
-            where=dotted(fault.path),
-            fix=fault.fix or "Correct its template.",
-        )
+        wrong = f"{name} renders no collector config: {fault.message}"
+        raise Problem(wrong, where=dotted(fault.path), fix=fault.fix or "Correct its template.")
 
 
 def check_mode(use: RecipeUse, recipe: Mapping[str, Any], mode: str) -> None:
     """Raise Problem when a recipe does not work in this mode."""
     modes = recipe["modes"]
     if mode not in modes:
-        raise Problem(
-            f"recipe '{use.name}' does not work in mode {mode}: {recipe['summary']}",
-            fix=f"Use it in mode {' or '.join(modes)}.",
-        )
+        wrong = f"recipe '{use.name}' does not work in mode {mode}: {recipe['summary']}"
+        raise Problem(wrong, fix=f"Use it in mode {' or '.join(modes)}.")
 
 
 def check_requires(used: Iterable[RecipeUse], recipes: Mapping[str, Mapping[str, Any]]) -> None:
@@ -92,7 +85,5 @@ def check_requires(used: Iterable[RecipeUse], recipes: Mapping[str, Mapping[str,
     for name in names:
         missing = [other for other in recipes[name].get("requires") or [] if other not in names]
         if missing:
-            raise Problem(
-                f"recipe '{name}' needs recipe '{missing[0]}'",
-                fix=f"Add '{missing[0]}' to the recipes of this collector.",
-            )
+            fix = f"Add '{missing[0]}' to the recipes of this collector."
+            raise Problem(f"recipe '{name}' needs recipe '{missing[0]}'", fix=fix)

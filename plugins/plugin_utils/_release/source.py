@@ -54,12 +54,8 @@ def fetch(tried: list[str], sha256: str, asked: str, sleep: Callable[[float], No
     content, where = _first(tried, asked, sleep)
     if sha256 and hashlib.sha256(content).hexdigest() != sha256.lower().removeprefix("sha256:"):
         found = hashlib.sha256(content).hexdigest()
-        raise Problem(
-            f"its SHA-256 is {found}, not {sha256}",
-            asked=asked,
-            where=where,
-            fix="Download it again, or correct sha256.",
-        )
+        wrong = f"its SHA-256 is {found}, not {sha256}"
+        raise Problem(wrong, asked=asked, where=where, fix="Download it again, or correct sha256.")
     return where, content
 
 
@@ -142,18 +138,16 @@ def read_chart(chart: str) -> dict[str, Any] | None:
         return None
     said = _sources.read_yaml(path / _FILE) if path.is_dir() else _yaml.load(_archived(path), f"{path}/{_FILE}").data
     if not isinstance(said, dict) or "name" not in said:
-        raise Problem(
-            "this is not a Helm chart", where=str(path), fix="Give the folder with its Chart.yaml, or its archive."
-        )
+        fix = "Give the folder with its Chart.yaml, or its archive."
+        raise Problem("this is not a Helm chart", where=str(path), fix=fix)
     return {**said, "path": str(path)}
 
 
 def checked_chart(product: Product, chart: dict[str, Any], asked: str) -> str:
     """Return the version of the product in a chart. Raises Problem if it differs from the requested one."""
     if chart["name"] != product.name:
-        raise Problem(
-            f"this is the chart of {chart['name']}", where=chart["path"], fix=f"Give the chart of {product.title}."
-        )
+        fix = f"Give the chart of {product.title}."
+        raise Problem(f"this is the chart of {chart['name']}", where=chart["path"], fix=fix)
     found = str(chart.get("appVersion") or chart.get("version"))
     if asked and read_version(asked) != read_version(found):
         wrong = f"the chart has version {found} of {product.title}, not {asked}"

@@ -163,10 +163,8 @@ def _check_allocator(collector: Collector) -> None:
 def _check_plain(collector: Collector) -> None:
     """Raise Problem for what only the operator does."""
     if collector.mode not in WORKLOADS:
-        raise Problem(
-            f"collector '{collector.name}' has mode {collector.mode}, and only the operator puts it into pods",
-            fix="Set `backend: operator`, or use another mode.",
-        )
+        wrong = f"collector '{collector.name}' has mode {collector.mode}, and only the operator puts it into pods"
+        raise Problem(wrong, fix="Set `backend: operator`, or use another mode.")
     if (collector.target_allocator.get("prometheus_cr") or {}).get("enabled"):
         raise Problem(
             f"collector '{collector.name}' reads ServiceMonitors and PodMonitors, which only a target allocator does",

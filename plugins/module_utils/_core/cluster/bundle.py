@@ -103,20 +103,14 @@ def check(manifests: list[Manifest]) -> None:
         where = f"manifests[{index}]"
         for key in ("apiVersion", "kind"):
             if not isinstance(manifest.get(key), str) or not manifest[key]:
-                raise Problem(
-                    f"the manifest has no {key}",
-                    where=where,
-                    fix="Give every manifest apiVersion, kind and metadata.name.",
-                )
+                wrong = f"the manifest has no {key}"
+                raise Problem(wrong, where=where, fix="Give every manifest apiVersion, kind and metadata.name.")
         metadata = manifest.get("metadata") or {}
         if not all(isinstance(metadata.get(key) or "", str) for key in ("name", "namespace")):
             raise Problem("name and namespace are texts", where=f"{where}.metadata", fix="Write them as texts.")
         if not metadata.get("name"):
-            raise Problem(
-                f"the {manifest['kind']} has no metadata.name",
-                where=where,
-                fix="generateName cannot be applied twice; set a name.",
-            )
+            fix = "generateName cannot be applied twice; set a name."
+            raise Problem(f"the {manifest['kind']} has no metadata.name", where=where, fix=fix)
         if identity(manifest) in seen:
             raise Problem(f"{ref(manifest)} is in the bundle twice", where=where, fix="Remove or merge one of the two.")
         seen.add(identity(manifest))

@@ -117,10 +117,8 @@ class Collector:
                 fix=f"Use at most {names.LONGEST_STATEFUL_SET} characters.",
             )
         if collector.mode == "daemonset" and collector.autoscaling:
-            raise Problem(
-                f"collector '{collector.name}' is a DaemonSet and cannot be autoscaled",
-                fix="Remove `autoscaling`, or use mode deployment or statefulset.",
-            )
+            wrong = f"collector '{collector.name}' is a DaemonSet and cannot be autoscaled"
+            raise Problem(wrong, fix="Remove `autoscaling`, or use mode deployment or statefulset.")
         return collector
 
     @cached_property
@@ -223,9 +221,8 @@ def memory(limit: str) -> Memory:
     """
     mib = parse_bytes(limit) // _MIB
     if mib < SMALLEST_LIMIT_MIB:
-        raise Problem(
-            f"memory limit '{limit}' is too small for a collector", fix=f"Give at least {SMALLEST_LIMIT_MIB}Mi."
-        )
+        wrong = f"memory limit '{limit}' is too small for a collector"
+        raise Problem(wrong, fix=f"Give at least {SMALLEST_LIMIT_MIB}Mi.")
     return Memory(mib * LIMIT_PERCENT // 100, mib * SPIKE_PERCENT // 100, f"{mib * GOMEMLIMIT_PERCENT // 100}MiB")
 
 

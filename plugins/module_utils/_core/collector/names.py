@@ -41,10 +41,8 @@ _DNS_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?\Z")
 def check_name(what: str, name: str) -> str:
     """Return the name. Raises Problem when Kubernetes would not take it as a DNS label (RFC 1123)."""
     if not _DNS_LABEL.match(name) or len(name) > LONGEST_LABEL:
-        raise Problem(
-            f"'{name}' is not a valid {what}",
-            fix=f"Use at most {LONGEST_LABEL} lower-case letters, digits and dashes, no dash at either end.",
-        )
+        fix = f"Use at most {LONGEST_LABEL} lower-case letters, digits and dashes, no dash at either end."
+        raise Problem(f"'{name}' is not a valid {what}", fix=fix)
     return name
 
 

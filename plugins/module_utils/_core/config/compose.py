@@ -116,10 +116,8 @@ def _agree(target: dict[str, Any], source: Config, path: Path, name: str, owner:
         elif _is_shared(here) and isinstance(value, dict) and isinstance(target[key], dict):
             _agree(target[key], value, here, name, owner)
         elif target[key] != value:
-            raise Problem(
-                f"{_owner(owner, here)} and {name} configure {dotted(here)} differently",
-                fix="Give one of them another component name through its options, or leave one recipe out.",
-            )
+            fix = "Give one of them another component name through its options, or leave one recipe out."
+            raise Problem(f"{_owner(owner, here)} and {name} configure {dotted(here)} differently", fix=fix)
 
 
 def _is_shared(path: Path) -> bool:
@@ -158,10 +156,8 @@ def _matching(key: str, declared: Iterable[str], recipe: str) -> list[str]:
         return [key]
     matches = [name for name in declared if fnmatchcase(name, key)]
     if not matches:
-        raise Problem(
-            f"{recipe} adds to pipelines '{key}', but no recipe declares such a pipeline",
-            fix="Add a recipe that receives that signal, or narrow this one's `signals` option.",
-        )
+        fix = "Add a recipe that receives that signal, or narrow this one's `signals` option."
+        raise Problem(f"{recipe} adds to pipelines '{key}', but no recipe declares such a pipeline", fix=fix)
     return matches
 
 
@@ -188,9 +184,8 @@ def _overlay(base: Any, over: Any, path: Path) -> Any:
 def _append(base: Any, more: Any, path: Path) -> list[Any]:
     base = [] if base is None else base
     if not isinstance(base, list) or not isinstance(more, list):
-        raise Problem(
-            f"'{dotted(path)}{APPEND}' appends to a list, but one side is not a list", fix="Give a list on both sides."
-        )
+        wrong = f"'{dotted(path)}{APPEND}' appends to a list, but one side is not a list"
+        raise Problem(wrong, fix="Give a list on both sides.")
     result = [*base, *(item for item in more if item not in base)]
     if path[:2] == ("service", "pipelines") and path[-1] == "processors":
         result.sort(key=processor_rank)

@@ -38,9 +38,8 @@ def export(language: Language, options: Mapping[str, Any], common: Mapping[str, 
     found = _endpoint(options, common, protocol)
     _check_port(language, options, protocol, found)
     if common["tls"] and found.scheme != "https":
-        raise Problem(
-            f"it has `tls`, but {language.title} sends to {found.url}", fix="Write https://, or remove `tls`."
-        )
+        wrong = f"it has `tls`, but {language.title} sends to {found.url}"
+        raise Problem(wrong, fix="Write https://, or remove `tls`.")
     env = {**common["env"], **options["env"]}
     return Export(language, protocol, found, tuple(signal for signal in language.signals if _sends(signal, env)))
 
@@ -49,9 +48,8 @@ def _protocol(language: Language, options: Mapping[str, Any]) -> str:
     protocol = options["protocol"] or language.default
     known = (GRPC, HTTP)
     if protocol not in known:
-        raise Problem(
-            f"{language.title} has the protocol '{protocol}'{near(protocol, known)}", fix=f"Use {HTTP} or {GRPC}."
-        )
+        wrong = f"{language.title} has the protocol '{protocol}'{near(protocol, known)}"
+        raise Problem(wrong, fix=f"Use {HTTP} or {GRPC}.")
     # Who brings an image of his own knows what is in it; the web server modules speak one protocol whatever the image.
     if protocol not in language.protocols and (language.directive or not options["image"]):
         raise Problem(
@@ -130,9 +128,8 @@ def parse(url: str) -> Endpoint:
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise Problem(f"'{url}' is not an http:// or https:// URL", fix=f"Write it like {_EXAMPLE}, for gRPC too.")
     if "@" in parts.netloc:
-        raise Problem(
-            "the endpoint has a user or a password in it", fix="Give them as headers, from a Secret in `env`."
-        )
+        fix = "Give them as headers, from a Secret in `env`."
+        raise Problem("the endpoint has a user or a password in it", fix=fix)
     if not port:
         raise Problem(f"'{url}' has no port", fix="Write it: 4318 is OTLP over HTTP, 4317 OTLP over gRPC.")
     if parts.query or parts.fragment or _SIGNAL_PATH.search(parts.path):

@@ -82,9 +82,8 @@ class Instrumentation:
         values["propagators"] = propagators(values["propagators"])
         for name, value in values["resource_attributes"].items():
             if _DELIMITERS.search(name + value):
-                raise Problem(
-                    f"resource attribute '{name}' has a comma or an equals sign", fix="Write %2C or %3D in its place."
-                )
+                wrong = f"resource attribute '{name}' has a comma or an equals sign"
+                raise Problem(wrong, fix="Write %2C or %3D in its place.")
         for env in (values["env"], *(chosen["env"] for chosen in languages.values())):
             _check_env(env)
         exports = [
@@ -116,9 +115,8 @@ def _tls(given: Mapping[str, Any]) -> dict[str, str]:
     if in_secret and "secret_name" not in tls:
         raise Problem(f"its `tls` has {in_secret[0]}, but no secret_name", fix="Give secret_name, or an absolute path.")
     if not tls.get("ca_file", "/").startswith("/") and not {"secret_name", "config_map_name"} & set(tls):
-        raise Problem(
-            "its `tls` has ca_file, but no config_map_name or secret_name", fix="Give one of them, or an absolute path."
-        )
+        wrong = "its `tls` has ca_file, but no config_map_name or secret_name"
+        raise Problem(wrong, fix="Give one of them, or an absolute path.")
     return tls
 
 

@@ -76,10 +76,9 @@ def change(live: Manifest, annotations: Mapping[str, str], references: Sequence[
     for key, value in annotations.items():
         if before.get(key, value) != value and not _is_ours(live, key, references):
             writers = ownership.named(_managers(live, key))
-            raise Problem(
-                f"namespace '{name}' has the annotation {key}: {before[key]} already, from {writers}",
-                fix=f"Remove it with `kubectl annotate namespace {name} {key}-`, or leave the namespace out.",
-            )
+            wrong = f"namespace '{name}' has the annotation {key}: {before[key]} already, from {writers}"
+            fix = f"Remove it with `kubectl annotate namespace {name} {key}-`, or leave the namespace out."
+            raise Problem(wrong, fix=fix)
     gone = [key for key in before if key.startswith(PREFIX) and key not in annotations]
     removed: dict[str, str | None] = {key: None for key in gone if _is_ours(live, key, references)}
     return removed | {key: value for key, value in annotations.items() if before.get(key) != value}

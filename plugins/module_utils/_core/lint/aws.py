@@ -33,18 +33,12 @@ def region_missing(subject: Subject) -> Iterator[Fault]:
         return
     for part in subject.view.of("exporters", *_EXPORTERS):
         if not part.settings.get("region"):
-            yield Fault(
-                part.path,
-                f"'{part.id}' has no region, and {_VARIABLE} is not set",
-                f"Add `region: REGION`, or {_VARIABLE} to `env`.",
-            )
+            message = f"'{part.id}' has no region, and {_VARIABLE} is not set"
+            yield Fault(part.path, message, f"Add `region: REGION`, or {_VARIABLE} to `env`.")
     for part in subject.view.of("receivers", "awsxray"):
         if not at(part.settings, ("proxy_server", "region")):
-            yield Fault(
-                part.path,
-                f"'{part.id}' has no region for forwarded requests, and {_VARIABLE} is not set",
-                f"Add `proxy_server: {{region: REGION}}`, or {_VARIABLE} to `env`.",
-            )
+            fix = f"Add `proxy_server: {{region: REGION}}`, or {_VARIABLE} to `env`."
+            yield Fault(part.path, f"'{part.id}' has no region for forwarded requests, and {_VARIABLE} is not set", fix)
 
 
 def signature_mismatch(subject: Subject) -> Iterator[Fault]:
@@ -102,9 +96,8 @@ def dropped_declaration(subject: Subject) -> Iterator[Fault]:
         for index, item in enumerate(items(part.settings, "metric_declarations")):
             here = (*part.path, "metric_declarations", index)
             if isinstance(item, dict) and not item.get("metric_name_selectors"):
-                yield Fault(
-                    here, "the declaration selects no metric", "Add `metric_name_selectors: [REGULAR EXPRESSION]`."
-                )
+                fix = "Add `metric_name_selectors: [REGULAR EXPRESSION]`."
+                yield Fault(here, "the declaration selects no metric", fix)
             for number, dimensions in enumerate(items(item, "dimensions")):
                 if isinstance(dimensions, list) and len(dimensions) > _MOST_DIMENSIONS:
                     yield Fault(
@@ -120,11 +113,8 @@ def log_retention(subject: Subject) -> Iterator[Fault]:
         days = at(settings, ("log_retention",)) if str(name).split("/", 1)[0] in _LOGGERS else None
         if isinstance(days, int) and not isinstance(days, bool) and days not in _RETENTIONS:
             longer = next((item for item in _RETENTIONS if item > max(days, 0)), _RETENTIONS[-1])
-            yield Fault(
-                ("exporters", name, "log_retention"),
-                f"CloudWatch Logs keeps no event for {days} days",
-                f"Write {longer}, or another of: {', '.join(map(str, _RETENTIONS[1:]))}; 0 keeps them forever.",
-            )
+            fix = f"Write {longer}, or another of: {', '.join(map(str, _RETENTIONS[1:]))}; 0 keeps them forever."
+            yield Fault(("exporters", name, "log_retention"), f"CloudWatch Logs keeps no event for {days} days", fix)
 
 
 RULES = (

@@ -58,9 +58,8 @@ def older_name(subject: Subject) -> Iterator[Fault]:
         if build and found and found.renamed:
             renamed = build.catalogue.rename(name, kind)
             since = f" since {renamed.since}" if renamed else ""
-            yield Fault(
-                (name, component_id), f"'{kind}' is called '{found.renamed}'{since}", f"Write `{found.renamed}`."
-            )
+            message = f"'{kind}' is called '{found.renamed}'{since}"
+            yield Fault((name, component_id), message, f"Write `{found.renamed}`.")
 
 
 def unsupported_signal(subject: Subject) -> Iterator[Fault]:

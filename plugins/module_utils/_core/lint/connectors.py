@@ -43,12 +43,11 @@ def one_sided_connector(subject: Subject) -> Iterator[Fault]:
         for role, other in ENDS.items():
             if getattr(use, role) and not getattr(use, other):
                 path, *_others = getattr(use, role).values()
-                yield Fault(
-                    path,
-                    f"connector '{component_id}' is listed among {role} only",
+                fix = (
                     f"List it in the {other} of a pipeline that it "
-                    f"{'sends to' if other == 'receivers' else 'receives from'}.",
+                    f"{'sends to' if other == 'receivers' else 'receives from'}."
                 )
+                yield Fault(path, f"connector '{component_id}' is listed among {role} only", fix)
 
 
 def unsupported_connection(subject: Subject) -> Iterator[Fault]:

@@ -92,11 +92,8 @@ def check(members: Sequence[Member]) -> None:
         _check_children(two.collector, one.collector)
     clashes = [clash for one, two in combinations(members, 2) for clash in _port_clashes(one, two)]
     if clashes:
-        raise Problem(
-            "; ".join(clashes),
-            asked="two collectors cannot open the same port on one node",
-            fix="Change an endpoint, set `host_ports: false` for one, or give them different node_selectors.",
-        )
+        fix = "Change an endpoint, set `host_ports: false` for one, or give them different node_selectors."
+        raise Problem("; ".join(clashes), asked="two collectors cannot open the same port on one node", fix=fix)
 
 
 def union(manifests: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -106,10 +103,8 @@ def union(manifests: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
         metadata = manifest["metadata"]
         key = (manifest["kind"], metadata.get("namespace", ""), metadata["name"])
         if result.setdefault(key, manifest) != manifest:
-            raise Problem(
-                f"two collectors define {key[0]} '{key[2]}' in namespace '{key[1]}' differently",
-                fix="Give both the same settings for the object, or different names.",
-            )
+            wrong = f"two collectors define {key[0]} '{key[2]}' in namespace '{key[1]}' differently"
+            raise Problem(wrong, fix="Give both the same settings for the object, or different names.")
     return list(result.values())
 
 
@@ -127,10 +122,8 @@ def _check_names(one: Collector, two: Collector) -> None:
 def _check_children(one: Collector, two: Collector) -> None:
     """Raise Problem if the operator would give a child of one collector the name of another collector."""
     if one.backend == "operator" and one.namespace == two.namespace and two.name in names.of_operator(one.name):
-        raise Problem(
-            f"collector '{two.name}' has the name that the operator gives to a workload of collector '{one.name}'",
-            fix="Rename one.",
-        )
+        wrong = f"collector '{two.name}' has the name that the operator gives to a workload of collector '{one.name}'"
+        raise Problem(wrong, fix="Rename one.")
 
 
 def _port_clashes(one: Member, two: Member) -> Iterator[str]:

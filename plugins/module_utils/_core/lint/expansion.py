@@ -65,9 +65,8 @@ def bare_variable(subject: Subject) -> Iterator[Fault]:
         match = _BARE.search(text)
         if match:
             name = match[1] if not is_secret(path, text) else "NAME"
-            yield Fault(
-                path, f"`${name}` is not replaced", f"Write `${{env:{name}}}`, or `$${name}` for the literal text."
-            )
+            fix = f"Write `${{env:{name}}}`, or `$${name}` for the literal text."
+            yield Fault(path, f"`${name}` is not replaced", fix)
 
 
 def _texts(subject: Subject) -> list[tuple[Path, str, list[str]]]:

@@ -42,11 +42,8 @@ def memory_limiter_missing(subject: Subject) -> Iterator[Fault]:
         if not set(pipeline.receivers) - connectors or _position(pipeline, _LIMITER) is not None:
             continue
         if any(kind_of(name) not in _TRIAL for name in pipeline.exporters):
-            yield Fault(
-                pipeline.path,
-                f"pipeline '{pipeline.key}' has no memory_limiter",
-                "Put `memory_limiter` first in its processors (recipe baseline does).",
-            )
+            fix = "Put `memory_limiter` first in its processors (recipe baseline does)."
+            yield Fault(pipeline.path, f"pipeline '{pipeline.key}' has no memory_limiter", fix)
 
 
 def memory_limiter_late(subject: Subject) -> Iterator[Fault]:
@@ -54,11 +51,9 @@ def memory_limiter_late(subject: Subject) -> Iterator[Fault]:
     for pipeline in subject.view.pipelines:
         index = _position(pipeline, _LIMITER)
         if index:
-            yield Fault(
-                (*pipeline.path, "processors", index),
-                f"'{pipeline.processors[index]}' comes after '{pipeline.processors[0]}'",
-                "Put it first: rejected data then costs no work, and receivers can slow down their senders.",
-            )
+            message = f"'{pipeline.processors[index]}' comes after '{pipeline.processors[0]}'"
+            fix = "Put it first: rejected data then costs no work, and receivers can slow down their senders."
+            yield Fault((*pipeline.path, "processors", index), message, fix)
 
 
 def batch_missing(subject: Subject) -> Iterator[Fault]:
@@ -69,11 +64,8 @@ def batch_missing(subject: Subject) -> Iterator[Fault]:
             continue
         for name in pipeline.exporters:
             if name in senders and not _batches(senders[name]):
-                yield Fault(
-                    pipeline.path,
-                    f"pipeline '{pipeline.key}' sends to '{name}' without batches",
-                    f"Add `batch` as the last processor, or `sending_queue: {{batch: {{}}}}` to exporter '{name}'.",
-                )
+                fix = f"Add `batch` as the last processor, or `sending_queue: {{batch: {{}}}}` to exporter '{name}'."
+                yield Fault(pipeline.path, f"pipeline '{pipeline.key}' sends to '{name}' without batches", fix)
                 break
 
 
@@ -86,11 +78,9 @@ def batch_early(subject: Subject) -> Iterator[Fault]:
         last = len(kinds) - 1 - kinds[::-1].index(_BATCH)
         for name, kind in zip(pipeline.processors[last:], kinds[last:], strict=True):
             if kind in _BEFORE_BATCH:
-                yield Fault(
-                    (*pipeline.path, "processors", last),
-                    f"'{pipeline.processors[last]}' comes before '{name}': {_BEFORE_BATCH[kind]}",
-                    f"Move '{pipeline.processors[last]}' to the end of the processors.",
-                )
+                message = f"'{pipeline.processors[last]}' comes before '{name}': {_BEFORE_BATCH[kind]}"
+                fix = f"Move '{pipeline.processors[last]}' to the end of the processors."
+                yield Fault((*pipeline.path, "processors", last), message, fix)
                 break
 
 
@@ -101,11 +91,8 @@ def connection_forgotten(subject: Subject) -> Iterator[Fault]:
         before = ""
         for index, name in enumerate(pipeline.processors):
             if name in asking and before:
-                yield Fault(
-                    (*pipeline.path, "processors", index),
-                    f"'{name}' finds pods by their connection, which the earlier '{before}' drops",
-                    f"Move '{name}' before '{before}'.",
-                )
+                message = f"'{name}' finds pods by their connection, which the earlier '{before}' drops"
+                yield Fault((*pipeline.path, "processors", index), message, f"Move '{name}' before '{before}'.")
             before = before or (name if kind_of(name) in _FORGETFUL else "")
 
 

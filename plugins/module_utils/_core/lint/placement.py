@@ -42,13 +42,12 @@ def singleton(subject: Subject) -> Iterator[Fault]:
         if any(str(key).endswith("leader_elector") for key in part.settings):
             continue
         certain = subject.deployment and (subject.deployment.replicas or 0) > 1  # other counts may be one at run time
-        yield Fault(
-            part.path,
-            f"'{part.id}' reports {_SINGLETONS[part.kind]}, and there is {times}",
+        message = f"'{part.id}' reports {_SINGLETONS[part.kind]}, and there is {times}"
+        fix = (
             "Move it to a separate collector with mode deployment and `replicas: 1`, "
-            "or name an extension k8s_leader_elector as its `k8s_leader_elector`.",
-            severity="" if certain else "warning",
+            "or name an extension k8s_leader_elector as its `k8s_leader_elector`."
         )
+        yield Fault(part.path, message, fix, severity="" if certain else "warning")
 
 
 def host_reader(subject: Subject) -> Iterator[Fault]:
@@ -60,22 +59,16 @@ def host_reader(subject: Subject) -> Iterator[Fault]:
         what = _READS[part.kind](part.settings)
         if what:
             where = "a sidecar" if deployment.mode == "sidecar" else f"a {deployment.mode}"
-            yield Fault(
-                part.path,
-                f"'{part.id}' reads {what}, but {where} is not on every node, and may share one with another copy",
-                "Move it to a collector with mode daemonset.",
-            )
+            message = f"'{part.id}' reads {what}, but {where} is not on every node, and may share one with another copy"
+            yield Fault(part.path, message, "Move it to a collector with mode daemonset.")
 
 
 def sidecar_limits(subject: Subject) -> Iterator[Fault]:
     """Yield leader electors in sidecars; the ServiceAccounts of their pods have no permission for leases."""
     if subject.deployment and subject.deployment.mode == "sidecar":
         for part in subject.view.of("extensions", "k8sleaderelector"):
-            yield Fault(
-                part.path,
-                f"'{part.id}' needs permission for a lease, which the pods with the sidecar do not have",
-                "Move the components that need it to a collector with mode deployment.",
-            )
+            message = f"'{part.id}' needs permission for a lease, which the pods with the sidecar do not have"
+            yield Fault(part.path, message, "Move the components that need it to a collector with mode deployment.")
 
 
 def metadata_service(subject: Subject) -> Iterator[Fault]:
@@ -106,11 +99,8 @@ def selinux_denied(subject: Subject) -> Iterator[Fault]:
         files += [(part, "a folder of the node") for part in subject.view.of("extensions", "filestorage")]
     for part, what in files:
         if what:
-            yield Fault(
-                part.path,
-                f"'{part.id}' uses {what}, which SELinux denies to containers",
-                "Set `selinux_type: spc_t` for this collector, or name your own type that has access.",
-            )
+            fix = "Set `selinux_type: spc_t` for this collector, or name your own type that has access."
+            yield Fault(part.path, f"'{part.id}' uses {what}, which SELinux denies to containers", fix)
 
 
 def copies(deployment: Deployment | None) -> str:
@@ -162,11 +152,8 @@ def lease_missing(subject: Subject) -> Iterator[Fault]:
         if isinstance(name, str) and kind_of(name) == _KIND and isinstance(settings, dict | None):
             missing = [key for key in ("lease_name", "lease_namespace") if not (settings or {}).get(key)]
             if missing:
-                yield Fault(
-                    ("extensions", name),
-                    f"'{name}' has no {' and no '.join(missing)}",
-                    "Add `lease_name: NAME` and `lease_namespace: NAMESPACE`, the same for all copies.",
-                )
+                fix = "Add `lease_name: NAME` and `lease_namespace: NAMESPACE`, the same for all copies."
+                yield Fault(("extensions", name), f"'{name}' has no {' and no '.join(missing)}", fix)
 
 
 _BALANCING = f"{_CONTRIB}/exporter/loadbalancingexporter"
@@ -193,11 +180,8 @@ def split_state(subject: Subject) -> Iterator[Fault]:
     for part in subject.view.parts:
         what, key = _STATE.get((part.section, part.kind), ("", ""))
         if what and not (on_node and key != _TRACES):  # the series of a pod stay with the agent of its node
-            yield Fault(
-                part.path,
-                f"'{part.id}' {what}, and there is {times}",
-                f"Run it with `replicas: 1`, or send to it through exporter load_balancing with `routing_key: {key}`.",
-            )
+            fix = f"Run it with `replicas: 1`, or send to it through exporter load_balancing with `routing_key: {key}`."
+            yield Fault(part.path, f"'{part.id}' {what}, and there is {times}", fix)
 
 
 def pod_association(subject: Subject) -> Iterator[Fault]:
@@ -209,13 +193,12 @@ def pod_association(subject: Subject) -> Iterator[Fault]:
     for part in subject.view.of("processors", "k8sattributes"):
         if part.settings.get("passthrough") is not True and _only_connection(part):
             sender = "the loopback of the pod" if sidecar else "the last hop: an agent or a load balancer, if any"
-            yield Fault(
-                part.path,
-                f"'{part.id}' uses the address of the connection as the pod's, but here it is {sender}",
+            message = f"'{part.id}' uses the address of the connection as the pod's, but here it is {sender}"
+            fix = (
                 "Put `{sources: [{from: resource_attribute, name: k8s.pod.ip}]}` first in pod_association, "
-                "and k8s_attributes with `passthrough: true` into agents in front.",
-                severity="warning" if sidecar else "",
+                "and k8s_attributes with `passthrough: true` into agents in front."
             )
+            yield Fault(part.path, message, fix, severity="warning" if sidecar else "")
 
 
 def _only_connection(part: Part) -> bool:

@@ -30,11 +30,8 @@ def port_clash(subject: Subject) -> Iterator[Fault]:
             hosts[listener.host] = listener
         elif not (first.part is None and _is_prometheus_exporter(listener)):
             number, protocol = listener.end
-            yield Fault(
-                listener.path,
-                f"{protocol} port {number} is already taken by {dotted(first.path)}",
-                "Give one of them an `endpoint` with another port.",
-            )
+            message = f"{protocol} port {number} is already taken by {dotted(first.path)}"
+            yield Fault(listener.path, message, "Give one of them an `endpoint` with another port.")
 
 
 def own_metrics_port(subject: Subject) -> Iterator[Fault]:
@@ -80,11 +77,8 @@ def unreachable_receiver(subject: Subject) -> Iterator[Fault]:
         return
     for listener in _servers(subject):
         if is_loopback(listener.host) and listener.end in deployment.exposed:
-            yield Fault(
-                listener.path,
-                f"port {listener.port} listens on {listener.host}, which no other pod reaches",
-                f"Write `endpoint: ${{env:MY_POD_IP}}:{listener.port}`.",
-            )
+            message = f"port {listener.port} listens on {listener.host}, which no other pod reaches"
+            yield Fault(listener.path, message, f"Write `endpoint: ${{env:MY_POD_IP}}:{listener.port}`.")
 
 
 def open_on_node(subject: Subject) -> Iterator[Fault]:
@@ -93,11 +87,8 @@ def open_on_node(subject: Subject) -> Iterator[Fault]:
         return
     for listener in subject.view.listeners:
         if listener.host in ANY:
-            yield Fault(
-                listener.path,
-                f"port {listener.port} is open on every address of the node",
-                f"Write `${{env:MY_POD_IP}}:{listener.port}`, or `localhost:{listener.port}` for clients on the node.",
-            )
+            fix = f"Write `${{env:MY_POD_IP}}:{listener.port}`, or `localhost:{listener.port}` for clients on the node."
+            yield Fault(listener.path, f"port {listener.port} is open on every address of the node", fix)
 
 
 def closed_udp_port(subject: Subject) -> Iterator[Fault]:
@@ -132,11 +123,8 @@ def health_check_unreachable(subject: Subject) -> Iterator[Fault]:
         return
     for listener in subject.view.listeners:
         if listener.part and listener.part.kind in _HEALTH and is_loopback(listener.host):
-            yield Fault(
-                listener.path,
-                f"'{listener.part.id}' listens on {listener.host}, but the kubelet probes the address of the pod",
-                f"Write `endpoint: ${{env:MY_POD_IP}}:{listener.port}`.",
-            )
+            message = f"'{listener.part.id}' listens on {listener.host}, but the kubelet probes the address of the pod"
+            yield Fault(listener.path, message, f"Write `endpoint: ${{env:MY_POD_IP}}:{listener.port}`.")
 
 
 def _is_asked(subject: Subject) -> bool:

@@ -119,9 +119,8 @@ def _weighed(finding: Finding, table: Mapping[str, str], profile: str, overrides
 
 def _check(known: set[str], profile: str, overrides: Mapping[str, str], suppressions: Sequence[Suppression]) -> None:
     if profile not in PROFILES:
-        raise Problem(
-            f"there is no profile '{profile}'{near(profile, PROFILES)}", fix=f"Profiles: {', '.join(PROFILES)}."
-        )
+        wrong = f"there is no profile '{profile}'{near(profile, PROFILES)}"
+        raise Problem(wrong, fix=f"Profiles: {', '.join(PROFILES)}.")
     for rule, severity in overrides.items():
         _check_rule(rule, known, "severities")
         if severity not in (*SEVERITIES, OFF):
@@ -138,9 +137,8 @@ def _check(known: set[str], profile: str, overrides: Mapping[str, str], suppress
 
 def _check_rule(rule: str, known: set[str], where: str) -> None:
     if rule not in known:
-        raise Problem(
-            f"there is no rule '{rule}'{near(rule, sorted(known))}", asked=where, fix="Correct the rule's id."
-        )
+        wrong = f"there is no rule '{rule}'{near(rule, sorted(known))}"
+        raise Problem(wrong, asked=where, fix="Correct the rule's id.")
 
 
 def _meets(item: Suppression, finding: Finding) -> bool:

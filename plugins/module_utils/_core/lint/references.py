@@ -32,11 +32,8 @@ def no_pipelines(subject: Subject) -> Iterator[Fault]:
     for name, pipeline in pipelines.items():
         for role in ("receivers", "exporters"):
             if not expanded(pipeline) and not at(pipeline, (role,)):
-                yield Fault(
-                    ("service", "pipelines", name),
-                    f"pipeline '{name}' has no {role}",
-                    f"Add one to `{role}`, or remove the pipeline (a recipe's `signals` option narrows it).",
-                )
+                fix = f"Add one to `{role}`, or remove the pipeline (a recipe's `signals` option narrows it)."
+                yield Fault(("service", "pipelines", name), f"pipeline '{name}' has no {role}", fix)
 
 
 def no_components(subject: Subject) -> Iterator[Fault]:
@@ -60,11 +57,8 @@ def undefined_reference(subject: Subject) -> Iterator[Fault]:
     for path, component_id in references(subject.config):
         role = str(path[-2])
         if trimmed(component_id) not in known[role] and role not in hidden and not expanded(component_id):
-            yield Fault(
-                path,
-                f"'{component_id}' is not configured{near(component_id, words[role])}",
-                _how(component_id, role, subject),
-            )
+            message = f"'{component_id}' is not configured{near(component_id, words[role])}"
+            yield Fault(path, message, _how(component_id, role, subject))
 
 
 def duplicate_processor(subject: Subject) -> Iterator[Fault]:
@@ -76,9 +70,8 @@ def duplicate_processor(subject: Subject) -> Iterator[Fault]:
             if count > 1:
                 last = len(ids) - 1 - ids[::-1].index(component_id)
                 path: Path = ("service", "pipelines", name, "processors", last)
-                yield Fault(
-                    path, f"processor '{component_id}' is listed {count} times in one pipeline", "Keep one of them."
-                )
+                message = f"processor '{component_id}' is listed {count} times in one pipeline"
+                yield Fault(path, message, "Keep one of them.")
 
 
 def ambiguous_id(subject: Subject) -> Iterator[Fault]:
@@ -87,11 +80,8 @@ def ambiguous_id(subject: Subject) -> Iterator[Fault]:
     for role in ("receivers", "exporters"):
         for component_id in section(subject.config, role):
             if component_id in connectors:
-                yield Fault(
-                    (role, component_id),
-                    f"'{component_id}' is both in {role} and in connectors",
-                    f"Rename one, e.g. `{component_id}/2`.",
-                )
+                message = f"'{component_id}' is both in {role} and in connectors"
+                yield Fault((role, component_id), message, f"Rename one, e.g. `{component_id}/2`.")
 
 
 def undefined_extension(subject: Subject) -> Iterator[Fault]:
@@ -101,17 +91,11 @@ def undefined_extension(subject: Subject) -> Iterator[Fault]:
     for path, extension, lax in extension_uses(subject):
         if extension not in known:
             if not lax:
-                yield Fault(
-                    path,
-                    f"extension '{extension}' is not configured{near(extension, known)}",
-                    "Add it below `extensions`, and list it in service.extensions.",
-                )
+                message = f"extension '{extension}' is not configured{near(extension, known)}"
+                yield Fault(path, message, "Add it below `extensions`, and list it in service.extensions.")
         elif extension not in enabled:
-            yield Fault(
-                path,
-                f"extension '{extension}' is used here but not started",
-                f"Add '{extension}' to service.extensions.",
-            )
+            fix = f"Add '{extension}' to service.extensions."
+            yield Fault(path, f"extension '{extension}' is used here but not started", fix)
 
 
 def undefined_pipeline(subject: Subject) -> Iterator[Fault]:
@@ -128,11 +112,8 @@ def undefined_pipeline(subject: Subject) -> Iterator[Fault]:
         if name not in pipelines:
             yield Fault(path, f"there is no pipeline '{name}'{near(name, pipelines)}", "Add it, or name another one.")
         elif connector not in (at(pipelines, (name, "receivers")) or ()):
-            yield Fault(
-                path,
-                f"pipeline '{name}' does not start from '{connector}'",
-                f"Add '{connector}' to service.pipelines.{name}.receivers.",
-            )
+            fix = f"Add '{connector}' to service.pipelines.{name}.receivers."
+            yield Fault(path, f"pipeline '{name}' does not start from '{connector}'", fix)
 
 
 def idle_extension(subject: Subject) -> Iterator[Fault]:
@@ -140,11 +121,8 @@ def idle_extension(subject: Subject) -> Iterator[Fault]:
     enabled = _started(subject.config)
     for extension in section(subject.config, "extensions"):
         if extension not in enabled:
-            yield Fault(
-                ("extensions", extension),
-                f"extension '{extension}' is configured but not started",
-                f"Add '{extension}' to service.extensions, or remove it.",
-            )
+            fix = f"Add '{extension}' to service.extensions, or remove it."
+            yield Fault(("extensions", extension), f"extension '{extension}' is configured but not started", fix)
 
 
 def _hidden(subject: Subject, path: Path) -> bool:

@@ -32,11 +32,9 @@ def resource_field(subject: Subject) -> Iterator[Fault]:
     for path, known in FIELDS.items():
         for key in section(subject.resource, "spec", *map(str, path)):
             if key not in known:
-                yield Fault(
-                    (*_SPEC, *path, key),
-                    f"an OpenTelemetryCollector has no '{key}' here{near(str(key), known)}",
-                    "Remove it, or look up its name for your version of the operator.",
-                )
+                message = f"an OpenTelemetryCollector has no '{key}' here{near(str(key), known)}"
+                fix = "Remove it, or look up its name for your version of the operator."
+                yield Fault((*_SPEC, *path, key), message, fix)
 
 
 def resource_value(subject: Subject) -> Iterator[Fault]:
@@ -63,12 +61,9 @@ def resource_mode(subject: Subject) -> Iterator[Fault]:
             continue
         name = ".".join(map(str, field.path))
         what = "cannot have" if field.refused else "does nothing with"
-        yield Fault(
-            (*_SPEC, *field.path),
-            f"mode {mode} {what} {name}",
-            f"Remove it, or use mode {' or '.join(field.modes)}.",
-            severity="" if field.refused else "warning",
-        )
+        message = f"mode {mode} {what} {name}"
+        fix = f"Remove it, or use mode {' or '.join(field.modes)}."
+        yield Fault((*_SPEC, *field.path), message, fix, severity="" if field.refused else "warning")
 
 
 def resource_autoscaler(subject: Subject) -> Iterator[Fault]:
@@ -108,11 +103,8 @@ def resource_port(subject: Subject) -> Iterator[Fault]:
     for index, port in enumerate(items(_spec(subject), "ports")):
         name, number, path = at(port, ("name",)), at(port, ("port",)), (*_SPEC, "ports", index)
         if not isinstance(name, str) or not _PORT_NAME.match(name):
-            yield Fault(
-                path,
-                f"'{name}' is not a valid port name" if name else "the port has no name",
-                "Use at most 15 lower-case letters, digits and single dashes, with a letter among them.",
-            )
+            fix = "Use at most 15 lower-case letters, digits and single dashes, with a letter among them."
+            yield Fault(path, f"'{name}' is not a valid port name" if name else "the port has no name", fix)
         for key, value, least in (("port", number, 1), ("hostPort", at(port, ("hostPort",), 0), 0)):
             if not (_number(value) and least <= value <= _LARGEST_PORT):
                 yield Fault((*path, key), f"{value} is not a valid port number", f"Write {least} to {_LARGEST_PORT}.")

@@ -97,11 +97,8 @@ def target_allocator_receiver(subject: Subject) -> Iterator[Fault]:
             f"Rename '{named[0]}'." if named else "Add receiver `prometheus`, with `config` if it has jobs of its own.",
         )
     elif _is_idle(subject, allocator, receiver):
-        yield Fault(
-            _RECEIVER,
-            "there is no scrape config to distribute",
-            "Add one, or read custom resources of Prometheus: `targetAllocator.prometheusCR.enabled: true`.",
-        )
+        fix = "Add one, or read custom resources of Prometheus: `targetAllocator.prometheusCR.enabled: true`."
+        yield Fault(_RECEIVER, "there is no scrape config to distribute", fix)
 
 
 def _is_idle(subject: Subject, allocator: dict[str, Any], receiver: dict[str, Any]) -> bool:
@@ -115,11 +112,9 @@ def target_allocator_variable(subject: Subject) -> Iterator[Fault]:
     for path, value in leaves(at(subject.config, _JOBS), _JOBS) if _allocator(subject) else ():
         found = locations(value) if isinstance(value, str) else []
         if found:
-            yield Fault(
-                path,
-                f"`${{{found[0]}}}` is not replaced here: the target allocator reads this, not the Collector",
-                "Write the value itself; with strategy per-node each collector gets the targets of its node anyway.",
-            )
+            message = f"`${{{found[0]}}}` is not replaced here: the target allocator reads this, not the Collector"
+            fix = "Write the value itself; with strategy per-node each collector gets the targets of its node anyway."
+            yield Fault(path, message, fix)
 
 
 def target_allocator_certificates(subject: Subject) -> Iterator[Fault]:

@@ -68,11 +68,8 @@ def placeholder(subject: Subject) -> Iterator[Fault]:
         is_address = key in _ADDRESSES or key.endswith(("_endpoint", "_url"))
         is_name = key in _NAMES or path[-2:-1] == ("headers",) or is_secret_key(path)
         if (is_address and _WITHIN.search(value)) or (is_name and _ALONE.match(value)):
-            yield Fault(
-                path,
-                f"`{path[-1]}` has a placeholder in angle brackets",
-                "Write the real value, or `${env:NAME}` and give NAME in `env`.",
-            )
+            fix = "Write the real value, or `${env:NAME}` and give NAME in `env`."
+            yield Fault(path, f"`{path[-1]}` has a placeholder in angle brackets", fix)
 
 
 def _holds_secret(config: Any, path: Path) -> bool:

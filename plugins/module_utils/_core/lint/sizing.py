@@ -61,11 +61,9 @@ def memory_limiter_unbounded(subject: Subject) -> Iterator[Fault]:
         return
     for part in _limiters(subject):
         if part.settings.get("limit_percentage") and not part.settings.get("limit_mib"):
-            yield Fault(
-                (*part.path, "limit_percentage"),
-                "this is a percentage of the node's memory, since the container has no memory limit",
-                "Give the container a memory limit, or write `limit_mib`.",
-            )
+            message = "this is a percentage of the node's memory, since the container has no memory limit"
+            fix = "Give the container a memory limit, or write `limit_mib`."
+            yield Fault((*part.path, "limit_percentage"), message, fix)
 
 
 def whole_cluster_cache(subject: Subject) -> Iterator[Fault]:
@@ -77,11 +75,8 @@ def whole_cluster_cache(subject: Subject) -> Iterator[Fault]:
             "node",
             "node_from_env_var",
         }:
-            yield Fault(
-                part.path,
-                f"every agent's '{part.id}' watches the pods of all nodes",
-                "Add `filter: {node_from_env_var: K8S_NODE_NAME}`.",
-            )
+            message = f"every agent's '{part.id}' watches the pods of all nodes"
+            yield Fault(part.path, message, "Add `filter: {node_from_env_var: K8S_NODE_NAME}`.")
 
 
 def _limiters(subject: Subject) -> Iterator[Part]:
@@ -92,11 +87,8 @@ def _limiters(subject: Subject) -> Iterator[Part]:
 def _crossed(part: Part, limit_key: str, spike_key: str) -> Iterator[Fault]:
     limit, spike = _number(part.settings.get(limit_key)), _number(part.settings.get(spike_key))
     if limit and spike and spike >= limit:
-        yield Fault(
-            (*part.path, spike_key),
-            f"{spike_key} is {spike}, not smaller than {limit_key}, which is {limit}",
-            f"Write about a quarter of {limit_key}: {max(limit // 4, 1)}.",
-        )
+        message = f"{spike_key} is {spike}, not smaller than {limit_key}, which is {limit}"
+        yield Fault((*part.path, spike_key), message, f"Write about a quarter of {limit_key}: {max(limit // 4, 1)}.")
     for key, value in ((limit_key, limit), (spike_key, spike)):
         if key.endswith("percentage") and value and value > _ALL:
             yield Fault((*part.path, key), f"{key} is {value}, more than {_ALL}", f"Write at most {_ALL}.")
@@ -154,11 +146,9 @@ def unbounded_dimension(subject: Subject) -> Iterator[Fault]:
             for index, item in enumerate(items(part.settings, key)):
                 name = at(item, ("name",))
                 if isinstance(name, str) and name in _UNIQUE:
-                    yield Fault(
-                        (*part.path, key, index),
-                        f"'{name}' has a new value in nearly every span, and each value creates new series",
-                        "Use a bounded attribute such as http.route, or set `aggregation_cardinality_limit`.",
-                    )
+                    message = f"'{name}' has a new value in nearly every span, and each value creates new series"
+                    fix = "Use a bounded attribute such as http.route, or set `aggregation_cardinality_limit`."
+                    yield Fault((*part.path, key, index), message, fix)
 
 
 def every_label(subject: Subject) -> Iterator[Fault]:
@@ -168,22 +158,17 @@ def every_label(subject: Subject) -> Iterator[Fault]:
             for index, item in enumerate(items(part.settings, "extract", what)):
                 pattern = at(item, ("key_regex",))
                 if isinstance(pattern, str) and _EVERYTHING.match(pattern):
-                    yield Fault(
-                        (*part.path, "extract", what, index),
-                        f"every one of the {what} becomes an attribute",
-                        "Name the wanted ones with `key`, or with a narrower `key_regex`.",
-                    )
+                    message = f"every one of the {what} becomes an attribute"
+                    fix = "Name the wanted ones with `key`, or with a narrower `key_regex`."
+                    yield Fault((*part.path, "extract", what, index), message, fix)
 
 
 def dimension_rollup(subject: Subject) -> Iterator[Fault]:
     """Yield awsemf exporters that store each metric several times with fewer dimensions."""
     for part in subject.view.of("exporters", "awsemf"):
         if part.settings.get("dimension_rollup_option", "") != _ROLLUP and not part.settings.get("metric_declarations"):
-            yield Fault(
-                part.path,
-                f"'{part.id}' stores, and bills, every metric also without its dimensions and with each alone",
-                f"Add `dimension_rollup_option: {_ROLLUP}`.",
-            )
+            message = f"'{part.id}' stores, and bills, every metric also without its dimensions and with each alone"
+            yield Fault(part.path, message, f"Add `dimension_rollup_option: {_ROLLUP}`.")
 
 
 RULES = (

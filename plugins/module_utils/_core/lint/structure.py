@@ -56,11 +56,8 @@ def not_a_list(subject: Subject) -> Iterator[Fault]:
     """Yield lists of ids that are not lists, or that contain other values."""
     for path, value in _id_lists(subject):
         if value is not None and not isinstance(value, list) and not expanded(value):
-            yield Fault(
-                path,
-                f"this must be a list of component ids, not {_kind(value)}",
-                f"Write `[{value}]`." if isinstance(value, str) else "",
-            )
+            message = f"this must be a list of component ids, not {_kind(value)}"
+            yield Fault(path, message, f"Write `[{value}]`." if isinstance(value, str) else "")
         elif isinstance(value, list):
             yield from (
                 Fault((*path, index), f"a component id is text, not {_kind(item)}")
@@ -87,18 +84,11 @@ def invalid_id(subject: Subject) -> Iterator[Fault]:
         for component_id in section(subject.config, name):
             why = id_problem(trimmed(component_id))
             if not why and component_id != trimmed(component_id):
-                yield Fault(
-                    (name, component_id),
-                    f"the white space in '{component_id}' is dropped, and with it the settings",
-                    f"Write `{trimmed(component_id)}`.",
-                    severity="warning",
-                )
+                message = f"the white space in '{component_id}' is dropped, and with it the settings"
+                yield Fault((name, component_id), message, f"Write `{trimmed(component_id)}`.", severity="warning")
             if why:
-                yield Fault(
-                    (name, component_id),
-                    f"'{component_id}' is not a component id: {why}",
-                    "Write `type` or `type/name`.",
-                )
+                fix = "Write `type` or `type/name`."
+                yield Fault((name, component_id), f"'{component_id}' is not a component id: {why}", fix)
 
 
 def invalid_pipeline_key(subject: Subject) -> Iterator[Fault]:

@@ -31,11 +31,9 @@ def missing_variable(subject: Subject) -> Iterator[Fault]:
         return
     for variable in variables(subject.config):
         if not variable.optional and variable.name not in subject.environment:
-            yield Fault(
-                variable.path,
-                f"variable {variable.name} is read here, but not set{near(variable.name, subject.environment)}",
-                f"Add it to `env`, or give it a default: ${{env:{variable.name}:-VALUE}}.",
-            )
+            message = f"variable {variable.name} is read here, but not set{near(variable.name, subject.environment)}"
+            fix = f"Add it to `env`, or give it a default: ${{env:{variable.name}:-VALUE}}."
+            yield Fault(variable.path, message, fix)
 
 
 def missing_permission(subject: Subject) -> Iterator[Fault]:
@@ -55,11 +53,9 @@ def _refused(path: Path, component_id: str, missing: list[tuple[str, str, str]])
     group, resource, verb = missing[0]
     more = f", and {len(missing) - 1} more" if len(missing) > 1 else ""
     where = f" in API group '{group}'" if group else ""
-    return Fault(
-        path,
-        f"'{component_id}' needs to {verb} {resource}{where}{more}, which the ServiceAccount is not allowed to do",
-        f"Add to its ClusterRole: `{{apiGroups: ['{group}'], resources: [{resource}], verbs: [{verb}]}}`.",
-    )
+    message = f"'{component_id}' needs to {verb} {resource}{where}{more}, which the ServiceAccount is not allowed to do"
+    fix = f"Add to its ClusterRole: `{{apiGroups: ['{group}'], resources: [{resource}], verbs: [{verb}]}}`."
+    return Fault(path, message, fix)
 
 
 def _permissions(item: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
@@ -118,12 +114,11 @@ def file_missing(subject: Subject) -> Iterator[Fault]:
             continue
         if (path[:2] in started or path[0] == "service") and _is_missing(subject, value):
             folder = dirname(value)
-            yield Fault(
-                path,
-                f"nothing is mounted at {folder}",
+            fix = (
                 "Mount the Secret there with `volumes`, or write /etc/otelcol/secrets/NAME/KEY: the role then mounts "
-                "the Secret NAME.",
+                "the Secret NAME."
             )
+            yield Fault(path, f"nothing is mounted at {folder}", fix)
 
 
 def storage_missing(subject: Subject) -> Iterator[Fault]:

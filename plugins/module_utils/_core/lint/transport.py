@@ -31,23 +31,19 @@ def clear_text(subject: Subject) -> Iterator[Fault]:
     """Yield exporters that send in clear text to a host outside the cluster."""
     for part, path, host in _clear(subject):
         if host and not is_inside(host):
-            yield Fault(
-                path,
-                f"'{part.id}' sends in clear text to {host}",
-                "Use the server's TLS port: an https:// URL, or `tls: {insecure: false}` with gRPC.",
-            )
+            fix = "Use the server's TLS port: an https:// URL, or `tls: {insecure: false}` with gRPC."
+            yield Fault(path, f"'{part.id}' sends in clear text to {host}", fix)
 
 
 def clear_text_inside(subject: Subject) -> Iterator[Fault]:
     """Yield exporters that send in clear text within the cluster or to an unknown address."""
     for part, path, host in _clear(subject):
         if not host or (is_inside(host) and not is_loopback(host)):
-            yield Fault(
-                path,
-                f"'{part.id}' sends in clear text",
+            fix = (
                 "Give the receiver a certificate (`tls_secret` of recipe otlp_ingest) and write `tls: {ca_file: FILE}` "
-                "here (`ca_secret` of recipe otlp_forward).",
+                "here (`ca_secret` of recipe otlp_forward)."
             )
+            yield Fault(path, f"'{part.id}' sends in clear text", fix)
 
 
 def unverified_certificate(subject: Subject) -> Iterator[Fault]:
@@ -83,22 +79,16 @@ def open_diagnostics(subject: Subject) -> Iterator[Fault]:
     """Yield pprof and zpages that are reachable from outside the pod; they expose memory and can exhaust it."""
     for listener in subject.view.listeners:
         if listener.part and listener.part.kind in ("pprof", "zpages") and not is_loopback(listener.host):
-            yield Fault(
-                listener.path,
-                f"'{listener.part.id}' is reachable from outside the pod",
-                f"Write `endpoint: localhost:{listener.port}`, and use `kubectl port-forward`.",
-            )
+            fix = f"Write `endpoint: localhost:{listener.port}`, and use `kubectl port-forward`."
+            yield Fault(listener.path, f"'{listener.part.id}' is reachable from outside the pod", fix)
 
 
 def verbose_debug(subject: Subject) -> Iterator[Fault]:
     """Yield debug exporters that write all data, including personal data, into the log."""
     for part in subject.view.of("exporters", "debug", "logging"):
         if part.settings.get("verbosity") == "detailed" or part.settings.get("loglevel") == "debug":
-            yield Fault(
-                part.path,
-                f"'{part.id}' writes all received data into the log",
-                "Write `verbosity: basic`, or remove it once data arrives.",
-            )
+            fix = "Write `verbosity: basic`, or remove it once data arrives."
+            yield Fault(part.path, f"'{part.id}' writes all received data into the log", fix)
 
 
 def _clear(subject: Subject) -> Iterator[tuple[Part, Path, str]]:

@@ -36,11 +36,8 @@ def http_only(subject: Subject) -> Iterator[Fault]:
     for part in subject.view.of("exporters", "otlp", "otlpgrpc"):
         host = destination(part.settings.get("endpoint"))[1]
         if _AWS.match(host) or _DATADOG.match(host):
-            yield Fault(
-                (*part.path, "endpoint"),
-                f"'{part.id}' uses gRPC, but {host} accepts only HTTP",
-                "Use the exporter otlp_http.",
-            )
+            message = f"'{part.id}' uses gRPC, but {host} accepts only HTTP"
+            yield Fault((*part.path, "endpoint"), message, "Use the exporter otlp_http.")
 
 
 def intake_path(subject: Subject) -> Iterator[Fault]:
@@ -67,11 +64,8 @@ def intake_header(subject: Subject) -> Iterator[Fault]:
             host = _target(part, key)[0]
             missing = [name for name in _wanted(host) if name not in _headers(part)]
             if missing and not _may_add_headers(part):
-                yield Fault(
-                    (*part.path, key),
-                    f"'{part.id}' sends no header {' and no '.join(missing)} to {host}",
-                    f"Add `headers: {{{', '.join(f'{name}: …' for name in missing)}}}`.",
-                )
+                fix = f"Add `headers: {{{', '.join(f'{name}: …' for name in missing)}}}`."
+                yield Fault((*part.path, key), f"'{part.id}' sends no header {' and no '.join(missing)} to {host}", fix)
                 break
 
 
@@ -80,22 +74,16 @@ def datadog_site(subject: Subject) -> Iterator[Fault]:
     for part in subject.view.of("exporters", "datadog"):
         site = at(part.settings, ("api", "site"))
         if isinstance(site, str) and site and not _OPEN.search(site) and not _is_site(site):
-            yield Fault(
-                (*part.path, "api", "site"),
-                f"'{site}' is not a Datadog site",
-                "Write only the domain, such as datadoghq.com, us5.datadoghq.com or datadoghq.eu.",
-            )
+            fix = "Write only the domain, such as datadoghq.com, us5.datadoghq.com or datadoghq.eu."
+            yield Fault((*part.path, "api", "site"), f"'{site}' is not a Datadog site", fix)
 
 
 def datadog_key(subject: Subject) -> Iterator[Fault]:
     """Yield Datadog exporters without an API key; they do not start, even with DD_API_KEY in the environment."""
     for part in subject.view.of("exporters", "datadog"):
         if not isinstance(part.settings.get("api"), str) and not at(part.settings, ("api", "key")):
-            yield Fault(
-                part.path,
-                f"'{part.id}' has no api.key",
-                "Add `api: {key: '${env:DD_API_KEY}'}`, and set it from a Secret in `env`.",
-            )
+            fix = "Add `api: {key: '${env:DD_API_KEY}'}`, and set it from a Secret in `env`."
+            yield Fault(part.path, f"'{part.id}' has no api.key", fix)
 
 
 def _is_site(site: str) -> bool:
@@ -111,9 +99,8 @@ def _target(part: Part, key: str) -> tuple[str, str]:
 
 def _misdirected(part: Part, key: str, wanted: str) -> Fault:
     path = _target(part, key)[1] or "no path"
-    return Fault(
-        (*part.path, key), f"{key} of '{part.id}' has {path}, which accepts none of its data", f"Use {wanted}."
-    )
+    message = f"{key} of '{part.id}' has {path}, which accepts none of its data"
+    return Fault((*part.path, key), message, f"Use {wanted}.")
 
 
 def _wanted(host: str) -> tuple[str, ...]:

@@ -77,14 +77,10 @@ def way_in(build: CollectorBuild, name: str, what: str = "ingress or routes") ->
     collector = build.collector
     ports: dict[str, Any] = {port.name: port for port in build.exposed}
     if not collector.wants_service:
-        raise Problem(
-            f"collector '{collector.name}' has an {what} but no Service",
-            fix="Set `service: {enabled: true}`.",
-        )
+        wrong = f"collector '{collector.name}' has an {what} but no Service"
+        raise Problem(wrong, fix="Set `service: {enabled: true}`.")
     if name not in ports:
-        raise Problem(
-            f"collector '{collector.name}' has no port '{name}' for its {what}",
-            fix=f"Its config listens on: {', '.join(ports) or 'nothing'}.",
-        )
+        fix = f"Its config listens on: {', '.join(ports) or 'nothing'}."
+        raise Problem(f"collector '{collector.name}' has no port '{name}' for its {what}", fix=fix)
     found: Port = ports[name]
     return found

@@ -66,15 +66,11 @@ def _route(build: CollectorBuild, kind: str, port_name: str, hostnames: str) -> 
     options = build.collector.routes
     shared = set(options.get("http_hostnames") or []) & set(options.get("grpc_hostnames") or [])
     if shared:
-        raise Problem(
-            f"collector '{build.collector.name}' routes host name '{min(shared)}' to both HTTP and gRPC",
-            fix="Give each names of its own; of two such routes a Gateway accepts only one.",
-        )
+        wrong = f"collector '{build.collector.name}' routes host name '{min(shared)}' to both HTTP and gRPC"
+        raise Problem(wrong, fix="Give each names of its own; of two such routes a Gateway accepts only one.")
     if options and not (options.get("http_hostnames") or options.get("grpc_hostnames")):
-        raise Problem(
-            f"collector '{build.collector.name}' has routes without host names",
-            fix="Give http_hostnames, grpc_hostnames, or both with different names.",
-        )
+        fix = "Give http_hostnames, grpc_hostnames, or both with different names."
+        raise Problem(f"collector '{build.collector.name}' has routes without host names", fix=fix)
     if not options.get(hostnames):
         return None
     parent = present(

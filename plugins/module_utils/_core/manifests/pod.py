@@ -117,10 +117,8 @@ def env_source(name: str, value: Any) -> dict[str, Any]:
         if kind in value and "key" in value:
             reference = {"name": value[kind], "key": value["key"]} | present(optional=value.get("optional"))
             return {"valueFrom": {field: reference}}
-    raise Problem(
-        f"environment variable {name} has a source that is not understood",
-        fix="Give text, `{secret: NAME, key: KEY}`, `{config_map: NAME, key: KEY}` or `{field: status.podIP}`.",
-    )
+    fix = "Give text, `{secret: NAME, key: KEY}`, `{config_map: NAME, key: KEY}` or `{field: status.podIP}`."
+    raise Problem(f"environment variable {name} has a source that is not understood", fix=fix)
 
 
 def resources(build: CollectorBuild) -> dict[str, Any]:

@@ -113,10 +113,8 @@ def bounds(build: CollectorBuild) -> tuple[int, int]:
     options = build.collector.autoscaling
     least, most = options["min_replicas"], options["max_replicas"]
     if least > most:
-        raise Problem(
-            f"collector '{build.collector.name}' has min_replicas {least} above max_replicas {most}",
-            fix="Swap or raise them.",
-        )
+        wrong = f"collector '{build.collector.name}' has min_replicas {least} above max_replicas {most}"
+        raise Problem(wrong, fix="Swap or raise them.")
     return least, most
 
 

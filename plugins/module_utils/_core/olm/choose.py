@@ -146,12 +146,11 @@ def _groups(wanted: OlmRequest, groups: Sequence[Found]) -> list[Manifest]:
         name = groups[0]["name"] if groups else wanted.operator_group or wanted.namespace
         return [_object("OperatorGroup", f"{API}/v1", name, wanted.namespace, {})]
     if not groups[0]["all"]:
-        raise Problem(
+        wrong = (
             f"OperatorGroup {names} of namespace {wanted.namespace} is for {', '.join(groups[0]['targets']) or 'some'}"
-            " namespaces, and the operator works only for all",
-            asked=_ASKED,
-            fix="Use another namespace (otel_operator_olm_namespace).",
+            " namespaces, and the operator works only for all"
         )
+        raise Problem(wrong, asked=_ASKED, fix="Use another namespace (otel_operator_olm_namespace).")
     return []
 
 

@@ -83,9 +83,8 @@ def _resources(product: Product, found: Mapping[str, Any], others: str) -> tuple
     used = [item for item in found["resources"] if item["kind"] in product.used and not item["release"]]
     if others == REFUSE and found["denied"]:
         wrong = f"this user may not list {', '.join(found['denied'])}, so it is unknown whether they are still used"
-        raise Problem(
-            wrong, asked=f"Remove {product.title}", fix="Grant the permission, or keep the objects (others: keep)."
-        )
+        asked = f"Remove {product.title}"
+        raise Problem(wrong, asked=asked, fix="Grant the permission, or keep the objects (others: keep).")
     if others == REFUSE and used:
         more = " or remove them too (others: remove)" if product.removes_resources else ""
         fix = f"Remove them first, or keep them without it (others: keep){more}."

@@ -178,9 +178,8 @@ def _as_published(objects: Sequence[Manifest], _wanted: CertificateSource) -> li
 
 def _from_issuer(objects: Sequence[Manifest], wanted: CertificateSource) -> list[Manifest]:
     if not wanted.issuer.get("name"):
-        raise Problem(
-            "the issuer has no name", fix="Give the name of an Issuer of that namespace, or of a ClusterIssuer."
-        )
+        fix = "Give the name of an Issuer of that namespace, or of a ClusterIssuer."
+        raise Problem("the issuer has no name", fix=fix)
     reference = {"group": "cert-manager.io", "kind": "Issuer"} | {
         key: value for key, value in wanted.issuer.items() if value
     }

@@ -148,9 +148,8 @@ class Cluster:
     ) -> Answered:
         """Send one request and return the answer as it came; who is not patient looks after other tries himself."""
         if not FIT.fullmatch(path) or {".", ".."} & set(path.split("/")):
-            raise Problem(
-                f"{path!r} is not the path of an object", asked="Ask the Kubernetes API", fix="Correct the names in it."
-            )
+            wrong = f"{path!r} is not the path of an object"
+            raise Problem(wrong, asked="Ask the Kubernetes API", fix="Correct the names in it.")
         target = path + (f"?{urlencode(query)}" if query else "")
         pauses, start = iter(BACKOFF if patient else ()), self.clock()
         while True:

@@ -118,9 +118,8 @@ def stranger(error: ApiError, asked: str) -> Problem | None:
     if error.status != NOT_FOUND or error.body.get("kind") == "Status" or error.message == "404 page not found":
         return None
     fix = "Check the server's address in the kubeconfig, and proxies on the way."
-    return Problem(
-        "the server is not a Kubernetes API server", asked=asked, where=f"{error.method} {error.path}", fix=fix
-    )
+    wrong = "the server is not a Kubernetes API server"
+    return Problem(wrong, asked=asked, where=f"{error.method} {error.path}", fix=fix)
 
 
 def _from_table(error: ApiError, asked: str) -> Problem:
@@ -129,12 +128,8 @@ def _from_table(error: ApiError, asked: str) -> Problem:
         if status in (None, error.status) and words in haystack:
             return Problem(wrong.format(message=error.message), asked=asked, where=_fields(error), fix=fix)
     fix = "Run the task again. If the error persists, check the API server's log."
-    return Problem(
-        f"the server answers {error.status} ({error.message})",
-        asked=asked,
-        where=f"{error.method} {error.path}",
-        fix=fix,
-    )
+    where = f"{error.method} {error.path}"
+    return Problem(f"the server answers {error.status} ({error.message})", asked=asked, where=where, fix=fix)
 
 
 def _fields(error: ApiError) -> str:
@@ -149,11 +144,8 @@ def _forbidden(error: ApiError, asked: str) -> Problem | None:
     resource = f"{right['resource']}.{right['group']}" if right["group"] else right["resource"]
     scope = f" --namespace {right['namespace']}" if right["namespace"] else ""
     within = f"in the namespace {right['namespace']}" if right["namespace"] else "in the whole cluster"
-    return Problem(
-        f"user {right['user']} may not {right['verb']} {resource} {within}",
-        asked=asked,
-        fix=f"Grant it; check with `kubectl auth can-i {right['verb']} {resource}{scope} --as {right['user']}`.",
-    )
+    fix = f"Grant it; check with `kubectl auth can-i {right['verb']} {resource}{scope} --as {right['user']}`."
+    return Problem(f"user {right['user']} may not {right['verb']} {resource} {within}", asked=asked, fix=fix)
 
 
 def _conflict(error: ApiError, asked: str) -> Problem | None:

@@ -112,11 +112,8 @@ def segment(name: str) -> str:
     Kubernetes has the same rule for every name of an object, `IsValidPathSegmentName`.
     """
     if name in (".", "..") or not name.isprintable() or any(sign in name for sign in "/%"):
-        raise Problem(
-            f"{name!r} is not a valid object name",
-            asked="Find an object in the Kubernetes API",
-            fix="Use a name without slashes, percent signs and control characters.",
-        )
+        fix = "Use a name without slashes, percent signs and control characters."
+        raise Problem(f"{name!r} is not a valid object name", asked="Find an object in the Kubernetes API", fix=fix)
     return quote(name, safe=":")
 
 

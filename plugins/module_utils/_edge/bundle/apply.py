@@ -152,9 +152,8 @@ class _Apply:
             return manifest
         since = self.cluster.clock()
         if not delete_one(self.session, before):
-            raise Problem(
-                "it belongs to another owner now", asked=f"Replace {ref(manifest)}", fix="Run the task again."
-            )
+            wrong = "it belongs to another owner now"
+            raise Problem(wrong, asked=f"Replace {ref(manifest)}", fix="Run the task again.")
         await_gone(self.session, [before], since)
         return asking(f"Apply {ref(manifest)}", lambda: self.session.apply(manifest))
 

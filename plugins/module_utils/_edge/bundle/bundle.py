@@ -154,9 +154,8 @@ class Session:
                 return
         names = ", ".join(item["metadata"]["name"] for item in definitions)
         fix = "Look at the conditions of the definitions with `kubectl describe crd`."
-        raise Problem(
-            f"the server does not serve them after {self.options.wait_seconds:g} s", asked=f"Define {names}", fix=fix
-        )
+        wrong = f"the server does not serve them after {self.options.wait_seconds:g} s"
+        raise Problem(wrong, asked=f"Define {names}", fix=fix)
 
     def _served(self, definition: Manifest) -> bool:
         spec = definition["spec"]

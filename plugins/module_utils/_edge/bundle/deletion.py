@@ -61,11 +61,8 @@ def delete_one(session: Session, judged: Manifest) -> bool:
         if _deleted(session, found):
             return True
         found = session.live(judged)
-    raise Problem(
-        f"it has changed {TRIES} times meanwhile",
-        asked=f"Delete {ref(judged)}",
-        fix="Look at its managedFields for a controller that writes it all the time.",
-    )
+    fix = "Look at its managedFields for a controller that writes it all the time."
+    raise Problem(f"it has changed {TRIES} times meanwhile", asked=f"Delete {ref(judged)}", fix=fix)
 
 
 def _deleted(session: Session, found: Manifest) -> bool:
@@ -92,6 +89,5 @@ def await_gone(session: Session, manifests: Iterable[Manifest], since: float) ->
             return
     held = "; ".join(f"{ref(item)}{holders(item)}" for item in waiting)
     fix = "Look for pods that do not end and controllers that keep their finalizers, or raise wait_seconds."
-    raise Problem(
-        f"still there after {session.options.wait_seconds:g} s: {held}", asked="Wait for the deletion", fix=fix
-    )
+    wrong = f"still there after {session.options.wait_seconds:g} s: {held}"
+    raise Problem(wrong, asked="Wait for the deletion", fix=fix)

@@ -53,14 +53,13 @@ def refuse_foreign(session: Session, pairs: list[tuple[Manifest, Manifest | None
     named = [f"{ref(live)} belongs to {owner(live)}" for _manifest, live in found[:SHOWN]]
     more = f", and {len(found) - SHOWN} more" if len(found) > SHOWN else ""
     releases = ", ".join(sorted({release_of(manifest) or "none" for manifest, _live in found}))
-    raise Problem(
-        f"objects of these names exist and belong to others: {'; '.join(named)}{more}",
-        asked="Apply the bundle",
-        where=f"release {releases}",
-        fix="Choose another name or namespace for yours, or end what else manages them and take them over: "
+    wrong = f"objects of these names exist and belong to others: {'; '.join(named)}{more}"
+    fix = (
+        "Choose another name or namespace for yours, or end what else manages them and take them over: "
         "`adopt: true` for a collector or an Instrumentation, `foreign: takeover` for cert-manager or the operator, "
-        "`adopt: [RELEASE]` for bundle_apply.",
+        "`adopt: [RELEASE]` for bundle_apply."
     )
+    raise Problem(wrong, asked="Apply the bundle", where=f"release {releases}", fix=fix)
 
 
 def _refuse_poor_accounts(pairs: list[tuple[Manifest, Manifest]]) -> None:
@@ -68,12 +67,9 @@ def _refuse_poor_accounts(pairs: list[tuple[Manifest, Manifest]]) -> None:
     for manifest, live in pairs:
         missing = lacking(live, manifest)
         if missing:
-            raise Problem(
-                f"{ref(live)} lacks {', '.join(missing)}, and belongs to {owner(live)}",
-                asked="Use an existing ServiceAccount",
-                where="service_account_name",
-                fix="Have its owner add what is missing, or leave service_account_name out, which makes an account.",
-            )
+            wrong = f"{ref(live)} lacks {', '.join(missing)}, and belongs to {owner(live)}"
+            fix = "Have its owner add what is missing, or leave service_account_name out, which makes an account."
+            raise Problem(wrong, asked="Use an existing ServiceAccount", where="service_account_name", fix=fix)
 
 
 def warn_of_constraints(session: Session) -> None:
@@ -98,8 +94,5 @@ def _taken(manifest: Manifest, found: list[Clash]) -> Problem:
         for clash in found[:SHOWN]
     ]
     more = f" and {len(found) - SHOWN} more" if len(found) > SHOWN else ""
-    return Problem(
-        f"host ports are taken: {'; '.join(told)}{more}",
-        asked=f"Apply {ref(manifest)}",
-        fix="Choose other ports, do without host ports, or remove the other workload first.",
-    )
+    fix = "Choose other ports, do without host ports, or remove the other workload first."
+    return Problem(f"host ports are taken: {'; '.join(told)}{more}", asked=f"Apply {ref(manifest)}", fix=fix)

@@ -114,9 +114,8 @@ def sender(target: OtlpTarget) -> Send:
     try:
         return {"grpc": _grpc, "http/protobuf": _http}[target.protocol](target)
     except OSError as error:
-        raise Problem(
-            f"a file of tls cannot be read: {error}", asked="Send a probe", fix="Correct its path."
-        ) from error
+        wrong = f"a file of tls cannot be read: {error}"
+        raise Problem(wrong, asked="Send a probe", fix="Correct its path.") from error
 
 
 def _grpc(target: OtlpTarget) -> Send:
@@ -178,12 +177,9 @@ def _ready_pod(cluster: Cluster, root: str, via: dict[str, Any]) -> str:
         conditions = pod.get("status", {}).get("conditions") or []
         if any(item["type"] == "Ready" and item["status"] == "True" for item in conditions):
             return str(pod["metadata"]["name"])
-    raise Problem(
-        f"none of {len(pods)} pods is ready",
-        asked=f"Send to a pod with {via['selector']}",
-        where=f"namespace {via['namespace']}",
-        fix="Deploy the collector first, or see what rollout_wait says of it.",
-    )
+    asked = f"Send to a pod with {via['selector']}"
+    fix = "Deploy the collector first, or see what rollout_wait says of it."
+    raise Problem(f"none of {len(pods)} pods is ready", asked=asked, where=f"namespace {via['namespace']}", fix=fix)
 
 
 def proxied(cluster: Cluster, via: dict[str, Any], headers: dict[str, str]) -> Send:

@@ -157,9 +157,8 @@ def checked_search(until: dict[str, str]) -> Search:
         try:
             return compiled[expression].search(data)
         except jmespath.exceptions.JMESPathError as error:
-            raise Problem(
-                f"the expression does not fit the object: {error}", asked=expression, fix="Correct the expression."
-            ) from error
+            wrong = f"the expression does not fit the object: {error}"
+            raise Problem(wrong, asked=expression, fix="Correct the expression.") from error
 
     return search
 

@@ -97,10 +97,8 @@ def _reason(old: _Pair, live: Manifest | None, wanted: CertificateRequest, now: 
     """Return why there has to be a new certificate, or nothing."""
     labels = (live or {"metadata": {}})["metadata"].get("labels") or {}
     if live and not (labels.get(OWNER_LABEL) == OWNER and applied_by(live, OWNER)):
-        raise Problem(
-            f"the Secret {wanted.namespace}/{wanted.name} belongs to {owner(live)}",
-            fix="Remove it, or let certificates come from cert-manager.",
-        )
+        wrong = f"the Secret {wanted.namespace}/{wanted.name} belongs to {owner(live)}"
+        raise Problem(wrong, fix="Remove it, or let certificates come from cert-manager.")
     if not (old.chain and old.key and old.bundle):
         return "there was none"
     end = old.end()

@@ -171,9 +171,8 @@ def _resource_of(item: dict[str, str]) -> ApiResource:
     """Return where a webhook configuration or a definition lives."""
     found = ApiResources.known(item.get("api_version") or version_for(item["kind"]), item["kind"])
     if found is None or found.plural not in CLUSTER_SCOPED:
-        raise Problem(
-            f"{item['kind']} is not a kind of webhook configuration", where="webhooks", fix="Correct the kind."
-        )
+        wrong = f"{item['kind']} is not a kind of webhook configuration"
+        raise Problem(wrong, where="webhooks", fix="Correct the kind.")
     return found
 
 
