@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 from copy import deepcopy
 from functools import cache, lru_cache
@@ -17,6 +18,7 @@ from jinja2 import StrictUndefined, Template, TemplateSyntaxError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from ..module_utils._core.config.layers import Layer
+from ..module_utils._core.config.paths import dotted, leaves
 from ..module_utils._core.errors import Problem, near
 from ..module_utils._core.recipes import RecipeUse, check_shape
 from . import _yaml
@@ -31,6 +33,7 @@ TEMPLATE_FILE = "config.yml.j2"
 _PROSE = {"description", "short_description", "version_added", "author", "seealso"}
 # Size of the cache of texts: all files of the role, rendered for a hundred different collectors.
 _KEPT = 1024
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def read_yaml(path: Path | str) -> Any:
@@ -52,7 +55,7 @@ def _parsed(text: str, name: str) -> _yaml.Document:
 def _read(path: Path | str) -> str:
     try:
         return Path(path).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
+    except (OSError, ValueError) as error:  # no UTF-8, or a path with a NUL
         raise Problem(f"cannot read {path}: {error}", fix="Give the path of a readable YAML file.") from error
 
 
@@ -129,11 +132,32 @@ def checked(values: Mapping[str, Any], options: Options | Mapping[str, Any], wha
     """Return values in the types of documented options, with their defaults. Raises Problem naming every fault."""
     known = options if isinstance(options, Options) else Options(options)
     _check_names(values, known.documented, what, "")
-    result = known.validate(values)
+    result = _validated(values, known, what)
     if result.error_messages:
         raise Problem("; ".join(result.error_messages), asked=what, fix="Correct the value.")
     validated: dict[str, Any] = result.validated_parameters
+    _check_text(validated, what)
     return validated
+
+
+def _validated(values: Mapping[str, Any], known: Options, what: str) -> ValidationResult:
+    """Return what Ansible's validator says of values; it fails on some, such as infinity for a whole number."""
+    for name, value in values.items():
+        try:
+            known.validate({name: value})
+        except Exception as error:
+            wrong = f"option '{name}' of {what} has a value that is not valid: {error}"
+            raise Problem(wrong, fix="Correct the value.") from error
+    return known.validate(values)
+
+
+def _check_text(values: Mapping[str, Any], what: str) -> None:
+    """Reject half of a surrogate pair, which JSON can write and no file can hold."""
+    for path, value in leaves(values):
+        broken = next((part for part in (value, *path) if isinstance(part, str) and _SURROGATE.search(part)), None)
+        if broken is not None:
+            wrong = f"option '{dotted(path)}' of {what} has text that is not valid Unicode: {broken!r}"
+            raise Problem(wrong, fix="Remove the character.")
 
 
 def _check_names(values: Mapping[str, Any], spec: Mapping[str, Any], what: str, path: str) -> None:

@@ -13,7 +13,7 @@ from ..errors import Problem, near
 
 DEFAULT, LATEST = "default", "latest"
 SHOWN = 8
-NUMBER = re.compile(r"\d+")
+NUMBER = re.compile(r"\d{1,18}")
 
 
 class AddonVersion(NamedTuple):

@@ -193,7 +193,7 @@ def _without_host(image: str) -> str:
 
 
 _UNITS = {"": 1, "k": 10**3, "M": 10**6, "G": 10**9, "T": 10**12, "Ki": 2**10, "Mi": 2**20, "Gi": 2**30, "Ti": 2**40}
-_QUANTITY = re.compile(r"(\d+(?:\.\d+)?)(k|M|G|T|Ki|Mi|Gi|Ti)?\Z")
+_QUANTITY = re.compile(r"(\d{1,18}(?:\.\d{1,18})?)(k|M|G|T|Ki|Mi|Gi|Ti)?\Z")
 _MIB = 2**20
 
 # The limiter refuses data from here on, in per cent of the container's limit, and starts to refuse that much earlier.

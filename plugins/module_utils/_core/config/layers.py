@@ -108,7 +108,7 @@ class Rename:
 @lru_cache(maxsize=1024)
 def parse_version(text: str) -> Version:
     """Return the numbers of a version such as `v0.158.0` or `0.158.0-rc1`; an empty one for text without any."""
-    match = re.match(r"v?(\d+(?:\.\d+)*)", text)
+    match = re.match(r"v?(\d{1,9}(?:\.\d{1,9})*)(?!\d)", text)
     return tuple(int(part) for part in match[1].split(".")) if match else ()
 
 

@@ -19,6 +19,7 @@ _DESTINATION = re.compile(r"(?:([a-zA-Z][a-zA-Z0-9+.-]*):///?)?(?:[^/\s]*@)?(\[[
 # `gateway.monitoring` is a Service and its namespace, `example.com` is not: by the length of the last label.
 _SERVICE_AND_NAMESPACE = 2
 _LONGEST_USUAL_DOMAIN = 5
+_LARGEST_AMOUNT = 1e18
 _INSIDE = (".svc", ".local", ".internal", ".localdomain")
 
 
@@ -59,6 +60,15 @@ def is_inside(host: str) -> bool:
         labels = host.split(".")
         in_namespace = len(labels) == _SERVICE_AND_NAMESPACE and len(labels[-1]) > _LONGEST_USUAL_DOMAIN
         return len(labels) == 1 or in_namespace or host.endswith(_INSIDE) or ".svc." in host
+
+
+def amount(text: str) -> float:
+    """Return the number in a text, such as a sample of a metric; 0 if it is none or beyond all counts."""
+    try:
+        number = float(text)
+    except ValueError:
+        return 0
+    return number if abs(number) < _LARGEST_AMOUNT else 0
 
 
 # `${env:NAME}`, `${env:NAME:-default}` and `${NAME}`; `$$` is a literal dollar.

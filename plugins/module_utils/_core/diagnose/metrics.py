@@ -8,11 +8,11 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from math import isfinite
 from typing import Any, NamedTuple
 
 from ..config.catalogue import Listeners
 from ..config.paths import at, items, section
+from ..config.values import amount
 from ..needs.listeners import waits_for_clients
 from .text import age
 
@@ -59,7 +59,7 @@ def reading(text: str) -> Reading:
             key = Key(by_item["name"], owner, ITEMS[by_item["item"]])
         else:
             key = Key(name, owner, labels.get("data_type") or labels.get("otel_signal") or "")
-        counts[key] += _value(match["value"])  # type: ignore[assignment]
+        counts[key] += amount(match["value"])  # type: ignore[assignment]
     return counts
 
 
@@ -69,15 +69,6 @@ def _without_unit(name: str) -> str:
     name = next((name.removesuffix(unit) for unit in _UNITS if name.endswith(unit)), name)
     stem, _sign, unit = name.partition("__")  # `items__item_`
     return stem if len(unit) > 1 and unit.endswith("_") else name
-
-
-def _value(text: str) -> float:
-    """Return the value of a sample; 0 for text that is no number and for one that is infinite."""
-    try:
-        value = float(text)
-    except ValueError:
-        return 0
-    return value if isfinite(value) else 0
 
 
 def grown(before: Reading, after: Reading) -> Reading:

@@ -123,7 +123,9 @@ def of_operator(subscriptions: Iterable[Mapping[str, Any]], asked: str) -> list[
 
 
 # `opentelemetry-operator.v0.140.0-2`: Red Hat counts its rebuilds of a version after a dash, older ones after a plus.
-_NAME = re.compile(r"(?P<base>.+?)\.v?(?P<numbers>\d+\.\d+\.\d+)(?:(?P<mark>[-+])(?P<more>[0-9A-Za-z.-]{1,128}))?")
+_NAME = re.compile(
+    r"(?P<base>.+?)\.v?(?P<numbers>\d{1,9}\.\d{1,9}\.\d{1,9})(?:(?P<mark>[-+])(?P<more>[0-9A-Za-z.-]{1,128}))?"
+)
 # A version with a dash comes before the one without (semver.org, 11.3).
 _MARKS = {"-": 0, None: 1, "+": 2}
 

@@ -11,6 +11,8 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
+from ..config.values import amount
+
 LINES, LINE_LENGTH = 25, 300
 
 
@@ -90,7 +92,7 @@ def counters(text: str) -> Counter[tuple[str, str]]:
     """Return the collector's own counts of items, summed over its components."""
     counts: Counter[tuple[str, str]] = Counter()
     for match in _COUNTER.finditer(text):
-        counts[match["name"], match["item"]] += int(float(match["value"]))
+        counts[match["name"], match["item"]] += int(amount(match["value"]))
     return counts
 
 

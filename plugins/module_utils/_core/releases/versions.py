@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from ..errors import Problem
 from .products import CERT_MANAGER, Product
 
-_VERSION = re.compile(r"v?(\d+)\.(\d+)(?:\.(\d+))?")
+_VERSION = re.compile(r"v?(\d{1,9})\.(\d{1,9})(?:\.(\d{1,9}))?")
 
 
 class Version(NamedTuple):

@@ -8,10 +8,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from typing import Any
-from urllib.parse import urlsplit
 
 from ...aws.policy import ACCOUNT, PARTITION, REGION, Grant
 from ...config.paths import at, section
+from ...config.values import destination
 from .row import Settings
 
 _USER_GUIDE = "https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring"
@@ -34,7 +34,7 @@ def signed_exporter(settings: Settings, config: Config) -> Grants:
 
 
 def _signed(endpoint: str, settings: Settings, signer: Settings) -> Grants:
-    match = _HOST.match(urlsplit(endpoint).hostname or "")
+    match = _HOST.match(destination(endpoint)[1])
     host = _SIGNED_AS.get(match["service"], match["service"]) if match else ""
     service = str(signer.get("service") or host)
     region = pattern(signer.get("region") or (match["region"] if match else ""), REGION)
