@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _doorway, _render, _validate, _yaml
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _action, _render, _validate, _yaml
 
 from tests.unit.plugins.plugin_utils.helpers import VALIDATE
 
@@ -22,6 +22,7 @@ from .fuzzing import ODD, cases, changed_text, changed_tree, failures
 from .role import OPTIONS, PREFIX, RECIPES, SPEC, request
 from .source import files, text
 
+ARGUMENTS = ArgumentSpecValidator(_action.arguments_of("otel_render"))
 CHUNK = 250
 LONGEST = 8_000
 TEXTS, OBJECTS, INVENTORIES = 5_000, 3_000, 1_000
@@ -128,10 +129,10 @@ def odd(chance: random.Random, option: dict[str, Any]) -> Any:
 
 def built(variables: dict[str, Any]) -> Iterator[str]:
     asked = request(variables)
-    checked = ArgumentSpecValidator(_doorway.COLLECTOR_ARGUMENTS).validate(vars(asked))
+    checked = ARGUMENTS.validate(vars(asked))
     if checked.error_messages:
         return
-    planned = _render.plan(_doorway.request(checked.validated_parameters))
+    planned = _render.plan(_render.Request.from_arguments(checked.validated_parameters))
     yield from (one.message for item in planned for one in item.findings if one.rule == "internal-error")
     _yaml.dump(*_render.bundle(planned)["manifests"])
 
