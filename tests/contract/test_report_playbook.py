@@ -16,7 +16,7 @@ import yaml
 
 from tests.support.html import read
 
-from .role import ROLE, ROOT
+from .role import ROOT
 
 INVENTORIES = sorted(path.parent.name for path in (ROOT / "inventories").glob("*/hosts.yml"))
 SECRET = "hunter2secretvalue"
@@ -78,12 +78,6 @@ def test_a_second_run_changes_nothing(tmp_path: Path) -> None:
     inventory = f"{ROOT}/inventories/agent_gateway"
     for changed in (1, 0):
         assert f"changed={changed} " in run(tmp_path, inventory, otel_report_read="false").stdout
-
-
-def test_it_renders_what_the_role_renders() -> None:
-    tasks = [yaml.safe_load((ROLE / "tasks" / f"{name}.yml").read_text())[0] for name in ("render", "inspect")]
-    rendered, inspected = (task["o11y.opentelemetry.otel_render"] for task in tasks)
-    assert inspected == {**rendered, "fail_on": "never"}
 
 
 def test_roles_at_aws_that_are_named_are_known_without_asking_aws(tmp_path: Path) -> None:

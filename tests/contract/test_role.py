@@ -39,20 +39,21 @@ def test_every_suboption_is_described_and_lists_say_of_what(path: str, option: d
 
 
 def test_options_of_a_collector_are_its_fields_and_what_the_role_passes_on() -> None:
-    assert set(VARS) == {"__otel_collector_defaults", "__otel_collector_target", "__otel_collector_ways"}
+    assert set(VARS) == {f"__otel_collector_{name}" for name in ("defaults", "fail_on", "target", "ways")}
     assert set(VARS["__otel_collector_defaults"]) == set(OPTIONS)
     assert {PREFIX + name for name in OPTIONS} <= set(SPEC)
 
 
 @pytest.mark.parametrize("name", OPTIONS)
 def test_the_role_passes_on_its_own_input(name: str) -> None:
-    optional = "" if "default" in SPEC[PREFIX + name] else " | default(omit)"
-    assert VARS["__otel_collector_defaults"][name] == f"{{{{ {PREFIX}{name}{optional} }}}}"
+    optional = f"lookup('ansible.builtin.vars', '{PREFIX}{name}', default=omit)"
+    value = PREFIX + name if "default" in SPEC[PREFIX + name] else optional
+    assert VARS["__otel_collector_defaults"][name] == f"{{{{ {value} }}}}"
 
 
 def test_tasks_use_the_inputs_that_are_no_options_of_a_collector_and_no_others() -> None:
     texts = [path.read_text(encoding="utf-8") for path in (ROLE / "tasks").iterdir()]
-    texts.append(str(VARS["__otel_collector_ways"]))
+    texts += [VARS["__otel_collector_fail_on"], str(VARS["__otel_collector_ways"])]
     used = {name for text in texts for name in re.findall(rf"\b{PREFIX}\w+", text)}
     assert used & set(SPEC) == set(SPEC) - {PREFIX + name for name in OPTIONS}
 
