@@ -114,7 +114,6 @@ WEBHOOK = {"kind": {"required": True, "choices": KINDS}, "name": {"required": Tr
 
 
 def main() -> None:
-    """Wait."""
     spec = {
         "manifests": {"type": "list", "elements": "dict", "default": [], "no_log": True},
         "webhooks": {"type": "list", "elements": "dict", "default": [], "options": WEBHOOK},

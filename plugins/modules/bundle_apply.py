@@ -159,7 +159,6 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.bundle.ta
 
 
 def main() -> None:
-    """Apply or remove."""
     run_bundle(AnsibleModule(argument_spec=CLUSTER_ARG_SPEC | ARGUMENTS, supports_check_mode=True))
 
 

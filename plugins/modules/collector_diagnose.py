@@ -22,7 +22,7 @@ extends_documentation_fragment:
   - o11y.opentelemetry._attributes
   - o11y.opentelemetry._attributes.controller
   - o11y.opentelemetry._cluster
-  - o11y.opentelemetry._judgement
+  - o11y.opentelemetry._configs.rules
 options:
   collectors:
     description: Collectors from RV(o11y.opentelemetry.otel_render#module:workloads), or any others.
@@ -135,7 +135,6 @@ WHICH = {"namespace": {"required": True}, "name": {}, "kind": {"choices": KINDS}
 
 
 def main() -> None:
-    """Read."""
     several = {"type": "list", "elements": "dict"}
     spec = {
         "collectors": {**several, "required": True, "options": WHICH, "required_one_of": [("name", "selector")]},

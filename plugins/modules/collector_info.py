@@ -47,7 +47,6 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.diagnose.
 
 
 def main() -> None:
-    """Read."""
     run_collector_info(AnsibleModule(argument_spec=CLUSTER_ARG_SPEC, supports_check_mode=True))
 
 

@@ -160,7 +160,6 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.aws.specs
 
 
 def main() -> None:
-    """Do it."""
     run_addon(AnsibleAWSModule(argument_spec=EKS_ADDON, supports_check_mode=True))
 
 

@@ -119,7 +119,6 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.aws.specs
 
 
 def main() -> None:
-    """Tell it."""
     needs = [("configuration", True, ["name"])]
     run_addon_info(AnsibleAWSModule(argument_spec=EKS_ADDON_INFO, required_if=needs, supports_check_mode=True))
 

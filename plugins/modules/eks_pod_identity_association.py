@@ -80,7 +80,6 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.aws.specs
 
 
 def main() -> None:
-    """Do it."""
     needs = [("state", "present", ["role_arn"])]
     run_association(AnsibleAWSModule(argument_spec=ASSOCIATION, required_if=needs, supports_check_mode=True))
 

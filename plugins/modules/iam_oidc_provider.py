@@ -82,7 +82,6 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.aws.specs
 
 
 def main() -> None:
-    """Do it."""
     either = [("url", "cluster_name")]
     run_oidc(
         AnsibleAWSModule(

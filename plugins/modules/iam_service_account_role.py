@@ -136,7 +136,6 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.aws.specs
 
 
 def main() -> None:
-    """Do it."""
     run_role(AnsibleAWSModule(argument_spec=ROLE, supports_check_mode=True))
 
 

@@ -63,7 +63,6 @@ ACCOUNT = {name: {"required": True} for name in ("namespace", "service_account",
 
 
 def main() -> None:
-    """Wait."""
     spec = {
         "provider": {"choices": ["irsa", "pod_identity"], "required": True},
         "accounts": {"type": "list", "elements": "dict", "required": True, "options": ACCOUNT},

@@ -76,7 +76,6 @@ REQUIREMENTS |= dict.fromkeys(("targets", "namespaces", "files", "trials"), MAPP
 
 
 def main() -> None:
-    """Check."""
     spec = {
         "requirements": {"type": "dict", "required": True, "options": REQUIREMENTS},
         "wait_seconds": {"type": "float", "default": 60},

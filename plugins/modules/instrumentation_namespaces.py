@@ -67,7 +67,6 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.instrumen
 
 
 def main() -> None:
-    """Annotate."""
     spec = {
         "namespaces": {"type": "list", "elements": "dict", "default": []},
         "references": {"type": "list", "elements": "str", "required": True},

@@ -88,7 +88,6 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.olm.info 
 
 
 def main() -> None:
-    """Look."""
     spec = {
         "package": {"required": True},
         "namespace": {"default": ""},

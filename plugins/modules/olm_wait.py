@@ -77,7 +77,6 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.olm.wait 
 
 
 def main() -> None:
-    """Wait."""
     spec = {
         "namespace": {"required": True},
         "subscription": {"required": True},

@@ -18,8 +18,8 @@ author: The o11y.opentelemetry maintainers (@o11y)
 extends_documentation_fragment:
   - o11y.opentelemetry._attributes
   - o11y.opentelemetry._attributes.controller
-  - o11y.opentelemetry._collectors
-  - o11y.opentelemetry._judgement
+  - o11y.opentelemetry._configs.collectors
+  - o11y.opentelemetry._configs.rules
 options:
   fail_on:
     description:

@@ -131,7 +131,6 @@ ARRIVAL_PORT = {"metrics_port": {"type": "int", "default": 8888}}
 
 
 def main() -> None:
-    """Probe."""
     spec = {
         "endpoint": {},
         "protocol": {"choices": ["grpc", "http/protobuf"]},

@@ -22,7 +22,7 @@ author: The o11y.opentelemetry maintainers (@o11y)
 extends_documentation_fragment:
   - o11y.opentelemetry._attributes
   - o11y.opentelemetry._attributes.controller
-  - o11y.opentelemetry._build
+  - o11y.opentelemetry._configs
 options:
   paths:
     description: Files with collector configs, or folders of them. YAML files without a config are skipped.

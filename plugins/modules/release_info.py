@@ -76,7 +76,6 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.release.i
 
 
 def main() -> None:
-    """Look."""
     spec = {
         "product": {"required": True, "choices": ["cert-manager", "opentelemetry-operator"]},
         "objects": {"type": "bool", "default": False},

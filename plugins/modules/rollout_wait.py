@@ -106,7 +106,6 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.rollout.w
 
 
 def main() -> None:
-    """Wait."""
     workload = {"kind": {"required": True}, "name": {"required": True}, "namespace": {}, "api_version": {}}
     spec = {
         "workloads": {"type": "list", "elements": "dict", "required": True, "options": workload},

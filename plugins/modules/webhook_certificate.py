@@ -58,7 +58,6 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.webhooks.
 
 
 def main() -> None:
-    """See to it."""
     spec = {
         "name": {"required": True},
         "namespace": {"required": True},

@@ -80,10 +80,7 @@ class _Choice:
 
 
 def plan(request: Request) -> list[Planned]:
-    """Return every collector with its config, build and findings.
-
-    Raises Problem for input that names no collector.
-    """
+    """Return every collector with its config, build and findings. Raises Problem for input that names no collector."""
     if not request.collectors and not any(request.defaults.get(name) for name in _SOURCES):
         fix = "Set `otel_collectors`, or `otel_collector_recipes` or `otel_collector_config` for a single collector."
         raise Problem("the inventory names no collector for this host", fix=fix)

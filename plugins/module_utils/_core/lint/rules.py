@@ -1,10 +1,7 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The table of all rules. A new rule is one function and one row in the file of its topic.
-
-Private.
-"""
+"""The table of all rules. A new rule is one function and one row in the file of its topic."""
 
 from __future__ import annotations
 

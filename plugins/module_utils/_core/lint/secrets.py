@@ -3,8 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Rules on secrets in a config, which many users can read in its ConfigMap, and on placeholders.
 
-The value never appears in the message, the fix or the path.
-What a secret is, config/secrets.py says. Private.
+The value never appears in the message, the fix or the path. What a secret is, config/secrets.py says. Private.
 """
 
 from __future__ import annotations

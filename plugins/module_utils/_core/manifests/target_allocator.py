@@ -2,8 +2,6 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The target allocator of a collector: its part of the custom resource and of the config, its account and its rights.
-
-Private.
 """
 
 from __future__ import annotations

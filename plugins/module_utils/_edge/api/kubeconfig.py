@@ -3,10 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The plain ways to a cluster and to EKS, read without the Kubernetes client and the AWS CLI, which take long to load.
 
-A token or a certificate, from the options, the environment or one kubeconfig; and the command by which
-`aws eks update-kubeconfig` has tokens made, which we do ourselves. Whatever else there is (other commands,
-providers, proxies, impersonation, a pod's own account) is left to the client of kubernetes.core, and errors are too.
-Private.
+A token or a certificate, from the options, the environment or one kubeconfig; and the command by which `aws eks
+update-kubeconfig` has tokens made, which we do ourselves. Whatever else there is (other commands, providers, proxies,
+impersonation, a pod's own account) is left to the client of kubernetes.core, and errors are too. Private.
 """
 
 from __future__ import annotations

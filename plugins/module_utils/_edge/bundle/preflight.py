@@ -1,10 +1,7 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What would fail or do harm later, found before anything is applied: objects of others, ports, forbidden pods.
-
-Private.
-"""
+"""What would fail or do harm later, found before anything is applied: objects of others, ports, forbidden pods."""
 
 from __future__ import annotations
 

@@ -1,0 +1,67 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The options of modules that take configs of collectors. Private."""
+
+from __future__ import annotations
+
+
+class ModuleDocFragment:
+    """The build of the Collector that runs the configs, the collectors themselves, and the rules that judge them."""
+
+    DOCUMENTATION = r"""
+options:
+  distribution:
+    description:
+      - The distribution of the Collector, such as V(contrib), V(core), V(k8s), V(otlp), V(adot) or V(redhat).
+        Without it the image beside a config determines it, in an OpenTelemetryCollector or in a workload that
+        mounts the ConfigMap.
+    type: str
+  version:
+    description:
+      - The version of the distribution, such as V(0.158.0) or, for V(adot), V(v0.49.0). Without it the image beside a
+        config determines it; with O(distribution) alone it is the tested version.
+    type: str
+  distribution_manifest:
+    description: Path of a manifest of the OpenTelemetry Collector Builder, for your own distribution.
+    type: path
+"""
+
+    COLLECTORS = r"""
+options:
+  collectors:
+    description: The collectors, with options of role P(o11y.opentelemetry.otel_collector#role) without prefix.
+    type: list
+    elements: dict
+    default: []
+  defaults:
+    description: Default options of all O(collectors); without these, the options of the only one.
+    type: dict
+    default: {}
+  recipe_paths: {description: Your recipe folders that take precedence., type: list, elements: path, default: []}
+  platform_paths: {description: Your platform folders that take precedence., type: list, elements: path, default: []}
+  identity_annotations:
+    description:
+      - Annotations of service accounts for permissions at AWS, by C(NAMESPACE/NAME), as role
+        P(o11y.opentelemetry.otel_identity#role) returns them. A change replaces the pods.
+    type: dict
+    default: {}
+"""
+
+    RULES = r"""
+options:
+  profile:
+    description: The strictness of the rules.
+    choices: [default, development, production]
+    type: str
+    default: default
+  severities:
+    description: Severities by rule, V(error), V(warning), V(info) or V(off), that override O(profile).
+    type: dict
+    default: {}
+  suppressions:
+    description: Findings to suppress, each with C(rule), C(reason) and an optional C(path) with C(*) for any text.
+    type: list
+    elements: dict
+    default: []
+"""
