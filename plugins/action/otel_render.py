@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..plugin_utils import _findings, _judge, _render
+from ..plugin_utils import _findings, _render
 from ..plugin_utils._action import ControllerAction
 
 
@@ -16,5 +16,5 @@ class ActionModule(ControllerAction):
 
     def work(self, arguments: dict[str, Any]) -> dict[str, Any]:
         """Return the bundle of all collectors and every finding. Fails for findings as severe as `fail_on`."""
-        request, judgement = _render.Request.from_arguments(arguments), _judge.Judgement.from_arguments(arguments)
+        request, judgement = _render.Request.from_arguments(arguments), _findings.Judgement.from_arguments(arguments)
         return _findings.render(request, judgement, self._display.warning, arguments["fail_on"])

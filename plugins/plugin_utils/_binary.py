@@ -20,7 +20,7 @@ from ..module_utils._core.errors import Problem
 from ..module_utils._core.lint.subject import Finding
 from ..module_utils._core.lint.view import Target
 from ..module_utils._core.needs.derive import variables
-from . import _judge, _yaml
+from . import _findings, _yaml
 
 AUTO, NONE = "auto", "none"
 SECONDS = 30
@@ -84,7 +84,7 @@ def ask(found: str, config: Any, locate: Callable[[KeyPath], Position]) -> Findi
     message = text or f"it exits with {code} and no message"
     path = _path(message, config)
     severity = "info" if _ONLY_HERE.search(message) else "error"
-    return Finding(locate(path), dotted(path), _judge.REFUSED, severity, " ".join(message.split()))
+    return Finding(locate(path), dotted(path), _findings.REFUSED, severity, " ".join(message.split()))
 
 
 def _run(command: list[str], environment: Mapping[str, str]) -> tuple[int, str]:

@@ -18,7 +18,7 @@ from ..module_utils._core.lint.reports import FORMATS, Report, as_dict
 from ..module_utils._core.lint.rules import lint
 from ..module_utils._core.lint.subject import Finding, Subject, internal_error, masked
 from ..module_utils._core.lint.view import Target
-from . import _binary, _files, _findings, _inputs, _judge, _render, _target
+from . import _binary, _files, _findings, _inputs, _render, _target
 from ._yaml import reader
 
 NOWHERE = "-"
@@ -40,10 +40,10 @@ def report(arguments: Mapping[str, Any], warn: Callable[[str], None], check: boo
     collected = _inputs.collect(arguments["paths"], arguments["config"], arguments["merge"])
     cases = [*_planned(arguments), *_collected(arguments, collected)]
     opinion, cases = _second_opinion(arguments["binary"], cases)
-    judgement = _judge.Judgement.from_arguments(arguments)
+    judgement = _findings.Judgement.from_arguments(arguments)
     found = [(case.name, case.findings) for case in cases]
     checked = _findings.checked(found, judgement, profiles.comments(collected.texts))
-    report = Report(checked, collected.skipped, _judge.ALL_RULES, arguments["fail_on"])
+    report = Report(checked, collected.skipped, _findings.ALL_RULES, arguments["fail_on"])
     result: dict[str, Any] = {
         **as_dict(report),
         "smallest_image": _target.smallest_image(_first_target(cases), [case.config for case in cases]),
@@ -97,7 +97,7 @@ def _case(item: _inputs.Input, wanted: _target.BuildRequest) -> _Case:
 
 
 def _invalid(invalid: reader.Invalid) -> Finding:
-    return Finding(invalid.position, "", _judge.INVALID_YAML, "error", invalid.wrong, invalid.fix)
+    return Finding(invalid.position, "", _findings.INVALID_YAML, "error", invalid.wrong, invalid.fix)
 
 
 def _second_opinion(binary: str, cases: Sequence[_Case]) -> tuple[_binary.Opinion, list[_Case]]:

@@ -29,9 +29,9 @@ the config, and where it runs, as far as somebody says so; what they do not know
 
 def page() -> str:
     """Return docs/rules.md."""
-    judge = plugin("plugin_utils._judge")
+    findings = plugin("plugin_utils._findings")
     rules = list(plugin("module_utils._core.lint.rules").RULES)
-    parts = [_HEAD, _table([*rules, *judge.OURS], {rule.id for rule in rules})]
+    parts = [_HEAD, _table([*rules, *findings.OURS], {rule.id for rule in rules})]
     for module in dict.fromkeys(map(_module, rules)):
         parts.append(_chapter(module, [rule for rule in rules if _module(rule) == module]))
     return "\n".join(parts)

@@ -9,10 +9,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from .check import BEFORE_RUNNING, SEVERITIES, CheckFinding, DiagnoseCheck, Facts
-from .checks_flow import FLOWING
+from .checks_flow import FLOWING, WAYS
 from .checks_start import BEGINNING
 from .checks_trust import TRUST
-from .checks_way import WAYS
 
 CHECKS: tuple[DiagnoseCheck, ...] = (*BEGINNING, *TRUST, *WAYS, *FLOWING)
 LINES, PARTS = 3, 3

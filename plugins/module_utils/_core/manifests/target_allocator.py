@@ -1,8 +1,7 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The target allocator of a collector: its part of the custom resource and of the config, its account and its rights.
-"""
+"""The target allocator of a collector: its part of custom resource and config, its account and permissions. Private."""
 
 from __future__ import annotations
 

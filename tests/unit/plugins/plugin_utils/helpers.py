@@ -8,8 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._action import arguments_of
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._findings import render
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._judge import Judgement
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._findings import Judgement, render
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._render import Request
 
 OTLP = {

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _findings, _judge, _render
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _findings, _render
 
 from .helpers import OTLP, request
 
@@ -20,7 +20,7 @@ ACCEPTED = {"rule": "plaintext-secret", "path": "exporters.*", "reason": "a test
 def bundle(config: Any, **arguments: Any) -> dict[str, Any]:
     said = {"profile": "default", "severities": {}, "suppressions": [], **arguments}
     asked = request({"name": "a", "config": config})
-    return _findings.render(asked, _judge.Judgement.from_arguments(said), lambda _warning: None)
+    return _findings.render(asked, _findings.Judgement.from_arguments(said), lambda _warning: None)
 
 
 def test_an_error_stops_rendering() -> None:
