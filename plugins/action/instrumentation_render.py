@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..plugin_utils import _instrumentation
+from ..plugin_utils import _instrumentation, _lock
 from ..plugin_utils._action import ControllerAction
 
 
@@ -16,4 +16,5 @@ class ActionModule(ControllerAction):
 
     def work(self, arguments: dict[str, Any]) -> dict[str, Any]:
         """Return manifests, annotations and prerequisites of all Instrumentations."""
-        return _instrumentation.bundle(arguments["instrumentations"], arguments["defaults"])
+        pin = _lock.pin(arguments["lock_file"])
+        return _instrumentation.bundle(arguments["instrumentations"], arguments["defaults"], pin)

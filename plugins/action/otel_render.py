@@ -5,9 +5,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
-from ..plugin_utils import _findings, _render
+from ..plugin_utils import _findings, _lock, _render
 from ..plugin_utils._action import ControllerAction
 
 
@@ -17,4 +18,5 @@ class ActionModule(ControllerAction):
     def work(self, arguments: dict[str, Any]) -> dict[str, Any]:
         """Return the bundle of all collectors and every finding. Fails for findings as severe as `fail_on`."""
         request, judgement = _render.Request.from_arguments(arguments), _findings.Judgement.from_arguments(arguments)
-        return _findings.render(request, judgement, self._display.warning, arguments["fail_on"])
+        pin = _lock.pin(arguments["lock_file"], lenient=arguments["fail_on"] == "never")
+        return _findings.render(replace(request, pin=pin), judgement, self._display.warning, arguments["fail_on"])

@@ -20,6 +20,7 @@ extends_documentation_fragment:
   - o11y.opentelemetry._attributes.controller
   - o11y.opentelemetry._configs.collectors
   - o11y.opentelemetry._configs.rules
+  - o11y.opentelemetry._lock
 options:
   fail_on:
     description:

@@ -27,6 +27,10 @@ options:
     elements: dict
     required: true
     suboptions:
+      lock_file:
+        description: Lock of its inventory. Manifests must have its sums. Empty or V(none) means that there is no lock.
+        type: str
+        default: ""
       manifests:
         description:
           - Its objects with published images, as M(o11y.opentelemetry.otel_render) and
@@ -53,6 +57,11 @@ options:
             default: ""
           mirror: {description: Folder or URL of another release mirror; empty means GitHub., type: str, default: ""}
           sha256: {description: SHA-256 that the manifest must have., type: str, default: ""}
+          allow_privileges:
+            description: Privileges to accept, as M(o11y.opentelemetry.release_render) takes them.
+            type: list
+            elements: str
+            default: []
           images: {description: "Images instead of the operator's defaults, by name.", type: dict, default: {}}
   path: {description: The folder of the release mirror; empty writes nothing., type: path, default: ""}
   registry: {description: The target registry with an optional path; empty means none., type: str, default: ""}
@@ -63,6 +72,7 @@ options:
     type: str
     choices: [used, all]
     default: used
+  compare: {description: Whether the locks count., type: bool, default: true}
   exclude: {description: Patterns of images to leave out., type: list, elements: str, default: []}
   images: {description: "More images, such as those of applications.", type: list, elements: str, default: []}
 seealso:
@@ -91,7 +101,9 @@ images:
       description: The published name of the image.
       type: str
       sample: quay.io/jetstack/cert-manager-controller:v1.21.2
-    source: {description: "The same, without the tag if it has a digest.", type: str}
+    source: {description: "The same, or with the digest of the name or of the lock instead of the tag.", type: str}
+    repository: {description: The image without tag and digest., type: str}
+    digest: {description: The digest of the lock or of the name; empty if neither has one., type: str}
     archive: {description: The path of its archive in the mirror., type: str}
     label: {description: The name of the image in its archive; empty for an image with a digest., type: str}
     target:

@@ -18,7 +18,10 @@ description:
     owners, and unsupported Kubernetes versions.
   - Reads files and downloads on the controller and touches no cluster.
 author: The o11y.opentelemetry maintainers (@o11y)
-extends_documentation_fragment: [o11y.opentelemetry._attributes, o11y.opentelemetry._attributes.controller]
+extends_documentation_fragment:
+  - o11y.opentelemetry._attributes
+  - o11y.opentelemetry._attributes.controller
+  - o11y.opentelemetry._lock
 options:
   product: {description: The product., type: str, required: true, choices: [cert-manager, opentelemetry-operator]}
   state: {description: Whether the product is installed., type: str, choices: [present, absent], default: present}
@@ -34,6 +37,12 @@ options:
     type: str
     default: ""
   sha256: {description: SHA-256 that the release manifest must have., type: str, default: ""}
+  allow_privileges:
+    description:
+      - Privileges of the release to accept that no other release of the product has, as the error lists them.
+    type: list
+    elements: str
+    default: []
   namespace: {description: Namespace instead of the release's own., type: str, default: ""}
   leader_election_namespace:
     description: Namespace for leader election of cert-manager, instead of C(kube-system).

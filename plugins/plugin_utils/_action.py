@@ -13,7 +13,7 @@ from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 
 from ..module_utils._core.errors import Problem
-from . import _sources, _yaml
+from . import _lock, _sources, _yaml
 
 
 class ControllerAction(ActionBase):
@@ -26,6 +26,8 @@ class ControllerAction(ActionBase):
         super().run(tmp, task_vars)
         spec = arguments_of(type(self).__module__.rpartition(".")[2])
         _result, arguments = self.validate_argument_spec(argument_spec=spec)
+        if "lock_file" in arguments:
+            arguments["lock_file"] = _lock.beside(arguments["lock_file"], (task_vars or {}).get("inventory_dir"))
         return answer(lambda: self.work(arguments))
 
     def work(self, arguments: dict[str, Any]) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from ..module_utils._core.fleet_report.cluster import FleetCluster
 from ..module_utils._core.fleet_report.model import model
 from ..module_utils._core.lint.reports import counted
 from . import _files, _yaml
-from ._release import render
+from ._release import published
 
 TEMPLATES = Path(__file__).parents[2] / "playbooks" / "templates" / "report"
 SCRIPT, STYLE, PAGE = "page.js", "page.css", "page.html.j2"
@@ -27,7 +27,7 @@ SCRIPT, STYLE, PAGE = "page.js", "page.css", "page.html.j2"
 def report(arguments: Mapping[str, Any], check: bool) -> dict[str, Any]:
     """Write the page, and return its summary. Raises Problem when it cannot be written."""
     clusters = [_cluster(item) for item in arguments["clusters"]]
-    page = model(clusters, render.table(), arguments["title"], arguments["time"])
+    page = model(clusters, published.table(), arguments["title"], arguments["time"])
     text = html(page)
     path = Path(arguments["path"])
     unread = [{"name": one.name, "why": "; ".join(one.unread)} for one in clusters if one.asked and not one.is_read]

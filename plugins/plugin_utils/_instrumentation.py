@@ -14,6 +14,7 @@ from ..module_utils._core.errors import Problem
 from ..module_utils._core.instrumentation import manifest, namespaces, prerequisites
 from ..module_utils._core.instrumentation.instrumentation import Instrumentation, option_names
 from ..module_utils._core.lint import deployed
+from ..module_utils._core.releases import lock
 from . import _sources
 
 ROLE = _sources.ROLE.with_name("otel_instrumentation")
@@ -22,9 +23,12 @@ PREFIX = "otel_instrumentation_"
 _EITHER = ("collector", "endpoint")
 
 
-def bundle(items: Sequence[Mapping[str, Any]], defaults: Mapping[str, Any]) -> dict[str, Any]:
+def bundle(
+    items: Sequence[Mapping[str, Any]], defaults: Mapping[str, Any], pin: lock.Pin = lock.unpinned
+) -> dict[str, Any]:
     """Return the manifests and annotations of all items. Raises Problem for invalid items."""
-    wanted = [Instrumentation.from_options(_options(item, defaults)) for item in items or [{}]]
+    options = [lock.with_pins(_options(item, defaults), ("languages",), pin) for item in items or [{}]]
+    wanted = [Instrumentation.from_options(one) for one in options]
     references = [instrumentation.reference for instrumentation in wanted]
     for reference in references:
         if references.count(reference) > 1:

@@ -30,6 +30,8 @@ from ..module_utils._core.manifests.build import CollectorBuild
 from ..module_utils._core.manifests.network import probe
 from ..module_utils._core.manifests.pod import volumes
 from ..module_utils._core.needs import derive
+from ..module_utils._core.releases import lock
+from ..module_utils._core.releases.lock import Pin, unpinned
 from . import _layers, _sources, _target, _yaml
 
 _PREFIX = "otel_collector_"
@@ -46,11 +48,12 @@ class Request:
     recipe_paths: Sequence[str] = ()
     platform_paths: Sequence[str] = ()
     identity_annotations: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    pin: Pin = unpinned
 
     @classmethod
     def from_arguments(cls, arguments: Mapping[str, Any]) -> Request:
         """Return the request in a task's arguments."""
-        return cls(**{one.name: arguments[one.name] for one in fields(cls)})
+        return cls(**{one.name: arguments[one.name] for one in fields(cls) if one.name != "pin"})
 
 
 @dataclass(frozen=True)
@@ -135,7 +138,7 @@ def _plan(
     item: Mapping[str, Any], request: Request, recipes: Mapping[str, Path], platforms: Mapping[str, Path]
 ) -> Planned:
     options = _options({**request.defaults, **item})
-    chosen = _chosen(options, _sources.platform(options["platform"], platforms), request.identity_annotations)
+    chosen = _chosen(options, _sources.platform(options["platform"], platforms), request)
     collector = chosen.collector
     written = item.get("config") or request.defaults.get("config") or {}
     layers = [
@@ -160,18 +163,19 @@ def _plan(
     return Planned(collector, composed, build, tuple(masked(lint(subject), composed.config)))
 
 
-def _chosen(options: Mapping[str, Any], facts: Mapping[str, Any], annotations: Mapping[str, Any]) -> _Choice:
+def _chosen(options: Mapping[str, Any], facts: Mapping[str, Any], request: Request) -> _Choice:
     """Return what the options decide. Raises Problem for what the backend, the platform or the catalogue lacks."""
     row = _sources.catalogue("distributions")[options["distribution"]]
     options = {**options, "version": options["version"] or row["version"]}
+    options = lock.with_pins(options, ("image", "target_allocator"), request.pin)
     where = Platform.from_facts(options["platform"], facts)
     collector = Collector.from_options(platform.settled(options, where))
-    collector = identity.stamped(collector, annotations)
+    collector = identity.stamped(collector, request.identity_annotations)
     BACKENDS[collector.backend].check(collector)
     target, version = _target.of_collector(collector)
     distribution = Distribution(options["distribution"], row["image"], row["user"])
     user = distribution.user if facts["run_as_user"] == "image" else facts["run_as_user"]
-    image = image_of(collector, distribution)
+    image = image_of(collector, distribution, request.pin)
     return _Choice(collector, where, facts, version, target, image, user)
 
 

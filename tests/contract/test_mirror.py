@@ -18,7 +18,7 @@ import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.releases.products import OPERATOR, PRODUCTS
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _instrumentation, _render, _sources
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._action import arguments_of
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._release import mirror, render
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._release import mirror, published, render
 
 from .role import ROOT, request
 
@@ -27,7 +27,7 @@ COLLECTOR = {"name": "gateway", "recipes": ["otlp_ingest", "debug_output"]}
 ROLES = {"cert-manager": "cert_manager", OPERATOR: "otel_operator"}
 REGISTRY = "registry.example.com/mirror"
 # In place of a release: one Deployment, with the images and the flags that the published manifest has.
-TABLE = render.table()
+TABLE = published.table()
 PARTS = {
     "cert-manager": ["quay.io/jetstack/cert-manager-controller", "quay.io/jetstack/cert-manager-webhook"],
     OPERATOR: ["ghcr.io/open-telemetry/opentelemetry-operator/opentelemetry-operator"],
@@ -105,12 +105,19 @@ def images(value: Any, key: str = "") -> Iterator[str]:
 def mirrored(given: dict[str, Any], folder: Path, **more: str) -> list[dict[str, Any]]:
     """Return what the mirror of an inventory has."""
     releases = [
-        {"product": product, "provider": given.get(f"{role}_provider", ""), "version": "", "mirror": "", "sha256": ""}
+        {
+            "product": product,
+            "provider": given.get(f"{role}_provider", ""),
+            "version": "",
+            "mirror": "",
+            "sha256": "",
+            "allow_privileges": [],
+        }
         | {"source": release(folder, product), "images": started(given) if product == OPERATOR else {}}
         for product, role in ROLES.items()
     ]
-    wanted = {"path": "", "registry": REGISTRY, "scope": "used", "exclude": [], "images": [], **more}
-    clusters = [{"manifests": rendered(given, ""), "releases": releases}]
+    wanted = {"compare": True, "path": "", "registry": REGISTRY, "scope": "used", "exclude": [], "images": [], **more}
+    clusters = [{"lock_file": "", "manifests": rendered(given, ""), "releases": releases}]
     found: list[dict[str, Any]] = mirror.mirrored({"clusters": clusters, **wanted}, check=True)["images"]
     return found
 

@@ -14,12 +14,12 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.releases.
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.aws.specs import EKS_ADDON
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _sources
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._action import arguments_of
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._release import olm, render
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._release import olm, published
 
 from .role import ROOT
 
 ROLES = {"cert_manager": "cert-manager", "otel_operator": "opentelemetry-operator"}
-TABLE = render.table()
+TABLE = published.table()
 # Inputs that a role gives together with others, under another name, or to other modules.
 ELSEWHERE = {
     "cert_manager": {"wait_seconds", "kubeconfig", "kube_context", "chart_version"},

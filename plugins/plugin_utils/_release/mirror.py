@@ -5,18 +5,19 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from ...module_utils._core.cluster.bundle import Manifest
-from ...module_utils._core.releases import images, manifest
+from ...module_utils._core.errors import shown
+from ...module_utils._core.releases import images, lock
 from ...module_utils._core.releases.found import RELEASED
 from ...module_utils._core.releases.products import CERT_MANAGER, product
 from ...module_utils._core.releases.versions import version
-from .. import _files
-from . import render, source
+from .. import _files, _lock
+from . import published
+from .published import Published, table
 
 # Why a provider without releases cannot be mirrored.
 _OTHERS = {
@@ -28,42 +29,39 @@ _OTHERS = {
 _OF_THE_CHART = {CERT_MANAGER: "quay.io/jetstack/cert-manager-startupapicheck"}
 
 
-class _Read(NamedTuple):
-    """A release: its images and its published manifest."""
-
-    release: images.MirroredRelease
-    content: bytes
-
-
 def mirrored(arguments: Mapping[str, Any], check: bool) -> dict[str, Any]:
     """Write the manifests, and return the images. Raises Problem for a release that cannot be read."""
     clusters = arguments["clusters"]
     wanted = [item for cluster in clusters for item in cluster["releases"] if item["provider"]]
-    read = [_read(item) for item in wanted if item["provider"] in RELEASED]
+    locks = [_lock.find(_lock.beside(one["lock_file"], None)) if arguments["compare"] else None for one in clusters]
+    asked = [(item, found) for one, found in zip(clusters, locks, strict=True) for item in one["releases"]]
+    read = [_read(item, found) for item, found in asked if item["provider"] in RELEASED]
     objects: list[Manifest] = [item for cluster in clusters for item in cluster["manifests"]]
     choice = (arguments["scope"], arguments["exclude"], arguments["images"])
-    needed = images.needs(objects, [one.release for one in read], *choice)
-    files = [_manifest(one, arguments["path"], check) for one in _once(read)]
+    needed = images.needs(objects, [release for release, _published in read], *choice)
+    rows = [one.row(arguments["registry"], lock.joined(locks)) for one in needed]
+    files = [_manifest(*one, arguments["path"], check) for one in _once(read)]
     return {
         "changed": any(changed for _row, changed in files),
-        "images": [one.row(arguments["registry"]) for one in needed],
+        "images": rows,
         "manifests": [row for row, _changed in files],
+        "charts": [],
         "left_out": [f"{product(item['product']).title} is of {_why(item)}" for item in _distinct(wanted)],
         "msg": f"{len(needed)} images, {len(files)} manifests",
     }
 
 
-def _read(item: Mapping[str, Any]) -> _Read:
+_Read = tuple[images.MirroredRelease, Published]
+
+
+def _read(item: Mapping[str, Any], locked: lock.Lock | None) -> _Read:
     named = product(item["product"])
-    target = version(item["version"] or render.table()["tested"][named.name], named.title)
-    asked = f"Read the release {target.tag} of {named.title}"
-    tried = source.origins(named, target, item["source"], item["mirror"])
-    where, content = source.fetch(tried, item["sha256"], asked)
-    found = manifest.release(named, source.documents(content, asked, where), where)
-    pods = [*images.used(found.objects), *_more(item, target.tag)]
+    target = version(item["version"] or table()["tested"][named.name], named.title)
+    found = published.read(named, target, item, locked)
+    pods = [*images.used(found.release.objects), *_more(item, target.tag)]
     given = {name: image for name, image in item["images"].items() if image}
-    started, _flags = images.operator_images(str(target), "", given, render.table()) if named.starts_pods else ({}, {})
-    return _Read(images.MirroredRelease(named.name, target.tag, tuple(pods), started, frozenset(given)), content)
+    started, _flags = images.operator_images(str(target), "", given, table()) if named.starts_pods else ({}, {})
+    return images.MirroredRelease(named.name, target.tag, tuple(pods), started, frozenset(given)), found
 
 
 def _more(item: Mapping[str, Any], tag: str) -> Iterator[str]:
@@ -72,7 +70,7 @@ def _more(item: Mapping[str, Any], tag: str) -> Iterator[str]:
 
 
 def _once(read: Sequence[_Read]) -> list[_Read]:
-    return list({one.release.folder: one for one in read}.values())
+    return list({one[0].folder: one for one in read}.values())
 
 
 def _distinct(wanted: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
@@ -86,11 +84,11 @@ def _why(item: Mapping[str, Any]) -> str:
     return _OTHERS.get(str(item["provider"]), str(item["provider"]))
 
 
-def _manifest(one: _Read, root: str, check: bool) -> tuple[dict[str, Any], bool]:
+def _manifest(one: images.MirroredRelease, read: Published, root: str, check: bool) -> tuple[dict[str, Any], bool]:
     """Write a manifest where roles look for it in a mirror."""
-    inside = f"{one.release.product}/{one.release.tag}/{product(one.release.product).manifest}"
-    row = {"product": one.release.product, "version": one.release.tag, "path": inside}
-    row["sha256"] = hashlib.sha256(one.content).hexdigest()
+    inside = f"{one.product}/{one.tag}/{product(one.product).manifest}"
+    row = {"product": one.product, "version": one.tag, "path": inside, "sha256": read.sum.removeprefix("sha256:")}
+    row |= {"name": f"{one.product} {one.tag}", "sum": read.sum, "from": shown(read.where)}
     if not root:
         return row, False
-    return row, _files.place(Path(root) / inside, one.content.decode("utf-8"), check)
+    return row, _files.place(Path(root) / inside, read.content.decode("utf-8"), check)

@@ -6,21 +6,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import cache
-from pathlib import Path
 from typing import Any
 
 from ...module_utils._core.collector.names import RELEASE_LABEL
 from ...module_utils._core.errors import Problem
-from ...module_utils._core.releases import decide, helm, images, manifest, removal
+from ...module_utils._core.releases import decide, helm, images, lock, manifest, removal
 from ...module_utils._core.releases.found import EKS, OLM
 from ...module_utils._core.releases.products import Product, product
-from ...module_utils._core.releases.versions import Version, image_name, version
+from ...module_utils._core.releases.versions import Version, version
 from ...module_utils._core.releases.wishes import GENERATED_SECRET, CertificateSource, Customization, hosts, written
-from .. import _sources
-from . import addon, olm, source
+from .. import _lock, _sources
+from . import addon, olm, published, source
+from .published import table
 
-_TABLE = Path(__file__).parents[1] / "_data" / "compatibility.yml"
 _TUNING = {
     "replicas": {"type": "int"},
     "resources": {"type": "dict"},
@@ -38,14 +36,6 @@ _ISSUER = {
 
 # The default for a cluster without information.
 _NOTHING = {"installed": False, "ours": False, "namespaces": [], "crds": [], "resources": [], "cert_manager": True}
-
-
-@cache
-def table() -> Any:
-    """Return the tested versions, and the Collector version of distributions with their own versions."""
-    own = (build for build in _sources.catalogue("distributions").values() if "collector_versions" in build)
-    builds = {image_name(build["image"]): build["collector_versions"] for build in own}
-    return {**_sources.read_yaml(_TABLE), "builds": builds}
 
 
 def render(arguments: Mapping[str, Any], check: bool) -> dict[str, Any]:
@@ -87,20 +77,25 @@ def _absent(wanted: Product, arguments: Mapping[str, Any]) -> dict[str, Any]:
 
 def _present(wanted: Product, target: Version, arguments: Mapping[str, Any], check: bool) -> dict[str, Any]:
     found = arguments["installed"] or {**_NOTHING, "kubernetes": ""}
-    release, objects = None, []
-    wishes, started = _wishes(wanted, target, arguments)
+    locked = _lock.find(arguments["lock_file"])
+    release, objects, read = None, [], None
+    wishes, started = _wishes(wanted, target, arguments, locked)
     adopted = found["installed"] and not found["ours"] and arguments["foreign"] == decide.ADOPT  # it stays as it is
     if arguments["provider"] == "manifest" and not adopted:
-        release = _release(wanted, target, arguments)
+        read = published.read(wanted, target, arguments, locked)
+        release = read.release
         objects = written(release, wishes)
     decision = decide.decide(_wanted(wanted, target, arguments, check), found, table(), objects)
+    if read:
+        decision.warnings.extend(read.warnings)
+        decision.message = "; ".join(filter(None, (decision.message, read.trusted)))
     namespace = wishes.namespace or (release.namespace if release else found.get("namespace")) or wanted.namespace
     running = {"workloads": found.get("workloads", []), "webhooks": found.get("webhooks", [])}
     if objects:
         running = {"workloads": manifest.workloads(objects), "webhooks": manifest.webhooks(objects)}
     values: dict[str, Any] = {}
     if decision.provider == "helm":
-        values = _merged(helm.values(wanted, wishes, _chosen(arguments, started)), arguments["helm_values"])
+        values = _merged(helm.values(wanted, wishes, _chosen(arguments, started), target), arguments["helm_values"])
     return {
         **decision.result,
         "version": str(target) if decision.provider != decide.EXISTING else found["version"],
@@ -132,20 +127,11 @@ def _wanted(wanted: Product, target: Version, arguments: Mapping[str, Any], chec
     )
 
 
-def _release(wanted: Product, target: Version, arguments: Mapping[str, Any]) -> manifest.Release:
-    asked = f"Read the release {target.tag} of {wanted.title}"
-    tried = source.origins(wanted, target, arguments["source"], arguments["mirror"])
-    where, documents = source.load(tried, arguments["sha256"], asked)
-    found = manifest.release(wanted, documents, where)
-    if found.version != target:
-        fix = f"Ask for {found.version.tag}, or give the manifest of {target.tag}."
-        raise Problem(f"it has version {found.version}", asked=asked, where=where, fix=fix)
-    return found
-
-
-def _wishes(wanted: Product, target: Version, arguments: Mapping[str, Any]) -> tuple[Customization, dict[str, str]]:
+def _wishes(
+    wanted: Product, target: Version, arguments: Mapping[str, Any], locked: lock.Lock | None
+) -> tuple[Customization, dict[str, str]]:
     """Return the wishes, and the images that the product starts by default."""
-    started, flags = _operator(target, arguments) if wanted.starts_pods else ({}, {})
+    started, flags = _operator(target, arguments, locked) if wanted.starts_pods else ({}, {})
     variables = {"WATCH_NAMESPACE": ",".join(arguments["watch_namespaces"])} if arguments["watch_namespaces"] else {}
     tuning = {
         name: _sources.checked(values, _TUNING, f"workloads.{name}") for name, values in arguments["workloads"].items()
@@ -156,6 +142,7 @@ def _wishes(wanted: Product, target: Version, arguments: Mapping[str, Any]) -> t
         namespace=arguments["namespace"],
         leader_election_namespace=arguments["leader_election_namespace"],
         image_registry=arguments["image_registry"],
+        pin=locked.pinned if locked else lock.unpinned,
         image_pull_secrets=arguments["image_pull_secrets"],
         flags=flags,
         variables=variables,
@@ -165,9 +152,12 @@ def _wishes(wanted: Product, target: Version, arguments: Mapping[str, Any]) -> t
     return wishes, started
 
 
-def _operator(target: Version, arguments: Mapping[str, Any]) -> tuple[dict[str, str], dict[str, str]]:
+def _operator(
+    target: Version, arguments: Mapping[str, Any], locked: lock.Lock | None
+) -> tuple[dict[str, str], dict[str, str]]:
     given = {name: image for name, image in arguments["images"].items() if image}
-    started, flags = images.operator_images(str(target), arguments["image_registry"], given, table())
+    pin = locked.known if locked else lock.unpinned  # images that no object of the inventory needs are not locked
+    started, flags = images.operator_images(str(target), arguments["image_registry"], given, table(), pin)
     if arguments["feature_gates"]:
         flags["feature-gates"] = ",".join(arguments["feature_gates"])
     return started, flags
@@ -177,7 +167,7 @@ def _chosen(arguments: Mapping[str, Any], started: Mapping[str, str]) -> dict[st
     """Return the images that the chart's values must set: those that differ from its defaults."""
     if arguments["image_registry"]:
         return dict(started)
-    return {name: image for name, image in started.items() if arguments["images"].get(name)}
+    return {name: image for name, image in started.items() if arguments["images"].get(name) or "@" in image}
 
 
 def _chart(wanted: Product, target: Version) -> str:

@@ -28,6 +28,7 @@ SECONDS = 20
 LARGEST = 64 * 1024 * 1024
 # Temporary HTTP errors of servers and proxies.
 PASSING = (408, 425, 429, 500, 502, 503, 504)
+_SAFE = ("https://", "file://")
 _MIRROR = "Fill a release mirror and name it, or give the file itself (source)."
 
 
@@ -41,22 +42,32 @@ def origins(product: Product, version: Version, source: str, mirror: str) -> lis
     return [f"{root}/{product.name}/{name}/{product.manifest}" for name in (version.tag, str(version))]
 
 
-def load(
-    tried: list[str], sha256: str, asked: str, sleep: Callable[[float], None] = time.sleep
-) -> tuple[str, list[Any]]:
-    """Return the first location with a manifest, and its documents. Raises Problem if there is none."""
-    where, content = fetch(tried, sha256, asked, sleep)
-    return where, documents(content, asked, where)
+def fetch(
+    tried: list[str], sha256: str, asked: str, sleep: Callable[[float], None] = time.sleep, *, plain: bool = False
+) -> tuple[str, bytes]:
+    """Return the first location with the published manifest, checked by SHA-256. Raises Problem if there is none.
 
-
-def fetch(tried: list[str], sha256: str, asked: str, sleep: Callable[[float], None] = time.sleep) -> tuple[str, bytes]:
-    """Return the first location with the published manifest, checked by SHA-256. Raises Problem if there is none."""
+    `plain` allows connections that do not protect the content, because the caller compares the content with a sum.
+    """
+    refuse_plain(tried, asked, plain=plain or bool(sha256))
     content, where = _first(tried, asked, sleep)
     if sha256 and hashlib.sha256(content).hexdigest() != sha256.lower().removeprefix("sha256:"):
         found = hashlib.sha256(content).hexdigest()
         wrong = f"its SHA-256 is {found}, not {sha256}"
-        raise Problem(wrong, asked=asked, where=where, fix="Download it again, or correct sha256.")
+        raise Problem(wrong, asked=asked, where=shown(where), fix="Download it again, or correct sha256.")
     return where, content
+
+
+def refuse_plain(tried: list[str], asked: str, *, plain: bool) -> None:
+    """Reject addresses at which anybody on the way can change the content, unless a sum is expected of it."""
+    open_to_all = next((one for one in tried if "://" in one and not one.lower().startswith(_SAFE)), "")
+    if open_to_all and not plain:
+        raise Problem(
+            "the connection does not protect the manifest, and no SHA-256 is expected of it",
+            asked=asked,
+            where=shown(open_to_all),
+            fix="Use https, give the SHA-256 of the published manifest (sha256), or lock the inventory.",
+        )
 
 
 def documents(content: bytes, asked: str, where: str) -> list[Any]:
@@ -115,6 +126,8 @@ def _fetched(url: str, asked: str, sleep: Callable[[float], None]) -> bytes | No
 
 def _download(url: str) -> bytes:
     with open_url(url, timeout=SECONDS, http_agent="o11y.opentelemetry", follow_redirects="safe") as answer:
+        if url.lower().startswith(_SAFE):
+            refuse_plain([answer.geturl()], "Follow the redirection", plain=False)
         content: bytes = b"".join(_chunks(answer))
     return content
 

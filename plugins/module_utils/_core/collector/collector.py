@@ -9,7 +9,7 @@ The fields are the inputs of role otel_collector, without its prefix; its argume
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from functools import cached_property
 from typing import Any
@@ -176,9 +176,10 @@ class Collector:
         return {**self.labels, **known, names.RELEASE_LABEL: names.release(self.namespace, self.name)}
 
 
-def image_of(collector: Collector, distribution: Distribution) -> str:
-    """Return the image reference; a registry prefix takes the place of the image's own registry host."""
-    return from_registry(collector.image or f"{distribution.image}:{collector.version}", collector.image_registry)
+def image_of(collector: Collector, distribution: Distribution, pin: Callable[[str], str] = str) -> str:
+    """Return the image reference, pinned; a registry prefix takes the place of the image's own registry host."""
+    image = pin(collector.image or f"{distribution.image}:{collector.version}")
+    return from_registry(image, collector.image_registry)
 
 
 def from_registry(image: str, registry: str) -> str:

@@ -12,6 +12,7 @@ from ..collector.collector import from_registry
 from ..collector.names import RELEASE_LABEL
 from ..instrumentation.languages import LANGUAGES
 from .products import CERT_MANAGER, OPERATOR, Product
+from .versions import Version
 from .wishes import GENERATED, ISSUER, TUNING, Customization
 
 Values = dict[str, Any]
@@ -33,12 +34,12 @@ _OPERATOR_IMAGES: dict[str, tuple[str, ...]] = {
 }
 
 
-def values(product: Product, wishes: Customization, images: Mapping[str, str]) -> Values:
+def values(product: Product, wishes: Customization, images: Mapping[str, str], version: Version) -> Values:
     """Return the values of the product's chart; the user's own go over them."""
-    return _CHARTS[product.name](wishes, images)
+    return _CHARTS[product.name](wishes, images, version)
 
 
-def _cert_manager(wishes: Customization, _images: Mapping[str, str]) -> Values:
+def _cert_manager(wishes: Customization, _images: Mapping[str, str], version: Version) -> Values:
     made: Values = {"crds": {"enabled": True}, "startupapicheck": {"enabled": False}}
     shared: Values = {"commonLabels": {RELEASE_LABEL: CERT_MANAGER}}
     if wishes.image_pull_secrets:
@@ -46,25 +47,27 @@ def _cert_manager(wishes: Customization, _images: Mapping[str, str]) -> Values:
     if wishes.leader_election_namespace:
         shared["leaderElection"] = {"namespace": wishes.leader_election_namespace}
     made["global"] = shared
-    if wishes.image_registry:
-        for path, image in _REPOSITORIES.items():
+    for path, image in _REPOSITORIES.items():
+        digest = wishes.pin(f"{image}:{version.tag}").partition("@")[2]
+        if wishes.image_registry:
             _at(made, path).setdefault("image", {})["repository"] = from_registry(image, wishes.image_registry)
+        if digest:
+            _at(made, path).setdefault("image", {})["digest"] = digest
     for name, path in _SECTIONS.items():
         _tuned(_at(made, path), wishes.workloads.get(name) or {})
     return made
 
 
-def _operator(wishes: Customization, images: Mapping[str, str]) -> Values:
+def _operator(wishes: Customization, images: Mapping[str, str], version: Version) -> Values:
     manager: Values = {}
     made: Values = {"additionalLabels": {RELEASE_LABEL: OPERATOR}, "manager": manager}
     # Otherwise uninstalling the release deletes the collectors of all users.
     made["crds"] = {"annotations": {"helm.sh/resource-policy": "keep"}}
     if wishes.image_pull_secrets:
         made["imagePullSecrets"] = [{"name": name} for name in wishes.image_pull_secrets]
-    if wishes.image_registry:
-        manager["image"] = {"repository": from_registry(_OPERATOR_IMAGE, wishes.image_registry)}
-    for name, image in images.items():
-        repository, _colon, tag = image.rpartition(":")
+    manager.update(_manager_image(wishes, version))
+    for name, started in images.items():
+        repository, tag = _split(started)
         _at(manager, _OPERATOR_IMAGES[name]).update(repository=repository, tag=tag)
     flags = {**wishes.flags}
     gates = flags.pop("feature-gates", "")
@@ -81,6 +84,21 @@ def _operator(wishes: Customization, images: Mapping[str, str]) -> Values:
     _tuned(made, wish)
     made["admissionWebhooks"] = _webhooks(wishes)
     return made
+
+
+def _manager_image(wishes: Customization, version: Version) -> Values:
+    """Return the image of the operator if it differs from that of the chart."""
+    image = from_registry(wishes.pin(f"{_OPERATOR_IMAGE}:{version}"), wishes.image_registry)
+    repository, tag = _split(image)
+    moved: Values = {"repository": repository} if wishes.image_registry else {}
+    return {"image": {**moved, **({"tag": tag} if "@" in tag else {})}} if moved or "@" in tag else {}
+
+
+def _split(image: str) -> tuple[str, str]:
+    """Return repository and tag; a digest stays with the tag, because the chart joins both with a colon."""
+    name, at_sign, digest = image.partition("@")
+    repository, _colon, tag = name.rpartition(":")
+    return repository, f"{tag}{at_sign}{digest}"
 
 
 def _webhooks(wishes: Customization) -> Values:
@@ -105,7 +123,7 @@ def _at(tree: Values, path: tuple[str, ...]) -> Values:
     return tree
 
 
-_CHARTS: dict[str, Callable[[Customization, Mapping[str, str]], Values]] = {
+_CHARTS: dict[str, Callable[[Customization, Mapping[str, str], Version], Values]] = {
     CERT_MANAGER: _cert_manager,
     OPERATOR: _operator,
 }

@@ -16,6 +16,7 @@ from ..collector.collector import from_registry
 from ..config.paths import at, leaves
 from ..errors import Problem, near
 from ..instrumentation.languages import LANGUAGES
+from .lock import Pin, unpinned
 from .manifest import containers
 
 # The operator takes its defaults from variables of this prefix, cert-manager from a flag that ends so.
@@ -23,20 +24,20 @@ _VARIABLE = "RELATED_IMAGE_"
 _FLAG = "-image"
 
 
-def move(manifest: Manifest, registry: str) -> None:
-    """Let all images of a workload come from a registry."""
+def move(manifest: Manifest, registry: str, pin: Pin = unpinned) -> None:
+    """Let all images of a workload come from a registry, pinned to their digests."""
     for container in containers(manifest):
-        container["image"] = from_registry(container["image"], registry)
+        container["image"] = from_registry(pin(container["image"]), registry)
         if container.get("args"):
-            container["args"] = [_moved(argument, registry) for argument in container["args"]]
+            container["args"] = [_moved(argument, registry, pin) for argument in container["args"]]
         for variable in container.get("env") or []:
             if variable["name"].startswith(_VARIABLE) and variable.get("value"):
-                variable["value"] = from_registry(variable["value"], registry)
+                variable["value"] = from_registry(pin(variable["value"]), registry)
 
 
-def _moved(argument: str, registry: str) -> str:
+def _moved(argument: str, registry: str, pin: Pin) -> str:
     flag, equals, value = argument.partition("=")
-    return f"{flag}={from_registry(value, registry)}" if equals and flag.endswith(_FLAG) and value else argument
+    return f"{flag}={from_registry(pin(value), registry)}" if equals and flag.endswith(_FLAG) and value else argument
 
 
 def used(manifests: Iterable[Manifest]) -> Iterator[str]:
@@ -54,7 +55,7 @@ def used(manifests: Iterable[Manifest]) -> Iterator[str]:
 
 
 def operator_images(
-    version: str, registry: str, given: Mapping[str, str], table: Mapping[str, Any]
+    version: str, registry: str, given: Mapping[str, str], table: Mapping[str, Any], pin: Pin = unpinned
 ) -> tuple[dict[str, str], dict[str, str]]:
     """Return the images that the operator starts by name, and the flags that are needed to make it so.
 
@@ -75,7 +76,7 @@ def operator_images(
     flags: dict[str, str] = {}
     for name, row in rows.items():
         default = f"{row['image']}:{_tag(name, row, version, known)}" if known else ""
-        image = from_registry(given.get(name) or default, registry)
+        image = from_registry(pin(given.get(name) or default), registry)
         if image:
             images[name] = image
         if image != default:
@@ -123,11 +124,14 @@ class Need:
     used_by: tuple[str, ...]
     folder: str = ARCHIVES
 
-    def row(self, registry: str) -> dict[str, Any]:
+    def row(self, registry: str, pin: Pin = unpinned) -> dict[str, Any]:
         """Return it as the result of a task has it."""
+        pinned = pin(self.image)
         return {
             "image": self.image,
-            "source": source(self.image),
+            "source": source(pinned),
+            "repository": source(f"{self.image.partition('@')[0]}@").removesuffix("@"),
+            "digest": pinned.partition("@")[2],
             "archive": f"{self.folder}/{_NOT_IN_A_NAME.sub('_', self.image)}.tar",
             "label": "" if "@" in self.image else self.image,
             "target": source(from_registry(self.image, registry)) if registry else "",

@@ -16,6 +16,7 @@ from ..collector.names import OWNER, OWNER_LABEL, RELEASE_LABEL
 from ..errors import Problem, near
 from ..manifests.pod import env_source
 from . import images
+from .lock import Pin, unpinned
 from .manifest import DEFINITION, Release, client_configs, component, containers
 from .versions import image_name
 
@@ -45,6 +46,7 @@ class Customization:
     namespace: str = ""
     leader_election_namespace: str = ""
     image_registry: str = ""
+    pin: Pin = unpinned
     image_pull_secrets: Sequence[str] = ()
     flags: Mapping[str, str] = field(default_factory=dict)
     variables: Mapping[str, str] = field(default_factory=dict)
@@ -82,7 +84,7 @@ def _written(release: Release, original: Manifest, wishes: Customization, names:
         labels[OWNER_LABEL] = OWNER
     metadata["labels"] = {**(metadata.get("labels") or {}), **labels}
     name = component(release.product, manifest)
-    images.move(manifest, wishes.image_registry)
+    images.move(manifest, wishes.image_registry, wishes.pin)
     if name:
         _tune(manifest, release, name, wishes)
     return manifest

@@ -33,6 +33,7 @@ RELEASE = {
     "source": "",
     "mirror": "",
     "sha256": "",
+    "allow_privileges": [],
 }
 
 
@@ -43,8 +44,10 @@ def release(folder: Path, **more: Any) -> dict[str, Any]:
 
 
 def mirrored(*releases: dict[str, Any], check: bool = False, **more: Any) -> dict[str, Any]:
-    given = {"path": "", "registry": "", "scope": "used", "exclude": [], "images": [], **more}
-    return mirror.mirrored({"clusters": [{"manifests": [], "releases": [one]} for one in releases], **given}, check)
+    given = {"compare": True, "path": "", "registry": "", "scope": "used", "exclude": [], "images": [], **more}
+    return mirror.mirrored(
+        {"clusters": [{"lock_file": "", "manifests": [], "releases": [one]} for one in releases], **given}, check
+    )
 
 
 def test_a_manifest_is_where_roles_look_for_it_byte_for_byte(tmp_path: Path) -> None:
@@ -52,7 +55,9 @@ def test_a_manifest_is_where_roles_look_for_it_byte_for_byte(tmp_path: Path) -> 
     result = mirrored(release(tmp_path), path=str(root))
     digest = hashlib.sha256(MANIFEST.encode()).hexdigest()
     inside = "cert-manager/v1.21.2/cert-manager.yaml"
-    assert result["manifests"] == [{"product": "cert-manager", "version": "v1.21.2", "path": inside, "sha256": digest}]
+    (row,) = result["manifests"]
+    assert row["path"] == inside
+    assert (row["name"], row["sum"]) == ("cert-manager v1.21.2", f"sha256:{digest}")
     assert (root / inside).read_text() == MANIFEST
     assert (result["changed"], mirrored(release(tmp_path), path=str(root))["changed"]) == (True, False)
 

@@ -149,8 +149,7 @@ def test_a_manifest_goes_well_with_an_eks_cluster(file: str) -> None:
     assert rendered(source=file, eks_cluster={"name": "prod"})["action"] == "install"
 
 
-PRODUCT = PRODUCTS["cert-manager"]
-VERSION = Version(1, 21, 2)
+PRODUCT, VERSION = PRODUCTS["cert-manager"], Version(1, 21, 2)
 URL = "https://example.com/cert-manager.yaml"
 
 
@@ -174,7 +173,8 @@ def answers(monkeypatch: pytest.MonkeyPatch, *given: bytes | Exception) -> Calla
 
 
 def load(*origins: str, sha256: str = "") -> tuple[str, list[Any]]:
-    return source.load(list(origins), sha256, "Read it", lambda _seconds: None)
+    where, content = source.fetch(list(origins), sha256, "", lambda _seconds: None)
+    return where, source.documents(content, "", where)
 
 
 def test_a_manifest_is_looked_for_where_it_may_be() -> None:

@@ -12,7 +12,9 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.releases.
     OPERATOR,
     PRODUCTS,
 )
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.releases.versions import Version
 
+NEWEST = Version(1, 2, 3)
 CERTIFIER, OPERATING = PRODUCTS[CERT_MANAGER], PRODUCTS[OPERATOR]
 TABLE: dict[str, Any] = {
     "tested": {"cert-manager": "1.21.2", "opentelemetry-operator": "0.158.0"},

@@ -89,7 +89,7 @@ def test_the_chart_of_cert_manager() -> None:
         leader_election_namespace="cert-manager",
         workloads={"webhook": {"replicas": 3, "flags": {"v": 4}}, "controller": {"resources": {"a": 1}}},
     )
-    made = helm.values(samples.CERTIFIER, wishes, {})
+    made = helm.values(samples.CERTIFIER, wishes, {}, samples.NEWEST)
     assert made["global"] == {
         "commonLabels": {"o11y.opentelemetry/release": "cert-manager"},
         "imagePullSecrets": [{"name": "key"}],
@@ -108,7 +108,8 @@ def test_the_chart_of_the_operator() -> None:
         variables={"WATCH_NAMESPACE": "ns"},
         workloads={"manager": {"replicas": 2, "resources": {"limits": {}}, "node_selector": {"a": "b"}}},
     )
-    made = helm.values(samples.OPERATING, wishes, {"collector": "mirror:5000/c:1", "apache_httpd": "mirror:5000/h:2"})
+    started = {"collector": "mirror:5000/c:1", "apache_httpd": "mirror:5000/h:2"}
+    made = helm.values(samples.OPERATING, wishes, started, samples.NEWEST)
     assert made["manager"] == {
         "image": {"repository": "mirror:5000/open-telemetry/opentelemetry-operator/opentelemetry-operator"},
         "collectorImage": {"repository": "mirror:5000/c", "tag": "1"},
@@ -125,11 +126,15 @@ def test_the_chart_of_the_operator() -> None:
 
 def test_where_the_certificate_of_a_chart_comes_from() -> None:
     issuer = {"name": "corporate", "kind": "ClusterIssuer"}
-    own = helm.values(samples.OPERATING, Customization(certificates=CertificateSource("issuer", issuer)), {})
+    own = helm.values(
+        samples.OPERATING, Customization(certificates=CertificateSource("issuer", issuer)), {}, samples.NEWEST
+    )
     assert own["admissionWebhooks"] == {"certManager": {"enabled": True, "issuerRef": issuer}}
-    made = helm.values(samples.OPERATING, Customization(certificates=CertificateSource("generated")), {})
+    made = helm.values(
+        samples.OPERATING, Customization(certificates=CertificateSource("generated")), {}, samples.NEWEST
+    )
     assert made["admissionWebhooks"]["autoGenerateCert"] == {"enabled": True, "recreate": False}
-    assert helm.values(samples.OPERATING, Customization(), {})["admissionWebhooks"] == {
+    assert helm.values(samples.OPERATING, Customization(), {}, samples.NEWEST)["admissionWebhooks"] == {
         "certManager": {"enabled": True}
     }
 

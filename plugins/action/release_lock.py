@@ -1,0 +1,19 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Controller side of module release_lock."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..plugin_utils import _lock
+from ..plugin_utils._action import ControllerAction
+
+
+class ActionModule(ControllerAction):
+    """Writes the lock of an inventory."""
+
+    def work(self, arguments: dict[str, Any]) -> dict[str, Any]:
+        """Return whether the lock changed, and the difference."""
+        return _lock.locked(arguments, self._task.check_mode)

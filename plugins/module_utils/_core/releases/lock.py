@@ -1,0 +1,142 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The lock of an inventory: the sum of each manifest and chart, and the digest of each image. Private."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from typing import Any
+
+from ..errors import Problem, shown
+
+FILE = "otel.lock.yml"
+# The one variable in the file: an inventory folder may hold the file, and Ansible reads it as a group with variables.
+VARIABLE = "otel_lock"
+FORMAT = 1
+MANIFESTS, CHARTS, IMAGES, ARCHIVES = "manifests", "charts", "images", "archives"
+_SUMS = {MANIFESTS: "manifest", CHARTS: "chart", IMAGES: "image", ARCHIVES: "archive"}
+_SUM = re.compile(r"sha256:[0-9a-f]{64}\Z")
+LOCK_IT = "ansible-playbook o11y.opentelemetry.lock -i INVENTORY"
+
+Rows = Mapping[str, Mapping[str, str]]
+Pin = Callable[[str], str]
+
+
+@dataclass(frozen=True)
+class Lock:
+    """What an inventory was locked to. `where` is the file."""
+
+    where: str
+    rows: Mapping[str, Rows] = field(default_factory=dict)
+    exclude: tuple[str, ...] = ()
+
+    def pinned(self, image: str) -> str:
+        """Return an image with its digest. Raises Problem for an image that is neither locked nor excluded."""
+        found = self.known(image)
+        if "@" in found or any(fnmatchcase(image, pattern) for pattern in self.exclude):
+            return found
+        fix = f"Run `{LOCK_IT}`, and compare the new lock with the old one."
+        raise Problem("the lock does not have this image", asked=f"Use {image}", where=self.where, fix=fix)
+
+    def known(self, image: str) -> str:
+        """Return an image with its digest if it is locked. An image with a digest stays as it is."""
+        row = self.rows.get(IMAGES, {}).get(image)
+        return f"{image}@{row['sum']}" if row and "@" not in image else image
+
+    def expected(self, part: str, name: str) -> str:
+        """Return the sum of a manifest, chart or archive. Raises Problem if it is not locked."""
+        row = self.rows.get(part, {}).get(name)
+        if row:
+            return row["sum"]
+        fix = f"Run `{LOCK_IT}`, and compare the new lock with the old one."
+        raise Problem(f"the lock does not have this {_SUMS[part]}", asked=f"Use {name}", where=self.where, fix=fix)
+
+    def verify(self, part: str, name: str, found: str, origin: str) -> None:
+        """Compare a sum with the lock. Raises Problem with both sums."""
+        wanted = self.expected(part, name)
+        if found != wanted:
+            raise Problem(
+                f"the {_SUMS[part]} has {found}, and the lock has {wanted}",
+                asked=f"Use {name} from {shown(origin)}",
+                where=self.where,
+                fix=f"Find out who changed it. If the change is right, run `{LOCK_IT}`.",
+            )
+
+
+def with_pins(options: Mapping[str, Any], names: Iterable[str], pin: Pin) -> dict[str, Any]:
+    """Return options in which every image has its digest, in the options of these names and at any depth of them."""
+    return {**options, **{name: _with_pins(name, options[name], pin) for name in names if options.get(name)}}
+
+
+def _with_pins(key: Any, value: Any, pin: Pin) -> Any:
+    if isinstance(value, Mapping):
+        return {name: _with_pins(name, item, pin) for name, item in value.items()}
+    if isinstance(value, list):
+        return [_with_pins("", item, pin) for item in value]
+    return pin(value) if key == "image" and value and isinstance(value, str) else value
+
+
+def unpinned(image: str) -> str:
+    """Return an image as it is, for a run without a lock."""
+    return image
+
+
+def joined(locks: Sequence[Lock | None]) -> Pin:
+    """Return the pin of images that several inventories use. An image has to be locked if every inventory is."""
+    found = [one for one in locks if one]
+
+    def pin(image: str) -> str:
+        known = sorted({one.known(image) for one in found} - {image})
+        if len(known) > 1:
+            where, fix = ", ".join(sorted({one.where for one in found})), f"Run `{LOCK_IT}` for both inventories."
+            raise Problem(f"two locks differ: {' and '.join(known)}", asked=f"Use {image}", where=where, fix=fix)
+        if known or len(found) < len(locks) or not found:
+            return known[0] if known else image
+        return found[0].pinned(image)
+
+    return pin
+
+
+def read(data: Any, where: str) -> Lock:
+    """Return the lock in a file. Raises Problem for another content."""
+    fix = f"Restore it from version control, or delete it and run `{LOCK_IT}`."
+    try:
+        content = data["all"]["vars"][VARIABLE]
+        if content["format"] != FORMAT:
+            raise Problem(
+                f"its format is {content['format']}, not {FORMAT}", asked="Read the lock", where=where, fix=fix
+            )
+        rows = {part: {str(name): dict(row) for name, row in (content.get(part) or {}).items()} for part in _SUMS}
+        wrong = [name for part in rows.values() for name, row in part.items() if not _SUM.match(str(row["sum"]))]
+        exclude = tuple(str(pattern) for pattern in content.get("exclude") or [])
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise Problem("this is not a lock of this collection", asked="Read the lock", where=where, fix=fix) from error
+    if wrong:
+        raise Problem(f"{', '.join(wrong)} has no SHA-256 as its sum", asked="Read the lock", where=where, fix=fix)
+    return Lock(where, rows, exclude)
+
+
+def content(found: Iterable[tuple[str, str, str, str]], exclude: Sequence[str], old: Lock | None) -> dict[str, Any]:
+    """Return the content of the file: `found` has part, name, sum and origin.
+
+    What kept its sum keeps its origin, so that a run on another machine changes nothing.
+    """
+    rows: dict[str, dict[str, dict[str, str]]] = {}
+    for part, name, checksum, origin in sorted(found):
+        if not _SUM.match(checksum):
+            raise Problem(
+                f"there is no digest of {name}",
+                asked="Lock it",
+                where=shown(origin),
+                fix="Check the registry and its credentials, or leave the image out (otel_lock_exclude).",
+            )
+        before = old.rows.get(part, {}).get(name) if old else None
+        same = before if before and before["sum"] == checksum else None
+        rows.setdefault(part, {})[name] = dict(same or {"sum": checksum, "from": shown(origin)})
+    parts = {part: rows[part] for part in _SUMS if part in rows}
+    excluded = {"exclude": sorted(set(exclude))} if exclude else {}
+    return {"all": {"vars": {VARIABLE: {"format": FORMAT, **excluded, **parts}}}}

@@ -1,0 +1,154 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The lock of an inventory, as data."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+import pytest
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.releases import helm, images, lock
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.releases.wishes import Customization
+
+from . import samples
+
+A, B, C = (f"sha256:{digit * 64}" for digit in "abc")
+FOUND = [
+    ("images", "quay.io/x:1", A, "docker://quay.io/x:1"),
+    ("images", "ghcr.io/y:2", B, "docker://ghcr.io/y:2"),
+    ("manifests", "cert-manager v1.21.2", C, "https://me:hunter2@m.example/cert-manager.yaml?sig=hunter3"),
+]
+
+
+def locked(*found: tuple[str, str, str, str], exclude: tuple[str, ...] = ()) -> lock.Lock:
+    return lock.read(lock.content(found or FOUND, exclude, None), "/inventory/otel.lock.yml")
+
+
+def test_an_image_gets_its_digest_and_one_with_a_digest_stays() -> None:
+    assert locked().pinned("quay.io/x:1") == f"quay.io/x:1@{A}"
+    assert locked().pinned(f"quay.io/x:1@{C}") == f"quay.io/x:1@{C}"
+    assert locked().pinned(f"other.io/z@{C}") == f"other.io/z@{C}"
+
+
+def test_an_image_that_is_not_locked_is_refused_unless_it_is_excluded() -> None:
+    with pytest.raises(Problem, match=r"Use quay.io/x:2: the lock does not have this image .*o11y.opentelemetry.lock"):
+        locked().pinned("quay.io/x:2")
+    assert locked().known("quay.io/x:2") == "quay.io/x:2"
+    assert locked(exclude=("quay.io/*",)).pinned("quay.io/x:2") == "quay.io/x:2"
+
+
+def test_another_sum_is_refused_with_both_and_without_secrets() -> None:
+    locked().verify("manifests", "cert-manager v1.21.2", C, "here")
+    with pytest.raises(Problem) as caught:
+        locked().verify("manifests", "cert-manager v1.21.2", A, "https://me:hunter2@m.example/a.yaml?sig=hunter3")
+    text = str(caught.value)
+    assert A in text
+    assert C in text
+    assert "https://m.example/a.yaml" in text
+    assert "/inventory/otel.lock.yml" in text
+    assert "hunter" not in text
+
+
+def test_what_the_lock_lacks_is_refused() -> None:
+    with pytest.raises(Problem, match=r"Use cert-manager v1\.20\.0: the lock does not have this manifest"):
+        locked().verify("manifests", "cert-manager v1.20.0", A, "here")
+
+
+def test_the_content_is_the_same_in_any_order_and_has_no_secrets() -> None:
+    contents = {repr(lock.content(order, ["b", "a", "b"], None)) for order in itertools.permutations(FOUND)}
+    (text,) = contents
+    assert "hunter" not in text
+    assert "'exclude': ['a', 'b']" in text
+    assert text.index("ghcr.io/y:2") < text.index("quay.io/x:1")
+
+
+def test_what_keeps_its_sum_keeps_its_origin() -> None:
+    name, elsewhere = "cert-manager v1.21.2", "/media/releases/cert-manager.yaml"
+    same = lock.content([("manifests", name, C, elsewhere)], [], locked())
+    other = lock.content([("manifests", name, A, elsewhere)], [], locked())
+    rows = [content["all"]["vars"]["otel_lock"]["manifests"][name] for content in (same, other)]
+    assert rows == [{"sum": C, "from": "https://m.example/cert-manager.yaml"}, {"sum": A, "from": elsewhere}]
+
+
+@pytest.mark.parametrize("missing", ["", "sha256:", "sha256:xyz", "md5:1", f"{A} ", "-"])
+def test_what_has_no_digest_is_not_locked(missing: str) -> None:
+    with pytest.raises(Problem, match=r"there is no digest of quay.io/x:1 .*otel_lock_exclude"):
+        lock.content([("images", "quay.io/x:1", missing, "docker://quay.io/x:1")], [], None)
+
+
+def inside(**content: Any) -> dict[str, Any]:
+    return {"all": {"vars": {"otel_lock": content}}}
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (None, "not a lock"),
+        ([], "not a lock"),
+        ({"all": {}}, "not a lock"),
+        (inside(), "not a lock"),
+        (inside(format=2), "its format is 2, not 1"),
+        (inside(format=1, images=["x"]), "not a lock"),
+        (inside(format=1, images={"x": "y"}), "not a lock"),
+        (inside(format=1, images={"x": {"from": "y"}}), "not a lock"),
+        (inside(format=1, images={"x": {"sum": "y"}}), "x has no SHA-256"),
+        (inside(format=1, images={"x": {"sum": A[:-1]}}), "x has no SHA-256"),
+    ],
+)
+def test_another_file_is_no_lock(content: Any, said: str) -> None:
+    with pytest.raises(Problem, match=rf"Read the lock: .*{said}.*\(at /inventory"):
+        lock.read(content, "/inventory/otel.lock.yml")
+
+
+def test_options_are_pinned_where_they_are_named() -> None:
+    options = {
+        "image": "quay.io/x:1",
+        "config": {"image": "x"},
+        "languages": {"java": {"image": "ghcr.io/y:2"}, "go": {}},
+    }
+    pinned = lock.with_pins(
+        {**options, "extensions": [{"image": "quay.io/x:1"}]}, ("image", "languages", "extensions"), locked().pinned
+    )
+    assert pinned["image"] == f"quay.io/x:1@{A}"
+    assert pinned["config"] == {"image": "x"}
+    assert pinned["languages"]["java"] == {"image": f"ghcr.io/y:2@{B}"}
+    assert pinned["extensions"] == [{"image": f"quay.io/x:1@{A}"}]
+
+
+def test_every_image_of_a_workload_is_pinned_before_it_moves() -> None:
+    arguments = ["--acme-http01-solver-image=ghcr.io/y:2", "--v=1"]
+    made = samples.deployment("a", "b", "quay.io/x:1", container={"args": arguments})
+    images.move(made, "mirror:5000", locked().pinned)
+    (container,) = made["spec"]["template"]["spec"]["containers"]
+    assert container["image"] == f"mirror:5000/x:1@{A}"
+    assert container["args"] == [f"--acme-http01-solver-image=mirror:5000/y:2@{B}", "--v=1"]
+
+
+def test_the_mirror_reads_the_digest_of_the_lock() -> None:
+    row = images.Need("quay.io/x:1", ("a",)).row("mirror:5000/m", locked().pinned)
+    assert (row["source"], row["digest"], row["repository"]) == (f"quay.io/x@{A}", A, "quay.io/x")
+    assert row["target"] == "mirror:5000/m/x:1"
+
+
+def test_a_chart_starts_the_images_that_are_locked() -> None:
+    wishes = Customization(image_registry="mirror:5000", pin=lambda image: f"{image}@sha256:ab")
+    made = helm.values(samples.CERTIFIER, wishes, {}, samples.NEWEST)
+    assert made["image"] == {"repository": "mirror:5000/jetstack/cert-manager-controller", "digest": "sha256:ab"}
+    assert {made[name]["image"]["digest"] for name in ("webhook", "cainjector", "acmesolver")} == {"sha256:ab"}
+    made = helm.values(samples.OPERATING, wishes, {"collector": "mirror:5000/c:1@sha256:cd"}, samples.NEWEST)["manager"]
+    assert made["image"]["tag"] == "1.2.3@sha256:ab"
+    assert made["collectorImage"] == {"repository": "mirror:5000/c", "tag": "1@sha256:cd"}
+
+
+def test_inventories_with_locks_of_their_own_agree() -> None:
+    one, other = locked(FOUND[0]), locked(("images", "quay.io/x:1", B, "docker://quay.io/x:1"))
+    assert lock.joined([one, None])("quay.io/x:1") == f"quay.io/x:1@{A}"
+    assert lock.joined([one, None])("quay.io/x:2") == lock.joined([None])("quay.io/x:2") == "quay.io/x:2"
+    assert lock.joined([])("quay.io/x:2") == "quay.io/x:2"
+    with pytest.raises(Problem, match="does not have this image"):
+        lock.joined([one, one])("quay.io/x:2")
+    with pytest.raises(Problem, match=f"two locks differ: .*{A} and .*{B}"):
+        lock.joined([one, other])("quay.io/x:1")

@@ -1,0 +1,238 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The file of a lock, and what reads it: releases, mirrors and collectors."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import (
+    _findings,
+    _instrumentation,
+    _lock,
+    _render,
+)
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._action import arguments_of
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._release import mirror, render, source
+
+MANIFEST = """\
+{apiVersion: v1, kind: Namespace, metadata: {name: cert-manager}}
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: cert-manager, namespace: cert-manager, labels: {app.kubernetes.io/version: v1.21.2}}
+spec: {template: {spec: {containers: [{name: a, image: "quay.io/jetstack/cert-manager-controller:v1.21.2"}]}}}
+"""
+IMAGE = "quay.io/jetstack/cert-manager-controller:v1.21.2"
+COLLECTOR = "ghcr.io/open-telemetry/opentelemetry-collector-releases/opentelemetry-collector-contrib:0.158.0"
+A, B = (f"sha256:{digit * 64}" for digit in "ab")
+
+
+def image(name: str, archive: str = "") -> dict[str, str]:
+    return {"image": name, "source": name, "target": f"mirror:5000/{name}", "archive": archive}
+
+
+def written(path: Path, check: bool = False, **given: Any) -> dict[str, Any]:
+    nothing = {name: option.get("default") for name, option in arguments_of("release_lock").items()}
+    return _lock.locked({**nothing, "path": str(path), **given}, check)
+
+
+RELEASE = {"name": "cert-manager v1.21.2", "from": "https://example.com/a.yaml"}
+IMAGES = [image(IMAGE), image(COLLECTOR)]
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    """A lock of the manifest and of two images."""
+    path = tmp_path / "otel.lock.yml"
+    checksum = f"sha256:{hashlib.sha256(MANIFEST.encode()).hexdigest()}"
+    written(path, images=IMAGES, digests=[A, B], manifests=[{**RELEASE, "sum": checksum}])
+    return path
+
+
+def test_the_file_is_written_once(file: Path) -> None:
+    text = file.read_text()
+    checksum = f"sha256:{hashlib.sha256(MANIFEST.encode()).hexdigest()}"
+    again = {"images": [*reversed(IMAGES)], "digests": [B, f"{A}\n"], "manifests": [{**RELEASE, "sum": checksum}]}
+    assert written(file, **again)["changed"] is False
+    assert file.read_text() == text
+    assert text.startswith("---\n# What this inventory was locked to.")
+
+
+def test_a_check_shows_the_difference_and_writes_nothing(file: Path) -> None:
+    text = file.read_text()
+    result = written(file, images=[image(IMAGE)], digests=[B], check=True)
+    assert result["changed"] is True
+    assert file.read_text() == result["diff"]["before"] == text
+    assert B in result["diff"]["after"]
+
+
+def test_digests_of_an_unreachable_registry_are_those_of_the_mirror(file: Path, tmp_path: Path) -> None:
+    path = tmp_path / "second.yml"
+    with pytest.raises(Problem, match=f"Lock it: there is no digest of {IMAGE}"):
+        written(path, images=[image(IMAGE)], digests=[""])
+    written(path, images=[image(IMAGE)], digests=[""], mirror=str(file.parent))
+    found = _lock.find(str(path))
+    assert found
+    assert found.rows["images"] == {IMAGE: {"sum": A, "from": str(file)}}
+
+
+def test_an_image_with_a_digest_needs_no_lock(tmp_path: Path) -> None:
+    written(tmp_path / "lock.yml", images=[image(f"x@{A}")], digests=[""])
+    found = _lock.find(str(tmp_path / "lock.yml"))
+    assert found
+    assert found.pinned(f"x@{A}") == f"x@{A}"
+
+
+def test_archives_are_compared_before_they_are_pushed(tmp_path: Path) -> None:
+    path, rows = tmp_path / "otel.lock.yml", [image(IMAGE, "images/a.tar")]
+    (tmp_path / "images").mkdir()
+    (tmp_path / "images" / "a.tar").write_text("archive")
+    written(path, images=rows, digests=[A], archives=str(tmp_path))
+    verified = {"state": "verified", "images": rows, "archives": str(tmp_path)}
+    assert written(path, **verified)["msg"] == f"1 archives have the sums in {path}"
+    (tmp_path / "images" / "a.tar").write_text("another")
+    sums = [hashlib.sha256(text).hexdigest() for text in (b"archive", b"another")]
+    with pytest.raises(Problem) as caught:
+        written(path, **verified)
+    assert [checksum in str(caught.value) for checksum in sums] == [True, True]
+    (tmp_path / "images" / "a.tar").unlink()
+    with pytest.raises(Problem, match="Read the archive: cannot read it"):
+        written(path, **verified)
+
+
+def test_an_inventory_folder_may_hold_the_file(file: Path) -> None:
+    (file.parent / "hosts.yml").write_text("all: {hosts: {one: {}}}")
+    command = [str(Path(sys.executable).with_name("ansible-inventory")), "-i", str(file.parent), "--list"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
+    found = json.loads(done.stdout)
+    assert (found["all"]["children"], done.stderr) == (["ungrouped"], "")
+    assert set(found["_meta"]["hostvars"]["one"]) == {"otel_lock"}
+
+
+def test_a_lock_is_found_beside_the_inventory(file: Path, tmp_path: Path) -> None:
+    assert _lock.beside("", str(file.parent)) == str(file)
+    assert _lock.beside("", str(tmp_path / "other")) == ""
+    assert _lock.beside("", None) == ""
+    assert _lock.beside("/given", str(file.parent)) == "/given"
+    assert _lock.beside("none", str(file.parent)) == ""
+
+
+def test_a_lock_that_is_given_exists() -> None:
+    with pytest.raises(Problem, match=r"the file does not exist \(at /nowhere\)\. Run `ansible-playbook"):
+        _lock.find("/nowhere")
+
+
+def released(file: Path | str, lock_file: str, **given: Any) -> dict[str, Any]:
+    defaults = {name: option.get("default") for name, option in arguments_of("release_render").items()}
+    base = {"product": "cert-manager", "source": str(file), "lock_file": lock_file}
+    return render.render({**defaults, **base, **given}, False)
+
+
+@pytest.fixture
+def manifest(tmp_path: Path) -> Path:
+    path = tmp_path / "cert-manager.yaml"
+    path.write_text(MANIFEST)
+    return path
+
+
+def test_a_release_has_the_sum_and_the_digests_of_the_lock(file: Path, manifest: Path) -> None:
+    result = released(manifest, str(file), image_registry="mirror:5000")
+    assert result["images"] == [f"mirror:5000/jetstack/cert-manager-controller:v1.21.2@{A}"]
+    assert "trusted" not in result["msg"]
+
+
+def test_a_changed_manifest_is_refused_with_both_sums(file: Path, manifest: Path) -> None:
+    manifest.write_text(f"{MANIFEST}# changed\n")
+    before, after = (hashlib.sha256(text.encode()).hexdigest() for text in (MANIFEST, manifest.read_text()))
+    with pytest.raises(Problem) as caught:
+        released(manifest, str(file))
+    assert f"sha256:{before}" in str(caught.value)
+    assert f"sha256:{after}" in str(caught.value)
+
+
+def test_without_a_lock_one_line_says_what_is_trusted(manifest: Path) -> None:
+    message = released(manifest, "")["msg"]
+    assert hashlib.sha256(MANIFEST.encode()).hexdigest() in message
+    assert "ansible-playbook o11y.opentelemetry.lock" in message
+    assert "\n" not in message
+    checksum = hashlib.sha256(MANIFEST.encode()).hexdigest()
+    assert "trusted" not in released(manifest, "", sha256=checksum)["msg"]
+
+
+def test_an_image_that_the_lock_lacks_is_refused(tmp_path: Path, manifest: Path) -> None:
+    checksum = f"sha256:{hashlib.sha256(MANIFEST.encode()).hexdigest()}"
+    written(tmp_path / "lock.yml", manifests=[{**RELEASE, "sum": checksum}])
+    with pytest.raises(Problem, match=f"Use {IMAGE}: the lock does not have this image"):
+        released(manifest, str(tmp_path / "lock.yml"))
+
+
+def test_a_plain_address_needs_a_sum(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(source, "_download", lambda _url: MANIFEST.encode())
+    url = "http://me:hunter2@m.example/cert-manager.yaml?sig=hunter3"
+    for refused in (url, url.replace("http:", "HTTP:"), url.replace("http:", "ftp:")):
+        with pytest.raises(Problem, match=r"no SHA-256 is expected of it.*\(sha256\)") as caught:
+            released(refused, "")
+        assert "hunter" not in str(caught.value)
+    assert released(url, str(file))["action"] == "install"
+    checksum = hashlib.sha256(MANIFEST.encode()).hexdigest()
+    assert released(url, "", sha256=checksum)["action"] == "install"
+    with pytest.raises(Problem) as caught:
+        released(url, "", sha256="ab")
+    assert "hunter" not in str(caught.value)
+
+
+def test_the_mirror_compares_with_the_lock(file: Path, manifest: Path) -> None:
+    one = {"product": "cert-manager", "provider": "manifest", "source": str(manifest), "allow_privileges": []}
+    one |= {"version": "", "mirror": "", "sha256": "", "images": {}}
+    cluster = {"lock_file": str(file), "manifests": [], "releases": [one]}
+    given = {"path": "", "registry": "", "scope": "used", "exclude": [], "images": [], "compare": True}
+    (found,) = mirror.mirrored({"clusters": [cluster], **given}, False)["images"]
+    assert (found["image"], found["digest"]) == (IMAGE, A)
+    manifest.write_text(f"{MANIFEST}# changed\n")
+    with pytest.raises(Problem, match="the manifest has sha256"):
+        mirror.mirrored({"clusters": [cluster], **given}, False)
+
+
+def bundle(pin: Any, **given: Any) -> list[dict[str, Any]]:
+    item = {"name": "one", "recipes": ["otlp_ingest", "debug_output"], **given}
+    request = _render.Request([item], {"namespace": "a"}, pin=pin)
+    return list(_findings.render(request, _findings.Judgement(), lambda _text: None)["manifests"])
+
+
+def images(objects: list[dict[str, Any]], kind: str) -> list[str]:
+    return [json.dumps(item) for item in objects if item["kind"] == kind]
+
+
+def test_collectors_run_the_locked_digest(file: Path) -> None:
+    pin = _lock.pin(str(file))
+    (workload,) = images(bundle(pin), "Deployment")
+    assert f'"{COLLECTOR}@{B}"' in workload
+    (workload,) = images(bundle(pin, image_registry="mirror:5000"), "Deployment")
+    assert f"mirror:5000/{COLLECTOR.partition('/')[2]}@{B}" in workload
+    (resource,) = images(bundle(pin, backend="operator"), "OpenTelemetryCollector")
+    assert f'"{COLLECTOR}@{B}"' in resource
+
+
+def test_a_collector_with_another_image_is_refused(file: Path) -> None:
+    with pytest.raises(Problem, match=r"Use example\.com/own:1: the lock does not have this image"):
+        bundle(_lock.pin(str(file)), image="example.com/own:1")
+    (workload,) = images(bundle(_lock.pin(str(file), lenient=True), image="example.com/own:1"), "Deployment")
+    assert '"example.com/own:1"' in workload
+    (workload,) = images(bundle(_lock.pin(str(file)), image=f"example.com/own:1@{A}"), "Deployment")
+    assert f'"example.com/own:1@{A}"' in workload
+
+
+def test_instrumentations_run_the_locked_digest(file: Path) -> None:
+    item = {"name": "a", "endpoint": "http://x:4318", "languages": {"java": {"image": IMAGE}}}
+    made = _instrumentation.bundle([item], {"namespace": "a"}, _lock.pin(str(file)))["manifests"]
+    (resource,) = images(made, "Instrumentation")
+    assert f'"{IMAGE}@{A}"' in resource

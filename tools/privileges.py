@@ -1,0 +1,62 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""python -m tools.privileges FILE…: adds release manifests to the table privileges.yml.
+
+A manifest is one that a project published, or one made of its tagged sources (`kubectl kustomize config/default` of the
+operator, `helm template` of cert-manager's chart).
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from tools.rules.project import plugin
+
+TABLE = Path(__file__).parents[1] / "plugins" / "plugin_utils" / "_data" / "privileges.yml"
+HEAD = """\
+---
+# What the listed releases of each product may do in a cluster. A manifest with another privilege is refused.
+# Made by `python -m tools.privileges FILE…`. Keys and values are those of _core/releases/privileges.py.
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Add the privileges of each file to the table."""
+    parser = argparse.ArgumentParser(prog="python -m tools.privileges", description=__doc__)
+    parser.add_argument("files", nargs="+", type=Path)
+    yaml = plugin("plugin_utils._yaml")
+    table: dict[str, Any] = yaml.load(TABLE.read_text(encoding="utf-8"), str(TABLE)).data if TABLE.exists() else {}
+    for path in parser.parse_args(arguments).files:
+        objects = [one.data for one in yaml.load_all(path.read_text(encoding="utf-8"), str(path))]
+        _add(table, objects, str(path))
+    TABLE.write_text(HEAD + "".join(_text(name, table[name]) for name in sorted(table)), encoding="utf-8")
+    return 0
+
+
+def _add(table: dict[str, Any], objects: list[Any], where: str) -> None:
+    core = "module_utils._core.releases"
+    products, manifest = plugin(f"{core}.products").PRODUCTS.values(), plugin(f"{core}.manifest")
+    wanted = next(item for item in products if manifest.workload(item, [one for one in objects if one]))
+    release = manifest.release(wanted, objects, where)
+    row = table.setdefault(wanted.name, {"versions": [], "privileges": {}})
+    versions = {plugin(f"{core}.versions").read(tag) for tag in (*row["versions"], release.version.tag)}
+    row["versions"] = [version.tag for version in sorted(versions)]
+    for key, values in plugin(f"{core}.privileges").tabled(release).items():
+        row["privileges"][key] = sorted({*values, *row["privileges"].get(key, [])})
+
+
+def _text(name: str, row: Mapping[str, Any]) -> str:
+    """Return a product of the table: a line for each key, so that a change is a difference of lines."""
+    lines = [f"{name}:", f"  versions: [{', '.join(row['versions'])}]", "  privileges:"]
+    lines += [f"    {json.dumps(key)}: {json.dumps(row['privileges'][key])}" for key in sorted(row["privileges"])]
+    return "\n".join(lines) + "\n"
+
+
+if __name__ == "__main__":
+    sys.exit(main())
