@@ -142,13 +142,20 @@ def checked(values: Mapping[str, Any], options: Options | Mapping[str, Any], wha
 
 def _validated(values: Mapping[str, Any], known: Options, what: str) -> ValidationResult:
     """Return what Ansible's validator says of values; it fails on some, such as infinity for a whole number."""
-    for name, value in values.items():
-        try:
-            known.validate({name: value})
-        except Exception as error:
-            wrong = f"option '{name}' of {what} has a value that is not valid: {error}"
-            raise Problem(wrong, fix="Correct the value.") from error
-    return known.validate(values)
+    try:
+        return known.validate(values)
+    except Exception:
+        for name, value in values.items():
+            _validated_alone(name, value, known, what)
+        raise
+
+
+def _validated_alone(name: str, value: Any, known: Options, what: str) -> None:
+    try:
+        known.validate({name: value})
+    except Exception as error:
+        wrong = f"option '{name}' of {what} has a value that is not valid: {error}"
+        raise Problem(wrong, fix="Correct the value.") from error
 
 
 def _check_text(values: Mapping[str, Any], what: str) -> None:
