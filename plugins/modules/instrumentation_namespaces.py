@@ -2,7 +2,7 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Annotate namespaces for auto-instrumentation, and tell what runs without it."""
+"""Annotate namespaces for auto-instrumentation, and list workloads that run without it."""
 
 from __future__ import annotations
 

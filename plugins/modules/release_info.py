@@ -2,7 +2,7 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Tell what of cert-manager or the OpenTelemetry operator is in a cluster."""
+"""Return how cert-manager or the OpenTelemetry operator is installed in a cluster."""
 
 from __future__ import annotations
 

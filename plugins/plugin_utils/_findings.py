@@ -12,7 +12,7 @@ from typing import Any
 from ..module_utils._core.config.paths import Position
 from ..module_utils._core.errors import Problem
 from ..module_utils._core.lint import profiles
-from ..module_utils._core.lint.profiles import Judged, Suppression
+from ..module_utils._core.lint.profiles import UNUSED, Judged, Suppression
 from ..module_utils._core.lint.reports import NEVER, Checked, Report, Suppressed, counted
 from ..module_utils._core.lint.rules import RULES
 from ..module_utils._core.lint.subject import INTERNAL_ERROR, Finding, Rule
@@ -32,7 +32,7 @@ OURS = (
     Rule(REFUSED, "error", "Configs that `otelcol validate` rejects.", _no_check, shared=True),
     Rule(INTERNAL_ERROR, "error", "Rules that failed because of a mistake in this collection.", _no_check),
     Rule(profiles.WRONG, "warning", "A suppression of a rule that does not exist, or without a reason.", _no_check),
-    Rule(profiles.UNUSED, "info", "A suppression without a matching finding.", _no_check),
+    Rule(UNUSED, "info", "A suppression without a matching finding.", _no_check),
 )
 ALL_RULES = (*RULES, *OURS)
 KNOWN = frozenset(rule.id for rule in ALL_RULES)
@@ -74,14 +74,11 @@ def render(
     With `never`, findings are only returned; nothing follows from a malformed config even then.
     """
     planned = _render.plan(request)
-    told = checked([(item.collector.name, item.findings) for item in planned], judgement)
+    configs = checked([(item.collector.name, item.findings) for item in planned], judgement)
     if fail_on != NEVER:
-        conclude(Report(told, fail_on=fail_on), warn)
+        conclude(Report(configs, fail_on=fail_on), warn)
     findings = [
-        {**one.as_dict(), "collector": item.name}
-        for item in told
-        for one in item.findings
-        if one.rule != profiles.UNUSED
+        {**one.as_dict(), "collector": item.name} for item in configs for one in item.findings if one.rule != UNUSED
     ]
     return {**_render.bundle(planned), "findings": findings}
 
@@ -104,25 +101,25 @@ def checked(
     return _used_somewhere(result)
 
 
-def conclude(told: Report, warn: Callable[[str], None]) -> None:
+def conclude(report: Report, warn: Callable[[str], None]) -> None:
     """Raise Problem with all fatal findings; every other one is a warning, unless it is only information."""
-    fatal = list(told.fatal())
-    for finding in told.findings:
-        if not told.fails(finding) and finding.severity != "info":
+    fatal = list(report.fatal())
+    for finding in report.findings:
+        if not report.fails(finding) and finding.severity != "info":
             warn(str(finding))
     if fatal:
         lines = "\n".join(f"  {finding}" for finding in fatal)
-        head = f"{counted(len(fatal), 'problem')} in {counted(len(told.checked), 'collector config')}"
+        head = f"{counted(len(fatal), 'problem')} in {counted(len(report.checked), 'collector config')}"
         raise Problem(f"\n{lines}", asked=f"{head}, nothing was applied")
 
 
-def _used_somewhere(told: Sequence[Checked]) -> list[Checked]:
-    """Tell of a suppression that meets nothing once, and only when it meets nothing in any config."""
-    unused = [{one for one in item.findings if one.rule == profiles.UNUSED and not one.position.file} for item in told]
+def _used_somewhere(configs: Sequence[Checked]) -> list[Checked]:
+    """Report a suppression once, and only if it matches nothing in any config."""
+    unused = [{one for one in item.findings if one.rule == UNUSED and not one.position.file} for item in configs]
     everywhere = set.intersection(*unused) if unused else set()
     once = tuple(replace(finding, position=Position("suppressions")) for finding in sorted(everywhere))
     result = []
-    for index, (item, away) in enumerate(zip(told, unused, strict=True)):
+    for index, (item, away) in enumerate(zip(configs, unused, strict=True)):
         left = tuple(finding for finding in item.findings if finding not in away)
         result.append(replace(item, findings=(*(once if index == 0 else ()), *left)))
     return result

@@ -50,7 +50,7 @@ PASSING_ERRORS = frozenset(
 EXPIRED_CODES = frozenset(
     {"ExpiredToken", "ExpiredTokenException", "RequestExpired", "TokenRefreshRequired", "ExpiredTokenIdentityException"}
 )
-# An operation of somebody else is under way on the same thing.
+# Another operation on the same object is running.
 BUSY_CODES = frozenset({"ResourceInUseException"})
 MISSING_CODES = frozenset({"ResourceNotFoundException", "NoSuchEntity", "NoSuchEntityException", "NotFoundException"})
 EXISTS_CODES = frozenset({"EntityAlreadyExists", "EntityAlreadyExistsException", "ResourceInUseException"})

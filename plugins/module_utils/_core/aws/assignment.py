@@ -56,7 +56,7 @@ def assigned(found: Sequence[Found], request: IdentityRequest) -> dict[str, Any]
 
 
 def _wants(key: str, item: Found, request: IdentityRequest) -> bool:
-    """Without a list it is who needs something; what a managed policy is for, nobody can derive."""
+    """Without a list, whether the account needs permissions; what a managed policy is for cannot be derived."""
     if request.service_accounts:
         return key in request.service_accounts
     if request.provider == STATIC:

@@ -25,7 +25,7 @@ from .trust import IRSA, POD_IDENTITY, Account
 
 STATIC = "static"
 ROLE_ANNOTATION = "eks.amazonaws.com/role-arn"  # read by the webhook of every EKS cluster
-POD_ANNOTATION = "o11y.opentelemetry/pod-identity"  # read by nobody: it shows the role, and that pods must be replaced
+POD_ANNOTATION = "o11y.opentelemetry/pod-identity"  # not read: it shows the role, and its change replaces pods
 STAMP = "o11y.opentelemetry/identity"
 ANNOTATIONS = {IRSA: ROLE_ANNOTATION, POD_IDENTITY: POD_ANNOTATION, STATIC: ROLE_ANNOTATION}
 # Source: IAM User Guide, "IAM and STS quotas", and CreateRole for the characters.
@@ -102,7 +102,7 @@ def in_region(name: str, region: str) -> str:
 
 ROLE_VARIABLE, CREDENTIALS_VARIABLE = "AWS_ROLE_ARN", "AWS_CONTAINER_CREDENTIALS_FULL_URI"
 VARIABLES = {IRSA: ROLE_VARIABLE, POD_IDENTITY: CREDENTIALS_VARIABLE}
-# What STS says while IAM has not told it of the role, its trust or the OIDC provider.
+# The answers of STS before it knows of the role, its trust or the OIDC provider.
 LAGGING = frozenset({"AccessDenied", "InvalidIdentityToken", "IDPCommunicationError", "NoSuchEntity"})
 _PAUSE_IMAGE = "registry.k8s.io/pause:3.10"
 

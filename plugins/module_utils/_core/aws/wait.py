@@ -19,12 +19,12 @@ STATUSES = (
     *(ABSENT, "CREATING", "ACTIVE", "UPDATING", "DEGRADED"),
     *("CREATE_FAILED", "UPDATE_FAILED", "DELETING", "DELETE_FAILED"),
 )
-# `settle` is the wait for an add-on that nobody changes.
+# `settle` is the wait for an add-on that does not change.
 OPERATIONS = ("create", "update", "delete", "settle")
 
 WAIT, DONE, FAILED, HEALTH, GONE = "wait", "done", "failed", "health", "gone"
 
-# What a status says about an operation. HEALTH is decided by the issues and the time; GONE: somebody took it away.
+# The meaning of a status for an operation. HEALTH: the issues and the time decide; GONE: another owner removed it.
 TABLE: dict[str, tuple[str, str, str, str]] = {
     #                  create  update  delete  settle
     ABSENT: (WAIT, GONE, DONE, GONE),  # a new add-on may be invisible for a moment
@@ -43,7 +43,7 @@ UPDATES = {"InProgress": WAIT, "Failed": FAILED, "Cancelled": FAILED}
 RESUME, CREATE, CHANGE, REPAIR, STUCK, DELETE, NOTHING = (
     *("resume", "create", "change", "repair", "stuck", "delete", "nothing"),
 )
-# What to begin with, and for RESUME the operation that somebody else began. A failed add-on takes UpdateAddon again,
+# The first step, and for RESUME the running operation. A failed add-on takes UpdateAddon again,
 # which is how the AWS controllers for Kubernetes recover it too.
 PRESENT: dict[str, tuple[str, str]] = {
     ABSENT: (CREATE, ""),
@@ -196,7 +196,7 @@ def _issue(item: Mapping[str, Any], code: str, message: str) -> Issue:
     return Issue(str(item.get(code) or ""), str(item.get(message) or ""), tuple(item.get("resourceIds") or ()))
 
 
-def told(issues: Iterable[Issue]) -> str:
+def issue_text(issues: Iterable[Issue]) -> str:
     """Return the issues in one sentence each, the reason first."""
     lines = []
     for issue in issues:

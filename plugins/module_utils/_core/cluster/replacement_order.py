@@ -1,7 +1,7 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What pods hold of their nodes, who holds it now, and so in which order workloads are replaced. Private."""
+"""The ports and folders of nodes that pods hold, and the order in which workloads are replaced. Private."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from ..errors import Problem
 
-# Who owns what this collection makes, by a label, and as the field manager of what it applies.
+# The owner of objects of this collection, as a label and as the field manager.
 OWNER_LABEL = "app.kubernetes.io/managed-by"
 OWNER = "o11y.opentelemetry"
 COMPONENT = {

@@ -1,7 +1,7 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a platform lets pods do, as its file in `platforms/` says; abilities alone tell platforms apart. Private."""
+"""The abilities of a platform, from its file in `platforms/`. Private."""
 
 from __future__ import annotations
 

@@ -49,7 +49,7 @@ class Component:
 
     @property
     def signals(self) -> frozenset[str] | None:
-        """Signals of a receiver, processor or exporter; None when unknown, so that nobody takes silence for a no."""
+        """Signals of a receiver, processor or exporter; None when unknown, which is no refusal."""
         if self.stability is None:
             return None
         return frozenset(name for name in self.stability if ">" not in name and name != "extension")
@@ -283,7 +283,7 @@ class Catalogue:
         return str(older[-1] if older else rows[0][1] if rows else _text(asked))
 
     def with_manifest(self, name: str, manifest: Row, version: str) -> tuple[Catalogue, tuple[Module, ...]]:
-        """Return a catalogue with a distribution from an OCB manifest, and the modules of it whose type nobody knows.
+        """Return a catalogue with a distribution from an OCB manifest, and its modules of unknown type.
 
         Those are found by the name that their folder suggests, with unknown signals, so they raise no false error.
         """

@@ -53,7 +53,7 @@ def destination(endpoint: Any) -> tuple[str, str]:
 
 
 def is_inside(host: str) -> bool:
-    """Whether a host is in the cluster or the private network, as far as its name tells."""
+    """Whether a host's name is in the cluster or the private network."""
     try:
         return ip_address(host).is_private
     except ValueError:

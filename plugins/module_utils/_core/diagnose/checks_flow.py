@@ -88,7 +88,7 @@ WAYS = (
         "Add the port to its Service if others send to it."),
     DiagnoseCheck("receiver_limited", "way", "info", "listeners[?state!='blocked' && policies]",
         "NetworkPolicy {policies} admits port {port} of {receiver} from some peers only",
-        "See that those who send are among them."),
+        "Check that the senders are among them."),
     DiagnoseCheck("peer_no_service", "way", "error", f"peers[?state=='no_service'].{{{_PEER}}}",
         "Service {service} does not exist", "Deploy what {endpoint} names, or correct the endpoint."),
     DiagnoseCheck("peer_no_port", "way", "error", f"peers[?state=='no_port'].{{{_PEER}}}",

@@ -83,8 +83,8 @@ class Right(NamedTuple):
         if self.path:
             return {"nonResourceAttributes": {"verb": self.verb, "path": self.path}}
         resource, _slash, part = self.resource.partition("/")
-        told = {"verb": self.verb, "group": self.group, "resource": resource, "subresource": part, "name": self.name}
-        return {"resourceAttributes": {**{key: value for key, value in told.items() if value}, "namespace": namespace}}
+        asked = {"verb": self.verb, "group": self.group, "resource": resource, "subresource": part, "name": self.name}
+        return {"resourceAttributes": {**{key: value for key, value in asked.items() if value}, "namespace": namespace}}
 
 
 def needed(config: Any) -> dict[str, list[Right]]:
@@ -118,8 +118,8 @@ def missing(
         for state in ("none", "namespace"):
             lacking = [right for right in rights if allowed.get(right) == state]
             if lacking:
-                told = {"about": about, "id": about.partition("/")[2], "account": account, "namespace": namespace}
-                rows.append({**told, "state": state, "missing": _text(lacking), "rules": _rules(lacking)})
+                facts = {"about": about, "id": about.partition("/")[2], "account": account, "namespace": namespace}
+                rows.append({**facts, "state": state, "missing": _text(lacking), "rules": _rules(lacking)})
     return rows
 
 

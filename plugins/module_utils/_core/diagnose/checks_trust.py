@@ -28,7 +28,7 @@ TRUST = (
         "Renew it."),
     DiagnoseCheck("certificate_early", "certificates", "error", "certificates[?state=='not_yet_valid']",
         "the certificate of {subject} in {kind} {namespace}/{name} ({key}) is valid only from {not_before}",
-        "Reissue it, or check the clock of who did."),
+        "Reissue it, or check the clock of its issuer."),
     DiagnoseCheck("certificate_soon", "certificates", "warning",
         "certificates[?state=='soon'].{subject: subject, kind: kind, namespace: namespace, name: name, left: left}",
         "the certificate of {subject} in {kind} {namespace}/{name} expires in {left}", "Renew it."),
@@ -97,8 +97,8 @@ def dates(one: Certificate, now: str) -> dict[str, Any]:
     """Return a certificate with what its dates mean now."""
     left, since = seconds_between(now, one.not_after), seconds_between(one.not_before, now)
     state = "expired" if left <= 0 else "not_yet_valid" if since < 0 else "soon" if left < SOON_DAYS * DAY else "valid"
-    told = one._asdict() | {"names": list(one.names)}
-    return told | {"left": age(abs(left)), "state": state}
+    facts = one._asdict() | {"names": list(one.names)}
+    return facts | {"left": age(abs(left)), "state": state}
 
 
 def covers(names: Sequence[str], host: str) -> bool:

@@ -56,7 +56,7 @@ def _lines(text: str) -> Iterator[tuple[str, str]]:
 
 
 def _entry(line: str) -> dict[str, Any] | None:
-    """Return an entry that tells of trouble: by its level, or by an error in it, since retries are `info`."""
+    """Return an entry about a failure: by its level, or by an error in it, because retries are `info`."""
     parsed = _structured(line)
     if parsed is None:
         plain = _KLOG.match(line) or _FATAL.match(line)
@@ -97,8 +97,8 @@ def _row(level: str, message: str, fields: Mapping[str, Any]) -> dict[str, Any]:
 
 def last_words(lines: Sequence[str]) -> str:
     """Return what a collector said before it ended: its last error, else its last line."""
-    told = [_FATAL.match(line) for line in lines]
-    fatal = [match["message"] for match in told if match]
+    matches = [_FATAL.match(line) for line in lines]
+    fatal = [match["message"] for match in matches if match]
     return next(iter([*fatal[-1:], *lines[-1:]]), "")
 
 

@@ -108,7 +108,7 @@ class Flow:
         }
 
     def moving(self) -> bool:
-        """Return whether waiting longer would tell no more: what came went out or failed, what else there is idles."""
+        """Return whether waiting longer would show no more: all received data went out or failed, the rest is idle."""
         facts = self.facts()
         came = [row["signal"] for row in facts["receives"] if row["accepted"]]
         idle = [row for row in facts["receives"] if row["state"] == "idle" and row["signal"] not in came]

@@ -84,7 +84,7 @@ def in_cluster(host: str, namespace: str) -> tuple[str, str, bool]:
     return (parts[at_svc - 1], parts[at_svc - 2], True) if at_svc >= _UNCLEAR else ("", "", True)
 
 
-def told(peer: Peer, found: Mapping[str, Any], egress: Policies) -> dict[str, Any]:
+def peer_row(peer: Peer, found: Mapping[str, Any], egress: Policies) -> dict[str, Any]:
     """Return what the cluster has at an address. `found` has service, slices and whether the namespace is there."""
     row = {
         "exporter": peer.exporter,

@@ -22,8 +22,8 @@ _ROLES = {"receivers": "receiver", "processors": "processor", "exporters": "expo
 
 def status(facts: Facts, found: Sequence[CheckFinding]) -> str:
     """Return the worst severity that matters; without any, whether that could be seen at all."""
-    told = {finding.check.severity for finding in found}
-    worst = next((severity for severity in _TELLING if severity in told), "")
+    severities = {finding.check.severity for finding in found}
+    worst = next((severity for severity in _TELLING if severity in severities), "")
     return worst or (HEALTHY if facts.get("receives") is not None else UNKNOWN)
 
 
@@ -55,8 +55,8 @@ def _severity(finding: CheckFinding) -> int:
 def _line(group: Sequence[CheckFinding]) -> str:
     """Return a sentence from the symptom to its cause, and what to do about the cause."""
     parts = _merged(group)
-    told = [text for _rank, text in sorted(parts, key=lambda part: -part[0])]
-    kept = [told[0], *told[1:][-(PARTS - 1) :]]
+    texts = [text for _rank, text in sorted(parts, key=lambda part: -part[0])]
+    kept = [texts[0], *texts[1:][-(PARTS - 1) :]]
     fix = next((finding.fix for finding in group if finding.fix), "")
     text = ": ".join(part.rstrip(".") for part in dict.fromkeys(kept))
     return f"{_subject(group[0].about, text)}{text}" + (f" → {fix}" if fix else "")
@@ -89,11 +89,11 @@ def _subject(about: str, text: str) -> str:
 
 def _calm(facts: Facts, found: Sequence[CheckFinding]) -> str:
     notes = sum(finding.check.stage == "config" for finding in found)
-    told = f"; {notes} notes on its config" if notes > 1 else "; 1 note on its config" if notes else ""
+    noted = f"; {notes} notes on its config" if notes > 1 else "; 1 note on its config" if notes else ""
     if facts.get("receives") is None:
         why = next((str(item["why"]) for item in facts["unseen"] if item["what"] == "own metrics"), "")
-        return f"runs, but whether data flows cannot be seen: {why or 'no own metrics'}{told}"
-    return f"healthy: {flowing(facts)}{told}"
+        return f"runs, but whether data flows cannot be seen: {why or 'no own metrics'}{noted}"
+    return f"healthy: {flowing(facts)}{noted}"
 
 
 def flowing(facts: Facts) -> str:
@@ -102,9 +102,9 @@ def flowing(facts: Facts) -> str:
     for column, (rows, word) in enumerate(((facts["receives"], "accepted"), (facts["exports"], "sent"))):
         for row in rows:
             ends.setdefault(str(row["items"]), [0, 0])[column] += int(row[word])
-    told = [f"{came} {items} in, {went} out" for items, (came, went) in ends.items() if came or went]
+    counts = [f"{came} {items} in, {went} out" for items, (came, went) in ends.items() if came or went]
     seconds = next((row["seconds"] for row in facts["receives"]), 0)
-    return f"{'; '.join(told)} in {seconds} s" if told else "no data was due in that time"
+    return f"{'; '.join(counts)} in {seconds} s" if counts else "no data was due in that time"
 
 
 def result(facts: Mapping[str, Any], found: Sequence[CheckFinding]) -> dict[str, Any]:

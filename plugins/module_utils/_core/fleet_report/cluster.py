@@ -86,7 +86,7 @@ class FleetCluster:
 
     @property
     def kubernetes(self) -> str:
-        """The version of the cluster, empty when nobody could ask."""
+        """The version of the cluster, empty if unknown."""
         found = (self.read("operator"), self.read("cert_manager"))
         return next((str(item["kubernetes"]) for item in found if item.get("kubernetes")), "")
 
@@ -96,7 +96,7 @@ class FleetCluster:
 
 
 Object = Mapping[str, Any]
-# In place of the address of the node that a pod is on, which nobody knows before.
+# Stands for the address of a pod's node, which is not known before.
 NODE = "address-of-the-node"
 _ON_A_NODE = {"status": {"hostIP": NODE}}
 _CUSTOM, _SCALER = "OpenTelemetryCollector", "HorizontalPodAutoscaler"
@@ -126,7 +126,7 @@ class FleetMember:
 
     @property
     def id(self) -> str:
-        """Return what tells it from all others of a cluster."""
+        """Return its id within the cluster."""
         return f"{self.namespace}/{self.name}"
 
     @property

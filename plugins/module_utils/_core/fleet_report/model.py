@@ -133,7 +133,7 @@ _CHANGES = ("unchanged", "absent")
 
 
 def certificates(cluster: FleetCluster) -> list[dict[str, Any]]:
-    """Return the certificates that were read, the first to end first; else those that are asked for."""
+    """Return the read certificates in the order of their ends, or else the rendered ones."""
     rows: dict[tuple[str, ...], dict[str, Any]] = {}
     for name, found in cluster.diagnosed.items():
         for item in found.get("certificates") or ():

@@ -1,7 +1,7 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Who sends to whom: collectors, their target allocators, and the backends at the end. Private.
+"""The topology: collectors, their target allocators, and the backends at the end. Private.
 
 An exporter's address leads to the collector that has a Service, a route or a port of the node of that name, here or in
 another cluster of the fleet; every other address is a backend. Of an address no more than host and port is kept: a
@@ -22,7 +22,7 @@ from .layout import HEIGHT, WIDTH, Box, Line, curve, draw
 
 SIGNALS = ("traces", "metrics", "logs", "profiles")
 MODES = {"daemonset": "agent", "deployment": "gateway", "statefulset": "gateway", "sidecar": "sidecar"}
-# What is said of each kind, in a picture and where nobody sees one.
+# The title of each kind, in the picture and in its text.
 KINDS = {
     "agent": "on every node",
     "gateway": "collector",
@@ -61,7 +61,7 @@ class Way(NamedTuple):
 
 
 class Graph(NamedTuple):
-    """All nodes, in the order in which they are told, and all ways between them."""
+    """All nodes, in the order in which the page lists them, and all edges between them."""
 
     nodes: tuple[TopologyNode, ...]
     ways: tuple[Way, ...]

@@ -67,11 +67,11 @@ def _images(cluster: FleetCluster) -> Iterator[dict[str, Any]]:
         wanted.setdefault(str(member.summary.get("image") or "the operator's default"), []).append(member.id)
     for image, names in sorted(wanted.items()):
         seen = Counter(running(cluster, name) for name in names)
-        told = [f"{one} ({count} of {len(names)})" if len(seen) > 1 else one for one, count in sorted(seen.items())]
+        images = [f"{one} ({count} of {len(names)})" if len(seen) > 1 else one for one, count in sorted(seen.items())]
         yield {
             "what": f"Collector image of {names[0]}" if len(names) == 1 else f"Collector image of {len(names)}",
             "wanted": image,
-            "running": "; ".join(told),
+            "running": "; ".join(images),
             "notes": [],
             "state": "same" if set(seen) <= {image, UNREAD} else "differs",
         }
@@ -149,7 +149,7 @@ def totals(rows: Iterable[Mapping[str, Any]]) -> dict[str, str]:
 
 
 def _planned(member: FleetMember) -> int | None:
-    """Return how many pods are asked for; nobody knows how many nodes there are, or pods with a sidecar."""
+    """Return the requested number of pods; unknown for DaemonSets and sidecars."""
     if member.mode in _FIXED:
         return None
     most = member.scaler.get("maxReplicas")

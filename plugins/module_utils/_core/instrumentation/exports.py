@@ -50,7 +50,7 @@ def _protocol(language: Language, options: Mapping[str, Any]) -> str:
     if protocol not in known:
         wrong = f"{language.title} has the protocol '{protocol}'{near(protocol, known)}"
         raise Problem(wrong, fix=f"Use {HTTP} or {GRPC}.")
-    # Who brings an image of his own knows what is in it; the web server modules speak one protocol whatever the image.
+    # A custom image may speak another protocol; the web server modules speak one protocol with every image.
     if protocol not in language.protocols and (language.directive or not options["image"]):
         raise Problem(
             f"{language.title} cannot export by {protocol}: its image has no exporter for that",

@@ -1,7 +1,7 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the user asked for: one Instrumentation, as typed values. Private.
+"""The options of one Instrumentation, as typed values. Private.
 
 The fields are the inputs of role otel_instrumentation, without its prefix; its argument_specs.yml says what each means.
 Samplers and propagators: the CRD of opentelemetry-operator 0.158.0, its admission webhook (arguments of samplers), and
@@ -163,7 +163,7 @@ def _without(argument: str) -> tuple[str, str] | None:
 
 
 def _ratio(argument: str) -> tuple[str, str] | None:
-    """Without an argument everything is sampled, which nobody means who asks for a ratio."""
+    """Without an argument everything is sampled, which contradicts a ratio."""
     if not argument:
         return "has no argument, so it takes every trace", "Give `argument`, from 0 to 1, such as 0.25."
     return None if _is_ratio(argument) else (f"has the argument '{argument}'", "Give a number from 0 to 1.")

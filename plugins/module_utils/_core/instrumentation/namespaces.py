@@ -41,7 +41,7 @@ def wanted(instrumentations: Iterable[Instrumentation]) -> dict[str, dict[str, s
 
 
 def manifest(name: str, annotations: Mapping[str, str]) -> Manifest:
-    """Return what we say of a namespace; it is for patching only, since the namespace may be somebody else's."""
+    """Return the manifest of a namespace, for patching only, because the namespace may have another owner."""
     return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "annotations": dict(annotations)}}
 
 
@@ -66,7 +66,7 @@ def _entry(item: Any, instrumentation: Instrumentation) -> tuple[str, str]:
 
 
 def change(live: Manifest, annotations: Mapping[str, str], references: Sequence[str]) -> dict[str, str | None]:
-    """Return the patch of a namespace's annotations: what is missing, and what is ours and no longer wanted.
+    """Return the patch of a namespace's annotations: missing ones, and ours that are no longer wanted.
 
     An annotation is ours if it names one of our Instrumentations and only our field manager owns it. Raises Problem for
     one of others that has another value.

@@ -12,7 +12,7 @@ from ..cluster.bundle import Manifest
 from .instrumentation import Instrumentation
 from .languages import GRPC, HTTP
 
-# What the API server says when it cannot pass a request on, and what that tells. A server of HTTP/2 greets who speaks
+# The API server's answers when it cannot pass a request on, and their meaning. A server of HTTP/2 greets who speaks
 # HTTP/1 with a SETTINGS frame (RFC 9113, 3.4), whose first bytes are quoted here. The words are those of Go's net/http.
 _SIGNS = (
     ("certificate required", "mutual"),
@@ -23,7 +23,7 @@ _SIGNS = (
     ("malformed HTTP response", "grpc"),
     ("error trying to reach service: EOF", "closed"),
 )
-# Who is asked for credentials has found an endpoint of OTLP. With TLS a gRPC server takes the request, since both agree
+# An endpoint that asks for credentials speaks OTLP. With TLS a gRPC server takes the request, since both agree
 # on HTTP/2 then; its own word for success or failure comes after the status, and gets lost on the way.
 _STATUS = {
     HTTP: {200: "otlp", 401: "otlp", 404: "strange", 415: "type"},
@@ -131,5 +131,5 @@ def verdict(status: int, message: str, target: Mapping[str, Any], signal: str) -
     by_status = _STATUS[target["protocol"]].get(status, "")
     sign = next((sign for words, sign in _SIGNS if words in message), by_status)
     text = _VERDICTS[target["protocol"]][sign]
-    told = text.format(languages=", ".join(target["languages"]), signal=signal, said=f"{status} {message[:200]}")
-    return told, not sign and status in _UNREACHED
+    wrong = text.format(languages=", ".join(target["languages"]), signal=signal, said=f"{status} {message[:200]}")
+    return wrong, not sign and status in _UNREACHED

@@ -203,7 +203,7 @@ def _maps(value: Any, key: str) -> list[dict[str, Any]]:
 
 
 def _name(item: Object) -> str | None:
-    """Return the name of a volume, mount or port; None if it has none that Kubernetes takes."""
+    """Return the valid name of a volume, mount or port, or None."""
     name = item.get("name")
     return name if isinstance(name, str) else None
 

@@ -60,19 +60,19 @@ def _judge(subject: Subject) -> Iterator[tuple[str, Fault]]:
     if subject.target is None:
         return
     catalogue = subject.target.catalogue
-    told = {path for path, move in moves(subject) if gone(move, subject)}
+    moved = {path for path, move in moves(subject) if gone(move, subject)}
     in_use = {(role, component_id) for _path, _signal, role, component_id in used(subject.config)}
     for path, row, settings in _places(subject):
         note = _note(str(row["exact"]), subject.target.version)
         idle = () if path in in_use else row.get("when_used", ())
-        missing = () if _told_elsewhere(subject, row, path, path in in_use) else _missing(row, settings, path)
+        missing = () if _reported_elsewhere(subject, row, path, path in in_use) else _missing(row, settings, path)
         for name, fault in (*_walk(catalogue, row["fields"], settings, path), *missing):
-            if fault.path not in told:
+            if fault.path not in moved:
                 doubt = note or ("no pipeline uses it yet" if name.replace("-", "_") in idle else "")
                 yield name, _hedged(fault, doubt) if doubt else fault
 
 
-def _told_elsewhere(subject: Subject, row: Row, path: Path, in_use: bool) -> bool:
+def _reported_elsewhere(subject: Subject, row: Row, path: Path, in_use: bool) -> bool:
     """Whether another component adds the missing setting, or another rule (memory-limiter-settings) reports it.
 
     A target allocator adds it only to the receiver with exactly this name.

@@ -35,7 +35,7 @@ def network_policy(build: CollectorBuild) -> Manifest | None:
 
 
 def ingress(build: CollectorBuild) -> Manifest | None:
-    """Return the Ingress of one port, or nothing when none is asked for."""
+    """Return the requested Ingress, or None."""
     options = build.collector.ingress
     if not options:
         return None
@@ -120,14 +120,14 @@ _COUNTS = "metrics"
 
 
 def probe(build: CollectorBuild, config: Mapping[str, Any]) -> dict[str, Any] | None:
-    """Return what to send through the API server, and where it must be counted; nothing for who cannot be tried so.
+    """Return what to send through the API server, and where it must be counted; None if that is not possible.
 
     Telemetry goes in by OTLP/HTTP in clear text, and is counted where the collector serves its own metrics.
     """
     receivers = section(config, "receivers")
     tls = [at(receivers, (name, "protocols", "http", "tls")) for name in receivers if name.split("/")[0] == "otlp"]
     ports = {port.name: port.number for port in build.needs.ports}
-    if build.collector.mode == "sidecar":  # its pods are somebody else's, and not ours to send to
+    if build.collector.mode == "sidecar":  # its pods have other owners
         return None
     if any(tls) or not {_RECEIVES, _COUNTS} <= set(ports):
         return None

@@ -51,7 +51,7 @@ def open_telemetry_collector(build: CollectorBuild) -> Manifest:
 
 
 def _pods(build: CollectorBuild) -> dict[str, Any]:
-    """Return what the pods are made of. A sidecar has a container alone, its pod belongs to somebody else."""
+    """Return the parts of the pods. A sidecar has only a container, its pod has another owner."""
     collector = build.collector
     container = {
         "image": build.image,
@@ -90,7 +90,7 @@ def _governed(build: CollectorBuild) -> dict[str, Any]:
 
 
 def _scale(build: CollectorBuild) -> dict[str, Any]:
-    """Return how many pods there are. Who is autoscaled has no replica count: the autoscaler writes it."""
+    """Return the scale. An autoscaled collector has no replica count, because the autoscaler writes it."""
     collector = build.collector
     if collector.mode == _SIDECAR:
         return {}

@@ -27,12 +27,12 @@ _PROTOCOLS = {"otlp": "grpc", "otlp-http": "http"}
 _GRPC = "grpc"
 # HTTP/2 in clear text, as the router reads it from a Service.
 H2C = "h2c"
-# Who reads certificates for routes. Source: OpenShift's documentation, "Routes with externally managed certificates".
+# The account that reads certificates. Source: OpenShift docs, "Routes with externally managed certificates".
 _ROUTER = {"kind": "ServiceAccount", "name": "router", "namespace": "openshift-ingress"}
 
 
 def openshift_route(build: CollectorBuild) -> Manifest | None:
-    """Return the Route to one port, or nothing when none is asked for. Raises Problem for what a router cannot do."""
+    """Return the requested Route, or None. Raises Problem for what a router cannot do."""
     options = _options(build)
     if not options:
         return None

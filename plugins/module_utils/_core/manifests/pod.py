@@ -96,7 +96,7 @@ def _ports(build: CollectorBuild) -> list[dict[str, Any]]:
 
 
 def environment(build: CollectorBuild) -> list[dict[str, Any]]:
-    """Return the environment: what the user gave, what the pod can tell, and the memory limit for Go."""
+    """Return the environment: the user's variables, facts of the pod, and the memory limit for Go."""
     given = build.collector.env
     entries: list[dict[str, Any]] = (
         [{"name": "GOMEMLIMIT", "value": build.collector.memory.gomemlimit}] if "GOMEMLIMIT" not in given else []
@@ -129,7 +129,7 @@ def resources(build: CollectorBuild) -> dict[str, Any]:
 
 
 def pod_security(build: CollectorBuild) -> dict[str, Any]:
-    """Return who the pod is: root only to read the node's logs, or to keep state in a folder that is root's."""
+    """Return the user of the pod: root only to read the node's logs, or to keep state in a folder of root."""
     selinux = {"type": build.collector.selinux_type, "level": SELINUX_LEVEL} if build.collector.selinux_type else None
     always = {"seccompProfile": {"type": "RuntimeDefault"}, **present(seLinuxOptions=selinux)}
     if build.needs.run_as_root or (_keeps_on_node(build) and build.needs.state_directories):

@@ -78,7 +78,7 @@ _KINDS = {"deployment": "Deployment", "statefulset": "StatefulSet"}
 
 
 def horizontal_pod_autoscaler(build: CollectorBuild) -> Manifest | None:
-    """Return the autoscaler, or nothing when none is asked for. Raises Problem when its bounds are crossed."""
+    """Return the requested autoscaler, or None. Raises Problem when its bounds are crossed."""
     collector = build.collector
     options = collector.autoscaling
     if not options:
@@ -96,7 +96,7 @@ def horizontal_pod_autoscaler(build: CollectorBuild) -> Manifest | None:
 
 
 def pod_disruption_budget(build: CollectorBuild) -> Manifest | None:
-    """Return the disruption budget, or nothing when none is asked for."""
+    """Return the requested disruption budget, or None."""
     budget = disruption_budget(build)
     if not budget:
         return None
@@ -109,7 +109,7 @@ def pod_disruption_budget(build: CollectorBuild) -> Manifest | None:
 
 
 def bounds(build: CollectorBuild) -> tuple[int, int]:
-    """Return the fewest and the most replicas of who is autoscaled. Raises Problem when they are crossed."""
+    """Return the bounds of the autoscaler. Raises Problem when they are crossed."""
     options = build.collector.autoscaling
     least, most = options["min_replicas"], options["max_replicas"]
     if least > most:
@@ -119,7 +119,7 @@ def bounds(build: CollectorBuild) -> tuple[int, int]:
 
 
 def disruption_budget(build: CollectorBuild) -> dict[str, Any]:
-    """Return the budget as Kubernetes spells it, empty when none is asked for. Raises Problem when two are."""
+    """Return the requested budget in Kubernetes' form, or an empty one. Raises Problem for two."""
     options = build.collector.disruption_budget
     budget = present(minAvailable=options.get("min_available"), maxUnavailable=options.get("max_unavailable"))
     if len(budget) > 1:

@@ -34,7 +34,7 @@ Step = Callable[[Any, Target], Iterator[Change | Unsolved]]
 
 
 _PORT = re.compile(r":(\d+)/?\Z")
-# How much the debug exporter tells, for each level of the logging exporter.
+# The verbosity of the debug exporter for each level of the logging exporter.
 _VERBOSITY = {"debug": "detailed", "info": "normal"}
 _PUSH = re.compile(r"(https?://[^\s<>]+)/loki/api/v1/push/?\Z")
 # What the loki exporter has and OTLP does not need: Loki makes labels of resource attributes itself.

@@ -179,7 +179,7 @@ class TextEditor:
         return start, start + len(self.text[start : self._offset(node.last())].rstrip())
 
     def _end(self, key: Node, value: Node) -> int:
-        """Return where an entry ends: after its value, or after its colon when it has none."""
+        """Return where an entry ends: after its value, or after its colon without a value."""
         colon = self.text.find(":", self._offset(key.end)) + 1
         return max(colon, self._span(value)[1])
 

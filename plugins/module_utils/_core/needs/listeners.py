@@ -1,7 +1,7 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Who listens where: the components that a config starts, and the ports that they open.
+"""The listeners of a config: its started components, and the ports that they open.
 
 Which component type opens which port is a table of the catalogue, _data/catalogue/ports.json. Private.
 """

@@ -105,7 +105,7 @@ def _subscription(wanted: OlmRequest, subscriptions: Sequence[Found]) -> Found |
     strange = next((item for item in those if item is not ours), None)
     wrong = ""
     if strange:
-        wrong = f"the operator's Subscription is {_place(strange)}, and the namespace asked for is {wanted.namespace}"
+        wrong = f"the operator's Subscription is {_place(strange)}, and the requested namespace is {wanted.namespace}"
     elif ours and ours["package"] != wanted.asked.package:
         wrong = f"Subscription {_place(ours)} is for package {ours['package']}, not {wanted.asked.package}"
     if wrong:

@@ -126,7 +126,7 @@ ROWS = (
     Row(CSV, "Failed", "RequirementsNotMet", "", RETRIED, "something that it needs is not there",
         "Create what the message names."),
     Row(CSV, "Failed", "", "", RETRIED, "it has failed", "Read the message, and the log of the olm-operator."),
-    Row(CSV, "Deleting", "", "", RETRIED, "it is being deleted", "Find out who deletes it, and run again."),
+    Row(CSV, "Deleting", "", "", RETRIED, "it is being deleted", "Find what deletes it, and run again."),
     Row(CSV, "Installing", "", "", PASSING, "its Deployment is not available",
         "Look at the Deployment of the operator, its pods and their events."),
     Row(CSV, "", "", "", PASSING, "it is not installed", "Look at its conditions."),
@@ -204,7 +204,7 @@ def _judged(brings: tuple[str, ...], target: str, installed: str, pinned: bool) 
     if not ours:
         return LEAVE, "", ""
     if is_before(target, ours[-1]) and not pinned:
-        # Of the channel of before, it may be: who wants the newest of another one has not asked for it.
+        # It may be of an earlier channel, and is then not the newest of the requested one.
         return LEAVE, "", ""
     if is_before(target, ours[-1]):
         fix = f"Pin {ours[-1]}; to have {target} all the same, remove the operator first and install that."

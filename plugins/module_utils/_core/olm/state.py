@@ -120,7 +120,7 @@ def _is_done(goal: Goal, status: Mapping[str, Any], seen: OlmObjects) -> bool:
 
 
 def _waiting(seen: OlmObjects, status: Mapping[str, Any]) -> PlanDecision:
-    """Return the upgrade beyond the pin that waits, for who wants to know."""
+    """Return the waiting upgrade beyond the pin."""
     newest = next((plan for plan in seen.plans if plan["metadata"]["name"] == _newest(status)), None)
     if newest is None or not meanings.waits(newest):
         return PlanDecision(meanings.LEAVE)

@@ -99,9 +99,9 @@ def counters(text: str) -> Counter[tuple[str, str]]:
 def growth(
     before: Counter[tuple[str, str]], after: Counter[tuple[str, str]], signal: str
 ) -> tuple[bool, list[str], list[str]]:
-    """Return whether a signal came in and went out since, in which counts that shows, and which tell of trouble."""
+    """Return whether a signal came in and went out since, the counts that show it, and the counts of failures."""
     item = SIGNALS[signal].item
     grown = {name: after[name, item] - before[name, item] for name, kind in after if kind == item}
-    told = {name: f"otelcol_{name}_{item} +{by}" for name, by in sorted(grown.items()) if by > 0}
-    trouble = [text for name, text in told.items() if name not in NEEDED]
-    return all(name in told for name in NEEDED), [told[name] for name in NEEDED if name in told], trouble
+    texts = {name: f"otelcol_{name}_{item} +{by}" for name, by in sorted(grown.items()) if by > 0}
+    trouble = [text for name, text in texts.items() if name not in NEEDED]
+    return all(name in texts for name in NEEDED), [texts[name] for name in NEEDED if name in texts], trouble

@@ -104,7 +104,7 @@ def _decided(wanted: ReleaseRequest, addon: Addon, found: Mapping[str, Any]) -> 
         return _foreign(wanted, addon)
     if found["installed"] and wanted.namespace != found["namespace"]:
         raise Problem(
-            f"{wanted.product.title} is in namespace {found['namespace']}, and the one asked for is {wanted.namespace}",
+            f"{wanted.product.title} is in namespace {found['namespace']}, and the requested one is {wanted.namespace}",
             fix="EKS takes the namespace of an add-on at its creation only. Keep it, or remove the add-on first.",
         )
     if not addon.installed:

@@ -120,7 +120,7 @@ def _next(wanted: ReleaseRequest, found: Mapping[str, Any]) -> Decision:
             fix="Keep the provider, or remove it first with state absent and the old provider.",
         )
     if wanted.namespace and wanted.namespace != found["namespace"]:
-        wrong = f"{title} is in namespace {found['namespace']}, and the namespace asked for is {wanted.namespace}"
+        wrong = f"{title} is in namespace {found['namespace']}, and the requested namespace is {wanted.namespace}"
         raise Problem(wrong, fix="Keep the namespace, or remove it first with state absent.")
     old, new = read(found["version"]), wanted.version
     if old is None or new is None or old == new:

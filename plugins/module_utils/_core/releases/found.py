@@ -17,7 +17,7 @@ from .products import Product
 from .versions import read
 
 HELM, OLM, EKS, MANIFEST = "helm", "olm", "eks_addon", "manifest"
-# Who installs the version that is named, or the tested one; with others EKS, OLM or an administrator chooses.
+# Providers that install the named or the tested version; for others EKS, OLM or an administrator chooses it.
 RELEASED = (MANIFEST, HELM)
 _OLM_OWNER = "olm.owner"
 # The field manager of EKS add-ons (EKS user guide, "Determine fields you can customize for Amazon EKS add-ons").

@@ -118,7 +118,7 @@ class MirroredRelease:
 
 @dataclass(frozen=True)
 class Need:
-    """An image, who needs it, and the folder of its archive in the mirror."""
+    """An image, its users, and the folder of its archive in the mirror."""
 
     image: str
     used_by: tuple[str, ...]

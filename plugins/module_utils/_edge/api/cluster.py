@@ -27,7 +27,7 @@ METADATA = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
 METADATA_LIST = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 # About eleven seconds in all: long enough for a webhook's pod to come back, short enough to wait for.
 BACKOFF = (0.2, 0.4, 0.8, 1.6, 3.2, 5.0)
-# Where nobody listens, nobody will in eleven seconds either.
+# A refused connection stays refused for eleven seconds too.
 LOST_BACKOFF = (0.3, 0.7)
 POLL_FIRST, POLL_GROWTH, POLL_LAST = 0.1, 1.5, 2.0
 WARNING = re.compile(r'299 \S+ "((?:[^"\\]|\\.)*)"')
@@ -78,17 +78,17 @@ class ApiError(Exception):
 
     @property
     def kind_missing(self) -> bool:
-        """Tell a kind that the server does not serve from an object that does not exist."""
+        """Whether the server does not serve the kind, rather than the object."""
         return self.status == NOT_FOUND and not self.details.get("name")
 
     @property
     def mistyped(self) -> bool:
-        """Tell a field of the wrong type, for which server-side apply answers 500, from a server in trouble."""
+        """Whether a field has the wrong type, for which server-side apply answers 500."""
         return "failed to create typed patch object" in self.message
 
     @property
     def of_webhook(self) -> bool:
-        """Tell a webhook that gives no answer from one that says no."""
+        """Whether a webhook gave no answer, rather than a denial."""
         return calls_webhook(self.message)
 
     @property
@@ -146,7 +146,7 @@ class Cluster:
         *,
         patient: bool = True,
     ) -> Answered:
-        """Send one request and return the answer as it came; who is not patient looks after other tries himself."""
+        """Send one request and return the raw answer. Without patience the caller retries."""
         if not FIT.fullmatch(path) or {".", ".."} & set(path.split("/")):
             wrong = f"{path!r} is not the path of an object"
             raise Problem(wrong, asked="Ask the Kubernetes API", fix="Correct the names in it.")

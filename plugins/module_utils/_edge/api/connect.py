@@ -86,7 +86,7 @@ def _no_yaml(module: AnsibleModule, error: Any) -> Problem:
 
 
 def _eks_transport(module: AnsibleModule) -> PooledTransport:
-    """Connect to where AWS says that the cluster is, and believe nobody but the CA that AWS has for it."""
+    """Connect to the endpoint that AWS returns, and trust only the CA that AWS returns."""
     asked = module.params["eks_cluster"]
     others = [name for name in NOT_WITH_EKS if module.params.get(name)]
     if others:
@@ -107,7 +107,7 @@ def _pooled(host: str, token: Callable[[], str], **tls: Any) -> PooledTransport:
 
 def _plain_transport(found: Plain) -> PooledTransport:
     urllib3 = library("urllib3")
-    urllib3.disable_warnings()  # who turns verification off has said so
+    urllib3.disable_warnings()  # the user turned verification off
     pool = urllib3.PoolManager(
         maxsize=WORKERS,
         cert_reqs="CERT_REQUIRED" if found.verify else "CERT_NONE",

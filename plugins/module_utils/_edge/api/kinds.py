@@ -199,7 +199,7 @@ def _versions(group: dict[str, Any]) -> list[str]:
 
 
 def version_for(kind: str) -> str:
-    """Return the API version of a kind of the table that somebody named without one."""
+    """Return the default API version of a kind in the table."""
     group = next((group for group, kinds in PLURALS.items() if kind in kinds), None)
     if group is None:
         raise Problem(f"the API of the kind '{kind}' is not known", fix="Say it with api_version.")

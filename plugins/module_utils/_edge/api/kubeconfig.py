@@ -137,7 +137,7 @@ class Access(NamedTuple):
 
 
 def session_of(asked: Mapping[str, Any]) -> Any:
-    """Return a session of botocore with the credentials that are asked for; they renew themselves where they can."""
+    """Return a session of botocore with the requested credentials, which renew themselves if possible."""
     session = library("botocore.session", "botocore").Session(profile=asked.get("profile") or None)
     # botocore knows AWS_DEFAULT_REGION only; amazon.aws and AWS Lambda have the other name.
     region = asked.get("region") or os.environ.get("AWS_REGION")

@@ -1,7 +1,7 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""An EKS add-on as it is wanted: look, do one thing, wait, and look again where somebody else was at work. Private."""
+"""One EKS add-on: read, do one operation, wait, and read again after operations of others. Private."""
 
 from __future__ import annotations
 
@@ -41,10 +41,10 @@ class AddonTask:
         patience = Patience(params["degraded"], params["degraded_seconds"])
         self.wait = AddonWait(self.reads, Limits(self.seconds, patience), self.salt)
         self.waits = params["wait"] and not aws.check
-        self.tagged = False  # before an update that somebody else's came in between of
+        self.tagged = False  # before an update that collided with another operation
 
     def run(self) -> dict[str, Any]:
-        """Do it, again where somebody else's operation came in between."""
+        """Run the task, and repeat it after a collision with another operation."""
         work, limit = {"present": (self._present, "update"), "absent": (self._absent, "delete")}[self.params["state"]]
         until = self.eks.clock() + self.seconds[limit]
         while True:
@@ -68,7 +68,7 @@ class AddonTask:
         return refused and status_of(self.reads.addon()) in UNDER_WAY
 
     def _settled(self, table: dict[str, tuple[str, str]]) -> Addon | None:
-        """Return the add-on when nobody works on it; what somebody else has begun is waited for."""
+        """Return the add-on without running operations; wait for those of others."""
         addon = self.reads.addon()
         step, operation = table.get(status_of(addon), (NOTHING, ""))
         return self.wait.until_done(operation) if step == RESUME and self.waits else addon
@@ -165,6 +165,6 @@ def run_addon(module: AnsibleAWSModule) -> None:
     """Do what the task eks_addon asks, with the secrets in its configuration out of sight whatever happens."""
     params = module.params
     configuration = params["configuration_values"]
-    # Ansible shows the options of a task when it is asked for details, and when the task fails.
+    # Ansible shows the options of a task with -vvv, and when the task fails.
     module._module.params = {**params, "configuration_values": shown(configuration, secrets.token_hex(8))}
     run(module, lambda aws: AddonTask(aws, params).run(), set(secrets_of(configuration or {})))

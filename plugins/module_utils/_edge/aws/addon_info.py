@@ -28,7 +28,7 @@ class AddonInfo:
         self.kubernetes = params["kubernetes_version"] or ""
 
     def run(self) -> dict[str, Any]:
-        """Read what is asked for; nothing else."""
+        """Read only what the options request."""
         found: dict[str, Any] = {"changed": False}
         if self.cluster:
             found["addons"] = self._installed()

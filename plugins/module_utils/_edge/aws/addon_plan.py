@@ -31,9 +31,9 @@ class AddonPlan:
 
 
 def missing(addon: Addon, plan: AddonPlan) -> list[str]:
-    """Return what EKS does not show yet of what was asked for, although it calls the add-on done."""
-    told = {name: plan.wanted[name] for name in plan.differing if name not in (IDENTITIES, "tags")}
-    return changes(settings(addon, parsed), told)
+    """Return the requested settings that EKS does not show yet, although the add-on is done."""
+    pending = {name: plan.wanted[name] for name in plan.differing if name not in (IDENTITIES, "tags")}
+    return changes(settings(addon, parsed), pending)
 
 
 class Planner:

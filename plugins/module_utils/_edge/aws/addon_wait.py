@@ -12,7 +12,19 @@ from ansible_collections.amazon.aws.plugins.module_utils.transformation import b
 
 from ..._core.aws.settings import shown
 from ..._core.aws.versions import AddonVersion, VersionChoice, choose, kubernetes_of, no_addon, offers
-from ..._core.aws.wait import ABSENT, DONE, FAILED, GONE, AddonVerdict, Issue, Patience, fixes, issues_of, judge, told
+from ..._core.aws.wait import (
+    ABSENT,
+    DONE,
+    FAILED,
+    GONE,
+    AddonVerdict,
+    Issue,
+    Patience,
+    fixes,
+    issue_text,
+    issues_of,
+    judge,
+)
 from ..api.connect import Failure
 from .calls import AnsibleCallError, CallErrors, Calls, parsed
 
@@ -49,7 +61,7 @@ class AddonWait:
     def until_done(
         self, operation: str, update_id: str = "", missing: Callable[[Addon], list[str]] = lambda _addon: []
     ) -> Addon | None:
-        """Return the add-on when the operation is done, or fail. `missing` tells what EKS has yet to show of it."""
+        """Return the add-on when the operation is done, or fail. `missing` returns what EKS does not show yet."""
         eks, began, degraded_since, pause = self.reads.eks, self.reads.eks.clock(), None, POLL_FIRST
         limit = self.limits.seconds["update" if operation == "settle" else operation]
         eks.until = began + limit
@@ -78,25 +90,25 @@ class AddonWait:
 
     def _done(self, addon: Addon | None, verdict: AddonVerdict, issues: tuple[Issue, ...]) -> Addon | None:
         if verdict.why:
-            self.warnings.append(f"{self.reads.name}: {verdict.why}: {told(issues) or 'EKS gives no reason'}.")
+            self.warnings.append(f"{self.reads.name}: {verdict.why}: {issue_text(issues) or 'EKS gives no reason'}.")
         return addon
 
     def _failed(self, operation: str, addon: Addon | None, verdict: AddonVerdict, issues: tuple[Issue, ...]) -> Failure:
         status = status_of(addon)
         if verdict.what == GONE:
             wrong = "another user removed it, or is removing it"
-            return self._failure(operation, wrong, addon, (), "Find out who manages it too, and run the task again.")
+            return self._failure(operation, wrong, addon, (), "Find its other owner, and run the task again.")
         if not issues and status.endswith("_FAILED"):
             issues = issues_of(addon, self.reads.failed_update())
         why = verdict.why or f"it is {status}"
-        wrong = f"{why}: {told(issues) or 'EKS gives no reason'}"
+        wrong = f"{why}: {issue_text(issues) or 'EKS gives no reason'}"
         return self._failure(operation, wrong, addon, issues, MORE.get(status, ""))
 
     def _late(
         self, operation: str, addon: Addon | None, issues: tuple[Issue, ...], lacking: list[str], limit: float
     ) -> Failure:
         state = f"still {status_of(addon)}" + (f" with another {', '.join(lacking)}" if lacking else "")
-        wrong = f"{state} after {limit:g} s" + (f": {told(issues)}" if issues else "")
+        wrong = f"{state} after {limit:g} s" + (f": {issue_text(issues)}" if issues else "")
         option = f"{'update' if operation == 'settle' else operation}_timeout_seconds"
         fix = f"EKS goes on with it, and the next run takes it up; raise {option} if it only needs longer."
         return self._failure(operation, wrong, addon, issues, fix)

@@ -66,7 +66,7 @@ class AssociationTask:
             except AnsibleCallError as error:
                 if live or error.answer.code not in EXISTS_CODES or not tries:
                     raise
-                # Made by somebody else, or by a try of ours whose answer was lost.
+                # Another owner made it, or an earlier call whose answer was lost.
                 self.eks.sleep(COLLISION_PAUSE)
                 return self._present(tries - 1)
         return self._result(found, live, live | wanted, changed=bool(differing))
@@ -137,7 +137,7 @@ class RoleAssociation:
         self.aws, self.params = aws, params
 
     def check(self) -> None:
-        """Raise Problem where somebody has given the account another role."""
+        """Raise Problem if the account has another role."""
         other = settings(self._task("present", "").read()).get("role_arn", "")
         if other and other.rpartition("/")[2] != self.params["name"] and not self.params["adopt"]:
             asked = f"Associate {self.params['namespace']}/{self.params['service_account']} with {self.params['name']}"

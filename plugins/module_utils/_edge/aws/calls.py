@@ -148,7 +148,7 @@ def tag(eks: Calls, arn: str, live: Mapping[str, str], wanted: Mapping[str, str]
 
 
 def busy(error: AnsibleCallError) -> bool:
-    """Return whether somebody else's operation was in the way."""
+    """Return whether another operation was in the way."""
     return error.answer.code in BUSY_CODES
 
 
@@ -198,7 +198,7 @@ def run(module: AnsibleAWSModule, work: Callable[[Aws], dict[str, Any]], secrets
 
 
 def parsed(text: str) -> Any:
-    """Return what configuration values say: JSON, or YAML where somebody else wrote them."""
+    """Return parsed configuration values: JSON, or YAML of other owners."""
     try:
         return json.loads(text or "null")
     except ValueError:

@@ -25,7 +25,7 @@ NOT_THERE = "it is not there yet"
 CONNECT_SECONDS, READ_SECONDS = 5, 15
 
 
-class Unproven(Exception):  # noqa: N818 - no error: it is told, and the run goes on
+class Unproven(Exception):  # noqa: N818 - no error: it is reported, and the run goes on
     """This cannot be looked at, for a reason."""
 
 
@@ -144,7 +144,7 @@ def run_wait(module: AnsibleModule) -> None:
         if module.check_mode or not module.params["accounts"]:
             return {"changed": False, "proven": [], "unproven": []}
         result = Waiting(connect(module), module.params, sts).run()
-        told = [item for item in result["unproven"] if item["reason"] != NOT_THERE]
-        return result | {"warnings": [f"{item['account']}: {item['reason']}" for item in told]}
+        unread = [item for item in result["unproven"] if item["reason"] != NOT_THERE]
+        return result | {"warnings": [f"{item['account']}: {item['reason']}" for item in unread]}
 
     run(module, work)

@@ -67,7 +67,7 @@ class OidcTask:
                 except AnsibleCallError as error:
                     if error.answer.code not in EXISTS_CODES or not tries:
                         raise
-                    # Made by somebody else, or by a try of ours whose answer was lost; lists of IAM lag behind.
+                    # Another owner made it, or an earlier call whose answer was lost; lists of IAM lag behind.
                     self.iam.sleep(COLLISION_PAUSE)
                     return self._present(*self._read(), tries - 1)
             live_now = wanted if self.aws.check else self._provider(arn)

@@ -154,7 +154,7 @@ class RoleTask:
             except AnsibleCallError as error:
                 if error.answer.code not in EXISTS_CODES or not tries:
                     raise
-                # Made by somebody else, or by a try of ours whose answer was lost; reads of IAM lag behind.
+                # Another owner made it, or an earlier call whose answer was lost; reads of IAM lag behind.
                 self.iam.sleep(COLLISION_PAUSE)
                 return self._present(wish, tries - 1)
             todo = steps(wanted | {"policies": {}, "managed_policies": []}, wanted)
@@ -184,7 +184,7 @@ class RoleTask:
                 return
             if self.iam.clock() >= until:
                 wrong = f"IAM does not show what was written after {self.params['wait_seconds']:.0f} s"
-                fix = "Run the task again, and look who else changes the role."
+                fix = "Run the task again, and find what else changes the role."
                 raise Problem(wrong, asked=f"Make the role {self.name}", where="wait_seconds", fix=fix)
             self.iam.sleep(SETTLE_PAUSE)
 

@@ -44,9 +44,9 @@ def apply_bundle(cluster: Cluster, options: BundleOptions) -> dict[str, Any]:
         bundle.session.report.warnings.extend(cluster.warnings)
     except (Problem, LostError) as error:
         problem = lost(error) if isinstance(error, LostError) else error
-        told = {"asked": problem.asked, "where": problem.where, "fix": problem.fix}
+        parts = {"asked": problem.asked, "where": problem.where, "fix": problem.fix}
         facts = getattr(problem, "facts", {}) | bundle.session.report.result()
-        raise Failure(problem.wrong, facts=facts, **told) from error
+        raise Failure(problem.wrong, facts=facts, **parts) from error
     return {**bundle.session.report.result(), "ready": bundle.rolled_out(awaited)}
 
 
@@ -88,7 +88,7 @@ class _Apply:
             if error.status == NOT_FOUND and (planned or not error.kind_missing):
                 return None
             if error.status == 403 and manifest == _namespace(manifest["metadata"]["name"]):  # noqa: PLR2004
-                return manifest  # who may not read namespaces may still write into one
+                return manifest  # a user without read permission may still write into the namespace
             raise explain(error, asked) from error
 
     def apply(self, group: list[Manifest]) -> None:
@@ -102,7 +102,7 @@ class _Apply:
             before = self.live[ref(manifest)]
             same = before is not None and normalise(before) == normalise(after)
             action = "unchanged" if same else "changed" if before else "created"
-            # Of a new object the reader wants what was asked for, not every default of the server.
+            # For a new object the difference shows the manifest, without the server's defaults.
             self.session.report.add(action, before, after if before else manifest)
         if failed:
             raise failed[0]
@@ -137,7 +137,7 @@ class _Apply:
         if before and remade(manifest, before):
             return self._remake(manifest, before)
         given = self._hand_over(manifest, before)
-        # What has come since it was looked for belongs to others, who must not lose a field of it.
+        # An object that appeared since the read belongs to another owner, who must not lose a field.
         query = {"dryRun": "All"} if self.options.check else {} if before else {"force": "false"}
         try:
             return self.session.apply(given, **query)
@@ -158,7 +158,7 @@ class _Apply:
         return asking(f"Apply {ref(manifest)}", lambda: self.session.apply(manifest))
 
     def _hand_over(self, manifest: Manifest, before: Manifest | None) -> Manifest:
-        """Let another name hold the count of who is autoscaled from now on, so that the server does not take it back.
+        """Let another field manager own the replica count of an autoscaled workload, so that the server keeps it.
 
         When an autoscaler writes the count for the first time, that name owns nothing any more and is forgotten.
         """

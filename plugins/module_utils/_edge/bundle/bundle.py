@@ -44,7 +44,7 @@ class BundleReport:
     warnings: list[str] = field(default_factory=list)
 
     def add(self, action: str, before: Manifest | None, after: Manifest | None) -> None:
-        """Note an action, and what it changes when somebody wants to see it."""
+        """Note an action, and its difference if requested."""
         self.objects.append({**ref(after or before or {})._asdict(), "action": action})
         change = difference(before, after, self.salt) if self.diff and action not in ("unchanged", "absent") else None
         if change:
@@ -159,13 +159,13 @@ class Session:
 
     def _served(self, definition: Manifest) -> bool:
         spec = definition["spec"]
-        # Who asks for a deprecated version is warned of it; it is served when the others are.
+        # The server warns about a deprecated version, and serves it with the others.
         versions = [item["name"] for item in spec["versions"] if item.get("served") and not item.get("deprecated")]
         group = f"/apis/{spec['group']}"
         return all(self._lists(f"{group}/{version}/{spec['names']['plural']}") for version in versions)
 
     def _lists(self, path: str) -> bool:
-        """Return whether a kind is served; who cannot convert an old object to it serves it all the same."""
+        """Return whether a kind is served, even if old objects cannot be converted to it."""
         try:
             return bool(self.cluster.request("GET", path, {"limit": 1}, patient=False))
         except ApiError as error:

@@ -35,10 +35,10 @@ def await_issued(session: Session, applied: Iterable[Manifest]) -> None:
             break
     if not waiting:
         return
-    told = "; ".join(f"{ref(item)}: {refusal(item) or _account(session, item)}" for item in refused or waiting)
+    reasons = "; ".join(f"{ref(item)}: {refusal(item) or _account(session, item)}" for item in refused or waiting)
     after = "" if refused else f" after {session.options.wait_seconds:g} s"
     fix = "Look at the issuer with `kubectl describe`, and at the log of cert-manager; then run again."
-    raise Problem(f"not issued{after}: {told}", asked="Wait for the certificates", fix=fix)
+    raise Problem(f"not issued{after}: {reasons}", asked="Wait for the certificates", fix=fix)
 
 
 def secrets_of(session: Session, going: Iterable[Manifest]) -> list[Manifest]:
@@ -53,7 +53,7 @@ def secrets_of(session: Session, going: Iterable[Manifest]) -> list[Manifest]:
 
 
 def needed_by_others(session: Session, going: list[Manifest]) -> list[Manifest]:
-    """Return the issuers among these objects, with the CA behind them, that Certificates of somebody else name."""
+    """Return the issuers among these objects, with their CA, that Certificates of other owners name."""
     namespaces = {item["metadata"].get("namespace", "") for item in going if item["kind"] == "Issuer"}
     own = refs(going)
     kept = []

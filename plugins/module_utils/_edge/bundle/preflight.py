@@ -70,7 +70,7 @@ def _refuse_poor_accounts(pairs: list[tuple[Manifest, Manifest]]) -> None:
 
 
 def warn_of_constraints(session: Session) -> None:
-    """Say which pods SecurityContextConstraints will not allow; somebody may have granted some by hand."""
+    """Warn about pods that SecurityContextConstraints will not allow; an administrator may have granted some."""
     found = unmet(session.options.manifests)
     if found:
         served = asking("Look for SecurityContextConstraints", lambda: session.cluster.get(API))
@@ -86,10 +86,10 @@ def _unmet(wish: ConstraintNeeds) -> str:
 
 
 def _taken(manifest: Manifest, found: list[Clash]) -> Problem:
-    told = [
+    taken = [
         f"{clash.port.port}/{clash.port.protocol} on node {clash.node} by pod {clash.namespace}/{clash.pod}"
         for clash in found[:SHOWN]
     ]
     more = f" and {len(found) - SHOWN} more" if len(found) > SHOWN else ""
     fix = "Choose other ports, do without host ports, or remove the other workload first."
-    return Problem(f"host ports are taken: {'; '.join(told)}{more}", asked=f"Apply {ref(manifest)}", fix=fix)
+    return Problem(f"host ports are taken: {'; '.join(taken)}{more}", asked=f"Apply {ref(manifest)}", fix=fix)

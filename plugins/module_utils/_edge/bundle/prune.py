@@ -65,9 +65,9 @@ class Pruning:
             RolloutWait(self.session.cluster, checked_search({}), options).wait()
         except Failure as failure:
             kept = ", ".join(str(ref(old)) for old in self.left if any(replaces(new, old) for new in waited))
-            told: dict[str, Any] = {"asked": failure.asked, "where": failure.where, "facts": failure.facts}
+            parts: dict[str, Any] = {"asked": failure.asked, "where": failure.where, "facts": failure.facts}
             fix = f"{failure.fix}\nUntil it works these are kept: {kept}."
-            raise Failure(failure.wrong, fix=fix, **told) from failure
+            raise Failure(failure.wrong, fix=fix, **parts) from failure
 
     def _delete(self, going: list[Manifest]) -> None:
         for group in reversed(ordered(going)):

@@ -124,7 +124,7 @@ def _told(left: list[Ref], words: str = "it still has") -> str:
     return f"{words} {', '.join(map(str, left[:SHOWN]))}{more}"
 
 
-# Others may keep something in one of these, or run by it, so it stays as long as somebody uses it.
+# Other owners may use these, so they stay while they are in use.
 USERS: dict[str, Callable[[Session, Manifest, set[Identity]], str]] = {
     "Namespace": _namespace_users,
     "CustomResourceDefinition": _definition_users,

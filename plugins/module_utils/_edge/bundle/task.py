@@ -53,6 +53,6 @@ def run_bundle(module: AnsibleModule) -> None:
         check(manifests)
         return WORK[params["state"]](connect(module), options)
 
-    # Ansible shows the options of a task when it is asked for details, and when the task fails.
+    # Ansible shows the options of a task with -vvv, and when the task fails.
     shown = {**params, "manifests": [redact(manifest, secrets.token_hex(8)) for manifest in manifests]}
     run(module, work, secret_values(manifests), shown)

@@ -162,7 +162,7 @@ class DiagnosedCollector:
             "kind": target.kind,
             "mode": target.mode,
             "image": str(self.container.get("image") or ""),
-            "hidden": not workload and not target.custom and bool(target.notes.told()),
+            "hidden": not workload and not target.custom and bool(target.notes.rows()),
             "workload": workload,
             "custom_resource": target.custom,
             "resource_conditions": items(target.custom, "status", "conditions"),
@@ -176,7 +176,7 @@ class DiagnosedCollector:
         }
 
     def _symptoms(self, search: Callable[[str, Any], Any]) -> list[dict[str, Any]]:
-        """Return what keeps the newest revision from being ready, as rollout_wait tells it."""
+        """Return why the newest revision is not ready, as rollout_wait reports it."""
         workload = self.target.workload
         if not workload or is_ready(search, workload, {}, allow_empty=True):
             return []
@@ -218,7 +218,7 @@ class DiagnosedCollector:
             "seconds": flow.seconds if flow else 0,
             "memory": self.meter.memory(),
             "logs": [{**row, "calm": row["about"] in well} for row in facts["logs"]],
-            "unseen": self.notes.told(),
+            "unseen": self.notes.rows(),
             "objects": self._objects(),
         }
 

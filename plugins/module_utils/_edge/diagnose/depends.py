@@ -13,7 +13,7 @@ from ..._core.config.paths import at, items, section
 from ..._core.diagnose import checks_trust as certs
 from ..._core.diagnose.checks_start import Right, missing, needed
 from ..._core.diagnose.objects import share
-from ..._core.diagnose.peers import Peer, in_cluster, told
+from ..._core.diagnose.peers import Peer, in_cluster, peer_row
 from ..._core.diagnose.reach import Policies, endpoints, slices_of
 from ..._core.diagnose.subject import Source, collector_container, sources
 from ..api.cluster import ApiError
@@ -65,7 +65,7 @@ def read_peers(reader: ClusterReader, peers: Iterable[Peer]) -> None:
 
 def peer_facts(reader: ClusterReader, peers: Sequence[Peer], egress: Policies, notes: Notes) -> list[dict[str, Any]]:
     """Return what the cluster has at the address of each exporter."""
-    return [told(peer, _behind(reader, peer, notes), egress) for peer in peers]
+    return [peer_row(peer, _behind(reader, peer, notes), egress) for peer in peers]
 
 
 def _behind(reader: ClusterReader, peer: Peer, notes: Notes) -> dict[str, Any]:
@@ -77,7 +77,7 @@ def _behind(reader: ClusterReader, peer: Peer, notes: Notes) -> dict[str, Any]:
     if service.value is None and not service.why and not peer.certain:
         try:
             found["namespace"] = reader.cluster.get(f"/api/v1/namespaces/{peer.namespace}") is not None
-        except ApiError:  # then nobody knows whether the name is one of this cluster
+        except ApiError:  # then the name may be one of this cluster or not
             found["namespace"] = False
     return {**found, "slices": slices_of(peer.service, slices or [])}
 
@@ -119,12 +119,12 @@ class CertificateChecks:
                 use = next((one for one in uses if one.key == key), None)
                 if uses and not use:
                     continue
-                told = {"kind": kind, "namespace": self.namespace, "name": name, "key": key}
+                holder = {"kind": kind, "namespace": self.namespace, "name": name, "key": key}
                 server = bool(use and use.about == "in" and use.role == "cert_file")
                 hosts = certs.uncovered(found[0].facts, services) if server else []
                 lacking = hosts if len(hosts) == len(services) else []
                 about = use.about if use else ""
-                rows += [certs.dates(one.facts, now) | told | {"about": about, "uncovered": lacking} for one in found]
+                rows += [certs.dates(one.facts, now) | holder | {"about": about, "uncovered": lacking} for one in found]
         return rows
 
     def trust(self, peers: Sequence[Peer], now: str) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
@@ -137,14 +137,14 @@ class CertificateChecks:
                     for server, chain in self._servers(peer).items():
                         trusted.append(self._judged(use, authorities, peer, server, chain))
                         kind, name, key = server
-                        told = {
+                        secret = {
                             "kind": kind,
                             "namespace": peer.namespace,
                             "name": name,
                             "key": key,
                             "uncovered": [],
                         }
-                        dated.append(certs.dates(chain[0].facts, now) | told | {"about": use.about})
+                        dated.append(certs.dates(chain[0].facts, now) | secret | {"about": use.about})
         return trusted, dated
 
     def _judged(
@@ -213,10 +213,10 @@ def allocator(reader: ClusterReader, config: Any, namespace: str, pods: int, not
     for (name, _link), answer in zip(links, answers, strict=True):
         by_collector = json.loads(answer.value or "{}")
         targets[name] = {key: _count(value) for key, value in by_collector.items()}
-    told = share(targets)
-    idle = [row["name"] for row in told["collectors"] if not row["targets"]]
-    some = sum(row["targets"] for row in told["jobs"]) >= pods
-    return {**told, "endpoint": endpoint, "idle": idle if some else []}
+    shares = share(targets)
+    idle = [row["name"] for row in shares["collectors"] if not row["targets"]]
+    some = sum(row["targets"] for row in shares["jobs"]) >= pods
+    return {**shares, "endpoint": endpoint, "idle": idle if some else []}
 
 
 def _count(value: Any) -> int:

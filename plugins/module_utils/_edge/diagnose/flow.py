@@ -39,7 +39,7 @@ class Meter:
     flow: Flow | None = None
 
     def paths(self) -> dict[str, str]:
-        """Return where the metrics of each pod are; none when nobody serves them."""
+        """Return the address of each pod's metrics; none if they are not served."""
         host, port = metrics_port(self.config, self.default_port)
         running = [pod["metadata"] for pod in self.target.pods if pod.get("status", {}).get("phase") == "Running"]
         if not port and running:

@@ -34,7 +34,7 @@ KINDS = {
         ("v1", "ConfigMap", "configmaps"),
     )
 }
-# The kinds whose objects are read by name alone: nobody should list Secrets.
+# The kinds whose objects are read by name only: Secrets are never listed.
 BY_NAME = ("secrets", "configmaps")
 LISTED = tuple(plural for plural in KINDS if plural not in BY_NAME)
 
@@ -121,6 +121,6 @@ class Notes:
         """Note it."""
         self._known.setdefault(what, why)
 
-    def told(self) -> list[dict[str, str]]:
+    def rows(self) -> list[dict[str, str]]:
         """Return all notes."""
         return [{"what": what, "why": why} for what, why in self._known.items()]

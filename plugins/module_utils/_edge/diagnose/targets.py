@@ -136,7 +136,7 @@ def _pods(reader: ClusterReader, target: DiagnosedTarget) -> list[Object]:
     return [pod for pod in mine if not pod["metadata"].get("deletionTimestamp")]
 
 
-# Workloads and ConfigMaps that somebody wrote, and the custom resources of the operator.
+# Workloads and ConfigMaps without a controller, and the custom resources of the operator.
 INFO_KINDS = (
     ("apps/v1", "DaemonSet"),
     ("apps/v1", "Deployment"),

@@ -28,7 +28,7 @@ INSTALL = "Install the operator, with role otel_operator."
 
 
 class UnseenError(Exception):
-    """This user may not look at something, which is then told and not checked."""
+    """The user may not read an object, which is then reported and not checked."""
 
 
 class Missing(NamedTuple):
@@ -40,7 +40,7 @@ class Missing(NamedTuple):
 
 
 def run_check(module: AnsibleModule) -> None:
-    """Do what the task asks; in check mode what is missing may come with the tasks before, so it is only told."""
+    """Run the task. In check mode missing objects are only reported, because earlier tasks may create them."""
     params = module.params
 
     def work() -> dict[str, Any]:
@@ -54,8 +54,8 @@ def run_check(module: AnsibleModule) -> None:
 
 
 def _refusal(faults: list[Missing]) -> Problem:
-    told = [f"  {fault.wrong}. {fault.fix}" for fault in faults]
-    return Problem("\n" + "\n".join(told), asked="instrumentation would not work, nothing was applied")
+    lines = [f"  {fault.wrong}. {fault.fix}" for fault in faults]
+    return Problem("\n" + "\n".join(lines), asked="instrumentation would not work, nothing was applied")
 
 
 class PrerequisiteCheck:

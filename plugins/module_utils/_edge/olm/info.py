@@ -107,7 +107,7 @@ class OlmReader:
         return (status.get("catalogSourceNamespace"), status.get("catalogSource")) == self.catalog
 
     def _list(self, path: str, query: dict[str, Any]) -> list[Manifest]:
-        """Return a list, which is empty where nobody serves the kind or the namespace is not there."""
+        """Return a list; empty if the kind is not served or the namespace does not exist."""
         try:
             return list(self.cluster.items(path, query))
         except ApiError as error:

@@ -49,7 +49,7 @@ class OlmWaitOptions:
 
     @property
     def goal(self) -> Goal:
-        """What the state machine is asked for."""
+        """The request to the state machine."""
         return Goal(self.subscription, self.csv, self.approval == "manual")
 
 
@@ -119,7 +119,7 @@ class OlmWait:
         return OlmObjects(subscription, mine, {item["metadata"]["name"]: item for item in read if item})
 
     def _note(self, seen: OlmObjects) -> None:
-        """Keep the phases as they come, which tell more of a course than its end."""
+        """Keep the phases in their order, for the result."""
         for name, item in seen.csvs.items():
             said = f"{name} {status_of(item).get('phase') or 'new'}"
             if said not in self.course.phases[-len(seen.csvs) :]:
@@ -142,7 +142,7 @@ class OlmWait:
             if work():
                 self.course.approved.append(choice.plan)
         except ApiError as error:
-            # Somebody else, or another run, was faster: the next look tells.
+            # Another run was faster: the next read shows the result.
             if error.status not in (CONFLICT, NOT_FOUND):
                 raise explain(error, f"Approve InstallPlan {choice.plan}") from error
 
@@ -206,7 +206,7 @@ class OlmWait:
         return Failure(_said(symptom), asked=self.asked, where=self._where(symptom), fix=symptom.row.fix, facts=facts)
 
     def _late(self, seen: OlmObjects, verdict: OlmVerdict) -> Failure:
-        """Tell what was still missing: what knows most comes first."""
+        """Report what is still missing, the most specific reason first."""
         facts = self._facts({"failures": [item.fact for item in verdict.symptoms]})
         after = f"not there after {self.options.timeout_seconds:g} s"
         if verdict.symptoms:

@@ -221,7 +221,7 @@ class Metrics:
         return {signal: lines for signal, (arrived, lines, _trouble) in found.items() if arrived}
 
     def hint(self, signal: str) -> str:
-        """Return which counts tell of trouble."""
+        """Return the counts of failures."""
         trouble = ", ".join(self._trouble.get(signal) or [])
         return (
             f"The collector counts: {trouble}; read its log."

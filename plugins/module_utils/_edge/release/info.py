@@ -24,7 +24,7 @@ from ..api.kinds import ApiResource, ApiResources, version_for
 DEFINITIONS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 ADMISSION = "/apis/admissionregistration.k8s.io/v1"
 CONFIGURATIONS = {kind: f"{ADMISSION}/{kind.lower()}s" for kind in WEBHOOKS}
-# What release manifests and charts are made of; these are looked through for what is ours.
+# The kinds of release manifests and charts, in which to look for objects of this collection.
 KINDS = (
     *("Namespace", DEFINITION, "ServiceAccount", "ClusterRole", "ClusterRoleBinding", "Role", "RoleBinding"),
     *("ConfigMap", "Secret", "Service", "Deployment", "NetworkPolicy", "PodDisruptionBudget"),
@@ -109,7 +109,7 @@ class _Reader:
         return result
 
     def certificates(self) -> bool:
-        """Return whether somebody serves cert-manager's API."""
+        """Return whether the cluster serves the API of cert-manager."""
         return asking("Look for cert-manager", lambda: self.cluster.get("/apis/cert-manager.io/v1")) is not None
 
     def resources(self, crds: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -79,7 +79,7 @@ class AdmissionWait:
         raise self._too_late(pending)
 
     def _pending(self) -> list[Pending]:
-        """Return what is not as it should be; everything is asked, so that a failure can tell all of it."""
+        """Return everything that is not ready, so that a failure reports all of it."""
         self.resources = ApiResources(self.cluster)  # kinds that were not served may be now
         named = [(item, _resource_of(item)) for item in self.options.webhooks]
         found = [item for item in self.cluster.parallel(self._unready, named) if item]
@@ -100,7 +100,7 @@ class AdmissionWait:
             path = _resource_of(name._asdict()).path("", name.name)
             try:
                 self.cluster.request("PATCH", path, {"fieldManager": f"{OWNER}/reminder"}, body, MERGE)
-            except ApiError:  # who may not write waits on
+            except ApiError:  # without write permission it waits on
                 continue
             self.reminded[name] = now
 

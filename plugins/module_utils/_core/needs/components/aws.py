@@ -36,7 +36,7 @@ def _xray_receiver(settings: Settings, _config: Config) -> Grants:
 
 
 def _proxy_extension(settings: Settings, _config: Config) -> Grants:
-    """The proxy forwards what its clients ask for; of other services than X-Ray nobody knows what that is."""
+    """The proxy forwards the requests of its clients; those to other services than X-Ray are not known."""
     if str(settings.get("service_name") or "xray") != "xray":
         return ()
     source = f"{CONTRIB}/extension/awsproxy"

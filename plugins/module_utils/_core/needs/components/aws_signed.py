@@ -49,7 +49,7 @@ def _prometheus(endpoint: str, _settings: Settings, region: str) -> Grants:
 
 
 def _spans(_endpoint: str, _settings: Settings, region: str) -> Grants:
-    """PutSpans is the action of the endpoint for traces, which AWS names in its answer to who lacks it."""
+    """PutSpans is the action of the endpoint for traces, which AWS names when it is missing."""
     return (Grant(("xray:PutSpans",), f"{REFERENCE}/list_awsx-ray.html", region=region),)
 
 

@@ -15,8 +15,8 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.aws.wait 
     ISSUES,
     Issue,
     fixes,
+    issue_text,
     issues_of,
-    told,
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
 
@@ -212,13 +212,13 @@ def test_issues_of_addon_and_update_are_told_once_each() -> None:
     addon = {"health": {"issues": [{"code": "AccessDenied", "message": "no", "resourceIds": ["role/a"]}]}}
     update = {"errors": [{"errorCode": "AccessDenied", "errorMessage": "no", "resourceIds": ["role/a"]}]}
     issues = issues_of(addon, update)
-    assert told(issues) == "EKS may not do in the cluster what the add-on needs [AccessDenied (role/a)]: no"
+    assert issue_text(issues) == "EKS may not do in the cluster what the add-on needs [AccessDenied (role/a)]: no"
     assert fixes(issues * 2).count("eks:addon-manager") == 1
     assert issues[0].fact["fix"] == ISSUES["AccessDenied"].fix
-    assert told(issues_of({"health": {"issues": [{"message": "odd"}]}})) == "EKS reports an issue [no code]: odd"
+    assert issue_text(issues_of({"health": {"issues": [{"message": "odd"}]}})) == "EKS reports an issue [no code]: odd"
     assert issues_of(None) == issues_of({"health": {}}, {}) == ()
 
 
 @pytest.mark.parametrize("code", EKS.shape_for("ErrorCode").enum)
 def test_every_error_of_an_update_is_told(code: str) -> None:
-    assert code in told(issues_of(None, {"errors": [{"errorCode": code, "errorMessage": "text"}]}))
+    assert code in issue_text(issues_of(None, {"errors": [{"errorCode": code, "errorMessage": "text"}]}))

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.diagnose import reach as network
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.diagnose.peers import Peer, peers, told
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.diagnose.peers import Peer, peer_row, peers
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.diagnose.reach import Around, Reach, policies_to
 
 from ..helpers import LISTENERS
@@ -142,12 +142,12 @@ UNCLEAR = found("otlp", endpoint="example.com:4317")[0]
     ],
 )
 def test_states(peer: Peer, behind: Any, state: str) -> None:
-    assert told(peer, behind, OPEN)["state"] == state
+    assert peer_row(peer, behind, OPEN)["state"] == state
 
 
 def test_a_policy_that_lets_nothing_out() -> None:
     closed = network.Policies([{"metadata": {"name": "p"}, "spec": {"podSelector": {}, "egress": []}}], {}, "Egress")
-    row = told(JAEGER, {"service": SERVICE, "slices": READY}, closed)
+    row = peer_row(JAEGER, {"service": SERVICE, "slices": READY}, closed)
     assert (row["state"], row["policies"]) == ("blocked", "p")
 
 

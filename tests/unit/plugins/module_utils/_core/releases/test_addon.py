@@ -76,7 +76,7 @@ def test_what_becomes_of_the_addon(item: Addon, cluster: Any, action: str) -> No
         (wanted(foreign="takeover"), addon(), there(installer={"by": "olm", "name": "csv"}), "which would revert"),
         (WANTED, addon(NEW, ours=False), there(), r"already in cluster prod, and has no tag.*foreign: takeover"),
         (WANTED, addon(NEW), there(namespaces=["a", "b"]), "more than once, in the namespaces a, b"),
-        (wanted(namespace="x"), addon(NEW), there(), "is in namespace ns, and the one asked for is x.*creation only"),
+        (wanted(namespace="x"), addon(NEW), there(), "is in namespace ns, and the requested one is x.*creation only"),
         (WANTED, addon(NEW, OLD), there(), f"is {NEW} here, and {OLD} is older"),
         (WANTED, addon(NEWER, NEW), there(), "and v0.151.0-eksbuild.2 is older"),
         (WANTED, addon(), found(cert_manager=False), "from cert-manager, which is not in this cluster"),

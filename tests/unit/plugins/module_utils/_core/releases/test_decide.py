@@ -46,7 +46,7 @@ def test_what_becomes_of_the_operator(version: versions.Version, there: Any, act
     [
         (wanted(), here("0.159.0"), r"is 0\.159\.0 here, and 0\.158\.0 is older"),
         (wanted(CERT), here("1.18.4"), r"newest patch of each of 1\.19, 1\.20, 1\.21, or allow the skip"),
-        (wanted(namespace="other"), here("0.158.0"), "is in namespace ns, and the namespace asked for is other"),
+        (wanted(namespace="other"), here("0.158.0"), "is in namespace ns, and the requested namespace is other"),
         (wanted(provider="helm"), here("0.158.0"), "was installed by manifest, and the provider is now helm"),
         (wanted(), here("0.158.0", **HELM), "the Helm release ns/otel, and the provider is now manifest"),
         (wanted(), here("0.152.0", **FOREIGN), r"already in namespace ns.*take it over \(foreign: takeover\)"),
