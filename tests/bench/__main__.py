@@ -1,4 +1,4 @@
-"""Measure, as ratios in one run: `python -m tests.bench [validate] [cluster] [clusters]`, all when none is named.
+"""Measure, as ratios in one run: `python -m tests.bench [validate] [render] [cluster] [clusters]`, or all.
 
 Machines differ and drift, so what counts are the ratios: the ways take turns, and each figure is a median.
 """
@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import argparse
 
-from . import cluster, clusters, validate
+from . import cluster, clusters, render, validate
 
-BENCHMARKS = {"validate": validate.main, "cluster": cluster.main, "clusters": clusters.main}
+BENCHMARKS = {"validate": validate.main, "render": render.main, "cluster": cluster.main, "clusters": clusters.main}
 
 
 def main() -> None:

@@ -13,7 +13,7 @@ from typing import Any
 import yaml
 
 from . import helm
-from .timing import EMPTY, PROJECT, Way, command, empty, measure, play, playbook, run, table
+from .timing import EMPTY, PROJECT, Taken, Way, command, empty, measure, play, playbook, run, table
 
 CLUSTER = "o11y-bench"
 ROUNDS = 3  # a first converge takes its time
@@ -48,10 +48,10 @@ def main() -> None:
         testbed("install", "helm")
         os.environ |= environment()
         with tempfile.TemporaryDirectory() as scratch:
-            seconds = measure(_ways(Path(scratch)), ROUNDS)
+            taken = measure(_ways(Path(scratch)), ROUNDS)
     finally:
         testbed("down")
-    _report(seconds)
+    _report(taken)
 
 
 def _ways(scratch: Path) -> list[Way]:
@@ -95,9 +95,9 @@ def _nothing() -> None:
     run(["kubectl", "delete", "namespace", NAMESPACE, "--ignore-not-found"])
 
 
-def _report(seconds: dict[str, list[float]]) -> None:
-    charts = next(name for name in seconds if "kubernetes.core.helm" in name)
-    table(seconds, EMPTY, {"no-op against one task per object": (NOOP, EACH), "no-op against Helm": (NOOP, charts)})
+def _report(taken: dict[str, list[Taken]]) -> None:
+    charts = next(name for name in taken if "kubernetes.core.helm" in name)
+    table(taken, EMPTY, {"no-op against one task per object": (NOOP, EACH), "no-op against Helm": (NOOP, charts)})
 
 
 def environment() -> dict[str, str]:

@@ -11,7 +11,6 @@ import contextlib
 import json
 import os
 import re
-import resource
 import subprocess
 import tempfile
 import time
@@ -22,7 +21,7 @@ from typing import Any
 from tools.jobs import family
 
 from . import cluster
-from .timing import EMPTY, PROJECT, play, playbook, run
+from .timing import EMPTY, PROJECT, cpu_seconds, play, playbook, run
 
 INVENTORY: dict[str, Any] = {
     "otel_collector_namespace": "bench-{{ inventory_hostname }}",
@@ -97,7 +96,7 @@ def _delete_namespaces() -> None:
 
 def cost(argv: list[str]) -> Cost:
     """Run a command and return what it and all its children took. Raises SystemExit with what it says when it fails."""
-    before, start = _cpu(), time.monotonic()
+    before, start = cpu_seconds(), time.monotonic()
     with tempfile.TemporaryFile("w+") as said:
         program = subprocess.Popen(argv, cwd=PROJECT, stdout=said, stderr=subprocess.STDOUT, text=True)
         memory = 0.0
@@ -108,12 +107,7 @@ def cost(argv: list[str]) -> Cost:
         if program.returncode:
             said.seek(0)
             raise SystemExit(f"{' '.join(argv)} failed:\n{said.read()[-4000:]}")
-    return Cost(time.monotonic() - start, _cpu() - before, memory)
-
-
-def _cpu() -> float:
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return used.ru_utime + used.ru_stime
+    return Cost(time.monotonic() - start, cpu_seconds() - before, memory)
 
 
 def _memory(root: int) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 import statistics
 import subprocess
 import sys
@@ -9,7 +10,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import yaml
 
@@ -54,24 +55,45 @@ def playbook(path: Path, tasks: list[dict[str, Any]]) -> Path:
     return path
 
 
-def measure(ways: Iterable[Way], rounds: int = ROUNDS) -> dict[str, list[float]]:
-    """Return the seconds of every round of every way; the ways take turns, so that a drift meets all of them."""
+class Taken(NamedTuple):
+    """What a round took: seconds by the clock, and seconds of CPU here and in all processes that it started."""
+
+    wall: float
+    cpu: float
+
+
+def measure(ways: Iterable[Way], rounds: int = ROUNDS) -> dict[str, list[Taken]]:
+    """Return what every round of every way took; the ways take turns, so that a drift meets all of them."""
     listed = list(ways)
-    seconds: dict[str, list[float]] = {way.name: [] for way in listed}
+    taken: dict[str, list[Taken]] = {way.name: [] for way in listed}
     for _round in range(rounds):
         for way in listed:
-            seconds[way.name].append(_timed(way))
-    return seconds
+            taken[way.name].append(_timed(way))
+    return taken
 
 
-def table(seconds: Mapping[str, list[float]], base: str, ratios: Mapping[str, tuple[str, str]]) -> None:
-    """Print medians and spans, each against the base, and the ratios that are asked for."""
-    middle = {name: statistics.median(values) for name, values in seconds.items()}
-    print(f"{'':52} {'seconds':>8} {'min-max':>13} {'x empty':>8}")
-    for name, values in seconds.items():
-        print(f"{name:52} {middle[name]:8.2f} {min(values):6.2f}-{max(values):5.2f} {middle[name] / middle[base]:8.2f}")
+def table(taken: Mapping[str, list[Taken]], base: str, ratios: Mapping[str, tuple[str, str]]) -> None:
+    """Print medians and spans, each against the base, and the ratios that are asked for, by the clock and in CPU."""
+    middle = {name: median(values) for name, values in taken.items()}
+    print(f"{'':52} {'seconds':>8} {'min-max':>13} {'x empty':>8} {'CPU s':>8} {'x empty':>8}")
+    for name, values in taken.items():
+        walls, (wall, cpu), of = [one.wall for one in values], middle[name], middle[base]
+        span = f"{min(walls):6.2f}-{max(walls):5.2f}"
+        print(f"{name:52} {wall:8.2f} {span:>13} {wall / of.wall:8.2f} {cpu:8.2f} {cpu / of.cpu:8.2f}")
     for name, (one, other) in ratios.items():
-        print(f"{name}: {middle[one] / middle[other]:.2f} x")
+        wall, cpu = middle[one].wall / middle[other].wall, middle[one].cpu / middle[other].cpu
+        print(f"{name}: {wall:.2f} x, CPU {cpu:.2f} x")
+
+
+def median(values: Iterable[Taken]) -> Taken:
+    """Return the median of each figure."""
+    return Taken(*(statistics.median(figures) for figures in zip(*values, strict=True)))
+
+
+def cpu_seconds() -> float:
+    """Return the CPU that this process and all that it waited for have used."""
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(one.ru_utime + one.ru_stime for one in used)
 
 
 def run(argv: list[str]) -> None:
@@ -81,8 +103,8 @@ def run(argv: list[str]) -> None:
         raise SystemExit(f"{' '.join(argv)} failed:\n{result.stdout}{result.stderr}")
 
 
-def _timed(way: Way) -> float:
+def _timed(way: Way) -> Taken:
     way.before()
-    start = time.monotonic()
+    cpu, start = cpu_seconds(), time.monotonic()
     way.work()
-    return time.monotonic() - start
+    return Taken(time.monotonic() - start, cpu_seconds() - cpu)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import statistics
 import subprocess
 import tempfile
 from pathlib import Path
@@ -20,7 +19,7 @@ from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._action import 
 
 from tests.contract.mutants.bases import bases
 
-from .timing import EMPTY, Way, command, empty, measure, play, playbook, table
+from .timing import EMPTY, Taken, Way, command, empty, measure, median, play, playbook, table
 
 CONFIGS = 1000
 ASKED = 20  # how many of them the real Collector is asked about in each round: a process each
@@ -89,12 +88,12 @@ def _program() -> str:
     return shutil.which("otelcol-contrib") or (str(built[-1]) if built else "")
 
 
-def _report(seconds: dict[str, list[float]]) -> None:
-    table(seconds, EMPTY, {"the playbook against an empty one": (PLAY, EMPTY)})
-    ours = CONFIGS / statistics.median(seconds[OURS])
+def _report(taken: dict[str, list[Taken]]) -> None:
+    table(taken, EMPTY, {"the playbook against an empty one": (PLAY, EMPTY)})
+    ours = CONFIGS / median(taken[OURS]).wall
     print(f"ours: {ours:.0f} configs/s in one process")
-    if THEIRS in seconds:
-        theirs = ASKED / statistics.median(seconds[THEIRS])
+    if THEIRS in taken:
+        theirs = ASKED / median(taken[THEIRS]).wall
         print(f"otelcol validate: {theirs:.1f} configs/s, a process each; ours is {ours / theirs:.0f} x as fast")
     else:
         print("otelcol validate was not measured: there is no otelcol-contrib on PATH, and the testbed has built none")
