@@ -15,10 +15,10 @@ from typing import Any
 import boto3
 import botocore.session
 import pytest
-from ansible.module_utils.testing import patch_module_args
 from ansible_collections.amazon.aws.plugins.module_utils import botocore as connections
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.aws import calls
 
+from tests.support.modules import patch_module_args
 from tests.testbed.aws.server import AwsServer, running, tell
 from tests.testbed.aws.world import World
 from tests.unit.plugins.module_utils._edge.aws.runs import Clock

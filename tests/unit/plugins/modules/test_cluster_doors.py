@@ -13,7 +13,6 @@ from typing import Any
 
 import pytest
 import yaml
-from ansible.module_utils.testing import patch_module_args
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.api import connect
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.api.connect import CLUSTER_ARG_SPEC
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.api.kubeconfig import Access
@@ -24,6 +23,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.rollout i
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.webhooks import wait as webhooks
 
 from tests.support.documentation import documented
+from tests.support.modules import patch_module_args
 
 PACKAGE = "ansible_collections.o11y.opentelemetry.plugins.modules"
 MANIFEST = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "default", "namespace": "ns"}}
