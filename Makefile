@@ -32,7 +32,7 @@ demo: setup ## Deploy an agent and a gateway, send telemetry, and show how it ar
 
 test: setup ## Run every test.
 	@# Each of the two on a cluster has a job to itself; what needs none goes one by one. The output is in .cache/log too.
-	@python -m tools.jobs stack cluster static=lint,unit,sanity,artifact
+	@python -m tools.jobs stack cluster static=lint,unit,sanity,artifact,gate,matrix
 
 lint: setup ## Check style and types.
 	@ruff format --check --quiet . && ruff check --quiet .
@@ -49,6 +49,12 @@ sanity: setup ## Run ansible-test sanity on a copy of the checkout.
 artifact: setup ## Build the collection, install it into an empty path and use it from there.
 	@tools/artifact
 
+gate: setup ## Check the built collection with the tools of Galaxy and Automation Hub.
+	@tools/gate
+
+matrix: setup ## Test on other versions of ansible-core, Python and the requirements.
+	@tools/matrix
+
 cluster: setup ## Run what needs a cluster or the real Collector, or AWS.
 	@tools/cluster plain
 
@@ -58,7 +64,13 @@ stack: setup ## Run what needs more on a cluster: cert-manager, the operator or 
 bench: setup ## Measure, as ratios in one run.
 	@python -m tests.bench
 
+release: setup ## Write the changelog of VERSION, check it, commit it and tag it.
+	@tools/release prepare $(VERSION)
+
+publish: setup ## Upload the tagged version to Galaxy, with the address of its REPOSITORY.
+	@tools/release publish $(REPOSITORY)
+
 down: setup ## Stop the demo's cluster.
 	@python -m tests.testbed down
 
-.PHONY: help setup demo test lint unit sanity artifact cluster stack bench down
+.PHONY: help setup demo test lint unit sanity artifact gate matrix cluster stack bench release publish down

@@ -1,0 +1,96 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What Galaxy and Automation Hub ask of a collection, and that nothing published leads nowhere.
+
+Sources: the inclusion checklist of the package `ansible`
+(https://docs.ansible.com/ansible/latest/community/collection_contributors/collection_checklist.html), and the
+requirements of galaxy-importer, which `make gate` runs.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+from packaging.specifiers import SpecifierSet
+
+from tools import addresses
+
+from .role import ROOT
+from .source import files, text
+
+GALAXY = yaml.safe_load(text("galaxy.yml"))
+ADDRESS = "https://git.example.org/team/collection"
+LINK = re.compile(r"\[[^\]]+\]\((?!https?://)([^)]+)\)")
+
+
+def published(folder: Path, address: str) -> Path:
+    """Return a copy of what `tools/build` rewrites, for a repository at this address."""
+    for path in ("galaxy.yml", "README.md", *files("roles/*/README.md")):
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_text(text(path), encoding="utf-8")
+    addresses.main(folder, address)
+    return folder
+
+
+def test_the_address_of_the_repository_is_no_part_of_the_repository() -> None:
+    assert not {"repository", "documentation", "homepage", "issues"} & set(GALAXY)
+
+
+@pytest.mark.parametrize("address", ["", ADDRESS])
+def test_published_pages_lead_to_the_repository_or_nowhere(tmp_path: Path, address: str) -> None:
+    folder = published(tmp_path, address)
+    for page in folder.rglob("README.md"):
+        found = page.read_text(encoding="utf-8")
+        assert LINK.findall(found) == []
+        assert "mermaid" not in found
+    readme = (folder / "README.md").read_text(encoding="utf-8")
+    assert (f"({ADDRESS}/blob/v{GALAXY['version']}/docs/recipes.md)" in readme) is bool(address)
+    about = yaml.safe_load((folder / "galaxy.yml").read_text(encoding="utf-8"))
+    assert about.get("issues") == (f"{ADDRESS}/issues" if address else None)
+
+
+def test_bounds_of_the_collections_are_those_that_are_tested() -> None:
+    asked = {item["name"]: item["version"] for item in yaml.safe_load(text("requirements.yml"))["collections"]}
+    assert GALAXY["dependencies"] == asked
+    assert all(SpecifierSet(bounds).contains("1.0.0") is False for bounds in asked.values())
+
+
+def test_libraries_have_no_upper_bound() -> None:
+    """A cap on a library stops other collections of the same environment from being installed."""
+    lines = [line for line in text("requirements.txt").splitlines() if line and not line.startswith("#")]
+    assert [line for line in lines if "<" in line or "==" in line or "~=" in line] == []
+
+
+CORES = re.findall(
+    r"^ansible(?:-core~=([\d.]+)\.0|~=(\d+)\.\d+) ([\d.]+) (\S+)$", text("tools/matrix.txt"), re.MULTILINE
+)
+# The package `ansible` is one major version for each minor one of ansible-core.
+TESTED = sorted({core or f"2.{int(package) + 7}" for core, package, _python, _versions in CORES} | {"2.19"})
+
+
+def test_what_is_promised_is_what_is_tested() -> None:
+    oldest = yaml.safe_load(text("meta/runtime.yml"))["requires_ansible"]
+    assert oldest == f">={TESTED[0]}.0"
+    assert f"ansible-core {TESTED[0]} to {TESTED[-1]}" in " ".join(text("README.md").split())
+    assert [f"2.{minor}" for minor in range(int(TESTED[0][2:]), int(TESTED[-1][2:]) + 1)] == TESTED, "none is left out"
+    environment = yaml.safe_load(text("awx/execution-environment.yml"))["dependencies"]["ansible_core"]["package_pip"]
+    allowed = SpecifierSet(environment.removeprefix("ansible-core"))
+    assert [core for core in TESTED if not allowed.contains(f"{core}.5")] == []
+    assert not allowed.contains(f"2.{int(TESTED[-1][2:]) + 1}.0")
+    assert {versions for *_others, versions in CORES} == {"lowest-direct", "highest"}
+
+
+def test_workflows_call_targets_that_exist_and_nothing_else() -> None:
+    targets = set(re.findall(r"^([a-z-]+):", text("Makefile"), re.MULTILINE))
+    called = []
+    for path in sorted((ROOT / ".github" / "workflows").glob("*.yml")):
+        for job in yaml.safe_load(path.read_text(encoding="utf-8"))["jobs"].values():
+            called += [step["run"] for step in job["steps"] if "run" in step]
+    names = [
+        re.fullmatch(r"(?:sudo --preserve-env=PATH )?make (\w+)(?: REPOSITORY=\S.*)?", run.strip()) for run in called
+    ]
+    assert [run for run, name in zip(called, names, strict=True) if not name or name[1] not in targets] == []
