@@ -18,7 +18,7 @@ class ActionModule(ActionBase):
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """Return the verdict; the facts, which may hold secrets of configs, stay here."""
         super().run(tmp, task_vars)
-        return _action.answer(lambda: self._diagnosed(task_vars))
+        return _action.answer(lambda: self._diagnosed(task_vars), self._task.args)
 
     def _diagnosed(self, task_vars: dict[str, Any] | None) -> dict[str, Any]:
         checks = _diagnose.checks_of(self._task.args)

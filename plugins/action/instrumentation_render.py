@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..plugin_utils import _instrumentation, _lock
-from ..plugin_utils._action import ControllerAction
+from ..plugin_utils._action import ControllerAction, hidden_if_secret
 
 
 class ActionModule(ControllerAction):
@@ -17,4 +17,4 @@ class ActionModule(ControllerAction):
     def work(self, arguments: dict[str, Any]) -> dict[str, Any]:
         """Return manifests, annotations and prerequisites of all Instrumentations."""
         pin = _lock.pin(arguments["lock_file"])
-        return _instrumentation.bundle(arguments["instrumentations"], arguments["defaults"], pin)
+        return hidden_if_secret(_instrumentation.bundle(arguments["instrumentations"], arguments["defaults"], pin))

@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from ..plugin_utils import _findings, _lock, _render
-from ..plugin_utils._action import ControllerAction
+from ..plugin_utils._action import ControllerAction, hidden_if_secret
 
 
 class ActionModule(ControllerAction):
@@ -19,4 +19,5 @@ class ActionModule(ControllerAction):
         """Return the bundle of all collectors and every finding. Fails for findings as severe as `fail_on`."""
         request, judgement = _render.Request.from_arguments(arguments), _findings.Judgement.from_arguments(arguments)
         pin = _lock.pin(arguments["lock_file"], lenient=arguments["fail_on"] == "never")
-        return _findings.render(replace(request, pin=pin), judgement, self._display.warning, arguments["fail_on"])
+        request = replace(request, pin=pin)
+        return hidden_if_secret(_findings.render(request, judgement, self._display.warning, arguments["fail_on"]))

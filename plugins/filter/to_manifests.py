@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..module_utils._core.cluster.bundle import redact
+from ..module_utils._core.config.secrets import MASK
 from ..plugin_utils import _yaml
 from ..plugin_utils._yaml import reader
 
@@ -25,6 +27,10 @@ options:
     type: list
     elements: dict
     required: true
+  masked:
+    description: Whether to replace the secrets that the objects hold in clear text, for output and logs.
+    type: bool
+    default: false
 """
 
 EXAMPLES = r"""
@@ -32,7 +38,11 @@ EXAMPLES = r"""
   ansible.builtin.copy:
     content: "{{ rendered.manifests | o11y.opentelemetry.to_manifests }}"
     dest: manifests.yml
-    mode: "0644"
+    mode: "0600"
+
+- name: Show the manifests
+  ansible.builtin.debug:
+    msg: "{{ rendered.manifests | o11y.opentelemetry.to_manifests(masked=true) }}"
 """
 
 RETURN = r"""
@@ -42,9 +52,10 @@ _value:
 """
 
 
-def to_manifests(objects: list[Any]) -> str:
+def to_manifests(objects: list[Any], masked: bool = False) -> str:
     """Return the objects as YAML documents."""
-    return _yaml.dump(*reader.plain(objects))
+    plain = reader.plain(objects)
+    return _yaml.dump(*([redact(one, lambda _secret: MASK, _yaml.parsed) for one in plain] if masked else plain))
 
 
 class FilterModule:

@@ -46,6 +46,12 @@ EXAMPLES = r"""
 
 RETURN = r"""
 manifests: {description: All objects in order., returned: success, type: list, elements: dict}
+has_secrets:
+  description: >-
+    Whether the objects hold secrets in clear text. Then Ansible hides this result from output and logs, and later tasks
+    still read it.
+  returned: success
+  type: bool
 namespaces: {description: The namespaces with their annotations., returned: success, type: list, elements: dict}
 references:
   description: The Instrumentations as annotations name them.

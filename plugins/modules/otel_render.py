@@ -55,6 +55,12 @@ manifests:
   returned: success
   type: list
   elements: dict
+has_secrets:
+  description: >-
+    Whether the objects hold secrets in clear text. Then Ansible hides this result from output and logs,
+    and later tasks still read it.
+  returned: success
+  type: bool
 findings:
   description: Findings by C(collector), as M(o11y.opentelemetry.pipeline_validate) returns them.
   returned: success

@@ -12,6 +12,7 @@ from typing import Any
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 
+from ..module_utils._core.config.secrets import masker, secrets_in_objects
 from ..module_utils._core.errors import Problem
 from . import _lock, _sources, _yaml
 
@@ -28,7 +29,7 @@ class ControllerAction(ActionBase):
         _result, arguments = self.validate_argument_spec(argument_spec=spec)
         if "lock_file" in arguments:
             arguments["lock_file"] = _lock.beside(arguments["lock_file"], (task_vars or {}).get("inventory_dir"))
-        return answer(lambda: self.work(arguments))
+        return answer(lambda: self.work(arguments), arguments)
 
     def work(self, arguments: dict[str, Any]) -> dict[str, Any]:
         """Return the result for valid arguments. May raise Problem."""
@@ -46,9 +47,16 @@ def arguments_of(module: str) -> dict[str, dict[str, Any]]:
     return _sources.argument_spec(options | (documented.get("options") or {}))
 
 
-def answer(work: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-    """Return the result of the work. A Problem becomes a failed task."""
+def answer(work: Callable[[], dict[str, Any]], arguments: Any) -> dict[str, Any]:
+    """Return the result of the work. A Problem becomes a failed task, whose message shows no secret."""
     try:
         return {"changed": False, **work()}
     except Problem as problem:
-        raise AnsibleActionFail(str(problem)) from problem
+        # Ansible shows the cause of an exception too.
+        raise AnsibleActionFail(masker(secrets_in_objects(arguments, _yaml.parsed))(str(problem))) from None
+
+
+def hidden_if_secret(result: dict[str, Any]) -> dict[str, Any]:
+    """Return a result with manifests. Ansible hides it from output and logs if they hold secrets in clear text."""
+    found = next(secrets_in_objects(result["manifests"], _yaml.parsed), None) is not None
+    return {**result, "has_secrets": found, "_ansible_no_log": found}

@@ -10,7 +10,7 @@ import string
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ..module_utils._core.config.secrets import masker, secrets_in
+from ..module_utils._core.config.secrets import masked_tree, masker, secrets_in
 from ..module_utils._core.diagnose.check import SEVERITIES, STAGES, DiagnoseCheck, found
 from ..module_utils._core.diagnose.text import report, verdicts
 from ..module_utils._core.diagnose.verdict import CHECKS, result
@@ -82,8 +82,8 @@ def _of_collector(
             unseen.append({"what": f"check `{expression}`", "why": str(error)})
             return None
 
-    listed = [one._replace(message=mask(one.message), fix=mask(one.fix)) for one in found(search, checks, known)]
-    return result(known, listed)
+    told: dict[str, Any] = masked_tree(result(known, found(search, checks, known)), mask)
+    return told
 
 
 def _findings(objects: Sequence[Mapping[str, Any]], arguments: Mapping[str, Any]) -> list[dict[str, Any]]:

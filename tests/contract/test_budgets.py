@@ -16,13 +16,13 @@ FILE, FUNCTION, MODULE, TASKS, PLAYBOOK, TEMPLATE = 250, 40, 30, 60, 15, 60
 LARGE: dict[str, str] = {
     "plugins/module_utils/_core/config/catalogue.py": "The reader of one file format and the questions to it.",
     "plugins/module_utils/_core/config/secrets.py": "One table of what a secret is, with the masks that apply it.",
-    "tests/unit/plugins/module_utils/_core/config/test_secrets.py": "Tables of secrets, and of what looks like one.",
     "tests/contract/test_catalogue_data.py": "One table of facts, checked from every side.",
     "tests/unit/plugins/module_utils/_core/config/test_catalogue.py": "Mirrors catalogue.py.",
     "tests/unit/plugins/module_utils/_core/cluster/test_rollout.py": "Cases of pods, and of what becomes of them.",
     "tests/unit/plugins/module_utils/_core/migrate/test_steps.py": "Cases of one table of steps.",
     "tests/unit/plugins/plugin_utils/test_migrate.py": "Cases of one module over every kind of input.",
     "tests/unit/plugins/plugin_utils/_yaml/test_documents.py": "Cases of one reader and one writer.",
+    "tests/unit/plugins/module_utils/_core/cluster/test_bundle.py": "Cases of one module over every kind of object.",
     "tests/unit/plugins/module_utils/_edge/bundle/test_apply.py": "Cases of one module against one fake API.",
 }
 LONG: dict[str, str] = {}

@@ -20,7 +20,7 @@ try:
 except ImportError:  # libyaml is not everywhere
     from yaml import SafeDumper as _Dumper  # type: ignore[assignment]
 
-__all__ = ["Document", "dump", "key_of", "load", "load_all"]
+__all__ = ["Document", "dump", "key_of", "load", "load_all", "parsed"]
 
 _TAG = "tag:yaml.org,2002:"
 
@@ -28,6 +28,11 @@ _TAG = "tag:yaml.org,2002:"
 def load(text: str, file: str) -> Document:
     """Return the one document in this text. Raises Problem with file, line and column when it is no YAML."""
     return yaml_documents.load(yaml, text, file)
+
+
+def parsed(text: str) -> Any:
+    """Return the data of a text; None if it is not one document of YAML."""
+    return yaml_documents.data_of(yaml, text)
 
 
 def load_all(text: str, file: str) -> Iterator[Document]:

@@ -5,13 +5,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from ..config.paths import Path, dotted
-from ..config.secrets import is_secret
+from ..config.secrets import is_secret, salted
 from ..errors import Problem, near
 
 Settings = dict[str, Any]
@@ -103,7 +102,7 @@ def shown(value: Any, salt: str, path: Path = ()) -> Any:
         return {key: shown(item, salt, (*path, _called(value, key))) for key, item in value.items()}
     if isinstance(value, list):
         return [shown(item, salt, (*path, index)) for index, item in enumerate(value)]
-    return "***" + hashlib.sha256(f"{salt}{value}".encode()).hexdigest()[:8] if _hidden(value, path) else value
+    return salted(salt)(str(value)) if _hidden(value, path) else value
 
 
 def secrets_of(value: Any, path: Path = ()) -> Iterator[str]:

@@ -5,11 +5,11 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import groupby
 from typing import Any, NamedTuple
 
+from ..config.secrets import masked_tree, masker, secrets_in_objects
 from ..errors import Problem
 
 Manifest = dict[str, Any]
@@ -143,30 +143,28 @@ def normalise(manifest: Manifest) -> Manifest:
     return {**{key: value for key, value in manifest.items() if key != "status"}, "metadata": metadata}
 
 
-def redact(manifest: Manifest, salt: str) -> Manifest:
-    """Hide a Secret's values. Equal values stay equal; the salt protects short secrets from guessing."""
+Hide = Callable[[str], str]
+Parse = Callable[[str], Any]
+
+
+def redact(manifest: Manifest, hide: Hide, parse: Parse) -> Manifest:
+    """Hide the values of a Secret, and the secrets that another object holds in clear text."""
     if manifest.get("kind") != "Secret":
-        return manifest
-    hidden = dict(manifest)
-    for key in ("data", "stringData"):
-        if isinstance(manifest.get(key), dict):
-            hidden[key] = {name: _mask(value, salt) for name, value in manifest[key].items()}
-    return hidden
+        hidden: Manifest = masked_tree(manifest, masker(secrets_in_objects(manifest, parse), hide))
+        return hidden
+    held = {key: manifest[key] for key in ("data", "stringData") if isinstance(manifest.get(key), dict)}
+    return manifest | {key: {name: hide(str(value)) for name, value in held[key].items()} for key in held}
 
 
-def _mask(value: Any, salt: str) -> str:
-    return "***" + hashlib.sha256(f"{salt}{value}".encode()).hexdigest()[:8]
-
-
-def difference(before: Manifest | None, after: Manifest | None, salt: str) -> dict[str, Any] | None:
+def difference(before: Manifest | None, after: Manifest | None, hide: Hide, parse: Parse) -> dict[str, Any] | None:
     """Return the diff of one object, or None if it does not change."""
     old, new = (normalise(side) if side else None for side in (before, after))
     if old == new:
         return None
     name = str(ref(new or old or {}))
     return {
-        "before": redact(old, salt) if old else None,
-        "after": redact(new, salt) if new else None,
+        "before": redact(old, hide, parse) if old else None,
+        "after": redact(new, hide, parse) if new else None,
         "before_header": name,
         "after_header": name,
     }

@@ -9,6 +9,7 @@ All patterns take linear time: logs and configs are the text of others. Private.
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
@@ -29,9 +30,11 @@ _KEY = re.compile(
     r"|integration|license|private|secret|shared|shared_access|signing|storage|write)_?key"
     r"|(?:shared_access|x_amz)_signature|connection_?string|key_pem|client_key_data|dsn)\Z|\A(?:cookie|bearer|pat)\Z"
 )
+# An environment variable whose name ends in _KEY.
+_VARIABLE = re.compile(r"\A(?!(?:.*_)?(?:PARTITION|PRIMARY|PUBLIC|ROUTING|SORT)_KEY\Z)[A-Z][A-Z0-9_]*_KEY\Z")
 _HEADER = re.compile(r"\Ax-.*-key\Z|(?:\A|-)(?:auth|cookie|team)\Z")
-_WORDS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|[-.\s]")
-# Settings of databases. They are secrets only with a password inside.
+_WORDS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|[-./\s]")
+# Settings of databases, and lists of headers. They are secrets only with a password inside.
 _SOURCES = ("dsn", "datasource", "data_source", "connection", "connection_string")
 
 _REFERENCE = re.compile(r"\$\{|\$[A-Za-z_]\w*\Z")
@@ -79,7 +82,7 @@ _SHAPES = (
         ),
     ),
 )
-_NAME = re.compile(r"(?<![\w-])([A-Za-z][\w-]{1,60})([\"']?\s{0,2}(?:=(?!=)|:(?!/))\s{0,2}[\"'\[]{0,2})")
+_NAME = re.compile(r"(?<!\w)(?<!\w-)([A-Za-z][\w-]{1,60})([\"']?\s{0,2}(?:=(?!=)|:(?!/))\s{0,2}[\"'\[]{0,2})")
 _VALUE = re.compile(r"[^\s\"'&;,<>\])}=][^\s\"'&;,<>\])}]*")
 _LINE = re.compile(r"[^\S\n]*(?=\n|\Z)")
 _RUN = re.compile(r"(?<![\w+/=.-])[A-Za-z0-9+_-]{32,}={0,2}(?![\w+/=.-])")
@@ -102,7 +105,7 @@ def is_secret_name(name: str) -> bool:
 
 @lru_cache(maxsize=4096)
 def _is_secret_name(name: str) -> bool:
-    return bool(_KEY.search(_WORDS.sub("_", name).lower()))
+    return bool(_KEY.search(_WORDS.sub("_", name).lower()) or _VARIABLE.search(name))
 
 
 def is_secret_header(name: str) -> bool:
@@ -147,7 +150,7 @@ def is_secret_key(path: Path) -> bool:
 
 
 def _is_source(path: Path) -> bool:
-    return bool(path) and str(path[-1]).lower().replace("-", "_") in _SOURCES
+    return bool(path) and _WORDS.sub("_", str(path[-1])).lower().endswith((*_SOURCES, "_headers"))
 
 
 def _is_place(path: Path, value: str) -> bool:
@@ -178,15 +181,22 @@ def secrets_in(config: Any) -> set[str]:
     return {text for text in found if is_literal(text) and not SCHEME.fullmatch(f"{text} ")}
 
 
-def secrets_in_objects(objects: Any) -> Iterator[str]:
-    """Yield the secrets of Kubernetes objects: by name, as the value of a variable, and inside of texts."""
+def secrets_in_objects(objects: Any, parse: Callable[[str], Any] = lambda _text: None) -> Iterator[str]:
+    """Yield the secrets of Kubernetes objects: by name, as the value of a variable, and inside of texts.
+
+    `parse` reads the YAML of the configs in ConfigMaps and custom resources, and returns None for other text.
+    """
     yield from secrets_in(objects)
     for path, value in leaves(objects):
         if not isinstance(value, str) or not path:
             continue
-        if path[-1] == "value" and is_literal(value) and is_secret_name(str(at(objects, (*path[:-1], "name")))):
+        name = str(at(objects, (*path[:-1], "name"))) if path[-1] == "value" else ""
+        if is_secret_name(name) and is_literal(value):
             yield value
-        yield from (value[one.start : one.end] for one in secrets_of(value, pairs="\n" in value))
+        if "\n" in value and (path[-2:-1] == ("data",) or path[-1] == "config"):
+            yield from secrets_in(parse(value))
+        pairs = "\n" in value or value.startswith("--") or _is_source((name,))
+        yield from (value[one.start : one.end] for one in secrets_of(value, pairs=pairs))
 
 
 def text_of(value: Any) -> str:
@@ -308,7 +318,25 @@ class _Known:
         return 0
 
 
-def masker(secrets: Iterable[str]) -> Callable[[str], str]:
+def salted(salt: str) -> Callable[[str], str]:
+    """Return what hides a secret so that equal ones stay equal; the salt protects short ones from guessing."""
+    return lambda secret: "***" + hashlib.sha256(f"{salt}{secret}".encode()).hexdigest()[:8]
+
+
+def masked_tree(tree: Any, mask: Callable[[str], str]) -> Any:
+    """Return a tree whose values are masked."""
+    if isinstance(tree, dict):
+        return {key: masked_tree(value, mask) for key, value in tree.items()}
+    if isinstance(tree, list):
+        return [masked_tree(value, mask) for value in tree]
+    if tree is None or isinstance(tree, bool):
+        return tree
+    text = text_of(tree)
+    shown = mask(text)
+    return tree if shown == text else shown
+
+
+def masker(secrets: Iterable[str], replace: Callable[[str], str] = lambda _secret: MASK) -> Callable[[str], str]:
     """Return what replaces these secrets, the longest first, and what has the shape of one."""
     known = _Known(secrets)
 
@@ -319,8 +347,8 @@ def masker(secrets: Iterable[str]) -> Callable[[str], str]:
         for match in known.starts.finditer(text) if known.starts else ():
             end = known.end(text, match.start()) if match.start() >= done else 0
             if end:
-                parts += [text[done : match.start()], MASK]
+                parts += [text[done : match.start()], replace(text[match.start() : end])]
                 done = end
-        return concealed("".join((*parts, text[done:])))
+        return concealed("".join((*parts, text[done:])), replace)
 
     return mask

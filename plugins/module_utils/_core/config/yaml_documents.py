@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from ..errors import Problem
 from .paths import ALIAS, MAPPING, SCALAR, SEQUENCE, Node, Path, Position, resolve
 from .yaml_nodes import DEEPEST, compose, refuse, scalar
 
@@ -56,6 +57,14 @@ def load(yaml: Any, text: str, file: str) -> Document:
         separator = _separator(text)
         raise refuse("expected a single document, but found another one", file, separator)
     return documents[0] if documents else Document(None)
+
+
+def data_of(yaml: Any, text: str) -> Any:
+    """Return the data of a text that somebody else wrote; None if it is not one document of YAML."""
+    try:
+        return load(yaml, text, "").data
+    except Problem:
+        return None
 
 
 def load_all(yaml: Any, text: str, file: str) -> Iterator[Document]:

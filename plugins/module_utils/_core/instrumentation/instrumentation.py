@@ -16,6 +16,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any
 
 from ..collector import names
+from ..config.secrets import is_secret_name, secret_at
 from ..errors import Problem, near
 from .exports import OPTIONS, Export, export
 from .languages import LANGUAGES
@@ -24,8 +25,6 @@ from .languages import LANGUAGES
 _OPTIONAL = ("collector", "tls")
 # Mappings in which Kubernetes takes nothing but text.
 _TEXTS = ("labels", "annotations", "resource_attributes")
-_SECRET_NAME = re.compile(r"(TOKEN|PASSWORD|SECRET|API_?KEY|PRIVATE_?KEY|CREDENTIALS?)\Z", re.IGNORECASE)
-_SECRET_HEADER = re.compile(r"(authorization|api[-_]?key|token|secret|password|cookie)\s*=", re.IGNORECASE)
 # OTEL_RESOURCE_ATTRIBUTES is a list of `key=value` with commas between them (OpenTelemetry, "Resource SDK").
 _DELIMITERS = re.compile(r"[,=]")
 
@@ -125,8 +124,7 @@ def _check_env(env: Mapping[str, Any]) -> None:
         if name in OPTIONS:
             wrong = f"{name} stands in `env`, where it is not checked"
             raise Problem(wrong, fix=f"Give `{OPTIONS[name]}` of the language in its place.")
-        secret = _SECRET_NAME.search(name) or (name.endswith("_HEADERS") and _SECRET_HEADER.search(str(value)))
-        if secret and not isinstance(value, dict):
+        if not isinstance(value, dict) and (is_secret_name(name) or secret_at({}, (name,), str(value))):
             wrong = f"{name} stands in `env` in clear text"
             raise Problem(wrong, fix="Give it as `{secret: NAME, key: KEY}` of an existing Secret.")
 

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import secrets as random
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -17,11 +18,12 @@ from ansible.module_utils.basic import AnsibleModule, env_fallback
 from ansible.module_utils.common.parameters import remove_values
 from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_MAP, AUTH_ARG_SPEC
 
+from ..._core.cluster.bundle import redact, secret_values
 from ..._core.config.paths import leaves
-from ..._core.config.secrets import secrets_in, secrets_in_objects
+from ..._core.config.secrets import concealed, salted, secrets_in, secrets_in_objects
 from ..._core.errors import Problem, printable, shown
 from .cluster import WORKERS, Answered, Cluster, LostError
-from .explain import library, lost
+from .explain import library, lost, parsed
 from .kubeconfig import Plain, access, plain, renewing
 
 # The connection options of our modules: those of kubernetes.core, and the name of an EKS cluster in their place.
@@ -202,25 +204,20 @@ class Failure(Problem):
         self.facts = facts
 
 
-def run(
-    module: AnsibleModule,
-    work: Callable[[], dict[str, Any]],
-    secrets: Iterable[str] = (),
-    shown: dict[str, Any] | None = None,
-) -> None:
-    """Do the work and leave the task, with its result or with what is wrong.
-
-    `shown` are the options as the result shows them, when not all of them are to be seen.
-    """
+def run(module: AnsibleModule, work: Callable[[], dict[str, Any]], secrets: Iterable[str] = ()) -> None:
+    """Do the work and leave the task, with its result or with what is wrong. Neither shows a secret of the options."""
     protect(module, secrets)
-    invocation = {"invocation": {"module_args": shown}} if shown else {}
+    # Ansible shows the options of a task with -vvv, and when the task fails.
+    hide, manifests = salted(random.token_hex(8)), module.params.get("manifests")
+    shown = {**module.params, "manifests": [redact(one, hide, parsed) for one in manifests or ()]}
+    invocation = {"invocation": {"module_args": shown}} if manifests else {}
     try:
         result = work()
     except Problem as problem:
         facts = _warned(module, getattr(problem, "facts", {}))
-        module.fail_json(**facts | invocation | {"msg": str(problem)})
+        module.fail_json(**facts | invocation | {"msg": concealed(str(problem))})
     except LostError as error:
-        module.fail_json(msg=str(lost(error)), **invocation)
+        module.fail_json(msg=concealed(str(lost(error))), **invocation)
     else:
         module.exit_json(**_warned(module, result), **invocation)
 
@@ -228,17 +225,26 @@ def run(
 def _warned(module: AnsibleModule, result: dict[str, Any]) -> dict[str, Any]:
     """Warn as the result asks. Ansible hides no_log values in results, and not in warnings."""
     for warning in result.pop("warnings", []):
-        module.warn(printable(remove_values(warning, module.no_log_values)))
+        module.warn(concealed(printable(remove_values(warning, module.no_log_values))))
     return result
 
 
 def protect(module: AnsibleModule, secrets: Iterable[str]) -> None:
-    """Add the secrets of all options to Ansible's list, which keeps what is not a plain text of a manifest."""
+    """Add the secrets of all options to Ansible's list."""
     params = module.params
     hidden = {str(params[name]) for name in SECRET_OPTIONS if params.get(name)}
     hidden |= {str(value) for value in (params.get("proxy_headers") or {}).values() if value}
-    hidden |= secrets_in({"proxy": params.get("proxy")}) | set(secrets)
+    hidden |= (
+        secrets_in({"proxy": params.get("proxy")}) | set(secrets) | set(secret_values(params.get("manifests") or ()))
+    )
     trees = [params.get(name) for name in ("kubeconfig", "manifests")]
-    hidden |= {secret for tree in trees for secret in secrets_in_objects(tree)}
+    hide_more(module, {*hidden, *(one for tree in trees for one in secrets_in_objects(tree, parsed))}, trees)
+
+
+def hide_more(module: AnsibleModule, secrets: Iterable[str], trees: Iterable[Any]) -> None:
+    """Add secrets to Ansible's list, and take out the other texts of trees that are secret only in part.
+
+    Ansible has every text of an option with `no_log`, so `default` in a manifest would be hidden in all messages.
+    """
     plain = {str(value) for tree in trees for _path, value in leaves(tree)}
-    module.no_log_values = (module.no_log_values - plain) | {one for one in hidden if len(one) >= SHORTEST_SECRET}
+    module.no_log_values = (module.no_log_values - plain) | {one for one in secrets if len(one) >= SHORTEST_SECRET}

@@ -12,6 +12,7 @@ from typing import Any
 
 from ansible.module_utils.basic import missing_required_lib
 
+from ..._core.config.yaml_documents import data_of
 from ..._core.errors import Problem
 from .cluster import NOT_ALLOWED, NOT_FOUND, Answer, ApiError, LostError
 
@@ -149,6 +150,11 @@ def listing(what: str, call: Callable[[], list[Any]]) -> list[Any] | None:
         if error.status in (NOT_ALLOWED, NOT_FOUND):
             return None if error.status == NOT_ALLOWED else []
         raise explain(error, f"List {what}") from error
+
+
+def parsed(text: str) -> Any:
+    """Return the data of YAML that somebody else wrote, read with limits; None if it is not YAML."""
+    return data_of(library("yaml", "PyYAML"), text)
 
 
 def library(name: str, package: str = "") -> Any:

@@ -167,4 +167,4 @@ def run_addon(module: AnsibleAWSModule) -> None:
     configuration = params["configuration_values"]
     # Ansible shows the options of a task with -vvv, and when the task fails.
     module._module.params = {**params, "configuration_values": shown(configuration, secrets.token_hex(8))}
-    run(module, lambda aws: AddonTask(aws, params).run(), set(secrets_of(configuration or {})))
+    run(module, lambda aws: AddonTask(aws, params).run(), set(secrets_of(configuration or {})), configuration)

@@ -23,8 +23,10 @@ from ansible_collections.amazon.aws.plugins.module_utils.tagging import compare_
 
 from ..._core.aws.access import BUSY_CODES, MISSING_CODES, FailedCall, expired, explain, passing
 from ..._core.aws.trust import tag_changes
+from ..._core.config.secrets import concealed
+from ..._core.config.yaml_documents import load
 from ..._core.errors import Problem
-from ..api.connect import SHORTEST_SECRET
+from ..api.connect import hide_more
 from ..api.explain import library
 from ..api.kubeconfig import answer_of
 
@@ -182,18 +184,24 @@ class Aws:
             self.module._module.warn(text)
 
 
-def run(module: AnsibleAWSModule, work: Callable[[Aws], dict[str, Any]], secrets: Iterable[str] = ()) -> None:
-    """Do the work and leave the task, with its result or with what is wrong. Other options than secrets are shown."""
+def run(
+    module: AnsibleAWSModule, work: Callable[[Aws], dict[str, Any]], secrets: Iterable[str] = (), tree: Any = None
+) -> None:
+    """Do the work and leave the task, with its result or with what is wrong.
+
+    `tree` is an option of which only these secrets are hidden.
+    """
     hidden = {str(module.params[name]) for name in SECRET_OPTIONS if module.params.get(name)} | set(secrets)
-    module._module.no_log_values = {value for value in hidden if len(value) >= SHORTEST_SECRET}
+    hide_more(module._module, hidden, [tree])
     try:
         result = work(Aws(module, clock=time.monotonic, sleep=time.sleep))
     except AnsibleCallError as error:
         answer = error.answer
         problem = explain(answer, str(error.message))
-        module.fail_json(msg=str(problem), error={"code": answer.code, "message": answer.message})
+        error_facts = {"code": answer.code, "message": concealed(answer.message)}
+        module.fail_json(msg=concealed(str(problem)), error=error_facts)
     except Problem as problem:
-        module.fail_json(**getattr(problem, "facts", {}), msg=str(problem))
+        module.fail_json(**getattr(problem, "facts", {}), msg=concealed(str(problem)))
     module.exit_json(**result)
 
 
@@ -202,4 +210,4 @@ def parsed(text: str) -> Any:
     try:
         return json.loads(text or "null")
     except ValueError:
-        return library("yaml", "PyYAML").safe_load(text)
+        return load(library("yaml", "PyYAML"), text, "configuration_values").data

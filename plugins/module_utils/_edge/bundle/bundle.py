@@ -6,15 +6,16 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
 from ..._core.cluster.bundle import Manifest, Ref, difference, ref
 from ..._core.cluster.ownership import is_ours, release_of
+from ..._core.config.secrets import salted
 from ..._core.errors import Problem
 from ..api.cluster import APPLY, JSON, NOT_FOUND, POLL_FIRST, ApiError, Cluster
-from ..api.explain import asking, explain, library, listing
+from ..api.explain import asking, explain, library, listing, parsed
 from ..api.kinds import ApiResource, ApiResources
 
 
@@ -38,7 +39,7 @@ class BundleReport:
     """What happened to each object, in the order in which it happened."""
 
     diff: bool
-    salt: str = field(default_factory=lambda: secrets.token_hex(8))
+    hide: Callable[[str], str] = field(default_factory=lambda: salted(secrets.token_hex(8)))
     objects: list[dict[str, str]] = field(default_factory=list)
     diffs: list[dict[str, str]] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
@@ -46,7 +47,8 @@ class BundleReport:
     def add(self, action: str, before: Manifest | None, after: Manifest | None) -> None:
         """Note an action, and its difference if requested."""
         self.objects.append({**ref(after or before or {})._asdict(), "action": action})
-        change = difference(before, after, self.salt) if self.diff and action not in ("unchanged", "absent") else None
+        seen = self.diff and action not in ("unchanged", "absent")
+        change = difference(before, after, self.hide, parsed) if seen else None
         if change:
             self.diffs.append(
                 {key: _text(value) if key in ("before", "after") else value for key, value in change.items()}

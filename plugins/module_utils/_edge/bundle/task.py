@@ -5,12 +5,11 @@
 
 from __future__ import annotations
 
-import secrets
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..._core.cluster.bundle import check, redact, secret_values
+from ..._core.cluster.bundle import check
 from ..._core.collector.names import OWNER
 from ..api.connect import connect, run
 from .apply import apply_bundle
@@ -31,7 +30,7 @@ WORK = {"present": apply_bundle, "absent": remove_bundle}
 
 
 def run_bundle(module: AnsibleModule) -> None:
-    """Do what the task asks, with the values of Secrets out of sight whatever happens.
+    """Do what the task asks.
 
     The action plugin passes an object with the same attributes in place of AnsibleModule.
     """
@@ -53,6 +52,4 @@ def run_bundle(module: AnsibleModule) -> None:
         check(manifests)
         return WORK[params["state"]](connect(module), options)
 
-    # Ansible shows the options of a task with -vvv, and when the task fails.
-    shown = {**params, "manifests": [redact(manifest, secrets.token_hex(8)) for manifest in manifests]}
-    run(module, work, secret_values(manifests), shown)
+    run(module, work)

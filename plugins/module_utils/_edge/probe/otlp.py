@@ -104,7 +104,9 @@ def rejected(signal: str, answer: bytes) -> str:
     response = getattr(_service(signal), f"Export{SERVICES[signal][1]}ServiceResponse")()
     try:
         response.ParseFromString(answer)
-    except ValueError:  # an answer in another format says nothing of that kind
+    except library(
+        "google.protobuf.message", "protobuf"
+    ).DecodeError:  # an answer in another format says nothing of that kind
         return ""
     return str(response.partial_success.error_message)
 

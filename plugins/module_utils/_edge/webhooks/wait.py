@@ -5,13 +5,12 @@
 
 from __future__ import annotations
 
-import secrets
 from dataclasses import dataclass
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..._core.cluster.bundle import Manifest, Ref, check, redact, ref, secret_values
+from ..._core.cluster.bundle import Manifest, Ref, check, ref
 from ..._core.cluster.webhooks import ready, services, uninjected
 from ..._core.collector.names import OWNER
 from ..._core.errors import Problem
@@ -40,7 +39,7 @@ class WebhookWaitOptions:
 
 
 def run_admission(module: AnsibleModule) -> None:
-    """Do what the task asks, with the values of Secrets out of sight."""
+    """Do what the task asks."""
     params = module.params
     manifests = params["manifests"]
     options = WebhookWaitOptions(manifests, params["webhooks"], params["timeout_seconds"], params["remind_seconds"])
@@ -51,8 +50,7 @@ def run_admission(module: AnsibleModule) -> None:
             return {"changed": False, "skipped": True, "msg": "Not waited: nothing was applied in check mode."}
         return AdmissionWait(connect(module), options).wait()
 
-    shown = {**params, "manifests": [redact(manifest, secrets.token_hex(8)) for manifest in manifests]}
-    run(module, work, secret_values(manifests), shown)
+    run(module, work)
 
 
 class AdmissionWait:

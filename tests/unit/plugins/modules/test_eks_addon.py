@@ -5,9 +5,13 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.api.connect import hide_more
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.aws.calls import parsed
 
 from tests.testbed.aws.world import Stage
 
@@ -137,6 +141,20 @@ def test_a_value_that_breaks_the_schema_is_not_shown(aws: Aws) -> None:
     result = aws.run("eks_addon", **BASE, configuration_values={"replicaCount": "hunter2-secret"})
     assert "must be integer" in result["msg"]
     assert "hunter2-secret" not in result["msg"]
+
+
+def test_ansibles_own_list_of_secrets_is_added_to() -> None:
+    """Ansible knows secrets that no option of this collection has, such as those of a fallback."""
+    plain = {"env": [{"name": "LEVEL", "value": "debug-level"}]}
+    module = SimpleNamespace(no_log_values={"of-a-fallback", "debug-level", "hush-hush"})
+    hide_more(module, ["hush-hush", "short"], [plain])
+    assert module.no_log_values == {"of-a-fallback", "hush-hush"}
+
+
+@pytest.mark.parametrize("text", ["x: &x [*x]", "a: [" * 2000], ids=["cycle", "deep"])
+def test_a_hostile_configuration_of_others_is_a_problem(text: str) -> None:
+    with pytest.raises(Problem, match="configuration_values"):
+        parsed(text)
 
 
 def test_secrets_are_shown_nowhere(aws: Aws) -> None:

@@ -8,10 +8,13 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+import yaml
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.backends.table import BACKENDS
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.cluster import bundle, replacement_order
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.cluster.bundle import Ref
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.cluster.replacement_order import goes_first
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.config.secrets import salted
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.config.yaml_documents import data_of
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
 
 from ..helpers import build, running
@@ -20,6 +23,10 @@ from ..helpers import build, running
 def obj(kind: Any, name: Any = "a", namespace: Any = "ns", **more: Any) -> Any:
     metadata = {"name": name, **({"namespace": namespace} if namespace else {}), **more.pop("metadata", {})}
     return {"apiVersion": more.pop("api", "v1"), "kind": kind, "metadata": metadata, **more}
+
+
+def difference(before: Any, after: Any, salt: str = "s") -> Any:
+    return bundle.difference(before, after, salted(salt), lambda text: data_of(yaml, text))
 
 
 def test_order_puts_first_what_others_need() -> None:
@@ -68,11 +75,11 @@ def test_what_no_server_could_accept_is_refused(manifests: Any, words: Any) -> N
 def test_notes_of_the_server_are_no_change(noise: Any) -> None:
     plain = obj("ConfigMap", data={"a": "1"})
     noisy = {**plain, **noise, "metadata": {**plain["metadata"], **noise.get("metadata", {})}}
-    assert bundle.difference(plain, noisy, "") is None
+    assert difference(plain, noisy) is None
 
 
 def test_a_difference_has_both_sides_and_a_name() -> None:
-    change = bundle.difference(obj("ConfigMap", data={"a": "1"}), obj("ConfigMap", data={"a": "2"}), "")
+    change = difference(obj("ConfigMap", data={"a": "1"}), obj("ConfigMap", data={"a": "2"}))
     assert change["before"]["data"] == {"a": "1"}
     assert change["after"]["data"] == {"a": "2"}
     assert change["before_header"] == change["after_header"] == "ConfigMap ns/a"
@@ -80,21 +87,42 @@ def test_a_difference_has_both_sides_and_a_name() -> None:
 
 @pytest.mark.parametrize(("before", "after"), [(None, obj("ConfigMap")), (obj("ConfigMap"), None)])
 def test_creation_and_deletion_are_differences(before: Any, after: Any) -> None:
-    change = bundle.difference(before, after, "")
+    change = difference(before, after)
     assert (change["before"], change["after"]) == (before, after)
 
 
 def test_secrets_are_hidden_and_still_differ() -> None:
-    change = bundle.difference(
-        obj("Secret", data={"a": "one", "b": "x"}), obj("Secret", data={"a": "two", "b": "x"}), "s"
-    )
+    change = difference(obj("Secret", data={"a": "one", "b": "x"}), obj("Secret", data={"a": "two", "b": "x"}))
     assert "one" not in str(change)
     assert "two" not in str(change)
     assert change["before"]["data"]["a"] != change["after"]["data"]["a"]
     assert change["before"]["data"]["b"] == change["after"]["data"]["b"]
-    assert bundle.redact(obj("Secret", stringData={"a": "one"}), "1") != bundle.redact(
-        obj("Secret", stringData={"a": "one"}), "2"
+    assert difference(None, obj("Secret", data={"a": "one"}), "1") != difference(
+        None, obj("Secret", data={"a": "one"}), "2"
     )
+
+
+CONFIG = "exporters:\n  x:\n    api:\n      key: {}\n    endpoint: https://me:{}@host\n"
+
+
+@pytest.mark.parametrize(
+    "held",
+    [
+        lambda secret: obj("ConfigMap", data={"config": CONFIG.format(secret, secret)}),
+        lambda secret: obj("Deployment", spec={"env": [{"name": "DD_API_KEY", "value": secret}]}),
+        lambda secret: obj("Deployment", spec={"env": [{"name": "OTLP_HEADERS", "value": f"api-key={secret}"}]}),
+        lambda secret: obj("Deployment", spec={"args": [f"--token={secret}"]}),
+        lambda secret: obj("OpenTelemetryCollector", spec={"config": {"x": {"headers": {"x-sumo-key": secret}}}}),
+        lambda secret: obj("ConfigMap", metadata={"annotations": {"vendor.example/api-key": secret}}),
+    ],
+)
+def test_a_secret_in_clear_text_is_hidden_on_both_sides_and_still_differs(held: Any) -> None:
+    change = difference(held("correct-horse"), held("battery-staple"))
+    assert "correct-horse" not in str(change)
+    assert "battery-staple" not in str(change)
+    assert change["before"] != change["after"]
+    again = difference(held("correct-horse"), {**held("correct-horse"), "more": 1})
+    assert again["before"] == {key: value for key, value in again["after"].items() if key != "more"}
 
 
 APIS = {"OpenTelemetryCollector": "opentelemetry.io/v1beta1", "Deployment": "apps/v1", "Thing": "example.com/v1"}

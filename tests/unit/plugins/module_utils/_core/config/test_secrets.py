@@ -19,17 +19,10 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.config.se
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.secrets import plaintext_secret
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.subject import Subject
 
+from tests.support.canaries import GUID, HEX, SECRETS, WORD
+
 from ..lint.cases import Case
 from ..lint.test_rules import findings
-
-WORD = "correct-horse-battery"
-HEX = "0123456789abcdef0123456789abcdef"
-BASE64 = "Zm9vYmFyYmF6cXV4Zm9vYmFyYmF6cXV4MDEyMzQ1Njc4OQ=="
-GUID = "1b2c3d4e-0a1b-4c2d-8e3f-123456789abc"
-RANDOM = "q7Xn2vK9LmW4pRz8TbYc3HdJ6sGf1aQe"
-PEM = "-----BEGIN RSA PRIVATE KEY-----\nMIIEpAIBAAKCAQEA7bq\n-----END RSA PRIVATE KEY-----"
-JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmNHl0w5N"
-SLACK = "/".join(("https://hooks.slack.com/services", "T0000AAAA", "B0000BBBB", "c0rrecth0rsebattery"))
 
 
 def setting(path: str, value: str) -> dict[str, Any]:
@@ -39,87 +32,6 @@ def setting(path: str, value: str) -> dict[str, Any]:
         tree = {part: tree}
     return {"exporters": {"x": tree}}
 
-
-# The path of a setting in its component, its value, and the part that nobody may see.
-SECRETS: list[tuple[str, str, str]] = [
-    *(
-        (path, value, value)
-        for path, value in (
-            ("password", WORD),
-            ("auth/basic/password", WORD),
-            ("passphrase", WORD),
-            ("sasl_plain/passwd", WORD),
-            ("token", HEX),
-            ("access_token", WORD),
-            ("account_token", WORD),
-            ("api_token", WORD),
-            ("installation_token", WORD),
-            ("sas_token", WORD),
-            ("sasl_xauth2/bearer", WORD),
-            ("api/key", HEX),
-            ("api_key", WORD),
-            ("apiKey", WORD),
-            ("Api-Key", WORD),
-            ("apikey", WORD),
-            ("application_key", WORD),
-            ("app_key", WORD),
-            ("ingest_key", WORD),
-            ("write_key", WORD),
-            ("license_key", WORD),
-            ("account_key", BASE64),
-            ("shared_key", BASE64),
-            ("access_key", WORD),
-            ("secret_key", WORD),
-            ("secret_access_key", WORD),
-            ("client_certificate_key", WORD),
-            ("instrumentation_key", GUID),
-            ("private_key", WORD),
-            ("client_secret", WORD),
-            ("clientSecret", WORD),
-            ("webhook/secret", WORD),
-            ("auth_password", WORD),
-            ("privacy_password", WORD),
-            ("authorization/credentials", WORD),
-            ("headers/api-key", WORD),
-            ("headers/DD-API-KEY", HEX),
-            ("headers/x-honeycomb-team", WORD),
-            ("headers/X-Sumo-Key", WORD),
-            ("headers/x-api-key", WORD),
-            ("headers/lightstep-access-token", WORD),
-            ("headers/x-vendor-auth", WORD),
-            ("headers/Cookie", WORD),
-            ("tls/key_pem", PEM),
-            ("tls/anything", PEM),
-            ("x", RANDOM),
-            ("x", JWT),
-            ("x", "AKIA" + "IOSFODNN7EXAMPLX"),
-            ("x", "ghp_" + "abcdefghijklmnopqrstuvwxyz0123456789"),
-            ("x", "glpat-" + "abcdefghij0123456789"),
-        )
-    ),
-    ("headers/Authorization", f"Bearer {WORD}", WORD),
-    ("headers/authorization", f"Basic {BASE64}", BASE64),
-    ("headers/Authorization", f"Splunk {GUID}", GUID),
-    ("htpasswd/inline", f"me:{WORD}\n", WORD),
-    ("endpoint", f"https://me:{WORD}@host:4318/x", WORD),
-    ("endpoint", f"https://{HEX}@o1.ingest.example.com/1", HEX),
-    ("endpoint", f"https://listener.example.com:8071/?token={WORD}", WORD),
-    ("endpoint", f"https://host/x?a=b&api_key={WORD}", WORD),
-    ("endpoint", f"https://store.example.net/x?sv=2022&sig={WORD}%3D&se=1", f"{WORD}%3D"),
-    ("endpoint", f"https://host/x?X-Amz-Signature={HEX}", HEX),
-    ("endpoint", f"https://collectors.sumologic.com/receiver/v1/http/{BASE64}", BASE64),
-    ("url", SLACK, "c0rrecth0rsebattery"),
-    (
-        "connection",
-        f"Endpoint=sb://n.example.net/;SharedAccessKeyName=Root;SharedAccessKey={BASE64};EntityPath=h",
-        BASE64,
-    ),
-    ("connection_string", f"DefaultEndpointsProtocol=https;AccountName=a;AccountKey={BASE64};x=y", BASE64),
-    ("connection_string", f"InstrumentationKey={GUID};IngestionEndpoint=https://x/", GUID),
-    ("datasource", f"me:{WORD}@tcp(db:3306)/x", WORD),
-    ("datasource", f"host=db user=me password={WORD} dbname=x", WORD),
-    ("dsn", f"postgres://me:{WORD}@db/x", WORD),
-]
 
 # Settings that look like secrets, and are none.
 OTHERS: list[tuple[str, str]] = [
@@ -173,6 +85,10 @@ OTHERS: list[tuple[str, str]] = [
     ("tls/ca_pem", "-----BEGIN CERTIFICATE-----\nMIIDdzCCAl\n-----END CERTIFICATE-----"),
     ("htpasswd/inline", "me:$2y$10$abcdefgh"),
     ("include", "/var/log/pods/*/secret/*.log"),
+    ("ROUTING_KEY", "trace_id"),
+    ("SSH_PUBLIC_KEY", "a-key-that-all-may-see"),
+    ("otlp_headers", "x-scope-orgid=tenant,x-team-name=web"),
+    ("args", "--token-file=/etc/token"),
 ]
 
 
@@ -315,7 +231,18 @@ def test_a_placeholder_is_no_leaked_secret(path: str, value: str) -> None:
 
 
 def test_a_variable_with_a_secret_in_clear_text_is_a_warning() -> None:
-    literals = {"DD_API_KEY": WORD, "BACKEND": f"https://me:{WORD}@host", "LEVEL": "debug", "KEY_FILE": "/etc/key"}
-    found = list(plaintext_secret(Subject({}, literals=literals)))
-    assert [one.severity for one in found] == ["warning", "warning"]
-    assert ["DD_API_KEY" in found[0].message, "BACKEND" in found[1].message, WORD in str(found)] == [True, True, False]
+    secret = {
+        "DD_API_KEY": WORD,
+        "VENDOR_KEY": WORD,
+        "OTLP_HEADERS": f"api-key={WORD}",
+        "URL": f"http://me:{WORD}@host",
+    }
+    found = list(plaintext_secret(Subject({}, literals={**secret, "LEVEL": "debug", "KEY_FILE": "/etc/key"})))
+    assert [one.severity for one in found] == ["warning"] * len(secret)
+    assert all(name in one.message for name, one in zip(secret, found, strict=True))
+    assert WORD not in str(found)
+
+
+@pytest.mark.parametrize("line", ["--token={}", "otelcol --set=exporters.x.password={} --verbose", "-api-key={}"])
+def test_a_secret_on_a_command_line_is_masked(line: str) -> None:
+    assert concealed(line.format(WORD)) == line.format("********")

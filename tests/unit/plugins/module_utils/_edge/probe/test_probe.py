@@ -172,6 +172,10 @@ def test_items_that_the_receiver_drops_are_told() -> None:
         probe(FakeApi(), lambda *_: answer).run(["traces"])
 
 
+def test_an_answer_in_another_format_is_no_rejection() -> None:
+    assert probe(FakeApi(), lambda *_: b'{"partialSuccess": {}}').run(["traces"])["msg"] == "traces sent"
+
+
 def test_it_goes_through_the_api_server() -> None:
     api = FakeApi()
     api.trouble = lambda _method, _path: reply({})

@@ -1,0 +1,232 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Secrets of many forms through every playbook: nothing shows one, whether it succeeds, fails, or only checks."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from ansible.constants import DEFAULT_VAULT_ID_MATCH
+from ansible.parsing.vault import VaultLib, VaultSecret
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _render
+
+from tests.support.canaries import Canaries
+from tests.support.canary_runs import ROOT, ReadyApi, Watched, run, serving, written
+
+from .role import request
+
+PLAYBOOKS = sorted(path.stem for path in (ROOT / "playbooks").glob("*.yml"))
+SUCCESS, FAILURE, CHECK = "success", "failure", "check"
+ACCEPTED = [{"rule": "plaintext-secret", "reason": "a test"}]
+MANAGER = "o11y.opentelemetry"
+
+
+def collectors(canaries: Canaries, vaulted: str) -> dict[str, Any]:
+    """Return the variables of collectors whose inputs all hold secrets."""
+    gateway = {
+        "name": "gateway",
+        "recipes": [],
+        "config": canaries.config(),
+        "env": {**canaries.env(), "VAULTED_KEY": vaulted},
+        "pod_annotations": {"vendor.example/api-key": canaries.one("annotation")},
+    }
+    return {"otel_collectors": [gateway], "otel_collector_suppressions": ACCEPTED}
+
+
+def live(canaries: Canaries) -> ReadyApi:
+    """Return a cluster that has the same collectors with other secrets."""
+    api = ReadyApi()
+    bundle = _render.bundle(_render.plan(request(collectors(canaries, canaries.one("vaulted")))))
+    api.apply(MANAGER, *bundle["manifests"])
+    for name, item in bundle_pods(bundle):
+        api.add(item)
+        log = "\n".join(f"2026-01-01T00:00:00Z error password: {secret}" for secret in canaries.secrets.values())
+        api.texts[f"/api/v1/namespaces/opentelemetry/pods/{name}/log"] = log
+    return api
+
+
+def bundle_pods(bundle: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+    """Return a pod of each workload, which has no ReplicaSet in between."""
+    found = []
+    for item in bundle["manifests"]:
+        if item["kind"] == "Deployment":
+            metadata = {**item["spec"]["template"]["metadata"], "name": f"{item['metadata']['name']}-0"}
+            metadata |= {"namespace": item["metadata"]["namespace"], "uid": "pod"}
+            phase = {"phase": "Running", "conditions": [{"type": "Ready", "status": "True"}]}
+            spec = item["spec"]["template"]["spec"]
+            pod = {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec, "status": phase}
+            found.append((metadata["name"], pod))
+    return found
+
+
+def kubeconfig(folder: Path, server: str, canaries: Canaries) -> dict[str, Any]:
+    """Return a kubeconfig whose token comes from a command with secrets in its environment and its arguments."""
+    credential = {"apiVersion": "client.authentication.k8s.io/v1", "kind": "ExecCredential"}
+    answer = written(folder / "credential.json", {**credential, "status": {"token": canaries.one("exec_token")}})
+    command = {
+        "apiVersion": "client.authentication.k8s.io/v1",
+        "command": "cat",
+        "args": [str(answer)],
+        "env": [{"name": "VENDOR_API_KEY", "value": canaries.one("exec_env")}],
+        "interactiveMode": "Never",
+    }
+    user = {"exec": command}
+    return {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "current-context": "it",
+        "contexts": [{"name": "it", "context": {"cluster": "it", "user": "it"}}],
+        "clusters": [{"name": "it", "cluster": {"server": server}}],
+        "users": [{"name": "it", "user": user}, {"name": "other", "user": {"token": canaries.one("kubeconfig")}}],
+    }
+
+
+def inputs(folder: Path, playbook: str, server: str, canaries: Canaries) -> dict[str, Any]:
+    """Return the variables of an inventory for a playbook; `{{ vaulted }}` is in a file of its own."""
+    given = {
+        **collectors(canaries, "{{ vaulted }}"),
+        "otel_collector_kubeconfig": kubeconfig(folder, server, canaries),
+        "otel_collector_wait_seconds": 5,
+        "otel_collector_verify_enabled": False,
+        "ansible_python_interpreter": sys.executable,
+        "ansible_connection": "local",
+    }
+    return {**given, **MORE.get(playbook, lambda *_: {})(folder, server, canaries)}
+
+
+def of_render(folder: Path, _server: str, _canaries: Canaries) -> dict[str, Any]:
+    return {"otel_collector_output_path": str(folder / "rendered")}
+
+
+def of_verify(_folder: Path, server: str, canaries: Canaries) -> dict[str, Any]:
+    headers = {"Authorization": f"Bearer {canaries.one('probe')}"}
+    probe = {"name": "it", "endpoint": server, "protocol": "http/protobuf", "headers": headers, "timeout_seconds": 2}
+    return {"otel_collector_verify_enabled": True, "otel_collector_verify_probes": [probe]}
+
+
+def of_files(folder: Path, _server: str, canaries: Canaries) -> dict[str, Any]:
+    file = folder / "config.yaml"
+    file.touch(mode=0o600)
+    file.write_text(yaml.safe_dump(canaries.config()), encoding="utf-8")
+    return {
+        "pipeline_validate_paths": [str(file)],
+        "pipeline_validate_suppressions": ACCEPTED,
+        "pipeline_validate_output_path": str(folder / "findings.xml"),
+        "pipeline_validate_format": "junit",
+        "pipeline_validate_distribution": "contrib",
+        "preflight_cluster": True,
+    }
+
+
+def of_report(folder: Path, _server: str, _canaries: Canaries) -> dict[str, Any]:
+    return {"otel_report_path": str(folder / "page.html"), "otel_report_window_seconds": 0}
+
+
+def of_diagnose(_folder: Path, _server: str, _canaries: Canaries) -> dict[str, Any]:
+    return {"diagnose_window_seconds": 0}
+
+
+def of_mirror(folder: Path, _server: str, canaries: Canaries) -> dict[str, Any]:
+    instrumentation = {"name": "it", "namespace": "shop", "languages": {"java": {}}, "endpoint": "http://it:4318"}
+    return {
+        "otel_mirror_path": str(folder / "mirror"),
+        "otel_mirror_registry": "registry.example.com",
+        "otel_lock_file": str(folder / "otel.lock.yml"),
+        "otel_instrumentations": [instrumentation],
+    }
+
+
+MORE: dict[str, Callable[[Path, str, Canaries], dict[str, Any]]] = {
+    "render": of_render,
+    "verify": of_verify,
+    "validate": of_files,
+    "preflight": of_files,
+    "report": of_report,
+    "diagnose": of_diagnose,
+    "mirror": of_mirror,
+    "lock": of_mirror,
+}
+
+
+# What the API refuses when a playbook is to fail.
+REFUSED = {"preflight": ("GET",)}
+
+
+def failing(folder: Path, playbook: str, given: dict[str, Any], canaries: Canaries) -> dict[str, Any]:
+    """Return the variables with which a playbook fails, beside an API that refuses changes."""
+    if playbook in ("mirror", "lock"):
+        mirror = f"http://me:{canaries.one('mirror')}@127.0.0.1:1/x?token={canaries.one('mirror')}"
+        given["otel_instrumentations"][0]["endpoint"] = mirror
+        return {**given, "cert_manager_provider": "manifest", "cert_manager_mirror": mirror}
+    if playbook == "validate":
+        program = folder / "quotes"
+        program.write_text('#!/bin/sh\ncat "${2#--config=}" >&2\nexit 1\n', encoding="utf-8")
+        program.chmod(0o700)
+        return {**given, "pipeline_validate_binary": str(program)}
+    if playbook == "report":
+        wrong = {"name": "odd", "recipes": [{"otlp_forward": {"endpoint": 1, "token": canaries.one("recipe")}}]}
+        return {**given, "otel_collectors": [*given["otel_collectors"], wrong]}
+    if playbook in ("site", "remove", "verify", "preflight", "diagnose"):
+        return {**given, "diagnose_fail_on": "warning"}
+    return {name: value for name, value in given.items() if not name.endswith("_suppressions")}
+
+
+def watched(folder: Path, playbook: str, mode: str) -> tuple[Watched, list[Canaries]]:
+    """Run a playbook in a mode."""
+    canaries, before = Canaries(0), Canaries(1)
+    skopeo = folder / "bin" / "skopeo"
+    skopeo.parent.mkdir()
+    skopeo.write_text("#!/bin/sh\necho sha256:0\n", encoding="utf-8")
+    skopeo.chmod(0o700)
+    refused = REFUSED.get(playbook, ("PATCH", "DELETE", "POST")) if mode == FAILURE else ()
+    with serving(live(before), refused) as server:
+        given = inputs(folder, playbook, server, canaries)
+        given = failing(folder, playbook, given, canaries) if mode == FAILURE else given
+        inventory = written(folder / "inventory.json", {"all": {"hosts": {"localhost": given}}})
+        vault = VaultLib([(DEFAULT_VAULT_ID_MATCH, VaultSecret(b"key"))])
+        (folder / "host_vars").mkdir()
+        text = vault.encrypt(f"vaulted: {canaries.one('vaulted')}\n").decode()
+        (folder / "host_vars" / "localhost.yml").write_text(text, encoding="utf-8")
+        written(folder / "key", "")
+        (folder / "key").write_text("key", encoding="utf-8")
+        arguments = ["-i", str(inventory), "--vault-password-file", str(folder / "key"), "-vvv", "--diff"]
+        proxy = {"K8S_AUTH_PROXY": f"http://me:{canaries.one('proxy')}@{server.removeprefix('http://')}"}
+        proxy |= {"K8S_AUTH_PROXY_HEADERS_PROXY_BASIC_AUTH": f"me:{canaries.one('basic')}"}
+        found = run(
+            folder,
+            playbook,
+            *arguments,
+            *(["--check"] if mode == CHECK else []),
+            **proxy,
+            PATH=f"{skopeo.parent}:{Path(sys.executable).parent}:/usr/bin:/bin",
+            AWS_SECRET_ACCESS_KEY=canaries.secrets["AWS_SECRET_ACCESS_KEY"],
+        )
+    return found, [canaries, before]
+
+
+@pytest.mark.parametrize("mode", [SUCCESS, FAILURE, CHECK])
+@pytest.mark.parametrize("playbook", PLAYBOOKS)
+def test_no_secret_is_shown(playbook: str, mode: str, tmp_path: Path) -> None:
+    found, generations = watched(tmp_path, playbook, mode)
+    output = found.shown["output"]
+    assert (found.code != 0) == (mode == FAILURE), output
+    assert playbook in found.shown["processes"] and found.shown["results"]
+    for where, text in found.shown.items():
+        leaked = [(one.generation, form) for one in generations for form in one.leaked(text)]
+        assert not leaked, (
+            where,
+            leaked,
+            [line for line in text.splitlines() for one in generations if one.leaked(line)],
+        )
+
+
+def test_there_are_sixty_secrets_and_more() -> None:
+    canaries = Canaries(0)
+    collectors(canaries, canaries.one("vaulted"))
+    assert len(set(canaries.secrets.values())) >= 60

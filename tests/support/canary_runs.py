@@ -1,0 +1,174 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A playbook run that is watched: its output, its results, the files that it leaves, and its processes."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.api.cluster import Answered
+
+from tests.unit.plugins.module_utils._edge.fake_api import FakeApi, reply, status
+
+ROOT = Path(__file__).resolve().parents[2]
+WORKLOADS = ("deployments", "daemonsets", "statefulsets")
+READY = {"observedGeneration": 1, "updatedReplicas": 1, "replicas": 1, "availableReplicas": 1, "readyReplicas": 1}
+
+
+class Handler(BaseHTTPRequestHandler):
+    """Answers as the API server, and takes what is sent by OTLP. What it refuses, it quotes, as webhooks may do."""
+
+    protocol_version = "HTTP/1.1"
+    api: FakeApi
+    refused: tuple[str, ...]
+    lock: threading.Lock
+
+    def answer(self) -> None:
+        """Answer one request."""
+        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        answered = self._answered(body)
+        self.send_response(answered.status)
+        self.send_header("Content-Length", str(len(answered.body)))
+        self.send_header("Content-Type", "application/json")
+        self.end_headers()
+        self.wfile.write(answered.body)
+
+    def _answered(self, body: bytes) -> Answered:
+        url = urlsplit(self.path)  # a proxy gets the whole URL
+        if url.path == "/version":
+            return reply({"major": "1", "minor": "34", "gitVersion": "v1.34.0"})
+        if url.path.endswith("accessreviews"):
+            return reply({"status": {"allowed": True}})
+        if self.command in self.refused and url.path.startswith(("/v1/", "/api/", "/apis")):
+            return status(422, "Invalid", f"admission webhook denied {body.decode('latin-1')} of {self.headers}")
+        if url.path.startswith("/v1/"):
+            return Answered(200, {}, b"")
+        with self.lock:
+            return self.api(self.command, f"{url.path}?{url.query}", {}, body or None)
+
+    def log_message(self, *_args: Any) -> None:
+        """Say nothing."""
+
+
+@contextlib.contextmanager
+def serving(api: FakeApi, refused: tuple[str, ...] = ()) -> Iterator[str]:
+    """Serve an API in memory, which refuses these methods."""
+    methods = {f"do_{name}": Handler.answer for name in ("GET", "PATCH", "DELETE", "POST")}
+    handler = type("Own", (Handler,), {**methods, "api": api, "refused": refused, "lock": threading.Lock()})
+    http = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    thread = threading.Thread(target=http.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{http.server_port}"
+    finally:
+        http.shutdown()
+        http.server_close()
+        thread.join()
+
+
+class ReadyApi(FakeApi):
+    """Its workloads are ready as soon as they are applied."""
+
+    def _stored(self, new: dict[str, Any], entry: dict[str, Any]) -> dict[str, Any]:
+        stored = super()._stored(new, entry)
+        if stored["kind"] in ("Deployment", "DaemonSet", "StatefulSet"):
+            stored["metadata"]["generation"] = 1
+            stored["status"] = {**READY, "replicas": stored["spec"].get("replicas", 1)}
+        return stored
+
+
+RESULTS = '''
+"""Writes every result as the callback `json` shows it."""
+import json
+from ansible.plugins.callback import CallbackBase
+
+class CallbackModule(CallbackBase):
+    CALLBACK_VERSION, CALLBACK_TYPE, CALLBACK_NAME = 2.0, "notification", "results"
+    CALLBACK_NEEDS_ENABLED = True
+
+    def _write(self, result, **_more):
+        with open("%s", "a") as file:
+            file.write(json.dumps([result._task.get_name(), result._result], default=str) + "\\n")
+
+    v2_runner_on_ok = v2_runner_on_failed = v2_runner_on_unreachable = v2_runner_on_skipped = _write
+    v2_runner_item_on_ok = v2_runner_item_on_failed = v2_runner_item_on_skipped = v2_on_file_diff = _write
+'''
+
+
+@dataclass(frozen=True)
+class Watched:
+    """What a run showed."""
+
+    code: int
+    shown: dict[str, str]
+    """Texts by where they were: output, results, each file that others may read, command lines."""
+
+
+def run(folder: Path, playbook: str, *more: str, **environment: str) -> Watched:
+    """Run a playbook and watch it. All that it writes is below the folder."""
+    plugins, temporary, junit = folder / "callbacks", folder / "tmp", folder / "junit"
+    for path in (plugins, temporary, junit):
+        path.mkdir()
+    results = folder / "results.json"
+    (plugins / "results.py").write_text(RESULTS % results, encoding="utf-8")
+    settings = {
+        "HOME": str(folder / "home"),
+        "TMPDIR": str(temporary),
+        "ANSIBLE_HOME": str(folder / "home" / "ansible"),
+        "ANSIBLE_CALLBACK_PLUGINS": str(plugins),
+        "ANSIBLE_CALLBACKS_ENABLED": "results,ansible.builtin.junit",
+        "JUNIT_OUTPUT_DIR": str(junit),
+        "KUBECONFIG": str(folder / "none"),
+    }
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("K8S_AUTH", "O11Y", "AWS"))}
+    command = [str(Path(sys.executable).with_name("ansible-playbook")), f"playbooks/{playbook}.yml", *more]
+    before = set(folder.rglob("*"))
+    with subprocess.Popen(
+        command,
+        cwd=ROOT,
+        env={**kept, **settings, **environment},
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    ) as process:
+        lines: set[str] = set()
+        done = threading.Event()
+        watcher = threading.Thread(target=_watch, args=(lines, done))
+        watcher.start()
+        output, _none = process.communicate(timeout=240)
+        done.set()
+        watcher.join()
+    shown = {"output": output, "results": results.read_text(encoding="utf-8"), "processes": "\n".join(lines)}
+    for path in sorted(set(folder.rglob("*")) - before - {results}):
+        if path.is_file() and path.stat().st_mode & 0o077:
+            shown[str(path.relative_to(folder))] = path.read_text(encoding="utf-8", errors="replace")
+    return Watched(process.returncode, shown)
+
+
+def _watch(lines: set[str], done: threading.Event) -> None:
+    """Note the command lines of all processes until the run is over."""
+    own = {str(os.getpid()), "self", "thread-self"}
+    while not done.wait(0.05):
+        for path in Path("/proc").iterdir():
+            if path.name.isdigit() and path.name not in own:
+                with contextlib.suppress(OSError):
+                    lines.add((path / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace"))
+
+
+def written(path: Path, value: Any) -> Path:
+    """Write JSON that nobody else may read, as a user keeps secrets."""
+    path.write_text(json.dumps(value), encoding="utf-8")
+    path.chmod(0o600)
+    return path
