@@ -137,9 +137,12 @@ def of_mirror(folder: Path, _server: str, canaries: Canaries) -> dict[str, Any]:
     return {
         "otel_mirror_path": str(folder / "mirror"),
         "otel_mirror_registry": "registry.example.com",
-        "otel_lock_file": str(folder / "otel.lock.yml"),
         "otel_instrumentations": [instrumentation],
     }
+
+
+def of_lock(folder: Path, server: str, canaries: Canaries) -> dict[str, Any]:
+    return {**of_mirror(folder, server, canaries), "otel_lock_file": str(folder / "otel.lock.yml")}
 
 
 MORE: dict[str, Callable[[Path, str, Canaries], dict[str, Any]]] = {
@@ -150,12 +153,20 @@ MORE: dict[str, Callable[[Path, str, Canaries], dict[str, Any]]] = {
     "report": of_report,
     "diagnose": of_diagnose,
     "mirror": of_mirror,
-    "lock": of_mirror,
+    "lock": of_lock,
 }
 
 
 # What the API refuses when a playbook is to fail.
 REFUSED = {"preflight": ("GET",)}
+
+
+# Names one digest, and writes an empty archive.
+SKOPEO = f"""#!/bin/sh
+echo sha256:{"0" * 64}
+for last; do :; done
+case $last in docker-archive:*) last=${{last#docker-archive:}}; : > "${{last%%.tar*}}.tar" ;; esac
+"""
 
 
 def failing(folder: Path, playbook: str, given: dict[str, Any], canaries: Canaries) -> dict[str, Any]:
@@ -182,7 +193,7 @@ def watched(folder: Path, playbook: str, mode: str) -> tuple[Watched, list[Canar
     canaries, before = Canaries(0), Canaries(1)
     skopeo = folder / "bin" / "skopeo"
     skopeo.parent.mkdir()
-    skopeo.write_text("#!/bin/sh\necho sha256:0\n", encoding="utf-8")
+    skopeo.write_text(SKOPEO, encoding="utf-8")
     skopeo.chmod(0o700)
     refused = REFUSED.get(playbook, ("PATCH", "DELETE", "POST")) if mode == FAILURE else ()
     with serving(live(before), refused) as server:

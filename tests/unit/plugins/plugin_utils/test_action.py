@@ -30,17 +30,33 @@ def test_an_answer_changes_nothing_and_a_problem_fails_the_task_in_its_own_words
     def refuse() -> dict[str, object]:
         raise Problem("it is wrong", asked="this", where="a.yml:3", fix="Mend it.")
 
-    assert _action.answer(lambda: {"a": 1}) == {"changed": False, "a": 1}
+    assert _action.answer(lambda: {"a": 1}, {}) == {"changed": False, "a": 1}
     with pytest.raises(AnsibleActionFail, match=r"this: it is wrong \(at a\.yml:3\)\. Mend it\."):
-        _action.answer(refuse)
+        _action.answer(refuse, {})
+    with pytest.raises(AnsibleActionFail, match=r"^this: \*{8} is wrong \(at a\.yml:3\)"):
+        _action.answer(refuse, {"collectors": [{"config": {"x": {"password": "it"}}}]})
     with pytest.raises(ZeroDivisionError):
-        _action.answer(lambda: {"a": 1 // 0})
+        _action.answer(lambda: {"a": 1 // 0}, {})
 
 
 def test_a_request_takes_the_shared_arguments_and_no_other() -> None:
     arguments = {name: option.get("default") for name, option in _action.arguments_of("otel_render").items()}
     request = Request.from_arguments({**arguments, "defaults": {"name": "a"}, "fail_on": "error"})
     assert (request.collectors, request.defaults, request.recipe_paths) == ([], {"name": "a"}, [])
+
+
+def test_a_result_with_a_secret_is_hidden_from_output() -> None:
+    for secret in (False, True):
+        value = "${env:TOKEN}" if not secret else "correct-horse"
+        result = _action.hidden_if_secret({"manifests": [{"data": {"config": f"api:\n  key: {value}\n"}}]})
+        assert (result["has_secrets"], result["_ansible_no_log"]) == (secret, secret)
+
+
+def test_the_filter_masks_secrets_on_request() -> None:
+    to_manifests = FilterModule().filters()["to_manifests"]
+    objects = [{"kind": "ConfigMap", "data": {"config": "api:\n  key: correct-horse\nx: y\n"}}]
+    assert "correct-horse" in to_manifests(objects)
+    assert to_manifests(objects, masked=True) == to_manifests(objects).replace("correct-horse", "********")
 
 
 def test_the_filter_writes_a_document_for_each_object() -> None:
