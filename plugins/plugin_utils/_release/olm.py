@@ -14,14 +14,14 @@ from ...module_utils._core.instrumentation.languages import LANGUAGES
 from ...module_utils._core.olm import choose
 from ...module_utils._core.olm import found as reads
 from ...module_utils._core.olm.choose import OlmRequest
-from ...module_utils._core.olm.offer import PackageRequest
+from ...module_utils._core.olm.package import PackageRequest
 from ...module_utils._core.releases import decide
 from ...module_utils._core.releases import removal as removals
+from ...module_utils._core.releases.customization import TUNING
 from ...module_utils._core.releases.found import OLM
 from ...module_utils._core.releases.products import Product
 from ...module_utils._core.releases.removal import RemovalPlan
 from ...module_utils._core.releases.versions import read
-from ...module_utils._core.releases.wishes import TUNING
 from .. import _sources
 
 OPTIONS: dict[str, dict[str, Any]] = {

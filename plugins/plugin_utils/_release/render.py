@@ -11,10 +11,16 @@ from typing import Any
 from ...module_utils._core.collector.names import RELEASE_LABEL
 from ...module_utils._core.errors import Problem
 from ...module_utils._core.releases import decide, helm, images, lock, manifest, removal
+from ...module_utils._core.releases.customization import (
+    GENERATED_SECRET,
+    CertificateSource,
+    Customization,
+    hosts,
+    written,
+)
 from ...module_utils._core.releases.found import EKS, OLM
 from ...module_utils._core.releases.products import Product, product
 from ...module_utils._core.releases.versions import Version, version
-from ...module_utils._core.releases.wishes import GENERATED_SECRET, CertificateSource, Customization, hosts, written
 from .. import _lock, _sources
 from . import addon, olm, published, source
 from .published import table
@@ -44,8 +50,8 @@ def render(arguments: Mapping[str, Any], check: bool) -> dict[str, Any]:
     source.refuse_eks_cluster(wanted, arguments)
     if arguments["state"] == "absent":
         return _absent(wanted, arguments)
-    if keeper := KEEPERS.get(arguments["provider"]):
-        return kept(wanted, arguments, keeper.present(wanted, arguments, table(), check))
+    if provider := PROVIDERS.get(arguments["provider"]):
+        return installed_by_provider(wanted, arguments, provider.present(wanted, arguments, table(), check))
     asked = arguments["version"]
     described = source.read_chart(arguments["chart"]) if arguments["provider"] == "helm" else None
     if described:
@@ -61,8 +67,8 @@ def _absent(wanted: Product, arguments: Mapping[str, Any]) -> dict[str, Any]:
     if arguments["provider"] == decide.EXISTING:
         arguments = {**arguments, "installed": {**arguments["installed"], "installed": True, "ours": False}}
     release = f"{arguments['namespace'] or wanted.namespace}/{arguments['helm_release']}"
-    if keeper := KEEPERS.get(arguments["provider"]):
-        gone = keeper.absent(wanted, arguments)
+    if provider := PROVIDERS.get(arguments["provider"]):
+        gone = provider.absent(wanted, arguments)
     else:
         gone = removal.removal(
             wanted, arguments["installed"], arguments["others"], arguments["remove_definitions"], release
@@ -79,23 +85,23 @@ def _present(wanted: Product, target: Version, arguments: Mapping[str, Any], che
     found = arguments["installed"] or {**_NOTHING, "kubernetes": ""}
     locked = _lock.find(arguments["lock_file"])
     release, objects, read = None, [], None
-    wishes, started = _wishes(wanted, target, arguments, locked)
+    custom, started = _customization(wanted, target, arguments, locked)
     adopted = found["installed"] and not found["ours"] and arguments["foreign"] == decide.ADOPT  # it stays as it is
     if arguments["provider"] == "manifest" and not adopted:
         read = published.read(wanted, target, arguments, locked)
         release = read.release
-        objects = written(release, wishes)
+        objects = written(release, custom)
     decision = decide.decide(_wanted(wanted, target, arguments, check), found, table(), objects)
     if read:
         decision.warnings.extend(read.warnings)
         decision.message = "; ".join(filter(None, (decision.message, read.trusted)))
-    namespace = wishes.namespace or (release.namespace if release else found.get("namespace")) or wanted.namespace
+    namespace = custom.namespace or (release.namespace if release else found.get("namespace")) or wanted.namespace
     running = {"workloads": found.get("workloads", []), "webhooks": found.get("webhooks", [])}
     if objects:
         running = {"workloads": manifest.workloads(objects), "webhooks": manifest.webhooks(objects)}
     values: dict[str, Any] = {}
     if decision.provider == "helm":
-        values = _merged(helm.values(wanted, wishes, _chosen(arguments, started), target), arguments["helm_values"])
+        values = _merged(helm.values(wanted, custom, _chosen(arguments, started), target), arguments["helm_values"])
     return {
         **decision.result,
         "version": str(target) if decision.provider != decide.EXISTING else found["version"],
@@ -127,10 +133,10 @@ def _wanted(wanted: Product, target: Version, arguments: Mapping[str, Any], chec
     )
 
 
-def _wishes(
+def _customization(
     wanted: Product, target: Version, arguments: Mapping[str, Any], locked: lock.Lock | None
 ) -> tuple[Customization, dict[str, str]]:
-    """Return the wishes, and the images that the product starts by default."""
+    """Return the customization, and the images that the product starts by default."""
     started, flags = _operator(target, arguments, locked) if wanted.starts_pods else ({}, {})
     variables = {"WATCH_NAMESPACE": ",".join(arguments["watch_namespaces"])} if arguments["watch_namespaces"] else {}
     tuning = {
@@ -138,7 +144,7 @@ def _wishes(
     }
     issuer = _sources.checked(arguments["issuer"], _ISSUER, "issuer") if arguments["issuer"] else {}
     source = CertificateSource(arguments["certificates"], issuer, arguments["ca_bundle"])
-    wishes = Customization(
+    custom = Customization(
         namespace=arguments["namespace"],
         leader_election_namespace=arguments["leader_election_namespace"],
         image_registry=arguments["image_registry"],
@@ -149,7 +155,7 @@ def _wishes(
         workloads=tuning,
         certificates=source if wanted.takes_certificates else CertificateSource(),
     )
-    return wishes, started
+    return custom, started
 
 
 def _operator(
@@ -187,7 +193,7 @@ def _merged(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> dict[str, Any
     return result
 
 
-KEEPERS = {EKS: addon, OLM: olm}
+PROVIDERS = {EKS: addon, OLM: olm}
 # Keys that only a release applied by this collection has.
 _NOTHING_APPLIED: dict[str, Any] = {
     "manifests": [],
@@ -200,7 +206,7 @@ _NOTHING_APPLIED: dict[str, Any] = {
 }
 
 
-def kept(wanted: Product, arguments: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
+def installed_by_provider(wanted: Product, arguments: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
     """Return the result of a provider: no manifests to apply, and the installed version."""
     found = arguments["installed"]
     return {

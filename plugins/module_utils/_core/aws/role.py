@@ -80,43 +80,44 @@ def _is_of(tags: Mapping[str, str], collectors: Sequence[str]) -> bool:
     return not collectors or tags.get(COLLECTOR_TAG, collectors[0]) in collectors
 
 
-def check(name: str, live: Mapping[str, Any], wish: RoleRequest) -> None:
+def check(name: str, live: Mapping[str, Any], request: RoleRequest) -> None:
     """Raise Problem for a role that is not ours to change, or that IAM cannot make what is asked."""
-    tags, asked = live["tags"], f"Use the IAM role {name} for {wish.account}"
-    cluster = tags.get(CLUSTER_TAG, wish.eks_cluster.cluster_arn)
-    if tags.get(ACCOUNT_TAG, str(wish.account)) != str(wish.account) or cluster != wish.eks_cluster.cluster_arn:
+    tags, asked = live["tags"], f"Use the IAM role {name} for {request.account}"
+    cluster = tags.get(CLUSTER_TAG, request.eks_cluster.cluster_arn)
+    account = str(request.account)
+    if tags.get(ACCOUNT_TAG, account) != account or cluster != request.eks_cluster.cluster_arn:
         whose = f"it is the role of {tags.get(ACCOUNT_TAG)} in {cluster}"
         raise Problem(whose, asked=asked, where="role_name", fix="Give another role_name.")
-    if not _is_of(tags, wish.collectors) and not wish.adopt:
-        whose = f"it is the role of {wish.account} for collector {wish.account.namespace}/{tags[COLLECTOR_TAG]}"
+    if not _is_of(tags, request.collectors) and not request.adopt:
+        whose = f"it is the role of {request.account} for collector {request.account.namespace}/{tags[COLLECTOR_TAG]}"
         fix = "Give the collectors another service_account_name, or set adopt if the other one is gone."
         raise Problem(whose, asked=asked, where="service_account_name", fix=fix)
-    if ACCOUNT_TAG not in tags and not wish.adopt:
+    if ACCOUNT_TAG not in tags and not request.adopt:
         raise Problem("it exists, and is not ours", asked=asked, where="role_name", fix=_FIX)
-    if wish.path is not None and tags.get(ORIGIN_TAG) == CREATED and live["path"] != wish.path:
+    if request.path is not None and tags.get(ORIGIN_TAG) == CREATED and live["path"] != request.path:
         fix = "Leave path out, or remove the role first."
         raise Problem(f"its path is {live['path']}, and IAM cannot change that", asked=asked, where="path", fix=fix)
 
 
 def goal(
-    live: Mapping[str, Any], wish: RoleRequest, retagged: Callable[[dict[str, str]], dict[str, str]]
+    live: Mapping[str, Any], request: RoleRequest, retagged: Callable[[dict[str, str]], dict[str, str]]
 ) -> dict[str, Any]:
     """Return what a role is to be. `retagged` changes the tags as asked; ours stay."""
     origin = live["tags"].get(ORIGIN_TAG, ADOPTED) if live else CREATED
     found = live or EMPTY | {"tags": {}}
     made = origin == CREATED
-    inline = {INLINE: document(wish.statements)} if wish.statements else {}
+    inline = {INLINE: document(request.statements)} if request.statements else {}
     others = {} if made else {name: text for name, text in found["policies"].items() if name != INLINE}
     known = found["policies"].get(INLINE)
     if inline and known and same(known, inline[INLINE]):
         inline = {INLINE: known}
-    attached = {policy_arn(name, wish.eks_cluster.partition) for name in wish.managed_policies}
-    ours = {CLUSTER_TAG: wish.eks_cluster.cluster_arn, ACCOUNT_TAG: str(wish.account), ORIGIN_TAG: origin}
-    ours |= {COLLECTOR_TAG: wish.collectors[0]} if wish.collectors else _kept(found["tags"], COLLECTOR_TAG)
-    boundary = wish.permissions_boundary
+    attached = {policy_arn(name, request.eks_cluster.partition) for name in request.managed_policies}
+    ours = {CLUSTER_TAG: request.eks_cluster.cluster_arn, ACCOUNT_TAG: str(request.account), ORIGIN_TAG: origin}
+    ours |= {COLLECTOR_TAG: request.collectors[0]} if request.collectors else _tag_of(found["tags"], COLLECTOR_TAG)
+    boundary = request.permissions_boundary
     return {
-        "path": found["path"] if live else wish.path or "/",
-        "trust": trusting(found["trust"], wish.trust, keep=wish.keep_trust, foreign=not made),
+        "path": found["path"] if live else request.path or "/",
+        "trust": trusting(found["trust"], request.trust, keep=request.keep_trust, foreign=not made),
         "policies": others | inline,
         "managed_policies": sorted(attached | (set() if made else set(found["managed_policies"]))),
         "permissions_boundary": found["permissions_boundary"] if boundary is None else boundary,
@@ -124,7 +125,7 @@ def goal(
     }
 
 
-def _kept(tags: Mapping[str, str], name: str) -> dict[str, str]:
+def _tag_of(tags: Mapping[str, str], name: str) -> dict[str, str]:
     return {name: tags[name]} if name in tags else {}
 
 

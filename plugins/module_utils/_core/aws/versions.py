@@ -63,7 +63,7 @@ def choose(
     *,
     elsewhere: Iterable[str] = (),
 ) -> VersionChoice:
-    """Return the version to have. Without a wish what is there stays; `default` and `latest` never go back.
+    """Return the version to have. Without a request the installed version stays; `default` and `latest` never go back.
 
     `elsewhere` are the versions of Kubernetes that something is offered for.
     """

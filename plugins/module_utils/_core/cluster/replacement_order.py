@@ -130,7 +130,7 @@ def unmet(manifests: Iterable[Manifest]) -> list[ConstraintNeeds]:
     given = list(manifests)
     own = {ref(item).name for item in given if item["kind"] == _KIND}
     found = [ConstraintNeeds(ref(item), tuple(_more(item))) for item in given if _is_collector(item)]
-    return [wish for wish in found if wish.more and cluster_wide(wish.owner.namespace, wish.owner.name) not in own]
+    return [needs for needs in found if needs.more and cluster_wide(needs.owner.namespace, needs.owner.name) not in own]
 
 
 def _is_collector(item: Manifest) -> bool:

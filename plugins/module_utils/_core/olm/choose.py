@@ -13,7 +13,7 @@ from ..collector.names import OWNER, OWNER_LABEL, RELEASE_LABEL
 from ..errors import Problem
 from ..releases.products import OPERATOR, PRODUCTS
 from .found import API, is_before, of_operator, read_csv
-from .offer import PackageOffer, PackageRequest, offer
+from .package import PackageRequest, PackageVersion, resolve
 
 MANUAL, AUTOMATIC = "manual", "automatic"
 # Red Hat's documentation installs its build there, with the label for the cluster's own monitoring.
@@ -55,17 +55,17 @@ def plan(wanted: OlmRequest, found: Found) -> OlmPlan:
     _refuse_no_olm(found)
     _refuse_approval(wanted)
     ours = _subscription(wanted, found["subscriptions"])
-    offered = offer(wanted.asked, found, ours["channel"] if ours else "")
-    action, message = _step(wanted, ours, offered)
+    version = resolve(wanted.asked, found, ours["channel"] if ours else "")
+    action, message = _step(wanted, ours, version)
     groups = _groups(wanted, found["operator_groups"])
     _refuse_left(found["csvs"], ours)
     name = ours["name"] if ours else wanted.asked.package
     return OlmPlan(
         action=action,
         message=message,
-        manifests=[_namespace(wanted.namespace), *groups, _manifest(wanted, offered, name, ours)],
+        manifests=[_namespace(wanted.namespace), *groups, _manifest(wanted, version, name, ours)],
         subscription=name,
-        csv=offered.csv,
+        csv=version.csv,
     )
 
 
@@ -113,24 +113,24 @@ def _subscription(wanted: OlmRequest, subscriptions: Sequence[Found]) -> Found |
     return ours
 
 
-def _step(wanted: OlmRequest, ours: Found | None, offered: PackageOffer) -> tuple[str, str]:
+def _step(wanted: OlmRequest, ours: Found | None, version: PackageVersion) -> tuple[str, str]:
     """Return the action: install, upgrade or none. OLM never downgrades."""
     here = (ours["installed_csv"] or ours["current_csv"]) if ours else ""
     if not here:
-        return "install", f"{offered.csv} is installed by OLM from channel {offered.channel}"
-    if here == offered.csv:
+        return "install", f"{version.csv} is installed by OLM from channel {version.channel}"
+    if here == version.csv:
         return "unchanged", f"{here} is installed"
-    if is_before(here, offered.csv):
-        return "upgrade", f"OLM upgrades {here} to {offered.csv}"
-    if is_before(offered.csv, here):
+    if is_before(here, version.csv):
+        return "upgrade", f"OLM upgrades {here} to {version.csv}"
+    if is_before(version.csv, here):
         what = (
-            f"the pinned {offered.csv}"
+            f"the pinned {version.csv}"
             if wanted.asked.csv
-            else f"the newest of channel {offered.channel}, {offered.csv},"
+            else f"the newest of channel {version.channel}, {version.csv},"
         )
         fix = "OLM never goes back: ask for that one or a newer one, or remove it first with state absent."
         raise Problem(f"{here} is installed, and {what} is older", asked="Upgrade", fix=fix)
-    return "upgrade", f"OLM goes from {here} to {offered.csv}"
+    return "upgrade", f"OLM goes from {here} to {version.csv}"
 
 
 def _groups(wanted: OlmRequest, groups: Sequence[Found]) -> list[Manifest]:
@@ -168,10 +168,10 @@ def _namespace(name: str) -> Manifest:
     return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels}}
 
 
-def _manifest(wanted: OlmRequest, offered: PackageOffer, name: str, ours: Found | None) -> Manifest:
+def _manifest(wanted: OlmRequest, version: PackageVersion, name: str, ours: Found | None) -> Manifest:
     spec: dict[str, Any] = {
         "name": wanted.asked.package,
-        "channel": offered.channel,
+        "channel": version.channel,
         "source": wanted.asked.source,
         "sourceNamespace": wanted.asked.source_namespace,
         "installPlanApproval": wanted.approval.capitalize(),
@@ -179,7 +179,7 @@ def _manifest(wanted: OlmRequest, offered: PackageOffer, name: str, ours: Found 
     # It counts for the first installation alone, so that a pin that moves does not touch it.
     if wanted.asked.csv:
         begun = bool(ours and (ours["installed_csv"] or ours["current_csv"]))
-        spec["startingCSV"] = (ours or {}).get("starting_csv") or offered.csv if begun else offered.csv
+        spec["startingCSV"] = (ours or {}).get("starting_csv") or version.csv if begun else version.csv
     if wanted.config:
         spec["config"] = dict(wanted.config)
     return _object("Subscription", f"{API}/v1alpha1", name, wanted.namespace, spec)

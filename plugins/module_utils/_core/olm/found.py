@@ -209,7 +209,7 @@ def with_versions(namespace: str, found: Found, olm: Found) -> dict[str, Any]:
     mine = [item for item in olm["csvs"] if item["product"]] if _may_go(namespace, found, olm) else []
     csvs = [_named(api_version, "ClusterServiceVersion", namespace, item["name"]) for item in mine]
     workloads = [_named("apps/v1", i["kind"], i["namespace"], i["name"]) for i in found["workloads"]] if mine else []
-    return {**found, "objects": [*_kept(namespace, found, olm), *csvs, *workloads]}
+    return {**found, "objects": [*_unused_by_others(namespace, found, olm), *csvs, *workloads]}
 
 
 def neighbours(namespace: str, olm: Found) -> list[str]:
@@ -228,7 +228,7 @@ def _may_go(namespace: str, found: Found, olm: Found) -> bool:
     ]
 
 
-def _kept(namespace: str, found: Found, olm: Found) -> list[Any]:
+def _unused_by_others(namespace: str, found: Found, olm: Found) -> list[Any]:
     """Return our objects without an OperatorGroup that others use too."""
     used = bool(neighbours(namespace, olm))
     return [item for item in found["objects"] if not (used and item["kind"] == "OperatorGroup")]

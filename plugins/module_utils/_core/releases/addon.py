@@ -17,6 +17,7 @@ from ..aws.versions import order
 from ..collector.names import RELEASE_LABEL
 from ..errors import Problem
 from . import versions
+from .customization import SCHEDULING
 from .decide import (
     ADOPT,
     EXISTING,
@@ -32,7 +33,6 @@ from .decide import (
 from .found import EKS
 from .products import CERT_MANAGER, PRODUCTS
 from .versions import Version, read
-from .wishes import SCHEDULING
 
 # Inputs of the other providers that an add-on's configuration has a key for (schema of ADOT from v0.88.0 on).
 CONFIGURED = {

@@ -1,7 +1,7 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The same wishes as values of the projects' Helm charts. Private."""
+"""A customization as values of the Helm charts of the projects. Private."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from typing import Any
 from ..collector.collector import from_registry
 from ..collector.names import RELEASE_LABEL
 from ..instrumentation.languages import LANGUAGES
+from .customization import GENERATED, ISSUER, TUNING, Customization
 from .products import CERT_MANAGER, OPERATOR, Product
 from .versions import Version
-from .wishes import GENERATED, ISSUER, TUNING, Customization
 
 Values = dict[str, Any]
 
@@ -34,63 +34,63 @@ _OPERATOR_IMAGES: dict[str, tuple[str, ...]] = {
 }
 
 
-def values(product: Product, wishes: Customization, images: Mapping[str, str], version: Version) -> Values:
+def values(product: Product, custom: Customization, images: Mapping[str, str], version: Version) -> Values:
     """Return the values of the product's chart; the user's own go over them."""
-    return _CHARTS[product.name](wishes, images, version)
+    return _CHARTS[product.name](custom, images, version)
 
 
-def _cert_manager(wishes: Customization, _images: Mapping[str, str], version: Version) -> Values:
+def _cert_manager(custom: Customization, _images: Mapping[str, str], version: Version) -> Values:
     made: Values = {"crds": {"enabled": True}, "startupapicheck": {"enabled": False}}
     shared: Values = {"commonLabels": {RELEASE_LABEL: CERT_MANAGER}}
-    if wishes.image_pull_secrets:
-        shared["imagePullSecrets"] = [{"name": name} for name in wishes.image_pull_secrets]
-    if wishes.leader_election_namespace:
-        shared["leaderElection"] = {"namespace": wishes.leader_election_namespace}
+    if custom.image_pull_secrets:
+        shared["imagePullSecrets"] = [{"name": name} for name in custom.image_pull_secrets]
+    if custom.leader_election_namespace:
+        shared["leaderElection"] = {"namespace": custom.leader_election_namespace}
     made["global"] = shared
     for path, image in _REPOSITORIES.items():
-        digest = wishes.pin(f"{image}:{version.tag}").partition("@")[2]
-        if wishes.image_registry:
-            _at(made, path).setdefault("image", {})["repository"] = from_registry(image, wishes.image_registry)
+        digest = custom.pin(f"{image}:{version.tag}").partition("@")[2]
+        if custom.image_registry:
+            _at(made, path).setdefault("image", {})["repository"] = from_registry(image, custom.image_registry)
         if digest:
             _at(made, path).setdefault("image", {})["digest"] = digest
     for name, path in _SECTIONS.items():
-        _tuned(_at(made, path), wishes.workloads.get(name) or {})
+        _tuned(_at(made, path), custom.workloads.get(name) or {})
     return made
 
 
-def _operator(wishes: Customization, images: Mapping[str, str], version: Version) -> Values:
+def _operator(custom: Customization, images: Mapping[str, str], version: Version) -> Values:
     manager: Values = {}
     made: Values = {"additionalLabels": {RELEASE_LABEL: OPERATOR}, "manager": manager}
     # Otherwise uninstalling the release deletes the collectors of all users.
     made["crds"] = {"annotations": {"helm.sh/resource-policy": "keep"}}
-    if wishes.image_pull_secrets:
-        made["imagePullSecrets"] = [{"name": name} for name in wishes.image_pull_secrets]
-    manager.update(_manager_image(wishes, version))
+    if custom.image_pull_secrets:
+        made["imagePullSecrets"] = [{"name": name} for name in custom.image_pull_secrets]
+    manager.update(_manager_image(custom, version))
     for name, started in images.items():
         repository, tag = _split(started)
         _at(manager, _OPERATOR_IMAGES[name]).update(repository=repository, tag=tag)
-    flags = {**wishes.flags}
+    flags = {**custom.flags}
     gates = flags.pop("feature-gates", "")
     if gates:
         manager["featureGatesMap"] = {gate.lstrip("+-"): not gate.startswith("-") for gate in gates.split(",")}
     extra = [f"--{name}={value}" for name, value in flags.items() if not name.endswith("-image")]
     if extra:
         manager["extraArgs"] = extra
-    if wishes.variables:
-        manager["env"] = dict(wishes.variables)
-    wish = dict(wishes.workloads.get("manager") or {})
-    if wish.get("resources"):
-        manager["resources"] = wish.pop("resources")
-    _tuned(made, wish)
-    made["admissionWebhooks"] = _webhooks(wishes)
+    if custom.variables:
+        manager["env"] = dict(custom.variables)
+    options = dict(custom.workloads.get("manager") or {})
+    if options.get("resources"):
+        manager["resources"] = options.pop("resources")
+    _tuned(made, options)
+    made["admissionWebhooks"] = _webhooks(custom)
     return made
 
 
-def _manager_image(wishes: Customization, version: Version) -> Values:
+def _manager_image(custom: Customization, version: Version) -> Values:
     """Return the image of the operator if it differs from that of the chart."""
-    image = from_registry(wishes.pin(f"{_OPERATOR_IMAGE}:{version}"), wishes.image_registry)
+    image = from_registry(custom.pin(f"{_OPERATOR_IMAGE}:{version}"), custom.image_registry)
     repository, tag = _split(image)
-    moved: Values = {"repository": repository} if wishes.image_registry else {}
+    moved: Values = {"repository": repository} if custom.image_registry else {}
     return {"image": {**moved, **({"tag": tag} if "@" in tag else {})}} if moved or "@" in tag else {}
 
 
@@ -101,20 +101,20 @@ def _split(image: str) -> tuple[str, str]:
     return repository, f"{tag}{at_sign}{digest}"
 
 
-def _webhooks(wishes: Customization) -> Values:
+def _webhooks(custom: Customization) -> Values:
     """Return where the certificate comes from; a generated one of the chart stays when it is upgraded."""
-    if wishes.certificates.source == GENERATED:
+    if custom.certificates.source == GENERATED:
         return {"certManager": {"enabled": False}, "autoGenerateCert": {"enabled": True, "recreate": False}}
-    issuer = dict(wishes.certificates.issuer) if wishes.certificates.source == ISSUER else {}
+    issuer = dict(custom.certificates.issuer) if custom.certificates.source == ISSUER else {}
     return {"certManager": {"enabled": True} | ({"issuerRef": issuer} if issuer else {})}
 
 
-def _tuned(section: Values, wish: Mapping[str, Any]) -> None:
-    if wish.get("replicas") is not None:
-        section["replicaCount"] = wish["replicas"]
-    section.update({key: wish[name] for name, key in TUNING.items() if wish.get(name)})
-    if wish.get("flags"):
-        section["extraArgs"] = [f"--{name}={value}" for name, value in wish["flags"].items()]
+def _tuned(section: Values, options: Mapping[str, Any]) -> None:
+    if options.get("replicas") is not None:
+        section["replicaCount"] = options["replicas"]
+    section.update({key: options[name] for name, key in TUNING.items() if options.get(name)})
+    if options.get("flags"):
+        section["extraArgs"] = [f"--{name}={value}" for name, value in options["flags"].items()]
 
 
 def _at(tree: Values, path: tuple[str, ...]) -> Values:

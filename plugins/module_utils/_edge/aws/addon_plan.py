@@ -37,7 +37,7 @@ def missing(addon: Addon, plan: AddonPlan) -> list[str]:
 
 
 class Planner:
-    """The wishes of a task, held against what is there."""
+    """Compares the options of a task with the add-on."""
 
     def __init__(self, reads: AddonReads, params: Mapping[str, Any]) -> None:
         self.reads, self.params = reads, params
@@ -48,7 +48,7 @@ class Planner:
         identities = None if asked[IDENTITIES] is None else self.reads.identities(addon)
         live = settings(addon, parsed, identities)
         choice = self._choice(live.get("version"))
-        wishes: Settings = {
+        given: Settings = {
             "version": choice.version,
             "service_account_role_arn": asked["service_account_role_arn"],
             "configuration_values": asked["configuration_values"],
@@ -56,8 +56,8 @@ class Planner:
             "tags": retagged(live.get("tags") or {}, asked),
         }
         if asked[IDENTITIES] is not None:
-            wishes[IDENTITIES] = {item["service_account"]: item["role_arn"] for item in asked[IDENTITIES]}
-        wanted = {name: value for name, value in wishes.items() if value is not None}
+            given[IDENTITIES] = {item["service_account"]: item["role_arn"] for item in asked[IDENTITIES]}
+        wanted = {name: value for name, value in given.items() if value is not None}
         problem = moved(live, wanted, asked["name"])
         if problem:
             raise problem

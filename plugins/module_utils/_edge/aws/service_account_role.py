@@ -49,9 +49,9 @@ class RoleTask:
             ours = bool(live) and self._owned(live)
             freed = self.association.removed(self.arn if ours else "")
             return self._joined(self._absent(live) if ours else self._result(live, live, changed=False), freed)
-        wish = self._wish()
+        request = self._request()
         self.association.check()
-        role = self._present(wish)
+        role = self._present(request)
         association = self.association.removed if self.params["provider"] == IRSA else self.association.made
         return self._joined(role, association(self.arn))
 
@@ -66,7 +66,7 @@ class RoleTask:
         shown = {when: {**role["diff"][when], "association": association["diff"][when]} for when in ("before", "after")}
         return role | {"changed": role["changed"] or association["changed"], "diff": shown}
 
-    def _wish(self) -> RoleRequest:
+    def _request(self) -> RoleRequest:
         asked = self.params
         eks_cluster = self._eks_cluster()
         return RoleRequest(
@@ -136,14 +136,14 @@ class RoleTask:
             found += page.get(key) or []
         return found
 
-    def _present(self, wish: RoleRequest, tries: int = COLLISIONS) -> dict[str, Any]:
+    def _present(self, request: RoleRequest, tries: int = COLLISIONS) -> dict[str, Any]:
         live = self._read()
         if live:
-            check(self.name, live, wish)
-        wanted = goal(live, wish, self._retagged)
+            check(self.name, live, request)
+        wanted = goal(live, request, self._retagged)
         self.arn = (
             self.arn
-            or f"arn:{wish.eks_cluster.partition}:iam::{wish.eks_cluster.account}:role{wanted['path']}{self.name}"
+            or f"arn:{request.eks_cluster.partition}:iam::{request.eks_cluster.account}:role{wanted['path']}{self.name}"
         )
         todo = steps(live, wanted) if live else []
         if self.aws.check or not (todo or not live):
@@ -156,7 +156,7 @@ class RoleTask:
                     raise
                 # Another owner made it, or an earlier call whose answer was lost; reads of IAM lag behind.
                 self.iam.sleep(COLLISION_PAUSE)
-                return self._present(wish, tries - 1)
+                return self._present(request, tries - 1)
             todo = steps(wanted | {"policies": {}, "managed_policies": []}, wanted)
         self._do(todo)
         self._settle(wanted)

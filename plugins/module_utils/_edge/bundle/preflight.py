@@ -77,10 +77,10 @@ def warn_of_constraints(session: Session) -> None:
         session.report.warnings.extend(map(_unmet, found) if served else ())
 
 
-def _unmet(wish: ConstraintNeeds) -> str:
+def _unmet(needs: ConstraintNeeds) -> str:
     return (
-        f"This cluster has SecurityContextConstraints, and {wish.owner} asks for more than restricted-v2 allows "
-        f"({', '.join(wish.more)}), but brings none of its own. Set `platform: openshift` for this collector, or let "
+        f"This cluster has SecurityContextConstraints, and {needs.owner} asks for more than restricted-v2 allows "
+        f"({', '.join(needs.more)}), but brings none of its own. Set `platform: openshift` for this collector, or let "
         "its ServiceAccount use constraints that allow this."
     )
 

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.olm import choose
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.olm.offer import (
-    PackageOffer,
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.olm.package import (
     PackageRequest,
-    offer,
+    PackageVersion,
+    resolve,
 )
 
 from .samples import NAMESPACE, ONE, THREE, TWO, olm, package, subscription
@@ -165,15 +165,15 @@ CATALOG = {"name": "redhat-operators", "namespace": "openshift-marketplace", "st
 @pytest.mark.parametrize(
     ("channel", "csv", "installed", "expected"),
     [
-        ("", "", "", PackageOffer("stable", THREE)),
-        ("", "", "old", PackageOffer("old", ONE)),  # who named none stays
-        ("", "", "gone", PackageOffer("stable", THREE)),
-        ("stable", "", "old", PackageOffer("stable", THREE)),
-        ("", TWO, "", PackageOffer("stable", TWO)),
+        ("", "", "", PackageVersion("stable", THREE)),
+        ("", "", "old", PackageVersion("old", ONE)),  # who named none stays
+        ("", "", "gone", PackageVersion("stable", THREE)),
+        ("stable", "", "old", PackageVersion("stable", THREE)),
+        ("", TWO, "", PackageVersion("stable", TWO)),
     ],
 )
-def test_what_is_wanted_now(channel: str, csv: str, installed: str, expected: PackageOffer) -> None:
-    assert offer(ASKED._replace(channel=channel, csv=csv), olm(), installed) == expected
+def test_what_is_wanted_now(channel: str, csv: str, installed: str, expected: PackageVersion) -> None:
+    assert resolve(ASKED._replace(channel=channel, csv=csv), olm(), installed) == expected
 
 
 @pytest.mark.parametrize(
@@ -200,21 +200,21 @@ def test_what_is_not_there_is_refused_with_the_near_word(
     asked: dict[str, Any], found: dict[str, Any], words: str
 ) -> None:
     with pytest.raises(Problem, match=words):
-        offer(ASKED._replace(**asked), olm(**found))
+        resolve(ASKED._replace(**asked), olm(**found))
 
 
 def test_a_pin_may_be_for_an_older_kubernetes_than_the_newest() -> None:
-    assert offer(ASKED._replace(csv=ONE), olm(kubernetes="v1.24.9")).csv == ONE
+    assert resolve(ASKED._replace(csv=ONE), olm(kubernetes="v1.24.9")).csv == ONE
 
 
 def test_a_channel_that_is_not_for_all_namespaces_is_refused() -> None:
     narrow = package(stable=[ONE])
     narrow["channels"][0]["all_namespaces"] = False
     with pytest.raises(Problem, match="not for all namespaces"):
-        offer(ASKED, olm(package=narrow))
+        resolve(ASKED, olm(package=narrow))
 
 
 def test_long_lists_are_cut() -> None:
     versions = [f"opentelemetry-operator.v0.{minor}.0-1" for minor in range(40, 10, -1)]
     with pytest.raises(Problem, match=r"v0.31.0-1 and 20 more"):
-        offer(ASKED._replace(csv=THREE), olm(package=package(stable=versions)))
+        resolve(ASKED._replace(csv=THREE), olm(package=package(stable=versions)))

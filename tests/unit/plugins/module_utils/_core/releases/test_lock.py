@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.releases import helm, images, lock
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.releases.wishes import Customization
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.releases.customization import Customization
 
 from . import samples
 
@@ -134,11 +134,11 @@ def test_the_mirror_reads_the_digest_of_the_lock() -> None:
 
 
 def test_a_chart_starts_the_images_that_are_locked() -> None:
-    wishes = Customization(image_registry="mirror:5000", pin=lambda image: f"{image}@sha256:ab")
-    made = helm.values(samples.CERTIFIER, wishes, {}, samples.NEWEST)
+    custom = Customization(image_registry="mirror:5000", pin=lambda image: f"{image}@sha256:ab")
+    made = helm.values(samples.CERTIFIER, custom, {}, samples.NEWEST)
     assert made["image"] == {"repository": "mirror:5000/jetstack/cert-manager-controller", "digest": "sha256:ab"}
     assert {made[name]["image"]["digest"] for name in ("webhook", "cainjector", "acmesolver")} == {"sha256:ab"}
-    made = helm.values(samples.OPERATING, wishes, {"collector": "mirror:5000/c:1@sha256:cd"}, samples.NEWEST)["manager"]
+    made = helm.values(samples.OPERATING, custom, {"collector": "mirror:5000/c:1@sha256:cd"}, samples.NEWEST)["manager"]
     assert made["image"]["tag"] == "1.2.3@sha256:ab"
     assert made["collectorImage"] == {"repository": "mirror:5000/c", "tag": "1@sha256:cd"}
 

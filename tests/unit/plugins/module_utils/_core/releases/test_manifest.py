@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.releases import (
+    customization,
     helm,
     images,
     manifest,
     versions,
-    wishes,
 )
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.releases.wishes import (
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.releases.customization import (
     CertificateSource,
     Customization,
 )
@@ -83,13 +83,13 @@ def test_what_is_waited_for() -> None:
 
 
 def test_the_chart_of_cert_manager() -> None:
-    wishes = Customization(
+    custom = Customization(
         image_registry="mirror:5000/x",
         image_pull_secrets=["key"],
         leader_election_namespace="cert-manager",
         workloads={"webhook": {"replicas": 3, "flags": {"v": 4}}, "controller": {"resources": {"a": 1}}},
     )
-    made = helm.values(samples.CERTIFIER, wishes, {}, samples.NEWEST)
+    made = helm.values(samples.CERTIFIER, custom, {}, samples.NEWEST)
     assert made["global"] == {
         "commonLabels": {"o11y.opentelemetry/release": "cert-manager"},
         "imagePullSecrets": [{"name": "key"}],
@@ -102,14 +102,14 @@ def test_the_chart_of_cert_manager() -> None:
 
 
 def test_the_chart_of_the_operator() -> None:
-    wishes = Customization(
+    custom = Customization(
         image_registry="mirror:5000",
         flags={"feature-gates": "a,+b,-c", "java-image": "x", "v": "1"},
         variables={"WATCH_NAMESPACE": "ns"},
         workloads={"manager": {"replicas": 2, "resources": {"limits": {}}, "node_selector": {"a": "b"}}},
     )
     started = {"collector": "mirror:5000/c:1", "apache_httpd": "mirror:5000/h:2"}
-    made = helm.values(samples.OPERATING, wishes, started, samples.NEWEST)
+    made = helm.values(samples.OPERATING, custom, started, samples.NEWEST)
     assert made["manager"] == {
         "image": {"repository": "mirror:5000/open-telemetry/opentelemetry-operator/opentelemetry-operator"},
         "collectorImage": {"repository": "mirror:5000/c", "tag": "1"},
@@ -198,7 +198,7 @@ def test_an_image_that_there_is_not_is_refused() -> None:
 
 
 def secured(**wanted: Any) -> dict[str, Any]:
-    objects = wishes.secured(copy.deepcopy(samples.operator_release()), CertificateSource(**wanted))
+    objects = customization.secured(copy.deepcopy(samples.operator_release()), CertificateSource(**wanted))
     return {f"{item['kind']} {item['metadata']['name']}": item for item in objects}
 
 
@@ -231,7 +231,7 @@ def test_a_generated_certificate_needs_nothing_of_cert_manager() -> None:
     conversion = result["CustomResourceDefinition collectors.example.com"]["spec"]["conversion"]
     assert conversion["webhook"]["clientConfig"]["caBundle"] == bundle
     volumes = result["Deployment manager"]["spec"]["template"]["spec"]["volumes"]
-    assert volumes[0]["secret"]["secretName"] == wishes.GENERATED_SECRET
+    assert volumes[0]["secret"]["secretName"] == customization.GENERATED_SECRET
 
 
 def test_before_there_is_a_certificate_no_bundle_is_made_up() -> None:
@@ -240,4 +240,4 @@ def test_before_there_is_a_certificate_no_bundle_is_made_up() -> None:
 
 
 def test_a_certificate_is_for_the_services_of_the_webhooks() -> None:
-    assert wishes.hosts(samples.operator_release()) == ["hook.op.svc", "hook.op.svc.cluster.local"]
+    assert customization.hosts(samples.operator_release()) == ["hook.op.svc", "hook.op.svc.cluster.local"]

@@ -12,7 +12,10 @@ import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.releases import images as mirror
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.releases import manifest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.releases.wishes import Customization, written
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.releases.customization import (
+    Customization,
+    written,
+)
 
 from .samples import CERTIFIER, OPERATING, certifier_release, operator_release
 
@@ -126,9 +129,9 @@ def test_in_the_registry_it_has_the_name_that_roles_give_it() -> None:
     assert mirror.Need("ghcr.io/a/b:1", ()).row("")["target"] == ""
 
 
-def made(product: Any, objects: Any, **wishes: Any) -> dict[str, Any]:
+def made(product: Any, objects: Any, **custom: Any) -> dict[str, Any]:
     release = manifest.release(product, objects, "")
-    return {f"{item['kind']} {item['metadata']['name']}": item for item in written(release, Customization(**wishes))}
+    return {f"{item['kind']} {item['metadata']['name']}": item for item in written(release, Customization(**custom))}
 
 
 def container(item: Any) -> Any:

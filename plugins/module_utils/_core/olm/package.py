@@ -1,7 +1,7 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The catalog's offer for a request: package, channel and version, with suggestions. Private."""
+"""The version of a package in a catalog for a request, with suggestions. Private."""
 
 from __future__ import annotations
 
@@ -31,15 +31,15 @@ class PackageRequest(NamedTuple):
         return f"{self.source_namespace}/{self.source}"
 
 
-class PackageOffer(NamedTuple):
-    """What the catalog has of it: the channel, and the version that is wanted now."""
+class PackageVersion(NamedTuple):
+    """The channel and the version that a request resolves to."""
 
     channel: str
     csv: str
 
 
-def offer(asked: PackageRequest, found: Found, installed_channel: str = "") -> PackageOffer:
-    """Return what there is of what was asked. Raises Problem with what is offered in its place."""
+def resolve(asked: PackageRequest, found: Found, installed_channel: str = "") -> PackageVersion:
+    """Return the requested version. Raises Problem with what the catalog has instead."""
     _catalog(asked, found["catalogs"])
     package = _package(asked, found)
     channel = _channel(asked, package, installed_channel)
@@ -48,7 +48,7 @@ def offer(asked: PackageRequest, found: Found, installed_channel: str = "") -> P
         fix = "Use a channel of the OpenTelemetry operator; it looks after all namespaces."
         raise Problem(wrong, asked="Install the operator by OLM", fix=fix)
     _kubernetes(asked, channel, found["kubernetes"])
-    return PackageOffer(channel["name"], _csv(asked, package, channel))
+    return PackageVersion(channel["name"], _csv(asked, package, channel))
 
 
 def _catalog(asked: PackageRequest, catalogs: Sequence[Found]) -> None:

@@ -54,25 +54,25 @@ class Customization:
     certificates: CertificateSource = field(default_factory=CertificateSource)
 
 
-def written(release: Release, wishes: Customization) -> list[Manifest]:
+def written(release: Release, custom: Customization) -> list[Manifest]:
     """Return the objects of a release as they are applied. Raises Problem for a component that it does not have."""
-    for name in wishes.workloads:
+    for name in custom.workloads:
         if name not in release.product.components:
             known = release.product.components
             wrong = f"{release.product.title} has no component '{name}'{near(name, known)}"
             raise Problem(wrong, fix=f"Components: {', '.join(known)}.")
-    names = _names(release, wishes)
-    objects = [_written(release, item, wishes, names) for item in release.objects]
-    return secured(objects, wishes.certificates)
+    names = _names(release, custom)
+    objects = [_written(release, item, custom, names) for item in release.objects]
+    return secured(objects, custom.certificates)
 
 
-def _names(release: Release, wishes: Customization) -> dict[str, str]:
+def _names(release: Release, custom: Customization) -> dict[str, str]:
     """Return the namespaces that get another name."""
-    wanted = {release.namespace: wishes.namespace, LEADER_ELECTION: wishes.leader_election_namespace}
+    wanted = {release.namespace: custom.namespace, LEADER_ELECTION: custom.leader_election_namespace}
     return {old: new for old, new in wanted.items() if new and new != old}
 
 
-def _written(release: Release, original: Manifest, wishes: Customization, names: Mapping[str, str]) -> Manifest:
+def _written(release: Release, original: Manifest, custom: Customization, names: Mapping[str, str]) -> Manifest:
     # Definitions are large, and what is written into one is only at its top and in its conversion.
     manifest = copy.deepcopy(original) if original["kind"] != DEFINITION else _shallow(original)
     manifest.pop("status", None)
@@ -84,9 +84,9 @@ def _written(release: Release, original: Manifest, wishes: Customization, names:
         labels[OWNER_LABEL] = OWNER
     metadata["labels"] = {**(metadata.get("labels") or {}), **labels}
     name = component(release.product, manifest)
-    images.move(manifest, wishes.image_registry, wishes.pin)
+    images.move(manifest, custom.image_registry, custom.pin)
     if name:
-        _tune(manifest, release, name, wishes)
+        _tune(manifest, release, name, custom)
     return manifest
 
 
@@ -135,24 +135,24 @@ def _renamed_flag(argument: str, names: Mapping[str, str]) -> str:
     return f"{flag}={names[value]}" if equals and flag.endswith("-namespace") and value in names else argument
 
 
-def _tune(manifest: Manifest, release: Release, name: str, wishes: Customization) -> None:
+def _tune(manifest: Manifest, release: Release, name: str, custom: Customization) -> None:
     """Apply the options of a component to its Deployment."""
-    wish = wishes.workloads.get(name) or {}
+    options = custom.workloads.get(name) or {}
     pod = manifest["spec"]["template"]["spec"]
-    if wish.get("replicas") is not None:
-        manifest["spec"]["replicas"] = wish["replicas"]
+    if options.get("replicas") is not None:
+        manifest["spec"]["replicas"] = options["replicas"]
     for option, key in SCHEDULING.items():
-        if wish.get(option):
-            pod[key] = wish[option]
-    if wishes.image_pull_secrets:
-        pod["imagePullSecrets"] = [{"name": secret} for secret in wishes.image_pull_secrets]
+        if options.get(option):
+            pod[key] = options[option]
+    if custom.image_pull_secrets:
+        pod["imagePullSecrets"] = [{"name": secret} for secret in custom.image_pull_secrets]
     image = release.product.components[name]
     container = next(item for item in pod["containers"] if image_name(item["image"]) == image)
-    if wish.get("resources"):
-        container["resources"] = wish["resources"]
+    if options.get("resources"):
+        container["resources"] = options["resources"]
     of_main = name == release.product.main
-    flags = {**(wishes.flags if of_main else {}), **(wish.get("flags") or {})}
-    variables = {**(wishes.variables if of_main else {}), **(wish.get("env") or {})}
+    flags = {**(custom.flags if of_main else {}), **(options.get("flags") or {})}
+    variables = {**(custom.variables if of_main else {}), **(options.get("env") or {})}
     container["args"] = _with_flags(container.get("args") or [], flags)
     if variables:
         kept = [item for item in container.get("env") or [] if item["name"] not in variables]
