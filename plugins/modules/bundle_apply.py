@@ -144,6 +144,14 @@ objects:
       type: str
   sample:
     - {kind: ConfigMap, namespace: observability, name: agent, action: changed}
+rights:
+  description:
+    - Which rights each Role and ClusterRole gains (C(+)) and loses (C(-)), in words.
+      In check mode, which ones it would gain and lose.
+  returned: always, except when nothing could be tried
+  type: list
+  elements: str
+  sample: ["team-a.gateway: + get, list secrets (all namespaces)"]
 failures:
   description:
     - What is wrong with a webhook that does not answer or a workload that replaces another one, in the form of

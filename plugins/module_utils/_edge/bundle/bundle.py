@@ -12,6 +12,7 @@ from typing import Any
 
 from ..._core.cluster.bundle import Manifest, Ref, difference, ref
 from ..._core.cluster.ownership import is_ours, release_of
+from ..._core.cluster.rights import changed_rights
 from ..._core.config.secrets import salted
 from ..._core.errors import Problem
 from ..api.cluster import APPLY, JSON, NOT_FOUND, POLL_FIRST, ApiError, Cluster
@@ -43,12 +44,15 @@ class BundleReport:
     objects: list[dict[str, str]] = field(default_factory=list)
     diffs: list[dict[str, str]] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
+    rights: list[str] = field(default_factory=list)
 
     def add(self, action: str, before: Manifest | None, after: Manifest | None) -> None:
         """Note an action, and its difference if requested."""
         self.objects.append({**ref(after or before or {})._asdict(), "action": action})
-        seen = self.diff and action not in ("unchanged", "absent")
-        change = difference(before, after, self.hide, parsed) if seen else None
+        if action in ("unchanged", "absent"):
+            return
+        self.rights += changed_rights(before, after)
+        change = difference(before, after, self.hide, parsed) if self.diff else None
         if change:
             self.diffs.append(
                 {key: _text(value) if key in ("before", "after") else value for key, value in change.items()}
@@ -61,7 +65,8 @@ class BundleReport:
         message = ", ".join(f"{count} {action}" for action, count in counts.items()) or "nothing to do"
         changed = bool(set(actions) - {"unchanged", "absent"})
         shown: dict[str, Any] = {"diff": self.diffs} if self.diff else {}
-        return {"changed": changed, "objects": self.objects, "msg": message, "warnings": self.warnings, **shown}
+        told = {"msg": message, "warnings": self.warnings, "rights": self.rights}
+        return {"changed": changed, "objects": self.objects, **told, **shown}
 
 
 def _text(manifest: Manifest | None) -> str:

@@ -347,3 +347,15 @@ def test_a_bundle_tells_whether_there_is_something_to_wait_for(change: Any, read
     assert present(api, [NAMESPACE, AGENT])["ready"] is ready
     assert present(api, [NAMESPACE])["ready"] is True
     assert present(api, [NAMESPACE, AGENT], check=True)["ready"] is False
+
+
+@pytest.mark.parametrize("check", [True, False])
+def test_the_result_says_which_rights_change(check: bool) -> None:
+    def role(*resources: str) -> Any:
+        rules = [{"apiGroups": [""], "resources": list(resources), "verbs": ["get", "list"]}]
+        return obj("ClusterRole", namespace="", api="rbac.authorization.k8s.io/v1", rules=rules)
+
+    api = ours(NAMESPACE, role("pods", "nodes"))
+    changed = present(api, [NAMESPACE, role("pods", "secrets")], check=check)
+    assert changed["rights"] == ["a: + get, list secrets (all namespaces)", "a: - get, list nodes (all namespaces)"]
+    assert present(api, [NAMESPACE, role("pods", "nodes" if check else "secrets")])["rights"] == []
