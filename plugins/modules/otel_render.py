@@ -40,6 +40,7 @@ EXAMPLES = r"""
     collectors:
       - name: agent
         mode: daemonset
+        host_ports: true
         recipes:
           - otlp_ingest
           - otlp_forward: {endpoint: "gateway.opentelemetry.svc:4317", insecure: true}

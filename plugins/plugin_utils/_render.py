@@ -193,9 +193,10 @@ def _specification() -> _sources.Options:
 
 
 def _build(chosen: _Choice, config: dict[str, Any]) -> CollectorBuild:
+    tables, collector = _target.tables(), chosen.collector
     return CollectorBuild(
-        collector=chosen.collector,
-        needs=derive.derive(config, _target.tables().listeners, identity.environment(chosen.collector)),
+        collector=collector,
+        needs=derive.derive(config, tables.listeners, identity.environment(collector), collector.allow, tables.known),
         config=config,
         config_text=_yaml.dump(config),
         config_hash=hashlib.sha256(_canonical(config).encode()).hexdigest(),

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -64,6 +65,7 @@ SECRET = re.compile(r"pass(word|wd)|secret|token|api_?key|credential", re.IGNORE
 REFERENCE = re.compile(r"\$\{env:\w+\}$")
 
 
+CONSENT = "consent-missing"
 # Warnings that a recipe cannot do anything about: a sidecar is in somebody else's pod.
 MEANT = {("sidecar", "metadata-service")}
 
@@ -84,9 +86,11 @@ def request(name: str, platform: str, mode: str, backend: str = "operator") -> _
     recipes.append({name: required(RECIPES[name]["options"])})
     env = {variable: {"secret": "credentials", "key": "key"} for variable in RECIPES[name].get("variables", {})}
     confined = mode == "daemonset" and PLATFORMS[platform].get("selinux")  # who gets past it is for the user to say
+    ports = PLATFORMS[platform].get("host_ports", True)  # as is who opens a port, and who is root
+    agent = {"allow": ["root"], "host_ports": ports} if mode == "daemonset" else {}
     return _render.Request(
         [{"name": "one", "platform": platform, "mode": mode, "backend": backend, "recipes": recipes, "env": env}],
-        {"namespace": "a", "selinux_type": "spc_t" if confined else ""},
+        {"namespace": "a", "selinux_type": "spc_t" if confined else "", **agent},
     )
 
 
@@ -115,6 +119,20 @@ def test_it_composes_with_partners_and_its_manifests_are_valid(
     told = [finding for finding in planned[0].findings if finding.severity != "info"]
     assert [str(finding) for finding in told if (mode, finding.rule) not in MEANT] == []
     assert violations(_render.bundle(planned)["manifests"]) == []
+
+
+@pytest.mark.parametrize("name", sorted(RECIPES))
+def test_it_says_which_right_needs_consent(name: str) -> None:
+    needed = set()
+    for platform in PLATFORMS:
+        for mode in RECIPES[name]["modes"]:
+            if not is_refused(name, platform, mode):
+                asked = request(name, platform, mode)
+                found = _render.plan(replace(asked, defaults={**asked.defaults, "allow": []}))[0].findings
+                needed |= {one.fix.partition("add ")[2].partition(" to")[0] for one in found if one.rule == CONSENT}
+    row = next(line for line in PAGE.splitlines() if line.startswith(f"| `{name}` |"))
+    for text in (row, RECIPES[name]["summary"]):
+        assert set(re.findall(r"`allow: [^`]+`", text)) == needed
 
 
 @pytest.mark.parametrize(("name", "platform", "mode"), EVERYWHERE)

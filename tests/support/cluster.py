@@ -39,6 +39,12 @@ class Cluster:
         return str(self.host.check_output(f"kubectl -n {self.namespace} logs -l {selector} --tail=-1"))
 
 
+def has_token(pod: dict[str, Any]) -> bool:
+    """Return whether a pod mounts the token of its ServiceAccount for the Kubernetes API."""
+    paths = {mount["mountPath"] for item in pod["spec"]["containers"] for mount in item.get("volumeMounts", [])}
+    return "/var/run/secrets/kubernetes.io/serviceaccount" in paths
+
+
 def node_ips() -> list[str]:
     """Return the addresses of the nodes, as the testbed exports them."""
     return os.environ["O11Y_TESTBED_NODE_IPS"].split()

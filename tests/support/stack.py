@@ -19,7 +19,7 @@ import pytest
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from testinfra.host import Host
 
-from tests.support.cluster import Cluster, node_ips, until
+from tests.support.cluster import Cluster, has_token, node_ips, until
 
 NAMESPACE = "cluster"
 INTERVAL = 10  # seconds between two reports, in the inventory
@@ -133,6 +133,21 @@ class DataArrives:
 
         talkers = {pod["metadata"]["name"] for pod in Cluster(stack.host, "istio-system").pods("app=talker")}
         until("memory of every talker", lambda: measured() == talkers, PATIENCE)
+
+    def test_the_list_of_pods_of_each_kubelet_is_read_without_the_right_to_all_of_it(self, stack: Stack) -> None:
+        def typed() -> set[str]:
+            return set(stack.by("k8s_node_name", 'k8s_volume_capacity_bytes{k8s_volume_type!=""}'))
+
+        until("a volume with its type on every node", lambda: typed() == stack.nodes(), PATIENCE)
+        account = f"system:serviceaccount:{NAMESPACE}:otel-node-collector"
+        for resource, answer in (("pods", "yes"), ("proxy", "no")):
+            asked = stack.host.run(f"kubectl auth can-i get nodes/{resource} --as={account}")
+            assert asked.stdout.split()[-1] == answer
+
+    def test_only_pods_that_ask_the_api_have_a_token_for_it(self, stack: Stack) -> None:
+        pods = Cluster(stack.host, NAMESPACE).pods(COLLECTORS)
+        mounted = {pod["spec"]["serviceAccountName"] for pod in pods if has_token(pod)}
+        assert mounted == {f"otel-{name}-collector" for name in ("node", "cluster", "prometheus")}
 
     def test_the_cluster_reports_itself_once(self, stack: Stack) -> None:
         reports = f"count_over_time(k8s_node_condition_ready[{WINDOW}s])"

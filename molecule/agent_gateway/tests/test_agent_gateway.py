@@ -8,11 +8,12 @@ import socket
 import urllib.request
 import uuid
 from pathlib import Path
+from typing import Any
 
 import pytest
 from testinfra.host import Host
 
-from tests.support.cluster import PROJECT, Cluster, node_ips, until
+from tests.support.cluster import PROJECT, Cluster, has_token, node_ips, until
 from tests.support.html import read
 
 AGENT = "opentelemetry-collector-agent"
@@ -23,6 +24,14 @@ GATEWAY_PODS = "component=standalone-collector"
 @pytest.fixture
 def cluster(host: Host) -> Cluster:
     return Cluster(host, "opentelemetry")
+
+
+def selector(spec: Any) -> str:
+    return ",".join(f"{key}={value}" for key, value in spec["podSelector"]["matchLabels"].items())
+
+
+def ports(pod: Any) -> list[Any]:
+    return [port for container in pod["spec"]["containers"] for port in container["ports"]]
 
 
 def test_an_agent_runs_on_every_node(cluster: Cluster) -> None:
@@ -51,6 +60,21 @@ def test_the_agent_has_the_names_and_ports_that_applications_know(cluster: Clust
 def test_every_node_answers_on_its_host_ports(node: str, port: int) -> None:
     with socket.create_connection((node, port), timeout=5):
         pass
+
+
+def test_no_pod_has_a_token_for_the_api(cluster: Cluster) -> None:
+    pods = cluster.pods("app.kubernetes.io/instance=example")
+    assert len(pods) == len(node_ips()) + 1
+    assert [pod["metadata"]["name"] for pod in pods if has_token(pod)] == []
+
+
+@pytest.mark.parametrize("name", [AGENT, GATEWAY])
+def test_other_pods_reach_no_port_but_those_of_the_config(cluster: Cluster, name: str) -> None:
+    spec = cluster.get("networkpolicy", name)["spec"]
+    opened = {(item["containerPort"], item["protocol"]) for pod in cluster.pods(selector(spec)) for item in ports(pod)}
+    admitted = {(item["port"], item["protocol"]) for rule in spec["ingress"] for item in rule["ports"]}
+    assert spec["policyTypes"] == ["Ingress"]
+    assert admitted == opened
 
 
 def test_the_service_says_grpc_to_load_balancers(cluster: Cluster) -> None:

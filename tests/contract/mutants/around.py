@@ -140,6 +140,20 @@ MUTATORS: dict[str, Mutator] = {
             ("receivers", "journald", {}, "logs"),
         ],
     ),
+    "consent-missing": added_where(
+        {"mode": "daemonset", "keeps_on_node": True, "allowed": ("secrets",)},
+        [
+            (*LOGS, {"include": ["/var/log/pods/*/*/*.log"]}, "logs"),
+            ("receivers", "journald", {}, "logs"),
+            ("receivers", "k8s_objects", {"objects": [{"name": "*"}]}, "logs"),
+            ("receivers", "k8s_objects", {"objects": [{"name": "nodes/proxy"}]}, "logs"),
+            ("extensions", "file_storage", {}),
+        ],
+    ),
+    "host-port-open": added_where(
+        {"mode": "daemonset", "open_ports": frozenset({(4999, "TCP")})},
+        [("receivers", "otlp", otlp(host, 4999)) for host in ("0.0.0.0", "${env:MY_POD_IP}")],
+    ),
     "file-missing": file_missing,
     "storage-missing": storage_missing,
 }

@@ -27,6 +27,7 @@ OWN: list[dict[str, Any]] = [
         "name": "node",
         "mode": "daemonset",
         "platform": "eks",
+        "allow": ["root"],
         "recipes": [*ON_NODES, {"otlp_forward": {"endpoint": "otlp.example.com:4317"}}],
     },
     {"name": "smallest", "recipes": ["otlp_ingest", "debug_output"]},

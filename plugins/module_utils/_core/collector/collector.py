@@ -69,6 +69,8 @@ class Collector:
     cpu_limit: str
     service_account_name: str
     service_account_annotations: dict[str, str]
+    automount_service_account_token: bool | None
+    allow: list[str]
     labels: dict[str, str]
     annotations: dict[str, str]
     pod_labels: dict[str, str]

@@ -14,7 +14,7 @@ from ..collector import names
 from ..collector.collector import Collector, parse_bytes
 from ..collector.platform import Platform
 from ..errors import Problem
-from ..manifests.pod import CONFIG_DIRECTORY
+from ..manifests.pod import CONFIG_DIRECTORY, keeps_on_node
 from ..needs.derive import DOWNWARD, Needs, Port
 from .subject import Deployment
 
@@ -47,7 +47,17 @@ def deployment(collector: Collector, needs: Needs | None, platform: Platform | N
         network_policy=bool(collector.network_policy.get("enabled")),
         platform=collector.platform,
         confined=bool(platform and platform.selinux and not collector.selinux_type),
+        keeps_on_node=bool(platform and keeps_on_node(collector, platform)),
+        allowed=tuple(collector.allow),
+        open_ports=_open(collector, needs) if needs else frozenset(),
     )
+
+
+def _open(collector: Collector, needs: Needs) -> frozenset[tuple[int, str]]:
+    """Return the ports of the node that are open by default, and to everybody."""
+    asked = collector.host_ports is not None or collector.network_policy.get("ingress_from")
+    found = () if asked or not collector.uses_host_ports else needs.ports
+    return frozenset((port.number, port.protocol) for port in found if port.exposed)
 
 
 def environment(collector: Collector) -> frozenset[str]:

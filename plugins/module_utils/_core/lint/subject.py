@@ -23,7 +23,8 @@ class Deployment:
 
     `mounts` are the paths at which anything is mounted, `exposed` the ports that a Service or the node opens as
     (port, protocol), `granted` the RBAC rules that its ServiceAccount has as manifests spell them,
-    `confined` says that SELinux keeps the files of the node from it.
+    `confined` says that SELinux keeps the files of the node from it, `keeps_on_node` that its state is in a folder of
+    the node, `allowed` the rights that it has consent for, `open_ports` the ports of the node that nobody asked for.
     """
 
     mode: str
@@ -40,6 +41,9 @@ class Deployment:
     operator_version: str = ""
     platform: str = ""
     confined: bool = False
+    keeps_on_node: bool = False
+    allowed: tuple[str, ...] | None = None
+    open_ports: frozenset[tuple[int, str]] = frozenset()
 
 
 @dataclass(frozen=True)

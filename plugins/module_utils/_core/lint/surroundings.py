@@ -67,7 +67,8 @@ def _permissions(item: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
 
 def _allows(granted: Granted, wanted: tuple[str, str, str]) -> bool:
     group, resource, verb = wanted
-    names = (resource, "*", f"*/{resource.partition('/')[2]}" if "/" in resource else "*")
+    names = [resource, "*", f"*/{resource.partition('/')[2]}" if "/" in resource else "*"]
+    names += ["nodes/proxy"] if resource == "nodes/pods" else []  # what kubelets asked for before Kubernetes 1.33
     return any((g, name, v) in granted for g in (group, "*") for name in names for v in (verb, "*"))
 
 

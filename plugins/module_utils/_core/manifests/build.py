@@ -34,6 +34,12 @@ class CollectorBuild:
     platform: Platform = field(default_factory=Platform)
 
     @property
+    def api_token(self) -> bool:
+        """Whether the pods have a token for the Kubernetes API: as the user says, or if the config needs one."""
+        wanted = self.collector.automount_service_account_token
+        return self.needs.asks_api if wanted is None else wanted
+
+    @property
     def exposed(self) -> tuple[Any, ...]:
         """The ports that clients connect to."""
         return tuple(port for port in self.needs.ports if port.exposed)

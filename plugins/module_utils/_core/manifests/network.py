@@ -18,9 +18,14 @@ _GATEWAY_API = "gateway.networking.k8s.io/v1"
 
 
 def network_policy(build: CollectorBuild) -> Manifest | None:
-    """Return a policy that admits exactly the ports that are listened on, TCP and UDP, or nothing when it is off."""
-    options = build.collector.network_policy
-    if not options.get("enabled"):
+    """Return a policy that admits exactly the ports that are listened on, TCP and UDP, or nothing when it is off.
+
+    Without a word of the user it is on wherever all ports are known and the pods have a network of their own.
+    """
+    collector = build.collector
+    options, own = collector.network_policy, collector.mode != "sidecar" and not collector.host_network
+    enabled = options.get("enabled")
+    if not (own and build.needs.ports_known if enabled is None else enabled):
         return None
     ports = [{"port": port.number, "protocol": port.protocol} for port in build.needs.ports]
     ingress = [present(ports=ports, **{"from": options.get("ingress_from")})] if ports else []

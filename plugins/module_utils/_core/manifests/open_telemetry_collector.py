@@ -53,6 +53,7 @@ def open_telemetry_collector(build: CollectorBuild) -> Manifest:
 def _pods(build: CollectorBuild) -> dict[str, Any]:
     """Return the parts of the pods. A sidecar has only a container, its pod has another owner."""
     collector = build.collector
+    token, token_mount = pod.api_access(build) if collector.mode != _SIDECAR else ([], [])
     container = {
         "image": build.image,
         "imagePullPolicy": collector.image_pull_policy,
@@ -60,7 +61,11 @@ def _pods(build: CollectorBuild) -> dict[str, Any]:
         "env": pod.environment(build),
         "resources": pod.resources(build),
         "securityContext": _container_security(build),
-        **present(ports=_ports(build), volumes=pod.volumes(build), volumeMounts=pod.volume_mounts(build)),
+        **present(
+            ports=_ports(build),
+            volumes=[*pod.volumes(build), *token],
+            volumeMounts=[*pod.volume_mounts(build), *token_mount],
+        ),
         **(pod.PROBES if build.needs.probe else {}),
     }
     if collector.mode == _SIDECAR:

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..collector.collector import Collector
 from ..collector.names import label_value, text
+from ..collector.platform import Platform
 from ..errors import Problem
 from ..needs.derive import DOWNWARD, Mount
 from .build import CollectorBuild, Manifest, frame, present
@@ -21,6 +23,8 @@ STATE_VOLUME = "state"
 HASH_ANNOTATION = "checksum/config"
 # Of what is not confined to one pod, as spc_t is, the level has no categories.
 SELINUX_LEVEL = "s0"
+_TOKEN_VOLUME, _TOKEN_SECONDS = "kube-api-access", 3607
+_TOKEN_FOLDER = "/var/run/secrets/kubernetes.io/serviceaccount"
 _STATE_FOLDER = "/var/lib/otelcol"
 
 # Kinds of sources that an environment variable can be given, and the field of the Pod API that each becomes.
@@ -53,6 +57,7 @@ def _pod_spec(build: CollectorBuild) -> dict[str, Any]:
     collector = build.collector
     return {
         "serviceAccountName": collector.service_account_name,
+        "automountServiceAccountToken": build.api_token,
         "securityContext": pod_security(build),
         "containers": [_container(build)],
         "volumes": [_config_volume(build), *volumes(build)],
@@ -132,7 +137,7 @@ def pod_security(build: CollectorBuild) -> dict[str, Any]:
     """Return the user of the pod: root only to read the node's logs, or to keep state in a folder of root."""
     selinux = {"type": build.collector.selinux_type, "level": SELINUX_LEVEL} if build.collector.selinux_type else None
     always = {"seccompProfile": {"type": "RuntimeDefault"}, **present(seLinuxOptions=selinux)}
-    if build.needs.run_as_root or (_keeps_on_node(build) and build.needs.state_directories):
+    if build.needs.run_as_root or (keeps_on_node(build.collector, build.platform) and build.needs.state_directories):
         return {"runAsUser": 0, **always}
     user = build.run_as_user
     return {"runAsNonRoot": True, **always} | present(runAsUser=user, runAsGroup=user, fsGroup=user)
@@ -166,15 +171,16 @@ def volumes(build: CollectorBuild) -> list[dict[str, Any]]:
 
 def _state(build: CollectorBuild) -> dict[str, Any]:
     """An agent's state outlives its pod on the node; that of others does not, and needs a StatefulSet to."""
-    if not _keeps_on_node(build):
+    if not keeps_on_node(build.collector, build.platform):
         return {"emptyDir": {}}
     path = f"{_STATE_FOLDER}/{build.collector.namespace}-{build.collector.name}"
     return {"hostPath": {"path": path, "type": "DirectoryOrCreate"}}
 
 
-def _keeps_on_node(build: CollectorBuild) -> bool:
-    writable = build.platform.host_paths_writable and build.platform.offers(_STATE_FOLDER)
-    return build.collector.mode == "daemonset" and writable
+def keeps_on_node(collector: Collector, platform: Platform) -> bool:
+    """Return whether state is kept in a folder of the node, where it outlives the pod."""
+    writable = platform.host_paths_writable and platform.offers(_STATE_FOLDER)
+    return collector.mode == "daemonset" and writable
 
 
 def volume_mounts(build: CollectorBuild) -> list[dict[str, Any]]:
@@ -197,6 +203,27 @@ def topology_spread(build: CollectorBuild, pods: dict[str, str]) -> list[dict[st
     """Return the user's constraints; each selects the pods with these labels unless it says otherwise."""
     selector = {"matchLabels": pods}
     return [{"labelSelector": selector, **constraint} for constraint in build.collector.topology_spread]
+
+
+def api_access(build: CollectorBuild) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Return the volume of the token for the Kubernetes API and its mount, as Kubernetes itself would add them.
+
+    A custom resource has no field for automountServiceAccountToken. Source: plugin/pkg/admission/serviceaccount of
+    Kubernetes, and the ConfigMap that OpenShift adds.
+    """
+    if not build.api_token:
+        return [], []
+    authority = {"name": "kube-root-ca.crt", "items": [{"key": "ca.crt", "path": "ca.crt"}]}
+    service_ca = {"name": "openshift-service-ca.crt", "items": [{"key": "service-ca.crt", "path": "service-ca.crt"}]}
+    namespace = {"path": "namespace", "fieldRef": {"apiVersion": "v1", "fieldPath": "metadata.namespace"}}
+    sources: list[dict[str, Any]] = [
+        {"serviceAccountToken": {"path": "token", "expirationSeconds": _TOKEN_SECONDS}},
+        {"configMap": authority},
+        {"configMap": {**service_ca, "optional": True}},
+        {"downwardAPI": {"items": [namespace]}},
+    ]
+    volume = {"name": _TOKEN_VOLUME, "projected": {"sources": sources}}
+    return [volume], [{"name": _TOKEN_VOLUME, "mountPath": _TOKEN_FOLDER, "readOnly": True}]
 
 
 def config_map(build: CollectorBuild) -> Manifest:

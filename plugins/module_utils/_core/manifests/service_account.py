@@ -43,7 +43,10 @@ def service_account(build: CollectorBuild) -> Manifest:
     # A custom resource has no place for them; pods take those of their account.
     secrets = collector.image_pull_secrets if collector.backend == "operator" else []
     account = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": metadata}
-    return {**account, **present(imagePullSecrets=[{"name": name} for name in secrets])}
+    # Pods that need the token say so themselves; pods with a sidecar belong to others.
+    token = collector.automount_service_account_token if collector.mode == "sidecar" else False
+    pulling = [{"name": name} for name in secrets]
+    return {**account, **present(imagePullSecrets=pulling, automountServiceAccountToken=token)}
 
 
 def owned(builds: Iterable[CollectorBuild]) -> list[CollectorBuild]:
@@ -131,7 +134,12 @@ def of_collector(build: CollectorBuild) -> Rules:
     receivers = section(build.config, "receivers")
     others = {name: other for name, other in receivers.items() if name != _RECEIVER}
     settings = section(receivers, _RECEIVER)
-    return (*rules_of({**build.config, "receivers": others}), *_SCRAPE, *through_api(settings), *use(build))
+    return (
+        *rules_of({**build.config, "receivers": others}, build.collector.allow),
+        *_SCRAPE,
+        *through_api(settings),
+        *use(build),
+    )
 
 
 def of_allocator(build: CollectorBuild) -> Rules:

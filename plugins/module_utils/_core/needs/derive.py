@@ -6,17 +6,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 from ..aws.policy import Grant
 from ..config.catalogue import Listeners
-from ..config.paths import Path, leaves
+from ..config.paths import Path, at, leaves
 from ..config.values import REFERENCE, is_loopback
 from .components.aws import grants_of
+from .components.row import guarded
 from .components.table import Component, Rules, component
-from .listeners import Listener, Part, listeners, started
+from .listeners import Listener, Part, listeners, ports_are_known, started
 
 SECRETS_ROOT = "/etc/otelcol/secrets"
 CONFIG_MAPS_ROOT = "/etc/otelcol/configmaps"
@@ -35,6 +36,8 @@ DOWNWARD = {
 }
 
 _MOUNTED = re.compile(rf"({SECRETS_ROOT}|{CONFIG_MAPS_ROOT})/([a-z0-9][-a-z0-9.]*)/")
+# How components name the token of their pod: the setting `auth_type` of those that ask the API, and its folder.
+_BY_ACCOUNT, _ACCOUNT_FILES = "serviceAccount", "/secrets/kubernetes.io/serviceaccount"
 _LONGEST_PORT_NAME = 15
 _LONGEST_VOLUME_NAME = 63
 
@@ -83,6 +86,8 @@ class Needs:
     probe: Port | None
     probe_path: str
     grants: tuple[Grant, ...]
+    asks_api: bool
+    ports_known: bool
 
     @property
     def iam_actions(self) -> tuple[str, ...]:
@@ -90,10 +95,17 @@ class Needs:
         return tuple(sorted({action for grant in self.grants for action in grant.actions}))
 
 
-def derive(config: Mapping[str, Any], table: Listeners, environment: Mapping[str, str] | None = None) -> Needs:
+def derive(
+    config: Mapping[str, Any],
+    table: Listeners,
+    environment: Mapping[str, str] | None = None,
+    allow: Iterable[str] = (),
+    known: Callable[[str, str], bool] = lambda _section, _type: True,
+) -> Needs:
     """Return what this config needs; only components in use count.
 
-    `table` has the ports that component types open, `environment` is what is known of it beforehand.
+    `table` has the ports that component types open, `environment` is what is known of it beforehand, `allow` names the
+    rights that have the user's consent. `known` says whether a type is known; another may need the API and open ports.
     """
     parts = list(started(config))
     used = _used(parts)
@@ -102,9 +114,11 @@ def derive(config: Mapping[str, Any], table: Listeners, environment: Mapping[str
     health = next((part for row, part in used if row.health), None)
     checked = {item.end for item in open_ports if health and item.part == health and not is_loopback(item.host)}
     read = tuple(variables(config))
+    rules = _rules(used, allow)
+    certain = all(known(part.section, part.type) and not isinstance(at(config, part.path), str) for part in parts)
     return Needs(
         ports=tuple(ports),
-        rules=_rules(used),
+        rules=rules,
         variables=(*read, *_implied(used, read)),
         mounts=tuple(_mounts(config, used)),
         state_directories=tuple(sorted({path for row, part in used for path in row.state(part.settings)})),
@@ -112,12 +126,19 @@ def derive(config: Mapping[str, Any], table: Listeners, environment: Mapping[str
         probe=next((port for port in ports if (port.number, port.protocol) in checked), None),
         probe_path=str((health.settings if health else {}).get("path") or "/"),
         grants=tuple(_grants(parts, config, environment or {})),
+        asks_api=bool(rules) or not certain or any(row.api for row, _part in used) or _uses_account(config),
+        ports_known=certain and ports_are_known(config, parts, table),
     )
 
 
-def rules_of(config: Mapping[str, Any]) -> Rules:
+def _uses_account(config: Mapping[str, Any]) -> bool:
+    """Whether a setting names the token of the ServiceAccount, or a file beside it."""
+    return any(value == _BY_ACCOUNT or _ACCOUNT_FILES in str(value) for _path, value in leaves(config))
+
+
+def rules_of(config: Mapping[str, Any], allow: Iterable[str]) -> Rules:
     """Return the permissions that the components of a config need."""
-    return _rules(_used(started(config)))
+    return _rules(_used(started(config)), allow)
 
 
 def _used(parts: Iterable[Part]) -> list[tuple[Component, Part]]:
@@ -155,11 +176,15 @@ def _unique(wanted: str, taken: set[str], longest: int) -> str:
     return name
 
 
-def _rules(used: Iterable[tuple[Component, Part]]) -> Rules:
-    """Return the permissions of all components, each once and in a stable order."""
+def _rules(used: Iterable[tuple[Component, Part]], allow: Iterable[str]) -> Rules:
+    """Return the permissions of all components, each once and in a stable order.
+
+    What only older versions of Kubernetes need is left out unless the user allows it.
+    """
     rules: dict[str, dict[str, Any]] = {}
     for row, part in used:
-        for rule in row.rules(part.settings):
+        older = [rule for rule in row.older(part.settings) if guarded(rule) <= set(allow)]
+        for rule in (*row.rules(part.settings), *older):
             rules.setdefault(repr(sorted(rule.items())), rule)
     return tuple(rules[key] for key in sorted(rules))
 

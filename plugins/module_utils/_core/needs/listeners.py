@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from ..config.catalogue import ListenerRow, Listeners
 from ..config.paths import ROLES, Path, at, items, section
-from ..config.values import ANY_IPV4, LOCALHOST, address
+from ..config.values import ANY_IPV4, LOCALHOST, address, is_loopback
 
 _SECTIONS = ("extensions", "receivers", "processors", "exporters", "connectors")
 _TELEMETRY = ("service", "telemetry")
@@ -84,6 +84,16 @@ def listeners(config: Any, parts: Iterable[Part], table: Listeners, by_operator:
 
     The operator gives an address to components that have none.
     """
+    return (item for item in _opened(config, parts, table, by_operator) if item.port)
+
+
+def ports_are_known(config: Any, parts: Iterable[Part], table: Listeners) -> bool:
+    """Whether the number of every port that the parts of a config open for others is known before they run."""
+    return all(item.port or is_loopback(item.host) for item in _opened(config, parts, table, False))
+
+
+def _opened(config: Any, parts: Iterable[Part], table: Listeners, by_operator: bool) -> Iterator[Listener]:
+    """Yield every port that is opened, with number 0 if a variable has it."""
     yield from _of_service(config, table)
     for part in parts:
         yield from _of_part(part, table, by_operator)
@@ -96,9 +106,9 @@ def _of_part(part: Part, table: Listeners, by_operator: bool) -> Iterator[Listen
         host, port = _default(row, by_operator) if endpoint is None else address(endpoint)
         host = str(at(part.settings, row.host_path, host)) if row.host_path else host
         protocol = _protocol(part, row)
-        if port and protocol and _is_on(part, row):
+        if (port or endpoint is not None) and protocol and _is_on(part, row):
             path = part.path if endpoint is None else (*part.path, *row.path)
-            yield Listener(part, path, host, port, protocol, row.name, row.app_protocol, row.exposed)
+            yield Listener(part, path, host, port or 0, protocol, row.name, row.app_protocol, row.exposed)
 
 
 def waits_for_clients(name: str, component_id: str, config: Any, table: Listeners) -> bool:
@@ -149,5 +159,5 @@ def _of_service(config: Any, table: Listeners) -> Iterator[Listener]:
             host, number = at(reader, (*_READER, "host")), at(reader, (*_READER, "port"))
             found.append(((*here, "readers", index), str(host or ""), address(f":{number}")[1] if host else None))
         for path, host, port in found:
-            if port:
-                yield Listener(None, path, host, port, row.protocol, row.name, exposed=row.exposed)
+            if port or host:
+                yield Listener(None, path, host, port or 0, row.protocol, row.name, exposed=row.exposed)

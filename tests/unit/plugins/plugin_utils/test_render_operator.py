@@ -53,6 +53,7 @@ def test_a_sidecar_listens_where_its_pod_is_and_is_not_probed() -> None:
 )
 def test_an_agent_leaves_out_its_own_log(backend: str, container: str) -> None:
     agent = {"name": "agent", "mode": "daemonset", "recipes": ["pod_logs", "debug_output"], "backend": backend}
+    agent["allow"] = ["root"]
     assert f"/{container}/*.log" in rendered(agent)["collectors"][0]["config"]
 
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from ...config.paths import items, section
+from ...config.paths import at, items, section
 from .row import READ, Component, Rules, Settings, rule
 
 _POD_LOGS = "/var/log/pods"
@@ -36,12 +36,21 @@ def _journal_host_paths(settings: Settings) -> tuple[tuple[str, str], ...]:
 
 
 def _kubelet_stats_rules(settings: Settings) -> Rules:
-    """`nodes/proxy` only for what needs the pod specs: it is far more than reading statistics."""
+    """The kubelet's list of pods has a resource of its own since Kubernetes 1.33 (KEP-2862), on by default."""
     claims = rule("core", "persistentvolumeclaims persistentvolumes", ("get",))
-    metrics = [name for name in section(settings, "metrics") if str(name).endswith("_utilization")]
-    needs_proxy = bool(settings.get("extra_metadata_labels") or metrics)
-    reads = rule("core", "nodes/stats nodes/proxy" if needs_proxy else "nodes/stats", ("get",))
+    reads = rule("core", "nodes/stats nodes/pods" if _asks_for_pods(settings) else "nodes/stats", ("get",))
     return (reads, claims) if settings.get("k8s_api_config") else (reads,)
+
+
+def _kubelet_stats_older(settings: Settings) -> Rules:
+    return (rule("core", "nodes/proxy", ("get",)),) if _asks_for_pods(settings) else ()
+
+
+def _asks_for_pods(settings: Settings) -> bool:
+    """Whether metadata or metrics are asked for that the receiver finds in the specs of the pods."""
+    metrics = section(settings, "metrics")
+    shares = [name for name in metrics if str(name).endswith("_utilization") and at(metrics, (name, "enabled"))]
+    return bool(settings.get("extra_metadata_labels") or shares)
 
 
 def _k8s_cluster_rules(settings: Settings) -> Rules:
@@ -120,12 +129,13 @@ RECEIVERS = (
     ),
     Component(("journald",), host_paths=_journal_host_paths, root=lambda _settings: True),
     Component(("host_metrics", "hostmetrics"), host_paths=_host_metrics_host_paths),
-    Component(("kubelet_stats", "kubeletstats"), rules=_kubelet_stats_rules),
+    Component(("kubelet_stats", "kubeletstats"), rules=_kubelet_stats_rules, older=_kubelet_stats_older),
     Component(("k8s_cluster",), rules=_k8s_cluster_rules),
     Component(
         ("k8s_events",), rules=lambda _settings: (rule("core", "events namespaces"), rule("events.k8s.io", "events"))
     ),
     Component(("k8s_objects", "k8sobjects"), rules=_k8s_objects_rules),
     Component(("prometheus",), rules=_prometheus_rules),
+    Component(("awscontainerinsightreceiver",), api=True),
     Component(("receiver_creator",), rules=lambda _settings: (rule("core", "pods", READ),)),
 )

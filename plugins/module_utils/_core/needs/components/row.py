@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +13,10 @@ Rules = tuple[dict[str, Any], ...]
 Settings = dict[str, Any]
 
 READ = ("get", "list", "watch")
+
+# Rights that go far beyond telemetry: a collector gets them only if its option `allow` names them.
+SECRETS, WILDCARD, NODES_PROXY, ROOT = "secrets", "wildcard", "nodes/proxy", "root"
+_GUARDED = {"secrets": SECRETS, "nodes/proxy": NODES_PROXY}
 
 
 def nothing(_settings: Settings) -> tuple[Any, ...]:
@@ -22,15 +26,21 @@ def nothing(_settings: Settings) -> tuple[Any, ...]:
 
 @dataclass(frozen=True)
 class Component:
-    """What one component type needs. `types` has today's name and the ones that older versions know."""
+    """What one component type needs. `types` has today's name and the ones that older versions know.
+
+    `older` has the rules that only older versions of Kubernetes need. `api` says that the component asks the API of
+    Kubernetes with rights that are not derived.
+    """
 
     types: tuple[str, ...]
     rules: Callable[[Settings], Rules] = nothing
+    older: Callable[[Settings], Rules] = nothing
     variables: Callable[[Settings], tuple[str, ...]] = nothing
     host_paths: Callable[[Settings], tuple[tuple[str, str], ...]] = nothing
     state: Callable[[Settings], tuple[str, ...]] = nothing
     root: Callable[[Settings], bool] = lambda _settings: False
     health: bool = False
+    api: bool = False
 
 
 def rule(groups: str, resources: str, verbs: tuple[str, ...] = READ, name: str = "") -> dict[str, Any]:
@@ -41,3 +51,11 @@ def rule(groups: str, resources: str, verbs: tuple[str, ...] = READ, name: str =
         "verbs": list(verbs),
         **({"resourceNames": [name]} if name else {}),
     }
+
+
+def guarded(item: Mapping[str, Any]) -> set[str]:
+    """Return the rights in an RBAC rule that need consent. A rule for named objects needs none for their resource."""
+    names = [str(name) for key in ("apiGroups", "resources", "verbs", "nonResourceURLs") for name in item.get(key, ())]
+    core = {"", "*"}.intersection(item.get("apiGroups", ())) and not item.get("resourceNames")
+    found = {_GUARDED[name] for name in item.get("resources", ()) if core and name in _GUARDED}
+    return found | ({WILDCARD} if any("*" in name for name in names) else set())

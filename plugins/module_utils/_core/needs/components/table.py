@@ -79,6 +79,14 @@ PROCESSORS = (
     Component(("resource_detection", "resourcedetection"), rules=_detector_rules, variables=_detector_variables),
 )
 
+
+def _balancing_rules(settings: Settings) -> Rules:
+    """The resolver `k8s` watches the pods behind a Service."""
+    return (rule("discovery.k8s.io", "endpointslices"),) if at(settings, ("resolver", "k8s")) is not None else ()
+
+
+EXPORTERS = (Component(("load_balancing", "loadbalancing"), rules=_balancing_rules),)
+
 EXTENSIONS = (
     Component(("health_check",), health=True),
     Component(("file_storage",), state=_storage_directory),
@@ -96,7 +104,7 @@ EXTENSIONS = (
 )
 
 
-_CLASSES = {"receivers": RECEIVERS, "processors": PROCESSORS, "extensions": EXTENSIONS}
+_CLASSES = {"receivers": RECEIVERS, "processors": PROCESSORS, "exporters": EXPORTERS, "extensions": EXTENSIONS}
 COMPONENTS = {(role, name): row for role, rows in _CLASSES.items() for row in rows for name in row.types}
 
 __all__ = ["COMPONENTS", "Component", "Rules", "component"]

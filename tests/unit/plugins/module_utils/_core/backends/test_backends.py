@@ -37,7 +37,7 @@ def kinds(config: Any = None, **options: Any) -> list[str]:
 )
 def test_what_others_need_comes_first(mode: str, services: int, workload: str) -> None:
     found = [*["Service"] * services, workload]
-    assert kinds(mode=mode) == ["Namespace", "ServiceAccount", "ConfigMap", *found]
+    assert kinds(mode=mode) == ["Namespace", "ServiceAccount", "ConfigMap", *found, "NetworkPolicy"]
     if services:
         assert kinds(CONFIG, mode=mode, **EVERYTHING) == [
             *("Namespace", "ServiceAccount", "ClusterRole", "ClusterRoleBinding", "ConfigMap", *found),
@@ -74,7 +74,8 @@ def operator_kinds(config: Any = None, **options: Any) -> list[str]:
 )
 def test_workload_config_autoscaler_and_budget_are_the_operators(mode: str, services: int) -> None:
     found = ["Service"] * services
-    assert operator_kinds(mode=mode) == ["Namespace", "ServiceAccount", *found, "OpenTelemetryCollector"]
+    least = [*found, *([] if mode == "sidecar" else ["NetworkPolicy"])]
+    assert operator_kinds(mode=mode) == ["Namespace", "ServiceAccount", *least, "OpenTelemetryCollector"]
     if services:
         ways = ("NetworkPolicy", "Ingress", "HTTPRoute", "GRPCRoute")
         assert operator_kinds(CONFIG, mode=mode, **EVERYTHING) == [*OURS, *found, *ways, "OpenTelemetryCollector"]
@@ -82,7 +83,7 @@ def test_workload_config_autoscaler_and_budget_are_the_operators(mode: str, serv
 
 def test_an_allocator_has_an_account_and_rights_of_its_own() -> None:
     found = BACKENDS["operator"].manifests(order(sources={**SOURCES, "secret_namespaces": ["telemetry"]}))
-    own = ("Service", "Role", "RoleBinding", "OpenTelemetryCollector")
+    own = ("Service", "NetworkPolicy", "Role", "RoleBinding", "OpenTelemetryCollector")
     assert [manifest["kind"] for manifest in found] == [*OURS, *OURS[1:], *own]
     assert objects(image_pull_secrets=["registry"])[1]["imagePullSecrets"] == [{"name": "registry"}]
 
@@ -131,17 +132,18 @@ SAMPLES: dict[str, Any] = {
     "ingress": {"host": "a.example.com"},
     "routes": {"gateway": "a", "http_hostnames": ["a.example.com"]},
     "openshift_route": {"host": "a.example.com"},
-    "network_policy": {"enabled": True},
+    "network_policy": {"enabled": True, "ingress_from": [{"podSelector": {}}]},
     "storage": {"size": "9Gi", "class": "fast"},
     "update_strategy": {"rollingUpdate": {"maxUnavailable": 1}},
     "target_allocator": SETTINGS,
     "certificates": [CERTIFICATE],
 }
 # What the config and the image are made of reaches backends as config and image, and `adopt` is for the apply.
+# What `allow` allows reaches them as rules.
 # tests/contract/test_options_are_used.py asks that each of them is read.
 BEFORE = {
     *("backend", "mode", "recipes", "config", "config_files", "distribution", "distribution_manifest", "platform"),
-    *("image", "image_registry", "adopt"),
+    *("image", "image_registry", "adopt", "allow"),
 }
 # Said in docs/operator.md or in argument_specs.yml: option, backends and modes in which it means nothing.
 IDLE = {

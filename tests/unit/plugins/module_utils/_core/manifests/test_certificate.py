@@ -125,6 +125,7 @@ def test_collectors_can_share_a_service_account() -> None:
                 "o11y.opentelemetry/release": "telemetry.gateway",
             },
         },
+        "automountServiceAccountToken": False,
     }
 
 

@@ -38,6 +38,23 @@ def test_a_policy_admits_every_port_and_its_protocol() -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("options", "config", "made"),
+    [
+        ({}, None, True),
+        ({"mode": "daemonset"}, None, True),
+        ({"network_policy": {"enabled": False}}, None, False),
+        ({"mode": "sidecar", "backend": "operator"}, None, False),
+        ({"host_network": True}, None, False),
+        ({"host_network": True, "network_policy": {"enabled": True}}, None, True),
+        ({}, running(receivers={"zipkin": {"endpoint": "0.0.0.0:${env:PORT}"}}), False),
+        ({"network_policy": {"enabled": True}}, running(receivers={"zipkin": {"endpoint": "${env:WHERE}"}}), True),
+    ],
+)
+def test_there_is_a_policy_where_all_ports_are_known(options: dict[str, Any], config: Any, made: bool) -> None:
+    assert (network_policy(build(config, **options)) is not None) is made
+
+
 def test_a_policy_admits_only_the_peers_it_is_told_and_leaves_egress_alone_until_it_is_told() -> None:
     peers = [{"podSelector": {}}]
     assert policy(ingress_from=peers)["ingress"] == [{"ports": [{"port": 4317, "protocol": "TCP"}], "from": peers}]
@@ -124,4 +141,4 @@ def test_routes_that_a_gateway_would_refuse_are_refused(config: Any, options: di
 
 
 def test_there_is_none_of_them_when_none_is_asked_for() -> None:
-    assert [builder(build(BOTH)) for builder in (network_policy, ingress, http_route, grpc_route)] == [None] * 4
+    assert [builder(build(BOTH)) for builder in (ingress, http_route, grpc_route)] == [None] * 3

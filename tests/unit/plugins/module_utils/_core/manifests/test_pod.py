@@ -31,6 +31,7 @@ LEAST: dict[str, Any] = {
     },
     "spec": {
         "serviceAccountName": "gateway",
+        "automountServiceAccountToken": False,
         "securityContext": {**RESTRICTED, "runAsUser": 10001, "runAsGroup": 10001, "fsGroup": 10001},
         "containers": [
             {

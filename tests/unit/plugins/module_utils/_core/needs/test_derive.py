@@ -38,6 +38,8 @@ def test_the_least_config_needs_one_port() -> None:
         probe=None,
         probe_path="/",
         grants=(),
+        asks_api=False,
+        ports_known=True,
     )
 
 

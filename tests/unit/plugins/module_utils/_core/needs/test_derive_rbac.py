@@ -8,8 +8,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.needs.components.row import guarded, rule
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.needs.derive import derive
 
-from ..helpers import needs, running
+from ..helpers import LISTENERS, needs, running
 
 READ = "get list watch"
 CLUSTER = [
@@ -105,21 +107,27 @@ RULES: list[Row] = [
         "receivers",
         "kubelet_stats",
         {"extra_metadata_labels": ["container.id"]},
-        [("", "nodes/proxy nodes/stats", "get")],
+        [("", "nodes/pods nodes/stats", "get")],
     ),
     (
         "receivers",
         "kubelet_stats",
         {"metrics": {"k8s.pod.cpu_limit_utilization": {"enabled": True}}},
-        [("", "nodes/proxy nodes/stats", "get")],
+        [("", "nodes/pods nodes/stats", "get")],
     ),
     (
         "receivers",
         "kubelet_stats",
         {"extra_metadata_labels": ["k8s.volume.type"], "k8s_api_config": {"auth_type": "serviceAccount"}},
-        [("", "nodes/proxy nodes/stats", "get"), ("", "persistentvolumeclaims persistentvolumes", "get")],
+        [("", "nodes/pods nodes/stats", "get"), ("", "persistentvolumeclaims persistentvolumes", "get")],
     ),
     ("receivers", "kubelet_stats", {"metrics": {"k8s.pod.cpu.usage": {"enabled": True}}}, [("", "nodes/stats", "get")]),
+    (
+        "receivers",
+        "kubelet_stats",
+        {"metrics": {"k8s.pod.cpu_limit_utilization": {"enabled": False}}},
+        [("", "nodes/stats", "get")],
+    ),
     ("receivers", "receiver_creator", {}, [("", "pods", READ)]),
     ("receivers", "otlp", {"protocols": {"grpc": None}}, []),
     (
@@ -204,3 +212,38 @@ def test_what_has_one_name_is_granted_by_that_name() -> None:
 
 def test_no_component_may_write_but_the_leader_elector() -> None:
     assert [row[1] for row in RULES for granted in row[3] if "create" in granted[2]] == ["k8s_leader_elector"]
+
+
+@pytest.mark.parametrize(
+    ("settings", "allow", "resources"),
+    [
+        ({"extra_metadata_labels": ["container.id"]}, ["nodes/proxy"], {"nodes/stats", "nodes/pods", "nodes/proxy"}),
+        ({"extra_metadata_labels": ["container.id"]}, ["root"], {"nodes/stats", "nodes/pods"}),
+        ({}, ["nodes/proxy"], {"nodes/stats"}),
+    ],
+)
+def test_what_kubelets_asked_for_before_1_33_is_granted_by_consent(
+    settings: dict[str, Any], allow: list[str], resources: set[str]
+) -> None:
+    found = derive(running(receivers={"kubelet_stats": settings}), LISTENERS, None, allow).rules
+    assert {name for rule in found for name in rule["resources"]} == resources
+
+
+@pytest.mark.parametrize(
+    ("given", "rights"),
+    [
+        (rule("core", "pods nodes/pods"), set()),
+        (rule("core", "pods secrets"), {"secrets"}),
+        (rule("*", "secrets"), {"secrets", "wildcard"}),
+        (rule("apps", "secrets"), set()),
+        (rule("core", "secrets", name="one"), set()),
+        (rule("core", "*"), {"wildcard"}),
+        (rule("core", "*/proxy"), {"wildcard"}),
+        (rule("core", "pods", ("*",)), {"wildcard"}),
+        (rule("core", "nodes/proxy"), {"nodes/proxy"}),
+        ({"nonResourceURLs": ["/metrics"], "verbs": ["get"]}, set()),
+        ({"nonResourceURLs": ["*"], "verbs": ["get"]}, {"wildcard"}),
+    ],
+)
+def test_some_rights_need_consent(given: dict[str, Any], rights: set[str]) -> None:
+    assert guarded(given) == rights

@@ -1,20 +1,24 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What rows of the catalogue say beside an endpoint and a port; test_derive.py has the usual ones."""
+"""What rows of the catalogue say beside an endpoint and a port, and what is known of ports and of the API at all.
+
+test_derive.py has the usual ones.
+"""
 
 from __future__ import annotations
 
 from typing import Any
 
 import pytest
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.needs.derive import derive
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.needs.listeners import (
     listeners,
     started,
     waits_for_clients,
 )
 
-from ..helpers import LISTENERS, running
+from ..helpers import LISTENERS, needs, running
 
 
 @pytest.mark.parametrize(
@@ -32,3 +36,59 @@ def test_a_host_may_stand_beside_its_port(settings: Any, host: str) -> None:
 def test_a_type_that_can_listen_or_ask_does_what_its_settings_say(settings: Any, waits: bool) -> None:
     config = running(receivers={"github": settings})
     assert waits_for_clients("receivers", "github", config, LISTENERS) is waits
+
+
+TOKEN = "/var/run/secrets/kubernetes.io/serviceaccount/token"
+JOB = {"job_name": "a", "kubernetes_sd_configs": [{"role": "pod"}]}
+
+
+@pytest.mark.parametrize(
+    ("config", "asks"),
+    [
+        (running(receivers={"otlp": {}}), False),
+        (running(receivers={"kubelet_stats": {}}), True),
+        (running(receivers={"prometheus": {"config": {"scrape_configs": [JOB]}}}), True),
+        (running(receivers={"prometheus": {"config": {"scrape_configs": [{"job_name": "a"}]}}}), False),
+        (running(receivers={"awscontainerinsightreceiver": {}}), True),
+        (running(exporters={"load_balancing": {"resolver": {"k8s": {"service": "a"}}}}), True),
+        (running(exporters={"load_balancing": {"resolver": {"dns": {"hostname": "a"}}}}), False),
+        (running(extensions={"bearertokenauth": {"filename": TOKEN}}), True),
+        (running(receivers={"some": {"auth_type": "serviceAccount"}}), True),
+        (running(receivers={"some": "${file:/a}"}), True),
+    ],
+)
+def test_only_a_config_that_asks_the_api_needs_a_token(config: Any, asks: bool) -> None:
+    assert needs(config).asks_api is asks
+
+
+def test_what_nobody_knows_may_ask_the_api_and_open_ports() -> None:
+    found = derive(running(receivers={"mine": {}}), LISTENERS, known=lambda _section, name: name != "mine")
+    assert (found.asks_api, found.ports_known) == (True, False)
+
+
+@pytest.mark.parametrize(
+    ("settings", "known"),
+    [
+        ({"endpoint": "0.0.0.0:4317"}, True),
+        ({"endpoint": "0.0.0.0:${env:PORT}"}, False),
+        ({"endpoint": "${env:ENDPOINT}"}, False),
+        ({"endpoint": "localhost:0"}, True),
+        ({"endpoint": "unix:///tmp/otlp.sock", "transport": "unix"}, True),
+    ],
+)
+def test_a_port_may_be_known_only_when_the_collector_runs(settings: Any, known: bool) -> None:
+    assert needs(running(receivers={"otlp": {"protocols": {"grpc": settings}}})).ports_known is known
+
+
+@pytest.mark.parametrize(
+    ("exporter", "known"),
+    [
+        ({"prometheus": {"host": "0.0.0.0", "port": 8888}}, True),
+        ({"prometheus": {"host": "0.0.0.0", "port": "${env:PORT}"}}, False),
+        ({"otlp": {}}, True),
+    ],
+)
+def test_the_port_of_the_own_metrics_may_be_unknown_too(exporter: Any, known: bool) -> None:
+    config = running()
+    config["service"]["telemetry"] = {"metrics": {"readers": [{"pull": {"exporter": exporter}}]}}
+    assert needs(config).ports_known is known
