@@ -141,7 +141,7 @@ class DataArrives:
         until("a volume with its type on every node", lambda: typed() == stack.nodes(), PATIENCE)
         account = f"system:serviceaccount:{NAMESPACE}:otel-node-collector"
         for resource, answer in (("pods", "yes"), ("proxy", "no")):
-            asked = stack.host.run(f"kubectl auth can-i get nodes/{resource} --as={account}")
+            asked = stack.host.run(f"kubectl auth can-i get nodes --subresource={resource} --as={account}")
             assert asked.stdout.split()[-1] == answer
 
     def test_only_pods_that_ask_the_api_have_a_token_for_it(self, stack: Stack) -> None:
