@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+import textwrap
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from typing import Any
 from tools.rules.project import plugin
 
 TABLE = Path(__file__).parents[1] / "plugins" / "plugin_utils" / "_data" / "privileges.yml"
+WIDTH = 120
 HEAD = """\
 ---
 # What the listed releases of each product may do in a cluster. A manifest with another privilege is refused.
@@ -52,10 +54,19 @@ def _add(table: dict[str, Any], objects: list[Any], where: str) -> None:
 
 
 def _text(name: str, row: Mapping[str, Any]) -> str:
-    """Return a product of the table: a line for each key, so that a change is a difference of lines."""
-    lines = [f"{name}:", f"  versions: [{', '.join(row['versions'])}]", "  privileges:"]
-    lines += [f"    {json.dumps(key)}: {json.dumps(row['privileges'][key])}" for key in sorted(row["privileges"])]
-    return "\n".join(lines) + "\n"
+    """Return a product of the table."""
+    versions = _lines("  ", "versions", row["versions"])
+    rows = [line for key in sorted(row["privileges"]) for line in _lines("    ", key, row["privileges"][key])]
+    return "\n".join([f"{name}:", *versions, "  privileges:", *rows]) + "\n"
+
+
+def _lines(indent: str, key: str, values: Sequence[str]) -> list[str]:
+    """Return the lines of a key with its list."""
+    one = f"{indent}{json.dumps(key)}: {json.dumps(values)}"
+    if len(one) <= WIDTH:
+        return [one]
+    inside = textwrap.wrap(json.dumps(values)[1:-1], WIDTH - len(indent) - 2, break_on_hyphens=False)
+    return [f"{one.partition('[')[0]}[", *(f"{indent}  {line}" for line in inside), f"{indent}]"]
 
 
 if __name__ == "__main__":

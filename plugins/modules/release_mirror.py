@@ -62,6 +62,7 @@ options:
             type: list
             elements: str
             default: []
+          chart: {description: "Helm chart on disk, with provider C(helm).", type: str, default: ""}
           images: {description: "Images instead of the operator's defaults, by name.", type: dict, default: {}}
   path: {description: The folder of the release mirror; empty writes nothing., type: path, default: ""}
   registry: {description: The target registry with an optional path; empty means none., type: str, default: ""}
@@ -113,6 +114,11 @@ images:
     used_by: {description: The users of the image., type: list, elements: str}
 manifests:
   description: The release manifests, each with product, version, path in the mirror and sha256.
+  returned: success
+  type: list
+  elements: dict
+charts:
+  description: The charts, each with name, sum and origin. A chart that is not on disk has no sum.
   returned: success
   type: list
   elements: dict

@@ -111,6 +111,7 @@ def mirrored(given: dict[str, Any], folder: Path, **more: str) -> list[dict[str,
             "version": "",
             "mirror": "",
             "sha256": "",
+            "chart": "",
             "allow_privileges": [],
         }
         | {"source": release(folder, product), "images": started(given) if product == OPERATOR else {}}

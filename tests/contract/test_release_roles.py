@@ -182,3 +182,19 @@ def test_every_image_of_the_operator_has_a_version() -> None:
     own = {name for name, row in TABLE["operator_images"].items() if row.get("version") == "operator"}
     for row in TABLE["operator"].values():
         assert set(row) - {"kubernetes", "chart"} == set(TABLE["operator_images"]) - own
+
+
+def test_privileges_are_known_of_every_operator_and_of_every_line_of_cert_manager() -> None:
+    known = {name: [read(version) for version in row["versions"]] for name, row in TABLE["privileges"].items()}
+    assert set(known) == set(PRODUCTS)
+    assert [version for version in TABLE["operator"] if read(version) not in known["opentelemetry-operator"]] == []
+    assert {version.line for version in filter(None, known["cert-manager"])} >= set(TABLE["cert_manager"])
+
+
+@pytest.mark.parametrize("product", PRODUCTS)
+def test_no_known_release_has_rights_to_everything_or_reaches_the_node(product: str) -> None:
+    rows = TABLE["privileges"][product]["privileges"]
+    rights = {key: values for key, values in rows.items() if key.startswith(("ClusterRole ", "Role "))}
+    assert [key for key, values in rights.items() if "*" in values or key.split()[1].startswith("*")] == []
+    assert {value.split()[0] for value in rows["pod"]} == {"image"}
+    assert not {"aggregation", "role", "subject", "service", "webhook target"} & set(rows)

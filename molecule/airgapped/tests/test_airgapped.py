@@ -44,6 +44,20 @@ def test_what_runs_is_what_was_published(host: Host) -> None:
     assert running and running <= digests
 
 
+def test_every_pod_names_its_image_by_digest(host: Host) -> None:
+    wanted = [one["image"] for pod in pods(host) for one in pod["spec"]["containers"]]
+    digests = {digest for _image, digest, _archive in listed()}
+    assert wanted
+    assert {image.rpartition("@")[2] for image in wanted} <= digests
+
+
+def test_the_lock_of_the_mirror_has_the_sums_of_its_archives() -> None:
+    text = (FOLDER / "otel.lock.yml").read_text(encoding="utf-8")
+    for _image, digest, archive in listed():
+        assert f"sum: {digest}" in text
+        assert f"sum: sha256:{hashlib.sha256((FOLDER / archive).read_bytes()).hexdigest()}" in text
+
+
 def test_an_image_of_the_internet_cannot_be_had(host: Host) -> None:
     for row in listed():
         assert not host.run(f"skopeo inspect docker://{row[0]}").succeeded

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 from collections.abc import Iterator
@@ -68,6 +69,47 @@ def test_a_check_on_an_empty_cluster_shows_all_and_makes_nothing(host: Host) -> 
     for kind in ("Namespace", "CustomResourceDefinition", "Deployment", "ValidatingWebhookConfiguration"):
         assert f"+kind: {kind}" in checked.stdout
     assert host.check_output("kubectl get ns cert-manager --ignore-not-found") == ""
+
+
+PRIVILEGED = """
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRoleBinding
+metadata: {name: cert-manager-more}
+roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: cluster-admin}
+subjects: [{apiGroup: rbac.authorization.k8s.io, kind: Group, name: "system:unauthenticated"}]
+"""
+
+
+def test_a_changed_release_is_refused_and_nothing_is_applied(host: Host, tmp_path: Path) -> None:
+    published, changed = release(OLD).read_text(), tmp_path / "cert-manager.yaml"
+    changed.write_text(published.replace("allowPrivilegeEscalation: false", "privileged: true") + PRIVILEGED)
+    refused = role(host, f"cert_manager_version={OLD} cert_manager_source={changed}")
+    assert refused.rc != 0
+    for line in (
+        "Deployment cert-manager/cert-manager: container cert-manager-controller with privileged",
+        "ClusterRoleBinding cert-manager-more: role cluster-admin, which is not in the release",
+        "ClusterRoleBinding cert-manager-more: subject Group system:unauthenticated",
+    ):
+        assert f"+ {line}" in refused.stdout
+    assert host.check_output("kubectl get ns cert-manager --ignore-not-found") == ""
+
+
+def test_a_lock_refuses_another_manifest(host: Host, tmp_path: Path) -> None:
+    hosts, lock, changed = tmp_path / "hosts.yml", tmp_path / "otel.lock.yml", tmp_path / "cert-manager.yaml"
+    hosts.write_text(f"all: {{hosts: {{cluster: {{cert_manager_provider: manifest, cert_manager_version: {OLD}}}}}}}")
+    site, locks = (f"ansible-playbook o11y.opentelemetry.{name} -i {hosts}" for name in ("site", "lock"))
+    locked = host.run(f"{locks} -e '{{otel_lock_exclude: [\"*\"]}}'")
+    assert locked.rc == 0, locked.stdout
+    before = hashlib.sha256(release(OLD).read_bytes()).hexdigest()
+    assert f"sum: sha256:{before}" in lock.read_text()
+    changed.write_text(f"{release(OLD).read_text()}\n# changed\n")
+    refused = host.run(f"{site} -e cert_manager_source={changed}")
+    assert refused.rc != 0
+    assert before in refused.stdout
+    assert hashlib.sha256(changed.read_bytes()).hexdigest() in refused.stdout
+    assert host.check_output("kubectl get ns cert-manager --ignore-not-found") == ""
+    assert host.run(f"{site} --check").rc == 0
 
 
 def test_it_is_installed_and_ready_in_one_run(host: Host) -> None:

@@ -16,7 +16,7 @@ from ...module_utils._core.releases.found import RELEASED
 from ...module_utils._core.releases.products import CERT_MANAGER, product
 from ...module_utils._core.releases.versions import version
 from .. import _files, _lock
-from . import published
+from . import published, source
 from .published import Published, table
 
 # Why a provider without releases cannot be mirrored.
@@ -38,30 +38,35 @@ def mirrored(arguments: Mapping[str, Any], check: bool) -> dict[str, Any]:
     read = [_read(item, found) for item, found in asked if item["provider"] in RELEASED]
     objects: list[Manifest] = [item for cluster in clusters for item in cluster["manifests"]]
     choice = (arguments["scope"], arguments["exclude"], arguments["images"])
-    needed = images.needs(objects, [release for release, _published in read], *choice)
+    needed = images.needs(objects, [one[0] for one in read], *choice)
     rows = [one.row(arguments["registry"], lock.joined(locks)) for one in needed]
-    files = [_manifest(*one, arguments["path"], check) for one in _once(read)]
+    files = [_manifest(*one[:2], arguments["path"], check) for one in _once(read)]
     return {
         "changed": any(changed for _row, changed in files),
         "images": rows,
         "manifests": [row for row, _changed in files],
-        "charts": [],
+        "charts": [dict(row) for row in sorted({tuple(row.items()) for _release, _published, row in read if row})],
         "left_out": [f"{product(item['product']).title} is of {_why(item)}" for item in _distinct(wanted)],
         "msg": f"{len(needed)} images, {len(files)} manifests",
     }
 
 
-_Read = tuple[images.MirroredRelease, Published]
+_Read = tuple[images.MirroredRelease, Published, dict[str, str]]
 
 
 def _read(item: Mapping[str, Any], locked: lock.Lock | None) -> _Read:
     named = product(item["product"])
-    target = version(item["version"] or table()["tested"][named.name], named.title)
+    chart = source.read_chart(item["chart"]) if item["provider"] == "helm" else None
+    asked = source.checked_chart(named, chart, item["version"]) if chart else item["version"]
+    target = version(asked or table()["tested"][named.name], named.title)
+    row = published.chart_row(named, item["chart"], chart) if item["provider"] == "helm" else {}
+    if row and locked:
+        published.trusted_chart(row, locked)
     found = published.read(named, target, item, locked)
     pods = [*images.used(found.release.objects), *_more(item, target.tag)]
     given = {name: image for name, image in item["images"].items() if image}
     started, _flags = images.operator_images(str(target), "", given, table()) if named.starts_pods else ({}, {})
-    return images.MirroredRelease(named.name, target.tag, tuple(pods), started, frozenset(given)), found
+    return images.MirroredRelease(named.name, target.tag, tuple(pods), started, frozenset(given)), found, row
 
 
 def _more(item: Mapping[str, Any], tag: str) -> Iterator[str]:

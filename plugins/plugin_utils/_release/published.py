@@ -56,6 +56,21 @@ def named(product: Product, target: Version) -> str:
     return f"{product.name} {target.tag}"
 
 
+def chart_row(product: Product, reference: str, found: Mapping[str, Any] | None) -> dict[str, str]:
+    """Return the row of a chart in a lock; a chart that is not on disk has no sum."""
+    if found is None:
+        return {"name": f"the chart of {product.title}", "sum": "", "from": shown(reference) or "its repository"}
+    return {"name": f"{product.name} {found['version']}", "sum": found["sum"], "from": found["path"]}
+
+
+def trusted_chart(row: Mapping[str, str], locked: lock.Lock | None) -> str:
+    """Return what to say about a chart without a lock. Raises Problem for another chart than the locked one."""
+    if locked is None:
+        return f"the chart {row['name']} is trusted as read, {row['sum']} from {row['from']}; {_LOCK}"
+    locked.verify(lock.CHARTS, row["name"], row["sum"], row["from"])
+    return ""
+
+
 def read(product: Product, target: Version, options: Mapping[str, Any], locked: lock.Lock | None) -> Published:
     """Return a release. Raises Problem for one that is not the requested, the locked, or a harmless one."""
     asked = f"Read the release {target.tag} of {product.title}"

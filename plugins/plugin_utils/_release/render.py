@@ -58,6 +58,10 @@ def render(arguments: Mapping[str, Any], check: bool) -> dict[str, Any]:
         asked = source.checked_chart(wanted, described, asked)
     target = version(asked or table()["tested"][wanted.name], wanted.title)
     result = _present(wanted, target, arguments, check)
+    locked = _lock.find(arguments["lock_file"])
+    if result["provider"] == "helm" and (described or locked):
+        trusted = published.trusted_chart(published.chart_row(wanted, arguments["chart"], described), locked)
+        result["msg"] = "; ".join(filter(None, (result["msg"], trusted)))
     return {**result, "chart_version": "" if described else _chart(wanted, target)}
 
 

@@ -153,7 +153,17 @@ def read_chart(chart: str) -> dict[str, Any] | None:
     if not isinstance(said, dict) or "name" not in said:
         fix = "Give the folder with its Chart.yaml, or its archive."
         raise Problem("this is not a Helm chart", where=str(path), fix=fix)
-    return {**said, "path": str(path)}
+    return {**said, "path": str(path), "sum": _chart_sum(path)}
+
+
+def _chart_sum(path: Path) -> str:
+    """Return the SHA-256 of an archive, or of the names and contents of all files of a folder."""
+    files = sorted(item for item in path.rglob("*") if item.is_file()) if path.is_dir() else []
+    digest = hashlib.sha256(b"" if files else path.read_bytes())
+    for file in files:
+        content = file.read_bytes()
+        digest.update(f"{file.relative_to(path).as_posix()}\0{len(content)}\0".encode() + content)
+    return f"sha256:{digest.hexdigest()}"
 
 
 def checked_chart(product: Product, chart: dict[str, Any], asked: str) -> str:

@@ -21,6 +21,7 @@ MANIFESTS, CHARTS, IMAGES, ARCHIVES = "manifests", "charts", "images", "archives
 _SUMS = {MANIFESTS: "manifest", CHARTS: "chart", IMAGES: "image", ARCHIVES: "archive"}
 _SUM = re.compile(r"sha256:[0-9a-f]{64}\Z")
 LOCK_IT = "ansible-playbook o11y.opentelemetry.lock -i INVENTORY"
+_FIXES = {CHARTS: f"Pull the chart (helm pull), give the path of its archive, and run `{LOCK_IT}`."}
 
 Rows = Mapping[str, Mapping[str, str]]
 Pin = Callable[[str], str]
@@ -52,7 +53,7 @@ class Lock:
         row = self.rows.get(part, {}).get(name)
         if row:
             return row["sum"]
-        fix = f"Run `{LOCK_IT}`, and compare the new lock with the old one."
+        fix = _FIXES.get(part, f"Run `{LOCK_IT}`, and compare the new lock with the old one.")
         raise Problem(f"the lock does not have this {_SUMS[part]}", asked=f"Use {name}", where=self.where, fix=fix)
 
     def verify(self, part: str, name: str, found: str, origin: str) -> None:
@@ -128,11 +129,9 @@ def content(found: Iterable[tuple[str, str, str, str]], exclude: Sequence[str], 
     rows: dict[str, dict[str, dict[str, str]]] = {}
     for part, name, checksum, origin in sorted(found):
         if not _SUM.match(checksum):
+            fix = "Check skopeo, the registry and its credentials, or leave the image out (otel_lock_exclude)."
             raise Problem(
-                f"there is no digest of {name}",
-                asked="Lock it",
-                where=shown(origin),
-                fix="Check the registry and its credentials, or leave the image out (otel_lock_exclude).",
+                f"there is no digest of {name}", asked="Lock it", where=shown(origin), fix=_FIXES.get(part, fix)
             )
         before = old.rows.get(part, {}).get(name) if old else None
         same = before if before and before["sum"] == checksum else None

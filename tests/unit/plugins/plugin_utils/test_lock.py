@@ -192,7 +192,7 @@ def test_a_plain_address_needs_a_sum(file: Path, monkeypatch: pytest.MonkeyPatch
 
 def test_the_mirror_compares_with_the_lock(file: Path, manifest: Path) -> None:
     one = {"product": "cert-manager", "provider": "manifest", "source": str(manifest), "allow_privileges": []}
-    one |= {"version": "", "mirror": "", "sha256": "", "images": {}}
+    one |= {"version": "", "mirror": "", "sha256": "", "images": {}, "chart": ""}
     cluster = {"lock_file": str(file), "manifests": [], "releases": [one]}
     given = {"path": "", "registry": "", "scope": "used", "exclude": [], "images": [], "compare": True}
     (found,) = mirror.mirrored({"clusters": [cluster], **given}, False)["images"]
@@ -200,6 +200,45 @@ def test_the_mirror_compares_with_the_lock(file: Path, manifest: Path) -> None:
     manifest.write_text(f"{MANIFEST}# changed\n")
     with pytest.raises(Problem, match="the manifest has sha256"):
         mirror.mirrored({"clusters": [cluster], **given}, False)
+
+
+@pytest.fixture
+def chart(tmp_path: Path) -> Path:
+    folder = tmp_path / "chart"
+    (folder / "templates").mkdir(parents=True)
+    (folder / "Chart.yaml").write_text("{name: cert-manager, version: v1.21.2}")
+    (folder / "templates" / "a.yaml").write_text("a")
+    return folder
+
+
+def test_a_chart_is_compared_with_all_its_files(manifest: Path, chart: Path, tmp_path: Path) -> None:
+    helm = {"provider": "helm", "chart": str(chart)}
+    message = released("", "", **helm)["msg"]
+    assert "the chart cert-manager v1.21.2 is trusted as read, sha256:" in message
+    one = {"product": "cert-manager", "source": str(manifest), "allow_privileges": [], **helm}
+    one |= {"version": "", "mirror": "", "sha256": "", "images": {}}
+    cluster = {"lock_file": "none", "manifests": [], "releases": [one]}
+    given = {"path": "", "registry": "", "scope": "used", "exclude": ["*"], "images": [], "compare": True}
+    found = mirror.mirrored({"clusters": [cluster], **given}, False)
+    path = tmp_path / "charts.yml"
+    written(path, charts=found["charts"], manifests=found["manifests"], exclude=["*"])
+    assert "trusted" not in released("", str(path), **helm)["msg"]
+    (chart / "templates" / "b.yaml").write_text("b")
+    with pytest.raises(Problem, match=r"the chart has sha256:\w+, and the lock has sha256:"):
+        released("", str(path), **helm)
+    cluster["lock_file"] = str(path)
+    with pytest.raises(Problem, match="the chart has sha256"):
+        mirror.mirrored({"clusters": [cluster], **given}, False)
+
+
+def test_a_chart_in_a_repository_cannot_be_locked(tmp_path: Path) -> None:
+    path, helm = tmp_path / "charts.yml", {"provider": "helm", "chart": "oci://x/cert-manager"}
+    written(path, exclude=["*"])
+    with pytest.raises(Problem, match=r"Use the chart of cert-manager: the lock does not have .*helm pull"):
+        released("", str(path), **helm)
+    with pytest.raises(Problem, match=r"there is no digest of the chart of cert-manager .*helm pull"):
+        written(path, charts=[{"name": "the chart of cert-manager", "sum": "", "from": "oci://x"}])
+    assert "trusted" not in released("", "", **helm)["msg"]
 
 
 def bundle(pin: Any, **given: Any) -> list[dict[str, Any]]:

@@ -33,6 +33,7 @@ RELEASE = {
     "source": "",
     "mirror": "",
     "sha256": "",
+    "chart": "",
     "allow_privileges": [],
 }
 
