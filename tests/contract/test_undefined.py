@@ -142,6 +142,7 @@ def test_a_context_with_a_typo_never_means_the_current_one(
         ("remove", {"otel_instrumentations": TYPO}),
         ("report", {"otel_identity_provider": TYPO}),
         ("mirror", {"otel_instrumentations": TYPO}),
+        *((name, {"otel_lock_file": TYPO}) for name in ("lock", "mirror", "render", "site")),
         ("diagnose", {"otel_collectors": TYPO, "diagnose_collectors": []}),
         ("diagnose", {"diagnose_collectors": TYPO}),
         ("preflight", {"pipeline_validate_paths": TYPO}),
