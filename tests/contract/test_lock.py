@@ -14,6 +14,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _sources
 
 from .role import ROOT
 
@@ -159,3 +160,22 @@ def test_the_mirror_copies_by_digest_and_checks_its_archives(inventory: Inventor
 def test_an_inventory_that_is_no_file_needs_a_place_for_the_lock(inventory: Inventory) -> None:
     refused = inventory.run("lock", "-e", "otel_lock_file=relative.yml")
     assert "Set otel_lock_file to the absolute path of a file." in refused.stdout
+
+
+def test_an_inventory_without_collectors_is_locked_too(inventory: Inventory) -> None:
+    hosts = {"cluster": {"cert_manager_provider": "manifest", "cert_manager_source": str(inventory.manifest)}}
+    (inventory.lock.parent / "hosts.yml").write_text(json.dumps({"all": {"hosts": hosts}}))
+    assert changed(inventory.run("lock")) == 1
+    assert "opentelemetry-collector" not in inventory.lock.read_text()
+
+
+def test_a_lock_is_for_the_parts_that_site_deploys() -> None:
+    gather, deploy = (
+        _sources.read_yaml(ROOT / "playbooks" / "tasks" / f"{name}.yml") for name in ("mirror_gather", "deploy")
+    )
+    conditions = [
+        [task.get("when") for task in tasks if part in str(task.get("ansible.builtin.include_role"))]
+        for tasks in (gather, deploy)
+        for part in ("otel_collector", "otel_instrumentation")
+    ]
+    assert conditions[:2] == conditions[2:]

@@ -103,7 +103,10 @@ def client_configs(manifest: Manifest) -> Iterator[dict[str, Any]]:
 
 
 def _is_object(item: Any) -> bool:
-    return isinstance(item, dict) and "kind" in item and "apiVersion" in item and "name" in (item.get("metadata") or {})
+    if not isinstance(item, dict) or not {"kind", "apiVersion", "metadata"} <= set(item):
+        return False
+    parts = (item["metadata"], item.get("spec", {}))
+    return all(isinstance(part, dict) for part in parts) and "name" in item["metadata"]
 
 
 def _stranger(product: Product, manifests: Sequence[Manifest], where: str) -> Problem:

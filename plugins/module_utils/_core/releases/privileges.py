@@ -50,14 +50,19 @@ def compare(release: Release, table: Mapping[str, Any], accepted: Sequence[str],
     `accepted` has the lines of differences that the user allows, as the message shows them.
     """
     rows: Table = table["privileges"]
-    different = sorted({str(one) for one in privileges(release) if not _known(one, rows)})
+    asked = f"Apply the release {release.version.tag} of {release.product.title}"
+    try:
+        different = sorted({str(one) for one in privileges(release) if not _known(one, rows)})
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        wrong, fix = f"an object has a form that Kubernetes does not accept ({error})", "Give the published manifest."
+        raise Problem(wrong, asked=asked, where=where, fix=fix) from error
     refused = [line for line in different if line not in accepted]
     if refused:
         known = f"{table['versions'][0]} to {table['versions'][-1]}"
         lines = "".join(f"\n  + {line}" for line in refused)
         raise Problem(
             f"its objects have privileges that no release of {release.product.title} has ({known}):{lines}\n",
-            asked=f"Apply the release {release.version.tag} of {release.product.title}",
+            asked=asked,
             where=where,
             fix=(
                 "Compare the manifest with the published one. If it is right, list these lines (without the plus sign) "

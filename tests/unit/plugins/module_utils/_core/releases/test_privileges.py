@@ -231,3 +231,10 @@ def test_a_release_cannot_declare_a_namespace_of_kubernetes_its_own() -> None:
 def test_what_no_api_server_accepts_is_no_traceback(wrong: Any) -> None:
     different([*published(), role(name="r", rules=wrong), {**bound(ACCOUNT), "subjects": wrong, "roleRef": wrong}])
     different(changed(pod(volumes=wrong, securityContext=wrong)))
+
+
+@pytest.mark.parametrize("wrong", [1, ["text"], [{}], [{"clientConfig": 1}], {"a": 1}])
+def test_webhooks_of_another_form_are_refused(wrong: Any) -> None:
+    objects = more({**samples.webhook(), "webhooks": wrong})
+    with pytest.raises(Problem, match=r"a form that Kubernetes does not accept|have privileges"):
+        privileges.compare(release(objects), TABLE, [], "here")
