@@ -24,6 +24,7 @@ LARGE: dict[str, str] = {
     "tests/unit/plugins/plugin_utils/_yaml/test_documents.py": "Cases of one reader and one writer.",
     "tests/unit/plugins/module_utils/_core/cluster/test_bundle.py": "Cases of one module over every kind of object.",
     "tests/unit/plugins/module_utils/_edge/bundle/test_apply.py": "Cases of one module against one fake API.",
+    "tests/unit/plugins/plugin_utils/test_lock.py": "Cases of one file, and of everything that compares with it.",
 }
 LONG: dict[str, str] = {}
 
