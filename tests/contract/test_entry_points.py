@@ -10,6 +10,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _sources
 
 from tests.support.plays import ANSIBLE_PLAYBOOK, ROOT
 
@@ -56,3 +57,37 @@ def test_validate_runs_by_its_path_and_by_its_name(clone: Path) -> None:
     paths = ["-e", '{"pipeline_validate_paths": ["examples/agent_gateway/rendered"]}']
     done = [played(clone, way, *paths) for way in ("playbooks/validate.yml", "o11y.opentelemetry.validate")]
     assert [item.returncode for item in done] == [0, 0], done[0].stdout[-2000:]
+
+
+STAGES = {
+    "cert_manager": ["cert_manager"],
+    "otel_operator": ["operator"],
+    # Their annotations are part of the collectors' objects: collectors without them would lose their roles.
+    "otel_identity": ["identity", "collectors"],
+    "otel_collector": ["collectors"],
+    "otel_instrumentation": ["instrumentation"],
+}
+
+
+@pytest.mark.parametrize("name", ["deploy", "remove"])
+def test_every_stage_has_its_tag_inside_too(name: str) -> None:
+    for task in _sources.read_yaml(ROOT / "playbooks" / "tasks" / f"{name}.yml"):
+        role = task["ansible.builtin.include_role"]
+        stage = STAGES[role["name"].rpartition(".")[2]]
+        assert role["apply"] == {"tags": task["tags"]}
+        assert task["tags"] == (["collectors"] if role.get("tasks_from") == "finish" else stage)
+
+
+@pytest.mark.parametrize("name", ["site", "remove"])
+def test_what_guards_a_run_cannot_be_left_out_by_a_tag(name: str) -> None:
+    (play,) = _sources.read_yaml(ROOT / "playbooks" / f"{name}.yml")
+    guards = [task for task in play["tasks"] if "ansible.builtin.import_tasks" not in task]
+    for task in guards:
+        assert task["tags"] == ["always"]
+        assert task.get("ansible.builtin.include_tasks", {}).get("apply", {"tags": ["always"]}) == {"tags": ["always"]}
+
+
+def test_a_tag_runs_its_stage_alone(clone: Path) -> None:
+    given = ["-e", "otel_collector_state=rendered", "--tags"]
+    assert "Show the objects" in played(clone, "site.yml", *given, "collectors").stdout
+    assert "Show the objects" not in played(clone, "site.yml", *given, "operator").stdout
