@@ -11,92 +11,86 @@ module: bundle_apply
 short_description: Apply or remove a whole bundle of Kubernetes manifests
 version_added: 0.1.0
 description:
-  - Applies all manifests in one task by server-side apply, in the order in which they need each other.
-  - Reads everything first and refuses early what could only fail half-way.
-    That includes a workload whose host ports are held by pods of somebody else.
-  - A workload that is no longer in the bundle stays until the one that replaces it works, so that there is somebody to
-    take telemetry all the time. Only where both hold the same ports of the nodes the old one goes first.
-    Two workloads of a namespace replace each other when they have the same label C(o11y.opentelemetry/collector).
-  - An OpenTelemetryCollector whose C(spec.mode) changes is made anew, since its operator refuses the change.
-  - Who is autoscaled from now on keeps its number of replicas. Its ownership passes to the field manager
-    C(FIELD_MANAGER/replicas), until the autoscaler writes it.
-  - Tells the truth about what changes, and shows it. In check mode it also does so on an empty cluster,
-    where neither the namespaces nor the kinds of the bundle exist yet.
+  - Applies all manifests in one task by server-side apply, in the order of their dependencies.
+  - Reads everything first, and rejects early what could only fail half-way, such as a workload whose host ports are in
+    use by pods of other owners.
+  - A workload that left the bundle is removed after its replacement is ready, so that telemetry is always received. If
+    both hold the same ports of the nodes, the old one is removed first.
+    A workload replaces another one of its namespace with the same label C(o11y.opentelemetry/collector).
+  - An OpenTelemetryCollector whose C(spec.mode) changes is replaced, because its operator rejects the change.
+  - A workload that becomes autoscaled keeps its replica count. The field manager C(FIELD_MANAGER/replicas) owns it
+    until the autoscaler writes it.
+  - Shows all changes. Check mode does so on an empty cluster too, without the namespaces and kinds of the bundle.
   - Values of Secrets are shown neither in the result nor in the difference.
-  - What fails in passing (conflicts of parallel writers, an overloaded server) is tried again for some seconds,
-    a webhook that does not answer for O(wait_seconds).
+  - Retries passing errors (conflicts of parallel writers, an overloaded server) for some seconds, and a webhook that
+    does not answer for O(wait_seconds).
 author: The o11y.opentelemetry maintainers (@o11y)
 extends_documentation_fragment: [o11y.opentelemetry._attributes, o11y.opentelemetry._cluster]
 attributes:
   check_mode:
     details:
-      - The server tries each change without keeping it.
-        What it cannot try yet, since its namespace or its kind comes with the bundle, counts as created.
+      - The server tries each change in a dry run. An object whose namespace or kind comes with the bundle counts as
+        created.
   diff_mode:
     support: full
-    details: Created and deleted objects are shown too. Notes of the server and its controllers are left out.
+    details: Includes created and deleted objects, without fields of the server and its controllers.
 options:
   manifests:
     description:
-      - The objects. Each has C(apiVersion), C(kind) and C(metadata.name),
-        and C(metadata.namespace) when its kind has namespaces.
+      - The objects. Each has C(apiVersion), C(kind) and C(metadata.name), and C(metadata.namespace) if its kind is
+        namespaced.
     type: list
     elements: dict
     required: true
   state:
     description:
-      - With V(present) the objects are made or changed.
+      - With V(present) the objects are created or changed.
       - An object that exists is changed or deleted only if it belongs to the release of its manifest. It has the same
         value of the label C(o11y.opentelemetry/release), or neither has one, and O(field_manager) has applied it.
-      - With V(present) the task fails before it writes anything when an object belongs to others, and names the owner.
-        A Namespace of others is used as it is.
-      - With V(absent) they are deleted in reverse order, each step when the one before is really gone, pods included.
-        What belongs to others stays, with a warning that names the owner.
-      - A Namespace is then deleted only when nothing else of any kind is left in it, which has to be certain,
-        a CustomResourceDefinition only when nothing of its kind is left, a ServiceAccount only when nothing else runs
-        under it. Otherwise it stays, with a warning that says why.
+      - With V(present) the task fails before it writes anything if an object has another owner, and names the owner.
+        A Namespace of another owner is used unchanged.
+      - With V(absent) they are deleted in reverse order, each step after the objects of the step before are gone, pods
+        included. Objects of other owners stay, with a warning that names the owner.
+      - A Namespace is deleted only if it is certainly empty, a CustomResourceDefinition only without objects of its
+        kind, a ServiceAccount only without other users. Otherwise it stays, with a warning.
     type: str
     choices: [present, absent]
     default: present
-  field_manager:
-    description: The name under which the server notes which fields are ours.
-    type: str
-    default: o11y.opentelemetry
+  field_manager: {description: The field manager of server-side apply., type: str, default: o11y.opentelemetry}
   force_conflicts:
     description:
-      - Whether to take over fields that another manager owns.
-      - With V(false) the task fails and names the fields and their managers.
+      - Whether to take over fields of other field managers. With V(false) the task fails and lists them.
     type: bool
     default: true
   prune_selector:
     description:
-      - A label selector. Objects that it selects and that the bundle does not have are deleted,
-        in the namespaces of the bundle and among the kinds of the cluster.
-      - This considers the kinds that bundles of this collection are made of, never namespaces, volumes or definitions,
-        and never what a controller owns or an OpenTelemetry operator made.
-      - An object that it selects is deleted only if it belongs to a release of the bundle, and O(field_manager) has
-        applied it. A copy of an object that keeps its labels stays.
-      - Kinds that the user may not list are left alone, with a warning.
+      - A label selector. Selected objects that are not in the bundle are deleted, in the namespaces of the bundle and
+        among the kinds of the cluster.
+      - Covers the kinds of this collection's bundles, but no namespaces, volumes or definitions, and no objects of a
+        controller or of an OpenTelemetry operator.
+      - A selected object is deleted only if it belongs to a release of the bundle, and O(field_manager) has applied it.
+        A copy of an object that keeps its labels stays.
+      - Kinds that the user may not list are skipped, with a warning.
     type: str
   adopt:
     description:
-      - The releases, as the label C(o11y.opentelemetry/release) of their manifests names them, whose objects are taken
-        over when they exist and belong to others. With O(state=absent) they are then deleted.
+      - Releases, by the label C(o11y.opentelemetry/release) of their manifests, whose objects are taken over from other
+        owners. With O(state=absent) they are then deleted.
       - A Namespace is never taken over, nor one of O(existing_accounts).
     type: list
     elements: str
     default: []
   existing_accounts:
     description:
-      - ServiceAccounts of the bundle, as C(NAMESPACE/NAME), that others may own. Such an account is used unchanged, and
-        is never deleted. The task fails if it lacks annotations or C(imagePullSecrets) of its manifest.
+      - ServiceAccounts of the bundle, as C(NAMESPACE/NAME), that may have other owners. Such an account is used
+        unchanged and never deleted. The task fails if it lacks annotations or C(imagePullSecrets) of its manifest.
     type: list
     elements: str
     default: []
   wait_seconds:
     description:
-      - For how long to wait until deleted objects are gone, until new kinds are served, until a webhook answers, until
-        cert-manager has issued the Certificates of the bundle, and until a workload works that replaces another one.
+      - How long to wait until deleted objects are gone, new kinds are served, a webhook answers, cert-manager has
+        issued the Certificates of the bundle, and a replacement is ready.
     type: float
     default: 120
 requirements:
@@ -108,12 +102,12 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: The collector and all that it needs
+- name: Apply a collector with all its objects
   o11y.opentelemetry.bundle_apply:
     manifests: "{{ otel_manifests }}"
     prune_selector: app.kubernetes.io/instance=agent,app.kubernetes.io/managed-by=o11y.opentelemetry
 
-- name: Nothing of it is left
+- name: Remove it
   o11y.opentelemetry.bundle_apply:
     manifests: "{{ otel_manifests }}"
     state: absent
@@ -122,41 +116,30 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
-msg: {description: How many objects went which way., returned: always, type: str, sample: "2 created, 10 unchanged"}
+msg: {description: The count of each action., returned: always, type: str, sample: "2 created, 10 unchanged"}
 ready:
-  description:
-    - Whether every Deployment, DaemonSet, StatefulSet and OpenTelemetryCollector of the bundle is rolled out already.
-      There is nothing to wait for then.
+  description: Whether every Deployment, DaemonSet, StatefulSet and OpenTelemetryCollector is already rolled out.
   returned: when the bundle was applied
   type: bool
 objects:
-  description: What happened to each object. After a failure these are the ones that were dealt with before it.
+  description:
+    - The objects, each with C(kind), C(namespace), C(name) and C(action); after a failure those before it.
+      Actions are V(created), V(changed), V(unchanged), V(deleted), V(pruned), and V(absent) if it did not exist.
   returned: always, except when nothing could be tried
   type: list
   elements: dict
-  contains:
-    kind: {description: The kind., type: str}
-    namespace: {description: "The namespace, empty for a kind of the cluster.", type: str}
-    name: {description: The name., type: str}
-    action:
-      description: >-
-        One of V(created), V(changed), V(unchanged), V(deleted), V(pruned), and V(absent) for what was gone before.
-      type: str
-  sample:
-    - {kind: ConfigMap, namespace: observability, name: agent, action: changed}
+  sample: [{kind: ConfigMap, namespace: observability, name: agent, action: changed}]
 rights:
-  description:
-    - Which rights each Role and ClusterRole gains (C(+)) and loses (C(-)), in words.
-      In check mode, which ones it would gain and lose.
+  description: Permissions that each Role and ClusterRole gains (C(+)) and loses (C(-)), also in check mode.
   returned: always, except when nothing could be tried
   type: list
   elements: str
   sample: ["team-a.gateway: + get, list secrets (all namespaces)"]
 failures:
   description:
-    - What is wrong with a webhook that does not answer or a workload that replaces another one, in the form of
-      M(o11y.opentelemetry.rollout_wait) and M(o11y.opentelemetry.admission_wait).
-  returned: when such a thing makes the task fail
+    - Failures of a webhook that does not answer, or of a replacement, as M(o11y.opentelemetry.rollout_wait) and
+      M(o11y.opentelemetry.admission_wait) return them.
+  returned: when they make the task fail
   type: list
   elements: dict
 """

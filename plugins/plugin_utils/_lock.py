@@ -106,6 +106,5 @@ def _checksum(path: Path) -> str:
             return f"sha256:{hashlib.file_digest(file, 'sha256').hexdigest()}"
     except OSError as error:
         fix = "Run o11y.opentelemetry.mirror with internet access first."
-        raise Problem(
-            f"cannot read it: {error.strerror}", asked="Read the archive", where=str(path), fix=fix
-        ) from error
+        wrong = f"cannot read it: {error.strerror}"
+        raise Problem(wrong, asked="Read the archive", where=str(path), fix=fix) from error

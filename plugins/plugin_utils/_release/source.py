@@ -62,12 +62,9 @@ def refuse_plain(tried: list[str], asked: str, *, plain: bool) -> None:
     """Reject addresses at which anybody on the way can change the content, unless a sum is expected of it."""
     open_to_all = next((one for one in tried if "://" in one and not one.lower().startswith(_SAFE)), "")
     if open_to_all and not plain:
-        raise Problem(
-            "the connection does not protect the manifest, and no SHA-256 is expected of it",
-            asked=asked,
-            where=shown(open_to_all),
-            fix="Use https, give the SHA-256 of the published manifest (sha256), or lock the inventory.",
-        )
+        wrong = "the connection does not protect the manifest, and no SHA-256 is expected of it"
+        fix = "Use https, give the SHA-256 of the published manifest (sha256), or lock the inventory."
+        raise Problem(wrong, asked=asked, where=shown(open_to_all), fix=fix)
 
 
 def documents(content: bytes, asked: str, where: str) -> list[Any]:

@@ -33,11 +33,9 @@ def consent_missing(subject: Subject) -> Iterator[Fault]:
             def needs(settings: Any, row: Component = row, right: str = right) -> bool:
                 return right in _rights(row, settings, deployment)
 
-            yield Fault(
-                _cause(needs, part.settings, part.path),
-                f"'{part.id}' needs {_words(row, part.settings, right)}, for which this collector has no consent",
-                f"Remove the setting, or add `allow: [{allow}]` to the collector.",
-            )
+            message = f"'{part.id}' needs {_words(row, part.settings, right)}, for which this collector has no consent"
+            fix = f"Remove the setting, or add `allow: [{allow}]` to the collector."
+            yield Fault(_cause(needs, part.settings, part.path), message, fix)
 
 
 def _rights(row: Component, settings: dict[str, Any], deployment: Deployment) -> set[str]:

@@ -60,12 +60,9 @@ class Lock:
         """Compare a sum with the lock. Raises Problem with both sums."""
         wanted = self.expected(part, name)
         if found != wanted:
-            raise Problem(
-                f"the {_SUMS[part]} has {found}, and the lock has {wanted}",
-                asked=f"Use {name} from {shown(origin)}",
-                where=self.where,
-                fix=f"Find out who changed it. If the change is right, run `{LOCK_IT}`.",
-            )
+            wrong = f"the {_SUMS[part]} has {found}, and the lock has {wanted}"
+            fix = f"Find out who changed it. If the change is right, run `{LOCK_IT}`."
+            raise Problem(wrong, asked=f"Use {name} from {shown(origin)}", where=self.where, fix=fix)
 
 
 def with_pins(options: Mapping[str, Any], names: Iterable[str], pin: Pin) -> dict[str, Any]:
@@ -108,9 +105,8 @@ def read(data: Any, where: str) -> Lock:
     try:
         content = data["all"]["vars"][VARIABLE]
         if content["format"] != FORMAT:
-            raise Problem(
-                f"its format is {content['format']}, not {FORMAT}", asked="Read the lock", where=where, fix=fix
-            )
+            asked = "Read the lock"
+            raise Problem(f"its format is {content['format']}, not {FORMAT}", asked=asked, where=where, fix=fix)
         rows = {part: {str(name): dict(row) for name, row in (content.get(part) or {}).items()} for part in _SUMS}
         wrong = [name for part in rows.values() for name, row in part.items() if not _SUM.match(str(row["sum"]))]
         exclude = tuple(str(pattern) for pattern in content.get("exclude") or [])
@@ -130,9 +126,8 @@ def content(found: Iterable[tuple[str, str, str, str]], exclude: Sequence[str], 
     for part, name, checksum, origin in sorted(found):
         if not _SUM.match(checksum):
             fix = "Check skopeo, the registry and its credentials, or leave the image out (otel_lock_exclude)."
-            raise Problem(
-                f"there is no digest of {name}", asked="Lock it", where=shown(origin), fix=_FIXES.get(part, fix)
-            )
+            wrong = f"there is no digest of {name}"
+            raise Problem(wrong, asked="Lock it", where=shown(origin), fix=_FIXES.get(part, fix))
         before = old.rows.get(part, {}).get(name) if old else None
         same = before if before and before["sum"] == checksum else None
         rows.setdefault(part, {})[name] = dict(same or {"sum": checksum, "from": shown(origin)})
