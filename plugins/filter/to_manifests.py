@@ -53,7 +53,6 @@ _value:
 
 
 def to_manifests(objects: list[Any], masked: bool = False) -> str:
-    """Return the objects as YAML documents."""
     plain = reader.plain(objects)
     return _yaml.dump(*([redact(one, lambda _secret: MASK, _yaml.parsed) for one in plain] if masked else plain))
 
@@ -62,5 +61,4 @@ class FilterModule:
     """The filter."""
 
     def filters(self) -> dict[str, Any]:
-        """Return the filter by name."""
         return {"to_manifests": to_manifests}

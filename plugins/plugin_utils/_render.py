@@ -52,7 +52,6 @@ class Request:
 
     @classmethod
     def from_arguments(cls, arguments: Mapping[str, Any]) -> Request:
-        """Return the request in a task's arguments."""
         return cls(**{one.name: arguments[one.name] for one in fields(cls) if one.name != "pin"})
 
 

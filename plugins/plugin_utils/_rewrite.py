@@ -30,7 +30,6 @@ class Operation(ABC):
     why = ""
 
     def apply(self, changes: Iterable[Change]) -> bool:
-        """Apply changes; return whether that was possible."""
         listed = [edit for change in changes for edit in change.edits]
         if not listed:
             return True
@@ -131,12 +130,10 @@ class Block(Text):
 
 
 def operation(text: str, name: str, found: Found) -> Text:
-    """Return the operation on a config in a text."""
     return Block(text, name, found) if found.text else Text(text, name, found.document, found.path)
 
 
 def _placed(data: Any, path: Path, value: Any) -> Any:
-    """Return data with a value at a path."""
     if not path:
         return value
     result = copy.deepcopy(data)

@@ -209,7 +209,6 @@ def _environment() -> ImmutableSandboxedEnvironment:
 
 
 def _given(mapping: Mapping[str, Any]) -> dict[str, Any]:
-    """The entries of a mapping that have a value."""
     return {key: value for key, value in mapping.items() if value not in (None, "")}
 
 

@@ -36,7 +36,6 @@ class BuildRequest:
 
     @classmethod
     def from_arguments(cls, arguments: Mapping[str, Any]) -> BuildRequest:
-        """Return the build in the arguments of a task."""
         return cls(*(arguments[name] or "" for name in ("distribution", "version", "distribution_manifest")))
 
 

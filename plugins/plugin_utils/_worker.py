@@ -27,7 +27,6 @@ class WorkerAction(ActionBase):
     work: Callable[[Any], None]
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        """Return the result of the module."""
         result: dict[str, Any] = super().run(tmp, task_vars)
         checked = self._checked() if self._same_python(task_vars or {}) else None
         if checked is None:

@@ -33,7 +33,6 @@ class Published(NamedTuple):
 
     @property
     def sum(self) -> str:
-        """The sum of the manifest."""
         return checksum(self.content)
 
 
@@ -52,7 +51,6 @@ def checksum(content: bytes) -> str:
 
 
 def named(product: Product, target: Version) -> str:
-    """Return the name of a release in a lock."""
     return f"{product.name} {target.tag}"
 
 

@@ -17,7 +17,6 @@ IN_RESOURCE: Path = ("spec", "config")
 
 
 def part(document: Document, path: Path) -> Document:
-    """Return the part at a path of a document as a separate document."""
     if not path:
         return document
     size = len(path)

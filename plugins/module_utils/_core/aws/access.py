@@ -106,7 +106,6 @@ def expired(answer: FailedCall) -> bool:
 
 
 def explain(answer: FailedCall, asked: str) -> Problem:
-    """Return the problem that the user can act on."""
     call = f"{answer.service}:{answer.action}" if answer.service and answer.action else "the call"
     facts = {"message": answer.message.rstrip("."), "code": answer.code, "call": call}
     for codes, wrong, fix in TEXTS:

@@ -104,7 +104,6 @@ class EksCluster(NamedTuple):
 
 
 def eks_cluster_of(cluster_arn: str, issuer: str = "") -> EksCluster:
-    """Return where a cluster is."""
     parts = cluster_arn.split(":")
     if len(parts) != 6 or parts[2] != "eks":  # noqa: PLR2004 - the parts of every ARN
         raise Problem(f"'{cluster_arn}' is not the ARN of an EKS cluster", fix="Check endpoint_url.")
@@ -112,7 +111,6 @@ def eks_cluster_of(cluster_arn: str, issuer: str = "") -> EksCluster:
 
 
 def filled(value: Any, eks_cluster: EksCluster) -> Any:
-    """Return a tree with the placeholders filled in."""
     if isinstance(value, dict):
         return {key: filled(item, eks_cluster) for key, item in value.items()}
     if isinstance(value, (list, tuple)):

@@ -54,7 +54,6 @@ def moved(live: Settings, wanted: Settings, name: str) -> Problem | None:
 
 
 def creation(wanted: Settings) -> dict[str, Any]:
-    """Return the settings as CreateAddon takes them."""
     request = _fields({name: wanted.get(name) for name in FIELDS})
     if wanted.get(IDENTITIES):
         request["podIdentityAssociations"] = _identities(wanted[IDENTITIES])
@@ -106,7 +105,6 @@ def shown(value: Any, salt: str, path: Path = ()) -> Any:
 
 
 def secrets_of(value: Any, path: Path = ()) -> Iterator[str]:
-    """Yield what is secret in a tree."""
     if isinstance(value, dict):
         for key, item in value.items():
             yield from secrets_of(item, (*path, _called(value, key)))
@@ -182,7 +180,6 @@ def _either(expected: Any) -> str:
 
 
 def said(violation: Violation) -> str:
-    """Return one line about one violation."""
     say = SAID.get(violation.keyword, _other)
     path = dotted(violation.path)
     return f"{path}: {say(violation)}" if path else say(violation)

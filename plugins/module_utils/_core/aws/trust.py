@@ -27,7 +27,6 @@ class Account(NamedTuple):
     name: str
 
     def __str__(self) -> str:
-        """Return it as people write it."""
         return f"{self.namespace}/{self.name}"
 
 
@@ -172,7 +171,6 @@ def tag_changes(live: Mapping[str, str], wanted: Mapping[str, str]) -> tuple[dic
 
 
 def tag_list(tags: Mapping[str, str]) -> list[dict[str, str]]:
-    """Return tags as IAM takes them."""
     return [{"Key": key, "Value": value} for key, value in sorted(tags.items())]
 
 

@@ -167,12 +167,10 @@ class Issue(NamedTuple):
 
     @property
     def meaning(self) -> Meaning:
-        """What it means."""
         return ISSUES.get(self.code, UNKNOWN)
 
     @property
     def fact(self) -> dict[str, Any]:
-        """It as a result of a task."""
         meaning = self.meaning
         return {
             "code": self.code,

@@ -90,6 +90,5 @@ def owner(live: Manifest) -> str:
 
 
 def named(managers: Iterable[str]) -> str:
-    """Return field managers as messages name them."""
     names = ", ".join(dict.fromkeys(managers))
     return f"field manager {names}" if names else "an unknown field manager"

@@ -67,7 +67,6 @@ def unprobed(workload: Object) -> bool:
 
 
 def is_ready(search: Search, workload: Object, until: dict[str, str], *, allow_empty: bool) -> bool:
-    """Return whether the rollout of a workload is complete."""
     kind = workload["kind"]
     if allow_empty and kind == "DaemonSet" and search(EMPTY_DAEMON_SET, workload):
         return True
@@ -83,7 +82,6 @@ def count(search: Search, workload: Object) -> str:
 
 
 def newest(workload: Object, revisions: Iterable[Object]) -> Object | None:
-    """Return the newest ReplicaSet or ControllerRevision of a workload."""
     own = [revision for revision in revisions if owned(revision, workload)]
     return max(own, key=_number, default=None)
 
@@ -122,7 +120,6 @@ def issuing(symptom: Symptom, certificates: Iterable[Object]) -> Symptom:
 
 
 def older_pods(workload: Object, newest: list[Object], pods: Iterable[Object]) -> list[Object]:
-    """Return the pods of a workload that are still to be replaced."""
     mine = [pod for pod in pods if owned(pod, workload) and pod not in newest]
     return [pod for pod in mine if not pod["metadata"].get("deletionTimestamp")]
 

@@ -78,7 +78,6 @@ def calls_webhook(message: str) -> bool:
 
 
 def cause(message: str) -> WebhookCause:
-    """Return why a webhook does not answer."""
     return next(row for row in CAUSES if re.search(row.words, message))
 
 
@@ -132,7 +131,6 @@ def injector(configuration: Object) -> tuple[str, str]:
 
 
 def selects(service: Object, workload: Object) -> bool:
-    """Return whether a Service selects the pods of a workload."""
     selector = (service.get("spec") or {}).get("selector") or {}
     labels = workload["spec"].get("template", {}).get("metadata", {}).get("labels") or {}
     return bool(selector) and selector.items() <= labels.items()

@@ -61,7 +61,6 @@ def pod_labels(name: str) -> dict[str, str]:
 
 
 def object_labels(name: str, instance: str, mode: str, version: str) -> dict[str, str]:
-    """Return the labels that every object of a collector has."""
     return {
         **selector_labels(instance, mode),
         OWNER_LABEL: OWNER,
@@ -76,7 +75,6 @@ def release(namespace: str, name: str) -> str:
 
 
 def release_of_instrumentation(namespace: str, name: str) -> str:
-    """Return the release of an Instrumentation."""
     return _release(f"{namespace}.{name}_instrumentation")
 
 

@@ -207,7 +207,6 @@ class Catalogue:
 
     @cached_property
     def renames(self) -> tuple[Rename, ...]:
-        """Every rename."""
         return tuple(_rename(row) for row in self.components if "was" in row)
 
     def name_for(self, section: str, name: str, version: str) -> str:

@@ -109,7 +109,6 @@ def _is_secret_name(name: str) -> bool:
 
 
 def is_secret_header(name: str) -> bool:
-    """Whether a header of this name holds a secret."""
     return is_secret_name(name) or bool(_HEADER.search(name.lower().replace("_", "-")))
 
 
@@ -200,7 +199,6 @@ def secrets_in_objects(objects: Any, parse: Callable[[str], Any] = lambda _text:
 
 
 def text_of(value: Any) -> str:
-    """Return a scalar as text."""
     try:
         return str(value)
     except ValueError:  # a number of thousands of digits
@@ -324,7 +322,6 @@ def salted(salt: str) -> Callable[[str], str]:
 
 
 def masked_tree(tree: Any, mask: Callable[[str], str]) -> Any:
-    """Return a tree whose values are masked."""
     if isinstance(tree, dict):
         return {key: masked_tree(value, mask) for key, value in tree.items()}
     if isinstance(tree, list):

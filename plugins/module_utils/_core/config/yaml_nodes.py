@@ -148,7 +148,6 @@ def _end(event: Any) -> Mark:
 
 
 def scalar(node: Node) -> Any:
-    """Return the data of a scalar node."""
     text = node.value
     kind = node.tag.removeprefix(_TAG) if node.tag else "" if node.style else _kind(text)
     convert = _CONVERT.get(kind)

@@ -94,7 +94,6 @@ def _about(path: Path) -> str:
 
 
 def dates(one: Certificate, now: str) -> dict[str, Any]:
-    """Return a certificate with what its dates mean now."""
     left, since = seconds_between(now, one.not_after), seconds_between(one.not_before, now)
     state = "expired" if left <= 0 else "not_yet_valid" if since < 0 else "soon" if left < SOON_DAYS * DAY else "valid"
     facts = one._asdict() | {"names": list(one.names)}

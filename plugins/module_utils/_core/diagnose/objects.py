@@ -58,7 +58,6 @@ def warnings(events: Iterable[Object], uids: Mapping[Any, Any], now: str) -> lis
 
 
 def events_of(events: Iterable[Object]) -> list[Object]:
-    """Return the last event of each object and reason."""
     last: dict[tuple[Any, Any], Object] = {}
     for one in sorted(events, key=lambda item: event_time(dict(item))):
         last[at(one, ("involvedObject", "uid")), one.get("reason")] = one
@@ -104,7 +103,6 @@ def autoscalers(scalers: Iterable[Object], targets: Iterable[tuple[str, str]]) -
 
 
 def conditions(item: Object) -> dict[str, dict[str, Any]]:
-    """Return the conditions of an object by their type."""
     return {str(one.get("type")): one for one in items(item, "status", "conditions")}
 
 

@@ -41,7 +41,6 @@ class Peer(NamedTuple):
 
     @property
     def about(self) -> str:
-        """Return which component it is about."""
         return f"exporters/{self.exporter}"
 
 

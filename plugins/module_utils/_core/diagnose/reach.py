@@ -140,7 +140,6 @@ _SERVICE_LABEL = "kubernetes.io/service-name"
 
 
 def labels_of(item: Object) -> dict[str, str]:
-    """Return the labels of an object."""
     return section(item, "metadata", "labels")
 
 
@@ -155,7 +154,6 @@ def selects(selector: Object, labels: Mapping[str, str]) -> bool:
 
 
 def slices_of(service: str, slices: Iterable[Object]) -> list[Object]:
-    """Return the EndpointSlices of a Service."""
     return [item for item in slices if labels_of(item).get(_SERVICE_LABEL) == service]
 
 
@@ -188,7 +186,6 @@ class Policies:
 
     @property
     def names(self) -> str:
-        """Return the names of these policies."""
         return ", ".join(str(at(item, ("metadata", "name"))) for item in self.policies)
 
     def admits(self, ports: Iterable[int], protocol: str, names: Iterable[str] = ()) -> str:

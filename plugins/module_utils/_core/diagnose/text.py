@@ -15,7 +15,6 @@ _WIDTH = 9
 
 
 def report(results: Sequence[Result]) -> str:
-    """Return the whole report."""
     details = [line for item in results for line in ("", *_details(item))]
     return "\n".join([*verdicts(results), *details])
 

@@ -108,7 +108,6 @@ def flowing(facts: Facts) -> str:
 
 
 def result(facts: Mapping[str, Any], found: Sequence[CheckFinding]) -> dict[str, Any]:
-    """Return what a task returns of one collector."""
     kept = ("name", "namespace", "kind", "mode", "image", "workloads", "pods", "ready_text", "seconds")
     listed = ("receives", "processes", "exports", "services", "peers", "listeners", "certificates", "rights", "unseen")
     return {

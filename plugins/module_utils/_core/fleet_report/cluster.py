@@ -55,7 +55,6 @@ class FleetCluster:
 
     @property
     def asked(self) -> bool:
-        """Whether the cluster was to be read at all."""
         return bool(self.given.get("asked"))
 
     def read(self, name: str) -> Result:
@@ -65,7 +64,6 @@ class FleetCluster:
 
     @property
     def is_read(self) -> bool:
-        """Whether anything at all was read."""
         return any(self.read(name) for name in _GOOD)
 
     @cached_property
@@ -91,7 +89,6 @@ class FleetCluster:
         return next((str(item["kubernetes"]) for item in found if item.get("kubernetes")), "")
 
     def installed(self, product: str) -> Result:
-        """Return what there is of a product."""
         return self.read({CERT_MANAGER: "cert_manager", OPERATOR: "operator"}[product])
 
 
@@ -116,22 +113,18 @@ class FleetMember:
 
     @property
     def name(self) -> str:
-        """Return its name."""
         return str(self.summary["name"])
 
     @property
     def namespace(self) -> str:
-        """Return its namespace."""
         return str(self.summary["namespace"])
 
     @property
     def id(self) -> str:
-        """Return its id within the cluster."""
         return f"{self.namespace}/{self.name}"
 
     @property
     def mode(self) -> str:
-        """Return its mode."""
         return str(self.summary["mode"])
 
     @property
@@ -152,7 +145,6 @@ class FleetMember:
 
     @property
     def node_ports(self) -> set[int]:
-        """Return the ports that it opens on its node."""
         return {port["hostPort"] for port in items(self.container, "ports") if port.get("hostPort")}
 
     @property

@@ -136,7 +136,6 @@ def _exporters(member: FleetMember) -> dict[str, list[str]]:
 
 
 def _at(peer: Peer, member: FleetMember, known: Names) -> TopologyNode:
-    """Return the node at an address."""
     own = (
         known.node_ports.get(peer.port) if peer.host == NODE else known.services.get(f"{peer.namespace}/{peer.service}")
     )

@@ -78,7 +78,6 @@ def _images(cluster: FleetCluster) -> Iterator[dict[str, Any]]:
 
 
 def running(cluster: FleetCluster, name: str) -> str:
-    """Return the image that a collector has in the cluster."""
     if not cluster.read("diagnosis"):
         return UNREAD
     return str(cluster.diagnosed.get(name, {}).get("image") or "none")

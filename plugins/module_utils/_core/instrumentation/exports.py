@@ -140,7 +140,6 @@ def parse(url: str) -> Endpoint:
 
 
 def of_collector(options: Mapping[str, Any], namespace: str, protocol: str, *, secure: bool) -> Endpoint:
-    """Return the endpoint of a collector's Service for a protocol."""
     port = {HTTP: options["http_port"], GRPC: options["grpc_port"]}[protocol]
     host = f"{options['name']}.{options.get('namespace') or namespace}.svc"
     return parse(f"{'https' if secure else 'http'}://{host}:{port}")

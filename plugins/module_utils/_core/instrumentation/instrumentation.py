@@ -97,7 +97,6 @@ class Instrumentation:
 
 
 def option_names() -> list[str]:
-    """Return the names of an Instrumentation's options."""
     return [item.name for item in fields(Instrumentation) if item.name != "exports"]
 
 

@@ -129,7 +129,6 @@ def available(operator: Manifest) -> bool:
 
 
 def switched_off(operator: Manifest, names: Sequence[str]) -> list[Language]:
-    """Return the languages of these names that the operator does not instrument."""
     container = _container(operator)
     variables = {item["name"]: item.get("value", "") for item in container.get("env") or []}
     arguments = dict(_option(text) for text in [*(container.get("command") or []), *(container.get("args") or [])])

@@ -114,7 +114,6 @@ def _of_workload(workload: Object, container: Object, stream: Sequence[Object]) 
 
 
 def _container(workload: Object, config_map: Object) -> Object | None:
-    """Return the container of a workload that mounts a ConfigMap."""
     if not _together(workload, config_map):
         return None
     pod = section(workload, "spec", "template", "spec")

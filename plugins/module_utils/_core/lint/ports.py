@@ -133,7 +133,6 @@ def _is_asked(subject: Subject) -> bool:
 
 
 def _servers(subject: Subject) -> Iterator[Listener]:
-    """Yield the listeners that clients connect to."""
     return (listener for listener in subject.view.listeners if listener.exposed)
 
 

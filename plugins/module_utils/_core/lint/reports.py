@@ -49,7 +49,6 @@ class Report:
 
     @cached_property
     def findings(self) -> list[Finding]:
-        """All findings, by position."""
         return sorted(finding for item in self.checked for finding in item.findings)
 
     @cached_property
@@ -125,7 +124,6 @@ def json_text(report: Report) -> str:
 
 
 def as_dict(report: Report) -> dict[str, object]:
-    """Return the report as data."""
     return {
         "findings": [finding.as_dict() for finding in report.findings],
         "suppressed": [{**one.finding.as_dict(), "reason": one.reason} for one in report.suppressed],

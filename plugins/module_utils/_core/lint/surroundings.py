@@ -154,12 +154,10 @@ def _inside(path: str, folders: tuple[str, ...]) -> bool:
 
 
 def _inside_any(mounts: tuple[str, ...], folder: str) -> bool:
-    """Whether something is mounted below a folder."""
     return any(mount.startswith(folder.rstrip("/") + "/") for mount in mounts)
 
 
 def _fixed(glob: str) -> str:
-    """Return the directory that a glob starts with."""
     return _GLOB.split(glob, maxsplit=1)[0].rpartition("/")[0]
 
 

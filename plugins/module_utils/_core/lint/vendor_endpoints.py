@@ -104,7 +104,6 @@ def _misdirected(part: Part, key: str, wanted: str) -> Fault:
 
 
 def _wanted(host: str) -> tuple[str, ...]:
-    """Return the headers that a host asks for."""
     if _DATADOG.match(host):
         return ("dd-api-key",)
     return ("x-aws-log-group", "x-aws-log-stream") if host.startswith("logs.") and _AWS.match(host) else ()

@@ -130,7 +130,6 @@ class Build:
 
     @property
     def name(self) -> str:
-        """The build as people name it."""
         return f"{self.distribution} {self.version}"
 
     @cached_property

@@ -40,7 +40,6 @@ def network_policy(build: CollectorBuild) -> Manifest | None:
 
 
 def ingress(build: CollectorBuild) -> Manifest | None:
-    """Return the requested Ingress, or None."""
     options = build.collector.ingress
     if not options:
         return None

@@ -69,7 +69,6 @@ def reader(build: CollectorBuild) -> Manifest | None:
 
 
 def reader_binding(build: CollectorBuild) -> Manifest | None:
-    """Return the binding of that Role to the router."""
     if not build.collector.openshift_route.get("tls_secret"):
         return None
     reference = {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": _name(build)}

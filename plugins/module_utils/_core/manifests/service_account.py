@@ -80,7 +80,6 @@ def cluster_role(build: CollectorBuild) -> Manifest | None:
 
 
 def cluster_role_binding(build: CollectorBuild) -> Manifest | None:
-    """Return the binding of the ClusterRole to the ServiceAccount."""
     if not of_collector(build):
         return None
     return binding(build, _name(build), build.collector.service_account_name)

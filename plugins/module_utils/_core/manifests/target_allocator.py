@@ -111,7 +111,6 @@ def cluster_role(build: CollectorBuild) -> Manifest | None:
 
 
 def cluster_role_binding(build: CollectorBuild) -> Manifest | None:
-    """Return the binding of that role."""
     if not build.collector.is_allocated:
         return None
     return service_account.binding(build, _wide(build), _account(build))

@@ -18,12 +18,10 @@ MIN_READY_SECONDS = 5
 
 
 def daemon_set(build: CollectorBuild) -> Manifest:
-    """Return the DaemonSet of an agent."""
     return frame(build, "apps/v1", "DaemonSet", spec={**_common(build), "updateStrategy": strategy(build)})
 
 
 def deployment(build: CollectorBuild) -> Manifest:
-    """Return the Deployment of a gateway."""
     return frame(
         build, "apps/v1", "Deployment", spec={**_common(build), **replicas(build), "strategy": strategy(build)}
     )
@@ -96,7 +94,6 @@ def horizontal_pod_autoscaler(build: CollectorBuild) -> Manifest | None:
 
 
 def pod_disruption_budget(build: CollectorBuild) -> Manifest | None:
-    """Return the requested disruption budget, or None."""
     budget = disruption_budget(build)
     if not budget:
         return None

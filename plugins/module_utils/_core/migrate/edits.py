@@ -149,7 +149,6 @@ Id = tuple[str, str]  # section and component id
 
 
 def type_of(component_id: Any) -> str:
-    """Return the type in an id."""
     return str(component_id).partition("/")[0]
 
 

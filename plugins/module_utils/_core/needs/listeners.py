@@ -57,7 +57,6 @@ class Listener(NamedTuple):
 
     @property
     def end(self) -> tuple[int, str]:
-        """Port and protocol."""
         return self.port, self.protocol
 
 

@@ -46,7 +46,6 @@ class OlmPlan(NamedTuple):
 
 
 def namespace_for(package: str, given: str) -> str:
-    """Return the namespace of the operator."""
     return given or NAMESPACES.get(package, PRODUCTS[OPERATOR].namespace)
 
 
@@ -195,6 +194,5 @@ def _place(item: Found) -> str:
 
 
 def version_of(name: str) -> str:
-    """Return the version in the name of a ClusterServiceVersion."""
     found = read_csv(name)
     return found.version if found else ""

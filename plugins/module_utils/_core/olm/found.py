@@ -87,7 +87,6 @@ def catalog(item: Manifest) -> dict[str, Any]:
 
 
 def package(item: Manifest) -> dict[str, Any]:
-    """Return what a PackageManifest offers."""
     status = item.get("status") or {}
     return {
         "name": status.get("packageName") or item["metadata"]["name"],
@@ -118,7 +117,6 @@ def is_ours(item: Manifest) -> bool:
 
 
 def of_operator(subscriptions: Iterable[Mapping[str, Any]], asked: str) -> list[Mapping[str, Any]]:
-    """Return the Subscriptions of all packages of the operator."""
     return [item for item in subscriptions if item["package"] in {*PACKAGES, asked}]
 
 
@@ -167,7 +165,6 @@ def is_before(one: str, other: str) -> bool:
 
 
 def newest_first(names: Iterable[str]) -> list[str]:
-    """Return the names that have versions, the newest first."""
     known = [found for found in map(read_csv, names) if found]
     return [found.name for found in sorted(known, key=lambda item: (item.order, item.name), reverse=True)]
 

@@ -157,12 +157,10 @@ class PlanDecision(NamedTuple):
 
 
 def names_of(plan: Manifest) -> tuple[str, ...]:
-    """Return the ClusterServiceVersions that a plan installs."""
     return tuple((plan.get("spec") or {}).get("clusterServiceVersionNames") or ())
 
 
 def waits(plan: Manifest) -> bool:
-    """Return whether a plan waits for approval."""
     return (plan.get("status") or {}).get("phase") == WAITING and not (plan.get("spec") or {}).get("approved")
 
 

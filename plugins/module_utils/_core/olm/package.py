@@ -27,7 +27,6 @@ class PackageRequest(NamedTuple):
 
     @property
     def catalog(self) -> str:
-        """The catalog as messages name it."""
         return f"{self.source_namespace}/{self.source}"
 
 

@@ -58,7 +58,6 @@ class OlmSymptom(NamedTuple):
 
     @property
     def fact(self) -> dict[str, str]:
-        """It as a result of a task."""
         return {
             "kind": self.row.kind,
             "name": self.name,

@@ -59,7 +59,6 @@ class Addon:
 
     @property
     def title(self) -> str:
-        """The add-on in messages."""
         return f"the EKS add-on {self.name}"
 
 

@@ -67,7 +67,6 @@ def written(release: Release, custom: Customization) -> list[Manifest]:
 
 
 def _names(release: Release, custom: Customization) -> dict[str, str]:
-    """Return the namespaces that get another name."""
     wanted = {release.namespace: custom.namespace, LEADER_ELECTION: custom.leader_election_namespace}
     return {old: new for old, new in wanted.items() if new and new != old}
 
@@ -124,7 +123,6 @@ def _rename_annotations(annotations: dict[str, str], names: Mapping[str, str]) -
 
 
 def _renamed(host: str, names: Mapping[str, str]) -> str:
-    """Return the name of a service with the namespace in it renamed."""
     service, dot, rest = host.partition(".")
     namespace, more, domain = rest.partition(".")
     return f"{service}{dot}{names.get(namespace, namespace)}{more}{domain}"

@@ -55,7 +55,6 @@ class Decision:
 
     @property
     def result(self) -> dict[str, Any]:
-        """It as the result of a task."""
         return {name: getattr(self, name) for name in ("action", "warnings", "provider")} | {"msg": self.message}
 
 

@@ -112,7 +112,6 @@ class MirroredRelease:
 
     @property
     def folder(self) -> str:
-        """Return the place of its archives in a release mirror."""
         return f"{self.product}/{self.tag}/{ARCHIVES}"
 
 
@@ -125,7 +124,6 @@ class Need:
     folder: str = ARCHIVES
 
     def row(self, registry: str, pin: Pin = unpinned) -> dict[str, Any]:
-        """Return it as the result of a task has it."""
         pinned = pin(self.image)
         return {
             "image": self.image,

@@ -73,7 +73,6 @@ def version_of(product: Product, main: Manifest) -> Version | None:
 
 
 def containers(manifest: Manifest) -> list[dict[str, Any]]:
-    """Return the containers of a workload."""
     spec = manifest.get("spec", {}).get("template", {}).get("spec", {})
     return [*(spec.get("initContainers") or []), *(spec.get("containers") or [])]
 

@@ -73,7 +73,6 @@ def compare(release: Release, table: Mapping[str, Any], accepted: Sequence[str],
 
 
 def privileges(release: Release) -> Iterator[Privilege]:
-    """Yield every privilege of a release."""
     own = "" if release.namespace.startswith("kube-") else release.namespace
     names = {kind: _names(release.objects, kind) for kind in (*_ROLES, "ServiceAccount")}
     for item in release.objects:
@@ -214,7 +213,6 @@ def _security(holder: Mapping[str, Any]) -> Iterator[str]:
 
 
 def tabled(release: Release) -> dict[str, list[str]]:
-    """Return the privileges of a release as the table has them."""
     rows: dict[str, set[str]] = {}
     for one in privileges(release):
         rows.setdefault(one.key, set()).add(one.value)

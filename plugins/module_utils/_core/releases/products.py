@@ -30,7 +30,6 @@ class Kind:
 
     @property
     def definition(self) -> str:
-        """The name of its CustomResourceDefinition."""
         return f"{self.plural}.{self.group}"
 
     @property

@@ -73,7 +73,6 @@ class ApiError(Exception):
         super().__init__(self.message)
 
     def caused_by(self, reason: str) -> bool:
-        """Return whether one of the causes has this reason."""
         return any(cause.get("reason") == reason for cause in self.causes)
 
     @property

@@ -128,7 +128,6 @@ def _kind_missing(error: ApiError, asked: str) -> Problem | None:
 
 
 def kind_missing(asked: str, where: str = "") -> Problem:
-    """Return the problem of a kind that the server does not serve."""
     own = (fix for group, fix in ABSENT.items() if group in where)
     fix = next(own, "Install its CustomResourceDefinition first, or add it to the bundle.")
     return Problem("the cluster does not serve this kind in this version", asked=asked, where=where, fix=fix)

@@ -147,7 +147,6 @@ class ApiResources:
 
     @staticmethod
     def known(api_version: str, kind: str) -> ApiResource | None:
-        """Return the API resource of a kind of the table."""
         plural = PLURALS.get(group_of(api_version), {}).get(kind)
         return ApiResource(api_version, kind, plural, plural not in CLUSTER_SCOPED) if plural else None
 

@@ -145,7 +145,6 @@ class AddonReads:
         return str(self.eks("describe_cluster", name=self.cluster)["cluster"]["version"])
 
     def choice(self, asked: str | None, installed: str | None) -> VersionChoice:
-        """Return the version to have."""
         kubernetes = self.kubernetes()
         found = self.offers(kubernetes)
         elsewhere = [] if found or installed else self._elsewhere()
@@ -153,7 +152,6 @@ class AddonReads:
 
     @CallErrors.list_error_handler("list the versions of the add-on", ())
     def offers(self, kubernetes: str) -> list[AddonVersion]:
-        """Return the versions for a version of Kubernetes."""
         query = {"addonName": self.name, "kubernetesVersion": kubernetes}
         return offers(self.eks.pages("describe_addon_versions", "addons", **query), self.name, kubernetes)
 
@@ -184,7 +182,6 @@ class AddonReads:
 
     @CallErrors.list_error_handler("describe the update of the add-on")
     def update(self, update_id: str) -> dict[str, Any] | None:
-        """Return an update of the add-on."""
         query = {"name": self.cluster, "addonName": self.name, "updateId": update_id}
         found: dict[str, Any] = self.eks("describe_update", **query)["update"]
         return found

@@ -31,11 +31,9 @@ class AssociationTask:
         self.account = {"namespace": params["namespace"], "serviceAccount": params["service_account"]}
 
     def run(self) -> dict[str, Any]:
-        """Do it."""
         return self._absent() if self.params["state"] == "absent" else self._present()
 
     def read(self) -> Association | None:
-        """Return the association as EKS describes it."""
         found = self._listed()
         return self._described(found[0]["associationId"]) if found else None
 

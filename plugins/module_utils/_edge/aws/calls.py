@@ -89,7 +89,6 @@ class Calls:
             self.sleep(pause)
 
     def pages(self, operation: str, key: str, **parameters: Any) -> list[Any]:
-        """Return the items of all pages of an answer."""
         found: list[Any] = []
         token = None
         while True:

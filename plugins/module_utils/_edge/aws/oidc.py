@@ -41,7 +41,6 @@ class OidcTask:
         return str(found)
 
     def run(self) -> dict[str, Any]:
-        """Do it."""
         arn, live = self._read()
         return self._absent(arn, live) if self.params["state"] == "absent" else self._present(arn, live)
 

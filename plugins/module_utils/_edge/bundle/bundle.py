@@ -59,7 +59,6 @@ class BundleReport:
             )
 
     def result(self) -> dict[str, Any]:
-        """Return what the task returns."""
         actions = [item["action"] for item in self.objects]
         counts = {action: actions.count(action) for action in dict.fromkeys(actions)}
         message = ", ".join(f"{count} {action}" for action, count in counts.items()) or "nothing to do"
@@ -110,7 +109,6 @@ class Session:
         )
 
     def live(self, manifest: Manifest) -> Manifest | None:
-        """Return an object as it is in the cluster."""
         path = self.path(manifest)
         return asking(f"Read {ref(manifest)}", lambda: self.cluster.get(path)) if path else None
 
@@ -189,7 +187,6 @@ def listed(
 
 
 def namespaces_of(manifests: Iterable[Manifest]) -> list[str]:
-    """Return the namespaces that a bundle touches."""
     names = (
         m["metadata"]["name"] if m["kind"] == "Namespace" else m["metadata"].get("namespace", "") for m in manifests
     )

@@ -69,7 +69,6 @@ def needed_by_others(session: Session, going: list[Manifest]) -> list[Manifest]:
 
 
 def _any(issuer: Manifest) -> Manifest:
-    """Return a Certificate that an issuer signs."""
     metadata = {"name": "", "namespace": issuer["metadata"]["namespace"]}
     return {"kind": KIND, "metadata": metadata, "spec": {"issuerRef": {"name": issuer["metadata"]["name"]}}}
 

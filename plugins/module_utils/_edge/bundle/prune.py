@@ -51,7 +51,6 @@ class Pruning:
         return refs(waited)
 
     def delete(self) -> list[Manifest]:
-        """Delete all that is left, and return it."""
         rest = list(self.left)
         self._delete(rest)
         return rest

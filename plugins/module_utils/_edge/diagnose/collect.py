@@ -42,7 +42,6 @@ CURRENT_SECONDS = 60
 
 
 def run_diagnose(module: AnsibleModule) -> None:
-    """Do what the task asks."""
     params = module.params
 
     def work() -> dict[str, Any]:
@@ -58,7 +57,6 @@ def utc_now() -> str:
 
 
 def collect(reader: ClusterReader, params: dict[str, Any], now: Callable[[], str]) -> list[dict[str, Any]]:
-    """Return the facts of every collector."""
     search = library("jmespath").search
     targets = find(reader, params["collectors"])
     reader.read_ahead([], [one for target in targets for one in _referred(target)])

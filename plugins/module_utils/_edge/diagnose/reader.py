@@ -118,9 +118,7 @@ class Notes:
         self._known: dict[str, str] = {}
 
     def add(self, what: str, why: str) -> None:
-        """Note it."""
         self._known.setdefault(what, why)
 
     def rows(self) -> list[dict[str, str]]:
-        """Return all notes."""
         return [{"what": what, "why": why} for what, why in self._known.items()]

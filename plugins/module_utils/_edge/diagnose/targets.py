@@ -59,7 +59,6 @@ class DiagnosedTarget:
 
     @property
     def container(self) -> Object:
-        """Return the container of the collector."""
         return collector_container(section(self.pod, "spec"))
 
 

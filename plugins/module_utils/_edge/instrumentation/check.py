@@ -78,7 +78,6 @@ class PrerequisiteCheck:
         return found
 
     def result(self, faults: list[Missing]) -> dict[str, Any]:
-        """Return what the task returns."""
         missing = [fault.wrong for fault in faults]
         metadata = self.operator.get("metadata") or {}
         return {

@@ -35,7 +35,6 @@ class NamespaceOptions:
 
 
 def run_annotate(module: AnsibleModule) -> None:
-    """Do what the task asks."""
     params = module.params
     options = NamespaceOptions(
         namespaces=params["namespaces"],

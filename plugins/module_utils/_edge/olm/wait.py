@@ -64,7 +64,6 @@ class Course:
 
 
 def run_wait(module: AnsibleModule) -> None:
-    """Do what the task asks."""
     names = ("namespace", "subscription", "csv", "approval", "timeout_seconds")
     options = OlmWaitOptions(**{name: module.params[name] for name in names})
 

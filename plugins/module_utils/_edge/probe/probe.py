@@ -96,7 +96,6 @@ class Probe:
 
 
 def run_probe(module: AnsibleModule) -> None:
-    """Do what the task asks."""
     params = module.params
     headers = {str(name): str(value) for name, value in (params["headers"] or {}).items()}
 
@@ -160,7 +159,6 @@ class Pods:
             raise Problem("no running pod is selected", asked=ASKED, where=where, fix=fix)
 
     def ask(self, paths: list[tuple[str, dict[str, Any]]]) -> list[str]:
-        """Return some texts of the pods."""
         try:
             return self.cluster.parallel(lambda one: self.cluster.text(*one), paths)
         except ApiError as error:
@@ -221,7 +219,6 @@ class Metrics:
         return {signal: lines for signal, (arrived, lines, _trouble) in found.items() if arrived}
 
     def hint(self, signal: str) -> str:
-        """Return the counts of failures."""
         trouble = ", ".join(self._trouble.get(signal) or [])
         return (
             f"The collector counts: {trouble}; read its log."

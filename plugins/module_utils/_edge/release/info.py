@@ -79,7 +79,6 @@ class _Reader:
         self.warnings: list[str] = []
 
     def version(self) -> str:
-        """Return the version of Kubernetes."""
         return str(
             asking("Read the version of the cluster", lambda: self.cluster.request("GET", "/version"))["gitVersion"]
         )

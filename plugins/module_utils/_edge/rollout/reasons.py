@@ -231,7 +231,6 @@ class WorkloadStatus:
         return now - first >= grace
 
     def events(self) -> list[Object]:
-        """Return the events of the latest poll."""
         return [event for (kind, _namespace), items in self._listed.items() if kind == "Event" for event in items]
 
     def failure(self, fatal: Found) -> Failure:

@@ -39,7 +39,6 @@ class RolloutWaitOptions:
 
 
 def run_wait(module: AnsibleModule) -> None:
-    """Run the module."""
     params = module.params
     names = ("workloads", "timeout_seconds", "unschedulable_seconds", "allow_empty")
     options = RolloutWaitOptions(until=params["until"] or {}, **{name: params[name] for name in names})
@@ -145,7 +144,6 @@ class Followed:
         return [part for part in self.parts if not ready(part)]
 
     def done(self, ready: Ready) -> bool:
-        """Return whether the wait is over."""
         return self.state is not None and not self.untaken and not self.late(ready)
 
 

@@ -149,7 +149,6 @@ class Reasons:
             yield f"The Service {'/'.join(service)} selects the pods of no Deployment, DaemonSet or StatefulSet."
 
     def _uninjected(self, configuration: Object) -> str:
-        """Return why a configuration has no CA."""
         annotation, value = injector(configuration)
         if not annotation:
             return (

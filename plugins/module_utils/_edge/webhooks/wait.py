@@ -39,7 +39,6 @@ class WebhookWaitOptions:
 
 
 def run_admission(module: AnsibleModule) -> None:
-    """Do what the task asks."""
     params = module.params
     manifests = params["manifests"]
     options = WebhookWaitOptions(manifests, params["webhooks"], params["timeout_seconds"], params["remind_seconds"])

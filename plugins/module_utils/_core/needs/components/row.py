@@ -20,7 +20,6 @@ _GUARDED = {"secrets": SECRETS, "nodes/proxy": NODES_PROXY}
 
 
 def nothing(_settings: Settings) -> tuple[Any, ...]:
-    """Return no need at all."""
     return ()
 
 
