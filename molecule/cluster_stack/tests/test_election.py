@@ -34,6 +34,12 @@ def steady(cluster: Cluster) -> dict[str, int] | None:
     return found if max(found.values(), default=0) >= 4 else None
 
 
+def test_check_mode_says_in_words_which_rights_a_collector_would_gain(host: Host) -> None:
+    shown = host.check_output(f"ansible-playbook --check o11y.opentelemetry.site -i {INVENTORY}")
+    assert "elected.everywhere: + get, list, watch cronjobs.batch, daemonsets.apps" in shown
+    assert "(all namespaces)" in shown
+
+
 def test_one_copy_reports_and_when_it_is_gone_another_does(cluster: Cluster) -> None:
     counts = until("reports", lambda: steady(cluster), 90)
     assert len(counts) == len(node_ips()) > 1
