@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ..module_utils._core.errors import Problem
+from ..module_utils._core.lint.reports import counted
 from ..module_utils._core.releases import lock
 from . import _files, _sources, _yaml
 
@@ -61,7 +62,7 @@ def locked(arguments: Mapping[str, Any], check: bool) -> dict[str, Any]:
     text = _HEAD + _yaml.dump(lock.content(found, arguments["exclude"], _read(path) if before else None))
     changed = _files.place(path, text, check)
     diff = {"before": before, "after": text, "before_header": str(path), "after_header": str(path)}
-    message = f"{len(found)} sums are in {path}"
+    message = f"{counted(len(found), 'sum')} in {path}"
     return {"changed": changed, "diff": diff if changed else {}, "path": str(path), "msg": message}
 
 
@@ -69,7 +70,7 @@ def _verify(path: Path, arguments: Mapping[str, Any]) -> dict[str, Any]:
     wanted, found = _read(path), list(_archives(arguments))
     for part, name, checksum, origin in found:
         wanted.verify(part, name, checksum, origin)
-    return {"path": str(path), "msg": f"{len(found)} archives have the sums in {path}"}
+    return {"path": str(path), "msg": f"{counted(len(found), 'archive')} as in {path}"}
 
 
 _Row = tuple[str, str, str, str]

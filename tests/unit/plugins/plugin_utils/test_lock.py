@@ -98,7 +98,7 @@ def test_archives_are_compared_before_they_are_pushed(tmp_path: Path) -> None:
     (tmp_path / "images" / "a.tar").write_text("archive")
     written(path, images=rows, digests=[A], archives=str(tmp_path))
     verified = {"state": "verified", "images": rows, "archives": str(tmp_path)}
-    assert written(path, **verified)["msg"] == f"1 archives have the sums in {path}"
+    assert written(path, **verified)["msg"] == f"1 archive as in {path}"
     (tmp_path / "images" / "a.tar").write_text("another")
     sums = [hashlib.sha256(text).hexdigest() for text in (b"archive", b"another")]
     with pytest.raises(Problem) as caught:
