@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What a secret is: by the name of a setting or header, by the shape of a text. The rules and every mask use this.
 
-Sources: the settings that the Collector types as `configopaque.String`, and what vendors call their credentials.
+Sources: the settings that the Collector types as opaque (`_data/catalogue/opaque.json`), and what vendors call their
+credentials.
 All patterns take linear time: logs and configs are the text of others. Private.
 """
 
@@ -33,6 +34,7 @@ _KEY = re.compile(
 # An environment variable whose name ends in _KEY.
 _VARIABLE = re.compile(r"\A(?!(?:.*_)?(?:PARTITION|PRIMARY|PUBLIC|ROUTING|SORT)_KEY\Z)[A-Z][A-Z0-9_]*_KEY\Z")
 _HEADER = re.compile(r"\Ax-.*-key\Z|(?:\A|-)(?:auth|cookie|team)\Z")
+_HEADERS = re.compile(r"(?:\A|_)headers\Z")
 _WORDS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|[-./\s]")
 # Settings of databases, and lists of headers. They are secrets only with a password inside.
 _SOURCES = ("dsn", "datasource", "data_source", "connection", "connection_string")
@@ -138,14 +140,22 @@ def _by_name(config: Any, path: Path, value: str) -> str:
     name = header_at(config, path)
     if name:
         return f"header {name.lower()}" if is_secret_header(name) else ""
-    return f"`{path[-1]}`" if is_secret_key(path) and not _is_place(path, value) else ""
+    return f"`{_setting(path)[-1]}`" if is_secret_key(path) and not _is_place(path, value) else ""
 
 
 def is_secret_key(path: Path) -> bool:
-    """Whether the last key of a path usually holds a secret. A data source may be without one."""
+    """Whether the last key of a path usually holds a secret, or a list of them. A data source may be without one."""
+    path = _setting(path)
     if not path or not isinstance(path[-1], str):
         return False
     return path[-2:] == ("api", "key") or (is_secret_name(path[-1]) and not _is_source(path))
+
+
+def _setting(path: Path) -> Path:
+    """Return the path of a setting; for an item of a list such as `tokens`, that of one `token`."""
+    if len(path) > 1 and isinstance(path[-1], int) and isinstance(path[-2], str):
+        return (*path[:-2], path[-2].removesuffix("s"))
+    return path
 
 
 def _is_source(path: Path) -> bool:
@@ -157,10 +167,14 @@ def _is_place(path: Path, value: str) -> bool:
 
 
 def header_at(config: Any, path: Path) -> str:
-    """Return the name of the header at a path, `headers.NAME` or `headers[0].value`; empty if there is none."""
-    if path[-2:-1] == ("headers",):
-        return str(path[-1])
-    if path[-3:-2] == ("headers",) and path[-1] == "value":
+    """Return the name of the header at a path, `headers.NAME` or `headers[0].value`; empty if there is none.
+
+    Settings such as `response_headers` hold headers too.
+    """
+    *_rest, before, parent, last = ("", "", *path) if path else ("", "", "")
+    if isinstance(last, str) and _HEADERS.search(str(parent)):
+        return last
+    if last == "value" and _HEADERS.search(str(before)):
         name = at(config, (*path[:-1], "key")) or at(config, (*path[:-1], "name"))
         return name if isinstance(name, str) else ""
     return ""
@@ -207,7 +221,7 @@ def text_of(value: Any) -> str:
 
 def _names_secret(path: Path) -> bool:
     keys = tuple(part for part in path if isinstance(part, str))
-    return is_secret_key(keys) or keys[-1:] == ("dsn",) or _is_users(path)
+    return is_secret_key(path) or is_secret_key(keys) or keys[-1:] == ("dsn",) or _is_users(path)
 
 
 def _is_users(path: Path) -> bool:

@@ -5,19 +5,20 @@
 
 from __future__ import annotations
 
+import json
 import time
 from typing import Any
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.config.secrets import (
     concealed,
-    is_secret_name,
     masker,
     secret_at,
     secrets_in,
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.secrets import plaintext_secret
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.subject import Subject
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._sources import CATALOGUE
 
 from tests.support.canaries import GUID, HEX, SECRETS, WORD
 
@@ -69,6 +70,7 @@ OTHERS: list[tuple[str, str]] = [
     ("primary_key", "id"),
     ("max_tokens", "1000"),
     ("tokens", "many"),
+    ("metadata_keys/x", "x-api-key"),
     ("next_token", "none"),
     ("image", f"otel/collector@sha256:{HEX}{HEX}"),
     ("commit", "2fd4e1c67a2d28fced849ee1bb76e7391b93eb12"),
@@ -147,43 +149,19 @@ def test_prose_stays_readable(line: str) -> None:
     assert concealed(f"2026-01-01T00:00:00Z error {line} (again)") == f"2026-01-01T00:00:00Z error {line} (again)"
 
 
-# What components of the Collector type as `configopaque.String`. Certificates are so typed, and are public.
-OPAQUE = (
-    "access_key",
-    "access_token",
-    "account_key",
-    "account_token",
-    "api_key",
-    "api_token",
-    "application_key",
-    "auth_password",
-    "bearer",
-    "client_certificate_key",
-    "client_secret",
-    "connection_string",
-    "credentials",
-    "dsn",
-    "ingest_key",
-    "installation_token",
-    "instrumentation_key",
-    "key_pem",
-    "license_key",
-    "passphrase",
-    "password",
-    "privacy_password",
-    "private_key",
-    "secret",
-    "secret_access_key",
-    "secret_key",
-    "session_token",
-    "shared_key",
-    "token",
-)
+# What the Collector types as opaque. Certificates are so typed, and are public.
+ROWS = json.loads((CATALOGUE / "opaque.json").read_text(encoding="utf-8"))
+OPAQUE = [row for row in ROWS if "public" not in row]
 
 
-@pytest.mark.parametrize("name", OPAQUE)
-def test_what_the_collector_types_as_opaque_is_a_secret(name: str) -> None:
-    assert is_secret_name(name)
+@pytest.mark.parametrize("row", OPAQUE, ids=lambda row: str(row["key"]))
+def test_what_the_collector_types_as_opaque_is_a_secret(row: dict[str, Any]) -> None:
+    key = row["key"]
+    value = f"AccountKey={WORD}" if key == "connection_string" else WORD
+    tree: Any = {"text": value, "list": [value], "headers": {"x-api-key": value}}[row["shape"]]
+    config = {"exporters": {"x": {"api": {key: tree}} if key == "key" else {key: tree}}}
+    assert secrets_in(config) == {WORD}
+    assert len(findings(Case("plaintext-secret", "any", config))) == 1
 
 
 @pytest.mark.parametrize(

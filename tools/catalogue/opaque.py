@@ -1,0 +1,101 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Writes _data/catalogue/opaque.json: the settings that the Collector types as opaque, because they hold secrets.
+
+It reads Go modules in folders, a module cache or a `vendor`: their schemas, and the tags of their structs.
+
+    python -m tools.catalogue.opaque $(go env GOMODCACHE) …/vendor
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from collections import defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from plugins.module_utils._core.config.catalogue import CONTRIB, CORE
+
+from .generate import rows_text
+
+TARGET = Path(__file__).parents[2] / "plugins" / "plugin_utils" / "_data" / "catalogue" / "opaque.json"
+REPOSITORIES = {
+    "go.opentelemetry.io/collector": CORE,
+    "github.com/open-telemetry/opentelemetry-collector-contrib": CONTRIB,
+}
+TEXT, LIST, HEADERS = "text", "list", "headers"
+_TAG = re.compile(r"(\[\]|map\[string\])?\*?configopaque\.(String|MapList)\b[^`\n]*`[^`]*mapstructure:\"([a-z]\w*)")
+_REFERENCE = re.compile(r"configopaque\.(string|map_list)\Z")
+_SHAPES = {"[]": LIST, "map[string]": HEADERS}
+# Settings of modules that were not at hand. They are seen in the components' own configs.
+BY_HAND = {
+    "exporter/alibabacloudlogserviceexporter": "access_key_secret security_token",
+    "exporter/azuremonitorexporter": "connection_string instrumentation_key",
+    "exporter/mezmoexporter": "ingest_key",
+    "exporter/splunkhecexporter": "token",
+    "exporter/tencentcloudlogserviceexporter": "secret_key",
+    "extension/sumologicextension": "installation_token",
+    "receiver/snmpreceiver": "auth_password privacy_password",
+}
+# Typed as opaque, and not secret.
+PUBLIC = ("ca_pem", "cert_pem")
+# The type of an item in a list of headers, whose setting is typed elsewhere.
+PAIR = "value"
+
+
+def table(folders: list[Path]) -> list[dict[str, Any]]:
+    """Return one row for each setting and shape, with the modules that have it."""
+    found: dict[tuple[str, str], set[str]] = defaultdict(set)
+    for folder in folders:
+        for module, key, shape in _settings(folder):
+            if key != PAIR:
+                found[key, shape].add(module)
+    for module, keys in BY_HAND.items():
+        for key in keys.split():
+            found[key, TEXT].add(f"{CONTRIB}{module}")
+    return [
+        {"key": key, "shape": shape, **({"public": True} if key in PUBLIC else {}), "modules": sorted(modules)}
+        for (key, shape), modules in sorted(found.items())
+    ]
+
+
+def _settings(folder: Path) -> Iterator[tuple[str, str, str]]:
+    for repository, short in REPOSITORIES.items():
+        root = folder / repository
+        for path in sorted(root.rglob("*")) if root.is_dir() else ():
+            module = short + re.sub(r"@[^/]*", "", str(path.parent.relative_to(root)))
+            if path.name.endswith("_test.go") or {"configopaque", "testdata", "cmd"} & set(path.parts):
+                continue
+            if path.name == "config.schema.yaml":
+                schema = yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
+                yield from ((module, key, shape) for key, shape in _of_schema(schema, ""))
+            elif path.suffix == ".go":
+                for kind, name, key in _TAG.findall(path.read_text(encoding="utf-8")):
+                    yield module, key, HEADERS if name == "MapList" else _SHAPES.get(kind, TEXT)
+
+
+def _of_schema(node: Any, key: str, shape: str = TEXT) -> Iterator[tuple[str, str]]:
+    """Yield the settings in a JSON schema whose type is one of configopaque."""
+    if not isinstance(node, dict):
+        return
+    match = _REFERENCE.search(str(node.get("$ref", "")))
+    if match and key:
+        yield key, HEADERS if match[1] == "map_list" else shape
+    for place in ("properties", "$defs"):
+        for name, child in (node.get(place) or {}).items():
+            yield from _of_schema(child, name if place == "properties" else "")
+    yield from _of_schema(node.get("items"), key, LIST)
+    yield from _of_schema(node.get("additionalProperties"), key, HEADERS)
+    for child in node.get("allOf") or ():
+        yield from _of_schema(child, key)
+
+
+if __name__ == "__main__":
+    TARGET.write_text(rows_text(table([Path(one) for one in sys.argv[1:]])), encoding="utf-8")
+    print(f"{len(json.loads(TARGET.read_text(encoding='utf-8')))} settings in {TARGET}")
