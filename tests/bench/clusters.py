@@ -11,6 +11,7 @@ import contextlib
 import json
 import os
 import re
+import resource
 import subprocess
 import tempfile
 import time
@@ -96,7 +97,7 @@ def _delete_namespaces() -> None:
 
 def cost(argv: list[str]) -> Cost:
     """Run a command and return what it and all its children took. Raises SystemExit with what it says when it fails."""
-    before, start = cpu_seconds(), time.monotonic()
+    before, start = cpu_seconds(resource.RUSAGE_CHILDREN), time.monotonic()
     with tempfile.TemporaryFile("w+") as said:
         program = subprocess.Popen(argv, cwd=PROJECT, stdout=said, stderr=subprocess.STDOUT, text=True)
         memory = 0.0
@@ -107,7 +108,7 @@ def cost(argv: list[str]) -> Cost:
         if program.returncode:
             said.seek(0)
             raise SystemExit(f"{' '.join(argv)} failed:\n{said.read()[-4000:]}")
-    return Cost(time.monotonic() - start, cpu_seconds() - before, memory)
+    return Cost(time.monotonic() - start, cpu_seconds(resource.RUSAGE_CHILDREN) - before, memory)
 
 
 def _memory(root: int) -> float:
