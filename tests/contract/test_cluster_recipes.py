@@ -46,8 +46,10 @@ def test_of_several_copies_one_is_elected_and_may_be(name: str, options: dict[st
     assert "k8s_leader_elector" in made["service"]["extensions"]
     assert made["extensions"]["k8s_leader_elector"]["lease_name"] == "one"
     assert "singleton" not in {finding.rule for finding in plan.findings}
-    roles = [item for item in _render.bundle([plan])["manifests"] if item["kind"] == "ClusterRole"]
-    assert any("leases" in rule.get("resources", []) for role in roles for rule in role["rules"])
+    roles = [item for item in _render.bundle([plan])["manifests"] if item["kind"] in ("ClusterRole", "Role")]
+    electing = [role for role in roles for rule in role["rules"] if "leases" in rule.get("resources", [])]
+    namespaces = [role["metadata"].get("namespace") for role in electing]
+    assert namespaces == [made["extensions"]["k8s_leader_elector"]["lease_namespace"]]
 
 
 @pytest.mark.parametrize("options", ALONE, ids=str)

@@ -177,7 +177,7 @@ def _plain(order: CollectorBuild) -> list[Manifest]:
     before: Builders = (*_ACCOUNT, pod.config_map, network.headless_service, network.service)
     after: Builders = (workload.horizontal_pod_autoscaler, workload.pod_disruption_budget, *_ACCESS)
     made = _made((*before, WORKLOADS[order.collector.mode][1], *after), order)
-    return [*made, *certificate.certificates(order)]
+    return [*made, *service_account.roles(order), *certificate.certificates(order)]
 
 
 def _operated(order: CollectorBuild) -> list[Manifest]:
@@ -185,7 +185,8 @@ def _operated(order: CollectorBuild) -> list[Manifest]:
     allocator = (target_allocator.account, target_allocator.cluster_role, target_allocator.cluster_role_binding)
     made = _made((*_ACCOUNT, *allocator, network.headless_service, network.service, *_ACCESS), order)
     resource = open_telemetry_collector.open_telemetry_collector(order)
-    return [*made, *target_allocator.secret_roles(order), *certificate.certificates(order), resource]
+    roles = [*service_account.roles(order), *target_allocator.secret_roles(order)]
+    return [*made, *roles, *certificate.certificates(order), resource]
 
 
 def _made(builders: Builders, order: CollectorBuild) -> list[Manifest]:

@@ -75,14 +75,33 @@ def _own(collector: Collector) -> bool:
 
 def cluster_role(build: CollectorBuild) -> Manifest | None:
     """Return the ClusterRole that holds exactly the derived rules, or nothing when there are none."""
-    rules = of_collector(build)
+    rules = _of_cluster(build)
     return role(build, _name(build), rules) if rules else None
 
 
 def cluster_role_binding(build: CollectorBuild) -> Manifest | None:
-    if not of_collector(build):
+    if not _of_cluster(build):
         return None
     return binding(build, _name(build), build.collector.service_account_name)
+
+
+def _of_cluster(build: CollectorBuild) -> Rules:
+    return tuple(item for item in of_collector(build) if "namespace" not in item)
+
+
+def roles(build: CollectorBuild) -> list[Manifest]:
+    """Return a Role and its binding for each namespace in which the collector has rights."""
+    rules: dict[str, list[dict[str, Any]]] = {}
+    for item in of_collector(build):
+        if "namespace" in item:
+            rest = {key: value for key, value in item.items() if key != "namespace"}
+            rules.setdefault(item["namespace"], []).append(rest)
+    name, account = _name(build), build.collector.service_account_name
+    return [
+        made
+        for space, found in sorted(rules.items())
+        for made in (role(build, name, tuple(found), space), binding(build, name, account, space))
+    ]
 
 
 def role(build: CollectorBuild, name: str, rules: Rules, namespace: str = "") -> Manifest:

@@ -42,13 +42,19 @@ class Component:
     api: bool = False
 
 
-def rule(groups: str, resources: str, verbs: tuple[str, ...] = READ, name: str = "") -> dict[str, Any]:
-    """Return one RBAC rule; groups and resources are separated by blanks, `core` is the group without a name."""
+def rule(
+    groups: str, resources: str, verbs: tuple[str, ...] = READ, name: str = "", namespace: str = ""
+) -> dict[str, Any]:
+    """Return one RBAC rule; groups and resources are separated by blanks, `core` is the group without a name.
+
+    A rule with a namespace belongs into a Role there, any other into a ClusterRole.
+    """
     return {
         "apiGroups": ["" if group == "core" else group for group in groups.split()],
         "resources": resources.split(),
         "verbs": list(verbs),
         **({"resourceNames": [name]} if name else {}),
+        **({"namespace": namespace} if namespace else {}),
     }
 
 

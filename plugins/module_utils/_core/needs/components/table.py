@@ -85,6 +85,13 @@ def _balancing_rules(settings: Settings) -> Rules:
     return (rule("discovery.k8s.io", "endpointslices"),) if at(settings, ("resolver", "k8s")) is not None else ()
 
 
+def _elector_rules(settings: Settings) -> Rules:
+    """Leases of other namespaces keep nodes and the control plane alive, so none of them is touched."""
+    verbs = ("get", "list", "watch", "create", "update", "patch", "delete")
+    namespace = str(settings.get("lease_namespace") or "")
+    return (rule("coordination.k8s.io", "leases", verbs, namespace="" if "$" in namespace else namespace),)
+
+
 EXPORTERS = (Component(("load_balancing", "loadbalancing"), rules=_balancing_rules),)
 
 EXTENSIONS = (
@@ -92,9 +99,7 @@ EXTENSIONS = (
     Component(("file_storage",), state=_storage_directory),
     Component(
         ("k8s_leader_elector",),
-        rules=lambda _settings: (
-            rule("coordination.k8s.io", "leases", ("get", "list", "watch", "create", "update", "patch", "delete")),
-        ),
+        rules=_elector_rules,
     ),
     Component(
         ("k8s_observer",),
