@@ -6,6 +6,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.collector.platform import Platform
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.config.paths import Position
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint import profiles, structure, subject
@@ -48,6 +49,13 @@ STORING = {
         ({}, "granted", ()),
         ({}, "probed", True),
         ({"platform": "eks"}, "platform", "eks"),
+        ({"allow": ["root"]}, "allowed", ("root",)),
+        ({}, "allowed", ()),
+        ({"mode": "daemonset"}, "open_ports", frozenset({(4317, "TCP")})),
+        ({"mode": "daemonset", "host_ports": True}, "open_ports", frozenset()),
+        ({"mode": "daemonset", "host_ports": False}, "open_ports", frozenset()),
+        ({"mode": "daemonset", "network_policy": {"ingress_from": [{"podSelector": {}}]}}, "open_ports", frozenset()),
+        ({}, "open_ports", frozenset()),
     ],
 )
 def test_what_rules_know_of_a_collector_of_ours(options: dict[str, Any], field: str, expected: Any) -> None:
@@ -174,3 +182,9 @@ def test_a_mistake_is_a_problem_with_the_near_word(arguments: dict[str, object],
     with pytest.raises(Problem) as refused:
         profiles.judge(ALL, KNOWN, **arguments)  # type: ignore[arg-type]
     assert says in str(refused.value)
+
+
+@pytest.mark.parametrize(("mode", "kept"), [("daemonset", True), ("deployment", False), ("statefulset", False)])
+def test_only_an_agent_keeps_state_in_a_folder_of_its_node(mode: str, kept: bool) -> None:
+    assert deployment(collector(mode=mode), needs(STORING), Platform()).keeps_on_node is kept
+    assert not deployment(collector(mode=mode), needs(STORING), Platform(host_paths_writable=False)).keeps_on_node
