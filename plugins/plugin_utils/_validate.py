@@ -83,15 +83,10 @@ def _collected(arguments: Mapping[str, Any], collected: _inputs.Collected) -> It
 def _case(item: _inputs.Input, wanted: _target.BuildRequest) -> _Case:
     around = item.context
     target = _target.resolve(wanted, around.image)
+    environment = around.environment
+    listeners = _target.tables().listeners
     subject = Subject(
-        item.config,
-        item.locate,
-        item.duplicates,
-        around.environment,
-        target,
-        around.deployment,
-        around.resource,
-        _target.tables().listeners,
+        item.config, item.locate, item.duplicates, environment, target, around.deployment, around.resource, listeners
     )
     return _Case(item.name, masked(lint(subject), item.config), item.config, item.locate, target)
 

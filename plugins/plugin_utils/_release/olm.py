@@ -128,13 +128,10 @@ def _config(arguments: Mapping[str, Any]) -> dict[str, Any]:
 def _decided_for(
     product: Product, wanted: OlmRequest, arguments: Mapping[str, Any], check: bool
 ) -> decide.ReleaseRequest:
+    foreign = arguments["foreign"]
+    strict = arguments["compatibility"] == "refuse"
     return decide.ReleaseRequest(
-        product=product,
-        provider=OLM,
-        namespace=wanted.namespace,
-        foreign=arguments["foreign"],
-        strict=arguments["compatibility"] == "refuse",
-        check=check,
+        product=product, provider=OLM, namespace=wanted.namespace, foreign=foreign, strict=strict, check=check
     )
 
 

@@ -69,11 +69,8 @@ def stamped(collector: Collector, identities: Mapping[str, Any]) -> Collector:
         fix = "Remove the annotation, or the inputs of otel_identity."
         raise Problem(wrong, asked=f"Give collector '{collector.name}' its identity", fix=fix)
     digest = hashlib.sha256(json.dumps(given, sort_keys=True).encode()).hexdigest()[:16]
-    return replace(
-        collector,
-        service_account_annotations={**own, **given},
-        pod_annotations={**collector.pod_annotations, STAMP: digest},
-    )
+    pod_annotations = {**collector.pod_annotations, STAMP: digest}
+    return replace(collector, service_account_annotations={**own, **given}, pod_annotations=pod_annotations)
 
 
 def role_name(wanted: str, cluster: str, account: Account) -> str:

@@ -108,16 +108,10 @@ def listeners_by_type(rows: Iterable[Row]) -> Listeners:
     found: dict[Key, list[ListenerRow]] = {}
     for row in rows:
         path, when, host_path = (_path(row.get(key, "")) for key in ("key", "when", "host_key"))
+        exposed = row.get("exposed", True)
+        host = row.get("host", "")
         listener = ListenerRow(
-            row["name"],
-            path,
-            row["port"],
-            row["protocol"],
-            row.get("app_protocol"),
-            when,
-            row.get("exposed", True),
-            host_path,
-            row.get("host", ""),
+            row["name"], path, row["port"], row["protocol"], row.get("app_protocol"), when, exposed, host_path, host
         )
         found.setdefault((row["section"], row["type"]), []).append(listener)
     return {key: tuple(rows) for key, rows in found.items()}
@@ -152,15 +146,9 @@ class Catalogue:
     @classmethod
     def from_tables(cls, tables: Mapping[str, Any]) -> Catalogue:
         """Return the catalogue of tables by file name without suffix."""
-        return cls(
-            tables["components"],
-            tables["builds"],
-            tables.get("removals", ()),
-            tables.get("ports", ()),
-            tables.get("references", ()),
-            tables.get("fields", ()),
-            tables.get("provenance", {}).get("gaps", ()),
-        )
+        optional = (tables.get(name, ()) for name in ("removals", "ports", "references", "fields"))
+        gaps = tables.get("provenance", {}).get("gaps", ())
+        return cls(tables["components"], tables["builds"], *optional, gaps=gaps)
 
     def find(self, section: str, name: str, distribution: str, version: str) -> Component | None:
         """Return a type as a build knows it; None when it does not, for whatever reason.

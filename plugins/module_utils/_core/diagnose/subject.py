@@ -73,13 +73,9 @@ def _of_volume(volume: Object, mounts: Mapping[Any, Object]) -> Iterator[Source]
             if name:
                 files = tuple((str(item.get("path")), str(item.get("key"))) for item in items(given, "items"))
                 sub_path = str(mount.get("subPath") or "")
+                path = str(mount.get("mountPath") or "")
                 yield Source(
-                    kind,
-                    str(name),
-                    bool(given.get("optional")),
-                    str(mount.get("mountPath") or ""),
-                    files,
-                    dict(files).get(sub_path, sub_path),
+                    kind, str(name), bool(given.get("optional")), path, files, dict(files).get(sub_path, sub_path)
                 )
 
 

@@ -49,28 +49,15 @@ def _pods(item: Result) -> list[list[str]]:
 
 
 def _flow(item: Result) -> list[list[str]]:
-    rows = [
-        [
-            row["signal"],
-            "in",
-            row["id"],
-            f"{row['accepted']} accepted",
-            f"{row['refused'] + row['failed']} refused",
-            f"{row['accepted_total']} since start",
-        ]
-        for row in item["receives"] or ()
-    ]
-    return rows + [
-        [
-            row["signal"],
-            "out",
-            row["id"],
-            f"{row['sent']} sent",
-            f"{row['failed']} failed",
-            f"{row['queue_size']}/{row['queue_capacity']} queued",
-        ]
-        for row in item["exports"] or ()
-    ]
+    rows = []
+    for row in item["receives"] or ():
+        refused = row["refused"] + row["failed"]
+        cells = (f"{row['accepted']} accepted", f"{refused} refused", f"{row['accepted_total']} since start")
+        rows.append([row["signal"], "in", row["id"], *cells])
+    for row in item["exports"] or ():
+        queue = f"{row['queue_size']}/{row['queue_capacity']} queued"
+        rows.append([row["signal"], "out", row["id"], f"{row['sent']} sent", f"{row['failed']} failed", queue])
+    return rows
 
 
 def _table(rows: Sequence[Sequence[str]]) -> Iterator[str]:

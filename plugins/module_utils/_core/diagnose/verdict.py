@@ -71,13 +71,8 @@ def _merged(group: Sequence[CheckFinding]) -> list[tuple[int, str]]:
     for same in by_check.values():
         others = [finding for finding in same[1:] if finding.message != same[0].message]
         signals = [str(finding.item["items"]) for finding in others if finding.item.get("items")]
-        also = (
-            f"; the same for {', '.join(signals)}"
-            if signals
-            else f" (and {len(others)} more like it)"
-            if others
-            else ""
-        )
+        more = f" (and {len(others)} more like it)" if others else ""
+        also = f"; the same for {', '.join(signals)}" if signals else more
         parts.append((same[0].rank, same[0].message + also))
     return parts
 

@@ -78,12 +78,9 @@ class Names(NamedTuple):
 
 def names_of(members: Sequence[FleetMember], elsewhere: Mapping[str, str]) -> Names:
     """Return what leads to these collectors."""
-    return Names(
-        {service: member.id for member in members for service in member.services},
-        {host: member.id for member in members for host in member.hosts},
-        {port: member.id for member in members for port in sorted(member.node_ports)},
-        elsewhere,
-    )
+    services = {service: member.id for member in members for service in member.services}
+    node_ports = {port: member.id for member in members for port in sorted(member.node_ports)}
+    return Names(services, {host: member.id for member in members for host in member.hosts}, node_ports, elsewhere)
 
 
 def graph(members: Sequence[FleetMember], known: Names) -> Graph:

@@ -68,12 +68,9 @@ def unsupported_signal(subject: Subject) -> Iterator[Fault]:
         if found.signals is not None and signal not in found.signals:
             known = ", ".join(sorted(found.signals))
             note = f" ({doubt})" if doubt else ""
-            yield Fault(
-                path,
-                f"{path[3]} of type '{found.name}' do not take {signal}{note}",
-                f"It takes {known}." if known else "It takes no signal.",
-                severity="warning" if doubt else "",
-            )
+            message = f"{path[3]} of type '{found.name}' do not take {signal}{note}"
+            fix = f"It takes {known}." if known else "It takes no signal."
+            yield Fault(path, message, fix, severity="warning" if doubt else "")
 
 
 def unstable_signal(subject: Subject) -> Iterator[Fault]:

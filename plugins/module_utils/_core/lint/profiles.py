@@ -149,13 +149,10 @@ def _meets(item: Suppression, finding: Finding) -> bool:
 def _unused(suppressions: Iterable[Suppression]) -> Iterator[Finding]:
     for item in suppressions:
         where = "" if item.path == "*" else f" at '{item.path}'"
+        path = "" if item.path == "*" else item.path
+        message = f"rule '{item.rule}' is suppressed{where}, but finds nothing there"
         yield Finding(
-            position=Position(),
-            path="" if item.path == "*" else item.path,
-            rule=UNUSED,
-            severity="info",
-            message=f"rule '{item.rule}' is suppressed{where}, but finds nothing there",
-            fix="Remove the suppression.",
+            position=Position(), path=path, rule=UNUSED, severity="info", message=message, fix="Remove the suppression."
         )
 
 

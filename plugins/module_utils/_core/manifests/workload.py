@@ -97,12 +97,8 @@ def pod_disruption_budget(build: CollectorBuild) -> Manifest | None:
     budget = disruption_budget(build)
     if not budget:
         return None
-    return frame(
-        build,
-        "policy/v1",
-        "PodDisruptionBudget",
-        spec={"selector": {"matchLabels": build.collector.selector}, **budget},
-    )
+    spec = {"selector": {"matchLabels": build.collector.selector}, **budget}
+    return frame(build, "policy/v1", "PodDisruptionBudget", spec=spec)
 
 
 def bounds(build: CollectorBuild) -> tuple[int, int]:

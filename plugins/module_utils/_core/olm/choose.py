@@ -59,13 +59,8 @@ def plan(wanted: OlmRequest, found: Found) -> OlmPlan:
     groups = _groups(wanted, found["operator_groups"])
     _refuse_left(found["csvs"], ours)
     name = ours["name"] if ours else wanted.asked.package
-    return OlmPlan(
-        action=action,
-        message=message,
-        manifests=[_namespace(wanted.namespace), *groups, _manifest(wanted, version, name, ours)],
-        subscription=name,
-        csv=version.csv,
-    )
+    manifests = [_namespace(wanted.namespace), *groups, _manifest(wanted, version, name, ours)]
+    return OlmPlan(action=action, message=message, manifests=manifests, subscription=name, csv=version.csv)
 
 
 def _refuse_no_olm(found: Found) -> None:

@@ -110,12 +110,9 @@ def _pooled(host: str, token: Callable[[], str], **tls: Any) -> PooledTransport:
 def _plain_transport(found: Plain) -> PooledTransport:
     urllib3 = library("urllib3")
     urllib3.disable_warnings()  # the user turned verification off
+    cert_reqs = "CERT_REQUIRED" if found.verify else "CERT_NONE"
     pool = urllib3.PoolManager(
-        maxsize=WORKERS,
-        cert_reqs="CERT_REQUIRED" if found.verify else "CERT_NONE",
-        ca_certs=found.ca_file,
-        cert_file=found.cert_file,
-        key_file=found.key_file,
+        maxsize=WORKERS, cert_reqs=cert_reqs, ca_certs=found.ca_file, cert_file=found.cert_file, key_file=found.key_file
     )
     if found.eks:
         token = renewing(found.eks, time.monotonic)

@@ -226,9 +226,5 @@ def answer_of(error: BaseException) -> FailedCall:
     response: dict[str, Any] = getattr(error, "response", None) or {}
     said = response.get("Error") or {}
     status = (response.get("ResponseMetadata") or {}).get("HTTPStatusCode") or 0
-    return FailedCall(
-        str(said.get("Code") or type(error).__name__),
-        str(said.get("Message") or error),
-        int(status),
-        *getattr(error, "o11y_called", ("", "")),
-    )
+    code = str(said.get("Code") or type(error).__name__)
+    return FailedCall(code, str(said.get("Message") or error), int(status), *getattr(error, "o11y_called", ("", "")))

@@ -60,10 +60,7 @@ class RolloutWait:
         self.paths = [self._path(resources, workload) for workload in options.workloads]
         self.since: dict[str, float] = {}
         self.look = WorkloadStatus(
-            cluster,
-            search,
-            unschedulable_seconds=options.unschedulable_seconds,
-            allow_empty=options.allow_empty,
+            cluster, search, unschedulable_seconds=options.unschedulable_seconds, allow_empty=options.allow_empty
         )
 
     def _path(self, resources: ApiResources, workload: dict[str, str]) -> str:
