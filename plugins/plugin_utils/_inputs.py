@@ -21,7 +21,7 @@ from ..module_utils._core.lint import context
 from ..module_utils._core.lint.context import Context
 from ..module_utils._core.lint.subject import Finding, internal_error
 from . import _yaml
-from ._yaml import embedded, reader
+from ._yaml import reader
 
 _YAML_FILES = (".yaml", ".yml")
 # Folders of tools and packages, which hold no configs.
@@ -168,9 +168,9 @@ def _add_text(text: str, name: str, wanted: bool, result: Collected) -> None:
         outer = parsed[item.document]
         try:
             with result.guarded(f"reading {label}", name):
-                inner = embedded.inner(item, outer, lines, name) if item.text else embedded.part(outer, item.path)
+                inner = reader.inner(item, outer, lines, name) if item.text else reader.part(outer, item.path)
                 made = _finish(inner, item, label, context.context_of(item, stream))
-                locate = embedded.around(made.locate, outer, item.path, name) if made.context.resource else made.locate
+                locate = reader.around(made.locate, outer, item.path, name) if made.context.resource else made.locate
                 result.inputs.append(replace(made, file=name, locate=locate))
         except reader.Invalid as invalid:
             result.invalid.append(invalid)

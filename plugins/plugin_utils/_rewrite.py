@@ -20,7 +20,7 @@ from ..module_utils._core.migrate import edits
 from ..module_utils._core.migrate.edits import Change, Edit
 from ..module_utils._core.migrate.text_edits import TextEditor, Untouchable
 from . import _yaml
-from ._yaml import embedded, reader
+from ._yaml import reader
 
 
 class Operation(ABC):
@@ -105,7 +105,7 @@ class Block(Text):
         if pair and pair[1].kind == paths.SCALAR and pair[1].style == paths.LITERAL:
             self.literal = True
             self.lines = paths.lines_of(text)
-            self.margin = embedded.indentation(pair[1], self.lines)
+            self.margin = reader.indentation(pair[1], self.lines)
             self.first, self.last = pair[1].start[0] + 1, self._last(pair[1])
             inner = "\n".join(line[self.margin :] for line in self.lines[self.first : self.last])
         super().__init__(inner, name, 0, ())

@@ -146,9 +146,10 @@ class Catalogue:
     @classmethod
     def from_tables(cls, tables: Mapping[str, Any]) -> Catalogue:
         """Return the catalogue of tables by file name without suffix."""
-        optional = (tables.get(name, ()) for name in ("removals", "ports", "references", "fields"))
+        names = ("removals", "ports", "references", "fields")
+        removals, ports, references, fields = (tables.get(name, ()) for name in names)
         gaps = tables.get("provenance", {}).get("gaps", ())
-        return cls(tables["components"], tables["builds"], *optional, gaps=gaps)
+        return cls(tables["components"], tables["builds"], removals, ports, references, fields, gaps)
 
     def find(self, section: str, name: str, distribution: str, version: str) -> Component | None:
         """Return a type as a build knows it; None when it does not, for whatever reason.
