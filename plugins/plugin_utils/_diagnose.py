@@ -14,7 +14,7 @@ from ..module_utils._core.config.secrets import masked_tree, masker, secrets_in
 from ..module_utils._core.diagnose.check import SEVERITIES, STAGES, DiagnoseCheck, found
 from ..module_utils._core.diagnose.text import report, verdicts
 from ..module_utils._core.diagnose.verdict import CHECKS, result
-from ..module_utils._core.errors import Problem, near, printable
+from ..module_utils._core.errors import Problem, cleaned, near, printable
 from . import _target, _validate
 
 _KEYS = ("id", "find", "message", "fix", "severity", "stage")
@@ -82,7 +82,7 @@ def _of_collector(
             unseen.append({"what": f"check `{expression}`", "why": str(error)})
             return None
 
-    told: dict[str, Any] = masked_tree(result(known, found(search, checks, known)), mask)
+    told: dict[str, Any] = cleaned(masked_tree(result(known, found(search, checks, known)), mask))
     return told
 
 

@@ -14,6 +14,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from ..module_utils._core.config.paths import items, section
+from ..module_utils._core.errors import cleaned
 from ..module_utils._core.fleet_report.cluster import FleetCluster
 from ..module_utils._core.fleet_report.model import model
 from ..module_utils._core.lint.reports import counted
@@ -27,7 +28,7 @@ SCRIPT, STYLE, PAGE = "page.js", "page.css", "page.html.j2"
 def report(arguments: Mapping[str, Any], check: bool) -> dict[str, Any]:
     """Write the page, and return its summary. Raises Problem when it cannot be written."""
     clusters = [_cluster(item) for item in arguments["clusters"]]
-    page = model(clusters, published.table(), arguments["title"], arguments["time"])
+    page: dict[str, Any] = cleaned(model(clusters, published.table(), arguments["title"], arguments["time"]))
     text = html(page)
     path = Path(arguments["path"])
     unread = [{"name": one.name, "why": "; ".join(one.unread)} for one in clusters if one.asked and not one.is_read]
@@ -35,8 +36,8 @@ def report(arguments: Mapping[str, Any], check: bool) -> dict[str, Any]:
         "changed": _files.place(path, text, check),
         "path": str(path),
         "summary": page["summary"],
-        "unread": unread,
-        "unrendered": [{"name": one.name, "why": one.problem} for one in clusters if one.problem],
+        "unread": cleaned(unread),
+        "unrendered": cleaned([{"name": one.name, "why": one.problem} for one in clusters if one.problem]),
         "msg": _told(page["summary"]),
     }
 

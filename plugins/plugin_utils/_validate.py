@@ -12,7 +12,7 @@ from typing import Any
 
 from ..module_utils._core.config.paths import Path as KeyPath
 from ..module_utils._core.config.paths import Position
-from ..module_utils._core.errors import Problem
+from ..module_utils._core.errors import Problem, cleaned
 from ..module_utils._core.lint import profiles
 from ..module_utils._core.lint.reports import FORMATS, Report, as_dict
 from ..module_utils._core.lint.rules import lint
@@ -92,7 +92,7 @@ def _case(item: _inputs.Input, wanted: _target.BuildRequest) -> _Case:
 
 
 def _invalid(invalid: reader.Invalid) -> Finding:
-    return Finding(invalid.position, "", _findings.INVALID_YAML, "error", invalid.wrong, invalid.fix)
+    return Finding(invalid.position, "", _findings.INVALID_YAML, "error", cleaned(invalid.wrong), invalid.fix)
 
 
 def _second_opinion(binary: str, cases: Sequence[_Case]) -> tuple[_binary.Opinion, list[_Case]]:

@@ -8,12 +8,15 @@ from __future__ import annotations
 import difflib
 import re
 import unicodedata
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
+from typing import Any
 
 # Unicode's categories of control, format and surrogate characters, and of ends of lines and paragraphs.
 _HIDDEN = ("Cc", "Cf", "Cs", "Zl", "Zp")
+# The length of one text of others, that of a line of a message, which holds several, and the part that is the end.
+LONGEST, _LONGEST_LINE, _TAIL = 1_000, 5_000, 5
 _SECRET_PARTS = re.compile(r"(?<=://)[^/?#]*@|[?#].*", re.DOTALL)
 # How many more words `near` may compare, if limited.
 _LEFT: ContextVar[list[int] | None] = ContextVar("left", default=None)
@@ -38,15 +41,53 @@ class Problem(Exception):  # noqa: N818 - what a user reads, not what a develope
         return printable(f"{text}{stop} {self.fix}".rstrip())
 
 
-def printable(text: str) -> str:
-    """Return a text of a cluster, pod or server as a terminal can show it: control and format characters escaped.
+class Failure(Problem):
+    """A Problem with facts for the result of the task."""
 
-    Escape sequences change what a terminal shows, and bidirectional marks change its order. Line ends stay.
+    def __init__(self, wrong: str, *, facts: dict[str, Any], asked: str = "", where: str = "", fix: str = "") -> None:
+        super().__init__(wrong, asked=asked, where=where, fix=fix)
+        self.facts = facts
+
+
+def cleaned(value: Any, longest: int = LONGEST) -> Any:
+    """Return text of a cluster, pod, registry or server as one line that a terminal, log or page can show.
+
+    Control and format characters are escaped: escape sequences change what a terminal shows, bidirectional marks its
+    order. Line ends, which forge lines, become blanks, and the text is cut. In a tree, all texts and keys are cleaned.
     """
-    if text.isprintable():
-        return text
+    if isinstance(value, str):
+        return _line(value, longest)
+    if isinstance(value, Mapping):
+        return {cleaned(key, longest): cleaned(item, longest) for key, item in value.items()}
+    return [cleaned(item, longest) for item in value] if isinstance(value, (list, tuple)) else value
+
+
+def printable(text: str) -> str:
+    """Return a message of several lines, each of them as `cleaned` returns it, with more room."""
+    return "\n".join(_line(line, _LONGEST_LINE) for line in text.split("\n"))
+
+
+def escaped(value: Any) -> Any:
+    """Return a tree of results with control and format characters escaped; line ends and lengths stay."""
+    if isinstance(value, str):
+        lines = value.split("\n")
+        return value if all(map(str.isprintable, lines)) else "\n".join(map(_escaped, lines))
+    if isinstance(value, Mapping):
+        return {escaped(key): escaped(item) for key, item in value.items()}
+    return [escaped(item) for item in value] if isinstance(value, (list, tuple)) else value
+
+
+def _line(text: str, longest: int) -> str:
+    """Return a text in one line. What is wrong with a long value often stands after it, so the end is kept too."""
+    if len(text) > longest:
+        tail = longest // _TAIL
+        text = f"{text[: longest - tail]}… ({len(text) - longest} more characters) …{text[-tail:]}"
+    return text if text.isprintable() else _escaped(" ".join(text.splitlines()))
+
+
+def _escaped(line: str) -> str:
     return "".join(
-        f"\\u{ord(char):04x}" if unicodedata.category(char) in _HIDDEN and char not in "\n\t" else char for char in text
+        f"\\u{ord(sign):04x}" if sign != "\t" and unicodedata.category(sign) in _HIDDEN else sign for sign in line
     )
 
 

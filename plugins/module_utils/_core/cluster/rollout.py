@@ -9,6 +9,8 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
 
+from ..config.values import amount
+from ..errors import cleaned
 from .bundle import ref
 from .rollout_tables import (
     COUNTS,
@@ -22,6 +24,8 @@ from .rollout_tables import (
 )
 
 Object = dict[str, Any]
+# What Kubernetes and controllers say in words.
+_SAYING = ("message", "reason", "note")
 Search = Callable[[str, Any], Any]
 
 # The key under which a workload carries the name of its custom resource, for messages.
@@ -44,6 +48,19 @@ class Symptom(NamedTuple):
     def key(self) -> tuple[str, str, str]:
         """Return the identity of the symptom across polls."""
         return (self.row.id, self.pod["metadata"]["name"] if self.pod else "", self.container)
+
+
+def readable(item: Object) -> Object:
+    """Return an object of a cluster whose conditions, states and events say what they say in one clean line each."""
+    if "involvedObject" in item:
+        return {**item, **{key: cleaned(item.get(key)) for key in ("involvedObject", *_SAYING)}}
+    return {**item, "status": _readable(item["status"])} if "status" in item else item
+
+
+def _readable(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: cleaned(item) if key in _SAYING else _readable(item) for key, item in value.items()}
+    return [_readable(item) for item in value] if isinstance(value, list) else value
 
 
 def title(workload: Object) -> str:
@@ -88,7 +105,8 @@ def newest(workload: Object, revisions: Iterable[Object]) -> Object | None:
 
 def _number(revision: Object) -> int:
     annotations = revision["metadata"].get("annotations") or {}
-    return int(revision.get("revision") or annotations.get("deployment.kubernetes.io/revision") or 0)
+    # Whoever may edit a ReplicaSet may write anything into its annotation.
+    return int(amount(str(revision.get("revision") or annotations.get("deployment.kubernetes.io/revision"))))
 
 
 def owned(item: Object, owner: Object) -> bool:

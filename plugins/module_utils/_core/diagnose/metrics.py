@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from ..config.catalogue import Listeners
 from ..config.paths import at, items, section
-from ..config.values import amount
+from ..config.values import address, amount
 from ..needs.listeners import waits_for_clients
 from .text import age
 
@@ -215,12 +215,10 @@ def metrics_port(config: Mapping[str, Any], default: int) -> tuple[str, int]:
         return "", 0
     if telemetry.get("address"):
         known = str(telemetry["address"]).replace("${env:", "${")
-        host, _colon, port = known.rpartition(":")
-        return host, int(port) if port.isdecimal() else default
+        return known.rpartition(":")[0], address(known)[1] or default
     readers = [section(reader, "pull", "exporter", "prometheus") for reader in items(telemetry, "readers")]
     served = [reader for reader in readers if reader]
     if "readers" in telemetry and not served:
         return "", 0
     first = served[0] if served else {}
-    port = str(first.get("port") or default)
-    return str(first.get("host") or "localhost"), int(port) if port.isdecimal() else default
+    return str(first.get("host") or "localhost"), address(f":{first.get('port')}")[1] or default

@@ -13,7 +13,7 @@ from typing import Any
 from ..config.catalogue import Listeners
 from ..config.paths import Path, Position, dotted
 from ..config.secrets import masker, secrets_in
-from ..errors import few_suggestions
+from ..errors import cleaned, escaped, few_suggestions, printable
 from .view import Target, View
 
 
@@ -134,7 +134,7 @@ class Finding:
         where = " ".join(part for part in (str(self.position), self.path) if part)
         text = f"{where}: {self.severity} [{self.rule}] {self.message}"
         stop = "" if text.endswith((".", "!", "?")) else "."
-        return f"{text}{stop} {self.fix}".rstrip()
+        return printable(f"{text}{stop} {self.fix}".rstrip())
 
     def as_dict(self) -> dict[str, Any]:
         """Return the finding as a task result shows it."""
@@ -178,4 +178,5 @@ def masked(findings: Iterable[Finding], config: Any) -> list[Finding]:
 
 def _finding(item: Rule, fault: Fault, subject: Subject) -> Finding:
     position = fault.position or subject.locate(fault.path)
-    return Finding(position, dotted(fault.path), item.id, fault.severity or item.severity, fault.message, fault.fix)
+    path, message, fix = escaped(dotted(fault.path)), cleaned(fault.message), cleaned(fault.fix)
+    return Finding(position, path, item.id, fault.severity or item.severity, message, fix)

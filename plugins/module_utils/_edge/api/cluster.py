@@ -13,8 +13,10 @@ from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from typing import Any, NamedTuple, Protocol, TypeVar
 from urllib.parse import urlencode
 
+from ..._core.cluster.rollout import readable
 from ..._core.cluster.webhooks import calls_webhook
-from ..._core.errors import Problem
+from ..._core.config.secrets import concealed
+from ..._core.errors import Problem, cleaned, shown
 
 Item = TypeVar("Item")
 Answer = TypeVar("Answer")
@@ -57,8 +59,8 @@ class LostError(Exception):
     """No answer came. `why` is a word that the explanations know, `again` whether another try may help."""
 
     def __init__(self, why: str, text: str, host: str, *, again: bool) -> None:
-        self.why, self.text, self.host, self.again = why, text, host, again
-        super().__init__(text)
+        self.why, self.text, self.host, self.again = why, cleaned(concealed(text)), shown(host), again
+        super().__init__(self.text)
 
 
 class ApiError(Exception):
@@ -66,9 +68,9 @@ class ApiError(Exception):
 
     def __init__(self, status: int, body: dict[str, Any], method: str, path: str) -> None:
         self.status, self.body, self.method, self.path = status, body, method, path
-        self.message = str(body.get("message") or f"HTTP {status}")
-        self.reason = str(body.get("reason") or "")
-        self.details: dict[str, Any] = body.get("details") or {}
+        self.message = cleaned(concealed(str(body.get("message") or f"HTTP {status}")))
+        self.reason = cleaned(str(body.get("reason") or ""))
+        self.details: dict[str, Any] = cleaned(body.get("details") or {})
         self.causes: list[dict[str, Any]] = self.details.get("causes") or []
         super().__init__(self.message)
 
@@ -133,7 +135,7 @@ class Cluster:
         data = None if body is None else json.dumps(body).encode()
         headers = {"Accept": accept} | ({"Content-Type": content_type} if data is not None else {})
         answer = self.raw(method, path, query, headers, data, patient=patient)
-        return json.loads(answer.body) if answer.body else {}
+        return readable(json.loads(answer.body)) if answer.body else {}
 
     def raw(
         self,
@@ -177,7 +179,7 @@ class Cluster:
     def _note(self, headers: dict[str, str]) -> None:
         """Keep what the server warns of, such as deprecated versions and pods that its policies will refuse."""
         said = {key.lower(): value for key, value in headers.items()}.get("warning", "")
-        self.warnings.update(dict.fromkeys(match.replace('\\"', '"') for match in WARNING.findall(said)))
+        self.warnings.update(dict.fromkeys(cleaned(match.replace('\\"', '"')) for match in WARNING.findall(said)))
 
     def _send(self, method: str, target: str, headers: dict[str, str], body: bytes | None) -> Answered:
         pauses = iter(LOST_BACKOFF)
@@ -208,7 +210,7 @@ class Cluster:
         query = {**(query or {}), "limit": PAGE}
         while True:
             page = json.loads(self.raw("GET", path, query, {"Accept": accept}).body)
-            yield from page.get("items") or []
+            yield from map(readable, page.get("items") or [])
             token = (page.get("metadata") or {}).get("continue")
             if not token:
                 return

@@ -21,7 +21,7 @@ from ansible_collections.kubernetes.core.plugins.module_utils.args_common import
 from ..._core.cluster.bundle import redact, secret_values
 from ..._core.config.paths import leaves
 from ..._core.config.secrets import concealed, salted, secrets_in, secrets_in_objects
-from ..._core.errors import Problem, printable, shown
+from ..._core.errors import Problem, escaped, printable, shown
 from .cluster import WORKERS, Answered, Cluster, LostError
 from .explain import library, lost, parsed
 from .kubeconfig import Plain, access, plain, renewing
@@ -191,14 +191,8 @@ class PooledTransport:
 SECRET_OPTIONS = ("api_key", "password")
 # Shorter ones are words that occur by chance, so hiding them garbles text and hides nothing.
 SHORTEST_SECRET = 6
-
-
-class Failure(Problem):
-    """A Problem with facts for the result of the task."""
-
-    def __init__(self, wrong: str, *, facts: dict[str, Any], asked: str = "", where: str = "", fix: str = "") -> None:
-        super().__init__(wrong, asked=asked, where=where, fix=fix)
-        self.facts = facts
+# Objects and configs of a cluster that later tasks read: their text stays as it is, and no task shows it.
+RAW = ("resources", "facts")
 
 
 def run(module: AnsibleModule, work: Callable[[], dict[str, Any]], secrets: Iterable[str] = ()) -> None:
@@ -223,7 +217,7 @@ def _warned(module: AnsibleModule, result: dict[str, Any]) -> dict[str, Any]:
     """Warn as the result asks. Ansible hides no_log values in results, and not in warnings."""
     for warning in result.pop("warnings", []):
         module.warn(concealed(printable(remove_values(warning, module.no_log_values))))
-    return result
+    return {name: value if name in RAW else escaped(value) for name, value in result.items()}
 
 
 def protect(module: AnsibleModule, secrets: Iterable[str]) -> None:

@@ -25,7 +25,7 @@ from ..._core.aws.wait import (
     issues_of,
     judge,
 )
-from ..api.connect import Failure
+from ..._core.errors import Failure
 from .calls import AnsibleCallError, CallErrors, Calls, parsed
 
 Addon = dict[str, Any]

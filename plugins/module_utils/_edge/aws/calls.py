@@ -25,7 +25,7 @@ from ..._core.aws.access import BUSY_CODES, MISSING_CODES, FailedCall, expired, 
 from ..._core.aws.trust import tag_changes
 from ..._core.config.secrets import concealed
 from ..._core.config.yaml_documents import load
-from ..._core.errors import Problem
+from ..._core.errors import Problem, cleaned, escaped, printable
 from ..api.connect import hide_more
 from ..api.explain import library
 from ..api.kubeconfig import answer_of
@@ -180,7 +180,7 @@ class Aws:
         """Warn of what is not empty."""
         for text in filter(None, texts):
             # Past amazon.aws' own list of warnings, which it returns in a way that ansible-core 2.19 deprecates.
-            self.module._module.warn(text)
+            self.module._module.warn(printable(text))
 
 
 def run(
@@ -197,11 +197,11 @@ def run(
     except AnsibleCallError as error:
         answer = error.answer
         problem = explain(answer, str(error.message))
-        error_facts = {"code": answer.code, "message": concealed(answer.message)}
+        error_facts = cleaned({"code": answer.code, "message": concealed(answer.message)})
         module.fail_json(msg=concealed(str(problem)), error=error_facts)
     except Problem as problem:
-        module.fail_json(**getattr(problem, "facts", {}), msg=concealed(str(problem)))
-    module.exit_json(**result)
+        module.fail_json(**escaped(getattr(problem, "facts", {})), msg=concealed(str(problem)))
+    module.exit_json(**escaped(result))
 
 
 def parsed(text: str) -> Any:

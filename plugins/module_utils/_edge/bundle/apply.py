@@ -12,9 +12,8 @@ from ..._core.cluster.operator_status import followed
 from ..._core.cluster.replacement_order import autoscaled, kept_replicas, remade
 from ..._core.cluster.rollout import is_ready
 from ..._core.cluster.rollout_tables import COUNTS
-from ..._core.errors import Problem
+from ..._core.errors import Failure, Problem
 from ..api.cluster import ApiError, Cluster, LostError
-from ..api.connect import Failure
 from ..api.explain import asking, explain, kind_missing, library, lost
 from ..rollout.wait import follow
 from ..webhooks.reasons import unanswered

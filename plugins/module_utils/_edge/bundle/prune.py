@@ -10,8 +10,8 @@ from typing import Any
 from ..._core.cluster.bundle import Manifest, Ref, ordered, ref, stale
 from ..._core.cluster.ownership import is_ours
 from ..._core.cluster.replacement_order import awaited, goes_first, replaces
+from ..._core.errors import Failure
 from ..api.cluster import METADATA_LIST
-from ..api.connect import Failure
 from ..api.explain import asking
 from ..api.kinds import PRUNED, ApiResource, version_for
 from ..rollout.reasons import checked_search

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
+from ..._core.errors import cleaned
 from ..api.cluster import NOT_FOUND, ApiError, Cluster, LostError
 from ..api.kinds import segment
 
@@ -106,7 +107,7 @@ class ClusterReader:
         try:
             return ReadResult(apart.text(path, query))
         except ApiError as error:
-            return ReadResult(None, " ".join(error.message.split())[:300])
+            return ReadResult(None, cleaned(error.message, 300))
         except LostError as error:
             return ReadResult(None, f"no answer through the API server: {error.text}")
 

@@ -13,6 +13,7 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 
 from ..._core.cluster.bundle import Manifest
+from ..._core.errors import Failure
 from ..._core.olm import meanings
 from ..._core.olm.meanings import SOON
 from ..._core.olm.state import (
@@ -28,7 +29,7 @@ from ..._core.olm.state import (
     status_of,
 )
 from ..api.cluster import CONFLICT, MERGE, NOT_FOUND, ApiError, Cluster
-from ..api.connect import Failure, connect, run
+from ..api.connect import connect, run
 from ..api.explain import asking, explain
 from ..rollout.reasons import Search, WorkloadStatus, checked_search
 from .info import OPERATORS

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from ..._core.errors import Problem
-from ..._core.probe.evidence import listening
+from ..._core.errors import Problem, cleaned, shown
+from ..._core.probe.evidence import LINE_LENGTH, listening
 from ..api.cluster import ApiError, Cluster
 from ..api.explain import explain, library
 from ..api.kinds import segment
@@ -157,7 +157,9 @@ def _http(target: OtlpTarget) -> Send:
         try:
             answer = pool.request("POST", url, body=body, headers=headers, timeout=seconds, redirect=False)
         except urllib3.exceptions.HTTPError as error:
-            raise NotSentError(f"{url}: {error}", again=type(error).__name__ != "SSLError") from error
+            raise NotSentError(
+                f"{shown(url)}: {cleaned(str(error))}", again=type(error).__name__ != "SSLError"
+            ) from error
         return _taken(url, answer.status, answer.data)
 
     return send
@@ -165,8 +167,8 @@ def _http(target: OtlpTarget) -> Send:
 
 def _taken(url: str, status: int, data: bytes) -> bytes:
     if status >= 300:  # noqa: PLR2004
-        text = data.decode(errors="replace").strip()[:300]
-        raise NotSentError(f"{url} answers {status}: {text}", again=status in (429, 502, 503, 504))
+        text = cleaned(data.decode(errors="replace").strip(), LINE_LENGTH)
+        raise NotSentError(f"{shown(url)} answers {status}: {text}", again=status in (429, 502, 503, 504))
     return data
 
 

@@ -14,10 +14,10 @@ from typing import Any, Protocol
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..._core.errors import Problem
+from ..._core.errors import Failure, Problem
 from ..._core.probe.evidence import counters, excerpt, growth, listening
 from ..api.cluster import ApiError, Cluster
-from ..api.connect import Failure, connect, run
+from ..api.connect import connect, run
 from ..api.explain import explain
 from ..api.kinds import segment
 from .otlp import NotSentError, OtlpTarget, Send, message, proxied, rejected, sender

@@ -23,9 +23,9 @@ from ..._core.cluster.rollout import (
     title,
 )
 from ..._core.cluster.rollout_tables import UNSCHEDULABLE_GRACE
-from ..._core.errors import Problem, printable
+from ..._core.config.secrets import concealed
+from ..._core.errors import Failure, Problem, cleaned
 from ..api.cluster import ApiError, Cluster
-from ..api.connect import Failure
 from ..api.explain import explain, library
 from ..api.kinds import ApiResource
 
@@ -100,7 +100,7 @@ def _tail(cluster: Cluster, path: str, query: dict[str, Any]) -> list[str]:
         return []
     if lines and lines[0].startswith(NO_LOG):
         return []
-    return [printable(line[:LINE_LENGTH]) for line in lines[-LINES:]]
+    return [cleaned(concealed(line), LINE_LENGTH) for line in lines[-LINES:]]
 
 
 def unfinished(workloads: list[Object], events: list[Object]) -> list[str]:
@@ -115,7 +115,7 @@ def unfinished(workloads: list[Object], events: list[Object]) -> list[str]:
         ]
     warnings = [event for event in events if event.get("type") == "Warning" and _concerns(event, workloads)]
     for event in sorted(warnings, key=event_time)[-EVENTS:]:
-        said = " ".join(str(event.get("message") or "").split())[:LINE_LENGTH]
+        said = cleaned(str(event.get("message") or ""), LINE_LENGTH)
         lines.append(
             f"{event['involvedObject']['kind']} {event['involvedObject']['name']}: {event.get('reason')}: {said}"
         )

@@ -15,9 +15,9 @@ from ansible.module_utils.basic import AnsibleModule
 from ..._core.cluster.bundle import ref
 from ..._core.cluster.operator_status import OPERATOR_PODS, Child, children, followed, untaken
 from ..._core.cluster.rollout import OF, Object, count, is_ready, title, unprobed
-from ..._core.errors import Problem
+from ..._core.errors import Failure, Problem, cleaned
 from ..api.cluster import ApiError, Cluster
-from ..api.connect import Failure, connect, run
+from ..api.connect import connect, run
 from ..api.explain import asking, kind_missing
 from ..api.kinds import ApiResources, version_for
 from .reasons import Found, Search, WorkloadStatus, checked_search, described, unfinished
@@ -211,7 +211,7 @@ def _said(cluster: Cluster, path: str, resources: list[Object]) -> list[str]:
         return []
     names = [f'"name":"{item["metadata"]["name"]}"' for item in resources]
     said = (_error(line) for line in lines if any(name in line for name in names))
-    return list(dict.fromkeys(text[:LINE_LENGTH] for text in said if text))[-SHOWN:]
+    return list(dict.fromkeys(cleaned(text, LINE_LENGTH) for text in said if text))[-SHOWN:]
 
 
 def _error(line: str) -> str:

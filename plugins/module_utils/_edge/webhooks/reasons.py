@@ -23,9 +23,8 @@ from ..._core.cluster.webhooks import (
     selects,
     service_in,
 )
-from ..._core.errors import Problem
+from ..._core.errors import Failure, Problem
 from ..api.cluster import METADATA, ApiError, Cluster
-from ..api.connect import Failure
 from ..api.explain import explain
 from ..rollout.reasons import Found, WorkloadStatus, checked_search, described, unfinished
 

@@ -13,9 +13,9 @@ from ansible.module_utils.basic import AnsibleModule
 from ..._core.cluster.bundle import Manifest, Ref, check, ref
 from ..._core.cluster.webhooks import ready, services, uninjected
 from ..._core.collector.names import OWNER
-from ..._core.errors import Problem
+from ..._core.errors import Failure, Problem
 from ..api.cluster import APPLY, MERGE, ApiError, Cluster
-from ..api.connect import Failure, connect, run
+from ..api.connect import connect, run
 from ..api.explain import explain, stranger
 from ..api.kinds import CLUSTER_SCOPED, ApiResource, ApiResources, version_for
 from ..rollout.reasons import WorkloadStatus, checked_search

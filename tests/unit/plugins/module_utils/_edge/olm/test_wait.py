@@ -9,9 +9,8 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Failure, Problem
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.olm.meanings import SOON
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.api.connect import Failure
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.olm.wait import OlmWait, OlmWaitOptions
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.rollout.reasons import checked_search
 

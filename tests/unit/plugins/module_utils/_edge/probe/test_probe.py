@@ -8,8 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.api.connect import Failure
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Failure, Problem
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.probe.otlp import (
     NotSentError,
     OtlpTarget,
