@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from ..config.paths import at, items, section
-from .subject import Fault, Subject, rule
+from .subject import Fault, Subject, rules
 from .view import Part
 
 _CONTRIB = "https://github.com/open-telemetry/opentelemetry-collector-contrib/tree/main"
@@ -118,9 +118,8 @@ def log_retention(subject: Subject) -> Iterator[Fault]:
 
 
 RULES = (
-    rule("warning", region_missing, documentation=f"{_CONTRIB}/exporter/awsxrayexporter"),
-    rule("warning", signature_mismatch, documentation=_SIGV4),
-    rule("warning", signature_missing, documentation=_SIGV4),
-    rule("warning", dropped_declaration, documentation=_DOCUMENTATION),
-    rule("error", log_retention, shared=True, documentation=_DOCUMENTATION),
+    *rules("warning", region_missing, documentation=f"{_CONTRIB}/exporter/awsxrayexporter"),
+    *rules("warning", signature_mismatch, signature_missing, documentation=_SIGV4),
+    *rules("warning", dropped_declaration, documentation=_DOCUMENTATION),
+    *rules("error", log_retention, shared=True, documentation=_DOCUMENTATION),
 )

@@ -16,7 +16,7 @@ from typing import Any
 from ..config.catalogue import SECTIONS, Component
 from ..config.layers import parse_version
 from ..config.paths import Path, at, section
-from .subject import Fault, Subject, rule, shared_rules
+from .subject import Fault, Subject, rules, shared_rules
 from .view import build_of
 
 
@@ -183,9 +183,9 @@ _REASONS = {
 }
 RULES = (
     *shared_rules(_refused, _REASONS),
-    rule("warning", older_name),
-    rule("error", unsupported_signal, shared=True),
-    rule("info", unstable_signal),
-    rule("error", removed_setting, shared=True),
-    rule("warning", moved_setting),
+    *rules("warning", older_name),
+    *rules("error", unsupported_signal, shared=True),
+    *rules("info", unstable_signal),
+    *rules("error", removed_setting, shared=True),
+    *rules("warning", moved_setting),
 )

@@ -15,7 +15,7 @@ from typing import Any
 from ..config.paths import Path, section
 from .components import kind_of
 from .structure import SIGNALS
-from .subject import Fault, Subject, rule
+from .subject import Fault, Subject, rules
 from .view import build_of
 
 Pairs = frozenset[tuple[str, str]]
@@ -163,8 +163,4 @@ def _pairs(subject: Subject, component_id: str) -> tuple[Pairs | None, str]:
     return found.pairs, build.doubt or ("according to a neighbouring version" if found.approximate else "")
 
 
-RULES = (
-    rule("error", one_sided_connector, shared=True),
-    rule("error", unsupported_connection, shared=True),
-    rule("error", connector_cycle, shared=True),
-)
+RULES = rules("error", one_sided_connector, unsupported_connection, connector_cycle, shared=True)

@@ -16,7 +16,7 @@ from ..config.catalogue import OFFICIAL
 from ..config.paths import Path
 from ..config.secrets import is_secret
 from ..errors import near
-from .subject import Fault, Subject, rule
+from .subject import Fault, Subject, rules
 
 # Schemes of the official builds; ADOT adds its own (aws-otel-collector, cmd/awscollector).
 SCHEMES = ("env", "file", "yaml", "http", "https")
@@ -120,7 +120,6 @@ def _shown(location: str) -> str:
 
 
 RULES = (
-    rule("error", invalid_expansion, shared=True),
-    rule("error", unknown_scheme, shared=True),
-    rule("warning", bare_variable),
+    *rules("error", invalid_expansion, unknown_scheme, shared=True),
+    *rules("warning", bare_variable),
 )

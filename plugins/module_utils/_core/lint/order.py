@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..config.paths import at, items
-from .subject import Fault, Subject, rule
+from .subject import Fault, Subject, rules
 from .view import Part, Pipeline, kind_of
 
 _DOCUMENTATION = "https://github.com/open-telemetry/opentelemetry-collector/blob/main/processor/README.md"
@@ -117,9 +117,7 @@ def _asks_connection(part: Part) -> bool:
 
 
 RULES = (
-    rule("warning", memory_limiter_missing, documentation=_DOCUMENTATION),
-    rule("warning", memory_limiter_late, documentation=_DOCUMENTATION),
-    rule("info", batch_missing, documentation=_DOCUMENTATION),
-    rule("warning", batch_early, documentation=_DOCUMENTATION),
-    rule("warning", connection_forgotten, documentation=_DOCUMENTATION),
+    *rules("warning", memory_limiter_missing, memory_limiter_late, documentation=_DOCUMENTATION),
+    *rules("info", batch_missing, documentation=_DOCUMENTATION),
+    *rules("warning", batch_early, connection_forgotten, documentation=_DOCUMENTATION),
 )

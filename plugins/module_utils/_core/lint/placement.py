@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from ..config.paths import at, items, section
-from .subject import Deployment, Fault, Subject, rule
+from .subject import Deployment, Fault, Subject, rules
 from .view import Part, kind_of
 
 _CONTRIB = "https://github.com/open-telemetry/opentelemetry-collector-contrib/tree/main"
@@ -209,14 +209,15 @@ def _only_connection(part: Part) -> bool:
 
 
 RULES = (
-    rule("error", singleton, documentation=_LEADER),
-    rule(
+    *rules("error", singleton, documentation=_LEADER),
+    *rules("warning", documentation="https://opentelemetry.io/docs/platforms/kubernetes/collector/components/"),
+    *rules(
         "warning", host_reader, documentation="https://opentelemetry.io/docs/platforms/kubernetes/collector/components/"
     ),
-    rule("warning", sidecar_limits, documentation=_LEADER),
-    rule("info", metadata_service, documentation=_IMDS),
-    rule("warning", selinux_denied, documentation=_SELINUX),
-    rule("error", lease_missing, shared=True, documentation=_DOCUMENTATION),
-    rule("warning", split_state, documentation=_BALANCING),
-    rule("info", pod_association, documentation=_ASSOCIATION),
+    *rules("warning", sidecar_limits, documentation=_LEADER),
+    *rules("info", metadata_service, documentation=_IMDS),
+    *rules("warning", selinux_denied, documentation=_SELINUX),
+    *rules("error", lease_missing, shared=True, documentation=_DOCUMENTATION),
+    *rules("warning", split_state, documentation=_BALANCING),
+    *rules("info", pod_association, documentation=_ASSOCIATION),
 )

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from ..config.layers import parse_version
 from ..config.paths import dotted, items
 from ..config.values import ANY, is_loopback, overlap
-from .subject import Fault, Subject, rule
+from .subject import Fault, Subject, rules
 from .view import Listener, kind_of
 
 _DOCUMENTATION = "https://opentelemetry.io/docs/collector/configuration/"
@@ -137,11 +137,9 @@ def _servers(subject: Subject) -> Iterator[Listener]:
 
 
 RULES = (
-    rule("error", port_clash, documentation=_DOCUMENTATION),
-    rule("error", own_metrics_port, documentation=_TELEMETRY),
-    rule("warning", unreachable_receiver, documentation=_SERVICES),
-    rule("warning", open_on_node, documentation=_SERVICES),
-    rule("warning", closed_udp_port, documentation=_POLICIES),
-    rule("warning", health_check_missing, documentation=_PROBES),
-    rule("warning", health_check_unreachable, documentation=_PROBES),
+    *rules("error", port_clash, documentation=_DOCUMENTATION),
+    *rules("error", own_metrics_port, documentation=_TELEMETRY),
+    *rules("warning", unreachable_receiver, open_on_node, documentation=_SERVICES),
+    *rules("warning", closed_udp_port, documentation=_POLICIES),
+    *rules("warning", health_check_missing, health_check_unreachable, documentation=_PROBES),
 )

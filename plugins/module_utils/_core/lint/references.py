@@ -17,7 +17,7 @@ from ..config.paths import ROLES, SECTIONS, Path, at, leaves, section
 from ..errors import near
 from .components import configured, listed
 from .structure import expanded, trimmed
-from .subject import Fault, Subject, rule
+from .subject import Fault, Subject, rules
 from .view import build_of
 
 # Ends of paths that name an extension, used if the build is unknown.
@@ -205,13 +205,8 @@ def _how(component_id: str, role: str, subject: Subject) -> str:
 
 
 RULES = (
-    rule("error", no_components, shared=True),
-    rule("error", no_pipelines, shared=True),
-    rule("error", undefined_reference, shared=True),
-    rule("error", undefined_extension),
-    rule("error", undefined_pipeline, shared=True),
-    rule("error", duplicate_processor, shared=True),
-    rule("error", ambiguous_id, shared=True),
-    rule("warning", idle_extension),
-    rule("warning", unused_component),
+    *rules("error", no_components, no_pipelines, undefined_reference, shared=True),
+    *rules("error", undefined_extension),
+    *rules("error", undefined_pipeline, duplicate_processor, ambiguous_id, shared=True),
+    *rules("warning", idle_extension, unused_component),
 )

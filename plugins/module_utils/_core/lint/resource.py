@@ -15,7 +15,7 @@ from typing import Any, NamedTuple, TypeGuard
 
 from ..config.paths import Path, at, items, section
 from ..errors import near
-from .subject import Fault, Subject, rule
+from .subject import Fault, Subject, rules
 
 _API = "https://github.com/open-telemetry/opentelemetry-operator/blob/main/docs/api/opentelemetrycollectors.md"
 _SPEC: Path = ("spec",)
@@ -126,12 +126,9 @@ def _number(value: Any) -> TypeGuard[int]:
 
 
 RULES = (
-    rule("warning", resource_field, documentation=_API),
-    rule("error", resource_value, documentation=_API),
-    rule("error", resource_mode, documentation=_API),
-    rule("error", resource_autoscaler, documentation=_API),
-    rule("error", resource_port, documentation=_API),
-    rule("error", resource_host, documentation=_API),
+    *rules("warning", resource_field, documentation=_API),
+    *rules("error", resource_value, resource_mode, resource_autoscaler, resource_port, documentation=_API),
+    *rules("error", resource_host, documentation=_API),
 )
 
 

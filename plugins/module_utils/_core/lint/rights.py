@@ -11,7 +11,7 @@ from typing import Any
 from ..config.paths import Path, at, items
 from ..needs.components.row import NODES_PROXY, ROOT, Component, guarded
 from ..needs.components.table import component
-from .subject import Deployment, Fault, Subject, rule
+from .subject import Deployment, Fault, Subject, rules
 
 _SECURITY = "https://kubernetes.io/docs/concepts/security/rbac-good-practices/"
 _NODE_PORTS = "https://kubernetes.io/docs/concepts/configuration/overview/#services"
@@ -97,6 +97,6 @@ def host_port_open(subject: Subject) -> Iterator[Fault]:
 
 
 RULES = (
-    rule("error", consent_missing, documentation=_SECURITY),
-    rule("warning", host_port_open, documentation=_NODE_PORTS),
+    *rules("error", consent_missing, documentation=_SECURITY),
+    *rules("warning", host_port_open, documentation=_NODE_PORTS),
 )

@@ -27,26 +27,12 @@ from . import (
 )
 from .subject import Finding, Rule, Subject, run
 
-RULES: tuple[Rule, ...] = (
-    *structure.RULES,
-    *references.RULES,
-    *surroundings.RULES,
-    *components.RULES,
-    *connectors.RULES,
-    *expansion.RULES,
-    *fields.RULES,
-    *order.RULES,
-    *sizing.RULES,
-    *ports.RULES,
-    *placement.RULES,
-    *scraping.RULES,
-    *resource.RULES,
-    *rights.RULES,
-    *secrets.RULES,
-    *transport.RULES,
-    *aws.RULES,
-    *vendor_endpoints.RULES,
+# In the order of the page on rules.
+_TOPICS = (
+    *(structure, references, surroundings, components, connectors, expansion, fields, order, sizing),
+    *(ports, placement, scraping, resource, rights, secrets, transport, aws, vendor_endpoints),
 )
+RULES: tuple[Rule, ...] = tuple(rule for topic in _TOPICS for rule in topic.RULES)
 
 
 def lint(subject: Subject) -> list[Finding]:

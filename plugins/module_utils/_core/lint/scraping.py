@@ -16,7 +16,7 @@ from typing import Any
 from ..config.paths import Path, at, items, leaves, section
 from .expansion import locations
 from .placement import copies
-from .subject import Fault, Subject, rule
+from .subject import Fault, Subject, rules
 from .view import Part
 
 _ALLOCATOR = "https://opentelemetry.io/docs/platforms/kubernetes/operator/target-allocator/"
@@ -138,10 +138,8 @@ def _allocator(subject: Subject) -> dict[str, Any]:
 
 
 RULES = (
-    rule("warning", duplicate_scrape, documentation=_ALLOCATOR),
-    rule("error", target_allocator_mode, documentation=_ALLOCATOR),
-    rule("error", target_allocator_strategy, documentation=_TARGET_ALLOCATOR),
-    rule("error", target_allocator_receiver, documentation=_TARGET_ALLOCATOR),
-    rule("error", target_allocator_variable, documentation=_TARGET_ALLOCATOR),
-    rule("error", target_allocator_certificates, documentation=_TARGET_ALLOCATOR),
+    *rules("warning", duplicate_scrape, documentation=_ALLOCATOR),
+    *rules("error", target_allocator_mode, documentation=_ALLOCATOR),
+    *rules("error", target_allocator_strategy, target_allocator_receiver, documentation=_TARGET_ALLOCATOR),
+    *rules("error", target_allocator_variable, target_allocator_certificates, documentation=_TARGET_ALLOCATOR),
 )

@@ -22,7 +22,7 @@ from ..config.secrets import (
     secret_at,
     text_of,
 )
-from .subject import Fault, Subject, rule
+from .subject import Fault, Subject, rules
 
 _DOCUMENTATION = (
     "https://opentelemetry.io/docs/security/config-best-practices/#store-sensitive-configuration-information-securely"
@@ -77,6 +77,6 @@ def _holds_secret(config: Any, path: Path) -> bool:
 
 
 RULES = (
-    rule("error", plaintext_secret, documentation=_DOCUMENTATION),
-    rule("error", placeholder, documentation=_PLACEHOLDERS),
+    *rules("error", plaintext_secret, documentation=_DOCUMENTATION),
+    *rules("error", placeholder, documentation=_PLACEHOLDERS),
 )

@@ -15,7 +15,7 @@ from typing import Any
 
 from ..collector.collector import LIMIT_PERCENT, SPIKE_PERCENT
 from ..config.paths import at, items, section
-from .subject import Fault, Subject, rule
+from .subject import Fault, Subject, rules
 from .view import Part
 
 _DOCUMENTATION = (
@@ -172,11 +172,10 @@ def dimension_rollup(subject: Subject) -> Iterator[Fault]:
 
 
 RULES = (
-    rule("error", memory_limiter_settings, shared=True, documentation=_DOCUMENTATION),
-    rule("warning", memory_limiter_above_container, documentation=_DOCUMENTATION),
-    rule("warning", memory_limiter_unbounded, documentation=_DOCUMENTATION),
-    rule("info", whole_cluster_cache, documentation=_K8S_ATTRIBUTES),
-    rule("info", unbounded_dimension, documentation=f"{_CONTRIB}/connector/spanmetricsconnector"),
-    rule("info", every_label, documentation=f"{_CONTRIB}/processor/k8sattributesprocessor"),
-    rule("info", dimension_rollup, documentation=f"{_CONTRIB}/exporter/awsemfexporter"),
+    *rules("error", memory_limiter_settings, shared=True, documentation=_DOCUMENTATION),
+    *rules("warning", memory_limiter_above_container, memory_limiter_unbounded, documentation=_DOCUMENTATION),
+    *rules("info", whole_cluster_cache, documentation=_K8S_ATTRIBUTES),
+    *rules("info", unbounded_dimension, documentation=f"{_CONTRIB}/connector/spanmetricsconnector"),
+    *rules("info", every_label, documentation=f"{_CONTRIB}/processor/k8sattributesprocessor"),
+    *rules("info", dimension_rollup, documentation=f"{_CONTRIB}/exporter/awsemfexporter"),
 )

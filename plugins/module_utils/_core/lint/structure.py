@@ -15,7 +15,7 @@ from typing import Any
 
 from ..config.paths import ROLES, SECTIONS, Path, at, section
 from ..errors import near
-from .subject import Fault, Subject, rule
+from .subject import Fault, Subject, rules
 
 TOP_LEVEL = (*SECTIONS, "service")
 SERVICE_KEYS = ("extensions", "pipelines", "telemetry")
@@ -156,11 +156,6 @@ def _kind(value: object) -> str:
 # Rules whose findings make other rules meaningless.
 MALFORMED = ("invalid-id", "not-a-list", "not-a-mapping")
 RULES = (
-    rule("error", duplicate_key, shared=True),
-    rule("error", not_a_mapping, shared=True),
-    rule("error", not_a_list, shared=True),
-    rule("error", unknown_section, shared=True),
-    rule("error", unknown_key, shared=True),
-    rule("error", invalid_id, shared=True),
-    rule("error", invalid_pipeline_key, shared=True),
+    *rules("error", duplicate_key, not_a_mapping, not_a_list, unknown_section, unknown_key, invalid_id, shared=True),
+    *rules("error", invalid_pipeline_key, shared=True),
 )

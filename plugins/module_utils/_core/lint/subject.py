@@ -107,10 +107,13 @@ class Rule:
     documentation: str = ""
 
 
-def rule(severity: str, check: Check, *, shared: bool = False, documentation: str = "") -> Rule:
-    """Return the rule of a check: its id is the function's name, its reason the first line of the docstring."""
-    reason = (check.__doc__ or "").split("\n", 1)[0]
-    return Rule(check.__name__.replace("_", "-"), severity, reason, check, shared, documentation)
+def rules(severity: str, *checks: Check, shared: bool = False, documentation: str = "") -> tuple[Rule, ...]:
+    """Return a rule for each check: its id is the function's name, its reason the first line of the docstring."""
+    reasons = {check: (check.__doc__ or "").split("\n", 1)[0] for check in checks}
+    return tuple(
+        Rule(check.__name__.replace("_", "-"), severity, reason, check, shared, documentation)
+        for check, reason in reasons.items()
+    )
 
 
 def shared_rules(find: Callable[..., Iterable[Fault]], reasons: Mapping[str, str]) -> tuple[Rule, ...]:

@@ -17,7 +17,7 @@ from ..config.paths import Path, at, items
 from ..errors import near
 from ..needs.components.table import component
 from ..needs.derive import variables
-from .subject import Fault, Subject, rule
+from .subject import Fault, Subject, rules
 from .view import Part
 
 _RBAC = "https://kubernetes.io/docs/reference/access-authn-authz/rbac/"
@@ -172,10 +172,10 @@ def _users(subject: Subject, storage: str) -> list[str]:
 
 
 RULES = (
-    rule("error", missing_variable),
-    rule("info", missing_permission, documentation=_RBAC),
-    rule("error", root_path_missing, documentation=f"{_CONTRIB}/receiver/hostmetricsreceiver"),
-    rule("warning", logs_missing, documentation=f"{_CONTRIB}/receiver/filelogreceiver"),
-    rule("warning", file_missing, documentation="https://opentelemetry.io/docs/collector/configuration/"),
-    rule("warning", storage_missing, documentation=_STORAGE),
+    *rules("error", missing_variable),
+    *rules("info", missing_permission, documentation=_RBAC),
+    *rules("error", root_path_missing, documentation=f"{_CONTRIB}/receiver/hostmetricsreceiver"),
+    *rules("warning", logs_missing, documentation=f"{_CONTRIB}/receiver/filelogreceiver"),
+    *rules("warning", file_missing, documentation="https://opentelemetry.io/docs/collector/configuration/"),
+    *rules("warning", storage_missing, documentation=_STORAGE),
 )

@@ -14,7 +14,7 @@ from typing import Any
 
 from ..config.paths import Path, at
 from ..config.values import ANY, destination, is_inside, is_loopback
-from .subject import Fault, Subject, rule
+from .subject import Fault, Subject, rules
 from .view import Part
 
 _DOCUMENTATION = "https://opentelemetry.io/docs/security/config-best-practices/"
@@ -133,11 +133,11 @@ def nothing_retried(subject: Subject) -> Iterator[Fault]:
 
 
 RULES = (
-    rule("warning", clear_text, documentation=_TLS),
-    rule("info", clear_text_inside, documentation=_TLS),
-    rule("warning", unverified_certificate, documentation=_TLS),
-    rule("info", open_receiver, documentation=_DOCUMENTATION),
-    rule("warning", open_diagnostics, documentation=_DOCUMENTATION),
-    rule("info", verbose_debug, documentation=_DEBUG),
-    rule("warning", nothing_retried, documentation=_QUEUES),
+    *rules("warning", clear_text, documentation=_TLS),
+    *rules("info", clear_text_inside, documentation=_TLS),
+    *rules("warning", unverified_certificate, documentation=_TLS),
+    *rules("info", open_receiver, documentation=_DOCUMENTATION),
+    *rules("warning", open_diagnostics, documentation=_DOCUMENTATION),
+    *rules("info", verbose_debug, documentation=_DEBUG),
+    *rules("warning", nothing_retried, documentation=_QUEUES),
 )

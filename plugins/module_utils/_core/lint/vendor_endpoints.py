@@ -16,7 +16,7 @@ from typing import Any
 
 from ..config.paths import at
 from ..config.values import destination
-from .subject import Fault, Subject, rule
+from .subject import Fault, Subject, rules
 from .view import Part
 
 _OTLP_DOCUMENTATION = "https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch-OTLPEndpoint.html"
@@ -123,9 +123,7 @@ def _may_add_headers(part: Part) -> bool:
 
 
 RULES = (
-    rule("error", http_only, documentation=_OTLP_DOCUMENTATION),
-    rule("error", intake_path, documentation=_OTLP_DOCUMENTATION),
-    rule("warning", intake_header, documentation=_OTLP_DOCUMENTATION),
-    rule("error", datadog_site, documentation=_DATADOG_DOCUMENTATION),
-    rule("error", datadog_key, documentation=_DATADOG_DOCUMENTATION),
+    *rules("error", http_only, intake_path, documentation=_OTLP_DOCUMENTATION),
+    *rules("warning", intake_header, documentation=_OTLP_DOCUMENTATION),
+    *rules("error", datadog_site, datadog_key, documentation=_DATADOG_DOCUMENTATION),
 )

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint import structure
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.subject import Fault, Subject, rule, run
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.subject import Fault, Subject, rules, run
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _inputs, _migrate, _validate, _yaml
 
 from .helpers import MIGRATE, OTLP, VALIDATE
@@ -28,8 +28,8 @@ def test_a_rule_that_fails_is_a_finding_and_the_others_still_run(monkeypatch: py
     def broken(_subject: Subject) -> Iterator[Fault]:
         raise ValueError("hunter2secret")
 
-    rules = (rule("error", broken), *structure.RULES)
-    monkeypatch.setattr(_validate, "lint", lambda subject: run(rules, subject))
+    broken_first = (*rules("error", broken), *structure.RULES)
+    monkeypatch.setattr(_validate, "lint", lambda subject: run(broken_first, subject))
     config = {**OTLP, "receiver": {}}
     arguments = {**VALIDATE, "config": config, "fail_on": "never"}
     listed = _validate.report(arguments, lambda _warning: None, check=True)["findings"]
