@@ -79,7 +79,12 @@ def serving(api: FakeApi, refused: tuple[str, ...] = ()) -> Iterator[str]:
 
 
 class ReadyApi(FakeApi):
-    """Its workloads are ready as soon as they are applied."""
+    """Its workloads are ready as soon as they are applied. It serves every kind that it has an object of."""
+
+    def served(self, version: str) -> list[str]:
+        """Return the plurals of an API version."""
+        root = f"/apis/{version}/" if "/" in version else f"/api/{version}/"
+        return [*super().served(version), *{path.split("/")[-2] for path in self.objects if path.startswith(root)}]
 
     def _stored(self, new: dict[str, Any], entry: dict[str, Any]) -> dict[str, Any]:
         stored = super()._stored(new, entry)

@@ -204,12 +204,20 @@ def secrets_in_objects(objects: Any, parse: Callable[[str], Any] = lambda _text:
         if not isinstance(value, str) or not path:
             continue
         name = str(at(objects, (*path[:-1], "name"))) if path[-1] == "value" else ""
-        if is_secret_name(name) and is_literal(value):
+        if (is_secret_name(name) or _follows_flag(objects, path)) and is_literal(value):
             yield value
         if "\n" in value and (path[-2:-1] == ("data",) or path[-1] == "config"):
             yield from secrets_in(parse(value))
         pairs = "\n" in value or value.startswith("--") or _is_source((name,))
         yield from (value[one.start : one.end] for one in secrets_of(value, pairs=pairs))
+
+
+def _follows_flag(objects: Any, path: Path) -> bool:
+    """Whether a value is the argument after one such as `--token`."""
+    if not isinstance(path[-1], int) or path[-1] == 0:
+        return False
+    flag = at(objects, (*path[:-1], path[-1] - 1))
+    return isinstance(flag, str) and flag.startswith("-") and is_secret_name(flag.lstrip("-"))
 
 
 def text_of(value: Any) -> str:

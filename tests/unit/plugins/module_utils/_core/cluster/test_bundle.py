@@ -112,6 +112,7 @@ CONFIG = "exporters:\n  x:\n    api:\n      key: {}\n    endpoint: https://me:{}
         lambda secret: obj("Deployment", spec={"env": [{"name": "DD_API_KEY", "value": secret}]}),
         lambda secret: obj("Deployment", spec={"env": [{"name": "OTLP_HEADERS", "value": f"api-key={secret}"}]}),
         lambda secret: obj("Deployment", spec={"args": [f"--token={secret}"]}),
+        lambda secret: obj("Deployment", spec={"args": ["--api-key", secret, "--verbose"]}),
         lambda secret: obj("OpenTelemetryCollector", spec={"config": {"x": {"headers": {"x-sumo-key": secret}}}}),
         lambda secret: obj("ConfigMap", metadata={"annotations": {"vendor.example/api-key": secret}}),
     ],
