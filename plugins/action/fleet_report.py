@@ -15,5 +15,4 @@ class ActionModule(ControllerAction):
     """Writes a page about all clusters."""
 
     def work(self, arguments: dict[str, Any]) -> dict[str, Any]:
-        """Return the summary of the page."""
         return _fleet_report.report(arguments, self._task.check_mode)

@@ -15,7 +15,6 @@ class ActionModule(ControllerAction):
     """Decides which service accounts get which IAM role."""
 
     def work(self, arguments: dict[str, Any]) -> dict[str, Any]:
-        """Return the service accounts with their roles."""
         request = IdentityRequest(
             provider=arguments["provider"],
             policies=arguments["policies"],

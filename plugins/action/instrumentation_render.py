@@ -15,6 +15,5 @@ class ActionModule(ControllerAction):
     """Checks and renders Instrumentations."""
 
     def work(self, arguments: dict[str, Any]) -> dict[str, Any]:
-        """Return manifests, annotations and prerequisites of all Instrumentations."""
         pin = _lock.pin(arguments["lock_file"])
         return hidden_if_secret(_instrumentation.bundle(arguments["instrumentations"], arguments["defaults"], pin))

@@ -15,5 +15,4 @@ class ActionModule(ControllerAction):
     """Migrates collector configs to another version or distribution."""
 
     def work(self, arguments: dict[str, Any]) -> dict[str, Any]:
-        """Return the changes with their difference, and the remaining manual changes."""
         return _migrate.migrate(arguments, self._task.check_mode)

@@ -15,5 +15,4 @@ class ActionModule(ControllerAction):
     """Lists the images that clusters need, and writes the manifests."""
 
     def work(self, arguments: dict[str, Any]) -> dict[str, Any]:
-        """Return the images with their names in the mirror."""
         return mirror.mirrored(arguments, self._task.check_mode)

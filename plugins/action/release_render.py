@@ -15,7 +15,6 @@ class ActionModule(ControllerAction):
     """Decides how to change a product, and renders its objects."""
 
     def work(self, arguments: dict[str, Any]) -> dict[str, Any]:
-        """Return the objects to apply or to remove, or the values for Helm."""
         result = render.render(arguments, self._task.check_mode)
         for warning in result.pop("warnings"):
             self._display.warning(warning)

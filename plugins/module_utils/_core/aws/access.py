@@ -126,15 +126,11 @@ LIFE_SECONDS = 600
 
 # The commands of kubeconfigs that make such a token: the words that they begin with, and what their flags mean to us.
 COMMANDS: dict[str, tuple[tuple[str, ...], dict[str, str]]] = {
-    "aws": (
-        ("eks", "get-token"),
-        {"--cluster-name": "name", "--region": "region", "--profile": "profile", "--role-arn": "role_arn"},
-    ),
-    "aws-iam-authenticator": (
-        ("token",),
-        {"-i": "name", "--cluster-id": "name", "--region": "region", "-r": "role_arn", "--role": "role_arn"},
-    ),
-}
+    "aws": (("eks", "get-token"),
+        {"--cluster-name": "name", "--region": "region", "--profile": "profile", "--role-arn": "role_arn"}),
+    "aws-iam-authenticator": (("token",),
+        {"-i": "name", "--cluster-id": "name", "--region": "region", "-r": "role_arn", "--role": "role_arn"}),
+}  # fmt: skip
 # Flags that change nothing about the token, and their values.
 IDLE = {"--output": "json"}
 VARIABLES = {"AWS_PROFILE": "profile", "AWS_REGION": "region", "AWS_STS_REGIONAL_ENDPOINTS": ""}

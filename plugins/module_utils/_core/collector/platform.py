@@ -68,8 +68,6 @@ def check(platform: Platform, collector: Collector, volumes: list[dict[str, Any]
     )
     for ability, broken, wrong in lacks:
         if broken:
-            raise Problem(
-                f"platform '{platform.name}' {wrong}",
-                asked=f"collector '{collector.name}' (mode {collector.mode})",
-                fix=platform.instead.get(ability) or "Do without it, or name the platform where it really runs.",
-            )
+            asked = f"collector '{collector.name}' (mode {collector.mode})"
+            fix = platform.instead.get(ability) or "Do without it, or name the platform where it really runs."
+            raise Problem(f"platform '{platform.name}' {wrong}", asked=asked, fix=fix)

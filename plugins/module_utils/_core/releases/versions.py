@@ -23,7 +23,6 @@ class Version(NamedTuple):
     patch: int
 
     def __str__(self) -> str:
-        """Return it as the projects write it in labels of images."""
         return f"{self.major}.{self.minor}.{self.patch}"
 
     @property

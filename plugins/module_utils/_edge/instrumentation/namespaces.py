@@ -36,12 +36,10 @@ class NamespaceOptions:
 
 def run_annotate(module: AnsibleModule) -> None:
     params = module.params
+    absent = params["state"] == "absent"
+    check = module.check_mode
     options = NamespaceOptions(
-        namespaces=params["namespaces"],
-        references=params["references"],
-        absent=params["state"] == "absent",
-        check=module.check_mode,
-        diff=module._diff,
+        namespaces=params["namespaces"], references=params["references"], absent=absent, check=check, diff=module._diff
     )
     run(module, lambda: annotate(connect(module), options))
 
