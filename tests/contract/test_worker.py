@@ -138,9 +138,9 @@ def played(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Any], st
 
 
 def shown(result: dict[str, Any]) -> dict[str, Any]:
-    """Return a result without what is random: the marks of secret values."""
+    """Return a result without random marks of secret values, and without the traceback that ansible-core 2.18 adds."""
     found: dict[str, Any] = json.loads(re.sub(r"\*{3}[0-9a-f]{8}", "***", json.dumps(result)))
-    return found
+    return {key: value for key, value in found.items() if key != "exception"}
 
 
 @pytest.mark.parametrize("name", sorted({*CASES, *LEFT} - {"crashed"}))
@@ -162,8 +162,8 @@ def test_both_ways_print_the_same(played: tuple[dict[str, Any], str]) -> None:
 
 def test_a_crash_is_a_failed_result_either_way(played: tuple[dict[str, Any], str]) -> None:
     failed = [played[0][host]["crashed"] for host in PYTHONS]
-    assert [(one["failed"], one["changed"]) for one in failed] == [(True, False)] * 2
-    assert all("Expecting value" in one["msg"] for one in failed)
+    assert [(one["failed"], one.get("changed", False)) for one in failed] == [(True, False)] * 2
+    assert all("Expecting value" in json.dumps(one) for one in failed)
 
 
 def test_the_cases_are_what_they_are_named_for(played: tuple[dict[str, Any], str]) -> None:
