@@ -113,20 +113,9 @@ def certifier_release() -> list[dict[str, Any]]:
 def found(**more: Any) -> dict[str, Any]:
     """Return what release_info tells of a cluster with nothing in it."""
     nothing: dict[str, Any] = {
-        "installed": False,
-        "ours": False,
-        "version": "",
-        "namespace": "",
-        "namespaces": [],
-        "installer": {"by": "", "name": ""},
-        "kubernetes": "v1.34.4",
-        "cert_manager": True,
-        "crds": [],
-        "resources": [],
-        "objects": [],
-        "denied": [],
-        "workloads": [],
-        "webhooks": [],
+        **{"installed": False, "ours": False, "version": "", "namespace": "", "namespaces": []},
+        **{"installer": {"by": "", "name": ""}, "kubernetes": "v1.34.4", "cert_manager": True},
+        **{key: [] for key in ("crds", "resources", "objects", "denied", "workloads", "webhooks")},
     }
     return {**nothing, **more}
 

@@ -101,9 +101,6 @@ def test_an_addon_of_somebody_else_is_used_as_it_is_or_taken_over() -> None:
     decision = decided(wanted(foreign="adopt"), item, there("0.141.0"))
     assert (decision.action, decision.provider) == ("adopt", "existing")
     assert decided(wanted(foreign="takeover"), item, there("0.141.0")).action == "upgrade"
-
-
-def test_an_operator_of_somebody_else_is_used_as_it_is() -> None:
     cluster = here("0.158.0", ours=False, installer={"by": "helm", "name": "a/b"})
     assert decided(wanted(foreign="adopt"), addon(), cluster).provider == "existing"
 
@@ -130,25 +127,18 @@ def test_a_cert_manager_that_is_old_or_comes_later_is_warned_of() -> None:
     assert "which is not in this cluster" in warning
 
 
-def test_eks_says_for_which_kubernetes_an_addon_is() -> None:
-    assert decided(WANTED, addon(), found(kubernetes="v1.99.0"), certified={**CERTIFIED, "version": ""}).warnings == []
-
-
-def test_another_addon_that_acts_on_the_same_is_named() -> None:
+def test_another_addon_that_acts_on_the_same_and_collectors_that_do_not_follow_are_named() -> None:
     assert decided(WANTED, addon(), found(), "unrelated").warnings == []
     (warning,) = decided(WANTED, addon(), found(), "other-addon").warnings
     assert "other-addon is in cluster prod, too: it acts on the same annotations" in warning
-
-
-def test_collectors_that_do_not_follow_are_named() -> None:
     cluster = there(resources=[resource("OpenTelemetryCollector", image="x:0.158.0")])
     (warning,) = decided(WANTED, addon(NEW), cluster).warnings
     assert "the operator is made for 0.151" in warning
 
 
-def test_an_addon_that_nothing_is_known_of_may_be() -> None:
-    item = Addon("other", "prod", "", "v2-eksbuild.1")
-    assert decided(WANTED, item, found()).action == "install"
+def test_eks_says_for_which_kubernetes_an_addon_is_and_one_may_be_unknown() -> None:
+    assert decided(WANTED, addon(), found(kubernetes="v1.99.0"), certified={**CERTIFIED, "version": ""}).warnings == []
+    assert decided(WANTED, Addon("other", "prod", "", "v2-eksbuild.1"), found()).action == "install"
 
 
 def test_the_addon_is_known_by_name_and_tag() -> None:
@@ -169,10 +159,11 @@ NOTHING: dict[str, Any] = {
 }
 
 
-def test_inputs_that_nobody_gives_are_no_matter() -> None:
+def test_inputs_that_nobody_gives_are_no_matter_and_a_registry_for_all_roles_does_not_hold_here() -> None:
     refuse_inputs(NOTHING)
     refuse_inputs({**NOTHING, "workloads": {}})
     assert list(registry_note(NOTHING)) == []
+    assert len(list(registry_note({**NOTHING, "image_registry": "mirror:5000"}))) == 1
 
 
 @pytest.mark.parametrize(
@@ -189,7 +180,3 @@ def test_inputs_that_nobody_gives_are_no_matter() -> None:
 def test_what_an_addon_cannot_be_told_is_refused(given: dict[str, Any], said: str) -> None:
     with pytest.raises(Problem, match=said):
         refuse_inputs({**NOTHING, **given})
-
-
-def test_a_registry_for_all_roles_does_not_hold_here() -> None:
-    assert len(list(registry_note({**NOTHING, "image_registry": "mirror:5000"}))) == 1

@@ -14,6 +14,7 @@ from . import samples
 from .samples import CERTIFIER, OPERATING, definition, deployment, here, obj, resource, webhook
 
 OURS = {"o11y.opentelemetry/release": "opentelemetry-operator", "app.kubernetes.io/name": "opentelemetry-operator"}
+COLLECTOR = "OpenTelemetryCollector"
 IMAGE = "ghcr.io/x/opentelemetry-operator:0.158.0"
 HELM = {"meta.helm.sh/release-name": "otel", "meta.helm.sh/release-namespace": "op"}
 
@@ -40,15 +41,12 @@ def test_who_installed_it_is_told_by_what_it_leaves_on_objects(metadata: Any, by
     assert found.installation(OPERATING, [operator(**metadata)])["installer"] == {"by": by, "name": name}
 
 
-def test_our_installation_is_known_by_its_label() -> None:
-    result = found.installation(OPERATING, [operator(labels=OURS)])
-    assert (result["ours"], result["version"], result["namespace"]) == (True, "0.158.0", "op")
-    assert result["workloads"] == [{"kind": "Deployment", "namespace": "op", "name": "manager"}]
-
-
-def test_ours_counts_where_there_are_two() -> None:
+def test_our_installation_is_known_by_its_label_and_counts_where_there_are_two() -> None:
     result = found.installation(OPERATING, [operator("a"), operator("b", labels=OURS)])
+    assert (result["ours"], result["version"]) == (True, "0.158.0")
     assert (result["namespace"], result["namespaces"]) == ("b", ["a", "b"])
+    alone = found.installation(OPERATING, [operator(labels=OURS)])
+    assert alone["workloads"] == [{"kind": "Deployment", "namespace": "op", "name": "manager"}]
 
 
 def test_a_build_of_somebody_else_is_known_by_its_labels_and_its_owner() -> None:
@@ -85,19 +83,16 @@ def test_collectors_are_told_in_short() -> None:
     applied = [{"manager": "o11y.opentelemetry", "operation": "Apply"}]
     labels = {"app.kubernetes.io/managed-by": "o11y.opentelemetry"}
     ours = {"labels": labels, "finalizers": ["f"], "managedFields": applied}
-    kind = "OpenTelemetryCollector"
     resources = [
-        found.resource(OPERATING, kind, obj(kind, "a", "ns", metadata=ours, status={"version": "0.158.0"})),
-        found.resource(OPERATING, kind, obj(kind, "b", "ns", spec={"image": "x:1", "upgradeStrategy": "none"})),
+        found.resource(OPERATING, COLLECTOR, obj(COLLECTOR, "a", "ns", metadata=ours, status={"version": "0.158.0"})),
+        found.resource(
+            OPERATING, COLLECTOR, obj(COLLECTOR, "b", "ns", spec={"image": "x:1", "upgradeStrategy": "none"})
+        ),
         found.resource(OPERATING, "Instrumentation", obj("Instrumentation", "c", "ns")),
     ]
     assert [(item["ours"], item["automatic"]) for item in resources] == [(True, True), (False, False), (False, True)]
-    assert found.collectors(resources) == {
-        "count": 2,
-        "versions": ["0.158.0"],
-        "images": ["x:1"],
-        "finalizers": ["f"],
-    }
+    short = {"count": 2, "versions": ["0.158.0"], "images": ["x:1"], "finalizers": ["f"]}
+    assert found.collectors(resources) == short
 
 
 def test_many_names_are_cut_short() -> None:
@@ -116,9 +111,6 @@ def test_the_operator_of_adot_is_known_by_its_image_and_its_labels(name: str) ->
         OPERATING, [operator(image="1.dkr.ecr.eu-west-1.amazonaws.com/eks/o@sha256:0", labels=labelled)]
     )
     assert (moved["installed"], moved["version"]) == (True, "0.151.0")
-
-
-COLLECTOR = "OpenTelemetryCollector"
 
 
 def named(kind: str, name: str, namespace: str = "") -> dict[str, str]:
@@ -152,19 +144,13 @@ def kinds(manifests: Any) -> list[str]:
     return [item["kind"] for item in manifests]
 
 
-def test_objects_go_and_definitions_stay() -> None:
+def test_objects_go_and_definitions_stay_unless_they_are_asked_for() -> None:
     result = gone(OPERATING)
-    assert result.action == "remove"
+    assert (result.action, result.resources) == ("remove", [])
     assert kinds(result.manifests) == ["Namespace", "Deployment", "Role", "Secret", "Secret"]
-    assert result.resources == []
-
-
-def test_definitions_go_when_asked() -> None:
     (definition,) = [i for i in gone(OPERATING, definitions=True).manifests if "spec" in i]
     assert definition["spec"] == {
-        "group": "example.com",
-        "scope": "Namespaced",
-        "names": {"kind": "Thing", "plural": "things"},
+        **{"group": "example.com", "scope": "Namespaced", "names": {"kind": "Thing", "plural": "things"}},
         "versions": [{"name": "v1", "served": True}],
     }
 
@@ -176,9 +162,10 @@ def test_definitions_that_our_helm_release_kept_go_when_asked() -> None:
     assert removal(OPERATING, rest, "refuse", False, "ns/otel").action == "nothing"
 
 
-def test_collectors_of_another_inventory_are_in_the_way_too() -> None:
-    with pytest.raises(Problem, match=r"still used by OpenTelemetryCollector ns/a"):
-        gone(OPERATING, resources=[resource(COLLECTOR, ours=True)])
+@pytest.mark.parametrize("ours", [True, False])
+def test_collectors_are_in_the_way_whosever_they_are(ours: bool) -> None:
+    with pytest.raises(Problem, match=r"still used by OpenTelemetryCollector ns/a\..*\(others: remove\)"):
+        gone(OPERATING, resources=[resource(COLLECTOR, ours=ours)])
 
 
 def test_collectors_that_the_user_wants_removed_go_first() -> None:
@@ -194,11 +181,6 @@ def test_what_the_product_or_olm_made_is_named_apart() -> None:
     made = {"Secret", "CustomResourceDefinition", "ClusterServiceVersion"}
     assert {kind for kind, release in releases.items() if release == "opentelemetry-operator_made"} == made
     assert {release for kind, release in releases.items() if kind not in made} == {"opentelemetry-operator"}
-
-
-def test_collectors_of_others_are_in_the_way() -> None:
-    with pytest.raises(Problem, match=r"still used by OpenTelemetryCollector ns/a\..*\(others: remove\)"):
-        gone(OPERATING, resources=[resource(COLLECTOR)])
 
 
 def test_others_may_stay_and_keep_the_definitions() -> None:
@@ -217,10 +199,7 @@ def test_certificates_are_never_removed(ours: bool) -> None:
     with pytest.raises(Problem, match="never removed for others"):
         gone(CERTIFIER, "remove", resources=used)
     assert gone(CERTIFIER, "keep", resources=used).resources == []
-
-
-def test_what_is_made_from_others_does_not_count() -> None:
-    assert gone(CERTIFIER, resources=[resource("CertificateRequest")]).action == "remove"
+    assert gone(CERTIFIER, resources=[resource("CertificateRequest", ours=ours)]).action == "remove"
 
 
 def test_what_cannot_be_seen_may_be_used() -> None:

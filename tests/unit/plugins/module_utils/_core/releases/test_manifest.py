@@ -25,18 +25,12 @@ from . import samples
 
 
 def test_a_release_has_its_version_and_its_namespace() -> None:
-    found = manifest.release(samples.OPERATING, [*samples.operator_release(), None], "a.yaml")
-    assert (str(found.version), found.namespace, len(found.objects)) == (
-        "0.158.0",
-        "op",
-        len(samples.operator_release()),
-    )
-
-
-def test_the_label_says_the_version_where_the_image_does_not() -> None:
-    objects = samples.certifier_release()
-    objects[4]["spec"]["template"]["spec"]["containers"][0]["image"] = "r:5000/cert-manager-controller@sha256:00"
-    assert str(manifest.release(samples.CERTIFIER, objects, "").version) == "1.21.2"
+    objects = samples.operator_release()
+    found = manifest.release(samples.OPERATING, [*objects, None], "a.yaml")
+    assert (str(found.version), found.namespace, len(found.objects)) == ("0.158.0", "op", len(objects))
+    labelled = samples.certifier_release()
+    labelled[4]["spec"]["template"]["spec"]["containers"][0]["image"] = "r:5000/cert-manager-controller@sha256:00"
+    assert str(manifest.release(samples.CERTIFIER, labelled, "").version) == "1.21.2"
 
 
 @pytest.mark.parametrize(
@@ -69,17 +63,17 @@ def test_an_image_has_a_name_and_a_tag(image: str, name: str, tag: str) -> None:
 
 
 def test_what_is_waited_for() -> None:
-    assert manifest.workloads(samples.certifier_release()) == [
-        {"kind": "Deployment", "namespace": "cert-manager", "name": "cm"},
-        {"kind": "Deployment", "namespace": "cert-manager", "name": "cm-webhook"},
-    ]
-    assert manifest.webhooks(samples.operator_release()) == [
-        {"kind": "CustomResourceDefinition", "name": "collectors.example.com"},
-        {"kind": "MutatingWebhookConfiguration", "name": "hooks"},
-    ]
-    assert manifest.webhooks(
-        [samples.definition(), samples.obj("ConfigMap", "a"), samples.webhook("ValidatingWebhookConfiguration")]
-    ) == [{"kind": "ValidatingWebhookConfiguration", "name": "hooks"}]
+    def hook(kind: str, name: str = "hooks") -> dict[str, str]:
+        return {"kind": kind, "name": name}
+
+    workload = {"kind": "Deployment", "namespace": "cert-manager"}
+    wanted = [{**workload, "name": "cm"}, {**workload, "name": "cm-webhook"}]
+    assert manifest.workloads(samples.certifier_release()) == wanted
+    converted = hook("CustomResourceDefinition", "collectors.example.com")
+    assert manifest.webhooks(samples.operator_release()) == [converted, hook("MutatingWebhookConfiguration")]
+    validating = samples.webhook("ValidatingWebhookConfiguration")
+    others = [samples.definition(), samples.obj("ConfigMap", "a")]
+    assert manifest.webhooks([*others, validating]) == [hook("ValidatingWebhookConfiguration")]
 
 
 def test_the_chart_of_cert_manager() -> None:
@@ -124,19 +118,19 @@ def test_the_chart_of_the_operator() -> None:
     assert made["additionalLabels"] == {"o11y.opentelemetry/release": "opentelemetry-operator"}
 
 
-def test_where_the_certificate_of_a_chart_comes_from() -> None:
-    issuer = {"name": "corporate", "kind": "ClusterIssuer"}
-    own = helm.values(
-        samples.OPERATING, Customization(certificates=CertificateSource("issuer", issuer)), {}, samples.NEWEST
-    )
-    assert own["admissionWebhooks"] == {"certManager": {"enabled": True, "issuerRef": issuer}}
-    made = helm.values(
-        samples.OPERATING, Customization(certificates=CertificateSource("generated")), {}, samples.NEWEST
-    )
-    assert made["admissionWebhooks"]["autoGenerateCert"] == {"enabled": True, "recreate": False}
-    assert helm.values(samples.OPERATING, Customization(), {}, samples.NEWEST)["admissionWebhooks"] == {
-        "certManager": {"enabled": True}
-    }
+@pytest.mark.parametrize(
+    ("source", "made"),
+    [
+        (CertificateSource(), {"certManager": {"enabled": True}}),
+        (CertificateSource("issuer", {"name": "a"}), {"certManager": {"enabled": True, "issuerRef": {"name": "a"}}}),
+        (CertificateSource("generated"), {"autoGenerateCert": {"enabled": True, "recreate": False}}),
+    ],
+    ids=["release", "issuer", "generated"],
+)
+def test_where_the_certificate_of_a_chart_comes_from(source: CertificateSource, made: dict[str, Any]) -> None:
+    found = helm.values(samples.OPERATING, Customization(certificates=source), {}, samples.NEWEST)["admissionWebhooks"]
+    assert {key: found[key] for key in made} == made
+    assert ("issuerRef" in str(found)) is (source.source == "issuer")
 
 
 MIRROR = "mirror.local:5000/x"
@@ -160,7 +154,7 @@ def test_images_move_wherever_they_are_named() -> None:
     assert list(images.used([workload])) == [f"{MIRROR}/a:1", f"{MIRROR}/j/solver:v1", f"{MIRROR}/c:1"]
 
 
-def test_the_operator_is_told_nothing_that_it_knows() -> None:
+def test_the_operator_is_told_nothing_that_it_knows_and_a_registry_moves_every_default() -> None:
     started, flags = images.operator_images("0.152.0", "", {}, samples.TABLE)
     assert flags == {}
     assert started == {
@@ -168,9 +162,6 @@ def test_the_operator_is_told_nothing_that_it_knows() -> None:
         "target_allocator": "ghcr.io/otel/allocator:0.152.0",
         "java": "ghcr.io/otel/java:2.28.1",
     }
-
-
-def test_a_registry_moves_every_default() -> None:
     started, flags = images.operator_images("0.158.0", MIRROR, {"java": "docker.io/mine/java:3"}, samples.TABLE)
     assert flags == {
         "collector-image": f"{MIRROR}/otel/collector:0.158.0",
@@ -186,13 +177,8 @@ def test_a_version_that_nobody_knows_cannot_come_from_a_registry() -> None:
     given = {"collector": "a/c:1", "target_allocator": "a/t:1", "java": "a/j:1"}
     _started, flags = images.operator_images("0.999.0", MIRROR, given, samples.TABLE)
     assert flags["collector-image"] == f"{MIRROR}/a/c:1"
-    assert images.operator_images("0.999.0", "", {"java": "a/j:1"}, samples.TABLE) == (
-        {"java": "a/j:1"},
-        {"auto-instrumentation-java-image": "a/j:1"},
-    )
-
-
-def test_an_image_that_there_is_not_is_refused() -> None:
+    own = ({"java": "a/j:1"}, {"auto-instrumentation-java-image": "a/j:1"})
+    assert images.operator_images("0.999.0", "", {"java": "a/j:1"}, samples.TABLE) == own
     with pytest.raises(Problem, match="no image 'jaav'; did you mean 'java'"):
         images.operator_images("0.158.0", "", {"jaav": "x"}, samples.TABLE)
 
@@ -202,21 +188,13 @@ def secured(**wanted: Any) -> dict[str, Any]:
     return {f"{item['kind']} {item['metadata']['name']}": item for item in objects}
 
 
-def test_the_release_signs_its_certificate_itself() -> None:
-    assert list(secured().values()) == samples.operator_release()
-
-
 def test_an_issuer_of_the_users_takes_the_place_of_the_releases() -> None:
-    result = secured(source="issuer", issuer={"name": "corporate", "kind": "ClusterIssuer"})
+    assert list(secured().values()) == samples.operator_release()
+    assert customization.hosts(samples.operator_release()) == ["hook.op.svc", "hook.op.svc.cluster.local"]
+    issuer = {"name": "corporate", "kind": "ClusterIssuer"}
+    result = secured(source="issuer", issuer=issuer)
     assert "Issuer self" not in result
-    assert result["Certificate serving"]["spec"]["issuerRef"] == {
-        "group": "cert-manager.io",
-        "kind": "ClusterIssuer",
-        "name": "corporate",
-    }
-
-
-def test_an_issuer_has_to_be_named() -> None:
+    assert result["Certificate serving"]["spec"]["issuerRef"] == {"group": "cert-manager.io", **issuer}
     with pytest.raises(Problem, match="the issuer has no name"):
         secured(source="issuer")
 
@@ -232,12 +210,5 @@ def test_a_generated_certificate_needs_nothing_of_cert_manager() -> None:
     assert conversion["webhook"]["clientConfig"]["caBundle"] == bundle
     volumes = result["Deployment manager"]["spec"]["template"]["spec"]["volumes"]
     assert volumes[0]["secret"]["secretName"] == customization.GENERATED_SECRET
-
-
-def test_before_there_is_a_certificate_no_bundle_is_made_up() -> None:
-    hooks = secured(source="generated")["MutatingWebhookConfiguration hooks"]
-    assert "caBundle" not in hooks["webhooks"][0]["clientConfig"]
-
-
-def test_a_certificate_is_for_the_services_of_the_webhooks() -> None:
-    assert customization.hosts(samples.operator_release()) == ["hook.op.svc", "hook.op.svc.cluster.local"]
+    before = secured(source="generated")["MutatingWebhookConfiguration hooks"]
+    assert "caBundle" not in before["webhooks"][0]["clientConfig"]

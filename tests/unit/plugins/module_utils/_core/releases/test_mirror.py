@@ -41,38 +41,24 @@ def names(*args: Any, **more: Any) -> list[str]:
 
 
 def test_every_image_is_there_once_with_all_who_need_it() -> None:
-    assert mirror.needs([workload("x:1"), custom(image="x:1")], []) == [
-        mirror.Need("x:1", ("Deployment n/a", "OpenTelemetryCollector n/c"))
-    ]
-
-
-def test_flags_and_variables_of_a_workload_count() -> None:
+    twice = mirror.Need("x:1", ("Deployment n/a", "OpenTelemetryCollector n/c"))
+    assert mirror.needs([workload("x:1"), custom(image="x:1")], []) == [twice]
     solver = workload("x:1", args=["--acme-http01-solver-image=s:1"], env=[{"name": "RELATED_IMAGE_A", "value": "r:1"}])
     assert names([solver], []) == ["r:1", "s:1", "x:1"]
 
 
 def test_everything_in_a_custom_resource_counts_but_settings_of_the_collector() -> None:
-    deep = {
-        "initContainers": [{"image": "init:1"}],
-        "targetAllocator": {"enabled": True, "image": "ta:2"},
-        "image": "c:1",
-    }
+    allocator = {"enabled": True, "image": "ta:2"}
+    deep = {"initContainers": [{"image": "init:1"}], "targetAllocator": allocator, "image": "c:1"}
     written = {"receivers": {"docker": {"image": "no:1"}}}
     assert sorted(mirror.in_object(custom(**deep, config=written))) == ["c:1", "init:1", "ta:2"]
     assert list(mirror.in_object({"kind": "ConfigMap", "metadata": {"name": "x"}, "data": {"image": "no:1"}})) == []
 
 
-def test_the_operators_allocator_is_needed_only_where_one_is_asked_for_without_an_image() -> None:
+def test_of_the_operators_images_those_that_are_asked_for_without_an_image_are_needed() -> None:
     assert "g/ta:1" in names([custom(targetAllocator={"enabled": True})], [OPERATOR])
-    for other in (
-        {},
-        {"targetAllocator": {"enabled": False}},
-        {"targetAllocator": {"enabled": True, "image": "own:1"}},
-    ):
-        assert "g/ta:1" not in names([custom(**other)], [OPERATOR])
-
-
-def test_of_instrumentation_the_languages_in_use_are_needed() -> None:
+    for allocator in (None, {"enabled": False}, {"enabled": True, "image": "own:1"}):
+        assert "g/ta:1" not in names([custom(targetAllocator=allocator)], [OPERATOR])
     found = names([custom("Instrumentation", python={"env": []}, java={"image": "own/java:1"})], [OPERATOR])
     assert found == ["g/operator:1", "g/python:1", "own/java:1"]
 
@@ -142,25 +128,18 @@ def test_every_object_says_which_release_it_is_of() -> None:
     result = made(OPERATING, operator_release())
     assert {item["metadata"]["labels"]["o11y.opentelemetry/release"] for item in result.values()} == {OPERATING.name}
     owned = {name for name, item in result.items() if "app.kubernetes.io/managed-by" in item["metadata"]["labels"]}
-    assert owned == {
-        "Namespace op",
-        "CustomResourceDefinition collectors.example.com",
-        "CustomResourceDefinition things.example.com",
-    }
+    definitions = {f"CustomResourceDefinition {name}.example.com" for name in ("collectors", "things")}
+    assert owned == {"Namespace op", *definitions}
 
 
-def test_what_was_read_stays_as_it_was() -> None:
-    objects = operator_release()
-    before = copy.deepcopy(objects)
-    made(OPERATING, objects, namespace="other", image_registry="r", workloads={"manager": {"replicas": 3}})
-    assert objects == before
-
-
-def test_notes_of_a_generator_are_left_out() -> None:
+def test_what_was_read_stays_as_it_was_and_notes_of_a_generator_are_left_out() -> None:
     objects = operator_release()
     objects[1]["metadata"]["creationTimestamp"] = None
     objects[1]["status"] = {"acceptedNames": {}}
-    result = made(OPERATING, objects)["CustomResourceDefinition collectors.example.com"]
+    before = copy.deepcopy(objects)
+    found = made(OPERATING, objects, namespace="other", image_registry="r", workloads={"manager": {"replicas": 3}})
+    assert objects == before
+    result = found["CustomResourceDefinition collectors.example.com"]
     assert "status" not in result
     assert "creationTimestamp" not in result["metadata"]
 
@@ -213,8 +192,5 @@ def test_flags_and_variables_of_the_product_go_to_its_main_component() -> None:
     result = made(CERTIFIER, certifier_release(), flags={"x": "1"}, variables={"A": "b"})
     assert "--x=1" in container(result["Deployment cm"])["args"]
     assert "env" not in container(result["Deployment cm-webhook"])
-
-
-def test_a_component_that_there_is_not_is_refused() -> None:
     with pytest.raises(Problem, match="no component 'webhok'; did you mean 'webhook'"):
         made(CERTIFIER, certifier_release(), workloads={"webhok": {}})
