@@ -88,7 +88,7 @@ def checked(
     judgement: Judgement,
     comments: Sequence[profiles.Comment] = (),
 ) -> list[Checked]:
-    """Return the findings of every config, by its name, with the user's severities, less what is accepted."""
+    """Return the findings of every config by its name, with the user's severities, without suppressed ones."""
     known = profiles.split([finding for _name, found in configs for finding in found], comments, KNOWN)
     kept, accepted, wrong = set(known[0]), dict(known[1]), known[2]
     result = []

@@ -1,7 +1,7 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Recipes as the user names them, and what a recipe may be used for. Private."""
+"""The user's recipes, and checks of their use. Private."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .errors import Problem, near
 from .lint import structure
 from .lint.subject import Fault, Subject
 
-# What a recipe may render; its pipelines may be wildcards, so their names are not among these.
+# The keys that a recipe may render; its pipelines may be wildcards, so their names are not checked.
 _SHAPE = (
     structure.not_a_mapping,
     structure.not_a_list,

@@ -23,7 +23,7 @@ _LOCK = f"to lock it, run `{lock.LOCK_IT}`"
 
 
 class Published(NamedTuple):
-    """A release with its published manifest, what is to be said about it, and whether a sum was expected of it."""
+    """A release with its published manifest, its notes, and whether a checksum was expected."""
 
     release: manifest.Release
     content: bytes

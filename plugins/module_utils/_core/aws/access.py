@@ -66,7 +66,7 @@ _LOGIN = {"UnauthorizedSSOTokenError", "SSOTokenLoadError", "SSOError"}
 _LIMIT = {"ResourceLimitExceededException", "LimitExceeded", "LimitExceededException", "ServiceQuotaExceededException"}
 
 AGAIN = "What AWS has begun goes on there, and the next run takes it up."
-# (codes, what is wrong, what to do), tried from the top.
+# (codes, problem, fix), tried from the top.
 TEXTS: tuple[tuple[frozenset[str], str, str], ...] = (
     (EXPIRED_CODES, "the AWS credentials have expired ({message})", f"Get fresh ones and run the task again. {AGAIN}"),
     (frozenset(_DENIED), "not allowed ({message})", "Allow {call} to the caller, or look for a policy that denies it."),

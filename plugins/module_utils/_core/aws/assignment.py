@@ -88,7 +88,7 @@ def _given(item: Found, request: IdentityRequest) -> dict[str, Any]:
 
 
 def _check(known: Mapping[str, Found], request: IdentityRequest) -> None:
-    """Raise Problem for names that no collector has, and for what is missing."""
+    """Raise Problem for names that no collector has, and for missing inputs."""
     for where, names in (("service_accounts", request.service_accounts), ("role_arns", request.role_arns)):
         for name in names:
             if name not in known:

@@ -132,7 +132,7 @@ def trial(account: Account) -> dict[str, Any]:
 
 
 def theirs(pod: Mapping[str, Any], account: Account) -> bool:
-    """Return whether a pod is a collector of ours that runs as this account, and is to stay."""
+    """Return whether a pod is a collector of this collection that runs as this account, and stays."""
     metadata = pod.get("metadata") or {}
     runs = (pod.get("spec") or {}).get("serviceAccountName") == account.name
     ours = COLLECTOR_LABEL in (metadata.get("labels") or {})

@@ -29,7 +29,7 @@ _FIX = "Give another role_name, or set adopt if this role is to be used."
 
 @dataclass(frozen=True)
 class RoleRequest:
-    """What is asked of a role. None leaves it as it is."""
+    """The request for a role. None leaves a setting unchanged."""
 
     account: Account
     eks_cluster: EksCluster
@@ -69,7 +69,7 @@ def cluster_arn(role_arn: str, region: str, name: str) -> str:
 
 
 def owned(live: Mapping[str, Any], cluster: str, account: Account, collectors: Sequence[str] = ()) -> bool:
-    """Return whether a role is ours, for this service account of the cluster of this ARN, and for these collectors."""
+    """Return whether this collection created a role for this service account, cluster and collectors."""
     tags = live.get("tags") or {}
     mine = tags.get(CLUSTER_TAG) == cluster and tags.get(ACCOUNT_TAG) == str(account)
     return bool(mine and _is_of(tags, collectors))
@@ -81,7 +81,7 @@ def _is_of(tags: Mapping[str, str], collectors: Sequence[str]) -> bool:
 
 
 def check(name: str, live: Mapping[str, Any], request: RoleRequest) -> None:
-    """Raise Problem for a role that is not ours to change, or that IAM cannot make what is asked."""
+    """Raise Problem for a role of another owner, and for a change that IAM does not support."""
     tags, asked = live["tags"], f"Use the IAM role {name} for {request.account}"
     cluster = tags.get(CLUSTER_TAG, request.eks_cluster.cluster_arn)
     account = str(request.account)
@@ -102,7 +102,7 @@ def check(name: str, live: Mapping[str, Any], request: RoleRequest) -> None:
 def goal(
     live: Mapping[str, Any], request: RoleRequest, retagged: Callable[[dict[str, str]], dict[str, str]]
 ) -> dict[str, Any]:
-    """Return what a role is to be. `retagged` changes the tags as asked; ours stay."""
+    """Return the wanted role. `retagged` applies the user's tags; the collection's own tags stay."""
     origin = live["tags"].get(ORIGIN_TAG, ADOPTED) if live else CREATED
     found = live or EMPTY | {"tags": {}}
     made = origin == CREATED
@@ -142,7 +142,7 @@ def creation(wanted: Mapping[str, Any], account: Account) -> dict[str, Any]:
 
 
 def steps(live: Mapping[str, Any], wanted: Mapping[str, Any]) -> list[Step]:
-    """Return the calls from the one to the other. What restricts comes first, and what is new before what goes."""
+    """Return the calls that change one into the other: restrictions first, and additions before removals."""
     boundary = wanted["permissions_boundary"]
     fresh, stale = tag_changes(live["tags"], wanted["tags"])
     changed = [name for name, text in wanted["policies"].items() if not same(live["policies"].get(name), text)]
@@ -165,7 +165,7 @@ def steps(live: Mapping[str, Any], wanted: Mapping[str, Any]) -> list[Step]:
 
 
 def given_up(live: Mapping[str, Any], managed: Iterable[str]) -> dict[str, Any] | None:
-    """Return what is left of a role that was there before us; nothing of one that we made."""
+    """Return the remaining settings of an adopted role; empty for a role that this collection created."""
     if live["tags"].get(ORIGIN_TAG) == CREATED:
         return None
     partition = live["tags"][CLUSTER_TAG].split(":")[1]

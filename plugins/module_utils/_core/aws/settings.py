@@ -1,7 +1,7 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What an EKS add-on is set to, what is wanted of it, the request for that, and what its schema refuses. Private."""
+"""The live and wanted settings of an EKS add-on, the request between both, and violations of its schema. Private."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def settings(
 
 
 def changes(live: Settings, wanted: Settings) -> list[str]:
-    """Return the names of what differs; what is not wanted in any way stays as it is."""
+    """Return the names of settings that differ; settings without a wanted value stay."""
     return [name for name, value in wanted.items() if value is not None and live.get(name) != value]
 
 
@@ -96,7 +96,7 @@ def difference(live: Settings, wanted: Settings, differing: list[str], salt: str
 
 
 def shown(value: Any, salt: str, path: Path = ()) -> Any:
-    """Hide what is secret in a tree; equal secrets still look equal. The salt keeps short ones from being guessed."""
+    """Mask the secrets of a tree; equal secrets still look equal. The salt keeps short ones from being guessed."""
     if isinstance(value, dict):
         return {key: shown(item, salt, (*path, _called(value, key))) for key, item in value.items()}
     if isinstance(value, list):

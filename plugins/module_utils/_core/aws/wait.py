@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
-ABSENT = "ABSENT"  # ours, for what EKS answers with ResourceNotFoundException
+ABSENT = "ABSENT"  # not a status of EKS, which answers with ResourceNotFoundException
 STATUSES = (
     *(ABSENT, "CREATING", "ACTIVE", "UPDATING", "DEGRADED"),
     *("CREATE_FAILED", "UPDATE_FAILED", "DELETING", "DELETE_FAILED"),
@@ -70,7 +70,7 @@ class Patience(NamedTuple):
 
 
 class AddonVerdict(NamedTuple):
-    """What is to be done: one of WAIT, DONE, FAILED and GONE, and why where that is not plain."""
+    """The verdict: WAIT, DONE, FAILED or GONE, and its reason."""
 
     what: str
     why: str = ""
@@ -88,7 +88,7 @@ def judge(
     """Return what an add-on's status means for an operation; `update` is the status of our own update, if known."""
     if update in UPDATES:
         return AddonVerdict(UPDATES[update], f"the update has {update.lower()}" if UPDATES[update] == FAILED else "")
-    # A status that a newer API brings is waited for: the time limit ends that.
+    # Wait during an unknown status of a newer API, until the time limit.
     row = TABLE.get(status, (WAIT, WAIT, WAIT, WAIT))
     what = row[OPERATIONS.index(operation)]
     return _health(issues, patience, degraded_for) if what == HEALTH else AddonVerdict(what)
@@ -107,7 +107,7 @@ def _health(issues: tuple[Issue, ...], patience: Patience, degraded_for: float) 
 
 
 class Meaning(NamedTuple):
-    """What a code means. `heals` says whether time alone may mend it, so that a degraded add-on is waited for."""
+    """The meaning of a code. `heals` says whether it can pass, so that the wait for a degraded add-on goes on."""
 
     heals: bool
     wrong: str

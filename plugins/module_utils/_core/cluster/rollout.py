@@ -169,7 +169,7 @@ def symptoms(
     allow_empty: bool,
     old: list[Object] | None = None,
 ) -> Iterator[Symptom]:
-    """Yield what is wrong with a workload and with each pod of its newest revision."""
+    """Yield the failures of a workload and of each pod of its newest revision."""
     creator = revision if revision and workload["kind"] == "Deployment" else workload
     latest = max(
         (item["metadata"].get("creationTimestamp") or "" for item in [*pods, revision or workload]), default=""

@@ -158,7 +158,7 @@ class Collector:
 
     @property
     def selector(self) -> dict[str, str]:
-        """The labels that tie a workload of ours to its pods."""
+        """The labels that select the pods of a workload."""
         return names.selector_labels(self.instance, self.mode)
 
     @property

@@ -199,7 +199,7 @@ class Catalogue:
         return tuple(_rename(row) for row in self.components if "was" in row)
 
     def name_for(self, section: str, name: str, version: str) -> str:
-        """Return what a version of the Collector calls a type, given any of its names."""
+        """Return the name of a type in a version of the Collector, given any of its names."""
         renamed = self.rename(section, name)
         if renamed is None:
             return name
@@ -229,7 +229,7 @@ class Catalogue:
         return tuple(Reference(_path(row["key"]), row["to"], row.get("lax", False)) for row in rows)
 
     def fields(self, section: str, name: str) -> Row | None:
-        """Return what is known of a type's settings, by any of its names; None when nothing is."""
+        """Return the known settings of a type by any of its names, or None."""
         return self._fields.get((section, self._newest(section, name)))
 
     @cached_property

@@ -59,7 +59,7 @@ def compose(layers: Sequence[Layer]) -> Composed:
 
 
 def _in_order(config: dict[str, Any]) -> dict[str, Any]:
-    """Return the config in the order in which people read one; what is unknown stays, at the end."""
+    """Return the config in its usual order; unknown keys stay at the end."""
     ordered = _first(config, (*SECTIONS, "service"))
     service = ordered.get("service")
     if isinstance(service, dict) and isinstance(service.get("pipelines"), dict):

@@ -126,7 +126,7 @@ def is_placeholder(value: str) -> bool:
 
 
 def secret_at(config: Any, path: Path, value: str) -> str:
-    """Return what a value of a config is; an empty string if it is no secret or comes from a variable."""
+    """Return the kind of secret of a value; an empty string if it is no secret or comes from a variable."""
     what = next((found.what for found in _by_shape(value, pairs=_is_source(path))), "")
     return what or _by_name(config, path, value) or next((RANDOM for _found in _random(value)), "")
 

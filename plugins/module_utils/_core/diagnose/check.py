@@ -17,7 +17,7 @@ Facts = Mapping[str, Any]
 Search = Callable[[str, Any], Any]
 
 SEVERITIES = ("error", "warning", "info")
-# From what explains the rest to what is only a sign.
+# From causes to symptoms.
 STAGES = ("exists", "holds", "config", "starts", "rights", "certificates", "way", "capacity", "log", "flow", "own")
 # What keeps a collector from running; while no pod of it does, the later stages say nothing new.
 BEFORE_RUNNING = frozenset(STAGES[: STAGES.index("starts") + 1])
@@ -38,7 +38,7 @@ class DiagnoseCheck(NamedTuple):
 
 
 class CheckFinding(NamedTuple):
-    """What a check found once."""
+    """One finding of a check."""
 
     check: DiagnoseCheck
     about: str
@@ -67,7 +67,7 @@ def _found(search: Search, check: DiagnoseCheck, facts: Facts) -> Iterator[Check
 
 
 class _Filler(string.Formatter):
-    """Fills in what is there, and leaves out what is not."""
+    """Fills in known fields, and leaves out unknown ones."""
 
     def get_field(self, field_name: str, _args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
         value = kwargs.get(field_name)

@@ -12,7 +12,7 @@ from ..needs.components.table import component
 from ..needs.listeners import started
 from .check import DiagnoseCheck
 
-# What is wrong with a config and keeps no data from flowing.
+# Faults of a config that do not stop data.
 _HARMLESS = "contains(['plaintext-secret', 'clear-text', 'open-diagnostics', 'singleton'], rule)"
 _FINDING = "rule: rule, where: where, message: message, fix: fix"
 

@@ -36,7 +36,7 @@ _USUAL_INTERVAL = 60.0
 
 
 class Key(NamedTuple):
-    """What is counted, of which component, for which signal; empty where it does not apply."""
+    """The counted items, the component and the signal; empty if it does not apply."""
 
     name: str
     component: str = ""

@@ -125,7 +125,7 @@ def certificate_resources(found: Iterable[Object], secrets: Iterable[str]) -> li
 
 
 def share(targets: Mapping[str, Mapping[str, int]]) -> dict[str, Any]:
-    """Return what a target allocator hands out, given the targets of each collector by job."""
+    """Return the distribution of a target allocator, given the targets of each collector by job."""
     by_collector: dict[str, int] = {}
     for counts in targets.values():
         for name, count in counts.items():

@@ -108,7 +108,7 @@ def peer_row(peer: Peer, found: Mapping[str, Any], egress: Policies) -> dict[str
 
 
 def _state(peer: Peer, found: Mapping[str, Any], ports: Sequence[Object], slices: Sequence[Object]) -> str:
-    """Return the first that holds, from what is surely no matter of this cluster to what is well."""
+    """Return the first state that applies."""
     service = found.get("service")
     spec = section(service, "spec")
     headless = spec.get("clusterIP") == "None"  # then the ports of the pods count, not the Service's

@@ -1,7 +1,7 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a pod says of its collector: which container, which config, which variables, what it mounts. Private."""
+"""The collector of a pod: its container, config, variables and mounts. Private."""
 
 from __future__ import annotations
 

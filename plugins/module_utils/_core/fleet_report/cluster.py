@@ -30,7 +30,7 @@ NOT_ASKED = "Nothing was read from the cluster: this is what its inventory says.
 
 @dataclass(frozen=True)
 class FleetCluster:
-    """What is known of one host of the inventory. `configs` has the configs of its collectors as data."""
+    """The results of one host of the inventory. `configs` has the configs of its collectors as data."""
 
     name: str
     given: Result

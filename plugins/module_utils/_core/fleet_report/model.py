@@ -1,7 +1,7 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The page as data: what a template writes down, without a computation of its own. Private."""
+"""The page as data, which the template writes without computation. Private."""
 
 from __future__ import annotations
 
@@ -195,7 +195,7 @@ Row = tuple[str, str, str]
 
 
 def attention(clusters: Sequence[ClusterRow]) -> list[dict[str, str]]:
-    """Return what is wrong anywhere, errors first."""
+    """Return the findings of all clusters, errors first."""
     rows = [(cluster, row) for cluster in clusters for source in SOURCES for row in source(cluster)]
     rows.sort(key=lambda item: SEVERITIES.index(item[1][0]))
     return [

@@ -48,7 +48,7 @@ class TopologyNode(NamedTuple):
 
     @property
     def is_last(self) -> bool:
-        """Return whether nothing of ours comes after it."""
+        """Return whether it is a backend."""
         return self.kind in _AT_END
 
 

@@ -84,7 +84,7 @@ def running(cluster: FleetCluster, name: str) -> str:
 
 
 def fleet(clusters: Sequence[FleetCluster]) -> list[dict[str, Any]]:
-    """Return how often each version is in the fleet, of what was read; else what is wanted."""
+    """Return the count of each read version in the fleet, or else of each wanted one."""
     seen: dict[str, Counter[str]] = {}
     for cluster in clusters:
         seen.setdefault("Kubernetes", Counter())[cluster.kubernetes or UNREAD] += 1

@@ -83,7 +83,7 @@ def app_protocol(build: CollectorBuild, port: Port) -> str | None:
 
 
 def _faults(build: CollectorBuild, port: Port) -> Iterator[tuple[bool, str, str]]:
-    """Yield whether each fault is there, what is wrong, and what to do."""
+    """Yield whether each fault exists, with its problem and fix."""
     options = _options(build)
     termination = options["termination"]
     passes, ends = termination == "passthrough", termination == "edge"
@@ -184,7 +184,7 @@ def use(build: CollectorBuild) -> Rules:
 
 
 def _needed(build: CollectorBuild) -> bool:
-    """Whether the pods ask for more than `restricted-v2`; those that get a sidecar are not ours."""
+    """Whether the pods ask for more than `restricted-v2`; pods with a sidecar have other owners."""
     if not build.platform.security_context_constraints or build.collector.mode == "sidecar":
         return False
     special = _volumes(build) - _RESTRICTED

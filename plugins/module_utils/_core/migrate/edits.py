@@ -81,7 +81,7 @@ class Change:
 
 @dataclass(frozen=True)
 class Unsolved:
-    """One thing that a person has to do: where, what is wrong, and why it is not done here."""
+    """One remaining manual change: its position, the problem, and why it is not automatic."""
 
     path: Path
     what: str

@@ -1,7 +1,7 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a finished config needs around it, derived from it: ports, permissions, environment, volumes. Private."""
+"""The needs of a finished config: ports, permissions, environment variables and volumes. Private."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is in the cluster of OLM, in short: from the API's objects to what decisions, and the removal, need. Private.
+"""The OLM objects of a cluster, reduced to the facts for decisions and for the removal. Private.
 
 OLM removes the objects of a ClusterServiceVersion except definitions, and removes nothing when only the Subscription
 is deleted (https://olm.operatorframework.io/docs/tasks/uninstall-operator/).
@@ -140,7 +140,7 @@ class Csv(NamedTuple):
 
 
 def read_csv(name: str) -> Csv | None:
-    """Return what a name says, or nothing when there is no version in it."""
+    """Return the parts of a name, or None without a version."""
     match = _NAME.fullmatch(name)
     if not match:
         return None
@@ -219,7 +219,7 @@ def neighbours(namespace: str, olm: Found) -> list[str]:
 
 
 def _may_go(namespace: str, found: Found, olm: Found) -> bool:
-    """Return whether the versions of the operator in the namespace are ours to remove."""
+    """Return whether this collection may remove the operator's versions in the namespace."""
     return bool(found["ours"]) or not [
         item for item in of_operator(olm["subscriptions"], "") if item["namespace"] == namespace and not item["ours"]
     ]

@@ -44,7 +44,7 @@ def resolve(asked: PackageRequest, found: Found, installed_channel: str = "") ->
     channel = _channel(asked, package, installed_channel)
     if not channel["all_namespaces"]:
         wrong = f"channel {channel['name']} of {asked.package} is not for all namespaces"
-        fix = "Use a channel of the OpenTelemetry operator; it looks after all namespaces."
+        fix = "Use a channel of the OpenTelemetry operator; it covers all namespaces."
         raise Problem(wrong, asked="Install the operator by OLM", fix=fix)
     _kubernetes(asked, channel, found["kubernetes"])
     return PackageVersion(channel["name"], _csv(asked, package, channel))

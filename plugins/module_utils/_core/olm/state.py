@@ -16,7 +16,7 @@ from . import meanings
 from .found import is_before
 from .meanings import CSV, PASSING, PLAN, SUBSCRIPTION, PlanDecision, Row, row_for
 
-# What a Subscription warns of and works with all the same.
+# Conditions that do not stop a Subscription.
 DEPRECATIONS = ("PackageDeprecated", "ChannelDeprecated", "BundleDeprecated")
 # Conditions of a Subscription that its InstallPlan reports in more detail.
 OF_PLAN = ("InstallPlanPending", "InstallPlanFailed")
@@ -27,7 +27,7 @@ DONE, APPROVE, WAIT, FAIL = "done", "approve", "wait", "fail"
 
 
 class Goal(NamedTuple):
-    """What is waited for: exactly the pinned version, or with automatic approval that one or a newer one."""
+    """The awaited version: exactly the pinned one, or with automatic approval also a newer one."""
 
     subscription: str
     csv: str
@@ -70,7 +70,7 @@ class OlmSymptom(NamedTuple):
 
 
 class OlmVerdict(NamedTuple):
-    """What is to be done now."""
+    """The next step."""
 
     what: str
     choice: PlanDecision = PlanDecision(meanings.LEAVE)
@@ -78,7 +78,7 @@ class OlmVerdict(NamedTuple):
 
 
 def judge(goal: Goal, seen: OlmObjects) -> OlmVerdict:
-    """Return what is to be done: to leave, to approve a plan, or to wait for what is in the way."""
+    """Return the next step: done, approve a plan, or wait, with the reasons."""
     status = status_of(seen.subscription)
     installed = str(status.get("installedCSV") or "")
     if _is_done(goal, status, seen):
@@ -127,7 +127,7 @@ def _waiting(seen: OlmObjects, status: Mapping[str, Any]) -> PlanDecision:
 
 
 def _symptoms(goal: Goal, seen: OlmObjects, status: Mapping[str, Any]) -> Iterator[OlmSymptom]:
-    """Yield what is in the way: what knows most comes first."""
+    """Yield the obstacles, the most specific first."""
     under_way = [_csv(item) for item in _unfinished(goal, seen, status)]
     plan = next((plan for plan in seen.plans if plan["metadata"]["name"] == _newest(status)), None)
     if plan and status_of(plan).get("phase") != "Complete":
@@ -184,7 +184,7 @@ def _symptom(kind: str, name: str, state: str, said: Mapping[str, Any]) -> OlmSy
 
 
 def _conditions(subscription: Manifest | None) -> list[dict[str, Any]]:
-    """Return what is the matter: conditions of a Subscription are True when something is wrong, or going on."""
+    """Return the true conditions of a Subscription: something is wrong, or in progress."""
     return [one for one in status_of(subscription).get("conditions") or [] if one.get("status") == "True"]
 
 

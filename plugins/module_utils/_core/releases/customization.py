@@ -72,7 +72,7 @@ def _names(release: Release, custom: Customization) -> dict[str, str]:
 
 
 def _written(release: Release, original: Manifest, custom: Customization, names: Mapping[str, str]) -> Manifest:
-    # Definitions are large, and what is written into one is only at its top and in its conversion.
+    # Definitions are large, and only their metadata and conversion change.
     manifest = copy.deepcopy(original) if original["kind"] != DEFINITION else _shallow(original)
     manifest.pop("status", None)
     metadata = manifest["metadata"]
@@ -158,7 +158,7 @@ def _tune(manifest: Manifest, release: Release, name: str, custom: Customization
 
 
 def _with_flags(arguments: Sequence[str], flags: Mapping[str, Any]) -> list[str]:
-    """Return arguments in which some flags have other values; what is new comes last."""
+    """Return arguments with other values of some flags; new flags come last."""
     kept = [argument for argument in arguments if argument.lstrip("-").partition("=")[0] not in flags]
     return kept + [f"--{flag}={_flag_text(value)}" for flag, value in flags.items() if value is not None]
 

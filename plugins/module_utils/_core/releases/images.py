@@ -1,7 +1,7 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Images of a release: where they stand, from which registry, and what a mirror needs. Private."""
+"""The images of a release, their registries, and the images that a mirror needs. Private."""
 
 from __future__ import annotations
 

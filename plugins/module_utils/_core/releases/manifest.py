@@ -87,7 +87,7 @@ def workloads(manifests: Sequence[Manifest]) -> list[dict[str, str]]:
 
 
 def webhooks(manifests: Sequence[Manifest]) -> list[dict[str, str]]:
-    """Return what is called through a CA bundle among some objects, as admission_wait takes it."""
+    """Return the objects that need a CA bundle, as admission_wait takes them."""
     return [{"kind": item["kind"], "name": item["metadata"]["name"]} for item in manifests if any(client_configs(item))]
 
 

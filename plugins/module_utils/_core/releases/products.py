@@ -1,7 +1,7 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is known of each product: where it is published, by what it is recognised, and what it leaves behind. Private.
+"""The products: their publications, the marks that identify them, and the objects that they leave behind. Private.
 
 The names come from the projects' release manifests and Helm charts.
 """
@@ -188,7 +188,7 @@ PRODUCTS = {
 
 
 def product(name: str) -> Product:
-    """Return what is known of a product. Raises Problem for one that is not known."""
+    """Return a product. Raises Problem for an unknown name."""
     if name not in PRODUCTS:
         raise Problem(f"there is no product '{name}'{near(name, PRODUCTS)}", fix=f"Products: {', '.join(PRODUCTS)}.")
     return PRODUCTS[name]

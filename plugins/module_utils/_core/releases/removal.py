@@ -69,7 +69,7 @@ def removal(
 
 
 def _is_mine(definition: Mapping[str, Any], helm_release: str) -> bool:
-    """Return whether a definition is ours: labelled so, or kept back by our Helm release, whose chart labels none."""
+    """Return whether this collection owns a definition: by its label, or as one that its Helm release kept."""
     made: dict[str, str] = definition["installer"]
     return bool(definition["ours"]) or (made["by"] == HELM and made["name"] == helm_release)
 

@@ -117,7 +117,7 @@ class Cluster:
         self.webhook_seconds = 0.0
 
     def apart(self) -> Cluster:
-        """Return the same server for a call that may hang on what is behind it, which says nothing about the server."""
+        """Return the same server for a call whose backend may hang, which says nothing about the server."""
         return Cluster(self._transport, clock=self.clock, sleep=self.sleep, server=self.server)
 
     def request(

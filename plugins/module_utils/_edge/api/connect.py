@@ -187,7 +187,7 @@ class PooledTransport:
         return LostError(why, str(error.__cause__ or error), self.host, again=again)
 
 
-# What is secret in the connection options; a whole kubeconfig would take words like 'default' out of every message.
+# The secrets of the connection options; a whole kubeconfig would take words like 'default' out of every message.
 SECRET_OPTIONS = ("api_key", "password")
 # Shorter ones are words that occur by chance, so hiding them garbles text and hides nothing.
 SHORTEST_SECRET = 6
@@ -196,7 +196,7 @@ RAW = ("resources", "facts")
 
 
 def run(module: AnsibleModule, work: Callable[[], dict[str, Any]], secrets: Iterable[str] = ()) -> None:
-    """Do the work and leave the task, with its result or with what is wrong. Neither shows a secret of the options."""
+    """Do the work and exit with its result or failure. Neither shows a secret of the options."""
     protect(module, secrets)
     # Ansible shows the options of a task with -vvv, and when the task fails.
     hide, manifests = salted(random.token_hex(8)), module.params.get("manifests")

@@ -34,7 +34,7 @@ FORBIDDEN = re.compile(
     r'(?: in the namespace "(?P<namespace>[^"]*)")?'
 )
 
-# (status, or none for any; words in the message or reason; what is wrong; what to do). {message} is the server's own.
+# (status, or none for any; words in the message or reason; the problem; the fix). {message} is the server's own.
 ANSWERS: tuple[tuple[int | None, str, str, str], ...] = (
     (401, "", "the server does not accept the credentials ({message})",
         "Renew the token or certificate. Check it with `kubectl auth whoami`."),
@@ -157,7 +157,7 @@ def parsed(text: str) -> Any:
 
 
 def library(name: str, package: str = "") -> Any:
-    """Import what is heavy or may be missing only where it is used."""
+    """Import heavy or optional libraries only where they are used."""
     try:
         return importlib.import_module(name)
     except ImportError as error:

@@ -1,7 +1,7 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is to be done with an EKS add-on, with its configuration checked against the schema of EKS. Private."""
+"""The plan for an EKS add-on, with its configuration checked against the schema of EKS. Private."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Planner:
         self.reads, self.params = reads, params
 
     def plan(self, addon: Addon | None, *, repair: bool) -> AddonPlan:
-        """Return what is to be done, or fail where that cannot work."""
+        """Return the plan. Raises Problem if it is impossible."""
         asked = self.params
         identities = None if asked[IDENTITIES] is None else self.reads.identities(addon)
         live = settings(addon, parsed, identities)
@@ -72,7 +72,7 @@ class Planner:
         return self.reads.choice(asked, installed)
 
     def _advice(self, choice: VersionChoice, plan: AddonPlan) -> list[str]:
-        """Return what a new add-on of this version lacks, as EKS says it."""
+        """Return warnings about missing permissions or configuration of a new add-on, according to EKS."""
         if plan.addon or not choice.offer:
             return []
         name = f"{self.params['name']} {choice.version}"

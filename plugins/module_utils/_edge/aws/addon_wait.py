@@ -204,7 +204,7 @@ def _call_errors() -> tuple[type[BaseException], ...]:
 
 
 def fact(addon: dict[str, Any] | None, salt: str) -> dict[str, Any]:
-    """Return an add-on as a result of a task, without what is secret in its configuration."""
+    """Return an add-on as the result of a task, without the secrets of its configuration."""
     if not addon:
         return {}
     found: dict[str, Any] = boto3_resource_to_ansible_dict(

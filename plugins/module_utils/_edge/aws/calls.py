@@ -114,7 +114,7 @@ class AnsibleCallError(AnsibleAWSError):
 
 
 class CallErrors(AWSErrorHandler):
-    """The error handlers of amazon.aws, for EKS and IAM: reads and deletions do not fail over what is missing."""
+    """The error handlers of amazon.aws, for EKS and IAM: reads and deletions accept missing objects."""
 
     _CUSTOM_EXCEPTION = AnsibleCallError
 
@@ -186,7 +186,7 @@ class Aws:
 def run(
     module: AnsibleAWSModule, work: Callable[[Aws], dict[str, Any]], secrets: Iterable[str] = (), tree: Any = None
 ) -> None:
-    """Do the work and leave the task, with its result or with what is wrong.
+    """Do the work and exit with its result or failure.
 
     `tree` is an option of which only these secrets are hidden.
     """

@@ -20,7 +20,7 @@ EKS_ADDON: Spec = {
     "state": STATE,
     "version": {},
     "resolve_conflicts": {"choices": ["none", "overwrite", "preserve"]},
-    # It may hold secrets, which a log of the options on the host must not have; what is shown is masked by us.
+    # It may hold secrets, which a log of the options on the host must not have; the shown values are masked.
     "configuration_values": {"type": "dict", "no_log": True},
     "service_account_role_arn": {},
     "pod_identity_associations": {

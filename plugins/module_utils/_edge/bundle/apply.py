@@ -50,7 +50,7 @@ def apply_bundle(cluster: Cluster, options: BundleOptions) -> dict[str, Any]:
 
 
 class _Apply:
-    """One run: what is live, which namespaces there are, and what each object becomes."""
+    """One run: the live objects, the existing namespaces, and the action for each object."""
 
     def __init__(self, session: Session) -> None:
         self.session, self.cluster, self.options = session, session.cluster, session.options

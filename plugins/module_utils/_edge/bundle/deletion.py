@@ -21,7 +21,7 @@ FOREGROUND = ("Deployment", "DaemonSet", "StatefulSet", "OpenTelemetryCollector"
 
 
 def delete(session: Session, found: list[Manifest], action: str) -> None:
-    """Delete some objects and wait until they are gone: what is deleted later may be needed for that."""
+    """Delete some objects and wait until they are gone, because later ones may be needed for that."""
     if found and not session.options.check:
         since = session.cluster.clock()
         goes = session.cluster.parallel(lambda item: delete_one(session, item), found)

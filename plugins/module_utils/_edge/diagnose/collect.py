@@ -1,7 +1,7 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Collect what is known of running collectors, for the checks of a diagnosis. Nothing is changed. Private."""
+"""Collect facts about running collectors, for the checks of a diagnosis. Changes nothing. Private."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Ask what a collector depends on: rights, backends, Secrets and their certificates, the target allocator. Private."""
+"""Read the dependencies of a collector: permissions, backends, Secrets, certificates, target allocator. Private."""
 
 from __future__ import annotations
 

@@ -136,7 +136,7 @@ def available() -> str:
 
 
 def certificates(data: bytes) -> list[Parsed]:
-    """Return the certificates of a PEM text, the server's own first; none for what is no such text."""
+    """Return the certificates of a PEM text, the server's own first; none for other text."""
     if BEGIN not in data:
         return []
     x509 = library("cryptography.x509", "cryptography")

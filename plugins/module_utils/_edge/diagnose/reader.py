@@ -14,7 +14,7 @@ from ..api.kinds import segment
 
 Object = dict[str, Any]
 FORBIDDEN = 403
-# What is read of a namespace, once for all collectors in it: API version, kind, plural.
+# The kinds that are read once per namespace: API version, kind, plural.
 KINDS = {
     plural: (version, kind)
     for version, kind, plural in (
@@ -41,7 +41,7 @@ LISTED = tuple(plural for plural in KINDS if plural not in BY_NAME)
 
 
 class ReadResult(NamedTuple):
-    """What a read brought; `why` says why it brought nothing."""
+    """The result of a read; `why` is the reason for an empty one."""
 
     value: Any = None
     why: str = ""

@@ -27,7 +27,7 @@ WORKLOADS = ("deployments", "daemonsets", "statefulsets")
 CUSTOM = "opentelemetrycollectors"
 PLURALS = {kind: plural for plural, (_version, kind) in KINDS.items() if plural in (*WORKLOADS, CUSTOM)}
 MODES = {"Deployment": "deployment", "DaemonSet": "daemonset", "StatefulSet": "statefulset"}
-# The operator's label for what a workload of its is, and its mark on pods that have a collector as sidecar.
+# The operator's label for the role of a workload, and for pods with a sidecar.
 # Source: internal/manifests/manifestutils and pkg/sidecar of the operator.
 _ROLE, _ALLOCATOR = "app.kubernetes.io/component", "opentelemetry-targetallocator"
 _SIDECAR = "sidecar.opentelemetry.io/injected"
@@ -63,7 +63,7 @@ class DiagnosedTarget:
 
 
 def find(reader: ClusterReader, wanted: list[dict[str, Any]]) -> list[DiagnosedTarget]:
-    """Return what is to be diagnosed; what does not exist is a target without objects."""
+    """Return the targets of the diagnosis; one that does not exist has no objects."""
     namespaces = list(dict.fromkeys(item["namespace"] for item in wanted))
     reader.read_ahead([(plural, namespace) for namespace in namespaces for plural in LISTED])
     targets = [target for item in wanted for target in _of_item(reader, item)]

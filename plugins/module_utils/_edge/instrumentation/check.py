@@ -32,7 +32,7 @@ class UnseenError(Exception):
 
 
 class Missing(NamedTuple):
-    """What is wrong, what to do, and whether it may mend itself while one waits."""
+    """A problem, its fix, and whether it can pass."""
 
     wrong: str
     fix: str
@@ -68,7 +68,7 @@ class PrerequisiteCheck:
         self.warnings: dict[str, None] = {}
 
     def faults(self, seconds: float) -> list[Missing]:
-        """Return what is wrong, after waiting for what may mend itself."""
+        """Return the problems, after waiting for those that can pass."""
         found: list[Missing] = []
         for _poll in self.cluster.polls(seconds):
             self.warnings.clear()
@@ -210,7 +210,7 @@ class PrerequisiteCheck:
         return self._ask(what, lambda: list(self.cluster.items(path, query))) or []
 
     def _ask(self, what: str, call: Callable[[], Any]) -> Any:
-        """Return an answer, or nothing for what is not there."""
+        """Return an answer, or None for a missing object."""
         try:
             return call()
         except ApiError as error:

@@ -43,7 +43,7 @@ class OlmReader:
         self.cluster, self.namespace, self.package, self.catalog = cluster, namespace, package, catalog
 
     def read(self, offers: bool, seconds: float) -> dict[str, Any]:
-        """Return what is there; a catalog that is not ready is waited for, since its pod may be starting."""
+        """Return the objects. Waits for a catalog that is not ready, because its pod may be starting."""
         served = asking("Look for OLM", lambda: self.cluster.get(OPERATORS)) is not None
         result: dict[str, Any] = {"served": served, "packages_served": False, "namespace": self.namespace}
         result |= {"subscriptions": [], "operator_groups": [], "csvs": [], "catalogs": []}

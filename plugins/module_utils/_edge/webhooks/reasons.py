@@ -36,7 +36,7 @@ Service = tuple[str, str]
 
 
 class Pending(NamedTuple):
-    """One thing that hangs: the step, the object, what is wrong, and the Services that are needed for it."""
+    """One step that hangs: the step, the object, the problem, and the required Services."""
 
     id: str
     subject: Ref
@@ -53,7 +53,7 @@ def silent(error: ApiError, name: Ref) -> Pending:
 
 
 def unanswered(cluster: Cluster, error: ApiError, name: Ref) -> Problem:
-    """Return why an object was not taken; when a webhook is silent, with what is wrong behind it."""
+    """Return why an object was not accepted; for a silent webhook with the reason behind it."""
     if not error.of_webhook:
         return explain(error, f"Apply {name}")
     reasons = Reasons(cluster, WorkloadStatus(cluster, checked_search({}), unschedulable_seconds=0))

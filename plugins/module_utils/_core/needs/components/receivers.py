@@ -47,7 +47,7 @@ def _kubelet_stats_older(settings: Settings) -> Rules:
 
 
 def _asks_for_pods(settings: Settings) -> bool:
-    """Whether metadata or metrics are asked for that the receiver finds in the specs of the pods."""
+    """Whether the receiver reads the specs of the pods for its metadata or metrics."""
     metrics = section(settings, "metrics")
     shares = [name for name in metrics if str(name).endswith("_utilization") and at(metrics, (name, "enabled"))]
     return bool(settings.get("extra_metadata_labels") or shares)
