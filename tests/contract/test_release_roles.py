@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,6 +16,8 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.aws.specs
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _sources
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._action import arguments_of
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._release import olm, published
+
+from tools import privileges
 
 from .role import ROOT
 
@@ -205,3 +208,20 @@ def test_no_known_release_has_rights_to_everything_or_reaches_the_node(product: 
     assert [key for key, values in rights.items() if "*" in values or key.split()[1].startswith("*")] == []
     assert {value.split()[0] for value in rows["pod"]} == {"image"}
     assert not {"aggregation", "role", "subject", "service", "webhook target"} & set(rows)
+
+
+def test_the_table_of_privileges_grows_by_a_manifest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    table, manifest = tmp_path / "privileges.yml", tmp_path / "operator.yaml"
+    manifest.write_text(
+        "{apiVersion: v1, kind: Namespace, metadata: {name: op}}\n---\n"
+        "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: manager, namespace: op}\n"
+        "spec: {template: {spec: {containers: [{name: a, image: 'x/opentelemetry-operator:0.159.0'}]}}}\n"
+    )
+    table.write_text((Path(privileges.TABLE)).read_text(encoding="utf-8"), encoding="utf-8")
+    monkeypatch.setattr(privileges, "TABLE", table)
+    before = _sources.read_yaml(table)
+    assert privileges.main([str(manifest)]) == 0
+    after = _sources.read_yaml(table)
+    assert after["opentelemetry-operator"]["versions"] == [*before["opentelemetry-operator"]["versions"], "v0.159.0"]
+    assert after["opentelemetry-operator"]["privileges"] == before["opentelemetry-operator"]["privileges"]
+    assert after["cert-manager"] == before["cert-manager"]
