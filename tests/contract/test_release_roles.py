@@ -206,16 +206,16 @@ def test_no_known_release_has_rights_to_everything_or_reaches_the_node(product: 
     rows = TABLE["privileges"][product]["privileges"]
     rights = {key: values for key, values in rows.items() if key.startswith(("ClusterRole ", "Role "))}
     assert [key for key, values in rights.items() if "*" in values or key.split()[1].startswith("*")] == []
-    assert {value.split()[0] for value in rows["pod"]} == {"image"}
-    assert not {"aggregation", "role", "subject", "service", "webhook target"} & set(rows)
+    assert not {"pod", "aggregation", "role", "subject", "service", "webhook target"} & set(rows)
 
 
 def test_the_table_of_privileges_grows_by_a_manifest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     table, manifest = tmp_path / "privileges.yml", tmp_path / "operator.yaml"
+    image = "ghcr.io/open-telemetry/opentelemetry-operator/opentelemetry-operator:0.159.0"
     manifest.write_text(
         "{apiVersion: v1, kind: Namespace, metadata: {name: op}}\n---\n"
         "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: manager, namespace: op}\n"
-        "spec: {template: {spec: {containers: [{name: a, image: 'x/opentelemetry-operator:0.159.0'}]}}}\n"
+        f"spec: {{template: {{spec: {{containers: [{{name: a, image: '{image}'}}]}}}}}}\n"
     )
     table.write_text((Path(privileges.TABLE)).read_text(encoding="utf-8"), encoding="utf-8")
     monkeypatch.setattr(privileges, "TABLE", table)

@@ -128,7 +128,7 @@ class Need:
         return {
             "image": self.image,
             "source": source(pinned),
-            "repository": source(f"{self.image.partition('@')[0]}@").removesuffix("@"),
+            "repository": repository(self.image),
             "digest": pinned.partition("@")[2],
             "archive": f"{self.folder}/{_NOT_IN_A_NAME.sub('_', self.image)}.tar",
             "label": "" if "@" in self.image else self.image,
@@ -142,6 +142,11 @@ def source(image: str) -> str:
     name, at_sign, digest = image.partition("@")
     last = name.rpartition("/")[2]
     return f"{name.removesuffix(last)}{last.partition(':')[0]}@{digest}" if at_sign else image
+
+
+def repository(image: str) -> str:
+    """Return an image without tag and digest."""
+    return source(f"{image.partition('@')[0]}@").removesuffix("@")
 
 
 def needs(

@@ -16,8 +16,8 @@ from typing import Any, NamedTuple
 
 from ..cluster.bundle import Manifest
 from ..errors import Problem
+from . import images
 from .manifest import WEBHOOKS, Release, client_configs
-from .versions import image_name
 
 _ROLES = ("ClusterRole", "Role")
 _BINDINGS = ("ClusterRoleBinding", "RoleBinding")
@@ -102,6 +102,8 @@ def _of_object(item: Manifest, own: str, names: _Names) -> Iterator[_Found]:
     pod = _map(_map(_map(item.get("spec")).get("template")).get("spec"))
     for value, said in _of_pod(pod, _map(item["metadata"]).get("namespace") or "", names):
         yield "pod", value, said
+    for image in images.used([item]):
+        yield "image", images.repository(image), f"image {images.repository(image)}"
 
 
 def _rights(role: Manifest) -> Iterator[_Found]:
@@ -172,7 +174,7 @@ def _reachable(service: Manifest) -> Iterator[_Found]:
 
 
 def _of_pod(pod: Mapping[str, Any], namespace: str, names: _Names) -> Iterator[tuple[str, str]]:
-    """Yield what reaches beyond the pod, and the images of its containers."""
+    """Yield what reaches beyond the pod."""
     yield from ((name, f"pod with {name}") for name in ("hostNetwork", "hostPID", "hostIPC") if pod.get(name))
     account = str(pod.get("serviceAccountName") or pod.get("serviceAccount") or "")
     if account and (namespace, account) not in names["ServiceAccount"]:
@@ -188,7 +190,6 @@ def _of_pod(pod: Mapping[str, Any], namespace: str, names: _Names) -> Iterator[t
 
 
 def _inside(container: Mapping[str, Any]) -> Iterator[str]:
-    yield f"image {image_name(str(container.get('image') or ''))}"
     yield from _security(container)
     ports = [_map(port).get("hostPort") for port in _list(container.get("ports"))]
     yield from (f"hostPort {port}" for port in ports if port)

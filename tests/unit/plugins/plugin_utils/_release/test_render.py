@@ -17,13 +17,14 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.releases.
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._action import arguments_of
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._release import render, source
 
-MANIFEST = """
-{apiVersion: v1, kind: Namespace, metadata: {name: opentelemetry-operator-system}}
+IMAGE = "ghcr.io/open-telemetry/opentelemetry-operator/opentelemetry-operator:0.158.0"
+MANIFEST = f"""
+{{apiVersion: v1, kind: Namespace, metadata: {{name: opentelemetry-operator-system}}}}
 ---
 apiVersion: apps/v1
 kind: Deployment
-metadata: {name: manager, namespace: opentelemetry-operator-system}
-spec: {template: {spec: {containers: [{name: manager, image: "ghcr.io/x/opentelemetry-operator:0.158.0"}]}}}
+metadata: {{name: manager, namespace: opentelemetry-operator-system}}
+spec: {{template: {{spec: {{containers: [{{name: manager, image: "{IMAGE}"}}]}}}}}}
 """
 
 
@@ -149,8 +150,7 @@ def test_a_manifest_goes_well_with_an_eks_cluster(file: str) -> None:
     assert rendered(source=file, eks_cluster={"name": "prod"})["action"] == "install"
 
 
-PRODUCT, VERSION = PRODUCTS["cert-manager"], Version(1, 21, 2)
-URL = "https://example.com/cert-manager.yaml"
+PRODUCT, VERSION, URL = PRODUCTS["cert-manager"], Version(1, 21, 2), "https://example.com/cert-manager.yaml"
 
 
 def http(code: int) -> HTTPError:

@@ -115,7 +115,12 @@ OUT = "Deployment cert-manager/cm: "
         (pod(serviceAccountName="theirs"), "pod with the ServiceAccount theirs, which is not in the release"),
         (pod(volumes=[{"name": "a", "hostPath": {"path": "/"}}]), "pod with a volume hostPath /"),
         (pod(volumes=[{"name": "a", "csi": {}}]), "pod with a volume csi"),
-        (pod(initContainers=[{"name": "i", "image": "x/miner:1"}]), "container i with image miner"),
+        (pod(initContainers=[{"name": "i", "image": "x/miner:1"}]), "image x/miner"),
+        (
+            container(image="evil.example.com:5000/j/cert-manager-controller:v1.21.2"),
+            "image evil.example.com:5000/j/cert-manager-controller",
+        ),
+        (container(args=["--acme-http01-solver-image=x/solver:v1"]), "image x/solver"),
     ],
 )
 def test_a_pod_that_reaches_further_is_refused(change: Callable[[dict[str, Any]], Any], said: str) -> None:
