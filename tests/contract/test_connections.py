@@ -142,7 +142,9 @@ def test_a_playbook_with_calls_of_its_own_names_the_cluster(name: str, play: dic
     folder = ROOT / "playbooks" / "tasks"
     calling = {path.name for path, _, _ in CALLS if path.parent == folder}
     listed = [
-        task[word].removeprefix("tasks/") for task in tasks(play.get("tasks") or []) for word in INCLUDES & set(task)
+        str(task[word]["file"] if isinstance(task[word], dict) else task[word]).removeprefix("tasks/")
+        for task in tasks(play.get("tasks") or [])
+        for word in INCLUDES & set(task)
     ]
     needed = any(reached(folder, file, set()) & calling for file in listed)
     assert (play.get("module_defaults") == {TARGET: "{{ __otel_target }}"}) == needed
