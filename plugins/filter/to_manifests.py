@@ -42,7 +42,7 @@ EXAMPLES = r"""
 
 - name: Show the manifests
   ansible.builtin.debug:
-    msg: "{{ rendered.manifests | o11y.opentelemetry.to_manifests(masked=true) }}"
+    msg: "{{ (rendered.manifests | o11y.opentelemetry.to_manifests(masked=true)).splitlines() }}"
 """
 
 RETURN = r"""

@@ -10,6 +10,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+import yaml
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _sources
 
 from tests.support.plays import ANSIBLE_PLAYBOOK, ROOT
@@ -57,6 +58,19 @@ def test_validate_runs_by_its_path_and_by_its_name(clone: Path) -> None:
     paths = ["-e", '{"pipeline_validate_paths": ["examples/agent_gateway/rendered"]}']
     done = [played(clone, way, *paths) for way in ("playbooks/validate.yml", "o11y.opentelemetry.validate")]
     assert [item.returncode for item in done] == [0, 0], done[0].stdout[-2000:]
+
+
+def test_objects_are_shown_line_by_line_and_the_file_by_its_name(clone: Path, tmp_path: Path) -> None:
+    def lines(*more: str) -> list[str]:
+        done = played(clone, "playbooks/render.yml", *more)
+        return [line.strip(" -'\",") for line in done.stdout.splitlines()]
+
+    assert "kind: ConfigMap" in lines()
+    written = lines("-e", f"otel_collector_output_path={tmp_path}")
+    (file,) = tmp_path.glob("*/manifests.yml")
+    objects = yaml.safe_load_all(file.read_text(encoding="utf-8"))
+    wanted = [f"file: {file}", *(f"{item['kind']} {item['metadata']['name']}" for item in objects)]
+    assert [line for line in wanted if line not in written] == []
 
 
 STAGES = {

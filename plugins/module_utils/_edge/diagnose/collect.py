@@ -30,7 +30,7 @@ from ..rollout.reasons import described
 from .depends import PLURALS, CertificateChecks, allocator, peer_facts, read_peers, references, rights
 from .flow import Meter, read_all, watch
 from .reader import ClusterReader, Object, path_of
-from .targets import DiagnosedTarget, find
+from .targets import DiagnosedTarget, alone, find
 
 # A pod that does not answer through the API server would hold up all others for longer than anyone waits.
 ASIDE_SECONDS = 4.0
@@ -59,14 +59,21 @@ def utc_now() -> str:
 def collect(reader: ClusterReader, params: dict[str, Any], now: Callable[[], str]) -> list[dict[str, Any]]:
     search = library("jmespath").search
     targets = find(reader, params["collectors"])
-    reader.read_ahead([], [one for target in targets for one in _referred(target)])
+    reader.read_ahead([], [one for target in targets for one in alone(target, _referred)])
     table = listeners_by_type(params["listeners"])
-    subjects = [DiagnosedCollector(reader, target, table, params["metrics_port"]) for target in targets]
+
+    def subject(target: DiagnosedTarget) -> DiagnosedCollector:
+        return DiagnosedCollector(reader, target, table, params["metrics_port"])
+
+    def facts(one: DiagnosedCollector) -> dict[str, Any]:
+        return alone(one.target, lambda it: (one if it is one.target else subject(it)).facts(search, params, now()))
+
+    subjects = [alone(target, subject) for target in targets]
     since = reader.cluster.clock()
     meters = [subject.meter for subject in subjects]
     read_all(reader, meters)
     read_peers(reader, [peer for subject in subjects for peer in subject.peers])
-    collected = reader.cluster.parallel(lambda one: one.facts(search, params, now()), subjects)
+    collected = reader.cluster.parallel(facts, subjects)
     watch(reader, meters, since, params["window_seconds"])
     return [subject.flowing(facts) for subject, facts in zip(subjects, collected, strict=True)]
 

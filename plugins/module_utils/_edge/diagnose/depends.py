@@ -16,6 +16,7 @@ from ..._core.diagnose.objects import share
 from ..._core.diagnose.peers import Peer, in_cluster, peer_row
 from ..._core.diagnose.reach import Policies, endpoints, slices_of
 from ..._core.diagnose.subject import Source, collector_container, sources
+from ..._core.errors import Problem
 from ..api.cluster import ApiError
 from ..api.explain import library
 from .flow import Parsed, available, certificates, decoded, trusts
@@ -194,6 +195,14 @@ def allocator(reader: ClusterReader, config: Any, namespace: str, pods: int, not
     endpoint = next((one for one in given if isinstance(one, str)), "")
     if not endpoint:
         return None
+    try:
+        return _allocated(reader, endpoint, namespace, pods, notes)
+    except (AttributeError, KeyError, Problem, TypeError, ValueError):  # what it answers is the text of a pod
+        notes.add("target allocator", f"{endpoint}: its address or its answer is not understood")
+        return None
+
+
+def _allocated(reader: ClusterReader, endpoint: str, namespace: str, pods: int, notes: Notes) -> dict[str, Any] | None:
     parts = urlsplit(endpoint if "://" in endpoint else f"http://{endpoint}")
     namespace, service, _certain = in_cluster(parts.hostname or "", namespace)
     scheme = "https:" if parts.scheme == "https" else ""

@@ -5,9 +5,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from ansible.module_utils.basic import AnsibleModule
 
@@ -17,12 +17,13 @@ from ..._core.config.paths import at, section
 from ..._core.diagnose.reach import labels_of
 from ..._core.diagnose.subject import collector_container
 from ..._core.errors import Problem
-from ..api.cluster import Cluster
+from ..api.cluster import Cluster, LostError
 from ..api.connect import connect, run
 from ..api.explain import listing
 from ..api.kinds import ApiResource, ApiResources
 from .reader import KINDS, LISTED, ClusterReader, Notes, Object
 
+Answer = TypeVar("Answer")
 WORKLOADS = ("deployments", "daemonsets", "statefulsets")
 CUSTOM = "opentelemetrycollectors"
 PLURALS = {kind: plural for plural, (_version, kind) in KINDS.items() if plural in (*WORKLOADS, CUSTOM)}
@@ -45,6 +46,10 @@ class DiagnosedTarget:
     pods: list[Object] = field(default_factory=list)
     notes: Notes = field(default_factory=Notes)
 
+    def bare(self) -> DiagnosedTarget:
+        """Return the same target without its objects, for one that cannot be diagnosed."""
+        return DiagnosedTarget(self.namespace, self.name, self.kind, notes=self.notes)
+
     @property
     def mode(self) -> str:
         """Return the mode, in the words of this collection."""
@@ -60,6 +65,18 @@ class DiagnosedTarget:
     @property
     def container(self) -> Object:
         return collector_container(section(self.pod, "spec"))
+
+
+def alone(target: DiagnosedTarget, call: Callable[[DiagnosedTarget], Answer]) -> Answer:
+    """Return what a call returns, for the bare target if it fails: one collector stops the diagnosis of no other."""
+    try:
+        return call(target)
+    except LostError:
+        raise
+    except Exception as error:
+        failed = f"this failed with {type(error).__name__}; report it to the maintainers of o11y.opentelemetry"
+        target.notes.add("collector", str(error) if isinstance(error, Problem) else failed)
+        return call(target.bare())
 
 
 def find(reader: ClusterReader, wanted: list[dict[str, Any]]) -> list[DiagnosedTarget]:

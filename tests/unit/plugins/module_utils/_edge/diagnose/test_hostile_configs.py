@@ -9,6 +9,7 @@ import json
 import time
 
 import pytest
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.diagnose.collect import DiagnosedCollector
 
 from .. import fake_api
 from .diagnose_api import api, facts, objects
@@ -44,3 +45,40 @@ def test_a_config_that_a_tenant_broke_stops_no_diagnosis(text: str) -> None:
     assert found["running"]
     assert json.dumps(found)
     assert found["config"] or "config" in [note["what"] for note in found["unseen"]]
+
+
+def test_a_collector_on_which_the_diagnosis_fails_stops_that_of_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    original = DiagnosedCollector._logs
+
+    def failing(self: DiagnosedCollector, *arguments: object) -> object:
+        if self.target.workload and self.target.name == "w":
+            raise TypeError("hunter2secret")
+        return original(self, *arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(DiagnosedCollector, "_logs", failing)
+    other = objects()[0]
+    made = api({**other, "metadata": {**other["metadata"], "name": "other", "uid": "other"}})
+    first, second = facts(made, selector="app=a")
+    assert (first["name"], second["name"], second["workload"]["kind"]) == ("w", "other", "Deployment")
+    assert [note["what"] for note in first["unseen"]] == ["collector"]
+    assert "TypeError" in first["unseen"][0]["why"]
+    assert "hunter2secret" not in repr(first["unseen"])
+
+
+ALLOCATED = """
+receivers: {prometheus: {target_allocator: {endpoint: "http://a-targetallocator"}}}
+service: {pipelines: {metrics: {receivers: [prometheus]}}}
+"""
+
+
+@pytest.mark.parametrize(
+    "answer", ["", "[]", "{", '{"a": 1}', '{"a": {"_link": "/../../x"}}', '{"a": {"_link": 1}}', "null"]
+)
+def test_a_target_allocator_may_answer_anything(answer: str) -> None:
+    made = api()
+    made.add({**objects()[-1], "data": {"c": ALLOCATED}})
+    root = "/api/v1/namespaces/ns/services/a-targetallocator:80/proxy"
+    made.texts |= {f"{root}/{path}": answer for path in ("jobs", "scrape_configs")}
+    (found,) = facts(made)
+    assert found["workload"]
+    assert "target allocator" in [note["what"] for note in found["unseen"]]
