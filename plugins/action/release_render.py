@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..plugin_utils._action import ControllerAction
+from ..plugin_utils._action import ControllerAction, hidden_if_secret
 from ..plugin_utils._release import render
 
 
@@ -18,4 +18,4 @@ class ActionModule(ControllerAction):
         result = render.render(arguments, self._task.check_mode)
         for warning in result.pop("warnings"):
             self._display.warning(warning)
-        return result
+        return hidden_if_secret(result, "chart_values")

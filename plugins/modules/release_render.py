@@ -154,6 +154,12 @@ olm:
   returned: when O(state=present) and O(provider=olm)
   type: dict
 chart_values: {description: Values of the Helm chart., returned: when O(state=present), type: dict}
+has_secrets:
+  description: >-
+    Whether C(chart_values) holds secrets in clear text. Then Ansible hides this result from output and logs, and later
+    tasks still read it.
+  returned: success
+  type: bool
 images: {description: All images that the product needs., returned: when O(state=present), type: list, elements: str}
 workloads: {description: Workloads to wait for., returned: when O(state=present), type: list, elements: dict}
 webhooks: {description: Webhooks to wait for., returned: when O(state=present), type: list, elements: dict}

@@ -56,7 +56,7 @@ def answer(work: Callable[[], dict[str, Any]], arguments: Any) -> dict[str, Any]
         raise AnsibleActionFail(masker(secrets_in_objects(arguments, _yaml.parsed))(str(problem))) from None
 
 
-def hidden_if_secret(result: dict[str, Any]) -> dict[str, Any]:
-    """Return a result with manifests. Ansible hides it from output and logs if they hold secrets in clear text."""
-    found = next(secrets_in_objects(result["manifests"], _yaml.parsed), None) is not None
+def hidden_if_secret(result: dict[str, Any], part: str = "manifests") -> dict[str, Any]:
+    """Return a result. Ansible hides it from output and logs if this part of it holds secrets in clear text."""
+    found = next(secrets_in_objects(result[part], _yaml.parsed), None) is not None
     return {**result, "has_secrets": found, "_ansible_no_log": found}

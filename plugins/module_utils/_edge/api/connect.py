@@ -197,11 +197,11 @@ RAW = ("resources", "facts")
 
 def run(module: AnsibleModule, work: Callable[[], dict[str, Any]], secrets: Iterable[str] = ()) -> None:
     """Do the work and exit with its result or failure. Neither shows a secret of the options."""
-    protect(module, secrets)
+    found, params = protect(module, secrets), module.params
+    hide, manifests = salted(random.token_hex(8)), params.get("manifests") or []
     # Ansible shows the options of a task with -vvv, and when the task fails.
-    hide, manifests = salted(random.token_hex(8)), module.params.get("manifests")
-    shown = {**module.params, "manifests": [redact(one, hide, parsed) for one in manifests or ()]}
-    invocation = {"invocation": {"module_args": shown}} if manifests else {}
+    shown = [redact(one, hide, parsed) if found or one.get("kind") == "Secret" else one for one in manifests]
+    invocation = {"invocation": {"module_args": {**params, "manifests": shown}}} if manifests else {}
     try:
         result = work()
     except Problem as problem:
@@ -220,16 +220,16 @@ def _warned(module: AnsibleModule, result: dict[str, Any]) -> dict[str, Any]:
     return {name: value if name in RAW else escaped(value) for name, value in result.items()}
 
 
-def protect(module: AnsibleModule, secrets: Iterable[str]) -> None:
-    """Add the secrets of all options to Ansible's list."""
+def protect(module: AnsibleModule, secrets: Iterable[str]) -> set[str]:
+    """Add the secrets of all options to Ansible's list, and return those in clear text in manifests."""
     params = module.params
+    kubeconfig, manifests = params.get("kubeconfig"), params.get("manifests") or []
     hidden = {str(params[name]) for name in SECRET_OPTIONS if params.get(name)}
     hidden |= {str(value) for value in (params.get("proxy_headers") or {}).values() if value}
-    hidden |= (
-        secrets_in({"proxy": params.get("proxy")}) | set(secrets) | set(secret_values(params.get("manifests") or ()))
-    )
-    trees = [params.get(name) for name in ("kubeconfig", "manifests")]
-    hide_more(module, {*hidden, *(one for tree in trees for one in secrets_in_objects(tree, parsed))}, trees)
+    hidden |= {*secrets, *secrets_in({"proxy": params.get("proxy")}), *secret_values(manifests)}
+    found = set(secrets_in_objects(manifests, parsed))
+    hide_more(module, {*hidden, *found, *secrets_in_objects(kubeconfig)}, [kubeconfig, manifests])
+    return found
 
 
 def hide_more(module: AnsibleModule, secrets: Iterable[str], trees: Iterable[Any]) -> None:

@@ -50,6 +50,8 @@ def test_a_result_with_a_secret_is_hidden_from_output() -> None:
         value = "${env:TOKEN}" if not secret else "correct-horse"
         result = _action.hidden_if_secret({"manifests": [{"data": {"config": f"api:\n  key: {value}\n"}}]})
         assert (result["has_secrets"], result["_ansible_no_log"]) == (secret, secret)
+        values = {"manager": {"extraEnvs": [{"name": "API_KEY", "value": value}]}}
+        assert _action.hidden_if_secret({"chart_values": values}, "chart_values")["has_secrets"] is secret
 
 
 def test_the_filter_masks_secrets_on_request() -> None:
