@@ -10,6 +10,7 @@ not hold, and answers discovery.
 from __future__ import annotations
 
 import copy
+import functools
 import json
 import re
 from collections.abc import Callable
@@ -111,15 +112,15 @@ class FakeApi:
         return [path for method, path, _ in self.requests if method in methods]
 
     def __call__(self, method: str, target: str, _headers: dict[str, str], body: bytes | None) -> Answered:
-        url = urlsplit(target)
-        query = {key: values[0] for key, values in parse_qs(url.query).items()}
-        self.requests.append((method, url.path, query))
-        answer = self.trouble(method, url.path)
+        path, found = parsed(target)
+        query = dict(found)
+        self.requests.append((method, path, query))
+        answer = self.trouble(method, path)
         if answer is not None:
             return answer
-        if url.path in self.texts:
-            return Answered(200, {}, self.texts[url.path].encode())
-        return self._answer(method, url.path, query, json.loads(body) if body else None)
+        if path in self.texts:
+            return Answered(200, {}, self.texts[path].encode())
+        return self._answer(method, path, query, json.loads(body) if body else None)
 
     def _answer(self, method: str, path: str, query: dict[str, str], body: Any) -> Answered:
         if path == "/apis":
@@ -211,6 +212,13 @@ class FakeApi:
                 text = f"the {key} in the precondition ({value}) does not match the {key} in record ({metadata[key]})"
                 return status(409, "Conflict", text)
         return reply(self.objects.pop(path))
+
+
+@functools.cache
+def parsed(target: str) -> tuple[str, tuple[tuple[str, str], ...]]:
+    """Return path and query of a URL; random sequences ask for the same ones again and again."""
+    url = urlsplit(target)
+    return url.path, tuple((key, values[0]) for key, values in parse_qs(url.query).items())
 
 
 def selected(item: dict[str, Any], query: dict[str, str]) -> bool:
