@@ -9,12 +9,14 @@ import time
 from collections.abc import Callable
 from copy import deepcopy
 from typing import Any
+from urllib.error import URLError
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.diagnose.metrics import reading
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem, printable
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.probe.evidence import counters
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _render, _validate, _yaml
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._release import source
 
 from .helpers import OTLP, VALIDATE
 
@@ -188,3 +190,34 @@ def test_a_metrics_line_may_have_any_length(made: Callable[[int], str]) -> None:
 def test_a_sample_that_is_no_count_is_nothing(value: str) -> None:
     text = f"otelcol_receiver_accepted_spans {value}\n" * 2
     assert [int(found) for found in (*reading(text).values(), *counters(text).values())] == [0, 0]
+
+
+ESCAPE, BIDI, RETURN = "\x1b[2Jx", "a\u202eb", "a\rb"
+
+
+@pytest.mark.parametrize("text", [ESCAPE, BIDI, RETURN, "\x9b1m", "\u2028", "\x00", "\u2066"])
+def test_control_and_bidirectional_characters_are_escaped(text: str) -> None:
+    for cleaned in (printable(text), str(Problem(text)), str(Problem("a", where=text)), str(Problem("a", fix=text))):
+        assert cleaned.isprintable()
+
+
+def test_other_text_stays() -> None:
+    assert printable("päth → ok\n\tline") == "päth → ok\n\tline"
+
+
+def test_an_error_has_no_user_and_no_query_of_a_url(monkeypatch: pytest.MonkeyPatch) -> None:
+    def lost(url: str) -> bytes:
+        raise URLError(f"cannot reach {url}")
+
+    monkeypatch.setattr(source, "_download", lost)
+    with pytest.raises(Problem) as caught:
+        source.fetch(["https://me:hunter2@mirror.example/a.yaml?sig=hunter3"], "", "Load", lambda _seconds: None)
+    assert "hunter" not in str(caught.value)
+    assert "https://mirror.example/a.yaml" in str(caught.value)
+
+
+@pytest.mark.parametrize("content", [b"<html>", b"\xff", b"a: ]"])
+def test_an_error_of_a_manifest_has_no_user_and_no_query_of_its_url(content: bytes) -> None:
+    with pytest.raises(Problem) as caught:
+        source.documents(content, "Load", "https://me:hunter2@mirror.example/a.yaml?sig=hunter3")
+    assert "hunter" not in str(caught.value)

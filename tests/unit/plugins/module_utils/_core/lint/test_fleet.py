@@ -1,13 +1,18 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
+"""Rules on several collectors together, and suppressions."""
+
 from __future__ import annotations
 
 from typing import Any
 
 import pytest
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.config.paths import Position
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint import deployed
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.profiles import comments, split
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.subject import Finding
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.needs.derive import Port
 
 from ..helpers import collector
@@ -105,3 +110,48 @@ def test_an_object_that_is_shared_is_there_once_and_first() -> None:
 def test_objects_that_two_want_to_be_different_are_named() -> None:
     with pytest.raises(Problem, match=r"two collectors define ServiceAccount 'a' in namespace 'n' differently\. Give"):
         deployed.union([thing("ServiceAccount", "a"), thing("ServiceAccount", "a", x=1)])
+
+
+def finding(line: int, rule: str = "bad-thing", file: str = "f") -> Finding:
+    return Finding(Position(file, line, 1), "a.b", rule, "error", "bad")
+
+
+@pytest.mark.parametrize(
+    ("text", "lines"),
+    [
+        ("a: 1  # o11y: ignore bad-thing so be it\nb: 1", [1]),
+        ("  # o11y: ignore bad-thing so be it\nb: 1", [1, 2]),
+        ("#o11y:ignore bad-thing so be it\nb: 1", [1, 2]),
+        ("a: 1 # first # o11y: ignore bad-thing so be it", [1]),
+        ("a: '#o11y'", []),
+        ("a: x#o11y: ignore bad-thing no comment", []),
+        ("a: 1 # o11y: ignored", []),
+    ],
+)
+def test_a_comment_is_for_its_line_or_the_next(text: str, lines: list[int]) -> None:
+    found = [finding(line) for line in (1, 2, 3)]
+    kept, accepted, wrong = split(found, comments({"f": text}), ["bad-thing"])
+    assert [(one.position.line, reason) for one, reason in accepted] == [(line, "so be it") for line in lines]
+    assert len(kept) == 3 - len(lines)
+    assert wrong == []
+
+
+def test_a_comment_is_for_its_rule_and_its_file() -> None:
+    given = comments({"f": "a: 1 # o11y: ignore bad-thing x"})
+    kept, accepted, wrong = split([finding(1, "other"), finding(1, file="g")], given, ["bad-thing", "other"])
+    assert (len(kept), accepted) == (2, [])
+    assert [(one.rule, one.severity, str(one.position)) for one in wrong] == [("unused-suppression", "info", "f:1:6")]
+
+
+@pytest.mark.parametrize(
+    ("comment", "message"),
+    [
+        ("bad-thing", "rule 'bad-thing' is ignored here without a reason"),
+        ("bad-things x", "there is no rule 'bad-things'; did you mean 'bad-thing'?"),
+        ("", "there is no rule ''"),
+    ],
+)
+def test_a_comment_that_says_too_little_accepts_nothing(comment: str, message: str) -> None:
+    kept, _accepted, wrong = split([finding(1)], comments({"f": f"a: 1 # o11y: ignore {comment}"}), ["bad-thing"])
+    assert len(kept) == 1
+    assert [(one.rule, one.severity, one.message) for one in wrong] == [("wrong-suppression", "warning", message)]
