@@ -14,8 +14,18 @@ from typing import Any
 
 import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _action, _render, _validate, _yaml
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import (
+    _action,
+    _diagnose,
+    _fleet_report,
+    _render,
+    _validate,
+    _yaml,
+)
 
+from tests.unit.plugins.module_utils._core.fleet_report.helpers import Fleet, to
+from tests.unit.plugins.module_utils._edge.diagnose import diagnose_api
+from tests.unit.plugins.module_utils._edge.fake_api import SERVED, FakeApi
 from tests.unit.plugins.plugin_utils.helpers import VALIDATE
 
 from .fuzzing import ODD, cases, changed_text, changed_tree, failures
@@ -25,7 +35,7 @@ from .source import files, text
 ARGUMENTS = ArgumentSpecValidator(_action.arguments_of("otel_render"))
 CHUNK = 250
 LONGEST = 8_000
-TEXTS, OBJECTS, INVENTORIES = 5_000, 3_000, 1_000
+TEXTS, OBJECTS, INVENTORIES, CLUSTERS = 5_000, 3_000, 1_000, 250
 RENDERED = files("examples/*/rendered/*")
 KINDS = ("ConfigMap", "OpenTelemetryCollector", "Deployment", "DaemonSet", "StatefulSet", "Service")
 TYPES = {"str": str, "path": str, "int": int, "bool": bool}
@@ -141,3 +151,42 @@ def built(variables: dict[str, Any]) -> Iterator[str]:
 def test_any_inventory_is_built_or_refused(first: int) -> None:
     made = (inventory(chance) for chance in cases("inventory", first, CHUNK))
     assert failures(built, made) == []
+
+
+LINES = (
+    "2026-01-01T00:09:59Z 2026-01-01T00:09:59Z\terror\ta.go:1\tit failed\t{}",
+    "2026-01-01T00:09:59Z {}",
+    "2026-01-01T00:09:59Z E0101 00:09:59.1 1 a.go:1] {}",
+    "2026-01-01T00:09:59Z Error: {}",
+)
+
+
+def cluster(chance: random.Random) -> FakeApi:
+    """Return a cluster whose tenants wrote the config, the log, the metrics and the status of a collector."""
+    made = diagnose_api.api()
+    *_others, config_map = diagnose_api.objects()
+    config = yaml_text(chance) if chance.random() < 0.5 else changed_text(chance, config_map["data"]["c"])
+    made.add({**config_map, "data": {"c": config}})
+    said = [
+        chance.choice(LINES).format(changed_text(chance, '{"error": "a", "kind": "exporter"}')) for _line in range(9)
+    ]
+    metrics = changed_text(chance, made.texts[diagnose_api.METRICS])
+    made.texts = {diagnose_api.METRICS: metrics, diagnose_api.LOG: "\n".join(said)}
+    return made
+
+
+def diagnosed(made: FakeApi) -> Iterator[str]:
+    facts = diagnose_api.facts(made)
+    result = _diagnose.diagnosed(facts, _diagnose.checks_of({}), {})
+    yield from (one["why"] for item in result["collectors"] for one in item["unseen"] if one["what"] == "collector")
+    fleet = Fleet().add("w", to("backend:4317"), namespace="ns")
+    collectors = [{**one, "config": "{}"} for one in fleet.collectors]
+    given = {"name": "a", "asked": True, "diagnosis": result, "products": {}, "problem": ""}
+    clusters = [{**given, "rendered": {"collectors": collectors, "manifests": fleet.manifests}}]
+    _fleet_report.report({"clusters": clusters, "path": "/nowhere/page.html", "title": "a", "time": "b"}, check=True)
+
+
+@pytest.mark.parametrize("first", chunks(CLUSTERS))
+def test_any_cluster_can_be_diagnosed(first: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(SERVED, "opentelemetry.io/v1beta1", ("opentelemetrycollectors",))
+    assert failures(diagnosed, (cluster(chance) for chance in cases("cluster", first, CHUNK))) == []

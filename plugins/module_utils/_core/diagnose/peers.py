@@ -50,7 +50,7 @@ def peers(config: Any, namespace: str) -> list[Peer]:
         one
         for pipeline in section(config, "service", "pipelines").values()
         for one in items(pipeline, "exporters")
-        if one in section(config, "exporters")
+        if isinstance(one, str) and one in section(config, "exporters")
     }
     found = [peer for name in sorted(used) for peer in _peers(name, section(config, "exporters", name), namespace)]
     return list({(peer.exporter, peer.host, peer.port): peer for peer in reversed(found)}.values())[::-1]

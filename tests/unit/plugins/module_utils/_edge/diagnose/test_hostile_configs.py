@@ -32,6 +32,7 @@ HOSTILE = {
     "two documents": "receivers: {}\n---\nservice: {}\n",
     "a tag": "receivers: !!python/object/apply:os.system ['true']\nservice: {}",
     "a control character": "receivers: \x00",
+    "exporters without names": "exporters: {debug: {}}\nservice: {pipelines: {traces: {exporters: [{a: 1}, [b]]}}}",
 }
 
 
@@ -71,9 +72,7 @@ service: {pipelines: {metrics: {receivers: [prometheus]}}}
 """
 
 
-@pytest.mark.parametrize(
-    "answer", ["", "[]", "{", '{"a": 1}', '{"a": {"_link": "/../../x"}}', '{"a": {"_link": 1}}', "null"]
-)
+@pytest.mark.parametrize("answer", ["", "[]", "{", '{"a": 1}', '{"a": {"_link": "/../../x"}}', "null"])
 def test_a_target_allocator_may_answer_anything(answer: str) -> None:
     made = api()
     made.add({**objects()[-1], "data": {"c": ALLOCATED}})
