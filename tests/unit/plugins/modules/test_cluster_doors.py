@@ -30,6 +30,7 @@ MANIFEST = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "default"
 ARGUMENTS: dict[str, dict[str, Any]] = {
     "admission_wait": {"manifests": [MANIFEST]},
     "bundle_apply": {"manifests": [MANIFEST]},
+    "cluster_check": {},
     "collector_info": {},
     "instrumentation_check": {"requirements": {}},
     "instrumentation_namespaces": {"references": []},

@@ -1,0 +1,23 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Controller side of module cluster_check: asks here if the module would run here, and always shows the answer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..module_utils._edge.api import target
+from ..module_utils._edge.api.connect import CLUSTER_ARG_SPEC
+from ..plugin_utils._worker import WorkerAction
+
+
+class ActionModule(WorkerAction):
+    """Say which cluster a run goes to."""
+
+    arguments = CLUSTER_ARG_SPEC | target.ARGUMENTS
+    work = staticmethod(target.run_check)
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Return the cluster, which every callback shows."""
+        return {**super().run(tmp, task_vars), "_ansible_verbose_always": True}

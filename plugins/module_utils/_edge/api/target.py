@@ -1,0 +1,98 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which cluster a run goes to, and whether that is the expected one. Private."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_MAP
+
+from ..._core.errors import Failure
+from .cluster import NOT_ALLOWED, ApiError, Cluster
+from .connect import connect, run
+from .explain import explain, library
+from .kubeconfig import IN_CLUSTER, option
+
+ARGUMENTS: dict[str, Any] = {"expected": {"default": ""}}
+# Its uid is the usual identity of a cluster: it is made with the cluster, and nobody can delete it.
+IDENTITY = "/api/v1/namespaces/kube-system"
+
+
+class Place(NamedTuple):
+    """What the options call the cluster; empty if they give an address alone."""
+
+    context: str = ""
+    name: str = ""
+
+
+def run_check(module: AnsibleModule) -> None:
+    """Read the identity of the cluster, and leave the task."""
+
+    def work() -> dict[str, Any]:
+        found = place(module.params, os.environ)
+        return check(connect(module), found, module.params["expected"])
+
+    run(module, work)
+
+
+def check(cluster: Cluster, found: Place, expected: str) -> dict[str, Any]:
+    """Return the cluster of a run. Raises Failure if another one is expected."""
+    uid = _uid(cluster)
+    told = f"{found.name or 'without a name'} at {cluster.server}"
+    told += f", context {found.context}" if found.context else ""
+    told += f", uid {uid or 'unknown, since this user may not read the namespace kube-system'}"
+    facts = {"server": cluster.server, "context": found.context, "name": found.name, "uid": uid}
+    if expected and expected not in (found.name, uid):
+        raise Failure(
+            f"it is cluster {told}",
+            asked=f"Go to the cluster {expected}",
+            where="otel_expected_cluster",
+            fix="Name the right cluster (otel_collector_kube_context, otel_collector_kubeconfig or "
+            "otel_collector_eks_cluster), or give the name of this one or the uid of its namespace kube-system.",
+            facts={**facts, "refused": True},
+        )
+    return {"changed": False, "msg": f"This run goes to cluster {told}.", **facts}
+
+
+def _uid(cluster: Cluster) -> str:
+    try:
+        return str(((cluster.get(IDENTITY) or {}).get("metadata") or {}).get("uid") or "")
+    except ApiError as error:
+        if error.status == NOT_ALLOWED:
+            return ""
+        raise explain(error, "Find out which cluster this is") from error
+
+
+def place(params: Mapping[str, Any], environ: Mapping[str, str]) -> Place:
+    """Return the names of the cluster: those of the kubeconfig, or that of the EKS cluster."""
+    if params.get("eks_cluster"):
+        return Place(name=params["eks_cluster"]["name"])
+    given = {name: option(params, environ, name, alias) for alias, name in AUTH_ARG_MAP.items()}
+    apart = not given["kubeconfig"] and not given["context"] and environ.get(IN_CLUSTER)
+    if given["host"] or apart:
+        return Place()
+    try:
+        configs = _configs(given["kubeconfig"] or environ.get("KUBECONFIG") or "~/.kube/config")
+        current = next((found["current-context"] for found in configs if found.get("current-context")), "")
+        context = given["context"] or current
+        named = (item for found in configs for item in found.get("contexts") or [] if item["name"] == context)
+        return Place(context, next((item["context"]["cluster"] for item in named), ""))
+    except (OSError, LookupError, TypeError, AttributeError, ValueError):
+        return Place(given["context"] or "")  # the connection says what is wrong with the kubeconfig
+
+
+def _configs(given: Any) -> list[dict[str, Any]]:
+    if isinstance(given, dict):
+        return [given]
+    yaml = library("yaml", "PyYAML")
+    files = [Path(name).expanduser() for name in str(given).split(os.pathsep) if name]
+    try:
+        return [yaml.safe_load(path.read_text(encoding="utf-8")) or {} for path in files if path.exists()]
+    except yaml.YAMLError as error:
+        raise ValueError from error

@@ -1,0 +1,99 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Every playbook that talks to a cluster says first to which one, and goes to no other than the expected one."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from .role import ROOT
+
+PLAYBOOKS = sorted(path.stem for path in ROOT.glob("playbooks/*.yml"))
+CHECKED = [name for name in PLAYBOOKS if "vars/target.yml" in (ROOT / "playbooks" / f"{name}.yml").read_text()]
+IDENTITY, UID = "/api/v1/namespaces/kube-system", "5c0ba2a7-7c2c-4c52-9d0c-4a54a2ca4c0e"
+INPUTS = {
+    "otel_collectors": [{"recipes": ["otlp_ingest", "debug_output"]}],
+    "otel_collector_kube_context": "of-the-inventory",
+    "preflight_cluster": True,
+}
+
+
+@pytest.fixture
+def server() -> Iterator[tuple[str, list[str]]]:
+    """Serve the identity of a cluster and nothing else; return the address, and what was asked."""
+    asked: list[str] = []
+
+    def serve(handler: BaseHTTPRequestHandler) -> None:
+        asked.append(handler.path)
+        known = handler.path == IDENTITY
+        body = json.dumps({"kind": "Namespace" if known else "Status", "metadata": {"uid": UID}, "code": 404}).encode()
+        handler.send_response(200 if known else 404)
+        handler.send_header("Content-Length", str(len(body)))
+        handler.end_headers()
+        handler.wfile.write(body)
+
+    ways = dict.fromkeys(("do_GET", "do_PATCH", "do_POST", "do_DELETE"), serve)
+    made = type("Handler", (BaseHTTPRequestHandler,), {**ways, "log_message": lambda *_args: None})
+    found = ThreadingHTTPServer(("127.0.0.1", 0), made)
+    threading.Thread(target=found.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
+    yield f"http://127.0.0.1:{found.server_port}", asked
+    found.shutdown()
+    found.server_close()
+
+
+def run(folder: Path, url: str, playbook: str, **inputs: Any) -> str:
+    """Run a playbook with a kubeconfig whose current context leads nowhere, and the inventory's to a server."""
+    clusters = {"prod": url, "nowhere": "http://127.0.0.1:1"}
+    contexts = {"of-the-inventory": "prod", "current": "nowhere"}
+    config = {
+        "current-context": "current",
+        "clusters": [{"name": name, "cluster": {"server": where}} for name, where in clusters.items()],
+        "contexts": [{"name": name, "context": {"cluster": to, "user": "me"}} for name, to in contexts.items()],
+        "users": [{"name": "me", "user": {"token": "a-token"}}],
+    }
+    (folder / "kubeconfig").write_text(json.dumps(config), encoding="utf-8")
+    hosts = {"all": {"hosts": {"cluster": {}}, "vars": INPUTS | inputs | {"otel_report_path": f"{folder}/page.html"}}}
+    (folder / "hosts.json").write_text(json.dumps(hosts), encoding="utf-8")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("K8S_AUTH_", "O11Y_"))}
+    environment = {**kept, "ANSIBLE_HOME": f"{folder}/home", "KUBECONFIG": f"{folder}/kubeconfig"}
+    command = [str(Path(sys.executable).with_name("ansible-playbook")), "-i", f"{folder}/hosts.json"]
+    command += ["--check", str(ROOT / "playbooks" / f"{playbook}.yml")]
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=120)
+    return done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("playbook", PLAYBOOKS)
+def test_a_playbook_goes_to_no_other_cluster_than_the_expected(
+    playbook: str, tmp_path: Path, server: tuple[str, list[str]]
+) -> None:
+    url, asked = server
+    output = run(tmp_path, url, playbook, otel_expected_cluster="staging")
+    assert asked == [IDENTITY] * (playbook in CHECKED), "it asks another cluster for more than its identity"
+    if asked:
+        assert "Go to the cluster staging: it is cluster prod at" in " ".join(output.split())
+        assert output.index("TASK [") == output.index("TASK [Check the cluster of this run]")
+
+
+@pytest.mark.parametrize("expected", ["prod", UID])
+def test_the_first_task_names_the_cluster(expected: str, tmp_path: Path, server: tuple[str, list[str]]) -> None:
+    url, asked = server
+    output = run(tmp_path, url, "preflight", otel_expected_cluster=expected)
+    assert f"This run goes to cluster prod at {url}, context of-the-inventory, uid {UID}." in " ".join(output.split())
+    assert asked[0] == IDENTITY
+    assert len(asked) > 1
+
+
+def test_playbooks_for_clusters_have_the_check() -> None:
+    """What has no check runs without a cluster, as its page says."""
+    assert {*PLAYBOOKS} - {*CHECKED} == {"lock", "mirror", "render", "validate"}
