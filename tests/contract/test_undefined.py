@@ -97,6 +97,8 @@ def of_a_user(role: str, **more: Any) -> list[dict[str, Any]]:
 COLLECTOR = {"otel_collectors": [{"recipes": ["otlp_ingest", "debug_output"]}]}
 SITE = {**COLLECTOR, "cert_manager_provider": "existing"}
 TYPO = "{{ the_contxt }}"
+# There is no cluster here, and the first task would end the run.
+NO_CHECK = ["--skip-tags", "otel_target"]
 
 
 @pytest.mark.parametrize(
@@ -112,7 +114,8 @@ TYPO = "{{ the_contxt }}"
 )
 def test_site_names_what_is_undefined(tmp_path: Path, given: dict[str, Any]) -> None:
     variables = {name: value for name, value in {**SITE, **given}.items() if value is not None}
-    output = run(tmp_path, "playbooks/site.yml", variables)
+    elsewhere = next(iter(given)).startswith(("otel_image", "otel_identity"))
+    output = run(tmp_path, "playbooks/site.yml", variables, *(NO_CHECK if elsewhere else []))
     assert "'the_contxt' is undefined" in output
     assert "/nonexistent/current" not in output
 
@@ -153,7 +156,7 @@ def test_a_part_whose_input_has_a_typo_is_not_left_out(
     tmp_path: Path, playbook: str, variables: dict[str, Any]
 ) -> None:
     (tmp_path / "given.json").write_text(json.dumps({**COLLECTOR, **variables}), encoding="utf-8")
-    output = run(tmp_path, f"playbooks/{playbook}.yml", {}, "-e", f"@{tmp_path}/given.json")
+    output = run(tmp_path, f"playbooks/{playbook}.yml", {}, "-e", f"@{tmp_path}/given.json", *NO_CHECK)
     assert "'the_contxt' is undefined" in output
 
 
