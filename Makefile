@@ -32,7 +32,7 @@ demo: setup ## Deploy an agent and a gateway, send telemetry, and show how it ar
 
 test: setup ## Run every test.
 	@# Each of the two on a cluster has a job to itself; what needs none goes one by one. The output is in .cache/log too.
-	@python -m tools.jobs stack cluster static=lint,unit,sanity,artifact,gate,matrix
+	@python -m tools.jobs stack cluster static=lint,unit,sanity,artifact,gate,docs,matrix
 
 lint: setup ## Check style and types.
 	@ruff format --check --quiet . && ruff check --quiet .
@@ -51,6 +51,9 @@ artifact: setup ## Build the collection, install it into an empty path and use i
 
 gate: setup ## Check the built collection with the tools of Galaxy and Automation Hub.
 	@tools/gate
+
+docs: setup ## Build the documentation site.
+	@tools/docs
 
 matrix: setup ## Test on other versions of ansible-core, Python and the requirements.
 	@tools/matrix
@@ -73,4 +76,4 @@ publish: setup ## Upload the tagged version to Galaxy, with the address of its R
 down: setup ## Stop the demo's cluster.
 	@python -m tests.testbed down
 
-.PHONY: help setup demo test lint unit sanity artifact gate matrix cluster stack bench release publish down
+.PHONY: help setup demo test lint unit sanity artifact gate docs matrix cluster stack bench release publish down

@@ -1,10 +1,10 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""`python -m tools.addresses FOLDER [REPOSITORY]`: name the repository in a copy of the checkout that is published.
+"""`python -m tools.addresses [--guides] FOLDER [REPOSITORY]`: name the repository in a copy that is published.
 
-Galaxy shows README.md outside the repository, and draws no diagrams: relative links become links to the repository at
-the release's tag, or plain text, and diagrams are left out.
+Galaxy shows README.md outside the repository: relative links become links to the repository at the release's tag, or plain
+text. `--guides`: the same for links of the pages of docs/ that lead out of that folder.
 """
 
 from __future__ import annotations
@@ -14,13 +14,19 @@ import sys
 from pathlib import Path
 
 LINK = re.compile(r"\[([^\]]+)\]\((?!https?://|#)([^)]+)\)")
-DIAGRAM = re.compile(r"```mermaid\n.*?```\n\n?", re.DOTALL)
+IMAGE = re.compile(r"!" + LINK.pattern + r"\n\n?")
+OUTSIDE = re.compile(r"\[([^\]]+)\]\(\.\./([^)]+)\)")
 
 
 def page(text: str, base: str) -> str:
-    """Return a page whose own links are below this address, or are text if there is none."""
-    text = DIAGRAM.sub("", text)
+    """Return README.md, whose own links are below this address, or are text if there is none."""
+    text = IMAGE.sub(rf"![\1]({base}/\2?raw=true)\n\n" if base else "", text)
     return LINK.sub(rf"[\1]({base}/\2)" if base else r"\1", text)
+
+
+def guide(text: str, base: str) -> str:
+    """Return a page of docs/, whose links out of that folder are below this address, or are text if there is none."""
+    return OUTSIDE.sub(rf"[\1]({base}/\2)" if base else r"\1", text)
 
 
 def galaxy(text: str, repository: str) -> str:
@@ -34,8 +40,8 @@ def galaxy(text: str, repository: str) -> str:
     return text + "".join(f"{name}: {value}\n" for name, value in lines.items())
 
 
-def main(folder: Path, repository: str = "") -> None:
-    """Rewrite the files in the folder."""
+def archive(folder: Path, repository: str = "") -> None:
+    """Rewrite what `tools/build` publishes."""
     about = folder / "galaxy.yml"
     (version,) = re.findall(r"^version: (\S+)$", about.read_text(encoding="utf-8"), re.MULTILINE)
     base = f"{repository}/blob/v{version}" if repository else ""
@@ -45,5 +51,15 @@ def main(folder: Path, repository: str = "") -> None:
         about.write_text(galaxy(about.read_text(encoding="utf-8"), repository), encoding="utf-8")
 
 
+def guides(folder: Path, repository: str = "") -> None:
+    """Rewrite the pages that `tools/docs` publishes."""
+    for path in folder.glob("*.md"):
+        base = f"{repository}/blob/main" if repository else ""
+        path.write_text(guide(path.read_text(encoding="utf-8"), base), encoding="utf-8")
+
+
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), *sys.argv[2:])
+    if sys.argv[1] == "--guides":
+        guides(Path(sys.argv[2]), *sys.argv[3:])
+    else:
+        archive(Path(sys.argv[1]), *sys.argv[2:])

@@ -32,7 +32,7 @@ def published(folder: Path, address: str) -> Path:
     for path in ("galaxy.yml", "README.md", *files("roles/*/README.md")):
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
         (folder / path).write_text(text(path), encoding="utf-8")
-    addresses.main(folder, address)
+    addresses.archive(folder, address)
     return folder
 
 
@@ -46,7 +46,8 @@ def test_published_pages_lead_to_the_repository_or_nowhere(tmp_path: Path, addre
     for page in folder.rglob("README.md"):
         found = page.read_text(encoding="utf-8")
         assert LINK.findall(found) == []
-        assert "mermaid" not in found
+        assert "mermaid" not in found, "Galaxy draws no diagrams"
+        assert ("?raw=true" in found) is bool(address and page.parent == folder)
     readme = (folder / "README.md").read_text(encoding="utf-8")
     assert (f"({ADDRESS}/blob/v{GALAXY['version']}/docs/recipes.md)" in readme) is bool(address)
     about = yaml.safe_load((folder / "galaxy.yml").read_text(encoding="utf-8"))
