@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """`python -m tools.addresses [--guides] FOLDER [REPOSITORY]`: name the repository in a copy that is published.
 
-Galaxy shows README.md outside the repository: relative links become links to the repository at the release's tag, or plain
-text. `--guides`: the same for links of the pages of docs/ that lead out of that folder.
+Galaxy shows README.md outside the repository: relative links become links to the repository at the release's tag, or
+plain text. `--guides` does the same for links of the pages of docs/ that lead out of that folder.
 """
 
 from __future__ import annotations

@@ -5,7 +5,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import difflib
+from collections.abc import Callable, Iterator, Mapping
 from importlib import import_module
 from typing import Any
 
@@ -27,6 +28,8 @@ class ControllerAction(ActionBase):
         super().run(tmp, task_vars)
         spec = arguments_of(type(self).__module__.rpartition(".")[2])
         _result, arguments = self.validate_argument_spec(argument_spec=spec)
+        for warning in misspelled(task_vars or {}):
+            self._display.warning(warning)
         if "lock_file" in arguments:
             arguments["lock_file"] = _lock.beside(arguments["lock_file"], (task_vars or {}).get("inventory_dir"))
         return answer(lambda: self.work(arguments), arguments)
@@ -45,6 +48,22 @@ def arguments_of(module: str) -> dict[str, dict[str, Any]]:
         fragment = import_module(f"..doc_fragments.{file}", __package__).ModuleDocFragment
         options |= _yaml.load(getattr(fragment, part.upper()), name).data.get("options") or {}
     return _sources.argument_spec(options | (documented.get("options") or {}))
+
+
+def misspelled(variables: Mapping[str, Any]) -> Iterator[str]:
+    """Yield a warning for each variable that is almost an option of this collection's running role.
+
+    Ansible ignores such a variable. The cutoff leaves alone what users name after the role for their own use.
+    """
+    if variables.get("ansible_collection_name") != "o11y.opentelemetry":
+        return
+    role = variables["role_name"]
+    file = _sources.ROLE.with_name(role) / "meta" / "argument_specs.yml"
+    known = {name.removeprefix(f"{role}_") for name in _sources.read_yaml(file)["argument_specs"]["main"]["options"]}
+    for name in variables:
+        word = name.removeprefix(f"{role}_")
+        if word != name and word not in known and (close := difflib.get_close_matches(word, known, n=1, cutoff=0.8)):
+            yield f"{name} is no option of role {role} and has no effect; did you mean {role}_{close[0]}?"
 
 
 def answer(work: Callable[[], dict[str, Any]], arguments: Any) -> dict[str, Any]:

@@ -84,7 +84,7 @@ def run(tmp_path: Path, play: str | list[dict[str, Any]], variables: dict[str, A
     """Run a playbook of the collection, or a play, which fails; return its output."""
     done = plays.run(tmp_path, play, {"cluster": variables}, *more)
     assert done.returncode != 0, done.stdout
-    return done.stdout + done.stderr
+    return (done.stdout + done.stderr).replace("''", "'")  # as YAML quotes it
 
 
 def of_a_user(role: str, **more: Any) -> list[dict[str, Any]]:
