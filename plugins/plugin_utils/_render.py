@@ -33,6 +33,7 @@ from ..module_utils._core.needs import derive
 from ..module_utils._core.releases import lock
 from ..module_utils._core.releases.lock import Pin, unpinned
 from . import _layers, _sources, _target, _yaml
+from ._yaml import reader
 
 _PREFIX = "otel_collector_"
 # What gives a collector its config.
@@ -88,7 +89,9 @@ def plan(request: Request) -> list[Planned]:
         raise Problem("the inventory names no collector for this host", fix=fix)
     recipes = _sources.find(request.recipe_paths, "recipes")
     platforms = _sources.find(request.platform_paths, "platforms")
-    return [_plan(item, request, recipes, platforms) for item in request.collectors or [{}]]
+    # Plain values are quick to copy for each collector. Positions are read from the config alone.
+    defaults = reader.plain(request.defaults)
+    return [_plan(item, defaults, request, recipes, platforms) for item in request.collectors or [{}]]
 
 
 def bundle(planned: Sequence[Planned]) -> dict[str, Any]:
@@ -134,9 +137,13 @@ def workload(collector: Collector) -> dict[str, str]:
 
 
 def _plan(
-    item: Mapping[str, Any], request: Request, recipes: Mapping[str, Path], platforms: Mapping[str, Path]
+    item: Mapping[str, Any],
+    defaults: Mapping[str, Any],
+    request: Request,
+    recipes: Mapping[str, Path],
+    platforms: Mapping[str, Path],
 ) -> Planned:
-    options = _options({**request.defaults, **item})
+    options = _options({**defaults, **item})
     chosen = _chosen(options, _sources.platform(options["platform"], platforms), request)
     collector = chosen.collector
     written = item.get("config") or request.defaults.get("config") or {}

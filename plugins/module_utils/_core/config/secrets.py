@@ -49,6 +49,7 @@ SCHEME = re.compile(r"(?:Bearer|Basic|Token|Api-?Key|Api-?Token|Splunk)\s{1,4}",
 _NO_VALUES = ("true", "false", "null", "nil", "none", "yes", "no", "")
 _HASHED = re.compile(r"[^:\s]*:(\$|\{)")
 _SHORT, _LONG, _RANDOM, _INDENT = 8, 20, 32, 80
+_LONGEST = 128  # a name, or a text that is searched once for all its places
 _ENTROPY, _DIGITS, _CHANGES = 4.2, 4, 6
 
 
@@ -102,7 +103,7 @@ class Secret(NamedTuple):
 
 def is_secret_name(name: str) -> bool:
     """Whether a setting, header or environment variable of this name holds a secret."""
-    return _is_secret_name(name[:128])
+    return _is_secret_name(name[:_LONGEST])
 
 
 @lru_cache(maxsize=4096)
@@ -159,7 +160,12 @@ def _setting(path: Path) -> Path:
 
 
 def _is_source(path: Path) -> bool:
-    return bool(path) and _WORDS.sub("_", str(path[-1])).lower().endswith((*_SOURCES, "_headers"))
+    return bool(path) and _ends_as_source(str(path[-1])[-_LONGEST:])
+
+
+@lru_cache(maxsize=4096)
+def _ends_as_source(name: str) -> bool:
+    return _WORDS.sub("_", name).lower().endswith((*_SOURCES, "_headers"))
 
 
 def _is_place(path: Path, value: str) -> bool:
@@ -244,8 +250,17 @@ def is_secret(path: Path, text: str) -> bool:
 
 def secrets_of(text: str, *, pairs: bool = True) -> Iterator[Secret]:
     """Yield the secrets in a text by their shapes; `pairs` adds `NAME=VALUE` and `NAME: VALUE` anywhere in it."""
-    yield from _by_shape(text, pairs=pairs)
-    yield from _random(text)
+    # Manifests repeat most short texts: labels, names, images.
+    if len(text) <= _LONGEST:
+        yield from _secrets_of(text, pairs)
+    else:
+        yield from _by_shape(text, pairs=pairs)
+        yield from _random(text)
+
+
+@lru_cache(maxsize=4096)
+def _secrets_of(text: str, pairs: bool) -> tuple[Secret, ...]:
+    return (*_by_shape(text, pairs=pairs), *_random(text))
 
 
 def _by_shape(text: str, *, pairs: bool) -> Iterator[Secret]:
