@@ -5,13 +5,18 @@
 
 from __future__ import annotations
 
-from ..module_utils._edge.api.connect import CLUSTER_ARG_SPEC
-from ..module_utils._edge.bundle import task
+from collections.abc import Callable
+from typing import Any
+
 from ..plugin_utils._worker import WorkerAction
 
 
 class ActionModule(WorkerAction):
     """Apply or remove a bundle."""
 
-    arguments = CLUSTER_ARG_SPEC | task.ARGUMENTS
-    work = staticmethod(task.run_bundle)
+    @staticmethod
+    def load() -> tuple[dict[str, Any], Callable[[Any], None]]:
+        from ..module_utils._edge.api.connect import CLUSTER_ARG_SPEC  # noqa: PLC0415 - needs kubernetes.core
+        from ..module_utils._edge.bundle import task  # noqa: PLC0415
+
+        return CLUSTER_ARG_SPEC | task.ARGUMENTS, task.run_bundle

@@ -16,6 +16,7 @@ from ansible.plugins.action import ActionBase
 from ..module_utils._core.config.secrets import masker, secrets_in_objects
 from ..module_utils._core.errors import Problem
 from . import _lock, _sources, _yaml
+from ._needed import needed
 
 
 class ControllerAction(ActionBase):
@@ -25,7 +26,8 @@ class ControllerAction(ActionBase):
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """Return the result of the task. Fails for invalid arguments and for a Problem."""
-        super().run(tmp, task_vars)
+        with needed():
+            super().run(tmp, task_vars)
         spec = arguments_of(type(self).__module__.rpartition(".")[2])
         _result, arguments = self.validate_argument_spec(argument_spec=spec)
         for warning in misspelled(task_vars or {}):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import importlib
 import string
+import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -113,7 +114,8 @@ def _jmespath() -> Any:
     try:
         return importlib.import_module("jmespath")
     except ImportError as error:
-        raise Problem("the Python library jmespath is missing on the controller", fix="Install jmespath.") from error
+        fix = f"Run: {sys.executable} -m pip install jmespath"
+        raise Problem("the Python library jmespath is missing on the controller", fix=fix) from error
 
 
 def _compile(item: Mapping[str, Any]) -> None:

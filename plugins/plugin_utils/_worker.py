@@ -17,24 +17,31 @@ from ansible.module_utils.common.parameters import remove_values
 from ansible.plugins.action import ActionBase
 from ansible.utils.vars import merge_hash
 
+from ._needed import needed
+
 
 class WorkerAction(ActionBase):
     """Runs the work of a module without a process of its own where the result is the same, and the module elsewhere."""
 
     _supports_check_mode = True
     _supports_async = True
-    arguments: dict[str, Any]
-    work: Callable[[Any], None]
+
+    @staticmethod
+    def load() -> tuple[dict[str, Any], Callable[[Any], None]]:
+        """Import and return the argument spec and the work of the module, which may need another collection."""
+        raise NotImplementedError
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         result: dict[str, Any] = super().run(tmp, task_vars)
-        checked = self._checked() if self._same_python(task_vars or {}) else None
+        with needed():
+            arguments, work = self.load()
+        checked = self._checked(arguments) if self._same_python(task_vars or {}) else None
         if checked is None:
             apart = bool(self._task.async_val) and not self._connection.has_native_async
             return dict(merge_hash(result, self._execute_module(task_vars=task_vars, wrap_async=apart)))
         with TemporaryDirectory(dir=constants.DEFAULT_LOCAL_TMP) as folder:
             module = _Module(checked, folder, check_mode=self._task.check_mode, diff=self._task.diff)
-            type(self).work(module)
+            work(module)
         return result | module.result
 
     def _same_python(self, task_vars: dict[str, Any]) -> bool:
@@ -45,13 +52,13 @@ class WorkerAction(ActionBase):
         usable = sys.platform == "linux" and not constants.DEFAULT_KEEP_REMOTE_FILES
         return usable and self._connection.transport == "local" and interpreter == sys.executable and not apart
 
-    def _checked(self) -> ValidationResult | None:
+    def _checked(self, arguments: dict[str, Any]) -> ValidationResult | None:
         """Return the arguments as the module gets them, or nothing if the module has something to say about them."""
         try:
             given = json.loads(json.dumps(self._task.args))
         except (TypeError, ValueError):  # a date, or a value of a vault
             return None
-        checked = ArgumentSpecValidator(self.arguments).validate(given)
+        checked = ArgumentSpecValidator(arguments).validate(given)
         return None if checked.error_messages or checked._warnings or checked._deprecations else checked
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import importlib
 import re
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -161,4 +162,7 @@ def library(name: str, package: str = "") -> Any:
     try:
         return importlib.import_module(name)
     except ImportError as error:
-        raise Problem(missing_required_lib(package or name), where=str(error)) from error
+        missing = (error.name or name).partition(".")[0]  # the library, or one that it needs
+        wanted = missing if missing != name.partition(".")[0] else package or name
+        fix = f"Run: {sys.executable} -m pip install {wanted}"
+        raise Problem(missing_required_lib(wanted), where=str(error), fix=fix) from error
