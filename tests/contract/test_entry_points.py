@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 from pathlib import Path
 
@@ -41,8 +42,8 @@ def played(clone: Path, playbook: str, *more: str) -> subprocess.CompletedProces
 
 
 def printed(done: subprocess.CompletedProcess[str]) -> str:
-    """Return what a run prints, without line breaks."""
-    return " ".join(done.stdout.split())
+    """Return what a run prints, without line breaks and the paths of task files."""
+    return re.sub(r"Origin: \S+", "", " ".join(done.stdout.split()))
 
 
 @pytest.mark.parametrize("name", ["site", "verify", "remove", "render"])
