@@ -57,3 +57,32 @@ def test_a_host_without_collectors_is_an_error_that_says_what_to_set(tmp_path: P
     done = rendered(tmp_path, {"one": {"otel_colectors": []}})
     assert done.returncode != 0
     assert "the inventory names no collector for this host. Set `otel_collectors`" in done.stdout + done.stderr
+
+
+def test_strategies_imports_loops_and_defaults_of_modules_give_the_same_objects(tmp_path: Path) -> None:
+    role, out = "o11y.opentelemetry.otel_collector", tmp_path / "out"
+
+    def values(way: str) -> dict[str, Any]:
+        return {"otel_collector_state": "rendered", "otel_collector_output_path": str(out / way)}
+
+    def play(hosts: str, **more: Any) -> dict[str, Any]:
+        return {"hosts": hosts, "gather_facts": False, **more}
+
+    defaults = {"group/o11y.opentelemetry.kubernetes": {"context": "other"}}
+    include = {"name": role, "apply": {"delegate_to": "localhost"}}
+    looped = {"ansible.builtin.include_role": {"name": role}, "loop": ["looped"], "vars": {**values("{{ item }}")}}
+    done = plays.run(
+        tmp_path,
+        [
+            play("all", strategy="free", vars=values("free"), roles=[role], module_defaults=defaults),
+            play("all", serial=1, tasks=[{"ansible.builtin.import_role": {"name": role}, "vars": values("imported")}]),
+            play("all", tasks=[{"ansible.builtin.include_role": include, "vars": values("delegated")}]),
+            play("localhost", vars=COLLECTOR, tasks=[looped]),
+        ],
+        {"one": {**REMOTE, **COLLECTOR}, "two": {**REMOTE, **COLLECTOR}},
+    )
+    assert done.returncode == 0, done.stdout
+    files = {str(file.parent.relative_to(out)): file.read_text() for file in out.glob("*/*/manifests.yml")}
+    both = {f"{way}/{host}" for way in ("free", "imported", "delegated") for host in ("one", "two")}
+    assert set(files) == {*both, "looped/localhost"}
+    assert len(set(files.values())) == 1
