@@ -19,9 +19,8 @@ from ..rollout.wait import follow
 from ..webhooks.reasons import unanswered
 from .bundle import BundleOptions, Session, namespaces_of
 from .certificates import await_issued
-from .deletion import await_gone, delete_one
 from .preflight import refuse_foreign, refuse_taken_ports, warn_of_constraints
-from .prune import Pruning
+from .prune import Pruning, await_gone, delete_one
 
 NOT_FOUND = 404
 

@@ -196,3 +196,9 @@ def namespaces_of(manifests: Iterable[Manifest]) -> list[str]:
 def refs(manifests: Iterable[Manifest]) -> set[Ref]:
     """Return the names of all objects of a bundle."""
     return {ref(manifest) for manifest in manifests}
+
+
+def keep(session: Session, found: Manifest, reason: str) -> None:
+    """Report an object that stays."""
+    session.report.warnings.append(f"Kept {ref(found)}: {reason}")
+    session.report.add("unchanged", found, found)

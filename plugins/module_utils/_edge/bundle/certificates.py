@@ -13,8 +13,7 @@ from ..._core.cluster.operator_status import API_VERSION, KIND, account, belongs
 from ..._core.errors import Problem
 from ..api.explain import asking
 from ..api.kinds import ApiResource
-from .bundle import Session, listed, refs
-from .deletion import keep
+from .bundle import Session, keep, listed, refs
 
 _CERTIFICATES = ApiResource(API_VERSION, KIND, "certificates", True)
 _REQUESTS = ApiResource(API_VERSION, "CertificateRequest", "certificaterequests", True)

@@ -13,10 +13,9 @@ from ..._core.cluster.ownership import owner, users_of_account
 from ..._core.errors import Problem
 from ..api.cluster import JSON, METADATA_LIST, ApiError, Cluster
 from ..api.kinds import ApiResource
-from .bundle import BundleOptions, Session, listed
+from .bundle import BundleOptions, Session, keep, listed
 from .certificates import needed_by_others, secrets_of
-from .deletion import delete, keep
-from .prune import Pruning
+from .prune import Pruning, delete
 
 # What runs pods, or has pods run: one that is idle now needs its account later.
 BUILT_IN = {
