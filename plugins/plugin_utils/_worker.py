@@ -42,6 +42,10 @@ class WorkerAction(ActionBase):
         with TemporaryDirectory(dir=constants.DEFAULT_LOCAL_TMP) as folder:
             module = _Module(checked, folder, check_mode=self._task.check_mode, diff=self._task.diff)
             work(module)
+        # Since ansible-core 2.21 a setting says whether a result has the arguments; earlier ones always have them.
+        if hasattr(constants, "INJECT_INVOCATION"):
+            wanted = constants.config.get_config_value("INJECT_INVOCATION", variables=task_vars)
+            module.result = {key: value for key, value in module.result.items() if wanted or key != "invocation"}
         return result | module.result
 
     def _same_python(self, task_vars: dict[str, Any]) -> bool:

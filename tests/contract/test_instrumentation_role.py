@@ -50,7 +50,7 @@ def test_the_role_passes_on_its_own_input(name: str) -> None:
 
 def test_all_else_is_of_the_run() -> None:
     assert set(VARS["__otel_instrumentation_defaults"]) == set(OPTIONS)
-    run = {"state", "instances", "output_path", "force_conflicts", "wait_seconds"}
+    run = {"state", "instances", "output_path", "force_conflicts", "wait_seconds", "lock_file"}
     run |= {"kubeconfig", "kube_context", "eks_cluster"}
     assert {name.removeprefix(PREFIX) for name in SPEC} - set(OPTIONS) == run
 

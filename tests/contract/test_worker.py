@@ -126,6 +126,7 @@ def play(folder: Path) -> tuple[dict[str, Any], str]:
         (folder / "hosts.json").write_text(json.dumps({"all": {"hosts": named}}))
         settings = {name: value for name, value in os.environ.items() if not name.startswith(("K8S_AUTH_", "ANSIBLE_"))}
         settings |= {"ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS), "ANSIBLE_PIPELINING": "true"}
+        settings["ANSIBLE_INJECT_INVOCATION"] = os.environ.get("ANSIBLE_INJECT_INVOCATION", "true")  # false since 2.21
         command = ["ansible-playbook", "-vvv", "-i", "hosts.json", "play.yml"]
         done = subprocess.run(command, cwd=folder, env=settings, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr

@@ -13,7 +13,7 @@ from tests.support.aws import Aws, role_arn, spans
 from tests.support.cluster import PROJECT, until
 from tests.support.eks.scenario import PATIENCE, Scenario
 
-ROLE = "k8s-production-cluster-signed-signed"
+ROLE = "k8s-production-cluster-us-east-1-signed-signed"
 ENDPOINTS = {
     ("xray.us-east-1.amazonaws.com", "PutSpans"),
     ("logs.us-east-1.amazonaws.com", "PutLogEvents"),
