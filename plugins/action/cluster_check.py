@@ -5,18 +5,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
-from ..module_utils._edge.api import target
-from ..module_utils._edge.api.connect import CLUSTER_ARG_SPEC
 from ..plugin_utils._worker import WorkerAction
 
 
 class ActionModule(WorkerAction):
     """Say which cluster a run goes to."""
 
-    arguments = CLUSTER_ARG_SPEC | target.ARGUMENTS
-    work = staticmethod(target.run_check)
+    @staticmethod
+    def load() -> tuple[dict[str, Any], Callable[[Any], None]]:
+        from ..module_utils._edge.api import target  # noqa: PLC0415 - needs kubernetes.core
+        from ..module_utils._edge.api.connect import CLUSTER_ARG_SPEC  # noqa: PLC0415
+
+        return CLUSTER_ARG_SPEC | target.ARGUMENTS, target.run_check
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """Return the cluster, which every callback shows."""
