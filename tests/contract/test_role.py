@@ -46,7 +46,7 @@ def test_options_of_a_collector_are_its_fields_and_what_the_role_passes_on() -> 
 
 @pytest.mark.parametrize("name", OPTIONS)
 def test_the_role_passes_on_its_own_input(name: str) -> None:
-    optional = f"lookup('ansible.builtin.vars', '{PREFIX}{name}', default=omit)"
+    optional = f"{PREFIX}{name} if query('ansible.builtin.varnames', '^{PREFIX}{name}$') else omit"
     value = PREFIX + name if "default" in SPEC[PREFIX + name] else optional
     assert VARS["__otel_collector_defaults"][name] == f"{{{{ {value} }}}}"
 
