@@ -55,10 +55,10 @@ def compose(yaml: Any, text: str, file: str) -> Iterator[Node | None]:
 
     Raises Problem with file, line and column when it is no YAML.
     """
-    # libyaml is not everywhere; the pure parser reads the same language, slower
+    # libyaml is not everywhere; the pure parser reads the same language, slower. It takes no subclass of str, as Ansible has.
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
-        yield from _Composer(file).documents(yaml.parse(text, loader))
+        yield from _Composer(file).documents(yaml.parse(str.__str__(text), loader))
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
         where = Position(file, mark.line + 1, mark.column + 1) if mark else Position(file)

@@ -147,7 +147,8 @@ def test_secrets_are_in_no_result(capsys: Any, monkeypatch: pytest.MonkeyPatch) 
     assert "hush-hush" not in json.dumps(result)
     assert "key-of-mine" not in json.dumps(result)
     assert "namespace default" in result["msg"]
-    assert result["invocation"]["module_args"]["manifests"][0]["stringData"]["token"].startswith("***")
+    given = result.get("invocation")  # ansible-core 2.21 leaves it out
+    assert given is None or given["module_args"]["manifests"][0]["stringData"]["token"].startswith("***")
 
 
 USER = {"token": "my-token-1", "exec": {"env": [{"name": "AWS_SECRET_ACCESS_KEY", "value": "aws-key-1"}]}}

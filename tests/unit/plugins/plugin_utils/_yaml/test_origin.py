@@ -85,3 +85,4 @@ class Unsafe(str):
 def test_texts_of_older_cores_become_plain_texts() -> None:
     assert type(origin.plain([Unsafe("a")])[0]) is str
     assert _yaml.dump({Unsafe("a"): Unsafe("b")}) == "a: b\n"
+    assert _yaml.parsed(Unsafe("a: b")) == {"a": "b"}
