@@ -55,7 +55,7 @@ def compose(yaml: Any, text: str, file: str) -> Iterator[Node | None]:
 
     Raises Problem with file, line and column when it is no YAML.
     """
-    # libyaml is not everywhere; the pure parser reads the same language, slower. It takes no subclass of str, as Ansible has.
+    # libyaml is not everywhere; the pure parser is slower. Neither takes a subclass of str, as Ansible has them.
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
         yield from _Composer(file).documents(yaml.parse(str.__str__(text), loader))
