@@ -140,7 +140,7 @@ def played(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Any], st
 
 def shown(result: dict[str, Any]) -> dict[str, Any]:
     """Return a result without random marks of secret values, and without the traceback that ansible-core 2.18 adds."""
-    found: dict[str, Any] = json.loads(re.sub(r"\*{3}[0-9a-f]{8}|(?<=127\.0\.0\.1:)\d+", "***", json.dumps(result)))
+    found: dict[str, Any] = json.loads(re.sub(r"\*{3}[0-9a-f]{8}|(?<=\"host\": \")[^\"]*", "***", json.dumps(result)))
     return {key: value for key, value in found.items() if key != "exception"}
 
 
