@@ -79,5 +79,5 @@ def answer(work: Callable[[], dict[str, Any]], arguments: Any) -> dict[str, Any]
 
 def hidden_if_secret(result: dict[str, Any], part: str = "manifests") -> dict[str, Any]:
     """Return a result. Ansible hides it from output and logs if this part of it holds secrets in clear text."""
-    found = next(secrets_in_objects(result[part], _yaml.parsed), None) is not None
+    found = next(secrets_in_objects(result.get(part) or [], _yaml.parsed), None) is not None
     return {**result, "has_secrets": found, "_ansible_no_log": found}

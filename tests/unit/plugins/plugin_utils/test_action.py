@@ -52,6 +52,7 @@ def test_a_result_with_a_secret_is_hidden_from_output() -> None:
         assert (result["has_secrets"], result["_ansible_no_log"]) == (secret, secret)
         values = {"manager": {"extraEnvs": [{"name": "API_KEY", "value": value}]}}
         assert _action.hidden_if_secret({"chart_values": values}, "chart_values")["has_secrets"] is secret
+    assert not _action.hidden_if_secret({"state": "removed"}, "chart_values")["has_secrets"]
 
 
 def test_the_filter_masks_secrets_on_request() -> None:
