@@ -16,6 +16,7 @@ FILE, FUNCTION, MODULE, TASKS, PLAYBOOK, TEMPLATE = 250, 40, 30, 60, 15, 60
 LARGE: dict[str, str] = {
     "plugins/module_utils/_core/config/catalogue.py": "The reader of one file format and the questions to it.",
     "plugins/module_utils/_core/config/secrets.py": "One table of what a secret is, with the masks that apply it.",
+    "plugins/module_utils/_core/diagnose/checks_flow.py": "The checks of where data goes and stops, with their table.",
     "tests/contract/test_catalogue_data.py": "One table of facts, checked from every side.",
     "tests/unit/plugins/module_utils/_core/config/test_catalogue.py": "Mirrors catalogue.py.",
     "tests/unit/plugins/module_utils/_core/cluster/test_rollout.py": "Cases of pods, and of what becomes of them.",

@@ -70,28 +70,46 @@ AGAIN = "What AWS has begun goes on there, and the next run takes it up."
 TEXTS: tuple[tuple[frozenset[str], str, str], ...] = (
     (EXPIRED_CODES, "the AWS credentials have expired ({message})", f"Get fresh ones and run the task again. {AGAIN}"),
     (frozenset(_DENIED), "not allowed ({message})", "Allow {call} to the caller, or look for a policy that denies it."),
-    (frozenset(_REFUSED_CREDENTIALS), "AWS does not accept the credentials ({message})",
-        "Check access_key, secret_key and session_token or the profile, the region's partition, and the clock here."),
-    (frozenset(_NO_CREDENTIALS), "there are no usable AWS credentials ({message})",
+    (
+        frozenset(_REFUSED_CREDENTIALS),
+        "AWS does not accept the credentials ({message})",
+        "Check access_key, secret_key and session_token or the profile, the region's partition, and the clock here.",
+    ),
+    (
+        frozenset(_NO_CREDENTIALS),
+        "there are no usable AWS credentials ({message})",
         "Give profile, or access_key and secret_key, or set AWS_PROFILE, or AWS_ACCESS_KEY_ID and"
-        " AWS_SECRET_ACCESS_KEY."),
+        " AWS_SECRET_ACCESS_KEY.",
+    ),
     (frozenset(_LOGIN), "the login of the profile has expired ({message})", f"Log in anew, and run it again. {AGAIN}"),
     (frozenset({"ProfileNotFound"}), "{message}", "Check profile and AWS_PROFILE."),
     (frozenset({"ParamValidationError"}), "a value is not valid ({message})", "Correct what the message names."),
     (frozenset({"NoRegionError"}), "no region is known", "Give region, or set AWS_REGION."),
-    (frozenset({"SSLError"}), "no trusted TLS with AWS ({message})",
-        "Give the CA of the proxy or endpoint with aws_ca_bundle."),
+    (
+        frozenset({"SSLError"}),
+        "no trusted TLS with AWS ({message})",
+        "Give the CA of the proxy or endpoint with aws_ca_bundle.",
+    ),
     (frozenset({"ProxyConnectionError"}), "the proxy does not answer ({message})", "Check HTTPS_PROXY and NO_PROXY."),
-    (PASSING_ERRORS, "AWS cannot be reached ({message})",
-        "Check the region, endpoint_url, DNS, proxies and VPC endpoints between this machine and AWS."),
+    (
+        PASSING_ERRORS,
+        "AWS cannot be reached ({message})",
+        "Check the region, endpoint_url, DNS, proxies and VPC endpoints between this machine and AWS.",
+    ),
     (frozenset(_LIMIT), "a limit is reached ({message})", "Remove what is not needed, or ask AWS for more."),
     (MISSING_CODES, "it does not exist ({message})", "Check the names, the region and the account."),
     (BUSY_CODES, "another operation is under way ({message})", "Run the task again when that is over."),
-    (PASSING_CODES, "AWS is overloaded or in trouble, and stayed so ({code}: {message})",
-        f"Run the task again. {AGAIN}"),
-    (frozenset({"InvalidParameterException", "InvalidRequestException", "ValidationError", "InvalidInput"}),
-        "AWS refuses the request ({message})", "Correct what the message names."),
-)  # fmt: skip
+    (
+        PASSING_CODES,
+        "AWS is overloaded or in trouble, and stayed so ({code}: {message})",
+        f"Run the task again. {AGAIN}",
+    ),
+    (
+        frozenset({"InvalidParameterException", "InvalidRequestException", "ValidationError", "InvalidInput"}),
+        "AWS refuses the request ({message})",
+        "Correct what the message names.",
+    ),
+)
 
 
 def passing(answer: FailedCall) -> bool:
@@ -126,11 +144,15 @@ LIFE_SECONDS = 600
 
 # The commands of kubeconfigs that make such a token: the words that they begin with, and what their flags mean to us.
 COMMANDS: dict[str, tuple[tuple[str, ...], dict[str, str]]] = {
-    "aws": (("eks", "get-token"),
-        {"--cluster-name": "name", "--region": "region", "--profile": "profile", "--role-arn": "role_arn"}),
-    "aws-iam-authenticator": (("token",),
-        {"-i": "name", "--cluster-id": "name", "--region": "region", "-r": "role_arn", "--role": "role_arn"}),
-}  # fmt: skip
+    "aws": (
+        ("eks", "get-token"),
+        {"--cluster-name": "name", "--region": "region", "--profile": "profile", "--role-arn": "role_arn"},
+    ),
+    "aws-iam-authenticator": (
+        ("token",),
+        {"-i": "name", "--cluster-id": "name", "--region": "region", "-r": "role_arn", "--role": "role_arn"},
+    ),
+}
 # Flags that change nothing about the token, and their values.
 IDLE = {"--output": "json"}
 VARIABLES = {"AWS_PROFILE": "profile", "AWS_REGION": "region", "AWS_STS_REGIONAL_ENDPOINTS": ""}

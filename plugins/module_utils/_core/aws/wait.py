@@ -121,40 +121,51 @@ ISSUES: dict[str, Meaning] = {
         "Give the user eks:addon-manager the rights that the message names; ADOT up to v0.62.1 wants its RBAC manifest"
         " applied first.",
     ),
-    "InternalFailure": Meaning(True, "EKS itself failed",
-        "Run the task again; if it stays, ask AWS support and name the add-on's ARN."),
-    "ClusterUnreachable": Meaning(True, "EKS cannot reach the cluster's API server, or a webhook in it",
-        "Check the cluster's status, subnets and security groups, and webhooks without running pods."),
+    "InternalFailure": Meaning(
+        True, "EKS itself failed", "Run the task again; if it stays, ask AWS support and name the add-on's ARN."
+    ),
+    "ClusterUnreachable": Meaning(
+        True,
+        "EKS cannot reach the cluster's API server, or a webhook in it",
+        "Check the cluster's status, subnets and security groups, and webhooks without running pods.",
+    ),
     "InsufficientNumberOfReplicas": Meaning(
         True,  # pods that are starting
         "too few pods of the add-on run",
         "Look at its pods and their events: images, room on the nodes, taints, Secrets that wait for cert-manager.",
     ),
-    "ConfigurationConflict": Meaning(False, "another owner manages fields that the add-on sets",
-        "Set resolve_conflicts to overwrite to give them to the add-on, or to preserve to keep them in an update."),
+    "ConfigurationConflict": Meaning(
+        False,
+        "another owner manages fields that the add-on sets",
+        "Set resolve_conflicts to overwrite to give them to the add-on, or to preserve to keep them in an update.",
+    ),
     "AdmissionRequestDenied": Meaning(
         True,  # a webhook that is coming up
         "an admission webhook or policy refuses objects of the add-on",
         "Allow them in that policy, or mend the webhook that the message names; ADOT needs a running cert-manager.",
     ),
-    "UnsupportedAddonModification": Meaning(False,
+    "UnsupportedAddonModification": Meaning(
+        False,
         "the add-on's objects were changed in a way that EKS does not support",
-        "Take the change back and use configuration_values for it, or set resolve_conflicts to overwrite."),
+        "Take the change back and use configuration_values for it, or set resolve_conflicts to overwrite.",
+    ),
     "K8sResourceNotFound": Meaning(
         True,  # made by something that is being installed
         "an object or kind that the add-on needs is not in the cluster",
         "Create what the message names first; for ADOT these are cert-manager's kinds.",
     ),
-    "AddonSubscriptionNeeded": Meaning(False,
+    "AddonSubscriptionNeeded": Meaning(
+        False,
         "the add-on is sold in AWS Marketplace, and this account has no subscription",
-        "Subscribe on its product page (product_url of eks_addon_info with available=true), and run the task again."),
+        "Subscribe on its product page (product_url of eks_addon_info with available=true), and run the task again.",
+    ),
     "AddonPermissionFailure": Meaning(
         True,  # IAM is eventually consistent
         "the add-on's IAM role lacks permissions",
         "Give service_account_role_arn or pod_identity_associations a role with the policies that eks_addon_info"
         " recommends.",
     ),
-}  # fmt: skip
+}
 UNKNOWN = Meaning(True, "EKS reports an issue", "Follow the message.")
 
 

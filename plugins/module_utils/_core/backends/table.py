@@ -99,9 +99,13 @@ LIMITS = (
     Limit("routes", _SIDECAR, _OURS, said),
     Limit("openshift_route", _SIDECAR, _OURS, said),
     Limit("network_policy", _SIDECAR, _OURS, said),
-    Limit("storage", _SIDECAR, "Remove it: the state of a sidecar ends with its pod.",
-        lambda value: bool(value.get("class"))),
-)  # fmt: skip
+    Limit(
+        "storage",
+        _SIDECAR,
+        "Remove it: the state of a sidecar ends with its pod.",
+        lambda value: bool(value.get("class")),
+    ),
+)
 
 
 def _check_limits(collector: Collector) -> None:

@@ -76,50 +76,91 @@ _SCALING = "(events[?contains(['TriggeredScaleUp', 'Nominated'], reason)])"
 
 # Tried from the top for {pod, events}; the first row that finds something speaks for the pod.
 POD_FAILURES = (
-    FailureRow("image_name",
-        f"{_CONTAINERS} | [?contains(['InvalidImageName', 'ErrImageNeverPull'], state.waiting.reason)].{_WAITING}", 0,
-        "Correct the image, or its pull policy."),
-    FailureRow("image_pull", f"{_CONTAINERS} | [?{_PULL} && !({_PASSING})].{_WAITING}", 0,
-        "Check the image's name and tag, the pull secret, and that the node reaches the registry."),
-    FailureRow("image_pull_passing", f"{_CONTAINERS} | [?{_PULL}].{_WAITING}", 30,
-        "Check the network between the node and the registry."),
-    FailureRow("container_config",
-        f"{_CONTAINERS} | [?state.waiting.reason == 'CreateContainerConfigError'].{_WAITING}", 2,
-        "Create the Secret or ConfigMap, or the key, that the container refers to."),
-    FailureRow("container_start",
+    FailureRow(
+        "image_name",
+        f"{_CONTAINERS} | [?contains(['InvalidImageName', 'ErrImageNeverPull'], state.waiting.reason)].{_WAITING}",
+        0,
+        "Correct the image, or its pull policy.",
+    ),
+    FailureRow(
+        "image_pull",
+        f"{_CONTAINERS} | [?{_PULL} && !({_PASSING})].{_WAITING}",
+        0,
+        "Check the image's name and tag, the pull secret, and that the node reaches the registry.",
+    ),
+    FailureRow(
+        "image_pull_passing",
+        f"{_CONTAINERS} | [?{_PULL}].{_WAITING}",
+        30,
+        "Check the network between the node and the registry.",
+    ),
+    FailureRow(
+        "container_config",
+        f"{_CONTAINERS} | [?state.waiting.reason == 'CreateContainerConfigError'].{_WAITING}",
+        2,
+        "Create the Secret or ConfigMap, or the key, that the container refers to.",
+    ),
+    FailureRow(
+        "container_start",
         f"{_CONTAINERS} | [?contains(['CreateContainerError', 'RunContainerError', 'StartError'], state.waiting.reason)"
         f" || state.terminated.reason == 'StartError' || lastState.terminated.reason == 'StartError'"
         f" && state.waiting].{{container: name, reason: not_null(state.waiting.reason, 'StartError'), detail:"
-        " not_null(state.terminated.message, lastState.terminated.message, state.waiting.message)}", 0,
-        "Check the command, the mounts and the security context of the container."),
-    FailureRow("out_of_memory", f"{_CONTAINERS} | [?{_CRASHED} && {_OOM}].{_ENDED}", 0,
-        "Raise the memory limit, or reduce the memory use of the container.", evidence=True),
-    FailureRow("crash", f"{_CONTAINERS} | [?{_CRASHED} && !({_OOM})].{_ENDED}", 0,
-        "Read the log. A collector that exits at once usually has an invalid configuration.", evidence=True),
-    FailureRow("unschedulable",
+        " not_null(state.terminated.message, lastState.terminated.message, state.waiting.message)}",
+        0,
+        "Check the command, the mounts and the security context of the container.",
+    ),
+    FailureRow(
+        "out_of_memory",
+        f"{_CONTAINERS} | [?{_CRASHED} && {_OOM}].{_ENDED}",
+        0,
+        "Raise the memory limit, or reduce the memory use of the container.",
+        evidence=True,
+    ),
+    FailureRow(
+        "crash",
+        f"{_CONTAINERS} | [?{_CRASHED} && !({_OOM})].{_ENDED}",
+        0,
+        "Read the log. A collector that exits at once usually has an invalid configuration.",
+        evidence=True,
+    ),
+    FailureRow(
+        "unschedulable",
         f"!{_SCALING} && pod.status.conditions[?type=='PodScheduled' && status=='False' && reason=='Unschedulable']"
-        ".{reason: reason, detail: message}", UNSCHEDULABLE_GRACE,
-        "Lower the resource requests, add nodes, or correct node selectors, affinity and tolerations."),
-    FailureRow("mount",
+        ".{reason: reason, detail: message}",
+        UNSCHEDULABLE_GRACE,
+        "Lower the resource requests, add nodes, or correct node selectors, affinity and tolerations.",
+    ),
+    FailureRow(
+        "mount",
         f"{_STARTING} && events[?contains(['FailedMount', 'FailedAttachVolume', 'FailedMapVolume'], reason)"
-        " && contains(message, 'not found')].{reason: reason, detail: message}", 4,
-        "Create the Secret, ConfigMap or volume that the pod mounts."),
-    FailureRow("mount_slow",
+        " && contains(message, 'not found')].{reason: reason, detail: message}",
+        4,
+        "Create the Secret, ConfigMap or volume that the pod mounts.",
+    ),
+    FailureRow(
+        "mount_slow",
         f"{_STARTING} && events[?contains(['FailedMount', 'FailedAttachVolume', 'FailedMapVolume'], reason)]"
-        ".{reason: reason, detail: message}", 45, "Check the volume and its driver."),
-)  # fmt: skip
+        ".{reason: reason, detail: message}",
+        45,
+        "Check the volume and its driver.",
+    ),
+)
 
 # Replaces `mount` when a Certificate creates the Secret: its issuer decides how long that takes.
 ISSUING = FailureRow("certificate", "", math.inf, "Check `kubectl describe certificate` and its issuer.")
 
 # Tried from the top for {workload, events, missing, old, allow_empty}; `old` are the pods of older revisions.
 WORKLOAD_FAILURES = (
-    FailureRow("stuck_pod", "workload.kind == 'StatefulSet' && workload.spec.podManagementPolicy != 'Parallel'"
+    FailureRow(
+        "stuck_pod",
+        "workload.kind == 'StatefulSet' && workload.spec.podManagementPolicy != 'Parallel'"
         " && workload.spec.updateStrategy.type != 'OnDelete'"
         " && old[?(not_null(status.conditions, `[]`)[?type=='Ready'].status | [0]) != 'True']"
         ".{reason: 'StuckPod', detail: join('', ['pod ', metadata.name, ' of an older revision is not ready,"
-        " and a StatefulSet replaces it only when it is ready'])}", 10,
-        "Delete that pod. Kubernetes does not delete it automatically."),
+        " and a StatefulSet replaces it only when it is ready'])}",
+        10,
+        "Delete that pod. Kubernetes does not delete it automatically.",
+    ),
     FailureRow(
         # OpenShift: no SecurityContextConstraints of the ServiceAccount allow what the pods request.
         "constraints",
@@ -129,15 +170,26 @@ WORKLOAD_FAILURES = (
         3,
         "Set `platform` to the platform of the cluster. The role then creates the constraints that the config needs.",
     ),
-    FailureRow("create_pods", "missing && events[?reason=='FailedCreate'].{reason: reason, detail: message}", 3,
-        "Remove the restriction (quota, pod security, webhook), or create the missing object (ServiceAccount)."),
-    FailureRow("create_replicas",
-        "workload.status.conditions[?type=='ReplicaFailure' && status=='True'].{reason: reason, detail: message}", 6,
-        "Remove the restriction (quota, pod security, webhook), or create the missing object (ServiceAccount)."),
-    FailureRow("progress_deadline",
+    FailureRow(
+        "create_pods",
+        "missing && events[?reason=='FailedCreate'].{reason: reason, detail: message}",
+        3,
+        "Remove the restriction (quota, pod security, webhook), or create the missing object (ServiceAccount).",
+    ),
+    FailureRow(
+        "create_replicas",
+        "workload.status.conditions[?type=='ReplicaFailure' && status=='True'].{reason: reason, detail: message}",
+        6,
+        "Remove the restriction (quota, pod security, webhook), or create the missing object (ServiceAccount).",
+    ),
+    FailureRow(
+        "progress_deadline",
         "workload.status.observedGeneration >= workload.metadata.generation && workload.status.conditions["
-        "?type=='Progressing' && reason=='ProgressDeadlineExceeded'].{reason: reason, detail: message}", 0,
-        "Check the warning events of its pods.", evidence=True),
+        "?type=='Progressing' && reason=='ProgressDeadlineExceeded'].{reason: reason, detail: message}",
+        0,
+        "Check the warning events of its pods.",
+        evidence=True,
+    ),
     FailureRow(
         # The operator retries temporary errors too, such as conflicts and missing workloads.
         "reconcile",
@@ -147,9 +199,12 @@ WORKLOAD_FAILURES = (
         10,
         "Correct the resource, or give the operator the missing permission or object.",
     ),
-    FailureRow("no_nodes",
+    FailureRow(
+        "no_nodes",
         "!allow_empty && workload.kind == 'DaemonSet' && workload.status.desiredNumberScheduled == `0`"
         " && workload.status.observedGeneration >= workload.metadata.generation && [{reason: 'NoNodes',"
-        " detail: 'no node fits its node selector, affinity and tolerations'}]", 5,
-        "Correct them, or set allow_empty if it is expected that no node matches."),
-)  # fmt: skip
+        " detail: 'no node fits its node selector, affinity and tolerations'}]",
+        5,
+        "Correct them, or set allow_empty if it is expected that no node matches.",
+    ),
+)

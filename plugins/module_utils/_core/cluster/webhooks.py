@@ -42,34 +42,57 @@ class WebhookCause(NamedTuple):
 # The first match applies. {service} is `Service namespace/name`; {port} is the port of its pods.
 CAUSES = (
     WebhookCause("no_service", r'service "[^"]*" not found', "the {service} does not exist", "Create the Service."),
-    WebhookCause("no_endpoints", "no endpoints available", "the {service} has no pod that is ready",
-        "Check the pods that the Service selects."),
-    WebhookCause("certificate_name", r"x509: (certificate is (not )?valid for|certificate relies on|cannot validate)",
+    WebhookCause(
+        "no_endpoints",
+        "no endpoints available",
+        "the {service} has no pod that is ready",
+        "Check the pods that the Service selects.",
+    ),
+    WebhookCause(
+        "certificate_name",
+        r"x509: (certificate is (not )?valid for|certificate relies on|cannot validate)",
         "the certificate of the {service} is for another name",
         "The Certificate needs the names SERVICE.NAMESPACE.svc among its dnsNames; on Fargate and in the host's network"
-        " the kubelet may hold the webhook's port (10250)."),
-    WebhookCause("certificate_time", "x509: certificate has expired or is not yet valid",
+        " the kubelet may hold the webhook's port (10250).",
+    ),
+    WebhookCause(
+        "certificate_time",
+        "x509: certificate has expired or is not yet valid",
         "the certificate of the {service} has expired, or the clocks differ",
-        "Renew the certificate, and restart the webhook if it does not load the new one."),
-    WebhookCause("untrusted", "x509:|tls: |certificate signed by unknown authority",
+        "Renew the certificate, and restart the webhook if it does not load the new one.",
+    ),
+    WebhookCause(
+        "untrusted",
+        "x509:|tls: |certificate signed by unknown authority",
         "the API server does not trust the certificate of the {service}: the CA bundle belongs to another CA",
         "Compare the webhook's caBundle with the ca.crt of the Secret that its pods mount; restart the pods"
-        " that started before the certificate was renewed."),
-    WebhookCause("refused", "connection refused|connection reset|EOF", "nothing listens behind the {service} yet",
-        "The pods must listen on port {port}. Check their log."),
+        " that started before the certificate was renewed.",
+    ),
+    WebhookCause(
+        "refused",
+        "connection refused|connection reset|EOF",
+        "nothing listens behind the {service} yet",
+        "The pods must listen on port {port}. Check their log.",
+    ),
     # cert-manager's docs, "Compatibility with Kubernetes Platform Providers" and "The Definitive Debugging Guide for
     # the cert-manager Webhook Pod"; GKE's docs, "Add firewall rules" of private clusters.
-    WebhookCause("unreachable",
+    WebhookCause(
+        "unreachable",
         "deadline exceeded|i/o timeout|Client.Timeout|no route to host|network is unreachable|No agent available"
-        "|no such host|unable to handle the request", "the control plane gets no answer from the {service}",
+        "|no such host|unable to handle the request",
+        "the control plane gets no answer from the {service}",
         "If its pods are ready, let the control plane reach their TCP port {port}: on EKS in the security groups of the"
         " nodes (with another network plugin, run the webhook with hostNetwork), on a private GKE cluster by"
-        " a firewall rule for the control plane's range, elsewhere in NetworkPolicies."),
-    WebhookCause("no_path", "could not find the requested resource|404",
+        " a firewall rule for the control plane's range, elsewhere in NetworkPolicies.",
+    ),
+    WebhookCause(
+        "no_path",
+        "could not find the requested resource|404",
         "the server behind the {service} does not have this webhook",
-        "Make sure that the webhook configuration and the pods have the same version."),
+        "Make sure that the webhook configuration and the pods have the same version.",
+    ),
     WebhookCause("other", "", "the {service} does not answer as a webhook", "Check the log of the webhook's pods."),
-)  # fmt: skip
+)
 
 
 def calls_webhook(message: str) -> bool:

@@ -226,7 +226,7 @@ def _known(one: Privilege, rows: Table) -> bool:
     keys = {one.key}
     if scope in _ROLES:
         # A right to some names is part of the right to all, and a right in a namespace is part of one everywhere.
-        keys |= {f"{wide} {what}" for wide in {scope, "ClusterRole"} for what in (name, name.partition(" ")[0])}
+        keys |= {f"{wide} {what}" for wide in (scope, "ClusterRole") for what in (name, name.partition(" ")[0])}
     return any(one.value in rows.get(key, ()) for key in keys)
 
 

@@ -18,17 +18,25 @@ from ..._core.errors import Problem
 from .cluster import NOT_ALLOWED, NOT_FOUND, Answer, ApiError, LostError
 
 LOST = {
-    "dns": ("the host name cannot be resolved",
-        "Check the server's name in the kubeconfig and the DNS of this machine."),
+    "dns": (
+        "the host name cannot be resolved",
+        "Check the server's name in the kubeconfig and the DNS of this machine.",
+    ),
     "refused": ("nothing listens there", "Check the server's address in the kubeconfig, and that the cluster runs."),
-    "timeout": ("it does not answer",
-        "Check the network, VPN, proxy and firewall between this machine and the cluster."),
-    "tls": ("the TLS connection is not trusted",
-        "Check https and the port, and give the cluster's CA with ca_cert or in the kubeconfig."),
+    "timeout": (
+        "it does not answer",
+        "Check the network, VPN, proxy and firewall between this machine and the cluster.",
+    ),
+    "tls": (
+        "the TLS connection is not trusted",
+        "Check https and the port, and give the cluster's CA with ca_cert or in the kubeconfig.",
+    ),
     "certificate": ("the client's certificate or key cannot be read", "Check client_cert and client_key."),
-    "reset": ("the connection breaks",
-        "Check proxies and load balancers on the way, and the health of the API server."),
-}  # fmt: skip
+    "reset": (
+        "the connection breaks",
+        "Check proxies and load balancers on the way, and the health of the API server.",
+    ),
+}
 
 FORBIDDEN = re.compile(
     r'User "(?P<user>[^"]*)" cannot (?P<verb>\S+) resource "(?P<resource>[^"]*)" in API group "(?P<group>[^"]*)"'
@@ -37,28 +45,56 @@ FORBIDDEN = re.compile(
 
 # (status, or none for any; words in the message or reason; the problem; the fix). {message} is the server's own.
 ANSWERS: tuple[tuple[int | None, str, str, str], ...] = (
-    (401, "", "the server does not accept the credentials ({message})",
-        "Renew the token or certificate. Check it with `kubectl auth whoami`."),
-    (None, "failed calling webhook", "an admission webhook does not answer ({message})",
-        "Check that the pods of that webhook run."),
+    (
+        401,
+        "",
+        "the server does not accept the credentials ({message})",
+        "Renew the token or certificate. Check it with `kubectl auth whoami`.",
+    ),
+    (
+        None,
+        "failed calling webhook",
+        "an admission webhook does not answer ({message})",
+        "Check that the pods of that webhook run.",
+    ),
     (None, "denied the request", "an admission webhook denied it ({message})", "Change the object or the policy."),
-    (None, "ValidatingAdmissionPolicy", "an admission policy denied it ({message})",
-        "Change the object or the policy."),
+    (
+        None,
+        "ValidatingAdmissionPolicy",
+        "an admission policy denied it ({message})",
+        "Change the object or the policy.",
+    ),
     (403, "exceeded quota", "a quota is used up ({message})", "Raise the ResourceQuota, or lower the requests."),
-    (403, "violates PodSecurity", "the namespace's pod security forbids it ({message})",
-        "Change the namespace's pod-security label or the pod."),
-    (403, "being terminated", "the namespace is being deleted ({message})",
-        "Wait until the namespace is gone, or check its finalizers."),
+    (
+        403,
+        "violates PodSecurity",
+        "the namespace's pod security forbids it ({message})",
+        "Change the namespace's pod-security label or the pod.",
+    ),
+    (
+        403,
+        "being terminated",
+        "the namespace is being deleted ({message})",
+        "Wait until the namespace is gone, or check its finalizers.",
+    ),
     (403, "", "not allowed ({message})", "Ask an administrator for the permission."),
     (None, "typed patch object", "a field has the wrong type or name ({message})", "Correct the field."),
-    (422, "field is immutable", "a field cannot be changed in place ({message})",
-        "Delete the object first, or rename the new one."),
+    (
+        422,
+        "field is immutable",
+        "a field cannot be changed in place ({message})",
+        "Delete the object first, or rename the new one.",
+    ),
     (None, "Invalid", "the object is not valid ({message})", "Correct the field."),
     (400, "", "the server does not understand the object ({message})", "Correct the field."),
-    (404, "namespaces ", "the namespace does not exist ({message})",
-        "Add a Namespace to the bundle, or create it first."),
+    (
+        404,
+        "namespaces ",
+        "the namespace does not exist ({message})",
+        "Add a Namespace to the bundle, or create it first.",
+    ),
     (429, "", "the server is overloaded ({message})", "Run the task again."),
-)  # fmt: skip
+)
 
 # The fix for an API group that the cluster does not serve.
 ABSENT = {
