@@ -15,7 +15,7 @@ from ..plugin_utils._yaml import reader
 DOCUMENTATION = r"""
 name: to_manifests
 short_description: Write Kubernetes objects as YAML
-version_added: 0.1.0
+version_added: 1.0.0
 author: The o11y.opentelemetry maintainers (@o11y)
 description:
   - Writes a list of objects as one text with a YAML document for each, keys in their own order.

@@ -9,7 +9,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: admission_wait
 short_description: Wait until admission webhooks answer, or report the step that hangs and why
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - A ready Deployment does not prove that its webhook answers.
     Its certificate must be issued, the CA be injected, and each API server must know both.

@@ -9,7 +9,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: bundle_apply
 short_description: Apply or remove a whole bundle of Kubernetes manifests
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Applies all manifests in one task by server-side apply, in the order of their dependencies.
   - Reads everything first, and rejects early what could only fail half-way, such as a workload whose host ports are in

@@ -9,7 +9,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: cluster_check
 short_description: Show which cluster a run goes to, and refuse any other than the expected one
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Connects as all modules of this collection do, and returns the server, the context and the name of the cluster.
   - With O(expected), the task fails if the connection leads to another cluster. Nothing is changed.

@@ -9,7 +9,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: collector_diagnose
 short_description: Diagnose why no data arrives
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Reads running collectors once, and reports for each in a few lines why data does not arrive, and the fix.
   - Reads pods, events, recent logs, the collector's own metrics twice, its config, Services and their

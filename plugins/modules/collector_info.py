@@ -9,7 +9,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: collector_info
 short_description: Read the OpenTelemetry Collectors of a cluster
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Lists the objects of all namespaces and owners that run collectors or hold their configs, as
     M(o11y.opentelemetry.pipeline_validate) and M(o11y.opentelemetry.pipeline_migrate) take them.

@@ -9,7 +9,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: eks_addon
 short_description: Install, change or remove an EKS add-on, and wait for it
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Creates, updates or deletes an add-on of an EKS cluster. An update contains only what differs.
     A setting without an option stays unchanged.

@@ -9,7 +9,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: eks_addon_info
 short_description: Return EKS add-ons, their versions and their configuration schemas
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Returns the add-ons of a cluster, with their health issues and fixes.
   - Returns the add-ons and versions that EKS offers for a version of Kubernetes, and the default version.

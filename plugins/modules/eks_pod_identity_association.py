@@ -9,7 +9,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: eks_pod_identity_association
 short_description: Give a Kubernetes service account an IAM role by EKS Pod Identity
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Creates, updates or deletes the pod identity association of a service account. An update contains only what differs.
     A setting without an option stays unchanged.

@@ -9,7 +9,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: fleet_report
 short_description: Write a page about the collectors of all clusters
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Writes one HTML file that needs neither the network nor JavaScript.
     It shows the topology, versions, findings, verdicts, certificates, pending changes, and the cost of each collector.

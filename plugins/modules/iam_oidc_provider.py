@@ -9,7 +9,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: iam_oidc_provider
 short_description: Register an issuer of tokens with IAM
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Creates, updates or deletes the IAM OIDC provider of an issuer, which roles for Kubernetes service accounts trust.
   - Adopts an existing provider, in every partition of AWS, and changes only what differs.

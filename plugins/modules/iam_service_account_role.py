@@ -9,7 +9,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: iam_service_account_role
 short_description: Manage the IAM role of a Kubernetes service account of an EKS cluster
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Manages the IAM role of the pods of one service account. Its trust policy allows only that account of that
     cluster, by the cluster's OIDC provider (IRSA) or by EKS Pod Identity.

@@ -9,7 +9,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: identity_render
 short_description: Decide which service accounts get which IAM role and permissions
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Called by the roles of this collection. Playbooks use the inputs of those roles instead.
   - Takes the service accounts of M(o11y.opentelemetry.otel_render), and names a role for each that needs one.

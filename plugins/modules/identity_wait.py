@@ -9,7 +9,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: identity_wait
 short_description: Wait until service accounts have their IAM roles
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Called by the roles of this collection. Playbooks use the inputs of those roles instead.
   - A change in IAM or EKS takes effect some seconds later.

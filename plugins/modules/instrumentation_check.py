@@ -9,7 +9,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: instrumentation_check
 short_description: Check the prerequisites of auto-instrumentation before anything is applied
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Called by the roles of this collection. Playbooks use the inputs of those roles instead.
   - Checks the operator, its feature gates for the languages in use, namespaces and certificates.

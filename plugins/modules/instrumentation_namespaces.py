@@ -9,7 +9,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: instrumentation_namespaces
 short_description: Annotate namespaces for auto-instrumentation, and list workloads that run without it
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Called by the roles of this collection. Playbooks use the inputs of those roles instead.
   - Sets the annotations with which the OpenTelemetry operator instruments the pods of a namespace.

@@ -9,7 +9,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: instrumentation_render
 short_description: Check and render Instrumentation resources of the OpenTelemetry operator
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Called by the roles of this collection. Playbooks use the inputs of those roles instead.
   - Checks samplers, propagators, endpoints and the protocol of each language, and renders the resources,

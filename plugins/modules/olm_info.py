@@ -9,7 +9,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: olm_info
 short_description: Return the operator's objects under the Operator Lifecycle Manager, and the packages of its catalogs
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Called by the roles of this collection. Playbooks use the inputs of those roles instead.
   - Returns the operator's Subscriptions in all namespaces, and the OperatorGroups and ClusterServiceVersions of its

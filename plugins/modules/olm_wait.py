@@ -9,7 +9,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: olm_wait
 short_description: Wait until the Operator Lifecycle Manager has installed the operator of a Subscription
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Called by the roles of this collection. Playbooks use the inputs of those roles instead.
   - Follows a Subscription, its InstallPlan and its ClusterServiceVersion until the version has succeeded.

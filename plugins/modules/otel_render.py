@@ -9,7 +9,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: otel_render
 short_description: Render collector configs and the Kubernetes objects that they need
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Composes the config of each collector from recipes and your own config, checks it,
     derives the ports, permissions, environment and volumes that it needs, and renders all Kubernetes objects.

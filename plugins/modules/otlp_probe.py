@@ -9,7 +9,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: otlp_probe
 short_description: Send a span, a metric and a log record, and check that they arrive
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Sends one item of each signal by OTLP to a collector, from the controller or through the Kubernetes API.
   - Each item has a unique id, in the resource attribute C(o11y.probe.id), the name of the span,

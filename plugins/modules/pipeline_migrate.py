@@ -9,7 +9,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: pipeline_migrate
 short_description: Migrate collector configs to another version or distribution
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Rewrites renamed and removed components with all references to them, and moved settings, for newer or older
     versions of the Collector.

@@ -9,7 +9,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: pipeline_validate
 short_description: Check collector configs before you apply them
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Checks collector configs against rules and reports all findings at once, each with file, line, path, reason
     and fix.

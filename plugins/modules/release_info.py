@@ -9,7 +9,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: release_info
 short_description: Return how cert-manager or the OpenTelemetry operator is installed in a cluster
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Called by the roles of this collection. Playbooks use the inputs of those roles instead.
   - Finds the product by any installer (manifest, Helm, Operator Lifecycle Manager, EKS add-on), with its version,

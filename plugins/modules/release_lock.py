@@ -9,7 +9,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: release_lock
 short_description: Write the sums of manifests, charts and images to the lock of an inventory
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Called by the playbooks C(o11y.opentelemetry.lock) and C(o11y.opentelemetry.mirror).
   - Writes a YAML file with a SHA-256 for each manifest, chart, image and archive, sorted by name.

@@ -9,7 +9,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: release_mirror
 short_description: List the images and write the manifests that clusters without internet access need
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Finds the images in rendered objects, in the release manifests of cert-manager and the operator,
     and the requested ones of those that the operator starts.

@@ -9,7 +9,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: release_render
 short_description: Decide how to change cert-manager or the OpenTelemetry operator, and render its objects
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Called by the roles of this collection. Playbooks use the inputs of those roles instead.
   - Reads the release manifest of a product from a file, a release mirror or the project's downloads,

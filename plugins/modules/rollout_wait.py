@@ -9,7 +9,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: rollout_wait
 short_description: Wait until workloads are rolled out, or report at once why they cannot be
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Waits for all workloads together, until the newest revision of each is complete and available.
   - Fails seconds after a pod of the newest revision cannot run (its image, configuration, memory, node, volume

@@ -9,7 +9,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: webhook_certificate
 short_description: Keep a certificate for admission webhooks in a Secret, without cert-manager
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Called by the roles of this collection. Playbooks use the inputs of those roles instead.
   - Creates a CA and a server certificate, and keeps the certificate, its key and the CA's certificate in a Secret.

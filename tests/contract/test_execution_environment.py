@@ -99,5 +99,5 @@ def test_what_belongs_to_the_checkout_alone_is_not_built() -> None:
     names = {path.split("/")[0] for path in files("*")} | leftovers
     built = {name for name in names if not any(fnmatch(name, pattern) for pattern in ignored)}
     folders = {"changelogs", "meta", "playbooks", "plugins", "roles"}
-    texts = {"LICENSE", "README.md", "galaxy.yml", "requirements.txt"}
+    texts = {"CHANGELOG.rst", "LICENSE", "README.md", "galaxy.yml", "requirements.txt"}
     assert built == folders | texts

@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 import yaml
 from packaging.specifiers import SpecifierSet
+from packaging.version import Version
 
 from tools import addresses
 
@@ -52,6 +53,12 @@ def test_published_pages_lead_to_the_repository_or_nowhere(tmp_path: Path, addre
     assert (f"({ADDRESS}/blob/v{GALAXY['version']}/docs/recipes.md)" in readme) is bool(address)
     about = yaml.safe_load((folder / "galaxy.yml").read_text(encoding="utf-8"))
     assert about.get("issues") == (f"{ADDRESS}/issues" if address else None)
+
+
+def test_the_changelog_has_this_version_in_both_forms() -> None:
+    newest = max(yaml.safe_load(text("changelogs/changelog.yaml"))["releases"], key=Version)
+    assert newest == GALAXY["version"]
+    assert f"\nv{newest}\n" in text("CHANGELOG.rst")
 
 
 def test_bounds_of_the_collections_are_those_that_are_tested() -> None:
