@@ -9,8 +9,8 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
 
+from ..config.secrets import quoted
 from ..config.values import amount
-from ..errors import cleaned
 from .bundle import ref
 from .rollout_tables import (
     COUNTS,
@@ -53,13 +53,13 @@ class Symptom(NamedTuple):
 def readable(item: Object) -> Object:
     """Return an object of a cluster whose conditions, states and events say what they say in one clean line each."""
     if "involvedObject" in item:
-        return {**item, **{key: cleaned(item.get(key)) for key in ("involvedObject", *_SAYING)}}
+        return {**item, **{key: quoted(item.get(key)) for key in ("involvedObject", *_SAYING)}}
     return {**item, "status": _readable(item["status"])} if "status" in item else item
 
 
 def _readable(value: Any) -> Any:
     if isinstance(value, dict):
-        return {key: cleaned(item) if key in _SAYING else _readable(item) for key, item in value.items()}
+        return {key: quoted(item) if key in _SAYING else _readable(item) for key, item in value.items()}
     return [_readable(item) for item in value] if isinstance(value, list) else value
 
 

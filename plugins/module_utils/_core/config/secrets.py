@@ -20,6 +20,7 @@ from math import log2
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
+from ..errors import LONGEST, cleaned
 from .paths import Path, at, leaves
 
 MASK = "********"
@@ -325,6 +326,11 @@ def concealed(text: str, replace: Callable[[str], str] = lambda _secret: MASK) -
             parts += [text[done : max(start, done)], replace(text[max(start, done) : end])]
             done = end
     return "".join((*parts, text[done:]))
+
+
+def quoted(value: Any, longest: int = LONGEST, mask: Callable[[str], str] = concealed) -> Any:
+    """Return text of others, or a tree of it, as `cleaned` does, masked before: a cut secret is not recognised."""
+    return cleaned(masked_tree(value, mask), longest)
 
 
 _HEAD = 3  # of a secret: by so many characters it is looked for

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from .text import seconds_between
@@ -26,8 +26,8 @@ _ROLES = {"receiver": "receivers", "processor": "processors", "exporter": "expor
 _NOISE = ("grpc_log",)
 
 
-def groups(text: str, now: str) -> list[dict[str, Any]]:
-    """Return what a log with the kubelet's timestamps says is wrong, the latest first."""
+def groups(text: str, now: str, mask: Callable[[str], str]) -> list[dict[str, Any]]:
+    """Return what a log with the kubelet's timestamps says is wrong, masked, the latest first."""
     found: dict[tuple[str, ...], dict[str, Any]] = {}
     for when, line in _lines(text):
         entry = _entry(line)
@@ -37,8 +37,13 @@ def groups(text: str, now: str) -> list[dict[str, Any]]:
         cause = next(((one, match) for one in CAUSES if (match := re.search(one.pattern, said, re.IGNORECASE))), None)
         key = (entry["about"], entry["signal"], cause[0].id if cause else _VARIABLE.sub("#", said)[:LONGEST])
         old = found.get(key, {"count": 0})
-        found[key] = {**entry, **_told(cause), "count": old["count"] + 1, "time": when, "said": said[:LONGEST]}
-    rows = [{**row, "seconds_ago": round(seconds_between(row["time"], now))} for row in found.values()]
+        found[key] = {**entry, **_told(cause), "count": old["count"] + 1, "time": when, "said": said}
+    # Masks do not recognise a secret that is cut.
+    masked = [{key: mask(one) if isinstance(one, str) else one for key, one in row.items()} for row in found.values()]
+    rows = [
+        {**row, "said": row["said"][:LONGEST], "seconds_ago": round(seconds_between(row["time"], now))}
+        for row in masked
+    ]
     return sorted(rows, key=lambda row: row["seconds_ago"])
 
 
@@ -100,11 +105,6 @@ def last_words(lines: Sequence[str]) -> str:
     matches = [_FATAL.match(line) for line in lines]
     fatal = [match["message"] for match in matches if match]
     return next(iter([*fatal[-1:], *lines[-1:]]), "")
-
-
-def masked_rows(rows: Iterable[Mapping[str, Any]], mask: Any) -> list[dict[str, Any]]:
-    """Return rows whose texts show no secret."""
-    return [{key: mask(value) if isinstance(value, str) else value for key, value in row.items()} for row in rows]
 
 
 class LogCause(NamedTuple):

@@ -11,8 +11,8 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
+from ..config.secrets import quoted
 from ..config.values import amount
-from ..errors import cleaned
 
 LINES, LINE_LENGTH = 25, 300
 
@@ -60,7 +60,7 @@ def excerpt(text: str, signal: str, probe_id: str) -> list[str]:
     """Return the lines of the probe's record in a collector's log, or nothing."""
     for block in _blocks(text.splitlines()):
         if SIGNALS[signal].heading in block[0] and any(probe_id in line for line in block):
-            return [cleaned(line.rstrip(), LINE_LENGTH) for line in block[:LINES]]
+            return [quoted(line.rstrip(), LINE_LENGTH) for line in block[:LINES]]
     return []
 
 

@@ -15,8 +15,8 @@ from urllib.parse import urlencode
 
 from ..._core.cluster.rollout import readable
 from ..._core.cluster.webhooks import calls_webhook
-from ..._core.config.secrets import concealed
-from ..._core.errors import Problem, cleaned, shown
+from ..._core.config.secrets import quoted
+from ..._core.errors import Problem, shown
 
 Item = TypeVar("Item")
 Answer = TypeVar("Answer")
@@ -59,7 +59,7 @@ class LostError(Exception):
     """No answer came. `why` is a word that the explanations know, `again` whether another try may help."""
 
     def __init__(self, why: str, text: str, host: str, *, again: bool) -> None:
-        self.why, self.text, self.host, self.again = why, cleaned(concealed(text)), shown(host), again
+        self.why, self.text, self.host, self.again = why, quoted(text), shown(host), again
         super().__init__(self.text)
 
 
@@ -68,9 +68,9 @@ class ApiError(Exception):
 
     def __init__(self, status: int, body: dict[str, Any], method: str, path: str) -> None:
         self.status, self.body, self.method, self.path = status, body, method, path
-        self.message = cleaned(concealed(str(body.get("message") or f"HTTP {status}")))
-        self.reason = cleaned(str(body.get("reason") or ""))
-        self.details: dict[str, Any] = cleaned(body.get("details") or {})
+        self.message = quoted(str(body.get("message") or f"HTTP {status}"))
+        self.reason = quoted(str(body.get("reason") or ""))
+        self.details: dict[str, Any] = quoted(body.get("details") or {})
         self.causes: list[dict[str, Any]] = self.details.get("causes") or []
         super().__init__(self.message)
 
@@ -179,7 +179,7 @@ class Cluster:
     def _note(self, headers: dict[str, str]) -> None:
         """Keep what the server warns of, such as deprecated versions and pods that its policies will refuse."""
         said = {key.lower(): value for key, value in headers.items()}.get("warning", "")
-        self.warnings.update(dict.fromkeys(cleaned(match.replace('\\"', '"')) for match in WARNING.findall(said)))
+        self.warnings.update(dict.fromkeys(quoted(match.replace('\\"', '"')) for match in WARNING.findall(said)))
 
     def _send(self, method: str, target: str, headers: dict[str, str], body: bytes | None) -> Answered:
         pauses = iter(LOST_BACKOFF)
@@ -238,7 +238,7 @@ def _status(body: bytes) -> dict[str, Any]:
         parsed = json.loads(body)
     except ValueError:
         parsed = None
-    return parsed if isinstance(parsed, dict) else {"message": body.decode(errors="replace")[:500].strip()}
+    return parsed if isinstance(parsed, dict) else {"message": body.decode(errors="replace").strip()}
 
 
 def _retry_after(headers: dict[str, str]) -> float:

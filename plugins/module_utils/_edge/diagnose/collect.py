@@ -191,7 +191,7 @@ class DiagnosedCollector:
         old = older_pods(workload, mine, self.target.pods)
         events = self._listed("events") or []
         found = symptoms(search, workload, revision, mine, events, allow_empty=True, old=old)
-        rows = described(self.reader.cluster, [(workload, one) for one in found])[0]
+        rows = described(self.reader.cluster, [(workload, one) for one in found], masker(secrets_in(self.config)))[0]
         return [{**row, "last_words": logs.last_words(row["log"])} for row in rows]
 
     def _logs(self, seconds: int, now: str) -> list[dict[str, Any]]:
@@ -206,7 +206,7 @@ class DiagnosedCollector:
             if answer.why:
                 self.notes.add("logs", answer.why)
         text = "\n".join(answer.value or "" for answer in answers)
-        rows = logs.masked_rows(logs.groups(text, now), masker(secrets_in(self.config)))
+        rows = logs.groups(text, now, masker(secrets_in(self.config)))
         return [{**row, "current": row["seconds_ago"] <= CURRENT_SECONDS} for row in rows]
 
     def flowing(self, facts: dict[str, Any]) -> dict[str, Any]:

@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from ..._core.errors import Problem, cleaned, shown
+from ..._core.config.secrets import quoted
+from ..._core.errors import Problem, shown
 from ..._core.probe.evidence import LINE_LENGTH, listening
 from ..api.cluster import ApiError, Cluster
 from ..api.explain import explain, library
@@ -158,7 +159,7 @@ def _http(target: OtlpTarget) -> Send:
             answer = pool.request("POST", url, body=body, headers=headers, timeout=seconds, redirect=False)
         except urllib3.exceptions.HTTPError as error:
             raise NotSentError(
-                f"{shown(url)}: {cleaned(str(error))}", again=type(error).__name__ != "SSLError"
+                f"{shown(url)}: {quoted(str(error))}", again=type(error).__name__ != "SSLError"
             ) from error
         return _taken(url, answer.status, answer.data)
 
@@ -167,7 +168,7 @@ def _http(target: OtlpTarget) -> Send:
 
 def _taken(url: str, status: int, data: bytes) -> bytes:
     if status >= 300:  # noqa: PLR2004
-        text = cleaned(data.decode(errors="replace").strip(), LINE_LENGTH)
+        text = quoted(data.decode(errors="replace").strip(), LINE_LENGTH)
         raise NotSentError(f"{shown(url)} answers {status}: {text}", again=status in (429, 502, 503, 504))
     return data
 

@@ -23,8 +23,8 @@ from ..._core.cluster.rollout import (
     title,
 )
 from ..._core.cluster.rollout_tables import UNSCHEDULABLE_GRACE
-from ..._core.config.secrets import concealed
-from ..._core.errors import Failure, Problem, cleaned
+from ..._core.config.secrets import concealed, quoted
+from ..._core.errors import Failure, Problem
 from ..api.cluster import ApiError, Cluster
 from ..api.explain import explain, library
 from ..api.kinds import ApiResource
@@ -37,14 +37,16 @@ NO_LOG = "unable to retrieve container logs"
 Found = list[tuple[Object, Symptom]]
 
 
-def described(cluster: Cluster, found: Found) -> tuple[list[dict[str, Any]], list[Problem]]:
+def described(
+    cluster: Cluster, found: Found, mask: Callable[[str], str] = concealed
+) -> tuple[list[dict[str, Any]], list[Problem]]:
     """Return the symptoms as data and as problems. Pods with the same symptom share one problem and one log."""
     groups: dict[tuple[str, ...], Found] = {}
     for workload, symptom in found:
         key = (str(ref(workload)), symptom.row.id, symptom.container, symptom.reason)
         groups.setdefault(key, []).append((workload, symptom))
     shown = list(groups.values())[:SHOWN]
-    logs = [_log(cluster, group[0][1]) for group in shown]
+    logs = [_log(cluster, group[0][1], mask) for group in shown]
     problems = [_problem(group, log) for group, log in zip(shown, logs, strict=True)]
     first_of = {id(group[0][1]): log for group, log in zip(shown, logs, strict=True)}
     facts = [_fact(workload, symptom, first_of.get(id(symptom), [])) for workload, symptom in found[:LISTED]]
@@ -78,29 +80,30 @@ def _problem(group: Found, log: list[str]) -> Problem:
     return Problem(wrong, asked=f"Wait for {title(workload)}", where=where, fix=symptom.row.fix + last)
 
 
-def _log(cluster: Cluster, symptom: Symptom) -> list[str]:
+def _log(cluster: Cluster, symptom: Symptom, mask: Callable[[str], str]) -> list[str]:
     """Return the last log lines of a container that ended. Retries while the kubelet replaces the container."""
     if not symptom.row.evidence or not symptom.pod:
         return []
     metadata = symptom.pod["metadata"]
     path = f"/api/v1/namespaces/{metadata['namespace']}/pods/{metadata['name']}/log"
+    query = {"container": symptom.container, "tailLines": LINES}
     for _try in range(LOG_TRIES):
         for previous in ("true", "false"):  # the previous container first: a new one may already run
-            lines = _tail(cluster, path, {"container": symptom.container, "tailLines": LINES, "previous": previous})
+            lines = _tail(cluster, path, {**query, "previous": previous}, mask)
             if lines:
                 return lines
         cluster.sleep(LOG_PAUSE)
     return []
 
 
-def _tail(cluster: Cluster, path: str, query: dict[str, Any]) -> list[str]:
+def _tail(cluster: Cluster, path: str, query: dict[str, Any], mask: Callable[[str], str]) -> list[str]:
     try:
         lines = cluster.text(path, query).splitlines()
     except ApiError:  # no log, or no permission to read it: report the reason only
         return []
     if lines and lines[0].startswith(NO_LOG):
         return []
-    return [cleaned(concealed(line), LINE_LENGTH) for line in lines[-LINES:]]
+    return [quoted(line, LINE_LENGTH, mask) for line in lines[-LINES:]]
 
 
 def unfinished(workloads: list[Object], events: list[Object]) -> list[str]:
@@ -115,7 +118,7 @@ def unfinished(workloads: list[Object], events: list[Object]) -> list[str]:
         ]
     warnings = [event for event in events if event.get("type") == "Warning" and _concerns(event, workloads)]
     for event in sorted(warnings, key=event_time)[-EVENTS:]:
-        said = cleaned(str(event.get("message") or ""), LINE_LENGTH)
+        said = quoted(str(event.get("message") or ""), LINE_LENGTH)
         lines.append(
             f"{event['involvedObject']['kind']} {event['involvedObject']['name']}: {event.get('reason')}: {said}"
         )

@@ -15,7 +15,8 @@ from ansible.module_utils.basic import AnsibleModule
 from ..._core.cluster.bundle import ref
 from ..._core.cluster.operator_status import OPERATOR_PODS, Child, children, followed, untaken
 from ..._core.cluster.rollout import OF, Object, count, is_ready, title, unprobed
-from ..._core.errors import Failure, Problem, cleaned
+from ..._core.config.secrets import quoted
+from ..._core.errors import Failure, Problem
 from ..api.cluster import ApiError, Cluster
 from ..api.connect import connect, run
 from ..api.explain import asking, kind_missing
@@ -211,7 +212,7 @@ def _said(cluster: Cluster, path: str, resources: list[Object]) -> list[str]:
         return []
     names = [f'"name":"{item["metadata"]["name"]}"' for item in resources]
     said = (_error(line) for line in lines if any(name in line for name in names))
-    return list(dict.fromkeys(cleaned(text, LINE_LENGTH) for text in said if text))[-SHOWN:]
+    return list(dict.fromkeys(quoted(text, LINE_LENGTH) for text in said if text))[-SHOWN:]
 
 
 def _error(line: str) -> str:

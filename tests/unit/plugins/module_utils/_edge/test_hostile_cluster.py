@@ -16,7 +16,11 @@ from typing import Any
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.config.paths import leaves
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem, cleaned, printable
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import (
+    Problem,
+    cleaned,
+    printable,
+)
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.probe.evidence import excerpt
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.api import connect
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.api.cluster import ApiError, LostError

@@ -10,13 +10,14 @@ from typing import Any
 
 import jmespath
 import pytest
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.config.secrets import concealed, masker
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.diagnose import text, verdict
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.diagnose.check import DiagnoseCheck, found
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.diagnose.logs import (
     CAUSES,
+    LONGEST,
     groups,
     last_words,
-    masked_rows,
 )
 
 from .test_checks import EXPORT, FINDING, HEALTHY, IDLE, POD, SIDEWAYS
@@ -159,7 +160,7 @@ def line(level: str, message: str, **fields: Any) -> str:
 
 @pytest.mark.parametrize("cause", SAID)
 def test_every_cause_is_recognised(cause: str) -> None:
-    (row,) = groups(line("error", "Exporting failed", error=SAID[cause], **FIELDS), NOW)
+    (row,) = groups(line("error", "Exporting failed", error=SAID[cause], **FIELDS), NOW, concealed)
     assert row["cause"] == cause
     assert row["text"] and "{" not in row["text"]
     assert (row["about"], row["signal"], row["seconds_ago"]) == ("exporters/otlp_grpc/a", "traces", 30)
@@ -170,36 +171,41 @@ def test_every_cause_has_a_case() -> None:
 
 
 def test_a_denial_says_who_may_not_do_what() -> None:
-    (row,) = groups(line("error", SAID["forbidden"]), NOW)
+    (row,) = groups(line("error", SAID["forbidden"]), NOW, concealed)
     assert row["text"] == "system:serviceaccount:ns:sa may not list pods of API group 'apps'"
 
 
 def test_a_retry_counts_though_it_is_information_and_repeats_are_one() -> None:
     text = "\n".join(line("info", "Will retry", error=SAID["refused"], interval=f"{n}s", **FIELDS) for n in range(3))
-    (row,) = groups(text, NOW)
+    (row,) = groups(text, NOW, concealed)
     assert row["count"] == 3
 
 
 def test_what_is_well_is_not_told() -> None:
-    assert groups(line("info", "Everything is ready") + "\n" + line("warn", SAID["refused"], grpc_log=True), NOW) == []
+    assert (
+        groups(
+            line("info", "Everything is ready") + "\n" + line("warn", SAID["refused"], grpc_log=True), NOW, concealed
+        )
+        == []
+    )
 
 
 def test_json_logs_and_older_fields_are_read() -> None:
     entry = {"level": "ERROR", "msg": "failed", "error": "EOF", "kind": "exporter", "name": "x", "data_type": "logs"}
-    (row,) = groups(f"2026-01-01T00:00:59Z {json.dumps(entry)}", NOW)
+    (row,) = groups(f"2026-01-01T00:00:59Z {json.dumps(entry)}", NOW, concealed)
     assert (row["cause"], row["about"], row["signal"]) == ("broken", "exporters/x", "logs")
 
 
 def test_lines_of_the_kubernetes_client_and_of_a_crash_are_read() -> None:
     klog = f'E0101 00:00:30.000000       1 reflector.go:1] "Failed to watch" err="{SAID["forbidden"]}"'
     text = f"2026-01-01T00:00:00Z {klog}\n2026-01-01T00:00:01Z Error: cannot start\n2026-01-01T00:00:01Z goroutine 1"
-    assert [row["cause"] for row in groups(text, NOW)] == [None, "forbidden"]
-    assert groups("2026-01-01T00:00:01Z {broken json", NOW) == []
+    assert [row["cause"] for row in groups(text, NOW, concealed)] == [None, "forbidden"]
+    assert groups("2026-01-01T00:00:01Z {broken json", NOW, concealed) == []
 
 
 def test_entries_that_differ_by_numbers_are_one() -> None:
     text = "\n".join(line("warn", f"dropped {n} of deadbeef0{n}") for n in range(2))
-    (row,) = groups(text, NOW)
+    (row,) = groups(text, NOW, concealed)
     assert (row["count"], row["cause"]) == (2, None)
 
 
@@ -209,7 +215,10 @@ def test_last_words() -> None:
     assert last_words([]) == ""
 
 
-def test_secrets_are_masked() -> None:
-    assert masked_rows([{"said": "secret", "count": 1}], lambda text: text.replace("secret", "*")) == [
-        {"said": "*", "count": 1}
-    ]
+@pytest.mark.parametrize("before", range(LONGEST - 40, LONGEST + 1, 4))
+def test_secrets_are_masked_before_a_line_is_cut(before: int) -> None:
+    said = "a" * before + " https://me:hunter2hunter2@host/ opaque1"
+    (row,) = groups(line("error", said), NOW, masker(["opaque1"]))
+    assert "hunter" not in str(row)
+    assert "opaque1" not in str(row)
+    assert len(row["said"]) <= LONGEST
