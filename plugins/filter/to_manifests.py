@@ -10,7 +10,6 @@ from typing import Any
 from ..module_utils._core.cluster.bundle import redact
 from ..module_utils._core.config.secrets import MASK
 from ..plugin_utils import _yaml
-from ..plugin_utils._yaml import reader
 
 DOCUMENTATION = r"""
 name: to_manifests
@@ -53,7 +52,7 @@ _value:
 
 
 def to_manifests(objects: list[Any], masked: bool = False) -> str:
-    plain = reader.plain(objects)
+    plain = _yaml.plain(objects)
     return _yaml.dump(*([redact(one, lambda _secret: MASK, _yaml.parsed) for one in plain] if masked else plain))
 
 

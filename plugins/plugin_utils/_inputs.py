@@ -21,7 +21,6 @@ from ..module_utils._core.lint import context
 from ..module_utils._core.lint.context import Context
 from ..module_utils._core.lint.subject import Finding, internal_error
 from . import _yaml
-from ._yaml import reader
 
 _YAML_FILES = (".yaml", ".yml")
 # Folders of tools and packages, which hold no configs.
@@ -51,7 +50,7 @@ class Collected:
     """
 
     inputs: list[Input] = field(default_factory=list)
-    invalid: list[reader.Invalid] = field(default_factory=list)
+    invalid: list[_yaml.Invalid] = field(default_factory=list)
     failed: list[Finding] = field(default_factory=list)
     skipped: list[str] = field(default_factory=list)
     texts: dict[str, str] = field(default_factory=dict)
@@ -154,7 +153,7 @@ def _add_file(file: Path, given: bool, result: Collected) -> None:
 def _add_text(text: str, name: str, wanted: bool, result: Collected) -> None:
     try:
         parsed = list(_yaml.load_all(text, name))
-    except reader.Invalid as invalid:
+    except _yaml.Invalid as invalid:
         # Templates of a chart are not YAML, which is not an error.
         if wanted or (documents.looks_like_config(text) and "{{" not in text):
             result.invalid.append(invalid)
@@ -168,11 +167,11 @@ def _add_text(text: str, name: str, wanted: bool, result: Collected) -> None:
         outer = parsed[item.document]
         try:
             with result.guarded(f"reading {label}", name):
-                inner = reader.inner(item, outer, lines, name) if item.text else reader.part(outer, item.path)
+                inner = _yaml.inner(item, outer, lines, name) if item.text else _yaml.part(outer, item.path)
                 made = _finish(inner, item, label, context.context_of(item, stream))
-                locate = reader.around(made.locate, outer, item.path, name) if made.context.resource else made.locate
+                locate = _yaml.around(made.locate, outer, item.path, name) if made.context.resource else made.locate
                 result.inputs.append(replace(made, file=name, locate=locate))
-        except reader.Invalid as invalid:
+        except _yaml.Invalid as invalid:
             result.invalid.append(invalid)
 
 
@@ -184,7 +183,7 @@ def _finish(document: _yaml.Document, found: Found, name: str, around: Context) 
 
 def _add_variable(config: Any, result: Collected) -> None:
     if isinstance(config, str):
-        text = str(reader.plain(config))  # libyaml does not accept Ansible's text types
+        text = str(_yaml.plain(config))  # libyaml does not accept Ansible's text types
         result.texts[VARIABLE] = text
         before = result.size
         with result.guarded(f"reading {VARIABLE}", VARIABLE):
@@ -192,12 +191,12 @@ def _add_variable(config: Any, result: Collected) -> None:
         if result.size == before:
             result.inputs.append(_finish(_yaml.load(text, VARIABLE), _PLAIN, VARIABLE, Context()))
         return
-    value = reader.plain(config)
+    value = _yaml.plain(config)
     listed = (
         value if isinstance(value, list) and value and all(documents.is_object(item) for item in value) else [value]
     )
     if not any(documents.is_object(item) for item in listed):
-        document = _yaml.Document(value, reader.positions(config))
+        document = _yaml.Document(value, _yaml.positions(config))
         result.inputs.append(_finish(document, _PLAIN, VARIABLE, Context()))
         return
     with result.guarded(f"reading {VARIABLE}", VARIABLE):
@@ -218,7 +217,7 @@ def _add_objects(listed: Sequence[Mapping[str, Any]], result: Collected) -> None
                 data = at(listed[found.document], found.path)
                 document = _yaml.load(data, name) if found.text else _yaml.Document(data)
                 result.inputs.append(_finish(document, found, name, context.context_of(found, stream)))
-        except reader.Invalid as invalid:
+        except _yaml.Invalid as invalid:
             result.invalid.append(invalid)
 
 

@@ -15,8 +15,7 @@ from ..module_utils._core.backends.table import BACKENDS
 from ..module_utils._core.collector.collector import Collector
 from ..module_utils._core.config.layers import Layer, for_version
 from ..module_utils._core.errors import Problem
-from . import _sources, _target
-from ._yaml import reader
+from . import _sources, _target, _yaml
 
 BASELINE = "baseline"
 
@@ -68,5 +67,5 @@ def of_user(collector: Collector, written: Any) -> list[Layer]:
             raise Problem(f"{path} holds no mapping", fix=fix)
         layers.append(Layer(str(path), document.data, positions=document.positions, duplicates=document.duplicates))
     if written:
-        layers.append(Layer("config", reader.plain(collector.config), positions=reader.positions(written)))
+        layers.append(Layer("config", _yaml.plain(collector.config), positions=_yaml.positions(written)))
     return layers

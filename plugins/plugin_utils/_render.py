@@ -33,7 +33,6 @@ from ..module_utils._core.needs import derive
 from ..module_utils._core.releases import lock
 from ..module_utils._core.releases.lock import Pin, unpinned
 from . import _layers, _sources, _target, _yaml
-from ._yaml import reader
 
 _PREFIX = "otel_collector_"
 # What gives a collector its config.
@@ -90,7 +89,7 @@ def plan(request: Request) -> list[Planned]:
     recipes = _sources.find(request.recipe_paths, "recipes")
     platforms = _sources.find(request.platform_paths, "platforms")
     # Plain values are quick to copy for each collector. Positions are read from the config alone.
-    defaults = reader.plain(request.defaults)
+    defaults = _yaml.plain(request.defaults)
     return [_plan(item, defaults, request, recipes, platforms) for item in request.collectors or [{}]]
 
 

@@ -20,7 +20,6 @@ from ..module_utils._core.migrate import edits
 from ..module_utils._core.migrate.edits import Change, Edit
 from ..module_utils._core.migrate.text_edits import TextEditor, Untouchable
 from . import _yaml
-from ._yaml import reader
 
 
 class Operation(ABC):
@@ -35,7 +34,7 @@ class Operation(ABC):
             return True
         try:
             self._edit(listed)
-        except (Untouchable, reader.Invalid) as reason:
+        except (Untouchable, _yaml.Invalid) as reason:
             self.why = f"It stays unchanged, because {reason}."
             return False
         return True
@@ -105,7 +104,7 @@ class Block(Text):
         if pair and pair[1].kind == paths.SCALAR and pair[1].style == paths.LITERAL:
             self.literal = True
             self.lines = paths.lines_of(text)
-            self.margin = reader.indentation(pair[1], self.lines)
+            self.margin = _yaml.indentation(pair[1], self.lines)
             self.first, self.last = pair[1].start[0] + 1, self._last(pair[1])
             inner = "\n".join(line[self.margin :] for line in self.lines[self.first : self.last])
         super().__init__(inner, name, 0, ())

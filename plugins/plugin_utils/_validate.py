@@ -18,8 +18,7 @@ from ..module_utils._core.lint.reports import FORMATS, Report, as_dict
 from ..module_utils._core.lint.rules import lint
 from ..module_utils._core.lint.subject import Finding, Subject, internal_error, masked
 from ..module_utils._core.lint.view import Target
-from . import _binary, _files, _findings, _inputs, _render, _target
-from ._yaml import reader
+from . import _binary, _files, _findings, _inputs, _render, _target, _yaml
 
 NOWHERE = "-"
 
@@ -91,7 +90,7 @@ def _case(item: _inputs.Input, wanted: _target.BuildRequest) -> _Case:
     return _Case(item.name, masked(lint(subject), item.config), item.config, item.locate, target)
 
 
-def _invalid(invalid: reader.Invalid) -> Finding:
+def _invalid(invalid: _yaml.Invalid) -> Finding:
     return Finding(invalid.position, "", _findings.INVALID_YAML, "error", cleaned(invalid.wrong), invalid.fix)
 
 

@@ -97,7 +97,7 @@ def test_the_controller_does_not_reach_for_the_edge(path: str) -> None:
 
 def test_one_file_brings_the_parser_of_yaml() -> None:
     found = [path for path in files("plugins/*.py") if "yaml" in imports(path)]
-    assert found == [f"{CONTROLLER}/_yaml/__init__.py"]
+    assert found == [f"{CONTROLLER}/_yaml.py"]
 
 
 def test_a_breach_would_be_noticed() -> None:

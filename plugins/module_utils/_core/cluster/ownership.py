@@ -1,7 +1,7 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which objects of a cluster a release owns, and who owns the others. Private.
+"""Which objects of a cluster a release owns, who owns the others, and which rights a role gains. Private.
 
 A release owns an object by two marks. The label says which release it is; a copy of the object has it too. The field
 manager of server-side apply says who wrote it; no copy has that.
@@ -9,13 +9,15 @@ manager of server-side apply says who wrote it; no copy has that.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import reduce
+from itertools import product
 from typing import Any
 
 from ..collector.names import OWNER, RELEASE_LABEL
 from ..config.paths import leaves
-from .bundle import Identity, Manifest, Ref, leftovers
+from ..errors import printable
+from .bundle import Identity, Manifest, Ref, leftovers, ref
 
 HELM_NAME, HELM_NAMESPACE = "meta.helm.sh/release-name", "meta.helm.sh/release-namespace"
 # Sources: "Resource Tracking" in Argo CD's documentation, "Garbage collection" in that of Flux's Kustomization.
@@ -92,3 +94,45 @@ def owner(live: Manifest) -> str:
 def named(managers: Iterable[str]) -> str:
     names = ", ".join(dict.fromkeys(managers))
     return f"field manager {names}" if names else "an unknown field manager"
+
+
+_ROLES = ("ClusterRole", "Role")
+Right = tuple[str, str]  # a verb, and what it may be done to
+
+
+def changed_rights(before: Manifest | None, after: Manifest | None) -> list[str]:
+    """Return one line for the rights that a role gains, and one for those that it loses, for each set of verbs."""
+    named = ref(after or before or {})
+    if named.kind not in _ROLES:
+        return []
+    scope = f"namespace {named.namespace}" if named.namespace else "all namespaces"
+    old, new = (set(_rights(side or {})) for side in (before, after))
+    return [
+        printable(f"{named.name}: {sign} {line} ({scope})")
+        for sign, found in (("+", new - old), ("-", old - new))
+        for line in _lines(found)
+    ]
+
+
+def _rights(role: Manifest) -> Iterator[Right]:
+    for rule in role.get("rules") or []:
+        yield from product(map(str, rule.get("verbs") or []), _objects(rule))
+
+
+def _objects(rule: dict[str, Any]) -> list[str]:
+    """Return what a rule is about: URLs, or resources with their API group as kubectl writes both."""
+    names = [f" '{name}'" for name in rule.get("resourceNames") or []] or [""]
+    groups = [f".{group}" if group else "" for group in rule.get("apiGroups") or []]
+    found = ["".join(parts) for parts in product(map(str, rule.get("resources") or []), groups, names)]
+    return [*map(str, rule.get("nonResourceURLs") or []), *found]
+
+
+def _lines(rights: set[Right]) -> list[str]:
+    """Return the rights, those with the same verbs together."""
+    verbs: dict[str, list[str]] = {}
+    for verb, target in sorted(rights):
+        verbs.setdefault(target, []).append(verb)
+    targets: dict[str, list[str]] = {}
+    for target, named in sorted(verbs.items()):
+        targets.setdefault(", ".join(named), []).append(target)
+    return [f"{named} {', '.join(found)}" for named, found in sorted(targets.items())]

@@ -9,8 +9,8 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
 
+from ..config.paths import amount
 from ..config.secrets import quoted
-from ..config.values import amount
 from .bundle import ref
 from .rollout_tables import (
     COUNTS,

@@ -11,8 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from ..config.catalogue import Listeners
-from ..config.paths import at, items, section
-from ..config.values import address, amount
+from ..config.paths import address, amount, at, items, section
 from ..needs.listeners import waits_for_clients
 from .text import age
 

@@ -9,8 +9,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from ..config.paths import dotted, items, leaves, section
-from ..config.values import is_loopback
+from ..config.paths import dotted, is_loopback, items, leaves, section
 from .reach import Object, Policies, endpoints
 
 # The settings of exporters that are addresses, whatever the exporter. Source: their READMEs.

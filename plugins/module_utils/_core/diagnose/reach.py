@@ -10,8 +10,7 @@ from typing import Any, NamedTuple
 
 from ..collector.names import COLLECTOR_LABEL
 from ..config.catalogue import Listeners
-from ..config.paths import at, items, section
-from ..config.values import is_loopback
+from ..config.paths import at, is_loopback, items, section
 from ..needs.listeners import listeners as open_ports
 from ..needs.listeners import started
 

@@ -14,8 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from ..collector import names
-from ..config.paths import items, section
-from ..config.values import is_loopback
+from ..config.paths import is_loopback, items, section
 from ..diagnose.peers import Peer, peers
 from .cluster import NODE, FleetCluster, FleetMember
 from .layout import HEIGHT, WIDTH, Box, Line, curve, draw

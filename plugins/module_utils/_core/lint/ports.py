@@ -11,12 +11,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..config.layers import parse_version
-from ..config.paths import dotted, items
-from ..config.values import ANY, is_loopback, overlap
+from ..config.paths import ANY, at, dotted, is_loopback, items, overlap
 from .subject import Fault, Subject, rules
 from .view import Listener, kind_of
 
 _DOCUMENTATION = "https://opentelemetry.io/docs/collector/configuration/"
+_NODE_PORTS = "https://kubernetes.io/docs/concepts/configuration/overview/#services"
+_SHOWN = 6
 _TELEMETRY = "https://opentelemetry.io/docs/collector/internal-telemetry/"
 
 
@@ -136,10 +137,29 @@ def _servers(subject: Subject) -> Iterator[Listener]:
     return (listener for listener in subject.view.listeners if listener.exposed)
 
 
+def host_port_open(subject: Subject) -> Iterator[Fault]:
+    """Yield agents that open ports on their nodes by default, in clear text for everybody who reaches the node."""
+    wide = subject.deployment.open_ports if subject.deployment else frozenset()
+    found = [
+        listener
+        for listener in subject.view.listeners
+        if listener.exposed and listener.end in wide and not at(subject.config, (*listener.path[:-1], "tls"))
+    ]
+    if found:
+        ports = ", ".join(str(port) for port in sorted({listener.port for listener in found})[:_SHOWN])
+        yield Fault(
+            found[0].path,
+            f"the node's ports {ports} take telemetry in clear text from everybody who reaches the node",
+            "Set `host_ports: true` if that is meant. For pods of the same node only, set `host_ports: false` and "
+            "`service: {enabled: true}`.",
+        )
+
+
 RULES = (
     *rules("error", port_clash, documentation=_DOCUMENTATION),
     *rules("error", own_metrics_port, documentation=_TELEMETRY),
     *rules("warning", unreachable_receiver, open_on_node, documentation=_SERVICES),
     *rules("warning", closed_udp_port, documentation=_POLICIES),
     *rules("warning", health_check_missing, health_check_unreachable, documentation=_PROBES),
+    *rules("warning", host_port_open, documentation=_NODE_PORTS),
 )

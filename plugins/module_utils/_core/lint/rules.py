@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 from . import (
-    aws,
     components,
     connectors,
     expansion,
@@ -16,9 +15,7 @@ from . import (
     ports,
     references,
     resource,
-    rights,
     scraping,
-    secrets,
     sizing,
     structure,
     surroundings,
@@ -30,7 +27,7 @@ from .subject import Finding, Rule, Subject, run
 # In the order of the page on rules.
 _TOPICS = (
     *(structure, references, surroundings, components, connectors, expansion, fields, order, sizing),
-    *(ports, placement, scraping, resource, rights, secrets, transport, aws, vendor_endpoints),
+    *(ports, placement, scraping, resource, transport, vendor_endpoints),
 )
 RULES: tuple[Rule, ...] = tuple(rule for topic in _TOPICS for rule in topic.RULES)
 

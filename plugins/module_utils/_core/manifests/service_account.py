@@ -12,9 +12,8 @@ from typing import Any
 from ..collector import names
 from ..collector.collector import Collector
 from ..config.paths import items, section
-from ..needs.components.receivers import through_api
 from ..needs.components.row import READ, Rules, rule
-from ..needs.components.table import component
+from ..needs.components.table import component, through_api
 from ..needs.derive import rules_of
 from .build import CollectorBuild, Manifest, frame, present
 from .openshift import use

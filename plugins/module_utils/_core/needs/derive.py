@@ -12,8 +12,7 @@ from typing import Any
 
 from ..aws.policy import Grant
 from ..config.catalogue import Listeners
-from ..config.paths import Path, at, leaves
-from ..config.values import REFERENCE, is_loopback
+from ..config.paths import REFERENCE, Path, at, is_loopback, leaves
 from .components.aws import grants_of
 from .components.row import guarded
 from .components.table import Component, Rules, component

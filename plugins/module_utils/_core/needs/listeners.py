@@ -12,8 +12,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 from ..config.catalogue import ListenerRow, Listeners
-from ..config.paths import ROLES, Path, at, items, section
-from ..config.values import ANY_IPV4, LOCALHOST, address, is_loopback
+from ..config.paths import ANY_IPV4, LOCALHOST, ROLES, Path, address, at, is_loopback, items, section
 
 _SECTIONS = ("extensions", "receivers", "processors", "exporters", "connectors")
 _TELEMETRY = ("service", "telemetry")

@@ -11,8 +11,8 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
+from ..config.paths import amount
 from ..config.secrets import quoted
-from ..config.values import amount
 
 LINES, LINE_LENGTH = 25, 300
 

@@ -7,20 +7,24 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..._core.cluster.bundle import Manifest, Ref, normalise, ordered, ref
+from ansible.module_utils.basic import AnsibleModule
+
+from ..._core.cluster.bundle import Manifest, Ref, check, normalise, ordered, ref
 from ..._core.cluster.operator_status import followed
 from ..._core.cluster.replacement_order import autoscaled, kept_replicas, remade
 from ..._core.cluster.rollout import is_ready
 from ..._core.cluster.rollout_tables import COUNTS
+from ..._core.collector.names import OWNER
 from ..._core.errors import Failure, Problem
 from ..api.cluster import ApiError, Cluster, LostError
+from ..api.connect import connect, run
 from ..api.explain import asking, explain, kind_missing, library, lost
 from ..rollout.wait import follow
 from ..webhooks.reasons import unanswered
 from .bundle import BundleOptions, Session, namespaces_of
-from .certificates import await_issued
 from .preflight import refuse_foreign, refuse_taken_ports, warn_of_constraints
-from .prune import Pruning, await_gone, delete_one
+from .prune import Pruning, await_gone, await_issued, delete_one
+from .remove import remove_bundle
 
 NOT_FOUND = 404
 
@@ -184,3 +188,42 @@ class _Apply:
 
 def _namespace(name: str) -> Manifest:
     return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
+
+
+ARGUMENTS: dict[str, Any] = {
+    "manifests": {"type": "list", "elements": "dict", "required": True, "no_log": True},
+    "state": {"choices": ["present", "absent"], "default": "present"},
+    "field_manager": {"default": OWNER},
+    "force_conflicts": {"type": "bool", "default": True},
+    "prune_selector": {},
+    "adopt": {"type": "list", "elements": "str", "default": []},
+    "existing_accounts": {"type": "list", "elements": "str", "default": []},
+    "wait_seconds": {"type": "float", "default": 120},
+}
+WORK = {"present": apply_bundle, "absent": remove_bundle}
+
+
+def run_bundle(module: AnsibleModule) -> None:
+    """Do what the task asks.
+
+    The action plugin passes an object with the same attributes in place of AnsibleModule.
+    """
+    params = module.params
+    manifests = params["manifests"]
+    options = BundleOptions(
+        manifests=manifests,
+        field_manager=params["field_manager"],
+        force_conflicts=params["force_conflicts"],
+        prune_selector=params["prune_selector"] or "",
+        wait_seconds=params["wait_seconds"],
+        check=module.check_mode,
+        diff=module._diff,
+        adopt=tuple(params["adopt"]),
+        existing_accounts=tuple(params["existing_accounts"]),
+    )
+
+    def work() -> dict[str, Any]:
+        check(manifests)
+        return WORK[params["state"]](connect(module), options)
+
+    run(module, work)

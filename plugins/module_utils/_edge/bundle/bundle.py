@@ -11,8 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..._core.cluster.bundle import Manifest, Ref, difference, ref
-from ..._core.cluster.ownership import is_ours, release_of
-from ..._core.cluster.rights import changed_rights
+from ..._core.cluster.ownership import changed_rights, is_ours, release_of
 from ..._core.config.secrets import salted
 from ..._core.errors import Problem
 from ..api.cluster import APPLY, JSON, NOT_FOUND, POLL_FIRST, ApiError, Cluster

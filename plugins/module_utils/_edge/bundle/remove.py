@@ -14,8 +14,7 @@ from ..._core.errors import Problem
 from ..api.cluster import JSON, METADATA_LIST, ApiError, Cluster
 from ..api.kinds import ApiResource
 from .bundle import BundleOptions, Session, keep, listed
-from .certificates import needed_by_others, secrets_of
-from .prune import Pruning, delete
+from .prune import Pruning, delete, needed_by_others, secrets_of
 
 # What runs pods, or has pods run: one that is idle now needs its account later.
 BUILT_IN = {

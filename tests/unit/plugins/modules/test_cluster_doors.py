@@ -16,7 +16,7 @@ import yaml
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.api import connect
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.api.connect import CLUSTER_ARG_SPEC
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.api.kubeconfig import Access
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.bundle import task
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.bundle import apply
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.probe import probe
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.release import info as release
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.rollout import wait as rollout
@@ -140,8 +140,8 @@ def test_secrets_are_in_no_result(capsys: Any, monkeypatch: pytest.MonkeyPatch) 
         value = options.manifests[0]["stringData"]["token"]
         return {"changed": False, "msg": f"the server echoes {value} in namespace default"}
 
-    monkeypatch.setitem(task.WORK, "present", work)
-    monkeypatch.setattr(task, "connect", lambda _module: None)
+    monkeypatch.setitem(apply.WORK, "present", work)
+    monkeypatch.setattr(apply, "connect", lambda _module: None)
     manifest = MANIFEST | {"stringData": {"token": "hush-hush"}}
     result = run("bundle_apply", capsys, manifests=[manifest], api_key="key-of-mine", host="https://a")
     assert "hush-hush" not in json.dumps(result)
@@ -165,8 +165,8 @@ USER = {"token": "my-token-1", "exec": {"env": [{"name": "AWS_SECRET_ACCESS_KEY"
     ids=lambda given: str(given)[:60],
 )
 def test_a_secret_in_any_manifest_is_hidden(given: Any, capsys: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(task.WORK, "present", lambda *_: {"changed": False, "msg": "hunter2secret in default"})
-    monkeypatch.setattr(task, "connect", lambda _module: None)
+    monkeypatch.setitem(apply.WORK, "present", lambda *_: {"changed": False, "msg": "hunter2secret in default"})
+    monkeypatch.setattr(apply, "connect", lambda _module: None)
     manifest = {"apiVersion": "v1", "metadata": {"name": "default", "namespace": "ns"}, **given}
     result = run("bundle_apply", capsys, manifests=[manifest])
     assert "hunter2secret" not in str(result)
@@ -176,9 +176,9 @@ def test_a_secret_in_any_manifest_is_hidden(given: Any, capsys: Any, monkeypatch
 def test_a_kubeconfig_in_memory_does_not_garble_messages(capsys: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     kubeconfig = {"apiVersion": "v1", "kind": "Config", "users": [{"name": "default", "user": USER}]}
     monkeypatch.setitem(
-        task.WORK, "present", lambda *_: {"changed": False, "msg": "default Config my-token-1 aws-key-1"}
+        apply.WORK, "present", lambda *_: {"changed": False, "msg": "default Config my-token-1 aws-key-1"}
     )
-    monkeypatch.setattr(task, "connect", lambda _module: None)
+    monkeypatch.setattr(apply, "connect", lambda _module: None)
     assert run("bundle_apply", capsys, kubeconfig=kubeconfig)["msg"] == "default Config ******** ********"
 
 

@@ -13,8 +13,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ...aws.policy import ACCOUNT, PARTITION, REGION, Grant
-from ...config.paths import at, items, section
-from ...config.values import settled
+from ...config.paths import at, items, section, settled
 from .aws_signed import CONTRIB, REFERENCE, Config, Granting, Grants, arn, pattern, region_of, signed_exporter, through
 from .row import Settings
 

@@ -10,8 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ...aws.policy import ACCOUNT, PARTITION, REGION, Grant
-from ...config.paths import at, section
-from ...config.values import destination
+from ...config.paths import at, destination, section
 from .row import Settings
 
 _USER_GUIDE = "https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring"

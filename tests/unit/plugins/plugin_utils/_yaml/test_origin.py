@@ -9,7 +9,7 @@ import pytest
 from ansible.parsing.dataloader import DataLoader
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.config.paths import Position
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _yaml
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._yaml import reader as origin
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _yaml as origin
 
 TEXT = """\
 config:

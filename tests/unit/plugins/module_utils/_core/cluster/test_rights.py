@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.cluster.rights import changed_rights
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.cluster.ownership import changed_rights
 
 
 def role(*rules: Any, namespace: str = "") -> dict[str, Any]:

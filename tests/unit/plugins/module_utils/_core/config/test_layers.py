@@ -9,8 +9,8 @@ import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.config import paths
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.config.compose import compose
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.config.layers import Composed, Layer, is_pattern
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.config.paths import settled
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.config.secrets import masker, secrets_in
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.config.values import settled
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
 from hypothesis import given
 from hypothesis import strategies as st

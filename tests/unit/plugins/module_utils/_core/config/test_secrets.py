@@ -16,8 +16,8 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.config.se
     secret_at,
     secrets_in,
 )
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.secrets import plaintext_secret
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.subject import Subject
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.transport import plaintext_secret
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._sources import CATALOGUE
 
 from tests.support.canaries import GUID, HEX, SECRETS, WORD

@@ -7,7 +7,7 @@ import time
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.config import values
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.config import paths
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.rules import RULES
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.subject import Deployment, Subject, run
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.view import kind_of
@@ -60,11 +60,11 @@ def test_nothing_crashes_the_rules_wherever_it_runs(config: Any, deployment: Any
 
 @given(anything)
 def test_addresses_may_be_anything(value: Any) -> None:
-    host, port = values.address(value)
+    host, port = paths.address(value)
     assert port is None or 0 < port < 65536
-    assert values.overlap(host, host)
-    assert all(isinstance(part, str) for part in values.destination(value))
-    assert values.is_inside(host) in (True, False)
+    assert paths.overlap(host, host)
+    assert all(isinstance(part, str) for part in paths.destination(value))
+    assert paths.is_inside(host) in (True, False)
 
 
 @pytest.mark.parametrize(
@@ -81,7 +81,7 @@ def test_addresses_may_be_anything(value: Any) -> None:
     ],
 )
 def test_where_something_is_sent(endpoint: Any, expected: tuple[str, str]) -> None:
-    assert values.destination(endpoint) == expected
+    assert paths.destination(endpoint) == expected
 
 
 def test_old_and_new_names_are_one_kind() -> None:
