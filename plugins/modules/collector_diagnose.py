@@ -124,6 +124,14 @@ collectors:
     receives: {description: "Received data by signal and receiver.", type: list, elements: dict}
     exports: {description: "Sent data by signal and exporter.", type: list, elements: dict}
     unseen: {description: "Facts that could not be read, and why.", type: list, elements: dict}
+    seen: {description: "V(false) if neither its workload nor its custom resource could be read.", type: bool}
+unlisted:
+  description:
+    - Collectors of this collection in the same namespaces that O(collectors) does not name, each with C(kind),
+      C(namespace) and C(name).
+  returned: success
+  type: list
+  elements: dict
 """
 
 from ansible.module_utils.basic import AnsibleModule

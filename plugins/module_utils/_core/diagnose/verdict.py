@@ -86,9 +86,19 @@ def _calm(facts: Facts, found: Sequence[CheckFinding]) -> str:
     notes = sum(finding.check.stage == "config" for finding in found)
     noted = f"; {notes} notes on its config" if notes > 1 else "; 1 note on its config" if notes else ""
     if facts.get("receives") is None:
-        why = next((str(item["why"]) for item in facts["unseen"] if item["what"] == "own metrics"), "")
-        return f"runs, but whether data flows cannot be seen: {why or 'no own metrics'}{noted}"
+        return f"{_unknown(facts)}{noted}"
     return f"healthy: {flowing(facts)}{noted}"
+
+
+def _unknown(facts: Facts) -> str:
+    """Return why it is not known whether data flows, or how the collector is at all."""
+    unseen = {str(item["what"]): str(item["why"]) for item in facts["unseen"]}
+    if facts.get("running"):
+        whats = ("own metrics", "config", f"pods in {facts.get('namespace')}")
+        why = next((unseen[what] for what in whats if what in unseen), "no own metrics")
+        return f"runs, but whether data flows cannot be seen: {why}"
+    reason = next((f"cannot be seen: {what}: {why}" for what, why in unseen.items()), "no pod of it runs")
+    return f"unknown: {reason}"
 
 
 def flowing(facts: Facts) -> str:
@@ -107,6 +117,7 @@ def result(facts: Mapping[str, Any], found: Sequence[CheckFinding]) -> dict[str,
     listed = ("receives", "processes", "exports", "services", "peers", "listeners", "certificates", "rights", "unseen")
     return {
         **{key: facts.get(key) for key in (*kept, *listed, "target_allocator", "autoscalers", "memory", "events")},
+        "seen": not facts.get("hidden"),
         "status": status(facts, found),
         "verdict": verdict(facts, found),
         "problems": [

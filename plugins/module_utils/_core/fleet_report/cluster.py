@@ -58,9 +58,11 @@ class FleetCluster:
         return bool(self.given.get("asked"))
 
     def read(self, name: str) -> Result:
-        """Return a result, empty when its task failed or never ran."""
+        """Return a result, empty when its task failed, never ran, or saw none of what it was to read."""
         found = section(self.given, name)
-        return found if _GOOD[name] in found else {}
+        listed = items(found, "collectors") if name == "diagnosis" else []
+        blind = listed and not any(item.get("seen", True) for item in listed)
+        return found if _GOOD[name] in found and not blind else {}
 
     @property
     def is_read(self) -> bool:
@@ -79,7 +81,7 @@ class FleetCluster:
     @cached_property
     def diagnosed(self) -> dict[str, Result]:
         """What was found of each collector that runs, by namespace and name."""
-        listed = items(self.read("diagnosis"), "collectors")
+        listed = items(self.given, "diagnosis", "collectors")
         return {f"{item['namespace']}/{item['name']}": item for item in listed}
 
     @property
@@ -90,6 +92,15 @@ class FleetCluster:
 
     def installed(self, product: str) -> Result:
         return self.read({CERT_MANAGER: "cert_manager", OPERATOR: "operator"}[product])
+
+
+def unlisted(cluster: FleetCluster, clusters: Iterable[FleetCluster]) -> list[str]:
+    """Return the collectors that run in a cluster and that no host names: several hosts may deploy to one cluster."""
+    named = {member.id for one in clusters for member in one.members}
+    found = [
+        (f"{item['namespace']}/{item['name']}", item["kind"]) for item in items(cluster.given, "diagnosis", "unlisted")
+    ]
+    return [f"{kind} {name}" for name, kind in found if name not in named]
 
 
 Object = Mapping[str, Any]

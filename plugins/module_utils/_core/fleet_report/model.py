@@ -16,7 +16,7 @@ from ..config.secrets import masker, secrets_in
 from ..lint.subject import SEVERITIES
 from ..releases.versions import Table
 from . import versions
-from .cluster import NOT_ASKED, FleetCluster, FleetMember
+from .cluster import NOT_ASKED, FleetCluster, FleetMember, unlisted
 from .topology import picture
 
 # The page is to be read from its start; all of it follows further down.
@@ -60,13 +60,14 @@ def _each(value: Any, change: Callable[[str], str]) -> Any:
 
 def _summary(clusters: Sequence[FleetCluster], rows: Sequence[Mapping[str, Any]]) -> dict[str, int]:
     findings = Counter(str(item["severity"]) for cluster in clusters for item in cluster.findings)
-    states = Counter(row["status"] for row in rows for row in row["collectors"])
+    states = Counter(one["status"] for row in rows if not row["note"] for one in row["collectors"])
     return {
         "clusters": len(clusters),
         "unread": sum(cluster.asked and not cluster.is_read for cluster in clusters),
         "collectors": sum(len(cluster.members) for cluster in clusters),
         "healthy": states["healthy"],
         "ailing": states["error"] + states["warning"],
+        "unseen": states["unknown"] + states[""],
         "errors": findings["error"],
         "warnings": findings["warning"],
         "certificates": sum(row["state"] in BAD for row in rows for row in row["certificates"]),
@@ -86,6 +87,7 @@ def _cluster(index: int, cluster: FleetCluster, clusters: Sequence[FleetCluster]
         "topology": picture(cluster, clusters, anchors),
         "versions": versions.rows(cluster, table),
         "collectors": [_collector(cluster, member, anchors[member.id]) for member in cluster.members],
+        "unlisted": unlisted(cluster, clusters),
         "findings": [_finding(item) for item in cluster.findings],
         "certificates": certificates(cluster),
         "drift": drift(cluster),
@@ -212,8 +214,11 @@ def _unknown(cluster: ClusterRow) -> Iterator[Row]:
 
 def _collectors(cluster: ClusterRow) -> Iterator[Row]:
     for item in cluster["collectors"]:
-        if item["status"] in ("error", "warning"):
-            yield item["status"], f"{item['namespace']}/{item['name']}: {item['verdict'][0]}", item["anchor"]
+        if item["verdict"] and item["status"] != "healthy":
+            severity = "error" if item["status"] == "error" else "warning"
+            yield severity, f"{item['namespace']}/{item['name']}: {item['verdict'][0]}", item["anchor"]
+    for name in cluster["unlisted"]:
+        yield "warning", f"{name} runs and is not in the inventory", ""
 
 
 def _findings(cluster: ClusterRow) -> Iterator[Row]:

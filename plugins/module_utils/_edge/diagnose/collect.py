@@ -30,7 +30,7 @@ from ..rollout.reasons import described
 from .depends import PLURALS, CertificateChecks, allocator, peer_facts, read_peers, references, rights
 from .flow import Meter, read_all, watch
 from .reader import ClusterReader, Object, path_of
-from .targets import DiagnosedTarget, alone, find
+from .targets import DiagnosedTarget, alone, find, unlisted
 
 # A pod that does not answer through the API server would hold up all others for longer than anyone waits.
 ASIDE_SECONDS = 4.0
@@ -46,7 +46,8 @@ def run_diagnose(module: AnsibleModule) -> None:
 
     def work() -> dict[str, Any]:
         reader = ClusterReader(connect(module), connect(module, ASIDE_SECONDS))
-        return {"changed": False, "facts": collect(reader, params, utc_now)}
+        facts = collect(reader, params, utc_now)
+        return {"changed": False, "facts": facts, "unlisted": unlisted(reader, params["collectors"])}
 
     run(module, work)
 
@@ -100,9 +101,10 @@ class DiagnosedCollector:
 
     def _config_maps(self) -> dict[str, Object]:
         names = dict.fromkeys(one.name for one in self.sources if one.kind == "ConfigMap")
-        read = {name: self.reader.one("configmaps", self.namespace, name, self.notes).value for name in names}
+        read = {name: self.reader.one("configmaps", self.namespace, name, self.notes) for name in names}
+        self.unread = next((answer.why for answer in read.values() if answer.why), "")
         kind = {"apiVersion": "v1", "kind": "ConfigMap"}
-        return {name: {**value, **kind} for name, value in read.items() if value}
+        return {name: {**answer.value, **kind} for name, answer in read.items() if answer.value}
 
     def _config(self) -> dict[str, Any]:
         yaml = library("yaml", "PyYAML")
@@ -116,7 +118,8 @@ class DiagnosedCollector:
             return {}
         found = expanded(merged([part for part in parts if isinstance(part, dict)]), self._environment())
         if not found and (self.target.workload or self.target.custom):
-            self.notes.add("config", "no ConfigMap and no custom resource has one that the container is started with")
+            none = "no ConfigMap and no custom resource has one that the container is started with"
+            self.notes.add("config", self.unread or none)
         return found if isinstance(found, dict) else {}
 
     def _environment(self) -> dict[str, str]:
@@ -174,11 +177,16 @@ class DiagnosedCollector:
             "wanted": wanted,
             "complete": bool(workload) and is_ready(search, workload or {}, {}, allow_empty=True),
             "ready_text": count(search, workload) if workload else f"{sum(one['ready'] for one in pods)} pods ready",
-            "running": any(one["ready"] for one in pods),
+            "running": any(one["ready"] for one in pods) or self._is_available(search),
             "pods": pods,
             "symptoms": self._symptoms(search),
             "events": warnings(self._listed("events") or [], uids, now),
         }
+
+    def _is_available(self, search: Callable[[str, Any], Any]) -> bool:
+        """Return whether the workload has available pods, for a user who may not list them."""
+        workload = self.target.workload
+        return bool(workload and self._listed("pods") is None and search(COUNTS[workload["kind"]][0], workload))
 
     def _symptoms(self, search: Callable[[str, Any], Any]) -> list[dict[str, Any]]:
         """Return why the newest revision is not ready, as rollout_wait reports it."""
@@ -213,7 +221,7 @@ class DiagnosedCollector:
         """Return the facts with those of the own metrics, which need time."""
         flow = self.meter.flow
         empty: dict[str, Any] = {"receives": None, "processes": [], "exports": []}
-        told_flow = {**empty, **(flow.facts() if flow else {})}
+        told_flow = {**empty, **(flow.facts() if flow and self.config else {})}
         well = {row["about"] for row in told_flow["exports"] if row["state"] == "sends"}
         well |= {f"receivers/{row['id']}" for row in told_flow["receives"] or () if row["state"] in ("comes", "rests")}
         well -= {row["about"] for row in told_flow["exports"] if row["state"] not in ("sends", "idle")}

@@ -12,7 +12,9 @@ from typing import Any, TypeVar
 from ansible.module_utils.basic import AnsibleModule
 
 from ..._core.cluster.bundle import Manifest
+from ..._core.cluster.ownership import is_ours
 from ..._core.cluster.rollout import owned
+from ..._core.collector import names
 from ..._core.config.paths import at, section
 from ..._core.diagnose.reach import labels_of
 from ..._core.diagnose.subject import collector_container
@@ -150,6 +152,23 @@ def _pods(reader: ClusterReader, target: DiagnosedTarget) -> list[Object]:
     owners = [target.workload, *(item for item in sets if owned(item, target.workload))]
     mine = [pod for pod in pods if any(owned(pod, owner) for owner in owners)]
     return [pod for pod in mine if not pod["metadata"].get("deletionTimestamp")]
+
+
+def unlisted(reader: ClusterReader, wanted: list[dict[str, Any]]) -> list[dict[str, str]]:
+    """Return the collectors of this collection in the namespaces of a diagnosis that no item of it names."""
+    named = {(target.namespace, target.name) for item in wanted for target in _of_item(reader, item)}
+    here = [
+        (item["kind"], item["metadata"]["namespace"], item["metadata"]["name"])
+        for namespace in dict.fromkeys(item["namespace"] for item in wanted)
+        for plural in (CUSTOM, *WORKLOADS)
+        for item in reader.listed(plural, namespace, Notes()) or []
+        if is_ours(item, [names.release(namespace, item["metadata"]["name"])], names.OWNER)
+    ]
+    return [
+        {"kind": kind, "namespace": namespace, "name": name}
+        for kind, namespace, name in here
+        if (namespace, name) not in named
+    ]
 
 
 # Workloads and ConfigMaps without a controller, and the custom resources of the operator.
