@@ -19,11 +19,8 @@ LARGE: dict[str, str] = {
     "plugins/module_utils/_core/diagnose/checks_flow.py": "The checks of where data goes and stops, with their table.",
     "tests/contract/test_catalogue_data.py": "One table of facts, checked from every side.",
     "tests/unit/plugins/module_utils/_core/config/test_catalogue.py": "Mirrors catalogue.py.",
-    "tests/unit/plugins/module_utils/_core/cluster/test_rollout.py": "Cases of pods, and of what becomes of them.",
-    "tests/unit/plugins/module_utils/_core/migrate/test_steps.py": "Cases of one table of steps.",
     "tests/unit/plugins/plugin_utils/test_migrate.py": "Cases of one module over every kind of input.",
     "tests/unit/plugins/plugin_utils/_yaml/test_documents.py": "Cases of one reader and one writer.",
-    "tests/unit/plugins/module_utils/_core/cluster/test_bundle.py": "Cases of one module over every kind of object.",
     "tests/unit/plugins/module_utils/_edge/bundle/test_apply.py": "Cases of one module against one fake API.",
     "tests/unit/plugins/plugin_utils/test_lock.py": "Cases of one file, and of everything that compares with it.",
 }

@@ -9,6 +9,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.collector.collector import Collector
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.config.layers import Layer
@@ -69,6 +70,11 @@ CONFIG: Json = {
     "exporters": {"debug": None},
     "service": {"pipelines": {"traces": {"receivers": ["otlp"], "exporters": ["debug"]}}},
 }
+
+
+def cases(names: str, *rows: Any, **more: Any) -> Any:
+    """Return the mark of a test that runs once for each row."""
+    return pytest.mark.parametrize(names, rows, **more)
 
 
 def collector(**options: Any) -> Collector:

@@ -13,7 +13,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.backends.
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.api.kinds import PRUNED, ApiResources
 
-from ..helpers import OPTIONS, PODS, SPEC, build, running
+from ..helpers import OPTIONS, PODS, SPEC, build, cases, running
 from ..manifests.test_target_allocator import SETTINGS, SOURCES, order
 
 manifests = BACKENDS["kubernetes"].manifests
@@ -31,9 +31,11 @@ def kinds(config: Any = None, **options: Any) -> list[str]:
     return [manifest["kind"] for manifest in manifests(build(config, **options))]
 
 
-@pytest.mark.parametrize(
-    ("mode", "services", "workload"),
-    [("deployment", 1, "Deployment"), ("statefulset", 2, "StatefulSet"), ("daemonset", 0, "DaemonSet")],
+@cases(
+    "mode, services, workload",
+    ("deployment", 1, "Deployment"),
+    ("statefulset", 2, "StatefulSet"),
+    ("daemonset", 0, "DaemonSet"),
 )
 def test_what_others_need_comes_first(mode: str, services: int, workload: str) -> None:
     found = [*["Service"] * services, workload]
@@ -69,9 +71,7 @@ def operator_kinds(config: Any = None, **options: Any) -> list[str]:
     return [manifest["kind"] for manifest in objects(config, **options)]
 
 
-@pytest.mark.parametrize(
-    ("mode", "services"), [("deployment", 1), ("statefulset", 2), ("daemonset", 0), ("sidecar", 0)]
-)
+@cases("mode, services", ("deployment", 1), ("statefulset", 2), ("daemonset", 0), ("sidecar", 0))
 def test_workload_config_autoscaler_and_budget_are_the_operators(mode: str, services: int) -> None:
     found = ["Service"] * services
     least = [*found, *([] if mode == "sidecar" else ["NetworkPolicy"])]

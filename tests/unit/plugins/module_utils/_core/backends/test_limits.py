@@ -9,7 +9,7 @@ import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.backends.table import BACKENDS, LIMITS, Limit
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
 
-from ..helpers import collector
+from ..helpers import cases, collector
 from ..manifests.test_target_allocator import SETTINGS, SOURCES
 from .test_backends import sample
 
@@ -54,35 +54,31 @@ def test_a_name_leaves_room_for_what_the_operator_adds() -> None:
         OPERATOR.check(operated(name="a" * 43))
 
 
-@pytest.mark.parametrize(
-    ("mode", "settings", "says"),
-    [
-        ("deployment", {}, "mode deployment cannot have one"),
-        ("sidecar", {}, "mode sidecar cannot have one"),
-        ("daemonset", {"allocation_strategy": "consistent-hashing"}, "mode daemonset does not go with strategy"),
-        ("statefulset", {"allocation_strategy": "per-node"}, "mode statefulset does not go with strategy per-node"),
-        ("statefulset", {"allocation_strategy": "least-weighted", "replicas": 2}, "every replica would share out"),
-        (
-            "statefulset",
-            {"prometheus_cr": {**SOURCES, "namespaces": ["a"], "denied_namespaces": ["b"]}},
-            "both namespaces and denied_namespaces",
-        ),
-    ],
+@cases(
+    "mode, settings, says",
+    ("deployment", {}, "mode deployment cannot have one"),
+    ("sidecar", {}, "mode sidecar cannot have one"),
+    ("daemonset", {"allocation_strategy": "consistent-hashing"}, "mode daemonset does not go with strategy"),
+    ("statefulset", {"allocation_strategy": "per-node"}, "mode statefulset does not go with strategy per-node"),
+    ("statefulset", {"allocation_strategy": "least-weighted", "replicas": 2}, "every replica would share out"),
+    (
+        "statefulset",
+        {"prometheus_cr": {**SOURCES, "namespaces": ["a"], "denied_namespaces": ["b"]}},
+        "both namespaces and denied_namespaces",
+    ),
 )
 def test_an_allocator_that_could_not_work_is_refused(mode: str, settings: Any, says: str) -> None:
     with pytest.raises(Problem, match=f"target allocator of collector 'gateway': .*{says}"):
         OPERATOR.check(operated(mode=mode, target_allocator={**SETTINGS, **settings}))
 
 
-@pytest.mark.parametrize(
-    ("mode", "settings"),
-    [
-        ("daemonset", {}),
-        ("statefulset", {}),
-        ("statefulset", {"replicas": 2}),
-        ("statefulset", {"allocation_strategy": "least-weighted"}),
-        ("deployment", {"enabled": False}),
-    ],
+@cases(
+    "mode, settings",
+    ("daemonset", {}),
+    ("statefulset", {}),
+    ("statefulset", {"replicas": 2}),
+    ("statefulset", {"allocation_strategy": "least-weighted"}),
+    ("deployment", {"enabled": False}),
 )
 def test_an_allocator_that_works_is_not(mode: str, settings: Any) -> None:
     OPERATOR.check(operated(mode=mode, target_allocator={**SETTINGS, **settings}))

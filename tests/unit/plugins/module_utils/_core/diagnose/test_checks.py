@@ -20,6 +20,8 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.diagnose.
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.diagnose.subject import Source
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.diagnose.verdict import CHECKS
 
+from ..helpers import cases
+
 RECEIVE: dict[str, Any] = {
     "id": "otlp", "signal": "traces", "items": "spans", "seconds": 5, "about": "in", "state": "comes", "accepted": 3,
     "accepted_total": 3, "refused": 0, "failed": 0, "passive": True, "uptime": "9 min",
@@ -152,15 +154,13 @@ def test_rows_are_sound() -> None:
     assert {check.severity for check in CHECKS} == set(SEVERITIES)
 
 
-@pytest.mark.parametrize(
-    ("find", "messages"),
-    [
-        ("pods[].name", ["see p"]),
-        ("pods[].{value: node}", ["see n"]),
-        ("name", ["see a"]),
-        ("custom_resource", []),
-        ("pods[?!ready]", []),
-    ],
+@cases(
+    "find, messages",
+    ("pods[].name", ["see p"]),
+    ("pods[].{value: node}", ["see n"]),
+    ("name", ["see a"]),
+    ("custom_resource", []),
+    ("pods[?!ready]", []),
 )
 def test_a_check_of_somebody_yields_texts_or_mappings(find: str, messages: list[str]) -> None:
     row = DiagnoseCheck("mine", "own", "warning", find, "see {value}", "")
@@ -174,28 +174,24 @@ def certificate(start: str = "2026-01-01T00:00:00Z", end: str = "2026-06-01T00:0
     return Certificate("CN=a", "CN=ca", start, end, names, False)
 
 
-@pytest.mark.parametrize(
-    ("start", "end", "state", "left"),
-    [
-        ("2026-01-01T00:00:00Z", "2026-06-01T00:00:00Z", "valid", "92 days"),
-        ("2026-01-01T00:00:00Z", "2026-03-05T00:00:00Z", "soon", "4 days"),
-        ("2026-01-01T00:00:00Z", "2026-02-01T00:00:00Z", "expired", "28 days"),
-        ("2026-04-01T00:00:00Z", "2026-06-01T00:00:00Z", "not_yet_valid", "92 days"),
-    ],
+@cases(
+    "start, end, state, left",
+    ("2026-01-01T00:00:00Z", "2026-06-01T00:00:00Z", "valid", "92 days"),
+    ("2026-01-01T00:00:00Z", "2026-03-05T00:00:00Z", "soon", "4 days"),
+    ("2026-01-01T00:00:00Z", "2026-02-01T00:00:00Z", "expired", "28 days"),
+    ("2026-04-01T00:00:00Z", "2026-06-01T00:00:00Z", "not_yet_valid", "92 days"),
 )
 def test_dates(start: str, end: str, state: str, left: str) -> None:
     row = checks_trust.dates(certificate(start, end), NOW)
     assert (row["state"], row["left"]) == (state, left)
 
 
-@pytest.mark.parametrize(
-    ("names", "host", "covered"),
-    [
-        (["a.ns.svc"], "a.ns.svc", True),
-        (["*.ns.svc"], "a.ns.svc", True),
-        (["*.svc"], "a.ns.svc", False),
-        ([], "a", False),
-    ],
+@cases(
+    "names, host, covered",
+    (["a.ns.svc"], "a.ns.svc", True),
+    (["*.ns.svc"], "a.ns.svc", True),
+    (["*.svc"], "a.ns.svc", False),
+    ([], "a", False),
 )
 def test_names(names: list[str], host: str, covered: bool) -> None:
     assert checks_trust.covers(names, host) is covered

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.diagnose.metrics import (
     UPTIME,
     Flow,
@@ -18,7 +17,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.diagnose.
     total,
 )
 
-from ..helpers import LISTENERS
+from ..helpers import LISTENERS, cases
 
 CONFIG: dict[str, Any] = {
     "receivers": {"otlp": {}, "k8s_cluster": {"collection_interval": "10s"}},
@@ -45,27 +44,25 @@ ACCEPTED = Key("receiver_accepted", "otlp", "traces")
 SENT = Key("exporter_sent", "debug", "traces")
 
 
-@pytest.mark.parametrize(
-    ("line", "key", "value"),
-    [
-        ('otelcol_receiver_accepted_spans{receiver="otlp",transport="grpc"} 7', ACCEPTED, 7),
-        ('otelcol_receiver_accepted_spans_total{receiver="otlp"} 1.5e+01', ACCEPTED, 15),
-        ('otelcol_receiver_accepted_spans__spans__total{receiver="otlp"} 3', ACCEPTED, 3),
-        ('otelcol_exporter_sent_log_records{exporter="debug"} 1', Key("exporter_sent", "debug", "logs"), 1),
-        (
-            'otelcol_exporter_queue_size{data_type="traces",exporter="a/b"} 4',
-            Key("exporter_queue_size", "a/b", "traces"),
-            4,
-        ),
-        (
-            'otelcol_processor_incoming_items{otel_signal="logs",processor="x"} 2',
-            Key("processor_incoming_items", "x", "logs"),
-            2,
-        ),
-        ("otelcol_process_uptime_seconds_total 30.5", UPTIME, 30.5),
-        ("otelcol_process_uptime 30.5 1700000000000", UPTIME, 30.5),
-        ("otelcol_process_memory_rss_bytes 1.0e+06", Key("process_memory_rss"), 1e6),
-    ],
+@cases(
+    "line, key, value",
+    ('otelcol_receiver_accepted_spans{receiver="otlp",transport="grpc"} 7', ACCEPTED, 7),
+    ('otelcol_receiver_accepted_spans_total{receiver="otlp"} 1.5e+01', ACCEPTED, 15),
+    ('otelcol_receiver_accepted_spans__spans__total{receiver="otlp"} 3', ACCEPTED, 3),
+    ('otelcol_exporter_sent_log_records{exporter="debug"} 1', Key("exporter_sent", "debug", "logs"), 1),
+    (
+        'otelcol_exporter_queue_size{data_type="traces",exporter="a/b"} 4',
+        Key("exporter_queue_size", "a/b", "traces"),
+        4,
+    ),
+    (
+        'otelcol_processor_incoming_items{otel_signal="logs",processor="x"} 2',
+        Key("processor_incoming_items", "x", "logs"),
+        2,
+    ),
+    ("otelcol_process_uptime_seconds_total 30.5", UPTIME, 30.5),
+    ("otelcol_process_uptime 30.5 1700000000000", UPTIME, 30.5),
+    ("otelcol_process_memory_rss_bytes 1.0e+06", Key("process_memory_rss"), 1e6),
 )
 def test_a_line_of_any_version_is_read(line: str, key: Key, value: float) -> None:
     assert reading(f"# HELP x y\n{line}\n")[key] == value
@@ -83,45 +80,39 @@ def test_growth_counts_anew_after_a_restart_and_pods_add_up() -> None:
     assert total([{UPTIME: 9}, {UPTIME: 4}])[UPTIME] == 4  # type: ignore[list-item]
 
 
-@pytest.mark.parametrize(
-    ("gained", "whole", "state"),
-    [
-        ({ACCEPTED: 1}, {}, "comes"),
-        ({}, {}, "idle"),
-        ({}, {ACCEPTED: 4}, "idle"),
-        ({ACCEPTED: 1, Key("receiver_refused", "otlp", "traces"): 1}, {}, "refused"),
-        ({Key("receiver_failed", "otlp", "traces"): 1}, {}, "refused"),
-    ],
+@cases(
+    "gained, whole, state",
+    ({ACCEPTED: 1}, {}, "comes"),
+    ({}, {}, "idle"),
+    ({}, {ACCEPTED: 4}, "idle"),
+    ({ACCEPTED: 1, Key("receiver_refused", "otlp", "traces"): 1}, {}, "refused"),
+    ({Key("receiver_failed", "otlp", "traces"): 1}, {}, "refused"),
 )
 def test_what_comes_in(gained: Any, whole: Any, state: str) -> None:
     row = rows(gained, whole)["receives", "traces", "otlp"]
     assert (row["state"], row["about"], row["items"]) == (state, "in", "spans")
 
 
-@pytest.mark.parametrize(
-    ("whole", "state"),
-    [
-        ({UPTIME: 100}, "idle"),
-        ({UPTIME: 5}, "starts"),
-        ({UPTIME: 100, Key("receiver_accepted", "k8s_cluster", "metrics"): 3}, "rests"),
-    ],
+@cases(
+    "whole, state",
+    ({UPTIME: 100}, "idle"),
+    ({UPTIME: 5}, "starts"),
+    ({UPTIME: 100, Key("receiver_accepted", "k8s_cluster", "metrics"): 3}, "rests"),
 )
 def test_who_asks_at_intervals_may_rest_between_them(whole: Any, state: str) -> None:
     row = rows({}, whole)["receives", "metrics", "k8s_cluster"]
     assert (row["state"], row["about"]) == (state, "receivers/k8s_cluster")
 
 
-@pytest.mark.parametrize(
-    ("gained", "whole", "state"),
-    [
-        ({ACCEPTED: 2, SENT: 2}, {}, "sends"),
-        ({ACCEPTED: 2, Key("exporter_send_failed", "debug", "traces"): 2}, {}, "fails"),
-        ({ACCEPTED: 2, Key("exporter_enqueue_failed", "debug", "traces"): 2}, {}, "fails"),
-        ({SENT: 1, Key("exporter_send_failed", "debug", "traces"): 2}, {}, "fails_partly"),
-        ({ACCEPTED: 2}, {Key("exporter_queue_size", "debug", "traces"): 2}, "waits"),
-        ({ACCEPTED: 2}, {}, "silent"),
-        ({}, {}, "idle"),
-    ],
+@cases(
+    "gained, whole, state",
+    ({ACCEPTED: 2, SENT: 2}, {}, "sends"),
+    ({ACCEPTED: 2, Key("exporter_send_failed", "debug", "traces"): 2}, {}, "fails"),
+    ({ACCEPTED: 2, Key("exporter_enqueue_failed", "debug", "traces"): 2}, {}, "fails"),
+    ({SENT: 1, Key("exporter_send_failed", "debug", "traces"): 2}, {}, "fails_partly"),
+    ({ACCEPTED: 2}, {Key("exporter_queue_size", "debug", "traces"): 2}, "waits"),
+    ({ACCEPTED: 2}, {}, "silent"),
+    ({}, {}, "idle"),
 )
 def test_what_goes_out(gained: Any, whole: Any, state: str) -> None:
     assert rows(gained, whole)["exports", "traces", "debug"]["state"] == state
@@ -158,16 +149,14 @@ def test_waiting_ends_when_it_would_tell_no_more() -> None:
     ).moving()  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    ("metrics", "place"),
-    [
-        ({}, ("localhost", 8888)),
-        ({"level": "none"}, ("", 0)),
-        ({"address": "0.0.0.0:9999"}, ("0.0.0.0", 9999)),
-        ({"address": "0.0.0.0:${env:PORT}"}, ("0.0.0.0", 8888)),
-        ({"readers": [{"pull": {"exporter": {"prometheus": {"host": "1.2.3.4", "port": 7}}}}]}, ("1.2.3.4", 7)),
-        ({"readers": [{"periodic": {}}]}, ("", 0)),
-    ],
+@cases(
+    "metrics, place",
+    ({}, ("localhost", 8888)),
+    ({"level": "none"}, ("", 0)),
+    ({"address": "0.0.0.0:9999"}, ("0.0.0.0", 9999)),
+    ({"address": "0.0.0.0:${env:PORT}"}, ("0.0.0.0", 8888)),
+    ({"readers": [{"pull": {"exporter": {"prometheus": {"host": "1.2.3.4", "port": 7}}}}]}, ("1.2.3.4", 7)),
+    ({"readers": [{"periodic": {}}]}, ("", 0)),
 )
 def test_where_the_metrics_are(metrics: Any, place: Any) -> None:
     assert metrics_port({"service": {"telemetry": {"metrics": metrics}}}, 8888) == place

@@ -7,27 +7,24 @@ from __future__ import annotations
 
 from typing import Any
 
-import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.diagnose import reach as network
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.diagnose.peers import Peer, peer_row, peers
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.diagnose.reach import Around, Reach, policies_to
 
-from ..helpers import LISTENERS
+from ..helpers import LISTENERS, cases
 
 LABELS = {"app": "a", "tier": "x"}
 
 
-@pytest.mark.parametrize(
-    ("selector", "fits"),
-    [
-        ({}, True),
-        ({"matchLabels": {"app": "a"}}, True),
-        ({"matchLabels": {"app": "b"}}, False),
-        ({"matchExpressions": [{"key": "app", "operator": "In", "values": ["a"]}]}, True),
-        ({"matchExpressions": [{"key": "app", "operator": "NotIn", "values": ["a"]}]}, False),
-        ({"matchExpressions": [{"key": "app", "operator": "Exists"}]}, True),
-        ({"matchExpressions": [{"key": "app", "operator": "DoesNotExist"}]}, False),
-    ],
+@cases(
+    "selector, fits",
+    ({}, True),
+    ({"matchLabels": {"app": "a"}}, True),
+    ({"matchLabels": {"app": "b"}}, False),
+    ({"matchExpressions": [{"key": "app", "operator": "In", "values": ["a"]}]}, True),
+    ({"matchExpressions": [{"key": "app", "operator": "NotIn", "values": ["a"]}]}, False),
+    ({"matchExpressions": [{"key": "app", "operator": "Exists"}]}, True),
+    ({"matchExpressions": [{"key": "app", "operator": "DoesNotExist"}]}, False),
 )
 def test_selectors(selector: Any, fits: bool) -> None:
     assert network.selects(selector, LABELS) is fits
@@ -43,9 +40,12 @@ def test_endpoints_by_readiness_and_service() -> None:
     assert (len(network.endpoints([item], True)), len(network.endpoints([item], False))) == (2, 1)
 
 
-@pytest.mark.parametrize(
-    ("port", "number"),
-    [({"port": 1}, 1), ({"port": 1, "targetPort": 2}, 2), ({"targetPort": "otlp"}, 4317), ({"targetPort": "x"}, None)],
+@cases(
+    "port, number",
+    ({"port": 1}, 1),
+    ({"port": 1, "targetPort": 2}, 2),
+    ({"targetPort": "otlp"}, 4317),
+    ({"targetPort": "x"}, None),
 )
 def test_the_port_of_the_pod(port: Any, number: int | None) -> None:
     assert network.target_number(port, [{"name": "otlp", "containerPort": 4317}]) == number
@@ -55,20 +55,18 @@ def policy(name: str = "p", **spec: Any) -> dict[str, Any]:
     return {"metadata": {"name": name}, "spec": {"podSelector": {"matchLabels": {"app": "a"}}, **spec}}
 
 
-@pytest.mark.parametrize(
-    ("spec", "admitted"),
-    [
-        ({}, "none"),
-        ({"ingress": [{}]}, "all"),
-        ({"ingress": [{"ports": [{"port": 4317}]}]}, "all"),
-        ({"ingress": [{"ports": [{"port": 4317, "protocol": "UDP"}]}]}, "none"),
-        ({"ingress": [{"ports": [{"port": 4000, "endPort": 5000}]}]}, "all"),
-        ({"ingress": [{"ports": [{"port": "otlp"}]}]}, "all"),
-        ({"ingress": [{"ports": [{"port": 80}]}]}, "none"),
-        ({"ingress": [{"ports": [{}], "from": [{"podSelector": {}}]}]}, "some"),
-        ({"policyTypes": ["Egress"]}, "all"),
-        ({"podSelector": {"matchLabels": {"app": "other"}}}, "all"),
-    ],
+@cases(
+    "spec, admitted",
+    ({}, "none"),
+    ({"ingress": [{}]}, "all"),
+    ({"ingress": [{"ports": [{"port": 4317}]}]}, "all"),
+    ({"ingress": [{"ports": [{"port": 4317, "protocol": "UDP"}]}]}, "none"),
+    ({"ingress": [{"ports": [{"port": 4000, "endPort": 5000}]}]}, "all"),
+    ({"ingress": [{"ports": [{"port": "otlp"}]}]}, "all"),
+    ({"ingress": [{"ports": [{"port": 80}]}]}, "none"),
+    ({"ingress": [{"ports": [{}], "from": [{"podSelector": {}}]}]}, "some"),
+    ({"policyTypes": ["Egress"]}, "all"),
+    ({"podSelector": {"matchLabels": {"app": "other"}}}, "all"),
 )
 def test_what_policies_admit(spec: Any, admitted: str) -> None:
     assert network.Policies([policy(**spec)], LABELS, "Ingress").admits([4317], "TCP", ["otlp"]) == admitted
@@ -93,21 +91,19 @@ def found(exporter: str, **settings: Any) -> list[Peer]:
     )
 
 
-@pytest.mark.parametrize(
-    ("exporter", "settings", "place"),
-    [
-        ("otlp/a", {"endpoint": "jaeger:4317"}, ("ns", "jaeger", 4317, True)),
-        ("otlp_grpc", {"endpoint": "jaeger.obs"}, ("obs", "jaeger", 4317, False)),
-        ("otlp_http", {"endpoint": "http://jaeger.obs.svc:4318/v1"}, ("obs", "jaeger", 4318, True)),
-        ("otlp_http", {"traces_endpoint": "https://j.obs.svc.cluster.local"}, ("obs", "j", 443, True)),
-        ("otlp", {"endpoint": "j-0.j.obs.svc.cluster.local:1"}, ("obs", "j", 1, True)),
-        ("otlp", {"endpoint": "dns:///j.obs.svc:1"}, ("obs", "j", 1, True)),
-        ("elasticsearch", {"endpoints": ["https://u:p@es:9200"]}, ("ns", "es", 9200, True)),
-        ("kafka", {"brokers": ["kafka.mq.svc:9092"]}, ("mq", "kafka", 9092, True)),
-        ("load_balancing", {"resolver": {"dns": {"hostname": "g.obs.svc"}}}, ("obs", "g", 0, True)),
-        ("otlp", {"endpoint": "api.vendor.example.com:443"}, ("", "", 443, True)),
-        ("otlp", {"endpoint": "10.1.2.3:4317"}, ("", "", 4317, True)),
-    ],
+@cases(
+    "exporter, settings, place",
+    ("otlp/a", {"endpoint": "jaeger:4317"}, ("ns", "jaeger", 4317, True)),
+    ("otlp_grpc", {"endpoint": "jaeger.obs"}, ("obs", "jaeger", 4317, False)),
+    ("otlp_http", {"endpoint": "http://jaeger.obs.svc:4318/v1"}, ("obs", "jaeger", 4318, True)),
+    ("otlp_http", {"traces_endpoint": "https://j.obs.svc.cluster.local"}, ("obs", "j", 443, True)),
+    ("otlp", {"endpoint": "j-0.j.obs.svc.cluster.local:1"}, ("obs", "j", 1, True)),
+    ("otlp", {"endpoint": "dns:///j.obs.svc:1"}, ("obs", "j", 1, True)),
+    ("elasticsearch", {"endpoints": ["https://u:p@es:9200"]}, ("ns", "es", 9200, True)),
+    ("kafka", {"brokers": ["kafka.mq.svc:9092"]}, ("mq", "kafka", 9092, True)),
+    ("load_balancing", {"resolver": {"dns": {"hostname": "g.obs.svc"}}}, ("obs", "g", 0, True)),
+    ("otlp", {"endpoint": "api.vendor.example.com:443"}, ("", "", 443, True)),
+    ("otlp", {"endpoint": "10.1.2.3:4317"}, ("", "", 4317, True)),
 )
 def test_addresses(exporter: str, settings: Any, place: Any) -> None:
     (peer,) = found(exporter, **settings)
@@ -125,21 +121,19 @@ JAEGER = found("otlp", endpoint="jaeger.obs.svc:4317")[0]
 UNCLEAR = found("otlp", endpoint="example.com:4317")[0]
 
 
-@pytest.mark.parametrize(
-    ("peer", "behind", "state"),
-    [
-        (JAEGER, {"service": SERVICE, "slices": READY}, "ok"),
-        (JAEGER, {"service": SERVICE, "slices": WAITING}, "not_ready"),
-        (JAEGER, {"service": SERVICE, "slices": []}, "no_endpoints"),
-        (JAEGER, {"service": {"spec": {"ports": [{"port": 1}]}}, "slices": READY}, "no_port"),
-        (JAEGER, {"service": {"spec": {"clusterIP": "None", "ports": [{"port": 1}]}}, "slices": READY}, "ok"),
-        (JAEGER, {"service": {"spec": {"type": "ExternalName"}}}, "outside"),
-        (JAEGER, {"service": None}, "no_service"),
-        (JAEGER, {"denied": True}, "unseen"),
-        (UNCLEAR, {"service": None, "namespace": False}, "outside"),
-        (UNCLEAR, {"service": None, "namespace": True}, "no_service"),
-        (found("otlp", endpoint="localhost:4317")[0], {}, "loopback"),
-    ],
+@cases(
+    "peer, behind, state",
+    (JAEGER, {"service": SERVICE, "slices": READY}, "ok"),
+    (JAEGER, {"service": SERVICE, "slices": WAITING}, "not_ready"),
+    (JAEGER, {"service": SERVICE, "slices": []}, "no_endpoints"),
+    (JAEGER, {"service": {"spec": {"ports": [{"port": 1}]}}, "slices": READY}, "no_port"),
+    (JAEGER, {"service": {"spec": {"clusterIP": "None", "ports": [{"port": 1}]}}, "slices": READY}, "ok"),
+    (JAEGER, {"service": {"spec": {"type": "ExternalName"}}}, "outside"),
+    (JAEGER, {"service": None}, "no_service"),
+    (JAEGER, {"denied": True}, "unseen"),
+    (UNCLEAR, {"service": None, "namespace": False}, "outside"),
+    (UNCLEAR, {"service": None, "namespace": True}, "no_service"),
+    (found("otlp", endpoint="localhost:4317")[0], {}, "loopback"),
 )
 def test_states(peer: Peer, behind: Any, state: str) -> None:
     assert peer_row(peer, behind, OPEN)["state"] == state
@@ -179,17 +173,15 @@ def reach(services: Any, found: Any = (), policies: Any = (), host: str = "0.0.0
     return Reach("gateway", config(host), pod, CONTAINER, Around(services, found, policies), listeners=LISTENERS)
 
 
-@pytest.mark.parametrize(
-    ("item", "found", "state"),
-    [
-        (service(app="a"), [slices()], "ok"),
-        (service(app="a"), [slices(ready=False)], "not_ready"),
-        (service(app="b"), [], "selects_nothing"),
-        (service(app="b"), [slices()], "other"),
-        (service(app="a", port={"port": 4317, "targetPort": 14317}), [slices()], "wrong_port"),
-        (service("front", {"app.kubernetes.io/instance": "i"}, app="b"), [], "selects_nothing"),
-        (service("gateway-collector", app="b"), [], "selects_nothing"),
-    ],
+@cases(
+    "item, found, state",
+    (service(app="a"), [slices()], "ok"),
+    (service(app="a"), [slices(ready=False)], "not_ready"),
+    (service(app="b"), [], "selects_nothing"),
+    (service(app="b"), [slices()], "other"),
+    (service(app="a", port={"port": 4317, "targetPort": 14317}), [slices()], "wrong_port"),
+    (service("front", {"app.kubernetes.io/instance": "i"}, app="b"), [], "selects_nothing"),
+    (service("gateway-collector", app="b"), [], "selects_nothing"),
 )
 def test_services(item: Any, found: Any, state: str) -> None:
     (row,) = reach([item], found).services() or []
@@ -216,15 +208,13 @@ def test_services_of_others_do_not_matter_and_what_is_hidden_is_not_told() -> No
     assert reach(None).listeners()[0]["state"] == "served"
 
 
-@pytest.mark.parametrize(
-    ("made", "state"),
-    [
-        (reach([service(app="a")], [slices()]), "served"),
-        (reach([]), "unserved"),
-        (reach([service(app="a")], [slices()], host="localhost"), "loopback"),
-        (reach([], pod={**POD, "spec": {"hostNetwork": True}}), "served"),
-        (reach([], policies=[{"metadata": {"name": "p"}, "spec": {"podSelector": {}}}]), "blocked"),
-    ],
+@cases(
+    "made, state",
+    (reach([service(app="a")], [slices()]), "served"),
+    (reach([]), "unserved"),
+    (reach([service(app="a")], [slices()], host="localhost"), "loopback"),
+    (reach([], pod={**POD, "spec": {"hostNetwork": True}}), "served"),
+    (reach([], policies=[{"metadata": {"name": "p"}, "spec": {"podSelector": {}}}]), "blocked"),
 )
 def test_listeners(made: Reach, state: str) -> None:
     (row,) = made.listeners()

@@ -16,6 +16,8 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.diagnose.
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.diagnose.text import age, seconds_between
 
+from ..helpers import cases
+
 NOW = "2026-01-01T00:10:00Z"
 
 
@@ -144,14 +146,12 @@ def test_names_and_urls_stay_in_rules() -> None:
 SUBJECT_CONFIG = "receivers: {}\nservice: {}\n"
 
 
-@pytest.mark.parametrize(
-    ("containers", "name"),
-    [
-        ([{"name": "app"}, {"name": "x", "args": ["--config=/a"]}], "x"),
-        ([{"name": "app"}, {"name": "otc-container"}], "otc-container"),
-        ([{"name": "app"}, {"name": "x", "image": "r/opentelemetry-collector:1"}], "x"),
-        ([{"name": "app"}], "app"),
-    ],
+@cases(
+    "containers, name",
+    ([{"name": "app"}, {"name": "x", "args": ["--config=/a"]}], "x"),
+    ([{"name": "app"}, {"name": "otc-container"}], "otc-container"),
+    ([{"name": "app"}, {"name": "x", "image": "r/opentelemetry-collector:1"}], "x"),
+    ([{"name": "app"}], "app"),
 )
 def test_the_container(containers: Any, name: str) -> None:
     assert subject.collector_container({"containers": containers})["name"] == name
@@ -184,17 +184,15 @@ def test_what_a_pod_needs() -> None:
     ]
 
 
-@pytest.mark.parametrize(
-    ("source", "path", "key"),
-    [
-        (subject.Source("Secret", "a", path="/tls"), "/tls/tls.crt", "tls.crt"),
-        (subject.Source("Secret", "a", path="/tls/"), "/tls/tls.crt", "tls.crt"),
-        (subject.Source("Secret", "a", path="/tls"), "/other/tls.crt", ""),
-        (subject.Source("Secret", "a", path="/tls", files=(("x", "y"),)), "/tls/x", "y"),
-        (subject.Source("Secret", "a", path="/tls", files=(("x", "y"),)), "/tls/z", ""),
-        (subject.Source("Secret", "a", path="/tls.crt", key="k"), "/tls.crt", "k"),
-        (subject.Source("Secret", "a", key="k"), "/tls.crt", ""),
-    ],
+@cases(
+    "source, path, key",
+    (subject.Source("Secret", "a", path="/tls"), "/tls/tls.crt", "tls.crt"),
+    (subject.Source("Secret", "a", path="/tls/"), "/tls/tls.crt", "tls.crt"),
+    (subject.Source("Secret", "a", path="/tls"), "/other/tls.crt", ""),
+    (subject.Source("Secret", "a", path="/tls", files=(("x", "y"),)), "/tls/x", "y"),
+    (subject.Source("Secret", "a", path="/tls", files=(("x", "y"),)), "/tls/z", ""),
+    (subject.Source("Secret", "a", path="/tls.crt", key="k"), "/tls.crt", "k"),
+    (subject.Source("Secret", "a", key="k"), "/tls.crt", ""),
 )
 def test_the_key_behind_a_path(source: subject.Source, path: str, key: str) -> None:
     assert source.key_of(path) == key
@@ -203,23 +201,17 @@ def test_the_key_behind_a_path(source: subject.Source, path: str, key: str) -> N
 MAPS = {"config": {"apiVersion": "v1", "kind": "ConfigMap", "data": {"k": SUBJECT_CONFIG, "note": "x"}}}
 
 
-@pytest.mark.parametrize(
-    ("container", "source", "texts"),
-    [
-        ({"args": ["--config=/conf/k"]}, subject.Source("ConfigMap", "config", path="/conf"), [SUBJECT_CONFIG]),
-        (
-            {"command": ["otelcol", "--config", "file:/conf/k"]},
-            subject.Source("ConfigMap", "config", path="/conf"),
-            [SUBJECT_CONFIG],
-        ),
-        (
-            {"args": ["--config=env:C"], "env": [{"name": "C", "value": "a: 1"}]},
-            subject.Source("Secret", "x"),
-            ["a: 1"],
-        ),
-        ({}, subject.Source("ConfigMap", "config", path="/conf"), [SUBJECT_CONFIG]),
-        ({"args": ["--config=/image/own.yaml"]}, subject.Source("ConfigMap", "other", path="/conf"), []),
-    ],
+@cases(
+    "container, source, texts",
+    ({"args": ["--config=/conf/k"]}, subject.Source("ConfigMap", "config", path="/conf"), [SUBJECT_CONFIG]),
+    (
+        {"command": ["otelcol", "--config", "file:/conf/k"]},
+        subject.Source("ConfigMap", "config", path="/conf"),
+        [SUBJECT_CONFIG],
+    ),
+    ({"args": ["--config=env:C"], "env": [{"name": "C", "value": "a: 1"}]}, subject.Source("Secret", "x"), ["a: 1"]),
+    ({}, subject.Source("ConfigMap", "config", path="/conf"), [SUBJECT_CONFIG]),
+    ({"args": ["--config=/image/own.yaml"]}, subject.Source("ConfigMap", "other", path="/conf"), []),
 )
 def test_the_configs(container: Any, source: subject.Source, texts: list[str]) -> None:
     assert subject.config_texts(container, [source], MAPS) == texts

@@ -20,6 +20,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.diagnose.
     last_words,
 )
 
+from ..helpers import cases
 from .test_checks import EXPORT, FINDING, HEALTHY, IDLE, POD, SIDEWAYS
 
 JAEGER = {"about": "exporters/otlp/jaeger", "service": "obs/jaeger", "endpoint": "jaeger.obs:4317", "port": 4317}
@@ -82,24 +83,22 @@ def test_errors_come_before_warnings_and_there_are_few_lines() -> None:
     assert told({}, *rows) == ["number 4", "number 0", "number 1", "and 2 more, see the details"]
 
 
-@pytest.mark.parametrize(
-    ("change", "expected", "line"),
-    [
-        ({}, "healthy", "healthy: 3 spans in, 3 out in 5 s"),
-        (
-            {"findings": [FINDING | {"severity": "info"}]},
-            "healthy",
-            "healthy: 3 spans in, 3 out in 5 s; 1 note on its config",
-        ),
-        ({"receives": [IDLE | {"state": "rests"}], "exports": []}, "healthy", "healthy: no data was due in that time"),
-        (
-            {"receives": None, "exports": [], "processes": [], "unseen": [{"what": "own metrics", "why": "no port"}]},
-            "unknown",
-            "runs, but whether data flows cannot be seen: no port",
-        ),
-        ({"memory": [{"percent": 99, "pod": "p"}]}, "warning", "pod p uses 99 % of its memory limit → Raise the limit"),
-        (DOWN, "error", "spans come in"),
-    ],
+@cases(
+    "change, expected, line",
+    ({}, "healthy", "healthy: 3 spans in, 3 out in 5 s"),
+    (
+        {"findings": [FINDING | {"severity": "info"}]},
+        "healthy",
+        "healthy: 3 spans in, 3 out in 5 s; 1 note on its config",
+    ),
+    ({"receives": [IDLE | {"state": "rests"}], "exports": []}, "healthy", "healthy: no data was due in that time"),
+    (
+        {"receives": None, "exports": [], "processes": [], "unseen": [{"what": "own metrics", "why": "no port"}]},
+        "unknown",
+        "runs, but whether data flows cannot be seen: no port",
+    ),
+    ({"memory": [{"percent": 99, "pod": "p"}]}, "warning", "pod p uses 99 % of its memory limit → Raise the limit"),
+    (DOWN, "error", "spans come in"),
 )
 def test_status(change: dict[str, Any], expected: str, line: str) -> None:
     assert status(change) == expected

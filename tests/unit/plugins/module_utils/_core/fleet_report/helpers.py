@@ -8,11 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.fleet_report.cluster import (
-    FleetCluster,
-    FleetMember,
-    members,
-)
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.fleet_report import cluster
 
 KINDS = {"daemonset": "DaemonSet", "deployment": "Deployment", "statefulset": "StatefulSet"}
 LABEL = "o11y.opentelemetry/collector"
@@ -44,14 +40,16 @@ class Fleet:
         self.manifests: list[dict[str, Any]] = []
         self.configs: dict[str, Any] = {}
 
-    def add(self, name: str, written: Any, mode: str = "deployment", namespace: str = "obs", **more: Any) -> Fleet:
+    def add(
+        self, name: str, written: Any = None, mode: str = "deployment", namespace: str = "obs", **more: Any
+    ) -> Fleet:
         backend = "kubernetes" if mode in KINDS and not more.get("custom") else "operator"
         kind = KINDS[mode] if backend == "kubernetes" else "OpenTelemetryCollector"
         self.collectors.append(
             {"name": name, "namespace": namespace, "kind": kind, "mode": mode, "backend": backend, "image": "c:0.158.0"}
             | {"ports": [{"name": "otlp", "port": 4317, "protocol": "TCP"}], "iam_actions": ["xray:PutTraceSegments"]}
         )
-        self.configs[f"{namespace}/{name}"] = written
+        self.configs[f"{namespace}/{name}"] = config({"debug": {}}) if written is None else written
         container = {"name": "c", "resources": more.get("resources", {}), "ports": more.get("ports", [])}
         container["env"] = more.get("env", [])
         inner = more.get("custom") if "custom" in more else {"template": {"spec": {"containers": [container]}}}
@@ -65,10 +63,10 @@ class Fleet:
         self.manifests.append({"kind": kind, "metadata": metadata, **body})
         return self
 
-    def members(self) -> list[FleetMember]:
-        return members(self.collectors, self.manifests, self.configs)
+    def members(self) -> list[cluster.FleetMember]:
+        return cluster.members(self.collectors, self.manifests, self.configs)
 
-    def cluster(self, name: str = "prod", **given: Any) -> FleetCluster:
+    def cluster(self, name: str = "prod", **given: Any) -> cluster.FleetCluster:
         rendered = {"collectors": self.collectors, "manifests": self.manifests, "findings": given.pop("findings", [])}
         products = given.pop("products", {})
-        return FleetCluster(name, {"rendered": rendered, **given}, self.configs, products)
+        return cluster.FleetCluster(name, {"rendered": rendered, **given}, self.configs, products)

@@ -12,6 +12,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.fleet_rep
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ..helpers import cases
 from .helpers import Fleet, config, to
 
 NODE_IP = [{"name": "K8S_NODE_IP", "valueFrom": {"fieldRef": {"fieldPath": "status.hostIP"}}}]
@@ -39,89 +40,61 @@ def test_an_agent_sends_to_the_gateway_behind_a_service_and_that_to_a_backend() 
 
 def test_a_way_says_which_signals_go_there_and_by_what() -> None:
     fleet = Fleet().add("a", config({"otlp_grpc/x": {"endpoint": "b:1"}, "otlp_http": {"endpoint": "http://b:2"}}))
-    fleet.add("b", config({"debug": {}}))
-    assert drawn(fleet).ways[0].says == "traces, logs by otlp_grpc/x; traces, logs by otlp_http"
+    assert drawn(fleet.add("b")).ways[0].says == "traces, logs by otlp_grpc/x; traces, logs by otlp_http"
 
 
-def test_a_name_of_two_labels_is_of_this_cluster_only_when_there_is_such_a_service() -> None:
-    fleet = Fleet().add("a", to("gateway.obs:4317")).add("gateway", to("example.com:443"))
-    assert ways(fleet) == [("obs/a", "obs/gateway"), ("obs/gateway", "backend example.com:443")]
-
-
-def test_the_service_of_another_namespace_is_another() -> None:
-    fleet = Fleet().add("a", to("gateway.other.svc:4317")).add("gateway", config({"debug": {}}))
-    assert ("obs/a", "backend gateway.other:4317") in ways(fleet)
-
-
-def test_the_services_that_the_operator_makes_lead_to_their_collector() -> None:
-    fleet = Fleet().add("a", to("gateway-collector-headless.obs.svc:4317"))
-    fleet.add("gateway", config({"debug": {}}), custom={"x": 1})
-    assert ("obs/a", "obs/gateway") in ways(fleet)
+@cases(
+    "endpoint, target",
+    ("gateway.obs:4317", "obs/gateway"),
+    ("gateway.other.svc:4317", "backend gateway.other:4317"),
+    ("gateway-collector-headless.obs.svc:4317", "obs/gateway"),  # the operator makes this Service
+    ("in.example.com:443", "obs/gateway"),
+    ("grpc.example.com:443", "obs/gateway"),
+    ("r.example.com:1", "obs/gateway"),
+    ("example.com:443", "backend example.com:443"),
+    ("localhost:4317", "backend obs/a localhost:4317"),
+    ("127.0.0.1:4317", "backend obs/a 127.0.0.1:4317"),
+)
+def test_an_address_leads_to_the_collector_behind_it_or_out(endpoint: str, target: str) -> None:
+    fleet = Fleet().add("a", to(endpoint)).add("gateway", custom={"x": 1})
+    fleet.object("Ingress", "obs", "g", "gateway", spec={"rules": [{"host": "in.example.com"}]})
+    fleet.object("GRPCRoute", "obs", "g", "gateway", spec={"hostnames": ["grpc.example.com"]})
+    fleet.object("Route", "obs", "g", "gateway", spec={"host": "r.example.com"})
+    assert ways(fleet)[0] == ("obs/a", target)
 
 
 def test_the_address_of_the_node_leads_to_the_agent_with_that_port() -> None:
-    ports = [{"containerPort": 4317, "hostPort": 4317}]
-    fleet = Fleet().add("agent", config({"debug": {}}), "daemonset", ports=ports)
+    fleet = Fleet().add("agent", None, "daemonset", ports=[{"containerPort": 4317, "hostPort": 4317}])
     fleet.add("app", to("${env:K8S_NODE_IP}:4317"), "sidecar", custom={"env": NODE_IP})
     fleet.add("odd", to("${env:K8S_NODE_IP}:9999"), "sidecar", custom={"env": NODE_IP})
-    assert ("obs/app", "obs/agent") in ways(fleet)
-    assert ("obs/odd", "backend the node:9999") in ways(fleet)
+    assert {("obs/app", "obs/agent"), ("obs/odd", "backend the node:9999")} <= set(ways(fleet))
     assert node(fleet, "obs/app").kind == "sidecar"
 
 
 def test_a_target_allocator_gives_its_collector_targets() -> None:
-    fleet = Fleet().add("p", config({"debug": {}}), "statefulset", custom={"targetAllocator": {"enabled": True}})
+    fleet = Fleet().add("p", None, "statefulset", custom={"targetAllocator": {"enabled": True}})
     assert ways(fleet)[-1] == ("obs/p allocator", "obs/p")
     assert node(fleet, "obs/p allocator").title == "p-targetallocator"
 
 
-def test_a_host_of_an_ingress_or_a_route_leads_to_its_collector() -> None:
-    fleet = (
-        Fleet().add("a", to("in.example.com:443")).add("b", to("grpc.example.com:443")).add("c", to("r.example.com:1"))
-    )
-    fleet.add("g", config({"debug": {}}))
-    fleet.object("Ingress", "obs", "g", "g", spec={"rules": [{"host": "in.example.com"}]})
-    fleet.object("GRPCRoute", "obs", "g", "g", spec={"hostnames": ["grpc.example.com"]})
-    fleet.object("Route", "obs", "g", "g", spec={"host": "r.example.com"})
-    assert {target for _source, target in ways(fleet) if _source != "obs/g"} == {"obs/g"}
-
-
-def test_a_host_of_another_cluster_is_named() -> None:
-    fleet = Fleet().add("a", to("in.example.com:443"))
+def test_a_host_of_another_cluster_is_named_and_nothing_but_host_and_port_of_an_address_is_kept() -> None:
+    fleet = Fleet().add("a", to("https://user:hunter2@in.example.com:8443/path/s3cret?key=s3cret"))
     found = node(fleet, "elsewhere in.example.com", **{"in.example.com": "obs/g in east"})
     assert (found.kind, found.title) == ("elsewhere", "obs/g in east")
-
-
-def test_nothing_but_host_and_port_of_an_address_is_kept() -> None:
-    fleet = Fleet().add("a", to("https://user:hunter2@in.example.com:8443/path/s3cret?key=s3cret"))
     text = repr(drawn(fleet))
-    assert "in.example.com:8443" in text
-    assert "hunter2" not in text and "s3cret" not in text
+    assert "in.example.com:8443" in text and "hunter2" not in text and "s3cret" not in text
 
 
 def test_what_names_no_address_is_named_by_its_kind_and_place() -> None:
-    exporters: dict[str, Any] = {
-        "awsxray": {"region": "eu-west-1"},
-        "debug": None,
-        "kafka": {},
-        "awsemf": {"region": "${env:R}"},
-    }
-    titles = {(item.title, item.subtitle) for item in drawn(Fleet().add("a", config(exporters))).nodes}
+    places = {"awsxray": {"region": "eu-west-1"}, "debug": None, "kafka": {}, "awsemf": {"region": "${env:R}"}}
+    titles = {(item.title, item.subtitle) for item in drawn(Fleet().add("a", config(places))).nodes}
     assert titles >= {("awsxray", "eu-west-1"), ("debug", "its own log"), ("kafka", "without an address")}
     assert ("awsemf", "without an address") in titles
 
 
-def test_localhost_is_a_place_of_each_pod() -> None:
-    fleet = Fleet().add("a", to("localhost:4317")).add("b", to("127.0.0.1:4317"))
-    assert {target for _source, target in ways(fleet)} == {
-        "backend obs/a localhost:4317",
-        "backend obs/b 127.0.0.1:4317",
-    }
-
-
 def test_among_several_namespaces_each_collector_has_its_own_with_it() -> None:
-    fleet = Fleet().add("a", config({"debug": {}})).add("a", config({"debug": {}}), namespace="other")
-    assert [item.subtitle for item in drawn(fleet).nodes][:2] == ["obs: otlp", "other: otlp"]
+    nodes = drawn(Fleet().add("a").add("a", namespace="other")).nodes
+    assert [item.subtitle for item in nodes][:2] == ["obs: otlp", "other: otlp"]
 
 
 def test_a_config_that_is_none_has_no_ways() -> None:
@@ -129,7 +102,7 @@ def test_a_config_that_is_none_has_no_ways() -> None:
 
 
 def test_what_has_the_same_ways_is_folded_when_there_is_too_much() -> None:
-    fleet = Fleet().add("gateway", config({"debug": {}}))
+    fleet = Fleet().add("gateway")
     for number in range(5):
         fleet.add(f"app-{number}", to("gateway:4317"))
     whole = drawn(fleet)
@@ -146,23 +119,18 @@ def test_what_has_other_ways_is_not_folded() -> None:
     assert topology.fold(whole, 1) == whole
 
 
-NAMES = [f"n{number}" for number in range(14)]
-boxes = st.lists(
-    st.builds(layout.Box, st.sampled_from(NAMES), st.booleans()), unique_by=lambda box: box.id, max_size=14
+NAMES = st.sampled_from([f"n{number}" for number in range(14)])
+drawings = given(
+    st.lists(st.builds(layout.Box, NAMES, st.booleans()), unique_by=lambda box: box.id, max_size=14),
+    st.lists(st.builds(layout.Line, NAMES, NAMES), max_size=30),
+    st.randoms(),
 )
-lines = st.lists(st.builds(layout.Line, st.sampled_from(NAMES), st.sampled_from(NAMES)), max_size=30)
 
 
-def column(drawing: layout.Drawing, name: str) -> int:
-    return drawing.boxes[name][0]
-
-
-@given(boxes, lines)
-def test_no_box_is_on_another_and_all_are_in_the_picture(
-    given_boxes: list[layout.Box], given_lines: list[layout.Line]
-) -> None:
-    drawing = layout.draw(given_boxes, given_lines)
-    assert set(drawing.boxes) == {box.id for box in given_boxes}
+@drawings
+def test_no_box_is_on_another_and_all_are_in_the_picture(boxes: Any, lines: Any, random: Any) -> None:
+    drawing = layout.draw(boxes, lines)
+    assert set(drawing.boxes) == {box.id for box in boxes}
     for (x, y), (other_x, other_y) in combinations(drawing.boxes.values(), 2):
         assert abs(x - other_x) >= layout.WIDTH or abs(y - other_y) >= layout.HEIGHT
     for x, y in drawing.boxes.values():
@@ -170,71 +138,47 @@ def test_no_box_is_on_another_and_all_are_in_the_picture(
         assert layout.MARGIN <= y <= drawing.height - layout.MARGIN - layout.HEIGHT
 
 
-@given(boxes, lines)
-def test_no_line_goes_through_a_box(given_boxes: list[layout.Box], given_lines: list[layout.Line]) -> None:
-    drawing = layout.draw(given_boxes, given_lines)
-    for points in drawing.lines.values():
-        for (x, y), (next_x, next_y) in pairwise(points):
-            left, right = sorted((x, next_x))
-            for box_x, box_y in drawing.boxes.values():
-                assert (
-                    right <= box_x
-                    or left >= box_x + layout.WIDTH
-                    or (y == next_y and not box_y < y < box_y + layout.HEIGHT)
-                )
+@drawings
+def test_lines_are_drawn_once_in_any_order_and_go_through_no_box(boxes: Any, lines: Any, random: Any) -> None:
+    drawing = layout.draw(boxes, lines)
+    known = {box.id for box in boxes}
+    assert set(drawing.lines) == {line for line in lines if line.source != line.target and {*line} <= known}
+    for start, end in (step for points in drawing.lines.values() for step in pairwise(points)):
+        left, right = sorted((start[0], end[0]))
+        for x, y in drawing.boxes.values():
+            above_or_below = start[1] == end[1] and not y < start[1] < y + layout.HEIGHT
+            assert right <= x or left >= x + layout.WIDTH or above_or_below
+    shuffled = random.sample(lines, len(lines))
+    assert layout.draw(boxes, shuffled) == drawing
 
 
-@given(boxes, lines, st.randoms())
-def test_the_order_of_lines_means_nothing(
-    given_boxes: list[layout.Box], given_lines: list[layout.Line], random: object
-) -> None:
-    shuffled = list(given_lines)
-    random.shuffle(shuffled)  # type: ignore[attr-defined]
-    assert layout.draw(given_boxes, shuffled) == layout.draw(given_boxes, given_lines)
+def picture(*ways: str, last: tuple[str, ...] = ()) -> tuple[layout.Drawing, dict[str, int]]:
+    """Return the drawing of lines such as "a b", and the column of each box."""
+    lines = [layout.Line(*way.split()) for way in ways]
+    names = sorted({name for line in lines for name in line})
+    drawing = layout.draw([layout.Box(name, name in last) for name in names], lines)
+    return drawing, {name: place[0] for name, place in drawing.boxes.items()}
 
 
-@given(boxes, lines)
-def test_every_line_between_known_boxes_is_drawn_once(
-    given_boxes: list[layout.Box], given_lines: list[layout.Line]
-) -> None:
-    known = {box.id for box in given_boxes}
-    wanted = {line for line in given_lines if line.source != line.target and {*line} <= known}
-    assert set(layout.draw(given_boxes, given_lines).lines) == wanted
-
-
-def test_what_is_sent_goes_to_the_right() -> None:
-    drawing = layout.draw(
-        [layout.Box("agent"), layout.Box("gateway"), layout.Box("hub")],
-        [layout.Line("agent", "gateway"), layout.Line("gateway", "hub")],
-    )
-    assert column(drawing, "agent") < column(drawing, "gateway") < column(drawing, "hub")
-
-
-def test_a_backend_is_in_the_last_column_whoever_sends_to_it() -> None:
-    listed = [layout.Box("agent"), layout.Box("gateway"), layout.Box("log", True), layout.Box("store", True)]
-    drawing = layout.draw(
-        listed, [layout.Line("agent", "gateway"), layout.Line("agent", "log"), layout.Line("gateway", "store")]
-    )
-    assert column(drawing, "log") == column(drawing, "store") > column(drawing, "gateway")
+def test_what_is_sent_goes_to_the_right_and_ends_in_the_last_column() -> None:
+    _drawing, column = picture("agent gateway", "gateway hub")
+    assert column["agent"] < column["gateway"] < column["hub"]
+    _drawing, column = picture("agent gateway", "agent log", "gateway store", last=("log", "store"))
+    assert column["log"] == column["store"] > column["gateway"]
 
 
 def test_a_cycle_is_drawn_with_one_line_back() -> None:
-    drawing = layout.draw([layout.Box("a"), layout.Box("b")], [layout.Line("a", "b"), layout.Line("b", "a")])
+    drawing, column = picture("a b", "b a")
     back = drawing.lines[layout.Line("b", "a")]
-    assert column(drawing, "a") < column(drawing, "b")
-    assert back[0][0] > back[-1][0]
+    assert column["a"] < column["b"] and back[0][0] > back[-1][0]
 
 
 def test_a_box_stands_beside_the_one_that_it_sends_to() -> None:
-    listed = [layout.Box(name) for name in ("a", "b", "c", "x", "y", "z")]
-    drawing = layout.draw(listed, [layout.Line("a", "z"), layout.Line("b", "y"), layout.Line("c", "x")])
-    for source, target in (("a", "z"), ("b", "y"), ("c", "x")):
+    drawing, _column = picture("a z", "b y", "c x")
+    for source, target in ("az", "by", "cx"):
         assert drawing.boxes[source][1] == drawing.boxes[target][1]
 
 
-def test_nothing_is_a_small_picture() -> None:
+def test_nothing_is_a_small_picture_and_a_curve_bends_between_columns_only() -> None:
     assert layout.draw([], []).boxes == {}
-
-
-def test_a_curve_bends_between_columns_and_is_straight_in_them() -> None:
     assert layout.curve([(0, 0), (10, 4), (20, 4), (30, 8)]) == "M0 0C5 0 5 4 10 4L20 4C25 4 25 8 30 8"

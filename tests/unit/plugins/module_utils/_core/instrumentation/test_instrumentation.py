@@ -11,31 +11,29 @@ import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.instrumentation import exports, languages
 
+from ..helpers import cases
 from .helpers import instrumentation
 
 
-@pytest.mark.parametrize(
-    ("options", "says"),
-    [
-        ({"name": "A"}, "not a valid name"),
-        ({"namespace": "a_b"}, "not a valid namespace"),
-        ({"languages": {}}, "has no languages. Give `languages`, of java, nodejs"),
-        ({"endpoint": "http://g:4318"}, "both `collector` and `endpoint`"),
-        ({"resource_attributes": {"team": "a,b"}}, "'team' has a comma.*%2C"),
-        ({"labels": {"a": None}}, "labels has a value that is not text"),
-        ({"env": {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://g:4318"}}, "Give `endpoint` of the language"),
-        ({"python": {"env": {"OTEL_EXPORTER_OTLP_PROTOCOL": "grpc"}}}, "Give `protocol` of the language"),
-        ({"sampler": {"type": "always_of"}}, "instrumentation 'default': there is no sampler.*'always_off'"),
-    ],
+@cases(
+    "options, says",
+    ({"name": "A"}, "not a valid name"),
+    ({"namespace": "a_b"}, "not a valid namespace"),
+    ({"languages": {}}, "has no languages. Give `languages`, of java, nodejs"),
+    ({"endpoint": "http://g:4318"}, "both `collector` and `endpoint`"),
+    ({"resource_attributes": {"team": "a,b"}}, "'team' has a comma.*%2C"),
+    ({"labels": {"a": None}}, "labels has a value that is not text"),
+    ({"env": {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://g:4318"}}, "Give `endpoint` of the language"),
+    ({"python": {"env": {"OTEL_EXPORTER_OTLP_PROTOCOL": "grpc"}}}, "Give `protocol` of the language"),
+    ({"sampler": {"type": "always_of"}}, "instrumentation 'default': there is no sampler.*'always_off'"),
 )
 def test_it_is_told_what_is_wrong(options: dict[str, Any], says: str) -> None:
     with pytest.raises(Problem, match=says):
         instrumentation(**options)
 
 
-@pytest.mark.parametrize(
-    "env",
-    [{"API_TOKEN": "hush"}, {"DB_PASSWORD": "hush"}, {"OTEL_EXPORTER_OTLP_HEADERS": "Authorization=Bearer hush"}],
+@cases(
+    "env", {"API_TOKEN": "hush"}, {"DB_PASSWORD": "hush"}, {"OTEL_EXPORTER_OTLP_HEADERS": "Authorization=Bearer hush"}
 )
 def test_secrets_stand_in_no_resource_and_no_message(env: dict[str, str]) -> None:
     with pytest.raises(Problem, match=r"clear text.*secret: NAME") as caught:
@@ -48,18 +46,13 @@ def test_references_and_harmless_headers_are_fine() -> None:
     assert instrumentation(env=env).env == env
 
 
-@pytest.mark.parametrize(
-    ("tls", "says"),
-    [
-        ({"secret_name": "a", "cert_file": "tls.crt"}, "one of cert_file and key_file"),
-        ({"secret_name": "a"}, "uses no file"),
-        ({"config_map_name": "a"}, "uses no file"),
-        ({"ca_file": "ca.crt"}, "no config_map_name or secret_name"),
-        (
-            {"config_map_name": "a", "ca_file": "ca", "cert_file": "c", "key_file": "k"},
-            "has cert_file, but no secret_name",
-        ),
-    ],
+@cases(
+    "tls, says",
+    ({"secret_name": "a", "cert_file": "tls.crt"}, "one of cert_file and key_file"),
+    ({"secret_name": "a"}, "uses no file"),
+    ({"config_map_name": "a"}, "uses no file"),
+    ({"ca_file": "ca.crt"}, "no config_map_name or secret_name"),
+    ({"config_map_name": "a", "ca_file": "ca", "cert_file": "c", "key_file": "k"}, "has cert_file, but no secret_name"),
 )
 def test_certificates_that_the_operator_would_leave_out_are_told(tls: dict[str, str], says: str) -> None:
     with pytest.raises(Problem, match=says):
@@ -75,34 +68,30 @@ def test_annotations_name_it_in_full() -> None:
     assert instrumentation().reference == "telemetry/default"
 
 
-@pytest.mark.parametrize(
-    ("url", "host", "port", "path", "expected"),
-    [
-        ("http://gateway.telemetry.svc:4317", "gateway.telemetry.svc", 4317, "", languages.GRPC),
-        ("http://gateway:4318/", "gateway", 4318, "", languages.HTTP),
-        ("https://otlp.example.com", "otlp.example.com", 443, "", ""),
-        ("https://otlp.example.com:4318/tenants/a/", "otlp.example.com", 4318, "/tenants/a", languages.HTTP),
-        ("http://$(OTEL_NODE_IP):4318", "$(OTEL_NODE_IP)", 4318, "", languages.HTTP),
-        ("http://[fd00::1]:4318", "[fd00::1]", 4318, "", languages.HTTP),
-    ],
+@cases(
+    "url, host, port, path, expected",
+    ("http://gateway.telemetry.svc:4317", "gateway.telemetry.svc", 4317, "", languages.GRPC),
+    ("http://gateway:4318/", "gateway", 4318, "", languages.HTTP),
+    ("https://otlp.example.com", "otlp.example.com", 443, "", ""),
+    ("https://otlp.example.com:4318/tenants/a/", "otlp.example.com", 4318, "/tenants/a", languages.HTTP),
+    ("http://$(OTEL_NODE_IP):4318", "$(OTEL_NODE_IP)", 4318, "", languages.HTTP),
+    ("http://[fd00::1]:4318", "[fd00::1]", 4318, "", languages.HTTP),
 )
 def test_a_url_is_read(url: str, host: str, port: int, path: str, expected: str) -> None:
     found = exports.parse(url)
     assert (found.url, found.host, found.port, found.path, found.expected) == (url, host, port, path, expected)
 
 
-@pytest.mark.parametrize(
-    ("url", "says"),
-    [
-        ("gateway:4317", "not an http:// or https:// URL"),
-        ("grpc://gateway:4317", "not an http:// or https:// URL"),
-        ("http://:4317", "not an http:// or https:// URL"),
-        ("http://gateway", "has no port. Write it: 4318"),
-        ("http://gateway:http", "is not a URL"),
-        ("http://gateway:70000", "is not a URL"),
-        ("http://gateway:4318/v1/traces", "Leave out /v1/traces"),
-        ("http://gateway:4318?a=b", "is not a base address"),
-    ],
+@cases(
+    "url, says",
+    ("gateway:4317", "not an http:// or https:// URL"),
+    ("grpc://gateway:4317", "not an http:// or https:// URL"),
+    ("http://:4317", "not an http:// or https:// URL"),
+    ("http://gateway", "has no port. Write it: 4318"),
+    ("http://gateway:http", "is not a URL"),
+    ("http://gateway:70000", "is not a URL"),
+    ("http://gateway:4318/v1/traces", "Leave out /v1/traces"),
+    ("http://gateway:4318?a=b", "is not a base address"),
 )
 def test_a_form_that_no_exporter_takes_is_told(url: str, says: str) -> None:
     with pytest.raises(Problem, match=says):
@@ -115,19 +104,17 @@ def test_a_password_is_refused_and_not_repeated() -> None:
     assert "hush" not in str(caught.value)
 
 
-@pytest.mark.parametrize(
-    ("url", "services"),
-    [
-        ("http://gateway.telemetry.svc:4318", [("telemetry", "gateway")]),
-        ("http://gateway.telemetry.svc.cluster.local:4318", [("telemetry", "gateway")]),
-        ("http://gateway:4318", [("a", "gateway"), ("b", "gateway")]),
-        ("http://gateway.example:4318", []),
-        ("https://otlp.example.com", []),
-        ("http://localhost:4318", []),
-        ("http://10.0.0.1:4318", []),
-        ("http://[fd00::1]:4318", []),
-        ("http://$(OTEL_NODE_IP):4318", []),
-    ],
+@cases(
+    "url, services",
+    ("http://gateway.telemetry.svc:4318", [("telemetry", "gateway")]),
+    ("http://gateway.telemetry.svc.cluster.local:4318", [("telemetry", "gateway")]),
+    ("http://gateway:4318", [("a", "gateway"), ("b", "gateway")]),
+    ("http://gateway.example:4318", []),
+    ("https://otlp.example.com", []),
+    ("http://localhost:4318", []),
+    ("http://10.0.0.1:4318", []),
+    ("http://[fd00::1]:4318", []),
+    ("http://$(OTEL_NODE_IP):4318", []),
 )
 def test_a_bare_name_is_looked_up_where_the_pods_are(url: str, services: list[tuple[str, str]]) -> None:
     assert exports.parse(url).services(("a", "b")) == services
@@ -157,21 +144,19 @@ def test_every_language_sends_its_default_to_the_port_of_that() -> None:
     }
 
 
-@pytest.mark.parametrize(
-    ("language", "options", "says"),
-    [
-        ("python", {"protocol": "grpc"}, "Python cannot export by grpc.*or an `image` of your own"),
-        ("nginx", {"protocol": "http/protobuf", "image": "mine"}, "nginx cannot export by http/protobuf.*Use grpc"),
-        ("java", {"protocol": "grcp"}, "did you mean 'grpc'"),
-        (
-            "python",
-            {"endpoint": "http://g.t.svc:4317"},
-            r"Python exports by http/protobuf, but port 4317 .* is that of grpc. Send it to port 4318; ",
-        ),
-        ("java", {"endpoint": "http://g.t.svc:4317"}, "Send it to port 4318, or give it `protocol: grpc`"),
-        ("java", {"endpoint": "http://g.t.svc:4318", "protocol": "grpc"}, "Send it to port 4317"),
-        ("nginx", {"endpoint": "http://g.t.svc:4318", "image": "mine"}, "Send it to port 4317; "),
-    ],
+@cases(
+    "language, options, says",
+    ("python", {"protocol": "grpc"}, "Python cannot export by grpc.*or an `image` of your own"),
+    ("nginx", {"protocol": "http/protobuf", "image": "mine"}, "nginx cannot export by http/protobuf.*Use grpc"),
+    ("java", {"protocol": "grcp"}, "did you mean 'grpc'"),
+    (
+        "python",
+        {"endpoint": "http://g.t.svc:4317"},
+        r"Python exports by http/protobuf, but port 4317 .* is that of grpc. Send it to port 4318; ",
+    ),
+    ("java", {"endpoint": "http://g.t.svc:4317"}, "Send it to port 4318, or give it `protocol: grpc`"),
+    ("java", {"endpoint": "http://g.t.svc:4318", "protocol": "grpc"}, "Send it to port 4317"),
+    ("nginx", {"endpoint": "http://g.t.svc:4318", "image": "mine"}, "Send it to port 4317; "),
 )
 def test_a_protocol_that_is_not_spoken_is_told_with_the_way_out(
     language: str, options: dict[str, Any], says: str
@@ -202,18 +187,12 @@ def test_certificates_need_https() -> None:
     assert instrumentation("python", tls=tls).exports[0].endpoint.scheme == "https"
 
 
-@pytest.mark.parametrize(
-    ("common", "own", "signals"),
-    [
-        ({}, {}, ("traces", "metrics", "logs")),
-        ({"OTEL_METRICS_EXPORTER": "none"}, {}, ("traces", "logs")),
-        (
-            {"OTEL_METRICS_EXPORTER": "none"},
-            {"OTEL_METRICS_EXPORTER": "prometheus,otlp"},
-            ("traces", "metrics", "logs"),
-        ),
-        ({}, {"OTEL_LOGS_EXPORTER": {"config_map": "a", "key": "b"}}, ("traces", "metrics", "logs")),
-    ],
+@cases(
+    "common, own, signals",
+    ({}, {}, ("traces", "metrics", "logs")),
+    ({"OTEL_METRICS_EXPORTER": "none"}, {}, ("traces", "logs")),
+    ({"OTEL_METRICS_EXPORTER": "none"}, {"OTEL_METRICS_EXPORTER": "prometheus,otlp"}, ("traces", "metrics", "logs")),
+    ({}, {"OTEL_LOGS_EXPORTER": {"config_map": "a", "key": "b"}}, ("traces", "metrics", "logs")),
 )
 def test_what_is_switched_off_is_not_sent(common: Any, own: Any, signals: tuple[str, ...]) -> None:
     (found,) = instrumentation("python", env=common, python={"env": own}).exports

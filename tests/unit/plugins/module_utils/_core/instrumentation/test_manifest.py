@@ -16,6 +16,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.instrumen
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.instrumentation.languages import LANGUAGES
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.instrumentation.manifest import manifests
 
+from ..helpers import cases
 from .helpers import instrumentation
 
 
@@ -109,50 +110,43 @@ def test_all_else_is_passed_on() -> None:
         "defaults": {"useLabelsForResourceAttributes": True},
         "sampler": {"type": "traceidratio", "argument": "0.5"},
         "propagators": ["b3"],
-        "env": [
-            {"name": "A", "value": "1"},
-            {"name": "B", "valueFrom": {"secretKeyRef": {"name": "s", "key": "k"}}},
-        ],
+        "env": [{"name": "A", "value": "1"}, {"name": "B", "valueFrom": {"secretKeyRef": {"name": "s", "key": "k"}}}],
         "imagePullPolicy": "Always",
         "initContainerSecurityContext": {"runAsUser": 1},
     }
 
 
-@pytest.mark.parametrize(
-    ("kind", "argument"),
-    [
-        ("always_on", None),
-        ("traceidratio", "0"),
-        ("parentbased_traceidratio", "1"),
-        ("parentbased_traceidratio", 0.25),
-        ("jaeger_remote", "endpoint=http://jaeger:14250,pollingIntervalMs=5000,initialSamplingRate=0.25"),
-        ("jaeger_remote", None),
-        ("xray", "endpoint=http://agent:2000"),
-    ],
+@cases(
+    "kind, argument",
+    ("always_on", None),
+    ("traceidratio", "0"),
+    ("parentbased_traceidratio", "1"),
+    ("parentbased_traceidratio", 0.25),
+    ("jaeger_remote", "endpoint=http://jaeger:14250,pollingIntervalMs=5000,initialSamplingRate=0.25"),
+    ("jaeger_remote", None),
+    ("xray", "endpoint=http://agent:2000"),
 )
 def test_what_the_operator_takes(kind: str, argument: Any) -> None:
     expected = {"type": kind} | ({"argument": str(argument)} if argument is not None else {})
     assert requests.sampler({"type": kind, "argument": argument}) == expected
 
 
-@pytest.mark.parametrize(
-    ("kind", "argument", "says"),
-    [
-        ("parentbased_traceidrato", "1", "did you mean 'parentbased_traceidratio'"),
-        ("parentbased_jaeger_remote", None, "there is no sampler"),  # the webhook knows it, the CRD does not
-        ("always_on", "1", "takes no argument, but has '1'"),
-        ("traceidratio", None, "takes every trace"),
-        ("traceidratio", "1.1", "argument '1.1'. Give a number from 0 to 1"),
-        ("traceidratio", "-0.1", "Give a number"),
-        ("traceidratio", "nan", "Give a number"),
-        ("traceidratio", "much", "Give a number"),
-        ("jaeger_remote", "http://jaeger:14250", "Write `key=value`"),
-        ("jaeger_remote", "endpoint=", "Write `key=value`"),
-        ("jaeger_remote", "polingIntervalMs=1", "did you mean 'pollingIntervalMs'"),
-        ("jaeger_remote", "pollingIntervalMs=1s", "a whole number of milliseconds"),
-        ("jaeger_remote", "initialSamplingRate=2", "a number from 0 to 1"),
-        ("xray", "agent:2000", "Write `key=value`"),
-    ],
+@cases(
+    "kind, argument, says",
+    ("parentbased_traceidrato", "1", "did you mean 'parentbased_traceidratio'"),
+    ("parentbased_jaeger_remote", None, "there is no sampler"),  # the webhook knows it, the CRD does not
+    ("always_on", "1", "takes no argument, but has '1'"),
+    ("traceidratio", None, "takes every trace"),
+    ("traceidratio", "1.1", "argument '1.1'. Give a number from 0 to 1"),
+    ("traceidratio", "-0.1", "Give a number"),
+    ("traceidratio", "nan", "Give a number"),
+    ("traceidratio", "much", "Give a number"),
+    ("jaeger_remote", "http://jaeger:14250", "Write `key=value`"),
+    ("jaeger_remote", "endpoint=", "Write `key=value`"),
+    ("jaeger_remote", "polingIntervalMs=1", "did you mean 'pollingIntervalMs'"),
+    ("jaeger_remote", "pollingIntervalMs=1s", "a whole number of milliseconds"),
+    ("jaeger_remote", "initialSamplingRate=2", "a number from 0 to 1"),
+    ("xray", "agent:2000", "Write `key=value`"),
 )
 def test_what_it_refuses_is_told_before(kind: str, argument: str | None, says: str) -> None:
     with pytest.raises(Problem, match=says):
@@ -165,10 +159,7 @@ def test_propagators_come_once_in_their_order() -> None:
     assert requests.propagators([]) == []
 
 
-@pytest.mark.parametrize(
-    ("names", "says"),
-    [(["tracecontxt"], "did you mean 'tracecontext'"), (["none", "b3"], "'none' stands beside others")],
-)
+@cases("names, says", (["tracecontxt"], "did you mean 'tracecontext'"), (["none", "b3"], "'none' stands beside others"))
 def test_wrong_propagators_are_told(names: list[str], says: str) -> None:
     with pytest.raises(Problem, match=says):
         requests.propagators(names)
@@ -209,17 +200,15 @@ def test_without_a_pod_it_does_not_answer() -> None:
     assert tables.available({**deployment(), "status": {"availableReplicas": 1}})
 
 
-@pytest.mark.parametrize(
-    ("args", "env", "off"),
-    [
-        ((), {}, ["go", "nginx"]),
-        (("--enable-go-instrumentation",), {}, ["nginx"]),
-        (("--enable-go-instrumentation=true", "-enable-nginx-instrumentation=1"), {}, []),
-        (("--enable-python-instrumentation=false",), {}, ["python", "go", "nginx"]),
-        ((), {"ENABLE_NGINX_AUTO_INSTRUMENTATION": "true"}, ["go"]),
-        ((), {"ENABLE_APACHE_HTTPD_AUTO_INSTRUMENTATION": "false"}, ["go", "apache_httpd", "nginx"]),
-        (("--enable-nginx-instrumentation=false",), {"ENABLE_NGINX_AUTO_INSTRUMENTATION": "true"}, ["go", "nginx"]),
-    ],
+@cases(
+    "args, env, off",
+    ((), {}, ["go", "nginx"]),
+    (("--enable-go-instrumentation",), {}, ["nginx"]),
+    (("--enable-go-instrumentation=true", "-enable-nginx-instrumentation=1"), {}, []),
+    (("--enable-python-instrumentation=false",), {}, ["python", "go", "nginx"]),
+    ((), {"ENABLE_NGINX_AUTO_INSTRUMENTATION": "true"}, ["go"]),
+    ((), {"ENABLE_APACHE_HTTPD_AUTO_INSTRUMENTATION": "false"}, ["go", "apache_httpd", "nginx"]),
+    (("--enable-nginx-instrumentation=false",), {"ENABLE_NGINX_AUTO_INSTRUMENTATION": "true"}, ["go", "nginx"]),
 )
 def test_switches_are_read_as_the_operator_does(args: tuple[str, ...], env: dict[str, str], off: list[str]) -> None:
     found = tables.switched_off(deployment(*args, **env), list(LANGUAGES))

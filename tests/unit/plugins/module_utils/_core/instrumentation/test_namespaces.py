@@ -12,6 +12,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.collector
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.instrumentation import namespaces
 
+from ..helpers import cases
 from .helpers import instrumentation
 
 PYTHON, JAVA = (f"instrumentation.opentelemetry.io/inject-{name}" for name in ("python", "java"))
@@ -22,10 +23,7 @@ def test_a_namespace_is_annotated_with_the_full_name() -> None:
     found = namespaces.wanted(
         [instrumentation("apache_httpd", namespaces=["web"]), instrumentation(namespaces=["shop"])]
     )
-    assert found == {
-        "web": {"instrumentation.opentelemetry.io/inject-apache-httpd": OURS},
-        "shop": {PYTHON: OURS},
-    }
+    assert found == {"web": {"instrumentation.opentelemetry.io/inject-apache-httpd": OURS}, "shop": {PYTHON: OURS}}
     assert namespaces.manifest("shop", found["shop"])["metadata"] == {"name": "shop", "annotations": {PYTHON: OURS}}
 
 
@@ -34,21 +32,19 @@ def test_of_several_languages_a_namespace_takes_one() -> None:
     assert namespaces.wanted([instrumentation("java", "python", namespaces=chosen)]) == {"shop": {JAVA: OURS}}
 
 
-@pytest.mark.parametrize(
-    ("entries", "says"),
-    [
-        (["shop"], "does not say which of java, python its pods are. Write `{name: shop, language: java}`"),
-        ([{"name": "shop", "language": "pyton"}], "'pyton'; did you mean 'python'"),
-        ([{"name": "shop", "language": "go"}], "Languages of this Instrumentation: java, python"),
-        (
-            [{"name": "shop", "language": "java"}, {"name": "shop", "language": "python"}],
-            "two Instrumentations or languages",
-        ),
-        ([{"language": "java"}], "not an entry of `namespaces`"),
-        ([{"name": "shop", "languages": ["java"]}], "not an entry of `namespaces`"),
-        ([5], "not an entry of `namespaces`"),
-        ([{"name": "Shop", "language": "java"}], "not a valid namespace"),
-    ],
+@cases(
+    "entries, says",
+    (["shop"], "does not say which of java, python its pods are. Write `{name: shop, language: java}`"),
+    ([{"name": "shop", "language": "pyton"}], "'pyton'; did you mean 'python'"),
+    ([{"name": "shop", "language": "go"}], "Languages of this Instrumentation: java, python"),
+    (
+        [{"name": "shop", "language": "java"}, {"name": "shop", "language": "python"}],
+        "two Instrumentations or languages",
+    ),
+    ([{"language": "java"}], "not an entry of `namespaces`"),
+    ([{"name": "shop", "languages": ["java"]}], "not an entry of `namespaces`"),
+    ([5], "not an entry of `namespaces`"),
+    ([{"name": "Shop", "language": "java"}], "not a valid namespace"),
 )
 def test_what_would_instrument_no_pod_is_told(entries: list[Any], says: str) -> None:
     with pytest.raises(Problem, match=says):
@@ -70,21 +66,19 @@ def live(*managers: str, **annotations: str) -> dict[str, Any]:
     return {"metadata": metadata}
 
 
-@pytest.mark.parametrize(
-    ("before", "wanted", "patch"),
-    [
-        (live(), {PYTHON: OURS}, {PYTHON: OURS}),
-        (live(python=OURS), {PYTHON: OURS}, {}),
-        (live(python="telemetry/second"), {PYTHON: OURS}, {PYTHON: OURS}),
-        (live(java=OURS), {PYTHON: OURS}, {JAVA: None, PYTHON: OURS}),
-        (live(python=OURS, java="other/one"), {}, {PYTHON: None}),
-        (live(java="true"), {}, {}),
-        (live("kubectl-edit", python=OURS), {PYTHON: OURS}, {}),
-        (live("kubectl-edit", python=OURS), {}, {}),
-        (live(OWNER, "argocd-controller", python=OURS), {}, {}),
-        ({"metadata": {"name": "shop", "annotations": {PYTHON: OURS}}}, {}, {}),
-        ({"metadata": {"name": "shop"}}, {}, {}),
-    ],
+@cases(
+    "before, wanted, patch",
+    (live(), {PYTHON: OURS}, {PYTHON: OURS}),
+    (live(python=OURS), {PYTHON: OURS}, {}),
+    (live(python="telemetry/second"), {PYTHON: OURS}, {PYTHON: OURS}),
+    (live(java=OURS), {PYTHON: OURS}, {JAVA: None, PYTHON: OURS}),
+    (live(python=OURS, java="other/one"), {}, {PYTHON: None}),
+    (live(java="true"), {}, {}),
+    (live("kubectl-edit", python=OURS), {PYTHON: OURS}, {}),
+    (live("kubectl-edit", python=OURS), {}, {}),
+    (live(OWNER, "argocd-controller", python=OURS), {}, {}),
+    ({"metadata": {"name": "shop", "annotations": {PYTHON: OURS}}}, {}, {}),
+    ({"metadata": {"name": "shop"}}, {}, {}),
 )
 def test_nothing_but_ours_is_changed(before: Any, wanted: Any, patch: Any) -> None:
     assert namespaces.change(before, wanted, [OURS, "telemetry/second"]) == patch
@@ -103,16 +97,14 @@ def test_another_of_our_instrumentations_is_not_replaced_where_others_wrote_it()
         namespaces.change(live("kubectl-edit", python="telemetry/second"), {PYTHON: OURS}, [OURS, "telemetry/second"])
 
 
-@pytest.mark.parametrize(
-    ("before", "wanted", "says"),
-    [
-        (live(python=OURS), {}, []),
-        (live("kubectl-edit", python="other/one"), {}, []),
-        (live("kubectl-edit", python=OURS), {PYTHON: OURS}, []),
-        (live("kubectl-edit", python=OURS), {}, ["field manager kubectl-edit"]),
-        (live(OWNER, "argocd-controller", python=OURS), {}, ["field manager o11y.opentelemetry, argocd-controller"]),
-        ({"metadata": {"name": "shop", "annotations": {PYTHON: OURS}}}, {}, ["an unknown field manager"]),
-    ],
+@cases(
+    "before, wanted, says",
+    (live(python=OURS), {}, []),
+    (live("kubectl-edit", python="other/one"), {}, []),
+    (live("kubectl-edit", python=OURS), {PYTHON: OURS}, []),
+    (live("kubectl-edit", python=OURS), {}, ["field manager kubectl-edit"]),
+    (live(OWNER, "argocd-controller", python=OURS), {}, ["field manager o11y.opentelemetry, argocd-controller"]),
+    ({"metadata": {"name": "shop", "annotations": {PYTHON: OURS}}}, {}, ["an unknown field manager"]),
 )
 def test_what_others_wrote_for_our_instrumentation_is_named(before: Any, wanted: Any, says: list[str]) -> None:
     found = namespaces.kept(before, wanted, [OURS])
@@ -142,14 +134,12 @@ def test_workloads_of_older_pods_are_named_once() -> None:
     assert found[0] == {"kind": "Deployment", "namespace": "shop", "name": "cart", "language": "python"}
 
 
-@pytest.mark.parametrize(
+@cases(
     "settled",
-    [
-        pod("a", spec=ADDED),
-        pod("a", metadata={"annotations": {PYTHON: "false"}}),
-        pod("a", metadata={"deletionTimestamp": "now"}),
-        pod("a", status={"phase": "Succeeded"}),
-    ],
+    pod("a", spec=ADDED),
+    pod("a", metadata={"annotations": {PYTHON: "false"}}),
+    pod("a", metadata={"deletionTimestamp": "now"}),
+    pod("a", status={"phase": "Succeeded"}),
 )
 def test_pods_that_need_no_restart_are_not_named(settled: dict[str, Any]) -> None:
     assert namespaces.without([settled], [PYTHON]) == []

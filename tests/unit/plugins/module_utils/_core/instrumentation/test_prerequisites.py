@@ -8,10 +8,10 @@ from __future__ import annotations
 import re
 from typing import Any
 
-import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.instrumentation import prerequisites
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.instrumentation.languages import GRPC, HTTP
 
+from ..helpers import cases
 from .helpers import instrumentation
 
 
@@ -63,17 +63,15 @@ def slice_of(port: str, *ready: bool | None) -> dict[str, Any]:
     return {"ports": [{"name": port}], "endpoints": [{"conditions": {"ready": item}} for item in ready]}
 
 
-@pytest.mark.parametrize(
-    ("slices", "ready"),
-    [
-        ([slice_of("otlp-http", False, True)], True),
-        ([slice_of("otlp-http", None)], True),
-        ([{"ports": [{"name": "otlp-http"}], "endpoints": [{}]}], True),
-        ([slice_of("otlp-http", False)], False),
-        ([slice_of("otlp", True)], False),
-        ([{"ports": None, "endpoints": None}], False),
-        ([], False),
-    ],
+@cases(
+    "slices, ready",
+    ([slice_of("otlp-http", False, True)], True),
+    ([slice_of("otlp-http", None)], True),
+    ([{"ports": [{"name": "otlp-http"}], "endpoints": [{}]}], True),
+    ([slice_of("otlp-http", False)], False),
+    ([slice_of("otlp", True)], False),
+    ([{"ports": None, "endpoints": None}], False),
+    ([], False),
 )
 def test_a_ready_endpoint_stands_behind_the_very_port(slices: list[dict[str, Any]], ready: bool) -> None:
     assert prerequisites.is_ready(slices, SERVICE, {"port": 4318}) is ready
@@ -82,26 +80,24 @@ def test_a_ready_endpoint_stands_behind_the_very_port(slices: list[dict[str, Any
 GREETING = r'HTTP/1.x transport connection broken: malformed HTTP response "\x00\x00\x06\x04\x00"'
 
 
-@pytest.mark.parametrize(
-    ("protocol", "status", "message", "says", "passes"),
-    [
-        (HTTP, 200, "", "", False),
-        (HTTP, 401, "no token", "", False),
-        (HTTP, 404, "404 page not found", "takes no metrics over HTTP", False),
-        (HTTP, 415, "what", r"takes no OTLP over HTTP \(415\), like a server of gRPC", False),
-        (HTTP, 418, "what", r"does not answer as OTLP over HTTP does \(418 what\)", False),
-        (HTTP, 503, GREETING, "speaks gRPC, but java, python will send http/protobuf", False),
-        (HTTP, 503, "connect: connection refused", "does not answer", True),
-        (HTTP, 400, "Client sent an HTTP request to an HTTPS server.", "wants TLS", False),
-        (HTTP, 503, "tls: first record does not look like a TLS handshake", "speaks no TLS", False),
-        (HTTP, 503, "remote error: tls: certificate required", "", False),
-        (GRPC, 503, GREETING, "", False),
-        (GRPC, 200, "", "", False),
-        (GRPC, 415, "unknown", "speaks HTTP, but java, python will send gRPC", False),
-        (GRPC, 503, "error trying to reach service: EOF", "closes the connection", False),
-        (GRPC, 404, "404 page not found", "speaks HTTP", False),
-        (GRPC, 503, "no endpoints available", "does not speak gRPC", True),
-    ],
+@cases(
+    "protocol, status, message, says, passes",
+    (HTTP, 200, "", "", False),
+    (HTTP, 401, "no token", "", False),
+    (HTTP, 404, "404 page not found", "takes no metrics over HTTP", False),
+    (HTTP, 415, "what", r"takes no OTLP over HTTP \(415\), like a server of gRPC", False),
+    (HTTP, 418, "what", r"does not answer as OTLP over HTTP does \(418 what\)", False),
+    (HTTP, 503, GREETING, "speaks gRPC, but java, python will send http/protobuf", False),
+    (HTTP, 503, "connect: connection refused", "does not answer", True),
+    (HTTP, 400, "Client sent an HTTP request to an HTTPS server.", "wants TLS", False),
+    (HTTP, 503, "tls: first record does not look like a TLS handshake", "speaks no TLS", False),
+    (HTTP, 503, "remote error: tls: certificate required", "", False),
+    (GRPC, 503, GREETING, "", False),
+    (GRPC, 200, "", "", False),
+    (GRPC, 415, "unknown", "speaks HTTP, but java, python will send gRPC", False),
+    (GRPC, 503, "error trying to reach service: EOF", "closes the connection", False),
+    (GRPC, 404, "404 page not found", "speaks HTTP", False),
+    (GRPC, 503, "no endpoints available", "does not speak gRPC", True),
 )
 def test_an_answer_says_what_is_spoken(protocol: str, status: int, message: str, says: str, passes: bool) -> None:
     target = {"protocol": protocol, "languages": ["java", "python"]}

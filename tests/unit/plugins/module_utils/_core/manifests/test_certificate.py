@@ -15,7 +15,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.manifests
     service_account,
 )
 
-from ..helpers import LABELS, build, running
+from ..helpers import LABELS, build, cases, running
 
 OPTIONS = {"name": "gateway-tls", "usages": "both", "duration_seconds": 7776000, "renew_before_seconds": 2592000}
 SERVICE = ["gateway", "gateway.telemetry", "gateway.telemetry.svc", "gateway.telemetry.svc.cluster.local"]
@@ -69,28 +69,24 @@ def test_collectors_of_a_namespace_share_its_ca() -> None:
 LIFE = {"duration_seconds": 86399, "renew_before_seconds": 300}
 
 
-@pytest.mark.parametrize(
-    ("options", "field", "value"),
-    [
-        ({"usages": "server"}, "usages", ["digital signature", "server auth"]),
-        ({"usages": "client"}, "usages", ["digital signature", "client auth"]),
-        ({"dns_names": ["otlp.example.com"]}, "dnsNames", ["otlp.example.com"]),
-        (LIFE, "duration", "23h59m59s"),
-        (LIFE, "renewBefore", "0h5m0s"),
-        ({**LIFE, "duration_seconds": 3600}, "duration", "1h0m0s"),
-    ],
+@cases(
+    "options, field, value",
+    ({"usages": "server"}, "usages", ["digital signature", "server auth"]),
+    ({"usages": "client"}, "usages", ["digital signature", "client auth"]),
+    ({"dns_names": ["otlp.example.com"]}, "dnsNames", ["otlp.example.com"]),
+    (LIFE, "duration", "23h59m59s"),
+    (LIFE, "renewBefore", "0h5m0s"),
+    ({**LIFE, "duration_seconds": 3600}, "duration", "1h0m0s"),
 )
 def test_a_certificate_is_as_asked_for(options: dict[str, Any], field: str, value: Any) -> None:
     assert made(options)[-1]["spec"][field] == value
 
 
-@pytest.mark.parametrize(
-    ("options", "more"),
-    [
-        ({"mode": "daemonset"}, []),
-        ({"mode": "statefulset"}, ["*.gateway-headless", "*.gateway-headless.telemetry.svc"]),
-        ({"backend": "operator"}, ["gateway-collector", "gateway-collector.telemetry.svc.cluster.local"]),
-    ],
+@cases(
+    "options, more",
+    ({"mode": "daemonset"}, []),
+    ({"mode": "statefulset"}, ["*.gateway-headless", "*.gateway-headless.telemetry.svc"]),
+    ({"backend": "operator"}, ["gateway-collector", "gateway-collector.telemetry.svc.cluster.local"]),
 )
 def test_it_is_for_the_names_that_clients_use(options: dict[str, Any], more: list[str]) -> None:
     assert set(made({}, **options)[-1]["spec"]["dnsNames"]) >= {*SERVICE, *more}

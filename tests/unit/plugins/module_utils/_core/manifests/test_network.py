@@ -14,7 +14,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.manifests
     network_policy,
 )
 
-from ..helpers import METADATA, PODS, build, running
+from ..helpers import METADATA, PODS, build, cases, running
 
 BOTH = running(receivers={"otlp": {"protocols": {"grpc": None, "http": None}}})
 HOST = {"host": "otel.example.com"}
@@ -38,18 +38,16 @@ def test_a_policy_admits_every_port_and_its_protocol() -> None:
     }
 
 
-@pytest.mark.parametrize(
-    ("options", "config", "made"),
-    [
-        ({}, None, True),
-        ({"mode": "daemonset"}, None, True),
-        ({"network_policy": {"enabled": False}}, None, False),
-        ({"mode": "sidecar", "backend": "operator"}, None, False),
-        ({"host_network": True}, None, False),
-        ({"host_network": True, "network_policy": {"enabled": True}}, None, True),
-        ({}, running(receivers={"zipkin": {"endpoint": "0.0.0.0:${env:PORT}"}}), False),
-        ({"network_policy": {"enabled": True}}, running(receivers={"zipkin": {"endpoint": "${env:WHERE}"}}), True),
-    ],
+@cases(
+    "options, config, made",
+    ({}, None, True),
+    ({"mode": "daemonset"}, None, True),
+    ({"network_policy": {"enabled": False}}, None, False),
+    ({"mode": "sidecar", "backend": "operator"}, None, False),
+    ({"host_network": True}, None, False),
+    ({"host_network": True, "network_policy": {"enabled": True}}, None, True),
+    ({}, running(receivers={"zipkin": {"endpoint": "0.0.0.0:${env:PORT}"}}), False),
+    ({"network_policy": {"enabled": True}}, running(receivers={"zipkin": {"endpoint": "${env:WHERE}"}}), True),
 )
 def test_there_is_a_policy_where_all_ports_are_known(options: dict[str, Any], config: Any, made: bool) -> None:
     assert (network_policy(build(config, **options)) is not None) is made
@@ -99,9 +97,10 @@ def test_a_way_in_needs_a_service(builder: Any, options: dict[str, Any]) -> None
         builder(build(BOTH, service={"enabled": False}, **options))
 
 
-@pytest.mark.parametrize(
-    ("builder", "kind", "port", "host"),
-    [(http_route, "HTTPRoute", 4318, "h.example.com"), (grpc_route, "GRPCRoute", 4317, "g.example.com")],
+@cases(
+    "builder, kind, port, host",
+    (http_route, "HTTPRoute", 4318, "h.example.com"),
+    (grpc_route, "GRPCRoute", 4317, "g.example.com"),
 )
 def test_a_route_leads_from_a_gateway_to_its_port(builder: Any, kind: str, port: int, host: str) -> None:
     assert builder(build(BOTH, routes=GATEWAY)) == {
@@ -127,13 +126,11 @@ def test_a_route_says_which_gateway_and_a_protocol_without_host_names_has_none()
 TWICE = {"gateway": "public", "http_hostnames": ["a.b", "x"], "grpc_hostnames": ["a.b"]}
 
 
-@pytest.mark.parametrize(
-    ("config", "options", "says"),
-    [
-        (BOTH, {"gateway": "public"}, "has routes without host names"),
-        (BOTH, TWICE, "routes host name 'a.b' to both HTTP and gRPC"),
-        (running(receivers={"zipkin": {}}), GATEWAY, r"has no port 'otlp-http' for its ingress or routes\."),
-    ],
+@cases(
+    "config, options, says",
+    (BOTH, {"gateway": "public"}, "has routes without host names"),
+    (BOTH, TWICE, "routes host name 'a.b' to both HTTP and gRPC"),
+    (running(receivers={"zipkin": {}}), GATEWAY, r"has no port 'otlp-http' for its ingress or routes\."),
 )
 def test_routes_that_a_gateway_would_refuse_are_refused(config: Any, options: dict[str, Any], says: str) -> None:
     with pytest.raises(Problem, match=says):

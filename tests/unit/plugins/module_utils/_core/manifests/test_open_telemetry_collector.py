@@ -13,7 +13,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.manifests
     open_telemetry_collector,
 )
 
-from ..helpers import CONFIG, CONTAINER, LABELS, METADATA, PODS, build, running
+from ..helpers import CONFIG, CONTAINER, LABELS, METADATA, PODS, build, cases, running
 
 HASH = "o11y.opentelemetry/spec-hash"
 QUEUE = running(
@@ -57,17 +57,12 @@ def test_the_least_custom_resource_is_whole() -> None:
     }
 
 
-@pytest.mark.parametrize(
-    ("mode", "has", "has_not"),
-    [
-        ("deployment", "deploymentUpdateStrategy replicas", "daemonSetUpdateStrategy serviceName"),
-        ("daemonset", "daemonSetUpdateStrategy", "deploymentUpdateStrategy replicas serviceName"),
-        ("statefulset", "serviceName replicas", "deploymentUpdateStrategy daemonSetUpdateStrategy"),
-        (
-            *("sidecar", "securityContext ports"),
-            "podSecurityContext replicas podAnnotations terminationGracePeriodSeconds",
-        ),
-    ],
+@cases(
+    "mode, has, has_not",
+    ("deployment", "deploymentUpdateStrategy replicas", "daemonSetUpdateStrategy serviceName"),
+    ("daemonset", "daemonSetUpdateStrategy", "deploymentUpdateStrategy replicas serviceName"),
+    ("statefulset", "serviceName replicas", "deploymentUpdateStrategy daemonSetUpdateStrategy"),
+    (*("sidecar", "securityContext ports"), "podSecurityContext replicas podAnnotations terminationGracePeriodSeconds"),
 )
 def test_a_mode_has_the_fields_that_the_operator_reads_in_it(mode: str, has: str, has_not: str) -> None:
     found = spec(mode=mode)
@@ -126,22 +121,20 @@ def test_spread_pods_are_found_by_the_labels_that_the_operator_gives_them() -> N
     assert found == {"labelSelector": {"matchLabels": PODS}, "maxSkew": 1}
 
 
-@pytest.mark.parametrize(
-    ("same", "options"),
-    [
-        (True, {"replicas": 5}),
-        (True, {"autoscaling": {"min_replicas": 1, "max_replicas": 2}}),
-        (True, {"disruption_budget": {"min_available": 1}}),
-        (True, {"update_strategy": {"rollingUpdate": {"maxSurge": 1}}}),
-        (True, {"service": {"enabled": False}}),
-        (True, {"upgrade_strategy": "automatic"}),
-        (False, {"memory_limit": "1Gi"}),
-        (False, {"env": {"A": "b"}}),
-        (False, {"config": {**CONFIG, "exporters": {"debug": {"verbosity": "basic"}}}}),
-        (False, {"host_ports": True}),
-        (False, {"priority_class_name": "high"}),
-        (False, {"mode": "statefulset"}),
-    ],
+@cases(
+    "same, options",
+    (True, {"replicas": 5}),
+    (True, {"autoscaling": {"min_replicas": 1, "max_replicas": 2}}),
+    (True, {"disruption_budget": {"min_available": 1}}),
+    (True, {"update_strategy": {"rollingUpdate": {"maxSurge": 1}}}),
+    (True, {"service": {"enabled": False}}),
+    (True, {"upgrade_strategy": "automatic"}),
+    (False, {"memory_limit": "1Gi"}),
+    (False, {"env": {"A": "b"}}),
+    (False, {"config": {**CONFIG, "exporters": {"debug": {"verbosity": "basic"}}}}),
+    (False, {"host_ports": True}),
+    (False, {"priority_class_name": "high"}),
+    (False, {"mode": "statefulset"}),
     ids=str,
 )
 def test_the_hash_changes_with_what_replaces_pods(same: bool, options: dict[str, Any]) -> None:

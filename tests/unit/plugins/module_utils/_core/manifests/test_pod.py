@@ -10,7 +10,7 @@ import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.manifests.build import frame, namespace, present
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.manifests.pod import config_map, pod_template
 
-from ..helpers import CONTAINER, METADATA, PODS, SELECTOR, build, collector, running
+from ..helpers import CONTAINER, METADATA, PODS, SELECTOR, build, cases, collector, running
 
 HEALTH = running(extensions={"health_check": {"endpoint": "${env:MY_POD_IP}:13133", "path": "/health"}})
 RESTRICTED = {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}}
@@ -63,14 +63,12 @@ def test_labels_and_annotations_of_the_user_cannot_replace_ours() -> None:
     assert metadata["annotations"] == {"a": "b", "checksum/config": "f00"}
 
 
-@pytest.mark.parametrize(
-    ("options", "on_node"),
-    [
-        ({"mode": "daemonset"}, True),
-        ({"mode": "daemonset", "host_ports": False}, False),
-        ({"mode": "deployment"}, False),
-        ({"mode": "deployment", "host_ports": True}, True),
-    ],
+@cases(
+    "options, on_node",
+    ({"mode": "daemonset"}, True),
+    ({"mode": "daemonset", "host_ports": False}, False),
+    ({"mode": "deployment"}, False),
+    ({"mode": "deployment", "host_ports": True}, True),
 )
 def test_receivers_are_opened_on_the_node_and_the_health_check_is_not(options: dict[str, Any], on_node: bool) -> None:
     config = {**HEALTH, "receivers": {"statsd": {}}}
@@ -119,9 +117,7 @@ AS_ROOT = {"runAsUser": 0, "seccompProfile": {"type": "RuntimeDefault"}}
 JOURNAL = running(receivers={"journald": {}})
 
 
-@pytest.mark.parametrize(
-    ("config", "user", "security"), [(None, None, RESTRICTED), (JOURNAL, None, AS_ROOT), (JOURNAL, 10001, AS_ROOT)]
-)
+@cases("config, user, security", (None, None, RESTRICTED), (JOURNAL, None, AS_ROOT), (JOURNAL, 10001, AS_ROOT))
 def test_the_user_follows_from_the_platform_and_the_config(config: Any, user: int | None, security: Any) -> None:
     assert pod_template(replace(build(config), run_as_user=user))["spec"]["securityContext"] == security
 
@@ -151,9 +147,10 @@ def test_a_frame_may_have_another_name_no_namespace_and_annotations_of_its_own()
     assert metadata["annotations"] == {"a": "all", "b": "own"}
 
 
-@pytest.mark.parametrize(
-    ("value", "stays"),
-    [*((value, False) for value in (None, {}, [], "", ())), *((value, True) for value in (0, False, "0", [None]))],
+@cases(
+    "value, stays",
+    *((value, False) for value in (None, {}, [], "", ())),
+    *((value, True) for value in (0, False, "0", [None])),
 )
 def test_what_says_nothing_is_left_out(value: Any, stays: bool) -> None:
     assert present(a=value) == ({"a": value} if stays else {})

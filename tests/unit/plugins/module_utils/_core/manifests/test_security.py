@@ -18,7 +18,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.manifests
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.manifests.build import CollectorBuild
 
-from ..helpers import LABELS, METADATA, SELECTOR, build, running
+from ..helpers import LABELS, METADATA, SELECTOR, build, cases, running
 
 CONSTRAINED = Platform("here", security_context_constraints=True)
 LOGS = running(receivers={"file_log": {"include": ["/var/log/pods/*/*/*.log"]}})
@@ -64,48 +64,44 @@ def test_constraints_are_whole_and_of_the_cluster() -> None:
     }
 
 
-@pytest.mark.parametrize(
-    ("options", "field", "value"),
-    [
-        ({"mode": "daemonset"}, "allowHostPorts", True),
-        ({"host_ports": True}, "allowHostPorts", True),
-        ({"host_network": True}, "allowHostNetwork", True),
-        ({"host_network": True}, "allowHostPorts", True),
-        ({"user": 1234}, "runAsUser", {"type": "MustRunAs", "uid": 1234}),
-        ({"user": 1234}, "fsGroup", {"type": "MustRunAs", "ranges": [{"min": 1234, "max": 1234}]}),
-        ({"host_ports": True}, "runAsUser", {"type": "MustRunAsRange"}),
-        (
-            {"selinux_type": "spc_t"},
-            "seLinuxContext",
-            {"type": "MustRunAs", "seLinuxOptions": {"type": "spc_t", "level": "s0"}},
-        ),
-        ({"config": STATE, "mode": "daemonset"}, "volumes", ["configMap", "hostPath", "projected"]),
-        (
-            {"config": STATE, "mode": "statefulset", "selinux_type": "spc_t"},
-            "volumes",
-            ["configMap", "persistentVolumeClaim", "projected"],
-        ),
-        (
-            {"volumes": [{"name": "a", "mount_path": "/a", "source": {"cephfs": {"monitors": ["b"]}}}]},
-            "volumes",
-            ["cephFS", "configMap", "projected"],
-        ),
-    ],
+@cases(
+    "options, field, value",
+    ({"mode": "daemonset"}, "allowHostPorts", True),
+    ({"host_ports": True}, "allowHostPorts", True),
+    ({"host_network": True}, "allowHostNetwork", True),
+    ({"host_network": True}, "allowHostPorts", True),
+    ({"user": 1234}, "runAsUser", {"type": "MustRunAs", "uid": 1234}),
+    ({"user": 1234}, "fsGroup", {"type": "MustRunAs", "ranges": [{"min": 1234, "max": 1234}]}),
+    ({"host_ports": True}, "runAsUser", {"type": "MustRunAsRange"}),
+    (
+        {"selinux_type": "spc_t"},
+        "seLinuxContext",
+        {"type": "MustRunAs", "seLinuxOptions": {"type": "spc_t", "level": "s0"}},
+    ),
+    ({"config": STATE, "mode": "daemonset"}, "volumes", ["configMap", "hostPath", "projected"]),
+    (
+        {"config": STATE, "mode": "statefulset", "selinux_type": "spc_t"},
+        "volumes",
+        ["configMap", "persistentVolumeClaim", "projected"],
+    ),
+    (
+        {"volumes": [{"name": "a", "mount_path": "/a", "source": {"cephfs": {"monitors": ["b"]}}}]},
+        "volumes",
+        ["cephFS", "configMap", "projected"],
+    ),
 )
 def test_what_is_needed_is_allowed(options: dict[str, Any], field: str, value: Any) -> None:
     assert allowed(**options)[field] == value
 
 
-@pytest.mark.parametrize(
+@cases(
     "options",
-    [
-        {},
-        {"mode": "statefulset", "config": STATE},
-        {"mode": "daemonset", "config": SILENT},
-        {"mode": "daemonset", "platform": Platform()},
-        {"mode": "sidecar", "backend": "operator", "config": LOGS},
-        {"volumes": [{"name": "a", "mount_path": "/a", "source": {"emptyDir": {}}}]},
-    ],
+    {},
+    {"mode": "statefulset", "config": STATE},
+    {"mode": "daemonset", "config": SILENT},
+    {"mode": "daemonset", "platform": Platform()},
+    {"mode": "sidecar", "backend": "operator", "config": LOGS},
+    {"volumes": [{"name": "a", "mount_path": "/a", "source": {"emptyDir": {}}}]},
 )
 def test_who_needs_nothing_special_has_no_constraints(options: dict[str, Any]) -> None:
     assert (openshift.security_context_constraints(placed(**options)), openshift.use(placed(**options))) == (None, ())
@@ -151,12 +147,10 @@ def test_an_autoscaler_follows_cpu_and_memory() -> None:
     }
 
 
-@pytest.mark.parametrize(
-    ("more", "metrics"),
-    [
-        ({"cpu_percent": 80, "memory_percent": None}, [metric("cpu", 80)]),
-        ({"memory_percent": 7}, [metric("memory", 7)]),
-    ],
+@cases(
+    "more, metrics",
+    ({"cpu_percent": 80, "memory_percent": None}, [metric("cpu", 80)]),
+    ({"memory_percent": 7}, [metric("memory", 7)]),
 )
 def test_an_autoscaler_follows_only_what_it_is_told(more: dict[str, Any], metrics: list[Any]) -> None:
     one = build(mode="statefulset", autoscaling={**BOUNDS, **more})
@@ -170,13 +164,11 @@ def test_bounds_that_are_crossed_are_refused_and_may_be_the_same() -> None:
     assert workload.horizontal_pod_autoscaler(build(autoscaling={"min_replicas": 3, "max_replicas": 3})) is not None
 
 
-@pytest.mark.parametrize(
-    ("options", "budget"),
-    [
-        ({"min_available": 1}, {"minAvailable": 1}),
-        ({"min_available": 0}, {"minAvailable": 0}),
-        ({"max_unavailable": "25%", "min_available": None}, {"maxUnavailable": "25%"}),
-    ],
+@cases(
+    "options, budget",
+    ({"min_available": 1}, {"minAvailable": 1}),
+    ({"min_available": 0}, {"minAvailable": 0}),
+    ({"max_unavailable": "25%", "min_available": None}, {"maxUnavailable": "25%"}),
 )
 def test_a_budget_protects_the_pods(options: dict[str, Any], budget: dict[str, Any]) -> None:
     assert workload.pod_disruption_budget(build(disruption_budget=options)) == {

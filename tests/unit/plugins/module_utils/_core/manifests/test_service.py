@@ -13,7 +13,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.manifests
     service,
 )
 
-from ..helpers import LABELS, METADATA, PODS, build, running
+from ..helpers import LABELS, METADATA, PODS, build, cases, running
 
 OTLP = {"name": "otlp", "port": 4317, "targetPort": 4317, "protocol": "TCP", "appProtocol": "grpc"}
 
@@ -31,14 +31,12 @@ def test_clients_reach_a_gateway_through_a_service() -> None:
     ]
 
 
-@pytest.mark.parametrize(
+@cases(
     "one",
-    [
-        build(mode="daemonset"),
-        build(service={"enabled": False}),
-        build(running()),
-        build(running(extensions={"health_check": {}})),
-    ],
+    build(mode="daemonset"),
+    build(service={"enabled": False}),
+    build(running()),
+    build(running(extensions={"health_check": {}})),
     ids=["an agent", "not wanted", "nothing listens", "only the kubelet asks"],
 )
 def test_there_is_no_service_without_a_use(one: Any) -> None:
@@ -48,14 +46,12 @@ def test_there_is_no_service_without_a_use(one: Any) -> None:
 AGENT = {"mode": "daemonset", "service": {"enabled": True}}
 
 
-@pytest.mark.parametrize(
-    ("options", "field", "value"),
-    [
-        ({"service": {"type": "LoadBalancer"}}, "type", "LoadBalancer"),
-        ({"service": {"internal_traffic_policy": "Local"}}, "internalTrafficPolicy", "Local"),
-        (AGENT, "internalTrafficPolicy", "Local"),
-        ({**AGENT, "service": {"internal_traffic_policy": "Cluster"}}, "internalTrafficPolicy", "Cluster"),
-    ],
+@cases(
+    "options, field, value",
+    ({"service": {"type": "LoadBalancer"}}, "type", "LoadBalancer"),
+    ({"service": {"internal_traffic_policy": "Local"}}, "internalTrafficPolicy", "Local"),
+    (AGENT, "internalTrafficPolicy", "Local"),
+    ({**AGENT, "service": {"internal_traffic_policy": "Cluster"}}, "internalTrafficPolicy", "Cluster"),
 )
 def test_a_service_is_as_asked_for(options: dict[str, Any], field: str, value: str) -> None:
     given = {**options, "service": {"enabled": True, **options["service"]}}
@@ -115,18 +111,16 @@ def test_host_annotations_path_and_policy_are_the_users() -> None:
     assert found["spec"]["tls"]["insecureEdgeTerminationPolicy"] == "Redirect"
 
 
-@pytest.mark.parametrize(
-    ("config", "options", "tls"),
-    [
-        (SECURE, {**GRPC, "termination": "passthrough"}, {}),
-        (SECURE, {"termination": "passthrough"}, {}),
-        (SECURE, {"termination": "reencrypt"}, {}),
-        (SECURE, {"termination": "reencrypt", "destination_ca": "PEM"}, {"destinationCACertificate": "PEM"}),
-        (SECURE, {**GRPC, **CERTIFICATE, "termination": "reencrypt"}, {"externalCertificate": {"name": "public"}}),
-        (CLEAR, {**GRPC, **CERTIFICATE}, {"externalCertificate": {"name": "public"}}),
-        (CLEAR, {"port": "zipkin"}, {}),
-        (CLEAR, {"port": "zipkin", "termination": "passthrough"}, {}),  # whether it speaks TLS is not known
-    ],
+@cases(
+    "config, options, tls",
+    (SECURE, {**GRPC, "termination": "passthrough"}, {}),
+    (SECURE, {"termination": "passthrough"}, {}),
+    (SECURE, {"termination": "reencrypt"}, {}),
+    (SECURE, {"termination": "reencrypt", "destination_ca": "PEM"}, {"destinationCACertificate": "PEM"}),
+    (SECURE, {**GRPC, **CERTIFICATE, "termination": "reencrypt"}, {"externalCertificate": {"name": "public"}}),
+    (CLEAR, {**GRPC, **CERTIFICATE}, {"externalCertificate": {"name": "public"}}),
+    (CLEAR, {"port": "zipkin"}, {}),
+    (CLEAR, {"port": "zipkin", "termination": "passthrough"}, {}),  # whether it speaks TLS is not known
 )
 def test_what_works_is_made(config: Any, options: dict[str, Any], tls: dict[str, Any]) -> None:
     found = route(config, **options)["spec"]["tls"]
@@ -134,20 +128,18 @@ def test_what_works_is_made(config: Any, options: dict[str, Any], tls: dict[str,
     assert found == {**always, **tls}
 
 
-@pytest.mark.parametrize(
-    ("config", "options", "wrong"),
-    [
-        (SECURE, {"termination": "passthrough", "path": "/v1"}, "sees no path"),
-        (SECURE, {"termination": "passthrough", "insecure_policy": "Allow"}, "allows no connections without TLS"),
-        (SECURE, {"termination": "passthrough", **CERTIFICATE}, "shows no certificate"),
-        (CLEAR, {"destination_ca": "PEM"}, "there is no certificate to verify"),
-        (CLEAR, GRPC, "gRPC needs HTTP/2"),
-        (SECURE, {**GRPC, "termination": "reencrypt"}, "gRPC needs HTTP/2"),
-        (SECURE, {}, "speaks TLS, and with termination edge the router does not"),
-        (CLEAR, {"termination": "reencrypt"}, "speaks no TLS, and termination reencrypt needs it to"),
-        (CLEAR, {"termination": "passthrough"}, "speaks no TLS, and termination passthrough needs it to"),
-        (CLEAR, {"port": "statsd"}, "is UDP, and routes carry TCP alone"),
-    ],
+@cases(
+    "config, options, wrong",
+    (SECURE, {"termination": "passthrough", "path": "/v1"}, "sees no path"),
+    (SECURE, {"termination": "passthrough", "insecure_policy": "Allow"}, "allows no connections without TLS"),
+    (SECURE, {"termination": "passthrough", **CERTIFICATE}, "shows no certificate"),
+    (CLEAR, {"destination_ca": "PEM"}, "there is no certificate to verify"),
+    (CLEAR, GRPC, "gRPC needs HTTP/2"),
+    (SECURE, {**GRPC, "termination": "reencrypt"}, "gRPC needs HTTP/2"),
+    (SECURE, {}, "speaks TLS, and with termination edge the router does not"),
+    (CLEAR, {"termination": "reencrypt"}, "speaks no TLS, and termination reencrypt needs it to"),
+    (CLEAR, {"termination": "passthrough"}, "speaks no TLS, and termination passthrough needs it to"),
+    (CLEAR, {"port": "statsd"}, "is UDP, and routes carry TCP alone"),
 )
 def test_what_a_router_cannot_do_is_refused(config: Any, options: dict[str, Any], wrong: str) -> None:
     with pytest.raises(Problem, match=f"openshift_route of collector 'gateway': .*{wrong}"):
@@ -174,14 +166,12 @@ def test_the_router_may_read_the_certificate_and_no_other_secret() -> None:
     assert binding["subjects"] == [{"kind": "ServiceAccount", "name": "router", "namespace": "openshift-ingress"}]
 
 
-@pytest.mark.parametrize(
-    ("options", "protocol"),
-    [
-        (None, "grpc"),
-        ({**GRPC, **CERTIFICATE, "termination": "edge"}, "h2c"),
-        ({**GRPC, "termination": "passthrough"}, "grpc"),
-        ({"port": "otlp-http"}, "grpc"),
-    ],
+@cases(
+    "options, protocol",
+    (None, "grpc"),
+    ({**GRPC, **CERTIFICATE, "termination": "edge"}, "h2c"),
+    ({**GRPC, "termination": "passthrough"}, "grpc"),
+    ({"port": "otlp-http"}, "grpc"),
 )
 def test_a_router_that_ends_tls_is_told_of_grpc_in_its_own_words(options: Any, protocol: str) -> None:
     made = service(build(CLEAR, openshift_route=options))

@@ -20,7 +20,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.manifests
     service_account,
 )
 
-from ..helpers import CONFIG, build, running
+from ..helpers import CONFIG, build, cases, running
 
 ASKING = running(processors={"k8s_attributes": {}})
 PASSING = running(processors={"k8s_attributes": {"passthrough": True}})
@@ -28,15 +28,13 @@ FOLDER = "/var/run/secrets/kubernetes.io/serviceaccount"
 SIDECAR = {"mode": "sidecar", "backend": "operator"}
 
 
-@pytest.mark.parametrize(
-    ("config", "option", "has_it"),
-    [
-        (CONFIG, None, False),
-        (CONFIG, True, True),
-        (ASKING, None, True),
-        (ASKING, False, False),
-        (PASSING, None, False),
-    ],
+@cases(
+    "config, option, has_it",
+    (CONFIG, None, False),
+    (CONFIG, True, True),
+    (ASKING, None, True),
+    (ASKING, False, False),
+    (PASSING, None, False),
 )
 def test_only_a_pod_whose_config_needs_the_api_has_a_token(config: Any, option: bool | None, has_it: bool) -> None:
     given = {"automount_service_account_token": option}
@@ -50,15 +48,13 @@ def test_only_a_pod_whose_config_needs_the_api_has_a_token(config: Any, option: 
     )
 
 
-@pytest.mark.parametrize(
-    ("options", "said"),
-    [
-        ({}, False),
-        ({"automount_service_account_token": True}, False),
-        ({"backend": "operator"}, False),
-        (SIDECAR, None),
-        ({**SIDECAR, "automount_service_account_token": False}, False),
-    ],
+@cases(
+    "options, said",
+    ({}, False),
+    ({"automount_service_account_token": True}, False),
+    ({"backend": "operator"}, False),
+    (SIDECAR, None),
+    ({**SIDECAR, "automount_service_account_token": False}, False),
 )
 @pytest.mark.parametrize("config", [CONFIG, ASKING])
 def test_an_account_mounts_nothing_by_itself_but_in_pods_of_others(

@@ -12,7 +12,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.manifests
     of_collector,
 )
 
-from ..helpers import build, running
+from ..helpers import build, cases, running
 
 SETTINGS: dict[str, Any] = {
     **{"enabled": True, "replicas": 1, "filter_strategy": "relabel-config"},
@@ -85,16 +85,14 @@ def test_an_empty_selector_selects_all_and_none_nothing() -> None:
     }
 
 
-@pytest.mark.parametrize(
-    ("written", "given"),
-    [
-        ({"replacement": "$1"}, {"replacement": "$$1"}),
-        ({"replacement": "$$1"}, {"replacement": "$$1"}),
-        ({"replacement": "$${1}:$$2"}, {"replacement": "$${1}:$$2"}),
-        ({"regex": "(.+)$"}, {"regex": "(.+)$"}),
-        ({"regex": "(.+)$$"}, {"regex": "(.+)$"}),
-        ({"separator": ";", "modulus": 2}, {"separator": ";", "modulus": 2}),
-    ],
+@cases(
+    "written, given",
+    ({"replacement": "$1"}, {"replacement": "$$1"}),
+    ({"replacement": "$$1"}, {"replacement": "$$1"}),
+    ({"replacement": "$${1}:$$2"}, {"replacement": "$${1}:$$2"}),
+    ({"regex": "(.+)$"}, {"regex": "(.+)$"}),
+    ({"regex": "(.+)$$"}, {"regex": "(.+)$"}),
+    ({"separator": ";", "modulus": 2}, {"separator": ";", "modulus": 2}),
 )
 def test_dollar_signs_mean_to_the_allocator_what_they_mean_to_the_collector(written: Any, given: Any) -> None:
     one = order(scraping({"job_name": "a", "relabel_configs": [written]}, {"job_name": "b$$"}))

@@ -10,7 +10,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors im
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.manifests import workload
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.manifests.pod import pod_template
 
-from ..helpers import METADATA, SELECTOR, build, running
+from ..helpers import METADATA, SELECTOR, build, cases, running
 
 STATE = running(extensions={"file_storage": {"directory": "/state"}})
 BUILDERS = {"daemonset": workload.daemon_set, "deployment": workload.deployment, "statefulset": workload.stateful_set}
@@ -37,15 +37,13 @@ def test_a_deployment_is_whole() -> None:
     }
 
 
-@pytest.mark.parametrize(
-    ("mode", "kind", "component", "more"),
-    [
-        ("daemonset", "DaemonSet", "agent-collector", {}),
-        (
-            *("statefulset", "StatefulSet", "statefulset-collector"),
-            {"replicas": 2, "serviceName": "gateway-headless", "podManagementPolicy": "Parallel"},
-        ),
-    ],
+@cases(
+    "mode, kind, component, more",
+    ("daemonset", "DaemonSet", "agent-collector", {}),
+    (
+        *("statefulset", "StatefulSet", "statefulset-collector"),
+        {"replicas": 2, "serviceName": "gateway-headless", "podManagementPolicy": "Parallel"},
+    ),
 )
 def test_the_others_are_whole_too(mode: str, kind: str, component: str, more: dict[str, Any]) -> None:
     manifest = BUILDERS[mode](build(mode=mode))
@@ -65,22 +63,17 @@ def test_the_autoscaler_owns_the_replicas_and_history_is_as_long_as_asked_for(mo
     assert spec(mode, revision_history_limit=0)["revisionHistoryLimit"] == 0
 
 
-@pytest.mark.parametrize(
-    ("mode", "field"),
-    [("daemonset", "updateStrategy"), ("deployment", "strategy"), ("statefulset", "updateStrategy")],
-)
+@cases("mode, field", ("daemonset", "updateStrategy"), ("deployment", "strategy"), ("statefulset", "updateStrategy"))
 def test_the_update_is_as_asked_for(mode: str, field: str) -> None:
     update = {"rollingUpdate": {"maxUnavailable": "10%"}}
     assert spec(mode, update_strategy=update)[field] == {"type": "RollingUpdate", **update}
     assert spec(mode, update_strategy={"type": "OnDelete"})[field] == {"type": "OnDelete"}
 
 
-@pytest.mark.parametrize(
-    ("storage", "claimed"),
-    [
-        ({}, {"resources": {"requests": {"storage": "1Gi"}}}),
-        ({"size": "5Gi", "class": "fast"}, {"resources": {"requests": {"storage": "5Gi"}}, "storageClassName": "fast"}),
-    ],
+@cases(
+    "storage, claimed",
+    ({}, {"resources": {"requests": {"storage": "1Gi"}}}),
+    ({"size": "5Gi", "class": "fast"}, {"resources": {"requests": {"storage": "5Gi"}}, "storageClassName": "fast"}),
 )
 def test_state_of_a_statefulset_is_claimed(storage: dict[str, str], claimed: dict[str, Any]) -> None:
     assert spec("statefulset", STATE, storage=storage)["volumeClaimTemplates"] == [
@@ -108,20 +101,18 @@ def field(path: str) -> dict[str, Any]:
 KEY = {"name": "s", "key": "k"}
 
 
-@pytest.mark.parametrize(
-    ("given", "source"),
-    [
-        ("text", "text"),
-        ("", ""),
-        (None, ""),
-        (5, "5"),
-        (True, "true"),
-        ({"secret": "s", "key": "k"}, {"secretKeyRef": KEY}),
-        ({"secret": "s", "key": "k", "optional": True}, {"secretKeyRef": {**KEY, "optional": True}}),
-        ({"secret": "s", "key": "k", "optional": False}, {"secretKeyRef": {**KEY, "optional": False}}),
-        ({"config_map": "s", "key": "k"}, {"configMapKeyRef": KEY}),
-        ({"field": "spec.nodeName"}, field("spec.nodeName")),
-    ],
+@cases(
+    "given, source",
+    ("text", "text"),
+    ("", ""),
+    (None, ""),
+    (5, "5"),
+    (True, "true"),
+    ({"secret": "s", "key": "k"}, {"secretKeyRef": KEY}),
+    ({"secret": "s", "key": "k", "optional": True}, {"secretKeyRef": {**KEY, "optional": True}}),
+    ({"secret": "s", "key": "k", "optional": False}, {"secretKeyRef": {**KEY, "optional": False}}),
+    ({"config_map": "s", "key": "k"}, {"configMapKeyRef": KEY}),
+    ({"field": "spec.nodeName"}, field("spec.nodeName")),
 )
 def test_a_variable_has_a_source(given: Any, source: Any) -> None:
     assert env(MINE=given)["MINE"] == source
@@ -175,13 +166,11 @@ def test_a_secret_and_the_node_are_mounted_read_only() -> None:
 FOLDER = {"path": "/var/lib/otelcol/telemetry-gateway", "type": "DirectoryOrCreate"}
 
 
-@pytest.mark.parametrize(
-    ("mode", "volume"),
-    [
-        ("deployment", [{"name": "state", "emptyDir": {}}]),
-        ("statefulset", []),
-        ("daemonset", [{"name": "state", "hostPath": FOLDER}]),
-    ],
+@cases(
+    "mode, volume",
+    ("deployment", [{"name": "state", "emptyDir": {}}]),
+    ("statefulset", []),
+    ("daemonset", [{"name": "state", "hostPath": FOLDER}]),
 )
 def test_state_lives_where_the_mode_keeps_it(mode: str, volume: list[Any]) -> None:
     assert volumes(STATE, mode=mode) == (volume, [{"name": "state", "mountPath": "/state"}])

@@ -16,6 +16,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.olm.packa
     resolve,
 )
 
+from ..helpers import cases
 from .samples import NAMESPACE, ONE, THREE, TWO, olm, package, subscription
 
 ASKED = PackageRequest("opentelemetry-product", "redhat-operators", "openshift-marketplace")
@@ -66,15 +67,13 @@ def test_a_pin_that_was_never_begun_may_move() -> None:
     assert kinds(result)["Subscription"]["spec"]["startingCSV"] == TWO
 
 
-@pytest.mark.parametrize(
-    ("installed", "csv", "action"),
-    [
-        (THREE, "", "unchanged"),
-        (ONE, "", "upgrade"),
-        (TWO, TWO, "unchanged"),
-        (ONE, TWO, "upgrade"),
-        ("odd", "", "upgrade"),
-    ],
+@cases(
+    "installed, csv, action",
+    (THREE, "", "unchanged"),
+    (ONE, "", "upgrade"),
+    (TWO, TWO, "unchanged"),
+    (ONE, TWO, "upgrade"),
+    ("odd", "", "upgrade"),
 )
 def test_what_is_there_is_left_or_goes_on(installed: str, csv: str, action: str) -> None:
     found = olm(subscriptions=[subscription(installed_csv=installed, name="as-it-was")])
@@ -88,10 +87,7 @@ def test_the_configuration_of_the_deployment_is_passed_on() -> None:
     assert kinds(chosen(config=config))["Subscription"]["spec"]["config"] == config
 
 
-@pytest.mark.parametrize(
-    ("groups", "name"),
-    [([], NAMESPACE), ([{**GROUP, "ours": True, "name": "mine"}], "mine"), ([GROUP], None)],
-)
+@cases("groups, name", ([], NAMESPACE), ([{**GROUP, "ours": True, "name": "mine"}], "mine"), ([GROUP], None))
 def test_an_operator_group_that_is_there_is_used(groups: list[dict[str, Any]], name: str | None) -> None:
     made = kinds(chosen(olm(operator_groups=groups)))
     assert (made["OperatorGroup"]["metadata"]["name"] if name else made.get("OperatorGroup")) == name
@@ -106,38 +102,32 @@ def test_a_version_of_ours_with_its_subscription_is_no_leftover() -> None:
     assert chosen(found).action == "upgrade"
 
 
-@pytest.mark.parametrize(
-    ("found", "given", "words"),
-    [
-        ({"served": False}, {}, "it does not serve operators.coreos.com"),
-        ({"packages_served": False}, {}, "apiservice v1.packages.operators.coreos.com"),
-        ({}, {"approval": "manual"}, "manual approval needs the version"),
-        ({}, {"csv": ONE, "approval": "automatic"}, f"goes past {ONE} to the newest"),
-        (
-            {"subscriptions": [subscription(ours=False)]},
-            {},
-            "Subscription .* of another owner already installs the operator",
-        ),
-        (
-            {"subscriptions": [subscription(ours=False, namespace="operators", package="opentelemetry-operator")]},
-            *({}, "operators/opentelemetry-product of another owner already installs"),
-        ),
-        ({"subscriptions": [subscription(namespace="elsewhere")]}, {}, "is elsewhere/opentelemetry-product, and"),
-        (
-            {"subscriptions": [subscription(package="opentelemetry-operator")]},
-            {},
-            "is for package opentelemetry-operator",
-        ),
-        ({"subscriptions": [subscription(installed_csv=THREE)]}, {"csv": TWO}, f"the pinned {TWO} is older"),
-        (
-            {"subscriptions": [subscription(installed_csv=THREE)]},
-            *({"channel": "old"}, f"the newest of channel old, {ONE}, is older"),
-        ),
-        ({"subscriptions": [subscription(current_csv=THREE)]}, {"csv": TWO}, "OLM never goes back"),
-        ({"operator_groups": [GROUP, {**GROUP, "name": "two"}]}, {}, r"more than one OperatorGroup \(global, two\)"),
-        ({"operator_groups": [{**GROUP, "targets": ["a"], "all": False}]}, {}, "is for a namespaces"),
-        ({"csvs": [LEFT]}, {}, "there without a Subscription"),
-    ],
+@cases(
+    "found, given, words",
+    ({"served": False}, {}, "it does not serve operators.coreos.com"),
+    ({"packages_served": False}, {}, "apiservice v1.packages.operators.coreos.com"),
+    ({}, {"approval": "manual"}, "manual approval needs the version"),
+    ({}, {"csv": ONE, "approval": "automatic"}, f"goes past {ONE} to the newest"),
+    (
+        {"subscriptions": [subscription(ours=False)]},
+        {},
+        "Subscription .* of another owner already installs the operator",
+    ),
+    (
+        {"subscriptions": [subscription(ours=False, namespace="operators", package="opentelemetry-operator")]},
+        *({}, "operators/opentelemetry-product of another owner already installs"),
+    ),
+    ({"subscriptions": [subscription(namespace="elsewhere")]}, {}, "is elsewhere/opentelemetry-product, and"),
+    ({"subscriptions": [subscription(package="opentelemetry-operator")]}, {}, "is for package opentelemetry-operator"),
+    ({"subscriptions": [subscription(installed_csv=THREE)]}, {"csv": TWO}, f"the pinned {TWO} is older"),
+    (
+        {"subscriptions": [subscription(installed_csv=THREE)]},
+        *({"channel": "old"}, f"the newest of channel old, {ONE}, is older"),
+    ),
+    ({"subscriptions": [subscription(current_csv=THREE)]}, {"csv": TWO}, "OLM never goes back"),
+    ({"operator_groups": [GROUP, {**GROUP, "name": "two"}]}, {}, r"more than one OperatorGroup \(global, two\)"),
+    ({"operator_groups": [{**GROUP, "targets": ["a"], "all": False}]}, {}, "is for a namespaces"),
+    ({"csvs": [LEFT]}, {}, "there without a Subscription"),
 )
 def test_what_olm_could_not_do_is_refused(found: dict[str, Any], given: dict[str, Any], words: str) -> None:
     with pytest.raises(Problem, match=words):
@@ -162,39 +152,31 @@ def test_the_version_is_in_the_name() -> None:
 CATALOG = {"name": "redhat-operators", "namespace": "openshift-marketplace", "state": "READY", "message": ""}
 
 
-@pytest.mark.parametrize(
-    ("channel", "csv", "installed", "expected"),
-    [
-        ("", "", "", PackageVersion("stable", THREE)),
-        ("", "", "old", PackageVersion("old", ONE)),  # who named none stays
-        ("", "", "gone", PackageVersion("stable", THREE)),
-        ("stable", "", "old", PackageVersion("stable", THREE)),
-        ("", TWO, "", PackageVersion("stable", TWO)),
-    ],
+@cases(
+    "channel, csv, installed, expected",
+    ("", "", "", PackageVersion("stable", THREE)),
+    ("", "", "old", PackageVersion("old", ONE)),  # who named none stays
+    ("", "", "gone", PackageVersion("stable", THREE)),
+    ("stable", "", "old", PackageVersion("stable", THREE)),
+    ("", TWO, "", PackageVersion("stable", TWO)),
 )
 def test_what_is_wanted_now(channel: str, csv: str, installed: str, expected: PackageVersion) -> None:
     assert resolve(ASKED._replace(channel=channel, csv=csv), olm(), installed) == expected
 
 
-@pytest.mark.parametrize(
-    ("asked", "found", "words"),
-    [
-        ({"source": "redhat-operator"}, {}, r"no CatalogSource openshift-marketplace/redhat-operator; did you mean"),
-        ({}, {"catalogs": []}, r"to one of: none"),
-        (
-            {},
-            {"catalogs": [{**CATALOG, "state": "TRANSIENT_FAILURE", "message": "no"}]},
-            r"TRANSIENT_FAILURE\): no .*pods",
-        ),
-        ({}, {"catalogs": [{**CATALOG, "state": ""}]}, r"its state is not known"),
-        ({}, {"package": None, "packages": ["opentelemetry-products"]}, r"did you mean 'opentelemetry-products'"),
-        ({}, {"package": None}, r"It offers no package at all"),
-        ({"channel": "stabel"}, {}, r"no channel stabel; did you mean 'stable'.*to one of: stable, old"),
-        ({"csv": "opentelemetry-operator.v0.155.0-1"}, {}, r"has no opentelemetry-operator.v0.155.0-1; did you mean"),
-        ({"channel": "old", "csv": TWO}, {}, r"it is in channel stable"),
-        ({"csv": "latest"}, {}, r"'latest' has no version in it"),
-        ({}, {"kubernetes": "v1.24.9"}, r"needs Kubernetes 1.25.0 or later, and this cluster has 1.24.9"),
-    ],
+@cases(
+    "asked, found, words",
+    ({"source": "redhat-operator"}, {}, r"no CatalogSource openshift-marketplace/redhat-operator; did you mean"),
+    ({}, {"catalogs": []}, r"to one of: none"),
+    ({}, {"catalogs": [{**CATALOG, "state": "TRANSIENT_FAILURE", "message": "no"}]}, r"TRANSIENT_FAILURE\): no .*pods"),
+    ({}, {"catalogs": [{**CATALOG, "state": ""}]}, r"its state is not known"),
+    ({}, {"package": None, "packages": ["opentelemetry-products"]}, r"did you mean 'opentelemetry-products'"),
+    ({}, {"package": None}, r"It offers no package at all"),
+    ({"channel": "stabel"}, {}, r"no channel stabel; did you mean 'stable'.*to one of: stable, old"),
+    ({"csv": "opentelemetry-operator.v0.155.0-1"}, {}, r"has no opentelemetry-operator.v0.155.0-1; did you mean"),
+    ({"channel": "old", "csv": TWO}, {}, r"it is in channel stable"),
+    ({"csv": "latest"}, {}, r"'latest' has no version in it"),
+    ({}, {"kubernetes": "v1.24.9"}, r"needs Kubernetes 1.25.0 or later, and this cluster has 1.24.9"),
 )
 def test_what_is_not_there_is_refused_with_the_near_word(
     asked: dict[str, Any], found: dict[str, Any], words: str

@@ -12,6 +12,8 @@ import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.olm import found, meanings
 
+from ..helpers import cases
+
 # ClusterServiceVersionPhase and ConditionReason of operators/v1alpha1.
 PHASES = ("", "Pending", "InstallReady", "Installing", "Succeeded", "Failed", "Unknown", "Replacing", "Deleting")
 REASONS = (
@@ -59,51 +61,49 @@ def test_every_phase_with_every_reason(phase: str, reason: str) -> None:
     assert row.wrong
 
 
-@pytest.mark.parametrize(
-    ("kind", "state", "reason", "message", "meaning"),
-    [
-        (
-            meanings.SUBSCRIPTION,
-            "CatalogSourcesUnhealthy",
-            "UnhealthyCatalogSourceFound",
-            "targeted a/b missing",
-            (meanings.SOON, "exist"),
-        ),
-        (
-            meanings.SUBSCRIPTION,
-            "CatalogSourcesUnhealthy",
-            "UnhealthyCatalogSourceFound",
-            "a/b unhealthy",
-            (meanings.SLOW, "answer"),
-        ),
-        (meanings.SUBSCRIPTION, "CatalogSourcesUnhealthy", "NoCatalogSourcesFound", "", (meanings.SOON, "no catalog")),
-        (meanings.SUBSCRIPTION, "ResolutionFailed", "ConstraintsNotSatisfiable", "x", (meanings.SOON, "go together")),
-        (
-            meanings.SUBSCRIPTION,
-            "ResolutionFailed",
-            "ConstraintsNotSatisfiable",
-            "no operators found in",
-            (meanings.SOON, "does not have"),
-        ),
-        (
-            *(meanings.SUBSCRIPTION, "ResolutionFailed", "ConstraintsNotSatisfiable"),
-            *("clusterserviceversion a exists and is not referenced by a subscription", (meanings.SOON, "left behind")),
-        ),
-        (meanings.SUBSCRIPTION, "ResolutionFailed", "ErrorPreventedResolution", "x", (meanings.SLOW, "resolve")),
-        (meanings.SUBSCRIPTION, "BundleUnpackFailed", "BundleUnpackFailed", "x", (meanings.SOON, "unpacked")),
-        (meanings.SUBSCRIPTION, "BundleUnpacking", "", "Reason: ImagePullBackOff", (meanings.RETRIED, "pulled")),
-        (meanings.SUBSCRIPTION, "BundleUnpacking", "", "", (PASSING, "unpacked")),
-        (meanings.SUBSCRIPTION, "InstallPlanFailed", "InstallComponentFailed", "x", (AT_ONCE, "failed")),
-        (meanings.SUBSCRIPTION, "InstallPlanMissing", "ReferencedInstallPlanNotFound", "", (meanings.RETRIED, "gone")),
-        (meanings.SUBSCRIPTION, "InstallPlanPending", "RequiresApproval", "", (PASSING, "not done")),
-        (meanings.SUBSCRIPTION, "UpgradeFailed", "", "", (AT_ONCE, "gave")),
-        (meanings.SUBSCRIPTION, "UpgradePending", "", "", (PASSING, "not processed it")),
-        (meanings.PLAN, "Failed", "InstallComponentFailed", "bundle unpacking failed", (AT_ONCE, "unpacked")),
-        (meanings.PLAN, "Failed", "InstallComponentFailed", "x", (AT_ONCE, "failed")),
-        (meanings.PLAN, "RequiresApproval", "", "", (PASSING, "approval")),
-        (meanings.PLAN, "Planning", "", "", (PASSING, "not done")),
-        (meanings.CSV, "Pending", "RequirementsNotMet", "minKubeVersion (1.99.0)", (AT_ONCE, "Kubernetes")),
-    ],
+@cases(
+    "kind, state, reason, message, meaning",
+    (
+        meanings.SUBSCRIPTION,
+        "CatalogSourcesUnhealthy",
+        "UnhealthyCatalogSourceFound",
+        "targeted a/b missing",
+        (meanings.SOON, "exist"),
+    ),
+    (
+        meanings.SUBSCRIPTION,
+        "CatalogSourcesUnhealthy",
+        "UnhealthyCatalogSourceFound",
+        "a/b unhealthy",
+        (meanings.SLOW, "answer"),
+    ),
+    (meanings.SUBSCRIPTION, "CatalogSourcesUnhealthy", "NoCatalogSourcesFound", "", (meanings.SOON, "no catalog")),
+    (meanings.SUBSCRIPTION, "ResolutionFailed", "ConstraintsNotSatisfiable", "x", (meanings.SOON, "go together")),
+    (
+        meanings.SUBSCRIPTION,
+        "ResolutionFailed",
+        "ConstraintsNotSatisfiable",
+        "no operators found in",
+        (meanings.SOON, "does not have"),
+    ),
+    (
+        *(meanings.SUBSCRIPTION, "ResolutionFailed", "ConstraintsNotSatisfiable"),
+        *("clusterserviceversion a exists and is not referenced by a subscription", (meanings.SOON, "left behind")),
+    ),
+    (meanings.SUBSCRIPTION, "ResolutionFailed", "ErrorPreventedResolution", "x", (meanings.SLOW, "resolve")),
+    (meanings.SUBSCRIPTION, "BundleUnpackFailed", "BundleUnpackFailed", "x", (meanings.SOON, "unpacked")),
+    (meanings.SUBSCRIPTION, "BundleUnpacking", "", "Reason: ImagePullBackOff", (meanings.RETRIED, "pulled")),
+    (meanings.SUBSCRIPTION, "BundleUnpacking", "", "", (PASSING, "unpacked")),
+    (meanings.SUBSCRIPTION, "InstallPlanFailed", "InstallComponentFailed", "x", (AT_ONCE, "failed")),
+    (meanings.SUBSCRIPTION, "InstallPlanMissing", "ReferencedInstallPlanNotFound", "", (meanings.RETRIED, "gone")),
+    (meanings.SUBSCRIPTION, "InstallPlanPending", "RequiresApproval", "", (PASSING, "not done")),
+    (meanings.SUBSCRIPTION, "UpgradeFailed", "", "", (AT_ONCE, "gave")),
+    (meanings.SUBSCRIPTION, "UpgradePending", "", "", (PASSING, "not processed it")),
+    (meanings.PLAN, "Failed", "InstallComponentFailed", "bundle unpacking failed", (AT_ONCE, "unpacked")),
+    (meanings.PLAN, "Failed", "InstallComponentFailed", "x", (AT_ONCE, "failed")),
+    (meanings.PLAN, "RequiresApproval", "", "", (PASSING, "approval")),
+    (meanings.PLAN, "Planning", "", "", (PASSING, "not done")),
+    (meanings.CSV, "Pending", "RequirementsNotMet", "minKubeVersion (1.99.0)", (AT_ONCE, "Kubernetes")),
 )
 def test_states_and_words(kind: str, state: str, reason: str, message: str, meaning: tuple[float, str]) -> None:
     row = meanings.row_for(kind, state, reason, message)
@@ -119,14 +119,12 @@ def test_who_fails_is_told_what_to_do(row: object) -> None:
     assert fix.endswith((".", ":")) or math.isinf(grace)
 
 
-@pytest.mark.parametrize(
-    ("name", "base", "version"),
-    [
-        ("opentelemetry-operator.v0.140.0-2", "opentelemetry-operator", "0.140.0-2"),
-        ("opentelemetry-operator.v0.158.0", "opentelemetry-operator", "0.158.0"),
-        ("tempo-operator.v0.8.0+3", "tempo-operator", "0.8.0+3"),
-        ("some.operator.1.2.3", "some.operator", "1.2.3"),
-    ],
+@cases(
+    "name, base, version",
+    ("opentelemetry-operator.v0.140.0-2", "opentelemetry-operator", "0.140.0-2"),
+    ("opentelemetry-operator.v0.158.0", "opentelemetry-operator", "0.158.0"),
+    ("tempo-operator.v0.8.0+3", "tempo-operator", "0.8.0+3"),
+    ("some.operator.1.2.3", "some.operator", "1.2.3"),
 )
 def test_a_name_has_a_base_and_a_version(name: str, base: str, version: str) -> None:
     said = found.read_csv(name)
@@ -141,16 +139,14 @@ def test_a_name_without_a_version_has_no_order(name: str) -> None:
         found.checked(name, "otel_operator_olm_csv")
 
 
-@pytest.mark.parametrize(
-    ("older", "newer"),
-    [
-        ("o.v0.9.0", "o.v0.10.0"),
-        ("o.v0.93.0-2", "o.v0.93.0-3"),
-        ("o.v0.93.0-9", "o.v0.93.0-10"),
-        ("o.v0.93.0-3", "o.v0.93.0"),
-        ("o.v0.93.0", "o.v0.93.0+1"),
-        ("o.v0.93.0-1", "o.v0.93.0-rc"),
-    ],
+@cases(
+    "older, newer",
+    ("o.v0.9.0", "o.v0.10.0"),
+    ("o.v0.93.0-2", "o.v0.93.0-3"),
+    ("o.v0.93.0-9", "o.v0.93.0-10"),
+    ("o.v0.93.0-3", "o.v0.93.0"),
+    ("o.v0.93.0", "o.v0.93.0+1"),
+    ("o.v0.93.0-1", "o.v0.93.0-rc"),
 )
 def test_versions_have_an_order(older: str, newer: str) -> None:
     assert found.is_before(older, newer)

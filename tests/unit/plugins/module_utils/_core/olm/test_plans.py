@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core import olm
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.olm import meanings
 
+from ..helpers import cases
 from . import samples
 from .samples import NAMESPACE, ONE, THREE, TWO, plan, subscription
 
@@ -23,23 +23,21 @@ def choose(
     return meanings.choose(listed, "newest", target, installed, pinned=pinned)
 
 
-@pytest.mark.parametrize(
-    ("brings", "target", "installed", "pinned", "what"),
-    [
-        ((TWO,), TWO, "", True, "approve"),
-        ((TWO,), TWO, ONE, True, "approve"),
-        ((TWO,), THREE, ONE, True, "approve"),  # a step on the way
-        ((THREE,), TWO, ONE, True, "refuse"),
-        ((THREE,), TWO, TWO, True, "leave"),  # the pin is there, the next one waits
-        ((TWO, OTHER), TWO, ONE, True, "refuse"),
-        ((OTHER, TWO), TWO, ONE, True, "refuse"),
-        ((THREE, OTHER), TWO, TWO, True, "leave"),
-        ((OTHER,), TWO, ONE, True, "leave"),
-        ((TWO,), TWO, ONE, False, "approve"),
-        ((TWO,), THREE, ONE, False, "approve"),
-        ((THREE,), TWO, ONE, False, "leave"),  # a plan of the channel of before
-        ((THREE, OTHER), TWO, ONE, False, "refuse"),
-    ],
+@cases(
+    "brings, target, installed, pinned, what",
+    ((TWO,), TWO, "", True, "approve"),
+    ((TWO,), TWO, ONE, True, "approve"),
+    ((TWO,), THREE, ONE, True, "approve"),  # a step on the way
+    ((THREE,), TWO, ONE, True, "refuse"),
+    ((THREE,), TWO, TWO, True, "leave"),  # the pin is there, the next one waits
+    ((TWO, OTHER), TWO, ONE, True, "refuse"),
+    ((OTHER, TWO), TWO, ONE, True, "refuse"),
+    ((THREE, OTHER), TWO, TWO, True, "leave"),
+    ((OTHER,), TWO, ONE, True, "leave"),
+    ((TWO,), TWO, ONE, False, "approve"),
+    ((TWO,), THREE, ONE, False, "approve"),
+    ((THREE,), TWO, ONE, False, "leave"),  # a plan of the channel of before
+    ((THREE, OTHER), TWO, ONE, False, "refuse"),
 )
 def test_a_plan_is_judged_by_what_it_brings(
     brings: tuple[str, ...], target: str, installed: str, pinned: bool, what: str
@@ -68,8 +66,8 @@ def test_of_two_plans_for_the_pin_the_newest_counts() -> None:
     assert choose(plan("a", TWO, generation=1), plan("b", TWO, generation=2)).plan == "b"
 
 
-@pytest.mark.parametrize(
-    "done", [plan("newest", TWO, approved=True), plan("newest", TWO, phase="Installing"), plan("newest", TWO, phase="")]
+@cases(
+    "done", plan("newest", TWO, approved=True), plan("newest", TWO, phase="Installing"), plan("newest", TWO, phase="")
 )
 def test_what_does_not_wait_is_left(done: dict[str, Any]) -> None:
     assert choose(done) == meanings.PlanDecision("leave")
@@ -97,17 +95,15 @@ def test_a_subscription() -> None:
     }
 
 
-@pytest.mark.parametrize(
-    ("spec", "everywhere"),
-    [
-        ({}, True),
-        ({"upgradeStrategy": "Default"}, True),
-        ({"targetNamespaces": [""]}, True),
-        ({"selector": {}}, True),
-        ({"targetNamespaces": ["a"]}, False),
-        ({"selector": {"matchLabels": {"a": "b"}}}, False),
-        ({"selector": {"matchExpressions": [{"key": "a"}]}}, False),
-    ],
+@cases(
+    "spec, everywhere",
+    ({}, True),
+    ({"upgradeStrategy": "Default"}, True),
+    ({"targetNamespaces": [""]}, True),
+    ({"selector": {}}, True),
+    ({"targetNamespaces": ["a"]}, False),
+    ({"selector": {"matchLabels": {"a": "b"}}}, False),
+    ({"selector": {"matchExpressions": [{"key": "a"}]}}, False),
 )
 def test_an_operator_group_is_for_all_namespaces_or_not(spec: dict[str, Any], everywhere: bool) -> None:
     assert olm.found.operator_group({"metadata": {"name": "a"}, "spec": spec})["all"] is everywhere
@@ -162,16 +158,14 @@ def found(by: str = "olm", namespace: str = NAMESPACE, **more: Any) -> dict[str,
     return {**there, "crds": [crd], "workloads": workloads, "objects": [], **more}
 
 
-@pytest.mark.parametrize(
-    ("by", "namespace", "subscriptions", "csvs", "ours"),
-    [
-        ("olm", NAMESPACE, [subscription()], [CSV], True),
-        ("olm", NAMESPACE, [], [CSV], True),  # what an interrupted removal left
-        ("olm", NAMESPACE, [subscription(ours=False)], [CSV], False),
-        ("olm", "elsewhere", [subscription()], [], False),
-        ("helm", NAMESPACE, [subscription()], [CSV], False),
-        ("olm", NAMESPACE, [], [], False),
-    ],
+@cases(
+    "by, namespace, subscriptions, csvs, ours",
+    ("olm", NAMESPACE, [subscription()], [CSV], True),
+    ("olm", NAMESPACE, [], [CSV], True),  # what an interrupted removal left
+    ("olm", NAMESPACE, [subscription(ours=False)], [CSV], False),
+    ("olm", "elsewhere", [subscription()], [], False),
+    ("helm", NAMESPACE, [subscription()], [CSV], False),
+    ("olm", NAMESPACE, [], [], False),
 )
 def test_what_a_subscription_of_ours_brought_is_ours(
     by: str, namespace: str, subscriptions: list[Any], csvs: list[Any], ours: bool

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.olm.meanings import (
     CSV,
     PASSING,
@@ -27,6 +26,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.olm.state
     judge,
 )
 
+from ..helpers import cases
 from .samples import ONE, THREE, TWO, csv, plan, subscribed
 
 PINNED, NEWEST, ANY = (Goal("opentelemetry-product", *rest) for rest in ((TWO, True), (THREE, False), ("", False)))
@@ -42,24 +42,22 @@ def states(verdict: OlmVerdict) -> list[tuple[str, str]]:
     return [(symptom.row.kind, symptom.state) for symptom in verdict.symptoms]
 
 
-@pytest.mark.parametrize(
-    ("goal", "installed", "current", "phase", "what"),
-    [
-        (PINNED, TWO, TWO, "Succeeded", DONE),
-        (PINNED, TWO, THREE, "Succeeded", DONE),  # the next one waits for approval
-        (PINNED, TWO, TWO, "Installing", WAIT),
-        (PINNED, ONE, ONE, "Succeeded", WAIT),
-        (PINNED, THREE, THREE, "Succeeded", FAIL),
-        (PINNED, "", "", "", WAIT),
-        (NEWEST, THREE, THREE, "Succeeded", DONE),
-        (NEWEST, TWO, TWO, "Succeeded", WAIT),
-        (NEWEST, "opentelemetry-operator.v0.159.0-1", "opentelemetry-operator.v0.159.0-1", "Succeeded", DONE),
-        (NEWEST, THREE, "opentelemetry-operator.v0.159.0-1", "Succeeded", WAIT),  # OLM goes on by itself
-        (NEWEST, THREE, THREE, "Failed", WAIT),
-        (ANY, ONE, ONE, "Succeeded", DONE),
-        (ANY, ONE, TWO, "Succeeded", DONE),
-        (ANY, "", "", "", WAIT),
-    ],
+@cases(
+    "goal, installed, current, phase, what",
+    (PINNED, TWO, TWO, "Succeeded", DONE),
+    (PINNED, TWO, THREE, "Succeeded", DONE),  # the next one waits for approval
+    (PINNED, TWO, TWO, "Installing", WAIT),
+    (PINNED, ONE, ONE, "Succeeded", WAIT),
+    (PINNED, THREE, THREE, "Succeeded", FAIL),
+    (PINNED, "", "", "", WAIT),
+    (NEWEST, THREE, THREE, "Succeeded", DONE),
+    (NEWEST, TWO, TWO, "Succeeded", WAIT),
+    (NEWEST, "opentelemetry-operator.v0.159.0-1", "opentelemetry-operator.v0.159.0-1", "Succeeded", DONE),
+    (NEWEST, THREE, "opentelemetry-operator.v0.159.0-1", "Succeeded", WAIT),  # OLM goes on by itself
+    (NEWEST, THREE, THREE, "Failed", WAIT),
+    (ANY, ONE, ONE, "Succeeded", DONE),
+    (ANY, ONE, TWO, "Succeeded", DONE),
+    (ANY, "", "", "", WAIT),
 )
 def test_when_it_is_there(goal: Goal, installed: str, current: str, phase: str, what: str) -> None:
     subscription = subscribed(installedCSV=installed, currentCSV=current, state="AtLatestKnown")
@@ -134,7 +132,7 @@ def test_a_catalog_that_is_away_does_not_stop_what_is_resolved() -> None:
     assert [symptom.row.grace for symptom in waiting] == [SLOW]
     coming = look(PINNED, subscribed("i", (condition,), currentCSV=TWO), csv(TWO, "Installing", "InstallWaiting"))
     assert [(symptom.row.kind, symptom.row.grace) for symptom in coming.symptoms] == [
-        *((CSV, PASSING), (SUBSCRIPTION, PASSING)),
+        *((CSV, PASSING), (SUBSCRIPTION, PASSING))
     ]
 
 
@@ -153,22 +151,20 @@ def test_requirements_that_are_not_met_are_named() -> None:
     assert symptom.fact["reason"] == "RequirementsNotMet"
 
 
-@pytest.mark.parametrize(
-    ("status", "reason", "message"),
-    [
-        (
-            {"conditions": [{"status": "False", "reason": "InstallComponentFailed", "message": "no"}]},
-            "InstallComponentFailed",
-            "no",
-        ),
-        (
-            {"bundleLookups": [{"conditions": [{"reason": "JobIncomplete", "message": "pulling"}]}]},
-            "JobIncomplete",
-            "pulling",
-        ),
-        ({"message": "said"}, "", "said"),
-        ({"conditions": [{"status": "True", "message": "well"}]}, "", ""),
-    ],
+@cases(
+    "status, reason, message",
+    (
+        {"conditions": [{"status": "False", "reason": "InstallComponentFailed", "message": "no"}]},
+        "InstallComponentFailed",
+        "no",
+    ),
+    (
+        {"bundleLookups": [{"conditions": [{"reason": "JobIncomplete", "message": "pulling"}]}]},
+        "JobIncomplete",
+        "pulling",
+    ),
+    ({"message": "said"}, "", "said"),
+    ({"conditions": [{"status": "True", "message": "well"}]}, "", ""),
 )
 def test_a_plan_tells_what_is_wrong(status: dict[str, Any], reason: str, message: str) -> None:
     failed = plan("install-1", TWO, phase="Installing", approved=True, **status)

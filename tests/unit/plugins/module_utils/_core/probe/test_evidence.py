@@ -12,6 +12,8 @@ from typing import Any
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.probe.evidence import counters, excerpt, growth
 
+from ..helpers import cases
+
 SPANS = """2026-01-01T00:00:00Z\tinfo\tResourceSpans #0
 Resource SchemaURL:
 Resource attributes:
@@ -42,14 +44,12 @@ def test_a_long_record_is_cut() -> None:
     assert len(excerpt("ResourceSpans #0\nmine" + "\nline" * 99, "traces", "mine")) == 25
 
 
-@pytest.mark.parametrize(
+@cases(
     "line",
-    [
-        'otelcol_receiver_accepted_spans{receiver="otlp"} 3',
-        'otelcol_receiver_accepted_spans_total{receiver="otlp"} 3',
-        'otelcol_receiver_accepted_spans__spans__total{receiver="otlp"} 3',
-        "otelcol_receiver_accepted_spans__spans_ 3e+00",
-    ],
+    'otelcol_receiver_accepted_spans{receiver="otlp"} 3',
+    'otelcol_receiver_accepted_spans_total{receiver="otlp"} 3',
+    'otelcol_receiver_accepted_spans__spans__total{receiver="otlp"} 3',
+    "otelcol_receiver_accepted_spans__spans_ 3e+00",
 )
 def test_counters_of_all_versions_are_read(line: Any) -> None:
     assert counters(f"# HELP x\n{line}\nother 1\n") == {("receiver_accepted", "spans"): 3}
@@ -64,14 +64,12 @@ def test_counters_are_summed() -> None:
 IN, OUT = ("receiver_accepted", "spans"), ("exporter_sent", "spans")
 
 
-@pytest.mark.parametrize(
-    ("after", "arrived", "trouble"),
-    [
-        ({IN: 1, OUT: 1}, True, []),
-        ({IN: 1}, False, []),
-        ({IN: 1, ("exporter_send_failed", "spans"): 1}, False, ["otelcol_exporter_send_failed_spans +1"]),
-        ({("receiver_accepted", "log_records"): 1, ("exporter_sent", "log_records"): 1}, False, []),
-    ],
+@cases(
+    "after, arrived, trouble",
+    ({IN: 1, OUT: 1}, True, []),
+    ({IN: 1}, False, []),
+    ({IN: 1, ("exporter_send_failed", "spans"): 1}, False, ["otelcol_exporter_send_failed_spans +1"]),
+    ({("receiver_accepted", "log_records"): 1, ("exporter_sent", "log_records"): 1}, False, []),
 )
 def test_growth_in_and_out_is_an_arrival(after: Any, arrived: Any, trouble: Any) -> None:
     found = growth(Counter(), Counter(after), "traces")

@@ -7,36 +7,26 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.releases.products import (
-    CERT_MANAGER,
-    OPERATOR,
-    PRODUCTS,
-)
+import yaml
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.releases import products
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.releases.versions import Version
 
 NEWEST = Version(1, 2, 3)
-CERTIFIER, OPERATING = PRODUCTS[CERT_MANAGER], PRODUCTS[OPERATOR]
-TABLE: dict[str, Any] = {
-    "tested": {"cert-manager": "1.21.2", "opentelemetry-operator": "0.158.0"},
-    "cert_manager": {
-        "1.21": {"kubernetes": ["1.33", "1.36"]},
-        "1.20": {"kubernetes": ["1.32", "1.35"]},
-        "1.19": {"kubernetes": ["1.31", "1.35"]},
-    },
-    "operator_images": {
-        "collector": {"flag": "collector-image", "image": "ghcr.io/otel/collector"},
-        "target_allocator": {
-            "flag": "target-allocator-image",
-            "image": "ghcr.io/otel/allocator",
-            "version": "operator",
-        },
-        "java": {"flag": "auto-instrumentation-java-image", "image": "ghcr.io/otel/java"},
-    },
-    "operator": {
-        "0.158.0": {"kubernetes": ["1.25", "1.36"], "chart": "0.122.0", "collector": "0.158.0", "java": "2.30.0"},
-        "0.152.0": {"kubernetes": ["1.25", "1.35"], "chart": "0.114.1", "collector": "0.152.1", "java": "2.28.1"},
-    },
-}
+CERTIFIER, OPERATING = (products.PRODUCTS[name] for name in (products.CERT_MANAGER, products.OPERATOR))
+TABLE: dict[str, Any] = yaml.safe_load("""
+tested: {cert-manager: 1.21.2, opentelemetry-operator: 0.158.0}
+cert_manager:
+  "1.21": {kubernetes: ["1.33", "1.36"]}
+  "1.20": {kubernetes: ["1.32", "1.35"]}
+  "1.19": {kubernetes: ["1.31", "1.35"]}
+operator_images:
+  collector: {flag: collector-image, image: ghcr.io/otel/collector}
+  target_allocator: {flag: target-allocator-image, image: ghcr.io/otel/allocator, version: operator}
+  java: {flag: auto-instrumentation-java-image, image: ghcr.io/otel/java}
+operator:
+  0.158.0: {kubernetes: ["1.25", "1.36"], chart: 0.122.0, collector: 0.158.0, java: 2.30.0}
+  0.152.0: {kubernetes: ["1.25", "1.35"], chart: 0.114.1, collector: 0.152.1, java: 2.28.1}
+""")
 
 
 def obj(kind: str, name: str, namespace: str = "", **more: Any) -> dict[str, Any]:
@@ -95,16 +85,12 @@ def certifier_release() -> list[dict[str, Any]]:
     arguments = ["--v=2", "--leader-election-namespace=kube-system", "--acme-http01-solver-image=quay.io/j/solver:v1"]
     labels = {"labels": {"app.kubernetes.io/version": "v1.21.2"}}
     controller = "quay.io/j/cert-manager-controller:v1.21.2"
+    subject = {"kind": "ServiceAccount", "name": "cm", "namespace": "cert-manager"}
     return [
         obj("Namespace", "cert-manager"),
         definition("certificates"),
         obj("Role", "election", "kube-system"),
-        obj(
-            "RoleBinding",
-            "election",
-            "kube-system",
-            subjects=[{"kind": "ServiceAccount", "name": "cm", "namespace": "cert-manager"}],
-        ),
+        obj("RoleBinding", "election", "kube-system", subjects=[subject]),
         deployment("cm", "cert-manager", controller, metadata=labels, container={"args": arguments}),
         deployment("cm-webhook", "cert-manager", "quay.io/j/cert-manager-webhook:v1.21.2"),
     ]

@@ -17,6 +17,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.releases.
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.releases.decide import Decision, ReleaseRequest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.releases.versions import Version
 
+from ..helpers import cases
 from .samples import OPERATING, TABLE, found, here, resource
 
 OLD, NEW, NEWER = "v0.141.0-eksbuild.1", "v0.151.0-eksbuild.2", "v0.151.0-eksbuild.10"
@@ -49,17 +50,15 @@ def decided(asked: ReleaseRequest, item: Addon, cluster: Any, *others: str, cert
     return decide(asked, item, cluster, {"cert_manager": certified, "addons": ["adot", *others]}, FACTS)
 
 
-@pytest.mark.parametrize(
-    ("item", "cluster", "action"),
-    [
-        (addon(), found(), "install"),
-        (addon(NEW), there(), "unchanged"),
-        (addon(NEW), found(), "unchanged"),  # what another run has begun, or what failed: eks_addon takes it up
-        (addon(OLD), there("0.141.0"), "upgrade"),
-        (addon(NEW, NEWER), there(), "upgrade"),
-        (addon(), there(crds=[crd("eks_addon")]), "install"),  # what was preserved
-        (addon(), found(crds=[crd("manifest", ours=True)]), "install"),
-    ],
+@cases(
+    "item, cluster, action",
+    (addon(), found(), "install"),
+    (addon(NEW), there(), "unchanged"),
+    (addon(NEW), found(), "unchanged"),  # what another run has begun, or what failed: eks_addon takes it up
+    (addon(OLD), there("0.141.0"), "upgrade"),
+    (addon(NEW, NEWER), there(), "upgrade"),
+    (addon(), there(crds=[crd("eks_addon")]), "install"),  # what was preserved
+    (addon(), found(crds=[crd("manifest", ours=True)]), "install"),
 )
 def test_what_becomes_of_the_addon(item: Addon, cluster: Any, action: str) -> None:
     decision = decided(WANTED, item, cluster)
@@ -67,29 +66,22 @@ def test_what_becomes_of_the_addon(item: Addon, cluster: Any, action: str) -> No
     assert "the EKS add-on adot" in decision.message
 
 
-@pytest.mark.parametrize(
-    ("asked", "item", "cluster", "said"),
-    [
-        (WANTED, addon(), here("0.158.0"), "with another provider, and the provider is now eks_addon"),
-        (WANTED, addon(), here("0.158.0", ours=False), "installed by another owner"),
-        (WANTED, addon(), there(installer={"by": "helm", "name": "a/b"}), "installed by the Helm release a/b"),
-        (wanted(foreign="takeover"), addon(), there(installer={"by": "olm", "name": "csv"}), "which would revert"),
-        (WANTED, addon(NEW, ours=False), there(), r"already in cluster prod, and has no tag.*foreign: takeover"),
-        (WANTED, addon(NEW), there(namespaces=["a", "b"]), "more than once, in the namespaces a, b"),
-        (wanted(namespace="x"), addon(NEW), there(), "is in namespace ns, and the requested one is x.*creation only"),
-        (WANTED, addon(NEW, OLD), there(), f"is {NEW} here, and {OLD} is older"),
-        (WANTED, addon(NEWER, NEW), there(), "and v0.151.0-eksbuild.2 is older"),
-        (WANTED, addon(), found(cert_manager=False), "from cert-manager, which is not in this cluster"),
-        (WANTED, addon(), found(crds=[crd("helm")]), r"its definitions are \(things.opentelemetry.io\), created by"),
-        (
-            WANTED,
-            addon(to_be="v0.80.0-eksbuild.2"),
-            found(),
-            r"not serve .* as v1beta1\. Take a version from v0\.99\.0",
-        ),
-        (WANTED, addon(to_be="v0.62.1-eksbuild.2"), found(), "would also need permissions for eks:addon-manager"),
-        (wanted(version=Version(0, 158, 0)), addon(), found(), r"has version 0\.151\.0 of it, not 0\.158\.0"),
-    ],
+@cases(
+    "asked, item, cluster, said",
+    (WANTED, addon(), here("0.158.0"), "with another provider, and the provider is now eks_addon"),
+    (WANTED, addon(), here("0.158.0", ours=False), "installed by another owner"),
+    (WANTED, addon(), there(installer={"by": "helm", "name": "a/b"}), "installed by the Helm release a/b"),
+    (wanted(foreign="takeover"), addon(), there(installer={"by": "olm", "name": "csv"}), "which would revert"),
+    (WANTED, addon(NEW, ours=False), there(), r"already in cluster prod, and has no tag.*foreign: takeover"),
+    (WANTED, addon(NEW), there(namespaces=["a", "b"]), "more than once, in the namespaces a, b"),
+    (wanted(namespace="x"), addon(NEW), there(), "is in namespace ns, and the requested one is x.*creation only"),
+    (WANTED, addon(NEW, OLD), there(), f"is {NEW} here, and {OLD} is older"),
+    (WANTED, addon(NEWER, NEW), there(), "and v0.151.0-eksbuild.2 is older"),
+    (WANTED, addon(), found(cert_manager=False), "from cert-manager, which is not in this cluster"),
+    (WANTED, addon(), found(crds=[crd("helm")]), r"its definitions are \(things.opentelemetry.io\), created by"),
+    (WANTED, addon(to_be="v0.80.0-eksbuild.2"), found(), r"not serve .* as v1beta1\. Take a version from v0\.99\.0"),
+    (WANTED, addon(to_be="v0.62.1-eksbuild.2"), found(), "would also need permissions for eks:addon-manager"),
+    (wanted(version=Version(0, 158, 0)), addon(), found(), r"has version 0\.151\.0 of it, not 0\.158\.0"),
 )
 def test_what_must_not_be_done_is_refused(asked: ReleaseRequest, item: Addon, cluster: Any, said: str) -> None:
     with pytest.raises(Problem, match=said):
@@ -105,14 +97,12 @@ def test_an_addon_of_somebody_else_is_used_as_it_is_or_taken_over() -> None:
     assert decided(wanted(foreign="adopt"), addon(), cluster).provider == "existing"
 
 
-@pytest.mark.parametrize(
-    ("certified", "said"),
-    [
-        ({"installed": False, "version": ""}, "no controller of it was found"),
-        ({"installed": True, "version": "1.12.0"}, "cert-manager 1.12.0 is not in the table"),
-        ({"installed": True, "version": "1.19.1"}, ""),
-        ({"installed": True, "version": ""}, ""),
-    ],
+@cases(
+    "certified, said",
+    ({"installed": False, "version": ""}, "no controller of it was found"),
+    ({"installed": True, "version": "1.12.0"}, "cert-manager 1.12.0 is not in the table"),
+    ({"installed": True, "version": "1.19.1"}, ""),
+    ({"installed": True, "version": ""}, ""),
 )
 def test_cert_manager_may_be_anybodys(certified: Any, said: str) -> None:
     warnings = decided(WANTED, addon(), found(), certified=certified).warnings
@@ -166,16 +156,14 @@ def test_inputs_that_nobody_gives_are_no_matter_and_a_registry_for_all_roles_doe
     assert len(list(registry_note({**NOTHING, "image_registry": "mirror:5000"}))) == 1
 
 
-@pytest.mark.parametrize(
-    ("given", "said"),
-    [
-        ({"workloads": {"manager": {"replicas": 2}}}, "take replicas.*Give it as replicaCount in the configuration"),
-        ({"workloads": {"manager": {"resources": {"limits": {}}}}}, "Give it as manager.resources"),
-        ({"workloads": {"manager": {"flags": {"a": "b"}}}}, "take flags.*the configuration of the add-on has nothing"),
-        ({"images": {"java": "x/y:1"}}, "take images"),
-        ({"certificates": "generated"}, "take certificates"),
-        ({"feature_gates": ["-a"]}, "take feature_gates"),
-    ],
+@cases(
+    "given, said",
+    ({"workloads": {"manager": {"replicas": 2}}}, "take replicas.*Give it as replicaCount in the configuration"),
+    ({"workloads": {"manager": {"resources": {"limits": {}}}}}, "Give it as manager.resources"),
+    ({"workloads": {"manager": {"flags": {"a": "b"}}}}, "take flags.*the configuration of the add-on has nothing"),
+    ({"images": {"java": "x/y:1"}}, "take images"),
+    ({"certificates": "generated"}, "take certificates"),
+    ({"feature_gates": ["-a"]}, "take feature_gates"),
 )
 def test_what_an_addon_cannot_be_told_is_refused(given: dict[str, Any], said: str) -> None:
     with pytest.raises(Problem, match=said):

@@ -10,6 +10,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors im
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.releases import versions
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.releases.decide import ReleaseRequest, decide
 
+from ..helpers import cases
 from .samples import CERTIFIER, OPERATING, TABLE, definition, found, here, resource
 
 OPERATOR = ReleaseRequest(OPERATING, "manifest", versions.Version(0, 158, 0), "ns", certificates="cert_manager")
@@ -28,51 +29,45 @@ def crd(**more: Any) -> dict[str, Any]:
     return {**told, "installer": {"by": "manifest", "name": ""}, **more}
 
 
-@pytest.mark.parametrize(
-    ("version", "there", "action"),
-    [
-        (versions.Version(0, 158, 0), found(), "install"),
-        (versions.Version(0, 158, 0), here("0.158.0"), "unchanged"),
-        (versions.Version(0, 158, 0), here("0.131.0"), "upgrade"),
-        (versions.Version(0, 158, 0), here(""), "unchanged"),
-    ],
+@cases(
+    "version, there, action",
+    (versions.Version(0, 158, 0), found(), "install"),
+    (versions.Version(0, 158, 0), here("0.158.0"), "unchanged"),
+    (versions.Version(0, 158, 0), here("0.131.0"), "upgrade"),
+    (versions.Version(0, 158, 0), here(""), "unchanged"),
 )
 def test_what_becomes_of_the_operator(version: versions.Version, there: Any, action: str) -> None:
     assert decide(wanted(version=version), there, TABLE).action == action
 
 
-@pytest.mark.parametrize(
-    ("asked", "there", "said"),
-    [
-        (wanted(), here("0.159.0"), r"is 0\.159\.0 here, and 0\.158\.0 is older"),
-        (wanted(CERT), here("1.18.4"), r"newest patch of each of 1\.19, 1\.20, 1\.21, or allow the skip"),
-        (wanted(namespace="other"), here("0.158.0"), "is in namespace ns, and the requested namespace is other"),
-        (wanted(provider="helm"), here("0.158.0"), "was installed by manifest, and the provider is now helm"),
-        (wanted(), here("0.158.0", **HELM), "the Helm release ns/otel, and the provider is now manifest"),
-        (wanted(), here("0.152.0", **FOREIGN), r"already in namespace ns.*take it over \(foreign: takeover\)"),
-        (wanted(foreign="takeover"), here("0.152.0", **FOREIGN, **HELM), "which would revert"),
-        (wanted(), here("0.158.0", namespaces=["a", "b"]), "more than once, in the namespaces a, b"),
-        (wanted(provider="existing"), found(), "is not in this cluster"),
-        (wanted(), found(cert_manager=False), "from cert-manager, which is not in this cluster"),
-        (wanted(), found(kubernetes="v1.37.0"), r"for Kubernetes 1\.25 to 1\.36, and this cluster is 1\.37"),
-        (wanted(CERT), found(kubernetes="v1.32.0"), r"Use 1\.20, 1\.19, or let this only be warned of"),
-        (wanted(), found(crds=[crd(ours=False, **HELM)]), "its definitions are .*made by the Helm release ns/otel"),
-        (wanted(provider="existing"), here("0.90.0", crds=[]), "does not serve OpenTelemetryCollector"),
-    ],
+@cases(
+    "asked, there, said",
+    (wanted(), here("0.159.0"), r"is 0\.159\.0 here, and 0\.158\.0 is older"),
+    (wanted(CERT), here("1.18.4"), r"newest patch of each of 1\.19, 1\.20, 1\.21, or allow the skip"),
+    (wanted(namespace="other"), here("0.158.0"), "is in namespace ns, and the requested namespace is other"),
+    (wanted(provider="helm"), here("0.158.0"), "was installed by manifest, and the provider is now helm"),
+    (wanted(), here("0.158.0", **HELM), "the Helm release ns/otel, and the provider is now manifest"),
+    (wanted(), here("0.152.0", **FOREIGN), r"already in namespace ns.*take it over \(foreign: takeover\)"),
+    (wanted(foreign="takeover"), here("0.152.0", **FOREIGN, **HELM), "which would revert"),
+    (wanted(), here("0.158.0", namespaces=["a", "b"]), "more than once, in the namespaces a, b"),
+    (wanted(provider="existing"), found(), "is not in this cluster"),
+    (wanted(), found(cert_manager=False), "from cert-manager, which is not in this cluster"),
+    (wanted(), found(kubernetes="v1.37.0"), r"for Kubernetes 1\.25 to 1\.36, and this cluster is 1\.37"),
+    (wanted(CERT), found(kubernetes="v1.32.0"), r"Use 1\.20, 1\.19, or let this only be warned of"),
+    (wanted(), found(crds=[crd(ours=False, **HELM)]), "its definitions are .*made by the Helm release ns/otel"),
+    (wanted(provider="existing"), here("0.90.0", crds=[]), "does not serve OpenTelemetryCollector"),
 )
 def test_what_must_not_be_done_is_refused(asked: ReleaseRequest, there: Any, said: str) -> None:
     with pytest.raises(Problem, match=said):
         decide(asked, there, TABLE)
 
 
-@pytest.mark.parametrize(
-    ("asked", "there"),
-    [
-        (wanted(CERT, allow_skip=True), here("1.18.4")),
-        (wanted(CERT), here("1.20.0")),
-        (wanted(foreign="takeover"), here("0.152.0", **FOREIGN)),
-        (wanted(provider="helm", helm_release="otel", foreign="takeover"), here("0.152.0", **FOREIGN, **HELM)),
-    ],
+@cases(
+    "asked, there",
+    (wanted(CERT, allow_skip=True), here("1.18.4")),
+    (wanted(CERT), here("1.20.0")),
+    (wanted(foreign="takeover"), here("0.152.0", **FOREIGN)),
+    (wanted(provider="helm", helm_release="otel", foreign="takeover"), here("0.152.0", **FOREIGN, **HELM)),
 )
 def test_an_upgrade_that_may_be(asked: ReleaseRequest, there: Any) -> None:
     assert decide(asked, there, TABLE).action == "upgrade"
@@ -88,34 +83,29 @@ def test_what_somebody_else_installed_is_used_as_it_is() -> None:
     ]
 
 
-@pytest.mark.parametrize(
-    ("asked", "there", "said"),
-    [
-        (
-            wanted(CERT, provider="existing"),
-            here("1.19.0", crds=[crd()], kubernetes="v1.36.0"),
-            "is for Kubernetes 1.31 to 1.35, and this cluster is 1.36",
-        ),
-        (wanted(strict=False), found(kubernetes="v1.37.0"), "this cluster is 1.37"),
-        (
-            wanted(),
-            here("0.152.0", resources=[resource("OpenTelemetryCollector", image="x:0.140.0")]),
-            "image of its own of version 0.140.0",
-        ),
-    ],
+@cases(
+    "asked, there, said",
+    (
+        wanted(CERT, provider="existing"),
+        here("1.19.0", crds=[crd()], kubernetes="v1.36.0"),
+        "is for Kubernetes 1.31 to 1.35, and this cluster is 1.36",
+    ),
+    (wanted(strict=False), found(kubernetes="v1.37.0"), "this cluster is 1.37"),
+    (
+        wanted(),
+        here("0.152.0", resources=[resource("OpenTelemetryCollector", image="x:0.140.0")]),
+        "image of its own of version 0.140.0",
+    ),
 )
 def test_what_is_only_warned_of(asked: ReleaseRequest, there: Any, said: str) -> None:
     (warning,) = decide(asked, there, TABLE).warnings
     assert said in warning
 
 
-def test_a_trial_run_may_come_before_cert_manager() -> None:
+def test_a_trial_run_may_come_before_cert_manager_and_definitions_of_our_own_are_taken_up_again() -> None:
     (warning,) = decide(wanted(check=True), found(cert_manager=False), TABLE).warnings
     assert "which is not in this cluster" in warning
     assert decide(wanted(certificates="generated"), found(cert_manager=False), TABLE).warnings == []
-
-
-def test_definitions_of_our_own_are_taken_up_again() -> None:
     assert decide(wanted(), found(crds=[crd()]), TABLE).action == "install"
     helm = wanted(provider="helm", helm_release="otel")
     assert decide(helm, found(crds=[crd(ours=False, **HELM)]), TABLE).action == "install"
@@ -133,16 +123,14 @@ def test_objects_that_may_be_stored_in_an_old_version_are_warned_of_or_refused()
         decide(wanted(), here("0.152.0", crds=[OLD]), TABLE, [definition()])
 
 
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ("v1.21.2", (1, 21, 2)),
-        ("1.21", (1, 21, 0)),
-        (" 0.64.0-rc.1", (0, 64, 0)),
-        ("v1.34.4-eks-abc", (1, 34, 4)),
-        ("latest", None),
-        ("", None),
-    ],
+@cases(
+    "text, expected",
+    ("v1.21.2", (1, 21, 2)),
+    ("1.21", (1, 21, 0)),
+    (" 0.64.0-rc.1", (0, 64, 0)),
+    ("v1.34.4-eks-abc", (1, 34, 4)),
+    ("latest", None),
+    ("", None),
 )
 def test_versions_are_read_as_projects_write_them(text: str, expected: tuple[int, ...] | None) -> None:
     assert versions.read(text) == expected
@@ -155,9 +143,11 @@ def test_a_version_is_written_with_and_without_its_v() -> None:
         versions.version("latest", "cert-manager")
 
 
-@pytest.mark.parametrize(
-    ("old", "new", "steps"),
-    [((1, 18, 2), (1, 21, 0), ["1.19", "1.20", "1.21"]), ((1, 21, 0), (1, 21, 2), []), ((0, 9, 0), (1, 2, 0), ["1.2"])],
+@cases(
+    "old, new, steps",
+    ((1, 18, 2), (1, 21, 0), ["1.19", "1.20", "1.21"]),
+    ((1, 21, 0), (1, 21, 2), []),
+    ((0, 9, 0), (1, 2, 0), ["1.2"]),
 )
 def test_an_upgrade_passes_through_minor_versions(old: Any, new: Any, steps: list[str]) -> None:
     assert versions.between(versions.Version(*old), versions.Version(*new)) == steps
@@ -175,16 +165,14 @@ def test_a_patch_is_like_its_minor_version_and_those_that_fit_are_offered_newest
     assert versions.fitting(TABLE, OPERATING, "v1.36.0") == ["0.158.0"]
 
 
-@pytest.mark.parametrize(
-    ("named", "kind", "more"),
-    [
-        (True, "OpenTelemetryCollector", {"image": "r:5000/x:0.140.0"}),
-        (False, "OpenTelemetryCollector", {"image": "x:0.158.3"}),
-        (False, "OpenTelemetryCollector", {"image": "x@sha256:00"}),
-        (True, "OpenTelemetryCollector", {"version": "0.150.0", "automatic": False}),
-        (False, "OpenTelemetryCollector", {"version": "0.150.0"}),
-        (False, "Instrumentation", {"image": "x:0.1.0"}),
-    ],
+@cases(
+    "named, kind, more",
+    (True, "OpenTelemetryCollector", {"image": "r:5000/x:0.140.0"}),
+    (False, "OpenTelemetryCollector", {"image": "x:0.158.3"}),
+    (False, "OpenTelemetryCollector", {"image": "x@sha256:00"}),
+    (True, "OpenTelemetryCollector", {"version": "0.150.0", "automatic": False}),
+    (False, "OpenTelemetryCollector", {"version": "0.150.0"}),
+    (False, "Instrumentation", {"image": "x:0.1.0"}),
 )
 def test_collectors_that_will_not_follow_are_named(named: bool, kind: str, more: dict[str, Any]) -> None:
     told = list(versions.skew([resource(kind, "one", **more)], versions.Version(0, 158, 0)))
@@ -194,15 +182,13 @@ def test_collectors_that_will_not_follow_are_named(named: bool, kind: str, more:
 BUILDS = {"own-collector": {"v0.48.0": "0.151.0", "v0.48.1": "0.151.0", "v0.49.0": "0.156.0"}}
 
 
-@pytest.mark.parametrize(
-    ("image", "said"),
-    [
-        (":v0.49.0", "version 0.156.0; the operator is made for 0.151, which v0.48.1 of this build is of"),
-        (":v0.48.0", ""),
-        (":v0.99.0", ""),
-        ("@sha256:00", ""),
-        ("-2:0.49.0", "version 0.49.0; the operator is made for 0.151"),
-    ],
+@cases(
+    "image, said",
+    (":v0.49.0", "version 0.156.0; the operator is made for 0.151, which v0.48.1 of this build is of"),
+    (":v0.48.0", ""),
+    (":v0.99.0", ""),
+    ("@sha256:00", ""),
+    ("-2:0.49.0", "version 0.49.0; the operator is made for 0.151"),
 )
 def test_a_build_with_versions_of_its_own_counts_as_the_collector_in_it(image: str, said: str) -> None:
     collectors = [resource("OpenTelemetryCollector", image=f"r/own-collector{image}")]

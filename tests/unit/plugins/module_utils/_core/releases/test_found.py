@@ -10,6 +10,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors im
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.releases import found
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.releases.removal import RemovalPlan, removal
 
+from ..helpers import cases
 from . import samples
 from .samples import CERTIFIER, OPERATING, definition, deployment, here, obj, resource, webhook
 
@@ -23,19 +24,12 @@ def operator(namespace: str = "op", image: str = IMAGE, **metadata: Any) -> dict
     return deployment("manager", namespace, image, metadata=metadata)
 
 
-def test_where_nothing_is_nothing_is_found() -> None:
-    nothing = found.installation(OPERATING, [])
-    assert (nothing["installed"], nothing["ours"], nothing["version"], nothing["namespaces"]) == (False, False, "", [])
-
-
-@pytest.mark.parametrize(
-    ("metadata", "by", "name"),
-    [
-        ({}, "manifest", ""),
-        ({"annotations": HELM}, "helm", "op/otel"),
-        ({"labels": {"olm.owner": "opentelemetry-operator.v0.135.0-1"}}, "olm", "opentelemetry-operator.v0.135.0-1"),
-        ({"managedFields": [{"manager": "kubectl"}, {"manager": "eks"}]}, "eks_addon", ""),
-    ],
+@cases(
+    "metadata, by, name",
+    ({}, "manifest", ""),
+    ({"annotations": HELM}, "helm", "op/otel"),
+    ({"labels": {"olm.owner": "opentelemetry-operator.v0.135.0-1"}}, "olm", "opentelemetry-operator.v0.135.0-1"),
+    ({"managedFields": [{"manager": "kubectl"}, {"manager": "eks"}]}, "eks_addon", ""),
 )
 def test_who_installed_it_is_told_by_what_it_leaves_on_objects(metadata: Any, by: str, name: str) -> None:
     assert found.installation(OPERATING, [operator(**metadata)])["installer"] == {"by": by, "name": name}
@@ -49,45 +43,59 @@ def test_our_installation_is_known_by_its_label_and_counts_where_there_are_two()
     assert alone["workloads"] == [{"kind": "Deployment", "namespace": "op", "name": "manager"}]
 
 
-def test_a_build_of_somebody_else_is_known_by_its_labels_and_its_owner() -> None:
-    labels = {"app.kubernetes.io/name": "opentelemetry-operator", "olm.owner": "opentelemetry-operator.v0.135.0-1"}
-    result = found.installation(OPERATING, [operator(image="registry/rhel8-operator@sha256:0", labels=labels)])
-    assert (result["installed"], result["version"]) == (True, "0.135.0")
+NAME, VERSION = "app.kubernetes.io/name", "app.kubernetes.io/version"
+
+
+@cases(
+    "image, labels, version",
+    ("r/rhel8@sha256:0", {NAME: "opentelemetry-operator", "olm.owner": "opentelemetry-operator.v0.135.0-1"}, "0.135.0"),
+    ("public.ecr.aws/aws-observability/adot-operator:0.151.0", {NAME: "opentelemetry-operator"}, "0.151.0"),
+    ("public.ecr.aws/aws-observability/adot-operator:0.151.0", {NAME: "adot-operator"}, "0.151.0"),
+    ("1.dkr.ecr.eu-west-1.amazonaws.com/o@sha256:0", {NAME: "adot-operator", VERSION: "0.151.0"}, "0.151.0"),
+    ("1.dkr.ecr.eu-west-1.amazonaws.com/o@sha256:0", {NAME: "opentelemetry-operator", VERSION: "0.151.0"}, "0.151.0"),
+)
+def test_builds_of_others_are_known_by_their_image_and_their_labels(image: str, labels: Any, version: str) -> None:
+    result = found.installation(OPERATING, [operator(image=image, labels=labels)])
+    assert (result["installed"], result["version"]) == (True, version)
+    assert labels[NAME] in OPERATING.selector
 
 
 def test_other_components_are_not_taken_for_the_product() -> None:
     labels = {"app.kubernetes.io/name": "webhook", "app.kubernetes.io/component": "webhook"}
     alone = deployment("hook", "x", "quay.io/j/cert-manager-webhook:v1", metadata={"labels": labels})
     stranger = deployment("hook", "x", "docker.io/hook:1", metadata={"labels": labels})
-    assert not found.installation(CERTIFIER, [alone, stranger])["installed"]
+    for deployments in ([], [alone, stranger]):
+        nothing = found.installation(CERTIFIER, deployments)
+        assert [nothing[key] for key in ("installed", "ours", "version", "namespaces")] == [False, False, "", []]
 
 
 def test_a_definition_is_told_with_its_versions() -> None:
-    versions = [
-        {"name": "v1", "served": True, "storage": False},
-        {"name": "v2", "served": True, "storage": True},
-        {"name": "v0", "served": False, "storage": False},
-    ]
+    rows = (("v1", True, False), ("v2", True, True), ("v0", False, False))
+    versions = [{"name": name, "served": served, "storage": storage} for name, served, storage in rows]
     told = found.definition(OPERATING, definition(versions=versions, status={"storedVersions": ["v1", "v2"]}))
-    assert told["storage_version"] == "v2"
-    assert (told["served_versions"], told["stored_versions"]) == (["v1", "v2"], ["v1", "v2"])
+    assert (told["storage_version"], told["served_versions"], told["stored_versions"]) == (
+        "v2",
+        ["v1", "v2"],
+        ["v1", "v2"],
+    )
     assert (told["ours"], told["installer"]["by"]) == (False, "manifest")
 
 
-def test_webhooks_are_those_that_call_into_the_namespace() -> None:
+def test_webhooks_are_those_that_call_into_the_namespace_and_many_names_are_cut_short() -> None:
     configurations = [webhook(), webhook("ValidatingWebhookConfiguration", "elsewhere"), definition()]
     assert found.webhooks(configurations, "op") == [{"kind": "MutatingWebhookConfiguration", "name": "hooks"}]
+    items = [{"kind": "Issuer", "namespace": "" if n else "ns", "name": f"i{n}"} for n in range(4)]
+    assert found.names_of(items, 2) == "Issuer ns/i0, Issuer i1 and 2 more"
 
 
 def test_collectors_are_told_in_short() -> None:
     applied = [{"manager": "o11y.opentelemetry", "operation": "Apply"}]
     labels = {"app.kubernetes.io/managed-by": "o11y.opentelemetry"}
     ours = {"labels": labels, "finalizers": ["f"], "managedFields": applied}
+    theirs = obj(COLLECTOR, "b", "ns", spec={"image": "x:1", "upgradeStrategy": "none"})
     resources = [
         found.resource(OPERATING, COLLECTOR, obj(COLLECTOR, "a", "ns", metadata=ours, status={"version": "0.158.0"})),
-        found.resource(
-            OPERATING, COLLECTOR, obj(COLLECTOR, "b", "ns", spec={"image": "x:1", "upgradeStrategy": "none"})
-        ),
+        found.resource(OPERATING, COLLECTOR, theirs),
         found.resource(OPERATING, "Instrumentation", obj("Instrumentation", "c", "ns")),
     ]
     assert [(item["ours"], item["automatic"]) for item in resources] == [(True, True), (False, False), (False, True)]
@@ -95,43 +103,17 @@ def test_collectors_are_told_in_short() -> None:
     assert found.collectors(resources) == short
 
 
-def test_many_names_are_cut_short() -> None:
-    items = [{"kind": "Issuer", "namespace": "" if n else "ns", "name": f"i{n}"} for n in range(4)]
-    assert found.names_of(items, 2) == "Issuer ns/i0, Issuer i1 and 2 more"
-
-
-@pytest.mark.parametrize("name", ["opentelemetry-operator", "adot-operator"])
-def test_the_operator_of_adot_is_known_by_its_image_and_its_labels(name: str) -> None:
-    image = "public.ecr.aws/aws-observability/adot-operator:0.151.0"
-    there = found.installation(OPERATING, [operator(image=image, labels={"app.kubernetes.io/name": name})])
-    assert (there["installed"], there["version"]) == (True, "0.151.0")
-    assert name in OPERATING.selector
-    labelled = {"app.kubernetes.io/name": name, "app.kubernetes.io/version": "0.151.0"}
-    moved = found.installation(
-        OPERATING, [operator(image="1.dkr.ecr.eu-west-1.amazonaws.com/eks/o@sha256:0", labels=labelled)]
-    )
-    assert (moved["installed"], moved["version"]) == (True, "0.151.0")
-
-
 def named(kind: str, name: str, namespace: str = "") -> dict[str, str]:
     return {"api_version": "v1", "kind": kind, "namespace": namespace, "name": name}
 
 
 OBJECTS = [
-    named("Namespace", "ns"),
-    named("CustomResourceDefinition", "things.example.com"),
-    named("Deployment", "manager", "ns"),
-    named("Role", "election", "kube-system"),
+    *(named("Namespace", "ns"), named("CustomResourceDefinition", "things.example.com")),
+    *(named("Deployment", "manager", "ns"), named("Role", "election", "kube-system")),
 ]
 DEFINITION = {
-    "name": "things.example.com",
-    "group": "example.com",
-    "kind": "Thing",
-    "plural": "things",
-    "scope": "Namespaced",
-    "served_versions": ["v1"],
-    "ours": True,
-    "installer": {"by": "manifest", "name": ""},
+    **{"name": "things.example.com", "group": "example.com", "kind": "Thing", "plural": "things"},
+    **{"scope": "Namespaced", "served_versions": ["v1"], "ours": True, "installer": {"by": "manifest", "name": ""}},
 }
 CHARTS = {**DEFINITION, "ours": False, "installer": {"by": "helm", "name": "ns/otel"}}
 
@@ -148,7 +130,7 @@ def test_objects_go_and_definitions_stay_unless_they_are_asked_for() -> None:
     result = gone(OPERATING)
     assert (result.action, result.resources) == ("remove", [])
     assert kinds(result.manifests) == ["Namespace", "Deployment", "Role", "Secret", "Secret"]
-    (definition,) = [i for i in gone(OPERATING, definitions=True).manifests if "spec" in i]
+    (definition,) = [item for item in gone(OPERATING, definitions=True).manifests if "spec" in item]
     assert definition["spec"] == {
         **{"group": "example.com", "scope": "Namespaced", "names": {"kind": "Thing", "plural": "things"}},
         "versions": [{"name": "v1", "served": True}],
@@ -163,13 +145,10 @@ def test_definitions_that_our_helm_release_kept_go_when_asked() -> None:
 
 
 @pytest.mark.parametrize("ours", [True, False])
-def test_collectors_are_in_the_way_whosever_they_are(ours: bool) -> None:
+def test_collectors_are_in_the_way_whosever_they_are_and_go_first_when_the_user_wants_it(ours: bool) -> None:
     with pytest.raises(Problem, match=r"still used by OpenTelemetryCollector ns/a\..*\(others: remove\)"):
         gone(OPERATING, resources=[resource(COLLECTOR, ours=ours)])
-
-
-def test_collectors_that_the_user_wants_removed_go_first() -> None:
-    result = gone(OPERATING, "remove", resources=[resource(COLLECTOR)])
+    result = gone(OPERATING, "remove", resources=[resource(COLLECTOR, ours=ours)])
     metadata = {"name": "a", "namespace": "ns", "labels": {"o11y.opentelemetry/release": "opentelemetry-operator_made"}}
     assert result.resources == [{"apiVersion": "x/v1", "kind": COLLECTOR, "metadata": metadata}]
 
@@ -178,16 +157,14 @@ def test_what_the_product_or_olm_made_is_named_apart() -> None:
     version = {**named("ClusterServiceVersion", "v1", "ns"), "made": True}
     manifests = gone(OPERATING, definitions=True, objects=[*OBJECTS, version]).manifests
     releases = {item["kind"]: item["metadata"]["labels"]["o11y.opentelemetry/release"] for item in manifests}
-    made = {"Secret", "CustomResourceDefinition", "ClusterServiceVersion"}
-    assert {kind for kind, release in releases.items() if release == "opentelemetry-operator_made"} == made
-    assert {release for kind, release in releases.items() if kind not in made} == {"opentelemetry-operator"}
+    made = dict.fromkeys(("Secret", "CustomResourceDefinition", "ClusterServiceVersion"), "opentelemetry-operator_made")
+    assert releases == dict.fromkeys(releases, "opentelemetry-operator") | made
 
 
 def test_others_may_stay_and_keep_the_definitions() -> None:
     result = gone(OPERATING, "keep", True, resources=[resource(COLLECTOR), resource(COLLECTOR, "b", ours=True)])
-    assert result.resources == []
+    assert (result.resources, len(result.warnings)) == ([], 2)
     assert "CustomResourceDefinition" not in kinds(result.manifests)
-    assert len(result.warnings) == 2
 
 
 @pytest.mark.parametrize("ours", [True, False])
@@ -202,26 +179,19 @@ def test_certificates_are_never_removed(ours: bool) -> None:
     assert gone(CERTIFIER, resources=[resource("CertificateRequest", ours=ours)]).action == "remove"
 
 
-def test_what_cannot_be_seen_may_be_used() -> None:
+def test_what_cannot_be_seen_may_be_used_and_leases_go_when_nobody_holds_them_any_more() -> None:
     with pytest.raises(Problem, match="may not list issuers"):
         gone(CERTIFIER, denied=["issuers"])
     assert "CustomResourceDefinition" not in kinds(gone(CERTIFIER, "keep", True, denied=["issuers"]).manifests)
-
-
-def test_leases_go_when_nobody_holds_them_any_more() -> None:
     result = gone(CERTIFIER)
     assert {(item["kind"], item["metadata"]["namespace"]) for item in result.leftovers} == {("Lease", "kube-system")}
     assert kinds(result.manifests).count("Secret") == 1
 
 
-def test_an_interrupted_removal_goes_on() -> None:
-    rest = samples.found(objects=OBJECTS[:2], crds=[DEFINITION])
-    result = removal(OPERATING, rest, "refuse", False)
+def test_an_interrupted_removal_goes_on_and_what_is_not_ours_stays() -> None:
+    result = removal(OPERATING, samples.found(objects=OBJECTS[:2], crds=[DEFINITION]), "refuse", False)
     assert kinds(result.manifests) == ["Namespace", "Secret", "Secret"]
     assert {item["metadata"]["namespace"] for item in result.manifests[1:]} == {"ns"}
-
-
-@pytest.mark.parametrize("there", [here("1.0.0", ours=False, objects=OBJECTS), samples.found()])
-def test_what_is_not_ours_stays(there: Any) -> None:
-    result = removal(OPERATING, there, "refuse", True)
-    assert (result.action, result.manifests) == ("nothing", [])
+    for there in (here("1.0.0", ours=False, objects=OBJECTS), samples.found()):
+        result = removal(OPERATING, there, "refuse", True)
+        assert (result.action, result.manifests) == ("nothing", [])

@@ -21,6 +21,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.releases.
     Customization,
 )
 
+from ..helpers import cases
 from . import samples
 
 
@@ -33,16 +34,14 @@ def test_a_release_has_its_version_and_its_namespace() -> None:
     assert str(manifest.release(samples.CERTIFIER, labelled, "").version) == "1.21.2"
 
 
-@pytest.mark.parametrize(
-    ("objects", "said"),
-    [
-        ([], "this is empty"),
-        (["text"], r"holds no Kubernetes objects \(str\)"),
-        ([{"kind": "List"}], r"holds no Kubernetes objects \(dict\)"),
-        (samples.certifier_release(), "this is the manifest of cert-manager"),
-        ([samples.obj("ConfigMap", "a")], "no Deployment in it runs the OpenTelemetry operator"),
-        ([samples.deployment("m", "op", "r/opentelemetry-operator@sha256:0")], "has a version"),
-    ],
+@cases(
+    "objects, said",
+    ([], "this is empty"),
+    (["text"], r"holds no Kubernetes objects \(str\)"),
+    ([{"kind": "List"}], r"holds no Kubernetes objects \(dict\)"),
+    (samples.certifier_release(), "this is the manifest of cert-manager"),
+    ([samples.obj("ConfigMap", "a")], "no Deployment in it runs the OpenTelemetry operator"),
+    ([samples.deployment("m", "op", "r/opentelemetry-operator@sha256:0")], "has a version"),
 )
 def test_what_is_no_release_of_the_product_is_refused(objects: list[Any], said: str) -> None:
     with pytest.raises(Problem, match=said) as failed:
@@ -50,13 +49,11 @@ def test_what_is_no_release_of_the_product_is_refused(objects: list[Any], said: 
     assert "(at here.yaml)" in str(failed.value)
 
 
-@pytest.mark.parametrize(
-    ("image", "name", "tag"),
-    [
-        ("quay.io/j/cert-manager-controller:v1", "cert-manager-controller", "v1"),
-        ("localhost:5000/x", "x", ""),
-        ("r:5000/a/b:2@sha256:00ff", "b", "2"),
-    ],
+@cases(
+    "image, name, tag",
+    ("quay.io/j/cert-manager-controller:v1", "cert-manager-controller", "v1"),
+    ("localhost:5000/x", "x", ""),
+    ("r:5000/a/b:2@sha256:00ff", "b", "2"),
 )
 def test_an_image_has_a_name_and_a_tag(image: str, name: str, tag: str) -> None:
     assert (versions.image_name(image), versions.tag(image)) == (name, tag)
@@ -118,13 +115,11 @@ def test_the_chart_of_the_operator() -> None:
     assert made["additionalLabels"] == {"o11y.opentelemetry/release": "opentelemetry-operator"}
 
 
-@pytest.mark.parametrize(
-    ("source", "made"),
-    [
-        (CertificateSource(), {"certManager": {"enabled": True}}),
-        (CertificateSource("issuer", {"name": "a"}), {"certManager": {"enabled": True, "issuerRef": {"name": "a"}}}),
-        (CertificateSource("generated"), {"autoGenerateCert": {"enabled": True, "recreate": False}}),
-    ],
+@cases(
+    "source, made",
+    (CertificateSource(), {"certManager": {"enabled": True}}),
+    (CertificateSource("issuer", {"name": "a"}), {"certManager": {"enabled": True, "issuerRef": {"name": "a"}}}),
+    (CertificateSource("generated"), {"autoGenerateCert": {"enabled": True, "recreate": False}}),
     ids=["release", "issuer", "generated"],
 )
 def test_where_the_certificate_of_a_chart_comes_from(source: CertificateSource, made: dict[str, Any]) -> None:

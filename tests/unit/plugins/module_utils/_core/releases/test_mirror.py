@@ -17,6 +17,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.releases.
     written,
 )
 
+from ..helpers import cases
 from .samples import CERTIFIER, OPERATING, certifier_release, operator_release
 
 STARTED = {"collector": "g/collector:1", "target_allocator": "g/ta:1", "java": "g/java:1", "python": "g/python:1"}
@@ -94,13 +95,11 @@ def test_archives_of_a_release_are_in_its_folder_whoever_else_needs_the_image() 
     ]
 
 
-@pytest.mark.parametrize(
-    ("image", "reference", "label"),
-    [
-        ("host:5000/a/b:1", "host:5000/a/b:1", "host:5000/a/b:1"),
-        ("host:5000/a/b@sha256:ab", "host:5000/a/b@sha256:ab", ""),
-        ("host:5000/a/b:1@sha256:ab", "host:5000/a/b@sha256:ab", ""),
-    ],
+@cases(
+    "image, reference, label",
+    ("host:5000/a/b:1", "host:5000/a/b:1", "host:5000/a/b:1"),
+    ("host:5000/a/b@sha256:ab", "host:5000/a/b@sha256:ab", ""),
+    ("host:5000/a/b:1@sha256:ab", "host:5000/a/b@sha256:ab", ""),
 )
 def test_a_digest_counts_for_more_than_a_tag(image: str, reference: str, label: str) -> None:
     row = mirror.Need(image, ()).row("")
