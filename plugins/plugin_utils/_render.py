@@ -171,7 +171,8 @@ def _plan(
 def _chosen(options: Mapping[str, Any], facts: Mapping[str, Any], request: Request) -> _Choice:
     """Return what the options decide. Raises Problem for what the backend, the platform or the catalogue lacks."""
     row = _sources.catalogue("distributions")[options["distribution"]]
-    options = {**options, "version": options["version"] or row["version"]}
+    tagged = _target.tagged(options["image"], options["distribution"])
+    options = {**options, "version": options["version"] or tagged or row["version"]}
     options = lock.with_pins(options, ("image", "target_allocator"), request.pin)
     where = Platform.from_facts(options["platform"], facts)
     collector = Collector.from_options(platform.settled(options, where))

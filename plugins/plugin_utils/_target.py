@@ -64,6 +64,15 @@ def recognised(image: str) -> tuple[str, str] | None:
     return (name, version[0] if version else "") if name else None
 
 
+def tagged(image: str, distribution: str) -> str:
+    """Return the version that the tag of an official image names; empty if there is none.
+
+    For the image of another distribution, this is the version of the Collector in it.
+    """
+    name, version = recognised(image) or ("", "")
+    return version if name in (distribution, "") or not version else tables().collector_version(name, version)
+
+
 def resolve(wanted: BuildRequest, image: str) -> Target | None:
     """Return the build that will run a config; None if it is unknown. Raises Problem for an unknown distribution."""
     if wanted.version and not _VERSION.match(wanted.version):

@@ -147,6 +147,9 @@ def test_metadata_is_text_whatever_was_written(option: str) -> None:
     assert "'on': 'true'" in text
 
 
+OLD = "otel/opentelemetry-collector-contrib:0.93.0"
+
+
 @pytest.mark.parametrize(
     ("options", "image", "label"),
     [
@@ -158,6 +161,10 @@ def test_metadata_is_text_whatever_was_written(option: str) -> None:
         ),
         ({"distribution": "adot", "version": "v9"}, "public.ecr.aws/aws-observability/aws-otel-collector:v9", "v9"),
         ({"image": "mine:1", "image_registry": "mirror/", "version": "5"}, "mirror/mine:1", "5"),
+        ({"image": "mine:1"}, "mine:1", "{}"),
+        ({"image": OLD}, OLD, "0.93.0"),
+        ({"image": OLD, "version": "0.94.0"}, OLD, "0.94.0"),
+        ({"image": "x/aws-otel-collector:v0.40.0"}, "x/aws-otel-collector:v0.40.0", "0.115.0"),
     ],
 )
 def test_distribution_and_version_make_the_image(options: dict[str, str], image: str, label: str) -> None:
