@@ -26,7 +26,7 @@ from ..module_utils._core.lint.rules import lint
 from ..module_utils._core.lint.subject import Finding, Subject, masked, run
 from ..module_utils._core.lint.view import Target
 from ..module_utils._core.manifests import service_account
-from ..module_utils._core.manifests.build import CollectorBuild
+from ..module_utils._core.manifests.build import CollectorBuild, check_size
 from ..module_utils._core.manifests.network import probe
 from ..module_utils._core.manifests.pod import volumes
 from ..module_utils._core.needs import derive
@@ -103,6 +103,7 @@ def bundle(planned: Sequence[Planned]) -> dict[str, Any]:
         raise Problem("; ".join(malformed), asked="Render collectors from malformed configs")
     builds = service_account.owned([item.build for item in planned if item.build])
     for build in builds:
+        check_size(build)
         platform.check(build.platform, build.collector, volumes(build), bool(build.exposed))
     deployed.check([deployed.Member(build.collector, build.needs.ports) for build in builds])
     manifests = deployed.union(manifest for build in builds for manifest in _manifests(build))

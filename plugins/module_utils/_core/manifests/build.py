@@ -17,6 +17,10 @@ from ..needs.derive import Needs, Port
 
 Manifest = dict[str, Any]
 
+# What a ConfigMap may hold. Source: MaxSecretSize in Kubernetes' pkg/apis/core/types.go, which ConfigMaps share.
+MAX_CONFIG_BYTES = 2**20
+_KIB, _SHOWN = 1024, 3
+
 
 @dataclass(frozen=True)
 class CollectorBuild:
@@ -43,6 +47,26 @@ class CollectorBuild:
     def exposed(self) -> tuple[Any, ...]:
         """The ports that clients connect to."""
         return tuple(port for port in self.needs.ports if port.exposed)
+
+
+def check_size(build: CollectorBuild) -> None:
+    """Raise Problem for a config that no ConfigMap can hold. Both backends put it into one."""
+    size = len(build.config_text.encode())
+    if size <= MAX_CONFIG_BYTES:
+        return
+    sizes = {
+        f"{section}.{name}": len(str(settings)) // _KIB
+        for section, parts in build.config.items()
+        if isinstance(parts, dict)
+        for name, settings in parts.items()
+    }
+    largest = sorted(sizes, key=lambda place: -sizes[place])[:_SHOWN]
+    raise Problem(
+        f"the config has {size // _KIB} KiB, and a ConfigMap holds {MAX_CONFIG_BYTES // _KIB} KiB",
+        asked=f"Render collector '{build.collector.name}'",
+        where=f"the largest parts are {', '.join(f'{place} (about {sizes[place]} KiB)' for place in largest)}",
+        fix="Split the collector, or mount large parts as files with `volumes` and name them as `${file:PATH}`.",
+    )
 
 
 def frame(

@@ -228,3 +228,20 @@ def test_a_recipe_of_the_user_that_does_not_describe_itself_is_refused(tmp_path:
 def test_collectors_that_cannot_live_together_are_refused() -> None:
     with pytest.raises(Problem, match=r"'agent' and 'other' both open 4317/TCP on the node"):
         rendered(AGENT, {**AGENT, "name": "other"})
+
+
+@pytest.mark.parametrize("backend", ["kubernetes", "operator"])
+def test_a_config_that_no_configmap_holds_is_refused_with_its_largest_parts(backend: str) -> None:
+    def transform(characters: int) -> dict[str, Any]:
+        statements = [f'set(attributes["a"], "{"x" * characters}")']
+        config = {
+            "processors": {"transform/large": {"trace_statements": statements}},
+            "service": {"pipelines": {"traces": {"processors": ["transform/large"]}}},
+        }
+        return rendered({**GATEWAY, "backend": backend, "config": config})
+
+    assert transform(2**20 - 2000)["manifests"]
+    with pytest.raises(Problem) as caught:
+        transform(2**20)
+    assert str(caught.value).startswith("Render collector 'gateway': the config has 1025 KiB, and a ConfigMap holds 10")
+    assert "processors.transform/large (about 1024 KiB)" in caught.value.where
