@@ -11,14 +11,15 @@ from typing import Any
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.backends.table import BACKENDS
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.config.layers import is_pattern
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.config.paths import SECTIONS, leaves, section
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.needs.derive import DOWNWARD, variables
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.recipes import RecipeUse
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _render, _sources
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._sources import RECIPE_FILE, TEMPLATE_FILE
 
 from .kubernetes_rules import violations
 from .role import PLATFORMS, RECIPES, ROLE, ROOT, SPEC, required
+from .source import files
 
 KEYS = {"summary", "signals", "modes", "options"}
 MODES = SPEC["otel_collector_mode"]["choices"]
@@ -94,12 +95,27 @@ def request(name: str, platform: str, mode: str, backend: str = "operator") -> _
     )
 
 
+def row_of(name: str) -> str:
+    """Return the row of a recipe on its page."""
+    modes = "all" if set(RECIPES[name]["modes"]) == set(MODES) else ", ".join(sorted(RECIPES[name]["modes"]))
+    rows = [line for line in PAGE.splitlines() if line.startswith(f"| `{name}` |") and line.endswith(f". | {modes} |")]
+    assert len(rows) == 1, f"docs/recipes.md needs one row: | `{name}` | {RECIPES[name]['summary']} | {modes} |"
+    return rows[0]
+
+
+def test_every_folder_of_a_recipe_has_its_two_files_and_no_other() -> None:
+    found = {path.split("/", 3)[-1] for path in files("roles/otel_collector/recipes/*")}
+    folders = {path.split("/")[0] for path in found}
+    assert found == {f"{folder}/{file}" for folder in folders for file in (RECIPE_FILE, TEMPLATE_FILE)}
+
+
 @pytest.mark.parametrize(("name", "platform", "mode"), EVERYWHERE)
 def test_it_renders_alone_to_a_part_of_a_config(name: str, platform: str, mode: str) -> None:
-    config = fragment(name, platform, mode)
+    chosen = {"pipelines": "*"} if "pipelines" in RECIPES[name]["options"] else {}
+    config = fragment(name, platform, mode, **chosen)
     assert set(config) <= {*SECTIONS, "service"}
-    signals = {key.split("/")[0] for key in section(config, "service", "pipelines") if not is_pattern(key)}
-    assert signals <= set(RECIPES[name]["signals"])
+    signals = {key.split("/")[0].rstrip("*") for key in section(config, "service", "pipelines")}
+    assert signals in ({""}, set(RECIPES[name]["signals"])), f"`signals` in recipe.yml are not those of {TEMPLATE_FILE}"
 
 
 @pytest.mark.parametrize("combination", [one for one in UNDER_ALL if is_refused(*one[:3])], ids=ids)
@@ -130,8 +146,7 @@ def test_it_says_which_right_needs_consent(name: str) -> None:
                 asked = request(name, platform, mode)
                 found = _render.plan(replace(asked, defaults={**asked.defaults, "allow": []}))[0].findings
                 needed |= {one.fix.partition("add ")[2].partition(" to")[0] for one in found if one.rule == CONSENT}
-    row = next(line for line in PAGE.splitlines() if line.startswith(f"| `{name}` |"))
-    for text in (row, RECIPES[name]["summary"]):
+    for text in (row_of(name), RECIPES[name]["summary"]):
         assert set(re.findall(r"`allow: [^`]+`", text)) == needed
 
 
@@ -158,14 +173,8 @@ def test_it_describes_itself(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", RECIPES)
-def test_the_page_has_a_row_for_it(name: str) -> None:
-    modes = "all" if set(RECIPES[name]["modes"]) == set(MODES) else ", ".join(sorted(RECIPES[name]["modes"]))
-    assert re.search(rf"^\| `{name}` \| .+\. \| {modes} \|$", PAGE, re.MULTILINE)
-
-
-@pytest.mark.parametrize("name", RECIPES)
 def test_its_options_are_described_and_used(name: str) -> None:
-    template = (ROLE / "recipes" / name / "config.yml.j2").read_text(encoding="utf-8")
+    template = (ROLE / "recipes" / name / TEMPLATE_FILE).read_text(encoding="utf-8")
     for key, option in RECIPES[name]["options"].items():
         assert option["description"].endswith(".")
         assert ("elements" in option) == (option.get("type") == "list")
@@ -201,13 +210,13 @@ LAWS = [
 @pytest.mark.parametrize("name", RECIPES)
 @pytest.mark.parametrize(("law", "breach"), LAWS, ids=[law for law, _breach in LAWS])
 def test_its_template_keeps_the_law(name: str, law: str, breach: re.Pattern[str]) -> None:
-    template = (ROLE / "recipes" / name / "config.yml.j2").read_text(encoding="utf-8")
+    template = (ROLE / "recipes" / name / TEMPLATE_FILE).read_text(encoding="utf-8")
     assert breach.findall(template) == []
 
 
 @pytest.mark.parametrize("name", RECIPES)
 def test_its_template_is_short_and_flat(name: str) -> None:
-    template = (ROLE / "recipes" / name / "config.yml.j2").read_text(encoding="utf-8")
+    template = (ROLE / "recipes" / name / TEMPLATE_FILE).read_text(encoding="utf-8")
     assert len(template.splitlines()) <= 60
     assert depth(template) <= 2
 
