@@ -32,7 +32,7 @@ def port_clash(subject: Subject) -> Iterator[Fault]:
         elif not (first.part is None and _is_prometheus_exporter(listener)):
             number, protocol = listener.end
             message = f"{protocol} port {number} is already taken by {dotted(first.path)}"
-            yield Fault(listener.path, message, "Give one of them an `endpoint` with another port.")
+            yield Fault(listener.path, message, "Give one of them another port.")
 
 
 def own_metrics_port(subject: Subject) -> Iterator[Fault]:
@@ -66,6 +66,7 @@ def _is_prometheus_exporter(listener: Listener) -> bool:
 _SERVICES = "https://opentelemetry.io/docs/security/config-best-practices/"
 _PROBES = "https://github.com/open-telemetry/opentelemetry-collector-contrib/tree/main/extension/healthcheckextension"
 _POLICIES = "https://github.com/open-telemetry/opentelemetry-operator/issues/5611"
+_POD = "${env:MY_POD_IP}"
 _HEALTH = ("healthcheck", "healthcheckv2")
 # The only minor version of the operator that has policies by default and supports only TCP.
 _TCP_ONLY = (0, 158)
@@ -79,7 +80,7 @@ def unreachable_receiver(subject: Subject) -> Iterator[Fault]:
     for listener in _servers(subject):
         if is_loopback(listener.host) and listener.end in deployment.exposed:
             message = f"port {listener.port} listens on {listener.host}, which no other pod reaches"
-            yield Fault(listener.path, message, f"Write `endpoint: ${{env:MY_POD_IP}}:{listener.port}`.")
+            yield Fault(listener.path, message, f"Write `{listener.at(_POD)}`.")
 
 
 def open_on_node(subject: Subject) -> Iterator[Fault]:
@@ -125,7 +126,7 @@ def health_check_unreachable(subject: Subject) -> Iterator[Fault]:
     for listener in subject.view.listeners:
         if listener.part and listener.part.kind in _HEALTH and is_loopback(listener.host):
             message = f"'{listener.part.id}' listens on {listener.host}, but the kubelet probes the address of the pod"
-            yield Fault(listener.path, message, f"Write `endpoint: ${{env:MY_POD_IP}}:{listener.port}`.")
+            yield Fault(listener.path, message, f"Write `{listener.at(_POD)}`.")
 
 
 def _is_asked(subject: Subject) -> bool:

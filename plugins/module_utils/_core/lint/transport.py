@@ -139,7 +139,7 @@ def open_diagnostics(subject: Subject) -> Iterator[Fault]:
     """Yield pprof and zpages that are reachable from outside the pod; they expose memory and can exhaust it."""
     for listener in subject.view.listeners:
         if listener.part and listener.part.kind in ("pprof", "zpages") and not is_loopback(listener.host):
-            fix = f"Write `endpoint: localhost:{listener.port}`, and use `kubectl port-forward`."
+            fix = f"Write `{listener.at('localhost')}`, and use `kubectl port-forward`."
             yield Fault(listener.path, f"'{listener.part.id}' is reachable from outside the pod", fix)
 
 

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 from ..config.catalogue import ListenerRow, Listeners
-from ..config.paths import ANY_IPV4, LOCALHOST, ROLES, Path, address, at, is_loopback, items, section
+from ..config.paths import ANY_IPV4, LOCALHOST, ROLES, Path, address, at, dotted, is_loopback, items, section
 
 _SECTIONS = ("extensions", "receivers", "processors", "exporters", "connectors")
 _TELEMETRY = ("service", "telemetry")
@@ -42,7 +42,8 @@ class Listener(NamedTuple):
     """A port that a component, or the service itself (`part` is None), opens.
 
     `path` is its endpoint, or what opens it where no endpoint is written. Clients connect to what is `exposed`; the
-    rest is for the kubelet, for scrapers and for people who debug.
+    rest is for the kubelet, for scrapers and for people who debug. `setting` is where the host is written, below `path`
+    or beside it.
     """
 
     part: Part | None
@@ -53,6 +54,12 @@ class Listener(NamedTuple):
     name: str
     app_protocol: str | None = None
     exposed: bool = True
+    setting: Path = ("endpoint",)
+    port_apart: bool = False
+
+    def at(self, host: str) -> str:
+        """Return the setting that makes it listen on a host."""
+        return f"{dotted(self.setting)}: {host}" + ("" if self.port_apart else f":{self.port}")
 
     @property
     def end(self) -> tuple[int, str]:
@@ -106,7 +113,9 @@ def _of_part(part: Part, table: Listeners, by_operator: bool) -> Iterator[Listen
         protocol = _protocol(part, row)
         if (port or endpoint is not None) and protocol and _is_on(part, row):
             path = part.path if endpoint is None else (*part.path, *row.path)
-            yield Listener(part, path, host, port or 0, protocol, row.name, row.app_protocol, row.exposed)
+            setting = (row.host_path or row.path)[0 if endpoint is None else -1 :]
+            about = (row.name, row.app_protocol, row.exposed, setting, bool(row.host_path))
+            yield Listener(part, path, host, port or 0, protocol, *about)
 
 
 def waits_for_clients(name: str, component_id: str, config: Any, table: Listeners) -> bool:

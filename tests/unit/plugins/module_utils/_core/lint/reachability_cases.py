@@ -29,19 +29,29 @@ CASES: Table = {
     "unreachable-receiver": {
         "the default address": (
             otlp(None),
-            "receivers.otlp: port 4317 listens on localhost, which no other pod reaches Write `endpoint: "
-            "${env:MY_POD_IP}:4317`.",
+            "receivers.otlp: port 4317 listens on localhost, which no other pod reaches Write "
+            "`protocols.grpc.endpoint: ${env:MY_POD_IP}:4317`.",
             where(exposed=OTLP),
         ),
         "the loopback": (
             otlp("127.0.0.1:4317"),
-            "receivers.otlp.protocols.grpc.endpoint: 127.0.0.1",
+            "receivers.otlp.protocols.grpc.endpoint: no other pod reaches Write `endpoint: ${env:MY_POD_IP}:4317`.",
             where("daemonset", exposed=OTLP),
         ),
         "metrics to be scraped": (
             running("metrics", exporters={"prometheus": {"endpoint": "localhost:8889"}}),
             "exporters.prometheus.endpoint: port 8889",
             where(exposed=frozenset({(8889, "TCP")})),
+        ),
+        "an address with another name": (
+            running("logs", receivers={"syslog": {"tcp": {"listen_address": "localhost:5140"}}}),
+            "receivers.syslog.tcp.listen_address: no other pod reaches Write `listen_address: ${env:MY_POD_IP}:5140`.",
+            where(exposed=frozenset({(5140, "TCP")})),
+        ),
+        "a host apart from its port": (
+            running("logs", receivers={"netflow": {"hostname": "localhost"}}),
+            "receivers.netflow: no other pod reaches Write `hostname: ${env:MY_POD_IP}`.",
+            where(exposed=frozenset({(2055, "UDP")})),
         ),
         "the address of the pod": (otlp("${env:MY_POD_IP}:4317"), "", where(exposed=OTLP)),
         "nothing offers it": (otlp("localhost:4317"), "", where(exposed=frozenset())),
@@ -113,8 +123,7 @@ CASES |= {
         ),
         "two default ports": (
             receivers(zipkin=None, zipkin__2={}),
-            "receivers.zipkin/2: TCP port 9411 is already taken by receivers.zipkin Give one of them an "
-            "`endpoint` with another port.",
+            "receivers.zipkin/2: TCP port 9411 is already taken by receivers.zipkin Give one of them another port.",
         ),
         "a receiver and an extension": (
             running(receivers={"zipkin": {"endpoint": ":13133"}}, extensions={"health_check": None}),
