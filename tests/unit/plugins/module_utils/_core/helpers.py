@@ -101,6 +101,11 @@ def needs(config: Any, environment: dict[str, str] | None = None) -> Needs:
     return derive(config, LISTENERS, environment)
 
 
+def manifest(api_version: str, kind: str, metadata: Any = METADATA, **body: Any) -> Json:
+    """Return a manifest, which has the metadata of the collector above unless others are given."""
+    return {"apiVersion": api_version, "kind": kind, "metadata": metadata, **body}
+
+
 def running(extensions: Json | None = None, processors: Json | None = None, **sections: Any) -> Json:
     """Return a config whose one pipeline starts every component that is given."""
     receivers = sections.get("receivers", {"nop": None})

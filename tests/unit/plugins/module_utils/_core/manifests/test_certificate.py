@@ -1,21 +1,29 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
+"""Certificates of collectors; who has the token of a ServiceAccount, and where its rights end."""
+
 from __future__ import annotations
 
 from typing import Any
 
 import pytest
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.backends.table import BACKENDS
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint import deployed
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.manifests.certificate import certificates
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.manifests.open_telemetry_collector import (
+    open_telemetry_collector,
+)
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.manifests.pod import pod_template
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.manifests.service_account import (
     cluster_role,
     cluster_role_binding,
+    roles,
     service_account,
 )
 
-from ..helpers import LABELS, build, cases, running
+from ..helpers import CONFIG, LABELS, build, cases, manifest, running
 
 OPTIONS = {"name": "gateway-tls", "usages": "both", "duration_seconds": 7776000, "renew_before_seconds": 2592000}
 SERVICE = ["gateway", "gateway.telemetry", "gateway.telemetry.svc", "gateway.telemetry.svc.cluster.local"]
@@ -25,29 +33,16 @@ def made(*wanted: Any, **options: Any) -> list[dict[str, Any]]:
     return certificates(build(certificates=[{**OPTIONS, **item} for item in wanted], **options))
 
 
-def test_no_ca_is_made_without_certificates_or_with_an_issuer_that_is_given() -> None:
-    assert made() == []
-    issuer = {"name": "company", "kind": "ClusterIssuer", "group": "cert-manager.io"}
-    (certificate,) = made({"issuer": issuer})
-    assert certificate["spec"]["issuerRef"] == issuer
-
-
 def test_a_certificate_says_all_that_it_can_so_that_no_default_changes_it() -> None:
-    assert made({})[-1] == {
-        "apiVersion": "cert-manager.io/v1",
-        "kind": "Certificate",
-        "metadata": {"name": "gateway-tls", "namespace": "telemetry", "labels": LABELS},
-        "spec": {
-            "secretName": "gateway-tls",
-            "dnsNames": [*SERVICE, "localhost"],
-            "usages": ["digital signature", "server auth", "client auth"],
-            "privateKey": {"algorithm": "ECDSA", "size": 256, "rotationPolicy": "Always"},
-            "duration": "2160h0m0s",
-            "renewBefore": "720h0m0s",
-            "issuerRef": {"name": "opentelemetry-ca", "kind": "Issuer", "group": "cert-manager.io"},
-            "revisionHistoryLimit": 1,
-        },
+    metadata = {"name": "gateway-tls", "namespace": "telemetry", "labels": LABELS}
+    spec = {
+        **{"secretName": "gateway-tls", "dnsNames": [*SERVICE, "localhost"], "revisionHistoryLimit": 1},
+        "usages": ["digital signature", "server auth", "client auth"],
+        "privateKey": {"algorithm": "ECDSA", "size": 256, "rotationPolicy": "Always"},
+        **{"duration": "2160h0m0s", "renewBefore": "720h0m0s"},
+        "issuerRef": {"name": "opentelemetry-ca", "kind": "Issuer", "group": "cert-manager.io"},
     }
+    assert made({})[-1] == manifest("cert-manager.io/v1", "Certificate", metadata, spec=spec)
 
 
 def test_the_ca_of_a_namespace_signs_itself_and_keeps_its_key() -> None:
@@ -60,10 +55,13 @@ def test_the_ca_of_a_namespace_signs_itself_and_keeps_its_key() -> None:
     assert certificate["spec"]["issuerRef"]["name"] == issuer["metadata"]["name"]
 
 
-def test_collectors_of_a_namespace_share_its_ca() -> None:
+def test_collectors_of_a_namespace_share_its_ca_and_there_is_none_with_an_issuer_that_is_given() -> None:
     both = deployed.union([*made({}), *made({"name": "agent-tls"}, name="agent")])
     cas = ["opentelemetry-selfsigned", "opentelemetry-ca", "opentelemetry-ca"]
     assert [item["metadata"]["name"] for item in both] == [*cas, "gateway-tls", "agent-tls"]
+    issuer = {"name": "company", "kind": "ClusterIssuer", "group": "cert-manager.io"}
+    assert [item["spec"]["issuerRef"] for item in made({"issuer": issuer})] == [issuer]
+    assert made() == []
 
 
 LIFE = {"duration_seconds": 86399, "renew_before_seconds": 300}
@@ -109,39 +107,86 @@ WIDE = {"name": "telemetry.gateway", "labels": LABELS}
 def test_collectors_can_share_a_service_account() -> None:
     own = build(service_account_annotations={"role": "arn"}, annotations={"a": "b"})
     assert service_account(own)["metadata"]["annotations"] == {"role": "arn"}
-    assert service_account(build(service_account_name="shared")) == {
-        "apiVersion": "v1",
-        "kind": "ServiceAccount",
-        "metadata": {
-            "name": "shared",
-            "namespace": "telemetry",
-            "labels": {
-                "app.kubernetes.io/name": "opentelemetry-collector",
-                "app.kubernetes.io/managed-by": "o11y.opentelemetry",
-                "o11y.opentelemetry/release": "telemetry.gateway",
-            },
-        },
-        "automountServiceAccountToken": False,
-    }
+    release = {"o11y.opentelemetry/release": "telemetry.gateway", "app.kubernetes.io/name": "opentelemetry-collector"}
+    labels = {**release, "app.kubernetes.io/managed-by": "o11y.opentelemetry"}
+    metadata = {"name": "shared", "namespace": "telemetry", "labels": labels}
+    shared = manifest("v1", "ServiceAccount", metadata, automountServiceAccountToken=False)
+    assert service_account(build(service_account_name="shared")) == shared
 
 
 def test_a_cluster_role_has_exactly_the_derived_rules_and_is_bound_to_the_service_account() -> None:
     one, watched = build(READING, service_account_name="shared"), ["get", "list", "watch"]
-    written = [*watched, "create", "update", "patch", "delete"]
-    assert cluster_role(one) == {
-        "apiVersion": "rbac.authorization.k8s.io/v1",
-        "kind": "ClusterRole",
-        "metadata": WIDE,
-        "rules": [
-            {"apiGroups": [""], "resources": ["namespaces", "pods"], "verbs": watched},
-            {"apiGroups": ["coordination.k8s.io"], "resources": ["leases"], "verbs": written},
-        ],
-    }
-    assert cluster_role_binding(one) == {
-        "apiVersion": "rbac.authorization.k8s.io/v1",
-        "kind": "ClusterRoleBinding",
-        "metadata": WIDE,
-        "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "telemetry.gateway"},
-        "subjects": [{"kind": "ServiceAccount", "name": "shared", "namespace": "telemetry"}],
-    }
+    written, rbac = [*watched, "create", "update", "patch", "delete"], "rbac.authorization.k8s.io"
+    rules = [
+        {"apiGroups": [""], "resources": ["namespaces", "pods"], "verbs": watched},
+        {"apiGroups": ["coordination.k8s.io"], "resources": ["leases"], "verbs": written},
+    ]
+    assert cluster_role(one) == manifest(f"{rbac}/v1", "ClusterRole", WIDE, rules=rules)
+    role = {"apiGroup": rbac, "kind": "ClusterRole", "name": "telemetry.gateway"}
+    subjects = [{"kind": "ServiceAccount", "name": "shared", "namespace": "telemetry"}]
+    binding = manifest(f"{rbac}/v1", "ClusterRoleBinding", WIDE, roleRef=role, subjects=subjects)
+    assert cluster_role_binding(one) == binding
     assert (cluster_role(build()), cluster_role_binding(build())) == (None, None)
+
+
+ASKING = running(processors={"k8s_attributes": {}})
+PASSING = running(processors={"k8s_attributes": {"passthrough": True}})
+FOLDER = "/var/run/secrets/kubernetes.io/serviceaccount"
+SIDECAR = {"mode": "sidecar", "backend": "operator"}
+
+
+@cases(
+    "config, option, has_it",
+    (CONFIG, None, False),
+    (CONFIG, True, True),
+    (ASKING, None, True),
+    (ASKING, False, False),
+    (PASSING, None, False),
+)
+def test_only_a_pod_whose_config_needs_the_api_has_a_token(config: Any, option: bool | None, has_it: bool) -> None:
+    given = {"automount_service_account_token": option}
+    assert pod_template(build(config, **given))["spec"]["automountServiceAccountToken"] is has_it
+    spec = open_telemetry_collector(build(config, backend="operator", **given))["spec"]
+    mounts = {mount["mountPath"]: mount["name"] for mount in spec.get("volumeMounts", [])}
+    volumes = {volume["name"]: volume for volume in spec.get("volumes", [])}
+    assert (FOLDER in mounts) is has_it
+    assert [source for name in mounts.values() for source in volumes[name]["projected"]["sources"]][:1] == (
+        [{"serviceAccountToken": {"path": "token", "expirationSeconds": 3607}}] if has_it else []
+    )
+
+
+@cases(
+    "options, said",
+    ({}, False),
+    ({"automount_service_account_token": True}, False),
+    ({"backend": "operator"}, False),
+    (SIDECAR, None),
+    ({**SIDECAR, "automount_service_account_token": False}, False),
+)
+def test_an_account_mounts_nothing_by_itself_but_in_pods_of_others(options: dict[str, Any], said: bool | None) -> None:
+    for config in (CONFIG, ASKING):
+        assert service_account(build(config, **options)).get("automountServiceAccountToken") is said
+    spec = open_telemetry_collector(build(ASKING, **SIDECAR))["spec"]
+    assert FOLDER not in {mount["mountPath"] for mount in spec.get("volumeMounts", [])}
+
+
+ELECTING = {"k8s_leader_elector": {"lease_name": "a", "lease_namespace": "leases"}}
+
+
+@pytest.mark.parametrize("backend", ["kubernetes", "operator"])
+def test_an_elector_has_the_leases_of_one_namespace(backend: str) -> None:
+    one = build(running(extensions=ELECTING), backend=backend)
+    assert (cluster_role(one), cluster_role_binding(one)) == (None, None)
+    role, binding = roles(one)
+    for made, kind in ((role, "Role"), (binding, "RoleBinding")):
+        metadata = made["metadata"]
+        assert (made["kind"], metadata["namespace"], metadata["name"]) == (kind, "leases", "telemetry.gateway")
+    assert [sorted(rule) for rule in role["rules"]] == [["apiGroups", "resources", "verbs"]]
+    assert binding["roleRef"]["kind"] == "Role"
+    assert binding["subjects"] == [{"kind": "ServiceAccount", "name": "gateway", "namespace": "telemetry"}]
+    assert [item for item in BACKENDS[backend].manifests(one) if item in (role, binding)] == [role, binding]
+
+
+def test_a_namespace_that_a_variable_names_is_any_namespace() -> None:
+    one = build(running(extensions={"k8s_leader_elector": {"lease_name": "a", "lease_namespace": "${env:NAMESPACE}"}}))
+    assert roles(one) == [] and cluster_role(one) is not None

@@ -1,20 +1,24 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
+"""Services, network policies, and the ways in from outside."""
+
 from __future__ import annotations
 
 from typing import Any
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.manifests import network
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.manifests.network import (
     grpc_route,
     http_route,
     ingress,
     network_policy,
+    service,
 )
 
-from ..helpers import METADATA, PODS, build, cases, running
+from ..helpers import METADATA, PODS, build, cases, manifest, running
 
 BOTH = running(receivers={"otlp": {"protocols": {"grpc": None, "http": None}}})
 HOST = {"host": "otel.example.com"}
@@ -22,10 +26,9 @@ GATEWAY = {"gateway": "public", "http_hostnames": ["h.example.com"], "grpc_hostn
 
 
 def policy(config: Any = None, **options: Any) -> Any:
-    manifest = network_policy(build(config, network_policy={"enabled": True, **options}))
-    assert manifest is not None
-    assert manifest["metadata"] == METADATA
-    return manifest["spec"]
+    made: Any = network_policy(build(config, network_policy={"enabled": True, **options}))
+    assert made["metadata"] == METADATA
+    return made["spec"]
 
 
 def test_a_policy_admits_every_port_and_its_protocol() -> None:
@@ -61,40 +64,17 @@ def test_a_policy_admits_only_the_peers_it_is_told_and_leaves_egress_alone_until
     assert (spec["policyTypes"], spec["egress"]) == (["Ingress", "Egress"], [{"to": peers}])
 
 
-def test_an_ingress_leads_to_otlp_over_http() -> None:
+def test_an_ingress_leads_to_otlp_over_http_unless_it_asks_for_more() -> None:
     backend = {"service": {"name": "gateway", "port": {"name": "otlp-http"}}}
     path = {"path": "/", "pathType": "Prefix", "backend": backend}
-    assert ingress(build(BOTH, ingress=HOST)) == {
-        "apiVersion": "networking.k8s.io/v1",
-        "kind": "Ingress",
-        "metadata": METADATA,
-        "spec": {"rules": [{"host": "otel.example.com", "http": {"paths": [path]}}]},
-    }
-
-
-def test_an_ingress_is_as_asked_for() -> None:
+    spec: dict[str, Any] = {"rules": [{"host": "otel.example.com", "http": {"paths": [path]}}]}
+    assert ingress(build(BOTH, ingress=HOST)) == manifest("networking.k8s.io/v1", "Ingress", spec=spec)
     options = {**HOST, "port": "otlp", "path": "/x", "class": "nginx", "tls_secret": "tls", "annotations": {"a": "b"}}
-    manifest = ingress(build(BOTH, ingress=options))
-    assert manifest is not None
-    assert manifest["metadata"]["annotations"] == {"a": "b"}
-    assert manifest["spec"]["ingressClassName"] == "nginx"
-    assert manifest["spec"]["tls"] == [{"hosts": ["otel.example.com"], "secretName": "tls"}]
-    path = manifest["spec"]["rules"][0]["http"]["paths"][0]
-    assert (path["path"], path["backend"]["service"]["port"]["name"]) == ("/x", "otlp")
-
-
-@pytest.mark.parametrize(("config", "listens"), [(None, "otlp"), (running(), "nothing")])
-def test_an_ingress_to_a_port_that_nobody_opens_is_refused(config: Any, listens: str) -> None:
-    with pytest.raises(
-        Problem, match=rf"'gateway' has no port 'otlp-http' for its ingress or routes\. .*listens on: {listens}\."
-    ):
-        ingress(build(config, ingress=HOST))
-
-
-@pytest.mark.parametrize(("builder", "options"), [(ingress, {"ingress": HOST}), (grpc_route, {"routes": GATEWAY})])
-def test_a_way_in_needs_a_service(builder: Any, options: dict[str, Any]) -> None:
-    with pytest.raises(Problem, match=r"has an ingress or routes but no Service\. Set `service: {enabled: true}`\."):
-        builder(build(BOTH, service={"enabled": False}, **options))
+    made: Any = ingress(build(BOTH, ingress=options))
+    path |= {"path": "/x", "backend": {"service": {"name": "gateway", "port": {"name": "otlp"}}}}
+    tls = [{"hosts": ["otel.example.com"], "secretName": "tls"}]
+    assert made["spec"] == {**spec, "ingressClassName": "nginx", "tls": tls}
+    assert made["metadata"]["annotations"] == {"a": "b"}
 
 
 @cases(
@@ -103,39 +83,79 @@ def test_a_way_in_needs_a_service(builder: Any, options: dict[str, Any]) -> None
     (grpc_route, "GRPCRoute", 4317, "g.example.com"),
 )
 def test_a_route_leads_from_a_gateway_to_its_port(builder: Any, kind: str, port: int, host: str) -> None:
-    assert builder(build(BOTH, routes=GATEWAY)) == {
-        "apiVersion": "gateway.networking.k8s.io/v1",
-        "kind": kind,
-        "metadata": METADATA,
-        "spec": {
-            "parentRefs": [{"name": "public"}],
-            "hostnames": [host],
-            "rules": [{"backendRefs": [{"name": "gateway", "port": port}]}],
-        },
-    }
+    rules = [{"backendRefs": [{"name": "gateway", "port": port}]}]
+    spec = {"parentRefs": [{"name": "public"}], "hostnames": [host], "rules": rules}
+    assert builder(build(BOTH, routes=GATEWAY)) == manifest("gateway.networking.k8s.io/v1", kind, spec=spec)
 
 
-def test_a_route_says_which_gateway_and_a_protocol_without_host_names_has_none() -> None:
+def test_a_route_says_which_gateway_and_there_is_none_that_is_not_asked_for() -> None:
     options = {"gateway": "public", "grpc_hostnames": ["a.b"], "gateway_namespace": "infra", "section_name": "https"}
-    one = build(BOTH, routes=options)
-    spec = grpc_route(one)["spec"]  # type: ignore[index]
-    assert spec["parentRefs"] == [{"name": "public", "namespace": "infra", "sectionName": "https"}]
-    assert http_route(one) is None
+    made: Any = grpc_route(build(BOTH, routes=options))
+    assert made["spec"]["parentRefs"] == [{"name": "public", "namespace": "infra", "sectionName": "https"}]
+    assert http_route(build(BOTH, routes=options)) is None
+    assert [builder(build(BOTH)) for builder in (ingress, http_route, grpc_route)] == [None] * 3
 
 
+ALONE = {"service": {"enabled": False}}
 TWICE = {"gateway": "public", "http_hostnames": ["a.b", "x"], "grpc_hostnames": ["a.b"]}
 
 
 @cases(
-    "config, options, says",
-    (BOTH, {"gateway": "public"}, "has routes without host names"),
-    (BOTH, TWICE, "routes host name 'a.b' to both HTTP and gRPC"),
-    (running(receivers={"zipkin": {}}), GATEWAY, r"has no port 'otlp-http' for its ingress or routes\."),
+    "builder, config, options, says",
+    (ingress, None, {"ingress": HOST}, r"'gateway' has no port 'otlp-http' for its ingress .*listens on: otlp\."),
+    (ingress, running(), {"ingress": HOST}, r"has no port 'otlp-http' .*listens on: nothing\."),
+    (ingress, BOTH, {"ingress": HOST, **ALONE}, "ingress or routes but no Service. Set `service: {enabled: true}`"),
+    (grpc_route, BOTH, {"routes": GATEWAY, **ALONE}, "ingress or routes but no Service"),
+    (http_route, BOTH, {"routes": {"gateway": "public"}}, "has routes without host names"),
+    (http_route, BOTH, {"routes": TWICE}, "routes host name 'a.b' to both HTTP and gRPC"),
+    (http_route, running(receivers={"zipkin": {}}), {"routes": GATEWAY}, "has no port 'otlp-http' for its .* routes"),
 )
-def test_routes_that_a_gateway_would_refuse_are_refused(config: Any, options: dict[str, Any], says: str) -> None:
+def test_a_way_in_that_leads_nowhere_is_refused(builder: Any, config: Any, options: Any, says: str) -> None:
     with pytest.raises(Problem, match=says):
-        http_route(build(config, routes=options))
+        builder(build(config, **options))
 
 
-def test_there_is_none_of_them_when_none_is_asked_for() -> None:
-    assert [builder(build(BOTH)) for builder in (ingress, http_route, grpc_route)] == [None] * 3
+OTLP = {"name": "otlp", "port": 4317, "targetPort": 4317, "protocol": "TCP", "appProtocol": "grpc"}
+
+
+def test_clients_reach_a_gateway_through_a_service() -> None:
+    spec: dict[str, Any] = {"type": "ClusterIP", "selector": PODS, "internalTrafficPolicy": "Cluster"}
+    assert service(build()) == manifest("v1", "Service", spec={**spec, "ports": [OTLP]})
+    ports = [("statsd", 8125, "UDP"), ("zipkin", 9411, "TCP")]
+    spec["ports"] = [{"name": name, "port": port, "targetPort": port, "protocol": tcp} for name, port, tcp in ports]
+    one = build(
+        running(receivers={"statsd": {}, "zipkin": {}}), service={"annotations": {"c": "d"}}, annotations={"a": "b"}
+    )
+    metadata = {**METADATA, "annotations": {"a": "b", "c": "d"}}
+    assert service(one) == manifest("v1", "Service", metadata, spec=spec)
+
+
+@cases(
+    "config, options",
+    (None, {"mode": "daemonset"}),
+    (None, ALONE),
+    (running(), {}),
+    (running(extensions={"health_check": {}}), {}),  # only the kubelet asks
+)
+def test_there_is_no_service_without_a_use(config: Any, options: Any) -> None:
+    assert service(build(config, **options)) is None
+
+
+@cases(
+    "mode, options, field, value",
+    ("deployment", {"type": "LoadBalancer"}, "type", "LoadBalancer"),
+    ("deployment", {"internal_traffic_policy": "Local"}, "internalTrafficPolicy", "Local"),
+    ("daemonset", {}, "internalTrafficPolicy", "Local"),
+    ("daemonset", {"internal_traffic_policy": "Cluster"}, "internalTrafficPolicy", "Cluster"),
+)
+def test_a_service_is_as_asked_for(mode: str, options: Any, field: str, value: str) -> None:
+    made: Any = service(build(mode=mode, service={"enabled": True, **options}))
+    assert made["spec"][field] == value
+
+
+def test_a_statefulset_alone_has_a_governing_service_which_needs_no_ports() -> None:
+    spec = {"clusterIP": "None", "selector": PODS}
+    for config, ports in ((None, {"ports": [OTLP]}), (running(), {})):
+        made: Any = network.headless_service(build(config, mode="statefulset"))
+        assert (made["metadata"]["name"], made["spec"]) == ("gateway-headless", {**spec, **ports})
+    assert [network.headless_service(build(mode=mode)) for mode in ("deployment", "daemonset")] == [None, None]

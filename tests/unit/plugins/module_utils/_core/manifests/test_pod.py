@@ -7,11 +7,14 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.manifests.build import frame, namespace, present
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.manifests.pod import config_map, pod_template
 
-from ..helpers import CONTAINER, METADATA, PODS, SELECTOR, build, cases, collector, running
+from ..helpers import CONTAINER, METADATA, PODS, SELECTOR, build, cases, manifest, running
 
+MINE = {"labelSelector": {"matchLabels": {"a": "b"}}, "maxSkew": 2}
+SPREAD = {"labelSelector": {"matchLabels": SELECTOR}, "maxSkew": 1}
 HEALTH = running(extensions={"health_check": {"endpoint": "${env:MY_POD_IP}:13133", "path": "/health"}})
 RESTRICTED = {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}}
 
@@ -57,10 +60,9 @@ def test_the_least_pod_is_whole() -> None:
 
 def test_labels_and_annotations_of_the_user_cannot_replace_ours() -> None:
     labels = {"team": "a", "component": "mine", "app.kubernetes.io/version": "9"}
-    one = build(pod_labels=labels, pod_annotations={"a": "b", "checksum/config": "mine"})
-    metadata = pod_template(one)["metadata"]
-    assert metadata["labels"] == {"team": "a", **SELECTOR, **PODS, "app.kubernetes.io/version": "1.2.3"}
-    assert metadata["annotations"] == {"a": "b", "checksum/config": "f00"}
+    found = pod_template(build(pod_labels=labels, pod_annotations={"a": "b", "checksum/config": "mine"}))["metadata"]
+    ours = LEAST["metadata"]
+    assert found == {"labels": {"team": "a", **ours["labels"]}, "annotations": {"a": "b", **ours["annotations"]}}
 
 
 @cases(
@@ -79,7 +81,8 @@ def test_receivers_are_opened_on_the_node_and_the_health_check_is_not(options: d
     assert sorted(ports, key=str) == sorted([receiver, health], key=str)
 
 
-FIELDS: list[tuple[dict[str, Any], str, Any]] = [
+@cases(
+    "options, field, value",
     ({"image_pull_secrets": ["a", "b"]}, "imagePullSecrets", [{"name": "a"}, {"name": "b"}]),
     ({"node_selector": {"a": "b"}}, "nodeSelector", {"a": "b"}),
     ({"tolerations": [{"operator": "Exists"}]}, "tolerations", [{"operator": "Exists"}]),
@@ -89,20 +92,10 @@ FIELDS: list[tuple[dict[str, Any], str, Any]] = [
     ({"host_network": True}, "dnsPolicy", "ClusterFirstWithHostNet"),
     ({"termination_grace_seconds": 0}, "terminationGracePeriodSeconds", 0),
     ({"service_account_name": "shared"}, "serviceAccountName", "shared"),
-]
-
-
-@pytest.mark.parametrize(("options", "field", "value"), FIELDS)
+    ({"topology_spread": [{"maxSkew": 1}, MINE]}, "topologySpreadConstraints", [SPREAD, MINE]),
+)
 def test_the_pod_is_as_asked_for(options: dict[str, Any], field: str, value: Any) -> None:
     assert spec(**options)[field] == value
-
-
-def test_constraints_select_the_collectors_own_pods_unless_they_say_otherwise() -> None:
-    mine = {"labelSelector": {"matchLabels": {"a": "b"}}, "maxSkew": 2}
-    assert spec(topology_spread=[{"maxSkew": 1}, mine])["topologySpreadConstraints"] == [
-        {"labelSelector": {"matchLabels": SELECTOR}, "maxSkew": 1},
-        mine,
-    ]
 
 
 def test_the_health_check_is_probed() -> None:
@@ -122,9 +115,10 @@ def test_the_user_follows_from_the_platform_and_the_config(config: Any, user: in
     assert pod_template(replace(build(config), run_as_user=user))["spec"]["securityContext"] == security
 
 
-def test_a_cpu_limit_is_there_when_it_is_given() -> None:
+def test_a_cpu_limit_is_there_when_it_is_given_and_the_config_is_one_key() -> None:
     wanted = {"limits": {"cpu": "2", "memory": "512Mi"}, "requests": {"memory": "512Mi"}}
     assert container(cpu_limit="2", cpu_request="")["resources"] == wanted
+    assert config_map(build()) == manifest("v1", "ConfigMap", data={"config": "the: config\n"})
 
 
 @pytest.mark.parametrize(("mode", "root"), [("daemonset", True), ("statefulset", False), ("deployment", False)])
@@ -133,18 +127,11 @@ def test_state_on_the_node_is_kept_as_root_because_its_folder_is_roots(mode: str
     assert (spec(keeping, mode=mode)["securityContext"].get("runAsUser") == 0) is root
 
 
-def test_the_config_is_one_key() -> None:
-    head = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": METADATA}
-    assert config_map(build()) == {**head, "data": {"config": "the: config\n"}}
-
-
 def test_a_frame_may_have_another_name_no_namespace_and_annotations_of_its_own() -> None:
-    thing = {"apiVersion": "v1", "kind": "Thing", "metadata": METADATA, "spec": {"a": 1}}
-    assert frame(build(), "v1", "Thing", spec={"a": 1}) == thing
+    assert frame(build(), "v1", "Thing", spec={"a": 1}) == manifest("v1", "Thing", spec={"a": 1})
     one = build(annotations={"a": "all", "b": "all"})
     metadata = frame(one, "v1", "Thing", name="other", namespaced=False, annotations={"b": "own"})["metadata"]
-    assert (metadata["name"], "namespace" in metadata) == ("other", False)
-    assert metadata["annotations"] == {"a": "all", "b": "own"}
+    assert metadata == {"name": "other", "labels": METADATA["labels"], "annotations": {"a": "all", "b": "own"}}
 
 
 @cases(
@@ -158,14 +145,62 @@ def test_what_says_nothing_is_left_out(value: Any, stays: bool) -> None:
 
 def test_a_namespace_is_the_same_for_every_collector_in_it() -> None:
     ours = {"app.kubernetes.io/managed-by": "o11y.opentelemetry", "o11y.opentelemetry/release": "telemetry_shared"}
-    assert namespace(build(labels={"team": "a"}, annotations={"a": "b"})) == {
-        "apiVersion": "v1",
-        "kind": "Namespace",
-        "metadata": {"name": "telemetry", "labels": ours},
-    }
+    made = namespace(build(labels={"team": "a"}, annotations={"a": "b"}))
+    assert made == manifest("v1", "Namespace", {"name": "telemetry", "labels": ours})
 
 
 def test_only_ports_of_clients_are_exposed() -> None:
     one = build(running(receivers={"zipkin": {}}, extensions={"health_check": {"endpoint": ":1"}}))
     assert [port.name for port in one.exposed] == ["zipkin"]
-    assert one.collector == collector()
+
+
+def env(config: Any = None, **given: Any) -> dict[str, Any]:
+    entries = pod_template(build(config, env=given))["spec"]["containers"][0]["env"]
+    assert len({entry["name"] for entry in entries}) == len(entries)
+    return {entry["name"]: entry.get("value", entry.get("valueFrom")) for entry in entries}
+
+
+def field(path: str) -> dict[str, Any]:
+    return {"fieldRef": {"apiVersion": "v1", "fieldPath": path}}
+
+
+KEY = {"name": "s", "key": "k"}
+
+
+@cases(
+    "given, source",
+    ("text", "text"),
+    ("", ""),
+    (None, ""),
+    (5, "5"),
+    (True, "true"),
+    ({"secret": "s", "key": "k"}, {"secretKeyRef": KEY}),
+    ({"secret": "s", "key": "k", "optional": True}, {"secretKeyRef": {**KEY, "optional": True}}),
+    ({"secret": "s", "key": "k", "optional": False}, {"secretKeyRef": {**KEY, "optional": False}}),
+    ({"config_map": "s", "key": "k"}, {"configMapKeyRef": KEY}),
+    ({"field": "spec.nodeName"}, field("spec.nodeName")),
+)
+def test_a_variable_has_a_source(given: Any, source: Any) -> None:
+    assert env(MINE=given)["MINE"] == source
+
+
+@pytest.mark.parametrize("given", [{}, {"secret": "s"}, {"key": "k"}, {"vault": "v", "key": "k"}])
+def test_another_source_is_refused_with_those_there_are(given: Any) -> None:
+    with pytest.raises(Problem, match=r"environment variable MINE has a source that is not understood") as refused:
+        env(MINE=given)
+    assert "{secret: NAME, key: KEY}" in refused.value.fix
+
+
+def test_what_the_config_reads_of_the_pod_is_given() -> None:
+    config = running(receivers={"nop": {"a": "${env:K8S_NODE_NAME} ${env:MY_POD_NAME} ${env:OTHER:-x}"}})
+    assert env(config) == {
+        "GOMEMLIMIT": "409MiB",
+        "K8S_NODE_NAME": field("spec.nodeName"),
+        "MY_POD_IP": field("status.podIP"),
+        "MY_POD_NAME": field("metadata.name"),
+    }
+
+
+def test_what_the_user_gives_counts_in_an_order_that_does_not_change() -> None:
+    assert env(GOMEMLIMIT="1GiB", MY_POD_IP="::") == {"GOMEMLIMIT": "1GiB", "MY_POD_IP": "::"}
+    assert list(env(B="", A="")) == ["GOMEMLIMIT", "MY_POD_IP", "A", "B"]

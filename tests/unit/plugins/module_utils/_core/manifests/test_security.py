@@ -1,7 +1,7 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The least that pods need; what a cluster makes of it is in tests/contract/test_constraints.py."""
+"""OpenShift: the least that pods need, which tests/contract/test_constraints.py gives to a cluster, and routes."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.collector.platform import Platform
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.manifests import (
+    network,
     openshift,
     service_account,
-    workload,
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.manifests.build import CollectorBuild
 
-from ..helpers import LABELS, METADATA, SELECTOR, build, cases, running
+from ..helpers import LABELS, build, cases, manifest, running
 
 CONSTRAINED = Platform("here", security_context_constraints=True)
 LOGS = running(receivers={"file_log": {"include": ["/var/log/pods/*/*/*.log"]}})
@@ -32,36 +32,31 @@ RIGHT = {
 }
 
 
-def placed(
-    config: Any = None, platform: Platform = CONSTRAINED, user: int | None = None, **options: Any
-) -> CollectorBuild:
+def placed(config: Any = None, platform: Any = CONSTRAINED, user: Any = None, **options: Any) -> CollectorBuild:
     return replace(build(config, **options), run_as_user=user, platform=platform)
 
 
 def allowed(config: Any = None, **options: Any) -> Any:
-    manifest = openshift.security_context_constraints(placed(config, **options))
-    assert manifest is not None
-    return manifest
+    return openshift.security_context_constraints(placed(config, **options))
 
 
 def test_constraints_are_whole_and_of_the_cluster() -> None:
     never = ("HostIPC", "HostNetwork", "HostPID", "HostPorts", "PrivilegeEscalation", "PrivilegedContainer")
-    assert allowed(LOGS, mode="daemonset") == {
-        "apiVersion": "security.openshift.io/v1",
-        "kind": "SecurityContextConstraints",
-        "metadata": {"name": "telemetry.gateway", "labels": {**LABELS, "component": "agent-collector"}},
-        "allowHostDirVolumePlugin": True,
-        **{f"allow{what}": False for what in never},
-        "allowedCapabilities": [],
-        "defaultAddCapabilities": [],
-        "requiredDropCapabilities": ["ALL"],
-        "priority": 0,
-        "readOnlyRootFilesystem": True,
-        "runAsUser": {"type": "MustRunAs", "uid": 0},
+    metadata = {"name": "telemetry.gateway", "labels": {**LABELS, "component": "agent-collector"}}
+    body = {
+        **{"allowHostDirVolumePlugin": True, **{f"allow{what}": False for what in never}},
+        **{"allowedCapabilities": [], "defaultAddCapabilities": [], "requiredDropCapabilities": ["ALL"]},
+        **{"priority": 0, "readOnlyRootFilesystem": True, "runAsUser": {"type": "MustRunAs", "uid": 0}},
         **{what: {"type": "MustRunAs"} for what in ("fsGroup", "supplementalGroups", "seLinuxContext")},
-        "seccompProfiles": ["runtime/default"],
-        "volumes": ["configMap", "hostPath", "projected"],
+        **{"seccompProfiles": ["runtime/default"], "volumes": ["configMap", "hostPath", "projected"]},
     }
+    made = allowed(LOGS, mode="daemonset")
+    assert made == manifest("security.openshift.io/v1", "SecurityContextConstraints", metadata, **body)
+
+
+CEPH = {"name": "a", "mount_path": "/a", "source": {"cephfs": {"monitors": ["b"]}}}
+SPC = {"type": "MustRunAs", "seLinuxOptions": {"type": "spc_t", "level": "s0"}}
+KEPT = {"config": STATE, "mode": "statefulset", "selinux_type": "spc_t"}
 
 
 @cases(
@@ -73,22 +68,10 @@ def test_constraints_are_whole_and_of_the_cluster() -> None:
     ({"user": 1234}, "runAsUser", {"type": "MustRunAs", "uid": 1234}),
     ({"user": 1234}, "fsGroup", {"type": "MustRunAs", "ranges": [{"min": 1234, "max": 1234}]}),
     ({"host_ports": True}, "runAsUser", {"type": "MustRunAsRange"}),
-    (
-        {"selinux_type": "spc_t"},
-        "seLinuxContext",
-        {"type": "MustRunAs", "seLinuxOptions": {"type": "spc_t", "level": "s0"}},
-    ),
+    ({"selinux_type": "spc_t"}, "seLinuxContext", SPC),
     ({"config": STATE, "mode": "daemonset"}, "volumes", ["configMap", "hostPath", "projected"]),
-    (
-        {"config": STATE, "mode": "statefulset", "selinux_type": "spc_t"},
-        "volumes",
-        ["configMap", "persistentVolumeClaim", "projected"],
-    ),
-    (
-        {"volumes": [{"name": "a", "mount_path": "/a", "source": {"cephfs": {"monitors": ["b"]}}}]},
-        "volumes",
-        ["cephFS", "configMap", "projected"],
-    ),
+    (KEPT, "volumes", ["configMap", "persistentVolumeClaim", "projected"]),
+    ({"volumes": [CEPH]}, "volumes", ["cephFS", "configMap", "projected"]),
 )
 def test_what_is_needed_is_allowed(options: dict[str, Any], field: str, value: Any) -> None:
     assert allowed(**options)[field] == value
@@ -107,15 +90,11 @@ def test_who_needs_nothing_special_has_no_constraints(options: dict[str, Any]) -
     assert (openshift.security_context_constraints(placed(**options)), openshift.use(placed(**options))) == (None, ())
 
 
-def test_the_right_to_use_them_and_no_others_is_the_collectors() -> None:
+def test_the_right_to_use_them_and_no_others_is_the_collectors_beside_a_target_allocator_too() -> None:
     one = placed(LOGS, mode="daemonset")
-    role, binding = service_account.cluster_role(one), service_account.cluster_role_binding(one)
-    assert role is not None and binding is not None
-    assert role["rules"] == [RIGHT]
-    assert binding["subjects"] == [{"kind": "ServiceAccount", "name": "gateway", "namespace": "telemetry"}]
-
-
-def test_with_a_target_allocator_the_right_is_still_the_collectors() -> None:
+    assert service_account.cluster_role(one)["rules"] == [RIGHT]
+    subject = {"kind": "ServiceAccount", "name": "gateway", "namespace": "telemetry"}
+    assert service_account.cluster_role_binding(one)["subjects"] == [subject]
     scraping = running(receivers={"prometheus": {"config": {"scrape_configs": []}}})
     one = placed(scraping, mode="statefulset", backend="operator", target_allocator={"enabled": True}, host_ports=True)
     assert RIGHT not in service_account.cluster_role(one)["rules"]  # it opens no port
@@ -123,63 +102,90 @@ def test_with_a_target_allocator_the_right_is_still_the_collectors() -> None:
     assert RIGHT in service_account.cluster_role(two)["rules"]
 
 
-BOUNDS = {"min_replicas": 1, "max_replicas": 3}
+TLS = {"cert_file": "/etc/otelcol/secrets/otlp/tls.crt", "key_file": "/etc/otelcol/secrets/otlp/tls.key"}
+CLEAR = running(receivers={"otlp": {"protocols": {"grpc": None, "http": None}}, "statsd": {}, "zipkin": {}})
+SECURE = running(receivers={"otlp/tls": {"protocols": {"grpc": {"tls": TLS}, "http": {"tls": TLS}}}})
+CERTIFICATE = {"tls_secret": "public"}
+GRPC = {"port": "otlp"}
 
 
-def metric(name: str, percent: int) -> dict[str, Any]:
-    target = {"type": "Utilization", "averageUtilization": percent}
-    return {"type": "Resource", "resource": {"name": name, "target": target}}
+def route(config: Any = CLEAR, **options: Any) -> Any:
+    return openshift.openshift_route(build(config, openshift_route={"host": "otlp.example.com", **options}))
 
 
-def test_an_autoscaler_follows_cpu_and_memory() -> None:
-    one = build(autoscaling={**BOUNDS, "cpu_percent": 80, "memory_percent": 70, "behavior": {"scaleDown": {}}})
-    assert workload.horizontal_pod_autoscaler(one) == {
-        "apiVersion": "autoscaling/v2",
-        "kind": "HorizontalPodAutoscaler",
-        "metadata": METADATA,
-        "spec": {
-            "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": "gateway"},
-            "minReplicas": 1,
-            "maxReplicas": 3,
-            "metrics": [metric("cpu", 80), metric("memory", 70)],
-            "behavior": {"scaleDown": {}},
-        },
-    }
-
-
-@cases(
-    "more, metrics",
-    ({"cpu_percent": 80, "memory_percent": None}, [metric("cpu", 80)]),
-    ({"memory_percent": 7}, [metric("memory", 7)]),
-)
-def test_an_autoscaler_follows_only_what_it_is_told(more: dict[str, Any], metrics: list[Any]) -> None:
-    one = build(mode="statefulset", autoscaling={**BOUNDS, **more})
-    spec = workload.horizontal_pod_autoscaler(one)["spec"]  # type: ignore[index]
-    assert (spec["metrics"], spec["scaleTargetRef"]["kind"], "behavior" in spec) == (metrics, "StatefulSet", False)
-
-
-def test_bounds_that_are_crossed_are_refused_and_may_be_the_same() -> None:
-    with pytest.raises(Problem, match=r"'gateway' has min_replicas 4 above max_replicas 3\. Swap or raise them\."):
-        workload.horizontal_pod_autoscaler(build(autoscaling={"min_replicas": 4, "max_replicas": 3}))
-    assert workload.horizontal_pod_autoscaler(build(autoscaling={"min_replicas": 3, "max_replicas": 3})) is not None
+def test_a_route_leads_to_otlp_over_http_and_ends_tls() -> None:
+    to = {"to": {"kind": "Service", "name": "gateway", "weight": 100}, "port": {"targetPort": "otlp-http"}}
+    tls = {"tls": {"termination": "edge", "insecureEdgeTerminationPolicy": "None"}}
+    spec = {"host": "otlp.example.com", **to, **tls, "wildcardPolicy": "None"}
+    assert route() == manifest("route.openshift.io/v1", "Route", spec=spec)
+    timeout = {"haproxy.router.openshift.io/timeout": "30s"}
+    found = route(host=None, path="/v1", annotations=timeout, insecure_policy="Redirect")
+    assert found["metadata"]["annotations"] == timeout
+    assert (found["spec"]["path"], "host" in found["spec"]) == ("/v1", False)
+    assert found["spec"]["tls"]["insecureEdgeTerminationPolicy"] == "Redirect"
+    one = build(CLEAR)
+    assert (openshift.openshift_route(one), openshift.reader(one), openshift.reader_binding(one)) == (None, None, None)
 
 
 @cases(
-    "options, budget",
-    ({"min_available": 1}, {"minAvailable": 1}),
-    ({"min_available": 0}, {"minAvailable": 0}),
-    ({"max_unavailable": "25%", "min_available": None}, {"maxUnavailable": "25%"}),
+    "config, options, tls",
+    (SECURE, {**GRPC, "termination": "passthrough"}, {}),
+    (SECURE, {"termination": "passthrough"}, {}),
+    (SECURE, {"termination": "reencrypt"}, {}),
+    (SECURE, {"termination": "reencrypt", "destination_ca": "PEM"}, {"destinationCACertificate": "PEM"}),
+    (SECURE, {**GRPC, **CERTIFICATE, "termination": "reencrypt"}, {"externalCertificate": {"name": "public"}}),
+    (CLEAR, {**GRPC, **CERTIFICATE}, {"externalCertificate": {"name": "public"}}),
+    (CLEAR, {"port": "zipkin"}, {}),
+    (CLEAR, {"port": "zipkin", "termination": "passthrough"}, {}),  # whether it speaks TLS is not known
 )
-def test_a_budget_protects_the_pods(options: dict[str, Any], budget: dict[str, Any]) -> None:
-    assert workload.pod_disruption_budget(build(disruption_budget=options)) == {
-        "apiVersion": "policy/v1",
-        "kind": "PodDisruptionBudget",
-        "metadata": METADATA,
-        "spec": {"selector": {"matchLabels": SELECTOR}, **budget},
-    }
+def test_what_works_is_made(config: Any, options: dict[str, Any], tls: dict[str, Any]) -> None:
+    found = route(config, **options)["spec"]["tls"]
+    always = {"termination": options.get("termination", "edge"), "insecureEdgeTerminationPolicy": "None"}
+    assert found == {**always, **tls}
 
 
-def test_a_budget_says_one_thing_and_there_is_none_when_none_is_asked_for() -> None:
-    with pytest.raises(Problem, match=r"'gateway' has both min_available and max_unavailable.*takes one of them"):
-        workload.pod_disruption_budget(build(disruption_budget={"min_available": 1, "max_unavailable": 1}))
-    assert (workload.horizontal_pod_autoscaler(build()), workload.pod_disruption_budget(build())) == (None, None)
+@cases(
+    "config, options, wrong",
+    (SECURE, {"termination": "passthrough", "path": "/v1"}, "sees no path"),
+    (SECURE, {"termination": "passthrough", "insecure_policy": "Allow"}, "allows no connections without TLS"),
+    (SECURE, {"termination": "passthrough", **CERTIFICATE}, "shows no certificate"),
+    (CLEAR, {"destination_ca": "PEM"}, "there is no certificate to verify"),
+    (CLEAR, GRPC, "gRPC needs HTTP/2"),
+    (SECURE, {**GRPC, "termination": "reencrypt"}, "gRPC needs HTTP/2"),
+    (SECURE, {}, "speaks TLS, and with termination edge the router does not"),
+    (CLEAR, {"termination": "reencrypt"}, "speaks no TLS, and termination reencrypt needs it to"),
+    (CLEAR, {"termination": "passthrough"}, "speaks no TLS, and termination passthrough needs it to"),
+    (CLEAR, {"port": "statsd"}, "is UDP, and routes carry TCP alone"),
+    (CLEAR, {"port": "jaeger"}, "has no port 'jaeger' for its openshift_route"),
+)
+def test_what_a_router_cannot_do_is_refused(config: Any, options: dict[str, Any], wrong: str) -> None:
+    with pytest.raises(Problem, match=f"'gateway'.*{wrong}"):
+        route(config, **options)
+
+
+def test_a_route_needs_a_service() -> None:
+    with pytest.raises(Problem, match="has an openshift_route but no Service"):
+        openshift.openshift_route(build(CLEAR, mode="daemonset", openshift_route={"host": "a.example.com"}))
+
+
+def test_the_router_may_read_the_certificate_and_no_other_secret() -> None:
+    one = build(CLEAR, openshift_route={"host": "a.example.com", **CERTIFICATE})
+    metadata, rbac = {"name": "gateway-route", "namespace": "telemetry", "labels": LABELS}, "rbac.authorization.k8s.io"
+    rule = {"apiGroups": [""], "resources": ["secrets"], "verbs": ["get", "list", "watch"], "resourceNames": ["public"]}
+    assert openshift.reader(one) == manifest(f"{rbac}/v1", "Role", metadata, rules=[rule])
+    role = {"apiGroup": rbac, "kind": "Role", "name": "gateway-route"}
+    router = [{"kind": "ServiceAccount", "name": "router", "namespace": "openshift-ingress"}]
+    binding = manifest(f"{rbac}/v1", "RoleBinding", metadata, roleRef=role, subjects=router)
+    assert openshift.reader_binding(one) == binding
+
+
+@cases(
+    "options, protocol",
+    (None, "grpc"),
+    ({**GRPC, **CERTIFICATE, "termination": "edge"}, "h2c"),
+    ({**GRPC, "termination": "passthrough"}, "grpc"),
+    ({"port": "otlp-http"}, "grpc"),
+)
+def test_a_router_that_ends_tls_is_told_of_grpc_in_its_own_words(options: Any, protocol: str) -> None:
+    made: Any = network.service(build(CLEAR, openshift_route=options))
+    assert next(port.get("appProtocol") for port in made["spec"]["ports"]) == protocol

@@ -10,7 +10,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors im
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.manifests import workload
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.manifests.pod import pod_template
 
-from ..helpers import METADATA, SELECTOR, build, cases, running
+from ..helpers import SELECTOR, build, cases, manifest, running
 
 STATE = running(extensions={"file_storage": {"directory": "/state"}})
 BUILDERS = {"daemonset": workload.daemon_set, "deployment": workload.deployment, "statefulset": workload.stateful_set}
@@ -22,19 +22,11 @@ def spec(mode: str, config: Any = None, **options: Any) -> Any:
 
 def test_a_deployment_is_whole() -> None:
     one = build()
-    assert workload.deployment(one) == {
-        "apiVersion": "apps/v1",
-        "kind": "Deployment",
-        "metadata": METADATA,
-        "spec": {
-            "selector": {"matchLabels": SELECTOR},
-            "revisionHistoryLimit": 10,
-            "template": pod_template(one),
-            "minReadySeconds": 5,
-            "replicas": 2,
-            "strategy": {"type": "RollingUpdate"},
-        },
+    spec = {
+        **{"selector": {"matchLabels": SELECTOR}, "revisionHistoryLimit": 10, "template": pod_template(one)},
+        **{"minReadySeconds": 5, "replicas": 2, "strategy": {"type": "RollingUpdate"}},
     }
+    assert workload.deployment(one) == manifest("apps/v1", "Deployment", spec=spec)
 
 
 @cases(
@@ -88,56 +80,55 @@ def test_a_collector_without_a_probe_must_live_for_a_while_to_count_as_available
     assert "minReadySeconds" not in spec(mode, probed)
 
 
-def env(config: Any = None, **given: Any) -> dict[str, Any]:
-    entries = pod_template(build(config, env=given))["spec"]["containers"][0]["env"]
-    assert len({entry["name"] for entry in entries}) == len(entries)
-    return {entry["name"]: entry.get("value", entry.get("valueFrom")) for entry in entries}
+BOUNDS = {"min_replicas": 1, "max_replicas": 3}
 
 
-def field(path: str) -> dict[str, Any]:
-    return {"fieldRef": {"apiVersion": "v1", "fieldPath": path}}
+def metric(name: str, percent: int) -> dict[str, Any]:
+    target = {"type": "Utilization", "averageUtilization": percent}
+    return {"type": "Resource", "resource": {"name": name, "target": target}}
 
 
-KEY = {"name": "s", "key": "k"}
+def test_an_autoscaler_follows_cpu_and_memory() -> None:
+    one = build(autoscaling={**BOUNDS, "cpu_percent": 80, "memory_percent": 70, "behavior": {"scaleDown": {}}})
+    spec = {
+        "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": "gateway"},
+        **{"minReplicas": 1, "maxReplicas": 3, "metrics": [metric("cpu", 80), metric("memory", 70)]},
+        "behavior": {"scaleDown": {}},
+    }
+    made = manifest("autoscaling/v2", "HorizontalPodAutoscaler", spec=spec)
+    assert workload.horizontal_pod_autoscaler(one) == made
 
 
 @cases(
-    "given, source",
-    ("text", "text"),
-    ("", ""),
-    (None, ""),
-    (5, "5"),
-    (True, "true"),
-    ({"secret": "s", "key": "k"}, {"secretKeyRef": KEY}),
-    ({"secret": "s", "key": "k", "optional": True}, {"secretKeyRef": {**KEY, "optional": True}}),
-    ({"secret": "s", "key": "k", "optional": False}, {"secretKeyRef": {**KEY, "optional": False}}),
-    ({"config_map": "s", "key": "k"}, {"configMapKeyRef": KEY}),
-    ({"field": "spec.nodeName"}, field("spec.nodeName")),
+    "more, metrics",
+    ({"cpu_percent": 80, "memory_percent": None}, [metric("cpu", 80)]),
+    ({"memory_percent": 7}, [metric("memory", 7)]),
 )
-def test_a_variable_has_a_source(given: Any, source: Any) -> None:
-    assert env(MINE=given)["MINE"] == source
+def test_an_autoscaler_follows_only_what_it_is_told(more: dict[str, Any], metrics: list[Any]) -> None:
+    made: Any = workload.horizontal_pod_autoscaler(build(mode="statefulset", autoscaling={**BOUNDS, **more}))
+    assert (made["spec"]["metrics"], made["spec"]["scaleTargetRef"]["kind"]) == (metrics, "StatefulSet")
+    assert "behavior" not in made["spec"]
 
 
-@pytest.mark.parametrize("given", [{}, {"secret": "s"}, {"key": "k"}, {"vault": "v", "key": "k"}])
-def test_another_source_is_refused_with_those_there_are(given: Any) -> None:
-    with pytest.raises(Problem, match=r"environment variable MINE has a source that is not understood") as refused:
-        env(MINE=given)
-    assert "{secret: NAME, key: KEY}" in refused.value.fix
+@cases(
+    "options, budget",
+    ({"min_available": 1}, {"minAvailable": 1}),
+    ({"min_available": 0}, {"minAvailable": 0}),
+    ({"max_unavailable": "25%", "min_available": None}, {"maxUnavailable": "25%"}),
+)
+def test_a_budget_protects_the_pods(options: dict[str, Any], budget: dict[str, Any]) -> None:
+    made = workload.pod_disruption_budget(build(disruption_budget=options))
+    spec = {"selector": {"matchLabels": SELECTOR}, **budget}
+    assert made == manifest("policy/v1", "PodDisruptionBudget", spec=spec)
 
 
-def test_what_the_config_reads_of_the_pod_is_given() -> None:
-    config = running(receivers={"nop": {"a": "${env:K8S_NODE_NAME} ${env:MY_POD_NAME} ${env:OTHER:-x}"}})
-    assert env(config) == {
-        "GOMEMLIMIT": "409MiB",
-        "K8S_NODE_NAME": field("spec.nodeName"),
-        "MY_POD_IP": field("status.podIP"),
-        "MY_POD_NAME": field("metadata.name"),
-    }
-
-
-def test_what_the_user_gives_counts_in_an_order_that_does_not_change() -> None:
-    assert env(GOMEMLIMIT="1GiB", MY_POD_IP="::") == {"GOMEMLIMIT": "1GiB", "MY_POD_IP": "::"}
-    assert list(env(B="", A="")) == ["GOMEMLIMIT", "MY_POD_IP", "A", "B"]
+def test_bounds_that_are_crossed_are_refused_and_may_be_the_same_and_a_budget_says_one_thing() -> None:
+    with pytest.raises(Problem, match=r"'gateway' has min_replicas 4 above max_replicas 3\. Swap or raise them\."):
+        workload.horizontal_pod_autoscaler(build(autoscaling={"min_replicas": 4, "max_replicas": 3}))
+    assert workload.horizontal_pod_autoscaler(build(autoscaling={"min_replicas": 3, "max_replicas": 3})) is not None
+    with pytest.raises(Problem, match=r"'gateway' has both min_available and max_unavailable.*takes one of them"):
+        workload.pod_disruption_budget(build(disruption_budget={"min_available": 1, "max_unavailable": 1}))
+    assert (workload.horizontal_pod_autoscaler(build()), workload.pod_disruption_budget(build())) == (None, None)
 
 
 ROOT = running(receivers={"host_metrics": {"root_path": "/hostfs"}})

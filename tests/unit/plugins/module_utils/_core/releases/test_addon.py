@@ -7,13 +7,8 @@ from typing import Any
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.releases.addon import (
-    Addon,
-    addon_of,
-    decide,
-    refuse_inputs,
-    registry_note,
-)
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.releases import addon as addons
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.releases.addon import Addon
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.releases.decide import Decision, ReleaseRequest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.releases.versions import Version
 
@@ -47,7 +42,7 @@ def crd(by: str, *, ours: bool = False) -> dict[str, Any]:
 
 
 def decided(asked: ReleaseRequest, item: Addon, cluster: Any, *others: str, certified: Any = CERTIFIED) -> Decision:
-    return decide(asked, item, cluster, {"cert_manager": certified, "addons": ["adot", *others]}, FACTS)
+    return addons.decide(asked, item, cluster, {"cert_manager": certified, "addons": ["adot", *others]}, FACTS)
 
 
 @cases(
@@ -59,11 +54,12 @@ def decided(asked: ReleaseRequest, item: Addon, cluster: Any, *others: str, cert
     (addon(NEW, NEWER), there(), "upgrade"),
     (addon(), there(crds=[crd("eks_addon")]), "install"),  # what was preserved
     (addon(), found(crds=[crd("manifest", ours=True)]), "install"),
+    (Addon("other", "prod", "", "v2-eksbuild.1"), found(), "install"),
 )
 def test_what_becomes_of_the_addon(item: Addon, cluster: Any, action: str) -> None:
     decision = decided(WANTED, item, cluster)
     assert (decision.action, decision.provider, decision.warnings) == (action, "eks_addon", [])
-    assert "the EKS add-on adot" in decision.message
+    assert f"the EKS add-on {item.name}" in decision.message
 
 
 @cases(
@@ -97,48 +93,37 @@ def test_an_addon_of_somebody_else_is_used_as_it_is_or_taken_over() -> None:
     assert decided(wanted(foreign="adopt"), addon(), cluster).provider == "existing"
 
 
+OLDER, UNKNOWN = ({"certified": {"installed": True, "version": version}} for version in ("1.19.1", ""))
+SKEWED = there(resources=[resource("OpenTelemetryCollector", image="x:0.158.0")])
+
+
 @cases(
-    "certified, said",
-    ({"installed": False, "version": ""}, "no controller of it was found"),
-    ({"installed": True, "version": "1.12.0"}, "cert-manager 1.12.0 is not in the table"),
-    ({"installed": True, "version": "1.19.1"}, ""),
-    ({"installed": True, "version": ""}, ""),
+    "cluster, given, said",
+    (found(), {"certified": {"installed": False, "version": ""}}, "no controller of it was found"),
+    (found(), {"certified": {"installed": True, "version": "1.12.0"}}, "cert-manager 1.12.0 is not in the table"),
+    (found(), OLDER, ""),
+    (found(), UNKNOWN, ""),
+    (found(kubernetes="v1.36.1"), OLDER, "is for Kubernetes 1.31 to 1.35, and this cluster is 1.36"),
+    (found(kubernetes="v1.99.0"), UNKNOWN, ""),  # EKS says for which Kubernetes an add-on is
+    (found(cert_manager=False), {"asked": wanted(check=True), "certified": {}}, "which is not in this cluster"),
+    (found(), {"others": ["unrelated"]}, ""),
+    (found(), {"others": ["other-addon"]}, "other-addon is in cluster prod, too: it acts on the same annotations"),
+    (SKEWED, {"installed": NEW}, "the operator is made for 0.151"),
 )
-def test_cert_manager_may_be_anybodys(certified: Any, said: str) -> None:
-    warnings = decided(WANTED, addon(), found(), certified=certified).warnings
-    assert [said in text for text in warnings] == ([True] if said else [])
-
-
-def test_a_cert_manager_that_is_old_or_comes_later_is_warned_of() -> None:
-    old = {**CERTIFIED, "version": "1.19.1"}
-    (warning,) = decided(WANTED, addon(), found(kubernetes="v1.36.1"), certified=old).warnings
-    assert "is for Kubernetes 1.31 to 1.35, and this cluster is 1.36" in warning
-    (warning,) = decided(wanted(check=True), addon(), found(cert_manager=False), certified={}).warnings
-    assert "which is not in this cluster" in warning
-
-
-def test_another_addon_that_acts_on_the_same_and_collectors_that_do_not_follow_are_named() -> None:
-    assert decided(WANTED, addon(), found(), "unrelated").warnings == []
-    (warning,) = decided(WANTED, addon(), found(), "other-addon").warnings
-    assert "other-addon is in cluster prod, too: it acts on the same annotations" in warning
-    cluster = there(resources=[resource("OpenTelemetryCollector", image="x:0.158.0")])
-    (warning,) = decided(WANTED, addon(NEW), cluster).warnings
-    assert "the operator is made for 0.151" in warning
-
-
-def test_eks_says_for_which_kubernetes_an_addon_is_and_one_may_be_unknown() -> None:
-    assert decided(WANTED, addon(), found(kubernetes="v1.99.0"), certified={**CERTIFIED, "version": ""}).warnings == []
-    assert decided(WANTED, Addon("other", "prod", "", "v2-eksbuild.1"), found()).action == "install"
+def test_what_does_not_go_together_is_warned_of(cluster: Any, given: Any, said: str) -> None:
+    options = {"asked": WANTED, "installed": "", "others": [], "certified": CERTIFIED, **given}
+    item = addon(options["installed"])
+    found = decided(options["asked"], item, cluster, *options["others"], certified=options["certified"])
+    assert [said in text for text in found.warnings] == [True] * bool(said)
 
 
 def test_the_addon_is_known_by_name_and_tag() -> None:
-    listed = [
-        {"addon_name": "adot", "addon_version": NEW, "tags": {"o11y.opentelemetry/release": "opentelemetry-operator"}},
-        {"addon_name": "other", "addon_version": OLD, "tags": {}},
-    ]
-    assert addon_of("adot", "prod", listed, "") == Addon("adot", "prod", NEW, NEW, ours=True)
-    assert addon_of("other", "prod", listed, NEW) == Addon("other", "prod", OLD, NEW, ours=False)
-    assert addon_of("none", "prod", listed, NEW) == Addon("none", "prod", "", NEW)
+    tags = {"o11y.opentelemetry/release": "opentelemetry-operator"}
+    rows = (("adot", NEW, tags), ("other", OLD, {}))
+    listed = [{"addon_name": name, "addon_version": version, "tags": tag} for name, version, tag in rows]
+    assert addons.addon_of("adot", "prod", listed, "") == Addon("adot", "prod", NEW, NEW, ours=True)
+    assert addons.addon_of("other", "prod", listed, NEW) == Addon("other", "prod", OLD, NEW, ours=False)
+    assert addons.addon_of("none", "prod", listed, NEW) == Addon("none", "prod", "", NEW)
 
 
 NOTHING: dict[str, Any] = {
@@ -150,10 +135,10 @@ NOTHING: dict[str, Any] = {
 
 
 def test_inputs_that_nobody_gives_are_no_matter_and_a_registry_for_all_roles_does_not_hold_here() -> None:
-    refuse_inputs(NOTHING)
-    refuse_inputs({**NOTHING, "workloads": {}})
-    assert list(registry_note(NOTHING)) == []
-    assert len(list(registry_note({**NOTHING, "image_registry": "mirror:5000"}))) == 1
+    addons.refuse_inputs(NOTHING)
+    addons.refuse_inputs({**NOTHING, "workloads": {}})
+    assert list(addons.registry_note(NOTHING)) == []
+    assert len(list(addons.registry_note({**NOTHING, "image_registry": "mirror:5000"}))) == 1
 
 
 @cases(
@@ -167,4 +152,4 @@ def test_inputs_that_nobody_gives_are_no_matter_and_a_registry_for_all_roles_doe
 )
 def test_what_an_addon_cannot_be_told_is_refused(given: dict[str, Any], said: str) -> None:
     with pytest.raises(Problem, match=said):
-        refuse_inputs({**NOTHING, **given})
+        addons.refuse_inputs({**NOTHING, **given})

@@ -9,12 +9,13 @@ import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.releases import versions
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.releases.decide import ReleaseRequest, decide
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.releases.versions import Version
 
 from ..helpers import cases
 from .samples import CERTIFIER, OPERATING, TABLE, definition, found, here, resource
 
-OPERATOR = ReleaseRequest(OPERATING, "manifest", versions.Version(0, 158, 0), "ns", certificates="cert_manager")
-CERT = ReleaseRequest(CERTIFIER, "manifest", versions.Version(1, 21, 2), "ns")
+OPERATOR = ReleaseRequest(OPERATING, "manifest", Version(0, 158, 0), "ns", certificates="cert_manager")
+CERT = ReleaseRequest(CERTIFIER, "manifest", Version(1, 21, 2), "ns")
 FOREIGN = {"ours": False}
 HELM = {"installer": {"by": "helm", "name": "ns/otel"}}
 
@@ -27,17 +28,6 @@ def crd(**more: Any) -> dict[str, Any]:
     told = {"name": "certificates.cert-manager.io", "kind": "Certificate", "plural": "certificates", "ours": True}
     told |= {"served_versions": ["v1"], "stored_versions": ["v1"], "storage_version": "v1"}
     return {**told, "installer": {"by": "manifest", "name": ""}, **more}
-
-
-@cases(
-    "version, there, action",
-    (versions.Version(0, 158, 0), found(), "install"),
-    (versions.Version(0, 158, 0), here("0.158.0"), "unchanged"),
-    (versions.Version(0, 158, 0), here("0.131.0"), "upgrade"),
-    (versions.Version(0, 158, 0), here(""), "unchanged"),
-)
-def test_what_becomes_of_the_operator(version: versions.Version, there: Any, action: str) -> None:
-    assert decide(wanted(version=version), there, TABLE).action == action
 
 
 @cases(
@@ -63,14 +53,20 @@ def test_what_must_not_be_done_is_refused(asked: ReleaseRequest, there: Any, sai
 
 
 @cases(
-    "asked, there",
-    (wanted(CERT, allow_skip=True), here("1.18.4")),
-    (wanted(CERT), here("1.20.0")),
-    (wanted(foreign="takeover"), here("0.152.0", **FOREIGN)),
-    (wanted(provider="helm", helm_release="otel", foreign="takeover"), here("0.152.0", **FOREIGN, **HELM)),
+    "asked, there, action",
+    (wanted(), found(), "install"),
+    (wanted(), here("0.158.0"), "unchanged"),
+    (wanted(), here("0.131.0"), "upgrade"),
+    (wanted(), here(""), "unchanged"),
+    (wanted(CERT, allow_skip=True), here("1.18.4"), "upgrade"),
+    (wanted(CERT), here("1.20.0"), "upgrade"),
+    (wanted(foreign="takeover"), here("0.152.0", **FOREIGN), "upgrade"),
+    (wanted(provider="helm", helm_release="otel", foreign="takeover"), here("0.152.0", **FOREIGN, **HELM), "upgrade"),
+    (wanted(), found(crds=[crd()]), "install"),  # definitions of our own are taken up again
+    (wanted(provider="helm", helm_release="otel"), found(crds=[crd(ours=False, **HELM)]), "install"),
 )
-def test_an_upgrade_that_may_be(asked: ReleaseRequest, there: Any) -> None:
-    assert decide(asked, there, TABLE).action == "upgrade"
+def test_what_becomes_of_the_release(asked: ReleaseRequest, there: Any, action: str) -> None:
+    assert decide(asked, there, TABLE).action == action
 
 
 def test_what_somebody_else_installed_is_used_as_it_is() -> None:
@@ -83,32 +79,20 @@ def test_what_somebody_else_installed_is_used_as_it_is() -> None:
     ]
 
 
+LATE = here("1.19.0", crds=[crd()], kubernetes="v1.36.0")
+SKEWED = here("0.152.0", resources=[resource("OpenTelemetryCollector", image="x:0.140.0")])
+
+
 @cases(
     "asked, there, said",
-    (
-        wanted(CERT, provider="existing"),
-        here("1.19.0", crds=[crd()], kubernetes="v1.36.0"),
-        "is for Kubernetes 1.31 to 1.35, and this cluster is 1.36",
-    ),
+    (wanted(CERT, provider="existing"), LATE, "is for Kubernetes 1.31 to 1.35, and this cluster is 1.36"),
     (wanted(strict=False), found(kubernetes="v1.37.0"), "this cluster is 1.37"),
-    (
-        wanted(),
-        here("0.152.0", resources=[resource("OpenTelemetryCollector", image="x:0.140.0")]),
-        "image of its own of version 0.140.0",
-    ),
+    (wanted(), SKEWED, "image of its own of version 0.140.0"),
+    (wanted(check=True), found(cert_manager=False), "which is not in this cluster"),
+    (wanted(certificates="generated"), found(cert_manager=False), ""),
 )
 def test_what_is_only_warned_of(asked: ReleaseRequest, there: Any, said: str) -> None:
-    (warning,) = decide(asked, there, TABLE).warnings
-    assert said in warning
-
-
-def test_a_trial_run_may_come_before_cert_manager_and_definitions_of_our_own_are_taken_up_again() -> None:
-    (warning,) = decide(wanted(check=True), found(cert_manager=False), TABLE).warnings
-    assert "which is not in this cluster" in warning
-    assert decide(wanted(certificates="generated"), found(cert_manager=False), TABLE).warnings == []
-    assert decide(wanted(), found(crds=[crd()]), TABLE).action == "install"
-    helm = wanted(provider="helm", helm_release="otel")
-    assert decide(helm, found(crds=[crd(ours=False, **HELM)]), TABLE).action == "install"
+    assert [said in warning for warning in decide(asked, there, TABLE).warnings] == [True] * bool(said)
 
 
 OLD = crd(name="things.example.com", plural="things", stored_versions=["v1alpha1", "v1"])
@@ -136,31 +120,21 @@ def test_versions_are_read_as_projects_write_them(text: str, expected: tuple[int
     assert versions.read(text) == expected
 
 
-def test_a_version_is_written_with_and_without_its_v() -> None:
+def test_a_version_is_written_with_and_without_its_v_and_an_upgrade_passes_through_minor_versions() -> None:
     found = versions.version("v1.2", "x")
     assert (str(found), found.tag, found.line) == ("1.2.0", "v1.2.0", "1.2")
     with pytest.raises(Problem, match=r"'latest' is not a version of cert-manager\. Write it like v1\.2\.3\."):
         versions.version("latest", "cert-manager")
+    assert versions.between(Version(1, 18, 2), Version(1, 21, 0)) == ["1.19", "1.20", "1.21"]
+    assert versions.between(Version(1, 21, 0), Version(1, 21, 2)) == []
+    assert versions.between(Version(0, 9, 0), Version(1, 2, 0)) == ["1.2"]
 
 
-@cases(
-    "old, new, steps",
-    ((1, 18, 2), (1, 21, 0), ["1.19", "1.20", "1.21"]),
-    ((1, 21, 0), (1, 21, 2), []),
-    ((0, 9, 0), (1, 2, 0), ["1.2"]),
-)
-def test_an_upgrade_passes_through_minor_versions(old: Any, new: Any, steps: list[str]) -> None:
-    assert versions.between(versions.Version(*old), versions.Version(*new)) == steps
-
-
-@pytest.mark.parametrize(("cluster", "fits"), [("v1.33.1", True), ("v1.36.0", True), ("v1.32.9", False), ("", True)])
-def test_a_version_is_made_for_some_versions_of_kubernetes(cluster: str, fits: bool) -> None:
-    assert (versions.kubernetes(TABLE, CERTIFIER, versions.Version(1, 21, 9), cluster) == "") is fits
-
-
-def test_a_patch_is_like_its_minor_version_and_those_that_fit_are_offered_newest_first() -> None:
-    assert versions.unknown(TABLE, OPERATING, versions.Version(0, 158, 7)) == ""
-    assert "0.159.0 is not in the table" in versions.unknown(TABLE, OPERATING, versions.Version(0, 159, 0))
+def test_versions_are_made_for_some_versions_of_kubernetes_and_those_that_fit_are_offered_newest_first() -> None:
+    for cluster, fits in (("v1.33.1", True), ("v1.36.0", True), ("v1.32.9", False), ("", True)):
+        assert (versions.kubernetes(TABLE, CERTIFIER, Version(1, 21, 9), cluster) == "") is fits
+    assert versions.unknown(TABLE, OPERATING, Version(0, 158, 7)) == ""
+    assert "0.159.0 is not in the table" in versions.unknown(TABLE, OPERATING, Version(0, 159, 0))
     assert versions.fitting(TABLE, CERTIFIER, "v1.32.0") == ["1.20", "1.19"]
     assert versions.fitting(TABLE, OPERATING, "v1.36.0") == ["0.158.0"]
 
@@ -175,7 +149,7 @@ def test_a_patch_is_like_its_minor_version_and_those_that_fit_are_offered_newest
     (False, "Instrumentation", {"image": "x:0.1.0"}),
 )
 def test_collectors_that_will_not_follow_are_named(named: bool, kind: str, more: dict[str, Any]) -> None:
-    told = list(versions.skew([resource(kind, "one", **more)], versions.Version(0, 158, 0)))
+    told = list(versions.skew([resource(kind, "one", **more)], Version(0, 158, 0)))
     assert [text.split()[1] for text in told] == ["ns/one"] * named
 
 
@@ -192,5 +166,5 @@ BUILDS = {"own-collector": {"v0.48.0": "0.151.0", "v0.48.1": "0.151.0", "v0.49.0
 )
 def test_a_build_with_versions_of_its_own_counts_as_the_collector_in_it(image: str, said: str) -> None:
     collectors = [resource("OpenTelemetryCollector", image=f"r/own-collector{image}")]
-    told = list(versions.skew(collectors, versions.Version(0, 151, 0), BUILDS))
+    told = list(versions.skew(collectors, Version(0, 151, 0), BUILDS))
     assert [text.partition("own of ")[2] for text in told] == ([said] if said else [])

@@ -32,6 +32,8 @@ def test_a_release_has_its_version_and_its_namespace() -> None:
     labelled = samples.certifier_release()
     labelled[4]["spec"]["template"]["spec"]["containers"][0]["image"] = "r:5000/cert-manager-controller@sha256:00"
     assert str(manifest.release(samples.CERTIFIER, labelled, "").version) == "1.21.2"
+    for image, name in (("localhost:5000/x", ("x", "")), ("r:5000/a/b:2@sha256:00ff", ("b", "2"))):
+        assert (versions.image_name(image), versions.tag(image)) == name
 
 
 @cases(
@@ -49,28 +51,16 @@ def test_what_is_no_release_of_the_product_is_refused(objects: list[Any], said: 
     assert "(at here.yaml)" in str(failed.value)
 
 
-@cases(
-    "image, name, tag",
-    ("quay.io/j/cert-manager-controller:v1", "cert-manager-controller", "v1"),
-    ("localhost:5000/x", "x", ""),
-    ("r:5000/a/b:2@sha256:00ff", "b", "2"),
-)
-def test_an_image_has_a_name_and_a_tag(image: str, name: str, tag: str) -> None:
-    assert (versions.image_name(image), versions.tag(image)) == (name, tag)
-
-
 def test_what_is_waited_for() -> None:
-    def hook(kind: str, name: str = "hooks") -> dict[str, str]:
-        return {"kind": kind, "name": name}
-
-    workload = {"kind": "Deployment", "namespace": "cert-manager"}
-    wanted = [{**workload, "name": "cm"}, {**workload, "name": "cm-webhook"}]
-    assert manifest.workloads(samples.certifier_release()) == wanted
-    converted = hook("CustomResourceDefinition", "collectors.example.com")
-    assert manifest.webhooks(samples.operator_release()) == [converted, hook("MutatingWebhookConfiguration")]
-    validating = samples.webhook("ValidatingWebhookConfiguration")
-    others = [samples.definition(), samples.obj("ConfigMap", "a")]
-    assert manifest.webhooks([*others, validating]) == [hook("ValidatingWebhookConfiguration")]
+    found = manifest.workloads(samples.certifier_release())
+    assert found == [{"kind": "Deployment", "namespace": "cert-manager", "name": name} for name in ("cm", "cm-webhook")]
+    others = [samples.definition(), samples.obj("ConfigMap", "a"), samples.webhook("ValidatingWebhookConfiguration")]
+    hooks = manifest.webhooks([*samples.operator_release(), *others])
+    assert [(item["kind"], item["name"]) for item in hooks] == [
+        ("CustomResourceDefinition", "collectors.example.com"),
+        ("MutatingWebhookConfiguration", "hooks"),
+        ("ValidatingWebhookConfiguration", "hooks"),
+    ]
 
 
 def test_the_chart_of_cert_manager() -> None:
@@ -120,7 +110,6 @@ def test_the_chart_of_the_operator() -> None:
     (CertificateSource(), {"certManager": {"enabled": True}}),
     (CertificateSource("issuer", {"name": "a"}), {"certManager": {"enabled": True, "issuerRef": {"name": "a"}}}),
     (CertificateSource("generated"), {"autoGenerateCert": {"enabled": True, "recreate": False}}),
-    ids=["release", "issuer", "generated"],
 )
 def test_where_the_certificate_of_a_chart_comes_from(source: CertificateSource, made: dict[str, Any]) -> None:
     found = helm.values(samples.OPERATING, Customization(certificates=source), {}, samples.NEWEST)["admissionWebhooks"]
@@ -132,31 +121,22 @@ MIRROR = "mirror.local:5000/x"
 
 
 def test_images_move_wherever_they_are_named() -> None:
-    container = {
-        "args": ["--v=2", "--acme-http01-solver-image=quay.io/j/solver:v1", "--image-pull=x"],
-        "env": [
-            {"name": "RELATED_IMAGE_COLLECTOR", "value": "ghcr.io/c:1"},
-            {"name": "RELATED_IMAGE_REF", "valueFrom": {}},
-            {"name": "OTHER", "value": "ghcr.io/c:1"},
-        ],
-    }
-    workload = samples.deployment("a", "ns", "docker.io/a:1", container=container)
+    args = ["--v=2", "--acme-http01-solver-image=quay.io/j/solver:v1", "--image-pull=x"]
+    env = [{"name": name, "value": "ghcr.io/c:1"} for name in ("RELATED_IMAGE_COLLECTOR", "OTHER")]
+    env.append({"name": "RELATED_IMAGE_REF", "valueFrom": {}})
+    workload = samples.deployment("a", "ns", "docker.io/a:1", container={"args": args, "env": env})
     images.move(workload, MIRROR)
     made = workload["spec"]["template"]["spec"]["containers"][0]
     assert made["image"] == f"{MIRROR}/a:1"
     assert made["args"] == ["--v=2", f"--acme-http01-solver-image={MIRROR}/j/solver:v1", "--image-pull=x"]
-    assert [item.get("value") for item in made["env"]] == [f"{MIRROR}/c:1", None, "ghcr.io/c:1"]
+    assert [item.get("value") for item in made["env"]] == [f"{MIRROR}/c:1", "ghcr.io/c:1", None]
     assert list(images.used([workload])) == [f"{MIRROR}/a:1", f"{MIRROR}/j/solver:v1", f"{MIRROR}/c:1"]
 
 
 def test_the_operator_is_told_nothing_that_it_knows_and_a_registry_moves_every_default() -> None:
     started, flags = images.operator_images("0.152.0", "", {}, samples.TABLE)
-    assert flags == {}
-    assert started == {
-        "collector": "ghcr.io/otel/collector:0.152.1",
-        "target_allocator": "ghcr.io/otel/allocator:0.152.0",
-        "java": "ghcr.io/otel/java:2.28.1",
-    }
+    published = {"collector": "collector:0.152.1", "target_allocator": "allocator:0.152.0", "java": "java:2.28.1"}
+    assert (started, flags) == ({name: f"ghcr.io/otel/{image}" for name, image in published.items()}, {})
     started, flags = images.operator_images("0.158.0", MIRROR, {"java": "docker.io/mine/java:3"}, samples.TABLE)
     assert flags == {
         "collector-image": f"{MIRROR}/otel/collector:0.158.0",

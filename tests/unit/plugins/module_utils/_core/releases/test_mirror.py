@@ -26,11 +26,8 @@ OPERATOR = mirror.MirroredRelease("opentelemetry-operator", "v1.0.0", ("g/operat
 
 def workload(*images: str, **container: Any) -> dict[str, Any]:
     containers = [{"image": image, **container} for image in images]
-    return {
-        "kind": "Deployment",
-        "metadata": {"name": "a", "namespace": "n"},
-        "spec": {"template": {"spec": {"containers": containers}}},
-    }
+    template = {"spec": {"containers": containers}}
+    return {"kind": "Deployment", "metadata": {"name": "a", "namespace": "n"}, "spec": {"template": template}}
 
 
 def custom(kind: str = "OpenTelemetryCollector", **spec: Any) -> dict[str, Any]:
@@ -64,54 +61,40 @@ def test_of_the_operators_images_those_that_are_asked_for_without_an_image_are_n
     assert found == ["g/operator:1", "g/python:1", "own/java:1"]
 
 
-def test_all_that_the_operator_could_start_is_there_when_that_is_wanted() -> None:
-    assert names([], [OPERATOR], mirror.ALL) == ["g/collector:1", "g/java:1", "g/operator:1", "g/python:1", "g/ta:1"]
-    assert names([], [OPERATOR], mirror.USED) == ["g/operator:1"]
-
-
-def test_what_is_given_is_needed() -> None:
-    given = mirror.MirroredRelease(
-        "opentelemetry-operator", "v1", (), {"collector": "own:1", "java": "g/java:1"}, frozenset({"collector"})
-    )
-    assert names([], [given]) == ["own:1"]
-
-
-def test_what_nobody_wants_is_left_out() -> None:
-    assert names([workload("a/x:1", "b/y:1")], [OPERATOR], mirror.USED, ["*/x:*", "g/*"]) == ["b/y:1"]
-
-
-def test_more_can_be_asked_for() -> None:
-    assert mirror.needs([workload("x:1")], [], more=["app:1", "x:1"]) == [
-        mirror.Need("app:1", ("asked for",)),
-        mirror.Need("x:1", ("Deployment n/a", "asked for")),
-    ]
-
-
-def test_archives_of_a_release_are_in_its_folder_whoever_else_needs_the_image() -> None:
-    both = mirror.needs([workload("g/operator:1", "other:1")], [OPERATOR])
-    assert [need.row("")["archive"] for need in both] == [
-        "opentelemetry-operator/v1.0.0/images/g_operator_1.tar",
-        "images/other_1.tar",
-    ]
+GIVEN = mirror.MirroredRelease(
+    "opentelemetry-operator", "v1", (), {"collector": "own:1", "java": "g/java:1"}, frozenset({"collector"})
+)
 
 
 @cases(
-    "image, reference, label",
-    ("host:5000/a/b:1", "host:5000/a/b:1", "host:5000/a/b:1"),
-    ("host:5000/a/b@sha256:ab", "host:5000/a/b@sha256:ab", ""),
-    ("host:5000/a/b:1@sha256:ab", "host:5000/a/b@sha256:ab", ""),
+    "wanted, found",
+    (([], [OPERATOR], mirror.ALL), ["g/collector:1", "g/java:1", "g/operator:1", "g/python:1", "g/ta:1"]),
+    (([], [OPERATOR], mirror.USED), ["g/operator:1"]),
+    (([], [GIVEN]), ["own:1"]),
+    (([workload("a/x:1", "b/y:1")], [OPERATOR], mirror.USED, ["*/x:*", "g/*"]), ["b/y:1"]),
 )
-def test_a_digest_counts_for_more_than_a_tag(image: str, reference: str, label: str) -> None:
-    row = mirror.Need(image, ()).row("")
-    assert (mirror.source(image), row["source"], row["label"]) == (reference, reference, label)
+def test_what_the_operator_starts_is_there_unless_nobody_wants_it(wanted: Any, found: list[str]) -> None:
+    assert names(*wanted) == found
 
 
-def test_in_the_registry_it_has_the_name_that_roles_give_it() -> None:
-    assert mirror.Need("ghcr.io/a/b:1", ()).row("r.example.com/m/")["target"] == "r.example.com/m/a/b:1"
-    assert (
-        mirror.Need("ghcr.io/a/b:1@sha256:ab", ()).row("r.example.com/m")["target"] == "r.example.com/m/a/b@sha256:ab"
-    )
-    assert mirror.Need("ghcr.io/a/b:1", ()).row("")["target"] == ""
+def test_more_can_be_asked_for_and_archives_of_a_release_are_in_its_folder() -> None:
+    asked = [mirror.Need("app:1", ("asked for",)), mirror.Need("x:1", ("Deployment n/a", "asked for"))]
+    assert mirror.needs([workload("x:1")], [], more=["app:1", "x:1"]) == asked
+    both = mirror.needs([workload("g/operator:1", "other:1")], [OPERATOR])
+    archives = ["opentelemetry-operator/v1.0.0/images/g_operator_1.tar", "images/other_1.tar"]
+    assert [need.row("")["archive"] for need in both] == archives
+
+
+@cases(
+    "image, reference, label, target",
+    ("host:5000/a/b:1", "host:5000/a/b:1", "host:5000/a/b:1", "r.example.com/m/a/b:1"),
+    ("host:5000/a/b@sha256:ab", "host:5000/a/b@sha256:ab", "", "r.example.com/m/a/b@sha256:ab"),
+    ("host:5000/a/b:1@sha256:ab", "host:5000/a/b@sha256:ab", "", "r.example.com/m/a/b@sha256:ab"),
+)
+def test_a_digest_counts_for_more_than_a_tag(image: str, reference: str, label: str, target: str) -> None:
+    row = mirror.Need(image, ()).row("r.example.com/m/")
+    assert (mirror.source(image), row["source"], row["label"], row["target"]) == (reference, reference, label, target)
+    assert mirror.Need(image, ()).row("")["target"] == ""
 
 
 def made(product: Any, objects: Any, **custom: Any) -> dict[str, Any]:
@@ -145,14 +128,14 @@ def test_what_was_read_stays_as_it_was_and_notes_of_a_generator_are_left_out() -
 
 def test_another_namespace_reaches_everything_that_names_it() -> None:
     result = made(OPERATING, operator_release(), namespace="mine")
+    hooks = result["MutatingWebhookConfiguration hooks"]
+    conversion = result["CustomResourceDefinition collectors.example.com"]["spec"]["conversion"]
+    clients = [hooks["webhooks"][0]["clientConfig"], conversion["webhook"]["clientConfig"]]
+    assert [client["service"]["namespace"] for client in clients] == ["mine", "mine"]
+    assert hooks["metadata"]["annotations"] == {"cert-manager.io/inject-ca-from": "mine/serving"}
     assert result["Namespace mine"]["kind"] == "Namespace"
     assert result["ServiceAccount operator"]["metadata"]["namespace"] == "mine"
     assert result["ClusterRoleBinding b"]["subjects"][0]["namespace"] == "mine"
-    hooks = result["MutatingWebhookConfiguration hooks"]
-    assert hooks["webhooks"][0]["clientConfig"]["service"]["namespace"] == "mine"
-    assert hooks["metadata"]["annotations"] == {"cert-manager.io/inject-ca-from": "mine/serving"}
-    conversion = result["CustomResourceDefinition collectors.example.com"]["spec"]["conversion"]
-    assert conversion["webhook"]["clientConfig"]["service"]["namespace"] == "mine"
     assert result["Certificate serving"]["spec"]["dnsNames"] == ["hook.mine.svc", "hook.mine.svc.cluster.local"]
 
 
@@ -165,26 +148,19 @@ def test_leader_election_can_leave_the_namespace_of_the_system() -> None:
 
 
 def test_a_component_gets_what_was_asked_for_it() -> None:
-    wish = {
-        "replicas": 2,
-        "resources": {"limits": {"memory": "1Gi"}},
-        "flags": {"v": 4, "new": True, "leader-election-namespace": None},
-        "env": {"A": "b"},
-        "node_selector": {"a": "b"},
-        "tolerations": [{"operator": "Exists"}],
-        "affinity": {"nodeAffinity": {}},
-    }
-    result = made(CERTIFIER, certifier_release(), workloads={"controller": wish}, image_pull_secrets=["key"])
-    changed, other = result["Deployment cm"], result["Deployment cm-webhook"]
-    pod = changed["spec"]["template"]["spec"]
-    assert changed["spec"]["replicas"] == 2
-    assert (pod["nodeSelector"], pod["tolerations"]) == ({"a": "b"}, [{"operator": "Exists"}])
-    assert pod["affinity"] == {"nodeAffinity": {}}
-    assert container(changed)["resources"] == {"limits": {"memory": "1Gi"}}
-    assert container(changed)["args"] == ["--acme-http01-solver-image=quay.io/j/solver:v1", "--v=4", "--new=true"]
-    assert container(changed)["env"] == [{"name": "A", "value": "b"}]
-    assert "replicas" not in other["spec"]
-    assert {item["spec"]["template"]["spec"]["imagePullSecrets"][0]["name"] for item in (changed, other)} == {"key"}
+    placing = {"tolerations": [{"operator": "Exists"}], "affinity": {"nodeAffinity": {}}}
+    flags = {"v": 4, "new": True, "leader-election-namespace": None}
+    wish = {"replicas": 2, "resources": {"limits": {}}, "flags": flags, "env": {"A": "b"}, "node_selector": {"a": "b"}}
+    given = {"controller": {**wish, **placing}}
+    result = made(CERTIFIER, certifier_release(), workloads=given, image_pull_secrets=["key"])
+    changed, other = result["Deployment cm"]["spec"], result["Deployment cm-webhook"]["spec"]
+    pod = {**changed["template"]["spec"]}
+    (found,) = pod.pop("containers")
+    secrets = {"imagePullSecrets": [{"name": "key"}]}
+    assert (changed["replicas"], pod) == (2, {"nodeSelector": {"a": "b"}, **placing, **secrets})
+    assert found["args"] == ["--acme-http01-solver-image=quay.io/j/solver:v1", "--v=4", "--new=true"]
+    assert (found["resources"], found["env"]) == ({"limits": {}}, [{"name": "A", "value": "b"}])
+    assert "replicas" not in other and secrets.items() <= other["template"]["spec"].items()
 
 
 def test_flags_and_variables_of_the_product_go_to_its_main_component() -> None:
