@@ -9,50 +9,30 @@ from typing import Any
 
 import jmespath
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.diagnose import checks_trust
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.diagnose.check import (
-    SEVERITIES,
-    STAGES,
-    DiagnoseCheck,
-    found,
-)
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.diagnose.checks_trust import Certificate
+import yaml
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.diagnose import check, checks_trust
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.diagnose.check import DiagnoseCheck, found
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.diagnose.subject import Source
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.diagnose.verdict import CHECKS
 
 from ..helpers import cases
 
-RECEIVE: dict[str, Any] = {
-    "id": "otlp", "signal": "traces", "items": "spans", "seconds": 5, "about": "in", "state": "comes", "accepted": 3,
-    "accepted_total": 3, "refused": 0, "failed": 0, "passive": True, "uptime": "9 min",
-}  # fmt: skip
-EXPORT: dict[str, Any] = {
-    "id": "debug", "signal": "traces", "items": "spans", "seconds": 5, "about": "exporters/debug", "state": "sends",
-    "accepted": 3, "sent": 3, "failed": 0, "queue_size": 0, "queue_capacity": 10, "queue_percent": 0, "came": "spans",
-}  # fmt: skip
-PROCESS: dict[str, Any] = {"id": "x", "items": "spans", "seconds": 5, "refused": 0, "incoming": 3, "outgoing": 3}
-POD: dict[str, Any] = {
-    "name": "p", "node": "n", "phase": "Running", "ready": True, "restarts": 0, "last_reason": "", "last_exit_code": 0,
-    "last_seconds_ago": 0,
-}  # fmt: skip
-HEALTHY: dict[str, Any] = {
-    "name": "a", "namespace": "ns", "kind": "Deployment", "mode": "deployment", "hidden": False, "workload": {"x": 1},
-    "custom_resource": None, "resource_conditions": [], "wanted": 1, "complete": True, "running": True, "pods": [POD],
-    "ready_text": "1 of 1 ready", "symptoms": [], "events": [], "findings": [], "references": [{"state": "ok"}],
-    "certificate_resources": [{"ready": True}], "certificates": [{"state": "valid", "uncovered": []}],
-    "trust": [{"state": "trusted"}], "rights": [], "logs": [], "services": [{"state": "ok"}],
-    "listeners": [{"state": "served", "policies": ""}], "peers": [{"state": "ok"}, {"state": "outside"}],
-    "target_allocator": None, "memory": [{"percent": 50}], "autoscalers": [{"at_max": False, "broken": ""}],
-    "receives": [RECEIVE], "processes": [PROCESS], "exports": [EXPORT], "unseen": [],
-}  # fmt: skip
-
-SIDEWAYS = {
-    "cause": "refused",
-    "text": "connection refused",
-    "current": True,
-    "calm": False,
-    "about": "exporters/debug",
-}
+RECEIVE, EXPORT, PROCESS, POD, SIDEWAYS, HEALTHY = yaml.safe_load("""
+- {id: otlp, signal: traces, items: spans, seconds: 5, about: in, state: comes, accepted: 3, accepted_total: 3,
+   refused: 0, failed: 0, passive: true, uptime: 9 min}
+- {id: debug, signal: traces, items: spans, seconds: 5, about: exporters/debug, state: sends, accepted: 3, sent: 3,
+   failed: 0, queue_size: 0, queue_capacity: 10, queue_percent: 0, came: spans}
+- {id: x, items: spans, seconds: 5, refused: 0, incoming: 3, outgoing: 3}
+- {name: p, node: n, phase: Running, ready: true, restarts: 0, last_reason: "", last_exit_code: 0, last_seconds_ago: 0}
+- {cause: refused, text: connection refused, current: true, calm: false, about: exporters/debug}
+- {name: a, namespace: ns, kind: Deployment, mode: deployment, hidden: false, workload: {x: 1}, custom_resource: null,
+   resource_conditions: [], wanted: 1, complete: true, running: true, ready_text: 1 of 1 ready, symptoms: [],
+   events: [], findings: [], references: [{state: ok}], certificate_resources: [{ready: true}],
+   certificates: [{state: valid, uncovered: []}], trust: [{state: trusted}], rights: [], logs: [],
+   services: [{state: ok}], listeners: [{state: served, policies: ""}], peers: [{state: ok}, {state: outside}],
+   target_allocator: null, memory: [{percent: 50}], autoscalers: [{at_max: false, broken: ""}], unseen: []}
+""")
+HEALTHY |= {"pods": [POD], "receives": [RECEIVE], "processes": [PROCESS], "exports": [EXPORT]}
 FINDING = {"severity": "error", "rule": "r", "where": "w", "message": "m", "fix": "f", "about": ""}
 IDLE = RECEIVE | {"state": "idle", "accepted": 0}
 
@@ -121,37 +101,26 @@ def ids(facts: dict[str, Any]) -> list[str]:
     return [finding.check.id for finding in found(jmespath.search, CHECKS, facts)]
 
 
-def test_nothing_is_wrong_with_a_healthy_collector() -> None:
-    assert ids(HEALTHY) == []
-
-
-@pytest.mark.parametrize(("check", "change"), SITUATIONS, ids=[check for check, _change in SITUATIONS])
-def test_a_situation_is_found(check: str, change: dict[str, Any]) -> None:
+@pytest.mark.parametrize(("name", "change"), SITUATIONS, ids=[name for name, _change in SITUATIONS])
+def test_a_situation_is_found(name: str, change: dict[str, Any]) -> None:
     findings = found(jmespath.search, CHECKS, HEALTHY | change)
-    assert [finding.check.id for finding in findings] == [check]
+    assert [finding.check.id for finding in findings] == [name]
     assert findings[0].message
     assert "{" not in findings[0].message.replace("${", "")
 
 
-def test_every_check_has_a_situation() -> None:
-    assert [check.id for check in CHECKS] == [check for check, _change in _in_order(SITUATIONS)]
+def test_every_check_has_a_situation_and_rows_are_sound() -> None:
+    assert {row.id for row in CHECKS} == {name for name, _change in SITUATIONS}
+    assert len({row.id for row in CHECKS}) == len(CHECKS) == len(SITUATIONS)
+    assert {row.stage for row in CHECKS} <= set(check.STAGES)
+    assert {row.severity for row in CHECKS} == set(check.SEVERITIES)
 
 
-def _in_order(situations: list[tuple[str, dict[str, Any]]]) -> list[tuple[str, dict[str, Any]]]:
-    order = [check.id for check in CHECKS]
-    return sorted(situations, key=lambda pair: order.index(pair[0]))
-
-
-def test_what_is_not_seen_is_not_claimed() -> None:
+def test_nothing_is_wrong_with_a_healthy_collector_and_what_is_not_seen_is_not_claimed() -> None:
+    assert ids(HEALTHY) == []
     unseen = ("services", "rights", "receives", "target_allocator")
     assert ids(HEALTHY | dict.fromkeys(unseen) | {"processes": [], "exports": []}) == []
     assert ids(HEALTHY | {"workload": None, "pods": [], "hidden": True, "running": False, "complete": False}) == []
-
-
-def test_rows_are_sound() -> None:
-    assert len({check.id for check in CHECKS}) == len(CHECKS)
-    assert {check.stage for check in CHECKS} <= set(STAGES)
-    assert {check.severity for check in CHECKS} == set(SEVERITIES)
 
 
 @cases(
@@ -170,46 +139,34 @@ def test_a_check_of_somebody_yields_texts_or_mappings(find: str, messages: list[
 NOW = "2026-03-01T00:00:00Z"
 
 
-def certificate(start: str = "2026-01-01T00:00:00Z", end: str = "2026-06-01T00:00:00Z", *names: str) -> Certificate:
-    return Certificate("CN=a", "CN=ca", start, end, names, False)
+def certificate(start: str = "", end: str = "", *names: str) -> checks_trust.Certificate:
+    return checks_trust.Certificate("CN=a", "CN=ca", start, end, names, False)
 
 
 @cases(
     "start, end, state, left",
-    ("2026-01-01T00:00:00Z", "2026-06-01T00:00:00Z", "valid", "92 days"),
-    ("2026-01-01T00:00:00Z", "2026-03-05T00:00:00Z", "soon", "4 days"),
-    ("2026-01-01T00:00:00Z", "2026-02-01T00:00:00Z", "expired", "28 days"),
-    ("2026-04-01T00:00:00Z", "2026-06-01T00:00:00Z", "not_yet_valid", "92 days"),
+    ("2026-01-01", "2026-06-01", "valid", "92 days"),
+    ("2026-01-01", "2026-03-05", "soon", "4 days"),
+    ("2026-01-01", "2026-02-01", "expired", "28 days"),
+    ("2026-04-01", "2026-06-01", "not_yet_valid", "92 days"),
 )
 def test_dates(start: str, end: str, state: str, left: str) -> None:
-    row = checks_trust.dates(certificate(start, end), NOW)
+    row = checks_trust.dates(certificate(f"{start}T00:00:00Z", f"{end}T00:00:00Z"), NOW)
     assert (row["state"], row["left"]) == (state, left)
 
 
-@cases(
-    "names, host, covered",
-    (["a.ns.svc"], "a.ns.svc", True),
-    (["*.ns.svc"], "a.ns.svc", True),
-    (["*.svc"], "a.ns.svc", False),
-    ([], "a", False),
-)
-def test_names(names: list[str], host: str, covered: bool) -> None:
-    assert checks_trust.covers(names, host) is covered
-
-
-def test_services_that_a_certificate_is_not_for() -> None:
-    services = [{"name": "a", "namespace": "ns"}, {"name": "b", "namespace": "ns"}]
-    made = certificate("", "", "a.ns")
-    assert checks_trust.uncovered(made, services) == ["b.ns.svc"]
+def test_names_of_certificates() -> None:
+    assert checks_trust.covers(["a.ns.svc"], "a.ns.svc") and checks_trust.covers(["*.ns.svc"], "a.ns.svc")
+    assert not checks_trust.covers(["*.svc"], "a.ns.svc") and not checks_trust.covers([], "a")
+    services = [{"name": name, "namespace": "ns"} for name in "ab"]
+    assert checks_trust.uncovered(certificate("", "", "a.ns"), services) == ["b.ns.svc"]
 
 
 def test_files_of_a_config_are_found_in_what_is_mounted() -> None:
-    config: dict[str, Any] = {
-        "receivers": {
-            "otlp": {"protocols": {"grpc": {"tls": {"cert_file": "/tls/tls.crt", "key_file": "/tls/tls.key"}}}}
-        },
-        "exporters": {"otlp/a": {"tls": {"ca_file": "/ca/ca.crt", "cert_file": "/elsewhere/x"}}},
-    }
+    config = yaml.safe_load("""
+        receivers: {otlp: {protocols: {grpc: {tls: {cert_file: /tls/tls.crt, key_file: /tls/tls.key}}}}}
+        exporters: {otlp/a: {tls: {ca_file: /ca/ca.crt, cert_file: /elsewhere/x}}}
+    """)
     sources = [
         Source("Secret", "mine", path="/tls"),
         Source("ConfigMap", "ca", path="/ca", files=(("ca.crt", "root"),)),

@@ -7,41 +7,38 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.diagnose.metrics import (
-    UPTIME,
-    Flow,
-    Key,
-    grown,
-    metrics_port,
-    reading,
-    total,
-)
+import yaml
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.diagnose import metrics
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.diagnose.metrics import UPTIME, Flow, Key, total
 
 from ..helpers import LISTENERS, cases
 
-CONFIG: dict[str, Any] = {
-    "receivers": {"otlp": {}, "k8s_cluster": {"collection_interval": "10s"}},
-    "connectors": {"span_metrics": {}},
-    "service": {
-        "pipelines": {
-            "traces/a": {"receivers": ["otlp"], "processors": ["filter"], "exporters": ["debug", "span_metrics"]},
-            "metrics": {"receivers": ["span_metrics", "k8s_cluster"], "exporters": ["debug"]},
-        }
-    },
-}
+CONFIG = yaml.safe_load("""
+receivers: {otlp: {}, k8s_cluster: {collection_interval: 10s}}
+connectors: {span_metrics: {}}
+service:
+  pipelines:
+    traces/a: {receivers: [otlp], processors: [filter], exporters: [debug, span_metrics]}
+    metrics: {receivers: [span_metrics, k8s_cluster], exporters: [debug]}
+""")
+# Logs came in before, and do not come now.
+QUIET = yaml.safe_load(
+    "service: {pipelines: {traces: {receivers: [otlp], exporters: [debug]}, logs: {receivers: [otlp]}}}"
+)
 
 
 def flow(gained: dict[Key, float], whole: dict[Key, float] | None = None, config: Any = None) -> Flow:
-    return Flow(config or CONFIG, LISTENERS, total([gained]), total([whole or gained]), 5.2)  # type: ignore[list-item]
+    return Flow(config or CONFIG, LISTENERS, total([gained]), total([whole or gained]), 5.2)
 
 
 def rows(gained: dict[Key, float], whole: dict[Key, float] | None = None) -> dict[str, Any]:
     facts = flow(gained, whole).facts()
-    return {(kind, row["signal"], row["id"]): row for kind, found in facts.items() for row in found}  # type: ignore[misc]
+    return {(kind, row["signal"], row["id"]): row for kind, found in facts.items() for row in found}
 
 
 ACCEPTED = Key("receiver_accepted", "otlp", "traces")
 SENT = Key("exporter_sent", "debug", "traces")
+QUEUED, INCOMING = Key("exporter_queue_size", "a/b", "traces"), Key("processor_incoming_items", "x", "logs")
 
 
 @cases(
@@ -50,34 +47,23 @@ SENT = Key("exporter_sent", "debug", "traces")
     ('otelcol_receiver_accepted_spans_total{receiver="otlp"} 1.5e+01', ACCEPTED, 15),
     ('otelcol_receiver_accepted_spans__spans__total{receiver="otlp"} 3', ACCEPTED, 3),
     ('otelcol_exporter_sent_log_records{exporter="debug"} 1', Key("exporter_sent", "debug", "logs"), 1),
-    (
-        'otelcol_exporter_queue_size{data_type="traces",exporter="a/b"} 4',
-        Key("exporter_queue_size", "a/b", "traces"),
-        4,
-    ),
-    (
-        'otelcol_processor_incoming_items{otel_signal="logs",processor="x"} 2',
-        Key("processor_incoming_items", "x", "logs"),
-        2,
-    ),
+    ('otelcol_exporter_queue_size{data_type="traces",exporter="a/b"} 4', QUEUED, 4),
+    ('otelcol_processor_incoming_items{otel_signal="logs",processor="x"} 2', INCOMING, 2),
     ("otelcol_process_uptime_seconds_total 30.5", UPTIME, 30.5),
     ("otelcol_process_uptime 30.5 1700000000000", UPTIME, 30.5),
     ("otelcol_process_memory_rss_bytes 1.0e+06", Key("process_memory_rss"), 1e6),
 )
 def test_a_line_of_any_version_is_read(line: str, key: Key, value: float) -> None:
-    assert reading(f"# HELP x y\n{line}\n")[key] == value
+    assert metrics.reading(f"# HELP x y\n{line}\n")[key] == value
 
 
-def test_transports_add_up_and_other_metrics_do_not_matter() -> None:
+def test_transports_add_up_and_growth_counts_anew_after_a_restart() -> None:
     text = 'otelcol_receiver_accepted_spans{receiver="otlp",transport="%s"} 2\n'
-    assert reading(text % "grpc" + text % "http" + "go_threads 8\n") == {ACCEPTED: 4}
-
-
-def test_growth_counts_anew_after_a_restart_and_pods_add_up() -> None:
-    before, after = total([{ACCEPTED: 5, SENT: 9}]), total([{ACCEPTED: 8, SENT: 2}])  # type: ignore[list-item]
-    assert grown(before, after) == {ACCEPTED: 3, SENT: 2}
+    assert metrics.reading(text % "grpc" + text % "http" + "go_threads 8\n") == {ACCEPTED: 4}
+    before, after = total([{ACCEPTED: 5, SENT: 9}]), total([{ACCEPTED: 8, SENT: 2}])
+    assert metrics.grown(before, after) == {ACCEPTED: 3, SENT: 2}
     assert total([after, after])[ACCEPTED] == 16
-    assert total([{UPTIME: 9}, {UPTIME: 4}])[UPTIME] == 4  # type: ignore[list-item]
+    assert total([{UPTIME: 9}, {UPTIME: 4}])[UPTIME] == 4
 
 
 @cases(
@@ -123,13 +109,10 @@ def test_connectors_are_no_ends() -> None:
     assert ("receives", "metrics", "span_metrics") not in rows({})
 
 
-def test_what_a_processor_refuses_and_drops() -> None:
+def test_what_a_processor_refuses_and_drops_and_the_queue_in_per_cent() -> None:
     names = {"processor_incoming_items": 9, "processor_outgoing_items": 2, "processor_memory_limiter_refused": 3}
     row = rows({Key(name, "filter", "traces"): count for name, count in names.items()})["processes", "traces", "filter"]
     assert (row["incoming"], row["outgoing"], row["refused"], row["dropped"]) == (9, 2, 3, 4)
-
-
-def test_the_queue_is_told_in_per_cent() -> None:
     size, capacity = (Key(f"exporter_queue_{word}", "debug", "traces") for word in ("size", "capacity"))
     row = rows({}, {size: 900, capacity: 1000})["exports", "traces", "debug"]
     assert (row["queue_percent"], row["seconds"]) == (90, 5)
@@ -137,20 +120,12 @@ def test_the_queue_is_told_in_per_cent() -> None:
 
 def test_waiting_ends_when_it_would_tell_no_more() -> None:
     assert flow({ACCEPTED: 1, SENT: 1}).moving()
-    assert not flow({}).moving()
-    assert not flow({ACCEPTED: 1}).moving()
-    assert not flow(
-        {ACCEPTED: 1, SENT: 1}, {Key("receiver_accepted", "otlp", "logs"): 3}, {
-            "service": {"pipelines": {
-                "traces": {"receivers": ["otlp"], "exporters": ["debug"]},
-                "logs": {"receivers": ["otlp"], "exporters": ["debug"]},
-            }}
-        },
-    ).moving()  # fmt: skip
+    assert not flow({}).moving() and not flow({ACCEPTED: 1}).moving()
+    assert not flow({ACCEPTED: 1, SENT: 1}, {Key("receiver_accepted", "otlp", "logs"): 3}, QUIET).moving()
 
 
 @cases(
-    "metrics, place",
+    "settings, place",
     ({}, ("localhost", 8888)),
     ({"level": "none"}, ("", 0)),
     ({"address": "0.0.0.0:9999"}, ("0.0.0.0", 9999)),
@@ -158,5 +133,5 @@ def test_waiting_ends_when_it_would_tell_no_more() -> None:
     ({"readers": [{"pull": {"exporter": {"prometheus": {"host": "1.2.3.4", "port": 7}}}}]}, ("1.2.3.4", 7)),
     ({"readers": [{"periodic": {}}]}, ("", 0)),
 )
-def test_where_the_metrics_are(metrics: Any, place: Any) -> None:
-    assert metrics_port({"service": {"telemetry": {"metrics": metrics}}}, 8888) == place
+def test_where_the_metrics_are(settings: Any, place: Any) -> None:
+    assert metrics.metrics_port({"service": {"telemetry": {"metrics": settings}}}, 8888) == place

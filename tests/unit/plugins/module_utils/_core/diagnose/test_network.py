@@ -11,7 +11,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.diagnose 
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.diagnose.peers import Peer, peer_row, peers
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.diagnose.reach import Around, Reach, policies_to
 
-from ..helpers import LISTENERS, cases
+from ..helpers import LISTENERS, cases, running
 
 LABELS = {"app": "a", "tier": "x"}
 
@@ -31,13 +31,9 @@ def test_selectors(selector: Any, fits: bool) -> None:
 
 
 def test_endpoints_by_readiness_and_service() -> None:
-    item: dict[str, Any] = {
-        "metadata": {"labels": {"kubernetes.io/service-name": "s"}},
-        "endpoints": [{"conditions": {"ready": True}}, {"conditions": {"ready": False}}, {}],
-    }
-    assert network.slices_of("s", [item]) == [item]
-    assert network.slices_of("t", [item]) == []
-    assert (len(network.endpoints([item], True)), len(network.endpoints([item], False))) == (2, 1)
+    made = slices("s", True, False, None)
+    assert (network.slices_of("s", [made]), network.slices_of("t", [made])) == ([made], [])
+    assert (len(network.endpoints([made], True)), len(network.endpoints([made], False))) == (2, 1)
 
 
 @cases(
@@ -49,6 +45,13 @@ def test_endpoints_by_readiness_and_service() -> None:
 )
 def test_the_port_of_the_pod(port: Any, number: int | None) -> None:
     assert network.target_number(port, [{"name": "otlp", "containerPort": 4317}]) == number
+
+
+def slices(name: str = "gateway", *ready: bool | None) -> dict[str, Any]:
+    """Return an EndpointSlice of a Service; None is an endpoint without conditions."""
+    endpoints = [{} if item is None else {"conditions": {"ready": item}} for item in ready or (True,)]
+    labels = {"kubernetes.io/service-name": name}
+    return {"metadata": {"labels": labels}, "endpoints": endpoints, "ports": [{"port": 4317}]}
 
 
 def policy(name: str = "p", **spec: Any) -> dict[str, Any]:
@@ -72,23 +75,18 @@ def test_what_policies_admit(spec: Any, admitted: str) -> None:
     assert network.Policies([policy(**spec)], LABELS, "Ingress").admits([4317], "TCP", ["otlp"]) == admitted
 
 
+OPEN, CLOSED = network.Policies([], {}, "Egress"), network.Policies([policy(egress=[])], LABELS, "Egress")
+
+
 def test_egress_counts_only_where_it_is_spoken_of() -> None:
     assert network.Policies([policy()], LABELS, "Egress").admits([4317], "TCP") == "all"
-    closed = network.Policies([policy(egress=[])], LABELS, "Egress")
-    assert (closed.admits([4317], "TCP"), closed.names) == ("none", "p")
-
-
-OPEN = network.Policies([], {}, "Egress")
-SERVICE = {"spec": {"ports": [{"port": 4317}]}}
-READY = [{"endpoints": [{"conditions": {"ready": True}}], "ports": [{"port": 4317}]}]
-WAITING = [{"endpoints": [{"conditions": {"ready": False}}]}]
+    assert (CLOSED.admits([4317], "TCP"), CLOSED.names) == ("none", "p")
+    assert policies_to(None, {}).admits([1], "TCP") == "all"
 
 
 def found(exporter: str, **settings: Any) -> list[Peer]:
-    pipelines = {"traces": {"receivers": ["otlp"], "exporters": [exporter]}}
-    return peers(
-        {"exporters": {exporter: settings, "unused": {"endpoint": "x:1"}}, "service": {"pipelines": pipelines}}, "ns"
-    )
+    service = {"pipelines": {"traces": {"receivers": ["otlp"], "exporters": [exporter]}}}
+    return peers({"exporters": {exporter: settings, "unused": {"endpoint": "x:1"}}, "service": service}, "ns")
 
 
 @cases(
@@ -117,32 +115,33 @@ def test_what_is_no_address_is_none() -> None:
     assert found("otlp", endpoint="${env:BACKEND}") == []
 
 
-JAEGER = found("otlp", endpoint="jaeger.obs.svc:4317")[0]
-UNCLEAR = found("otlp", endpoint="example.com:4317")[0]
+JAEGER, UNCLEAR, LOCAL = (
+    found("otlp", endpoint=f"{host}:4317")[0] for host in ("jaeger.obs.svc", "example.com", "localhost")
+)
+
+
+def behind(*slices: Any, **spec: Any) -> dict[str, Any]:
+    return {"service": {"spec": {"ports": [{"port": 4317}], **spec}}, "slices": slices}
 
 
 @cases(
-    "peer, behind, state",
-    (JAEGER, {"service": SERVICE, "slices": READY}, "ok"),
-    (JAEGER, {"service": SERVICE, "slices": WAITING}, "not_ready"),
-    (JAEGER, {"service": SERVICE, "slices": []}, "no_endpoints"),
-    (JAEGER, {"service": {"spec": {"ports": [{"port": 1}]}}, "slices": READY}, "no_port"),
-    (JAEGER, {"service": {"spec": {"clusterIP": "None", "ports": [{"port": 1}]}}, "slices": READY}, "ok"),
-    (JAEGER, {"service": {"spec": {"type": "ExternalName"}}}, "outside"),
-    (JAEGER, {"service": None}, "no_service"),
-    (JAEGER, {"denied": True}, "unseen"),
-    (UNCLEAR, {"service": None, "namespace": False}, "outside"),
-    (UNCLEAR, {"service": None, "namespace": True}, "no_service"),
-    (found("otlp", endpoint="localhost:4317")[0], {}, "loopback"),
+    "peer, behind, egress, state",
+    (JAEGER, behind(slices()), OPEN, "ok"),
+    (JAEGER, behind(slices()), CLOSED, "blocked"),
+    (JAEGER, behind(slices("gateway", False)), OPEN, "not_ready"),
+    (JAEGER, behind(), OPEN, "no_endpoints"),
+    (JAEGER, behind(slices(), ports=[{"port": 1}]), OPEN, "no_port"),
+    (JAEGER, behind(slices(), ports=[{"port": 1}], clusterIP="None"), OPEN, "ok"),
+    (JAEGER, {"service": {"spec": {"type": "ExternalName"}}}, OPEN, "outside"),
+    (JAEGER, {"service": None}, OPEN, "no_service"),
+    (JAEGER, {"denied": True}, OPEN, "unseen"),
+    (UNCLEAR, {"service": None, "namespace": False}, OPEN, "outside"),
+    (UNCLEAR, {"service": None, "namespace": True}, OPEN, "no_service"),
+    (LOCAL, {}, OPEN, "loopback"),
 )
-def test_states(peer: Peer, behind: Any, state: str) -> None:
-    assert peer_row(peer, behind, OPEN)["state"] == state
-
-
-def test_a_policy_that_lets_nothing_out() -> None:
-    closed = network.Policies([{"metadata": {"name": "p"}, "spec": {"podSelector": {}, "egress": []}}], {}, "Egress")
-    row = peer_row(JAEGER, {"service": SERVICE, "slices": READY}, closed)
-    assert (row["state"], row["policies"]) == ("blocked", "p")
+def test_states(peer: Peer, behind: Any, egress: Any, state: str) -> None:
+    row = peer_row(peer, behind, egress)
+    assert (row["state"], row["policies"] if egress is CLOSED else "p") == (state, "p")
 
 
 REACH_LABELS = {"app": "a", "app.kubernetes.io/instance": "i"}
@@ -150,23 +149,14 @@ POD: dict[str, Any] = {"metadata": {"labels": REACH_LABELS}, "spec": {}}
 CONTAINER: dict[str, Any] = {"ports": [{"name": "otlp", "containerPort": 4317}]}
 
 
-def config(host: str = "0.0.0.0") -> dict[str, Any]:
-    return {
-        "receivers": {"otlp": {"protocols": {"grpc": {"endpoint": f"{host}:4317"}}}},
-        "exporters": {"debug": {}},
-        "service": {"pipelines": {"traces": {"receivers": ["otlp"], "exporters": ["debug"]}}},
-    }
+def config(host: str = "0.0.0.0") -> Any:
+    return running({}, receivers={"otlp": {"protocols": {"grpc": {"endpoint": f"{host}:4317"}}}})
 
 
 def service(name: str = "gateway", labels: Any = None, port: Any = None, **selector: str) -> dict[str, Any]:
     ports = [port or {"port": 4317, "targetPort": "otlp"}]
     metadata = {"name": name, "namespace": "ns", "labels": labels or {}}
     return {"metadata": metadata, "spec": {"selector": selector, "ports": ports}}
-
-
-def slices(name: str = "gateway", ready: bool = True) -> dict[str, Any]:
-    metadata = {"labels": {"kubernetes.io/service-name": name}}
-    return {"metadata": metadata, "endpoints": [{"conditions": {"ready": ready}}]}
 
 
 def reach(services: Any, found: Any = (), policies: Any = (), host: str = "0.0.0.0", pod: Any = POD) -> Reach:
@@ -176,7 +166,7 @@ def reach(services: Any, found: Any = (), policies: Any = (), host: str = "0.0.0
 @cases(
     "item, found, state",
     (service(app="a"), [slices()], "ok"),
-    (service(app="a"), [slices(ready=False)], "not_ready"),
+    (service(app="a"), [slices("gateway", False)], "not_ready"),
     (service(app="b"), [], "selects_nothing"),
     (service(app="b"), [slices()], "other"),
     (service(app="a", port={"port": 4317, "targetPort": 14317}), [slices()], "wrong_port"),
@@ -193,39 +183,31 @@ def test_the_service_of_another_collector_of_the_same_instance_is_no_mistake() -
     mine = {"metadata": {"labels": {**REACH_LABELS, "o11y.opentelemetry/collector": "agent"}}, "spec": {}}
     around = Around([service("front", other, app="b")], [slices("front")], [])
     assert Reach("agent", config(), mine, CONTAINER, around, listeners=LISTENERS).services() == []
-
-
-def test_a_wrong_selector_says_how_it_differs() -> None:
-    (row,) = reach([service(app="b", role="x")]).services() or []
-    assert row["differs"] == "it asks for app=b, the pods have app=a, it asks for role=x, the pods have no such label"
-
-
-def test_services_of_others_do_not_matter_and_what_is_hidden_is_not_told() -> None:
     allocator = {"app.kubernetes.io/instance": "i", "app.kubernetes.io/component": "target-allocator"}
     others = [service("other", app="b"), service("headless"), service("targets", allocator, app="b")]
     assert reach(others).services() == []
-    assert reach(None).services() is None
-    assert reach(None).listeners()[0]["state"] == "served"
+
+
+def test_a_wrong_selector_says_how_it_differs_and_what_is_hidden_is_not_told() -> None:
+    (row,) = reach([service(app="b", role="x")]).services() or []
+    assert row["differs"] == "it asks for app=b, the pods have app=a, it asks for role=x, the pods have no such label"
+    assert (reach(None).services(), reach(None).listeners()[0]["state"]) == (None, "served")
+
+
+NODE = {**POD, "spec": {"hostNetwork": True}}
+NOBODY = {"metadata": {"name": "p"}, "spec": {"podSelector": {}}}
+SOME = {"metadata": {"name": "p"}, "spec": {"podSelector": {}, "ingress": [{"from": [{"podSelector": {}}]}]}}
 
 
 @cases(
-    "made, state",
-    (reach([service(app="a")], [slices()]), "served"),
-    (reach([]), "unserved"),
-    (reach([service(app="a")], [slices()], host="localhost"), "loopback"),
-    (reach([], pod={**POD, "spec": {"hostNetwork": True}}), "served"),
-    (reach([], policies=[{"metadata": {"name": "p"}, "spec": {"podSelector": {}}}]), "blocked"),
+    "services, more, state, policies",
+    ([service(app="a")], {}, "served", ""),
+    ([], {}, "unserved", ""),
+    ([service(app="a")], {"host": "localhost"}, "loopback", ""),
+    ([], {"pod": NODE}, "served", ""),
+    ([], {"policies": [NOBODY]}, "blocked", "p"),
+    ([service(app="a")], {"policies": [SOME]}, "served", "p"),
 )
-def test_listeners(made: Reach, state: str) -> None:
-    (row,) = made.listeners()
-    assert (row["receiver"], row["port"], row["state"]) == ("otlp", 4317, state)
-
-
-def test_a_policy_for_some_peers_is_told() -> None:
-    some = {"metadata": {"name": "p"}, "spec": {"podSelector": {}, "ingress": [{"from": [{"podSelector": {}}]}]}}
-    (row,) = reach([service(app="a")], [slices()], [some]).listeners()
-    assert (row["state"], row["policies"]) == ("served", "p")
-
-
-def test_policies_out() -> None:
-    assert policies_to(None, {}).admits([1], "TCP") == "all"
+def test_listeners(services: Any, more: Any, state: str, policies: str) -> None:
+    (row,) = reach(services, [slices()], **more).listeners()
+    assert (row["receiver"], row["port"], row["state"], row["policies"]) == ("otlp", 4317, state, policies)

@@ -8,12 +8,14 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+import yaml
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.diagnose import objects, subject
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.diagnose.checks_start import (
     Right,
     missing,
     needed,
 )
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.diagnose.subject import Source
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.diagnose.text import age, seconds_between
 
 from ..helpers import cases
@@ -23,89 +25,63 @@ NOW = "2026-01-01T00:10:00Z"
 
 def test_a_pod_tells_how_its_last_run_ended() -> None:
     ended = {"reason": "OOMKilled", "exitCode": 137, "finishedAt": "2026-01-01T00:09:00Z"}
-    status = {
-        "phase": "Running",
-        "conditions": [{"type": "Ready", "status": "True"}],
-        "containerStatuses": [{"name": "app"}, {"name": "c", "restartCount": 2, "lastState": {"terminated": ended}}],
-    }
+    statuses = [{"name": "app"}, {"name": "c", "restartCount": 2, "lastState": {"terminated": ended}}]
+    status = {"phase": "Running", "conditions": [{"type": "Ready", "status": "True"}], "containerStatuses": statuses}
     row = objects.pod({"metadata": {"name": "p", "namespace": "ns"}, "status": status}, "c", NOW)
     assert (row["ready"], row["restarts"], row["last_reason"], row["last_seconds_ago"]) == (True, 2, "OOMKilled", 60)
     assert not objects.pod({"metadata": {"name": "p"}}, "c", NOW)["ready"]
 
 
 def event(uid: str, minute: int, kind: str = "Warning", reason: str = "Failed") -> dict[str, Any]:
-    about = {"uid": uid, "kind": "Pod", "name": "p"}
-    time = f"2026-01-01T00:{minute:02}:00Z"
-    return {
-        "metadata": {},
-        "involvedObject": about,
-        "type": kind,
-        "reason": reason,
-        "message": "it\nbroke",
-        "lastTimestamp": time,
-    }
+    about = {"involvedObject": {"uid": uid, "kind": "Pod", "name": "p"}, "metadata": {}, "message": "it\nbroke"}
+    return {**about, "type": kind, "reason": reason, "lastTimestamp": f"2026-01-01T00:{minute:02}:00Z"}
 
 
 def test_recent_warnings_of_ones_own_once_each() -> None:
     events = [event("a", 5), event("a", 8), event("b", 9), event("a", 9, "Normal"), event("a", 9, reason="Other")]
-    rows = objects.warnings(events, {"a": 1}, NOW)
-    assert [(row["reason"], row["seconds_ago"], row["message"]) for row in rows] == [
-        ("Other", 60, "it broke"),
-        ("Failed", 120, "it broke"),
-    ]
+    rows = [(row["reason"], row["seconds_ago"], row["message"]) for row in objects.warnings(events, {"a": 1}, NOW)]
+    assert rows == [("Other", 60, "it broke"), ("Failed", 120, "it broke")]
     assert objects.warnings([event("a", 1)], {"a": 1}, "2026-01-01T01:00:00Z") == []
 
 
-@pytest.mark.parametrize(("limit", "size"), [("1Ki", 1024), (None, 0), ("much", 0)])
-def test_memory_limits(limit: Any, size: int) -> None:
-    assert objects.memory_limit({"resources": {"limits": {"memory": limit}}}) == size
-
-
-def test_autoscalers() -> None:
-    def scaler(current: int, *conditions: tuple[str, str]) -> dict[str, Any]:
-        listed = [{"type": name, "status": value, "message": "no metrics"} for name, value in conditions]
-        spec = {"scaleTargetRef": {"kind": "Deployment", "name": "a"}, "maxReplicas": 2}
-        return {"metadata": {"name": "h"}, "spec": spec, "status": {"currentReplicas": current, "conditions": listed}}
-
-    def told(item: Any) -> Any:
-        (row,) = objects.autoscalers([item], [("Deployment", "a")])
-        return row["at_max"], row["broken"]
-
-    assert told(scaler(2, ("ScalingLimited", "True"))) == (True, "")
-    assert told(scaler(1, ("ScalingLimited", "True"))) == (False, "")
-    assert told(scaler(1, ("ScalingActive", "False"))) == (False, "no metrics")
-    assert objects.autoscalers([scaler(1)], [("Deployment", "b")]) == []
+@cases(
+    "current, condition, told",
+    (2, ("ScalingLimited", "True"), (True, "")),
+    (1, ("ScalingLimited", "True"), (False, "")),
+    (1, ("ScalingActive", "False"), (False, "no metrics")),
+)
+def test_autoscalers(current: int, condition: Any, told: Any) -> None:
+    listed = [dict(zip(("type", "status", "message"), (*condition, "no metrics"), strict=True))]
+    spec = {"scaleTargetRef": {"kind": "Deployment", "name": "a"}, "maxReplicas": 2}
+    scaler = {"metadata": {"name": "h"}, "spec": spec, "status": {"currentReplicas": current, "conditions": listed}}
+    (row,) = objects.autoscalers([scaler], [("Deployment", "a")])
+    assert (row["at_max"], row["broken"]) == told
+    assert objects.autoscalers([scaler], [("Deployment", "b")]) == []
 
 
 def test_certificates_of_mounted_secrets() -> None:
     ready = {"conditions": [{"type": "Ready", "status": "False", "message": "no issuer"}]}
     item: dict[str, Any] = {"metadata": {"name": "c"}, "spec": {"secretName": "s"}, "status": ready}
-    assert objects.certificate_resources([item], ["s"])[0] == {
-        "name": "c",
-        "secret": "s",
-        "ready": False,
-        "message": "no issuer",
-    }
-    assert objects.certificate_resources([item], ["t"]) == []
+    told = {"name": "c", "secret": "s", "ready": False, "message": "no issuer"}
+    assert (objects.certificate_resources([item], ["s"]), objects.certificate_resources([item], ["t"])) == ([told], [])
 
 
-def test_targets_are_shared() -> None:
+def test_targets_limits_and_times() -> None:
     told = objects.share({"b": {"c-0": 2, "c-1": 0}, "a": {}})
     assert told["jobs"] == [{"name": "a", "targets": 0}, {"name": "b", "targets": 2}]
     assert told["collectors"] == [{"name": "c-0", "targets": 2}, {"name": "c-1", "targets": 0}]
-
-
-def test_times() -> None:
+    limits = [objects.memory_limit({"resources": {"limits": {"memory": limit}}}) for limit in ("1Ki", None, "much")]
+    assert limits == [1024, 0, 0]
     assert seconds_between("2026-01-01T00:00:00.123456789Z", "2026-01-01T00:00:01+00:00") == pytest.approx(0.876544)
     assert seconds_between("", NOW) == 0
     assert [age(5), age(180), age(7200), age(180000)] == ["5 s", "3 min", "2 h", "2 days"]
 
 
-CONFIG: dict[str, Any] = {
-    "receivers": {"kubelet_stats": {}, "k8s_events": {}, "otlp": {}},
-    "processors": {"k8s_attributes": {"extract": {"metadata": ["k8s.pod.name"]}}},
-    "service": {"pipelines": {"logs": {"receivers": ["kubelet_stats", "otlp"], "processors": ["k8s_attributes"]}}},
-}
+CONFIG = yaml.safe_load("""
+receivers: {kubelet_stats: {}, k8s_events: {}, otlp: {}}
+processors: {k8s_attributes: {extract: {metadata: [k8s.pod.name]}}}
+service: {pipelines: {logs: {receivers: [kubelet_stats, otlp], processors: [k8s_attributes]}}}
+""")
 STATS = Right("get", "", "nodes/stats")
 
 
@@ -116,12 +92,10 @@ def test_only_components_in_use_need_rights() -> None:
 
 
 def test_a_right_is_asked_as_the_api_server_wants_it() -> None:
-    assert STATS.attributes() == {
-        "resourceAttributes": {"verb": "get", "resource": "nodes", "subresource": "stats", "namespace": ""}
-    }
-    assert Right("get", "", "", path="/metrics").attributes("x") == {
-        "nonResourceAttributes": {"verb": "get", "path": "/metrics"}
-    }
+    attributes = {"verb": "get", "resource": "nodes", "subresource": "stats", "namespace": ""}
+    assert STATS.attributes() == {"resourceAttributes": attributes}
+    metrics = {"nonResourceAttributes": {"verb": "get", "path": "/metrics"}}
+    assert Right("get", "", "", path="/metrics").attributes("x") == metrics
     assert Right("list", "apps", "replicasets").attributes("ns")["resourceAttributes"]["namespace"] == "ns"
 
 
@@ -143,89 +117,75 @@ def test_names_and_urls_stay_in_rules() -> None:
     assert row["missing"] == "get configmaps, /metrics"
 
 
-SUBJECT_CONFIG = "receivers: {}\nservice: {}\n"
-
-
 @cases(
     "containers, name",
     ([{"name": "app"}, {"name": "x", "args": ["--config=/a"]}], "x"),
     ([{"name": "app"}, {"name": "otc-container"}], "otc-container"),
     ([{"name": "app"}, {"name": "x", "image": "r/opentelemetry-collector:1"}], "x"),
     ([{"name": "app"}], "app"),
+    ([], None),
 )
-def test_the_container(containers: Any, name: str) -> None:
-    assert subject.collector_container({"containers": containers})["name"] == name
-
-
-def test_a_pod_without_containers_has_none() -> None:
-    assert subject.collector_container({}) == {}
+def test_the_container(containers: Any, name: str | None) -> None:
+    assert subject.collector_container({"containers": containers} if name else {}).get("name") == name
 
 
 def test_what_a_pod_needs() -> None:
-    spec = {
-        "volumes": [
-            {"name": "c", "configMap": {"name": "config", "items": [{"key": "k", "path": "relay.yaml"}]}},
-            {"name": "s", "secret": {"secretName": "tls", "optional": True}},
-            {"name": "p", "projected": {"sources": [{"secret": {"name": "part"}}, {"serviceAccountToken": {}}]}},
-            {"name": "e", "emptyDir": {}},
-        ]
-    }
-    container = {
-        "volumeMounts": [{"name": "c", "mountPath": "/conf"}, {"name": "s", "mountPath": "/tls"}],
-        "env": [{"name": "A", "valueFrom": {"secretKeyRef": {"name": "env", "key": "k"}}}, {"name": "B", "value": "b"}],
-        "envFrom": [{"configMapRef": {"name": "all"}}],
-    }
+    spec = yaml.safe_load("""
+        volumes:
+          - {name: c, configMap: {name: config, items: [{key: k, path: relay.yaml}]}}
+          - {name: s, secret: {secretName: tls, optional: true}}
+          - {name: p, projected: {sources: [{secret: {name: part}}, {serviceAccountToken: {}}]}}
+          - {name: e, emptyDir: {}}
+    """)
+    container = yaml.safe_load("""
+        volumeMounts: [{name: c, mountPath: /conf}, {name: s, mountPath: /tls}]
+        env: [{name: A, valueFrom: {secretKeyRef: {name: env, key: k}}}, {name: B, value: b}]
+        envFrom: [{configMapRef: {name: all}}]
+    """)
     assert subject.sources(spec, container) == [
-        subject.Source("ConfigMap", "config", path="/conf", files=(("relay.yaml", "k"),)),
-        subject.Source("Secret", "tls", optional=True, path="/tls"),
-        subject.Source("Secret", "part"),
-        subject.Source("Secret", "env", key="k"),
-        subject.Source("ConfigMap", "all"),
+        Source("ConfigMap", "config", path="/conf", files=(("relay.yaml", "k"),)),
+        Source("Secret", "tls", optional=True, path="/tls"),
+        *(Source("Secret", "part"), Source("Secret", "env", key="k"), Source("ConfigMap", "all")),
     ]
 
 
 @cases(
     "source, path, key",
-    (subject.Source("Secret", "a", path="/tls"), "/tls/tls.crt", "tls.crt"),
-    (subject.Source("Secret", "a", path="/tls/"), "/tls/tls.crt", "tls.crt"),
-    (subject.Source("Secret", "a", path="/tls"), "/other/tls.crt", ""),
-    (subject.Source("Secret", "a", path="/tls", files=(("x", "y"),)), "/tls/x", "y"),
-    (subject.Source("Secret", "a", path="/tls", files=(("x", "y"),)), "/tls/z", ""),
-    (subject.Source("Secret", "a", path="/tls.crt", key="k"), "/tls.crt", "k"),
-    (subject.Source("Secret", "a", key="k"), "/tls.crt", ""),
+    ({"path": "/tls"}, "/tls/tls.crt", "tls.crt"),
+    ({"path": "/tls/"}, "/tls/tls.crt", "tls.crt"),
+    ({"path": "/tls"}, "/other/tls.crt", ""),
+    ({"path": "/tls", "files": (("x", "y"),)}, "/tls/x", "y"),
+    ({"path": "/tls", "files": (("x", "y"),)}, "/tls/z", ""),
+    ({"path": "/tls.crt", "key": "k"}, "/tls.crt", "k"),
+    ({"key": "k"}, "/tls.crt", ""),
 )
-def test_the_key_behind_a_path(source: subject.Source, path: str, key: str) -> None:
-    assert source.key_of(path) == key
+def test_the_key_behind_a_path(source: dict[str, Any], path: str, key: str) -> None:
+    assert Source("Secret", "a", **source).key_of(path) == key
 
 
-MAPS = {"config": {"apiVersion": "v1", "kind": "ConfigMap", "data": {"k": SUBJECT_CONFIG, "note": "x"}}}
+TEXT = "receivers: {}\nservice: {}\n"
+MAPS = {"config": {"apiVersion": "v1", "kind": "ConfigMap", "data": {"k": TEXT, "note": "x"}}}
 
 
 @cases(
-    "container, source, texts",
-    ({"args": ["--config=/conf/k"]}, subject.Source("ConfigMap", "config", path="/conf"), [SUBJECT_CONFIG]),
-    (
-        {"command": ["otelcol", "--config", "file:/conf/k"]},
-        subject.Source("ConfigMap", "config", path="/conf"),
-        [SUBJECT_CONFIG],
-    ),
-    ({"args": ["--config=env:C"], "env": [{"name": "C", "value": "a: 1"}]}, subject.Source("Secret", "x"), ["a: 1"]),
-    ({}, subject.Source("ConfigMap", "config", path="/conf"), [SUBJECT_CONFIG]),
-    ({"args": ["--config=/image/own.yaml"]}, subject.Source("ConfigMap", "other", path="/conf"), []),
+    "container, name, texts",
+    ({"args": ["--config=/conf/k"]}, "config", [TEXT]),
+    ({"command": ["otelcol", "--config", "file:/conf/k"]}, "config", [TEXT]),
+    ({"args": ["--config=env:C"], "env": [{"name": "C", "value": "a: 1"}]}, "other", ["a: 1"]),
+    ({}, "config", [TEXT]),
+    ({"args": ["--config=/image/own.yaml"]}, "other", []),
 )
-def test_the_configs(container: Any, source: subject.Source, texts: list[str]) -> None:
-    assert subject.config_texts(container, [source], MAPS) == texts
+def test_the_configs(container: Any, name: str, texts: list[str]) -> None:
+    assert subject.config_texts(container, [Source("ConfigMap", name, path="/conf")], MAPS) == texts
 
 
 def test_variables_that_are_known_are_filled_in() -> None:
-    container = {
-        "env": [
-            {"name": "IP", "valueFrom": {"fieldRef": {"fieldPath": "status.podIP"}}},
-            {"name": "HOST", "value": "jaeger"},
-            {"name": "TOKEN", "valueFrom": {"secretKeyRef": {"name": "s", "key": "k"}}},
-        ]
-    }
-    known = subject.environment(container, {"status": {"podIP": "10.0.0.9"}})
+    env = yaml.safe_load("""
+        - {name: IP, valueFrom: {fieldRef: {fieldPath: status.podIP}}}
+        - {name: HOST, value: jaeger}
+        - {name: TOKEN, valueFrom: {secretKeyRef: {name: s, key: k}}}
+    """)
+    known = subject.environment({"env": env}, {"status": {"podIP": "10.0.0.9"}})
     assert known == {"IP": "10.0.0.9", "HOST": "jaeger"}
     value = {"a": ["${env:HOST}:${PORT:-4317}", "${env:TOKEN}", 5], "b": "${env:IP}"}
     assert subject.expanded(value, known) == {"a": ["jaeger:4317", "${env:TOKEN}", 5], "b": "10.0.0.9"}
