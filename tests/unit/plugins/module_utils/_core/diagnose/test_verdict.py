@@ -50,7 +50,7 @@ UNSEEN = {"receives": None, "exports": [], "processes": [], "unseen": [{"what": 
     (
         *(DOWN, "error"),
         r"spans come in \(3 in 5 s\) and wait at otlp/jaeger \(4 of 10 queued, none sent\): connection refused: "
-        "Service obs/jaeger has no ready endpoints → Start the pods behind Service obs/jaeger, or correct its selector.$",
+        "Service obs/jaeger has no ready endpoints → Start the pods behind Service obs/jaeger, or correct its sel.*",
     ),
     # A cause without its symptom names its component.
     (
