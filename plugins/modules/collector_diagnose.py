@@ -20,9 +20,9 @@ description:
 author: The o11y.opentelemetry maintainers (@o11y)
 extends_documentation_fragment:
   - o11y.opentelemetry._attributes
-  - o11y.opentelemetry._attributes.controller
+  - o11y.opentelemetry._controller
   - o11y.opentelemetry._cluster
-  - o11y.opentelemetry._configs.rules
+  - o11y.opentelemetry._controller.rules
 options:
   collectors:
     description: Collectors from RV(o11y.opentelemetry.otel_render#module:workloads), or any others.

@@ -15,7 +15,7 @@ description:
   - Takes the service accounts of M(o11y.opentelemetry.otel_render), and names a role for each that needs one.
   - Reads nothing and calls nothing.
 author: The o11y.opentelemetry maintainers (@o11y)
-extends_documentation_fragment: [o11y.opentelemetry._attributes, o11y.opentelemetry._attributes.controller]
+extends_documentation_fragment: [o11y.opentelemetry._attributes, o11y.opentelemetry._controller]
 options:
   service_accounts:
     description: RV(o11y.opentelemetry.otel_render#module:service_accounts) of M(o11y.opentelemetry.otel_render).
@@ -43,34 +43,16 @@ options:
     type: list
     elements: str
     default: []
-seealso:
-  - module: o11y.opentelemetry.otel_render
-  - module: o11y.opentelemetry.iam_service_account_role
 """
 
-EXAMPLES = r"""
-- name: Decide which service accounts get which role
-  o11y.opentelemetry.identity_render:
-    service_accounts: "{{ rendered.service_accounts }}"
-    provider: irsa
-    cluster_name: prod
-"""
+EXAMPLES = r"""# Only roles of this collection call this module."""
 
 RETURN = r"""
-accounts:
-  description:
-    - The service accounts that get a role, each with C(namespace), C(service_account), C(role_name) (empty with
-      O(provider=static)), C(collectors), C(statements) and C(managed_policies).
-  returned: success
-  type: list
-  elements: dict
+accounts: {description: "Accounts that get a role, with its settings.", returned: success, type: list, elements: dict}
 unneeded:
   description: The service accounts that get none, with the name that their role would have.
   returned: success
   type: list
   elements: dict
-annotations:
-  description: With O(provider=static), the annotations of the service accounts by C(NAMESPACE/NAME).
-  returned: success
-  type: dict
+annotations: {description: "The annotations of the accounts, with O(provider=static).", returned: success, type: dict}
 """

@@ -33,26 +33,13 @@ options:
       role_arn: {description: The ARN of the role., type: str, required: true}
   replace_pods: {description: Whether to evict collectors that started before their role., type: bool, default: false}
   timeout_seconds: {description: How long to wait for each service account., type: float, default: 60}
-seealso:
-  - module: o11y.opentelemetry.iam_service_account_role
 """
 
-EXAMPLES = r"""
-- name: Wait until the gateway can assume its role
-  o11y.opentelemetry.identity_wait:
-    provider: irsa
-    accounts:
-      - {namespace: obs, service_account: gateway, role_arn: "arn:aws:iam::123456789012:role/prod-gateway"}
-    eks_cluster: {name: prod, region: eu-west-1}
-"""
+EXAMPLES = r"""# Only roles of this collection call this module."""
 
 RETURN = r"""
 proven: {description: "Those that have their role, as C(NAMESPACE/NAME).", returned: success, type: list, elements: str}
-unproven:
-  description: Those that could not be tested, each as C(account) and C(reason).
-  returned: success
-  type: list
-  elements: dict
+unproven: {description: "The others, each as C(account) and C(reason).", returned: success, type: list, elements: dict}
 """
 
 from ansible.module_utils.basic import AnsibleModule

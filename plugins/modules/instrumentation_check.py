@@ -41,27 +41,16 @@ options:
       files: {description: The required Secrets and ConfigMaps., type: list, elements: dict, default: []}
       trials: {description: The objects to return in RV(trials)., type: list, elements: dict, default: []}
   wait_seconds: {description: How long to wait for the operator and the Services., type: float, default: 60}
-seealso:
-  - module: o11y.opentelemetry.instrumentation_render
-  - module: o11y.opentelemetry.otlp_probe
 """
 
-EXAMPLES = r"""
-- name: Check that applications can be instrumented
-  o11y.opentelemetry.instrumentation_check:
-    requirements: "{{ rendered.requirements }}"
-"""
+EXAMPLES = r"""# Only roles of this collection call this module."""
 
 RETURN = r"""
 msg: {description: The result., returned: always, type: str}
 missing: {description: "Missing objects, in check mode.", returned: success, type: list, elements: str}
 operator: {description: Namespace and name of the operator's Deployment., returned: success, type: dict}
 webhooks: {description: The operator's webhooks for pods., returned: success, type: list, elements: dict}
-trials:
-  description: Objects for M(o11y.opentelemetry.admission_wait), in C(default) if their own namespace does not exist.
-  returned: success
-  type: list
-  elements: dict
+trials: {description: Objects for M(o11y.opentelemetry.admission_wait)., returned: success, type: list, elements: dict}
 """
 
 from ansible.module_utils.basic import AnsibleModule

@@ -38,27 +38,14 @@ options:
     type: str
     choices: [present, absent]
     default: present
-seealso:
-  - module: o11y.opentelemetry.instrumentation_render
 """
 
-EXAMPLES = r"""
-- name: Instrument new pods of the shop
-  o11y.opentelemetry.instrumentation_namespaces:
-    namespaces:
-      - metadata: {name: shop, annotations: {instrumentation.opentelemetry.io/inject-python: opentelemetry/default}}
-    references: [opentelemetry/default]
-"""
+EXAMPLES = r"""# Only roles of this collection call this module."""
 
 RETURN = r"""
 msg: {description: The count of each action., returned: always, type: str, sample: "1 changed"}
 objects: {description: The namespaces and their C(action)., returned: success, type: list, elements: dict}
-uninstrumented:
-  description: Workloads without instrumentation until their pods are replaced.
-  returned: success
-  type: list
-  elements: dict
-  sample: [{kind: Deployment, namespace: shop, name: cart, language: python}]
+uninstrumented: {description: Workloads whose pods are older., returned: success, type: list, elements: dict}
 """
 
 from ansible.module_utils.basic import AnsibleModule

@@ -18,8 +18,8 @@ description:
 author: The o11y.opentelemetry maintainers (@o11y)
 extends_documentation_fragment:
   - o11y.opentelemetry._attributes
-  - o11y.opentelemetry._attributes.controller
-  - o11y.opentelemetry._lock
+  - o11y.opentelemetry._controller
+  - o11y.opentelemetry._controller.lock
 options:
   instrumentations:
     description: The Instrumentations, with the options of role P(o11y.opentelemetry.otel_instrumentation#role).
@@ -30,43 +30,15 @@ options:
     description: Default options of all O(instrumentations); without these, the options of the only one.
     type: dict
     default: {}
-seealso:
-  - module: o11y.opentelemetry.instrumentation_check
-  - module: o11y.opentelemetry.instrumentation_namespaces
-  - module: o11y.opentelemetry.bundle_apply
 """
 
-EXAMPLES = r"""
-- name: Python applications of one namespace send to a gateway
-  o11y.opentelemetry.instrumentation_render:
-    instrumentations:
-      - {name: default, collector: {name: gateway}, languages: {python: {}}, namespaces: [shop]}
-    defaults: {namespace: opentelemetry}
-"""
+EXAMPLES = r"""# Only roles of this collection call this module."""
 
 RETURN = r"""
 manifests: {description: All objects in order., returned: success, type: list, elements: dict}
-has_secrets:
-  description: >-
-    Whether the objects hold secrets in clear text. Then Ansible hides this result from output and logs, and later tasks
-    still read it.
-  returned: success
-  type: bool
+has_secrets: {description: Whether objects hold secrets in clear text., returned: success, type: bool}
 namespaces: {description: The namespaces with their annotations., returned: success, type: list, elements: dict}
-references:
-  description: The Instrumentations as annotations name them.
-  returned: success
-  type: list
-  elements: str
-  sample: [opentelemetry/default]
-adopt:
-  description: The releases whose objects M(o11y.opentelemetry.bundle_apply) may take over from other owners.
-  returned: success
-  type: list
-  elements: str
-  sample: []
-requirements:
-  description: The prerequisites, as M(o11y.opentelemetry.instrumentation_check) takes them.
-  returned: success
-  type: dict
+references: {description: The Instrumentations as annotations name them., returned: success, type: list, elements: str}
+adopt: {description: The releases whose objects are taken over., returned: success, type: list, elements: str}
+requirements: {description: The prerequisites to check., returned: success, type: dict}
 """

@@ -33,16 +33,9 @@ options:
   source_namespace: {description: Namespace of the CatalogSource., type: str, default: openshift-marketplace}
   offers: {description: Whether to return RV(package)., type: bool, default: true}
   timeout_seconds: {description: How long to wait for a catalog that does not answer., type: float, default: 30}
-seealso:
-  - module: o11y.opentelemetry.olm_wait
-  - module: o11y.opentelemetry.release_render
 """
 
-EXAMPLES = r"""
-- name: Read the Subscriptions, and the channels of Red Hat's catalog
-  o11y.opentelemetry.olm_info:
-    package: opentelemetry-product
-"""
+EXAMPLES = r"""# Only roles of this collection call this module."""
 
 RETURN = r"""
 served: {description: Whether the cluster serves the Operator Lifecycle Manager., returned: always, type: bool}
@@ -56,29 +49,10 @@ subscriptions:
   returned: always
   type: list
   elements: dict
-operator_groups:
-  description: The OperatorGroups of the namespace, each with C(name), C(ours), C(targets) and C(all).
-  returned: always
-  type: list
-  elements: dict
-csvs:
-  description:
-    - The ClusterServiceVersions of the namespace without copies of others, each with C(name), C(namespace), C(phase),
-      C(reason), C(message), and C(product) for those of the operator.
-  returned: always
-  type: list
-  elements: dict
-catalogs:
-  description: All CatalogSources, each with C(name), C(namespace), C(state) and C(message).
-  returned: always
-  type: list
-  elements: dict
-package:
-  description:
-    - The package as C(name), C(default_channel) and C(channels), each with C(name), C(csv) (its newest version),
-      C(csvs) (all versions, the newest first), C(min_kubernetes) and C(all_namespaces); empty if not in the catalog.
-  returned: always
-  type: dict
+operator_groups: {description: The OperatorGroups of the namespace., returned: always, type: list, elements: dict}
+csvs: {description: The ClusterServiceVersions of the namespace., returned: always, type: list, elements: dict}
+catalogs: {description: All CatalogSources with their states., returned: always, type: list, elements: dict}
+package: {description: "The package with its channels and versions, if any.", returned: always, type: dict}
 packages: {description: Similar package names if it is missing., returned: always, type: list, elements: str}
 """
 

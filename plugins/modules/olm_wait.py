@@ -40,19 +40,9 @@ options:
   timeout_seconds: {description: How long to wait., type: float, default: 300}
 requirements:
   - jmespath
-seealso:
-  - module: o11y.opentelemetry.olm_info
-  - module: o11y.opentelemetry.rollout_wait
 """
 
-EXAMPLES = r"""
-- name: Approve this version and nothing else
-  o11y.opentelemetry.olm_wait:
-    namespace: openshift-opentelemetry-operator
-    subscription: opentelemetry-product
-    csv: opentelemetry-operator.v0.140.0-2
-    approval: manual
-"""
+EXAMPLES = r"""# Only roles of this collection call this module."""
 
 RETURN = r"""
 msg: {description: "The installed version, and the upgrade that waits for approval.", returned: always, type: str}
@@ -62,13 +52,7 @@ seconds: {description: The duration., returned: when installed, type: float}
 approved: {description: Approved InstallPlans., returned: "always, except in check mode", type: list, elements: str}
 phases: {description: Phases in their order., returned: "always, except in check mode", type: list, elements: str}
 brings: {description: Versions of the rejected plan., returned: when a plan is rejected, type: list, elements: str}
-failures:
-  description:
-    - The problems, each with C(kind), C(name), C(state), C(reason), C(message), C(wrong) and C(fix); pods of the
-      operator are described as by M(o11y.opentelemetry.rollout_wait).
-  returned: when the task fails
-  type: list
-  elements: dict
+failures: {description: The problems with their fixes., returned: when the task fails, type: list, elements: dict}
 """
 
 from ansible.module_utils.basic import AnsibleModule

@@ -17,10 +17,10 @@ description:
 author: The o11y.opentelemetry maintainers (@o11y)
 extends_documentation_fragment:
   - o11y.opentelemetry._attributes
-  - o11y.opentelemetry._attributes.controller
-  - o11y.opentelemetry._configs.collectors
-  - o11y.opentelemetry._configs.rules
-  - o11y.opentelemetry._lock
+  - o11y.opentelemetry._controller
+  - o11y.opentelemetry._controller.collectors
+  - o11y.opentelemetry._controller.rules
+  - o11y.opentelemetry._controller.lock
 options:
   fail_on:
     description:

@@ -21,8 +21,8 @@ description:
 author: The o11y.opentelemetry maintainers (@o11y)
 extends_documentation_fragment:
   - o11y.opentelemetry._attributes
-  - o11y.opentelemetry._attributes.controller
-  - o11y.opentelemetry._configs
+  - o11y.opentelemetry._controller
+  - o11y.opentelemetry._controller.build
 options:
   paths:
     description: Files with collector configs, or folders of them. YAML files without a config are skipped.

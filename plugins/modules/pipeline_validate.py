@@ -21,10 +21,10 @@ description:
 author: The o11y.opentelemetry maintainers (@o11y)
 extends_documentation_fragment:
   - o11y.opentelemetry._attributes
-  - o11y.opentelemetry._attributes.controller
-  - o11y.opentelemetry._configs
-  - o11y.opentelemetry._configs.collectors
-  - o11y.opentelemetry._configs.rules
+  - o11y.opentelemetry._controller
+  - o11y.opentelemetry._controller.build
+  - o11y.opentelemetry._controller.collectors
+  - o11y.opentelemetry._controller.rules
 options:
   paths:
     description: Files with collector configs, or folders of them. YAML files without a config are skipped.

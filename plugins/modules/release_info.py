@@ -21,15 +21,9 @@ extends_documentation_fragment: [o11y.opentelemetry._attributes, o11y.openteleme
 options:
   product: {description: The product., type: str, required: true, choices: [cert-manager, opentelemetry-operator]}
   objects: {description: Whether to return RV(objects)., type: bool, default: false}
-seealso:
-  - module: o11y.opentelemetry.release_render
 """
 
-EXAMPLES = r"""
-- name: Read the installation of cert-manager
-  o11y.opentelemetry.release_info:
-    product: cert-manager
-"""
+EXAMPLES = r"""# Only roles of this collection call this module."""
 
 RETURN = r"""
 product: {description: The product., returned: always, type: str}
@@ -40,32 +34,14 @@ ours: {description: Whether this collection installed the product., returned: al
 version: {description: "The version; empty if unknown.", returned: always, type: str, sample: "1.21.2"}
 namespace: {description: The namespace., returned: always, type: str}
 namespaces: {description: All namespaces; more than one is an error., returned: always, type: list, elements: str}
-installer:
-  description: The installer, as C(by) (V(manifest), V(helm), V(olm), V(eks_addon) or empty) and its C(name).
-  returned: always
-  type: dict
+installer: {description: C(by) and C(name) of the installer., returned: always, type: dict}
 kubernetes: {description: The version of the cluster., returned: always, type: str}
 cert_manager: {description: Whether the cluster serves the API of cert-manager., returned: always, type: bool}
-crds:
-  description:
-    - The CustomResourceDefinitions, each with C(name), C(group), C(kind), C(plural), C(scope), C(storage_version),
-      C(served_versions), C(stored_versions), C(ours) and C(installer).
-  returned: always
-  type: list
-  elements: dict
+crds: {description: The CustomResourceDefinitions., returned: always, type: list, elements: dict}
 workloads: {description: The Deployments., returned: always, type: list, elements: dict}
 webhooks: {description: The webhook configurations., returned: always, type: list, elements: dict}
-resources:
-  description:
-    - The custom resources of these kinds, each with C(kind), C(namespace), C(name), C(ours) and C(finalizers).
-      Collectors also have C(image), C(version) and C(automatic).
-  returned: always
-  type: list
-  elements: dict
-collectors:
-  description: A summary of the collectors under the operator, as C(count), C(versions), C(images) and C(finalizers).
-  returned: always
-  type: dict
+resources: {description: The custom resources of these kinds., returned: always, type: list, elements: dict}
+collectors: {description: A summary of the collectors under the operator., returned: always, type: dict}
 objects: {description: All objects with the product's release label., returned: always, type: list, elements: dict}
 denied: {description: "Kinds that the user may not list, by plural.", returned: always, type: list, elements: str}
 """

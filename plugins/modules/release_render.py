@@ -20,8 +20,8 @@ description:
 author: The o11y.opentelemetry maintainers (@o11y)
 extends_documentation_fragment:
   - o11y.opentelemetry._attributes
-  - o11y.opentelemetry._attributes.controller
-  - o11y.opentelemetry._lock
+  - o11y.opentelemetry._controller
+  - o11y.opentelemetry._controller.lock
 options:
   product: {description: The product., type: str, required: true, choices: [cert-manager, opentelemetry-operator]}
   state: {description: Whether the product is installed., type: str, choices: [present, absent], default: present}
@@ -116,26 +116,12 @@ options:
     description: With O(state=absent), whether to remove unused CustomResourceDefinitions of this collection.
     type: bool
     default: false
-seealso:
-  - module: o11y.opentelemetry.release_info
-  - module: o11y.opentelemetry.bundle_apply
 """
 
-EXAMPLES = r"""
-- name: Render cert-manager from a release mirror
-  o11y.opentelemetry.release_render:
-    product: cert-manager
-    version: v1.21.2
-    mirror: /srv/releases
-    image_registry: registry.example.com
-    installed: "{{ found }}"
-"""
+EXAMPLES = r"""# Only roles of this collection call this module."""
 
 RETURN = r"""
-action:
-  description: V(install), V(upgrade), V(unchanged), V(adopt), V(remove) or V(nothing).
-  returned: success
-  type: str
+action: {description: "The decision, such as V(install) or V(upgrade).", returned: success, type: str}
 msg: {description: The decision as text., returned: success, type: str}
 provider: {description: The provider; V(existing) for an adopted installation., returned: success, type: str}
 version: {description: The version., returned: when O(state=present), type: str}
@@ -143,23 +129,11 @@ chart_version: {description: Version of the chart; empty if unknown., returned: 
 namespace: {description: The namespace., returned: when O(state=present), type: str}
 manifests: {description: "The objects to apply, or to remove.", returned: success, type: list, elements: dict}
 resources: {description: Custom resources to remove first., returned: when O(state=absent), type: list, elements: dict}
-adopt:
-  description: Releases whose objects M(o11y.opentelemetry.bundle_apply) takes over from other owners.
-  returned: always
-  type: list
-  elements: str
+adopt: {description: The releases whose objects are taken over., returned: always, type: list, elements: str}
 leftovers: {description: Objects to remove last., returned: when O(state=absent), type: list, elements: dict}
-olm:
-  description: The C(manifests), and the C(namespace), C(subscription), C(csv) and C(approval) to wait for.
-  returned: when O(state=present) and O(provider=olm)
-  type: dict
+olm: {description: "What to apply and wait for, with O(provider=olm).", returned: when O(state=present), type: dict}
 chart_values: {description: Values of the Helm chart., returned: when O(state=present), type: dict}
-has_secrets:
-  description: >-
-    Whether C(chart_values) holds secrets in clear text. Then Ansible hides this result from output and logs, and later
-    tasks still read it.
-  returned: success
-  type: bool
+has_secrets: {description: Whether C(chart_values) holds secrets in clear text., returned: success, type: bool}
 images: {description: All images that the product needs., returned: when O(state=present), type: list, elements: str}
 workloads: {description: Workloads to wait for., returned: when O(state=present), type: list, elements: dict}
 webhooks: {description: Webhooks to wait for., returned: when O(state=present), type: list, elements: dict}

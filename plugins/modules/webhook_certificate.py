@@ -30,23 +30,12 @@ options:
   renew_days: {description: How many days before its end a certificate is replaced., type: int, default: 90}
 requirements:
   - cryptography
-seealso:
-  - module: o11y.opentelemetry.release_render
 """
 
-EXAMPLES = r"""
-- name: Keep the certificate of the operator's webhooks
-  o11y.opentelemetry.webhook_certificate:
-    namespace: opentelemetry-operator-system
-    name: opentelemetry-operator-generated-certificate
-    hosts: [opentelemetry-operator-webhook-service.opentelemetry-operator-system.svc]
-"""
+EXAMPLES = r"""# Only roles of this collection call this module."""
 
 RETURN = r"""
-ca_bundle:
-  description: The trusted CAs as PEM; empty in check mode without a certificate.
-  returned: success
-  type: str
+ca_bundle: {description: The trusted CAs as PEM., returned: success, type: str}
 not_after: {description: The end of the certificate., returned: success, type: str, sample: "2027-11-20T12:00:00+00:00"}
 days_left: {description: The remaining days., returned: success, type: int}
 msg: {description: The action and its reason., returned: always, type: str}

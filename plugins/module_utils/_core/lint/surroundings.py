@@ -98,7 +98,7 @@ def logs_missing(subject: Subject) -> Iterator[Fault]:
     """Yield file_log and journald that read a directory that is not mounted."""
     for part in _parts(subject, "receivers", "filelog"):
         for index, glob in enumerate(items(part.settings, "include")):
-            start = _fixed(glob) if isinstance(glob, str) else ""
+            start = _GLOB.split(glob, maxsplit=1)[0].rpartition("/")[0] if isinstance(glob, str) else ""
             where = _LINKED if start.startswith(_LINKS) and not _is_missing(subject, start) else start
             if where and _is_missing(subject, where):
                 yield Fault((*part.path, "include", index), f"nothing is mounted at {where}", _mount(where, where))
@@ -149,19 +149,11 @@ def _is_missing(subject: Subject, path: str) -> bool:
     mounts = subject.deployment.mounts if subject.deployment else None
     if mounts is None or "$" in path or not path.startswith("/") or path == "/" or _inside(path, _THERE):
         return False
-    return not _inside(path, mounts) and not _inside_any(mounts, path)
+    return not _inside(path, mounts) and not any(mount.startswith(path.rstrip("/") + "/") for mount in mounts)
 
 
 def _inside(path: str, folders: tuple[str, ...]) -> bool:
     return any(path.rstrip("/") == (root := folder.rstrip("/")) or path.startswith(f"{root}/") for folder in folders)
-
-
-def _inside_any(mounts: tuple[str, ...], folder: str) -> bool:
-    return any(mount.startswith(folder.rstrip("/") + "/") for mount in mounts)
-
-
-def _fixed(glob: str) -> str:
-    return _GLOB.split(glob, maxsplit=1)[0].rpartition("/")[0]
 
 
 def _mount(inside: str, on_node: str) -> str:

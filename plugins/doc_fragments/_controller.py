@@ -1,15 +1,33 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The options of modules that take configs of collectors. Private."""
+"""What modules that run on the controller share. Private."""
 
 from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """The build of the Collector that runs the configs, the collectors themselves, and the rules that judge them."""
+    """Attributes of their actions, and options for locks, builds of the Collector, collectors and rules."""
 
     DOCUMENTATION = r"""
+attributes:
+  action: {description: An action plugin does the work on the controller., support: full}
+  async: {description: Supports C(async)., support: none}
+  bypass_host_loop: {description: "Runs once for all hosts, also without C(run_once).", support: none}
+"""
+
+    LOCK = r"""
+options:
+  lock_file:
+    description:
+      - The lock, which M(o11y.opentelemetry.release_lock) writes.
+        Manifests must have its sums, and images get its digests.
+      - Empty means C(otel.lock.yml) beside the inventory, if it exists. V(none) uses no lock.
+    type: str
+    default: ""
+"""
+
+    BUILD = r"""
 options:
   distribution:
     description:
