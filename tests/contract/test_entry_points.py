@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import subprocess
 from pathlib import Path
@@ -14,7 +13,7 @@ import pytest
 import yaml
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _sources
 
-from tests.support.plays import ANSIBLE_PLAYBOOK, ROOT
+from tests.support.plays import ROOT, playbook
 
 INVENTORY = "inventories/agent_gateway"
 
@@ -27,18 +26,9 @@ def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def played(clone: Path, playbook: str, *more: str) -> subprocess.CompletedProcess[str]:
+def played(clone: Path, name: str, *more: str) -> subprocess.CompletedProcess[str]:
     """Run a playbook in the clone with its own ansible.cfg, against no cluster."""
-    given = {key: value for key, value in os.environ.items() if not key.startswith(("ANSIBLE_", "K8S_AUTH", "O11Y"))}
-    return subprocess.run(
-        [ANSIBLE_PLAYBOOK, playbook, "-i", INVENTORY, *more],
-        cwd=clone,
-        env={**given, "KUBECONFIG": "/nonexistent/config", "ANSIBLE_HOME": str(clone / ".cache")},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=120,
-    )
+    return playbook(clone / ".cache", name, "-i", INVENTORY, *more, cwd=clone, without=("ANSIBLE_",))
 
 
 def printed(done: subprocess.CompletedProcess[str]) -> str:

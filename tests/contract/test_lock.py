@@ -10,11 +10,12 @@ import json
 import os
 import re
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _sources
+
+from tests.support.plays import playbook
 
 from .role import ROOT
 
@@ -65,16 +66,11 @@ class Inventory:
         hosts = {"all": {"hosts": {"cluster": {**collectors, **release}}}}
         (self.lock.parent / "hosts.yml").write_text(json.dumps(hosts))
 
-    def run(self, playbook: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    def run(self, name: str, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run a playbook of the collection, without a cluster."""
-        program = str(Path(sys.executable).with_name("ansible-playbook"))
-        environment = {key: value for key, value in os.environ.items() if not key.startswith(("K8S_AUTH", "O11Y"))}
-        environment |= {"ANSIBLE_HOME": str(self.folder / "home"), "KUBECONFIG": "/nonexistent/config"}
-        environment |= {"PATH": f"{self.folder}/bin:{os.environ['PATH']}", "SKOPEO_LOG": str(self.log)}
-        command = [program, f"playbooks/{playbook}.yml", "-i", str(self.lock.parent), *arguments]
-        return subprocess.run(
-            command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=120
-        )
+        settings = {"PATH": f"{self.folder}/bin:{os.environ['PATH']}", "SKOPEO_LOG": str(self.log)}
+        path = f"playbooks/{name}.yml"
+        return playbook(self.folder / "home", path, "-i", str(self.lock.parent), *arguments, **settings)
 
     def digest(self, image: str) -> str:
         """Return the digest that skopeo answers for an image."""
@@ -115,8 +111,8 @@ def test_a_difference_ends_the_run_before_anything_is_applied(inventory: Invento
     inventory.run("lock")
     inventory.manifest.write_text(f"{MANIFEST}# changed\n")
     sums = [hashlib.sha256(text.encode()).hexdigest() for text in (MANIFEST, f"{MANIFEST}# changed\n")]
-    for playbook in ("site", "mirror"):
-        refused = inventory.run(playbook, *NO_CHECK)
+    for name in ("site", "mirror"):
+        refused = inventory.run(name, *NO_CHECK)
         assert refused.returncode != 0
         assert [one in refused.stdout + refused.stderr for one in sums] == [True, True], refused.stdout
         assert "o11y.opentelemetry.cert_manager" not in refused.stdout
@@ -129,8 +125,8 @@ def test_a_difference_ends_the_run_before_anything_is_applied(inventory: Invento
 
 def test_a_release_that_gives_rights_to_everybody_is_neither_locked_nor_mirrored(inventory: Inventory) -> None:
     inventory.manifest.write_text(MANIFEST + TO_EVERYBODY)
-    for playbook in ("lock", "mirror"):
-        refused = inventory.run(playbook)
+    for name in ("lock", "mirror"):
+        refused = inventory.run(name)
         assert "+ ClusterRoleBinding more: subject Group system:unauthenticated" in refused.stdout + refused.stderr
     assert not inventory.lock.exists()
     lines = ["ClusterRoleBinding more: subject Group system:unauthenticated"]

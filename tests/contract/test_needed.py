@@ -5,8 +5,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
 import sys
 from pathlib import Path
 
@@ -16,7 +14,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors im
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.api.explain import library
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _needed, _sources
 
-from tests.support.plays import ANSIBLE_PLAYBOOK, ROOT
+from tests.support.plays import ROOT, playbook
 
 
 def test_an_old_core_is_refused_with_the_versions_that_work(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -35,20 +33,13 @@ def test_a_missing_collection_is_named_with_its_command(tmp_path: Path) -> None:
     namespace = tmp_path / "ansible_collections" / "o11y"
     namespace.mkdir(parents=True)
     (namespace / "opentelemetry").symlink_to(ROOT)
-    done = subprocess.run(
-        [ANSIBLE_PLAYBOOK, "o11y.opentelemetry.site", "-i", "inventories/agent_gateway"],
-        cwd=ROOT,
-        env={
-            **os.environ,
-            "ANSIBLE_COLLECTIONS_PATH": str(tmp_path),
-            "ANSIBLE_COLLECTIONS_SCAN_SYS_PATH": "false",
-            "ANSIBLE_HOME": str(tmp_path / "home"),
-            "KUBECONFIG": "/nonexistent/config",
-        },
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=120,
+    done = playbook(
+        tmp_path / "home",
+        "o11y.opentelemetry.site",
+        "-i",
+        "inventories/agent_gateway",
+        ANSIBLE_COLLECTIONS_PATH=str(tmp_path),
+        ANSIBLE_COLLECTIONS_SCAN_SYS_PATH="false",
     )
     printed = " ".join((done.stdout + done.stderr).split())
     assert done.returncode == 2, printed

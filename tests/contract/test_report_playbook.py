@@ -5,9 +5,7 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +13,7 @@ import pytest
 import yaml
 
 from tests.support.html import read
+from tests.support.plays import playbook
 
 from .role import ROOT
 
@@ -26,9 +25,7 @@ def run(folder: Path, inventory: str, **variables: str) -> subprocess.CompletedP
     """Run the playbook with a page in a folder, and a kubeconfig that does not exist."""
     values = {"otel_report_path": f"{folder}/page.html", "otel_report_time": "now", **variables}
     extra = [word for name, value in values.items() for word in ("-e", f"{name}={value}")]
-    environment = {**os.environ, "ANSIBLE_HOME": str(folder / "home"), "KUBECONFIG": str(folder / "none")}
-    command = [str(Path(sys.executable).with_name("ansible-playbook")), "playbooks/report.yml", "-i", inventory, *extra]
-    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=120)
+    return playbook(folder / "home", "playbooks/report.yml", "-i", inventory, *extra)
 
 
 def written(folder: Path, inventory: dict[str, Any]) -> str:

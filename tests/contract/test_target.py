@@ -6,16 +6,16 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.api.cluster import Answered
+
+from tests.support.plays import playbook
+from tests.support.servers import answering
 
 from .role import ROOT
 
@@ -34,25 +34,17 @@ def server() -> Iterator[tuple[str, list[str]]]:
     """Serve the identity of a cluster and nothing else; return the address, and what was asked."""
     asked: list[str] = []
 
-    def serve(handler: BaseHTTPRequestHandler) -> None:
+    def answer(handler: BaseHTTPRequestHandler, _body: bytes) -> Answered:
         asked.append(handler.path)
         known = handler.path == IDENTITY
-        body = json.dumps({"kind": "Namespace" if known else "Status", "metadata": {"uid": UID}, "code": 404}).encode()
-        handler.send_response(200 if known else 404)
-        handler.send_header("Content-Length", str(len(body)))
-        handler.end_headers()
-        handler.wfile.write(body)
+        body = {"kind": "Namespace" if known else "Status", "metadata": {"uid": UID}, "code": 404}
+        return Answered(200 if known else 404, {}, json.dumps(body).encode())
 
-    ways = dict.fromkeys(("do_GET", "do_PATCH", "do_POST", "do_DELETE"), serve)
-    made = type("Handler", (BaseHTTPRequestHandler,), {**ways, "log_message": lambda *_args: None})
-    found = ThreadingHTTPServer(("127.0.0.1", 0), made)
-    threading.Thread(target=found.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
-    yield f"http://127.0.0.1:{found.server_port}", asked
-    found.shutdown()
-    found.server_close()
+    with answering(answer) as url:
+        yield url, asked
 
 
-def run(folder: Path, url: str, playbook: str, **inputs: Any) -> str:
+def run(folder: Path, url: str, name: str, **inputs: Any) -> str:
     """Run a playbook with a kubeconfig whose current context leads nowhere, and the inventory's to a server."""
     clusters = {"prod": url, "nowhere": "http://127.0.0.1:1"}
     contexts = {"of-the-inventory": "prod", "current": "nowhere"}
@@ -65,11 +57,8 @@ def run(folder: Path, url: str, playbook: str, **inputs: Any) -> str:
     (folder / "kubeconfig").write_text(json.dumps(config), encoding="utf-8")
     hosts = {"all": {"hosts": {"cluster": {}}, "vars": INPUTS | inputs | {"otel_report_path": f"{folder}/page.html"}}}
     (folder / "hosts.json").write_text(json.dumps(hosts), encoding="utf-8")
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("K8S_AUTH_", "O11Y_"))}
-    environment = {**kept, "ANSIBLE_HOME": f"{folder}/home", "KUBECONFIG": f"{folder}/kubeconfig"}
-    command = [str(Path(sys.executable).with_name("ansible-playbook")), "-i", f"{folder}/hosts.json"]
-    command += ["--check", str(ROOT / "playbooks" / f"{playbook}.yml")]
-    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=120)
+    path = str(ROOT / "playbooks" / f"{name}.yml")
+    done = playbook(folder / "home", "-i", f"{folder}/hosts.json", "--check", path, KUBECONFIG=f"{folder}/kubeconfig")
     return done.stdout + done.stderr
 
 

@@ -14,10 +14,9 @@ import os
 import re
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -26,6 +25,7 @@ import pytest
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._worker import WorkerAction
 
 from tests.conftest import COLLECTIONS
+from tests.support.servers import answering
 from tests.unit.plugins.module_utils._edge.fake_api import Answered, FakeApi, status
 
 TOKEN, HIDDEN = "token-of-the-connection", "hidden-in-a-secret"
@@ -72,34 +72,18 @@ def trouble(method: str, path: str) -> Answered | None:
 
 
 @contextmanager
-def serving() -> Iterator[str]:
+def server() -> Iterator[str]:
     """Serve an API server in memory until the end of the block."""
-    api, lock = FakeApi(), threading.Lock()
+    api = FakeApi()
     api.trouble, api.texts = trouble, {"/api/v1/namespaces/ns/configmaps/not-json": "<html>"}
 
-    def serve(handler: BaseHTTPRequestHandler) -> None:
-        body = handler.rfile.read(int(handler.headers.get("Content-Length") or 0))
-        with lock:
-            answer = api(handler.command, handler.path, dict(handler.headers), body or None)
-        handler.send_response(answer.status)
-        if handler.command == "PATCH" and handler.path.split("?")[0].endswith("/warned"):
-            handler.send_header("Warning", f'299 - "this kind is old, {TOKEN}"')
-        handler.send_header("Content-Length", str(len(answer.body)))
-        handler.end_headers()
-        handler.wfile.write(answer.body)
+    def answer(handler: BaseHTTPRequestHandler, body: bytes) -> Answered:
+        answered = api(handler.command, handler.path, dict(handler.headers), body or None)
+        old = handler.command == "PATCH" and handler.path.split("?")[0].endswith("/warned")
+        return answered._replace(headers={"Warning": f'299 - "this kind is old, {TOKEN}"'} if old else {})
 
-    ways = dict.fromkeys(("do_GET", "do_PATCH", "do_DELETE"), serve)
-    quiet = {"log_message": lambda *_args: None, "protocol_version": "HTTP/1.1"}
-    handler = type("Handler", (BaseHTTPRequestHandler,), ways | quiet)
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    with answering(answer) as url:
+        yield url
 
 
 def task(name: str, values: dict[str, Any]) -> dict[str, Any]:
@@ -120,7 +104,7 @@ def play(folder: Path) -> tuple[dict[str, Any], str]:
     (folder / "play.yml").write_text(json.dumps([{**book, "vars": {"text": "templated", "cases": list(cases)}}]))
     with ExitStack() as stack:
         named = {
-            name: {"url": stack.enter_context(serving()), "ansible_python_interpreter": python}
+            name: {"url": stack.enter_context(server()), "ansible_python_interpreter": python}
             for name, python in PYTHONS.items()
         }
         (folder / "hosts.json").write_text(json.dumps({"all": {"hosts": named}}))

@@ -9,15 +9,15 @@ It refuses surveys that AWX refuses, and keys that name what is not there; it ru
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from tests.contract import awx_rules
+from tests.support.servers import serving
 
 ROOT = "/api/v2/"
 # Of every AWX: what no test has to make.
@@ -125,10 +125,5 @@ def awx() -> Iterator[tuple[str, Store]]:
     for collection, names in BUILT_IN.items():
         for name in names:
             store.add(collection, {"name": name})
-    server = ThreadingHTTPServer(("127.0.0.1", 0), type("Answers", (_Answers,), {"store": store}))
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    try:
-        yield f"http://127.0.0.1:{server.server_address[1]}", store
-    finally:
-        server.shutdown()
-        server.server_close()
+    with serving(type("Answers", (_Answers,), {"store": store})) as url:
+        yield url, store

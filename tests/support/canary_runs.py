@@ -13,13 +13,14 @@ import sys
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.api.cluster import Answered
 
+from tests.support.servers import answering
 from tests.unit.plugins.module_utils._edge.fake_api import FakeApi, reply, status
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -27,55 +28,27 @@ WORKLOADS = ("deployments", "daemonsets", "statefulsets")
 READY = {"observedGeneration": 1, "updatedReplicas": 1, "replicas": 1, "availableReplicas": 1, "readyReplicas": 1}
 
 
-class Handler(BaseHTTPRequestHandler):
-    """Answers as the API server, and takes what is sent by OTLP. What it refuses, it quotes, as webhooks may do."""
+@contextlib.contextmanager
+def serving(api: FakeApi, refused: tuple[str, ...] = ()) -> Iterator[str]:
+    """Serve an API in memory, and take OTLP. Refused methods quote what they got, as webhooks may do."""
 
-    protocol_version = "HTTP/1.1"
-    api: FakeApi
-    refused: tuple[str, ...]
-    lock: threading.Lock
-
-    def answer(self) -> None:
-        """Answer one request."""
-        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        answered = self._answered(body)
-        self.send_response(answered.status)
-        self.send_header("Content-Length", str(len(answered.body)))
-        self.send_header("Content-Type", "application/json")
-        self.end_headers()
-        self.wfile.write(answered.body)
-
-    def _answered(self, body: bytes) -> Answered:
-        url = urlsplit(self.path)  # a proxy gets the whole URL
+    def answer(handler: BaseHTTPRequestHandler, body: bytes) -> Answered:
+        url = urlsplit(handler.path)  # a proxy gets the whole URL
         if url.path == "/version":
             return reply({"major": "1", "minor": "34", "gitVersion": "v1.34.0"})
         if url.path.endswith("accessreviews"):
             return reply({"status": {"allowed": True}})
-        if self.command in self.refused and url.path.startswith(("/v1/", "/api/", "/apis")):
-            return status(422, "Invalid", f"admission webhook denied {body.decode('latin-1')} of {self.headers}")
+        if handler.command in refused and url.path.startswith(("/v1/", "/api/", "/apis")):
+            return status(422, "Invalid", f"admission webhook denied {body.decode('latin-1')} of {handler.headers}")
         if url.path.startswith("/v1/"):
             return Answered(200, {}, b"")
-        with self.lock:
-            return self.api(self.command, f"{url.path}?{url.query}", {}, body or None)
+        return api(handler.command, f"{url.path}?{url.query}", {}, body or None)
 
-    def log_message(self, *_args: Any) -> None:
-        """Say nothing."""
+    def typed(handler: BaseHTTPRequestHandler, body: bytes) -> Answered:
+        return answer(handler, body)._replace(headers={"Content-Type": "application/json"})
 
-
-@contextlib.contextmanager
-def serving(api: FakeApi, refused: tuple[str, ...] = ()) -> Iterator[str]:
-    """Serve an API in memory, which refuses these methods."""
-    methods = {f"do_{name}": Handler.answer for name in ("GET", "PATCH", "DELETE", "POST")}
-    handler = type("Own", (Handler,), {**methods, "api": api, "refused": refused, "lock": threading.Lock()})
-    http = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    thread = threading.Thread(target=http.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{http.server_port}"
-    finally:
-        http.shutdown()
-        http.server_close()
-        thread.join()
+    with answering(typed) as url:
+        yield url
 
 
 class ReadyApi(FakeApi):

@@ -16,6 +16,16 @@ ROOT = Path(__file__).resolve().parents[2]
 ANSIBLE_PLAYBOOK = str(Path(sys.executable).with_name("ansible-playbook"))
 
 
+def playbook(
+    home: Path, *arguments: str, cwd: Path = ROOT, without: tuple[str, ...] = (), **settings: str
+) -> subprocess.CompletedProcess[str]:
+    """Run ansible-playbook without a kubeconfig, and without variables that begin with these words."""
+    given = {key: value for key, value in os.environ.items() if not key.startswith(("K8S_AUTH", "O11Y", *without))}
+    away = {"ANSIBLE_HOME": str(home), "KUBECONFIG": "/nonexistent/current"}
+    command, environment = [ANSIBLE_PLAYBOOK, *arguments], {**given, **away, **settings}
+    return subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, check=False, timeout=120)
+
+
 def run(
     folder: Path, play: str | list[dict[str, Any]], hosts: dict[str, dict[str, Any]], *more: str
 ) -> subprocess.CompletedProcess[str]:
@@ -24,16 +34,5 @@ def run(
     inventory.write_text(json.dumps({"all": {"hosts": hosts}}), encoding="utf-8")
     if not isinstance(play, str):
         (folder / "play.json").write_text(json.dumps(play), encoding="utf-8")
-    return subprocess.run(
-        [ANSIBLE_PLAYBOOK, "-i", str(inventory), *more, play if isinstance(play, str) else str(folder / "play.json")],
-        cwd=ROOT,
-        env={
-            **{key: value for key, value in os.environ.items() if not key.startswith(("K8S_AUTH", "O11Y"))},
-            "ANSIBLE_HOME": str(folder / "home"),
-            "KUBECONFIG": "/nonexistent/current",
-        },
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=120,
-    )
+        play = str(folder / "play.json")
+    return playbook(folder / "home", "-i", str(inventory), *more, play)

@@ -1,0 +1,21 @@
+# shellcheck shell=bash
+# Helpers of the tools that need an environment of their own; source this file in the root of the checkout.
+uv=$(command -v uv || echo "$PWD/.cache/uv/bin/uv")
+
+# environment VENV PYTHON KEY PACKAGE... : create VENV with the packages, unless it has been made for the same key.
+environment() {
+  local venv=$1 python=$2 key
+  key=$(sha256sum <<<"${*:3}")
+  [ "$(cat "$venv/.ready" 2>/dev/null)" != "$key" ] || return 0
+  "$uv" venv --quiet --clear --no-python-downloads --python "$python" "$venv" &&
+    "$uv" pip install --quiet --python "$venv/bin/python" "${@:4}" && echo "$key" >"$venv/.ready"
+}
+
+# other_collections FOLDER : link the collections that this one builds on, which the package `ansible` brings.
+other_collections() {
+  local installed
+  installed=$(python -c 'import ansible_collections; print(ansible_collections.__path__[0])')
+  mkdir -p "$1/ansible_collections"
+  ln -sfn "$installed/amazon" "$1/ansible_collections/amazon"
+  ln -sfn "$installed/kubernetes" "$1/ansible_collections/kubernetes"
+}
