@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..._core.cluster.bundle import Manifest, Ref, difference, ref
-from ..._core.cluster.ownership import changed_rights, is_ours, release_of
+from ..._core.cluster.ownership import applied_by, changed_rights, is_ours, release_of
 from ..._core.config.secrets import salted
 from ..._core.errors import Problem
 from ..api.cluster import APPLY, JSON, NOT_FOUND, POLL_FIRST, ApiError, Cluster
@@ -120,11 +120,14 @@ class Session:
     def may_write(self, manifest: Manifest, live: Manifest) -> bool:
         """Return whether an object has both marks of a release of the bundle, or may be taken over.
 
-        A namespace never may, nor an account that others may have made for more than one user.
+        A namespace never may, nor an account that others may have made for more than one user, nor what another
+        release of this collection owns.
         """
+        manager = self.options.field_manager
         taken = release_of(manifest) in self.options.adopt and manifest["kind"] != "Namespace"
-        owned = is_ours(live, self.releases, self.options.field_manager)
-        return owned or (taken and not self.may_exist(manifest))
+        owned = is_ours(live, self.releases, manager)
+        another = bool(release_of(live)) and applied_by(live, manager) and release_of(live) != release_of(manifest)
+        return owned or (taken and not another and not self.may_exist(manifest))
 
     def may_exist(self, manifest: Manifest) -> bool:
         """Return whether a manifest is a ServiceAccount that is used unchanged if others own it."""

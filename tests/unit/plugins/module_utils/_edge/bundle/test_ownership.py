@@ -10,6 +10,7 @@ import json
 from typing import Any
 
 import pytest
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.collector import names
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
 
 from ..fake_api import FakeApi, status
@@ -196,3 +197,15 @@ def test_what_comes_while_we_look_loses_no_field() -> None:
     with pytest.raises(Problem, match="other field managers own some of its fields"):
         run(api, "shop")
     assert api.objects["/api/v1/namespaces/shop/configmaps/gw"]["data"] == {"a": "b"}
+
+
+def test_adopting_takes_nothing_that_another_collector_owns() -> None:
+    """The headless Service of `gw` has the name of the collector `gw-headless`."""
+    api = FakeApi()
+    service = obj("Service", "gw-headless", "shop", labels={RELEASE: "shop.gw-headless"}, spec={"ports": []})
+    present(api, [service], field_manager=names.OWNER)
+    before = copy.deepcopy(api.objects)
+    theirs = {**service, "metadata": {**service["metadata"], "labels": {RELEASE: "shop.gw"}}}
+    with pytest.raises(Problem, match=r"belongs to release shop\.gw-headless of this collection"):
+        present(api, [theirs], field_manager=names.OWNER, adopt=("shop.gw",))
+    assert api.objects == before
