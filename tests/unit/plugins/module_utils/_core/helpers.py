@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -12,16 +13,20 @@ from typing import Any
 import pytest
 import yaml
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.collector.collector import Collector
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.config.catalogue import Catalogue
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.config.layers import Layer
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.manifests.build import CollectorBuild
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.needs.derive import Needs, derive
-
-from .lint.builds import CATALOGUE
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _yaml
 
 Json = dict[str, Any]
+
+_ROOT = Path(__file__).parents[5]
+_TABLES = (_ROOT / "plugins" / "plugin_utils" / "_data" / "catalogue").glob("*.json")
+CATALOGUE = Catalogue.from_tables({path.stem: json.loads(path.read_text(encoding="utf-8")) for path in _TABLES})
 LISTENERS = CATALOGUE.listeners
 
-_SPEC = Path(__file__).parents[5] / "roles" / "otel_collector" / "meta" / "argument_specs.yml"
+_SPEC = _ROOT / "roles" / "otel_collector" / "meta" / "argument_specs.yml"
 SPEC: Json = {
     name.removeprefix("otel_collector_"): option
     for name, option in yaml.safe_load(_SPEC.read_text(encoding="utf-8"))["argument_specs"]["main"]["options"].items()
@@ -75,6 +80,11 @@ CONFIG: Json = {
 def cases(names: str, *rows: Any, **more: Any) -> Any:
     """Return the mark of a test that runs once for each row."""
     return pytest.mark.parametrize(names, rows, **more)
+
+
+def rows(text: str) -> Any:
+    """Return the data of a table in YAML, read as the Collector reads YAML."""
+    return _yaml.load(text, "table").data
 
 
 def collector(**options: Any) -> Collector:

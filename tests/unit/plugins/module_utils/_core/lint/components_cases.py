@@ -1,105 +1,213 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Cases of the rules on component types."""
+"""Cases of the rules on component types, their settings and their order, and on connectors."""
 
-from __future__ import annotations
-
-from .builds import FOREIGN, LATER, NOW, OLD, OWN, REDHAT, SMALL, on
-from .cases import PIPELINE, Table, config, traces
-
-
-def pipeline(signal: str, **roles: object) -> dict[str, object]:
-    return {"pipelines": {signal: {**PIPELINE, **roles}}}
-
-
-SURROUNDINGS = NOW
-CASES: Table = {
-    "unknown-component": {
-        "a misspelt type": (
-            config(processors={"bacth": {}}),
-            "processors.bacth: contrib 0.158.0 has no processor 'bacth'; did you mean 'batch'?",
-        ),
-        "one that only a larger image has": (
-            config(exporters={"awsemf": {}}),
-            "exporters.awsemf: k8s 0.158.0 has no exporter 'awsemf' Available in: adot, contrib",
-            SMALL,
-        ),
-        "one that ships in no image": (
-            config(extensions={"healthcheckv2": {}}),
-            "extensions.healthcheckv2: No official build of this version has it",
-        ),
-        "a version that nobody knows yet": (
-            config(exporters={"brand_new": {}}),
-            "exporters.brand_new: checked against 0.159.0, the nearest known version",
-            LATER,
-        ),
-        "a distribution that nobody knows": (
-            config(receivers={}, processors={}, exporters={"debug": {}}),
-            "exporters.debug: does not know the distribution acme",
-            FOREIGN,
-        ),
-        "a module of the user's own": ({"receivers": {"acme": {}}}, "", OWN),
-        "all known": config(),
-        "no build": (config(exporters={"nosuch": {}}), "", {}),
-        "an id that is none": config(exporters={1: {}, "": {}}),
-    },
-    "wrong-class": {
-        "a processor among the receivers": (
-            config(receivers={"batch/2": {}}),
-            "receivers.batch/2: 'batch' is not a type of receivers, but of processors Move it to `processors`.",
-        ),
-        "a type of two classes": config(exporters={"zipkin": {}}, receivers={"zipkin": {}}),
-    },
-    "newer-name": {
-        "today's name on an older version": (
-            config(processors={"k8s_attributes": {}}),
-            "processors.k8s_attributes: redhat 0.135.0 knows 'k8s_attributes' as 'k8sattributes'; the new name "
-            "exists since 0.146.0",
-            REDHAT,
-        ),
-        "the older name there": (config(processors={"k8sattributes": {}}), "", REDHAT),
-        "today's name today": config(processors={"k8s_attributes": {}}),
-    },
-    "removed-component": {
-        "an exporter that left": (
-            config(exporters={"logging": {}}),
-            "exporters.logging: 'logging' was removed from the official builds in 0.111.0 The settings differ: "
-            "`verbosity` instead of `loglevel`. Use `debug` in `exporters`.",
-        ),
-        "an older name that is refused": (
-            config(receivers={"awslambda": {}}),
-            "receivers.awslambda: rejects the older name Write `aws_lambda`.",
-        ),
-        "while it was there": (config(exporters={"loki": {}}), "", OLD),
-    },
-    "older-name": {
-        "an alias": (
-            config(exporters={"otlphttp/a": {}}),
-            "exporters.otlphttp/a: 'otlphttp' is called 'otlp_http' since 0.144.0 Write `otlp_http`.",
-        ),
-        "the only name of its time": (config(exporters={"otlphttp": {}}), "", OLD),
-        "no build": (config(exporters={"otlphttp": {}}), "", {}),
-    },
-    "unsupported-signal": {
-        "an exporter of metrics in traces": (
-            traces(exporters=["awsemf"]),
-            "service.pipelines.traces.exporters[0]: exporters of type 'awsemf' do not take traces It takes metrics.",
-        ),
-        "a version between those that are known": (
-            traces(exporters=["awsemf"]),
-            "service.pipelines.traces.exporters[0]: for a neighbouring version",
-            on("contrib", "0.159.0"),
-        ),
-        "all supported": traces(processors=["batch"]),
-        "a connector is another rule's": {**traces(exporters=["span_metrics"]), "connectors": {"span_metrics": {}}},
-        "a pipeline of nothing known": config(service=pipeline("spans")),
-    },
-    "unstable-signal": {
-        "alpha": (
-            traces(exporters=["otlp_http", "debug"]),
-            "service.pipelines.traces.exporters[1]: 'debug' is alpha for traces Expect changes with every version.",
-        ),
-        "stable": traces(exporters=["otlp_http"]),
-    },
-}
+CASES = """
+unknown-component:
+  a misspelt type: {processors.bacth: {}, build: contrib 0.158.0,
+    finds: "processors.bacth: contrib 0.158.0 has no processor 'bacth'; did you mean 'batch'?"}
+  one that only a larger image has: {exporters.awsemf: {}, build: k8s 0.158.0,
+    finds: "exporters.awsemf: k8s 0.158.0 has no exporter 'awsemf' Available in: adot, contrib"}
+  one that ships in no image: {extensions.healthcheckv2: {}, build: contrib 0.158.0,
+    finds: "extensions.healthcheckv2: No official build of this version has it"}
+  a version that nobody knows yet: {exporters.brand_new: {}, build: contrib 0.170.0,
+    finds: "exporters.brand_new: checked against 0.159.0, the nearest known version"}
+  a distribution that nobody knows: {receivers: {}, processors: {}, build: acme 0.158.0,
+    finds: "exporters.debug: does not know the distribution acme"}
+  a module of the user's own: {config: {receivers: {acme: {}}}, build: own 0.158.0}
+  all known: {processors.batch: {}, build: contrib 0.158.0}
+  no build: {exporters.nosuch: {}}
+  an id that is none: {exporters: {1: {}, "": {}}, build: contrib 0.158.0}
+wrong-class:
+  given: {build: contrib 0.158.0}
+  a processor among the receivers: {receivers.batch/2: {},
+    finds: "receivers.batch/2: 'batch' is not a type of receivers, but of processors Move it to `processors`."}
+  a type of two classes: {receivers.zipkin: {}, exporters.zipkin: {}}
+newer-name:
+  given: {build: redhat 0.135.0}
+  today's name on an older version: {processors.k8s_attributes: {},
+    finds: "processors.k8s_attributes: redhat 0.135.0 knows 'k8s_attributes' as 'k8sattributes'; the new name exists
+      since 0.146.0"}
+  the older name there: {processors.k8sattributes: {}}
+  today's name today: {processors.k8s_attributes: {}, build: contrib 0.158.0}
+removed-component:
+  given: {build: contrib 0.158.0}
+  an exporter that left: {exporters.logging: {},
+    finds: "exporters.logging: 'logging' was removed from the official builds in 0.111.0 The settings differ:
+      `verbosity` instead of `loglevel`. Use `debug` in `exporters`."}
+  an older name that is refused: {receivers.awslambda: {},
+    finds: "receivers.awslambda: rejects the older name Write `aws_lambda`."}
+  while it was there: {exporters.loki: {}, build: contrib 0.115.0}
+older-name:
+  an alias: {exporters.otlphttp/a: {}, build: contrib 0.158.0,
+    finds: "exporters.otlphttp/a: 'otlphttp' is called 'otlp_http' since 0.144.0 Write `otlp_http`."}
+  the only name of its time: {exporters.otlphttp: {}, build: contrib 0.115.0}
+  no build: {exporters.otlphttp: {}}
+unsupported-signal:
+  given: {build: contrib 0.158.0}
+  an exporter of metrics in traces: {traces: otlp > awsemf,
+    finds: "service.pipelines.traces.exporters[0]: exporters of type 'awsemf' do not take traces It takes metrics."}
+  a version between those that are known: {traces: otlp > awsemf, build: contrib 0.159.0,
+    finds: "service.pipelines.traces.exporters[0]: for a neighbouring version"}
+  all supported: {processors.batch: null}
+  a connector is another rule's: {connectors.span_metrics: {}}
+  a pipeline of nothing known: {service.pipelines: {spans: {receivers: [otlp], exporters: [debug]}}}
+unstable-signal:
+  given: {build: contrib 0.158.0}
+  alpha: {traces: "otlp > otlp_http, debug",
+    finds: "service.pipelines.traces.exporters[1]: 'debug' is alpha for traces Expect changes with every version."}
+  stable: {traces: otlp > otlp_http}
+unknown-field:
+  given: {build: contrib 0.158.0}
+  a misspelt key: {exporters.otlp_grpc: {endpoint: "x:4317", tls: {insecur: true}},
+    finds: "exporters.otlp_grpc.tls.insecur: 'insecur' is not a setting here; did you mean 'insecure'?"}
+  in a list, by an older name: {processors.resourcedetection: {detectors: [env], detector: env},
+    finds: "processors.resourcedetection.detector: did you mean 'detectors'?"}
+  in an item of a list: {processors.attributes.actions: [{key: a, action: delete, valu: 1}],
+    finds: "processors.attributes.actions[0].valu: did you mean 'value'?"}
+  of own telemetry: {service.telemetry.log: {}, finds: "service.telemetry.log: did you mean 'logs'?"}
+  a version that was not asked: {processors.batch.size: 1, build: contrib 0.115.0,
+    finds: "processors.batch.size: (as of 0.155.0; 0.115.0 may differ)"}
+  nothing to set: {exporters.nop.a: 1, finds: "exporters.nop.a: It has no settings"}
+  a key with a way in it: {exporters.otlp_grpc: {endpoint: "x:4317", "tls::insecure": true}}
+  places that take any key: {receivers.host_metrics.scrapers.cpu: {}}
+  a component that nobody asked: {exporters.datadog.nosuch: 1}
+  no build: {exporters.otlp_grpc: {endpoint: "x:4317", nosuch: 1}, build: null}
+  what moved is another rule's: {exporters.otlp_grpc: {endpoint: "x:4317", batcher: {}}}
+wrong-type:
+  given: {build: contrib 0.158.0}
+  a mapping for a list: {processors.attributes.actions.key: a,
+    finds: "processors.attributes.actions: this must be a list, not a mapping"}
+  a number for text: {exporters.otlp_grpc.endpoint: 4317, finds: "exporters.otlp_grpc.endpoint: Write `'4317'`."}
+  text for a switch: {exporters.otlp_grpc: {endpoint: "x:4317", tls: {insecure: "yes"}},
+    finds: "exporters.otlp_grpc.tls.insecure: not text"}
+  a list for a component: {processors.batch: [], finds: "processors.batch: a mapping, not a list"}
+  text for a list: {receivers.file_log.include: "/a,/b"}
+  variables:
+    exporters.otlp_grpc:
+      endpoint: x:4317
+      tls: ${file:a}
+      timeout: ${env:A}
+      sending_queue: {queue_size: "${A}"}
+  a fraction for a number: {processors.batch.send_batch_size: 1.0}
+  nothing: {exporters.otlp_grpc: {endpoint: "x:4317", tls: null}}
+  headers as a list: {exporters.otlp_grpc: {endpoint: "x:4317", headers: [{name: a, value: b}]}}
+invalid-duration:
+  given: {build: contrib 0.158.0}
+  no unit: {processors.batch.timeout: "5",
+    finds: "processors.batch.timeout: '5' is not a duration Write a number with a unit, such as `10s` or `500ms`."}
+  days: {exporters.otlp_grpc: {endpoint: "x:4317", timeout: "1d"},
+    finds: "exporters.otlp_grpc.timeout: '1d' is not a duration"}
+  durations: {exporters.otlp_grpc: {endpoint: "x:4317", timeout: "1h2m3.5s", retry_on_failure: {max_elapsed_time: 0}}}
+unknown-value:
+  given: {build: contrib 0.158.0}
+  a verbosity: {exporters.debug.verbosity: verbose,
+    finds: "exporters.debug.verbosity: Use one of basic, normal, detailed."}
+  an action, not used yet: {config: {processors: {attributes: {actions: [{key: a, action: replace, value: 1}]}}},
+    finds: "processors.attributes.actions[0].action: (no pipeline uses it yet)"}
+  in any case: {exporters.debug.verbosity: Detailed}
+  a level: {service.telemetry.metrics.level: NONE}
+missing-field:
+  given: {build: contrib 0.158.0}
+  an endpoint: {config: {exporters: {otlp_grpc: {}}}, finds: "exporters.otlp_grpc: 'endpoint' is missing"}
+  no settings at all: {config: {processors: {resource: null}}, finds: "processors.resource: Add `attr"}
+  one of several: {config: {processors: {memory_limiter: {check_interval: "1s"}}},
+    finds: "processors.memory_limiter: one of limit_mib, limit_percentage is missing"}
+  a protocol: {receivers.otlp.protocols: {}, finds: "receivers.otlp: protocols.grpc"}
+  a protocol without settings: {receivers.otlp.protocols.http: null}
+  what a file may have: {receivers.otlp.protocols: "${file:x}"}
+  all from a file: {receivers.otlp: "${file:x}"}
+  a key with a way in it: {"receivers.otlp.protocols::grpc": null}
+  another one of several: {config: {exporters: {otlphttp: {logs_endpoint: x}}}}
+  targets: {receivers.prometheus: {}, finds: "receivers.prometheus: scrape_configs"}
+  targets from an allocator: {receivers.prometheus: {}, in: {mode: statefulset, target_allocator: true}}
+one-sided-connector:
+  it only ends one: {connectors.forward: {}, traces: otlp > forward,
+    finds: "service.pipelines.traces.exporters[0]: connector 'forward' is listed among exporters only List it in the
+      receivers of a pipeline that it sends to."}
+  it only starts one: {connectors.forward: {}, traces: forward > debug,
+    finds: "service.pipelines.traces.receivers[0]: it receives from"}
+  both: {connectors.span_metrics: {}, traces: otlp > span_metrics, metrics: span_metrics > debug}
+unsupported-connection:
+  given: {build: contrib 0.158.0, traces: otlp > span_metrics}
+  traces to logs: {connectors.span_metrics: {}, logs: span_metrics > debug, metrics: span_metrics > debug,
+    finds: "service.pipelines.logs.receivers[0]: connector 'span_metrics' leads to logs from no pipeline of a signal
+      that it supports It has no way to logs."}
+  logs beside traces: {connectors.span_metrics: {}, metrics: span_metrics > debug, logs: otlp > span_metrics,
+    finds: "service.pipelines.logs.exporters[0]: It has no way from logs."}
+  a version that is judged by another:
+    connectors.span_metrics: {}
+    metrics: span_metrics > debug
+    logs: otlp > span_metrics
+    build: contrib 0.170.0
+    finds: "service.pipelines.logs.exporters[0]: nearest known version"
+  supported: {connectors.span_metrics: {}, metrics: span_metrics > debug}
+  an unsupported pair beside supported ones is skipped:
+    connectors.forward: {}
+    traces: otlp > forward
+    traces/2: forward > debug
+    logs: otlp > forward
+    logs/2: forward > debug
+  a connector that nobody knows: {connectors.x: {}, traces: x > x}
+  no build: {connectors.span_metrics: {}, metrics: span_metrics > debug, logs: otlp > span_metrics, build: null}
+connector-cycle:
+  given: {traces: otlp > span_metrics}
+  with itself: {connectors.forward: {}, traces: "otlp, forward > forward",
+    finds: "service.pipelines.traces.exporters[0]: pipelines form a cycle: traces → traces"}
+  through three:
+    connectors: {a: {}, b: {}, c: {}}
+    traces: otlp, c > a
+    traces/2: a > debug, b
+    traces/3: b > c
+    traces/4: a > debug
+    finds: "service.pipelines.traces.exporters[0]: traces → traces/2 → traces/3 → traces"
+  two ways to one end: {connectors: {a: {}, b: {}}, traces: "otlp > a, b", traces/2: a > b, traces/3: b > debug}
+  a pair that is skipped closes none:
+    connectors.span_metrics: {}
+    metrics: span_metrics > span_metrics
+    build: contrib 0.158.0
+  none: {connectors.span_metrics: {}, metrics: span_metrics > debug}
+memory-limiter-missing:
+  given: {exporters.otlp_grpc.endpoint: "gateway:4317"}
+  none: {processors.batch: null,
+    finds: "service.pipelines.traces: 'traces' has no memory_limiter Put `memory_limiter` first"}
+  one: {processors.memory_limiter: null}
+  one with a name: {processors: {batch: null, memory_limiter/two: null}}
+  only tried out: {exporters: {debug: null, file/2: {}}}
+  as an extension: {extensions.memory_limiter: {}}
+  behind a connector: {connectors.forward: {}, traces: forward > zipkin}
+  processors that a file names: {service.pipelines: {traces: {receivers: [a], processors: "${file:p}", exporters: [b]}}}
+memory-limiter-late:
+  given: {exporters.otlp_grpc.endpoint: "gateway:4317", processors: {batch: null, memory_limiter: null}}
+  second: {finds: "service.pipelines.traces.processors[1]: 'memory_limiter' comes after 'batch' Put it first"}
+  first: {processors: {memory_limiter: null, batch: null}}
+batch-missing:
+  each request alone: {exporters.otlp_grpc.endpoint: "gateway:4317", processors.memory_limiter: null,
+    finds: "service.pipelines.traces: sends to 'otlp_grpc' without batches Add `batch` as the last processor, or
+      `sending_queue: {batch: {}}`"}
+  a processor: {exporters.otlp_grpc.endpoint: "gateway:4317", processors.batch/small: null}
+  in the queue: {exporters.otlphttp.sending_queue.batch: {}}
+  as older versions have it: {exporters.otlp.batcher.enabled: true}
+  one that needs none: {exporters: {prometheus: {}, debug: {}}}
+batch-early:
+  given: {exporters.otlp_grpc.endpoint: "gateway:4317"}
+  before a sampler: {processors: {batch: null, tail_sampling: null},
+    finds: "service.pipelines.traces.processors[0]: 'batch' comes before 'tail_sampling': it splits batches"}
+  before a filter: {processors: {memory_limiter: null, batch/a: null, filter/health: null},
+    finds: "service.pipelines.traces.processors[1]: Move 'batch/a' to the end of the processors."}
+  another after the sampler: {processors: {batch: null, tail_sampling: null, batch/2: null}}
+  before a change of attributes: {processors: {batch: null, attributes: null}}
+connection-forgotten:
+  given: {exporters.otlp_grpc.endpoint: "gateway:4317"}
+  behind the batch: {processors: {memory_limiter: null, batch: null, k8s_attributes: null},
+    finds: "service.pipelines.traces.processors[2]: which the earlier 'batch' drops Move 'k8s_attributes' before
+      'batch'."}
+  the old name, behind sampling: {processors: {tail_sampling: null, k8sattributes/x: null},
+    finds: "service.pipelines.traces.processors[1]: which the earlier 'tail_sampling' drops"}
+  before both: {processors: {k8s_attributes: null, tail_sampling: null, batch: null}}
+  by attribute:
+    processors:
+      batch: null
+      k8s_attributes: {pod_association: [{sources: [{from: resource_attribute, name: k8s.pod.uid}]}]}
+"""

@@ -1,106 +1,189 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Cases of the rules on where a component may run, and how many times."""
+"""Cases of the rules on where a collector runs: its node, mounts, ports, and who reaches them."""
 
-from __future__ import annotations
-
-from typing import Any
-
-from .cases import Table
-from .shapes import Json, running, where
-
-LEADER = {"k8s_leader_elector": "k8s_leader_elector"}
-
-
-def receiver(name: str, settings: Any = None) -> Json:
-    return running("logs", receivers={name: settings})
-
-
-def detectors(*names: str) -> Json:
-    return running(processors={"resource_detection": {"detectors": list(names)}})
-
-
-CASES: Table = {
-    "singleton": {
-        "two replicas": (
-            receiver("k8s_cluster"),
-            "receivers.k8s_cluster: reports metrics of the whole cluster, and there is more than one replica "
-            "(2) Move it to a separate collector",
-            where(replicas=2),
-        ),
-        "an agent": (receiver("k8sobjects"), "receivers.k8sobjects: one on every node", where("daemonset")),
-        "an autoscaler": (
-            receiver("k8s_events/2"),
-            "receivers.k8s_events/2: an autoscaler",
-            where(replicas=1, autoscaled=True),
-        ),
-        "one replica": (receiver("k8s_cluster"), "", where(replicas=1)),
-        "a leader": (receiver("k8s_objects", LEADER), "", where("daemonset")),
-        "nobody knows": receiver("k8s_cluster"),
-        "another receiver": (receiver("otlp"), "", where(replicas=2)),
-    },
-    "host-reader": {
-        "container logs": (
-            receiver("filelog", {"include": ["/var/log/pods/*/*/*.log"]}),
-            "receivers.filelog: reads the container logs of a node, but a deployment is not on every node",
-            where(replicas=1),
-        ),
-        "the file system": (
-            receiver("host_metrics", {"root_path": "/hostfs"}),
-            "receivers.host_metrics: a sidecar",
-            where("sidecar"),
-        ),
-        "the journal": (receiver("journald"), "receivers.journald: mode daemonset", where("statefulset")),
-        "the kubelet of its node": (
-            receiver("kubeletstats", {"endpoint": "https://${env:K8S_NODE_NAME}:10250"}),
-            "receivers.kubeletstats: the kubelet of its own node",
-            where(),
-        ),
-        "a kubelet that somebody chose": (
-            receiver("kubelet_stats", {"endpoint": "https://10.0.0.7:10250"}),
-            "",
-            where(),
-        ),
-        "an agent": (receiver("journald"), "", where("daemonset")),
-        "a file of its own": (receiver("file_log", {"include": ["/data/app.log"]}), "", where()),
-        "metrics of its own": (receiver("host_metrics", {}), "", where()),
-    },
-    "selinux-denied": {
-        "container logs": (
-            receiver("file_log", {"include": ["/var/log/pods/*/*/*.log"]}),
-            "receivers.file_log: uses the container logs of a node, which SELinux denies to containers Set "
-            "`selinux_type: spc_t`",
-            where("daemonset", confined=True),
-        ),
-        "state in a folder of the node": (
-            running(extensions={"file_storage": {}}),
-            "extensions.file_storage: uses a folder of the node",
-            where("daemonset", confined=True),
-        ),
-        "state in a claim": (running(extensions={"file_storage": {}}), "", where("statefulset", confined=True)),
-        "the kubelet is no file": (
-            receiver("kubelet_stats", {"endpoint": "https://${env:K8S_NODE_IP}:10250"}),
-            "",
-            where("daemonset", confined=True),
-        ),
-        "no SELinux": (receiver("journald"), "", where("daemonset")),
-    },
-    "sidecar-limits": {
-        "a leader elector": (
-            running(extensions={"k8s_leader_elector": {}}),
-            "extensions.k8s_leader_elector: needs permission for a lease",
-            where("sidecar"),
-        ),
-        "no sidecar": (running(extensions={"k8s_leader_elector": {}}), "", where()),
-    },
-    "metadata-service": {
-        "from a pod": (
-            detectors("env", "eks"),
-            "processors.resource_detection.detectors[1]: Set the instances' HttpPutResponseHopLimit to 2",
-            where(),
-        ),
-        "from the node's network": (detectors("ec2"), "", where(host_network=True)),
-        "another cloud": (detectors("env", "gcp"), "", where()),
-    },
-}
+CASES = """
+singleton:
+  given: {signal: logs}
+  two replicas: {receivers.k8s_cluster: null, in.replicas: 2,
+    finds: "receivers.k8s_cluster: reports metrics of the whole cluster, and there is more than one replica (2) Move it
+      to a separate collector"}
+  an agent: {receivers.k8sobjects: null, in.mode: daemonset, finds: "receivers.k8sobjects: one on every node"}
+  an autoscaler: {receivers.k8s_events/2: null, in: {replicas: 1, autoscaled: true},
+    finds: "receivers.k8s_events/2: an autoscaler"}
+  one replica: {receivers.k8s_cluster: null, in.replicas: 1}
+  a leader: {receivers.k8s_objects.k8s_leader_elector: k8s_leader_elector, in.mode: daemonset}
+  nobody knows: {receivers.k8s_cluster: null}
+  another receiver: {receivers.otlp: null, in.replicas: 2}
+host-reader:
+  given: {signal: logs}
+  container logs: {receivers.filelog.include: [/var/log/pods/*/*/*.log], in.replicas: 1,
+    finds: "receivers.filelog: reads the container logs of a node, but a deployment is not on every node"}
+  the file system: {receivers.host_metrics.root_path: /hostfs, in.mode: sidecar,
+    finds: "receivers.host_metrics: a sidecar"}
+  the journal: {receivers.journald: null, in.mode: statefulset, finds: "receivers.journald: mode daemonset"}
+  the kubelet of its node: {receivers.kubeletstats.endpoint: "https://${env:K8S_NODE_NAME}:10250", in.mode: deployment,
+    finds: "receivers.kubeletstats: the kubelet of its own node"}
+  a kubelet that somebody chose: {receivers.kubelet_stats.endpoint: "https://10.0.0.7:10250", in.mode: deployment}
+  an agent: {receivers.journald: null, in.mode: daemonset}
+  a file of its own: {receivers.file_log.include: [/data/app.log], in.mode: deployment}
+  metrics of its own: {receivers.host_metrics: {}, in.mode: deployment}
+selinux-denied:
+  given: {in.mode: daemonset}
+  container logs: {signal: logs, receivers.file_log.include: [/var/log/pods/*/*/*.log], in.confined: true,
+    finds: "receivers.file_log: uses the container logs of a node, which SELinux denies to containers Set `selinux_type:
+      spc_t`"}
+  state in a folder of the node: {extensions.file_storage: {}, in.confined: true,
+    finds: "extensions.file_storage: uses a folder of the node"}
+  state in a claim: {extensions.file_storage: {}, in.mode: statefulset, in.confined: true}
+  the kubelet is no file:
+    signal: logs
+    receivers.kubelet_stats.endpoint: https://${env:K8S_NODE_IP}:10250
+    in.confined: true
+  no SELinux: {signal: logs, receivers.journald: null}
+sidecar-limits:
+  given: {extensions.k8s_leader_elector: {}}
+  a leader elector: {in.mode: sidecar, finds: "extensions.k8s_leader_elector: needs permission for a lease"}
+  no sidecar: {in.mode: deployment}
+metadata-service:
+  from a pod: {processors.resource_detection.detectors: [env, eks], in.mode: deployment,
+    finds: "processors.resource_detection.detectors[1]: Set the instances' HttpPutResponseHopLimit to 2"}
+  from the node's network: {processors.resource_detection.detectors: [ec2], in.host_network: true}
+  another cloud: {processors.resource_detection.detectors: [env, gcp], in.mode: deployment}
+root-path-missing:
+  given: {in.mode: daemonset, signal: logs}
+  no mount: {receivers.hostmetrics.root_path: /hostfs, in.mounts: [/conf],
+    finds: "receivers.hostmetrics.root_path: nothing is mounted at /hostfs Mount / of the node there"}
+  a mount: {receivers.host_metrics.root_path: /hostfs, in.mounts: [/hostfs]}
+  mounts that nobody knows: {receivers.host_metrics.root_path: /hostfs, in.mode: deployment}
+  its own root: {receivers.host_metrics.root_path: /, in.mounts: []}
+logs-missing:
+  given: {in.mode: daemonset, signal: logs}
+  no mount: {receivers.file_log.include: [/var/log/pods/*/*/*.log], in.mounts: [/conf, /var/log/podsandmore],
+    finds: "receivers.file_log.include[0]: nothing is mounted at /var/log/pods"}
+  links without what they lead to:
+    receivers.filelog.include: [/var/log/containers/*.log]
+    in.mounts: [/var/log/containers]
+    finds: "receivers.filelog.include[0]: nothing is mounted at /var/log/pods"
+  the journal: {receivers.journald: {}, in.mounts: [/conf], finds: "receivers.journald: /var/log/journal"}
+  a mount above: {receivers.file_log.include: [/var/log/pods/*.log], in.mounts: [/var/log/]}
+  mounts below: {receivers.file_log.include: [/var/log/**/*.log], in.mounts: [/var/log/pods]}
+  links and what they lead to: {receivers.filelog.include: [/var/log/containers/*], in.mounts: [/var/log]}
+  a directory that a variable says: {receivers.file_log.include: ["${env:D}/*"], in.mounts: []}
+file-missing:
+  given: {in.mode: daemonset}
+  a certificate: {exporters.otlp.tls.ca_file: /certs/ca.crt, in.mounts: [/conf],
+    finds: "exporters.otlp.tls.ca_file: nothing is mounted at /certs Mount the Secret there with `volumes`"}
+  of what nothing starts: {extensions.oidc.tls.ca_file: /certs/ca.crt, service.extensions: [], in.mounts: [/conf]}
+  a mounted one: {exporters.otlp.tls.ca_file: /certs/ca.crt, in.mounts: [/certs]}
+  one of the image: {exporters.otlp.tls.ca_file: /etc/ssl/certs/ca-certificates.crt, in.mounts: []}
+  that of the ServiceAccount: {exporters.otlp.tls.ca_file: /var/run/secrets/kubernetes.io/ca.crt, in.mounts: []}
+  mounts that nobody knows: {exporters.otlp.tls.ca_file: /certs/ca.crt, in.mode: deployment}
+storage-missing:
+  given: {in.mode: daemonset}
+  a queue:
+    exporters.otlp.sending_queue.storage: file_storage
+    extensions.file_storage.directory: /var/lib/queue
+    in.mounts: [/conf]
+    finds: "extensions.file_storage: nothing is mounted at /var/lib/queue, so the queue of 'otlp' is lost with the
+      container"
+  the default directory: {extensions.file_storage/2: null, in.mounts: [],
+    finds: "extensions.file_storage/2: Mount a volume at /var/lib/otelcol/file_storage"}
+  a mount:
+    exporters.otlp.sending_queue.storage: file_storage
+    extensions.file_storage.directory: /var/lib/queue
+    in.mounts: [/var/lib/queue]
+unreachable-receiver:
+  the default address: {receivers.otlp.protocols.grpc: {}, in.exposed: ["4317/TCP"],
+    finds: "receivers.otlp: port 4317 listens on localhost, which no other pod reaches Write
+      `protocols.grpc.endpoint: ${env:MY_POD_IP}:4317`."}
+  the loopback: {receivers.otlp.protocols.grpc.endpoint: "127.0.0.1:4317", in: {mode: daemonset, exposed: ["4317/TCP"]},
+    finds: "receivers.otlp.protocols.grpc.endpoint: no other pod reaches Write `endpoint: ${env:MY_POD_IP}:4317`."}
+  metrics to be scraped: {signal: metrics, exporters.prometheus.endpoint: "localhost:8889", in.exposed: ["8889/TCP"],
+    finds: "exporters.prometheus.endpoint: port 8889"}
+  an address with another name: {receivers.syslog.tcp.listen_address: "localhost:5140", in.exposed: [5140/TCP],
+    finds: "receivers.syslog.tcp.listen_address: no other pod reaches Write `listen_address: ${env:MY_POD_IP}:5140`."}
+  a host apart from its port: {receivers.netflow.hostname: localhost, in.exposed: [2055/UDP],
+    finds: "receivers.netflow: no other pod reaches Write `hostname: ${env:MY_POD_IP}`."}
+  the address of the pod: {receivers.otlp.protocols.grpc.endpoint: "${env:MY_POD_IP}:4317", in.exposed: ["4317/TCP"]}
+  nothing offers it: {receivers.otlp.protocols.grpc.endpoint: "localhost:4317", in.exposed: []}
+  in a sidecar: {receivers.otlp.protocols.grpc.endpoint: "localhost:4317", in: {mode: sidecar, exposed: ["4317/TCP"]}}
+  the operator's default address:
+    receivers.otlp.protocols.grpc: {}
+    in: {exposed: ["4317/TCP"], operator_version: 0.158.0}
+  surroundings that nobody knows: {receivers.otlp.protocols.grpc.endpoint: "localhost:4317", in.mode: deployment}
+open-on-node:
+  given: {in.mode: daemonset, receivers.otlp.protocols.grpc.endpoint: "0.0.0.0:4317"}
+  every address: {in.host_network: true,
+    finds: "receivers.otlp.protocols.grpc.endpoint: open on every address of the node Write `${env:MY_POD_IP}:4317`"}
+  one address: {receivers.otlp.protocols.grpc.endpoint: "${env:MY_POD_IP}:4317", in.host_network: true}
+  a network of its own: {}
+closed-udp-port:
+  given: {signal: metrics}
+  an operator that knows TCP alone:
+    receivers.statsd.endpoint: "0.0.0.0:8125"
+    in: {network_policy: true, operator_version: 0.158.0}
+    finds: "receivers.statsd.endpoint: operator 0.158.0 admits 8125 for TCP only"
+  a newer one: {receivers.statsd.endpoint: "0.0.0.0:8125", in: {network_policy: true, operator_version: 0.159.0}}
+  no policy: {receivers.statsd.endpoint: "0.0.0.0:8125", in.operator_version: 0.158.0}
+  TCP:
+    receivers.otlp.protocols.grpc.endpoint: "0.0.0.0:4317"
+    signal: traces
+    in: {network_policy: true, operator_version: 0.158.0}
+health-check-missing:
+  none: {in.probed: true, finds: "service.extensions: no health_check answers probes"}
+  one: {extensions.health_check: {}, in.probed: true}
+  nobody asks: {in.mode: deployment}
+  one that a file describes: {extensions.health_check: "${file:health.yaml}", in.probed: true}
+health-check-unreachable:
+  the default address: {extensions.health_check: null, in.probed: true,
+    finds: "extensions.health_check: 'health_check' listens on localhost, but the kubelet probes the address of the
+      pod"}
+  the address of the pod: {extensions.health_check.endpoint: "${env:MY_POD_IP}:13133", in.probed: true}
+  nobody asks: {extensions.health_check: null, in.mode: deployment}
+  under the operator: {extensions.health_check: null, in: {probed: true, operator_version: 0.158.0}}
+port-clash:
+  two of one receiver:
+    receivers.otlp.protocols: {grpc: {endpoint: "0.0.0.0:4317"}, http: {endpoint: "localhost:4317"}}
+    finds: "receivers.otlp.protocols.http.endpoint: TCP port 4317 is already taken by
+      receivers.otlp.protocols.grpc.endpoint"
+  two default ports: {receivers: {zipkin: null, zipkin/2: {}},
+    finds: "receivers.zipkin/2: TCP port 9411 is already taken by receivers.zipkin Give one of them another port."}
+  a receiver and an extension: {receivers.zipkin.endpoint: ":13133", extensions.health_check: null,
+    finds: "receivers.zipkin.endpoint: already taken by extensions.health_check"}
+  the collector's own metrics: {receivers.zipkin.endpoint: "127.0.0.1:8888",
+    finds: "receivers.zipkin.endpoint: already taken by service.telemetry"}
+  every address of IPv6 as well:
+    receivers.otlp.protocols: {grpc: {endpoint: "127.0.0.1:4317"}, http: {endpoint: "[::]:4317"}}
+    finds: "receivers.otlp.protocols.http.endpoint: already taken"
+  the same variable: {receivers: {zipkin: {endpoint: "${env:MY_POD_IP}:1"}, zipkin/2: {endpoint: "${env:MY_POD_IP}:1"}},
+    finds: "receivers.zipkin/2.endpoint: TCP port 1"}
+  a default that only the catalogue knows:
+    receivers: {splunk_hec: {}, splunk_hec/b: {endpoint: "localhost:8088"}}
+    build: contrib 0.158.0
+    finds: "receivers.splunk_hec/b.endpoint: TCP port 8088 is already taken by receivers.splunk_hec"
+  the address of the pod and the loopback:
+    receivers.otlp.protocols: {grpc: {endpoint: "${env:MY_POD_IP}:1"}, http: {endpoint: "localhost:1"}}
+  two variables: {receivers.otlp.protocols: {grpc: {endpoint: "${env:A}:1"}, http: {endpoint: "${env:B}:1"}}}
+  IPv6 beside IPv4: {receivers.otlp.protocols: {grpc: {endpoint: "0.0.0.0:4317"}, http: {endpoint: "[::1]:4317"}}}
+  UDP beside TCP: {receivers.awsxray: {endpoint: "0.0.0.0:2000", proxy_server: {endpoint: "0.0.0.0:2000"}}}
+  TCP where UDP is usual: {receivers: {statsd: {transport: tcp}, statsd/udp: {}}}
+  a port that a variable says: {receivers: {zipkin: {endpoint: "a:${env:P}"}, zipkin/2: {endpoint: "a:${env:P}"}}}
+  a socket: {receivers: {zipkin: {endpoint: /tmp/a, transport: unix}, zipkin/2: {endpoint: /tmp/a}}}
+  protocols that are off: {receivers: {otlp: {protocols: {grpc: null}}, otlp/2: {protocols: {http: null}}}}
+  one that nothing starts: {receivers: {zipkin: {}, zipkin/2: {}}, traces: zipkin > debug}
+  one health check by two ways: {extensions.healthcheckv2.http: {}, build: contrib 0.158.0}
+own-metrics-port:
+  given: {exporters.prometheus.endpoint: "0.0.0.0:8888", signal: metrics}
+  where it listens by default:
+    finds: "exporters.prometheus.endpoint: port 8888 serves the collector's own metrics; it cannot start Write another
+      port, 8889 by custom."
+  on another address:
+    exporters.prometheus.endpoint: localhost:8888
+    service.telemetry.metrics.readers: [{pull: {exporter: {prometheus: {host: "${env:MY_POD_IP}", port: 8888}}}}]
+    finds: "exporters.prometheus.endpoint: on another address: a scraper gets only one of both"
+  its own: {exporters.prometheus.endpoint: "0.0.0.0:8889"}
+  a collector without metrics: {service.telemetry.metrics.level: none}
+  moved metrics: {service.telemetry.metrics.address: "localhost:9999"}
+"""

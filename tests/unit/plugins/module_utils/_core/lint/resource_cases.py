@@ -1,125 +1,146 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Cases of the rules on custom resources."""
+"""Cases of the rules on custom resources, the target allocator, and what is around a collector."""
 
-from __future__ import annotations
-
-from typing import Any
-
-from .cases import Table
-from .shapes import Json, running
-
-CONFIG = running()
-PODS = {"type": "Pods", "pods": {"target": {"type": "AverageValue", "averageValue": "10"}}}
-
-
-def of(version: str = "v1beta1", **spec: Any) -> Json:
-    """Return what a case needs to be about a custom resource."""
-    api = f"opentelemetry.io/{version}"
-    return {"resource": {"apiVersion": api, "kind": "OpenTelemetryCollector", "spec": spec}}
-
-
-def case(complaint: str, **spec: Any) -> tuple[Any, ...]:
-    return CONFIG, complaint, of(**spec)
-
-
-SCALER = {"minReplicas": 1, "maxReplicas": 2}
-NODES = [{"operator": "Exists"}]
-CASES: Table = {
-    "resource-field": {
-        "a misspelt field": case("spec.replica: has no 'replica' here; did you mean 'replicas'", replica=2),
-        "the right field": case("", replicas=2),
-        "one of the autoscaler": case(
-            "spec.autoscaler.minReplica: did you mean 'minReplicas'", autoscaler={"minReplica": 1}
-        ),
-        "one of monitors": case(
-            "spec.targetAllocator.prometheusCR.serviceMonitors: has no 'serviceMonitors' here",
-            targetAllocator={"prometheusCR": {"serviceMonitors": {}}},
-        ),
-        "an older version, whose fields are others": case("", version="v1alpha1", minReplicas=1),
-    },
-    "resource-value": {
-        "another word": case("spec.mode: 'daemon' is not an allowed value; did you mean", mode="daemon"),
-        "its words": case("", mode="daemonset", upgradeStrategy="none"),
-        "no version kept": case("spec.configVersions: 0 is not a number of 1 or more", configVersions=0),
-        "text for a number": case(
-            "spec.livenessProbe.periodSeconds: 2s is not a number of 1 or more", livenessProbe={"periodSeconds": "2s"}
-        ),
-        "a probe at once": case("", livenessProbe={"initialDelaySeconds": 0}),
-        "a strategy": case(
-            "spec.targetAllocator.allocationStrategy: did you mean 'per-node'",
-            targetAllocator={"allocationStrategy": "per_node"},
-        ),
-    },
-    "resource-mode": {
-        "a sidecar that tolerates": case(
-            "spec.tolerations: mode sidecar cannot have tolerations Remove it, or use mode daemonset or "
-            "deployment or statefulset.",
-            mode="sidecar",
-            tolerations=NODES,
-        ),
-        "an agent that tolerates": case("", mode="daemonset", tolerations=NODES),
-        "nothing to tolerate": case("", mode="sidecar", tolerations=[], priorityClassName=""),
-        "an affinity without a word": case("spec.affinity: mode sidecar", mode="sidecar", affinity={}),
-        "a claim of a deployment": case("spec.volumeClaimTemplates: deployment", volumeClaimTemplates=[{}]),
-        "the strategy of another": case(
-            "spec.daemonSetUpdateStrategy.type: mode statefulset cannot have daemonSetUpdateStrategy.type "
-            "Remove it, or use mode daemonset.",
-            mode="statefulset",
-            daemonSetUpdateStrategy={"type": "OnDelete"},
-        ),
-        "a route to a sidecar": case("", mode="sidecar", ingress={"type": "route"}),
-        "an ingress to a sidecar": case(
-            "spec.ingress.type: mode sidecar cannot have ingress.type", mode="sidecar", ingress={"type": "ingress"}
-        ),
-        "what nobody reads": case(
-            "spec.topologySpreadConstraints: mode daemonset does nothing with topologySpreadConstraints",
-            mode="daemonset",
-            topologySpreadConstraints=[{"maxSkew": 1}],
-        ),
-        "no mode at all": case("", mode="sidecat", tolerations=NODES),
-    },
-    "resource-autoscaler": {
-        "crossed bounds": case(
-            "spec.autoscaler.minReplicas: minReplicas 3 is above maxReplicas 2", autoscaler={**SCALER, "minReplicas": 3}
-        ),
-        "bounds in order": case("", autoscaler=SCALER, replicas=2),
-        "more replicas": case("spec.replicas: replicas 3 is above", autoscaler=SCALER, replicas=3),
-        "no upper bound": case("spec.autoscaler: no maxReplicas", autoscaler={"minReplicas": 1}),
-        "a long window": case(
-            "spec.autoscaler.behavior.scaleDown.stabilizationWindowSeconds: 3601 is outside",
-            autoscaler={**SCALER, "behavior": {"scaleDown": {"stabilizationWindowSeconds": 3601}}},
-        ),
-        "a metric of pods": case("", autoscaler={**SCALER, "metrics": [PODS]}),
-        "a metric of a resource": case(
-            "spec.autoscaler.metrics[0]: a metric of type Resource is not supported",
-            autoscaler={**SCALER, "metrics": [{"type": "Resource"}]},
-        ),
-        "a share as target": case(
-            "spec.autoscaler.metrics[0]: neither an average value nor a value",
-            autoscaler={**SCALER, "metrics": [{"type": "Pods", "pods": {"target": {"type": "Utilization"}}}]},
-        ),
-        "nothing as target": case(
-            "spec.autoscaler.metrics[0].pods.target.value: 0 is below 1",
-            autoscaler={**SCALER, "metrics": [{"type": "Pods", "pods": {"target": {"type": "Value", "value": 0}}}]},
-        ),
-    },
-    "resource-port": {
-        "capital letters": case(
-            "spec.ports[0]: 'OTLP_grpc' is not a valid port name", ports=[{"name": "OTLP_grpc", "port": 4317}]
-        ),
-        "a name and a number": case("", ports=[{"name": "otlp-grpc", "port": 4317, "hostPort": 0}]),
-        "no name": case("spec.ports[0]: the port has no name", ports=[{"port": 4317}]),
-        "a large number": case("spec.ports[0].port: 70000 is no", ports=[{"name": "a", "port": 70000}]),
-        "a large number on the node": case(
-            "spec.ports[0].hostPort: -1 is not a valid port number Write 0 to 65535.",
-            ports=[{"name": "a", "port": 1, "hostPort": -1}],
-        ),
-    },
-    "resource-host": {
-        "below nothing": case("spec.ingress: need a parent host name", ingress={"ruleType": "subdomain"}),
-        "below a host": case("", ingress={"ruleType": "subdomain", "hostname": "example.com"}),
-        "paths": case("", ingress={"ruleType": "path"}),
-    },
-}
+CASES = """
+resource-field:
+  a misspelt field: {spec.replica: 2, finds: "spec.replica: has no 'replica' here; did you mean 'replicas'"}
+  the right field: {spec.replicas: 2}
+  one of the autoscaler: {spec.autoscaler.minReplica: 1,
+    finds: "spec.autoscaler.minReplica: did you mean 'minReplicas'"}
+  one of monitors: {spec.targetAllocator.prometheusCR.serviceMonitors: {},
+    finds: "spec.targetAllocator.prometheusCR.serviceMonitors: has no 'serviceMonitors' here"}
+  an older version, whose fields are others: {spec.minReplicas: 1, spec.version: v1alpha1}
+resource-value:
+  another word: {spec.mode: daemon, finds: "spec.mode: 'daemon' is not an allowed value; did you mean"}
+  its words: {spec.mode: daemonset, spec.upgradeStrategy: none}
+  no version kept: {spec.configVersions: 0, finds: "spec.configVersions: 0 is not a number of 1 or more"}
+  text for a number: {spec.livenessProbe.periodSeconds: "2s",
+    finds: "spec.livenessProbe.periodSeconds: 2s is not a number of 1 or more"}
+  a probe at once: {spec.livenessProbe.initialDelaySeconds: 0}
+  a strategy: {spec.targetAllocator.allocationStrategy: per_node,
+    finds: "spec.targetAllocator.allocationStrategy: did you mean 'per-node'"}
+resource-mode:
+  a sidecar that tolerates: {spec.mode: sidecar, spec.tolerations: [{operator: Exists}],
+    finds: "spec.tolerations: mode sidecar cannot have tolerations Remove it, or use mode daemonset or deployment or
+      statefulset."}
+  an agent that tolerates: {spec.mode: daemonset, spec.tolerations: [{operator: Exists}]}
+  nothing to tolerate: {spec.mode: sidecar, spec.tolerations: [], spec.priorityClassName: ""}
+  an affinity without a word: {spec.mode: sidecar, spec.affinity: {}, finds: "spec.affinity: mode sidecar"}
+  a claim of a deployment: {spec.volumeClaimTemplates: [{}], finds: "spec.volumeClaimTemplates: deployment"}
+  the strategy of another: {spec.mode: statefulset, spec.daemonSetUpdateStrategy.type: OnDelete,
+    finds: "spec.daemonSetUpdateStrategy.type: mode statefulset cannot have daemonSetUpdateStrategy.type Remove it, or
+      use mode daemonset."}
+  a route to a sidecar: {spec.mode: sidecar, spec.ingress.type: route}
+  an ingress to a sidecar: {spec.mode: sidecar, spec.ingress.type: ingress,
+    finds: "spec.ingress.type: mode sidecar cannot have ingress.type"}
+  what nobody reads: {spec.mode: daemonset, spec.topologySpreadConstraints: [{maxSkew: 1}],
+    finds: "spec.topologySpreadConstraints: mode daemonset does nothing with topologySpreadConstraints"}
+  no mode at all: {spec.mode: sidecat, spec.tolerations: [{operator: Exists}]}
+resource-autoscaler:
+  given: {spec.autoscaler: {minReplicas: 1, maxReplicas: 2}}
+  crossed bounds: {spec.autoscaler.minReplicas: 3,
+    finds: "spec.autoscaler.minReplicas: minReplicas 3 is above maxReplicas 2"}
+  bounds in order: {spec.replicas: 2}
+  more replicas: {spec.replicas: 3, finds: "spec.replicas: replicas 3 is above"}
+  no upper bound: {spec.autoscaler: {minReplicas: 1}, finds: "spec.autoscaler: no maxReplicas"}
+  a long window: {spec.autoscaler.behavior.scaleDown.stabilizationWindowSeconds: 3601,
+    finds: "spec.autoscaler.behavior.scaleDown.stabilizationWindowSeconds: 3601 is outside"}
+  a metric of pods:
+    spec.autoscaler.metrics: [{type: Pods, pods: {target: {type: AverageValue, averageValue: "10"}}}]
+  a metric of a resource: {spec.autoscaler.metrics: [{type: Resource}],
+    finds: "spec.autoscaler.metrics[0]: a metric of type Resource is not supported"}
+  a share as target: {spec.autoscaler.metrics: [{type: Pods, pods: {target: {type: Utilization}}}],
+    finds: "spec.autoscaler.metrics[0]: neither an average value nor a value"}
+  nothing as target: {spec.autoscaler.metrics: [{type: Pods, pods: {target: {type: Value, value: 0}}}],
+    finds: "spec.autoscaler.metrics[0].pods.target.value: 0 is below 1"}
+resource-port:
+  capital letters: {spec.ports: [{name: OTLP_grpc, port: 4317}],
+    finds: "spec.ports[0]: 'OTLP_grpc' is not a valid port name"}
+  a name and a number: {spec.ports: [{name: otlp-grpc, port: 4317, hostPort: 0}]}
+  no name: {spec.ports: [{port: 4317}], finds: "spec.ports[0]: the port has no name"}
+  a large number: {spec.ports: [{name: a, port: 70000}], finds: "spec.ports[0].port: 70000 is no"}
+  a large number on the node: {spec.ports: [{name: a, port: 1, hostPort: -1}],
+    finds: "spec.ports[0].hostPort: -1 is not a valid port number Write 0 to 65535."}
+resource-host:
+  given: {spec.ingress.ruleType: subdomain}
+  below nothing: {finds: "spec.ingress: need a parent host name"}
+  below a host: {spec.ingress.hostname: example.com}
+  paths: {spec.ingress.ruleType: path}
+target-allocator-strategy:
+  given:
+    receivers.prometheus.config.scrape_configs: [{job_name: apps, kubernetes_sd_configs: [{role: pod}]}]
+    spec: {mode: daemonset, targetAllocator: {enabled: true}}
+  an agent that hashes:
+    finds: "spec.targetAllocator: a daemonset allocates targets only per node Set `allocationStrategy: per-node`."
+  an agent by node: {spec.targetAllocator.allocationStrategy: per-node}
+  replicas by node: {spec.mode: statefulset, spec.targetAllocator.allocationStrategy: per-node,
+    finds: "spec.targetAllocator.allocationStrategy: a statefulset is not on every node"}
+  replicas: {spec.mode: statefulset}
+  "off": {spec.targetAllocator.enabled: false}
+target-allocator-receiver:
+  given: {spec: {mode: statefulset, targetAllocator: {enabled: true}}}
+  another name: {receivers.prometheus/apps.config.scrape_configs: [{job_name: apps}],
+    finds: "receivers.prometheus/apps: receiver named 'prometheus', which is missing Rename 'prometheus/apps'."}
+  its name: {receivers.prometheus.config.scrape_configs: [{job_name: apps}]}
+  none: {finds: "receivers: Add receiver `prometheus`"}
+  no job: {receivers.prometheus.config.scrape_configs: [],
+    finds: "receivers.prometheus: there is no scrape config to distribute"}
+  jobs of monitors: {receivers.prometheus.config: {}, spec.targetAllocator.prometheusCR.enabled: true}
+  jobs of the allocator's own: {receivers.prometheus: {}}
+target-allocator-variable:
+  given: {spec: {mode: daemonset, targetAllocator: {enabled: true, allocationStrategy: per-node}}}
+  the own node:
+    receivers.prometheus.config.scrape_configs:
+      - {kubernetes_sd_configs: [{selectors: [{field: "spec.nodeName=${env:K8S_NODE_NAME}"}]}]}
+    finds: "receivers.prometheus.config.scrape_configs[0].kubernetes_sd_configs[0].selectors[0].field:
+      `${env:K8S_NODE_NAME}` is not replaced here"
+  a group of an expression:
+    receivers.prometheus.config.scrape_configs: [{relabel_configs: [{regex: (.+)$$, replacement: "$1:$${2}"}]}]
+  without an allocator:
+    receivers.prometheus.config.scrape_configs: [{job_name: "${env:NAME}"}]
+    spec.targetAllocator: null
+target-allocator-certificates:
+  given:
+    receivers.prometheus.config.scrape_configs: [{job_name: apps, kubernetes_sd_configs: [{role: pod}]}]
+    spec: {mode: statefulset, targetAllocator: {enabled: true}}
+    spec.targetAllocator.mtls: {enabled: true, useCertManager: false}
+    spec.targetAllocator.mtls.tls:
+      serverCertificate: {certificateSecret: {name: a}, keySecret: {name: a}}
+      clientCertificate: {certificateSecret: {name: b}, keySecret: {name: b}}
+      certificateAuthorityCertificate: {secret: {name: ca}}
+  no client: {spec.targetAllocator.mtls.tls.clientCertificate: null,
+    finds: "spec.targetAllocator.mtls: without cert-manager it needs tls.clientCertificate"}
+  all of them: {}
+  an authority in two places:
+    spec.targetAllocator.mtls.tls.certificateAuthorityCertificate: {secret: {name: a}, configMap: {name: a}}
+    finds: "spec.targetAllocator.mtls.tls.certificateAuthorityCertificate: either secret or configMap"
+  cert-manager's: {spec.targetAllocator.mtls: {enabled: true}, spec.targetAllocator.mtls.tls: null}
+missing-variable:
+  given: {environment: [API_KEY]}
+  a misspelt one: {exporters.otlp.headers.key: "${env:API_KEYS}",
+    finds: "exporters.otlp.headers.key: variable API_KEYS is read here, but not set; did you mean 'API_KEY'? Add it to
+      `env`"}
+  the short form: {exporters.otlp.headers.key: "${TOKEN}",
+    finds: "exporters.otlp.headers.key: TOKEN"}
+  one that is given: {exporters.otlp.headers.key: "${env:API_KEY}"}
+  one with a default: {exporters.otlp.headers.key: "${env:OTHER:-none}"}
+  an escaped one: {exporters.otlp.headers.key: "$${env:OTHER}"}
+  another provider: {exporters.otlp.headers.key: "${file:/etc/OTHER}"}
+  where the environment is not known: {exporters.otlp.headers.key: "${env:OTHER}", environment: null}
+missing-permission:
+  given: {processors.k8s_attributes.extract.metadata: [k8s.pod.name]}
+  no right at all: {in.granted: [],
+    finds: "processors.k8s_attributes: needs to get namespaces, and 5 more, which the ServiceAccount is not allowed to
+      do Add to its ClusterRole: `{apiGroups: [''], resources: [namespaces], verbs: [get]}`."}
+  one verb short:
+    in.granted:
+      - {apiGroups: [""], resources: [namespaces], verbs: ["*"]}
+      - {apiGroups: [""], resources: [pods], verbs: [get, list]}
+    finds: "processors.k8s_attributes: needs to watch pods,"
+  all that is needed: {in.granted: [{apiGroups: [""], resources: [pods, namespaces], verbs: [get, list, watch]}]}
+  everything: {in.granted: [{apiGroups: ["*"], resources: ["*"], verbs: ["*"]}]}
+  nothing to read: {processors: {}, in.granted: []}
+  rights that nobody knows: {in.mode: deployment}
+"""

@@ -1,195 +1,218 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Cases of the rules on the structure of a config: what is missing, moved, expanded or a placeholder."""
+"""Cases of the rules on the structure of a config, and on its wiring. `MANY` stands for a name that is too long."""
 
-from __future__ import annotations
-
-from typing import Any
-
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.config.paths import Position
-
-from .builds import NOW, OWN, on
-from .cases import PIPELINE, Table, config, traces
-from .shapes import Json, running
-
-TWICE = {"duplicates": ((("receivers", "otlp"), Position("a.yml", 4, 3)),)}
-
-CASES: Table = {
-    "invalid-id": {
-        "white space around": (config(receivers={"otlp / a": {}}), "receivers.otlp / a: Write `otlp/a`."),
-        "a dash in a type": (config(receivers={"otlp-2": {}}), "receivers.otlp-2: letters, digits and"),
-        "a digit first": (config(receivers={"2otlp": {}}), "receivers.2otlp: starts with a letter"),
-        "a type too long": (config(receivers={"a" * 64: {}}), f"receivers.{'a' * 64}: at most 63"),
-        "an empty name": (config(receivers={"otlp/": {}}), "receivers.otlp/: `type/name`"),
-        "white space in a name": (config(exporters={"otlp/a b": {}}), "exporters.otlp/a b: white space"),
-        "a symbol in a name": (config(exporters={"otlp/a+b": {}}), "exporters.otlp/a+b: symbols"),
-        "a name too long": (config(exporters={f"x/{'a' * 1025}": {}}), f"exporters.x/{'a' * 1025}: the name"),
-        "a number": (config(extensions={1: {}}), "extensions[1]: it is a int, not text"),
-        "nothing": (config(connectors={None: {}}), "connectors.None: it is nothing, not text"),
-        "a name with slashes and dots": config(receivers={"otlp/my.name/2-x": {}, "a" * 63: {}}),
-    },
-    "invalid-pipeline-key": {
-        "white space around": config(service={"pipelines": {" traces / a ": {}}}),
-        "a misspelt signal": (
-            config(service={"pipelines": {"trace": {}}}),
-            "service.pipelines.trace: 'trace' is not a signal; did you mean 'traces'?",
-        ),
-        "an empty name": (
-            config(service={"pipelines": {"traces/": {}}}),
-            "service.pipelines.traces/: Write `signal/name`.",
-        ),
-        "a wildcard of the user's": (
-            config(service={"pipelines": {"*": {}}}),
-            "service.pipelines.*: Use one of traces, metrics, logs, profiles.",
-        ),
-        "every signal": config(service={"pipelines": dict.fromkeys(["traces", "metrics/a", "logs/b-c", "profiles"])}),
-    },
-    "not-a-mapping": {
-        "a section from a file": config(receivers="${file:x}", service="${file:y}"),
-        "no config at all": (None, ": a collector config is a mapping, not nothing"),
-        "a list": ([], ": not a list"),
-        "a section of text": (config(processors="batch"), "processors: a mapping, not text"),
-        "a list of pipelines": (config(service={"pipelines": []}), "service.pipelines: not a list"),
-        "telemetry is on": (config(service={"telemetry": True}), "service.telemetry: true or false"),
-        "a pipeline that is a list": (
-            config(service={"pipelines": {"traces": ["otlp"]}}),
-            "service.pipelines.traces: must be a mapping, not a list",
-        ),
-        "a number for the service": (config(service=5), "service: not a int"),
-        "an empty section": config(processors=None),
-    },
-    "not-a-list": {
-        "a list from a variable": traces(exporters="${env:X}"),
-        "one id as text": (traces(exporters="debug"), "service.pipelines.traces.exporters: [debug]"),
-        "extensions as a mapping": (
-            config(service={"extensions": {"health_check": None}}),
-            "service.extensions: must be a list of component ids, not a mapping",
-        ),
-        "an id that is a mapping": (
-            traces(processors=["batch", {"batch": None}]),
-            "service.pipelines.traces.processors[1]: a component id is text, not a mapping",
-        ),
-        "an empty list": traces(processors=None),
-    },
-    "duplicate-key": {
-        "a key that stands twice": (config(), "receivers.otlp: is duplicated Keep one", TWICE),
-        "keys that stand once": config(),
-    },
-    "unknown-section": {
-        "a misspelt section": (config(processor={}), "processor: did you mean 'processors'?"),
-        "a key that is null": ({None: 1}, "None: Known here: receivers"),
-        "all sections": config(connectors={}, extensions={}),
-    },
-    "unknown-key": {
-        "a misspelt key below service": (
-            config(service={"pipeline": {}}),
-            "service.pipeline: did you mean 'pipelines'?",
-        ),
-        "a key that pipelines do not have": (
-            traces(connectors=["x"]),
-            "service.pipelines.traces.connectors: Known here: receivers, processors, exporters.",
-        ),
-        "every key there is": config(service={"extensions": [], "pipelines": {}, "telemetry": {}}),
-    },
-}
-
-
-QUEUE = config(exporters={"otlp_http": {"sending_queue": {"blocking": True}}})
-BATCHER = config(exporters={"otlp": {"batcher": None}})
-
-
-def measured(**metrics: Any) -> dict[str, Any]:
-    return config(service={"telemetry": {"metrics": metrics}, "pipelines": {"traces": PIPELINE}})
-
-
-CASES |= {
-    "removed-setting": {
-        "the address of the own metrics": (
-            measured(address=":8888"),
-            "service.telemetry.metrics.address: 'address' is gone since 0.128.0 Write `readers:",
-            NOW,
-        ),
-        "batcher": (BATCHER, "exporters.otlp.batcher: Write `sending_queue.batch`.", NOW),
-        "blocking": (QUEUE, "exporters.otlp_http.sending_queue.blocking: block_on_overflow", NOW),
-        "another exporter's batcher": (config(exporters={"x": {"batcher": {}}}), "", NOW),
-        "what took their place": (measured(readers=[]), "", NOW),
-        "no build": BATCHER,
-    },
-    "moved-setting": {
-        "an address that counts still": (
-            measured(address=":8888"),
-            "service.telemetry.metrics.address: 'address' is deprecated since 0.111.0",
-            on("contrib", "0.115.0"),
-        ),
-        "batcher while it was there": (
-            BATCHER,
-            "exporters.otlp.batcher: deprecated since 0.123.0",
-            on("contrib", "0.125.0"),
-        ),
-        "batcher when it was new": (BATCHER, "", on("contrib", "0.115.0")),
-        "gone is another rule's": (BATCHER, "", NOW),
-    },
-}
-
-
-PATH = "exporters.debug.verbosity"
-
-
-def said(text: Any) -> dict[str, Any]:
-    return config(exporters={"debug": {"verbosity": text}})
-
-
-CASES |= {
-    "invalid-expansion": {
-        "a digit first": (said("${1}"), f"{PATH}: `${{1}}` names no variable: '1'"),
-        "a dash": (said("${env:A-B}"), f"{PATH}: Write `$${{` for a literal `${{`."),
-        "nothing": (said("a${}b"), f"{PATH}: names no variable"),
-        "a scheme of one letter": (said("${e:X}"), f"{PATH}: is not a scheme"),
-        "a dollar sign inside": (said("${env:$X}"), f"{PATH}: has a dollar sign inside"),
-        "the outer of two": (said("${file:${env:A} ${env:B C}}"), f"{PATH}: 'B C'"),
-        "after a stray brace": (said("} ${2}"), f"{PATH}: `${{2}}`"),
-        "in a list": (config(service={"extensions": ["${a b}"]}), "service.extensions[0]: `${a b}`"),
-        "variables": said("${env:A} ${B} ${env:C:-d e} ${env:${D}} ${env:E:-${F:-}}"[:44]),
-        "a name from a variable": said("${env:${A}_B} ${${A}:x}"),
-        "escaped": said("$${1} ${2}"),
-        "two dollar signs are one, then a variable": said("$$${env:A}"),
-        "no end": said("${1"),
-        "other schemes take anything": said("${yaml:a: [1]} ${file:/a b}"),
-        "keys stay": config(exporters={"debug": {"${1}": 1}}),
-    },
-    "unknown-scheme": {
-        "a vault": (said("${vault:a}"), f"{PATH}: scheme 'vault' of `${{vault:a}}` is unknown", NOW),
-        "env is spelt small": (said("${enV:A}"), f"{PATH}: did you mean 'env'?", NOW),
-        "a default without env": (said("${HOST:-a}"), f"{PATH}: scheme 'HOST'", NOW),
-        "s3 elsewhere": (said("${s3:a}"), f"{PATH}: scheme 's3'", NOW),
-        "a build of one's own may have it": (said("${vault:a}"), f"{PATH}: Known: env", OWN),
-        "s3 of ADOT": (said("${s3:a}"), "", on("adot", "0.156.0")),
-        "known ones": said("${env:A} ${file:a} ${yaml:a} ${http:a} ${https:a} ${A}"),
-    },
-    "bare-variable": {
-        "in an endpoint": (said("$MY_POD_IP:4317"), f"{PATH}: `$MY_POD_IP` is not replaced"),
-        "groups and escapes": said("$1 $$HOME ${HOME} US$ $x"),
-    },
-}
-
-
-def exporter(**settings: Any) -> Json:
-    return running(exporters={"otlp_http": settings})
-
-
-CASES |= {
-    "placeholder": {
-        "parts of an address": (
-            exporter(endpoint="http://<service>.<namespace>.svc:3100/otlp"),
-            "exporters.otlp_http.endpoint: `endpoint` has a placeholder in angle brackets Write the real value",
-        ),
-        "a region": (exporter(region="<YOUR_REGION>"), "exporters.otlp_http.region: `region`"),
-        "a token": (exporter(token="<TOKEN>"), "exporters.otlp_http.token: `token`"),
-        "a header": (exporter(headers={"x-org": "<ORG>"}), "exporters.otlp_http.headers.x-org: x-org"),
-        "an address": exporter(endpoint="http://loki.logs.svc:3100/otlp", region="eu-west-1"),
-        "a default": exporter(endpoint="${env:ENDPOINT:-<none>}"),
-        "an expression": running(processors={"filter": {"traces": ["a < 1 and b > 2"], "x": "<a>"}}),
-        "of what nothing starts": {**running(), "extensions": {"x": {"endpoint": "<HOST>:1"}}},
-    }
-}
+CASES = """
+invalid-id:
+  white space around: {receivers.otlp / a: {}, finds: "receivers.otlp / a: Write `otlp/a`."}
+  a dash in a type: {receivers.otlp-2: {}, finds: "receivers.otlp-2: letters, digits and"}
+  a digit first: {receivers.2otlp: {}, finds: "receivers.2otlp: starts with a letter"}
+  a type too long: {receivers.aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa: {},
+    finds: "receivers.aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa: at most 63"}
+  an empty name: {receivers.otlp/: {}, finds: "receivers.otlp/: `type/name`"}
+  white space in a name: {exporters.otlp/a b: {}, finds: "exporters.otlp/a b: white space"}
+  a symbol in a name: {exporters.otlp/a+b: {}, finds: "exporters.otlp/a+b: symbols"}
+  a name too long:
+    ? exporters.x/MANY
+    : {}
+    finds: "exporters.x/MANY: the name"
+  a number: {extensions: {1: {}}, finds: "extensions[1]: it is a int, not text"}
+  nothing: {connectors: {null: {}}, finds: "connectors.None: it is nothing, not text"}
+  a name with slashes and dots:
+    receivers: {otlp/my.name/2-x: {}, aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa: {}}
+invalid-pipeline-key:
+  white space around: {service.pipelines: {" traces / a ": {}}}
+  a misspelt signal: {service.pipelines: {trace: {}},
+    finds: "service.pipelines.trace: 'trace' is not a signal; did you mean 'traces'?"}
+  an empty name: {service.pipelines: {traces/: {}}, finds: "service.pipelines.traces/: Write `signal/name`."}
+  a wildcard of the user's: {service.pipelines: {"*": {}},
+    finds: "service.pipelines.*: Use one of traces, metrics, logs, profiles."}
+  every signal: {service.pipelines: {traces: null, metrics/a: null, logs/b-c: null, profiles: null}}
+not-a-mapping:
+  a section from a file: {receivers: "${file:x}", service: "${file:y}"}
+  no config at all: {config: null, finds: ": a collector config is a mapping, not nothing"}
+  a list: {config: [], finds: ": not a list"}
+  a section of text: {processors: batch, finds: "processors: a mapping, not text"}
+  a list of pipelines: {service.pipelines: [], finds: "service.pipelines: not a list"}
+  telemetry is on: {service.telemetry: true, finds: "service.telemetry: true or false"}
+  a pipeline that is a list: {service.pipelines: {traces: [otlp]},
+    finds: "service.pipelines.traces: must be a mapping, not a list"}
+  a number for the service: {service: 5, finds: "service: not a int"}
+  an empty section: {processors: null}
+not-a-list:
+  a list from a variable: {service.pipelines.traces: {receivers: [otlp], exporters: "${env:X}"}}
+  one id as text: {service.pipelines.traces: {receivers: [otlp], exporters: debug},
+    finds: "service.pipelines.traces.exporters: [debug]"}
+  extensions as a mapping: {service.extensions: {health_check: null},
+    finds: "service.extensions: must be a list of component ids, not a mapping"}
+  an id that is a mapping:
+    processors.batch: null
+    service.pipelines: {traces: {receivers: [otlp], exporters: [debug], processors: [batch, {batch: null}]}}
+    finds: "service.pipelines.traces.processors[1]: a component id is text, not a mapping"
+  an empty list: {service.pipelines.traces: {receivers: [otlp], exporters: [debug], processors: null}}
+duplicate-key:
+  a key that stands twice: {twice: [receivers.otlp], finds: "receivers.otlp: is duplicated Keep one"}
+  keys that stand once: {}
+unknown-section:
+  a misspelt section: {processor: {}, finds: "processor: did you mean 'processors'?"}
+  a key that is null: {null: 1, finds: "None: Known here: receivers"}
+  all sections: {connectors: {}}
+unknown-key:
+  a misspelt key below service: {service.pipeline: {}, finds: "service.pipeline: did you mean 'pipelines'?"}
+  a key that pipelines do not have:
+    service.pipelines: {traces: {receivers: [otlp], exporters: [debug], connectors: [x]}}
+    finds: "service.pipelines.traces.connectors: Known here: receivers, processors, exporters."
+  every key there is: {service.telemetry: {}}
+removed-setting:
+  given: {build: contrib 0.158.0}
+  the address of the own metrics: {service.telemetry.metrics.address: ":8888",
+    finds: "service.telemetry.metrics.address: 'address' is gone since 0.128.0 Write `readers:"}
+  batcher: {exporters.otlp.batcher: null, finds: "exporters.otlp.batcher: Write `sending_queue.batch`."}
+  blocking: {exporters.otlp_http.sending_queue.blocking: true,
+    finds: "exporters.otlp_http.sending_queue.blocking: block_on_overflow"}
+  another exporter's batcher: {exporters.x.batcher: {}}
+  what took their place: {service.telemetry.metrics.readers: []}
+  no build: {exporters.otlp.batcher: null, build: null}
+moved-setting:
+  given: {build: contrib 0.115.0}
+  an address that counts still: {service.telemetry.metrics.address: ":8888",
+    finds: "service.telemetry.metrics.address: 'address' is deprecated since 0.111.0"}
+  batcher while it was there: {exporters.otlp.batcher: null, build: contrib 0.125.0,
+    finds: "exporters.otlp.batcher: deprecated since 0.123.0"}
+  batcher when it was new: {exporters.otlp.batcher: null}
+  gone is another rule's: {exporters.otlp.batcher: null, build: contrib 0.158.0}
+invalid-expansion:
+  a digit first: {exporters.debug.verbosity: "${1}", finds: "exporters.debug.verbosity: `${1}` names no variable: '1'"}
+  a dash: {exporters.debug.verbosity: "${env:A-B}", finds: "exporters.debug.verbosity: Write `$${` for a literal `${`."}
+  nothing: {exporters.debug.verbosity: "a${}b", finds: "exporters.debug.verbosity: names no variable"}
+  a scheme of one letter: {exporters.debug.verbosity: "${e:X}", finds: "exporters.debug.verbosity: is not a scheme"}
+  a dollar sign inside: {exporters.debug.verbosity: "${env:$X}",
+    finds: "exporters.debug.verbosity: has a dollar sign inside"}
+  the outer of two: {exporters.debug.verbosity: "${file:${env:A} ${env:B C}}",
+    finds: "exporters.debug.verbosity: 'B C'"}
+  after a stray brace: {exporters.debug.verbosity: "} ${2}", finds: "exporters.debug.verbosity: `${2}`"}
+  in a list: {service.extensions: ["${a b}"], finds: "service.extensions[0]: `${a b}`"}
+  variables: {exporters.debug.verbosity: "${env:A} ${B} ${env:C:-d e} ${env:${D}} ${en"}
+  a name from a variable: {exporters.debug.verbosity: "${env:${A}_B} ${${A}:x}"}
+  escaped: {exporters.debug.verbosity: "$${1} ${2}"}
+  two dollar signs are one, then a variable: {exporters.debug.verbosity: "$$${env:A}"}
+  no end: {exporters.debug.verbosity: "${1"}
+  other schemes take anything: {exporters.debug.verbosity: "${yaml:a: [1]} ${file:/a b}"}
+  keys stay: {"exporters.debug.${1}": 1}
+unknown-scheme:
+  given: {exporters.debug.verbosity: "${vault:a}", build: contrib 0.158.0}
+  a vault: {finds: "exporters.debug.verbosity: scheme 'vault' of `${vault:a}` is unknown"}
+  env is spelt small: {exporters.debug.verbosity: "${enV:A}", finds: "exporters.debug.verbosity: did you mean 'env'?"}
+  a default without env: {exporters.debug.verbosity: "${HOST:-a}", finds: "exporters.debug.verbosity: scheme 'HOST'"}
+  s3 elsewhere: {exporters.debug.verbosity: "${s3:a}", finds: "exporters.debug.verbosity: scheme 's3'"}
+  a build of one's own may have it: {build: own 0.158.0, finds: "exporters.debug.verbosity: Known: env"}
+  s3 of ADOT: {exporters.debug.verbosity: "${s3:a}", build: adot 0.156.0}
+  known ones: {exporters.debug.verbosity: "${env:A} ${file:a} ${yaml:a} ${http:a} ${https:a} ${A}", build: null}
+bare-variable:
+  in an endpoint: {exporters.debug.verbosity: "$MY_POD_IP:4317",
+    finds: "exporters.debug.verbosity: `$MY_POD_IP` is not replaced"}
+  groups and escapes: {exporters.debug.verbosity: "$1 $$HOME ${HOME} US$ $x"}
+placeholder:
+  parts of an address: {exporters.otlp_http.endpoint: "http://<service>.<namespace>.svc:3100/otlp",
+    finds: "exporters.otlp_http.endpoint: `endpoint` has a placeholder in angle brackets Write the real value"}
+  a region: {exporters.otlp_http.region: <YOUR_REGION>, finds: "exporters.otlp_http.region: `region`"}
+  a token: {exporters.otlp_http.token: <TOKEN>, finds: "exporters.otlp_http.token: `token`"}
+  a header: {exporters.otlp_http.headers.x-org: <ORG>, finds: "exporters.otlp_http.headers.x-org: x-org"}
+  an address: {exporters.otlp_http: {endpoint: "http://loki.logs.svc:3100/otlp", region: eu-west-1}}
+  a default: {exporters.otlp_http.endpoint: "${env:ENDPOINT:-<none>}"}
+  an expression: {processors.filter: {traces: [a < 1 and b > 2], x: <a>}}
+  of what nothing starts: {extensions.x.endpoint: "<HOST>:1", service.extensions: []}
+undefined-reference:
+  white space around an id: {service.pipelines.traces: {receivers: ["otlp "], exporters: [debug]}}
+  receivers from a file: {receivers: "${file:x}", traces: otlp > debug}
+  an id from a variable: {traces: "otlp > ${env:X}"}
+  a misspelt exporter: {traces: otlp > debgu,
+    finds: "service.pipelines.traces.exporters[0]: 'debgu' is not configured; did you mean 'debug'?"}
+  an exporter among the receivers: {traces: "otlp, debug > debug",
+    finds: "service.pipelines.traces.receivers[1]: It is configured in `exporters` and cannot be used here."}
+  an extension that nothing defines: {service.extensions: [health_check], traces: otlp > debug,
+    finds: "service.extensions[0]: Add it to `extensions`, or remove it here."}
+  a connector among the processors: {connectors.forward: {}, traces: otlp > forward > debug,
+    finds: "service.pipelines.traces.processors[0]: It is configured in `connectors`"}
+  a component whose id is no text: {receivers: {1: {}, null: {}}, traces: nop > debug,
+    finds: "service.pipelines.traces.receivers[0]: 'nop' is not configured"}
+  all defined: {processors.batch: null, traces: otlp > batch > debug}
+  connectors at both ends: {connectors.forward: {}, traces: forward > forward}
+no-pipelines:
+  pipelines from a file: {service.pipelines: "${file:x}"}
+  no service: {service: null, finds: "service.pipelines: there is no pipeline"}
+  no pipeline: {service.pipelines: {}, finds: "service.pipelines: at least one"}
+  no exporter: {service.pipelines.traces: {receivers: [otlp], exporters: []},
+    finds: "service.pipelines.traces: 'traces' has no exporters"}
+  no receiver: {service.pipelines.traces: {receivers: null, exporters: [debug]},
+    finds: "service.pipelines.traces: has no receivers"}
+  both ends: {traces: otlp > debug}
+no-components:
+  receivers from a file: {receivers: "${file:x}", traces: otlp > debug}
+  no receiver: {receivers: {}, traces: otlp > debug, finds: "receivers: no receivers are configured"}
+  no exporter: {exporters: null, traces: otlp > debug, finds: "exporters: Add a section `exporters`."}
+  a connector is both: {connectors.forward: null}
+  one of each: {traces: otlp > debug}
+undefined-extension:
+  given: {traces: otlp > debug}
+  an id from a variable: {exporters.otlp_http.auth.authenticator: "${env:AUTH}", build: contrib 0.158.0}
+  a built-in encoding: {receivers.kafka.logs.encoding: raw, build: contrib 0.158.0}
+  a key of one extension: {extensions.headers_setter.additional_auth: sigv4auth, build: contrib 0.158.0,
+    finds: "extensions.headers_setter.additional_auth: extension 'sigv4auth' is not configured"}
+  a middleware: {receivers.otlp.protocols.grpc.middlewares: [{id: x}], build: contrib 0.158.0,
+    finds: "receivers.otlp.protocols.grpc.middlewares[0].id: extension 'x' is not configured"}
+  a queue in a storage that nothing defines:
+    exporters.otlp.sending_queue.storage: file_storage
+    extensions.file_storage/2: {}
+    service.extensions: []
+    finds: "exporters.otlp.sending_queue.storage: is not configured; did you mean 'file_storage/2'?"
+  an authenticator that is not started:
+    receivers.otlp.protocols.grpc.auth.authenticator: basicauth/server
+    extensions.basicauth/server: {}
+    service.extensions: [other]
+    finds: "receivers.otlp.protocols.grpc.auth.authenticator: Add 'basicauth/server' to service.extensions."
+  a started storage: {exporters.otlp.sending_queue.storage: file_storage, extensions.file_storage: {}}
+  a list of extensions that is a number:
+    exporters.otlp.sending_queue.storage: file_storage
+    extensions.file_storage: {}
+    service.extensions: 5
+    finds: "exporters.otlp.sending_queue.storage: not started"
+undefined-pipeline:
+  given:
+    connectors.routing.table: [{condition: "true", pipelines: [traces/2]}]
+    traces: otlp > routing
+    traces/2: routing > debug
+    traces/3: otlp > debug
+    build: contrib 0.158.0
+  none of that name: {connectors.routing.table: [{condition: "true", pipelines: [traces/2, traces/4]}],
+    finds: "connectors.routing.table[0].pipelines[1]: there is no pipeline 'traces/4'; did you mean"}
+  one that starts elsewhere: {connectors.routing.table: [{condition: "true", pipelines: [traces/3]}],
+    finds: "connectors.routing.table[0].pipelines[0]: pipeline 'traces/3' does not start from 'routing'"}
+  the right one: {}
+  a connector that nothing uses: {connectors.routing.table: [{pipelines: [x]}], service.pipelines: {}}
+duplicate-processor:
+  one that stands twice: {processors.batch: null, traces: "otlp > batch, filter, batch > debug",
+    finds: "service.pipelines.traces.processors[2]: 'batch' is listed 2 times in one pipeline"}
+  two of a type: {processors.batch: null, traces: "otlp > batch, batch/2 > debug"}
+  a receiver twice is fine: {traces: "otlp, otlp > debug"}
+ambiguous-id:
+  given: {traces: otlp > debug}
+  a connector that is also an exporter: {connectors.debug: {},
+    finds: "exporters.debug: 'debug' is both in exporters and in connectors"}
+  a receiver and an exporter may share one: {exporters.otlp: {}}
+idle-extension:
+  given: {traces: otlp > debug}
+  one that is not started: {extensions.pprof: {}, service.extensions: null,
+    finds: "extensions.pprof: configured but not started"}
+  text is no list: {extensions.prof: {}, service.extensions: pprof, finds: "extensions.prof: not started"}
+  started: {extensions.pprof: {}}
+unused-component:
+  given: {traces: otlp > batch > debug}
+  a processor in no pipeline: {processors.batch: null, traces: otlp > debug,
+    finds: "processors.batch: no pipeline uses 'batch' Remove it, or list it in a pipeline."}
+  a connector in none: {processors.batch: null, connectors.forward: {},
+    finds: "connectors.forward: no pipeline uses 'forward'"}
+  all used: {processors.batch: null}
+  extensions are another rule's: {processors.batch: null, extensions.x: {}}
+""".replace("MANY", "a" * 1025)

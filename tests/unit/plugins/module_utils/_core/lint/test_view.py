@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from ..helpers import LISTENERS
 from ..strategies import anything, configs, mappings, mostly, settings, telemetry
-from .shapes import running, target
+from .cases import completed, target
 
 TYPES = [
     *("otlp", "zipkin", "statsd", "prometheus", "filelog", "host_metrics", "journald", "kubelet_stats", "k8s_cluster"),
@@ -46,13 +46,14 @@ def started(draw: st.DrawFn) -> Any:
     """Configs in which components of any settings are really started."""
     parts = mappings(st.sampled_from(TYPES), mostly(settings))
     sections = {name: draw(parts) for name in ("receivers", "processors", "exporters", "connectors", "extensions")}
-    return running(draw(st.sampled_from(["traces", "metrics"])), **sections, service={"telemetry": draw(telemetry)})
+    signal = draw(st.sampled_from(["traces", "metrics"]))
+    return completed({**sections, "signal": signal, "service": {"telemetry": draw(telemetry)}})
 
 
 @given(configs | started(), st.none() | deployments, st.booleans())
 def test_nothing_crashes_the_rules_wherever_it_runs(config: Any, deployment: Any, known: bool) -> None:
     subject = Subject(
-        config, environment=frozenset(), deployment=deployment, listeners=LISTENERS, **(target() if known else {})
+        config, environment=frozenset(), deployment=deployment, listeners=LISTENERS, target=target() if known else None
     )
     for finding in run(RULES, subject):
         assert str(finding)
@@ -90,12 +91,12 @@ def test_old_and_new_names_are_one_kind() -> None:
 
 
 def test_only_what_is_started_is_a_part() -> None:
-    config = {**running(), "receivers": {"otlp": {}, "zipkin": {}}, "extensions": {"pprof": {}}}
+    config = {**completed({}), "receivers": {"otlp": {}, "zipkin": {}}, "extensions": {"pprof": {}}}
     assert [part.id for part in Subject(config).view.parts] == ["otlp", "debug"]
 
 
 def test_a_subject_is_taken_apart_once() -> None:
-    subject = Subject(running())
+    subject = Subject(completed({}))
     assert subject.view is subject.view
     assert subject == Subject(subject.config, subject.locate)
 
@@ -103,7 +104,9 @@ def test_a_subject_is_taken_apart_once() -> None:
 def test_time_grows_with_the_config_and_not_faster() -> None:
     def seconds(count: int) -> float:
         receivers = {f"zipkin/{number}": {"endpoint": f"10.0.{number % 250}.1:{number + 1}"} for number in range(count)}
-        subjects = [Subject(running(receivers=receivers), listeners=LISTENERS, **target()) for _ in range(3)]
+        subjects = [
+            Subject(completed({"receivers": receivers}), listeners=LISTENERS, target=target()) for _ in range(3)
+        ]
         begin = time.process_time()
         for subject in subjects:
             run(RULES, subject)

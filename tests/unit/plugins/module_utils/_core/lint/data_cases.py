@@ -1,0 +1,153 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Cases of the rules on data that could be lost, and on metrics: scraping, names, and how many series there are."""
+
+CASES = """
+nothing-retried:
+  no retries: {exporters.otlp.retry_on_failure.enabled: false,
+    finds: "exporters.otlp.retry_on_failure.enabled: drops data that the receiver rejects at the first attempt Remove
+      `retry_on_failure: {enabled: false}`."}
+  no queue: {exporters.otlp.sending_queue.enabled: false, finds: "exporters.otlp.sending_queue.enabled: wait"}
+  a variable: {exporters.otlp.retry_on_failure.enabled: "${env:RETRY}"}
+  the defaults: {exporters.otlp.sending_queue.queue_size: 5}
+memory-limiter-settings:
+  no interval: {processors.memory_limiter: {check_interval: "0s", limit_mib: 9},
+    finds: "processors.memory_limiter: check_interval: 1s"}
+  no limit: {processors.memory_limiter.check_interval: "1s",
+    finds: "processors.memory_limiter: 'memory_limiter' has no limit Add `limit_percentage: 80`"}
+  limits of zero: {processors.memory_limiter: {check_interval: "1s", limit_mib: 0, limit_percentage: 0},
+    finds: "processors.memory_limiter: no limit"}
+  a spike as large as all: {processors.memory_limiter: {check_interval: "1s", limit_mib: 400, spike_limit_mib: 400},
+    finds: "processors.memory_limiter.spike_limit_mib: spike_limit_mib is 400, not smaller than limit_mib, which is 400
+      Write about a quarter of limit_mib: 100."}
+  more than everything: {processors.memory_limiter: {check_interval: "1s", limit_percentage: 120},
+    finds: "processors.memory_limiter.limit_percentage: limit_percentage is 120, more than 100"}
+  percentages: {processors.memory_limiter: {check_interval: "1s", limit_percentage: 80, spike_limit_percentage: 25}}
+  a variable: {processors.memory_limiter: {check_interval: "${env:I}", limit_mib: "${env:LIMIT}"}}
+  all in a file: {processors.memory_limiter: "${file:limiter.yaml}"}
+memory-limiter-above-container:
+  beyond the container: {processors.memory_limiter: {check_interval: "1s", limit_mib: 512}, in.memory_limit_mib: 512,
+    finds: "processors.memory_limiter.limit_mib: the container may use only 512 MiB Write at most 409, with a
+      `spike_limit_mib` of 128"}
+  within it: {processors.memory_limiter: {check_interval: "1s", limit_mib: 400}, in.memory_limit_mib: 512}
+  not known: {processors.memory_limiter: {check_interval: "1s", limit_mib: 4000}, in.mode: deployment}
+memory-limiter-unbounded:
+  given: {processors.memory_limiter: {check_interval: "1s", limit_percentage: 80}}
+  of the node: {in.memory_limit_mib: 0,
+    finds: "processors.memory_limiter.limit_percentage: a percentage of the node's memory"}
+  of the container: {in.memory_limit_mib: 512}
+  not known: {in.mode: deployment}
+whole-cluster-cache:
+  given: {in.mode: daemonset}
+  an agent without a filter: {processors.k8sattributes: null,
+    finds: "processors.k8sattributes: Add `filter: {node_from_env_var: K8S_NODE_NAME}`."}
+  its own node: {processors.k8sattributes.filter.node: x}
+  that only passes on: {processors.k8sattributes.passthrough: true}
+  a gateway: {processors.k8sattributes: null, in.mode: deployment}
+split-state:
+  sampling of whole traces: {processors.tail_sampling: null, in.replicas: 3,
+    finds: "processors.tail_sampling: decides on whole traces, and there is more than one replica (3) Run it with
+      `replicas: 1`, or send to it through exporter load_balancing with `routing_key: traceID`."}
+  on every node: {processors.groupbytrace: null, in.mode: daemonset, finds: "processors.groupbytrace: on every node"}
+  metrics of spans: {connectors.spanmetrics: {}, in: {replicas: 1, autoscaled: true},
+    finds: "connectors.spanmetrics: `routing_key: service`"}
+  series: {processors.cumulativetodelta: null, in.replicas: 2, finds: "processors.cumulativetodelta: streamID"}
+  series of a node's pods: {processors.cumulative_to_delta: null, in.mode: daemonset}
+  one replica: {processors.tail_sampling: null, in.replicas: 1}
+  both layers in one: {exporters.load_balancing: {}, processors.tail_sampling: null, in.replicas: 3}
+  no state: {processors.batch: null, in.replicas: 3}
+pod-association:
+  given: {in.mode: deployment}
+  the default: {processors.k8s_attributes: null,
+    finds: "processors.k8s_attributes: but here it is the last hop: an agent or a load balancer, if any"}
+  a sidecar: {processors.k8s_attributes.pod_association: [{sources: [{from: connection}]}], in.mode: sidecar,
+    finds: "processors.k8s_attributes: the loopback of the pod Put `{sources: [{from: resource_attribute, name:
+      k8s.pod.ip}]}` first"}
+  an attribute first:
+    processors.k8s_attributes.pod_association:
+      - {sources: [{from: resource_attribute, name: k8s.pod.ip}]}
+      - {sources: [{from: connection}]}
+  an agent: {processors.k8s_attributes: null, in.mode: daemonset}
+  one that only passes on: {processors.k8s_attributes.passthrough: true}
+  associations that a file has: {processors.k8s_attributes.pod_association: "${file:a}"}
+lease-missing:
+  none at all: {extensions.k8s_leader_elector: null,
+    finds: "extensions.k8s_leader_elector: 'k8s_leader_elector' has no lease_name and no lease_namespace Add
+      `lease_name: NAME`"}
+  no namespace: {extensions.k8s_leader_elector/a: {lease_name: gateway, lease_namespace: ""},
+    finds: "extensions.k8s_leader_elector/a: 'k8s_leader_elector/a' has no lease_namespace"}
+  one that is not started: {extensions.k8s_leader_elector.lease_namespace: a, service.extensions: [],
+    finds: "extensions.k8s_leader_elector: has no lease_name"}
+  a lease: {extensions.k8s_leader_elector: {lease_name: gateway, lease_namespace: telemetry}}
+  a variable: {extensions.k8s_leader_elector: {lease_name: "${env:NAME}", lease_namespace: "${env:NAMESPACE}"}}
+  settings that are a variable: {extensions.k8s_leader_elector: "${env:ELECTOR}"}
+  another extension: {extensions.zpages: null}
+duplicate-scrape:
+  given:
+    receivers.prometheus.config.scrape_configs: [{job_name: apps, kubernetes_sd_configs: [{role: pod}]}]
+    in.replicas: 2
+  two replicas: {in.mode: statefulset,
+    finds: "receivers.prometheus.config.scrape_configs[0]: job 'apps' scrapes all its targets from each replica, and
+      there is more than one replica (2) Use"}
+  agents: {receivers.prometheus.config.scrape_configs: [{static_configs: [{targets: ["app:80"]}]}],
+    in: {mode: daemonset}, finds: "receivers.prometheus.config.scrape_configs[0]: spec.nodeName=${env:K8S_NODE_NAME}"}
+  a target allocator: {in: {mode: statefulset, replicas: 2, target_allocator: true}}
+  a target allocator of its own: {receivers.prometheus.target_allocator: {}}
+  one replica: {in.replicas: 1}
+  itself: {receivers.prometheus.config.scrape_configs: [{static_configs: [{targets: ["${env:MY_POD_IP}:8888"]}]}]}
+  shares by hash:
+    receivers.prometheus.config.scrape_configs:
+      - {job_name: apps, kubernetes_sd_configs: [{role: pod}], relabel_configs: [{action: hashmod}]}
+  pods of the own node:
+    receivers.prometheus.config.scrape_configs:
+      - {kubernetes_sd_configs: [{selectors: [{field: "spec.nodeName=${env:K8S_NODE_NAME}"}]}]}
+    in: {mode: daemonset}
+target-allocator-mode:
+  given:
+    receivers.prometheus.config.scrape_configs: [{job_name: apps, kubernetes_sd_configs: [{role: pod}]}]
+    signal: metrics
+  pods without names: {in.target_allocator: true, finds: ": mode deployment cannot have a target allocator"}
+  pods with names: {in: {mode: statefulset, target_allocator: true}}
+  none: {in.mode: deployment}
+dropped-declaration:
+  given: {signal: metrics}
+  no selector: {exporters.awsemf.metric_declarations: [{dimensions: [[Cluster]]}],
+    finds: "exporters.awsemf.metric_declarations[0]: the declaration selects no metric Add `metric_name_selectors:
+      [REGULAR EXPRESSION]`."}
+  too many dimensions:
+    exporters.awsemf.metric_declarations:
+      - {metric_name_selectors: [".*"], dimensions: [[Cluster], [d0, d1, d2, d3, d4, d5, d6, d7, d8, d9, one_more]]}
+    finds: "exporters.awsemf.metric_declarations[0].dimensions[1]: it has 11 dimensions, and awsemf drops sets of more
+      than 10"
+  ten dimensions:
+    exporters.awsemf.metric_declarations:
+      - {metric_name_selectors: [".*"], dimensions: [[d0, d1, d2, d3, d4, d5, d6, d7, d8, d9]]}
+  none: {exporters.awsemf: {}}
+  no mapping: {exporters.awsemf.metric_declarations: [a, null]}
+log-retention:
+  given: {signal: metrics}
+  ten days: {exporters.awsemf.log_retention: 10,
+    finds: "exporters.awsemf.log_retention: CloudWatch Logs keeps no event for 10 days Write 14, or another of: 1, 3,
+      5,"}
+  a hundred years: {signal: logs, exporters.awscloudwatchlogs.log_retention: 36500,
+    finds: "exporters.awscloudwatchlogs.log_retention: Write 3653,"}
+  a month: {exporters.awsemf.log_retention: 30}
+  forever: {exporters.awsemf.log_retention: 0}
+  a variable: {exporters.awsemf.log_retention: "${env:DAYS}"}
+unbounded-dimension:
+  a URL: {connectors.spanmetrics.dimensions: [{name: http.route}, {name: url.full}],
+    finds: "connectors.spanmetrics.dimensions[1]: 'url.full' has a new value in nearly every span"}
+  a route: {connectors.spanmetrics.dimensions: [{name: http.route}]}
+  a limit: {connectors.spanmetrics: {dimensions: [{name: url.full}], aggregation_cardinality_limit: 9}}
+every-label:
+  all labels: {processors.k8s_attributes.extract.labels: [{tag_name: $$1, key_regex: (.*), from: pod}],
+    finds: "processors.k8s_attributes.extract.labels[0]: every one of the labels becomes an attribute"}
+  one label: {processors.k8s_attributes.extract.labels: [{key: team}]}
+  some annotations: {processors.k8s_attributes.extract.annotations: [{key_regex: team/(.*)}]}
+dimension-rollup:
+  given: {signal: metrics}
+  the default: {exporters.awsemf: {}, finds: "exporters.awsemf: Add `dimension_rollup_option: NoDimensionRollup`."}
+  none: {exporters.awsemf.dimension_rollup_option: NoDimensionRollup}
+  declared metrics: {exporters.awsemf.metric_declarations: [{dimensions: [[a]]}]}
+"""
