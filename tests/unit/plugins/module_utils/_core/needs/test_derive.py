@@ -17,7 +17,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.needs.der
 )
 from hypothesis import given
 
-from ..helpers import CONFIG, needs, running
+from ..helpers import CONFIG, needs, rows, running
 from ..strategies import configs, settings, telemetry
 
 ANY = "0.0.0.0"
@@ -28,73 +28,59 @@ def receiving(name: str, settings: Any = None) -> Needs:
 
 
 def test_the_least_config_needs_one_port() -> None:
-    assert needs(CONFIG) == Needs(
-        ports=(Port("otlp", 4317, "TCP", "grpc"),),
-        rules=(),
-        variables=(),
-        mounts=(),
-        state_directories=(),
-        run_as_root=False,
-        probe=None,
-        probe_path="/",
-        grants=(),
-        asks_api=False,
-        ports_known=True,
-    )
+    found = needs(CONFIG)
+    assert found.ports == (Port("otlp", 4317, "TCP", "grpc"),)
+    assert (found.run_as_root, found.asks_api, found.ports_known) == (False, False, True)
+    assert (found.probe, found.probe_path) == (None, "/")
+    assert [*found.rules, *found.variables, *found.mounts, *found.state_directories, *found.grants] == []
 
 
-PORTS: list[tuple[str, Any, list[Port]]] = [
-    ("otlp", {"protocols": {"grpc": None, "http": {}}}, [Port("otlp", 4317, "TCP", "grpc"), Port("otlp-http", 4318)]),
-    ("otlp", {"protocols": {"http": {"endpoint": "${env:MY_POD_IP}:55681"}}}, [Port("otlp-http", 55681)]),
-    ("otlp/named", {"protocols": {"grpc": {"endpoint": "[::]:4000"}}}, [Port("otlp", 4000, "TCP", "grpc")]),
-    ("otlp", {"protocols": {"grpc": {"endpoint": "unix:///tmp/otlp.sock"}}}, []),
-    ("otlp", {"protocols": {"grpc": {"endpoint": f"{ANY}:${{env:PORT}}"}}}, []),
-    ("otlp", {"protocols": {"grpc": {"endpoint": f"{ANY}:²"}}}, []),
-    ("otlp", {"protocols": {"grpc": {"endpoint": f"{ANY}:0"}}}, []),
-    ("otlp", {"protocols": {"grpc": {"endpoint": f"{ANY}:65536"}}}, []),
-    ("otlp", {}, []),
-    ("otlp", {"protocols": None}, []),
-    (
-        "jaeger",
-        {"protocols": dict.fromkeys(["thrift_compact", "thrift_binary", "grpc", "thrift_http"])},
-        [
-            Port("jaeger-compact", 6831, "UDP"),
-            Port("jaeger-binary", 6832, "UDP"),
-            Port("jaeger-grpc", 14250, "TCP", "grpc"),
-            Port("jaeger-thrift", 14268),
-        ],
-    ),
-    ("jaeger", {"protocols": {"thrift_compact": {"endpoint": f"{ANY}:1"}}}, [Port("jaeger-compact", 1, "UDP")]),
-    ("zipkin", None, [Port("zipkin", 9411)]),
-    ("zipkin/2", {"endpoint": f"{ANY}:9999"}, [Port("zipkin", 9999)]),
-    ("statsd", {}, [Port("statsd", 8125, "UDP")]),
-    ("awsxray", {}, [Port("xray", 2000, "UDP"), Port("xray-proxy", 2000)]),
-    ("awsxray", {"endpoint": f"{ANY}:7"}, [Port("xray", 7, "UDP"), Port("xray-proxy", 2000)]),
-    ("awsxray", {"proxy_server": {"endpoint": f"{ANY}:8"}}, [Port("xray", 2000, "UDP"), Port("xray-proxy", 8)]),
-    ("fluent_forward", {"endpoint": f"{ANY}:8006"}, [Port("fluent-forward", 8006)]),
-    ("fluentforward", {"endpoint": f"{ANY}:8006"}, [Port("fluent-forward", 8006)]),
-    ("prometheus_remote_write", {}, [Port("remote-write", 9090)]),
-    ("prometheus", {}, []),
-    ("nobody_knows", {"endpoint": f"{ANY}:1"}, []),
-]
+def ports(found: Needs) -> list[str]:
+    """Return ports as `name number/protocol`, with the application protocol, and `private` if no client sees it."""
+    more = [(port.app_protocol, "" if port.exposed else "private") for port in found.ports]
+    texts = [f"{port.name} {port.number}/{port.protocol}" for port in found.ports]
+    return [" ".join([text, *filter(None, words)]) for text, words in zip(texts, more, strict=True)]
 
 
-@pytest.mark.parametrize(("name", "settings", "ports"), PORTS)
-def test_receivers_listen(name: str, settings: Any, ports: list[Port]) -> None:
-    assert list(receiving(name, settings).ports) == ports
+PORTS = rows("""
+- [otlp, {protocols: {grpc: null, http: {}}}, otlp 4317/TCP grpc, otlp-http 4318/TCP]
+- [otlp, {protocols: {http: {endpoint: "${env:MY_POD_IP}:55681"}}}, otlp-http 55681/TCP]
+- [otlp/named, {protocols: {grpc: {endpoint: "[::]:4000"}}}, otlp 4000/TCP grpc]
+- [otlp, {protocols: {grpc: {endpoint: "unix:///tmp/otlp.sock"}}}]
+- [otlp, {protocols: {grpc: {endpoint: "0.0.0.0:${env:PORT}"}}}]
+- [otlp, {protocols: {grpc: {endpoint: "0.0.0.0:²"}}}]
+- [otlp, {protocols: {grpc: {endpoint: "0.0.0.0:0"}}}]
+- [otlp, {protocols: {grpc: {endpoint: "0.0.0.0:65536"}}}]
+- [otlp, {}]
+- [otlp, {protocols: null}]
+- [jaeger, {protocols: {thrift_compact: null, thrift_binary: null, grpc: null, thrift_http: null}},
+   jaeger-compact 6831/UDP, jaeger-binary 6832/UDP, jaeger-grpc 14250/TCP grpc, jaeger-thrift 14268/TCP]
+- [jaeger, {protocols: {thrift_compact: {endpoint: "0.0.0.0:1"}}}, jaeger-compact 1/UDP]
+- [zipkin, null, zipkin 9411/TCP]
+- [zipkin/2, {endpoint: "0.0.0.0:9999"}, zipkin 9999/TCP]
+- [statsd, {}, statsd 8125/UDP]
+- [awsxray, {}, xray 2000/UDP, xray-proxy 2000/TCP]
+- [awsxray, {endpoint: "0.0.0.0:7"}, xray 7/UDP, xray-proxy 2000/TCP]
+- [awsxray, {proxy_server: {endpoint: "0.0.0.0:8"}}, xray 2000/UDP, xray-proxy 8/TCP]
+- [fluent_forward, {endpoint: "0.0.0.0:8006"}, fluent-forward 8006/TCP]
+- [fluentforward, {endpoint: "0.0.0.0:8006"}, fluent-forward 8006/TCP]
+- [prometheus_remote_write, {}, remote-write 9090/TCP]
+- [prometheus, {}]
+- [nobody_knows, {endpoint: "0.0.0.0:1"}]
+""")
+
+
+@pytest.mark.parametrize("row", PORTS, ids=str)
+def test_receivers_listen(row: list[Any]) -> None:
+    name, settings, *expected = row
+    assert ports(receiving(name, settings)) == expected
 
 
 def test_exporters_and_extensions_listen_too() -> None:
-    config = running(
-        exporters={"prometheus": {"endpoint": f"{ANY}:9464"}},
-        extensions={"pprof": None, "zpages": {"endpoint": f"{ANY}:1"}, "health_check": {"endpoint": f"{ANY}:2"}},
-    )
-    assert set(needs(config).ports) == {
-        Port("prometheus", 9464),
-        Port("pprof", 1777, exposed=False),
-        Port("zpages", 1, exposed=False),
-        Port("healthcheck", 2, exposed=False),
-    }
+    extensions = {"pprof": None, "zpages": {"endpoint": f"{ANY}:1"}, "health_check": {"endpoint": f"{ANY}:2"}}
+    config = running(exporters={"prometheus": {"endpoint": f"{ANY}:9464"}}, extensions=extensions)
+    text = "healthcheck 2/TCP private, pprof 1777/TCP private, prometheus 9464/TCP, zpages 1/TCP private"
+    assert ", ".join(sorted(ports(needs(config)))) == text
 
 
 def test_two_receivers_of_a_type_have_port_names_of_their_own() -> None:
@@ -107,10 +93,7 @@ def test_two_receivers_of_a_type_have_port_names_of_their_own() -> None:
 
 def test_one_port_of_one_protocol_is_there_once() -> None:
     receivers = {"zipkin": {"endpoint": f"{ANY}:2000"}, "awsxray": {}}
-    assert [(port.name, port.number, port.protocol) for port in needs(running(receivers=receivers)).ports] == [
-        ("zipkin", 2000, "TCP"),
-        ("xray", 2000, "UDP"),
-    ]
+    assert ports(needs(running(receivers=receivers))) == ["zipkin 2000/TCP", "xray 2000/UDP"]
 
 
 def test_what_no_pipeline_starts_needs_nothing() -> None:
@@ -146,19 +129,17 @@ def test_metrics_that_no_other_pod_reaches_or_whose_port_is_not_known_are_no_por
 
 
 VARIABLES = [
-    ("${env:A}", [Variable("A", ("receivers", "nop", "x"), optional=False)]),
-    (
-        "${A}/${env:B:-b}",
-        [Variable("A", ("receivers", "nop", "x"), False), Variable("B", ("receivers", "nop", "x"), True)],
-    ),
-    ("$${env:A}", []),
-    ("$$${env:A}", [Variable("A", ("receivers", "nop", "x"), False)]),
-    ("${file:/a}${yaml:a}$A", []),
+    ("${env:A}", {"A": False}),
+    ("${A}/${env:B:-b}", {"A": False, "B": True}),
+    ("$${env:A}", {}),
+    ("$$${env:A}", {"A": False}),
+    ("${file:/a}${yaml:a}$A", {}),
 ]
 
 
-@pytest.mark.parametrize(("text", "found"), VARIABLES)
-def test_variables_are_found_in_text(text: str, found: list[Variable]) -> None:
+@pytest.mark.parametrize(("text", "optional"), VARIABLES)
+def test_variables_are_found_in_text(text: str, optional: dict[str, bool]) -> None:
+    found = [Variable(name, ("receivers", "nop", "x"), may_lack) for name, may_lack in optional.items()]
     assert list(receiving("nop", {"x": text}).variables) == found
 
 
@@ -177,9 +158,8 @@ def test_components_read_variables_without_saying_so() -> None:
 
 
 def test_all_that_a_pod_can_tell_is_known() -> None:
-    assert set(DOWNWARD.values()) == {
-        "status.podIP", "status.hostIP", "spec.nodeName", "metadata.name", "metadata.namespace", "metadata.uid",
-    }  # fmt: skip
+    told = "metadata.name metadata.namespace metadata.uid spec.nodeName status.hostIP status.podIP"
+    assert " ".join(sorted(set(DOWNWARD.values()))) == told
 
 
 @pytest.mark.parametrize(
@@ -201,26 +181,6 @@ def test_the_health_check_is_probed_where_it_listens(settings: Any, number: int,
 )
 def test_a_health_check_that_the_kubelet_cannot_reach_is_not_probed(settings: Any) -> None:
     assert needs(running(extensions={"health_check": settings})).probe is None
-
-
-@pytest.mark.parametrize(
-    ("exporters", "actions"),
-    [
-        (["debug"], []),
-        (
-            ["awsxray"],
-            [
-                "xray:GetSamplingRules",
-                "xray:GetSamplingStatisticSummaries",
-                "xray:GetSamplingTargets",
-                "xray:PutTelemetryRecords",
-                "xray:PutTraceSegments",
-            ],
-        ),
-    ],
-)
-def test_exporters_say_what_they_may_do_at_aws(exporters: list[str], actions: list[str]) -> None:
-    assert list(needs(running(exporters=dict.fromkeys(exporters))).iam_actions) == actions
 
 
 def test_actions_of_two_exporters_are_there_once() -> None:

@@ -15,7 +15,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.needs.lis
     waits_for_clients,
 )
 
-from ..helpers import LISTENERS, needs, running
+from ..helpers import LISTENERS, needs, rows, running
 
 
 @pytest.mark.parametrize(
@@ -35,27 +35,23 @@ def test_a_type_that_can_listen_or_ask_does_what_its_settings_say(settings: Any,
     assert waits_for_clients("receivers", "github", config, LISTENERS) is waits
 
 
-TOKEN = "/var/run/secrets/kubernetes.io/serviceaccount/token"
-JOB = {"job_name": "a", "kubernetes_sd_configs": [{"role": "pod"}]}
+ASKS = rows("""
+- [receivers, otlp, {}, false]
+- [receivers, kubelet_stats, {}, true]
+- [receivers, prometheus, {config: {scrape_configs: [{job_name: a, kubernetes_sd_configs: [{role: pod}]}]}}, true]
+- [receivers, prometheus, {config: {scrape_configs: [{job_name: a}]}}, false]
+- [receivers, awscontainerinsightreceiver, {}, true]
+- [exporters, load_balancing, {resolver: {k8s: {service: a}}}, true]
+- [exporters, load_balancing, {resolver: {dns: {hostname: a}}}, false]
+- [extensions, bearertokenauth, {filename: /var/run/secrets/kubernetes.io/serviceaccount/token}, true]
+- [receivers, some, {auth_type: serviceAccount}, true]
+- [receivers, some, "${file:/a}", true]
+""")
 
 
-@pytest.mark.parametrize(
-    ("config", "asks"),
-    [
-        (running(receivers={"otlp": {}}), False),
-        (running(receivers={"kubelet_stats": {}}), True),
-        (running(receivers={"prometheus": {"config": {"scrape_configs": [JOB]}}}), True),
-        (running(receivers={"prometheus": {"config": {"scrape_configs": [{"job_name": "a"}]}}}), False),
-        (running(receivers={"awscontainerinsightreceiver": {}}), True),
-        (running(exporters={"load_balancing": {"resolver": {"k8s": {"service": "a"}}}}), True),
-        (running(exporters={"load_balancing": {"resolver": {"dns": {"hostname": "a"}}}}), False),
-        (running(extensions={"bearertokenauth": {"filename": TOKEN}}), True),
-        (running(receivers={"some": {"auth_type": "serviceAccount"}}), True),
-        (running(receivers={"some": "${file:/a}"}), True),
-    ],
-)
-def test_only_a_config_that_asks_the_api_needs_a_token(config: Any, asks: bool) -> None:
-    assert needs(config).asks_api is asks
+@pytest.mark.parametrize(("section", "name", "settings", "asks"), ASKS)
+def test_only_a_config_that_asks_the_api_needs_a_token(section: str, name: str, settings: Any, asks: bool) -> None:
+    assert needs(running(**{section: {name: settings}})).asks_api is asks
 
 
 def test_what_nobody_knows_may_ask_the_api_and_open_ports() -> None:
@@ -129,39 +125,31 @@ def test_volumes_of_two_secrets_have_names_of_their_own() -> None:
     assert max(map(len, names)) <= 63
 
 
-HOST_PATHS: list[tuple[str, Any, list[tuple[str, str, str]]]] = [
-    ("host_metrics", {"root_path": "/hostfs"}, [("host", "/", "/hostfs")]),
-    ("hostmetrics", {"root_path": "/hostfs"}, [("host", "/", "/hostfs")]),
-    ("host_metrics", {}, []),
-    ("file_log", {"include": ["/var/log/pods/*/*/*.log"]}, [("host-var-log-pods", "/var/log/pods", "/var/log/pods")]),
-    ("filelog", {"include": ["/var/log/pods/x"]}, [("host-var-log-pods", "/var/log/pods", "/var/log/pods")]),
-    ("file_log", {"include": ["/data/*.log"]}, []),
-    ("file_log", {"include": "/var/log/pods/*"}, []),
-    ("journald", {}, [("host-var-log-journal", "/var/log/journal", "/var/log/journal")]),
-    ("journald", {"directory": "/run/Log"}, [("host-run-log", "/run/Log", "/run/Log")]),
-]
+# Type and settings of a receiver, whether it runs as root, then the volume, the path of the node and the mount path.
+HOST_PATHS = rows("""
+- [host_metrics, {root_path: /hostfs}, false, host, /, /hostfs]
+- [hostmetrics, {root_path: /hostfs}, false, host, /, /hostfs]
+- [host_metrics, {}, false]
+- [file_log, {include: [/var/log/pods/*/*/*.log]}, true, host-var-log-pods, /var/log/pods, /var/log/pods]
+- [filelog, {include: [/var/log/pods/x]}, true, host-var-log-pods, /var/log/pods, /var/log/pods]
+- [file_log, {include: [/data/*.log]}, false]
+- [file_log, {include: /var/log/pods/*}, false]
+- [journald, {}, true, host-var-log-journal, /var/log/journal, /var/log/journal]
+- [journald, {directory: /run/Log}, true, host-run-log, /run/Log, /run/Log]
+- [otlp, {}, false]
+""")
 
 
-@pytest.mark.parametrize(("name", "settings", "paths"), HOST_PATHS)
-def test_what_is_read_on_the_node_is_mounted_read_only(name: str, settings: Any, paths: list[Any]) -> None:
-    assert list(receiving(name, settings).mounts) == [
-        Mount(volume, path, {"hostPath": {"path": host}}, read_only=True, propagation="HostToContainer")
-        for volume, host, path in paths
-    ]
-
-
-@pytest.mark.parametrize(
-    ("name", "settings", "root"),
-    [
-        ("file_log", {"include": ["/var/log/pods/*/*/*.log"]}, True),
-        ("file_log", {"include": ["/data/*.log"]}, False),
-        ("journald", {}, True),
-        ("host_metrics", {"root_path": "/hostfs"}, False),
-        ("otlp", {}, False),
-    ],
-)
-def test_only_what_reads_logs_of_the_node_runs_as_root(name: str, settings: Any, root: bool) -> None:
-    assert receiving(name, settings).run_as_root is root
+@pytest.mark.parametrize("row", HOST_PATHS, ids=str)
+def test_what_is_read_on_the_node_is_mounted_read_only(row: list[Any]) -> None:
+    name, settings, root, *mounted = row
+    found = receiving(name, settings)
+    assert found.run_as_root is root
+    assert [mount.name for mount in found.mounts] == mounted[:1]
+    for mount in found.mounts:
+        volume, host, path = mounted
+        source = {"hostPath": {"path": host}}
+        assert mount == Mount(volume, path, source, read_only=True, propagation="HostToContainer")
 
 
 @pytest.mark.parametrize(
