@@ -6,18 +6,11 @@
 from __future__ import annotations
 
 import itertools
-from typing import Any
 
 import botocore.session
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.aws import versions, wait
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.aws.wait import (
-    ISSUES,
-    Issue,
-    fixes,
-    issue_text,
-    issues_of,
-)
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.aws.wait import ISSUES, Issue, issues_of
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
 
 NEW, DEFAULT, OLD = "v0.151.0-eksbuild.10", "v0.151.0-eksbuild.2", "v0.141.0-eksbuild.1"
@@ -86,20 +79,14 @@ def test_many_versions_are_not_all_named() -> None:
 
 
 def test_offers_are_those_for_the_version_of_the_cluster() -> None:
-    def info(version: str, *fits: tuple[str, bool], **more: Any) -> dict[str, Any]:
-        return {
-            "addonVersion": version,
-            "compatibilities": [{"clusterVersion": name, "defaultVersion": default} for name, default in fits],
-            **more,
-        }
-
+    now, before = {"clusterVersion": "1.34", "defaultVersion": True}, {"clusterVersion": "1.33", "defaultVersion": True}
+    new = {"addonVersion": NEW, "compatibilities": [now], "requiresIamPermissions": True}
+    old = {"addonVersion": OLD, "compatibilities": [before, now | {"defaultVersion": False}]}
+    gone = {"addonVersion": "v0.9", "compatibilities": [before]}
     listed = [
-        {"addonName": "other", "addonVersions": [info("v3", ("1.34", True))]},
-        {
-            "addonName": "adot",
-            "addonVersions": [info(OLD, ("1.33", True), ("1.34", False)), info("v0.9", ("1.33", True))],
-        },
-        {"addonName": "adot", "addonVersions": [info(NEW, ("1.34", True), requiresIamPermissions=True)]},  # next page
+        {"addonName": "other", "addonVersions": [new]},
+        {"addonName": "adot", "addonVersions": [old, gone]},
+        {"addonName": "adot", "addonVersions": [new]},  # next page
     ]
     assert versions.offers(listed, "adot", "1.34") == [
         versions.AddonVersion(NEW, default=True, permissions_needed=True),
@@ -128,17 +115,18 @@ STATUSES = (wait.ABSENT, *EKS.shape_for("AddonStatus").enum)
 CODES = tuple(EKS.shape_for("AddonIssueCode").enum)
 WAIT, FAIL, ACCEPT = wait.Patience("wait", 100), wait.Patience("fail", 100), wait.Patience("accept", 100)
 
+# What a wait does in each status of an add-on, and the first step to have it and to remove it.
 EXPECTED = """
-              create  update  delete  settle
-ABSENT        wait    gone    done    gone
-CREATING      wait    wait    wait    wait
-ACTIVE        done    done    wait    done
-UPDATING      wait    wait    wait    wait
-DEGRADED      health  health  wait    health
-CREATE_FAILED failed  failed  wait    failed
-UPDATE_FAILED failed  failed  wait    failed
-DELETING      gone    gone    wait    gone
-DELETE_FAILED failed  failed  failed  failed
+              create  update  delete  settle  present removed
+ABSENT        wait    gone    done    gone    create  nothing
+CREATING      wait    wait    wait    wait    resume  delete
+ACTIVE        done    done    wait    done    change  delete
+UPDATING      wait    wait    wait    wait    resume  delete
+DEGRADED      health  health  wait    health  change  delete
+CREATE_FAILED failed  failed  wait    failed  repair  delete
+UPDATE_FAILED failed  failed  wait    failed  repair  delete
+DELETING      gone    gone    wait    gone    resume  resume
+DELETE_FAILED failed  failed  failed  failed  stuck   delete
 """
 ROWS = {line.split()[0]: line.split()[1:] for line in EXPECTED.strip().splitlines()[1:]}
 # What time does not mend.
@@ -191,34 +179,24 @@ def test_a_status_that_is_not_known_yet_is_waited_for() -> None:
 
 
 def test_failures_are_taken_up_again_and_a_deletion_that_failed_is_not() -> None:
-    assert {status: step for status, (step, _operation) in wait.PRESENT.items()} == {
-        "ABSENT": "create",
-        "CREATING": "resume",
-        "UPDATING": "resume",
-        "DELETING": "resume",
-        "ACTIVE": "change",
-        "DEGRADED": "change",
-        "CREATE_FAILED": "repair",
-        "UPDATE_FAILED": "repair",
-        "DELETE_FAILED": "stuck",
-    }
-    assert {status for status, (step, _operation) in wait.REMOVED.items() if step == "delete"} == set(STATUSES) - {
-        "ABSENT",
-        "DELETING",
-    }
+    steps = {status: [wait.PRESENT[status][0], wait.REMOVED[status][0]] for status in STATUSES}
+    assert steps == {status: row[4:] for status, row in ROWS.items()}
 
 
 def test_issues_of_addon_and_update_are_told_once_each() -> None:
     addon = {"health": {"issues": [{"code": "AccessDenied", "message": "no", "resourceIds": ["role/a"]}]}}
     update = {"errors": [{"errorCode": "AccessDenied", "errorMessage": "no", "resourceIds": ["role/a"]}]}
     issues = issues_of(addon, update)
-    assert issue_text(issues) == "EKS may not do in the cluster what the add-on needs [AccessDenied (role/a)]: no"
-    assert fixes(issues * 2).count("eks:addon-manager") == 1
+    assert wait.issue_text(issues) == "EKS may not do in the cluster what the add-on needs [AccessDenied (role/a)]: no"
+    assert wait.fixes(issues * 2).count("eks:addon-manager") == 1
     assert issues[0].fact["fix"] == ISSUES["AccessDenied"].fix
-    assert issue_text(issues_of({"health": {"issues": [{"message": "odd"}]}})) == "EKS reports an issue [no code]: odd"
+    assert (
+        wait.issue_text(issues_of({"health": {"issues": [{"message": "odd"}]}}))
+        == "EKS reports an issue [no code]: odd"
+    )
     assert issues_of(None) == issues_of({"health": {}}, {}) == ()
 
 
 @pytest.mark.parametrize("code", EKS.shape_for("ErrorCode").enum)
 def test_every_error_of_an_update_is_told(code: str) -> None:
-    assert code in issue_text(issues_of(None, {"errors": [{"errorCode": code, "errorMessage": "text"}]}))
+    assert code in wait.issue_text(issues_of(None, {"errors": [{"errorCode": code, "errorMessage": "text"}]}))

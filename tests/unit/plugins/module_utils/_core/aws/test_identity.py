@@ -48,30 +48,29 @@ def test_a_change_of_identity_replaces_pods_and_nothing_else_does() -> None:
 
 
 def test_an_annotation_of_the_users_own_that_says_otherwise_is_refused() -> None:
-    own = collector(name="one", service_account_annotations={"eks.amazonaws.com/role-arn": "arn:b"})
+    role = {"eks.amazonaws.com/role-arn": "arn:b"}
+    own = collector(name="one", service_account_annotations=role)
     key = f"{own.namespace}/{own.service_account_name}"
     with pytest.raises(Problem, match=r"have another eks\.amazonaws\.com/role-arn than its identity"):
         identity.stamped(own, {key: ROLE})
-    assert identity.stamped(own, {key: {"eks.amazonaws.com/role-arn": "arn:b"}}).pod_annotations[identity.STAMP]
+    assert identity.stamped(own, {key: role}).pod_annotations[identity.STAMP]
 
 
 def test_variables_with_a_value_are_known() -> None:
-    assert identity.environment(collector(env={"A": "x", "B": 1, "C": {"secret": "s", "key": "k"}})) == {
-        "A": "x",
-        "B": "1",
-    }
+    found = identity.environment(collector(env={"A": "x", "B": 1, "C": {"secret": "s", "key": "k"}}))
+    assert found == {"A": "x", "B": "1"}
 
 
 XRAY = {"Effect": "Allow", "Action": ["xray:PutSpans"], "Resource": ["*"]}
 OWN = {"Effect": "Allow", "Action": ["kms:Decrypt"], "Resource": ["key"]}
 GATEWAY = {"namespace": "obs", "service_account": "gateway", "collectors": ["gateway"], "statements": [XRAY]}
 AGENT = {"namespace": "obs", "service_account": "agent", "collectors": ["agent"], "statements": []}
+BOTH: dict[str, Any] = {"policies": "managed", "managed_policies": ("A",)}
 
 
 def decided(*found: Any, **inputs: Any) -> dict[str, Any]:
-    return assigned(
-        found or (GATEWAY, AGENT), IdentityRequest(**{"provider": "irsa", "cluster_name": "prod", **inputs})
-    )
+    request = IdentityRequest(**{"provider": "irsa", "cluster_name": "prod", **inputs})
+    return assigned(found or (GATEWAY, AGENT), request)
 
 
 def names(result: dict[str, Any], which: str = "accounts") -> list[str]:
@@ -87,7 +86,7 @@ def test_who_calls_aws_gets_a_role_and_who_does_not_gets_none() -> None:
 
 
 def test_managed_policies_are_for_all_since_nobody_can_derive_what_they_are_for() -> None:
-    found = decided(policies="managed", managed_policies=("A",))
+    found = decided(**BOTH)
     assert names(found) == ["prod-{region}-obs-gateway", "prod-{region}-obs-agent"]
     assert [(item["statements"], item["managed_policies"]) for item in found["accounts"]] == [([], ["A"])] * 2
 
@@ -120,10 +119,7 @@ def test_a_name_has_placeholders_and_is_cut_to_what_iam_takes() -> None:
         ({"service_accounts": ("obs/gatewya",)}, "no collector runs as 'obs/gatewya'; did you mean 'obs/gateway'"),
         ({"provider": "static", "role_arns": {"obs/a": "x"}}, "no collector runs as 'obs/a'"),
         ({"provider": "static"}, "obs/gateway has no role, and its collectors call xray:PutSpans"),
-        (
-            {"role_name": "one", "policies": "managed", "managed_policies": ("A",)},
-            "2 service accounts would have the role 'one'",
-        ),
+        (BOTH | {"role_name": "one"}, "2 service accounts would have the role 'one'"),
     ],
 )
 def test_what_cannot_be_is_told(inputs: dict[str, Any], words: str) -> None:
@@ -159,8 +155,6 @@ def test_placeholders_are_filled_in_everywhere_and_nothing_else_is() -> None:
 
 ISSUER = "https://oidc.eks.eu-west-1.amazonaws.com/id/EXAMPLE"
 LIVE: dict[str, Any] = {"url": ISSUER, "client_ids": ["a", "b"], "thumbprints": ["f" * 40], "tags": {"x": "1"}}
-
-
 WRITTEN = [ISSUER, ISSUER + "/", ISSUER.removeprefix("https://"), ISSUER.replace("https", "HTTPS")]
 WRONG = ["http://a/b", "https://", "", "https://a:8443/b", "https://a/b?c", "https://u@a", "a b"]
 
@@ -192,18 +186,13 @@ def test_thumbprints_are_optional_and_checked() -> None:
             oidc.thumbprints(wrong)
 
 
-def oidc_names(wanted: dict[str, Any]) -> list[str]:
-    return [step.operation for step in oidc.steps(LIVE, wanted)]
-
-
 def test_nothing_that_differs_is_no_step() -> None:
     assert oidc.steps(LIVE, oidc.goal(LIVE, ["a"], None, None, purge=False)) == []
 
 
 def test_thumbprints_of_aws_are_left_alone() -> None:
-    assert oidc_names(oidc.goal(LIVE, ["a", "b"], ["e" * 40], None, purge=False)) == [
-        "update_open_id_connect_provider_thumbprint"
-    ]
+    (step,) = oidc.steps(LIVE, oidc.goal(LIVE, ["a", "b"], ["e" * 40], None, purge=False))
+    assert step.operation == "update_open_id_connect_provider_thumbprint"
 
 
 IDS = st.lists(st.sampled_from("abcdef"), unique=True)

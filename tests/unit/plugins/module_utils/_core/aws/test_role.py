@@ -6,46 +6,31 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.aws import trust
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.aws import role, trust
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.aws.policy import eks_cluster_of
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.aws.role import (
-    ACCOUNT_TAG,
-    CLUSTER_TAG,
-    INLINE,
-    ORIGIN_TAG,
-    RoleRequest,
-    check,
-    cluster_arn,
-    creation,
-    given_up,
-    goal,
-    owned,
-    policy_arn,
-    removal,
-    settings,
-    steps,
-)
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
+
+from ..helpers import rows
 
 EKS_CLUSTER = eks_cluster_of("arn:aws:eks:eu-west-1:123456789012:cluster/prod", "https://a/b")
 ACCOUNT = trust.Account("obs", "gateway")
 SPANS = {"Effect": "Allow", "Action": ["xray:PutSpans"], "Resource": ["*"]}
 
 
-def wish(**asked: Any) -> RoleRequest:
-    return RoleRequest(
-        **{
-            "account": ACCOUNT,
-            "eks_cluster": EKS_CLUSTER,
-            "trust": trust.irsa(EKS_CLUSTER, ACCOUNT),
-            "statements": [SPANS],
-            **asked,
-        }
-    )
+WISH = {
+    "account": ACCOUNT,
+    "eks_cluster": EKS_CLUSTER,
+    "trust": trust.irsa(EKS_CLUSTER, ACCOUNT),
+    "statements": [SPANS],
+}
+
+
+def wish(**asked: Any) -> role.RoleRequest:
+    return role.RoleRequest(**(WISH | asked))
 
 
 def made(**asked: Any) -> dict[str, Any]:
-    return goal({}, wish(**asked), lambda tags: tags)
+    return role.goal({}, wish(**asked), lambda tags: tags)
 
 
 def names(*given: Any) -> list[str]:
@@ -53,47 +38,43 @@ def names(*given: Any) -> list[str]:
 
 
 def test_a_new_role_is_ours_from_its_first_moment() -> None:
-    request = creation(made(path="/o11y/", permissions_boundary="arn:b"), ACCOUNT)
-    assert {tag["Key"] for tag in request["Tags"]} == {CLUSTER_TAG, ACCOUNT_TAG, ORIGIN_TAG}
+    request = role.creation(made(path="/o11y/", permissions_boundary="arn:b"), ACCOUNT)
+    assert {tag["Key"] for tag in request["Tags"]} == {role.CLUSTER_TAG, role.ACCOUNT_TAG, role.ORIGIN_TAG}
     assert (request["Path"], request["PermissionsBoundary"]) == ("/o11y/", "arn:b")
-    assert "PermissionsBoundary" not in creation(made(), ACCOUNT)
+    assert "PermissionsBoundary" not in role.creation(made(), ACCOUNT)
 
 
 def test_where_nothing_differs_there_are_no_steps() -> None:
     live = made(managed_policies=("A",))
-    assert steps(live, goal(live, wish(managed_policies=("A",)), lambda tags: tags)) == []
+    assert role.steps(live, role.goal(live, wish(managed_policies=("A",)), lambda tags: tags)) == []
 
 
 def test_what_restricts_comes_first_and_what_is_new_before_what_goes() -> None:
     live = made(managed_policies=("A",)) | {"permissions_boundary": ""}
     wanted = made(managed_policies=("B",), statements=[], permissions_boundary="arn:b")
-    assert names(*steps(live, wanted)) == [
-        "put_role_permissions_boundary",
-        "attach_role_policy",
-        "delete_role_policy",
-        "detach_role_policy",
-    ]
-    assert names(*steps(wanted, live))[-1] == "delete_role_permissions_boundary"
+    order = "put_role_permissions_boundary attach_role_policy delete_role_policy detach_role_policy"
+    assert " ".join(names(*role.steps(live, wanted))) == order
+    assert names(*role.steps(wanted, live))[-1] == "delete_role_permissions_boundary"
 
 
 def test_a_role_of_ours_is_exactly_what_is_asked_and_one_that_was_there_gets_more() -> None:
     more = {"policies": {"theirs": {}}, "managed_policies": ["arn:theirs"]}
-    ours = goal(made() | more, wish(), lambda tags: tags)
-    assert (sorted(ours["policies"]), ours["managed_policies"]) == ([INLINE], [])
-    adopted = goal(made() | more | {"tags": {"team": "a"}}, wish(), lambda tags: tags)
-    assert (sorted(adopted["policies"]), adopted["managed_policies"]) == ([INLINE, "theirs"], ["arn:theirs"])
-    assert (adopted["tags"]["team"], adopted["tags"][ORIGIN_TAG]) == ("a", "adopted")
+    ours = role.goal(made() | more, wish(), lambda tags: tags)
+    assert (sorted(ours["policies"]), ours["managed_policies"]) == ([role.INLINE], [])
+    adopted = role.goal(made() | more | {"tags": {"team": "a"}}, wish(), lambda tags: tags)
+    assert (sorted(adopted["policies"]), adopted["managed_policies"]) == ([role.INLINE, "theirs"], ["arn:theirs"])
+    assert (adopted["tags"]["team"], adopted["tags"][role.ORIGIN_TAG]) == ("a", "adopted")
 
 
 def test_a_role_that_was_there_is_given_back_and_one_of_ours_is_removed() -> None:
-    assert given_up(made(), []) is None
+    assert role.given_up(made(), []) is None
     live = made(managed_policies=("A", "arn:theirs"))
-    live["tags"] |= {ORIGIN_TAG: "adopted", "team": "a"}
-    left = given_up(live, ["A"])
+    live["tags"] |= {role.ORIGIN_TAG: "adopted", "team": "a"}
+    left = role.given_up(live, ["A"])
     assert left is not None
     assert (left["tags"], left["policies"], left["managed_policies"]) == ({"team": "a"}, {}, ["arn:theirs"])
     assert left["trust"] == live["trust"], "IAM takes no policy without a statement"
-    assert names(*removal(live))[-1] == "delete_role"
+    assert names(*role.removal(live))[-1] == "delete_role"
 
 
 @pytest.mark.parametrize(
@@ -106,51 +87,48 @@ def test_a_role_that_was_there_is_given_back_and_one_of_ours_is_removed() -> Non
     ],
 )
 def test_whose_a_role_is(tags: dict[str, str], cluster: str, expected: bool) -> None:
-    arn = cluster_arn("arn:aws:iam::123456789012:role/path/a", *cluster.split("/"))
-    assert owned({"tags": tags}, arn, ACCOUNT) is expected
+    arn = role.cluster_arn("arn:aws:iam::123456789012:role/path/a", *cluster.split("/"))
+    assert role.owned({"tags": tags}, arn, ACCOUNT) is expected
+
+
+OURS = made()["tags"]
 
 
 @pytest.mark.parametrize(
     ("live", "asked", "words"),
     [
         ({"tags": {}}, {}, "it exists, and is not ours"),
-        ({"tags": {**made()["tags"], ACCOUNT_TAG: "a/b"}}, {"adopt": True}, "it is the role of a/b"),
-        ({"tags": {**made()["tags"], CLUSTER_TAG: "arn:x"}}, {"adopt": True}, "in arn:x"),
-        ({"tags": made()["tags"]}, {"path": "/x/"}, "its path is /, and IAM cannot change that"),
+        ({"tags": OURS | {role.ACCOUNT_TAG: "a/b"}}, {"adopt": True}, "it is the role of a/b"),
+        ({"tags": OURS | {role.CLUSTER_TAG: "arn:x"}}, {"adopt": True}, "in arn:x"),
+        ({"tags": OURS}, {"path": "/x/"}, "its path is /, and IAM cannot change that"),
     ],
 )
 def test_what_is_not_ours_is_refused(live: dict[str, Any], asked: dict[str, Any], words: str) -> None:
     with pytest.raises(Problem) as told:
-        check("role", made() | live, wish(**asked))
+        role.check("role", made() | live, wish(**asked))
     assert words in str(told.value)
 
 
 def test_what_is_ours_or_may_be_adopted_is_not() -> None:
-    check("role", made(), wish(path="/"))
-    check("role", made() | {"tags": {}, "path": "/theirs/"}, wish(adopt=True, path="/"))
+    role.check("role", made(), wish(path="/"))
+    role.check("role", made() | {"tags": {}, "path": "/theirs/"}, wish(adopt=True, path="/"))
 
 
 def test_names_of_policies_are_aws_own() -> None:
-    assert policy_arn("A", "aws-cn") == "arn:aws-cn:iam::aws:policy/A"
-    assert policy_arn("arn:aws:iam::1:policy/x", "aws") == "arn:aws:iam::1:policy/x"
+    assert role.policy_arn("A", "aws-cn") == "arn:aws-cn:iam::aws:policy/A"
+    assert role.policy_arn("arn:aws:iam::1:policy/x", "aws") == "arn:aws:iam::1:policy/x"
 
 
 def test_what_iam_says_is_read() -> None:
-    role = {"Path": "/a/", "AssumeRolePolicyDocument": {}, "PermissionsBoundary": {"PermissionsBoundaryArn": "arn:b"}}
-    found = settings(role, {"p": {}}, ["b", "a"], {"t": "1"})
-    assert found == {
-        "path": "/a/",
-        "trust": {},
-        "policies": {"p": {}},
-        "managed_policies": ["a", "b"],
-        "permissions_boundary": "arn:b",
-        "tags": {"t": "1"},
-    }
+    live = {"Path": "/a/", "AssumeRolePolicyDocument": {}, "PermissionsBoundary": {"PermissionsBoundaryArn": "arn:b"}}
+    expected = rows("""
+      {path: /a/, trust: {}, policies: {p: {}}, managed_policies: [a, b], permissions_boundary: "arn:b", tags: {t: "1"}}
+    """)
+    assert role.settings(live, {"p": {}}, ["b", "a"], {"t": "1"}) == expected
 
 
-TRUST_EKS_CLUSTER = eks_cluster_of(
-    "arn:aws-us-gov:eks:us-gov-west-1:123456789012:cluster/prod", "https://oidc.example/id/A"
-)
+ARN = "arn:aws-us-gov:eks:us-gov-west-1:123456789012:cluster/prod"
+TRUST_EKS_CLUSTER = eks_cluster_of(ARN, "https://oidc.example/id/A")
 IRSA, POD = (trust.STATEMENTS[name](TRUST_EKS_CLUSTER, ACCOUNT) for name in ("irsa", "pod_identity"))
 THEIRS = {"Sid": "Theirs", "Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"}
 
@@ -163,26 +141,20 @@ def sids(document: dict[str, Any]) -> list[str]:
     return [item["Sid"] for item in document["Statement"]]
 
 
-def test_irsa_trusts_one_account_of_one_cluster_for_one_audience() -> None:
+def test_both_ways_trust_one_account_of_one_cluster() -> None:
     assert IRSA["Principal"] == {"Federated": "arn:aws-us-gov:iam::123456789012:oidc-provider/oidc.example/id/A"}
-    assert IRSA["Condition"] == {
-        "StringEquals": {
-            "oidc.example/id/A:aud": "sts.amazonaws.com",
-            "oidc.example/id/A:sub": "system:serviceaccount:obs:gateway",
-        }
+    assert IRSA["Condition"]["StringEquals"] == {
+        "oidc.example/id/A:aud": "sts.amazonaws.com",
+        "oidc.example/id/A:sub": "system:serviceaccount:obs:gateway",
     }
-
-
-def test_pod_identity_trusts_one_account_of_one_cluster() -> None:
-    assert (POD["Principal"], POD["Action"]) == (
-        {"Service": "pods.eks.amazonaws.com"},
-        ["sts:AssumeRole", "sts:TagSession"],
-    )
+    assert POD["Principal"] == {"Service": "pods.eks.amazonaws.com"}
+    assert POD["Action"] == ["sts:AssumeRole", "sts:TagSession"]
     assert POD["Condition"]["StringEquals"] == {
-        "aws:RequestTag/eks-cluster-arn": TRUST_EKS_CLUSTER.cluster_arn,
+        "aws:RequestTag/eks-cluster-arn": ARN,
         "aws:RequestTag/kubernetes-namespace": "obs",
         "aws:RequestTag/kubernetes-service-account": "gateway",
     }
+    assert [list(one["Condition"]) for one in (IRSA, POD)] == [["StringEquals"]] * 2
 
 
 def test_sids_are_such_as_iam_takes() -> None:

@@ -7,19 +7,13 @@ import re
 from typing import Any
 
 import pytest
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.collector import collector as core
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.collector import names
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.collector.collector import (
-    Distribution,
-    Memory,
-    image_of,
-    memory,
-    parse_bytes,
-)
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
 
-from ..helpers import LABELS, collector
+from ..helpers import LABELS, SELECTOR, collector
 
-DISTRIBUTION = Distribution("contrib", "ghcr.io/otel/contrib", 10001)
+DISTRIBUTION = core.Distribution("contrib", "ghcr.io/otel/contrib", 10001)
 
 
 def test_what_is_not_named_is_named_after_the_collector() -> None:
@@ -55,35 +49,27 @@ def test_a_daemonset_cannot_be_autoscaled() -> None:
     )
 
 
-@pytest.mark.parametrize(
-    ("options", "opened"),
-    [
-        ({"mode": "daemonset"}, True),
-        ({"mode": "deployment"}, False),
-        ({"mode": "statefulset"}, False),
-        ({"mode": "daemonset", "host_ports": False}, False),
-        ({"mode": "deployment", "host_ports": True}, True),
-        ({"mode": "daemonset", "host_network": True}, False),
-        ({"mode": "deployment", "host_ports": True, "host_network": True}, False),
-    ],
-)
-def test_agents_open_ports_on_their_node(options: dict[str, Any], opened: bool) -> None:
-    assert collector(**options).uses_host_ports is opened
+# Which collectors open ports on their node, and which have a Service.
+AGENT, OTHERS = {"mode": "daemonset"}, [{"mode": "deployment"}, {"mode": "statefulset"}]
+ON_NODE = [AGENT, {"mode": "deployment", "host_ports": True}]
+NOT_ON_NODE = [
+    *OTHERS,
+    AGENT | {"host_ports": False},
+    AGENT | {"host_network": True},
+    ON_NODE[1] | {"host_network": True},
+]
+SERVED = [*OTHERS, AGENT | {"service": {"enabled": True}}, OTHERS[0] | {"service": {"enabled": None}}]
+NOT_SERVED = [AGENT, OTHERS[0] | {"service": {"enabled": False}}]
 
 
-@pytest.mark.parametrize(
-    ("options", "wanted"),
-    [
-        ({"mode": "daemonset"}, False),
-        ({"mode": "deployment"}, True),
-        ({"mode": "statefulset"}, True),
-        ({"mode": "daemonset", "service": {"enabled": True}}, True),
-        ({"mode": "deployment", "service": {"enabled": False}}, False),
-        ({"mode": "deployment", "service": {"enabled": None}}, True),
-    ],
-)
-def test_all_but_agents_have_a_service(options: dict[str, Any], wanted: bool) -> None:
-    assert collector(**options).wants_service is wanted
+def test_agents_open_ports_on_their_node() -> None:
+    assert all(collector(**options).uses_host_ports for options in ON_NODE)
+    assert not any(collector(**options).uses_host_ports for options in NOT_ON_NODE)
+
+
+def test_all_but_agents_have_a_service() -> None:
+    assert all(collector(**options).wants_service for options in SERVED)
+    assert not any(collector(**options).wants_service for options in NOT_SERVED)
 
 
 def test_labels_of_the_user_cannot_replace_ours() -> None:
@@ -110,7 +96,7 @@ def test_numbers_follow_from_the_memory_limit() -> None:
     ],
 )
 def test_a_registry_takes_the_place_of_the_images_own(options: dict[str, Any], image: str) -> None:
-    assert image_of(collector(**options), DISTRIBUTION) == image
+    assert core.image_of(collector(**options), DISTRIBUTION) == image
 
 
 @pytest.mark.parametrize("name", ["a", "gateway", "gateway-2", "0", "a" * 63])
@@ -127,39 +113,22 @@ def test_another_name_is_refused_with_the_rule(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("mode", "component"),
-    [
-        ("daemonset", "agent-collector"),
-        ("deployment", "standalone-collector"),
-        ("statefulset", "statefulset-collector"),
-    ],
+    ("mode", "word"), [("daemonset", "agent"), ("deployment", "standalone"), ("statefulset", "statefulset")]
 )
-def test_selectors_have_what_never_changes(mode: str, component: str) -> None:
-    assert names.selector_labels("example", mode) == {
-        "app.kubernetes.io/name": "opentelemetry-collector",
-        "app.kubernetes.io/instance": "example",
-        "component": component,
-    }
+def test_selectors_have_what_never_changes(mode: str, word: str) -> None:
+    assert names.selector_labels("gateway", mode) == SELECTOR | {"component": f"{word}-collector"}
 
 
 def test_objects_also_say_whose_they_are() -> None:
-    assert names.object_labels("gateway", "example", "deployment", "v1.2+3") == {
-        **names.selector_labels("example", "deployment"),
-        "app.kubernetes.io/managed-by": "o11y.opentelemetry",
-        "app.kubernetes.io/version": "v1.2_3",
-        "o11y.opentelemetry/collector": "gateway",
+    found = names.object_labels("gateway", "gateway", "deployment", "v1.2+3")
+    assert found == {key: LABELS[key] for key in LABELS if not key.endswith("/release")} | {
+        "app.kubernetes.io/version": "v1.2_3"
     }
 
 
 @pytest.mark.parametrize(
     ("text", "label"),
-    [
-        ("0.158.0", "0.158.0"),
-        ("sha256:abc", "sha256_abc"),
-        ("+1+", "1"),
-        ("x" * 62 + "-y", "x" * 62),
-        ("", ""),
-    ],
+    [("0.158.0", "0.158.0"), ("sha256:abc", "sha256_abc"), ("+1+", "1"), ("x" * 62 + "-y", "x" * 62), ("", "")],
 )
 def test_any_text_becomes_a_label_value(text: str, label: str) -> None:
     assert names.label_value(text) == label
@@ -193,45 +162,30 @@ def test_a_governing_service_is_named_after_its_collector() -> None:
     assert names.headless("store") == "store-headless"
 
 
-@pytest.mark.parametrize(
-    ("text", "number"),
-    [
-        ("1024", 1024),
-        ("1k", 1000),
-        ("1Ki", 1024),
-        ("1M", 10**6),
-        ("512Mi", 512 * 2**20),
-        ("1.5Gi", 1536 * 2**20),
-        ("2G", 2 * 10**9),
-        ("1T", 10**12),
-        ("1Ti", 2**40),
-    ],
-)
+QUANTITIES = {"1024": 1024, "1k": 1000, "1Ki": 1024, "1M": 10**6, "512Mi": 512 * 2**20, "1.5Gi": 1536 * 2**20}
+QUANTITIES |= {"2G": 2 * 10**9, "1T": 10**12, "1Ti": 2**40}
+
+
+@pytest.mark.parametrize(("text", "number"), QUANTITIES.items())
 def test_quantities_are_bytes(text: str, number: int) -> None:
-    assert parse_bytes(text) == number
+    assert core.parse_bytes(text) == number
 
 
 @pytest.mark.parametrize("text", ["", "lots", "512MB", "512mi", "-1Gi", "1 Gi", "1Gi\n", "Mi"])
 def test_what_is_no_quantity_is_refused_by_name(text: str) -> None:
     with pytest.raises(Problem) as refused:
-        parse_bytes(text)
+        core.parse_bytes(text)
     assert f"'{text}' is not a memory quantity" in str(refused.value)
     assert "512Mi" in refused.value.fix
 
 
 @pytest.mark.parametrize(
-    ("limit", "numbers"),
-    [
-        ("64Mi", Memory(51, 16, "51MiB")),
-        ("512Mi", Memory(409, 128, "409MiB")),
-        ("2Gi", Memory(1638, 512, "1638MiB")),
-        ("1G", Memory(762, 238, "762MiB")),
-    ],
+    ("limit", "mib", "spike"), [("64Mi", 51, 16), ("512Mi", 409, 128), ("2Gi", 1638, 512), ("1G", 762, 238)]
 )
-def test_the_limiter_and_the_garbage_collector_follow_from_one_limit(limit: str, numbers: Memory) -> None:
-    assert memory(limit) == numbers
+def test_the_limiter_and_the_garbage_collector_follow_from_one_limit(limit: str, mib: int, spike: int) -> None:
+    assert core.memory(limit) == core.Memory(mib, spike, f"{mib}MiB")
 
 
 def test_too_little_memory_is_refused_with_what_is_enough() -> None:
     with pytest.raises(Problem, match=r"'63Mi' is too small for a collector. Give at least 64Mi."):
-        memory("63Mi")
+        core.memory("63Mi")
