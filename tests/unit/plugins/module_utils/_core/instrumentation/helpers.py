@@ -7,33 +7,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.instrumentation.instrumentation import (
-    Instrumentation,
-)
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.instrumentation import instrumentation as made
 
 OPTIONS: dict[str, Any] = {
-    "name": "default",
-    "namespace": "telemetry",
-    "collector": {"name": "gateway", "namespace": "", "http_port": 4318, "grpc_port": 4317},
-    "endpoint": "",
-    "sampler": {},
-    "propagators": [],
-    "env": {},
-    "image_registry": "",
-    "namespaces": [],
-    "adopt": False,
+    **{"name": "default", "namespace": "telemetry", "endpoint": "", "sampler": {}, "propagators": [], "env": {}},
+    **{"collector": {"name": "gateway", "namespace": "", "http_port": 4318, "grpc_port": 4317}},
+    **{"image_registry": "", "namespaces": [], "adopt": False},
 }
-LANGUAGE: dict[str, Any] = {
-    "image": "",
-    "protocol": "",
-    "endpoint": "",
-    "env": {},
-    "resources": {},
-    "volume_claim_template": {},
-}
+LANGUAGE = {"image": "", "protocol": "", "endpoint": "", "env": {}, "resources": {}, "volume_claim_template": {}}
 
 
-def instrumentation(*languages: str, **options: Any) -> Instrumentation:
+def instrumentation(*languages: str, **options: Any) -> made.Instrumentation:
     """Return an Instrumentation of some languages; an option named as one of them has its options."""
     chosen = {name: {**LANGUAGE, **options.pop(name, {})} for name in languages or ("python",)}
-    return Instrumentation.from_options({**OPTIONS, "languages": chosen, **options})
+    return made.Instrumentation.from_options({**OPTIONS, "languages": chosen, **options})

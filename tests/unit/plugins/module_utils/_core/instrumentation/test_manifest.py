@@ -8,12 +8,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+import yaml
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.instrumentation import (
     instrumentation as requests,
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.instrumentation import languages as tables
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.instrumentation.languages import LANGUAGES
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.instrumentation.manifest import manifests
 
 from ..helpers import cases
@@ -29,37 +29,29 @@ def test_the_namespace_comes_first_and_both_are_ours() -> None:
     namespace, resource = manifests(instrumentation(labels={"team": "a"}, annotations={"b": "c"}))
     assert (namespace["kind"], namespace["metadata"]["name"]) == ("Namespace", "telemetry")
     assert (resource["apiVersion"], resource["kind"]) == ("opentelemetry.io/v1alpha1", "Instrumentation")
-    assert resource["metadata"] == {
-        "name": "default",
-        "namespace": "telemetry",
-        "labels": {
-            "team": "a",
-            "app.kubernetes.io/managed-by": "o11y.opentelemetry",
-            "o11y.opentelemetry/instrumentation": "default",
-            "o11y.opentelemetry/release": "telemetry.default_instrumentation",
-        },
-        "annotations": {"b": "c"},
+    labels = {
+        **{"team": "a", "app.kubernetes.io/managed-by": "o11y.opentelemetry"},
+        "o11y.opentelemetry/instrumentation": "default",
+        "o11y.opentelemetry/release": "telemetry.default_instrumentation",
     }
+    metadata = {"name": "default", "namespace": "telemetry", "labels": labels, "annotations": {"b": "c"}}
+    assert resource["metadata"] == metadata
 
 
-def test_nothing_is_said_that_was_not_asked_for() -> None:
-    assert spec("python") == {
-        "exporter": {"endpoint": "http://gateway.telemetry.svc:4318"},
-        "python": {"env": [{"name": "OTEL_EXPORTER_OTLP_PROTOCOL", "value": "http/protobuf"}]},
-    }
-
-
-def test_who_speaks_another_protocol_is_sent_elsewhere() -> None:
+def test_who_speaks_another_protocol_is_sent_elsewhere_and_nothing_is_said_that_was_not_asked_for() -> None:
     found = spec("python", "java", "nginx", java={"protocol": "grpc"}, nginx={"attributes": {"A": "b"}})
-    elsewhere = "http://gateway.telemetry.svc:4317"
-    assert found["exporter"]["endpoint"] == "http://gateway.telemetry.svc:4318"
-    assert found["java"]["env"] == [
-        {"name": "OTEL_EXPORTER_OTLP_ENDPOINT", "value": elsewhere},
-        {"name": "OTEL_EXPORTER_OTLP_PROTOCOL", "value": "grpc"},
-    ]
-    assert found["nginx"] == {
-        "attrs": [{"name": "A", "value": "b"}, {"name": "NginxModuleOtelExporterEndpoint", "value": elsewhere}]
-    }
+    assert found == yaml.safe_load("""
+        exporter: {endpoint: "http://gateway.telemetry.svc:4318"}
+        python: {env: [{name: OTEL_EXPORTER_OTLP_PROTOCOL, value: http/protobuf}]}
+        java:
+          env:
+            - {name: OTEL_EXPORTER_OTLP_ENDPOINT, value: "http://gateway.telemetry.svc:4317"}
+            - {name: OTEL_EXPORTER_OTLP_PROTOCOL, value: grpc}
+        nginx:
+          attrs:
+            - {name: A, value: b}
+            - {name: NginxModuleOtelExporterEndpoint, value: "http://gateway.telemetry.svc:4317"}
+    """)
 
 
 def test_without_http_the_common_endpoint_is_that_of_grpc() -> None:
@@ -68,52 +60,45 @@ def test_without_http_the_common_endpoint_is_that_of_grpc() -> None:
     assert found["apacheHttpd"] == {"version": "2.2", "configPath": "/etc/apache"}
 
 
-def test_resources_have_two_names() -> None:
+def test_resources_have_two_names_and_images_come_from_the_given_registry() -> None:
     limits = {"limits": {"cpu": "1"}}
-    found = spec("java", "dotnet", java={"resources": limits}, dotnet={"resources": limits})
+    java = {"image": "ghcr.io/a/java:1", "extensions": [{"image": "ghcr.io/a/ext:2", "dir": "/ext"}]}
+    found = spec(
+        "java", "dotnet", java={**java, "resources": limits}, dotnet={"resources": limits}, image_registry="m:5/x"
+    )
     assert (found["java"]["resources"], found["dotnet"]["resourceRequirements"]) == (limits, limits)
-
-
-def test_images_come_from_the_given_registry() -> None:
-    options = {"image": "ghcr.io/a/java:1", "extensions": [{"image": "ghcr.io/a/ext:2", "dir": "/ext"}]}
-    found = spec("java", "python", java=options, image_registry="mirror:5000/x")
-    assert found["java"]["image"] == "mirror:5000/x/a/java:1"
-    assert found["java"]["extensions"] == [{"image": "mirror:5000/x/a/ext:2", "dir": "/ext"}]
-    assert "image" not in found["python"]
+    assert found["java"]["image"] == "m:5/x/a/java:1" and "image" not in found["dotnet"]
+    assert found["java"]["extensions"] == [{"image": "m:5/x/a/ext:2", "dir": "/ext"}]
 
 
 def test_all_else_is_passed_on() -> None:
-    found = spec(
-        "go",
-        go={"security_context": {"privileged": True}, "volume_claim_template": {"spec": {}}},
-        tls={"secret_name": "client", "ca_file": "ca.crt", "cert_file": "tls.crt", "key_file": "tls.key"},
-        sampler={"type": "traceidratio", "argument": "0.5"},
-        propagators=["b3"],
-        resource_attributes={"deployment.environment.name": "test", "a": True},
-        kubernetes_uids=True,
-        labels_as_attributes=True,
-        env={"B": {"secret": "s", "key": "k"}, "A": 1},
-        image_pull_policy="Always",
-        init_container_security_context={"runAsUser": 1},
-    )
+    given = yaml.safe_load("""
+        go: {security_context: {privileged: true}, volume_claim_template: {spec: {}}}
+        tls: {secret_name: client, ca_file: ca.crt, cert_file: tls.crt, key_file: tls.key}
+        sampler: {type: traceidratio, argument: "0.5"}
+        propagators: [b3]
+        resource_attributes: {deployment.environment.name: test, a: true}
+        kubernetes_uids: true
+        labels_as_attributes: true
+        env: {B: {secret: s, key: k}, A: 1}
+        image_pull_policy: Always
+        init_container_security_context: {runAsUser: 1}
+    """)
+    found = spec("go", **given)
     go = found.pop("go")
     assert (go["securityContext"], go["volumeClaimTemplate"]) == ({"privileged": True}, {"spec": {}})
-    assert found == {
-        "exporter": {
-            "endpoint": "https://gateway.telemetry.svc:4318",
-            "tls": {"secretName": "client", "ca_file": "ca.crt", "cert_file": "tls.crt", "key_file": "tls.key"},
-        },
-        "resource": {
-            "resourceAttributes": {"deployment.environment.name": "test", "a": "true"},
-            "addK8sUIDAttributes": True,
-        },
-        "defaults": {"useLabelsForResourceAttributes": True},
-        "sampler": {"type": "traceidratio", "argument": "0.5"},
-        "propagators": ["b3"],
-        "env": [{"name": "A", "value": "1"}, {"name": "B", "valueFrom": {"secretKeyRef": {"name": "s", "key": "k"}}}],
-        "imagePullPolicy": "Always",
-        "initContainerSecurityContext": {"runAsUser": 1},
-    }
+    assert found == yaml.safe_load("""
+        exporter:
+          endpoint: https://gateway.telemetry.svc:4318
+          tls: {secretName: client, ca_file: ca.crt, cert_file: tls.crt, key_file: tls.key}
+        resource: {resourceAttributes: {deployment.environment.name: test, a: "true"}, addK8sUIDAttributes: true}
+        defaults: {useLabelsForResourceAttributes: true}
+        sampler: {type: traceidratio, argument: "0.5"}
+        propagators: [b3]
+        env: [{name: A, value: "1"}, {name: B, valueFrom: {secretKeyRef: {name: s, key: k}}}]
+        imagePullPolicy: Always
+        initContainerSecurityContext: {runAsUser: 1}
+    """)
 
 
 @cases(
@@ -153,16 +138,13 @@ def test_what_it_refuses_is_told_before(kind: str, argument: str | None, says: s
         requests.sampler({"type": kind, "argument": argument})
 
 
-def test_propagators_come_once_in_their_order() -> None:
+def test_propagators_come_once_in_their_order_and_wrong_ones_are_told() -> None:
     assert requests.propagators(["b3", "tracecontext", "b3"]) == ["b3", "tracecontext"]
-    assert requests.propagators(["none"]) == ["none"]
-    assert requests.propagators([]) == []
-
-
-@cases("names, says", (["tracecontxt"], "did you mean 'tracecontext'"), (["none", "b3"], "'none' stands beside others"))
-def test_wrong_propagators_are_told(names: list[str], says: str) -> None:
-    with pytest.raises(Problem, match=says):
-        requests.propagators(names)
+    assert (requests.propagators(["none"]), requests.propagators([])) == (["none"], [])
+    with pytest.raises(Problem, match="did you mean 'tracecontext'"):
+        requests.propagators(["tracecontxt"])
+    with pytest.raises(Problem, match="'none' stands beside others"):
+        requests.propagators(["none", "b3"])
 
 
 LABELS = {"control-plane": "controller-manager"}
@@ -182,20 +164,12 @@ def deployment(*args: str, **env: str) -> dict[str, Any]:
     return {"metadata": {"name": "operator"}, "spec": {"template": template}}
 
 
-def test_the_service_that_is_asked_about_pods() -> None:
+def test_the_service_that_is_asked_about_pods_and_the_deployment_behind_it() -> None:
     assert tables.asked(webhooks()) == ("config", "op", "webhook")
-    assert tables.asked(webhooks(name="mine")) is None
-    assert tables.asked(webhooks(path="/mine")) is None
-    assert tables.asked([{"metadata": {"name": "empty"}}]) is None
-
-
-def test_the_deployment_behind_a_service() -> None:
+    for others in (webhooks(name="mine"), webhooks(path="/mine"), [{"metadata": {"name": "empty"}}]):
+        assert tables.asked(others) is None
     assert tables.deployment([deployment()], LABELS) == deployment()
-    assert tables.deployment([deployment()], {"a": "b"}) is None
-    assert tables.deployment([deployment()], {}) is None
-
-
-def test_without_a_pod_it_does_not_answer() -> None:
+    assert [tables.deployment([deployment()], labels) for labels in ({"a": "b"}, {})] == [None, None]
     assert not tables.available(deployment())
     assert tables.available({**deployment(), "status": {"availableReplicas": 1}})
 
@@ -211,5 +185,5 @@ def test_without_a_pod_it_does_not_answer() -> None:
     (("--enable-nginx-instrumentation=false",), {"ENABLE_NGINX_AUTO_INSTRUMENTATION": "true"}, ["go", "nginx"]),
 )
 def test_switches_are_read_as_the_operator_does(args: tuple[str, ...], env: dict[str, str], off: list[str]) -> None:
-    found = tables.switched_off(deployment(*args, **env), list(LANGUAGES))
+    found = tables.switched_off(deployment(*args, **env), list(tables.LANGUAGES))
     assert [language.name for language in found] == off

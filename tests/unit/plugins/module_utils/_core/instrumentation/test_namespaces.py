@@ -1,16 +1,18 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Annotations of namespaces, and pods that run without what they ask for."""
+"""Annotations of namespaces, pods that run without what they ask for, and what Instrumentations need of Services."""
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.collector.names import OWNER
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.instrumentation import namespaces
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.instrumentation import namespaces, prerequisites
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.instrumentation.languages import GRPC, HTTP
 
 from ..helpers import cases
 from .helpers import instrumentation
@@ -19,17 +21,17 @@ PYTHON, JAVA = (f"instrumentation.opentelemetry.io/inject-{name}" for name in ("
 OURS = "telemetry/default"
 
 
-def test_a_namespace_is_annotated_with_the_full_name() -> None:
-    found = namespaces.wanted(
-        [instrumentation("apache_httpd", namespaces=["web"]), instrumentation(namespaces=["shop"])]
-    )
-    assert found == {"web": {"instrumentation.opentelemetry.io/inject-apache-httpd": OURS}, "shop": {PYTHON: OURS}}
+def test_a_namespace_is_annotated_with_the_full_name_for_one_language() -> None:
+    httpd = instrumentation("apache_httpd", namespaces=["web"])
+    found = namespaces.wanted([httpd, instrumentation(namespaces=["shop"])])
+    web = {"instrumentation.opentelemetry.io/inject-apache-httpd": OURS}
+    assert found == {"web": web, "shop": {PYTHON: OURS}}
     assert namespaces.manifest("shop", found["shop"])["metadata"] == {"name": "shop", "annotations": {PYTHON: OURS}}
-
-
-def test_of_several_languages_a_namespace_takes_one() -> None:
     chosen = [{"name": "shop", "language": "java"}, {"name": "shop", "language": "java"}]
     assert namespaces.wanted([instrumentation("java", "python", namespaces=chosen)]) == {"shop": {JAVA: OURS}}
+
+
+TWICE = [{"name": "shop", "language": "java"}, {"name": "shop", "language": "python"}]
 
 
 @cases(
@@ -37,10 +39,7 @@ def test_of_several_languages_a_namespace_takes_one() -> None:
     (["shop"], "does not say which of java, python its pods are. Write `{name: shop, language: java}`"),
     ([{"name": "shop", "language": "pyton"}], "'pyton'; did you mean 'python'"),
     ([{"name": "shop", "language": "go"}], "Languages of this Instrumentation: java, python"),
-    (
-        [{"name": "shop", "language": "java"}, {"name": "shop", "language": "python"}],
-        "two Instrumentations or languages",
-    ),
+    (TWICE, "two Instrumentations or languages"),
     ([{"language": "java"}], "not an entry of `namespaces`"),
     ([{"name": "shop", "languages": ["java"]}], "not an entry of `namespaces`"),
     ([5], "not an entry of `namespaces`"),
@@ -86,13 +85,9 @@ def test_nothing_but_ours_is_changed(before: Any, wanted: Any, patch: Any) -> No
 
 @pytest.mark.parametrize("value", ["true", "false", "other/one", ""])
 def test_what_somebody_else_wrote_is_not_replaced(value: str) -> None:
-    with pytest.raises(
-        Problem, match=r"kubectl annotate namespace shop instrumentation\.opentelemetry\.io/inject-python-"
-    ):
+    fix = r"kubectl annotate namespace shop instrumentation\.opentelemetry\.io/inject-python-"
+    with pytest.raises(Problem, match=fix):
         namespaces.change(live(python=value), {PYTHON: OURS}, [OURS])
-
-
-def test_another_of_our_instrumentations_is_not_replaced_where_others_wrote_it() -> None:
     with pytest.raises(Problem, match="inject-python: telemetry/second already, from field manager kubectl-edit"):
         namespaces.change(live("kubectl-edit", python="telemetry/second"), {PYTHON: OURS}, [OURS, "telemetry/second"])
 
@@ -108,10 +103,8 @@ def test_another_of_our_instrumentations_is_not_replaced_where_others_wrote_it()
 )
 def test_what_others_wrote_for_our_instrumentation_is_named(before: Any, wanted: Any, says: list[str]) -> None:
     found = namespaces.kept(before, wanted, [OURS])
-    assert [
-        f"Namespace shop keeps the annotation {PYTHON}: {OURS} of {who}." in text
-        for who, text in zip(says, found, strict=True)
-    ] == [True] * len(says)
+    keeps = [f"Namespace shop keeps the annotation {PYTHON}: {OURS} of {who}." for who in says]
+    assert [keep in text for keep, text in zip(keeps, found, strict=True)] == [True] * len(says)
 
 
 ADDED = {"initContainers": [{"name": "opentelemetry-auto-instrumentation-python"}], "containers": [{"name": "app"}]}
@@ -126,11 +119,8 @@ def pod(name: str, owner: tuple[str, str] | None = None, **more: Any) -> dict[st
 def test_workloads_of_older_pods_are_named_once() -> None:
     replicas = [pod(f"cart-{index}", ("ReplicaSet", "cart-5f7d")) for index in range(3)]
     found = namespaces.without([*replicas, pod("db-0", ("StatefulSet", "db")), pod("alone")], [PYTHON])
-    assert [(item["kind"], item["name"]) for item in found] == [
-        ("Deployment", "cart"),
-        ("StatefulSet", "db"),
-        ("Pod", "alone"),
-    ]
+    assert [item["kind"] for item in found] == ["Deployment", "StatefulSet", "Pod"]
+    assert [item["name"] for item in found] == ["cart", "db", "alone"]
     assert found[0] == {"kind": "Deployment", "namespace": "shop", "name": "cart", "language": "python"}
 
 
@@ -150,3 +140,88 @@ def test_the_sidecar_of_go_counts() -> None:
     annotation = "instrumentation.opentelemetry.io/inject-go"
     assert namespaces.without([pod("a", spec=sidecar)], [annotation]) == []
     assert namespaces.without([pod("a")], [annotation])[0]["language"] == "go"
+
+
+def test_services_are_asked_once_for_all_that_will_be_sent() -> None:
+    found = prerequisites.targets([instrumentation("java", "go", "nginx"), instrumentation("go", name="second")])
+    common = {"namespace": "telemetry", "service": "gateway", "scheme": "http", "path": ""}
+    http = {"port": 4318, "protocol": HTTP, "signals": ["traces", "metrics", "logs"], "languages": ["go", "java"]}
+    grpc = {"port": 4317, "protocol": GRPC, "signals": ["traces"], "languages": ["nginx"]}
+    assert found == [common | http, common | grpc]
+
+
+def test_a_bare_name_is_a_service_and_certificates_are_files_of_each_annotated_namespace() -> None:
+    options: dict[str, Any] = {"collector": {}, "endpoint": "http://agent:4318"}
+    for given, names in (({}, ["telemetry"]), ({"namespaces": ["b", {"name": "a"}]}, ["a", "b"])):
+        made = instrumentation("python", **given, **options)
+        assert [item["namespace"] for item in prerequisites.targets([made])] == names
+    tls = {"secret_name": "client", "config_map_name": "ca", "ca_file": "ca.crt", "cert_file": "c", "key_file": "k"}
+    both = [instrumentation("python", name=name, tls=tls, namespaces=["shop"]) for name in ("a", "b")]
+    files = [{"kind": "Secret", "name": "client"}, {"kind": "ConfigMap", "name": "ca"}]
+    assert prerequisites.files(both) == [{**file, "namespace": "shop"} for file in files]
+    assert prerequisites.files([instrumentation()]) == []
+
+
+SERVICE = {"spec": {"ports": [{"name": "otlp", "port": 4317}, {"name": "otlp-http", "port": 4318}]}}
+
+
+def test_a_port_that_is_not_there_is_told_with_those_that_are() -> None:
+    assert prerequisites.missing_port(SERVICE, {"port": 4318}) == ""
+    assert prerequisites.missing_port(SERVICE, {"port": 1}) == "has no port 1 (it has 4317 otlp, 4318 otlp-http)"
+    assert prerequisites.missing_port({"spec": {"ports": [{"port": 5}]}}, {"port": 1}).endswith("(it has 5)")
+    assert prerequisites.missing_port({"spec": {}}, {"port": 1}).endswith("(it has none)")
+
+
+def slice_of(port: str, *ready: bool | None) -> dict[str, Any]:
+    return {"ports": [{"name": port}], "endpoints": [{"conditions": {"ready": item}} for item in ready]}
+
+
+@cases(
+    "slices, ready",
+    ([slice_of("otlp-http", False, True)], True),
+    ([slice_of("otlp-http", None)], True),
+    ([{"ports": [{"name": "otlp-http"}], "endpoints": [{}]}], True),
+    ([slice_of("otlp-http", False)], False),
+    ([slice_of("otlp", True)], False),
+    ([{"ports": None, "endpoints": None}], False),
+    ([], False),
+)
+def test_a_ready_endpoint_stands_behind_the_very_port(slices: list[dict[str, Any]], ready: bool) -> None:
+    assert prerequisites.is_ready(slices, SERVICE, {"port": 4318}) is ready
+
+
+GREETING = r'HTTP/1.x transport connection broken: malformed HTTP response "\x00\x00\x06\x04\x00"'
+
+
+@cases(
+    "protocol, status, message, says, passes",
+    (HTTP, 200, "", "", False),
+    (HTTP, 401, "no token", "", False),
+    (HTTP, 404, "404 page not found", "takes no metrics over HTTP", False),
+    (HTTP, 415, "what", r"takes no OTLP over HTTP \(415\), like a server of gRPC", False),
+    (HTTP, 418, "what", r"does not answer as OTLP over HTTP does \(418 what\)", False),
+    (HTTP, 503, GREETING, "speaks gRPC, but java, python will send http/protobuf", False),
+    (HTTP, 503, "connect: connection refused", "does not answer", True),
+    (HTTP, 400, "Client sent an HTTP request to an HTTPS server.", "wants TLS", False),
+    (HTTP, 503, "tls: first record does not look like a TLS handshake", "speaks no TLS", False),
+    (HTTP, 503, "remote error: tls: certificate required", "", False),
+    (GRPC, 503, GREETING, "", False),
+    (GRPC, 200, "", "", False),
+    (GRPC, 415, "unknown", "speaks HTTP, but java, python will send gRPC", False),
+    (GRPC, 503, "error trying to reach service: EOF", "closes the connection", False),
+    (GRPC, 404, "404 page not found", "speaks HTTP", False),
+    (GRPC, 503, "no endpoints available", "does not speak gRPC", True),
+)
+def test_an_answer_says_what_is_spoken(protocol: str, status: int, message: str, says: str, passes: bool) -> None:
+    target = {"protocol": protocol, "languages": ["java", "python"]}
+    told, passing = prerequisites.verdict(status, message, target, "metrics")
+    assert passing is passes
+    assert bool(told) is bool(says)
+    assert re.search(says, told)
+
+
+def test_nothing_is_exported_as_each_protocol_does_it() -> None:
+    target = {"protocol": HTTP, "path": "/tenant"}
+    assert prerequisites.question(target, "logs") == ("/tenant/v1/logs", "application/x-protobuf", b"")
+    path, kind, body = prerequisites.question({**target, "protocol": GRPC}, "traces")
+    assert (path.rpartition("/")[2], kind, body) == ("Export", "application/grpc", b"\0" * 5)

@@ -45,26 +45,23 @@ def test_an_empty_cluster_gets_a_namespace_an_operator_group_and_a_subscription(
         **{"name": "opentelemetry-product", "channel": "stable", "installPlanApproval": "Automatic"},
         **{"source": "redhat-operators", "sourceNamespace": "openshift-marketplace"},
     }
-    for item in result.manifests:
-        assert item["metadata"]["labels"]["o11y.opentelemetry/release"] == "opentelemetry-operator"
+    releases = {item["metadata"]["labels"]["o11y.opentelemetry/release"] for item in result.manifests}
+    assert releases == {"opentelemetry-operator"}
 
 
-def test_a_pin_is_where_olm_begins_and_every_plan_waits() -> None:
-    spec = kinds(chosen(csv=ONE))["Subscription"]["spec"]
-    assert (spec["startingCSV"], spec["installPlanApproval"]) == (ONE, "Manual")
-
-
-def test_a_pin_that_moves_leaves_the_beginning() -> None:
-    found = olm(subscriptions=[subscription(installed_csv=ONE, starting_csv=ONE, approval="Manual")])
-    result = chosen(found, csv=TWO)
-    assert (result.action, result.csv) == ("upgrade", TWO)
-    assert kinds(result)["Subscription"]["spec"]["startingCSV"] == ONE
-
-
-def test_a_pin_that_was_never_begun_may_move() -> None:
-    result = chosen(olm(subscriptions=[subscription(starting_csv=ONE)]), csv=TWO)
-    assert result.action == "install"
-    assert kinds(result)["Subscription"]["spec"]["startingCSV"] == TWO
+@cases(
+    "subscriptions, csv, action, starting",
+    ([], ONE, "install", ONE),  # a pin is where OLM begins
+    ([subscription(installed_csv=ONE, starting_csv=ONE)], TWO, "upgrade", ONE),
+    ([subscription(starting_csv=ONE)], TWO, "install", TWO),  # a pin that was never begun may move
+)
+def test_a_pin_is_where_olm_begins_and_every_plan_waits(
+    subscriptions: Any, csv: str, action: str, starting: str
+) -> None:
+    result = chosen(olm(subscriptions=subscriptions), csv=csv)
+    spec = kinds(result)["Subscription"]["spec"]
+    assert (result.action, result.csv) == (action, csv)
+    assert (spec["startingCSV"], spec["installPlanApproval"]) == (starting, "Manual")
 
 
 @cases(
@@ -82,24 +79,28 @@ def test_what_is_there_is_left_or_goes_on(installed: str, csv: str, action: str)
     assert kinds(result)["Subscription"]["metadata"]["name"] == "as-it-was"
 
 
-def test_the_configuration_of_the_deployment_is_passed_on() -> None:
-    config = {"env": [{"name": "A", "value": "1"}]}
-    assert kinds(chosen(config=config))["Subscription"]["spec"]["config"] == config
-
-
 @cases("groups, name", ([], NAMESPACE), ([{**GROUP, "ours": True, "name": "mine"}], "mine"), ([GROUP], None))
 def test_an_operator_group_that_is_there_is_used(groups: list[dict[str, Any]], name: str | None) -> None:
     made = kinds(chosen(olm(operator_groups=groups)))
     assert (made["OperatorGroup"]["metadata"]["name"] if name else made.get("OperatorGroup")) == name
 
 
-def test_an_operator_group_may_have_a_name_of_its_own() -> None:
-    assert kinds(chosen(operator_group="mine"))["OperatorGroup"]["metadata"]["name"] == "mine"
+def test_the_configuration_of_the_deployment_and_the_name_of_the_group_are_passed_on() -> None:
+    config = {"env": [{"name": "A", "value": "1"}]}
+    made = kinds(chosen(config=config, operator_group="mine"))
+    assert (made["Subscription"]["spec"]["config"], made["OperatorGroup"]["metadata"]["name"]) == (config, "mine")
 
 
-def test_a_version_of_ours_with_its_subscription_is_no_leftover() -> None:
-    found = olm(subscriptions=[subscription(installed_csv=ONE)], csvs=[LEFT])
-    assert chosen(found).action == "upgrade"
+def test_a_version_with_its_subscription_and_those_of_other_operators_are_no_leftovers() -> None:
+    assert chosen(olm(subscriptions=[subscription(installed_csv=ONE)], csvs=[LEFT])).action == "upgrade"
+    assert chosen(olm(csvs=[{**LEFT, "product": False}])).action == "install"
+
+
+def there(**more: Any) -> dict[str, Any]:
+    return {"subscriptions": [subscription(**more)]}
+
+
+COMMUNITY = {"ours": False, "namespace": "operators", "package": "opentelemetry-operator"}
 
 
 @cases(
@@ -108,23 +109,13 @@ def test_a_version_of_ours_with_its_subscription_is_no_leftover() -> None:
     ({"packages_served": False}, {}, "apiservice v1.packages.operators.coreos.com"),
     ({}, {"approval": "manual"}, "manual approval needs the version"),
     ({}, {"csv": ONE, "approval": "automatic"}, f"goes past {ONE} to the newest"),
-    (
-        {"subscriptions": [subscription(ours=False)]},
-        {},
-        "Subscription .* of another owner already installs the operator",
-    ),
-    (
-        {"subscriptions": [subscription(ours=False, namespace="operators", package="opentelemetry-operator")]},
-        *({}, "operators/opentelemetry-product of another owner already installs"),
-    ),
-    ({"subscriptions": [subscription(namespace="elsewhere")]}, {}, "is elsewhere/opentelemetry-product, and"),
-    ({"subscriptions": [subscription(package="opentelemetry-operator")]}, {}, "is for package opentelemetry-operator"),
-    ({"subscriptions": [subscription(installed_csv=THREE)]}, {"csv": TWO}, f"the pinned {TWO} is older"),
-    (
-        {"subscriptions": [subscription(installed_csv=THREE)]},
-        *({"channel": "old"}, f"the newest of channel old, {ONE}, is older"),
-    ),
-    ({"subscriptions": [subscription(current_csv=THREE)]}, {"csv": TWO}, "OLM never goes back"),
+    (there(ours=False), {}, "Subscription .* of another owner already installs the operator"),
+    (there(**COMMUNITY), {}, "operators/opentelemetry-product of another owner already installs"),
+    (there(namespace="elsewhere"), {}, "is elsewhere/opentelemetry-product, and"),
+    (there(package="opentelemetry-operator"), {}, "is for package opentelemetry-operator"),
+    (there(installed_csv=THREE), {"csv": TWO}, f"the pinned {TWO} is older"),
+    (there(installed_csv=THREE), {"channel": "old"}, f"the newest of channel old, {ONE}, is older"),
+    (there(current_csv=THREE), {"csv": TWO}, "OLM never goes back"),
     ({"operator_groups": [GROUP, {**GROUP, "name": "two"}]}, {}, r"more than one OperatorGroup \(global, two\)"),
     ({"operator_groups": [{**GROUP, "targets": ["a"], "all": False}]}, {}, "is for a namespaces"),
     ({"csvs": [LEFT]}, {}, "there without a Subscription"),
@@ -134,22 +125,20 @@ def test_what_olm_could_not_do_is_refused(found: dict[str, Any], given: dict[str
         chosen(olm(**found), **given)
 
 
-def test_other_versions_of_the_namespace_are_nobodys_business() -> None:
-    assert chosen(olm(csvs=[{**LEFT, "product": False}])).action == "install"
-
-
-def test_namespaces_are_those_of_the_packages() -> None:
+def test_namespaces_are_those_of_the_packages_and_the_version_is_in_the_name() -> None:
     assert choose.namespace_for("opentelemetry-product", "") == NAMESPACE
     assert choose.namespace_for("opentelemetry-operator", "") == "opentelemetry-operator-system"
     assert choose.namespace_for("opentelemetry-product", "mine") == "mine"
-
-
-def test_the_version_is_in_the_name() -> None:
-    assert choose.version_of(ONE) == "0.156.0-1"
-    assert choose.version_of("odd") == ""
+    assert (choose.version_of(ONE), choose.version_of("odd")) == ("0.156.0-1", "")
 
 
 CATALOG = {"name": "redhat-operators", "namespace": "openshift-marketplace", "state": "READY", "message": ""}
+
+
+AWAY = {**CATALOG, "state": "TRANSIENT_FAILURE", "message": "no"}
+NARROW = package(stable=[ONE])
+NARROW["channels"][0]["all_namespaces"] = False
+MANY = package(stable=[f"opentelemetry-operator.v0.{minor}.0-1" for minor in range(40, 10, -1)])
 
 
 @cases(
@@ -168,7 +157,7 @@ def test_what_is_wanted_now(channel: str, csv: str, installed: str, expected: Pa
     "asked, found, words",
     ({"source": "redhat-operator"}, {}, r"no CatalogSource openshift-marketplace/redhat-operator; did you mean"),
     ({}, {"catalogs": []}, r"to one of: none"),
-    ({}, {"catalogs": [{**CATALOG, "state": "TRANSIENT_FAILURE", "message": "no"}]}, r"TRANSIENT_FAILURE\): no .*pods"),
+    ({}, {"catalogs": [AWAY]}, r"TRANSIENT_FAILURE\): no .*pods"),
     ({}, {"catalogs": [{**CATALOG, "state": ""}]}, r"its state is not known"),
     ({}, {"package": None, "packages": ["opentelemetry-products"]}, r"did you mean 'opentelemetry-products'"),
     ({}, {"package": None}, r"It offers no package at all"),
@@ -177,26 +166,13 @@ def test_what_is_wanted_now(channel: str, csv: str, installed: str, expected: Pa
     ({"channel": "old", "csv": TWO}, {}, r"it is in channel stable"),
     ({"csv": "latest"}, {}, r"'latest' has no version in it"),
     ({}, {"kubernetes": "v1.24.9"}, r"needs Kubernetes 1.25.0 or later, and this cluster has 1.24.9"),
+    ({}, {"package": NARROW}, "not for all namespaces"),
+    ({"csv": THREE}, {"package": MANY}, r"v0.31.0-1 and 20 more"),
 )
-def test_what_is_not_there_is_refused_with_the_near_word(
-    asked: dict[str, Any], found: dict[str, Any], words: str
-) -> None:
+def test_what_is_not_there_is_refused_with_the_near_word(asked: Any, found: Any, words: str) -> None:
     with pytest.raises(Problem, match=words):
         resolve(ASKED._replace(**asked), olm(**found))
 
 
 def test_a_pin_may_be_for_an_older_kubernetes_than_the_newest() -> None:
     assert resolve(ASKED._replace(csv=ONE), olm(kubernetes="v1.24.9")).csv == ONE
-
-
-def test_a_channel_that_is_not_for_all_namespaces_is_refused() -> None:
-    narrow = package(stable=[ONE])
-    narrow["channels"][0]["all_namespaces"] = False
-    with pytest.raises(Problem, match="not for all namespaces"):
-        resolve(ASKED, olm(package=narrow))
-
-
-def test_long_lists_are_cut() -> None:
-    versions = [f"opentelemetry-operator.v0.{minor}.0-1" for minor in range(40, 10, -1)]
-    with pytest.raises(Problem, match=r"v0.31.0-1 and 20 more"):
-        resolve(ASKED._replace(csv=THREE), olm(package=package(stable=versions)))
