@@ -10,6 +10,10 @@ class ModuleDocFragment:
     """The options that amazon.aws gives to every module, and those for tags and service accounts."""
 
     DOCUMENTATION = r"""
+attributes:
+  check_mode: {description: "Changes nothing in check mode, and predicts the changes.", support: full}
+  diff_mode: {description: "Returns the difference, also in check mode.", support: none}
+  platform: {description: Supported operating systems., support: full, platforms: all}
 options:
   access_key:
     description: AWS access key ID. Defaults to E(AWS_ACCESS_KEY_ID) or E(AWS_ACCESS_KEY). It excludes O(profile).

@@ -10,6 +10,10 @@ class ModuleDocFragment:
     """The options of CLUSTER_ARG_SPEC, and the requirements of a connection."""
 
     DOCUMENTATION = r"""
+attributes:
+  check_mode: {description: "Changes nothing in check mode, and predicts the changes.", support: full}
+  diff_mode: {description: "Returns the difference, also in check mode.", support: none}
+  platform: {description: Supported operating systems., support: full, platforms: all}
 options:
   kubeconfig:
     description:

@@ -11,6 +11,9 @@ class ModuleDocFragment:
 
     DOCUMENTATION = r"""
 attributes:
+  check_mode: {description: "Changes nothing in check mode, and predicts the changes.", support: full}
+  diff_mode: {description: "Returns the difference, also in check mode.", support: none}
+  platform: {description: Supported operating systems., support: full, platforms: all}
   action: {description: An action plugin does the work on the controller., support: full}
   async: {description: Supports C(async)., support: none}
   bypass_host_loop: {description: "Runs once for all hosts, also without C(run_once).", support: none}

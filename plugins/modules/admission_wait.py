@@ -23,7 +23,7 @@ description:
   - After the timeout it reports the step that hangs, which is the Certificate, the injection of the CA, the Service,
     its pods, TLS, or the connection from the control plane to the pods.
 author: The o11y.opentelemetry maintainers (@o11y)
-extends_documentation_fragment: [o11y.opentelemetry._attributes, o11y.opentelemetry._cluster]
+extends_documentation_fragment: [o11y.opentelemetry._cluster]
 attributes:
   check_mode: {details: "Does not wait, because nothing was applied."}
 options:

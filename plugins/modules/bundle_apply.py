@@ -25,7 +25,7 @@ description:
   - Retries passing errors (conflicts of parallel writers, an overloaded server) for some seconds, and a webhook that
     does not answer for O(wait_seconds).
 author: The o11y.opentelemetry maintainers (@o11y)
-extends_documentation_fragment: [o11y.opentelemetry._attributes, o11y.opentelemetry._cluster]
+extends_documentation_fragment: [o11y.opentelemetry._cluster]
 attributes:
   check_mode:
     details:

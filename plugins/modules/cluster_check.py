@@ -14,7 +14,7 @@ description:
   - Connects as all modules of this collection do, and returns the server, the context and the name of the cluster.
   - With O(expected), the task fails if the connection leads to another cluster. Nothing is changed.
 author: The o11y.opentelemetry maintainers (@o11y)
-extends_documentation_fragment: [o11y.opentelemetry._attributes, o11y.opentelemetry._cluster]
+extends_documentation_fragment: [o11y.opentelemetry._cluster]
 options:
   expected:
     description:

@@ -19,7 +19,6 @@ description:
   - Only reads, through the Kubernetes API. The result lists what the user may not read; the other checks continue.
 author: The o11y.opentelemetry maintainers (@o11y)
 extends_documentation_fragment:
-  - o11y.opentelemetry._attributes
   - o11y.opentelemetry._controller
   - o11y.opentelemetry._cluster
   - o11y.opentelemetry._controller.rules

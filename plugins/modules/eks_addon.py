@@ -21,7 +21,7 @@ description:
   - Retries after throttling, server errors and broken connections, and reads expired credentials again.
   - Values with secret names in the configuration are shown neither in the result nor in the difference.
 author: The o11y.opentelemetry maintainers (@o11y)
-extends_documentation_fragment: [o11y.opentelemetry._attributes, o11y.opentelemetry._aws, o11y.opentelemetry._aws.tags]
+extends_documentation_fragment: [o11y.opentelemetry._aws, o11y.opentelemetry._aws.tags]
 attributes:
   check_mode:
     details:

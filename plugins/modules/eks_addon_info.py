@@ -16,7 +16,7 @@ description:
   - Returns the configuration schema of a version of an add-on, and the managed policies that AWS recommends for its
     service accounts.
 author: The o11y.opentelemetry maintainers (@o11y)
-extends_documentation_fragment: [o11y.opentelemetry._attributes, o11y.opentelemetry._aws]
+extends_documentation_fragment: [o11y.opentelemetry._aws]
 options:
   cluster_name:
     description: The name of an EKS cluster, to return its add-ons and to use its version of Kubernetes.

@@ -18,7 +18,6 @@ description:
   - M(o11y.opentelemetry.eks_addon) manages associations of an add-on.
 author: The o11y.opentelemetry maintainers (@o11y)
 extends_documentation_fragment:
-  - o11y.opentelemetry._attributes
   - o11y.opentelemetry._aws
   - o11y.opentelemetry._aws.service_account
   - o11y.opentelemetry._aws.tags

@@ -16,7 +16,7 @@ description:
   - Takes the results of other tasks and touches no cluster. The same input gives the same page.
   - Secrets of configs are replaced, and no value of an object is shown.
 author: The o11y.opentelemetry maintainers (@o11y)
-extends_documentation_fragment: [o11y.opentelemetry._attributes, o11y.opentelemetry._controller]
+extends_documentation_fragment: [o11y.opentelemetry._controller]
 attributes:
   diff_mode: {details: A difference of pages is too long to read.}
 options:

@@ -16,7 +16,7 @@ description:
   - Leaves thumbprints to AWS, so that a new certificate of the issuer changes nothing.
   - Adds audiences before it removes others, so that tokens stay valid during a change.
 author: The o11y.opentelemetry maintainers (@o11y)
-extends_documentation_fragment: [o11y.opentelemetry._attributes, o11y.opentelemetry._aws, o11y.opentelemetry._aws.tags]
+extends_documentation_fragment: [o11y.opentelemetry._aws, o11y.opentelemetry._aws.tags]
 attributes:
   diff_mode: {support: full}
 options:

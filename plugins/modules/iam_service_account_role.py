@@ -19,7 +19,6 @@ description:
   - Creates no instance profile.
 author: The o11y.opentelemetry maintainers (@o11y)
 extends_documentation_fragment:
-  - o11y.opentelemetry._attributes
   - o11y.opentelemetry._aws
   - o11y.opentelemetry._aws.service_account
   - o11y.opentelemetry._aws.tags

@@ -15,7 +15,7 @@ description:
   - Takes the service accounts of M(o11y.opentelemetry.otel_render), and names a role for each that needs one.
   - Reads nothing and calls nothing.
 author: The o11y.opentelemetry maintainers (@o11y)
-extends_documentation_fragment: [o11y.opentelemetry._attributes, o11y.opentelemetry._controller]
+extends_documentation_fragment: [o11y.opentelemetry._controller]
 options:
   service_accounts:
     description: RV(o11y.opentelemetry.otel_render#module:service_accounts) of M(o11y.opentelemetry.otel_render).

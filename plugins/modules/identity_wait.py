@@ -17,7 +17,7 @@ description:
   - With O(provider=pod_identity) it creates a pod of the service account by dry run, until EKS adds credentials.
   - RV(unproven) lists service accounts that do not exist or that the user may not read; the latter cause a warning.
 author: The o11y.opentelemetry maintainers (@o11y)
-extends_documentation_fragment: [o11y.opentelemetry._attributes, o11y.opentelemetry._cluster]
+extends_documentation_fragment: [o11y.opentelemetry._cluster]
 attributes:
   check_mode: {details: "Does not wait, because nothing was applied."}
 options:

@@ -18,7 +18,7 @@ description:
   - Fails with all problems and their fixes. Waits for problems that can pass, such as pods that start.
   - Warns about objects that the user may not read.
 author: The o11y.opentelemetry maintainers (@o11y)
-extends_documentation_fragment: [o11y.opentelemetry._attributes, o11y.opentelemetry._cluster]
+extends_documentation_fragment: [o11y.opentelemetry._cluster]
 attributes:
   check_mode: {details: "Missing objects are warnings, because earlier tasks may create them."}
 options:

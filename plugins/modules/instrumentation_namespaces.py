@@ -19,7 +19,7 @@ description:
   - Removes its own annotations from namespaces that no longer want them.
   - The operator instruments pods at creation. The module lists workloads with older pods, and does not restart them.
 author: The o11y.opentelemetry maintainers (@o11y)
-extends_documentation_fragment: [o11y.opentelemetry._attributes, o11y.opentelemetry._cluster]
+extends_documentation_fragment: [o11y.opentelemetry._cluster]
 attributes:
   diff_mode: {support: full}
 options:

@@ -16,10 +16,7 @@ description:
     the annotations of namespaces, and the prerequisites.
   - Reads files on the controller and touches no cluster.
 author: The o11y.opentelemetry maintainers (@o11y)
-extends_documentation_fragment:
-  - o11y.opentelemetry._attributes
-  - o11y.opentelemetry._controller
-  - o11y.opentelemetry._controller.lock
+extends_documentation_fragment: [o11y.opentelemetry._controller, o11y.opentelemetry._controller.lock]
 options:
   instrumentations:
     description: The Instrumentations, with the options of role P(o11y.opentelemetry.otel_instrumentation#role).

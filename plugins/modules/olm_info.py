@@ -17,7 +17,7 @@ description:
   - Returns the channels and versions of a package in a catalog, and whether the catalog answers.
   - RV(served) is false on a cluster without the Operator Lifecycle Manager.
 author: The o11y.opentelemetry maintainers (@o11y)
-extends_documentation_fragment: [o11y.opentelemetry._attributes, o11y.opentelemetry._cluster]
+extends_documentation_fragment: [o11y.opentelemetry._cluster]
 options:
   package:
     description: The package in the catalog, such as V(opentelemetry-product) or V(opentelemetry-operator).

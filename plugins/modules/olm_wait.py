@@ -20,7 +20,7 @@ description:
     Lifecycle Manager retries. The message has the problem and its fix.
   - Fails seconds after a pod of the new version cannot run, as M(o11y.opentelemetry.rollout_wait) does.
 author: The o11y.opentelemetry maintainers (@o11y)
-extends_documentation_fragment: [o11y.opentelemetry._attributes, o11y.opentelemetry._cluster]
+extends_documentation_fragment: [o11y.opentelemetry._cluster]
 attributes:
   check_mode: {details: "Does not wait and approves nothing, because nothing was applied."}
 options:

@@ -16,7 +16,6 @@ description:
   - Reads files on the controller and touches no cluster.
 author: The o11y.opentelemetry maintainers (@o11y)
 extends_documentation_fragment:
-  - o11y.opentelemetry._attributes
   - o11y.opentelemetry._controller
   - o11y.opentelemetry._controller.collectors
   - o11y.opentelemetry._controller.rules

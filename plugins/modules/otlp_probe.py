@@ -17,7 +17,7 @@ description:
   - With O(arrival) the task succeeds only if each item arrives at the end of the pipeline.
   - Never reports a change, because telemetry changes nothing in the cluster.
 author: The o11y.opentelemetry maintainers (@o11y)
-extends_documentation_fragment: [o11y.opentelemetry._attributes, o11y.opentelemetry._cluster]
+extends_documentation_fragment: [o11y.opentelemetry._cluster]
 attributes:
   check_mode: {details: Sends nothing.}
 options:

@@ -19,10 +19,7 @@ description:
   - Takes plain configs, ConfigMaps with a config in a literal block, OpenTelemetryCollector resources, lists of them
     and rendered charts.
 author: The o11y.opentelemetry maintainers (@o11y)
-extends_documentation_fragment:
-  - o11y.opentelemetry._attributes
-  - o11y.opentelemetry._controller
-  - o11y.opentelemetry._controller.build
+extends_documentation_fragment: [o11y.opentelemetry._controller, o11y.opentelemetry._controller.build]
 options:
   paths:
     description: Files with collector configs, or folders of them. YAML files without a config are skipped.

@@ -20,7 +20,6 @@ description:
   - Reads files on the controller; needs neither a cluster nor a collector.
 author: The o11y.opentelemetry maintainers (@o11y)
 extends_documentation_fragment:
-  - o11y.opentelemetry._attributes
   - o11y.opentelemetry._controller
   - o11y.opentelemetry._controller.build
   - o11y.opentelemetry._controller.collectors

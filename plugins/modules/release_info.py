@@ -17,7 +17,7 @@ description:
   - Needs permission to list Deployments in all namespaces and to read CustomResourceDefinitions. RV(denied) lists other
     kinds that the user may not list.
 author: The o11y.opentelemetry maintainers (@o11y)
-extends_documentation_fragment: [o11y.opentelemetry._attributes, o11y.opentelemetry._cluster]
+extends_documentation_fragment: [o11y.opentelemetry._cluster]
 options:
   product: {description: The product., type: str, required: true, choices: [cert-manager, opentelemetry-operator]}
   objects: {description: Whether to return RV(objects)., type: bool, default: false}

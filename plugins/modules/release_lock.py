@@ -16,7 +16,7 @@ description:
     The same sums give the same file. What keeps its sum keeps its origin.
   - The file has no user, password or query of an address.
 author: The o11y.opentelemetry maintainers (@o11y)
-extends_documentation_fragment: [o11y.opentelemetry._attributes, o11y.opentelemetry._controller]
+extends_documentation_fragment: [o11y.opentelemetry._controller]
 attributes:
   check_mode: {support: full}
   diff_mode: {support: full, details: Shows the lines of the file that change.}

@@ -17,7 +17,7 @@ description:
   - Reads files and downloads manifests on the controller; it touches no cluster and no registry.
     A tool such as skopeo copies the images, see the playbook C(o11y.opentelemetry.mirror).
 author: The o11y.opentelemetry maintainers (@o11y)
-extends_documentation_fragment: [o11y.opentelemetry._attributes, o11y.opentelemetry._controller]
+extends_documentation_fragment: [o11y.opentelemetry._controller]
 attributes:
   diff_mode: {details: A difference of release manifests is too long to read.}
 options:

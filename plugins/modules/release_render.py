@@ -18,10 +18,7 @@ description:
     owners, and unsupported Kubernetes versions.
   - Reads files and downloads on the controller and touches no cluster.
 author: The o11y.opentelemetry maintainers (@o11y)
-extends_documentation_fragment:
-  - o11y.opentelemetry._attributes
-  - o11y.opentelemetry._controller
-  - o11y.opentelemetry._controller.lock
+extends_documentation_fragment: [o11y.opentelemetry._controller, o11y.opentelemetry._controller.lock]
 options:
   product: {description: The product., type: str, required: true, choices: [cert-manager, opentelemetry-operator]}
   state: {description: Whether the product is installed., type: str, choices: [present, absent], default: present}

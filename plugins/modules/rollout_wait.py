@@ -21,7 +21,7 @@ description:
   - Waits for a Secret of a Certificate for as long as its issuer may take.
   - After the timeout it reports the workloads that are not ready, with their conditions and last warnings.
 author: The o11y.opentelemetry maintainers (@o11y)
-extends_documentation_fragment: [o11y.opentelemetry._attributes, o11y.opentelemetry._cluster]
+extends_documentation_fragment: [o11y.opentelemetry._cluster]
 attributes:
   check_mode: {details: "Does not wait, because nothing was applied."}
 options:

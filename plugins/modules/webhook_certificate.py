@@ -18,7 +18,7 @@ description:
     so that the replacement interrupts nothing.
   - Keys are written only to the Secret. No result and no log shows them.
 author: The o11y.opentelemetry maintainers (@o11y)
-extends_documentation_fragment: [o11y.opentelemetry._attributes, o11y.opentelemetry._cluster]
+extends_documentation_fragment: [o11y.opentelemetry._cluster]
 attributes:
   diff_mode: {details: The change is a secret.}
 options:
