@@ -8,11 +8,11 @@ from __future__ import annotations
 from typing import Any
 
 from ..plugin_utils._action import ControllerAction
-from ..plugin_utils._release import mirror
+from ..plugin_utils._release import published
 
 
 class ActionModule(ControllerAction):
     """Lists the images that clusters need, and writes the manifests."""
 
     def work(self, arguments: dict[str, Any]) -> dict[str, Any]:
-        return mirror.mirrored(arguments, self._task.check_mode)
+        return published.mirrored(arguments, self._task.check_mode)

@@ -11,7 +11,7 @@ from typing import Any
 
 from ..module_utils._core.collector import names
 from ..module_utils._core.errors import Problem
-from ..module_utils._core.instrumentation import manifest, namespaces, prerequisites
+from ..module_utils._core.instrumentation import manifest, namespaces
 from ..module_utils._core.instrumentation.instrumentation import Instrumentation, option_names
 from ..module_utils._core.lint import deployed
 from ..module_utils._core.releases import lock
@@ -43,11 +43,11 @@ def bundle(
         "adopt": [names.release_of_instrumentation(item.namespace, item.name) for item in wanted if item.adopt],
         "requirements": {
             "languages": sorted({name for instrumentation in wanted for name in instrumentation.languages}),
-            "targets": prerequisites.targets(wanted),
+            "targets": manifest.targets(wanted),
             "namespaces": annotated,
             "coming": sorted({instrumentation.namespace for instrumentation in wanted}),
             "references": references,
-            "files": prerequisites.files(wanted),
+            "files": manifest.files(wanted),
             "trials": [item for item in objects if item["kind"] == manifest.KIND],
         },
     }

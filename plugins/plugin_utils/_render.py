@@ -32,7 +32,7 @@ from ..module_utils._core.manifests.pod import volumes
 from ..module_utils._core.needs import derive
 from ..module_utils._core.releases import lock
 from ..module_utils._core.releases.lock import Pin, unpinned
-from . import _layers, _sources, _target, _yaml
+from . import _sources, _target, _yaml
 
 _PREFIX = "otel_collector_"
 # What gives a collector its config.
@@ -148,8 +148,8 @@ def _plan(
     collector = chosen.collector
     written = item.get("config") or request.defaults.get("config") or {}
     layers = [
-        *_layers.of_recipes(collector, chosen.version, chosen.facts, recipes),
-        *_layers.of_user(collector, written),
+        *_target.recipe_layers(collector, chosen.version, chosen.facts, recipes),
+        *_target.user_layers(collector, written),
     ]
     composed = compose(layers)
     faults = run(structure.RULES, Subject(composed.config))

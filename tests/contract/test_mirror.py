@@ -18,7 +18,7 @@ import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.releases.products import OPERATOR, PRODUCTS
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _instrumentation, _render, _sources
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._action import arguments_of
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._release import mirror, published, render
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._release import published, render
 
 from .role import ROOT, request
 
@@ -119,7 +119,7 @@ def mirrored(given: dict[str, Any], folder: Path, **more: str) -> list[dict[str,
     ]
     wanted = {"compare": True, "path": "", "registry": REGISTRY, "scope": "used", "exclude": [], "images": [], **more}
     clusters = [{"lock_file": "", "manifests": rendered(given, ""), "releases": releases}]
-    found: list[dict[str, Any]] = mirror.mirrored({"clusters": clusters, **wanted}, check=True)["images"]
+    found: list[dict[str, Any]] = published.mirrored({"clusters": clusters, **wanted}, check=True)["images"]
     return found
 
 

@@ -1,14 +1,14 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The Instrumentation as a custom resource. Private.
+"""The Instrumentation as a custom resource, and what the cluster must have before it is of use. Private.
 
 Source of the fields: the CRD of opentelemetry-operator 0.158.0, which serves this version alone.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ..cluster.bundle import Manifest
@@ -19,7 +19,7 @@ from ..manifests.build import present
 from ..manifests.pod import env_source
 from .exports import ENDPOINT_VARIABLE, PROTOCOL_VARIABLE, Export
 from .instrumentation import Instrumentation
-from .languages import HTTP
+from .languages import GRPC, HTTP
 
 API_VERSION, KIND = "opentelemetry.io/v1alpha1", "Instrumentation"
 LABEL = "o11y.opentelemetry/instrumentation"
@@ -115,3 +115,126 @@ def _image(image: str, wanted: Instrumentation) -> str:
 
 def _env(env: Mapping[str, Any]) -> list[dict[str, Any]]:
     return [{"name": name, **env_source(name, env[name])} for name in sorted(env)]
+
+
+# The API server's answers when it cannot pass a request on, and their meaning. A server of HTTP/2 greets who speaks
+# HTTP/1 with a SETTINGS frame (RFC 9113, 3.4), whose first bytes are quoted here. The words are those of Go's net/http.
+_SIGNS = (
+    ("certificate required", "mutual"),
+    ("bad certificate", "mutual"),
+    ("server gave HTTP response to HTTPS client", "plain"),
+    ("first record does not look like a TLS handshake", "plain"),
+    ("HTTP request to an HTTPS server", "secure"),
+    ("malformed HTTP response", "grpc"),
+    ("error trying to reach service: EOF", "closed"),
+)
+# An endpoint that asks for credentials speaks OTLP. With TLS a gRPC server takes the request, since both agree
+# on HTTP/2 then; its own word for success or failure comes after the status, and gets lost on the way.
+_STATUS = {
+    HTTP: {200: "otlp", 401: "otlp", 404: "strange", 415: "type"},
+    GRPC: {200: "grpc", 401: "otlp", 404: "strange", 405: "strange", 415: "strange"},
+}
+# The API server could not pass the request on; the receiver may be coming up.
+_UNREACHED = (500, 502, 503, 504)
+_TLS_VERDICTS = {
+    "mutual": "",  # TLS is spoken; only a client with a certificate gets further
+    "plain": "speaks no TLS, but the endpoint is https://",
+    "secure": "wants TLS, but the endpoint is http://",
+    "closed": "closes the connection, as one does that wants TLS",
+}
+_VERDICTS = {
+    GRPC: {
+        **_TLS_VERDICTS,
+        "grpc": "",
+        "otlp": "speaks HTTP, but {languages} will send gRPC",
+        "strange": "speaks HTTP, but {languages} will send gRPC",
+        "": "does not speak gRPC ({said})",
+    },
+    HTTP: {
+        **_TLS_VERDICTS,
+        "grpc": "speaks gRPC, but {languages} will send http/protobuf",
+        "otlp": "",
+        "strange": "takes no {signal} over HTTP",
+        "type": "takes no OTLP over HTTP (415), like a server of gRPC",
+        "": "does not answer as OTLP over HTTP does ({said})",
+    },
+}
+
+
+def targets(instrumentations: Iterable[Instrumentation]) -> list[dict[str, Any]]:
+    """Return the Services that applications will send to, each once, with what they will send there."""
+    found: dict[tuple[Any, ...], dict[str, Any]] = {}
+    for instrumentation in instrumentations:
+        annotated = {item if isinstance(item, str) else item["name"] for item in instrumentation.namespaces}
+        namespaces = tuple(sorted(annotated)) or (instrumentation.namespace,)
+        for item in instrumentation.exports:
+            for namespace, name in item.endpoint.services(namespaces):
+                key = (namespace, name, item.endpoint.port, item.endpoint.scheme, item.endpoint.path, item.protocol)
+                target = found.setdefault(key, _target(*key))
+                target["signals"] = [
+                    signal for signal in ("traces", "metrics", "logs") if signal in (*target["signals"], *item.signals)
+                ]
+                target["languages"] = sorted({*target["languages"], item.language.name})
+    return list(found.values())
+
+
+def _target(*key: Any) -> dict[str, Any]:
+    names = ("namespace", "service", "port", "scheme", "path", "protocol")
+    return {**dict(zip(names, key, strict=True)), "signals": [], "languages": []}
+
+
+def files(instrumentations: Iterable[Instrumentation]) -> list[dict[str, str]]:
+    """Return the Secrets and ConfigMaps that each annotated namespace must have, or the operator lets its pods be."""
+    kinds = {"secret_name": "Secret", "config_map_name": "ConfigMap"}
+    found = []
+    for instrumentation in instrumentations:
+        for item in instrumentation.namespaces:
+            namespace = item if isinstance(item, str) else item["name"]
+            for key, kind in kinds.items():
+                if key in instrumentation.tls:
+                    found.append({"kind": kind, "namespace": namespace, "name": instrumentation.tls[key]})
+    return [item for index, item in enumerate(found) if item not in found[:index]]
+
+
+def missing_port(service: Manifest, target: Mapping[str, Any]) -> str:
+    """Return what is wrong with the ports of a Service, or nothing."""
+    ports = service["spec"].get("ports") or []
+    if any(port["port"] == target["port"] for port in ports):
+        return ""
+    has = ", ".join(f"{port['port']}{_named(port)}" for port in ports) or "none"
+    return f"has no port {target['port']} (it has {has})"
+
+
+def _named(port: Mapping[str, Any]) -> str:
+    return f" {port['name']}" if port.get("name") else ""
+
+
+def is_ready(slices: Iterable[Manifest], service: Manifest, target: Mapping[str, Any]) -> bool:
+    """Return whether a ready endpoint stands behind a port of a Service; one without a say counts as ready."""
+    names = {port.get("name") or "" for port in service["spec"]["ports"] if port["port"] == target["port"]}
+    return any(
+        names & {port.get("name") or "" for port in item.get("ports") or []}
+        and any(
+            (endpoint.get("conditions") or {}).get("ready") is not False for endpoint in item.get("endpoints") or []
+        )
+        for item in slices
+    )
+
+
+def question(target: Mapping[str, Any], signal: str) -> tuple[str, str, bytes]:
+    """Return path, content type and body of an export of nothing, as OTLP writes it for HTTP and for gRPC."""
+    if target["protocol"] == HTTP:
+        return f"{target['path'] or ''}/v1/{signal}", "application/x-protobuf", b""
+    return "/opentelemetry.proto.collector.trace.v1.TraceService/Export", "application/grpc", bytes(5)
+
+
+def verdict(status: int, message: str, target: Mapping[str, Any], signal: str) -> tuple[str, bool]:
+    """Return what is wrong with how a receiver answers an export of nothing, if anything, and whether it may pass.
+
+    Without TLS a gRPC server cannot be asked through the API server, but it greets who connects as HTTP/2 demands.
+    """
+    by_status = _STATUS[target["protocol"]].get(status, "")
+    sign = next((sign for words, sign in _SIGNS if words in message), by_status)
+    text = _VERDICTS[target["protocol"]][sign]
+    wrong = text.format(languages=", ".join(target["languages"]), signal=signal, said=f"{status} {message[:200]}")
+    return wrong, not sign and status in _UNREACHED

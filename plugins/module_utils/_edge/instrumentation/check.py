@@ -13,7 +13,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ..._core.cluster.bundle import Manifest
 from ..._core.errors import Problem
-from ..._core.instrumentation import languages, namespaces, prerequisites
+from ..._core.instrumentation import languages, manifest, namespaces
 from ..._core.instrumentation.languages import GRPC
 from ..._core.instrumentation.manifest import API_VERSION, KIND
 from ..api.cluster import METADATA, NOT_FOUND, ApiError, Cluster
@@ -162,13 +162,13 @@ class PrerequisiteCheck:
         if service is None:
             yield Missing(f"there is no {where} to send to", "Deploy the collector first, or correct the endpoint.")
             return
-        wrong = prerequisites.missing_port(service, target)
+        wrong = manifest.missing_port(service, target)
         if wrong:
             yield Missing(f"{where} {wrong}", "Correct the port, or let the collector listen there.")
             return
         query = {"labelSelector": f"kubernetes.io/service-name={target['service']}"}
         path = f"/apis/discovery.k8s.io/v1/namespaces/{target['namespace']}/endpointslices"
-        if not prerequisites.is_ready(self._list(path, f"the endpoints of {where}", query), service, target):
+        if not manifest.is_ready(self._list(path, f"the endpoints of {where}", query), service, target):
             fix = "See what rollout_wait says of the collector."
             yield Missing(f"{where} has no ready endpoint for port {target['port']}", fix, again=True)
             return
@@ -178,7 +178,7 @@ class PrerequisiteCheck:
         """Send an export of nothing for each signal: a receiver answers, and nothing arrives anywhere."""
         for signal in target["signals"][:1] if target["protocol"] == GRPC else target["signals"]:
             status, message = self._export(target, signal, where)
-            wrong, passing = prerequisites.verdict(status, message, target, signal)
+            wrong, passing = manifest.verdict(status, message, target, signal)
             if wrong and signal != "traces" and status == NOT_FOUND:
                 variable = f"OTEL_{signal.upper()}_EXPORTER"
                 self.warnings[f"{where} {wrong}; set {variable} to none in `env`, or add a pipeline"] = None
@@ -190,7 +190,7 @@ class PrerequisiteCheck:
     def _export(self, target: dict[str, Any], signal: str, where: str) -> tuple[int, str]:
         secure = "https:" if target["scheme"] == "https" else ""
         root = f"/api/v1/namespaces/{target['namespace']}/services/{secure}{target['service']}:{target['port']}/proxy"
-        path, kind, body = prerequisites.question(target, signal)
+        path, kind, body = manifest.question(target, signal)
         try:
             return self.cluster.raw("POST", root + path, None, {"Content-Type": kind}, body, patient=False).status, ""
         except ApiError as error:

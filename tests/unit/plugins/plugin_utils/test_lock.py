@@ -21,7 +21,7 @@ from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import (
     _render,
 )
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._action import arguments_of
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._release import mirror, render, source
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._release import published, render, source
 
 MANIFEST = """\
 {apiVersion: v1, kind: Namespace, metadata: {name: cert-manager}}
@@ -195,11 +195,11 @@ def test_the_mirror_compares_with_the_lock(file: Path, manifest: Path) -> None:
     one |= {"version": "", "mirror": "", "sha256": "", "images": {}, "chart": ""}
     cluster = {"lock_file": str(file), "manifests": [], "releases": [one]}
     given = {"path": "", "registry": "", "scope": "used", "exclude": [], "images": [], "compare": True}
-    (found,) = mirror.mirrored({"clusters": [cluster], **given}, False)["images"]
+    (found,) = published.mirrored({"clusters": [cluster], **given}, False)["images"]
     assert (found["image"], found["digest"]) == (IMAGE, A)
     manifest.write_text(f"{MANIFEST}# changed\n")
     with pytest.raises(Problem, match="the manifest has sha256"):
-        mirror.mirrored({"clusters": [cluster], **given}, False)
+        published.mirrored({"clusters": [cluster], **given}, False)
 
 
 @pytest.fixture
@@ -219,7 +219,7 @@ def test_a_chart_is_compared_with_all_its_files(manifest: Path, chart: Path, tmp
     one |= {"version": "", "mirror": "", "sha256": "", "images": {}}
     cluster = {"lock_file": "none", "manifests": [], "releases": [one]}
     given = {"path": "", "registry": "", "scope": "used", "exclude": ["*"], "images": [], "compare": True}
-    found = mirror.mirrored({"clusters": [cluster], **given}, False)
+    found = published.mirrored({"clusters": [cluster], **given}, False)
     path = tmp_path / "charts.yml"
     written(path, charts=found["charts"], manifests=found["manifests"], exclude=["*"])
     assert "trusted" not in released("", str(path), **helm)["msg"]
@@ -228,7 +228,7 @@ def test_a_chart_is_compared_with_all_its_files(manifest: Path, chart: Path, tmp
         released("", str(path), **helm)
     cluster["lock_file"] = str(path)
     with pytest.raises(Problem, match="the chart has sha256"):
-        mirror.mirrored({"clusters": [cluster], **given}, False)
+        published.mirrored({"clusters": [cluster], **given}, False)
 
 
 def test_a_chart_in_a_repository_cannot_be_locked(tmp_path: Path) -> None:

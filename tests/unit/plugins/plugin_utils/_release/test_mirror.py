@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._action import arguments_of
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._release import mirror, render
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._release import published, render
 
 MANIFEST = """\
 # as published
@@ -46,7 +46,7 @@ def release(folder: Path, **more: Any) -> dict[str, Any]:
 
 def mirrored(*releases: dict[str, Any], check: bool = False, **more: Any) -> dict[str, Any]:
     given = {"compare": True, "path": "", "registry": "", "scope": "used", "exclude": [], "images": [], **more}
-    return mirror.mirrored(
+    return published.mirrored(
         {"clusters": [{"lock_file": "", "manifests": [], "releases": [one]} for one in releases], **given}, check
     )
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.collector.names import OWNER
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.instrumentation import namespaces, prerequisites
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.instrumentation import manifest, namespaces
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.instrumentation.languages import GRPC, HTTP
 
 from ..helpers import cases
@@ -143,7 +143,7 @@ def test_the_sidecar_of_go_counts() -> None:
 
 
 def test_services_are_asked_once_for_all_that_will_be_sent() -> None:
-    found = prerequisites.targets([instrumentation("java", "go", "nginx"), instrumentation("go", name="second")])
+    found = manifest.targets([instrumentation("java", "go", "nginx"), instrumentation("go", name="second")])
     common = {"namespace": "telemetry", "service": "gateway", "scheme": "http", "path": ""}
     http = {"port": 4318, "protocol": HTTP, "signals": ["traces", "metrics", "logs"], "languages": ["go", "java"]}
     grpc = {"port": 4317, "protocol": GRPC, "signals": ["traces"], "languages": ["nginx"]}
@@ -154,22 +154,22 @@ def test_a_bare_name_is_a_service_and_certificates_are_files_of_each_annotated_n
     options: dict[str, Any] = {"collector": {}, "endpoint": "http://agent:4318"}
     for given, names in (({}, ["telemetry"]), ({"namespaces": ["b", {"name": "a"}]}, ["a", "b"])):
         made = instrumentation("python", **given, **options)
-        assert [item["namespace"] for item in prerequisites.targets([made])] == names
+        assert [item["namespace"] for item in manifest.targets([made])] == names
     tls = {"secret_name": "client", "config_map_name": "ca", "ca_file": "ca.crt", "cert_file": "c", "key_file": "k"}
     both = [instrumentation("python", name=name, tls=tls, namespaces=["shop"]) for name in ("a", "b")]
     files = [{"kind": "Secret", "name": "client"}, {"kind": "ConfigMap", "name": "ca"}]
-    assert prerequisites.files(both) == [{**file, "namespace": "shop"} for file in files]
-    assert prerequisites.files([instrumentation()]) == []
+    assert manifest.files(both) == [{**file, "namespace": "shop"} for file in files]
+    assert manifest.files([instrumentation()]) == []
 
 
 SERVICE = {"spec": {"ports": [{"name": "otlp", "port": 4317}, {"name": "otlp-http", "port": 4318}]}}
 
 
 def test_a_port_that_is_not_there_is_told_with_those_that_are() -> None:
-    assert prerequisites.missing_port(SERVICE, {"port": 4318}) == ""
-    assert prerequisites.missing_port(SERVICE, {"port": 1}) == "has no port 1 (it has 4317 otlp, 4318 otlp-http)"
-    assert prerequisites.missing_port({"spec": {"ports": [{"port": 5}]}}, {"port": 1}).endswith("(it has 5)")
-    assert prerequisites.missing_port({"spec": {}}, {"port": 1}).endswith("(it has none)")
+    assert manifest.missing_port(SERVICE, {"port": 4318}) == ""
+    assert manifest.missing_port(SERVICE, {"port": 1}) == "has no port 1 (it has 4317 otlp, 4318 otlp-http)"
+    assert manifest.missing_port({"spec": {"ports": [{"port": 5}]}}, {"port": 1}).endswith("(it has 5)")
+    assert manifest.missing_port({"spec": {}}, {"port": 1}).endswith("(it has none)")
 
 
 def slice_of(port: str, *ready: bool | None) -> dict[str, Any]:
@@ -187,7 +187,7 @@ def slice_of(port: str, *ready: bool | None) -> dict[str, Any]:
     ([], False),
 )
 def test_a_ready_endpoint_stands_behind_the_very_port(slices: list[dict[str, Any]], ready: bool) -> None:
-    assert prerequisites.is_ready(slices, SERVICE, {"port": 4318}) is ready
+    assert manifest.is_ready(slices, SERVICE, {"port": 4318}) is ready
 
 
 GREETING = r'HTTP/1.x transport connection broken: malformed HTTP response "\x00\x00\x06\x04\x00"'
@@ -214,7 +214,7 @@ GREETING = r'HTTP/1.x transport connection broken: malformed HTTP response "\x00
 )
 def test_an_answer_says_what_is_spoken(protocol: str, status: int, message: str, says: str, passes: bool) -> None:
     target = {"protocol": protocol, "languages": ["java", "python"]}
-    told, passing = prerequisites.verdict(status, message, target, "metrics")
+    told, passing = manifest.verdict(status, message, target, "metrics")
     assert passing is passes
     assert bool(told) is bool(says)
     assert re.search(says, told)
@@ -222,6 +222,6 @@ def test_an_answer_says_what_is_spoken(protocol: str, status: int, message: str,
 
 def test_nothing_is_exported_as_each_protocol_does_it() -> None:
     target = {"protocol": HTTP, "path": "/tenant"}
-    assert prerequisites.question(target, "logs") == ("/tenant/v1/logs", "application/x-protobuf", b"")
-    path, kind, body = prerequisites.question({**target, "protocol": GRPC}, "traces")
+    assert manifest.question(target, "logs") == ("/tenant/v1/logs", "application/x-protobuf", b"")
+    path, kind, body = manifest.question({**target, "protocol": GRPC}, "traces")
     assert (path.rpartition("/")[2], kind, body) == ("Export", "application/grpc", b"\0" * 5)
