@@ -22,6 +22,13 @@ options:
         A name is that of one kubeconfig; only the uid is the same everywhere. Empty compares nothing.
     type: str
     default: ""
+  roles:
+    description:
+      - The connections of roles that differ from this one, as the names and values of their variables, such as
+        C(cert_manager_kube_context). What a role does not set is as the other options say.
+      - Each is shown and compared with O(expected). A role with another cluster than this one is warned of.
+    type: dict
+    default: {}
 seealso:
   - module: o11y.opentelemetry.bundle_apply
 """
@@ -41,6 +48,10 @@ uid:
   description: The uid of namespace C(kube-system); empty if the user may not read the namespace.
   returned: always
   type: str
+roles:
+  description: The same of each role whose connection differs, by the name of the role.
+  returned: success
+  type: dict
 refused: {description: Whether another cluster is expected., returned: if another cluster is expected, type: bool}
 """
 

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.api.cluster import Answered
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.api.target import WAYS, targets
 
 from tests.support.plays import playbook
 from tests.support.servers import answering
@@ -81,6 +82,85 @@ def test_the_first_task_names_the_cluster(expected: str, tmp_path: Path, server:
     assert f"This run goes to cluster prod at {url}, context of-the-inventory, uid {UID}." in " ".join(output.split())
     assert asked[0] == IDENTITY
     assert len(asked) > 1
+
+
+OTHER = "0d1f2a77-1111-4c52-9d0c-4a54a2ca4c0e"
+
+
+@pytest.fixture
+def two(server: tuple[str, list[str]]) -> Iterator[tuple[str, str, list[str]]]:
+    """Serve a second cluster with an identity of its own; return both addresses, and what the second was asked."""
+    asked: list[str] = []
+
+    def answer(handler: BaseHTTPRequestHandler, _body: bytes) -> Answered:
+        asked.append(handler.path)
+        return Answered(200, {}, json.dumps({"kind": "Namespace", "metadata": {"uid": OTHER}}).encode())
+
+    with answering(answer) as url:
+        yield server[0], url, asked
+
+
+def of_role(folder: Path, url: str, **more: Any) -> dict[str, Any]:
+    """Return the variables of a role whose kubeconfig leads to an address."""
+    config = {
+        "current-context": "c",
+        "clusters": [{"name": "elsewhere", "cluster": {"server": url}}],
+        "contexts": [{"name": "of-the-inventory", "context": {"cluster": "elsewhere", "user": "me"}}],
+        "users": [{"name": "me", "user": {"token": "hunter2hunter2"}}],
+    }
+    (folder / "of-role").write_text(json.dumps(config), encoding="utf-8")
+    return {"cert_manager_provider": "manifest", "cert_manager_kubeconfig": f"{folder}/of-role", **more}
+
+
+@pytest.mark.parametrize("playbook", ["site", "remove"])
+@pytest.mark.parametrize("expected", ["prod", UID])
+def test_a_role_with_another_cluster_than_the_expected_is_refused(
+    playbook: str, expected: str, tmp_path: Path, two: tuple[str, str, list[str]]
+) -> None:
+    url, elsewhere, asked = two
+    inputs = of_role(tmp_path, elsewhere, otel_expected_cluster=expected, otel_collector_state="rendered")
+    output = " ".join(run(tmp_path, url, playbook, **inputs).split())
+    assert f"Go to the cluster {expected} with role cert_manager: it is cluster elsewhere at" in output
+    assert "cert_manager_kube_context" in output
+    assert asked == [IDENTITY], "the cluster of the role is asked for more than its identity"
+
+
+def test_the_first_task_names_the_cluster_of_each_role(tmp_path: Path, two: tuple[str, str, list[str]]) -> None:
+    url, elsewhere, _asked = two
+    output = " ".join(run(tmp_path, url, "site", **of_role(tmp_path, elsewhere)).split())
+    assert (
+        f"Role cert_manager goes to cluster elsewhere at {elsewhere}, context of-the-inventory, uid {OTHER}." in output
+    )
+    assert "Role cert_manager goes to another cluster than the collectors." in output
+    assert "hunter2" not in output
+
+
+def test_a_role_that_a_run_does_not_use_is_not_asked(tmp_path: Path, two: tuple[str, str, list[str]]) -> None:
+    url, elsewhere, asked = two
+    inputs = of_role(tmp_path, elsewhere)
+    del inputs["cert_manager_provider"]
+    assert "Role cert_manager" not in run(tmp_path, url, "site", **inputs)
+    assert asked == []
+
+
+@pytest.mark.parametrize(
+    ("given", "found"),
+    [
+        ({}, {}),
+        ({"cert_manager_kube_context": "a"}, {}),
+        ({"cert_manager_kube_context": "b"}, {"cert_manager": ("k", "b", None)}),
+        ({"otel_operator_eks_cluster": {"name": "e"}}, {}),
+        (
+            {"otel_instrumentation_kubeconfig": "", "otel_instrumentation_kube_context": ""}
+            | {"otel_instrumentation_eks_cluster": {"name": "e"}},
+            {"otel_instrumentation": (None, None, {"name": "e"})},
+        ),
+    ],
+)
+def test_the_connection_of_a_role_is_completed_as_its_defaults_do(given: Any, found: Any) -> None:
+    params = {"kubeconfig": "k", "context": "a", "eks_cluster": None, "roles": given}
+    made = targets(params)
+    assert {role: tuple(one[way] for way in WAYS.values()) for role, one in made.items()} == found
 
 
 def test_playbooks_for_clusters_have_the_check() -> None:

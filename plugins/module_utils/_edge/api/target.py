@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import copy
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -19,7 +20,11 @@ from .connect import connect, run
 from .explain import explain, library
 from .kubeconfig import IN_CLUSTER, option
 
-ARGUMENTS: dict[str, Any] = {"expected": {"default": ""}}
+ARGUMENTS: dict[str, Any] = {"expected": {"default": ""}, "roles": {"type": "dict", "default": {}, "no_log": True}}
+# The endings of a role's variables that name a cluster, with the option of modules that each sets.
+WAYS = {"_kubeconfig": "kubeconfig", "_kube_context": "context", "_eks_cluster": "eks_cluster"}
+# With a kubeconfig, the name of the EKS cluster is for AWS alone in these roles.
+FOR_AWS = ("otel_operator", "otel_identity")
 # Its uid is the usual identity of a cluster: it is made with the cluster, and nobody can delete it.
 IDENTITY = "/api/v1/namespaces/kube-system"
 
@@ -34,30 +39,56 @@ class Place(NamedTuple):
 def run_check(module: AnsibleModule) -> None:
     """Read the identity of the cluster, and leave the task."""
 
+    def checked(params: dict[str, Any], whose: str = "") -> dict[str, Any]:
+        one = copy.copy(module)
+        one.params = params
+        return check(connect(one), place(params, os.environ), module.params["expected"], whose)
+
     def work() -> dict[str, Any]:
-        found = place(module.params, os.environ)
-        return check(connect(module), found, module.params["expected"])
+        found = checked(module.params)
+        others = {name: checked(params, name) for name, params in targets(module.params).items()}
+        msg = " ".join([found["msg"], *(other.pop("msg") for other in others.values())])
+        apart = [name for name, other in others.items() if _identity(other) != _identity(found)]
+        warnings = [f"Role {name} goes to another cluster than the collectors. {msg}" for name in apart]
+        return {**found, "msg": msg, "roles": others, "warnings": warnings}
 
     run(module, work)
 
 
-def check(cluster: Cluster, found: Place, expected: str) -> dict[str, Any]:
-    """Return the cluster of a run. Raises Failure if another one is expected."""
+def targets(params: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """Return the connection options of each role with variables of its own, as the role's defaults complete them."""
+    found: dict[str, dict[str, Any]] = {}
+    for name, value in sorted((params["roles"] or {}).items()):
+        ending = next(one for one in WAYS if name.endswith(one))
+        found.setdefault(name.removesuffix(ending), dict(params))[WAYS[ending]] = value or None
+    for role in FOR_AWS:
+        if role in found and (found[role]["kubeconfig"] or found[role]["context"]):
+            found[role]["eks_cluster"] = None
+    return {role: one for role, one in found.items() if any(one[way] != params[way] for way in WAYS.values())}
+
+
+def _identity(found: Mapping[str, Any]) -> str:
+    return str(found["uid"] or found["server"])
+
+
+def check(cluster: Cluster, found: Place, expected: str, role: str = "") -> dict[str, Any]:
+    """Return the cluster of a run, or of one role in it. Raises Failure if another one is expected."""
     uid = _uid(cluster)
     told = f"{found.name or 'without a name'} at {cluster.server}"
     told += f", context {found.context}" if found.context else ""
     told += f", uid {uid or 'unknown, since this user may not read the namespace kube-system'}"
     facts = {"server": cluster.server, "context": found.context, "name": found.name, "uid": uid}
+    of = [f"{role or 'otel_collector'}{ending}" for ending in WAYS]
     if expected and expected not in (found.name, uid):
         raise Failure(
             f"it is cluster {told}",
-            asked=f"Go to the cluster {expected}",
+            asked=f"Go to the cluster {expected}" + (f" with role {role}" if role else ""),
             where="otel_expected_cluster",
-            fix="Name the right cluster (otel_collector_kube_context, otel_collector_kubeconfig or "
-            "otel_collector_eks_cluster), or give the name of this one or the uid of its namespace kube-system.",
+            fix=f"Name the right cluster ({', '.join(of[:-1])} or {of[-1]}), "
+            "or give the name of this one or the uid of its namespace kube-system.",
             facts={**facts, "refused": True},
         )
-    return {"changed": False, "msg": f"This run goes to cluster {told}.", **facts}
+    return {"changed": False, "msg": f"{f'Role {role}' if role else 'This run'} goes to cluster {told}.", **facts}
 
 
 def _uid(cluster: Cluster) -> str:
