@@ -9,26 +9,33 @@ from contextlib import suppress
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.backends.table import BACKENDS
+import yaml
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.backends.table import BACKENDS, LIMITS, Limit
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.api.kinds import PRUNED, ApiResources
 
-from ..helpers import OPTIONS, PODS, SPEC, build, cases, running
+from ..helpers import OPTIONS, PODS, SPEC, build, cases, collector, running
 from ..manifests.test_target_allocator import SETTINGS, SOURCES, order
 
-manifests = BACKENDS["kubernetes"].manifests
-EVERYTHING: dict[str, Any] = {
-    "autoscaling": {"min_replicas": 1, "max_replicas": 2},
-    "disruption_budget": {"min_available": 1},
-    "network_policy": {"enabled": True},
-    "ingress": {"host": "a.example.com"},
-    "routes": {"gateway": "public", "http_hostnames": ["h.example.com"], "grpc_hostnames": ["g.example.com"]},
-}
+EVERYTHING: dict[str, Any] = yaml.safe_load("""
+autoscaling: {min_replicas: 1, max_replicas: 2}
+disruption_budget: {min_available: 1}
+network_policy: {enabled: true}
+ingress: {host: a.example.com}
+routes: {gateway: public, http_hostnames: [h.example.com], grpc_hostnames: [g.example.com]}
+""")
 CONFIG = running(receivers={"otlp": {"protocols": {"grpc": None, "http": None}}}, processors={"k8s_attributes": {}})
+MODES = [(backend, mode) for backend in BACKENDS for mode in BACKENDS[backend].modes]
+FIRST, RBAC = ("Namespace", "ServiceAccount"), ("ClusterRole", "ClusterRoleBinding")
+WAYS = ("NetworkPolicy", "Ingress", "HTTPRoute", "GRPCRoute")
 
 
-def kinds(config: Any = None, **options: Any) -> list[str]:
-    return [manifest["kind"] for manifest in manifests(build(config, **options))]
+def objects(backend: str, config: Any = None, **options: Any) -> list[Any]:
+    return BACKENDS[backend].manifests(build(config, backend=backend, **options))
+
+
+def kinds(backend: str, config: Any = None, **options: Any) -> list[str]:
+    return [item["kind"] for item in objects(backend, config, **options)]
 
 
 @cases(
@@ -36,76 +43,52 @@ def kinds(config: Any = None, **options: Any) -> list[str]:
     ("deployment", 1, "Deployment"),
     ("statefulset", 2, "StatefulSet"),
     ("daemonset", 0, "DaemonSet"),
+    ("sidecar", 0, ""),
 )
 def test_what_others_need_comes_first(mode: str, services: int, workload: str) -> None:
-    found = [*["Service"] * services, workload]
-    assert kinds(mode=mode) == ["Namespace", "ServiceAccount", "ConfigMap", *found, "NetworkPolicy"]
+    found = ["Service"] * services
+    policy = ["NetworkPolicy"] if workload else []
+    assert kinds("operator", mode=mode) == [*FIRST, *found, *policy, "OpenTelemetryCollector"]
+    if workload:
+        assert kinds("kubernetes", mode=mode) == [*FIRST, "ConfigMap", *found, workload, *policy]
     if services:
-        assert kinds(CONFIG, mode=mode, **EVERYTHING) == [
-            *("Namespace", "ServiceAccount", "ClusterRole", "ClusterRoleBinding", "ConfigMap", *found),
-            *("HorizontalPodAutoscaler", "PodDisruptionBudget", "NetworkPolicy", "Ingress", "HTTPRoute", "GRPCRoute"),
-        ]
+        scaled = ("HorizontalPodAutoscaler", "PodDisruptionBudget")
+        plain = [*FIRST, *RBAC, "ConfigMap", *found, workload, *scaled, *WAYS]
+        assert kinds("kubernetes", CONFIG, mode=mode, **EVERYTHING) == plain
+        operated = [*FIRST, *RBAC, *found, *WAYS, "OpenTelemetryCollector"]
+        assert kinds("operator", CONFIG, mode=mode, **EVERYTHING) == operated
 
 
-@pytest.mark.parametrize("mode", ["daemonset", "deployment", "statefulset"])
-def test_every_object_but_those_that_are_shared_says_whose_it_is(mode: str) -> None:
-    for manifest in manifests(build(CONFIG, mode=mode)):
-        owner = manifest["metadata"]["labels"].get("o11y.opentelemetry/collector")
-        assert owner == (None if manifest["kind"] in ("Namespace", "ServiceAccount") else "gateway")
+@pytest.mark.parametrize(("backend", "mode"), MODES)
+def test_every_object_but_those_that_are_shared_says_whose_it_is(backend: str, mode: str) -> None:
+    settings = SETTINGS if backend == "operator" and mode in ("daemonset", "statefulset") else {}
+    for item in objects(backend, CONFIG, mode=mode, target_allocator=settings):
+        shared = item["kind"] == "Namespace" or (item["kind"], item["metadata"]["name"]) == (
+            "ServiceAccount",
+            "gateway",
+        )
+        owner = item["metadata"]["labels"].get("o11y.opentelemetry/collector")
+        assert owner == (None if shared else "gateway")
 
 
 def test_no_two_objects_share_anything_that_could_change() -> None:
-    one, *others = manifests(build(CONFIG, labels={"team": "a"}))
+    one, *others = objects("kubernetes", CONFIG, labels={"team": "a"})
     one["metadata"]["labels"]["changed"] = "yes"
-    assert all("changed" not in manifest["metadata"]["labels"] for manifest in others)
-
-
-OURS = ("Namespace", "ServiceAccount", "ClusterRole", "ClusterRoleBinding")
-
-
-def objects(config: Any = None, **options: Any) -> list[Any]:
-    return BACKENDS["operator"].manifests(build(config, backend="operator", **options))
-
-
-def operator_kinds(config: Any = None, **options: Any) -> list[str]:
-    return [manifest["kind"] for manifest in objects(config, **options)]
-
-
-@cases("mode, services", ("deployment", 1), ("statefulset", 2), ("daemonset", 0), ("sidecar", 0))
-def test_workload_config_autoscaler_and_budget_are_the_operators(mode: str, services: int) -> None:
-    found = ["Service"] * services
-    least = [*found, *([] if mode == "sidecar" else ["NetworkPolicy"])]
-    assert operator_kinds(mode=mode) == ["Namespace", "ServiceAccount", *least, "OpenTelemetryCollector"]
-    if services:
-        ways = ("NetworkPolicy", "Ingress", "HTTPRoute", "GRPCRoute")
-        assert operator_kinds(CONFIG, mode=mode, **EVERYTHING) == [*OURS, *found, *ways, "OpenTelemetryCollector"]
+    assert all("changed" not in item["metadata"]["labels"] for item in others)
 
 
 def test_an_allocator_has_an_account_and_rights_of_its_own() -> None:
     found = BACKENDS["operator"].manifests(order(sources={**SOURCES, "secret_namespaces": ["telemetry"]}))
     own = ("Service", "NetworkPolicy", "Role", "RoleBinding", "OpenTelemetryCollector")
-    assert [manifest["kind"] for manifest in found] == [*OURS, *OURS[1:], *own]
-    assert objects(image_pull_secrets=["registry"])[1]["imagePullSecrets"] == [{"name": "registry"}]
-
-
-@pytest.mark.parametrize("mode", BACKENDS["operator"].modes)
-def test_every_object_but_those_that_are_shared_says_whose_it_is_under_the_operator(mode: str) -> None:
-    settings = SETTINGS if mode in ("daemonset", "statefulset") else {}
-    for manifest in objects(CONFIG, mode=mode, target_allocator=settings):
-        name, kind = manifest["metadata"]["name"], manifest["kind"]
-        shared = kind == "Namespace" or (kind == "ServiceAccount" and name == "gateway")
-        assert ("o11y.opentelemetry/collector" in manifest["metadata"]["labels"]) is not shared
+    assert [item["kind"] for item in found] == [*FIRST, *RBAC, "ServiceAccount", *RBAC, *own]
+    assert objects("operator", image_pull_secrets=["registry"])[1]["imagePullSecrets"] == [{"name": "registry"}]
 
 
 def test_a_service_selects_the_same_pods_under_both_backends() -> None:
-    both = [
-        *objects(CONFIG, network_policy={"enabled": True}),
-        *manifests(build(CONFIG, network_policy={"enabled": True})),
-    ]
+    both = [item for backend in BACKENDS for item in objects(backend, CONFIG, network_policy={"enabled": True})]
     selectors = [item["spec"]["selector"] for item in both if item["kind"] == "Service"]
-    assert selectors == [PODS, PODS]
-    policies = [item["spec"]["podSelector"]["matchLabels"] for item in both if item["kind"] == "NetworkPolicy"]
-    assert policies == [PODS, PODS]
+    selectors += [item["spec"]["podSelector"]["matchLabels"] for item in both if item["kind"] == "NetworkPolicy"]
+    assert selectors == [PODS] * 4
     (template,) = [item["spec"]["template"] for item in both if item["kind"] == "Deployment"]
     assert PODS.items() <= template["metadata"]["labels"].items()
 
@@ -113,31 +96,28 @@ def test_a_service_selects_the_same_pods_under_both_backends() -> None:
 OTLP = {"protocols": {"http": {"endpoint": "0.0.0.0:4318"}}}
 STORE = {"file_storage": {"directory": "/var/lib/otelcol/queue"}}
 NOTHING_IS_LOST_CONFIG = running(receivers={"otlp": OTLP}, extensions=STORE)
-CERTIFICATE: dict[str, Any] = {
-    **{"name": "tls", "usages": "both", "dns_names": None, "issuer": None},
-    **{"duration_seconds": 7776000, "renew_before_seconds": 2592000},
-}
 # Values of options that take more than any text, number or mapping.
-SAMPLES: dict[str, Any] = {
-    "autoscaling": {"min_replicas": 1, "max_replicas": 9},
-    "disruption_budget": {"min_available": 1},
-    "memory_limit": "1Gi",
-    "cpu_request": "7m",
-    "cpu_limit": "2",
-    "env": {"A": "b"},
-    "volumes": [{"name": "a", "mount_path": "/a", "source": {"emptyDir": {}}}],
-    "tolerations": [{"operator": "Exists"}],
-    "topology_spread": [{"maxSkew": 1}],
-    "service": {"enabled": True, "type": "NodePort"},
-    "ingress": {"host": "a.example.com"},
-    "routes": {"gateway": "a", "http_hostnames": ["a.example.com"]},
-    "openshift_route": {"host": "a.example.com"},
-    "network_policy": {"enabled": True, "ingress_from": [{"podSelector": {}}]},
-    "storage": {"size": "9Gi", "class": "fast"},
-    "update_strategy": {"rollingUpdate": {"maxUnavailable": 1}},
-    "target_allocator": SETTINGS,
-    "certificates": [CERTIFICATE],
-}
+SAMPLES: dict[str, Any] = yaml.safe_load("""
+autoscaling: {min_replicas: 1, max_replicas: 9}
+disruption_budget: {min_available: 1}
+memory_limit: 1Gi
+cpu_request: 7m
+cpu_limit: "2"
+env: {A: b}
+volumes: [{name: a, mount_path: /a, source: {emptyDir: {}}}]
+tolerations: [{operator: Exists}]
+topology_spread: [{maxSkew: 1}]
+service: {enabled: true, type: NodePort}
+ingress: {host: a.example.com}
+routes: {gateway: a, http_hostnames: [a.example.com]}
+openshift_route: {host: a.example.com}
+network_policy: {enabled: true, ingress_from: [{podSelector: {}}]}
+storage: {size: 9Gi, class: fast}
+update_strategy: {rollingUpdate: {maxUnavailable: 1}}
+certificates:
+  - {name: tls, usages: both, dns_names: null, issuer: null, duration_seconds: 7776000, renew_before_seconds: 2592000}
+""")
+SAMPLES["target_allocator"] = SETTINGS
 # What the config and the image are made of reaches backends as config and image, and `adopt` is for the apply.
 # What `allow` allows reaches them as rules.
 # tests/contract/test_options_are_used.py asks that each of them is read.
@@ -157,7 +137,6 @@ IDLE = {
     ("instance", "operator"): "the operator has an instance label of its own; objects keep ours",
 }
 WORDS = {"autoscaling": "autoscal", "target_allocator": "target allocator"}
-MODES = [(backend, mode) for backend in BACKENDS for mode in BACKENDS[backend].modes]
 
 
 def made(backend: str, mode: str, **options: Any) -> Any:
@@ -184,12 +163,9 @@ def test_an_input_changes_something_or_is_refused(option: str, backend: str, mod
     assert not same or (option, mode) in IDLE or (option, backend) in IDLE
 
 
-def test_samples_are_of_inputs() -> None:
-    assert set(SAMPLES) | BEFORE <= set(OPTIONS)
-
-
 def test_every_kind_that_an_input_brings_is_in_the_table_of_the_api() -> None:
     """What is not there is looked up at the server, and never pruned."""
+    assert set(SAMPLES) | BEFORE <= set(OPTIONS)
     found: set[tuple[str, str]] = set()
     for option in set(OPTIONS) - BEFORE:
         for backend, mode in MODES:
@@ -198,3 +174,77 @@ def test_every_kind_that_an_input_brings_is_in_the_table_of_the_api() -> None:
                 found |= {(item["apiVersion"], item["kind"]) for item in objects}
     assert [kind for kind in sorted(found) if not ApiResources.known(*kind)] == []
     assert {kind for _version, kind in found} - set(PRUNED) == {"Namespace"}
+
+
+KUBERNETES, OPERATOR = BACKENDS["kubernetes"], BACKENDS["operator"]
+# What argument_specs.yml makes of suboptions that nobody gave.
+AT_REST: dict[str, Any] = {
+    "disruption_budget": {"min_available": None, "max_unavailable": None},
+    "service": {"enabled": False, "type": None, "annotations": None},
+    **{"network_policy": {"enabled": False, "egress": None}, "storage": {"size": "1Gi", "class": None}},
+    "host_ports": False,
+}
+
+
+def operated(**options: Any) -> Any:
+    return collector(backend="operator", **options)
+
+
+REFUSED = [pytest.param(limit, mode, id=f"{limit.option}-{mode}") for limit in LIMITS for mode in limit.modes]
+
+
+@cases("limit, mode", *REFUSED)
+def test_what_a_mode_cannot_say_is_refused_with_what_to_do(limit: Limit, mode: str) -> None:
+    with pytest.raises(Problem, match=f"collector 'gateway': the operator has no place for .* mode {mode}") as problem:
+        OPERATOR.check(operated(mode=mode, **{limit.option: sample(limit.option)}))
+    assert f"  {limit.option}: {limit.fix}" in str(problem.value).splitlines()
+
+
+@pytest.mark.parametrize("mode", OPERATOR.modes)
+def test_defaults_are_at_home_in_every_mode(mode: str) -> None:
+    OPERATOR.check(operated(mode=mode, **AT_REST))
+
+
+def test_every_fault_is_told_at_once_and_a_name_leaves_room_for_what_the_operator_adds() -> None:
+    with pytest.raises(Problem, match=r"(?s)these options in mode sidecar.*tolerations: .*affinity: "):
+        OPERATOR.check(operated(mode="sidecar", tolerations=sample("tolerations"), affinity=sample("affinity")))
+    OPERATOR.check(operated(name="a" * 42))
+    with pytest.raises(Problem, match=r"too long for a custom resource.*at most 42"):
+        OPERATOR.check(operated(name="a" * 43))
+
+
+CROSSED = {**SOURCES, "namespaces": ["a"], "denied_namespaces": ["b"]}
+
+
+@cases(
+    "mode, settings, says",
+    ("deployment", {}, "mode deployment cannot have one"),
+    ("sidecar", {}, "mode sidecar cannot have one"),
+    ("daemonset", {"allocation_strategy": "consistent-hashing"}, "mode daemonset does not go with strategy"),
+    ("statefulset", {"allocation_strategy": "per-node"}, "mode statefulset does not go with strategy per-node"),
+    ("statefulset", {"allocation_strategy": "least-weighted", "replicas": 2}, "every replica would share out"),
+    ("statefulset", {"prometheus_cr": CROSSED}, "both namespaces and denied_namespaces"),
+)
+def test_an_allocator_that_could_not_work_is_refused(mode: str, settings: Any, says: str) -> None:
+    with pytest.raises(Problem, match=f"target allocator of collector 'gateway': .*{says}"):
+        OPERATOR.check(operated(mode=mode, target_allocator={**SETTINGS, **settings}))
+
+
+@cases(
+    "mode, settings",
+    ("daemonset", {}),
+    ("statefulset", {}),
+    ("statefulset", {"replicas": 2}),
+    ("statefulset", {"allocation_strategy": "least-weighted"}),
+    ("deployment", {"enabled": False}),
+)
+def test_an_allocator_that_works_is_not(mode: str, settings: Any) -> None:
+    OPERATOR.check(operated(mode=mode, target_allocator={**SETTINGS, **settings}))
+
+
+def test_the_plain_backend_runs_without_an_allocator_and_refuses_what_only_that_does() -> None:
+    KUBERNETES.check(collector(mode="statefulset", target_allocator=SETTINGS))
+    with pytest.raises(Problem, match=r"reads ServiceMonitors.*Set `backend: operator`"):
+        KUBERNETES.check(collector(mode="statefulset", target_allocator={**SETTINGS, "prometheus_cr": SOURCES}))
+    with pytest.raises(Problem, match=r"mode sidecar, and only the operator.*Set `backend: operator`"):
+        KUBERNETES.check(collector(mode="sidecar"))

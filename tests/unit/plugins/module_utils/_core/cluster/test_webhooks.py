@@ -1,49 +1,42 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Webhooks as data: causes, CA bundles, Services."""
+"""Webhooks as data; what cert-manager and the OpenTelemetry operator say of their resources, and make of them."""
 
 from __future__ import annotations
 
 import base64
 from typing import Any
 
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.cluster import webhooks
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.cluster import operator_status, webhooks
 
 from ..helpers import cases
 
-CALL = (
-    'Internal error occurred: failed calling webhook "a.b": failed to call webhook: Post "https://hook.ns.svc:443/x": '
-)
+CALL = 'Internal error occurred: failed calling webhook "b": failed to call webhook: Post "https://hook.ns.svc:443/x": '
 BUNDLE = base64.b64encode(b"-----BEGIN CERTIFICATE-----\nMIIB\n").decode()
 SERVICE = {"namespace": "ns", "name": "hook"}
+CAUSES = {
+    'service "hook" not found': "no_service",
+    'no endpoints available for service "hook"': "no_endpoints",
+    "x509: certificate is valid for ip-10-0-0-1, not hook.ns.svc": "certificate_name",
+    "x509: certificate has expired or is not yet valid: current time is after": "certificate_time",
+    "tls: failed to verify certificate: x509: certificate signed by unknown authority": "untrusted",
+    "dial tcp 10.0.0.1:9443: connect: connection refused": "refused",
+    "EOF": "refused",
+    "context deadline exceeded": "unreachable",
+    "dial tcp 10.0.0.1:9443: i/o timeout": "unreachable",
+    "No agent available": "unreachable",
+    "the server is currently unable to handle the request": "unreachable",
+    "the server could not find the requested resource": "no_path",
+    "something new": "other",
+}
 
 
-@cases(
-    "words, cause",
-    ('service "hook" not found', "no_service"),
-    ('no endpoints available for service "hook"', "no_endpoints"),
-    ("x509: certificate is valid for ip-10-0-0-1, not hook.ns.svc", "certificate_name"),
-    ("x509: certificate has expired or is not yet valid: current time is after", "certificate_time"),
-    ("tls: failed to verify certificate: x509: certificate signed by unknown authority", "untrusted"),
-    ("dial tcp 10.0.0.1:9443: connect: connection refused", "refused"),
-    ("EOF", "refused"),
-    ("context deadline exceeded", "unreachable"),
-    ("dial tcp 10.0.0.1:9443: i/o timeout", "unreachable"),
-    ("No agent available", "unreachable"),
-    ("the server is currently unable to handle the request", "unreachable"),
-    ("the server could not find the requested resource", "no_path"),
-    ("something new", "other"),
-)
+@cases("words, cause", *CAUSES.items())
 def test_why_a_webhook_does_not_answer(words: str, cause: str) -> None:
     assert webhooks.calls_webhook(CALL + words)
-    assert webhooks.cause(words).id == cause
-    assert webhooks.cause(CALL + words).id == cause
-
-
-def test_every_cause_has_a_case() -> None:
-    cases = {case[1] for case in test_why_a_webhook_does_not_answer.pytestmark[0].args[1]}  # type: ignore[attr-defined]
-    assert cases == {row.id for row in webhooks.CAUSES}
+    assert webhooks.cause(words).id == webhooks.cause(CALL + words).id == cause
+    assert set(CAUSES.values()) == {row.id for row in webhooks.CAUSES}
 
 
 @cases(
@@ -112,3 +105,146 @@ def test_endpoints(endpoints: Any, ready: bool) -> None:
     assert webhooks.ready(slices) is ready
     assert webhooks.port(slices) == "9443"
     assert webhooks.port([]) == "that its targetPort names"
+
+
+NAME = "cert-manager.io/certificate-name"
+
+
+def thing(kind: str, name: str, conditions: Any = (), annotations: Any = None, created: str = "", **spec: Any) -> Any:
+    metadata = {"name": name, "namespace": "a", "generation": 2, "annotations": annotations}
+    metadata |= {"creationTimestamp": created} if created else {}
+    return {"kind": kind, "metadata": metadata, "spec": spec, "status": {"conditions": list(conditions)}}
+
+
+def says(kind: str, status: str, **more: Any) -> dict[str, Any]:
+    return {"type": kind, "status": status, "observedGeneration": 2, **more}
+
+
+FAILED = says("Issuing", "False", reason="Failed", message="denied by policy")
+
+
+@cases(
+    "conditions, issued, refusal",
+    ([], False, ""),
+    ([says("Ready", "True")], True, ""),
+    ([says("Ready", "False")], False, ""),
+    ([says("Ready", "True", observedGeneration=1)], False, ""),
+    ([{"type": "Ready", "status": "True"}], True, ""),
+    ([says("Issuing", "True"), says("Ready", "True")], True, ""),
+    ([FAILED], False, "denied by policy"),
+    ([{**FAILED, "observedGeneration": 1}], False, ""),  # of an earlier wish
+    ([says("Issuing", "True", reason="DoesNotExist")], False, ""),
+)
+def test_it_is_issued_or_refused_as_is_said_of_what_it_is_now(conditions: Any, issued: bool, refusal: str) -> None:
+    certificate = thing("Certificate", "x", conditions)
+    assert (operator_status.is_issued(certificate), operator_status.refusal(certificate)) == (issued, refusal)
+
+
+def test_the_newest_request_says_most_and_a_secret_belongs_to_the_certificate_that_it_names() -> None:
+    waiting = thing("Certificate", "x", [says("Ready", "False", message="does not exist yet")])
+    requests = [
+        thing("CertificateRequest", created, [says("Ready", "False", message=message)], {NAME: "x"}, created)
+        for created, message in (("2026-01-02", "issuer not found"), ("2026-01-01", "older"))
+    ]
+    assert operator_status.account(waiting, requests) == "issuer not found"
+    assert operator_status.account(waiting, []) == "does not exist yet"
+    assert operator_status.account(thing("Certificate", "x"), []) == "cert-manager has not processed it"
+    for named, belongs in (({NAME: "x"}, True), ({NAME: "y"}, False), (None, False)):
+        secret = thing("Secret", "s", annotations=named)
+        assert operator_status.belongs(secret, thing("Certificate", "x")) is belongs
+
+
+ROOT = thing("Issuer", "self", selfSigned={})
+AUTHORITY = thing("Certificate", "ca", secretName="ca", issuerRef={"name": "self", "kind": "Issuer"})
+ISSUER = thing("Issuer", "ca", ca={"secretName": "ca"})
+OWN = thing("Certificate", "own", secretName="own", issuerRef={"name": "ca", "kind": "Issuer"})
+
+
+@cases(
+    "reference, kept",
+    ({"name": "ca", "kind": "Issuer"}, [ISSUER, AUTHORITY, ROOT]),
+    ({"name": "ca"}, [ISSUER, AUTHORITY, ROOT]),
+    ({"name": "self"}, [ROOT]),
+    ({"name": "ca", "kind": "ClusterIssuer"}, []),
+    ({"name": "other"}, []),
+)
+def test_an_issuer_that_others_need_stays_with_the_ca_behind_it(reference: Any, kept: Any) -> None:
+    other = thing("Certificate", "other", secretName="other", issuerRef=reference)
+    assert operator_status.needed([ROOT, AUTHORITY, ISSUER, OWN], [other]) == kept
+    elsewhere = {**other, "metadata": {**other["metadata"], "namespace": "b"}}
+    assert operator_status.needed([ROOT, AUTHORITY, ISSUER, OWN], [elsewhere]) == []
+
+
+READY = {"type": "Ready", "status": "True", "reason": "Reconciled", "message": "ok"}
+UNRECONCILED = {"type": "Ready", "status": "False", "reason": "ReconcileError", "message": "no right"}
+DONE = {"observedGeneration": 2, "conditions": [READY], "version": "0.158.0"}
+OLD = {"version": "0.152.1"}
+SHARED = {"mode": "statefulset", "targetAllocator": {"enabled": True}}
+
+
+def custom(status: Any = None, kind: str = "OpenTelemetryCollector", **spec: Any) -> Any:
+    metadata = {"name": "a", "namespace": "ns", "generation": 2, "uid": "u"}
+    return {"kind": kind, "metadata": metadata, "spec": spec, "status": status or {}}
+
+
+def child(owner: str = "OpenTelemetryCollector", name: str = "a", **annotations: str) -> Any:
+    template = {"metadata": {"annotations": annotations}, "spec": {"containers": [{"image": "i"}]}}
+    metadata = {"name": "a-collector", "ownerReferences": [{"kind": owner, "name": name}]}
+    return {"kind": "Deployment", "metadata": metadata, "spec": {"replicas": 1, "template": template}}
+
+
+@cases(
+    "given, names",
+    (custom(), ["Deployment ns/a-collector"]),
+    (custom(mode="daemonset"), ["DaemonSet ns/a-collector"]),
+    (custom(mode="statefulset"), ["StatefulSet ns/a-collector"]),
+    (custom(mode="sidecar"), []),
+    (custom(**SHARED), ["StatefulSet ns/a-collector", "Deployment ns/a-targetallocator"]),
+    (custom(targetAllocator={"enabled": False}), ["Deployment ns/a-collector"]),
+    (custom(kind="TargetAllocator"), ["Deployment ns/a-targetallocator"]),
+)
+def test_the_workloads_of_a_resource(given: Any, names: list[str]) -> None:
+    assert [str(item) for item in operator_status.children(given)] == names
+
+
+@cases("name, made", ("a", "a"), ("a.b", "a-b"), ("x" * 60, "x" * 53), ("-a", "a"))
+def test_names_are_cut_as_the_operator_cuts_them(name: str, made: str) -> None:
+    assert operator_status.child_name(name, "-collector") == f"{made}-collector"
+
+
+SUMMED = {"podAnnotations": {"sum": "2"}}
+GONE = child()
+GONE["metadata"]["deletionTimestamp"] = "now"
+BOTH = custom(DONE, **SUMMED, targetAllocator={"enabled": True})
+
+
+@cases(
+    "given, live, words",
+    (custom(DONE), [child()], ""),
+    (custom(DONE), [None], "Deployment ns/a-collector does not exist"),
+    (custom(DONE), [GONE], "does not exist"),
+    (custom(DONE | {"observedGeneration": 1}), [child()], "has seen generation 1, not 2"),
+    (custom({"observedGeneration": 2, "conditions": [UNRECONCILED]}), [child()], "says ReconcileError: no right"),
+    (custom(DONE, image="new"), [child()], ""),
+    (custom(), [child()], "no operator has reconciled it"),
+    (custom(OLD), [child()], ""),
+    (custom(OLD), [child(name="b")], "has another owner"),
+    (custom(OLD, image="new"), [child()], "does not have the image of the resource"),
+    (custom(OLD, **SUMMED), [child(sum="1")], "does not have the podAnnotations"),
+    (custom(OLD, **SUMMED), [child(sum="2", more="x")], ""),
+    (custom(OLD, replicas=2), [child()], "does not have the replicas"),
+    (custom(OLD, replicas=2, autoscaler={"maxReplicas": 3}), [child()], ""),
+    (custom(OLD, replicas=2, mode="daemonset"), [child()], ""),
+    (custom(OLD, mode="sidecar"), [], ""),
+    (custom(DONE, mode="sidecar"), [], ""),
+    (custom(mode="sidecar"), [], "no operator has reconciled it"),
+    (custom(managementState="unmanaged"), [child()], ""),
+    (custom(managementState="unmanaged"), [None], "does not exist"),
+    (custom(kind="TargetAllocator", image="new"), [child("TargetAllocator")], "does not have the image"),
+    # What the operator says of a collector does not hold for its target allocator.
+    (BOTH, [child(), child("TargetAllocator", sum="1")], "does not have the podAnnotations"),
+    (BOTH, [child(), child("TargetAllocator", sum="2")], ""),
+)
+def test_when_a_resource_has_become_its_workloads(given: Any, live: Any, words: str) -> None:
+    found = operator_status.untaken(given, live)
+    assert words in found and bool(found) is bool(words)

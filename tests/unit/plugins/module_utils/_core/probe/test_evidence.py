@@ -23,24 +23,17 @@ Resource attributes:
      -> o11y.probe.id: Str(mine)
 Span #0
 \t{"otelcol.component.id": "debug"}"""
+IN, OUT = ("receiver_accepted", "spans"), ("exporter_sent", "spans")
 AS_JSON = json.dumps({"level": "info", "msg": SPANS.rpartition("\n")[0], "otelcol.component.id": "debug"})
 
 
 @pytest.mark.parametrize("text", [SPANS, AS_JSON])
-def test_the_record_of_the_probe_is_cut_out(text: Any) -> None:
+def test_the_record_of_the_probe_is_cut_out(text: str) -> None:
     lines = excerpt(f"start\n{text}", "traces", "mine")
-    assert lines[0] == "ResourceSpans #1"
-    assert lines[-1].startswith("Span #0")
-    assert "Str(mine)" in lines[2]
-    assert "other" not in "".join(lines)
-
-
-@pytest.mark.parametrize(("signal", "probe"), [("traces", "absent"), ("metrics", "mine"), ("logs", "mine")])
-def test_another_record_is_no_evidence(signal: Any, probe: Any) -> None:
-    assert excerpt(SPANS, signal, probe) == []
-
-
-def test_a_long_record_is_cut() -> None:
+    assert lines[0] == "ResourceSpans #1" and lines[-1].startswith("Span #0")
+    assert "Str(mine)" in lines[2] and "other" not in "".join(lines)
+    for signal, probe in (("traces", "absent"), ("metrics", "mine"), ("logs", "mine")):
+        assert excerpt(text, signal, probe) == []
     assert len(excerpt("ResourceSpans #0\nmine" + "\nline" * 99, "traces", "mine")) == 25
 
 
@@ -50,18 +43,10 @@ def test_a_long_record_is_cut() -> None:
     'otelcol_receiver_accepted_spans_total{receiver="otlp"} 3',
     'otelcol_receiver_accepted_spans__spans__total{receiver="otlp"} 3',
     "otelcol_receiver_accepted_spans__spans_ 3e+00",
+    'otelcol_receiver_accepted_spans{receiver="a"} 1\notelcol_receiver_accepted_spans{receiver="b"} 2',
 )
-def test_counters_of_all_versions_are_read(line: Any) -> None:
-    assert counters(f"# HELP x\n{line}\nother 1\n") == {("receiver_accepted", "spans"): 3}
-
-
-def test_counters_are_summed() -> None:
-    assert counters('otelcol_exporter_sent_spans{exporter="a"} 1\notelcol_exporter_sent_spans{exporter="b"} 2') == {
-        ("exporter_sent", "spans"): 3
-    }
-
-
-IN, OUT = ("receiver_accepted", "spans"), ("exporter_sent", "spans")
+def test_counters_of_all_versions_are_read_and_summed(line: str) -> None:
+    assert counters(f"# HELP x\n{line}\nother 1\n") == {IN: 3}
 
 
 @cases(
