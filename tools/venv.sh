@@ -6,9 +6,14 @@ uv=$(command -v uv || echo "$PWD/.cache/uv/bin/uv")
 environment() {
   local venv=$1 python=$2 key
   key=$(sha256sum <<<"${*:3}")
-  [ "$(cat "$venv/.ready" 2>/dev/null)" != "$key" ] || return 0
-  "$uv" venv --quiet --clear --no-python-downloads --python "$python" "$venv" &&
-    "$uv" pip install --quiet --python "$venv/bin/python" "${@:4}" && echo "$key" >"$venv/.ready"
+  mkdir -p "$(dirname "$venv")"
+  (
+    # Several jobs may ask for the same one at the same time.
+    flock 9
+    [ "$(cat "$venv/.ready" 2>/dev/null)" != "$key" ] || exit 0
+    "$uv" venv --quiet --clear --no-python-downloads --python "$python" "$venv" &&
+      "$uv" pip install --quiet --python "$venv/bin/python" "${@:4}" && echo "$key" >"$venv/.ready"
+  ) 9>"$venv.lock"
 }
 
 # other_collections FOLDER : link the collections that this one builds on, which the package `ansible` brings.
