@@ -56,6 +56,7 @@ def create(cluster: Cluster) -> None:
     folder = cluster.dir / "pki"
     folder.mkdir(parents=True, mode=0o700, exist_ok=True)
     ca = ["-keyout", "ca.key", "-out", "ca.crt", "-subj", "/CN=o11y-testbed-ca", "-days", DAYS]
+    ca += ["-addext", "keyUsage=critical,keyCertSign,cRLSign"]
     command.run([*NEW_KEY, *ca], cwd=folder)
     for item in certificates(cluster):
         issue(cluster, item)

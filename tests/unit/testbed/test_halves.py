@@ -27,7 +27,12 @@ def run(tmp_path: Path, half: str, installed: set[str]) -> list[str]:
         program.write_text(PROGRAM)
         program.chmod(0o755)
     ansible = dict.fromkeys(("O11Y_OLDEST_ANSIBLE", "O11Y_NEWEST_ANSIBLE"), "")  # of the checkout
-    environment = {**os.environ, **ansible, "PATH": f"{tmp_path}:{os.environ['PATH']}", "INSTALLED": " ".join(installed)}
+    environment = {
+        **os.environ,
+        **ansible,
+        "PATH": f"{tmp_path}:{os.environ['PATH']}",
+        "INSTALLED": " ".join(installed),
+    }
     done = subprocess.run([ROOT / "tools/cluster", half], env=environment, capture_output=True, text=True, check=True)
     return done.stdout.splitlines()
 
