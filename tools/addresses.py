@@ -16,6 +16,7 @@ from pathlib import Path
 LINK = re.compile(r"\[([^\]]+)\]\((?!https?://|#)([^)]+)\)")
 IMAGE = re.compile(r"!" + LINK.pattern + r"\n\n?")
 OUTSIDE = re.compile(r"\[([^\]]+)\]\(\.\./([^)]+)\)")
+BY_FILE = re.compile(r"\[(?:docs/)?(\w+\.md)\]\((\1(?:#[^)]*)?)\)")
 
 
 def page(text: str, base: str) -> str:
@@ -25,7 +26,11 @@ def page(text: str, base: str) -> str:
 
 
 def guide(text: str, base: str) -> str:
-    """Return a page of docs/, whose links out of that folder are below this address, or are text if there is none."""
+    """Return a page of docs/, whose links out of that folder are below this address, or are text if there is none.
+
+    A link that is named after its file gets the title of that page or heading.
+    """
+    text = BY_FILE.sub(r"[](\2)", text)
     return OUTSIDE.sub(rf"[\1]({base}/\2)" if base else r"\1", text)
 
 

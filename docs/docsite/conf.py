@@ -6,7 +6,7 @@
 project = "o11y.opentelemetry"
 copyright = "The o11y.opentelemetry maintainers"  # noqa: A001 -- a name of Sphinx
 extensions = ["myst_parser", "sphinx_antsibull_ext"]
-html_theme = "furo"
+html_theme = "sphinx_ansible_theme"
 html_title = project
 myst_heading_anchors = 3
 # The reference refers to pages of Ansible's own documentation, which are not fetched.
