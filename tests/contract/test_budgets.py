@@ -20,9 +20,7 @@ LARGE: dict[str, str] = {
     "tests/contract/test_catalogue_data.py": "One table of facts, checked from every side.",
     "tests/unit/plugins/module_utils/_core/config/test_catalogue.py": "Mirrors catalogue.py.",
     "tests/unit/plugins/plugin_utils/test_migrate.py": "Cases of one module over every kind of input.",
-    "tests/unit/plugins/plugin_utils/_yaml/test_documents.py": "Cases of one reader and one writer.",
     "tests/unit/plugins/module_utils/_edge/bundle/test_apply.py": "Cases of one module against one fake API.",
-    "tests/unit/plugins/plugin_utils/test_lock.py": "Cases of one file, and of everything that compares with it.",
 }
 LONG: dict[str, str] = {}
 

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._action import arguments_of
@@ -17,11 +18,13 @@ OTLP = {
     "service": {"pipelines": {"traces": {"receivers": ["otlp"], "exporters": ["debug"]}}},
 }
 
-# The arguments of pipeline_validate and pipeline_migrate with their defaults.
-VALIDATE, MIGRATE = (
-    {name: option.get("default") for name, option in arguments_of(f"pipeline_{verb}").items()}
-    for verb in ("validate", "migrate")
-)
+
+def defaults(action: str) -> dict[str, Any]:
+    """Return the arguments of an action with their defaults."""
+    return {name: option.get("default") for name, option in arguments_of(action).items()}
+
+
+VALIDATE, MIGRATE, RELEASE = map(defaults, ("pipeline_validate", "pipeline_migrate", "release_render"))
 
 
 def request(*collectors: dict[str, Any], **defaults: Any) -> Request:
@@ -29,9 +32,10 @@ def request(*collectors: dict[str, Any], **defaults: Any) -> Request:
     return Request(collectors, {"namespace": "telemetry", **defaults})
 
 
-def rendered(*collectors: dict[str, Any], **defaults: Any) -> dict[str, Any]:
+def rendered(*collectors: dict[str, Any], pin: Any = None, **defaults: Any) -> dict[str, Any]:
     """Return the bundle of these collectors, with what is found in their configs."""
-    return render(request(*collectors, **defaults), Judgement(), lambda _warning: None)
+    asked = request(*collectors, **defaults)
+    return render(replace(asked, pin=pin) if pin else asked, Judgement(), lambda _warning: None)
 
 
 def of_kind(result: dict[str, Any], kind: str) -> list[dict[str, Any]]:

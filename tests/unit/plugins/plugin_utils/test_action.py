@@ -23,7 +23,7 @@ from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import (
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._render import Request
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._target import BuildRequest, resolve
 
-from .helpers import MIGRATE, VALIDATE
+from .helpers import MIGRATE, VALIDATE, defaults
 
 
 def test_an_answer_changes_nothing_and_a_problem_fails_the_task_in_its_own_words() -> None:
@@ -40,8 +40,7 @@ def test_an_answer_changes_nothing_and_a_problem_fails_the_task_in_its_own_words
 
 
 def test_a_request_takes_the_shared_arguments_and_no_other() -> None:
-    arguments = {name: option.get("default") for name, option in _action.arguments_of("otel_render").items()}
-    request = Request.from_arguments({**arguments, "defaults": {"name": "a"}, "fail_on": "error"})
+    request = Request.from_arguments({**defaults("otel_render"), "defaults": {"name": "a"}, "fail_on": "error"})
     assert (request.collectors, request.defaults, request.recipe_paths) == ([], {"name": "a"}, [])
 
 
@@ -55,16 +54,12 @@ def test_a_result_with_a_secret_is_hidden_from_output() -> None:
     assert not _action.hidden_if_secret({"state": "removed"}, "chart_values")["has_secrets"]
 
 
-def test_the_filter_masks_secrets_on_request() -> None:
+def test_the_filter_writes_a_document_for_each_object_and_masks_secrets_on_request() -> None:
     to_manifests = FilterModule().filters()["to_manifests"]
+    assert to_manifests([{"a": "1"}, {"b": ["yes"]}]) == "---\na: '1'\n---\nb:\n- 'yes'\n"
     objects = [{"kind": "ConfigMap", "data": {"config": "api:\n  key: correct-horse\nx: y\n"}}]
     assert "correct-horse" in to_manifests(objects)
     assert to_manifests(objects, masked=True) == to_manifests(objects).replace("correct-horse", "********")
-
-
-def test_the_filter_writes_a_document_for_each_object() -> None:
-    to_manifests = FilterModule().filters()["to_manifests"]
-    assert to_manifests([{"a": "1"}, {"b": ["yes"]}]) == "---\na: '1'\n---\nb:\n- 'yes'\n"
 
 
 CONTRIB = "otel/opentelemetry-collector-contrib:0.150.0"
@@ -97,26 +92,16 @@ def test_a_build_is_said_or_recognised(wanted: BuildRequest, image: str, build: 
     assert (found and (found.distribution, found.version)) == build
 
 
-@pytest.mark.parametrize(
-    ("wanted", "message"),
-    [
-        (BuildRequest("contribb"), "there is no distribution 'contribb'; did you mean 'contrib'"),
-        (BuildRequest(version="newest"), "'newest' is not a version of the Collector"),
-    ],
-)
-def test_a_build_that_nobody_knows_is_refused(wanted: BuildRequest, message: str) -> None:
-    with pytest.raises(Problem, match=message):
-        resolve(wanted, "")
+def test_a_build_that_nobody_knows_is_refused() -> None:
+    with pytest.raises(Problem, match="there is no distribution 'contribb'; did you mean 'contrib'"):
+        resolve(BuildRequest("contribb"), "")
+    with pytest.raises(Problem, match="'newest' is not a version of the Collector"):
+        resolve(BuildRequest(version="newest"), "")
 
 
-@pytest.fixture
-def manifest(tmp_path: Path) -> Path:
-    return tmp_path / "manifest.yaml"
-
-
-def test_a_manifest_is_a_distribution(manifest: Path) -> None:
-    manifest.write_text(MANIFEST)
-    found = resolve(BuildRequest(manifest=str(manifest)), CONTRIB)
+def test_a_manifest_is_a_distribution(tmp_path: Path) -> None:
+    (tmp_path / "manifest.yaml").write_text(MANIFEST)
+    found = resolve(BuildRequest(manifest=str(tmp_path / "manifest.yaml")), CONTRIB)
     assert found
     assert (found.distribution, found.version) == ("ours", "0.156.0")
     assert found.catalogue.find("receivers", "otlp", "ours", "0.156.0")
@@ -124,10 +109,10 @@ def test_a_manifest_is_a_distribution(manifest: Path) -> None:
 
 
 @pytest.mark.parametrize("text", ["a: 1\n", "[]", ""])
-def test_a_manifest_without_components_is_refused(manifest: Path, text: str) -> None:
-    manifest.write_text(text)
+def test_a_manifest_without_components_is_refused(tmp_path: Path, text: str) -> None:
+    (tmp_path / "manifest.yaml").write_text(text)
     with pytest.raises(Problem, match="is not a manifest of the Collector builder"):
-        resolve(BuildRequest(manifest=str(manifest)), "")
+        resolve(BuildRequest(manifest=str(tmp_path / "manifest.yaml")), "")
 
 
 @pytest.mark.parametrize(
@@ -151,7 +136,7 @@ MISTAKES: dict[str, set[tuple[str, int]]] = {
     "agent": {("bare-variable", 11), ("removed-component", 17), ("removed-component", 21)},
     "cluster_events": {("removed-component", 17)},
     "cluster_objects": {
-        *{("older-name", 13), ("wrong-type", 26), ("older-name", 31), ("plaintext-secret", 36), ("removed-setting", 40)}
+        *(("older-name", 13), ("wrong-type", 26), ("older-name", 31), ("plaintext-secret", 36), ("removed-setting", 40))
     },
     "datadog": {("plaintext-secret", 19)},
     "node_metrics": {("older-name", 14), ("older-name", 23)},
@@ -195,11 +180,8 @@ def test_what_is_mechanical_is_corrected_to_the_letter(name: str) -> None:
 
 
 def test_only_the_password_is_left_to_a_person() -> None:
-    texts = (
-        migrated(SEEDS / "cluster_objects.broken.yaml").text,
-        (SEEDS / "cluster_objects.corrected.yaml").read_text(),
-    )
-    config, wanted = (_inputs.collect([], text).inputs[0].config for text in texts)
+    left, right = migrated(SEEDS / "cluster_objects.broken.yaml").text, SEEDS / "cluster_objects.corrected.yaml"
+    config, wanted = (_inputs.collect([], text).inputs[0].config for text in (left, right.read_text()))
     assert config["exporters"]["elasticsearch"].pop("password") == "change-me-soon"
     del wanted["exporters"]["elasticsearch"]["password"]
     assert config == wanted

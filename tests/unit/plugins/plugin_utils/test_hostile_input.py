@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from copy import deepcopy
 from typing import Any
 from urllib.error import URLError
@@ -21,45 +20,37 @@ from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._release import
 from .helpers import OTLP, VALIDATE
 
 SECONDS = 1.0
-LABELS = {"app": "gw"}
-CONFIG_MAP: dict[str, Any] = {
-    "apiVersion": "v1",
-    "kind": "ConfigMap",
-    "metadata": {"name": "gw", "namespace": "a"},
-    "data": {"config.yaml": _yaml.dump(OTLP)},
-}
-WORKLOAD: dict[str, Any] = {
-    "apiVersion": "apps/v1",
-    "kind": "Deployment",
-    "metadata": {"name": "gw", "namespace": "a"},
-    "spec": {
-        "template": {
-            "metadata": {"labels": LABELS},
-            "spec": {
-                "serviceAccountName": "gw",
-                "volumes": [{"name": "config", "configMap": {"name": "gw"}}],
-                "containers": [
-                    {
-                        "name": "c",
-                        "image": "otel/opentelemetry-collector-contrib:0.158.0",
-                        "ports": [{"name": "otlp", "containerPort": 4317, "hostPort": 4317}],
-                        "env": [{"name": "A", "value": "b"}],
-                        "volumeMounts": [{"name": "config", "mountPath": "/conf"}],
-                        "resources": {"limits": {"memory": "512Mi"}},
-                    }
-                ],
-            },
-        }
-    },
-}
-SERVICE: dict[str, Any] = {
-    "apiVersion": "v1",
-    "kind": "Service",
-    "metadata": {"name": "gw", "namespace": "a"},
-    "spec": {"selector": LABELS, "ports": [{"port": 4317, "targetPort": "otlp"}]},
-}
-OBJECTS = (CONFIG_MAP, WORKLOAD, SERVICE)
-CONTAINER = (1, "spec", "template", "spec", "containers", 0)
+OBJECTS: tuple[Any, ...] = tuple(
+    _yaml.load(text, "objects").data
+    for text in (
+        "{apiVersion: v1, kind: ConfigMap, metadata: {name: gw, namespace: a}, data: {config.yaml: ''}}",
+        """\
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: gw, namespace: a}
+spec:
+  template:
+    metadata: {labels: {app: gw}}
+    spec:
+      serviceAccountName: gw
+      volumes: [{name: config, configMap: {name: gw}}]
+      containers:
+        - name: c
+          image: otel/opentelemetry-collector-contrib:0.158.0
+          ports: [{name: otlp, containerPort: 4317, hostPort: 4317}]
+          env: [{name: A, value: b}]
+          volumeMounts: [{name: config, mountPath: /conf}]
+          resources: {limits: {memory: 512Mi}}
+""",
+        """\
+{apiVersion: v1, kind: Service, metadata: {name: gw, namespace: a},
+ spec: {selector: {app: gw}, ports: [{port: 4317, targetPort: otlp}]}}
+""",
+    )
+)
+OBJECTS[0]["data"]["config.yaml"] = _yaml.dump(OTLP)
+POD = (1, "spec", "template", "spec")
+CONTAINER = (*POD, "containers", 0)
 
 
 def findings(config: Any) -> list[dict[str, Any]]:
@@ -83,27 +74,16 @@ def changed(path: tuple[Any, ...], value: Any) -> list[dict[str, Any]]:
 @pytest.mark.parametrize(
     "path",
     [
-        (0, "metadata", "namespace"),
-        (0, "metadata", "name"),
-        (1, "metadata", "namespace"),
-        (1, "metadata", "name"),
-        (1, "spec", "template", "spec", "volumes", 0, "name"),
-        (1, "spec", "template", "spec", "volumes", 0, "configMap", "name"),
-        (1, "spec", "template", "spec", "serviceAccountName"),
+        *((number, "metadata", key) for number in (0, 1) for key in ("name", "namespace")),
+        *((*POD, "volumes", 0, *path) for path in (("name",), ("configMap", "name"))),
+        (*POD, "serviceAccountName"),
         (1, "spec", "template", "metadata", "labels", "app"),
         (*CONTAINER, "image"),
-        (*CONTAINER, "ports", 0, "name"),
-        (*CONTAINER, "ports", 0, "containerPort"),
-        (*CONTAINER, "ports", 0, "hostPort"),
-        (*CONTAINER, "ports", 0, "protocol"),
-        (*CONTAINER, "env", 0, "name"),
-        (*CONTAINER, "volumeMounts", 0, "name"),
-        (*CONTAINER, "volumeMounts", 0, "mountPath"),
-        (*CONTAINER, "resources", "limits", "memory"),
+        *((*CONTAINER, "ports", 0, key) for key in ("name", "containerPort", "hostPort", "protocol")),
+        *((*CONTAINER, *path) for path in (("env", 0, "name"), ("resources", "limits", "memory"))),
+        *((*CONTAINER, "volumeMounts", 0, key) for key in ("name", "mountPath")),
         (2, "metadata", "namespace"),
-        (2, "spec", "selector", "app"),
-        (2, "spec", "ports", 0, "port"),
-        (2, "spec", "ports", 0, "targetPort"),
+        *((2, "spec", *path) for path in (("selector", "app"), ("ports", 0, "port"), ("ports", 0, "targetPort"))),
     ],
     ids=str,
 )
@@ -118,12 +98,9 @@ def test_a_host_port_needs_no_container_port() -> None:
 
 
 def test_a_resource_may_repeat_the_key_of_its_config() -> None:
-    text = (
-        "apiVersion: opentelemetry.io/v1beta1\nkind: OpenTelemetryCollector\nmetadata: {name: a}\nspec:\n"
-        "  config: {receivers: {otlp: null}}\n"
-        "  config: {receivers: {otlp: null}, service: {pipelines: {}}}\n"
-    )
-    assert "duplicate-key" in [item["rule"] for item in findings(text)]
+    spec = "  config: {receivers: {otlp: null}}\n  config: {receivers: {otlp: null}, service: {pipelines: {}}}\n"
+    head = "apiVersion: opentelemetry.io/v1beta1\nkind: OpenTelemetryCollector\nmetadata: {name: a}\nspec:\n"
+    assert "duplicate-key" in [item["rule"] for item in findings(head + spec)]
 
 
 @pytest.mark.parametrize("text", ["0x" + "f" * 3_600, "0b" + "1" * 15_000, "0o" + "7" * 5_000, "9" * 5_000])
@@ -157,32 +134,25 @@ def test_a_wrong_option_is_named(settings: dict[str, Any], named: str) -> None:
 
 
 @pytest.mark.parametrize("endpoint", ["http://[a", "http://[]/", "[::1", "http://u:p@[x]:1"])
-def test_the_endpoint_of_a_signed_exporter_may_be_no_url(endpoint: str) -> None:
+def test_the_endpoint_of_a_signed_exporter_may_be_no_url_and_a_version_long(endpoint: str) -> None:
     exporters = {"otlp_http": {"endpoint": endpoint, "auth": {"authenticator": "sigv4auth"}}}
     pipelines = {"traces": {"receivers": ["otlp"], "exporters": ["otlp_http"]}}
     service = {"extensions": ["sigv4auth"], "pipelines": pipelines}
     config = {**OTLP, "exporters": exporters, "extensions": {"sigv4auth": {}}, "service": service}
-    _render.plan(_render.Request([{"name": "gw", "namespace": "a", "config": config}], {}))
+    item = {"name": "gw", "namespace": "a", "config": config, "version": "1" * 5_000}
+    _render.plan(_render.Request([item], {}))
 
 
-def test_a_version_may_have_any_length() -> None:
-    config = {"name": "gw", "namespace": "a", "config": OTLP, "version": "1" * 5_000}
-    _render.plan(_render.Request([config], {}))
-
-
-METRICS: list[Callable[[int], str]] = [
-    lambda size: "otelcol_" + "_" * size,
-    lambda size: "otelcol_" + "__a_" * (size // 4),
-    lambda size: "otelcol_a{" + 'b="c",' * (size // 6),
-    lambda size: 'otelcol_a{b="' + "\\" * size + '"} 1',
-    lambda size: "otelcol_a " + "1" * size + "x",
+METRICS = [
+    *("_" * 40_000, "__a_" * 10_000, "a{" + 'b="c",' * 7_000),
+    *('a{b="' + "\\" * 40_000 + '"} 1', f"a {'1' * 40_000}x"),
 ]
 
 
-@pytest.mark.parametrize("made", METRICS)
-def test_a_metrics_line_may_have_any_length(made: Callable[[int], str]) -> None:
+@pytest.mark.parametrize("text", METRICS, ids=range(len(METRICS)))
+def test_a_metrics_line_may_have_any_length(text: str) -> None:
     start = time.process_time()
-    reading(made(40_000))
+    reading(f"otelcol_{text}")
     assert time.process_time() - start < SECONDS
 
 
@@ -199,9 +169,6 @@ ESCAPE, BIDI, RETURN = "\x1b[2Jx", "a\u202eb", "a\rb"
 def test_control_and_bidirectional_characters_are_escaped(text: str) -> None:
     for cleaned in (printable(text), str(Problem(text)), str(Problem("a", where=text)), str(Problem("a", fix=text))):
         assert cleaned.isprintable()
-
-
-def test_other_text_stays() -> None:
     assert printable("päth → ok\n\tline") == "päth → ok\n\tline"
 
 

@@ -14,14 +14,10 @@ from typing import Any
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import (
-    _findings,
-    _instrumentation,
-    _lock,
-    _render,
-)
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._action import arguments_of
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _instrumentation, _lock
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._release import published, render, source
+
+from .helpers import RELEASE, defaults, of_kind, rendered
 
 MANIFEST = """\
 {apiVersion: v1, kind: Namespace, metadata: {name: cert-manager}}
@@ -41,11 +37,15 @@ def image(name: str, archive: str = "") -> dict[str, str]:
 
 
 def written(path: Path, check: bool = False, **given: Any) -> dict[str, Any]:
-    nothing = {name: option.get("default") for name, option in arguments_of("release_lock").items()}
-    return _lock.locked({**nothing, "path": str(path), **given}, check)
+    return _lock.locked({**defaults("release_lock"), "path": str(path), **given}, check)
 
 
-RELEASE = {"name": "cert-manager v1.21.2", "from": "https://example.com/a.yaml"}
+def sha256(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+SUM = sha256(MANIFEST)
+MANIFESTS = [{"name": "cert-manager v1.21.2", "from": "https://example.com/a.yaml", "sum": f"sha256:{SUM}"}]
 IMAGES = [image(IMAGE), image(COLLECTOR)]
 
 
@@ -53,16 +53,14 @@ IMAGES = [image(IMAGE), image(COLLECTOR)]
 def file(tmp_path: Path) -> Path:
     """A lock of the manifest and of two images."""
     path = tmp_path / "otel.lock.yml"
-    checksum = f"sha256:{hashlib.sha256(MANIFEST.encode()).hexdigest()}"
-    written(path, images=IMAGES, digests=[A, B], manifests=[{**RELEASE, "sum": checksum}])
+    written(path, images=IMAGES, digests=[A, B], manifests=MANIFESTS)
     return path
 
 
 def test_the_file_is_written_once(file: Path) -> None:
     text = file.read_text()
-    checksum = f"sha256:{hashlib.sha256(MANIFEST.encode()).hexdigest()}"
-    again = {"images": [*reversed(IMAGES)], "digests": [B, f"{A}\n"], "manifests": [{**RELEASE, "sum": checksum}]}
-    assert written(file, **again)["changed"] is False
+    again = written(file, images=[*reversed(IMAGES)], digests=[B, f"{A}\n"], manifests=MANIFESTS)
+    assert again["changed"] is False
     assert file.read_text() == text
     assert text.startswith("---\n# What this inventory was locked to.")
 
@@ -94,17 +92,17 @@ def test_an_image_with_a_digest_needs_no_lock(tmp_path: Path) -> None:
 
 def test_archives_are_compared_before_they_are_pushed(tmp_path: Path) -> None:
     path, rows = tmp_path / "otel.lock.yml", [image(IMAGE, "images/a.tar")]
-    (tmp_path / "images").mkdir()
-    (tmp_path / "images" / "a.tar").write_text("archive")
+    archive = tmp_path / "images" / "a.tar"
+    archive.parent.mkdir()
+    archive.write_text("archive")
     written(path, images=rows, digests=[A], archives=str(tmp_path))
     verified = {"state": "verified", "images": rows, "archives": str(tmp_path)}
     assert written(path, **verified)["msg"] == f"1 archive as in {path}"
-    (tmp_path / "images" / "a.tar").write_text("another")
-    sums = [hashlib.sha256(text).hexdigest() for text in (b"archive", b"another")]
+    archive.write_text("another")
     with pytest.raises(Problem) as caught:
         written(path, **verified)
-    assert [checksum in str(caught.value) for checksum in sums] == [True, True]
-    (tmp_path / "images" / "a.tar").unlink()
+    assert [sha256(text) in str(caught.value) for text in ("archive", "another")] == [True, True]
+    archive.unlink()
     with pytest.raises(Problem, match="Read the archive: cannot read it"):
         written(path, **verified)
 
@@ -119,22 +117,26 @@ def test_an_inventory_folder_may_hold_the_file(file: Path) -> None:
 
 
 def test_a_lock_is_found_beside_the_inventory(file: Path, tmp_path: Path) -> None:
-    assert _lock.beside("", str(file.parent)) == str(file)
-    assert _lock.beside("", str(tmp_path / "other")) == ""
+    beside = [("", file.parent, str(file)), ("/given", file.parent, "/given"), ("none", file.parent, "")]
+    for given, inventory, found in (*beside, ("", tmp_path / "other", "")):
+        assert _lock.beside(given, str(inventory)) == found
     assert _lock.beside("", None) == ""
-    assert _lock.beside("/given", str(file.parent)) == "/given"
-    assert _lock.beside("none", str(file.parent)) == ""
-
-
-def test_a_lock_that_is_given_exists() -> None:
     with pytest.raises(Problem, match=r"the file does not exist \(at /nowhere\)\. Run `ansible-playbook"):
         _lock.find("/nowhere")
 
 
 def released(file: Path | str, lock_file: str, **given: Any) -> dict[str, Any]:
-    defaults = {name: option.get("default") for name, option in arguments_of("release_render").items()}
-    base = {"product": "cert-manager", "source": str(file), "lock_file": lock_file}
-    return render.render({**defaults, **base, **given}, False)
+    asked = {"product": "cert-manager", "source": str(file), "lock_file": lock_file}
+    return render.render({**RELEASE, **asked, **given}, False)
+
+
+def compared(lock_file: Path | str, exclude: Any = (), **given: Any) -> dict[str, Any]:
+    """Return what a mirror of one release has, compared with a lock."""
+    release = {"product": "cert-manager", "provider": "manifest", "allow_privileges": [], "images": {}}
+    release |= {"version": "", "mirror": "", "sha256": "", "chart": "", **given}
+    cluster = {"lock_file": str(lock_file), "manifests": [], "releases": [release]}
+    options = {"path": "", "registry": "", "scope": "used", "exclude": list(exclude), "images": [], "compare": True}
+    return published.mirrored({"clusters": [cluster], **options}, False)
 
 
 @pytest.fixture
@@ -152,25 +154,22 @@ def test_a_release_has_the_sum_and_the_digests_of_the_lock(file: Path, manifest:
 
 def test_a_changed_manifest_is_refused_with_both_sums(file: Path, manifest: Path) -> None:
     manifest.write_text(f"{MANIFEST}# changed\n")
-    before, after = (hashlib.sha256(text.encode()).hexdigest() for text in (MANIFEST, manifest.read_text()))
     with pytest.raises(Problem) as caught:
         released(manifest, str(file))
-    assert f"sha256:{before}" in str(caught.value)
-    assert f"sha256:{after}" in str(caught.value)
+    sums = (SUM, sha256(manifest.read_text()))
+    assert [one for one in sums if f"sha256:{one}" not in str(caught.value)] == []
 
 
 def test_without_a_lock_one_line_says_what_is_trusted(manifest: Path) -> None:
     message = released(manifest, "")["msg"]
-    assert hashlib.sha256(MANIFEST.encode()).hexdigest() in message
+    assert SUM in message
     assert "ansible-playbook o11y.opentelemetry.lock" in message
     assert "\n" not in message
-    checksum = hashlib.sha256(MANIFEST.encode()).hexdigest()
-    assert "trusted" not in released(manifest, "", sha256=checksum)["msg"]
+    assert "trusted" not in released(manifest, "", sha256=SUM)["msg"]
 
 
 def test_an_image_that_the_lock_lacks_is_refused(tmp_path: Path, manifest: Path) -> None:
-    checksum = f"sha256:{hashlib.sha256(MANIFEST.encode()).hexdigest()}"
-    written(tmp_path / "lock.yml", manifests=[{**RELEASE, "sum": checksum}])
+    written(tmp_path / "lock.yml", manifests=MANIFESTS)
     with pytest.raises(Problem, match=f"Use {IMAGE}: the lock does not have this image"):
         released(manifest, str(tmp_path / "lock.yml"))
 
@@ -183,52 +182,35 @@ def test_a_plain_address_needs_a_sum(file: Path, monkeypatch: pytest.MonkeyPatch
             released(refused, "")
         assert "hunter" not in str(caught.value)
     assert released(url, str(file))["action"] == "install"
-    checksum = hashlib.sha256(MANIFEST.encode()).hexdigest()
-    assert released(url, "", sha256=checksum)["action"] == "install"
+    assert released(url, "", sha256=SUM)["action"] == "install"
     with pytest.raises(Problem) as caught:
         released(url, "", sha256="ab")
     assert "hunter" not in str(caught.value)
 
 
 def test_the_mirror_compares_with_the_lock(file: Path, manifest: Path) -> None:
-    one = {"product": "cert-manager", "provider": "manifest", "source": str(manifest), "allow_privileges": []}
-    one |= {"version": "", "mirror": "", "sha256": "", "images": {}, "chart": ""}
-    cluster = {"lock_file": str(file), "manifests": [], "releases": [one]}
-    given = {"path": "", "registry": "", "scope": "used", "exclude": [], "images": [], "compare": True}
-    (found,) = published.mirrored({"clusters": [cluster], **given}, False)["images"]
+    (found,) = compared(file, source=str(manifest))["images"]
     assert (found["image"], found["digest"]) == (IMAGE, A)
     manifest.write_text(f"{MANIFEST}# changed\n")
     with pytest.raises(Problem, match="the manifest has sha256"):
-        published.mirrored({"clusters": [cluster], **given}, False)
+        compared(file, source=str(manifest))
 
 
-@pytest.fixture
-def chart(tmp_path: Path) -> Path:
-    folder = tmp_path / "chart"
-    (folder / "templates").mkdir(parents=True)
-    (folder / "Chart.yaml").write_text("{name: cert-manager, version: v1.21.2}")
-    (folder / "templates" / "a.yaml").write_text("a")
-    return folder
-
-
-def test_a_chart_is_compared_with_all_its_files(manifest: Path, chart: Path, tmp_path: Path) -> None:
-    helm = {"provider": "helm", "chart": str(chart)}
+def test_a_chart_is_compared_with_all_its_files(manifest: Path, tmp_path: Path) -> None:
+    (tmp_path / "chart" / "templates").mkdir(parents=True)
+    (tmp_path / "chart" / "Chart.yaml").write_text("{name: cert-manager, version: v1.21.2}")
+    (tmp_path / "chart" / "templates" / "a.yaml").write_text("a")
+    helm, path = {"provider": "helm", "chart": str(tmp_path / "chart")}, tmp_path / "charts.yml"
     message = released("", "", **helm)["msg"]
     assert "the chart cert-manager v1.21.2 is trusted as read, sha256:" in message
-    one = {"product": "cert-manager", "source": str(manifest), "allow_privileges": [], **helm}
-    one |= {"version": "", "mirror": "", "sha256": "", "images": {}}
-    cluster = {"lock_file": "none", "manifests": [], "releases": [one]}
-    given = {"path": "", "registry": "", "scope": "used", "exclude": ["*"], "images": [], "compare": True}
-    found = published.mirrored({"clusters": [cluster], **given}, False)
-    path = tmp_path / "charts.yml"
+    found = compared("none", "*", source=str(manifest), **helm)
     written(path, charts=found["charts"], manifests=found["manifests"], exclude=["*"])
     assert "trusted" not in released("", str(path), **helm)["msg"]
-    (chart / "templates" / "b.yaml").write_text("b")
+    (tmp_path / "chart" / "templates" / "b.yaml").write_text("b")
     with pytest.raises(Problem, match=r"the chart has sha256:\w+, and the lock has sha256:"):
         released("", str(path), **helm)
-    cluster["lock_file"] = str(path)
     with pytest.raises(Problem, match="the chart has sha256"):
-        published.mirrored({"clusters": [cluster], **given}, False)
+        compared(path, "*", source=str(manifest), **helm)
 
 
 def test_a_chart_in_a_repository_cannot_be_locked(tmp_path: Path) -> None:
@@ -241,37 +223,28 @@ def test_a_chart_in_a_repository_cannot_be_locked(tmp_path: Path) -> None:
     assert "trusted" not in released("", "", **helm)["msg"]
 
 
-def bundle(pin: Any, **given: Any) -> list[dict[str, Any]]:
-    item = {"name": "one", "recipes": ["otlp_ingest", "debug_output"], **given}
-    request = _render.Request([item], {"namespace": "a"}, pin=pin)
-    return list(_findings.render(request, _findings.Judgement(), lambda _text: None)["manifests"])
-
-
-def images(objects: list[dict[str, Any]], kind: str) -> list[str]:
-    return [json.dumps(item) for item in objects if item["kind"] == kind]
+def workload(pin: Any, kind: str = "Deployment", **given: Any) -> str:
+    """Return the one workload of a collector."""
+    bundle = rendered({"name": "one", "recipes": ["otlp_ingest", "debug_output"], **given}, pin=pin)
+    return json.dumps(of_kind(bundle, kind)[0])
 
 
 def test_collectors_run_the_locked_digest(file: Path) -> None:
     pin = _lock.pin(str(file))
-    (workload,) = images(bundle(pin), "Deployment")
-    assert f'"{COLLECTOR}@{B}"' in workload
-    (workload,) = images(bundle(pin, image_registry="mirror:5000"), "Deployment")
-    assert f"mirror:5000/{COLLECTOR.partition('/')[2]}@{B}" in workload
-    (resource,) = images(bundle(pin, backend="operator"), "OpenTelemetryCollector")
-    assert f'"{COLLECTOR}@{B}"' in resource
+    assert f'"{COLLECTOR}@{B}"' in workload(pin)
+    assert f"mirror:5000/{COLLECTOR.partition('/')[2]}@{B}" in workload(pin, image_registry="mirror:5000")
+    assert f'"{COLLECTOR}@{B}"' in workload(pin, "OpenTelemetryCollector", backend="operator")
 
 
 def test_a_collector_with_another_image_is_refused(file: Path) -> None:
+    pin, own = _lock.pin(str(file)), "example.com/own:1"
     with pytest.raises(Problem, match=r"Use example\.com/own:1: the lock does not have this image"):
-        bundle(_lock.pin(str(file)), image="example.com/own:1")
-    (workload,) = images(bundle(_lock.pin(str(file), lenient=True), image="example.com/own:1"), "Deployment")
-    assert '"example.com/own:1"' in workload
-    (workload,) = images(bundle(_lock.pin(str(file)), image=f"example.com/own:1@{A}"), "Deployment")
-    assert f'"example.com/own:1@{A}"' in workload
+        workload(pin, image=own)
+    assert f'"{own}"' in workload(_lock.pin(str(file), lenient=True), image=own)
+    assert f'"{own}@{A}"' in workload(pin, image=f"{own}@{A}")
 
 
 def test_instrumentations_run_the_locked_digest(file: Path) -> None:
     item = {"name": "a", "endpoint": "http://x:4318", "languages": {"java": {"image": IMAGE}}}
-    made = _instrumentation.bundle([item], {"namespace": "a"}, _lock.pin(str(file)))["manifests"]
-    (resource,) = images(made, "Instrumentation")
-    assert f'"{IMAGE}@{A}"' in resource
+    made = _instrumentation.bundle([item], {"namespace": "a"}, _lock.pin(str(file)))
+    assert f'"{IMAGE}@{A}"' in json.dumps(of_kind(made, "Instrumentation")[0])

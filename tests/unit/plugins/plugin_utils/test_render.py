@@ -16,6 +16,9 @@ GATEWAY = {"name": "gateway", "recipes": ["otlp_ingest", "debug_output"]}
 AGENT = {"name": "agent", "mode": "daemonset", "recipes": ["otlp_ingest", "debug_output"]}
 
 
+CONTRIB = "ghcr.io/open-telemetry/opentelemetry-collector-releases/opentelemetry-collector-contrib"
+
+
 def config_of(*collectors: dict[str, Any], **defaults: Any) -> Any:
     return _yaml.load(rendered(*collectors, **defaults)["collectors"][0]["config"], "config").data
 
@@ -37,36 +40,22 @@ def test_a_bundle_tells_later_stages_what_they_need() -> None:
         {"kind": "DaemonSet", "namespace": "telemetry", "name": "agent"},
     ]
     one = result["collectors"][0]
-    assert {key: one[key] for key in ("kind", "mode", "selector", "ports", "iam_actions")} == {
-        "kind": "Deployment",
-        "mode": "deployment",
-        "selector": "app.kubernetes.io/component=opentelemetry-collector,o11y.opentelemetry/collector=gateway",
-        "ports": [
-            {"name": "otlp", "port": 4317, "protocol": "TCP"},
-            {"name": "otlp-http", "port": 4318, "protocol": "TCP"},
-        ],
-        "iam_actions": [],
-    }
+    assert (one["kind"], one["mode"], one["iam_actions"]) == ("Deployment", "deployment", [])
+    assert one["selector"] == "app.kubernetes.io/component=opentelemetry-collector,o11y.opentelemetry/collector=gateway"
+    ports = {"otlp": 4317, "otlp-http": 4318}
+    assert one["ports"] == [{"name": name, "port": port, "protocol": "TCP"} for name, port in ports.items()]
     assert len(of_kind(result, "Namespace")) == 1
 
 
 @pytest.mark.parametrize("order", [1, -1])
 def test_an_account_belongs_to_the_collector_of_its_name_or_to_the_first_that_uses_it(order: int) -> None:
-    items = [{**GATEWAY, "name": "b", "service_account_name": name} for name in ("shared",)]
-    items += [{**GATEWAY, "name": "c", "service_account_name": "shared"}, GATEWAY]
-    items += [{**GATEWAY, "name": "a", "service_account_name": "gateway"}]
+    accounts = {"b": "shared", "c": "shared", "gateway": None, "a": "gateway"}
+    items = [{**GATEWAY, "name": name, "service_account_name": account} for name, account in accounts.items()]
     result = rendered(*items[::order])
-    owners = {
-        item["metadata"]["name"]: item["metadata"]["labels"]["o11y.opentelemetry/release"]
-        for item in of_kind(result, "ServiceAccount")
-    }
+    made = (item["metadata"] for item in of_kind(result, "ServiceAccount"))
+    owners = {metadata["name"]: metadata["labels"]["o11y.opentelemetry/release"] for metadata in made}
     assert owners == {"shared": "telemetry.b", "gateway": "telemetry.gateway"}
     assert result["existing_accounts"] == ["telemetry/shared"]
-
-
-def test_what_is_adopted_is_of_the_collector_alone() -> None:
-    items = [{**GATEWAY, "name": "b", "adopt": True}, GATEWAY]
-    assert rendered(*items)["adopt"] == ["telemetry.b"]
 
 
 def test_the_hash_of_the_config_is_on_the_pods() -> None:
@@ -77,13 +66,11 @@ def test_the_hash_of_the_config_is_on_the_pods() -> None:
     assert of_kind(result, "ConfigMap")[0]["data"]["config"] == result["collectors"][0]["config"]
 
 
-def test_no_collectors_means_the_one_that_the_defaults_describe() -> None:
-    assert rendered(name="alone", recipes=GATEWAY["recipes"])["workloads"][0]["name"] == "alone"
-
-
 def test_a_collectors_own_options_win_and_null_means_the_default() -> None:
     result = rendered({**GATEWAY, "replicas": 3}, {**GATEWAY, "name": "b", "replicas": None}, replicas=2)
     assert [item["spec"]["replicas"] for item in of_kind(result, "Deployment")] == [3, 1]
+    assert rendered({**GATEWAY, "name": "b", "adopt": True}, GATEWAY)["adopt"] == ["telemetry.b"]
+    assert rendered(name="alone", recipes=GATEWAY["recipes"])["workloads"][0]["name"] == "alone"
 
 
 def test_the_baseline_is_part_of_every_list_of_recipes() -> None:
@@ -91,27 +78,17 @@ def test_the_baseline_is_part_of_every_list_of_recipes() -> None:
     assert config["service"]["extensions"] == ["health_check"]
     assert config["service"]["pipelines"]["traces"]["processors"] == ["memory_limiter", "batch"]
     assert config["processors"]["memory_limiter"] == {"check_interval": "1s", "limit_mib": 409, "spike_limit_mib": 128}
-
-
-def test_the_baseline_has_options_too() -> None:
     recipes = [*GATEWAY["recipes"], {"baseline": {"batch_size": 7}}]
     assert config_of({**GATEWAY, "recipes": recipes})["processors"]["batch"]["send_batch_size"] == 7
-
-
-def test_a_config_without_recipes_stays_as_it_is() -> None:
     assert config_of({"name": "a", "config": OTLP}) == OTLP
 
 
 def test_config_of_the_user_is_merged_last_and_in_order(tmp_path: Path) -> None:
     (tmp_path / "one.yml").write_text("exporters: {debug: {verbosity: basic, sampling_initial: 1}}")
     (tmp_path / "two.yml").write_text("exporters: {debug: {sampling_initial: 2}}")
-    config = config_of(
-        {
-            **GATEWAY,
-            "config_files": [str(tmp_path / "one.yml"), str(tmp_path / "two.yml")],
-            "config": {"exporters": {"debug": {"sampling_thereafter": 3}}},
-        }
-    )
+    files = [str(tmp_path / "one.yml"), str(tmp_path / "two.yml")]
+    own = {"exporters": {"debug": {"sampling_thereafter": 3}}}
+    config = config_of({**GATEWAY, "config_files": files, "config": own})
     assert config["exporters"]["debug"] == {"verbosity": "basic", "sampling_initial": 2, "sampling_thereafter": 3}
 
 
@@ -153,12 +130,8 @@ OLD = "otel/opentelemetry-collector-contrib:0.93.0"
 @pytest.mark.parametrize(
     ("options", "image", "label"),
     [
-        ({}, "ghcr.io/open-telemetry/opentelemetry-collector-releases/opentelemetry-collector-contrib:{}", "{}"),
-        (
-            {"version": "0.1.2"},
-            "ghcr.io/open-telemetry/opentelemetry-collector-releases/opentelemetry-collector-contrib:0.1.2",
-            "0.1.2",
-        ),
+        ({}, f"{CONTRIB}:{{}}", "{}"),
+        ({"version": "0.1.2"}, f"{CONTRIB}:0.1.2", "0.1.2"),
         ({"distribution": "adot", "version": "v9"}, "public.ecr.aws/aws-observability/aws-otel-collector:v9", "v9"),
         ({"image": "mine:1", "image_registry": "mirror/", "version": "5"}, "mirror/mine:1", "5"),
         ({"image": "mine:1"}, "mine:1", "{}"),
@@ -201,9 +174,8 @@ def test_recipes_and_platforms_of_the_user_are_used(tmp_path: Path) -> None:
     mine = tmp_path / "recipes" / "mine"
     mine.mkdir(parents=True)
     (mine / "recipe.yml").write_text("{summary: Mine, signals: [traces], modes: [deployment], requires: [otlp_ingest]}")
-    (mine / "config.yml.j2").write_text(
-        "exporters: {debug: {verbosity: {{ platform.word }}}}\nservice: {pipelines: {'*': {exporters: [debug]}}}"
-    )
+    config = "exporters: {debug: {verbosity: {{ platform.word }}}}\nservice: {pipelines: {'*': {exporters: [debug]}}}"
+    (mine / "config.yml.j2").write_text(config)
     (tmp_path / "here.yml").write_text("word: basic\n")
     own = {"recipe_paths": [str(tmp_path / "recipes")], "platform_paths": [str(tmp_path)]}
 

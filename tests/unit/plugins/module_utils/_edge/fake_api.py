@@ -25,28 +25,21 @@ PATH = re.compile(
     r"^/(?:api/(?P<core>v1)|apis/(?P<api>[^/]+/[^/]+))(?:/namespaces/(?P<ns>[^/]+)(?=/))?/(?P<plural>[^/]+)"
     r"(?:/(?P<name>[^/]+))?(?P<rest>/.*)?$"
 )
+KINDS = {"configmaps": "ConfigMap", "secrets": "Secret", "serviceaccounts": "ServiceAccount", "events": "Event"}
+WEBHOOKS = ("mutatingwebhookconfigurations", "validatingwebhookconfigurations")
 SERVED = {
-    "v1": (
-        *("namespaces", "configmaps", "secrets", "services", "serviceaccounts"),
-        *("pods", "persistentvolumeclaims", "events"),
-    ),
+    "v1": ("namespaces", *KINDS, "services", "pods", "persistentvolumeclaims"),
     "apps/v1": ("deployments", "daemonsets", "statefulsets", "replicasets", "controllerrevisions"),
     "rbac.authorization.k8s.io/v1": ("clusterroles", "clusterrolebindings", "roles", "rolebindings"),
     "apiextensions.k8s.io/v1": ("customresourcedefinitions",),
     "batch/v1": ("cronjobs", "jobs"),
     "autoscaling/v2": ("horizontalpodautoscalers",),
     "opentelemetry.io/v1alpha1": ("instrumentations",),
-    "admissionregistration.k8s.io/v1": ("mutatingwebhookconfigurations", "validatingwebhookconfigurations"),
+    "admissionregistration.k8s.io/v1": WEBHOOKS,
     "discovery.k8s.io/v1": ("endpointslices",),
 }
-
-
 KUBECTL = "kubectl-create"
-CLUSTER_SCOPED = (
-    *("namespaces", "clusterroles", "clusterrolebindings", "customresourcedefinitions"),
-    *("mutatingwebhookconfigurations", "validatingwebhookconfigurations"),
-)
-KINDS = {"configmaps": "ConfigMap", "secrets": "Secret", "serviceaccounts": "ServiceAccount", "events": "Event"}
+CLUSTER_SCOPED = ("namespaces", "clusterroles", "clusterrolebindings", "customresourcedefinitions", *WEBHOOKS)
 
 
 class Clock:
@@ -108,6 +101,17 @@ class FakeApi:
     def cluster(self) -> Cluster:
         return Cluster(self, clock=self.clock, sleep=self.clock.sleep)
 
+    def refuse(self, path: str, answer: Answered | None = None, method: str = "", until: float = 1e9) -> None:
+        """Answer requests to paths that end so, with 403 unless told otherwise, until some time."""
+        given = answer or status(403, "Forbidden", "no")
+        self.trouble = lambda asked, where: (
+            given if where.endswith(path) and method in ("", asked) and self.clock.now < until else None
+        )
+
+    def later(self, seconds: float, *manifests: dict[str, Any]) -> None:
+        """Add objects as soon as so much time has passed."""
+        self.clock.on_sleep.append(lambda now: self.add(*manifests) if now > seconds else None)
+
     def sent(self, *methods: str) -> list[str]:
         return [path for method, path, _ in self.requests if method in methods]
 
@@ -132,9 +136,8 @@ class FakeApi:
         if not match or match["rest"] or match["plural"] not in self.served(version):
             return status(404, "NotFound", "the server could not find the requested resource")
         if not match["name"]:
-            return reply(
-                {"items": [item for item in self._under(path, match) if selected(item, query)], "metadata": {}}
-            )
+            items = [item for item in self._under(path, match) if selected(item, query)]
+            return reply({"items": items, "metadata": {}})
         return getattr(self, f"_{method.lower()}")(path, query, body, match)
 
     def _groups(self) -> list[dict[str, Any]]:
@@ -153,8 +156,7 @@ class FakeApi:
         plurals = self.served(version)
         if not plurals:
             return status(404, "NotFound", "the server could not find the requested resource")
-        kinds = {path.split("/")[-2]: item["kind"] for path, item in self.objects.items()}
-        kinds |= KINDS
+        kinds = {**{path.split("/")[-2]: item["kind"] for path, item in self.objects.items()}, **KINDS}
         verbs = ["create", "delete", "get", "list", "patch"]
         found = [
             {"name": name, "kind": kinds.get(name, name), "namespaced": name not in CLUSTER_SCOPED, "verbs": verbs}
@@ -174,10 +176,8 @@ class FakeApi:
     def _under(self, path: str, match: re.Match[str]) -> list[dict[str, Any]]:
         if match["ns"]:
             return [item for key, item in self.objects.items() if key.rpartition("/")[0] == path]
-        root = path.rpartition("/")[0]
-        return [
-            item for key, item in self.objects.items() if key.startswith(root) and key.split("/")[-2] == match["plural"]
-        ]
+        root, plural = path.rpartition("/")[0], match["plural"]
+        return [item for key, item in self.objects.items() if key.startswith(root) and key.split("/")[-2] == plural]
 
     def _get(self, path: str, _query: dict[str, str], _body: Any, match: re.Match[str]) -> Answered:
         return reply(self.objects[path]) if path in self.objects else missing(match)

@@ -11,8 +11,10 @@ from typing import Any
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._action import arguments_of
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._release import published, render
+
+from .. import helpers
+from .helpers import EMPTY, collector, definition, namespace, there
 
 MANIFEST = """\
 # as published
@@ -26,39 +28,28 @@ spec:
         - image: quay.io/jetstack/cert-manager-controller:v1.21.2
           args: [--acme-http01-solver-image=quay.io/jetstack/cert-manager-acmesolver:v1.21.2]
 """
-RELEASE = {
-    "product": "cert-manager",
-    "provider": "manifest",
-    "version": "1.21.2",
-    "source": "",
-    "mirror": "",
-    "sha256": "",
-    "chart": "",
-    "allow_privileges": [],
-}
+RELEASE = {"product": "cert-manager", "provider": "manifest", "version": "1.21.2", "allow_privileges": [], "images": {}}
 
 
 def release(folder: Path, **more: Any) -> dict[str, Any]:
     path = folder / "published.yaml"
     path.write_text(MANIFEST)
-    return {**RELEASE, "source": str(path), "images": {}, **more}
+    return {**RELEASE, "source": str(path), "mirror": "", "sha256": "", "chart": "", **more}
 
 
 def mirrored(*releases: dict[str, Any], check: bool = False, **more: Any) -> dict[str, Any]:
     given = {"compare": True, "path": "", "registry": "", "scope": "used", "exclude": [], "images": [], **more}
-    return published.mirrored(
-        {"clusters": [{"lock_file": "", "manifests": [], "releases": [one]} for one in releases], **given}, check
-    )
+    clusters = [{"lock_file": "", "manifests": [], "releases": [one]} for one in releases]
+    return published.mirrored({"clusters": clusters, **given}, check)
 
 
 def test_a_manifest_is_where_roles_look_for_it_byte_for_byte(tmp_path: Path) -> None:
     root = tmp_path / "mirror"
     result = mirrored(release(tmp_path), path=str(root))
-    digest = hashlib.sha256(MANIFEST.encode()).hexdigest()
+    checksum = f"sha256:{hashlib.sha256(MANIFEST.encode()).hexdigest()}"
     inside = "cert-manager/v1.21.2/cert-manager.yaml"
     (row,) = result["manifests"]
-    assert row["path"] == inside
-    assert (row["name"], row["sum"]) == ("cert-manager v1.21.2", f"sha256:{digest}")
+    assert (row["path"], row["name"], row["sum"]) == (inside, "cert-manager v1.21.2", checksum)
     assert (root / inside).read_text() == MANIFEST
     assert (result["changed"], mirrored(release(tmp_path), path=str(root))["changed"]) == (True, False)
 
@@ -82,9 +73,10 @@ def test_without_a_folder_there_is_the_list_alone(tmp_path: Path) -> None:
     assert result["images"][0]["target"] == "r.example.com/jetstack/cert-manager-acmesolver:v1.21.2"
 
 
-def test_a_release_of_two_clusters_is_written_once(tmp_path: Path) -> None:
-    result = mirrored(release(tmp_path), release(tmp_path), path=str(tmp_path / "mirror"))
-    assert result["msg"] == "2 images, 1 manifests"
+def test_a_release_of_two_clusters_is_written_once_and_of_none_not_at_all(tmp_path: Path) -> None:
+    twice = mirrored(release(tmp_path), release(tmp_path), path=str(tmp_path / "mirror"))
+    assert twice["msg"] == "2 images, 1 manifests"
+    assert mirrored(release(tmp_path, provider=""))["msg"] == "0 images, 0 manifests"
 
 
 def test_a_chart_starts_more_than_the_manifest(tmp_path: Path) -> None:
@@ -99,10 +91,6 @@ def test_what_others_install_is_for_others_to_mirror(provider: str, tmp_path: Pa
     assert found["left_out"][0].startswith("cert-manager is of ")
 
 
-def test_what_is_not_installed_is_not_mirrored(tmp_path: Path) -> None:
-    assert mirrored(release(tmp_path, provider=""))["msg"] == "0 images, 0 manifests"
-
-
 def test_another_content_than_the_checksum_says_is_refused(tmp_path: Path) -> None:
     with pytest.raises(Problem, match="its SHA-256 is"):
         mirrored(release(tmp_path, sha256="ab"))
@@ -112,17 +100,9 @@ NEW = "v0.151.0-eksbuild.2"
 SPACE = "opentelemetry-operator-system"
 TAGS = {"o11y.opentelemetry/release": "opentelemetry-operator"}
 EKS = {"by": "eks_addon", "name": ""}
-EMPTY: dict[str, Any] = {
-    **render._NOTHING,
-    **{"version": "", "namespace": "", "installer": {"by": "", "name": ""}, "kubernetes": "v1.34.1"},
-    **{"objects": [], "denied": [], "workloads": [], "webhooks": []},
-}
 DEPLOYMENT = {"kind": "Deployment", "namespace": SPACE, "name": "opentelemetry-operator"}
-THERE: dict[str, Any] = {
-    **EMPTY,
-    **{"installed": True, "version": "0.151.0", "namespace": SPACE, "namespaces": [SPACE], "installer": EKS},
-    **{"workloads": [DEPLOYMENT], "webhooks": [{"kind": "W", "name": "hooks"}]},
-}
+THERE = there("0.151.0", DEPLOYMENT, EKS)
+DEFINITION = definition("OpenTelemetryCollector", "v1beta1", EKS)
 
 
 def listed(tags: dict[str, str]) -> list[dict[str, Any]]:
@@ -130,22 +110,9 @@ def listed(tags: dict[str, str]) -> list[dict[str, Any]]:
 
 
 def rendered(check: bool = False, **given: Any) -> dict[str, Any]:
-    defaults = {name: option.get("default") for name, option in arguments_of("release_render").items()}
     base = {"product": "opentelemetry-operator", "provider": "eks_addon", "eks_cluster": {"name": "prod"}}
     base |= {"cert_manager": {"installed": True, "version": "1.21.2"}, "addon": {"version": NEW}, "installed": EMPTY}
-    return render.render({**defaults, **base, **given}, check)
-
-
-def definition(name: str = "opentelemetrycollectors.opentelemetry.io") -> dict[str, Any]:
-    told: dict[str, Any] = {"name": name, "group": "opentelemetry.io", "kind": "OpenTelemetryCollector"}
-    told |= {"plural": "opentelemetrycollectors", "scope": "Namespaced", "storage_version": "v1beta1"}
-    return {**told, "served_versions": ["v1beta1"], "stored_versions": ["v1beta1"], "ours": False, "installer": EKS}
-
-
-def collector(name: str, *, ours: bool) -> dict[str, Any]:
-    told = {"kind": "OpenTelemetryCollector", "api_version": "opentelemetry.io/v1beta1", "namespace": "a", "name": name}
-    more = {"ours": ours, "release": False, "finalizers": [], "image": "", "version": "", "automatic": False}
-    return told | more
+    return render.render({**helpers.RELEASE, **base, **given}, check)
 
 
 def test_an_addon_is_installed_and_nothing_is_applied_for_it() -> None:
@@ -155,13 +122,10 @@ def test_an_addon_is_installed_and_nothing_is_applied_for_it() -> None:
     assert {item["metadata"]["namespace"] for item in result["dry_run"]} == {SPACE}
 
 
-def test_what_is_there_is_waited_for() -> None:
+def test_what_is_there_is_waited_for_and_when_adopted_has_the_version_of_the_cluster() -> None:
     result = rendered(installed=THERE, addons=listed(TAGS))
     assert result["action"] == "unchanged"
     assert (result["workloads"], result["webhooks"]) == (THERE["workloads"], THERE["webhooks"])
-
-
-def test_what_is_adopted_has_the_version_of_the_cluster() -> None:
     result = rendered(installed={**THERE, "version": "0.150.0"}, addons=listed({}), foreign="adopt")
     assert (result["provider"], result["version"]) == ("existing", "0.150.0")
 
@@ -184,9 +148,8 @@ def test_what_cannot_be_is_refused(given: dict[str, Any], said: str) -> None:
 
 
 def test_its_removal_takes_custom_resources_first_and_what_eks_leaves_last() -> None:
-    objects = [{"api_version": "v1", "kind": "Namespace", "namespace": "", "name": SPACE}]
-    there = {**THERE, "objects": objects, "crds": [definition()], "resources": [collector("mine", ours=True)]}
-    gone = rendered(state="absent", installed=there, addons=listed(TAGS), remove_definitions=True, others="remove")
+    used = {**THERE, "objects": [namespace(SPACE)], "crds": [DEFINITION], "resources": [collector("mine", ours=True)]}
+    gone = rendered(state="absent", installed=used, addons=listed(TAGS), remove_definitions=True, others="remove")
     assert (gone["action"], gone["provider"]) == ("remove", "eks_addon")
     assert [item["metadata"]["name"] for item in gone["resources"]] == ["mine"]
     assert [item["kind"] for item in gone["manifests"]][:2] == ["Namespace", "CustomResourceDefinition"]
@@ -194,16 +157,16 @@ def test_its_removal_takes_custom_resources_first_and_what_eks_leaves_last() -> 
 
 
 def test_what_others_keep_in_it_stops_the_removal_or_may_go_with_the_definitions() -> None:
-    there = {**THERE, "resources": [collector("theirs", ours=False)], "crds": [definition()]}
+    used = {**THERE, "resources": [collector("theirs", ours=False)], "crds": [DEFINITION]}
     with pytest.raises(Problem, match="still used by OpenTelemetryCollector a/theirs"):
-        rendered(state="absent", installed=there, addons=listed(TAGS))
-    warnings = rendered(state="absent", installed=there, addons=listed(TAGS), others="keep")["warnings"]
+        rendered(state="absent", installed=used, addons=listed(TAGS))
+    warnings = rendered(state="absent", installed=used, addons=listed(TAGS), others="keep")["warnings"]
     assert any("EKS may delete the definitions" in text for text in warnings)
 
 
 def test_an_addon_that_is_preserved_leaves_everything() -> None:
-    there = {**THERE, "resources": [collector("mine", ours=True)]}
-    gone = rendered(state="absent", installed=there, addons=listed(TAGS), preserve=True)
+    used = {**THERE, "resources": [collector("mine", ours=True)]}
+    gone = rendered(state="absent", installed=used, addons=listed(TAGS), preserve=True)
     assert (gone["action"], gone["resources"], gone["manifests"], gone["leftovers"]) == ("remove", [], [], [])
 
 
@@ -217,12 +180,9 @@ def test_an_addon_that_is_preserved_leaves_everything() -> None:
 )
 def test_what_is_not_ours_stays(installed: Any, addons: Any, said: str) -> None:
     gone = rendered(state="absent", installed=installed, addons=addons)
-    assert gone["action"] == "nothing"
-    assert said in gone["msg"]
+    assert (gone["action"], said in gone["msg"]) == ("nothing", True)
 
 
 def test_a_removal_that_was_interrupted_is_taken_up() -> None:
-    objects = [{"api_version": "v1", "kind": "Namespace", "namespace": "", "name": SPACE}]
-    gone = rendered(state="absent", installed={**EMPTY, "objects": objects})
-    assert gone["action"] == "remove"
-    assert gone["manifests"][0]["kind"] == "Namespace"
+    gone = rendered(state="absent", installed={**EMPTY, "objects": [namespace(SPACE)]})
+    assert (gone["action"], gone["manifests"][0]["kind"]) == ("remove", "Namespace")

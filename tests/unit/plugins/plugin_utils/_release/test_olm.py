@@ -11,24 +11,20 @@ from typing import Any
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.releases.products import PRODUCTS
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._action import arguments_of
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._release import render, source
+
+from ..helpers import RELEASE
+from . import helpers
+from .helpers import collector, definition, namespace, there
 
 SPACE = "openshift-opentelemetry-operator"
 ONE, TWO = "opentelemetry-operator.v0.157.0-1", "opentelemetry-operator.v0.158.0-1"
+MANIFEST = {"by": "manifest", "name": ""}
 OLM = {"by": "olm", "name": TWO}
 WANTED = {"package": "opentelemetry-product", "source": "redhat-operators", "source_namespace": "openshift-marketplace"}
-EMPTY: dict[str, Any] = {
-    **render._NOTHING,
-    **{"version": "", "namespace": "", "installer": {"by": "", "name": ""}, "kubernetes": "v1.34.1"},
-    **{"objects": [], "denied": [], "workloads": [], "webhooks": [], "cert_manager": False},
-}
 DEPLOYMENT = {"kind": "Deployment", "namespace": SPACE, "name": "manager"}
-THERE: dict[str, Any] = {
-    **EMPTY,
-    **{"installed": True, "version": "0.158.0", "namespace": SPACE, "namespaces": [SPACE], "installer": OLM},
-    **{"workloads": [DEPLOYMENT], "webhooks": [{"kind": "W", "name": "hooks"}]},
-}
+EMPTY = {**helpers.EMPTY, "cert_manager": False}
+THERE = there("0.158.0", DEPLOYMENT, OLM)
 CHANNEL = {"name": "stable", "csv": TWO, "csvs": [TWO, ONE], "min_kubernetes": "", "all_namespaces": True}
 OFFERS: dict[str, Any] = {
     **{"served": True, "packages_served": True, "namespace": SPACE, "packages": []},
@@ -45,26 +41,12 @@ INSTALLED = {**OFFERS, "subscriptions": [SUBSCRIPTION], "csvs": [CSV]}
 
 
 def rendered(check: bool = False, wanted: dict[str, Any] | None = None, **given: Any) -> dict[str, Any]:
-    defaults = {name: option.get("default") for name, option in arguments_of("release_render").items()}
     base = {"product": "opentelemetry-operator", "provider": "olm", "installed": EMPTY, "olm_found": OFFERS}
-    return render.render({**defaults, **base, "olm": {**WANTED, **(wanted or {})}, **given}, check)
+    return render.render({**RELEASE, **base, "olm": {**WANTED, **(wanted or {})}, **given}, check)
 
 
-def definition(by: str = "olm") -> dict[str, Any]:
-    told: dict[str, Any] = {"name": "instrumentations.opentelemetry.io", "group": "opentelemetry.io"}
-    told |= {"kind": "Instrumentation", "plural": "instrumentations", "scope": "Namespaced", "storage_version": "v1"}
-    return {
-        **told,
-        "served_versions": ["v1"],
-        "stored_versions": ["v1"],
-        "ours": False,
-        "installer": {"by": by, "name": "x"},
-    }
-
-
-def collector(name: str, *, ours: bool) -> dict[str, Any]:
-    told = {"kind": "OpenTelemetryCollector", "api_version": "opentelemetry.io/v1beta1", "namespace": "a", "name": name}
-    return told | {"ours": ours, "release": False, "finalizers": [], "image": "", "version": "", "automatic": False}
+INSTRUMENTATION = definition("Instrumentation", "v1", OLM)
+BY_HELM = definition("Instrumentation", "v1", {"by": "helm", "name": "x"})
 
 
 def test_a_subscription_is_made_and_what_runs_is_read_later() -> None:
@@ -72,34 +54,27 @@ def test_a_subscription_is_made_and_what_runs_is_read_later() -> None:
     assert (result["action"], result["provider"], result["version"]) == ("install", "olm", "0.158.0-1")
     assert (result["manifests"], result["workloads"], result["namespace"]) == ([], [], SPACE)
     assert [item["kind"] for item in result["olm"]["manifests"]] == ["Namespace", "OperatorGroup", "Subscription"]
-    assert {key: value for key, value in result["olm"].items() if key != "manifests"} == {
-        **{"namespace": SPACE, "subscription": "opentelemetry-product", "csv": TWO, "approval": "automatic"},
-    }
+    told = {"namespace": SPACE, "subscription": "opentelemetry-product", "csv": TWO, "approval": "automatic"}
+    assert {key: value for key, value in result["olm"].items() if key != "manifests"} == told
     assert {item["metadata"]["namespace"] for item in result["dry_run"]} == {SPACE}
 
 
-def test_no_cert_manager_is_needed() -> None:
-    assert rendered(certificates="cert_manager")["action"] == "install"
-
-
-def test_what_our_subscription_brought_is_ours() -> None:
+def test_what_our_subscription_brought_is_ours_and_what_olm_left_is_taken_up_again() -> None:
     result = rendered(installed=THERE, olm_found=INSTALLED)
     assert (result["action"], result["workloads"]) == ("unchanged", [DEPLOYMENT])
+    assert rendered(installed={**EMPTY, "crds": [INSTRUMENTATION]}, certificates="cert_manager")["action"] == "install"
 
 
 def test_tuning_becomes_the_configuration_of_the_subscription() -> None:
     manager = {"env": {"A": 1}, "resources": {"limits": {"memory": "1Gi"}}, "node_selector": {"a": "b"}, "replicas": 1}
     images = {"collector": "r/collector:1", "java": "", "go": "r/go:1"}
+    variables = {"A": "1", "FEATURE_GATES": "a,-b"}
+    variables |= {"RELATED_IMAGE_AUTO_INSTRUMENTATION_GO": "r/go:1", "RELATED_IMAGE_COLLECTOR": "r/collector:1"}
     result = rendered(workloads={"manager": manager}, images=images, feature_gates=["a", "-b"])
     assert result["olm"]["manifests"][-1]["spec"]["config"] == {
         "resources": {"limits": {"memory": "1Gi"}},
         "nodeSelector": {"a": "b"},
-        "env": [
-            {"name": "A", "value": "1"},
-            {"name": "FEATURE_GATES", "value": "a,-b"},
-            {"name": "RELATED_IMAGE_AUTO_INSTRUMENTATION_GO", "value": "r/go:1"},
-            {"name": "RELATED_IMAGE_COLLECTOR", "value": "r/collector:1"},
-        ],
+        "env": [{"name": name, "value": value} for name, value in variables.items()],
     }
 
 
@@ -115,8 +90,12 @@ def test_tuning_becomes_the_configuration_of_the_subscription() -> None:
         ({"installed": {**THERE, "namespaces": [SPACE, "b"]}}, "more than once"),
         ({"installed": {**THERE, "installer": {"by": "helm", "name": "a/b"}}}, "installed by the Helm release a/b"),
         ({"installed": THERE, "olm_found": {**INSTALLED, "subscriptions": []}}, "without a Subscription"),
-        ({"installed": {**EMPTY, "crds": [definition("helm")]}}, "made by the Helm release x"),
+        (
+            {"installed": {**EMPTY, "crds": [BY_HELM]}},
+            "made by the Helm release x",
+        ),
         ({"installed": {**EMPTY, "kubernetes": "v1.99.0"}}, "Kubernetes"),
+        ({"installed": {**THERE, "ours": True, "installer": MANIFEST}}, "by manifest, and the provider is now olm"),
     ],
 )
 def test_what_cannot_be_is_refused(given: dict[str, Any], words: str) -> None:
@@ -126,54 +105,35 @@ def test_what_cannot_be_is_refused(given: dict[str, Any], words: str) -> None:
 
 def test_somebody_elses_subscription_may_be_used_as_it_is() -> None:
     theirs = {**INSTALLED, "subscriptions": [{**SUBSCRIPTION, "ours": False}]}
-    crd = {**definition(), "name": "opentelemetrycollectors.opentelemetry.io", "served_versions": ["v1beta1"]}
-    result = rendered(installed={**THERE, "crds": [crd]}, olm_found=theirs, foreign="adopt")
+    definitions = [definition("OpenTelemetryCollector", "v1beta1", OLM)]
+    result = rendered(installed={**THERE, "crds": definitions}, olm_found=theirs, foreign="adopt")
     assert (result["action"], result["provider"], result["olm"]) == ("adopt", "existing", {})
     with pytest.raises(Problem, match="installed by the Operator Lifecycle Manager"):
         rendered(installed=THERE, olm_found=theirs)
 
 
-def test_definitions_that_olm_left_are_taken_up_again() -> None:
-    assert rendered(installed={**EMPTY, "crds": [definition()]})["action"] == "install"
-
-
-def test_an_installation_by_manifest_is_not_overtaken() -> None:
-    ours = {**THERE, "ours": True, "installer": {"by": "manifest", "name": ""}}
-    with pytest.raises(Problem, match=r"installed by manifest, and the provider is now olm"):
-        rendered(installed=ours)
-
-
 def absent(**given: Any) -> dict[str, Any]:
-    objects = [{"api_version": "v1", "kind": "Namespace", "namespace": "", "name": SPACE}]
-    there = {**THERE, "objects": objects, "crds": [definition()]}
-    return rendered(**{"state": "absent", "others": "refuse", "installed": there, "olm_found": INSTALLED, **given})
+    installed = {**THERE, "objects": [namespace(SPACE)], "crds": [INSTRUMENTATION]}
+    return rendered(**{"state": "absent", "others": "refuse", "installed": installed, "olm_found": INSTALLED, **given})
 
 
 def test_removal_takes_versions_and_workloads_along() -> None:
     result = absent(remove_definitions=True)
     assert (result["action"], result["provider"]) == ("remove", "olm")
-    assert [item["kind"] for item in result["manifests"]][:4] == [
-        *("Namespace", "ClusterServiceVersion", "Deployment", "CustomResourceDefinition"),
-    ]
-
-
-def test_definitions_stay_unless_they_are_asked_for() -> None:
+    kinds = [item["kind"] for item in result["manifests"]]
+    assert kinds[:4] == ["Namespace", "ClusterServiceVersion", "Deployment", "CustomResourceDefinition"]
     assert "CustomResourceDefinition" not in [item["kind"] for item in absent()["manifests"]]
 
 
 def test_collectors_of_others_stop_the_removal() -> None:
-    used = {**THERE, "objects": [{"api_version": "v1", "kind": "Namespace", "namespace": "", "name": SPACE}]}
-    used["resources"] = [collector("theirs", ours=False)]
+    used = {**THERE, "objects": [namespace(SPACE)], "resources": [collector("theirs", ours=False)]}
     with pytest.raises(Problem, match="still used by OpenTelemetryCollector a/theirs"):
         absent(installed=used)
 
 
-def test_what_an_interrupted_removal_left_goes() -> None:
+def test_what_an_interrupted_removal_left_goes_and_somebody_elses_subscription_stays() -> None:
     result = absent(olm_found={**INSTALLED, "subscriptions": []})
     assert "ClusterServiceVersion" in [item["kind"] for item in result["manifests"]]
-
-
-def test_somebody_elses_subscription_stays() -> None:
     assert absent(olm_found={**INSTALLED, "subscriptions": [{**SUBSCRIPTION, "ours": False}]})["action"] == "nothing"
 
 

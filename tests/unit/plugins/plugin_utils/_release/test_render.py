@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError, URLError
@@ -14,8 +13,9 @@ from ansible.module_utils.urls import SSLValidationError
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.releases.products import PRODUCTS
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.releases.versions import Version
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._action import arguments_of
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._release import render, source
+
+from ..helpers import RELEASE
 
 IMAGE = "ghcr.io/open-telemetry/opentelemetry-operator/opentelemetry-operator:0.158.0"
 MANIFEST = f"""
@@ -36,8 +36,7 @@ def file(tmp_path: Path) -> str:
 
 
 def rendered(check: bool = False, **given: Any) -> dict[str, Any]:
-    defaults = {name: option.get("default") for name, option in arguments_of("release_render").items()}
-    return render.render({**defaults, "product": "opentelemetry-operator", **given}, check)
+    return render.render({**RELEASE, "product": "opentelemetry-operator", **given}, check)
 
 
 def flags(result: dict[str, Any]) -> list[str]:
@@ -49,38 +48,26 @@ def flags(result: dict[str, Any]) -> list[str]:
 def test_without_anything_to_compare_it_is_installed(file: str) -> None:
     result = rendered(source=file)
     assert (result["action"], result["version"], result["provider"]) == ("install", "0.158.0", "manifest")
-    assert result["workloads"] == [
-        {"kind": "Deployment", "namespace": "opentelemetry-operator-system", "name": "manager"}
-    ]
-    assert {item["metadata"]["namespace"] for item in result["dry_run"]} == {"opentelemetry-operator-system"}
+    namespace = "opentelemetry-operator-system"
+    assert result["workloads"] == [{"kind": "Deployment", "namespace": namespace, "name": "manager"}]
+    assert {item["metadata"]["namespace"] for item in result["dry_run"]} == {namespace}
     assert result["prune_selector"] == "o11y.opentelemetry/release=opentelemetry-operator"
 
 
-def test_wishes_become_flags_and_variables(file: str) -> None:
+def test_wishes_become_flags_and_a_registry_moves_everything(file: str) -> None:
     result = rendered(source=file, feature_gates=["a", "-b"], images={"java": "x/java:1", "collector": ""})
     assert flags(result) == ["--auto-instrumentation-java-image=x/java:1", "--feature-gates=a,-b"]
     assert "x/java:1" in result["images"]
-
-
-def test_a_registry_moves_everything(file: str) -> None:
-    result = rendered(source=file, image_registry="mirror:5000")
-    assert {image.partition("/")[0] for image in result["images"]} == {"mirror:5000"}
-    assert len(flags(result)) == 10
-
-
-def test_the_version_in_the_manifest_has_to_be_the_one_that_was_asked_for(file: str) -> None:
-    with pytest.raises(Problem, match=r"it has version 0\.158\.0.*Ask for v0\.158\.0, or give .* v0\.152\.0"):
-        rendered(source=file, version="v0.152.0")
+    moved = rendered(source=file, image_registry="mirror:5000")
+    assert {image.partition("/")[0] for image in moved["images"]} == {"mirror:5000"}
+    assert len(flags(moved)) == 10
 
 
 def test_what_is_adopted_needs_no_manifest() -> None:
-    there = {
-        **render._NOTHING,
-        **{"installed": True, "ours": False, "version": "0.140.0", "namespace": "x", "namespaces": ["x"]},
-        **{"installer": {"by": "olm", "name": "csv"}, "kubernetes": "v1.30.0"},
-        "crds": [{"name": "opentelemetrycollectors.opentelemetry.io", "served_versions": ["v1beta1"]}],
-        **{"workloads": [{"kind": "Deployment"}], "webhooks": [{"kind": "W"}]},
-    }
+    there = {**render._NOTHING, "installed": True, "ours": False, "version": "0.140.0", "kubernetes": "v1.30.0"}
+    there |= {"namespace": "x", "namespaces": ["x"], "installer": {"by": "olm", "name": "csv"}}
+    there |= {"workloads": [{"kind": "Deployment"}], "webhooks": [{"kind": "W"}]}
+    there["crds"] = [{"name": "opentelemetrycollectors.opentelemetry.io", "served_versions": ["v1beta1"]}]
     result = rendered(source="/nowhere", foreign="adopt", installed=there)
     assert (result["provider"], result["version"], result["namespace"]) == ("existing", "0.140.0", "x")
     assert (result["workloads"], result["webhooks"]) == (there["workloads"], there["webhooks"])
@@ -106,12 +93,9 @@ def test_a_chart_is_told_only_of_images_that_differ() -> None:
     assert moved["collectorImage"]["repository"].startswith("m:5000/")
 
 
-def test_removal_has_to_know_what_is_there() -> None:
+def test_removal_has_to_know_what_is_there_and_leaves_what_was_only_used() -> None:
     with pytest.raises(Problem, match="needs the installed releases"):
         rendered(state="absent")
-
-
-def test_what_was_only_used_is_not_removed() -> None:
     there = {**render._NOTHING, "installed": True, "ours": True, "objects": [{}]}
     assert rendered(state="absent", provider="existing", installed=there)["action"] == "nothing"
 
@@ -121,6 +105,7 @@ def test_what_was_only_used_is_not_removed() -> None:
     [
         ({"issuer": {"kind": "Issuer"}}, "issuer.*name"),
         ({"workloads": {"manager": {"replica": 1}}}, "no option 'replica'; did you mean 'replicas'"),
+        ({"version": "v0.152.0"}, r"it has version 0\.158\.0.*Ask for v0\.158\.0, or give .* v0\.152\.0"),
         ({"version": "newest"}, "'newest' is not a version of the OpenTelemetry operator"),
     ],
 )
@@ -136,17 +121,13 @@ CONNECTED = {**render._NOTHING, "kubernetes": "v1.34.4", "server": "https://a.ex
 @pytest.mark.parametrize("state", ["present", "absent"])
 @pytest.mark.parametrize("given", [{"eks_cluster": {"name": "prod"}}, {"installed": CONNECTED}], ids=str)
 def test_helm_is_refused_beside_an_eks_cluster_of_any_source(given: Any, state: str, product: str) -> None:
-    with pytest.raises(
-        Problem, match=r"a kubeconfig.*eks_cluster \(prod\).*provider manifest, or give.*O11Y_EKS_CLUSTER"
-    ):
+    words = r"a kubeconfig.*eks_cluster \(prod\).*provider manifest, or give.*O11Y_EKS_CLUSTER"
+    with pytest.raises(Problem, match=words):
         rendered(product=product, state=state, provider="helm", **given)
 
 
-def test_helm_goes_well_with_a_kubeconfig() -> None:
+def test_helm_goes_well_with_a_kubeconfig_and_a_manifest_with_an_eks_cluster(file: str) -> None:
     assert rendered(provider="helm", installed={**CONNECTED, "eks_cluster": ""})["action"] == "install"
-
-
-def test_a_manifest_goes_well_with_an_eks_cluster(file: str) -> None:
     assert rendered(source=file, eks_cluster={"name": "prod"})["action"] == "install"
 
 
@@ -157,8 +138,8 @@ def http(code: int) -> HTTPError:
     return HTTPError(URL, code, "why", {}, None)  # type: ignore[arg-type]
 
 
-def answers(monkeypatch: pytest.MonkeyPatch, *given: bytes | Exception) -> Callable[[], int]:
-    """Let downloads end so, one after the other; return how many there were."""
+def answers(monkeypatch: pytest.MonkeyPatch, *given: bytes | Exception) -> list[str]:
+    """Let downloads end so, one after the other; return their addresses."""
     asked: list[str] = []
 
     def download(url: str) -> bytes:
@@ -169,7 +150,7 @@ def answers(monkeypatch: pytest.MonkeyPatch, *given: bytes | Exception) -> Calla
         return answer
 
     monkeypatch.setattr(source, "_download", download)
-    return lambda: len(asked)
+    return asked
 
 
 def load(*origins: str, sha256: str = "") -> tuple[str, list[Any]]:
@@ -180,10 +161,8 @@ def load(*origins: str, sha256: str = "") -> tuple[str, list[Any]]:
 def test_a_manifest_is_looked_for_where_it_may_be() -> None:
     found = source.origins
     assert found(PRODUCT, VERSION, "a.yaml", "/m") == ["a.yaml"]
-    assert found(PRODUCT, VERSION, "", "/m/") == [
-        "/m/cert-manager/v1.21.2/cert-manager.yaml",
-        "/m/cert-manager/1.21.2/cert-manager.yaml",
-    ]
+    mirrored = [f"/m/cert-manager/{version}/cert-manager.yaml" for version in ("v1.21.2", "1.21.2")]
+    assert found(PRODUCT, VERSION, "", "/m/") == mirrored
     (url,) = found(PRODUCT, VERSION, "", "")
     assert url == "https://github.com/cert-manager/cert-manager/releases/download/v1.21.2/cert-manager.yaml"
 
@@ -196,9 +175,8 @@ def test_a_file_is_read_with_all_its_documents(tmp_path: Path) -> None:
 
 def test_where_nothing_is_all_places_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     answers(monkeypatch, http(404))
-    with pytest.raises(
-        Problem, match=rf"the manifest was not found; searched {tmp_path}/a, {URL}\. Fill a release mirror"
-    ):
+    words = rf"the manifest was not found; searched {tmp_path}/a, {URL}\. Fill a release mirror"
+    with pytest.raises(Problem, match=words):
         load(f"{tmp_path}/a", URL)
 
 
@@ -216,22 +194,17 @@ def test_a_checksum_is_held(tmp_path: Path) -> None:
     [(b"\n <!DOCTYPE html>", "a web page, not YAML"), (b"\x1f\x8b\xff", "not text"), (b"a: [", "not valid YAML")],
 )
 def test_what_is_no_manifest_is_said(content: bytes, said: str, tmp_path: Path) -> None:
-    file = tmp_path / "a.yaml"
-    file.write_bytes(content)
+    (tmp_path / "a.yaml").write_bytes(content)
     with pytest.raises(Problem, match=said):
-        load(str(file))
-
-
-def test_a_folder_is_no_manifest(tmp_path: Path) -> None:
+        load(str(tmp_path / "a.yaml"))
     with pytest.raises(Problem, match="cannot read it: Is a directory"):
         load(str(tmp_path))
 
 
 @pytest.mark.parametrize("passing", [http(503), URLError("timed out"), OSError("reset"), http(429)])
 def test_what_passes_is_tried_again(passing: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
-    count = answers(monkeypatch, passing, passing, b"a: 1")
-    assert load(URL)[1] == [{"a": 1}]
-    assert count() == 3
+    asked = answers(monkeypatch, passing, passing, b"a: 1")
+    assert (load(URL)[1], len(asked)) == ([{"a": 1}], 3)
 
 
 @pytest.mark.parametrize(
@@ -244,7 +217,7 @@ def test_what_passes_is_tried_again(passing: Exception, monkeypatch: pytest.Monk
     ],
 )
 def test_what_stays_is_told(trouble: Exception, tries: int, said: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    count = answers(monkeypatch, *[trouble] * 3)
+    asked = answers(monkeypatch, *[trouble] * 3)
     with pytest.raises(Problem, match=said):
         load(URL)
-    assert count() == tries
+    assert len(asked) == tries

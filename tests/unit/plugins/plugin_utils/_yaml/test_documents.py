@@ -24,40 +24,37 @@ SCALARS: list[tuple[str, Any]] = [
     ("-1.5E-3", -0.0015), (".inf", math.inf), ("-.Inf", -math.inf), ("1.2.3", "1.2.3"), ("1e", "1e"), (".", "."),
     ("2001-12-14", "2001-12-14"), ("=", "="), ("<<", "<<"), ("5s", "5s"), ("512Mi", "512Mi"), ("-", [None]),
     ("'1'", "1"), ('"true"', "true"), ("!!str 1", "1"), ("!!int '7'", 7), ("!mine x", "x"),
-    ("${env:A}", "${env:A}"),
+    ("${env:A}", "${env:A}"), ("1" * 5000, "1" * 5000), ("!!int x", "x"),
 ]  # fmt: skip
 
 
 @pytest.mark.parametrize(("text", "value"), SCALARS)
 def test_a_scalar_is_what_the_collector_takes_it_for(text: str, value: Any) -> None:
-    found = _yaml.load(text, "f").data
-    assert found == value
-    assert type(found) is type(value)
+    assert same(_yaml.load(text, "f").data, value)
 
 
 def test_not_a_number_is_read() -> None:
     assert math.isnan(_yaml.load(".nan", "f").data)
 
 
-DOCUMENTS: list[tuple[str, Any]] = [
-    ("", None),
-    ("# only a comment", None),
-    ("a: &x {b: 1}\nc: *x", {"a": {"b": 1}, "c": {"b": 1}}),
-    ("a: &x {b: 1, c: 2}\nd:\n  <<: *x\n  c: 3", {"a": {"b": 1, "c": 2}, "d": {"b": 1, "c": 3}}),
-    ("d:\n  c: 3\n  <<: {c: 1, b: 2}", {"d": {"c": 3, "b": 2}}),
-    ("d:\n  <<: [{a: 1, b: 1}, {b: 2, c: 2}]", {"d": {"a": 1, "b": 1, "c": 2}}),
-    ("d:\n  <<: 5\n  a: 1", {"d": {"a": 1}}),
-    ("'<<': {a: 1}", {"<<": {"a": 1}}),
-    ("2: a\n~: c", {2: "a", None: "c"}),
-    ("a: |\n  x\n  y\nb: >-\n  x\n  y", {"a": "x\ny\n", "b": "x y"}),
-]
-
-
-@pytest.mark.parametrize(("text", "data"), DOCUMENTS)
+@pytest.mark.parametrize(
+    ("text", "data"),
+    [
+        ("", None),
+        ("# only a comment", None),
+        ("a: &x {b: 1}\nc: *x", {"a": {"b": 1}, "c": {"b": 1}}),
+        ("a: &x {b: 1, c: 2}\nd:\n  <<: *x\n  c: 3", {"a": {"b": 1, "c": 2}, "d": {"b": 1, "c": 3}}),
+        ("d:\n  c: 3\n  <<: {c: 1, b: 2}", {"d": {"c": 3, "b": 2}}),
+        ("d:\n  <<: [{a: 1, b: 1}, {b: 2, c: 2}]", {"d": {"a": 1, "b": 1, "c": 2}}),
+        ("d:\n  <<: 5\n  a: 1", {"d": {"a": 1}}),
+        ("'<<': {a: 1}", {"<<": {"a": 1}}),
+        ("2: a\n~: c", {2: "a", None: "c"}),
+        ("a: |\n  x\n  y\nb: >-\n  x\n  y", {"a": "x\ny\n", "b": "x y"}),
+    ],
+)
 def test_a_document_is_data(text: str, data: Any) -> None:
     document = _yaml.load(text, "f")
-    assert document.data == data
-    assert document.duplicates == ()
+    assert (document.data, document.duplicates) == (data, ())
 
 
 TEXT = """\
@@ -96,15 +93,8 @@ def test_a_key_of_a_merged_mapping_stands_where_it_was_written() -> None:
 def test_keys_that_stand_twice_are_found_with_their_second_place() -> None:
     document = _yaml.load("a: 1\nb: {c: 1, c: 2, c: 3}\na: 2", "f")
     assert document.data == {"a": 2, "b": {"c": 3}}
-    assert document.duplicates == (
-        (("b", "c"), Position("f", 2, 11)),
-        (("b", "c"), Position("f", 2, 17)),
-        (("a",), Position("f", 3, 1)),
-    )
-
-
-def test_a_key_that_is_merged_and_written_stands_once() -> None:
-    assert _yaml.load("a: &x {b: 1}\nc: {<<: *x, b: 2}", "f").duplicates == ()
+    places = [(("b", "c"), 2, 11), (("b", "c"), 2, 17), (("a",), 3, 1)]
+    assert document.duplicates == tuple((path, Position("f", line, column)) for path, line, column in places)
 
 
 def test_a_key_that_is_no_scalar_becomes_text() -> None:
@@ -132,19 +122,11 @@ def test_a_mistake_is_reported_with_its_place(text: str, where: str) -> None:
     assert refused.value.fix
 
 
-@pytest.mark.parametrize("text", ["a: \x07", "a: \ud800"], ids=["a control character", "half a character"])
-def test_text_that_is_no_text_is_reported_with_its_file(text: str) -> None:
-    with pytest.raises(Problem, match="this is not valid YAML") as refused:
-        _yaml.load(text, "f")
-    assert refused.value.where.startswith("f")
+CYCLES = ("a: &x [*x]", "&x {a: {b: *x}}", "a: &x {<<: *x}")
 
 
-@pytest.mark.parametrize(
-    "text",
-    ["a: &x [*x]", "&x {a: {b: *x}}", "a: &x {<<: *x}", "[" * 3000 + "]" * 3000],
-    ids=["list", "mapping", "merge", "deep"],
-)
-def test_what_contains_itself_or_has_no_end_is_refused(text: str) -> None:
+@pytest.mark.parametrize("text", ["a: \x07", "a: \ud800", *CYCLES, "[" * 3000 + "]" * 3000], ids=range(6))
+def test_what_is_no_text_contains_itself_or_has_no_end_is_refused_with_its_file(text: str) -> None:
     with pytest.raises(Problem, match="this is not valid YAML") as refused:
         _yaml.load(text, "f")
     assert refused.value.where.startswith("f")
@@ -174,26 +156,17 @@ def test_text_is_written_as_people_would(data: Any, text: str) -> None:
     assert _yaml.dump(data) == text if isinstance(data, dict) else _yaml.dump({"v": data}) == f"v: {text}"
 
 
-def test_documents_are_separated() -> None:
-    assert _yaml.dump({"a": 1}, {"b": 2}) == "---\na: 1\n---\nb: 2\n"
+def test_documents_are_separated_and_nothing_is_an_alias() -> None:
+    shared = {"x": 1}
+    assert _yaml.dump({"a": shared}, {"b": shared, "c": shared}) == "---\na:\n  x: 1\n---\nb:\n  x: 1\nc:\n  x: 1\n"
 
 
-def test_nothing_is_an_alias() -> None:
-    shared = {"x": [1]}
-    assert "&" not in _yaml.dump({"a": shared, "b": shared})
-
-
+NUMBERS = st.from_regex(r"[-+]?[0-9._:xob]{1,6}([eE][-+]?[0-9]+)?", fullmatch=True)
+TEXTS = st.text() | NUMBERS | st.sampled_from([text for text, _value in SCALARS])
+NAMES = st.text() | st.sampled_from(["y", "1", "<<"])
 trees: st.SearchStrategy[Any] = st.recursive(
-    st.none()
-    | st.booleans()
-    | st.integers()
-    | st.floats(allow_nan=False)
-    | st.text()
-    | st.from_regex(r"[-+]?[0-9._:xob]{1,6}([eE][-+]?[0-9]+)?", fullmatch=True)
-    | st.sampled_from([text for text, _value in SCALARS]),
-    lambda inner: (
-        st.lists(inner, max_size=4) | st.dictionaries(st.text() | st.sampled_from(["y", "1", "<<"]), inner, max_size=4)
-    ),
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | TEXTS,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(NAMES, inner, max_size=4),
     max_leaves=12,
 )
 
@@ -219,11 +192,9 @@ def test_readers_of_older_yaml_take_no_text_for_something_else(tree: Any) -> Non
     def texts(value: Any) -> list[str]:
         if isinstance(value, dict):
             return [item for pair in value.items() for part in pair for item in texts(part)]
-        return (
-            [item for part in value for item in texts(part)]
-            if isinstance(value, list)
-            else [value] * isinstance(value, str)
-        )
+        if isinstance(value, list):
+            return [item for part in value for item in texts(part)]
+        return [value] * isinstance(value, str)
 
     assert texts(yaml.safe_load(_yaml.dump(tree))) == texts(tree)
 
@@ -239,37 +210,30 @@ def test_an_anchor_is_known_in_its_own_document_only() -> None:
         list(_yaml.load_all("a: &x 1\n---\nb: *x\n", "f"))
 
 
-def test_text_that_grows_without_end_is_refused_soon() -> None:
-    lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x, x]"]
-    lines += [f"a{number}: &a{number} [{', '.join([f'*a{number - 1}'] * 10)}]" for number in range(1, 12)]
-    with pytest.raises(Problem, match="its aliases repeat too much") as refused:
-        _yaml.load("\n".join(lines), "f")
-    assert refused.value.where.startswith("f:")
+def chain(first: str, then: str, size: int) -> str:
+    """Return anchors a0, a1, … where each refers to the one before, @."""
+    return "\n".join([f"a0: &a0 {first}", *(f"a{n}: &a{n} {then.replace('@', f'*a{n - 1}')}" for n in range(1, size))])
 
 
-def test_merged_keys_that_grow_without_end_are_refused_soon() -> None:
-    lines = ["a0: &a0 {" + ", ".join(f"k{number}: {{x: 1}}" for number in range(50)) + "}"]
-    for number in range(1, 30):
-        lines.append(f"a{number}: &a{number} {{x: {{<<: *a{number - 1}}}, y: {{<<: *a{number - 1}}}}}")
-    with pytest.raises(Problem, match="its aliases repeat too much"):
-        _yaml.load("\n".join(lines), "f")
+KEYS = "{" + ", ".join(f"k{number}: {{x: 1}}" for number in range(50)) + "}"
+REPEATS, DEEP = "its aliases repeat too much", "it nests deeper than 150 levels"
 
 
-@pytest.mark.parametrize("text", ["[" * 100_000, "- " * 100_000, "{a: " * 100_000], ids=["flow", "dashes", "mappings"])
-def test_depth_does_not_exhaust_the_stack(text: str) -> None:
-    with pytest.raises(Problem, match="it nests deeper than 150 levels"):
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        pytest.param(chain("[x, x]", f"[{', '.join('@' * 10)}]", 12), REPEATS, id="aliases"),
+        pytest.param(chain(KEYS, "{x: {<<: @}, y: {<<: @}}", 30), REPEATS, id="merged keys"),
+        pytest.param(chain("[x]", "[@]", 300), DEEP, id="deep aliases"),
+        pytest.param("[" * 100_000, DEEP, id="flow"),
+        pytest.param("- " * 100_000, DEEP, id="dashes"),
+        pytest.param("{a: " * 100_000, DEEP, id="mappings"),
+    ],
+)
+def test_text_that_grows_without_end_is_refused_soon(text: str, words: str) -> None:
+    with pytest.raises(Problem, match=words) as refused:
         _yaml.load(text, "f")
-
-
-def test_depth_through_aliases_does_not_exhaust_the_stack() -> None:
-    lines = ["a0: &a0 [x]"] + [f"a{number}: &a{number} [[*a{number - 1}]]" for number in range(1, 300)]
-    with pytest.raises(Problem, match="it nests deeper than 150 levels"):
-        _yaml.load("\n".join(lines), "f")
-
-
-@pytest.mark.parametrize(("text", "data"), [("1" * 5000, "1" * 5000), ("!!int x", "x")], ids=["digits", "tag"])
-def test_what_is_no_number_is_text(text: str, data: str) -> None:
-    assert _yaml.load(text, "f").data == data
+    assert refused.value.where.startswith("f:")
 
 
 @given(st.text(alphabet="ab:{}[]-&*|>!'\"#%@`\n\t ,<?\r", max_size=80))

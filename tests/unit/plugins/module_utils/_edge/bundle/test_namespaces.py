@@ -11,42 +11,22 @@ import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
 
 from ..fake_api import FakeApi, status
-from .test_apply import NAMESPACE, actions, obj, present
-from .test_ownership import RBAC, remove, run
-from .test_switch import DEFINITION, RESOURCE, custom
+from ..helpers import definition, obj
+from .helpers import DEFINITION, NAMESPACE, RESOURCE, actions, custom, present, remove, run
 
-CRD = obj(
-    "CustomResourceDefinition",
-    "applications.argoproj.io",
-    "",
-    "apiextensions.k8s.io/v1",
-    {"team": "b"},
-    spec={
-        "group": "argoproj.io",
-        "scope": "Namespaced",
-        "names": {"kind": "Application", "plural": "applications"},
-        "versions": [{"name": "v1alpha1", "served": True}],
-    },
-)
+ARGO = "argoproj.io/v1alpha1"
+KINDS = ("CronJob", "RoleBinding", "Instrumentation", "ConfigMap", "PersistentVolumeClaim")
 
 
-@pytest.mark.parametrize(
-    "more",
-    [
-        obj("CronJob", "report", "shop", "batch/v1"),
-        obj("Application", "shop", "shop", "argoproj.io/v1alpha1"),
-        obj("RoleBinding", "readers", "shop", RBAC),
-        obj("Instrumentation", "java", "shop", "opentelemetry.io/v1alpha1"),
-    ],
-    ids=lambda item: item["kind"],
-)
+@pytest.mark.parametrize("more", [*(obj(kind, "b", "shop") for kind in KINDS), obj("Application", "b", "shop", ARGO)])
 def test_a_namespace_of_ours_stays_for_any_kind_of_object(more: Any) -> None:
-    api = FakeApi(CRD)
+    api = FakeApi(definition("Application", ARGO, {"team": "b"}))
     run(api, "shop")
     api.add(more)
     for check in (True, False):
         result = remove(api, "shop", check=check)
-        assert f"Kept Namespace shop: it still has {more['kind']} shop/{more['metadata']['name']}" in result["warnings"]
+        assert f"Kept Namespace shop: it still has {more['kind']} shop/b" in result["warnings"]
+        assert actions(result)["Namespace shop"] == "unchanged"
     assert "/api/v1/namespaces/shop" in api.objects
     assert [path for path in api.objects if "/gw" in path] == []
 
@@ -63,7 +43,7 @@ def test_a_namespace_of_ours_stays_for_any_kind_of_object(more: Any) -> None:
 def test_a_namespace_stays_when_what_it_holds_is_unknown(path: str, code: int, words: str) -> None:
     api = FakeApi()
     run(api, "shop")
-    api.trouble = lambda _method, asked: status(code, "x", "no") if asked == path else None
+    api.refuse(path, status(code, "x", "no"))
     result = remove(api, "shop")
     assert any(warning.startswith("Kept Namespace shop: ") and words in warning for warning in result["warnings"])
     assert "/api/v1/namespaces/shop" in api.objects
@@ -71,8 +51,7 @@ def test_a_namespace_stays_when_what_it_holds_is_unknown(path: str, code: int, w
 
 def test_a_kind_of_the_bundle_that_another_server_does_not_know_yet_is_tried_again() -> None:
     api = FakeApi(NAMESPACE)
-    late = status(404, "NotFound", "the server could not find the requested resource")
-    api.trouble = lambda method, path: late if (method, path) == ("PATCH", RESOURCE) and api.clock.now < 2 else None
+    api.refuse(RESOURCE, status(404, "NotFound", "the server could not find the requested resource"), "PATCH", 2)
     assert actions(present(api, [NAMESPACE, DEFINITION, custom()]))["OpenTelemetryCollector a"] == "created"
     assert api.clock.now >= 2
 
@@ -83,8 +62,7 @@ CALL = 'failed calling webhook "a": failed to call webhook: Post "https://hook.n
 @pytest.mark.parametrize(("back", "works"), [(25, True), (99, False)])
 def test_a_webhook_that_restarts_is_waited_for(back: float, works: bool) -> None:
     api = FakeApi(NAMESPACE, DEFINITION)
-    no = status(500, "InternalError", CALL)
-    api.trouble = lambda method, path: no if (method, path) == ("PATCH", RESOURCE) and api.clock.now < back else None
+    api.refuse(RESOURCE, status(500, "InternalError", CALL), "PATCH", back)
     if works:
         assert actions(present(api, [NAMESPACE, custom()]))["OpenTelemetryCollector a"] == "created"
         return
@@ -99,7 +77,7 @@ def test_a_webhook_that_restarts_is_waited_for(back: float, works: bool) -> None
 
 def test_a_kind_is_served_also_when_old_objects_cannot_be_converted() -> None:
     api = FakeApi(NAMESPACE)
-    no = status(500, "InternalError", 'conversion webhook for a/v1, Kind=B failed: Post "https://hook.ns.svc": EOF')
-    api.trouble = lambda _method, path: no if path.endswith("/opentelemetrycollectors") else None
+    text = 'conversion webhook for a/v1, Kind=B failed: Post "https://hook.ns.svc": EOF'
+    api.refuse("/opentelemetrycollectors", status(500, "InternalError", text))
     present(api, [NAMESPACE, DEFINITION])
     assert api.clock.now == 0

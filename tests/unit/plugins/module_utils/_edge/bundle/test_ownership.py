@@ -14,72 +14,42 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.collector
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
 
 from ..fake_api import FakeApi, status
-from .test_apply import absent, actions, obj, present
+from ..helpers import obj
+from .helpers import RELEASE, actions, present, released, remove, run
 
-RBAC = "rbac.authorization.k8s.io/v1"
-RELEASE = "o11y.opentelemetry/release"
 HELM = {"meta.helm.sh/release-name": "shop", "meta.helm.sh/release-namespace": "shop"}
-
-
-def bundle(namespace: str, name: str = "gw") -> list[Any]:
-    """Return the objects of a collector in small, with the labels that its bundle has."""
-    labels = {RELEASE: f"{namespace}.{name}"}
-    return [
-        obj("Namespace", namespace, "", labels={RELEASE: f"{namespace}_shared"}),
-        obj("ServiceAccount", name, namespace, labels=labels),
-        obj("ClusterRole", f"{namespace}.{name}", "", RBAC, labels),
-        obj("ClusterRoleBinding", f"{namespace}.{name}", "", RBAC, labels),
-        obj("ConfigMap", name, namespace, labels=labels, data={"a": namespace}),
-        obj("Service", name, namespace, labels=labels, spec={"ports": []}),
-        obj("Deployment", name, namespace, "apps/v1", labels, spec={"template": {"spec": {"containers": []}}}),
-    ]
-
-
-def run(api: FakeApi, namespace: str, name: str = "gw", **more: Any) -> Any:
-    return present(api, bundle(namespace, name), prune_selector=f"{RELEASE}={namespace}.{name}", **more)
-
-
-def remove(api: FakeApi, namespace: str, name: str = "gw", **more: Any) -> Any:
-    return absent(api, bundle(namespace, name), prune_selector=f"{RELEASE}={namespace}.{name}", **more)
 
 
 def theirs(annotations: Any = None) -> list[Any]:
     """Return what others made in the namespace shop, of the names that a collector gw would have."""
-    found = [
-        item for item in bundle("shop") if item["kind"] in ("ServiceAccount", "ConfigMap", "Service", "Deployment")
-    ]
+    kinds = ("ServiceAccount", "ConfigMap", "Service", "Deployment")
+    found = [item for item in released("shop") if item["kind"] in kinds]
     for item in found:
         item["metadata"] |= {"labels": {"app": "shop"}, "annotations": annotations or {}}
-    return [obj("Namespace", "shop", "", labels={"team": "shop"}), *found]
+    return [obj("Namespace", "shop", labels={"team": "shop"}), *found]
 
 
 @pytest.mark.parametrize("again", [run, remove])
-def test_a_collector_of_the_same_name_in_another_namespace_loses_nothing(again: Any) -> None:
+def test_a_collector_in_another_namespace_and_a_copy_with_our_labels_lose_nothing(again: Any) -> None:
     api = FakeApi()
     run(api, "team-a")
-    before = {path: item for path, item in api.objects.items() if "team-a" in path}
+    api.add(obj("Service", "copy", "team-b", labels={RELEASE: "team-b.gw"}, spec={"type": "LoadBalancer"}))
+    before = copy.deepcopy(api.objects)
     run(api, "team-b")
     again(api, "team-b")
-    assert {path: item for path, item in api.objects.items() if "team-a" in path} == before
+    assert {path: api.objects.get(path) for path in before} == before
     assert "/apis/rbac.authorization.k8s.io/v1/clusterroles/team-a.gw" in before
 
 
 @pytest.mark.parametrize("check", [True, False])
-def test_removal_leaves_what_others_made_under_the_names_of_a_collector(check: bool) -> None:
+def test_what_others_made_is_neither_removed_nor_written(check: bool) -> None:
     api = FakeApi(*theirs(HELM))
     before = copy.deepcopy(api.objects)
     result = remove(api, "shop", check=check)
-    assert api.objects == before
-    assert not result["changed"]
+    assert (api.objects, result["changed"]) == (before, False)
     assert "Kept Deployment shop/gw: it belongs to Helm release shop/shop" in result["warnings"]
-    assert {kind.split()[0] for kind, action in actions(result).items() if action == "unchanged"} == {
-        *("Namespace", "ServiceAccount", "ConfigMap", "Service", "Deployment")
-    }
-
-
-@pytest.mark.parametrize("check", [True, False])
-def test_what_others_made_is_refused_before_anything_is_written(check: bool) -> None:
-    api = FakeApi(*theirs(HELM))
+    kept = {kind.split()[0] for kind, action in actions(result).items() if action == "unchanged"}
+    assert kept == {"Namespace", "ServiceAccount", "ConfigMap", "Service", "Deployment"}
     with pytest.raises(Problem) as refused:
         run(api, "shop", check=check)
     assert "Deployment shop/gw belongs to Helm release shop/shop" in refused.value.wrong
@@ -100,26 +70,17 @@ def test_one_adopted_release_opens_no_other() -> None:
     api = FakeApi(obj("ConfigMap", "ca", "shop"), *theirs())
     ca = obj("ConfigMap", "ca", "shop", labels={RELEASE: "shop_shared"})
     with pytest.raises(Problem, match="ConfigMap shop/ca belongs to field manager kubectl-create") as refused:
-        present(api, [*bundle("shop"), ca], adopt=("shop.gw",))
+        present(api, [*released("shop"), ca], adopt=("shop.gw",))
     assert refused.value.where == "release shop_shared"
-
-
-@pytest.mark.parametrize("again", [run, remove])
-def test_a_copy_with_our_labels_stays(again: Any) -> None:
-    api = FakeApi()
-    run(api, "shop")
-    api.add(obj("Service", "gw-public", "shop", labels={RELEASE: "shop.gw"}, spec={"type": "LoadBalancer"}))
-    again(api, "shop")
-    assert "/api/v1/namespaces/shop/services/gw-public" in api.objects
 
 
 def test_what_others_change_in_an_object_of_ours_leaves_it_ours() -> None:
     api = FakeApi()
     run(api, "shop")
-    for manager, path in (("kubectl-rollout", "deployments/gw"), ("kube-controller-manager", "deployments/gw")):
-        found = api.objects[f"/apis/apps/v1/namespaces/shop/{path}"]
-        found["metadata"]["managedFields"].append({"manager": manager, "operation": "Update"})
-        found["metadata"]["resourceVersion"] += "1"
+    found = api.objects["/apis/apps/v1/namespaces/shop/deployments/gw"]["metadata"]
+    for manager in ("kubectl-rollout", "kube-controller-manager"):
+        found["managedFields"].append({"manager": manager, "operation": "Update"})
+        found["resourceVersion"] += "1"
     run(api, "shop")
     remove(api, "shop")
     assert not [path for path in api.objects if "/shop" in path]
@@ -127,7 +88,7 @@ def test_what_others_change_in_an_object_of_ours_leaves_it_ours() -> None:
 
 def test_an_object_of_another_field_manager_is_not_ours_by_its_label() -> None:
     api = FakeApi()
-    api.apply("argocd-controller", *bundle("shop"))
+    api.apply("argocd-controller", *released("shop"))
     with pytest.raises(Problem, match="Service shop/gw belongs to field manager argocd-controller"):
         run(api, "shop")
     assert not remove(api, "shop")["changed"]
@@ -166,8 +127,7 @@ def test_an_object_that_others_made_in_its_place_stays() -> None:
 def test_an_object_that_never_rests_is_given_up() -> None:
     api = FakeApi()
     run(api, "shop")
-    changing = status(409, "Conflict", "the resourceVersion in the precondition does not match")
-    api.trouble = lambda method, path: changing if method == "DELETE" and path.endswith("/gw") else None
+    api.refuse("/gw", status(409, "Conflict", "the resourceVersion in the precondition does not match"), "DELETE")
     with pytest.raises(Problem, match=r"Delete Deployment shop/gw: it has changed 10 times meanwhile"):
         remove(api, "shop")
 
@@ -183,17 +143,14 @@ def test_a_deletion_names_the_very_state_that_was_judged() -> None:
 
     api.cluster = lambda: type(FakeApi.cluster(api))(noted, clock=api.clock, sleep=api.clock.sleep)  # type: ignore[method-assign]
     remove(api, "shop")
-    assert sent
-    assert all(found.keys() == {"uid", "resourceVersion"} for found in sent)
+    assert {frozenset(found) for found in sent} == {frozenset({"uid", "resourceVersion"})}
 
 
 def test_what_comes_while_we_look_loses_no_field() -> None:
     api = FakeApi()
-    api.trouble = lambda method, path: (
-        api.add(obj("ConfigMap", "gw", "shop", labels={"app": "b"}, data={"a": "b"}))
-        if method == "PATCH" and path.endswith("/namespaces/shop")
-        else None
-    )
+    new = obj("ConfigMap", "gw", "shop", labels={"app": "b"}, data={"a": "b"})
+    written = ("PATCH", "/api/v1/namespaces/shop")
+    api.trouble = lambda method, path: api.add(new) if (method, path) == written else None
     with pytest.raises(Problem, match="other field managers own some of its fields"):
         run(api, "shop")
     assert api.objects["/api/v1/namespaces/shop/configmaps/gw"]["data"] == {"a": "b"}
@@ -201,7 +158,7 @@ def test_what_comes_while_we_look_loses_no_field() -> None:
 
 def test_adopting_takes_nothing_that_another_collector_owns() -> None:
     """The headless Service of `gw` has the name of the collector `gw-headless`."""
-    api = FakeApi()
+    api = FakeApi(obj("Namespace", "shop"))
     service = obj("Service", "gw-headless", "shop", labels={RELEASE: "shop.gw-headless"}, spec={"ports": []})
     api.add(obj("Namespace", "shop", ""))
     present(api, [service], field_manager=names.OWNER)

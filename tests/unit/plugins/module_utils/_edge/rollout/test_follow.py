@@ -11,50 +11,29 @@ import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.bundle.apply import apply_bundle
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.bundle.bundle import BundleOptions
 
-from ..fake_api import FakeApi, status
+from ..fake_api import FakeApi
+from ..helpers import COLLECTORS, definition, obj
 from .test_wait import CRASHED, DONE, LOG, fails, pod, replica_set, wait
 
-API = "opentelemetry.io/v1beta1"
-NAME = "OpenTelemetryCollector ns/a"
-PATH = f"/apis/{API}/namespaces/ns/opentelemetrycollectors/a"
+KIND, NAME = "OpenTelemetryCollector", "OpenTelemetryCollector ns/a"
 TAKEN = {"observedGeneration": 1, "conditions": [{"type": "Ready", "status": "True"}], "version": "0.158.0"}
 COLLECTOR = {"workloads": [{"kind": "OpenTelemetryCollector", "name": "a", "namespace": "ns"}]}
-DEFINITION = {
-    "apiVersion": "apiextensions.k8s.io/v1",
-    "kind": "CustomResourceDefinition",
-    "metadata": {"name": "opentelemetrycollectors.opentelemetry.io"},
-    "spec": {
-        "group": "opentelemetry.io",
-        "names": {"plural": "opentelemetrycollectors", "kind": "OpenTelemetryCollector"},
-        "versions": [{"name": "v1beta1"}],
-    },
-}
+DEFINITION = definition("OpenTelemetryCollector", COLLECTORS)
 
 
-def resource(state: Any = None, **spec: Any) -> dict[str, Any]:
-    metadata = {"name": "a", "namespace": "ns", "generation": 1, "uid": "u"}
-    return {
-        "apiVersion": API,
-        "kind": "OpenTelemetryCollector",
-        "metadata": metadata,
-        "spec": spec,
-        "status": state or {},
-    }
+def resource(state: Any = None, **spec: Any) -> Any:
+    return obj("OpenTelemetryCollector", metadata={"generation": 1, "uid": "u"}, spec=spec, status=state or {})
 
 
 def child(
     done: bool = False, probed: bool = True, name: str = "a-collector", owner: str = "OpenTelemetryCollector"
 ) -> Any:
     owners = [{"kind": owner, "name": "a", "uid": "u", "controller": True}]
-    metadata = {"name": name, "namespace": "ns", "uid": "w", "generation": 1, "ownerReferences": owners}
     containers = [{"image": "i"} | ({"readinessProbe": {}} if probed else {})]
-    return {
-        "apiVersion": "apps/v1",
-        "kind": "Deployment",
-        "metadata": metadata,
-        "spec": {"replicas": 1, "template": {"spec": {"containers": containers}}},
-        "status": DONE if done else {"observedGeneration": 1, "replicas": 1},
-    }
+    spec = {"replicas": 1, "template": {"spec": {"containers": containers}}}
+    state = DONE if done else {"observedGeneration": 1, "replicas": 1}
+    metadata = {"uid": "w", "generation": 1, "ownerReferences": owners}
+    return obj("Deployment", name, metadata=metadata, spec=spec, status=state)
 
 
 def api(*live: Any) -> FakeApi:
@@ -63,9 +42,8 @@ def api(*live: Any) -> FakeApi:
 
 def test_it_waits_for_the_operator_and_then_for_the_workload() -> None:
     server = api(resource())
-    steps = {3: [resource(TAKEN), child()], 6: [child(done=True)]}
-    for second, objects in steps.items():
-        server.clock.on_sleep.append(lambda now, at=second, new=objects: server.add(*new) if now > at else None)
+    server.later(3, resource(TAKEN), child())
+    server.later(6, child(done=True))
     assert 6 < wait(server, **COLLECTOR)["seconds"] < 9
 
 
@@ -89,7 +67,7 @@ def test_a_workload_that_fails_is_told_with_its_resource() -> None:
 
 def test_the_troubles_of_an_older_generation_do_not_count() -> None:
     server = api(resource(TAKEN | {"observedGeneration": 0}), child(), replica_set(), pod(**CRASHED))
-    server.clock.on_sleep.append(lambda now: server.add(resource(TAKEN), child(done=True)) if now > 5 else None)
+    server.later(5, resource(TAKEN), child(done=True))
     assert wait(server, **COLLECTOR)["msg"] == "1 ready"
 
 
@@ -97,7 +75,7 @@ def test_a_workload_without_a_probe_must_live_for_a_while() -> None:
     server = api(resource(TAKEN), child(done=True, probed=False))
     assert 5 <= wait(server, **COLLECTOR)["seconds"] < 8
     ends = api(resource(TAKEN), child(done=True, probed=False), replica_set())
-    ends.clock.on_sleep.append(lambda now: ends.add(pod(**CRASHED)) if now > 2 else None)
+    ends.later(2, pod(**CRASHED))
     assert "exit code 1" in str(fails(ends, **COLLECTOR))
 
 
@@ -109,20 +87,13 @@ def test_what_the_operator_says_is_told_when_it_lasts() -> None:
     assert f"Wait for {NAME}: ReconcileError: roles is forbidden" in str(failure)
 
 
-OPERATOR = {
-    "apiVersion": "v1",
-    "kind": "Pod",
-    "metadata": {"name": "o", "namespace": "system", "labels": {"app.kubernetes.io/name": "opentelemetry-operator"}},
-}
+OPERATOR = obj("Pod", "o", "system", labels={"app.kubernetes.io/name": "opentelemetry-operator"})
 SAID = '{"level":"ERROR","OpenTelemetryCollector":{"name":"a","namespace":"ns"},"error":"bad relabel config"}'
 
 
 @pytest.mark.parametrize(
     ("live", "words"),
-    [
-        ([], "The cluster has no pod of the operator"),
-        ([OPERATOR], "The operator system/o: bad relabel config"),
-    ],
+    [([], "The cluster has no pod of the operator"), ([OPERATOR], "The operator system/o: bad relabel config")],
 )
 def test_a_resource_that_nobody_takes_up_is_explained(live: Any, words: str) -> None:
     server = api(resource(), *live)
@@ -134,7 +105,7 @@ def test_a_resource_that_nobody_takes_up_is_explained(live: Any, words: str) -> 
 
 def test_who_may_not_see_the_operator_is_told_the_rest() -> None:
     server = api(resource())
-    server.trouble = lambda _method, path: status(403, "Forbidden", "no") if path == "/api/v1/pods" else None
+    server.refuse("/api/v1/pods")
     assert "no operator has reconciled it" in str(fails(server, timeout_seconds=3, **COLLECTOR))
 
 
@@ -149,11 +120,10 @@ def test_users_say_when_a_resource_is_ready() -> None:
 )
 def test_a_bundle_is_ready_when_its_resources_are(state: Any, live: Any, ready: bool) -> None:
     given = resource()
-    server = api({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "ns"}}, *live)
+    server = api(obj("Namespace", "ns"), *live)
     server.apply("us", resource(state))
-    options = BundleOptions(
-        [{key: given[key] for key in ("apiVersion", "kind", "metadata", "spec")}], "us", True, "", 30, False, True
-    )
+    manifest = {key: given[key] for key in ("apiVersion", "kind", "metadata", "spec")}
+    options = BundleOptions([manifest], "us", True, "", 30, False, True)
     assert apply_bundle(server.cluster(), options)["ready"] is ready
 
 

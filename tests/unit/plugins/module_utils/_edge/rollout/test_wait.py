@@ -15,48 +15,31 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.rollout.w
     checked_search,
 )
 
-from ..fake_api import FakeApi, reply, status
+from ..fake_api import FakeApi, reply
+from ..helpers import obj, owned_by
 
 DONE = {"observedGeneration": 1, "updatedReplicas": 1, "replicas": 1, "availableReplicas": 1}
 LOG = "/api/v1/namespaces/ns/pods/p/log"
 
 
-def workload(done: bool = False, **state: Any) -> dict[str, Any]:
-    metadata = {"name": "a", "namespace": "ns", "uid": "w", "generation": 1}
+def workload(done: bool = False, name: str = "a", uid: str = "w", **state: Any) -> Any:
     state = (DONE if done else {"observedGeneration": 1, "replicas": 1}) | state
-    return {
-        "apiVersion": "apps/v1",
-        "kind": "Deployment",
-        "metadata": metadata,
-        "spec": {"replicas": 1},
-        "status": state,
-    }
+    return obj("Deployment", name, metadata={"uid": uid, "generation": 1}, spec={"replicas": 1}, status=state)
 
 
-def replica_set(name: str = "r", revision: str = "1") -> dict[str, Any]:
-    metadata = {"name": name, "namespace": "ns", "uid": name, "ownerReferences": [{"uid": "w"}]}
+def replica_set(name: str = "r", revision: str = "1") -> Any:
     annotations = {"deployment.kubernetes.io/revision": revision}
-    return {"apiVersion": "apps/v1", "kind": "ReplicaSet", "metadata": {**metadata, "annotations": annotations}}
+    return obj("ReplicaSet", name, metadata=owned_by("w", uid=name, annotations=annotations))
 
 
-def pod(name: str = "p", owner: str = "r", **state: Any) -> dict[str, Any]:
-    metadata = {"name": name, "namespace": "ns", "uid": name, "ownerReferences": [{"uid": owner}]}
-    return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": {"nodeName": "n1"}, "status": state}
+def pod(name: str = "p", owner: str = "r", **state: Any) -> Any:
+    return obj("Pod", name, metadata=owned_by(owner, uid=name), spec={"nodeName": "n1"}, status=state)
 
 
-CRASHED = {
-    "containerStatuses": [
-        {
-            "name": "c",
-            "restartCount": 2,
-            "state": {"waiting": {"reason": "CrashLoopBackOff"}},
-            "lastState": {"terminated": {"reason": "Error", "exitCode": 1}},
-        }
-    ]
-}
-HOMELESS = {
-    "conditions": [{"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": "no node"}]
-}
+ENDS = {"waiting": {"reason": "CrashLoopBackOff"}}, {"terminated": {"reason": "Error", "exitCode": 1}}
+CRASHED = {"containerStatuses": [{"name": "c", "restartCount": 2, "state": ENDS[0], "lastState": ENDS[1]}]}
+UNSCHEDULABLE = {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": "no node"}
+HOMELESS = {"conditions": [UNSCHEDULABLE]}
 
 
 def wait(api: FakeApi, **more: Any) -> dict[str, Any]:
@@ -76,16 +59,12 @@ def fails(api: FakeApi, **more: Any) -> Failure:
     return caught.value
 
 
-def test_what_is_ready_costs_one_request() -> None:
-    api = FakeApi(workload(done=True))
-    assert wait(api)["msg"] == "1 ready"
-    assert len(api.requests) == 1
-
-
-def test_it_waits_until_all_are_ready() -> None:
+def test_it_waits_until_all_are_ready_and_what_is_ready_costs_one_request() -> None:
     api = FakeApi(workload(), replica_set(), pod())
-    api.clock.on_sleep.append(lambda now: api.add(workload(done=True)) if now > 5 else None)
+    api.later(5, workload(done=True))
     assert 5 < wait(api)["seconds"] < 8
+    done = FakeApi(workload(done=True))
+    assert (wait(done)["msg"], len(done.requests)) == ("1 ready", 1)
 
 
 def test_a_crash_is_told_at_once_with_its_log() -> None:
@@ -110,15 +89,14 @@ def test_a_log_that_is_not_there_yet_is_asked_for_again() -> None:
 
 def test_who_may_not_read_logs_still_gets_the_reason() -> None:
     api = FakeApi(workload(), replica_set(), pod(**CRASHED))
-    api.trouble = lambda _method, path: status(403, "Forbidden", "no") if path == LOG else None
+    api.refuse(LOG)
     assert "exit code 1" in str(fails(api))
 
 
 def test_an_old_pod_that_crashes_is_no_failure() -> None:
-    api = FakeApi(
-        workload(), replica_set("old", "1"), replica_set("new", "2"), pod("p", "old", **CRASHED), pod("q", "new")
-    )
-    api.clock.on_sleep.append(lambda now: api.add(workload(done=True)) if now > 5 else None)
+    sets = (replica_set("old", "1"), replica_set("new", "2"))
+    api = FakeApi(workload(), *sets, pod("p", "old", **CRASHED), pod("q", "new"))
+    api.later(5, workload(done=True))
     assert wait(api)["msg"] == "1 ready"
 
 
@@ -130,7 +108,7 @@ def test_a_pod_without_a_node_has_some_time() -> None:
 
 def test_a_symptom_that_passes_is_no_failure() -> None:
     api = FakeApi(workload(), replica_set(), pod(**HOMELESS))
-    api.clock.on_sleep.append(lambda now: api.add(workload(done=True), pod()) if now > 10 else None)
+    api.later(10, workload(done=True), pod())
     assert wait(api)["msg"] == "1 ready"
 
 
@@ -141,54 +119,43 @@ def test_many_pods_that_fail_alike_are_told_once() -> None:
     assert len(failure.facts["failures"]) == 20
 
 
-def event(**more: Any) -> dict[str, Any]:
-    about = {"kind": "Pod", "namespace": "ns", "name": "a-1", "uid": "p"}
-    times = {"lastTimestamp": "2026-01-01T00:00:00Z", "metadata": {"name": "e", "namespace": "ns"}}
-    return {"apiVersion": "v1", "kind": "Event", "type": "Warning", "involvedObject": about, **times, **more}
+PROBED = obj(
+    "Event",
+    type="Warning",
+    involvedObject={"kind": "Pod", "namespace": "ns", "name": "a-1", "uid": "p"},
+    **{"lastTimestamp": "2026-01-01T00:00:00Z", "reason": "Unhealthy", "message": "probe failed: 503"},
+)
 
 
 def test_when_the_time_is_over_it_tells_what_is_missing() -> None:
     conditions = [{"type": "Available", "status": "False", "message": "too few"}]
-    api = FakeApi(
-        workload(conditions=conditions), replica_set(), pod(), event(reason="Unhealthy", message="probe failed: 503")
-    )
+    api = FakeApi(workload(conditions=conditions), replica_set(), pod(), PROBED)
     told = str(fails(api, timeout_seconds=9))
     assert 9 <= api.clock.now < 12
     assert "not ready after 9 s: Deployment ns/a: 0 of 1 ready" in told
     assert "Available is False: too few" in told
     assert "Pod a-1: Unhealthy: probe failed: 503" in told
+    assert "Deployment ns/a does not exist" in str(fails(FakeApi(), timeout_seconds=3))
 
 
 def test_the_deadline_of_a_deployment_comes_with_the_warnings() -> None:
     late = {"type": "Progressing", "status": "False", "reason": "ProgressDeadlineExceeded", "message": "late"}
-    api = FakeApi(workload(conditions=[late]), replica_set(), pod(), event(reason="Unhealthy", message="probe failed"))
+    api = FakeApi(workload(conditions=[late]), replica_set(), pod(), PROBED)
     assert "Pod a-1: Unhealthy: probe failed" in str(fails(api))
 
 
-def test_what_does_not_exist_is_waited_for() -> None:
-    assert "Deployment ns/a does not exist" in str(fails(FakeApi(), timeout_seconds=3))
-
-
 def test_lists_are_shared_by_the_workloads_of_a_namespace() -> None:
-    other = workload()
-    other["metadata"] |= {"name": "b", "uid": "x"}
-    api = FakeApi(workload(), other)
+    api = FakeApi(workload(), workload(name="b", uid="x"))
     both = [{"kind": "Deployment", "name": name, "namespace": "ns"} for name in "ab"]
     fails(api, workloads=both, timeout_seconds=0)
     assert sorted(path.rpartition("/")[2] for path in api.sent("GET")) == ["a", "b", "events", "pods", "replicasets"]
 
 
 def test_users_bring_their_own_kinds() -> None:
-    thing = {
-        "apiVersion": "example.com/v1",
-        "kind": "Thing",
-        "metadata": {"name": "a", "namespace": "ns"},
-        "phase": "Up",
-    }
+    thing = obj("Thing", api="example.com/v1", phase="Up")
+    kinds = {"resources": [{"kind": "Thing", "name": "things", "namespaced": True}]}
     api = FakeApi()
-    api.trouble = lambda _method, path: reply(
-        thing if path.endswith("/a") else {"resources": [{"kind": "Thing", "name": "things", "namespaced": True}]}
-    )
+    api.trouble = lambda _method, path: reply(thing if path.endswith("/a") else kinds)
     named = [{"kind": "Thing", "name": "a", "namespace": "ns", "api_version": "example.com/v1"}]
     assert wait(api, workloads=named, until={"Thing": "phase == 'Up'"})["msg"] == "1 ready"
 

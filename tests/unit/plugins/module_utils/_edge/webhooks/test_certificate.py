@@ -17,11 +17,12 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.webhooks.
 )
 from cryptography import x509
 
-from ..fake_api import FakeApi, reply, status
-from .test_wait import CONFIGURATION, INJECTOR, configuration, fails, obj
+from ..fake_api import FakeApi, reply
+from ..helpers import obj
+from .test_wait import CONFIGURATION, configuration, deployment, fails
 
 PATH = "/api/v1/namespaces/op/secrets/cert"
-NAMESPACE = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "op"}}
+NAMESPACE = obj("Namespace", "op")
 START = datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)
 
 
@@ -49,7 +50,7 @@ def test_a_certificate_is_made_once() -> None:
 
 def test_the_ca_signs_for_the_hosts_and_its_key_is_nowhere() -> None:
     api = FakeApi(NAMESPACE)
-    see_to(api)
+    assert "PRIVATE" not in str(see_to(api))
     (ca,), (leaf,) = bundle(data(api, "ca.crt")), bundle(data(api, "tls.crt"))
     leaf.verify_directly_issued_by(ca)
     names = leaf.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
@@ -57,10 +58,6 @@ def test_the_ca_signs_for_the_hosts_and_its_key_is_nowhere() -> None:
     assert set(api.objects[PATH]["data"]) == {"ca.crt", "tls.crt", "tls.key"}
     assert data(api, "tls.key").count("PRIVATE KEY") == 2
     assert api.objects[PATH]["metadata"]["labels"] == {"a": "b", "app.kubernetes.io/managed-by": "o11y.opentelemetry"}
-
-
-def test_no_key_is_in_the_result() -> None:
-    assert "PRIVATE" not in str(see_to(FakeApi(NAMESPACE)))
 
 
 def test_a_certificate_is_renewed_before_its_end_and_the_old_ca_stays_trusted() -> None:
@@ -88,15 +85,14 @@ def test_a_trial_run_makes_nothing() -> None:
 
 @pytest.mark.parametrize("labels", [{}, {"app.kubernetes.io/managed-by": "o11y.opentelemetry"}])
 def test_a_secret_of_others_is_left_alone_and_so_is_a_copy(labels: dict[str, str]) -> None:
-    metadata = {"name": "cert", "namespace": "op", "labels": labels}
-    api = FakeApi(NAMESPACE, {"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "data": {}})
+    api = FakeApi(NAMESPACE, obj("Secret", "cert", "op", labels=labels, data={}))
     with pytest.raises(Problem, match="the Secret op/cert belongs to field manager kubectl-create"):
         see_to(api)
 
 
 def test_who_may_not_read_it_is_told_so() -> None:
     api = FakeApi(NAMESPACE)
-    api.trouble = lambda _method, _path: status(403, "Forbidden", "no")
+    api.refuse("")
     with pytest.raises(Problem, match="See to the certificate op/cert: not allowed"):
         see_to(api)
 
@@ -107,34 +103,29 @@ SECRET = obj("Secret", "s", metadata={"annotations": {"cert-manager.io/allow-dir
 
 def issued(ready: str) -> Any:
     state = {"type": "Ready", "status": ready, "reason": "Failed", "message": "no issuer"}
-    return reply(obj("Certificate", "c", "cert-manager.io/v1", status={"conditions": [state]}))
+    return {CERTIFICATE: reply(obj("Certificate", "c", status={"conditions": [state]}))}
+
+
+INJECTOR = {"app.kubernetes.io/name": "cainjector"}
+CERTIFICATES = {"/apis/cert-manager.io/v1/certificates": reply({})}
+BY_CERTIFICATE, BY_SECRET = {"inject_ca_from": "ns/c"}, {"inject_ca_from_secret": "ns/s"}
 
 
 @pytest.mark.parametrize(
-    ("annotations", "certificates", "live", "words"),
+    ("annotations", "answers", "live", "words"),
     [
         ({}, {}, [], "it has no annotation cert-manager.io/inject-ca-from"),
-        ({"inject_ca_from": "ns/c"}, {}, [], "cert-manager is not installed here"),
-        ({"inject_ca_from": "ns/c"}, {"/apis/cert-manager.io/v1/certificates": reply({})}, [], "does not exist"),
-        ({"inject_ca_from": "ns/c"}, {CERTIFICATE: issued("False")}, [], "is not ready (Failed: no issuer)"),
-        ({"inject_ca_from": "ns/c"}, {CERTIFICATE: issued("True")}, [], "no cainjector"),
-        ({"inject_ca_from_secret": "ns/s"}, {}, [], "Secret ns/s that cert-manager.io/inject-ca-from-secret names"),
-        ({"inject_ca_from_secret": "ns/s"}, {}, [obj("Secret", "s")], "no annotation cert-manager.io/allow-direct"),
-        (
-            {"inject_ca_from_secret": "ns/s"},
-            {},
-            [SECRET, INJECTOR | {"status": INJECTOR["status"] | {"availableReplicas": 1}}],
-            "look at the log of the cainjector (Deployment ns/ca: 1 of 1 ready)",
-        ),
-        (
-            {"inject_ca_from_secret": "ns/s"},
-            {},
-            [SECRET, INJECTOR],
-            "the cainjector does not run (Deployment ns/ca: 0 of",
-        ),
+        (BY_CERTIFICATE, {}, [], "cert-manager is not installed here"),
+        (BY_CERTIFICATE, CERTIFICATES, [], "does not exist"),
+        (BY_CERTIFICATE, issued("False"), [], "is not ready (Failed: no issuer)"),
+        (BY_CERTIFICATE, issued("True"), [], "no cainjector"),
+        (BY_SECRET, {}, [], "Secret ns/s that cert-manager.io/inject-ca-from-secret names"),
+        (BY_SECRET, {}, [obj("Secret", "s")], "no annotation cert-manager.io/allow-direct"),
+        (BY_SECRET, {}, [SECRET, deployment("ca", 1, **INJECTOR)], "look at the log of the cainjector"),
+        (BY_SECRET, {}, [SECRET, deployment("ca", **INJECTOR)], "the cainjector does not run (Deployment ns/ca: 0 of"),
     ],
 )
-def test_why_no_ca_is_injected(annotations: Any, certificates: Any, live: Any, words: str) -> None:
+def test_why_no_ca_is_injected(annotations: Any, answers: Any, live: Any, words: str) -> None:
     api = FakeApi(configuration("", **annotations), *live)
-    api.trouble = lambda _method, path: certificates.get(path)
+    api.trouble = lambda _method, path: answers.get(path)
     assert words in str(fails(api, webhooks=[CONFIGURATION], seconds=0))

@@ -10,82 +10,53 @@ from typing import Any
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.webhooks.wait import (
-    VOLLEY,
-    AdmissionWait,
-    WebhookWaitOptions,
-)
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.webhooks import wait as webhooks_wait
 
 from ..fake_api import FakeApi, reply, status
+from ..helpers import definition, obj, owned_by
 
 BUNDLE = base64.b64encode(b"-----BEGIN CERTIFICATE-----").decode()
 NAME = "hook"
 CONFIGURATION = {"kind": "ValidatingWebhookConfiguration", "name": NAME}
-OBJECT = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "try", "namespace": "default"}}
+OBJECT = obj("ConfigMap", "try", "default")
 TRY = "/api/v1/namespaces/default/configmaps/try"
-CALL = (
-    'Internal error occurred: failed calling webhook "a.b": failed to call webhook: Post "https://hook.ns.svc:443/": '
-)
+CALL = 'Internal error: failed calling webhook "a.b": failed to call webhook: Post "https://hook.ns.svc:443/": '
 
 
-def obj(kind: str, name: str, api: str = "v1", namespace: str = "ns", **more: Any) -> dict[str, Any]:
-    metadata = more.pop("metadata", {})
-    place = {"namespace": namespace} if namespace else {}
-    return {"apiVersion": api, "kind": kind, "metadata": {"name": name, **place, **metadata}, **more}
-
-
-def configuration(bundle: str = BUNDLE, **annotations: str) -> dict[str, Any]:
+def configuration(bundle: str = BUNDLE, **annotations: str) -> Any:
     client = {"service": {"namespace": "ns", "name": "hook"}, "caBundle": bundle}
-    return obj(
-        "ValidatingWebhookConfiguration",
-        NAME,
-        "admissionregistration.k8s.io/v1",
-        "",
-        metadata={
-            "annotations": {f"cert-manager.io/{key.replace('_', '-')}": value for key, value in annotations.items()}
-        },
-        webhooks=[{"name": "a.b", "clientConfig": client}],
-    )
+    notes = {f"cert-manager.io/{key.replace('_', '-')}": value for key, value in annotations.items()}
+    webhooks = [{"name": "a.b", "clientConfig": client}]
+    return obj("ValidatingWebhookConfiguration", NAME, metadata={"annotations": notes}, webhooks=webhooks)
 
 
-def slices(ready: bool = True) -> dict[str, Any]:
-    return obj(
-        "EndpointSlice",
-        "hook-1",
-        "discovery.k8s.io/v1",
-        metadata={"labels": {"kubernetes.io/service-name": "hook"}},
-        endpoints=[{"conditions": {"ready": ready}}],
-        ports=[{"port": 9443}],
-    )
+def slices(ready: bool = True) -> Any:
+    endpoints = {"endpoints": [{"conditions": {"ready": ready}}], "ports": [{"port": 9443}]}
+    return obj("EndpointSlice", "hook-1", labels={"kubernetes.io/service-name": "hook"}, **endpoints)
 
 
 SERVICE = obj("Service", "hook", spec={"selector": {"app": "hook"}})
 
 
-def deployment(name: str = "hook", available: int = 0, **labels: str) -> dict[str, Any]:
+def deployment(name: str = "hook", available: int = 0, **labels: str) -> Any:
     state = {"observedGeneration": 1, "updatedReplicas": 1, "replicas": 1, "availableReplicas": available}
-    template = {"metadata": {"labels": {"app": name}}}
-    metadata = {"uid": name, "generation": 1, "labels": labels}
-    return obj(
-        "Deployment", name, "apps/v1", metadata=metadata, spec={"replicas": 1, "template": template}, status=state
-    )
+    spec = {"replicas": 1, "template": {"metadata": {"labels": {"app": name}}}}
+    return obj("Deployment", name, labels=labels, metadata={"uid": name, "generation": 1}, spec=spec, status=state)
 
 
 INJECTOR = deployment("ca", **{"app.kubernetes.io/name": "cainjector"})
 
 
-def pods_of(name: str, reason: str) -> list[dict[str, Any]]:
-    owners = {"ownerReferences": [{"uid": name}]}
-    revision = obj("ReplicaSet", f"{name}-1", "apps/v1", metadata={"uid": f"{name}-1", **owners})
-    states = [{"name": "c", "restartCount": 0, "state": {"waiting": {"reason": reason, "message": "no such image"}}}]
-    owned = {"uid": "p", "ownerReferences": [{"uid": f"{name}-1"}]}
-    return [revision, obj("Pod", "p", metadata=owned, spec={}, status={"containerStatuses": states})]
+def pods_of(name: str) -> list[Any]:
+    waiting = {"waiting": {"reason": "ImagePullBackOff", "message": "no such image"}}
+    states = [{"name": "c", "restartCount": 0, "state": waiting}]
+    pod = obj("Pod", "p", metadata=owned_by("r", uid="p"), spec={}, status={"containerStatuses": states})
+    return [obj("ReplicaSet", "r", metadata=owned_by(name, uid="r")), pod]
 
 
-def wait(
-    api: FakeApi, manifests: Any = (), webhooks: Any = (), seconds: float = 20, remind: float = 0
-) -> dict[str, Any]:
-    return AdmissionWait(api.cluster(), WebhookWaitOptions(list(manifests), list(webhooks), seconds, remind)).wait()
+def wait(api: FakeApi, manifests: Any = (), webhooks: Any = (), seconds: float = 20, remind: float = 0) -> Any:
+    options = webhooks_wait.WebhookWaitOptions(list(manifests), list(webhooks), seconds, remind)
+    return webhooks_wait.AdmissionWait(api.cluster(), options).wait()
 
 
 def fails(api: FakeApi, *args: Any, **more: Any) -> Problem:
@@ -95,8 +66,7 @@ def fails(api: FakeApi, *args: Any, **more: Any) -> Problem:
 
 
 def failing(api: FakeApi, words: str, until: float = 1e9) -> None:
-    answer = status(500, "InternalError", CALL + words)
-    api.trouble = lambda method, _path: answer if method == "PATCH" and api.clock.now < until else None
+    api.refuse("", status(500, "InternalError", CALL + words), "PATCH", until)
 
 
 def test_what_is_ready_is_not_waited_for() -> None:
@@ -107,7 +77,7 @@ def test_what_is_ready_is_not_waited_for() -> None:
     assert {item["name"]: item["seconds"] for item in result["waited_for"]} == {"hook": 0, "try": 0}
     assert TRY not in api.objects
     assert all(query["dryRun"] == "All" for method, _, query in api.requests if method == "PATCH")
-    assert api.sent("PATCH") == [TRY] * (1 + VOLLEY)
+    assert api.sent("PATCH") == [TRY] * (1 + webhooks_wait.VOLLEY)
 
 
 @pytest.mark.parametrize(("remind", "touched"), [(5, 1), (0, 0)])
@@ -126,8 +96,8 @@ def test_an_injector_that_has_missed_an_event_is_reminded(remind: float, touched
 
 def test_who_may_not_remind_waits_on() -> None:
     api = FakeApi(configuration("", inject_ca_from="ns/serving"), slices(), deployment(available=1), INJECTOR)
-    api.trouble = lambda method, _path: status(403, "Forbidden", "no") if method == "PATCH" else None
-    api.clock.on_sleep.append(lambda now: api.add(configuration()) if now > 8 else None)
+    api.refuse("", method="PATCH")
+    api.later(8, configuration())
     assert not wait(api, webhooks=[CONFIGURATION], remind=5)["changed"]
 
 
@@ -137,7 +107,7 @@ def test_one_server_of_many_that_is_late_is_waited_for() -> None:
     refused = status(500, "InternalError", CALL + "connect: connection refused")
     api.trouble = lambda method, _path: refused if method == "PATCH" and next(calls) == 5 else None
     assert wait(api, [OBJECT])["seconds"] > 0
-    assert len(api.sent("PATCH")) == 2 * (1 + VOLLEY)
+    assert len(api.sent("PATCH")) == 2 * (1 + webhooks_wait.VOLLEY)
 
 
 @pytest.mark.parametrize("words", ["connect: connection refused", "no endpoints available", "x509: unknown", "EOF"])
@@ -151,13 +121,10 @@ def test_a_webhook_that_does_not_answer_yet_is_waited_for(words: str) -> None:
 
 def test_a_kind_that_is_not_served_yet_is_waited_for() -> None:
     api = FakeApi()
-    names = {"kind": "Thing", "plural": "things"}
-    spec = {"group": "e.com", "scope": "Namespaced", "names": names, "versions": [{"name": "v1", "served": True}]}
-    thing = obj("Thing", "t", "e.com/v1", "default")
+    thing = obj("Thing", "t", "default", "e.com/v1")
     listed = reply({"resources": [{"kind": "Thing", "name": "things", "namespaced": True}]})
-    served = [obj("CustomResourceDefinition", "things.e.com", "apiextensions.k8s.io/v1", "", spec=spec)]
     api.trouble = lambda _method, path: listed if path == "/apis/e.com/v1" and api.clock.now > 3 else None
-    api.clock.on_sleep.append(lambda now: api.add(*served) if now > 3 else None)
+    api.later(3, definition("Thing", "e.com/v1"))
     assert 3 < wait(api, [thing])["seconds"] < 6
     assert "its kind is not served yet" in str(fails(FakeApi(), [thing]))
 
@@ -174,7 +141,7 @@ def test_a_kind_that_is_not_served_yet_is_waited_for() -> None:
 )
 def test_what_another_try_does_not_change_is_told_at_once(answer: Any, words: str) -> None:
     api = FakeApi()
-    api.trouble = lambda method, _path: answer if method == "PATCH" else None
+    api.refuse("", answer, "PATCH")
     assert words in str(fails(api, [OBJECT]))
     assert (api.clock.now, len(api.sent("PATCH"))) == (0, 1)
 
@@ -190,37 +157,37 @@ def test_what_another_try_does_not_change_is_told_at_once(answer: Any, words: st
 )
 def test_a_webhook_needs_a_ca_and_a_pod(live: Any, words: str) -> None:
     api = FakeApi(*live)
-    api.clock.on_sleep.append(lambda now: api.add(configuration(), slices()) if now > 5 else None)
+    api.later(5, configuration(), slices())
     assert 5 < wait(api, webhooks=[CONFIGURATION])["seconds"] < 8
     late = FakeApi(*live)
-    assert f"not ready after 3 s: ValidatingWebhookConfiguration hook: {words}" in str(
-        fails(late, webhooks=[CONFIGURATION], seconds=3)
-    )
+    told = str(fails(late, webhooks=[CONFIGURATION], seconds=3))
+    assert f"not ready after 3 s: ValidatingWebhookConfiguration hook: {words}" in told
     assert 3 <= late.clock.now < 6
 
 
-def test_who_may_not_see_endpoints_waits_for_the_rest() -> None:
-    api = FakeApi(configuration())
-    api.trouble = lambda _method, path: status(403, "Forbidden", "no") if "endpointslices" in path else None
+def test_who_may_not_see_endpoints_or_pods_waits_for_the_rest() -> None:
+    api = FakeApi(configuration(), SERVICE, deployment())
+    api.refuse("/pods")
+    assert "no pod is ready behind ns/hook" in str(fails(api, webhooks=[CONFIGURATION], seconds=1))
+    api.refuse("/endpointslices")
     assert wait(api, webhooks=[CONFIGURATION])["msg"] == "1 webhooks ready, 0 objects accepted"
 
 
-def test_a_pod_that_cannot_work_ends_the_wait_at_once() -> None:
-    api = FakeApi(configuration(), SERVICE, deployment(), *pods_of("hook", "ImagePullBackOff"))
-    failure = fails(api, webhooks=[CONFIGURATION])
-    assert (api.clock.now, "Deployment ns/hook: ImagePullBackOff: no such image" in str(failure)) == (0, True)
-    assert [item["id"] for item in failure.facts["failures"]] == ["image_pull"]  # type: ignore[attr-defined]
-
-
-def test_so_does_one_that_injects_the_ca() -> None:
-    api = FakeApi(configuration("", inject_ca_from="ns/c"), INJECTOR, *pods_of("ca", "ImagePullBackOff"))
-    assert "Wait for Deployment ns/ca: ImagePullBackOff" in str(fails(api, webhooks=[CONFIGURATION]))
-
-
-def test_the_pods_are_found_by_the_message_alone() -> None:
-    api = FakeApi(SERVICE, deployment(), *pods_of("hook", "ImagePullBackOff"))
+@pytest.mark.parametrize(
+    ("live", "given", "words"),
+    [
+        ([configuration(), SERVICE, deployment()], {"webhooks": [CONFIGURATION]}, "Deployment ns/hook"),
+        ([configuration("", inject_ca_from="ns/c"), INJECTOR], {"webhooks": [CONFIGURATION]}, "Deployment ns/ca"),
+        ([SERVICE, deployment()], {"manifests": [OBJECT]}, "Deployment ns/hook"),
+    ],
+    ids=["of the webhook", "that injects the CA", "by the message alone"],
+)
+def test_a_pod_that_cannot_work_ends_the_wait_at_once(live: Any, given: Any, words: str) -> None:
+    api = FakeApi(*live, *pods_of(words[14:]))
     failing(api, "no endpoints available")
-    assert "Wait for Deployment ns/hook: ImagePullBackOff" in str(fails(api, [OBJECT]))
+    failure = fails(api, **given)
+    assert (api.clock.now, f"Wait for {words}: ImagePullBackOff: no such image" in str(failure)) == (0, True)
+    assert [item["id"] for item in failure.facts["failures"]] == ["image_pull"]  # type: ignore[attr-defined]
 
 
 def test_when_the_time_is_over_it_tells_which_step_hangs() -> None:
@@ -239,9 +206,3 @@ def test_when_the_time_is_over_it_tells_which_step_hangs() -> None:
 )
 def test_a_service_without_workload_is_told(live: Any, words: str) -> None:
     assert words in str(fails(FakeApi(configuration(), *live), webhooks=[CONFIGURATION], seconds=0))
-
-
-def test_who_may_not_list_pods_still_waits() -> None:
-    api = FakeApi(configuration(), SERVICE, deployment())
-    api.trouble = lambda _method, path: status(403, "Forbidden", "no") if path.endswith("/pods") else None
-    assert "no pod is ready behind ns/hook" in str(fails(api, webhooks=[CONFIGURATION], seconds=1))
