@@ -23,7 +23,7 @@ SPEC: dict[str, Any] = _sources.read_yaml(ROLE / "meta" / "argument_specs.yml")[
 DEFAULTS: dict[str, Any] = {name: option["default"] for name, option in SPEC.items() if "default" in option}
 VARS: dict[str, Any] = _sources.read_yaml(ROLE / "vars" / "main.yml")
 RECIPES = {path.parent.name: _sources.read_yaml(path) for path in sorted((ROLE / "recipes").glob("*/recipe.yml"))}
-PLATFORMS = {path.stem: _sources.read_yaml(path) for path in sorted((ROLE / "platforms").glob("*.yml"))}
+PLATFORMS = {path.stem: _sources.read_yaml(path) or {} for path in sorted((ROLE / "platforms").glob("*.yml"))}
 
 
 def request(variables: dict[str, Any]) -> Request:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import asdict
 from typing import Any
 
@@ -13,6 +14,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.collector
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _render, _sources, _target
 
 from .role import PLATFORMS, ROOT
+from .source import files
 
 ABILITIES = {"daemonsets", "host_paths", "host_paths_writable", "host_ports", "host_network"}
 PAGE = (ROOT / "docs" / "platforms.md").read_text(encoding="utf-8")
@@ -42,7 +44,7 @@ def test_a_platform_says_what_there_is_instead_of_each_ability_that_it_lacks(nam
         ability for ability in ABILITIES if platform[ability] in (False, ()) or platform[ability] == ("/var/log",)
     }
     said = set(platform["instead"])
-    assert said <= ABILITIES
+    assert said <= lacking
     # Who may mount nothing has nothing to write to.
     assert lacking - said <= ({"host_paths_writable"} if platform["host_paths"] == () else set())
 
@@ -54,9 +56,21 @@ def test_its_detectors_are_those_of_the_processor(name: str) -> None:
     assert set(PLATFORMS[name].get("resource_detectors", [])) <= known
 
 
+def test_the_page_has_a_row_for_each() -> None:
+    (table,) = re.findall(r"^\| platform \| what differs \|.*\n((?:\|.*\n)+)", PAGE, re.MULTILINE)
+    rows = re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE)
+    assert sorted(rows) == sorted(PLATFORMS), "the first table of docs/platforms.md needs one row for each platform"
+
+
+def test_every_file_of_a_platform_is_found() -> None:
+    folder = "roles/otel_collector/platforms"
+    assert set(files(f"{folder}/*")) == {f"{folder}/{name}.yml" for name in PLATFORMS}
+
+
 @pytest.mark.parametrize("name", PLATFORMS)
-def test_the_page_has_a_row_for_it(name: str) -> None:
-    assert f"\n| `{name}` |" in PAGE
+def test_its_distribution_is_one_that_the_receiver_k8s_cluster_takes(name: str) -> None:
+    """Source: receiver/k8sclusterreceiver/config.go of contrib."""
+    assert PLATFORMS[name].get("cluster_distribution", "kubernetes") in ("kubernetes", "openshift")
 
 
 @pytest.mark.parametrize(
