@@ -154,3 +154,13 @@ def added_where(changes: Json, rows: Iterable[tuple[Any, ...]]) -> Mutator:
             yield plus(subject, *row, deployment=placed(subject, **changes))
 
     return mutate
+
+
+def http_exporter(**settings: Any) -> tuple[str, str, Json]:
+    """Return an exporter over HTTP, as `plus` takes it."""
+    return ("exporters", "otlp_http", {"endpoint": "https://otlp.example.com", **settings})
+
+
+def grpc_exporter(**settings: Any) -> tuple[str, str, Json]:
+    """Return an exporter over gRPC, as `plus` takes it."""
+    return ("exporters", "otlp_grpc", {"endpoint": "otlp.example.com:4317", **settings})

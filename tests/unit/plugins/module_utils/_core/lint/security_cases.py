@@ -3,6 +3,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Cases of the rules on rights that need consent, secrets and encryption. None of these is a secret of anyone's."""
 
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.subject import Subject
+
+from tests.contract.mutants.edits import NEW, Mutator, added, grpc_exporter, http_exporter, plus, put
+
 CASES = """
 consent-missing:
   given: {signal: logs}
@@ -148,3 +156,54 @@ verbose-debug:
   by its old name: {exporters.logging.loglevel: debug, finds: "exporters.logging: log"}
   counts: {exporters: {debug: null, debug/2: {verbosity: normal}}}
 """
+
+
+IN_CLEAR = "hunter2-hunter2"
+
+
+def open_receiver(subject: Subject) -> Iterator[Subject]:
+    for host in ("0.0.0.0", "[::]", ""):
+        settings = {"protocols": {"grpc": {"endpoint": f"{host}:4999"}}}
+        yield plus(subject, "receivers", "otlp", settings)
+        yield plus(subject, "receivers", "zipkin", {"endpoint": f"{host}:9999"})
+
+
+def unverified_certificate(subject: Subject) -> Iterator[Subject]:
+    yield plus(subject, *grpc_exporter(tls={"insecure_skip_verify": True}))
+    yield plus(subject, "receivers", "kubelet_stats", {"insecure_skip_verify": True}, "metrics")
+    yield put(plus(subject, *http_exporter()), ("exporters", f"otlp_http/{NEW}", "tls", "insecure_skip_verify"), True)
+
+
+MUTATORS: dict[str, Mutator] = {
+    "plaintext-secret": added(
+        [
+            http_exporter(headers={"Authorization": f"Bearer {IN_CLEAR}"}),
+            http_exporter(headers={"api-key": IN_CLEAR}),
+            http_exporter(endpoint=f"https://user:{IN_CLEAR}@example.com"),
+            grpc_exporter(tls={"key_pem": "-----BEGIN PRIVATE KEY-----\nabc"}),
+            ("exporters", "datadog", {"api": {"key": IN_CLEAR}}),
+            ("extensions", "basicauth", {"client_auth": {"username": "me", "password": IN_CLEAR}}),
+            ("receivers", "mysql", {"password": IN_CLEAR}, "metrics"),
+        ]
+    ),
+    "clear-text": added(
+        [
+            http_exporter(endpoint="http://otlp.example.com:4318"),
+            http_exporter(traces_endpoint="http://otlp.example.com/v1/traces"),
+            grpc_exporter(tls={"insecure": True}),
+        ]
+    ),
+    "clear-text-inside": added(
+        [
+            grpc_exporter(endpoint="gateway.telemetry.svc:4317", tls={"insecure": True}),
+            http_exporter(endpoint="http://gateway:4318"),
+            grpc_exporter(endpoint="${env:HOST}:4317", tls={"insecure": True}),
+        ]
+    ),
+    "unverified-certificate": unverified_certificate,
+    "open-receiver": open_receiver,
+    "open-diagnostics": added(
+        [("extensions", kind, {"endpoint": f"{host}:1999"}) for kind in ("pprof", "zpages") for host in ("0.0.0.0", "")]
+    ),
+    "verbose-debug": added([("exporters", "debug", {"verbosity": "detailed"}, one) for one in ("traces", "logs")]),
+}

@@ -3,6 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
+import ast
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.config.compose import compose
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.config.paths import Position
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint import fields
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint import fields, rules
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.rules import RULES, lint
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.subject import (
     SEVERITIES,
@@ -29,6 +30,8 @@ from ..strategies import anything, configs
 from .cases import Case, cases, check, findings, target
 
 TABLES = sorted(Path(__file__).parent.glob("*_cases.py"))
+# A check returns its faults and takes a subject.
+CHECK = ["Iterator[Fault]", "subject"]
 CASES = [case for table in TABLES for case in cases(import_module(f".{table.stem}", __package__).CASES)]
 SECRETS = [case for case in CASES if case.rule == "plaintext-secret" and case.path is not None]
 
@@ -48,6 +51,19 @@ def test_every_rule_has_a_reason_that_is_a_sentence(rule: Rule) -> None:
     assert rule.severity in SEVERITIES
     assert rule.reason.startswith("Yield ")
     assert rule.reason.endswith(".")
+
+
+@pytest.mark.parametrize("path", sorted(Path(rules.__file__).parent.glob("*.py")), ids=lambda path: path.stem)
+def test_every_check_is_in_the_table_of_rules(path: Path) -> None:
+    functions = [node for node in ast.parse(path.read_text(encoding="utf-8")).body if isinstance(node, ast.FunctionDef)]
+    checks = {
+        node.name.replace("_", "-")
+        for node in functions
+        if not node.name.startswith("_")
+        and [node.returns and ast.unparse(node.returns), *(one.arg for one in node.args.args)] == CHECK
+    }
+    lost = sorted(checks - {rule.id for rule in RULES})
+    assert lost == [], "name them in RULES at the end of the file, and a new file in _TOPICS of rules.py"
 
 
 def test_rules_have_ids_of_their_own() -> None:
