@@ -8,10 +8,13 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable
+from contextlib import suppress
+from importlib import import_module
 from tempfile import TemporaryDirectory
 from typing import Any
 
 from ansible import constants
+from ansible.errors import AnsibleError
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator, ValidationResult
 from ansible.module_utils.common.parameters import remove_values
 from ansible.plugins.action import ActionBase
@@ -25,6 +28,15 @@ class WorkerAction(ActionBase):
 
     _supports_check_mode = True
     _supports_async = True
+
+    def __init_subclass__(cls) -> None:
+        """Load the work already here: Ansible imports an action once, and forks each worker from that process.
+
+        What is missing is named when the task runs.
+        """
+        with suppress(ImportError, AnsibleError):
+            cls.load()
+            import_module("urllib3")
 
     @staticmethod
     def load() -> tuple[dict[str, Any], Callable[[Any], None]]:

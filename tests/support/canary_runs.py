@@ -26,6 +26,7 @@ from tests.unit.plugins.module_utils._edge.fake_api import FakeApi, reply, statu
 ROOT = Path(__file__).resolve().parents[2]
 WORKLOADS = ("deployments", "daemonsets", "statefulsets")
 READY = {"observedGeneration": 1, "updatedReplicas": 1, "replicas": 1, "availableReplicas": 1, "readyReplicas": 1}
+READY |= dict.fromkeys(("desiredNumberScheduled", "updatedNumberScheduled", "numberReady", "numberAvailable"), 1)
 
 
 @contextlib.contextmanager

@@ -33,6 +33,7 @@ SERVED = {
     "rbac.authorization.k8s.io/v1": ("clusterroles", "clusterrolebindings", "roles", "rolebindings"),
     "apiextensions.k8s.io/v1": ("customresourcedefinitions",),
     "batch/v1": ("cronjobs", "jobs"),
+    "networking.k8s.io/v1": ("networkpolicies",),
     "autoscaling/v2": ("horizontalpodautoscalers",),
     "opentelemetry.io/v1alpha1": ("instrumentations",),
     "admissionregistration.k8s.io/v1": WEBHOOKS,
