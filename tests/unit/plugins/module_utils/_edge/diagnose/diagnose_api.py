@@ -12,6 +12,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.diagnose.
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _target
 
 from ..fake_api import FakeApi, reply
+from ..helpers import obj
 
 NOW = "2026-01-01T00:10:00+00:00"
 METRICS = "/api/v1/namespaces/ns/pods/p:8888/proxy/metrics"
@@ -42,11 +43,8 @@ def spec() -> dict[str, Any]:
         "volumeMounts": [{"name": "c", "mountPath": "/conf"}],
         "resources": {"limits": {"memory": "1Ki"}},
     }
-    return {
-        "containers": [container],
-        "volumes": [{"name": "c", "configMap": {"name": "cm"}}],
-        "serviceAccountName": "sa",
-    }
+    volumes = [{"name": "c", "configMap": {"name": "cm"}}]
+    return {"containers": [container], "volumes": volumes, "serviceAccountName": "sa"}
 
 
 def objects(kind: str = "Deployment") -> list[dict[str, Any]]:
@@ -54,18 +52,13 @@ def objects(kind: str = "Deployment") -> list[dict[str, Any]]:
     state = {"observedGeneration": 1, "updatedReplicas": 1, "replicas": 1, "availableReplicas": 1}
     phase = {"phase": "Running", "conditions": [{"type": "Ready", "status": "True"}]}
     owner = "r" if kind == "Deployment" else "w"
+    workload = {"spec": {"replicas": 1, "template": template}, "status": state}
     return [
-        {
-            "apiVersion": "apps/v1",
-            "kind": kind,
-            "metadata": metadata("w", generation=1),
-            "spec": {"replicas": 1, "template": template},
-            "status": state,
-        },
-        {"apiVersion": "apps/v1", "kind": "ReplicaSet", "metadata": metadata("r", "w")},
-        {"apiVersion": "v1", "kind": "Pod", "metadata": metadata("p", owner), "spec": spec(), "status": phase},
-        {"apiVersion": "v1", "kind": "Pod", "metadata": metadata("stranger", "z"), "spec": spec(), "status": phase},
-        {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata("cm"), "data": {"c": CONFIG}},
+        obj(kind, "w", api="apps/v1", metadata=metadata("w", generation=1), **workload),
+        obj("ReplicaSet", "r", metadata=metadata("r", "w")),
+        obj("Pod", "p", metadata=metadata("p", owner), spec=spec(), status=phase),
+        obj("Pod", "stranger", metadata=metadata("stranger", "z"), spec=spec(), status=phase),
+        obj("ConfigMap", "cm", metadata=metadata("cm"), data={"c": CONFIG}),
     ]
 
 
@@ -87,11 +80,6 @@ def api(*more: dict[str, Any], kind: str = "Deployment") -> FakeApi:
 def facts(made: FakeApi, **item: Any) -> list[dict[str, Any]]:
     cluster = made.cluster()
     given = {"namespace": "ns", **(item or {"name": "w"})}
-    params = {
-        "collectors": [given],
-        "window_seconds": 4,
-        "log_seconds": 60,
-        "metrics_port": 8888,
-        "listeners": _target.tables().listener_rows,
-    }
+    params = {"collectors": [given], "window_seconds": 4, "log_seconds": 60, "metrics_port": 8888}
+    params["listeners"] = _target.tables().listener_rows
     return collect(ClusterReader(cluster, cluster), params, lambda: NOW)

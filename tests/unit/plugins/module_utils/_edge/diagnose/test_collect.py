@@ -19,6 +19,7 @@ from tests.support.certificates import main
 
 from .. import fake_api
 from ..fake_api import FakeApi, reply, status
+from ..helpers import obj
 from .diagnose_api import CONFIG, LOG, METRICS, REVIEWS, api, counts, facts, metadata, objects
 
 
@@ -41,7 +42,7 @@ def test_a_collector_of_somebody_else_is_read_by_ownership() -> None:
     assert found["unseen"] == []
 
 
-def test_it_stops_as_soon_as_all_is_told_and_never_after_the_window() -> None:
+def test_it_stops_as_soon_as_all_is_told_never_after_the_window_and_writes_nothing() -> None:
     made = api()
     made.clock.on_sleep.append(lambda _now: made.texts.update({METRICS: counts(5, 3)}))
     facts(made)
@@ -49,30 +50,21 @@ def test_it_stops_as_soon_as_all_is_told_and_never_after_the_window() -> None:
     idle = api()
     facts(idle)
     assert idle.clock.now == pytest.approx(4)
-
-
-def test_nothing_is_written() -> None:
-    made = api()
-    facts(made)
     assert {method for method, path, _query in made.requests if path != REVIEWS} == {"GET"}
 
 
-@pytest.mark.parametrize(
-    "item",
-    [{"name": "w", "kind": "StatefulSet"}, {"selector": "app=a"}, {"name": "w"}],
-)
+@pytest.mark.parametrize("item", [{"name": "w", "kind": "StatefulSet"}, {"selector": "app=a"}, {"name": "w"}])
 def test_it_is_found_by_kind_name_or_selector(item: dict[str, Any]) -> None:
     (found,) = facts(api(kind="StatefulSet"), **item)
     assert (found["name"], found["kind"], [pod["name"] for pod in found["pods"]]) == ("w", "StatefulSet", ["p"])
 
 
 def test_a_custom_resource_stands_for_what_the_operator_made_of_it() -> None:
-    custom = {"apiVersion": "opentelemetry.io/v1beta1", "kind": "OpenTelemetryCollector", "metadata": metadata("w")}
+    spec = {"mode": "deployment", "config": {}}
+    custom = obj("OpenTelemetryCollector", "w", metadata={"uid": "cr"}, spec=spec)
     child, *rest = objects()
-    child["metadata"] = metadata("w-collector", "cr", generation=1)
-    child["metadata"]["uid"] = "w"
-    custom["metadata"]["uid"] = "cr"
-    made = FakeApi(custom | {"spec": {"mode": "deployment", "config": {}}}, child, *rest)
+    child["metadata"] = metadata("w-collector", "cr", generation=1) | {"uid": "w"}
+    made = FakeApi(custom, child, *rest)
     made.texts = {METRICS: counts(1, 1), LOG: ""}
     made.trouble = lambda _method, path: reply({"status": {"allowed": True}}) if path == REVIEWS else None
     (found,) = facts(made, selector="app=a")
@@ -90,12 +82,7 @@ def test_what_does_not_exist_and_what_is_no_collector() -> None:
 
 
 def test_the_backend_is_looked_up_with_the_variables_of_the_pod() -> None:
-    service = {
-        "apiVersion": "v1",
-        "kind": "Service",
-        "metadata": metadata("jaeger"),
-        "spec": {"ports": [{"port": 4317}]},
-    }
+    service = obj("Service", "jaeger", spec={"ports": [{"port": 4317}]})
     assert [peer["state"] for peer in facts(api())[0]["peers"]] == ["no_service"]
     assert [peer["state"] for peer in facts(api(service))[0]["peers"]] == ["no_endpoints"]
 
@@ -139,11 +126,8 @@ def test_logs_are_grouped_masked_and_known_to_be_over_where_data_flows() -> None
     made = api()
     config = CONFIG.replace("{endpoint:", "{headers: {Authorization: hunter2secret}, endpoint:", 2)
     made.add({**objects()[-1], "data": {"c": config}})
-    entry = {
-        "otelcol.component.id": "otlp_grpc/jaeger",
-        "otelcol.component.kind": "exporter",
-        "error": "x hunter2secret",
-    }
+    entry = {"otelcol.component.id": "otlp_grpc/jaeger", "otelcol.component.kind": "exporter"}
+    entry["error"] = "x hunter2secret"
     made.texts[LOG] = f"2026-01-01T00:09:50Z t\tinfo\ta:1\tretry\t{json.dumps(entry)}"
     made.clock.on_sleep.append(lambda _now: made.texts.update({METRICS: counts(5, 3)}))
     (row,) = facts(made)[0]["logs"]
@@ -188,8 +172,7 @@ def parsed(folder: Path, name: str) -> list[pem.Parsed]:
 
 def test_what_a_certificate_says(folder: Path) -> None:
     (server,) = parsed(folder, "server")
-    assert server.facts.subject == "CN=server"
-    assert server.facts.issuer == "CN=ca"
+    assert (server.facts.subject, server.facts.issuer) == ("CN=server", "CN=ca")
     assert server.facts.names == ("gateway.obs.svc", "10.0.0.1")
     assert not server.facts.is_ca
     assert server.facts.not_before < server.facts.not_after
@@ -210,18 +193,11 @@ def test_keys_and_broken_texts_are_no_certificates(folder: Path) -> None:
     assert pem.certificates(b"-----BEGIN CERTIFICATE-----\nbroken\n-----END CERTIFICATE-----\n") == []
     assert pem.decoded(base64.b64encode(b"x").decode()) == b"x"
     assert pem.decoded("%") == b""
-
-
-def test_the_library_is_there() -> None:
     assert pem.available() == ""
 
 
-def obj(kind: str, name: str, api: str = "v1") -> dict[str, Any]:
-    return {"apiVersion": api, "kind": kind, "metadata": {"name": name, "namespace": "ns"}}
-
-
 def test_what_runs_is_read_in_all_namespaces_and_nothing_else() -> None:
-    api = FakeApi(obj("ConfigMap", "a"), obj("DaemonSet", "b", "apps/v1"), obj("Secret", "c"))
+    api = FakeApi(obj("ConfigMap", "a"), obj("DaemonSet", "b"), obj("Secret", "c"))
     found = read(api.cluster())
     kinds = {(item["kind"], item["metadata"]["name"]) for item in found["resources"]}
     assert kinds == {("ConfigMap", "a"), ("DaemonSet", "b")}
@@ -231,9 +207,7 @@ def test_what_runs_is_read_in_all_namespaces_and_nothing_else() -> None:
 
 def test_what_this_user_may_not_list_is_told() -> None:
     api = FakeApi(obj("ConfigMap", "a"))
-    api.trouble = lambda _method, path: (
-        status(403, "Forbidden", "no") if path.startswith("/api/v1/configmaps") else None
-    )
+    api.refuse("/api/v1/configmaps")
     found = read(api.cluster())
     assert found["resources"] == []
     assert found["warnings"] == ["This user may not list configmaps of all namespaces, so they are not checked"]
@@ -241,6 +215,6 @@ def test_what_this_user_may_not_list_is_told() -> None:
 
 def test_a_server_that_fails_is_told() -> None:
     api = FakeApi()
-    api.trouble = lambda _method, path: status(400, "BadRequest", "what?") if "deployments" in path else None
+    api.refuse("/deployments", status(400, "BadRequest", "what?"))
     with pytest.raises(Problem, match="List deployments"):
         read(api.cluster())

@@ -15,20 +15,16 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.instrumen
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.instrumentation.check import PrerequisiteCheck
 
 from ..fake_api import FakeApi, reply, status
+from ..helpers import obj
 
 PYTHON = "instrumentation.opentelemetry.io/inject-python"
 GROUP, WEBHOOKS = "/apis/opentelemetry.io/v1alpha1", check.WEBHOOKS
 SLICES = "/apis/discovery.k8s.io/v1/namespaces/telemetry/endpointslices"
 PROXY = "/api/v1/namespaces/telemetry/services/gateway:4318/proxy/v1"
+GATEWAY = "/api/v1/namespaces/telemetry/services/gateway"
 TARGET = {
-    "namespace": "telemetry",
-    "service": "gateway",
-    "port": 4318,
-    "scheme": "http",
-    "path": "",
-    "protocol": "http/protobuf",
-    "signals": ["traces", "metrics", "logs"],
-    "languages": ["python"],
+    **{"namespace": "telemetry", "service": "gateway", "port": 4318, "scheme": "http", "path": ""},
+    **{"protocol": "http/protobuf", "signals": ["traces", "metrics", "logs"], "languages": ["python"]},
 }
 REQUIREMENTS: dict[str, Any] = {
     "languages": ["python"],
@@ -40,19 +36,14 @@ REQUIREMENTS: dict[str, Any] = {
     "trials": [{"kind": "Instrumentation", "metadata": {"name": "default", "namespace": "telemetry"}}],
 }
 SERVICE = {"namespace": "op", "name": "webhook", "path": "/mutate-v1-pod"}
-OPERATOR = {
-    "apiVersion": "apps/v1",
-    "kind": "Deployment",
-    "metadata": {"name": "operator", "namespace": "op"},
-    "spec": {"template": {"metadata": {"labels": {"a": "b"}}, "spec": {"containers": [{"name": "manager"}]}}},
-    "status": {"availableReplicas": 1},
-}
+CONTAINERS = {"metadata": {"labels": {"a": "b"}}, "spec": {"containers": [{"name": "manager"}]}}
+OPERATOR = obj("Deployment", "operator", "op", spec={"template": CONTAINERS}, status={"availableReplicas": 1})
+ANNOTATED = {"metadata": {"name": "shop", "annotations": {PYTHON: "true"}}}
 ENDPOINTS = {"ports": [{"name": "http"}], "endpoints": [{"conditions": {"ready": True}}]}
 
 
 def service(name: str, namespace: str, **spec: Any) -> dict[str, Any]:
-    metadata = {"name": name, "namespace": namespace}
-    return {"apiVersion": "v1", "kind": "Service", "metadata": metadata, "spec": spec}
+    return dict(obj("Service", name, namespace, spec=spec))
 
 
 class Answers(FakeApi):
@@ -64,7 +55,7 @@ class Answers(FakeApi):
             copy.deepcopy(OPERATOR),
             service("webhook", "op", selector={"a": "b"}),
             service("gateway", "telemetry", ports=[{"name": "http", "port": 4318}]),
-            {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "shop"}},
+            obj("Namespace", "shop"),
         )
         self.answers: dict[str, Answered | None] = {
             GROUP: reply({"resources": [{"kind": "Instrumentation"}]}),
@@ -97,11 +88,7 @@ def test_all_is_there() -> None:
         "warnings": [],
     }
     assert api.sent("POST") == [f"{PROXY}/{signal}" for signal in ("traces", "metrics", "logs")]
-
-
-def test_a_trial_stays_where_its_namespace_is_there() -> None:
-    api = Answers()
-    api.add({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "telemetry"}})
+    api.add(obj("Namespace", "telemetry"))
     assert api.check()[1].result([])["trials"] == REQUIREMENTS["trials"]
 
 
@@ -116,21 +103,9 @@ def test_a_trial_stays_where_its_namespace_is_there() -> None:
         (f"{PROXY}/metrics", status(418, "", "what"), "does not answer as OTLP"),
         ("/apis/apps/v1/namespaces/op/deployments", reply({"items": []}), "no Deployment stands behind .* op/webhook"),
         ("/api/v1/namespaces/shop", status(404, "NotFound", "no"), "there is no namespace shop to annotate"),
-        (
-            "/api/v1/namespaces/shop",
-            reply({"metadata": {"name": "shop", "annotations": {PYTHON: "true"}}}),
-            "inject-python: true already, from an unknown field manager",
-        ),
-        (
-            "/api/v1/namespaces/telemetry/services/gateway",
-            status(404, "", "no"),
-            "there is no Service telemetry/gateway",
-        ),
-        (
-            "/api/v1/namespaces/telemetry/services/gateway",
-            reply(service("gateway", "telemetry", ports=[{"port": 1}])),
-            "has no port 4318",
-        ),
+        ("/api/v1/namespaces/shop", reply(ANNOTATED), "inject-python: true already, from an unknown field manager"),
+        (GATEWAY, status(404, "", "no"), "there is no Service telemetry/gateway"),
+        (GATEWAY, reply(service("gateway", "telemetry", ports=[{"port": 1}])), "has no port 4318"),
     ],
 )
 def test_what_is_missing_is_told(path: str, answer: Answered, says: str) -> None:
@@ -140,32 +115,29 @@ def test_what_is_missing_is_told(path: str, answer: Answered, says: str) -> None
     assert re.search(says, fault)
 
 
-def test_everything_is_told_at_once() -> None:
+def test_everything_is_told_at_once_with_languages_that_are_switched_off() -> None:
     api = Answers()
     api.answers[WEBHOOKS] = reply({"items": []})
     faults, _check = api.check(files=[{"kind": "Secret", "namespace": "shop", "name": "tls"}], targets=[])
-    assert [fault.split(" for ")[0] for fault in faults] == [
-        "no operator is asked about new pods, so none would be instrumented",
-        "there is no Secret shop/tls",
-    ]
-
-
-def test_languages_that_are_switched_off_are_told() -> None:
-    faults, _check = Answers().check(languages=["python", "go"])
-    assert faults == ["the operator op/operator does not instrument Go"]
+    missing = ["no operator is asked about new pods, so none would be instrumented", "there is no Secret shop/tls"]
+    assert [fault.split(" for ")[0] for fault in faults] == missing
+    assert Answers().check(languages=["python", "go"])[0] == ["the operator op/operator does not instrument Go"]
 
 
 def test_what_comes_up_is_waited_for() -> None:
     api = Answers()
     api.answers[SLICES] = reply({"items": []})
-    api.clock.on_sleep.append(
-        lambda now: api.answers.update({SLICES: reply({"items": [ENDPOINTS]})}) if now > 3 else None
-    )
+    ready = reply({"items": [ENDPOINTS]})
+    api.clock.on_sleep.append(lambda now: api.answers.update({SLICES: ready}) if now > 3 else None)
     assert api.check(seconds=60)[0] == []
     assert 3 < api.clock.now < 10
 
 
-def test_what_no_waiting_mends_is_told_at_once() -> None:
+def test_waiting_is_bounded_and_what_it_does_not_mend_is_told_at_once() -> None:
+    api = Answers()
+    api.objects["/apis/apps/v1/namespaces/op/deployments/operator"]["status"] = {}
+    assert api.check(seconds=10)[0] == ["the operator op/operator is not available"]
+    assert 10 <= api.clock.now < 15
     api = Answers()
     api.answers[SLICES] = reply({"items": []})
     api.answers[WEBHOOKS] = reply({"items": []})
@@ -173,24 +145,13 @@ def test_what_no_waiting_mends_is_told_at_once() -> None:
     assert api.clock.now == 0
 
 
-def test_waiting_is_bounded() -> None:
-    api = Answers()
-    api.objects["/apis/apps/v1/namespaces/op/deployments/operator"]["status"] = {}
-    assert api.check(seconds=10)[0] == ["the operator op/operator is not available"]
-    assert 10 <= api.clock.now < 15
-
-
 def test_a_signal_without_a_pipeline_is_a_warning() -> None:
     api = Answers()
     api.answers[f"{PROXY}/logs"] = Answered(404, {}, b"404 page not found")
     faults, check = api.check()
-    assert (faults, list(check.warnings)) == (
-        [],
-        [
-            "port 4318 of Service telemetry/gateway takes no logs over HTTP; "
-            "set OTEL_LOGS_EXPORTER to none in `env`, or add a pipeline"
-        ],
-    )
+    (warning,) = check.warnings
+    assert (faults, warning.split("; ")[0]) == ([], "port 4318 of Service telemetry/gateway takes no logs over HTTP")
+    assert warning.endswith("set OTEL_LOGS_EXPORTER to none in `env`, or add a pipeline")
 
 
 def test_grpc_is_asked_once_and_known_by_its_greeting() -> None:
@@ -210,9 +171,7 @@ def test_tls_is_spoken_through_the_api_server() -> None:
     assert api.sent("POST") == [f"{secure}/traces"]
 
 
-@pytest.mark.parametrize(
-    "path", [WEBHOOKS, "/api/v1/namespaces/shop", "/api/v1/namespaces/telemetry/services/gateway", f"{PROXY}/traces"]
-)
+@pytest.mark.parametrize("path", [WEBHOOKS, "/api/v1/namespaces/shop", GATEWAY, f"{PROXY}/traces"])
 def test_what_may_not_be_seen_is_told_and_stops_nothing(path: str) -> None:
     api = Answers()
     api.answers[path] = forbidden("them")
@@ -224,15 +183,14 @@ def test_what_may_not_be_seen_is_told_and_stops_nothing(path: str) -> None:
 
 def test_of_a_secret_nothing_but_its_metadata_is_asked() -> None:
     api, asked = Answers(), []
-    api.add({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "tls", "namespace": "shop"}})
+    api.add(obj("Secret", "tls", "shop"))
 
     def transport(method: str, target: str, headers: dict[str, str], body: bytes | None) -> Answered:
         asked.extend([headers["Accept"]] if "/secrets/" in target else [])
         return FakeApi.__call__(api, method, target, headers, body)
 
-    check = PrerequisiteCheck(
-        api.cluster(), {**REQUIREMENTS, "files": [{"kind": "Secret", "namespace": "shop", "name": "tls"}]}
-    )
+    files = [{"kind": "Secret", "namespace": "shop", "name": "tls"}]
+    check = PrerequisiteCheck(api.cluster(), {**REQUIREMENTS, "files": files})
     check.cluster._transport = transport
     assert check.faults(0) == []
     assert ["PartialObjectMetadata" in accept for accept in asked] == [True]

@@ -15,18 +15,18 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.instrumen
 )
 
 from ..fake_api import FakeApi, status
+from ..helpers import obj
 
 PYTHON = "instrumentation.opentelemetry.io/inject-python"
 OURS = "telemetry/default"
 
 
 def namespace(name: str, **annotations: str) -> dict[str, Any]:
-    return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "annotations": annotations}}
+    return dict(obj("Namespace", name, metadata={"annotations": annotations}))
 
 
 def pod(name: str) -> dict[str, Any]:
-    metadata = {"name": name, "namespace": "shop"}
-    return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": {"containers": [{"name": "app"}]}}
+    return dict(obj("Pod", name, "shop", spec={"containers": [{"name": "app"}]}))
 
 
 def run(api: FakeApi, *names: str, absent: bool = False, check: bool = False) -> dict[str, Any]:
@@ -38,8 +38,10 @@ def annotations(api: FakeApi, name: str) -> dict[str, Any]:
     return dict(api.objects[f"/api/v1/namespaces/{name}"]["metadata"].get("annotations") or {})
 
 
-def test_once_is_enough() -> None:
+def test_once_is_enough_and_check_mode_changes_nothing() -> None:
     api = FakeApi(namespace("shop", team="a"))
+    assert run(api, "shop", check=True)["changed"]
+    assert annotations(api, "shop") == {"team": "a"}
     first = run(api, "shop")
     assert (first["changed"], first["msg"], first["uninstrumented"]) == (True, "1 changed", [])
     assert annotations(api, "shop") == {"team": "a", PYTHON: OURS}
@@ -58,24 +60,12 @@ def test_only_annotations_are_sent() -> None:
     assert sent == [({"fieldManager": "o11y.opentelemetry"}, {"metadata": {"annotations": {PYTHON: OURS}}})]
 
 
-def test_check_mode_changes_nothing() -> None:
-    api = FakeApi(namespace("shop"))
-    assert run(api, "shop", check=True)["changed"]
-    assert annotations(api, "shop") == {}
-
-
-def test_what_is_no_longer_wanted_is_taken_away() -> None:
-    api = FakeApi(namespace("shop"), namespace("web", **{PYTHON: "other/one"}))
+@pytest.mark.parametrize("given", [{}, {"absent": True}])
+def test_what_is_no_longer_wanted_is_taken_away_and_nothing_else(given: Any) -> None:
+    api = FakeApi(namespace("shop", team="a"), namespace("web", **{PYTHON: "other/one"}))
     run(api, "shop")
-    assert run(api)["changed"]
-    assert (annotations(api, "shop"), annotations(api, "web")) == ({}, {PYTHON: "other/one"})
-
-
-def test_absent_takes_exactly_ours() -> None:
-    api = FakeApi(namespace("shop", team="a"), namespace("web", **{PYTHON: "true"}))
-    run(api, "shop")
-    assert run(api, "shop", absent=True)["changed"]
-    assert (annotations(api, "shop"), annotations(api, "web")) == ({"team": "a"}, {PYTHON: "true"})
+    assert run(api, *(["shop"] if given else []), **given)["changed"]
+    assert (annotations(api, "shop"), annotations(api, "web")) == ({"team": "a"}, {PYTHON: "other/one"})
 
 
 @pytest.mark.parametrize("absent", [True, False])
@@ -118,20 +108,14 @@ def test_older_pods_are_named_with_the_command() -> None:
     found = run(api, "shop")
     assert found["uninstrumented"] == [{"kind": "Pod", "namespace": "shop", "name": "cart", "language": "python"}]
     assert "kubectl -n shop rollout restart pod/cart" in found["warnings"][0]
-
-
-def test_many_older_pods_do_not_fill_the_screen() -> None:
     api = FakeApi(namespace("shop", **{PYTHON: OURS}), *(pod(f"p{number}") for number in range(12)))
     assert "and 2 more" in run(api, "shop")["warnings"][0]
 
 
 def test_who_may_not_list_namespaces_still_annotates_his_own() -> None:
     api = FakeApi(namespace("shop"))
-    api.trouble = lambda _method, path: (
-        status(403, "Forbidden", "may not list")
-        if path in ("/api/v1/namespaces", "/api/v1/namespaces/shop/pods")
-        else None
-    )
+    hidden, no = ("/api/v1/namespaces", "/api/v1/namespaces/shop/pods"), status(403, "Forbidden", "may not list")
+    api.trouble = lambda _method, path: no if path in hidden else None
     found = run(api, "shop")
     assert annotations(api, "shop") == {PYTHON: OURS}
     assert ["may not list" in warning for warning in found["warnings"]] == [True, True]
@@ -139,6 +123,6 @@ def test_who_may_not_list_namespaces_still_annotates_his_own() -> None:
 
 def test_a_refusal_is_explained() -> None:
     api = FakeApi(namespace("shop"))
-    api.trouble = lambda method, _path: status(403, "Forbidden", "no patch for you") if method == "PATCH" else None
+    api.refuse("", method="PATCH")
     with pytest.raises(Problem, match="Annotate namespace shop: not allowed"):
         run(api, "shop")

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from .. import helpers
 from ..fake_api import FakeApi
 
 NAMESPACE = "openshift-opentelemetry-operator"
@@ -21,29 +22,17 @@ NAME = "opentelemetry-product"
 
 def definition(group: str, version: str, plural: str) -> dict[str, Any]:
     spec = {"group": group, "names": {"plural": plural, "kind": plural}, "versions": [{"name": version}]}
-    metadata = {"name": f"{plural}.{group}"}
-    return {
-        "apiVersion": "apiextensions.k8s.io/v1",
-        "kind": "CustomResourceDefinition",
-        "metadata": metadata,
-        "spec": spec,
-    }
+    return dict(helpers.obj("CustomResourceDefinition", f"{plural}.{group}", spec=spec))
 
 
 def obj(kind: str, name: str, namespace: str = NAMESPACE, version: str = V1ALPHA1, **more: Any) -> dict[str, Any]:
-    labels = more.pop("labels", {})
-    return {
-        "apiVersion": version,
-        "kind": kind,
-        "metadata": {"name": name, "namespace": namespace, "labels": labels},
-        **more,
-    }
+    return dict(helpers.obj(kind, name, namespace, version, **{"labels": {}, **more}))
 
 
 def served(*manifests: dict[str, Any], packages: bool = True) -> FakeApi:
     """Return an API server that has OLM."""
     api = FakeApi(*[definition(*kind) for kind in (*KINDS, *MORE, (PACKAGES, "v1", "packagemanifests"))], *manifests)
-    api.add({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}})
+    api.add(helpers.obj("Namespace", NAMESPACE))
     api.texts[f"/apis/{V1ALPHA1}"] = json.dumps({"resources": []})
     api.discovers = False
     if packages:
@@ -57,13 +46,10 @@ def subscription(plan: str = "", conditions: tuple[tuple[str, str, str], ...] = 
     return obj("Subscription", NAME, spec={"name": NAME}, status={"conditions": told, **reference, **status})
 
 
-def plan(
-    name: str, *names: str, phase: str = "RequiresApproval", approved: bool = False, **more: Any
-) -> dict[str, Any]:
-    item = obj("InstallPlan", name, status={"phase": phase, **more})
-    item["spec"] = {"clusterServiceVersionNames": list(names), "approved": approved}
-    item["metadata"] |= {"ownerReferences": [{"kind": "Subscription", "name": NAME}], "resourceVersion": "7"}
-    return item
+def plan(name: str, *names: str, phase: str = "RequiresApproval", approved: bool = False, **more: Any) -> Any:
+    spec = {"clusterServiceVersionNames": list(names), "approved": approved}
+    metadata = {"ownerReferences": [{"kind": "Subscription", "name": NAME}], "resourceVersion": "7"}
+    return obj("InstallPlan", name, status={"phase": phase, **more}, spec=spec, metadata=metadata)
 
 
 def csv(name: str, phase: str = "Succeeded", reason: str = "", message: str = "") -> dict[str, Any]:

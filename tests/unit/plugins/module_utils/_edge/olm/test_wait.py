@@ -15,7 +15,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.olm.wait 
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.rollout.reasons import checked_search
 
 from ..fake_api import FakeApi, status
-from .olm_api import NAME, NAMESPACE, ONE, THREE, TWO, csv, path, plan, served, subscription
+from .olm_api import NAME, NAMESPACE, ONE, THREE, TWO, csv, obj, path, plan, served, subscription
 
 Step = tuple[float, tuple[dict[str, Any], ...]]
 
@@ -98,19 +98,16 @@ def test_a_plan_that_changed_meanwhile_is_judged_anew() -> None:
 
 def test_another_run_that_was_faster_is_no_error() -> None:
     api = served(subscription("install-1", currentCSV=TWO), plan("install-1", TWO))
-    there = (
-        subscription("install-1", installedCSV=TWO, currentCSV=TWO),
-        csv(TWO),
-        plan("install-1", TWO, approved=True),
-    )
-    api.trouble = lambda method, _path: status(409, "Conflict", "was changed") if method == "PATCH" else None
+    done = plan("install-1", TWO, approved=True)
+    there = (subscription("install-1", installedCSV=TWO, currentCSV=TWO), csv(TWO), done)
+    api.refuse("", status(409, "Conflict", "was changed"), "PATCH")
     course(api, (1, there))
     assert wait(api)["approved"] == []
 
 
 def test_who_may_not_approve_is_told() -> None:
     api = served(subscription("install-1", currentCSV=TWO), plan("install-1", TWO))
-    api.trouble = lambda method, _path: status(403, "Forbidden", "no") if method == "PATCH" else None
+    api.refuse("", method="PATCH")
     with pytest.raises(Problem, match="Approve InstallPlan install-1"):
         wait(api)
 
@@ -150,9 +147,7 @@ def test_a_plan_that_brings_more_ends_the_wait_soon() -> None:
         ((plan("install-1", TWO, phase="Failed", approved=True, message="no"),), "it has failed: no", 0, 0),
     ],
 )
-def test_what_does_not_pass_ends_the_wait(
-    items: tuple[dict[str, Any], ...], words: str, earliest: float, latest: float
-) -> None:
+def test_what_does_not_pass_ends_the_wait(items: Any, words: str, earliest: float, latest: float) -> None:
     api = served(subscription("install-1", currentCSV=TWO), *items)
     failure = failed(api)
     assert words in str(failure)
@@ -191,29 +186,18 @@ def test_a_channel_without_a_way_is_told() -> None:
 
 def test_pods_that_cannot_work_are_told_before_olm_gives_up() -> None:
     api = served(subscription("install-1", currentCSV=TWO), csv(TWO, "Installing", "InstallWaiting"))
-    labels, uid = {"app": "manager"}, "d1"
+    labels, revision = {"app": "manager"}, {"deployment.kubernetes.io/revision": "1"}
     spec = {"replicas": 1, "selector": {"matchLabels": labels}, "template": {"spec": {"containers": []}}}
-    metadata = {"name": "manager", "namespace": NAMESPACE, "uid": uid, "generation": 1}
-    revision = {"deployment.kubernetes.io/revision": "1"}
-    deployment = {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {**metadata, "annotations": revision}}
-    owner = [{"kind": "Deployment", "name": "manager", "uid": uid, "controller": True}]
-    replicas = {
-        "name": "manager-1",
-        "namespace": NAMESPACE,
-        "uid": "r1",
-        "ownerReferences": owner,
-        "annotations": revision,
-    }
-    by_set = [{"kind": "ReplicaSet", "name": "manager-1", "uid": "r1", "controller": True}]
+    metadata = {"uid": "d1", "generation": 1, "annotations": revision}
+    status = {"observedGeneration": 1, "replicas": 1}
+    owned = {"uid": "r1", "annotations": revision, "ownerReferences": [{"uid": "d1", "controller": True}]}
     waiting = {"waiting": {"reason": "ErrImagePull", "message": "not found: example.invalid/operator:1"}}
-    pod = {"name": "manager-1-a", "namespace": NAMESPACE, "ownerReferences": by_set, "labels": labels}
+    states = [{"name": "manager", "restartCount": 0, "state": waiting}]
+    by_set = {"labels": labels, "ownerReferences": [{"kind": "ReplicaSet", "uid": "r1", "controller": True}]}
     api.add(
-        {**deployment, "spec": spec, "status": {"observedGeneration": 1, "replicas": 1}},
-        {"apiVersion": "apps/v1", "kind": "ReplicaSet", "metadata": replicas, "spec": {"replicas": 1}, "status": {}},
-        {
-            **{"apiVersion": "v1", "kind": "Pod", "metadata": pod, "spec": {"containers": [{"name": "manager"}]}},
-            "status": {"containerStatuses": [{"name": "manager", "restartCount": 0, "state": waiting}]},
-        },
+        obj("Deployment", "manager", version="apps/v1", metadata=metadata, spec=spec, status=status),
+        obj("ReplicaSet", "manager-1", version="apps/v1", metadata=owned, spec={"replicas": 1}, status={}),
+        obj("Pod", "manager-1-a", version="v1", metadata=by_set, spec={}, status={"containerStatuses": states}),
     )
     failure = failed(api)
     assert "example.invalid/operator:1" in str(failure)
