@@ -34,11 +34,12 @@ test: setup ## Run every test.
 	@# Each of the two on a cluster has a job to itself; what needs none goes one by one. The output is in .cache/log too.
 	@python -m tools.jobs stack cluster static=lint,unit,sanity,artifact,gate,docs,matrix
 
-lint: setup ## Check style, types and the changelog.
+lint: setup ## Check style, types, links and the changelog.
 	@ruff format --check --quiet . && ruff check --quiet .
 	mypy plugins tests/testbed tools
 	yamllint --strict .
 	ansible-lint --offline --strict -q
+	python -m tools.links
 	antsibull-changelog lint && antsibull-changelog lint-changelog-yaml changelogs/changelog.yaml
 
 unit: setup ## Run the tests that need no cluster.

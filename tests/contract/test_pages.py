@@ -9,6 +9,10 @@ import re
 from pathlib import Path
 
 import pytest
+import yaml
+
+from tools import links
+from tools.links import FENCE
 
 from .role import ROOT
 from .source import files, text
@@ -20,8 +24,6 @@ WIDTH = 120
 # Short forms that pages use: a room is named by its layer.
 LAYERS = {"_core": "plugins/module_utils/_core", "_edge": "plugins/module_utils/_edge"}
 _CODE = re.compile(r"`([^`\s]+/[^`\s]*)`")
-_LINK = re.compile(r"\]\((?!https?:|#)([^)#\s]+)")
-_FENCE = re.compile(r"^ *```.*?^ *```", re.MULTILINE | re.DOTALL)
 _PLACEHOLDER = re.compile(r"<[^>]*>|\{[^}]*\}|…|NAME|VERSION")
 # The first folder of every path in the repository: what starts otherwise is no path of it.
 TOP = {path.split("/")[0] for path in files()} | set(LAYERS)
@@ -29,7 +31,7 @@ TOP = {path.split("/")[0] for path in files()} | set(LAYERS)
 
 def quoted(page: str) -> set[str]:
     """Return the paths of the repository that a page has in backticks, relative to its root."""
-    found = {path.rstrip("/").split("#")[0] for path in _CODE.findall(_FENCE.sub("", text(page)))}
+    found = {path.rstrip("/").split("#")[0] for path in _CODE.findall(FENCE.sub("", text(page)))}
     return {spelled(path) for path in found if path.split("/")[0] in TOP}
 
 
@@ -49,16 +51,41 @@ def test_every_path_that_a_page_names_exists(page: str) -> None:
     assert sorted(path for path in quoted(page) if not exists(path)) == []
 
 
-@pytest.mark.parametrize("page", PAGES)
-def test_every_link_to_a_file_leads_somewhere(page: str) -> None:
-    folder = (ROOT / page).parent
-    links = _LINK.findall(_FENCE.sub("", text(page)))
-    assert [link for link in links if not (folder / Path(link)).exists()] == []
+def test_every_link_leads_to_a_file_and_a_heading() -> None:
+    assert links.main() == 0
+
+
+@pytest.mark.parametrize(
+    ("link", "wrong"),
+    [
+        ("[a](page.md) [b](page.md#the-first-one) [c](#here-1) [d](https://example.com/none)", []),
+        ("[a](none.md)", ["none.md"]),
+        ("[a](page.md#the-second)", ["page.md#the-second"]),
+        ("[a](#nowhere)", ["#nowhere"]),
+        ("![picture](images/none.svg)", ["images/none.svg"]),
+        ("`[a](none.md)`\n\n```yaml\n[a](none.md)\n```", []),
+    ],
+)
+def test_a_link_that_leads_nowhere_is_found(tmp_path: Path, link: str, wrong: list[str]) -> None:
+    (tmp_path / "page.md").write_text("# Page\n\n## The `first` one\n", encoding="utf-8")
+    (tmp_path / "one.md").write_text(f"# Here\n\n## Here\n\n{link}\n", encoding="utf-8")
+    assert links.broken(tmp_path / "one.md") == wrong
+
+
+def test_a_page_that_code_names_is_checked(tmp_path: Path) -> None:
+    (tmp_path / "one.py").write_text("'see docs/none.md, docs/rules.md#none and docs/security.md#consent'")
+    assert links.broken(tmp_path / "one.py") == ["docs/none.md", "docs/rules.md#none"]
+
+
+def test_the_log_of_the_quick_start_is_that_of_the_inventory() -> None:
+    (name,) = re.findall(r"kubectl logs -n opentelemetry deployment/([\w-]+)", text("docs/start.md"))
+    rendered = yaml.safe_load_all(text("examples/agent_gateway/rendered/manifests.yml"))
+    assert name in {item["metadata"]["name"] for item in rendered if item["kind"] == "Deployment"}
 
 
 @pytest.mark.parametrize("page", HAND_WRITTEN)
 def test_lines_of_text_fit_the_width(page: str) -> None:
-    prose = _FENCE.sub(lambda block: "\n" * block[0].count("\n"), text(page)).splitlines()
+    prose = FENCE.sub(lambda block: "\n" * block[0].count("\n"), text(page)).splitlines()
     wide = [number for number, line in enumerate(prose, 1) if len(line) > WIDTH and not line.lstrip().startswith("|")]
     assert wide == []
 
