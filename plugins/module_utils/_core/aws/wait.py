@@ -14,6 +14,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
+from ..config.secrets import quoted
+
 ABSENT = "ABSENT"  # not a status of EKS, which answers with ResourceNotFoundException
 STATUSES = (
     *(ABSENT, "CREATING", "ACTIVE", "UPDATING", "DEGRADED"),
@@ -202,7 +204,8 @@ def issues_of(addon: Mapping[str, Any] | None, update: Mapping[str, Any] | None 
 
 
 def _issue(item: Mapping[str, Any], code: str, message: str) -> Issue:
-    return Issue(str(item.get(code) or ""), str(item.get(message) or ""), tuple(item.get("resourceIds") or ()))
+    said = quoted(str(item.get(message) or ""))
+    return Issue(str(item.get(code) or ""), said, tuple(quoted(item.get("resourceIds") or ())))
 
 
 def issue_text(issues: Iterable[Issue]) -> str:

@@ -12,6 +12,7 @@ from typing import Any
 from ..cluster import ownership
 from ..cluster.bundle import Manifest
 from ..collector import names
+from ..config.secrets import quoted
 from ..errors import Problem, near
 from .instrumentation import Instrumentation
 from .languages import DOMAIN, LANGUAGES
@@ -76,7 +77,7 @@ def change(live: Manifest, annotations: Mapping[str, str], references: Sequence[
     for key, value in annotations.items():
         if before.get(key, value) != value and not _is_ours(live, key, references):
             writers = ownership.named(_managers(live, key))
-            wrong = f"namespace '{name}' has the annotation {key}: {before[key]} already, from {writers}"
+            wrong = f"namespace '{name}' has the annotation {key}: {quoted(before[key])} already, from {writers}"
             fix = f"Remove it with `kubectl annotate namespace {name} {key}-`, or leave the namespace out."
             raise Problem(wrong, fix=fix)
     gone = [key for key in before if key.startswith(PREFIX) and key not in annotations]

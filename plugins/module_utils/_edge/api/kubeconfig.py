@@ -20,7 +20,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ..._core.aws.access import CLUSTER_HEADER, QUERY, URL_SECONDS, FailedCall, Renewing, asked_by, explain
-from ..._core.errors import Problem
+from ..._core.config.secrets import quoted
+from ..._core.errors import Problem, cleaned
 from .explain import library
 
 # Options and variables that mean more than a plain connection.
@@ -222,9 +223,10 @@ def _told(asked: str) -> Iterator[None]:
 
 
 def answer_of(error: BaseException) -> FailedCall:
-    """Return what an exception of botocore says."""
+    """Return what an exception of botocore says, as messages may quote it."""
     response: dict[str, Any] = getattr(error, "response", None) or {}
     said = response.get("Error") or {}
     status = (response.get("ResponseMetadata") or {}).get("HTTPStatusCode") or 0
-    code = str(said.get("Code") or type(error).__name__)
-    return FailedCall(code, str(said.get("Message") or error), int(status), *getattr(error, "o11y_called", ("", "")))
+    code = cleaned(str(said.get("Code") or type(error).__name__))
+    message = quoted(str(said.get("Message") or error))
+    return FailedCall(code, message, int(status), *getattr(error, "o11y_called", ("", "")))

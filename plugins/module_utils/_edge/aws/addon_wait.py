@@ -25,6 +25,7 @@ from ..._core.aws.wait import (
     issues_of,
     judge,
 )
+from ..._core.config.secrets import quoted
 from ..._core.errors import Failure
 from .calls import AnsibleCallError, CallErrors, Calls, parsed
 
@@ -210,5 +211,6 @@ def fact(addon: dict[str, Any] | None, salt: str) -> dict[str, Any]:
     found: dict[str, Any] = boto3_resource_to_ansible_dict(
         addon, transform_tags=False, force_tags=False, ignore_list=["tags"]
     )
-    found["configuration_values"] = shown(parsed(addon.get("configurationValues") or "") or {}, salt)
-    return found | {"tags": dict(addon.get("tags") or {})}
+    values = shown(parsed(found.pop("configuration_values", "") or "") or {}, salt)
+    tags = quoted(dict(addon.get("tags") or {}))
+    return {**quoted(found), "configuration_values": values, "tags": tags}

@@ -23,7 +23,7 @@ from ansible_collections.amazon.aws.plugins.module_utils.tagging import compare_
 
 from ..._core.aws.access import BUSY_CODES, MISSING_CODES, FailedCall, expired, explain, passing
 from ..._core.aws.trust import tag_changes
-from ..._core.config.secrets import concealed, quoted
+from ..._core.config.secrets import concealed
 from ..._core.config.yaml_documents import load
 from ..._core.errors import Problem, escaped, printable
 from ..api.connect import hide_more
@@ -197,8 +197,7 @@ def run(
     except AnsibleCallError as error:
         answer = error.answer
         problem = explain(answer, str(error.message))
-        error_facts = quoted({"code": answer.code, "message": answer.message})
-        module.fail_json(msg=concealed(str(problem)), error=error_facts)
+        module.fail_json(msg=concealed(str(problem)), error={"code": answer.code, "message": answer.message})
     except Problem as problem:
         module.fail_json(**escaped(getattr(problem, "facts", {})), msg=concealed(str(problem)))
     module.exit_json(**escaped(result))

@@ -11,6 +11,7 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 
 from ..._core.cluster.bundle import Manifest
+from ..._core.errors import cleaned
 from ..._core.olm import choose, found
 from ..api.cluster import NOT_FOUND, ApiError, Cluster
 from ..api.connect import connect, run
@@ -31,7 +32,7 @@ def run_info(module: AnsibleModule) -> None:
 
     def work() -> dict[str, Any]:
         reader = OlmReader(connect(module), namespace, package, (params["source_namespace"], params["source"]))
-        return {"changed": False, **reader.read(params["offers"], params["timeout_seconds"])}
+        return {"changed": False, **cleaned(reader.read(params["offers"], params["timeout_seconds"]))}
 
     run(module, work)
 

@@ -1,22 +1,36 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Text of a cluster, or of AWS, that a module quotes: masked, then cut."""
+"""Text of a cluster, or of AWS, that a module quotes: masked, then cut, and clean. See test_hostile_cluster.py."""
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterator
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import LONGEST
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import LONGEST, Problem, printable
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.probe.evidence import excerpt
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.api.cluster import Answered, ApiError
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.aws import calls
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.olm import info
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.probe.otlp import NotSentError, _taken
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.rollout.reasons import LINE_LENGTH
 
-from .fake_api import FakeApi, reply
+from tests.testbed.aws.world import Stage
+
+from .aws.runs import Runs
+from .fake_api import FakeApi, reply, status
+from .instrumentation import test_check as needs
+from .instrumentation import test_namespaces as namespaces
+from .olm import olm_api, test_info
+from .olm import test_wait as test_olm_wait
+from .olm.olm_api import NAME, NAMESPACE, ONE, TWO, csv, plan, served, subscription
 from .rollout.test_wait import CRASHED, HOMELESS, pod, replica_set, wait, workload
-from .test_hostile_cluster import result_of
+from .test_hostile_cluster import MARK, Task, assert_clean, poisoned, result_of
+from .webhooks import test_wait as hooks
 
 
 def cut_secret(longest: int) -> Iterator[str]:
@@ -67,3 +81,142 @@ def recorded(text: str) -> str:
 def test_secrets_are_masked_before_a_text_is_cut(shown: Callable[[str], str], longest: int) -> None:
     for text in cut_secret(longest):
         assert "hunter2" not in shown(text)
+
+
+NAMES_OF_OLM = frozenset(
+    {"catalog", "catalogSource", "catalogSourceNamespace", "packageName", "clusterServiceVersionNames"}
+)
+VERSIONS = frozenset({"installedCSV", "currentCSV"})
+OFFERED = (test_info.catalog("TRANSIENT"), test_info.manifest(), test_info.manifest("other", "mine"))
+INSTALLED = (
+    subscription("p", (("CatalogSourcesUnhealthy", "r", "m"),), state="s", installedCSV=ONE, currentCSV=ONE),
+    plan("p", ONE, phase="Failed", message="m"),
+    csv(ONE, "Failed", "r", "m"),
+)
+
+
+def test_what_olm_has_is_clean(monkeypatch: pytest.MonkeyPatch) -> None:
+    group = olm_api.obj("OperatorGroup", "mine", version="operators.coreos.com/v1", spec={"targetNamespaces": ["a"]})
+    made = served(*(poisoned(item, kept=NAMES_OF_OLM) for item in (*INSTALLED, *OFFERED, group)))
+    monkeypatch.setattr(info, "connect", lambda _module: made.cluster())
+    task = Task()
+    task.params = {"package": NAME, "namespace": NAMESPACE, "source_namespace": "openshift-marketplace"}
+    task.params |= {"source": "redhat-operators", "offers": True, "timeout_seconds": 5}
+    info.run_info(task)  # type: ignore[arg-type]
+    assert_clean(task.result)
+
+
+FAILED = {"type": "Installed", "status": "False", "reason": "r", "message": "m"}
+STATES = {
+    "version": (subscription(installedCSV=ONE, currentCSV=TWO), csv(TWO, "Failed", "InstallComponentFailed", "bad")),
+    "resolution": (subscription(conditions=(("ResolutionFailed", "ConstraintsNotSatisfiable", "no"),)),),
+    "catalog": (subscription(conditions=(("CatalogSourcesUnhealthy", "UnhealthyCatalogSourceFound", "no"),)),),
+    "plan": (
+        subscription("p", installedCSV=ONE, currentCSV=TWO),
+        plan("p", TWO, phase="Failed", conditions=[FAILED]),
+    ),
+}
+
+
+@pytest.mark.parametrize("kept", [VERSIONS, VERSIONS | {"reason"}], ids=["all", "known reasons"])
+@pytest.mark.parametrize("state", STATES)
+def test_a_wait_for_olm_is_clean(state: str, kept: frozenset[str]) -> None:
+    made = served(*(poisoned(item, kept=kept | NAMES_OF_OLM) for item in STATES[state]))
+    assert_clean(result_of(lambda: test_olm_wait.wait(made)))
+
+
+HOOKED = frozenset({"caBundle", "app", "app.kubernetes.io/name", "kubernetes.io/service-name"})
+HOOKS = (hooks.configuration(), hooks.slices(ready=False), hooks.SERVICE, hooks.deployment(), hooks.INJECTOR)
+
+
+@pytest.mark.parametrize(
+    ("code", "text"),
+    [
+        (500, f"{hooks.CALL}connection refused {MARK}"),
+        (500, hooks.CALL + MARK),
+        (422, MARK),
+        (400, f'admission webhook "a.b" denied the request: {MARK}'),
+    ],
+)
+def test_a_wait_for_webhooks_is_clean(code: int, text: str) -> None:
+    broken = (*HOOKS, *hooks.pods_of("hook", "ImagePullBackOff"))
+    made = FakeApi(*(poisoned(item, kept=HOOKED | {"reason"}) for item in broken))
+    made.trouble = lambda method, path: (
+        status(code, "InternalError", text) if path == hooks.TRY and method != "GET" else None
+    )
+    assert_clean(result_of(lambda: hooks.wait(made, [hooks.OBJECT])))
+
+
+@pytest.mark.parametrize("annotation", ["", "ns/ca"])
+def test_a_wait_for_the_ca_of_a_webhook_is_clean(annotation: str) -> None:
+    broken = (hooks.configuration("", inject_ca_from=annotation), *HOOKS[1:], *hooks.pods_of("ca", "ImagePullBackOff"))
+    made = FakeApi(*(poisoned(item, kept=HOOKED | {"reason"}) for item in broken))
+    assert_clean(result_of(lambda: hooks.wait(made, [], [hooks.CONFIGURATION])))
+
+
+@pytest.mark.parametrize("code", [400, 422, 429, 500])
+@pytest.mark.parametrize("path", [needs.GROUP, needs.WEBHOOKS, needs.SLICES, f"{needs.PROXY}/traces"])
+def test_a_check_of_instrumentation_is_clean(path: str, code: int) -> None:
+    made = needs.Answers()
+    made.answers[path] = status(code, MARK, MARK)
+    assert_clean(result_of(lambda: {"faults": [str(Problem(text)) for text in made.check()[0]]}))
+
+
+def test_annotations_of_others_are_quoted_clean() -> None:
+    theirs = poisoned(namespaces.namespace("shop", **{namespaces.PYTHON: "other"}))
+    assert_clean(result_of(lambda: namespaces.run(FakeApi(theirs), "shop")))
+
+
+class HostileAws:
+    """AWS with the marker in what it says freely."""
+
+    def __init__(self, client: Any) -> None:
+        self.client = client
+        self.meta = client.meta
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        """Return a method for an operation."""
+        return lambda **given: self._marked(getattr(self.client, name)(**given))
+
+    def _marked(self, value: Any) -> Any:
+        if isinstance(value, list):
+            return [self._marked(item) for item in value]
+        if not isinstance(value, dict):
+            return value
+        free = ("message", "errorMessage", "publisher", "owner")
+        return {
+            key: item + MARK if key in free and isinstance(item, str)
+            else [one + MARK for one in item] if key == "resourceIds"
+            else {name: text + MARK for name, text in item.items()} if key == "tags"
+            else self._marked(item)
+            for key, item in value.items()
+        }  # fmt: skip
+
+
+@pytest.mark.parametrize("degraded", ["accept", "fail"])
+@pytest.mark.parametrize("stage", ["ACTIVE", "DEGRADED", "CREATE_FAILED"])
+def test_an_add_on_is_clean(stage: str, degraded: str) -> None:
+    runs = Runs()
+    connect = runs.connect
+    runs.connect = lambda: HostileAws(connect())  # type: ignore[method-assign]
+    runs.world.script("adot", "create", Stage(stage, issues=("ConfigurationConflict",)))
+    found = result_of(lambda: runs.run(degraded=degraded, tags={"a": "b"}, purge_tags=False))
+    assert_clean({**found, "warned": [printable(text) for text in found.get("warned", ())]})
+
+
+@pytest.mark.parametrize("operation", ["DescribeAddon", "CreateAddon", "DescribeAddonVersions"])
+@pytest.mark.parametrize("code", ["InvalidParameterException", "AccessDeniedException"])
+def test_a_refusal_of_aws_is_clean(operation: str, code: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    runs = Runs()
+    runs.world.trouble(operation=operation, code=code, status=400, message=MARK, times=99)
+    task = Task()
+    module = SimpleNamespace(params={}, check_mode=False, _module=task, exit_json=task.exit_json)
+
+    def ended(**result: Any) -> None:
+        task.result = result
+        raise SystemExit
+
+    monkeypatch.setattr(module, "fail_json", ended, raising=False)
+    with contextlib.suppress(SystemExit):
+        calls.run(module, lambda _aws: runs.run())  # type: ignore[arg-type]
+    assert_clean({**task.result, "warned": [printable(text) for text in task.result.get("warned", ())]})
