@@ -87,10 +87,21 @@ options:
     type: list
     elements: str
     default: []
+  references:
+    description:
+      - What happens if a workload refers to a Secret, ConfigMap, PriorityClass, RuntimeClass or StorageClass that does
+        not exist, or to a missing key. Optional references and objects of the bundle do not count, nor does what the
+        live workload already refers to.
+      - With V(require) the task fails before it writes anything, in check mode too.
+      - With V(wait) the task waits O(wait_seconds) before it applies the workloads, for example for External Secrets.
+      - If the user may not read an object, the task warns and continues.
+    type: str
+    choices: [ignore, require, wait]
+    default: ignore
   wait_seconds:
     description:
-      - How long to wait until deleted objects are gone, new kinds are served, a webhook answers, cert-manager has
-        issued the Certificates of the bundle, and a replacement is ready.
+      - How long to wait until deleted objects are gone, references exist, new kinds are served, a webhook answers,
+        cert-manager has issued the Certificates of the bundle, and a replacement is ready.
     type: float
     default: 120
 requirements:

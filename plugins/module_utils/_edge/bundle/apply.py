@@ -22,7 +22,7 @@ from ..api.explain import asking, explain, kind_missing, library, lost
 from ..rollout.wait import follow
 from ..webhooks.reasons import unanswered
 from .bundle import BundleOptions, Session, namespaces_of
-from .preflight import refuse_foreign, refuse_taken_ports, warn_of_constraints
+from .preflight import await_references, refuse_foreign, refuse_missing, refuse_taken_ports, warn_of_constraints
 from .prune import Pruning, await_gone, await_issued, delete_one
 from .remove import remove_bundle
 
@@ -35,11 +35,13 @@ def apply_bundle(cluster: Cluster, options: BundleOptions) -> dict[str, Any]:
     bundle.read()
     pairs = [(manifest, bundle.live[ref(manifest)]) for manifest in options.manifests]
     refuse_foreign(bundle.session, pairs)
+    refuse_missing(bundle.session, pairs)
     pruning = Pruning(bundle.session)
     refuse_taken_ports(bundle.session, pairs, pruning.left)
     warn_of_constraints(bundle.session)
     try:
         for group in ordered(options.manifests):
+            await_references(bundle.session, group, bundle.live)
             pruning.make_room(group)
             bundle.apply(group)
         awaited = pruning.finish()
@@ -198,6 +200,7 @@ ARGUMENTS: dict[str, Any] = {
     "prune_selector": {},
     "adopt": {"type": "list", "elements": "str", "default": []},
     "existing_accounts": {"type": "list", "elements": "str", "default": []},
+    "references": {"choices": ["ignore", "require", "wait"], "default": "ignore"},
     "wait_seconds": {"type": "float", "default": 120},
 }
 WORK = {"present": apply_bundle, "absent": remove_bundle}
@@ -220,6 +223,7 @@ def run_bundle(module: AnsibleModule) -> None:
         diff=module._diff,
         adopt=tuple(params["adopt"]),
         existing_accounts=tuple(params["existing_accounts"]),
+        references=params["references"],
     )
 
     def work() -> dict[str, Any]:

@@ -32,6 +32,7 @@ class BundleOptions:
     diff: bool
     adopt: tuple[str, ...] = ()
     existing_accounts: tuple[str, ...] = ()
+    references: str = "ignore"
 
 
 @dataclass

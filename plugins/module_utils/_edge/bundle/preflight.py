@@ -5,8 +5,12 @@
 
 from __future__ import annotations
 
-from ..._core.cluster.bundle import Manifest, ref
+from collections.abc import Mapping
+from urllib.parse import quote
+
+from ..._core.cluster.bundle import Manifest, Ref, ref
 from ..._core.cluster.ownership import lacking, owner, release_of
+from ..._core.cluster.references import Reference, command, missing, provided, unprovided
 from ..._core.cluster.replacement_order import API, Clash, ConstraintNeeds, clashes, replaces, template_ports, unmet
 from ..._core.errors import Problem
 from ..api.cluster import ApiError
@@ -14,6 +18,13 @@ from ..api.explain import asking, explain
 from .bundle import Session
 
 SHOWN = 5
+_PATHS = {
+    "Secret": "/api/v1/namespaces/{}/secrets/{}",
+    "ConfigMap": "/api/v1/namespaces/{}/configmaps/{}",
+    "PriorityClass": "/apis/scheduling.k8s.io/v1/priorityclasses/{1}",
+    "RuntimeClass": "/apis/node.k8s.io/v1/runtimeclasses/{1}",
+    "StorageClass": "/apis/storage.k8s.io/v1/storageclasses/{1}",
+}
 
 
 def refuse_taken_ports(session: Session, pairs: list[tuple[Manifest, Manifest | None]], going: list[Manifest]) -> None:
@@ -38,6 +49,58 @@ def refuse_taken_ports(session: Session, pairs: list[tuple[Manifest, Manifest | 
         found = list(clashes(manifest, wanted, pods, [old for old in going if replaces(manifest, old)]))
         if found:
             raise _taken(manifest, found)
+
+
+def refuse_missing(session: Session, pairs: list[tuple[Manifest, Manifest | None]]) -> None:
+    """Refuse workloads whose Secrets and other references are missing: their pods would not start."""
+    if session.options.references == "require":
+        found = _missing(session, pairs)
+        if found:
+            raise _lacking(found, session)
+    elif session.options.references == "wait" and session.options.check:
+        session.report.warnings.extend(f"Missing, and awaited: {text}" for text, _reference in _missing(session, pairs))
+
+
+def await_references(session: Session, group: list[Manifest], live: Mapping[Ref, Manifest | None]) -> None:
+    """Wait until everything exists that the workloads of a group refer to. Raises Problem when the time is over."""
+    if session.options.references != "wait" or session.options.check:
+        return
+    pairs = [(manifest, live[ref(manifest)]) for manifest in group]
+    found: list[tuple[str, Reference]] = []
+    for _poll in session.cluster.polls(session.options.wait_seconds):
+        found = _missing(session, pairs)
+        if not found:
+            return
+    raise _lacking(found, session)
+
+
+def _missing(session: Session, pairs: list[tuple[Manifest, Manifest | None]]) -> list[tuple[str, Reference]]:
+    """Return what the workloads lack, as text and reference."""
+    brought = provided(session.options.manifests)
+    wanted = list(dict.fromkeys(one for pair in pairs for one in unprovided(*pair, brought)))
+    found = zip(wanted, session.cluster.parallel(lambda one: _lack(session, one), wanted), strict=True)
+    return [(text, one) for one, text in found if text]
+
+
+def _lack(session: Session, wanted: Reference) -> str:
+    """Return what is missing of a reference. What the account may not read counts as present, with a warning."""
+    path = _PATHS[wanted.kind].format(quote(wanted.namespace, safe=""), quote(wanted.name, safe=""))
+    try:
+        return missing(wanted, session.cluster.get(path))
+    except ApiError as error:
+        if error.status != 403:  # noqa: PLR2004
+            raise explain(error, f"Look for {wanted.ref}") from error
+        session.report.warnings.append(f"Not checked whether {wanted.ref} exists: {error.message}")
+        return ""
+
+
+def _lacking(found: list[tuple[str, Reference]], session: Session) -> Problem:
+    named = "; ".join(text for text, _reference in found[:SHOWN])
+    more = f"; and {len(found) - SHOWN} more" if len(found) > SHOWN else ""
+    waited = f" after {session.options.wait_seconds:g} s" if session.options.references == "wait" else ""
+    fix = f"Create it first, for example with `{command(found[0][1])}`, or correct the name."
+    wrong = f"the collectors refer to what does not exist{waited}: {named}{more}"
+    return Problem(wrong, asked="Apply the bundle", fix=fix)
 
 
 def refuse_foreign(session: Session, pairs: list[tuple[Manifest, Manifest | None]]) -> None:

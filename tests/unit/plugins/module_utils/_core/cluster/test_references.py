@@ -1,0 +1,132 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a workload refers to, what its bundle brings of it, and what a cluster lacks."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import yaml
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.cluster.bundle import Ref
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.cluster.references import (
+    Reference,
+    command,
+    missing,
+    provided,
+    references,
+    unprovided,
+)
+
+POD = yaml.safe_load("""
+priorityClassName: urgent
+runtimeClassName: sandbox
+containers:
+  - name: c
+    env:
+      - {name: A, valueFrom: {secretKeyRef: {name: login, key: user}}}
+      - {name: B, valueFrom: {secretKeyRef: {name: login, key: password}}}
+      - {name: C, valueFrom: {secretKeyRef: {name: perhaps, key: c, optional: true}}}
+      - {name: D, valueFrom: {configMapKeyRef: {name: settings, key: d}}}
+      - {name: secret, value: text}
+    envFrom:
+      - {secretRef: {name: all}}
+      - {configMapRef: {name: defaults}}
+volumes:
+  - {name: a, secret: {secretName: tls}}
+  - {name: b, secret: {secretName: ca, items: [{key: ca.crt, path: ca.crt}]}}
+  - {name: c, configMap: {name: files, optional: true}}
+  - {name: d, projected: {sources: [{secret: {name: part, items: [{key: k, path: k}]}}, {configMap: {name: root}}]}}
+  - {name: e, emptyDir: {}}
+""")
+
+
+def obj(kind: str, name: str = "a", **more: Any) -> Any:
+    return {
+        "apiVersion": "v1",
+        "kind": kind,
+        "metadata": {"name": name, "namespace": "ns", **more.pop("meta", {})},
+        **more,
+    }
+
+
+def workload(pod: Any, **more: Any) -> Any:
+    return obj("Deployment", spec={"template": {"spec": pod}, **more})
+
+
+def test_all_references_of_a_pod_are_found_with_their_keys() -> None:
+    claims = [{"spec": {"storageClassName": "fast"}}]
+    assert set(references(workload(POD, volumeClaimTemplates=claims)).values()) == {
+        Reference("Secret", "ns", "login", ("password", "user")),
+        Reference("ConfigMap", "ns", "settings", ("d",)),
+        Reference("Secret", "ns", "all"),
+        Reference("ConfigMap", "ns", "defaults"),
+        Reference("Secret", "ns", "tls"),
+        Reference("Secret", "ns", "ca", ("ca.crt",)),
+        Reference("Secret", "ns", "part", ("k",)),
+        Reference("ConfigMap", "ns", "root"),
+        Reference("PriorityClass", "", "urgent"),
+        Reference("RuntimeClass", "", "sandbox"),
+        Reference("StorageClass", "", "fast"),
+    }
+
+
+@pytest.mark.parametrize(
+    "manifest",
+    [
+        None,
+        obj("ConfigMap", data={"secretRef": {"name": "x"}}),
+        obj("OpenTelemetryCollector", spec={"config": {"exporters": {"a": {"secretRef": {"name": "x"}}}}}),
+        workload({"volumes": [{"name": "a", "secret": "text"}], "priorityClassName": ""}),
+    ],
+    ids=["nothing", "no workload", "text of a user", "no object"],
+)
+def test_nothing_else_is_a_reference(manifest: Any) -> None:
+    assert references(manifest) == {}
+
+
+def test_a_custom_resource_of_the_operator_refers_as_a_pod_does() -> None:
+    spec = {"envFrom": [{"secretRef": {"name": "x"}}], "config": {}}
+    assert list(references(obj("OpenTelemetryCollector", spec=spec))) == [Ref("Secret", "ns", "x")]
+
+
+def test_a_bundle_brings_its_objects_and_what_is_made_for_them() -> None:
+    serving = {"annotations": {"service.beta.openshift.io/serving-cert-secret-name": "serving"}}
+    bundle = [obj("ConfigMap"), obj("Certificate", spec={"secretName": "tls"}), obj("Service", meta=serving)]
+    assert {name for kind, _namespace, name in provided(bundle) if kind == "Secret"} == {"tls", "serving"}
+    assert Ref("ConfigMap", "ns", "a") in provided(bundle)
+
+
+def test_only_new_references_that_nobody_brings_are_looked_for() -> None:
+    pod = {"volumes": [{"secret": {"secretName": name}} for name in ("old", "new", "ours")]}
+    pod["volumes"].append({"configMap": {"name": "kube-root-ca.crt"}})
+    live = workload({"volumes": [{"secret": {"secretName": "old"}}]})
+    found = unprovided(workload(pod), live, {Ref("Secret", "ns", "ours")})
+    assert found == [Reference("Secret", "ns", "new")]
+    more = {"volumes": [{"secret": {"secretName": "old", "items": [{"key": "k", "path": "k"}]}}]}
+    assert unprovided(workload(more), live, ()) == [Reference("Secret", "ns", "old", ("k",))]
+
+
+WANTED = Reference("Secret", "ns", "login", ("password", "user"))
+
+
+@pytest.mark.parametrize(
+    ("live", "text"),
+    [
+        (None, "Secret ns/login with password, user"),
+        (obj("Secret", data={"user": "eA=="}), "password in Secret ns/login"),
+        (obj("ConfigMap", data={"user": "x"}, binaryData={"password": "eA=="}), ""),
+        (obj("Secret"), "password, user in Secret ns/login"),
+    ],
+)
+def test_what_is_missing_is_named_with_its_keys(live: Any, text: str) -> None:
+    assert missing(WANTED, live) == text
+
+
+def test_the_command_creates_what_is_missing() -> None:
+    assert command(WANTED) == (
+        "kubectl create secret generic login --namespace ns --from-file=password=PATH --from-file=user=PATH"
+    )
+    assert command(Reference("ConfigMap", "ns", "a")) == "kubectl create configmap a --namespace ns"
+    assert command(Reference("StorageClass", "", "fast")) == "kubectl get storageclass"

@@ -1,0 +1,84 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Secrets and other objects that a workload refers to are looked for before anything is applied."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
+
+from ..fake_api import FakeApi, status
+from .test_apply import NAMESPACE, obj, present
+
+LOGIN = obj("Secret", "login", data={"user": "eA=="})
+PATH = "/api/v1/namespaces/ns/secrets/login"
+
+
+def agent(*keys: str) -> Any:
+    env = [{"name": key, "valueFrom": {"secretKeyRef": {"name": "login", "key": key}}} for key in keys]
+    pod = {"containers": [{"name": "c", "env": env}]}
+    return obj("DaemonSet", api="apps/v1", spec={"selector": {"matchLabels": {"app": "a"}}, "template": {"spec": pod}})
+
+
+@pytest.mark.parametrize("check", [True, False])
+@pytest.mark.parametrize(
+    ("there", "words"),
+    [([], "Secret ns/login with password, user"), ([NAMESPACE, LOGIN], "password in Secret ns/login")],
+)
+def test_a_missing_secret_is_named_before_anything_is_applied(there: Any, words: str, check: bool) -> None:
+    api = FakeApi(*there)
+    with pytest.raises(Problem) as refused:
+        present(api, [NAMESPACE, agent("user", "password")], references="require", check=check)
+    assert words in refused.value.wrong
+    assert "kubectl create secret generic login --namespace ns" in refused.value.fix
+    assert not api.sent("PATCH")
+
+
+def test_what_a_running_workload_refers_to_is_not_read_again() -> None:
+    api = FakeApi(NAMESPACE, LOGIN)
+    present(api, [NAMESPACE, agent("user")], references="require")
+    assert PATH in api.sent("GET")
+    api.requests.clear()
+    present(api, [NAMESPACE, agent("user")], references="require")
+    assert PATH not in api.sent("GET")
+
+
+def test_references_are_not_looked_for_unless_asked() -> None:
+    api = FakeApi(NAMESPACE)
+    assert present(api, [NAMESPACE, agent("user")])["changed"]
+    assert PATH not in api.sent("GET")
+
+
+def test_a_secret_that_may_not_be_read_is_warned_of() -> None:
+    api = FakeApi(NAMESPACE)
+    api.trouble = lambda _method, path: status(403, "Forbidden", "no secrets for you") if path == PATH else None
+    warnings = present(api, [NAMESPACE, agent("user")], references="require")["warnings"]
+    assert warnings == ["Not checked whether Secret ns/login exists: no secrets for you"]
+
+
+def test_the_run_waits_for_a_secret_with_all_but_the_workloads_applied() -> None:
+    api = FakeApi()
+    before: list[str] = []
+
+    def brought(now: float) -> None:
+        if now > 10 and PATH not in api.objects:
+            before.extend(api.sent("PATCH"))
+            api.add(LOGIN)
+
+    api.clock.on_sleep.append(brought)
+    present(api, [NAMESPACE, agent("user")], references="wait")
+    assert before == ["/api/v1/namespaces/ns"]
+    assert "/apis/apps/v1/namespaces/ns/daemonsets/a" in api.objects
+
+
+def test_the_wait_for_a_secret_ends() -> None:
+    with pytest.raises(Problem, match=r"does not exist after 30 s: Secret ns/login with user"):
+        present(FakeApi(), [NAMESPACE, agent("user")], references="wait")
+
+
+def test_check_mode_warns_of_what_a_run_would_wait_for() -> None:
+    result = present(FakeApi(), [NAMESPACE, agent("user")], references="wait", check=True)
+    assert "Missing, and awaited: Secret ns/login with user" in result["warnings"]
