@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Iterator, Mapping
 from importlib import import_module
 from typing import Any
@@ -14,7 +13,7 @@ from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 
 from ..module_utils._core.config.secrets import masker, secrets_in_objects
-from ..module_utils._core.errors import Problem
+from ..module_utils._core.errors import Problem, nearest
 from . import _lock, _sources, _yaml
 from ._needed import needed
 
@@ -64,8 +63,8 @@ def misspelled(variables: Mapping[str, Any]) -> Iterator[str]:
     known = {name.removeprefix(f"{role}_") for name in _sources.read_yaml(file)["argument_specs"]["main"]["options"]}
     for name in variables:
         word = name.removeprefix(f"{role}_")
-        if word != name and word not in known and (close := difflib.get_close_matches(word, known, n=1, cutoff=0.8)):
-            yield f"{name} is no option of role {role} and has no effect; did you mean {role}_{close[0]}?"
+        if word != name and word not in known and (close := nearest(word, known, cutoff=0.8)):
+            yield f"{name} is no option of role {role} and has no effect; did you mean {role}_{close}?"
 
 
 def answer(work: Callable[[], dict[str, Any]], arguments: Any) -> dict[str, Any]:

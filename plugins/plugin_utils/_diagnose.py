@@ -83,8 +83,8 @@ def _of_collector(
             unseen.append({"what": f"check `{expression}`", "why": str(error)})
             return None
 
-    told: dict[str, Any] = cleaned(masked_tree(result(known, found(search, checks, known)), mask))
-    return told
+    shown: dict[str, Any] = cleaned(masked_tree(result(known, found(search, checks, known)), mask))
+    return shown
 
 
 def _findings(objects: Sequence[Mapping[str, Any]], arguments: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -97,7 +97,7 @@ def checked(
         judged = judgement.judge(own)
         ours = [Suppressed(finding, accepted[finding], True) for finding in found if finding in accepted]
         others = [Suppressed(finding, reason) for finding, reason in judged.suppressed]
-        result.append(Checked(name, tuple(judged.kept), (*ours, *others)))
+        result.append(Checked(name, tuple(judged.remaining), (*ours, *others)))
     return _used_somewhere(result)
 
 

@@ -116,11 +116,16 @@ def few_suggestions(comparisons: int) -> Iterator[Callable[[], None]]:
 
 def near(word: str, known: Iterable[str]) -> str:
     """Return `; did you mean 'x'?` for the nearest of the known words, or nothing."""
+    match = nearest(word, known)
+    return f"; did you mean '{match}'?" if match else ""
+
+
+def nearest(word: str, known: Iterable[str], cutoff: float = 0.6) -> str:
+    """Return the nearest of the known words, or an empty string."""
     left = _LEFT.get()
     if left is not None and left[0] <= 0:
         return ""
     words = [item for item in known if isinstance(item, str)]
     if left is not None:
         left[0] -= len(words)
-    match = difflib.get_close_matches(word, words, n=1, cutoff=0.6)
-    return f"; did you mean '{match[0]}'?" if match else ""
+    return next(iter(difflib.get_close_matches(word, words, n=1, cutoff=cutoff)), "")

@@ -26,10 +26,10 @@ class AddonVersion(NamedTuple):
 
 
 class VersionChoice(NamedTuple):
-    """The version to have, its offer if EKS still offers it, and what to warn of."""
+    """The version to have, its details if EKS still offers it, and a warning."""
 
     version: str
-    offer: AddonVersion | None = None
+    details: AddonVersion | None = None
     warning: str = ""
 
 
@@ -38,7 +38,7 @@ def order(version: str) -> tuple[int, ...]:
     return tuple(int(number) for number in NUMBER.findall(version))
 
 
-def offers(addons: Iterable[Mapping[str, Any]], name: str, kubernetes: str) -> list[AddonVersion]:
+def available(addons: Iterable[Mapping[str, Any]], name: str, kubernetes: str) -> list[AddonVersion]:
     """Return what DescribeAddonVersions offers for a version of Kubernetes, the newest first."""
     infos = [info for addon in addons if addon.get("addonName") == name for info in addon.get("addonVersions") or []]
     found = {}
@@ -51,7 +51,7 @@ def offers(addons: Iterable[Mapping[str, Any]], name: str, kubernetes: str) -> l
                 bool(info.get("requiresConfiguration")),
                 bool(info.get("requiresIamPermissions")),
             )
-    return sorted(found.values(), key=lambda offer: order(offer.version), reverse=True)
+    return sorted(found.values(), key=lambda one: order(one.version), reverse=True)
 
 
 def choose(
@@ -67,13 +67,13 @@ def choose(
 
     `elsewhere` are the versions of Kubernetes that something is offered for.
     """
-    known = {offer.version: offer for offer in offered}
+    known = {one.version: one for one in offered}
     if installed and (asked in (None, installed)):
         return VersionChoice(installed, known.get(installed), _stale(installed, known, name, kubernetes))
     if not offered:
         raise _nothing(name, kubernetes, elsewhere)
     if asked in (None, DEFAULT, LATEST):
-        best = offered[0] if asked == LATEST else next((offer for offer in offered if offer.default), offered[0])
+        best = offered[0] if asked == LATEST else next((one for one in offered if one.default), offered[0])
         if installed in known and order(str(installed)) > order(best.version):
             return VersionChoice(str(installed), known[str(installed)])
         return VersionChoice(best.version, best)

@@ -35,7 +35,7 @@ class Platform:
         values = {item.name: facts[item.name] for item in fields(cls) if item.name in facts}
         return cls(**{**values, "name": name, "host_paths": tuple(values.get("host_paths", ("/",)))})
 
-    def offers(self, path: str) -> bool:
+    def allows_folder(self, path: str) -> bool:
         """Whether pods may mount a folder of their node."""
         return any(f"{path}/".startswith(f"{folder.rstrip('/')}/") for folder in self.host_paths)
 
@@ -52,7 +52,7 @@ def settled(options: Mapping[str, Any], platform: Platform) -> dict[str, Any]:
 def check(platform: Platform, collector: Collector, volumes: list[dict[str, Any]], opens: bool) -> None:
     """Raise Problem for a collector that needs what its platform lacks; `opens` says that it listens."""
     mounted = [(item["name"], item["hostPath"]["path"]) for item in volumes if "hostPath" in item]
-    foreign = ", ".join(path for _name, path in mounted if not platform.offers(path))
+    foreign = ", ".join(path for _name, path in mounted if not platform.allows_folder(path))
     writable = {item["name"] for item in collector.volumes if not item.get("read_only", True)}
     written = "" if platform.host_paths_writable else ", ".join(path for name, path in mounted if name in writable)
     lacks = (

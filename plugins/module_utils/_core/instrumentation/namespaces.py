@@ -85,7 +85,7 @@ def change(live: Manifest, annotations: Mapping[str, str], references: Sequence[
     return removed | {key: value for key, value in annotations.items() if before.get(key) != value}
 
 
-def kept(live: Manifest, annotations: Mapping[str, str], references: Sequence[str]) -> list[str]:
+def foreign(live: Manifest, annotations: Mapping[str, str], references: Sequence[str]) -> list[str]:
     """Return a warning for each unwanted annotation that names one of our Instrumentations and that others own."""
     name = live["metadata"]["name"]
     return [

@@ -76,7 +76,7 @@ class Suppression:
 class Judged:
     """The remaining findings, and the suppressed ones with their reasons."""
 
-    kept: list[Finding]
+    remaining: list[Finding]
     suppressed: list[tuple[Finding, str]]
 
 
@@ -95,7 +95,7 @@ def judge(
     overrides = severities or {}
     _check(set(known), profile, overrides, suppressions)
     table = {**PROFILES[profile], **overrides}
-    kept: list[Finding] = []
+    remaining: list[Finding] = []
     suppressed: list[tuple[Finding, str]] = []
     used: set[Suppression] = set()
     for finding in findings:
@@ -104,9 +104,9 @@ def judge(
         if met:
             suppressed.append((finding, met[0].reason))
         elif table.get(finding.rule) != OFF:
-            kept.append(_weighed(finding, table, profile, overrides))
-    kept.extend(_unused(item for item in suppressions if item not in used))
-    return Judged(sorted(kept), suppressed)
+            remaining.append(_weighed(finding, table, profile, overrides))
+    remaining.extend(_unused(item for item in suppressions if item not in used))
+    return Judged(sorted(remaining), suppressed)
 
 
 def _weighed(finding: Finding, table: Mapping[str, str], profile: str, overrides: Mapping[str, str]) -> Finding:

@@ -179,7 +179,7 @@ def _state(build: CollectorBuild) -> dict[str, Any]:
 
 def keeps_on_node(collector: Collector, platform: Platform) -> bool:
     """Return whether state is kept in a folder of the node, where it outlives the pod."""
-    writable = platform.host_paths_writable and platform.offers(_STATE_FOLDER)
+    writable = platform.host_paths_writable and platform.allows_folder(_STATE_FOLDER)
     return collector.mode == "daemonset" and writable
 
 

@@ -29,7 +29,7 @@ FOR_AWS = ("otel_operator", "otel_identity")
 IDENTITY = "/api/v1/namespaces/kube-system"
 
 
-class Place(NamedTuple):
+class ClusterNames(NamedTuple):
     """What the options call the cluster; empty if they give an address alone."""
 
     context: str = ""
@@ -42,7 +42,7 @@ def run_check(module: AnsibleModule) -> None:
     def checked(params: dict[str, Any], whose: str = "") -> dict[str, Any]:
         one = copy.copy(module)
         one.params = params
-        return check(connect(one), place(params, os.environ), module.params["expected"], whose)
+        return check(connect(one), names_of(params, os.environ), module.params["expected"], whose)
 
     def work() -> dict[str, Any]:
         found = checked(module.params)
@@ -71,24 +71,24 @@ def _identity(found: Mapping[str, Any]) -> str:
     return str(found["uid"] or found["server"])
 
 
-def check(cluster: Cluster, found: Place, expected: str, role: str = "") -> dict[str, Any]:
+def check(cluster: Cluster, names: ClusterNames, expected: str, role: str = "") -> dict[str, Any]:
     """Return the cluster of a run, or of one role in it. Raises Failure if another one is expected."""
     uid = _uid(cluster)
-    told = f"{found.name or 'without a name'} at {cluster.server}"
-    told += f", context {found.context}" if found.context else ""
-    told += f", uid {uid or 'unknown, since this user may not read the namespace kube-system'}"
-    facts = {"server": cluster.server, "context": found.context, "name": found.name, "uid": uid}
+    described = f"{names.name or 'without a name'} at {cluster.server}"
+    described += f", context {names.context}" if names.context else ""
+    described += f", uid {uid or 'unknown, since this user may not read the namespace kube-system'}"
+    facts = {"server": cluster.server, "context": names.context, "name": names.name, "uid": uid}
     of = [f"{role or 'otel_collector'}{ending}" for ending in WAYS]
-    if expected and expected not in (found.name, uid):
+    if expected and expected not in (names.name, uid):
         raise Failure(
-            f"it is cluster {told}",
+            f"it is cluster {described}",
             asked=f"Go to the cluster {expected}" + (f" with role {role}" if role else ""),
             where="otel_expected_cluster",
             fix=f"Name the right cluster ({', '.join(of[:-1])} or {of[-1]}), "
             "or give the name of this one or the uid of its namespace kube-system.",
             facts={**facts, "refused": True},
         )
-    return {"changed": False, "msg": f"{f'Role {role}' if role else 'This run'} goes to cluster {told}.", **facts}
+    return {"changed": False, "msg": f"{f'Role {role}' if role else 'This run'} goes to cluster {described}.", **facts}
 
 
 def _uid(cluster: Cluster) -> str:
@@ -100,22 +100,22 @@ def _uid(cluster: Cluster) -> str:
         raise explain(error, "Find out which cluster this is") from error
 
 
-def place(params: Mapping[str, Any], environ: Mapping[str, str]) -> Place:
+def names_of(params: Mapping[str, Any], environ: Mapping[str, str]) -> ClusterNames:
     """Return the names of the cluster: those of the kubeconfig, or that of the EKS cluster."""
     if params.get("eks_cluster"):
-        return Place(name=params["eks_cluster"]["name"])
+        return ClusterNames(name=params["eks_cluster"]["name"])
     given = {name: option(params, environ, name, alias) for alias, name in AUTH_ARG_MAP.items()}
     apart = not given["kubeconfig"] and not given["context"] and environ.get(IN_CLUSTER)
     if given["host"] or apart:
-        return Place()
+        return ClusterNames()
     try:
         configs = _configs(given["kubeconfig"] or environ.get("KUBECONFIG") or "~/.kube/config")
         current = next((found["current-context"] for found in configs if found.get("current-context")), "")
         context = given["context"] or current
         named = (item for found in configs for item in found.get("contexts") or [] if item["name"] == context)
-        return Place(context, next((item["context"]["cluster"] for item in named), ""))
+        return ClusterNames(context, next((item["context"]["cluster"] for item in named), ""))
     except (OSError, LookupError, TypeError, AttributeError, ValueError):
-        return Place(given["context"] or "")  # the connection says what is wrong with the kubeconfig
+        return ClusterNames(given["context"] or "")  # the connection says what is wrong with the kubeconfig
 
 
 def _configs(given: Any) -> list[dict[str, Any]]:

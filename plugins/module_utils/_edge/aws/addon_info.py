@@ -12,7 +12,7 @@ from typing import Any
 
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 
-from ..._core.aws.versions import choose, offers, order
+from ..._core.aws.versions import available, choose, order
 from ..._core.aws.wait import issues_of
 from ..._core.errors import Problem
 from .addon_wait import AddonReads, fact
@@ -108,7 +108,8 @@ class AddonInfo:
         if not self.kubernetes:
             fix = "Give version, or cluster_name or kubernetes_version to choose one for it."
             raise Problem("no version is known", asked=f"Read the configuration schema of {self.name}", fix=fix)
-        return choose(asked, None, offers(self._offered(), self.name, self.kubernetes), self.name, self.kubernetes)[0]
+        versions = available(self._offered(), self.name, self.kubernetes)
+        return choose(asked, None, versions, self.name, self.kubernetes).version
 
 
 def run_addon_info(module: AnsibleAWSModule) -> None:

@@ -73,16 +73,16 @@ class Planner:
 
     def _advice(self, choice: VersionChoice, plan: AddonPlan) -> list[str]:
         """Return warnings about missing permissions or configuration of a new add-on, according to EKS."""
-        if plan.addon or not choice.offer:
+        if plan.addon or not choice.details:
             return []
         name = f"{self.params['name']} {choice.version}"
         see = "eks_addon_info with configuration=true shows"
         found = []
-        if choice.offer.permissions_needed and not any(
+        if choice.details.permissions_needed and not any(
             plan.wanted.get(option) for option in ("service_account_role_arn", IDENTITIES)
         ):
             found.append(f"{name} needs an IAM role; {see} the policies for it.")
-        if choice.offer.configuration_needed and not plan.wanted.get("configuration_values"):
+        if choice.details.configuration_needed and not plan.wanted.get("configuration_values"):
             found.append(f"{name} needs configuration_values; {see} their schema.")
         return found
 

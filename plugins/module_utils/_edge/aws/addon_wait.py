@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from ansible_collections.amazon.aws.plugins.module_utils.transformation import boto3_resource_to_ansible_dict
 
 from ..._core.aws.settings import shown
-from ..._core.aws.versions import AddonVersion, VersionChoice, choose, kubernetes_of, no_addon, offers
+from ..._core.aws.versions import AddonVersion, VersionChoice, available, choose, kubernetes_of, no_addon
 from ..._core.aws.wait import (
     ABSENT,
     DONE,
@@ -147,14 +147,14 @@ class AddonReads:
 
     def choice(self, asked: str | None, installed: str | None) -> VersionChoice:
         kubernetes = self.kubernetes()
-        found = self.offers(kubernetes)
+        found = self.versions(kubernetes)
         elsewhere = [] if found or installed else self._elsewhere()
         return choose(asked, installed, found, self.name, kubernetes, elsewhere=elsewhere)
 
     @CallErrors.list_error_handler("list the versions of the add-on", ())
-    def offers(self, kubernetes: str) -> list[AddonVersion]:
+    def versions(self, kubernetes: str) -> list[AddonVersion]:
         query = {"addonName": self.name, "kubernetesVersion": kubernetes}
-        return offers(self.eks.pages("describe_addon_versions", "addons", **query), self.name, kubernetes)
+        return available(self.eks.pages("describe_addon_versions", "addons", **query), self.name, kubernetes)
 
     @CallErrors.common_error_handler("list the add-ons that EKS has")
     def _elsewhere(self) -> list[str]:

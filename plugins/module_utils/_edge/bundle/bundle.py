@@ -64,8 +64,8 @@ class BundleReport:
         message = ", ".join(f"{count} {action}" for action, count in counts.items()) or "nothing to do"
         changed = bool(set(actions) - {"unchanged", "absent"})
         shown: dict[str, Any] = {"diff": self.diffs} if self.diff else {}
-        told = {"msg": message, "warnings": self.warnings, "rights": self.rights}
-        return {"changed": changed, "objects": self.objects, **told, **shown}
+        texts = {"msg": message, "warnings": self.warnings, "rights": self.rights}
+        return {"changed": changed, "objects": self.objects, **texts, **shown}
 
 
 def _text(manifest: Manifest | None) -> str:

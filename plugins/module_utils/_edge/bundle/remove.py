@@ -51,12 +51,12 @@ def remove_bundle(cluster: Cluster, options: BundleOptions) -> dict[str, Any]:
         delete(session, [found for found in group if found["kind"] not in USERS], "deleted")
     going = {identity(item) for item in [*leaving, *made, *Pruning(session).delete()]}
     for group in groups:
-        unused = [found for found in group if found["kind"] in USERS and not _kept(session, found, going)]
+        unused = [found for found in group if found["kind"] in USERS and not _stays(session, found, going)]
         delete(session, unused, "deleted")
     return session.report.result()
 
 
-def _kept(session: Session, found: Manifest, going: set[Identity]) -> bool:
+def _stays(session: Session, found: Manifest, going: set[Identity]) -> bool:
     reason = USERS[found["kind"]](session, found, going)
     if reason:
         keep(session, found, reason)

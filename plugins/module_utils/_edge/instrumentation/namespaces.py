@@ -55,7 +55,7 @@ def annotate(cluster: Cluster, options: NamespaceOptions) -> dict[str, Any]:
             raise Problem(f"there is no namespace {name}", asked="Annotate namespaces", fix=fix)
         report.warnings.append(f"Namespace {name} is not there yet, so what becomes of its pods is not known.")
     for name, item in live.items():
-        report.warnings += namespaces.kept(item, wanted.get(name, {}), options.references)
+        report.warnings += namespaces.foreign(item, wanted.get(name, {}), options.references)
     changes = {name: namespaces.change(item, wanted.get(name, {}), options.references) for name, item in live.items()}
     for name, change in changes.items():
         if change:

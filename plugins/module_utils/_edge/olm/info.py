@@ -43,7 +43,7 @@ class OlmReader:
     def __init__(self, cluster: Cluster, namespace: str, package: str, catalog: tuple[str, str]) -> None:
         self.cluster, self.namespace, self.package, self.catalog = cluster, namespace, package, catalog
 
-    def read(self, offers: bool, seconds: float) -> dict[str, Any]:
+    def read(self, packages: bool, seconds: float) -> dict[str, Any]:
         """Return the objects. Waits for a catalog that is not ready, because its pod may be starting."""
         served = asking("Look for OLM", lambda: self.cluster.get(OPERATORS)) is not None
         result: dict[str, Any] = {"served": served, "packages_served": False, "namespace": self.namespace}
@@ -64,9 +64,9 @@ class OlmReader:
         result["subscriptions"] = [i for i in those if i["package"] in mine or i["namespace"] == self.namespace]
         result["operator_groups"] = [found.operator_group(item) for item in groups]
         result["csvs"] = [found.csv(item) for item in csvs]
-        return result | (self._offers(seconds) if offers else {})
+        return result | (self._catalog(seconds) if packages else {})
 
-    def _offers(self, seconds: float) -> dict[str, Any]:
+    def _catalog(self, seconds: float) -> dict[str, Any]:
         if asking("Look for the package server", lambda: self.cluster.get(PACKAGES)) is None:
             return {"packages_served": False}
         catalogs = self._catalogs(seconds)

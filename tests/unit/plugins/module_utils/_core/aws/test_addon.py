@@ -88,11 +88,11 @@ def test_offers_are_those_for_the_version_of_the_cluster() -> None:
         {"addonName": "adot", "addonVersions": [old, gone]},
         {"addonName": "adot", "addonVersions": [new]},  # next page
     ]
-    assert versions.offers(listed, "adot", "1.34") == [
+    assert versions.available(listed, "adot", "1.34") == [
         versions.AddonVersion(NEW, default=True, permissions_needed=True),
         versions.AddonVersion(OLD),
     ]
-    assert versions.offers(listed, "adot", "1.99") == []
+    assert versions.available(listed, "adot", "1.99") == []
 
 
 def test_an_unknown_name_is_answered_with_the_near_one() -> None:

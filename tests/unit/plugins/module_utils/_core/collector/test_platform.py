@@ -37,7 +37,7 @@ def test_a_place_is_what_its_facts_say_and_the_rest_as_anywhere() -> None:
 )
 def test_a_folder_is_offered_with_all_below_it(folders: tuple[str, ...], offered: list[str], others: list[str]) -> None:
     platform = Platform(host_paths=folders)
-    assert [path for path in [*offered, *others] if platform.offers(path)] == offered
+    assert [path for path in [*offered, *others] if platform.allows_folder(path)] == offered
 
 
 @pytest.mark.parametrize(

@@ -102,7 +102,7 @@ def test_what_somebody_else_wrote_is_not_replaced(value: str) -> None:
     ({"metadata": {"name": "shop", "annotations": {PYTHON: OURS}}}, {}, ["an unknown field manager"]),
 )
 def test_what_others_wrote_for_our_instrumentation_is_named(before: Any, wanted: Any, says: list[str]) -> None:
-    found = namespaces.kept(before, wanted, [OURS])
+    found = namespaces.foreign(before, wanted, [OURS])
     keeps = [f"Namespace shop keeps the annotation {PYTHON}: {OURS} of {who}." for who in says]
     assert [keep in text for keep, text in zip(keeps, found, strict=True)] == [True] * len(says)
 

@@ -124,18 +124,18 @@ def test_production_is_never_more_lenient_than_development() -> None:
     ],
 )
 def test_a_profile_weighs_findings(profile: str, severities: list[str]) -> None:
-    assert [finding.severity for finding in profiles.judge(ALL, KNOWN, profile).kept] == severities
+    assert [finding.severity for finding in profiles.judge(ALL, KNOWN, profile).remaining] == severities
 
 
 def test_a_profile_leaves_a_single_case_at_its_own_severity() -> None:
     kubelet = subject.Finding(Position(), "receivers.kubelet_stats", "unverified-certificate", "info", "any")
-    assert profiles.judge([kubelet], KNOWN, "production").kept == [kubelet]
+    assert profiles.judge([kubelet], KNOWN, "production").remaining == [kubelet]
     autoscaled = subject.Finding(Position(), "receivers.k8s_cluster", "singleton", "warning", "twice")
-    assert profiles.judge([autoscaled], KNOWN, "development").kept == [autoscaled]
+    assert profiles.judge([autoscaled], KNOWN, "development").remaining == [autoscaled]
 
 
 def test_the_users_word_is_final() -> None:
-    kept = profiles.judge(ALL, KNOWN, "production", {"singleton": "info", "clear-text": profiles.OFF}).kept
+    kept = profiles.judge(ALL, KNOWN, "production", {"singleton": "info", "clear-text": profiles.OFF}).remaining
     assert [(finding.rule, finding.severity) for finding in kept] == [
         ("singleton", "info"),
         ("verbose-debug", "warning"),
@@ -155,12 +155,12 @@ def test_the_users_word_is_final() -> None:
 def test_a_suppression_is_for_a_rule_and_a_place(path: str, met: bool) -> None:
     judged = profiles.judge(ALL, KNOWN, suppressions=[profiles.Suppression("verbose-debug", "we watch it", path)])
     assert judged.suppressed == ([(DEBUG, "we watch it")] if met else [])
-    assert (DEBUG in judged.kept) is not met
+    assert (DEBUG in judged.remaining) is not met
 
 
 def test_a_suppression_that_meets_nothing_is_told() -> None:
     judged = profiles.judge([CLEAR], KNOWN, suppressions=[profiles.Suppression("singleton", "one node", "receivers.*")])
-    unused = next(finding for finding in judged.kept if finding.rule == "unused-suppression")
+    unused = next(finding for finding in judged.remaining if finding.rule == "unused-suppression")
     assert (unused.severity, unused.path) == ("info", "receivers.*")
     assert "'singleton' is suppressed at 'receivers.*', but finds nothing there" in str(unused)
 

@@ -30,8 +30,8 @@ def manifest(name: str = NAME, source: str = "redhat-operators") -> dict[str, An
     return obj("PackageManifest", name, MARKET, f"{PACKAGES}/v1", labels=labels, status={**told, "channels": channels})
 
 
-def read(api: FakeApi, offers: bool = True, seconds: float = 5) -> dict[str, Any]:
-    return OlmReader(api.cluster(), NAMESPACE, NAME, CATALOG).read(offers, seconds)
+def read(api: FakeApi, packages: bool = True, seconds: float = 5) -> dict[str, Any]:
+    return OlmReader(api.cluster(), NAMESPACE, NAME, CATALOG).read(packages, seconds)
 
 
 def test_a_cluster_without_olm_is_told_so() -> None:
@@ -54,9 +54,9 @@ def test_what_is_there_is_told() -> None:
     assert result["package"]["channels"][0]["csvs"] == [TWO, ONE]
 
 
-def test_copies_of_versions_are_not_asked_for_and_offers_only_on_request() -> None:
+def test_copies_of_versions_are_not_asked_for_and_packages_only_on_request() -> None:
     api = served(catalog(), manifest())
-    result = read(api, offers=False)
+    result = read(api, packages=False)
     (query,) = (query for _method, path, query in api.requests if path.endswith("/clusterserviceversions"))
     assert query["labelSelector"] == "!olm.copiedFrom"
     assert (result["packages_served"], result["catalogs"], result["package"]) == (False, [], None)
