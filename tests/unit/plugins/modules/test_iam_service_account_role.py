@@ -52,23 +52,15 @@ def live() -> Any:
 def test_a_life(aws: Aws) -> None:
     made = step(aws, {CREATE: 1, PUT: 1}, statements=[GROUP], tags={"team": "a"}, path="/o11y/")["role"]
     assert made["arn"] == f"arn:aws:iam::{ACCOUNT}:role/o11y/{NAME}" == live().arn
-    assert made["policies"]["o11y-opentelemetry"]["Statement"] == [
-        GROUP | {"Resource": [f"arn:aws:logs:eu-west-1:{ACCOUNT}:*"]}
-    ]
-    assert made["trust"]["Statement"] == [
-        {
-            "Sid": "O11yOpentelemetryIrsa",
-            "Effect": "Allow",
-            "Principal": {"Federated": f"arn:aws:iam::{ACCOUNT}:oidc-provider/{ISSUER}"},
-            "Action": "sts:AssumeRoleWithWebIdentity",
-            "Condition": {
-                "StringEquals": {
-                    f"{ISSUER}:aud": "sts.amazonaws.com",
-                    f"{ISSUER}:sub": "system:serviceaccount:obs:gateway",
-                }
-            },
-        }
-    ]
+    (statement,) = made["policies"]["o11y-opentelemetry"]["Statement"]
+    assert statement == GROUP | {"Resource": [f"arn:aws:logs:eu-west-1:{ACCOUNT}:*"]}
+    subject = {f"{ISSUER}:aud": "sts.amazonaws.com", f"{ISSUER}:sub": "system:serviceaccount:obs:gateway"}
+    (trust,) = made["trust"]["Statement"]
+    assert trust == {
+        **{"Sid": "O11yOpentelemetryIrsa", "Effect": "Allow", "Action": "sts:AssumeRoleWithWebIdentity"},
+        "Principal": {"Federated": f"arn:aws:iam::{ACCOUNT}:oidc-provider/{ISSUER}"},
+        "Condition": {"StringEquals": subject},
+    }
     step(aws, {}, statements=[GROUP])
     step(aws, {PUT: 1, TAG: 1, "UntagRole": 1}, statements=[SPANS], tags={"stage": "dev"})
     boundary = "arn:aws:iam::123456789012:policy/boundary"
@@ -85,10 +77,8 @@ def test_a_change_of_provider_leaves_no_gap(aws: Aws) -> None:
     step(aws, {CREATE: 1, PUT: 1}, statements=[SPANS])
     joined = {TRUST: 1, ASSOCIATE: 1}
     both = step(aws, joined, statements=[SPANS], purge_trust=False, **IDENTITY)["role"]
-    assert [item["Sid"] for item in both["trust"]["Statement"]] == [
-        "O11yOpentelemetryIrsa",
-        "O11yOpentelemetryPodIdentity",
-    ]
+    sids = [item["Sid"] for item in both["trust"]["Statement"]]
+    assert sids == ["O11yOpentelemetryIrsa", "O11yOpentelemetryPodIdentity"]
     assert both["trust"]["Statement"][1]["Condition"]["StringEquals"] == {
         "aws:RequestTag/eks-cluster-arn": f"arn:aws:eks:eu-west-1:{ACCOUNT}:cluster/{CLUSTER}",
         "aws:RequestTag/kubernetes-namespace": "obs",
@@ -129,15 +119,10 @@ def test_eks_may_see_a_new_role_later_than_iam(aws: Aws) -> None:
 def theirs(name: str = NAME) -> dict[str, Any]:
     """Make a role of somebody else's."""
     trust = {"Version": "2012-10-17", "Statement": [{"Sid": "Theirs", "Effect": "Allow", "Action": "sts:AssumeRole"}]}
-    role = iam_backends[ACCOUNT]["aws"].create_role(
-        role_name=name,
-        assume_role_policy_document=json.dumps(trust),
-        path="/theirs/",
-        permissions_boundary=None,
-        description="",
-        tags=[{"Key": "team", "Value": "them"}],
-        max_session_duration="3600",
-    )
+    tags = [{"Key": "team", "Value": "them"}]
+    more = {"permissions_boundary": None, "description": "", "tags": tags, "max_session_duration": "3600"}
+    document = json.dumps(trust)
+    role = iam_backends[ACCOUNT]["aws"].create_role(name, document, path="/theirs/", **more)
     role.put_policy("theirs", json.dumps({"Version": "2012-10-17", "Statement": [SPANS]}))
     return trust
 
@@ -148,12 +133,11 @@ def test_a_role_of_somebody_else_is_refused_and_when_adopted_given_back(aws: Aws
     assert "it exists, and is not ours" in refused["msg"]
     assert aws.changing() == {}
     assert run(aws, state="absent")["changed"] is False
-    mine = step(
-        aws, {TAG: 1, TRUST: 1, PUT: 1, "AttachRolePolicy": 1}, adopt=True, statements=[SPANS], managed_policies=[XRAY]
-    )
+    wanted = {"statements": [SPANS], "managed_policies": [XRAY]}
+    mine = step(aws, {TAG: 1, TRUST: 1, PUT: 1, "AttachRolePolicy": 1}, adopt=True, **wanted)
     assert sorted(mine["role"]["policies"]) == ["o11y-opentelemetry", "theirs"]
     assert [item["Sid"] for item in mine["role"]["trust"]["Statement"]] == ["Theirs", "O11yOpentelemetryIrsa"]
-    step(aws, {}, statements=[SPANS], managed_policies=[XRAY])
+    step(aws, {}, **wanted)
     calls = {TRUST: 1, "DeleteRolePolicy": 1, "DetachRolePolicy": 1, "UntagRole": 1}
     back = step(aws, calls, state="absent", managed_policies=[XRAY])["role"]
     assert (back["trust"], back["tags"], list(back["policies"])) == (trust, {"team": "them"}, ["theirs"])
@@ -166,9 +150,8 @@ def test_every_partition(aws: Aws, region: str, partition: str) -> None:
     aws.cluster(region=region, issuer=f"https://{ISSUER}")
     made = step(aws, {CREATE: 1, PUT: 1}, region=region, statements=[GROUP])["role"]
     assert made["arn"] == f"arn:{partition}:iam::{ACCOUNT}:role/{NAME}"
-    assert made["policies"]["o11y-opentelemetry"]["Statement"][0]["Resource"] == [
-        f"arn:{partition}:logs:{region}:{ACCOUNT}:*"
-    ]
+    (statement,) = made["policies"]["o11y-opentelemetry"]["Statement"]
+    assert statement["Resource"] == [f"arn:{partition}:logs:{region}:{ACCOUNT}:*"]
     assert made["trust"]["Statement"][0]["Principal"]["Federated"].startswith(f"arn:{partition}:iam::")
     step(aws, {"DeleteRolePolicy": 1, "DeleteRole": 1}, region=region, state="absent")
 

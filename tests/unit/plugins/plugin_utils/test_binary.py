@@ -14,6 +14,8 @@ from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _binary,
 from .helpers import OTLP, VALIDATE
 
 UNDEFINED = 'Error: invalid configuration: service::pipelines::traces: references exporter "x" which is not configured'
+UNKNOWN = '\'exporters\' unknown type: \\"debug\\" for id: \\"debug\\" (valid values: [a b])'
+NO_FILE = 'failed to create \\"debug\\" exporter for data type: open /x: no such file or directory'
 BAD_KEYS = "Error: cannot unmarshal\\n'exporters' error reading configuration for \\\"debug\\\": has invalid keys: a"
 
 
@@ -33,16 +35,8 @@ def says(text: str, code: int = 1) -> str:
     [
         (UNDEFINED, "service.pipelines.traces", "error"),
         (BAD_KEYS, "exporters.debug", "error"),
-        (
-            '\'exporters\' unknown type: \\"debug\\" for id: \\"debug\\" (valid values: [a b])',
-            "exporters.debug",
-            "error",
-        ),
-        (
-            'failed to create \\"debug\\" exporter for data type: open /x: no such file or directory',
-            "exporters.debug",
-            "info",
-        ),
+        (UNKNOWN, "exporters.debug", "error"),
+        (NO_FILE, "exporters.debug", "info"),
         ("'otelcol.configSettings' has invalid keys: exporters", "exporters", "error"),
         ("extensions::file_storage: directory must exist", "", "info"),
         ("something else", "", "error"),

@@ -19,14 +19,10 @@ service: {pipelines: {traces: {receivers: [otlp], exporters: [debgu]}}}
 """
 CONTAINER = {"name": "x", "image": "otelcol-contrib:0.158.0", "volumeMounts": [{"name": "c", "mountPath": "/c"}]}
 POD = {"volumes": [{"name": "c", "configMap": {"name": "c"}}], "containers": [CONTAINER]}
+ABOUT = {"name": "a", "namespace": "ns"}
 OBJECTS = [
-    {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "c", "namespace": "ns"}, "data": {"c.yaml": CONFIG}},
-    {
-        "apiVersion": "apps/v1",
-        "kind": "Deployment",
-        "metadata": {"name": "a", "namespace": "ns"},
-        "spec": {"template": {"spec": POD}},
-    },
+    {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {**ABOUT, "name": "c"}, "data": {"c.yaml": CONFIG}},
+    {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": ABOUT, "spec": {"template": {"spec": POD}}},
 ]
 FACTS: dict[str, Any] = {
     "name": "a", "namespace": "ns", "kind": "Deployment", "hidden": False, "running": True, "workload": {"x": 1},
@@ -49,13 +45,10 @@ def test_a_healthy_one() -> None:
     assert result["msg"] == result["verdict"][0] == "ns/a: healthy: no data was due in that time"
 
 
-def test_a_broken_config_is_the_reason_why_nothing_runs() -> None:
+def test_a_broken_config_is_the_reason_why_nothing_runs_unless_the_user_judges_otherwise() -> None:
     (item,) = diagnosed({"objects": OBJECTS, "running": False})["collectors"]
     assert "[undefined-reference] 'debgu' is not configured; did you mean 'debug'" in item["verdict"][0]
     assert "line 4" in item["verdict"][0]
-
-
-def test_findings_are_judged_as_the_user_says() -> None:
     arguments = {"severities": {"undefined-reference": "off"}}
     (item,) = diagnosed({"objects": OBJECTS, "running": False}, **arguments)["collectors"]
     assert "undefined-reference" not in str(item["problems"])
@@ -70,11 +63,8 @@ def test_checks_of_the_user_are_rows_like_ours() -> None:
 @pytest.mark.parametrize(
     ("fail_on", "severity", "failed"),
     [
-        ("never", "error", False),
-        ("error", "error", True),
-        ("error", "warning", False),
-        ("warning", "warning", True),
-        ("warning", "info", False),
+        *(("never", "error", False), ("error", "error", True), ("error", "warning", False)),
+        *(("warning", "warning", True), ("warning", "info", False)),
     ],
 )
 def test_when_it_fails(fail_on: str, severity: str, failed: bool) -> None:
@@ -124,19 +114,12 @@ def test_a_language_needs_no_options() -> None:
     assert requirements["namespaces"] == [namespace]
     assert requirements["trials"] == [found["manifests"][1]]
     assert [item["service"] for item in requirements["targets"]] == ["gateway"]
-    assert {key: requirements[key] for key in ("languages", "coming", "references", "files")} == {
-        "languages": ["python"],
-        "coming": ["telemetry"],
-        "references": ["telemetry/default"],
-        "files": [],
-    }
+    assert (requirements["languages"], requirements["coming"]) == (["python"], ["telemetry"])
+    assert (requirements["references"], requirements["files"]) == (["telemetry/default"], [])
 
 
-def test_without_items_the_defaults_describe_one() -> None:
+def test_an_item_replaces_the_common_way_to_say_where_to_and_without_items_the_defaults_describe_one() -> None:
     assert bundle([], {**DEFAULTS, **PYTHON})["references"] == ["telemetry/default"]
-
-
-def test_an_item_replaces_the_common_way_to_say_where_to() -> None:
     found = bundle([{**PYTHON, "endpoint": "http://other:4318"}], DEFAULTS)
     assert found["manifests"][1]["spec"]["exporter"]["endpoint"] == "http://other:4318"
     back = bundle([{**PYTHON, "collector": {"name": "own"}}], {**DEFAULTS, "endpoint": "http://other:4318"})
@@ -144,11 +127,8 @@ def test_an_item_replaces_the_common_way_to_say_where_to() -> None:
 
 
 def test_two_share_a_namespace_but_no_name() -> None:
-    names = [
-        item["metadata"]["name"]
-        for item in bundle([{**PYTHON, "name": "a"}, {**PYTHON, "name": "b"}], DEFAULTS)["manifests"]
-    ]
-    assert names == ["telemetry", "a", "b"]
+    both = bundle([{**PYTHON, "name": "a"}, {**PYTHON, "name": "b"}], DEFAULTS)["manifests"]
+    assert [item["metadata"]["name"] for item in both] == ["telemetry", "a", "b"]
     with pytest.raises(Problem, match="two Instrumentations have the name telemetry/default"):
         bundle([PYTHON, PYTHON], DEFAULTS)
 

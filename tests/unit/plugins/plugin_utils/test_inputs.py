@@ -92,15 +92,9 @@ def test_files_without_a_config_are_skipped_in_a_folder(tmp_path: Path) -> None:
 NO_CONFIG = r"there is no collector config in .*a\.yaml\. Give a collector config, a"
 
 
-@pytest.mark.parametrize(
-    ("content", "says"),
-    [
-        *((text, NO_CONFIG) for text in ("kind: Service\napiVersion: v1\n", "a: 1\n", "", "[]")),
-        (b"\xff\xfe\x00", "cannot read"),
-    ],
-)
-def test_a_file_that_is_given_and_holds_no_config_is_refused(tmp_path: Path, content: Any, says: str) -> None:
-    with pytest.raises(Problem, match=says):
+@pytest.mark.parametrize("content", ["kind: Service\napiVersion: v1\n", "a: 1\n", "", "[]", b"\xff\xfe\x00"])
+def test_a_file_that_is_given_and_holds_no_config_is_refused(tmp_path: Path, content: Any) -> None:
+    with pytest.raises(Problem, match=NO_CONFIG if isinstance(content, str) else "cannot read"):
         in_file(tmp_path / "a.yaml", content)
 
 
@@ -153,9 +147,8 @@ def test_a_chart_may_be_rendered_into_several_files_and_variants_are_not_mixed_u
 
 def test_a_later_file_replaces_lists_and_empties_what_it_says_is_nothing(tmp_path: Path) -> None:
     one, two = tmp_path / "0.yaml", tmp_path / "1.yaml"
-    one.write_text(
-        "receivers: {a: {x: 1, y: 2}, b: }\nservice: {pipelines: {traces: {receivers: [a, b]}}}\nexporters: {c: }\n"
-    )
+    service = "service: {pipelines: {traces: {receivers: [a, b]}}}\n"
+    one.write_text(f"receivers: {{a: {{x: 1, y: 2}}, b: }}\n{service}exporters: {{c: }}\n")
     two.write_text("receivers: {a: {y: 3}}\nservice: {pipelines: {traces: {receivers: [a]}}}\nexporters:\n")
     (item,) = _inputs.collect([str(one), str(two)], None, merge=True).inputs
     assert item.config == {

@@ -20,9 +20,8 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.api.kinds
 from ..fake_api import FakeApi, reply, status
 
 PATH = "/api/v1/namespaces/default/configmaps/a"
-MANAGERS = {
-    "causes": [{"reason": "FieldManagerConflict", "field": ".spec.replicas", "message": 'conflict with "kubectl"'}]
-}
+CAUSE = {"reason": "FieldManagerConflict", "field": ".spec.replicas", "message": 'conflict with "kubectl"'}
+MANAGERS = {"causes": [CAUSE]}
 
 
 def failing(api: Any, answer: Any, times: Any = 99) -> Any:
@@ -88,17 +87,13 @@ def test_warnings_of_the_server_are_kept_once() -> None:
     assert list(cluster.warnings) == ["v1beta1 is deprecated", 'would violate PodSecurity "restricted"']
 
 
-def raising(api: Any, error: Any) -> Any:
-    def trouble(method: Any, path: Any) -> Any:
-        raise error
-
-    api.trouble = trouble
-
-
 @pytest.mark.parametrize(("again", "tries"), [(True, 3), (False, 1)])
 def test_a_lost_server_is_given_up_soon_and_for_all_threads(again: Any, tries: Any) -> None:
+    def trouble(method: str, path: str) -> None:
+        raise LostError("refused", "x", "https://a", again=again)
+
     api = FakeApi()
-    raising(api, LostError("refused", "x", "https://a", again=again))
+    api.trouble = trouble
     cluster = api.cluster()
     for _ in range(2):
         with pytest.raises(LostError):
@@ -129,24 +124,20 @@ def api_error(code: Any, reason: Any = "", message: Any = "", details: Any = Non
 
 
 QUOTA = 'pods "a" is forbidden: exceeded quota: q'
-NO_RIGHT = (
-    'configmaps "a" is forbidden: User "u:x" cannot patch resource "configmaps" in API group "" in the namespace "ns"'
-)
-NO_RIGHT_CLUSTER = (
-    'x is forbidden: User "u" cannot get resource "clusterroles" in API group "rbac.authorization.k8s.io"'
-)
+NO_RIGHT = '"a" is forbidden: User "u:x" cannot patch resource "configmaps" in API group "" in the namespace "ns"'
+WIDE = 'x is forbidden: User "u" cannot get resource "clusterroles" in API group "rbac.authorization.k8s.io"'
+IMMUTABLE, REQUIRED = ({"causes": [{"field": field}]} for field in ("spec.selector", "spec.a"))
+NO_KIND = "could not find the requested resource"
+TYPED = "failed to create typed patch object (ns/a): .spec.replicas"
 
 
 @pytest.mark.parametrize(
     ("error", "words"),
     [
         (api_error(401, "Unauthorized", "Unauthorized"), ["credentials", "kubectl auth whoami"]),
+        (api_error(403, "Forbidden", NO_RIGHT), ["u:x may not patch configmaps in the namespace ns", "ns --as u:x"]),
         (
-            api_error(403, "Forbidden", NO_RIGHT),
-            ["u:x may not patch configmaps in the namespace ns", "--namespace ns --as u:x"],
-        ),
-        (
-            api_error(403, "Forbidden", NO_RIGHT_CLUSTER),
+            api_error(403, "Forbidden", WIDE),
             ["in the whole cluster", "kubectl auth can-i get clusterroles.rbac.authorization.k8s.io --as u"],
         ),
         (api_error(403, "Forbidden", QUOTA), ["quota is used up", "Raise the ResourceQuota"]),
@@ -156,21 +147,15 @@ NO_RIGHT_CLUSTER = (
         (api_error(500, "InternalError", 'failed calling webhook "w"'), ["does not answer"]),
         (
             api_error(404, "NotFound", "could not find the requested resource"),
-            ["does not serve this kind", "CustomResource"],
+            ["not serve this kind", "CustomResource"],
         ),
         (api_error(404, "NotFound", 'namespaces "x" not found', {"name": "x"}), ["namespace does not exist"]),
         (api_error(404, "", "<html>", kind=""), ["not a Kubernetes API"]),
         (api_error(404, "", "404 page not found", kind=""), ["does not serve this kind"]),
         (api_error(409, "Conflict", "x", MANAGERS), [".spec.replicas", 'conflict with "kubectl"', "force_conflicts"]),
-        (
-            api_error(422, "Invalid", "field is immutable", {"causes": [{"field": "spec.selector"}]}),
-            ["spec.selector", "Delete"],
-        ),
-        (api_error(422, "Invalid", "Required value", {"causes": [{"field": "spec.a"}]}), ["not valid", "spec.a"]),
-        (
-            api_error(500, "", "failed to create typed patch object (ns/a): .spec.replicas"),
-            ["wrong type", ".spec.replicas"],
-        ),
+        (api_error(422, "Invalid", "field is immutable", IMMUTABLE), ["spec.selector", "Delete"]),
+        (api_error(422, "Invalid", "Required value", REQUIRED), ["not valid", "spec.a"]),
+        (api_error(500, "", TYPED), ["wrong type", ".spec.replicas"]),
         (api_error(500, "InternalError", "etcd"), ["500", "etcd"]),
     ],
 )
@@ -214,10 +199,7 @@ def test_a_kubeconfig_that_is_no_yaml_is_named_and_not_quoted(
     assert "very-secret" not in message
 
 
-@pytest.mark.parametrize(
-    "name",
-    ["../../../kube-system/secrets/x?fieldManager=z#", "..", ".", "a/b", "a%2fb", "a\nb", "a\x00"],
-)
+@pytest.mark.parametrize("name", ["../../../a/secrets/x?fieldManager=z#", "..", ".", "a/b", "a%2fb", "a\nb", "a\x00"])
 def test_a_name_that_leads_elsewhere_is_refused(name: str) -> None:
     resource = ApiResource("v1", "ConfigMap", "configmaps", True)
     for place in ((name, "a"), ("default", name)):

@@ -18,16 +18,12 @@ DATA = base64.b64encode(b"pem").decode()
 
 
 def config(user: Any = None, **cluster: Any) -> dict[str, Any]:
+    contexts = {"one": {"cluster": "c", "user": "u"}, "two": {"cluster": "d", "user": "u"}}
+    clusters = {"c": {"server": "https://c:6443/"} | cluster, "d": {"server": "https://d"}}
     return {
         "current-context": "one",
-        "contexts": [
-            {"name": "one", "context": {"cluster": "c", "user": "u"}},
-            {"name": "two", "context": {"cluster": "d", "user": "u"}},
-        ],
-        "clusters": [
-            {"name": "c", "cluster": {"server": "https://c:6443/"} | cluster},
-            {"name": "d", "cluster": {"server": "https://d"}},
-        ],
+        "contexts": [{"name": name, "context": context} for name, context in contexts.items()],
+        "clusters": [{"name": name, "cluster": cluster} for name, cluster in clusters.items()],
         "users": [{"name": "u", "user": {"token": "t"} if user is None else user}],
     }
 
@@ -37,6 +33,8 @@ def read(params: dict[str, Any], environ: dict[str, str] | None = None) -> Plain
 
 
 CERTIFICATE = {"client-certificate-data": DATA, "client-key-data": DATA}
+KEYS = {"client_cert": "/c", "client_key": "/k"}
+KEPT = Plain("https://c:6443", ca_file="kept pem", cert_file="kept pem", key_file="kept pem")
 DIRECT = {"host": "https://a/", "api_key": "t"}
 
 
@@ -45,18 +43,12 @@ DIRECT = {"host": "https://a/", "api_key": "t"}
     [
         (DIRECT, Plain("https://a", "t")),
         (DIRECT | {"validate_certs": False, "ca_cert": "/ca"}, Plain("https://a", "t", verify=False, ca_file="/ca")),
-        (
-            {"host": "https://a", "client_cert": "/c", "client_key": "/k"},
-            Plain("https://a", cert_file="/c", key_file="/k"),
-        ),
+        ({"host": "https://a", **KEYS}, Plain("https://a", cert_file="/c", key_file="/k")),
         ({"kubeconfig": config()}, Plain("https://c:6443", "t")),
         ({"kubeconfig": config(), "context": "two"}, Plain("https://d", "t")),
         ({"kubeconfig": config(), "host": "https://b"}, Plain("https://b", "t")),
         ({"kubeconfig": config(), "api_key": "mine"}, Plain("https://c:6443", "mine")),
-        (
-            {"kubeconfig": config(CERTIFICATE, **{"certificate-authority-data": DATA})},
-            Plain("https://c:6443", ca_file="kept pem", cert_file="kept pem", key_file="kept pem"),
-        ),
+        ({"kubeconfig": config(CERTIFICATE, **{"certificate-authority-data": DATA})}, KEPT),
         ({"kubeconfig": config(**{"insecure-skip-tls-verify": True})}, Plain("https://c:6443", "t", verify=False)),
         ({"kubeconfig": config({"exec": {"command": "aws"}})}, None),
         ({"kubeconfig": config({"auth-provider": {}})}, None),

@@ -16,7 +16,7 @@ from moto.eks.models import eks_backends
 
 from tests.testbed.aws.addons import describe_addon
 from tests.testbed.aws.direct import REGION, DirectClient
-from tests.testbed.aws.world import ACCOUNT, AwsError, World
+from tests.testbed.aws.world import ACCOUNT, AwsError, Stage, World
 
 CLUSTER = "prod"
 CHANGING = {"CreateAddon", "UpdateAddon", "DeleteAddon", "TagResource", "UntagResource"}
@@ -46,9 +46,20 @@ class Runs:
         clusters = eks_backends[ACCOUNT][REGION].clusters
         if CLUSTER not in clusters:  # once: moto reads service models for it, which takes longer than all else
             role = f"arn:aws:iam::{ACCOUNT}:role/c"
-            eks_backends[ACCOUNT][REGION].create_cluster(
-                name=CLUSTER, role_arn=role, resources_vpc_config={}, version="1.34"
-            )
+            made = {"name": CLUSTER, "role_arn": role, "resources_vpc_config": {}, "version": "1.34"}
+            eks_backends[ACCOUNT][REGION].create_cluster(**made)
+
+    @classmethod
+    def with_addon(cls, **options: Any) -> Runs:
+        """Return a world in which a run has installed the add-on."""
+        runs = cls()
+        runs.run(**options)
+        return runs
+
+    def stages(self, *stages: Stage) -> None:
+        """Let the add-on pass through these states from now on."""
+        addon = next(iter(self.world.addons.values()))
+        addon.stages, addon.began = stages, self.clock()
 
     def connect(self) -> Any:
         self.clients += 1
@@ -60,12 +71,8 @@ class Runs:
         params = defaults | {"cluster_name": CLUSTER, "name": "adot"} | options
         calls = Calls("eks", self.connect, clock=self.clock, sleep=self.clock.sleep)
         warned: list[str] = []
-        aws = SimpleNamespace(
-            calls=lambda _service: calls,
-            check=check,
-            params=params,
-            warn=lambda *texts: warned.extend(filter(None, texts)),
-        )
+        aws = SimpleNamespace(calls=lambda _service: calls, check=check, params=params)
+        aws.warn = lambda *texts: warned.extend(filter(None, texts))
         return AddonTask(aws, params).run() | {"warned": warned}  # type: ignore[arg-type]
 
     def fails(self, **options: Any) -> str:

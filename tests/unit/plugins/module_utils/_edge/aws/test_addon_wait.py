@@ -20,11 +20,7 @@ EKS = botocore.session.get_session().get_service_model("eks")
 STATUSES = EKS.shape_for("AddonStatus").enum
 CODES = EKS.shape_for("AddonIssueCode").enum
 FINAL = ("ConfigurationConflict", "UnsupportedAddonModification", "AddonSubscriptionNeeded")
-OPTIONS: dict[str, dict[str, Any]] = {
-    "create": {},
-    "update": {"version": "latest"},
-    "delete": {"state": "absent"},
-}
+OPTIONS: dict[str, Any] = {"create": {}, "update": {"version": "latest"}, "delete": {"state": "absent"}}
 # Where an operation that stays in a status for ever ends.
 LATE, DONE, FAILED, TAKEN, HEALTH = "late", "done", "failed", "taken", "health"
 ENDS: dict[str, tuple[str, str, str]] = {
@@ -42,11 +38,9 @@ ENDS: dict[str, tuple[str, str, str]] = {
 SHORT = {f"{operation}_timeout_seconds": 90 for operation in OPTIONS} | {"degraded_seconds": 30}
 
 
-def end_of(operation: str, status: str, code: str, degraded: str) -> str:
+def end_of(operation: str, status: str, degraded: str) -> str:
     end = ENDS[status][list(OPTIONS).index(operation)]
-    if end != HEALTH:
-        return end
-    return {"accept": DONE, "fail": FAILED, "wait": FAILED}[degraded]
+    return (DONE if degraded == "accept" else FAILED) if end == HEALTH else end
 
 
 @pytest.mark.parametrize("operation", OPTIONS)
@@ -54,12 +48,10 @@ def end_of(operation: str, status: str, code: str, degraded: str) -> str:
 @pytest.mark.parametrize("degraded", ["wait", "fail", "accept"])
 def test_every_status_with_every_issue_ends_as_it_should(operation: str, status: str, degraded: str) -> None:
     for code in ("", *CODES):
-        runs = Runs()
-        if operation != "create":
-            runs.run()
+        runs = Runs() if operation == "create" else Runs.with_addon()
         runs.world.script("adot", operation, Stage(status, issues=(code,) if code else ()))
         began = runs.clock()
-        end = end_of(operation, status, code, degraded)
+        end = end_of(operation, status, degraded)
         options = OPTIONS[operation] | SHORT | {"degraded": degraded}
         if end == DONE:
             result = runs.run(**options)
@@ -95,9 +87,7 @@ def assert_told(problem: Any, end: str, code: str, status: str) -> None:
 
 @pytest.mark.parametrize("operation", OPTIONS)
 def test_each_operation_has_a_time_of_its_own(operation: str) -> None:
-    runs = Runs()
-    if operation != "create":
-        runs.run()
+    runs = Runs() if operation == "create" else Runs.with_addon()
     runs.world.script("adot", operation, Stage({"delete": "DELETING"}.get(operation, f"{operation[:-1]}ING".upper())))
     began = runs.clock()
     text = runs.fails(**OPTIONS[operation], **{f"{operation}_timeout_seconds": 60})
@@ -110,10 +100,8 @@ def test_each_operation_has_a_time_of_its_own(operation: str) -> None:
 def test_an_operation_of_another_run_is_taken_up(status: str, wish: str) -> None:
     """The other run began with this status; what it began ends well, since only that can be taken up."""
     ends = {"DELETING": "ABSENT"}
-    runs = Runs()
-    runs.run(wait=False)
-    addon = next(iter(runs.world.addons.values()))
-    addon.stages, addon.began = (Stage(status, 30), Stage(ends.get(status, "ACTIVE"))), runs.clock()
+    runs = Runs.with_addon(wait=False)
+    runs.stages(Stage(status, 30), Stage(ends.get(status, "ACTIVE")))
     runs.changing()
     options = {"present": {}, "newer": {"version": "latest"}, "absent": {"state": "absent"}}[wish]
     if status == "DELETE_FAILED" and wish != "absent":
@@ -136,39 +124,30 @@ def test_an_operation_of_another_run_is_taken_up(status: str, wish: str) -> None
 @pytest.mark.parametrize("operation", ["CREATING", "UPDATING", "DELETING"])
 def test_what_another_run_began_and_failed_is_told(operation: str) -> None:
     failed = {"CREATING": "CREATE_FAILED", "UPDATING": "UPDATE_FAILED", "DELETING": "DELETE_FAILED"}[operation]
-    runs = Runs()
-    runs.run(wait=False)
-    addon = next(iter(runs.world.addons.values()))
-    addon.stages, addon.began = (Stage(operation, 30), Stage(failed, issues=("AccessDenied",))), runs.clock()
+    runs = Runs.with_addon(wait=False)
+    runs.stages(Stage(operation, 30), Stage(failed, issues=("AccessDenied",)))
     text = runs.fails(state="absent" if operation == "DELETING" else "present")
     assert ISSUES["AccessDenied"].wrong in text
     assert {"DELETING": "preserve"}.get(operation, "The next run tries") in text
 
 
 def test_errors_of_an_update_are_told_where_the_addon_has_no_issues() -> None:
-    runs = Runs()
-    runs.run()
+    runs = Runs.with_addon()
     runs.world.script("adot", "update", Stage("UPDATING", 4), Stage("UPDATE_FAILED", errors=("ConfigurationConflict",)))
     text = runs.fails(version="latest")
     assert "the update has failed" in text
     assert ISSUES["ConfigurationConflict"].wrong in text
-    addon = next(iter(runs.world.addons.values()))
-    addon.stages, addon.began = (Stage("UPDATING", 9), Stage("UPDATE_FAILED")), runs.clock()
+    runs.stages(Stage("UPDATING", 9), Stage("UPDATE_FAILED"))
     assert ISSUES["ConfigurationConflict"].wrong in runs.fails(version="latest")  # of an update that is not ours
 
 
 def test_an_update_that_failed_is_sent_again_and_check_mode_says_so() -> None:
-    runs = Runs()
-    runs.run()
-    addon = next(iter(runs.world.addons.values()))
-    addon.stages = (Stage("UPDATE_FAILED"),)
+    runs = Runs.with_addon()
+    runs.stages(Stage("UPDATE_FAILED"))
     runs.changing()
     told = runs.run(check=True)
-    assert (told["changed"], told["diff"]["before"]["status"], told["diff"]["after"]["status"]) == (
-        True,
-        "UPDATE_FAILED",
-        "ACTIVE",
-    )
+    diff = [told["diff"][when]["status"] for when in ("before", "after")]
+    assert (told["changed"], diff) == (True, ["UPDATE_FAILED", "ACTIVE"])
     assert runs.changing() == []
     done = runs.run()
     assert (done["changed"], done["status"], runs.changing()) == (True, "ACTIVE", ["UpdateAddon"])
@@ -182,10 +161,8 @@ def test_a_degraded_addon_that_recovers_is_fine_and_its_time_starts_anew() -> No
 
 
 def test_a_degraded_addon_is_told_by_a_run_that_changes_nothing() -> None:
-    runs = Runs()
-    runs.run()
-    addon = next(iter(runs.world.addons.values()))
-    addon.stages = (Stage("DEGRADED", issues=("InsufficientNumberOfReplicas",)),)
+    runs = Runs.with_addon()
+    runs.stages(Stage("DEGRADED", issues=("InsufficientNumberOfReplicas",)))
     assert "it has been degraded for" in runs.fails(degraded_seconds=60)
     assert runs.run(degraded="accept")["changed"] is False
     assert runs.run(wait=False)["changed"] is False
@@ -193,8 +170,7 @@ def test_a_degraded_addon_is_told_by_a_run_that_changes_nothing() -> None:
 
 
 def test_an_operation_that_comes_in_between_is_waited_for() -> None:
-    runs = Runs()
-    runs.run()
+    runs = Runs.with_addon()
     runs.world.trouble(operation="UpdateAddon", code="ResourceInUseException", times=3)
     assert runs.run(version="latest")["changed"] is True
     runs.world.trouble(operation="UpdateAddon", code="ResourceInUseException", times=1000)
@@ -211,8 +187,7 @@ def test_a_deletion_that_comes_too_early_is_tried_again() -> None:
 
 
 def test_a_deletion_that_is_refused_for_another_reason_fails_at_once() -> None:
-    runs = Runs()
-    runs.run()
+    runs = Runs.with_addon()
     runs.world.trouble(operation="DeleteAddon", code="InvalidRequestException", times=4)
     began = runs.clock()
     assert "InvalidRequestException" in runs.fails(state="absent")
@@ -220,8 +195,7 @@ def test_a_deletion_that_is_refused_for_another_reason_fails_at_once() -> None:
 
 
 def test_tags_that_were_set_before_a_collision_are_a_change() -> None:
-    runs = Runs()
-    runs.run()
+    runs = Runs.with_addon()
     options = {"tags": {"a": "1"}, "version": "latest"}
     runs.world.trouble(operation="UpdateAddon", code="ResourceInUseException")
     clock, sleep = runs.clock, runs.clock.sleep
@@ -237,10 +211,8 @@ def test_tags_that_were_set_before_a_collision_are_a_change() -> None:
 
 
 def test_check_mode_looks_through_a_deletion_of_another_run() -> None:
-    runs = Runs()
-    runs.run()
-    addon = next(iter(runs.world.addons.values()))
-    addon.stages, addon.began = (Stage("DELETING", 30), Stage("ABSENT")), runs.clock()
+    runs = Runs.with_addon()
+    runs.stages(Stage("DELETING", 30), Stage("ABSENT"))
     assert runs.run(check=True)["action"] == "created"
     assert "another operation is under way" in runs.fails(wait=False)
     assert runs.run(state="absent", wait=False)["changed"] is False

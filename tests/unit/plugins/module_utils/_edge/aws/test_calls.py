@@ -9,20 +9,10 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.aws.access import (
-    PASSING_CODES,
-    TEXTS,
-    FailedCall,
-    explain,
-    passing,
-)
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.aws.calls import (
-    PATIENCE_SECONDS,
-    AnsibleCallError,
-    CallErrors,
-    Calls,
-    answer_of,
-)
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.aws import access
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.aws.access import FailedCall, explain, passing
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.aws import calls as tested
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.aws.calls import Calls
 from botocore import exceptions as boto
 
 from .runs import Clock
@@ -55,20 +45,14 @@ def calls_to(*clients: Client) -> tuple[Calls, Clock]:
 
 PASSES = [
     *(refused(code) for code in ("ThrottlingException", "Throttling", "ServerException", "TooManyRequestsException")),
-    refused("Whatever", 503),
-    refused("Whatever", 429),
-    boto.ReadTimeoutError(endpoint_url="u"),
-    boto.ConnectTimeoutError(endpoint_url="u"),
-    boto.EndpointConnectionError(endpoint_url="u"),
-    boto.ConnectionClosedError(endpoint_url="u"),
+    *(refused("Whatever", code) for code in (503, 429)),
+    *(kind(endpoint_url="u") for kind in (boto.ReadTimeoutError, boto.ConnectTimeoutError)),
+    *(kind(endpoint_url="u") for kind in (boto.EndpointConnectionError, boto.ConnectionClosedError)),
 ]
 STAYS = [
     *(refused(code) for code in ("AccessDeniedException", "InvalidParameterException", "ResourceInUseException")),
-    boto.SSLError(endpoint_url="u", error="e"),
-    boto.ProxyConnectionError(proxy_url="u"),
-    boto.NoCredentialsError(),
-    boto.ParamValidationError(report="r"),
-    KeyError("a mistake of ours"),
+    *(boto.SSLError(endpoint_url="u", error="e"), boto.ProxyConnectionError(proxy_url="u"), boto.NoCredentialsError()),
+    *(boto.ParamValidationError(report="r"), KeyError("a mistake of ours")),
 ]
 
 
@@ -84,7 +68,7 @@ def test_what_does_not_pass_ends(error: Exception) -> None:
     calls, clock = calls_to(Client(error))
     with pytest.raises(type(error)):
         calls("describe_addon")
-    assert PATIENCE_SECONDS - 15 < clock() - 1000 <= PATIENCE_SECONDS
+    assert tested.PATIENCE_SECONDS - 15 < clock() - 1000 <= tested.PATIENCE_SECONDS
 
 
 @pytest.mark.parametrize("error", STAYS, ids=repr)
@@ -117,11 +101,11 @@ def test_expired_credentials_are_looked_for_anew_once() -> None:
 def test_the_error_handlers_of_amazon_aws_are_used() -> None:
     calls, _clock = calls_to(Client(refused("AccessDeniedException", message="User may not")))
 
-    @CallErrors.common_error_handler("describe the add-on")
+    @tested.CallErrors.common_error_handler("describe the add-on")
     def work() -> Any:
         return calls("describe_addon")
 
-    with pytest.raises(AnsibleCallError) as raised:
+    with pytest.raises(tested.AnsibleCallError) as raised:
         work()
     answer = raised.value.answer
     assert (answer.code, answer.service, answer.action) == ("AccessDeniedException", "eks", "DescribeAddon")
@@ -137,10 +121,10 @@ def test_actions_have_the_names_that_policies_have() -> None:
     calls.client.add_client_id_to_open_id_connect_provider = calls.client.describe_addon
     with pytest.raises(boto.ClientError) as raised:
         calls("add_client_id_to_open_id_connect_provider")
-    assert answer_of(raised.value).action == "AddClientIDToOpenIDConnectProvider"
+    assert tested.answer_of(raised.value).action == "AddClientIDToOpenIDConnectProvider"
 
 
-@pytest.mark.parametrize("codes", [codes for codes, _wrong, _fix in TEXTS], ids=lambda codes: sorted(codes)[0])
+@pytest.mark.parametrize("codes", [codes for codes, _wrong, _fix in access.TEXTS], ids=lambda codes: sorted(codes)[0])
 def test_every_text_can_be_told(codes: frozenset[str]) -> None:
     for code in codes:
         text = str(explain(FailedCall(code, "because."), "Do it"))
@@ -154,5 +138,5 @@ def test_an_unknown_answer_is_told_as_it_is() -> None:
 
 
 def test_no_code_is_both_passing_and_told_as_final() -> None:
-    assert all(passing(FailedCall(code, "")) for code in PASSING_CODES)
+    assert all(passing(FailedCall(code, "")) for code in access.PASSING_CODES)
     assert not passing(FailedCall("ResourceInUseException", "", 409))

@@ -15,6 +15,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.aws.ident
 from botocore.exceptions import ClientError, EndpointConnectionError
 
 from ..fake_api import FakeApi, reply, status
+from ..helpers import obj
 
 ARN = "arn:aws:iam::123456789012:role/gateway"
 ACCOUNT = {"namespace": "obs", "service_account": "gateway", "role_arn": ARN}
@@ -45,8 +46,7 @@ def said(code: str, message: str = "no") -> ClientError:
 def pod(name: str, env: list[dict[str, str]], **metadata: Any) -> dict[str, Any]:
     labels = {"o11y.opentelemetry/collector": "gateway"}
     spec = {"serviceAccountName": "gateway", "containers": [{"name": "a", "env": env}]}
-    about = {"name": name, "namespace": "obs", "labels": labels, **metadata}
-    return {"apiVersion": "v1", "kind": "Pod", "metadata": about, "spec": spec}
+    return dict(obj("Pod", name, "obs", labels=labels, metadata=metadata, spec=spec))
 
 
 class Api(FakeApi):
@@ -109,7 +109,7 @@ def test_what_time_does_not_mend_ends_at_once() -> None:
 )
 def test_what_cannot_be_looked_at_is_told(answer: Answered, reason: str) -> None:
     api = Api()
-    api.trouble = lambda _method, _path: answer
+    api.refuse("", answer)
     (one,) = waited(api)["unproven"]
     assert one["account"] == "obs/gateway"
     assert one["reason"].startswith(reason)
@@ -126,7 +126,7 @@ def test_a_pod_is_tried_until_eks_equips_it() -> None:
 def test_an_account_that_is_missing_is_seen_by_the_pod_too() -> None:
     api = Api()
     words = 'pods "a" is forbidden: error looking up service account obs/gateway: serviceaccount "gateway" not found'
-    api.trouble = lambda _method, _path: status(403, "Forbidden", words)
+    api.refuse("", status(403, "Forbidden", words))
     assert waited(api, provider="pod_identity")["unproven"][0]["reason"] == "it is not there yet"
 
 

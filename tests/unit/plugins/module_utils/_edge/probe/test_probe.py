@@ -9,33 +9,21 @@ from typing import Any
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Failure, Problem
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.probe.otlp import (
-    NotSentError,
-    OtlpTarget,
-    message,
-    proxied,
-)
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.probe import otlp
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.probe.otlp import NotSentError, proxied
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.probe.probe import Probe, evidence
 from google.protobuf.json_format import MessageToDict
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
-from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
-    ExportTracePartialSuccess,
-    ExportTraceServiceRequest,
-    ExportTraceServiceResponse,
-)
+from opentelemetry.proto.collector.trace.v1 import trace_service_pb2 as trace
 
 from ..fake_api import FakeApi, reply, status
+from ..helpers import obj
 
 SIGNALS = ["traces", "metrics", "logs"]
+REQUESTS = (trace.ExportTraceServiceRequest, ExportMetricsServiceRequest, ExportLogsServiceRequest)
 HEADINGS = {"traces": "ResourceSpans #0", "metrics": "ResourceMetrics #0", "logs": "ResourceLog #0"}
-POD = {
-    "apiVersion": "v1",
-    "kind": "Pod",
-    "metadata": {"name": "p", "namespace": "ns", "labels": {"app": "c"}},
-    "spec": {"containers": [{"name": "c"}]},
-    "status": {"phase": "Running"},
-}
+POD = obj("Pod", "p", labels={"app": "c"}, spec={"containers": [{"name": "c"}]}, status={"phase": "Running"})
 LOG, METRICS = "/api/v1/namespaces/ns/pods/p/log", "/api/v1/namespaces/ns/pods/p:8888/proxy/metrics"
 ARRIVAL = {"namespace": "ns", "selector": "app=c", "evidence": "logs", "metrics_port": 8888}
 
@@ -47,19 +35,13 @@ def probe(api: FakeApi, send: Any, arrival: dict[str, Any] | None = None, second
 
 @pytest.mark.parametrize(
     ("signal", "request_type"),
-    [
-        ("traces", ExportTraceServiceRequest),
-        ("metrics", ExportMetricsServiceRequest),
-        ("logs", ExportLogsServiceRequest),
-    ],
+    [*zip(SIGNALS, REQUESTS, strict=True)],
 )
 def test_each_signal_carries_the_id(signal: str, request_type: Any) -> None:
-    request = MessageToDict(request_type.FromString(message(signal, "id1", "svc")))
+    request = MessageToDict(request_type.FromString(otlp.message(signal, "id1", "svc")))
     (resources,) = request.values()
-    assert {a["key"]: a["value"]["stringValue"] for a in resources[0]["resource"]["attributes"]} == {
-        "service.name": "svc",
-        "o11y.probe.id": "id1",
-    }
+    attributes = {a["key"]: a["value"]["stringValue"] for a in resources[0]["resource"]["attributes"]}
+    assert attributes == {"service.name": "svc", "o11y.probe.id": "id1"}
     assert str(resources).count("id1") >= 2
 
 
@@ -76,7 +58,7 @@ def test_each_signal_carries_the_id(signal: str, request_type: Any) -> None:
     ],
 )
 def test_where_to_send(endpoint: str, protocol: str, tls: dict[str, Any], url: str) -> None:
-    assert OtlpTarget(endpoint, protocol, {}, tls).url == url
+    assert otlp.OtlpTarget(endpoint, protocol, {}, tls).url == url
 
 
 def test_it_is_seen_in_the_logs() -> None:
@@ -113,10 +95,8 @@ def test_it_is_seen_in_the_counts() -> None:
         return b""
 
     result = probe(api, send, ARRIVAL | {"evidence": "metrics"}).run(SIGNALS)
-    assert result["signals"]["traces"]["evidence"] == [
-        "otelcol_receiver_accepted_spans +1",
-        "otelcol_exporter_sent_spans +1",
-    ]
+    counts = ["otelcol_receiver_accepted_spans +1", "otelcol_exporter_sent_spans +1"]
+    assert result["signals"]["traces"]["evidence"] == counts
 
 
 def test_what_does_not_arrive_is_told_with_what_the_collector_counts() -> None:
@@ -165,13 +145,11 @@ def test_only_what_may_pass_is_sent_again(again: bool, tries: int) -> None:
 
 
 def test_items_that_the_receiver_drops_are_told() -> None:
-    partial = ExportTracePartialSuccess(rejected_spans=1, error_message="too old")
-    answer = ExportTraceServiceResponse(partial_success=partial).SerializeToString()
+    partial = trace.ExportTracePartialSuccess(rejected_spans=1, error_message="too old")
+    answer = trace.ExportTraceServiceResponse(partial_success=partial).SerializeToString()
     with pytest.raises(Failure, match="too old"):
         probe(FakeApi(), lambda *_: answer).run(["traces"])
-
-
-def test_an_answer_in_another_format_is_no_rejection() -> None:
+    # An answer in another format is no rejection.
     assert probe(FakeApi(), lambda *_: b'{"partialSuccess": {}}').run(["traces"])["msg"] == "traces sent"
 
 
@@ -198,8 +176,7 @@ def test_a_selector_finds_a_pod_that_is_ready() -> None:
 def test_pods_beside_the_collector_are_not_asked() -> None:
     ready = {"phase": "Running", "conditions": [{"type": "Ready", "status": "True"}]}
     ports = {"ports": [{"containerPort": 4318}, {"containerPort": 8888}]}
-    labels = {"app": "c"}
-    allocator = POD | {"metadata": {"name": "allocator", "namespace": "ns", "labels": labels}, "status": ready}
+    allocator = POD | {"metadata": POD["metadata"] | {"name": "allocator"}, "status": ready}
     api = FakeApi(allocator, POD | {"spec": {"containers": [{"name": "c", **ports}]}, "status": ready})
     api.texts = {METRICS: counted(1), "/api/v1/namespaces/ns/pods/p:4318/proxy/v1/logs": "{}"}
     proxied(api.cluster(), {"namespace": "ns", "selector": "app=c", "port": 4318}, {})("logs", b"", 1)

@@ -14,9 +14,9 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.releases.
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.release.info import info
 
 from ..fake_api import FakeApi, status
+from ..helpers import obj
 
 OPERATOR = PRODUCTS["opentelemetry-operator"]
-ADMISSION = "admissionregistration.k8s.io/v1"
 LABELS = {"app.kubernetes.io/name": "opentelemetry-operator", "o11y.opentelemetry/release": "opentelemetry-operator"}
 
 
@@ -27,36 +27,22 @@ def served(*manifests: dict[str, Any]) -> FakeApi:
     return api
 
 
-def obj(kind: str, name: str, namespace: str = "", api: str = "v1", labels: Any = None, **more: Any) -> dict[str, Any]:
-    metadata: dict[str, Any] = {"name": name, "labels": labels or {}} | ({"namespace": namespace} if namespace else {})
-    return {"apiVersion": api, "kind": kind, "metadata": metadata, **more}
-
-
 def definition() -> dict[str, Any]:
-    versions = [
-        {"name": "v1alpha1", "served": True, "storage": False},
-        {"name": "v1beta1", "served": True, "storage": True},
-    ]
+    versions = [{"name": name, "served": True, "storage": name == "v1beta1"} for name in ("v1alpha1", "v1beta1")]
     names = {"kind": "OpenTelemetryCollector", "plural": "opentelemetrycollectors"}
     spec = {"group": "opentelemetry.io", "scope": "Namespaced", "names": names, "versions": versions}
-    return obj(
-        "CustomResourceDefinition",
-        "opentelemetrycollectors.opentelemetry.io",
-        api="apiextensions.k8s.io/v1",
-        labels=LABELS,
-        spec=spec,
-        status={"storedVersions": ["v1alpha1", "v1beta1"]},
-    )
+    name, state = "opentelemetrycollectors.opentelemetry.io", {"storedVersions": ["v1alpha1", "v1beta1"]}
+    return dict(obj("CustomResourceDefinition", name, labels=LABELS, spec=spec, status=state))
 
 
 def installed() -> list[dict[str, Any]]:
     containers = [{"name": "manager", "image": "ghcr.io/x/opentelemetry-operator:0.158.0"}]
     hooks = [{"name": "a.b.c", "clientConfig": {"service": {"name": "hook", "namespace": "op"}}}]
     return [
-        obj("Deployment", "manager", "op", "apps/v1", LABELS, spec={"template": {"spec": {"containers": containers}}}),
+        obj("Deployment", "manager", "op", labels=LABELS, spec={"template": {"spec": {"containers": containers}}}),
         definition(),
-        obj("MutatingWebhookConfiguration", "hooks", api=ADMISSION, labels=LABELS, webhooks=hooks),
-        obj("OpenTelemetryCollector", "a", "ns", "opentelemetry.io/v1beta1", status={"version": "0.158.0"}),
+        obj("MutatingWebhookConfiguration", "hooks", labels=LABELS, webhooks=hooks),
+        obj("OpenTelemetryCollector", "a", labels={}, status={"version": "0.158.0"}),
     ]
 
 
@@ -64,9 +50,11 @@ def look(api: FakeApi, objects: bool = False) -> dict[str, Any]:
     return info(api.cluster(), OPERATOR, objects)
 
 
-def refuse(plural: str) -> Any:
+def refusing(plural: str) -> FakeApi:
     text = f'{plural} is forbidden: User "me" cannot list resource "{plural}" in API group "apps" at the cluster scope'
-    return lambda _method, path: status(403, "Forbidden", text) if path.endswith(f"/{plural}") else None
+    api = served(*installed())
+    api.refuse(f"/{plural}", status(403, "Forbidden", text))
+    return api
 
 
 def test_an_empty_cluster_has_nothing() -> None:
@@ -86,17 +74,11 @@ def test_what_is_there_is_told() -> None:
     assert result["collectors"]["versions"] == ["0.158.0"]
 
 
-def test_custom_resources_are_read_as_they_are_stored() -> None:
+def test_custom_resources_are_read_as_they_are_stored_with_few_requests() -> None:
     api = served(*installed())
     look(api)
-    assert [path for path in api.sent("GET") if "/opentelemetry.io/" in path] == [
-        "/apis/opentelemetry.io/v1beta1/opentelemetrycollectors"
-    ]
-
-
-def test_few_requests_tell_it_all() -> None:
-    api = served(*installed())
-    look(api)
+    read = [path for path in api.sent("GET") if "/opentelemetry.io/" in path]
+    assert read == ["/apis/opentelemetry.io/v1beta1/opentelemetrycollectors"]
     assert len(api.requests) <= 12
 
 
@@ -110,31 +92,24 @@ def test_all_objects_of_ours_are_listed_when_asked() -> None:
 
 
 def test_who_may_not_look_is_told_what_is_missing() -> None:
-    api = served(*installed())
-    api.trouble = refuse("deployments")
     with pytest.raises(Problem, match=r"Look for the product: user me may not list deployments\.apps .*can-i"):
-        look(api)
+        look(refusing("deployments"))
 
 
 def test_custom_resources_that_may_not_be_listed_are_named() -> None:
-    api = served(*installed())
-    api.trouble = refuse("opentelemetrycollectors")
-    result = look(api)
+    result = look(refusing("opentelemetrycollectors"))
     assert (result["denied"], result["resources"]) == (["opentelemetrycollectors"], [])
 
 
 def test_webhooks_that_may_not_be_listed_are_only_warned_of() -> None:
-    api = served(*installed())
-    api.trouble = refuse("mutatingwebhookconfigurations")
-    result = look(api)
+    result = look(refusing("mutatingwebhookconfigurations"))
     assert result["webhooks"] == []
     assert "mutatingwebhookconfigurations" in result["warnings"][0]
 
 
 def test_a_conversion_that_is_broken_is_not_waited_for() -> None:
     api = served(*installed())
-    broken = status(500, "InternalError", "conversion webhook failed")
-    api.trouble = lambda _method, path: broken if path.endswith("/opentelemetrycollectors") else None
+    api.refuse("/opentelemetrycollectors", status(500, "InternalError", "conversion webhook failed"))
     with pytest.raises(Problem, match="conversion webhook failed"):
         look(api)
     assert api.clock.now == 0
