@@ -155,11 +155,11 @@ class World:
         (namespace, name), kind = self.random.choice(self.places), self.random.choice(list(KINDS))
         choice, objects = self.random.random(), self.api.objects
         here = [path for path, one in objects.items() if names.RELEASE_LABEL in (one["metadata"].get("labels") or {})]
+        plain = [path for path in here if objects[path]["kind"] != "Namespace"]
         if choice < 0.4:
             self._make_of_others(kind, namespace, self.random.choice([name, name, SHARED]))
-        elif choice < 0.7 and here:
-            plain = [path for path in here if objects[path]["kind"] != "Namespace"]
-            copied = objects[self.random.choice(plain or here)]
+        elif choice < 0.7 and plain:
+            copied = objects[self.random.choice(plain)]
             self.make(self._copy(copied, f"copy-{self.random.randrange(9)}"), OTHERS)
         elif choice < 0.8 and here:
             self._replace(self.random.choice(here))
