@@ -12,8 +12,7 @@ from typing import Any
 
 from ..errors import Problem, near
 from .identity import ANNOTATIONS, STATIC, role_name
-from .policy import Statement, united
-from .trust import Account
+from .policy import Account, Statement, united
 
 DERIVED, MANAGED = "derived", "managed"
 POLICIES = (DERIVED, MANAGED)

@@ -20,8 +20,7 @@ from ..collector.names import COLLECTOR_LABEL
 from ..config.paths import items
 from ..errors import Problem, near
 from .access import FailedCall
-from .policy import Grant, statements
-from .trust import IRSA, POD_IDENTITY, Account
+from .policy import IRSA, POD_IDENTITY, Account, Grant, statements
 
 STATIC = "static"
 ROLE_ANNOTATION = "eks.amazonaws.com/role-arn"  # read by the webhook of every EKS cluster

@@ -14,6 +14,7 @@ from ..errors import Problem
 
 Statement = dict[str, Any]
 VERSION = "2012-10-17"
+IRSA, POD_IDENTITY = "irsa", "pod_identity"  # how pods get a role
 # Of all inline policies of a role together; white space does not count. Source: IAM User Guide, "IAM and STS quotas".
 LONGEST = 10240
 _ONE = ("Action", "Resource")
@@ -91,6 +92,16 @@ def _listed(value: Any) -> list[str]:
 
 # No ARN and no name of AWS may have these characters, so nothing of a user's looks like one of them.
 PARTITION, REGION, ACCOUNT = "<partition>", "<region>", "<account>"
+
+
+class Account(NamedTuple):
+    """A service account."""
+
+    namespace: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.namespace}/{self.name}"
 
 
 class EksCluster(NamedTuple):

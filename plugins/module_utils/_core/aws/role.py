@@ -15,8 +15,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..errors import Problem
-from .policy import EksCluster, document, same
-from .trust import Account, Step, tag_changes, tag_list, trusting, without_ours
+from .policy import Account, EksCluster, document, same
+from .trust import Step, tag_changes, tag_list, trusting, without_ours
 
 INLINE = "o11y-opentelemetry"
 CLUSTER_TAG, ACCOUNT_TAG = "o11y.opentelemetry/cluster", "o11y.opentelemetry/service-account"

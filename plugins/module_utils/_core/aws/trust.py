@@ -14,20 +14,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from ..errors import Problem
-from .policy import VERSION, EksCluster, Statement, same
+from .policy import IRSA, POD_IDENTITY, VERSION, Account, EksCluster, Statement, same
 
-IRSA, POD_IDENTITY = "irsa", "pod_identity"
 SIDS = {IRSA: "O11yOpentelemetryIrsa", POD_IDENTITY: "O11yOpentelemetryPodIdentity"}
-
-
-class Account(NamedTuple):
-    """A service account."""
-
-    namespace: str
-    name: str
-
-    def __str__(self) -> str:
-        return f"{self.namespace}/{self.name}"
 
 
 def irsa(eks_cluster: EksCluster, account: Account) -> Statement:

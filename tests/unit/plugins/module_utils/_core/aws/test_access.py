@@ -11,7 +11,7 @@ import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.aws import access, policy
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.aws.access import FailedCall, asked_by
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.aws.identity import equipped, lags, theirs, trial
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.aws.trust import Account
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.aws.policy import Account
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
 
 PAGE = "https://example.com"
