@@ -10,6 +10,8 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._core import re
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem, near
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.recipes import RecipeUse
 
+from .helpers import cases
+
 
 def test_a_recipe_is_a_name_or_a_name_with_options() -> None:
     assert recipes.uses(["one", {"two": {"a": 1}}, {"three": None}]) == [
@@ -55,20 +57,18 @@ def test_a_recipe_that_another_needs_is_asked_for_by_name() -> None:
         recipes.check_requires([RecipeUse("one", {})], described)
 
 
-@pytest.mark.parametrize(
+@cases(
     "config",
-    [
-        [],
-        {"service": []},
-        {"service": {"pipelines": {"traces": ["otlp"]}}},
-        {"service": {"pipelines": {"traces": {"receivers": "otlp"}}}},
-        {"service": {"pipelines": {1: {"receivers": ["otlp"]}}}},
-        {"service": {"extensions": 5}},
-        {"receivers": {None: {}}},
-        {"receiver": {}},
-        {None: {}},
-        {"service": {"pipelines": {"traces": {"processors": [{}]}}}},
-    ],
+    [],
+    {"service": []},
+    {"service": {"pipelines": {"traces": ["otlp"]}}},
+    {"service": {"pipelines": {"traces": {"receivers": "otlp"}}}},
+    {"service": {"pipelines": {1: {"receivers": ["otlp"]}}}},
+    {"service": {"extensions": 5}},
+    {"receivers": {None: {}}},
+    {"receiver": {}},
+    {None: {}},
+    {"service": {"pipelines": {"traces": {"processors": [{}]}}}},
 )
 def test_a_recipe_of_the_wrong_shape_is_refused_by_name(config: Any) -> None:
     with pytest.raises(Problem, match=r"recipe 'mine' renders no collector config: ") as refused:
@@ -76,28 +76,24 @@ def test_a_recipe_of_the_wrong_shape_is_refused_by_name(config: Any) -> None:
     assert refused.value.fix
 
 
-@pytest.mark.parametrize(
+@cases(
     "config",
-    [
-        {},
-        {"receivers": None},
-        {"service": {"pipelines": {"*": {"receivers": None}, "traces*": None}, "telemetry": {"metrics": 1}}},
-    ],
+    {},
+    {"receivers": None},
+    {"service": {"pipelines": {"*": {"receivers": None}, "traces*": None}, "telemetry": {"metrics": 1}}},
 )
 def test_a_recipe_may_leave_out_what_it_does_not_need(config: Any) -> None:
     recipes.check_shape("recipe 'mine'", config)
 
 
-@pytest.mark.parametrize(
-    ("problem", "text"),
-    [
-        (Problem("it is wrong"), "it is wrong."),
-        (Problem("it is wrong", asked="this"), "this: it is wrong."),
-        (Problem("it is wrong", where="a.yml:3"), "it is wrong (at a.yml:3)."),
-        (Problem("it is wrong", fix="Mend it."), "it is wrong. Mend it."),
-        (Problem("is it wrong?", fix="Mend it."), "is it wrong? Mend it."),
-        (Problem("wrong", asked="this", where="a:1", fix="Mend it."), "this: wrong (at a:1). Mend it."),
-    ],
+@cases(
+    "problem, text",
+    (Problem("it is wrong"), "it is wrong."),
+    (Problem("it is wrong", asked="this"), "this: it is wrong."),
+    (Problem("it is wrong", where="a.yml:3"), "it is wrong (at a.yml:3)."),
+    (Problem("it is wrong", fix="Mend it."), "it is wrong. Mend it."),
+    (Problem("is it wrong?", fix="Mend it."), "is it wrong? Mend it."),
+    (Problem("wrong", asked="this", where="a:1", fix="Mend it."), "this: wrong (at a:1). Mend it."),
 )
 def test_says_each_fact_that_is_known_once(problem: Problem, text: str) -> None:
     assert str(problem) == text

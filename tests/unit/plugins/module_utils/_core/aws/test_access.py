@@ -14,6 +14,8 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.aws.ident
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.aws.policy import Account
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
 
+from ..helpers import cases
+
 PAGE = "https://example.com"
 
 
@@ -45,16 +47,14 @@ def test_what_iam_would_refuse_for_its_size_is_told() -> None:
         policy.document([{"Effect": "Allow", "Action": ["a:A"], "Resource": ["x" * 10240]}])
 
 
-@pytest.mark.parametrize(
-    ("one", "other", "equal"),
-    [
-        ({"Action": ["a", "b"]}, {"Action": ["b", "a"]}, True),
-        ({"Action": ["a"]}, {"Action": "a"}, True),
-        ({"Action": ["a"]}, {"Action": ["a", "b"]}, False),
-        ({"Statement": [{"Sid": "1"}, {"Sid": "2"}]}, {"Statement": [{"Sid": "2"}, {"Sid": "1"}]}, True),
-        ({}, {"Statement": []}, False),
-        (None, {}, False),
-    ],
+@cases(
+    "one, other, equal",
+    ({"Action": ["a", "b"]}, {"Action": ["b", "a"]}, True),
+    ({"Action": ["a"]}, {"Action": "a"}, True),
+    ({"Action": ["a"]}, {"Action": ["a", "b"]}, False),
+    ({"Statement": [{"Sid": "1"}, {"Sid": "2"}]}, {"Statement": [{"Sid": "2"}, {"Sid": "1"}]}, True),
+    ({}, {"Statement": []}, False),
+    (None, {}, False),
 )
 def test_policies_are_compared_by_what_they_mean(one: object, other: object, equal: bool) -> None:
     assert policy.same(one, other) is equal
@@ -72,16 +72,14 @@ def pod(variable: str = "", value: str = "", **status: Any) -> dict[str, Any]:
     }
 
 
-@pytest.mark.parametrize(
-    ("given", "provider", "expected"),
-    [
-        (pod("AWS_ROLE_ARN", "arn:a"), "irsa", True),
-        (pod("AWS_ROLE_ARN", "arn:b"), "irsa", False),
-        (pod("AWS_ROLE_ARN", "arn:a"), "pod_identity", False),
-        (pod("AWS_CONTAINER_CREDENTIALS_FULL_URI", "http://x"), "pod_identity", True),
-        (pod(), "irsa", False),
-        ({}, "irsa", False),
-    ],
+@cases(
+    "given, provider, expected",
+    (pod("AWS_ROLE_ARN", "arn:a"), "irsa", True),
+    (pod("AWS_ROLE_ARN", "arn:b"), "irsa", False),
+    (pod("AWS_ROLE_ARN", "arn:a"), "pod_identity", False),
+    (pod("AWS_CONTAINER_CREDENTIALS_FULL_URI", "http://x"), "pod_identity", True),
+    (pod(), "irsa", False),
+    ({}, "irsa", False),
 )
 def test_a_pod_is_equipped_by_its_variables(given: dict[str, Any], provider: str, expected: bool) -> None:
     assert equipped(given, provider, "arn:a") is expected
@@ -107,21 +105,19 @@ def test_sts_may_learn_of_a_role_but_not_of_better_requests() -> None:
 KUBECTL_AWS = "--region eu-west-1 eks get-token --cluster-name prod --output json"
 
 
-@pytest.mark.parametrize(
-    ("command", "env", "asked"),
-    [
-        (f"aws {KUBECTL_AWS}", None, {"name": "prod", "region": "eu-west-1"}),
-        ("/usr/bin/aws eks get-token --cluster-name=prod --role-arn r", None, {"name": "prod", "role_arn": "r"}),
-        ("aws eks get-token --cluster-name prod", "AWS_PROFILE", {"name": "prod", "profile": "p"}),
-        ("aws-iam-authenticator token -i prod -r r", None, {"name": "prod", "role_arn": "r"}),
-        ("aws eks get-token", None, None),
-        (f"aws {KUBECTL_AWS} --endpoint-url x", None, None),
-        (f"aws {KUBECTL_AWS} --debug", None, None),
-        (f"aws {KUBECTL_AWS}", "AWS_CONFIG_FILE", None),
-        ("aws sts get-caller-identity", None, None),
-        ("gke-gcloud-auth-plugin", None, None),
-        ("", None, None),
-    ],
+@cases(
+    "command, env, asked",
+    (f"aws {KUBECTL_AWS}", None, {"name": "prod", "region": "eu-west-1"}),
+    ("/usr/bin/aws eks get-token --cluster-name=prod --role-arn r", None, {"name": "prod", "role_arn": "r"}),
+    ("aws eks get-token --cluster-name prod", "AWS_PROFILE", {"name": "prod", "profile": "p"}),
+    ("aws-iam-authenticator token -i prod -r r", None, {"name": "prod", "role_arn": "r"}),
+    ("aws eks get-token", None, None),
+    (f"aws {KUBECTL_AWS} --endpoint-url x", None, None),
+    (f"aws {KUBECTL_AWS} --debug", None, None),
+    (f"aws {KUBECTL_AWS}", "AWS_CONFIG_FILE", None),
+    ("aws sts get-caller-identity", None, None),
+    ("gke-gcloud-auth-plugin", None, None),
+    ("", None, None),
 )
 def test_commands_of_kubeconfigs_are_read(command: str, env: str | None, asked: dict[str, str] | None) -> None:
     program, *args = command.split() or [""]

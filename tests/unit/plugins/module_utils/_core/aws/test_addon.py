@@ -13,6 +13,8 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.aws impor
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.aws.wait import ISSUES, Issue, issues_of
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
 
+from ..helpers import cases
+
 NEW, DEFAULT, OLD = "v0.151.0-eksbuild.10", "v0.151.0-eksbuild.2", "v0.141.0-eksbuild.1"
 OFFERED = [versions.AddonVersion(NEW), versions.AddonVersion(DEFAULT, default=True), versions.AddonVersion(OLD)]
 
@@ -21,22 +23,20 @@ def pick(asked: str | None, installed: str | None, offered: list[versions.AddonV
     return versions.choose(asked, installed, OFFERED if offered is None else offered, "adot", "1.34").version
 
 
-@pytest.mark.parametrize(
-    ("asked", "installed", "chosen"),
-    [
-        (None, None, DEFAULT),
-        (None, OLD, OLD),
-        ("default", None, DEFAULT),
-        ("default", OLD, DEFAULT),
-        ("default", NEW, NEW),  # never back
-        ("latest", None, NEW),
-        ("latest", DEFAULT, NEW),
-        ("latest", NEW, NEW),
-        (OLD, None, OLD),
-        (OLD, NEW, OLD),  # who names it means it
-        ("v0.1.0-eksbuild.1", "v0.1.0-eksbuild.1", "v0.1.0-eksbuild.1"),  # no longer offered, but there
-        ("default", "v9.0.0-eksbuild.1", DEFAULT),  # not offered for this version of Kubernetes
-    ],
+@cases(
+    "asked, installed, chosen",
+    (None, None, DEFAULT),
+    (None, OLD, OLD),
+    ("default", None, DEFAULT),
+    ("default", OLD, DEFAULT),
+    ("default", NEW, NEW),  # never back
+    ("latest", None, NEW),
+    ("latest", DEFAULT, NEW),
+    ("latest", NEW, NEW),
+    (OLD, None, OLD),
+    (OLD, NEW, OLD),  # who names it means it
+    ("v0.1.0-eksbuild.1", "v0.1.0-eksbuild.1", "v0.1.0-eksbuild.1"),  # no longer offered, but there
+    ("default", "v9.0.0-eksbuild.1", DEFAULT),  # not offered for this version of Kubernetes
 )
 def test_the_version_is(asked: str | None, installed: str | None, chosen: str) -> None:
     assert pick(asked, installed) == chosen
@@ -57,14 +57,12 @@ def test_what_is_there_but_no_longer_offered_is_warned_of() -> None:
     assert versions.choose(None, OLD, [], "adot", "1.34").warning == ""  # nothing is known then
 
 
-@pytest.mark.parametrize(
-    ("asked", "offered", "words"),
-    [
-        ("v0.151.0-eksbuild.1", OFFERED, f"did you mean '{NEW}'?"),
-        ("lastest", OFFERED, f"Take default, latest, or one of {NEW}, {DEFAULT}, {OLD}."),
-        (None, [], "EKS offers no version of it for Kubernetes 1.34"),
-        ("latest", [], "A new version of Kubernetes may have to wait for it"),
-    ],
+@cases(
+    "asked, offered, words",
+    ("v0.151.0-eksbuild.1", OFFERED, f"did you mean '{NEW}'?"),
+    ("lastest", OFFERED, f"Take default, latest, or one of {NEW}, {DEFAULT}, {OLD}."),
+    (None, [], "EKS offers no version of it for Kubernetes 1.34"),
+    ("latest", [], "A new version of Kubernetes may have to wait for it"),
 )
 def test_what_is_not_on_offer_is_an_error(asked: str | None, offered: list[versions.AddonVersion], words: str) -> None:
     with pytest.raises(Problem, match="adot") as raised:
@@ -162,9 +160,7 @@ def test_one_final_issue_among_others_ends_the_wait() -> None:
 
 
 @pytest.mark.parametrize("status", STATUSES)
-@pytest.mark.parametrize(
-    ("update", "what"), [("InProgress", "wait"), ("Failed", "failed"), ("Cancelled", "failed"), ("Successful", "")]
-)
+@cases("update, what", ("InProgress", "wait"), ("Failed", "failed"), ("Cancelled", "failed"), ("Successful", ""))
 def test_the_word_of_our_update_comes_before_the_status(status: str, update: str, what: str) -> None:
     verdict = wait.judge("update", status, update=update, patience=ACCEPT)
     assert verdict.what == (what or expected("update", status, "", ACCEPT, 0))

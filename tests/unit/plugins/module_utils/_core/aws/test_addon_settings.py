@@ -16,7 +16,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.aws.addon
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ..helpers import rows
+from ..helpers import cases, rows
 
 LIVE = rows("""
   {version: v1, service_account_role_arn: role, configuration_values: {a: 1}, namespace: ns, tags: {t: "1"}}
@@ -24,16 +24,14 @@ LIVE = rows("""
 SENT = {"addonVersion": "v1", "serviceAccountRoleArn": "role", "configurationValues": '{"a": 1}'}
 
 
-@pytest.mark.parametrize(
-    ("wanted", "request_"),
-    [
-        ({}, {}),
-        (LIVE, {}),
-        ({"tags": {}}, {}),  # tags go their own way
-        ({"version": "v2"}, SENT | {"addonVersion": "v2"}),
-        ({"service_account_role_arn": ""}, {"addonVersion": "v1", "configurationValues": '{"a": 1}'}),
-        ({"configuration_values": {}}, SENT | {"configurationValues": "{}"}),
-    ],
+@cases(
+    "wanted, request_",
+    ({}, {}),
+    (LIVE, {}),
+    ({"tags": {}}, {}),  # tags go their own way
+    ({"version": "v2"}, SENT | {"addonVersion": "v2"}),
+    ({"service_account_role_arn": ""}, {"addonVersion": "v1", "configurationValues": '{"a": 1}'}),
+    ({"configuration_values": {}}, SENT | {"configurationValues": "{}"}),
 )
 def test_an_update_says_what_stays_too(wanted: dict[str, Any], request_: dict[str, Any]) -> None:
     assert addons.update(LIVE, wanted, addons.changes(LIVE, wanted), repair=False) == request_
@@ -97,15 +95,13 @@ def test_an_association_in_our_words() -> None:
     assert assignment.request({"policy": {}}, ["policy"]) == {"policy": ""}
 
 
-@pytest.mark.parametrize(
-    ("live", "wanted", "words"),
-    [
-        ({"ownerArn": "arn:addon"}, {}, "the add-on arn:addon owns it"),
-        (None, {"policy": {"a": 1}}, "only without session tags"),
-        (ASSOCIATION, {"disable_session_tags": False}, "only without session tags"),
-        (None, {"policy": {"a": 1}, "disable_session_tags": True}, ""),
-        (ASSOCIATION, {"role_arn": "other"}, ""),
-    ],
+@cases(
+    "live, wanted, words",
+    ({"ownerArn": "arn:addon"}, {}, "the add-on arn:addon owns it"),
+    (None, {"policy": {"a": 1}}, "only without session tags"),
+    (ASSOCIATION, {"disable_session_tags": False}, "only without session tags"),
+    (None, {"policy": {"a": 1}, "disable_session_tags": True}, ""),
+    (ASSOCIATION, {"role_arn": "other"}, ""),
 )
 def test_what_an_association_cannot_be(live: Any, wanted: dict[str, Any], words: str) -> None:
     problem = assignment.impossible(live, wanted)

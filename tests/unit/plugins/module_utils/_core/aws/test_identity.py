@@ -17,7 +17,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors im
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ..helpers import collector
+from ..helpers import cases, collector
 
 ROLE = {"eks.amazonaws.com/role-arn": "arn:a"}
 GRANT = Grant(("a:A",), "https://example.com")
@@ -110,17 +110,15 @@ def test_a_name_has_placeholders_and_is_cut_to_what_iam_takes() -> None:
     assert one[:55] == other[:55] == "x" * 55
 
 
-@pytest.mark.parametrize(
-    ("inputs", "words"),
-    [
-        ({"cluster_name": ""}, "the cluster has no name"),
-        ({"policies": "managed"}, "no policy is named"),
-        ({"role_name": "{account}"}, "no such placeholder as {account}; did you mean 'service_account'"),
-        ({"service_accounts": ("obs/gatewya",)}, "no collector runs as 'obs/gatewya'; did you mean 'obs/gateway'"),
-        ({"provider": "static", "role_arns": {"obs/a": "x"}}, "no collector runs as 'obs/a'"),
-        ({"provider": "static"}, "obs/gateway has no role, and its collectors call xray:PutSpans"),
-        (BOTH | {"role_name": "one"}, "2 service accounts would have the role 'one'"),
-    ],
+@cases(
+    "inputs, words",
+    ({"cluster_name": ""}, "the cluster has no name"),
+    ({"policies": "managed"}, "no policy is named"),
+    ({"role_name": "{account}"}, "no such placeholder as {account}; did you mean 'service_account'"),
+    ({"service_accounts": ("obs/gatewya",)}, "no collector runs as 'obs/gatewya'; did you mean 'obs/gateway'"),
+    ({"provider": "static", "role_arns": {"obs/a": "x"}}, "no collector runs as 'obs/a'"),
+    ({"provider": "static"}, "obs/gateway has no role, and its collectors call xray:PutSpans"),
+    (BOTH | {"role_name": "one"}, "2 service accounts would have the role 'one'"),
 )
 def test_what_cannot_be_is_told(inputs: dict[str, Any], words: str) -> None:
     with pytest.raises(Problem) as told:

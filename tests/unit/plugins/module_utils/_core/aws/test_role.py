@@ -10,7 +10,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.aws impor
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.aws.policy import eks_cluster_of
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
 
-from ..helpers import rows
+from ..helpers import cases, rows
 
 EKS_CLUSTER = eks_cluster_of("arn:aws:eks:eu-west-1:123456789012:cluster/prod", "https://a/b")
 ACCOUNT = policy.Account("obs", "gateway")
@@ -77,14 +77,12 @@ def test_a_role_that_was_there_is_given_back_and_one_of_ours_is_removed() -> Non
     assert names(*role.removal(live))[-1] == "delete_role"
 
 
-@pytest.mark.parametrize(
-    ("tags", "cluster", "expected"),
-    [
-        ({}, "eu-west-1/prod", False),
-        (made()["tags"], "eu-west-1/prod", True),
-        (made()["tags"], "eu-west-1/dev", False),
-        (made()["tags"], "us-east-1/prod", False),
-    ],
+@cases(
+    "tags, cluster, expected",
+    ({}, "eu-west-1/prod", False),
+    (made()["tags"], "eu-west-1/prod", True),
+    (made()["tags"], "eu-west-1/dev", False),
+    (made()["tags"], "us-east-1/prod", False),
 )
 def test_whose_a_role_is(tags: dict[str, str], cluster: str, expected: bool) -> None:
     arn = role.cluster_arn("arn:aws:iam::123456789012:role/path/a", *cluster.split("/"))
@@ -94,14 +92,12 @@ def test_whose_a_role_is(tags: dict[str, str], cluster: str, expected: bool) -> 
 OURS = made()["tags"]
 
 
-@pytest.mark.parametrize(
-    ("live", "asked", "words"),
-    [
-        ({"tags": {}}, {}, "it exists, and is not ours"),
-        ({"tags": OURS | {role.ACCOUNT_TAG: "a/b"}}, {"adopt": True}, "it is the role of a/b"),
-        ({"tags": OURS | {role.CLUSTER_TAG: "arn:x"}}, {"adopt": True}, "in arn:x"),
-        ({"tags": OURS}, {"path": "/x/"}, "its path is /, and IAM cannot change that"),
-    ],
+@cases(
+    "live, asked, words",
+    ({"tags": {}}, {}, "it exists, and is not ours"),
+    ({"tags": OURS | {role.ACCOUNT_TAG: "a/b"}}, {"adopt": True}, "it is the role of a/b"),
+    ({"tags": OURS | {role.CLUSTER_TAG: "arn:x"}}, {"adopt": True}, "in arn:x"),
+    ({"tags": OURS}, {"path": "/x/"}, "its path is /, and IAM cannot change that"),
 )
 def test_what_is_not_ours_is_refused(live: dict[str, Any], asked: dict[str, Any], words: str) -> None:
     with pytest.raises(Problem) as told:

@@ -11,7 +11,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.collector
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.collector import names
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
 
-from ..helpers import LABELS, SELECTOR, collector
+from ..helpers import LABELS, SELECTOR, cases, collector
 
 DISTRIBUTION = core.Distribution("contrib", "ghcr.io/otel/contrib", 10001)
 
@@ -81,19 +81,17 @@ def test_numbers_follow_from_the_memory_limit() -> None:
     assert collector(memory_limit="1Gi").memory.limit_mib == 819
 
 
-@pytest.mark.parametrize(
-    ("options", "image"),
-    [
-        ({}, "ghcr.io/otel/contrib:1.2.3"),
-        ({"image": "me/mine:1"}, "me/mine:1"),
-        ({"image_registry": "mirror:5000"}, "mirror:5000/otel/contrib:1.2.3"),
-        ({"image_registry": "mirror/prefix/"}, "mirror/prefix/otel/contrib:1.2.3"),
-        ({"image_registry": "mirror", "image": "otel/contrib:1"}, "mirror/otel/contrib:1"),
-        ({"image_registry": "mirror", "image": "localhost/contrib:1"}, "mirror/contrib:1"),
-        ({"image_registry": "mirror", "image": "reg:5000/contrib:1"}, "mirror/contrib:1"),
-        ({"image_registry": "mirror", "image": "contrib:1"}, "mirror/contrib:1"),
-        ({"image_registry": "mirror", "image": "a.b/c@sha256:d"}, "mirror/c@sha256:d"),
-    ],
+@cases(
+    "options, image",
+    ({}, "ghcr.io/otel/contrib:1.2.3"),
+    ({"image": "me/mine:1"}, "me/mine:1"),
+    ({"image_registry": "mirror:5000"}, "mirror:5000/otel/contrib:1.2.3"),
+    ({"image_registry": "mirror/prefix/"}, "mirror/prefix/otel/contrib:1.2.3"),
+    ({"image_registry": "mirror", "image": "otel/contrib:1"}, "mirror/otel/contrib:1"),
+    ({"image_registry": "mirror", "image": "localhost/contrib:1"}, "mirror/contrib:1"),
+    ({"image_registry": "mirror", "image": "reg:5000/contrib:1"}, "mirror/contrib:1"),
+    ({"image_registry": "mirror", "image": "contrib:1"}, "mirror/contrib:1"),
+    ({"image_registry": "mirror", "image": "a.b/c@sha256:d"}, "mirror/c@sha256:d"),
 )
 def test_a_registry_takes_the_place_of_the_images_own(options: dict[str, Any], image: str) -> None:
     assert core.image_of(collector(**options), DISTRIBUTION) == image
@@ -112,9 +110,7 @@ def test_another_name_is_refused_with_the_rule(name: str) -> None:
     assert "at most 63 lower-case letters, digits and dashes" in refused.value.fix
 
 
-@pytest.mark.parametrize(
-    ("mode", "word"), [("daemonset", "agent"), ("deployment", "standalone"), ("statefulset", "statefulset")]
-)
+@cases("mode, word", ("daemonset", "agent"), ("deployment", "standalone"), ("statefulset", "statefulset"))
 def test_selectors_have_what_never_changes(mode: str, word: str) -> None:
     assert names.selector_labels("gateway", mode) == SELECTOR | {"component": f"{word}-collector"}
 
@@ -179,9 +175,7 @@ def test_what_is_no_quantity_is_refused_by_name(text: str) -> None:
     assert "512Mi" in refused.value.fix
 
 
-@pytest.mark.parametrize(
-    ("limit", "mib", "spike"), [("64Mi", 51, 16), ("512Mi", 409, 128), ("2Gi", 1638, 512), ("1G", 762, 238)]
-)
+@cases("limit, mib, spike", ("64Mi", 51, 16), ("512Mi", 409, 128), ("2Gi", 1638, 512), ("1G", 762, 238))
 def test_the_limiter_and_the_garbage_collector_follow_from_one_limit(limit: str, mib: int, spike: int) -> None:
     assert core.memory(limit) == core.Memory(mib, spike, f"{mib}MiB")
 

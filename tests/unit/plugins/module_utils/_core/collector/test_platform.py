@@ -13,7 +13,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.collector
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
 
-from ..helpers import OPTIONS, collector
+from ..helpers import OPTIONS, cases, collector
 
 INSTEAD = {"host_paths": "Use a claim."}
 HOST = [{"name": "host", "hostPath": {"path": "/var/log/pods"}}, {"name": "config", "configMap": {"name": "a"}}]
@@ -26,33 +26,29 @@ def test_a_place_is_what_its_facts_say_and_the_rest_as_anywhere() -> None:
     assert Platform.from_facts("generic", {}) == Platform()
 
 
-@pytest.mark.parametrize(
-    ("folders", "offered", "others"),
-    [
-        (("/",), ["/", "/var/log/pods"], []),
-        (("/var/log",), ["/var/log", "/var/log/pods"], ["/var/logs", "/"]),
-        (("/var/log/",), ["/var/log/pods"], []),
-        ((), [], ["/"]),
-    ],
+@cases(
+    "folders, offered, others",
+    (("/",), ["/", "/var/log/pods"], []),
+    (("/var/log",), ["/var/log", "/var/log/pods"], ["/var/logs", "/"]),
+    (("/var/log/",), ["/var/log/pods"], []),
+    ((), [], ["/"]),
 )
 def test_a_folder_is_offered_with_all_below_it(folders: tuple[str, ...], offered: list[str], others: list[str]) -> None:
     platform = Platform(host_paths=folders)
     assert [path for path in [*offered, *others] if platform.allows_folder(path)] == offered
 
 
-@pytest.mark.parametrize(
-    ("platform", "options", "wrong"),
-    [
-        (Platform("there", daemonsets=False), {"mode": "daemonset"}, "runs no pod on every node"),
-        (Platform("there", host_paths=()), {}, "does not let pods mount /var/log/pods of their node"),
-        (
-            Platform("there", host_paths_writable=False),
-            {"volumes": [WRITTEN]},
-            "does not let pods write to /var/log/pods",
-        ),
-        (Platform("there", host_network=False), {"host_network": True}, "keeps the node's network from pods"),
-        (Platform("there", host_ports=False), {"host_ports": True}, "keeps the node's ports from pods"),
-    ],
+@cases(
+    "platform, options, wrong",
+    (Platform("there", daemonsets=False), {"mode": "daemonset"}, "runs no pod on every node"),
+    (Platform("there", host_paths=()), {}, "does not let pods mount /var/log/pods of their node"),
+    (
+        Platform("there", host_paths_writable=False),
+        {"volumes": [WRITTEN]},
+        "does not let pods write to /var/log/pods",
+    ),
+    (Platform("there", host_network=False), {"host_network": True}, "keeps the node's network from pods"),
+    (Platform("there", host_ports=False), {"host_ports": True}, "keeps the node's ports from pods"),
 )
 def test_what_a_platform_does_not_have_is_refused(platform: Platform, options: dict[str, Any], wrong: str) -> None:
     with pytest.raises(Problem, match=f"collector 'gateway' .*platform 'there' {wrong}"):
@@ -70,14 +66,12 @@ def test_what_a_place_has_is_not_refused() -> None:
     check(Platform(host_paths_writable=False, host_paths=("/var/log",)), collector(), HOST, opens=True)
 
 
-@pytest.mark.parametrize(
-    ("options", "host_ports", "enabled"),
-    [
-        ({"mode": "daemonset"}, False, True),
-        ({"mode": "daemonset", "service": {"enabled": False}}, False, False),
-        ({"mode": "daemonset", "host_ports": True}, True, None),
-        ({"mode": "deployment"}, None, None),
-    ],
+@cases(
+    "options, host_ports, enabled",
+    ({"mode": "daemonset"}, False, True),
+    ({"mode": "daemonset", "service": {"enabled": False}}, False, False),
+    ({"mode": "daemonset", "host_ports": True}, True, None),
+    ({"mode": "deployment"}, None, None),
 )
 def test_an_agent_without_ports_of_its_node_has_a_service(
     options: dict[str, Any], host_ports: bool | None, enabled: bool | None

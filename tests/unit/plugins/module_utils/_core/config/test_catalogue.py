@@ -12,6 +12,8 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.config.ca
     modules_of,
 )
 
+from ..helpers import cases
+
 OTLP = {"0.110.0": {"traces": "stable", "logs": "beta"}}
 TABLES = {
     "components": [
@@ -83,18 +85,16 @@ def test_any_name_that_the_version_takes_is_found(name: str, version: str, renam
     assert (found.name, found.type, found.renamed) == (name, "file_log", renamed)
 
 
-@pytest.mark.parametrize(
-    ("section", "name", "distribution", "version"),
-    [
-        ("receivers", "file_log", "contrib", "0.148.0"),  # its new name is from 0.149.0
-        ("processors", "experimental_generation", "contrib", "0.112.0"),  # renamed without an alias
-        ("processors", "generation", "contrib", "0.111.0"),
-        ("receivers", "filelog", "core", "0.123.0"),
-        ("exporters", "otlp", "core", "0.123.0"),  # a receiver alone
-        ("exporters", "loki", "contrib", "0.131.0"),
-        ("exporters", "loki", "contrib", "0.122.0"),  # left, and came back
-        ("receivers", "otlp", "nobody's", "0.123.0"),
-    ],
+@cases(
+    "section, name, distribution, version",
+    ("receivers", "file_log", "contrib", "0.148.0"),  # its new name is from 0.149.0
+    ("processors", "experimental_generation", "contrib", "0.112.0"),  # renamed without an alias
+    ("processors", "generation", "contrib", "0.111.0"),
+    ("receivers", "filelog", "core", "0.123.0"),
+    ("exporters", "otlp", "core", "0.123.0"),  # a receiver alone
+    ("exporters", "loki", "contrib", "0.131.0"),
+    ("exporters", "loki", "contrib", "0.122.0"),  # left, and came back
+    ("receivers", "otlp", "nobody's", "0.123.0"),
 )
 def test_what_the_build_does_not_know_is_none(section: str, name: str, distribution: str, version: str) -> None:
     assert CATALOGUE.find(section, name, distribution, version) is None
@@ -251,14 +251,12 @@ def test_a_manifest_without_components_is_an_empty_distribution() -> None:
     assert modules_of({"dist": {}, "receivers": ["odd"]}) == []
 
 
-@pytest.mark.parametrize(
-    ("module", "expected"),
-    [
-        ("contrib/receiver/filelogreceiver", "filelog"),
-        ("github.com/acme/my-extension", "my-"),
-        ("contrib/extension/awsproxy", "awsproxy"),
-        ("x/receiver", "receiver"),
-    ],
+@cases(
+    "module, expected",
+    ("contrib/receiver/filelogreceiver", "filelog"),
+    ("github.com/acme/my-extension", "my-"),
+    ("contrib/extension/awsproxy", "awsproxy"),
+    ("x/receiver", "receiver"),
 )
 def test_types_are_guessed_from_folders(module: str, expected: str) -> None:
     assert guessed_type(module) == expected

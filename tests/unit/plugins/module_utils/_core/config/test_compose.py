@@ -13,7 +13,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors im
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.recipes import check_shape
 from hypothesis import given
 
-from ..helpers import recipe, user
+from ..helpers import cases, recipe, user
 from ..strategies import configs
 
 RECEIVE = recipe("receive", {"receivers": {"otlp": {}}, "service": {"pipelines": {"traces": {"receivers": ["otlp"]}}}})
@@ -64,14 +64,12 @@ def test_extensions_are_an_ordered_union() -> None:
     assert compose([one, two]).config["service"]["extensions"] == ["b", "a", "c"]
 
 
-@pytest.mark.parametrize(
-    ("key", "matched"),
-    [
-        ("*", ["logs", "traces", "traces/2"]),
-        ("traces*", ["traces", "traces/2"]),
-        ("logs", ["logs"]),
-        ("*/2", ["traces/2"]),
-    ],
+@cases(
+    "key, matched",
+    ("*", ["logs", "traces", "traces/2"]),
+    ("traces*", ["traces", "traces/2"]),
+    ("logs", ["logs"]),
+    ("*/2", ["traces/2"]),
 )
 def test_a_wildcard_stands_for_every_pipeline_of_that_name(key: str, matched: list[str]) -> None:
     declared = recipe("all", {"service": {"pipelines": {"logs": None, "traces": None, "traces/2": None}}})
@@ -122,20 +120,16 @@ USER_RULES: list[tuple[str, Any, Any, Any]] = [
 ]
 
 
-@pytest.mark.parametrize(
-    ("base", "over", "result"), [row[1:] for row in USER_RULES], ids=[row[0] for row in USER_RULES]
-)
+@cases("base, over, result", *(row[1:] for row in USER_RULES), ids=[row[0] for row in USER_RULES])
 def test_the_user_wins(base: Any, over: Any, result: Any) -> None:
     assert compose([user(base), user(over)]).config == result
 
 
-@pytest.mark.parametrize(
-    ("base", "more"),
-    [
-        ({"a": {"x": 1}}, {"a": {"x+": [1]}}),
-        ({"a": {"x": {}}}, {"a": {"x+": [1]}}),
-        ({"a": {}}, {"a": {"x+": 1}}),
-    ],
+@cases(
+    "base, more",
+    ({"a": {"x": 1}}, {"a": {"x+": [1]}}),
+    ({"a": {"x": {}}}, {"a": {"x+": [1]}}),
+    ({"a": {}}, {"a": {"x+": 1}}),
 )
 def test_appending_what_is_no_list_is_refused_with_the_path(base: Any, more: Any) -> None:
     with pytest.raises(Problem, match=r"'a\.x\+' appends to a list, but one side is not a list\. Give a list"):

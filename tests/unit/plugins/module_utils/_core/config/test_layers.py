@@ -15,7 +15,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors im
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ..helpers import recipe, user
+from ..helpers import cases, recipe, user
 from ..strategies import anything, configs
 
 RECEIVE = recipe(
@@ -42,18 +42,16 @@ VARIABLE = user(
 TRACES: paths.Path = ("service", "pipelines", "traces")
 
 
-@pytest.mark.parametrize(
-    ("path", "place"),
-    [
-        (("receivers", "otlp", "port"), "a.yml:3:5"),  # what the user wrote last counts
-        (("exporters", "debug"), "a.yml:4:1"),  # the nearest place around it
-        ((*TRACES, "exporters", 0), "all.yml:7:9"),  # appended with key+
-        ((*TRACES, "processors", 0), "recipe 'batch'"),  # through a wildcard
-        ((*TRACES, "receivers", 0), "recipe 'receive'"),
-        (("processors", "batch", "size"), "recipe 'batch'"),
-        ((*TRACES, "nothing"), "config"),  # the last layer that has what is around it
-        (("connectors",), "config"),
-    ],
+@cases(
+    "path, place",
+    (("receivers", "otlp", "port"), "a.yml:3:5"),  # what the user wrote last counts
+    (("exporters", "debug"), "a.yml:4:1"),  # the nearest place around it
+    ((*TRACES, "exporters", 0), "all.yml:7:9"),  # appended with key+
+    ((*TRACES, "processors", 0), "recipe 'batch'"),  # through a wildcard
+    ((*TRACES, "receivers", 0), "recipe 'receive'"),
+    (("processors", "batch", "size"), "recipe 'batch'"),
+    ((*TRACES, "nothing"), "config"),  # the last layer that has what is around it
+    (("connectors",), "config"),
 )
 def test_every_value_is_found_where_it_was_written(path: paths.Path, place: str) -> None:
     composed = compose([RECEIVE, BATCH, FILE, VARIABLE])
@@ -92,43 +90,37 @@ def test_every_path_has_a_place(one: Any, two: Any) -> None:
 TREE = {"service": {"pipelines": {"traces": {"exporters": ["a", "b"]}}}}
 
 
-@pytest.mark.parametrize(
-    ("path", "text"),
-    [
-        ((), ""),
-        (("service",), "service"),
-        (("service", "pipelines", "traces/2", "exporters", 0), "service.pipelines.traces/2.exporters[0]"),
-        ((0, "a"), "[0].a"),
-        ((None, "a"), "None.a"),
-        (("a", 1.5), "a.1.5"),
-    ],
+@cases(
+    "path, text",
+    ((), ""),
+    (("service",), "service"),
+    (("service", "pipelines", "traces/2", "exporters", 0), "service.pipelines.traces/2.exporters[0]"),
+    ((0, "a"), "[0].a"),
+    ((None, "a"), "None.a"),
+    (("a", 1.5), "a.1.5"),
 )
 def test_reads_as_people_write_it(path: paths.Path, text: str) -> None:
     assert paths.dotted(path) == text
 
 
-@pytest.mark.parametrize(
-    ("position", "text"),
-    [
-        (paths.Position(), ""),
-        (paths.Position("a.yml"), "a.yml"),
-        (paths.Position("a.yml", 3), "a.yml:3"),
-        (paths.Position("a.yml", 3, 7), "a.yml:3:7"),
-    ],
+@cases(
+    "position, text",
+    (paths.Position(), ""),
+    (paths.Position("a.yml"), "a.yml"),
+    (paths.Position("a.yml", 3), "a.yml:3"),
+    (paths.Position("a.yml", 3, 7), "a.yml:3:7"),
 )
 def test_a_position_reads_as_far_as_it_is_known(position: paths.Position, text: str) -> None:
     assert str(position) == text
 
 
-@pytest.mark.parametrize(
-    ("path", "value"),
-    [
-        (("service", "pipelines", "traces", "exporters", 1), "b"),
-        (("service", "pipelines", "traces", "exporters", 2), "none"),
-        (("service", "nothing", "below"), "none"),
-        (("service", "pipelines", "traces", "exporters", "a"), "none"),
-        ((), TREE),
-    ],
+@cases(
+    "path, value",
+    (("service", "pipelines", "traces", "exporters", 1), "b"),
+    (("service", "pipelines", "traces", "exporters", 2), "none"),
+    (("service", "nothing", "below"), "none"),
+    (("service", "pipelines", "traces", "exporters", "a"), "none"),
+    ((), TREE),
 )
 def test_leads_to_the_value_or_to_the_default(path: paths.Path, value: Any) -> None:
     assert paths.at(TREE, path, "none") == value
@@ -192,18 +184,16 @@ def test_no_secret_is_left_as_a_word(config: dict[str, str], text: str) -> None:
         assert f" {secret} " not in masker({secret})(f"{text} {secret} {text}").replace(" ******** ", "")
 
 
-@pytest.mark.parametrize(
-    ("given", "expected"),
-    [
-        ("plain", "plain"),
-        ("${env:A}/${A}", "1/1"),
-        ("${env:B:-2}", "2"),
-        ("${env:B:-}", ""),
-        ("${env:B}", "?"),
-        ("$$A", "$A"),
-        ("${file:/a}", "${file:/a}"),
-        (["${A}", {"a": "${A}"}, 3, None], ["1", {"a": "1"}, 3, None]),
-    ],
+@cases(
+    "given, expected",
+    ("plain", "plain"),
+    ("${env:A}/${A}", "1/1"),
+    ("${env:B:-2}", "2"),
+    ("${env:B:-}", ""),
+    ("${env:B}", "?"),
+    ("$$A", "$A"),
+    ("${file:/a}", "${file:/a}"),
+    (["${A}", {"a": "${A}"}, 3, None], ["1", {"a": "1"}, 3, None]),
 )
 def test_references_are_replaced_by_what_is_known(given: Any, expected: Any) -> None:
     assert settled(given, {"A": "1"}, "?") == expected

@@ -16,6 +16,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors im
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.recipes import check_shape
 from hypothesis import given
 
+from ..helpers import cases
 from ..strategies import configs
 
 ROWS = [
@@ -59,16 +60,14 @@ OLD: dict[str, Any] = {
 }
 
 
-@pytest.mark.parametrize(
-    ("text", "version"),
-    [
-        ("0.158.0", (0, 158, 0)),
-        ("v0.49.0", (0, 49, 0)),
-        ("0.158.0-rc1", (0, 158, 0)),
-        ("2", (2,)),
-        ("latest", ()),
-        ("", ()),
-    ],
+@cases(
+    "text, version",
+    ("0.158.0", (0, 158, 0)),
+    ("v0.49.0", (0, 49, 0)),
+    ("0.158.0-rc1", (0, 158, 0)),
+    ("2", (2,)),
+    ("latest", ()),
+    ("", ()),
 )
 def test_a_version_is_its_numbers(text: str, version: tuple[int, ...]) -> None:
     assert parse_version(text) == version

@@ -22,6 +22,7 @@ from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._sources import
 
 from tests.support.canaries import GUID, HEX, SECRETS, WORD
 
+from ..helpers import cases
 from ..lint.cases import Case
 from ..lint.test_rules import findings
 
@@ -135,15 +136,13 @@ def test_what_looks_like_a_secret_is_none(row: tuple[str, str]) -> None:
     assert concealed(f"{path.split('/')[-1]}: {value}") == f"{path.split('/')[-1]}: {value}"
 
 
-@pytest.mark.parametrize(
+@cases(
     "line",
-    [
-        "Exporting failed. Will retry the request after interval. error: token expired, interval: 5.2s",
-        "password: must be set when username is set",
-        "missing token: see https://example.com/docs#token",
-        'rpc error: code = Unauthenticated desc = "no authorization header"',
-        "authenticator: oauth2client/backend, secret: shop/gateway-tls not found",
-    ],
+    "Exporting failed. Will retry the request after interval. error: token expired, interval: 5.2s",
+    "password: must be set when username is set",
+    "missing token: see https://example.com/docs#token",
+    'rpc error: code = Unauthenticated desc = "no authorization header"',
+    "authenticator: oauth2client/backend, secret: shop/gateway-tls not found",
 )
 def test_prose_stays_readable(line: str) -> None:
     assert concealed(f"2026-01-01T00:00:00Z error {line} (again)") == f"2026-01-01T00:00:00Z error {line} (again)"
@@ -164,16 +163,14 @@ def test_what_the_collector_types_as_opaque_is_a_secret(row: dict[str, Any]) -> 
     assert len(findings(Case("plaintext-secret", "any", config))) == 1
 
 
-@pytest.mark.parametrize(
+@cases(
     "text",
-    [
-        *(sign * 200_000 for sign in ("a", "_", "-", "=", ":", "://", "://a:", "?key=", "token=", "token: ", "a1B")),
-        "-----BEGIN PRIVATE KEY-----" * 8_000,
-        "eyJaaaaaaaa." * 16_000,
-        "a." * 100_000 + "@tcp",
-        "\n".join(["password: x"] * 16_000),
-        " " * 200_000,
-    ],
+    *(sign * 200_000 for sign in ("a", "_", "-", "=", ":", "://", "://a:", "?key=", "token=", "token: ", "a1B")),
+    "-----BEGIN PRIVATE KEY-----" * 8_000,
+    "eyJaaaaaaaa." * 16_000,
+    "a." * 100_000 + "@tcp",
+    "\n".join(["password: x"] * 16_000),
+    " " * 200_000,
     ids=lambda text: text[:12],
 )
 def test_hostile_text_takes_linear_time(text: str) -> None:
@@ -190,16 +187,14 @@ def test_nothing_is_found_twice_in_one_value() -> None:
     assert secret_at({}, ("endpoint",), f"https://me:{WORD}@host/?token={WORD}") == "a password in a URL"
 
 
-@pytest.mark.parametrize(
-    ("path", "value"),
-    [
-        ("headers/Authorization", "Basic ..."),
-        ("headers/DD-API-KEY", "<token>"),
-        ("password", "CHANGEME"),
-        ("token", "your-token-here"),
-        ("token", "****"),
-        ("instrumentation_key", "00000000-0000-0000-0000-000000000000"),
-    ],
+@cases(
+    "path, value",
+    ("headers/Authorization", "Basic ..."),
+    ("headers/DD-API-KEY", "<token>"),
+    ("password", "CHANGEME"),
+    ("token", "your-token-here"),
+    ("token", "****"),
+    ("instrumentation_key", "00000000-0000-0000-0000-000000000000"),
 )
 def test_a_placeholder_is_no_leaked_secret(path: str, value: str) -> None:
     config = {**setting(path, value), "receivers": {"otlp": {"protocols": {"grpc": None}}}}

@@ -18,6 +18,8 @@ from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _render
 
 from tests.support.recipe_options import RECIPE_OPTIONS
 
+from ..helpers import cases
+
 TEXT = "receivers:\n  otlp:\nservice:\n  pipelines:\n"
 CONFIG_MAP = {"kind": "ConfigMap", "apiVersion": "v1", "metadata": {"name": "c"}, "data": {"relay": TEXT}}
 LABELS = {"app": "x"}
@@ -207,17 +209,15 @@ def test_all_recipes_together_have_nothing_to_mend(mode: str, platform: str) -> 
     assert severe({"otel_collectors": [item]}) == []
 
 
-@pytest.mark.parametrize(
-    ("options", "build"),
-    [
-        ({}, ("contrib", "0.158.0")),
-        ({"distribution": "adot"}, ("adot", "0.156.0")),
-        ({"distribution": "adot", "version": "v0.48.0"}, ("adot", "0.151.0")),
-        ({"distribution": "redhat", "version": "0.135.0-1"}, ("redhat", "0.135.0")),
-        ({"version": "latest"}, None),
-        ({"image": "registry.example/somebody/collector:1"}, None),
-        ({"image": "mirror.example/opentelemetry-collector-k8s:0.150.0"}, ("k8s", "0.150.0")),
-    ],
+@cases(
+    "options, build",
+    ({}, ("contrib", "0.158.0")),
+    ({"distribution": "adot"}, ("adot", "0.156.0")),
+    ({"distribution": "adot", "version": "v0.48.0"}, ("adot", "0.151.0")),
+    ({"distribution": "redhat", "version": "0.135.0-1"}, ("redhat", "0.135.0")),
+    ({"version": "latest"}, None),
+    ({"image": "registry.example/somebody/collector:1"}, None),
+    ({"image": "mirror.example/opentelemetry-collector-k8s:0.150.0"}, ("k8s", "0.150.0")),
 )
 def test_rules_know_the_build_that_will_run(
     options: dict[str, Any], build: Any, monkeypatch: pytest.MonkeyPatch

@@ -14,7 +14,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.depl
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.rules import RULES
 from hypothesis import assume, given
 
-from ..helpers import CONFIG, collector, needs
+from ..helpers import CONFIG, cases, collector, needs
 from ..strategies import configs
 
 STORING = {
@@ -24,39 +24,37 @@ STORING = {
 }
 
 
-@pytest.mark.parametrize(
-    ("options", "field", "expected"),
-    [
-        ({}, "replicas", 2),
-        ({"mode": "daemonset"}, "replicas", None),
-        ({"autoscaling": {"min_replicas": 1, "max_replicas": 3}}, "replicas", 1),
-        ({"autoscaling": {"min_replicas": 1, "max_replicas": 3}}, "autoscaled", True),
-        ({"autoscaling": {"min_replicas": 1, "max_replicas": 1}}, "autoscaled", False),
-        ({"memory_limit": "1Gi"}, "memory_limit_mib", 1024),
-        ({"host_network": True}, "host_network", True),
-        ({"network_policy": {"enabled": True}}, "network_policy", True),
-        ({"volumes": [{"name": "a", "mount_path": "/data"}]}, "mounts", ("/conf", "/data")),
-        ({}, "exposed", frozenset({(4317, "TCP")})),
-        ({"service": {"enabled": False}}, "exposed", frozenset()),
-        ({"service": {"enabled": False}, "mode": "statefulset"}, "exposed", frozenset({(4317, "TCP")})),
-        ({"mode": "daemonset"}, "exposed", frozenset({(4317, "TCP")})),
-        ({"mode": "daemonset", "host_ports": False}, "exposed", frozenset()),
-        ({"mode": "sidecar", "backend": "operator"}, "exposed", None),
-        ({"mode": "sidecar", "backend": "operator"}, "replicas", None),
-        ({"backend": "operator", "target_allocator": {"enabled": True}}, "target_allocator", True),
-        ({"target_allocator": {"enabled": True}}, "target_allocator", False),
-        ({"mode": "daemonset", "host_network": True}, "exposed", frozenset({(4317, "TCP")})),
-        ({}, "granted", ()),
-        ({}, "probed", True),
-        ({"platform": "eks"}, "platform", "eks"),
-        ({"allow": ["root"]}, "allowed", ("root",)),
-        ({}, "allowed", ()),
-        ({"mode": "daemonset"}, "open_ports", frozenset({(4317, "TCP")})),
-        ({"mode": "daemonset", "host_ports": True}, "open_ports", frozenset()),
-        ({"mode": "daemonset", "host_ports": False}, "open_ports", frozenset()),
-        ({"mode": "daemonset", "network_policy": {"ingress_from": [{"podSelector": {}}]}}, "open_ports", frozenset()),
-        ({}, "open_ports", frozenset()),
-    ],
+@cases(
+    "options, field, expected",
+    ({}, "replicas", 2),
+    ({"mode": "daemonset"}, "replicas", None),
+    ({"autoscaling": {"min_replicas": 1, "max_replicas": 3}}, "replicas", 1),
+    ({"autoscaling": {"min_replicas": 1, "max_replicas": 3}}, "autoscaled", True),
+    ({"autoscaling": {"min_replicas": 1, "max_replicas": 1}}, "autoscaled", False),
+    ({"memory_limit": "1Gi"}, "memory_limit_mib", 1024),
+    ({"host_network": True}, "host_network", True),
+    ({"network_policy": {"enabled": True}}, "network_policy", True),
+    ({"volumes": [{"name": "a", "mount_path": "/data"}]}, "mounts", ("/conf", "/data")),
+    ({}, "exposed", frozenset({(4317, "TCP")})),
+    ({"service": {"enabled": False}}, "exposed", frozenset()),
+    ({"service": {"enabled": False}, "mode": "statefulset"}, "exposed", frozenset({(4317, "TCP")})),
+    ({"mode": "daemonset"}, "exposed", frozenset({(4317, "TCP")})),
+    ({"mode": "daemonset", "host_ports": False}, "exposed", frozenset()),
+    ({"mode": "sidecar", "backend": "operator"}, "exposed", None),
+    ({"mode": "sidecar", "backend": "operator"}, "replicas", None),
+    ({"backend": "operator", "target_allocator": {"enabled": True}}, "target_allocator", True),
+    ({"target_allocator": {"enabled": True}}, "target_allocator", False),
+    ({"mode": "daemonset", "host_network": True}, "exposed", frozenset({(4317, "TCP")})),
+    ({}, "granted", ()),
+    ({}, "probed", True),
+    ({"platform": "eks"}, "platform", "eks"),
+    ({"allow": ["root"]}, "allowed", ("root",)),
+    ({}, "allowed", ()),
+    ({"mode": "daemonset"}, "open_ports", frozenset({(4317, "TCP")})),
+    ({"mode": "daemonset", "host_ports": True}, "open_ports", frozenset()),
+    ({"mode": "daemonset", "host_ports": False}, "open_ports", frozenset()),
+    ({"mode": "daemonset", "network_policy": {"ingress_from": [{"podSelector": {}}]}}, "open_ports", frozenset()),
+    ({}, "open_ports", frozenset()),
 )
 def test_what_rules_know_of_a_collector_of_ours(options: dict[str, Any], field: str, expected: Any) -> None:
     assert getattr(deployment(collector(**options), needs(CONFIG)), field) == expected
@@ -115,13 +113,11 @@ def test_production_is_never_more_lenient_than_development() -> None:
         assert ladder == sorted(ladder, key=order.index), rule
 
 
-@pytest.mark.parametrize(
-    ("profile", "severities"),
-    [
-        ("default", ["warning", "warning", "info"]),
-        ("development", ["warning", "info"]),
-        ("production", ["error", "error", "warning"]),
-    ],
+@cases(
+    "profile, severities",
+    ("default", ["warning", "warning", "info"]),
+    ("development", ["warning", "info"]),
+    ("production", ["error", "error", "warning"]),
 )
 def test_a_profile_weighs_findings(profile: str, severities: list[str]) -> None:
     assert [finding.severity for finding in profiles.judge(ALL, KNOWN, profile).remaining] == severities
@@ -142,15 +138,13 @@ def test_the_users_word_is_final() -> None:
     ]
 
 
-@pytest.mark.parametrize(
-    ("path", "met"),
-    [
-        ("*", True),
-        ("service.pipelines.traces.exporters[0]", True),
-        ("service.pipelines.*", True),
-        ("service.pipelines.traces.exporters[1]", False),
-        ("service", False),
-    ],
+@cases(
+    "path, met",
+    ("*", True),
+    ("service.pipelines.traces.exporters[0]", True),
+    ("service.pipelines.*", True),
+    ("service.pipelines.traces.exporters[1]", False),
+    ("service", False),
 )
 def test_a_suppression_is_for_a_rule_and_a_place(path: str, met: bool) -> None:
     judged = profiles.judge(ALL, KNOWN, suppressions=[profiles.Suppression("verbose-debug", "we watch it", path)])
@@ -165,18 +159,16 @@ def test_a_suppression_that_meets_nothing_is_told() -> None:
     assert "'singleton' is suppressed at 'receivers.*', but finds nothing there" in str(unused)
 
 
-@pytest.mark.parametrize(
-    ("arguments", "says"),
-    [
-        ({"profile": "produktion"}, "there is no profile 'produktion'; did you mean 'production'?"),
-        ({"severities": {"singletons": "info"}}, "there is no rule 'singletons'; did you mean 'singleton'?"),
-        ({"severities": {"singleton": "warn"}}, "'warn' is not a severity; did you mean 'warning'?"),
-        (
-            {"suppressions": [profiles.Suppression("cleartext", "x")]},
-            "there is no rule 'cleartext'; did you mean 'clear-text'?",
-        ),
-        ({"suppressions": [profiles.Suppression("clear-text", " ")]}, "'clear-text' is suppressed without a reason"),
-    ],
+@cases(
+    "arguments, says",
+    ({"profile": "produktion"}, "there is no profile 'produktion'; did you mean 'production'?"),
+    ({"severities": {"singletons": "info"}}, "there is no rule 'singletons'; did you mean 'singleton'?"),
+    ({"severities": {"singleton": "warn"}}, "'warn' is not a severity; did you mean 'warning'?"),
+    (
+        {"suppressions": [profiles.Suppression("cleartext", "x")]},
+        "there is no rule 'cleartext'; did you mean 'clear-text'?",
+    ),
+    ({"suppressions": [profiles.Suppression("clear-text", " ")]}, "'clear-text' is suppressed without a reason"),
 )
 def test_a_mistake_is_a_problem_with_the_near_word(arguments: dict[str, object], says: str) -> None:
     with pytest.raises(Problem) as refused:

@@ -15,7 +15,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.prof
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.subject import Finding
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.needs.derive import Port
 
-from ..helpers import collector
+from ..helpers import cases, collector
 
 OTLP = Port("otlp", 4317)
 METRICS = Port("metrics", 8888, exposed=False)
@@ -116,17 +116,15 @@ def finding(line: int, rule: str = "bad-thing", file: str = "f") -> Finding:
     return Finding(Position(file, line, 1), "a.b", rule, "error", "bad")
 
 
-@pytest.mark.parametrize(
-    ("text", "lines"),
-    [
-        ("a: 1  # o11y: ignore bad-thing so be it\nb: 1", [1]),
-        ("  # o11y: ignore bad-thing so be it\nb: 1", [1, 2]),
-        ("#o11y:ignore bad-thing so be it\nb: 1", [1, 2]),
-        ("a: 1 # first # o11y: ignore bad-thing so be it", [1]),
-        ("a: '#o11y'", []),
-        ("a: x#o11y: ignore bad-thing no comment", []),
-        ("a: 1 # o11y: ignored", []),
-    ],
+@cases(
+    "text, lines",
+    ("a: 1  # o11y: ignore bad-thing so be it\nb: 1", [1]),
+    ("  # o11y: ignore bad-thing so be it\nb: 1", [1, 2]),
+    ("#o11y:ignore bad-thing so be it\nb: 1", [1, 2]),
+    ("a: 1 # first # o11y: ignore bad-thing so be it", [1]),
+    ("a: '#o11y'", []),
+    ("a: x#o11y: ignore bad-thing no comment", []),
+    ("a: 1 # o11y: ignored", []),
 )
 def test_a_comment_is_for_its_line_or_the_next(text: str, lines: list[int]) -> None:
     found = [finding(line) for line in (1, 2, 3)]
@@ -143,13 +141,11 @@ def test_a_comment_is_for_its_rule_and_its_file() -> None:
     assert [(one.rule, one.severity, str(one.position)) for one in wrong] == [("unused-suppression", "info", "f:1:6")]
 
 
-@pytest.mark.parametrize(
-    ("comment", "message"),
-    [
-        ("bad-thing", "rule 'bad-thing' is ignored here without a reason"),
-        ("bad-things x", "there is no rule 'bad-things'; did you mean 'bad-thing'?"),
-        ("", "there is no rule ''"),
-    ],
+@cases(
+    "comment, message",
+    ("bad-thing", "rule 'bad-thing' is ignored here without a reason"),
+    ("bad-things x", "there is no rule 'bad-things'; did you mean 'bad-thing'?"),
+    ("", "there is no rule ''"),
 )
 def test_a_comment_that_says_too_little_accepts_nothing(comment: str, message: str) -> None:
     kept, _accepted, wrong = split([finding(1)], comments({"f": f"a: 1 # o11y: ignore {comment}"}), ["bad-thing"])

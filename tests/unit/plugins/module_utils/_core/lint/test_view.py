@@ -6,7 +6,6 @@ from __future__ import annotations
 import time
 from typing import Any
 
-import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.config import paths
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.rules import RULES
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.subject import Deployment, Subject, run
@@ -14,7 +13,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.view
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ..helpers import LISTENERS
+from ..helpers import LISTENERS, cases
 from ..strategies import anything, configs, mappings, mostly, settings, telemetry
 from .cases import completed, target
 
@@ -68,18 +67,16 @@ def test_addresses_may_be_anything(value: Any) -> None:
     assert paths.is_inside(host) in (True, False)
 
 
-@pytest.mark.parametrize(
-    ("endpoint", "expected"),
-    [
-        ("gateway:4317", ("", "gateway")),
-        ("http://user:pass@Host.example:1/x", ("http", "host.example")),
-        ("dns:///a.b.svc:4317", ("dns", "a.b.svc")),
-        ("https://[::1]:4318", ("https", "::1")),
-        ("${env:HOST}:4317", ("", "")),
-        ("http://${env:HOST}:4318", ("http", "")),
-        ("unix:///run/x.sock", ("unix", "")),
-        (4317, ("", "")),
-    ],
+@cases(
+    "endpoint, expected",
+    ("gateway:4317", ("", "gateway")),
+    ("http://user:pass@Host.example:1/x", ("http", "host.example")),
+    ("dns:///a.b.svc:4317", ("dns", "a.b.svc")),
+    ("https://[::1]:4318", ("https", "::1")),
+    ("${env:HOST}:4317", ("", "")),
+    ("http://${env:HOST}:4318", ("http", "")),
+    ("unix:///run/x.sock", ("unix", "")),
+    (4317, ("", "")),
 )
 def test_where_something_is_sent(endpoint: Any, expected: tuple[str, str]) -> None:
     assert paths.destination(endpoint) == expected

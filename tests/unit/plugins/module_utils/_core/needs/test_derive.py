@@ -17,7 +17,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.needs.der
 )
 from hypothesis import given
 
-from ..helpers import CONFIG, needs, rows, running
+from ..helpers import CONFIG, cases, needs, rows, running
 from ..strategies import configs, settings, telemetry
 
 ANY = "0.0.0.0"
@@ -113,9 +113,7 @@ def reader(**prometheus: Any) -> dict[str, Any]:
     return {**CONFIG, "service": {**CONFIG["service"], "telemetry": {"metrics": {"readers": readers}}}}
 
 
-@pytest.mark.parametrize(
-    ("prometheus", "number"), [({"port": 9000}, 9000), ({"port": "9001"}, 9001), ({"host": "[::]", "port": 8888}, 8888)]
-)
+@cases("prometheus, number", ({"port": 9000}, 9000), ({"port": "9001"}, 9001), ({"host": "[::]", "port": 8888}, 8888))
 def test_own_metrics_are_a_port_that_clients_do_not_see(prometheus: dict[str, Any], number: int) -> None:
     assert needs(reader(**prometheus)).ports[1:] == (Port("metrics", number, exposed=False),)
 
@@ -162,13 +160,11 @@ def test_all_that_a_pod_can_tell_is_known() -> None:
     assert " ".join(sorted(set(DOWNWARD.values()))) == told
 
 
-@pytest.mark.parametrize(
-    ("settings", "number", "path"),
-    [
-        ({"endpoint": f"{ANY}:13133"}, 13133, "/"),
-        ({"endpoint": "${env:MY_POD_IP}:8080", "path": "/health"}, 8080, "/health"),
-        ({"endpoint": ":13133"}, 13133, "/"),
-    ],
+@cases(
+    "settings, number, path",
+    ({"endpoint": f"{ANY}:13133"}, 13133, "/"),
+    ({"endpoint": "${env:MY_POD_IP}:8080", "path": "/health"}, 8080, "/health"),
+    ({"endpoint": ":13133"}, 13133, "/"),
 )
 def test_the_health_check_is_probed_where_it_listens(settings: Any, number: int, path: str) -> None:
     found = needs(running(extensions={"health_check": settings}))
@@ -176,9 +172,7 @@ def test_the_health_check_is_probed_where_it_listens(settings: Any, number: int,
     assert found.probe_path == path
 
 
-@pytest.mark.parametrize(
-    "settings", [None, {}, *({"endpoint": f"{host}:1"} for host in ("localhost", "127.0.0.1", "[::1]"))]
-)
+@cases("settings", None, {}, *({"endpoint": f"{host}:1"} for host in ("localhost", "127.0.0.1", "[::1]")))
 def test_a_health_check_that_the_kubelet_cannot_reach_is_not_probed(settings: Any) -> None:
     assert needs(running(extensions={"health_check": settings})).probe is None
 

@@ -11,7 +11,7 @@ import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.needs.components.row import guarded, rule
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.needs.derive import derive
 
-from ..helpers import LISTENERS, needs, rows, running
+from ..helpers import LISTENERS, cases, needs, rows, running
 
 READ = "get list watch"
 Rule = tuple[str, str, str]
@@ -129,9 +129,7 @@ def test_roles_of_all_jobs_count_once() -> None:
     assert rules(scraping("pod", "node", "pod")) == [("", "nodes nodes/metrics", READ), ("", "pods", READ)]
 
 
-@pytest.mark.parametrize(
-    ("path", "asked"), [("/api/v1/nodes/$$1/proxy/metrics/cadvisor", True), ("/metrics", False), (None, False)]
-)
+@cases("path, asked", ("/api/v1/nodes/$$1/proxy/metrics/cadvisor", True), ("/metrics", False), (None, False))
 def test_who_asks_kubelets_through_the_api_server_may_do_so(path: str | None, asked: bool) -> None:
     job = {
         "kubernetes_sd_configs": [{"role": "node"}],
@@ -157,13 +155,11 @@ def test_no_component_may_write_but_the_leader_elector() -> None:
     assert [row[1] for row in RULES for granted in row[3:] if "create" in granted] == ["k8s_leader_elector"]
 
 
-@pytest.mark.parametrize(
-    ("settings", "allow", "resources"),
-    [
-        ({"extra_metadata_labels": ["container.id"]}, ["nodes/proxy"], {"nodes/stats", "nodes/pods", "nodes/proxy"}),
-        ({"extra_metadata_labels": ["container.id"]}, ["root"], {"nodes/stats", "nodes/pods"}),
-        ({}, ["nodes/proxy"], {"nodes/stats"}),
-    ],
+@cases(
+    "settings, allow, resources",
+    ({"extra_metadata_labels": ["container.id"]}, ["nodes/proxy"], {"nodes/stats", "nodes/pods", "nodes/proxy"}),
+    ({"extra_metadata_labels": ["container.id"]}, ["root"], {"nodes/stats", "nodes/pods"}),
+    ({}, ["nodes/proxy"], {"nodes/stats"}),
 )
 def test_what_kubelets_asked_for_before_1_33_is_granted_by_consent(
     settings: dict[str, Any], allow: list[str], resources: set[str]
@@ -172,21 +168,19 @@ def test_what_kubelets_asked_for_before_1_33_is_granted_by_consent(
     assert {name for rule in found for name in rule["resources"]} == resources
 
 
-@pytest.mark.parametrize(
-    ("given", "rights"),
-    [
-        (rule("core", "pods nodes/pods"), set()),
-        (rule("core", "pods secrets"), {"secrets"}),
-        (rule("*", "secrets"), {"secrets", "wildcard"}),
-        (rule("apps", "secrets"), set()),
-        (rule("core", "secrets", name="one"), set()),
-        (rule("core", "*"), {"wildcard"}),
-        (rule("core", "*/proxy"), {"wildcard"}),
-        (rule("core", "pods", ("*",)), {"wildcard"}),
-        (rule("core", "nodes/proxy"), {"nodes/proxy"}),
-        ({"nonResourceURLs": ["/metrics"], "verbs": ["get"]}, set()),
-        ({"nonResourceURLs": ["*"], "verbs": ["get"]}, {"wildcard"}),
-    ],
+@cases(
+    "given, rights",
+    (rule("core", "pods nodes/pods"), set()),
+    (rule("core", "pods secrets"), {"secrets"}),
+    (rule("*", "secrets"), {"secrets", "wildcard"}),
+    (rule("apps", "secrets"), set()),
+    (rule("core", "secrets", name="one"), set()),
+    (rule("core", "*"), {"wildcard"}),
+    (rule("core", "*/proxy"), {"wildcard"}),
+    (rule("core", "pods", ("*",)), {"wildcard"}),
+    (rule("core", "nodes/proxy"), {"nodes/proxy"}),
+    ({"nonResourceURLs": ["/metrics"], "verbs": ["get"]}, set()),
+    ({"nonResourceURLs": ["*"], "verbs": ["get"]}, {"wildcard"}),
 )
 def test_some_rights_need_consent(given: dict[str, Any], rights: set[str]) -> None:
     assert guarded(given) == rights

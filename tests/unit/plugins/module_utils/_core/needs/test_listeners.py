@@ -15,21 +15,17 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.needs.lis
     waits_for_clients,
 )
 
-from ..helpers import LISTENERS, needs, rows, running
+from ..helpers import LISTENERS, cases, needs, rows, running
 
 
-@pytest.mark.parametrize(
-    ("settings", "host"), [({}, "0.0.0.0"), ({"hostname": "localhost"}, "localhost"), ({"port": 2055}, "")]
-)
+@cases("settings, host", ({}, "0.0.0.0"), ({"hostname": "localhost"}, "localhost"), ({"port": 2055}, ""))
 def test_a_host_may_stand_beside_its_port(settings: Any, host: str) -> None:
     config = running(receivers={"netflow": settings})
     (found,) = [item for item in listeners(config, started(config), LISTENERS) if item.part]
     assert (found.host, found.port, found.protocol, found.name) == (host, 2055, "UDP", "netflow")
 
 
-@pytest.mark.parametrize(
-    ("settings", "waits"), [({}, True), ({"webhook": {}}, True), ({"scrapers": {"scraper": {}}}, False)]
-)
+@cases("settings, waits", ({}, True), ({"webhook": {}}, True), ({"scrapers": {"scraper": {}}}, False))
 def test_a_type_that_can_listen_or_ask_does_what_its_settings_say(settings: Any, waits: bool) -> None:
     config = running(receivers={"github": settings})
     assert waits_for_clients("receivers", "github", config, LISTENERS) is waits
@@ -59,27 +55,23 @@ def test_what_nobody_knows_may_ask_the_api_and_open_ports() -> None:
     assert (found.asks_api, found.ports_known) == (True, False)
 
 
-@pytest.mark.parametrize(
-    ("settings", "known"),
-    [
-        ({"endpoint": "0.0.0.0:4317"}, True),
-        ({"endpoint": "0.0.0.0:${env:PORT}"}, False),
-        ({"endpoint": "${env:ENDPOINT}"}, False),
-        ({"endpoint": "localhost:0"}, True),
-        ({"endpoint": "unix:///tmp/otlp.sock", "transport": "unix"}, True),
-    ],
+@cases(
+    "settings, known",
+    ({"endpoint": "0.0.0.0:4317"}, True),
+    ({"endpoint": "0.0.0.0:${env:PORT}"}, False),
+    ({"endpoint": "${env:ENDPOINT}"}, False),
+    ({"endpoint": "localhost:0"}, True),
+    ({"endpoint": "unix:///tmp/otlp.sock", "transport": "unix"}, True),
 )
 def test_a_port_may_be_known_only_when_the_collector_runs(settings: Any, known: bool) -> None:
     assert needs(running(receivers={"otlp": {"protocols": {"grpc": settings}}})).ports_known is known
 
 
-@pytest.mark.parametrize(
-    ("exporter", "known"),
-    [
-        ({"prometheus": {"host": "0.0.0.0", "port": 8888}}, True),
-        ({"prometheus": {"host": "0.0.0.0", "port": "${env:PORT}"}}, False),
-        ({"otlp": {}}, True),
-    ],
+@cases(
+    "exporter, known",
+    ({"prometheus": {"host": "0.0.0.0", "port": 8888}}, True),
+    ({"prometheus": {"host": "0.0.0.0", "port": "${env:PORT}"}}, False),
+    ({"otlp": {}}, True),
 )
 def test_the_port_of_the_own_metrics_may_be_unknown_too(exporter: Any, known: bool) -> None:
     config = running()
@@ -95,18 +87,16 @@ def secret(name: str, volume: str = "") -> Mount:
     return Mount(f"secret-{volume or name}", f"/etc/otelcol/secrets/{name}", {"secret": {"secretName": name}})
 
 
-@pytest.mark.parametrize(
-    ("path", "mounts"),
-    [
-        ("/etc/otelcol/secrets/tls/tls.crt", (secret("tls"),)),
-        ("/etc/otelcol/secrets/a.b/ca.crt", (secret("a.b", "a-b"),)),
-        (
-            "/etc/otelcol/configmaps/rules/a.yml",
-            (Mount("configmap-rules", "/etc/otelcol/configmaps/rules", {"configMap": {"name": "rules"}}),),
-        ),
-        ("/etc/otelcol/secrets/tls", ()),
-        ("/etc/ssl/tls.crt", ()),
-    ],
+@cases(
+    "path, mounts",
+    ("/etc/otelcol/secrets/tls/tls.crt", (secret("tls"),)),
+    ("/etc/otelcol/secrets/a.b/ca.crt", (secret("a.b", "a-b"),)),
+    (
+        "/etc/otelcol/configmaps/rules/a.yml",
+        (Mount("configmap-rules", "/etc/otelcol/configmaps/rules", {"configMap": {"name": "rules"}}),),
+    ),
+    ("/etc/otelcol/secrets/tls", ()),
+    ("/etc/ssl/tls.crt", ()),
 )
 def test_a_path_by_convention_is_a_mount(path: str, mounts: tuple[Mount, ...]) -> None:
     assert receiving("nop", {"tls": {"cert_file": path}}).mounts == mounts
@@ -152,14 +142,12 @@ def test_what_is_read_on_the_node_is_mounted_read_only(row: list[Any]) -> None:
         assert mount == Mount(volume, path, source, read_only=True, propagation="HostToContainer")
 
 
-@pytest.mark.parametrize(
-    ("extensions", "directories"),
-    [
-        ({"file_storage": {}}, ("/var/lib/otelcol/file_storage",)),
-        ({"file_storage": {"directory": "/b"}, "file_storage/2": {"directory": "/a"}}, ("/a", "/b")),
-        ({"file_storage": {"directory": "/a"}, "file_storage/2": {"directory": "/a"}}, ("/a",)),
-        ({}, ()),
-    ],
+@cases(
+    "extensions, directories",
+    ({"file_storage": {}}, ("/var/lib/otelcol/file_storage",)),
+    ({"file_storage": {"directory": "/b"}, "file_storage/2": {"directory": "/a"}}, ("/a", "/b")),
+    ({"file_storage": {"directory": "/a"}, "file_storage/2": {"directory": "/a"}}, ("/a",)),
+    ({}, ()),
 )
 def test_state_is_kept_in_directories(extensions: Any, directories: tuple[str, ...]) -> None:
     assert needs(running(extensions=extensions)).state_directories == directories
