@@ -5,83 +5,75 @@
 
 from __future__ import annotations
 
-import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.config.catalogue import (
-    Catalogue,
-    guessed_type,
-    modules_of,
-)
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.config import catalogue
 
-from ..helpers import cases
+from ..helpers import cases, rows
 
-OTLP = {"0.110.0": {"traces": "stable", "logs": "beta"}}
-TABLES = {
-    "components": [
-        {"section": "receivers", "type": "otlp", "module": "core/receiver/otlpreceiver", "stability": OTLP,
-         "in": {"core": "0.110.0..", "contrib": "0.110.0..", "adot": "0.117.0.."}},
-        {"section": "receivers", "type": "file_log", "module": "contrib/receiver/filelogreceiver", "was": "filelog",
-         "since": "0.149.0", "in": {"contrib": "0.110.0..", "adot": "0.117.0.."},
-         "stability": {"0.110.0": {"logs": "beta"}, "0.150.0": {"logs": "stable"}}},
-        {"section": "processors", "type": "generation", "module": "contrib/processor/generationprocessor",
-         "was": "experimental_generation", "since": "0.112.0", "alias": False, "in": {"contrib": "0.110.0.."},
-         "stability": {"0.110.0": {"metrics": "alpha"}}},
-        {"section": "exporters", "type": "loki", "module": "contrib/exporter/lokiexporter",
-         "in": {"contrib": "0.110.0..0.122.0 0.123.0..0.131.0"}, "stability": {"0.110.0": {"logs": "deprecated"}}},
-        {"section": "connectors", "type": "count", "module": "contrib/connector/countconnector",
-         "in": {"contrib": "0.110.0.."},
-         "stability": {"0.110.0": {"traces>metrics": "alpha", "logs>metrics": "alpha"}}},
-        {"section": "extensions", "type": "health_check", "module": "contrib/extension/healthcheckextension",
-         "in": {"core": "0.110.0..", "contrib": "0.110.0.."}, "stability": {"0.110.0": {"extension": "beta"}}},
-        {"section": "receivers", "type": "murky", "module": "contrib/receiver/murkyreceiver", "guessed": True,
-         "in": {"contrib": "0.149.0.."}, "stability": {}},
-    ],
-    "builds": [
-        {"version": "0.110.0", "in": ["contrib", "core"]},
-        {"version": "0.117.0", "in": ["adot", "contrib", "core"], "adot": ["v0.43.0", "v0.43.1"]},
-        {"version": "0.122.0", "in": ["contrib", "core"]},
-        {"version": "0.123.0", "in": ["contrib", "core"]},
-        {"version": "0.131.0", "in": ["adot", "contrib", "core"], "adot": ["v0.45.0"]},
-        {"version": "0.149.0", "in": ["contrib", "core"]},
-        {"version": "0.150.0", "in": ["contrib", "core"]},
-    ],
-    "removals": [
-        {"section": "exporters", "type": "loki", "gone": "0.131.0", "use": "exporters/otlp_http",
-         "how": "Below /otlp."},
-        {"section": "exporters", "type": "carbon", "gone": "0.141.0", "use": None, "how": "Nothing."},
-    ],
-    "ports": [
-        {"section": "receivers", "type": "otlp", "name": "otlp", "key": "protocols.grpc.endpoint", "port": 4317,
-         "protocol": "TCP", "app_protocol": "grpc", "when": "protocols.grpc"},
-        {"section": "receivers", "type": "file_log", "name": "log", "key": "endpoint", "port": None, "protocol": "UDP"},
-    ],
-    "references": [
-        {"section": "*", "type": "*", "key": "**.auth.authenticator", "to": "extensions"},
-        {"section": "exporters", "type": "*", "key": "**.sending_queue.storage", "to": "extensions"},
-        {"section": "receivers", "type": "file_log", "key": "storage", "to": "extensions"},
-        {"section": "connectors", "type": "count", "key": "table.*.pipelines.*", "to": "pipelines"},
-        {"section": "exporters", "type": "loki", "key": "encoding", "to": "extensions", "lax": True},
-    ],
-    "provenance": {"gaps": [{"module": "contrib/", "since": "0.122.0", "until": "0.131.0"}]},
-}  # fmt: skip
-CATALOGUE = Catalogue.from_tables(TABLES)
-MANIFEST = {
-    "dist": {"name": "mine"},
-    "receivers": [
-        {"gomod": "github.com/open-telemetry/opentelemetry-collector-contrib/receiver/filelogreceiver v0.148.0"},
-        {"gomod": "github.com/acme/acmereceiver v1.2.3"},
-    ],
-    "exporters": None,
-    "extensions": [{"path": "./here"}],
-}
+TABLES = rows("""
+components:
+  - {section: receivers, type: otlp, module: core/receiver/otlpreceiver,
+     stability: {0.110.0: {traces: stable, logs: beta}}, in: {core: 0.110.0.., contrib: 0.110.0.., adot: 0.117.0..}}
+  - {section: receivers, type: file_log, module: contrib/receiver/filelogreceiver, was: filelog, since: 0.149.0,
+     in: {contrib: 0.110.0.., adot: 0.117.0..}, stability: {0.110.0: {logs: beta}, 0.150.0: {logs: stable}}}
+  - {section: processors, type: generation, module: contrib/processor/generationprocessor, was: experimental_generation,
+     since: 0.112.0, alias: false, in: {contrib: 0.110.0..}, stability: {0.110.0: {metrics: alpha}}}
+  - {section: exporters, type: loki, module: contrib/exporter/lokiexporter,
+     in: {contrib: 0.110.0..0.122.0 0.123.0..0.131.0}, stability: {0.110.0: {logs: deprecated}}}
+  - {section: connectors, type: count, module: contrib/connector/countconnector, in: {contrib: 0.110.0..},
+     stability: {0.110.0: {traces>metrics: alpha, logs>metrics: alpha}}}
+  - {section: extensions, type: health_check, module: contrib/extension/healthcheckextension,
+     in: {core: 0.110.0.., contrib: 0.110.0..}, stability: {0.110.0: {extension: beta}}}
+  - {section: receivers, type: murky, module: contrib/receiver/murkyreceiver, guessed: true,
+     in: {contrib: 0.149.0..}, stability: {}}
+builds:
+  - {version: 0.110.0, in: [contrib, core]}
+  - {version: 0.117.0, in: [adot, contrib, core], adot: [v0.43.0, v0.43.1]}
+  - {version: 0.122.0, in: [contrib, core]}
+  - {version: 0.123.0, in: [contrib, core]}
+  - {version: 0.131.0, in: [adot, contrib, core], adot: [v0.45.0]}
+  - {version: 0.149.0, in: [contrib, core]}
+  - {version: 0.150.0, in: [contrib, core]}
+removals:
+  - {section: exporters, type: loki, gone: 0.131.0, use: exporters/otlp_http, how: Below /otlp.}
+  - {section: exporters, type: carbon, gone: 0.141.0, use: null, how: Nothing.}
+ports:
+  - {section: receivers, type: otlp, name: otlp, key: protocols.grpc.endpoint, port: 4317, protocol: TCP,
+     app_protocol: grpc, when: protocols.grpc}
+  - {section: receivers, type: file_log, name: log, key: endpoint, port: null, protocol: UDP}
+references:
+  - {section: "*", type: "*", key: "**.auth.authenticator", to: extensions}
+  - {section: exporters, type: "*", key: "**.sending_queue.storage", to: extensions}
+  - {section: receivers, type: file_log, key: storage, to: extensions}
+  - {section: connectors, type: count, key: table.*.pipelines.*, to: pipelines}
+  - {section: exporters, type: loki, key: encoding, to: extensions, lax: true}
+provenance: {gaps: [{module: contrib/, since: 0.122.0, until: 0.131.0}]}
+""")
+CATALOGUE = catalogue.Catalogue.from_tables(TABLES)
+MANIFEST = rows("""
+dist: {name: mine}
+receivers:
+  - gomod: github.com/open-telemetry/opentelemetry-collector-contrib/receiver/filelogreceiver v0.148.0
+  - gomod: github.com/acme/acmereceiver v1.2.3
+exporters: null
+extensions: [{path: ./here}]
+""")
 
 
-@pytest.mark.parametrize(
-    ("name", "version", "renamed"),
-    [("filelog", "0.148.0", ""), ("filelog", "0.149.0", "file_log"), ("file_log", "0.149.0", "")],
+def find(section: str, name: str, version: str, build: str = "contrib") -> catalogue.Component:
+    """Return a component that a build has."""
+    found = CATALOGUE.find(section, name, build, version)
+    assert found is not None
+    return found
+
+
+@cases(
+    "name, version, renamed",
+    ("filelog", "0.148.0", ""),
+    ("filelog", "0.149.0", "file_log"),
+    ("file_log", "0.149.0", ""),
 )
 def test_any_name_that_the_version_takes_is_found(name: str, version: str, renamed: str) -> None:
-    found = CATALOGUE.find("receivers", name, "contrib", version)
-    assert found is not None
+    found = find("receivers", name, version)
     assert (found.name, found.type, found.renamed) == (name, "file_log", renamed)
 
 
@@ -101,12 +93,12 @@ def test_what_the_build_does_not_know_is_none(section: str, name: str, distribut
 
 
 def test_a_component_that_came_back_is_found() -> None:
-    assert CATALOGUE.find("exporters", "loki", "contrib", "0.123.0")
+    assert find("exporters", "loki", "0.123.0")
 
 
 def test_stability_is_that_of_the_version() -> None:
-    levels = [CATALOGUE.find("receivers", "filelog", "contrib", version) for version in ("0.149.0", "0.150.0")]
-    assert [found.stability for found in levels if found] == [{"logs": "beta"}, {"logs": "stable"}]
+    assert find("receivers", "filelog", "0.149.0").stability == {"logs": "beta"}
+    assert find("receivers", "filelog", "0.150.0").stability == {"logs": "stable"}
 
 
 def test_a_version_that_the_tables_lack_is_answered_from_the_nearest_older_one() -> None:
@@ -114,28 +106,22 @@ def test_a_version_that_the_tables_lack_is_answered_from_the_nearest_older_one()
     assert CATALOGUE.coverage("contrib", "0.160.0").approximate
     assert CATALOGUE.coverage("adot", "0.130.0").version == "0.117.0"
     assert not CATALOGUE.coverage("contrib", "v0.150.0").approximate
-    found = CATALOGUE.find("receivers", "otlp", "contrib", "0.160.0")
-    assert found is not None
-    assert found.approximate
+    assert find("receivers", "otlp", "0.160.0").approximate
 
 
 def test_a_version_before_all_is_answered_from_the_oldest() -> None:
     assert CATALOGUE.coverage("adot", "0.110.0").version == "0.117.0"
-    assert CATALOGUE.find("receivers", "filelog", "contrib", "0.99.0")
+    assert find("receivers", "filelog", "0.99.0")
 
 
 def test_names_follow_the_version_asked_for_even_where_the_build_is_older() -> None:
-    assert CATALOGUE.find("receivers", "file_log", "adot", "0.149.0")
+    assert find("receivers", "file_log", "0.149.0", "adot")
 
 
 def test_a_gap_in_the_metadata_makes_the_answer_approximate() -> None:
-    answers = [
-        CATALOGUE.find("connectors", "count", "contrib", version) for version in ("0.117.0", "0.123.0", "0.131.0")
-    ]
-    assert [found.approximate for found in answers if found] == [False, True, False]
-    unaffected = CATALOGUE.find("receivers", "otlp", "contrib", "0.123.0")
-    assert unaffected is not None
-    assert not unaffected.approximate
+    answers = [find("connectors", "count", version).approximate for version in ("0.117.0", "0.123.0", "0.131.0")]
+    assert answers == [False, True, False]
+    assert not find("receivers", "otlp", "0.123.0").approximate
 
 
 def test_signals_and_pairs() -> None:
@@ -147,8 +133,7 @@ def test_signals_and_pairs() -> None:
 
 
 def test_unknown_signals_are_none_and_not_empty() -> None:
-    found = CATALOGUE.find("receivers", "murky", "contrib", "0.150.0")
-    assert found is not None
+    found = find("receivers", "murky", "0.150.0")
     assert (found.signals, found.pairs, found.guessed) == (None, None, True)
 
 
@@ -192,11 +177,8 @@ def test_ports_by_any_name() -> None:
 
 
 def test_references_find_what_settings_name() -> None:
-    settings = {
-        "storage": "file_storage",
-        "http": {"auth": {"authenticator": "sigv4auth"}},
-        "auth": {"authenticator": "oidc"},
-    }
+    http, auth = {"auth": {"authenticator": "sigv4auth"}}, {"authenticator": "oidc"}
+    settings = {"storage": "file_storage", "http": http, "auth": auth}
     found = {pair for reference in CATALOGUE.references("receivers", "filelog") for pair in reference.find(settings)}
     assert found == {
         (("storage",), "file_storage"),
@@ -248,7 +230,7 @@ def test_what_nobody_knows_of_a_manifest_is_found_by_its_folder() -> None:
 
 
 def test_a_manifest_without_components_is_an_empty_distribution() -> None:
-    assert modules_of({"dist": {}, "receivers": ["odd"]}) == []
+    assert catalogue.modules_of({"dist": {}, "receivers": ["odd"]}) == []
 
 
 @cases(
@@ -259,4 +241,4 @@ def test_a_manifest_without_components_is_an_empty_distribution() -> None:
     ("x/receiver", "receiver"),
 )
 def test_types_are_guessed_from_folders(module: str, expected: str) -> None:
-    assert guessed_type(module) == expected
+    assert catalogue.guessed_type(module) == expected

@@ -18,14 +18,9 @@ from hypothesis import strategies as st
 from ..helpers import cases, recipe, user
 from ..strategies import anything, configs
 
-RECEIVE = recipe(
-    "recipe 'receive'",
-    {"receivers": {"otlp": {"port": 1}}, "service": {"pipelines": {"traces": {"receivers": ["otlp"]}}}},
-)
-BATCH = recipe(
-    "recipe 'batch'",
-    {"processors": {"batch": {"size": 8}}, "service": {"pipelines": {"*": {"processors": ["batch"]}}}},
-)
+RECEIVING = {"receivers": {"otlp": {"port": 1}}, "service": {"pipelines": {"traces": {"receivers": ["otlp"]}}}}
+BATCHING = {"processors": {"batch": {"size": 8}}, "service": {"pipelines": {"*": {"processors": ["batch"]}}}}
+RECEIVE, BATCH = recipe("recipe 'receive'", RECEIVING), recipe("recipe 'batch'", BATCHING)
 FILE = Layer(
     "a.yml",
     {"receivers": {"otlp": {"port": 2}}, "exporters": {"debug": None}},
@@ -58,14 +53,12 @@ def test_every_value_is_found_where_it_was_written(path: paths.Path, place: str)
     assert str(composed.locate(path)) == place
 
 
-def test_a_place_in_a_list_is_found_by_its_value() -> None:
-    layer = user({"a+": ["x"]}, positions={("a+", 0): paths.Position("f", 2, 3)})
-    assert Composed({"a": ["w", "x"]}, (layer,)).locate(("a", 1)) == paths.Position("f", 2, 3)
-
-
-def test_a_place_below_a_list_is_found_by_the_item_around_it() -> None:
-    layer = user({"a+": [{"k": "x"}]}, positions={("a+", 0, "k"): paths.Position("f", 2, 3)})
-    assert Composed({"a": [{"k": "w"}, {"k": "x"}]}, (layer,)).locate(("a", 1, "k")) == paths.Position("f", 2, 3)
+def test_a_place_in_a_list_is_found_by_its_value_or_by_the_item_around_it() -> None:
+    here = paths.Position("f", 2, 3)
+    layer = user({"a+": ["x"]}, positions={("a+", 0): here})
+    assert Composed({"a": ["w", "x"]}, (layer,)).locate(("a", 1)) == here
+    layer = user({"a+": [{"k": "x"}]}, positions={("a+", 0, "k"): here})
+    assert Composed({"a": [{"k": "w"}, {"k": "x"}]}, (layer,)).locate(("a", 1, "k")) == here
 
 
 def test_nothing_is_found_where_there_are_no_layers() -> None:
@@ -132,11 +125,8 @@ def test_a_section_is_always_a_mapping(config: Any) -> None:
 
 
 def test_leaves_come_in_order_with_their_paths() -> None:
-    assert list(paths.leaves({"b": [1, {"c": None}], "a": "x"})) == [
-        (("b", 0), 1),
-        (("b", 1, "c"), None),
-        (("a",), "x"),
-    ]
+    found = paths.leaves({"b": [1, {"c": None}], "a": "x"})
+    assert list(found) == [(("b", 0), 1), (("b", 1, "c"), None), (("a",), "x")]
 
 
 def test_leaves_of_a_deep_tree_do_not_exhaust_the_stack() -> None:

@@ -16,7 +16,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors im
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.recipes import check_shape
 from hypothesis import given
 
-from ..helpers import cases
+from ..helpers import cases, rows
 from ..strategies import configs
 
 ROWS = [
@@ -24,40 +24,20 @@ ROWS = [
     Rename("processors", "k8sattributes", "k8s_attributes", "0.146.0", alias=True),
     Rename("connectors", "spanmetrics", "span_metrics", "0.151.0", alias=True),
 ]
-NEW: dict[str, Any] = {
-    "receivers": {"otlp_grpc": {}},
-    "processors": {"k8s_attributes": None},
-    "connectors": {"span_metrics/x": {}},
-    "exporters": {"otlp_grpc/gateway": {"endpoint": "e"}},
-    "service": {
-        "telemetry": {"logs": {}},
-        "pipelines": {
-            "traces": {
-                "receivers": ["otlp_grpc"],
-                "processors": ["k8s_attributes"],
-                "exporters": ["otlp_grpc/gateway", "span_metrics/x"],
-            },
-            "metrics": {"receivers": ["span_metrics/x"], "exporters": None},
-        },
-    },
-}
-OLD: dict[str, Any] = {
-    "receivers": {"otlp_grpc": {}},
-    "processors": {"k8sattributes": None},
-    "connectors": {"spanmetrics/x": {}},
-    "exporters": {"otlp/gateway": {"endpoint": "e"}},
-    "service": {
-        "telemetry": {"logs": {}},
-        "pipelines": {
-            "traces": {
-                "receivers": ["otlp_grpc"],
-                "processors": ["k8sattributes"],
-                "exporters": ["otlp/gateway", "spanmetrics/x"],
-            },
-            "metrics": {"receivers": ["spanmetrics/x"], "exporters": []},
-        },
-    },
-}
+NAMES = """
+receivers: {otlp_grpc: {}}
+processors: {k8s_attributes: null}
+connectors: {span_metrics/x: {}}
+exporters: {otlp_grpc/gateway: {endpoint: e}}
+service:
+  telemetry: {logs: {}}
+  pipelines:
+    traces: {receivers: [otlp_grpc], processors: [k8s_attributes], exporters: [otlp_grpc/gateway, span_metrics/x]}
+    metrics: {receivers: [span_metrics/x], exporters: null}
+"""
+NEW = rows(NAMES)
+OLD_NAMES = NAMES.replace("otlp_grpc/", "otlp/").replace("k8s_attributes", "k8sattributes")
+OLD = rows(OLD_NAMES.replace("span_metrics", "spanmetrics").replace("exporters: null", "exporters: []"))
 
 
 @cases(

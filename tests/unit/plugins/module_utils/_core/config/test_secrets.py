@@ -10,12 +10,8 @@ import time
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.config.secrets import (
-    concealed,
-    masker,
-    secret_at,
-    secrets_in,
-)
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.config import secrets
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.config.secrets import concealed, masker
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.subject import Subject
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.transport import plaintext_secret
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._sources import CATALOGUE
@@ -110,8 +106,8 @@ def test_a_secret_is_found_and_masked_in_its_config(row: tuple[str, str, str]) -
     config = setting(path, value)
     (found,) = findings(Case("plaintext-secret", "any", config))
     assert secret not in str(found)
-    assert secret not in masker(secrets_in(config))(f"the exporter says: {value} is wrong")
-    assert secret not in masker(secrets_in(config))(f"cannot reach https://host/x?y={secret}&z=1")
+    assert secret not in masker(secrets.secrets_in(config))(f"the exporter says: {value} is wrong")
+    assert secret not in masker(secrets.secrets_in(config))(f"cannot reach https://host/x?y={secret}&z=1")
 
 
 @pytest.mark.parametrize("row", SECRETS, ids=named)
@@ -132,7 +128,7 @@ def test_what_looks_like_a_secret_is_none(row: tuple[str, str]) -> None:
     config = setting(path, value)
     assert findings(Case("plaintext-secret", "any", config)) == []
     if path != "htpasswd/inline":  # a hash is no secret in clear text, and is of no use in a message
-        assert masker(secrets_in(config))(f"says {value}") == f"says {value}"
+        assert masker(secrets.secrets_in(config))(f"says {value}") == f"says {value}"
     assert concealed(f"{path.split('/')[-1]}: {value}") == f"{path.split('/')[-1]}: {value}"
 
 
@@ -159,7 +155,7 @@ def test_what_the_collector_types_as_opaque_is_a_secret(row: dict[str, Any]) -> 
     value = f"AccountKey={WORD}" if key == "connection_string" else WORD
     tree: Any = {"text": value, "list": [value], "headers": {"x-api-key": value}}[row["shape"]]
     config = {"exporters": {"x": {"api": {key: tree}} if key == "key" else {key: tree}}}
-    assert secrets_in(config) == {WORD}
+    assert secrets.secrets_in(config) == {WORD}
     assert len(findings(Case("plaintext-secret", "any", config))) == 1
 
 
@@ -180,11 +176,11 @@ def test_hostile_text_takes_linear_time(text: str) -> None:
 
 
 def test_a_number_of_thousands_of_digits_is_text() -> None:
-    assert secrets_in({"token": 16**6000})
+    assert secrets.secrets_in({"token": 16**6000})
 
 
 def test_nothing_is_found_twice_in_one_value() -> None:
-    assert secret_at({}, ("endpoint",), f"https://me:{WORD}@host/?token={WORD}") == "a password in a URL"
+    assert secrets.secret_at({}, ("endpoint",), f"https://me:{WORD}@host/?token={WORD}") == "a password in a URL"
 
 
 @cases(
