@@ -77,7 +77,7 @@ CONFIG: Json = {
 }
 
 
-def cases(names: str, *rows: Any, **more: Any) -> Any:
+def cases(names: str, *rows: Any, **more: Any) -> pytest.MarkDecorator:
     """Return the mark of a test that runs once for each row."""
     return pytest.mark.parametrize(names, rows, **more)
 

@@ -41,30 +41,12 @@ _roles = st.sampled_from(["receivers", "processors", "exporters", "receivers+", 
 _pipelines = mappings(
     st.sampled_from(["traces", "logs", "traces/2", "*"]) | scalars, mostly(mappings(_roles, _id_lists))
 )
-_service = st.fixed_dictionaries(
-    {},
-    optional={
-        "extensions": _id_lists,
-        "extensions+": _id_lists,
-        "pipelines": mostly(_pipelines),
-        "telemetry": anything,
-    },
-)
+_extensions = {"extensions": _id_lists, "extensions+": _id_lists}
+_service = st.fixed_dictionaries({}, optional=_extensions | {"pipelines": mostly(_pipelines), "telemetry": anything})
 _components = mostly(mappings(st.sampled_from(IDS) | scalars, anything))
+_sections = dict.fromkeys(["receivers", "processors", "exporters", "connectors", "extensions"], _components)
 configs: st.SearchStrategy[Any] = mostly(
-    st.fixed_dictionaries(
-        {},
-        optional={
-            "receivers": _components,
-            "processors": _components,
-            "exporters": _components,
-            "connectors": _components,
-            "extensions": _components,
-            "service": mostly(_service),
-            None: anything,
-            1: anything,
-        },
-    )
+    st.fixed_dictionaries({}, optional={**_sections, "service": mostly(_service), None: anything, 1: anything})
 )
 
 

@@ -14,17 +14,11 @@ from .helpers import cases
 
 
 def test_a_recipe_is_a_name_or_a_name_with_options() -> None:
-    assert recipes.uses(["one", {"two": {"a": 1}}, {"three": None}]) == [
-        RecipeUse("one", {}),
-        RecipeUse("two", {"a": 1}),
-        RecipeUse("three", {}),
-    ]
-
-
-def test_options_are_copied() -> None:
     given = {"a": 1}
-    recipes.uses([{"one": given}])[0].options["b"] = 2
-    assert given == {"a": 1}
+    used = recipes.uses(["one", {"two": given}, {"three": None}])
+    assert used == [RecipeUse("one", {}), RecipeUse("two", given), RecipeUse("three", {})]
+    used[1].options["b"] = 2
+    assert given == {"a": 1}, "options are copied"
 
 
 @pytest.mark.parametrize("item", [None, 1, [], {}, {"a": {}, "b": {}}, {"a": [1]}, {1: {}}])

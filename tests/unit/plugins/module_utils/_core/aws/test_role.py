@@ -17,16 +17,9 @@ ACCOUNT = policy.Account("obs", "gateway")
 SPANS = {"Effect": "Allow", "Action": ["xray:PutSpans"], "Resource": ["*"]}
 
 
-WISH = {
-    "account": ACCOUNT,
-    "eks_cluster": EKS_CLUSTER,
-    "trust": trust.irsa(EKS_CLUSTER, ACCOUNT),
-    "statements": [SPANS],
-}
-
-
 def wish(**asked: Any) -> role.RoleRequest:
-    return role.RoleRequest(**(WISH | asked))
+    given = {"account": ACCOUNT, "eks_cluster": EKS_CLUSTER, "statements": [SPANS]}
+    return role.RoleRequest(**(given | {"trust": trust.irsa(EKS_CLUSTER, ACCOUNT)} | asked))
 
 
 def made(**asked: Any) -> dict[str, Any]:

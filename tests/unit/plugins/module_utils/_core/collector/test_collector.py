@@ -11,7 +11,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.collector
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.collector import names
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
 
-from ..helpers import LABELS, SELECTOR, cases, collector
+from ..helpers import LABELS, SELECTOR, Json, cases, collector
 
 DISTRIBUTION = core.Distribution("contrib", "ghcr.io/otel/contrib", 10001)
 
@@ -50,14 +50,10 @@ def test_a_daemonset_cannot_be_autoscaled() -> None:
 
 
 # Which collectors open ports on their node, and which have a Service.
-AGENT, OTHERS = {"mode": "daemonset"}, [{"mode": "deployment"}, {"mode": "statefulset"}]
+AGENT: Json = {"mode": "daemonset"}
+OTHERS: list[Json] = [{"mode": "deployment"}, {"mode": "statefulset"}]
 ON_NODE = [AGENT, {"mode": "deployment", "host_ports": True}]
-NOT_ON_NODE = [
-    *OTHERS,
-    AGENT | {"host_ports": False},
-    AGENT | {"host_network": True},
-    ON_NODE[1] | {"host_network": True},
-]
+NOT_ON_NODE = [*OTHERS, AGENT | {"host_ports": False}, *(one | {"host_network": True} for one in ON_NODE)]
 SERVED = [*OTHERS, AGENT | {"service": {"enabled": True}}, OTHERS[0] | {"service": {"enabled": None}}]
 NOT_SERVED = [AGENT, OTHERS[0] | {"service": {"enabled": False}}]
 

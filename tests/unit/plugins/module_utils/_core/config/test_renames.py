@@ -7,11 +7,7 @@ import copy
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.config.layers import (
-    Rename,
-    for_version,
-    parse_version,
-)
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.config import layers
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.recipes import check_shape
 from hypothesis import given
@@ -20,9 +16,9 @@ from ..helpers import cases, rows
 from ..strategies import configs
 
 ROWS = [
-    Rename("exporters", "otlp", "otlp_grpc", "0.144.0", alias=True),
-    Rename("processors", "k8sattributes", "k8s_attributes", "0.146.0", alias=True),
-    Rename("connectors", "spanmetrics", "span_metrics", "0.151.0", alias=True),
+    layers.Rename("exporters", "otlp", "otlp_grpc", "0.144.0", alias=True),
+    layers.Rename("processors", "k8sattributes", "k8s_attributes", "0.146.0", alias=True),
+    layers.Rename("connectors", "spanmetrics", "span_metrics", "0.151.0", alias=True),
 ]
 NAMES = """
 receivers: {otlp_grpc: {}}
@@ -50,30 +46,30 @@ OLD = rows(OLD_NAMES.replace("span_metrics", "spanmetrics").replace("exporters: 
     ("", ()),
 )
 def test_a_version_is_its_numbers(text: str, version: tuple[int, ...]) -> None:
-    assert parse_version(text) == version
+    assert layers.parse_version(text) == version
 
 
 def test_an_old_version_gets_old_names_wherever_they_stand() -> None:
-    assert for_version(NEW, "0.135.0", ROWS) == OLD
+    assert layers.for_version(NEW, "0.135.0", ROWS) == OLD
 
 
 @pytest.mark.parametrize("version", ["0.158.0", "v0.151.0", "latest"])
 def test_a_version_that_knows_the_new_names_keeps_them(version: str) -> None:
-    assert for_version(NEW, version, ROWS) == NEW
+    assert layers.for_version(NEW, version, ROWS) == NEW
 
 
 def test_only_names_that_are_too_new_change() -> None:
-    assert set(for_version(NEW, "0.145.9", ROWS)["exporters"]) == {"otlp_grpc/gateway"}
-    assert set(for_version(NEW, "0.145.9", ROWS)["processors"]) == {"k8sattributes"}
+    assert set(layers.for_version(NEW, "0.145.9", ROWS)["exporters"]) == {"otlp_grpc/gateway"}
+    assert set(layers.for_version(NEW, "0.145.9", ROWS)["processors"]) == {"k8sattributes"}
 
 
 def test_a_version_that_just_knows_the_name_is_new_enough() -> None:
-    assert set(for_version(NEW, "0.146.0", ROWS)["processors"]) == {"k8s_attributes"}
+    assert set(layers.for_version(NEW, "0.146.0", ROWS)["processors"]) == {"k8s_attributes"}
 
 
 def test_the_input_stays() -> None:
     before = copy.deepcopy(NEW)
-    for_version(NEW, "0.1.0", ROWS)
+    layers.for_version(NEW, "0.1.0", ROWS)
     assert before == NEW
 
 
@@ -83,4 +79,4 @@ def test_every_config_of_the_right_shape_can_be_renamed(config: Any) -> None:
         check_shape("recipe", config)
     except Problem:
         return
-    for_version(config, "0.1.0", ROWS)
+    layers.for_version(config, "0.1.0", ROWS)

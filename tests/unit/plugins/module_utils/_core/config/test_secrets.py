@@ -19,8 +19,7 @@ from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._sources import
 from tests.support.canaries import GUID, HEX, SECRETS, WORD
 
 from ..helpers import cases
-from ..lint.cases import Case
-from ..lint.test_rules import findings
+from ..lint.cases import Case, findings
 
 
 def setting(path: str, value: str) -> dict[str, Any]:

@@ -17,6 +17,7 @@ pipeline of its `signal` has all components that the case names. `config` replac
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -132,7 +133,7 @@ def resource(spec: Json) -> Json:
     return {"apiVersion": f"opentelemetry.io/{version}", "kind": "OpenTelemetryCollector", "spec": spec}
 
 
-SURROUNDINGS = {
+SURROUNDINGS: dict[str, Callable[[Any], Any]] = {
     "in": deployment,
     "build": target,
     "environment": frozenset,

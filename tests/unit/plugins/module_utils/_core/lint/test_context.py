@@ -18,35 +18,28 @@ from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _render
 
 from tests.support.recipe_options import RECIPE_OPTIONS
 
-from ..helpers import cases
+from ..helpers import cases, rows
 
-TEXT = "receivers:\n  otlp:\nservice:\n  pipelines:\n"
-CONFIG_MAP = {"kind": "ConfigMap", "apiVersion": "v1", "metadata": {"name": "c"}, "data": {"relay": TEXT}}
+CONFIG_MAP = rows("""
+{kind: ConfigMap, apiVersion: v1, metadata: {name: c}, data: {relay: "receivers: {otlp: }\\nservice: {pipelines: }"}}
+""")
 LABELS = {"app": "x"}
-CONTAINER = {
-    "name": "collector",
-    "image": "otel/opentelemetry-collector:0.158.0",
-    "env": [{"name": "A"}],
-    "ports": [{"name": "otlp", "containerPort": 4317, "hostPort": 4317}, {"name": "m", "containerPort": 8888}],
-    "livenessProbe": {},
-    "resources": {"limits": {"memory": "1Gi"}},
-    "volumeMounts": [{"name": "v", "mountPath": "/conf"}, {"name": "w", "mountPath": "/hostfs"}],
-}
-POD = {
-    "serviceAccountName": "sa",
-    "containers": [{"name": "other"}, CONTAINER],
-    "volumes": [{"name": "v", "configMap": {"name": "c"}}],
-}
+CONTAINER = rows("""
+name: collector
+image: otel/opentelemetry-collector:0.158.0
+env: [{name: A}]
+ports: [{name: otlp, containerPort: 4317, hostPort: 4317}, {name: m, containerPort: 8888}]
+livenessProbe: {}
+resources: {limits: {memory: 1Gi}}
+volumeMounts: [{name: v, mountPath: /conf}, {name: w, mountPath: /hostfs}]
+""")
+VOLUMES = [{"name": "v", "configMap": {"name": "c"}}]
+POD = {"serviceAccountName": "sa", "containers": [{"name": "other"}, CONTAINER], "volumes": VOLUMES}
 
 
 def workload(kind: str, pod: dict[str, Any] = POD, **spec: Any) -> dict[str, Any]:
-    template = {"metadata": {"labels": LABELS}, "spec": pod}
-    return {
-        "kind": kind,
-        "apiVersion": "apps/v1",
-        "metadata": {"name": "w", "namespace": "n"},
-        "spec": {"template": template, **spec},
-    }
+    spec["template"] = {"metadata": {"labels": LABELS}, "spec": pod}
+    return {"kind": kind, "apiVersion": "apps/v1", "metadata": {"name": "w", "namespace": "n"}, "spec": spec}
 
 
 def around(*stream: dict[str, Any]) -> Context:
@@ -60,17 +53,9 @@ def test_a_config_alone_has_no_context() -> None:
 
 
 def test_a_workload_that_mounts_it_says_where_it_runs() -> None:
-    assert around(workload("DaemonSet")) == Context(
-        Deployment(
-            mode="daemonset",
-            memory_limit_mib=1024,
-            mounts=("/conf", "/hostfs"),
-            exposed=frozenset({(4317, "TCP")}),
-            probed=True,
-        ),
-        frozenset({"A"}),
-        "otel/opentelemetry-collector:0.158.0",
-    )
+    exposed = frozenset({(4317, "TCP")})
+    known = Deployment("daemonset", memory_limit_mib=1024, mounts=("/conf", "/hostfs"), exposed=exposed, probed=True)
+    assert around(workload("DaemonSet")) == Context(known, frozenset({"A"}), "otel/opentelemetry-collector:0.158.0")
 
 
 @pytest.mark.parametrize(("spec", "replicas"), [({}, 1), ({"replicas": 3}, 3)])
@@ -81,19 +66,14 @@ def test_replicas_are_counted(spec: dict[str, Any], replicas: int) -> None:
 
 
 def test_what_else_is_in_the_stream_is_seen() -> None:
-    service = {
-        "kind": "Service",
-        "spec": {"selector": LABELS, "ports": [{"port": 80, "targetPort": "m"}, {"port": 53, "protocol": "UDP"}]},
-    }
-    scaler = {"kind": "HorizontalPodAutoscaler", "spec": {"scaleTargetRef": {"kind": "Deployment", "name": "w"}}}
-    policy = {"kind": "NetworkPolicy", "spec": {"podSelector": {"matchLabels": LABELS}}}
-    role = {"kind": "ClusterRole", "metadata": {"name": "r"}, "rules": [{"verbs": ["get"]}]}
-    binding = {
-        "kind": "ClusterRoleBinding",
-        "roleRef": {"kind": "ClusterRole", "name": "r"},
-        "subjects": [{"name": "sa", "namespace": "n"}],
-    }
-    deployment = around(service, scaler, policy, role, binding, workload("Deployment")).deployment
+    stream = rows("""
+      - {kind: Service, spec: {selector: {app: x}, ports: [{port: 80, targetPort: m}, {port: 53, protocol: UDP}]}}
+      - {kind: HorizontalPodAutoscaler, spec: {scaleTargetRef: {kind: Deployment, name: w}}}
+      - {kind: NetworkPolicy, spec: {podSelector: {matchLabels: {app: x}}}}
+      - {kind: ClusterRole, metadata: {name: r}, rules: [{verbs: [get]}]}
+      - {kind: ClusterRoleBinding, roleRef: {kind: ClusterRole, name: r}, subjects: [{name: sa, namespace: n}]}
+    """)
+    deployment = around(*stream, workload("Deployment")).deployment
     assert deployment
     assert deployment.exposed == frozenset({(4317, "TCP"), (8888, "TCP"), (53, "UDP")})
     assert (deployment.autoscaled, deployment.network_policy) == (True, True)
@@ -115,10 +95,11 @@ def test_a_workload_without_it_says_nothing(change: dict[str, Any]) -> None:
     assert around(workload("Deployment", {**POD, **change})) == Context()
 
 
-def resource(**spec: Any) -> Deployment:
+def resource(labels: dict[str, str] | None = None, **spec: Any) -> Deployment:
     item = {
         "kind": "OpenTelemetryCollector",
         "apiVersion": "opentelemetry.io/v1beta1",
+        "metadata": {"labels": labels or {}},
         "spec": {"config": {"receivers": {}}, **spec},
     }
     (found,) = configs([item], True)
@@ -128,14 +109,7 @@ def resource(**spec: Any) -> Deployment:
 
 
 def test_a_label_leads_to_a_target_allocator_of_its_own() -> None:
-    item = {
-        "kind": "OpenTelemetryCollector",
-        "metadata": {"labels": {"opentelemetry.io/target-allocator": "shared"}},
-        "spec": {"mode": "statefulset", "config": {"receivers": {}}},
-    }
-    deployment = context_of(Found(0, (), False, item, ""), [item]).deployment
-    assert deployment
-    assert deployment.target_allocator
+    assert resource({"opentelemetry.io/target-allocator": "shared"}, mode="statefulset").target_allocator
 
 
 def test_a_custom_resource_says_itself() -> None:
@@ -224,9 +198,8 @@ def test_rules_know_the_build_that_will_run(
 ) -> None:
     seen: list[Subject] = []
     monkeypatch.setattr(_render, "lint", lambda subject: seen.append(subject) or [])
-    _render.plan(
-        _render.Request([{"name": "a", "namespace": "b", "recipes": ["otlp_ingest", "debug_output"]}], options)
-    )
+    item = {"name": "a", "namespace": "b", "recipes": ["otlp_ingest", "debug_output"]}
+    _render.plan(_render.Request([item], options))
     target = seen[0].target
     assert (target and (target.distribution, target.version)) == build
     assert seen[0].deployment is not None

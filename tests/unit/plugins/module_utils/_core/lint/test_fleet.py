@@ -58,11 +58,7 @@ SHARING = [
     ("two agents", member("a", OTLP), member("b", OTLP)),
     ("host networks", member("a", METRICS, host_network=True), member("b", METRICS, host_network=True)),
     ("a host network and an agent", member("a", OTLP, host_network=True), member("b", OTLP)),
-    (
-        "nodes that may be the same",
-        member("a", OTLP, node_selector={"x": "1"}),
-        member("b", OTLP, node_selector={"y": "2"}),
-    ),
+    ("perhaps one node", member("a", OTLP, node_selector={"x": "1"}), member("b", OTLP, node_selector={"y": "2"})),
     ("a gateway on the node", member("a", OTLP, mode="deployment", host_ports=True), member("b", OTLP)),
 ]
 APART = [
@@ -76,7 +72,7 @@ APART = [
 ]
 
 
-@pytest.mark.parametrize(("one", "two"), [row[1:] for row in SHARING], ids=[row[0] for row in SHARING])
+@cases("one, two", *(row[1:] for row in SHARING), ids=[row[0] for row in SHARING])
 def test_one_port_of_a_node_is_opened_once(one: deployed.Member, two: deployed.Member) -> None:
     with pytest.raises(Problem) as refused:
         deployed.check([one, two])
@@ -85,7 +81,7 @@ def test_one_port_of_a_node_is_opened_once(one: deployed.Member, two: deployed.M
     assert "node_selectors" in refused.value.fix
 
 
-@pytest.mark.parametrize(("one", "two"), [row[1:] for row in APART], ids=[row[0] for row in APART])
+@cases("one, two", *(row[1:] for row in APART), ids=[row[0] for row in APART])
 def test_what_never_meets_does_not_clash(one: deployed.Member, two: deployed.Member) -> None:
     deployed.check([one, two])
 

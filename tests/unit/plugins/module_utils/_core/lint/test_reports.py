@@ -8,12 +8,8 @@ from xml.etree import ElementTree
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.config.paths import Position
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.reports import (
-    FORMATS,
-    Checked,
-    Report,
-    Suppressed,
-)
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint import reports
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.reports import FORMATS, Checked, Report
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.subject import Finding, Rule
 from hypothesis import given
 from hypothesis import strategies as st
@@ -25,14 +21,9 @@ RULES = (
     Rule("bad-thing", "error", "Yield bad things.", lambda _subject: (), documentation="https://example.com/bad"),
     Rule("quiet-thing", "warning", "", lambda _subject: ()),
 )
-REPORT = Report(
-    (
-        Checked("a b.yml", (ERROR,)),
-        Checked("c.yml", (WARNING, INFO), (Suppressed(ERROR, 'known, "later"', True), Suppressed(INFO, "so"))),
-    ),
-    skipped=("d.yml",),
-    rules=RULES,
-)
+ACCEPTED = (reports.Suppressed(ERROR, 'known, "later"', True), reports.Suppressed(INFO, "so"))
+CHECKED = (Checked("a b.yml", (ERROR,)), Checked("c.yml", (WARNING, INFO), ACCEPTED))
+REPORT = Report(CHECKED, skipped=("d.yml",), rules=RULES)
 
 TEXT = """\
 info [some-thing] so it is.
@@ -86,35 +77,24 @@ def test_sarif_has_rules_results_and_reasons() -> None:
     assert [rule["id"] for rule in rules] == ["bad-thing", "quiet-thing", "some-thing", "odd-thing"]
     assert rules[0]["fullDescription"]["text"] == "Bad things."
     assert rules[0]["helpUri"] == "https://example.com/bad"
-    assert [result["ruleId"] for result in run["results"]] == [
-        rules[result["ruleIndex"]]["id"] for result in run["results"]
-    ]
+    assert all(result["ruleId"] == rules[result["ruleIndex"]]["id"] for result in run["results"])
     error = run["results"][2]
     assert error["level"] == "error"
-    location = error["locations"][0]["physicalLocation"]
-    assert location == {
-        "artifactLocation": {"uri": "dir/a%20b.yml"},
-        "region": {"startLine": 3, "startColumn": 5},
-    }
+    place = {"artifactLocation": {"uri": "dir/a%20b.yml"}, "region": {"startLine": 3, "startColumn": 5}}
+    assert error["locations"][0]["physicalLocation"] == place
     kinds = [result["suppressions"][0]["kind"] for result in run["results"] if "suppressions" in result]
     assert kinds == ["external", "inSource"]
     assert run["results"][0]["locations"] == []
 
 
-FINDINGS = st.builds(
-    Finding,
-    st.builds(Position, st.text(), st.integers(0, 9), st.integers(0, 9)),
-    st.text(),
-    st.sampled_from(["a", "b"]),
-    st.sampled_from(["error", "warning", "info"]),
-    st.text(),
-    st.text(),
-)
+PLACES = st.builds(Position, st.text(), st.integers(0, 9), st.integers(0, 9))
+RULE_IDS, LEVELS = st.sampled_from(["a", "b"]), st.sampled_from(["error", "warning", "info"])
+FINDINGS = st.builds(Finding, PLACES, st.text(), RULE_IDS, LEVELS, st.text(), st.text())
 
 
 @given(st.text(), FINDINGS, st.text(), st.sampled_from(sorted(FORMATS)))
 def test_no_text_breaks_a_format(name: str, finding: Finding, reason: str, form: str) -> None:
-    text = FORMATS[form](Report((Checked(name, (finding,), (Suppressed(finding, reason),)),)))
+    text = FORMATS[form](Report((Checked(name, (finding,), (reports.Suppressed(finding, reason),)),)))
     if form in ("json", "sarif"):
         json.loads(text)
     elif form == "junit":

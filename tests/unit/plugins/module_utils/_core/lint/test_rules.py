@@ -12,20 +12,13 @@ import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.config.compose import compose
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.config.paths import Position
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint import fields, rules
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint import fields, rules, subject
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.rules import RULES, lint
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.subject import (
-    SEVERITIES,
-    Fault,
-    Finding,
-    Rule,
-    Subject,
-    run,
-)
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.subject import Fault, Finding, Rule, Subject
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ..helpers import CATALOGUE, CONFIG, user
+from ..helpers import CATALOGUE, CONFIG, rows, user
 from ..strategies import anything, configs
 from .cases import Case, cases, check, findings, target
 
@@ -42,13 +35,9 @@ def test_the_rule_finds_exactly_this(case: Case) -> None:
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.id)
-def test_every_rule_has_a_good_and_a_bad_case(rule: Rule) -> None:
+def test_every_rule_has_a_good_and_a_bad_case_and_a_reason_that_is_a_sentence(rule: Rule) -> None:
     assert {case.path is None for case in CASES if case.rule == rule.id} == {True, False}
-
-
-@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.id)
-def test_every_rule_has_a_reason_that_is_a_sentence(rule: Rule) -> None:
-    assert rule.severity in SEVERITIES
+    assert rule.severity in subject.SEVERITIES
     assert rule.reason.startswith("Yield ")
     assert rule.reason.endswith(".")
 
@@ -66,11 +55,8 @@ def test_every_check_is_in_the_table_of_rules(path: Path) -> None:
     assert lost == [], "name them in RULES at the end of the file, and a new file in _TOPICS of rules.py"
 
 
-def test_rules_have_ids_of_their_own() -> None:
+def test_rules_have_ids_of_their_own_and_what_the_collector_itself_refuses_is_an_error() -> None:
     assert len({rule.id for rule in RULES}) == len(RULES)
-
-
-def test_what_the_collector_itself_refuses_is_an_error() -> None:
     assert {rule.severity for rule in RULES if rule.shared} == {"error"}
 
 
@@ -81,37 +67,29 @@ def test_a_correct_config_has_nothing_to_mend() -> None:
 def test_findings_come_in_the_order_of_their_places() -> None:
     rule = Rule("r", "error", "", lambda _subject: [Fault(("b",), "two"), Fault(("a",), "one"), Fault(("c",), "three")])
     places = {("a",): Position("f", 10), ("b",): Position("f", 9), ("c",): Position("e", 99)}
-    found = run([rule], Subject({}, places.__getitem__))
+    found = subject.run([rule], Subject({}, places.__getitem__))
     assert [str(item.position) for item in found] == ["e:99", "f:9", "f:10"]
 
 
 def test_a_finding_reads_as_one_line() -> None:
-    finding = Finding(
-        Position("a.yml", 3, 5), "service.pipelines", "no-pipelines", "error", "there is none", "Add one."
-    )
+    place = Position("a.yml", 3, 5)
+    finding = Finding(place, "service.pipelines", "no-pipelines", "error", "there is none", "Add one.")
     assert str(finding) == "a.yml:3:5 service.pipelines: error [no-pipelines] there is none. Add one."
-    assert finding.as_dict() == {
-        "rule": "no-pipelines",
-        "severity": "error",
-        "file": "a.yml",
-        "line": 3,
-        "column": 5,
-        "path": "service.pipelines",
-        "message": "there is none",
-        "fix": "Add one.",
-    }
+    assert finding.as_dict() == rows("""
+      {rule: no-pipelines, severity: error, file: a.yml, line: 3, column: 5, path: service.pipelines,
+       message: there is none, fix: Add one.}
+    """)
 
 
 def test_a_second_key_is_reported_where_it_stands() -> None:
     twice = Position("a.yml", 9, 3)
-    subject = Subject(CONFIG, lambda _path: Position("a.yml", 2, 3), duplicates=((("receivers", "otlp"), twice),))
-    assert twice in [finding.position for finding in lint(subject) if finding.rule == "duplicate-key"]
+    given_twice = Subject(CONFIG, lambda _path: Position("a.yml", 2, 3), duplicates=((("receivers", "otlp"), twice),))
+    assert twice in [finding.position for finding in lint(given_twice) if finding.rule == "duplicate-key"]
 
 
 @given(configs)
 def test_nothing_that_is_written_crashes_the_rules(config: Any) -> None:
-    subject = Subject(config, environment=frozenset({"Y"}))
-    for finding in lint(subject):
+    for finding in lint(Subject(config, environment=frozenset({"Y"}))):
         assert finding.message
         assert str(finding)
 
