@@ -16,14 +16,15 @@ from .project import plugin
 _HEAD = """<!-- Written by `python -m tools.rules --write` from the rules and their test cases; do not edit. -->
 # Rules
 
-What `pipeline_validate` finds, and role `otel_collector` before it applies anything. Rules know the build that will run
-the config, and where it runs, as far as somebody says so; what they do not know they stay silent about.
+This page lists what `pipeline_validate` finds in configs, and what role `otel_collector` finds before it applies them.
+Options of the module and inputs of the role say which build runs a config, and where. Without them, a rule that needs
+to know this reports nothing.
 
 - **Severity** depends on the profile: `profile: development | default | production` of the module, and
-  `otel_collector_profile` of the role. `severities: {RULE: error | warning | info | off}` has the last word.
+  `otel_collector_profile` of the role. `severities: {RULE: error | warning | info | off}` takes precedence.
 - **Accept a finding** with `suppressions: [{rule: RULE, path: "exporters.*", reason: WHY}]`, or in the file with a
   comment `# o11y: ignore RULE why` on its line or the one before. It stays in the report, with the reason.
-- Rules marked ● find what `otelcol validate` refuses too; the others find what it does not look at.
+- Rules marked ● find what `otelcol validate` rejects too. The others find what it does not check.
 """
 
 
@@ -43,7 +44,7 @@ def _module(rule: Any) -> str:
 
 
 def _table(rules: list[Any], explained: set[str]) -> str:
-    lines = ["| rule | | development | default | production | finds |", "|---|---|---|---|---|---|"]
+    lines = ["| rule | ● | development | default | production | finds |", "|---|---|---|---|---|---|"]
     for rule in rules:
         name = f"[{rule.id}](#{rule.id})" if rule.id in explained else rule.id
         cells = (name, "●" if rule.shared else "", *_severities(rule), _reason(rule))
@@ -84,7 +85,7 @@ def _section(rule: Any) -> Iterator[str]:
     other = f" ({shown.right_around})" if shown.right_around not in ("", shown.around) else ""
     yield from (f"Right{other}:", "", "```yaml", *_lines(shown.right), "```", "")
     if rule.documentation:
-        yield from (f"See {rule.documentation}", "")
+        yield from (f"See <{rule.documentation}>", "")
 
 
 def _lines(text: str) -> list[str]:
