@@ -55,19 +55,6 @@ LABELS = {
     "o11y.opentelemetry/release": "telemetry.gateway",
 }
 METADATA = {"name": "gateway", "labels": LABELS, "namespace": "telemetry"}
-# What its container has under every backend.
-CONTAINER: Json = {
-    "env": [
-        {"name": "GOMEMLIMIT", "value": "409MiB"},
-        {"name": "MY_POD_IP", "valueFrom": {"fieldRef": {"apiVersion": "v1", "fieldPath": "status.podIP"}}},
-    ],
-    "resources": {"limits": {"memory": "512Mi"}, "requests": {"cpu": "100m", "memory": "512Mi"}},
-    "securityContext": {
-        "allowPrivilegeEscalation": False,
-        "capabilities": {"drop": ["ALL"]},
-        "readOnlyRootFilesystem": True,
-    },
-}
 
 # The least that a collector starts with.
 CONFIG: Json = {

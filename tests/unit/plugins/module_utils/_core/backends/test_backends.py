@@ -15,7 +15,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors im
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.api.kinds import PRUNED, ApiResources
 
 from ..helpers import OPTIONS, PODS, SPEC, build, cases, collector, running
-from ..manifests.test_target_allocator import SETTINGS, SOURCES, order
+from ..manifests.test_open_telemetry_collector import SETTINGS, SOURCES, order
 
 EVERYTHING: dict[str, Any] = yaml.safe_load("""
 autoscaling: {min_replicas: 1, max_replicas: 2}

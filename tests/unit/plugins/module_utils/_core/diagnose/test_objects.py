@@ -9,12 +9,8 @@ from typing import Any
 
 import pytest
 import yaml
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.diagnose import objects, subject
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.diagnose.checks_start import (
-    Right,
-    missing,
-    needed,
-)
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.diagnose import checks_start, objects, subject
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.diagnose.checks_start import Right
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.diagnose.subject import Source
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.diagnose.text import age, seconds_between
 
@@ -86,9 +82,9 @@ STATS = Right("get", "", "nodes/stats")
 
 
 def test_only_components_in_use_need_rights() -> None:
-    assert set(needed(CONFIG)) == {"receivers/kubelet_stats", "processors/k8s_attributes"}
-    assert needed(CONFIG)["receivers/kubelet_stats"] == [STATS]
-    assert needed({}) == {}
+    assert set(checks_start.needed(CONFIG)) == {"receivers/kubelet_stats", "processors/k8s_attributes"}
+    assert checks_start.needed(CONFIG)["receivers/kubelet_stats"] == [STATS]
+    assert checks_start.needed({}) == {}
 
 
 def test_a_right_is_asked_as_the_api_server_wants_it() -> None:
@@ -101,7 +97,7 @@ def test_a_right_is_asked_as_the_api_server_wants_it() -> None:
 
 def test_what_is_missing_is_merged() -> None:
     rights = [Right(verb, "apps", name) for name in ("daemonsets", "jobs") for verb in ("get", "list")]
-    (row,) = missing({"receivers/x": [*rights, STATS]}, dict.fromkeys(rights, "none"), "sa", "ns")
+    (row,) = checks_start.missing({"receivers/x": [*rights, STATS]}, dict.fromkeys(rights, "none"), "sa", "ns")
     assert row["missing"] == "get, list daemonsets.apps, jobs.apps"
     assert row["rules"] == [{"apiGroups": ["apps"], "resources": ["daemonsets", "jobs"], "verbs": ["get", "list"]}]
     assert (row["about"], row["id"], row["account"], row["state"]) == ("receivers/x", "x", "sa", "none")
@@ -109,7 +105,7 @@ def test_what_is_missing_is_merged() -> None:
 
 def test_names_and_urls_stay_in_rules() -> None:
     named, url = Right("get", "", "configmaps", "a"), Right("get", "", "", path="/metrics")
-    (row,) = missing({"x/y": [named, url]}, {named: "namespace", url: "namespace"}, "sa", "ns")
+    (row,) = checks_start.missing({"x/y": [named, url]}, {named: "namespace", url: "namespace"}, "sa", "ns")
     assert row["rules"] == [
         {"apiGroups": [""], "resources": ["configmaps"], "verbs": ["get"], "resourceNames": ["a"]},
         {"nonResourceURLs": ["/metrics"], "verbs": ["get"]},

@@ -11,19 +11,12 @@ import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.backends.table import BACKENDS
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint import deployed
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.manifests import open_telemetry_collector as cr
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.manifests import service_account as accounts
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.manifests.certificate import certificates
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.manifests.open_telemetry_collector import (
-    open_telemetry_collector,
-)
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.manifests.pod import pod_template
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.manifests.service_account import (
-    cluster_role,
-    cluster_role_binding,
-    roles,
-    service_account,
-)
 
-from ..helpers import CONFIG, LABELS, build, cases, manifest, running
+from ..helpers import CONFIG, build, cases, manifest, running
 
 OPTIONS = {"name": "gateway-tls", "usages": "both", "duration_seconds": 7776000, "renew_before_seconds": 2592000}
 SERVICE = ["gateway", "gateway.telemetry", "gateway.telemetry.svc", "gateway.telemetry.svc.cluster.local"]
@@ -31,18 +24,6 @@ SERVICE = ["gateway", "gateway.telemetry", "gateway.telemetry.svc", "gateway.tel
 
 def made(*wanted: Any, **options: Any) -> list[dict[str, Any]]:
     return certificates(build(certificates=[{**OPTIONS, **item} for item in wanted], **options))
-
-
-def test_a_certificate_says_all_that_it_can_so_that_no_default_changes_it() -> None:
-    metadata = {"name": "gateway-tls", "namespace": "telemetry", "labels": LABELS}
-    spec = {
-        **{"secretName": "gateway-tls", "dnsNames": [*SERVICE, "localhost"], "revisionHistoryLimit": 1},
-        "usages": ["digital signature", "server auth", "client auth"],
-        "privateKey": {"algorithm": "ECDSA", "size": 256, "rotationPolicy": "Always"},
-        **{"duration": "2160h0m0s", "renewBefore": "720h0m0s"},
-        "issuerRef": {"name": "opentelemetry-ca", "kind": "Issuer", "group": "cert-manager.io"},
-    }
-    assert made({})[-1] == manifest("cert-manager.io/v1", "Certificate", metadata, spec=spec)
 
 
 def test_the_ca_of_a_namespace_signs_itself_and_keeps_its_key() -> None:
@@ -69,6 +50,7 @@ LIFE = {"duration_seconds": 86399, "renew_before_seconds": 300}
 
 @cases(
     "options, field, value",
+    ({"usages": "both"}, "usages", ["digital signature", "server auth", "client auth"]),
     ({"usages": "server"}, "usages", ["digital signature", "server auth"]),
     ({"usages": "client"}, "usages", ["digital signature", "client auth"]),
     ({"dns_names": ["otlp.example.com"]}, "dnsNames", ["otlp.example.com"]),
@@ -98,35 +80,14 @@ def test_a_life_that_the_issuer_would_refuse_is_refused_here(life: int, renewal:
         made({"name": "Gateway_TLS"})
 
 
-READING = running(
-    extensions={"k8s_leader_elector": {}}, processors={"k8s_attributes": {"extract": {"metadata": ["x"]}}}
-)
-WIDE = {"name": "telemetry.gateway", "labels": LABELS}
-
-
 def test_collectors_can_share_a_service_account() -> None:
     own = build(service_account_annotations={"role": "arn"}, annotations={"a": "b"})
-    assert service_account(own)["metadata"]["annotations"] == {"role": "arn"}
+    assert accounts.service_account(own)["metadata"]["annotations"] == {"role": "arn"}
     release = {"o11y.opentelemetry/release": "telemetry.gateway", "app.kubernetes.io/name": "opentelemetry-collector"}
     labels = {**release, "app.kubernetes.io/managed-by": "o11y.opentelemetry"}
     metadata = {"name": "shared", "namespace": "telemetry", "labels": labels}
     shared = manifest("v1", "ServiceAccount", metadata, automountServiceAccountToken=False)
-    assert service_account(build(service_account_name="shared")) == shared
-
-
-def test_a_cluster_role_has_exactly_the_derived_rules_and_is_bound_to_the_service_account() -> None:
-    one, watched = build(READING, service_account_name="shared"), ["get", "list", "watch"]
-    written, rbac = [*watched, "create", "update", "patch", "delete"], "rbac.authorization.k8s.io"
-    rules = [
-        {"apiGroups": [""], "resources": ["namespaces", "pods"], "verbs": watched},
-        {"apiGroups": ["coordination.k8s.io"], "resources": ["leases"], "verbs": written},
-    ]
-    assert cluster_role(one) == manifest(f"{rbac}/v1", "ClusterRole", WIDE, rules=rules)
-    role = {"apiGroup": rbac, "kind": "ClusterRole", "name": "telemetry.gateway"}
-    subjects = [{"kind": "ServiceAccount", "name": "shared", "namespace": "telemetry"}]
-    binding = manifest(f"{rbac}/v1", "ClusterRoleBinding", WIDE, roleRef=role, subjects=subjects)
-    assert cluster_role_binding(one) == binding
-    assert (cluster_role(build()), cluster_role_binding(build())) == (None, None)
+    assert accounts.service_account(build(service_account_name="shared")) == shared
 
 
 ASKING = running(processors={"k8s_attributes": {}})
@@ -146,7 +107,7 @@ SIDECAR = {"mode": "sidecar", "backend": "operator"}
 def test_only_a_pod_whose_config_needs_the_api_has_a_token(config: Any, option: bool | None, has_it: bool) -> None:
     given = {"automount_service_account_token": option}
     assert pod_template(build(config, **given))["spec"]["automountServiceAccountToken"] is has_it
-    spec = open_telemetry_collector(build(config, backend="operator", **given))["spec"]
+    spec = cr.open_telemetry_collector(build(config, backend="operator", **given))["spec"]
     mounts = {mount["mountPath"]: mount["name"] for mount in spec.get("volumeMounts", [])}
     volumes = {volume["name"]: volume for volume in spec.get("volumes", [])}
     assert (FOLDER in mounts) is has_it
@@ -165,8 +126,8 @@ def test_only_a_pod_whose_config_needs_the_api_has_a_token(config: Any, option: 
 )
 def test_an_account_mounts_nothing_by_itself_but_in_pods_of_others(options: dict[str, Any], said: bool | None) -> None:
     for config in (CONFIG, ASKING):
-        assert service_account(build(config, **options)).get("automountServiceAccountToken") is said
-    spec = open_telemetry_collector(build(ASKING, **SIDECAR))["spec"]
+        assert accounts.service_account(build(config, **options)).get("automountServiceAccountToken") is said
+    spec = cr.open_telemetry_collector(build(ASKING, **SIDECAR))["spec"]
     assert FOLDER not in {mount["mountPath"] for mount in spec.get("volumeMounts", [])}
 
 
@@ -176,8 +137,8 @@ ELECTING = {"k8s_leader_elector": {"lease_name": "a", "lease_namespace": "leases
 @pytest.mark.parametrize("backend", ["kubernetes", "operator"])
 def test_an_elector_has_the_leases_of_one_namespace(backend: str) -> None:
     one = build(running(extensions=ELECTING), backend=backend)
-    assert (cluster_role(one), cluster_role_binding(one)) == (None, None)
-    role, binding = roles(one)
+    assert (accounts.cluster_role(one), accounts.cluster_role_binding(one)) == (None, None)
+    role, binding = accounts.roles(one)
     for made, kind in ((role, "Role"), (binding, "RoleBinding")):
         metadata = made["metadata"]
         assert (made["kind"], metadata["namespace"], metadata["name"]) == (kind, "leases", "telemetry.gateway")
@@ -189,4 +150,4 @@ def test_an_elector_has_the_leases_of_one_namespace(backend: str) -> None:
 
 def test_a_namespace_that_a_variable_names_is_any_namespace() -> None:
     one = build(running(extensions={"k8s_leader_elector": {"lease_name": "a", "lease_namespace": "${env:NAMESPACE}"}}))
-    assert roles(one) == [] and cluster_role(one) is not None
+    assert accounts.roles(one) == [] and accounts.cluster_role(one) is not None

@@ -77,17 +77,6 @@ def test_an_ingress_leads_to_otlp_over_http_unless_it_asks_for_more() -> None:
     assert made["metadata"]["annotations"] == {"a": "b"}
 
 
-@cases(
-    "builder, kind, port, host",
-    (http_route, "HTTPRoute", 4318, "h.example.com"),
-    (grpc_route, "GRPCRoute", 4317, "g.example.com"),
-)
-def test_a_route_leads_from_a_gateway_to_its_port(builder: Any, kind: str, port: int, host: str) -> None:
-    rules = [{"backendRefs": [{"name": "gateway", "port": port}]}]
-    spec = {"parentRefs": [{"name": "public"}], "hostnames": [host], "rules": rules}
-    assert builder(build(BOTH, routes=GATEWAY)) == manifest("gateway.networking.k8s.io/v1", kind, spec=spec)
-
-
 def test_a_route_says_which_gateway_and_there_is_none_that_is_not_asked_for() -> None:
     options = {"gateway": "public", "grpc_hostnames": ["a.b"], "gateway_namespace": "infra", "section_name": "https"}
     made: Any = grpc_route(build(BOTH, routes=options))
@@ -120,7 +109,6 @@ OTLP = {"name": "otlp", "port": 4317, "targetPort": 4317, "protocol": "TCP", "ap
 
 def test_clients_reach_a_gateway_through_a_service() -> None:
     spec: dict[str, Any] = {"type": "ClusterIP", "selector": PODS, "internalTrafficPolicy": "Cluster"}
-    assert service(build()) == manifest("v1", "Service", spec={**spec, "ports": [OTLP]})
     ports = [("statsd", 8125, "UDP"), ("zipkin", 9411, "TCP")]
     spec["ports"] = [{"name": name, "port": port, "targetPort": port, "protocol": tcp} for name, port, tcp in ports]
     one = build(

@@ -1,6 +1,8 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
+"""What changes a custom resource and its target allocator; tests/contract/test_examples.py shows whole ones."""
+
 from __future__ import annotations
 
 from typing import Any
@@ -9,11 +11,11 @@ import pytest
 import yaml
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.backends.table import BACKENDS
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.manifests import (
-    open_telemetry_collector as otelcol,
-)
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.manifests import open_telemetry_collector as cr
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.manifests import service_account as accounts
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.manifests import target_allocator
 
-from ..helpers import CONFIG, CONTAINER, LABELS, PODS, build, cases, manifest, running
+from ..helpers import CONFIG, LABELS, PODS, build, cases, running
 
 HASH = "o11y.opentelemetry/spec-hash"
 QUEUE = running(
@@ -22,7 +24,7 @@ QUEUE = running(
 
 
 def made(config: Any = None, **options: Any) -> Any:
-    return otelcol.open_telemetry_collector(build(config, backend="operator", **options))
+    return cr.open_telemetry_collector(build(config, backend="operator", **options))
 
 
 def spec(config: Any = None, **options: Any) -> Any:
@@ -32,23 +34,6 @@ def spec(config: Any = None, **options: Any) -> Any:
 def stamp(config: Any = None, **options: Any) -> str:
     found: str = spec(config, **options)["podAnnotations"][HASH]
     return found
-
-
-def test_the_least_custom_resource_is_whole() -> None:
-    one = made()
-    assert list(one["spec"].pop("podAnnotations")) == [HASH]
-    user = {"runAsUser": 10001, "runAsGroup": 10001, "fsGroup": 10001}
-    spec = {
-        **{"mode": "deployment", "managementState": "managed", "upgradeStrategy": "none", "serviceAccount": "gateway"},
-        **{"image": "registry.example/collector:1.2.3", "imagePullPolicy": "IfNotPresent", **CONTAINER},
-        "podSecurityContext": {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}, **user},
-        "ports": [{"name": "otlp", "port": 4317, "targetPort": 4317, "protocol": "TCP", "appProtocol": "grpc"}],
-        **{"terminationGracePeriodSeconds": 30, "replicas": 2, "networkPolicy": {"enabled": False}},
-        "deploymentUpdateStrategy": {"type": "RollingUpdate"},
-        "observability": {"metrics": {"disablePrometheusAnnotations": True}},
-        "config": {**CONFIG, "exporters": {"debug": {}}},
-    }
-    assert one == manifest("opentelemetry.io/v1beta1", "OpenTelemetryCollector", spec=spec)
 
 
 UNSAID = "podSecurityContext replicas podAnnotations terminationGracePeriodSeconds"
@@ -151,9 +136,115 @@ def test_what_is_null_is_said_where_tools_would_drop_it_and_kept_where_it_means_
           telemetry: {resource: {service.instance.id: null}}
           pipelines: {traces: {receivers: [otlp], exporters: [debug]}}
     """
-    assert otelcol.explicit(yaml.safe_load(config)) == yaml.safe_load(wanted)
+    assert cr.explicit(yaml.safe_load(config)) == yaml.safe_load(wanted)
 
 
 @pytest.mark.parametrize("config", [{"receivers": []}, {"service": None}, {"service": {"pipelines": {"traces": 1}}}])
 def test_what_is_malformed_stays_for_others_to_judge(config: dict[str, Any]) -> None:
-    assert otelcol.explicit(config) == {key: value for key, value in config.items() if value is not None}
+    assert cr.explicit(config) == {key: value for key, value in config.items() if value is not None}
+
+
+SETTINGS: dict[str, Any] = {
+    **{"enabled": True, "replicas": 1, "filter_strategy": "relabel-config"},
+    **{"memory_limit": "256Mi", "cpu_request": "50m"},
+    **dict.fromkeys(("allocation_strategy", "service_account_name", "image", "node_selector", "tolerations")),
+    **dict.fromkeys(("affinity", "prometheus_cr")),
+}
+SOURCES: dict[str, Any] = {
+    **{"enabled": True, "scrape_interval": "30s", "service_monitor_selector": {}, "pod_monitor_selector": {}},
+    **dict.fromkeys(("scrape_config_selector", "probe_selector", "namespaces", "denied_namespaces")),
+    "secret_namespaces": None,
+}
+
+
+def scraping(*jobs: dict[str, Any]) -> Any:
+    receivers = {"prometheus": {"config": {"scrape_configs": list(jobs)}}}
+    return running(receivers=receivers, processors={"k8s_attributes": {"passthrough": False}})
+
+
+def order(config: Any = None, sources: Any = None, mode: str = "statefulset", **settings: Any) -> Any:
+    options = {**SETTINGS, "prometheus_cr": sources, **settings}
+    return build(config or scraping(), backend="operator", mode=mode, target_allocator=options)
+
+
+def granted(rules: Any) -> set[tuple[str, str]]:
+    return {(group, name) for rule in rules for group in rule.get("apiGroups", []) for name in rule["resources"]}
+
+
+def test_a_daemonset_is_allocated_by_node_and_a_mirror_holds_for_an_image_that_is_given() -> None:
+    settings = {**SETTINGS, "image": "ghcr.io/a/allocator:1", "filter_strategy": "none"}
+    options = {"mode": "daemonset", "image_registry": "mirror.example", "target_allocator": settings}
+    found = target_allocator.target_allocator(build(scraping(), backend="operator", **options))
+    wanted = {"image": "mirror.example/a/allocator:1", "filterStrategy": "", "allocationStrategy": "per-node"}
+    assert {key: found[key] for key in wanted} == wanted
+
+
+def test_an_empty_selector_selects_all_and_none_nothing() -> None:
+    sources = {**SOURCES, "probe_selector": {"matchLabels": {"a": "b"}}, "namespaces": ["x"]}
+    assert target_allocator.target_allocator(order(sources=sources))["prometheusCR"] == {
+        "enabled": True,
+        "scrapeInterval": "30s",
+        "serviceMonitorSelector": {},
+        "podMonitorSelector": {},
+        "probeSelector": {"matchLabels": {"a": "b"}},
+        "allowNamespaces": ["x"],
+    }
+
+
+@cases(
+    "written, given",
+    ({"replacement": "$1"}, {"replacement": "$$1"}),
+    ({"replacement": "$$1"}, {"replacement": "$$1"}),
+    ({"replacement": "$${1}:$$2"}, {"replacement": "$${1}:$$2"}),
+    ({"regex": "(.+)$"}, {"regex": "(.+)$"}),
+    ({"regex": "(.+)$$"}, {"regex": "(.+)$"}),
+    ({"separator": ";", "modulus": 2}, {"separator": ";", "modulus": 2}),
+)
+def test_dollar_signs_mean_to_the_allocator_what_they_mean_to_the_collector(written: Any, given: Any) -> None:
+    one = order(scraping({"job_name": "a", "relabel_configs": [written]}, {"job_name": "b$$"}))
+    jobs = target_allocator.allocated(one)["receivers"]["prometheus"]["config"]["scrape_configs"]
+    assert jobs == [{"job_name": "a", "relabel_configs": [given]}, {"job_name": "b$"}]
+
+
+def test_nothing_but_the_jobs_is_translated() -> None:
+    config = scraping({"job_name": "a"})
+    config["exporters"] = {"debug": {"verbosity": "$$x"}}
+    config["receivers"]["prometheus"]["config"]["global"] = {"external_labels": {"a": "$$b"}}
+    assert target_allocator.allocated(order(config)) == config
+    plain = build(scraping({"job_name": "b$$"}), backend="operator", mode="statefulset")
+    assert target_allocator.allocated(plain) is plain.config
+
+
+def test_the_allocator_discovers_and_the_collector_scrapes() -> None:
+    one = order(scraping({"job_name": "a", "kubernetes_sd_configs": [{"role": "pod"}, {"role": "node"}]}))
+    assert granted(accounts.of_allocator(one)) == {("", "pods"), ("", "nodes")}
+    assert {"nonResourceURLs": ["/metrics"], "verbs": ["get"]} in accounts.of_collector(one)
+    scraped = granted(accounts.of_collector(one))
+    assert ("", "nodes/metrics") in scraped and ("", "nodes") not in scraped
+    assert ("apps", "replicasets") in scraped, "those of other components stay"
+    path = {"target_label": "__metrics_path__", "replacement": "/api/v1/nodes/$$1/proxy/metrics"}
+    kubelets = order(scraping({"kubernetes_sd_configs": [{"role": "node"}], "relabel_configs": [path]}))
+    assert ("", "nodes/proxy") in granted(accounts.of_collector(kubelets)) - granted(accounts.of_allocator(kubelets))
+
+
+def test_the_allocator_always_sees_its_collectors_and_reads_what_monitors_select() -> None:
+    assert granted(accounts.of_allocator(order(scraping({"job_name": "a"})))) == {("", "pods")}
+    found = granted(accounts.of_allocator(order(sources=SOURCES)))
+    assert {("monitoring.coreos.com", "servicemonitors"), ("discovery.k8s.io", "endpointslices")} <= found
+    assert not any(name == "secrets" for _group, name in found)
+
+
+def test_secrets_are_read_where_the_user_says_so_and_nowhere_else() -> None:
+    assert target_allocator.secret_roles(order(sources=SOURCES)) == []
+    role, binding = target_allocator.secret_roles(order(sources={**SOURCES, "secret_namespaces": ["apps"]}))
+    assert (role["kind"], role["metadata"]["namespace"]) == ("Role", "apps")
+    assert granted(role["rules"]) == {("", "secrets")}
+    subject = {"kind": "ServiceAccount", "name": "gateway-targetallocator", "namespace": "telemetry"}
+    assert (binding["roleRef"]["kind"], binding["subjects"][0]) == ("Role", subject)
+
+
+@pytest.mark.parametrize("make", ["account", "cluster_role", "cluster_role_binding"])
+def test_without_an_allocator_there_is_nothing_of_it(make: str) -> None:
+    assert getattr(target_allocator, make)(build(backend="operator", mode="statefulset")) is None
+    assert getattr(target_allocator, make)(build(mode="statefulset", target_allocator=SETTINGS)) is None
+    assert getattr(target_allocator, make)(order()) is not None

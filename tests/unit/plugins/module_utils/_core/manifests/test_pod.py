@@ -1,6 +1,8 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
+"""What changes a pod and what is beside it; tests/contract/test_examples.py shows whole pods."""
+
 from __future__ import annotations
 
 from dataclasses import replace
@@ -11,7 +13,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors im
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.manifests.build import frame, namespace, present
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.manifests.pod import config_map, pod_template
 
-from ..helpers import CONTAINER, METADATA, PODS, SELECTOR, build, cases, manifest, running
+from ..helpers import METADATA, PODS, SELECTOR, build, cases, manifest, running
 
 MINE = {"labelSelector": {"matchLabels": {"a": "b"}}, "maxSkew": 2}
 SPREAD = {"labelSelector": {"matchLabels": SELECTOR}, "maxSkew": 1}
@@ -27,42 +29,11 @@ def container(config: Any = None, **options: Any) -> Any:
     return spec(config, **options)["containers"][0]
 
 
-LEAST: dict[str, Any] = {
-    "metadata": {
-        "labels": {**SELECTOR, **PODS, "app.kubernetes.io/version": "1.2.3"},
-        "annotations": {"checksum/config": "f00"},
-    },
-    "spec": {
-        "serviceAccountName": "gateway",
-        "automountServiceAccountToken": False,
-        "securityContext": {**RESTRICTED, "runAsUser": 10001, "runAsGroup": 10001, "fsGroup": 10001},
-        "containers": [
-            {
-                "name": "opentelemetry-collector",
-                **{"image": "registry.example/collector:1.2.3", "imagePullPolicy": "IfNotPresent"},
-                "args": ["--config=/conf/config.yaml"],
-                "ports": [{"name": "otlp", "containerPort": 4317, "protocol": "TCP"}],
-                **CONTAINER,
-                "volumeMounts": [{"name": "config", "mountPath": "/conf", "readOnly": True}],
-            }
-        ],
-        "volumes": [
-            {"name": "config", "configMap": {"name": "gateway", "items": [{"key": "config", "path": "config.yaml"}]}}
-        ],
-        "terminationGracePeriodSeconds": 30,
-    },
-}
-
-
-def test_the_least_pod_is_whole() -> None:
-    assert pod_template(build()) == LEAST
-
-
 def test_labels_and_annotations_of_the_user_cannot_replace_ours() -> None:
     labels = {"team": "a", "component": "mine", "app.kubernetes.io/version": "9"}
     found = pod_template(build(pod_labels=labels, pod_annotations={"a": "b", "checksum/config": "mine"}))["metadata"]
-    ours = LEAST["metadata"]
-    assert found == {"labels": {"team": "a", **ours["labels"]}, "annotations": {"a": "b", **ours["annotations"]}}
+    assert found["labels"] == {"team": "a", **SELECTOR, **PODS, "app.kubernetes.io/version": "1.2.3"}
+    assert found["annotations"] == {"a": "b", "checksum/config": "f00"}
 
 
 @cases(

@@ -11,11 +11,8 @@ from typing import Any
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.collector.platform import Platform
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.manifests import (
-    network,
-    openshift,
-    service_account,
-)
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.manifests import network, openshift
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.manifests import service_account as accounts
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.manifests.build import CollectorBuild
 
 from ..helpers import LABELS, build, cases, manifest, running
@@ -38,20 +35,6 @@ def placed(config: Any = None, platform: Any = CONSTRAINED, user: Any = None, **
 
 def allowed(config: Any = None, **options: Any) -> Any:
     return openshift.security_context_constraints(placed(config, **options))
-
-
-def test_constraints_are_whole_and_of_the_cluster() -> None:
-    never = ("HostIPC", "HostNetwork", "HostPID", "HostPorts", "PrivilegeEscalation", "PrivilegedContainer")
-    metadata = {"name": "telemetry.gateway", "labels": {**LABELS, "component": "agent-collector"}}
-    body = {
-        **{"allowHostDirVolumePlugin": True, **{f"allow{what}": False for what in never}},
-        **{"allowedCapabilities": [], "defaultAddCapabilities": [], "requiredDropCapabilities": ["ALL"]},
-        **{"priority": 0, "readOnlyRootFilesystem": True, "runAsUser": {"type": "MustRunAs", "uid": 0}},
-        **{what: {"type": "MustRunAs"} for what in ("fsGroup", "supplementalGroups", "seLinuxContext")},
-        **{"seccompProfiles": ["runtime/default"], "volumes": ["configMap", "hostPath", "projected"]},
-    }
-    made = allowed(LOGS, mode="daemonset")
-    assert made == manifest("security.openshift.io/v1", "SecurityContextConstraints", metadata, **body)
 
 
 CEPH = {"name": "a", "mount_path": "/a", "source": {"cephfs": {"monitors": ["b"]}}}
@@ -92,14 +75,14 @@ def test_who_needs_nothing_special_has_no_constraints(options: dict[str, Any]) -
 
 def test_the_right_to_use_them_and_no_others_is_the_collectors_beside_a_target_allocator_too() -> None:
     one = placed(LOGS, mode="daemonset")
-    assert service_account.cluster_role(one)["rules"] == [RIGHT]
+    assert accounts.cluster_role(one)["rules"] == [RIGHT]
     subject = {"kind": "ServiceAccount", "name": "gateway", "namespace": "telemetry"}
-    assert service_account.cluster_role_binding(one)["subjects"] == [subject]
+    assert accounts.cluster_role_binding(one)["subjects"] == [subject]
     scraping = running(receivers={"prometheus": {"config": {"scrape_configs": []}}})
     one = placed(scraping, mode="statefulset", backend="operator", target_allocator={"enabled": True}, host_ports=True)
-    assert RIGHT not in service_account.cluster_role(one)["rules"]  # it opens no port
+    assert RIGHT not in accounts.cluster_role(one)["rules"]  # it opens no port
     two = replace(one, collector=replace(one.collector, selinux_type="spc_t"))
-    assert RIGHT in service_account.cluster_role(two)["rules"]
+    assert RIGHT in accounts.cluster_role(two)["rules"]
 
 
 TLS = {"cert_file": "/etc/otelcol/secrets/otlp/tls.crt", "key_file": "/etc/otelcol/secrets/otlp/tls.key"}

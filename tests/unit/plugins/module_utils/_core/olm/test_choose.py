@@ -10,16 +10,12 @@ from typing import Any
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.olm import choose
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.olm.package import (
-    PackageRequest,
-    PackageVersion,
-    resolve,
-)
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.olm import package as packages
 
 from ..helpers import cases
 from .samples import NAMESPACE, ONE, THREE, TWO, olm, package, subscription
 
-ASKED = PackageRequest("opentelemetry-product", "redhat-operators", "openshift-marketplace")
+ASKED = packages.PackageRequest("opentelemetry-product", "redhat-operators", "openshift-marketplace")
 GROUP = {"name": "global", "ours": False, "targets": [], "all": True}
 LEFT = {"name": ONE, "namespace": NAMESPACE, "phase": "Succeeded", "reason": "", "message": "", "product": True}
 
@@ -143,14 +139,14 @@ MANY = package(stable=[f"opentelemetry-operator.v0.{minor}.0-1" for minor in ran
 
 @cases(
     "channel, csv, installed, expected",
-    ("", "", "", PackageVersion("stable", THREE)),
-    ("", "", "old", PackageVersion("old", ONE)),  # who named none stays
-    ("", "", "gone", PackageVersion("stable", THREE)),
-    ("stable", "", "old", PackageVersion("stable", THREE)),
-    ("", TWO, "", PackageVersion("stable", TWO)),
+    ("", "", "", packages.PackageVersion("stable", THREE)),
+    ("", "", "old", packages.PackageVersion("old", ONE)),  # who named none stays
+    ("", "", "gone", packages.PackageVersion("stable", THREE)),
+    ("stable", "", "old", packages.PackageVersion("stable", THREE)),
+    ("", TWO, "", packages.PackageVersion("stable", TWO)),
 )
-def test_what_is_wanted_now(channel: str, csv: str, installed: str, expected: PackageVersion) -> None:
-    assert resolve(ASKED._replace(channel=channel, csv=csv), olm(), installed) == expected
+def test_what_is_wanted_now(channel: str, csv: str, installed: str, expected: packages.PackageVersion) -> None:
+    assert packages.resolve(ASKED._replace(channel=channel, csv=csv), olm(), installed) == expected
 
 
 @cases(
@@ -171,8 +167,8 @@ def test_what_is_wanted_now(channel: str, csv: str, installed: str, expected: Pa
 )
 def test_what_is_not_there_is_refused_with_the_near_word(asked: Any, found: Any, words: str) -> None:
     with pytest.raises(Problem, match=words):
-        resolve(ASKED._replace(**asked), olm(**found))
+        packages.resolve(ASKED._replace(**asked), olm(**found))
 
 
 def test_a_pin_may_be_for_an_older_kubernetes_than_the_newest() -> None:
-    assert resolve(ASKED._replace(csv=ONE), olm(kubernetes="v1.24.9")).csv == ONE
+    assert packages.resolve(ASKED._replace(csv=ONE), olm(kubernetes="v1.24.9")).csv == ONE

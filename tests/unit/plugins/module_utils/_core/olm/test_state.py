@@ -7,19 +7,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.olm import state
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.olm.meanings import (
-    CSV,
-    PASSING,
-    PLAN,
-    SLOW,
-    SUBSCRIPTION,
-)
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.olm import meanings, state
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.olm.state import APPROVE, DONE, FAIL, WAIT, Goal
 
 from ..helpers import cases
 from .samples import ONE, THREE, TWO, csv, plan, subscribed
 
+CSV, PLAN, SUBSCRIPTION = meanings.CSV, meanings.PLAN, meanings.SUBSCRIPTION
 NEXT, TEMPO = "opentelemetry-operator.v0.159.0-1", "tempo-operator.v0.20.0"
 PINNED, NEWEST, ANY = (Goal("opentelemetry-product", *rest) for rest in ((TWO, True), (THREE, False), ("", False)))
 
@@ -105,10 +99,10 @@ def test_conditions_are_told_and_deprecations_are_not() -> None:
 def test_a_catalog_that_is_away_does_not_stop_what_is_resolved() -> None:
     condition = ("CatalogSourcesUnhealthy", "UnhealthyCatalogSourceFound", "targeted catalogsource a/b unhealthy")
     waiting = look(PINNED, subscribed(conditions=(condition,))).symptoms
-    assert [symptom.row.grace for symptom in waiting] == [SLOW]
+    assert [symptom.row.grace for symptom in waiting] == [meanings.SLOW]
     coming = look(PINNED, subscribed("i", (condition,), currentCSV=TWO), csv(TWO, "Installing", "InstallWaiting"))
     graces = [(symptom.row.kind, symptom.row.grace) for symptom in coming.symptoms]
-    assert graces == [(CSV, PASSING), (SUBSCRIPTION, PASSING)]
+    assert graces == [(CSV, meanings.PASSING), (SUBSCRIPTION, meanings.PASSING)]
 
 
 def test_without_a_true_condition_a_subscription_that_nobody_has_taken_up_is_the_symptom() -> None:

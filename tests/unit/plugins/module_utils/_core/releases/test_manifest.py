@@ -9,17 +9,8 @@ from typing import Any
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.releases import (
-    customization,
-    helm,
-    images,
-    manifest,
-    versions,
-)
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.releases.customization import (
-    CertificateSource,
-    Customization,
-)
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.releases import customization as given
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.releases import helm, images, manifest, versions
 
 from ..helpers import cases
 from . import samples
@@ -64,7 +55,7 @@ def test_what_is_waited_for() -> None:
 
 
 def test_the_chart_of_cert_manager() -> None:
-    custom = Customization(
+    custom = given.Customization(
         image_registry="mirror:5000/x",
         image_pull_secrets=["key"],
         leader_election_namespace="cert-manager",
@@ -83,7 +74,7 @@ def test_the_chart_of_cert_manager() -> None:
 
 
 def test_the_chart_of_the_operator() -> None:
-    custom = Customization(
+    custom = given.Customization(
         image_registry="mirror:5000",
         flags={"feature-gates": "a,+b,-c", "java-image": "x", "v": "1"},
         variables={"WATCH_NAMESPACE": "ns"},
@@ -107,12 +98,14 @@ def test_the_chart_of_the_operator() -> None:
 
 @cases(
     "source, made",
-    (CertificateSource(), {"certManager": {"enabled": True}}),
-    (CertificateSource("issuer", {"name": "a"}), {"certManager": {"enabled": True, "issuerRef": {"name": "a"}}}),
-    (CertificateSource("generated"), {"autoGenerateCert": {"enabled": True, "recreate": False}}),
+    (given.CertificateSource(), {"certManager": {"enabled": True}}),
+    (given.CertificateSource("issuer", {"name": "a"}), {"certManager": {"enabled": True, "issuerRef": {"name": "a"}}}),
+    (given.CertificateSource("generated"), {"autoGenerateCert": {"enabled": True, "recreate": False}}),
 )
-def test_where_the_certificate_of_a_chart_comes_from(source: CertificateSource, made: dict[str, Any]) -> None:
-    found = helm.values(samples.OPERATING, Customization(certificates=source), {}, samples.NEWEST)["admissionWebhooks"]
+def test_where_the_certificate_of_a_chart_comes_from(source: given.CertificateSource, made: dict[str, Any]) -> None:
+    found = helm.values(samples.OPERATING, given.Customization(certificates=source), {}, samples.NEWEST)[
+        "admissionWebhooks"
+    ]
     assert {key: found[key] for key in made} == made
     assert ("issuerRef" in str(found)) is (source.source == "issuer")
 
@@ -159,13 +152,13 @@ def test_a_version_that_nobody_knows_cannot_come_from_a_registry() -> None:
 
 
 def secured(**wanted: Any) -> dict[str, Any]:
-    objects = customization.secured(copy.deepcopy(samples.operator_release()), CertificateSource(**wanted))
+    objects = given.secured(copy.deepcopy(samples.operator_release()), given.CertificateSource(**wanted))
     return {f"{item['kind']} {item['metadata']['name']}": item for item in objects}
 
 
 def test_an_issuer_of_the_users_takes_the_place_of_the_releases() -> None:
     assert list(secured().values()) == samples.operator_release()
-    assert customization.hosts(samples.operator_release()) == ["hook.op.svc", "hook.op.svc.cluster.local"]
+    assert given.hosts(samples.operator_release()) == ["hook.op.svc", "hook.op.svc.cluster.local"]
     issuer = {"name": "corporate", "kind": "ClusterIssuer"}
     result = secured(source="issuer", issuer=issuer)
     assert "Issuer self" not in result
@@ -184,6 +177,6 @@ def test_a_generated_certificate_needs_nothing_of_cert_manager() -> None:
     conversion = result["CustomResourceDefinition collectors.example.com"]["spec"]["conversion"]
     assert conversion["webhook"]["clientConfig"]["caBundle"] == bundle
     volumes = result["Deployment manager"]["spec"]["template"]["spec"]["volumes"]
-    assert volumes[0]["secret"]["secretName"] == customization.GENERATED_SECRET
+    assert volumes[0]["secret"]["secretName"] == given.GENERATED_SECRET
     before = secured(source="generated")["MutatingWebhookConfiguration hooks"]
     assert "caBundle" not in before["webhooks"][0]["clientConfig"]

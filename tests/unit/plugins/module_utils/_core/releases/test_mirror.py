@@ -10,12 +10,9 @@ from typing import Any
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.releases import customization as given
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.releases import images as mirror
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.releases import manifest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.releases.customization import (
-    Customization,
-    written,
-)
 
 from ..helpers import cases
 from .samples import CERTIFIER, OPERATING, certifier_release, operator_release
@@ -99,7 +96,10 @@ def test_a_digest_counts_for_more_than_a_tag(image: str, reference: str, label: 
 
 def made(product: Any, objects: Any, **custom: Any) -> dict[str, Any]:
     release = manifest.release(product, objects, "")
-    return {f"{item['kind']} {item['metadata']['name']}": item for item in written(release, Customization(**custom))}
+    return {
+        f"{item['kind']} {item['metadata']['name']}": item
+        for item in given.written(release, given.Customization(**custom))
+    }
 
 
 def container(item: Any) -> Any:
