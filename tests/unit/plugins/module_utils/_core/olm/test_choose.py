@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.olm import choose
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.olm import choose, found
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.olm import package as packages
 
 from ..helpers import cases
@@ -172,3 +172,39 @@ def test_what_is_not_there_is_refused_with_the_near_word(asked: Any, found: Any,
 
 def test_a_pin_may_be_for_an_older_kubernetes_than_the_newest() -> None:
     assert packages.resolve(ASKED._replace(csv=ONE), olm(kubernetes="v1.24.9")).csv == ONE
+
+
+@cases(
+    "name, base, version",
+    ("opentelemetry-operator.v0.140.0-2", "opentelemetry-operator", "0.140.0-2"),
+    ("opentelemetry-operator.v0.158.0", "opentelemetry-operator", "0.158.0"),
+    ("tempo-operator.v0.8.0+3", "tempo-operator", "0.8.0+3"),
+    ("some.operator.1.2.3", "some.operator", "1.2.3"),
+)
+def test_a_name_has_a_base_and_a_version(name: str, base: str, version: str) -> None:
+    said: Any = found.read_csv(name)
+    assert (said.base, said.version) == (base, version)
+
+
+@pytest.mark.parametrize("name", ["project-quay", "operator.v1", "", "operator.v1.2.3 "])
+def test_a_name_without_a_version_has_no_order(name: str) -> None:
+    assert found.read_csv(name) is None
+    with pytest.raises(Problem, match=r"no version in it.*at otel_operator_olm_csv"):
+        found.checked(name, "otel_operator_olm_csv")
+    assert not found.is_before(name, "b.v2.0.0")
+
+
+@cases(
+    "older, newer",
+    ("o.v0.9.0", "o.v0.10.0"),
+    ("o.v0.93.0-2", "o.v0.93.0-3"),
+    ("o.v0.93.0-9", "o.v0.93.0-10"),
+    ("o.v0.93.0-3", "o.v0.93.0"),
+    ("o.v0.93.0", "o.v0.93.0+1"),
+    ("o.v0.93.0-1", "o.v0.93.0-rc"),
+)
+def test_versions_have_an_order(older: str, newer: str) -> None:
+    assert found.is_before(older, newer)
+    assert not found.is_before(newer, older)
+    assert found.newest_first([older, newer, "no-version"]) == [newer, older]
+    assert not found.is_before("a.v1.0.0", "b.v2.0.0"), "different operators have no order"

@@ -113,19 +113,6 @@ def test_where_the_certificate_of_a_chart_comes_from(source: given.CertificateSo
 MIRROR = "mirror.local:5000/x"
 
 
-def test_images_move_wherever_they_are_named() -> None:
-    args = ["--v=2", "--acme-http01-solver-image=quay.io/j/solver:v1", "--image-pull=x"]
-    env = [{"name": name, "value": "ghcr.io/c:1"} for name in ("RELATED_IMAGE_COLLECTOR", "OTHER")]
-    env.append({"name": "RELATED_IMAGE_REF", "valueFrom": {}})
-    workload = samples.deployment("a", "ns", "docker.io/a:1", container={"args": args, "env": env})
-    images.move(workload, MIRROR)
-    made = workload["spec"]["template"]["spec"]["containers"][0]
-    assert made["image"] == f"{MIRROR}/a:1"
-    assert made["args"] == ["--v=2", f"--acme-http01-solver-image={MIRROR}/j/solver:v1", "--image-pull=x"]
-    assert [item.get("value") for item in made["env"]] == [f"{MIRROR}/c:1", "ghcr.io/c:1", None]
-    assert list(images.used([workload])) == [f"{MIRROR}/a:1", f"{MIRROR}/j/solver:v1", f"{MIRROR}/c:1"]
-
-
 def test_the_operator_is_told_nothing_that_it_knows_and_a_registry_moves_every_default() -> None:
     started, flags = images.operator_images("0.152.0", "", {}, samples.TABLE)
     published = {"collector": "collector:0.152.1", "target_allocator": "allocator:0.152.0", "java": "java:2.28.1"}
@@ -180,3 +167,84 @@ def test_a_generated_certificate_needs_nothing_of_cert_manager() -> None:
     assert volumes[0]["secret"]["secretName"] == given.GENERATED_SECRET
     before = secured(source="generated")["MutatingWebhookConfiguration hooks"]
     assert "caBundle" not in before["webhooks"][0]["clientConfig"]
+
+
+def made(product: Any, objects: Any, **custom: Any) -> dict[str, Any]:
+    release = manifest.release(product, objects, "")
+    return {
+        f"{item['kind']} {item['metadata']['name']}": item
+        for item in given.written(release, given.Customization(**custom))
+    }
+
+
+def container(item: Any) -> Any:
+    return item["spec"]["template"]["spec"]["containers"][0]
+
+
+def test_every_object_says_which_release_it_is_of() -> None:
+    result = made(samples.OPERATING, samples.operator_release())
+    assert {item["metadata"]["labels"]["o11y.opentelemetry/release"] for item in result.values()} == {
+        samples.OPERATING.name
+    }
+    owned = {name for name, item in result.items() if "app.kubernetes.io/managed-by" in item["metadata"]["labels"]}
+    definitions = {f"CustomResourceDefinition {name}.example.com" for name in ("collectors", "things")}
+    assert owned == {"Namespace op", *definitions}
+
+
+def test_what_was_read_stays_as_it_was_and_notes_of_a_generator_are_left_out() -> None:
+    objects = samples.operator_release()
+    objects[1]["metadata"]["creationTimestamp"] = None
+    objects[1]["status"] = {"acceptedNames": {}}
+    before = copy.deepcopy(objects)
+    found = made(
+        samples.OPERATING, objects, namespace="other", image_registry="r", workloads={"manager": {"replicas": 3}}
+    )
+    assert objects == before
+    result = found["CustomResourceDefinition collectors.example.com"]
+    assert "status" not in result
+    assert "creationTimestamp" not in result["metadata"]
+
+
+def test_another_namespace_reaches_everything_that_names_it() -> None:
+    result = made(samples.OPERATING, samples.operator_release(), namespace="mine")
+    hooks = result["MutatingWebhookConfiguration hooks"]
+    conversion = result["CustomResourceDefinition collectors.example.com"]["spec"]["conversion"]
+    clients = [hooks["webhooks"][0]["clientConfig"], conversion["webhook"]["clientConfig"]]
+    assert [client["service"]["namespace"] for client in clients] == ["mine", "mine"]
+    assert hooks["metadata"]["annotations"] == {"cert-manager.io/inject-ca-from": "mine/serving"}
+    assert result["Namespace mine"]["kind"] == "Namespace"
+    assert result["ServiceAccount operator"]["metadata"]["namespace"] == "mine"
+    assert result["ClusterRoleBinding b"]["subjects"][0]["namespace"] == "mine"
+    assert result["Certificate serving"]["spec"]["dnsNames"] == ["hook.mine.svc", "hook.mine.svc.cluster.local"]
+
+
+def test_leader_election_can_leave_the_namespace_of_the_system() -> None:
+    result = made(samples.CERTIFIER, samples.certifier_release(), leader_election_namespace="cert-manager")
+    assert result["Role election"]["metadata"]["namespace"] == "cert-manager"
+    assert "--leader-election-namespace=cert-manager" in container(result["Deployment cm"])["args"]
+    as_published = made(samples.CERTIFIER, samples.certifier_release())
+    assert as_published["Role election"]["metadata"]["namespace"] == "kube-system"
+
+
+def test_a_component_gets_what_was_asked_for_it() -> None:
+    placing = {"tolerations": [{"operator": "Exists"}], "affinity": {"nodeAffinity": {}}}
+    flags = {"v": 4, "new": True, "leader-election-namespace": None}
+    wish = {"replicas": 2, "resources": {"limits": {}}, "flags": flags, "env": {"A": "b"}, "node_selector": {"a": "b"}}
+    given = {"controller": {**wish, **placing}}
+    result = made(samples.CERTIFIER, samples.certifier_release(), workloads=given, image_pull_secrets=["key"])
+    changed, other = result["Deployment cm"]["spec"], result["Deployment cm-webhook"]["spec"]
+    pod = {**changed["template"]["spec"]}
+    (found,) = pod.pop("containers")
+    secrets = {"imagePullSecrets": [{"name": "key"}]}
+    assert (changed["replicas"], pod) == (2, {"nodeSelector": {"a": "b"}, **placing, **secrets})
+    assert found["args"] == ["--acme-http01-solver-image=quay.io/j/solver:v1", "--v=4", "--new=true"]
+    assert (found["resources"], found["env"]) == ({"limits": {}}, [{"name": "A", "value": "b"}])
+    assert "replicas" not in other and secrets.items() <= other["template"]["spec"].items()
+
+
+def test_flags_and_variables_of_the_product_go_to_its_main_component() -> None:
+    result = made(samples.CERTIFIER, samples.certifier_release(), flags={"x": "1"}, variables={"A": "b"})
+    assert "--x=1" in container(result["Deployment cm"])["args"]
+    assert "env" not in container(result["Deployment cm-webhook"])
+    with pytest.raises(Problem, match="no component 'webhok'; did you mean 'webhook'"):
+        made(samples.CERTIFIER, samples.certifier_release(), workloads={"webhok": {}})
