@@ -28,6 +28,8 @@ CONFIG = running(receivers={"otlp": {"protocols": {"grpc": None, "http": None}}}
 MODES = [(backend, mode) for backend in BACKENDS for mode in BACKENDS[backend].modes]
 FIRST, RBAC = ("Namespace", "ServiceAccount"), ("ClusterRole", "ClusterRoleBinding")
 WAYS = ("NetworkPolicy", "Ingress", "HTTPRoute", "GRPCRoute")
+REFUSED = [pytest.param(limit, mode, id=f"{limit.option}-{mode}") for limit in LIMITS for mode in limit.modes]
+CROSSED = {**SOURCES, "namespaces": ["a"], "denied_namespaces": ["b"]}
 
 
 def objects(backend: str, config: Any = None, **options: Any) -> list[Any]:
@@ -190,9 +192,6 @@ def operated(**options: Any) -> Any:
     return collector(backend="operator", **options)
 
 
-REFUSED = [pytest.param(limit, mode, id=f"{limit.option}-{mode}") for limit in LIMITS for mode in limit.modes]
-
-
 @cases("limit, mode", *REFUSED)
 def test_what_a_mode_cannot_say_is_refused_with_what_to_do(limit: Limit, mode: str) -> None:
     with pytest.raises(Problem, match=f"collector 'gateway': the operator has no place for .* mode {mode}") as problem:
@@ -211,9 +210,6 @@ def test_every_fault_is_told_at_once_and_a_name_leaves_room_for_what_the_operato
     OPERATOR.check(operated(name="a" * 42))
     with pytest.raises(Problem, match=r"too long for a custom resource.*at most 42"):
         OPERATOR.check(operated(name="a" * 43))
-
-
-CROSSED = {**SOURCES, "namespaces": ["a"], "denied_namespaces": ["b"]}
 
 
 @cases(

@@ -18,6 +18,9 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors im
 
 from ..helpers import cases
 
+CONFIG = "exporters:\n  x:\n    api:\n      key: {}\n    endpoint: https://me:{}@host\n"
+APIS = {"OpenTelemetryCollector": "opentelemetry.io/v1beta1", "Deployment": "apps/v1", "Thing": "example.com/v1"}
+
 
 def obj(kind: Any, name: Any = "a", namespace: Any = "ns", **more: Any) -> Any:
     metadata = {"name": name, **({"namespace": namespace} if namespace else {}), **more.pop("metadata", {})}
@@ -81,9 +84,6 @@ def test_secrets_are_hidden_and_still_differ() -> None:
     assert list(bundle.secret_values([{"kind": "Secret", "data": "hush", "stringData": ["a"]}])) == ["hush", "['a']"]
 
 
-CONFIG = "exporters:\n  x:\n    api:\n      key: {}\n    endpoint: https://me:{}@host\n"
-
-
 @cases(
     "held",
     lambda secret: obj("ConfigMap", data={"config": CONFIG.format(secret, secret)}),
@@ -100,9 +100,6 @@ def test_a_secret_in_clear_text_is_hidden_on_both_sides_and_still_differs(held: 
     assert change["before"] != change["after"]
     again = difference(held("correct-horse"), {**held("correct-horse"), "more": 1})
     assert {**again["before"], "more": 1} == again["after"]
-
-
-APIS = {"OpenTelemetryCollector": "opentelemetry.io/v1beta1", "Deployment": "apps/v1", "Thing": "example.com/v1"}
 
 
 def owned(*names: str, controller: bool = False) -> Any:

@@ -21,6 +21,12 @@ from ..helpers import build, cases, running
 from ..manifests.test_security import CONSTRAINED, LOGS, placed
 
 LABEL = "o11y.opentelemetry/collector"
+STATE = running(
+    receivers={"file_log": {"include": ["/var/log/pods/*/*/*.log"], "storage": "file_storage"}},
+    extensions={"file_storage": {"directory": "/var/lib/otelcol/read"}},
+)
+CLEAR = running(receivers={"otlp": {"protocols": {"http": None}}})
+FOLDERS, PORTS, NETWORK, USER = "folders of the node", "ports of the node", "the node's network", "user 10001"
 
 
 def obj(kind: str, name: str = "a", of: str = "a", namespace: str = "ns", **spec: Any) -> dict[str, Any]:
@@ -158,12 +164,6 @@ def test_a_node_port_is_held_by_pods_that_stay(wanted: Any, other: Any, going: A
     assert bool(list(replacement_order.clashes(wanted, ports, [other], going))) is clash
 
 
-STATE = running(
-    receivers={"file_log": {"include": ["/var/log/pods/*/*/*.log"], "storage": "file_storage"}},
-    extensions={"file_storage": {"directory": "/var/lib/otelcol/read"}},
-)
-
-
 def made(backend: str, config: Any = None, mode: str = "daemonset", **options: Any) -> Any:
     kinds = ("DaemonSet", "Deployment", "OpenTelemetryCollector")
     manifests = BACKENDS[backend].manifests(build(config, backend=backend, mode=mode, **options))
@@ -183,10 +183,6 @@ def test_a_collector_writes_to_its_state_and_to_claims_that_are_not_read_only(ba
 def test_an_agent_with_state_makes_way_and_one_without_waits(old: str, new: str) -> None:
     assert goes_first(made(old, STATE), [made(new, STATE)])
     assert not goes_first(made(old, host_ports=False), [made(new, host_ports=False)])
-
-
-CLEAR = running(receivers={"otlp": {"protocols": {"http": None}}})
-FOLDERS, PORTS, NETWORK, USER = "folders of the node", "ports of the node", "the node's network", "user 10001"
 
 
 def wishes(backend: str, config: Any, **options: Any) -> Any:

@@ -13,6 +13,16 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.cluster i
 from ..helpers import cases
 
 T0, T1, T2 = "2026-01-01T00:00:00Z", "2026-01-01T00:00:10Z", "2026-01-01T00:00:20Z"
+DONE = {"observedGeneration": 2, "updatedReplicas": 2, "replicas": 2, "availableReplicas": 2}
+DS_DONE = {"desiredNumberScheduled": 3, "updatedNumberScheduled": 3, "numberAvailable": 3}
+ONE = {"availableReplicas": 1, "currentRevision": "a", "updateRevision": "a"}
+HOMELESS = {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": "Insufficient memory"}
+RUNNING = {"running": {"startedAt": T0}}
+FAILED = {"type": "ReplicaFailure", "status": "True", "reason": "FailedCreate", "message": "exceeded quota"}
+UNCONSTRAINED = "pods are forbidden: unable to validate against any security context constraint: []"
+UNRECONCILED = {"type": "Ready", "status": "False", "reason": "ReconcileError", "message": "no right"}
+LATE = {"type": "Progressing", "status": "False", "reason": "ProgressDeadlineExceeded", "message": "late"}
+READY, PARALLEL = {"type": "Ready", "status": "True"}, {"podManagementPolicy": "Parallel"}
 
 
 def workload(kind: str, status: Any, **spec: Any) -> Any:
@@ -37,11 +47,6 @@ def stateful_set(status: Any = None, **spec: Any) -> Any:
 def resource(*conditions: Any, generation: Any = 1, **status: Any) -> Any:
     listed = [{"type": name, "status": value} for name, value in conditions]
     return {"kind": "Other", "metadata": {"generation": generation}, "status": {"conditions": listed, **status}}
-
-
-DONE = {"observedGeneration": 2, "updatedReplicas": 2, "replicas": 2, "availableReplicas": 2}
-DS_DONE = {"desiredNumberScheduled": 3, "updatedNumberScheduled": 3, "numberAvailable": 3}
-ONE = {"availableReplicas": 1, "currentRevision": "a", "updateRevision": "a"}
 
 
 @cases(
@@ -107,10 +112,6 @@ def symptoms(workload: Any, pods: Any = (), events: Any = (), old: Any = ()) -> 
     return list(found)
 
 
-HOMELESS = {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": "Insufficient memory"}
-RUNNING = {"running": {"startedAt": T0}}
-
-
 @cases(
     "row, item, events",
     ("image_name", pod(waiting("InvalidImageName")), []),
@@ -144,18 +145,9 @@ def test_what_is_wrong_with_a_pod(row: Any, item: Any, events: Any) -> None:
     assert [symptom.row.id for symptom in symptoms(daemon_set(), [item], events)] == ([row] if row else [])
 
 
-FAILED = {"type": "ReplicaFailure", "status": "True", "reason": "FailedCreate", "message": "exceeded quota"}
-UNCONSTRAINED = "pods are forbidden: unable to validate against any security context constraint: []"
-UNRECONCILED = {"type": "Ready", "status": "False", "reason": "ReconcileError", "message": "no right"}
-
-
 def collector(generation: Any = 2) -> Any:
     made = workload("OpenTelemetryCollector", {"observedGeneration": 2, "conditions": [UNRECONCILED]})
     return {**made, "metadata": {**made["metadata"], "generation": generation}}
-
-
-LATE = {"type": "Progressing", "status": "False", "reason": "ProgressDeadlineExceeded", "message": "late"}
-READY, PARALLEL = {"type": "Ready", "status": "True"}, {"podManagementPolicy": "Parallel"}
 
 
 @cases(

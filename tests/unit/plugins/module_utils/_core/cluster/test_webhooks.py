@@ -30,6 +30,12 @@ CAUSES = {
     "the server could not find the requested resource": "no_path",
     "something new": "other",
 }
+NAME = "cert-manager.io/certificate-name"
+READY = {"type": "Ready", "status": "True", "reason": "Reconciled", "message": "ok"}
+UNRECONCILED = {"type": "Ready", "status": "False", "reason": "ReconcileError", "message": "no right"}
+DONE = {"observedGeneration": 2, "conditions": [READY], "version": "0.158.0"}
+OLD = {"version": "0.152.1"}
+SHARED = {"mode": "statefulset", "targetAllocator": {"enabled": True}}
 
 
 @cases("words, cause", *CAUSES.items())
@@ -107,9 +113,6 @@ def test_endpoints(endpoints: Any, ready: bool) -> None:
     assert webhooks.port([]) == "that its targetPort names"
 
 
-NAME = "cert-manager.io/certificate-name"
-
-
 def thing(kind: str, name: str, conditions: Any = (), annotations: Any = None, created: str = "", **spec: Any) -> Any:
     metadata = {"name": name, "namespace": "a", "generation": 2, "annotations": annotations}
     metadata |= {"creationTimestamp": created} if created else {}
@@ -173,13 +176,6 @@ def test_an_issuer_that_others_need_stays_with_the_ca_behind_it(reference: Any, 
     assert operator_status.needed([ROOT, AUTHORITY, ISSUER, OWN], [other]) == kept
     elsewhere = {**other, "metadata": {**other["metadata"], "namespace": "b"}}
     assert operator_status.needed([ROOT, AUTHORITY, ISSUER, OWN], [elsewhere]) == []
-
-
-READY = {"type": "Ready", "status": "True", "reason": "Reconciled", "message": "ok"}
-UNRECONCILED = {"type": "Ready", "status": "False", "reason": "ReconcileError", "message": "no right"}
-DONE = {"observedGeneration": 2, "conditions": [READY], "version": "0.158.0"}
-OLD = {"version": "0.152.1"}
-SHARED = {"mode": "statefulset", "targetAllocator": {"enabled": True}}
 
 
 def custom(status: Any = None, kind: str = "OpenTelemetryCollector", **spec: Any) -> Any:

@@ -95,6 +95,7 @@ SITUATIONS: list[tuple[str, dict[str, Any]]] = [
     ("nothing_now", {"receives": [IDLE]}),
     ("idle", {"receives": [RECEIVE, IDLE]}),
 ]
+NOW = "2026-03-01T00:00:00Z"
 
 
 def ids(facts: dict[str, Any]) -> list[str]:
@@ -134,9 +135,6 @@ def test_nothing_is_wrong_with_a_healthy_collector_and_what_is_not_seen_is_not_c
 def test_a_check_of_somebody_yields_texts_or_mappings(find: str, messages: list[str]) -> None:
     row = DiagnoseCheck("mine", "own", "warning", find, "see {value}", "")
     assert [finding.message for finding in found(jmespath.search, [row], HEALTHY)] == messages
-
-
-NOW = "2026-03-01T00:00:00Z"
 
 
 def certificate(start: str = "", end: str = "", *names: str) -> checks_trust.Certificate:

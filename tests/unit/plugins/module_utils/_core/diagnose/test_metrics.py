@@ -25,6 +25,9 @@ service:
 QUIET = yaml.safe_load(
     "service: {pipelines: {traces: {receivers: [otlp], exporters: [debug]}, logs: {receivers: [otlp]}}}"
 )
+ACCEPTED = Key("receiver_accepted", "otlp", "traces")
+SENT = Key("exporter_sent", "debug", "traces")
+QUEUED, INCOMING = Key("exporter_queue_size", "a/b", "traces"), Key("processor_incoming_items", "x", "logs")
 
 
 def flow(gained: dict[Key, float], whole: dict[Key, float] | None = None, config: Any = None) -> Flow:
@@ -34,11 +37,6 @@ def flow(gained: dict[Key, float], whole: dict[Key, float] | None = None, config
 def rows(gained: dict[Key, float], whole: dict[Key, float] | None = None) -> dict[str, Any]:
     facts = flow(gained, whole).facts()
     return {(kind, row["signal"], row["id"]): row for kind, found in facts.items() for row in found}
-
-
-ACCEPTED = Key("receiver_accepted", "otlp", "traces")
-SENT = Key("exporter_sent", "debug", "traces")
-QUEUED, INCOMING = Key("exporter_queue_size", "a/b", "traces"), Key("processor_incoming_items", "x", "logs")
 
 
 @cases(

@@ -14,6 +14,12 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.diagnose.
 from ..helpers import LISTENERS, cases, running
 
 LABELS = {"app": "a", "tier": "x"}
+REACH_LABELS = {"app": "a", "app.kubernetes.io/instance": "i"}
+POD: dict[str, Any] = {"metadata": {"labels": REACH_LABELS}, "spec": {}}
+CONTAINER: dict[str, Any] = {"ports": [{"name": "otlp", "containerPort": 4317}]}
+NODE = {**POD, "spec": {"hostNetwork": True}}
+NOBODY = {"metadata": {"name": "p"}, "spec": {"podSelector": {}}}
+SOME = {"metadata": {"name": "p"}, "spec": {"podSelector": {}, "ingress": [{"from": [{"podSelector": {}}]}]}}
 
 
 @cases(
@@ -142,11 +148,6 @@ def test_egress_counts_only_where_it_is_spoken_of() -> None:
     assert policies_to(None, {}).admits([1], "TCP") == "all"
 
 
-REACH_LABELS = {"app": "a", "app.kubernetes.io/instance": "i"}
-POD: dict[str, Any] = {"metadata": {"labels": REACH_LABELS}, "spec": {}}
-CONTAINER: dict[str, Any] = {"ports": [{"name": "otlp", "containerPort": 4317}]}
-
-
 def config(host: str = "0.0.0.0") -> Any:
     return running({}, receivers={"otlp": {"protocols": {"grpc": {"endpoint": f"{host}:4317"}}}})
 
@@ -190,11 +191,6 @@ def test_a_wrong_selector_says_how_it_differs_and_what_is_hidden_is_not_told() -
     (row,) = reach([service(app="b", role="x")]).services() or []
     assert row["differs"] == "it asks for app=b, the pods have app=a, it asks for role=x, the pods have no such label"
     assert (reach(None).services(), reach(None).listeners()[0]["state"]) == (None, "served")
-
-
-NODE = {**POD, "spec": {"hostNetwork": True}}
-NOBODY = {"metadata": {"name": "p"}, "spec": {"podSelector": {}}}
-SOME = {"metadata": {"name": "p"}, "spec": {"podSelector": {}, "ingress": [{"from": [{"podSelector": {}}]}]}}
 
 
 @cases(

@@ -17,6 +17,8 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.diagnose.
 from ..helpers import cases
 
 NOW = "2026-01-01T00:10:00Z"
+TEXT = "receivers: {}\nservice: {}\n"
+MAPS = {"config": {"apiVersion": "v1", "kind": "ConfigMap", "data": {"k": TEXT, "note": "x"}}}
 
 
 def test_a_pod_tells_how_its_last_run_ended() -> None:
@@ -157,10 +159,6 @@ def test_what_a_pod_needs() -> None:
 )
 def test_the_key_behind_a_path(source: dict[str, Any], path: str, key: str) -> None:
     assert Source("Secret", "a", **source).key_of(path) == key
-
-
-TEXT = "receivers: {}\nservice: {}\n"
-MAPS = {"config": {"apiVersion": "v1", "kind": "ConfigMap", "data": {"k": TEXT, "note": "x"}}}
 
 
 @cases(

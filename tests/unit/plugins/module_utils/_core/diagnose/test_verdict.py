@@ -26,18 +26,16 @@ DOWN: dict[str, Any] = {
     "logs": [SIDEWAYS | {"about": "exporters/otlp/jaeger"}],
     "peers": [JAEGER | {"state": "no_endpoints"}],
 }
-
-
-def told(change: dict[str, Any], *more: DiagnoseCheck) -> list[str]:
-    facts = HEALTHY | change
-    return verdict.verdict(facts, found(jmespath.search, [*verdict.CHECKS, *more], facts))
-
-
 SYMPTOM = {"reason": "FailedMount", "message": "not found", "fix": "Look."}
 MISSING = {"state": "missing", "kind": "Secret", "namespace": "ns", "name": "tls"}
 STUCK = {"running": False, "complete": False, "symptoms": [SYMPTOM], "references": [MISSING], **DOWN}
 NEVER = IDLE | {"accepted_total": 0}
 UNSEEN = {"receives": None, "exports": [], "processes": [], "unseen": [{"what": "own metrics", "why": "no port"}]}
+
+
+def told(change: dict[str, Any], *more: DiagnoseCheck) -> list[str]:
+    facts = HEALTHY | change
+    return verdict.verdict(facts, found(jmespath.search, [*verdict.CHECKS, *more], facts))
 
 
 @cases(

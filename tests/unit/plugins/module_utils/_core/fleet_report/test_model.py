@@ -21,6 +21,9 @@ CERTIFICATE = {
     **{"kind": "Secret", "namespace": "obs", "name": "tls", "key": "tls.crt", "subject": "CN=g", "issuer": "CN=ca"},
     **{"not_after": "2026-12-01T00:00:00Z", "left": "5 days", "state": "soon", "about": "in", "names": ["g.obs.svc"]},
 }
+WANTED = {"cert-manager": {"provider": "manifest", "version": ""}, "opentelemetry-operator": {"provider": "existing"}}
+RESOURCES = {"requests": {"cpu": "250m", "memory": "512Mi"}, "limits": {"cpu": "1.5", "memory": "1Gi"}}
+RULE = {"apiGroups": ["", "apps"], "resources": ["pods", "deployments"], "verbs": ["get", "list"]}
 
 
 def fleet() -> Fleet:
@@ -131,9 +134,6 @@ def test_long_lists_and_names_are_cut() -> None:
     assert node["title"].endswith("…") and name in node["told"]
 
 
-WANTED = {"cert-manager": {"provider": "manifest", "version": ""}, "opentelemetry-operator": {"provider": "existing"}}
-
-
 def info(version: str, **more: Any) -> dict[str, Any]:
     there = {"installed": True, "kubernetes": "v1.34.2", "installer": {"by": "helm", "name": "ns/x"}, "resources": []}
     return {**there, "version": version, **more}
@@ -199,10 +199,6 @@ def test_the_fleet_has_every_version_newest_first() -> None:
     counts = [(item["version"], item["count"]) for item in told["Collectors"]]
     assert counts == [("0.158.0 wanted", 2), ("0.158.0", 1), ("0.9.0", 1)]
     assert told["Kubernetes"] == [{"version": "v1.34.2", "count": 1}, {"version": "not read", "count": 1}]
-
-
-RESOURCES = {"requests": {"cpu": "250m", "memory": "512Mi"}, "limits": {"cpu": "1.5", "memory": "1Gi"}}
-RULE = {"apiGroups": ["", "apps"], "resources": ["pods", "deployments"], "verbs": ["get", "list"]}
 
 
 def priced(mode: str = "deployment", seen: int | None = None, spec: Any = None, **more: Any) -> dict[str, Any]:

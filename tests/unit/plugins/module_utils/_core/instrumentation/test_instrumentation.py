@@ -14,6 +14,8 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.instrumen
 from ..helpers import cases
 from .helpers import instrumentation
 
+PYTHON = "Python exports by http/protobuf, but port 4317 .* is that of grpc. Send it to port 4318; "
+
 
 @cases(
     "options, says",
@@ -129,9 +131,6 @@ def test_every_language_sends_its_default_to_the_port_of_that() -> None:
     found = {item.language.name: (item.protocol, item.endpoint.port) for item in exported}
     http = dict.fromkeys(("java", "nodejs", "python", "dotnet", "go"), (languages.HTTP, 4318))
     assert found == {**http, **dict.fromkeys(("apache_httpd", "nginx"), (languages.GRPC, 4317))}
-
-
-PYTHON = "Python exports by http/protobuf, but port 4317 .* is that of grpc. Send it to port 4318; "
 
 
 @cases(

@@ -19,6 +19,8 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.instrumen
 from ..helpers import cases
 from .helpers import instrumentation
 
+LABELS = {"control-plane": "controller-manager"}
+
 
 def spec(*languages: str, **options: Any) -> dict[str, Any]:
     found: dict[str, Any] = manifests(instrumentation(*languages, **options))[1]["spec"]
@@ -145,9 +147,6 @@ def test_propagators_come_once_in_their_order_and_wrong_ones_are_told() -> None:
         requests.propagators(["tracecontxt"])
     with pytest.raises(Problem, match="'none' stands beside others"):
         requests.propagators(["none", "b3"])
-
-
-LABELS = {"control-plane": "controller-manager"}
 
 
 def webhooks(name: str = "mpod.kb.io", **service: str) -> list[dict[str, Any]]:

@@ -19,6 +19,10 @@ from .helpers import instrumentation
 
 PYTHON, JAVA = (f"instrumentation.opentelemetry.io/inject-{name}" for name in ("python", "java"))
 OURS = "telemetry/default"
+TWICE = [{"name": "shop", "language": "java"}, {"name": "shop", "language": "python"}]
+ADDED = {"initContainers": [{"name": "opentelemetry-auto-instrumentation-python"}], "containers": [{"name": "app"}]}
+SERVICE = {"spec": {"ports": [{"name": "otlp", "port": 4317}, {"name": "otlp-http", "port": 4318}]}}
+GREETING = r'HTTP/1.x transport connection broken: malformed HTTP response "\x00\x00\x06\x04\x00"'
 
 
 def test_a_namespace_is_annotated_with_the_full_name_for_one_language() -> None:
@@ -29,9 +33,6 @@ def test_a_namespace_is_annotated_with_the_full_name_for_one_language() -> None:
     assert namespaces.manifest("shop", found["shop"])["metadata"] == {"name": "shop", "annotations": {PYTHON: OURS}}
     chosen = [{"name": "shop", "language": "java"}, {"name": "shop", "language": "java"}]
     assert namespaces.wanted([instrumentation("java", "python", namespaces=chosen)]) == {"shop": {JAVA: OURS}}
-
-
-TWICE = [{"name": "shop", "language": "java"}, {"name": "shop", "language": "python"}]
 
 
 @cases(
@@ -107,9 +108,6 @@ def test_what_others_wrote_for_our_instrumentation_is_named(before: Any, wanted:
     assert [keep in text for keep, text in zip(keeps, found, strict=True)] == [True] * len(says)
 
 
-ADDED = {"initContainers": [{"name": "opentelemetry-auto-instrumentation-python"}], "containers": [{"name": "app"}]}
-
-
 def pod(name: str, owner: tuple[str, str] | None = None, **more: Any) -> dict[str, Any]:
     owners = [{"kind": owner[0], "name": owner[1], "controller": True}] if owner else []
     metadata = {"name": name, "namespace": "shop", "ownerReferences": owners, **more.pop("metadata", {})}
@@ -162,9 +160,6 @@ def test_a_bare_name_is_a_service_and_certificates_are_files_of_each_annotated_n
     assert manifest.files([instrumentation()]) == []
 
 
-SERVICE = {"spec": {"ports": [{"name": "otlp", "port": 4317}, {"name": "otlp-http", "port": 4318}]}}
-
-
 def test_a_port_that_is_not_there_is_told_with_those_that_are() -> None:
     assert manifest.missing_port(SERVICE, {"port": 4318}) == ""
     assert manifest.missing_port(SERVICE, {"port": 1}) == "has no port 1 (it has 4317 otlp, 4318 otlp-http)"
@@ -188,9 +183,6 @@ def slice_of(port: str, *ready: bool | None) -> dict[str, Any]:
 )
 def test_a_ready_endpoint_stands_behind_the_very_port(slices: list[dict[str, Any]], ready: bool) -> None:
     assert manifest.is_ready(slices, SERVICE, {"port": 4318}) is ready
-
-
-GREETING = r'HTTP/1.x transport connection broken: malformed HTTP response "\x00\x00\x06\x04\x00"'
 
 
 @cases(

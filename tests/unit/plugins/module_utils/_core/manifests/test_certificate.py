@@ -20,6 +20,12 @@ from ..helpers import CONFIG, build, cases, manifest, running
 
 OPTIONS = {"name": "gateway-tls", "usages": "both", "duration_seconds": 7776000, "renew_before_seconds": 2592000}
 SERVICE = ["gateway", "gateway.telemetry", "gateway.telemetry.svc", "gateway.telemetry.svc.cluster.local"]
+LIFE = {"duration_seconds": 86399, "renew_before_seconds": 300}
+ASKING = running(processors={"k8s_attributes": {}})
+PASSING = running(processors={"k8s_attributes": {"passthrough": True}})
+FOLDER = "/var/run/secrets/kubernetes.io/serviceaccount"
+SIDECAR = {"mode": "sidecar", "backend": "operator"}
+ELECTING = {"k8s_leader_elector": {"lease_name": "a", "lease_namespace": "leases"}}
 
 
 def made(*wanted: Any, **options: Any) -> list[dict[str, Any]]:
@@ -43,9 +49,6 @@ def test_collectors_of_a_namespace_share_its_ca_and_there_is_none_with_an_issuer
     issuer = {"name": "company", "kind": "ClusterIssuer", "group": "cert-manager.io"}
     assert [item["spec"]["issuerRef"] for item in made({"issuer": issuer})] == [issuer]
     assert made() == []
-
-
-LIFE = {"duration_seconds": 86399, "renew_before_seconds": 300}
 
 
 @cases(
@@ -90,12 +93,6 @@ def test_collectors_can_share_a_service_account() -> None:
     assert accounts.service_account(build(service_account_name="shared")) == shared
 
 
-ASKING = running(processors={"k8s_attributes": {}})
-PASSING = running(processors={"k8s_attributes": {"passthrough": True}})
-FOLDER = "/var/run/secrets/kubernetes.io/serviceaccount"
-SIDECAR = {"mode": "sidecar", "backend": "operator"}
-
-
 @cases(
     "config, option, has_it",
     (CONFIG, None, False),
@@ -129,9 +126,6 @@ def test_an_account_mounts_nothing_by_itself_but_in_pods_of_others(options: dict
         assert accounts.service_account(build(config, **options)).get("automountServiceAccountToken") is said
     spec = cr.open_telemetry_collector(build(ASKING, **SIDECAR))["spec"]
     assert FOLDER not in {mount["mountPath"] for mount in spec.get("volumeMounts", [])}
-
-
-ELECTING = {"k8s_leader_elector": {"lease_name": "a", "lease_namespace": "leases"}}
 
 
 @pytest.mark.parametrize("backend", ["kubernetes", "operator"])

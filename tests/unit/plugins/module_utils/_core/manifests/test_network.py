@@ -23,6 +23,9 @@ from ..helpers import METADATA, PODS, build, cases, manifest, running
 BOTH = running(receivers={"otlp": {"protocols": {"grpc": None, "http": None}}})
 HOST = {"host": "otel.example.com"}
 GATEWAY = {"gateway": "public", "http_hostnames": ["h.example.com"], "grpc_hostnames": ["g.example.com"]}
+ALONE = {"service": {"enabled": False}}
+TWICE = {"gateway": "public", "http_hostnames": ["a.b", "x"], "grpc_hostnames": ["a.b"]}
+OTLP = {"name": "otlp", "port": 4317, "targetPort": 4317, "protocol": "TCP", "appProtocol": "grpc"}
 
 
 def policy(config: Any = None, **options: Any) -> Any:
@@ -85,10 +88,6 @@ def test_a_route_says_which_gateway_and_there_is_none_that_is_not_asked_for() ->
     assert [builder(build(BOTH)) for builder in (ingress, http_route, grpc_route)] == [None] * 3
 
 
-ALONE = {"service": {"enabled": False}}
-TWICE = {"gateway": "public", "http_hostnames": ["a.b", "x"], "grpc_hostnames": ["a.b"]}
-
-
 @cases(
     "builder, config, options, says",
     (ingress, None, {"ingress": HOST}, r"'gateway' has no port 'otlp-http' for its ingress .*listens on: otlp\."),
@@ -102,9 +101,6 @@ TWICE = {"gateway": "public", "http_hostnames": ["a.b", "x"], "grpc_hostnames": 
 def test_a_way_in_that_leads_nowhere_is_refused(builder: Any, config: Any, options: Any, says: str) -> None:
     with pytest.raises(Problem, match=says):
         builder(build(config, **options))
-
-
-OTLP = {"name": "otlp", "port": 4317, "targetPort": 4317, "protocol": "TCP", "appProtocol": "grpc"}
 
 
 def test_clients_reach_a_gateway_through_a_service() -> None:

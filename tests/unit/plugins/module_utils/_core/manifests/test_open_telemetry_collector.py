@@ -21,6 +21,14 @@ HASH = "o11y.opentelemetry/spec-hash"
 QUEUE = running(
     extensions={"file_storage": {"directory": "/var/lib/otelcol/queue"}, "health_check": {"endpoint": ":1"}}
 )
+UNSAID = "podSecurityContext replicas podAnnotations terminationGracePeriodSeconds"
+SCALER = {"min_replicas": 1, "max_replicas": 3, "cpu_percent": 80, "memory_percent": None, "behavior": None}
+STATSD = running(receivers={"statsd": {}}, extensions={"health_check": {"endpoint": "0.0.0.0:13133"}})
+SPREAD = {"labelSelector": {"matchLabels": PODS}, "maxSkew": 1}
+MOUNT = {"name": "state", "mountPath": "/var/lib/otelcol/queue"}
+FOLDER = {"path": "/var/lib/otelcol/telemetry-gateway", "type": "DirectoryOrCreate"}
+PORT = {"name": "statsd", "port": 8125, "targetPort": 8125, "protocol": "UDP", "hostPort": 8125}
+FROM_SECRET = {"name": "TOKEN", "valueFrom": {"secretKeyRef": {"name": "backend", "key": "token"}}}
 
 
 def made(config: Any = None, **options: Any) -> Any:
@@ -34,9 +42,6 @@ def spec(config: Any = None, **options: Any) -> Any:
 def stamp(config: Any = None, **options: Any) -> str:
     found: str = spec(config, **options)["podAnnotations"][HASH]
     return found
-
-
-UNSAID = "podSecurityContext replicas podAnnotations terminationGracePeriodSeconds"
 
 
 @cases(
@@ -53,15 +58,6 @@ def test_a_mode_has_the_fields_that_the_operator_reads_in_it(mode: str, has: str
     keys = ("runAsNonRoot", "runAsUser", "fsGroup")
     user = (True, 10001, None) if mode == "sidecar" else (None, None, None)
     assert tuple(found["securityContext"].get(key) for key in keys) == user
-
-
-SCALER = {"min_replicas": 1, "max_replicas": 3, "cpu_percent": 80, "memory_percent": None, "behavior": None}
-STATSD = running(receivers={"statsd": {}}, extensions={"health_check": {"endpoint": "0.0.0.0:13133"}})
-SPREAD = {"labelSelector": {"matchLabels": PODS}, "maxSkew": 1}
-MOUNT = {"name": "state", "mountPath": "/var/lib/otelcol/queue"}
-FOLDER = {"path": "/var/lib/otelcol/telemetry-gateway", "type": "DirectoryOrCreate"}
-PORT = {"name": "statsd", "port": 8125, "targetPort": 8125, "protocol": "UDP", "hostPort": 8125}
-FROM_SECRET = {"name": "TOKEN", "valueFrom": {"secretKeyRef": {"name": "backend", "key": "token"}}}
 
 
 @cases(

@@ -19,6 +19,9 @@ MINE = {"labelSelector": {"matchLabels": {"a": "b"}}, "maxSkew": 2}
 SPREAD = {"labelSelector": {"matchLabels": SELECTOR}, "maxSkew": 1}
 HEALTH = running(extensions={"health_check": {"endpoint": "${env:MY_POD_IP}:13133", "path": "/health"}})
 RESTRICTED = {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}}
+AS_ROOT = {"runAsUser": 0, "seccompProfile": {"type": "RuntimeDefault"}}
+JOURNAL = running(receivers={"journald": {}})
+KEY = {"name": "s", "key": "k"}
 
 
 def spec(config: Any = None, **options: Any) -> Any:
@@ -77,10 +80,6 @@ def test_the_health_check_is_probed() -> None:
     assert not {"livenessProbe", "readinessProbe"} & set(container())
 
 
-AS_ROOT = {"runAsUser": 0, "seccompProfile": {"type": "RuntimeDefault"}}
-JOURNAL = running(receivers={"journald": {}})
-
-
 @cases("config, user, security", (None, None, RESTRICTED), (JOURNAL, None, AS_ROOT), (JOURNAL, 10001, AS_ROOT))
 def test_the_user_follows_from_the_platform_and_the_config(config: Any, user: int | None, security: Any) -> None:
     assert pod_template(replace(build(config), run_as_user=user))["spec"]["securityContext"] == security
@@ -133,9 +132,6 @@ def env(config: Any = None, **given: Any) -> dict[str, Any]:
 
 def field(path: str) -> dict[str, Any]:
     return {"fieldRef": {"apiVersion": "v1", "fieldPath": path}}
-
-
-KEY = {"name": "s", "key": "k"}
 
 
 @cases(

@@ -27,6 +27,14 @@ RIGHT = {
     "verbs": ["use"],
     "resourceNames": ["telemetry.gateway"],
 }
+CEPH = {"name": "a", "mount_path": "/a", "source": {"cephfs": {"monitors": ["b"]}}}
+SPC = {"type": "MustRunAs", "seLinuxOptions": {"type": "spc_t", "level": "s0"}}
+KEPT = {"config": STATE, "mode": "statefulset", "selinux_type": "spc_t"}
+TLS = {"cert_file": "/etc/otelcol/secrets/otlp/tls.crt", "key_file": "/etc/otelcol/secrets/otlp/tls.key"}
+CLEAR = running(receivers={"otlp": {"protocols": {"grpc": None, "http": None}}, "statsd": {}, "zipkin": {}})
+SECURE = running(receivers={"otlp/tls": {"protocols": {"grpc": {"tls": TLS}, "http": {"tls": TLS}}}})
+CERTIFICATE = {"tls_secret": "public"}
+GRPC = {"port": "otlp"}
 
 
 def placed(config: Any = None, platform: Any = CONSTRAINED, user: Any = None, **options: Any) -> CollectorBuild:
@@ -35,11 +43,6 @@ def placed(config: Any = None, platform: Any = CONSTRAINED, user: Any = None, **
 
 def allowed(config: Any = None, **options: Any) -> Any:
     return openshift.security_context_constraints(placed(config, **options))
-
-
-CEPH = {"name": "a", "mount_path": "/a", "source": {"cephfs": {"monitors": ["b"]}}}
-SPC = {"type": "MustRunAs", "seLinuxOptions": {"type": "spc_t", "level": "s0"}}
-KEPT = {"config": STATE, "mode": "statefulset", "selinux_type": "spc_t"}
 
 
 @cases(
@@ -83,13 +86,6 @@ def test_the_right_to_use_them_and_no_others_is_the_collectors_beside_a_target_a
     assert RIGHT not in accounts.cluster_role(one)["rules"]  # it opens no port
     two = replace(one, collector=replace(one.collector, selinux_type="spc_t"))
     assert RIGHT in accounts.cluster_role(two)["rules"]
-
-
-TLS = {"cert_file": "/etc/otelcol/secrets/otlp/tls.crt", "key_file": "/etc/otelcol/secrets/otlp/tls.key"}
-CLEAR = running(receivers={"otlp": {"protocols": {"grpc": None, "http": None}}, "statsd": {}, "zipkin": {}})
-SECURE = running(receivers={"otlp/tls": {"protocols": {"grpc": {"tls": TLS}, "http": {"tls": TLS}}}})
-CERTIFICATE = {"tls_secret": "public"}
-GRPC = {"port": "otlp"}
 
 
 def route(config: Any = CLEAR, **options: Any) -> Any:

@@ -16,6 +16,10 @@ from ..helpers import SELECTOR, build, cases, manifest, running
 
 STATE = running(extensions={"file_storage": {"directory": "/state"}})
 BUILDERS = {"daemonset": workload.daemon_set, "deployment": workload.deployment, "statefulset": workload.stateful_set}
+BOUNDS = {"min_replicas": 1, "max_replicas": 3}
+ROOT = running(receivers={"host_metrics": {"root_path": "/hostfs"}})
+TLS = running(receivers={"otlp": {"tls": {"cert_file": "/etc/otelcol/secrets/tls/tls.crt"}}})
+FOLDER = {"path": "/var/lib/otelcol/telemetry-gateway", "type": "DirectoryOrCreate"}
 
 
 def spec(mode: str, config: Any = None, **options: Any) -> Any:
@@ -51,9 +55,6 @@ def test_a_collector_without_a_probe_must_live_for_a_while_to_count_as_available
     probed = running(extensions={"health_check": {"endpoint": "${env:MY_POD_IP}:13133"}})
     assert spec(mode)["minReadySeconds"] == 5
     assert "minReadySeconds" not in spec(mode, probed)
-
-
-BOUNDS = {"min_replicas": 1, "max_replicas": 3}
 
 
 def metric(name: str, percent: int) -> dict[str, Any]:
@@ -94,10 +95,6 @@ def test_bounds_that_are_crossed_are_refused_and_may_be_the_same_and_a_budget_sa
     assert (workload.horizontal_pod_autoscaler(build()), workload.pod_disruption_budget(build())) == (None, None)
 
 
-ROOT = running(receivers={"host_metrics": {"root_path": "/hostfs"}})
-TLS = running(receivers={"otlp": {"tls": {"cert_file": "/etc/otelcol/secrets/tls/tls.crt"}}})
-
-
 def volumes(config: Any, **options: Any) -> tuple[list[Any], list[Any]]:
     """Return volumes and mounts beside the config's own."""
     spec = pod_template(build(config, **options))["spec"]
@@ -115,9 +112,6 @@ def test_a_secret_and_the_node_are_mounted_read_only() -> None:
         [{"name": "host", "hostPath": {"path": "/"}}],
         [{"name": "host", "mountPath": "/hostfs", "readOnly": True, "mountPropagation": "HostToContainer"}],
     )
-
-
-FOLDER = {"path": "/var/lib/otelcol/telemetry-gateway", "type": "DirectoryOrCreate"}
 
 
 @cases(

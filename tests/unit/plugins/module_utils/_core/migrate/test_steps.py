@@ -18,6 +18,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.migrate.s
 
 TABLES = Path(__file__).parents[6] / "plugins" / "plugin_utils" / "_data" / "catalogue"
 CATALOGUE = Catalogue.from_tables({file.stem: json.loads(file.read_text()) for file in TABLES.glob("*.json")})
+ODD = [None, 5, "x", [], {}, [5], {"a": None}, {"exporters": 5}, {"exporters": {5: 5}}, {"service": {"pipelines": [1]}}]
 
 
 def moved(config: Any, version: str = "0.158.0", distribution: str = "contrib") -> tuple[Any, list[str]]:
@@ -192,9 +193,6 @@ def test_a_distribution_without_a_successor_is_told() -> None:
     assert moved(loki, "0.156.0", "adot")[1] == []
     (why,) = moved({"processors": {"transform": None}}, "0.156.0", "adot")[1]
     assert "Use one of the distributions that have it: contrib, k8s, redhat." in why
-
-
-ODD = [None, 5, "x", [], {}, [5], {"a": None}, {"exporters": 5}, {"exporters": {5: 5}}, {"service": {"pipelines": [1]}}]
 
 
 @pytest.mark.parametrize("config", ODD, ids=str)

@@ -18,6 +18,7 @@ from .samples import NAMESPACE, ONE, THREE, TWO, olm, package, subscription
 ASKED = packages.PackageRequest("opentelemetry-product", "redhat-operators", "openshift-marketplace")
 GROUP = {"name": "global", "ours": False, "targets": [], "all": True}
 LEFT = {"name": ONE, "namespace": NAMESPACE, "phase": "Succeeded", "reason": "", "message": "", "product": True}
+COMMUNITY = {"ours": False, "namespace": "operators", "package": "opentelemetry-operator"}
 
 
 def chosen(found: dict[str, Any] | None = None, csv: str = "", **more: Any) -> choose.OlmPlan:
@@ -94,9 +95,6 @@ def test_a_version_with_its_subscription_and_those_of_other_operators_are_no_lef
 
 def there(**more: Any) -> dict[str, Any]:
     return {"subscriptions": [subscription(**more)]}
-
-
-COMMUNITY = {"ours": False, "namespace": "operators", "package": "opentelemetry-operator"}
 
 
 @cases(

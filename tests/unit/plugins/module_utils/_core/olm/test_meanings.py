@@ -46,6 +46,11 @@ EXPECTED: dict[str, tuple[dict[str, float], float]] = {
     ),
     "Deleting": ({}, RETRIED),
 }
+SUBSCRIPTION, PLAN, CSV = meanings.SUBSCRIPTION, meanings.PLAN, meanings.CSV
+UNHEALTHY = (SUBSCRIPTION, "CatalogSourcesUnhealthy", "UnhealthyCatalogSourceFound")
+UNSATISFIABLE = (SUBSCRIPTION, "ResolutionFailed", "ConstraintsNotSatisfiable")
+NEXT, TEMPO = "opentelemetry-operator.v0.159.0-1", "tempo-operator.v0.20.0"
+PINNED, NEWEST, ANY = (Goal("opentelemetry-product", *rest) for rest in ((TWO, True), (THREE, False), ("", False)))
 
 
 @pytest.mark.parametrize(("phase", "reason"), list(itertools.product(PHASES, REASONS)))
@@ -54,11 +59,6 @@ def test_every_phase_with_every_reason(phase: str, reason: str) -> None:
     special, others = EXPECTED.get(phase, ({}, PASSING))
     assert row.grace == special.get(reason, others)
     assert row.wrong
-
-
-SUBSCRIPTION, PLAN, CSV = meanings.SUBSCRIPTION, meanings.PLAN, meanings.CSV
-UNHEALTHY = (SUBSCRIPTION, "CatalogSourcesUnhealthy", "UnhealthyCatalogSourceFound")
-UNSATISFIABLE = (SUBSCRIPTION, "ResolutionFailed", "ConstraintsNotSatisfiable")
 
 
 @cases(
@@ -95,10 +95,6 @@ def test_who_fails_is_told_what_to_do(row: object) -> None:
     assert meanings.row_for(kind, state, reason, words) == row  # no row before it takes its place
     assert wrong[0].islower() or wrong.startswith("OLM")
     assert fix.endswith((".", ":")) or math.isinf(grace)
-
-
-NEXT, TEMPO = "opentelemetry-operator.v0.159.0-1", "tempo-operator.v0.20.0"
-PINNED, NEWEST, ANY = (Goal("opentelemetry-product", *rest) for rest in ((TWO, True), (THREE, False), ("", False)))
 
 
 def look(goal: Goal, subscription: dict[str, Any] | None, *items: dict[str, Any]) -> state.OlmVerdict:

@@ -14,6 +14,10 @@ from . import samples
 from .samples import NAMESPACE, ONE, THREE, TWO, olm, plan, subscription
 
 OTHER = "tempo-operator.v0.20.0"
+CSV = {"name": ONE, "namespace": NAMESPACE, "phase": "Succeeded", "reason": "", "message": "", "product": True}
+OURS = {"o11y.opentelemetry/release": "opentelemetry-operator"}
+OBJECTS = [{"kind": kind, "name": "a"} for kind in ("OperatorGroup", "Subscription")]
+NEIGHBOUR = subscription(ours=False, name="tempo-product", package="tempo-product")
 
 
 def choose(*listed: Any, target: str = TWO, installed: str = "", pinned: bool = True) -> meanings.PlanDecision:
@@ -66,10 +70,6 @@ def test_the_owner_is_one_of_several() -> None:
     item["metadata"]["ownerReferences"].append({"kind": "Subscription", "name": "tempo-product"})
     assert meanings.is_owned(item, "tempo-product")
     assert not meanings.is_owned(item, "other") and not meanings.is_owned({"metadata": {}}, "other")
-
-
-CSV = {"name": ONE, "namespace": NAMESPACE, "phase": "Succeeded", "reason": "", "message": "", "product": True}
-OURS = {"o11y.opentelemetry/release": "opentelemetry-operator"}
 
 
 def test_a_subscription() -> None:
@@ -160,10 +160,6 @@ def test_definitions_of_olm_are_ours_unless_somebody_else_has_a_subscription_and
         assert [item["ours"] for item in result["crds"]] == [ours]
     crd = {"name": "instrumentations.opentelemetry.io", "ours": False, "installer": {"by": "helm", "name": "a/b"}}
     assert not as_ours(olm(), installed(crds=[crd]))["crds"][0]["ours"]
-
-
-OBJECTS = [{"kind": kind, "name": "a"} for kind in ("OperatorGroup", "Subscription")]
-NEIGHBOUR = subscription(ours=False, name="tempo-product", package="tempo-product")
 
 
 @cases(

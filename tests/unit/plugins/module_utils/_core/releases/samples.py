@@ -27,6 +27,7 @@ operator:
   0.158.0: {kubernetes: ["1.25", "1.36"], chart: 0.122.0, collector: 0.158.0, java: 2.30.0}
   0.152.0: {kubernetes: ["1.25", "1.35"], chart: 0.114.1, collector: 0.152.1, java: 2.28.1}
 """)
+CONVERSION = {"strategy": "Webhook", "webhook": {"clientConfig": {"service": {"name": "hook", "namespace": "op"}}}}
 
 
 def obj(kind: str, name: str, namespace: str = "", **more: Any) -> dict[str, Any]:
@@ -56,9 +57,6 @@ def webhook(kind: str = "MutatingWebhookConfiguration", namespace: str = "op", *
     client = {"service": {"name": "hook", "namespace": namespace, "path": "/"}}
     hooks = [{"name": "a.b.c", "clientConfig": client}]
     return obj(kind, "hooks", api="admissionregistration.k8s.io/v1", webhooks=hooks, **more)
-
-
-CONVERSION = {"strategy": "Webhook", "webhook": {"clientConfig": {"service": {"name": "hook", "namespace": "op"}}}}
 
 
 def operator_release() -> list[dict[str, Any]]:

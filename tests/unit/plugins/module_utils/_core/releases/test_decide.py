@@ -18,6 +18,7 @@ OPERATOR = ReleaseRequest(OPERATING, "manifest", Version(0, 158, 0), "ns", certi
 CERT = ReleaseRequest(CERTIFIER, "manifest", Version(1, 21, 2), "ns")
 FOREIGN = {"ours": False}
 HELM = {"installer": {"by": "helm", "name": "ns/otel"}}
+BUILDS = {"own-collector": {"v0.48.0": "0.151.0", "v0.48.1": "0.151.0", "v0.49.0": "0.156.0"}}
 
 
 def wanted(base: ReleaseRequest = OPERATOR, **more: Any) -> ReleaseRequest:
@@ -151,9 +152,6 @@ def test_versions_are_made_for_some_versions_of_kubernetes_and_those_that_fit_ar
 def test_collectors_that_will_not_follow_are_named(named: bool, kind: str, more: dict[str, Any]) -> None:
     told = list(versions.skew([resource(kind, "one", **more)], Version(0, 158, 0)))
     assert [text.split()[1] for text in told] == ["ns/one"] * named
-
-
-BUILDS = {"own-collector": {"v0.48.0": "0.151.0", "v0.48.1": "0.151.0", "v0.49.0": "0.156.0"}}
 
 
 @cases(

@@ -18,6 +18,7 @@ OURS = {"o11y.opentelemetry/release": "opentelemetry-operator", "app.kubernetes.
 COLLECTOR = "OpenTelemetryCollector"
 IMAGE = "ghcr.io/x/opentelemetry-operator:0.158.0"
 HELM = {"meta.helm.sh/release-name": "otel", "meta.helm.sh/release-namespace": "op"}
+NAME, VERSION = "app.kubernetes.io/name", "app.kubernetes.io/version"
 
 
 def operator(namespace: str = "op", image: str = IMAGE, **metadata: Any) -> dict[str, Any]:
@@ -41,9 +42,6 @@ def test_our_installation_is_known_by_its_label_and_counts_where_there_are_two()
     assert (result["namespace"], result["namespaces"]) == ("b", ["a", "b"])
     alone = found.installation(OPERATING, [operator(labels=OURS)])
     assert alone["workloads"] == [{"kind": "Deployment", "namespace": "op", "name": "manager"}]
-
-
-NAME, VERSION = "app.kubernetes.io/name", "app.kubernetes.io/version"
 
 
 @cases(

@@ -22,6 +22,11 @@ FOUND = [
     ("images", "ghcr.io/y:2", B, "docker://ghcr.io/y:2"),
     ("manifests", "cert-manager v1.21.2", C, "https://me:hunter2@m.example/cert-manager.yaml?sig=hunter3"),
 ]
+STARTED = {"collector": "g/collector:1", "target_allocator": "g/ta:1", "java": "g/java:1", "python": "g/python:1"}
+OPERATOR = images.MirroredRelease("opentelemetry-operator", "v1.0.0", ("g/operator:1",), STARTED)
+GIVEN = images.MirroredRelease(
+    "opentelemetry-operator", "v1", (), {"collector": "own:1", "java": "g/java:1"}, frozenset({"collector"})
+)
 
 
 def locked(*found: tuple[str, str, str, str], exclude: tuple[str, ...] = ()) -> lock.Lock:
@@ -135,10 +140,6 @@ def test_inventories_with_locks_of_their_own_agree() -> None:
         lock.joined([one, other])("quay.io/x:1")
 
 
-STARTED = {"collector": "g/collector:1", "target_allocator": "g/ta:1", "java": "g/java:1", "python": "g/python:1"}
-OPERATOR = images.MirroredRelease("opentelemetry-operator", "v1.0.0", ("g/operator:1",), STARTED)
-
-
 def workload(*names: str, **container: Any) -> dict[str, Any]:
     containers = [{"image": name, **container} for name in names]
     template = {"spec": {"containers": containers}}
@@ -174,11 +175,6 @@ def test_of_the_operators_images_those_that_are_asked_for_without_an_image_are_n
         assert "g/ta:1" not in names([custom(targetAllocator=allocator)], [OPERATOR])
     found = names([custom("Instrumentation", python={"env": []}, java={"image": "own/java:1"})], [OPERATOR])
     assert found == ["g/operator:1", "g/python:1", "own/java:1"]
-
-
-GIVEN = images.MirroredRelease(
-    "opentelemetry-operator", "v1", (), {"collector": "own:1", "java": "g/java:1"}, frozenset({"collector"})
-)
 
 
 @cases(

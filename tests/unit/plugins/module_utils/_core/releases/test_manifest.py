@@ -15,6 +15,8 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.releases 
 from ..helpers import cases
 from . import samples
 
+MIRROR = "mirror.local:5000/x"
+
 
 def test_a_release_has_its_version_and_its_namespace() -> None:
     objects = samples.operator_release()
@@ -108,9 +110,6 @@ def test_where_the_certificate_of_a_chart_comes_from(source: given.CertificateSo
     ]
     assert {key: found[key] for key in made} == made
     assert ("issuerRef" in str(found)) is (source.source == "issuer")
-
-
-MIRROR = "mirror.local:5000/x"
 
 
 def test_the_operator_is_told_nothing_that_it_knows_and_a_registry_moves_every_default() -> None:

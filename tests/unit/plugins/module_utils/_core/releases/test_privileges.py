@@ -21,6 +21,13 @@ NAMED = {"apiGroups": [""], "resources": ["leases"], "resourceNames": ["one"], "
 AGGREGATED = {"labels": {"rbac.authorization.k8s.io/aggregate-to-view": "true"}}
 
 Objects = list[dict[str, Any]]
+FOREIGN = "evil.example.com:5000/j/cert-manager-controller"
+EVERYBODY = {"kind": "Group", "name": "system:unauthenticated"}
+STAR = {"apiGroups": ["*"], "resources": ["*"], "verbs": ["*"]}
+PODS = [{"apiGroups": [""], "resources": ["pods"], "operations": ["CREATE"]}]
+HOOKS = "MutatingWebhookConfiguration hooks"
+OWN = {"service": {"name": "cm", "namespace": "cert-manager"}}
+CONVERTED = samples.definition(spec={"conversion": samples.CONVERSION})
 
 
 def role(kind: str = "ClusterRole", name: str = "reader", rules: Any = None, **more: Any) -> dict[str, Any]:
@@ -82,9 +89,6 @@ def pod(**values: Any) -> Any:
     return lambda one: one.update(values)
 
 
-FOREIGN = "evil.example.com:5000/j/cert-manager-controller"
-
-
 @cases(
     "change, said",
     (secured(privileged=True), "container cm with privileged"),
@@ -125,14 +129,6 @@ def hooked(**webhook: Any) -> dict[str, Any]:
 
 def service(**spec: Any) -> dict[str, Any]:
     return samples.obj("Service", "s", "cert-manager", spec=spec)
-
-
-EVERYBODY = {"kind": "Group", "name": "system:unauthenticated"}
-STAR = {"apiGroups": ["*"], "resources": ["*"], "verbs": ["*"]}
-PODS = [{"apiGroups": [""], "resources": ["pods"], "operations": ["CREATE"]}]
-HOOKS = "MutatingWebhookConfiguration hooks"
-OWN = {"service": {"name": "cm", "namespace": "cert-manager"}}
-CONVERTED = samples.definition(spec={"conversion": samples.CONVERSION})
 
 
 @cases(
