@@ -12,8 +12,6 @@ from ..plugin_utils._worker import WorkerAction
 
 
 class ActionModule(WorkerAction):
-    """Apply or remove a bundle."""
-
     @staticmethod
     def load() -> tuple[dict[str, Any], Callable[[Any], None]]:
         from ..module_utils._edge.api.connect import CLUSTER_ARG_SPEC  # noqa: PLC0415 - needs kubernetes.core

@@ -12,8 +12,6 @@ from ..plugin_utils._worker import WorkerAction
 
 
 class ActionModule(WorkerAction):
-    """Say which cluster a run goes to."""
-
     @staticmethod
     def load() -> tuple[dict[str, Any], Callable[[Any], None]]:
         from ..module_utils._edge.api import target  # noqa: PLC0415 - needs kubernetes.core

@@ -12,7 +12,5 @@ from ..plugin_utils._action import ControllerAction
 
 
 class ActionModule(ControllerAction):
-    """Writes a page about all clusters."""
-
     def work(self, arguments: dict[str, Any]) -> dict[str, Any]:
         return _fleet_report.report(arguments, self._task.check_mode)

@@ -12,8 +12,6 @@ from ..plugin_utils._action import ControllerAction
 
 
 class ActionModule(ControllerAction):
-    """Decides which service accounts get which IAM role."""
-
     def work(self, arguments: dict[str, Any]) -> dict[str, Any]:
         request = IdentityRequest(
             provider=arguments["provider"],

@@ -12,8 +12,6 @@ from ..plugin_utils._action import ControllerAction, hidden_if_secret
 
 
 class ActionModule(ControllerAction):
-    """Checks and renders Instrumentations."""
-
     def work(self, arguments: dict[str, Any]) -> dict[str, Any]:
         pin = _lock.pin(arguments["lock_file"])
         return hidden_if_secret(_instrumentation.bundle(arguments["instrumentations"], arguments["defaults"], pin))

@@ -13,8 +13,6 @@ from ..plugin_utils._action import ControllerAction, hidden_if_secret
 
 
 class ActionModule(ControllerAction):
-    """Composes and checks configs, and renders all objects."""
-
     def work(self, arguments: dict[str, Any]) -> dict[str, Any]:
         """Return the bundle of all collectors and every finding. Fails for findings as severe as `fail_on`."""
         request, judgement = _render.Request.from_arguments(arguments), _findings.Judgement.from_arguments(arguments)

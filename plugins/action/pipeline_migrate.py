@@ -12,7 +12,5 @@ from ..plugin_utils._action import ControllerAction
 
 
 class ActionModule(ControllerAction):
-    """Migrates collector configs to another version or distribution."""
-
     def work(self, arguments: dict[str, Any]) -> dict[str, Any]:
         return _migrate.migrate(arguments, self._task.check_mode)

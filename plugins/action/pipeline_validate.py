@@ -12,8 +12,6 @@ from ..plugin_utils._action import ControllerAction
 
 
 class ActionModule(ControllerAction):
-    """Checks collector configs against the rules."""
-
     def work(self, arguments: dict[str, Any]) -> dict[str, Any]:
         """Return every finding and the report. Fails for findings as severe as `fail_on`."""
         return _validate.report(arguments, self._display.warning, self._task.check_mode)

@@ -12,8 +12,6 @@ from ..plugin_utils._action import ControllerAction
 
 
 class ActionModule(ControllerAction):
-    """Writes the lock of an inventory."""
-
     def work(self, arguments: dict[str, Any]) -> dict[str, Any]:
         """Return whether the lock changed, and the difference."""
         return _lock.locked(arguments, self._task.check_mode)

@@ -12,7 +12,5 @@ from ..plugin_utils._release import published
 
 
 class ActionModule(ControllerAction):
-    """Lists the images that clusters need, and writes the manifests."""
-
     def work(self, arguments: dict[str, Any]) -> dict[str, Any]:
         return published.mirrored(arguments, self._task.check_mode)

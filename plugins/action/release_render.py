@@ -12,8 +12,6 @@ from ..plugin_utils._release import render
 
 
 class ActionModule(ControllerAction):
-    """Decides how to change a product, and renders its objects."""
-
     def work(self, arguments: dict[str, Any]) -> dict[str, Any]:
         result = render.render(arguments, self._task.check_mode)
         for warning in result.pop("warnings"):

@@ -57,7 +57,5 @@ def to_manifests(objects: list[Any], masked: bool = False) -> str:
 
 
 class FilterModule:
-    """The filter."""
-
     def filters(self) -> dict[str, Any]:
         return {"to_manifests": to_manifests}

@@ -95,8 +95,6 @@ PARTITION, REGION, ACCOUNT = "<partition>", "<region>", "<account>"
 
 
 class Account(NamedTuple):
-    """A service account."""
-
     namespace: str
     name: str
 

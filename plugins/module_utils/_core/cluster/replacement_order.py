@@ -18,8 +18,6 @@ WORKLOADS = ("DaemonSet", "Deployment", "StatefulSet")
 
 
 class HostPort(NamedTuple):
-    """A port of a node."""
-
     port: int
     protocol: str
     address: str

@@ -43,8 +43,6 @@ _TEXTS = (
 
 @dataclass(frozen=True)
 class Collector:
-    """One collector to deploy."""
-
     name: str
     namespace: str
     instance: str

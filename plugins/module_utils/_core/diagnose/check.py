@@ -38,8 +38,6 @@ class DiagnoseCheck(NamedTuple):
 
 
 class CheckFinding(NamedTuple):
-    """One finding of a check."""
-
     check: DiagnoseCheck
     about: str
     message: str

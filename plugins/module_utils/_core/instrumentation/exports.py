@@ -21,8 +21,6 @@ OPTIONS = {PROTOCOL_VARIABLE: "protocol", ENDPOINT_VARIABLE: "endpoint"}
 
 @dataclass(frozen=True)
 class Export:
-    """What one language exports."""
-
     language: Language
     protocol: str
     endpoint: Endpoint

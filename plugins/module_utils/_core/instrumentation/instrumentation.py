@@ -31,8 +31,6 @@ _DELIMITERS = re.compile(r"[,=]")
 
 @dataclass(frozen=True)
 class Instrumentation:
-    """One Instrumentation to apply."""
-
     name: str
     namespace: str
     labels: dict[str, str]

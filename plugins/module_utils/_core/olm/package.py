@@ -17,8 +17,6 @@ Found = Mapping[str, Any]
 
 
 class PackageRequest(NamedTuple):
-    """The request to OLM."""
-
     package: str
     source: str
     source_namespace: str

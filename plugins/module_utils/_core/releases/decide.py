@@ -30,8 +30,6 @@ KEEP = "Set the provider to existing to use it unchanged"
 
 @dataclass(frozen=True)
 class ReleaseRequest:
-    """The requested installation."""
-
     product: Product
     provider: str
     version: Version | None = None
@@ -46,8 +44,6 @@ class ReleaseRequest:
 
 @dataclass
 class Decision:
-    """The decision and its message."""
-
     action: str
     provider: str
     message: str = ""

@@ -21,8 +21,6 @@ WEBHOOKS = ("ValidatingWebhookConfiguration", "MutatingWebhookConfiguration")
 
 @dataclass(frozen=True)
 class Release:
-    """A verified release manifest."""
-
     product: Product
     version: Version
     namespace: str

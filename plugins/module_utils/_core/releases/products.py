@@ -20,8 +20,6 @@ OPERATOR = "opentelemetry-operator"
 
 @dataclass(frozen=True)
 class Kind:
-    """A kind that a product defines."""
-
     group: str
     version: str
     plural: str

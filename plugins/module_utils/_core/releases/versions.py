@@ -16,8 +16,6 @@ _VERSION = re.compile(r"v?(\d{1,9})\.(\d{1,9})(?:\.(\d{1,9}))?")
 
 
 class Version(NamedTuple):
-    """A version of a release."""
-
     major: int
     minor: int
     patch: int

@@ -26,8 +26,6 @@ UNDER_WAY = ("CREATING", "UPDATING", "DELETING")
 
 
 class AddonTask:
-    """One run of eks_addon."""
-
     def __init__(self, aws: Aws, params: Mapping[str, Any]) -> None:
         self.aws, self.params, self.salt = aws, params, secrets.token_hex(8)
         self.eks = aws.calls("eks")

@@ -20,8 +20,6 @@ from .calls import Aws, CallErrors, run
 
 
 class AddonInfo:
-    """One run of eks_addon_info."""
-
     def __init__(self, aws: Aws, params: Mapping[str, Any]) -> None:
         self.params, self.salt, self.eks = params, secrets.token_hex(8), aws.calls("eks")
         self.cluster, self.name = params["cluster_name"], params["name"]
@@ -113,5 +111,4 @@ class AddonInfo:
 
 
 def run_addon_info(module: AnsibleAWSModule) -> None:
-    """Do what the task eks_addon_info asks."""
     run(module, lambda aws: AddonInfo(aws, module.params).run())

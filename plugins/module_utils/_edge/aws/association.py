@@ -23,8 +23,6 @@ Association = dict[str, Any]
 
 
 class AssociationTask:
-    """One run of eks_pod_identity_association."""
-
     def __init__(self, aws: Aws, params: Mapping[str, Any]) -> None:
         self.aws, self.params, self.eks = aws, params, aws.calls("eks")
         self.cluster = {"clusterName": params["cluster_name"]}
@@ -119,7 +117,6 @@ class AssociationTask:
 
 
 def run_association(module: AnsibleAWSModule) -> None:
-    """Do what the task eks_pod_identity_association asks."""
     run(module, lambda aws: AssociationTask(aws, module.params).run())
 
 

@@ -31,8 +31,6 @@ class Unproven(Exception):  # noqa: N818 - no error: it is reported, and the run
 
 
 class Waiting:
-    """One run of identity_wait."""
-
     def __init__(self, cluster: Cluster, params: Mapping[str, Any], sts: Callable[[], Any]) -> None:
         self.cluster, self.params, self._sts = cluster, params, sts
         self.changed = False
@@ -127,8 +125,6 @@ class Waiting:
 
 
 def run_wait(module: AnsibleModule) -> None:
-    """Do what the task identity_wait asks."""
-
     def sts() -> Any:
         # A token is its own credential, and the loop around it knows the time that is left.
         config = library("botocore.config", "botocore").Config(

@@ -24,8 +24,6 @@ EMPTY: dict[str, Any] = {"client_ids": [], "thumbprints": [], "tags": {}}
 
 
 class OidcTask:
-    """One run of iam_oidc_provider."""
-
     def __init__(self, aws: Aws, params: Mapping[str, Any]) -> None:
         self.aws, self.params, self.iam = aws, params, aws.calls("iam")
         self.prints = thumbprints(params["thumbprints"])
@@ -112,5 +110,4 @@ class OidcTask:
 
 
 def run_oidc(module: AnsibleAWSModule) -> None:
-    """Do what the task iam_oidc_provider asks."""
     run(module, lambda aws: OidcTask(aws, module.params).run())

@@ -26,8 +26,6 @@ Role = dict[str, Any]
 
 
 class RoleTask:
-    """One run of iam_service_account_role."""
-
     def __init__(self, aws: Aws, params: Mapping[str, Any]) -> None:
         self.aws, self.iam, self.eks = aws, aws.calls("iam"), aws.calls("eks")
         self.region = str(self.eks.client.meta.region_name)
@@ -212,5 +210,4 @@ class RoleTask:
 
 
 def run_role(module: AnsibleAWSModule) -> None:
-    """Do what the task iam_service_account_role asks."""
     run(module, lambda aws: RoleTask(aws, module.params).run())

@@ -182,7 +182,6 @@ INFO_KINDS = (
 
 
 def run_collector_info(module: AnsibleModule) -> None:
-    """Read, and leave the task."""
     run(module, lambda: {"changed": False, **read(connect(module))})
 
 

@@ -25,7 +25,6 @@ SHOWN = 10
 
 
 def run_info(module: AnsibleModule) -> None:
-    """Read, and leave the task."""
     params = module.params
     package = params["package"]
     namespace = choose.namespace_for(package, params["namespace"])
@@ -38,8 +37,6 @@ def run_info(module: AnsibleModule) -> None:
 
 
 class OlmReader:
-    """The requests of one run."""
-
     def __init__(self, cluster: Cluster, namespace: str, package: str, catalog: tuple[str, str]) -> None:
         self.cluster, self.namespace, self.package, self.catalog = cluster, namespace, package, catalog
 

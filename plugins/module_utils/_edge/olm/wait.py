@@ -77,8 +77,6 @@ def run_wait(module: AnsibleModule) -> None:
 
 
 class OlmWait:
-    """One wait for a Subscription."""
-
     def __init__(self, cluster: Cluster, search: Search, options: OlmWaitOptions) -> None:
         self.cluster, self.options, self.course = cluster, options, Course()
         self.root = f"{OPERATORS}/namespaces/{options.namespace}"

@@ -34,7 +34,6 @@ METADATA = f"{METADATA_LIST},{JSON}"
 
 
 def run_info(module: AnsibleModule) -> None:
-    """Read, and leave the task."""
     wanted = product(module.params["product"])
 
     def work() -> dict[str, Any]:

@@ -53,8 +53,6 @@ def run_wait(module: AnsibleModule) -> None:
 
 
 class RolloutWait:
-    """One wait for all workloads."""
-
     def __init__(self, cluster: Cluster, search: Search, options: RolloutWaitOptions) -> None:
         self.cluster, self.search, self.options = cluster, search, options
         resources = ApiResources(cluster)
