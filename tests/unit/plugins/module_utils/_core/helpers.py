@@ -71,7 +71,9 @@ def cases(names: str, *rows: Any, **more: Any) -> pytest.MarkDecorator:
 
 def rows(text: str) -> Any:
     """Return the data of a table in YAML, read as the Collector reads YAML."""
-    return _yaml.load(text, "table").data
+    table = _yaml.load(text, "table")
+    assert table.duplicates == ()
+    return table.data
 
 
 def collector(**options: Any) -> Collector:

@@ -34,6 +34,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.view
 from ..helpers import CATALOGUE, Json, rows
 
 BY_ID = {rule.id: rule for rule in RULES}
+SECTIONS = {"receivers", "processors", "exporters", "connectors", "extensions", "service"}
 SIGNALS = ("traces", "metrics", "logs", "profiles")
 _OWN, _ = CATALOGUE.with_manifest("own", {"receivers": [{"gomod": "example.org/acmereceiver v1.0.0"}]}, "0.158.0")
 
@@ -78,6 +79,7 @@ def completed(changes: Json) -> Json:
     """Return the smallest correct config with these changes. The docstring of this module says what they are."""
     signal = changes.pop("signal", "traces")
     pipelines = {key: pipeline(changes.pop(key)) for key in list(changes) if str(key).partition("/")[0] in SIGNALS}
+    assert set(changes) <= SECTIONS, f"a case has no such keys: {set(changes) - SECTIONS}"
     config = {"receivers": {"otlp": {}}, "exporters": {"debug": {}}, "service": {}, **changes}
     service = config["service"]
     if isinstance(service, dict):

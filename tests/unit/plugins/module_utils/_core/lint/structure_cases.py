@@ -55,9 +55,9 @@ duplicate-key:
   a key that stands twice: {twice: [receivers.otlp], finds: "receivers.otlp: is duplicated Keep one"}
   keys that stand once: {}
 unknown-section:
-  a misspelt section: {processor: {}, finds: "processor: did you mean 'processors'?"}
-  a key that is null: {null: 1, finds: "None: Known here: receivers"}
-  all sections: {connectors: {}}
+  a misspelt section: {config: {processor: {}}, finds: "processor: did you mean 'processors'?"}
+  a key that is null: {config: {null: 1}, finds: "None: Known here: receivers"}
+  all sections: {connectors: {}, extensions: {}}
 unknown-key:
   a misspelt key below service: {service.pipeline: {}, finds: "service.pipeline: did you mean 'pipelines'?"}
   a key that pipelines do not have:
