@@ -98,10 +98,8 @@ def test_a_draft_of_another_component_stays(home: Home, monkeypatch: pytest.Monk
 
 @pytest.mark.parametrize("component", COMPONENTS.values(), ids=list(COMPONENTS))
 def test_every_component_is_pinned(component: Component) -> None:
-    chosen = [Path(word.partition("=")[2]) for word in component.select if word.startswith("-modfile=")] or [
-        Path("go.mod")
-    ]
-    pinned = {name for path in chosen for name in (path.name, path.with_suffix(".sum").name)}
+    chosen = [Path(word.partition("=")[2]) for word in component.select if word.startswith("-modfile=")]
+    pinned = {name for path in chosen or [Path("go.mod")] for name in (path.name, path.with_suffix(".sum").name)}
     assert pinned <= {path.name for path in component.folder.iterdir()}
 
 

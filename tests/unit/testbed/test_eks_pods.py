@@ -20,15 +20,9 @@ from tests.testbed.eks import addon, pods
 from tests.testbed.eks.addon import Player, Site
 from tests.testbed.errors import ClusterError
 
-POD = {
-    "metadata": {},
-    "spec": {
-        "serviceAccountName": "gateway",
-        "volumes": [{"name": "config"}],
-        "containers": [{"name": "main", "env": [{"name": "AWS_REGION", "value": "mine"}], "volumeMounts": []}],
-        "initContainers": [{"name": "first"}],
-    },
-}
+MAIN = {"name": "main", "env": [{"name": "AWS_REGION", "value": "mine"}], "volumeMounts": []}
+SPEC = {"serviceAccountName": "gateway", "volumes": [{"name": "config"}], "containers": [MAIN]}
+POD = {"metadata": {}, "spec": {**SPEC, "initContainers": [{"name": "first"}]}}
 PLAIN: dict[str, Any] = {"metadata": {}}
 ROLE: dict[str, Any] = {"metadata": {"annotations": {pods.ROLE: "arn:role"}}}
 
@@ -60,9 +54,8 @@ def test_an_association_is_before_the_annotation() -> None:
 
 
 def test_annotations_change_what_pods_get() -> None:
-    account: dict[str, Any] = {
-        "metadata": {"annotations": {pods.ROLE: "r", pods.REGIONAL: "false", pods.AUDIENCE: "a", pods.EXPIRATION: "9"}}
-    }
+    annotations = {pods.ROLE: "r", pods.REGIONAL: "false", pods.AUDIENCE: "a", pods.EXPIRATION: "9"}
+    account: dict[str, Any] = {"metadata": {"annotations": annotations}}
     pod = {**POD, "metadata": {"annotations": {pods.SKIPPED: "first"}}}
     spec = pods.patched(pod, account, False, "us-east-1")["spec"]
     assert "AWS_STS_REGIONAL_ENDPOINTS" not in environment(spec["containers"][0])
@@ -120,6 +113,15 @@ def play() -> Any:
         yield DirectClient(world), Player(world, cast(Site, stage)), stage
 
 
+def installed(play: Any) -> Any:
+    """Let the add-on be there with all of its objects."""
+    client, player, stage = play
+    stage.is_ready = True
+    client.create_addon(**NAMES)
+    player.step()
+    return play
+
+
 def status(client: DirectClient) -> tuple[str, list[str]]:
     found = client.describe_addon(**NAMES)["addon"]
     return found["status"], [issue["code"] for issue in found["health"]["issues"]]
@@ -139,10 +141,7 @@ def test_it_is_active_when_its_objects_are_ready(play: Any) -> None:
 
 
 def test_an_update_is_applied_again_and_ends(play: Any) -> None:
-    client, player, stage = play
-    stage.is_ready = True
-    client.create_addon(**NAMES)
-    player.step()
+    client, player, stage = installed(play)
     wanted = {"configurationValues": '{"replicaCount": 1}', "clientRequestToken": "two"}
     update = client.update_addon(**NAMES, **wanted)["update"]
     asked = {"name": "prod", "addonName": "adot", "updateId": update["id"]}
@@ -178,10 +177,7 @@ def test_what_keeps_it_from_running_is_told_until_it_runs(
 
 @pytest.mark.parametrize(("preserve", "done"), [(False, ["apply", "delete"]), (True, ["apply"])])
 def test_it_is_gone_when_its_objects_are(play: Any, preserve: bool, done: list[str]) -> None:
-    client, player, stage = play
-    stage.is_ready = True
-    client.create_addon(**NAMES)
-    player.step()
+    client, player, stage = installed(play)
     client.delete_addon(**NAMES, preserve=preserve)
     assert status(client)[0] == "DELETING"
     player.step()

@@ -132,10 +132,8 @@ def test_backends_have_upstreams_names(home: Home, monkeypatch: pytest.MonkeyPat
         builds.dir(name).mkdir()
         builds.program(name, name).touch()
         describe(builds)
-    assert [content.reference for content in made] == [
-        f"docker.io/prom/prometheus:v{PROMETHEUS_VERSION}",
-        f"docker.io/jaegertracing/jaeger:{JAEGER_VERSION}",
-    ]
+    names = [f"docker.io/prom/prometheus:v{PROMETHEUS_VERSION}", f"docker.io/jaegertracing/jaeger:{JAEGER_VERSION}"]
+    assert [content.reference for content in made] == names
     for content in made:
         assert all(path.exists() for path in content.files.values())
         assert content.entrypoint[0] in content.files

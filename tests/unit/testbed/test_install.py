@@ -39,15 +39,13 @@ def possible(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[Path]:
     monkeypatch.setattr(shutil, "which", lambda _: "/usr/bin/go")
     monkeypatch.setattr(Builds, "missing", lambda *_: [])
     monkeypatch.setattr(Builds, "tasks", lambda _, names: [Task(f"build {name}", lambda: None) for name in names])
-    table = {
-        "program": Entry("program", lambda _: ("helm",), programs={"helm": "helm"}),
-        "image": Entry("image", archives=lambda _: [tmp_path / "image.tar"]),
-        "server": Entry(
-            "server", start=lambda cluster, mirror: (cluster.home.root / "started").write_text(mirror.name)
-        ),
-        "nothing": Entry("nothing", lacks=lambda _: Reason("it is not there", "get it")),
-    }
-    monkeypatch.setattr(install, "named", table.__getitem__)
+    entries = (
+        Entry("program", lambda _: ("helm",), programs={"helm": "helm"}),
+        Entry("image", archives=lambda _: [tmp_path / "image.tar"]),
+        Entry("server", start=lambda cluster, mirror: (cluster.home.root / "started").write_text(mirror.name)),
+        Entry("nothing", lacks=lambda _: Reason("it is not there", "get it")),
+    )
+    monkeypatch.setattr(install, "named", {entry.name: entry for entry in entries}.__getitem__)
     return []
 
 

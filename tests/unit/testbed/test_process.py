@@ -128,11 +128,8 @@ def test_values_survive_the_shell() -> None:
         assert _read_back(exports({"VALUE": value}, None), "VALUE") == value
 
 
-def test_the_folder_goes_before_the_shells_own_path() -> None:
+def test_the_folder_goes_before_the_shells_own_path_and_without_a_folder_path_stays() -> None:
     assert _read_back(exports({}, Path("/a b/bin")), "PATH") == "/a b/bin:/bin:/usr/bin"
-
-
-def test_without_a_folder_path_stays() -> None:
     assert exports({"A": "1"}, None) == "export A=1\n"
 
 

@@ -147,13 +147,8 @@ def installed(aws: Aws) -> Aws:
     identity = {"service_account": "adot-col-otlp-ingest", "role_arn": ROLE}
     aws.world.script("adot", "create", Stage("DEGRADED", issues=("InsufficientNumberOfReplicas",)))
     base = {"cluster_name": CLUSTER, "wait": False}
-    aws.run(
-        "eks_addon",
-        **base,
-        name="adot",
-        pod_identity_associations=[identity],
-        configuration_values={"replicaCount": 2},
-    )
+    more = {"pod_identity_associations": [identity], "configuration_values": {"replicaCount": 2}}
+    aws.run("eks_addon", **base, name="adot", **more)
     aws.run("eks_addon", **base, name="eks-pod-identity-agent")
     aws.changing()
     return aws
@@ -163,19 +158,13 @@ def test_what_is_installed(installed: Aws) -> None:
     result = installed.run("eks_addon_info", cluster_name=CLUSTER)
     assert result["changed"] is False
     adot, agent = result["addons"]
-    assert (adot["addon_name"], adot["status"], adot["configuration_values"]) == (
-        "adot",
-        "DEGRADED",
-        {"replicaCount": 2},
-    )
+    assert (adot["addon_name"], adot["status"]) == ("adot", "DEGRADED")
+    assert adot["configuration_values"] == {"replicaCount": 2}
     assert adot["issues"][0]["code"] == "InsufficientNumberOfReplicas"
     assert adot["issues"][0]["fix"]
     assert adot["pod_identity_associations"] == [{"service_account": "adot-col-otlp-ingest", "role_arn": ROLE}]
-    assert (agent["addon_name"], agent["issues"], agent["pod_identity_associations"]) == (
-        "eks-pod-identity-agent",
-        [],
-        [],
-    )
+    assert (agent["addon_name"], agent["issues"]) == ("eks-pod-identity-agent", [])
+    assert agent["pod_identity_associations"] == []
     assert installed.run("eks_addon_info", cluster_name=CLUSTER, name="coredns")["addons"] == []
     assert installed.changing() == {}
 
@@ -217,10 +206,8 @@ def test_what_can_be_configured(aws: Aws, options: dict[str, Any], version: str)
     found = aws.run("eks_addon_info", configuration=True, name="adot", **options)["configuration"]
     assert found["version"] == version
     assert "collector" in found["schema"]["properties"]
-    assert found["service_accounts"][0] == {
-        "service_account": "adot-col-prom-metrics",
-        "managed_policies": ["arn:aws:iam::aws:policy/AmazonPrometheusRemoteWriteAccess"],
-    }
+    account, policies = "adot-col-prom-metrics", ["arn:aws:iam::aws:policy/AmazonPrometheusRemoteWriteAccess"]
+    assert found["service_accounts"][0] == {"service_account": account, "managed_policies": policies}
 
 
 def test_the_installed_version_is_meant_where_none_is_named(aws: Aws) -> None:

@@ -39,12 +39,10 @@ def test_a_life(aws: Aws) -> None:
 
 
 def test_a_provider_of_somebody_else_is_adopted_as_it_is(aws: Aws) -> None:
-    iam_backends["123456789012"]["aws"].create_open_id_connect_provider(
-        url=ISSUER, thumbprint_list=["9e99a48a9960b14926bb7f3b02e22da2b0ab7280"], client_id_list=["theirs"], tags=[]
-    )
+    backend, thumbprints = iam_backends["123456789012"]["aws"], ["9e99a48a9960b14926bb7f3b02e22da2b0ab7280"]
+    backend.create_open_id_connect_provider(ISSUER, thumbprints, client_id_list=["theirs"], tags=[])
     adopted = step(aws, {ADD: 1})["provider"]
-    assert adopted["client_ids"] == ["sts.amazonaws.com", "theirs"]
-    assert adopted["thumbprints"] == ["9e99a48a9960b14926bb7f3b02e22da2b0ab7280"]
+    assert (adopted["client_ids"], adopted["thumbprints"]) == (["sts.amazonaws.com", "theirs"], thumbprints)
 
 
 @pytest.mark.parametrize(
@@ -165,7 +163,4 @@ def test_an_association_that_cannot_work_is_told(aws: Aws, options: dict[str, An
     result = aws.run(NAME, **(BASE | options))
     assert words in result["msg"]
     assert aws.world.associations == {}
-
-
-def test_a_cluster_that_is_gone_has_no_association(aws: Aws) -> None:
     assert aws.run(NAME, **BASE | {"cluster_name": "nowhere"}, state="absent")["changed"] is False

@@ -106,11 +106,8 @@ def test_another_namespace_is_an_error(aws: Aws) -> None:
     [
         ({"version": "v0.151.0-eksbuild.3"}, "did you mean 'v0.151.0-eksbuild.2'?"),
         ({"name": "adott"}, "EKS has no add-on of this name; did you mean 'adot'?"),
-        (
-            {"configuration_values": {"replicacount": 2}},
-            "'replicacount' is not known here; did you mean 'replicaCount'?",
-        ),
-        ({"configuration_values": {"replicaCount": "two"}}, "replicaCount: must be integer, is string"),
+        ({"configuration_values": {"replicacount": 2}}, "'replicacount' is not known here; did you mean 'replicaCou"),
+        ({"configuration_values": {"replicaCount": "hunter2-secret"}}, "replicaCount: must be integer, is string"),
         ({"configuration_values": {"manager": {"resources": {"limits": {"cpu": 1}}}}}, "manager.resources.limits.cpu:"),
         ({"cluster_name": "nowhere"}, "Check the names, the region and the account"),
     ],
@@ -120,13 +117,12 @@ def test_what_cannot_work_is_refused_before_anything_is_sent(aws: Aws, options: 
         result = aws.run("eks_addon", check=check, **(BASE | options))
         assert result["failed"]
         assert words in result["msg"]
+        assert "hunter2-secret" not in result["msg"]
     assert aws.changing() == {}
 
 
 def test_the_configuration_that_stays_has_to_fit_a_new_version(aws: Aws) -> None:
-    aws.cluster(version="1.32")
-    world = aws.cluster("old", version="1.32")
-    assert world["version"] == "1.32"
+    assert aws.cluster("old", version="1.32")["version"] == "1.32"
     base = {"cluster_name": "old", "name": "adot"}
     values = {"collector": {"mode": "daemonset"}}
     aws.run("eks_addon", **base, version="v0.80.0-eksbuild.2", configuration_values=values)
@@ -135,12 +131,6 @@ def test_the_configuration_that_stays_has_to_fit_a_new_version(aws: Aws) -> None
     assert "the configuration that it has now does not fit the schema" in result["msg"]
     assert "collector: 'mode' is not known here" in result["msg"]
     assert aws.changing() == {}
-
-
-def test_a_value_that_breaks_the_schema_is_not_shown(aws: Aws) -> None:
-    result = aws.run("eks_addon", **BASE, configuration_values={"replicaCount": "hunter2-secret"})
-    assert "must be integer" in result["msg"]
-    assert "hunter2-secret" not in result["msg"]
 
 
 def test_ansibles_own_list_of_secrets_is_added_to() -> None:

@@ -52,10 +52,6 @@ def test_a_refusal_is_a_finding_with_its_place(tmp_path: Path, text: str, path: 
     assert "valid values" not in found.message
 
 
-def test_a_config_that_is_accepted_has_no_finding(tmp_path: Path) -> None:
-    assert _binary.ask(program(tmp_path, "exit 0"), OTLP, lambda _where: Position()) is None
-
-
 def test_variables_have_values_and_nothing_of_ours_leaks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "x")
     body = 'test "$HOST" = 1 && test -z "$AWS_SECRET_ACCESS_KEY$OTHER" && grep -q "env:HOST" "${2#--config=}"'
@@ -100,9 +96,6 @@ def test_a_program_of_the_right_version_is_found(tmp_path: Path, monkeypatch: py
     monkeypatch.setenv("PATH", str(tmp_path))
     assert _binary.program("auto", target()) == (path, f"{path} validate")
     assert _binary.program("auto", None)[0] == path
-
-
-def test_a_path_without_a_program_is_refused() -> None:
     with pytest.raises(Problem, match="the program /nowhere/otelcol does not exist"):
         _binary.program("/nowhere/otelcol", None)
 

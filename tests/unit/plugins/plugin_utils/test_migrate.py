@@ -189,13 +189,10 @@ def test_the_result_may_go_elsewhere(tmp_path: Path) -> None:
         migrate(paths=[str(tmp_path)], dest=str(dest))
 
 
-def test_text_that_is_no_yaml_is_left_and_told(tmp_path: Path) -> None:
+def test_text_that_is_no_yaml_is_left_and_told_and_a_folder_without_a_config_refused(tmp_path: Path) -> None:
     (tmp_path / "a.yml").write_text("receivers: ]\n")
     (row,) = migrate(paths=[str(tmp_path / "a.yml")])["unsolved"]
     assert (row["line"], row["what"][:24]) == (1, "this is not valid YAML: ")
-
-
-def test_a_folder_without_a_config_is_refused(tmp_path: Path) -> None:
     (tmp_path / "a.yml").write_text("a: 1\n")
     with pytest.raises(Problem, match=r"there is no collector config in .* \(searched 1 YAML files\)"):
         migrate(paths=[str(tmp_path)])

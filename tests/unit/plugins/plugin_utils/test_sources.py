@@ -44,9 +44,6 @@ def test_recipes_of_the_user_come_first_and_those_of_the_role_are_found(tmp_path
     assert found["otlp_ingest"] == mine
     assert "no_recipe" not in found
     assert {"baseline", "pod_logs"} <= set(found)
-
-
-def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(Problem, match=r"folder .*none does not exist\. Correct recipe_paths or platform_paths\."):
         _sources.find([str(tmp_path / "none")], "recipes")
 
@@ -133,13 +130,10 @@ def test_wrong_options_are_explained(values: dict[Any, Any], says: str) -> None:
         _sources.checked(values, SPEC, "it")
 
 
-def test_values_that_are_checked_stay() -> None:
+def test_values_that_are_checked_stay_and_prose_is_no_part_of_an_argument_spec() -> None:
     values = {"endpoint": "x", "tls": {}}
     _sources.checked(values, SPEC, "it")
     assert values == {"endpoint": "x", "tls": {}}
-
-
-def test_prose_is_no_part_of_an_argument_spec() -> None:
     wanted = {"type": "dict", "options": {"insecure": {"type": "bool", "default": False}}}
     assert _sources.argument_spec(SPEC)["tls"] == wanted
 

@@ -54,11 +54,8 @@ def test_text_that_nobody_can_read_is_refused_with_its_place(tmp_path: Path, tex
         report(paths=[str(tmp_path / "a.yml")])
 
 
-def test_collectors_are_checked_by_name() -> None:
+def test_collectors_are_checked_by_name_and_files_and_folders_by_path(tmp_path: Path) -> None:
     assert report(collectors=[{"name": "a", "config": WARNED}])[0]["checked"] == ["collector 'a'"]
-
-
-def test_files_and_folders_are_checked_by_path(tmp_path: Path) -> None:
     folder = tmp_path / "deep" / "er"
     folder.mkdir(parents=True)
     for name in ("b.yml", "a.yaml", "c.txt"):

@@ -145,10 +145,7 @@ TYPED = "failed to create typed patch object (ns/a): .spec.replicas"
         (api_error(403, "Forbidden", "it is being terminated"), ["being deleted"]),
         (api_error(400, "BadRequest", 'admission webhook "w" denied the request: no'), ["webhook denied"]),
         (api_error(500, "InternalError", 'failed calling webhook "w"'), ["does not answer"]),
-        (
-            api_error(404, "NotFound", "could not find the requested resource"),
-            ["not serve this kind", "CustomResource"],
-        ),
+        (api_error(404, "NotFound", NO_KIND), ["does not serve this kind", "CustomResource"]),
         (api_error(404, "NotFound", 'namespaces "x" not found', {"name": "x"}), ["namespace does not exist"]),
         (api_error(404, "", "<html>", kind=""), ["not a Kubernetes API"]),
         (api_error(404, "", "404 page not found", kind=""), ["does not serve this kind"]),

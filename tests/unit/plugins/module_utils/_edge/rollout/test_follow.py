@@ -45,9 +45,7 @@ def test_it_waits_for_the_operator_and_then_for_the_workload() -> None:
     server.later(3, resource(TAKEN), child())
     server.later(6, child(done=True))
     assert 6 < wait(server, **COLLECTOR)["seconds"] < 9
-
-
-def test_a_sidecar_is_ready_when_it_is_accepted() -> None:
+    # A sidecar is ready when it is accepted.
     assert wait(api(resource(TAKEN, mode="sidecar")), **COLLECTOR)["seconds"] == 0
 
 
@@ -101,10 +99,6 @@ def test_a_resource_that_nobody_takes_up_is_explained(live: Any, words: str) -> 
     told = str(fails(server, timeout_seconds=3, **COLLECTOR))
     assert f"{NAME}: no operator has reconciled it" in told
     assert told.count(words) == 1
-
-
-def test_who_may_not_see_the_operator_is_told_the_rest() -> None:
-    server = api(resource())
     server.refuse("/api/v1/pods")
     assert "no operator has reconciled it" in str(fails(server, timeout_seconds=3, **COLLECTOR))
 
