@@ -55,6 +55,12 @@ manifests:
   returned: success
   type: list
   elements: dict
+objects:
+  description: Kind and name of each object in RV(manifests).
+  returned: success
+  type: list
+  elements: str
+  sample: [Namespace opentelemetry, ConfigMap agent, DaemonSet agent]
 has_secrets:
   description: >-
     Whether the objects hold secrets in clear text. Then Ansible hides this result from output and logs,

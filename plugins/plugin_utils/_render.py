@@ -110,6 +110,7 @@ def bundle(planned: Sequence[Planned]) -> dict[str, Any]:
     collectors = [build.collector for build in builds]
     return {
         "manifests": manifests,
+        "objects": [f"{item['kind']} {item['metadata']['name']}" for item in manifests],
         "collectors": [_summary(build) for build in builds],
         "workloads": [workload(build.collector) for build in builds],
         "probes": [found for build in builds if (found := probe(build, build.config))],

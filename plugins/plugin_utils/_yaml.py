@@ -97,7 +97,9 @@ def positions(value: Any, path: Path = ()) -> dict[Path, Position]:
 
 def plain(value: Any) -> Any:
     """Return the value as mappings, lists and scalars without any of Ansible's types around them."""
-    if isinstance(value, Mapping):
+    if isinstance(value, str):  # most values are texts
+        return str.__str__(value)  # ansible-core 2.18 has a text whose own __str__ returns that same type
+    if isinstance(value, (dict, Mapping)):
         return {plain(key): plain(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
         return [plain(item) for item in value]
@@ -105,8 +107,6 @@ def plain(value: Any) -> Any:
         return value
     if isinstance(value, int):
         return short(int(value), hex(value))
-    if isinstance(value, str):
-        return str.__str__(value)  # ansible-core 2.18 has a text whose own __str__ returns that same type
     return float(value) if isinstance(value, float) else str(value)
 
 
