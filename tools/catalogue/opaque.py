@@ -33,15 +33,30 @@ TEXT, LIST, HEADERS = "text", "list", "headers"
 _TAG = re.compile(r"(\[\]|map\[string\])?\*?configopaque\.(String|MapList)\b[^`\n]*`[^`]*mapstructure:\"([a-z]\w*)")
 _REFERENCE = re.compile(r"configopaque\.(string|map_list)\Z")
 _SHAPES = {"[]": LIST, "map[string]": HEADERS}
-# Settings of modules that were not at hand. They are seen in the components' own configs.
+# Settings of modules that were not at hand. Source: the type of each in `config.go` of the module, in contrib.
 BY_HAND = {
     "exporter/alibabacloudlogserviceexporter": "access_key_secret security_token",
+    "exporter/azuredataexplorerexporter": "application_key",
     "exporter/azuremonitorexporter": "connection_string instrumentation_key",
+    "exporter/bmchelixexporter": "api_key",
+    "exporter/logicmonitorexporter": "access_key",
     "exporter/mezmoexporter": "ingest_key",
+    "exporter/pulsarexporter": "private_key token",
     "exporter/splunkhecexporter": "token",
     "exporter/tencentcloudlogserviceexporter": "secret_key",
+    "extension/asapauthextension": "private_key",
+    "extension/storage/redisstorageextension": "password",
     "extension/sumologicextension": "installation_token",
+    "internal/sqlquery": "password",
+    "receiver/ciscoosreceiver": "password",
+    "receiver/jmxreceiver": "keystore_password password truststore_password",
+    "receiver/mongodbreceiver": "password",
+    "receiver/pulsarreceiver": "private_key token",
+    "receiver/saphanareceiver": "password",
     "receiver/snmpreceiver": "auth_password privacy_password",
+    "receiver/snowflakereceiver": "password",
+    "receiver/solacereceiver": "password",
+    "receiver/vcenterreceiver": "password",
 }
 # Typed as opaque, and not secret.
 PUBLIC = ("ca_pem", "cert_pem")

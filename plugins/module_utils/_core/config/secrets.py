@@ -174,14 +174,14 @@ def _is_place(path: Path, value: str) -> bool:
 
 
 def header_at(config: Any, path: Path) -> str:
-    """Return the name of the header at a path, `headers.NAME` or `headers[0].value`; empty if there is none.
+    """Return the name of the header at a path; empty if there is none.
 
-    Settings such as `response_headers` hold headers too.
+    That is `headers.NAME`, `headers[0].value` or `required_header.value`; `response_headers` holds headers too.
     """
     *_rest, before, parent, last = ("", "", *path) if path else ("", "", "")
     if isinstance(last, str) and _HEADERS.search(str(parent)):
         return last
-    if last == "value" and _HEADERS.search(str(before)):
+    if last == "value" and (_HEADERS.search(str(before)) or str(parent).endswith("_header")):
         name = at(config, (*path[:-1], "key")) or at(config, (*path[:-1], "name"))
         return name if isinstance(name, str) else ""
     return ""
