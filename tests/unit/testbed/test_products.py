@@ -55,9 +55,9 @@ def calls(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Mo
 @pytest.mark.parametrize("edition", EDITIONS.values(), ids=list(EDITIONS))
 def test_three_images_differ_by_the_name_of_the_program_only(builds: Builds, edition: Edition) -> None:
     made = edition.images(builds)
-    assert {image.reference for image in made.values()} == {
-        f"quay.io/jetstack/cert-manager-{part}:v{edition.version}" for part in ("controller", "webhook", "cainjector")
-    }
+    parts = ("controller", "webhook", "cainjector")
+    references = {f"quay.io/jetstack/cert-manager-{part}:v{edition.version}" for part in parts}
+    assert {image.reference for image in made.values()} == references
     assert len({repr((image.files, image.links)) for image in made.values()}) == 1
     for image in made.values():
         (entrypoint,) = image.entrypoint

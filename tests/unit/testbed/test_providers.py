@@ -124,9 +124,8 @@ def test_tests_keep_the_context_that_was_checked(home: Home, theirs: str, monkey
     variables = external.variables(cluster)
     copy = Path(variables["KUBECONFIG"])
     assert variables["O11Y_TESTBED_NODE_IPS"] == "10.0.0.1"
-    assert (copy.is_relative_to(home.root), copy.read_text(), stat.S_IMODE(copy.stat().st_mode)) == (
-        *(True, "{a copy of: prod}\n", 0o600),
-    )
+    assert copy.is_relative_to(home.root)
+    assert (copy.read_text(), stat.S_IMODE(copy.stat().st_mode)) == ("{a copy of: prod}\n", 0o600)
     log = Path(theirs).with_name("kubectl.log").read_text().splitlines()
     assert [line for line in log if " get " in line and str(copy) not in line] == []
     # A shell with the variables of `env` is still on the user's cluster.

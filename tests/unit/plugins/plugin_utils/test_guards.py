@@ -16,12 +16,8 @@ from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _inputs,
 
 from .helpers import MIGRATE, OTLP, VALIDATE
 
-CONFIG_MAP: dict[str, Any] = {
-    "apiVersion": "v1",
-    "kind": "ConfigMap",
-    "metadata": {"name": "gw", "namespace": "a"},
-    "data": {"config.yaml": _yaml.dump(OTLP)},
-}
+CONFIG_MAP: dict[str, Any] = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "gw", "namespace": "a"}}
+CONFIG_MAP["data"] = {"config.yaml": _yaml.dump(OTLP)}
 
 
 def test_a_rule_that_fails_is_a_finding_and_the_others_still_run(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -63,9 +59,8 @@ def test_a_file_that_fails_is_a_finding_and_the_others_are_still_checked(
     failed = [item for item in result["findings"] if item["rule"] == "internal-error"]
     assert [Path(item["file"]).name for item in failed] == ["first.yaml", "third.yaml"]
     assert all(item["file"] in item["message"] and "failed with TypeError" in item["message"] for item in failed)
-    assert {Path(item["file"]).name for item in result["findings"] if item["rule"] == "unknown-section"} == {
-        "second.yaml"
-    }
+    unknown = {Path(item["file"]).name for item in result["findings"] if item["rule"] == "unknown-section"}
+    assert unknown == {"second.yaml"}
     assert "hunter2secret" not in repr(result)
     assert not result["skipped_files"]
 

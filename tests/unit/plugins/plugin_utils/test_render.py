@@ -206,10 +206,8 @@ def test_collectors_that_cannot_live_together_are_refused() -> None:
 def test_a_config_that_no_configmap_holds_is_refused_with_its_largest_parts(backend: str) -> None:
     def transform(characters: int) -> dict[str, Any]:
         statements = [f'set(attributes["a"], "{"x" * characters}")']
-        config = {
-            "processors": {"transform/large": {"trace_statements": statements}},
-            "service": {"pipelines": {"traces": {"processors": ["transform/large"]}}},
-        }
+        service = {"pipelines": {"traces": {"processors": ["transform/large"]}}}
+        config = {"processors": {"transform/large": {"trace_statements": statements}}, "service": service}
         return rendered({**GATEWAY, "backend": backend, "config": config})
 
     assert transform(2**20 - 2000)["manifests"]
