@@ -67,7 +67,8 @@ def certificate(cluster: Cluster, wanted: CertificateRequest, now: Now) -> dict[
         if wanted.check:
             return _result(True, old, now(), f"it would be made: {why}")
         new = _made(wanted, old, now())
-        query = {"fieldManager": OWNER, "force": "true"}
+        # A Secret that appeared since the read belongs to another owner, who must not lose a key.
+        query = {"fieldManager": OWNER, "force": "true" if live else "false"}
         cluster.request("PATCH", wanted.path, query, _secret(wanted, new), APPLY)
     except ApiError as error:
         raise explain(error, asked) from error

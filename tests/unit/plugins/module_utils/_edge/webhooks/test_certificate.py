@@ -129,3 +129,17 @@ def test_why_no_ca_is_injected(annotations: Any, answers: Any, live: Any, words:
     api = FakeApi(configuration("", **annotations), *live)
     api.trouble = lambda _method, path: answers.get(path)
     assert words in str(fails(api, webhooks=[CONFIGURATION], seconds=0))
+
+
+def test_a_secret_that_appears_after_the_read_keeps_its_keys() -> None:
+    api = FakeApi(NAMESPACE)
+    theirs = obj("Secret", "cert", "op") | {"data": {"tls.crt": "dGhlaXJz", "tls.key": "dGhlaXJz"}}
+
+    def appears(method: str, _path: str) -> None:
+        if method == "PATCH" and PATH not in api.objects:
+            api.add(theirs)
+
+    api.trouble = appears
+    with pytest.raises(Problem, match="other field managers own some of its fields"):
+        see_to(api)
+    assert api.objects[PATH]["data"] == theirs["data"]
