@@ -45,7 +45,10 @@ options:
     default: []
 """
 
-EXAMPLES = r"""# Only roles of this collection call this module."""
+EXAMPLES = r"""
+- name: Include the role that calls this module
+  ansible.builtin.include_role: {name: o11y.opentelemetry.otel_identity}
+"""
 
 RETURN = r"""
 accounts: {description: "Accounts that get a role, with its settings.", returned: success, type: list, elements: dict}

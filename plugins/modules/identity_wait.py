@@ -35,7 +35,10 @@ options:
   timeout_seconds: {description: How long to wait for each service account., type: float, default: 60}
 """
 
-EXAMPLES = r"""# Only roles of this collection call this module."""
+EXAMPLES = r"""
+- name: Include the role that calls this module
+  ansible.builtin.include_role: {name: o11y.opentelemetry.otel_identity}
+"""
 
 RETURN = r"""
 proven: {description: "Those that have their role, as C(NAMESPACE/NAME).", returned: success, type: list, elements: str}

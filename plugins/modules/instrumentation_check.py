@@ -43,7 +43,10 @@ options:
   wait_seconds: {description: How long to wait for the operator and the Services., type: float, default: 60}
 """
 
-EXAMPLES = r"""# Only roles of this collection call this module."""
+EXAMPLES = r"""
+- name: Include the role that calls this module
+  ansible.builtin.include_role: {name: o11y.opentelemetry.otel_instrumentation}
+"""
 
 RETURN = r"""
 msg: {description: The result., returned: always, type: str}

@@ -40,7 +40,10 @@ options:
     default: present
 """
 
-EXAMPLES = r"""# Only roles of this collection call this module."""
+EXAMPLES = r"""
+- name: Include the role that calls this module
+  ansible.builtin.include_role: {name: o11y.opentelemetry.otel_instrumentation}
+"""
 
 RETURN = r"""
 msg: {description: The count of each action., returned: always, type: str, sample: "1 changed"}

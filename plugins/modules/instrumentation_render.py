@@ -29,7 +29,10 @@ options:
     default: {}
 """
 
-EXAMPLES = r"""# Only roles of this collection call this module."""
+EXAMPLES = r"""
+- name: Include the role that calls this module
+  ansible.builtin.include_role: {name: o11y.opentelemetry.otel_instrumentation}
+"""
 
 RETURN = r"""
 manifests: {description: All objects in order., returned: success, type: list, elements: dict}

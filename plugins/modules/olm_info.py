@@ -35,7 +35,10 @@ options:
   timeout_seconds: {description: How long to wait for a catalog that does not answer., type: float, default: 30}
 """
 
-EXAMPLES = r"""# Only roles of this collection call this module."""
+EXAMPLES = r"""
+- name: Include the role that calls this module
+  ansible.builtin.include_role: {name: o11y.opentelemetry.otel_operator}
+"""
 
 RETURN = r"""
 served: {description: Whether the cluster serves the Operator Lifecycle Manager., returned: always, type: bool}

@@ -42,7 +42,10 @@ requirements:
   - jmespath
 """
 
-EXAMPLES = r"""# Only roles of this collection call this module."""
+EXAMPLES = r"""
+- name: Include the role that calls this module
+  ansible.builtin.include_role: {name: o11y.opentelemetry.otel_operator}
+"""
 
 RETURN = r"""
 msg: {description: "The installed version, and the upgrade that waits for approval.", returned: always, type: str}

@@ -23,7 +23,10 @@ options:
   objects: {description: Whether to return RV(objects)., type: bool, default: false}
 """
 
-EXAMPLES = r"""# Only roles of this collection call this module."""
+EXAMPLES = r"""
+- name: Include the role that calls this module
+  ansible.builtin.include_role: {name: o11y.opentelemetry.otel_operator}
+"""
 
 RETURN = r"""
 product: {description: The product., returned: always, type: str}

@@ -115,7 +115,10 @@ options:
     default: false
 """
 
-EXAMPLES = r"""# Only roles of this collection call this module."""
+EXAMPLES = r"""
+- name: Include the role that calls this module
+  ansible.builtin.include_role: {name: o11y.opentelemetry.otel_operator}
+"""
 
 RETURN = r"""
 action: {description: "The decision, such as V(install) or V(upgrade).", returned: success, type: str}

@@ -32,7 +32,10 @@ requirements:
   - cryptography
 """
 
-EXAMPLES = r"""# Only roles of this collection call this module."""
+EXAMPLES = r"""
+- name: Include the role that calls this module
+  ansible.builtin.include_role: {name: o11y.opentelemetry.otel_operator}
+"""
 
 RETURN = r"""
 ca_bundle: {description: The trusted CAs as PEM., returned: success, type: str}
