@@ -139,7 +139,7 @@ HOOKS = (hooks.configuration(), hooks.slices(ready=False), hooks.SERVICE, hooks.
     ],
 )
 def test_a_wait_for_webhooks_is_clean(code: int, text: str) -> None:
-    broken = (*HOOKS, *hooks.pods_of("hook", "ImagePullBackOff"))
+    broken = (*HOOKS, *hooks.pods_of("hook"))
     made = FakeApi(*(poisoned(item, kept=HOOKED | {"reason"}) for item in broken))
     made.trouble = lambda method, path: (
         status(code, "InternalError", text) if path == hooks.TRY and method != "GET" else None
@@ -149,7 +149,7 @@ def test_a_wait_for_webhooks_is_clean(code: int, text: str) -> None:
 
 @pytest.mark.parametrize("annotation", ["", "ns/ca"])
 def test_a_wait_for_the_ca_of_a_webhook_is_clean(annotation: str) -> None:
-    broken = (hooks.configuration("", inject_ca_from=annotation), *HOOKS[1:], *hooks.pods_of("ca", "ImagePullBackOff"))
+    broken = (hooks.configuration("", inject_ca_from=annotation), *HOOKS[1:], *hooks.pods_of("ca"))
     made = FakeApi(*(poisoned(item, kept=HOOKED | {"reason"}) for item in broken))
     assert_clean(result_of(lambda: hooks.wait(made, [], [hooks.CONFIGURATION])))
 
