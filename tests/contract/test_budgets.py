@@ -18,7 +18,6 @@ LARGE: dict[str, str] = {
     "plugins/module_utils/_core/config/secrets.py": "One table of what a secret is, with the masks that apply it.",
     "plugins/module_utils/_core/diagnose/checks_flow.py": "The checks of where data goes and stops, with their table.",
     "tests/contract/test_catalogue_data.py": "One table of facts, checked from every side.",
-    "tests/unit/plugins/module_utils/_core/backends/test_backends.py": "Every input under every backend.",
     "tests/unit/plugins/plugin_utils/test_migrate.py": "Cases of one module over every kind of input.",
     "tests/unit/plugins/module_utils/_edge/bundle/test_apply.py": "Cases of one module against one fake API.",
 }

@@ -30,6 +30,13 @@ FIRST, RBAC = ("Namespace", "ServiceAccount"), ("ClusterRole", "ClusterRoleBindi
 WAYS = ("NetworkPolicy", "Ingress", "HTTPRoute", "GRPCRoute")
 REFUSED = [pytest.param(limit, mode, id=f"{limit.option}-{mode}") for limit in LIMITS for mode in limit.modes]
 CROSSED = {**SOURCES, "namespaces": ["a"], "denied_namespaces": ["b"]}
+KUBERNETES, OPERATOR = BACKENDS["kubernetes"], BACKENDS["operator"]
+# What argument_specs.yml makes of suboptions that nobody gave.
+AT_REST: dict[str, Any] = {
+    name: {key: inner.get("default") for key, inner in option["options"].items()}
+    for name, option in SPEC.items()
+    if name in OPTIONS and "default" in option and option.get("type") == "dict" and "options" in option
+}
 
 
 def objects(backend: str, config: Any = None, **options: Any) -> list[Any]:
@@ -96,8 +103,7 @@ def test_a_service_selects_the_same_pods_under_both_backends() -> None:
 
 
 OTLP = {"protocols": {"http": {"endpoint": "0.0.0.0:4318"}}}
-STORE = {"file_storage": {"directory": "/var/lib/otelcol/queue"}}
-NOTHING_IS_LOST_CONFIG = running(receivers={"otlp": OTLP}, extensions=STORE)
+KEEPING = running(receivers={"otlp": OTLP}, extensions={"file_storage": {"directory": "/var/lib/otelcol/queue"}})
 # Values of options for which `sample` finds none in argument_specs.yml.
 SAMPLES: dict[str, Any] = yaml.safe_load("""
 autoscaling: {min_replicas: 1, max_replicas: 9}
@@ -118,8 +124,7 @@ certificates:
 """)
 SAMPLES["target_allocator"] = SETTINGS
 # What the config and the image are made of reaches backends as config and image, and `adopt` is for the apply.
-# What `allow` allows reaches them as rules.
-# tests/contract/test_options_are_used.py asks that each of them is read.
+# What `allow` allows reaches them as rules. tests/contract/test_options_are_used.py asks that each of them is read.
 BEFORE = {
     *("backend", "mode", "recipes", "config", "config_files", "distribution", "distribution_manifest", "platform"),
     *("image", "image_registry", "adopt", "allow"),
@@ -139,7 +144,7 @@ WORDS = {"autoscaling": "autoscal", "target_allocator": "target allocator"}
 
 
 def made(backend: str, mode: str, **options: Any) -> Any:
-    order = build(NOTHING_IS_LOST_CONFIG, backend=backend, mode=mode, **options)
+    order = build(KEEPING, backend=backend, mode=mode, **options)
     BACKENDS[backend].check(order.collector)
     return BACKENDS[backend].manifests(order)
 
@@ -185,15 +190,6 @@ def test_every_kind_that_an_input_brings_is_in_the_table_of_the_api() -> None:
     unknown = [kind for kind in sorted(found) if not ApiResources.known(*kind)]
     assert unknown == [], "add them to PLURALS in plugins/module_utils/_edge/api/kinds.py"
     assert {kind for _version, kind in found} - set(PRUNED) == {"Namespace"}, "kinds of a bundle are not KEPT"
-
-
-KUBERNETES, OPERATOR = BACKENDS["kubernetes"], BACKENDS["operator"]
-# What argument_specs.yml makes of suboptions that nobody gave.
-AT_REST: dict[str, Any] = {
-    name: {key: inner.get("default") for key, inner in option["options"].items()}
-    for name, option in SPEC.items()
-    if name in OPTIONS and "default" in option and option.get("type") == "dict" and "options" in option
-}
 
 
 def operated(**options: Any) -> Any:

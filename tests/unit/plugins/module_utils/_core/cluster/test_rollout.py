@@ -197,16 +197,13 @@ def names(workload: Any, newest: Any, *pods: Any) -> list[str]:
     return [item["metadata"]["name"] for item in found]
 
 
-def test_only_pods_of_the_newest_revision_count() -> None:
+def test_only_pods_of_the_newest_revision_or_replica_set_count() -> None:
     old, new = ({"labels": {"controller-revision-hash": letter}} for letter in "on")
     metadata = [(1, owned("old", **old)), (2, owned("new", **new)), (9, owned("other", "x"))]
     newest = rollout.newest(daemon_set(), [{"revision": number, "metadata": one} for number, one in metadata])
     assert newest["metadata"]["name"] == "new"
     pods = [owned("a", **old), owned("b", **new), owned("c", **new, deletionTimestamp=T1)]
     assert names(daemon_set(), newest, *pods) == ["b"]
-
-
-def test_a_deployment_counts_the_pods_of_its_newest_replica_set() -> None:
     key = "deployment.kubernetes.io/revision"
     sets = [{"metadata": owned(uid, annotations={key: number})} for uid, number in (("r1", "9"), ("r2", "10"))]
     newest = rollout.newest(deployment(), sets)

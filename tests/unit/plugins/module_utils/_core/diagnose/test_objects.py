@@ -19,6 +19,12 @@ from ..helpers import cases
 NOW = "2026-01-01T00:10:00Z"
 TEXT = "receivers: {}\nservice: {}\n"
 MAPS = {"config": {"apiVersion": "v1", "kind": "ConfigMap", "data": {"k": TEXT, "note": "x"}}}
+CONFIG = yaml.safe_load("""
+receivers: {kubelet_stats: {}, k8s_events: {}, otlp: {}}
+processors: {k8s_attributes: {extract: {metadata: [k8s.pod.name]}}}
+service: {pipelines: {logs: {receivers: [kubelet_stats, otlp], processors: [k8s_attributes]}}}
+""")
+STATS = Right("get", "", "nodes/stats")
 
 
 def test_a_pod_tells_how_its_last_run_ended() -> None:
@@ -75,21 +81,10 @@ def test_targets_limits_and_times() -> None:
     assert [age(5), age(180), age(7200), age(180000)] == ["5 s", "3 min", "2 h", "2 days"]
 
 
-CONFIG = yaml.safe_load("""
-receivers: {kubelet_stats: {}, k8s_events: {}, otlp: {}}
-processors: {k8s_attributes: {extract: {metadata: [k8s.pod.name]}}}
-service: {pipelines: {logs: {receivers: [kubelet_stats, otlp], processors: [k8s_attributes]}}}
-""")
-STATS = Right("get", "", "nodes/stats")
-
-
-def test_only_components_in_use_need_rights() -> None:
+def test_components_in_use_need_rights_which_are_asked_as_the_api_server_wants_it() -> None:
     assert set(checks_start.needed(CONFIG)) == {"receivers/kubelet_stats", "processors/k8s_attributes"}
     assert checks_start.needed(CONFIG)["receivers/kubelet_stats"] == [STATS]
     assert checks_start.needed({}) == {}
-
-
-def test_a_right_is_asked_as_the_api_server_wants_it() -> None:
     attributes = {"verb": "get", "resource": "nodes", "subresource": "stats", "namespace": ""}
     assert STATS.attributes() == {"resourceAttributes": attributes}
     metrics = {"nonResourceAttributes": {"verb": "get", "path": "/metrics"}}
@@ -97,15 +92,12 @@ def test_a_right_is_asked_as_the_api_server_wants_it() -> None:
     assert Right("list", "apps", "replicasets").attributes("ns")["resourceAttributes"]["namespace"] == "ns"
 
 
-def test_what_is_missing_is_merged() -> None:
+def test_what_is_missing_is_merged_and_keeps_names_and_urls() -> None:
     rights = [Right(verb, "apps", name) for name in ("daemonsets", "jobs") for verb in ("get", "list")]
     (row,) = checks_start.missing({"receivers/x": [*rights, STATS]}, dict.fromkeys(rights, "none"), "sa", "ns")
     assert row["missing"] == "get, list daemonsets.apps, jobs.apps"
     assert row["rules"] == [{"apiGroups": ["apps"], "resources": ["daemonsets", "jobs"], "verbs": ["get", "list"]}]
     assert (row["about"], row["id"], row["account"], row["state"]) == ("receivers/x", "x", "sa", "none")
-
-
-def test_names_and_urls_stay_in_rules() -> None:
     named, url = Right("get", "", "configmaps", "a"), Right("get", "", "", path="/metrics")
     (row,) = checks_start.missing({"x/y": [named, url]}, {named: "namespace", url: "namespace"}, "sa", "ns")
     assert row["rules"] == [

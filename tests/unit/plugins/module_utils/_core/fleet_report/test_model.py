@@ -76,14 +76,11 @@ def test_errors_come_first_and_lead_to_their_place() -> None:
     assert (made["summary"]["errors"], made["summary"]["ailing"], made["summary"]["certificates"]) == (1, 2, 1)
 
 
-def test_a_certificate_is_told_once_with_all_who_use_it() -> None:
+def test_a_certificate_is_told_once_with_all_who_use_it_but_not_the_authority_of_the_cluster() -> None:
     found = fleet().cluster(asked=True, diagnosis=diagnosed(agent="healthy", gateway="healthy"))
     (row,) = first(found)["certificates"]
     assert (row["holder"], row["used_by"]) == ("Secret obs/tls (tls.crt)", ["obs/agent", "obs/gateway"])
     assert (row["until"], row["left"], row["state"]) == ("2026-12-01T00:00:00Z", "5 days", "soon")
-
-
-def test_the_authority_of_the_cluster_is_in_every_pod_and_told_of_none() -> None:
     found = diagnosed(agent="healthy")
     found["collectors"][0]["certificates"] = [CERTIFICATE | {"kind": "ConfigMap", "name": "kube-root-ca.crt"}]
     assert first(fleet().cluster(asked=True, diagnosis=found))["certificates"] == []

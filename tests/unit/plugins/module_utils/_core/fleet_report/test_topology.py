@@ -16,6 +16,12 @@ from ..helpers import cases
 from .helpers import Fleet, config, to
 
 NODE_IP = [{"name": "K8S_NODE_IP", "valueFrom": {"fieldRef": {"fieldPath": "status.hostIP"}}}]
+NAMES = st.sampled_from([f"n{number}" for number in range(14)])
+drawings = given(
+    st.lists(st.builds(layout.Box, NAMES, st.booleans()), unique_by=lambda box: box.id, max_size=14),
+    st.lists(st.builds(layout.Line, NAMES, NAMES), max_size=30),
+    st.randoms(),
+)
 
 
 def drawn(fleet: Fleet, **elsewhere: str) -> topology.Graph:
@@ -31,14 +37,11 @@ def node(fleet: Fleet, name: str, **elsewhere: str) -> topology.TopologyNode:
     return next(item for item in drawn(fleet, **elsewhere).nodes if item.id == name)
 
 
-def test_an_agent_sends_to_the_gateway_behind_a_service_and_that_to_a_backend() -> None:
+def test_an_agent_sends_to_a_gateway_and_that_to_a_backend_and_the_way_says_by_what() -> None:
     fleet = Fleet().add("agent", to("gateway.obs.svc:4317"), "daemonset").add("gateway", to("otlp.example.com:443"))
     assert ways(fleet) == [("obs/agent", "obs/gateway"), ("obs/gateway", "backend otlp.example.com:443")]
     assert node(fleet, "obs/agent")[1:4] == ("agent", "agent", "otlp")
     assert node(fleet, "backend otlp.example.com:443").is_last
-
-
-def test_a_way_says_which_signals_go_there_and_by_what() -> None:
     fleet = Fleet().add("a", config({"otlp_grpc/x": {"endpoint": "b:1"}, "otlp_http": {"endpoint": "http://b:2"}}))
     assert drawn(fleet.add("b")).ways[0].says == "traces, logs by otlp_grpc/x; traces, logs by otlp_http"
 
@@ -92,16 +95,13 @@ def test_what_names_no_address_is_named_by_its_kind_and_place() -> None:
     assert ("awsemf", "without an address") in titles
 
 
-def test_among_several_namespaces_each_collector_has_its_own_with_it() -> None:
+def test_among_several_namespaces_each_collector_has_its_own_with_it_and_no_config_has_no_ways() -> None:
     nodes = drawn(Fleet().add("a").add("a", namespace="other")).nodes
     assert [item.subtitle for item in nodes][:2] == ["obs: otlp", "other: otlp"]
-
-
-def test_a_config_that_is_none_has_no_ways() -> None:
     assert ways(Fleet().add("a", "text").add("b", {"service": []})) == []
 
 
-def test_what_has_the_same_ways_is_folded_when_there_is_too_much() -> None:
+def test_what_has_the_same_ways_is_folded_when_there_is_too_much_and_other_ways_are_not() -> None:
     fleet = Fleet().add("gateway")
     for number in range(5):
         fleet.add(f"app-{number}", to("gateway:4317"))
@@ -111,20 +111,9 @@ def test_what_has_the_same_ways_is_folded_when_there_is_too_much() -> None:
     assert [item.title for item in small.nodes] == ["app-0 and 4 more", "gateway", "debug"]
     assert small.nodes[0].stands_for == tuple(f"app-{number}" for number in range(5))
     assert [way[:2] for way in small.ways] == [("obs/app-0", "obs/gateway"), ("obs/gateway", "backend debug")]
-
-
-def test_what_has_other_ways_is_not_folded() -> None:
     nodes = tuple(topology.TopologyNode(name, "gateway", name, "") for name in "abc")
     whole = topology.Graph(nodes, (topology.Way("a", "c", "traces"), topology.Way("b", "c", "logs")))
     assert topology.fold(whole, 1) == whole
-
-
-NAMES = st.sampled_from([f"n{number}" for number in range(14)])
-drawings = given(
-    st.lists(st.builds(layout.Box, NAMES, st.booleans()), unique_by=lambda box: box.id, max_size=14),
-    st.lists(st.builds(layout.Line, NAMES, NAMES), max_size=30),
-    st.randoms(),
-)
 
 
 @drawings
@@ -160,14 +149,11 @@ def picture(*ways: str, last: tuple[str, ...] = ()) -> tuple[layout.Drawing, dic
     return drawing, {name: place[0] for name, place in drawing.boxes.items()}
 
 
-def test_what_is_sent_goes_to_the_right_and_ends_in_the_last_column() -> None:
+def test_what_is_sent_goes_to_the_right_and_a_cycle_has_one_line_back() -> None:
     _drawing, column = picture("agent gateway", "gateway hub")
     assert column["agent"] < column["gateway"] < column["hub"]
     _drawing, column = picture("agent gateway", "agent log", "gateway store", last=("log", "store"))
     assert column["log"] == column["store"] > column["gateway"]
-
-
-def test_a_cycle_is_drawn_with_one_line_back() -> None:
     drawing, column = picture("a b", "b a")
     back = drawing.lines[layout.Line("b", "a")]
     assert column["a"] < column["b"] and back[0][0] > back[-1][0]

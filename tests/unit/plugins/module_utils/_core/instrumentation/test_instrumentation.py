@@ -119,14 +119,11 @@ def test_a_bare_name_is_looked_up_where_the_pods_are(url: str, services: list[tu
     assert exports.parse(url).services(("a", "b")) == services
 
 
-def test_a_collector_has_a_port_for_each_protocol() -> None:
+def test_a_collector_has_a_port_for_each_protocol_and_languages_send_to_that_of_their_default() -> None:
     options = {"name": "gateway", "namespace": "", "http_port": 8318, "grpc_port": 4317}
     assert exports.of_collector(options, "here", languages.HTTP, secure=False).url == "http://gateway.here.svc:8318"
     there = {**options, "namespace": "there"}
     assert exports.of_collector(there, "here", languages.GRPC, secure=True).url == "https://gateway.there.svc:4317"
-
-
-def test_every_language_sends_its_default_to_the_port_of_that() -> None:
     exported = instrumentation(*languages.LANGUAGES).exports
     found = {item.language.name: (item.protocol, item.endpoint.port) for item in exported}
     http = dict.fromkeys(("java", "nodejs", "python", "dotnet", "go"), (languages.HTTP, 4318))

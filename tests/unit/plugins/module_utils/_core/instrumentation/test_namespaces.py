@@ -140,12 +140,16 @@ def test_the_sidecar_of_go_counts() -> None:
     assert namespaces.without([pod("a")], [annotation])[0]["language"] == "go"
 
 
-def test_services_are_asked_once_for_all_that_will_be_sent() -> None:
+def test_services_are_asked_once_for_all_that_will_be_sent_as_each_protocol_does_it() -> None:
     found = manifest.targets([instrumentation("java", "go", "nginx"), instrumentation("go", name="second")])
     common = {"namespace": "telemetry", "service": "gateway", "scheme": "http", "path": ""}
     http = {"port": 4318, "protocol": HTTP, "signals": ["traces", "metrics", "logs"], "languages": ["go", "java"]}
     grpc = {"port": 4317, "protocol": GRPC, "signals": ["traces"], "languages": ["nginx"]}
     assert found == [common | http, common | grpc]
+    target = {"protocol": HTTP, "path": "/tenant"}
+    assert manifest.question(target, "logs") == ("/tenant/v1/logs", "application/x-protobuf", b"")
+    path, kind, body = manifest.question({**target, "protocol": GRPC}, "traces")
+    assert (path.rpartition("/")[2], kind, body) == ("Export", "application/grpc", b"\0" * 5)
 
 
 def test_a_bare_name_is_a_service_and_certificates_are_files_of_each_annotated_namespace() -> None:
@@ -210,10 +214,3 @@ def test_an_answer_says_what_is_spoken(protocol: str, status: int, message: str,
     assert passing is passes
     assert bool(told) is bool(says)
     assert re.search(says, told)
-
-
-def test_nothing_is_exported_as_each_protocol_does_it() -> None:
-    target = {"protocol": HTTP, "path": "/tenant"}
-    assert manifest.question(target, "logs") == ("/tenant/v1/logs", "application/x-protobuf", b"")
-    path, kind, body = manifest.question({**target, "protocol": GRPC}, "traces")
-    assert (path.rpartition("/")[2], kind, body) == ("Export", "application/grpc", b"\0" * 5)

@@ -29,6 +29,17 @@ MOUNT = {"name": "state", "mountPath": "/var/lib/otelcol/queue"}
 FOLDER = {"path": "/var/lib/otelcol/telemetry-gateway", "type": "DirectoryOrCreate"}
 PORT = {"name": "statsd", "port": 8125, "targetPort": 8125, "protocol": "UDP", "hostPort": 8125}
 FROM_SECRET = {"name": "TOKEN", "valueFrom": {"secretKeyRef": {"name": "backend", "key": "token"}}}
+SETTINGS: dict[str, Any] = {
+    **{"enabled": True, "replicas": 1, "filter_strategy": "relabel-config"},
+    **{"memory_limit": "256Mi", "cpu_request": "50m"},
+    **dict.fromkeys(("allocation_strategy", "service_account_name", "image", "node_selector", "tolerations")),
+    **dict.fromkeys(("affinity", "prometheus_cr")),
+}
+SOURCES: dict[str, Any] = {
+    **{"enabled": True, "scrape_interval": "30s", "service_monitor_selector": {}, "pod_monitor_selector": {}},
+    **dict.fromkeys(("scrape_config_selector", "probe_selector", "namespaces", "denied_namespaces")),
+    "secret_namespaces": None,
+}
 
 
 def made(config: Any = None, **options: Any) -> Any:
@@ -82,14 +93,11 @@ def test_no_secret_comes_into_the_resource(mode: str) -> None:
     assert FROM_SECRET in spec(mode=mode, env={"TOKEN": {"secret": "backend", "key": "token"}})["env"]
 
 
-def test_a_statefulset_claims_its_state_and_bounds_that_are_crossed_are_refused() -> None:
+def test_labels_of_pods_are_labels_of_the_resource_and_a_statefulset_claims_its_state() -> None:
     (claim,) = spec(QUEUE, mode="statefulset")["volumeClaimTemplates"]
     assert claim["metadata"]["name"] == "state"
     with pytest.raises(Problem, match="min_replicas 4 above max_replicas 3"):
         spec(autoscaling={**SCALER, "min_replicas": 4})
-
-
-def test_labels_of_pods_are_labels_of_the_resource_and_a_hash_of_the_users_does_not_replace_ours() -> None:
     labels = made(pod_labels={"team": "a", "o11y.opentelemetry/collector": "mine"}, labels={"b": "c"})["metadata"]
     assert labels["labels"] == {"team": "a", "b": "c", **LABELS}
     assert spec(pod_annotations={HASH: "mine", "a": "b"})["podAnnotations"] == {"a": "b", HASH: stamp()}
@@ -138,19 +146,6 @@ def test_what_is_null_is_said_where_tools_would_drop_it_and_kept_where_it_means_
 @pytest.mark.parametrize("config", [{"receivers": []}, {"service": None}, {"service": {"pipelines": {"traces": 1}}}])
 def test_what_is_malformed_stays_for_others_to_judge(config: dict[str, Any]) -> None:
     assert cr.explicit(config) == {key: value for key, value in config.items() if value is not None}
-
-
-SETTINGS: dict[str, Any] = {
-    **{"enabled": True, "replicas": 1, "filter_strategy": "relabel-config"},
-    **{"memory_limit": "256Mi", "cpu_request": "50m"},
-    **dict.fromkeys(("allocation_strategy", "service_account_name", "image", "node_selector", "tolerations")),
-    **dict.fromkeys(("affinity", "prometheus_cr")),
-}
-SOURCES: dict[str, Any] = {
-    **{"enabled": True, "scrape_interval": "30s", "service_monitor_selector": {}, "pod_monitor_selector": {}},
-    **dict.fromkeys(("scrape_config_selector", "probe_selector", "namespaces", "denied_namespaces")),
-    "secret_namespaces": None,
-}
 
 
 def scraping(*jobs: dict[str, Any]) -> Any:
@@ -211,7 +206,7 @@ def test_nothing_but_the_jobs_is_translated() -> None:
     assert target_allocator.allocated(plain) is plain.config
 
 
-def test_the_allocator_discovers_and_the_collector_scrapes() -> None:
+def test_the_allocator_discovers_what_monitors_select_and_the_collector_scrapes() -> None:
     one = order(scraping({"job_name": "a", "kubernetes_sd_configs": [{"role": "pod"}, {"role": "node"}]}))
     assert granted(accounts.of_allocator(one)) == {("", "pods"), ("", "nodes")}
     assert {"nonResourceURLs": ["/metrics"], "verbs": ["get"]} in accounts.of_collector(one)
@@ -221,9 +216,6 @@ def test_the_allocator_discovers_and_the_collector_scrapes() -> None:
     path = {"target_label": "__metrics_path__", "replacement": "/api/v1/nodes/$$1/proxy/metrics"}
     kubelets = order(scraping({"kubernetes_sd_configs": [{"role": "node"}], "relabel_configs": [path]}))
     assert ("", "nodes/proxy") in granted(accounts.of_collector(kubelets)) - granted(accounts.of_allocator(kubelets))
-
-
-def test_the_allocator_always_sees_its_collectors_and_reads_what_monitors_select() -> None:
     assert granted(accounts.of_allocator(order(scraping({"job_name": "a"})))) == {("", "pods")}
     found = granted(accounts.of_allocator(order(sources=SOURCES)))
     assert {("monitoring.coreos.com", "servicemonitors"), ("discovery.k8s.io", "endpointslices")} <= found

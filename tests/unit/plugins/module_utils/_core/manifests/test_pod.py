@@ -97,11 +97,14 @@ def test_state_on_the_node_is_kept_as_root_because_its_folder_is_roots(mode: str
     assert (spec(keeping, mode=mode)["securityContext"].get("runAsUser") == 0) is root
 
 
-def test_a_frame_may_have_another_name_no_namespace_and_annotations_of_its_own() -> None:
+def test_a_frame_may_have_a_name_of_its_own_and_a_namespace_is_the_same_for_every_collector_in_it() -> None:
     assert frame(build(), "v1", "Thing", spec={"a": 1}) == manifest("v1", "Thing", spec={"a": 1})
     one = build(annotations={"a": "all", "b": "all"})
     metadata = frame(one, "v1", "Thing", name="other", namespaced=False, annotations={"b": "own"})["metadata"]
     assert metadata == {"name": "other", "labels": METADATA["labels"], "annotations": {"a": "all", "b": "own"}}
+    ours = {"app.kubernetes.io/managed-by": "o11y.opentelemetry", "o11y.opentelemetry/release": "telemetry_shared"}
+    made = namespace(build(labels={"team": "a"}, annotations={"a": "b"}))
+    assert made == manifest("v1", "Namespace", {"name": "telemetry", "labels": ours})
 
 
 @cases(
@@ -111,12 +114,6 @@ def test_a_frame_may_have_another_name_no_namespace_and_annotations_of_its_own()
 )
 def test_what_says_nothing_is_left_out(value: Any, stays: bool) -> None:
     assert present(a=value) == ({"a": value} if stays else {})
-
-
-def test_a_namespace_is_the_same_for_every_collector_in_it() -> None:
-    ours = {"app.kubernetes.io/managed-by": "o11y.opentelemetry", "o11y.opentelemetry/release": "telemetry_shared"}
-    made = namespace(build(labels={"team": "a"}, annotations={"a": "b"}))
-    assert made == manifest("v1", "Namespace", {"name": "telemetry", "labels": ours})
 
 
 def test_only_ports_of_clients_are_exposed() -> None:
@@ -158,7 +155,7 @@ def test_another_source_is_refused_with_those_there_are(given: Any) -> None:
     assert "{secret: NAME, key: KEY}" in refused.value.fix
 
 
-def test_what_the_config_reads_of_the_pod_is_given() -> None:
+def test_what_the_config_reads_is_given_and_what_the_user_gives_counts_in_an_order_that_does_not_change() -> None:
     config = running(receivers={"nop": {"a": "${env:K8S_NODE_NAME} ${env:MY_POD_NAME} ${env:OTHER:-x}"}})
     assert env(config) == {
         "GOMEMLIMIT": "409MiB",
@@ -166,8 +163,5 @@ def test_what_the_config_reads_of_the_pod_is_given() -> None:
         "MY_POD_IP": field("status.podIP"),
         "MY_POD_NAME": field("metadata.name"),
     }
-
-
-def test_what_the_user_gives_counts_in_an_order_that_does_not_change() -> None:
     assert env(GOMEMLIMIT="1GiB", MY_POD_IP="::") == {"GOMEMLIMIT": "1GiB", "MY_POD_IP": "::"}
     assert list(env(B="", A="")) == ["GOMEMLIMIT", "MY_POD_IP", "A", "B"]

@@ -92,7 +92,7 @@ def route(config: Any = CLEAR, **options: Any) -> Any:
     return openshift.openshift_route(build(config, openshift_route={"host": "otlp.example.com", **options}))
 
 
-def test_a_route_leads_to_otlp_over_http_and_ends_tls() -> None:
+def test_a_route_leads_to_otlp_over_http_ends_tls_and_needs_a_service() -> None:
     to = {"to": {"kind": "Service", "name": "gateway", "weight": 100}, "port": {"targetPort": "otlp-http"}}
     tls = {"tls": {"termination": "edge", "insecureEdgeTerminationPolicy": "None"}}
     spec = {"host": "otlp.example.com", **to, **tls, "wildcardPolicy": "None"}
@@ -104,6 +104,8 @@ def test_a_route_leads_to_otlp_over_http_and_ends_tls() -> None:
     assert found["spec"]["tls"]["insecureEdgeTerminationPolicy"] == "Redirect"
     one = build(CLEAR)
     assert (openshift.openshift_route(one), openshift.reader(one), openshift.reader_binding(one)) == (None, None, None)
+    with pytest.raises(Problem, match="has an openshift_route but no Service"):
+        openshift.openshift_route(build(CLEAR, mode="daemonset", openshift_route={"host": "a.example.com"}))
 
 
 @cases(
@@ -140,11 +142,6 @@ def test_what_works_is_made(config: Any, options: dict[str, Any], tls: dict[str,
 def test_what_a_router_cannot_do_is_refused(config: Any, options: dict[str, Any], wrong: str) -> None:
     with pytest.raises(Problem, match=f"'gateway'.*{wrong}"):
         route(config, **options)
-
-
-def test_a_route_needs_a_service() -> None:
-    with pytest.raises(Problem, match="has an openshift_route but no Service"):
-        openshift.openshift_route(build(CLEAR, mode="daemonset", openshift_route={"host": "a.example.com"}))
 
 
 def test_the_router_may_read_the_certificate_and_no_other_secret() -> None:

@@ -47,13 +47,10 @@ def test_a_plan_is_judged_by_what_it_brings(brings: Any, target: str, installed:
     assert bool(choice.wrong and choice.fix) == (what == "refuse")
 
 
-def test_what_would_come_is_told() -> None:
+def test_what_would_come_is_told_and_the_newest_plan_for_the_pin_counts_though_a_newer_one_came() -> None:
     choice = choose(plan("newest", TWO, OTHER))
     assert choice.wrong == f"it installs {OTHER} beside {TWO}" and "a namespace of its own" in choice.fix
     assert choose(plan("newest", THREE)).wrong == f"it goes to {THREE}, past the pinned {TWO}"
-
-
-def test_the_newest_plan_for_the_pin_counts_though_a_newer_one_came() -> None:
     listed = [plan("early", TWO), plan("newest", THREE, generation=2)]
     assert choose(*listed, installed=ONE) == meanings.PlanDecision("approve", "early", (TWO,))
     assert choose(plan("early", TWO, generation=5), plan("newest", TWO, generation=1)).plan == "newest"

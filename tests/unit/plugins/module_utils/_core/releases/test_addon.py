@@ -21,6 +21,12 @@ FACTS = {**TABLE, "eks_addons": {"adot": {"first": "0.99.0", "rights_until": "0.
 CERTIFIED = {"installed": True, "version": "1.21.2"}
 EKS = {"by": "eks_addon", "name": ""}
 WANTED = ReleaseRequest(OPERATING, "eks_addon", namespace="ns", certificates="cert_manager")
+NOTHING: dict[str, Any] = {
+    "workloads": {"manager": {"replicas": 1, "resources": {}, "flags": {}, "env": {}, "affinity": {}}},
+    "images": {"java": "", "collector": ""},
+    **{"feature_gates": [], "watch_namespaces": [], "certificates": "cert_manager", "source": "", "sha256": ""},
+    **{"image_registry": "", "image_pull_secrets": []},
+}
 
 
 def wanted(**more: Any) -> ReleaseRequest:
@@ -124,14 +130,6 @@ def test_the_addon_is_known_by_name_and_tag() -> None:
     assert addons.addon_of("adot", "prod", listed, "") == Addon("adot", "prod", NEW, NEW, ours=True)
     assert addons.addon_of("other", "prod", listed, NEW) == Addon("other", "prod", OLD, NEW, ours=False)
     assert addons.addon_of("none", "prod", listed, NEW) == Addon("none", "prod", "", NEW)
-
-
-NOTHING: dict[str, Any] = {
-    "workloads": {"manager": {"replicas": 1, "resources": {}, "flags": {}, "env": {}, "affinity": {}}},
-    "images": {"java": "", "collector": ""},
-    **{"feature_gates": [], "watch_namespaces": [], "certificates": "cert_manager", "source": "", "sha256": ""},
-    **{"image_registry": "", "image_pull_secrets": []},
-}
 
 
 def test_inputs_that_nobody_gives_are_no_matter_and_a_registry_for_all_roles_does_not_hold_here() -> None:

@@ -54,13 +54,10 @@ def test_another_sum_is_refused_with_both_and_without_secrets() -> None:
         locked().verify("manifests", "cert-manager v1.20.0", A, "here")
 
 
-def test_the_content_is_the_same_in_any_order_and_has_no_secrets() -> None:
+def test_the_content_is_the_same_in_any_order_without_secrets_and_keeps_its_origin_with_its_sum() -> None:
     (text,) = {repr(lock.content(order, ["b", "a", "b"], None)) for order in itertools.permutations(FOUND)}
     assert "hunter" not in text and "'exclude': ['a', 'b']" in text
     assert text.index("ghcr.io/y:2") < text.index("quay.io/x:1")
-
-
-def test_what_keeps_its_sum_keeps_its_origin() -> None:
     name, elsewhere = "cert-manager v1.21.2", "/media/releases/cert-manager.yaml"
     same = lock.content([("manifests", name, C, elsewhere)], [], locked())
     other = lock.content([("manifests", name, A, elsewhere)], [], locked())
@@ -154,14 +151,11 @@ def names(*args: Any, **more: Any) -> list[str]:
     return [need.image for need in images.needs(*args, **more)]
 
 
-def test_every_image_is_there_once_with_all_who_need_it() -> None:
+def test_images_are_needed_once_wherever_they_are_named_but_in_settings_of_the_collector() -> None:
     twice = images.Need("x:1", ("Deployment n/a", "OpenTelemetryCollector n/c"))
     assert images.needs([workload("x:1"), custom(image="x:1")], []) == [twice]
     solver = workload("x:1", args=["--acme-http01-solver-image=s:1"], env=[{"name": "RELATED_IMAGE_A", "value": "r:1"}])
     assert names([solver], []) == ["r:1", "s:1", "x:1"]
-
-
-def test_everything_in_a_custom_resource_counts_but_settings_of_the_collector() -> None:
     allocator = {"enabled": True, "image": "ta:2"}
     deep = {"initContainers": [{"image": "init:1"}], "targetAllocator": allocator, "image": "c:1"}
     written = {"receivers": {"docker": {"image": "no:1"}}}
