@@ -19,6 +19,7 @@ LARGE: dict[str, str] = {
     "plugins/module_utils/_core/diagnose/checks_flow.py": "The checks of where data goes and stops, with their table.",
     "tests/contract/test_catalogue_data.py": "One table of facts, checked from every side.",
     "tests/unit/plugins/plugin_utils/test_migrate.py": "Cases of one module over every kind of input.",
+    "tests/unit/plugins/module_utils/_edge/fake_api.py": "One API server in memory, with what a real one refuses.",
     "tests/unit/plugins/module_utils/_edge/bundle/test_apply.py": "Cases of one module against one fake API.",
 }
 LONG: dict[str, str] = {}

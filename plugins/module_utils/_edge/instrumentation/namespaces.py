@@ -95,7 +95,9 @@ def _patch(
 ) -> None:
     name = live["metadata"]["name"]
     query = {"fieldManager": OWNER, **({"dryRun": "All"} if options.check else {})}
-    body = {"metadata": {"annotations": change}}
+    # An annotation goes only as it was judged: another owner may have taken it over since the read.
+    judged = {"resourceVersion": live["metadata"]["resourceVersion"]} if None in change.values() else {}
+    body = {"metadata": {"annotations": change, **judged}}
     try:
         after = cluster.request("PATCH", f"/api/v1/namespaces/{name}", query, body, MERGE)
     except ApiError as error:

@@ -188,6 +188,11 @@ class FakeApi:
             text = f'namespaces "{match["ns"]}" not found'
             return status(404, "NotFound", text, details={"kind": "namespaces", "name": match["ns"]})
         old = self.objects.get(path)
+        version = (body.get("metadata") or {}).get("resourceVersion")
+        if old and version and version != old["metadata"]["resourceVersion"]:
+            return status(
+                409, "Conflict", "the object has been modified; please apply your changes to the latest version"
+            )
         manager = query.get("fieldManager", "merge")
         entry = {"manager": manager, "operation": "Apply" if body.get("kind") else "Update"}
         if old and not body.get("kind"):

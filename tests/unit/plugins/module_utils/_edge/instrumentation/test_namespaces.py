@@ -126,3 +126,20 @@ def test_a_refusal_is_explained() -> None:
     api.refuse("", method="PATCH")
     with pytest.raises(Problem, match="Annotate namespace shop: not allowed"):
         run(api, "shop")
+
+
+def test_an_annotation_that_another_owner_takes_over_after_the_read_stays() -> None:
+    api = FakeApi(namespace("shop"))
+    run(api, "shop")
+    path = "/api/v1/namespaces/shop"
+
+    def taken(method: str, _path: str) -> None:
+        metadata = api.objects[path]["metadata"]
+        if method == "PATCH" and metadata["annotations"][PYTHON] == OURS:
+            new = {"annotations": {PYTHON: "theirs/default"}, "resourceVersion": "99"}
+            api.objects[path] = {**api.objects[path], "metadata": {**metadata, **new}}
+
+    api.trouble = taken
+    with pytest.raises(Problem, match="has been modified"):
+        run(api, "shop", absent=True)
+    assert annotations(api, "shop") == {PYTHON: "theirs/default"}
