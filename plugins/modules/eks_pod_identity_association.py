@@ -25,7 +25,12 @@ attributes:
   diff_mode: {support: full}
 options:
   state: {description: Whether the association exists., type: str, choices: [present, absent], default: present}
-  role_arn: {description: The ARN of the IAM role; required with O(state=present)., type: str}
+  role_arn:
+    description:
+      - The ARN of the IAM role. Required with O(state=present).
+      - With O(state=absent) the task fails if the association has another role. Without it, the association is deleted
+        whatever role it has.
+    type: str
   target_role_arn:
     description: The ARN of a role, also of another account, that O(role_arn) assumes. An empty text removes it.
     type: str
@@ -54,6 +59,7 @@ EXAMPLES = r"""
     cluster_name: prod
     namespace: observability
     service_account: gateway
+    role_arn: arn:aws:iam::123456789012:role/otel-gateway
     state: absent
 """
 

@@ -98,12 +98,21 @@ class AssociationTask:
 
     def _absent(self) -> dict[str, Any]:
         found = self.read()
-        problem = impossible(found, {})
+        problem = impossible(found, {}) or self._foreign(found)
         if problem:
             raise problem
         if found and not self.aws.check:
             self._delete(found["associationId"])
         return self._result(None, settings(found), {}, changed=bool(found))
+
+    def _foreign(self, found: Association | None) -> Problem | None:
+        """Return why an association stays: it has another role than the one to remove."""
+        wanted, role = self.params["role_arn"], settings(found).get("role_arn", "")
+        if not found or not wanted or wanted == role:
+            return None
+        asked = "Delete the pod identity association of {namespace}/{serviceAccount}".format(**self.account)
+        fix = "Leave role_arn out if you want to delete the association of any role."
+        return Problem(f"it has the role {role}, not {wanted}", asked=asked, where="role_arn", fix=fix)
 
     @CallErrors.deletion_error_handler("delete the pod identity association")
     def _delete(self, association_id: str) -> None:
@@ -153,7 +162,7 @@ class RoleAssociation:
 
     def removed(self, arn: str) -> dict[str, Any]:
         """Take the association away if it is with this role, or an adopted one."""
-        task = self._task("absent", arn)
+        task = self._task("absent", "")
         found = settings(task.read())
         adopted = self.params["adopt"] and self.params["state"] == "present"
         if not (adopted and found) and (not arn or found.get("role_arn") != arn):

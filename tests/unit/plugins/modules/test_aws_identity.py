@@ -123,6 +123,16 @@ def test_others_of_the_cluster_are_left_alone(aws: Aws) -> None:
     assert [item["serviceAccount"] for item in aws.world.associations.values()] == ["agent"]
 
 
+def test_an_association_with_another_role_is_not_deleted(aws: Aws) -> None:
+    aws.run(NAME, **BASE, role_arn=ROLE)
+    refused = aws.run(NAME, **BASE, role_arn=f"{ROLE}-other", state="absent")
+    assert f"it has the role {ROLE}, not {ROLE}-other" in refused["msg"]
+    assert "Leave role_arn out" in refused["msg"]
+    assert len(aws.world.associations) == 1
+    assert aws.run(NAME, **BASE, role_arn=ROLE, state="absent")["changed"]
+    assert not aws.world.associations
+
+
 def test_those_of_an_addon_are_left_to_it(aws: Aws) -> None:
     identity = {"service_account": "adot", "role_arn": ROLE}
     aws.run("eks_addon", cluster_name=CLUSTER, name="adot", pod_identity_associations=[identity])
