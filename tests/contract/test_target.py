@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.api.cluster import Answered
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.api.target import WAYS, targets
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.api.target import WAYS, differ, targets
 
 from tests.support.plays import playbook
 from tests.support.servers import answering
@@ -133,6 +134,41 @@ def test_the_first_task_names_the_cluster_of_each_role(tmp_path: Path, two: tupl
     )
     assert "Role cert_manager goes to another cluster than the collectors." in output
     assert "hunter2" not in output
+
+
+def test_a_playbook_goes_on_if_only_the_cluster_of_a_role_is_unreachable(
+    tmp_path: Path, server: tuple[str, list[str]]
+) -> None:
+    url, asked = server
+    output = " ".join(run(tmp_path, url, "diagnose", **of_role(tmp_path, "http://127.0.0.1:1")).split())
+    assert "The cluster of role cert_manager is unknown." in output
+    assert len(asked) > 1
+
+
+def test_an_identity_provider_is_no_reason_to_leave_out_the_check(
+    tmp_path: Path, server: tuple[str, list[str]]
+) -> None:
+    inputs = {"otel_identity_provider": "irsa", "otel_collector_state": "rendered"}
+    output = " ".join(run(tmp_path, server[0], "site", otel_expected_cluster="staging", **inputs).split())
+    assert "Go to the cluster staging: it is cluster prod at" in output
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "apart"),
+    [
+        ({"uid": "a", "server": "x"}, {"uid": "a", "server": "y"}, False),
+        ({"uid": "a", "server": "x"}, {"uid": "b", "server": "x"}, True),
+        ({"uid": "", "server": "x"}, {"uid": "b", "server": "x"}, False),
+        ({"uid": "a", "server": "x"}, {"uid": "", "server": "y"}, True),
+    ],
+)
+def test_clusters_are_compared_by_what_is_known_of_both(one: Any, other: Any, apart: bool) -> None:
+    assert differ(one, other) is apart
+
+
+def test_a_variable_that_names_no_cluster_is_refused() -> None:
+    with pytest.raises(Problem, match=r"'cert_manager_context' names no cluster.*_kube_context"):
+        targets({"roles": {"cert_manager_context": "prod"}})
 
 
 def test_a_role_that_a_run_does_not_use_is_not_asked(tmp_path: Path, two: tuple[str, str, list[str]]) -> None:

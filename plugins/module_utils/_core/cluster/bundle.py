@@ -28,7 +28,8 @@ ORDER = {
             ("ConfigMap", "Secret", "PersistentVolumeClaim"),
             ("Service",),
             ("Issuer", "ClusterIssuer"),
-            ("Certificate",),
+            # Others make Secrets from these.
+            ("Certificate", "ExternalSecret", "SealedSecret", "SecretProviderClass"),
             ("Deployment", "DaemonSet", "StatefulSet"),
             ("ValidatingWebhookConfiguration", "MutatingWebhookConfiguration"),
             # Deleted after its Subscription, which would recreate it, and before its objects, which it would recreate.

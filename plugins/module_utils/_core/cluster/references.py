@@ -8,9 +8,11 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
-from ..config.paths import section
+from ..config.paths import leaves, section
 from .bundle import PLATFORM_OBJECTS, Manifest, Ref, ref
 
+# This driver creates Secrets when a pod mounts its volume.
+_MAKES_SECRETS = "secrets-store.csi.k8s.io"
 _SERVING_CERT = "service.beta.openshift.io/serving-cert-secret-name"
 
 
@@ -46,7 +48,6 @@ _FIELDS: Mapping[str, tuple[_Field, ...]] = {
     "configMap": (_Field("ConfigMap", "name", "items"),),
     "priorityClassName": (_Field("PriorityClass", cluster_wide=True),),
     "runtimeClassName": (_Field("RuntimeClass", cluster_wide=True),),
-    "storageClassName": (_Field("StorageClass", cluster_wide=True),),
 }
 # Kinds with pods, and the fields below `spec` that hold no reference: text of users.
 _WORKLOADS = ("DaemonSet", "Deployment", "StatefulSet", "OpenTelemetryCollector")
@@ -54,13 +55,19 @@ _TEXT = ("config",)
 
 
 def references(manifest: Manifest | None) -> dict[Ref, Reference]:
-    """Return what the pods of a workload need and cannot start without."""
+    """Return what the pods of a workload need and cannot start without.
+
+    A sidecar runs in pods of other namespaces. A StorageClass need not exist: volumes may have its name.
+    """
     found: dict[Ref, Reference] = {}
-    if not manifest or manifest["kind"] not in _WORKLOADS:
+    if not manifest or manifest["kind"] not in _WORKLOADS or manifest["spec"].get("mode") == "sidecar":
         return found
     namespace = manifest["metadata"].get("namespace", "")
     spec = {key: value for key, value in manifest["spec"].items() if key not in _TEXT}
+    unknown = ("Secret",) if _MAKES_SECRETS in (value for _path, value in leaves(spec)) else ()
     for one in _below(spec, namespace):
+        if one.kind in unknown:
+            continue
         seen = found.get(one.ref, one)
         found[one.ref] = one._replace(keys=tuple(sorted({*seen.keys, *one.keys})))
     return found
@@ -83,13 +90,17 @@ def missing(wanted: Reference, live: Manifest | None) -> str:
     return f"{', '.join(lacking)} in {wanted.ref}" if lacking else ""
 
 
-def command(wanted: Reference) -> str:
-    """Return the command that creates what is missing, without its values."""
+def way_out(wanted: Reference, *, exists: bool, namespace: bool) -> str:
+    """Return how to add what is missing, without its values: to an object that exists, or in a namespace that does."""
+    kind = wanted.kind.lower()
     if wanted.kind not in ("Secret", "ConfigMap"):
-        return f"kubectl get {wanted.kind.lower()}"
-    kind = "secret generic" if wanted.kind == "Secret" else "configmap"
+        return f"Create it, or choose one that `kubectl get {kind}` lists."
+    if exists:
+        return f"Add the keys with `kubectl edit {kind} {wanted.name} --namespace {wanted.namespace}`."
     keys = "".join(f" --from-file={key}=PATH" for key in wanted.keys)
-    return f"kubectl create {kind} {wanted.name} --namespace {wanted.namespace}{keys}"
+    create = f"kubectl create {'secret generic' if kind == 'secret' else kind} {wanted.name}"
+    first = "" if namespace else f"kubectl create namespace {wanted.namespace} && "
+    return f"Create it first: `{first}{create} --namespace {wanted.namespace}{keys}`."
 
 
 def _below(value: Any, namespace: str) -> Iterator[Reference]:

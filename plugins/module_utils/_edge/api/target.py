@@ -14,10 +14,10 @@ from typing import Any, NamedTuple
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_MAP
 
-from ..._core.errors import Failure
-from .cluster import NOT_ALLOWED, ApiError, Cluster
+from ..._core.errors import Failure, Problem
+from .cluster import NOT_ALLOWED, ApiError, Cluster, LostError
 from .connect import connect, run
-from .explain import explain, library
+from .explain import explain, library, lost
 from .kubeconfig import IN_CLUSTER, option
 
 ARGUMENTS: dict[str, Any] = {"expected": {"default": ""}, "roles": {"type": "dict", "default": {}, "no_log": True}}
@@ -46,10 +46,19 @@ def run_check(module: AnsibleModule) -> None:
 
     def work() -> dict[str, Any]:
         found = checked(module.params)
-        others = {name: checked(params, name) for name, params in targets(module.params).items()}
+        others, warnings = {}, []
+        for name, params in targets(module.params).items():
+            try:
+                others[name] = checked(params, name)
+            except (Problem, LostError) as error:
+                if module.params["expected"]:
+                    raise
+                # The role itself fails if it runs. This playbook may not use it.
+                problem = lost(error) if isinstance(error, LostError) else error
+                warnings.append(f"The cluster of role {name} is unknown. {problem}")
         msg = " ".join([found["msg"], *(other.pop("msg") for other in others.values())])
-        apart = [name for name, other in others.items() if _identity(other) != _identity(found)]
-        warnings = [f"Role {name} goes to another cluster than the collectors. {msg}" for name in apart]
+        apart = [name for name, other in others.items() if differ(other, found)]
+        warnings += [f"Role {name} goes to another cluster than the collectors. {msg}" for name in apart]
         return {**found, "msg": msg, "roles": others, "warnings": warnings}
 
     run(module, work)
@@ -59,7 +68,9 @@ def targets(params: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     """Return the connection options of each role with variables of its own, as the role's defaults complete them."""
     found: dict[str, dict[str, Any]] = {}
     for name, value in sorted((params["roles"] or {}).items()):
-        ending = next(one for one in WAYS if name.endswith(one))
+        ending = next((one for one in WAYS if name.endswith(one)), "")
+        if not ending:
+            raise Problem(f"'{name}' names no cluster", where="roles", fix=f"Variables end in {', '.join(WAYS)}.")
         found.setdefault(name.removesuffix(ending), dict(params))[WAYS[ending]] = value or None
     for role in FOR_AWS:
         if role in found and (found[role]["kubeconfig"] or found[role]["context"]):
@@ -67,8 +78,10 @@ def targets(params: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     return {role: one for role, one in found.items() if any(one[way] != params[way] for way in WAYS.values())}
 
 
-def _identity(found: Mapping[str, Any]) -> str:
-    return str(found["uid"] or found["server"])
+def differ(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    """Return whether these are two clusters: by their uids if both are known, otherwise by their servers."""
+    key = "uid" if one["uid"] and other["uid"] else "server"
+    return bool(one[key] != other[key])
 
 
 def check(cluster: Cluster, names: ClusterNames, expected: str, role: str = "") -> dict[str, Any]:

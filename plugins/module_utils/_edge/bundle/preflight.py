@@ -5,12 +5,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from typing import NamedTuple
 from urllib.parse import quote
 
 from ..._core.cluster.bundle import Manifest, Ref, ref
 from ..._core.cluster.ownership import lacking, owner, release_of
-from ..._core.cluster.references import Reference, command, missing, provided, unprovided
+from ..._core.cluster.references import Reference, missing, provided, unprovided, way_out
 from ..._core.cluster.replacement_order import API, Clash, ConstraintNeeds, clashes, replaces, template_ports, unmet
 from ..._core.errors import Problem
 from ..api.cluster import ApiError
@@ -23,7 +24,6 @@ _PATHS = {
     "ConfigMap": "/api/v1/namespaces/{}/configmaps/{}",
     "PriorityClass": "/apis/scheduling.k8s.io/v1/priorityclasses/{1}",
     "RuntimeClass": "/apis/node.k8s.io/v1/runtimeclasses/{1}",
-    "StorageClass": "/apis/storage.k8s.io/v1/storageclasses/{1}",
 }
 
 
@@ -52,13 +52,20 @@ def refuse_taken_ports(session: Session, pairs: list[tuple[Manifest, Manifest | 
 
 
 def refuse_missing(session: Session, pairs: list[tuple[Manifest, Manifest | None]]) -> None:
-    """Refuse workloads whose Secrets and other references are missing: their pods would not start."""
-    if session.options.references == "require":
-        found = _missing(session, pairs)
-        if found:
-            raise _lacking(found, session)
-    elif session.options.references == "wait" and session.options.check:
-        session.report.warnings.extend(f"Missing, and awaited: {text}" for text, _reference in _missing(session, pairs))
+    """Refuse workloads whose Secrets and other references are missing: their pods would not start.
+
+    Check mode warns, because an earlier task of the same run may create them.
+    """
+    options = session.options
+    if options.references == "ignore" or (options.references == "wait" and not options.check):
+        return
+    found = _missing(session, pairs)
+    if found and not options.check:
+        missing_namespaces = {
+            manifest["metadata"]["name"] for manifest, live in pairs if manifest["kind"] == "Namespace" and not live
+        }
+        raise _lacking(found, session, missing_namespaces)
+    session.report.warnings.extend(f"The collectors refer to what does not exist: {lack.text}" for lack in found)
 
 
 def await_references(session: Session, group: list[Manifest], live: Mapping[Ref, Manifest | None]) -> None:
@@ -66,39 +73,48 @@ def await_references(session: Session, group: list[Manifest], live: Mapping[Ref,
     if session.options.references != "wait" or session.options.check:
         return
     pairs = [(manifest, live[ref(manifest)]) for manifest in group]
-    found: list[tuple[str, Reference]] = []
+    found: list[_Lack] = []
     for _poll in session.cluster.polls(session.options.wait_seconds):
         found = _missing(session, pairs)
         if not found:
             return
-    raise _lacking(found, session)
+    raise _lacking(found, session, ())
 
 
-def _missing(session: Session, pairs: list[tuple[Manifest, Manifest | None]]) -> list[tuple[str, Reference]]:
-    """Return what the workloads lack, as text and reference."""
+class _Lack(NamedTuple):
+    """What a cluster lacks of a reference."""
+
+    text: str
+    wanted: Reference
+    exists: bool
+
+
+def _missing(session: Session, pairs: list[tuple[Manifest, Manifest | None]]) -> list[_Lack]:
     brought = provided(session.options.manifests)
     wanted = list(dict.fromkeys(one for pair in pairs for one in unprovided(*pair, brought)))
-    found = zip(wanted, session.cluster.parallel(lambda one: _lack(session, one), wanted), strict=True)
-    return [(text, one) for one, text in found if text]
+    return [lack for lack in session.cluster.parallel(lambda one: _lack(session, one), wanted) if lack.text]
 
 
-def _lack(session: Session, wanted: Reference) -> str:
+def _lack(session: Session, wanted: Reference) -> _Lack:
     """Return what is missing of a reference. What the account may not read counts as present, with a warning."""
     path = _PATHS[wanted.kind].format(quote(wanted.namespace, safe=""), quote(wanted.name, safe=""))
     try:
-        return missing(wanted, session.cluster.get(path))
+        found = session.cluster.get(path)
     except ApiError as error:
         if error.status != 403:  # noqa: PLR2004
             raise explain(error, f"Look for {wanted.ref}") from error
-        session.report.warnings.append(f"Not checked whether {wanted.ref} exists: {error.message}")
-        return ""
+        unknown = f"Not checked whether {wanted.ref} exists: {error.message}"
+        session.report.warnings.extend([unknown] if unknown not in session.report.warnings else [])
+        return _Lack("", wanted, exists=True)
+    return _Lack(missing(wanted, found), wanted, exists=found is not None)
 
 
-def _lacking(found: list[tuple[str, Reference]], session: Session) -> Problem:
-    named = "; ".join(text for text, _reference in found[:SHOWN])
+def _lacking(found: list[_Lack], session: Session, missing_namespaces: Collection[str]) -> Problem:
+    first = found[0]
+    named = "; ".join(lack.text for lack in found[:SHOWN])
     more = f"; and {len(found) - SHOWN} more" if len(found) > SHOWN else ""
     waited = f" after {session.options.wait_seconds:g} s" if session.options.references == "wait" else ""
-    fix = f"Create it first, for example with `{command(found[0][1])}`, or correct the name."
+    fix = way_out(first.wanted, exists=first.exists, namespace=first.wanted.namespace not in missing_namespaces)
     wrong = f"the collectors refer to what does not exist{waited}: {named}{more}"
     return Problem(wrong, asked="Apply the bundle", fix=fix)
 

@@ -12,11 +12,11 @@ import yaml
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.cluster.bundle import Ref
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.cluster.references import (
     Reference,
-    command,
     missing,
     provided,
     references,
     unprovided,
+    way_out,
 )
 
 POD = yaml.safe_load("""
@@ -56,8 +56,7 @@ def workload(pod: Any, **more: Any) -> Any:
 
 
 def test_all_references_of_a_pod_are_found_with_their_keys() -> None:
-    claims = [{"spec": {"storageClassName": "fast"}}]
-    assert set(references(workload(POD, volumeClaimTemplates=claims)).values()) == {
+    assert set(references(workload(POD)).values()) == {
         Reference("Secret", "ns", "login", ("password", "user")),
         Reference("ConfigMap", "ns", "settings", ("d",)),
         Reference("Secret", "ns", "all"),
@@ -68,7 +67,6 @@ def test_all_references_of_a_pod_are_found_with_their_keys() -> None:
         Reference("ConfigMap", "ns", "root"),
         Reference("PriorityClass", "", "urgent"),
         Reference("RuntimeClass", "", "sandbox"),
-        Reference("StorageClass", "", "fast"),
     }
 
 
@@ -78,9 +76,11 @@ def test_all_references_of_a_pod_are_found_with_their_keys() -> None:
         None,
         obj("ConfigMap", data={"secretRef": {"name": "x"}}),
         obj("OpenTelemetryCollector", spec={"config": {"exporters": {"a": {"secretRef": {"name": "x"}}}}}),
+        obj("OpenTelemetryCollector", spec={"mode": "sidecar", "envFrom": [{"secretRef": {"name": "x"}}]}),
         workload({"volumes": [{"name": "a", "secret": "text"}], "priorityClassName": ""}),
+        workload({"volumes": [{"csi": {"driver": "secrets-store.csi.k8s.io"}}, {"secret": {"secretName": "made"}}]}),
     ],
-    ids=["nothing", "no workload", "text of a user", "no object"],
+    ids=["nothing", "no workload", "text of a user", "pods of others", "no object", "made by a driver"],
 )
 def test_nothing_else_is_a_reference(manifest: Any) -> None:
     assert references(manifest) == {}
@@ -124,9 +124,15 @@ def test_what_is_missing_is_named_with_its_keys(live: Any, text: str) -> None:
     assert missing(WANTED, live) == text
 
 
-def test_the_command_creates_what_is_missing() -> None:
-    assert command(WANTED) == (
-        "kubectl create secret generic login --namespace ns --from-file=password=PATH --from-file=user=PATH"
-    )
-    assert command(Reference("ConfigMap", "ns", "a")) == "kubectl create configmap a --namespace ns"
-    assert command(Reference("StorageClass", "", "fast")) == "kubectl get storageclass"
+@pytest.mark.parametrize(
+    ("wanted", "exists", "namespace", "text"),
+    [
+        (WANTED, False, True, "`kubectl create secret generic login --namespace ns --from-file=password=PATH --from-f"),
+        (WANTED, False, False, "`kubectl create namespace ns && kubectl create secret generic login --namespace ns"),
+        (WANTED, True, True, "Add the keys with `kubectl edit secret login --namespace ns`."),
+        (Reference("ConfigMap", "ns", "a"), False, True, "`kubectl create configmap a --namespace ns`"),
+        (Reference("PriorityClass", "", "x"), False, True, "choose one that `kubectl get priorityclass` lists"),
+    ],
+)
+def test_the_fix_adds_what_is_missing(wanted: Reference, exists: bool, namespace: bool, text: str) -> None:
+    assert text in way_out(wanted, exists=exists, namespace=namespace)

@@ -23,17 +23,20 @@ def agent(*keys: str) -> Any:
     return obj("DaemonSet", api="apps/v1", spec={"selector": {"matchLabels": {"app": "a"}}, "template": {"spec": pod}})
 
 
-@pytest.mark.parametrize("check", [True, False])
 @pytest.mark.parametrize(
-    ("there", "words"),
-    [([], "Secret ns/login with password, user"), ([NAMESPACE, LOGIN], "password in Secret ns/login")],
+    ("there", "words", "fix"),
+    [
+        ([], "Secret ns/login with password, user", "kubectl create namespace ns && kubectl create secret"),
+        ([NAMESPACE], "Secret ns/login with password, user", "Create it first: `kubectl create secret generic login"),
+        ([NAMESPACE, LOGIN], "password in Secret ns/login", "kubectl edit secret login"),
+    ],
 )
-def test_a_missing_secret_is_named_before_anything_is_applied(there: Any, words: str, check: bool) -> None:
+def test_a_missing_secret_is_named_before_anything_is_applied(there: Any, words: str, fix: str) -> None:
     api = FakeApi(*there)
     with pytest.raises(Problem) as refused:
-        present(api, [NAMESPACE, agent("user", "password")], references="require", check=check)
+        present(api, [NAMESPACE, agent("user", "password")], references="require")
     assert words in refused.value.wrong
-    assert "kubectl create secret generic login --namespace ns" in refused.value.fix
+    assert fix in refused.value.fix
     assert not api.sent("PATCH")
 
 
@@ -52,10 +55,11 @@ def test_references_are_not_looked_for_unless_asked() -> None:
     assert PATH not in api.sent("GET")
 
 
-def test_a_secret_that_may_not_be_read_is_warned_of() -> None:
+@pytest.mark.parametrize("references", ["require", "wait"])
+def test_a_secret_that_may_not_be_read_is_warned_of_once(references: str) -> None:
     api = FakeApi(NAMESPACE)
     api.trouble = lambda _method, path: status(403, "Forbidden", "no secrets for you") if path == PATH else None
-    warnings = present(api, [NAMESPACE, agent("user")], references="require")["warnings"]
+    warnings = present(api, [NAMESPACE, agent("user")], references=references)["warnings"]
     assert warnings == ["Not checked whether Secret ns/login exists: no secrets for you"]
 
 
@@ -79,6 +83,7 @@ def test_the_wait_for_a_secret_ends() -> None:
         present(FakeApi(), [NAMESPACE, agent("user")], references="wait")
 
 
-def test_check_mode_warns_of_what_a_run_would_wait_for() -> None:
-    result = present(FakeApi(), [NAMESPACE, agent("user")], references="wait", check=True)
-    assert "Missing, and awaited: Secret ns/login with user" in result["warnings"]
+@pytest.mark.parametrize("references", ["require", "wait"])
+def test_check_mode_warns_of_what_an_earlier_task_may_create(references: str) -> None:
+    result = present(FakeApi(), [NAMESPACE, agent("user")], references=references, check=True)
+    assert "The collectors refer to what does not exist: Secret ns/login with user" in result["warnings"]
