@@ -97,7 +97,8 @@ def way_out(wanted: Reference, *, exists: bool, namespace: bool) -> str:
         return f"Create it, or choose one that `kubectl get {kind}` lists."
     if exists:
         return f"Add the keys with `kubectl edit {kind} {wanted.name} --namespace {wanted.namespace}`."
-    keys = "".join(f" --from-file={key}=PATH" for key in wanted.keys)
+    # The names of the files are the keys. `password=` would look like a secret, and be masked.
+    keys = "".join(f" --from-file=FOLDER/{key}" for key in wanted.keys)
     create = f"kubectl create {'secret generic' if kind == 'secret' else kind} {wanted.name}"
     first = "" if namespace else f"kubectl create namespace {wanted.namespace} && "
     return f"Create it first: `{first}{create} --namespace {wanted.namespace}{keys}`."

@@ -18,6 +18,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.cluster.r
     unprovided,
     way_out,
 )
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.config.secrets import quoted
 
 POD = yaml.safe_load("""
 priorityClassName: urgent
@@ -127,7 +128,7 @@ def test_what_is_missing_is_named_with_its_keys(live: Any, text: str) -> None:
 @pytest.mark.parametrize(
     ("wanted", "exists", "namespace", "text"),
     [
-        (WANTED, False, True, "`kubectl create secret generic login --namespace ns --from-file=password=PATH --from-f"),
+        (WANTED, False, True, "`kubectl create secret generic login --namespace ns --from-file=FOLDER/password --from"),
         (WANTED, False, False, "`kubectl create namespace ns && kubectl create secret generic login --namespace ns"),
         (WANTED, True, True, "Add the keys with `kubectl edit secret login --namespace ns`."),
         (Reference("ConfigMap", "ns", "a"), False, True, "`kubectl create configmap a --namespace ns`"),
@@ -135,4 +136,6 @@ def test_what_is_missing_is_named_with_its_keys(live: Any, text: str) -> None:
     ],
 )
 def test_the_fix_adds_what_is_missing(wanted: Reference, exists: bool, namespace: bool, text: str) -> None:
-    assert text in way_out(wanted, exists=exists, namespace=namespace)
+    fix = way_out(wanted, exists=exists, namespace=namespace)
+    assert text in fix
+    assert quoted(fix) == fix
