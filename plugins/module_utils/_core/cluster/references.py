@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
-from ..config.paths import leaves, section
+from ..config.paths import items, section
 from .bundle import PLATFORM_OBJECTS, Manifest, Ref, ref
 
 # This driver creates Secrets when a pod mounts its volume.
@@ -29,29 +29,33 @@ class Reference(NamedTuple):
         return Ref(self.kind, self.namespace, self.name)
 
 
-class _Field(NamedTuple):
-    """A field that refers to an object: the kind, the key with its name, and where the keys of its data stand."""
+class Source(NamedTuple):
+    """A Secret or ConfigMap that a pod uses. `files` are its keys by path when it is mounted; no key means all."""
 
     kind: str
-    name: str = ""
+    name: str
+    optional: bool = False
+    path: str = ""
+    files: tuple[tuple[str, str], ...] = ()
     key: str = ""
-    cluster_wide: bool = False
+
+    @property
+    def keys(self) -> list[str]:
+        """The keys without which a container does not start: those of variables, and those that a volume lists."""
+        return [key for key in ("" if self.path else self.key, *(key for _path, key in self.files)) if key]
+
+    def key_of(self, path: str) -> str:
+        """Return the key whose content a container sees at a path; nothing when it is not below this mount."""
+        if not self.path or not path.startswith(f"{self.path.rstrip('/')}/"):
+            return self.key if self.path and self.key and path == self.path else ""
+        inner = path[len(self.path.rstrip("/")) + 1 :]
+        return dict(self.files).get(inner, "") if self.files else inner
 
 
-# Source: the types EnvVarSource, EnvFromSource, Volume, VolumeProjection and PodSpec of Kubernetes' core/v1.
-_FIELDS: Mapping[str, tuple[_Field, ...]] = {
-    "secretKeyRef": (_Field("Secret", "name", "key"),),
-    "configMapKeyRef": (_Field("ConfigMap", "name", "key"),),
-    "secretRef": (_Field("Secret", "name"),),
-    "configMapRef": (_Field("ConfigMap", "name"),),
-    "secret": (_Field("Secret", "secretName", "items"), _Field("Secret", "name", "items")),
-    "configMap": (_Field("ConfigMap", "name", "items"),),
-    "priorityClassName": (_Field("PriorityClass", cluster_wide=True),),
-    "runtimeClassName": (_Field("RuntimeClass", cluster_wide=True),),
-}
-# Kinds with pods, and the fields below `spec` that hold no reference: text of users.
-_WORKLOADS = ("DaemonSet", "Deployment", "StatefulSet", "OpenTelemetryCollector")
-_TEXT = ("config",)
+# Kinds with pods. The operator's custom resource has fields of the pod and of the container in one.
+_WORKLOADS = ("DaemonSet", "Deployment", "StatefulSet")
+_CUSTOM = "OpenTelemetryCollector"
+_CLASSES = {"priorityClassName": "PriorityClass", "runtimeClassName": "RuntimeClass"}
 
 
 def references(manifest: Manifest | None) -> dict[Ref, Reference]:
@@ -59,18 +63,69 @@ def references(manifest: Manifest | None) -> dict[Ref, Reference]:
 
     A sidecar runs in pods of other namespaces. A StorageClass need not exist: volumes may have its name.
     """
+    pod = _pod(manifest or {})
+    namespace = section(manifest, "metadata").get("namespace", "")
     found: dict[Ref, Reference] = {}
-    if not manifest or manifest["kind"] not in _WORKLOADS or manifest["spec"].get("mode") == "sidecar":
-        return found
-    namespace = manifest["metadata"].get("namespace", "")
-    spec = {key: value for key, value in manifest["spec"].items() if key not in _TEXT}
-    unknown = ("Secret",) if _MAKES_SECRETS in (value for _path, value in leaves(spec)) else ()
-    for one in _below(spec, namespace):
-        if one.kind in unknown:
+    containers = [pod, *items(pod, "containers"), *items(pod, "initContainers"), *items(pod, "additionalContainers")]
+    makes_secrets = any(section(volume, "csi").get("driver") == _MAKES_SECRETS for volume in items(pod, "volumes"))
+    for one in (source for container in containers for source in sources(pod, container) if not source.optional):
+        if one.kind == "Secret" and makes_secrets:
             continue
-        seen = found.get(one.ref, one)
-        found[one.ref] = one._replace(keys=tuple(sorted({*seen.keys, *one.keys})))
-    return found
+        key = Ref(one.kind, namespace, one.name)
+        keys = {*found.get(key, Reference(*key)).keys, *one.keys}
+        found[key] = Reference(*key, tuple(sorted(keys)))
+    classes = [Ref(kind, "", pod[field]) for field, kind in _CLASSES.items() if pod.get(field)]
+    return found | {one: Reference(*one) for one in classes}
+
+
+def _pod(manifest: Manifest) -> dict[str, Any]:
+    spec = section(manifest, "spec")
+    if manifest.get("kind") == _CUSTOM:
+        return spec if spec.get("mode") != "sidecar" else {}
+    return section(spec, "template", "spec") if manifest.get("kind") in _WORKLOADS else {}
+
+
+def sources(spec: Manifest, container: Manifest) -> list[Source]:
+    """Return every Secret and ConfigMap that a pod needs: by its volumes, and by the variables of the container."""
+    mounts = {str(mount.get("name")): mount for mount in reversed(_mappings(container, "volumeMounts"))}
+    found = [source for volume in _mappings(spec, "volumes") for source in _of_volume(volume, mounts)]
+    return [*found, *_of_variables(container)]
+
+
+def _mappings(config: Any, *path: str) -> list[dict[str, Any]]:
+    return [item for item in items(config, *path) if isinstance(item, dict)]
+
+
+def _of_volume(volume: Manifest, mounts: Mapping[str, Manifest]) -> Iterator[Source]:
+    mount = mounts.get(str(volume.get("name")), {})
+    parts = [volume, *_mappings(volume, "projected", "sources")]
+    for part in parts:
+        for key, kind, name_key in (
+            ("secret", "Secret", "secretName" if part is volume else "name"),
+            ("configMap", "ConfigMap", "name"),
+        ):
+            given = section(part, key)
+            name = given.get(name_key)
+            if name:
+                files = tuple((str(item.get("path")), str(item.get("key"))) for item in _mappings(given, "items"))
+                sub_path = str(mount.get("subPath") or "")
+                path = str(mount.get("mountPath") or "")
+                yield Source(
+                    kind, str(name), bool(given.get("optional")), path, files, dict(files).get(sub_path, sub_path)
+                )
+
+
+def _of_variables(container: Manifest) -> Iterator[Source]:
+    for variable in items(container, "env"):
+        for key, kind in (("secretKeyRef", "Secret"), ("configMapKeyRef", "ConfigMap")):
+            given = section(variable, "valueFrom", key)
+            if given.get("name"):
+                yield Source(kind, str(given["name"]), bool(given.get("optional")), key=str(given.get("key") or ""))
+    for origin in items(container, "envFrom"):
+        for key, kind in (("secretRef", "Secret"), ("configMapRef", "ConfigMap")):
+            given = section(origin, key)
+            if given.get("name"):
+                yield Source(kind, str(given["name"]), bool(given.get("optional")))
 
 
 def unprovided(manifest: Manifest, live: Manifest | None, brought: Collection[Ref]) -> list[Reference]:
@@ -85,9 +140,14 @@ def missing(wanted: Reference, live: Manifest | None) -> str:
     if live is None:
         keys = f" with {', '.join(wanted.keys)}" if wanted.keys else ""
         return f"{wanted.ref}{keys}"
-    have = {**section(live, "data"), **section(live, "binaryData")}
-    lacking = [key for key in wanted.keys if key not in have]
+    lacking = missing_keys(wanted.keys, live)
     return f"{', '.join(lacking)} in {wanted.ref}" if lacking else ""
+
+
+def missing_keys(keys: Iterable[str], live: Manifest | None) -> list[str]:
+    """Return the keys that a Secret or ConfigMap does not have, each once."""
+    have = {**section(live, "data"), **section(live, "binaryData")}
+    return [key for key in dict.fromkeys(keys) if key not in have]
 
 
 def way_out(wanted: Reference, *, exists: bool, namespace: bool) -> str:
@@ -102,35 +162,6 @@ def way_out(wanted: Reference, *, exists: bool, namespace: bool) -> str:
     create = f"kubectl create {'secret generic' if kind == 'secret' else kind} {wanted.name}"
     first = "" if namespace else f"kubectl create namespace {wanted.namespace} && "
     return f"Create it first: `{first}{create} --namespace {wanted.namespace}{keys}`."
-
-
-def _below(value: Any, namespace: str) -> Iterator[Reference]:
-    stack = [value]
-    while stack:
-        each = stack.pop()
-        if isinstance(each, list):
-            stack.extend(each)
-        elif isinstance(each, dict):
-            for key, inner in each.items():
-                found = _reference(key, inner, namespace)
-                if found:
-                    yield found
-                stack.append(inner)
-
-
-def _reference(key: str, value: Any, namespace: str) -> Reference | None:
-    for row in _FIELDS.get(key, ()):
-        if row.cluster_wide and isinstance(value, str) and value:
-            return Reference(row.kind, "", value)
-        if isinstance(value, dict) and isinstance(value.get(row.name), str) and not value.get("optional"):
-            return Reference(row.kind, namespace, value[row.name], _keys(value.get(row.key)))
-    return None
-
-
-def _keys(value: Any) -> tuple[str, ...]:
-    if isinstance(value, str):
-        return (value,)
-    return tuple(str(item["key"]) for item in value or () if isinstance(item, dict) and "key" in item)
 
 
 def provided(manifests: Iterable[Manifest]) -> set[Ref]:

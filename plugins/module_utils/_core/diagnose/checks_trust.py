@@ -9,9 +9,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 from typing import Any, NamedTuple
 
+from ..cluster.references import Source
 from ..config.paths import Path, dotted, leaves
 from .check import DiagnoseCheck
-from .subject import Source
 from .text import age, seconds_between
 
 TRUST = (

@@ -6,10 +6,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
-from typing import Any, NamedTuple
+from typing import Any
 
+from ..cluster.references import Source
 from ..config.documents import configs
 from ..config.paths import at, items, section
 
@@ -27,69 +28,12 @@ _FIELDS = {
 }
 
 
-class Source(NamedTuple):
-    """A Secret or ConfigMap that a pod uses. `files` are its keys by path when it is mounted; no key means all."""
-
-    kind: str
-    name: str
-    optional: bool = False
-    path: str = ""
-    files: tuple[tuple[str, str], ...] = ()
-    key: str = ""
-
-    def key_of(self, path: str) -> str:
-        """Return the key whose content a container sees at a path; nothing when it is not below this mount."""
-        if not self.path or not path.startswith(f"{self.path.rstrip('/')}/"):
-            return self.key if self.path and self.key and path == self.path else ""
-        inner = path[len(self.path.rstrip("/")) + 1 :]
-        return dict(self.files).get(inner, "") if self.files else inner
-
-
 def collector_container(spec: Object) -> Object:
     """Return the container that runs the collector: the one with a config, else the one that is named like it."""
     containers: list[Object] = items(spec, "containers")
     started = [item for item in containers if "--config" in str([*items(item, "args"), *items(item, "command")])]
     named = [item for item in containers if _NAMES.search(f"{item.get('name')} {item.get('image')}")]
     return next(iter([*started, *named, *containers]), {})
-
-
-def sources(spec: Object, container: Object) -> list[Source]:
-    """Return every Secret and ConfigMap that a pod needs: by its volumes, and by the variables of the container."""
-    mounts = {mount.get("name"): mount for mount in reversed(items(container, "volumeMounts"))}
-    found = [source for volume in items(spec, "volumes") for source in _of_volume(volume, mounts)]
-    return [*found, *_of_variables(container)]
-
-
-def _of_volume(volume: Object, mounts: Mapping[Any, Object]) -> Iterator[Source]:
-    mount = mounts.get(volume.get("name"), {})
-    parts = [volume, *items(volume, "projected", "sources")]
-    for part in parts:
-        for key, kind, name_key in (
-            ("secret", "Secret", "secretName" if part is volume else "name"),
-            ("configMap", "ConfigMap", "name"),
-        ):
-            given = section(part, key)
-            name = given.get(name_key)
-            if name:
-                files = tuple((str(item.get("path")), str(item.get("key"))) for item in items(given, "items"))
-                sub_path = str(mount.get("subPath") or "")
-                path = str(mount.get("mountPath") or "")
-                yield Source(
-                    kind, str(name), bool(given.get("optional")), path, files, dict(files).get(sub_path, sub_path)
-                )
-
-
-def _of_variables(container: Object) -> Iterator[Source]:
-    for variable in items(container, "env"):
-        for key, kind in (("secretKeyRef", "Secret"), ("configMapKeyRef", "ConfigMap")):
-            given = section(variable, "valueFrom", key)
-            if given.get("name"):
-                yield Source(kind, str(given["name"]), bool(given.get("optional")), key=str(given.get("key") or ""))
-    for origin in items(container, "envFrom"):
-        for key, kind in (("secretRef", "Secret"), ("configMapRef", "ConfigMap")):
-            given = section(origin, key)
-            if given.get("name"):
-                yield Source(kind, str(given["name"]), bool(given.get("optional")))
 
 
 def config_texts(container: Object, found: Sequence[Source], config_maps: Mapping[str, Object]) -> list[str]:

@@ -9,13 +9,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
+from ..._core.cluster.references import Source, missing_keys, sources
 from ..._core.config.paths import at, items, section
 from ..._core.diagnose import checks_trust as certs
 from ..._core.diagnose.checks_start import Right, missing, needed
 from ..._core.diagnose.objects import share
 from ..._core.diagnose.peers import Peer, in_cluster, peer_row
 from ..._core.diagnose.reach import Policies, endpoints, slices_of
-from ..._core.diagnose.subject import Source, collector_container, sources
+from ..._core.diagnose.subject import collector_container
 from ..._core.errors import Problem
 from ..api.cluster import ApiError
 from ..api.explain import library
@@ -90,10 +91,9 @@ def references(reader: ClusterReader, namespace: str, found: Sequence[Source], n
     rows = []
     for one in needed_ones:
         answer = reader.one(PLURALS[one.kind], namespace, one.name, notes)
-        data = {**section(answer.value, "data"), **section(answer.value, "binaryData")}
-        keys = [key for key in (one.key, *(key for _path, key in one.files)) if key and key not in data]
+        keys = missing_keys([key for key in (one.key, *(key for _path, key in one.files)) if key], answer.value)
         state = "unseen" if answer.why else "missing" if answer.value is None else "no_key" if keys else "ok"
-        key = ", ".join(dict.fromkeys(keys)) if state == "no_key" else ""
+        key = ", ".join(keys) if state == "no_key" else ""
         rows.append({"kind": one.kind, "namespace": namespace, "name": one.name, "key": key, "state": state})
     return list({tuple(row.values()): row for row in rows}.values())
 

@@ -79,9 +79,12 @@ def test_all_references_of_a_pod_are_found_with_their_keys() -> None:
         obj("OpenTelemetryCollector", spec={"config": {"exporters": {"a": {"secretRef": {"name": "x"}}}}}),
         obj("OpenTelemetryCollector", spec={"mode": "sidecar", "envFrom": [{"secretRef": {"name": "x"}}]}),
         workload({"volumes": [{"name": "a", "secret": "text"}], "priorityClassName": ""}),
+        workload(
+            {"volumes": ["text", {"name": ["a"]}], "containers": ["text", {"env": ["text"], "volumeMounts": [1]}]}
+        ),
         workload({"volumes": [{"csi": {"driver": "secrets-store.csi.k8s.io"}}, {"secret": {"secretName": "made"}}]}),
     ],
-    ids=["nothing", "no workload", "text of a user", "pods of others", "no object", "made by a driver"],
+    ids=["nothing", "no workload", "text of a user", "pods of others", "no object", "malformed", "made by a driver"],
 )
 def test_nothing_else_is_a_reference(manifest: Any) -> None:
     assert references(manifest) == {}

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 import yaml
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.cluster.references import Source, sources
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.diagnose import checks_start, objects, subject
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.diagnose.checks_start import Right
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.diagnose.subject import Source
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.diagnose.text import age, seconds_between
 
 from ..helpers import cases
@@ -132,7 +132,7 @@ def test_what_a_pod_needs() -> None:
         env: [{name: A, valueFrom: {secretKeyRef: {name: env, key: k}}}, {name: B, value: b}]
         envFrom: [{configMapRef: {name: all}}]
     """)
-    assert subject.sources(spec, container) == [
+    assert sources(spec, container) == [
         Source("ConfigMap", "config", path="/conf", files=(("relay.yaml", "k"),)),
         Source("Secret", "tls", optional=True, path="/tls"),
         *(Source("Secret", "part"), Source("Secret", "env", key="k"), Source("ConfigMap", "all")),
