@@ -4,7 +4,8 @@
 """Compose one collector config out of layers: recipes that must agree, then the user's own, which wins. Private.
 
 Recipes: the same component twice is fine when equal and an error when not; lists in pipelines are ordered unions;
-a pipeline key with a wildcard (`*`, `traces*`) stands for every pipeline of that name that some recipe declares;
+a pipeline key with a wildcard (`*`, `traces*`) stands for every pipeline of that name that a recipe or the user's
+config declares;
 processors are put in the order that the Collector's documentation recommends.
 User layers: mappings merge deeply, `null` deletes what an earlier layer set, a list replaces, `key+` appends.
 """
@@ -51,10 +52,10 @@ def compose(layers: Sequence[Layer]) -> Composed:
 
     Raises Problem when two recipes disagree, or one applies to a pipeline that nobody declares.
     """
-    result = _merge_recipes([layer for layer in layers if layer.recipe])
-    for layer in layers:
-        if not layer.recipe:
-            result = _overlay(result, layer.config, ())
+    own = [layer for layer in layers if not layer.recipe]
+    result = _merge_recipes([layer for layer in layers if layer.recipe], _declared(own))
+    for layer in own:
+        result = _overlay(result, layer.config, ())
     return Composed(config=_in_order(result), layers=tuple(layers))
 
 
@@ -78,20 +79,28 @@ def _first(mapping: dict[str, Any], keys: Sequence[str]) -> dict[str, Any]:
     }
 
 
-def _merge_recipes(recipes: Sequence[Layer]) -> dict[str, Any]:
+def _declared(layers: Sequence[Layer]) -> list[str]:
+    """Return the pipelines of the user's layers; a later `null` takes one away."""
+    found: dict[str, Any] = {}
+    for layer in layers:
+        found.update(section(layer.config, "service", "pipelines"))
+    return [str(key) for key, pipeline in found.items() if pipeline is not None]
+
+
+def _merge_recipes(recipes: Sequence[Layer], declared: Sequence[str]) -> dict[str, Any]:
     result: dict[str, Any] = {}
     owner: dict[Path, str] = {}
     for recipe in recipes:
         for key, value in recipe.config.items():
             if key != "service" and value is not None:
                 _agree(result, {key: value}, (), recipe.name, owner)
-    service = _merge_services(recipes, owner)
+    service = _merge_services(recipes, declared, owner)
     if service:
         result["service"] = service
     return copy.deepcopy(result)
 
 
-def _merge_services(recipes: Sequence[Layer], owner: dict[Path, str]) -> dict[str, Any]:
+def _merge_services(recipes: Sequence[Layer], declared: Sequence[str], owner: dict[Path, str]) -> dict[str, Any]:
     service: dict[str, Any] = {}
     extensions = _union(at(recipe.config, ("service", "extensions"), []) for recipe in recipes)
     if extensions:
@@ -100,7 +109,7 @@ def _merge_services(recipes: Sequence[Layer], owner: dict[Path, str]) -> dict[st
         telemetry = at(recipe.config, ("service", "telemetry"))
         if telemetry is not None:
             _agree(service, {"telemetry": telemetry}, ("service",), recipe.name, owner)
-    pipelines = _merge_pipelines(recipes)
+    pipelines = _merge_pipelines(recipes, declared)
     if pipelines:
         service["pipelines"] = pipelines
     return service
@@ -131,11 +140,10 @@ def _owner(owner: dict[Path, str], path: Path) -> str:
     return owner.get(path, "?")
 
 
-def _merge_pipelines(recipes: Sequence[Layer]) -> dict[str, dict[str, list[str]]]:
-    """Return the pipelines that recipes declare, each with what all recipes add to it."""
-    declared: dict[str, dict[str, list[str]]] = {
-        key: {} for _name, key, _pipeline in _pipelines(recipes) if not is_pattern(key)
-    }
+def _merge_pipelines(recipes: Sequence[Layer], own: Sequence[str]) -> dict[str, dict[str, list[str]]]:
+    """Return all pipelines, those of the user's config by name only, each with what all recipes add to it."""
+    keys = [*(key for _name, key, _pipeline in _pipelines(recipes) if not is_pattern(key)), *own]
+    declared: dict[str, dict[str, list[str]]] = {key: {} for key in keys}
     for name, key, pipeline in _pipelines(recipes):
         for target in _matching(key, declared, name):
             for role, ids in pipeline.items():
@@ -156,8 +164,10 @@ def _matching(key: str, declared: Iterable[str], recipe: str) -> list[str]:
         return [key]
     matches = [name for name in declared if fnmatchcase(name, key)]
     if not matches:
-        fix = "Add a recipe that receives that signal, or narrow this one's `signals` option."
-        raise Problem(f"{recipe} adds to pipelines '{key}', but no recipe declares such a pipeline", fix=fix)
+        fix = (
+            "Add a recipe that receives that signal, declare the pipeline in `config`, or narrow the recipe's options."
+        )
+        raise Problem(f"{recipe} adds to pipelines '{key}', but nothing declares such a pipeline", fix=fix)
     return matches
 
 

@@ -80,8 +80,19 @@ def test_a_wildcard_stands_for_every_pipeline_of_that_name(key: str, matched: li
 
 def test_a_wildcard_without_a_match_says_whose_it_is() -> None:
     export = recipe("export", {"service": {"pipelines": {"logs*": {"exporters": ["debug"]}}}})
-    with pytest.raises(Problem, match=r"export adds to pipelines 'logs\*', but no recipe declares such a pipeline"):
+    with pytest.raises(Problem, match=r"export adds to pipelines 'logs\*', but nothing declares such a pipeline"):
         compose([RECEIVE, export])
+
+
+def test_a_wildcard_stands_for_the_pipelines_of_the_users_config() -> None:
+    export = recipe("export", {"service": {"pipelines": {"*": {"exporters": ["debug"], "processors": ["batch"]}}}})
+    own = user({"service": {"pipelines": {"traces": {"receivers": ["mine"]}, "logs": {"exporters": ["other"]}}}})
+    taken_back = user({"service": {"pipelines": {"metrics": {"receivers": ["mine"]}}}})
+    result = pipelines(export, taken_back, own, user({"service": {"pipelines": {"metrics": None}}}))
+    assert result == {
+        "traces": {"receivers": ["mine"], "processors": ["batch"], "exporters": ["debug"]},
+        "logs": {"processors": ["batch"], "exporters": ["other"]},  # a list of the user's replaces
+    }
 
 
 def test_processors_stand_in_the_recommended_order() -> None:
