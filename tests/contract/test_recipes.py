@@ -17,13 +17,16 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.recipes i
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _render, _sources
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._sources import RECIPE_FILE, TEMPLATE_FILE
 
+from tools import recipes
+
 from .kubernetes_rules import violations
-from .role import PLATFORMS, RECIPES, ROLE, ROOT, SPEC, required
+from .role import PLATFORMS, RECIPES, ROLE, SPEC, required
 from .source import files
 
-KEYS = {"summary", "signals", "modes", "options"}
+KEYS = {"summary", "signals", "modes", "use_on", "options"}
 MODES = SPEC["otel_collector_mode"]["choices"]
-PAGE = (ROOT / "docs" / "recipes.md").read_text(encoding="utf-8")
+# The modes of an agent, which runs next to the applications, and those of a gateway.
+USES = {"agent": {"daemonset", "sidecar"}, "gateway": {"deployment", "statefulset"}}
 SIGNALS = ["traces", "metrics", "logs"]
 EVERYWHERE = [
     pytest.param(name, platform, mode, id=f"{name}-{platform}-{mode}")
@@ -83,24 +86,28 @@ def fragment(name: str, platform: str, mode: str, **options: Any) -> Any:
 def request(name: str, platform: str, mode: str, backend: str = "operator") -> _render.Request:
     """Return a request for a recipe with a receiver and an exporter beside it, and the recipes that it requires."""
     partners = ["otlp_ingest", "debug_output", *RECIPES[name].get("requires", [])]
-    recipes: list[Any] = [{other: required(RECIPES[other]["options"])} for other in partners if other != name]
-    recipes.append({name: required(RECIPES[name]["options"])})
+    used: list[Any] = [{other: required(RECIPES[other]["options"])} for other in partners if other != name]
+    used.append({name: required(RECIPES[name]["options"])})
     env = {variable: {"secret": "credentials", "key": "key"} for variable in RECIPES[name].get("variables", {})}
     confined = mode == "daemonset" and PLATFORMS[platform].get("selinux")  # who gets past it is for the user to say
     ports = PLATFORMS[platform].get("host_ports", True)  # as is who opens a port, and who is root
     agent = {"allow": ["root"], "host_ports": ports} if mode == "daemonset" else {}
     return _render.Request(
-        [{"name": "one", "platform": platform, "mode": mode, "backend": backend, "recipes": recipes, "env": env}],
+        [{"name": "one", "platform": platform, "mode": mode, "backend": backend, "recipes": used, "env": env}],
         {"namespace": "a", "selinux_type": "spc_t" if confined else "", **agent},
     )
 
 
-def row_of(name: str) -> str:
-    """Return the row of a recipe on its page."""
-    modes = "all" if set(RECIPES[name]["modes"]) == set(MODES) else ", ".join(sorted(RECIPES[name]["modes"]))
-    rows = [line for line in PAGE.splitlines() if line.startswith(f"| `{name}` |") and line.endswith(f". | {modes} |")]
-    assert len(rows) == 1, f"docs/recipes.md needs one row: | `{name}` | {RECIPES[name]['summary']} | {modes} |"
-    return rows[0]
+def test_the_page_and_ansible_doc_are_current(capsys: pytest.CaptureFixture[str]) -> None:
+    assert recipes.main([]) == 0, capsys.readouterr().err
+
+
+def test_a_stale_page_is_noticed() -> None:
+    page, spec = recipes.PAGE.read_text(encoding="utf-8"), recipes.SPECS.read_text(encoding="utf-8")
+    (row,) = [line for line in page.splitlines() if line.startswith("| `tls_secret` |")]
+    assert recipes.page(page.replace(row, "")) == page
+    assert recipes.specs(spec.replace("C(otlp_ingest), ", "", 1)) == spec
+    assert f"C({min(RECIPES)})" in " ".join(SPEC["otel_collector_recipes"]["description"])
 
 
 def test_every_folder_of_a_recipe_has_its_two_files_and_no_other() -> None:
@@ -146,8 +153,7 @@ def test_it_says_which_right_needs_consent(name: str) -> None:
                 asked = request(name, platform, mode)
                 found = _render.plan(replace(asked, defaults={**asked.defaults, "allow": []}))[0].findings
                 needed |= {one.fix.partition("add ")[2].partition(" to")[0] for one in found if one.rule == CONSENT}
-    for text in (row_of(name), RECIPES[name]["summary"]):
-        assert set(re.findall(r"`allow: [^`]+`", text)) == needed
+    assert set(re.findall(r"`allow: [^`]+`", RECIPES[name]["summary"])) == needed
 
 
 @pytest.mark.parametrize(("name", "platform", "mode"), EVERYWHERE)
@@ -168,7 +174,9 @@ def test_it_describes_itself(name: str) -> None:
     assert recipe["summary"].endswith(".")
     assert set(recipe["signals"]) <= set(SIGNALS)
     assert set(recipe["modes"]) <= set(MODES)
-    assert recipe["signals"] and recipe["modes"]
+    assert recipe["signals"] and recipe["modes"] and recipe["use_on"]
+    assert recipe["use_on"] == [use for use in USES if use in recipe["use_on"]]
+    assert all(USES[use] & set(recipe["modes"]) for use in recipe["use_on"])
     assert set(recipe.get("requires", [])) <= set(RECIPES)
 
 
