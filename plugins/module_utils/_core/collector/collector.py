@@ -45,6 +45,7 @@ _TEXTS = (
 class Collector:
     name: str
     namespace: str
+    create_namespace: bool
     instance: str
     backend: str
     mode: str

@@ -69,6 +69,11 @@ def object_labels(name: str, instance: str, mode: str, version: str) -> dict[str
     }
 
 
+def is_predefined(namespace: str) -> bool:
+    """Return whether Kubernetes creates this namespace, or reserves its name for its own parts."""
+    return namespace == "default" or namespace.startswith("kube-")
+
+
 def release(namespace: str, name: str) -> str:
     """Return the release of a collector, the same in every inventory that deploys it."""
     return _release(f"{namespace}.{name}")

@@ -15,7 +15,7 @@ from ..cluster.bundle import Manifest
 from ..collector import names
 from ..collector.collector import from_registry
 from ..collector.names import OWNER, OWNER_LABEL
-from ..manifests.build import present
+from ..manifests.build import present, shared_namespace
 from ..manifests.pod import env_source
 from .exports import ENDPOINT_VARIABLE, PROTOCOL_VARIABLE, Export
 from .instrumentation import Instrumentation
@@ -42,15 +42,8 @@ _FIELDS = {
 
 
 def manifests(wanted: Instrumentation) -> list[Manifest]:
-    """Return the objects of one Instrumentation: its Namespace and itself."""
-    namespace = {
-        "apiVersion": "v1",
-        "kind": "Namespace",
-        "metadata": {
-            "name": wanted.namespace,
-            "labels": {OWNER_LABEL: OWNER, names.RELEASE_LABEL: names.shared_release(wanted.namespace)},
-        },
-    }
+    """Return the objects of one Instrumentation: its Namespace, unless that is of Kubernetes itself, and itself."""
+    namespace = shared_namespace(wanted.namespace)
     metadata = {
         "name": wanted.name,
         "namespace": wanted.namespace,
@@ -62,7 +55,8 @@ def manifests(wanted: Instrumentation) -> list[Manifest]:
         },
         **present(annotations=wanted.annotations),
     }
-    return [namespace, {"apiVersion": API_VERSION, "kind": KIND, "metadata": metadata, "spec": _spec(wanted)}]
+    resource = {"apiVersion": API_VERSION, "kind": KIND, "metadata": metadata, "spec": _spec(wanted)}
+    return [namespace, resource] if namespace else [resource]
 
 
 def _spec(wanted: Instrumentation) -> dict[str, Any]:

@@ -95,9 +95,16 @@ def present(**values: Any) -> dict[str, Any]:
     return {key: value for key, value in values.items() if value not in (None, {}, [], "", ())}
 
 
-def namespace(build: CollectorBuild) -> Manifest:
-    """Return the Namespace; without a label of the collector, because collectors share it."""
-    name = build.collector.namespace
+def namespace(build: CollectorBuild) -> Manifest | None:
+    """Return the Namespace of a collector, unless another owner creates it."""
+    collector = build.collector
+    return shared_namespace(collector.namespace) if collector.create_namespace else None
+
+
+def shared_namespace(name: str) -> Manifest | None:
+    """Return a Namespace without labels of its users, who share it; none for a namespace of Kubernetes itself."""
+    if names.is_predefined(name):
+        return None
     labels = {names.OWNER_LABEL: names.OWNER, names.RELEASE_LABEL: names.shared_release(name)}
     return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels}}
 

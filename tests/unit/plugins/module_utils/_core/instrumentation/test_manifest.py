@@ -38,6 +38,8 @@ def test_the_namespace_comes_first_and_both_are_ours() -> None:
     }
     metadata = {"name": "default", "namespace": "telemetry", "labels": labels, "annotations": {"b": "c"}}
     assert resource["metadata"] == metadata
+    (alone,) = manifests(instrumentation(namespace="default"))
+    assert alone["kind"] == "Instrumentation", "the namespace of Kubernetes itself is not ours"
 
 
 def test_who_speaks_another_protocol_is_sent_elsewhere_and_nothing_is_said_that_was_not_asked_for() -> None:

@@ -107,6 +107,12 @@ def test_a_frame_may_have_a_name_of_its_own_and_a_namespace_is_the_same_for_ever
     assert made == manifest("v1", "Namespace", {"name": "telemetry", "labels": ours})
 
 
+@cases("options", {"namespace": "default"}, {"namespace": "kube-system"}, {"create_namespace": False})
+def test_a_namespace_of_another_owner_is_not_among_the_objects(options: dict[str, Any]) -> None:
+    assert namespace(build(**options)) is None
+    assert namespace(build(namespace="kubeflow")) is not None
+
+
 @cases(
     "value, stays",
     *((value, False) for value in (None, {}, [], "", ())),
