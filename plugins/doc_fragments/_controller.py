@@ -36,12 +36,13 @@ options:
     description:
       - The distribution of the Collector, such as V(contrib), V(core), V(k8s), V(otlp), V(adot) or V(redhat).
         Without it the image beside a config determines it, in an OpenTelemetryCollector or in a workload that
-        mounts the ConfigMap.
+        mounts the ConfigMap. Without such an image it is V(contrib).
+      - M(o11y.opentelemetry.pipeline_validate) also takes V(any), for which rules that need the build report nothing.
     type: str
   version:
     description:
       - The version of the distribution, such as V(0.158.0) or, for V(adot), V(v0.49.0). Without it the image beside a
-        config determines it; with O(distribution) alone it is the tested version.
+        config determines it; without such an image it is the tested version.
     type: str
   distribution_manifest:
     description: Path of a manifest of the OpenTelemetry Collector Builder, for your own distribution.

@@ -67,6 +67,11 @@ EXAMPLES = r"""
   o11y.opentelemetry.pipeline_validate:
     paths: [files/collectors]
 
+- name: Check what is wrong with a config in any build
+  o11y.opentelemetry.pipeline_validate:
+    paths: [agent.yaml]
+    distribution: any
+
 - name: Check a config from another task
   o11y.opentelemetry.pipeline_validate:
     config: "{{ collector_config }}"
@@ -101,6 +106,13 @@ findings:
       message: "'otlp_grcp' is not configured; did you mean 'otlp_grpc'?"
       fix: Add it to `exporters`, or remove it here.
 checked: {description: The checked configs., returned: success, type: list, elements: str}
+builds:
+  description:
+    - The build of the Collector for which each config was checked.
+    - C((default)) follows if neither the task nor an image beside the config names a build.
+  returned: success
+  type: dict
+  sample: {agent.yaml: contrib 0.158.0 (default)}
 suppressed: {description: "Suppressed findings, with their reasons.", returned: success, type: list, elements: dict}
 skipped_files: {description: YAML files without a collector config., returned: success, type: list, elements: str}
 counts:

@@ -110,7 +110,8 @@ def conclude(report: Report, warn: Callable[[str], None]) -> None:
     if fatal:
         lines = "\n".join(f"  {finding}" for finding in fatal)
         head = f"{counted(len(fatal), 'problem')} in {counted(len(report.checked), 'collector config')}"
-        raise Problem(f"\n{lines}", asked=f"{head}, nothing was applied")
+        checked_for = f", checked{report.aim}" if report.aim else ""
+        raise Problem(f"\n{lines}", asked=f"{head}, nothing was applied{checked_for}")
 
 
 def _used_somewhere(configs: Sequence[Checked]) -> list[Checked]:

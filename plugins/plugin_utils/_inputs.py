@@ -22,7 +22,8 @@ from ..module_utils._core.lint.context import Context
 from ..module_utils._core.lint.subject import Finding, internal_error
 from . import _yaml
 
-_YAML_FILES = (".yaml", ".yml")
+_JSON = ".json"
+_YAML_FILES = (".yaml", ".yml", _JSON)
 # Folders of tools and packages, which hold no configs.
 _NOT_OURS = {"node_modules", "__pycache__"}
 VARIABLE = "config"
@@ -85,7 +86,7 @@ def collect(paths: Sequence[str], config: Any, merge: bool = False) -> Collected
 
 
 def files(path: Path) -> list[Path]:
-    """Return a file, or the YAML files of a folder. Raises Problem if there are none."""
+    """Return a file, or the YAML and JSON files of a folder. Raises Problem if there are none."""
     if path.is_file():
         return [path]
     found = sorted(item for item in path.rglob("*") if _is_ours(item, path)) if path.is_dir() else []
@@ -138,16 +139,22 @@ def _add_file(file: Path, given: bool, result: Collected) -> None:
     except Problem:
         if given:
             raise
-        result.skipped.append(name)
+        _skip(file, result)
         return
-    if given or documents.looks_like_config(text) or "kind:" in text:
+    if given or documents.looks_like_config(text) or documents.may_have_object(text):
         before = result.size
         with result.guarded(f"reading {name}", name):
             _add_text(text, name, given, result)
         if result.size > before:
             result.texts[name] = text
             return
-    result.skipped.append(name)
+    _skip(file, result)
+
+
+def _skip(file: Path, result: Collected) -> None:
+    """Note a YAML file without a config. Folders hold much JSON that nobody takes for a config."""
+    if file.suffix != _JSON:
+        result.skipped.append(str(file))
 
 
 def _add_text(text: str, name: str, wanted: bool, result: Collected) -> None:
@@ -176,6 +183,7 @@ def _add_text(text: str, name: str, wanted: bool, result: Collected) -> None:
 
 
 def _finish(document: _yaml.Document, found: Found, name: str, around: Context) -> Input:
+    document = _yaml.spread(document)
     layer = Layer(name, document.data, positions=document.positions, duplicates=document.duplicates)
     locate = Composed(document.data, (layer,)).locate
     return Input(name, document.data, locate, document.duplicates, around, found, layer)

@@ -66,6 +66,7 @@ class Planned:
     composed: Composed
     build: CollectorBuild | None
     findings: tuple[Finding, ...]
+    target: Target | None = None
 
 
 @dataclass(frozen=True)
@@ -167,7 +168,7 @@ def _plan(
         listeners=_target.tables().listeners,
         literals={name: str(value) for name, value in collector.env.items() if isinstance(value, (str, int))},
     )
-    return Planned(collector, composed, build, tuple(masked(lint(subject), composed.config)))
+    return Planned(collector, composed, build, tuple(masked(lint(subject), composed.config)), chosen.target)
 
 
 def _chosen(options: Mapping[str, Any], facts: Mapping[str, Any], request: Request) -> _Choice:

@@ -23,7 +23,7 @@ from ..module_utils._core.errors import Problem, near
 from ..module_utils._core.lint.view import Target
 from . import _sources, _yaml
 
-DEFAULT = "contrib"
+DEFAULT, ANY = "contrib", "any"
 _CUSTOM = "custom"
 _IMAGE = re.compile(r"(?P<repository>[^@]+?)(?::(?P<tag>[\w][\w.-]*))?(?:@(?P<digest>\S+))?\Z")
 _NUMBERS = re.compile(r"v?\d+\.\d+\.\d+")
@@ -32,7 +32,7 @@ _VERSION = re.compile(r"v?\d+\.\d+(\.\d+)?")
 
 @dataclass(frozen=True)
 class BuildRequest:
-    """The build that the user gives; empty text means that the image beside the config decides."""
+    """The build that the user gives; empty text means the build of the image beside the config, or else the default."""
 
     distribution: str = ""
     version: str = ""
@@ -78,22 +78,35 @@ def tagged(image: str, distribution: str) -> str:
 
 
 def resolve(wanted: BuildRequest, image: str) -> Target | None:
-    """Return the build that will run a config; None if it is unknown. Raises Problem for an unknown distribution."""
+    """Return the build that will run a config; None if it is unknown. Raises Problem for an unknown distribution.
+
+    Without image and wishes, this is the tested version of contrib. An unrecognised image is an unknown build.
+    """
     if wanted.version and not _VERSION.match(wanted.version):
         raise Problem(f"'{wanted.version}' is not a version of the Collector", fix="Write it like 0.158.0 or v0.49.0.")
     if wanted.manifest:
         return _from_manifest(wanted)
+    if wanted.distribution == ANY:
+        return None
     seen = recognised(image) if image else None
-    name = wanted.distribution or (seen[0] if seen else DEFAULT if wanted.version else "")
+    name = wanted.distribution or (seen[0] if seen else DEFAULT if wanted.version or not image else "")
     if not name:
         return None
     known = _sources.catalogue("distributions")
     if name not in known:
-        fix = f"Distributions: {', '.join(sorted(known))}; or give distribution_manifest."
+        fix = f"Distributions: {', '.join(sorted(known))}; `{ANY}` for any build; or give distribution_manifest."
         raise Problem(f"there is no distribution '{name}'{near(name, known)}", fix=fix)
     of_image = seen[1] if seen and seen[0] == name else ""
     own = wanted.version or of_image or ("" if seen and not wanted.distribution else str(known[name]["version"]))
     return Target(tables(), name, tables().collector_version(name, own)) if own else None
+
+
+def label(target: Target | None, wanted: BuildRequest | None = None, image: str = "") -> str:
+    """Return the name of a build for results, and why it was chosen if nothing names it."""
+    if target is None:
+        return "any build" if wanted and wanted.distribution == ANY else "an unknown build"
+    default = wanted == BuildRequest() and not image
+    return f"{target.distribution} {target.version}{' (default)' if default else ''}"
 
 
 def of_collector(collector: Collector) -> tuple[Target | None, str]:
@@ -191,7 +204,7 @@ def user_layers(collector: Collector, written: Any) -> list[Layer]:
     """Return the user's config: files first, then the inventory's `written` config."""
     layers = []
     for path in collector.config_files:
-        document = _sources.read_document(path)
+        document = _yaml.spread(_sources.read_document(path))
         if not isinstance(document.data, dict):
             fix = "A collector config has sections such as receivers and service."
             raise Problem(f"{path} holds no mapping", fix=fix)

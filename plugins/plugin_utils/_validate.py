@@ -25,13 +25,14 @@ NOWHERE = "-"
 
 @dataclass(frozen=True)
 class _Case:
-    """A config, its findings, and the input for `otelcol validate`."""
+    """A config, its findings, the input for `otelcol validate`, and the build for which the rules judged."""
 
     name: str
     findings: list[Finding]
     config: Any = None
     locate: Callable[[KeyPath], Position] = field(default=lambda _path: Position())
     target: Target | None = None
+    build: str = ""
 
 
 def report(arguments: Mapping[str, Any], warn: Callable[[str], None], check: bool = False) -> dict[str, Any]:
@@ -42,7 +43,8 @@ def report(arguments: Mapping[str, Any], warn: Callable[[str], None], check: boo
     judgement = _findings.Judgement.from_arguments(arguments)
     found = [(case.name, case.findings) for case in cases]
     checked = _findings.checked(found, judgement, profiles.comments(collected.texts))
-    report = Report(checked, collected.skipped, _findings.ALL_RULES, arguments["fail_on"])
+    builds = {case.name: case.build for case in cases if case.build}
+    report = Report(checked, collected.skipped, _findings.ALL_RULES, arguments["fail_on"], builds)
     result: dict[str, Any] = {
         **as_dict(report),
         "smallest_image": _target.smallest_image(_first_target(cases), [case.config for case in cases]),
@@ -60,7 +62,8 @@ def _planned(arguments: Mapping[str, Any]) -> Iterator[_Case]:
     if arguments["collectors"] or arguments["defaults"]:
         for item in _render.plan(_render.Request.from_arguments(arguments)):
             name = f"collector '{item.collector.name}'"
-            yield _Case(name, list(item.findings), item.composed.config, item.composed.locate)
+            build = _target.label(item.target)
+            yield _Case(name, list(item.findings), item.composed.config, item.composed.locate, build=build)
 
 
 def _collected(arguments: Mapping[str, Any], collected: _inputs.Collected) -> Iterator[_Case]:
@@ -82,12 +85,13 @@ def _collected(arguments: Mapping[str, Any], collected: _inputs.Collected) -> It
 def _case(item: _inputs.Input, wanted: _target.BuildRequest) -> _Case:
     around = item.context
     target = _target.resolve(wanted, around.image)
+    build = _target.label(target, wanted, around.image)
     environment = around.environment
     listeners = _target.tables().listeners
     subject = Subject(
         item.config, item.locate, item.duplicates, environment, target, around.deployment, around.resource, listeners
     )
-    return _Case(item.name, masked(lint(subject), item.config), item.config, item.locate, target)
+    return _Case(item.name, masked(lint(subject), item.config), item.config, item.locate, target, build)
 
 
 def _invalid(invalid: _yaml.Invalid) -> Finding:

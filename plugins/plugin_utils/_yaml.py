@@ -15,7 +15,7 @@ import yaml
 from ..module_utils._core.config import paths, yaml_documents
 from ..module_utils._core.config.documents import Found
 from ..module_utils._core.config.paths import Path, Position, at
-from ..module_utils._core.config.yaml_documents import Document, key_of
+from ..module_utils._core.config.yaml_documents import Document, key_of, spread
 from ..module_utils._core.config.yaml_nodes import SCALARS, Invalid, short
 
 try:
@@ -29,7 +29,7 @@ try:
 except ImportError:
     Origin = None
 
-__all__ = ["Document", "Invalid", "dump", "key_of", "load", "load_all", "parsed", "plain", "positions"]
+__all__ = ["Document", "Invalid", "dump", "key_of", "load", "load_all", "parsed", "plain", "positions", "spread"]
 
 _TAG = "tag:yaml.org,2002:"
 

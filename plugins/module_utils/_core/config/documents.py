@@ -8,13 +8,18 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from .paths import SECTIONS, Path, at, section
 
 CUSTOM_RESOURCE = "OpenTelemetryCollector"
 _TOP_LEVEL = (*SECTIONS, "service")
-_TOP_LEVEL_LINE = re.compile(rf"^[\"']?({'|'.join(_TOP_LEVEL)})[\"']?\s*:", re.MULTILINE)
+# `service::pipelines` is a key too: the Collector splits keys at `::`.
+_KEY = rf"[\"']?({'|'.join(_TOP_LEVEL)})(?:[\"']?\s*:|::)"
+_KEY_IN_FLOW = re.compile(rf"(?<=[{{,\s]){_KEY}")
+_FIRST_LINE = re.compile(r"^(?![ \t]*(?:#|---|%|$))([ \t]*)(\{)?", re.MULTILINE)
+_OBJECT = re.compile(r"\bkind[\"']?\s*:")
 # One section alone is found in many files that are no collector config.
 _ENOUGH = 2
 
@@ -44,8 +49,23 @@ def objects(documents: Sequence[Any]) -> list[Mapping[str, Any]]:
 
 
 def looks_like_config(text: str) -> bool:
-    """Whether YAML text is most likely a collector config, without reading it."""
-    return len(set(_TOP_LEVEL_LINE.findall(text))) >= _ENOUGH
+    """Whether YAML text is most likely a collector config, without reading it: by the keys of its top level."""
+    first = _FIRST_LINE.search(text)
+    if first is None:
+        return False
+    keys = _KEY_IN_FLOW if first[2] else _key_after(first[1])
+    return len(set(keys.findall(text))) >= _ENOUGH
+
+
+def may_have_object(text: str) -> bool:
+    """Whether YAML text may have a Kubernetes object, without reading it."""
+    return bool(_OBJECT.search(text))
+
+
+@lru_cache
+def _key_after(margin: str) -> re.Pattern[str]:
+    """Return the pattern of a key of the top level in block style, which may be indented."""
+    return re.compile(rf"^{margin}{_KEY}", re.MULTILINE)
 
 
 def is_object(data: Any) -> bool:
@@ -78,9 +98,10 @@ def _in_document(number: int, data: Any, wanted: bool) -> Iterator[Found]:
 
 
 def _is_config(data: Mapping[Any, Any], wanted: bool) -> bool:
-    known = [key for key in _TOP_LEVEL if isinstance(data.get(key), Mapping)]
+    split = [(*str(key).partition("::"), value) for key, value in data.items()]
+    known = {key for key, joined, _rest, value in split if key in _TOP_LEVEL and (joined or isinstance(value, Mapping))}
     if wanted:
-        return any(key in data for key in _TOP_LEVEL)
+        return any(key in _TOP_LEVEL for key, _joined, _rest, _value in split)
     return len(known) >= _ENOUGH or bool(section(data, "service", "pipelines"))
 
 

@@ -11,10 +11,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..errors import Problem
+from .documents import merged
 from .paths import ALIAS, MAPPING, SCALAR, SEQUENCE, Node, Path, Position, resolve
 from .yaml_nodes import DEEPEST, compose, refuse, scalar
 
 _MERGE_KEY = "<<"
+# The Collector splits keys here.
+DELIMITER = "::"
 # How many nodes aliases may repeat in one document: far more than any config has, and too few to fill memory.
 _REPEATED = 100_000
 
@@ -48,6 +51,51 @@ class Document:
     positions: Mapping[Path, Position] = field(default_factory=dict)
     duplicates: tuple[tuple[Path, Position], ...] = ()
     root: Node | None = field(default=None, compare=False, repr=False)
+
+
+def spread(document: Document) -> Document:
+    """Return a document in which `service::pipelines` is `pipelines` below `service`, as the Collector reads keys.
+
+    Source: confmap.KeyDelimiter. Keys in lists are not split.
+    """
+    if not _joins(document.data):
+        return document
+    positions: dict[Path, Position] = {}
+    for path, position in document.positions.items():
+        here = _spread_path(path)
+        positions[here] = position
+        for end in range(len(path), len(here)):
+            positions.setdefault(here[:end], position)
+    duplicates = tuple((_spread_path(path), position) for path, position in document.duplicates)
+    return Document(_spread(document.data), positions, duplicates)
+
+
+def _joins(value: Any) -> bool:
+    if not isinstance(value, dict):
+        return False
+    return any(isinstance(key, str) and DELIMITER in key for key in value) or any(map(_joins, value.values()))
+
+
+def _spread(value: Any) -> Any:
+    if not isinstance(value, dict):
+        return value
+    result: dict[Any, Any] = {}
+    for key, item in value.items():
+        first, *rest = _parts(key)
+        inner = _spread(item)
+        for part in reversed(rest):
+            inner = {part: inner}
+        result[first] = merged([result[first], inner]) if first in result else inner
+    return result
+
+
+def _spread_path(path: Path) -> Path:
+    index = next((number for number, part in enumerate(path) if isinstance(part, int)), len(path))
+    return (*(inner for part in path[:index] for inner in _parts(part)), *path[index:])
+
+
+def _parts(key: Any) -> list[Any]:
+    return key.split(DELIMITER) if isinstance(key, str) else [key]
 
 
 def load(yaml: Any, text: str, file: str) -> Document:

@@ -8,8 +8,8 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from html import escape
 from typing import Any
@@ -40,12 +40,13 @@ class Checked:
 
 @dataclass(frozen=True)
 class Report:
-    """All checked configs, the skipped files, the rules, and the lowest severity that fails."""
+    """All checked configs, the skipped files, the rules, the lowest severity that fails, and the configs' builds."""
 
     checked: Sequence[Checked]
     skipped: Sequence[str] = ()
     rules: Sequence[Rule] = ()
     fail_on: str = "error"
+    builds: Mapping[str, str] = field(default_factory=dict)
 
     @cached_property
     def findings(self) -> list[Finding]:
@@ -63,13 +64,18 @@ class Report:
         rest = {"suppressed": self.suppressed, "checked": self.checked, "skipped": self.skipped}
         return {**{name: seen[name] for name in SEVERITIES}, **{name: len(items) for name, items in rest.items()}}
 
+    @property
+    def aim(self) -> str:
+        """The builds for which the configs were checked, as the end of a phrase."""
+        return f" for {', '.join(dict.fromkeys(self.builds.values()))}" if self.builds else ""
+
     def fails(self, finding: Finding) -> bool:
         """Whether a finding is as severe as `fail_on` says."""
         return self.fail_on != NEVER and SEVERITIES.index(finding.severity) <= SEVERITIES.index(self.fail_on)
 
     def fatal(self) -> Iterator[Finding]:
         """Yield the findings that fail, by position."""
-        return (finding for finding in self.findings if self.fails(finding))
+        return filter(self.fails, self.findings)
 
 
 def counted(number: int, noun: str) -> str:
@@ -84,7 +90,7 @@ def text(report: Report) -> str:
     counts = report.counts
     found = ", ".join(counted(counts[name], name) for name in ("error", "warning")) + f", {counts['info']} info"
     rest = "".join(f", {counts[name]} {name}" for name in ("suppressed", "skipped") if counts[name])
-    lines.append(f"{counted(counts['checked'], 'config')} checked: {found}{rest}")
+    lines.append(f"{counted(counts['checked'], 'config')} checked{report.aim}: {found}{rest}")
     return "\n".join(lines) + "\n"
 
 
@@ -102,9 +108,10 @@ def github(report: Report) -> str:
 
 
 def _command(finding: Finding) -> str:
-    location = {"file": finding.position.file, "line": finding.position.line, "col": finding.position.column}
-    properties = {**{key: value for key, value in location.items() if value}, "title": finding.rule}
-    listed = ",".join(f"{key}={_property(str(value))}" for key, value in properties.items())
+    position = finding.position
+    named = {"file": position.file, "line": position.line, "col": position.column, "title": finding.rule}
+    escaped = {key: _data(str(value)).replace(":", "%3A").replace(",", "%2C") for key, value in named.items() if value}
+    listed = ",".join(f"{key}={value}" for key, value in escaped.items())
     where = f"{finding.path}: " if finding.path else ""
     said = f"{where}{finding.message}{'' if finding.message.endswith(('.', '!', '?')) else '.'} {finding.fix}".rstrip()
     return f"::{_GITHUB_LEVELS[finding.severity]} {listed}::{_data(said)}"
@@ -112,10 +119,6 @@ def _command(finding: Finding) -> str:
 
 def _data(text: str) -> str:
     return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
-
-
-def _property(text: str) -> str:
-    return _data(text).replace(":", "%3A").replace(",", "%2C")
 
 
 def json_text(report: Report) -> str:
@@ -128,6 +131,7 @@ def as_dict(report: Report) -> dict[str, object]:
         "findings": [finding.as_dict() for finding in report.findings],
         "suppressed": [{**one.finding.as_dict(), "reason": one.reason} for one in report.suppressed],
         "checked": [item.name for item in report.checked],
+        "builds": dict(report.builds),
         "skipped_files": list(report.skipped),
         "counts": report.counts,
     }
@@ -135,6 +139,7 @@ def as_dict(report: Report) -> dict[str, object]:
 
 # Characters that XML 1.0 does not allow.
 _ILLEGAL = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_UNKNOWN = "\ufffd"
 _SPACES = {ord(character): f"&#{ord(character)};" for character in "\t\n\r"}  # blanks to readers of attributes
 _SUITE = "o11y.opentelemetry.pipeline_validate"
 
@@ -162,15 +167,11 @@ def _case(item: Checked, report: Report) -> list[str]:
 
 
 def _text(lines: list[str]) -> str:
-    return escape(_legal("\n".join(lines)), quote=False)
+    return escape(_ILLEGAL.sub(_UNKNOWN, "\n".join(lines)), quote=False)
 
 
 def _attribute(text: str) -> str:
-    return f'"{escape(_legal(text)).translate(_SPACES)}"'
-
-
-def _legal(text: str) -> str:
-    return _ILLEGAL.sub("\ufffd", text)
+    return f'"{escape(_ILLEGAL.sub(_UNKNOWN, text)).translate(_SPACES)}"'
 
 
 _SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
@@ -197,8 +198,8 @@ def _rules(report: Report) -> list[dict[str, Any]]:
 
 def _rule(rule: Rule) -> dict[str, Any]:
     # The docstring of a check says what it yields.
-    reason = rule.reason.removeprefix("Yield ")
-    reason = reason[:1].upper() + reason[1:] or rule.id
+    said = rule.reason.removeprefix("Yield ")
+    reason = said[:1].upper() + said[1:] or rule.id
     described: dict[str, Any] = {
         "id": rule.id,
         "shortDescription": {"text": rule.id.replace("-", " ")},

@@ -74,7 +74,9 @@ receivers:
 @pytest.mark.parametrize(
     ("wanted", "image", "build"),
     [
-        (BuildRequest(), "", None),
+        (BuildRequest(), "", ("contrib", "0.158.0")),
+        (BuildRequest("any"), "", None),
+        (BuildRequest("any"), CONTRIB, None),
         (BuildRequest(), "nginx:1.2.3", None),
         (BuildRequest(), CONTRIB, ("contrib", "0.150.0")),
         (BuildRequest(), "otel/opentelemetry-collector-contrib:latest", None),

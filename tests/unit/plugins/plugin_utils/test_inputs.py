@@ -3,6 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -87,6 +88,41 @@ def test_files_without_a_config_are_skipped_in_a_folder(tmp_path: Path) -> None:
     assert [item.name for item in found.inputs] == [str(tmp_path / "a.yaml")]
     names = ["bytes.yaml", "service.yml", "template.yaml", "values.yaml"]
     assert [Path(name).name for name in found.skipped] == names
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("indented.yaml", "# a comment\n---\n" + indented(CONFIG, 2)),
+        ("flow.yaml", json.dumps(OTLP).replace('"', "")),
+        ("text.json", json.dumps(OTLP)),
+        ("joined.yaml", "receivers::otlp::protocols: {grpc: }\nexporters: {debug: }\nservice::pipelines: {}\n"),
+    ],
+)
+def test_a_folder_is_searched_for_every_form_of_a_config(tmp_path: Path, name: str, text: str) -> None:
+    (tmp_path / name).write_text(text)
+    (tmp_path / "package.json").write_text('{"name": "x", "service": {}}')
+    found = _inputs.collect([str(tmp_path)], None)
+    assert [Path(item.name).name for item in found.inputs] == [name]
+    assert found.skipped == []
+
+
+def test_keys_are_split_where_the_collector_splits_them() -> None:
+    text = """\
+receivers::otlp::protocols::grpc: {endpoint: "[::]:4317"}
+service: {telemetry: {logs::level: info}}
+service::pipelines::traces: {receivers: [otlp], "exporters::x": [{"a::b": 1}]}
+"""
+    (item,) = collect(text)
+    assert item.config == {
+        "receivers": {"otlp": {"protocols": {"grpc": {"endpoint": "[::]:4317"}}}},
+        "service": {
+            "telemetry": {"logs": {"level": "info"}},
+            "pipelines": {"traces": {"receivers": ["otlp"], "exporters": {"x": [{"a::b": 1}]}}},
+        },
+    }
+    places = [("service", "pipelines", "traces", "receivers", 0), ("service", "pipelines"), ("receivers", "otlp")]
+    assert [(item.locate(path).line, item.locate(path).column) for path in places] == [(3, 42), (3, 1), (1, 1)]
 
 
 NO_CONFIG = r"there is no collector config in .*a\.yaml\. Give a collector config, a"

@@ -174,3 +174,16 @@ def test_no_report_has_a_secret(name: str) -> None:
     result, warnings = report(config=config, format=name, fail_on="never")
     told = repr((result, warnings))
     assert [word in told for word in ("undefined-reference", "hunter22", "pass4me")] == [True, False, False]
+
+
+def test_the_result_says_for_which_build_it_was_checked(tmp_path: Path) -> None:
+    (tmp_path / "a.yml").write_text(_yaml.dump(OTLP))
+    name = str(tmp_path / "a.yml")
+    said = [
+        report(paths=[name], **wanted)[0]["builds"][name]
+        for wanted in ({}, {"distribution": "core"}, {"version": "0.150.0"}, {"distribution": "any"})
+    ]
+    assert said == ["contrib 0.158.0 (default)", "core 0.158.0", "contrib 0.150.0", "any build"]
+    owner = {"apiVersion": "opentelemetry.io/v1beta1", "kind": "OpenTelemetryCollector", "metadata": {"name": "x"}}
+    with pytest.raises(Problem, match=r"in 1 collector config, nothing was applied, checked for an unknown build"):
+        report(config=[{**owner, "spec": {"image": "mine:1", "config": BROKEN}}])

@@ -23,7 +23,7 @@ RULES = (
 )
 ACCEPTED = (reports.Suppressed(ERROR, 'known, "later"', True), reports.Suppressed(INFO, "so"))
 CHECKED = (Checked("a b.yml", (ERROR,)), Checked("c.yml", (WARNING, INFO), ACCEPTED))
-REPORT = Report(CHECKED, skipped=("d.yml",), rules=RULES)
+REPORT = Report(CHECKED, skipped=("d.yml",), rules=RULES, builds={"a b.yml": "core 1.2.3", "c.yml": "core 1.2.3"})
 
 TEXT = """\
 info [some-thing] so it is.
@@ -31,7 +31,7 @@ c.yml:1:2: warning [odd-thing] is it odd?
 dir/a b.yml:3:5 exporters.x[0]: error [bad-thing] it is 100% <bad>. Fix it.
 info [some-thing] so it is. (suppressed: so)
 dir/a b.yml:3:5 exporters.x[0]: error [bad-thing] it is 100% <bad>. Fix it. (suppressed: known, "later")
-2 configs checked: 1 error, 1 warning, 1 info, 2 suppressed, 1 skipped
+2 configs checked for core 1.2.3: 1 error, 1 warning, 1 info, 2 suppressed, 1 skipped
 """
 GITHUB = """\
 ::notice title=some-thing::so it is.
