@@ -7,11 +7,14 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..module_utils._core.instrumentation.instrumentation import option_names
 from ..plugin_utils import _instrumentation, _lock
 from ..plugin_utils._action import ControllerAction, hidden_if_secret
 
 
 class ActionModule(ControllerAction):
+    options = staticmethod(option_names)
+
     def work(self, arguments: dict[str, Any]) -> dict[str, Any]:
         pin = _lock.pin(arguments["lock_file"])
         return hidden_if_secret(_instrumentation.bundle(arguments["instrumentations"], arguments["defaults"], pin))

@@ -8,11 +8,14 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from ..module_utils._core.collector.collector import option_names
 from ..plugin_utils import _findings, _lock, _render
 from ..plugin_utils._action import ControllerAction, hidden_if_secret
 
 
 class ActionModule(ControllerAction):
+    options = staticmethod(option_names)
+
     def work(self, arguments: dict[str, Any]) -> dict[str, Any]:
         """Return the bundle of all collectors and every finding. Fails for findings as severe as `fail_on`."""
         request, judgement = _render.Request.from_arguments(arguments), _findings.Judgement.from_arguments(arguments)

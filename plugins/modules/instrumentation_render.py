@@ -27,6 +27,12 @@ options:
     description: Default options of all O(instrumentations); without these, the options of the only one.
     type: dict
     default: {}
+  variables_prefix:
+    description:
+      - Takes each option that O(defaults) lacks from the variable of its name with this prefix, if there is one, such
+        as C(otel_instrumentation_endpoint) for V(otel_instrumentation_).
+    type: str
+    default: ""
 """
 
 EXAMPLES = r"""

@@ -28,6 +28,12 @@ options:
     choices: [error, never]
     type: str
     default: error
+  variables_prefix:
+    description:
+      - Takes each option that O(defaults) lacks from the variable of its name with this prefix, if there is one, such
+        as C(otel_collector_replicas) for V(otel_collector_).
+    type: str
+    default: ""
 seealso:
   - module: o11y.opentelemetry.pipeline_validate
   - module: o11y.opentelemetry.bundle_apply

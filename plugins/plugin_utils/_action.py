@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from importlib import import_module
 from typing import Any
 
@@ -29,15 +29,36 @@ class ControllerAction(ActionBase):
             super().run(tmp, task_vars)
         spec = arguments_of(type(self).__module__.rpartition(".")[2])
         _result, arguments = self.validate_argument_spec(argument_spec=spec)
-        for warning in misspelled(task_vars or {}):
+        variables = task_vars or {}
+        for warning in misspelled(variables):
             self._display.warning(warning)
+        if prefix := arguments.get("variables_prefix"):
+            arguments["defaults"] = self._of_variables(prefix, variables) | arguments["defaults"]
         if "lock_file" in arguments:
-            arguments["lock_file"] = _lock.beside(arguments["lock_file"], (task_vars or {}).get("inventory_dir"))
+            arguments["lock_file"] = _lock.beside(arguments["lock_file"], variables.get("inventory_dir"))
         return answer(lambda: self.work(arguments), arguments)
+
+    def _of_variables(self, prefix: str, variables: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the options that have a variable, as Ansible's own validate_argument_spec takes them."""
+        names = [name for name in self.options() if prefix + name in variables]
+        given = self._templar.template({name: variables[prefix + name] for name in names})
+        return _without(variables.get("omit"), given)
+
+    @staticmethod
+    def options() -> Iterable[str]:
+        """Return the names of the options that `variables_prefix` looks up."""
+        return ()
 
     def work(self, arguments: dict[str, Any]) -> dict[str, Any]:
         """Return the result for valid arguments. May raise Problem."""
         raise NotImplementedError
+
+
+def _without(omitted: Any, value: Any) -> Any:
+    """Return a value without what `omit` stands for, which is a text before ansible-core 2.19."""
+    if isinstance(value, Mapping):
+        return {key: _without(omitted, item) for key, item in value.items() if item != omitted}
+    return [_without(omitted, item) for item in value if item != omitted] if isinstance(value, list) else value
 
 
 def arguments_of(module: str) -> dict[str, dict[str, Any]]:

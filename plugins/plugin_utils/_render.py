@@ -16,7 +16,7 @@ from typing import Any
 from ..module_utils._core.aws import identity, policy
 from ..module_utils._core.backends.table import BACKENDS
 from ..module_utils._core.collector import names, platform
-from ..module_utils._core.collector.collector import Collector, Distribution, image_of
+from ..module_utils._core.collector.collector import Collector, Distribution, image_of, option_names
 from ..module_utils._core.collector.platform import Platform
 from ..module_utils._core.config.compose import compose
 from ..module_utils._core.config.layers import Composed
@@ -198,7 +198,7 @@ def _options(values: Mapping[str, Any]) -> dict[str, Any]:
 @cache
 def _specification() -> _sources.Options:
     spec = _sources.read_yaml(_sources.ROLE / "meta" / "argument_specs.yml")["argument_specs"]["main"]["options"]
-    return _sources.Options({item.name: spec[_PREFIX + item.name] for item in fields(Collector)})
+    return _sources.Options({name: spec[_PREFIX + name] for name in option_names()})
 
 
 def _build(chosen: _Choice, config: dict[str, Any]) -> CollectorBuild:

@@ -5,18 +5,17 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.collector.collector import Collector
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.collector.collector import option_names
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _sources
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._render import Request
 
 ROOT = Path(__file__).resolve().parents[2]
 ROLE = ROOT / "roles" / "otel_collector"
 PREFIX = "otel_collector_"
-OPTIONS = tuple(field.name for field in fields(Collector))
+OPTIONS = tuple(option_names())
 
 SPEC: dict[str, Any] = _sources.read_yaml(ROLE / "meta" / "argument_specs.yml")["argument_specs"]["main"]["options"]
 # test_undefined.py proves that the role's own are the same, where nobody gives the variable that one of them looks up.

@@ -23,7 +23,6 @@ ROOT = Path(__file__).resolve().parents[2]
 EXAMPLE = ROOT / "examples" / "instrumentation"
 SPEC: dict[str, Any] = _sources.read_yaml(ROLE / "meta" / "argument_specs.yml")["argument_specs"]["main"]["options"]
 DEFAULTS: dict[str, Any] = {name: option["default"] for name, option in SPEC.items() if "default" in option}
-VARS: dict[str, Any] = _sources.read_yaml(ROLE / "vars" / "main.yml")
 OPTIONS = option_names()
 
 
@@ -42,14 +41,9 @@ def test_every_option_has_the_prefix_and_a_description(path: str, option: dict[s
     assert ("elements" in option) == (option.get("type") == "list")
 
 
-@pytest.mark.parametrize("name", OPTIONS)
-def test_the_role_passes_on_its_own_input(name: str) -> None:
-    optional = "" if "default" in SPEC[PREFIX + name] else " | default(omit)"
-    assert VARS["__otel_instrumentation_defaults"][name] == f"{{{{ {PREFIX}{name}{optional} }}}}"
-
-
 def test_all_else_is_of_the_run() -> None:
-    assert set(VARS["__otel_instrumentation_defaults"]) == set(OPTIONS)
+    (task,) = _sources.read_yaml(ROLE / "tasks" / "render.yml")
+    assert task["o11y.opentelemetry.instrumentation_render"]["variables_prefix"] == PREFIX
     run = {"state", "instances", "output_path", "force_conflicts", "wait_seconds", "lock_file"}
     run |= {"kubeconfig", "kube_context", "eks_cluster"}
     assert {name.removeprefix(PREFIX) for name in SPEC} - set(OPTIONS) == run

@@ -53,6 +53,23 @@ def test_a_misspelled_option_of_a_role_is_a_warning(tmp_path: Path, name: str, n
     assert "owned_by" not in warnings
 
 
+def test_variables_are_the_defaults_of_every_collector_and_omit_leaves_them_out(tmp_path: Path) -> None:
+    """On the host or the role, as templates, inside a mapping, or without a default in the role."""
+    nothing = "{{ nobody_set_this | default(omit) }}"
+    host = {**COLLECTOR, "team": "a", "otel_collector_pod_labels": {"team": "{{ team }}", "none": nothing}}
+    host |= {"otel_collector_replicas": "{{ 1 + 1 }}", "otel_collector_memory_limit": nothing}
+    done = rendered(tmp_path, {"one": host}, otel_collector_host_ports="{{ team == 'a' }}")
+    assert done.returncode == 0, done.stdout
+    objects = yaml.safe_load_all((tmp_path / "out" / "one" / "manifests.yml").read_text())
+    (found,) = (item["spec"] for item in objects if item["kind"] == "Deployment")
+    (container,) = found["template"]["spec"]["containers"]
+    assert found["replicas"] == 2
+    assert container["resources"]["limits"] == {"memory": "512Mi"}
+    assert all(port.get("hostPort") for port in container["ports"] if port["name"].startswith("otlp"))
+    labels = found["template"]["metadata"]["labels"]
+    assert (labels["team"], "none" in labels) == ("a", False)
+
+
 def test_a_host_without_collectors_is_an_error_that_says_what_to_set(tmp_path: Path) -> None:
     done = rendered(tmp_path, {"one": {"otel_colectors": []}})
     assert done.returncode != 0

@@ -38,17 +38,10 @@ def test_every_suboption_is_described_and_lists_say_of_what(path: str, option: d
     assert ("elements" in option) == (option.get("type") == "list")
 
 
-def test_options_of_a_collector_are_its_fields_and_what_the_role_passes_on() -> None:
-    assert set(VARS) == {f"__otel_collector_{name}" for name in ("defaults", "fail_on", "target", "unfinished", "ways")}
-    assert set(VARS["__otel_collector_defaults"]) == set(OPTIONS)
+def test_options_of_a_collector_are_its_fields_and_the_role_names_their_variables() -> None:
+    (task,) = _sources.read_yaml(ROLE / "tasks" / "render.yml")
+    assert task["o11y.opentelemetry.otel_render"]["variables_prefix"] == PREFIX
     assert {PREFIX + name for name in OPTIONS} <= set(SPEC)
-
-
-@pytest.mark.parametrize("name", OPTIONS)
-def test_the_role_passes_on_its_own_input(name: str) -> None:
-    optional = f"{PREFIX}{name} if query('ansible.builtin.varnames', '^{PREFIX}{name}$') else omit"
-    value = PREFIX + name if "default" in SPEC[PREFIX + name] else optional
-    assert VARS["__otel_collector_defaults"][name] == f"{{{{ {value} }}}}"
 
 
 def test_tasks_use_the_inputs_that_are_no_options_of_a_collector_and_no_others() -> None:

@@ -13,6 +13,7 @@ from typing import Any
 from unittest.mock import patch
 
 import yaml
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.collector.collector import option_names
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.subject import Deployment, Subject
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _inputs, _render, _target
 
@@ -53,8 +54,7 @@ def _inventories() -> Iterator[tuple[str, dict[str, Any]]]:
 
 def _rendered(variables: dict[str, Any]) -> list[Subject]:
     own = {key.removeprefix(PREFIX): value for key, value in variables.items() if key.startswith(PREFIX)}
-    known = _read(ROOT / "roles" / "otel_collector" / "vars" / "main.yml")["__otel_collector_defaults"]
-    defaults = {key: value for key, value in own.items() if key in known and "{{" not in str(value)}
+    defaults = {key: own[key] for key in option_names() if key in own and "{{" not in str(own[key])}
     seen: list[Subject] = []
     with patch.object(_render, "lint", lambda subject: seen.append(subject) or []):
         _render.plan(_render.Request(variables["otel_collectors"], defaults))

@@ -177,6 +177,11 @@ class Collector:
         return {**self.labels, **known, names.RELEASE_LABEL: names.release(self.namespace, self.name)}
 
 
+def option_names() -> list[str]:
+    """Return the options of a collector."""
+    return [field.name for field in fields(Collector)]
+
+
 def image_of(collector: Collector, distribution: Distribution, pin: Callable[[str], str] = str) -> str:
     """Return the image reference, pinned; a registry prefix takes the place of the image's own registry host."""
     image = pin(collector.image or f"{distribution.image}:{collector.version}")

@@ -6,13 +6,15 @@
 from __future__ import annotations
 
 import json
-from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.collector.collector import Collector
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.collector.collector import (
+    Collector,
+    option_names,
+)
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.config.catalogue import Catalogue
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.config.layers import Layer
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.manifests.build import CollectorBuild
@@ -32,7 +34,7 @@ SPEC: Json = {
     for name, option in yaml.safe_load(_SPEC.read_text(encoding="utf-8"))["argument_specs"]["main"]["options"].items()
 }
 # The role's defaults, for a collector that has a name.
-OPTIONS: Json = {field.name: SPEC[field.name].get("default") for field in fields(Collector)} | {
+OPTIONS: Json = {name: SPEC[name].get("default") for name in option_names()} | {
     "name": "gateway",
     "namespace": "telemetry",
     "version": "1.2.3",

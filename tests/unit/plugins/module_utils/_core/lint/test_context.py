@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 import yaml
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.collector.collector import option_names
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.config.documents import Found, configs
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.context import Context, context_of
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.subject import Deployment, Subject
@@ -136,8 +137,7 @@ def read(path: Path) -> Any:
 def defaults(variables: dict[str, Any]) -> dict[str, Any]:
     """Return the inputs of the role that are its own collector's, without what Ansible would have to work out."""
     own = {key.removeprefix(PREFIX): value for key, value in variables.items() if key.startswith(PREFIX)}
-    known = read(ROLE / "vars" / "main.yml")["__otel_collector_defaults"]
-    return {key: value for key, value in own.items() if key in known and "{{" not in str(value)}
+    return {key: own[key] for key in option_names() if key in own and "{{" not in str(own[key])}
 
 
 def inventories() -> Iterator[Any]:
