@@ -40,9 +40,9 @@ class ControllerAction(ActionBase):
 
     def _of_variables(self, prefix: str, variables: Mapping[str, Any]) -> dict[str, Any]:
         """Return the options that have a variable, as Ansible's own validate_argument_spec takes them."""
-        names = [name for name in self.options() if prefix + name in variables]
-        given = self._templar.template({name: variables[prefix + name] for name in names})
-        return _without(variables.get("omit"), given)
+        given = {name: variables[prefix + name] for name in self.options() if prefix + name in variables}
+        values: dict[str, Any] = _without(variables.get("omit"), self._templar.template(given))
+        return values
 
     @staticmethod
     def options() -> Iterable[str]:

@@ -16,9 +16,9 @@ from typing import Any
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.backends.table import BACKENDS
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.collector.collector import Collector
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _render, _sources
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _instrumentation, _render, _sources
 
-from .role import OPTIONS, ROOT
+from .role import OPTIONS, PREFIX, ROOT
 from .source import files, tree
 
 RECIPES = ["otlp_ingest", "debug_output"]
@@ -31,6 +31,9 @@ SPECS = {
     for entry in _sources.read_yaml(path)["argument_specs"].values()
     for option in entry["options"]
 }
+# The options that an action takes by the prefix of their variables.
+BY_PREFIX = {PREFIX + name for name in OPTIONS}
+BY_PREFIX |= {_instrumentation.PREFIX + name for name in _instrumentation.option_names()}
 
 
 def fields_read(monkeypatch: pytest.MonkeyPatch) -> set[str]:
@@ -59,7 +62,7 @@ def test_rendering_reads_every_option_of_a_collector(monkeypatch: pytest.MonkeyP
 def test_a_role_uses_its_inputs(role: str, option: str) -> None:
     files = [path for folder in ("tasks", "vars", "templates") for path in (ROOT / "roles" / role / folder).rglob("*")]
     word = re.compile(rf"\b{option}\b")
-    assert any(word.search(path.read_text(encoding="utf-8")) for path in files if path.is_file())
+    assert option in BY_PREFIX or any(word.search(path.read_text(encoding="utf-8")) for path in files if path.is_file())
 
 
 def options_of(path: str) -> set[str]:
