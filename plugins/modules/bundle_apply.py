@@ -89,9 +89,11 @@ options:
     default: []
   references:
     description:
-      - What happens if a workload refers to a Secret, ConfigMap, PriorityClass or RuntimeClass that does not exist, or
-        to a missing key. Optional references and objects of the bundle do not count, nor does what the live workload
-        already refers to, what a sidecar refers to, or Secrets beside a volume of the Secrets Store CSI driver.
+      - What happens if a workload refers to a Secret, ConfigMap, PriorityClass, RuntimeClass or StorageClass that does
+        not exist, to a missing key, or to kinds that a target allocator watches and that are not defined.
+      - A StorageClass may be missing if a PersistentVolume has its name. Optional references and objects of the bundle
+        do not count, nor does what the live workload already refers to, what a sidecar refers to, or Secrets beside a
+        volume of the Secrets Store CSI driver.
       - With V(require) the task fails before it writes anything.
       - With V(wait) the task waits O(wait_seconds) before it applies the workloads, for example for External Secrets.
       - Check mode warns. If the user may not read an object, the task warns and continues.

@@ -56,12 +56,21 @@ class Source(NamedTuple):
 _WORKLOADS = ("DaemonSet", "Deployment", "StatefulSet")
 _CUSTOM = "OpenTelemetryCollector"
 _CLASSES = {"priorityClassName": "PriorityClass", "runtimeClassName": "RuntimeClass"}
+# What the target allocator watches. Source: the informers in cmd/otel-allocator of the operator.
+_WATCHED = ("servicemonitors.monitoring.coreos.com", "podmonitors.monitoring.coreos.com")
+# Of every kind that is not made with `kubectl create`, how the user adds the object or does without it.
+_WAYS = {
+    "PriorityClass": "Create it, or set `priority_class_name` to one that `kubectl get priorityclass` lists.",
+    "RuntimeClass": "Create it, or choose one that `kubectl get runtimeclass` lists.",
+    "StorageClass": "Create it, or set `storage.class` to one that `kubectl get storageclass` lists.",
+    "CustomResourceDefinition": "Install the CRDs of the Prometheus operator, or disable `prometheus_cr`.",
+}
 
 
 def references(manifest: Manifest | None) -> dict[Ref, Reference]:
     """Return what the pods of a workload need and cannot start without.
 
-    A sidecar runs in pods of other namespaces. A StorageClass need not exist: volumes may have its name.
+    A sidecar runs in pods of other namespaces.
     """
     pod = _pod(manifest or {})
     namespace = section(manifest, "metadata").get("namespace", "")
@@ -75,7 +84,16 @@ def references(manifest: Manifest | None) -> dict[Ref, Reference]:
         keys = {*found.get(key, Reference(*key)).keys, *one.keys}
         found[key] = Reference(*key, tuple(sorted(keys)))
     classes = [Ref(kind, "", pod[field]) for field, kind in _CLASSES.items() if pod.get(field)]
-    return found | {one: Reference(*one) for one in classes}
+    return found | {one: Reference(*one) for one in [*classes, *_outside_of_pods(manifest or {})]}
+
+
+def _outside_of_pods(manifest: Manifest) -> Iterator[Ref]:
+    """Yield the classes of the claims of a workload, and the definitions that a target allocator watches."""
+    for claim in _mappings(manifest, "spec", "volumeClaimTemplates"):
+        if section(claim, "spec").get("storageClassName"):
+            yield Ref("StorageClass", "", str(claim["spec"]["storageClassName"]))
+    if section(manifest, "spec", "targetAllocator", "prometheusCR").get("enabled"):
+        yield from (Ref("CustomResourceDefinition", "", name) for name in _WATCHED)
 
 
 def _pod(manifest: Manifest) -> dict[str, Any]:
@@ -153,8 +171,8 @@ def missing_keys(keys: Iterable[str], live: Manifest | None) -> list[str]:
 def way_out(wanted: Reference, *, exists: bool, namespace: bool) -> str:
     """Return how to add what is missing, without its values: to an object that exists, or in a namespace that does."""
     kind = wanted.kind.lower()
-    if wanted.kind not in ("Secret", "ConfigMap"):
-        return f"Create it, or choose one that `kubectl get {kind}` lists."
+    if wanted.kind in _WAYS:
+        return _WAYS[wanted.kind]
     if exists:
         return f"Add the keys with `kubectl edit {kind} {wanted.name} --namespace {wanted.namespace}`."
     # The names of the files are the keys. `password=` would look like a secret, and be masked.

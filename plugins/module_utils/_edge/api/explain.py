@@ -98,6 +98,12 @@ ANSWERS: tuple[tuple[int | None, str, str, str], ...] = (
 
 # The fix for an API group that the cluster does not serve.
 ABSENT = {
+    "cert-manager.io": "Install or upgrade cert-manager, for example with `cert_manager_provider: manifest`, "
+    "or replace `certificates` by a Secret that holds the certificate.",
+    "gateway.networking.k8s.io": "Install the CRDs of the Gateway API and a controller for them, "
+    "or use `ingress` instead of `routes`.",
+    "opentelemetry.io": "Install or upgrade the OpenTelemetry operator, for example with "
+    "`otel_operator_provider: manifest`, or use `backend: kubernetes` for collectors.",
     "security.openshift.io": "This cluster is not OpenShift: set `platform` to the platform of this cluster.",
     "route.openshift.io": "This cluster is not OpenShift: use `ingress` or `routes` instead of `openshift_route`.",
 }

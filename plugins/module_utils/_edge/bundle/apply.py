@@ -15,16 +15,24 @@ from ..._core.cluster.replacement_order import autoscaled, kept_replicas, remade
 from ..._core.cluster.rollout import is_ready
 from ..._core.cluster.rollout_tables import COUNTS
 from ..._core.collector.names import OWNER
-from ..._core.errors import Failure, Problem
+from ..._core.errors import Problem
 from ..api.cluster import ApiError, Cluster, LostError
 from ..api.connect import connect, run
-from ..api.explain import asking, explain, kind_missing, library, lost
+from ..api.explain import asking, explain, library, stranger
 from ..rollout.wait import follow
 from ..webhooks.reasons import unanswered
-from .bundle import BundleOptions, Session, namespaces_of
-from .preflight import await_references, refuse_foreign, refuse_missing, refuse_taken_ports, warn_of_constraints
-from .prune import Pruning, await_gone, await_issued, delete_one
+from .bundle import BundleOptions, Session, namespaces_of, reporting
+from .preflight import (
+    await_references,
+    refuse_absent_kinds,
+    refuse_foreign,
+    refuse_missing,
+    refuse_taken_ports,
+    warn_of_constraints,
+)
+from .prune import Pruning, delete_one
 from .remove import remove_bundle
+from .waits import await_gone, await_issued, await_served
 
 NOT_FOUND = 404
 
@@ -39,18 +47,13 @@ def apply_bundle(cluster: Cluster, options: BundleOptions) -> dict[str, Any]:
     pruning = Pruning(bundle.session)
     refuse_taken_ports(bundle.session, pairs, pruning.left)
     warn_of_constraints(bundle.session)
-    try:
+    with reporting(bundle.session):
         for group in ordered(options.manifests):
             await_references(bundle.session, group, bundle.live)
             pruning.make_room(group)
             bundle.apply(group)
         awaited = pruning.finish()
         bundle.session.report.warnings.extend(cluster.warnings)
-    except (Problem, LostError) as error:
-        problem = lost(error) if isinstance(error, LostError) else error
-        parts = {"asked": problem.asked, "where": problem.where, "fix": problem.fix}
-        facts = getattr(problem, "facts", {}) | bundle.session.report.result()
-        raise Failure(problem.wrong, facts=facts, **parts) from error
     return {**bundle.session.report.result(), "ready": bundle.rolled_out(awaited)}
 
 
@@ -62,6 +65,7 @@ class _Apply:
         self.live: dict[Ref, Manifest | None] = {}
         self.applied: list[Manifest] = []
         self.missing: set[str] = set()
+        self.unserved: list[Manifest] = []
 
     def read(self) -> None:
         """Read all objects and namespaces at once; refuse what could only fail half-way."""
@@ -69,6 +73,7 @@ class _Apply:
         own = {m["metadata"]["name"] for m in manifests if m["kind"] == "Namespace"}
         others = [_namespace(name) for name in namespaces_of(manifests) if name not in own]
         read = self.cluster.parallel(self._read, [*manifests, *others])
+        refuse_absent_kinds([item for item in manifests if item in self.unserved])
         leaving = [found for found in read if found and found["metadata"].get("deletionTimestamp")]
         if leaving and not self.options.check:
             await_gone(self.session, leaving, self.cluster.clock())
@@ -84,12 +89,14 @@ class _Apply:
         asked = f"Read {ref(manifest)}"
         path = self.session.path(manifest)
         planned = self.options.check or self.session.resources.defines(manifest)
-        if not path and not planned:
-            raise kind_missing(f"Apply {ref(manifest)}", manifest["apiVersion"])
         try:
-            return self.cluster.request("GET", path) if path else None
+            if path:
+                return self.cluster.request("GET", path)
+            self.unserved += [] if planned else [manifest]
+            return None
         except ApiError as error:
-            if error.status == NOT_FOUND and (planned or not error.kind_missing):
+            if error.status == NOT_FOUND and not stranger(error, asked):
+                self.unserved += [manifest] if error.kind_missing and not planned else []
                 return None
             if error.status == 403 and manifest == _namespace(manifest["metadata"]["name"]):  # noqa: PLR2004
                 return manifest  # a user without read permission may still write into the namespace
@@ -113,7 +120,7 @@ class _Apply:
         if not self.options.check:
             await_issued(self.session, self.applied[-len(group) :])
         if group[0]["kind"] == "CustomResourceDefinition" and not self.options.check:
-            self.session.await_served(group)
+            await_served(self.session, group)
 
     def rolled_out(self, awaited: set[Ref]) -> bool:
         """Return whether every workload is complete as it was applied, or was awaited: nothing is left to wait for."""

@@ -6,16 +6,17 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 from ..._core.cluster.bundle import Manifest, Ref, difference, ref
 from ..._core.cluster.ownership import applied_by, changed_rights, is_ours, release_of
 from ..._core.config.secrets import salted
-from ..._core.errors import Problem
-from ..api.cluster import APPLY, JSON, NOT_FOUND, POLL_FIRST, ApiError, Cluster
-from ..api.explain import asking, explain, library, listing, parsed
+from ..._core.errors import Failure, Problem
+from ..api.cluster import APPLY, JSON, POLL_FIRST, ApiError, Cluster, LostError
+from ..api.explain import asking, library, listing, lost, parsed
 from ..api.kinds import ApiResource, ApiResources
 
 
@@ -66,6 +67,14 @@ class BundleReport:
         shown: dict[str, Any] = {"diff": self.diffs} if self.diff else {}
         texts = {"msg": message, "warnings": self.warnings, "rights": self.rights}
         return {"changed": changed, "objects": self.objects, **texts, **shown}
+
+    def done(self) -> str:
+        """Return what was done to which objects, as a message that an error adds; empty if nothing was done."""
+        names: dict[str, list[str]] = {}
+        for item in self.objects:
+            if item["action"] not in ("unchanged", "absent"):
+                names.setdefault(item["action"], []).append(str(Ref(*(item[key] for key in Ref._fields))))
+        return "; ".join(f"{action} {', '.join(found)}" for action, found in names.items())
 
 
 def _text(manifest: Manifest | None) -> str:
@@ -155,31 +164,18 @@ class Session:
                     raise
                 self.cluster.sleep(POLL_FIRST)
 
-    def await_served(self, definitions: list[Manifest]) -> None:
-        """Wait until the server serves the kinds of these definitions."""
-        for _poll in self.cluster.polls(self.options.wait_seconds):
-            if all(self.cluster.parallel(self._served, definitions)):
-                return
-        names = ", ".join(item["metadata"]["name"] for item in definitions)
-        fix = "Look at the conditions of the definitions with `kubectl describe crd`."
-        wrong = f"the server does not serve them after {self.options.wait_seconds:g} s"
-        raise Problem(wrong, asked=f"Define {names}", fix=fix)
 
-    def _served(self, definition: Manifest) -> bool:
-        spec = definition["spec"]
-        # The server warns about a deprecated version, and serves it with the others.
-        versions = [item["name"] for item in spec["versions"] if item.get("served") and not item.get("deprecated")]
-        group = f"/apis/{spec['group']}"
-        return all(self._lists(f"{group}/{version}/{spec['names']['plural']}") for version in versions)
-
-    def _lists(self, path: str) -> bool:
-        """Return whether a kind is served, even if old objects cannot be converted to it."""
-        try:
-            return bool(self.cluster.request("GET", path, {"limit": 1}, patient=False))
-        except ApiError as error:
-            if error.status == NOT_FOUND or error.transient:
-                return error.of_webhook
-            raise explain(error, "Look whether the kind is served") from error
+@contextmanager
+def reporting(session: Session) -> Iterator[None]:
+    """Let an error of these steps say what was done before it: a task that fails counts as unchanged in the recap."""
+    try:
+        yield
+    except (Problem, LostError) as error:
+        problem = lost(error) if isinstance(error, LostError) else error
+        done = "" if session.options.check else session.report.done()
+        fix = f"{problem.fix}\nDone before this error, and not undone: {done}." if done else problem.fix
+        facts = getattr(problem, "facts", {}) | session.report.result()
+        raise Failure(problem.wrong, asked=problem.asked, where=problem.where, fix=fix, facts=facts) from error
 
 
 def listed(
@@ -205,3 +201,7 @@ def keep(session: Session, found: Manifest, reason: str) -> None:
     """Report an object that stays."""
     session.report.warnings.append(f"Kept {ref(found)}: {reason}")
     session.report.add("unchanged", found, found)
+
+
+def uid(live: Manifest) -> str:
+    return str(live["metadata"].get("uid") or "")

@@ -15,7 +15,7 @@ from ..._core.cluster.references import Reference, missing, provided, unprovided
 from ..._core.cluster.replacement_order import API, Clash, ConstraintNeeds, clashes, replaces, template_ports, unmet
 from ..._core.errors import Problem
 from ..api.cluster import ApiError
-from ..api.explain import asking, explain
+from ..api.explain import asking, explain, kind_missing
 from .bundle import Session
 
 SHOWN = 5
@@ -24,6 +24,8 @@ _PATHS = {
     "ConfigMap": "/api/v1/namespaces/{}/configmaps/{}",
     "PriorityClass": "/apis/scheduling.k8s.io/v1/priorityclasses/{1}",
     "RuntimeClass": "/apis/node.k8s.io/v1/runtimeclasses/{1}",
+    "StorageClass": "/apis/storage.k8s.io/v1/storageclasses/{1}",
+    "CustomResourceDefinition": "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/{1}",
 }
 
 
@@ -99,7 +101,7 @@ def _lack(session: Session, wanted: Reference) -> _Lack:
     """Return what is missing of a reference. What the account may not read counts as present, with a warning."""
     path = _PATHS[wanted.kind].format(quote(wanted.namespace, safe=""), quote(wanted.name, safe=""))
     try:
-        found = session.cluster.get(path)
+        found = session.cluster.get(path) or _volume(session, wanted)
     except ApiError as error:
         if error.status != 403:  # noqa: PLR2004
             raise explain(error, f"Look for {wanted.ref}") from error
@@ -109,14 +111,33 @@ def _lack(session: Session, wanted: Reference) -> _Lack:
     return _Lack(missing(wanted, found), wanted, exists=found is not None)
 
 
+def _volume(session: Session, wanted: Reference) -> Manifest | None:
+    """Return a volume that has the name of a StorageClass: a claim can bind to it, also if there is no such class."""
+    volumes = session.cluster.items("/api/v1/persistentvolumes") if wanted.kind == "StorageClass" else ()
+    return next((item for item in volumes if item["spec"].get("storageClassName") == wanted.name), None)
+
+
 def _lacking(found: list[_Lack], session: Session, missing_namespaces: Collection[str]) -> Problem:
-    first = found[0]
     named = "; ".join(lack.text for lack in found[:SHOWN])
     more = f"; and {len(found) - SHOWN} more" if len(found) > SHOWN else ""
     waited = f" after {session.options.wait_seconds:g} s" if session.options.references == "wait" else ""
-    fix = way_out(first.wanted, exists=first.exists, namespace=first.wanted.namespace not in missing_namespaces)
+    fixes = (
+        way_out(lack.wanted, exists=lack.exists, namespace=lack.wanted.namespace not in missing_namespaces)
+        for lack in found[:SHOWN]
+    )
     wrong = f"the collectors refer to what does not exist{waited}: {named}{more}"
-    return Problem(wrong, asked="Apply the bundle", fix=fix)
+    return Problem(wrong, asked="Apply the bundle", fix="\n".join(dict.fromkeys(fixes)))
+
+
+def refuse_absent_kinds(unserved: list[Manifest]) -> None:
+    """Refuse objects whose kinds the cluster does not serve: their operators or definitions are not installed."""
+    if not unserved:
+        return
+    kinds = list(dict.fromkeys(f"{item['kind']} of {item['apiVersion']}" for item in unserved))
+    fixes = dict.fromkeys(kind_missing("", item["apiVersion"]).fix for item in unserved)
+    named = ", ".join(str(ref(item)) for item in unserved[:SHOWN])
+    wrong = f"the cluster does not serve {'these kinds' if len(kinds) > 1 else 'this kind'}: {', '.join(kinds)}"
+    raise Problem(wrong, asked=f"Apply {named}", fix="\n".join(fixes))
 
 
 def refuse_foreign(session: Session, pairs: list[tuple[Manifest, Manifest | None]]) -> None:

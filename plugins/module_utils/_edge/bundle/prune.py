@@ -1,7 +1,7 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Delete what an earlier version of a bundle left, as it was judged; wait for objects and Certificates. Private."""
+"""Delete what an earlier version of a bundle left, as it was judged. Private."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from collections.abc import Iterable
 from functools import partial
 from typing import Any
 
-from ..._core.cluster.bundle import Manifest, Ref, holders, ordered, ref, stale
-from ..._core.cluster.operator_status import API_VERSION, KIND, account, belongs, is_issued, needed, refusal
+from ..._core.cluster.bundle import Manifest, Ref, ordered, ref, stale
+from ..._core.cluster.operator_status import API_VERSION, KIND, belongs, needed
 from ..._core.cluster.ownership import applied_by, is_ours, release_of
 from ..._core.cluster.replacement_order import awaited, goes_first, replaces
 from ..._core.errors import Failure, Problem
@@ -19,31 +19,11 @@ from ..api.explain import asking, explain
 from ..api.kinds import PRUNED, ApiResource, version_for
 from ..rollout.reasons import checked_search
 from ..rollout.wait import RolloutWait, RolloutWaitOptions
-from .bundle import Session, keep, listed, namespaces_of, refs
+from .bundle import Session, keep, listed, namespaces_of, refs, uid
+from .waits import await_gone
 
 _CERTIFICATES = ApiResource(API_VERSION, KIND, "certificates", True)
-_REQUESTS = ApiResource(API_VERSION, "CertificateRequest", "certificaterequests", True)
 _SECRETS = ApiResource("v1", "Secret", "secrets", True)
-
-
-def await_issued(session: Session, applied: Iterable[Manifest]) -> None:
-    """Wait until the Certificates among these objects are issued.
-
-    What mounts their Secrets comes after them, and would otherwise wait for the kubelet's ever longer pauses.
-    """
-    waiting = [item for item in applied if item["kind"] == KIND and not is_issued(item)]
-    since = session.cluster.clock()
-    for _poll in session.cluster.polls(session.options.wait_seconds, since) if waiting else ():
-        waiting = [item for item in session.cluster.parallel(session.live, waiting) if item and not is_issued(item)]
-        refused = [item for item in waiting if refusal(item)]
-        if refused or not waiting:
-            break
-    if not waiting:
-        return
-    reasons = "; ".join(f"{ref(item)}: {refusal(item) or _account(session, item)}" for item in refused or waiting)
-    after = "" if refused else f" after {session.options.wait_seconds:g} s"
-    fix = "Look at the issuer with `kubectl describe`, and at the log of cert-manager; then run again."
-    raise Problem(f"not issued{after}: {reasons}", asked="Wait for the certificates", fix=fix)
 
 
 def secrets_of(session: Session, going: Iterable[Manifest]) -> list[Manifest]:
@@ -76,10 +56,6 @@ def needed_by_others(session: Session, going: list[Manifest]) -> list[Manifest]:
 def _any(issuer: Manifest) -> Manifest:
     metadata = {"name": "", "namespace": issuer["metadata"]["namespace"]}
     return {"kind": KIND, "metadata": metadata, "spec": {"issuerRef": {"name": issuer["metadata"]["name"]}}}
-
-
-def _account(session: Session, certificate: Manifest) -> str:
-    return account(certificate, listed(session, _REQUESTS, certificate["metadata"]["namespace"], {}) or [])
 
 
 # What only products have, which bring definitions too; others often may not list it.
@@ -185,11 +161,7 @@ def delete(session: Session, found: list[Manifest], action: str) -> None:
 
 
 def _marks(live: Manifest, manager: str) -> tuple[str, str, bool]:
-    return _uid(live), release_of(live), applied_by(live, manager)
-
-
-def _uid(live: Manifest) -> str:
-    return str(live["metadata"].get("uid") or "")
+    return uid(live), release_of(live), applied_by(live, manager)
 
 
 def delete_one(session: Session, judged: Manifest) -> bool:
@@ -222,17 +194,3 @@ def _deleted(session: Session, found: Manifest) -> bool:
             raise explain(error, f"Delete {ref(found)}") from error
         return error.status == NOT_FOUND
     return True
-
-
-def await_gone(session: Session, manifests: Iterable[Manifest], since: float) -> None:
-    """Wait until the server has forgotten these objects."""
-    waiting = list(manifests)
-    for _poll in session.cluster.polls(session.options.wait_seconds, since):
-        found = session.cluster.parallel(session.live, waiting)
-        waiting = [item for old, item in zip(waiting, found, strict=True) if item and _uid(item) == _uid(old)]
-        if not waiting:
-            return
-    held = "; ".join(f"{ref(item)}{holders(item)}" for item in waiting)
-    fix = "Look for pods that do not end and controllers that keep their finalizers, or raise wait_seconds."
-    wrong = f"still there after {session.options.wait_seconds:g} s: {held}"
-    raise Problem(wrong, asked="Wait for the deletion", fix=fix)

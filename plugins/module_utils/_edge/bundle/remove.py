@@ -13,7 +13,7 @@ from ..._core.cluster.ownership import owner, users_of_account
 from ..._core.errors import Problem
 from ..api.cluster import JSON, METADATA_LIST, ApiError, Cluster
 from ..api.kinds import ApiResource
-from .bundle import BundleOptions, Session, keep, listed
+from .bundle import BundleOptions, Session, keep, listed, reporting
 from .prune import Pruning, delete, needed_by_others, secrets_of
 
 # What runs pods, or has pods run: one that is idle now needs its account later.
@@ -33,6 +33,13 @@ SHOWN = 10
 def remove_bundle(cluster: Cluster, options: BundleOptions) -> dict[str, Any]:
     """Delete the objects of the bundle in reverse order, then what its label still selects, then its namespaces."""
     session = Session(cluster, options)
+    with reporting(session):
+        _remove(session)
+    return session.report.result()
+
+
+def _remove(session: Session) -> None:
+    cluster, options = session.cluster, session.options
     live = cluster.parallel(session.live, options.manifests)
     for manifest, found in zip(options.manifests, live, strict=True):
         if found is None:
@@ -53,7 +60,6 @@ def remove_bundle(cluster: Cluster, options: BundleOptions) -> dict[str, Any]:
     for group in groups:
         unused = [found for found in group if found["kind"] in USERS and not _stays(session, found, going)]
         delete(session, unused, "deleted")
-    return session.report.result()
 
 
 def _stays(session: Session, found: Manifest, going: set[Identity]) -> bool:

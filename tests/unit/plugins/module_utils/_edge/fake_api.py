@@ -28,7 +28,7 @@ PATH = re.compile(
 KINDS = {"configmaps": "ConfigMap", "secrets": "Secret", "serviceaccounts": "ServiceAccount", "events": "Event"}
 WEBHOOKS = ("mutatingwebhookconfigurations", "validatingwebhookconfigurations")
 SERVED = {
-    "v1": ("namespaces", *KINDS, "services", "pods", "persistentvolumeclaims"),
+    "v1": ("namespaces", *KINDS, "services", "pods", "persistentvolumeclaims", "persistentvolumes"),
     "apps/v1": ("deployments", "daemonsets", "statefulsets", "replicasets", "controllerrevisions"),
     "rbac.authorization.k8s.io/v1": ("clusterroles", "clusterrolebindings", "roles", "rolebindings"),
     "apiextensions.k8s.io/v1": ("customresourcedefinitions",),
@@ -38,9 +38,20 @@ SERVED = {
     "opentelemetry.io/v1alpha1": ("instrumentations",),
     "admissionregistration.k8s.io/v1": WEBHOOKS,
     "discovery.k8s.io/v1": ("endpointslices",),
+    "scheduling.k8s.io/v1": ("priorityclasses",),
+    "storage.k8s.io/v1": ("storageclasses",),
 }
 KUBECTL = "kubectl-create"
-CLUSTER_SCOPED = ("namespaces", "clusterroles", "clusterrolebindings", "customresourcedefinitions", *WEBHOOKS)
+CLUSTER_SCOPED = (
+    "namespaces",
+    "persistentvolumes",
+    "priorityclasses",
+    "storageclasses",
+    "clusterroles",
+    "clusterrolebindings",
+    "customresourcedefinitions",
+    *WEBHOOKS,
+)
 
 
 class Clock:
@@ -76,7 +87,7 @@ class FakeApi:
         self.add({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "default"}}, *manifests)
 
     def add(self, *manifests: dict[str, Any]) -> None:
-        plurals = {"NetworkPolicy": "networkpolicies"}
+        plurals = {"NetworkPolicy": "networkpolicies", "StorageClass": "storageclasses"}
         for manifest in manifests:
             version = manifest["apiVersion"]
             root = f"/apis/{version}" if "/" in version else f"/api/{version}"

@@ -95,6 +95,20 @@ def test_a_custom_resource_of_the_operator_refers_as_a_pod_does() -> None:
     assert list(references(obj("OpenTelemetryCollector", spec=spec))) == [Ref("Secret", "ns", "x")]
 
 
+CLAIMS = [{"spec": {"storageClassName": "fast"}}, {"spec": {"storageClassName": ""}}, {"spec": {}}]
+
+
+def test_a_class_of_claims_and_what_an_allocator_watches_are_references() -> None:
+    for kind in ("StatefulSet", "OpenTelemetryCollector"):
+        assert list(references(obj(kind, spec={"volumeClaimTemplates": CLAIMS}))) == [Ref("StorageClass", "", "fast")]
+    allocator = {"targetAllocator": {"enabled": True, "prometheusCR": {"enabled": True}}}
+    found = references(obj("OpenTelemetryCollector", spec=allocator))
+    assert {(one.kind, one.name.partition(".")[0]) for one in found} == {
+        ("CustomResourceDefinition", "servicemonitors"),
+        ("CustomResourceDefinition", "podmonitors"),
+    }
+
+
 def test_a_bundle_brings_its_objects_and_what_is_made_for_them() -> None:
     serving = {"annotations": {"service.beta.openshift.io/serving-cert-secret-name": "serving"}}
     bundle = [obj("ConfigMap"), obj("Certificate", spec={"secretName": "tls"}), obj("Service", meta=serving)]
@@ -135,7 +149,10 @@ def test_what_is_missing_is_named_with_its_keys(live: Any, text: str) -> None:
         (WANTED, False, False, "`kubectl create namespace ns && kubectl create secret generic login --namespace ns"),
         (WANTED, True, True, "Add the keys with `kubectl edit secret login --namespace ns`."),
         (Reference("ConfigMap", "ns", "a"), False, True, "`kubectl create configmap a --namespace ns`"),
-        (Reference("PriorityClass", "", "x"), False, True, "choose one that `kubectl get priorityclass` lists"),
+        (Reference("RuntimeClass", "", "x"), False, True, "choose one that `kubectl get runtimeclass` lists"),
+        (Reference("StorageClass", "", "x"), False, True, "set `storage.class` to one that"),
+        (Reference("CustomResourceDefinition", "", "x"), False, True, "disable `prometheus_cr`"),
+        (Reference("PriorityClass", "", "x"), False, True, "set `priority_class_name` to one that"),
     ],
 )
 def test_the_fix_adds_what_is_missing(wanted: Reference, exists: bool, namespace: bool, text: str) -> None:

@@ -77,6 +77,8 @@ CONSTRAINTS = obj("SecurityContextConstraints", "ns-a")
 
 
 NOT_OPENSHIFT = r"ns-a: .*does not serve this kind.*This cluster is not OpenShift: set `platform`"
+CERTIFICATE = obj("Certificate", spec={"secretName": "tls"})
+ALL_KINDS = r"these kinds: Thing of example.com/v1, Certificate of cert-manager.io/v1(?s:.)*or upgrade cert-manager"
 TAKEN = "4317/TCP on node n1 by pod default/other"
 
 
@@ -84,7 +86,8 @@ TAKEN = "4317/TCP on node n1 by pod default/other"
     ("live", "manifests", "check", "words"),
     [
         ([], [CONFIG, DEFINITION], False, "namespace 'ns' does not exist"),
-        ([NAMESPACE], [CONFIG, THING], False, "does not serve this kind"),
+        ([NAMESPACE], [CONFIG, THING], False, "does not serve this kind: Thing of example.com/v1"),
+        ([NAMESPACE], [THING, CERTIFICATE], False, ALL_KINDS),
         ([], [obj("ConfigMap", namespace="")], False, "has no namespace"),
         ([NAMESPACE, NEIGHBOUR], [AGENT], False, TAKEN),
         ([NAMESPACE, NEIGHBOUR], [AGENT], True, TAKEN),
@@ -132,6 +135,33 @@ def test_a_failure_tells_what_was_done_before() -> None:
         present(api, [AGENT, CONFIG, {**AGENT, "kind": "Deployment"}])
     assert actions(caught.value.facts) == {"ConfigMap a": "created", "Deployment a": "created"}
     assert caught.value.facts["changed"] is True
+
+
+def test_a_failure_names_in_its_message_what_was_applied_and_removed_before() -> None:
+    api = ours(NAMESPACE, obj("ConfigMap", "old"))
+    api.refuse("daemonsets/a", status(422, "Invalid", "Required value"), "PATCH")
+    with pytest.raises(Problem, match=r"Done before this error, and not undone: created ConfigMap ns/a\.$"):
+        present(api, [NAMESPACE, CONFIG, AGENT])
+    api.refuse("secrets/a", status(422, "Invalid", "no"), "DELETE")
+    api.apply("us", SECRET, AGENT)
+    with pytest.raises(Problem, match=r"not undone: deleted DaemonSet ns/a\.$") as caught:
+        absent(api, [NAMESPACE, SECRET, AGENT])
+    assert caught.value.facts["changed"] is True
+
+
+@pytest.mark.parametrize("refused", ["", "/apis"])
+def test_a_namespace_that_stays_is_explained_by_the_objects_in_it(refused: str) -> None:
+    told = {"type": "NamespaceContentRemaining", "status": "True", "message": "configmaps. has 1 resource instances"}
+    leaving = {"deletionTimestamp": "now"}
+    held = obj("ConfigMap", "held", metadata={**leaving, "finalizers": ["example.com/hold"]})
+    namespace = {**NAMESPACE, "metadata": {**NAMESPACE["metadata"], **leaving}, "status": {"conditions": [told]}}
+    api = FakeApi(namespace, held, obj("ConfigMap", "free"))
+    if refused:
+        api.refuse(refused)
+    words = "configmaps. has 1" if refused else r"ConfigMap ns/held \(finalizers: example.com/hold\)\."
+    with pytest.raises(Problem, match=f"still there after 30 s: Namespace ns, blocked by {words}"):
+        present(api, [NAMESPACE, CONFIG])
+    assert not api.sent("PATCH")
 
 
 def test_pods_are_not_listed_when_the_ports_are_ours_already() -> None:

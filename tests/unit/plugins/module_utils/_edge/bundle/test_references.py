@@ -55,6 +55,28 @@ def test_references_are_not_looked_for_unless_asked() -> None:
     assert PATH not in api.sent("GET")
 
 
+KEEPER = obj(
+    "StatefulSet",
+    api="apps/v1",
+    spec={
+        "template": {"spec": {"priorityClassName": "urgent"}},
+        "volumeClaimTemplates": [{"metadata": {"name": "state"}, "spec": {"storageClassName": "fast"}}],
+    },
+)
+VOLUME = obj("PersistentVolume", "disk", namespace="", spec={"storageClassName": "fast"})
+STORAGE_CLASS = obj("StorageClass", "fast", namespace="", api="storage.k8s.io/v1")
+
+
+@pytest.mark.parametrize("there", [[], [VOLUME], [STORAGE_CLASS]], ids=["nothing", "a volume", "the class"])
+def test_a_storage_class_is_missing_only_if_no_volume_has_its_name_either(there: Any) -> None:
+    with pytest.raises(Problem, match="does not exist: ") as refused:
+        present(FakeApi(NAMESPACE, *there), [NAMESPACE, KEEPER], references="require")
+    assert "PriorityClass urgent" in refused.value.wrong
+    assert ("StorageClass fast" in refused.value.wrong) is not there
+    ways = ["set `priority_class_name`"] + ["set `storage.class`"] * (not there)
+    assert [way in line for way, line in zip(ways, refused.value.fix.splitlines(), strict=True)]
+
+
 @pytest.mark.parametrize("references", ["require", "wait"])
 def test_a_secret_that_may_not_be_read_is_warned_of_once(references: str) -> None:
     api = FakeApi(NAMESPACE)
