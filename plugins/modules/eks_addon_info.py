@@ -32,6 +32,23 @@ options:
       - The version for RV(configuration), also V(default) or V(latest). Without it the installed one, or else the
         default one.
     type: str
+  wait:
+    description:
+      - Whether to wait until O(name) is V(ACTIVE), whoever creates it. Fails with the health issues of the add-on, and
+        fails at once for what waiting does not fix. Check mode does not wait.
+    type: bool
+    default: false
+  wait_timeout: {description: How long to wait in seconds., type: float, default: 1200}
+  degraded:
+    description:
+      - The action of O(wait) for a V(DEGRADED) add-on, a usual status while its pods start.
+      - V(wait) waits for O(degraded_seconds), or fails at once for a permanent issue,
+        such as a configuration conflict or a missing subscription.
+      - V(fail) fails at once, V(accept) warns and succeeds.
+    type: str
+    choices: [wait, fail, accept]
+    default: wait
+  degraded_seconds: {description: How long an add-on may stay V(DEGRADED)., type: float, default: 300}
 seealso:
   - module: o11y.opentelemetry.eks_addon
 """
@@ -47,6 +64,13 @@ EXAMPLES = r"""
     name: adot
     kubernetes_version: "1.34"
     available: true
+
+- name: Wait until the add-on that Terraform creates is healthy
+  o11y.opentelemetry.eks_addon_info:
+    cluster_name: prod
+    name: adot
+    wait: true
+    wait_timeout: 600
 
 - name: Read the schema and the recommended policies of the default version
   o11y.opentelemetry.eks_addon_info:
@@ -111,6 +135,20 @@ configuration:
       description: The service accounts that may need a role, each with C(service_account) and C(managed_policies).
       type: list
       elements: dict
+status:
+  description: The last status of the add-on.
+  returned: when the wait failed
+  type: str
+  sample: DEGRADED
+issues:
+  description: The health issues with meaning and fix.
+  returned: when the wait failed
+  type: list
+  elements: dict
+addon:
+  description: The add-on as EKS describes it.
+  returned: when the wait failed
+  type: dict
 """
 
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
@@ -119,7 +157,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.aws.specs
 
 
 def main() -> None:
-    needs = [("configuration", True, ["name"])]
+    needs = [("configuration", True, ["name"]), ("wait", True, ["cluster_name", "name"])]
     run_addon_info(AnsibleAWSModule(argument_spec=EKS_ADDON_INFO, required_if=needs, supports_check_mode=True))
 
 

@@ -21,23 +21,23 @@ STATUSES = (
     *(ABSENT, "CREATING", "ACTIVE", "UPDATING", "DEGRADED"),
     *("CREATE_FAILED", "UPDATE_FAILED", "DELETING", "DELETE_FAILED"),
 )
-# `settle` is the wait for an add-on that does not change.
-OPERATIONS = ("create", "update", "delete", "settle")
+# `settle` is the wait for an add-on that does not change, `follow` that for one that others manage.
+OPERATIONS = ("create", "update", "delete", "settle", "follow")
 
 WAIT, DONE, FAILED, HEALTH, GONE = "wait", "done", "failed", "health", "gone"
 
 # The meaning of a status for an operation. HEALTH: the issues and the time decide; GONE: another owner removed it.
-TABLE: dict[str, tuple[str, str, str, str]] = {
-    #                  create  update  delete  settle
-    ABSENT: (WAIT, GONE, DONE, GONE),  # a new add-on may be invisible for a moment
-    "CREATING": (WAIT, WAIT, WAIT, WAIT),
-    "ACTIVE": (DONE, DONE, WAIT, DONE),
-    "UPDATING": (WAIT, WAIT, WAIT, WAIT),
-    "DEGRADED": (HEALTH, HEALTH, WAIT, HEALTH),
-    "CREATE_FAILED": (FAILED, FAILED, WAIT, FAILED),
-    "UPDATE_FAILED": (FAILED, FAILED, WAIT, FAILED),
-    "DELETING": (GONE, GONE, WAIT, GONE),
-    "DELETE_FAILED": (FAILED, FAILED, FAILED, FAILED),
+TABLE: dict[str, tuple[str, str, str, str, str]] = {
+    #                  create  update  delete  settle  follow
+    ABSENT: (WAIT, GONE, DONE, GONE, WAIT),  # a new add-on may be invisible for a moment
+    "CREATING": (WAIT, WAIT, WAIT, WAIT, WAIT),
+    "ACTIVE": (DONE, DONE, WAIT, DONE, DONE),
+    "UPDATING": (WAIT, WAIT, WAIT, WAIT, WAIT),
+    "DEGRADED": (HEALTH, HEALTH, WAIT, HEALTH, HEALTH),
+    "CREATE_FAILED": (FAILED, FAILED, WAIT, FAILED, FAILED),
+    "UPDATE_FAILED": (FAILED, FAILED, WAIT, FAILED, FAILED),
+    "DELETING": (GONE, GONE, WAIT, GONE, GONE),
+    "DELETE_FAILED": (FAILED, FAILED, FAILED, FAILED, FAILED),
 }
 # DescribeUpdate knows of an update before the add-on's status does, so that its word comes first.
 UPDATES = {"InProgress": WAIT, "Failed": FAILED, "Cancelled": FAILED}
@@ -91,7 +91,7 @@ def judge(
     if update in UPDATES:
         return AddonVerdict(UPDATES[update], f"the update has {update.lower()}" if UPDATES[update] == FAILED else "")
     # Wait during an unknown status of a newer API, until the time limit.
-    row = TABLE.get(status, (WAIT, WAIT, WAIT, WAIT))
+    row = TABLE.get(status, (WAIT,) * len(OPERATIONS))
     what = row[OPERATIONS.index(operation)]
     return _health(issues, patience, degraded_for) if what == HEALTH else AddonVerdict(what)
 

@@ -35,6 +35,7 @@ class AddonTask:
             "create": params["create_timeout_seconds"],
             "update": params["update_timeout_seconds"],
             "delete": params["delete_timeout_seconds"],
+            "settle": params["update_timeout_seconds"],
         }
         patience = Patience(params["degraded"], params["degraded_seconds"])
         self.wait = AddonWait(self.reads, Limits(self.seconds, patience), self.salt)

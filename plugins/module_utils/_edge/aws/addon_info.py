@@ -13,21 +13,23 @@ from typing import Any
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 
 from ..._core.aws.versions import available, choose, order
-from ..._core.aws.wait import issues_of
+from ..._core.aws.wait import Patience, issues_of
 from ..._core.errors import Problem
-from .addon_wait import AddonReads, fact
+from .addon_wait import AddonReads, AddonWait, Limits, fact
 from .calls import Aws, CallErrors, run
 
 
 class AddonInfo:
     def __init__(self, aws: Aws, params: Mapping[str, Any]) -> None:
-        self.params, self.salt, self.eks = params, secrets.token_hex(8), aws.calls("eks")
+        self.aws, self.params, self.salt, self.eks = aws, params, secrets.token_hex(8), aws.calls("eks")
         self.cluster, self.name = params["cluster_name"], params["name"]
         self.kubernetes = params["kubernetes_version"] or ""
 
     def run(self) -> dict[str, Any]:
         """Read only what the options request."""
         found: dict[str, Any] = {"changed": False}
+        if self.params["wait"] and not self.aws.check:  # in check mode its owner has not created it yet
+            self._wait()
         if self.cluster:
             found["addons"] = self._installed()
         if self.params["available"] or self.params["configuration"]:
@@ -39,6 +41,16 @@ class AddonInfo:
         if self.params["configuration"]:
             found["configuration"] = self._configuration(found.get("addons") or [])
         return found
+
+    def _wait(self) -> None:
+        """Wait until the add-on is healthy, whoever manages it. A cluster that does not exist fails at once."""
+        reads = AddonReads(self.eks, self.cluster, self.name)
+        if reads.addon() is None:
+            reads.kubernetes()
+        patience = Patience(self.params["degraded"], self.params["degraded_seconds"])
+        wait = AddonWait(reads, Limits({"follow": self.params["wait_timeout"]}, patience), self.salt)
+        wait.until_done("follow")
+        self.aws.warn(*wait.warnings)
 
     @CallErrors.common_error_handler("list the add-ons of the cluster")
     def _installed(self) -> list[dict[str, Any]]:

@@ -31,8 +31,10 @@ from .calls import AnsibleCallError, CallErrors, Calls, parsed
 
 Addon = dict[str, Any]
 POLL_FIRST, POLL_LAST, POLL_GROWTH = 2.0, 15.0, 1.5
-DOING = {"create": "Create", "update": "Update", "delete": "Delete", "settle": "Wait for"}
-# What to do besides what the issues say.
+DOING = {"create": "Create", "update": "Update", "delete": "Delete", "settle": "Wait for", "follow": "Wait for"}
+_TIMEOUTS = {"settle": "update_timeout_seconds", "follow": "wait_timeout"}
+# What to do besides what the issues say, and what to do if another owner manages the add-on.
+_OF_ITS_OWNER = "The owner of the add-on has to try again: this module only reads."
 MORE = {
     "DELETE_FAILED": "Set preserve to true to let EKS forget the add-on and leave its objects in the cluster.",
     "CREATE_FAILED": "The next run tries again with UpdateAddon; nothing has to be removed first.",
@@ -64,7 +66,7 @@ class AddonWait:
     ) -> Addon | None:
         """Return the add-on when the operation is done, or fail. `missing` returns what EKS does not show yet."""
         eks, began, degraded_since, pause = self.reads.eks, self.reads.eks.clock(), None, POLL_FIRST
-        limit = self.limits.seconds["update" if operation == "settle" else operation]
+        limit = self.limits.seconds[operation]
         eks.until = began + limit
         while True:
             addon = self.reads.addon()
@@ -103,15 +105,18 @@ class AddonWait:
             issues = issues_of(addon, self.reads.failed_update())
         why = verdict.why or f"it is {status}"
         wrong = f"{why}: {issue_text(issues) or 'EKS gives no reason'}"
-        return self._failure(operation, wrong, addon, issues, MORE.get(status, ""))
+        more = _OF_ITS_OWNER if operation == "follow" and status in MORE else MORE.get(status, "")
+        return self._failure(operation, wrong, addon, issues, more)
 
     def _late(
         self, operation: str, addon: Addon | None, issues: tuple[Issue, ...], lacking: list[str], limit: float
     ) -> Failure:
         state = f"still {status_of(addon)}" + (f" with another {', '.join(lacking)}" if lacking else "")
         wrong = f"{state} after {limit:g} s" + (f": {issue_text(issues)}" if issues else "")
-        option = f"{'update' if operation == 'settle' else operation}_timeout_seconds"
+        option = _TIMEOUTS.get(operation, f"{operation}_timeout_seconds")
         fix = f"EKS goes on with it, and the next run takes it up; raise {option} if it only needs longer."
+        if operation == "follow" and addon is None:
+            fix = f"Check the name and the region, or create the add-on; raise {option} if its owner needs longer."
         return self._failure(operation, wrong, addon, issues, fix)
 
     def _failure(self, operation: str, wrong: str, addon: Addon | None, issues: tuple[Issue, ...], fix: str) -> Failure:

@@ -14,6 +14,11 @@ TAGS: Spec = {"tags": {"type": "dict", "aliases": ["resource_tags"]}, "purge_tag
 _NAMES = ("cluster_name", "namespace", "service_account")
 _ACCOUNT: Spec = {**{name: {"required": True} for name in _NAMES}, "state": STATE}
 
+_HEALTH: Spec = {
+    "degraded": {"choices": ["wait", "fail", "accept"], "default": "wait"},
+    "degraded_seconds": {"type": "float", "default": 300},
+}
+
 EKS_ADDON: Spec = {
     "cluster_name": {"required": True},
     "name": {"required": True},
@@ -32,8 +37,7 @@ EKS_ADDON: Spec = {
     "preserve": {"type": "bool", "default": False},
     "wait": {"type": "bool", "default": True},
     **{f"{name}_timeout_seconds": {"type": "float", "default": 1200} for name in ("create", "update", "delete")},
-    "degraded": {"choices": ["wait", "fail", "accept"], "default": "wait"},
-    "degraded_seconds": {"type": "float", "default": 300},
+    **_HEALTH,
     **TAGS,
 }
 EKS_ADDON_INFO: Spec = {
@@ -43,6 +47,9 @@ EKS_ADDON_INFO: Spec = {
     "available": {"type": "bool", "default": False},
     "configuration": {"type": "bool", "default": False},
     "version": {},
+    "wait": {"type": "bool", "default": False},
+    "wait_timeout": {"type": "float", "default": 1200},
+    **_HEALTH,
 }
 IAM_OIDC_PROVIDER: Spec = {
     "url": {},

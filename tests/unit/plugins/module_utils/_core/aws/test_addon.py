@@ -115,16 +115,16 @@ WAIT, FAIL, ACCEPT = wait.Patience("wait", 100), wait.Patience("fail", 100), wai
 
 # What a wait does in each status of an add-on, and the first step to have it and to remove it.
 EXPECTED = """
-              create  update  delete  settle  present removed
-ABSENT        wait    gone    done    gone    create  nothing
-CREATING      wait    wait    wait    wait    resume  delete
-ACTIVE        done    done    wait    done    change  delete
-UPDATING      wait    wait    wait    wait    resume  delete
-DEGRADED      health  health  wait    health  change  delete
-CREATE_FAILED failed  failed  wait    failed  repair  delete
-UPDATE_FAILED failed  failed  wait    failed  repair  delete
-DELETING      gone    gone    wait    gone    resume  resume
-DELETE_FAILED failed  failed  failed  failed  stuck   delete
+              create  update  delete  settle  follow  present removed
+ABSENT        wait    gone    done    gone    wait    create  nothing
+CREATING      wait    wait    wait    wait    wait    resume  delete
+ACTIVE        done    done    wait    done    done    change  delete
+UPDATING      wait    wait    wait    wait    wait    resume  delete
+DEGRADED      health  health  wait    health  health  change  delete
+CREATE_FAILED failed  failed  wait    failed  failed  repair  delete
+UPDATE_FAILED failed  failed  wait    failed  failed  repair  delete
+DELETING      gone    gone    wait    gone    gone    resume  resume
+DELETE_FAILED failed  failed  failed  failed  failed  stuck   delete
 """
 ROWS = {line.split()[0]: line.split()[1:] for line in EXPECTED.strip().splitlines()[1:]}
 # What time does not mend.
@@ -176,7 +176,7 @@ def test_a_status_that_is_not_known_yet_is_waited_for() -> None:
 
 def test_failures_are_taken_up_again_and_a_deletion_that_failed_is_not() -> None:
     steps = {status: [wait.PRESENT[status][0], wait.REMOVED[status][0]] for status in STATUSES}
-    assert steps == {status: row[4:] for status, row in ROWS.items()}
+    assert steps == {status: row[5:] for status, row in ROWS.items()}
 
 
 def test_issues_of_addon_and_update_are_told_once_each() -> None:

@@ -10,8 +10,9 @@ from typing import Any
 
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.aws.addon import AddonTask
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.aws.addon_info import AddonInfo
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.aws.calls import AnsibleCallError, Calls
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.aws.specs import EKS_ADDON
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.aws.specs import EKS_ADDON, EKS_ADDON_INFO
 from moto.eks.models import eks_backends
 
 from tests.testbed.aws.addons import describe_addon
@@ -66,14 +67,22 @@ class Runs:
         return DirectClient(self.world, self.keys[min(self.clients, len(self.keys)) - 1])
 
     def run(self, *, check: bool = False, **options: Any) -> dict[str, Any]:
-        """Run once; errors are raised."""
-        defaults = {name: option.get("default") for name, option in EKS_ADDON.items()}
+        """Run eks_addon once; errors are raised."""
+        return self._run(AddonTask, EKS_ADDON, options, check)
+
+    def follow(self, *, check: bool = False, **options: Any) -> dict[str, Any]:
+        """Run eks_addon_info once, waiting; errors are raised."""
+        return self._run(AddonInfo, EKS_ADDON_INFO, {"wait": True, **options}, check)
+
+    def _run(self, task: Any, spec: dict[str, Any], options: dict[str, Any], check: bool) -> dict[str, Any]:
+        defaults = {name: option.get("default") for name, option in spec.items()}
         params = defaults | {"cluster_name": CLUSTER, "name": "adot"} | options
         calls = Calls("eks", self.connect, clock=self.clock, sleep=self.clock.sleep)
         warned: list[str] = []
         aws = SimpleNamespace(calls=lambda _service: calls, check=check, params=params)
         aws.warn = lambda *texts: warned.extend(filter(None, texts))
-        return AddonTask(aws, params).run() | {"warned": warned}  # type: ignore[arg-type]
+        found: dict[str, Any] = task(aws, params).run() | {"warned": warned}
+        return found
 
     def fails(self, **options: Any) -> str:
         """Run once, and return what it fails with."""
