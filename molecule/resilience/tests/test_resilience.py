@@ -1,7 +1,8 @@
-"""A run that is killed is completed by the next; two runs at once end as one would."""
+"""A run that is killed is completed by the next; two runs at once end as one would; a bad config hurts no old pod."""
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import signal
@@ -29,10 +30,12 @@ def start() -> subprocess.Popen[str]:
     return subprocess.Popen(SITE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True)
 
 
-@pytest.mark.parametrize("seen", ["namespace/resilience", "configmap/gateway", "deployment/gateway"])
+@pytest.mark.parametrize(
+    "seen", ["namespace/resilience", "configmap -l o11y.opentelemetry/collector=gateway", "deployment/gateway"]
+)
 def test_a_run_killed_in_the_middle_is_completed_by_the_next(cluster: Cluster, seen: str) -> None:
     run = start()
-    until(seen, lambda: cluster.host.run(f"kubectl -n resilience get {seen} -o name").rc == 0)
+    until(seen, lambda: cluster.host.run(f"kubectl -n resilience get {seen} -o name").stdout != "")
     os.killpg(run.pid, signal.SIGKILL)
     run.wait()
     assert "failed=0" in cluster.host.check_output(" ".join(SITE))
@@ -45,6 +48,34 @@ def test_two_runs_at_once_end_as_one_would(cluster: Cluster) -> None:
     outputs = [run.communicate()[0] for run in runs]
     assert [run.returncode for run in runs] == [0, 0], outputs
     assert re.search(r"changed=0 .*failed=0", cluster.host.check_output(" ".join(SITE)))
+
+
+def test_an_old_pod_that_starts_again_reads_its_own_config_and_undo_brings_it_back(cluster: Cluster) -> None:
+    """The address of the bad config is one that no pod has, which only the start of the Collector shows."""
+    cluster.host.check_output(" ".join(SITE))
+    before = _configs(cluster)
+    bad = {"extensions": {"zpages": {"endpoint": "203.0.113.1:55679"}}, "service": {"extensions": ["zpages"]}}
+    failed = cluster.host.run(f"{' '.join(SITE)} -e '{json.dumps({'otel_collector_config': bad})}'")
+    assert failed.rc != 0 and "203.0.113.1" in failed.stdout
+    assert before < _configs(cluster)
+    cluster.host.check_output("kubectl -n resilience delete pods --wait=false -l app.kubernetes.io/instance=gateway")
+    until("the gateway works", lambda: "1" in _available(cluster))
+    cluster.host.check_output("kubectl -n resilience rollout undo deployment/gateway daemonset/agent")
+    cluster.host.check_output("kubectl -n resilience rollout status --timeout=60s deployment/gateway")
+    assert re.search(r"changed=[1-9].* failed=0", cluster.host.check_output(" ".join(SITE)))
+    assert re.search(r"changed=0 .*failed=0", cluster.host.check_output(" ".join(SITE)))
+
+
+def _configs(cluster: Cluster) -> set[str]:
+    return set(
+        cluster.host.check_output("kubectl -n resilience get cm -l o11y.opentelemetry/collector -o name").split()
+    )
+
+
+def _available(cluster: Cluster) -> str:
+    return cluster.host.check_output(
+        "kubectl -n resilience get deployment gateway -o jsonpath={.status.availableReplicas}"
+    )
 
 
 def _ready(cluster: Cluster, instance: str) -> bool:

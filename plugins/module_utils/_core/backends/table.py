@@ -77,7 +77,7 @@ class Limit(NamedTuple):
 
 
 LIMITS = (
-    Limit("revision_history_limit", _ALL, _PLAIN, lambda value: value != _REVISIONS),
+    Limit("revision_history_limit", _SIDECAR, _POD, lambda value: value != _REVISIONS),
     Limit("topology_spread", ("daemonset",), "Remove it: a daemonset is on every node anyway."),
     Limit("disruption_budget", ("daemonset",), _PLAIN, said),
     Limit("update_strategy", ("statefulset", "sidecar"), _PLAIN),

@@ -202,8 +202,15 @@ def awaited(old: Iterable[Manifest], manifests: Iterable[Manifest]) -> list[Mani
 
 
 def remade(manifest: Manifest, live: Manifest | None) -> bool:
-    """Return whether an object must be recreated to change: the operator rejects a change of mode."""
-    if manifest["kind"] != COLLECTOR or live is None:
+    """Return whether an object must be recreated to change.
+
+    The operator rejects a change of mode, and the server a change of what an immutable ConfigMap or Secret holds.
+    """
+    if live is None:
+        return False
+    if live.get("immutable"):
+        return not manifest.get("immutable") or manifest.get("data") != live.get("data")
+    if manifest["kind"] != COLLECTOR:
         return False
     modes = [(item.get("spec") or {}).get("mode") or "deployment" for item in (manifest, live)]
     return modes[0] != modes[1]

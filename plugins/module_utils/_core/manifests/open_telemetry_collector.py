@@ -41,6 +41,7 @@ def open_telemetry_collector(build: CollectorBuild) -> Manifest:
         **_stamp(build, pods, config),
         # The operator's own policy admits TCP alone (0.158) and nothing but what it finds; ours has the derived ports.
         "networkPolicy": {"enabled": False},
+        **_versions(build),
         "observability": {"metrics": {"disablePrometheusAnnotations": True}},
         **present(targetAllocator=target_allocator(build)),
         "config": config,
@@ -84,6 +85,16 @@ def _pods(build: CollectorBuild) -> dict[str, Any]:
         ),
         **_governed(build),
     }
+
+
+def _versions(build: CollectorBuild) -> dict[str, Any]:
+    """Return how many ConfigMaps the operator keeps: the present config, and one for each revision to go back to.
+
+    The operator keeps three, and the workloads that it makes ten revisions. A sidecar's config is in its pod.
+    """
+    if build.collector.mode == _SIDECAR:
+        return {}
+    return {"configVersions": build.collector.revision_history_limit + 1}
 
 
 def _governed(build: CollectorBuild) -> dict[str, Any]:

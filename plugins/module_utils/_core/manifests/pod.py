@@ -20,6 +20,8 @@ FILE = "config.yaml"
 CONFIG_DIRECTORY = "/conf"
 CONFIG_VOLUME = "config"
 STATE_VOLUME = "state"
+# Of a SHA-256: enough to tell apart the configs of one collector.
+_HASH_DIGITS = 10
 HASH_ANNOTATION = "checksum/config"
 # Of what is not confined to one pod, as spc_t is, the level has no categories.
 SELINUX_LEVEL = "s0"
@@ -153,7 +155,7 @@ def _probes(build: CollectorBuild) -> dict[str, Any]:
 
 
 def _config_volume(build: CollectorBuild) -> dict[str, Any]:
-    source = {"name": build.collector.name, "items": [{"key": KEY, "path": FILE}]}
+    source = {"name": config_name(build), "items": [{"key": KEY, "path": FILE}]}
     return {"name": CONFIG_VOLUME, "configMap": source}
 
 
@@ -226,6 +228,14 @@ def api_access(build: CollectorBuild) -> tuple[list[dict[str, Any]], list[dict[s
     return [volume], [{"name": _TOKEN_VOLUME, "mountPath": _TOKEN_FOLDER, "readOnly": True}]
 
 
+def config_name(build: CollectorBuild) -> str:
+    """Return the name of the ConfigMap, which differs for each config."""
+    return f"{build.collector.name}-{build.config_hash[:_HASH_DIGITS]}"
+
+
 def config_map(build: CollectorBuild) -> Manifest:
-    """Return the ConfigMap; its one key is mounted as a file."""
-    return frame(build, "v1", "ConfigMap", data={KEY: build.config_text})
+    """Return the ConfigMap of this very config; its one key is mounted as a file.
+
+    A new config is a new ConfigMap. Pods of the revision before, and `kubectl rollout undo`, still find theirs.
+    """
+    return frame(build, "v1", "ConfigMap", name=config_name(build), immutable=True, data={KEY: build.config_text})

@@ -10,6 +10,7 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 
 from ..._core.cluster.bundle import Manifest, Ref, check, normalise, ordered, ref
+from ..._core.cluster.config_versions import predecessors
 from ..._core.cluster.operator_status import followed
 from ..._core.cluster.replacement_order import autoscaled, kept_replicas, remade
 from ..._core.cluster.rollout import is_ready
@@ -44,7 +45,7 @@ def apply_bundle(cluster: Cluster, options: BundleOptions) -> dict[str, Any]:
     pairs = [(manifest, bundle.live[ref(manifest)]) for manifest in options.manifests]
     refuse_foreign(bundle.session, pairs)
     refuse_missing(bundle.session, pairs)
-    pruning = Pruning(bundle.session)
+    pruning = Pruning(bundle.session, bundle.live)
     refuse_taken_ports(bundle.session, pairs, pruning.left)
     warn_of_constraints(bundle.session)
     with reporting(bundle.session):
@@ -63,6 +64,7 @@ class _Apply:
     def __init__(self, session: Session) -> None:
         self.session, self.cluster, self.options = session, session.cluster, session.options
         self.live: dict[Ref, Manifest | None] = {}
+        self.replaced: dict[Ref, Ref] = {}
         self.applied: list[Manifest] = []
         self.missing: set[str] = set()
         self.unserved: list[Manifest] = []
@@ -79,6 +81,7 @@ class _Apply:
             await_gone(self.session, leaving, self.cluster.clock())
         stays = [None if found in leaving else found for found in read]
         self.live = {ref(m): found for m, found in zip([*manifests, *others], stays, strict=True)}
+        self.replaced = predecessors(manifests, self.live)
         self.missing = {name for name in namespaces_of(manifests) if not self.live[Ref("Namespace", "", name)]}
         unknown = sorted(self.missing - own)
         if unknown:
@@ -114,13 +117,20 @@ class _Apply:
             same = before is not None and normalise(before) == normalise(after)
             action = "unchanged" if same else "changed" if before else "created"
             # For a new object the difference shows the manifest, without the server's defaults.
-            self.session.report.add(action, before, after if before else manifest)
+            self.session.report.add(action, before or self._replaced(manifest), after if before else manifest)
         if failed:
             raise failed[0]
         if not self.options.check:
             await_issued(self.session, self.applied[-len(group) :])
         if group[0]["kind"] == "CustomResourceDefinition" and not self.options.check:
             await_served(self.session, group)
+
+    def _replaced(self, manifest: Manifest) -> Manifest | None:
+        """Return the config that a new one replaces, so that the difference shows what changes in it."""
+        old = self.replaced.get(ref(manifest)) if self.options.diff else None
+        return (
+            self.session.live({**manifest, "metadata": {"name": old.name, "namespace": old.namespace}}) if old else None
+        )
 
     def rolled_out(self, awaited: set[Ref]) -> bool:
         """Return whether every workload is complete as it was applied, or was awaited: nothing is left to wait for."""

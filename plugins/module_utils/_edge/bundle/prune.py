@@ -5,14 +5,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import partial
 from typing import Any
 
 from ..._core.cluster.bundle import Manifest, Ref, ordered, ref, stale
+from ..._core.cluster.config_versions import earlier, renewed, unnamed
 from ..._core.cluster.operator_status import API_VERSION, KIND, belongs, needed
 from ..._core.cluster.ownership import applied_by, is_ours, release_of
 from ..._core.cluster.replacement_order import awaited, goes_first, replaces
+from ..._core.collector.names import COLLECTOR_LABEL
 from ..._core.errors import Failure, Problem
 from ..api.cluster import CONFLICT, METADATA_LIST, NOT_FOUND, ApiError
 from ..api.explain import asking, explain
@@ -24,6 +26,10 @@ from .waits import await_gone
 
 _CERTIFICATES = ApiResource(API_VERSION, KIND, "certificates", True)
 _SECRETS = ApiResource("v1", "Secret", "secrets", True)
+_REVISIONS = (
+    ApiResource("apps/v1", "ReplicaSet", "replicasets", True),
+    ApiResource("apps/v1", "ControllerRevision", "controllerrevisions", True),
+)
 
 
 def secrets_of(session: Session, going: Iterable[Manifest]) -> list[Manifest]:
@@ -69,9 +75,10 @@ FOREGROUND = ("Deployment", "DaemonSet", "StatefulSet", "OpenTelemetryCollector"
 class Pruning:
     """What the bundle's label selects and the bundle does not have."""
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Session, live: Mapping[Ref, Manifest | None] | None = None) -> None:
+        """Read what is left. With the live objects of a bundle that stays, configs to go back to are not part of it."""
         self.session = session
-        self.left = _left(session)
+        self.left = _left(session, live)
 
     def make_room(self, group: list[Manifest]) -> None:
         """Delete what must be gone before a group can be applied, once the server would take the group."""
@@ -117,7 +124,7 @@ class Pruning:
         self.left = [old for old in self.left if ref(old) not in names]
 
 
-def _left(session: Session) -> list[Manifest]:
+def _left(session: Session, live: Mapping[Ref, Manifest | None] | None) -> list[Manifest]:
     """Return the labelled objects that the bundle does not have, as they are."""
     if not session.options.prune_selector:
         return []
@@ -133,8 +140,24 @@ def _left(session: Session) -> list[Manifest]:
     if denied:
         session.report.warnings.append(f"Not pruned, since this user may not list them: {', '.join(denied)}")
     left = stale((item for items in found for item in items or [] if _is_ours(session, item)), refs(manifests))
-    whole = [item for item in session.cluster.parallel(session.live, left) if item]
+    kept = [] if live is None else _kept_configs(session, left, live)
+    going = [item for item in left if item not in kept]
+    whole = [item for item in session.cluster.parallel(session.live, going) if item]
     return whole + secrets_of(session, whole)
+
+
+def _kept_configs(session: Session, left: list[Manifest], live: Mapping[Ref, Manifest | None]) -> list[Manifest]:
+    """Return the earlier configs that stay. Revisions are read only when a new config may push out an old one."""
+    configs = earlier(left, session.options.manifests)
+    collectors = renewed(session.options.manifests, live)
+    wheres = [(kind, name) for name in namespaces_of(configs) for kind in _REVISIONS if collectors]
+    found = session.cluster.parallel(
+        lambda where: listed(session, where[0], where[1], {"labelSelector": COLLECTOR_LABEL}), wheres
+    )
+    if not wheres or None in found:
+        return configs
+    going = unnamed(configs, collectors, (item for items in found for item in items or []))
+    return [item for item in configs if item not in going]
 
 
 def _is_ours(session: Session, item: Manifest) -> bool:

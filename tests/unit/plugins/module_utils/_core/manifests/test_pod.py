@@ -85,10 +85,16 @@ def test_the_user_follows_from_the_platform_and_the_config(config: Any, user: in
     assert pod_template(replace(build(config), run_as_user=user))["spec"]["securityContext"] == security
 
 
-def test_a_cpu_limit_is_there_when_it_is_given_and_the_config_is_one_key() -> None:
+def test_a_cpu_limit_is_there_when_it_is_given() -> None:
     wanted = {"limits": {"cpu": "2", "memory": "512Mi"}, "requests": {"memory": "512Mi"}}
     assert container(cpu_limit="2", cpu_request="")["resources"] == wanted
-    assert config_map(build()) == manifest("v1", "ConfigMap", data={"config": "the: config\n"})
+
+
+def test_a_config_is_an_immutable_object_of_its_own_which_the_pod_names() -> None:
+    named = METADATA | {"name": "gateway-0123456789"}
+    new = replace(build(), config_hash="0123456789abcdef")
+    assert config_map(new) == manifest("v1", "ConfigMap", named, immutable=True, data={"config": "the: config\n"})
+    assert pod_template(new)["spec"]["volumes"][0]["configMap"]["name"] == "gateway-0123456789"
 
 
 @pytest.mark.parametrize(("mode", "root"), [("daemonset", True), ("statefulset", False), ("deployment", False)])
