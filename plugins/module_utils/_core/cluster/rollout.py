@@ -32,6 +32,8 @@ Search = Callable[[str, Any], Any]
 OF = "of"
 # The prefix of an event message that the API server combined with others.
 REPEATED = "(combined from similar events): "
+# What Go says of a file that it may not open or create.
+_DENIED = re.compile(r"(?:open|mkdir|create|stat|lstat|remove|rename) (?P<path>/[^\s:]+)[^:]*: permission denied")
 _MISSING_SECRET = re.compile(r'secrets? "(?:[^"/]*/)?(?P<name>[^"]+)" not found')
 
 
@@ -125,7 +127,36 @@ def newest_pods(workload: Object, revision: Object | None, pods: Iterable[Object
     return [pod for pod in mine if not pod["metadata"].get("deletionTimestamp")]
 
 
-def issuing(symptom: Symptom, certificates: Iterable[Object]) -> Symptom:
+def fix_of(symptom: Symptom, log: Iterable[str]) -> str:
+    """Return the fix of a symptom, or of what the log of its container says."""
+    denied = next(filter(None, map(_DENIED.search, log)), None) if symptom.row.id == "crash" else None
+    if not denied or not symptom.pod:
+        return symptom.row.fix
+    security = symptom.pod["spec"].get("securityContext") or {}
+    given = {key: security[key] for key in ("runAsUser", "fsGroup") if security.get(key) is not None}
+    who = ", ".join(f"{key} {value}" for key, value in given.items()) or "no fsGroup"
+    return (
+        f"Let the pod ({who}) use {denied['path']}. Kubernetes gives a volume to the group fsGroup only if its driver"
+        " supports that; for a hostPath or an NFS volume, change owner or mode of the folder on the volume, or set"
+        " `storage.class` to a class whose driver supports fsGroup."
+    )
+
+
+def unbound(symptom: Symptom, claims: Iterable[Object], events: list[Object]) -> Symptom:
+    """Return a symptom about unbound claims, with the claims of the pod, their class, and the last event of each."""
+    volumes = ((symptom.pod or {}).get("spec") or {}).get("volumes") or []
+    names = [(volume.get("persistentVolumeClaim") or {}).get("claimName") for volume in volumes]
+    details = [symptom.detail]
+    for claim in claims:
+        if claim["metadata"]["name"] in names and (claim.get("status") or {}).get("phase") != "Bound":
+            storage_class = (claim.get("spec") or {}).get("storageClassName")
+            last = [str(event.get("message")) for event in events_of(claim, events)[-1:]]
+            of = f"StorageClass {storage_class}" if storage_class else "no StorageClass"
+            details.append(": ".join([f"claim {claim['metadata']['name']} of {of}", *last]))
+    return symptom._replace(detail="; ".join(details))
+
+
+def issuing(symptom: Symptom, certificates: Iterable[Object], _events: list[Object]) -> Symptom:
     """Return a symptom about a missing Secret, with the status of the Certificate that creates the Secret."""
     match = _MISSING_SECRET.search(symptom.detail) if symptom.row.id == "mount" else None
     for item in certificates if match else ():
@@ -135,6 +166,14 @@ def issuing(symptom: Symptom, certificates: Iterable[Object]) -> Symptom:
             detail = f"{symptom.detail}; Certificate {item['metadata']['name']}: {why or 'not processed yet'}"
             return symptom._replace(row=ISSUING, detail=detail)
     return symptom
+
+
+Explained = Callable[[Symptom, Iterable[Object], list[Object]], Symptom]
+# By row: the objects that explain a symptom further, which are listed only for it, and how they do.
+EXPLAINED: dict[str, tuple[tuple[str, str, str], Explained]] = {
+    "mount": (("cert-manager.io/v1", "Certificate", "certificates"), issuing),
+    "unbound_claim": (("v1", "PersistentVolumeClaim", "persistentvolumeclaims"), unbound),
+}
 
 
 def older_pods(workload: Object, newest: list[Object], pods: Iterable[Object]) -> list[Object]:

@@ -74,6 +74,12 @@ _PASSING = " || ".join(
 _STARTING = f"length({_CONTAINERS} | [?state.running || state.terminated || lastState.terminated]) == `0`"
 _SCALING = "(events[?contains(['TriggeredScaleUp', 'Nominated'], reason)])"
 
+_UNSCHEDULABLE = "pod.status.conditions[?type=='PodScheduled' && status=='False' && reason=='Unschedulable'"
+_UNBOUND = " || ".join(
+    f"contains(not_null(message, ''), '{words}')"
+    for words in ("unbound immediate PersistentVolumeClaims", "persistent volumes to bind")
+)
+
 # Tried from the top for {pod, events}; the first row that finds something speaks for the pod.
 POD_FAILURES = (
     FailureRow(
@@ -124,9 +130,15 @@ POD_FAILURES = (
         evidence=True,
     ),
     FailureRow(
+        "unbound_claim",
+        f"!{_SCALING} && {_UNSCHEDULABLE} && ({_UNBOUND})].{{reason: reason, detail: message}}",
+        UNSCHEDULABLE_GRACE,
+        "Set `storage.class` to a class whose provisioner runs (`kubectl get storageclass`), or create a"
+        " PersistentVolume of that class and size.",
+    ),
+    FailureRow(
         "unschedulable",
-        f"!{_SCALING} && pod.status.conditions[?type=='PodScheduled' && status=='False' && reason=='Unschedulable']"
-        ".{reason: reason, detail: message}",
+        f"!{_SCALING} && {_UNSCHEDULABLE}].{{reason: reason, detail: message}}",
         UNSCHEDULABLE_GRACE,
         "Lower the resource requests, add nodes, or correct node selectors, affinity and tolerations.",
     ),
@@ -149,6 +161,18 @@ POD_FAILURES = (
 # Replaces `mount` when a Certificate creates the Secret: its issuer decides how long that takes.
 ISSUING = FailureRow("certificate", "", math.inf, "Check `kubectl describe certificate` and its issuer.")
 
+
+def _refused(row: str, fix: str, *words: str) -> FailureRow:
+    """Return the row of pods that the API server refuses with these words, to a controller of any kind."""
+    having = " || ".join(f"contains(detail, '{part}')" for part in words)
+    found = (
+        "[missing && events[?reason=='FailedCreate'].{reason: reason, detail: message},"
+        " not_null(workload.status.conditions, `[]`)[?type=='ReplicaFailure' && status=='True']"
+        ".{reason: reason, detail: message}][] | [?detail && (" + having + ")]"
+    )
+    return FailureRow(row, found, 3, fix)
+
+
 # Tried from the top for {workload, events, missing, old, allow_empty}; `old` are the pods of older revisions.
 WORKLOAD_FAILURES = (
     FailureRow(
@@ -161,14 +185,29 @@ WORKLOAD_FAILURES = (
         10,
         "Delete that pod. Kubernetes does not delete it automatically.",
     ),
-    FailureRow(
-        # OpenShift: no SecurityContextConstraints of the ServiceAccount allow what the pods request.
+    _refused(  # OpenShift: no SecurityContextConstraints of the ServiceAccount allow what the pods request
         "constraints",
-        "[missing && events[?reason=='FailedCreate'].{reason: reason, detail: message},"
-        " not_null(workload.status.conditions, `[]`)[?type=='ReplicaFailure' && status=='True']"
-        ".{reason: reason, detail: message}][] | [?detail && contains(detail, 'security context constraint')]",
-        3,
         "Set `platform` to the platform of the cluster. The role then creates the constraints that the config needs.",
+        "security context constraint",
+    ),
+    # Sources: the plugins PodSecurity, LimitRanger and ResourceQuota of the API server.
+    _refused(
+        "pod_security",
+        "For a hostPort, set `host_ports: false`. For host paths or user 0, leave out the component that needs them."
+        " Or have an administrator label the namespace `pod-security.kubernetes.io/enforce=privileged`.",
+        "violates PodSecurity",
+    ),
+    _refused(
+        "limit_range",
+        "Set `memory_limit`, `cpu_limit` and `cpu_request` of the collector to what the LimitRange of the namespace"
+        " allows (`kubectl describe limitrange`), or change the LimitRange.",
+        *("usage per Container is", "usage per Pod is", "limit to request ratio per"),
+    ),
+    _refused(
+        "quota",
+        "Lower `memory_limit`, `cpu_limit`, `cpu_request` or `replicas` of the collector, set `cpu_limit` if the quota"
+        " asks for it, or raise the ResourceQuota (`kubectl describe quota`).",
+        *("exceeded quota", "failed quota"),
     ),
     FailureRow(
         "create_pods",

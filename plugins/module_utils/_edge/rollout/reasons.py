@@ -10,11 +10,12 @@ from typing import Any
 
 from ..._core.cluster.bundle import ref
 from ..._core.cluster.rollout import (
+    EXPLAINED,
     OF,
     Object,
     Symptom,
     event_time,
-    issuing,
+    fix_of,
     newest,
     newest_pods,
     observed,
@@ -65,7 +66,7 @@ def _fact(workload: Object, symptom: Symptom, log: list[str]) -> dict[str, Any]:
         "reason": symptom.reason,
         "message": symptom.detail,
         "log": log,
-        "fix": symptom.row.fix,
+        "fix": fix_of(symptom, log),
     }
 
 
@@ -77,7 +78,7 @@ def _problem(group: Found, log: list[str]) -> Problem:
     more = f"; the same for {len(group) - 1} more" if len(group) > 1 else ""
     last = "\nThe last lines of its log:\n  " + "\n  ".join(log) if log else ""
     wrong = f"{symptom.reason}: {symptom.detail.rstrip('.')}{more}"
-    return Problem(wrong, asked=f"Wait for {title(workload)}", where=where, fix=symptom.row.fix + last)
+    return Problem(wrong, asked=f"Wait for {title(workload)}", where=where, fix=fact["fix"] + last)
 
 
 def _log(cluster: Cluster, symptom: Symptom, mask: Callable[[str], str]) -> list[str]:
@@ -117,12 +118,12 @@ def unfinished(workloads: list[Object], events: list[Object]) -> list[str]:
             if item.get("status") != "True"
         ]
     warnings = [event for event in events if event.get("type") == "Warning" and _concerns(event, workloads)]
-    for event in sorted(warnings, key=event_time)[-EVENTS:]:
-        said = quoted(str(event.get("message") or ""), LINE_LENGTH)
-        lines.append(
-            f"{event['involvedObject']['kind']} {event['involvedObject']['name']}: {event.get('reason')}: {said}"
-        )
-    return lines
+    return lines + [_saying(event) for event in sorted(warnings, key=event_time)[-EVENTS:]]
+
+
+def _saying(event: Object) -> str:
+    about, said = event["involvedObject"], quoted(str(event.get("message") or ""), LINE_LENGTH)
+    return f"{about['kind']} {about['name']}: {event.get('reason')}: {said}"
 
 
 def _concerns(event: Object, workloads: list[Object]) -> bool:
@@ -137,7 +138,6 @@ def _concerns(event: Object, workloads: list[Object]) -> bool:
 
 # Kinds that are listed once per namespace for all its workloads.
 KINDS = (("v1", "Pod", "pods"), ("apps/v1", "ReplicaSet", "replicasets"), ("v1", "Event", "events"))
-CERTIFICATES = ("cert-manager.io/v1", "Certificate", "certificates")
 REVISIONS = ("apps/v1", "ControllerRevision", "controllerrevisions")
 
 Search = Callable[[str, Any], Any]
@@ -176,7 +176,7 @@ class WorkloadStatus:
         self._unschedulable, self._empty = unschedulable_seconds, allow_empty
         self._seen: dict[tuple[str, ...], float] = {}
         self._listed: dict[tuple[str, str], list[Object]] = {}
-        self._certificates: dict[tuple[ApiResource, str], list[Object]] = {}
+        self._more: dict[tuple[ApiResource, str], list[Object]] = {}
 
     def at(self, workloads: list[Object]) -> Found:
         """Return the current symptoms. Lists each kind once per namespace."""
@@ -188,22 +188,22 @@ class WorkloadStatus:
             lists = self.cluster.parallel(self._list, wheres)
         except ApiError as error:
             raise explain(error, "Find the reasons") from error
-        self._certificates = {}
+        self._more = {}
         self._listed = {(resource.kind, name): items for (resource, name), items in zip(wheres, lists, strict=True)}
         return [
-            (workload, self._issuing(workload, symptom))
+            (workload, self._explained(workload, symptom))
             for workload in workloads
             for symptom in self._symptoms(workload)
         ]
 
-    def _issuing(self, workload: Object, symptom: Symptom) -> Symptom:
-        """List the Certificates only if a Secret is missing that a Certificate may create."""
-        if symptom.row.id != "mount":
+    def _explained(self, workload: Object, symptom: Symptom) -> Symptom:
+        if symptom.row.id not in EXPLAINED:
             return symptom
-        where = (ApiResource(*CERTIFICATES, True), workload["metadata"]["namespace"])
-        if where not in self._certificates:
-            self._certificates[where] = self._list(where)
-        return issuing(symptom, self._certificates[where])
+        resource, explained = EXPLAINED[symptom.row.id]
+        where = (ApiResource(*resource, True), workload["metadata"]["namespace"])
+        if where not in self._more:
+            self._more[where] = self._list(where)
+        return explained(symptom, self._more[where], self.events())
 
     def _list(self, where: tuple[ApiResource, str]) -> list[Object]:
         resource, namespace = where

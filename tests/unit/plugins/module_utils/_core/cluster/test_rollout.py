@@ -18,8 +18,13 @@ DS_DONE = {"desiredNumberScheduled": 3, "updatedNumberScheduled": 3, "numberAvai
 ONE = {"availableReplicas": 1, "currentRevision": "a", "updateRevision": "a"}
 HOMELESS = {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": "Insufficient memory"}
 RUNNING = {"running": {"startedAt": T0}}
-FAILED = {"type": "ReplicaFailure", "status": "True", "reason": "FailedCreate", "message": "exceeded quota"}
+FAILED = {"type": "ReplicaFailure", "status": "True", "reason": "FailedCreate", "message": "webhook"}
 UNCONSTRAINED = "pods are forbidden: unable to validate against any security context constraint: []"
+BARRED = 'pods "a-1" is forbidden: violates PodSecurity "restricted:latest": hostPort (container "c" uses hostPort 1)'
+LIMITED = 'pods "a-1" is forbidden: maximum memory usage per Container is 64Mi, but limit is 512Mi'
+FULL = 'pods "a-1" is forbidden: exceeded quota: q, requested: limits.memory=512Mi, used: limits.memory=0, limited: 9'
+UNNAMED = 'pods "a-1" is forbidden: failed quota: q: must specify limits.cpu for: c'
+UNBOUND = "0/2 nodes are available: pod has unbound immediate PersistentVolumeClaims. preemption: not helpful"
 UNRECONCILED = {"type": "Ready", "status": "False", "reason": "ReconcileError", "message": "no right"}
 LATE = {"type": "Progressing", "status": "False", "reason": "ProgressDeadlineExceeded", "message": "late"}
 READY, PARALLEL = {"type": "Ready", "status": "True"}, {"podManagementPolicy": "Parallel"}
@@ -131,6 +136,8 @@ def symptoms(workload: Any, pods: Any = (), events: Any = (), old: Any = ()) -> 
     (None, pod(waiting("ContainerCreating")), []),
     (None, pod(), []),
     ("unschedulable", pod(conditions=[HOMELESS]), []),
+    ("unbound_claim", pod(conditions=[{**HOMELESS, "message": UNBOUND}]), []),
+    (None, pod(conditions=[{**HOMELESS, "message": UNBOUND}]), [event("TriggeredScaleUp")]),
     (None, pod(conditions=[HOMELESS]), [event("TriggeredScaleUp")]),
     (None, pod(conditions=[HOMELESS]), [event("Nominated")]),
     ("mount", pod(waiting("ContainerCreating")), [event("FailedMount", 'secret "x" not found')]),
@@ -154,6 +161,10 @@ def collector(generation: Any = 2) -> Any:
     "row, workload, pods, events, old",
     ("constraints", daemon_set(desiredNumberScheduled=1), [], [event("FailedCreate", UNCONSTRAINED, uid="w")], []),
     ("constraints", deployment(conditions=[{**FAILED, "message": UNCONSTRAINED}]), [], [], []),
+    ("pod_security", daemon_set(desiredNumberScheduled=1), [], [event("FailedCreate", BARRED, uid="w")], []),
+    ("limit_range", daemon_set(desiredNumberScheduled=1), [], [event("FailedCreate", LIMITED, uid="w")], []),
+    ("quota", daemon_set(desiredNumberScheduled=1), [], [event("FailedCreate", FULL, uid="w")], []),
+    ("quota", deployment(conditions=[{**FAILED, "message": UNNAMED}]), [], [], []),
     ("create_pods", daemon_set(desiredNumberScheduled=1), [], [event("FailedCreate", uid="w")], []),
     (None, daemon_set(desiredNumberScheduled=1), [pod()], [event("FailedCreate", uid="w")], []),
     (None, daemon_set(desiredNumberScheduled=2), [pod(creationTimestamp=T2)], [event("FailedCreate", uid="w")], []),
@@ -208,18 +219,6 @@ def test_only_pods_of_the_newest_revision_or_replica_set_count() -> None:
     sets = [{"metadata": owned(uid, annotations={key: number})} for uid, number in (("r1", "9"), ("r2", "10"))]
     newest = rollout.newest(deployment(), sets)
     assert names(deployment(), newest, owned("r1", "r1"), owned("r2", "r2")) == ["r2"]
-
-
-@cases(
-    "certificates, row",
-    ([], "mount"),
-    ([{"metadata": {"name": "c"}, "spec": {"secretName": "y"}}], "mount"),
-    ([{"metadata": {"name": "c"}, "spec": {"secretName": "x"}}], "certificate"),
-)
-def test_a_secret_that_a_certificate_makes_is_waited_for(certificates: Any, row: Any) -> None:
-    events = [event("FailedMount", 'MountVolume.SetUp failed for volume "v" : secret "x" not found')]
-    (found,) = symptoms(daemon_set(), [pod(waiting("ContainerCreating"))], events)
-    assert rollout.issuing(found, certificates).row.id == row
 
 
 @cases(

@@ -80,6 +80,24 @@ def test_a_crash_is_told_at_once_with_its_log() -> None:
     assert "container c, pod p, node n1" in str(failure)
 
 
+def test_a_folder_that_the_pod_may_not_use_is_named_with_the_group() -> None:
+    api = FakeApi(workload(), replica_set(), pod(**CRASHED))
+    api.texts[LOG] = "Error: open /var/lib/otelcol/a.db: permission denied"
+    failure = fails(api)
+    assert "Let the pod (no fsGroup) use /var/lib/otelcol/a.db" in failure.fix
+    assert failure.facts["failures"][0]["fix"] in failure.fix
+
+
+def test_an_unbound_claim_is_listed_once_for_all_its_pods() -> None:
+    unbound = {"conditions": [{**UNSCHEDULABLE, "message": "pod has unbound immediate PersistentVolumeClaims"}]}
+    pods = [pod(name, **unbound) for name in "pq"]
+    for item in pods:
+        item["spec"]["volumes"] = [{"persistentVolumeClaim": {"claimName": "state"}}]
+    api = FakeApi(workload(), replica_set(), *pods, obj("PersistentVolumeClaim", "state", spec={}))
+    assert "claim state of no StorageClass; the same for 1 more" in str(fails(api, unschedulable_seconds=0))
+    assert [path.rpartition("/")[2] for path in api.sent("GET")].count("persistentvolumeclaims") == 1
+
+
 def test_a_log_that_is_not_there_yet_is_asked_for_again() -> None:
     api = FakeApi(workload(), replica_set(), pod(**CRASHED))
     api.texts[LOG] = "unable to retrieve container logs for containerd://1"

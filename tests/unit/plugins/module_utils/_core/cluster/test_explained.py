@@ -1,0 +1,53 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What else a cluster says about a symptom: Certificates, claims, and the log of the container."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.cluster import rollout
+
+from ..helpers import cases
+from .test_rollout import HOMELESS, UNBOUND, daemon_set, ended, event, pod, symptoms, waiting
+
+
+@cases(
+    "certificates, row",
+    ([], "mount"),
+    ([{"metadata": {"name": "c"}, "spec": {"secretName": "y"}}], "mount"),
+    ([{"metadata": {"name": "c"}, "spec": {"secretName": "x"}}], "certificate"),
+)
+def test_a_secret_that_a_certificate_makes_is_waited_for(certificates: Any, row: Any) -> None:
+    events = [event("FailedMount", 'MountVolume.SetUp failed for volume "v" : secret "x" not found')]
+    (found,) = symptoms(daemon_set(), [pod(waiting("ContainerCreating"))], events)
+    assert rollout.issuing(found, certificates, []).row.id == row
+
+
+def test_an_unbound_claim_is_named_with_its_class_and_its_last_event() -> None:
+    homeless = pod(conditions=[{**HOMELESS, "message": UNBOUND}])
+    homeless["spec"]["volumes"] = [{"persistentVolumeClaim": {"claimName": name}} for name in ("s", "t", "u")]
+    (found,) = symptoms(daemon_set(), [homeless])
+    claims = [
+        {"metadata": {"name": "s", "uid": "s"}, "spec": {"storageClassName": "fast"}, "status": {"phase": "Pending"}},
+        {"metadata": {"name": "t", "uid": "t"}},
+        {"metadata": {"name": "u", "uid": "u"}, "status": {"phase": "Bound"}},
+        {"metadata": {"name": "other", "uid": "o"}},
+    ]
+    told = rollout.unbound(found, claims, [event("ProvisioningFailed", "no such driver", uid="s")]).detail
+    assert told == f"{UNBOUND}; claim s of StorageClass fast: no such driver; claim t of no StorageClass"
+
+
+@cases(
+    "log, words",
+    (['Error: cannot start: open /var/lib/q/a.db: permission denied; failed to "stop"'], "use /var/lib/q/a.db."),
+    (["Error: mkdir /state: permission denied"], "the pod (runAsUser 10001, fsGroup 5) use /state. "),
+    (["Error: invalid configuration"], "Read the log."),
+    ([], "Read the log."),
+)
+def test_a_crash_is_fixed_by_what_its_log_says(log: Any, words: str) -> None:
+    item = pod(waiting("CrashLoopBackOff", restarts=2, lastState=ended()))
+    item["spec"]["securityContext"] = {"runAsUser": 10001, "fsGroup": 5}
+    (found,) = symptoms(daemon_set(), [item])
+    assert words in rollout.fix_of(found, log)
