@@ -17,7 +17,7 @@ from tests.testbed.cluster import Cluster
 from tests.testbed.errors import Reason, UnavailableError
 from tests.testbed.loading import Installed
 from tests.testbed.progress import say
-from tests.testbed.providers import PROVIDER, Provider
+from tests.testbed.providers import PROVIDER, PROVIDERS, Provider
 from tests.testbed.tasks import Task, run_all
 
 BUILDS_AT_ONCE = 2
@@ -64,6 +64,13 @@ def _unfit(entry: Entry, provider: Provider) -> Reason | None:
             f"its images cannot be loaded into a cluster of {provider.name}", "use a cluster of the testbed's"
         )
     return None
+
+
+def unfit_scenario(folder: Path) -> Reason | None:
+    """Why a scenario of Molecule must not run on a cluster of the user's."""
+    listed = folder / "requires.txt"
+    entries = [named(name) for name in listed.read_text(encoding="utf-8").split()] if listed.exists() else []
+    return next((_unfit(entry, PROVIDERS["external"]) for entry in entries if entry.cluster_wide), None)
 
 
 def fitting(names: Sequence[str], provider: Provider) -> list[str]:
