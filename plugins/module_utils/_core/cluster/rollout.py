@@ -32,8 +32,8 @@ Search = Callable[[str, Any], Any]
 OF = "of"
 # The prefix of an event message that the API server combined with others.
 REPEATED = "(combined from similar events): "
-# What Go says of a file that it may not open or create.
-_DENIED = re.compile(r"(?:open|mkdir|create|stat|lstat|remove|rename) (?P<path>/[^\s:]+)[^:]*: permission denied")
+# What Go says after the path of a file that it may not open or create.
+_DENIED = ": permission denied"
 _MISSING_SECRET = re.compile(r'secrets? "(?:[^"/]*/)?(?P<name>[^"]+)" not found')
 
 
@@ -129,14 +129,15 @@ def newest_pods(workload: Object, revision: Object | None, pods: Iterable[Object
 
 def fix_of(symptom: Symptom, log: Iterable[str]) -> str:
     """Return the fix of a symptom, or of what the log of its container says."""
-    denied = next(filter(None, map(_DENIED.search, log)), None) if symptom.row.id == "crash" else None
-    if not denied or not symptom.pod:
+    words = next((line.partition(_DENIED)[0].split() for line in log if _DENIED in line), [])
+    path = words[-1] if words and symptom.row.id == "crash" else ""
+    if not path.startswith("/") or not symptom.pod:
         return symptom.row.fix
     security = symptom.pod["spec"].get("securityContext") or {}
     given = {key: security[key] for key in ("runAsUser", "fsGroup") if security.get(key) is not None}
     who = ", ".join(f"{key} {value}" for key, value in given.items()) or "no fsGroup"
     return (
-        f"Let the pod ({who}) use {denied['path']}. Kubernetes gives a volume to the group fsGroup only if its driver"
+        f"Let the pod ({who}) use {path}. Kubernetes gives a volume to the group fsGroup only if its driver"
         " supports that; for a hostPath or an NFS volume, change owner or mode of the folder on the volume, or set"
         " `storage.class` to a class whose driver supports fsGroup."
     )
