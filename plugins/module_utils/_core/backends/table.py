@@ -44,6 +44,7 @@ _ACCESS: Builders = (
     network.ingress,
     network.http_route,
     network.grpc_route,
+    network.service_monitor,
     openshift.openshift_route,
     openshift.reader,
     openshift.reader_binding,
@@ -98,6 +99,7 @@ LIMITS = (
     Limit("ingress", _SIDECAR, _OURS, said),
     Limit("routes", _SIDECAR, _OURS, said),
     Limit("openshift_route", _SIDECAR, _OURS, said),
+    Limit("service_monitor", _SIDECAR, _OURS, lambda value: bool(value.get("enabled"))),
     Limit("network_policy", _SIDECAR, _OURS, said),
     Limit(
         "storage",

@@ -89,6 +89,7 @@ class Collector:
     ingress: dict[str, Any]
     routes: dict[str, Any]
     openshift_route: dict[str, Any]
+    service_monitor: dict[str, Any]
     network_policy: dict[str, Any]
     storage: dict[str, Any]
     update_strategy: dict[str, Any]

@@ -114,7 +114,7 @@ def way_in(build: CollectorBuild, name: str, what: str = "ingress or routes") ->
     collector = build.collector
     ports: dict[str, Any] = {port.name: port for port in build.exposed}
     if not collector.wants_service:
-        wrong = f"collector '{collector.name}' has an {what} but no Service"
+        wrong = f"collector '{collector.name}' has {'an' if what[0] in 'aeio' else 'a'} {what} but no Service"
         raise Problem(wrong, fix="Set `service: {enabled: true}`.")
     if name not in ports:
         fix = f"Its config listens on: {', '.join(ports) or 'nothing'}."

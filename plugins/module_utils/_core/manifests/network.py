@@ -14,6 +14,7 @@ from ..errors import Problem
 from .build import CollectorBuild, Manifest, frame, present, way_in
 from .openshift import app_protocol
 
+_MONITORING_API = "monitoring.coreos.com/v1"
 _GATEWAY_API = "gateway.networking.k8s.io/v1"
 
 
@@ -83,6 +84,24 @@ def _route(build: CollectorBuild, kind: str, port_name: str, hostnames: str) -> 
     backend = {"name": build.collector.name, "port": way_in(build, port_name).number}
     spec = {"parentRefs": [parent], "hostnames": options[hostnames], "rules": [{"backendRefs": [backend]}]}
     return frame(build, _GATEWAY_API, kind, spec=spec)
+
+
+def service_monitor(build: CollectorBuild) -> Manifest | None:
+    """Return a ServiceMonitor that scrapes one port of each pod behind the Service, or nothing when it is off."""
+    options = build.collector.service_monitor
+    if not options.get("enabled"):
+        return None
+    port = way_in(build, options.get("port") or "prometheus", "service_monitor")
+    # The governing Service of a StatefulSet has the same labels and pods, and would double every series.
+    only = {"action": "keep", "sourceLabels": ["__meta_kubernetes_service_name"], "regex": build.collector.name}
+    headless = build.collector.mode == "statefulset"
+    endpoint = present(
+        port=port.name, interval=options.get("interval"), honorLabels=True, relabelings=[only] if headless else []
+    )
+    selector = {"matchLabels": {names.COLLECTOR_LABEL: build.collector.name}}
+    monitor = frame(build, _MONITORING_API, "ServiceMonitor", spec={"selector": selector, "endpoints": [endpoint]})
+    monitor["metadata"]["labels"] |= names.texts("service_monitor.labels", options.get("labels") or {})
+    return monitor
 
 
 def service(build: CollectorBuild) -> Manifest | None:

@@ -23,11 +23,12 @@ disruption_budget: {min_available: 1}
 network_policy: {enabled: true}
 ingress: {host: a.example.com}
 routes: {gateway: public, http_hostnames: [h.example.com], grpc_hostnames: [g.example.com]}
+service_monitor: {enabled: true, port: otlp-http}
 """)
 CONFIG = running(receivers={"otlp": {"protocols": {"grpc": None, "http": None}}}, processors={"k8s_attributes": {}})
 MODES = [(backend, mode) for backend in BACKENDS for mode in BACKENDS[backend].modes]
 FIRST, RBAC = ("Namespace", "ServiceAccount"), ("ClusterRole", "ClusterRoleBinding")
-WAYS = ("NetworkPolicy", "Ingress", "HTTPRoute", "GRPCRoute")
+WAYS = ("NetworkPolicy", "Ingress", "HTTPRoute", "GRPCRoute", "ServiceMonitor")
 REFUSED = [pytest.param(limit, mode, id=f"{limit.option}-{mode}") for limit in LIMITS for mode in limit.modes]
 CROSSED = {**SOURCES, "namespaces": ["a"], "denied_namespaces": ["b"]}
 KUBERNETES, OPERATOR = BACKENDS["kubernetes"], BACKENDS["operator"]
@@ -105,8 +106,7 @@ def test_a_service_selects_the_same_pods_under_both_backends() -> None:
 OTLP = {"protocols": {"http": {"endpoint": "0.0.0.0:4318"}}}
 KEEPING = running(receivers={"otlp": OTLP}, extensions={"file_storage": {"directory": "/var/lib/otelcol/queue"}})
 # Values of options for which `sample` finds none in argument_specs.yml.
-SAMPLES: dict[str, Any] = yaml.safe_load("""
-autoscaling: {min_replicas: 1, max_replicas: 9}
+SAMPLES: dict[str, Any] = EVERYTHING | yaml.safe_load("""
 memory_limit: 1Gi
 cpu_request: 7m
 cpu_limit: "2"
@@ -115,7 +115,6 @@ volumes: [{name: a, mount_path: /a, source: {emptyDir: {}}}]
 tolerations: [{operator: Exists}]
 topology_spread: [{maxSkew: 1}]
 service: {enabled: true, type: NodePort}
-routes: {gateway: a, http_hostnames: [a.example.com]}
 network_policy: {enabled: true, ingress_from: [{podSelector: {}}]}
 storage: {size: 9Gi, class: fast}
 update_strategy: {rollingUpdate: {maxUnavailable: 1}}

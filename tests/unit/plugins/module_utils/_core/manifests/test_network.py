@@ -16,6 +16,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.manifests
     ingress,
     network_policy,
     service,
+    service_monitor,
 )
 
 from ..helpers import METADATA, PODS, build, cases, manifest, running
@@ -23,6 +24,7 @@ from ..helpers import METADATA, PODS, build, cases, manifest, running
 BOTH = running(receivers={"otlp": {"protocols": {"grpc": None, "http": None}}})
 HOST = {"host": "otel.example.com"}
 GATEWAY = {"gateway": "public", "http_hostnames": ["h.example.com"], "grpc_hostnames": ["g.example.com"]}
+MONITOR = {"enabled": True}
 ALONE = {"service": {"enabled": False}}
 TWICE = {"gateway": "public", "http_hostnames": ["a.b", "x"], "grpc_hostnames": ["a.b"]}
 OTLP = {"name": "otlp", "port": 4317, "targetPort": 4317, "protocol": "TCP", "appProtocol": "grpc"}
@@ -88,11 +90,32 @@ def test_a_route_says_which_gateway_and_there_is_none_that_is_not_asked_for() ->
     assert [builder(build(BOTH)) for builder in (ingress, http_route, grpc_route)] == [None] * 3
 
 
+def test_a_monitor_scrapes_each_pod_once() -> None:
+    options = {"enabled": True, "port": "otlp-http", "interval": "30s", "labels": {"release": "prometheus"}}
+    made: Any = service_monitor(build(BOTH, service_monitor=options))
+    assert made["metadata"]["labels"]["release"] == "prometheus"
+    assert made["spec"] == {
+        "selector": {"matchLabels": {"o11y.opentelemetry/collector": "gateway"}},
+        "endpoints": [{"port": "otlp-http", "interval": "30s", "honorLabels": True}],
+    }
+    behind_two: Any = service_monitor(build(BOTH, mode="statefulset", service_monitor=options))
+    (only,) = behind_two["spec"]["endpoints"][0]["relabelings"]
+    assert only == {"action": "keep", "sourceLabels": ["__meta_kubernetes_service_name"], "regex": "gateway"}
+    assert service_monitor(build(BOTH, service_monitor={"enabled": False})) is None
+
+
 @cases(
     "builder, config, options, says",
+    (service_monitor, BOTH, {"service_monitor": MONITOR}, "has no port 'prometheus' for its service_monitor"),
+    (service_monitor, BOTH, {"service_monitor": MONITOR, **ALONE}, "has a service_monitor but no Service"),
     (ingress, None, {"ingress": HOST}, r"'gateway' has no port 'otlp-http' for its ingress .*listens on: otlp\."),
     (ingress, running(), {"ingress": HOST}, r"has no port 'otlp-http' .*listens on: nothing\."),
-    (ingress, BOTH, {"ingress": HOST, **ALONE}, "ingress or routes but no Service. Set `service: {enabled: true}`"),
+    (
+        ingress,
+        BOTH,
+        {"ingress": HOST, **ALONE},
+        "has an ingress or routes but no Service. Set `service: {enabled: true}`",
+    ),
     (grpc_route, BOTH, {"routes": GATEWAY, **ALONE}, "ingress or routes but no Service"),
     (http_route, BOTH, {"routes": {"gateway": "public"}}, "has routes without host names"),
     (http_route, BOTH, {"routes": TWICE}, "routes host name 'a.b' to both HTTP and gRPC"),
