@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from tools import leftovers
+
 ROOT = Path(__file__).resolve().parents[1]
 COLLECTIONS = ROOT / ".ansible" / "collections"
 
@@ -25,6 +27,7 @@ def _link() -> None:
 
 
 _link()
+leftovers.remove()
 # A namespace package is the union of its folders on the path: collections that are installed stay importable.
 sys.path.insert(0, str(COLLECTIONS))
 
