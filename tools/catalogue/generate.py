@@ -47,6 +47,7 @@ def generate(folder: Path) -> dict[str, str]:
     return {
         "components.json": rows_text(rows),
         "builds.json": rows_text(tables.builds(members, inside)),
+        "providers.json": rows_text(manifests.schemes(found[_RELEASES][0], members)),
         "removals.json": rows_text(tables.removals(members, rows, _hand("removals"))),
         "provenance.json": _provenance(found, metadata, members, rows),
     }

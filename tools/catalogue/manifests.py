@@ -14,10 +14,10 @@ from typing import Any
 
 import yaml
 
-from plugins.module_utils._core.config.catalogue import Module, modules_of
+from plugins.module_utils._core.config.catalogue import BUILDER_SCHEMES, Module, modules_of, schemes_of
 
 from .clones import Clone
-from .versions import Version, parse_version
+from .versions import FIRST, Version, parse_version, ranges
 
 # Distribution → version of the Collector inside → modules.
 Members = dict[str, dict[Version, set[Module]]]
@@ -39,6 +39,25 @@ def upstream(releases: Clone, oldest: Version = ()) -> Members:
             if manifest:
                 members[name][version] = set(modules_of(_load(manifest)))
     return members
+
+
+def schemes(releases: Clone, members: Members) -> list[dict[str, Any]]:
+    """Return one row for each scheme of `${scheme:…}`: the builds and versions that have a provider for it."""
+    found: dict[str, dict[str, list[Version]]] = {}
+    for folder, name in _FOLDERS.items():
+        for version in members[name]:
+            manifest = _load(releases.show(releases.tags[version], f"distributions/{folder}/manifest.yaml") or "")
+            for scheme in schemes_of(manifest) if version >= FIRST else ():
+                found.setdefault(scheme, {}).setdefault(name, []).append(version)
+    # Neither lists its providers in a manifest. Red Hat's is built without any; ADOT's are in pkg/config.
+    for name, listed in (("adot", (*BUILDER_SCHEMES, "s3")), ("redhat", BUILDER_SCHEMES)):
+        for scheme in listed:
+            found.setdefault(scheme, {})[name] = [version for version in members[name] if version >= FIRST]
+    known = {name: sorted(version for version in versions if version >= FIRST) for name, versions in members.items()}
+    return [
+        {"scheme": scheme, "in": {name: ranges(versions, known[name]) for name, versions in sorted(by_name.items())}}
+        for scheme, by_name in sorted(found.items())
+    ]
 
 
 def redhat(clone: Clone, oldest: Version) -> dict[Version, set[Module]]:

@@ -61,6 +61,13 @@ def after_batch(*rows: tuple[str, Any]) -> Mutator:
     return mutate
 
 
+def connection_forgotten(subject: Subject) -> Iterator[Subject]:
+    made = put(subject, ("receivers", f"otlp/{NEW}"), {"protocols": {"grpc": None}})
+    for path, roles in pipelines(subject):
+        made = put(made, (*path, "receivers"), [*roles["receivers"], f"otlp/{NEW}"])
+    yield from after_batch(("k8s_attributes", {}), ("k8s_attributes", BY_CONNECTION))(made)
+
+
 def memory_limiter_settings(subject: Subject) -> Iterator[Subject]:
     wrong = [
         {"limit_mib": 400},
@@ -110,7 +117,7 @@ MUTATORS: dict[str, Mutator] = {
     "memory-limiter-late": memory_limiter_late,
     "batch-missing": batch_missing,
     "batch-early": after_batch(("tail_sampling", {}), ("filter", {}), ("probabilistic_sampler", {})),
-    "connection-forgotten": after_batch(("k8s_attributes", {}), ("k8s_attributes", BY_CONNECTION)),
+    "connection-forgotten": connection_forgotten,
     "memory-limiter-settings": memory_limiter_settings,
     "memory-limiter-above-container": added_where(
         {"memory_limit_mib": 512},

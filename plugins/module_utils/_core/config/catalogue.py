@@ -24,6 +24,10 @@ CORE = "core/"
 CONTRIB = "contrib/"
 OFFICIAL = ("otlp", "core", "k8s", "contrib")  # smallest first
 
+# What the Collector Builder adds to a build whose manifest lists no providers.
+BUILDER_SCHEMES = ("env", "file", "http", "https", "yaml")
+_PROVIDER = "provider"
+
 Row = Mapping[str, Any]
 Key = tuple[str, str]  # section, and a type or a module
 Module = Key
@@ -140,16 +144,18 @@ class Catalogue:
     ports_of: Sequence[Row] = ()
     references_of: Sequence[Row] = ()
     fields_of: Sequence[Row] = ()
+    providers_of: Sequence[Row] = ()
     gaps: Sequence[Row] = ()
     extra: Mapping[str, tuple[str, frozenset[Module]]] = field(default_factory=dict)
+    extra_schemes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @classmethod
     def from_tables(cls, tables: Mapping[str, Any]) -> Catalogue:
         """Return the catalogue of tables by file name without suffix."""
-        names = ("removals", "ports", "references", "fields")
-        removals, ports, references, fields = (tables.get(name, ()) for name in names)
+        names = ("removals", "ports", "references", "fields", "providers")
+        removals, ports, references, fields, providers = (tables.get(name, ()) for name in names)
         gaps = tables.get("provenance", {}).get("gaps", ())
-        return cls(tables["components"], tables["builds"], removals, ports, references, fields, gaps)
+        return cls(tables["components"], tables["builds"], removals, ports, references, fields, providers, gaps)
 
     def find(self, section: str, name: str, distribution: str, version: str) -> Component | None:
         """Return a type as a build knows it; None when it does not, for whatever reason.
@@ -237,6 +243,19 @@ class Catalogue:
         """Mappings of settings that several types have, by the label that stands for them."""
         return {row["define"]: row["fields"] for row in self.fields_of if "define" in row}
 
+    def ships(self, distribution: str) -> bool:
+        """Whether a distribution is a released one, of which the tables know all parts; not one of the user's own."""
+        return distribution in self._versions
+
+    def schemes(self, distribution: str, version: str) -> tuple[str, ...]:
+        """Return the schemes of `${scheme:…}` that a build has a provider for; those of all builds if it is unknown."""
+        if distribution in self.extra_schemes:
+            return self.extra_schemes[distribution]
+        if distribution not in self.distributions:
+            return tuple(row["scheme"] for row in self.providers_of)
+        inside = parse_version(self.coverage(distribution, version).version)
+        return tuple(row["scheme"] for row in self.providers_of if self._has(row, distribution, inside))
+
     def smallest_distribution(self, used: Iterable[Key], version: str, among: Sequence[str] = OFFICIAL) -> str | None:
         """Return the distribution with the fewest types that has all of (section, name); None when none has."""
         wanted = set(used)
@@ -276,7 +295,9 @@ class Catalogue:
         Those are found by the name that their folder suggests, with unknown signals, so they raise no false error.
         """
         modules = frozenset(modules_of(manifest))
-        grown = replace(self, extra={**self.extra, name: (version.removeprefix("v"), modules)})
+        extra = {**self.extra, name: (version.removeprefix("v"), modules)}
+        schemes = {**self.extra_schemes, name: schemes_of(manifest)}
+        grown = replace(self, extra=extra, extra_schemes=schemes)
         return grown, grown.coverage(name, version).unknown
 
     @cached_property
@@ -361,6 +382,13 @@ def modules_of(manifest: Row) -> list[Module]:
         for section, item in items
         if str(item.get("gomod", "")).strip()
     ]
+
+
+def schemes_of(manifest: Row) -> tuple[str, ...]:
+    """Return the schemes of the providers in an OCB manifest; the builder adds its own if it lists none."""
+    listed = [str(item.get("gomod", "")) for item in manifest.get("providers") or () if isinstance(item, Mapping)]
+    folders = (text.split()[0].rpartition("/")[2] for text in listed if text.strip())
+    return tuple(folder.removesuffix(_PROVIDER) for folder in folders) or BUILDER_SCHEMES
 
 
 def guessed_type(module: str) -> str:

@@ -12,15 +12,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from ..config.catalogue import OFFICIAL
 from ..config.paths import Path
 from ..config.secrets import is_secret
 from ..errors import near
 from .subject import Fault, Subject, rules
 
-# Schemes of the official builds; ADOT adds its own (aws-otel-collector, cmd/awscollector).
-SCHEMES = ("env", "file", "yaml", "http", "https")
-MORE_SCHEMES = {"adot": ("s3",)}
 DEFAULT_SCHEME = "env"
 
 _KEPT = "_texts"
@@ -43,8 +39,10 @@ def invalid_expansion(subject: Subject) -> Iterator[Fault]:
 
 def unknown_scheme(subject: Subject) -> Iterator[Fault]:
     """Yield `${scheme:…}` whose scheme the build has no provider for."""
-    distribution = subject.target.distribution if subject.target else ""
-    known = (*SCHEMES, *MORE_SCHEMES.get(distribution, ()))
+    target = subject.target
+    if target is None:
+        return
+    known = target.catalogue.schemes(target.distribution, target.version)
     for path, text, found in _texts(subject):
         for location in found:
             match = _LOCATION.match(location)
@@ -55,7 +53,7 @@ def unknown_scheme(subject: Subject) -> Iterator[Fault]:
                     if not is_secret(path, text)
                     else "the scheme of a `${…}` here is unknown",
                     f"Known: {', '.join(known)}.",
-                    severity="" if distribution in (*OFFICIAL, "adot") else "warning",
+                    severity="" if target.catalogue.ships(target.distribution) else "warning",
                 )
 
 

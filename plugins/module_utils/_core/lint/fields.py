@@ -5,7 +5,7 @@
 
 Source of each: _data/catalogue/fields.json, which tools/catalogue/fields.go asked of the Collector's decoder (confmap
 with mapstructure). Not checked: keys with `::`, text with `${`, types of unknown settings.
-If the catalogue lacks the version, errors become warnings with a note. Private.
+If the catalogue lacks the version of a component, nothing is said of its settings. Private.
 """
 
 from __future__ import annotations
@@ -63,13 +63,13 @@ def _judge(subject: Subject) -> Iterator[tuple[str, Fault]]:
     moved = {path for path, move in moves(subject) if gone(move, subject)}
     in_use = {(role, component_id) for _path, _signal, role, component_id in used(subject.config)}
     for path, row, settings in _places(subject):
-        note = _note(str(row["exact"]), subject.target.version)
+        if not _is_known(str(row["exact"]), subject.target.version):
+            continue
         idle = () if path in in_use else row.get("when_used", ())
         missing = () if _reported_elsewhere(subject, row, path, path in in_use) else _missing(row, settings, path)
         for name, fault in (*_walk(catalogue, row["fields"], settings, path), *missing):
             if fault.path not in moved:
-                doubt = note or ("no pipeline uses it yet" if name.replace("-", "_") in idle else "")
-                yield name, _hedged(fault, doubt) if doubt else fault
+                yield name, _hedged(fault, "no pipeline uses it yet") if name.replace("-", "_") in idle else fault
 
 
 def _reported_elsewhere(subject: Subject, row: Row, path: Path, in_use: bool) -> bool:
@@ -102,11 +102,9 @@ def _places(subject: Subject) -> Iterator[tuple[Path, Row, Any]]:
 
 
 @cache
-def _note(exact: str, version: str) -> str:
+def _is_known(exact: str, version: str) -> bool:
     since, _dots, until = exact.partition("..")
-    if parse_version(since) <= parse_version(version) < parse_version(until):
-        return ""
-    return f"as of {since}; {version} may differ"
+    return parse_version(since) <= parse_version(version) < parse_version(until)
 
 
 def _walk(catalogue: Catalogue, fields: Any, settings: Any, path: Path) -> Iterator[tuple[str, Fault]]:

@@ -32,6 +32,9 @@ _BEFORE_BATCH = {
 # Processors that drop the client's connection information.
 _FORGETFUL = (_BATCH, "groupbytrace", "tailsampling")
 
+# Connectors that hand on the client's connection information.
+_PASSING = ("forward", "routing", "failover", "roundrobin")
+
 
 def memory_limiter_missing(subject: Subject) -> Iterator[Fault]:
     """Yield pipelines that receive data without a memory limiter; a burst can end the process."""
@@ -85,9 +88,17 @@ def batch_early(subject: Subject) -> Iterator[Fault]:
 
 
 def connection_forgotten(subject: Subject) -> Iterator[Fault]:
-    """Yield k8s_attributes that need the connection after a processor that drops it."""
+    """Yield k8s_attributes of received data that need the connection after a processor that drops it."""
     asking = {part.id for part in subject.view.of("processors", "k8sattributes") if _asks_connection(part)}
+    connected = {part.id for part in subject.view.of("connectors", *_PASSING)}
+    connected |= {
+        part.id
+        for part in subject.view.parts
+        if part.section == "receivers" and (not subject.listeners or (part.section, part.type) in subject.listeners)
+    }
     for pipeline in subject.view.pipelines if asking else ():
+        if not connected & set(pipeline.receivers):
+            continue  # scraped and read data have no connection
         before = ""
         for index, name in enumerate(pipeline.processors):
             if name in asking and before:
@@ -117,7 +128,8 @@ def _asks_connection(part: Part) -> bool:
 
 
 RULES = (
-    *rules("warning", memory_limiter_missing, memory_limiter_late, documentation=_DOCUMENTATION),
+    *rules("info", memory_limiter_missing, documentation=_DOCUMENTATION),
+    *rules("warning", memory_limiter_late, documentation=_DOCUMENTATION),
     *rules("info", batch_missing, documentation=_DOCUMENTATION),
     *rules("warning", batch_early, connection_forgotten, documentation=_DOCUMENTATION),
 )

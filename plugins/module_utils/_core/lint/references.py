@@ -130,14 +130,19 @@ def _hidden(subject: Subject, path: Path) -> bool:
     return any(expanded(at(subject.config, path[:end])) for end in range(len(path) + 1))
 
 
+# People keep these beside their pipelines.
+_KEPT_FOR_TRIALS = ("debug", "logging", "nop")
+
+
 def unused_component(subject: Subject) -> Iterator[Fault]:
     """Yield components that no pipeline uses; the Collector never starts them."""
     wanted = {(role, component_id) for _path, _signal, role, component_id in listed(subject.config)}
     wanted |= {("connectors", component_id) for role, component_id in wanted if role != "processors"}
-    for name, component_id, _kind, _settings in configured(subject.config):
+    for name, component_id, kind, _settings in configured(subject.config):
         if name != "extensions" and (name, component_id) not in wanted:
             fix = "Remove it, or list it in a pipeline."
-            yield Fault((name, component_id), f"no pipeline uses '{component_id}'", fix)
+            severity = "info" if name == "exporters" and kind in _KEPT_FOR_TRIALS else ""
+            yield Fault((name, component_id), f"no pipeline uses '{component_id}'", fix, severity=severity)
 
 
 def references(config: Any) -> Iterator[tuple[Path, str]]:

@@ -159,6 +159,9 @@ def build_of(target: Target) -> Build:
     return _BUILDS[key]
 
 
+_WAY_OUT = "If your build has it, give `distribution_manifest`."
+
+
 def _judge(build: Build, name: str, kind: str) -> TypeRefusal:
     catalogue, version = build.catalogue, build.version
     available = catalogue.available_in(name, kind, version)
@@ -183,8 +186,9 @@ def _judge(build: Build, name: str, kind: str) -> TypeRefusal:
     types = build.types(name)
     where = f"Available in: {', '.join(available)}." if available else ""
     if not where and catalogue.known(name, kind):
-        where = "No official build of this version has it; use a custom build or another version."
+        where = f"No official build of this version has it; use another version, or a custom build. {_WAY_OUT}"
     hint = "" if available else near(kind, types)
+    where = where or ("" if hint else _WAY_OUT)
     return TypeRefusal(
         "unknown-component", f"{build.name} has no {name[:-1]} '{kind}'{hint}{note}", where, _unsure(build, name)
     )

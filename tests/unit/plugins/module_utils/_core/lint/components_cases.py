@@ -11,6 +11,8 @@ unknown-component:
     finds: "exporters.awsemf: k8s 0.158.0 has no exporter 'awsemf' Available in: adot, contrib"}
   one that ships in no image: {extensions.healthcheckv2: {}, build: contrib 0.158.0,
     finds: "extensions.healthcheckv2: No official build of this version has it"}
+  a type of a vendor: {exporters.acme_cloud: {}, build: contrib 0.158.0,
+    finds: "exporters.acme_cloud: no exporter 'acme_cloud' If your build has it, give `distribution_manifest`."}
   a version that nobody knows yet: {exporters.brand_new: {}, build: contrib 0.170.0,
     finds: "exporters.brand_new: checked against 0.159.0, the nearest known version"}
   a distribution that nobody knows: {receivers: {}, processors: {}, build: acme 0.158.0,
@@ -67,8 +69,7 @@ unknown-field:
   in an item of a list: {processors.attributes.actions: [{key: a, action: delete, valu: 1}],
     finds: "processors.attributes.actions[0].valu: did you mean 'value'?"}
   of own telemetry: {service.telemetry.log: {}, finds: "service.telemetry.log: did you mean 'logs'?"}
-  a version that was not asked: {processors.batch.size: 1, build: contrib 0.115.0,
-    finds: "processors.batch.size: (as of 0.155.0; 0.115.0 may differ)"}
+  a version that was not asked: {processors.batch.size: 1, build: contrib 0.115.0}
   nothing to set: {exporters.nop.a: 1, finds: "exporters.nop.a: It has no settings"}
   a key with a way in it: {exporters.otlp_grpc: {endpoint: "x:4317", "tls::insecure": true}}
   places that take any key: {receivers.host_metrics.scrapers.cpu: {}}
@@ -206,6 +207,8 @@ connection-forgotten:
   the old name, behind sampling: {processors: {tail_sampling: null, k8sattributes/x: null},
     finds: "service.pipelines.traces.processors[1]: which the earlier 'tail_sampling' drops"}
   before both: {processors: {k8s_attributes: null, tail_sampling: null, batch: null}}
+  scraped data: {receivers: {prometheus: null}, traces: prometheus > otlp_grpc,
+    processors: {batch: null, k8s_attributes: null}}
   by attribute:
     processors:
       batch: null

@@ -105,7 +105,13 @@ unknown-scheme:
   a vault: {finds: "exporters.debug.verbosity: scheme 'vault' of `${vault:a}` is unknown"}
   env is spelt small: {exporters.debug.verbosity: "${enV:A}", finds: "exporters.debug.verbosity: did you mean 'env'?"}
   a default without env: {exporters.debug.verbosity: "${HOST:-a}", finds: "exporters.debug.verbosity: scheme 'HOST'"}
-  s3 elsewhere: {exporters.debug.verbosity: "${s3:a}", finds: "exporters.debug.verbosity: scheme 's3'"}
+  s3 of another build: {exporters.debug.verbosity: "${s3:a}", build: core 0.158.0,
+    finds: "exporters.debug.verbosity: scheme 's3'"}
+  http of the smallest build: {exporters.debug.verbosity: "${http:a}", build: otlp 0.158.0,
+    finds: "exporters.debug.verbosity: Known: env, file."}
+  before it was there: {exporters.debug.verbosity: "${aes:a}", build: contrib 0.120.0,
+    finds: "exporters.debug.verbosity: scheme 'aes'"}
+  those of contrib: {exporters.debug.verbosity: "${aes:a} ${s3:a} ${secretsmanager:a} ${googlesecretmanager:a}"}
   a build of one's own may have it: {build: own 0.158.0, finds: "exporters.debug.verbosity: Known: env"}
   s3 of ADOT: {exporters.debug.verbosity: "${s3:a}", build: adot 0.156.0}
   known ones: {exporters.debug.verbosity: "${env:A} ${file:a} ${yaml:a} ${http:a} ${https:a} ${A}", build: null}

@@ -1,0 +1,71 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Playbooks validate and preflight, and the hook for pre-commit, as users run them."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.support import plays
+
+PIPELINES = "service: {pipelines: {traces: {receivers: [zipkin], exporters: [debug]}}}\n"
+GOOD = f"receivers: {{zipkin: }}\nexporters: {{debug: }}\n{PIPELINES}"
+BAD = GOOD.replace("debug: }", "debug: {verbosty: basic}}")
+WARNED = GOOD.replace("zipkin: }", "zipkin: , otlp: {protocols: {grpc: }}}")
+
+
+def playbook(tmp_path: Path, name: str, **variables: Any) -> subprocess.CompletedProcess[str]:
+    given = {"pipeline_validate_paths": [str(tmp_path / "configs")], **variables}
+    return plays.playbook(tmp_path / "home", "-i", "localhost,", "-e", json.dumps(given), f"playbooks/{name}.yml")
+
+
+def write(tmp_path: Path, **texts: str) -> None:
+    (tmp_path / "configs").mkdir()
+    for name, text in texts.items():
+        (tmp_path / "configs" / f"{name}.yaml").write_text(text)
+
+
+def test_a_file_that_is_no_config_hides_no_finding(tmp_path: Path) -> None:
+    """Ansible takes a result with the key `skipped` for a task that did not run."""
+    write(tmp_path, config=WARNED, values="image: x\n")
+    done = playbook(tmp_path, "validate")
+    assert done.returncode == 0, done.stdout
+    assert "[unused-component]" in done.stdout + done.stderr
+    assert "skipping" not in done.stdout
+    assert "skipped=0" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("text", "fail_on", "fails"),
+    [(BAD, None, False), (BAD, "error", True), (WARNED, "error", False), (WARNED, "warning", True)],
+)
+def test_preflight_fails_on_what_is_asked(tmp_path: Path, text: str, fail_on: str | None, fails: bool) -> None:
+    write(tmp_path, config=text)
+    done = playbook(tmp_path, "preflight", **({"preflight_fail_on": fail_on} if fail_on else {}))
+    assert (done.returncode != 0) == fails, done.stdout
+    assert ("unknown-field" if text is BAD else "unused-component") in done.stdout + done.stderr
+
+
+def test_the_hook_of_pre_commit_checks_the_files_that_it_is_given(tmp_path: Path) -> None:
+    (hook,) = yaml.safe_load((plays.ROOT / ".pre-commit-hooks.yaml").read_text())
+    write(tmp_path, good=GOOD, bad=BAD)
+    environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+
+    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+        command = [str(plays.ROOT / hook["entry"]), *arguments]
+        where = tmp_path / "configs"
+        return subprocess.run(command, cwd=where, env=environment, capture_output=True, text=True, check=False)
+
+    assert run("good.yaml").returncode == 0
+    refused = run("--distribution=otlp", "good.yaml", "bad.yaml")
+    assert refused.returncode != 0
+    assert "otlp 0.158.0 has no receiver 'zipkin'" in refused.stdout + refused.stderr
