@@ -12,7 +12,7 @@ from pathlib import Path
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.subject import Subject
 
 from . import around, build, cloud, flow, wiring
-from .edits import NEW, Mutator, added, grpc_exporter, http_exporter, plus
+from .edits import NEW, Mutator, added, built, grpc_exporter, http_exporter, plus
 
 CASES = "tests.unit.plugins.module_utils._core.lint"
 AMP = "https://aps-workspaces.eu-west-1.amazonaws.com/workspaces/ws-1/api/v1/remote_write"
@@ -24,6 +24,11 @@ def region_missing(subject: Subject) -> Iterator[Subject]:
     for kind, signal in (("awsxray", "traces"), ("awsemf", "metrics"), ("awscloudwatchlogs", "logs")):
         yield plus(subject, "exporters", kind, {}, signal, environment=frozenset({"AWS_DEFAULT_REGION"}))
     yield plus(subject, "receivers", "awsxray", {"proxy_server": {}}, environment=frozenset())
+
+
+def random_trace_id(subject: Subject) -> Iterator[Subject]:
+    for version in ("0.84.0", "0.85.0", "v0.79.1"):
+        yield plus(subject, "exporters", "awsxray", {"region": "eu-west-1"}, **built("contrib", version))
 
 
 def signature_mismatch(subject: Subject) -> Iterator[Subject]:
@@ -68,6 +73,7 @@ MUTATORS: dict[str, Mutator] = {
     "nothing-retried": nothing_retried,
     "region-missing": region_missing,
     "signature-mismatch": signature_mismatch,
+    "random-trace-id": random_trace_id,
     "signature-missing": added(
         [
             ("exporters", "otlp_http", {"traces_endpoint": XRAY}),

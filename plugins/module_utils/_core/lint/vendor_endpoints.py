@@ -14,6 +14,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from ..config.layers import parse_version
 from ..config.paths import at, destination, items, section
 from .subject import Fault, Subject, rules
 from .view import Part
@@ -145,6 +146,23 @@ def region_missing(subject: Subject) -> Iterator[Fault]:
             yield Fault(part.path, f"'{part.id}' has no region for forwarded requests, and {_VARIABLE} is not set", fix)
 
 
+# The first version that passes every trace id on. Source: CHANGELOG.md of contrib (26553).
+_ANY_TRACE_ID = (0, 86)
+
+
+def random_trace_id(subject: Subject) -> Iterator[Fault]:
+    """Yield X-Ray exporters of builds that drop spans whose trace id is random, as SDKs generate it by default."""
+    target = subject.target
+    if target is None or not () < parse_version(target.version) < _ANY_TRACE_ID:
+        return
+    for part in subject.view.of("exporters", "awsxray"):
+        message = (
+            f"'{part.id}' of {target.version} drops spans whose trace id does not start with the time of the trace"
+        )
+        fix = "Use Collector 0.86.0 or later, or the X-Ray id generator in every application."
+        yield Fault(part.path, message, fix)
+
+
 def signature_mismatch(subject: Subject) -> Iterator[Fault]:
     """Yield signatures whose service or region differs from that of the endpoint; AWS rejects them."""
     for part, key, service, region in _aws(subject):
@@ -225,7 +243,7 @@ RULES = (
     *rules("error", http_only, intake_path, documentation=_OTLP_DOCUMENTATION),
     *rules("warning", intake_header, documentation=_OTLP_DOCUMENTATION),
     *rules("error", datadog_site, datadog_key, documentation=_DATADOG_DOCUMENTATION),
-    *rules("warning", region_missing, documentation=f"{_CONTRIB}/exporter/awsxrayexporter"),
+    *rules("warning", region_missing, random_trace_id, documentation=f"{_CONTRIB}/exporter/awsxrayexporter"),
     *rules("warning", signature_mismatch, signature_missing, documentation=_SIGV4),
     *rules("warning", dropped_declaration, documentation=_DOCUMENTATION),
     *rules("error", log_retention, shared=True, documentation=_DOCUMENTATION),

@@ -80,6 +80,12 @@ region-missing:
     finds: "receivers.awsxray: 'awsxray' has no region for forwarded requests"}
   a receiver with one: {receivers.awsxray.proxy_server.region: eu-west-1, environment: []}
   an environment that nobody knows: {exporters.awsxray: {}}
+random-trace-id:
+  a version that wants a time in it: {exporters.awsxray.region: eu-west-1, build: contrib 0.85.0,
+    finds: "exporters.awsxray: 'awsxray' of 0.85.0 drops spans whose trace id does not start with the time of the trace
+      Use Collector 0.86.0 or later, or the X-Ray id generator in every application."}
+  the next version: {exporters.awsxray.region: eu-west-1, build: contrib 0.86.0}
+  a build that nobody knows: {exporters.awsxray.region: eu-west-1}
 signature-mismatch:
   given:
     exporters.prometheusremotewrite.endpoint: https://aps-workspaces.REGIONAL/workspaces/ws-1/api/v1/remote_write
