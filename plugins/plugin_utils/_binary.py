@@ -14,12 +14,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ..module_utils._core.config.paths import REFERENCE, Position, at, dotted, leaves
 from ..module_utils._core.config.paths import Path as KeyPath
-from ..module_utils._core.config.paths import Position, at, dotted
 from ..module_utils._core.errors import Problem
 from ..module_utils._core.lint.subject import Finding
 from ..module_utils._core.lint.view import Target
-from ..module_utils._core.needs.derive import variables
+from ..module_utils._core.needs.derive import DOWNWARD
 from . import _findings, _yaml
 
 AUTO, NONE = "auto", "none"
@@ -27,8 +27,42 @@ SECONDS = 30
 # The name of the program in the official archives.
 _PROGRAMS = {"contrib": "otelcol-contrib", "core": "otelcol", "k8s": "otelcol-k8s", "otlp": "otelcol-otlp"}
 _UNABLE = {"adot": "the AWS distribution has no `validate` subcommand"}
-# Valid as text, as a number and as a part of an address.
-_PLACEHOLDER = "1"
+# What Kubernetes and AWS give every pod, and what components ask of it when they are created.
+_SURROUNDINGS = {
+    "AWS_ACCESS_KEY_ID": "placeholder",
+    "AWS_EC2_METADATA_DISABLED": "true",
+    "AWS_REGION": "us-east-1",
+    "AWS_SECRET_ACCESS_KEY": "placeholder",
+    "HOME": "/",
+    "HOSTNAME": "pod",
+    "KUBERNETES_SERVICE_HOST": "127.0.0.1",
+    "KUBERNETES_SERVICE_PORT": "443",
+    **dict.fromkeys(DOWNWARD, "placeholder"),
+}
+_TEXT, _HOST, _PORT = "placeholder", "localhost", "4317"
+# A value of the right shape, by the end of its key. The first that matches counts.
+_BY_KEY = tuple(
+    (re.compile(rf"(?:\A|_|\b)(?:{ends})\Z", re.IGNORECASE), value)
+    for ends, value in (
+        ("interval|timeout|ttl|delay|period|duration|age|window|wait|backoff|since", "10s"),
+        ("ports?", _PORT),
+        ("percent(?:age)?", "50"),
+        ("limit_mib", "400"),
+        ("spike_limit_mib", "100"),
+        ("size|limit|count|num|number|max|min|consumers|workers|retries|mib|bytes|length|factor|items|attempts", "1"),
+        ("enabled|insecure|insecure_skip_verify|disabled|auto_create", "true"),
+        ("timezone|time_zone|location|zone", "UTC"),
+        ("region", "us-east-1"),
+        ("arn|role_arn|resource_arn", "arn:aws:iam::123456789012:role/placeholder"),
+        ("path|file|directory|dir|filename|filepath", "/tmp/placeholder"),
+        ("level", "info"),
+        ("verbosity", "basic"),
+    )
+)
+_ADDRESS = re.compile(
+    r"(?:\A|_|\b)(?:endpoints?|urls?|address|addr|uri|brokers?|servers?|listen_address)\Z", re.IGNORECASE
+)
+_NUMBER, _SWITCH = "10", "true"
 # Errors that apply only to this machine: the files exist where the collector will run.
 _ONLY_HERE = re.compile(r"directory must exist|no such file or directory|failed to load TLS|is not a directory")
 _COLONS = re.compile(r"(?<![a-z_])[a-z_]++(?:::[^\s:,'\"]+)+")
@@ -71,19 +105,23 @@ def program(binary: str, target: Target | None) -> tuple[str, str]:
     return ("", why) if why else (found, f"{found} validate")
 
 
-def ask(found: str, config: Any, locate: Callable[[KeyPath], Position]) -> Finding | None:
-    """Return the error that a program reports for a config; None if it reports none."""
+def ask(found: str, config: Any, locate: Callable[[KeyPath], Position], target: Target | None = None) -> Finding | None:
+    """Return the error that a program reports for a config; None if it reports none.
+
+    An error where a variable decides is information: the value there is a placeholder.
+    """
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "config.yaml"
         file.touch(mode=0o600)
         file.write_text(_yaml.dump(config), encoding="utf-8")
-        code, said = _run([found, "validate", f"--config={file}"], _environment(config))
+        code, said = _run([found, "validate", f"--config={file}"], _environment(config, target))
     if code == 0:
         return None
     text = _VALID_VALUES.sub("", said.replace(str(file), "the config")).strip().removeprefix("Error: ")
     message = text or f"it exits with {code} and no message"
     path = _path(message, config)
-    severity = "info" if _ONLY_HERE.search(message) else "error"
+    unknown = path and any(isinstance(value, str) and _needs_value(value) for _path, value in leaves(at(config, path)))
+    severity = "info" if unknown or _ONLY_HERE.search(message) else "error"
     return Finding(locate(path), dotted(path), _findings.REFUSED, severity, " ".join(message.split()))
 
 
@@ -99,9 +137,51 @@ def _run(command: list[str], environment: Mapping[str, str]) -> tuple[int, str]:
     return done.returncode, (done.stderr or done.stdout).decode(errors="replace")
 
 
-def _environment(config: Any) -> dict[str, str]:
+def _environment(config: Any, target: Target | None) -> dict[str, str]:
     """Return a placeholder for every variable without a default, so that no value of this machine is used."""
-    return {variable.name: _PLACEHOLDER for variable in variables(config) if not variable.optional}
+    found: dict[str, str] = {}
+    for path, text in leaves(config):
+        for match in REFERENCE.finditer(text) if isinstance(text, str) else ():
+            if match[1] and match[2] is None:
+                value = _placeholder(path, text, match.span(), target)
+                found[match[1]] = value if found.get(match[1], _TEXT) == _TEXT else found[match[1]]
+    return {**_SURROUNDINGS, **{name: _SURROUNDINGS.get(name, value) for name, value in found.items()}}
+
+
+def _needs_value(text: str) -> bool:
+    return any(match[1] and match[2] is None for match in REFERENCE.finditer(text))
+
+
+def _placeholder(path: KeyPath, text: str, span: tuple[int, int], target: Target | None) -> str:
+    """Return a value of the shape that the setting at a path takes, or that the text around the variable suggests."""
+    before, after = text[: span[0]], text[span[1] :]
+    key = next((part for part in reversed(path) if isinstance(part, str)), "")
+    if before or after:
+        if before.endswith(":") or (before.endswith("}") and not after):
+            return _PORT
+        return _HOST if after.startswith(":") or before.endswith(("://", "@")) or _ADDRESS.search(key) else _TEXT
+    by_key = next((value for pattern, value in _BY_KEY if pattern.search(key)), "")
+    shapes = _shapes(path, target)
+    if shapes and "s" not in shapes:
+        return _SWITCH if "b" in shapes else f"[{_TEXT}]" if "l" in shapes else by_key if by_key.isdigit() else _NUMBER
+    if _ADDRESS.search(key):
+        return f"{'http://' if path[0] == 'exporters' else ''}{_HOST}:{_PORT}"
+    return by_key or ("10s" if shapes.startswith("d") else _TEXT)
+
+
+def _shapes(path: KeyPath, target: Target | None) -> str:
+    """Return the letters of the shapes that the catalogue knows for a setting; empty text if it knows none."""
+    if target is None or len(path) <= len(("section", "id")):
+        return ""
+    row = target.catalogue.fields(str(path[0]), str(path[1]).partition("/")[0])
+    node: Any = row["fields"] if row else None
+    for part in path[2:]:
+        node = target.catalogue.shared_fields.get(node) if isinstance(node, str) else node
+        known = node if isinstance(node, dict) else {}
+        node = node[1] if isinstance(node, list) else known.get(part, known.get("*"))
+    if isinstance(node, list):
+        return str(node[0])
+    return re.split("[=~]", node)[0] if isinstance(node, str) and node[:1] not in "?#" else ""
 
 
 def _mismatch(found: str, target: Target | None) -> str:

@@ -106,7 +106,9 @@ def _second_opinion(binary: str, cases: Sequence[_Case]) -> tuple[_binary.Opinio
     reasons = dict.fromkeys(why for _program, why in answers) or {"there is no config to validate": None}
     result = []
     for case in cases:
-        found = _binary.ask(programs[case.name], case.config, case.locate) if case.name in programs else None
+        found = (
+            _binary.ask(programs[case.name], case.config, case.locate, case.target) if case.name in programs else None
+        )
         result.append(
             replace(case, findings=sorted([*case.findings, *masked([found], case.config)])) if found else case
         )
