@@ -192,10 +192,11 @@ def _detector_rules(settings: Settings) -> Rules:
     return tuple(granted for name in items(settings, "detectors") for granted in _DETECTORS.get(str(name), ()))
 
 
-def _detector_variables(settings: Settings) -> tuple[str, ...]:
-    """Detectors that ask for their own node read its name from this variable, and some do not start without it."""
+def _node_variables(settings: Settings) -> tuple[str, ...]:
+    """Detectors that ask for their own node, and a filter by node, read its name; some do not start without it."""
     asks = {"eks", "k8snode", "k8s_api"}.intersection(map(str, items(settings, "detectors")))
-    return ("K8S_NODE_NAME",) if asks else ()
+    named = at(settings, ("filter", "node_from_env_var"))
+    return ("K8S_NODE_NAME",) if asks else (named,) if named and isinstance(named, str) else ()
 
 
 def _storage_directory(settings: Settings) -> tuple[str, ...]:
@@ -203,8 +204,8 @@ def _storage_directory(settings: Settings) -> tuple[str, ...]:
 
 
 PROCESSORS = (
-    Component(("k8s_attributes", "k8sattributes"), rules=_k8s_attributes_rules),
-    Component(("resource_detection", "resourcedetection"), rules=_detector_rules, variables=_detector_variables),
+    Component(("k8s_attributes", "k8sattributes"), rules=_k8s_attributes_rules, variables=_node_variables),
+    Component(("resource_detection", "resourcedetection"), rules=_detector_rules, variables=_node_variables),
 )
 
 

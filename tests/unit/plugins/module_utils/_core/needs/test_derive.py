@@ -151,6 +151,10 @@ def test_components_read_variables_without_saying_so() -> None:
     found = needs(running(processors={"resource_detection": {"detectors": ["k8s_api"]}})).variables
     assert [variable.name for variable in found] == ["K8S_NODE_NAME"]
     assert needs(running(processors={"resource_detection": {"detectors": ["env"]}})).variables == ()
+    own_node = {"filter": {"node_from_env_var": "K8S_NODE_NAME"}}
+    found = needs(running(processors={"k8s_attributes": own_node})).variables
+    assert [variable.name for variable in found] == ["K8S_NODE_NAME"]
+    assert needs(running(processors={"k8s_attributes": {"filter": {"node": "a"}}})).variables == ()
     named = needs(running(extensions={"k8s_observer": {"node": "${env:K8S_NODE_NAME}"}})).variables
     assert [variable.name for variable in named] == ["K8S_NODE_NAME"]
 
