@@ -10,7 +10,6 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 from ..module_utils._core.aws import identity, policy
@@ -19,11 +18,12 @@ from ..module_utils._core.collector import names, platform
 from ..module_utils._core.collector.collector import Collector, Distribution, image_of, option_names
 from ..module_utils._core.collector.platform import Platform
 from ..module_utils._core.config.compose import compose
-from ..module_utils._core.config.layers import Composed
+from ..module_utils._core.config.layers import Composed, Layer
+from ..module_utils._core.diagnose.peers import Station, printers_behind
 from ..module_utils._core.errors import Problem
 from ..module_utils._core.lint import deployed, structure
 from ..module_utils._core.lint.rules import lint
-from ..module_utils._core.lint.subject import Finding, Subject, masked, run
+from ..module_utils._core.lint.subject import Finding, Printer, Subject, masked, run
 from ..module_utils._core.lint.view import Target
 from ..module_utils._core.manifests import service_account
 from ..module_utils._core.manifests.build import CollectorBuild, check_size
@@ -91,7 +91,21 @@ def plan(request: Request) -> list[Planned]:
     platforms = _sources.find(request.platform_paths, "platforms")
     # Plain values are quick to copy for each collector. Positions are read from the config alone.
     defaults = _yaml.plain(request.defaults)
-    return [_plan(item, defaults, request, recipes, platforms) for item in request.collectors or [{}]]
+    items = request.collectors or [{}]
+    options = [_options({**defaults, **item}) for item in items]
+    chosen = [_chosen(one, _sources.platform(one["platform"], platforms), request) for one in options]
+    logs = sorted({one.collector.logs.glob for one in chosen} - {""})
+    written = [item.get("config") or request.defaults.get("config") or {} for item in items]
+    layers = [
+        [
+            *_target.recipe_layers(one.collector, one.version, one.facts, recipes, logs),
+            *_target.user_layers(one.collector, own),
+        ]
+        for one, own in zip(chosen, written, strict=True)
+    ]
+    composed = [compose(one) for one in layers]
+    stations = [Station(one.collector, whole.config) for one, whole in zip(chosen, composed, strict=True)]
+    return list(map(_plan, chosen, layers, composed, printers_behind(stations)))
 
 
 def bundle(planned: Sequence[Planned]) -> dict[str, Any]:
@@ -139,21 +153,9 @@ def workload(collector: Collector) -> dict[str, str]:
 
 
 def _plan(
-    item: Mapping[str, Any],
-    defaults: Mapping[str, Any],
-    request: Request,
-    recipes: Mapping[str, Path],
-    platforms: Mapping[str, Path],
+    chosen: _Choice, layers: Sequence[Layer], composed: Composed, printers: Mapping[str, tuple[Printer, ...]]
 ) -> Planned:
-    options = _options({**defaults, **item})
-    chosen = _chosen(options, _sources.platform(options["platform"], platforms), request)
     collector = chosen.collector
-    written = item.get("config") or request.defaults.get("config") or {}
-    layers = [
-        *_target.recipe_layers(collector, chosen.version, chosen.facts, recipes),
-        *_target.user_layers(collector, written),
-    ]
-    composed = compose(layers)
     faults = run(structure.RULES, Subject(composed.config))
     build = None if any(fault.rule in structure.MALFORMED for fault in faults) else _build(chosen, composed.config)
     understood = None if faults else build
@@ -167,6 +169,7 @@ def _plan(
         resource=BACKENDS[collector.backend].resource(understood) if understood else None,
         listeners=_target.tables().listeners,
         literals={name: str(value) for name, value in collector.env.items() if isinstance(value, (str, int))},
+        printers=printers,
     )
     return Planned(collector, composed, build, tuple(masked(lint(subject), composed.config)), chosen.target)
 

@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 from ..module_utils._core import recipes
-from ..module_utils._core.backends.table import BACKENDS
 from ..module_utils._core.collector.collector import Collector
 from ..module_utils._core.config.catalogue import SECTIONS, Catalogue
 from ..module_utils._core.config.layers import Layer, for_version
@@ -164,9 +163,12 @@ BASELINE = "baseline"
 
 
 def recipe_layers(
-    collector: Collector, version: str, facts: Mapping[str, Any], folders: Mapping[str, Path]
+    collector: Collector, version: str, facts: Mapping[str, Any], folders: Mapping[str, Path], logs: Sequence[str] = ()
 ) -> list[Layer]:
-    """Return the layers of a collector's recipes from these folders, with the component names of this version."""
+    """Return the layers of a collector's recipes from these folders, with the component names of this version.
+
+    `logs` are the globs of the logs of all collectors of the cluster.
+    """
     used = recipes.uses(collector.recipes)
     if not used:
         return []
@@ -179,12 +181,12 @@ def recipe_layers(
     layers = []
     for use in used:
         recipes.check_mode(use, described[use.name], collector.mode)
-        layer = _sources.fragment(use, folders[use.name], described[use.name], facts, _about(collector))
+        layer = _sources.fragment(use, folders[use.name], described[use.name], facts, _about(collector, logs))
         layers.append(replace(layer, config=for_version(layer.config, version, tables().renames)))
     return layers
 
 
-def _about(collector: Collector) -> dict[str, Any]:
+def _about(collector: Collector, logs: Sequence[str]) -> dict[str, Any]:
     """Return the facts about a collector that recipes can use."""
     memory = collector.memory
     return {
@@ -193,7 +195,8 @@ def _about(collector: Collector) -> dict[str, Any]:
         "mode": collector.mode,
         "alone": collector.is_alone,
         "allocated": collector.is_allocated,
-        "container": BACKENDS[collector.backend].container,
+        "container": collector.logs.container,
+        "logs": list(logs),
         "host": "localhost" if collector.mode == "sidecar" else "${env:MY_POD_IP}",
         "limit_mib": memory.limit_mib,
         "spike_limit_mib": memory.spike_limit_mib,

@@ -60,6 +60,7 @@ ABOUT = {
     "name": "one",
     "namespace": "telemetry",
     "container": "opentelemetry-collector",
+    "logs": ["/var/log/pods/telemetry_one-*_*/opentelemetry-collector/*.log"],
     "host": "${env:MY_POD_IP}",
     "allocated": False,
     "limit_mib": 400,

@@ -13,6 +13,8 @@ from typing import Any
 import pytest
 from testinfra.host import Host
 
+from tests.support import applications
+from tests.support.applications import application, first_day, written_and_read
 from tests.support.cluster import PROJECT, Cluster, has_token, node_ips, until
 from tests.support.html import read
 
@@ -118,6 +120,14 @@ def test_a_change_of_config_rolls_the_pods_and_nothing_else_does(host: Host, clu
     converge("-e otel_collector_memory_limit=600Mi")
     assert pods().isdisjoint(before)
     converge()
+
+
+def test_agents_read_what_applications_write_and_not_what_the_gateway_prints(host: Host) -> None:
+    with application(host, replicas=2), first_day(host, "kubernetes") as collectors:
+        written, read = written_and_read(collectors, 10)
+        assert "log.file.path: Str(/var/log/pods/default_app-" in collectors.logs(applications.GATEWAY)
+        assert len(collectors.pods(applications.AGENT)) == len(node_ips()) > 1
+    assert 0 < read < 2 * written
 
 
 def test_the_page_about_the_fleet_has_what_runs(host: Host, cluster: Cluster, tmp_path: Path) -> None:

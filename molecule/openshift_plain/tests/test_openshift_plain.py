@@ -9,6 +9,7 @@ import pytest
 from testinfra.host import Host
 
 from tests.support import definitions, openshift
+from tests.support.applications import application
 from tests.support.cluster import PROJECT, Cluster, until
 
 NAMESPACE = "plain"
@@ -141,11 +142,12 @@ def test_the_detector_reads_what_the_cluster_runs_on(cluster: Cluster) -> None:
 
 
 def test_the_agent_reads_the_logs_of_its_node(cluster: Cluster) -> None:
-    # What the gateway prints is on the same node, or the agent beside it sees it.
-    until(
-        "logs of the gateway's pod",
-        lambda: "k8s.container.name: Str(opentelemetry-collector)" in cluster.logs("app.kubernetes.io/instance=agent"),
-    )
+    with application(cluster.host):
+        until(
+            "lines of the application",
+            lambda: "k8s.container.name: Str(busybox)" in cluster.logs("app.kubernetes.io/instance=agent"),
+        )
+    assert "k8s.container.name: Str(opentelemetry-collector)" not in cluster.logs("app.kubernetes.io/instance=agent")
 
 
 def test_another_platform_is_told_what_openshift_will_not_allow(host: Host) -> None:

@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 from testinfra.host import Host
 
+from tests.support import applications
+from tests.support.applications import application, first_day, written_and_read
 from tests.support.cluster import PROJECT, Cluster, until
 from tests.support.stack import NAMESPACE, PATIENCE, DataArrives, Stack, today
 
@@ -53,6 +55,13 @@ def test_the_target_allocator_gives_every_collector_its_own_targets(host: Host) 
 
 class TestDataArrives(DataArrives):
     """Every check of the stack."""
+
+
+def test_agents_read_what_applications_write_and_not_what_the_gateway_prints(host: Host) -> None:
+    with application(host, replicas=2), first_day(host, "operator") as collectors:
+        written, read = written_and_read(collectors, 10)
+        assert "log.file.path: Str(/var/log/pods/default_app-" in collectors.logs(applications.GATEWAY)
+    assert 0 < read < 2 * written
 
 
 def test_an_application_without_a_line_of_telemetry_shows_its_spans(host: Host) -> None:

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.collector.pod_logs import PodLogs
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.subject import Subject
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.needs.derive import variables
 
-from .edits import NEW, Mutator, added, added_where, drop, edited, placed, plus, put
+from .edits import NEW, Mutator, added, added_where, drop, edited, pipelines, placed, plus, put
 
 STATSD = ("receivers", "statsd")
 LOGS = ("receivers", "file_log")
@@ -83,6 +84,17 @@ def missing_permission(subject: Subject) -> Iterator[Subject]:
     yield plus(subject, *attributes, deployment=placed(subject, granted=(only_pods,)))
 
 
+def log_loop(subject: Subject) -> Iterator[Subject]:
+    logs = PodLogs("daemonset", "telemetry", "agent", "opentelemetry-collector")
+    apart = plus(
+        subject, "exporters", "debug", {"verbosity": "detailed"}, "logs", deployment=placed(subject, logs=logs)
+    )
+    for glob in ("/var/log/pods/*/*/*.log", "/var/log/containers/*.log", "/var/log/pods/telemetry_*/**/*.log"):
+        made = plus(apart, *LOGS, {"include": [glob]}, "logs")
+        processed = [(*path, "processors") for path, _roles in pipelines(made)]
+        yield put(drop(made, *processed), ("service", "telemetry", "logs", "level"), "info")
+
+
 MUTATORS: dict[str, Mutator] = {
     "missing-variable": missing_variable,
     "missing-permission": missing_permission,
@@ -114,6 +126,7 @@ MUTATORS: dict[str, Mutator] = {
             ("receivers", "journald", {}, "logs"),
         ],
     ),
+    "log-loop": log_loop,
     "selinux-denied": added_where(
         {"mode": "daemonset", "confined": True},
         [

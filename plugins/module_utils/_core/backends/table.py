@@ -199,7 +199,6 @@ class Backend(NamedTuple):
     """What differs between backends. `resource` returns the custom resource alone, for the rules that judge it."""
 
     modes: tuple[str, ...]
-    container: str
     check: Callable[[Collector], None]
     manifests: Callable[[CollectorBuild], list[Manifest]]
     kind: Callable[[Collector], str]
@@ -209,7 +208,6 @@ class Backend(NamedTuple):
 BACKENDS = {
     "kubernetes": Backend(
         tuple(WORKLOADS),
-        pod.CONTAINER,
         _check_plain,
         _plain,
         lambda collector: WORKLOADS[collector.mode][0],
@@ -217,7 +215,6 @@ BACKENDS = {
     ),
     "operator": Backend(
         _ALL,
-        "otc-container",  # Source: Container in the operator's internal/naming.
         _check_limits,
         _operated,
         lambda _collector: open_telemetry_collector.KIND,

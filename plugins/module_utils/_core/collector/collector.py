@@ -16,6 +16,7 @@ from typing import Any
 
 from ..errors import Problem
 from . import names
+from .pod_logs import PodLogs
 
 
 @dataclass(frozen=True)
@@ -127,6 +128,12 @@ class Collector:
     def memory(self) -> Memory:
         """The numbers that follow from the memory limit."""
         return memory(self.memory_limit)
+
+    @property
+    def logs(self) -> PodLogs:
+        """The files with what its containers print."""
+        workload = names.child(self.name) if self.backend == "operator" else self.name
+        return PodLogs(self.mode, self.namespace, workload, names.CONTAINERS[self.backend])
 
     @property
     def is_alone(self) -> bool:

@@ -30,6 +30,8 @@ SPEC_HASH = "o11y.opentelemetry/spec-hash"
 # The operator puts the labels of a custom resource on the pods of its target allocator too; only this one differs.
 # Source: SelectorLabels in the operator's internal/manifests/manifestutils/labels.go.
 _ROLE = {"app.kubernetes.io/component": "opentelemetry-collector"}
+# The collector's container by backend. Source of the operator's: Container in its internal/naming.
+CONTAINERS = {"kubernetes": "opentelemetry-collector", "operator": "otc-container"}
 LONGEST_LABEL = 63
 # Its revisions are labels: its name, a dash and a hash of ten characters.
 LONGEST_STATEFUL_SET = LONGEST_LABEL - 11

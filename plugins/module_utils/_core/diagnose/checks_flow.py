@@ -67,6 +67,14 @@ FLOWING = (
         "{fix}",
     ),
     DiagnoseCheck(
+        "log_loop",
+        "log",
+        "error",
+        "echoes[].{pod: pod, records: records, seconds: seconds}",
+        "it prints records of its own log ({records} of pod {pod} in the last {seconds} s), and each comes back",
+        "Exclude its log in the file_log receiver that reads it, or remove its debug exporter.",
+    ),
+    DiagnoseCheck(
         "refused",
         "flow",
         "error",

@@ -13,6 +13,8 @@ from typing import Any, NamedTuple
 from .text import seconds_between
 
 LONGEST = 240
+# A collector that retries says so at least that often. Source: max_interval of exporterhelper, 30 s.
+CURRENT_SECONDS = 60
 # What repeats with other numbers is the same entry.
 _VARIABLE = re.compile(r"\b(?:0x)?[0-9a-f]{8,}(?:-[0-9a-f]{4,})*\b|\d+")
 _ENTRY = re.compile(

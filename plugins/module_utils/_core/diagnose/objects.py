@@ -5,19 +5,25 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ..cluster.rollout import REPEATED, event_time
 from ..collector.collector import parse_bytes
+from ..collector.pod_logs import ROOT
 from ..config.paths import at, items, section
 from ..errors import Problem
+from .logs import CURRENT_SECONDS
 from .text import seconds_between
 
 Object = Mapping[str, Any]
 LONGEST = 240
 # Older events explain nothing that is wrong now.
 RECENT = 600.0
+# How a debug exporter prints which pod's log a record is of: as detailed and as normal text.
+_RECORD = re.compile(rf"log\.file\.path(?:: Str\(|=){ROOT}/(?P<pod>[^_/\s]+_[^_/\s]+)_")
 
 
 def pod(item: Object, container: str, now: str) -> dict[str, Any]:
@@ -38,6 +44,15 @@ def pod(item: Object, container: str, now: str) -> dict[str, Any]:
         "last_exit_code": int(last.get("exitCode") or 0),
         "last_seconds_ago": round(seconds_between(str(last.get("finishedAt") or ""), now)),
     }
+
+
+def echoes(text: str, pods: Iterable[str], now: str) -> list[dict[str, Any]]:
+    """Return for each pod, as NAMESPACE/NAME, how many records of its log a log with timestamps has of late."""
+    found: Counter[str] = Counter()
+    for line in text.splitlines():
+        if seconds_between(line.partition(" ")[0], now) <= CURRENT_SECONDS:
+            found.update(match["pod"].replace("_", "/") for match in _RECORD.finditer(line))
+    return [{"pod": pod, "records": found[pod], "seconds": CURRENT_SECONDS} for pod in pods if found[pod]]
 
 
 def warnings(events: Iterable[Object], uids: Mapping[Any, Any], now: str) -> list[dict[str, Any]]:

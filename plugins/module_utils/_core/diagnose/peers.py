@@ -9,7 +9,12 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from ..collector import names
+from ..collector.collector import Collector
 from ..config.paths import dotted, is_loopback, items, leaves, section
+from ..lint.loops import printing
+from ..lint.subject import Printer
+from ..lint.view import View
 from .reach import Object, Policies, endpoints
 
 # The settings of exporters that are addresses, whatever the exporter. Source: their READMEs.
@@ -66,6 +71,51 @@ def _peers(exporter: str, settings: Mapping[str, Any], namespace: str) -> Iterat
             place, service, certain = in_cluster(match["host"], namespace)
             where = dotted(("exporters", exporter, *path))
             yield Peer(exporter, where, value, match["host"], port, place, service, certain)
+
+
+class Station(NamedTuple):
+    """A collector of one run: what leads to it, and what it prints."""
+
+    collector: Collector
+    config: Any
+
+    @property
+    def services(self) -> set[tuple[str, str]]:
+        """Namespace and name of each Service of it; the operator may make one of its own."""
+        name, made = self.collector.name, self.collector.backend == "operator"
+        children = names.of_operator(name) if made else ()
+        return {(self.collector.namespace, one) for one in (name, names.headless(name), *children)}
+
+    @property
+    def printers(self) -> tuple[Printer, ...]:
+        """What prints records to its log."""
+        found = printing(View(self.config, {}, False)).items()
+        return tuple(Printer(self.collector.name, self.collector.logs, name, how) for name, how in found)
+
+
+def printers_behind(stations: Sequence[Station]) -> list[dict[str, tuple[Printer, ...]]]:
+    """Return for each collector what prints the data that each of its exporters sends on to others, however far."""
+    at_service = {service: index for index, one in enumerate(stations) for service in one.services}
+    ways: list[dict[str, set[int]]] = [{} for _station in stations]
+    for way, one in zip(ways, stations, strict=True):
+        for peer in peers(one.config, one.collector.namespace):
+            if (peer.namespace, peer.service) in at_service:
+                way.setdefault(peer.exporter, set()).add(at_service[peer.namespace, peer.service])
+    return [
+        {exporter: _printers(stations, ways, index, targets) for exporter, targets in way.items()}
+        for index, way in enumerate(ways)
+    ]
+
+
+def _printers(
+    stations: Sequence[Station], ways: Sequence[Mapping[str, set[int]]], start: int, targets: set[int]
+) -> tuple[Printer, ...]:
+    seen, todo = {start}, sorted(targets - {start})
+    while todo:
+        here = todo.pop()
+        seen.add(here)
+        todo += sorted(set().union(*ways[here].values()) - seen)
+    return tuple(printer for index in sorted(seen - {start}) for printer in stations[index].printers)
 
 
 def in_cluster(host: str, namespace: str) -> tuple[str, str, bool]:

@@ -12,7 +12,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ..collector import names
 from ..collector.collector import parse_bytes
+from ..collector.pod_logs import PodLogs
 from ..config.documents import CUSTOM_RESOURCE, Found
 from ..config.paths import at, items, section
 from ..errors import Problem
@@ -88,6 +90,7 @@ def _of_custom_resource(item: Object) -> Context:
         target_allocator=at(spec, ("targetAllocator", "enabled")) is True
         or bool(section(item, "metadata", "labels").get(_ALLOCATOR_LABEL)),
         network_policy=at(spec, ("networkPolicy", "enabled")) is True,
+        logs=_logs(mode, item, names.child(_name(section(item, "metadata")) or ""), names.CONTAINERS["operator"]),
     )
     given = _environment(spec)
     environment = None if given is None else given | _BY_OPERATOR
@@ -109,8 +112,17 @@ def _of_workload(workload: Object, container: Object, stream: Sequence[Object]) 
         granted=_granted(pod, workload, stream),
         probed=any(key in container for key in ("livenessProbe", "readinessProbe", "startupProbe")),
         network_policy=any(_polices(item, labels) for item in stream),
+        logs=_logs(mode, workload, _name(section(workload, "metadata")), _name(container)),
     )
     return Context(deployment, _environment(container), str(container.get("image") or ""))
+
+
+def _logs(mode: str, owner: Object, workload: str | None, container: str | None) -> PodLogs | None:
+    """Return where the log of a collector is; None if the namespace is chosen later, as that of a chart is."""
+    namespace = at(owner, ("metadata", "namespace"))
+    if isinstance(namespace, str) and workload and container:
+        return PodLogs(mode, namespace, workload, container)
+    return None
 
 
 def _container(workload: Object, config_map: Object) -> Object | None:

@@ -50,6 +50,7 @@ def deployment(collector: Collector, needs: Needs | None, platform: Platform | N
         keeps_on_node=bool(platform and keeps_on_node(collector, platform)),
         allowed=tuple(collector.allow),
         open_ports=_open(collector, needs) if needs else frozenset(),
+        logs=collector.logs,
     )
 
 

@@ -10,6 +10,7 @@ from . import (
     connectors,
     expansion,
     fields,
+    loops,
     order,
     placement,
     ports,
@@ -27,7 +28,7 @@ from .subject import Finding, Rule, Subject, run
 # In the order of the page on rules.
 _TOPICS = (
     *(structure, references, surroundings, components, connectors, expansion, fields, order, sizing),
-    *(ports, placement, scraping, resource, transport, vendor_endpoints),
+    *(ports, placement, loops, scraping, resource, transport, vendor_endpoints),
 )
 RULES: tuple[Rule, ...] = tuple(rule for topic in _TOPICS for rule in topic.RULES)
 

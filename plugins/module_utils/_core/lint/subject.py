@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
-from typing import Any
+from typing import Any, NamedTuple
 
+from ..collector.pod_logs import PodLogs
 from ..config.catalogue import Listeners
 from ..config.paths import Path, Position, dotted
 from ..config.secrets import masker, secrets_in
@@ -24,7 +25,8 @@ class Deployment:
     `mounts` are the paths at which anything is mounted, `exposed` the ports that a Service or the node opens as
     (port, protocol), `granted` the RBAC rules that its ServiceAccount has as manifests spell them,
     `confined` says that SELinux keeps the files of the node from it, `keeps_on_node` that its state is in a folder of
-    the node, `allowed` the rights that it has consent for, `open_ports` the ports of the node that nobody asked for.
+    the node, `allowed` the rights that it has consent for, `open_ports` the ports of the node that nobody asked for,
+    `logs` the files with its log.
     """
 
     mode: str
@@ -44,6 +46,16 @@ class Deployment:
     keeps_on_node: bool = False
     allowed: tuple[str, ...] | None = None
     open_ports: frozenset[tuple[int, str]] = frozenset()
+    logs: PodLogs | None = None
+
+
+class Printer(NamedTuple):
+    """An exporter that prints records to the log of a collector; no name stands for the collector of the config."""
+
+    collector: str
+    logs: PodLogs | None
+    exporter: str
+    verbosity: str
 
 
 @dataclass(frozen=True)
@@ -53,7 +65,8 @@ class Subject:
     `locate` leads from paths to the positions where a person wrote them; `duplicates` are keys that a source has twice;
     `environment` has the variables that the collector will be given, `resource` is the custom resource of the operator
     that the config is in; `listeners` has the ports that component types open,
-    `literals` the variables that are given as text. None stands for what is not known.
+    `literals` the variables that are given as text, `printers` what prints the data that each exporter sends on.
+    None stands for what is not known.
     """
 
     config: Any
@@ -65,6 +78,7 @@ class Subject:
     resource: Mapping[str, Any] | None = None
     listeners: Listeners = field(default_factory=dict)
     literals: Mapping[str, str] = field(default_factory=dict)
+    printers: Mapping[str, tuple[Printer, ...]] = field(default_factory=dict)
 
     @cached_property
     def view(self) -> View:

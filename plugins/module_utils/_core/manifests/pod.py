@@ -14,7 +14,6 @@ from ..errors import Problem
 from ..needs.derive import DOWNWARD, Mount
 from .build import CollectorBuild, Manifest, frame, present
 
-CONTAINER = "opentelemetry-collector"
 KEY = "config"
 FILE = "config.yaml"
 CONFIG_DIRECTORY = "/conf"
@@ -80,7 +79,7 @@ def _pod_spec(build: CollectorBuild) -> dict[str, Any]:
 def _container(build: CollectorBuild) -> dict[str, Any]:
     collector = build.collector
     return {
-        "name": CONTAINER,
+        "name": build.collector.logs.container,
         "image": build.image,
         "imagePullPolicy": collector.image_pull_policy,
         "args": [f"--config={CONFIG_DIRECTORY}/{FILE}"],

@@ -20,7 +20,7 @@ from ..._core.config.paths import at, items, section
 from ..._core.config.secrets import masker, secrets_in
 from ..._core.config.yaml_documents import load
 from ..._core.diagnose import logs
-from ..._core.diagnose.objects import autoscalers, certificate_resources, pod, warnings
+from ..._core.diagnose.objects import autoscalers, certificate_resources, echoes, pod, warnings
 from ..._core.diagnose.peers import peers
 from ..._core.diagnose.reach import Around, Reach, labels_of, policies_to
 from ..._core.diagnose.subject import config_texts, environment, expanded
@@ -38,8 +38,6 @@ ASIDE_SECONDS = 4.0
 LOG_LINES = 500
 # Of so many pods the log is read, those in trouble first.
 LOG_PODS = 3
-# A collector that retries says so at least that often. Source: max_interval of exporterhelper, 30 s.
-CURRENT_SECONDS = 60
 
 
 def run_diagnose(module: AnsibleModule) -> None:
@@ -148,7 +146,7 @@ class DiagnosedCollector:
             "rights": rights(self.reader, self.config, self.pod, self.namespace, self.notes),
             "autoscalers": autoscalers(listed("horizontalpodautoscalers") or [], scaled),
             "target_allocator": allocator(self.reader, self.config, self.namespace, len(target.pods), self.notes),
-            "logs": self._logs(params["log_seconds"], now),
+            **self._logs(params["log_seconds"], now),
             "config": self.config,
         }
 
@@ -203,8 +201,8 @@ class DiagnosedCollector:
         rows = described(self.reader.cluster, [(workload, one) for one in found], masker(secrets_in(self.config)))[0]
         return [{**row, "last_words": logs.last_words(row["log"])} for row in rows]
 
-    def _logs(self, seconds: int, now: str) -> list[dict[str, Any]]:
-        """Return what the pods say is wrong, masked, with whether they still say it."""
+    def _logs(self, seconds: int, now: str) -> dict[str, list[dict[str, Any]]]:
+        """Return what the pods say is wrong, masked, with whether they still say it; and their own logs in it."""
         worst = sorted(self.target.pods, key=lambda item: at(item, ("status", "phase")) != "Pending")[:LOG_PODS]
         query = {"container": self.container.get("name"), "sinceSeconds": seconds, "tailLines": LOG_LINES}
         paths = [f"{path_of('pods', item['metadata']['namespace'], item['metadata']['name'])}/log" for item in worst]
@@ -216,7 +214,9 @@ class DiagnosedCollector:
                 self.notes.add("logs", answer.why)
         text = "\n".join(answer.value or "" for answer in answers)
         rows = logs.groups(text, now, masker(secrets_in(self.config)))
-        return [{**row, "current": row["seconds_ago"] <= CURRENT_SECONDS} for row in rows]
+        current = [{**row, "current": row["seconds_ago"] <= logs.CURRENT_SECONDS} for row in rows]
+        pods = [f"{item['metadata']['namespace']}/{item['metadata']['name']}" for item in self.target.pods]
+        return {"logs": current, "echoes": echoes(text, pods, now)}
 
     def flowing(self, facts: dict[str, Any]) -> dict[str, Any]:
         """Return the facts with those of the own metrics, which need time."""

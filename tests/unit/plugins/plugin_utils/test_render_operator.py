@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from ansible.parsing.dataloader import DataLoader
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.collector.pod_logs import matches
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _render
 
@@ -17,6 +18,10 @@ GATEWAY: dict[str, Any] = {"name": "gateway", "recipes": ["otlp_ingest", "debug_
 SIDECAR: dict[str, Any] = {**GATEWAY, "name": "beside", "mode": "sidecar", "backend": "operator"}
 SCRAPER: dict[str, Any] = {"name": "scraper", "mode": "statefulset", "target_allocator": {"enabled": True}}
 SCRAPER["recipes"] = ["prometheus_scrape", "debug_output"]
+
+
+def planned(*collectors: dict[str, Any]) -> list[_render.Planned]:
+    return _render.plan(request(*collectors))
 
 
 def resource(*collectors: dict[str, Any], **defaults: Any) -> Any:
@@ -39,14 +44,59 @@ def test_a_sidecar_listens_where_its_pod_is_and_is_not_probed() -> None:
     assert result["probes"] == []
 
 
-CONTAINERS = {"kubernetes": "opentelemetry-collector", "operator": "otc-container"}
+def readers(**options: Any) -> list[dict[str, Any]]:
+    """Return agents that read all logs, and the two gateways that their records pass, of which the last prints them."""
+    to = {
+        name: {"otlp_forward": {"endpoint": f"{name}.telemetry.svc:4317", "insecure": True}} for name in ("near", "far")
+    }
+    agent = {"name": "agent", "mode": "daemonset", "allow": ["root"], "recipes": [{"pod_logs": options}, to["near"]]}
+    far = {**GATEWAY, "name": "far", "backend": "operator", "recipes": ["otlp_ingest", {"debug_output": DETAILED}]}
+    return [
+        agent,
+        {"name": "near", "backend": "kubernetes", "mode": "statefulset", "recipes": ["otlp_ingest", to["far"]]},
+        far,
+    ]
 
 
-@pytest.mark.parametrize(("backend", "container"), CONTAINERS.items())
-def test_an_agent_leaves_out_its_own_log(backend: str, container: str) -> None:
-    agent = {"name": "agent", "mode": "daemonset", "recipes": ["pod_logs", "debug_output"], "backend": backend}
-    agent["allow"] = ["root"]
-    assert f"/{container}/*.log" in rendered(agent)["collectors"][0]["config"]
+PLAIN = "opentelemetry-collector"
+DETAILED = {"verbosity": "detailed"}
+OWN = {"include": ["/var/log/pods/*/*/*.log"], "exclude": ["/var/log/pods/shop_*/*/*.log"]}
+
+
+def excluded(collectors: list[dict[str, Any]]) -> list[str]:
+    found: list[str] = planned(*collectors)[0].composed.config["receivers"]["file_log"]["exclude"]
+    return found
+
+
+def test_agents_leave_out_the_logs_of_all_collectors_of_the_run_whoever_makes_them() -> None:
+    logs = [item.collector.logs.examples[0] for item in planned(*readers())]
+    assert [path.split("/")[-2] for path in logs] == [PLAIN, PLAIN, "otc-container"]
+    for globs in (excluded(readers()), excluded(readers(**OWN))):
+        assert all(any(matches(glob, path) for glob in globs) for path in logs)
+    assert OWN["exclude"][0] in excluded(readers(**OWN))
+    assert excluded(readers(**OWN, include_collectors=True)) == OWN["exclude"]
+
+
+def loops(collectors: list[dict[str, Any]]) -> list[str]:
+    return [str(found) for item in planned(*collectors) for found in item.findings if found.rule == "log-loop"]
+
+
+def test_a_loop_over_other_collectors_is_an_error_and_one_of_a_line_for_each_batch_a_warning() -> None:
+    assert loops(readers()) == []
+    agent, near, far = readers(include_collectors=True)
+    (found,) = loops([agent, near, far])
+    assert "receivers.file_log: error [log-loop] 'file_log' reads the log of collector 'far', in which 'debug'" in found
+    (found,) = loops([agent, near, {**far, "recipes": ["otlp_ingest", "debug_output"]}])
+    assert "warning [log-loop]" in found
+
+
+def test_the_logs_of_collectors_that_print_nothing_may_be_read() -> None:
+    agent, near, far = readers(include_collectors=True)
+    assert loops([agent, {**near, "recipes": ["otlp_ingest", forward("otlp.example.com:4317")]}, far]) == []
+
+
+def forward(endpoint: str) -> dict[str, Any]:
+    return {"otlp_forward": {"endpoint": endpoint}}
 
 
 def test_one_request_may_have_both_backends_with_the_same_config() -> None:

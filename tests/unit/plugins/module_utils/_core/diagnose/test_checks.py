@@ -28,7 +28,7 @@ RECEIVE, EXPORT, PROCESS, POD, SIDEWAYS, HEALTHY = yaml.safe_load("""
 - {name: a, namespace: ns, kind: Deployment, mode: deployment, hidden: false, workload: {x: 1}, custom_resource: null,
    resource_conditions: [], wanted: 1, complete: true, running: true, ready_text: 1 of 1 ready, symptoms: [],
    events: [], findings: [], references: [{state: ok}], certificate_resources: [{ready: true}],
-   certificates: [{state: valid, uncovered: []}], trust: [{state: trusted}], rights: [], logs: [],
+   certificates: [{state: valid, uncovered: []}], trust: [{state: trusted}], rights: [], logs: [], echoes: [],
    services: [{state: ok}], listeners: [{state: served, policies: ""}], peers: [{state: ok}, {state: outside}],
    target_allocator: null, memory: [{percent: 50}], autoscalers: [{at_max: false, broken: ""}], unseen: []}
 """)
@@ -85,6 +85,7 @@ SITUATIONS: list[tuple[str, dict[str, Any]]] = [
     ("queue_high", {"exports": [EXPORT | {"queue_percent": 85}]}),
     ("log_error", {"logs": [SIDEWAYS]}),
     ("log_entry", {"logs": [SIDEWAYS | {"calm": True}]}),
+    ("log_loop", {"echoes": [{"pod": "n/p", "records": 3, "seconds": 60}]}),
     ("refused", {"receives": [RECEIVE | {"state": "refused"}]}),
     ("fails", {"exports": [EXPORT | {"state": "fails"}]}),
     ("fails_partly", {"exports": [EXPORT | {"state": "fails_partly"}]}),

@@ -175,3 +175,22 @@ def test_variables_that_are_known_are_filled_in() -> None:
     assert known == {"IP": "10.0.0.9", "HOST": "jaeger"}
     value = {"a": ["${env:HOST}:${PORT:-4317}", "${env:TOKEN}", 5], "b": "${env:IP}"}
     assert subject.expanded(value, known) == {"a": ["jaeger:4317", "${env:TOKEN}", 5], "b": "10.0.0.9"}
+
+
+DETAILED = "2026-01-01T00:09:59Z      -> log.file.path: Str(/var/log/pods/{}_0b1c/otc-container/0.log)"
+NORMAL = "2026-01-01T00:09:30Z a line log.file.path=/var/log/pods/{}_0b1c/otc-container/0.log log.iostream=stderr"
+OLD = "2026-01-01T00:05:00Z      -> log.file.path: Str(/var/log/pods/{}_0b1c/otc-container/0.log)"
+READS = (
+    "2026-01-01T00:09:59Z info fileconsumer Started watching file {{path: /var/log/pods/{}_0b1c/otc-container/0.log}}"
+)
+
+
+@pytest.mark.parametrize(
+    ("lines", "records"),
+    [((DETAILED,), 1), ((DETAILED, NORMAL, NORMAL), 3), ((OLD,), None), ((READS,), None), ((), None)],
+)
+def test_a_log_with_records_of_itself_is_an_echo(lines: tuple[str, ...], records: int | None) -> None:
+    text = "\n".join(line.format("shop_gateway-0") for line in lines)
+    expected = [] if records is None else [{"pod": "shop/gateway-0", "records": records, "seconds": 60}]
+    assert objects.echoes(text, ["shop/gateway-0", "shop/gateway-1"], NOW) == expected
+    assert objects.echoes(text.replace("gateway", "app"), ["shop/gateway-0"], NOW) == []

@@ -12,6 +12,7 @@ pipeline of its `signal` has all components that the case names. `config` replac
   build: contrib 0.158.0                the distribution and its version; the distribution `own` has the receiver acme
   environment: [NAME], spec: {}         the variables that are set; the spec of the custom resource
   twice: [receivers.otlp]               the keys that a file has twice
+  behind: {otlp: [[NAME, LOG, debug, basic]]}  what prints the data that an exporter sends on
 """
 
 from __future__ import annotations
@@ -21,11 +22,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.collector.pod_logs import PodLogs
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.config.paths import Position
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.rules import RULES
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.subject import (
     Deployment,
     Finding,
+    Printer,
     Subject,
     run,
 )
@@ -126,7 +129,17 @@ def deployment(given: Json) -> Deployment:
     for key in ("exposed", "open_ports"):
         if key in parts:
             parts[key] = frozenset((int(port.split("/")[0]), port.split("/")[1]) for port in parts[key])
+    if "logs" in parts:
+        parts["logs"] = PodLogs(*parts["logs"])
     return Deployment(**{"mode": "deployment", **parts})
+
+
+def printers(given: Json) -> Json:
+    """Return what prints the data that each exporter sends on: collector, its log, exporter and verbosity."""
+    return {
+        exporter: tuple(Printer(name, PodLogs(*logs), *rest) for name, logs, *rest in found)
+        for exporter, found in given.items()
+    }
 
 
 def resource(spec: Json) -> Json:
@@ -140,9 +153,10 @@ SURROUNDINGS: dict[str, Callable[[Any], Any]] = {
     "build": target,
     "environment": frozenset,
     "spec": resource,
+    "behind": printers,
     "twice": lambda paths: tuple((tuple(path.split(".")), Position("a.yml", 4, 3)) for path in paths),
 }
-NAMES = {"in": "deployment", "build": "target", "spec": "resource", "twice": "duplicates"}
+NAMES = {"in": "deployment", "build": "target", "spec": "resource", "twice": "duplicates", "behind": "printers"}
 
 
 def findings(case: Case) -> list[Finding]:

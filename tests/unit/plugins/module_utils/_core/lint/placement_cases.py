@@ -186,4 +186,58 @@ own-metrics-port:
   its own: {exporters.prometheus.endpoint: "0.0.0.0:8889"}
   a collector without metrics: {service.telemetry.metrics.level: none}
   moved metrics: {service.telemetry.metrics.address: "localhost:9999"}
+log-loop:
+  given:
+    receivers.file_log: {include: [/var/log/pods/*/*/*.log], exclude: [/var/log/pods/kube-system_*/*/*.log]}
+    signal: logs
+    in: {mode: daemonset, logs: [daemonset, telemetry, agent, opentelemetry-collector]}
+  the whole record:
+    exporters.debug.verbosity: detailed
+    finds: "receivers.file_log: 'file_log' reads the log of this collector, in which 'debug' prints each record as
+      several lines, each of which comes back as a record Add
+      '/var/log/pods/telemetry_agent-[^aeiou-][^aeiou-][^aeiou-][^aeiou-][^aeiou-]_*/opentelemetry-collector/*.log' to
+      `exclude`, or remove 'debug'."
+  a line for each record: {exporters.debug.verbosity: Normal, finds: "receivers.file_log: each record as a line"}
+  a line for each batch: {exporters.debug: null, finds: "receivers.file_log: a line for each batch"}
+  the former exporter:
+    exporters.logging.loglevel: debug
+    logs: file_log > logging
+    finds: "receivers.file_log: 'logging' prints each record as several lines"
+  links to the logs:
+    receivers.file_log: {include: ["/var/log/containers/{agent,gateway}*.log"]}
+    finds: "receivers.file_log: reads the log of this collector"
+  all files:
+    receivers.file_log: {include: [/var/log/**/*.log]}
+    finds: "receivers.file_log: reads the log of this collector"
+  through a connector:
+    connectors.forward: {}
+    logs: file_log > forward
+    logs/out: forward > debug
+    finds: "receivers.file_log: reads the log of this collector"
+  a collector without a known name:
+    receivers.file_log: {include: [/var/log/pods/*/*/*.log]}
+    in: null
+    finds: "receivers.file_log: Exclude the log of this collector, or remove 'debug'."
+  a collector of which something is excluded: {in: null}
+  a collector behind:
+    exporters.otlp_grpc.endpoint: gateway:4317
+    logs: file_log > otlp_grpc
+    behind: {otlp_grpc: [[gateway, [deployment, telemetry, gateway, otc-container], debug/all, detailed]]}
+    finds: "receivers.file_log: 'file_log' reads the log of collector 'gateway', in which 'debug/all' prints"
+  a collector behind whose log is excluded:
+    receivers.file_log: {include: [/var/log/pods/*/*/*.log], exclude: [/var/log/pods/*/otc-container/*.log]}
+    exporters.otlp_grpc.endpoint: gateway:4317
+    logs: file_log > otlp_grpc
+    behind: {otlp_grpc: [[gateway, [deployment, telemetry, gateway, otc-container], debug/all, detailed]]}
+  its own log is excluded:
+    receivers.file_log:
+      include: [/var/log/pods/*/*/*.log]
+      exclude: ["/var/log/pods/telemetry_{agent,gateway}-*_*/opentelemetry-collector/*.log"]
+  other logs: {receivers.file_log: {include: [/var/log/pods/shop_*/*/*.log]}}
+  other exporters: {exporters.otlp_grpc.endpoint: "a:4317", logs: file_log > otlp_grpc}
+  a filter decides: {processors.filter.error_mode: ignore, logs: file_log > filter > debug}
+  an operator decides:
+    receivers.file_log: {include: [/var/log/pods/*/*/*.log], operators: [{type: filter, expr: "true"}]}
+  a log without what is printed: {service.telemetry.logs.level: WARN}
+  a sidecar: {in: {mode: sidecar, logs: [sidecar, telemetry, agent, otc-container]}}
 """

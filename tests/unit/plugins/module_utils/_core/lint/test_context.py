@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import yaml
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.collector.collector import option_names
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.collector.pod_logs import PodLogs
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.config.documents import Found, configs
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.context import Context, context_of
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.subject import Deployment, Subject
@@ -54,8 +55,14 @@ def test_a_config_alone_has_no_context() -> None:
 
 
 def test_a_workload_that_mounts_it_says_where_it_runs() -> None:
-    exposed = frozenset({(4317, "TCP")})
-    known = Deployment("daemonset", memory_limit_mib=1024, mounts=("/conf", "/hostfs"), exposed=exposed, probed=True)
+    known = Deployment(
+        "daemonset",
+        memory_limit_mib=1024,
+        mounts=("/conf", "/hostfs"),
+        exposed=frozenset({(4317, "TCP")}),
+        probed=True,
+        logs=PodLogs("daemonset", "n", "w", "collector"),
+    )
     assert around(workload("DaemonSet")) == Context(known, frozenset({"A"}), "otel/opentelemetry-collector:0.158.0")
 
 

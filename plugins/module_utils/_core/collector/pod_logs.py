@@ -1,0 +1,108 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The files in which a node keeps the logs of a collector's pods, and the globs of receiver file_log. Private.
+
+Sources: BuildPodLogsDirectory in the kubelet's pkg/kubelet/kuberuntime, GenerateName in the API server's
+pkg/storage/names, SafeEncodeString in apimachinery's pkg/util/rand, and bmatcuk/doublestar.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+ROOT = "/var/log/pods"
+LINKS = "/var/log/containers"
+# The random parts of a pod's name have digits and letters without vowels, so they do not look like a word.
+_RANDOM = "[^aeiou-]"
+_POD_HASH = _RANDOM * 6 + "{,?,??,???,????}"
+_SUFFIX = _RANDOM * 5
+_ORDINAL = "{[0-9],[0-9][0-9],[0-9][0-9][0-9]}"
+# The API server cuts what comes before the random end of a name.
+_LONGEST_PREFIX = 58
+_LONGEST_HASH = 10
+_LONGEST_GLOB, _MOST_BRACES = 2000, 50
+_TOKEN = re.compile(r"\*\*/|\*\*|\[[!^]?[^\]]+\]|\\?.", re.DOTALL)
+_RANGE = re.compile(r"(.)(?:-(.))?", re.DOTALL)
+
+
+class PodLogs(NamedTuple):
+    """The log files of a workload's container on all nodes; unknown for a sidecar, whose pods have other owners."""
+
+    mode: str
+    namespace: str
+    workload: str
+    container: str
+
+    @property
+    def glob(self) -> str:
+        """The glob of these files. It matches no pod of another workload whose name starts with the same words."""
+        if self.mode not in _EXAMPLES:
+            return ""
+        return f"{ROOT}/{self.namespace}_{self._pods()}_*/{self.container}/*.log"
+
+    @property
+    def examples(self) -> tuple[str, ...]:
+        """The path of one such file, and of the link to it."""
+        if self.mode not in _EXAMPLES:
+            return ()
+        pod = f"{self.workload}-{_EXAMPLES[self.mode]}"
+        file = f"{ROOT}/{self.namespace}_{pod}_0b1c2d3e-0000-4000-8000-000000000000/{self.container}/0.log"
+        return file, f"{LINKS}/{pod}_{self.namespace}_{self.container}-{'0' * 64}.log"
+
+    def _pods(self) -> str:
+        if self.mode == "statefulset":
+            return f"{self.workload}-{_ORDINAL}"
+        prefix = f"{self.workload}-"
+        if self.mode == "daemonset":
+            return prefix[:_LONGEST_PREFIX] + _SUFFIX
+        if len(prefix) + _LONGEST_HASH + 1 > _LONGEST_PREFIX:
+            return f"{prefix[:_LONGEST_PREFIX]}*"
+        return f"{prefix}{_POD_HASH}-{_SUFFIX}"
+
+
+_EXAMPLES = {"daemonset": "x2x2x", "deployment": "5c4f9d7b6d-x2x2x", "statefulset": "0"}
+
+
+def matches(glob: str, path: str) -> bool:
+    """Whether a glob of file_log matches a path, in steps that grow with their lengths alone."""
+    if len(glob) > _LONGEST_GLOB or glob.count("{") > _MOST_BRACES:
+        return False
+    return len(path) in _walk(iter(_TOKEN.findall(glob)), {0}, path)[0]
+
+
+def _walk(tokens: Iterator[str], here: set[int], path: str, within: bool = False) -> tuple[set[int], str]:
+    """Return where in a path the tokens end that start at one of these places, and the token after an alternative."""
+    for token in tokens:
+        if within and token in (",", "}"):
+            return here, token
+        if token == "{":
+            ends: set[int] = set()
+            stop = ","
+            while stop == ",":
+                found, stop = _walk(tokens, here, path, True)
+                ends |= found
+            here = ends
+        else:
+            here = {end for start in here for end in _ends(token, start, path)}
+    return set() if within else here, ""
+
+
+def _ends(token: str, start: int, path: str) -> Iterable[int]:
+    if token == "**/":
+        return (start, *(index + 1 for index in range(start, len(path)) if path[index] == "/"))
+    if token in ("*", "**"):
+        slash = path.find("/", start) if token == "*" else -1
+        return range(start, (len(path) if slash < 0 else slash) + 1)
+    return (start + 1,) if start < len(path) and _is(token, path[start]) else ()
+
+
+def _is(token: str, character: str) -> bool:
+    if token == "?" or (token[0] == "[" and len(token) > 1):
+        negated = token[1:2] in ("!", "^")
+        ranges = _RANGE.findall(token[1 + negated : -1])
+        found = any(first <= character <= (last or first) for first, last in ranges)
+        return character != "/" and (token == "?" or found != negated)
+    return token[-1] == character

@@ -1,0 +1,113 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The rule on logs that come back: a collector reads the log in which it, or a collector behind it, prints records.
+
+Sources: the READMEs of file_log and of the debug exporter, and the latter's normal.go and detailed.go. Private.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from ..collector.pod_logs import PodLogs, matches
+from ..config.paths import at, items, section
+from .subject import Fault, Printer, Subject, rules
+from .view import Part, View, kind_of
+
+_PRINTERS = ("debug", "logging")
+_BASIC = "basic"
+# The log of a pod of which nothing is known.
+_ANY = PodLogs("daemonset", "namespace", "workload", "container")
+# Levels of the Collector's own log at which it shows none of what a debug exporter prints.
+_SILENT = ("warn", "warning", "error", "dpanic", "panic", "fatal")
+# What makes records of records: each line of the log is one.
+_TIMES = {
+    "detailed": "prints each record as several lines, each of which comes back as a record",
+    "normal": "prints each record as a line, which comes back as a record",
+    _BASIC: "prints a line for each batch, which comes back as a record",
+}
+
+
+def log_loop(subject: Subject) -> Iterator[Fault]:
+    """Yield file_log receivers that read a log to which their own records are printed, so that those come back."""
+    own = subject.deployment.logs if subject.deployment else None
+    printed = printing(subject.view)
+    for part in subject.view.of("receivers", "filelog"):
+        for exporter in _reached(subject.view, part) if not _filters(part) else ():
+            printers = subject.printers.get(exporter, ())
+            if exporter in printed:
+                printers = (Printer("", own, exporter, printed[exporter]), *printers)
+            for printer in printers:
+                if _reads(part, printer.logs):
+                    yield _fault(part, printer)
+
+
+def _fault(part: Part, printer: Printer) -> Fault:
+    whose = f"collector '{printer.collector}'" if printer.collector else "this collector"
+    glob = printer.logs.glob if printer.logs else ""
+    lines = _TIMES.get(printer.verbosity, _TIMES["detailed"])
+    message = f"'{part.id}' reads the log of {whose}, in which '{printer.exporter}' {lines}"
+    add = f"Add '{glob}' to `exclude`" if glob else "Exclude the log of this collector"
+    grows = printer.verbosity in ("normal", "detailed") and bool(glob)
+    return Fault(part.path, message, f"{add}, or remove '{printer.exporter}'.", severity="" if grows else "warning")
+
+
+def printing(view: View) -> dict[str, str]:
+    """Return the verbosity of each exporter that prints log records to the log of its collector."""
+    level = str(at(view.config, ("service", "telemetry", "logs", "level")) or "").lower()
+    used = {name for pipeline in view.pipelines if kind_of(pipeline.key) == "logs" for name in pipeline.exporters}
+    return {
+        part.id: _verbosity(part)
+        for part in view.of("exporters", *_PRINTERS)
+        if part.id in used and not (level in _SILENT and part.settings.get("use_internal_logger") is not False)
+    }
+
+
+def _verbosity(part: Part) -> str:
+    """Return what a debug exporter prints; the former logging exporter prints each record unless its level is high."""
+    usual = _BASIC
+    if part.kind == "logging":
+        loglevel = str(part.settings.get("loglevel") or "info").lower()
+        usual = "detailed" if loglevel == "debug" else "normal" if loglevel == "info" else _BASIC
+    return str(part.settings.get("verbosity") or usual).lower()
+
+
+def _reached(view: View, part: Part) -> list[str]:
+    """Return the exporters that the records of a receiver reach, through connectors too; a filter may stop them."""
+    found: dict[str, None] = {}
+    todo, seen = [part.id], set()
+    while todo:
+        start = todo.pop()
+        for pipeline in view.pipelines:
+            ends = start in pipeline.receivers and pipeline.key not in seen and kind_of(pipeline.key) == "logs"
+            if ends and not any(kind_of(name) == "filter" for name in pipeline.processors):
+                seen.add(pipeline.key)
+                found |= dict.fromkeys(pipeline.exporters)
+                todo += [name for name in pipeline.exporters if name in section(view.config, "connectors")]
+    return list(found)
+
+
+def _filters(part: Part) -> bool:
+    return any(at(operator, ("type",)) in ("filter", "router") for operator in items(part.settings, "operators"))
+
+
+def _reads(part: Part, logs: PodLogs | None) -> bool:
+    """Whether a receiver reads a log; of an unknown one that is certain only if it reads all and excludes nothing."""
+    include, exclude = _globs(part.settings, "include"), _globs(part.settings, "exclude")
+    if logs is None and exclude:
+        return False
+    return any(
+        any(matches(glob, path) for glob in include) and not any(matches(glob, path) for glob in exclude)
+        for path in (logs or _ANY).examples
+    )
+
+
+def _globs(settings: Mapping[str, Any], key: str) -> list[str]:
+    return [glob for glob in items(settings, key) if isinstance(glob, str)]
+
+
+RULES = rules(
+    "error", log_loop, documentation="https://opentelemetry.io/docs/platforms/kubernetes/collector/components/"
+)
