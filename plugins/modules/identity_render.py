@@ -46,8 +46,13 @@ options:
 """
 
 EXAMPLES = r"""
-- name: Include the role that calls this module
-  ansible.builtin.include_role: {name: o11y.opentelemetry.otel_identity}
+# Role otel_identity calls this module.
+- name: Decide which service accounts get which role
+  o11y.opentelemetry.identity_render:
+    service_accounts: "{{ rendered.service_accounts }}"
+    provider: pod_identity
+    cluster_name: production
+  register: planned
 """
 
 RETURN = r"""

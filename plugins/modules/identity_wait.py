@@ -36,8 +36,14 @@ options:
 """
 
 EXAMPLES = r"""
-- name: Include the role that calls this module
-  ansible.builtin.include_role: {name: o11y.opentelemetry.otel_identity}
+# Role otel_identity calls this module.
+- name: Wait until the service account has its role
+  o11y.opentelemetry.identity_wait:
+    provider: irsa
+    accounts:
+      - namespace: opentelemetry
+        service_account: gateway
+        role_arn: arn:aws:iam::123456789012:role/gateway
 """
 
 RETURN = r"""

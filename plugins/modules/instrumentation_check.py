@@ -44,8 +44,11 @@ options:
 """
 
 EXAMPLES = r"""
-- name: Include the role that calls this module
-  ansible.builtin.include_role: {name: o11y.opentelemetry.otel_instrumentation}
+# Role otel_instrumentation calls this module.
+- name: Check what the rendered Instrumentations need
+  o11y.opentelemetry.instrumentation_check:
+    requirements: "{{ rendered.requirements }}"
+    wait_seconds: 120
 """
 
 RETURN = r"""

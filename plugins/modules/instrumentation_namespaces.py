@@ -41,8 +41,11 @@ options:
 """
 
 EXAMPLES = r"""
-- name: Include the role that calls this module
-  ansible.builtin.include_role: {name: o11y.opentelemetry.otel_instrumentation}
+# Role otel_instrumentation calls this module.
+- name: Annotate the namespaces of the rendered Instrumentations
+  o11y.opentelemetry.instrumentation_namespaces:
+    namespaces: "{{ rendered.namespaces }}"
+    references: "{{ rendered.references }}"
 """
 
 RETURN = r"""

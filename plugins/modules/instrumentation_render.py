@@ -36,8 +36,15 @@ options:
 """
 
 EXAMPLES = r"""
-- name: Include the role that calls this module
-  ansible.builtin.include_role: {name: o11y.opentelemetry.otel_instrumentation}
+# Role otel_instrumentation calls this module.
+- name: Render an Instrumentation that sends to the gateway
+  o11y.opentelemetry.instrumentation_render:
+    instrumentations:
+      - name: shop
+        namespace: shop
+        endpoint: http://gateway.opentelemetry.svc:4318
+        languages: {python: {}}
+  register: rendered
 """
 
 RETURN = r"""

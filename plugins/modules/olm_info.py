@@ -36,8 +36,10 @@ options:
 """
 
 EXAMPLES = r"""
-- name: Include the role that calls this module
-  ansible.builtin.include_role: {name: o11y.opentelemetry.otel_operator}
+# Role otel_operator calls this module.
+- name: Find the operator and what its catalog offers
+  o11y.opentelemetry.olm_info:
+    package: opentelemetry-product
 """
 
 RETURN = r"""

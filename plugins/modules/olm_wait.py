@@ -43,8 +43,12 @@ requirements:
 """
 
 EXAMPLES = r"""
-- name: Include the role that calls this module
-  ansible.builtin.include_role: {name: o11y.opentelemetry.otel_operator}
+# Role otel_operator calls this module.
+- name: Wait until the operator of a Subscription is installed
+  o11y.opentelemetry.olm_wait:
+    namespace: openshift-opentelemetry-operator
+    subscription: opentelemetry-product
+    timeout_seconds: 600
 """
 
 RETURN = r"""

@@ -24,8 +24,11 @@ options:
 """
 
 EXAMPLES = r"""
-- name: Include the role that calls this module
-  ansible.builtin.include_role: {name: o11y.opentelemetry.otel_operator}
+# Roles cert_manager and otel_operator call this module.
+- name: Find the operator
+  o11y.opentelemetry.release_info:
+    product: opentelemetry-operator
+  register: found
 """
 
 RETURN = r"""

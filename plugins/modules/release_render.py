@@ -116,8 +116,13 @@ options:
 """
 
 EXAMPLES = r"""
-- name: Include the role that calls this module
-  ansible.builtin.include_role: {name: o11y.opentelemetry.otel_operator}
+# Roles cert_manager and otel_operator call this module.
+- name: Decide how to install or upgrade the operator
+  o11y.opentelemetry.release_render:
+    product: opentelemetry-operator
+    version: 0.158.0
+    installed: "{{ found }}"
+  register: release
 """
 
 RETURN = r"""

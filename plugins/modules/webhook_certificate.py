@@ -33,8 +33,13 @@ requirements:
 """
 
 EXAMPLES = r"""
-- name: Include the role that calls this module
-  ansible.builtin.include_role: {name: o11y.opentelemetry.otel_operator}
+# Role otel_operator calls this module.
+- name: Create or renew the certificate of the operator's webhooks
+  o11y.opentelemetry.webhook_certificate:
+    name: "{{ release.certificate_secret }}"
+    namespace: "{{ release.namespace }}"
+    hosts: "{{ release.certificate_hosts }}"
+  register: certificate
 """
 
 RETURN = r"""

@@ -69,6 +69,17 @@ def test_whom_a_module_is_for_is_its_first_line(name: str) -> None:
     assert (first == CALLED_BY_ROLES) is (name in OF_ROLES)
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_examples_of_a_module_use_it_with_options_that_exist(name: str) -> None:
+    (found,) = re.findall(r'^EXAMPLES = r?"""(.*?)"""', text(f"plugins/modules/{name}.py"), re.DOTALL | re.MULTILINE)
+    used = [task[f"o11y.opentelemetry.{name}"] or {} for task in yaml.safe_load(found) if f".{name}" in str(list(task))]
+    known = arguments_of(name) if name in ACTIONS else plain(documented(name)["options"])
+    required = {option for option, spec in known.items() if spec.get("required")}
+    assert used
+    assert all(required <= set(options) <= set(known) for options in used)
+    assert bool(re.search(r"^# Roles? .+ calls? this module\.$", found, re.MULTILINE)) is (name in OF_ROLES)
+
+
 def test_requirements_of_fragments_are_those_of_the_project() -> None:
     lowest = dict(re.findall(r"^([\w-]+)>=([\d.]+)", text("requirements.txt"), re.MULTILINE))
     lowest["python"] = tomllib.loads(text("pyproject.toml"))["project"]["requires-python"].removeprefix(">=")
