@@ -116,6 +116,12 @@ collectors:
     config_hash: {description: "SHA-256 of the config, independent of its formatting.", type: str}
     image: {description: Its image., type: str}
     selector: {description: Label selector of its pods., type: str}
+    service_account: {description: The service account of its pods., type: str}
+    otlp_http_url:
+      description:
+        - Where applications send OTLP/HTTP without TLS. C($(HOST_IP\)) is the IP of their node, a sidecar is on
+          V(localhost). Empty if they cannot.
+      type: str
     ports: {description: "The ports for clients, each with name, port and protocol.", type: list, elements: dict}
     iam_actions: {description: The AWS actions that its components call., type: list, elements: str}
     iam_statements:

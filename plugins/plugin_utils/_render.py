@@ -27,7 +27,7 @@ from ..module_utils._core.lint.subject import Finding, Printer, Subject, masked,
 from ..module_utils._core.lint.view import Target
 from ..module_utils._core.manifests import service_account
 from ..module_utils._core.manifests.build import CollectorBuild, check_size
-from ..module_utils._core.manifests.network import probe
+from ..module_utils._core.manifests.network import clients_url, probe
 from ..module_utils._core.manifests.pod import volumes
 from ..module_utils._core.needs import derive
 from ..module_utils._core.releases import lock
@@ -239,6 +239,8 @@ def _summary(build: CollectorBuild) -> dict[str, Any]:
         "config_hash": build.config_hash,
         "image": build.image,
         "selector": collector.selector_text,
+        "service_account": collector.service_account_name,
+        "otlp_http_url": clients_url(build),
         "ports": [{"name": port.name, "port": port.number, "protocol": port.protocol} for port in build.exposed],
         "iam_actions": list(build.needs.iam_actions),
         "iam_statements": policy.statements(build.needs.grants),

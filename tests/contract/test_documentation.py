@@ -49,7 +49,7 @@ OF_ROLES = [
     name
     for name in NAMES
     if name in ("release_info", "release_render", "webhook_certificate")
-    or name.startswith(("identity_", "instrumentation_", "olm_"))
+    or name.startswith(("identity_", "instrumentation_", "olm_", "sample_app_"))
 ]
 
 

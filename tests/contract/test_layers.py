@@ -30,7 +30,7 @@ FLOORS: dict[str, tuple[tuple[str, ...], ...]] = {
     EDGE: (
         ("api",),
         ("aws", "probe", "release", "rollout"),
-        ("diagnose", "olm", "webhooks"),
+        ("diagnose", "olm", "sample_app", "webhooks"),
         ("bundle",),
         ("instrumentation",),
     ),

@@ -3,38 +3,25 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import pytest
 from testinfra.host import Host
 
 from tests.support import openshift
-from tests.support.cluster import PROJECT, Cluster, until
+from tests.support.cluster import PROJECT, Cluster
 
 NAMESPACE = "otel-sample"
-APP = PROJECT / "tests/support/traced_app"
-SELECTOR = "app=otel-sample"
+OPTIONS = f"-i {PROJECT}/inventories/openshift -i {PROJECT}/molecule/openshift/inventory.yml"
+SELECTOR = "app.kubernetes.io/name=sample-app-frontend"
 IMAGE = "registry.redhat.io/rhosdt/opentelemetry-collector-rhel8:0.135.0"
 ACCOUNT = f"system:serviceaccount:{NAMESPACE}:otel-collector-sidecar"
 
 
 @pytest.fixture(scope="module")
 def cluster() -> Cluster:
-    """Return the cluster, with the application on it."""
-    found = Cluster(Host.get_host("local://"), NAMESPACE)
-    # Before its namespace asks for the sidecar's account nobody could run under it.
-    make = f"kubectl -n {NAMESPACE} create configmap otel-sample --from-file={APP}/app.py --dry-run=client -o yaml"
-    found.host.check_output(f"{make} | kubectl apply -f -")
-    found.host.check_output(f"kubectl apply -f {APP}/manifests.yml")
-    for named in ("deployment/otel-sample-deployment", "service/otel-sample-service", "route/otel-sample-route"):
-        found.host.check_output(f"kubectl -n {NAMESPACE} label --overwrite {named} owner=tests")
-    found.host.check_output(f"kubectl -n {NAMESPACE} label --overwrite configmap/otel-sample owner=tests")
-    until(
-        "both containers of the application's pod",
-        lambda: ready(found) == {"otel-sample": True, "otc-container": True},
-        90,
-    )
-    return found
+    return Cluster(Host.get_host("local://"), NAMESPACE)
 
 
 def ready(cluster: Cluster) -> dict[str, bool]:
@@ -62,7 +49,7 @@ def test_the_version_of_the_operator_has_succeeded(cluster: Cluster) -> None:
 
 
 def test_the_pod_has_the_sidecar_of_red_hats_build(cluster: Cluster) -> None:
-    assert ready(cluster) == {"otel-sample": True, "otc-container": True}
+    assert ready(cluster) == {"opentelemetry": True, "frontend": True, "otc-container": True}
     assert sidecar(cluster)["image"] == IMAGE
 
 
@@ -103,25 +90,28 @@ def test_the_account_may_read_what_the_detector_asks_for_alone(
     assert asked.stdout.strip() == ("yes" if allowed else "no")
 
 
-def test_the_apps_spans_are_in_the_log_of_its_sidecar(cluster: Cluster) -> None:
-    path = f"/api/v1/namespaces/{NAMESPACE}/services/otel-sample-service:8080/proxy/"
-    assert cluster.host.check_output(f"kubectl get --raw {path}") == "Hello, world!"
-    name = cluster.pods(SELECTOR)[0]["metadata"]["name"]
-
-    def log() -> str:
-        return str(cluster.host.check_output(f"kubectl -n {NAMESPACE} logs {name} -c otc-container"))
-
-    until("the span in the log", lambda: "Name           : handleRequest" in log())
+def test_the_sample_application_shows_its_spans_in_the_log_of_its_sidecar(cluster: Cluster) -> None:
+    printed = " ".join(cluster.host.check_output(f"ansible-playbook o11y.opentelemetry.sample_app {OPTIONS}").split())
+    assert "changed=0" in printed
+    found = re.search(
+        r"Trace ([0-9a-f]{32}) was found in the log of pod otel-sample/(\S+), container otc-container", printed
+    )
+    assert found, printed
+    log = cluster.host.check_output(f"kubectl -n {NAMESPACE} logs {found[2]} -c otc-container")
+    assert f"Trace ID       : {found[1]}" in log
     for said in (
-        "service.name: Str(otel-sample)",
+        "service.namespace: Str(sample-app)",
         f"k8s.cluster.name: Str({openshift.NAME})",
         "cloud.provider: Str(aws)",
     ):
-        assert f"-> {said}" in log()
+        assert f"-> {said}" in log
 
 
-def test_the_applications_own_route_stays_its_owners(cluster: Cluster) -> None:
-    assert cluster.get("route", "otel-sample-route")["spec"]["wildcardPolicy"] == "None"
+def test_the_route_of_the_application_leads_to_its_first_service(cluster: Cluster) -> None:
+    spec = cluster.get("route", "sample-app-frontend")["spec"]
+    assert spec["to"] == {"kind": "Service", "name": "sample-app-frontend", "weight": 100}
+    ports = cluster.get("service", "sample-app-frontend")["spec"]["ports"]
+    assert spec["port"]["targetPort"] in [port["name"] for port in ports]
 
 
 def test_an_agent_under_the_operator_has_what_its_constraints_allow(cluster: Cluster) -> None:

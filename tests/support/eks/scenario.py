@@ -19,6 +19,17 @@ from tests.support.aws import Aws, role_arn
 from tests.support.cluster import PROJECT, until
 
 PATIENCE = 90
+FRONTEND, DATASTORE = "sample-app-frontend", "sample-app-datastore"
+# A segment as the SDKs of X-Ray send it: by UDP, to AWS_XRAY_DAEMON_ADDRESS.
+SEGMENT = """
+import json, os, socket, sys, time
+now = time.time()
+ids = {"id": os.urandom(8).hex(), "trace_id": f"1-{int(now):08x}-{os.urandom(12).hex()}"}
+document = {"name": "by-udp", **ids, "start_time": now, "end_time": now + 0.1}
+text = '{"format": "json", "version": 1}\\n' + json.dumps(document)
+socket.socket(socket.AF_INET, socket.SOCK_DGRAM).sendto(text.encode(), (sys.argv[1], 2000))
+print(ids["trace_id"])
+"""
 DIMENSIONS = {"EKS_Cluster", "EKS_Namespace", "EKS_PodName"}
 
 
@@ -50,7 +61,14 @@ class Scenario:
         """Ask an application, and return the trace of the answer."""
         namespace, name = app.split("/")
         url = f"/api/v1/namespaces/{namespace}/services/http:{name}:8080/proxy/"
-        return str(self.host.check_output("kubectl get --raw %s", url)).split()[-1]
+        return str(json.loads(self.host.check_output("kubectl get --raw %s", url))["trace_id"])
+
+    def sample_app(self, place: str) -> str:
+        """Run the playbook that calls the sample application, and return the trace that it found in a place."""
+        printed = " ".join(self.site(playbook="sample_app").split())
+        assert re.search(r"changed=0 .*failed=0", printed)
+        (trace,) = re.findall(rf"Trace ([0-9a-f]{{32}}) was found in {re.escape(place)}", printed)
+        return str(trace)
 
     def query(self, promql: str) -> list[tuple[dict[str, str], float]]:
         """Return labels and value of each series of a query to the Prometheus behind the workspace."""
@@ -74,11 +92,14 @@ def environment() -> dict[str, str]:
     return {**os.environ, **{name: os.environ[value] for name, value in given.items()}, "KUBECONFIG": "/nowhere"}
 
 
+IN_A_POD = ["kubectl", "-n", "shop", "exec", "-i", f"deployment/{DATASTORE}", "--", "python3", "-c"]
+
+
 @contextmanager
 def sending(url: str, name: str) -> Iterator[dict[str, int]]:
     """Send spans from a pod until the block ends; then the counts are there."""
     program = (PROJECT / "tests/support/eks/sender.py").read_text()
-    command = ["kubectl", "-n", "shop", "exec", "-i", "deployment/datastore", "--", "python3", "-c", program, url, name]
+    command = [*IN_A_POD, program, url, name]
     client = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     counts: dict[str, int] = {}
     try:
@@ -91,25 +112,31 @@ def sending(url: str, name: str) -> Iterator[dict[str, int]]:
 class Telemetry:
     """What arrives at AWS from the collectors of inventories/eks_adot, for a scenario to inherit."""
 
-    def test_a_trace_of_two_services_arrives_as_segments_and_as_spans(self, scenario: Scenario) -> None:
-        trace = scenario.visit("shop/frontend")
+    def test_the_sample_application_shows_that_its_trace_is_in_xray(self, scenario: Scenario) -> None:
+        trace = scenario.sample_app("AWS X-Ray in us-east-1")
         name = f"1-{trace[:8]}-{trace[8:]}"
+        both = {item: scenario.aws.segments(item) for item in (FRONTEND, DATASTORE)}
+        (first,), (second,) = ([one for one in items if one["trace_id"] == name] for items in both.values())
+        assert {first["role"], second["role"]} == {role_arn(scenario.role)}
+        assert second["parent_id"] == first["id"]
 
-        def found() -> list[dict[str, Any]] | None:
-            both = [*scenario.aws.segments("frontend"), *scenario.aws.segments("datastore")]
-            ours = [item for item in both if item["trace_id"] == name]
-            return ours if len(ours) == 4 else None  # two services, each over UDP 2000 and over OTLP
-
-        segments = until(f"all segments of {name}", found, PATIENCE)
-        assert {item["role"] for item in segments} == {role_arn(scenario.role)}
-        parents = {item["id"] for item in segments if item["name"] == "frontend"}
-        assert {item["parent_id"] for item in segments if item["name"] == "datastore"} == parents
+    def test_a_segment_of_an_xray_sdk_arrives(self, scenario: Scenario) -> None:
+        sent = subprocess.run(
+            [*IN_A_POD, SEGMENT, "observability.aws-otel-eks"], capture_output=True, text=True, check=True
+        )
+        name = sent.stdout.strip()
+        arrived = until(
+            f"segment {name}",
+            lambda: [item for item in scenario.aws.segments("by-udp") if item["trace_id"] == name],
+            PATIENCE,
+        )
+        assert {item["role"] for item in arrived} == {role_arn(scenario.role)}
 
     def test_the_counter_of_an_application_can_be_queried(self, scenario: Scenario) -> None:
         visits = 3
         for _visit in range(visits):
-            scenario.visit("shop/datastore")
-        query = 'http_requests_total{namespace="shop",pod=~"datastore-.*"}'
+            scenario.visit(f"shop/{DATASTORE}")
+        query = f'http_requests_total{{namespace="shop",pod=~"{DATASTORE}-.*"}}'
         found = until(
             "the counter in Prometheus",
             lambda: [value for _labels, value in scenario.query(query) if value >= visits],
@@ -130,7 +157,7 @@ class Telemetry:
         assert [set(names) for names in directive["Dimensions"]] == [DIMENSIONS]
         assert [metric["Name"] for metric in directive["Metrics"]] == ["http_requests_total"]
         assert event["EKS_Cluster"] == "k8s-production-cluster"
-        assert re.match(r"(frontend|datastore)-", event["EKS_PodName"])
+        assert re.match(r"sample-app-(frontend|datastore)-", event["EKS_PodName"])
         assert event["role"] == role_arn(scenario.role)
         assert event["group"] == "/aws/containerinsights/k8s-production-cluster/prometheus"
 

@@ -108,5 +108,9 @@ def told(asked: Asked, sent: Sent) -> dict[str, Any]:
 
 def content(sent: Sent) -> str:
     """Return the body of a request in base64."""
-    body = gzip.decompress(sent.body) if sent.headers.get("content-encoding") == "gzip" else sent.body
-    return base64.b64encode(body).decode()
+    return base64.b64encode(decoded(sent)).decode()
+
+
+def decoded(sent: Sent) -> bytes:
+    """Return the body of a request as it was before it was compressed."""
+    return gzip.decompress(sent.body) if sent.headers.get("content-encoding") == "gzip" else sent.body

@@ -64,8 +64,8 @@ class Eks:
         if path.startswith(PREFIX):
             asked = json.loads(environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0)))
             return _json(start, {"authenticate": self._authenticate, "pods": self._pods}[path[len(PREFIX) :]](asked))
-        application = self.intake if environ.get("HTTP_HOST") in datadog.HOSTS else self.front
-        return application(environ, start)
+        to_datadog = environ.get("HTTP_HOST") in datadog.HOSTS or path == datadog.SPANS
+        return (self.intake if to_datadog else self.front)(environ, start)
 
     def agent(self, environ: Environ, start: Start) -> Iterable[bytes]:
         """EKS' agent on the node: credentials for the token of a pod."""
@@ -125,7 +125,7 @@ class Eks:
     def _reset(self) -> dict[str, Any]:
         """Forget everything but the keys of who provides the cluster."""
         self.front.reset()
-        self.name, self.access, self.intake.key = "", {}, ""
+        self.name, self.access, self.intake.key, self.intake.spans = "", {}, "", []
         return control.ORDERS["reset"](self.application)
 
 

@@ -85,6 +85,10 @@ def release_of_instrumentation(namespace: str, name: str) -> str:
     return _release(f"{namespace}.{name}_instrumentation")
 
 
+def release_of_sample_app(namespace: str, name: str) -> str:
+    return _release(f"{namespace}.{name}_sample-app")
+
+
 def shared_release(namespace: str) -> str:
     """Return the release of the Namespace and the CA, which collectors and Instrumentations of a namespace share."""
     return _release(f"{namespace}_shared")

@@ -147,14 +147,32 @@ def probe(build: CollectorBuild, config: Mapping[str, Any]) -> dict[str, Any] | 
 
     Telemetry goes in by OTLP/HTTP in clear text, and is counted where the collector serves its own metrics.
     """
-    receivers = section(config, "receivers")
-    tls = [at(receivers, (name, "protocols", "http", "tls")) for name in receivers if name.split("/")[0] == "otlp"]
-    ports = {port.name: port.number for port in build.needs.ports}
+    ports = _plain_ports(build, config)
     if build.collector.mode == "sidecar":  # its pods have other owners
         return None
-    if any(tls) or not {_RECEIVES, _COUNTS} <= set(ports):
+    if not {_RECEIVES, _COUNTS} <= set(ports):
         return None
     pods = {"namespace": build.collector.namespace, "selector": build.collector.selector_text}
     via = {**pods, "port": ports[_RECEIVES]}
     arrival = {**pods, "evidence": "metrics", "metrics_port": ports[_COUNTS]}
     return {"name": build.collector.name, "via": via, "arrival": arrival}
+
+
+def clients_url(build: CollectorBuild) -> str:
+    """Return where applications send OTLP/HTTP in clear text, empty if they cannot. $(HOST_IP) is their node."""
+    collector = build.collector
+    port = _plain_ports(build, build.config).get(_RECEIVES)
+    if not port:
+        return ""
+    if collector.mode == "sidecar":
+        return f"http://localhost:{port}"
+    if collector.wants_service:
+        return f"http://{collector.name}.{collector.namespace}.svc:{port}"
+    return f"http://$(HOST_IP):{port}" if collector.uses_host_ports or collector.host_network else ""
+
+
+def _plain_ports(build: CollectorBuild, config: Mapping[str, Any]) -> dict[str, int]:
+    """Return the ports by name; without that of OTLP/HTTP if a receiver wants TLS there."""
+    receivers = section(config, "receivers")
+    tls = [at(receivers, (name, "protocols", "http", "tls")) for name in receivers if name.split("/")[0] == "otlp"]
+    return {port.name: port.number for port in build.needs.ports if not (any(tls) and port.name == _RECEIVES)}

@@ -145,14 +145,18 @@ class Pods:
     """The running pods where something must arrive."""
 
     def __init__(self, cluster: Cluster, arrival: dict[str, Any]) -> None:
-        self.cluster = cluster
+        self.cluster, self.namespace = cluster, arrival["namespace"]
         self.root = f"/api/v1/namespaces/{segment(arrival['namespace'])}/pods"
         query = {"labelSelector": arrival["selector"]}
         try:
             found = list(cluster.items(self.root, query))
         except ApiError as error:
             raise explain(error, "List the pods of the collector") from error
-        self.running = [pod for pod in found if pod.get("status", {}).get("phase") == "Running"]
+        self.running = [
+            pod
+            for pod in found
+            if pod.get("status", {}).get("phase") == "Running" and not pod["metadata"].get("deletionTimestamp")
+        ]
         if not self.running:
             where = f"namespace {arrival['namespace']}, selector {arrival['selector']}"
             fix = "Correct arrival, or wait for the collector first."
@@ -174,21 +178,31 @@ class Logs:
 
     def look(self, signals: list[str]) -> dict[str, list[str]]:
         """Return the lines of each signal's record."""
-        seconds = int(self._pods.cluster.clock() - self._start) + LOG_MARGIN_SECONDS
-        paths = [
-            (f"{self._pods.root}/{pod['metadata']['name']}/log", {"container": name, "sinceSeconds": seconds})
-            for pod in self._pods.running
-            for name in [container["name"] for container in pod["spec"]["containers"]]
-        ]
-        texts = self._pods.ask(paths)
+        texts = [text for _where, text in self.texts()]
         found = {
             signal: next(filter(None, (excerpt(text, signal, self._id) for text in texts)), []) for signal in signals
         }
         return {signal: lines for signal, lines in found.items() if lines}
 
+    def texts(self) -> list[tuple[str, str]]:
+        """Return the log of each container since the start, and where it is."""
+        seconds = int(self._pods.cluster.clock() - self._start) + LOG_MARGIN_SECONDS
+        of = [(pod["metadata"]["name"], name) for pod in self._pods.running for name in _containers(pod["spec"])]
+        paths: list[tuple[str, dict[str, Any]]] = [
+            (f"{self._pods.root}/{pod}/log", {"container": name, "sinceSeconds": seconds}) for pod, name in of
+        ]
+        where = [f"pod {self._pods.namespace}/{pod}, container {name}" for pod, name in of]
+        return list(zip(where, self._pods.ask(paths), strict=True))
+
     def hint(self, signal: str) -> str:
         """Return what keeps a record out of a log."""
         return f"Check that a {signal} pipeline of these pods has the debug exporter with verbosity: detailed."
+
+
+def _containers(spec: dict[str, Any]) -> list[str]:
+    """Return the running containers; a sidecar that starts first is an init container that restarts."""
+    first = [item for item in spec.get("initContainers") or [] if item.get("restartPolicy") == "Always"]
+    return [item["name"] for item in [*first, *spec["containers"]]]
 
 
 class Metrics:

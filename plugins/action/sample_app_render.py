@@ -1,0 +1,16 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Controller side of module sample_app_render."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..plugin_utils import _sample_app
+from ..plugin_utils._action import ControllerAction, hidden_if_secret
+
+
+class ActionModule(ControllerAction):
+    def work(self, arguments: dict[str, Any]) -> dict[str, Any]:
+        return hidden_if_secret(_sample_app.render(**arguments))

@@ -1,0 +1,112 @@
+#!/usr/bin/python
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Call the sample application, and find its trace."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: sample_app_call
+short_description: Call the sample application, and find its trace
+version_added: 1.0.0
+description:
+  - Called by the roles of this collection. Playbooks use the inputs of those roles instead.
+  - Calls the first service through the Kubernetes API, and looks for the trace ID of its answer.
+  - The trace must arrive in each of O(backend) and O(xray) that is given, with spans of all services. Without both,
+    the debug exporter of a collector must print the trace, or the counts of the collector must grow.
+  - Never reports a change.
+author: The o11y.opentelemetry maintainers (@o11y)
+extends_documentation_fragment: [o11y.opentelemetry._cluster]
+attributes:
+  check_mode: {details: Calls nothing.}
+options:
+  via:
+    description: The first service.
+    type: dict
+    required: true
+    suboptions:
+      namespace: {description: Its namespace., type: str, required: true}
+      service: {description: Its name., type: str, required: true}
+      port: {description: Its port., type: int, required: true}
+  services: {description: The services of the trace., type: list, elements: str, required: true}
+  pods:
+    description: Pods whose logs may show the trace.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      namespace: {description: Their namespace., type: str, required: true}
+      selector: {description: Their label selector., type: str, required: true}
+  counts:
+    description: Pods of the collector that receives the trace, whose own metrics count it.
+    type: dict
+    suboptions:
+      namespace: {description: Their namespace., type: str, required: true}
+      selector: {description: Their label selector., type: str, required: true}
+      metrics_port: {description: The port of their own metrics., type: int, required: true}
+  backend:
+    description: An HTTP API of a backend that returns a trace.
+    type: dict
+    suboptions:
+      url: {description: "The URL, with C({trace_id}) in place of the trace ID.", type: str, required: true}
+      headers: {description: Headers of the request., type: dict}
+      ca_file: {description: The CA of its certificate. Defaults to those of the system., type: path}
+  xray:
+    description: Looks for the trace in AWS X-Ray.
+    type: dict
+    suboptions:
+      region: {description: The region., type: str, required: true}
+      profile: {description: The profile of the AWS credentials., type: str}
+  timeout_seconds: {description: How long to call and to look for the trace., type: float, default: 60}
+requirements:
+  - urllib3, for O(backend)
+"""
+
+EXAMPLES = r"""
+- name: Include the role that calls this module
+  ansible.builtin.include_role: {name: o11y.opentelemetry.otel_sample_app}
+"""
+
+RETURN = r"""
+msg: {description: The result., returned: always, type: str}
+trace_id: {description: The trace ID., returned: when the application answered, type: str}
+found:
+  description: Where the trace was found.
+  returned: when the application answered
+  type: list
+  elements: dict
+  contains:
+    place: {description: The place., type: str}
+    evidence: {description: What shows the trace., type: list, elements: str}
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.api.connect import CLUSTER_ARG_SPEC
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.sample_app.call import run_call
+
+REQUIRED = {"required": True}
+PODS = {"namespace": REQUIRED, "selector": REQUIRED}
+PORT = {"type": "int", "required": True}
+BACKEND = {"url": REQUIRED, "headers": {"type": "dict", "no_log": True}, "ca_file": {"type": "path"}}
+
+
+def main() -> None:
+    spec = {
+        "via": {
+            "type": "dict",
+            "required": True,
+            "options": {"namespace": REQUIRED, "service": REQUIRED, "port": PORT},
+        },
+        "services": {"type": "list", "elements": "str", "required": True},
+        "pods": {"type": "list", "elements": "dict", "default": [], "options": PODS},
+        "counts": {"type": "dict", "options": {**PODS, "metrics_port": PORT}},
+        "backend": {"type": "dict", "options": BACKEND},
+        "xray": {"type": "dict", "options": {"region": REQUIRED, "profile": {}}},
+        "timeout_seconds": {"type": "float", "default": 60},
+    }
+    run_call(AnsibleModule(CLUSTER_ARG_SPEC | spec, supports_check_mode=True))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,64 @@
+#!/usr/bin/python
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Documentation of sample_app_render; the work is done on the controller, by the action plugin of that name."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: sample_app_render
+short_description: Render a sample application with the OpenTelemetry SDK
+version_added: 1.0.0
+description:
+  - Called by the roles of this collection. Playbooks use the inputs of those roles instead.
+  - Chooses the collector that the application sends to, and renders two services, the second behind the first.
+  - Reads files on the controller and touches no cluster.
+author: The o11y.opentelemetry maintainers (@o11y)
+extends_documentation_fragment: [o11y.opentelemetry._controller]
+options:
+  options:
+    description: The options of role P(o11y.opentelemetry.otel_sample_app#role) without prefix.
+    type: dict
+    required: true
+  collectors:
+    description: The collectors of the inventory, as M(o11y.opentelemetry.otel_render) returns them.
+    type: list
+    elements: dict
+    default: []
+  probes:
+    description: How to probe these collectors, as M(o11y.opentelemetry.otel_render) returns it.
+    type: list
+    elements: dict
+    default: []
+  platform_paths:
+    description: Your platform folders that take precedence.
+    type: list
+    elements: path
+    default: []
+"""
+
+EXAMPLES = r"""
+- name: Include the role that calls this module
+  ansible.builtin.include_role: {name: o11y.opentelemetry.otel_sample_app}
+"""
+
+RETURN = r"""
+manifests: {description: All objects in order., returned: success, type: list, elements: dict}
+has_secrets: {description: Whether objects hold secrets in clear text., returned: success, type: bool}
+workloads: {description: The Deployments., returned: success, type: list, elements: dict}
+prune_selector: {description: The label selector of the objects., returned: success, type: str}
+collector: {description: "The chosen collector, empty with an endpoint.", returned: success, type: str}
+endpoint: {description: Where the application sends., returned: success, type: str}
+via: {description: "The first service, with namespace and port.", returned: success, type: dict}
+services: {description: The services in the order of a call., returned: success, type: list, elements: str}
+counts:
+  description: The pods of the chosen collector, and the port of their own metrics, if it is known.
+  returned: success
+  type: dict
+pods:
+  description: The pods whose logs may show the trace, each with namespace and selector.
+  returned: success
+  type: list
+  elements: dict
+"""

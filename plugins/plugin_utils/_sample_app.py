@@ -1,0 +1,42 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""From the options of role otel_sample_app to objects. Controller only. Private."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import cache
+from typing import Any
+
+from ..module_utils._core.manifests.sample_app import SampleApp, bundle, option_names
+from . import _sources
+
+ROLE = _sources.ROLE.with_name("otel_sample_app")
+PREFIX = "otel_sample_app_"
+PLATFORM = "platform"
+_COUNTED = ("namespace", "selector", "metrics_port")
+
+
+def render(
+    options: Mapping[str, Any],
+    collectors: Sequence[Mapping[str, Any]],
+    probes: Sequence[Mapping[str, Any]] = (),
+    platform_paths: Sequence[str] = (),
+) -> dict[str, Any]:
+    """Return the objects, and how to call them. Raises Problem for invalid options."""
+    found = _sources.checked(options, specification(), "the sample application")
+    platforms = _sources.find(platform_paths, "platforms")
+    # null leaves the user of a pod to the cluster.
+    assigns_user = _sources.platform(found.pop(PLATFORM), platforms)["run_as_user"] is None
+    source = (ROLE / "files" / "app.py").read_text(encoding="utf-8")
+    rendered = bundle(SampleApp(**found), collectors, source, assigns_user)
+    arrival = next((item["arrival"] for item in probes if item["name"] == rendered["collector"]), {})
+    return {**rendered, "counts": {key: value for key, value in arrival.items() if key in _COUNTED}}
+
+
+@cache
+def specification() -> dict[str, Any]:
+    """Return the options of the application as the role documents them, read once per process."""
+    spec = _sources.read_yaml(ROLE / "meta" / "argument_specs.yml")["argument_specs"]["main"]["options"]
+    return {name: spec[PREFIX + name] for name in (*option_names(), PLATFORM)}

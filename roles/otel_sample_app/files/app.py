@@ -1,0 +1,83 @@
+"""One service of the sample application. It sends a span for each request, and asks the service NEXT_URL if set.
+
+`/` returns the trace ID, `/metrics` the counter http_requests_total, and `/healthz` says that the service is up.
+The SDK reads OTEL_SERVICE_NAME, OTEL_RESOURCE_ATTRIBUTES and OTEL_EXPORTER_OTLP_ENDPOINT from the environment.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+import time
+import urllib.request
+from collections import Counter
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+from opentelemetry import propagate, trace
+from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor
+from opentelemetry.sdk.trace.id_generator import RandomIdGenerator
+
+SERVICE, NEXT_URL = os.environ["OTEL_SERVICE_NAME"], os.environ.get("NEXT_URL")
+TOTAL = Counter({"http_requests_total": 0})
+
+
+class TimedIds(RandomIdGenerator):
+    """Trace IDs that begin with the time in seconds, as AWS X-Ray requires them."""
+
+    def generate_trace_id(self) -> int:
+        return int(time.time()) << 96 | super().generate_trace_id() & (1 << 96) - 1
+
+
+provider = TracerProvider(id_generator=TimedIds())
+provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
+trace.set_tracer_provider(provider)
+tracer = trace.get_tracer("sample-app")
+
+
+class Handler(BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        if self.path == "/healthz":
+            self.answer("ok")
+        elif self.path == "/metrics":
+            self.answer("".join(f"# TYPE {name} counter\n{name} {value}\n" for name, value in TOTAL.items()))
+        else:
+            self.serve()
+
+    def serve(self) -> None:
+        """Answer one request as part of the trace in its headers, or of a new trace."""
+        TOTAL["http_requests_total"] += 1
+        headers = {name.lower(): value for name, value in self.headers.items()}
+        context = propagate.extract(headers)
+        with tracer.start_as_current_span("GET /", context, trace.SpanKind.SERVER) as span:
+            trace_id = trace.format_trace_id(span.get_span_context().trace_id)
+            body = {"service": SERVICE, "trace_id": trace_id}
+            if NEXT_URL:
+                body["next"] = ask(NEXT_URL)
+        self.answer(json.dumps(body) + "\n")
+
+    def answer(self, text: str) -> None:
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(text)))
+        self.end_headers()
+        self.wfile.write(text.encode())
+
+    def log_message(self, *_arguments: object) -> None:
+        """Write no access log."""
+
+
+def ask(url: str) -> dict[str, object]:
+    """Return the answer of the next service, which continues this trace."""
+    headers: dict[str, str] = {}
+    propagate.inject(headers)
+    with urllib.request.urlopen(urllib.request.Request(url, headers=headers), timeout=5) as answer:
+        found: dict[str, object] = json.load(answer)
+        return found
+
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit())  # the SDK sends its last spans at exit
+    ThreadingHTTPServer(("", 8080), Handler).serve_forever()
