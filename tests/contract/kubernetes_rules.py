@@ -103,7 +103,7 @@ def pods(item: Manifest, manifests: list[Manifest]) -> Iterator[str]:
         f"volume name {name}" for name in volumes if not re.fullmatch(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?", name)
     )
     accounts = {other["metadata"]["name"] for other in _of(manifests, "ServiceAccount")}
-    if spec["serviceAccountName"] not in accounts:
+    if spec.get("serviceAccountName", "default") not in {*accounts, "default"}:
         yield f"service account {spec['serviceAccountName']}"
     for container in spec["containers"]:
         mounts = container["volumeMounts"]

@@ -167,7 +167,7 @@ def _part(app: SampleApp, part: str, settings: Mapping[str, Any], source: str, a
             )
             | {
                 "env": _environment(app, part, settings),
-                "ports": [{"name": "http", "containerPort": PORT}],
+                "ports": [{"name": "http", "containerPort": PORT, "protocol": "TCP"}],
                 "readinessProbe": {"httpGet": {"path": "/healthz", "port": PORT}, "periodSeconds": 2},
             }
         ],
@@ -176,7 +176,7 @@ def _part(app: SampleApp, part: str, settings: Mapping[str, Any], source: str, a
     }
     metadata = {"labels": labels, "annotations": {**scraped, **settings["annotations"], **digest}}
     spec = {"replicas": 1, "selector": {"matchLabels": labels}, "template": {"metadata": metadata, "spec": pod}}
-    port = {"name": "http", "port": PORT, "targetPort": PORT}
+    port = {"name": "http", "port": PORT, "targetPort": PORT, "protocol": "TCP"}
     return [
         _frame(app, namespace, "apps/v1", "Deployment", part, spec=spec),
         _frame(app, namespace, "v1", "Service", part, spec={"selector": labels, "ports": [port]}),

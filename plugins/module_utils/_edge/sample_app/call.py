@@ -197,9 +197,9 @@ class Search:
                     raise explain(error, "Call the sample application") from error
                 wrong = f"it answers {error.status}: {error.message}"
                 continue
-            trace_ids = set(_trace_ids(text))
-            if len(trace_ids) == 1:
-                return trace_ids.pop()
+            trace_ids = [*_trace_ids(text)]
+            if len(trace_ids) == len(self.services) and len(set(trace_ids)) == 1:
+                return trace_ids[0]
             wrong = f"its services do not share one trace: {quoted(text.strip())}"
         fix = f"Read the logs: kubectl -n {namespace} logs -l app.kubernetes.io/name={service}"
         raise Problem(wrong, asked="Call the sample application", where=self._where(), fix=fix)

@@ -19,6 +19,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.bundle im
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.probe import probe
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.release import info as release
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.rollout import wait as rollout
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.sample_app import call as sample_app
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.webhooks import wait as webhooks
 
 from tests.support.documentation import documented
@@ -38,6 +39,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "rollout_wait": {"workloads": [{"kind": "Deployment", "name": "a", "namespace": "ns"}]},
     "otlp_probe": {"endpoint": "a:4317"},
     "release_info": {"product": "cert-manager"},
+    "sample_app_call": {"via": {"namespace": "ns", "service": "a", "port": 8080}, "services": ["a"]},
     "webhook_certificate": {"name": "a", "namespace": "ns", "hosts": ["a.ns.svc"]},
 }
 MODULES = sorted(ARGUMENTS)
@@ -112,9 +114,9 @@ def test_release_info_returns_the_connection_that_it_used(
     assert (result["server"], result["eks_cluster"]) == used
 
 
-@pytest.mark.parametrize("name", ["admission_wait", "rollout_wait", "otlp_probe"])
+@pytest.mark.parametrize("name", ["admission_wait", "rollout_wait", "otlp_probe", "sample_app_call"])
 def test_check_mode_asks_nobody(name: str, capsys: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in (webhooks, rollout, probe):
+    for module in (webhooks, rollout, probe, sample_app):
         monkeypatch.setattr(module, "connect", lambda _module: pytest.fail("it connects"))
     result = run(name, capsys, _ansible_check_mode=True)
     assert (result["changed"], result["skipped"]) == (False, True)
