@@ -64,7 +64,6 @@ class InLogs:
         return []
 
     def hint(self) -> str:
-        """Return what keeps a span out of a log."""
         return "Check that the application can reach the collector: read its log."
 
 
@@ -79,7 +78,6 @@ class InCounts:
         return self._metrics.look([TRACES]).get(TRACES, [])
 
     def hint(self) -> str:
-        """Return what the counts say."""
         return self._metrics.hint(TRACES)
 
 
@@ -102,7 +100,6 @@ class InXRay:
         return [f"{ours}: segments of {', '.join(self._services)}"] if names >= set(self._services) else []
 
     def hint(self) -> str:
-        """Return what keeps a trace out of X-Ray."""
         return "Check that the collector has the exporter awsxray for this region, and read its log."
 
 
@@ -129,7 +126,6 @@ class InBackend:
         return [f"spans of {', '.join(self._services)}"] if named else []
 
     def hint(self) -> str:
-        """Return the last answer."""
         return f"Its last answer: {self._last}. Check `backend`, and the exporter of the collector."
 
 
@@ -161,7 +157,7 @@ class Search:
         missing = [place for place in self._places() if place.name not in self.found]
         wrong = f"trace {trace_id} is not in {missing[0].name} after {self.seconds:g} s"
         fix = f"{missing[0].hint()} The playbook diagnose explains why no data arrives."
-        raise Failure(wrong, asked=ASKED, where=self._where(), fix=fix, facts=self._facts(trace_id))
+        raise Failure(wrong, asked=ASKED, fix=fix, facts=self._facts(trace_id))
 
     def _places(self) -> list[Place]:
         return self.required or [place for place in (self.logs, self.counts) if place]
@@ -181,9 +177,6 @@ class Search:
         found = [{"place": place, "evidence": lines} for place, lines in self.found.items()]
         return {"trace_id": trace_id, "found": found}
 
-    def _where(self) -> str:
-        return f"namespace {self.via['namespace']}, service {self.via['service']}"
-
     def _called(self, start: float) -> str:
         """Return the trace ID of the answer. A Service may need a moment until its pods are behind it."""
         namespace, service = segment(self.via["namespace"]), segment(self.via["service"])
@@ -202,7 +195,7 @@ class Search:
                 return trace_ids[0]
             wrong = f"its services do not share one trace: {quoted(text.strip())}"
         fix = f"Read the logs: kubectl -n {namespace} logs -l app.kubernetes.io/name={service}"
-        raise Problem(wrong, asked="Call the sample application", where=self._where(), fix=fix)
+        raise Problem(wrong, asked=f"Call the sample application {namespace}/{service}", fix=fix)
 
 
 def _trace_ids(text: str) -> Iterator[str]:
@@ -234,15 +227,13 @@ def run_call(module: AnsibleModule) -> None:
             params["services"],
             required,
             InLogs(logs) if logs else None,
-            InCounts(Metrics(Pods(cluster, counts), counts["metrics_port"]), _of(counts)) if counts else None,
+            InCounts(Metrics(Pods(cluster, counts), counts["metrics_port"]), f"namespace {counts['namespace']}")
+            if counts
+            else None,
             params["timeout_seconds"],
         ).run()
 
     run(module, work, ((params["backend"] or {}).get("headers") or {}).values())
-
-
-def _of(pods: dict[str, Any]) -> str:
-    return f"pods {pods['selector']} in namespace {pods['namespace']}"
 
 
 def _required(cluster: Cluster, params: dict[str, Any]) -> Iterator[Place]:
