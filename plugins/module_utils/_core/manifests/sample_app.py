@@ -18,7 +18,7 @@ from urllib.parse import quote
 from ..collector import names
 from ..collector.collector import from_registry
 from ..errors import Problem, near
-from .build import Manifest, present
+from .build import Manifest, present, shared_namespace
 from .pod import CONTAINER_SECURITY, env_source
 
 PORT = 8080
@@ -107,13 +107,12 @@ def bundle(app: SampleApp, collectors: Sequence[Mapping[str, Any]], source: str,
     to = chosen(app, collectors)
     settings = settled(app, to)
     namespace = names.check_name("namespace of the sample application", settings["namespace"])
-    shared = {item["namespace"] for item in collectors} | {"default"}
-    own = [] if namespace in shared else [_namespace(namespace)]
+    made = None if namespace in {item["namespace"] for item in collectors} else shared_namespace(namespace)
     parts = [item for part in PARTS for item in _part(app, part, settings, source, assigns_user)]
     objects = [_frame(app, namespace, "v1", "ConfigMap", data={"app.py": source}), *parts, *_outside(app, namespace)]
     release = names.release_of_sample_app(namespace, app.name)
     return {
-        "manifests": [*own, *objects],
+        "manifests": [*([made] if made else []), *objects],
         "workloads": [{"kind": "Deployment", "namespace": namespace, "name": app.part(part)} for part in PARTS],
         "prune_selector": f"{names.RELEASE_LABEL}={release},{names.OWNER_LABEL}={names.OWNER}",
         "endpoint": settings["endpoint"],
@@ -129,11 +128,6 @@ def bundle(app: SampleApp, collectors: Sequence[Mapping[str, Any]], source: str,
         ],
         "collector": to.get("name", ""),
     }
-
-
-def _namespace(name: str) -> Manifest:
-    labels = {names.OWNER_LABEL: names.OWNER, names.RELEASE_LABEL: names.shared_release(name)}
-    return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels}}
 
 
 def _frame(app: SampleApp, namespace: str, api: str, kind: str, part: str = "", **body: Any) -> Manifest:
