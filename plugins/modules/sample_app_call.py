@@ -88,7 +88,11 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.sample_ap
 REQUIRED = {"required": True}
 PODS = {"namespace": REQUIRED, "selector": REQUIRED}
 PORT = {"type": "int", "required": True}
-BACKEND = {"url": REQUIRED, "headers": {"type": "dict", "no_log": True}, "ca_file": {"type": "path"}}
+BACKEND = {
+    "url": {**REQUIRED, "no_log": True},
+    "headers": {"type": "dict", "no_log": True},
+    "ca_file": {"type": "path"},
+}
 
 
 def main() -> None:

@@ -31,7 +31,7 @@ def render(
     assigns_user = _sources.platform(found.pop(PLATFORM), platforms)["run_as_user"] is None
     source = (ROLE / "files" / "app.py").read_text(encoding="utf-8")
     rendered = bundle(SampleApp(**found), collectors, source, assigns_user)
-    arrival = next((item["arrival"] for item in probes if item["name"] == rendered["collector"]), {})
+    arrival: Mapping[str, Any] = next((item["arrival"] for item in probes if item["name"] == rendered["collector"]), {})
     return {**rendered, "counts": {key: value for key, value in arrival.items() if key in _COUNTED}}
 
 

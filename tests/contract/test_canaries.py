@@ -17,7 +17,7 @@ from ansible.parsing.vault import VaultLib, VaultSecret
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _render
 
 from tests.support.canaries import Canaries
-from tests.support.canary_runs import ROOT, ReadyApi, Watched, run, serving, written
+from tests.support.canary_runs import ROOT, ReadyApi, Watched, called, run, serving, written
 
 from .role import request
 
@@ -48,7 +48,7 @@ def live(canaries: Canaries) -> ReadyApi:
         api.add(item)
         log = "\n".join(f"2026-01-01T00:00:00Z error password: {secret}" for secret in canaries.secrets.values())
         api.texts[f"/api/v1/namespaces/opentelemetry/pods/{name}/log"] = log
-    return api
+    return called(api, canaries)
 
 
 def bundle_pods(bundle: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
@@ -141,6 +141,12 @@ def of_mirror(folder: Path, _server: str, canaries: Canaries) -> dict[str, Any]:
     }
 
 
+def of_sample_app(_folder: Path, server: str, canaries: Canaries) -> dict[str, Any]:
+    url, header = f"{server}/found/{{trace_id}}?token={canaries.one('url')}", {"DD-API-KEY": canaries.one("header")}
+    to = {"otel_sample_app_endpoint": f"http://me:{canaries.one('endpoint')}@127.0.0.1:1"}
+    return {**to, "otel_sample_app_backend": {"url": url, "headers": header}, "otel_sample_app_env": canaries.env()}
+
+
 def of_lock(folder: Path, server: str, canaries: Canaries) -> dict[str, Any]:
     return {**of_mirror(folder, server, canaries), "otel_lock_file": str(folder / "otel.lock.yml")}
 
@@ -154,6 +160,7 @@ MORE: dict[str, Callable[[Path, str, Canaries], dict[str, Any]]] = {
     "diagnose": of_diagnose,
     "mirror": of_mirror,
     "lock": of_lock,
+    "sample_app": of_sample_app,
 }
 
 
@@ -183,7 +190,7 @@ def failing(folder: Path, playbook: str, given: dict[str, Any], canaries: Canari
     if playbook == "report":
         wrong = {"name": "odd", "recipes": [{"otlp_forward": {"endpoint": 1, "token": canaries.one("recipe")}}]}
         return {**given, "otel_collectors": [*given["otel_collectors"], wrong]}
-    if playbook in ("site", "remove", "verify", "preflight", "diagnose"):
+    if playbook in ("site", "remove", "verify", "preflight", "diagnose", "sample_app"):
         return {**given, "diagnose_fail_on": "warning"}
     return {name: value for name, value in given.items() if not name.endswith("_suppressions")}
 

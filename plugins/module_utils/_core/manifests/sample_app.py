@@ -17,7 +17,7 @@ from urllib.parse import quote
 
 from ..collector import names
 from ..collector.collector import from_registry
-from ..errors import Problem, near
+from ..errors import Problem, near, shown
 from .build import Manifest, present, shared_namespace
 from .pod import CONTAINER_SECURITY, env_source
 
@@ -115,7 +115,7 @@ def bundle(app: SampleApp, collectors: Sequence[Mapping[str, Any]], source: str,
         "manifests": [*([made] if made else []), *objects],
         "workloads": [{"kind": "Deployment", "namespace": namespace, "name": app.part(part)} for part in PARTS],
         "prune_selector": f"{names.RELEASE_LABEL}={release},{names.OWNER_LABEL}={names.OWNER}",
-        "endpoint": settings["endpoint"],
+        "endpoint": shown(settings["endpoint"]),
         "via": {"namespace": namespace, "service": app.part(PARTS[0]), "port": PORT},
         "services": [app.part(part) for part in PARTS],
         "pods": [

@@ -129,7 +129,8 @@ class XRay:
     """Has the segments of one trace, service by service."""
 
     def __init__(self, *names: str, code: str = "") -> None:
-        self.names, self.code, self.asked = list(names), code, []
+        self.names, self.code = list(names), code
+        self.asked: list[str] = []
 
     def batch_get_traces(self, TraceIds: list[str]) -> dict[str, Any]:  # noqa: N803 - boto3 names it so
         self.asked += TraceIds
