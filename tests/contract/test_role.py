@@ -21,7 +21,7 @@ from .role import OPTIONS, PLATFORMS, PREFIX, ROLE, ROOT, SPEC, VARS
 @pytest.mark.parametrize("name", sorted(SPEC))
 def test_every_input_has_the_roles_prefix_and_a_description(name: str) -> None:
     assert name.startswith(PREFIX)
-    assert SPEC[name]["description"].endswith(".")
+    assert "".join(SPEC[name]["description"]).endswith("."), "a text, or a list of paragraphs"
 
 
 def described(options: dict[str, Any], path: str = "") -> dict[str, Any]:
@@ -34,7 +34,7 @@ def described(options: dict[str, Any], path: str = "") -> dict[str, Any]:
 
 @pytest.mark.parametrize(("path", "option"), described(SPEC).items(), ids=described(SPEC))
 def test_every_suboption_is_described_and_lists_say_of_what(path: str, option: dict[str, Any]) -> None:
-    assert option["description"].endswith(".")
+    assert "".join(option["description"]).endswith("."), "a text, or a list of paragraphs"
     assert ("elements" in option) == (option.get("type") == "list")
 
 
