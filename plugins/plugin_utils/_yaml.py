@@ -182,11 +182,11 @@ def placement(found: Found, document: Document, lines: Sequence[str]) -> Callabl
     pair = paths.find(document.root, found.path, key_of) if document.root else None
     if pair is None:
         start = document.positions.get(found.path, Position())
-        return lambda position: replace(position, line=start.line, column=start.column)
+        return lambda position: replace(position, line=start.line, column=start.column, inside=None)
     node = paths.resolve(pair[1])
     line, column = node.start
     if node.style != paths.LITERAL:
-        return lambda position: replace(position, line=line + 1, column=column + 1)
+        return lambda position: replace(position, line=line + 1, column=column + 1, inside=None)
     margin = indentation(node, lines)
     return lambda position: replace(position, line=position.line + line + 1, column=position.column + margin)
 

@@ -20,7 +20,7 @@ FLOORS: dict[str, tuple[tuple[str, ...], ...]] = {
     CORE: (
         ("errors",),
         ("collector", "config"),
-        ("aws", "cluster"),
+        ("aws", "cluster", "languages"),
         ("needs",),
         ("manifests",),
         ("backends", "instrumentation", "lint", "probe"),

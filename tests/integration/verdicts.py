@@ -53,15 +53,18 @@ CAUSES = (
     ),
     ("lease name and namespace must be set", "lease-missing"),
     ("invalid value for retention policy", "log-retention"),
+    (
+        "unable to parse OTTL|has invalid syntax|unable to infer|names must start|invalid syntax|may be indexed|"
+        "unknown context|configuration styles|is not a valid candidate",
+        "ottl-syntax ottl-name ottl-argument",
+    ),
 )
 
 # A custom build may have more providers than it is known to, so this rule only warns of it.
 HEDGED = {"unknown-scheme"}
 
 # Languages and checks of single components, which no rule of ours reads. By what the Collector says.
-BEYOND = re.compile(
-    "unable to parse OTTL|prometheus config object|must include both certificate and key|invalid authType"
-)
+BEYOND = re.compile("prometheus config object|must include both certificate and key|invalid authType")
 
 # Modules of the build that are older than it, and so have other names or keys than the version says.
 OLDER = {("receivers", "k8s_objects"), ("receivers", "k8sobjects"), ("receivers", "k8s_events")}
@@ -90,6 +93,7 @@ TRUE_ERRORS = {
     "unsupported-signal.*jaeger": "the receiver has traces only; a test of manifests",
     "ingress-testdata.*nop|otelcol-null-values|issue-3452": "incomplete on purpose",
     "otelcol-demo": "of an older version: address is gone, check_interval missing",
+    "couchbase.*ottl-name": "convert_gauge_to_sum is not a function of data points any more",
     "create-sm-prometheus-exporters-05": "an exporter stands beside the sections",
     "kubernetesattributes-rendered.*'resource'": "the example lists an id that it does not define",
     "bring-your-own-observability|custom-environment-variables": "the example lists an id that it does not define",

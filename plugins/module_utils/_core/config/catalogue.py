@@ -131,7 +131,7 @@ class Reference:
 
     def find(self, settings: Any) -> Iterator[tuple[Path, str]]:
         """Yield every id that the settings of a component name here, with its path."""
-        yield from ((path, value) for path, value in _walk(settings, self.path, ()) if isinstance(value, str) and value)
+        yield from ((path, value) for path, value in walk(settings, self.path, ()) if isinstance(value, str) and value)
 
 
 @dataclass(frozen=True)
@@ -145,6 +145,7 @@ class Catalogue:
     references_of: Sequence[Row] = ()
     fields_of: Sequence[Row] = ()
     providers_of: Sequence[Row] = ()
+    ottl_of: Sequence[Row] = ()
     gaps: Sequence[Row] = ()
     extra: Mapping[str, tuple[str, frozenset[Module]]] = field(default_factory=dict)
     extra_schemes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
@@ -152,10 +153,9 @@ class Catalogue:
     @classmethod
     def from_tables(cls, tables: Mapping[str, Any]) -> Catalogue:
         """Return the catalogue of tables by file name without suffix."""
-        names = ("removals", "ports", "references", "fields", "providers")
-        removals, ports, references, fields, providers = (tables.get(name, ()) for name in names)
-        gaps = tables.get("provenance", {}).get("gaps", ())
-        return cls(tables["components"], tables["builds"], removals, ports, references, fields, providers, gaps)
+        names = ("removals", "ports", "references", "fields", "providers", "ottl")
+        parts = (tables.get(name, ()) for name in names)
+        return cls(tables["components"], tables["builds"], *parts, tables.get("provenance", {}).get("gaps", ()))
 
     def find(self, section: str, name: str, distribution: str, version: str) -> Component | None:
         """Return a type as a build knows it; None when it does not, for whatever reason.
@@ -433,7 +433,8 @@ def _ranges(text: str) -> tuple[tuple[Version, Version], ...]:
     return tuple((parse_version(since), parse_version(until)) for since, _dots, until in parts)
 
 
-def _walk(value: Any, pattern: Path, path: Path) -> Iterator[tuple[Path, Any]]:
+def walk(value: Any, pattern: Path, path: Path) -> Iterator[tuple[Path, Any]]:
+    """Yield path and value of everything that a pattern leads to: `*` is any key or index, a leading `**` any depth."""
     if not pattern:
         yield path, value
         return
@@ -441,9 +442,9 @@ def _walk(value: Any, pattern: Path, path: Path) -> Iterator[tuple[Path, Any]]:
     if isinstance(value, (Mapping, list)):
         children = list(value.items() if isinstance(value, Mapping) else enumerate(value))
     if pattern[0] == "**":
-        yield from _walk(value, pattern[1:], path)
+        yield from walk(value, pattern[1:], path)
     for key, child in children:
         if pattern[0] == "**":
-            yield from _walk(child, pattern, (*path, key))
+            yield from walk(child, pattern, (*path, key))
         elif pattern[0] in ("*", key):
-            yield from _walk(child, pattern[1:], (*path, key))
+            yield from walk(child, pattern[1:], (*path, key))

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from ipaddress import ip_address
 from typing import Any
 
@@ -18,11 +18,20 @@ _SCALARS = (str, int, float, type(None))  # asked first, for they are most
 
 @dataclass(frozen=True, order=True)
 class Position:
-    """A place in a source: file (or a description of it), line and column, both from 1; 0 where unknown."""
+    """A place in a source: file (or a description of it), line and column, both from 1; 0 where unknown.
+
+    `inside` returns how many lines and columns a character of the text at this place is away; no column is unknown.
+    """
 
     file: str = ""
     line: int = 0
     column: int = 0
+    inside: Callable[[int], tuple[int, int | None]] | None = field(default=None, compare=False, repr=False)
+
+    def within(self, offset: int) -> Position:
+        """Return the place of a character of the text that stands here."""
+        lines, columns = self.inside(offset) if self.inside else (0, 0)
+        return Position(self.file, self.line + lines, 0 if columns is None else self.column + columns)
 
     def __str__(self) -> str:
         """Return `file:line:column`, as far as it is known."""
@@ -88,7 +97,7 @@ ROLES = {
 Mark = tuple[int, int]  # line and column, both from 0
 
 SCALAR, MAPPING, SEQUENCE, ALIAS = "scalar", "mapping", "sequence", "alias"
-LITERAL = "|"
+LITERAL, FOLDED = "|", ">"
 # What ends a line for a YAML parser.
 LINE_END = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
 

@@ -8,11 +8,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from ..errors import Problem
 from .documents import merged
-from .paths import ALIAS, MAPPING, SCALAR, SEQUENCE, Node, Path, Position, resolve
+from .paths import ALIAS, FOLDED, LITERAL, MAPPING, SCALAR, SEQUENCE, Mark, Node, Path, Position, resolve
 from .yaml_nodes import DEEPEST, compose, refuse, scalar
 
 _MERGE_KEY = "<<"
@@ -28,10 +29,13 @@ class _Positions(Mapping[Path, Position]):
     def __init__(self, file: str) -> None:
         self.file = file
         self.starts: dict[Path, tuple[int, int]] = {}
+        self.texts: dict[Path, Node] = {}
 
     def __getitem__(self, path: Path) -> Position:
         line, column = self.starts[path]
-        return Position(self.file, line + 1, column + 1)
+        node = self.texts.get(path)
+        inside = partial(_away, node, (line, column)) if node else None
+        return Position(self.file, line + 1, column + 1, inside)
 
     def __contains__(self, path: object) -> bool:
         return path in self.starts
@@ -133,6 +137,21 @@ def _separator(text: str) -> tuple[int, int]:
     return next((number for number in lines if number > first), 0), 0
 
 
+# The characters that take two places in a quoted text.
+_ESCAPED = {"'": "'", '"': '"\\'}
+
+
+def _away(node: Node, start: Mark, offset: int) -> tuple[int, int | None]:
+    """Return how far a character of a scalar is from a place in front of it: lines, and columns if these are known."""
+    line, column = node.start
+    if node.style == LITERAL:
+        return line + 1 + node.value.count("\n", 0, offset) - start[0], None
+    if node.style == FOLDED or line != node.end[0]:
+        return line - start[0], column - start[1]
+    quoted = sum(node.value.count(sign, 0, offset) for sign in _ESCAPED.get(node.style, ""))
+    return line - start[0], column - start[1] + bool(node.style) + quoted + offset
+
+
 class _DocumentReader:
     """Converts nodes to data and keeps the position of every path."""
 
@@ -146,6 +165,8 @@ class _DocumentReader:
     def read(self, node: Node, path: Path, depth: int) -> Any:
         self.positions.starts.setdefault(path, node.start)
         if node.kind == SCALAR:
+            if " " in node.value:
+                self.positions.texts[path] = node
             return scalar(node)
         if depth > DEEPEST:
             raise refuse(f"it nests deeper than {DEEPEST} levels", self.file, node.start)

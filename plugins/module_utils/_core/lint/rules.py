@@ -12,6 +12,7 @@ from . import (
     fields,
     loops,
     order,
+    ottl,
     placement,
     ports,
     references,
@@ -27,7 +28,7 @@ from .subject import Finding, Rule, Subject, run
 
 # In the order of the page on rules.
 _TOPICS = (
-    *(structure, references, surroundings, components, connectors, expansion, fields, order, sizing),
+    *(structure, references, surroundings, components, connectors, expansion, fields, ottl, order, sizing),
     *(ports, placement, loops, scraping, resource, transport, vendor_endpoints),
 )
 RULES: tuple[Rule, ...] = tuple(rule for topic in _TOPICS for rule in topic.RULES)

@@ -94,13 +94,17 @@ _COMPARISONS = 20_000  # word comparisons per rule for suggestions; keeps them f
 
 @dataclass(frozen=True)
 class Fault:
-    """One violation of a rule: path, message, fix, and `severity` if it differs from the rule's."""
+    """One violation of a rule: path, message, fix, and `severity` if it differs from the rule's.
+
+    `offset` is the character of the text at the path that is wrong.
+    """
 
     path: Path
     message: str
     fix: str = ""
     position: Position | None = None
     severity: str = ""
+    offset: int = 0
 
 
 Check = Callable[[Subject], Iterable[Fault]]
@@ -195,5 +199,6 @@ def masked(findings: Iterable[Finding], config: Any) -> list[Finding]:
 
 def _finding(item: Rule, fault: Fault, subject: Subject) -> Finding:
     position = fault.position or subject.locate(fault.path)
+    position = position.within(fault.offset) if fault.offset else position
     path, message, fix = escaped(dotted(fault.path)), cleaned(fault.message), cleaned(fault.fix)
     return Finding(position, path, item.id, fault.severity or item.severity, message, fix)

@@ -10,10 +10,11 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, NamedTuple
 
-from ..config.catalogue import SECTIONS, Catalogue, Component, Listeners, Reference
+from ..config.catalogue import SECTIONS, Catalogue, Component, Listeners, Reference, Row
 from ..config.layers import parse_version
 from ..config.paths import ROLES, Path, at, items, leaves, section
 from ..errors import near
+from ..languages.ottl import Language
 from ..needs.listeners import Listener, Part, kind_of, listeners, started
 
 __all__ = ["Listener", "Part", "Pipeline", "Target", "View", "kind_of"]
@@ -139,6 +140,21 @@ class Build:
         if self.distribution not in self.catalogue.distributions:
             return f"the catalogue does not know the distribution {self.distribution}"
         return f"checked against {coverage.version}, the nearest known version" if coverage.approximate else ""
+
+    @cached_property
+    def ottl(self) -> Language:
+        """The functions, contexts, paths and enums of OTTL."""
+        return Language.from_rows(self.catalogue.ottl_of)
+
+    @cached_property
+    def ottl_places(self) -> dict[tuple[str, str], list[Row]]:
+        """The rows of places with texts in OTTL, by section and type."""
+        found: dict[tuple[str, str], list[Row]] = {}
+        for row in self.catalogue.ottl_of:
+            if "place" in row:
+                name, kind, _path = row["place"].split(".", 2)
+                found.setdefault((name, kind), []).append(row)
+        return found
 
     @cached_property
     def unknown_modules(self) -> frozenset[str]:
