@@ -143,7 +143,7 @@ def _fixed(component: str, path: str, context: str) -> dict[str, Any]:
 
 
 _BY_SIGNAL = {
-    "trace": "spanevent span scope resource",
+    "trace": "span spanevent scope resource",
     "metric": "datapoint metric scope resource",
     "log": "log scope resource",
     "profile": "profile scope resource",

@@ -154,8 +154,9 @@ class Catalogue:
     def from_tables(cls, tables: Mapping[str, Any]) -> Catalogue:
         """Return the catalogue of tables by file name without suffix."""
         names = ("removals", "ports", "references", "fields", "providers", "ottl")
-        parts = (tables.get(name, ()) for name in names)
-        return cls(tables["components"], tables["builds"], *parts, tables.get("provenance", {}).get("gaps", ()))
+        removals, ports, references, fields, providers, ottl = (tables.get(name, ()) for name in names)
+        gaps = tables.get("provenance", {}).get("gaps", ())
+        return cls(tables["components"], tables["builds"], removals, ports, references, fields, providers, ottl, gaps)
 
     def find(self, section: str, name: str, distribution: str, version: str) -> Component | None:
         """Return a type as a build knows it; None when it does not, for whatever reason.

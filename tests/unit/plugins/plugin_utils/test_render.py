@@ -205,7 +205,7 @@ def test_collectors_that_cannot_live_together_are_refused() -> None:
 @pytest.mark.parametrize("backend", ["kubernetes", "operator"])
 def test_a_config_that_no_configmap_holds_is_refused_with_its_largest_parts(backend: str) -> None:
     def transform(characters: int) -> dict[str, Any]:
-        statements = [f'set(attributes["a"], "{"x" * characters}")']
+        statements = [f'set(span.attributes["a"], "{"x" * characters}")']
         service = {"pipelines": {"traces": {"processors": ["transform/large"]}}}
         config = {"processors": {"transform/large": {"trace_statements": statements}}, "service": service}
         return rendered({**GATEWAY, "backend": backend, "config": config})
