@@ -5,13 +5,11 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from functools import cache
 from pathlib import Path
 
-from tests.testbed import command
-from tests.testbed.build import go_environment
+from tests.testbed import go_modules
 from tests.testbed.errors import ClusterError, Reason
 
 MODULE, VERSION = "github.com/operator-framework/api", "v0.45.0"
@@ -20,9 +18,7 @@ MODULE, VERSION = "github.com/operator-framework/api", "v0.45.0"
 @cache
 def definitions() -> list[Path]:
     """The files of its CustomResourceDefinitions, in the module cache: they are nobody's copy here."""
-    download = ["go", "mod", "download", "-json", f"{MODULE}@{VERSION}"]
-    told = command.run(download, env=go_environment(), cwd=Path("/"))
-    return sorted(Path(json.loads(told)["Dir"], "crds").glob("operators.coreos.com_*.yaml"))
+    return sorted((go_modules.folder(MODULE, VERSION) / "crds").glob("operators.coreos.com_*.yaml"))
 
 
 def lacks() -> Reason | None:

@@ -8,14 +8,13 @@ Only the kinds: no router serves a Route, and nothing holds pods against Securit
 
 from __future__ import annotations
 
-import json
 import shutil
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
-from tests.testbed import command, images
-from tests.testbed.build import Builds, go_environment
+from tests.testbed import go_modules, images
+from tests.testbed.build import Builds
 from tests.testbed.errors import ClusterError, Reason
 
 MODULE, VERSION = "github.com/openshift/api", "v0.0.0-20260813212709-d4bb0b443cb8"
@@ -31,9 +30,7 @@ COLLECTOR = "registry.redhat.io/rhosdt/opentelemetry-collector-rhel8:0.135.0"
 @cache
 def definitions() -> list[Path]:
     """The files of its CustomResourceDefinitions, in the module cache: they are nobody's copy here."""
-    download = ["go", "mod", "download", "-json", f"{MODULE}@{VERSION}"]
-    told = command.run(download, env=go_environment(), cwd=Path("/"))
-    return [file for name in FILES if (file := Path(json.loads(told)["Dir"], name)).is_file()]
+    return [file for name in FILES if (file := go_modules.folder(MODULE, VERSION) / name).is_file()]
 
 
 def lacks() -> Reason | None:
