@@ -19,11 +19,11 @@ from ..module_utils._core.collector.collector import Collector, Distribution, im
 from ..module_utils._core.collector.platform import Platform
 from ..module_utils._core.config.compose import compose
 from ..module_utils._core.config.layers import Composed, Layer
-from ..module_utils._core.diagnose.peers import Station, printers_behind
+from ..module_utils._core.diagnose.peers import Station, printers_behind, senders_to, ways_between
 from ..module_utils._core.errors import Problem
 from ..module_utils._core.lint import deployed, structure
 from ..module_utils._core.lint.rules import lint
-from ..module_utils._core.lint.subject import Finding, Printer, Subject, masked, run
+from ..module_utils._core.lint.subject import Finding, Subject, masked, run
 from ..module_utils._core.lint.view import Target
 from ..module_utils._core.manifests import service_account
 from ..module_utils._core.manifests.build import CollectorBuild, check_size
@@ -105,7 +105,9 @@ def plan(request: Request) -> list[Planned]:
     ]
     composed = [compose(one) for one in layers]
     stations = [Station(one.collector, whole.config) for one, whole in zip(chosen, composed, strict=True)]
-    return list(map(_plan, chosen, layers, composed, printers_behind(stations)))
+    ways = ways_between(stations)
+    others = zip(printers_behind(stations, ways), senders_to(stations, ways), strict=True)
+    return [_plan(*one) for one in zip(chosen, layers, composed, others, strict=True)]
 
 
 def bundle(planned: Sequence[Planned]) -> dict[str, Any]:
@@ -153,7 +155,7 @@ def workload(collector: Collector) -> dict[str, str]:
 
 
 def _plan(
-    chosen: _Choice, layers: Sequence[Layer], composed: Composed, printers: Mapping[str, tuple[Printer, ...]]
+    chosen: _Choice, layers: Sequence[Layer], composed: Composed, others: tuple[Mapping[str, Any], tuple[str, ...]]
 ) -> Planned:
     collector = chosen.collector
     faults = run(structure.RULES, Subject(composed.config))
@@ -169,7 +171,8 @@ def _plan(
         resource=BACKENDS[collector.backend].resource(understood) if understood else None,
         listeners=_target.tables().listeners,
         literals={name: str(value) for name, value in collector.env.items() if isinstance(value, (str, int))},
-        printers=printers,
+        printers=others[0],
+        senders=others[1],
     )
     return Planned(collector, composed, build, tuple(masked(lint(subject), composed.config)), chosen.target)
 

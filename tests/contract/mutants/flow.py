@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.subject import Subject
@@ -68,6 +69,11 @@ def connection_forgotten(subject: Subject) -> Iterator[Subject]:
     yield from after_batch(("k8s_attributes", {}), ("k8s_attributes", BY_CONNECTION))(made)
 
 
+def wrong_pod(subject: Subject) -> Iterator[Subject]:
+    made = replace(subject, senders=("agent",))
+    yield from added([("processors", "k8s_attributes", settings, "traces") for settings in ({}, BY_CONNECTION)])(made)
+
+
 def memory_limiter_settings(subject: Subject) -> Iterator[Subject]:
     wrong = [
         {"limit_mib": 400},
@@ -118,6 +124,7 @@ MUTATORS: dict[str, Mutator] = {
     "batch-missing": batch_missing,
     "batch-early": after_batch(("tail_sampling", {}), ("filter", {}), ("probabilistic_sampler", {})),
     "connection-forgotten": connection_forgotten,
+    "wrong-pod": wrong_pod,
     "memory-limiter-settings": memory_limiter_settings,
     "memory-limiter-above-container": added_where(
         {"memory_limit_mib": 512},

@@ -14,7 +14,7 @@ from ..collector.collector import Collector
 from ..config.paths import dotted, is_loopback, items, leaves, section
 from ..lint.loops import printing
 from ..lint.subject import Printer
-from ..lint.view import View
+from ..lint.view import View, kind_of
 from .reach import Object, Policies, endpoints
 
 # The settings of exporters that are addresses, whatever the exporter. Source: their READMEs.
@@ -27,6 +27,8 @@ _ADDRESS = re.compile(
 _USUAL_PORTS = {"http": 80, "https": 443}
 _TYPE_PORTS = {"otlp": 4317, "otlp_grpc": 4317, "otlphttp": 4318, "otlp_http": 4318}
 _LABEL = re.compile(r"[a-z]([-a-z0-9]*[a-z0-9])?\Z")
+# Receivers that applications send to; the connection is the application's.
+_OF_APPLICATIONS = ("jaeger", "opencensus", "otlp", "skywalking", "zipkin")
 # `NAME.NAMESPACE.svc…` has so many parts at least; with two it may be a domain of the internet.
 _UNCLEAR = 2
 
@@ -92,24 +94,50 @@ class Station(NamedTuple):
         found = printing(View(self.config, {}, False)).items()
         return tuple(Printer(self.collector.name, self.collector.logs, name, how) for name, how in found)
 
+    @property
+    def passed_on(self) -> set[str]:
+        """The exporters that get data of applications without their pods."""
+        return {
+            name
+            for pipeline in View(self.config, {}, False).pipelines
+            if any(kind_of(one) in _OF_APPLICATIONS for one in pipeline.receivers)
+            and not any(kind_of(one) == "k8sattributes" for one in pipeline.processors)
+            for name in pipeline.exporters
+        }
 
-def printers_behind(stations: Sequence[Station]) -> list[dict[str, tuple[Printer, ...]]]:
-    """Return for each collector what prints the data that each of its exporters sends on to others, however far."""
+
+Ways = Sequence[Mapping[str, set[int]]]
+
+
+def ways_between(stations: Sequence[Station]) -> Ways:
+    """Return for each collector the others that each of its exporters sends to."""
     at_service = {service: index for index, one in enumerate(stations) for service in one.services}
     ways: list[dict[str, set[int]]] = [{} for _station in stations]
     for way, one in zip(ways, stations, strict=True):
         for peer in peers(one.config, one.collector.namespace):
             if (peer.namespace, peer.service) in at_service:
                 way.setdefault(peer.exporter, set()).add(at_service[peer.namespace, peer.service])
+    return ways
+
+
+def senders_to(stations: Sequence[Station], ways: Ways) -> list[tuple[str, ...]]:
+    """Return for each collector those that send it data of applications, without the applications' pods."""
+    found: list[tuple[str, ...]] = [() for _station in stations]
+    for one, way in zip(stations, ways, strict=True):
+        for target in sorted(set().union(*(way.get(name, ()) for name in one.passed_on))):
+            found[target] += (one.collector.name,)
+    return found
+
+
+def printers_behind(stations: Sequence[Station], ways: Ways) -> list[dict[str, tuple[Printer, ...]]]:
+    """Return for each collector what prints the data that each of its exporters sends on to others, however far."""
     return [
         {exporter: _printers(stations, ways, index, targets) for exporter, targets in way.items()}
         for index, way in enumerate(ways)
     ]
 
 
-def _printers(
-    stations: Sequence[Station], ways: Sequence[Mapping[str, set[int]]], start: int, targets: set[int]
-) -> tuple[Printer, ...]:
+def _printers(stations: Sequence[Station], ways: Ways, start: int, targets: set[int]) -> tuple[Printer, ...]:
     seen, todo = {start}, sorted(targets - {start})
     while todo:
         here = todo.pop()

@@ -107,6 +107,18 @@ def connection_forgotten(subject: Subject) -> Iterator[Fault]:
             before = before or (name if kind_of(name) in _FORGETFUL else "")
 
 
+def wrong_pod(subject: Subject) -> Iterator[Fault]:
+    """Yield k8s_attributes that find pods by their connection, where the connection is that of another collector."""
+    asking = [part for part in subject.view.of("processors", "k8sattributes") if _asks_connection(part)]
+    for part in asking if subject.senders else ():
+        names = " and ".join(f"'{name}'" for name in subject.senders)
+        message = (
+            f"'{part.id}' finds pods by their connection: data of collector {names} gets the pods of that collector"
+        )
+        fix = f"Add recipe kubernetes_attributes to collector {names}, where the connection is that of the application."
+        yield Fault(part.path, message, fix)
+
+
 def _position(pipeline: Pipeline, kind: str) -> int | None:
     return next((index for index, name in enumerate(pipeline.processors) if kind_of(name) == kind), None)
 
@@ -131,5 +143,5 @@ RULES = (
     *rules("info", memory_limiter_missing, documentation=_DOCUMENTATION),
     *rules("warning", memory_limiter_late, documentation=_DOCUMENTATION),
     *rules("info", batch_missing, documentation=_DOCUMENTATION),
-    *rules("warning", batch_early, connection_forgotten, documentation=_DOCUMENTATION),
+    *rules("warning", batch_early, connection_forgotten, wrong_pod, documentation=_DOCUMENTATION),
 )

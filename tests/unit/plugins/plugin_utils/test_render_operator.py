@@ -90,6 +90,24 @@ def test_a_loop_over_other_collectors_is_an_error_and_one_of_a_line_for_each_bat
     assert "warning [log-loop]" in found
 
 
+def test_a_gateway_behind_an_agent_finds_no_pods_by_their_connection() -> None:
+    def found(agent: list[Any], gateway: list[Any], mode: str = "daemonset") -> list[str]:
+        collectors = (
+            {"name": "agent", "mode": mode, "recipes": [*agent, forward("gateway.telemetry.svc:4317")]},
+            {"name": "gateway", "recipes": ["otlp_ingest", "debug_output", *gateway]},
+        )
+        findings = [str(one) for item in planned(*collectors) for one in item.findings if one.rule == "wrong-pod"]
+        return [text.partition(":")[0] for text in findings]
+
+    where = ["recipe 'kubernetes_attributes' processors.k8s_attributes"]
+    assert found(["otlp_ingest"], ["kubernetes_attributes"]) == where
+    assert found(["zipkin_ingest"], ["kubernetes_attributes"], "deployment") == where
+    assert found(["otlp_ingest", "kubernetes_attributes"], ["kubernetes_attributes"]) == []
+    assert found(["otlp_ingest"], []) == []
+    # These name the pod of each record, so the gateway needs no connection.
+    assert found(["kubelet_metrics"], ["kubernetes_attributes"]) == []
+
+
 def test_the_logs_of_collectors_that_print_nothing_may_be_read() -> None:
     agent, near, far = readers(include_collectors=True)
     assert loops([agent, {**near, "recipes": ["otlp_ingest", forward("otlp.example.com:4317")]}, far]) == []

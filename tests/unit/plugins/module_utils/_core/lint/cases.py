@@ -154,6 +154,7 @@ SURROUNDINGS: dict[str, Callable[[Any], Any]] = {
     "environment": frozenset,
     "spec": resource,
     "behind": printers,
+    "senders": tuple,
     "twice": lambda paths: tuple((tuple(path.split(".")), Position("a.yml", 4, 3)) for path in paths),
 }
 NAMES = {"in": "deployment", "build": "target", "spec": "resource", "twice": "duplicates", "behind": "printers"}

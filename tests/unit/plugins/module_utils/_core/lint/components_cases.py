@@ -199,6 +199,16 @@ batch-early:
     finds: "service.pipelines.traces.processors[1]: Move 'batch/a' to the end of the processors."}
   another after the sampler: {processors: {batch: null, tail_sampling: null, batch/2: null}}
   before a change of attributes: {processors: {batch: null, attributes: null}}
+wrong-pod:
+  behind an agent: {processors.k8s_attributes.pod_association: [sources: [{from: connection}]], senders: [agent],
+    finds: "processors.k8s_attributes: data of collector 'agent' gets the pods of that collector Add recipe
+      kubernetes_attributes to collector 'agent'"}
+  behind two: {processors.k8s_attributes: null, senders: [agent, edge], finds: "processors.k8s_attributes: 'agent' and
+    'edge'"}
+  by attribute:
+    processors.k8s_attributes.pod_association: [sources: [{from: resource_attribute, name: k8s.pod.uid}]]
+    senders: [agent]
+  behind applications: {processors.k8s_attributes: null}
 connection-forgotten:
   given: {exporters.otlp_grpc.endpoint: "gateway:4317"}
   behind the batch: {processors: {memory_limiter: null, batch: null, k8s_attributes: null},
