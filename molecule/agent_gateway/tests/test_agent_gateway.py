@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from testinfra.host import Host
 
-from tests.support import applications
+from tests.support import applications, jaeger
 from tests.support.applications import application, first_day, written_and_read
 from tests.support.cluster import PROJECT, Cluster, has_token, node_ips, until
 from tests.support.html import read
@@ -103,6 +103,13 @@ def test_a_zipkin_span_arrives_at_the_gateway(cluster: Cluster) -> None:
     )
     with urllib.request.urlopen(request, timeout=5) as response:
         assert response.status == 202
+    until(f"span {name} in the gateway's log", lambda: name in cluster.logs(GATEWAY_PODS))
+
+
+@pytest.mark.parametrize("node", node_ips())
+def test_a_jaeger_span_sent_by_udp_to_any_node_arrives_at_the_gateway(cluster: Cluster, node: str) -> None:
+    name = f"jaeger-{uuid.uuid4().hex}"
+    jaeger.send(node, 6831, "shop", name)
     until(f"span {name} in the gateway's log", lambda: name in cluster.logs(GATEWAY_PODS))
 
 
