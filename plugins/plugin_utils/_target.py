@@ -203,9 +203,15 @@ def _about(collector: Collector, logs: Sequence[str]) -> dict[str, Any]:
     }
 
 
+_LOG_LEVEL = "info"  # the Collector's own default, which a config need not have
+
+
 def user_layers(collector: Collector, written: Any) -> list[Layer]:
-    """Return the user's config: files first, then the inventory's `written` config."""
+    """Return the user's config: the log level first, then files, then the inventory's `written` config."""
     layers = []
+    if collector.log_level != _LOG_LEVEL:
+        logs = {"level": collector.log_level}
+        layers.append(Layer("option log_level", {"service": {"telemetry": {"logs": logs}}}))
     for path in collector.config_files:
         document = _yaml.spread(_sources.read_document(path))
         if not isinstance(document.data, dict):

@@ -53,6 +53,7 @@ class Collector:
     recipes: list[Any]
     config: dict[str, Any]
     config_files: list[str]
+    log_level: str
     distribution: str
     version: str
     distribution_manifest: str

@@ -215,3 +215,12 @@ def test_a_config_that_no_configmap_holds_is_refused_with_its_largest_parts(back
         transform(2**20)
     assert str(caught.value).startswith("Render collector 'gateway': the config has 1025 KiB, and a ConfigMap holds 10")
     assert "processors.transform/large (about 1024 KiB)" in caught.value.where
+
+
+def test_the_log_level_is_that_of_the_config_or_else_of_the_option() -> None:
+    assert "logs" not in config_of(GATEWAY, log_level="info")["service"]["telemetry"]
+    assert config_of(GATEWAY, log_level="debug")["service"]["telemetry"]["logs"] == {"level": "debug"}
+    own = {"service": {"telemetry": {"logs": {"level": "warn"}}}}
+    assert config_of({**GATEWAY, "log_level": "debug", "config": own})["service"]["telemetry"]["logs"] == {
+        "level": "warn"
+    }

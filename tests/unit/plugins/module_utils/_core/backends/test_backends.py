@@ -126,7 +126,7 @@ SAMPLES["target_allocator"] = SETTINGS
 # What `allow` allows reaches them as rules. tests/contract/test_options_are_used.py asks that each of them is read.
 BEFORE = {
     *("backend", "mode", "recipes", "config", "config_files", "distribution", "distribution_manifest", "platform"),
-    *("image", "image_registry", "adopt", "allow"),
+    *("image", "image_registry", "adopt", "allow", "log_level"),
 }
 # Said in docs/operator.md or in argument_specs.yml: option, backends and modes in which it means nothing.
 IDLE = {
