@@ -22,7 +22,6 @@ from typing import Any
 
 from . import fields_facts as facts
 
-TARGET = Path(__file__).parents[2] / "plugins" / "plugin_utils" / "_data" / "catalogue" / "fields.json"
 ANY = "?"
 OPEN = "..."
 ENTRY = "*"  # any key of a mapping, any item of a list
@@ -126,7 +125,7 @@ def _short(node: Any, shared: Mapping[str, str], *, top: bool = False) -> Any:
 def main(paths: list[str]) -> None:
     """Read the answers and write the table, one row per line."""
     rows = table([json.loads(Path(path).read_text(encoding="utf-8")) for path in paths])
-    TARGET.write_text("[\n" + ",\n".join(json.dumps(row) for row in rows) + "\n]\n", encoding="utf-8")
+    facts.TARGET.write_text("[\n" + ",\n".join(json.dumps(row) for row in rows) + "\n]\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

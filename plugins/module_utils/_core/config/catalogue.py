@@ -235,9 +235,16 @@ class Catalogue:
         rows = (row for row in self.references_of if (row["section"], row["type"]) in wanted)
         return tuple(Reference(_path(row["key"]), row["to"], row.get("lax", False)) for row in rows)
 
-    def fields(self, section: str, name: str) -> Row | None:
-        """Return the known settings of a type by any of its names, or None."""
-        return self._fields.get((section, self._newest(section, name)))
+    def fields(self, section: str, name: str, version: str = "") -> Row | None:
+        """Return the known settings of a type by any of its names, with those that a version adds, or None."""
+        row = self._fields.get((section, self._newest(section, name)))
+        spans = row.get("more", {}) if row and version else {}
+        number = parse_version(version)
+        added = next((paths for span, paths in spans.items() if _within(_ranges(span)[0], number)), ())
+        settings = row["fields"] if row else None
+        for path in added:
+            settings = _with_setting(settings, _path(path), self.shared_fields)
+        return {**row, "fields": settings} if row and added else row
 
     @cached_property
     def shared_fields(self) -> dict[str, Any]:
@@ -419,6 +426,11 @@ def _within(span: tuple[Version, Version], version: Version) -> bool:
     return span[0] <= version and (not span[1] or version < span[1])
 
 
+def is_within(ranges: str, version: str) -> bool:
+    """Whether a version is in one of the ranges, such as `0.110.0..0.131.0 0.152.0..`."""
+    return any(_within(span, parse_version(version)) for span in _ranges(ranges))
+
+
 def _text(version: Version) -> str:
     return ".".join(str(part) for part in version)
 
@@ -432,6 +444,19 @@ def _ranges(text: str) -> tuple[tuple[Version, Version], ...]:
     """Return `0.110.0..0.131.0 0.152.0..` as pairs of from and before; an empty end is none."""
     parts = (part.partition("..") for part in text.split())
     return tuple((parse_version(since), parse_version(until)) for since, _dots, until in parts)
+
+
+def _with_setting(node: Any, path: Path, shared: Mapping[str, Any]) -> Any:
+    """Return settings in which anything is valid at a path."""
+    if not path:
+        return "?"
+    node = shared.get(node, node) if isinstance(node, str) else node
+    if isinstance(node, list) and len(node) > 1:
+        return [node[0], _with_setting(node[1], path[1:], shared)]
+    if not isinstance(node, dict):
+        return node
+    key = path[0] if path[0] in node or len(path) == 1 else "*"
+    return {**node, key: _with_setting(node.get(key), path[1:], shared)}
 
 
 def walk(value: Any, pattern: Path, path: Path) -> Iterator[tuple[Path, Any]]:

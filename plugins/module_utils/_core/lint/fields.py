@@ -16,7 +16,6 @@ from functools import cache
 from typing import Any, NamedTuple
 
 from ..config.catalogue import Catalogue, Row
-from ..config.layers import parse_version
 from ..config.paths import Path, at, section
 from ..errors import near
 from .components import configured, gone, moves, used
@@ -63,8 +62,6 @@ def _judge(subject: Subject) -> Iterator[tuple[str, Fault]]:
     moved = {path for path, move in moves(subject) if gone(move, subject)}
     in_use = {(role, component_id) for _path, _signal, role, component_id in used(subject.config)}
     for path, row, settings in _places(subject):
-        if not _is_known(str(row["exact"]), subject.target.version):
-            continue
         idle = () if path in in_use else row.get("when_used", ())
         missing = () if _reported_elsewhere(subject, row, path, path in in_use) else _missing(row, settings, path)
         for name, fault in (*_walk(catalogue, row["fields"], settings, path), *missing):
@@ -93,18 +90,12 @@ def _places(subject: Subject) -> Iterator[tuple[Path, Row, Any]]:
         return
     build = build_of(target)
     for name, component_id, kind, settings in configured(subject.config):
-        row = target.catalogue.fields(name, kind)
+        row = build.fields(name, kind)
         if row and build.find(name, kind):
             yield (name, component_id), row, settings
-    row = target.catalogue.fields("service", "telemetry")
+    row = build.fields("service", "telemetry")
     if row:
         yield ("service", "telemetry"), row, section(subject.config, "service").get("telemetry")
-
-
-@cache
-def _is_known(exact: str, version: str) -> bool:
-    since, _dots, until = exact.partition("..")
-    return parse_version(since) <= parse_version(version) < parse_version(until)
 
 
 def _walk(catalogue: Catalogue, fields: Any, settings: Any, path: Path) -> Iterator[tuple[str, Fault]]:

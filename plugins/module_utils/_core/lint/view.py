@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, NamedTuple
 
-from ..config.catalogue import SECTIONS, Catalogue, Component, Listeners, Reference, Row
+from ..config.catalogue import SECTIONS, Catalogue, Component, Listeners, Reference, Row, is_within
 from ..config.layers import parse_version
 from ..config.paths import ROLES, Path, at, items, leaves, section
 from ..errors import near
@@ -104,6 +104,7 @@ class Build:
     _verdicts: dict[tuple[str, str], TypeRefusal | None] = field(default_factory=dict)
     _references: dict[tuple[str, str], tuple[Reference, ...]] = field(default_factory=dict)
     _types: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    _fields: dict[tuple[str, str], Row | None] = field(default_factory=dict)
 
     def find(self, name: str, kind: str) -> Component | None:
         """Return a type of a section as the build knows it."""
@@ -122,6 +123,13 @@ class Build:
         if (name, kind) not in self._references:
             self._references[name, kind] = self.catalogue.references(name, kind)
         return self._references[name, kind]
+
+    def fields(self, name: str, kind: str) -> Row | None:
+        """Return the settings of a type, if they are known for this version."""
+        if (name, kind) not in self._fields:
+            row = self.catalogue.fields(name, kind, self.version)
+            self._fields[name, kind] = row if row and is_within(row["exact"], self.version) else None
+        return self._fields[name, kind]
 
     def types(self, name: str) -> tuple[str, ...]:
         """Return the names of a section, for suggestions."""

@@ -70,6 +70,11 @@ unknown-field:
     finds: "processors.attributes.actions[0].valu: did you mean 'value'?"}
   of own telemetry: {service.telemetry.log: {}, finds: "service.telemetry.log: did you mean 'logs'?"}
   a version that was not asked: {processors.batch.size: 1, build: contrib 0.115.0}
+  a setting of the next version: {processors.tail_sampling.num_shards: 1, build: contrib 0.158.0,
+    finds: "processors.tail_sampling.num_shards: 'num_shards' is not a setting here"}
+  a setting that a version adds: {processors.tail_sampling.num_shards: 1, build: contrib 0.159.0}
+  a version whose schema is the same: {processors.k8s_attributes.extrac: 1, build: contrib 0.155.0,
+    finds: "processors.k8s_attributes.extrac: did you mean 'extract'?"}
   nothing to set: {exporters.nop.a: 1, finds: "exporters.nop.a: It has no settings"}
   a key with a way in it: {exporters.otlp_grpc: {endpoint: "x:4317", "tls::insecure": true}}
   places that take any key: {receivers.host_metrics.scrapers.cpu: {}}
