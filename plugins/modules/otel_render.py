@@ -67,6 +67,23 @@ objects:
   type: list
   elements: str
   sample: [Namespace opentelemetry, ConfigMap agent, DaemonSet agent]
+summary:
+  description: The collectors with their addresses, the warnings, and what to do next, as lines for people.
+  returned: success
+  type: list
+  elements: str
+  sample: ["DaemonSet telemetry/agent at each node, port 4317 (otlp), 4318 (otlp-http)"]
+untested:
+  description: The collectors that have no item in RV(probes), each with the reason.
+  returned: success
+  type: list
+  elements: dict
+  sample: [{name: agent, reason: it has no OTLP receiver over HTTP}]
+probes:
+  description: What to send to each collector and where it must arrive, as M(o11y.opentelemetry.otlp_probe) takes it.
+  returned: success
+  type: list
+  elements: dict
 has_secrets:
   description: >-
     Whether the objects hold secrets in clear text. Then Ansible hides this result from output and logs,
@@ -122,6 +139,7 @@ collectors:
         - Where applications send OTLP/HTTP without TLS. C($(HOST_IP\)) is the IP of their node, a sidecar is on
           V(localhost). Empty if they cannot.
       type: str
+    addresses: {description: "Where clients reach it, in words.", type: str}
     ports: {description: "The ports for clients, each with name, port and protocol.", type: list, elements: dict}
     iam_actions: {description: The AWS actions that its components call., type: list, elements: str}
     iam_statements:

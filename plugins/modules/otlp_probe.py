@@ -101,7 +101,11 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
-msg: {description: The result., returned: always, type: str, sample: "traces, metrics, logs arrived"}
+msg:
+  description: The result.
+  returned: always
+  type: str
+  sample: traces, metrics, logs arrived, seen in the metrics of pod telemetry/gateway-0
 probe_id: {description: The id of the items., returned: when something was sent, type: str, sample: 6f1d2c3b4a596877}
 signals:
   description: The result of each signal.
@@ -111,9 +115,15 @@ signals:
     sent: {description: Whether the receiver accepted it., type: bool}
     arrived: {description: Whether it arrived as O(arrival) requires., type: bool}
     seconds: {description: "How long it took to arrive; without O(arrival), to be accepted.", type: float}
+    seen: {description: "Where it was seen: the log of a pod, or the metrics of pods.", type: str}
     evidence: {description: "The log lines of the record, or the counts that grew.", type: list, elements: str}
   sample:
-    traces: {sent: true, arrived: true, seconds: 0.3, evidence: ["otelcol_receiver_accepted_spans +1"]}
+    traces:
+      sent: true
+      arrived: true
+      seconds: 0.3
+      seen: the metrics of pod telemetry/gateway-0
+      evidence: ["otelcol_receiver_accepted_spans +1"]
 """
 
 from ansible.module_utils.basic import AnsibleModule

@@ -16,7 +16,7 @@ from ..module_utils._core.lint.profiles import UNUSED, Judged, Suppression
 from ..module_utils._core.lint.reports import NEVER, Checked, Report, Suppressed, counted
 from ..module_utils._core.lint.rules import RULES
 from ..module_utils._core.lint.subject import INTERNAL_ERROR, Finding, Rule
-from . import _render
+from . import _render, _summary
 
 INVALID_YAML, REFUSED = "invalid-yaml", "otelcol-validate"
 _KEYS = ("rule", "reason", "path")
@@ -80,7 +80,8 @@ def render(
     findings = [
         {**one.as_dict(), "collector": item.name} for item in configs for one in item.findings if one.rule != UNUSED
     ]
-    return {**_render.bundle(planned), "findings": findings}
+    bundle = _render.bundle(planned)
+    return {**bundle, "findings": findings, "summary": _summary.lines(bundle["collectors"], findings)}
 
 
 def checked(

@@ -8,11 +8,11 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from functools import cache
 from typing import Any
 
-from ..module_utils._core.aws import identity, policy
+from ..module_utils._core.aws import identity
 from ..module_utils._core.backends.table import BACKENDS
 from ..module_utils._core.collector import names, platform
 from ..module_utils._core.collector.collector import Collector, Distribution, image_of, option_names
@@ -27,12 +27,12 @@ from ..module_utils._core.lint.subject import Finding, Subject, masked, run
 from ..module_utils._core.lint.view import Target
 from ..module_utils._core.manifests import service_account
 from ..module_utils._core.manifests.build import CollectorBuild, check_size
-from ..module_utils._core.manifests.network import clients_url, probe
+from ..module_utils._core.manifests.network import probe
 from ..module_utils._core.manifests.pod import volumes
 from ..module_utils._core.needs import derive
 from ..module_utils._core.releases import lock
 from ..module_utils._core.releases.lock import Pin, unpinned
-from . import _sources, _target, _yaml
+from . import _sources, _summary, _target, _yaml
 
 _PREFIX = "otel_collector_"
 # What gives a collector its config.
@@ -107,7 +107,9 @@ def plan(request: Request) -> list[Planned]:
     stations = [Station(one.collector, whole.config) for one, whole in zip(chosen, composed, strict=True)]
     ways = ways_between(stations)
     others = zip(printers_behind(stations, ways), senders_to(stations, ways), strict=True)
-    return [_plan(*one) for one in zip(chosen, layers, composed, others, strict=True)]
+    # Storage that is common to all collectors is for those that keep state.
+    storage = [bool(item.get("storage")) or not request.collectors for item in items]
+    return [_plan(*one) for one in zip(chosen, layers, composed, others, storage, strict=True)]
 
 
 def bundle(planned: Sequence[Planned]) -> dict[str, Any]:
@@ -128,9 +130,10 @@ def bundle(planned: Sequence[Planned]) -> dict[str, Any]:
     return {
         "manifests": manifests,
         "objects": [f"{item['kind']} {item['metadata']['name']}" for item in manifests],
-        "collectors": [_summary(build) for build in builds],
-        "workloads": [workload(build.collector) for build in builds],
+        "collectors": [_summary.facts(build) for build in builds],
+        "workloads": [_summary.workload(build.collector) for build in builds],
         "probes": [found for build in builds if (found := probe(build, build.config))],
+        "untested": _summary.untested(builds),
         "service_accounts": identity.accounts((build.collector, build.needs.grants) for build in builds),
         "prune_selector": _ours(collectors),
         "adopt": sorted(names.release(one.namespace, one.name) for one in collectors if one.adopt),
@@ -148,14 +151,12 @@ def _manifests(build: CollectorBuild) -> list[dict[str, Any]]:
     return BACKENDS[build.collector.backend].manifests(build)
 
 
-def workload(collector: Collector) -> dict[str, str]:
-    """Return the workload of a collector, as waits and probes name it."""
-    kind = BACKENDS[collector.backend].kind(collector)
-    return {"kind": kind, "namespace": collector.namespace, "name": collector.name}
-
-
 def _plan(
-    chosen: _Choice, layers: Sequence[Layer], composed: Composed, others: tuple[Mapping[str, Any], tuple[str, ...]]
+    chosen: _Choice,
+    layers: Sequence[Layer],
+    composed: Composed,
+    others: tuple[Mapping[str, Any], tuple[str, ...]],
+    own_storage: bool,
 ) -> Planned:
     collector = chosen.collector
     faults = run(structure.RULES, Subject(composed.config))
@@ -167,7 +168,10 @@ def _plan(
         duplicates=tuple(pair for layer in layers for pair in layer.duplicates),
         environment=deployed.environment(collector),
         target=chosen.target,
-        deployment=deployed.deployment(collector, understood.needs if understood else None, chosen.platform),
+        deployment=replace(
+            deployed.deployment(collector, understood.needs if understood else None, chosen.platform),
+            asks_for_storage=own_storage and bool(collector.storage),
+        ),
         resource=BACKENDS[collector.backend].resource(understood) if understood else None,
         listeners=_target.tables().listeners,
         literals={name: str(value) for name, value in collector.env.items() if isinstance(value, (str, int))},
@@ -230,21 +234,3 @@ def _canonical(config: Any) -> str:
         return [by_text(item) for item in value] if isinstance(value, list) else value
 
     return json.dumps(by_text(config), sort_keys=True)
-
-
-def _summary(build: CollectorBuild) -> dict[str, Any]:
-    collector = build.collector
-    return {
-        **workload(collector),
-        "mode": collector.mode,
-        "backend": collector.backend,
-        "config": build.config_text,
-        "config_hash": build.config_hash,
-        "image": build.image,
-        "selector": collector.selector_text,
-        "service_account": collector.service_account_name,
-        "otlp_http_url": clients_url(build),
-        "ports": [{"name": port.name, "port": port.number, "protocol": port.protocol} for port in build.exposed],
-        "iam_actions": list(build.needs.iam_actions),
-        "iam_statements": policy.statements(build.needs.grants),
-    }

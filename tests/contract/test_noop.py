@@ -11,12 +11,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._summary import NEXT
 
 from tests.support import plays
 from tests.support.canary_runs import ReadyApi, serving
 
 LINES = 12
 TASK = re.compile(r"^TASK \[(?:\S+ : )?(.*?)\]", re.MULTILINE)
+SUMMARY = (
+    "Deployment opentelemetry/gateway at gateway.opentelemetry.svc, port 4317 (otlp), 4318 (otlp-http)",
+    "DaemonSet opentelemetry/agent at each node, port 4317 (otlp), 4318 (otlp-http)",
+    *NEXT,
+)
 INPUTS: dict[str, Any] = {
     "otel_collectors": [
         {"name": "gateway", "recipes": ["otlp_ingest", "debug_output"]},
@@ -38,6 +44,17 @@ def kubeconfig(folder: Path, url: str) -> str:
     return str(folder / "kubeconfig")
 
 
+def test_verify_says_which_collectors_it_does_not_test_and_why(tmp_path: Path) -> None:
+    agent = {"name": "node", "mode": "daemonset", "allow": ["root"], "recipes": ["pod_logs", "debug_output"]}
+    api = ReadyApi({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "kube-system"}})
+    with serving(api) as url:
+        collectors = [INPUTS["otel_collectors"][0], agent]
+        hosts = {"cluster": {"otel_collectors": collectors, "otel_collector_kubeconfig": kubeconfig(tmp_path, url)}}
+        shown = plays.run(tmp_path, "playbooks/verify.yml", hosts, "--check").stdout
+    assert "gateway: Not sent: a probe in check mode would still be telemetry." in shown
+    assert "node: not tested, it has no OTLP receiver over HTTP" in shown
+
+
 def test_a_run_that_changes_nothing_prints_few_lines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ANSIBLE_DISPLAY_SKIPPED_HOSTS", "true")
     api = ReadyApi({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "kube-system"}})
@@ -45,6 +62,9 @@ def test_a_run_that_changes_nothing_prints_few_lines(tmp_path: Path, monkeypatch
         hosts = {"cluster": {**INPUTS, "otel_collector_kubeconfig": kubeconfig(tmp_path, url)}}
         first, second = (plays.run(tmp_path, "playbooks/site.yml", hosts).stdout for _run in range(2))
     assert "changed=1 " in first, first
+    assert [" ".join(line.split()) in " ".join(first.split()) for line in SUMMARY] == [True] * len(SUMMARY), first
+    assert "1 warning of host-port-open (agent)" in first
+    assert [line for line in NEXT if line in second] == []
     assert "changed=0 " in second, second
     assert "failed=0 " in second, second
     shown = TASK.findall(second)

@@ -84,6 +84,11 @@ def missing_permission(subject: Subject) -> Iterator[Subject]:
     yield plus(subject, *attributes, deployment=placed(subject, granted=(only_pods,)))
 
 
+def storage_unclaimed(subject: Subject) -> Iterator[Subject]:
+    for mode in ("deployment", "daemonset", "sidecar"):
+        yield edited(subject, lambda _config: None, deployment=placed(subject, mode=mode, asks_for_storage=True))
+
+
 def log_loop(subject: Subject) -> Iterator[Subject]:
     logs = PodLogs("daemonset", "telemetry", "agent", "opentelemetry-collector")
     apart = plus(
@@ -136,6 +141,7 @@ MUTATORS: dict[str, Mutator] = {
             ("extensions", "file_storage", {}),
         ],
     ),
+    "storage-unclaimed": storage_unclaimed,
     "sidecar-limits": added_where({"mode": "sidecar"}, [ELECTOR]),
     "metadata-service": added_where(
         {"mode": "deployment", "host_network": False},

@@ -171,9 +171,25 @@ def dimension_rollup(subject: Subject) -> Iterator[Fault]:
             yield Fault(part.path, message, f"Add `dimension_rollup_option: {_ROLLUP}`.")
 
 
+def storage_unclaimed(subject: Subject) -> Iterator[Fault]:
+    """Yield collectors whose option `storage` claims nothing: another mode than statefulset, or no state to keep."""
+    deployment = subject.deployment
+    if not deployment or not deployment.asks_for_storage:
+        return
+    if deployment.mode != "statefulset":
+        ends = "stays on the node" if deployment.mode == "daemonset" else "ends with the pod"
+        message = f"`storage` claims no volume in mode {deployment.mode}, in which the state of a collector {ends}"
+        yield Fault((), message, "Use mode statefulset, or remove `storage`.")
+    elif not any(subject.view.of("extensions", "filestorage")):
+        message = "`storage` claims no volume, because the config keeps no state"
+        yield Fault((), message, "Start an extension file_storage and name it in `sending_queue`, or remove `storage`.")
+
+
+_STATEFUL_SETS = "https://kubernetes.io/docs/concepts/workloads/controllers/statefulset/#volume-claim-templates"
 RULES = (
     *rules("error", memory_limiter_settings, shared=True, documentation=_DOCUMENTATION),
     *rules("warning", memory_limiter_above_container, memory_limiter_unbounded, documentation=_DOCUMENTATION),
+    *rules("warning", storage_unclaimed, documentation=_STATEFUL_SETS),
     *rules("info", whole_cluster_cache, documentation=_K8S_ATTRIBUTES),
     *rules("info", unbounded_dimension, documentation=f"{_CONTRIB}/connector/spanmetricsconnector"),
     *rules("info", every_label, documentation=f"{_CONTRIB}/processor/k8sattributesprocessor"),

@@ -26,7 +26,7 @@ class Deployment:
     (port, protocol), `granted` the RBAC rules that its ServiceAccount has as manifests spell them,
     `confined` says that SELinux keeps the files of the node from it, `keeps_on_node` that its state is in a folder of
     the node, `allowed` the rights that it has consent for, `open_ports` the ports of the node that nobody asked for,
-    `logs` the files with its log.
+    `logs` the files with its log, `asks_for_storage` that its option `storage` is set.
     """
 
     mode: str
@@ -47,6 +47,7 @@ class Deployment:
     allowed: tuple[str, ...] | None = None
     open_ports: frozenset[tuple[int, str]] = frozenset()
     logs: PodLogs | None = None
+    asks_for_storage: bool = False
 
 
 class Printer(NamedTuple):

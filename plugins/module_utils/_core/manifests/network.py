@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..collector import names
-from ..config.paths import at, section
+from ..config.paths import at, items, section
 from ..errors import Problem
 from .build import CollectorBuild, Manifest, frame, present, way_in
 from .openshift import app_protocol
@@ -138,8 +138,28 @@ def _ports(build: CollectorBuild) -> list[dict[str, Any]]:
     ]
 
 
+def addresses(build: CollectorBuild) -> str:
+    """Return where clients reach a collector, in words."""
+    collector = build.collector
+    if not build.exposed:
+        return "takes no data from clients"
+    routes, ways = collector.routes, []
+    if collector.mode == "sidecar":
+        ways.append("localhost of each pod that has it")
+    if collector.wants_service:
+        ways.append(f"{collector.name}.{collector.namespace}.svc")
+    if collector.uses_host_ports or collector.host_network:
+        ways.append("each node")
+    hosts = [at(options, ("host",)) for options in (collector.ingress, collector.openshift_route)]
+    hosts += [*(routes.get("http_hostnames") or ()), *(routes.get("grpc_hostnames") or ())]
+    ports = ", ".join(f"{port.number} ({port.name})" for port in build.exposed)
+    outside = f"; from outside {', '.join(host for host in hosts if host)}" if any(hosts) else ""
+    return f"at {' and '.join(ways) or 'its pods'}, port {ports}{outside}"
+
+
 _RECEIVES = "otlp-http"
 _COUNTS = "metrics"
+_SIGNALS = ("traces", "metrics", "logs")
 
 
 def probe(build: CollectorBuild, config: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -147,15 +167,36 @@ def probe(build: CollectorBuild, config: Mapping[str, Any]) -> dict[str, Any] | 
 
     Telemetry goes in by OTLP/HTTP in clear text, and is counted where the collector serves its own metrics.
     """
+    if unprobed(build, config):
+        return None
     ports = _plain_ports(build, config)
-    if build.collector.mode == "sidecar":  # its pods have other owners
-        return None
-    if not {_RECEIVES, _COUNTS} <= set(ports):
-        return None
     pods = {"namespace": build.collector.namespace, "selector": build.collector.selector_text}
     via = {**pods, "port": ports[_RECEIVES]}
     arrival = {**pods, "evidence": "metrics", "metrics_port": ports[_COUNTS]}
-    return {"name": build.collector.name, "via": via, "arrival": arrival}
+    return {"name": build.collector.name, "via": via, "arrival": arrival, "signals": _received(config)}
+
+
+def unprobed(build: CollectorBuild, config: Mapping[str, Any]) -> str:
+    """Return why a collector cannot be tested through the API server; empty if it can."""
+    ports, plain = {port.name for port in build.needs.ports}, _plain_ports(build, config)
+    reasons = (
+        (build.collector.mode == "sidecar", "it runs in the pods of applications, on localhost"),
+        (_RECEIVES in ports and _RECEIVES not in plain, "its OTLP receiver over HTTP requires TLS"),
+        (_RECEIVES not in ports or not _received(config), "it has no OTLP receiver over HTTP"),
+        (_COUNTS not in ports, "it does not serve its own metrics, in which the data would be counted"),
+    )
+    return next((reason for holds, reason in reasons if holds), "")
+
+
+def _received(config: Mapping[str, Any]) -> list[str]:
+    """Return the signals whose pipelines have an OTLP receiver."""
+    pipelines = section(config, "service", "pipelines").items()
+    found = {
+        str(key).split("/")[0]
+        for key, pipeline in pipelines
+        if any(str(name).split("/")[0] == "otlp" for name in items(pipeline, "receivers"))
+    }
+    return [signal for signal in _SIGNALS if signal in found]
 
 
 def clients_url(build: CollectorBuild) -> str:

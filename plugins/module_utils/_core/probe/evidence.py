@@ -8,13 +8,15 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from ..config.paths import amount
 from ..config.secrets import quoted
 
 LINES, LINE_LENGTH = 25, 300
+# Items by counter and kind.
+Counts = Counter[tuple[str, str]]
 
 
 def listening(pods: list[dict[str, Any]], port: int) -> list[dict[str, Any]]:
@@ -29,6 +31,12 @@ def listening(pods: list[dict[str, Any]], port: int) -> list[dict[str, Any]]:
         if any(item.get("containerPort") == port for item in container.get("ports") or [])
     ]
     return saying or pods
+
+
+def containers(spec: dict[str, Any]) -> list[str]:
+    """Return the running containers; a sidecar that starts first is an init container that restarts."""
+    first = [item for item in spec.get("initContainers") or [] if item.get("restartPolicy") == "Always"]
+    return [item["name"] for item in [*first, *spec["containers"]]]
 
 
 class Signal(NamedTuple):
@@ -89,20 +97,32 @@ def _message(line: str) -> list[str]:
         return [line]
 
 
-def counters(text: str) -> Counter[tuple[str, str]]:
+def arrived(signals: Mapping[str, Mapping[str, Any]]) -> str:
+    """Return in words where each signal was seen."""
+    seen: dict[str, list[str]] = {}
+    for signal, state in signals.items():
+        seen.setdefault(state["seen"], []).append(signal)
+    return "; ".join(f"{', '.join(found)} arrived, seen in {where}" for where, found in seen.items())
+
+
+def counters(text: str) -> Counts:
     """Return the collector's own counts of items, summed over its components."""
-    counts: Counter[tuple[str, str]] = Counter()
+    counts: Counts = Counter()
     for match in _COUNTER.finditer(text):
         counts[match["name"], match["item"]] += int(amount(match["value"]))
     return counts
 
 
-def growth(
-    before: Counter[tuple[str, str]], after: Counter[tuple[str, str]], signal: str
-) -> tuple[bool, list[str], list[str]]:
+def growth(before: Counts, after: Counts, signal: str) -> tuple[bool, list[str], list[str]]:
     """Return whether a signal came in and went out since, the counts that show it, and the counts of failures."""
     item = SIGNALS[signal].item
     grown = {name: after[name, item] - before[name, item] for name, kind in after if kind == item}
     texts = {name: f"otelcol_{name}_{item} +{by}" for name, by in sorted(grown.items()) if by > 0}
     trouble = [text for name, text in texts.items() if name not in NEEDED]
     return all(name in texts for name in NEEDED), [texts[name] for name in NEEDED if name in texts], trouble
+
+
+def counted_by(namespace: str, before: Mapping[str, Counts], after: Mapping[str, Counts], signal: str) -> str:
+    """Return in words the pods of a namespace that counted a signal since."""
+    pods = [name for name, counts in after.items() if growth(before.get(name, Counter()), counts, signal)[1]]
+    return f"the metrics of pod {', '.join(f'{namespace}/{name}' for name in pods)}"

@@ -15,7 +15,7 @@ from typing import Any, Protocol
 from ansible.module_utils.basic import AnsibleModule
 
 from ..._core.errors import Failure, Problem
-from ..._core.probe.evidence import counters, excerpt, growth, listening
+from ..._core.probe.evidence import Counts, arrived, containers, counted_by, counters, excerpt, growth, listening
 from ..api.cluster import ApiError, Cluster
 from ..api.connect import connect, run
 from ..api.explain import explain
@@ -46,14 +46,14 @@ class Probe:
         if self.arrival:
             self._arrived(self.arrival, sent_at, start)
         facts = self._facts()
-        far = "arrived" if self.arrival else "sent"
-        return {"changed": False, "msg": f"{', '.join(signals)} {far}", **facts}
+        msg = arrived(self.signals) if self.arrival else f"{', '.join(signals)} sent"
+        return {"changed": False, "msg": msg, **facts}
 
     def _facts(self) -> dict[str, Any]:
         return {"probe_id": self.probe_id, "signals": self.signals}
 
     def _sent(self, signal: str, start: float) -> float:
-        self.signals[signal] = {"sent": False, "arrived": False, "seconds": None, "evidence": []}
+        self.signals[signal] = {"sent": False, "arrived": False, "seconds": None, "seen": "", "evidence": []}
         body = message(signal, self.probe_id, self.service)
         for _poll in self._polls(start):
             began = self.clock()
@@ -73,9 +73,9 @@ class Probe:
     def _arrived(self, arrival: Evidence, sent_at: dict[str, float], start: float) -> None:
         for _poll in self._polls(start):
             missing = [signal for signal, state in self.signals.items() if not state["arrived"]]
-            for signal, lines in arrival.look(missing).items():
+            for signal, (where, lines) in arrival.look(missing).items():
                 seconds = round(self.clock() - sent_at[signal], 3)
-                self.signals[signal].update(arrived=True, seconds=seconds, evidence=lines)
+                self.signals[signal].update(arrived=True, seconds=seconds, seen=where, evidence=lines)
             if all(state["arrived"] for state in self.signals.values()):
                 return
         lost = [signal for signal, state in self.signals.items() if not state["arrived"]]
@@ -131,11 +131,15 @@ ASKED = "See the probe arrive"
 LOG_MARGIN_SECONDS = 3
 
 
+# Where each signal was seen, and the evidence.
+Seen = dict[str, tuple[str, list[str]]]
+
+
 class Evidence(Protocol):
     """Knows whether a signal arrived, and if not what may keep it."""
 
-    def look(self, signals: list[str]) -> dict[str, list[str]]:
-        """Return the evidence for each signal that arrived."""
+    def look(self, signals: list[str]) -> Seen:
+        """Return where each signal that arrived was seen, and the evidence."""
 
     def hint(self, signal: str) -> str:
         """Return what to check when a signal does not arrive."""
@@ -176,18 +180,20 @@ class Logs:
         self._pods, self._id = pods, probe_id
         self._start = pods.cluster.clock()
 
-    def look(self, signals: list[str]) -> dict[str, list[str]]:
+    def look(self, signals: list[str]) -> Seen:
         """Return the lines of each signal's record."""
-        texts = [text for _where, text in self.texts()]
-        found = {
-            signal: next(filter(None, (excerpt(text, signal, self._id) for text in texts)), []) for signal in signals
-        }
-        return {signal: lines for signal, lines in found.items() if lines}
+        found = [
+            (signal, (f"the log of {where}", lines))
+            for where, text in self.texts()
+            for signal in signals
+            if (lines := excerpt(text, signal, self._id))
+        ]
+        return dict(reversed(found))
 
     def texts(self) -> list[tuple[str, str]]:
         """Return the log of each container since the start, and where it is."""
         seconds = int(self._pods.cluster.clock() - self._start) + LOG_MARGIN_SECONDS
-        of = [(pod["metadata"]["name"], name) for pod in self._pods.running for name in _containers(pod["spec"])]
+        of = [(pod["metadata"]["name"], name) for pod in self._pods.running for name in containers(pod["spec"])]
         paths: list[tuple[str, dict[str, Any]]] = [
             (f"{self._pods.root}/{pod}/log", {"container": name, "sinceSeconds": seconds}) for pod, name in of
         ]
@@ -199,12 +205,6 @@ class Logs:
         return f"Check that a {signal} pipeline of these pods has the debug exporter with verbosity: detailed."
 
 
-def _containers(spec: dict[str, Any]) -> list[str]:
-    """Return the running containers; a sidecar that starts first is an init container that restarts."""
-    first = [item for item in spec.get("initContainers") or [] if item.get("restartPolicy") == "Always"]
-    return [item["name"] for item in [*first, *spec["containers"]]]
-
-
 class Metrics:
     """The collector counts what it accepts and sends; other traffic counts too, so this shows less than a log."""
 
@@ -213,7 +213,7 @@ class Metrics:
         self._before = self._read()
         self._trouble: dict[str, list[str]] = {}
 
-    def _read(self) -> Counter[tuple[str, str]]:
+    def _read(self) -> dict[str, Counts]:
         names = [pod["metadata"]["name"] for pod in listening(self._pods.running, self._port)]
         paths: list[tuple[str, dict[str, Any]]] = [
             (f"{self._pods.root}/{name}:{self._port}/proxy/metrics", {}) for name in names
@@ -223,14 +223,16 @@ class Metrics:
         except Problem as problem:
             fix = f"Let service.telemetry serve Prometheus metrics on 0.0.0.0:{self._port}, or use evidence: logs."
             raise Problem(problem.wrong, asked=ASKED, where=problem.where, fix=fix) from problem
-        return sum((counters(text) for text in texts), Counter())
+        return {name: counters(text) for name, text in zip(names, texts, strict=True)}
 
-    def look(self, signals: list[str]) -> dict[str, list[str]]:
-        """Return the counts that grew for each signal that was accepted and sent."""
-        after = self._read()
-        found = {signal: growth(self._before, after, signal) for signal in signals}
+    def look(self, signals: list[str]) -> Seen:
+        """Return the counts that grew for each signal that was accepted and sent, and the pods that counted it."""
+        before, after = self._before, self._read()
+        whole = [sum(counts.values(), Counter()) for counts in (before, after)]
+        found = {signal: growth(whole[0], whole[1], signal) for signal in signals}
         self._trouble = {signal: trouble for signal, (_arrived, _lines, trouble) in found.items()}
-        return {signal: lines for signal, (arrived, lines, _trouble) in found.items() if arrived}
+        seen = {signal: lines for signal, (arrived, lines, _trouble) in found.items() if arrived}
+        return {one: (counted_by(self._pods.namespace, before, after, one), lines) for one, lines in seen.items()}
 
     def hint(self, signal: str) -> str:
         trouble = ", ".join(self._trouble.get(signal) or [])

@@ -75,7 +75,7 @@ class InCounts:
 
     def look(self, _trace_id: str) -> list[str]:
         """Return the counts that grew."""
-        return self._metrics.look([TRACES]).get(TRACES, [])
+        return self._metrics.look([TRACES]).get(TRACES, ("", []))[1]
 
     def hint(self) -> str:
         return self._metrics.hint(TRACES)

@@ -45,6 +45,16 @@ whole-cluster-cache:
   its own node: {processors.k8sattributes.filter.node: x}
   that only passes on: {processors.k8sattributes.passthrough: true}
   a gateway: {processors.k8sattributes: null, in.mode: deployment}
+storage-unclaimed:
+  given: {extensions.file_storage.directory: /var/lib/otelcol/queue}
+  a deployment: {in: {mode: deployment, asks_for_storage: true},
+    finds: ": `storage` claims no volume in mode deployment, in which the state of a collector ends with the pod Use
+      mode statefulset, or remove `storage`."}
+  an agent: {in: {mode: daemonset, asks_for_storage: true}, finds: ": stays on the node"}
+  no state: {in: {mode: statefulset, asks_for_storage: true}, extensions.file_storage.directory: a,
+    service.extensions: [], finds: ": because the config keeps no state Start an extension file_storage"}
+  state in a stateful set: {in: {mode: statefulset, asks_for_storage: true}}
+  no wish: {in.mode: deployment}
 split-state:
   sampling of whole traces: {processors.tail_sampling: null, in.replicas: 3,
     finds: "processors.tail_sampling: decides on whole traces, and there is more than one replica (3) Run it with

@@ -74,7 +74,7 @@ def test_it_is_seen_in_the_logs() -> None:
 
     result = probe(api, send, ARRIVAL).run(SIGNALS)
     assert result["changed"] is False
-    assert result["msg"] == "traces, metrics, logs arrived"
+    assert result["msg"] == "traces, metrics, logs arrived, seen in the log of pod ns/p, container c"
     for signal in SIGNALS:
         assert result["signals"][signal]["evidence"][0] == HEADINGS[signal]
         assert 1 < result["signals"][signal]["seconds"] < 3
@@ -97,6 +97,20 @@ def test_it_is_seen_in_the_counts() -> None:
     result = probe(api, send, ARRIVAL | {"evidence": "metrics"}).run(SIGNALS)
     counts = ["otelcol_receiver_accepted_spans +1", "otelcol_exporter_sent_spans +1"]
     assert result["signals"]["traces"]["evidence"] == counts
+    assert result["signals"]["traces"]["seen"] == "the metrics of pod ns/p"
+
+
+def test_only_the_pods_that_counted_it_are_named() -> None:
+    api = FakeApi(POD, obj("Pod", "q", labels={"app": "c"}, spec=POD["spec"], status=POD["status"]))
+    quiet = METRICS.replace("/p:", "/q:")
+    api.texts |= {METRICS: counted(4), quiet: counted(4)}
+
+    def send(_signal: str, _body: bytes, _seconds: float) -> bytes:
+        api.texts[quiet] = counted(5)
+        return b""
+
+    result = probe(api, send, ARRIVAL | {"evidence": "metrics"}).run(["traces", "logs"])
+    assert result["msg"] == "traces, logs arrived, seen in the metrics of pod ns/q"
 
 
 def test_what_does_not_arrive_is_told_with_what_the_collector_counts() -> None:

@@ -1,0 +1,66 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a run says of its collectors: facts for later tasks, and a few lines for people. Private."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ..module_utils._core.aws import policy
+from ..module_utils._core.backends.table import BACKENDS
+from ..module_utils._core.collector.collector import Collector
+from ..module_utils._core.lint.reports import counted
+from ..module_utils._core.manifests.build import CollectorBuild
+from ..module_utils._core.manifests.network import addresses, clients_url, unprobed
+
+# A host with more collectors than anybody reads shows the first ones.
+MOST = 10
+# Each line is shorter than what Ansible's output breaks.
+NEXT = (
+    "next, playbook o11y.opentelemetry.verify sends test data through them",
+    "if no data arrives, playbook o11y.opentelemetry.diagnose says why",
+)
+
+
+def lines(collectors: Sequence[Mapping[str, Any]], findings: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return the collectors with their addresses, the warnings by their rules, and what to do next."""
+    shown = [f"{one['kind']} {one['namespace']}/{one['name']} {one['addresses']}" for one in collectors[:MOST]]
+    more = [f"and {len(collectors) - MOST} more"] if len(collectors) > MOST else []
+    warnings = [one for one in findings if one["severity"] == "warning"]
+    where = dict.fromkeys(f"{one['rule']} ({one['collector']})" for one in warnings)
+    warned = [f"{counted(len(warnings), 'warning')} of {', '.join(where)}"] if warnings else []
+    return [*shown, *more, *warned, *NEXT]
+
+
+def untested(builds: Sequence[CollectorBuild]) -> list[dict[str, str]]:
+    """Return the collectors that `verify` cannot test, each with the reason."""
+    found = [(build.collector.name, unprobed(build, build.config)) for build in builds]
+    return [{"name": name, "reason": reason} for name, reason in found if reason]
+
+
+def workload(collector: Collector) -> dict[str, str]:
+    """Return the workload of a collector, as waits and probes name it."""
+    kind = BACKENDS[collector.backend].kind(collector)
+    return {"kind": kind, "namespace": collector.namespace, "name": collector.name}
+
+
+def facts(build: CollectorBuild) -> dict[str, Any]:
+    """Return what later tasks and users read of a collector."""
+    collector = build.collector
+    return {
+        **workload(collector),
+        "mode": collector.mode,
+        "backend": collector.backend,
+        "config": build.config_text,
+        "config_hash": build.config_hash,
+        "image": build.image,
+        "selector": collector.selector_text,
+        "service_account": collector.service_account_name,
+        "otlp_http_url": clients_url(build),
+        "addresses": addresses(build),
+        "ports": [{"name": port.name, "port": port.number, "protocol": port.protocol} for port in build.exposed],
+        "iam_actions": list(build.needs.iam_actions),
+        "iam_statements": policy.statements(build.needs.grants),
+    }

@@ -1,0 +1,96 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a run says of its collectors: addresses, warnings, what cannot be tested; and claims that are none."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._findings import Judgement, render
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._summary import MOST, NEXT
+
+from .helpers import rendered, request
+
+GATEWAY: dict[str, Any] = {"name": "gateway", "recipes": ["otlp_ingest", "debug_output"]}
+NODE = {"name": "node", "mode": "daemonset", "allow": ["root"], "recipes": ["pod_logs", "debug_output"]}
+QUEUE = {"extensions": {"file_storage": {"directory": "/var/lib/otelcol/queue"}}}
+KEEPS = {"config": {**QUEUE, "service": {"extensions+": ["file_storage"]}}}
+PORTS = "port 4317 (otlp), 4318 (otlp-http)"
+INGRESS = {"host": "otlp.example.com"}
+
+
+@pytest.mark.parametrize(
+    ("options", "line"),
+    [
+        ({}, f"Deployment telemetry/gateway at gateway.telemetry.svc, {PORTS}"),
+        ({"service": {"enabled": False}}, f"Deployment telemetry/gateway at its pods, {PORTS}"),
+        ({"mode": "daemonset"}, f"DaemonSet telemetry/gateway at each node, {PORTS}"),
+        (
+            {"mode": "daemonset", "service": {"enabled": True}},
+            f"DaemonSet telemetry/gateway at gateway.telemetry.svc and each node, {PORTS}",
+        ),
+        (
+            {"mode": "sidecar", "backend": "operator"},
+            f"OpenTelemetryCollector telemetry/gateway at localhost of each pod that has it, {PORTS}",
+        ),
+        (
+            {"ingress": INGRESS},
+            f"Deployment telemetry/gateway at gateway.telemetry.svc, {PORTS}; from outside otlp.example.com",
+        ),
+        ({"recipes": ["cluster_metrics", "debug_output"]}, "Deployment telemetry/gateway takes no data from clients"),
+    ],
+)
+def test_a_collector_is_shown_with_its_addresses(options: dict[str, Any], line: str) -> None:
+    assert rendered({**GATEWAY, **options})["summary"][0] == line
+
+
+def test_the_summary_of_many_collectors_is_short_and_has_no_secret() -> None:
+    backend = {"otlp_forward": {"endpoint": "https://me:horse@otlp.example.com:4317"}}
+    many = [{**GATEWAY, "name": f"gateway-{index}", "recipes": ["otlp_ingest", backend]} for index in range(MOST + 2)]
+    summary = render(request(*many), Judgement(), lambda _warning: None, fail_on="never")["summary"]
+    assert summary[MOST] == "and 2 more"
+    assert tuple(summary[-len(NEXT) :]) == NEXT
+    assert len(summary) <= MOST + 5
+    assert "horse" not in str(summary)
+
+
+@pytest.mark.parametrize(
+    ("collector", "reason"),
+    [
+        (NODE, "it has no OTLP receiver over HTTP"),
+        ({**GATEWAY, "mode": "sidecar", "backend": "operator"}, "it runs in the pods of applications, on localhost"),
+        (
+            {**GATEWAY, "recipes": [{"otlp_ingest": {"tls_secret": "a"}}, "debug_output"]},
+            "its OTLP receiver over HTTP requires TLS",
+        ),
+        (
+            {**GATEWAY, "recipes": [{"baseline": {"metrics_level": "none"}}, "otlp_ingest", "debug_output"]},
+            "it does not serve its own metrics, in which the data would be counted",
+        ),
+    ],
+)
+def test_what_cannot_be_tested_has_a_reason(collector: dict[str, Any], reason: str) -> None:
+    result = rendered(collector)
+    assert result["untested"] == [{"name": collector["name"], "reason": reason}]
+    assert result["probes"] == []
+
+
+def test_a_collector_gets_the_signals_that_it_takes() -> None:
+    (probe,) = rendered({**GATEWAY, "recipes": [{"otlp_ingest": {"signals": ["traces"]}}, "debug_output"]})["probes"]
+    assert probe["signals"] == ["traces"]
+    assert rendered(GATEWAY)["untested"] == []
+
+
+def unclaimed(*collectors: dict[str, Any], **defaults: Any) -> list[str]:
+    found = rendered(*collectors, **defaults)["findings"]
+    return [f"{one['severity']} {one['collector']}" for one in found if one["rule"] == "storage-unclaimed"]
+
+
+def test_storage_that_claims_nothing_is_a_warning_unless_all_collectors_share_it() -> None:
+    storage = {"storage": {"size": "2Gi"}}
+    assert unclaimed({**GATEWAY, **storage}) == ["warning gateway"]
+    assert unclaimed({**GATEWAY, **storage, "mode": "statefulset"}) == ["warning gateway"]
+    assert unclaimed({**GATEWAY, **storage, **KEEPS, "mode": "statefulset"}) == []
+    assert unclaimed(GATEWAY, **storage) == []
