@@ -1,4 +1,6 @@
-"""A client that sends log records over OTLP/HTTP without a pause and tries each again until it is taken.
+"""A client that sends log records over OTLP without a pause, each over a new connection, until it is taken.
+
+A URL that begins with grpc:// means OTLP/gRPC, another OTLP/HTTP.
 
 Usage: python -m tests.support.load URL NAME; it sends until its input ends, then prints its counts as JSON.
 """
@@ -9,13 +11,18 @@ import json
 import sys
 import threading
 import time
-import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+import grpc
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
+from opentelemetry.proto.common.v1.common_pb2 import AnyValue
+from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord, ResourceLogs, ScopeLogs
+
 PAUSE, LONGEST = 0.05, 60.0  # seconds between records, and for which one record is tried
+GRPC, EXPORT = "grpc://", "/opentelemetry.proto.collector.logs.v1.LogsService/Export"
 
 
 @dataclass
@@ -30,21 +37,34 @@ class Load:
 
     def send(self, text: str) -> None:
         """Send one record until the server answers 200, or for a minute."""
-        record = {"timeUnixNano": str(time.time_ns()), "body": {"stringValue": text}}
-        body = json.dumps({"resourceLogs": [{"scopeLogs": [{"logRecords": [record]}]}]}).encode()
         end = time.monotonic() + LONGEST
         while time.monotonic() < end:
-            request = urllib.request.Request(
-                f"{self.url}/v1/logs", body, {"Content-Type": "application/json"}, method="POST"
-            )
             try:
-                with urllib.request.urlopen(request, timeout=5):
-                    self.taken.append(text)
-                    return
-            except (OSError, urllib.error.HTTPError):
+                _post_grpc(self.url, text) if self.url.startswith(GRPC) else _post_http(self.url, text)
+            except (OSError, grpc.RpcError):
                 self.failed_tries += 1
                 time.sleep(PAUSE)
+            else:
+                self.taken.append(text)
+                return
         self.lost.append(text)
+
+
+def _post_http(url: str, text: str) -> None:
+    record = {"timeUnixNano": str(time.time_ns()), "body": {"stringValue": text}}
+    body = json.dumps({"resourceLogs": [{"scopeLogs": [{"logRecords": [record]}]}]}).encode()
+    request = urllib.request.Request(f"{url}/v1/logs", body, {"Content-Type": "application/json"}, method="POST")
+    with urllib.request.urlopen(request, timeout=5):
+        pass
+
+
+def _post_grpc(url: str, text: str) -> None:
+    record = LogRecord(time_unix_nano=time.time_ns(), body=AnyValue(string_value=text))
+    request = ExportLogsServiceRequest(resource_logs=[ResourceLogs(scope_logs=[ScopeLogs(log_records=[record])])])
+    # Channels of one process share their connections unless they have pools of their own.
+    with grpc.insecure_channel(url.removeprefix(GRPC), [("grpc.use_local_subchannel_pool", 1)]) as channel:
+        export = channel.unary_unary(EXPORT, request_serializer=ExportLogsServiceRequest.SerializeToString)
+        export(request, timeout=5)
 
 
 @contextmanager

@@ -58,6 +58,7 @@ _ALL = ("daemonset", "deployment", "sidecar", "statefulset")
 _SIDECAR = ("sidecar",)
 ALLOCATED = ("daemonset", "statefulset")
 _REVISIONS, _GRACE = 10, 30  # the defaults of Kubernetes, which the pods then have anyway
+_PAUSE = 5  # the default of the role
 _POD = "Say it in the workload that gets the sidecar: its pod is not ours."
 _OURS = "Remove it: a sidecar serves its own pod, on localhost."
 _PLAIN = "Remove it, or use `backend: kubernetes`."
@@ -94,6 +95,7 @@ LIMITS = (
     Limit("disruption_budget", _SIDECAR, _POD, said),
     Limit("autoscaling", _SIDECAR, _POD, said),
     Limit("termination_grace_seconds", _SIDECAR, _POD, lambda value: value != _GRACE),
+    Limit("pre_stop_seconds", _SIDECAR, _POD, lambda value: value != _PAUSE),
     Limit("host_ports", _SIDECAR, _OURS),
     Limit("service", _SIDECAR, _OURS, said),
     Limit("ingress", _SIDECAR, _OURS, said),

@@ -97,6 +97,7 @@ class Collector:
     update_strategy: dict[str, Any]
     revision_history_limit: int
     termination_grace_seconds: int
+    pre_stop_seconds: int
     upgrade_strategy: str
     target_allocator: dict[str, Any]
     adopt: bool

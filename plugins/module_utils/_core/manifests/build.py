@@ -19,7 +19,7 @@ Manifest = dict[str, Any]
 
 # What a ConfigMap may hold. Source: MaxSecretSize in Kubernetes' pkg/apis/core/types.go, which ConfigMaps share.
 MAX_CONFIG_BYTES = 2**20
-_KIB, _SHOWN = 1024, 3
+_KIB, _SHOWN, _HASH_DIGITS = 1024, 3, 10
 
 
 @dataclass(frozen=True)
@@ -36,6 +36,11 @@ class CollectorBuild:
     # The collector to which the ServiceAccount belongs: collectors may share one.
     account_owner: str = ""
     platform: Platform = field(default_factory=Platform)
+
+    @property
+    def config_name(self) -> str:
+        """The name of the ConfigMap, which differs for each config of the collector."""
+        return f"{self.collector.name}-{self.config_hash[:_HASH_DIGITS]}"
 
     @property
     def api_token(self) -> bool:

@@ -76,6 +76,7 @@ def _pods(build: CollectorBuild) -> dict[str, Any]:
         "podSecurityContext": pod.pod_security(build),
         "terminationGracePeriodSeconds": collector.termination_grace_seconds,
         **present(
+            lifecycle=pod.lifecycle(build),
             nodeSelector=collector.node_selector,
             tolerations=collector.tolerations,
             affinity=collector.affinity,

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..collector import names
+from ..collector.collector import Collector
 from ..errors import Problem
 from .build import CollectorBuild, Manifest, frame, present
 from .pod import STATE_VOLUME, pod_template
@@ -55,8 +56,18 @@ def replicas(build: CollectorBuild) -> dict[str, Any]:
 
 
 def strategy(build: CollectorBuild) -> dict[str, Any]:
-    """Return how pods are replaced: one after the other unless the user says otherwise."""
-    return {"type": "RollingUpdate", **build.collector.update_strategy}
+    """Return how pods are replaced: as the user says, else a new pod of a Deployment comes before an old one goes."""
+    given = {"type": "RollingUpdate", **build.collector.update_strategy}
+    surges = build.collector.mode == "deployment" and given["type"] == "RollingUpdate" and not _confined(build)
+    return {"rollingUpdate": {"maxUnavailable": 0}, **given} if surges else given
+
+
+def _confined(build: CollectorBuild) -> bool:
+    """Return whether a new pod may have to wait until an old one has left its node, port or volume."""
+    collector = build.collector
+    on_node = collector.uses_host_ports or collector.host_network
+    claims_one = any("persistentVolumeClaim" in item["source"] for item in collector.volumes)
+    return bool(on_node or collector.affinity or collector.topology_spread or claims_one)
 
 
 def claims(build: CollectorBuild) -> list[dict[str, Any]]:
@@ -97,7 +108,12 @@ def pod_disruption_budget(build: CollectorBuild) -> Manifest | None:
     budget = disruption_budget(build)
     if not budget:
         return None
-    spec = {"selector": {"matchLabels": build.collector.selector}, **budget}
+    # Pods that are not ready serve nobody: they must not block the drain of a node.
+    spec = {
+        "selector": {"matchLabels": build.collector.selector},
+        "unhealthyPodEvictionPolicy": "AlwaysAllow",
+        **budget,
+    }
     return frame(build, "policy/v1", "PodDisruptionBudget", spec=spec)
 
 
@@ -112,7 +128,7 @@ def bounds(build: CollectorBuild) -> tuple[int, int]:
 
 
 def disruption_budget(build: CollectorBuild) -> dict[str, Any]:
-    """Return the requested budget in Kubernetes' form, or an empty one. Raises Problem for two."""
+    """Return the budget in Kubernetes' form: the user's, else one pod at a time. Raises Problem for two."""
     options = build.collector.disruption_budget
     budget = present(minAvailable=options.get("min_available"), maxUnavailable=options.get("max_unavailable"))
     if len(budget) > 1:
@@ -120,7 +136,12 @@ def disruption_budget(build: CollectorBuild) -> dict[str, Any]:
             f"collector '{build.collector.name}' has both min_available and max_unavailable in its disruption_budget",
             fix="Kubernetes takes one of them.",
         )
-    return budget
+    return budget or ({"maxUnavailable": 1} if _several(build.collector) else {})
+
+
+def _several(collector: Collector) -> bool:
+    most = collector.autoscaling["max_replicas"] if collector.autoscaling else collector.replicas
+    return collector.mode in _KINDS and most > 1
 
 
 def _utilization(resource: str, percent: int | None) -> dict[str, Any] | None:

@@ -57,16 +57,16 @@ def kinds(backend: str, config: Any = None, **options: Any) -> list[str]:
 )
 def test_what_others_need_comes_first(mode: str, services: int, workload: str) -> None:
     found = ["Service"] * services
-    policy = ["NetworkPolicy"] if workload else []
+    policy, budget = ["NetworkPolicy"] * bool(workload), ["PodDisruptionBudget"] * bool(services)
     assert kinds("operator", mode=mode) == [*FIRST, *found, *policy, "OpenTelemetryCollector"]
     if workload:
-        assert kinds("kubernetes", mode=mode) == [*FIRST, "ConfigMap", *found, workload, *policy]
+        assert kinds("kubernetes", mode=mode) == [*FIRST, "ConfigMap", *found, workload, *budget, *policy]
     if services:
         scaled = ("HorizontalPodAutoscaler", "PodDisruptionBudget")
         plain = [*FIRST, *RBAC, "ConfigMap", *found, workload, *scaled, *WAYS]
         assert kinds("kubernetes", CONFIG, mode=mode, **EVERYTHING) == plain
-        operated = [*FIRST, *RBAC, *found, *WAYS, "OpenTelemetryCollector"]
-        assert kinds("operator", CONFIG, mode=mode, **EVERYTHING) == operated
+        operated = kinds("operator", CONFIG, mode=mode, **EVERYTHING)
+        assert operated == [*FIRST, *RBAC, *found, *WAYS, "OpenTelemetryCollector"]
 
 
 @pytest.mark.parametrize(("backend", "mode"), MODES)
@@ -132,9 +132,9 @@ BEFORE = {
 IDLE = {
     ("replicas", "daemonset"): "there is one on every node",
     ("replicas", "sidecar"): "there is one in every pod that asks for it",
-    ("storage", "daemonset"): "state is a folder of the node",
-    ("storage", "deployment"): "state ends with the pod",
+    **dict.fromkeys([("storage", "daemonset"), ("storage", "deployment")], "only a StatefulSet claims it"),
     ("host_ports", "daemonset"): "they are open anyway",
+    ("pre_stop_seconds", "daemonset"): "it has no Service",
     ("upgrade_strategy", "kubernetes"): "there is no operator that could upgrade",
     ("target_allocator", "kubernetes"): "it runs without one",
     ("instance", "operator"): "the operator has an instance label of its own; objects keep ours",

@@ -80,6 +80,24 @@ def test_the_health_check_is_probed() -> None:
     assert not {"livenessProbe", "readinessProbe"} & set(container())
 
 
+@cases(
+    "options, seconds",
+    ({}, 5),
+    ({"pre_stop_seconds": 0}, None),
+    ({"pre_stop_seconds": 12}, 12),
+    ({"termination_grace_seconds": 9}, 4),
+    ({"termination_grace_seconds": 1}, None),
+    ({"mode": "daemonset"}, None),
+    ({"mode": "daemonset", "service": {"enabled": True}}, 5),
+    ({"service": {"enabled": False}}, None),
+    ({"config": running(receivers={"host_metrics": {}})}, None),
+    ids=str,
+)
+def test_a_pod_behind_a_service_still_receives_until_clients_know_that_it_goes(options: Any, seconds: Any) -> None:
+    found = container(**{"pre_stop_seconds": 5, **options})
+    assert found.get("lifecycle") == ({"preStop": {"sleep": {"seconds": seconds}}} if seconds else None)
+
+
 @cases("config, user, security", (None, None, RESTRICTED), (JOURNAL, None, AS_ROOT), (JOURNAL, 10001, AS_ROOT))
 def test_the_user_follows_from_the_platform_and_the_config(config: Any, user: int | None, security: Any) -> None:
     assert pod_template(replace(build(config), run_as_user=user))["spec"]["securityContext"] == security

@@ -40,6 +40,40 @@ def test_the_update_is_as_asked_for(mode: str, field: str) -> None:
 
 
 @cases(
+    "options, rolling",
+    ({}, {"maxUnavailable": 0}),
+    ({"update_strategy": {"rollingUpdate": {"maxSurge": 0}}}, {"maxSurge": 0}),
+    ({"update_strategy": {"type": "Recreate"}}, None),
+    ({"host_ports": True}, None),
+    ({"host_network": True}, None),
+    ({"affinity": {"podAntiAffinity": {}}}, None),
+    ({"topology_spread": [{"maxSkew": 1}]}, None),
+    ({"volumes": [{"name": "d", "mount_path": "/d", "source": {"persistentVolumeClaim": {"claimName": "d"}}}]}, None),
+    ids=str,
+)
+def test_a_new_pod_comes_before_an_old_one_goes_unless_both_could_need_one_place(options: Any, rolling: Any) -> None:
+    assert spec("deployment", **options)["strategy"].get("rollingUpdate") == rolling
+
+
+@cases(
+    "options, budget",
+    ({"replicas": 1}, None),
+    ({"replicas": 2}, {"maxUnavailable": 1}),
+    ({"replicas": 2, "mode": "daemonset"}, None),
+    ({"replicas": 2, "mode": "statefulset"}, {"maxUnavailable": 1}),
+    ({"autoscaling": {"min_replicas": 1, "max_replicas": 2}}, {"maxUnavailable": 1}),
+    ({"autoscaling": {"min_replicas": 1, "max_replicas": 1}}, None),
+    ({"replicas": 2, "disruption_budget": {"min_available": 1}}, {"minAvailable": 1}),
+    ids=str,
+)
+def test_a_drain_takes_one_pod_at_a_time_where_there_are_several(options: Any, budget: Any) -> None:
+    found = workload.pod_disruption_budget(build(**options))
+    shown = {key: value for key, value in found["spec"].items() if key.startswith("m")} if found else None
+    assert shown == budget
+    assert workload.disruption_budget(build(**options)) == (budget or {})
+
+
+@cases(
     "storage, claimed",
     ({}, {"resources": {"requests": {"storage": "1Gi"}}}),
     ({"size": "5Gi", "class": "fast"}, {"resources": {"requests": {"storage": "5Gi"}}, "storageClassName": "fast"}),
@@ -82,7 +116,7 @@ def test_an_autoscaler_follows_only_what_it_is_told(more: dict[str, Any], metric
 )
 def test_a_budget_protects_the_pods(options: dict[str, Any], budget: dict[str, Any]) -> None:
     made = workload.pod_disruption_budget(build(disruption_budget=options))
-    spec = {"selector": {"matchLabels": SELECTOR}, **budget}
+    spec = {"selector": {"matchLabels": SELECTOR}, "unhealthyPodEvictionPolicy": "AlwaysAllow", **budget}
     assert made == manifest("policy/v1", "PodDisruptionBudget", spec=spec)
 
 
@@ -92,7 +126,7 @@ def test_bounds_that_are_crossed_are_refused_and_may_be_the_same_and_a_budget_sa
     assert workload.horizontal_pod_autoscaler(build(autoscaling={"min_replicas": 3, "max_replicas": 3})) is not None
     with pytest.raises(Problem, match=r"'gateway' has both min_available and max_unavailable.*takes one of them"):
         workload.pod_disruption_budget(build(disruption_budget={"min_available": 1, "max_unavailable": 1}))
-    assert (workload.horizontal_pod_autoscaler(build()), workload.pod_disruption_budget(build())) == (None, None)
+    assert workload.horizontal_pod_autoscaler(build()) is None
 
 
 def volumes(config: Any, **options: Any) -> tuple[list[Any], list[Any]]:
