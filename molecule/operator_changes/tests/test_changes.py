@@ -81,9 +81,9 @@ def replaced_under_load(host: Host, workload: str, options: str) -> None:
         names = [f"{workload}-{way}-{scheme}" for scheme in ("http", "grpc")]
         with load(receiver(host), names[0]) as http, load(receiver(host, "grpc"), names[1]) as grpc:
             for number in range(RUNS):
-                replace(host, f"{options} -e otel_collector_pod_annotations={{'run':'{workload}-{number}'}}")
+                replace(host, f"{options} -e changed={workload}-{number}")
                 host.check_output(f"kubectl -n {NAMESPACE} rollout status --timeout=90s deployment/{workload}")
-            until("records that are taken", lambda: min(len(http.taken), len(grpc.taken)) > 10, 60)  # noqa: B023
+            until("records that are taken", lambda: min(len(http.taken), len(grpc.taken)) > 10, 60)
         for sent in (http, grpc):
             print(f"{sent.name}: {len(sent.taken)} records taken, {sent.failed_tries} tries failed")
             until(f"all records of {sent.name} behind the gateway", lambda: arrived(host, sent), 60)  # noqa: B023
