@@ -136,7 +136,9 @@ def disruption_budget(build: CollectorBuild) -> dict[str, Any]:
             f"collector '{build.collector.name}' has both min_available and max_unavailable in its disruption_budget",
             fix="Kubernetes takes one of them.",
         )
-    return budget or ({"maxUnavailable": 1} if _several(build.collector) else {})
+    if options.get("enabled") is False:
+        return {}
+    return budget or ({"maxUnavailable": 1} if options.get("enabled") or _several(build.collector) else {})
 
 
 def _several(collector: Collector) -> bool:

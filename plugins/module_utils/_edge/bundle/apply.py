@@ -26,8 +26,7 @@ from .bundle import BundleOptions, Session, namespaces_of, reporting
 from .preflight import (
     await_references,
     refuse_absent_kinds,
-    refuse_foreign,
-    refuse_missing,
+    refuse_early,
     refuse_taken_ports,
     warn_of_constraints,
 )
@@ -43,8 +42,7 @@ def apply_bundle(cluster: Cluster, options: BundleOptions) -> dict[str, Any]:
     bundle = _Apply(Session(cluster, options))
     bundle.read()
     pairs = [(manifest, bundle.live[ref(manifest)]) for manifest in options.manifests]
-    refuse_foreign(bundle.session, pairs)
-    refuse_missing(bundle.session, pairs)
+    refuse_early(bundle.session, pairs)
     pruning = Pruning(bundle.session, bundle.live)
     refuse_taken_ports(bundle.session, pairs, pruning.left)
     warn_of_constraints(bundle.session)

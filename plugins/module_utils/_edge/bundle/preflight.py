@@ -10,15 +10,19 @@ from typing import NamedTuple
 from urllib.parse import quote
 
 from ..._core.cluster.bundle import Manifest, Ref, ref
-from ..._core.cluster.ownership import lacking, owner, release_of
+from ..._core.cluster.ownership import is_ours, lacking, owner, release_of
 from ..._core.cluster.references import Reference, missing, provided, unprovided, way_out
 from ..._core.cluster.replacement_order import API, Clash, ConstraintNeeds, clashes, replaces, template_ports, unmet
+from ..._core.config.paths import at, section
+from ..._core.diagnose.reach import selects
 from ..._core.errors import Problem
 from ..api.cluster import ApiError
 from ..api.explain import asking, explain, kind_missing
-from .bundle import Session
+from ..api.kinds import ApiResource
+from .bundle import Session, listed
 
 SHOWN = 5
+_BUDGETS = ApiResource("policy/v1", "PodDisruptionBudget", "poddisruptionbudgets", True)
 _PATHS = {
     "Secret": "/api/v1/namespaces/{}/secrets/{}",
     "ConfigMap": "/api/v1/namespaces/{}/configmaps/{}",
@@ -27,6 +31,13 @@ _PATHS = {
     "StorageClass": "/apis/storage.k8s.io/v1/storageclasses/{1}",
     "CustomResourceDefinition": "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/{1}",
 }
+
+
+def refuse_early(session: Session, pairs: list[tuple[Manifest, Manifest | None]]) -> None:
+    """Refuse what would fail half-way, or harm others."""
+    refuse_foreign(session, pairs)
+    refuse_missing(session, pairs)
+    refuse_second_budget(session, pairs)
 
 
 def refuse_taken_ports(session: Session, pairs: list[tuple[Manifest, Manifest | None]], going: list[Manifest]) -> None:
@@ -51,6 +62,24 @@ def refuse_taken_ports(session: Session, pairs: list[tuple[Manifest, Manifest | 
         found = list(clashes(manifest, wanted, pods, [old for old in going if replaces(manifest, old)]))
         if found:
             raise _taken(manifest, found)
+
+
+def refuse_second_budget(session: Session, pairs: list[tuple[Manifest, Manifest | None]]) -> None:
+    """Refuse a new budget for pods that have one of another owner: Kubernetes evicts no pod that has two.
+
+    Source: kubernetes.io, "Specifying a Disruption Budget for your Application".
+    """
+    for budget in (manifest for manifest, live in pairs if manifest["kind"] == _BUDGETS.kind and not live):
+        namespace, selector = budget["metadata"]["namespace"], budget["spec"]["selector"]
+        templates = [section(item, "spec", "template", "metadata", "labels") for item, _live in pairs]
+        pods = [labels for labels in templates if selects(selector, labels)]
+        for other in listed(session, _BUDGETS, namespace, {}) or []:
+            theirs = at(other, ("spec", "selector"))
+            own = is_ours(other, session.releases, session.options.field_manager)
+            if theirs is not None and not own and any(selects(theirs, labels) for labels in pods):
+                wrong = f"{ref(other)} of another owner selects the same pods, and Kubernetes evicts no pod with two"
+                fix = "Set `disruption_budget: {enabled: false}` for the collector, or delete the other one."
+                raise Problem(wrong, asked=f"Apply {ref(budget)}", fix=fix)
 
 
 def refuse_missing(session: Session, pairs: list[tuple[Manifest, Manifest | None]]) -> None:

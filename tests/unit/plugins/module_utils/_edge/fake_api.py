@@ -40,6 +40,7 @@ SERVED = {
     "discovery.k8s.io/v1": ("endpointslices",),
     "scheduling.k8s.io/v1": ("priorityclasses",),
     "storage.k8s.io/v1": ("storageclasses",),
+    "policy/v1": ("poddisruptionbudgets",),
 }
 KUBECTL = "kubectl-create"
 CLUSTER_SCOPED = (

@@ -64,6 +64,9 @@ def test_a_new_pod_comes_before_an_old_one_goes_unless_both_could_need_one_place
     ({"autoscaling": {"min_replicas": 1, "max_replicas": 2}}, {"maxUnavailable": 1}),
     ({"autoscaling": {"min_replicas": 1, "max_replicas": 1}}, None),
     ({"replicas": 2, "disruption_budget": {"min_available": 1}}, {"minAvailable": 1}),
+    ({"replicas": 2, "disruption_budget": {"enabled": False}}, None),
+    ({"replicas": 1, "disruption_budget": {"enabled": True}}, {"maxUnavailable": 1}),
+    ({"replicas": 1, "disruption_budget": {"min_available": 1}}, {"minAvailable": 1}),
     ids=str,
 )
 def test_a_drain_takes_one_pod_at_a_time_where_there_are_several(options: Any, budget: Any) -> None:
