@@ -38,7 +38,7 @@ def receiver(host: Host, scheme: str = "http") -> str:
 
 
 def arrived(host: Host, sent: Load) -> bool:
-    """Return whether every record is in the log of the sink."""
+    """Return whether every record is in the log of the sink, which has a line for each and is never rotated away."""
     seen = set(re.findall(rf"{sent.name}-\d+\.", Cluster(host, NAMESPACE).logs("o11y.opentelemetry/collector=sink")))
     return set(sent.taken) <= seen
 
