@@ -32,14 +32,7 @@ class Distribution:
 _OPTIONAL = ("autoscaling", "ingress", "routes", "openshift_route")
 
 # Mappings in which Kubernetes takes nothing but text.
-_TEXTS = (
-    "service_account_annotations",
-    "labels",
-    "annotations",
-    "pod_labels",
-    "pod_annotations",
-    "node_selector",
-)
+_TEXTS = ("service_account_annotations", "labels", "annotations", "pod_labels", "pod_annotations", "node_selector")
 
 
 @dataclass(frozen=True)
@@ -122,8 +115,8 @@ class Collector:
                 fix=f"Use at most {names.LONGEST_STATEFUL_SET} characters.",
             )
         if collector.mode == "daemonset" and collector.autoscaling:
-            wrong = f"collector '{collector.name}' is a DaemonSet and cannot be autoscaled"
-            raise Problem(wrong, fix="Remove `autoscaling`, or use mode deployment or statefulset.")
+            fix = "Remove `autoscaling`, or use mode deployment or statefulset."
+            raise Problem(f"collector '{collector.name}' is a DaemonSet and cannot be autoscaled", fix=fix)
         return collector
 
     @cached_property

@@ -142,8 +142,7 @@ def disruption_budget(build: CollectorBuild) -> dict[str, Any]:
 
 
 def _several(collector: Collector) -> bool:
-    most = collector.autoscaling["max_replicas"] if collector.autoscaling else collector.replicas
-    return collector.mode in _KINDS and most > 1
+    return collector.mode in _KINDS and not collector.is_alone
 
 
 def _utilization(resource: str, percent: int | None) -> dict[str, Any] | None:
