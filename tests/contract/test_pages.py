@@ -10,16 +10,18 @@ from pathlib import Path
 
 import pytest
 import yaml
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _render
 
+from tests.support import page
 from tools import links
 from tools.links import FENCE
 
-from .role import ROOT
+from .role import ROOT, request
 from .source import files, text
 
-PAGES = [page for page in files("*.md") if not page.startswith("changelogs/")]
+PAGES = [name for name in files("*.md") if not name.startswith("changelogs/")]
 # Generated from the table of rules, whose wording is tested there.
-HAND_WRITTEN = [page for page in PAGES if page != "docs/rules.md"]
+HAND_WRITTEN = [name for name in PAGES if name != "docs/rules.md"]
 WIDTH = 120
 # Short forms that pages use: a room is named by its layer.
 LAYERS = {"_core": "plugins/module_utils/_core", "_edge": "plugins/module_utils/_edge"}
@@ -29,9 +31,9 @@ _PLACEHOLDER = re.compile(r"<[^>]*>|\{[^}]*\}|…|NAME|VERSION")
 TOP = {path.split("/")[0] for path in files()} | set(LAYERS)
 
 
-def quoted(page: str) -> set[str]:
+def quoted(name: str) -> set[str]:
     """Return the paths of the repository that a page has in backticks, relative to its root."""
-    found = {path.rstrip("/").split("#")[0] for path in _CODE.findall(FENCE.sub("", text(page)))}
+    found = {path.rstrip("/").split("#")[0] for path in _CODE.findall(FENCE.sub("", text(name)))}
     return {spelled(path) for path in found if path.split("/")[0] in TOP}
 
 
@@ -46,9 +48,9 @@ def exists(path: str) -> bool:
     return any(ROOT.glob(path)) or any(ROOT.glob(f"roles/*/{path}"))
 
 
-@pytest.mark.parametrize("page", PAGES)
-def test_every_path_that_a_page_names_exists(page: str) -> None:
-    assert sorted(path for path in quoted(page) if not exists(path)) == []
+@pytest.mark.parametrize("name", PAGES)
+def test_every_path_that_a_page_names_exists(name: str) -> None:
+    assert sorted(path for path in quoted(name) if not exists(path)) == []
 
 
 def test_every_link_leads_to_a_file_and_a_heading() -> None:
@@ -83,9 +85,37 @@ def test_the_log_of_the_quick_start_is_that_of_the_inventory() -> None:
     assert name in {item["metadata"]["name"] for item in rendered if item["kind"] == "Deployment"}
 
 
-@pytest.mark.parametrize("page", HAND_WRITTEN)
-def test_lines_of_text_fit_the_width(page: str) -> None:
-    prose = FENCE.sub(lambda block: "\n" * block[0].count("\n"), text(page)).splitlines()
+TUTORIAL = page.sections(ROOT / "docs" / "tutorial.md")
+TUTORIAL_FILES = [step for steps in TUTORIAL.values() for step in steps if isinstance(step, page.File)]
+
+
+@pytest.mark.parametrize("file", [file for file in TUTORIAL_FILES if "otel_collectors" in file.text])
+def test_every_inventory_of_the_tutorial_has_no_finding(file: page.File) -> None:
+    versions = [other.text for other in TUTORIAL_FILES if other.path.endswith("group_vars/all.yml")]
+    for version in versions:
+        variables = {**yaml.safe_load(version), **yaml.safe_load(file.text)}
+        found = [finding for one in _render.plan(request(variables)) for finding in one.findings]
+        assert [str(finding) for finding in found if finding.severity != "info"] == []
+
+
+@pytest.mark.parametrize(
+    ("output", "printed", "missing"),
+    [
+        (("a…c", "d"), "x\na b c\nd", ""),
+        (("d", "a…c"), "a b c\nd", "a…c"),
+        (("a…c",), "a\nc", "a…c"),
+        (("a b",), "a    b", ""),
+        ((), "a", "nothing"),
+        ((), "", ""),
+    ],
+)
+def test_what_the_tutorial_does_not_print_is_noticed(output: tuple[str, ...], printed: str, missing: str) -> None:
+    assert page.Command("true", output).misses(printed) == missing
+
+
+@pytest.mark.parametrize("name", HAND_WRITTEN)
+def test_lines_of_text_fit_the_width(name: str) -> None:
+    prose = FENCE.sub(lambda block: "\n" * block[0].count("\n"), text(name)).splitlines()
     wide = [number for number, line in enumerate(prose, 1) if len(line) > WIDTH and not line.lstrip().startswith("|")]
     assert wide == []
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.testbed import backends, olm, openshift, python_images, registry
+from tests.testbed import backends, images, olm, openshift, python_images, registry
 from tests.testbed.build import COLLECTOR_VERSION, Builds
 from tests.testbed.cert_manager import Edition
 from tests.testbed.cluster import Cluster
@@ -18,6 +18,7 @@ from tests.testbed.errors import ClusterError, Reason
 from tests.testbed.mirror import VARIABLE, Release
 
 OPERATOR = "opentelemetry-operator"
+COLLECTOR = "collector"
 
 
 @dataclass(frozen=True)
@@ -90,6 +91,12 @@ def _operator(version: str) -> Entry:
     return Entry(name, archives=lambda store: release(store).images, lacks=lacks, cluster_wide=True)
 
 
+def _collector(version: str) -> Entry:
+    """The cluster's collector under the tag of another version, for an upgrade."""
+    reference = f"{images.COLLECTOR}:{version}"
+    return Entry(f"{COLLECTOR}@{version}", archives=lambda store: [images.collector_as(reference, store.builds)])
+
+
 def _python_lacks(_: Store) -> Reason | None:
     return python_images.lacks()
 
@@ -115,14 +122,16 @@ CATALOG = {
         ),
     )
 }
-NAMES = (*CATALOG, OPERATOR, f"{OPERATOR}@VERSION")
+NAMES = (*CATALOG, OPERATOR, f"{OPERATOR}@VERSION", f"{COLLECTOR}@VERSION")
 
 
 def named(text: str) -> Entry:
-    """The entry of that name; the operator's may carry a version."""
+    """The entry of that name; the operator's may carry a version, and the collector's does."""
     product, _, version = text.partition("@")
     if product == OPERATOR:
         return _operator(version.removeprefix("v") or COLLECTOR_VERSION)
+    if product == COLLECTOR and version:
+        return _collector(version)
     if text not in CATALOG:
         raise ClusterError(f"{text} cannot be installed", "nothing of that name is known", f"one of: {' '.join(NAMES)}")
     return CATALOG[text]

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from tests.testbed import command, image
@@ -76,6 +77,12 @@ def archive_of(name: str, content: Image, builds: Builds) -> Path:
                 image.write(content, target)
                 say(f"packed image {content.reference}")
     return target
+
+
+def collector_as(reference: str, builds: Builds) -> Path:
+    """The archive of the cluster's collector under another name."""
+    name = f"collector-{reference.rpartition('/')[2].replace(':', '-')}"
+    return archive_of(name, replace(_collector(builds), reference=reference), builds)
 
 
 def pack(name: str, builds: Builds) -> None:

@@ -9,7 +9,6 @@ Only the kinds: no router serves a Route, and nothing holds pods against Securit
 from __future__ import annotations
 
 import shutil
-from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -46,5 +45,4 @@ def lacks() -> Reason | None:
 
 def collector(builds: Builds) -> Path:
     """The archive of the cluster's collector under the name of Red Hat's."""
-    describe, _needs = images.IMAGES["collector"]
-    return images.archive_of("collector-redhat", replace(describe(builds), reference=COLLECTOR), builds)
+    return images.collector_as(COLLECTOR, builds)
