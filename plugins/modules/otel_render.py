@@ -118,6 +118,7 @@ existing_accounts:
   returned: success
   type: list
   elements: str
+sidecars: {description: "Namespace and name of each sidecar.", returned: success, type: list, elements: dict}
 collectors:
   description: The collectors.
   returned: success

@@ -45,7 +45,7 @@ def test_all_else_is_of_the_run() -> None:
     (task,) = _sources.read_yaml(ROLE / "tasks" / "render.yml")
     assert task["o11y.opentelemetry.instrumentation_render"]["variables_prefix"] == PREFIX
     run = {"state", "instances", "output_path", "force_conflicts", "wait_seconds", "lock_file"}
-    run |= {"kubeconfig", "kube_context", "eks_cluster"}
+    run |= {"kubeconfig", "kube_context", "eks_cluster", "restart_namespaces", "restart_selector", "restart_seconds"}
     assert {name.removeprefix(PREFIX) for name in SPEC} - set(OPTIONS) == run
 
 

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
+from testinfra.backend.base import CommandResult
 from testinfra.host import Host
 
 from tests.support import openshift
-from tests.support.cluster import PROJECT, Cluster
+from tests.support.cluster import PROJECT, Cluster, until
 
 NAMESPACE = "otel-sample"
 OPTIONS = f"-i {PROJECT}/inventories/openshift -i {PROJECT}/molecule/openshift/inventory.yml"
@@ -105,6 +109,75 @@ def test_the_sample_application_shows_its_spans_in_the_log_of_its_sidecar(cluste
         "cloud.provider: Str(aws)",
     ):
         assert f"-> {said}" in log
+
+
+def site(cluster: Cluster, mark: str, *namespaces: str) -> CommandResult:
+    """Run the site with another environment of the sidecar, and restart older pods of these namespaces."""
+    given = {"otel_collector_env": {"MARK": mark}, "otel_collector_restart_namespaces": namespaces}
+    return cluster.host.run(f"ansible-playbook o11y.opentelemetry.site {OPTIONS} -e %s", json.dumps(given))
+
+
+def marks(cluster: Cluster) -> set[str]:
+    """Return the environment of the sidecars that run."""
+    pods = cluster.pods("app.kubernetes.io/instance=sample-app")
+    containers = [item for pod in pods for item in [*pod["spec"]["initContainers"], *pod["spec"]["containers"]]]
+    env = [item for container in containers if container["name"] == "otc-container" for item in container["env"]]
+    return {str(item["value"]) for item in env if item["name"] == "MARK"}
+
+
+@contextmanager
+def availability() -> Iterator[list[int]]:
+    """Return how many replicas each Deployment of the application had, as Kubernetes changed it."""
+    field = '{.status.availableReplicas}{"\\n"}'
+    command = ["kubectl", "-n", NAMESPACE, "get", "deployments", "--watch", "--output", f"jsonpath={field}"]
+    watch = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    seen: list[int] = []
+    try:
+        yield seen
+    finally:
+        watch.terminate()
+        seen += [int(line or 0) for line in watch.communicate()[0].splitlines()]
+
+
+def test_pods_with_an_older_sidecar_are_named_and_stay(cluster: Cluster) -> None:
+    done = site(cluster, "first")
+    printed = " ".join((done.stdout + done.stderr).split())
+    assert done.rc == 0, printed
+    assert "Pods run with an older sidecar otel-sample/otel in otel-sample until their workloads restart" in printed
+    assert "kubectl -n otel-sample rollout restart deployment/sample-app-" in printed
+    assert marks(cluster) == set()
+
+
+def test_selected_workloads_restart_with_every_replica_available(cluster: Cluster) -> None:
+    with availability() as seen:
+        done = site(cluster, "first", NAMESPACE)
+    assert done.rc == 0, done.stdout
+    assert len(seen) > 2, "the Deployments changed"
+    assert min(seen) == 1
+    until("pods with the new sidecar alone", lambda: marks(cluster) == {"first"}, 60)
+    again = site(cluster, "first", NAMESPACE)
+    assert re.search(r"changed=0 .*failed=0", again.stdout), again.stdout
+    assert "older sidecar" not in again.stdout + again.stderr
+
+
+def test_a_restart_whose_pods_crash_is_undone(cluster: Cluster) -> None:
+    def restarted() -> list[str]:
+        field = "{.items[*].spec.template.metadata.annotations.kubectl\\.kubernetes\\.io/restartedAt}"
+        found = cluster.host.check_output("kubectl -n %s get deployments -o jsonpath=%s", NAMESPACE, field)
+        return str(found).split()
+
+    before = restarted()
+    broken = json.dumps({"data": {"app.py": "raise SystemExit('broken')"}})
+    cluster.host.check_output("kubectl -n %s patch configmap sample-app --patch %s", NAMESPACE, broken)
+    with availability() as seen:
+        done = site(cluster, "second", NAMESPACE)
+    printed = " ".join((done.stdout + done.stderr).split())
+    assert done.rc != 0
+    assert "The restart was undone, and all replicas are available. No further workload was restarted." in printed
+    assert min(seen) == 1
+    assert restarted() == before
+    assert marks(cluster) == {"first"}
+    cluster.host.check_output(f"ansible-playbook o11y.opentelemetry.sample_app {OPTIONS}")
 
 
 def test_the_route_of_the_application_leads_to_its_first_service(cluster: Cluster) -> None:

@@ -5,11 +5,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from ..cluster import ownership
+from ..cluster import ownership, restarts
 from ..cluster.bundle import Manifest
 from ..collector import names
 from ..config.secrets import quoted
@@ -18,8 +17,6 @@ from .instrumentation import Instrumentation
 from .languages import DOMAIN, LANGUAGES
 
 PREFIX = f"{DOMAIN}/inject-"
-_REPLICA_SET = re.compile(r"-[a-z0-9]+\Z")
-_OVER = ("Succeeded", "Failed")
 
 
 def wanted(instrumentations: Iterable[Instrumentation]) -> dict[str, dict[str, str]]:
@@ -109,30 +106,16 @@ def without(pods: Iterable[Manifest], annotations: Iterable[str]) -> list[dict[s
     """Return the workloads of pods that run, should be instrumented by these annotations, and are not."""
     wanted_languages = [language for language in LANGUAGES.values() if language.annotation in set(annotations)]
     found: dict[tuple[str, str], dict[str, str]] = {}
-    for pod in pods:
+    for pod in filter(restarts.running, pods):
         missing = [item.name for item in wanted_languages if _lacks(pod, item.annotation, item.container)]
-        if missing and not pod["metadata"].get("deletionTimestamp"):
-            kind, name = _workload(pod)
-            namespace = pod["metadata"]["namespace"]
+        if missing:
+            kind, namespace, name, _reason = restarts.workload_of(pod)
             found[kind, name] = {"kind": kind, "namespace": namespace, "name": name, "language": missing[0]}
     return list(found.values())
 
 
 def _lacks(pod: Manifest, annotation: str, container: str) -> bool:
     """Return whether a pod has not got the container of a language that it has not refused."""
-    if pod.get("status", {}).get("phase") in _OVER:
-        return False
     if str((pod["metadata"].get("annotations") or {}).get(annotation)).lower() == "false":
         return False
-    spec = pod["spec"]
-    return container not in [item["name"] for key in ("initContainers", "containers") for item in spec.get(key) or []]
-
-
-def _workload(pod: Manifest) -> tuple[str, str]:
-    """Return what a pod belongs to; a ReplicaSet is named after its Deployment and a hash."""
-    owner = next((item for item in pod["metadata"].get("ownerReferences") or [] if item.get("controller")), None)
-    if not owner:
-        return "Pod", pod["metadata"]["name"]
-    if owner["kind"] == "ReplicaSet":
-        return "Deployment", _REPLICA_SET.sub("", owner["name"])
-    return owner["kind"], owner["name"]
+    return container not in restarts.containers(pod)

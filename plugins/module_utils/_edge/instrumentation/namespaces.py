@@ -10,6 +10,7 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ..._core.cluster import restarts
 from ..._core.cluster.bundle import Manifest
 from ..._core.collector.names import OWNER
 from ..._core.errors import Problem
@@ -20,7 +21,6 @@ from ..api.explain import explain
 from ..bundle.bundle import BundleReport
 
 NOT_ALLOWED = 403
-SHOWN = 10
 
 
 @dataclass(frozen=True)
@@ -120,10 +120,9 @@ def _without(
         return []
     found = namespaces.without(pods, annotations)
     if found:
-        named = " ".join(f"{item['kind'].lower()}/{item['name']}" for item in found[:SHOWN])
-        more = f" and {len(found) - SHOWN} more" if len(found) > SHOWN else ""
+        items = [restarts.Workload(item["kind"], namespace, item["name"]) for item in found]
+        named, command = restarts.command(namespace, items)
         report.warnings.append(
-            f"Running without instrumentation in {namespace} until their pods are made anew: {named}{more}. "
-            f"Try `kubectl -n {namespace} rollout restart {named}`."
+            f"Running without instrumentation in {namespace} until their pods are made anew: {named}. Try `{command}`."
         )
     return found

@@ -39,6 +39,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "rollout_wait": {"workloads": [{"kind": "Deployment", "name": "a", "namespace": "ns"}]},
     "otlp_probe": {"endpoint": "a:4317"},
     "release_info": {"product": "cert-manager"},
+    "workload_restart": {},
     "sample_app_call": {"via": {"namespace": "ns", "service": "a", "port": 8080}, "services": ["a"]},
     "webhook_certificate": {"name": "a", "namespace": "ns", "hosts": ["a.ns.svc"]},
 }

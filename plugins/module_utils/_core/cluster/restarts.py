@@ -1,0 +1,172 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which workloads have pods without a requested sidecar or with an older one, and which can restart. Private.
+
+Source of what a pod requests: internal/webhook and pkg/sidecar (annotation.go, pod.go) of opentelemetry-operator.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
+
+from ..collector.names import LONGEST_LABEL
+from .bundle import Manifest
+
+INJECT, INJECTED = "sidecar.opentelemetry.io/inject", "sidecar.opentelemetry.io/injected"
+SIDECAR = "otc-container"
+# The annotation that `kubectl rollout restart` sets.
+RESTARTED = "kubectl.kubernetes.io/restartedAt"
+_OVER = ("Succeeded", "Failed")
+_REPLICA_SET = re.compile(r"-[a-z0-9]+\Z")
+_PERCENT = re.compile(r"(\d+)%\Z")
+_DEFAULT_SHARE = "25%"
+SHOWN = 10
+
+
+class Workload(NamedTuple):
+    """A workload by its name, and what its pods lack."""
+
+    kind: str
+    namespace: str
+    name: str
+    reason: str = ""
+
+    def __str__(self) -> str:
+        """Return `Kind namespace/name`, as messages name it."""
+        return f"{self.kind} {self.namespace}/{self.name}"
+
+
+def running(pod: Manifest) -> bool:
+    """Return whether a pod has neither ended nor is about to."""
+    return pod.get("status", {}).get("phase") not in _OVER and not pod["metadata"].get("deletionTimestamp")
+
+
+def containers(pod: Manifest) -> list[str]:
+    """Return the containers of a pod; a sidecar may be an init container."""
+    return [item["name"] for key in ("initContainers", "containers") for item in pod["spec"].get(key) or []]
+
+
+def workload_of(pod: Manifest, reason: str = "") -> Workload:
+    """Return what a pod belongs to; a ReplicaSet is named after its Deployment and a hash."""
+    metadata = pod["metadata"]
+    owner = next((item for item in metadata.get("ownerReferences") or [] if item.get("controller")), None)
+    if not owner:
+        return Workload("Pod", metadata["namespace"], metadata["name"], reason)
+    if owner["kind"] == "ReplicaSet":
+        return Workload("Deployment", metadata["namespace"], _REPLICA_SET.sub("", owner["name"]), reason)
+    return Workload(owner["kind"], metadata["namespace"], owner["name"], reason)
+
+
+def command(namespace: str, workloads: Iterable[Workload]) -> tuple[str, str]:
+    """Return the workloads as kubectl names them, at most ten, and the command that restarts them."""
+    found = list(workloads)
+    named = " ".join(f"{item.kind.lower()}/{item.name}" for item in found[:SHOWN])
+    more = f" and {len(found) - SHOWN} more" if len(found) > SHOWN else ""
+    return f"{named}{more}", f"kubectl -n {namespace} rollout restart {named}"
+
+
+def requested(pod: Manifest, namespace: Mapping[str, str]) -> str:
+    """Return the sidecar that the annotations of a pod and of its namespace request, empty for none."""
+    own = str((pod["metadata"].get("annotations") or {}).get(INJECT) or "")
+    general = str(namespace.get(INJECT) or "")
+    if not own or not general:
+        return own or general
+    decided = own.lower() != "true" or general.lower() == "false"
+    return own if decided else general
+
+
+def injected_label(namespace: str, name: str) -> str:
+    """Return the label of pods that have a sidecar of this resource."""
+    return f"{namespace}.{name}"[:LONGEST_LABEL]
+
+
+def changed_at(resource: Manifest) -> str:
+    """Return when the spec of a resource last changed, as the API server recorded it."""
+    entries = [
+        item
+        for item in resource["metadata"].get("managedFields") or []
+        if not item.get("subresource") and "f:spec" in (item.get("fieldsV1") or {})
+    ]
+    return max([str(item.get("time") or "") for item in entries] or [str(resource["metadata"]["creationTimestamp"])])
+
+
+def stale(
+    pods: Iterable[Manifest], namespaces: Mapping[str, Mapping[str, str]], resources: Iterable[Manifest]
+) -> list[Workload]:
+    """Return the workloads of pods without one of these sidecars that they request, or with an older one.
+
+    `namespaces` has the annotations of each namespace.
+    """
+    known = {(item["metadata"]["namespace"], item["metadata"]["name"]): changed_at(item) for item in resources}
+    found: dict[tuple[str, ...], Workload] = {}
+    for pod in filter(running, pods):
+        metadata = pod["metadata"]
+        wanted = requested(pod, namespaces.get(metadata["namespace"], {}))
+        key = _reference(wanted, metadata["namespace"], known)
+        if key is None:
+            continue
+        lacks, older = SIDECAR not in containers(pod), str(metadata["creationTimestamp"]) < known[key]
+        if lacks or older:
+            named = "/".join(key)
+            reason = f"without the sidecar {named}" if lacks else f"with an older sidecar {named}"
+            item = workload_of(pod, reason)
+            found.setdefault(item[:3], item)
+    return list(found.values())
+
+
+def _reference(wanted: str, namespace: str, known: Mapping[tuple[str, str], str]) -> tuple[str, str] | None:
+    """Return the resource that an annotation names. `true` means the only one of the namespace."""
+    if not wanted or wanted.lower() == "false":
+        return None
+    if wanted.lower() == "true":
+        own = [key for key in known if key[0] == namespace]
+        return own[0] if len(own) == 1 else None
+    before, slash, after = wanted.partition("/")
+    key = (before, after) if slash else (namespace, wanted)
+    return key if key in known else None
+
+
+def obstacle(live: Manifest | None) -> str:
+    """Return why a workload cannot restart with every replica available, empty if it can."""
+    if live is None:
+        return "it no longer exists"
+    kind, spec, status = live["kind"], live["spec"], live.get("status") or {}
+    if kind == "Deployment":
+        return _of_deployment(spec, status)
+    if kind == "DaemonSet":
+        strategy = spec.get("updateStrategy") or {}
+        rolling = strategy.get("rollingUpdate") or {}
+        if strategy.get("type") == "OnDelete":
+            return "its strategy is OnDelete"
+        if _share(rolling.get("maxSurge", 0), 100) == 0:
+            return "its strategy has no maxSurge, so each node would lose its pod"
+        desired = status.get("desiredNumberScheduled", 0)
+        return "" if status.get("numberAvailable", 0) >= desired else "not all of its pods are available"
+    return f"a {kind} replaces a pod only after the pod is gone"
+
+
+def _of_deployment(spec: Mapping[str, Any], status: Mapping[str, Any]) -> str:
+    strategy, replicas = spec.get("strategy") or {}, spec.get("replicas", 1)
+    rolling = strategy.get("rollingUpdate") or {}
+    lost = _share(rolling.get("maxUnavailable", _DEFAULT_SHARE), replicas)
+    if strategy.get("type") == "Recreate":
+        return "its strategy is Recreate"
+    if spec.get("paused"):
+        return "it is paused"
+    if replicas == 0:
+        return "it has no replicas"
+    if lost:
+        return f"its strategy allows {lost} unavailable of {replicas} replicas; set maxUnavailable to 0"
+    full = (
+        status.get("updatedReplicas", 0) == status.get("availableReplicas", 0) == status.get("replicas", 0) == replicas
+    )
+    return "" if full else "a rollout is in progress, or not all of its replicas are available"
+
+
+def _share(value: Any, total: int) -> int:
+    """Return a number or a percentage of a total, rounded down as Kubernetes does for maxUnavailable."""
+    match = _PERCENT.match(str(value))
+    return int(match[1]) * total // 100 if match else int(value)

@@ -1,0 +1,203 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Find workloads with older sidecars, and restart workloads one by one; undo a restart that fails. Private."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ..._core.cluster import restarts
+from ..._core.cluster.bundle import Manifest
+from ..._core.cluster.restarts import RESTARTED, Workload
+from ..._core.collector.names import OWNER
+from ..._core.errors import Failure, Problem
+from ..api.cluster import MERGE, ApiError, Cluster
+from ..api.connect import connect, run
+from ..api.explain import asking, explain, listing
+from ..api.kinds import ApiResources, segment, version_for
+from .reasons import checked_search
+from .wait import RolloutWait, RolloutWaitOptions
+
+ROOT = "/apis/opentelemetry.io/v1beta1"
+ASKED = "Restart workloads"
+_KINDS = ("Deployment", "DaemonSet", "StatefulSet")
+
+
+@dataclass
+class Restart:
+    """One run: which workloads are found, restarted, and left alone with a reason."""
+
+    cluster: Cluster
+    namespaces: list[str]
+    selector: str
+    timeout_seconds: float
+    check: bool
+    warnings: list[str] = field(default_factory=list)
+    restarted: list[Workload] = field(default_factory=list)
+    skipped: list[dict[str, str]] = field(default_factory=list)
+
+    def run(self, given: list[Workload], sidecars: list[dict[str, str]]) -> dict[str, Any]:
+        """Restart what the user asked for, and name the rest with the command that restarts it."""
+        stale = [*given, *self._with_older_sidecars(sidecars)]
+        left = []
+        for workload in stale:
+            reason = self._left_alone(workload)
+            if reason is None:
+                self._restart(workload)
+            else:
+                left.append(workload)
+                if reason:
+                    self.skipped.append({**_named(workload), "obstacle": reason})
+                    self.warnings.append(f"{workload} was not restarted: {reason}.")
+        self.warnings += _advice([item for item in left if item.reason])
+        verb = "would be restarted" if self.check else "restarted"
+        message = f"{len(stale)} found, {len(self.restarted)} {verb}"
+        return {"changed": bool(self.restarted), "msg": message, "stale": [*map(_named, stale)], **self._facts()}
+
+    def _facts(self) -> dict[str, Any]:
+        restarted = [*map(_named, self.restarted)]
+        return {"restarted": restarted, "skipped": self.skipped, "warnings": self.warnings}
+
+    def _with_older_sidecars(self, sidecars: list[dict[str, str]]) -> list[Workload]:
+        resources = [item for item in self.cluster.parallel(self._resource, sidecars) if item]
+        if not resources:
+            return []
+        namespaces = self._namespaces({item["metadata"]["namespace"] for item in resources})
+        own = {item["metadata"]["namespace"] for item in resources}
+        asking_all = {name for name, annotations in namespaces.items() if restarts.INJECT in annotations}
+        pods = {item["metadata"]["uid"]: item for name in sorted(own | asking_all) for item in self._pods(name)}
+        for resource in resources:
+            metadata = resource["metadata"]
+            label = restarts.injected_label(metadata["namespace"], metadata["name"])
+            pods |= {item["metadata"]["uid"]: item for item in self._pods("", f"{restarts.INJECTED}={label}")}
+        return restarts.stale(pods.values(), namespaces, resources)
+
+    def _resource(self, sidecar: dict[str, str]) -> Manifest | None:
+        path = f"{ROOT}/namespaces/{segment(sidecar['namespace'])}/opentelemetrycollectors/{segment(sidecar['name'])}"
+        return asking(f"Read sidecar {sidecar['namespace']}/{sidecar['name']}", lambda: self.cluster.get(path))
+
+    def _namespaces(self, own: set[str]) -> dict[str, dict[str, str]]:
+        """Return the annotations of each namespace; without the right to list all, of those of the sidecars."""
+        found = listing("List the namespaces", lambda: list(self.cluster.items("/api/v1/namespaces")))
+        if found is None:
+            self.warnings.append(
+                "Not checked whether pods of other namespaces have older sidecars: no right to list them."
+            )
+            found = []
+        named = {item["metadata"]["name"]: item["metadata"].get("annotations") or {} for item in found}
+        return {**{name: {} for name in own}, **named}
+
+    def _pods(self, namespace: str, selector: str = "") -> list[Manifest]:
+        path = f"/api/v1/namespaces/{segment(namespace)}/pods" if namespace else "/api/v1/pods"
+        query = {"labelSelector": selector} if selector else {}
+        found = listing(
+            f"List the pods of {namespace or 'all namespaces'}", lambda: list(self.cluster.items(path, query))
+        )
+        if found is None and namespace:
+            self.warnings.append(f"Not checked whether pods in {namespace} have older sidecars: no right to list pods.")
+        return found or []
+
+    def _left_alone(self, workload: Workload) -> str | None:
+        """Return why a workload is not restarted, empty if the user did not ask for it; None to restart it."""
+        if not self.namespaces and not self.selector:
+            return ""
+        if self.namespaces and workload.namespace not in self.namespaces:
+            return ""
+        if workload.kind not in _KINDS:
+            return f"{'a bare Pod' if workload.kind == 'Pod' else f'a {workload.kind}'} cannot be restarted in steps"
+        live = self._live(workload)
+        if self.selector and not self._selected(workload):
+            return ""
+        return restarts.obstacle(live) or None
+
+    def _path(self, workload: Workload, name: str) -> str:
+        resource = ApiResources.known(version_for(workload.kind), workload.kind)
+        return resource.path(workload.namespace, name) if resource else ""
+
+    def _live(self, workload: Workload) -> Manifest | None:
+        return asking(f"Read {workload}", lambda: self.cluster.get(self._path(workload, workload.name)))
+
+    def _selected(self, workload: Workload) -> bool:
+        path, query = self._path(workload, ""), {"labelSelector": self.selector}
+        found = asking(f"List {workload.kind}s", lambda: list(self.cluster.items(path, query)))
+        return workload.name in {item["metadata"]["name"] for item in found}
+
+    def _restart(self, workload: Workload) -> None:
+        """Restart one workload and wait for it. If its new pods do not become ready, restore its pod template."""
+        self.restarted.append(workload)
+        if self.check:
+            return
+        live = self._live(workload) or {}
+        before = (live["spec"]["template"]["metadata"].get("annotations") or {}).get(RESTARTED)
+        now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+        self._annotate(workload, now, live["metadata"]["resourceVersion"])
+        try:
+            self._wait(workload)
+        except Problem as problem:
+            self.restarted.pop()
+            undone = self._undone(workload, before)
+            facts = getattr(problem, "facts", {}) | self._facts()
+            wrong = f"its new pods did not become ready: {problem.wrong}"
+            fix = f"{undone} No further workload was restarted. {problem.fix}"
+            raise Failure(wrong, asked=f"Restart {workload}", where=problem.where, fix=fix, facts=facts) from problem
+
+    def _annotate(self, workload: Workload, value: str | None, version: str = "") -> None:
+        judged = {"metadata": {"resourceVersion": version}} if version else {}
+        body = {**judged, "spec": {"template": {"metadata": {"annotations": {RESTARTED: value}}}}}
+        path = self._path(workload, workload.name)
+        try:
+            self.cluster.request("PATCH", path, {"fieldManager": f"{OWNER}/restart"}, body, MERGE)
+        except ApiError as error:
+            raise explain(error, f"Restart {workload}") from error
+
+    def _undone(self, workload: Workload, before: str | None) -> str:
+        """Restore the template, so that the controller goes back to the old pods, which still run."""
+        try:
+            self._annotate(workload, before)
+            self._wait(workload)
+        except Problem as problem:
+            return f"The restart could not be undone: {problem.wrong}. Run `{_undo(workload)}`."
+        return "The restart was undone, and all replicas are available."
+
+    def _wait(self, workload: Workload) -> None:
+        named = {"kind": workload.kind, "namespace": workload.namespace, "name": workload.name}
+        options = RolloutWaitOptions([named], self.timeout_seconds, 15, {}, allow_empty=True)
+        RolloutWait(self.cluster, checked_search({}), options).wait()
+
+
+def _undo(workload: Workload) -> str:
+    return f"kubectl -n {workload.namespace} rollout undo {workload.kind.lower()}/{workload.name}"
+
+
+def _named(workload: Workload) -> dict[str, str]:
+    return workload._asdict()
+
+
+def _advice(left: list[Workload]) -> Iterator[str]:
+    """Yield a warning for each namespace and reason, with the command."""
+    groups: dict[tuple[str, str], list[Workload]] = {}
+    for item in left:
+        groups.setdefault((item.namespace, item.reason), []).append(item)
+    for (namespace, reason), items in groups.items():
+        named, command = restarts.command(namespace, items)
+        yield f"Pods run {reason} in {namespace} until their workloads restart: {named}. Run `{command}`."
+
+
+def run_restart(module: AnsibleModule) -> None:
+    """Do what the task asks."""
+    params = module.params
+
+    def work() -> dict[str, Any]:
+        given = [Workload(item["kind"], item["namespace"], item["name"]) for item in params["workloads"]]
+        restart = Restart(
+            connect(module), params["namespaces"], params["selector"], params["timeout_seconds"], module.check_mode
+        )
+        return restart.run(given, params["sidecars"])
+
+    run(module, work)
