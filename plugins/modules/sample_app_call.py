@@ -64,8 +64,11 @@ requirements:
 """
 
 EXAMPLES = r"""
-- name: Include the role that calls this module
-  ansible.builtin.include_role: {name: o11y.opentelemetry.otel_sample_app}
+- name: Call the sample application, and find its trace in AWS X-Ray
+  o11y.opentelemetry.sample_app_call:
+    via: {namespace: sample-app, service: sample-app-frontend, port: 8080}
+    services: [sample-app-frontend, sample-app-datastore]
+    xray: {region: us-east-1}
 """
 
 RETURN = r"""

@@ -39,8 +39,11 @@ options:
 """
 
 EXAMPLES = r"""
-- name: Include the role that calls this module
-  ansible.builtin.include_role: {name: o11y.opentelemetry.otel_sample_app}
+- name: Render a sample application that sends to the collectors of the inventory
+  o11y.opentelemetry.sample_app_render:
+    options: "{{ sample_app_options }}"
+    collectors: "{{ otel_collector_rendered.collectors }}"
+    probes: "{{ otel_collector_rendered.probes }}"
 """
 
 RETURN = r"""

@@ -72,7 +72,7 @@ RETURN = r"""
 msg: {description: The counts., returned: always, type: str, sample: "2 found, 1 restarted"}
 stale: {description: The workloads that were found., returned: success, type: list, elements: dict}
 restarted: {description: The workloads that were restarted., returned: always, type: list, elements: dict}
-skipped:
+left_alone:
   description: Selected workloads that were left alone, each with C(obstacle).
   returned: always
   type: list

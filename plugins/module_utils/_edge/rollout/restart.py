@@ -40,20 +40,20 @@ class Restart:
     check: bool
     warnings: list[str] = field(default_factory=list)
     restarted: list[Workload] = field(default_factory=list)
-    skipped: list[dict[str, str]] = field(default_factory=list)
+    left_alone: list[dict[str, str]] = field(default_factory=list)
 
     def run(self, given: list[Workload], sidecars: list[dict[str, str]]) -> dict[str, Any]:
         """Restart what the user asked for, and name the rest with the command that restarts it."""
         stale = [*given, *self._with_older_sidecars(sidecars)]
         left = []
         for workload in stale:
-            reason = self._left_alone(workload)
+            reason = self._spared(workload)
             if reason is None:
                 self._restart(workload)
             else:
                 left.append(workload)
                 if reason:
-                    self.skipped.append({**_named(workload), "obstacle": reason})
+                    self.left_alone.append({**_named(workload), "obstacle": reason})
                     self.warnings.append(f"{workload} was not restarted: {reason}.")
         self.warnings += _advice([item for item in left if item.reason])
         verb = "would be restarted" if self.check else "restarted"
@@ -62,7 +62,7 @@ class Restart:
 
     def _facts(self) -> dict[str, Any]:
         restarted = [*map(_named, self.restarted)]
-        return {"restarted": restarted, "skipped": self.skipped, "warnings": self.warnings}
+        return {"restarted": restarted, "left_alone": self.left_alone, "warnings": self.warnings}
 
     def _with_older_sidecars(self, sidecars: list[dict[str, str]]) -> list[Workload]:
         resources = [item for item in self.cluster.parallel(self._resource, sidecars) if item]
@@ -103,7 +103,7 @@ class Restart:
             self.warnings.append(f"Not checked whether pods in {namespace} have older sidecars: no right to list pods.")
         return found or []
 
-    def _left_alone(self, workload: Workload) -> str | None:
+    def _spared(self, workload: Workload) -> str | None:
         """Return why a workload is not restarted, empty if the user did not ask for it; None to restart it."""
         if not self.namespaces and not self.selector:
             return ""

@@ -201,7 +201,7 @@ def test_what_is_left_alone_is_named_with_its_reason() -> None:
     lonely["metadata"]["ownerReferences"] = []
     api = api_with(pod("one"), lonely, deployment("one", strategy={"type": "Recreate"}))
     found = restart(api, "ns").run([Workload("Deployment", "ns", "gone")], SIDECARS)
-    reasons = {item["name"]: item["obstacle"] for item in found["skipped"]}
+    reasons = {item["name"]: item["obstacle"] for item in found["left_alone"]}
     assert reasons == {
         "gone": "it no longer exists",
         "one": "its strategy is Recreate",
