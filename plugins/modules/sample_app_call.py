@@ -64,6 +64,7 @@ requirements:
 """
 
 EXAMPLES = r"""
+# Role otel_sample_app calls this module.
 - name: Call the sample application, and find its trace in AWS X-Ray
   o11y.opentelemetry.sample_app_call:
     via: {namespace: sample-app, service: sample-app-frontend, port: 8080}

@@ -39,6 +39,7 @@ options:
 """
 
 EXAMPLES = r"""
+# Role otel_sample_app calls this module.
 - name: Render a sample application that sends to the collectors of the inventory
   o11y.opentelemetry.sample_app_render:
     options: "{{ sample_app_options }}"

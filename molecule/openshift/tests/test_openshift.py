@@ -95,7 +95,7 @@ def test_the_account_may_read_what_the_detector_asks_for_alone(
 
 
 def test_the_sample_application_shows_its_spans_in_the_log_of_its_sidecar(cluster: Cluster) -> None:
-    printed = " ".join(cluster.host.check_output(f"ansible-playbook o11y.opentelemetry.sample_app {OPTIONS}").split())
+    printed = words(cluster.host.check_output(f"ansible-playbook o11y.opentelemetry.sample_app {OPTIONS}"))
     assert "changed=0" in printed
     found = re.search(
         r"Trace ([0-9a-f]{32}) was found in the log of pod otel-sample/(\S+), container otc-container", printed
@@ -109,6 +109,11 @@ def test_the_sample_application_shows_its_spans_in_the_log_of_its_sidecar(cluste
         "cloud.provider: Str(aws)",
     ):
         assert f"-> {said}" in log
+
+
+def words(printed: str) -> str:
+    """Return what Ansible printed without colours and line breaks."""
+    return " ".join(re.sub(r"\x1b\[[0-9;]*m", "", printed).split())
 
 
 def site(cluster: Cluster, mark: str, *namespaces: str) -> CommandResult:
@@ -141,7 +146,7 @@ def availability() -> Iterator[list[int]]:
 
 def test_pods_with_an_older_sidecar_are_named_and_stay(cluster: Cluster) -> None:
     done = site(cluster, "first")
-    printed = " ".join((done.stdout + done.stderr).split())
+    printed = words(done.stdout + done.stderr)
     assert done.rc == 0, printed
     assert "Pods run with an older sidecar otel-sample/otel in otel-sample until their workloads restart" in printed
     assert "kubectl -n otel-sample rollout restart deployment/sample-app-" in printed
@@ -171,7 +176,7 @@ def test_a_restart_whose_pods_crash_is_undone(cluster: Cluster) -> None:
     cluster.host.check_output("kubectl -n %s patch configmap sample-app --patch %s", NAMESPACE, broken)
     with availability() as seen:
         done = site(cluster, "second", NAMESPACE)
-    printed = " ".join((done.stdout + done.stderr).split())
+    printed = words(done.stdout + done.stderr)
     assert done.rc != 0
     assert "The restart was undone, and all replicas are available. No further workload was restarted." in printed
     assert min(seen) == 1
