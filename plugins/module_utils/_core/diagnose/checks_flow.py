@@ -128,7 +128,7 @@ FLOWING = (
         "warning",
         f"{_ALL_IDLE} && !(receives[?accepted_total > `0`]) && receives[?state=='idle'].{{{_IDLE}}}",
         "nothing comes in: no {items} at {id} since its start {uptime} ago",
-        "Check the endpoint, protocol and port of the clients.",
+        "Check the endpoint, protocol and port of the clients; playbook verify sends test data.",
     ),
     DiagnoseCheck(
         "nothing_now",

@@ -16,6 +16,7 @@ from .checks_trust import TRUST
 CHECKS: tuple[DiagnoseCheck, ...] = (*BEGINNING, *TRUST, *WAYS, *FLOWING)
 LINES, PARTS = 3, 3
 HEALTHY, UNKNOWN = "healthy", "unknown"
+_PRINTERS = {"debug", "logging"}
 _TELLING = ("error", "warning")
 _ROLES = {"receivers": "receiver", "processors": "processor", "exporters": "exporter", "extensions": "extension"}
 
@@ -87,7 +88,9 @@ def _calm(facts: Facts, found: Sequence[CheckFinding]) -> str:
     noted = f"; {notes} notes on its config" if notes > 1 else "; 1 note on its config" if notes else ""
     if facts.get("receives") is None:
         return f"{_unknown(facts)}{noted}"
-    return f"healthy: {flowing(facts)}{noted}"
+    kinds = {str(row["id"]).split("/", 1)[0] for row in facts.get("exports") or ()}
+    here = "; its exporters only print to its own log" if kinds and kinds <= _PRINTERS else ""
+    return f"healthy: {flowing(facts)}{here}{noted}"
 
 
 def _unknown(facts: Facts) -> str:

@@ -40,8 +40,9 @@ def told(change: dict[str, Any], *more: DiagnoseCheck) -> list[str]:
 
 @cases(
     "change, status, line",
-    ({}, "healthy", "healthy: 3 spans in, 3 out in 5 s"),
-    ({"findings": [FINDING | {"severity": "info"}]}, "healthy", "healthy: 3 .* out in 5 s; 1 note on its config"),
+    ({}, "healthy", "healthy: 3 spans in, 3 out in 5 s; its exporters only print to its own log"),
+    ({"exports": [EXPORT, EXPORT | {"id": "otlp/debug"}]}, "healthy", "healthy: 3 spans in, 6 out in 5 s$"),
+    ({"findings": [FINDING | {"severity": "info"}]}, "healthy", "healthy: 3 .* out in 5 s; .*; 1 note on its config"),
     ({"receives": [IDLE | {"state": "rests"}], "exports": []}, "healthy", "healthy: no data was due in that time"),
     (UNSEEN, "unknown", "runs, but whether data flows cannot be seen: no port"),
     ({"memory": [{"percent": 99, "pod": "p"}]}, "warning", "pod p uses 99 % of its memory limit → Raise the limit"),
