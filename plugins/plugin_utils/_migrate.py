@@ -5,18 +5,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from ..module_utils._core.config.paths import Position, dotted
 from ..module_utils._core.config.secrets import masker, secrets_in
-from ..module_utils._core.errors import Problem
+from ..module_utils._core.errors import Problem, cleaned
+from ..module_utils._core.lint.rules import RULES
+from ..module_utils._core.lint.subject import Subject
 from ..module_utils._core.lint.view import Target
 from ..module_utils._core.migrate.edits import Change, Unsolved
 from ..module_utils._core.migrate.steps import STEPS
 from . import _files, _inputs, _rewrite, _target
+
+_SHARED = tuple(rule for rule in RULES if rule.shared)
 
 
 @dataclass
@@ -88,7 +92,20 @@ def run(work: _rewrite.Operation, target: Target) -> tuple[list[Change], list[Un
                 left[change.path, change.what] = Unsolved(change.path, change.what, work.why)
             again = (one for one in step(work.data, target) if isinstance(one, Change))
             changes = [one for one in again if (one.path, one.what) not in failed]
-    return done, list(left.values())
+    return done, [*left.values(), *_invalid(work.data, target, list(left.values()))]
+
+
+def _invalid(config: Any, target: Target, left: Sequence[Unsolved]) -> Iterator[Unsolved]:
+    """Yield what the target still rejects, beyond what the steps could not do."""
+    reported = {one.path for one in left}
+    subject = Subject(config, target=target, listeners=target.catalogue.listeners)
+    for rule in _SHARED:
+        for fault in rule.check(subject):
+            around = any(fault.path[:end] in reported for end in range(1, len(fault.path) + 1))
+            if not around and (fault.severity or rule.severity) == "error":
+                yield Unsolved(
+                    fault.path, cleaned(fault.message), cleaned(fault.fix) or f"{target.version} rejects it."
+                )
 
 
 def target_of(wanted: _target.BuildRequest, item: _inputs.Input) -> Target:

@@ -6,11 +6,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ..config.layers import parse_version
-from ..config.paths import Path, at, leaves, section
+from ..config.paths import Path, at, items, leaves, section
 from ..lint.view import Target
 from .edits import Add, Change, Edit, RenameKey, Replace, Substitute, Unsolved, Wrap, components, type_of
 
@@ -20,6 +20,13 @@ BALLAST_GONE = "0.109.0"
 READERS = "0.111.0"
 BATCHER_GONE = "0.130.0"
 OVERFLOW = "0.129.0"
+PER_SIGNAL = "0.124.0"
+TOPICS = "0.142.0"
+START_TIME_GONE = "0.143.0"
+
+# How configs spell the level of the logging exporter, and the verbosity of the debug exporter for each.
+LEVELS = ("loglevel", "logLevel")
+_VERBOSITY = {"debug": "detailed", "info": "normal"}
 
 _ADDRESS = ("service", "telemetry", "metrics", "address")
 _ENDPOINT = re.compile(r"(?P<host>.*):(?P<port>\d+|\$\{[^{}]+\})\Z")
@@ -120,6 +127,61 @@ def actions(config: Any, _target: Target) -> Iterator[Change | Unsolved]:
             yield Unsolved(
                 path, f"{key} must be a list", "This mapping is not an action: write one item with `action` each."
             )
+
+
+def verbosity(config: Any, _target: Target) -> Iterator[Change | Unsolved]:
+    """Yield the level of debug exporters, which is called `verbosity`; the Collector refuses the old key."""
+    for name, settings in section(config, "exporters").items():
+        for key in LEVELS if type_of(name) == "debug" and isinstance(settings, dict) else ():
+            if key in settings:
+                path: Path = ("exporters", name, key)
+                why = "The exporter debug never had this key of exporter logging."
+                yield Change(path, f"{key} → verbosity", why, (Replace(path, verbosity_of(settings, key)),))
+
+
+def verbosity_of(settings: Mapping[str, Any], key: str) -> tuple[tuple[str, str], ...]:
+    """Return the entry that a level becomes; none if another one says it already."""
+    if "verbosity" in settings or next(name for name in LEVELS if name in settings) != key:
+        return ()
+    return (("verbosity", _VERBOSITY.get(str(settings[key]).lower(), "basic")),)
+
+
+def start_time(config: Any, target: Target) -> Iterator[Change | Unsolved]:
+    """Yield how a prometheus receiver adjusted start times, for which there is a processor now."""
+    keys = ("use_start_time_metric", "start_time_metric_regex")
+    for name, settings in section(config, "receivers").items() if _from(target, START_TIME_GONE) else ():
+        used = [key for key in keys if type_of(name) == "prometheus" and at(settings, (key,)) is not None]
+        if not used:
+            continue
+        path: Path = ("receivers", name, used[0])
+        if at(settings, (keys[0],)):
+            why = "Remove it, and add processor metric_start_time with `strategy: start_time_metric` to its pipelines."
+            yield Unsolved(path, f"{used[0]} was removed", why)
+        else:
+            edits = tuple(Replace(("receivers", name, key)) for key in used)
+            yield Change(path, f"{', '.join(used)} removed", "It was off, and the Collector refuses the key.", edits)
+
+
+def per_signal(config: Any, target: Target) -> Iterator[Change | Unsolved]:
+    """Yield `topic` and `encoding` of kafka, which each signal has for itself now."""
+    keys = ("topic", "encoding")
+    for role, component_id, settings in components(config) if _from(target, PER_SIGNAL) else ():
+        old = [key for key in keys if type_of(component_id) == "kafka" and at(settings, (key,)) is not None]
+        if not old or role not in ("receivers", "exporters"):
+            continue
+        path: Path = (role, component_id, old[0])
+        pipelines = section(config, "service", "pipelines")
+        signals = {type_of(name) for name, own in pipelines.items() if component_id in items(own, role)}
+        if not signals or signals & set(settings):
+            why = "No pipeline uses it, or a signal has its own already: write them below each signal."
+            yield Unsolved(path, f"{' and '.join(old)} moved", why)
+            continue
+        own = {key: settings[key] for key in old}
+        if role == "receivers" and "topic" in own and _from(target, TOPICS):
+            own["topics"] = [own.pop("topic")]
+        new = tuple((signal, dict(own)) for signal in sorted(signals))
+        edits = (Replace(path, new), *(Replace((role, component_id, key)) for key in old[1:]))
+        yield Change(path, f"{', '.join(old)} → {', '.join(sorted(signals))}", f"Moved in {PER_SIGNAL}.", edits)
 
 
 def ballast(config: Any, target: Target) -> Iterator[Change | Unsolved]:

@@ -28,14 +28,24 @@ from .edits import (
     uses,
     with_type,
 )
-from .settings import actions, ballast, bare_variables, batcher, overflow, telemetry_address
+from .settings import (
+    LEVELS,
+    actions,
+    ballast,
+    bare_variables,
+    batcher,
+    overflow,
+    per_signal,
+    start_time,
+    telemetry_address,
+    verbosity,
+    verbosity_of,
+)
 
 Step = Callable[[Any, Target], Iterator[Change | Unsolved]]
 
 
 _PORT = re.compile(r":(\d+)/?\Z")
-# The verbosity of the debug exporter for each level of the logging exporter.
-_VERBOSITY = {"debug": "detailed", "info": "normal"}
 _PUSH = re.compile(r"(https?://[^\s<>]+)/loki/api/v1/push/?\Z")
 # What the loki exporter has and OTLP does not need: Loki makes labels of resource attributes itself.
 _LOKI_ONLY = ("default_labels_enabled", "labels")
@@ -116,13 +126,8 @@ def _without(config: Any, target: Target, path: Path) -> tuple[Edit, ...]:
 
 
 def _logging(path: Path, settings: Mapping[str, Any]) -> Successor | str:
-    edits: list[Edit] = []
-    if "loglevel" in settings:
-        level = str(settings["loglevel"]).lower()
-        given = "verbosity" in settings
-        entries = () if given else (("verbosity", _VERBOSITY.get(level, "basic")),)
-        edits.append(Replace((*path, "loglevel"), entries))
-    return Successor("debug", False, tuple(edits))
+    edits = tuple(Replace((*path, key), verbosity_of(settings, key)) for key in LEVELS if key in settings)
+    return Successor("debug", False, edits)
 
 
 def _by_port(kind: str, port: str) -> Convert:
@@ -213,6 +218,9 @@ STEPS: tuple[Step, ...] = (
     overflow,
     actions,
     ballast,
+    verbosity,
+    start_time,
+    per_signal,
     removed,
     renamed,
     templates,

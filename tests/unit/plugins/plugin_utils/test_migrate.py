@@ -22,7 +22,7 @@ from .helpers import MIGRATE, OTLP
 OLD = """\
 # keep me
 receivers:
-  otlp:
+  otlp: {protocols: {grpc: }}
   filelog/x: {include: [/a], storage: file_storage}   # a comment
 exporters:
   logging: # shows all
@@ -45,7 +45,7 @@ service:
 NEW = """\
 # keep me
 receivers:
-  otlp:
+  otlp: {protocols: {grpc: }}
   file_log/x: {include: [/a], storage: file_storage}   # a comment
 exporters:
   debug: # shows all
@@ -255,6 +255,18 @@ def test_a_long_config_is_moved_in_reasonable_time() -> None:
     many = "".join(f"  otlp/{number}: {{endpoint: a}}\n" for number in range(3000))
     text = f"exporters:\n{many}service: {{}}\n"
     assert len(migrate(config=text)["changes"]) == 3000
+
+
+def test_what_the_target_still_rejects_is_left_and_told() -> None:
+    text = _yaml.dump({**OTLP, "exporters": {"logging": {"loglevel": "info"}, "debug/b": {"verbose": True}}})
+    result = migrate(config=text.replace("- debug", "- logging"))
+    assert "verbosity: normal" in result["config"]
+    (left,) = result["unsolved"]
+    assert (left["path"], left["line"]) == (
+        "exporters.debug/b.verbose",
+        1 + text.splitlines().index("    verbose: true"),
+    )
+    assert "'verbose' is not a setting here; did you mean 'verbosity'?" in left["what"]
 
 
 @pytest.mark.parametrize("arguments", [{}, {"paths": ["a"], "config": "b"}])

@@ -50,6 +50,9 @@ EXPORTERS = r"""
   - 0.158.0
   - {logging/a: {loglevel: debug, verbosity: normal, sampling_initial: 5}}
   - {debug/a: {verbosity: normal, sampling_initial: 5}}
+- [logging in camel case, 0.158.0, {logging: {logLevel: debug}}, {debug: {verbosity: detailed}}]
+- [logging twice, 0.158.0, {logging: {loglevel: info, logLevel: debug}}, {debug: {verbosity: normal}}]
+- [debug with a level, 0.158.0, {debug/a: {loglevel: Debug}}, {debug/a: {verbosity: detailed}}]
 - [logging of then, 0.110.0, {logging: null}, {logging: null}]
 - [jaeger, 0.158.0, {jaeger: {endpoint: "j:4317"}}, {otlp_grpc/jaeger: {endpoint: "j:4317"}}]
 - [jaeger then, 0.140.0, {jaeger: {endpoint: "j:4317"}}, {otlp/jaeger: {endpoint: "j:4317"}}]
@@ -110,6 +113,26 @@ CONFIGS = """
   - processors: {memory_limiter: {limit_mib: 2}}
     extensions: {pprof: null}
     service: {extensions: [pprof]}
+- - start times that were not adjusted
+  - 0.158.0
+  - {receivers: {prometheus/a: {use_start_time_metric: false, start_time_metric_regex: x, config: {}}}}
+  - {receivers: {prometheus/a: {config: {}}}}
+- - start times of then
+  - 0.142.0
+  - {receivers: {prometheus: {use_start_time_metric: true}}}
+  - {receivers: {prometheus: {use_start_time_metric: true}}}
+- - topics of signals
+  - 0.158.0
+  - receivers: {kafka: {topic: a, encoding: raw, brokers: [x]}}
+    exporters: {kafka/b: {topic: c}}
+    service: {pipelines: {traces: {receivers: [kafka], exporters: [kafka/b]}, logs/x: {exporters: [kafka/b]}}}
+  - receivers: {kafka: {traces: {encoding: raw, topics: [a]}, brokers: [x]}}
+    exporters: {kafka/b: {logs: {topic: c}, traces: {topic: c}}}
+    service: {pipelines: {traces: {receivers: [kafka], exporters: [kafka/b]}, logs/x: {exporters: [kafka/b]}}}
+- - topics of a receiver before lists of them
+  - 0.141.0
+  - {receivers: {kafka: {topic: a}}, service: {pipelines: {logs: {receivers: [kafka]}}}}
+  - {receivers: {kafka: {logs: {topic: a}}}, service: {pipelines: {logs: {receivers: [kafka]}}}}
 - - names everywhere
   - 0.158.0
   - receivers: {otlp: null, filelog: {storage: cgroupruntime}}
@@ -177,6 +200,8 @@ LEFT = """
 - [two batches, {exporters: {file: {batcher: {}, sending_queue: {batch: {}}}}}, choose one]
 - [unknown settings, {exporters: {file: {batcher: {a: 1}}}}, without a counterpart]
 - [no action, {processors: {attributes: {actions: {a: b}}}}, This mapping is not an action]
+- [adjusted start times, {receivers: {prometheus: {use_start_time_metric: true}}}, add processor metric_start_time]
+- [a topic without a pipeline, {exporters: {kafka: {topic: a}}}, write them below each signal]
 - [no such type, {exporters: {nobody: null}}, No distribution of 0.158.0 has it.]
 """
 
