@@ -53,7 +53,7 @@ ADOT = {
 
 
 def test_one_row_per_line() -> None:
-    for name in ("components", "builds", "removals", "ports", "references", "opaque"):
+    for name in ("components", "builds", "removals", "ports", "references", "opaque", "ottl", "constraints"):
         assert TEXTS[name] == "[\n" + ",\n".join(json.dumps(row) for row in TABLES[name]) + "\n]\n"
 
 

@@ -54,6 +54,12 @@ CAUSES = (
     ("lease name and namespace must be set", "lease-missing"),
     ("invalid value for retention policy", "log-retention"),
     (
+        "prometheus config object|both certificate and key|file_log|failed to create|must be (positive|greater)|"
+        "authType|attrproc|AttrProc|not a valid|duplicate|missing port|greater than max_version|but not both",
+        "missing-field unknown-value unknown-field wrong-type invalid-duration out-of-range conflicting-settings "
+        "invalid-regex unknown-operator",
+    ),
+    (
         "unable to parse OTTL|has invalid syntax|unable to infer|names must start|invalid syntax|may be indexed|"
         "unknown context|configuration styles|is not a valid candidate",
         "ottl-syntax ottl-name ottl-argument",

@@ -146,6 +146,7 @@ class Catalogue:
     fields_of: Sequence[Row] = ()
     providers_of: Sequence[Row] = ()
     ottl_of: Sequence[Row] = ()
+    constraints_of: Sequence[Row] = ()
     gaps: Sequence[Row] = ()
     extra: Mapping[str, tuple[str, frozenset[Module]]] = field(default_factory=dict)
     extra_schemes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
@@ -153,10 +154,10 @@ class Catalogue:
     @classmethod
     def from_tables(cls, tables: Mapping[str, Any]) -> Catalogue:
         """Return the catalogue of tables by file name without suffix."""
-        names = ("removals", "ports", "references", "fields", "providers", "ottl")
-        removals, ports, references, fields, providers, ottl = (tables.get(name, ()) for name in names)
+        names = ("removals", "ports", "references", "fields", "providers", "ottl", "constraints")
+        parts = {f"{name}_of": tables.get(name, ()) for name in names[1:]}
         gaps = tables.get("provenance", {}).get("gaps", ())
-        return cls(tables["components"], tables["builds"], removals, ports, references, fields, providers, ottl, gaps)
+        return cls(tables["components"], tables["builds"], tables.get("removals", ()), gaps=gaps, **parts)
 
     def find(self, section: str, name: str, distribution: str, version: str) -> Component | None:
         """Return a type as a build knows it; None when it does not, for whatever reason.

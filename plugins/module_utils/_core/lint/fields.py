@@ -19,6 +19,9 @@ from ..config.catalogue import Catalogue, Row
 from ..config.paths import Path, at, section
 from ..errors import near
 from .components import configured, gone, moves, used
+from .constraints import exact
+from .operators import found as constraints_of
+from .operators import places
 from .subject import Fault, Subject, shared_rules
 from .view import build_of
 
@@ -49,8 +52,9 @@ def _found(subject: Subject, rule_id: str) -> list[Fault]:
     kept: dict[str, list[Fault]] | None = subject.__dict__.get(_KEPT)
     if kept is None:
         kept = {}
-        for rule_name, fault in _judge(subject):
-            kept.setdefault(rule_name, []).append(fault)
+        for rule_name, fault in (*_judge(subject), *_constrained(subject)):
+            if fault not in kept.setdefault(rule_name, []):
+                kept[rule_name].append(fault)
         subject.__dict__[_KEPT] = kept
     return kept.get(rule_id, [])
 
@@ -67,6 +71,19 @@ def _judge(subject: Subject) -> Iterator[tuple[str, Fault]]:
         for name, fault in (*_walk(catalogue, row["fields"], settings, path), *missing):
             if fault.path not in moved:
                 yield name, _hedged(fault, "no pipeline uses it yet") if name.replace("-", "_") in idle else fault
+
+
+def _constrained(subject: Subject) -> Iterator[tuple[str, Fault]]:
+    """Yield what the table of constraints adds: settings of Prometheus, words, and settings that are missing."""
+    build = build_of(subject.target) if subject.target else None
+    for name, component_id, kind, settings in configured(subject.config) if build else ():
+        found = build.find(name, kind) if build else None
+        for row in build.constraints(name, found.type) if build and found else ():
+            doubt = build.doubt or ("" if exact(row, build.version) else "another version may differ")
+            for path, value in places(row, settings, (name, component_id)) if "fields" in row else ():
+                for rule, fault in _walk(build.catalogue, row["fields"], value, path):
+                    yield rule, _hedged(fault, doubt) if doubt else fault
+    yield from ((name, fault) for name in _REASONS for fault in constraints_of(subject, name))
 
 
 def _reported_elsewhere(subject: Subject, row: Row, path: Path, in_use: bool) -> bool:

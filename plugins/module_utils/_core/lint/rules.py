@@ -11,6 +11,7 @@ from . import (
     expansion,
     fields,
     loops,
+    operators,
     order,
     ottl,
     placement,
@@ -28,7 +29,7 @@ from .subject import Finding, Rule, Subject, run
 
 # In the order of the page on rules.
 _TOPICS = (
-    *(structure, references, surroundings, components, connectors, expansion, fields, ottl, order, sizing),
+    *(structure, references, surroundings, components, connectors, expansion, fields, operators, ottl, order, sizing),
     *(ports, placement, loops, scraping, resource, transport, vendor_endpoints),
 )
 RULES: tuple[Rule, ...] = tuple(rule for topic in _TOPICS for rule in topic.RULES)

@@ -165,6 +165,19 @@ class Build:
         return found
 
     @cached_property
+    def _constraints(self) -> dict[tuple[str, str], list[Row]]:
+        found: dict[tuple[str, str], list[Row]] = {}
+        for row in self.catalogue.constraints_of:
+            name, kinds = row["at"].split(".")[:2]
+            for kind in kinds.split("|"):
+                found.setdefault((name, kind), []).append(row)
+        return found
+
+    def constraints(self, name: str, kind: str) -> list[Row]:
+        """Return what must hold in the settings of a type."""
+        return [*self._constraints.get((name, kind), ()), *self._constraints.get((name, "*"), ())]
+
+    @cached_property
     def unknown_modules(self) -> frozenset[str]:
         """Sections in which a custom build has modules with unknown types."""
         return frozenset(name for name, _module in self.catalogue.coverage(self.distribution, self.version).unknown)

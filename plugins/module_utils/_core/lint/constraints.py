@@ -1,0 +1,248 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Checks of settings beyond types: words, ranges, regular expressions, and settings that exclude each other.
+
+Each row of _data/catalogue/constraints.json is one place in the settings of a component, and what must hold there; its
+keys are those of CHECKS here and in operators.py. `when` says for which values of other settings, and `built` that the
+Collector checks only components of a pipeline. Outside EXACT, a violation is a warning. Private.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from functools import cache
+from typing import Any
+
+from ..config.catalogue import Row, walk
+from ..config.layers import parse_version
+from ..config.paths import Path, at
+from ..errors import near
+from ..languages.regex import refusal
+from .subject import Fault
+
+EXACT = "0.155.0..0.160.0"
+MISSING, WORD, DURATION, REFERENCE = "missing-field", "unknown-value", "invalid-duration", "unknown-operator"
+RANGE, CONFLICT, REGEX = "out-of-range", "conflicting-settings", "invalid-regex"
+EXPANDED = "${"
+Found = Iterator[tuple[str, Fault]]
+Check = Callable[[Any, Any, Path, Row], Found]
+
+_GO = re.compile(r"([-+]?)((?:\d+(?:\.\d*)?|\.\d+)(?:ns|us|µs|ms|s|m|h))+\Z")
+_PART = re.compile(r"(\d+(?:\.\d*)?|\.\d+)(ns|us|µs|ms|s|m|h|d|w|y)")
+_LONGEST = 40
+_SECONDS = {
+    "ns": 1e-9,
+    "us": 1e-6,
+    "µs": 1e-6,
+    "ms": 1e-3,
+    "s": 1,
+    "m": 60,
+    "h": 3600,
+    "d": 86400,
+    "w": 604800,
+    "y": 31_536_000,
+}
+_NOTHING = (None, "", [], {})
+
+
+def exact(row: Row, version: str) -> bool:
+    """Whether a row holds for a version."""
+    return _within(str(row.get("exact", EXACT)), version)
+
+
+@cache
+def _within(span: str, version: str) -> bool:
+    since, _dots, until = span.partition("..")
+    return parse_version(since) <= parse_version(version) < parse_version(until)
+
+
+def values_of(settings: Any, key: str, path: Path) -> Iterator[tuple[Path, Any]]:
+    """Yield path and value of a key, where it is given and known."""
+    for place, value in walk(settings, tuple(key.split(".")), path):
+        if value is not None and not (isinstance(value, str) and EXPANDED in value):
+            yield place, value
+
+
+def _given(settings: Any, names: str) -> list[str]:
+    return [name for name in names.split("|") if at(settings, tuple(name.split("."))) not in _NOTHING]
+
+
+def _needs(keys: list[str], settings: Any, path: Path, _row: Row) -> Found:
+    if isinstance(settings, dict) and not any(_has(settings, key) for key in keys):
+        what = f"'{keys[0]}'" if len(keys) == 1 else f"one of {', '.join(keys)}"
+        yield MISSING, Fault(path, f"{what} is missing", f"Add `{keys[0]}`.")
+
+
+def _has(settings: dict[Any, Any], key: str) -> bool:
+    """Whether a key is given; a mapping may be empty or null if all its settings have defaults."""
+    *around, last = key.split(".")
+    inside = at(settings, tuple(around))
+    if isinstance(inside, str) and EXPANDED in inside:
+        return True
+    return (
+        isinstance(inside, dict)
+        and last in inside
+        and (inside[last] not in ("", []) if inside[last] else last in _EMPTY)
+    )
+
+
+_EMPTY = ("static", "dns", "k8s", "aws_cloud_map")
+
+
+def _words(table: dict[str, list[str]], settings: Any, path: Path, row: Row) -> Found:
+    for key, words in table.items():
+        for place, value in values_of(settings, key, path):
+            if isinstance(value, str) and value not in words and not ("case" in row and value.lower() in _lower(words)):
+                known = ", ".join(filter(None, words))
+                yield WORD, Fault(place, f"'{value}' is unknown here{near(value, words)}", f"Use one of {known}.")
+
+
+def _lower(words: list[str]) -> list[str]:
+    return [word.lower() for word in words]
+
+
+def _keys(words: list[str], settings: Any, path: Path, _row: Row) -> Found:
+    for key in settings if isinstance(settings, dict) else ():
+        if isinstance(key, str) and key not in words:
+            known = f"Use some of {', '.join(words)}."
+            yield WORD, Fault((*path, key), f"'{key}' is unknown here{near(key, words)}", known)
+
+
+def _regexes(keys: list[str], settings: Any, path: Path, _row: Row) -> Found:
+    for key in keys:
+        for place, value in values_of(settings, key, path):
+            refused = refusal(value.replace("$$", "$")) if isinstance(value, str) else None
+            if refused:
+                yield REGEX, Fault(place, f"Go refuses this regular expression: {refused.why}", offset=refused.start)
+
+
+def _groups(keys: list[str], settings: Any, path: Path, row: Row) -> Found:
+    yield from _regexes(keys, settings, path, row)
+    for key in keys:
+        for place, value in values_of(settings, key, path):
+            if isinstance(value, str) and not refusal(value) and not re.search(r"\(\?P?<", value):
+                fix = "Write `(?P<NAME>…)` around each part that becomes an attribute."
+                yield REGEX, Fault(place, "this regular expression has no named group", fix)
+
+
+def _one(keys: list[str], settings: Any, path: Path, _row: Row) -> Found:
+    given = [key for key in keys if _given(settings, key)]
+    if len(given) > 1:
+        yield CONFLICT, Fault((*path, given[1]), f"{' and '.join(given)} exclude each other", f"Remove `{given[1]}`.")
+
+
+def _both(pairs: list[str], settings: Any, path: Path, _row: Row) -> Found:
+    one, two = (_given(settings, names) for names in pairs)
+    if bool(one) != bool(two):
+        missing = pairs[0 if two else 1].split("|")[0]
+        given = (one or two)[0]
+        yield CONFLICT, Fault((*path, given), f"'{given}' needs '{missing}' beside it", f"Add `{missing}: FILE`.")
+
+
+def _none(keys: list[str], settings: Any, path: Path, row: Row) -> Found:
+    for key in keys:
+        for place, _value in values_of(settings, key, path):
+            action = next(iter(row["when"]))
+            value = at(settings, (action,))
+            yield CONFLICT, Fault(place, f"{action} '{value}' takes no '{key}'", f"Remove `{key}`.")
+
+
+def _range(table: dict[str, list[Any]], settings: Any, path: Path, _row: Row) -> Found:
+    for key, (least, most) in table.items():
+        for place, value in values_of(settings, key, path):
+            number = isinstance(value, (int, float)) and not isinstance(value, bool)
+            if number and (value < least or (most is not None and value > most)):
+                wanted = f"at least {least}" if most is None else f"between {least} and {most}"
+                yield RANGE, Fault(place, f"'{key}' is {wanted}, not {value}", f"Write a number {wanted}.")
+
+
+def _positive(keys: list[str], settings: Any, path: Path, row: Row) -> Found:
+    for key in keys:
+        for place, value in values_of(settings, key, path):
+            seconds = _amount(value)
+            if seconds is not None and (seconds < 0 or (seconds == 0 and "least" not in row)):
+                wanted = "cannot be negative" if "least" in row else "must be more than zero"
+                yield RANGE, Fault(place, f"'{key}' {wanted}, and it is {value}", "Write a duration such as `10s`.")
+
+
+def _order(keys: list[str], settings: Any, path: Path, row: Row) -> Found:
+    small, large = (at(settings, (key,)) for key in keys)
+    small = row.get("defaults", {}).get(keys[0]) if small is None else small
+    less, more = _amount(small), _amount(large)
+    if less is None or more is None or (more == 0 and "zero" in row) or less <= more:
+        return
+    message = f"'{keys[0]}' is {small}, more than '{keys[1]}', which is {large}"
+    yield RANGE, Fault((*path, keys[1]), message, f"Write at least {small} for `{keys[1]}`.")
+
+
+def _amount(value: Any) -> float | None:
+    """Return a number or a duration as a number; None if it is neither."""
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        return value
+    if not isinstance(value, str) or len(value) > _LONGEST:
+        return None
+    if re.fullmatch(r"1\.[0-3]", value):
+        return float(value)
+    if not _GO.match(value):
+        return None
+    total = sum(float(number) * _SECONDS[unit] for number, unit in _PART.findall(value))
+    return -total if value.startswith("-") else total
+
+
+def _unique(key: str, settings: Any, path: Path, _row: Row) -> Found:
+    seen: set[str] = set()
+    for index, item in enumerate(settings if isinstance(settings, list) else ()):
+        for place, value in values_of(item, key, (*path, index)):
+            if isinstance(value, str) and value in seen:
+                yield CONFLICT, Fault(place, f"'{value}' is the {key} of another item too", "Choose another one.")
+            seen.add(str(value))
+
+
+def _unique_values(key: str, settings: Any, path: Path, _row: Row) -> Found:
+    seen: set[str] = set()
+    for place, value in values_of(settings, f"{key}.*", path):
+        if str(value).lower() in seen:
+            yield CONFLICT, Fault(place, f"'{value}' is listed twice; case does not matter", "Remove it.")
+        seen.add(str(value).lower())
+
+
+def _most(table: dict[str, int], settings: Any, path: Path, _row: Row) -> Found:
+    for key, most in table.items():
+        for place, value in values_of(settings, key, path):
+            if isinstance(value, list) and len(value) > most:
+                yield RANGE, Fault(place, f"'{key}' has {len(value)} items, and at most {most} are allowed")
+
+
+def _different(keys: list[str], settings: Any, path: Path, _row: Row) -> Found:
+    one, two = (at(settings, (key,)) for key in keys)
+    if isinstance(one, str) and one == two and EXPANDED not in one:
+        yield CONFLICT, Fault((*path, keys[1]), f"{keys[0]} and {keys[1]} are the same", "Choose another one.")
+
+
+def _reserved(table: dict[str, list[str]], settings: Any, path: Path, _row: Row) -> Found:
+    for key, words in table.items():
+        for place, value in values_of(settings, key, path):
+            if value in words:
+                yield CONFLICT, Fault(place, f"'{value}' is always there", "Remove it.")
+
+
+CHECKS: dict[str, Check] = {
+    "needs": _needs,
+    "words": _words,
+    "keys": _keys,
+    "regex": _regexes,
+    "groups": _groups,
+    "one": _one,
+    "both": _both,
+    "none": _none,
+    "range": _range,
+    "positive": _positive,
+    "order": _order,
+    "unique": _unique,
+    "unique_values": _unique_values,
+    "most": _most,
+    "different": _different,
+    "words_not": _reserved,
+}

@@ -1,0 +1,55 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Values of settings: what the real Collector refuses, the shared rules refuse, and nothing else."""
+
+from __future__ import annotations
+
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import yaml
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.view import Target
+
+from .real_collector_cases import BASE, Broken, changed
+from .test_real_collector import program, target, verdict
+
+__all__ = ["program", "target"]
+VALUES = yaml.safe_load((Path(__file__).parent / "values.yml").read_text(encoding="utf-8"))
+# The signal of the pipeline that starts a component.
+SIGNALS = {"file_log": "logs", "prometheus": "metrics", "host_metrics": "metrics", "metrics_transform": "metrics"}
+
+
+def started(section: str, kind: str, settings: Any) -> Any:
+    """Return a config in which a pipeline has this component."""
+    pipelines = {f"{SIGNALS.get(kind, 'traces')}/new": {"receivers": ["otlp"], "exporters": ["debug"]}}
+    (pipeline,) = pipelines.values()
+    if section == "connectors":
+        pipeline["exporters"] = [kind]
+        pipelines["metrics/out"] = {"receivers": [kind], "exporters": ["debug"]}
+    else:
+        pipeline[section] = [kind]
+    return changed({f"{section}/{kind}": settings, "service/pipelines": pipelines}, BASE)
+
+
+def configs() -> list[Broken]:
+    """Return a config for each value."""
+    rows = [("receivers", "file_log", {"include": ["/x"], "operators": value}) for value in VALUES["operators"]]
+    rows += [("receivers", "prometheus", {"config": {"scrape_configs": value}}) for value in VALUES["scrape"]]
+    return [
+        Broken(f"{kind} {value}"[:200], "", started(section, kind, value))
+        for section, kind, value in [*rows, *VALUES["values"]]
+    ]
+
+
+def test_values(program: Path, target: Target, tmp_path: Path) -> None:
+    with ThreadPoolExecutor(max_workers=2) as pool:
+        verdicts = list(pool.map(lambda case: verdict(program, target, tmp_path, case), enumerate(configs())))
+    print(Counter((bool(item.message), bool(item.errors)) for item in verdicts))
+    differ = [
+        (item.name, item.message[-200:], item.errors) for item in verdicts if bool(item.message) != bool(item.errors)
+    ]
+    assert differ == []
+    assert sum(bool(item.message) for item in verdicts) >= 200

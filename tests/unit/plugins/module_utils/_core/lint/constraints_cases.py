@@ -1,0 +1,154 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Cases of the rules on what components check of their own settings: log operators, scrape configs, TLS, queues."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.subject import Subject
+
+from tests.contract.mutants.edits import Mutator, built, plus
+
+CASES = """
+out-of-range:
+  given: {build: contrib 0.158.0}
+  a queue of nothing: {exporters.otlp_grpc: {endpoint: "x:1", sending_queue: {queue_size: 0}},
+    finds: "exporters.otlp_grpc.sending_queue.queue_size: 'queue_size' is at least 1, not 0"}
+  a batch that is larger than its limit: {processors.batch: {send_batch_size: 100, send_batch_max_size: 50},
+    finds: "processors.batch.send_batch_max_size: 'send_batch_size' is 100, more than 'send_batch_max_size'"}
+  the default size above the limit: {processors.batch.send_batch_max_size: 1000,
+    finds: "processors.batch.send_batch_max_size: 'send_batch_size' is 8192"}
+  versions in the wrong order: {exporters.otlp_grpc: {endpoint: "x:1", tls: {min_version: "1.3", max_version: "1.2"}},
+    finds: "exporters.otlp_grpc.tls.max_version: Write at least 1.3 for `max_version`."}
+  a timeout above the interval: {receivers.prometheus.config.scrape_configs:
+    [{job_name: a, scrape_interval: 30s, scrape_timeout: 1m}],
+    finds: "receivers.prometheus.config.scrape_configs[0].scrape_interval: 'scrape_timeout' is 1m",
+    signal: metrics}
+  a negative time: {processors.batch.timeout: "-1s", finds: "processors.batch.timeout: cannot be negative"}
+  no pause between scrapes: {receivers.host_metrics: {collection_interval: "0s", scrapers: {cpu: {}}}, signal: metrics,
+    finds: "receivers.host_metrics.collection_interval: must be more than zero"}
+  a queue that is turned off: {exporters.otlp_grpc: {endpoint: "x:1", sending_queue: {enabled: false, queue_size: 0}}}
+  correct ones:
+    {exporters.otlp_grpc: {endpoint: "x:1", sending_queue: {queue_size: 5}, retry_on_failure: {multiplier: 1.5}},
+    processors.batch: {send_batch_size: 100, send_batch_max_size: 0, timeout: 0s}}
+  a variable: {processors.batch: {send_batch_size: 100, send_batch_max_size: "${env:SIZE}"}}
+  a version of which nothing is known: {processors.batch.timeout: "-1s", build: contrib 0.170.0,
+    finds: "processors.batch.timeout: nearest known version"}
+conflicting-settings:
+  given: {build: contrib 0.158.0}
+  a certificate without its key: {exporters.otlp_grpc: {endpoint: "x:1", tls: {cert_file: /a}},
+    finds: "exporters.otlp_grpc.tls.cert_file: 'cert_file' needs 'key_file' beside it Add `key_file: FILE`."}
+  two CAs: {exporters.otlp_http: {endpoint: "http://x", tls: {ca_file: /a, ca_pem: b}},
+    finds: "exporters.otlp_http.tls.ca_pem: ca_file and ca_pem exclude each other Remove `ca_pem`."}
+  two resolvers: {exporters.load_balancing.resolver: {dns: {hostname: a}, static: {hostnames: [b]}},
+    finds: "exporters.load_balancing.resolver.dns: static and dns exclude each other"}
+  two jobs of one name: {receivers.prometheus.config.scrape_configs: [{job_name: a}, {job_name: a}], signal: metrics,
+    finds: "receivers.prometheus.config.scrape_configs[1].job_name: 'a' is the job_name of another item too"}
+  a label to drop with a source: {receivers.prometheus.config.scrape_configs: [{job_name: a,
+    relabel_configs: [{action: labeldrop, source_labels: [b]}]}], signal: metrics,
+    finds: "receivers.prometheus.config.scrape_configs[0].relabel_configs[0].source_labels: takes no"}
+  two operators of one id: {receivers.file_log: {include: [/a], operators: [{type: noop, id: a}, {type: noop, id: a}]},
+    signal: logs, finds: "receivers.file_log.operators[1].id: 'a' is the id of another operator too"}
+  delimiters that are the same: {receivers.file_log: {include: [/a],
+    operators: [{type: key_value_parser, delimiter: "=", pair_delimiter: "="}]}, signal: logs,
+    finds: "receivers.file_log.operators[0].pair_delimiter: are the same"}
+  a key of metadata twice: {processors.batch.metadata_keys: [a, A], finds: "processors.batch.metadata_keys[1]: twice"}
+  a dimension that is always there: {connectors.span_metrics.dimensions: [{name: span.name}],
+    finds: "connectors.span_metrics.dimensions[0].name: always there"}
+  correct ones: {exporters.otlp_grpc: {endpoint: "x:1", tls: {cert_file: /a, key_pem: b, ca_file: ""}},
+    receivers.file_log: {include: [/a], operators: [{type: noop}, {type: noop}]}}
+  a receiver that no pipeline uses:
+    {receivers.file_log: {include: [/a], operators: [{type: noop, id: a}, {type: noop, id: a}]},
+    traces: otlp > debug, finds: "receivers.file_log.operators[1].id: no pipeline uses it yet"}
+invalid-regex:
+  given: {build: contrib 0.158.0}
+  a lookahead: {receivers.file_log: {include: [/a], operators: [{type: regex_parser, regex: "(?P<a>b)(?=c)"}]},
+    signal: logs, finds: "receivers.file_log.operators[0].regex: Go has no lookahead"}
+  no named group: {receivers.file_log: {include: [/a], operators: [{type: regex_parser, regex: "a(b)"}]}, signal: logs,
+    finds: "receivers.file_log.operators[0].regex: has no named group"}
+  an open group: {receivers.prometheus.config.scrape_configs: [{job_name: a,
+    metric_relabel_configs: [{source_labels: [a], target_label: b, regex: "("}]}], signal: metrics,
+    finds: "receivers.prometheus.config.scrape_configs[0].metric_relabel_configs[0].regex: no closing `)`"}
+  labels of pods: {processors.k8s_attributes.extract.labels: [{key_regex: "a++"}],
+    finds: "processors.k8s_attributes.extract.labels[0].key_regex: possessive"}
+  devices: {receivers.host_metrics.scrapers.disk.exclude: {devices: ["["], match_type: regexp}, signal: metrics,
+    finds: "receivers.host_metrics.scrapers.disk.exclude.devices[0]: no closing `]`"}
+  names that are no expressions: {receivers.host_metrics.scrapers.disk.exclude: {devices: ["["], match_type: strict}}
+  correct ones: {receivers.file_log: {include: [/a], operators: [{type: regex_parser, regex: "(?<a>b)$$"}]},
+    signal: logs}
+unknown-operator:
+  given: {build: contrib 0.158.0, signal: logs}
+  an output: {receivers.file_log: {include: [/a], operators: [{type: noop, output: pars}, {type: noop, id: parse}]},
+    finds: "receivers.file_log.operators[0].output: no operator has the id 'pars'; did you mean 'parse'?"}
+  a route: {receivers.file_log: {include: [/a], operators: [{type: router, routes: [{expr: "true", output: x}]}]},
+    finds: "receivers.file_log.operators[0].routes[0].output: no operator has the id 'x'"}
+  correct ones: {receivers.file_log: {include: [/a], operators: [{type: router, default: noop1}, {type: noop},
+    {type: noop},
+    {type: noop, output: [noop, "${env:X}"]}]}}
+sampling-policy:
+  given: {build: contrib 0.158.0}
+  an unknown type: {processors.tail_sampling.policies: [{name: a, type: status_codes}],
+    finds: "processors.tail_sampling.policies[0].type: did you mean 'status_code'?"}
+  an unknown status: {processors.tail_sampling.policies: [{name: a, type: status_code,
+    status_code: {status_codes: [BAD]}}],
+    finds: "processors.tail_sampling.policies[0].status_code.status_codes[0]: Use one of OK, ERROR, UNSET."}
+  a name twice: {processors.tail_sampling.policies: [{name: a, type: always_sample}, {name: a, type: always_sample}],
+    finds: "processors.tail_sampling.policies[1].name: another item"}
+  no name: {processors.tail_sampling.policies: [{type: always_sample}],
+    finds: "processors.tail_sampling.policies[0]: name"}
+  the type of an extension: {processors.tail_sampling.policies: [{name: a, type: acme}], extensions.acme: {}}
+  a correct one: {processors.tail_sampling.policies: [{name: a, type: status_code,
+    status_code: {status_codes: [ERROR]}}]}
+"""
+
+
+def _made(*rows: tuple[str, str, Any, str]) -> Mutator:
+    """Return the mutator that adds one component after the other to a config of contrib."""
+
+    def mutate(subject: Subject) -> Iterator[Subject]:
+        for section, kind, settings, signal in rows:
+            yield plus(subject, section, kind, settings, signal, **built("contrib", "0.158.0"))
+
+    return mutate
+
+
+def _operators(*operators: Any) -> tuple[str, str, Any, str]:
+    return ("receivers", "file_log", {"include": ["/a"], "operators": list(operators)}, "logs")
+
+
+def _policies(*policies: Any) -> tuple[str, str, Any, str]:
+    return ("processors", "tail_sampling", {"policies": list(policies)}, "traces")
+
+
+def _grpc(**settings: Any) -> tuple[str, str, Any, str]:
+    return ("exporters", "otlp_grpc", {"endpoint": "a:1", **settings}, "traces")
+
+
+MUTATORS = {
+    "out-of-range": _made(
+        _grpc(sending_queue={"queue_size": 0}),
+        _grpc(retry_on_failure={"randomization_factor": 2}),
+        ("processors", "batch", {"send_batch_max_size": 5}, "traces"),
+    ),
+    "conflicting-settings": _made(
+        _grpc(tls={"cert_file": "/a"}),
+        _grpc(tls={"ca_file": "/a", "ca_pem": "b"}),
+        _operators({"type": "noop", "id": "a"}, {"type": "noop", "id": "a"}),
+    ),
+    "invalid-regex": _made(
+        _operators({"type": "regex_parser", "regex": "a"}),
+        _operators({"type": "regex_replace", "field": "body", "regex": "("}),
+        ("processors", "k8s_attributes", {"extract": {"labels": [{"key_regex": "(?!a)"}]}}, "traces"),
+    ),
+    "unknown-operator": _made(
+        _operators({"type": "noop", "output": "a"}), _operators({"type": "router", "default": "a"})
+    ),
+    "sampling-policy": _made(
+        _policies({"name": "a", "type": "b"}),
+        _policies({"type": "always_sample"}),
+        _policies({"name": "a", "type": "always_sample"}, {"name": "a", "type": "always_sample"}),
+    ),
+}
