@@ -28,6 +28,7 @@ _RBAC = "the receiver has no traces; the test looks at permissions alone"
 _LEASE = "no lease; the test looks at permissions alone"
 
 REVIEWED = (
+    Reviewed("adot/*haproxy*", {"missing-field"}, "a relabel rule without target_label"),
     Reviewed("operator/internal-controllers-testdata-build-collector-base-*", {"unknown-component"}, _TEST),
     Reviewed("operator/internal-*-testdata-test-*", {"unsupported-signal"}, "the jaeger receiver has traces alone"),
     Reviewed(

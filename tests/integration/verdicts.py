@@ -99,6 +99,7 @@ TRUE_ERRORS = {
     "unsupported-signal.*jaeger": "the receiver has traces only; a test of manifests",
     "ingress-testdata.*nop|otelcol-null-values|issue-3452": "incomplete on purpose",
     "otelcol-demo": "of an older version: address is gone, check_interval missing",
+    "haproxy.*target_label": "a relabel rule has no target_label",
     "couchbase.*ottl-name": "convert_gauge_to_sum is not a function of data points any more",
     "create-sm-prometheus-exporters-05": "an exporter stands beside the sections",
     "kubernetesattributes-rendered.*'resource'": "the example lists an id that it does not define",

@@ -75,10 +75,12 @@ def _judge(subject: Subject) -> Iterator[tuple[str, Fault]]:
 
 def _constrained(subject: Subject) -> Iterator[tuple[str, Fault]]:
     """Yield what the table of constraints adds: settings of Prometheus, words, and settings that are missing."""
-    build = build_of(subject.target) if subject.target else None
-    for name, component_id, kind, settings in configured(subject.config) if build else ():
-        found = build.find(name, kind) if build else None
-        for row in build.constraints(name, found.type) if build and found else ():
+    if subject.target is None:
+        return
+    build = build_of(subject.target)
+    for name, component_id, kind, settings in configured(subject.config):
+        found = build.find(name, kind)
+        for row in build.constraints(name, found.type) if found else ():
             doubt = build.doubt or ("" if exact(row, build.version) else "another version may differ")
             for path, value in places(row, settings, (name, component_id)) if "fields" in row else ():
                 for rule, fault in _walk(build.catalogue, row["fields"], value, path):
