@@ -139,7 +139,7 @@ def run(folder: Path, playbook: str, *more: str, **environment: str) -> Watched:
     ) as process:
         lines: set[str] = set()
         done = threading.Event()
-        watcher = threading.Thread(target=_watch, args=(lines, done))
+        watcher = threading.Thread(target=_watch, args=(process.pid, lines, done))
         watcher.start()
         output, _none = process.communicate(timeout=240)
         done.set()
@@ -151,14 +151,13 @@ def run(folder: Path, playbook: str, *more: str, **environment: str) -> Watched:
     return Watched(process.returncode, shown)
 
 
-def _watch(lines: set[str], done: threading.Event) -> None:
-    """Note the command lines of all processes until the run is over."""
-    own = {str(os.getpid()), "self", "thread-self"}
+def _watch(first: int, lines: set[str], done: threading.Event) -> None:
+    """Note the command lines of the first process, and of all that start after it, until the run is over."""
     while not done.wait(0.05):
-        for path in Path("/proc").iterdir():
-            if path.name.isdigit() and path.name not in own:
+        for pid in os.listdir("/proc"):  # noqa: PTH208 # this is quicker than paths, and often done
+            if pid.isdigit() and int(pid) >= first:
                 with contextlib.suppress(OSError):
-                    lines.add((path / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace"))
+                    lines.add(Path("/proc", pid, "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace"))
 
 
 def written(path: Path, value: Any) -> Path:
