@@ -5,24 +5,21 @@
 
 Each row of _data/catalogue/constraints.json is one place in the settings of a component, and what must hold there; its
 keys are those of CHECKS here and in operators.py. `when` says for which values of other settings, and `built` that the
-Collector checks only components of a pipeline. Outside EXACT, a violation is a warning. Private.
+Collector checks only components of a pipeline. Private.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from functools import cache
 from typing import Any
 
 from ..config.catalogue import Row, walk
-from ..config.layers import parse_version
 from ..config.paths import Path, at
 from ..errors import near
 from ..languages.regex import refusal
 from .subject import Fault
 
-EXACT = "0.155.0..0.160.0"
 MISSING, WORD, DURATION, REFERENCE = "missing-field", "unknown-value", "invalid-duration", "unknown-operator"
 RANGE, CONFLICT, REGEX = "out-of-range", "conflicting-settings", "invalid-regex"
 EXPANDED = "${"
@@ -44,23 +41,18 @@ _SECONDS = {
     "w": 604800,
     "y": 31_536_000,
 }
-_NOTHING = (None, "", [], {})
-
-
-def exact(row: Row, version: str) -> bool:
-    """Whether a row holds for a version."""
-    return _within(str(row.get("exact", EXACT)), version)
-
-
-@cache
-def _within(span: str, version: str) -> bool:
-    since, _dots, until = span.partition("..")
-    return parse_version(since) <= parse_version(version) < parse_version(until)
+_NOTHING: tuple[Any, ...] = (None, "", [], {})
 
 
 def values_of(settings: Any, key: str, path: Path) -> Iterator[tuple[Path, Any]]:
     """Yield path and value of a key, where it is given and known."""
-    for place, value in walk(settings, tuple(key.split(".")), path):
+    if "." in key:
+        found = walk(settings, tuple(key.split(".")), path)
+    elif isinstance(settings, dict) and key in settings:
+        found = iter((((*path, key), settings[key]),))
+    else:
+        return
+    for place, value in found:
         if value is not None and not (isinstance(value, str) and EXPANDED in value):
             yield place, value
 

@@ -19,10 +19,9 @@ from ..config.catalogue import Catalogue, Row
 from ..config.paths import Path, at, section
 from ..errors import near
 from .components import configured, gone, moves, used
-from .constraints import exact
-from .operators import found as constraints_of
-from .operators import places
 from .subject import Fault, Subject, shared_rules
+from .values import exact, places
+from .values import found as constraints_of
 from .view import build_of
 
 ANY, OPEN, ENTRY, LABEL = "?", "...", "*", "#"

@@ -1,9 +1,9 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Rules on what components check of their own settings, with the operators of file_log among them.
+"""Checks of log operators, scrape configs and endpoints, by key of a row of constraints.json.
 
-Sources: Validate of each component, and pkg/stanza of opentelemetry-collector-contrib for operators. Private.
+Source: pkg/stanza of opentelemetry-collector-contrib, and the configuration of Prometheus. Private.
 """
 
 from __future__ import annotations
@@ -12,30 +12,12 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from ..config.catalogue import Row, walk
-from ..config.paths import Path, at, section
+from ..config.catalogue import Row
+from ..config.paths import Path
 from ..errors import near
-from .components import configured, listed
-from .constraints import (
-    CHECKS,
-    CONFLICT,
-    DURATION,
-    EXPANDED,
-    MISSING,
-    RANGE,
-    REFERENCE,
-    REGEX,
-    WORD,
-    Check,
-    Found,
-    exact,
-    values_of,
-)
-from .subject import Fault, Subject, rules, shared_rules
-from .view import build_of
+from .constraints import CONFLICT, DURATION, EXPANDED, MISSING, REFERENCE, WORD, Check, Found, values_of
+from .subject import Fault
 
-_KEPT = "_constraints"
-_POLICY = "sampling-policy"
 _FIELD = re.compile(r"(attributes|resource|body)((\.[^.\[\]]+)|\[\"[^\"]*\"\]|\['[^']*'\])*\Z")
 # The longest duration of Prometheus that is read.
 _LONGEST = 40
@@ -43,82 +25,6 @@ _SPAN = re.compile(r"(0|(\d+y)?(\d+w)?(\d+d)?(\d+h)?(\d+m)?(\d+s)?(\d+ms)?)\Z")
 _DIRECTIVE = re.compile(r"%(.?)", re.DOTALL)
 _DIRECTIVES = frozenset("abcdefghijklmnopqrstwxyzABDFHILMPRSTXYZ%")
 _EPOCHS = ("s", "ms", "us", "ns", "s.ms", "s.us", "s.ns")
-
-
-def found(subject: Subject, rule_id: str) -> Iterator[Fault]:
-    """Yield the faults of a rule."""
-    kept: dict[str, list[Fault]] | None = subject.__dict__.get(_KEPT)
-    if kept is None:
-        kept = subject.__dict__[_KEPT] = {}
-        for rule, fault in _judge(subject):
-            kept.setdefault(rule, []).append(fault)
-    yield from kept.get(rule_id, ())
-
-
-def sampling_policy(subject: Subject) -> Iterator[Fault]:
-    """Yield policies of tail_sampling with which the Collector does not start; `otelcol validate` accepts them."""
-    yield from found(subject, _POLICY)
-
-
-def _judge(subject: Subject) -> Found:
-    if subject.target is None:
-        return
-    build = build_of(subject.target)
-    started: set[str] | None = None
-    for name, component_id, kind, settings in configured(subject.config):
-        component = build.find(name, kind)
-        for row in build.constraints(name, component.type) if component else ():
-            if started is None:
-                started = {item for _path, _signal, _role, item in listed(subject.config)}
-            doubt = build.doubt or ("" if exact(row, build.version) else "another version may differ")
-            doubt = doubt or ("no pipeline uses it yet" if row.get("built") and component_id not in started else "")
-            for rule, fault in _violations(row, settings, (name, component_id)):
-                if not (
-                    row.get("extensible") and at(subject.config, fault.path) in section(subject.config, "extensions")
-                ):
-                    yield row.get("rule", rule), _hedged(fault, doubt)
-
-
-def _hedged(fault: Fault, doubt: str) -> Fault:
-    if not doubt:
-        return fault
-    return Fault(fault.path, f"{fault.message} ({doubt})", fault.fix, severity="warning", offset=fault.offset)
-
-
-def _violations(row: Row, settings: Any, component: Path) -> Found:
-    for path, value in places(row, settings, component):
-        if applies(row.get("when", {}), value):
-            for key, check in _ALL.items():
-                if key in row:
-                    yield from check(row[key], value, path, row)
-
-
-def places(row: Row, settings: Any, component: Path) -> Iterator[tuple[Path, Any]]:
-    """Yield path and value of every place of a row; `a|b` in a pattern are alternatives, text with `${` is none."""
-    found: list[tuple[Path, Any]] = [(component, settings)]
-    for step in row["at"].split(".")[2:]:
-        found = [
-            place
-            for path, value in found
-            for part in (step.split("|") if isinstance(value, dict) else (step,))
-            for place in walk(value, (part,), path)
-        ]
-    yield from ((path, value) for path, value in found if not isinstance(value, str))
-
-
-def applies(when: dict[str, str], settings: Any) -> bool:
-    """Whether settings have the values that a row is about; `*` is any, `!a` any but a."""
-    for key, wanted in when.items():
-        value = at(settings, tuple(key.split(".")), "")
-        text = str(value).lower() if isinstance(value, bool) else str(value if value is not None else "")
-        if EXPANDED in text or (wanted == "*" and not text):
-            return False
-        if wanted.startswith("!"):
-            if text == wanted[1:]:
-                return False
-        elif wanted != "*" and text not in wanted.split("|"):
-            return False
-    return True
 
 
 def _fields(keys: list[str], settings: Any, path: Path, _row: Row) -> Found:
@@ -226,8 +132,7 @@ def _outputs(operators: list[Any], path: Path) -> Iterator[tuple[Path, str]]:
                 yield from ((place, text) for text in texts if isinstance(text, str) and EXPANDED not in text)
 
 
-_ALL: dict[str, Check] = {
-    **CHECKS,
+CHECKS: dict[str, Check] = {
     "field": _fields,
     "rootable": _rootable,
     "time": _time,
@@ -236,13 +141,3 @@ _ALL: dict[str, Check] = {
     "span": _span,
     "targets": _targets,
 }
-_REASONS = {
-    RANGE: "Yield numbers and durations that a component does not accept, and limits that contradict each other.",
-    CONFLICT: "Yield settings that exclude each other, or that are given twice or only in part.",
-    REGEX: "Yield regular expressions that Go does not accept, or that lack the named groups that they need.",
-    REFERENCE: "Yield outputs of log operators that are the id of no operator.",
-}
-RULES = (
-    *shared_rules(found, _REASONS),
-    *rules("error", sampling_policy),
-)

@@ -11,7 +11,6 @@ from . import (
     expansion,
     fields,
     loops,
-    operators,
     order,
     ottl,
     placement,
@@ -23,13 +22,14 @@ from . import (
     structure,
     surroundings,
     transport,
+    values,
     vendor_endpoints,
 )
 from .subject import Finding, Rule, Subject, run
 
 # In the order of the page on rules.
 _TOPICS = (
-    *(structure, references, surroundings, components, connectors, expansion, fields, operators, ottl, order, sizing),
+    *(structure, references, surroundings, components, connectors, expansion, fields, values, ottl, order, sizing),
     *(ports, placement, loops, scraping, resource, transport, vendor_endpoints),
 )
 RULES: tuple[Rule, ...] = tuple(rule for topic in _TOPICS for rule in topic.RULES)
