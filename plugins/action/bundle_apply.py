@@ -15,6 +15,6 @@ class ActionModule(WorkerAction):
     @staticmethod
     def load() -> tuple[dict[str, Any], Callable[[Any], None]]:
         from ..module_utils._edge.api.connect import CLUSTER_ARG_SPEC  # noqa: PLC0415 - needs kubernetes.core
-        from ..module_utils._edge.bundle import apply  # noqa: PLC0415
+        from ..module_utils._edge.bundle import run  # noqa: PLC0415
 
-        return CLUSTER_ARG_SPEC | apply.ARGUMENTS, apply.run_bundle
+        return CLUSTER_ARG_SPEC | run.ARGUMENTS, run.run_bundle

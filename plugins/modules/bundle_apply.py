@@ -159,7 +159,7 @@ failures:
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.api.connect import CLUSTER_ARG_SPEC
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.bundle.apply import ARGUMENTS, run_bundle
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.bundle.run import ARGUMENTS, run_bundle
 
 
 def main() -> None:

@@ -110,7 +110,7 @@ def changed_rights(before: Manifest | None, after: Manifest | None) -> list[str]
     return [
         printable(f"{named.name}: {sign} {line} ({scope})")
         for sign, found in (("+", new - old), ("-", old - new))
-        for line in _lines(found)
+        for line in lines_of_rights(found)
     ]
 
 
@@ -127,7 +127,7 @@ def _objects(rule: dict[str, Any]) -> list[str]:
     return [*map(str, rule.get("nonResourceURLs") or []), *found]
 
 
-def _lines(rights: set[Right]) -> list[str]:
+def lines_of_rights(rights: set[tuple[str, str]]) -> list[str]:
     """Return the rights, those with the same verbs together."""
     verbs: dict[str, list[str]] = {}
     for verb, target in sorted(rights):

@@ -5,9 +5,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import Any
 
+from ..cluster.rights import Right, of_rule
 from ..needs.components.table import component
 from ..needs.listeners import started
 from .check import DiagnoseCheck
@@ -150,44 +151,16 @@ BEGINNING = (
 )
 
 
-class Right(NamedTuple):
-    """One question to the API server: may the account do this?"""
-
-    verb: str
-    group: str
-    resource: str
-    name: str = ""
-    path: str = ""
-
-    def attributes(self, namespace: str = "") -> dict[str, Any]:
-        """Return the question as a SubjectAccessReview spells it."""
-        if self.path:
-            return {"nonResourceAttributes": {"verb": self.verb, "path": self.path}}
-        resource, _slash, part = self.resource.partition("/")
-        asked = {"verb": self.verb, "group": self.group, "resource": resource, "subresource": part, "name": self.name}
-        return {"resourceAttributes": {**{key: value for key, value in asked.items() if value}, "namespace": namespace}}
-
-
 def needed(config: Any) -> dict[str, list[Right]]:
     """Return the rights that each component needs; only those that are started count."""
     result: dict[str, list[Right]] = {}
     for part in sorted(started(config), key=lambda part: part.path):
         row = component(part.section, part.type)
         rules = row.rules(part.settings) if row else ()
-        found = list(dict.fromkeys(right for rule in rules for right in _rights(rule)))
+        found = list(dict.fromkeys(right for rule in rules for right in of_rule(rule)))
         if found:
             result["/".join(part.path)] = found
     return result
-
-
-def _rights(rule: Mapping[str, Any]) -> Iterator[Right]:
-    for verb in rule["verbs"]:
-        for path in rule.get("nonResourceURLs") or ():
-            yield Right(verb, "", "", path=path)
-        for group in rule.get("apiGroups") or ():
-            for resource in rule.get("resources") or ():
-                for name in rule.get("resourceNames") or ("",):
-                    yield Right(verb, group, resource, name)
 
 
 def missing(

@@ -7,18 +7,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible.module_utils.basic import AnsibleModule
-
-from ..._core.cluster.bundle import Manifest, Ref, check, normalise, ordered, ref
+from ..._core.cluster.bundle import Manifest, Ref, normalise, ordered, ref
 from ..._core.cluster.config_versions import predecessors
 from ..._core.cluster.operator_status import followed
 from ..._core.cluster.replacement_order import autoscaled, kept_replicas, remade
 from ..._core.cluster.rollout import is_ready
 from ..._core.cluster.rollout_tables import COUNTS
-from ..._core.collector.names import OWNER
 from ..._core.errors import Problem
 from ..api.cluster import ApiError, Cluster, LostError
-from ..api.connect import connect, run
 from ..api.explain import asking, explain, library, stranger
 from ..rollout.wait import follow
 from ..webhooks.reasons import unanswered
@@ -31,7 +27,7 @@ from .preflight import (
     warn_of_constraints,
 )
 from .prune import Pruning, delete_one
-from .remove import remove_bundle
+from .rights import refuse_forbidden
 from .waits import await_gone, await_issued, await_served
 
 NOT_FOUND = 404
@@ -42,6 +38,7 @@ def apply_bundle(cluster: Cluster, options: BundleOptions) -> dict[str, Any]:
     bundle = _Apply(Session(cluster, options))
     bundle.read()
     pairs = [(manifest, bundle.live[ref(manifest)]) for manifest in options.manifests]
+    refuse_forbidden(bundle.session, pairs)
     refuse_early(bundle.session, pairs)
     pruning = Pruning(bundle.session, bundle.live)
     refuse_taken_ports(bundle.session, pairs, pruning.left)
@@ -205,44 +202,3 @@ class _Apply:
 
 def _namespace(name: str) -> Manifest:
     return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
-
-
-ARGUMENTS: dict[str, Any] = {
-    "manifests": {"type": "list", "elements": "dict", "required": True, "no_log": True},
-    "state": {"choices": ["present", "absent"], "default": "present"},
-    "field_manager": {"default": OWNER},
-    "force_conflicts": {"type": "bool", "default": True},
-    "prune_selector": {},
-    "adopt": {"type": "list", "elements": "str", "default": []},
-    "existing_accounts": {"type": "list", "elements": "str", "default": []},
-    "references": {"choices": ["ignore", "require", "wait"], "default": "ignore"},
-    "wait_seconds": {"type": "float", "default": 120},
-}
-WORK = {"present": apply_bundle, "absent": remove_bundle}
-
-
-def run_bundle(module: AnsibleModule) -> None:
-    """Do what the task asks.
-
-    The action plugin passes an object with the same attributes in place of AnsibleModule.
-    """
-    params = module.params
-    manifests = params["manifests"]
-    options = BundleOptions(
-        manifests=manifests,
-        field_manager=params["field_manager"],
-        force_conflicts=params["force_conflicts"],
-        prune_selector=params["prune_selector"] or "",
-        wait_seconds=params["wait_seconds"],
-        check=module.check_mode,
-        diff=module._diff,
-        adopt=tuple(params["adopt"]),
-        existing_accounts=tuple(params["existing_accounts"]),
-        references=params["references"],
-    )
-
-    def work() -> dict[str, Any]:
-        check(manifests)
-        return WORK[params["state"]](connect(module), options)
-
-    run(module, work)

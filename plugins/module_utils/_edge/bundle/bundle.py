@@ -19,6 +19,8 @@ from ..api.cluster import APPLY, JSON, POLL_FIRST, ApiError, Cluster, LostError
 from ..api.explain import asking, library, listing, lost, parsed
 from ..api.kinds import ApiResource, ApiResources
 
+DONE = "\nDone before this error, and not undone: "
+
 
 @dataclass(frozen=True)
 class BundleOptions:
@@ -173,7 +175,7 @@ def reporting(session: Session) -> Iterator[None]:
     except (Problem, LostError) as error:
         problem = lost(error) if isinstance(error, LostError) else error
         done = "" if session.options.check else session.report.done()
-        fix = f"{problem.fix}\nDone before this error, and not undone: {done}." if done else problem.fix
+        fix = f"{problem.fix}{DONE}{done}." if done else problem.fix
         facts = getattr(problem, "facts", {}) | session.report.result()
         raise Failure(problem.wrong, asked=problem.asked, where=problem.where, fix=fix, facts=facts) from error
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from typing import NamedTuple
-from urllib.parse import quote
 
 from ..._core.cluster.bundle import Manifest, Ref, ref
 from ..._core.cluster.ownership import is_ours, lacking, owner, release_of
@@ -23,14 +22,17 @@ from .bundle import Session, listed
 
 SHOWN = 5
 _BUDGETS = ApiResource("policy/v1", "PodDisruptionBudget", "poddisruptionbudgets", True)
-_PATHS = {
-    "Secret": "/api/v1/namespaces/{}/secrets/{}",
-    "ConfigMap": "/api/v1/namespaces/{}/configmaps/{}",
-    "PriorityClass": "/apis/scheduling.k8s.io/v1/priorityclasses/{1}",
-    "RuntimeClass": "/apis/node.k8s.io/v1/runtimeclasses/{1}",
-    "StorageClass": "/apis/storage.k8s.io/v1/storageclasses/{1}",
-    "CustomResourceDefinition": "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/{1}",
+REFERRED = {
+    "Secret": ApiResource("v1", "Secret", "secrets", True),
+    "ConfigMap": ApiResource("v1", "ConfigMap", "configmaps", True),
+    "PriorityClass": ApiResource("scheduling.k8s.io/v1", "PriorityClass", "priorityclasses", False),
+    "RuntimeClass": ApiResource("node.k8s.io/v1", "RuntimeClass", "runtimeclasses", False),
+    "StorageClass": ApiResource("storage.k8s.io/v1", "StorageClass", "storageclasses", False),
+    "CustomResourceDefinition": ApiResource(
+        "apiextensions.k8s.io/v1", "CustomResourceDefinition", "customresourcedefinitions", False
+    ),
 }
+VOLUMES = ApiResource("v1", "PersistentVolume", "persistentvolumes", False)
 
 
 def refuse_early(session: Session, pairs: list[tuple[Manifest, Manifest | None]]) -> None:
@@ -128,7 +130,7 @@ def _missing(session: Session, pairs: list[tuple[Manifest, Manifest | None]]) ->
 
 def _lack(session: Session, wanted: Reference) -> _Lack:
     """Return what is missing of a reference. What the account may not read counts as present, with a warning."""
-    path = _PATHS[wanted.kind].format(quote(wanted.namespace, safe=""), quote(wanted.name, safe=""))
+    path = REFERRED[wanted.kind].path(wanted.namespace, wanted.name)
     try:
         found = session.cluster.get(path) or _volume(session, wanted)
     except ApiError as error:
@@ -142,7 +144,7 @@ def _lack(session: Session, wanted: Reference) -> _Lack:
 
 def _volume(session: Session, wanted: Reference) -> Manifest | None:
     """Return a volume that has the name of a StorageClass: a claim can bind to it, also if there is no such class."""
-    volumes = session.cluster.items("/api/v1/persistentvolumes") if wanted.kind == "StorageClass" else ()
+    volumes = session.cluster.items(VOLUMES.path()) if wanted.kind == "StorageClass" else ()
     return next((item for item in volumes if item["spec"].get("storageClassName") == wanted.name), None)
 
 

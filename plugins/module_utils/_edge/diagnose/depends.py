@@ -10,9 +10,10 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from ..._core.cluster.references import Source, missing_keys, sources
+from ..._core.cluster.rights import Right
 from ..._core.config.paths import at, items, section
 from ..._core.diagnose import checks_trust as certs
-from ..._core.diagnose.checks_start import Right, missing, needed
+from ..._core.diagnose.checks_start import missing, needed
 from ..._core.diagnose.objects import share
 from ..._core.diagnose.peers import Peer, in_cluster, peer_row
 from ..._core.diagnose.reach import Policies, endpoints, slices_of

@@ -15,7 +15,7 @@ import yaml
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.api import connect
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.api.connect import CLUSTER_ARG_SPEC
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.api.kubeconfig import Access
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.bundle import apply
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.bundle import run as bundle_run
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.probe import probe
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.release import info as release
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.rollout import wait as rollout
@@ -128,8 +128,8 @@ def test_secrets_are_in_no_result(capsys: Any, monkeypatch: pytest.MonkeyPatch) 
         value = options.manifests[0]["stringData"]["token"]
         return {"changed": False, "msg": f"the server echoes {value} in namespace default"}
 
-    monkeypatch.setitem(apply.WORK, "present", work)
-    monkeypatch.setattr(apply, "connect", lambda _module: None)
+    monkeypatch.setitem(bundle_run.WORK, "present", work)
+    monkeypatch.setattr(bundle_run, "connect", lambda _module: None)
     manifest = MANIFEST | {"stringData": {"token": "hush-hush"}}
     result = run("bundle_apply", capsys, manifests=[manifest], api_key="key-of-mine", host="https://a")
     assert "hush-hush" not in json.dumps(result)
@@ -141,8 +141,8 @@ def test_secrets_are_in_no_result(capsys: Any, monkeypatch: pytest.MonkeyPatch) 
 
 def echo(monkeypatch: pytest.MonkeyPatch, message: str) -> None:
     """Let bundle_apply return a message, without a cluster."""
-    monkeypatch.setitem(apply.WORK, "present", lambda *_: {"changed": False, "msg": message})
-    monkeypatch.setattr(apply, "connect", lambda _module: None)
+    monkeypatch.setitem(bundle_run.WORK, "present", lambda *_: {"changed": False, "msg": message})
+    monkeypatch.setattr(bundle_run, "connect", lambda _module: None)
 
 
 USER = {"token": "my-token-1", "exec": {"env": [{"name": "AWS_SECRET_ACCESS_KEY", "value": "aws-key-1"}]}}

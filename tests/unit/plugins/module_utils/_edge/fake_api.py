@@ -43,6 +43,7 @@ SERVED = {
     "policy/v1": ("poddisruptionbudgets",),
 }
 KUBECTL = "kubectl-create"
+REVIEWS = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
 CLUSTER_SCOPED = (
     "namespaces",
     "persistentvolumes",
@@ -85,10 +86,16 @@ class FakeApi:
         self.clock = Clock()
         self.version = 0
         self.discovers = True
+        # Whether the account may do what the attributes of a SelfSubjectAccessReview name.
+        self.allows: Callable[[dict[str, Any]], bool] = lambda _spec: True
         self.add({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "default"}}, *manifests)
 
     def add(self, *manifests: dict[str, Any]) -> None:
-        plurals = {"NetworkPolicy": "networkpolicies", "StorageClass": "storageclasses"}
+        plurals = {
+            "NetworkPolicy": "networkpolicies",
+            "StorageClass": "storageclasses",
+            "PriorityClass": "priorityclasses",
+        }
         for manifest in manifests:
             version = manifest["apiVersion"]
             root = f"/apis/{version}" if "/" in version else f"/api/{version}"
@@ -135,6 +142,8 @@ class FakeApi:
         answer = self.trouble(method, path)
         if answer is not None:
             return answer
+        if path == REVIEWS:
+            return reply({"status": {"allowed": self.allows(json.loads(body or b"{}")["spec"])}})
         if path in self.texts:
             return Answered(200, {}, self.texts[path].encode())
         return self._answer(method, path, query, json.loads(body) if body else None)

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 import yaml
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.cluster.references import Source, sources
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.cluster.rights import Right
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.diagnose import checks_start, objects, subject
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.diagnose.checks_start import Right
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.diagnose.text import age, seconds_between
 
 from ..helpers import cases

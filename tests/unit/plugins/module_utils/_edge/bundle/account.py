@@ -1,0 +1,64 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""An account of the API server in memory that has some rights, and uses them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.cluster.rights import Grant, Right
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.api.cluster import Answered
+
+from ..fake_api import PATH, FakeApi, status
+
+
+class Account:
+    """Answers 403 to every request that no right allows, as Kubernetes does, and notes the rights that are used."""
+
+    def __init__(self, api: FakeApi, grants: Iterable[Grant]) -> None:
+        self.api, self.grants = api, set(grants)
+        self.used: set[Grant] = set()
+        api.trouble, api.allows = self.answer, self._reviewed
+
+    def answer(self, method: str, path: str) -> Answered | None:
+        """Return the refusal of a request, or nothing."""
+        for grant in self._asked(method, path):
+            held = self.held(grant)
+            self.used |= set(held)
+            if not held:
+                right = grant.right
+                where = f' in the namespace "{grant.namespace}"' if grant.namespace else " at the cluster scope"
+                asked = f'cannot {right.verb} resource "{right.resource}" in API group "{right.group}"'
+                return status(403, "Forbidden", f'it is forbidden: User "deployer" {asked}{where}')
+        return None
+
+    def held(self, grant: Grant) -> list[Grant]:
+        """Return the grants of the account that allow something."""
+        spaces, names = {grant.namespace, ""}, {grant.right.name, ""}
+        wide = [Grant(space, grant.right._replace(name=name)) for space in spaces for name in names]
+        return [one for one in wide if one in self.grants]
+
+    def _asked(self, method: str, path: str) -> Iterator[Grant]:
+        match = PATH.match(path)
+        if not match or "." in match["plural"] or path.startswith("/apis/authorization.k8s.io"):
+            return
+        group = (match["api"] or "/").split("/")[0]
+        resource, name = match["plural"], match["name"] or ""
+        namespace = match["ns"] or ""
+        if match["rest"]:
+            resource = f"{resource}/{match['rest'].split('/')[1]}"
+        verbs = {"GET": ["get" if name else "list"], "PATCH": ["patch"], "DELETE": ["delete"]}[method]
+        new = ["create"] if method == "PATCH" and path not in self.api.objects else []
+        for verb in [*verbs, *new]:
+            yield Grant(namespace, Right(verb, group, resource, name))
+
+    def _reviewed(self, spec: dict[str, Any]) -> bool:
+        asked = spec.get("resourceAttributes")
+        if not asked:
+            path = spec["nonResourceAttributes"]
+            return Grant("", Right(path["verb"], "", "", path=path["path"])) in self.grants
+        part = f"/{asked['subresource']}" if asked.get("subresource") else ""
+        right = Right(asked["verb"], asked.get("group", ""), asked["resource"] + part, asked.get("name", ""))
+        return bool(self.held(Grant(asked["namespace"], right)))
