@@ -22,6 +22,8 @@ description:
     until the autoscaler writes it.
   - Shows all changes. Check mode does so on an empty cluster too, without the namespaces and kinds of the bundle.
   - Values of Secrets are shown neither in the result nor in the difference.
+  - Writes an object that exists only in the state in which it was read, and fails if another run of this collection has
+    changed it meanwhile.
   - Retries passing errors (conflicts of parallel writers, an overloaded server) for some seconds, and a webhook that
     does not answer for O(wait_seconds).
 author: The o11y.opentelemetry maintainers (@o11y)
@@ -136,7 +138,8 @@ ready:
   type: bool
 objects:
   description:
-    - The objects, each with C(kind), C(namespace), C(name) and C(action); after a failure those before it.
+    - The objects, each with C(kind), C(namespace), C(name) and C(action), and C(generation) if it has one; after a
+      failure those before it.
       Actions are V(created), V(changed), V(unchanged), V(deleted), V(pruned), and V(absent) if it did not exist.
   returned: always, except when nothing could be tried
   type: list

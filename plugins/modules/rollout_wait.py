@@ -44,6 +44,13 @@ options:
     type: float
     default: 15
   allow_empty: {description: Whether a DaemonSet that matches no node is ready., type: bool, default: false}
+  applied:
+    description:
+      - The C(objects) that M(o11y.opentelemetry.bundle_apply) has returned. The task fails if another run has applied a
+        workload since.
+    type: list
+    elements: dict
+    default: []
   until:
     description:
       - By kind, a JMESPath expression that is true for a ready object. It adds a kind or replaces the built-in check.
@@ -112,6 +119,7 @@ def main() -> None:
         "timeout_seconds": {"type": "float", "default": 300},
         "unschedulable_seconds": {"type": "float", "default": 15},
         "allow_empty": {"type": "bool", "default": False},
+        "applied": {"type": "list", "elements": "dict", "default": []},
         "until": {"type": "dict", "default": {}},
     }
     run_wait(AnsibleModule(argument_spec=CLUSTER_ARG_SPEC | spec, supports_check_mode=True))

@@ -37,6 +37,26 @@ def applied_by(live: Manifest, manager: str) -> bool:
     return any((entry.get("manager"), entry.get("operation")) == (manager, "Apply") for entry in entries)
 
 
+def last_apply(live: Manifest, manager: str) -> tuple[Any, Any]:
+    """Return when a field manager last changed an object by an apply, and which fields it has applied."""
+    entries = live["metadata"].get("managedFields") or []
+    mine = (one for one in entries if (one.get("manager"), one.get("operation")) == (manager, "Apply"))
+    return next(((one.get("time"), one.get("fieldsV1")) for one in mine), (None, None))
+
+
+def reapplied(live: Manifest, generation: int, manager: str) -> bool:
+    """Return whether another run has applied an object after this one, which left it in this generation.
+
+    Others write it too, such as autoscalers: the newest writer of its fields must be the field manager alone.
+    """
+    metadata = live["metadata"]
+    if (metadata.get("generation") or 0) <= generation:
+        return False
+    writers = [one for one in metadata.get("managedFields") or [] if one.get("subresource") != "status"]
+    newest = max((str(one.get("time")) for one in writers), default="")
+    return {one.get("manager") for one in writers if str(one.get("time")) == newest} == {manager}
+
+
 def managers(live: Manifest, *path: str) -> list[str]:
     """Return the field managers that own a field, such as `managers(live, "metadata", "annotations", KEY)`."""
 

@@ -134,7 +134,9 @@ class Cluster:
         """Send one request and return its JSON, retried while the reason looks passing."""
         data = None if body is None else json.dumps(body).encode()
         headers = {"Accept": accept} | ({"Content-Type": content_type} if data is not None else {})
-        answer = self.raw(method, path, query, headers, data, patient=patient)
+        # An object that has changed since this version of it fits no better at another try.
+        pinned = isinstance(body, dict) and bool((body.get("metadata") or {}).get("resourceVersion"))
+        answer = self.raw(method, path, query, headers, data, patient=patient, pinned=pinned)
         return readable(json.loads(answer.body)) if answer.body else {}
 
     def raw(
@@ -146,8 +148,9 @@ class Cluster:
         body: bytes | None = None,
         *,
         patient: bool = True,
+        pinned: bool = False,
     ) -> Answered:
-        """Send one request and return the raw answer. Without patience the caller retries."""
+        """Send one request and return the raw answer. Without patience the caller retries, as for a pinned version."""
         if not FIT.fullmatch(path) or {".", ".."} & set(path.split("/")):
             wrong = f"{path!r} is not the path of an object"
             raise Problem(wrong, asked="Ask the Kubernetes API", fix="Correct the names in it.")
@@ -159,7 +162,8 @@ class Cluster:
                 self._note(answer.headers)
                 return answer
             error = ApiError(answer.status, _status(answer.body), method, path)
-            pause = next(pauses, None) if error.transient else None
+            passing = error.transient and not (pinned and error.status == CONFLICT)
+            pause = next(pauses, None) if passing else None
             if pause is None and patient and error.of_webhook and self.clock() - start < self.webhook_seconds:
                 pause = BACKOFF[-1]
             if pause is None:

@@ -10,13 +10,14 @@ from typing import Any
 from ..._core.cluster.bundle import Manifest, Ref, normalise, ordered, ref
 from ..._core.cluster.config_versions import predecessors
 from ..._core.cluster.operator_status import followed
+from ..._core.cluster.ownership import last_apply
 from ..._core.cluster.replacement_order import autoscaled, kept_replicas, remade
 from ..._core.cluster.rollout import is_ready
 from ..._core.cluster.rollout_tables import COUNTS
 from ..._core.errors import Problem
-from ..api.cluster import ApiError, Cluster, LostError
+from ..api.cluster import CONFLICT, ApiError, Cluster, LostError
 from ..api.explain import asking, explain, library, stranger
-from ..rollout.wait import follow
+from ..rollout.wait import ONE_RUN, follow
 from ..webhooks.reasons import unanswered
 from .bundle import BundleOptions, Session, namespaces_of, reporting
 from .preflight import (
@@ -26,7 +27,7 @@ from .preflight import (
     refuse_taken_ports,
     warn_of_constraints,
 )
-from .prune import Pruning, delete_one
+from .prune import TRIES, Pruning, delete_one
 from .rights import refuse_forbidden
 from .waits import await_gone, await_issued, await_served
 
@@ -156,11 +157,30 @@ class _Apply:
         # An object that appeared since the read belongs to another owner, who must not lose a field.
         query = {"dryRun": "All"} if self.options.check else {} if before else {"force": "false"}
         try:
-            return self.session.apply(given, **query)
+            return self._apply_to(before, given) if before and not query else self.session.apply(given, **query)
         except ApiError as error:
             if error.kind_missing and self.options.check:
                 return manifest
             raise unanswered(self.cluster, error, ref(manifest)) from error
+
+    def _apply_to(self, before: Manifest, manifest: Manifest) -> Manifest:
+        """Apply an object in the state in which it was read. Others may write it meanwhile, but no other run."""
+        asked, manager = f"Apply {ref(manifest)}", self.options.field_manager
+        version = manifest["metadata"].get("resourceVersion") or before["metadata"].get("resourceVersion")
+        for _try in range(TRIES):
+            try:
+                return self.session.apply(
+                    {**manifest, "metadata": {**manifest["metadata"], "resourceVersion": version}}
+                )
+            except ApiError as error:
+                if error.status != CONFLICT or error.caused_by("FieldManagerConflict"):
+                    raise
+            now = self.session.live(manifest)
+            if now is None or last_apply(now, manager) != last_apply(before, manager):
+                raise Problem("another run has changed it since this run has read it", asked=asked, fix=ONE_RUN)
+            version = now["metadata"].get("resourceVersion")
+        fix = "Look at its managedFields for a controller that writes it all the time."
+        raise Problem(f"it has changed {TRIES} times meanwhile", asked=asked, fix=fix)
 
     def _remake(self, manifest: Manifest, before: Manifest) -> Manifest:
         """Delete and make what cannot be changed; in check mode the server would refuse the change."""
@@ -187,11 +207,13 @@ class _Apply:
         metadata = {key: manifest["metadata"][key] for key in ("name", "namespace")}
         only = {"apiVersion": manifest["apiVersion"], "kind": manifest["kind"], "metadata": metadata}
         try:
-            self.session.apply({**only, "spec": {"replicas": count}}, f"{self.options.field_manager}/replicas")
+            handed = self.session.apply({**only, "spec": {"replicas": count}}, f"{self.options.field_manager}/replicas")
         except ApiError as error:
             if not error.caused_by("FieldManagerConflict"):  # an autoscaler was faster, and owns the count
                 raise explain(error, f"Keep the replicas of {ref(manifest)}") from error
-        return manifest
+            return manifest
+        version = handed["metadata"].get("resourceVersion")
+        return {**manifest, "metadata": {**manifest["metadata"], "resourceVersion": version}}
 
     def _planned(self, manifest: Manifest) -> bool:
         """Return whether the server cannot try this yet: its namespace or its kind would come with the bundle."""

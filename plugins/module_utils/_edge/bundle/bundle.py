@@ -44,14 +44,16 @@ class BundleReport:
 
     diff: bool
     hide: Callable[[str], str] = field(default_factory=lambda: salted(secrets.token_hex(8)))
-    objects: list[dict[str, str]] = field(default_factory=list)
+    objects: list[dict[str, Any]] = field(default_factory=list)
     diffs: list[dict[str, str]] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     rights: list[str] = field(default_factory=list)
 
     def add(self, action: str, before: Manifest | None, after: Manifest | None) -> None:
         """Note an action, and its difference if requested."""
-        self.objects.append({**ref(after or before or {})._asdict(), "action": action})
+        generation = (after or {}).get("metadata", {}).get("generation")
+        known = {"generation": generation} if generation else {}
+        self.objects.append({**ref(after or before or {})._asdict(), "action": action, **known})
         if action in ("unchanged", "absent"):
             return
         self.rights += changed_rights(before, after)

@@ -12,9 +12,11 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..._core.cluster.bundle import ref
+from ..._core.cluster.bundle import Ref, ref
 from ..._core.cluster.operator_status import OPERATOR_PODS, Child, children, followed, untaken
+from ..._core.cluster.ownership import reapplied
 from ..._core.cluster.rollout import OF, Object, count, is_ready, title, unprobed
+from ..._core.collector.names import OWNER
 from ..._core.config.secrets import quoted
 from ..._core.errors import Failure, Problem
 from ..api.cluster import ApiError, Cluster
@@ -26,6 +28,10 @@ from .reasons import Found, Search, WorkloadStatus, checked_search, described, u
 # Kubernetes reports a container without a readiness probe as ready as soon as its process starts, even if the process
 # then exits. The collection's own workloads set minReadySeconds; the operator's resource has no such field.
 STEADY_SECONDS = 5.0
+ONE_RUN = (
+    "Its objects may hold inputs of both runs. See that only one run at a time deploys to this namespace, for example"
+    " with one job template, then run again."
+)
 
 
 @dataclass(frozen=True)
@@ -37,11 +43,12 @@ class RolloutWaitOptions:
     unschedulable_seconds: float
     until: dict[str, str]
     allow_empty: bool
+    applied: Sequence[dict[str, Any]] = ()
 
 
 def run_wait(module: AnsibleModule) -> None:
     params = module.params
-    names = ("workloads", "timeout_seconds", "unschedulable_seconds", "allow_empty")
+    names = ("workloads", "timeout_seconds", "unschedulable_seconds", "allow_empty", "applied")
     options = RolloutWaitOptions(until=params["until"] or {}, **{name: params[name] for name in names})
 
     def work() -> dict[str, Any]:
@@ -58,6 +65,10 @@ class RolloutWait:
         resources = ApiResources(cluster)
         self.paths = [self._path(resources, workload) for workload in options.workloads]
         self.since: dict[str, float] = {}
+        self.generations = {
+            Ref(*(str(item.get(key) or "") for key in Ref._fields)): int(item.get("generation") or 0)
+            for item in options.applied
+        }
         self.look = WorkloadStatus(
             cluster, search, unschedulable_seconds=options.unschedulable_seconds, allow_empty=options.allow_empty
         )
@@ -78,6 +89,7 @@ class RolloutWait:
         start = self.cluster.clock()
         for _poll in self.cluster.polls(self.options.timeout_seconds, start):
             seen = asking("Read the workloads", self._read)
+            self._refuse_other_runs(seen)
             if all(item.done(self._ready) for item in seen):
                 seconds = round(self.cluster.clock() - start, 1)
                 return {"changed": False, "msg": f"{len(seen)} ready", "seconds": seconds}
@@ -89,6 +101,15 @@ class RolloutWait:
 
     def _read(self) -> list[Followed]:
         return follow(self.cluster, self.cluster.parallel(self.cluster.get, self.paths), self.options.until)
+
+    def _refuse_other_runs(self, seen: list[Followed]) -> None:
+        """Fail if another run has applied a workload since: then this one may not have what its own run applied."""
+        for state in (item.state for item in seen if item.state):
+            generation = self.generations.get(ref(state), 0)
+            if generation and reapplied(state, generation, OWNER):
+                newer = f"generation {state['metadata']['generation']}, and this run left {generation}"
+                wrong = f"another run has changed it since this run ({newer})"
+                raise Failure(wrong, asked=f"Wait for {ref(state)}", fix=ONE_RUN, facts={"failures": []})
 
     def _ready(self, state: Object) -> bool:
         ready = is_ready(self.search, state, self.options.until, allow_empty=self.options.allow_empty)

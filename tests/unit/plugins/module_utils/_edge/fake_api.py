@@ -210,7 +210,7 @@ class FakeApi:
             return status(404, "NotFound", text, details={"kind": "namespaces", "name": match["ns"]})
         old = self.objects.get(path)
         version = (body.get("metadata") or {}).get("resourceVersion")
-        if old and version and version != old["metadata"]["resourceVersion"]:
+        if version and version != (old or {"metadata": {"resourceVersion": ""}})["metadata"]["resourceVersion"]:
             return status(
                 409, "Conflict", "the object has been modified; please apply your changes to the latest version"
             )

@@ -164,6 +164,50 @@ def test_a_namespace_that_stays_is_explained_by_the_objects_in_it(refused: str) 
     assert not api.sent("PATCH")
 
 
+def raced(api: FakeApi, *writes: Any) -> None:
+    """Let others write the ConfigMap between the first read of a run and its write."""
+    left = list(writes)
+
+    def trouble(method: str, path: str) -> None:
+        if method == "PATCH" and path.endswith("/configmaps/a") and left:
+            left.pop(0)()
+
+    api.trouble = trouble
+
+
+def test_an_object_that_another_run_has_changed_meanwhile_is_not_overwritten() -> None:
+    api = ours(NAMESPACE, CONFIG)
+    raced(api, lambda: api.apply("us", {**CONFIG, "data": {"b": "3"}}))
+    with pytest.raises(Problem, match=r"Apply ConfigMap ns/a: another run has changed it.*only one run at a time"):
+        present(api, [NAMESPACE, {**CONFIG, "data": {"a": "2"}}])
+    assert api.objects["/api/v1/namespaces/ns/configmaps/a"]["data"] == {"b": "3"}
+    assert api.clock.now == 0
+
+
+def test_an_object_that_another_run_has_removed_meanwhile_is_not_made_again() -> None:
+    api = ours(NAMESPACE, CONFIG)
+    raced(api, lambda: api.objects.pop("/api/v1/namespaces/ns/configmaps/a"))
+    with pytest.raises(Problem, match="another run has changed it"):
+        present(api, [NAMESPACE, {**CONFIG, "data": {"a": "2"}}])
+
+
+def test_an_object_that_a_controller_has_changed_meanwhile_is_applied() -> None:
+    api = ours(NAMESPACE, CONFIG)
+    path = "/api/v1/namespaces/ns/configmaps/a"
+
+    def status() -> None:
+        api.version += 1
+        api.objects[path] = copy.deepcopy(api.objects[path]) | {"status": {"seen": api.version}}
+        api.objects[path]["metadata"]["resourceVersion"] = str(api.version)
+
+    raced(api, status, status)
+    assert actions(present(api, [NAMESPACE, {**CONFIG, "data": {"a": "2"}}]))["ConfigMap a"] == "changed"
+    assert api.objects[path]["data"] == {"a": "2"}
+    raced(api, *[status] * 99)
+    with pytest.raises(Problem, match="it has changed 10 times meanwhile"):
+        present(api, [NAMESPACE, {**CONFIG, "data": {"a": "3"}}])
+
+
 def test_pods_are_not_listed_when_the_ports_are_ours_already() -> None:
     api = ours(NAMESPACE, AGENT)
     present(api, [AGENT])

@@ -162,6 +162,37 @@ def test_the_deadline_of_a_deployment_comes_with_the_warnings() -> None:
     assert "Pod a-1: Unhealthy: probe failed" in str(fails(api))
 
 
+def applied(**times: str) -> Any:
+    """Return a workload in generation 2 with its writers, by the names of their field managers."""
+    entries = [
+        {"manager": name.replace("_", "."), "operation": "Apply" if name.startswith("o11y") else "Update", "time": time}
+        for name, time in times.items()
+    ]
+    item = workload()
+    item["metadata"].update(generation=2, managedFields=entries)
+    item["status"]["observedGeneration"] = 2
+    return item
+
+
+OURS = "o11y.opentelemetry"
+
+
+@pytest.mark.parametrize(
+    ("writers", "generation", "told"),
+    [
+        ({"o11y_opentelemetry": "T3", "kubectl": "T2"}, 1, True),
+        ({"o11y_opentelemetry": "T3", "kubectl": "T2"}, 2, False),
+        ({"o11y_opentelemetry": "T3", "kubectl": "T4"}, 1, False),
+        ({"o11y_opentelemetry": "T3", "kubectl": "T3"}, 1, False),
+    ],
+    ids=["another run", "this run", "a restart", "a restart in the same second"],
+)
+def test_another_run_that_changes_a_workload_ends_the_wait(writers: Any, generation: int, told: bool) -> None:
+    objects = [{"kind": "Deployment", "namespace": "ns", "name": "a", "action": "created", "generation": generation}]
+    failure = str(fails(FakeApi(applied(**writers)), applied=objects, timeout_seconds=3))
+    assert ("another run has changed it since this run (generation 2, and this run left 1)" in failure) is told
+
+
 def test_lists_are_shared_by_the_workloads_of_a_namespace() -> None:
     api = FakeApi(workload(), workload(name="b", uid="x"))
     both = [{"kind": "Deployment", "name": name, "namespace": "ns"} for name in "ab"]
