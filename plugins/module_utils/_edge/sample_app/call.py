@@ -64,7 +64,7 @@ class InLogs:
         return []
 
     def hint(self) -> str:
-        return "Check that the application can reach the collector: read its log."
+        return "A log shows spans only with `debug_output: {verbosity: detailed}`. Read the log of the application too."
 
 
 class InCounts:
