@@ -120,6 +120,12 @@ class Telemetry:
         assert {first["role"], second["role"]} == {role_arn(scenario.role)}
         assert second["parent_id"] == first["id"]
 
+    def test_its_pods_pass_the_restricted_pod_security_standard(self, scenario: Scenario) -> None:
+        label = "pod-security.kubernetes.io/enforce=restricted"
+        # The API server warns of pods that violate a new level.
+        done = scenario.host.run(f"kubectl label --dry-run=server --overwrite namespace shop {label}")
+        assert (done.rc, done.stderr) == (0, "")
+
     def test_a_segment_of_an_xray_sdk_arrives(self, scenario: Scenario) -> None:
         sent = subprocess.run(
             [*IN_A_POD, SEGMENT, "observability.aws-otel-eks"], capture_output=True, text=True, check=True
