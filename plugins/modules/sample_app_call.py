@@ -61,6 +61,7 @@ options:
   timeout_seconds: {description: How long to call and to look for the trace., type: float, default: 60}
 requirements:
   - urllib3, for O(backend)
+  - boto3, for O(xray)
 """
 
 EXAMPLES = r"""
