@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.config.documents import looks_like_config
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import (
     _action,
     _diagnose,
@@ -57,7 +58,8 @@ def objects() -> tuple[list[dict[str, Any]], ...]:
 def texts() -> tuple[str, ...]:
     """Configs alone, and the objects around them."""
     items = [item for stream in objects() for item in stream]
-    configs = [config for item in items if item["kind"] == KINDS[0] for config in (item.get("data") or {}).values()]
+    values = [value for item in items if item["kind"] == KINDS[0] for value in (item.get("data") or {}).values()]
+    configs = [value for value in values if looks_like_config(value)]
     resources = [_yaml.dump(item["spec"]["config"]) for item in items if item["kind"] == KINDS[1]]
     return (*configs, *resources, *(text(path) for path in RENDERED if len(text(path)) < LONGEST))
 
