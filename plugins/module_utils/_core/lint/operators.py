@@ -129,7 +129,7 @@ def _outputs(operators: list[Any], path: Path) -> Iterator[tuple[Path, str]]:
         for key in ("output", "default", "routes.*.output"):
             for place, value in values_of(operator, key, (*path, index)):
                 texts = value if isinstance(value, list) else [value]
-                yield from ((place, text) for text in texts if isinstance(text, str) and EXPANDED not in text)
+                yield from ((place, text) for text in texts if isinstance(text, str) and text and EXPANDED not in text)
 
 
 CHECKS: dict[str, Check] = {
