@@ -114,22 +114,30 @@ NAMED = "'the_contxt' is undefined" if tuple(map(int, __version__.split(".")[:2]
 NO_CHECK = ["--skip-tags", "otel_target"]
 
 
+# A host each, in one run.
+TARGETS: dict[str, dict[str, Any]] = {
+    "kubeconfig": {"otel_collector_kubeconfig": "{{ the_kubeconfg }}"},
+    "context": {"otel_collector_kube_context": "{{ the_contxt }}"},
+    "eks": {"otel_collector_eks_cluster": {"name": "{{ the_clster }}", "region": "eu-west-1"}},
+}
+ELSEWHERE_GIVEN: dict[str, dict[str, Any]] = {
+    "registry": {**SITE, "otel_image_registry": "{{ the_registri }}"},
+    "identity": {**COLLECTOR, "otel_identity_annotations": {"a/b": "{{ the_annotatons }}"}},
+}
+
+
 @pytest.mark.parametrize(
-    "given",
-    [
-        {"otel_collector_kubeconfig": TYPO},
-        {"otel_collector_kube_context": TYPO},
-        {"otel_collector_eks_cluster": {"name": TYPO, "region": "eu-west-1"}},
-        {"otel_image_registry": TYPO},
-        {"otel_identity_annotations": {"a/b": TYPO}, "cert_manager_provider": None},
-    ],
-    ids=lambda given: next(iter(given)),
+    ("given", "more"),
+    [({host: {**SITE, **given} for host, given in TARGETS.items()}, []), (ELSEWHERE_GIVEN, NO_CHECK)],
+    ids=["target", "elsewhere"],
 )
-def test_site_names_what_is_undefined(tmp_path: Path, given: dict[str, Any]) -> None:
-    variables = {name: value for name, value in {**SITE, **given}.items() if value is not None}
-    elsewhere = next(iter(given)).startswith(("otel_image", "otel_identity"))
-    output = run(tmp_path, "playbooks/site.yml", variables, *(NO_CHECK if elsewhere else []))
-    assert NAMED in output
+def test_site_names_what_is_undefined(tmp_path: Path, given: dict[str, dict[str, Any]], more: list[str]) -> None:
+    done = plays.run(tmp_path, "playbooks/site.yml", given, *more)
+    output = " ".join((done.stdout + done.stderr).replace("''", "'").split())
+    for host, variables in given.items():
+        assert re.search(rf"^{host} +: .*\bfailed=1\b", done.stdout, re.MULTILINE), output
+        (typo,) = re.findall(r"\{\{ (\w+) }}", json.dumps(variables))
+        assert NAMED.replace("the_contxt", typo) in output
     assert "/nonexistent/current" not in output
 
 
