@@ -17,8 +17,8 @@ _HEAD = """<!-- Written by `python -m tools.rules --write` from the rules and th
 # Rules
 
 This page lists what `pipeline_validate` finds in configs, and what role `otel_collector` finds before it applies them.
-Options of the module and inputs of the role say which build runs a config, and where. Without them, a rule that needs
-to know this reports nothing.
+Options of the module and inputs of the role say which build runs a config, and where. The default build is the tested
+version of contrib. A rule that needs to know where a config runs reports nothing if no input says it.
 
 - **Severity** depends on the profile: `profile: development | default | production` of the module, and
   `otel_collector_profile` of the role. `severities: {RULE: error | warning | info | off}` takes precedence.
