@@ -71,7 +71,7 @@ FLOWING = (
         "log",
         "error",
         "echoes[].{pod: pod, records: records, seconds: seconds}",
-        "it prints records of its own log ({records} of pod {pod} in the last {seconds} s), and each comes back",
+        "it prints its own log (at least {records} records of pod {pod} in {seconds} s), and each comes back",
         "Exclude its log in the file_log receiver that reads it, or remove its debug exporter.",
     ),
     DiagnoseCheck(
