@@ -54,7 +54,8 @@ def reapplied(live: Manifest, generation: int, manager: str) -> bool:
         return False
     writers = [one for one in metadata.get("managedFields") or [] if one.get("subresource") != "status"]
     newest = max((str(one.get("time")) for one in writers), default="")
-    return {one.get("manager") for one in writers if str(one.get("time")) == newest} == {manager}
+    last = {(one.get("manager"), one.get("operation")) for one in writers if str(one.get("time")) == newest}
+    return last == {(manager, "Apply")}
 
 
 def managers(live: Manifest, *path: str) -> list[str]:

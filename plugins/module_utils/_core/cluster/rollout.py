@@ -129,9 +129,9 @@ def newest_pods(workload: Object, revision: Object | None, pods: Iterable[Object
 
 def fix_of(symptom: Symptom, log: Iterable[str]) -> str:
     """Return the fix of a symptom, or of what the log of its container says."""
-    words = next((line.partition(_DENIED)[0].split() for line in log if _DENIED in line), [])
-    path = words[-1] if words and symptom.row.id == "crash" else ""
-    if not path.startswith("/") or not symptom.pod:
+    words = (line.partition(_DENIED)[0].split()[-1:] for line in log if _DENIED in line)
+    path = next((word[0] for word in words if word and word[0].startswith("/")), "")
+    if not path or not symptom.pod or symptom.row.id != "crash":
         return symptom.row.fix
     security = symptom.pod["spec"].get("securityContext") or {}
     given = {key: security[key] for key in ("runAsUser", "fsGroup") if security.get(key) is not None}

@@ -113,7 +113,8 @@ class _Apply:
             same = before is not None and normalise(before) == normalise(after)
             action = "unchanged" if same else "changed" if before else "created"
             # For a new object the difference shows the manifest, without the server's defaults.
-            self.session.report.add(action, before or self._replaced(manifest), after if before else manifest)
+            shown, left = after if before else manifest, after["metadata"].get("generation")
+            self.session.report.add(action, before or self._replaced(manifest), shown, left)
         if failed:
             raise failed[0]
         if not self.options.check:

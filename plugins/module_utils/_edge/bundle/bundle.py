@@ -49,9 +49,8 @@ class BundleReport:
     warnings: list[str] = field(default_factory=list)
     rights: list[str] = field(default_factory=list)
 
-    def add(self, action: str, before: Manifest | None, after: Manifest | None) -> None:
+    def add(self, action: str, before: Manifest | None, after: Manifest | None, generation: int | None = None) -> None:
         """Note an action, and its difference if requested."""
-        generation = (after or {}).get("metadata", {}).get("generation")
         known = {"generation": generation} if generation else {}
         self.objects.append({**ref(after or before or {})._asdict(), "action": action, **known})
         if action in ("unchanged", "absent"):

@@ -42,6 +42,7 @@ def test_an_unbound_claim_is_named_with_its_class_and_its_last_event() -> None:
 @cases(
     "log, words",
     (['Error: cannot start: open /var/lib/q/a.db: permission denied; failed to "stop"'], "use /var/lib/q/a.db."),
+    (['"error": "open /v… (9 more characters) …: permission denied"', "open /a.db: permission denied"], "use /a.db."),
     (["Error: mkdir /state: permission denied"], "the pod (runAsUser 10001, fsGroup 5) use /state. "),
     (["Error: invalid configuration"], "Read the log."),
     ([], "Read the log."),

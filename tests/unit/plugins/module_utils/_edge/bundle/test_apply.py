@@ -103,6 +103,16 @@ def test_what_cannot_be_applied_is_told_before_anything_is_written(
     assert not api.sent("PATCH")
 
 
+def test_the_result_has_the_generation_in_which_a_run_leaves_each_object(monkeypatch: pytest.MonkeyPatch) -> None:
+    api = FakeApi(NAMESPACE)
+    stored = api._stored
+    monkeypatch.setattr(
+        api, "_stored", lambda new, entry: stored({**new, "metadata": {**new["metadata"], "generation": 3}}, entry)
+    )
+    for _run in range(2):
+        assert [item["generation"] for item in present(api, [CONFIG])["objects"]] == [3]
+
+
 def test_a_check_plans_a_kind_that_is_not_served_yet() -> None:
     assert actions(present(FakeApi(NAMESPACE), [THING], check=True)) == {"Thing a": "created"}
 
