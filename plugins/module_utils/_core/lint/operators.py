@@ -21,7 +21,7 @@ from .subject import Fault
 _FIELD = re.compile(r"(attributes|resource|body)((\.[^.\[\]]+)|\[\"[^\"]*\"\]|\['[^']*'\])*\Z")
 # The longest duration of Prometheus that is read.
 _LONGEST = 40
-_SPAN = re.compile(r"(0|(\d+y)?(\d+w)?(\d+d)?(\d+h)?(\d+m)?(\d+s)?(\d+ms)?)\Z")
+_SPAN = re.compile(r"(?=.)(0|(\d+y)?(\d+w)?(\d+d)?(\d+h)?(\d+m)?(\d+s)?(\d+ms)?)\Z")
 _DIRECTIVE = re.compile(r"%(.?)", re.DOTALL)
 _DIRECTIVES = frozenset("abcdefghijklmnopqrstwxyzABDFHILMPRSTXYZ%")
 _EPOCHS = ("s", "ms", "us", "ns", "s.ms", "s.us", "s.ns")
