@@ -24,7 +24,7 @@ _ORDINAL = "{[0-9],[0-9][0-9],[0-9][0-9][0-9]}"
 _LONGEST_PREFIX = 58
 _LONGEST_HASH = 10
 _LONGEST_GLOB, _MOST_BRACES = 2000, 50
-_TOKEN = re.compile(r"\*\*/|\*\*|\[[!^]?[^\]]+\]|\\?.", re.DOTALL)
+_TOKEN = re.compile(r"\*\*/|\*\*|\[[!^]?[^\]]{1,64}\]|\\?.", re.DOTALL)
 _RANGE = re.compile(r"(.)(?:-(.))?", re.DOTALL)
 
 

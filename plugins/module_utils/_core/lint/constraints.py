@@ -27,7 +27,7 @@ Found = Iterator[tuple[str, Fault]]
 Check = Callable[[Any, Any, Path, Row], Found]
 
 _GO = re.compile(r"([-+]?)((?:\d+(?:\.\d*)?|\.\d+)(?:ns|us|µs|ms|s|m|h))+\Z")
-_PART = re.compile(r"(\d+(?:\.\d*)?|\.\d+)(ns|us|µs|ms|s|m|h|d|w|y)")
+_PART = re.compile(r"(\d{1,32}(?:\.\d{0,32})?|\.\d{1,32})(ns|us|µs|ms|s|m|h|d|w|y)")
 _LONGEST = 40
 _SECONDS = {
     "ns": 1e-9,
