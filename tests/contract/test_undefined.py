@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from ansible.release import __version__
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _sources
 
@@ -32,10 +33,9 @@ DEFAULTS = {
 # Another variable is named only where it is given: before ansible-core 2.19, a lookup with `default` hides what is
 # undefined inside that variable.
 ELSEWHERE = re.compile(
-    r"\{\{ (?:(?P<vars>\w+) if query\('ansible\.builtin\.varnames', '\^(?P=vars)\$'\) else (?P<nothing>''|\[\]|\{\})"
+    r"\{\{ (?:(?P<vars>\w+) if query\('ansible\.builtin\.varnames', '\^(?P=vars)\$'\) else (?P<other>'\w*'|\[\]|\{\})"
     r"|lookup\('ansible\.builtin\.env', '(?P<env>\w+)'\)) \}\}"
 )
-NOTHING = {"''": "", "[]": [], "{}": {}}
 DERIVED = {name: match for name, value in DEFAULTS.items() if (match := ELSEWHERE.fullmatch(str(value)))}
 USERS = {*OPTIONS, *(match["vars"] for match in DERIVED.values() if match["vars"])}
 FILES = sorted([*ROOT.glob("playbooks/**/*.yml"), *ROOT.glob("roles/*/[dtv]*/*.yml"), *ROOT.glob("roles/*/meta/*.yml")])
@@ -49,10 +49,10 @@ def test_defaults_are_those_of_the_interface_or_another_variable_that_is_looked_
 
 @pytest.mark.parametrize("name", sorted(DERIVED))
 def test_a_default_from_elsewhere_is_documented_by_its_name(name: str) -> None:
-    variable, nothing, environment = DERIVED[name].group("vars", "nothing", "env")
+    variable, other, environment = DERIVED[name].group("vars", "other", "env")
     said = f"Defaults to the value of {f'C({variable})' if variable else f'E({environment})'}."
     assert OPTIONS[name]["description"].endswith(said)
-    assert OPTIONS[name]["default"] == NOTHING.get(nothing, "")
+    assert OPTIONS[name]["default"] == yaml.safe_load(other or "''")
 
 
 def test_interfaces_have_no_templates() -> None:
