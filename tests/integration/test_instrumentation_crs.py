@@ -69,7 +69,7 @@ CASES: dict[str, dict[str, Any]] = {
 
 
 def rendered(options: dict[str, Any]) -> dict[str, Any]:
-    found: dict[str, Any] = bundle([options], DEFAULTS)["manifests"][1]
+    found: dict[str, Any] = bundle([options], DEFAULTS)["manifests"][-1]
     return found
 
 
