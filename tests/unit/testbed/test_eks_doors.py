@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -14,6 +15,10 @@ import pytest
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
+from opentelemetry.proto.resource.v1.resource_pb2 import Resource
+from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans
 from werkzeug.test import Client
 
 from tests.testbed.aws.world import AwsError
@@ -25,6 +30,10 @@ from tests.testbed.eks.requests import NAMES
 from tests.testbed.eks.signatures import Sent
 from tests.unit.testbed.eks_iam import ROLE, iam, session, text
 
+SERVICE = KeyValue(key="service.name", value=AnyValue(string_value="shop"))
+SPANS = ExportTraceServiceRequest(
+    resource_spans=[ResourceSpans(resource=Resource(attributes=[SERVICE]))]
+).SerializeToString()
 WRITE = "https://aps-workspaces.us-east-1.amazonaws.com/workspaces/ws-1/api/v1/remote_write"
 
 
@@ -144,9 +153,13 @@ def test_datadog_takes_what_has_its_key(key: str, given: dict[str, str], status:
     intake = Intake(noted.append)
     intake.key = key
     answer = Client(intake).post(
-        "/v1/traces", base_url="https://otlp.datadoghq.com", headers={"user-agent": "x", **given}, data=b"spans"
+        "/v1/traces", base_url="https://otlp.datadoghq.com", headers={"user-agent": "x", **given}, data=SPANS
     )
     assert answer.status_code == status
     (told,) = noted
-    assert (told["operation"], bool(told["refused"]), told["body"]) == ("/v1/traces", status == 403, "c3BhbnM=")
+    assert (told["operation"], bool(told["refused"]), told["body"]) == (
+        "/v1/traces",
+        status == 403,
+        base64.b64encode(SPANS).decode(),
+    )
     assert KEY_HEADER not in told

@@ -48,14 +48,13 @@ class Leaf(NamedTuple):
 
 
 def _found(subject: Subject, rule_id: str) -> list[Fault]:
-    kept: dict[str, list[Fault]] | None = subject.__dict__.get(_KEPT)
+    kept: dict[str, dict[Fault, None]] | None = subject.__dict__.get(_KEPT)
     if kept is None:
         kept = {}
         for rule_name, fault in (*_judge(subject), *_constrained(subject)):
-            if fault not in kept.setdefault(rule_name, []):
-                kept[rule_name].append(fault)
+            kept.setdefault(rule_name, {})[fault] = None
         subject.__dict__[_KEPT] = kept
-    return kept.get(rule_id, [])
+    return list(kept.get(rule_id, ()))
 
 
 def _judge(subject: Subject) -> Iterator[tuple[str, Fault]]:
