@@ -134,10 +134,10 @@ def _both(pairs: list[str], settings: Any, path: Path, _row: Row) -> Found:
 
 
 def _none(keys: list[str], settings: Any, path: Path, row: Row) -> Found:
+    action, *_others = row["when"]
+    value = at(settings, (action,))
     for key in keys:
         for place, _value in values_of(settings, key, path):
-            action = next(iter(row["when"]))
-            value = at(settings, (action,))
             yield CONFLICT, Fault(place, f"{action} '{value}' takes no '{key}'", f"Remove `{key}`.")
 
 

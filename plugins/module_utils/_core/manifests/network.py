@@ -192,9 +192,9 @@ def _received(config: Mapping[str, Any]) -> list[str]:
     """Return the signals whose pipelines have an OTLP receiver."""
     pipelines = section(config, "service", "pipelines").items()
     found = {
-        str(key).split("/")[0]
+        str(key).partition("/")[0]
         for key, pipeline in pipelines
-        if any(str(name).split("/")[0] == "otlp" for name in items(pipeline, "receivers"))
+        if any(str(name).partition("/")[0] == "otlp" for name in items(pipeline, "receivers"))
     }
     return [signal for signal in _SIGNALS if signal in found]
 
