@@ -16,11 +16,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-import grpc
-from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
-from opentelemetry.proto.common.v1.common_pb2 import AnyValue
-from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord, ResourceLogs, ScopeLogs
-
 PAUSE, LONGEST = 0.05, 60.0  # seconds between records, and for which one record is tried
 GRPC, EXPORT = "grpc://", "/opentelemetry.proto.collector.logs.v1.LogsService/Export"
 
@@ -41,7 +36,7 @@ class Load:
         while time.monotonic() < end:
             try:
                 _post_grpc(self.url, text) if self.url.startswith(GRPC) else _post_http(self.url, text)
-            except (OSError, grpc.RpcError):
+            except OSError:
                 self.failed_tries += 1
                 time.sleep(PAUSE)
             else:
@@ -59,12 +54,21 @@ def _post_http(url: str, text: str) -> None:
 
 
 def _post_grpc(url: str, text: str) -> None:
+    # The program also runs, over HTTP, in a pod that has nothing but Python.
+    import grpc  # noqa: PLC0415
+    from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest  # noqa: PLC0415
+    from opentelemetry.proto.common.v1.common_pb2 import AnyValue  # noqa: PLC0415
+    from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord, ResourceLogs, ScopeLogs  # noqa: PLC0415
+
     record = LogRecord(time_unix_nano=time.time_ns(), body=AnyValue(string_value=text))
     request = ExportLogsServiceRequest(resource_logs=[ResourceLogs(scope_logs=[ScopeLogs(log_records=[record])])])
     # Channels of one process share their connections unless they have pools of their own.
     with grpc.insecure_channel(url.removeprefix(GRPC), [("grpc.use_local_subchannel_pool", 1)]) as channel:
         export = channel.unary_unary(EXPORT, request_serializer=ExportLogsServiceRequest.SerializeToString)
-        export(request, timeout=5)
+        try:
+            export(request, timeout=5)
+        except grpc.RpcError as error:
+            raise OSError(str(error)) from error
 
 
 @contextmanager

@@ -86,7 +86,7 @@ def test_answers_of_a_survey_make_a_collector(runner: Runner, credential: dict[s
     given = {**answers, **changed, "otel_collector_version": None}
     made = runner.job("site.yml", inventory, given, credential)
     assert made.rc == 0, made.output
-    assert any("otlp_probe" in str(event["event_data"].get("task_action")) for event in made.events)
+    assert any("otlp_probe" in str(event.get("event_data", {}).get("task_action")) for event in made.events)
     found = json.loads(_local().check_output("kubectl -n opentelemetry get deployment surveyed -o json"))
     assert found["status"]["readyReplicas"] == 2
     assert runner.job("remove.yml", inventory, given, credential).rc == 0
