@@ -180,6 +180,7 @@ class _Apply:
             if now is None or last_apply(now, manager) != last_apply(before, manager):
                 raise Problem("another run has changed it since this run has read it", asked=asked, fix=ONE_RUN)
             version = now["metadata"].get("resourceVersion")
+            self.live[ref(manifest)] = now  # what others wrote meanwhile is not a change of this run
         fix = "Look at its managedFields for a controller that writes it all the time."
         raise Problem(f"it has changed {TRIES} times meanwhile", asked=asked, fix=fix)
 
