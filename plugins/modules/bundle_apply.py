@@ -89,6 +89,13 @@ options:
     type: list
     elements: str
     default: []
+  change:
+    description:
+      - How changes of running collectors reach their pods, as RV(o11y.opentelemetry.otel_render#module:changes) of
+        M(o11y.opentelemetry.otel_render). The keys are C(NAMESPACE/NAME).
+      - A collector without an item is changed with strategy C(rolling) and goes back if it fails.
+    type: dict
+    default: {}
   references:
     description:
       - What happens if a workload refers to a Secret, ConfigMap, PriorityClass, RuntimeClass or StorageClass that does

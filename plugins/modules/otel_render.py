@@ -108,6 +108,14 @@ prune_selector:
   sample: >-
     o11y.opentelemetry/release in
     (obs.agent,obs.gateway),app.kubernetes.io/managed-by=o11y.opentelemetry,o11y.opentelemetry/collector
+changes:
+  description:
+    - How a change of each collector reaches its pods, as M(o11y.opentelemetry.bundle_apply) takes it. The keys are
+      C(NAMESPACE/NAME). With strategy C(canary) an item has the config too, by which the pods are judged.
+  returned: success
+  type: dict
+  sample:
+    obs/agent: {strategy: rolling, share: "1", observe_seconds: 60, judge: [], on_failure: rollback}
 adopt:
   description: The releases whose objects M(o11y.opentelemetry.bundle_apply) may take over from other owners.
   returned: success

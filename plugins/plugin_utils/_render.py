@@ -137,6 +137,7 @@ def bundle(planned: Sequence[Planned]) -> dict[str, Any]:
         "untested": _summary.untested(builds),
         "service_accounts": identity.accounts((build.collector, build.needs.grants) for build in builds),
         "prune_selector": _ours(collectors),
+        "changes": _summary.changes(builds),
         "adopt": sorted(names.release(one.namespace, one.name) for one in collectors if one.adopt),
         "existing_accounts": service_account.named(collectors),
     }

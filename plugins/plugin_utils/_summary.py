@@ -10,10 +10,12 @@ from typing import Any
 
 from ..module_utils._core.aws import policy
 from ..module_utils._core.backends.table import BACKENDS
+from ..module_utils._core.change import options
 from ..module_utils._core.collector.collector import Collector
 from ..module_utils._core.lint.reports import counted
 from ..module_utils._core.manifests.build import CollectorBuild
 from ..module_utils._core.manifests.network import addresses, clients_url, unprobed
+from . import _target
 
 # A host with more collectors than anybody reads shows the first ones.
 MOST = 10
@@ -44,6 +46,17 @@ def workload(collector: Collector) -> dict[str, str]:
     """Return the workload of a collector, as waits and probes name it."""
     kind = BACKENDS[collector.backend].kind(collector)
     return {"kind": kind, "namespace": collector.namespace, "name": collector.name}
+
+
+def changes(builds: Sequence[CollectorBuild]) -> dict[str, dict[str, Any]]:
+    """Return how a change of each collector reaches its pods. Raises Problem for an invalid option `change`."""
+    return {f"{build.collector.namespace}/{build.collector.name}": _change(build) for build in builds}
+
+
+def _change(build: CollectorBuild) -> dict[str, Any]:
+    change = options.check(build.collector)
+    more = {"config": build.config, "listeners": _target.tables().listener_rows}
+    return {**change, **(more if change["strategy"] == options.CANARY else {})}
 
 
 def facts(build: CollectorBuild) -> dict[str, Any]:

@@ -25,7 +25,7 @@ FLOORS: dict[str, tuple[tuple[str, ...], ...]] = {
         ("manifests",),
         ("backends", "instrumentation", "lint", "probe"),
         ("diagnose", "migrate", "recipes", "releases"),
-        ("fleet_report", "olm"),
+        ("change", "fleet_report", "olm"),
     ),
     EDGE: (
         ("api",),

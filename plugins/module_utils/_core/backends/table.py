@@ -84,6 +84,7 @@ LIMITS = (
     Limit("disruption_budget", ("daemonset",), _PLAIN, said),
     Limit("update_strategy", ("statefulset", "sidecar"), _PLAIN),
     Limit("topology_spread", _SIDECAR, _POD),
+    Limit("change", _SIDECAR, _POD, lambda value: value.get("strategy") == "canary"),
     Limit("node_selector", _SIDECAR, _POD),
     Limit("tolerations", _SIDECAR, _POD),
     Limit("affinity", _SIDECAR, _POD),

@@ -88,6 +88,7 @@ class Collector:
     network_policy: dict[str, Any]
     storage: dict[str, Any]
     update_strategy: dict[str, Any]
+    change: dict[str, Any]
     revision_history_limit: int
     termination_grace_seconds: int
     pre_stop_seconds: int

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -36,6 +36,8 @@ class BundleOptions:
     adopt: tuple[str, ...] = ()
     existing_accounts: tuple[str, ...] = ()
     references: str = "ignore"
+    # By "namespace/name" of a collector, as otel_render returns them.
+    change: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
 @dataclass

@@ -26,6 +26,7 @@ ARGUMENTS: dict[str, Any] = {
     "prune_selector": {},
     "adopt": {"type": "list", "elements": "str", "default": []},
     "existing_accounts": {"type": "list", "elements": "str", "default": []},
+    "change": {"type": "dict", "default": {}, "no_log": True},
     "references": {"choices": ["ignore", "require", "wait"], "default": "ignore"},
     "wait_seconds": {"type": "float", "default": 120},
 }
@@ -50,6 +51,7 @@ def run_bundle(module: AnsibleModule) -> None:
         adopt=tuple(params["adopt"]),
         existing_accounts=tuple(params["existing_accounts"]),
         references=params["references"],
+        change=params["change"],
     )
 
     def work() -> dict[str, Any]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._findings import Judgement, render
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._summary import MOST, NEXT
 
@@ -94,3 +95,32 @@ def test_storage_that_claims_nothing_is_a_warning_unless_all_collectors_share_it
     assert unclaimed({**GATEWAY, **storage, "mode": "statefulset"}) == ["warning gateway"]
     assert unclaimed({**GATEWAY, **storage, **KEEPS, "mode": "statefulset"}) == []
     assert unclaimed(GATEWAY, **storage) == []
+
+
+def test_a_collector_says_how_a_change_of_it_reaches_its_pods() -> None:
+    changes = rendered(GATEWAY, {**NODE, "change": {"strategy": "canary", "share": 1, "judge": ["restarts"]}})[
+        "changes"
+    ]
+    plain = {"strategy": "rolling", "share": "1", "observe_seconds": 60, "judge": [], "on_failure": "rollback"}
+    assert changes["telemetry/gateway"] == plain
+    node = changes["telemetry/node"]
+    assert set(node) - set(plain) == {"config", "listeners"}
+    assert {key: node[key] for key in plain} == {**plain, "strategy": "canary", "judge": ["restarts"]}
+    assert "file_log" in node["config"]["receivers"]
+    assert node["listeners"]
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"strategie": "canary"}, "has no option 'change.strategie'; did you mean 'strategy'"),
+        ({"strategy": "blue"}, "value of strategy must be one of: rolling, canary"),
+        ({"strategy": "canary", "share": [1]}, r"`change.share` is '\[1\]'"),
+        ({"strategy": "canary", "observe_seconds": "soon"}, "observe_seconds"),
+        ("canary", "change"),
+        (5, "option 'change' of collector 'gateway' must be a mapping"),
+    ],
+)
+def test_a_wrong_change_is_refused(change: Any, says: str) -> None:
+    with pytest.raises(Problem, match=says):
+        rendered({**GATEWAY, "change": change})

@@ -117,16 +117,17 @@ topology_spread: [{maxSkew: 1}]
 service: {enabled: true, type: NodePort}
 network_policy: {enabled: true, ingress_from: [{podSelector: {}}]}
 storage: {size: 9Gi, class: fast}
+change: {strategy: canary}
 update_strategy: {rollingUpdate: {maxUnavailable: 1}}
 certificates:
   - {name: tls, usages: both, dns_names: null, issuer: null, duration_seconds: 7776000, renew_before_seconds: 2592000}
 """)
 SAMPLES["target_allocator"] = SETTINGS
-# What the config and the image are made of reaches backends as config and image, and `adopt` is for the apply.
+# What the config and the image are made of reaches backends as these; `adopt` and `change` are for the apply.
 # What `allow` allows reaches them as rules. tests/contract/test_options_are_used.py asks that each of them is read.
 BEFORE = {
     *("backend", "mode", "recipes", "config", "config_files", "distribution", "distribution_manifest", "platform"),
-    *("image", "image_registry", "adopt", "allow", "log_level"),
+    *("image", "image_registry", "adopt", "change", "allow", "log_level"),
 }
 # Said in docs/operator.md or in argument_specs.yml: option, backends and modes in which it means nothing.
 IDLE = {
