@@ -31,6 +31,7 @@ FLOORS: dict[str, tuple[tuple[str, ...], ...]] = {
         ("api",),
         ("aws", "probe", "release", "rollout"),
         ("diagnose", "olm", "sample_app", "webhooks"),
+        ("change",),
         ("bundle",),
         ("instrumentation",),
     ),

@@ -16,7 +16,7 @@ LONGEST = 240
 # A collector that retries says so at least that often. Source: max_interval of exporterhelper, 30 s.
 CURRENT_SECONDS = 60
 # What repeats with other numbers is the same entry.
-_VARIABLE = re.compile(r"\b(?:0x)?[0-9a-f]{8,}(?:-[0-9a-f]{4,})*\b|\d+")
+VARIABLE = re.compile(r"\b(?:0x)?[0-9a-f]{8,}(?:-[0-9a-f]{4,})*\b|\d+")
 _ENTRY = re.compile(
     r"(?P<time>\S+)\t(?P<level>debug|info|warn|error|dpanic|panic|fatal)\t(?:(?P<caller>\S+:\d+)\t)?"
     r"(?P<message>[^\t]*)(?:\t(?P<fields>\{.*\}))?\Z",
@@ -37,7 +37,7 @@ def groups(text: str, now: str, mask: Callable[[str], str]) -> list[dict[str, An
             continue
         said = " ".join(part for part in (entry["message"], entry["error"]) if part)
         cause = next(((one, match) for one in CAUSES if (match := re.search(one.pattern, said, re.IGNORECASE))), None)
-        key = (entry["about"], entry["signal"], cause[0].id if cause else _VARIABLE.sub("#", said)[:LONGEST])
+        key = (entry["about"], entry["signal"], cause[0].id if cause else VARIABLE.sub("#", said)[:LONGEST])
         old = found.get(key, {"count": 0})
         found[key] = {**entry, **_told(cause), "count": old["count"] + 1, "time": when, "said": said}
     # Masks do not recognise a secret that is cut.

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from ..config.catalogue import Listeners
-from ..config.paths import address, amount, at, items, section
+from ..config.paths import address, amount, at, is_loopback, items, section
 from ..needs.listeners import waits_for_clients
 from .text import age
 
@@ -160,7 +160,7 @@ class Flow:
         settings = section(self.config, "receivers", str(row["id"]))
         # What asks for its data itself does so at intervals, and counts between two of them say nothing.
         rests = not row["passive"] and row["accepted_total"]
-        starts = not row["passive"] and self.whole[UPTIME] < _interval(settings)
+        starts = not row["passive"] and self.whole[UPTIME] < interval(settings)
         return "rests" if rests else "starts" if starts else "idle"
 
     def _processes(self, signal: str) -> Iterator[dict[str, Any]]:
@@ -201,10 +201,16 @@ def _outgoing(row: Mapping[str, Any]) -> str:
     return "silent" if row["accepted"] else "idle"
 
 
-def _interval(settings: Mapping[str, Any]) -> float:
+def interval(settings: Mapping[str, Any]) -> float:
+    """Return the seconds between two collections of a receiver that asks for its data."""
     given = settings.get("collection_interval") or at(settings, ("config", "global", "scrape_interval"))
-    found = list(_DURATION.finditer(str(given or "")))
-    return sum(float(item["number"]) * _SECONDS[item["unit"]] for item in found) or _USUAL_INTERVAL
+    return duration(given) or _USUAL_INTERVAL
+
+
+def duration(value: Any) -> float:
+    """Return the seconds of a duration as Go writes it; 0 if there is none."""
+    found = _DURATION.finditer(str(value or ""))
+    return sum(float(item["number"]) * _SECONDS[item["unit"]] for item in found)
 
 
 def metrics_port(config: Mapping[str, Any], default: int) -> tuple[str, int]:
@@ -221,3 +227,13 @@ def metrics_port(config: Mapping[str, Any], default: int) -> tuple[str, int]:
         return "", 0
     first = served[0] if served else {}
     return str(first.get("host") or "localhost"), address(f":{first.get('port')}")[1] or default
+
+
+def unserved(config: Mapping[str, Any], default: int) -> str:
+    """Return why other pods cannot read the collector's own metrics, and the fix; nothing if they can."""
+    host, port = metrics_port(config, default)
+    if not port:
+        return "service.telemetry.metrics serves none"
+    if config and is_loopback(host):
+        return f"they are served on {host}:{port}; set `host: 0.0.0.0` for their reader in service.telemetry"
+    return ""

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from ..._core.config.catalogue import Listeners
 from ..._core.diagnose.checks_trust import Certificate
-from ..._core.diagnose.metrics import MEMORY, Flow, Reading, grown, metrics_port, reading, total
+from ..._core.diagnose.metrics import MEMORY, Flow, Reading, grown, metrics_port, reading, total, unserved
 from ..._core.diagnose.objects import memory_limit
 from ..._core.errors import Problem
 from ..api.explain import library
@@ -23,7 +23,6 @@ from .targets import DiagnosedTarget
 POLL_FIRST, POLL_GROWTH, POLL_LAST = 0.5, 1.4, 2.0
 # So many pods of a collector are asked; more of them say the same.
 MOST_PODS = 20
-_LOCAL = ("localhost", "127.0.0.1", "::1")
 
 
 @dataclass
@@ -40,18 +39,16 @@ class Meter:
 
     def paths(self) -> dict[str, str]:
         """Return the address of each pod's metrics; none if they are not served."""
-        host, port = metrics_port(self.config, self.default_port)
         running = [pod["metadata"] for pod in self.target.pods if pod.get("status", {}).get("phase") == "Running"]
-        if not port and running:
-            self.target.notes.add("own metrics", "service.telemetry.metrics serves none")
-            return {}
-        if host in _LOCAL and running and self.config:
-            why = f"they are served on {host}:{port}; set `host: 0.0.0.0` for their reader in service.telemetry"
-            self.target.notes.add("own metrics", why)
+        why = unserved(self.config, self.default_port)
+        if why:
+            if running:
+                self.target.notes.add("own metrics", why)
             return {}
         if len(running) > MOST_PODS:
             self.target.notes.add("own metrics of all pods", f"{MOST_PODS} of {len(running)} are read")
         names = [(meta["namespace"], meta["name"]) for meta in running[:MOST_PODS]]
+        port = metrics_port(self.config, self.default_port)[1]
         return {
             f"{namespace}/{name}": f"{path_of('pods', namespace, name)}:{port}/proxy/metrics"
             for namespace, name in names

@@ -1,0 +1,237 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a canary counts, each row with that of the pods that it is compared with. Private.
+
+Shares are compared by the bounds of Wilson's score interval: a small number of failures in a small number of items
+proves nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from math import ceil, sqrt
+from typing import Any
+
+from ..config.paths import amount, at, section
+from ..diagnose.logs import VARIABLE
+from ..diagnose.metrics import duration, interval
+from ..needs.listeners import kind_of
+from .judge_table import COLLECTING, HOLDS, SAMPLERS
+from .readings import Facts, Revision, Row
+
+# 99 % on either side.
+_Z = 2.58
+# What is accepted should be sent after what components hold it for, and so many seconds more.
+MARGIN = 10.0
+# Fewer items say nothing. A sampler may drop the spans of a whole trace, so more must be due.
+_LEAST, _SAMPLED, _TAIL = 20, 100, 1000
+# Over so many readings a queue must grow.
+_GROWTH = 6
+# A processor that the rest passes less than this share of, in percent, may well pass none for a while.
+_PASSES = 5.0
+_FLUSH = ("sending_queue", "batch", "flush_timeout")
+
+
+def facts_of(
+    canary: Revision, rest: Revision, now: str, mask: Callable[[str], str], baseline: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """Return all facts of this moment. Where no other pods are left, those from before the change compare."""
+    new = canary.facts(now, mask)
+    old = dict(baseline) if baseline and not rest.polls else rest_facts(rest, now, mask)
+    one = _Comparison(canary, rest.config, new, old, whole=not rest.polls)
+    queues = canary.queues(_GROWTH)
+    for pod in new["pods"]:
+        pod["rest_memory"] = old["memory_percent"]
+    return {
+        "seconds": new["seconds"],
+        "canary": new,
+        "rest": old,
+        "receives": [one.receives(row) for row in new["receives"]],
+        "processes": [one.processes(row) for row in new["processes"]],
+        "exports": [one.exports(row, *queue) for row, queue in zip(new["exports"], queues, strict=True)],
+        "ports": list(_ports(canary, rest)),
+        "logs": [one.log(row) for row in new["logs"] if _is_error(row)],
+    }
+
+
+def rest_facts(rest: Revision, now: str, mask: Callable[[str], str]) -> dict[str, Any]:
+    """Return the facts of older pods, with the rows that a canary is compared with as `basis`."""
+    return {**rest.facts(now, mask), "basis": rest.basis()}
+
+
+def held(config: Mapping[str, Any]) -> float:
+    """Return for how many seconds the components of a config may hold data until they pass it on."""
+    seconds = 0.0
+    for name in ("processors", "connectors"):
+        for key, settings in section(config, name).items():
+            path, usual = HOLDS.get(kind_of(str(key)), ((), 0.0))
+            seconds += (duration(at(settings, path)) if path else 0.0) or usual
+    waits = [at(settings, _FLUSH) for settings in section(config, "exporters").values()]
+    return seconds + max(map(duration, waits), default=0.0)
+
+
+def bounds(part: float, whole: float) -> tuple[float, float]:
+    """Return the bounds of Wilson's score interval: between which shares, in percent, the true one surely is."""
+    if not whole:
+        return 0.0, 0.0
+    share, square = min(part / whole, 1.0), _Z * _Z
+    middle = share + square / (2 * whole)
+    wide = _Z * sqrt(share * (1 - share) / whole + square / (4 * whole * whole))
+    return 100 * (middle - wide) / (1 + square / whole), 100 * (middle + wide) / (1 + square / whole)
+
+
+class _Comparison:
+    """The rows of a canary, each with what it is compared with."""
+
+    def __init__(
+        self, canary: Revision, config: Mapping[str, Any], new: Row, old: Mapping[str, Any], *, whole: bool
+    ) -> None:
+        self._new, self._old, self._whole = new, old, whole
+        self._basis: Facts = old["basis"]
+        self._settings = canary.config, config
+        self._settled = canary.before(held(canary.config) + MARGIN)
+        self._moving = {row["signal"] for row in new["exports"] if row["sent"] or row["failed"]}
+        self._sending = {row["signal"] for row in self._basis["exports"] if row["sent"]}
+
+    def _alike(self, kind: str, row: Row) -> list[Row]:
+        """Return the rows of the same component and signal in the rest, else all of the same signal."""
+        signal = [one for one in self._basis[kind] if one["signal"] == row["signal"]]
+        return [one for one in signal if one["id"] == row["id"]] or signal
+
+    def receives(self, row: Row) -> Row:
+        parts = ("refused", "failed")
+        due = self._due_to_come(row)
+        share = self._share("receives", row, "rejected", parts, "accepted")
+        return {**row, **share, "about": f"receivers/{row['id']}", "due": due}
+
+    def _due_to_come(self, row: Row) -> int:
+        """Return how many items were due by now at the rate of the rest; 0 where that says nothing.
+
+        Clients keep their connections to older pods, so only what remains alone is due to get their data.
+        """
+        here = [one for one in self._old["receives"] if (one["id"], one["signal"]) == (row["id"], row["signal"])]
+        came, seconds = sum(one["accepted"] for one in here), self._old["seconds"]
+        if row["passive"]:
+            due = self._whole and row["signal"] in self._old["steady"] and self._new["seconds"] >= 3 * MARGIN
+        else:
+            rest = interval(section(self._settings[0], "receivers", row["id"]))
+            due = kind_of(row["id"]) in COLLECTING and self._new["seconds"] > 2 * rest
+        return int(came * self._new["seconds"] / seconds) if due and seconds else 0
+
+    def _share(self, kind: str, row: Row, name: str, parts: Iterable[str], well: str) -> Row:
+        """Return which share of the items went wrong here and in the rest, and by how much more for certain."""
+
+        def counted(one: Row) -> tuple[int, int]:
+            bad = sum(one[part] for part in parts)
+            return bad, bad + one[well]
+
+        bad, of = counted(row)
+        others = [counted(one) for one in self._alike(kind, row)]
+        rest = max(others, key=lambda one: bounds(*one)[1], default=(0, 0))
+        more = bounds(bad, of)[0] - bounds(*rest)[1]
+        return {
+            name: bad,
+            "offered": of,
+            f"{name}_percent": _percent(bad, of),
+            f"rest_{name}": rest[0],
+            "rest_offered": rest[1],
+            f"rest_{name}_percent": _percent(*rest),
+            f"{name}_excess": max(round(more), 0),
+        }
+
+    def exports(self, row: Row, low: int, grew: int) -> Row:
+        """Return the row of an exporter, with how much was due by the share that the rest has sent."""
+        share = self._share("exports", row, "failed", ("send_failed", "enqueue_failed"), "sent")
+        here = [one for one in self._basis["exports"] if (one["id"], one["signal"]) == (row["id"], row["signal"])]
+        # A new exporter may be meant for few items: it is compared only where nothing else sends the signal.
+        peers = here or ([] if row["signal"] in self._moving else self._alike("exports", row))
+        came = _accepted(self._settled, row["signal"]) if self._settled else 0
+        shares = [one["sent"] / max(_accepted(self._basis, one["signal"]), 1) for one in peers]
+        queue = sum(one["queue_size"] for one in self._now("exports", row)) / max(len(self._old["pods"]), 1)
+        return {
+            **row,
+            **share,
+            "due": int(came * min(max(shares, default=0.0), 1.0)),
+            "rest_sent": sum(one["sent"] for one in peers),
+            "least": self._least(row["signal"]),
+            "queue_low": low,
+            "queue_grown": grew,
+            "rest_queue": round(queue),
+            "queue_excess": round(low / max(len(self._new["pods"]), 1) - 5 * queue),
+        }
+
+    def _now(self, kind: str, row: Row) -> list[Row]:
+        return [one for one in self._old[kind] if (one["id"], one["signal"]) == (row["id"], row["signal"])]
+
+    def processes(self, row: Row) -> Row:
+        """Return the row of a processor, with whether items pass it in the rest, or elsewhere if it is new there."""
+        same = [one for one in self._basis["processes"] if (one["id"], one["signal"]) == (row["id"], row["signal"])]
+        came, went = (sum(one[word] for one in same) for word in ("incoming", "outgoing"))
+        ends = row["signal"] in self._sending - self._moving
+        holds = HOLDS.get(kind_of(row["id"]), ((), 0.0))[1]
+        passes = bounds(went, came)[0] >= _PASSES if same else ends
+        more = {"rest_incoming": came, "rest_outgoing": went, "passes": passes and not holds}
+        return {**row, **more, "least": self._least(row["signal"], row["id"])}
+
+    def _least(self, signal: str, name: str = "") -> int:
+        """Return how many items must be due to say that none passes: more with samplers that the rest does not have."""
+        least = _LEAST
+        new, old = (section(config, "processors") for config in self._settings)
+        for row in self._new["processes"]:
+            key = row["id"]
+            if row["signal"] == signal and name in ("", key) and new.get(key) != old.get(key):
+                least = max(least, _needed(kind_of(key), section(new, key)))
+        return least
+
+    def log(self, row: Row) -> Row:
+        """Return an entry, with whether the rest has it too, and whether its component works all the same."""
+        said = row["cause"] or VARIABLE.sub("#", row["said"])
+        role = row["about"].partition("/")[0]
+        others = {
+            (one["about"].partition("/")[0], one["cause"] or VARIABLE.sub("#", one["said"]))
+            for one in self._old["logs"]
+        }
+        works = {
+            f"exporters/{one['id']}" for one in self._new["exports"] if one["sent"] and one["sent"] > one["failed"]
+        } | {f"receivers/{one['id']}" for one in self._new["receives"] if one["accepted"]}
+        calm = row["about"] in works and not _is_partial(row)
+        return {**row, "known": (role, said) in others, "calm": calm}
+
+
+def _needed(kind: str, settings: Mapping[str, Any]) -> int:
+    if kind not in SAMPLERS:
+        return _LEAST
+    percentage = amount(str(settings.get("sampling_percentage") or 0))
+    if kind == "probabilisticsampler":
+        return ceil(_SAMPLED * 100 / percentage) if percentage else _LEAST
+    return _TAIL
+
+
+def _accepted(facts: Facts, signal: str) -> int:
+    """Return what came in of a signal; for one that connectors make, of all signals."""
+    own = [row["accepted"] for row in facts["receives"] if row["signal"] == signal]
+    return sum(own) if own else sum(row["accepted"] for row in facts["receives"])
+
+
+def _percent(part: float, whole: float) -> int:
+    return round(100 * part / whole) if whole else 0
+
+
+def _is_error(row: Row) -> bool:
+    return row["level"] not in ("info", "debug", "warn") or bool(row["error"]) or _is_partial(row)
+
+
+def _is_partial(row: Row) -> bool:
+    """Return whether a backend took a request, but not all of its items. Source: the OTLP exporters."""
+    return bool(str(row["message"]).startswith("Partial success"))
+
+
+def _ports(canary: Revision, rest: Revision) -> Iterator[Row]:
+    """Yield the ports on which a pod of the canary refuses connections, and whether an older pod accepts them."""
+    older = [one.closed for poll in rest.polls[-1:] for one in poll.samples.values() if one.closed is not None]
+    for poll in canary.polls[-1:]:
+        for sample in poll.samples.values():
+            for name, port in sample.closed or ():
+                closed = any((name, port) not in shut for shut in older)
+                yield {"about": f"receivers/{name}", "id": name, "pod": sample.pod, "port": port, "closed": closed}

@@ -1,0 +1,229 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Watch the pods of a changed collector beside those that run its earlier config, and judge them. Private.
+
+What cannot be read is never good: `require_metrics` stops a change that could not be judged before it is made.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from ..._core.change.facts import MARGIN, facts_of, held, rest_facts
+from ..._core.change.judge import Judge, Verdict
+from ..._core.change.judge_table import PROBED, JudgeRow
+from ..._core.change.readings import Revision, Sample
+from ..._core.cluster.rollout import newest, newest_pods, older_pods, owned
+from ..._core.config.catalogue import Listeners
+from ..._core.config.paths import items, section
+from ..._core.config.secrets import masker, secrets_in
+from ..._core.diagnose.metrics import metrics_port, reading, unserved
+from ..._core.diagnose.objects import memory_limit
+from ..._core.errors import Problem
+from ..._core.needs.listeners import kind_of, listeners, started
+from ..diagnose.collect import DiagnosedCollector, utc_now
+from ..diagnose.reader import ClusterReader, Object, path_of
+from ..diagnose.targets import PLURALS, DiagnosedTarget
+from ..rollout.reasons import checked_search
+
+POLL_SECONDS = 3.0
+# So many pods of each revision are read: more of them say the same. The logs and ports of fewer.
+MOST_PODS, LOG_PODS = 10, 3
+LOG_LINES, LOG_SECONDS = 500, 300
+# How a connection fails to a port without a listener, as the API server quotes Go.
+_REFUSED = "connection refused"
+_ASKED = "Judge the change of {}"
+
+
+class Observed(NamedTuple):
+    """A workload under change, and its new config, which is read from the pods if they show it.
+
+    `baseline` is what the pods were like before the change, for when none of those is left.
+    """
+
+    workload: Object
+    listeners: Listeners
+    config: Mapping[str, Any] | None = None
+    metrics_port: int = 8888
+    baseline: Mapping[str, Any] | None = None
+
+
+@dataclass
+class Observation:
+    """What was found; `rest` is what the older pods were like, the baseline of a later observation."""
+
+    verdicts: list[Verdict] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    rest: dict[str, Any] = field(default_factory=dict)
+    seconds: float = 0.0
+
+
+def pods_of(reader: ClusterReader, workload: Object) -> tuple[list[Object], list[Object]]:
+    """Return the pods of the newest revision of a workload, and those of older ones, as they are now."""
+    metadata = workload["metadata"]
+    kind, namespace = workload["kind"], metadata["namespace"]
+    live = reader.cluster.get(path_of(PLURALS[kind], namespace, metadata["name"])) or workload
+    live = {**live, "kind": kind}
+    labels = section(live, "spec", "selector", "matchLabels")
+    query = {"labelSelector": ",".join(f"{key}={value}" for key, value in labels.items())} if labels else {}
+    plural = "replicasets" if kind == "Deployment" else "controllerrevisions"
+    revisions, pods = (list(reader.cluster.items(path_of(one, namespace), query)) for one in (plural, "pods"))
+    owners = [live] if kind != "Deployment" else [one for one in revisions if owned(one, live)]
+    new = newest_pods(live, newest(live, revisions), pods)
+    return new, [pod for owner in owners for pod in older_pods(owner, new, pods)]
+
+
+class _Watched:
+    """The pods of one revision in a cluster."""
+
+    def __init__(self, reader: ClusterReader, observed: Observed, pods: list[Object], *, fresh: bool) -> None:
+        metadata = observed.workload["metadata"]
+        target = DiagnosedTarget(metadata["namespace"], metadata["name"], observed.workload["kind"], pods=pods)
+        if not pods:
+            target.workload = observed.workload
+        subject = DiagnosedCollector(reader, target, observed.listeners, observed.metrics_port)
+        self.reader, self.container = reader, subject.container
+        self.config: dict[str, Any] = subject.config or dict((observed.config or {}) if fresh else {})
+        self.revision = Revision(self.config, observed.listeners, fresh=fresh)
+        self.port = metrics_port(self.config, observed.metrics_port)[1]
+        self.why = unserved(self.config, observed.metrics_port)
+        self.notes = target.notes
+
+    def read(self, pods: list[Object], at: float, ports: Sequence[tuple[str, int]]) -> None:
+        """Read the pods that run, all at once."""
+        running = [pod for pod in pods if section(pod, "status").get("phase") == "Running"][:MOST_PODS]
+        asked = [(pod, number < LOG_PODS) for number, pod in enumerate(running)]
+        samples = self.reader.cluster.parallel(lambda one: self._sample(*one, ports), asked)
+        self.revision.add(at, samples)
+
+    def _sample(self, pod: Object, closely: bool, ports: Sequence[tuple[str, int]]) -> Sample:
+        metadata = pod["metadata"]
+        path = path_of("pods", metadata["namespace"], metadata["name"])
+        name = str(self.container.get("name") or "")
+        query = {"container": name, "sinceSeconds": LOG_SECONDS, "tailLines": LOG_LINES, "timestamps": "true"}
+        metrics = self.reader.text(f"{path}:{self.port}/proxy/metrics") if self.port else None
+        log = self.reader.text(f"{path}/log", query) if closely else None
+        status: Object = next((one for one in items(pod, "status", "containerStatuses") if one.get("name") == name), {})
+        ended = section(status, "lastState", "terminated")
+        closed = [one for one in ports if _REFUSED in self.reader.text(f"{path}:{one[1]}/proxy/").why]
+        return Sample(
+            metadata["name"],
+            reading(metrics.value) if metrics and metrics.value is not None else None,
+            int(status.get("restartCount") or 0),
+            ended.get("reason") == "OOMKilled",
+            memory_limit(self.container),
+            (log.value or "") if log else "",
+            tuple(closed) if closely and metrics and metrics.value is not None else None,
+            metrics.why if metrics else self.why,
+        )
+
+    def ports(self, table: Listeners) -> list[tuple[str, int]]:
+        """Return the ports that clients use and that answer HTTP, so that asking them leaves no data."""
+        found = listeners(self.config, started(self.config), table)
+        return list(
+            dict.fromkeys(
+                (one.part.id, one.port)
+                for one in found
+                if one.part and one.part.section == "receivers" and one.exposed and one.protocol == "TCP"
+                if kind_of(one.part.id) in PROBED
+            )
+        )
+
+
+def require_metrics(reader: ClusterReader, observed: Observed) -> None:
+    """Raise Problem if the pods of a workload cannot be judged: before the first write."""
+    asked = _ASKED.format(f"{observed.workload['kind']} {observed.workload['metadata']['name']}")
+    new, old = pods_of(reader, observed.workload)
+    watched = _Watched(reader, observed, [*new, *old], fresh=False)
+    later = unserved(observed.config, observed.metrics_port) if observed.config is not None else ""
+    hidden = "" if watched.config else "; ".join(row["why"] for row in watched.notes.rows()) or "it was not found"
+    fix = "Serve the metrics to other pods, or set `strategy: rolling`."
+    for which, why in (
+        ("present config", hidden),
+        ("metrics of the present config", watched.why),
+        ("metrics of the new config", later),
+    ):
+        if why:
+            raise Problem(f"the {which} cannot be read: {why}", asked=asked, fix=fix)
+    watched.read([*new, *old], 0.0, ())
+    samples = list(watched.revision.polls[0].samples.values())
+    if samples and all(sample.reading is None for sample in samples):
+        fix = "Allow `get` on `pods/proxy` and `pods/log` in this namespace, or set `strategy: rolling`."
+        wrong = f"the metrics of its pods cannot be read: {samples[0].why}"
+        raise Problem(wrong, asked=asked, where=f"pod {samples[0].pod}", fix=fix)
+
+
+def baseline(reader: ClusterReader, observed: Observed, seconds: float = 18.0) -> dict[str, Any]:
+    """Return what the pods of a workload are like before a change, for a change that leaves none of them."""
+    before = _all_pods(reader, observed)
+    watched = _Watched(reader, observed, before, fresh=False)
+    for at in _times(reader, seconds):
+        watched.read(before if not at else _all_pods(reader, observed), at, ())
+    return rest_facts(watched.revision, utc_now(), masker(secrets_in(watched.config)))
+
+
+def _all_pods(reader: ClusterReader, observed: Observed) -> list[Object]:
+    return [pod for pods in pods_of(reader, observed.workload) for pod in pods]
+
+
+def observe(
+    reader: ClusterReader,
+    observed: Observed,
+    seconds: float,
+    rows: Sequence[JudgeRow],
+    now: Callable[[], str] = utc_now,
+) -> Observation:
+    """Judge the newest pods of a workload for some seconds, until the first evidence that lasts."""
+    new, old = pods_of(reader, observed.workload)
+    canary = _Watched(reader, observed, new, fresh=True)
+    rest = _Watched(reader, observed, old, fresh=False)
+    mask = masker(secrets_in(canary.config) | secrets_in(rest.config))
+    judge, ports = Judge(checked_search({}), rows, mask), canary.ports(observed.listeners)
+    result, facts = Observation(), {}
+    for at in _times(reader, seconds):
+        if at:
+            new, old = pods_of(reader, observed.workload)
+        canary.read(new, at, ports)
+        if old:
+            rest.read(old, at, ports)
+        facts = facts_of(canary.revision, rest.revision, now(), mask, observed.baseline)
+        result.seconds, result.verdicts = at, judge.verdicts(facts)
+        if result.verdicts:
+            break
+    result.rest = facts["rest"]
+    result.notes = [*judge.unfit, *_notes(canary, facts, seconds)]
+    return result
+
+
+def _times(reader: ClusterReader, seconds: float) -> Iterator[float]:
+    """Yield the seconds since the start, every few of them, and once more at the end."""
+    start, clock = reader.cluster.clock(), reader.cluster.clock
+    yield 0.0
+    while clock() - start < seconds:
+        reader.cluster.sleep(min(POLL_SECONDS, max(seconds - (clock() - start), 0.1)))
+        yield clock() - start
+
+
+def _notes(canary: _Watched, facts: Mapping[str, Any], seconds: float) -> Iterator[str]:
+    """Yield what limits the judgement, for the user to read."""
+    came, before = facts["canary"]["received"], facts["rest"]["received"]
+    if not came and not before:
+        yield "no data came in: judged by start and log alone"
+    elif not came:
+        yield (
+            "no data reached the canary, because clients keep their connections to older pods: judged by start, ports"
+            " and log alone"
+        )
+    needed = held(canary.config) + MARGIN
+    if came and needed >= seconds:
+        yield (
+            f"its components may hold data for {round(needed - MARGIN)} s: whether it is sent was not judged; set"
+            f" `observe_seconds` to more than {round(needed + MARGIN)}"
+        )
+    for row in facts["exports"]:
+        if row["failed"] and row["rest_failed"] and not row["failed_excess"]:
+            yield f"{row['about']} fails in the rest too ({row['rest_failed']} of {row['rest_offered']} {row['items']})"
+    yield from (f"{row['what']}: {row['why']}" for row in canary.notes.rows())
