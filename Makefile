@@ -7,6 +7,8 @@ SHELL := /bin/bash
 VENV := .venv
 BIN := $(CURDIR)/$(VENV)/bin
 export PATH := $(BIN):$(PATH)
+# Images of containers often turn bytecode off. Without it, each of the hundreds of commands here compiles Ansible anew.
+unexport PYTHONDONTWRITEBYTECODE
 # Everything runs against this checkout, under the name by which users know it.
 LINK := .ansible/collections/ansible_collections/o11y/opentelemetry
 # Where uv is missing, it is put here.
