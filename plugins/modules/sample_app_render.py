@@ -15,7 +15,7 @@ description:
   - Chooses the collector that the application sends to, and renders two services, the second behind the first.
   - Reads files on the controller and touches no cluster.
 author: The o11y.opentelemetry maintainers (@o11y)
-extends_documentation_fragment: [o11y.opentelemetry._controller]
+extends_documentation_fragment: [o11y.opentelemetry._controller, o11y.opentelemetry._controller.lock]
 options:
   options:
     description: The options of role P(o11y.opentelemetry.otel_sample_app#role) without prefix.

@@ -36,9 +36,9 @@ QUESTIONS: dict[str, type | tuple[type, ...]] = {
 }
 
 # Ours: playbooks that are no job (a mirror is filled where there is internet, for places without; a lock is written
-# into the inventory and reviewed there; a sample application is for the person who tries, and the roles of the account
-# are for an administrator), and questions that differ from their input with a reason.
-WITHOUT_A_TEMPLATE = {"lock", "mirror", "rights", "sample_app"}
+# into the inventory and reviewed there; the roles of the account are for an administrator), and questions that differ
+# from their input with a reason.
+WITHOUT_A_TEMPLATE = {"lock", "mirror", "rights"}
 # A collector needs recipes; the input's default is none, for inventories that give a list of collectors.
 ASKED_WITH_ANOTHER_DEFAULT = {"otel_collector_recipes"}
 # Lists of names, which Ansible splits at commas.

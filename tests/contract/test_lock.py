@@ -169,6 +169,21 @@ def test_an_inventory_without_collectors_is_locked_too(inventory: Inventory) -> 
     assert "opentelemetry-collector" not in inventory.lock.read_text()
 
 
+def test_the_lock_holds_the_sample_application_if_the_inventory_sets_its_image(inventory: Inventory) -> None:
+    app = ("sample_app", "-e", "otel_sample_app_state=rendered")
+    inventory.run("lock")
+    assert "python" not in inventory.lock.read_text()
+    refused = inventory.run(*app)
+    assert "Set `otel_sample_app_image` in the inventory" in " ".join((refused.stdout + refused.stderr).split())
+    (inventory.lock.parent / "group_vars").mkdir()
+    (inventory.lock.parent / "group_vars" / "all.yml").write_text("otel_sample_app_image: example.com/python:3\n")
+    assert changed(inventory.run("lock")) == 1
+    rendered = inventory.run(*app).stdout
+    pinned = {match[0]: match[1] for match in re.findall(r"image: (\S*python\S*)@(sha256:\w+)", rendered)}
+    assert "example.com/python:3" in pinned and len(pinned) == 2, rendered
+    assert pinned == {image: inventory.digest(image) for image in pinned}
+
+
 def test_a_lock_is_for_the_parts_that_site_deploys() -> None:
     gather, deploy = (
         _sources.read_yaml(ROOT / "playbooks" / "tasks" / f"{name}.yml") for name in ("mirror_gather", "deploy")

@@ -56,7 +56,17 @@ def environment(rendered: dict[str, Any]) -> dict[str, Any]:
 
 def test_the_role_passes_on_its_options_and_all_else_is_of_the_run() -> None:
     assert VARS["__otel_sample_app_options"] == {name: f"{{{{ {PREFIX}{name} }}}}" for name in OPTIONS}
-    run = {"state", "wait_seconds", "trace_seconds", "kubeconfig", "kube_context", "eks_cluster", "backend", "xray"}
+    run = {
+        "state",
+        "wait_seconds",
+        "trace_seconds",
+        "kubeconfig",
+        "kube_context",
+        "eks_cluster",
+        "backend",
+        "xray",
+        "lock_file",
+    }
     assert {name.removeprefix(PREFIX) for name in SPEC} - OPTIONS == run
     assert set(SPEC[f"{PREFIX}state"]["choices"]) <= {path.stem for path in (ROLE / "tasks").iterdir()}
 
