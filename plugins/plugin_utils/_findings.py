@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -66,6 +68,19 @@ def _suppression(item: Any) -> Suppression:
     return Suppression(item["rule"], str(item.get("reason") or ""), str(item.get("path") or "*"))
 
 
+@contextmanager
+def without_garbage_collection() -> Iterator[None]:
+    """Pause Python's garbage collector: configs and positions have no cycles, and it looks at all of them again."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
+
+
+@without_garbage_collection()
 def render(
     request: _render.Request, judgement: Judgement, warn: Callable[[str], None], fail_on: str = "error"
 ) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from ..module_utils._core.config.documents import Found
 from ..module_utils._core.config.layers import Composed, Layer
 from ..module_utils._core.config.paths import Path as KeyPath
 from ..module_utils._core.config.paths import Position, at
+from ..module_utils._core.config.yaml_documents import part
 from ..module_utils._core.errors import Problem
 from ..module_utils._core.lint import context
 from ..module_utils._core.lint.context import Context
@@ -174,7 +175,7 @@ def _add_text(text: str, name: str, wanted: bool, result: Collected) -> None:
         outer = parsed[item.document]
         try:
             with result.guarded(f"reading {label}", name):
-                inner = _yaml.inner(item, outer, lines, name) if item.text else _yaml.part(outer, item.path)
+                inner = _yaml.inner(item, outer, lines, name) if item.text else part(outer, item.path)
                 made = _finish(inner, item, label, context.context_of(item, stream))
                 locate = _yaml.around(made.locate, outer, item.path, name) if made.context.resource else made.locate
                 result.inputs.append(replace(made, file=name, locate=locate))

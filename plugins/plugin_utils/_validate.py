@@ -35,6 +35,7 @@ class _Case:
     build: str = ""
 
 
+@_findings.without_garbage_collection()
 def report(arguments: Mapping[str, Any], warn: Callable[[str], None], check: bool = False) -> dict[str, Any]:
     """Return all findings as a task result. Raises Problem when one is as severe as `fail_on` says."""
     collected = _inputs.collect(arguments["paths"], arguments["config"], arguments["merge"])

@@ -138,15 +138,6 @@ def _position(value: Any) -> Position | None:
     return Position(*legacy) if legacy and legacy[0] else None
 
 
-def part(document: Document, path: Path) -> Document:
-    if not path:
-        return document
-    size = len(path)
-    positions = {key[size:]: position for key, position in document.positions.items() if key[:size] == path}
-    twice = tuple((key[size:], position) for key, position in document.duplicates if key[:size] == path)
-    return Document(at(document.data, path), positions, twice)
-
-
 def inner(found: Found, document: Document, lines: Sequence[str], file: str) -> Document:
     """Return the document in a scalar, with its places in the file around it."""
     moved = placement(found, document, lines)

@@ -75,6 +75,8 @@ def leaves(value: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:
         here, item = stack.pop()
         if isinstance(item, _SCALARS):
             yield here, item
+        elif isinstance(item, dict):
+            stack.extend([((*here, key), child) for key, child in reversed(item.items())])
         elif isinstance(item, Mapping):
             stack.extend([((*here, key), item[key]) for key in reversed(list(item))])
         elif isinstance(item, (list, tuple)):

@@ -50,6 +50,7 @@ SCHEME = re.compile(r"(?:Bearer|Basic|Token|Api-?Key|Api-?Token|Splunk)\s{1,4}",
 _NO_VALUES = ("true", "false", "null", "nil", "none", "yes", "no", "")
 _HASHED = re.compile(r"[^:\s]*:(\$|\{)")
 _SHORT, _LONG, _RANDOM, _INDENT = 8, 20, 32, 80
+_SHORTEST = 15  # of a secret by its shape, without a sign that separates it from a name
 _LONGEST = 128  # a name, or a text that is searched once for all its places
 _ENTROPY, _DIGITS, _CHANGES = 4.2, 4, 6
 
@@ -129,8 +130,9 @@ def is_placeholder(value: str) -> bool:
 
 def secret_at(config: Any, path: Path, value: str) -> str:
     """Return the kind of secret of a value; an empty string if it is no secret or comes from a variable."""
-    what = next((found.what for found in _by_shape(value, pairs=_is_source(path))), "")
-    return what or _by_name(config, path, value) or next((RANDOM for _found in _random(value)), "")
+    found = [secret.what for secret in secrets_of(value, pairs=_is_source(path))]
+    what = next((one for one in found if one != RANDOM), "")
+    return what or _by_name(config, path, value) or (RANDOM if found else "")
 
 
 def _by_name(config: Any, path: Path, value: str) -> str:
@@ -147,8 +149,14 @@ def _by_name(config: Any, path: Path, value: str) -> str:
 
 def is_secret_key(path: Path) -> bool:
     """Whether the last key of a path usually holds a secret, or a list of them. A data source may be without one."""
+    # A key that is a float would be the same as an index for the cache.
+    return bool(path) and isinstance(path[-1], (str, int)) and _is_secret_key(path[-3:])
+
+
+@lru_cache(maxsize=4096)
+def _is_secret_key(path: Path) -> bool:
     path = _setting(path)
-    if not path or not isinstance(path[-1], str):
+    if not isinstance(path[-1], str):
         return False
     return path[-2:] == ("api", "key") or (is_secret_name(path[-1]) and not _is_source(path))
 
@@ -251,6 +259,8 @@ def is_secret(path: Path, text: str) -> bool:
 
 def secrets_of(text: str, *, pairs: bool = True) -> Iterator[Secret]:
     """Yield the secrets in a text by their shapes; `pairs` adds `NAME=VALUE` and `NAME: VALUE` anywhere in it."""
+    if len(text) < _SHORTEST and "=" not in text and ":" not in text:
+        return
     # Manifests repeat most short texts: labels, names, images.
     if len(text) <= _LONGEST:
         yield from _secrets_of(text, pairs)

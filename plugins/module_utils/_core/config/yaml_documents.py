@@ -13,7 +13,7 @@ from typing import Any
 
 from ..errors import Problem
 from .documents import merged
-from .paths import ALIAS, FOLDED, LITERAL, MAPPING, SCALAR, SEQUENCE, Mark, Node, Path, Position, resolve
+from .paths import ALIAS, FOLDED, LITERAL, MAPPING, SCALAR, SEQUENCE, Mark, Node, Path, Position, at, resolve
 from .yaml_nodes import DEEPEST, compose, refuse, scalar
 
 _MERGE_KEY = "<<"
@@ -40,6 +40,14 @@ class _Positions(Mapping[Path, Position]):
     def __contains__(self, path: object) -> bool:
         return path in self.starts
 
+    def below(self, path: Path) -> _Positions:
+        """Return the positions of what is at a path, with their paths in it."""
+        size = len(path)
+        inner = _Positions(self.file)
+        inner.starts = {key[size:]: start for key, start in self.starts.items() if key[:size] == path}
+        inner.texts = {key[size:]: node for key, node in self.texts.items() if key[:size] == path}
+        return inner
+
     def __iter__(self) -> Iterator[Path]:
         return iter(self.starts)
 
@@ -55,6 +63,15 @@ class Document:
     positions: Mapping[Path, Position] = field(default_factory=dict)
     duplicates: tuple[tuple[Path, Position], ...] = ()
     root: Node | None = field(default=None, compare=False, repr=False)
+
+
+def part(document: Document, path: Path) -> Document:
+    """Return what is at a path of a document as a document."""
+    positions = document.positions
+    if not path or not isinstance(positions, _Positions):
+        return document
+    twice = tuple((key[len(path) :], position) for key, position in document.duplicates if key[: len(path)] == path)
+    return Document(at(document.data, path), positions.below(path), twice)
 
 
 def spread(document: Document) -> Document:

@@ -19,14 +19,23 @@ from ..config.paths import Path, at, section
 from .subject import Fault, Subject, rules, shared_rules
 from .view import build_of
 
+_KEPT = "_configured"
+
 
 def kind_of(component_id: object) -> str:
     """Return the type of a component id; an empty string for an invalid id."""
     return component_id.partition("/")[0].strip() if isinstance(component_id, str) else ""
 
 
-def configured(config: Any) -> Iterator[tuple[str, str, str, Any]]:
-    """Yield section, id, type and settings of every component."""
+def configured(subject: Subject) -> tuple[tuple[str, str, str, Any], ...]:
+    """Return section, id, type and settings of every component; found once, and kept with the subject."""
+    kept: tuple[tuple[str, str, str, Any], ...] | None = subject.__dict__.get(_KEPT)
+    if kept is None:
+        kept = subject.__dict__[_KEPT] = tuple(_configured(subject.config))
+    return kept
+
+
+def _configured(config: Any) -> Iterator[tuple[str, str, str, Any]]:
     for name in SECTIONS:
         for component_id, settings in section(config, name).items():
             kind = kind_of(component_id)
@@ -53,7 +62,7 @@ def used(config: Any) -> Iterator[tuple[Path, str, str, str]]:
 def older_name(subject: Subject) -> Iterator[Fault]:
     """Yield older names of components that the build still accepts; it warns about them at start."""
     build = build_of(subject.target) if subject.target else None
-    for name, component_id, kind, _settings in configured(subject.config) if build else ():
+    for name, component_id, kind, _settings in configured(subject) if build else ():
         found = build.find(name, kind) if build else None
         if build and found and found.renamed:
             renamed = build.catalogue.rename(name, kind)
@@ -98,7 +107,7 @@ def _refused(subject: Subject, rule_id: str) -> Iterator[Fault]:
     if subject.target is None:
         return
     build = build_of(subject.target)
-    for name, component_id, kind, _settings in configured(subject.config):
+    for name, component_id, kind, _settings in configured(subject):
         verdict = build.verdict(name, kind)
         if verdict and verdict.rule == rule_id:
             yield Fault((name, component_id), verdict.message, verdict.fix, severity=verdict.severity)
@@ -152,7 +161,7 @@ def moved_setting(subject: Subject) -> Iterator[Fault]:
 def moves(subject: Subject) -> Iterator[tuple[Path, Move]]:
     """Yield every setting of the table that the config uses and its version deprecates or removed."""
     version = parse_version(subject.target.version) if subject.target else ()
-    for path, settings, kind, name in _places(subject.config) if version else ():
+    for path, settings, kind, name in _places(subject) if version else ():
         for move in MOVES:
             fits = move.section == name and (not move.kinds or kind in move.kinds)
             if fits and _has(settings, move.path) and version >= parse_version(move.since):
@@ -164,9 +173,9 @@ def gone(move: Move, subject: Subject) -> bool:
     return bool(move.gone and subject.target and parse_version(subject.target.version) >= parse_version(move.gone))
 
 
-def _places(config: Any) -> Iterator[tuple[Path, Any, str, str]]:
-    yield ("service",), section(config, "service"), "", "service"
-    for name, component_id, kind, settings in configured(config):
+def _places(subject: Subject) -> Iterator[tuple[Path, Any, str, str]]:
+    yield ("service",), section(subject.config, "service"), "", "service"
+    for name, component_id, kind, settings in configured(subject):
         yield (name, component_id), settings, kind, name
 
 

@@ -76,7 +76,7 @@ def _constrained(subject: Subject) -> Iterator[tuple[str, Fault]]:
     if subject.target is None:
         return
     build = build_of(subject.target)
-    for name, component_id, kind, settings in configured(subject.config):
+    for name, component_id, kind, settings in configured(subject):
         found = build.find(name, kind)
         for row in build.constraints(name, found.type) if found else ():
             doubt = build.doubt or ("" if exact(row, build.version) else "another version may differ")
@@ -106,7 +106,7 @@ def _places(subject: Subject) -> Iterator[tuple[Path, Row, Any]]:
     if target is None:
         return
     build = build_of(target)
-    for name, component_id, kind, settings in configured(subject.config):
+    for name, component_id, kind, settings in configured(subject):
         row = build.fields(name, kind)
         if row and build.find(name, kind):
             yield (name, component_id), row, settings

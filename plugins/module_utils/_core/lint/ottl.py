@@ -67,7 +67,7 @@ def _judge(subject: Subject) -> Iterator[tuple[str, Fault]]:
         return
     build = build_of(subject.target)
     started: set[str] | None = None
-    for name, component_id, kind, settings in configured(subject.config):
+    for name, component_id, kind, settings in configured(subject):
         found = build.find(name, kind)
         for row in build.ottl_places.get((name, found.type), ()) if found else ():
             if started is None:

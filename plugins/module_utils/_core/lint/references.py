@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from ..config.catalogue import Reference
-from ..config.paths import ROLES, SECTIONS, Path, at, leaves, section
+from ..config.paths import ROLES, SECTIONS, Path, at, section
 from ..errors import near
 from .components import configured, listed
 from .structure import expanded, trimmed
@@ -138,7 +138,7 @@ def unused_component(subject: Subject) -> Iterator[Fault]:
     """Yield components that no pipeline uses; the Collector never starts them."""
     wanted = {(role, component_id) for _path, _signal, role, component_id in listed(subject.config)}
     wanted |= {("connectors", component_id) for role, component_id in wanted if role != "processors"}
-    for name, component_id, kind, _settings in configured(subject.config):
+    for name, component_id, kind, _settings in configured(subject):
         if name != "extensions" and (name, component_id) not in wanted:
             fix = "Remove it, or list it in a pipeline."
             severity = "info" if name == "exporters" and kind in _KEPT_FOR_TRIALS else ""
@@ -164,13 +164,14 @@ def extension_uses(subject: Subject) -> Iterator[tuple[Path, str, bool]]:
 
 def _uses(subject: Subject, to: str) -> Iterator[tuple[Path, str, bool]]:
     """Yield the references of components, by the catalogue's keys if the build is known, else by the usual keys."""
-    for name, component_id, kind, settings in configured(subject.config):
+    for name, component_id, kind, settings in configured(subject):
         if not isinstance(settings, dict):
             continue
         exact, ends = _keys(subject, name, kind, to)
         found = [(path, value, row.lax) for row in exact for path, value in row.find(settings)]
-        if ends:
-            found += [(path, value, False) for path, value in leaves(settings) if _ends(path, ends)]
+        for path, value in subject.view.texts.get((name, component_id), ()) if ends else ():
+            if _ends(path[2:], ends):
+                found.append((path[2:], value, False))
         for path, value, lax in found:
             if isinstance(value, str) and value and not expanded(value):
                 yield (name, component_id, *path), value, lax
@@ -188,9 +189,10 @@ def _keys(subject: Subject, name: str, kind: str, to: str) -> tuple[list[Referen
 
 def _ends(path: Path, ends: tuple[Path, ...]) -> bool:
     """Whether a path ends like one of these; `*` is any key."""
-    if not any(end[-1] in ("*", path[-1]) for end in ends if path):
-        return False
+    last = path[-1]
     for end in ends:
+        if end[-1] != last and end[-1] != "*":
+            continue
         tail = path[-len(end) :]
         if len(tail) == len(end) and all(part in ("*", key) for part, key in zip(end, tail, strict=True)):
             return True

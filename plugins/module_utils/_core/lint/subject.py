@@ -180,7 +180,8 @@ def run(rules: Iterable[Rule], subject: Subject) -> list[Finding]:
         for item in rules:
             again()
             try:
-                found.extend(_finding(item, fault, subject) for fault in item.check(subject))
+                for fault in item.check(subject):
+                    found.append(_finding(item, fault, subject))
             except Exception as error:  # a mistake in one rule hides no finding of the others
                 found.append(internal_error(f"rule {item.id}", error, subject.locate(())))
     return sorted(found)

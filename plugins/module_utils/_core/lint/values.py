@@ -48,10 +48,13 @@ def _judge(subject: Subject) -> Found:
         return
     build = build_of(subject.target)
     started = {item for _path, _signal, _role, item in listed(subject.config)}
-    for name, component_id, kind, settings in configured(subject.config):
+    for name, component_id, kind, settings in configured(subject):
         component = build.find(name, kind)
+        seen: dict[str, list[tuple[Path, Any]]] = {}  # many rows are about the same places
         for row in build.constraints(name, component.type) if component else ():
-            for rule, fault in _violations(row, places(row, settings, (name, component_id))):
+            if row["at"] not in seen:
+                seen[row["at"]] = places(row, settings, (name, component_id))
+            for rule, fault in _violations(row, seen[row["at"]]) if seen[row["at"]] else ():
                 if not (
                     row.get("extensible") and at(subject.config, fault.path) in section(subject.config, "extensions")
                 ):
@@ -79,8 +82,11 @@ def _violations(row: Row, found: list[tuple[Path, Any]]) -> Found:
 
 def places(row: Row, settings: Any, component: Path) -> list[tuple[Path, Any]]:
     """Return path and value of every place of a row; `a|b` in a pattern are alternatives, text with `${` is none."""
+    steps = _steps(row["at"])
+    if steps and not (steps[0] == ("*",) or (isinstance(settings, dict) and any(key in settings for key in steps[0]))):
+        return []  # most rows are about settings that a config does not have
     found: list[tuple[Path, Any]] = [(component, settings)]
-    for step in _steps(row["at"]):
+    for step in steps:
         found = [below for place in found for below in _below(*place, step)]
         if not found:
             break

@@ -71,6 +71,15 @@ class View:
         return tuple(leaves(self.config))
 
     @cached_property
+    def texts(self) -> dict[Path, list[tuple[Path, str]]]:
+        """Every text below a component with its path, by section and id."""
+        found: dict[Path, list[tuple[Path, str]]] = {}
+        for path, value in self.leaves:
+            if isinstance(value, str) and path[2:]:
+                found.setdefault(path[:2], []).append((path, value))
+        return found
+
+    @cached_property
     def listeners(self) -> tuple[Listener, ...]:
         """Every port that is certainly open and has a known number; the service's own metrics come first."""
         return tuple(listeners(self.config, self.parts, self._table, self._by_operator))
