@@ -5,9 +5,7 @@
 
 from __future__ import annotations
 
-import importlib
 import string
-import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -16,7 +14,7 @@ from ..module_utils._core.diagnose.check import SEVERITIES, STAGES, DiagnoseChec
 from ..module_utils._core.diagnose.text import report, verdicts
 from ..module_utils._core.diagnose.verdict import CHECKS, result
 from ..module_utils._core.errors import Problem, cleaned, near, printable
-from . import _target, _validate
+from . import _jmespath, _target, _validate
 
 _KEYS = ("id", "find", "message", "fix", "severity", "stage")
 _FAILING = {"error": ("error",), "warning": ("error", "warning"), "never": ()}
@@ -74,7 +72,7 @@ def _of_collector(
     unseen = list(facts["unseen"])
     known = {**facts, "findings": _findings(facts.get("objects") or [], arguments), "unseen": unseen}
     mask = masker(secrets_in(facts.get("config") or {}))
-    jmespath = _jmespath()
+    jmespath = _jmespath.library()
 
     def search(expression: str, data: Any) -> Any:
         try:
@@ -110,24 +108,6 @@ def _about(path: str) -> str:
     return "/".join(parts[:2]) if parts[0] == "exporters" and len(parts) > 1 else ""
 
 
-def _jmespath() -> Any:
-    try:
-        return importlib.import_module("jmespath")
-    except ImportError as error:
-        fix = f"Run: {sys.executable} -m pip install jmespath"
-        raise Problem("the Python library jmespath is missing on the controller", fix=fix) from error
-
-
-def _compile(item: Mapping[str, Any]) -> None:
-    jmespath = _jmespath()
-    try:
-        jmespath.compile(item["find"])
-    except jmespath.exceptions.JMESPathError as error:
-        fix = "See https://jmespath.org for the language."
-        wrong = f"invalid JMESPath: {error}"
-        raise Problem(wrong, asked=item["find"], where=f"checks: {item['id']}", fix=fix) from error
-
-
 def _check(item: Any) -> DiagnoseCheck:
     """Return a user-defined check. Raises Problem if it is invalid."""
     if not isinstance(item, Mapping) or not all(isinstance(item.get(key), str) for key in ("id", "find", "message")):
@@ -146,5 +126,5 @@ def _check(item: Any) -> DiagnoseCheck:
     except ValueError as error:
         fix = "Write {{ and }} for braces."
         raise Problem(f"its message cannot be rendered: {error}", where=f"checks: {item['id']}", fix=fix) from error
-    _compile(item)
+    _jmespath.check(item["find"], f"checks: {item['id']}")
     return DiagnoseCheck(item["id"], stage, severity, item["find"], *texts)

@@ -11,11 +11,12 @@ from typing import Any
 from ..module_utils._core.aws import policy
 from ..module_utils._core.backends.table import BACKENDS
 from ..module_utils._core.change import options
+from ..module_utils._core.change.judge import rows_of
 from ..module_utils._core.collector.collector import Collector
 from ..module_utils._core.lint.reports import counted
 from ..module_utils._core.manifests.build import CollectorBuild
 from ..module_utils._core.manifests.network import addresses, clients_url, unprobed
-from . import _target
+from . import _jmespath, _target
 
 # A host with more collectors than anybody reads shows the first ones.
 MOST = 10
@@ -55,6 +56,8 @@ def changes(builds: Sequence[CollectorBuild]) -> dict[str, dict[str, Any]]:
 
 def _change(build: CollectorBuild) -> dict[str, Any]:
     change = options.check(build.collector)
+    where = f"change.judge of collector '{build.collector.name}'"
+    rows_of(change["judge"], lambda find: _jmespath.check(find, where))
     more = {"config": build.config, "listeners": _target.tables().listener_rows}
     return {**change, **(more if change["strategy"] == options.CANARY else {})}
 

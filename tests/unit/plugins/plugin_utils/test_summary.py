@@ -117,6 +117,12 @@ def test_a_collector_says_how_a_change_of_it_reaches_its_pods() -> None:
         ({"strategy": "blue"}, "value of strategy must be one of: rolling, canary"),
         ({"strategy": "canary", "share": [1]}, r"`change.share` is '\[1\]'"),
         ({"strategy": "canary", "observe_seconds": "soon"}, "observe_seconds"),
+        ({"strategy": "canary", "judge": ["restart"]}, "'restart' is not a check; did you mean 'restarts'"),
+        ({"strategy": "canary", "judge": [5]}, "'5' is neither a name nor a row"),
+        (
+            {"strategy": "canary", "judge": [{"id": "a", "find": "[", "text": "t"}]},
+            r"(?s)invalid JMESPath.*at change.judge of collector 'gateway'",
+        ),
         ("canary", "change"),
         (5, "option 'change' of collector 'gateway' must be a mapping"),
     ],
