@@ -21,6 +21,11 @@ description:
   - A workload that becomes autoscaled keeps its replica count. The field manager C(FIELD_MANAGER/replicas) owns it
     until the autoscaler writes it.
   - Shows all changes. Check mode does so on an empty cluster too, without the namespaces and kinds of the bundle.
+  - Waits for each collector that it changes, if the collector worked before. A collector is a workload with the label
+    C(o11y.opentelemetry/collector), and the objects of its release. If it does not become ready, its objects go back to
+    what the previous run applied, and the task fails.
+  - While a collector changes, the ConfigMap C(COLLECTOR-change) records its objects as they were. If a run is
+    interrupted, the next one completes or undoes the change.
   - Values of Secrets are shown neither in the result nor in the difference.
   - Writes an object that exists only in the state in which it was read, and fails if another run of this collection has
     changed it meanwhile.
@@ -109,10 +114,14 @@ options:
     type: str
     choices: [ignore, require, wait]
     default: ignore
+  unschedulable_seconds:
+    description: How long a pod of a changed collector may lack a node before the collector goes back.
+    type: float
+    default: 15
   wait_seconds:
     description:
       - How long to wait until deleted objects are gone, references exist, new kinds are served, a webhook answers,
-        cert-manager has issued the Certificates of the bundle, and a replacement is ready.
+        cert-manager has issued the Certificates of the bundle, and a replacement or a changed collector is ready.
     type: float
     default: 120
 requirements:
@@ -147,7 +156,8 @@ objects:
   description:
     - The objects, each with C(kind), C(namespace), C(name) and C(action), and C(generation) if it has one; after a
       failure those before it.
-      Actions are V(created), V(changed), V(unchanged), V(deleted), V(pruned), and V(absent) if it did not exist.
+      Actions are V(created), V(changed), V(unchanged), V(deleted), V(pruned), V(restored) if the object was changed and
+      is back as it was, and V(absent) if it did not exist.
   returned: always, except when nothing could be tried
   type: list
   elements: dict
@@ -160,8 +170,8 @@ rights:
   sample: ["team-a.gateway: + get, list secrets (all namespaces)"]
 failures:
   description:
-    - Failures of a webhook that does not answer, or of a replacement, as M(o11y.opentelemetry.rollout_wait) and
-      M(o11y.opentelemetry.admission_wait) return them.
+    - Failures of a webhook that does not answer, of a replacement, or of a changed collector, as
+      M(o11y.opentelemetry.rollout_wait) and M(o11y.opentelemetry.admission_wait) return them.
   returned: when they make the task fail
   type: list
   elements: dict

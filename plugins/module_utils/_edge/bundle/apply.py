@@ -10,14 +10,14 @@ from typing import Any
 from ..._core.cluster.bundle import Manifest, Ref, normalise, ordered, ref
 from ..._core.cluster.config_versions import predecessors
 from ..._core.cluster.operator_status import followed
-from ..._core.cluster.ownership import last_apply
-from ..._core.cluster.replacement_order import autoscaled, kept_replicas, remade
+from ..._core.cluster.replacement_order import autoscaled, remade
 from ..._core.cluster.rollout import is_ready
 from ..._core.cluster.rollout_tables import COUNTS
 from ..._core.errors import Problem
-from ..api.cluster import CONFLICT, ApiError, Cluster, LostError
+from ..api.cluster import ApiError, Cluster, LostError
 from ..api.explain import asking, explain, library, stranger
-from ..rollout.wait import ONE_RUN, follow
+from ..change.changes import Changes
+from ..rollout.wait import follow
 from ..webhooks.reasons import unanswered
 from .bundle import BundleOptions, Session, namespaces_of, reporting
 from .preflight import (
@@ -27,9 +27,10 @@ from .preflight import (
     refuse_taken_ports,
     warn_of_constraints,
 )
-from .prune import TRIES, Pruning, delete_one
+from .prune import Pruning
 from .rights import refuse_forbidden
 from .waits import await_gone, await_issued, await_served
+from .write import Writer, delete_one, keep_replicas, rewrite
 
 NOT_FOUND = 404
 
@@ -44,12 +45,16 @@ def apply_bundle(cluster: Cluster, options: BundleOptions) -> dict[str, Any]:
     pruning = Pruning(bundle.session, bundle.live)
     refuse_taken_ports(bundle.session, pairs, pruning.left)
     warn_of_constraints(bundle.session)
+    changes = Changes(Writer(bundle.session), bundle.live, pruning.records)
+    changes.find(options.manifests, options.change)
     with reporting(bundle.session):
-        for group in ordered(options.manifests):
-            await_references(bundle.session, group, bundle.live)
-            pruning.make_room(group)
-            bundle.apply(group)
-        awaited = pruning.finish()
+        with changes.undoing(bundle.after):
+            changes.begin(options.manifests)
+            for group in ordered(options.manifests):
+                await_references(bundle.session, group, bundle.live)
+                pruning.make_room(group)
+                bundle.apply(group)
+        awaited = changes.finish(bundle.after) | pruning.finish()
         bundle.session.report.warnings.extend(cluster.warnings)
     return {**bundle.session.report.result(), "ready": bundle.rolled_out(awaited)}
 
@@ -62,6 +67,7 @@ class _Apply:
         self.live: dict[Ref, Manifest | None] = {}
         self.replaced: dict[Ref, Ref] = {}
         self.applied: list[Manifest] = []
+        self.after: dict[Ref, Manifest] = {}
         self.missing: set[str] = set()
         self.unserved: list[Manifest] = []
 
@@ -109,6 +115,7 @@ class _Apply:
                 failed.append(after)
                 continue
             self.applied.append(after)
+            self.after[ref(manifest)] = after
             before = self.live[ref(manifest)]
             same = before is not None and normalise(before) == normalise(after)
             action = "unchanged" if same else "changed" if before else "created"
@@ -154,35 +161,19 @@ class _Apply:
             return manifest
         if before and remade(manifest, before):
             return self._remake(manifest, before)
-        given = self._hand_over(manifest, before)
+        scaled = ref(manifest) in autoscaled(self.options.manifests)
+        given = keep_replicas(self.session, manifest, before) if scaled else manifest
         # An object that appeared since the read belongs to another owner, who must not lose a field.
         query = {"dryRun": "All"} if self.options.check else {} if before else {"force": "false"}
         try:
-            return self._apply_to(before, given) if before and not query else self.session.apply(given, **query)
+            if not before or query:
+                return self.session.apply(given, **query)
+            after, self.live[ref(manifest)] = rewrite(self.session, given, before)
+            return after
         except ApiError as error:
             if error.kind_missing and self.options.check:
                 return manifest
             raise unanswered(self.cluster, error, ref(manifest)) from error
-
-    def _apply_to(self, before: Manifest, manifest: Manifest) -> Manifest:
-        """Apply an object in the state in which it was read. Others may write it meanwhile, but no other run."""
-        asked, manager = f"Apply {ref(manifest)}", self.options.field_manager
-        version = manifest["metadata"].get("resourceVersion") or before["metadata"].get("resourceVersion")
-        for _try in range(TRIES):
-            try:
-                return self.session.apply(
-                    {**manifest, "metadata": {**manifest["metadata"], "resourceVersion": version}}
-                )
-            except ApiError as error:
-                if error.status != CONFLICT or error.caused_by("FieldManagerConflict"):
-                    raise
-            now = self.session.live(manifest)
-            if now is None or last_apply(now, manager) != last_apply(before, manager):
-                raise Problem("another run has changed it since this run has read it", asked=asked, fix=ONE_RUN)
-            version = now["metadata"].get("resourceVersion")
-            self.live[ref(manifest)] = now  # what others wrote meanwhile is not a change of this run
-        fix = "Look at its managedFields for a controller that writes it all the time."
-        raise Problem(f"it has changed {TRIES} times meanwhile", asked=asked, fix=fix)
 
     def _remake(self, manifest: Manifest, before: Manifest) -> Manifest:
         """Delete and make what cannot be changed; in check mode the server would refuse the change."""
@@ -194,28 +185,6 @@ class _Apply:
             raise Problem(wrong, asked=f"Replace {ref(manifest)}", fix="Run the task again.")
         await_gone(self.session, [before], since)
         return asking(f"Apply {ref(manifest)}", lambda: self.session.apply(manifest))
-
-    def _hand_over(self, manifest: Manifest, before: Manifest | None) -> Manifest:
-        """Let another field manager own the replica count of an autoscaled workload, so that the server keeps it.
-
-        When an autoscaler writes the count for the first time, that name owns nothing any more and is forgotten.
-        """
-        scaled = ref(manifest) in autoscaled(self.options.manifests)
-        count = kept_replicas(manifest, before, self.options.field_manager) if scaled else None
-        if count is None:
-            return manifest
-        if self.options.check:
-            return {**manifest, "spec": {**manifest["spec"], "replicas": count}}
-        metadata = {key: manifest["metadata"][key] for key in ("name", "namespace")}
-        only = {"apiVersion": manifest["apiVersion"], "kind": manifest["kind"], "metadata": metadata}
-        try:
-            handed = self.session.apply({**only, "spec": {"replicas": count}}, f"{self.options.field_manager}/replicas")
-        except ApiError as error:
-            if not error.caused_by("FieldManagerConflict"):  # an autoscaler was faster, and owns the count
-                raise explain(error, f"Keep the replicas of {ref(manifest)}") from error
-            return manifest
-        version = handed["metadata"].get("resourceVersion")
-        return {**manifest, "metadata": {**manifest["metadata"], "resourceVersion": version}}
 
     def _planned(self, manifest: Manifest) -> bool:
         """Return whether the server cannot try this yet: its namespace or its kind would come with the bundle."""

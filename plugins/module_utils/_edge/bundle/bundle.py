@@ -38,6 +38,7 @@ class BundleOptions:
     references: str = "ignore"
     # By "namespace/name" of a collector, as otel_render returns them.
     change: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    unschedulable_seconds: float = 15
 
 
 @dataclass
@@ -64,6 +65,13 @@ class BundleReport:
                 {key: _text(value) if key in ("before", "after") else value for key, value in change.items()}
             )
 
+    def undone(self, refs: Iterable[Ref]) -> None:
+        """Note that objects are back as the previous run left them."""
+        names = [one._asdict() for one in refs]
+        for item in self.objects:
+            if item["action"] == "changed" and {key: item[key] for key in Ref._fields} in names:
+                item["action"] = "restored"
+
     def result(self) -> dict[str, Any]:
         actions = [item["action"] for item in self.objects]
         counts = {action: actions.count(action) for action in dict.fromkeys(actions)}
@@ -77,7 +85,7 @@ class BundleReport:
         """Return what was done to which objects, as a message that an error adds; empty if nothing was done."""
         names: dict[str, list[str]] = {}
         for item in self.objects:
-            if item["action"] not in ("unchanged", "absent"):
+            if item["action"] not in ("unchanged", "absent", "restored"):
                 names.setdefault(item["action"], []).append(str(Ref(*(item[key] for key in Ref._fields))))
         return "; ".join(f"{action} {', '.join(found)}" for action, found in names.items())
 

@@ -9,20 +9,22 @@ from collections.abc import Iterable, Mapping
 from functools import partial
 from typing import Any
 
+from ..._core.change.record import collector_of, is_record
 from ..._core.cluster.bundle import Manifest, Ref, ordered, ref, stale
 from ..._core.cluster.config_versions import earlier, renewed, unnamed
 from ..._core.cluster.operator_status import API_VERSION, KIND, belongs, needed
-from ..._core.cluster.ownership import applied_by, is_ours, release_of
+from ..._core.cluster.ownership import is_ours
 from ..._core.cluster.replacement_order import awaited, goes_first, replaces
 from ..._core.collector.names import COLLECTOR_LABEL
-from ..._core.errors import Failure, Problem
-from ..api.cluster import CONFLICT, METADATA_LIST, NOT_FOUND, ApiError
-from ..api.explain import asking, explain
+from ..._core.errors import Failure
+from ..api.cluster import METADATA_LIST
+from ..api.explain import asking
 from ..api.kinds import PRUNED, ApiResource, version_for
 from ..rollout.reasons import checked_search
 from ..rollout.wait import RolloutWait, RolloutWaitOptions
-from .bundle import Session, keep, listed, namespaces_of, refs, uid
+from .bundle import Session, keep, listed, namespaces_of, refs
 from .waits import await_gone
+from .write import delete_one
 
 _CERTIFICATES = ApiResource(API_VERSION, KIND, "certificates", True)
 _SECRETS = ApiResource("v1", "Secret", "secrets", True)
@@ -66,10 +68,6 @@ def _any(issuer: Manifest) -> Manifest:
 
 # What only products have, which bring definitions too; others often may not list it.
 OF_PRODUCTS = ("ValidatingWebhookConfiguration", "MutatingWebhookConfiguration", "ClusterIssuer")
-# How often an object may change between two requests before its deletion is given up.
-TRIES = 10
-# Their dependents (ReplicaSets, pods, what an operator made) must be gone before they count as gone.
-FOREGROUND = ("Deployment", "DaemonSet", "StatefulSet", "OpenTelemetryCollector", "TargetAllocator", "Job", "CronJob")
 
 
 class Pruning:
@@ -78,7 +76,10 @@ class Pruning:
     def __init__(self, session: Session, live: Mapping[Ref, Manifest | None] | None = None) -> None:
         """Read what is left. With the live objects of a bundle that stays, configs to go back to are not part of it."""
         self.session = session
-        self.left = _left(session, live)
+        left = _left(session)
+        # With the bundle that they belong to, the records of interrupted changes go when these are complete.
+        self.records = {collector_of(item): item for item in left if is_record(item) and live is not None}
+        self.left = _going(session, [item for item in left if item not in self.records.values()], live)
 
     def make_room(self, group: list[Manifest]) -> None:
         """Delete what must be gone before a group can be applied, once the server would take the group."""
@@ -124,8 +125,8 @@ class Pruning:
         self.left = [old for old in self.left if ref(old) not in names]
 
 
-def _left(session: Session, live: Mapping[Ref, Manifest | None] | None) -> list[Manifest]:
-    """Return the labelled objects that the bundle does not have, as they are."""
+def _left(session: Session) -> list[Manifest]:
+    """Return the labelled objects that the bundle does not have, without their content."""
     if not session.options.prune_selector:
         return []
     manifests = session.options.manifests
@@ -139,7 +140,11 @@ def _left(session: Session, live: Mapping[Ref, Manifest | None] | None) -> list[
     )
     if denied:
         session.report.warnings.append(f"Not pruned, since this user may not list them: {', '.join(denied)}")
-    left = stale((item for items in found for item in items or [] if _is_ours(session, item)), refs(manifests))
+    return stale((item for items in found for item in items or [] if _is_ours(session, item)), refs(manifests))
+
+
+def _going(session: Session, left: list[Manifest], live: Mapping[Ref, Manifest | None] | None) -> list[Manifest]:
+    """Return the leftovers that are to be deleted, as they are."""
     kept = [] if live is None else _kept_configs(session, left, live)
     going = [item for item in left if item not in kept]
     whole = [item for item in session.cluster.parallel(session.live, going) if item]
@@ -181,39 +186,3 @@ def delete(session: Session, found: list[Manifest], action: str) -> None:
         await_gone(session, found, since)
     for manifest in found:
         session.report.add(action, manifest, None)
-
-
-def _marks(live: Manifest, manager: str) -> tuple[str, str, bool]:
-    return uid(live), release_of(live), applied_by(live, manager)
-
-
-def delete_one(session: Session, judged: Manifest) -> bool:
-    """Delete an object as it was when it was judged. Return whether it goes: another in its place stays.
-
-    Its status may change at any time, so one that has changed is read and judged again.
-    """
-    found: Manifest | None = judged
-    for _try in range(TRIES):
-        if found is None or found["metadata"].get("deletionTimestamp"):
-            return True
-        if _marks(found, session.options.field_manager) != _marks(judged, session.options.field_manager):
-            return False
-        if _deleted(session, found):
-            return True
-        found = session.live(judged)
-    fix = "Look at its managedFields for a controller that writes it all the time."
-    raise Problem(f"it has changed {TRIES} times meanwhile", asked=f"Delete {ref(judged)}", fix=fix)
-
-
-def _deleted(session: Session, found: Manifest) -> bool:
-    """Delete an object in this very state; return whether it was still in it."""
-    policy = "Foreground" if found["kind"] in FOREGROUND else "Background"
-    state = {key: found["metadata"][key] for key in ("uid", "resourceVersion") if found["metadata"].get(key)}
-    body = {"kind": "DeleteOptions", "apiVersion": "v1", "propagationPolicy": policy, "preconditions": state}
-    try:
-        session.cluster.request("DELETE", session.path(found), body=body)
-    except ApiError as error:
-        if error.status not in (NOT_FOUND, CONFLICT):
-            raise explain(error, f"Delete {ref(found)}") from error
-        return error.status == NOT_FOUND
-    return True

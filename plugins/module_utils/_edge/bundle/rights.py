@@ -12,10 +12,11 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
+from ..._core.change.record import collector_of, record_name
 from ..._core.cluster.bundle import Manifest, group_of
 from ..._core.cluster.operator_status import children, followed
 from ..._core.cluster.references import provided, unprovided
-from ..._core.cluster.replacement_order import template_ports
+from ..._core.cluster.replacement_order import RUNS, template_ports
 from ..._core.cluster.rights import RBAC, Grant, Right, described, of_rule
 from ..._core.cluster.rollout import EXPLAINED
 from ..._core.cluster.rollout_tables import COUNTS
@@ -73,6 +74,8 @@ def _of(manifest: Manifest, *verbs: str) -> Iterator[Grant]:
 def _objects(bundle: Bundle) -> Iterator[Grant]:
     for manifest in bundle.manifests:
         yield from _of(manifest, *(ALL if manifest["kind"] != "Namespace" else ("get",)))
+        if manifest["kind"] in RUNS and collector_of(manifest):
+            yield from _of(record_name(manifest), *ALL)
 
 
 def _granted(bundle: Bundle) -> Iterator[Grant]:
@@ -139,7 +142,7 @@ def _remove(bundle: Bundle) -> Iterator[Grant]:
 PURPOSES = (
     Purpose(
         "`site`, `remove`",
-        "get, create, patch and delete on the kinds that `render` shows; get on their namespaces",
+        "get, create, patch and delete on the kinds that `render` shows, and on configmaps; get on their namespaces",
         _objects,
     ),
     _GRANTED := Purpose(

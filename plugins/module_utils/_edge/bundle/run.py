@@ -29,6 +29,7 @@ ARGUMENTS: dict[str, Any] = {
     "change": {"type": "dict", "default": {}, "no_log": True},
     "references": {"choices": ["ignore", "require", "wait"], "default": "ignore"},
     "wait_seconds": {"type": "float", "default": 120},
+    "unschedulable_seconds": {"type": "float", "default": 15},
 }
 WORK = {"present": apply_bundle, "absent": remove_bundle}
 
@@ -52,6 +53,7 @@ def run_bundle(module: AnsibleModule) -> None:
         existing_accounts=tuple(params["existing_accounts"]),
         references=params["references"],
         change=params["change"],
+        unschedulable_seconds=params["unschedulable_seconds"],
     )
 
     def work() -> dict[str, Any]:

@@ -65,6 +65,8 @@ class RolloutWait:
         resources = ApiResources(cluster)
         self.paths = [self._path(resources, workload) for workload in options.workloads]
         self.since: dict[str, float] = {}
+        self.seen: list[Followed] = []
+        self.found: Found = []
         self.generations = {
             Ref(*(str(item.get(key) or "") for key in Ref._fields)): int(item.get("generation") or 0)
             for item in options.applied
@@ -88,16 +90,22 @@ class RolloutWait:
         """Return when all workloads are ready. Fail if one cannot become ready or the time limit is reached."""
         start = self.cluster.clock()
         for _poll in self.cluster.polls(self.options.timeout_seconds, start):
-            seen = asking("Read the workloads", self._read)
-            self._refuse_other_runs(seen)
-            if all(item.done(self._ready) for item in seen):
+            if self.done():
                 seconds = round(self.cluster.clock() - start, 1)
-                return {"changed": False, "msg": f"{len(seen)} ready", "seconds": seconds}
-            found = self.look.at([part for item in seen for part in item.late(self._ready)])
-            fatal = self.look.lasting(found)
-            if fatal:
-                raise self.look.failure(fatal)
-        raise self._too_late(seen, found)
+                return {"changed": False, "msg": f"{len(self.paths)} ready", "seconds": seconds}
+        raise self.too_late()
+
+    def done(self) -> bool:
+        """Return whether all workloads are ready now. Raises Failure if one cannot become ready."""
+        self.seen = asking("Read the workloads", self._read)
+        self._refuse_other_runs(self.seen)
+        if all(item.done(self._ready) for item in self.seen):
+            return True
+        self.found = self.look.at([part for item in self.seen for part in item.late(self._ready)])
+        fatal = self.look.lasting(self.found)
+        if fatal:
+            raise self.look.failure(fatal)
+        return False
 
     def _read(self) -> list[Followed]:
         return follow(self.cluster, self.cluster.parallel(self.cluster.get, self.paths), self.options.until)
@@ -119,13 +127,14 @@ class RolloutWait:
         now = self.cluster.clock()
         return now - self.since.setdefault(state["metadata"].get("uid", ""), now) >= STEADY_SECONDS
 
-    def _too_late(self, seen: list[Followed], found: Found) -> Failure:
-        absent = [given for given, item in zip(self.options.workloads, seen, strict=True) if not item.state]
+    def too_late(self) -> Failure:
+        """Return the failure of workloads that were not ready in time."""
+        absent = [given for given, item in zip(self.options.workloads, self.seen, strict=True) if not item.state]
         missing = [f"{item['kind']} {item.get('namespace') or ''}/{item['name']} does not exist" for item in absent]
-        late = [part for item in seen for part in item.late(self._ready)]
-        waiting = {id(item.state): item.untaken for item in seen if item.untaken}
+        late = [part for item in self.seen for part in item.late(self._ready)]
+        waiting = {id(item.state): item.untaken for item in self.seen if item.untaken}
         counts = [f"{title(part)}: {waiting.get(id(part)) or count(self.search, part)}" for part in late]
-        failures, problems = described(self.cluster, found)
+        failures, problems = described(self.cluster, self.found)
         operator = operator_lines(self.cluster, [part for part in late if id(part) in waiting])
         notes = [str(problem) for problem in problems] + operator + unfinished(late, self.look.events())
         return Failure(

@@ -1,0 +1,147 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The record of a change under way: a ConfigMap with the objects of a collector as they were before. Private.
+
+A run writes the record before it changes a workload, and deletes it when the change is complete or undone. So a record
+that is left shows that a run was interrupted, and what the collector goes back to.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..cluster.bundle import Manifest, Ref, ref
+from ..cluster.ownership import is_ours, release_of
+from ..cluster.replacement_order import RUNS, remade
+from ..collector.names import COLLECTOR_LABEL, OWNER, OWNER_LABEL, RELEASE_LABEL
+from ..config.paths import at, section
+from ..errors import Problem
+from .extract import extracted, is_applied
+from .options import DEFAULTS, ROLLBACK
+
+LABEL, UNDER_WAY = "o11y.opentelemetry/change", "under-way"
+BEFORE = "before.json"
+# A ConfigMap holds 1 MiB at most.
+LARGEST = 1_000_000
+# A Secret's values go into no other object, and the shared objects of a namespace belong to no collector.
+_LEFT_OUT = ("Secret", "Namespace")
+# Whoever may write ConfigMaps must not get rights by writing a record, so a record holds none.
+_RIGHTS = (
+    *("ServiceAccount", "Role", "RoleBinding", "ClusterRole", "ClusterRoleBinding"),
+    "SecurityContextConstraints",
+)
+
+
+@dataclass
+class Change:
+    """One collector of a bundle whose workload changes: its manifests, and its objects as they were applied before."""
+
+    name: str
+    manifests: list[Manifest]
+    options: Mapping[str, Any]
+    before: list[Manifest] = field(default_factory=list)
+    record: Manifest | None = None
+    resumed: bool = False
+
+    @property
+    def workloads(self) -> list[Manifest]:
+        return [item for item in self.manifests if item["kind"] in RUNS]
+
+    @property
+    def goes_back(self) -> bool:
+        return bool(self.options["on_failure"] == ROLLBACK)
+
+
+def collectors(manifests: Iterable[Manifest], options: Mapping[str, Mapping[str, Any]]) -> list[Change]:
+    """Return the collectors of a bundle that have a workload, with all their objects."""
+    given = list(manifests)
+    found: dict[str, Change] = {}
+    for workload in given:
+        name = collector_of(workload)
+        if name and workload["kind"] in RUNS and name not in found:
+            own = [item for item in given if _belongs(item, workload)]
+            found[name] = Change(name, own, {**DEFAULTS, **options.get(name, {})})
+    return list(found.values())
+
+
+def collector_of(item: Manifest) -> str:
+    """Return namespace and name of the collector of a namespaced object, or an empty string."""
+    metadata = item["metadata"]
+    label = (metadata.get("labels") or {}).get(COLLECTOR_LABEL)
+    return f"{metadata['namespace']}/{label}" if label and metadata.get("namespace") else ""
+
+
+def _belongs(item: Manifest, workload: Manifest) -> bool:
+    """Return whether an object belongs to the collector of a workload; one of the whole cluster has its release."""
+    if item["kind"] in _LEFT_OUT:
+        return False
+    if item["metadata"].get("namespace"):
+        return collector_of(item) == collector_of(workload)
+    return bool(release_of(item)) and release_of(item) == release_of(workload)
+
+
+def before_change(change: Change, live: Mapping[Ref, Manifest | None], manager: str) -> list[Manifest]:
+    """Return the objects that a run will change, as the last run applied them; none if the workload does not change."""
+    found = [(item, now) for item in change.manifests if (now := live.get(ref(item))) and not remade(item, now)]
+    differing = [now for item, now in found if not is_applied(item, now, manager)]
+    before = [(now, kept) for now in differing if (kept := extracted(now, manager))]
+    if not any(kept["kind"] in RUNS for _now, kept in before):
+        return []
+    return [identified(kept, now) for now, kept in before]
+
+
+def identified(manifest: Manifest, live: Manifest) -> Manifest:
+    """Return a manifest that only this very object takes, not another one of its name."""
+    return {**manifest, "metadata": {**manifest["metadata"], "uid": live["metadata"].get("uid")}}
+
+
+def record_name(workload: Manifest) -> Manifest:
+    """Return the ConfigMap of a record without its content."""
+    labels = section(workload, "metadata", "labels")
+    kept = {key: labels[key] for key in (RELEASE_LABEL, COLLECTOR_LABEL, OWNER_LABEL) if key in labels}
+    metadata = {
+        "name": f"{labels[COLLECTOR_LABEL]}-change",
+        "namespace": workload["metadata"]["namespace"],
+        "labels": {OWNER_LABEL: OWNER, **kept, LABEL: UNDER_WAY},
+    }
+    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata}
+
+
+def record_of(change: Change, run: str) -> Manifest | None:
+    """Return the record of a change, or None if it is too large for a ConfigMap."""
+    kept = [item for item in change.before if item["kind"] not in _RIGHTS]
+    before = json.dumps(kept, sort_keys=True, separators=(",", ":"))
+    if len(before.encode()) > LARGEST:
+        return None
+    data = {BEFORE: before, "strategy": str(change.options["strategy"]), "run": run}
+    return {**record_name(change.workloads[0]), "data": data}
+
+
+def is_record(item: Manifest) -> bool:
+    return bool(item["kind"] == "ConfigMap" and at(item, ("metadata", "labels", LABEL)) == UNDER_WAY)
+
+
+def checked_record(change: Change, live: Manifest | None, manager: str) -> Manifest | None:
+    """Return a record of this collection. Raises Problem for another object of its name."""
+    if live is None:
+        return None
+    asked = f"Change the collector {change.name}"
+    if not (is_record(live) and is_ours(live, {release_of(record_name(change.workloads[0]))}, manager)):
+        wrong = f"{ref(live)} belongs to another owner, and this run needs that name for the record of the change"
+        raise Problem(wrong, asked=asked, fix="Rename that ConfigMap, or set `change: {on_failure: keep}`.")
+    return live
+
+
+def objects_of(record: Manifest, change: Change) -> list[Manifest]:
+    """Return the objects in a record, as far as they are those of its collector. Raises Problem for a damaged one."""
+    try:
+        found = json.loads(str(at(record, ("data", BEFORE))))
+        return [item for item in found if item["kind"] not in _RIGHTS and _belongs(item, change.workloads[0])]
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        fix = f"Delete {ref(record)} if the collector works, then run again."
+        wrong = f"{ref(record)}, which an interrupted run left, cannot be read"
+        raise Problem(wrong, asked=f"Change the collector {change.name}", fix=fix) from error

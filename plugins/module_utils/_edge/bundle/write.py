@@ -1,0 +1,127 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Write or delete one object in the state in which it was read: others may write it meanwhile, but no other run."""
+
+from __future__ import annotations
+
+from ..._core.cluster.bundle import Manifest, ref
+from ..._core.cluster.ownership import applied_by, last_apply, release_of
+from ..._core.cluster.replacement_order import kept_replicas
+from ..._core.errors import Problem
+from ..api.cluster import CONFLICT, NOT_FOUND, ApiError
+from ..api.explain import asking, explain
+from ..rollout.wait import ONE_RUN
+from .bundle import Session, uid
+
+# How often an object may change between two requests before its deletion is given up.
+TRIES = 10
+# Their dependents (ReplicaSets, pods, what an operator made) must be gone before they count as gone.
+FOREGROUND = ("Deployment", "DaemonSet", "StatefulSet", "OpenTelemetryCollector", "TargetAllocator", "Job", "CronJob")
+
+
+def rewrite(session: Session, manifest: Manifest, before: Manifest) -> tuple[Manifest, Manifest]:
+    """Apply an object in the state in which it was read. Return it, and the state before that was not of this run."""
+    asked, manager = f"Apply {ref(manifest)}", session.options.field_manager
+    version = manifest["metadata"].get("resourceVersion") or before["metadata"].get("resourceVersion")
+    for _try in range(TRIES):
+        try:
+            given = {**manifest, "metadata": {**manifest["metadata"], "resourceVersion": version}}
+            return session.apply(given), before
+        except ApiError as error:
+            if error.status != CONFLICT or error.caused_by("FieldManagerConflict"):
+                raise
+        now = session.live(manifest)
+        if now is None or last_apply(now, manager) != last_apply(before, manager):
+            raise Problem("another run has changed it since this run has read it", asked=asked, fix=ONE_RUN)
+        version = now["metadata"].get("resourceVersion")
+        before = now  # what others wrote meanwhile is not a change of this run
+    fix = "Look at its managedFields for a controller that writes it all the time."
+    raise Problem(f"it has changed {TRIES} times meanwhile", asked=asked, fix=fix)
+
+
+def keep_replicas(session: Session, manifest: Manifest, before: Manifest | None) -> Manifest:
+    """Let another field manager own the replica count that a manifest drops, so that the server keeps it.
+
+    When an autoscaler writes the count for the first time, that name owns nothing any more and is forgotten.
+    """
+    count = kept_replicas(manifest, before, session.options.field_manager)
+    if count is None:
+        return manifest
+    if session.options.check:
+        return {**manifest, "spec": {**manifest["spec"], "replicas": count}}
+    metadata = {key: manifest["metadata"][key] for key in ("name", "namespace")}
+    only = {"apiVersion": manifest["apiVersion"], "kind": manifest["kind"], "metadata": metadata}
+    try:
+        handed = session.apply({**only, "spec": {"replicas": count}}, f"{session.options.field_manager}/replicas")
+    except ApiError as error:
+        if not error.caused_by("FieldManagerConflict"):  # an autoscaler was faster, and owns the count
+            raise explain(error, f"Keep the replicas of {ref(manifest)}") from error
+        return manifest
+    version = handed["metadata"].get("resourceVersion")
+    return {**manifest, "metadata": {**manifest["metadata"], "resourceVersion": version}}
+
+
+def _marks(live: Manifest, manager: str) -> tuple[str, str, bool]:
+    return uid(live), release_of(live), applied_by(live, manager)
+
+
+def delete_one(session: Session, judged: Manifest) -> bool:
+    """Delete an object as it was when it was judged. Return whether it goes: another in its place stays.
+
+    Its status may change at any time, so one that has changed is read and judged again.
+    """
+    found: Manifest | None = judged
+    for _try in range(TRIES):
+        if found is None or found["metadata"].get("deletionTimestamp"):
+            return True
+        if _marks(found, session.options.field_manager) != _marks(judged, session.options.field_manager):
+            return False
+        if _deleted(session, found):
+            return True
+        found = session.live(judged)
+    fix = "Look at its managedFields for a controller that writes it all the time."
+    raise Problem(f"it has changed {TRIES} times meanwhile", asked=f"Delete {ref(judged)}", fix=fix)
+
+
+def _deleted(session: Session, found: Manifest) -> bool:
+    """Delete an object in this very state; return whether it was still in it."""
+    policy = "Foreground" if found["kind"] in FOREGROUND else "Background"
+    state = {key: found["metadata"][key] for key in ("uid", "resourceVersion") if found["metadata"].get(key)}
+    body = {"kind": "DeleteOptions", "apiVersion": "v1", "propagationPolicy": policy, "preconditions": state}
+    try:
+        session.cluster.request("DELETE", session.path(found), body=body)
+    except ApiError as error:
+        if error.status not in (NOT_FOUND, CONFLICT):
+            raise explain(error, f"Delete {ref(found)}") from error
+        return error.status == NOT_FOUND
+    return True
+
+
+class Writer:
+    """What a change of a collector needs of the run over its bundle."""
+
+    def __init__(self, session: Session) -> None:
+        self.session, self.cluster, self.manager = session, session.cluster, session.options.field_manager
+        self.wait_seconds, self.check = session.options.wait_seconds, session.options.check
+        self.unschedulable_seconds = session.options.unschedulable_seconds
+        self.live = session.live
+        self.undone = session.report.undone
+
+    def tried(self, manifest: Manifest) -> Manifest | None:
+        try:
+            return self.session.apply(manifest, dryRun="All")
+        except ApiError:
+            return None
+
+    def write(self, manifest: Manifest, now: Manifest | None) -> Manifest:
+        asked = f"Apply {ref(manifest)}"
+        if now is None:
+            return asking(asked, lambda: self.session.apply(manifest, force="false"))
+        return asking(asked, lambda: rewrite(self.session, keep_replicas(self.session, manifest, now), now)[0])
+
+    def delete(self, judged: Manifest) -> bool:
+        return delete_one(self.session, judged)
+
+    def warn(self, text: str) -> None:
+        self.session.report.warnings.append(text)

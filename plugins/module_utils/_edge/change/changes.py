@@ -1,0 +1,182 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Changes of running collectors: recorded before the first write, awaited, completed or undone. Private."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any
+
+from ..._core.change.record import (
+    Change,
+    before_change,
+    checked_record,
+    collectors,
+    objects_of,
+    record_name,
+    record_of,
+)
+from ..._core.cluster.bundle import Manifest, Ref, normalise, ref
+from ..._core.cluster.replacement_order import RUNS
+from ..._core.cluster.rollout_tables import COUNTS
+from ..._core.errors import Failure, Problem
+from ..api.explain import asking, library
+from ..rollout.wait import follow
+from .rollback import Bundle, Restored, outcomes, restore, waiting
+
+Live = Mapping[Ref, Manifest | None]
+
+
+class Changes:
+    """The collectors of a run whose workloads change, and go back if they do not work."""
+
+    def __init__(self, bundle: Bundle, live: Live, records: Mapping[str, Manifest]) -> None:
+        """Take what exists, and the records that interrupted runs left, by the name of the collector."""
+        self.bundle, self.live, self.records = bundle, live, records
+        self.changes: list[Change] = []
+        self.open: dict[str, Change] = {}
+        self.run = secrets.token_hex(8)
+
+    def find(self, manifests: Iterable[Manifest], options: Mapping[str, Mapping[str, Any]]) -> None:
+        """Find the collectors that change, before anything is written. Raises Problem if one cannot be recorded."""
+        found = [
+            replace(change, before=before_change(change, self.live, self.bundle.manager))
+            for change in collectors(manifests, options)
+        ]
+        for change in found:
+            self._announce(change)
+        if self.bundle.check:
+            return
+        new = [one for one in found if one.name not in self.records and one.goes_back and one.before]
+        changing = self.bundle.cluster.parallel(self._goes_back, new)
+        left = [one for one in found if one.name in self.records]
+        wanted = [*left, *(one for one, goes in zip(new, changing, strict=True) if goes)]
+        self.changes = [one for one in self.bundle.cluster.parallel(self._recorded, wanted) if one]
+
+    def _announce(self, change: Change) -> None:
+        record = self.records.get(change.name)
+        if record is None:
+            return
+        since = record["metadata"].get("creationTimestamp") or "an unknown time"
+        does = "Without check mode this run completes or undoes it" if self.bundle.check else "This run completes it"
+        undo = "" if self.bundle.check or not change.goes_back else ", or undoes it if it does not work"
+        self.bundle.warn(f"A run was interrupted while it changed the collector {change.name} ({since}). {does}{undo}.")
+
+    def _goes_back(self, change: Change) -> bool:
+        """Return whether a workload changes that works now: only such a collector can go back."""
+        now = [live for one in change.workloads if (live := self.live.get(ref(one)))]
+        search = library("jmespath").search
+        parts = [
+            part for one in asking("Read the workloads", lambda: follow(self.bundle.cluster, now)) for part in one.parts
+        ]
+        counted = [part for part in parts if part["kind"] in COUNTS]
+        works = bool(counted) and all((search(COUNTS[part["kind"]][0], part) or 0) >= 1 for part in counted)
+        return works and any(self._differs(one) for one in change.workloads)
+
+    def _differs(self, workload: Manifest) -> bool:
+        after, now = self.bundle.tried(workload), self.live.get(ref(workload))
+        return after is None or now is None or normalise(after) != normalise(now)
+
+    def _recorded(self, change: Change) -> Change | None:
+        """Return a change with its record, if an interrupted run left one; then it goes back to what that one says."""
+        found = self.bundle.live(record_name(change.workloads[0]))
+        record = checked_record(change, found, self.bundle.manager)
+        if record is None:
+            return change if change.before else None
+        earlier = objects_of(record, change)
+        named = {ref(item) for item in earlier}
+        before = [*earlier, *(item for item in change.before if ref(item) not in named)]
+        return replace(change, before=before, record=record)
+
+    def begin(self, manifests: Iterable[Manifest]) -> None:
+        """Record the changes of collectors that these manifests contain."""
+        names = {ref(item) for item in manifests}
+        for change in self.changes:
+            if ref(change.workloads[0]) in names:
+                record = record_of(change, self.run)
+                if record is None:
+                    text = f"The change of {change.name} is too large to record: a run that is killed cannot be undone."
+                    self.bundle.warn(text)
+                else:
+                    change.record = self.bundle.write(record, change.record)
+                self.open[change.name] = change
+
+    @contextmanager
+    def undoing(self, after: Mapping[Ref, Manifest]) -> Iterator[None]:
+        """Let the collectors go back that are half changed when an object of the bundle cannot be applied."""
+        try:
+            yield
+        except Problem as problem:
+            going = [one for one in self.open.values() if one.goes_back]
+            if not going:
+                raise
+            undone = [self._told(one, restore(self.bundle, one, after), None, awaited=False) for one in going]
+            told = list(filter(None, undone))
+            fix = "\n".join([problem.fix, *told])
+            facts = getattr(problem, "facts", {})
+            raise Failure(problem.wrong, asked=problem.asked, where=problem.where, fix=fix, facts=facts) from problem
+
+    def finish(self, after: Mapping[Ref, Manifest]) -> set[Ref]:
+        """Wait for the changed collectors, and return their workloads. Raises Failure if one does not work.
+
+        A collector goes back as soon as it fails, while the others are still awaited.
+        """
+        waits = {name: waiting(self.bundle, one.workloads, after) for name, one in self.open.items()}
+        failed: list[tuple[Change, Failure, Restored | None]] = []
+        ready: set[Ref] = set()
+        for name, failure in outcomes(self.bundle, waits) if waits else ():
+            change = self.open.pop(name)
+            if failure is None:
+                self._close(change)
+                ready |= {ref(item) for item in change.workloads}
+            else:
+                back = restore(self.bundle, change, after) if change.goes_back else None
+                failed.append((change, failure, back))
+        if failed:
+            raise self._failure(failed)
+        return ready
+
+    def _failure(self, failed: list[tuple[Change, Failure, Restored | None]]) -> Failure:
+        again = {change.name: self._again(change) for change, _failure, back in failed if back and back.back}
+        works = dict(outcomes(self.bundle, {name: wait for name, wait in again.items() if wait}))
+        told = [
+            self._told(change, back, works.get(change.name)) if back else self._told_kept(change)
+            for change, _failure, back in failed
+        ]
+        first = failed[0][1]
+        others = [str(failure) for _change, failure, _back in failed[1:]]
+        facts = {"failures": [one for _change, failure, _back in failed for one in failure.facts.get("failures", [])]}
+        fix = "\n".join([first.fix, *others, *told])
+        return Failure(first.wrong, asked=first.asked, where=first.where, fix=fix, facts=facts)
+
+    def _again(self, change: Change) -> Any:
+        workloads = [item for item in change.before if item["kind"] in RUNS]
+        return waiting(self.bundle, workloads, {}) if workloads else None
+
+    def _told(self, change: Change, back: Restored, again: Failure | None, *, awaited: bool = True) -> str:
+        """Return what became of a collector that went back, and close its record if all of it is back."""
+        if not back.kept:
+            self._close(change)
+        works = f", but does not work yet: {again.wrong}" if again else " and works" if awaited else ""
+        lines = [f"The earlier config of {change.name} is back{works}."] if back.back else []
+        lines += [f"Not back: {'; '.join(back.kept)}."] if back.kept else []
+        return " ".join([*lines, *self._told_config(change)] if lines else [])
+
+    def _told_kept(self, change: Change) -> str:
+        return f"{change.name} keeps the new config, because `on_failure` is `keep`."
+
+    def _told_config(self, change: Change) -> list[str]:
+        text = str(change.before)
+        configs = [item for item in change.manifests if item["kind"] == "ConfigMap" and item.get("immutable")]
+        new = [str(ref(item)) for item in configs if item["metadata"]["name"] not in text]
+        return [f"The new config is kept in {', '.join(new)}."] if new else []
+
+    def _close(self, change: Change) -> None:
+        """Delete the record of a change, unless another run has taken it over."""
+        now = self.bundle.live(change.record) if change.record else None
+        if change.record and now and now.get("data") == change.record.get("data"):
+            self.bundle.delete(now)

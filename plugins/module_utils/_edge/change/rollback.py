@@ -1,0 +1,136 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Bring the objects of a collector back to what the previous run applied. Private."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from ..._core.change.extract import extracted, is_within
+from ..._core.change.record import Change, identified
+from ..._core.cluster.bundle import Manifest, Ref, ordered, ref
+from ..._core.cluster.ownership import last_apply
+from ..._core.errors import Failure, Problem
+from ..api.cluster import Cluster
+from ..rollout.reasons import checked_search
+from ..rollout.wait import RolloutWait, RolloutWaitOptions
+
+
+class Bundle(Protocol):
+    """What a change needs of the run over a bundle."""
+
+    cluster: Cluster
+    manager: str
+    wait_seconds: float
+    unschedulable_seconds: float
+    check: bool
+
+    def live(self, manifest: Manifest) -> Manifest | None:
+        """Return the current state of an object."""
+
+    def tried(self, manifest: Manifest) -> Manifest | None:
+        """Return what the server would make of a manifest, or None if it would reject it."""
+
+    def write(self, manifest: Manifest, now: Manifest | None) -> Manifest:
+        """Apply an object in a state in which it was read, or create it. Raises Problem."""
+
+    def delete(self, judged: Manifest) -> bool:
+        """Delete an object as it was when it was judged."""
+
+    def warn(self, text: str) -> None:
+        """Add a warning to the result."""
+
+    def undone(self, refs: Iterable[Ref]) -> None:
+        """Note that objects are back as the previous run left them."""
+
+
+@dataclass
+class Restored:
+    """Which objects of a collector were brought back, and why others were not."""
+
+    back: list[Ref]
+    kept: list[str]
+
+
+def restore(bundle: Bundle, change: Change, left: Mapping[Ref, Manifest]) -> Restored:
+    """Apply the objects as the previous run did, where nobody else has changed them since this run.
+
+    `left` has the objects as this run left them.
+    """
+    found = Restored([], [])
+    for group in ordered(change.before):
+        outcomes = bundle.cluster.parallel(lambda item: _brought_back(bundle, item, left.get(ref(item))), group)
+        for item, (back, reason) in zip(group, outcomes, strict=True):
+            found.back += [ref(item)] if back else []
+            found.kept += [f"{ref(item)} ({reason})"] if reason else []
+    recorded = {ref(item) for item in change.before}
+    new = [ref(item) for item in change.workloads if ref(item) not in recorded and ref(item) in left]
+    found.kept += [f"{one} (it is new)" for one in new if found.back or found.kept]
+    bundle.undone(found.back)
+    return found
+
+
+def _brought_back(bundle: Bundle, wanted: Manifest, left: Manifest | None) -> tuple[bool, str]:
+    """Apply one object as it was, unless it is so already. Return whether it was applied, or why it stays as it is."""
+    try:
+        now = bundle.live(wanted)
+        applied = extracted(now, bundle.manager) if now else None
+        reason = _obstacle(bundle, wanted, now, left)
+        if reason or now is None or applied is None or identified(applied, now) == wanted:
+            return False, reason
+        bundle.write(wanted, now)
+    except Problem as problem:
+        return False, problem.wrong
+    return True, ""
+
+
+def _obstacle(bundle: Bundle, wanted: Manifest, now: Manifest | None, left: Manifest | None) -> str:
+    """Return why an object cannot go back, or an empty string."""
+    if now is None:
+        return "it no longer exists"
+    if now["metadata"].get("uid") != wanted["metadata"].get("uid"):
+        return "it was deleted and created again"
+    applied = extracted(now, bundle.manager)
+    if applied is None:
+        return "another owner has it now"
+    return "another run has changed it since this run" if left and _another_run(bundle, applied, now, left) else ""
+
+
+def _another_run(bundle: Bundle, applied: Manifest, now: Manifest, left: Manifest) -> bool:
+    """Return whether the field manager has applied an object since. Fields that others took over do not count."""
+    times = [last_apply(item, bundle.manager)[0] for item in (now, left)]
+    return times[0] != times[1] or not is_within(applied, extracted(left, bundle.manager))
+
+
+def waiting(bundle: Bundle, workloads: Sequence[Manifest], left: Mapping[Ref, Manifest]) -> RolloutWait:
+    """Return the wait for some workloads, which ends if another run changes one of them."""
+    named = [{**ref(item)._asdict(), "api_version": item["apiVersion"]} for item in workloads]
+    generations: list[dict[str, Any]] = [
+        {**ref(item)._asdict(), "generation": item["metadata"].get("generation") or 0}
+        for workload in workloads
+        if (item := left.get(ref(workload)))
+    ]
+    options = RolloutWaitOptions(
+        named, bundle.wait_seconds, bundle.unschedulable_seconds, until={}, allow_empty=False, applied=generations
+    )
+    return RolloutWait(bundle.cluster, checked_search({}), options)
+
+
+def outcomes(bundle: Bundle, waits: Mapping[str, RolloutWait]) -> Iterator[tuple[str, Failure | None]]:
+    """Yield the name of each wait as soon as it ends, with the failure if it failed."""
+    pending = dict(waits)
+    for _poll in bundle.cluster.polls(bundle.wait_seconds):
+        for name, wait in list(pending.items()):
+            try:
+                ended, failure = wait.done(), None
+            except Failure as found:
+                ended, failure = True, found
+            if ended:
+                del pending[name]
+                yield name, failure
+        if not pending:
+            return
+    yield from ((name, wait.too_late()) for name, wait in pending.items())

@@ -1,0 +1,87 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A run that is killed leaves a record, with which the next run completes or undoes the change."""
+
+from __future__ import annotations
+
+import copy
+import json
+
+import pytest
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
+
+from ..helpers import obj
+from .helpers import DEPLOYMENT, RECORD, ROLE, SERVICE, cluster, collector, fails, killed, labels, remove, run, state
+
+
+@pytest.mark.parametrize("where", [SERVICE, DEPLOYMENT, ""])
+def test_a_run_after_a_killed_one_undoes_the_change(where: str) -> None:
+    api = cluster(collector("one"))
+    before = state(api)
+    killed(api, collector("bad"), where)
+    failure = fails(api, collector("bad"))
+    assert {path: state(api)[path] for path in (DEPLOYMENT, SERVICE)} == {
+        path: before[path] for path in (DEPLOYMENT, SERVICE)
+    }
+    assert RECORD not in api.objects
+    assert "was interrupted while it changed the collector ns/a" in str(failure.facts["warnings"])
+
+
+@pytest.mark.parametrize("then", ["two", "three", "one"])
+def test_a_run_after_a_killed_one_completes_what_the_inventory_says_now(then: str) -> None:
+    api = cluster(collector("one"))
+    killed(api, collector("two"), DEPLOYMENT)
+    result = run(api, collector(then))
+    assert (api.image(), RECORD in api.objects, result["ready"]) == (then, False, True)
+    assert "This run completes it, or undoes it if it does not work." in result["warnings"][0]
+
+
+def test_the_state_before_the_killed_run_is_what_a_third_config_goes_back_to() -> None:
+    api = cluster(collector("one"))
+    killed(api, collector("bad"), "")
+    fails(api, collector("bad3"))
+    assert api.image() == "one"
+
+
+def test_a_killed_run_whose_config_failed_is_undone_also_if_nothing_differs() -> None:
+    api = cluster(collector("one"))
+    killed(api, collector("bad"), "")
+    assert "The earlier config of ns/a is back and works." in fails(api, collector("bad")).fix
+    assert api.image() == "one"
+
+
+def test_with_keep_a_record_goes_when_the_collector_works() -> None:
+    api = cluster(collector("one"))
+    killed(api, collector("bad"), "")
+    keep = {"change": {"ns/a": {"on_failure": "keep"}}}
+    assert "keeps the new config" in fails(api, collector("bad"), **keep).fix
+    assert (api.image(), RECORD in api.objects) == ("bad", True)
+    run(api, collector("two"), **keep)
+    assert RECORD not in api.objects
+
+
+def test_removal_and_check_mode_with_a_record() -> None:
+    api = cluster(collector("one"))
+    killed(api, collector("bad"), "")
+    before = copy.deepcopy(api.objects)
+    assert "Without check mode" in run(api, collector("bad"), check=True)["warnings"][0]
+    assert api.objects == before
+    remove(api, collector("bad"))
+    assert RECORD not in api.objects
+
+
+def test_an_edited_record_gives_no_rights_and_a_damaged_one_stops_the_run() -> None:
+    api = cluster(collector("one"))
+    killed(api, collector("bad"), "")
+    record = api.objects[RECORD]["data"]
+    evil = [{"apiVersion": "v1", "kind": "ClusterRole", "metadata": {"name": "ns.a", "labels": labels()}}]
+    other = obj("Deployment", "other", labels={**labels(), "o11y.opentelemetry/collector": "other"})
+    record["before.json"] = json.dumps([*json.loads(record["before.json"]), *evil, other])
+    fails(api, collector("bad"))
+    assert not api.has("deployments", "other")
+    assert "rules" in api.objects[ROLE]
+    killed(api, collector("bad"), "")
+    api.objects[RECORD]["data"]["before.json"] = "[1"
+    with pytest.raises(Problem, match="a-change, which an interrupted run left, cannot be read"):
+        run(api, collector("bad"))
