@@ -16,7 +16,7 @@ from typing import Any
 from ..module_utils._core import recipes
 from ..module_utils._core.collector.collector import Collector
 from ..module_utils._core.config.catalogue import SECTIONS, Catalogue
-from ..module_utils._core.config.layers import Layer, for_version
+from ..module_utils._core.config.layers import Layer, for_version, parse_version
 from ..module_utils._core.config.paths import section
 from ..module_utils._core.errors import Problem, near
 from ..module_utils._core.lint.view import Target
@@ -160,6 +160,8 @@ def _newest_module(manifest: Mapping[str, Any]) -> str:
 
 
 BASELINE = "baseline"
+# The version from which on `service.telemetry.metrics.readers` replaces the default address (its changelog).
+_READERS = (0, 111)
 
 
 def recipe_layers(
@@ -178,15 +180,16 @@ def recipe_layers(
         recipes.check_known(use, folders)
     described = {use.name: _sources.recipe(folders[use.name]) for use in used}
     recipes.check_requires(used, described)
+    about = _about(collector, version, logs)
     layers = []
     for use in used:
         recipes.check_mode(use, described[use.name], collector.mode)
-        layer = _sources.fragment(use, folders[use.name], described[use.name], facts, _about(collector, logs))
+        layer = _sources.fragment(use, folders[use.name], described[use.name], facts, about)
         layers.append(replace(layer, config=for_version(layer.config, version, tables().renames)))
     return layers
 
 
-def _about(collector: Collector, logs: Sequence[str]) -> dict[str, Any]:
+def _about(collector: Collector, version: str, logs: Sequence[str]) -> dict[str, Any]:
     """Return the facts about a collector that recipes can use."""
     memory = collector.memory
     return {
@@ -200,6 +203,7 @@ def _about(collector: Collector, logs: Sequence[str]) -> dict[str, Any]:
         "host": "localhost" if collector.mode == "sidecar" else "${env:MY_POD_IP}",
         "limit_mib": memory.limit_mib,
         "spike_limit_mib": memory.spike_limit_mib,
+        "metrics_readers": not version or parse_version(version) >= _READERS,
     }
 
 

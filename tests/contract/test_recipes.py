@@ -65,6 +65,7 @@ ABOUT = {
     "allocated": False,
     "limit_mib": 400,
     "spike_limit_mib": 100,
+    "metrics_readers": True,
 }
 SECRET = re.compile(r"pass(word|wd)|secret|token|api_?key|credential", re.IGNORECASE)
 REFERENCE = re.compile(r"\$\{env:\w+\}$")

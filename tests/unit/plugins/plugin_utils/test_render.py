@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.diagnose.metrics import metrics_port
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _render, _yaml
 
@@ -162,6 +163,26 @@ def test_recipes_use_the_names_that_the_version_knows(distribution: str, version
     config = config_of({"name": "a", "recipes": recipes, "distribution": distribution, "version": version})
     assert list(config["exporters"]) == [exporter]
     assert config["service"]["pipelines"]["traces"]["exporters"] == [exporter]
+
+
+@pytest.mark.parametrize(
+    ("options", "key"),
+    [
+        ({}, "readers"),
+        ({"version": "0.111.0"}, "readers"),
+        # Before 0.111 the Collector also listens at its default address, and so ends if readers have the same port.
+        ({"version": "0.110.0"}, "address"),
+        ({"image": OLD}, "address"),
+        ({"distribution": "adot", "version": "v0.40.0"}, "readers"),
+    ],
+)
+def test_own_metrics_are_served_as_the_version_takes_it(options: dict[str, str], key: str) -> None:
+    given = {"name": "a", "recipes": ["otlp_ingest", "debug_output"], **options}
+    metrics = config_of(given)["service"]["telemetry"]["metrics"]
+    assert set(metrics) == {"level", key}
+    assert metrics_port(config_of(given), 0) == ("${MY_POD_IP}" if key == "address" else "${env:MY_POD_IP}", 8888)
+    (deployment,) = of_kind(rendered(given), "Deployment")
+    assert 8888 in [port["containerPort"] for port in deployment["spec"]["template"]["spec"]["containers"][0]["ports"]]
 
 
 @pytest.mark.parametrize(("platform", "user"), [("generic", 10001), ("eks", 10001), ("openshift", None)])
