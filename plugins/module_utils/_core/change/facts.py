@@ -171,7 +171,8 @@ class _Comparison:
         ends = row["signal"] in self._sending - self._moving
         holds = HOLDS.get(kind_of(row["id"]), ((), 0.0))[1]
         passes = bounds(went, came)[0] >= _PASSES if same else ends
-        more = {"rest_incoming": came, "rest_outgoing": went, "passes": passes and not holds}
+        said = f"{went} of {came} pass" if same else "all are sent without it"
+        more = {"rest_incoming": came, "rest_outgoing": went, "rest_passes": said, "passes": passes and not holds}
         return {**row, **more, "least": self._least(row["signal"], row["id"])}
 
     def _least(self, signal: str, name: str = "") -> int:

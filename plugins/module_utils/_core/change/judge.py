@@ -74,7 +74,7 @@ class Judge:
         self._known_search = search
         self.unfit: dict[str, None] = {}
         self._checks = [DiagnoseCheck(row.id, "own", "error", row.find, row.text, row.fix) for row in rows]
-        self._seen: dict[tuple[str, str], float] = {}
+        self._seen: dict[tuple[str, str, str], float] = {}
 
     def _search(self, expression: str, facts: Any) -> Any:
         try:
@@ -89,7 +89,7 @@ class Judge:
         for finding in found(self._search, self._checks, facts):
             row = self._rows[finding.check.id]
             name = finding.about or str(finding.item.get("name") or finding.item.get("value") or "")
-            key = (row.id, name)
+            key = (row.id, name, str(finding.item.get("signal") or ""))
             count = amount(str(finding.item.get(row.grows) or 0)) if row.grows else 0.0
             before = self._seen.get(key)
             seen[key] = count if before is None else min(before, count)

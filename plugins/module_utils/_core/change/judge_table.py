@@ -43,7 +43,7 @@ ROWS = (
         "{about}: {failed} of {offered} {items} failed in the canary ({failed_percent} %), {rest_failed} of"
         " {rest_offered} in the rest ({rest_failed_percent} %)",
         "Check endpoint, credentials, TLS and limits of {id}.",
-        _TELEMETRY + "#data-loss",
+        _RESILIENCY + "#monitoring-and-early-warning",
         "failed",
     ),
     JudgeRow(
@@ -69,9 +69,9 @@ ROWS = (
         "all_dropped",
         "processes[?incoming >= least && outgoing == `0` && refused == `0` && passes]",
         "20 items, and the rest lets some pass; more items are needed for a new sampler",
-        "{about}: all {incoming} {items} end here in the canary, {rest_outgoing} of {rest_incoming} pass in the rest",
+        "{about}: all {incoming} {items} end here in the canary, and {rest_passes} in the rest",
         "Correct the conditions of {id}.",
-        _TELEMETRY + "#data-flow",
+        _TELEMETRY + "#data-loss",
         "incoming",
     ),
     JudgeRow(
@@ -81,7 +81,7 @@ ROWS = (
         "{about}: its queue grew by {queue_grown} to {queue_size} of {queue_capacity} in the canary, and is"
         " {rest_queue} in the rest",
         "See why {id} sends slowly: limits of the backend, the size of batches, `num_consumers`.",
-        _RESILIENCY + "#sending-queue-in-memory-buffering",
+        _TELEMETRY + "#queue-length",
         "queue_size",
     ),
     JudgeRow(
