@@ -17,7 +17,7 @@ from ..config.paths import amount, at, section
 from ..diagnose.logs import VARIABLE
 from ..diagnose.metrics import duration, interval
 from ..needs.listeners import kind_of
-from .judge_table import COLLECTING, HOLDS, SAMPLERS
+from .judge_table import COLLECTING, HOLDS, PRINTERS, SAMPLERS
 from .readings import Facts, Revision, Row
 
 # 99 % on either side.
@@ -51,7 +51,7 @@ def facts_of(
         "processes": [one.processes(row) for row in new["processes"]],
         "exports": [one.exports(row, *queue) for row, queue in zip(new["exports"], queues, strict=True)],
         "ports": list(_ports(canary, rest)),
-        "logs": [one.log(row) for row in new["logs"] if _is_error(row)],
+        "logs": [one.log(row) for row in new["logs"] if _is_error(row) and (row["about"] or not _prints(new))],
     }
 
 
@@ -221,6 +221,11 @@ def _percent(part: float, whole: float) -> int:
 
 def _is_error(row: Row) -> bool:
     return row["level"] not in ("info", "debug", "warn") or bool(row["error"]) or _is_partial(row)
+
+
+def _prints(facts: Facts) -> bool:
+    """Return whether data is printed to the log, where a line of an application may look like one of the Collector."""
+    return any(kind_of(row["id"]) in PRINTERS for row in facts["exports"])
 
 
 def _is_partial(row: Row) -> bool:

@@ -165,3 +165,5 @@ HOLDS = {
     "metricstarttime": ((), 120.0),
 }
 SAMPLERS = ("probabilisticsampler", "tailsampling")
+# Exporters that print data to the log of the Collector.
+PRINTERS = ("debug", "logging")

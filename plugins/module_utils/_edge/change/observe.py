@@ -32,7 +32,7 @@ from ..rollout.reasons import checked_search
 POLL_SECONDS = 3.0
 # So many pods of each revision are read: more of them say the same. The logs and ports of fewer.
 MOST_PODS, LOG_PODS = 10, 3
-LOG_LINES, LOG_SECONDS = 500, 300
+LOG_LINES, LOG_SECONDS, LOG_BYTES = 500, 300, 1_000_000
 # How a connection fails to a port without a listener, as the API server quotes Go.
 _REFUSED = "connection refused"
 _ASKED = "Judge the change of {}"
@@ -104,6 +104,7 @@ class _Watched:
         path = path_of("pods", metadata["namespace"], metadata["name"])
         name = str(self.container.get("name") or "")
         query = {"container": name, "sinceSeconds": LOG_SECONDS, "tailLines": LOG_LINES, "timestamps": "true"}
+        query["limitBytes"] = LOG_BYTES
         metrics = self.reader.text(f"{path}:{self.port}/proxy/metrics") if self.port else None
         log = self.reader.text(f"{path}/log", query) if closely else None
         status: Object = next((one for one in items(pod, "status", "containerStatuses") if one.get("name") == name), {})

@@ -123,6 +123,17 @@ def test_what_says_nothing_fails_no_canary(rates: Any, config: Any) -> None:
     assert watched(rates, config=config)[0] == []
 
 
+PANIC = f"{NOW} panic: of an application\n"
+
+
+def test_an_applications_log_that_an_exporter_prints_fails_no_canary() -> None:
+    config = {**CONFIG, "service": {"pipelines": {"traces": {"receivers": ["otlp"], "exporters": ["debug"]}}}}
+    assert watched(WELL, config=config, log=lambda number: PANIC * 3 * number)[0] == []
+    config["service"]["pipelines"]["traces"]["exporters"] = ["otlp"]
+    lines = watched(WELL, config=config, log=lambda number: PANIC * 3 * number)[0]
+    assert any(line.startswith("[log_errors]") for line in lines)
+
+
 def test_what_the_rest_does_too_fails_no_canary() -> None:
     fails = {**WELL, "sent": 0, "failed": 20, "refused": 20}
     assert watched(fails, fails)[0] == []
