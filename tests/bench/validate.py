@@ -18,6 +18,7 @@ from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _validat
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._action import arguments_of
 
 from tests.contract.mutants.bases import bases
+from tests.support.collectors import newest_build
 
 from .timing import EMPTY, Taken, Way, command, empty, measure, median, play, playbook, table
 
@@ -83,9 +84,7 @@ def _accepts(program: str, file: Path) -> bool:
 
 def _program() -> str:
     """Return the real Collector: on the path, or as the testbed built it; nothing where there is none."""
-    cache = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "o11y-testbed" / "builds"
-    built = sorted(cache.glob("otelcol-*/otelcol-contrib"), key=lambda path: path.stat().st_mtime)
-    return shutil.which("otelcol-contrib") or (str(built[-1]) if built else "")
+    return shutil.which("otelcol-contrib") or str(newest_build() or "")
 
 
 def _report(taken: dict[str, list[Taken]]) -> None:

@@ -19,6 +19,8 @@ from typing import Any
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _render, _sources, _yaml
 
+from tests.support.collectors import newest_build
+
 from .kubernetes_rules import violations
 from .role import ROOT, request
 
@@ -134,10 +136,7 @@ def _yaml_documents(path: Path) -> list[Any]:
 
 def _collector() -> str | None:
     """Return a Collector to ask, from PATH or from what the testbed has built."""
-    home = Path(os.environ.get("O11Y_TESTBED_HOME") or Path.home() / ".cache" / "o11y-testbed")
-    built = home.glob("builds/otelcol-*/otelcol-contrib")
-    newest = sorted((path for path in built if os.access(path, os.X_OK)), key=lambda path: path.stat().st_mtime)
-    return shutil.which("otelcol-contrib") or next((str(path) for path in reversed(newest)), None)
+    return shutil.which("otelcol-contrib") or str(newest_build() or "") or None
 
 
 def in_the_pod(config: str) -> str:

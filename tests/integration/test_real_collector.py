@@ -32,6 +32,8 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.subj
     run,
 )
 
+from tests.support.collectors import newest_build
+
 from . import settings_cases, types_cases, wiring_cases
 from .accepted_cases import ACCEPTED
 from .real_collector_cases import BASE, Broken, changed
@@ -54,11 +56,10 @@ def program() -> Path:
     found = shutil.which("otelcol-contrib")
     if found and VERSION in subprocess.run([found, "--version"], capture_output=True, text=True, check=False).stdout:
         return Path(found)
-    cache = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "o11y-testbed" / "builds"
-    built = sorted(cache.glob("otelcol-*/otelcol-contrib"), key=lambda path: path.stat().st_mtime)
-    if not built:
+    built = newest_build()
+    if built is None:
         pytest.skip(f"no otelcol-contrib {VERSION} on PATH, and the testbed has not built one")
-    return built[-1]
+    return built
 
 
 @pytest.fixture(scope="session")
