@@ -17,6 +17,7 @@ from .view import Part, Pipeline, kind_of
 _DOCUMENTATION = "https://github.com/open-telemetry/opentelemetry-collector/blob/main/processor/README.md"
 _LIMITER = "memorylimiter"
 _BATCH = "batch"
+_UID = "k8s.pod.uid"
 
 # Exporters for trials: such a pipeline needs neither a memory limiter nor batches.
 _TRIAL = ("debug", "nop", "logging", "file")
@@ -112,10 +113,17 @@ def wrong_pod(subject: Subject) -> Iterator[Fault]:
     asking = [part for part in subject.view.of("processors", "k8sattributes") if _asks_connection(part)]
     for part in asking if subject.senders else ():
         names = " and ".join(f"'{name}'" for name in subject.senders)
+        known = _before_connection(part)
+        unless = f" unless data has {' or '.join(known)}" if known else ""
         message = (
-            f"'{part.id}' finds pods by their connection: data of collector {names} gets the pods of that collector"
+            f"'{part.id}' finds pods by their connection{unless}: "
+            f"data of collector {names} gets the pods of that collector"
         )
         fix = f"Add recipe kubernetes_attributes to collector {names}, where the connection is that of the application."
+        if _UID in known:
+            fix += (
+                f" Suppress this if all applications set {_UID}, as auto-instrumentation does with `kubernetes_uids`."
+            )
         yield Fault(part.path, message, fix)
 
 
@@ -127,6 +135,17 @@ def _batches(exporter: Part) -> bool:
     """Whether an exporter makes batches itself; settings that are a variable may."""
     queue = exporter.settings.get("sending_queue")
     return isinstance(queue, str) or at(queue, ("batch",)) is not None or "batcher" in exporter.settings
+
+
+def _before_connection(part: Part) -> list[str]:
+    """Return the attributes that name the pod before the connection does: the first association that fits counts."""
+    found: list[str] = []
+    for item in items(part.settings, "pod_association"):
+        sources = items(item, "sources")
+        if any(at(source, ("from",)) == "connection" for source in sources):
+            break
+        found.append(" and ".join(str(at(source, ("name",))) for source in sources))
+    return found
 
 
 def _asks_connection(part: Part) -> bool:

@@ -3,6 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 from ansible.parsing.dataloader import DataLoader
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.collector.pod_logs import matches
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _render
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _render, _yaml
 
 from .helpers import OTLP, of_kind, rendered, request
 
@@ -75,6 +76,16 @@ def test_agents_leave_out_the_logs_of_all_collectors_of_the_run_whoever_makes_th
         assert all(any(matches(glob, path) for glob in globs) for path in logs)
     assert OWN["exclude"][0] in excluded(readers(**OWN))
     assert excluded(readers(**OWN, include_collectors=True)) == OWN["exclude"]
+
+
+def test_two_globs_of_the_page_leave_out_collectors_of_other_inventories_too() -> None:
+    page = (_render._sources.ROLE.parents[1] / "docs" / "recipes.md").read_text(encoding="utf-8")
+    (line,) = re.findall(r"^  - pod_logs: (\{exclude: .*)$", page, re.MULTILINE)
+    globs = _yaml.parsed(line)["exclude"]
+    logs = [path for item in planned(*readers()) for path in item.collector.logs.examples[:1]]
+    assert len(logs) == 3
+    assert all(any(matches(glob, path) for glob in globs) for path in logs)
+    assert not any(matches(glob, logs[0].replace(PLAIN, "app")) for glob in globs)
 
 
 def loops(collectors: list[dict[str, Any]]) -> list[str]:

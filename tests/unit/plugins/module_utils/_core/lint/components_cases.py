@@ -206,8 +206,18 @@ batch-early:
   before a change of attributes: {processors: {batch: null, attributes: null}}
 wrong-pod:
   behind an agent: {processors.k8s_attributes.pod_association: [sources: [{from: connection}]], senders: [agent],
-    finds: "processors.k8s_attributes: data of collector 'agent' gets the pods of that collector Add recipe
-      kubernetes_attributes to collector 'agent'"}
+    finds: "processors.k8s_attributes: 'k8s_attributes' finds pods by their connection: data of collector 'agent'
+      gets the pods of that collector Add recipe kubernetes_attributes to collector 'agent'"}
+  behind an agent, unless the data names its pod:
+    processors.k8s_attributes.pod_association:
+      - sources: [{from: resource_attribute, name: k8s.pod.uid}]
+      - sources: [{from: resource_attribute, name: k8s.pod.name}, {from: resource_attribute, name: k8s.namespace.name}]
+      - sources: [{from: connection}]
+      - sources: [{from: resource_attribute, name: k8s.pod.ip}]
+    senders: [agent]
+    finds: "processors.k8s_attributes: unless data has k8s.pod.uid or k8s.pod.name and k8s.namespace.name: data of
+      collector 'agent' gets the pods of that collector Add recipe kubernetes_attributes to collector 'agent', where the
+      connection is that of the application. Suppress this if all applications set k8s.pod.uid"
   behind two: {processors.k8s_attributes: null, senders: [agent, edge], finds: "processors.k8s_attributes: 'agent' and
     'edge'"}
   by attribute:
