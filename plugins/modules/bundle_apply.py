@@ -101,6 +101,18 @@ options:
       - A collector without an item is changed with strategy C(rolling) and goes back if it fails.
     type: dict
     default: {}
+  flows:
+    description:
+      - Which collectors send to which, as RV(o11y.opentelemetry.otel_render#module:flows) of
+        M(o11y.opentelemetry.otel_render). Collectors are named C(NAMESPACE/NAME).
+      - If several of them change, receivers change before their senders, and a receiver that loses a port after them.
+        The next ones change when those before work. A new collector waits for none.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      sender: {description: The collector that sends., type: str, required: true}
+      receiver: {description: The collector that receives., type: str, required: true}
   references:
     description:
       - What happens if a workload refers to a Secret, ConfigMap, PriorityClass, RuntimeClass or StorageClass that does

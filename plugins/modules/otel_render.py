@@ -116,6 +116,14 @@ changes:
   type: dict
   sample:
     obs/agent: {strategy: rolling, share: "1", observe_seconds: 60, judge: [], on_failure: rollback}
+flows:
+  description:
+    - Which collectors send to which, by the endpoints of their exporters, as M(o11y.opentelemetry.bundle_apply) takes
+      them.
+  returned: success
+  type: list
+  elements: dict
+  sample: [{sender: obs/agent, receiver: obs/gateway}]
 adopt:
   description: The releases whose objects M(o11y.opentelemetry.bundle_apply) may take over from other owners.
   returned: success

@@ -59,6 +59,8 @@ class Request:
 class Planned:
     """A collector with its composed config, the build that follows from it, and what the rules find in both.
 
+    `flows` say to which collectors of the run it sends.
+
     Nothing follows from a malformed config: it has findings and no build.
     """
 
@@ -67,6 +69,7 @@ class Planned:
     build: CollectorBuild | None
     findings: tuple[Finding, ...]
     target: Target | None = None
+    flows: tuple[dict[str, str], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -109,7 +112,13 @@ def plan(request: Request) -> list[Planned]:
     others = zip(printers_behind(stations, ways), senders_to(stations, ways), strict=True)
     # Storage that is common to all collectors is for those that keep state.
     storage = [bool(item.get("storage")) or not request.collectors for item in items]
-    return [_plan(*one) for one in zip(chosen, layers, composed, others, storage, strict=True)]
+    plans = [_plan(*one) for one in zip(chosen, layers, composed, others, storage, strict=True)]
+    named = [f"{one.collector.namespace}/{one.collector.name}" for one in stations]
+    targets = [sorted(set().union(*way.values())) for way in ways]
+    flows = [
+        tuple({"sender": one, "receiver": named[to]} for to in found) for one, found in zip(named, targets, strict=True)
+    ]
+    return [replace(one, flows=found) for one, found in zip(plans, flows, strict=True)]
 
 
 def bundle(planned: Sequence[Planned]) -> dict[str, Any]:
@@ -138,6 +147,7 @@ def bundle(planned: Sequence[Planned]) -> dict[str, Any]:
         "service_accounts": identity.accounts((build.collector, build.needs.grants) for build in builds),
         "prune_selector": _ours(collectors),
         "changes": _summary.changes(builds),
+        "flows": [flow for item in planned for flow in item.flows],
         "adopt": sorted(names.release(one.namespace, one.name) for one in collectors if one.adopt),
         "existing_accounts": service_account.named(collectors),
     }

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..._core.change.order import Flow, Wave, order
+from ..._core.change.record import collector_of
 from ..._core.cluster.bundle import Manifest, Ref, normalise, ordered, ref
 from ..._core.cluster.config_versions import predecessors
 from ..._core.cluster.operator_status import followed
-from ..._core.cluster.replacement_order import autoscaled, remade
+from ..._core.cluster.replacement_order import RUNS, autoscaled, remade
 from ..._core.cluster.rollout import is_ready
 from ..._core.cluster.rollout_tables import COUNTS
 from ..._core.errors import Problem
@@ -47,14 +49,20 @@ def apply_bundle(cluster: Cluster, options: BundleOptions) -> dict[str, Any]:
     warn_of_constraints(bundle.session)
     changes = Changes(Writer(bundle.session), bundle.live, pruning.records)
     changes.find(options.manifests, options.change)
+    flows = [Flow(one["sender"], one["receiver"]) for one in options.flows]
+    waves, warnings = order(options.manifests, bundle.live, flows, options.field_manager)
+    bundle.session.report.warnings.extend(warnings)
+    awaited: set[Ref] = set()
     with reporting(bundle.session):
-        with changes.undoing(bundle.after):
-            changes.begin(options.manifests)
-            for group in ordered(options.manifests):
-                await_references(bundle.session, group, bundle.live)
-                pruning.make_room(group)
-                bundle.apply(group)
-        awaited = changes.finish(bundle.after) | pruning.finish()
+        for wave in waves:
+            with changes.undoing(bundle.after, wave.later):
+                changes.begin(wave.manifests)
+                for group in ordered(wave.manifests):
+                    await_references(bundle.session, group, bundle.live)
+                    pruning.make_room(group)
+                    bundle.apply(group)
+                awaited |= changes.finish(bundle.after, bundle.ahead(wave))
+        awaited |= pruning.finish()
         bundle.session.report.warnings.extend(cluster.warnings)
     return {**bundle.session.report.result(), "ready": bundle.rolled_out(awaited)}
 
@@ -68,6 +76,7 @@ class _Apply:
         self.replaced: dict[Ref, Ref] = {}
         self.applied: list[Manifest] = []
         self.after: dict[Ref, Manifest] = {}
+        self.moved: set[Ref] = set()
         self.missing: set[str] = set()
         self.unserved: list[Manifest] = []
 
@@ -119,6 +128,7 @@ class _Apply:
             before = self.live[ref(manifest)]
             same = before is not None and normalise(before) == normalise(after)
             action = "unchanged" if same else "changed" if before else "created"
+            self.moved |= set() if same else {ref(manifest)}
             # For a new object the difference shows the manifest, without the server's defaults.
             shown, left = after if before else manifest, after["metadata"].get("generation")
             self.session.report.add(action, before or self._replaced(manifest), shown, left)
@@ -135,6 +145,13 @@ class _Apply:
         return (
             self.session.live({**manifest, "metadata": {"name": old.name, "namespace": old.namespace}}) if old else None
         )
+
+    def ahead(self, wave: Wave) -> list[Manifest]:
+        """Return the workloads of a wave that must work before the next one begins."""
+        if self.options.check or not wave.later:
+            return []
+        moved = [item for item in wave.manifests if item["kind"] in RUNS and ref(item) in self.moved]
+        return [item for item in moved if collector_of(item) in wave.collectors]
 
     def rolled_out(self, awaited: set[Ref]) -> bool:
         """Return whether every workload is complete as it was applied, or was awaited: nothing is left to wait for."""

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -38,6 +38,7 @@ class BundleOptions:
     references: str = "ignore"
     # By "namespace/name" of a collector, as otel_render returns them.
     change: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    flows: Sequence[Mapping[str, str]] = ()
     unschedulable_seconds: float = 15
 
 

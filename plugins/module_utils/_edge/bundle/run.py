@@ -27,6 +27,12 @@ ARGUMENTS: dict[str, Any] = {
     "adopt": {"type": "list", "elements": "str", "default": []},
     "existing_accounts": {"type": "list", "elements": "str", "default": []},
     "change": {"type": "dict", "default": {}, "no_log": True},
+    "flows": {
+        "type": "list",
+        "elements": "dict",
+        "options": {"sender": {"required": True}, "receiver": {"required": True}},
+        "default": [],
+    },
     "references": {"choices": ["ignore", "require", "wait"], "default": "ignore"},
     "wait_seconds": {"type": "float", "default": 120},
     "unschedulable_seconds": {"type": "float", "default": 15},
@@ -53,6 +59,7 @@ def run_bundle(module: AnsibleModule) -> None:
         existing_accounts=tuple(params["existing_accounts"]),
         references=params["references"],
         change=params["change"],
+        flows=params["flows"],
         unschedulable_seconds=params["unschedulable_seconds"],
     )
 

@@ -106,46 +106,48 @@ class Changes:
                 self.open[change.name] = change
 
     @contextmanager
-    def undoing(self, after: Mapping[Ref, Manifest]) -> Iterator[None]:
-        """Let the collectors go back that are half changed when an object of the bundle cannot be applied."""
+    def undoing(self, after: Mapping[Ref, Manifest], later: Iterable[str] = ()) -> Iterator[None]:
+        """Let the collectors go back that are half changed when a step fails, and name those that wait for it."""
         try:
             yield
         except Problem as problem:
             going = [one for one in self.open.values() if one.goes_back]
-            if not going:
-                raise
             undone = [self._told(one, restore(self.bundle, one, after), None, awaited=False) for one in going]
-            told = list(filter(None, undone))
+            told = [*filter(None, undone), *(f"Not changed, because it comes after: {name}." for name in later)]
             fix = "\n".join([problem.fix, *told])
             facts = getattr(problem, "facts", {})
+            if not told:
+                raise
             raise Failure(problem.wrong, asked=problem.asked, where=problem.where, fix=fix, facts=facts) from problem
 
-    def finish(self, after: Mapping[Ref, Manifest]) -> set[Ref]:
-        """Wait for the changed collectors, and return their workloads. Raises Failure if one does not work.
+    def finish(self, after: Mapping[Ref, Manifest], others: Iterable[Manifest] = ()) -> set[Ref]:
+        """Wait for the changed collectors and for other workloads. Return all of them, or raise Failure.
 
         A collector goes back as soon as it fails, while the others are still awaited.
         """
-        waits = {name: waiting(self.bundle, one.workloads, after) for name, one in self.open.items()}
-        failed: list[tuple[Change, Failure, Restored | None]] = []
-        ready: set[Ref] = set()
+        own = {ref(item) for one in self.open.values() for item in one.workloads}
+        plain = {str(ref(item)): [item] for item in others if ref(item) not in own}
+        awaited = {**{name: one.workloads for name, one in self.open.items()}, **plain}
+        waits = {name: waiting(self.bundle, workloads, after) for name, workloads in awaited.items()}
+        failed: list[tuple[Change | None, Failure, Restored | None]] = []
         for name, failure in outcomes(self.bundle, waits) if waits else ():
-            change = self.open.pop(name)
-            if failure is None:
-                self._close(change)
-                ready |= {ref(item) for item in change.workloads}
-            else:
-                back = restore(self.bundle, change, after) if change.goes_back else None
+            change = self.open.pop(name, None)
+            if failure:
+                back = restore(self.bundle, change, after) if change and change.goes_back else None
                 failed.append((change, failure, back))
+            elif change:
+                self._close(change)
         if failed:
             raise self._failure(failed)
-        return ready
+        return {ref(item) for workloads in awaited.values() for item in workloads}
 
-    def _failure(self, failed: list[tuple[Change, Failure, Restored | None]]) -> Failure:
-        again = {change.name: self._again(change) for change, _failure, back in failed if back and back.back}
+    def _failure(self, failed: list[tuple[Change | None, Failure, Restored | None]]) -> Failure:
+        again = {one.name: self._again(one) for one, _failure, back in failed if one and back and back.back}
         works = dict(outcomes(self.bundle, {name: wait for name, wait in again.items() if wait}))
         told = [
             self._told(change, back, works.get(change.name)) if back else self._told_kept(change)
             for change, _failure, back in failed
+            if change
         ]
         first = failed[0][1]
         others = [str(failure) for _change, failure, _back in failed[1:]]

@@ -130,3 +130,12 @@ def test_a_collector_says_how_a_change_of_it_reaches_its_pods() -> None:
 def test_a_wrong_change_is_refused(change: Any, says: str) -> None:
     with pytest.raises(Problem, match=says):
         rendered({**GATEWAY, "change": change})
+
+
+def test_the_result_says_which_collectors_send_to_which() -> None:
+    agent = {
+        "name": "agent",
+        "recipes": ["otlp_ingest", {"otlp_forward": {"endpoint": "gateway:4317", "insecure": True}}],
+    }
+    assert rendered(agent, GATEWAY)["flows"] == [{"sender": "telemetry/agent", "receiver": "telemetry/gateway"}]
+    assert rendered(GATEWAY)["flows"] == []
