@@ -47,6 +47,13 @@ options:
   distribution_manifest:
     description: Path of a manifest of the OpenTelemetry Collector Builder, for your own distribution.
     type: path
+  distribution_schema:
+    description:
+      - Path of the JSON Schema of the whole config of your own distribution, as a Collector prints it that can
+        (C(print-schema)). It says exactly which components there are. Settings of components that the collection does
+        not know are checked too, as warnings.
+      - Give O(version) too, unless O(distribution_manifest) has it.
+    type: path
 """
 
     COLLECTORS = r"""

@@ -30,6 +30,7 @@ _PLAIN: dict[str, Any] = {
     "distribution": None,
     "version": None,
     "distribution_manifest": None,
+    "distribution_schema": None,
     "format": "text",
     "output_path": "-",
     "binary": "none",

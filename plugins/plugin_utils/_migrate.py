@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -112,7 +112,7 @@ def target_of(wanted: _target.BuildRequest, item: _inputs.Input) -> Target:
     """Return the target build. Missing parts come from the image beside the config, or from the tested versions."""
     seen = _target.recognised(item.context.image) if item.context.image else None
     name = wanted.distribution or (seen[0] if seen and not wanted.manifest else "")
-    full = _target.BuildRequest(name or ("" if wanted.manifest else _target.DEFAULT), wanted.version, wanted.manifest)
+    full = replace(wanted, distribution=name or ("" if wanted.manifest or wanted.schema else _target.DEFAULT))
     target = _target.resolve(full, "")
     if target is None:
         raise Problem("the target build is missing", fix="Give `distribution` and `version`.")

@@ -17,6 +17,7 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator, Validati
 from jinja2 import StrictUndefined, Template, TemplateSyntaxError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
+from ..module_utils._core.config import schema
 from ..module_utils._core.config.layers import Layer
 from ..module_utils._core.config.paths import dotted, leaves
 from ..module_utils._core.errors import Problem, near
@@ -57,6 +58,23 @@ def _read(path: Path | str) -> str:
         return Path(path).read_text(encoding="utf-8")
     except (OSError, ValueError) as error:  # no UTF-8, or a path with a NUL
         raise Problem(f"cannot read {path}: {error}", fix="Give the path of a readable YAML file.") from error
+
+
+def types_of_schema(path: str) -> dict[tuple[str, str], Any]:
+    """Return types and settings in the schema of a build. Raises Problem for a file that is none."""
+    found = _types(_read(path), path)
+    if not found:
+        wrong = f"{path} is not the JSON Schema of a Collector's config"
+        raise Problem(wrong, fix="It lists types in `properties.receivers.patternProperties`, as print-schema does.")
+    return found
+
+
+@lru_cache(_KEPT)
+def _types(text: str, name: str) -> dict[tuple[str, str], Any]:
+    try:
+        return schema.types_of(json.loads(text))  # such a file may have megabytes, and YAML is read slowly
+    except (ValueError, RecursionError):
+        return schema.types_of(_parsed(text, name).data)
 
 
 @cache

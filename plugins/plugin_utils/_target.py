@@ -36,10 +36,12 @@ class BuildRequest:
     distribution: str = ""
     version: str = ""
     manifest: str = ""
+    schema: str = ""
 
     @classmethod
     def from_arguments(cls, arguments: Mapping[str, Any]) -> BuildRequest:
-        return cls(*(arguments[name] or "" for name in ("distribution", "version", "distribution_manifest")))
+        names = ("distribution", "version", "distribution_manifest", "distribution_schema")
+        return cls(*(arguments[name] or "" for name in names))
 
 
 @cache
@@ -83,8 +85,8 @@ def resolve(wanted: BuildRequest, image: str) -> Target | None:
     """
     if wanted.version and not _VERSION.match(wanted.version):
         raise Problem(f"'{wanted.version}' is not a version of the Collector", fix="Write it like 0.158.0 or v0.49.0.")
-    if wanted.manifest:
-        return _from_manifest(wanted)
+    if wanted.manifest or wanted.schema:
+        return _own(wanted)
     if wanted.distribution == ANY:
         return None
     seen = recognised(image) if image else None
@@ -93,7 +95,8 @@ def resolve(wanted: BuildRequest, image: str) -> Target | None:
         return None
     known = _sources.catalogue("distributions")
     if name not in known:
-        fix = f"Distributions: {', '.join(sorted(known))}; `{ANY}` for any build; or give distribution_manifest."
+        own = "distribution_manifest or distribution_schema"
+        fix = f"Distributions: {', '.join(sorted(known))}; `{ANY}` for any build; or give {own}."
         raise Problem(f"there is no distribution '{name}'{near(name, known)}", fix=fix)
     of_image = seen[1] if seen and seen[0] == name else ""
     own = wanted.version or of_image or ("" if seen and not wanted.distribution else str(known[name]["version"]))
@@ -115,11 +118,13 @@ def of_collector(collector: Collector) -> tuple[Target | None, str]:
     Raises Problem for a manifest without the image that was built with it.
     """
     version = tables().collector_version(collector.distribution, collector.version)
-    if collector.distribution_manifest:
+    manifest, schema = collector.distribution_manifest, collector.distribution_schema
+    if manifest or schema:
         if not collector.image:
-            wrong = f"collector '{collector.name}' has a distribution_manifest, but no `image` that was built with it"
+            given = "distribution_manifest" if manifest else "distribution_schema"
+            wrong = f"collector '{collector.name}' has a {given}, but no `image` that was built with it"
             raise Problem(wrong, fix="Give `image` too.")
-        target = resolve(BuildRequest(manifest=collector.distribution_manifest), "")
+        target = resolve(BuildRequest("", "" if manifest else version, manifest, schema), "")
         return target, target.version if target else version
     if collector.image:
         return resolve(BuildRequest(), collector.image), version
@@ -134,6 +139,21 @@ def smallest_image(target: Target | None, configs: Sequence[Any]) -> str:
     }
     name = (target.catalogue if target else tables()).smallest_distribution(used, version) if used else None
     return f"{images()[name]}:{version}" if name else ""
+
+
+def _own(wanted: BuildRequest) -> Target:
+    """Return a build of the user's own, from its manifest, its schema, or both."""
+    if not wanted.schema:
+        return _from_manifest(wanted)
+    types = _sources.types_of_schema(wanted.schema)
+    if wanted.manifest:
+        target = _from_manifest(wanted)
+        catalogue = target.catalogue.with_schema(target.distribution, types, target.version)
+        return replace(target, catalogue=catalogue)
+    if not wanted.version:
+        raise Problem(f"{wanted.schema} does not give the Collector's version", fix="Give `version`.")
+    name, version = wanted.distribution or _CUSTOM, wanted.version.removeprefix("v")
+    return Target(tables().with_schema(name, types, version), name, version)
 
 
 def _from_manifest(wanted: BuildRequest) -> Target:

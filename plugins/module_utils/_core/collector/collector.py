@@ -50,6 +50,7 @@ class Collector:
     distribution: str
     version: str
     distribution_manifest: str
+    distribution_schema: str
     platform: str
     image: str
     image_registry: str

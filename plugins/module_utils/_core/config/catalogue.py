@@ -136,7 +136,10 @@ class Reference:
 
 @dataclass(frozen=True)
 class Catalogue:
-    """The tables, as _data/catalogue/*.json has them. `extra` holds distributions of the user's own."""
+    """The tables, as _data/catalogue/*.json has them. `extra` holds distributions of the user's own.
+
+    `schemas` has the types and settings of those whose schema is known.
+    """
 
     components: Sequence[Row]
     builds: Sequence[Row]
@@ -150,6 +153,7 @@ class Catalogue:
     gaps: Sequence[Row] = ()
     extra: Mapping[str, tuple[str, frozenset[Module]]] = field(default_factory=dict)
     extra_schemes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    schemas: Mapping[str, Mapping[Key, Any]] = field(default_factory=dict)
 
     @classmethod
     def from_tables(cls, tables: Mapping[str, Any]) -> Catalogue:
@@ -165,6 +169,8 @@ class Catalogue:
         An old name is found from any version that still takes it; a new one not before the version that brought it.
         """
         coverage, target = self.coverage(distribution, version), parse_version(version)
+        if distribution in self.schemas:
+            return self._described(section, name, distribution, target)
         for row in self._named.get((section, name), ()):
             if self._has(row, distribution, parse_version(coverage.version)) and _accepts(row, name, target):
                 return self._component(row, name, target, coverage.approximate)
@@ -173,6 +179,20 @@ class Catalogue:
             if kind == section and guessed_type(module).replace("_", "") == plain:
                 return Component(section, name, name, module, None, approximate=True, guessed=True)
         return None
+
+    def _described(self, section: str, name: str, distribution: str, version: Version) -> Component | None:
+        """Return a type of a build whose schema is known. A schema does not name the signals of a type."""
+        if (section, name) not in self.schemas[distribution]:
+            return None
+        rows = (row for row in self._named.get((section, name), ()) if _accepts(row, name, version))
+        row = next(rows, None)
+        return self._component(row, name, version, False) if row else Component(section, name, name, "", None)
+
+    def described(self, section: str, name: str, distribution: str) -> Row | None:
+        """Return the settings of a type as the schema of its build has them."""
+        fields = self.schemas.get(distribution, {}).get((section, name))
+        doubt = "by the schema of the build"
+        return None if fields is None else {"section": section, "type": name, "fields": fields, "doubt": doubt}
 
     def signals(self, section: str, name: str, distribution: str, version: str) -> frozenset[str] | None:
         """Return the signals of a type in a build; None when the build lacks it or they are unknown."""
@@ -194,6 +214,8 @@ class Catalogue:
 
     def types(self, section: str, distribution: str, version: str) -> tuple[str, ...]:
         """Return the names that a build wants to be called by, in order: what near names are picked from."""
+        if distribution in self.schemas:
+            return tuple(sorted(kind for name, kind in self.schemas[distribution] if name == section))
         inside = parse_version(self.coverage(distribution, version).version)
         rows = (row for row in self.components if row["section"] == section and self._has(row, distribution, inside))
         return tuple(sorted(_name(row, parse_version(version)) for row in rows))
@@ -282,6 +304,8 @@ class Catalogue:
     def _coverage(self, distribution: str, version: str) -> Coverage:
         if distribution in self.extra:
             at, modules = self.extra[distribution]
+            if distribution in self.schemas:
+                return Coverage(at, False)
             return Coverage(at, False, tuple(sorted(modules - self._modules)))
         known = self._versions.get(distribution, [])
         target = parse_version(version)
@@ -308,6 +332,12 @@ class Catalogue:
         schemes = {**self.extra_schemes, name: schemes_of(manifest)}
         grown = replace(self, extra=extra, extra_schemes=schemes)
         return grown, grown.coverage(name, version).unknown
+
+    def with_schema(self, name: str, types: Mapping[Key, Any], version: str) -> Catalogue:
+        """Return a catalogue with a distribution from its schema. Its providers are known only from a manifest."""
+        extra = {name: (version.removeprefix("v"), frozenset[Module]()), **self.extra}
+        schemes = {name: tuple(row["scheme"] for row in self.providers_of), **self.extra_schemes}
+        return replace(self, extra=extra, extra_schemes=schemes, schemas={**self.schemas, name: types})
 
     @cached_property
     def distributions(self) -> tuple[str, ...]:

@@ -67,8 +67,9 @@ def _judge(subject: Subject) -> Iterator[tuple[str, Fault]]:
         idle = () if path in in_use else row.get("when_used", ())
         missing = () if _reported_elsewhere(subject, row, path, path in in_use) else _missing(row, settings, path)
         for name, fault in (*_walk(catalogue, row["fields"], settings, path), *missing):
+            doubt = row.get("doubt") or ("no pipeline uses it yet" if name.replace("-", "_") in idle else "")
             if fault.path not in moved:
-                yield name, _hedged(fault, "no pipeline uses it yet") if name.replace("-", "_") in idle else fault
+                yield name, _hedged(fault, doubt) if doubt else fault
 
 
 def _constrained(subject: Subject) -> Iterator[tuple[str, Fault]]:

@@ -137,7 +137,8 @@ class Build:
         """Return the settings of a type, if they are known for this version."""
         if (name, kind) not in self._fields:
             row = self.catalogue.fields(name, kind, self.version)
-            self._fields[name, kind] = row if row and is_within(row["exact"], self.version) else None
+            exact = row if row and is_within(row["exact"], self.version) else None
+            self._fields[name, kind] = exact or self.catalogue.described(name, kind, self.distribution)
         return self._fields[name, kind]
 
     def types(self, name: str) -> tuple[str, ...]:
@@ -205,7 +206,7 @@ def build_of(target: Target) -> Build:
     return _BUILDS[key]
 
 
-_WAY_OUT = "If your build has it, give `distribution_manifest`."
+_WAY_OUT = "If your build has it, give `distribution_manifest` or `distribution_schema`."
 
 
 def _judge(build: Build, name: str, kind: str) -> TypeRefusal:

@@ -126,8 +126,8 @@ SAMPLES["target_allocator"] = SETTINGS
 # What the config and the image are made of reaches backends as these; `adopt` and `change` are for the apply.
 # What `allow` allows reaches them as rules. tests/contract/test_options_are_used.py asks that each of them is read.
 BEFORE = {
-    *("backend", "mode", "recipes", "config", "config_files", "distribution", "distribution_manifest", "platform"),
-    *("image", "image_registry", "adopt", "change", "allow", "log_level"),
+    *("backend", "mode", "recipes", "config", "config_files", "distribution", "distribution_manifest"),
+    *("distribution_schema", "platform", "image", "image_registry", "adopt", "change", "allow", "log_level"),
 }
 # Said in docs/operator.md or in argument_specs.yml: option, backends and modes in which it means nothing.
 IDLE = {

@@ -12,7 +12,8 @@ unknown-component:
   one that ships in no image: {extensions.healthcheckv2: {}, build: contrib 0.158.0,
     finds: "extensions.healthcheckv2: No official build of this version has it"}
   a type of a vendor: {exporters.acme_cloud: {}, build: contrib 0.158.0,
-    finds: "exporters.acme_cloud: no exporter 'acme_cloud' If your build has it, give `distribution_manifest`."}
+    finds: "exporters.acme_cloud: no exporter 'acme_cloud' If your build has it, give `distribution_manifest` or
+      `distribution_schema`."}
   a version that nobody knows yet: {exporters.brand_new: {}, build: contrib 0.170.0,
     finds: "exporters.brand_new: checked against 0.159.0, the nearest known version"}
   a distribution that nobody knows: {receivers: {}, processors: {}, build: acme 0.158.0,
