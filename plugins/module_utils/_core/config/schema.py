@@ -40,8 +40,13 @@ def types_of(schema: Any) -> dict[tuple[str, str], Any]:
         for pattern, node in {**section(here, "properties"), **section(here, "patternProperties")}.items():
             match = _TYPE.match(str(pattern))
             if match:
-                found[name, _ESCAPE.sub(r"\1", match[1])] = _settings(node, Known(node, schema, {}), 0)
+                found[name, _ESCAPE.sub(r"\1", match[1])] = settings_of(node, schema)
     return found
+
+
+def settings_of(component: Any, whole: Any = None) -> Any:
+    """Return the settings in the schema of a component, as a row of fields.json has them."""
+    return _settings(component, Known(component, whole, {}), 0)
 
 
 def _settings(node: Any, known: Known, depth: int) -> Any:
