@@ -1,0 +1,111 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Real Collectors with an old and a new config side by side: each fault is found, no harmless change is.
+
+A few cases by default. All of them, each harmless one for a minute, with their figures:
+
+    O11Y_CHANGE_CASES=all pytest -s tests/integration/test_change_judge.py
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+import yaml
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.change.judge import rows_of
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.change.observe import (
+    Observation,
+    Observed,
+    observe,
+    require_metrics,
+)
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.diagnose.reader import ClusterReader
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _target
+
+from tests.support.two_revisions import Bench
+
+from .test_real_collector import program  # noqa: F401 - a fixture
+
+CASES = yaml.safe_load((Path(__file__).parent / "change_cases.yml").read_text(encoding="utf-8"))
+ONLY = os.environ.get("O11Y_CHANGE_CASES", "")
+# A fault is found within a minute; harmless changes are watched for as long, in the short form for less.
+MINUTE, SHORT, SIDE_BY_SIDE = 60.0, 21.0, 8
+FEW_FAULTS = (
+    "wrong endpoint",
+    "wrong credential",
+    "filter that drops everything",
+    "exporter that blocks",
+    "memory limiter too low",
+    "receiver bound to localhost",
+)
+FEW_HARMLESS = (
+    "nothing",
+    "batch every 5 s",
+    "second backend alongside",
+    "sampler at 50 %",
+    "filter of health checks",
+    "exporter renamed",
+)
+
+
+class Run(NamedTuple):
+    """A change, and what was found in it."""
+
+    name: str
+    by: list[str]
+    result: Observation
+
+    @property
+    def right(self) -> bool:
+        ids = [verdict.id for verdict in self.result.verdicts]
+        return bool(set(ids) & set(self.by)) if self.by else not ids
+
+    def __str__(self) -> str:
+        lines = [verdict.line for verdict in self.result.verdicts] + [f"note: {note}" for note in self.result.notes]
+        word = "fault" if self.by else "harmless"
+        return "\n      ".join([f"{word} {self.name!r}: {self.result.seconds:.0f} s", *lines])
+
+
+def _chosen(kind: str, few: tuple[str, ...]) -> dict[str, Any]:
+    """Return the cases of a kind that this run is about."""
+    if ONLY == "all":
+        return dict(CASES[kind])
+    if ONLY:
+        return {name: case for name, case in CASES[kind].items() if re.search(ONLY, name)}
+    return {name: CASES[kind][name] for name in few}
+
+
+@pytest.fixture(scope="module")
+def runs(program: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Run]]:  # noqa: F811
+    """All changes, some of them side by side."""
+    faults = [(name, case, case["by"]) for name, case in _chosen("faults", FEW_FAULTS).items()]
+    harmless: list[tuple[str, Any, list[str]]] = [
+        (name, {"change": change}, []) for name, change in _chosen("harmless", FEW_HARMLESS).items()
+    ]
+    with ExitStack() as stack:
+        bench = Bench(program, tmp_path_factory.mktemp("pods"), CASES["base"], stack)
+        pool = stack.enter_context(ThreadPoolExecutor(SIDE_BY_SIDE if ONLY else len(faults) + len(harmless)))
+        yield list(pool.map(lambda case: _run(bench, *case), [*faults, *harmless]))
+
+
+def _run(bench: Bench, name: str, case: dict[str, Any], by: list[str]) -> Run:
+    seconds = MINUTE if by or ONLY else SHORT
+    with bench.canary(re.sub(r"\W+", "-", name.lower()), case["change"], case.get("memory", "1Gi")) as api:
+        observed = Observed(api.workload, _target.tables().listeners)
+        reader = ClusterReader(api.cluster(), api.cluster())
+        require_metrics(reader, observed)
+        run = Run(name, by, observe(reader, observed, seconds, rows_of(case.get("judge", []))))
+    print(f"  {'ok ' if run.right else 'BAD'} {run}", flush=True)
+    return run
+
+
+def test_faults_are_found_within_a_minute_and_harmless_changes_pass(runs: list[Run]) -> None:
+    assert [str(run) for run in runs if not run.right] == []

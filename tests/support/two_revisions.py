@@ -1,0 +1,207 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Real Collectors that stand for the pods of two revisions, on addresses of loopback, behind an API server in memory.
+
+Every pod has an address 127.x.y.z of its own, so that all use the same ports. A few records a second are sent to each.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+import random
+import socket
+import subprocess
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.api.cluster import Answered, Cluster
+
+from tests.support.otlp_backend import sending, serving
+from tests.unit.plugins.module_utils._edge.fake_api import FakeApi, status
+from tests.unit.plugins.module_utils._edge.helpers import obj
+
+START_SECONDS = 60
+# Its own metrics, or OTLP.
+READY_PORTS = (8888, 8889, 4317)
+_NUMBERS = itertools.count(1)
+_HOST = f"127.{random.randrange(8, 250)}.{random.randrange(1, 250)}"  # runs side by side use other addresses
+
+
+def merged(base: Any, patch: Any) -> Any:
+    """Return a JSON merge patch of a document."""
+    if not isinstance(patch, dict):
+        return patch
+    known = base if isinstance(base, dict) else {}
+    return {
+        key: merged(known.get(key), patch[key]) if key in patch else known[key]
+        for key in {**known, **patch}
+        if patch.get(key, ...) is not None
+    }
+
+
+def _accepts(host: str, port: int) -> bool:
+    try:
+        socket.create_connection((host, port), 1).close()
+    except OSError:
+        return False
+    return True
+
+
+@dataclass
+class Pod:
+    """A Collector that stands for a pod."""
+
+    name: str
+    host: str
+    config: str
+    folder: Path
+    memory: str = "1Gi"
+    process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def log(self) -> Path:
+        return self.folder / f"{self.name}.log"
+
+    def start(self, program: Path) -> None:
+        """Start it, and wait until it serves its metrics."""
+        file = self.folder / f"{self.name}.yaml"
+        file.write_text(self.config, encoding="utf-8")
+        own = {"MY_POD_IP": self.host, "POD_NAME": self.name, "GOMAXPROCS": "1", "PATH": os.environ["PATH"]}
+        with self.log.open("wb") as output:
+            argv = [str(program), "--config", str(file)]
+            self.process = subprocess.Popen(argv, env=own, stderr=output, stdout=output)
+        end = time.monotonic() + START_SECONDS
+        while not any(_accepts(self.host, port) for port in READY_PORTS):
+            if time.monotonic() > end or self.process.poll() is not None:
+                raise RuntimeError(f"{self.name} did not start: {self.log.read_text(errors='replace')[-1500:]}")
+            time.sleep(0.1)
+
+    def stop(self) -> None:
+        """Kill it: what it still holds is of no interest."""
+        if self.process:
+            self.process.kill()
+            self.process.wait()
+
+    def lines(self) -> str:
+        """Return its log with the timestamps of a kubelet."""
+        now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+        return "".join(f"{now} {line}\n" for line in self.log.read_text(errors="replace").splitlines()[-500:])
+
+    def objects(self, revision: str) -> list[dict[str, Any]]:
+        """Return the pod and its ConfigMap."""
+        owner = {"ownerReferences": [{"uid": revision}]}
+        container = {
+            "name": "collector",
+            "args": ["--config=/conf/config.yaml"],
+            "env": [
+                {"name": "MY_POD_IP", "valueFrom": {"fieldRef": {"fieldPath": "status.podIP"}}},
+                {"name": "POD_NAME", "value": self.name},
+            ],
+            "volumeMounts": [{"name": "c", "mountPath": "/conf"}],
+            "resources": {"limits": {"memory": self.memory}},
+        }
+        spec = {"containers": [container], "volumes": [{"name": "c", "configMap": {"name": self.name}}]}
+        state = {"phase": "Running", "podIP": "10.0.0.9", "containerStatuses": [{"name": "collector"}]}
+        maps = obj("ConfigMap", self.name, data={"config.yaml": self.config})
+        return [obj("Pod", self.name, metadata={"uid": self.name, **owner}, spec=spec, status=state), maps]
+
+
+class PodsApi(FakeApi):
+    """A Deployment with pods of two revisions, whose ports and logs are those of real Collectors."""
+
+    def __init__(self, new: Pod, old: Pod) -> None:
+        number = "deployment.kubernetes.io/revision"
+        owner = {"ownerReferences": [{"uid": "w"}]}
+        sets = [
+            obj("ReplicaSet", one, metadata={"uid": one, "annotations": {number: one[-1]}, **owner})
+            for one in ("r1", "r2")
+        ]
+        template = new.objects("r2")[0]
+        spec = {"selector": {"matchLabels": {"app": "a"}}, "template": {"spec": template["spec"]}}
+        workload = obj("Deployment", "w", metadata={"uid": "w"}, spec=spec)
+        super().__init__(workload, *sets, *new.objects("r2"), *old.objects("r1"))
+        self.pods = {pod.name: pod for pod in (new, old)}
+        self.workload = workload
+        self.trouble = self._pod
+
+    def cluster(self) -> Cluster:
+        """Return a cluster whose time is the real one."""
+        return Cluster(self, clock=time.monotonic, sleep=time.sleep)
+
+    def _pod(self, _method: str, path: str) -> Answered | None:
+        parts = path.split("/")
+        name, _colon, port = (parts[6] if len(parts) > 6 else "").partition(":")
+        pod = self.pods.get(name)
+        if pod and path.endswith("/log"):
+            return Answered(200, {}, pod.lines().encode())
+        return _proxied(pod, port, "/".join(parts[8:])) if pod and port else None
+
+
+def _proxied(pod: Pod, port: str, path: str) -> Answered:
+    """Return what a pod answers, as the API server does."""
+    try:
+        with urllib.request.urlopen(f"http://{pod.host}:{port}/{path}", timeout=4) as answer:
+            return Answered(200, {}, answer.read())
+    except urllib.error.HTTPError as error:
+        return status(error.code, "NotFound", str(error.reason))
+    except (OSError, ValueError) as error:
+        why = getattr(error, "reason", error)
+        refused = isinstance(why, ConnectionRefusedError)
+        said = f"dial tcp {pod.host}:{port}: connect: connection refused" if refused else str(why)
+        return status(503, "ServiceUnavailable", f"error trying to reach service: {said}")
+
+
+class Bench:
+    """A backend, load, and one pod of the old revision, beside which pods of new revisions are started."""
+
+    def __init__(self, program: Path, folder: Path, base: dict[str, Any], stack: ExitStack) -> None:
+        self.program, self.folder, self._base = program, folder, base
+        authority = stack.enter_context(serving())
+        self._words = {"authority": authority, "backend": f"http://{authority}", "local": f"{_HOST}.0"}
+        self._words["tls"] = stack.enter_context(serving(folder))
+        gateway = {
+            "receivers": {"otlp": {"protocols": {"grpc": {"endpoint": "${env:MY_POD_IP}:4317"}}}},
+            "exporters": {"nop": {}},
+            "service": {
+                "telemetry": {"metrics": {"level": "none"}},
+                "pipelines": {one: {"receivers": ["otlp"], "exporters": ["nop"]} for one in ("logs", "traces")},
+            },
+        }
+        taker = self._started("grpc", gateway, stack)
+        self._words["grpc"] = f"{taker.host}:4317"
+        self.old = self._started("old", self.config({}), stack)
+        stack.enter_context(sending(self.old.host))
+
+    def config(self, change: dict[str, Any], folder: Path | None = None) -> dict[str, Any]:
+        """Return the base with a change; the words in braces are addresses."""
+        text = json.dumps(merged(self._base, change))
+        for word, value in {**self._words, "folder": str(folder or self.folder)}.items():
+            text = text.replace(f"{{{word}}}", value)
+        found: dict[str, Any] = json.loads(text)
+        return found
+
+    def _started(self, name: str, config: dict[str, Any], stack: ExitStack, memory: str = "1Gi") -> Pod:
+        pod = Pod(name, f"{_HOST}.{next(_NUMBERS)}", yaml.safe_dump(config), self.folder, memory)
+        stack.callback(pod.stop)
+        pod.start(self.program)
+        return pod
+
+    @contextmanager
+    def canary(self, name: str, change: dict[str, Any], memory: str = "1Gi") -> Iterator[PodsApi]:
+        """Run a pod with a changed config under load, and yield the API server that shows both pods."""
+        with ExitStack() as stack:
+            folder = self.folder / name
+            folder.mkdir()
+            pod = self._started(name, self.config(change, folder), stack, memory)
+            stack.enter_context(sending(pod.host))
+            yield PodsApi(pod, self.old)
