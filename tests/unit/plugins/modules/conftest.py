@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import copy
 import importlib
 import json
 from collections import Counter
@@ -13,10 +14,11 @@ from types import SimpleNamespace
 from typing import Any
 
 import boto3
-import botocore.session
 import pytest
 from ansible_collections.amazon.aws.plugins.module_utils import botocore as connections
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.aws import calls
+from botocore.hooks import HierarchicalEmitter
+from botocore.session import Session
 
 from tests.support.modules import patch_module_args
 from tests.testbed.aws.server import AwsServer, running, tell
@@ -85,13 +87,23 @@ def aws_server() -> Iterator[AwsServer]:
 
 
 @pytest.fixture(scope="session")
-def shared_session() -> Any:
-    """One loader of service models, which take longer to read than a module takes to work."""
-    return botocore.session.get_session().get_component("data_loader")
+def quick_session() -> Callable[[], Session]:
+    """Return sessions that share service models and registered handlers: both take longer than a module's own work."""
+    hooks = HierarchicalEmitter()
+    loader = Session(event_hooks=hooks).get_component("data_loader")
+
+    def made() -> Session:
+        session = Session(event_hooks=copy.copy(hooks), include_builtin_handlers=False)
+        session.register_component("data_loader", loader)
+        return session
+
+    return made
 
 
 @pytest.fixture
-def aws(aws_server: AwsServer, shared_session: Any, capsys: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Aws]:
+def aws(
+    aws_server: AwsServer, quick_session: Callable[[], Session], capsys: Any, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Aws]:
     """AWS with an empty cluster."""
     clock = Clock()
     tell(aws_server.url, "reset")
@@ -100,13 +112,10 @@ def aws(aws_server: AwsServer, shared_session: Any, capsys: Any, monkeypatch: py
     for name in ("AWS_PROFILE", "AWS_URL", "AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.delenv(name, raising=False)
 
-    def session(**options: Any) -> Any:
-        core = botocore.session.get_session()
-        core.register_component("data_loader", shared_session)
-        return make(botocore_session=core, **options)
-
     make: Callable[..., Any] = boto3.session.Session
-    monkeypatch.setattr(connections.boto3.session, "Session", session)
+    monkeypatch.setattr(
+        connections.boto3.session, "Session", lambda **options: make(botocore_session=quick_session(), **options)
+    )
     found = Aws(aws_server, clock, capsys)
     # Ansible's own list of warnings is one of the process, and of none where a controller's code is loaded too.
     monkeypatch.setattr(calls.Aws, "warn", lambda _aws, *texts: found.warned.extend(filter(None, texts)))
