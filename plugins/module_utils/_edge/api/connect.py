@@ -228,9 +228,9 @@ def protect(module: AnsibleModule, secrets: Iterable[str]) -> set[str]:
     hidden |= {str(value) for value in (params.get("proxy_headers") or {}).values() if value}
     hidden |= {*secrets, *secrets_in({"proxy": params.get("proxy")}), *secret_values(manifests)}
     found = set(secrets_in_objects(manifests, parsed))
-    # A kubeconfig inside of the connections of roles is one all the same.
-    connections = [kubeconfig, params.get("roles")]
-    hide_more(module, {*hidden, *found, *secrets_in_objects(connections)}, [*connections, manifests])
+    # A kubeconfig inside of the connections of roles is one all the same, and changes hold configs.
+    trees = [kubeconfig, params.get("roles"), params.get("change")]
+    hide_more(module, {*hidden, *found, *secrets_in_objects(trees)}, [*trees, manifests])
     return found
 
 

@@ -176,3 +176,12 @@ def test_a_problem_becomes_a_failed_task(capsys: Any) -> None:
     result = run("bundle_apply", capsys, manifests=[{"kind": "ConfigMap"}])
     assert result["failed"]
     assert result["msg"].startswith("the manifest has no apiVersion (at manifests[0]).")
+
+
+def test_how_collectors_change_is_no_secret_but_their_configs_hold_some(
+    capsys: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    echo(monkeypatch, "4317 of 1 pod, rolling, hunter2secret")
+    config = {"exporters": {"x": {"password": "hunter2secret"}}}
+    change = {"ns/a": {"strategy": "rolling", "share": "1", "config": config}}
+    assert run("bundle_apply", capsys, change=change)["msg"] == "4317 of 1 pod, rolling, ********"
