@@ -174,6 +174,12 @@ objects:
   type: list
   elements: dict
   sample: [{kind: ConfigMap, namespace: observability, name: agent, action: changed}]
+plan:
+  description: In check mode, how the change of each running collector would reach its pods, and what is at risk.
+  returned: always, except when nothing could be tried
+  type: list
+  elements: str
+  sample: ["Deployment obs/gateway: rolling; goes back if it fails."]
 rights:
   description: Permissions that each Role and ClusterRole gains (C(+)) and loses (C(-)), also in check mode.
   returned: always, except when nothing could be tried

@@ -21,7 +21,7 @@ from ..collector.names import COLLECTOR_LABEL, OWNER, OWNER_LABEL, RELEASE_LABEL
 from ..config.paths import at, section
 from ..errors import Problem
 from .extract import extracted, is_applied
-from .options import DEFAULTS, ROLLBACK
+from .options import CANARY, DEFAULTS, ROLLBACK
 
 LABEL, UNDER_WAY = "o11y.opentelemetry/change", "under-way"
 BEFORE = "before.json"
@@ -45,11 +45,19 @@ class Change:
     options: Mapping[str, Any]
     before: list[Manifest] = field(default_factory=list)
     record: Manifest | None = None
-    resumed: bool = False
 
     @property
     def workloads(self) -> list[Manifest]:
         return [item for item in self.manifests if item["kind"] in RUNS]
+
+    @property
+    def is_canary(self) -> bool:
+        return bool(self.options["strategy"] == CANARY)
+
+    @property
+    def is_followed(self) -> bool:
+        """Return whether the run stays with the change until it works or is undone."""
+        return self.goes_back or self.is_canary
 
     @property
     def goes_back(self) -> bool:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from ..._core.change.order import Flow, Wave, order
@@ -53,6 +54,7 @@ def apply_bundle(cluster: Cluster, options: BundleOptions) -> dict[str, Any]:
     waves, warnings = order(options.manifests, bundle.live, flows, options.field_manager)
     bundle.session.report.warnings.extend(warnings)
     awaited: set[Ref] = set()
+    bundle.hold = changes.manifest
     with reporting(bundle.session):
         for wave in waves:
             with changes.undoing(bundle.after, wave.later):
@@ -77,6 +79,7 @@ class _Apply:
         self.applied: list[Manifest] = []
         self.after: dict[Ref, Manifest] = {}
         self.moved: set[Ref] = set()
+        self.hold: Callable[[Manifest], Manifest] = lambda manifest: manifest
         self.missing: set[str] = set()
         self.unserved: list[Manifest] = []
 
@@ -179,6 +182,7 @@ class _Apply:
         if before and remade(manifest, before):
             return self._remake(manifest, before)
         scaled = ref(manifest) in autoscaled(self.options.manifests)
+        manifest = self.hold(manifest)
         given = keep_replicas(self.session, manifest, before) if scaled else manifest
         # An object that appeared since the read belongs to another owner, who must not lose a field.
         query = {"dryRun": "All"} if self.options.check else {} if before else {"force": "false"}

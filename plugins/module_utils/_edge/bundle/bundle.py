@@ -40,6 +40,7 @@ class BundleOptions:
     change: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     flows: Sequence[Mapping[str, str]] = ()
     unschedulable_seconds: float = 15
+    aside: Callable[[], Cluster] | None = None
 
 
 @dataclass
@@ -52,6 +53,7 @@ class BundleReport:
     diffs: list[dict[str, str]] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     rights: list[str] = field(default_factory=list)
+    plan: list[str] = field(default_factory=list)
 
     def add(self, action: str, before: Manifest | None, after: Manifest | None, generation: int | None = None) -> None:
         """Note an action, and its difference if requested."""
@@ -66,6 +68,12 @@ class BundleReport:
                 {key: _text(value) if key in ("before", "after") else value for key, value in change.items()}
             )
 
+    def released(self, one: Ref, generation: int) -> None:
+        """Note that a workload was changed once more, and its generation."""
+        for item in self.objects:
+            if tuple(item[key] for key in Ref._fields) == one:
+                item.update(action="changed", generation=generation)
+
     def undone(self, refs: Iterable[Ref]) -> None:
         """Note that objects are back as the previous run left them."""
         names = [one._asdict() for one in refs]
@@ -79,7 +87,7 @@ class BundleReport:
         message = ", ".join(f"{count} {action}" for action, count in counts.items()) or "nothing to do"
         changed = bool(set(actions) - {"unchanged", "absent"})
         shown: dict[str, Any] = {"diff": self.diffs} if self.diff else {}
-        texts = {"msg": message, "warnings": self.warnings, "rights": self.rights}
+        texts = {"msg": message, "warnings": self.warnings, "rights": self.rights, "plan": self.plan}
         return {"changed": changed, "objects": self.objects, **texts, **shown}
 
     def done(self) -> str:

@@ -13,6 +13,7 @@ from ..._core.cluster.bundle import check
 from ..._core.cluster.rights import roles, subject_of
 from ..._core.collector.names import OWNER
 from ..api.connect import connect, run
+from ..diagnose.collect import ASIDE_SECONDS
 from .apply import apply_bundle
 from .bundle import BundleOptions
 from .remove import remove_bundle
@@ -61,6 +62,7 @@ def run_bundle(module: AnsibleModule) -> None:
         change=params["change"],
         flows=params["flows"],
         unschedulable_seconds=params["unschedulable_seconds"],
+        aside=lambda: connect(module, ASIDE_SECONDS),
     )
 
     def work() -> dict[str, Any]:

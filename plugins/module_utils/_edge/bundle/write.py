@@ -106,7 +106,9 @@ class Writer:
         self.wait_seconds, self.check = session.options.wait_seconds, session.options.check
         self.unschedulable_seconds = session.options.unschedulable_seconds
         self.live = session.live
-        self.undone = session.report.undone
+        self.undone, self.released = session.report.undone, session.report.released
+        self.plan = session.report.plan.append
+        self.aside = session.options.aside or (lambda: session.cluster)
 
     def tried(self, manifest: Manifest) -> Manifest | None:
         try:

@@ -6,15 +6,17 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
+from ..._core.change import hold
 from ..._core.change.record import (
     Change,
     before_change,
     checked_record,
+    collector_of,
     collectors,
     objects_of,
     record_name,
@@ -26,9 +28,11 @@ from ..._core.cluster.rollout_tables import COUNTS
 from ..._core.errors import Failure, Problem
 from ..api.explain import asking, library
 from ..rollout.wait import follow
+from .canary import Canary, judged, prepared
 from .rollback import Bundle, Restored, outcomes, restore, waiting
 
 Live = Mapping[Ref, Manifest | None]
+Failed = tuple[Change | None, Failure, Restored | None]
 
 
 class Changes:
@@ -39,6 +43,7 @@ class Changes:
         self.bundle, self.live, self.records = bundle, live, records
         self.changes: list[Change] = []
         self.open: dict[str, Change] = {}
+        self.canaries: dict[str, Canary] = {}
         self.run = secrets.token_hex(8)
 
     def find(self, manifests: Iterable[Manifest], options: Mapping[str, Mapping[str, Any]]) -> None:
@@ -50,12 +55,29 @@ class Changes:
         for change in found:
             self._announce(change)
         if self.bundle.check:
+            self._plan([one for one in found if one.before and any(map(self._differs, one.workloads))])
             return
-        new = [one for one in found if one.name not in self.records and one.goes_back and one.before]
+        new = [one for one in found if one.name not in self.records and one.is_followed and one.before]
         changing = self.bundle.cluster.parallel(self._goes_back, new)
         left = [one for one in found if one.name in self.records]
         wanted = [*left, *(one for one, goes in zip(new, changing, strict=True) if goes)]
         self.changes = [one for one in self.bundle.cluster.parallel(self._recorded, wanted) if one]
+        self.canaries = prepared(self.bundle, self.changes, self.live)
+
+    def _plan(self, changing: list[Change]) -> None:
+        """Say how each change would reach the pods. Raises Problem for a canary that could not be judged."""
+        prepared(self.bundle, changing, self.live)
+        for change in changing:
+            has_service = any(item["kind"] == "Service" for item in change.manifests)
+            for workload in change.workloads:
+                now = self.live.get(ref(workload))
+                if now:
+                    self.bundle.plan(hold.plan(workload, now, change.options, has_service))
+
+    def manifest(self, manifest: Manifest) -> Manifest:
+        """Return what to apply for an object: a workload whose change is judged first is held."""
+        canary = self.canaries.get(collector_of(manifest))
+        return canary.manifest(manifest) if canary else manifest
 
     def _announce(self, change: Change) -> None:
         record = self.records.get(change.name)
@@ -120,28 +142,38 @@ class Changes:
                 raise
             raise Failure(problem.wrong, asked=problem.asked, where=problem.where, fix=fix, facts=facts) from problem
 
-    def finish(self, after: Mapping[Ref, Manifest], others: Iterable[Manifest] = ()) -> set[Ref]:
+    def finish(self, after: dict[Ref, Manifest], others: Iterable[Manifest] = ()) -> set[Ref]:
         """Wait for the changed collectors and for other workloads. Return all of them, or raise Failure.
 
         A collector goes back as soon as it fails, while the others are still awaited.
         """
         own = {ref(item) for one in self.open.values() for item in one.workloads}
         plain = {str(ref(item)): [item] for item in others if ref(item) not in own}
+        failed = self._judged(lambda canary: canary.first(after), after)
         awaited = {**{name: one.workloads for name, one in self.open.items()}, **plain}
         waits = {name: waiting(self.bundle, workloads, after) for name, workloads in awaited.items()}
-        failed: list[tuple[Change | None, Failure, Restored | None]] = []
         for name, failure in outcomes(self.bundle, waits) if waits else ():
-            change = self.open.pop(name, None)
             if failure:
-                back = restore(self.bundle, change, after) if change and change.goes_back else None
-                failed.append((change, failure, back))
-            elif change:
-                self._close(change)
+                failed.append(self._failed(name, failure, after))
+            elif name in self.open and name not in self.canaries:
+                self._close(self.open.pop(name))
+        failed += self._judged(Canary.whole, after)
+        for name in list(self.open):
+            self._close(self.open.pop(name))
         if failed:
             raise self._failure(failed)
         return {ref(item) for workloads in awaited.values() for item in workloads}
 
-    def _failure(self, failed: list[tuple[Change | None, Failure, Restored | None]]) -> Failure:
+    def _judged(self, stage: Callable[[Canary], None], after: dict[Ref, Manifest]) -> list[Failed]:
+        canaries = {name: one for name, one in self.canaries.items() if name in self.open}
+        found = judged(self.bundle.cluster, canaries, stage)
+        return [self._failed(name, failure, after) for name, failure in found.items()]
+
+    def _failed(self, name: str, failure: Failure, after: dict[Ref, Manifest]) -> Failed:
+        change = self.open.pop(name, None)
+        return change, failure, restore(self.bundle, change, after) if change and change.goes_back else None
+
+    def _failure(self, failed: list[Failed]) -> Failure:
         again = {one.name: self._again(one) for one, _failure, back in failed if one and back and back.back}
         works = dict(outcomes(self.bundle, {name: wait for name, wait in again.items() if wait}))
         told = [

@@ -43,6 +43,15 @@ class Bundle(Protocol):
     def warn(self, text: str) -> None:
         """Add a warning to the result."""
 
+    def aside(self) -> Cluster:
+        """Return the same cluster for calls to pods, which may hang."""
+
+    def plan(self, line: str) -> None:
+        """Add what the run would do to the result."""
+
+    def released(self, one: Ref, generation: int) -> None:
+        """Note that a workload is no longer held, and has this generation now."""
+
     def undone(self, refs: Iterable[Ref]) -> None:
         """Note that objects are back as the previous run left them."""
 

@@ -1,0 +1,174 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Let a share of a workload's pods run a change first, and judge it before the other pods follow. Private."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from ..._core.change.hold import Hold, eviction, held, is_ready, pods_to_evict, renews_pods
+from ..._core.change.judge import Verdict, rows_of
+from ..._core.change.record import Change
+from ..._core.cluster.bundle import Manifest, Ref, ref
+from ..._core.cluster.operator_status import followed
+from ..._core.cluster.rollout import observed
+from ..._core.config.catalogue import listeners_by_type
+from ..._core.errors import Failure, Problem
+from ..api.cluster import CONFLICT, NOT_ALLOWED, NOT_FOUND, ApiError, Cluster
+from ..api.explain import asking, explain
+from ..diagnose.reader import ClusterReader, path_of
+from ..rollout.reasons import WorkloadStatus, checked_search
+from ..rollout.wait import follow
+from .observe import Observed, baseline, observe, pods_of, require_metrics
+from .rollback import Bundle
+
+
+class Canary:
+    """The change of one collector: held after a share of its pods, judged, released, and judged as a whole.
+
+    Where no pod can keep the earlier config, nothing is held, and the whole is judged by readings from before.
+    """
+
+    def __init__(self, bundle: Bundle, change: Change, live: Manifest) -> None:
+        self.bundle, self.change, self.workload = bundle, change, change.workloads[0]
+        self.seconds = float(change.options["observe_seconds"])
+        self.reader = ClusterReader(bundle.cluster, bundle.aside())
+        self.rows = rows_of(change.options["judge"])
+        self.before: Mapping[str, Any] | None = None
+        self.hold: Hold | None = held(self.workload, live, change.options["share"])
+
+    def prepare(self, live: Manifest) -> bool:
+        """Return whether the change makes new pods. Raises Problem if it could not be judged."""
+        then = next((item for item in self.change.before if ref(item) == ref(self.workload)), None)
+        interrupted = then if self.change.record else None
+        if not renews_pods(self.workload, live, self.bundle.tried(self.workload), interrupted):
+            return False
+        observed = self._observed(live)
+        require_metrics(self.reader, observed)
+        if self.hold is None and not self.bundle.check:
+            self.before = baseline(self.reader, observed)
+        return True
+
+    def manifest(self, manifest: Manifest) -> Manifest:
+        """Return what to apply for an object of the collector."""
+        return self.hold.manifest if self.hold and ref(manifest) == ref(self.workload) else manifest
+
+    def first(self, left: dict[Ref, Manifest]) -> None:
+        """Judge the first pods, and let the others follow. Raises Failure if the first do worse than the others."""
+        if self.hold is None:
+            return
+        self._start(self.hold)
+        live = self.bundle.live(self.workload) or left[ref(self.workload)]
+        self._judge(live, f"the canary ({self.hold})")
+        name = ref(self.workload)
+        left[name] = self.bundle.write(self.workload, left[name])
+        self.bundle.released(name, int(left[name]["metadata"].get("generation") or 0))
+
+    def whole(self) -> None:
+        """Judge all pods by the readings from before. Raises Failure if they do worse."""
+        live = self.bundle.live(self.workload)
+        if live:
+            self._judge(live, "the collector")
+
+    def _observed(self, live: Manifest) -> Observed:
+        options = self.change.options
+        parts = asking(f"Read {ref(live)}", lambda: follow(self.bundle.cluster, [live]))[0].parts
+        # The operator's workload for the collector comes before that of its target allocator.
+        workload = parts[0] if followed(live) and parts else live
+        return Observed(workload, listeners_by_type(options["listeners"]), options["config"], baseline=self.before)
+
+    def _start(self, hold: Hold) -> None:
+        """Wait until the first pods are ready. Raises Failure with the reason as soon as one cannot become ready."""
+        cluster = self.bundle.cluster
+        look = WorkloadStatus(cluster, checked_search({}), unschedulable_seconds=self.bundle.unschedulable_seconds)
+        ready = 0
+        for _poll in cluster.polls(self.bundle.wait_seconds):
+            live = self.bundle.live(self.workload)
+            if live is None or not observed(live):
+                continue
+            new, old = self._pods(live)
+            if hold.by_eviction:
+                self._evict(pods_to_evict(old, len(old) - (hold.total - hold.pods)))
+            ready = sum(map(is_ready, new))
+            if ready >= hold.pods:
+                return
+            fatal = look.lasting(look.at([live]))
+            if fatal:
+                raise look.failure(fatal)
+        wrong = f"not ready after {self.bundle.wait_seconds:g} s: {ready} of the {hold.pods} pods that changed first"
+        fix = "Look at their events and logs with `kubectl describe` and `kubectl logs`."
+        raise Failure(wrong, asked=f"Wait for {ref(self.workload)}", fix=fix, facts={"failures": []})
+
+    def _pods(self, live: Manifest) -> tuple[list[Manifest], list[Manifest]]:
+        return asking(f"Read the pods of {ref(live)}", lambda: pods_of(self.reader, live))
+
+    def _evict(self, pods: Iterable[Manifest]) -> None:
+        """Evict pods; an account without that right deletes them. One that is gone or replaced meanwhile stays so."""
+        for pod in pods:
+            path, asked = path_of("pods", pod["metadata"]["namespace"], pod["metadata"]["name"]), eviction(pod)
+            try:
+                self.bundle.cluster.request("POST", f"{path}/eviction", body=asked)
+            except ApiError as error:
+                if error.status == NOT_ALLOWED:
+                    self._delete(path, asked["deleteOptions"])
+                elif error.status not in (NOT_FOUND, CONFLICT):
+                    raise explain(
+                        error, f"Evict pod {pod['metadata']['namespace']}/{pod['metadata']['name']}"
+                    ) from error
+
+    def _delete(self, path: str, options: Mapping[str, Any]) -> None:
+        body = {"kind": "DeleteOptions", "apiVersion": "v1", **options}
+        try:
+            self.bundle.cluster.request("DELETE", path, body=body)
+        except ApiError as error:
+            if error.status not in (NOT_FOUND, CONFLICT):
+                raise explain(error, f"Delete {path}") from error
+
+    def _judge(self, live: Manifest, who: str) -> None:
+        seen = observe(self.reader, self._observed(live), self.seconds, self.rows)
+        self.before = seen.rest if self.before is None else self.before
+        for note in seen.notes:
+            self.bundle.warn(f"{self.change.name}, {who}: {note}.")
+        if seen.verdicts:
+            raise self._worse(seen.verdicts, f"{who} does worse than before, seen after {round(seen.seconds)} s")
+
+    def _worse(self, verdicts: list[Verdict], wrong: str) -> Failure:
+        first, *others = verdicts
+        facts = [
+            {"id": one.id, **ref(self.workload)._asdict(), "about": one.about, "message": one.text, "fix": one.fix}
+            for one in verdicts
+        ]
+        leave = f"If a check does not fit, leave it out with `change: {{judge: [{first.id}]}}`."
+        fix = "\n".join([*filter(None, [first.fix]), *(one.line for one in others), leave])
+        asked = f"Change {ref(self.workload)}"
+        return Failure(f"{wrong}: [{first.id}] {first.text}", asked=asked, fix=fix, facts={"failures": facts})
+
+
+def prepared(bundle: Bundle, changes: Iterable[Change], live: Mapping[Ref, Manifest | None]) -> dict[str, Canary]:
+    """Return the canaries among changes that make new pods. Raises Problem if one could not be judged."""
+    found = [
+        (Canary(bundle, change, now), now)
+        for change in changes
+        if change.is_canary and (now := live.get(ref(change.workloads[0])))
+    ]
+    makes = bundle.cluster.parallel(lambda one: one[0].prepare(one[1]), found)
+    return {canary.change.name: canary for (canary, _now), new in zip(found, makes, strict=True) if new}
+
+
+def judged(cluster: Cluster, canaries: Mapping[str, Canary], stage: Callable[[Canary], None]) -> dict[str, Failure]:
+    """Return the failures of a stage of canaries, which are judged at the same time."""
+
+    def failure(canary: Canary) -> Failure | None:
+        try:
+            stage(canary)
+        except Failure as failed:
+            return failed
+        except Problem as problem:
+            given = {"asked": problem.asked, "where": problem.where, "fix": problem.fix}
+            return Failure(problem.wrong, facts={"failures": []}, **given)
+        return None
+
+    found = cluster.parallel(failure, canaries.values())
+    return {name: failed for name, failed in zip(canaries, found, strict=True) if failed}
