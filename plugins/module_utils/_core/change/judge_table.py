@@ -137,8 +137,8 @@ ROWS = (
     JudgeRow(
         "unreadable",
         "canary.unread",
-        "no metrics of a running pod in four readings in a row",
-        "the metrics of pod {name} of the canary cannot be read: {why}",
+        "no metrics of a pod, or no pod that runs, in four readings in a row",
+        "the metrics of {what} of the canary cannot be read: {why}",
         "Serve them on an address of the pod (`host: 0.0.0.0`), and allow `get` on `pods/proxy`.",
         _TELEMETRY + "#configure-internal-metrics",
     ),

@@ -79,7 +79,7 @@ class Revision:
             "pods": pods,
             "restarted": sum(pod["restarted"] for pod in pods),
             "memory_percent": max((pod["memory_percent"] for pod in pods), default=0),
-            "unread": [pod for pod in pods if pod["unread"]],
+            "unread": [{"what": f"pod {pod['name']}", **pod} for pod in pods if pod["unread"]] or self._gone(),
             "logs": groups("\n".join(sample.log for sample in last.samples.values()), now, mask),
             "steady": self._steady(),
         }
@@ -97,6 +97,12 @@ class Revision:
             "unread": len(taken) > LAST and all(one.reading is None for one in taken),
             "why": sample.why,
         }
+
+    def _gone(self) -> list[Row]:
+        """Return that no pod runs, if none has for several readings: what is not there is not good."""
+        recent = self.polls[-LAST - 1 :]
+        gone = len(recent) > LAST and not any(poll.samples for poll in recent)
+        return [{"what": "any pod", "why": "no pod of this revision runs"}] if gone else []
 
     def basis(self) -> Facts:
         """Return rows to compare with: of this time where it saw enough, else of all since the start of the pods."""

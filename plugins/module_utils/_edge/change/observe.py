@@ -24,6 +24,7 @@ from ..._core.diagnose.metrics import metrics_port, reading, unserved
 from ..._core.diagnose.objects import memory_limit
 from ..._core.errors import Problem
 from ..._core.needs.listeners import kind_of, listeners, started
+from ..api.explain import asking
 from ..diagnose.collect import DiagnosedCollector, utc_now
 from ..diagnose.reader import ClusterReader, Object, path_of
 from ..diagnose.targets import PLURALS, DiagnosedTarget
@@ -63,6 +64,11 @@ class Observation:
 
 def pods_of(reader: ClusterReader, workload: Object) -> tuple[list[Object], list[Object]]:
     """Return the pods of the newest revision of a workload, and those of older ones, as they are now."""
+    name = f"{workload['kind']} {workload['metadata']['namespace']}/{workload['metadata']['name']}"
+    return asking(f"Read the pods of {name}", lambda: _pods_of(reader, workload))
+
+
+def _pods_of(reader: ClusterReader, workload: Object) -> tuple[list[Object], list[Object]]:
     metadata = workload["metadata"]
     kind, namespace = workload["kind"], metadata["namespace"]
     live = reader.cluster.get(path_of(PLURALS[kind], namespace, metadata["name"])) or workload

@@ -183,6 +183,19 @@ def test_metrics_that_cannot_be_read_are_never_good() -> None:
     assert ids(canary.judged()) == ["unreadable"]
 
 
+def test_a_canary_that_is_gone_is_never_good() -> None:
+    canary = Canary(well, well)
+    canary.api.clock.on_sleep.append(lambda _now: canary.api.objects.pop(f"{ROOT}/new", None))
+    assert ids(canary.judged()) == ["unreadable"]
+
+
+def test_an_api_that_fails_while_pods_are_read_is_explained() -> None:
+    canary = Canary(well, well)
+    canary.api.refuse("/replicasets")
+    with pytest.raises(Problem, match="Read the pods of Deployment ns/w"):
+        canary.judged()
+
+
 def test_without_any_data_it_says_so() -> None:
     result = Canary(lambda _now: counts(0), lambda _now: counts(0)).judged(9)
     assert result.notes == ["no data came in: judged by start and log alone"]
