@@ -107,6 +107,14 @@ BEGINNING = (
         "Wait for the rollout, or see the events of its pods.",
     ),
     DiagnoseCheck(
+        "change_under_way",
+        "starts",
+        "warning",
+        "change && [{about: 'start', record: change.record, since: change.since}]",
+        "a change has been under way since {since}, as ConfigMap {record} records",
+        "If no run is changing it now, one was interrupted: run `site`, which completes or undoes the change.",
+    ),
+    DiagnoseCheck(
         "not_ready",
         "starts",
         "error",

@@ -28,7 +28,7 @@ from ..._core.errors import Problem
 from ..api.connect import connect, run
 from ..api.explain import library
 from ..rollout.reasons import described
-from .depends import PLURALS, CertificateChecks, allocator, peer_facts, read_peers, references, rights
+from .depends import PLURALS, CertificateChecks, allocator, change_under_way, peer_facts, read_peers, references, rights
 from .flow import Meter, read_all, watch
 from .reader import ClusterReader, Object, path_of
 from .targets import DiagnosedTarget, alone, find, unlisted
@@ -174,6 +174,7 @@ class DiagnosedCollector:
             "custom_resource": target.custom,
             "resource_conditions": items(target.custom, "status", "conditions"),
             "wanted": wanted,
+            "change": change_under_way(self.reader, workload or target.custom, self.notes),
             "complete": bool(workload) and is_ready(search, workload or {}, {}, allow_empty=True),
             "ready_text": count(search, workload) if workload else f"{sum(one['ready'] for one in pods)} pods ready",
             "running": any(one["ready"] for one in pods) or self._is_available(search),

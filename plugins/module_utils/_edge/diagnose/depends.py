@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
+from ..._core.change.record import collector_of, is_record, record_name
 from ..._core.cluster.references import Source, missing_keys, sources
 from ..._core.cluster.rights import Right
 from ..._core.config.paths import at, items, section
@@ -27,6 +28,16 @@ from .reader import ClusterReader, Notes, Object
 REVIEWS = "/apis/authorization.k8s.io/v1/subjectaccessreviews"
 PLURALS = {"Secret": "secrets", "ConfigMap": "configmaps"}
 MOST_JOBS = 50
+
+
+def change_under_way(reader: ClusterReader, workload: Object | None, notes: Notes) -> dict[str, Any] | None:
+    """Return the record of a change that a run has begun and not completed, and since when."""
+    if not workload or not collector_of(workload):
+        return None
+    metadata = record_name(workload)["metadata"]
+    found = reader.one("configmaps", metadata["namespace"], metadata["name"], notes).value
+    since = at(found, ("metadata", "creationTimestamp"), "an unknown time")
+    return {"record": metadata["name"], "since": since} if found and is_record({**found, "kind": "ConfigMap"}) else None
 
 
 def rights(

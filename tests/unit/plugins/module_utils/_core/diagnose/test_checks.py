@@ -27,7 +27,7 @@ RECEIVE, EXPORT, PROCESS, POD, SIDEWAYS, HEALTHY = yaml.safe_load("""
 - {cause: refused, text: connection refused, current: true, calm: false, about: exporters/debug}
 - {name: a, namespace: ns, kind: Deployment, mode: deployment, hidden: false, workload: {x: 1}, custom_resource: null,
    resource_conditions: [], wanted: 1, complete: true, running: true, ready_text: 1 of 1 ready, symptoms: [],
-   events: [], findings: [], references: [{state: ok}], certificate_resources: [{ready: true}],
+   change: null, events: [], findings: [], references: [{state: ok}], certificate_resources: [{ready: true}],
    certificates: [{state: valid, uncovered: []}], trust: [{state: trusted}], rights: [], logs: [], echoes: [],
    services: [{state: ok}], listeners: [{state: served, policies: ""}], peers: [{state: ok}, {state: outside}],
    target_allocator: null, memory: [{percent: 50}], autoscalers: [{at_max: false, broken: ""}], unseen: []}
@@ -49,6 +49,7 @@ SITUATIONS: list[tuple[str, dict[str, Any]]] = [
     ("config_warning", {"findings": [FINDING | {"severity": "info"}]}),
     ("rollout", {"symptoms": [{"reason": "Error", "message": "exit code 1", "last_words": "boom"}]}),
     ("not_complete", {"complete": False}),
+    ("change_under_way", {"change": {"record": "a-change", "since": "2026-01-01T00:00:00Z"}}),
     ("not_ready", {"pods": [POD | {"ready": False}]}),
     ("resource_failed", {"resource_conditions": [{"type": "Ready", "status": "False"}]}),
     ("out_of_memory", {"pods": [POD | {"last_reason": "OOMKilled", "last_seconds_ago": 60}]}),

@@ -218,3 +218,14 @@ def test_a_server_that_fails_is_told() -> None:
     api.refuse("/deployments", status(400, "BadRequest", "what?"))
     with pytest.raises(Problem, match="List deployments"):
         read(api.cluster())
+
+
+@pytest.mark.parametrize(("labels", "since"), [({"o11y.opentelemetry/change": "under-way"}, "2026-01-01"), ({}, None)])
+def test_a_change_under_way_is_seen_by_its_record(labels: dict[str, str], since: str | None) -> None:
+    made = api(obj("ConfigMap", "w-change", labels=labels, metadata={"creationTimestamp": "2026-01-01"}))
+    assert facts(made)[0]["change"] is None, "a collector of others has no record"
+    made.objects["/apis/apps/v1/namespaces/ns/deployments/w"]["metadata"]["labels"] = {
+        "o11y.opentelemetry/collector": "w"
+    }
+    (found,) = facts(made)
+    assert found["change"] == ({"record": "w-change", "since": since} if since else None)
