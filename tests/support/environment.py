@@ -45,6 +45,8 @@ class Environment:
             "ANSIBLE_COLLECTIONS_PATH": str(self.folder / "collections"),
             # Ansible asks the system for the home of its user, and `nobody` has none.
             "ANSIBLE_REMOTE_TMP": str(self.home / ".ansible" / "tmp"),
+            # `nobody` may not write beside what root has installed, and each command would compile it anew.
+            "PYTHONPYCACHEPREFIX": str(self.home / ".cache" / "python"),
             **(more or {}),
         }
 
