@@ -14,7 +14,7 @@ import pytest
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._summary import NEXT
 
 from tests.support import plays
-from tests.support.canary_runs import ReadyApi, serving
+from tests.support.watched_runs import ReadyApi, serving
 
 LINES = 12
 TASK = re.compile(r"^TASK \[(?:\S+ : )?(.*?)\]", re.MULTILINE)

@@ -16,7 +16,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.subj
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.transport import plaintext_secret
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._sources import CATALOGUE
 
-from tests.support.canaries import GUID, HEX, SECRETS, WORD
+from tests.support.planted_secrets import GUID, HEX, SECRETS, WORD
 
 from ..helpers import cases
 from ..lint.cases import Case, findings

@@ -119,7 +119,7 @@ VARIABLES = {
 }
 
 
-class Canaries:
+class PlantedSecrets:
     """One generation of all secrets: the first is in the inventory, the second in the cluster."""
 
     def __init__(self, generation: int) -> None:

@@ -20,7 +20,7 @@ from urllib.parse import urlsplit
 
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.api.cluster import Answered
 
-from tests.support.canaries import Canaries
+from tests.support.planted_secrets import PlantedSecrets
 from tests.support.servers import answering
 from tests.unit.plugins.module_utils._edge.fake_api import FakeApi, reply, status
 
@@ -69,14 +69,14 @@ class ReadyApi(FakeApi):
         return stored
 
 
-def called(api: ReadyApi, canaries: Canaries) -> ReadyApi:
+def called(api: ReadyApi, planted: PlantedSecrets) -> ReadyApi:
     """Let the sample application answer, and its sidecar and a backend show its trace, each with secrets beside it."""
     namespace, trace = "/api/v1/namespaces/sample-app", "ab" * 16
     following = {"trace_id": trace, "service": "datastore"}
     api.texts[f"{namespace}/services/http:sample-app-frontend:8080/proxy/"] = json.dumps(
         {**following, "next": following}
     )
-    api.texts[f"/found/{trace}"] = f"sample-app-frontend sample-app-datastore password: {canaries.one('backend')}"
+    api.texts[f"/found/{trace}"] = f"sample-app-frontend sample-app-datastore password: {planted.one('backend')}"
     metadata = {"name": "p", "namespace": "sample-app", "labels": {"app.kubernetes.io/instance": "sample-app"}}
     pod = {"metadata": metadata, "spec": {"containers": [{"name": "a"}]}, "status": {"phase": "Running"}}
     api.add({"apiVersion": "v1", "kind": "Pod", **pod})

@@ -16,8 +16,8 @@ from ansible.constants import DEFAULT_VAULT_ID_MATCH
 from ansible.parsing.vault import VaultLib, VaultSecret
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _render
 
-from tests.support.canaries import Canaries
-from tests.support.canary_runs import ROOT, ReadyApi, Watched, called, run, serving, written
+from tests.support.planted_secrets import PlantedSecrets
+from tests.support.watched_runs import ROOT, ReadyApi, Watched, called, run, serving, written
 
 from .role import request
 
@@ -27,28 +27,28 @@ ACCEPTED = [{"rule": "plaintext-secret", "reason": "a test"}]
 MANAGER = "o11y.opentelemetry"
 
 
-def collectors(canaries: Canaries, vaulted: str) -> dict[str, Any]:
+def collectors(planted: PlantedSecrets, vaulted: str) -> dict[str, Any]:
     """Return the variables of collectors whose inputs all hold secrets."""
     gateway = {
         "name": "gateway",
         "recipes": [],
-        "config": canaries.config(),
-        "env": {**canaries.env(), "VAULTED_KEY": vaulted},
-        "pod_annotations": {"vendor.example/api-key": canaries.one("annotation")},
+        "config": planted.config(),
+        "env": {**planted.env(), "VAULTED_KEY": vaulted},
+        "pod_annotations": {"vendor.example/api-key": planted.one("annotation")},
     }
     return {"otel_collectors": [gateway], "otel_collector_suppressions": ACCEPTED}
 
 
-def live(canaries: Canaries) -> ReadyApi:
+def live(planted: PlantedSecrets) -> ReadyApi:
     """Return a cluster that has the same collectors with other secrets."""
     api = ReadyApi()
-    bundle = _render.bundle(_render.plan(request(collectors(canaries, canaries.one("vaulted")))))
+    bundle = _render.bundle(_render.plan(request(collectors(planted, planted.one("vaulted")))))
     api.apply(MANAGER, *bundle["manifests"])
     for name, item in bundle_pods(bundle):
         api.add(item)
-        log = "\n".join(f"2026-01-01T00:00:00Z error password: {secret}" for secret in canaries.secrets.values())
+        log = "\n".join(f"2026-01-01T00:00:00Z error password: {secret}" for secret in planted.secrets.values())
         api.texts[f"/api/v1/namespaces/opentelemetry/pods/{name}/log"] = log
-    return called(api, canaries)
+    return called(api, planted)
 
 
 def bundle_pods(bundle: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
@@ -65,15 +65,15 @@ def bundle_pods(bundle: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
     return found
 
 
-def kubeconfig(folder: Path, server: str, canaries: Canaries) -> dict[str, Any]:
+def kubeconfig(folder: Path, server: str, planted: PlantedSecrets) -> dict[str, Any]:
     """Return a kubeconfig whose token comes from a command with secrets in its environment and its arguments."""
     credential = {"apiVersion": "client.authentication.k8s.io/v1", "kind": "ExecCredential"}
-    answer = written(folder / "credential.json", {**credential, "status": {"token": canaries.one("exec_token")}})
+    answer = written(folder / "credential.json", {**credential, "status": {"token": planted.one("exec_token")}})
     command = {
         "apiVersion": "client.authentication.k8s.io/v1",
         "command": "cat",
         "args": [str(answer)],
-        "env": [{"name": "VENDOR_API_KEY", "value": canaries.one("exec_env")}],
+        "env": [{"name": "VENDOR_API_KEY", "value": planted.one("exec_env")}],
         "interactiveMode": "Never",
     }
     user = {"exec": command}
@@ -83,37 +83,37 @@ def kubeconfig(folder: Path, server: str, canaries: Canaries) -> dict[str, Any]:
         "current-context": "it",
         "contexts": [{"name": "it", "context": {"cluster": "it", "user": "it"}}],
         "clusters": [{"name": "it", "cluster": {"server": server}}],
-        "users": [{"name": "it", "user": user}, {"name": "other", "user": {"token": canaries.one("kubeconfig")}}],
+        "users": [{"name": "it", "user": user}, {"name": "other", "user": {"token": planted.one("kubeconfig")}}],
     }
 
 
-def inputs(folder: Path, playbook: str, server: str, canaries: Canaries) -> dict[str, Any]:
+def inputs(folder: Path, playbook: str, server: str, planted: PlantedSecrets) -> dict[str, Any]:
     """Return the variables of an inventory for a playbook; `{{ vaulted }}` is in a file of its own."""
     given = {
-        **collectors(canaries, "{{ vaulted }}"),
-        "otel_collector_kubeconfig": kubeconfig(folder, server, canaries),
+        **collectors(planted, "{{ vaulted }}"),
+        "otel_collector_kubeconfig": kubeconfig(folder, server, planted),
         "otel_collector_wait_seconds": 5,
         "otel_collector_verify_enabled": False,
         "ansible_python_interpreter": sys.executable,
         "ansible_connection": "local",
     }
-    return {**given, **MORE.get(playbook, lambda *_: {})(folder, server, canaries)}
+    return {**given, **MORE.get(playbook, lambda *_: {})(folder, server, planted)}
 
 
-def of_render(folder: Path, _server: str, _canaries: Canaries) -> dict[str, Any]:
+def of_render(folder: Path, _server: str, _planted: PlantedSecrets) -> dict[str, Any]:
     return {"otel_collector_output_path": str(folder / "rendered")}
 
 
-def of_verify(_folder: Path, server: str, canaries: Canaries) -> dict[str, Any]:
-    headers = {"Authorization": f"Bearer {canaries.one('probe')}"}
+def of_verify(_folder: Path, server: str, planted: PlantedSecrets) -> dict[str, Any]:
+    headers = {"Authorization": f"Bearer {planted.one('probe')}"}
     probe = {"name": "it", "endpoint": server, "protocol": "http/protobuf", "headers": headers, "timeout_seconds": 2}
     return {"otel_collector_verify_enabled": True, "otel_collector_verify_probes": [probe]}
 
 
-def of_files(folder: Path, _server: str, canaries: Canaries) -> dict[str, Any]:
+def of_files(folder: Path, _server: str, planted: PlantedSecrets) -> dict[str, Any]:
     file = folder / "config.yaml"
     file.touch(mode=0o600)
-    file.write_text(yaml.safe_dump(canaries.config()), encoding="utf-8")
+    file.write_text(yaml.safe_dump(planted.config()), encoding="utf-8")
     return {
         "pipeline_validate_paths": [str(file)],
         "pipeline_validate_suppressions": ACCEPTED,
@@ -124,15 +124,15 @@ def of_files(folder: Path, _server: str, canaries: Canaries) -> dict[str, Any]:
     }
 
 
-def of_report(folder: Path, _server: str, _canaries: Canaries) -> dict[str, Any]:
+def of_report(folder: Path, _server: str, _planted: PlantedSecrets) -> dict[str, Any]:
     return {"otel_report_path": str(folder / "page.html"), "otel_report_window_seconds": 0}
 
 
-def of_diagnose(_folder: Path, _server: str, _canaries: Canaries) -> dict[str, Any]:
+def of_diagnose(_folder: Path, _server: str, _planted: PlantedSecrets) -> dict[str, Any]:
     return {"diagnose_window_seconds": 0}
 
 
-def of_mirror(folder: Path, _server: str, canaries: Canaries) -> dict[str, Any]:
+def of_mirror(folder: Path, _server: str, planted: PlantedSecrets) -> dict[str, Any]:
     instrumentation = {"name": "it", "namespace": "shop", "languages": {"java": {}}, "endpoint": "http://it:4318"}
     return {
         "otel_mirror_path": str(folder / "mirror"),
@@ -141,17 +141,17 @@ def of_mirror(folder: Path, _server: str, canaries: Canaries) -> dict[str, Any]:
     }
 
 
-def of_sample_app(_folder: Path, server: str, canaries: Canaries) -> dict[str, Any]:
-    url, header = f"{server}/found/{{trace_id}}?token={canaries.one('url')}", {"DD-API-KEY": canaries.one("header")}
-    to = {"otel_sample_app_endpoint": f"http://me:{canaries.one('endpoint')}@127.0.0.1:1"}
-    return {**to, "otel_sample_app_backend": {"url": url, "headers": header}, "otel_sample_app_env": canaries.env()}
+def of_sample_app(_folder: Path, server: str, planted: PlantedSecrets) -> dict[str, Any]:
+    url, header = f"{server}/found/{{trace_id}}?token={planted.one('url')}", {"DD-API-KEY": planted.one("header")}
+    to = {"otel_sample_app_endpoint": f"http://me:{planted.one('endpoint')}@127.0.0.1:1"}
+    return {**to, "otel_sample_app_backend": {"url": url, "headers": header}, "otel_sample_app_env": planted.env()}
 
 
-def of_lock(folder: Path, server: str, canaries: Canaries) -> dict[str, Any]:
-    return {**of_mirror(folder, server, canaries), "otel_lock_file": str(folder / "otel.lock.yml")}
+def of_lock(folder: Path, server: str, planted: PlantedSecrets) -> dict[str, Any]:
+    return {**of_mirror(folder, server, planted), "otel_lock_file": str(folder / "otel.lock.yml")}
 
 
-MORE: dict[str, Callable[[Path, str, Canaries], dict[str, Any]]] = {
+MORE: dict[str, Callable[[Path, str, PlantedSecrets], dict[str, Any]]] = {
     "render": of_render,
     "verify": of_verify,
     "validate": of_files,
@@ -176,10 +176,10 @@ case $last in docker-archive:*) last=${{last#docker-archive:}}; : > "${{last%%.t
 """
 
 
-def failing(folder: Path, playbook: str, given: dict[str, Any], canaries: Canaries) -> dict[str, Any]:
+def failing(folder: Path, playbook: str, given: dict[str, Any], planted: PlantedSecrets) -> dict[str, Any]:
     """Return the variables with which a playbook fails, beside an API that refuses changes."""
     if playbook in ("mirror", "lock"):
-        mirror = f"http://me:{canaries.one('mirror')}@127.0.0.1:1/x?token={canaries.one('mirror')}"
+        mirror = f"http://me:{planted.one('mirror')}@127.0.0.1:1/x?token={planted.one('mirror')}"
         given["otel_instrumentations"][0]["endpoint"] = mirror
         return {**given, "cert_manager_provider": "manifest", "cert_manager_mirror": mirror}
     if playbook == "validate":
@@ -188,34 +188,34 @@ def failing(folder: Path, playbook: str, given: dict[str, Any], canaries: Canari
         program.chmod(0o700)
         return {**given, "pipeline_validate_binary": str(program)}
     if playbook == "report":
-        wrong = {"name": "odd", "recipes": [{"otlp_forward": {"endpoint": 1, "token": canaries.one("recipe")}}]}
+        wrong = {"name": "odd", "recipes": [{"otlp_forward": {"endpoint": 1, "token": planted.one("recipe")}}]}
         return {**given, "otel_collectors": [*given["otel_collectors"], wrong]}
     if playbook in ("site", "remove", "verify", "preflight", "diagnose", "sample_app"):
         return {**given, "diagnose_fail_on": "warning"}
     return {name: value for name, value in given.items() if not name.endswith("_suppressions")}
 
 
-def watched(folder: Path, playbook: str, mode: str) -> tuple[Watched, list[Canaries]]:
+def watched(folder: Path, playbook: str, mode: str) -> tuple[Watched, list[PlantedSecrets]]:
     """Run a playbook in a mode."""
-    canaries, before = Canaries(0), Canaries(1)
+    planted, before = PlantedSecrets(0), PlantedSecrets(1)
     skopeo = folder / "bin" / "skopeo"
     skopeo.parent.mkdir()
     skopeo.write_text(SKOPEO, encoding="utf-8")
     skopeo.chmod(0o700)
     refused = REFUSED.get(playbook, ("PATCH", "DELETE", "POST")) if mode == FAILURE else ()
     with serving(live(before), refused) as server:
-        given = inputs(folder, playbook, server, canaries)
-        given = failing(folder, playbook, given, canaries) if mode == FAILURE else given
+        given = inputs(folder, playbook, server, planted)
+        given = failing(folder, playbook, given, planted) if mode == FAILURE else given
         inventory = written(folder / "inventory.json", {"all": {"hosts": {"localhost": given}}})
         vault = VaultLib([(DEFAULT_VAULT_ID_MATCH, VaultSecret(b"key"))])
         (folder / "host_vars").mkdir()
-        text = vault.encrypt(f"vaulted: {canaries.one('vaulted')}\n").decode()
+        text = vault.encrypt(f"vaulted: {planted.one('vaulted')}\n").decode()
         (folder / "host_vars" / "localhost.yml").write_text(text, encoding="utf-8")
         written(folder / "key", "")
         (folder / "key").write_text("key", encoding="utf-8")
         arguments = ["-i", str(inventory), "--vault-password-file", str(folder / "key"), "-vvv", "--diff"]
-        proxy = {"K8S_AUTH_PROXY": f"http://me:{canaries.one('proxy')}@{server.removeprefix('http://')}"}
-        proxy |= {"K8S_AUTH_PROXY_HEADERS_PROXY_BASIC_AUTH": f"me:{canaries.one('basic')}"}
+        proxy = {"K8S_AUTH_PROXY": f"http://me:{planted.one('proxy')}@{server.removeprefix('http://')}"}
+        proxy |= {"K8S_AUTH_PROXY_HEADERS_PROXY_BASIC_AUTH": f"me:{planted.one('basic')}"}
         found = run(
             folder,
             playbook,
@@ -223,9 +223,9 @@ def watched(folder: Path, playbook: str, mode: str) -> tuple[Watched, list[Canar
             *(["--check"] if mode == CHECK else []),
             **proxy,
             PATH=f"{skopeo.parent}:{Path(sys.executable).parent}:/usr/bin:/bin",
-            AWS_SECRET_ACCESS_KEY=canaries.secrets["AWS_SECRET_ACCESS_KEY"],
+            AWS_SECRET_ACCESS_KEY=planted.secrets["AWS_SECRET_ACCESS_KEY"],
         )
-    return found, [canaries, before]
+    return found, [planted, before]
 
 
 @pytest.mark.parametrize("mode", [SUCCESS, FAILURE, CHECK])
@@ -245,6 +245,6 @@ def test_no_secret_is_shown(playbook: str, mode: str, tmp_path: Path) -> None:
 
 
 def test_there_are_sixty_secrets_and_more() -> None:
-    canaries = Canaries(0)
-    collectors(canaries, canaries.one("vaulted"))
-    assert len(set(canaries.secrets.values())) >= 60
+    planted = PlantedSecrets(0)
+    collectors(planted, planted.one("vaulted"))
+    assert len(set(planted.secrets.values())) >= 60
