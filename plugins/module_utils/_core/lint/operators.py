@@ -15,7 +15,8 @@ from typing import Any
 from ..config.catalogue import Row
 from ..config.paths import Path
 from ..errors import near
-from .constraints import CONFLICT, DURATION, EXPANDED, MISSING, REFERENCE, WORD, Check, Found, values_of
+from ..languages.expr import broken
+from .constraints import CONFLICT, DURATION, EXPANDED, MISSING, REFERENCE, REGEX, WORD, Check, Found, values_of
 from .subject import Fault
 
 _FIELD = re.compile(r"(attributes|resource|body)((\.[^.\[\]]+)|\[\"[^\"]*\"\]|\['[^']*'\])*\Z")
@@ -132,7 +133,21 @@ def _outputs(operators: list[Any], path: Path) -> Iterator[tuple[Path, str]]:
                 yield from ((place, text) for text in texts if isinstance(text, str) and text and EXPANDED not in text)
 
 
+def _expressions(keys: list[str], settings: Any, path: Path, _row: Row) -> Found:
+    """Yield expressions that are not compiled."""
+    for key in keys:
+        for place, value in values_of(settings, key, path):
+            wrong = broken(value.replace("$$", "$")) if isinstance(value, str) else None
+            if wrong:
+                offset = 0 if "$$" in value else wrong.start
+                yield REGEX if wrong.regex else WORD, Fault(place, wrong.why, _EXPRESSION, offset=offset)
+
+
+_EXPRESSION = "Write an expression such as `body matches '^{'`."
+
+
 CHECKS: dict[str, Check] = {
+    "expressions": _expressions,
     "field": _fields,
     "rootable": _rootable,
     "time": _time,

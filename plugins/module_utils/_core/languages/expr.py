@@ -1,0 +1,109 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Expressions of log operators: what keeps them from being compiled, as far as tokens show it.
+
+Source: the lexer of github.com/expr-lang/expr. What needs a parser or types is not judged. Private.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from .regex import refusal
+
+_TOKEN = re.compile(
+    r"(?P<gap>\s+|//[^\n]*|/\*(?:[^*]|\*(?!/))*\*/)"
+    r"|(?P<text>[bB]?(?:'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\")|`[^`]*`)"
+    r"|(?P<word>[\w$]+)"
+    r"|(?P<bracket>[()\[\]{}])"
+    r"|(?P<sign>[&!=*<>][&=*]?|\|\|?|::?|\?[.?]?|\.\.?|[,;%+^#/-])",
+    re.DOTALL,
+)
+_ESCAPE = re.compile(r"\\(.)", re.DOTALL)
+_ESCAPES = frozenset("abfnrtv\\'\"`?xXuU0123456789")
+_PAIRS = {")": "(", "]": "[", "}": "{"}
+_BETWEEN = ("in", "or", "and", "matches", "contains", "startsWith", "endsWith")
+_KEYWORDS = (*_BETWEEN, "not", "let", "if", "else")
+_COMPARES = ("&&", "||", "==", "!=", "<=", ">=", "<", ">")
+_UNFINISHED = frozenset((*_COMPARES, *"+-/%^*!,?:", "**", "??", *_BETWEEN, "not"))
+_AFTER_REGEX = ("", "&&", "||", "and", "or", ")")
+_DOTS = (".", "?.")
+
+
+class Broken(NamedTuple):
+    """Why an expression is not compiled, and at which character; `regex` if a regular expression in it is refused."""
+
+    start: int
+    why: str
+    regex: bool = False
+
+
+class _Token(NamedTuple):
+    kind: str
+    text: str
+    start: int
+
+
+_NOTHING = _Token("", "", 0)
+
+
+def broken(text: str) -> Broken | None:
+    """Return what is wrong with an expression; None if nothing that tokens show is."""
+    tokens: list[_Token] = []
+    end = 0
+    while end < len(text):
+        match = _TOKEN.match(text, end)
+        if match is None:
+            return Broken(end, "the text that begins here does not end") if text[end] in "'\"`" else None
+        if match.lastgroup != "gap":
+            tokens.append(_Token(str(match.lastgroup), match[0], end))
+        end = match.end()
+    return _of_tokens(tokens)
+
+
+def _of_tokens(tokens: list[_Token]) -> Broken | None:
+    assigns = any(token.text == "let" for token in tokens)
+    for index, token in enumerate(tokens):
+        before, earlier = (tokens[index - back] if index >= back else _NOTHING for back in (1, 2))
+        if token.text == "=" and not assigns:
+            return Broken(token.start, "`=` compares nothing; `==` does")
+        if _is_operand(token, before) and _is_operand(before, earlier):
+            return Broken(before.start, f"an operator is missing after `{before.text}`")
+        wrong = _in_text(token, before, tokens[index + 1].text if index + 1 < len(tokens) else "")
+        if wrong:
+            return wrong
+    last, before = (tokens[-back] if len(tokens) >= back else _NOTHING for back in (1, 2))
+    if last.text in _UNFINISHED and before.text not in _DOTS:
+        return Broken(last.start, f"nothing follows `{last.text}`")
+    return _of_brackets([token for token in tokens if token.kind == "bracket"])
+
+
+def _of_brackets(tokens: list[_Token]) -> Broken | None:
+    opened: list[_Token] = []
+    for token in tokens:
+        if token.text not in _PAIRS:
+            opened.append(token)
+        elif not opened or opened.pop().text != _PAIRS[token.text]:
+            return Broken(token.start, f"`{token.text}` closes nothing")
+    return Broken(opened[-1].start, f"`{opened[-1].text}` is never closed") if opened else None
+
+
+def _is_operand(token: _Token, before: _Token) -> bool:
+    return token.kind == "text" or (token.kind == "word" and (token.text not in _KEYWORDS or before.text in _DOTS))
+
+
+def _in_text(token: _Token, before: _Token, after: str) -> Broken | None:
+    if token.kind != "text" or token.text.startswith(("b", "B")):
+        return None
+    inside, raw = token.text[1:-1], token.text.startswith("`")
+    signs = [] if raw else list(_ESCAPE.finditer(inside))
+    unknown = next((one for one in signs if one[1] not in _ESCAPES), None)
+    if unknown:
+        fix = "write the backslash twice, or the text between backticks"
+        return Broken(token.start + 1 + unknown.start(), f"`{unknown[0]}` is no escape; {fix}")
+    if before.text.endswith("matches") and after in _AFTER_REGEX and all(one[1] in "\\'\"" for one in signs):
+        refused = refusal(inside if raw else _ESCAPE.sub(r"\1", inside))
+        return Broken(token.start, f"Go refuses this regular expression: {refused.why}", True) if refused else None
+    return None
