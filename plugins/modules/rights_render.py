@@ -35,6 +35,10 @@ options:
     type: list
     elements: dict
     default: []
+  changes:
+    description: How the collectors change, as M(o11y.opentelemetry.otel_render) returns it.
+    type: dict
+    default: {}
   account:
     description:
       - The user that the roles are bound to, as C(kubectl auth whoami) shows it, for example
@@ -72,6 +76,7 @@ def main() -> None:
     spec = {
         "manifests": {"type": "list", "elements": "dict", "required": True, "no_log": True},
         "probes": {"type": "list", "elements": "dict", "default": []},
+        "changes": {"type": "dict", "default": {}, "no_log": True},
         "account": {"default": ""},
         "name": {"default": "otel-deployer"},
     }

@@ -17,6 +17,7 @@ LARGE: dict[str, str] = {
     "plugins/module_utils/_core/config/catalogue.py": "The reader of one file format and the questions to it.",
     "plugins/module_utils/_core/config/secrets.py": "One table of what a secret is, with the masks that apply it.",
     "plugins/module_utils/_core/diagnose/checks_flow.py": "The checks of where data goes and stops, with their table.",
+    "plugins/module_utils/_edge/bundle/rights.py": "One table of rights, with how each follows from a bundle.",
     "tests/contract/test_catalogue_data.py": "One table of facts, checked from every side.",
     "tests/unit/plugins/plugin_utils/test_migrate.py": "Cases of one module over every kind of input.",
     "tests/unit/plugins/module_utils/_edge/fake_api.py": "One API server in memory, with what a real one refuses.",

@@ -229,7 +229,7 @@ def protect(module: AnsibleModule, secrets: Iterable[str]) -> set[str]:
     hidden |= {*secrets, *secrets_in({"proxy": params.get("proxy")}), *secret_values(manifests)}
     found = set(secrets_in_objects(manifests, parsed))
     # A kubeconfig inside of the connections of roles is one all the same, and changes hold configs.
-    trees = [kubeconfig, params.get("roles"), params.get("change")]
+    trees = [kubeconfig, *(params.get(name) for name in ("roles", "change", "changes"))]
     hide_more(module, {*hidden, *found, *secrets_in_objects(trees)}, [*trees, manifests])
     return found
 

@@ -8,10 +8,11 @@ Each purpose uses the tables with which the requests themselves are made.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
+from ..._core.change.options import CANARY
 from ..._core.change.record import collector_of, record_name
 from ..._core.cluster.bundle import Manifest, group_of
 from ..._core.cluster.operator_status import children, followed
@@ -43,6 +44,7 @@ class Bundle(NamedTuple):
 
     manifests: list[Manifest]
     probes: list[dict[str, Any]]
+    changes: Mapping[str, Mapping[str, Any]]
 
     @property
     def namespaces(self) -> list[str]:
@@ -125,6 +127,15 @@ def _wait(bundle: Bundle) -> Iterator[Grant]:
             yield Grant(namespace, Right("get", "", "pods/log"))
 
 
+def _canary(bundle: Bundle) -> Iterator[Grant]:
+    for manifest in bundle.manifests:
+        if bundle.changes.get(collector_of(manifest), {}).get("strategy") == CANARY:
+            namespace = manifest["metadata"]["namespace"]
+            yield Grant(namespace, Right("get", "", "pods/proxy"))
+            if manifest["kind"] == "DaemonSet":
+                yield Grant(namespace, Right("create", "", "pods/eviction"))
+
+
 def _verify(bundle: Bundle) -> Iterator[Grant]:
     for probe in bundle.probes:
         for verb, resource in (("list", "pods"), ("create", "pods/proxy"), ("get", "pods/proxy")):
@@ -168,6 +179,11 @@ PURPOSES = (
         "get on workloads, list on pods, events and what else explains a failure, get on `pods/log`",
         _wait,
     ),
+    Purpose(
+        "a change with strategy `canary`",
+        "get on `pods/proxy`; for a DaemonSet create on `pods/eviction`, or delete on pods",
+        _canary,
+    ),
     Purpose("`verify`", "list on pods, get and create on `pods/proxy`", _verify),
     Purpose(
         "the removal of a ServiceAccount", "list on all kinds that run under one; without it the account stays", _remove
@@ -176,10 +192,13 @@ PURPOSES = (
 
 
 def grants(
-    manifests: list[Manifest], probes: Iterable[dict[str, Any]] = (), purposes: Iterable[Purpose] = PURPOSES
+    manifests: list[Manifest],
+    probes: Iterable[dict[str, Any]] = (),
+    purposes: Iterable[Purpose] = PURPOSES,
+    changes: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> list[Grant]:
     """Return all rights that these purposes need, each once."""
-    bundle = Bundle(manifests, list(probes))
+    bundle = Bundle(manifests, list(probes), changes or {})
     return sorted({grant for purpose in purposes for grant in purpose.of(bundle)})
 
 

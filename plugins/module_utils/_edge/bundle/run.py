@@ -78,7 +78,7 @@ def run_rights(module: AnsibleModule) -> None:
     params = module.params
 
     def work() -> dict[str, Any]:
-        wanted = grants(params["manifests"], params["probes"])
+        wanted = grants(params["manifests"], params["probes"], changes=params["changes"])
         made = roles(wanted, params["name"], subject_of(params["account"]) if params["account"] else None)
         return {"changed": False, "roles": made, "msg": f"{len(wanted)} rights"}
 

@@ -18,6 +18,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.cluster.r
     rules,
     subject_of,
 )
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.collector.names import COLLECTOR_LABEL
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Failure, Problem
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.bundle import rights
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.rollout.wait import (
@@ -176,6 +177,15 @@ def test_rules_of_roles_give_exactly_the_rights_of_each_example(path: Path) -> N
     bindings = [item for item in made if item["kind"].endswith("Binding")]
     assert {one["subjects"][0]["name"] for one in bindings} == {"bot"}
     assert len(bindings) == len([item for item in made if item["kind"] in ("Role", "ClusterRole")])
+
+
+def test_a_canary_needs_to_read_metrics_and_to_evict_agents() -> None:
+    own = {"labels": {COLLECTOR_LABEL: "a"}}
+    for kind, more in (("DaemonSet", {"pods/proxy", "pods/eviction"}), ("Deployment", {"pods/proxy"})):
+        bundle = [obj(kind, api="apps/v1", **own)]
+        plain = rights.grants(bundle, changes={"ns/a": {"strategy": "rolling"}})
+        canary = rights.grants(bundle, changes={"ns/a": {"strategy": "canary"}})
+        assert {one.right.resource for one in set(canary) - set(plain)} == more
 
 
 def test_rules_are_as_few_as_possible() -> None:
