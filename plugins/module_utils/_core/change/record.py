@@ -66,30 +66,29 @@ class Change:
 
 def collectors(manifests: Iterable[Manifest], options: Mapping[str, Mapping[str, Any]]) -> list[Change]:
     """Return the collectors of a bundle that have a workload, with all their objects."""
-    given = list(manifests)
-    found: dict[str, Change] = {}
-    for workload in given:
-        name = collector_of(workload)
-        if name and workload["kind"] in RUNS and name not in found:
-            own = [item for item in given if _belongs(item, workload)]
-            found[name] = Change(name, own, {**DEFAULTS, **options.get(name, {})})
+    namespaced: dict[str, list[Manifest]] = {}
+    wide: dict[str, list[Manifest]] = {}
+    for item in manifests:
+        if item["kind"] not in _LEFT_OUT:
+            group, key = (namespaced, collector_of(item)) if _place(item) else (wide, release_of(item))
+            group.setdefault(key, []).append(item)
+    found = {}
+    for name, own in namespaced.items():
+        workload = next((item for item in own if item["kind"] in RUNS), None)
+        if name and workload:
+            released = wide.get(release_of(workload), []) if release_of(workload) else []
+            found[name] = Change(name, [*own, *released], {**DEFAULTS, **options.get(name, {})})
     return list(found.values())
+
+
+def _place(item: Manifest) -> str:
+    return str(item["metadata"].get("namespace") or "")
 
 
 def collector_of(item: Manifest) -> str:
     """Return namespace and name of the collector of a namespaced object, or an empty string."""
-    metadata = item["metadata"]
-    label = (metadata.get("labels") or {}).get(COLLECTOR_LABEL)
-    return f"{metadata['namespace']}/{label}" if label and metadata.get("namespace") else ""
-
-
-def _belongs(item: Manifest, workload: Manifest) -> bool:
-    """Return whether an object belongs to the collector of a workload; one of the whole cluster has its release."""
-    if item["kind"] in _LEFT_OUT:
-        return False
-    if item["metadata"].get("namespace"):
-        return collector_of(item) == collector_of(workload)
-    return bool(release_of(item)) and release_of(item) == release_of(workload)
+    label = (item["metadata"].get("labels") or {}).get(COLLECTOR_LABEL)
+    return f"{_place(item)}/{label}" if label and _place(item) else ""
 
 
 def before_change(change: Change, live: Mapping[Ref, Manifest | None], manager: str) -> list[Manifest]:
@@ -148,7 +147,8 @@ def objects_of(record: Manifest, change: Change) -> list[Manifest]:
     """Return the objects in a record, as far as they are those of its collector. Raises Problem for a damaged one."""
     try:
         found = json.loads(str(at(record, ("data", BEFORE))))
-        return [item for item in found if item["kind"] not in _RIGHTS and _belongs(item, change.workloads[0])]
+        own = [item for item in found if item["apiVersion"] and item["kind"] not in (*_LEFT_OUT, *_RIGHTS)]
+        return [item for item in own if collector_of(item) == change.name]
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         fix = f"Delete {ref(record)} if the collector works, then run again."
         wrong = f"{ref(record)}, which an interrupted run left, cannot be read"

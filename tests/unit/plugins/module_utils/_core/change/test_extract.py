@@ -6,6 +6,8 @@
 from __future__ import annotations
 
 import copy
+import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,12 +16,15 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.change.ex
     is_applied,
     is_within,
 )
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.collector.names import OWNER
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _yaml
 
 from tests.contract.test_examples import EXAMPLES
 from tests.unit.plugins.module_utils._edge.fake_api import FakeApi
 
 MANAGER = "us"
+# What this collection applied, and what kube-apiserver 1.34.4 answered to the next GET, without the status.
+SERVED = json.loads((Path(__file__).parent / "served.json").read_text(encoding="utf-8"))
 CONTAINER = 'k:{"name":"otel"}'
 PORT = 'k:{"containerPort":4317,"protocol":"TCP"}'
 # As kube-apiserver 1.34 answers for what `DEPLOYMENT` applies.
@@ -141,6 +146,12 @@ def test_an_empty_parent_and_a_removed_label_show() -> None:
     manifest = deployment()
     manifest["metadata"]["labels"] = {}
     assert not is_applied(manifest, server(deployment()), MANAGER)
+
+
+@pytest.mark.parametrize("case", SERVED, ids=lambda case: str(case["live"]["kind"]))
+def test_what_a_real_server_holds_comes_back(case: Any) -> None:
+    assert extracted(case["live"], OWNER) == case["applied"]
+    assert is_applied(case["applied"], case["live"], OWNER)
 
 
 @pytest.mark.parametrize(
