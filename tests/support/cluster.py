@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -43,6 +46,25 @@ def has_token(pod: dict[str, Any]) -> bool:
     """Return whether a pod mounts the token of its ServiceAccount for the Kubernetes API."""
     paths = {mount["mountPath"] for item in pod["spec"]["containers"] for mount in item.get("volumeMounts", [])}
     return "/var/run/secrets/kubernetes.io/serviceaccount" in paths
+
+
+@contextmanager
+def availability(namespace: str) -> Iterator[list[int]]:
+    """Return how many replicas each Deployment of a namespace had available, as Kubernetes changed it."""
+    field = '{.status.availableReplicas}{"\\n"}'
+    command = ["kubectl", "-n", namespace, "get", "deployments", "--watch", "--output", f"jsonpath={field}"]
+    watch = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    seen: list[int] = []
+    try:
+        yield seen
+    finally:
+        watch.terminate()
+        seen += [int(line or 0) for line in watch.communicate()[0].splitlines()]
+
+
+def words(printed: str) -> str:
+    """Return what Ansible printed without colours and line breaks."""
+    return " ".join(re.sub(r"\x1b\[[0-9;]*m", "", printed).split())
 
 
 def node_ips() -> list[str]:

@@ -93,6 +93,7 @@ COMPONENTS = {
         Component("coredns", output="coredns", after=("kubernetes",)),
         Component("otelcol", output="otelcol-contrib", nice=10),
         # What `install` builds, while other things run.
+        Component("otelcol-0.93", output="otelcol-contrib", nice=10),
         Component("helm", ("helm.sh/helm/v3/cmd/helm",), ldflags=_HELM_LDFLAGS, nice=10),
         Component("cert-manager", output="cert-manager", nice=10),
         Component(

@@ -113,6 +113,11 @@ CATALOG = {
         Entry("jaeger", lambda _: ("jaeger",), archives=lambda store: [backends.jaeger(store.builds)]),
         Entry("olm", lacks=lambda _: olm.lacks(), cluster_wide=True),
         Entry("openshift", lacks=lambda _: openshift.lacks(), cluster_wide=True),
+        Entry(
+            "collector-0.93",
+            lambda _: ("otelcol-0.93",),
+            archives=lambda store: [images.old_collector(store.builds)],
+        ),
         Entry("redhat-collector", archives=lambda store: [openshift.collector(store.builds)]),
         Entry("python", archives=lambda store: [python_images.image(store.builds)], lacks=_python_lacks),
         Entry(

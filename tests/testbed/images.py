@@ -19,6 +19,7 @@ from tests.testbed.progress import say
 CTR = ("ctr", "--namespace", "k8s.io", "images")
 CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
 COLLECTOR = "ghcr.io/open-telemetry/opentelemetry-collector-releases/opentelemetry-collector-contrib"
+OLD_COLLECTOR = "docker.io/otel/opentelemetry-collector-contrib:0.93.0"
 
 
 def with_certificates(files: dict[str, Path]) -> dict[str, Path]:
@@ -35,8 +36,8 @@ def _coredns(builds: Builds) -> Image:
     return Image(f"localhost/testbed/coredns:{COREDNS_VERSION}", {"/coredns": program}, entrypoint=("/coredns",))
 
 
-def _collector(builds: Builds) -> Image:
-    files = with_certificates({"/otelcol-contrib": builds.program("otelcol", "otelcol-contrib")})
+def _collector(builds: Builds, component: str = "otelcol") -> Image:
+    files = with_certificates({"/otelcol-contrib": builds.program(component, "otelcol-contrib")})
     defaults = ("--config", "/etc/otelcol-contrib/config.yaml")
     entrypoint = ("/otelcol-contrib",)
     return Image(f"{COLLECTOR}:{COLLECTOR_VERSION}", files, entrypoint=entrypoint, command=defaults, user="10001")
@@ -83,6 +84,11 @@ def collector_as(reference: str, builds: Builds) -> Path:
     """The archive of the cluster's collector under another name."""
     name = f"collector-{reference.rpartition('/')[2].replace(':', '-')}"
     return archive_of(name, replace(_collector(builds), reference=reference), builds)
+
+
+def old_collector(builds: Builds) -> Path:
+    """The archive of the old collector, under its name at Docker Hub."""
+    return archive_of("collector-old", replace(_collector(builds, "otelcol-0.93"), reference=OLD_COLLECTOR), builds)
 
 
 def pack(name: str, builds: Builds) -> None:

@@ -20,6 +20,7 @@ from tests.support.html import read
 
 AGENT = "opentelemetry-collector-agent"
 GATEWAY = "opentelemetry-collector"
+OLD = "otel/opentelemetry-collector-contrib:0.93.0"
 GATEWAY_PODS = "component=standalone-collector"
 
 
@@ -95,14 +96,19 @@ def test_otlp_sent_to_any_node_arrives_at_the_gateway(host: Host, node: str) -> 
     host.check_output("ansible localhost -m o11y.opentelemetry.otlp_probe -a %s", json.dumps(arguments))
 
 
-def test_a_zipkin_span_arrives_at_the_gateway(cluster: Cluster) -> None:
-    name = f"zipkin-{uuid.uuid4().hex}"
+def send_zipkin(name: str) -> None:
+    """Send a span to the agent of the first node."""
     span = [{"traceId": uuid.uuid4().hex, "id": uuid.uuid4().hex[:16], "name": name, "timestamp": 1, "duration": 1}]
     request = urllib.request.Request(
         f"http://{node_ips()[0]}:9411/api/v2/spans", json.dumps(span).encode(), {"Content-Type": "application/json"}
     )
     with urllib.request.urlopen(request, timeout=5) as response:
         assert response.status == 202
+
+
+def test_a_zipkin_span_arrives_at_the_gateway(cluster: Cluster) -> None:
+    name = f"zipkin-{uuid.uuid4().hex}"
+    send_zipkin(name)
     until(f"span {name} in the gateway's log", lambda: name in cluster.logs(GATEWAY_PODS))
 
 
@@ -127,6 +133,27 @@ def test_a_change_of_config_rolls_the_pods_and_nothing_else_does(host: Host, clu
     converge("-e otel_collector_memory_limit=600Mi")
     assert pods().isdisjoint(before)
     converge()
+
+
+def test_an_old_version_rolls_out_with_the_settings_that_it_takes(host: Host, cluster: Cluster) -> None:
+    def images() -> set[str]:
+        return {item["image"] for pod in pods() for item in pod["spec"]["containers"]}
+
+    def pods() -> list[Any]:
+        return cluster.pods("app.kubernetes.io/instance=example")
+
+    site = f"ansible-playbook o11y.opentelemetry.site -i {PROJECT}/inventories/agent_gateway"
+    host.check_output(f"{site} -e otel_collector_image={OLD}")
+    until("pods of the old version alone", lambda: images() == {OLD}, 60)
+    name = f"old-{uuid.uuid4().hex}"
+    send_zipkin(name)
+    # The gateway was replaced too: an agent that was connected to the one before sends again.
+    until(f"span {name} in the gateway's log", lambda: name in cluster.logs(GATEWAY_PODS), 60)
+    for pod in pods():
+        root = f"/api/v1/namespaces/opentelemetry/pods/{pod['metadata']['name']}:8888/proxy/metrics"
+        assert 'service_version="0.93.0"' in host.check_output(f"kubectl get --raw {root}")
+    host.check_output(site)
+    assert OLD not in images()
 
 
 def test_agents_read_what_applications_write_and_not_what_the_gateway_prints(host: Host) -> None:

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -14,7 +11,7 @@ from testinfra.backend.base import CommandResult
 from testinfra.host import Host
 
 from tests.support import openshift
-from tests.support.cluster import PROJECT, Cluster, until
+from tests.support.cluster import PROJECT, Cluster, availability, until, words
 
 NAMESPACE = "otel-sample"
 OPTIONS = f"-i {PROJECT}/inventories/openshift -i {PROJECT}/molecule/openshift/inventory.yml"
@@ -111,11 +108,6 @@ def test_the_sample_application_shows_its_spans_in_the_log_of_its_sidecar(cluste
         assert f"-> {said}" in log
 
 
-def words(printed: str) -> str:
-    """Return what Ansible printed without colours and line breaks."""
-    return " ".join(re.sub(r"\x1b\[[0-9;]*m", "", printed).split())
-
-
 def site(cluster: Cluster, mark: str, *namespaces: str) -> CommandResult:
     """Run the site with another environment of the sidecar, and restart older pods of these namespaces."""
     given = {"otel_collector_env": {"MARK": mark}, "otel_collector_restart_namespaces": namespaces}
@@ -130,20 +122,6 @@ def marks(cluster: Cluster) -> set[str]:
     return {str(item["value"]) for item in env if item["name"] == "MARK"}
 
 
-@contextmanager
-def availability() -> Iterator[list[int]]:
-    """Return how many replicas each Deployment of the application had, as Kubernetes changed it."""
-    field = '{.status.availableReplicas}{"\\n"}'
-    command = ["kubectl", "-n", NAMESPACE, "get", "deployments", "--watch", "--output", f"jsonpath={field}"]
-    watch = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-    seen: list[int] = []
-    try:
-        yield seen
-    finally:
-        watch.terminate()
-        seen += [int(line or 0) for line in watch.communicate()[0].splitlines()]
-
-
 def test_pods_with_an_older_sidecar_are_named_and_stay(cluster: Cluster) -> None:
     done = site(cluster, "first")
     printed = words(done.stdout + done.stderr)
@@ -154,7 +132,7 @@ def test_pods_with_an_older_sidecar_are_named_and_stay(cluster: Cluster) -> None
 
 
 def test_selected_workloads_restart_with_every_replica_available(cluster: Cluster) -> None:
-    with availability() as seen:
+    with availability(NAMESPACE) as seen:
         done = site(cluster, "first", NAMESPACE)
     assert done.rc == 0, done.stdout
     assert len(seen) > 2, "the Deployments changed"
@@ -174,7 +152,7 @@ def test_a_restart_whose_pods_crash_is_undone(cluster: Cluster) -> None:
     before = restarted()
     broken = json.dumps({"data": {"app.py": "raise SystemExit('broken')"}})
     cluster.host.check_output("kubectl -n %s patch configmap sample-app --patch %s", NAMESPACE, broken)
-    with availability() as seen:
+    with availability(NAMESPACE) as seen:
         done = site(cluster, "second", NAMESPACE)
     printed = words(done.stdout + done.stderr)
     assert done.rc != 0

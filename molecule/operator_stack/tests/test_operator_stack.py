@@ -12,10 +12,11 @@ from testinfra.host import Host
 
 from tests.support import applications
 from tests.support.applications import application, first_day, written_and_read
-from tests.support.cluster import PROJECT, Cluster, until
+from tests.support.cluster import PROJECT, Cluster, availability, until, words
 from tests.support.stack import NAMESPACE, PATIENCE, DataArrives, Stack, today
 
 CREDENTIALS = "elasticsearch-credentials"
+OWN_INVENTORY, OLDER = "molecule/operator_stack/inventory.yml", "older"
 ALLOCATOR = f"/api/v1/namespaces/{NAMESPACE}/services/http:otel-prometheus-targetallocator:80/proxy"
 
 
@@ -71,6 +72,36 @@ def test_an_application_without_a_line_of_telemetry_shows_its_spans(host: Host) 
     )
     host.check_output(f"kubectl apply -f {app}/manifests.yml && kubectl -n shop rollout status deployment shop")
     until("its spans in Jaeger", lambda: Stack(host).spans("shop"), PATIENCE)
+
+
+def test_pods_from_before_the_instrumentation_are_named_and_restart_with_every_replica_available(host: Host) -> None:
+    inventories = " ".join(f"-i {PROJECT}/{path}" for path in ("inventories/operator_stack", OWN_INVENTORY))
+    given: dict[str, Any] = {"otel_instrumentation_namespaces": [{"name": OLDER, "language": "python"}]}
+
+    def site(**more: Any) -> str:
+        command = f"ansible-playbook o11y.opentelemetry.site --tags instrumentation {inventories}"
+        done = host.run(f"{command} -e %s", json.dumps(given | more))
+        assert done.rc == 0, done.stdout
+        return words(done.stdout + done.stderr)
+
+    def instrumented() -> list[bool]:
+        pods = Cluster(host, OLDER).pods("app=older")
+        names = [[item["name"] for item in pod["spec"].get("initContainers", [])] for pod in pods]
+        return ["opentelemetry-auto-instrumentation-python" in found for found in names]
+
+    python = "--image=docker.io/library/python:3.11-slim --replicas=2 -- python3 -m http.server"
+    host.check_output(f"kubectl create namespace {OLDER} && kubectl -n {OLDER} create deployment older {python}")
+    host.check_output(f"kubectl -n {OLDER} rollout status deployment older")
+    assert f"Running without instrumentation in {OLDER} until their pods are made anew: deployment/older." in site()
+    assert instrumented() == [False, False]
+    with availability(OLDER) as seen:
+        site(otel_instrumentation_restart_namespaces=[OLDER])
+    assert len(seen) > 1, "the Deployment changed"
+    assert min(seen) == 2
+    until("instrumented pods alone", lambda: instrumented() == [True, True], 60)
+    again = site(otel_instrumentation_restart_namespaces=[OLDER])
+    assert re.search(r"changed=0 .*failed=0", again), again
+    assert "Running without instrumentation" not in again
 
 
 def test_nothing_is_lost_while_the_autoscaler_moves(host: Host, cluster: Cluster) -> None:
