@@ -9,8 +9,8 @@ proves nothing.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from math import ceil, sqrt
+from collections.abc import Callable, Iterator, Mapping
+from math import ceil
 from typing import Any
 
 from ..config.paths import amount, at, section
@@ -18,10 +18,8 @@ from ..diagnose.logs import VARIABLE
 from ..diagnose.metrics import duration, interval
 from ..needs.listeners import kind_of
 from .judge_table import COLLECTING, HOLDS, PRINTERS, SAMPLERS
-from .readings import Facts, Revision, Row
+from .readings import Facts, Revision, Row, bounds, fewer
 
-# 99 % on either side.
-_Z = 2.58
 # What is accepted should be sent after what components hold it for, and so many seconds more.
 MARGIN = 10.0
 # Fewer items say nothing. A sampler may drop the spans of a whole trace, so more must be due.
@@ -30,6 +28,8 @@ _LEAST, _SAMPLED, _TAIL = 20, 100, 1000
 _GROWTH = 6
 # A processor that the rest passes less than this share of, in percent, may well pass none for a while.
 _PASSES = 5.0
+# A share of the rest that goes wrong up to this one, in percent, and one that goes well from this one on.
+_RARE, _NEARLY_ALL = 2, 0.9
 _FLUSH = ("sending_queue", "batch", "flush_timeout")
 
 
@@ -47,17 +47,17 @@ def facts_of(
         "seconds": new["seconds"],
         "canary": new,
         "rest": old,
-        "receives": [one.receives(row) for row in new["receives"]],
+        "receives": [one.receives(index, row) for index, row in enumerate(new["receives"])],
         "processes": [one.processes(row) for row in new["processes"]],
-        "exports": [one.exports(row, *queue) for row, queue in zip(new["exports"], queues, strict=True)],
+        "exports": [one.exports(index, row, *queues[index]) for index, row in enumerate(new["exports"])],
         "ports": list(_ports(canary, rest)),
         "logs": [one.log(row) for row in new["logs"] if _is_error(row) and (row["about"] or not _prints(new))],
     }
 
 
 def rest_facts(rest: Revision, now: str, mask: Callable[[str], str]) -> dict[str, Any]:
-    """Return the facts of older pods, with the rows that a canary is compared with as `basis`."""
-    return {**rest.facts(now, mask), "basis": rest.basis()}
+    """Return the facts of older pods, with the rows that a canary is compared with as `bases`."""
+    return {**rest.facts(now, mask), "bases": rest.bases()}
 
 
 def held(config: Mapping[str, Any]) -> float:
@@ -71,38 +71,33 @@ def held(config: Mapping[str, Any]) -> float:
     return seconds + max(map(duration, waits), default=0.0)
 
 
-def bounds(part: float, whole: float) -> tuple[float, float]:
-    """Return the bounds of Wilson's score interval: between which shares, in percent, the true one surely is."""
-    if not whole:
-        return 0.0, 0.0
-    share, square = min(part / whole, 1.0), _Z * _Z
-    middle = share + square / (2 * whole)
-    wide = _Z * sqrt(share * (1 - share) / whole + square / (4 * whole * whole))
-    return 100 * (middle - wide) / (1 + square / whole), 100 * (middle + wide) / (1 + square / whole)
-
-
 class _Comparison:
     """The rows of a canary, each with what it is compared with."""
 
     def __init__(
         self, canary: Revision, config: Mapping[str, Any], new: Row, old: Mapping[str, Any], *, whole: bool
     ) -> None:
-        self._new, self._old, self._whole = new, old, whole
-        self._basis: Facts = old["basis"]
+        self._canary, self._new, self._old, self._whole = canary, new, old, whole
+        self._bases: list[Facts] = old["bases"]
         self._settings = canary.config, config
         self._settled = canary.before(held(canary.config) + MARGIN)
         self._moving = {row["signal"] for row in new["exports"] if row["sent"] or row["failed"]}
-        self._sending = {row["signal"] for row in self._basis["exports"] if row["sent"]}
+        self._sending = {row["signal"] for facts in self._bases for row in facts["exports"] if row["sent"]}
 
-    def _alike(self, kind: str, row: Row) -> list[Row]:
+    def _same(self, kind: str, row: Row) -> list[tuple[Row, Facts]]:
+        """Return the rows of the same component and signal in the rest, each with the rows that it is one of."""
+        key = (row["id"], row["signal"])
+        return [(one, facts) for facts in self._bases for one in facts[kind] if (one["id"], one["signal"]) == key]
+
+    def _alike(self, kind: str, row: Row) -> list[tuple[Row, Facts]]:
         """Return the rows of the same component and signal in the rest, else all of the same signal."""
-        signal = [one for one in self._basis[kind] if one["signal"] == row["signal"]]
-        return [one for one in signal if one["id"] == row["id"]] or signal
+        signal = [(one, facts) for facts in self._bases for one in facts[kind] if one["signal"] == row["signal"]]
+        return self._same(kind, row) or signal
 
-    def receives(self, row: Row) -> Row:
+    def receives(self, index: int, row: Row) -> Row:
         parts = ("refused", "failed")
         due = self._due_to_come(row)
-        share = self._share("receives", row, "rejected", parts, "accepted")
+        share = self._share("receives", index, row, "rejected", (*parts, "accepted"))
         return {**row, **share, "about": f"receivers/{row['id']}", "due": due}
 
     def _due_to_come(self, row: Row) -> int:
@@ -119,17 +114,22 @@ class _Comparison:
             due = kind_of(row["id"]) in COLLECTING and self._new["seconds"] > 2 * rest
         return int(came * self._new["seconds"] / seconds) if due and seconds else 0
 
-    def _share(self, kind: str, row: Row, name: str, parts: Iterable[str], well: str) -> Row:
-        """Return which share of the items went wrong here and in the rest, and by how much more for certain."""
+    def _share(self, kind: str, index: int, row: Row, name: str, fields: tuple[str, ...]) -> Row:
+        """Return which share of the items went wrong here and in the rest, and by how much more for certain.
+
+        The last field counts what went well. Items of one request fail together, so of many items in few readings no
+        more than the readings count; the same for the rest, if some fail there too.
+        """
 
         def counted(one: Row) -> tuple[int, int]:
-            bad = sum(one[part] for part in parts)
-            return bad, bad + one[well]
+            return sum(one[part] for part in fields[:-1]), sum(one[part] for part in fields)
 
-        bad, of = counted(row)
-        others = [counted(one) for one in self._alike(kind, row)]
-        rest = max(others, key=lambda one: bounds(*one)[1], default=(0, 0))
-        more = bounds(bad, of)[0] - bounds(*rest)[1]
+        (bad, of), readings = counted(row), self._canary.times(kind, index, fields)
+        others = {counted(one) for one, _facts in self._alike(kind, row)} or {(0, 0)}
+        few = len(self._canary.polls)
+        upper = {one: bounds(*(fewer(*one, few) if 100 * one[0] > _RARE * one[1] else one))[1] for one in others}
+        rest = max(others, key=lambda one: (upper[one], one[1]))
+        more = bounds(*fewer(bad, of, readings))[0] - upper[rest]
         return {
             name: bad,
             "offered": of,
@@ -140,40 +140,43 @@ class _Comparison:
             f"{name}_excess": max(round(more), 0),
         }
 
-    def exports(self, row: Row, low: int, grew: int) -> Row:
+    def exports(self, index: int, row: Row, low: int, grew: int) -> Row:
         """Return the row of an exporter, with how much was due by the share that the rest has sent."""
-        share = self._share("exports", row, "failed", ("send_failed", "enqueue_failed"), "sent")
-        here = [one for one in self._basis["exports"] if (one["id"], one["signal"]) == (row["id"], row["signal"])]
+        share = self._share("exports", index, row, "failed", ("send_failed", "enqueue_failed", "sent"))
+        here = self._same("exports", row)
         # A new exporter may be meant for few items: it is compared only where nothing else sends the signal.
         peers = here or ([] if row["signal"] in self._moving else self._alike("exports", row))
         came = _accepted(self._settled, row["signal"]) if self._settled else 0
-        shares = [one["sent"] / max(_accepted(self._basis, one["signal"]), 1) for one in peers]
-        queue = sum(one["queue_size"] for one in self._now("exports", row)) / max(len(self._old["pods"]), 1)
+        sent = [min(one["sent"] / max(_accepted(facts, one["signal"]), 1), 1.0) for one, facts in peers]
+        known = [one for one in self._old["exports"] if (one["id"], one["signal"]) == (row["id"], row["signal"])]
+        queue = sum(one["queue_size"] for one in known) / max(len(self._old["pods"]), 1)
+        least = self._least(row["signal"])
         return {
             **row,
             **share,
-            "due": int(came * min(max(shares, default=0.0), 1.0)),
-            "rest_sent": sum(one["sent"] for one in peers),
-            "least": self._least(row["signal"]),
+            "due": int(came * max(sent, default=0.0)),
+            "rest_sent": max((one["sent"] for one, _facts in peers), default=0),
+            "least": least if max(sent, default=1.0) >= _NEARLY_ALL else max(least, _TAIL),
             "queue_low": low,
             "queue_grown": grew,
             "rest_queue": round(queue),
             "queue_excess": round(low / max(len(self._new["pods"]), 1) - 5 * queue),
         }
 
-    def _now(self, kind: str, row: Row) -> list[Row]:
-        return [one for one in self._old[kind] if (one["id"], one["signal"]) == (row["id"], row["signal"])]
-
     def processes(self, row: Row) -> Row:
         """Return the row of a processor, with whether items pass it in the rest, or elsewhere if it is new there."""
-        same = [one for one in self._basis["processes"] if (one["id"], one["signal"]) == (row["id"], row["signal"])]
-        came, went = (sum(one[word] for one in same) for word in ("incoming", "outgoing"))
+        same = [(one["incoming"], one["outgoing"]) for one, _facts in self._same("processes", row)]
+        came, went = max(same, key=lambda one: bounds(one[1], one[0])[0], default=(0, 0))
+        share = bounds(went, came)[0] / 100
         ends = row["signal"] in self._sending - self._moving
         holds = HOLDS.get(kind_of(row["id"]), ((), 0.0))[1]
-        passes = bounds(went, came)[0] >= _PASSES if same else ends
+        passes = 100 * share >= _PASSES if same else ends
+        least = self._least(row["signal"], row["id"])
+        if same and went < _NEARLY_ALL * came:
+            least = max(least, ceil(_TAIL / max(share, 0.01)))
         said = f"{went} of {came} pass" if same else "all are sent without it"
         more = {"rest_incoming": came, "rest_outgoing": went, "rest_passes": said, "passes": passes and not holds}
-        return {**row, **more, "least": self._least(row["signal"], row["id"])}
+        return {**row, **more, "least": least}
 
     def _least(self, signal: str, name: str = "") -> int:
         """Return how many items must be due to say that none passes: more with samplers that the rest does not have."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from itertools import pairwise
+from math import sqrt
 from typing import Any, NamedTuple
 
 from ..config.catalogue import Listeners
@@ -16,10 +17,10 @@ from ..diagnose.metrics import MEMORY, Flow, Reading, grown, total
 
 Row = dict[str, Any]
 Facts = dict[str, list[Row]]
+# The bounds of a share: 99 % on either side.
+_Z = 2.58
 # A state counts once it holds in so many readings; what cannot be read, in one more.
 LAST = 3
-# So many items of the rest are enough to compare with; with fewer, all since the start of its pods count.
-ENOUGH = 50
 # Data comes in steadily if it does in so many of a hundred readings, of so many at least.
 _STEADY, _FEWEST = 80, 5
 
@@ -104,20 +105,17 @@ class Revision:
         gone = len(recent) > LAST and not any(poll.samples for poll in recent)
         return [{"what": "any pod", "why": "no pod of this revision runs"}] if gone else []
 
-    def basis(self) -> Facts:
-        """Return rows to compare with: of this time where it saw enough, else of all since the start of the pods."""
+    def bases(self) -> list[Facts]:
+        """Return rows to compare with: those of this time, and those since the start of the pods."""
         if not self.polls:
-            return self._flow(Counter(), 0.0).facts()
+            return [self._flow(Counter(), 0.0).facts()]
         whole = total(list(self._last.values()))
-        lasting = self._flow(whole, self.polls[-1].at).facts()
-        recent = self.polls[-1].facts
-        enough = {row["signal"] for row in recent["receives"] if row["accepted"] >= ENOUGH}
-        return {
-            kind: [
-                new if new["signal"] in enough else old for new, old in zip(recent[kind], lasting[kind], strict=True)
-            ]
-            for kind in recent
-        }
+        return [self.polls[-1].facts, self._flow(whole, self.polls[-1].at).facts()]
+
+    def times(self, kind: str, index: int, fields: Iterable[str]) -> int:
+        """Return in how many readings a row has counted more than in the one before. Requests come and fail whole."""
+        counts = [0, *(sum(poll.facts[kind][index][one] for one in fields) for poll in self.polls)]
+        return sum(after > before for before, after in pairwise(counts))
 
     def before(self, seconds: float) -> Facts | None:
         """Return the rows of the latest reading that is as old as that; None if none is."""
@@ -147,3 +145,18 @@ def _by_signal(rows: Iterable[Row], field: str) -> Counter[str]:
     for row in rows:
         found[row["signal"]] += row[field]
     return found
+
+
+def bounds(part: float, whole: float) -> tuple[float, float]:
+    """Return the bounds of Wilson's score interval: between which shares, in percent, the true one surely is."""
+    if not whole:
+        return 0.0, 0.0
+    share, square = min(part / whole, 1.0), _Z * _Z
+    middle = share + square / (2 * whole)
+    wide = _Z * sqrt(share * (1 - share) / whole + square / (4 * whole * whole))
+    return 100 * (middle - wide) / (1 + square / whole), 100 * (middle + wide) / (1 + square / whole)
+
+
+def fewer(part: float, whole: float, most: int) -> tuple[float, float]:
+    """Return a share as one of no more than so many."""
+    return (part * most / whole, most) if whole > most else (part, whole)

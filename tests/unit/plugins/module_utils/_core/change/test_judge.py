@@ -139,6 +139,34 @@ def test_what_the_rest_does_too_fails_no_canary() -> None:
     assert watched(fails, fails)[0] == []
 
 
+def judged(new: list[dict[str, float]], old: dict[str, float]) -> list[str]:
+    """Return the checks that fail a canary that has counted this in its readings, beside a rest that has counted so."""
+    canary = Revision(CONFIG, LISTENERS, fresh=True)
+    rest = Revision(CONFIG, LISTENERS, fresh=False)
+    judge = Judge(jmespath.search, ROWS, lambda text: text)
+    found: list[str] = []
+    for number, counts in enumerate(new):
+        canary.add(3.0 * number, [sample("new", 1, {"host": 9 * number, **counts})])
+        rest.add(3.0 * number, [sample("old", 1, {"host": 9 * number, **old})])
+        found += [one.id for one in judge.verdicts(facts.facts_of(canary, rest, NOW, lambda text: text))]
+    return found
+
+
+def test_requests_of_many_items_are_few_requests() -> None:
+    # The backend refuses every fifth request of 500 items, and here three of eight.
+    readings = [(500, 0), (500, 500), (1000, 500), (1500, 500), (1500, 1000), (2000, 1000), (2000, 1500), (2500, 1500)]
+    here = [{"in": sent + failed, "sent": sent, "failed": failed} for sent, failed in readings]
+    assert judged(here, {"in": 20000, "sent": 16000, "failed": 4000}) == []
+    every = [{"in": 500 * number, "failed": 500 * number} for number in range(8)]
+    assert "exports_fail" in judged(every, {"in": 20000, "sent": 20000})
+
+
+def test_where_the_rest_passes_some_many_must_end() -> None:
+    none = [{"in": 20 * number, "incoming": 20 * number} for number in range(1, 9)]
+    assert judged(none, {"in": 900, "incoming": 900, "outgoing": 90, "sent": 90}) == []
+    assert "all_dropped" in judged(none, {"in": 900, "incoming": 900, "outgoing": 900, "sent": 900})
+
+
 @cases("part, whole, low, high", (0, 0, 0, 0), (0, 20, 0, 25), (5, 5, 43, 100), (10, 20, 25, 75))
 def test_bounds_are_wide_for_few_items(part: int, whole: int, low: int, high: int) -> None:
     assert [round(bound) for bound in facts.bounds(part, whole)] == [low, high]
