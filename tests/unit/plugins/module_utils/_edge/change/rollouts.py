@@ -25,6 +25,7 @@ from .test_observe import ROOT, counts
 NUMBER, HASH = "deployment.kubernetes.io/revision", "controller-revision-hash"
 PODS = {"app": "a"}
 ALL_DAY = 86_400
+OK = 200
 WORKLOADS = ("Deployment", "StatefulSet", "DaemonSet")
 
 
@@ -71,6 +72,17 @@ class Rollouts(FakeApi):
         self.evicted += 1
         self.act()
         return reply({})
+
+    def _patch(self, path: str, query: dict[str, str], body: Any, match: Any) -> Answered:
+        """Answer an apply that changes nothing with a later time of it, which is not kept, as the API server does."""
+        before = copy.deepcopy(self.objects.get(path))
+        answer = super()._patch(path, query, body, match)
+        if before is None or answer.status != OK or self.objects[path] != before:
+            return answer
+        answered = json.loads(answer.body)
+        for entry in answered["metadata"]["managedFields"]:
+            entry["time"] = f"later than {self.clock.now}"
+        return reply(answered)
 
     def _stored(self, new: dict[str, Any], entry: dict[str, Any]) -> dict[str, Any]:
         stored = super()._stored(new, entry)
