@@ -134,7 +134,9 @@ class Changes:
             yield
         except Problem as problem:
             going = [one for one in self.open.values() if one.goes_back]
-            undone = [self._told(one, restore(self.bundle, one, after), None, awaited=False) for one in going]
+            undone = [
+                self._told(one, restore(self.bundle, one, after, self.live), None, awaited=False) for one in going
+            ]
             told = [*filter(None, undone), *(f"Not changed, because it comes after: {name}." for name in later)]
             fix = "\n".join([problem.fix, *told])
             facts = getattr(problem, "facts", {})
@@ -171,7 +173,7 @@ class Changes:
 
     def _failed(self, name: str, failure: Failure, after: dict[Ref, Manifest]) -> Failed:
         change = self.open.pop(name, None)
-        return change, failure, restore(self.bundle, change, after) if change and change.goes_back else None
+        return change, failure, restore(self.bundle, change, after, self.live) if change and change.goes_back else None
 
     def _failure(self, failed: list[Failed]) -> Failure:
         again = {one.name: self._again(one) for one, _failure, back in failed if one and back and back.back}

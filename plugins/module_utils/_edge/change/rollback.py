@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from ..._core.change.extract import extracted, is_within
-from ..._core.change.record import Change, identified
+from ..._core.change.record import Change, collector_of, identified
 from ..._core.cluster.bundle import Manifest, Ref, ordered, ref
 from ..._core.cluster.ownership import last_apply
 from ..._core.errors import Failure, Problem
@@ -64,14 +64,20 @@ class Restored:
     kept: list[str]
 
 
-def restore(bundle: Bundle, change: Change, left: Mapping[Ref, Manifest]) -> Restored:
+def restore(
+    bundle: Bundle, change: Change, left: Mapping[Ref, Manifest], read: Mapping[Ref, Manifest | None]
+) -> Restored:
     """Apply the objects as the previous run did, where nobody else has changed them since this run.
 
-    `left` has the objects as this run left them.
+    `left` has the objects as this run left them, and `read` as it found those that it has not written.
     """
     found = Restored([], [])
+
+    def bring_back(item: Manifest) -> tuple[bool, str]:
+        return _brought_back(bundle, item, left.get(ref(item)) or read.get(ref(item)))
+
     for group in ordered(change.before):
-        outcomes = bundle.cluster.parallel(lambda item: _brought_back(bundle, item, left.get(ref(item))), group)
+        outcomes = bundle.cluster.parallel(bring_back, group)
         for item, (back, reason) in zip(group, outcomes, strict=True):
             found.back += [ref(item)] if back else []
             found.kept += [f"{ref(item)} ({reason})"] if reason else []
@@ -103,7 +109,7 @@ def _obstacle(bundle: Bundle, wanted: Manifest, now: Manifest | None, left: Mani
     if now["metadata"].get("uid") != wanted["metadata"].get("uid"):
         return "it was deleted and created again"
     applied = extracted(now, bundle.manager)
-    if applied is None:
+    if applied is None or collector_of(now) != collector_of(wanted):  # a record may name any object
         return "another owner has it now"
     return "another run has changed it since this run" if left and _another_run(bundle, applied, now, left) else ""
 

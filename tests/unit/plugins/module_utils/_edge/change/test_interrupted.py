@@ -11,8 +11,13 @@ import json
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
 
+from ..bundle.helpers import NAMESPACE, RELEASE
 from ..helpers import obj
 from .helpers import DEPLOYMENT, RECORD, ROLE, SERVICE, cluster, collector, fails, killed, labels, remove, run, state
+
+NAMELESS = json.dumps(
+    [{"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"namespace": "ns", "labels": labels()}}]
+)
 
 
 @pytest.mark.parametrize("where", [SERVICE, DEPLOYMENT, ""])
@@ -83,5 +88,35 @@ def test_an_edited_record_gives_no_rights_and_a_damaged_one_stops_the_run() -> N
     assert "rules" in api.objects[ROLE]
     killed(api, collector("bad"), "")
     api.objects[RECORD]["data"]["before.json"] = "[1"
+    with pytest.raises(Problem, match="a-change, which an interrupted run left, cannot be read"):
+        run(api, collector("bad"))
+
+
+def test_a_forged_record_reaches_no_object_of_others() -> None:
+    release = "operator_shared"
+    webhooks = obj("MutatingWebhookConfiguration", "operator", labels={RELEASE: release}, webhooks=[{"name": "a"}])
+    webhooks["metadata"].pop("namespace", None)
+    api = cluster(collector("one"), collector("one", "b"), [NAMESPACE, webhooks])
+    killed(api, collector("bad"), "")
+    forged = []
+    for item in (item for item in api.objects.values() if item["metadata"]["name"] in ("b", "operator")):
+        kept = {"name": item["metadata"]["name"], "namespace": "ns", "uid": item["metadata"]["uid"]}
+        if item["kind"] not in ("Deployment", "Service"):
+            del kept["namespace"]
+        found = {"apiVersion": item["apiVersion"], "kind": item["kind"], "metadata": {**kept, "labels": labels()}}
+        forged.append({**found, "spec": {"template": {"evil": True}}, "webhooks": [{"name": "evil"}]})
+    assert len(forged) == 3
+    record = api.objects[RECORD]["data"]
+    record["before.json"] = json.dumps([*json.loads(record["before.json"]), *forged])
+    fails(api, collector("bad"))
+    assert "evil" not in str([item for path, item in api.objects.items() if path != RECORD])
+    assert api.image() == "one"
+
+
+@pytest.mark.parametrize("text", ["[1", "[1]", '[{"kind": "Deployment"}]', NAMELESS])
+def test_a_damaged_record_stops_the_run(text: str) -> None:
+    api = cluster(collector("one"))
+    killed(api, collector("bad"), "")
+    api.objects[RECORD]["data"]["before.json"] = text
     with pytest.raises(Problem, match="a-change, which an interrupted run left, cannot be read"):
         run(api, collector("bad"))

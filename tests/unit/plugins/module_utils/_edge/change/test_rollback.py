@@ -188,3 +188,21 @@ def test_a_mode_switch_creates_a_workload_and_keeps_the_old_one() -> None:
     assert "are kept: Deployment ns/a" in failure.fix
     assert api.image() == "one"
     assert RECORD not in api.objects
+
+
+def test_what_another_run_applied_before_this_one_could_stays() -> None:
+    api = cluster(collector("one"))
+
+    def another(method: str, path: str) -> None:
+        if (method, path) == ("PATCH", DEPLOYMENT) and RECORD in api.objects:
+            api.trouble = lambda _method, _path: None
+            live = copy.deepcopy(api.objects[DEPLOYMENT])
+            live["spec"]["template"]["spec"]["containers"][0]["image"] = "theirs"
+            live["metadata"]["managedFields"][0]["time"] = "2030-01-01T00:00:00Z"
+            api.add(live)
+
+    api.trouble = another
+    failure = fails(api, collector("two"))
+    assert "another run has changed it since this run has read it" in failure.wrong
+    assert "Not back: Deployment ns/a (another run has changed it since this run)" in failure.fix
+    assert api.image() == "theirs"
