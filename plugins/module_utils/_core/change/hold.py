@@ -20,7 +20,8 @@ from .options import CANARY, ROLLBACK, share_of
 # A new pod of a Deployment counts as available after this time, and until then no other pod is replaced. It applies to
 # pods of the newest revision alone: a ReplicaSet of an older one keeps the value that it was created with.
 # Source: getNewReplicaSet in k8s.io/kubernetes/pkg/controller/deployment/sync.go.
-_HELD_SECONDS = 86_400
+# A year: the controller lets the others follow by itself after that, also those of a canary that has failed.
+_HELD_SECONDS = 31_536_000
 
 
 class Hold(NamedTuple):

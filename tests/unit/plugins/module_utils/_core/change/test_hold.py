@@ -40,7 +40,7 @@ def test_a_deployment_makes_new_pods_beside_all_old_ones_and_waits(total: int, s
     found = held(workload("deployment", replicas=total), total, share)
     spec = found.manifest["spec"]
     assert spec["strategy"] == {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": count, "maxUnavailable": 0}}
-    assert spec["progressDeadlineSeconds"] > spec["minReadySeconds"] >= 86_400
+    assert spec["progressDeadlineSeconds"] > spec["minReadySeconds"] >= 365 * 86_400
     assert (found.pods, found.total, found.by_eviction) == (count, total, False)
 
 
