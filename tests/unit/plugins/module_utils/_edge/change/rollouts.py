@@ -74,15 +74,16 @@ class Rollouts(FakeApi):
         return reply({})
 
     def _patch(self, path: str, query: dict[str, str], body: Any, match: Any) -> Answered:
-        """Answer an apply that changes nothing with a later time of it, which is not kept, as the API server does."""
+        """Note a later time of an apply that changes nothing."""
         before = copy.deepcopy(self.objects.get(path))
         answer = super()._patch(path, query, body, match)
-        if before is None or answer.status != OK or self.objects[path] != before:
+        if before is None or answer.status != OK or self.objects[path] != before or "dryRun" in query:
             return answer
-        answered = json.loads(answer.body)
-        for entry in answered["metadata"]["managedFields"]:
-            entry["time"] = f"later than {self.clock.now}"
-        return reply(answered)
+        self.version += 1
+        metadata = self.objects[path]["metadata"]
+        metadata["resourceVersion"] = str(self.version)
+        metadata["managedFields"] = [{**entry, "time": f"after {self.version}"} for entry in metadata["managedFields"]]
+        return answer
 
     def _stored(self, new: dict[str, Any], entry: dict[str, Any]) -> dict[str, Any]:
         stored = super()._stored(new, entry)
