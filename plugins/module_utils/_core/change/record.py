@@ -147,8 +147,9 @@ def objects_of(record: Manifest, change: Change) -> list[Manifest]:
     """Return the objects in a record, as far as they are those of its collector. Raises Problem for a damaged one."""
     try:
         found = json.loads(str(at(record, ("data", BEFORE))))
-        own = [item for item in found if item["apiVersion"] and ref(item).name and collector_of(item) == change.name]
-        return [item for item in own if item["kind"] not in (*_LEFT_OUT, *_RIGHTS)]
+        own = [item for item in found if item["apiVersion"] and item["metadata"]["name"]]
+        own = [item for item in own if item["kind"] not in (*_LEFT_OUT, *_RIGHTS)]
+        return [item for item in own if collector_of(item) == change.name]
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         fix = f"Delete {ref(record)} if the collector works, then run again."
         wrong = f"{ref(record)}, which an interrupted run left, cannot be read"

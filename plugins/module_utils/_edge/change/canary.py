@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 from ..._core.change.hold import Hold, eviction, held, is_ready, pods_to_evict, renews_pods
 from ..._core.change.judge import Verdict, rows_of
@@ -23,6 +23,8 @@ from ..rollout.reasons import WorkloadStatus, checked_search
 from ..rollout.wait import follow
 from .observe import Observed, baseline, observe, pods_of, require_metrics
 from .rollback import Bundle
+
+Ended = TypeVar("Ended")
 
 
 class Canary:
@@ -157,18 +159,22 @@ def prepared(bundle: Bundle, changes: Iterable[Change], live: Mapping[Ref, Manif
     return {canary.change.name: canary for (canary, _now), new in zip(found, makes, strict=True) if new}
 
 
-def judged(cluster: Cluster, canaries: Mapping[str, Canary], stage: Callable[[Canary], None]) -> dict[str, Failure]:
-    """Return the failures of a stage of canaries, which are judged at the same time."""
+def judged(
+    cluster: Cluster,
+    canaries: Mapping[str, Canary],
+    stage: Callable[[Canary], None],
+    failed: Callable[[str, Failure], Ended],
+) -> list[Ended]:
+    """Judge canaries at the same time, and return what `failed` makes of those that fail, as soon as each does."""
 
-    def failure(canary: Canary) -> Failure | None:
+    def outcome(name: str) -> Ended | None:
         try:
-            stage(canary)
-        except Failure as failed:
-            return failed
+            stage(canaries[name])
+        except Failure as failure:
+            return failed(name, failure)
         except Problem as problem:
             given = {"asked": problem.asked, "where": problem.where, "fix": problem.fix}
-            return Failure(problem.wrong, facts={"failures": []}, **given)
+            return failed(name, Failure(problem.wrong, facts={"failures": []}, **given))
         return None
 
-    found = cluster.parallel(failure, canaries.values())
-    return {name: failed for name, failed in zip(canaries, found, strict=True) if failed}
+    return [one for one in cluster.parallel(outcome, canaries) if one is not None]

@@ -176,8 +176,7 @@ class Changes:
 
     def _judged(self, stage: Callable[[Canary], None], after: dict[Ref, Manifest]) -> list[Failed]:
         canaries = {name: one for name, one in self.canaries.items() if name in self.open}
-        found = judged(self.bundle.cluster, canaries, stage)
-        return [self._failed(name, failure, after) for name, failure in found.items()]
+        return judged(self.bundle.cluster, canaries, stage, lambda name, failure: self._failed(name, failure, after))
 
     def _failed(self, name: str, failure: Failure, after: dict[Ref, Manifest]) -> Failed:
         change = self.open.pop(name, None)

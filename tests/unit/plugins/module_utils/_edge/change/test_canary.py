@@ -5,11 +5,13 @@
 
 from __future__ import annotations
 
+import threading
 from typing import Any
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Failure, Problem
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.api.cluster import Answered
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.change.canary import judged
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _target, _yaml
 
 from ..bundle.helpers import NAMESPACE
@@ -203,3 +205,19 @@ def test_a_lost_answer_leaves_the_record() -> None:
     api.trouble = lost
     with pytest.raises(Problem):
         change(api, "second")
+
+
+def test_a_canary_that_fails_goes_back_while_others_are_judged() -> None:
+    back = threading.Event()
+
+    def stage(canary: Any) -> None:
+        if canary == "worse":
+            raise Failure("it does worse", facts={})
+        assert back.wait(10), "the other one is back before this one is judged"
+
+    def failed(name: str, failure: Failure) -> str:
+        back.set()
+        return f"{name}: {failure.wrong}"
+
+    canaries: Any = {"ns/a": "worse", "ns/b": "second"}
+    assert judged(Rollouts().cluster(), canaries, stage, failed) == ["ns/a: it does worse"]
