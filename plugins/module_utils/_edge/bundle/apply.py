@@ -127,10 +127,9 @@ class _Apply:
                 failed.append(after)
                 continue
             self.applied.append(after)
+            self.after[ref(manifest)] = after
             before = self.live[ref(manifest)]
             same = before is not None and normalise(before) == normalise(after)
-            # The server answers an apply that changes nothing with a later time of it, and keeps the earlier one.
-            self.after[ref(manifest)] = before if before and same else after
             action = "unchanged" if same else "changed" if before else "created"
             self.moved |= set() if same else {ref(manifest)}
             # For a new object the difference shows the manifest, without the server's defaults.

@@ -151,7 +151,6 @@ class Changes:
         """
         own = {ref(item) for one in self.open.values() for item in one.workloads}
         plain = {str(ref(item)): [item] for item in others if ref(item) not in own}
-        self._read_again(after)
         failed = self._judged(lambda canary: canary.first(after), after)
         awaited = {**{name: one.workloads for name, one in self.open.items()}, **plain}
         waits = {name: waiting(self.bundle, workloads, after) for name, workloads in awaited.items()}
@@ -166,13 +165,6 @@ class Changes:
         if failed:
             raise self._failure(failed)
         return {ref(item) for workloads in awaited.values() for item in workloads}
-
-    def _read_again(self, after: dict[Ref, Manifest]) -> None:
-        """Read what this run has left: the server notes a later time of an apply that changes nothing."""
-        applied = [item for one in self.open.values() if one.name in self.records for item in one.manifests]
-        for now in self.bundle.cluster.parallel(self.bundle.live, applied):
-            if now and ref(now) in after and normalise(now) == normalise(after[ref(now)]):
-                after[ref(now)] = now
 
     def _judged(self, stage: Callable[[Canary], None], after: dict[Ref, Manifest]) -> list[Failed]:
         canaries = {name: one for name, one in self.canaries.items() if name in self.open}

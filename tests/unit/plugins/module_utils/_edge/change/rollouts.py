@@ -25,7 +25,6 @@ from .test_observe import ROOT, counts
 NUMBER, HASH = "deployment.kubernetes.io/revision", "controller-revision-hash"
 PODS = {"app": "a"}
 ALL_DAY = 86_400
-OK = 200
 WORKLOADS = ("Deployment", "StatefulSet", "DaemonSet")
 
 
@@ -72,18 +71,6 @@ class Rollouts(FakeApi):
         self.evicted += 1
         self.act()
         return reply({})
-
-    def _patch(self, path: str, query: dict[str, str], body: Any, match: Any) -> Answered:
-        """Note a later time of an apply that changes nothing."""
-        before = copy.deepcopy(self.objects.get(path))
-        answer = super()._patch(path, query, body, match)
-        if before is None or answer.status != OK or self.objects[path] != before or "dryRun" in query:
-            return answer
-        self.version += 1
-        metadata = self.objects[path]["metadata"]
-        metadata["resourceVersion"] = str(self.version)
-        metadata["managedFields"] = [{**entry, "time": f"after {self.version}"} for entry in metadata["managedFields"]]
-        return answer
 
     def _stored(self, new: dict[str, Any], entry: dict[str, Any]) -> dict[str, Any]:
         stored = super()._stored(new, entry)
