@@ -5,14 +5,11 @@ The tests follow each other: each begins with what the one before has left.
 
 from __future__ import annotations
 
-import json
-import os
 import re
-import signal
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import pytest
@@ -20,6 +17,7 @@ from testinfra.host import Host
 
 from tests.support.cluster import PROJECT, Cluster, node_ips, until
 from tests.support.load import Load, load
+from tests.support.runs import kill, start
 
 INVENTORY = f"{PROJECT}/molecule/change/inventory.yml"
 NOWHERE = "sink.change.svc:4999"
@@ -34,15 +32,6 @@ def cluster(host: Host) -> Cluster:
     return Cluster(host, "change")
 
 
-def start(**variables: Any) -> subprocess.Popen[str]:
-    command = ["ansible-playbook", "o11y.opentelemetry.site", "-i", INVENTORY, "-e", json.dumps(variables)]
-    pipe = subprocess.PIPE
-    plain = {**os.environ, "ANSIBLE_NOCOLOR": "1"}
-    return subprocess.Popen(
-        command, env=plain, stdout=pipe, stderr=subprocess.STDOUT, text=True, start_new_session=True
-    )
-
-
 def end(run: subprocess.Popen[str]) -> tuple[int, str]:
     """Return how a run ends, and what it prints, without the line breaks of its output."""
     output = " ".join(run.communicate()[0].split())
@@ -50,21 +39,8 @@ def end(run: subprocess.Popen[str]) -> tuple[int, str]:
     return run.returncode, output
 
 
-def kill(run: subprocess.Popen[str]) -> None:
-    """Kill a run with all that it has started: Ansible's workers have sessions of their own."""
-    listed = subprocess.run(["ps", "-eo", "pid=,ppid="], capture_output=True, text=True, check=True).stdout
-    pairs = [tuple(map(int, line.split())) for line in listed.splitlines()]
-    going = [run.pid]
-    for parent in going:
-        going += [pid for pid, of in pairs if of == parent]
-    for pid in going:
-        with suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGKILL)
-    run.communicate()
-
-
 def site(**variables: Any) -> tuple[int, str]:
-    return end(start(**variables))
+    return end(start("site", INVENTORY, **variables))
 
 
 def receivers(cluster: Cluster, name: str) -> list[str]:
@@ -128,7 +104,7 @@ def undone(cluster: Cluster, name: str, *changed: str, **variables: Any) -> str:
     """Run a change that does worse, while clients send; return what the run prints."""
     before = configs(cluster, *changed)
     with clients(cluster, name, *changed) as loads:
-        run = start(**variables)
+        run = start("site", INVENTORY, **variables)
         until("a first failure", lambda: any(one.failed_tries for one in loads), 2 * SECONDS)
         first = time.monotonic()
         code, output = end(run)
@@ -162,7 +138,7 @@ def test_a_good_canary_reaches_all_pods_receivers_first(cluster: Cluster) -> Non
     old, agent = configs(cluster, *WORKLOADS), generation(cluster, "agent")
     good = {"marks": dict.fromkeys(WORKLOADS, "b")}
     with clients(cluster, "good", *WORKLOADS):
-        run = start(**good)
+        run = start("site", INVENTORY, **good)
         until("the gateway changes", lambda: "gateway-change" in records(cluster), SECONDS)
         assert ("agent-change" in records(cluster), generation(cluster, "agent")) == (False, agent)
         code, _output = end(run)
@@ -176,7 +152,7 @@ def test_a_good_canary_reaches_all_pods_receivers_first(cluster: Cluster) -> Non
 def test_a_run_that_is_killed_while_it_holds_a_canary_is_completed_by_the_next(cluster: Cluster) -> None:
     good = {"marks": {"gateway": "c", "queue": "b", "agent": "b"}}
     old = config(cluster, "gateway")
-    run = start(**good)
+    run = start("site", INVENTORY, **good)
     until("a canary", lambda: held(cluster), SECONDS)
     kill(run)
     assert "gateway-change" in records(cluster)
