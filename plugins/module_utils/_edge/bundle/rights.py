@@ -181,7 +181,7 @@ PURPOSES = (
     ),
     Purpose(
         "a change with strategy `canary`",
-        "get on `pods/proxy`; for a DaemonSet create on `pods/eviction`, or delete on pods",
+        "get on `pods/proxy`; for a DaemonSet create on `pods/eviction`",
         _canary,
     ),
     Purpose("`verify`", "list on pods, get and create on `pods/proxy`", _verify),

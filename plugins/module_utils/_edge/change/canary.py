@@ -16,7 +16,7 @@ from ..._core.cluster.operator_status import followed
 from ..._core.cluster.rollout import observed
 from ..._core.config.catalogue import listeners_by_type
 from ..._core.errors import Failure, Problem
-from ..api.cluster import CONFLICT, NOT_ALLOWED, NOT_FOUND, ApiError, Cluster
+from ..api.cluster import CONFLICT, NOT_FOUND, ApiError, Cluster
 from ..api.explain import asking, explain
 from ..diagnose.reader import ClusterReader, path_of
 from ..rollout.reasons import WorkloadStatus, checked_search
@@ -107,26 +107,15 @@ class Canary:
         return asking(f"Read the pods of {ref(live)}", lambda: pods_of(self.reader, live))
 
     def _evict(self, pods: Iterable[Manifest]) -> None:
-        """Evict pods; an account without that right deletes them. One that is gone or replaced meanwhile stays so."""
+        """Evict pods. One that is gone or replaced meanwhile stays so."""
         for pod in pods:
-            path, asked = path_of("pods", pod["metadata"]["namespace"], pod["metadata"]["name"]), eviction(pod)
+            namespace, name = pod["metadata"]["namespace"], pod["metadata"]["name"]
             try:
-                self.bundle.cluster.request("POST", f"{path}/eviction", body=asked)
+                path = f"{path_of('pods', namespace, name)}/eviction"
+                self.bundle.cluster.request("POST", path, body=eviction(pod))
             except ApiError as error:
-                if error.status == NOT_ALLOWED:
-                    self._delete(path, asked["deleteOptions"])
-                elif error.status not in (NOT_FOUND, CONFLICT):
-                    raise explain(
-                        error, f"Evict pod {pod['metadata']['namespace']}/{pod['metadata']['name']}"
-                    ) from error
-
-    def _delete(self, path: str, options: Mapping[str, Any]) -> None:
-        body = {"kind": "DeleteOptions", "apiVersion": "v1", **options}
-        try:
-            self.bundle.cluster.request("DELETE", path, body=body)
-        except ApiError as error:
-            if error.status not in (NOT_FOUND, CONFLICT):
-                raise explain(error, f"Delete {path}") from error
+                if error.status not in (NOT_FOUND, CONFLICT):
+                    raise explain(error, f"Evict pod {namespace}/{name}") from error
 
     def _judge(self, live: Manifest, who: str) -> None:
         seen = observe(self.reader, self._observed(live), self.seconds, self.rows)
