@@ -169,9 +169,8 @@ def held(cluster: Cluster) -> bool:
 def test_a_rolling_change_that_does_not_start_goes_back(cluster: Cluster) -> None:
     """The address of the bad config is one that no pod has, which only the start of the Collector shows."""
     old = config(cluster, "gateway")
-    bad = {"extensions": {"zpages": {"endpoint": "203.0.113.1:55679"}}, "service": {"extensions+": ["zpages"]}}
     marks = {"gateway": "c", "queue": "b", "agent": "b"}
-    code, output = site(change={}, marks=marks, more=bad)
+    code, output = site(otel_collector_change={}, marks=marks, zpages="203.0.113.1:55679")
     assert (code, "203.0.113.1" in output) == (2, True)
     assert "The earlier config of change/gateway is back and works" in output
     assert (config(cluster, "gateway"), records(cluster)) == (old, "")

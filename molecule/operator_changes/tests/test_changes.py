@@ -7,7 +7,6 @@ replaced, no try fails. O11Y_LOSSLESS_RUNS says how often (once unless told).
 
 from __future__ import annotations
 
-import json
 import os
 import re
 from typing import Any
@@ -78,10 +77,9 @@ def test_a_switch_of_backends_leaves_no_gap_and_no_orphan(host: Host, older: Non
 
 def test_a_config_that_fails_goes_back_under_the_operator(host: Host, older: None) -> None:
     """The address of the bad config is one that no pod has, which only the start of the Collector shows."""
-    bad = {"extensions": {"zpages": {"endpoint": "203.0.113.1:55679"}}, "service": {"extensions": ["zpages"]}}
     host.check_output(SITE)
     with load(receiver(host), "goes-back") as sent:
-        failed = host.run(f"{SITE} -e '{json.dumps({'broken': bad})}'")
+        failed = host.run(f"{SITE} -e zpages=203.0.113.1:55679")
     assert failed.rc != 0, failed.stdout
     assert f"The earlier config of {NAMESPACE}/gateway is back and works" in words(failed.stdout), failed.stdout
     until("all records behind the gateway", lambda: arrived(host, sent), 60)

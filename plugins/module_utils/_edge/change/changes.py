@@ -31,8 +31,8 @@ from ..rollout.wait import follow
 from .canary import Canary, judged, prepared
 from .rollback import Bundle, Restored, outcomes, restore, waiting
 
-Live = Mapping[Ref, Manifest | None]
-Failed = tuple[Change | None, Failure, Restored | None]
+Live = Mapping[Ref, "Manifest | None"]
+Failed = tuple["Change | None", Failure, "Restored | None"]
 
 
 class Changes:
