@@ -41,8 +41,9 @@ class ControllerAction(ActionBase):
     def _of_variables(self, prefix: str, variables: Mapping[str, Any]) -> dict[str, Any]:
         """Return the options that have a variable, as Ansible's own validate_argument_spec takes them."""
         given = {name: variables[prefix + name] for name in self.options() if prefix + name in variables}
-        values: dict[str, Any] = _without(variables.get("omit"), self._templar.template(given))
-        return values
+        values: dict[str, Any] = self._templar.template(given)
+        omitted = variables.get("omit")
+        return values if omitted is None else _without(omitted, values)
 
     @staticmethod
     def options() -> Iterable[str]:
@@ -54,8 +55,8 @@ class ControllerAction(ActionBase):
         raise NotImplementedError
 
 
-def _without(omitted: Any, value: Any) -> Any:
-    """Return a value without what `omit` stands for, which is a text before ansible-core 2.19."""
+def _without(omitted: str, value: Any) -> Any:
+    """Return a value without what `omit` stands for: a text before ansible-core 2.19, which omits by itself."""
     if isinstance(value, Mapping):
         return {key: _without(omitted, item) for key, item in value.items() if item != omitted}
     return [_without(omitted, item) for item in value if item != omitted] if isinstance(value, list) else value

@@ -69,6 +69,16 @@ def test_variables_are_the_defaults_of_every_collector_and_omit_leaves_them_out(
     assert (labels["team"], "none" in labels) == ("a", False)
 
 
+def test_null_in_a_variable_deletes_what_a_recipe_brings(tmp_path: Path) -> None:
+    pipelines = {signal: {"exporters": ["nop"]} for signal in ("traces", "metrics", "logs")}
+    config = {"exporters": {"debug": None, "nop": {}}, "service": {"pipelines": pipelines}}
+    done = rendered(tmp_path, {"one": {**COLLECTOR, "otel_collector_config": config}})
+    assert done.returncode == 0, done.stdout
+    objects = yaml.safe_load_all((tmp_path / "out" / "one" / "manifests.yml").read_text())
+    (data,) = (item["data"] for item in objects if item["kind"] == "ConfigMap")
+    assert [set(yaml.safe_load(text)["exporters"]) for text in data.values()] == [{"nop"}]
+
+
 def test_a_host_without_collectors_is_an_error_that_says_what_to_set(tmp_path: Path) -> None:
     done = rendered(tmp_path, {"one": {"otel_colectors": []}})
     assert done.returncode != 0
