@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from . import certificates
+from .background import repeated
 
 LARGEST, PER_SECOND, SLOW, HANG = 6000, 6, 0.5, 120
 PERIOD, PER_REQUEST = 0.25, 2
@@ -95,21 +96,14 @@ def sending(host: str) -> Iterator[None]:
 
     Every fourth record or so is of a health check, none is of an error.
     """
-    over = threading.Event()
 
-    def run() -> None:
-        while not over.wait(PERIOD):
-            for signal, body in (("logs", _records()), ("traces", _spans())):
-                with suppress(OSError):
-                    _post(f"http://{host}:4318/v1/{signal}", body)
+    def send() -> None:
+        for signal, body in (("logs", _records()), ("traces", _spans())):
+            with suppress(OSError):
+                _post(f"http://{host}:4318/v1/{signal}", body)
 
-    thread = threading.Thread(target=run, daemon=True)
-    thread.start()
-    try:
+    with repeated(send, PERIOD):
         yield
-    finally:
-        over.set()
-        thread.join()
 
 
 def _post(url: str, body: dict[str, Any]) -> None:

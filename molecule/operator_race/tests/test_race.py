@@ -8,15 +8,14 @@ from __future__ import annotations
 import os
 import re
 import signal
-import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from testinfra.host import Host
 
+from tests.support.background import repeated
 from tests.support.cluster import PROJECT
 
 INVENTORY = f"-i {PROJECT}/inventories/operator_stack -i {PROJECT}/molecule/operator_race/inventory.yml"
@@ -71,29 +70,11 @@ def empty(host: Host) -> Iterator[None]:
 @pytest.mark.parametrize("run", range(RUNS))
 def test_the_site_converges_in_one_run(host: Host, empty: None, run: int) -> None:
     disturb, every = DISTURBANCES[run % len(DISTURBANCES)]
-    with _again_and_again(lambda: disturb(host), every):
+    with repeated(lambda: disturb(host), every):
         converged = host.run(SITE)
     assert converged.rc == 0, f"{disturb.__name__}:\n{converged.stdout}\n{converged.stderr}"
     assert "RETRYING" not in converged.stdout
     assert re.search(r"changed=0 .*failed=0", host.check_output(SITE))
-
-
-@contextmanager
-def _again_and_again(disturb: Callable[[], None], every: float) -> Iterator[None]:
-    """Disturb until the block ends."""
-    over = threading.Event()
-
-    def work() -> None:
-        while not over.wait(every):
-            disturb()
-
-    thread = threading.Thread(target=work)
-    thread.start()
-    try:
-        yield
-    finally:
-        over.set()
-        thread.join()
 
 
 def _webhook_processes() -> Iterator[int]:
