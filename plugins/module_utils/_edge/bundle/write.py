@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from ..._core.cluster.bundle import Manifest, ref
+from ..._core.cluster.bundle import Manifest, Ref, ref
 from ..._core.cluster.ownership import applied_by, last_apply, release_of
 from ..._core.cluster.replacement_order import kept_replicas
 from ..._core.errors import Problem
@@ -109,12 +109,17 @@ class Writer:
         self.undone, self.released = session.report.undone, session.report.released
         self.plan = session.report.plan.append
         self.aside = session.options.aside or (lambda: session.cluster)
+        self._tried: dict[Ref, Manifest | None] = {}
 
     def tried(self, manifest: Manifest) -> Manifest | None:
-        try:
-            return self.session.apply(manifest, dryRun="All")
-        except ApiError:
-            return None
+        """Ask once for each object: a change is looked at from several sides, all before the first write."""
+        name = ref(manifest)
+        if name not in self._tried:
+            try:
+                self._tried[name] = self.session.apply(manifest, dryRun="All")
+            except ApiError:
+                self._tried[name] = None
+        return self._tried[name]
 
     def write(self, manifest: Manifest, now: Manifest | None) -> Manifest:
         asked = f"Apply {ref(manifest)}"
