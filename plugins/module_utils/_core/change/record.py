@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ..cluster.bundle import Manifest, Ref, ref
@@ -22,9 +22,10 @@ from ..config.paths import at, section
 from ..errors import Problem
 from .extract import extracted, is_applied
 from .options import CANARY, DEFAULTS, ROLLBACK
+from .worked import Worked, worked_of
 
 LABEL, UNDER_WAY = "o11y.opentelemetry/change", "under-way"
-BEFORE = "before.json"
+BEFORE, WORKED = "before.json", "worked.json"
 # A ConfigMap holds 1 MiB at most.
 LARGEST = 1_000_000
 # A Secret's values go into no other object, and the shared objects of a namespace belong to no collector.
@@ -45,6 +46,8 @@ class Change:
     options: Mapping[str, Any]
     before: list[Manifest] = field(default_factory=list)
     record: Manifest | None = None
+    # By the name of each workload that decides whether the collector is ready.
+    worked: Mapping[str, Worked] = field(default_factory=dict)
 
     @property
     def workloads(self) -> list[Manifest]:
@@ -124,7 +127,8 @@ def record_of(change: Change, run: str) -> Manifest | None:
     before = json.dumps(kept, sort_keys=True, separators=(",", ":"))
     if len(before.encode()) > LARGEST:
         return None
-    data = {BEFORE: before, "strategy": str(change.options["strategy"]), "run": run}
+    worked = json.dumps(change.worked, sort_keys=True, separators=(",", ":"))
+    data = {BEFORE: before, WORKED: worked, "strategy": str(change.options["strategy"]), "run": run}
     return {**record_name(change.workloads[0]), "data": data}
 
 
@@ -143,14 +147,21 @@ def checked_record(change: Change, live: Manifest | None, manager: str) -> Manif
     return live
 
 
-def objects_of(record: Manifest, change: Change) -> list[Manifest]:
-    """Return the objects in a record, as far as they are those of its collector. Raises Problem for a damaged one."""
+def recorded(record: Manifest, change: Change) -> Change:
+    """Return a change with what its record says was before it. Raises Problem for a damaged record.
+
+    Of the objects in a record, those of its collector count.
+    """
     try:
         found = json.loads(str(at(record, ("data", BEFORE))))
         own = [item for item in found if item["apiVersion"] and item["metadata"]["name"]]
         own = [item for item in own if item["kind"] not in (*_LEFT_OUT, *_RIGHTS)]
-        return [item for item in own if collector_of(item) == change.name]
+        earlier = [item for item in own if collector_of(item) == change.name]
+        worked = worked_of(json.loads(str(at(record, ("data", WORKED)))))
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         fix = f"Delete {ref(record)} if the collector works, then run again."
         wrong = f"{ref(record)}, which an interrupted run left, cannot be read"
         raise Problem(wrong, asked=f"Change the collector {change.name}", fix=fix) from error
+    named = {ref(item) for item in earlier}
+    before = [*earlier, *(item for item in change.before if ref(item) not in named)]
+    return replace(change, before=before, record=record, worked=worked)

@@ -18,21 +18,21 @@ from ..._core.change.record import (
     checked_record,
     collector_of,
     collectors,
-    objects_of,
     record_name,
     record_of,
+    recorded,
 )
 from ..._core.cluster.bundle import Manifest, Ref, normalise, ref
 from ..._core.cluster.replacement_order import RUNS
-from ..._core.cluster.rollout_tables import COUNTS
 from ..._core.errors import Failure, Problem
-from ..api.explain import asking, library
+from ..api.explain import asking
 from ..rollout.wait import follow
 from .canary import Canary, judged, prepared
-from .rollback import Bundle, Restored, outcomes, restore, waiting
+from .rollback import Bundle, Restored, outcomes, restore, waiting, worked_now, works_as_before
 
 Live = Mapping[Ref, "Manifest | None"]
-Failed = tuple["Change | None", Failure, "Restored | None"]
+# A collector that failed, and what was brought back, or why it keeps the new config.
+Failed = tuple["Change | None", Failure, "Restored | str"]
 
 
 class Changes:
@@ -58,9 +58,8 @@ class Changes:
             self._plan([one for one in found if one.before and any(map(self._differs, one.workloads))])
             return
         new = [one for one in found if one.name not in self.records and one.is_followed and one.before]
-        changing = self.bundle.cluster.parallel(self._goes_back, new)
         left = [one for one in found if one.name in self.records]
-        wanted = [*left, *(one for one, goes in zip(new, changing, strict=True) if goes)]
+        wanted = [*left, *filter(None, self.bundle.cluster.parallel(self._working, new))]
         self.changes = [one for one in self.bundle.cluster.parallel(self._recorded, wanted) if one]
         self.canaries = prepared(self.bundle, self.changes, self.live)
 
@@ -88,16 +87,13 @@ class Changes:
         undo = "" if self.bundle.check or not change.goes_back else ", or undoes it if it does not work"
         self.bundle.warn(f"A run was interrupted while it changed the collector {change.name} ({since}). {does}{undo}.")
 
-    def _goes_back(self, change: Change) -> bool:
-        """Return whether a workload changes that works now: only such a collector can go back."""
+    def _working(self, change: Change) -> Change | None:
+        """Return a change with how its workloads work now, or None: only a collector that works can go back."""
         now = [live for one in change.workloads if (live := self.live.get(ref(one)))]
-        search = library("jmespath").search
-        parts = [
-            part for one in asking("Read the workloads", lambda: follow(self.bundle.cluster, now)) for part in one.parts
-        ]
-        counted = [part for part in parts if part["kind"] in COUNTS]
-        works = bool(counted) and all((search(COUNTS[part["kind"]][0], part) or 0) >= 1 for part in counted)
-        return works and any(self._differs(one) for one in change.workloads)
+        seen = asking("Read the workloads", lambda: follow(self.bundle.cluster, now))
+        works = worked_now(self.bundle, [part for one in seen for part in one.parts])
+        goes = works and all(one.pods for one in works.values()) and any(self._differs(one) for one in change.workloads)
+        return replace(change, worked=works) if goes else None
 
     def _differs(self, workload: Manifest) -> bool:
         after, now = self.bundle.tried(workload), self.live.get(ref(workload))
@@ -109,10 +105,7 @@ class Changes:
         record = checked_record(change, found, self.bundle.manager)
         if record is None:
             return change if change.before else None
-        earlier = objects_of(record, change)
-        named = {ref(item) for item in earlier}
-        before = [*earlier, *(item for item in change.before if ref(item) not in named)]
-        return replace(change, before=before, record=record)
+        return recorded(record, change)
 
     def begin(self, manifests: Iterable[Manifest]) -> None:
         """Record the changes of collectors that these manifests contain."""
@@ -153,13 +146,19 @@ class Changes:
         plain = {str(ref(item)): [item] for item in others if ref(item) not in own}
         failed = self._judged(lambda canary: canary.first(after), after)
         awaited = {**{name: one.workloads for name, one in self.open.items()}, **plain}
-        waits = {name: waiting(self.bundle, workloads, after) for name, workloads in awaited.items()}
+        waits = {name: waiting(self.bundle, items, after, self.open.get(name)) for name, items in awaited.items()}
+        late: dict[str, Failed] = {}
         for name, failure in outcomes(self.bundle, waits) if waits else ():
-            if failure:
+            change = self.open.get(name)
+            why = works_as_before(self.bundle, change, after) if failure and change and change.goes_back else ""
+            if failure and why:
+                late[name] = change, failure, why
+            elif failure:
                 failed.append(self._failed(name, failure, after))
-            elif name in self.open and name not in self.canaries:
+            elif change and name not in self.canaries:
                 self._close(self.open.pop(name))
         failed += self._judged(Canary.whole, after)
+        failed += [one for name, one in late.items() if name in self.open]
         for name in list(self.open):
             self._close(self.open.pop(name))
         if failed:
@@ -172,15 +171,17 @@ class Changes:
 
     def _failed(self, name: str, failure: Failure, after: dict[Ref, Manifest]) -> Failed:
         change = self.open.pop(name, None)
-        return change, failure, restore(self.bundle, change, after, self.live) if change and change.goes_back else None
+        if change and change.goes_back:
+            return change, failure, restore(self.bundle, change, after, self.live)
+        return change, failure, f"{name} keeps the new config, because `on_failure` is `keep`." if change else ""
 
     def _failure(self, failed: list[Failed]) -> Failure:
-        again = {one.name: self._again(one) for one, _failure, back in failed if one and back and back.back}
+        undone = [(one, back) for one, _failure, back in failed if one and isinstance(back, Restored)]
+        again = {one.name: self._again(one) for one, back in undone if back.back}
         works = dict(outcomes(self.bundle, {name: wait for name, wait in again.items() if wait}))
         told = [
-            self._told(change, back, works.get(change.name)) if back else self._told_kept(change)
-            for change, _failure, back in failed
-            if change
+            *(self._told(one, back, works.get(one.name)) for one, back in undone),
+            *(back for _change, _failure, back in failed if isinstance(back, str) and back),
         ]
         first = failed[0][1]
         others = [str(failure) for _change, failure, _back in failed[1:]]
@@ -200,9 +201,6 @@ class Changes:
         lines = [f"The earlier config of {change.name} is back{works}."] if back.back else []
         lines += [f"Not back: {'; '.join(back.kept)}."] if back.kept else []
         return " ".join([*lines, *self._told_config(change)] if lines else [])
-
-    def _told_kept(self, change: Change) -> str:
-        return f"{change.name} keeps the new config, because `on_failure` is `keep`."
 
     def _told_config(self, change: Change) -> list[str]:
         text = str(change.before)

@@ -1,7 +1,7 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Bring the objects of a collector back to what the previous run applied. Private."""
+"""Wait for a changed collector, and bring back what the previous run applied if it works worse. Private."""
 
 from __future__ import annotations
 
@@ -11,12 +11,18 @@ from typing import Any, Protocol
 
 from ..._core.change.extract import extracted, is_within
 from ..._core.change.record import Change, collector_of, identified
+from ..._core.change.worked import Worked, is_worse, place, unfinished, worked
 from ..._core.cluster.bundle import Manifest, Ref, ordered, ref
-from ..._core.cluster.ownership import last_apply
+from ..._core.cluster.ownership import last_apply, reapplied
+from ..._core.cluster.rollout import Symptom
+from ..._core.cluster.rollout_tables import COUNTS
 from ..._core.errors import Failure, Problem
 from ..api.cluster import Cluster
+from ..api.explain import asking, library
+from ..diagnose.reader import ClusterReader
 from ..rollout.reasons import checked_search
-from ..rollout.wait import RolloutWait, RolloutWaitOptions
+from ..rollout.wait import RolloutWait, RolloutWaitOptions, follow
+from .observe import pods_of
 
 
 class Bundle(Protocol):
@@ -120,17 +126,63 @@ def _another_run(bundle: Bundle, applied: Manifest, now: Manifest, left: Manifes
     return times[0] != times[1] or not is_within(applied, extracted(left, bundle.manager))
 
 
-def waiting(bundle: Bundle, workloads: Sequence[Manifest], left: Mapping[Ref, Manifest]) -> RolloutWait:
-    """Return the wait for some workloads, which ends if another run changes one of them."""
+def worked_now(bundle: Bundle, parts: Iterable[Manifest]) -> dict[str, Worked]:
+    """Return how workloads work now. Pods are read only where some of them do not."""
+    search, found = library("jmespath").search, {}
+    for part in (one for one in parts if one["kind"] in COUNTS):
+        have, want = (search(path, part) or 0 for path in COUNTS[part["kind"]])
+        pods = [pod for revision in _pods(bundle, part) for pod in revision] if have < want else []
+        found[str(ref(part))] = worked(part, have, pods)
+    return found
+
+
+def _pods(bundle: Bundle, workload: Manifest) -> tuple[list[Manifest], list[Manifest]]:
+    """Return the pods of the new config and those of earlier ones; none if this account may not read them."""
+    try:
+        return pods_of(ClusterReader(bundle.cluster, bundle.aside()), workload)
+    except Problem:
+        return [], []
+
+
+def works_as_before(bundle: Bundle, change: Change, left: Mapping[Ref, Manifest]) -> str:
+    """Return why a collector that is not ready keeps its new config, or an empty string if it works worse."""
+    states = [state for item in change.workloads if (state := bundle.live(item))]
+    since = {name: int(item["metadata"].get("generation") or 0) for name, item in left.items()}
+    seen = asking("Read the workloads", lambda: follow(bundle.cluster, states))
+    parts = [part for one in seen for part in one.parts]
+    by_others = any(reapplied(state, since.get(ref(state), 0), bundle.manager) for state in states)
+    if by_others or not parts or any(one.untaken for one in seen):
+        return ""
+    lines = []
+    for part in parts:
+        before, (new, old) = change.worked.get(str(ref(part))), _pods(bundle, part)
+        if before is None or is_worse(part, before, new):
+            return ""
+        lines += unfinished(part, before, new, old)
+    return " ".join([f"{change.name} keeps the new config, because it works as well as the earlier one.", *lines])
+
+
+def waiting(
+    bundle: Bundle, workloads: Sequence[Manifest], left: Mapping[Ref, Manifest], change: Change | None = None
+) -> RolloutWait:
+    """Return the wait for some workloads, which ends if another run changes one of them.
+
+    With the change of a collector that goes back, pods that did not work before do not end it either.
+    """
     named = [{**ref(item)._asdict(), "api_version": item["apiVersion"]} for item in workloads]
     generations: list[dict[str, Any]] = [
         {**ref(item)._asdict(), "generation": item["metadata"].get("generation") or 0}
         for workload in workloads
         if (item := left.get(ref(workload)))
     ]
-    options = RolloutWaitOptions(
-        named, bundle.wait_seconds, bundle.unschedulable_seconds, until={}, allow_empty=False, applied=generations
-    )
+    before = change.worked if change and change.goes_back else {}
+
+    def spares(workload: Manifest, symptom: Symptom) -> bool:
+        idle = before[str(ref(workload))].idle if str(ref(workload)) in before else ()
+        return symptom.pod is not None and place(workload, symptom.pod) in idle
+
+    seconds = bundle.wait_seconds, bundle.unschedulable_seconds
+    options = RolloutWaitOptions(named, *seconds, until={}, allow_empty=False, applied=generations, spares=spares)
     return RolloutWait(bundle.cluster, checked_search({}), options)
 
 

@@ -15,7 +15,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ..._core.cluster.bundle import Ref, ref
 from ..._core.cluster.operator_status import OPERATOR_PODS, Child, children, followed, untaken
 from ..._core.cluster.ownership import reapplied
-from ..._core.cluster.rollout import OF, Object, count, is_ready, title, unprobed
+from ..._core.cluster.rollout import OF, Object, Symptom, count, is_ready, title, unprobed
 from ..._core.collector.names import OWNER
 from ..._core.config.secrets import quoted
 from ..._core.errors import Failure, Problem
@@ -44,6 +44,8 @@ class RolloutWaitOptions:
     until: dict[str, str]
     allow_empty: bool
     applied: Sequence[dict[str, Any]] = ()
+    # Whether a symptom of a workload is no reason to end the wait before the time is over.
+    spares: Callable[[Object, Symptom], bool] = lambda _workload, _symptom: False
 
 
 def run_wait(module: AnsibleModule) -> None:
@@ -102,7 +104,7 @@ class RolloutWait:
         if all(item.done(self._ready) for item in self.seen):
             return True
         self.found = self.look.at([part for item in self.seen for part in item.late(self._ready)])
-        fatal = self.look.lasting(self.found)
+        fatal = [one for one in self.look.lasting(self.found) if not self.options.spares(*one)]
         if fatal:
             raise self.look.failure(fatal)
         return False
@@ -145,10 +147,8 @@ class RolloutWait:
         )
 
 
-# Suffix of the names of the operator's leases.
-LEASE = ".opentelemetry.io"
+LEASE = ".opentelemetry.io"  # ends the names of the operator's leases
 LOG_LINES, SHOWN, LINE_LENGTH = 500, 2, 500
-
 Ready = Callable[[Object], bool]
 
 

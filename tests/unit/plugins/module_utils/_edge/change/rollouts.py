@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A cluster in memory whose controllers replace pods as Kubernetes does, and whose pods count what they export.
 
-Pods with config `worse` export nothing, those with `broken` never get ready.
+Pods with config `worse` export nothing, and those with `broken` crash, as all do on a node that `crashes`. Pods on a
+node that is `down` neither get ready nor end.
 """
 
 from __future__ import annotations
@@ -45,6 +46,8 @@ class Rollouts(FakeApi):
     """Controllers act when an object is written, and whenever time passes. There are three nodes."""
 
     nodes = 3
+    down: frozenset[str] = frozenset()
+    crashes: frozenset[str] = frozenset()
     # What an eviction is answered with, unless it is done.
     evicts: Answered | None = None
 
@@ -119,9 +122,10 @@ class Rollouts(FakeApi):
     def split(self, workload: Any) -> tuple[list[Any], list[Any]]:
         """Return the pods of the current revision, and the others."""
         name = self.revision(workload)
+        pods = [pod for pod in self.pods() if "deletionTimestamp" not in pod["metadata"]]
         return (
-            [pod for pod in self.pods() if pod["metadata"]["labels"][HASH] == name],
-            [pod for pod in self.pods() if pod["metadata"]["labels"][HASH] != name],
+            [pod for pod in pods if pod["metadata"]["labels"][HASH] == name],
+            [pod for pod in pods if pod["metadata"]["labels"][HASH] != name],
         )
 
     def make(self, workload: Any, node: str = "") -> bool:
@@ -130,11 +134,11 @@ class Rollouts(FakeApi):
         owner = name if workload["kind"] == "Deployment" else workload["metadata"]["uid"]
         metadata = {"uid": f"pod{self.made}", "ownerReferences": [{"uid": owner}]}
         pod = copy.deepcopy(workload["spec"]["template"]["spec"])
-        ready = "broken" not in pod["volumes"][0]["configMap"]["name"]
+        ready = "broken" not in pod["volumes"][0]["configMap"]["name"] and node not in self.crashes
         waiting = {"waiting": {"reason": "CrashLoopBackOff"}}
         ended = {"terminated": {"reason": "Error", "exitCode": 1}}
         crashed = {"name": "collector", "restartCount": 2, "state": waiting, "lastState": ended}
-        conditions = [{"type": "Ready", "status": str(ready)}]
+        conditions = [{"type": "Ready", "status": str(ready and node not in self.down)}]
         state = {"phase": "Running", "conditions": conditions, "containerStatuses": [] if ready else [crashed]}
         pod["nodeName"] = node
         made = obj("Pod", f"p{self.made}", labels={**PODS, HASH: name}, metadata=metadata, spec=pod, status=state)
@@ -142,7 +146,10 @@ class Rollouts(FakeApi):
         return True
 
     def end(self, pod: Any) -> bool:
-        del self.objects[f"{ROOT}/{pod['metadata']['name']}"]
+        if pod["spec"]["nodeName"] in self.down:
+            pod["metadata"]["deletionTimestamp"] = "now"
+        else:
+            del self.objects[f"{ROOT}/{pod['metadata']['name']}"]
         return True
 
     def _report(self, workload: Any) -> None:
@@ -153,7 +160,8 @@ class Rollouts(FakeApi):
         names = self.order[workload["metadata"]["uid"]]
         workload["status"] = {
             "observedGeneration": workload["metadata"]["generation"],
-            **dict.fromkeys(("replicas", "desiredNumberScheduled", "currentNumberScheduled"), total),
+            **dict.fromkeys(("replicas", "currentNumberScheduled"), total),
+            "desiredNumberScheduled": self.nodes,
             **dict.fromkeys(("updatedReplicas", "updatedNumberScheduled"), len(new)),
             **dict.fromkeys(("availableReplicas", "numberAvailable", "readyReplicas"), available),
             "updateRevision": names[-1],
@@ -188,13 +196,18 @@ def _stateful_set(api: Rollouts, workload: Any) -> bool:
 
 
 def _daemon_set(api: Rollouts, workload: Any) -> bool:
+    """Act as `rollingUpdate` of k8s.io/kubernetes/pkg/controller/daemon/update.go does without a surge."""
     new, old = api.split(workload)
-    used = {pod["spec"]["nodeName"] for pod in [*new, *old]}
+    used = {pod["spec"]["nodeName"] for pod in api.pods()}
     free = [name for name in (f"n{number}" for number in range(api.nodes)) if name not in used]
     if free:
         return api.make(workload, free[0])
-    by_itself = workload["spec"].get("updateStrategy", {}).get("type") != "OnDelete"
-    return bool(old and by_itself and api.end(old[0]))
+    strategy = workload["spec"].get("updateStrategy", {})
+    ending = len(api.pods()) - len(new) - len(old)
+    fewer = strategy.get("rollingUpdate", {}).get("maxUnavailable", 1) - ending - sum(not is_ready(pod) for pod in new)
+    useless, useful = ([pod for pod in old if is_ready(pod) is ready] for ready in (False, True))
+    going = [] if strategy.get("type") == "OnDelete" else [*useless, *useful[: max(fewer, 0)]]
+    return bool([api.end(pod) for pod in going])
 
 
 _ACTS = {"Deployment": _deployment, "StatefulSet": _stateful_set, "DaemonSet": _daemon_set}

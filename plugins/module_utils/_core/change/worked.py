@@ -1,0 +1,90 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Whether a workload that does not become ready works worse than before its change. Private.
+
+A pod that did not work before either, such as one on a node that is down, says nothing about a new config.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
+
+from ..cluster.bundle import Manifest, ref
+from ..config.paths import items, section
+from ..config.secrets import quoted
+from .hold import is_ready
+
+_SHOWN = 5
+
+
+class Worked(NamedTuple):
+    """How many pods of a workload worked before its change, and the places of those that did not."""
+
+    pods: int
+    idle: tuple[str, ...] = ()
+
+
+def place(workload: Manifest, pod: Manifest) -> str:
+    """Return where a workload has one pod at a time; an empty string for a Deployment, whose pods have no place."""
+    if workload["kind"] == "StatefulSet":
+        return f"pod {pod['metadata']['name']}"
+    return f"node {_node(pod)}" if workload["kind"] == "DaemonSet" else ""
+
+
+def _node(pod: Manifest) -> str:
+    """Return the node of a DaemonSet's pod, also of one that is not scheduled yet."""
+    spec = section(pod, "spec")
+    wanted = section(spec, "affinity", "nodeAffinity", "requiredDuringSchedulingIgnoredDuringExecution")
+    fields = [field for term in items(wanted, "nodeSelectorTerms") for field in items(term, "matchFields")]
+    names = [name for field in fields if field.get("key") == "metadata.name" for name in items(field, "values")]
+    return str(spec.get("nodeName") or next(iter(names), "unknown"))
+
+
+def worked(workload: Manifest, pods: int, found: Iterable[Manifest]) -> Worked:
+    """Return how a workload works now, given its number of available pods, and all pods if some are not available."""
+    ready, idle = _places(workload, found)
+    return Worked(pods, () if workload["kind"] == "Deployment" else tuple(sorted(idle - ready)))
+
+
+def _places(workload: Manifest, pods: Iterable[Manifest]) -> tuple[set[str], set[str]]:
+    """Return the places of the pods that are ready, and of those that are not."""
+    given = [(place(workload, pod), is_ready(pod)) for pod in pods]
+    return {name for name, ready in given if ready}, {name for name, ready in given if not ready}
+
+
+def is_worse(workload: Manifest, before: Worked | None, new: Sequence[Manifest]) -> bool:
+    """Return whether the new config works worse, or was tried nowhere, given the pods that run it.
+
+    A controller may wait for a pod that will never be ready before it replaces the others: those say nothing.
+    """
+    if before is None:
+        return True
+    if workload["kind"] == "Deployment":
+        return sum(map(is_ready, new)) < before.pods
+    ready, idle = _places(workload, new)
+    by_hand = section(workload, "spec", "updateStrategy").get("type") == "OnDelete"
+    return not (ready or by_hand) or not idle - ready <= set(before.idle)
+
+
+def unfinished(workload: Manifest, before: Worked, new: Sequence[Manifest], old: Sequence[Manifest]) -> list[str]:
+    """Return which pods of a workload are not ready as before the change, and which still run the earlier config."""
+    ready, _idle = _places(workload, new)
+    late = [name for name in before.idle if name not in ready]
+    names = sorted(f"pod {pod['metadata']['name']}" for pod in old)
+    after = f"{ref(workload)} replaces them when its other pods are ready or gone."
+    return [
+        *([f"Not ready, as before the change: {_few(late)}."] if late else []),
+        *([f"Still with the earlier config: {_few(names)}. {after}"] if names else []),
+    ]
+
+
+def _few(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+    return f"{', '.join(map(quoted, names[:_SHOWN]))}{more}"
+
+
+def worked_of(data: Any) -> dict[str, Worked]:
+    """Return what the data of a record say. Raises an error of Python for other data."""
+    return {str(name): Worked(int(pods), tuple(map(str, idle))) for name, (pods, idle) in data.items()}
