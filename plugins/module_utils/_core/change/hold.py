@@ -80,6 +80,11 @@ def _daemon_set(_spec: Mapping[str, Any], _count: int, _total: int, _surges: boo
     return {"updateStrategy": {"type": "OnDelete"}}
 
 
+# Fields of an OpenTelemetryCollector that say how many pods there are, and how they are replaced.
+_SCALE = (
+    *("replicas", "autoscaler", "podDisruptionBudget", "deploymentUpdateStrategy", "daemonSetUpdateStrategy"),
+    *("configVersions", "upgradeStrategy"),
+)
 _HOLDS = {"Deployment": _deployment, "StatefulSet": _stateful_set, "DaemonSet": _daemon_set}
 
 
@@ -104,12 +109,19 @@ def renews_pods(workload: Manifest, live: Manifest, after: Manifest | None, befo
 
     `before` is the workload before an interrupted change, whose pods are no canary when the inventory goes back to it.
     """
-    if workload["kind"] not in _HOLDS or after is None:
+    if after is None:
         return True
-    wanted, now, then, given = (section(one, "spec", "template") for one in (after, live, before, workload))
+    wanted, now, then, given = map(_of_pods, (after, live, before, workload))
     if before is None:
         return wanted != now
     return not (is_within(then, wanted) and is_within(given, then))
+
+
+def _of_pods(workload: Manifest | None) -> Mapping[str, Any]:
+    """Return what pods are made from: a template, or what remains of a resource of an operator."""
+    spec = section(workload, "spec")
+    of_scale = {key: value for key, value in spec.items() if key not in _SCALE}
+    return section(spec, "template") if "template" in spec else of_scale
 
 
 def pods_to_evict(old: Iterable[Manifest], count: int) -> list[Manifest]:

@@ -25,7 +25,7 @@ from .options import CANARY, DEFAULTS, ROLLBACK
 from .worked import Worked, worked_of
 
 LABEL, UNDER_WAY = "o11y.opentelemetry/change", "under-way"
-BEFORE, WORKED = "before.json", "worked.json"
+BEFORE, WORKED, READINGS = "before.json", "worked.json", "readings.json"
 # A ConfigMap holds 1 MiB at most.
 LARGEST = 1_000_000
 # A Secret's values go into no other object, and the shared objects of a namespace belong to no collector.
@@ -35,6 +35,7 @@ _RIGHTS = (
     *("ServiceAccount", "Role", "RoleBinding", "ClusterRole", "ClusterRoleBinding"),
     "SecurityContextConstraints",
 )
+_NUMBERS = ("seconds", "received", "restarted", "memory_percent")
 
 
 @dataclass
@@ -48,6 +49,8 @@ class Change:
     record: Manifest | None = None
     # By the name of each workload that decides whether the collector is ready.
     worked: Mapping[str, Worked] = field(default_factory=dict)
+    # What its pods were like before, where none of them keeps the earlier config.
+    readings: Mapping[str, Any] | None = None
 
     @property
     def workloads(self) -> list[Manifest]:
@@ -124,12 +127,34 @@ def record_name(workload: Manifest) -> Manifest:
 def record_of(change: Change, run: str) -> Manifest | None:
     """Return the record of a change, or None if it is too large for a ConfigMap."""
     kept = [item for item in change.before if item["kind"] not in _RIGHTS]
-    before = json.dumps(kept, sort_keys=True, separators=(",", ":"))
+    before, readings = _json(kept), _json(_shortened(change.readings)) if change.readings else ""
     if len(before.encode()) > LARGEST:
         return None
-    worked = json.dumps(change.worked, sort_keys=True, separators=(",", ":"))
-    data = {BEFORE: before, WORKED: worked, "strategy": str(change.options["strategy"]), "run": run}
+    data = {BEFORE: before, WORKED: _json(change.worked), "strategy": str(change.options["strategy"]), "run": run}
+    if readings and len((before + readings).encode()) <= LARGEST:
+        data[READINGS] = readings
     return {**record_name(change.workloads[0]), "data": data}
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, sort_keys=True, separators=(",", ":"))
+
+
+def _shortened(readings: Mapping[str, Any]) -> dict[str, Any]:
+    """Return readings whose log has no more than what compares: the errors of components, which are masked."""
+    logs = [{key: row[key] for key in ("about", "cause", "said")} for row in readings["logs"] if row["about"]]
+    return {**readings, "logs": logs}
+
+
+def _readings(record: Manifest) -> Mapping[str, Any] | None:
+    """Return what the pods were like before an interrupted change, or None if its record does not say so."""
+    try:
+        found = json.loads(str(at(record, ("data", READINGS))))
+    except ValueError:
+        return None
+    kinds = (("bases", "receives", "exports", "pods", "logs", "steady"), list), (_NUMBERS, int)
+    fits = isinstance(found, dict) and all(isinstance(found.get(key), kind) for keys, kind in kinds for key in keys)
+    return found if fits else None
 
 
 def is_record(item: Manifest) -> bool:
@@ -164,4 +189,4 @@ def recorded(record: Manifest, change: Change) -> Change:
         raise Problem(wrong, asked=f"Change the collector {change.name}", fix=fix) from error
     named = {ref(item) for item in earlier}
     before = [*earlier, *(item for item in change.before if ref(item) not in named)]
-    return replace(change, before=before, record=record, worked=worked)
+    return replace(change, before=before, record=record, worked=worked, readings=_readings(record))

@@ -6,7 +6,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, TypeVar
+from functools import partial
+from typing import TypeVar
 
 from ..._core.change.hold import Hold, eviction, held, is_ready, pods_to_evict, renews_pods
 from ..._core.change.judge import Verdict, rows_of
@@ -38,8 +39,8 @@ class Canary:
         self.seconds = float(change.options["observe_seconds"])
         self.reader = ClusterReader(bundle.cluster, bundle.aside())
         self.rows = rows_of(change.options["judge"])
-        self.before: Mapping[str, Any] | None = None
         self.hold: Hold | None = held(self.workload, live, change.options["share"])
+        self.before = None if self.hold else change.readings
 
     def prepare(self, live: Manifest) -> bool:
         """Return whether the change makes new pods. Raises Problem if it could not be judged."""
@@ -49,8 +50,8 @@ class Canary:
             return False
         observed = self._observed(live)
         require_metrics(self.reader, observed)
-        if self.hold is None and not self.bundle.check:
-            self.before = baseline(self.reader, observed)
+        if self.hold is None and self.before is None and not self.bundle.check:
+            self.before = self.change.readings = baseline(self.reader, observed)
         return True
 
     def manifest(self, manifest: Manifest) -> Manifest:
@@ -151,19 +152,23 @@ def prepared(bundle: Bundle, changes: Iterable[Change], live: Mapping[Ref, Manif
 def judged(
     cluster: Cluster,
     canaries: Mapping[str, Canary],
-    stage: Callable[[Canary], None],
+    stages: Callable[[Canary], list[Ended]],
     failed: Callable[[str, Failure], Ended],
+    beside: Callable[[], list[Ended]],
 ) -> list[Ended]:
-    """Judge canaries at the same time, and return what `failed` makes of those that fail, as soon as each does."""
+    """Judge canaries at the same time, and do what is beside them. Return what becomes of those that are not complete.
 
-    def outcome(name: str) -> Ended | None:
+    A canary that fails goes back at once.
+    """
+
+    def outcome(name: str) -> list[Ended]:
         try:
-            stage(canaries[name])
+            return stages(canaries[name])
         except Failure as failure:
-            return failed(name, failure)
+            return [failed(name, failure)]
         except Problem as problem:
             given = {"asked": problem.asked, "where": problem.where, "fix": problem.fix}
-            return failed(name, Failure(problem.wrong, facts={"failures": []}, **given))
-        return None
+            return [failed(name, Failure(problem.wrong, facts={"failures": []}, **given))]
 
-    return [one for one in cluster.parallel(outcome, canaries) if one is not None]
+    work: list[Callable[[], list[Ended]]] = [beside, *(partial(outcome, name) for name in canaries)]
+    return [one for ended in cluster.parallel(lambda part: part(), work) for one in ended]

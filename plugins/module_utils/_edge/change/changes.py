@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
@@ -140,36 +140,59 @@ class Changes:
     def finish(self, after: dict[Ref, Manifest], others: Iterable[Manifest] = ()) -> set[Ref]:
         """Wait for the changed collectors and for other workloads. Return all of them, or raise Failure.
 
-        A collector goes back as soon as it fails, while the others are still awaited.
+        A collector goes back as soon as it fails, while the others are still awaited or judged.
         """
         own = {ref(item) for one in self.open.values() for item in one.workloads}
         plain = {str(ref(item)): [item] for item in others if ref(item) not in own}
-        failed = self._judged(lambda canary: canary.first(after), after)
         awaited = {**{name: one.workloads for name, one in self.open.items()}, **plain}
-        waits = {name: waiting(self.bundle, items, after, self.open.get(name)) for name, items in awaited.items()}
-        late: dict[str, Failed] = {}
-        for name, failure in outcomes(self.bundle, waits) if waits else ():
-            change = self.open.get(name)
-            why = works_as_before(self.bundle, change, after) if failure and change and change.goes_back else ""
-            if failure and why:
-                late[name] = change, failure, why
-            elif failure:
-                failed.append(self._failed(name, failure, after))
-            elif change and name not in self.canaries:
-                self._close(self.open.pop(name))
-        failed += self._judged(Canary.whole, after)
-        failed += [one for name, one in late.items() if name in self.open]
-        for name in list(self.open):
-            self._close(self.open.pop(name))
+        canaries = {name: one for name, one in self.canaries.items() if name in self.open}
+        rolling = {name: workloads for name, workloads in awaited.items() if name not in canaries}
+        failed = judged(
+            self.bundle.cluster,
+            canaries,
+            lambda canary: self._complete(canary, after),
+            lambda name, failure: self._failed(name, failure, after),
+            lambda: self._rolled(rolling, after),
+        )
         if failed:
             raise self._failure(failed)
         return {ref(item) for workloads in awaited.values() for item in workloads}
 
-    def _judged(self, stage: Callable[[Canary], None], after: dict[Ref, Manifest]) -> list[Failed]:
-        canaries = {name: one for name, one in self.canaries.items() if name in self.open}
-        return judged(self.bundle.cluster, canaries, stage, lambda name, failure: self._failed(name, failure, after))
+    def _rolled(self, rolling: Mapping[str, list[Manifest]], after: Mapping[Ref, Manifest]) -> list[Failed]:
+        """Wait for what is not judged, and return what fails."""
+        failed = []
+        waits = {name: waiting(self.bundle, items, after, self.open.get(name)) for name, items in rolling.items()}
+        for name, failure in outcomes(self.bundle, waits) if waits else ():
+            change = self.open.get(name)
+            late = self._kept(change, failure, after) if failure else None
+            if failure and not late:
+                failed.append(self._failed(name, failure, after))
+            elif change:
+                failed += [late] if late else []
+                self._close(self.open.pop(name))
+        return failed
 
-    def _failed(self, name: str, failure: Failure, after: dict[Ref, Manifest]) -> Failed:
+    def _complete(self, canary: Canary, after: dict[Ref, Manifest]) -> list[Failed]:
+        """Take a canary from its first pods to the last. Raises Failure as soon as one does not work or does worse."""
+        change, late = canary.change, []
+        canary.first(after)
+        wait = waiting(self.bundle, change.workloads, after, change)
+        for _name, failure in outcomes(self.bundle, {change.name: wait}):
+            if failure:
+                kept = self._kept(change, failure, after)
+                if not kept:
+                    raise failure
+                late.append(kept)
+        canary.whole()
+        self._close(self.open.pop(change.name))
+        return late
+
+    def _kept(self, change: Change | None, failure: Failure, after: Mapping[Ref, Manifest]) -> Failed | None:
+        """Return why a collector that is not ready keeps its new config, unless it works worse than before."""
+        why = works_as_before(self.bundle, change, after) if change and change.goes_back else ""
+        return (change, failure, why) if why else None
+
+    def _failed(self, name: str, failure: Failure, after: Mapping[Ref, Manifest]) -> Failed:
         change = self.open.pop(name, None)
         if change and change.goes_back:
             return change, failure, restore(self.bundle, change, after, self.live)

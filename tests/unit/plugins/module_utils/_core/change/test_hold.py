@@ -103,8 +103,12 @@ def test_only_new_pods_are_worth_a_canary() -> None:
     more = {**old, "spec": {**old["spec"], "replicas": 9}}
     assert not hold.renews_pods(more, old, more)
     assert hold.renews_pods(more, {**old, "kind": "OpenTelemetryCollector"}, None)
-    resource = workload("deployment", "operator")
-    assert hold.renews_pods(resource, resource, resource), "its operator decides"
+    resource, scaled, changed = (
+        workload("deployment", "operator", **given) for given in ({}, {"replicas": 9}, {"cpu_request": "200m"})
+    )
+    assert not hold.renews_pods(scaled, resource, scaled)
+    assert hold.renews_pods(changed, resource, changed)
+    assert not hold.renews_pods(resource, changed, resource, before=resource), "an inventory that goes back"
 
 
 def test_an_inventory_that_goes_back_needs_no_canary() -> None:

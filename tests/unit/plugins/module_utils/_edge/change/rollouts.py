@@ -211,3 +211,15 @@ def _daemon_set(api: Rollouts, workload: Any) -> bool:
 
 
 _ACTS = {"Deployment": _deployment, "StatefulSet": _stateful_set, "DaemonSet": _daemon_set}
+
+
+def watched(api: Rollouts) -> list[list[str]]:
+    """Return a list that gets the configs of the pods whenever they differ from those before."""
+    seen: list[list[str]] = []
+
+    def look(_now: float) -> None:
+        if api.configs() not in seen[-1:]:
+            seen.append(api.configs())
+
+    api.clock.on_sleep.append(look)
+    return seen

@@ -18,9 +18,9 @@ from ..bundle.helpers import NAMESPACE
 from ..diagnose.diagnose_api import CONFIG
 from ..fake_api import status
 from .helpers import RECORD, KilledError, run
-from .rollouts import WORKLOADS, Rollouts, collector
+from .rollouts import WORKLOADS, Rollouts, collector, watched
 
-NAME = "ns/a"
+NAME, ALONE = "ns/a", ("StatefulSet", {"replicas": 1})
 CANARY: dict[str, Any] = {
     "strategy": "canary",
     "share": "1",
@@ -53,16 +53,18 @@ def fails(api: Rollouts, *given: Any, **more: Any) -> Failure:
     return caught.value
 
 
-def watched(api: Rollouts) -> list[list[str]]:
-    """Return a list that gets the configs of the pods whenever they differ from those before."""
-    seen: list[list[str]] = []
+def killed(api: Rollouts, config: str, *given: Any) -> None:
+    """Let a run end as soon as one pod has the config."""
 
-    def look(_now: float) -> None:
-        if api.configs() not in seen[-1:]:
-            seen.append(api.configs())
+    def end(_now: float) -> None:
+        if api.configs().count(config) == 1:
+            raise KilledError
 
-    api.clock.on_sleep.append(look)
-    return seen
+    api.clock.on_sleep.append(end)
+    with pytest.raises(KilledError):
+        change(api, config, *given)
+    api.clock.on_sleep.remove(end)
+    api.clock.sleep(600)
 
 
 @pytest.mark.parametrize("kind", WORKLOADS)
@@ -120,16 +122,7 @@ def test_a_node_that_no_pod_may_leave_gets_no_canary(code: int, reason: str) -> 
 @pytest.mark.parametrize(("kind", "config"), [(kind, config) for kind in WORKLOADS for config in ("second", "worse")])
 def test_a_run_that_is_killed_while_it_holds_is_finished_by_the_next(kind: str, config: str) -> None:
     api = cluster(kind)
-
-    def end(_now: float) -> None:
-        if api.configs().count(config) == 1:
-            raise KilledError
-
-    api.clock.on_sleep.append(end)
-    with pytest.raises(KilledError):
-        change(api, config, kind)
-    api.clock.on_sleep.remove(end)
-    api.clock.sleep(600)
+    killed(api, config, kind)
     assert api.configs().count(config) == 1, "the workload holds itself"
     assert RECORD in api.objects
     if config == "second":
@@ -160,6 +153,27 @@ def test_one_pod_of_a_stateful_set_is_judged_by_the_readings_before() -> None:
     failure = fails(api, "worse", "StatefulSet", {"replicas": 1})
     assert "the collector does worse than before" in str(failure)
     assert api.configs() == ["first"]
+
+
+def test_a_run_that_is_killed_when_all_pods_have_changed_is_judged_by_the_readings_before() -> None:
+    api = cluster("StatefulSet", replicas=1)
+    killed(api, "worse", *ALONE)
+    assert "exports_fail" in str(fails(api, "worse", *ALONE))
+    assert (api.configs(), RECORD in api.objects) == (["first"], False)
+    killed(api, "second", *ALONE)
+    start = api.clock.now
+    change(api, "second", *ALONE)
+    assert (api.configs(), RECORD in api.objects) == (["second"], False)
+    assert api.clock.now - start < 40, "nothing is read again before the change"
+
+
+@pytest.mark.parametrize("damage", ["", "{", "[]", '{"bases": 1}'])
+def test_readings_of_a_record_that_are_damaged_are_taken_anew(damage: str) -> None:
+    api = cluster("StatefulSet", replicas=1)
+    killed(api, "second", *ALONE)
+    api.objects[RECORD]["data"]["readings.json"] = damage
+    change(api, "second", *ALONE)
+    assert api.configs() == ["second"]
 
 
 def test_what_changes_no_pod_is_no_canary() -> None:
@@ -206,17 +220,24 @@ def test_a_lost_answer_leaves_the_record() -> None:
         change(api, "second")
 
 
-def test_a_canary_that_fails_goes_back_while_others_are_judged() -> None:
-    back = threading.Event()
+def test_a_canary_that_fails_goes_back_while_others_are_judged_and_awaited() -> None:
+    back, judging = threading.Event(), threading.Event()
 
-    def stage(canary: Any) -> None:
+    def stages(canary: Any) -> list[str]:
         if canary == "worse":
             raise Failure("it does worse", facts={})
+        judging.set()
         assert back.wait(10), "the other one is back before this one is judged"
+        return []
 
     def failed(name: str, failure: Failure) -> str:
         back.set()
         return f"{name}: {failure.wrong}"
 
+    def beside() -> list[str]:
+        assert judging.wait(10), "what is awaited does not wait for canaries"
+        return ["ns/c: does not start"]
+
     canaries: Any = {"ns/a": "worse", "ns/b": "second"}
-    assert judged(Rollouts().cluster(), canaries, stage, failed) == ["ns/a: it does worse"]
+    ended = judged(Rollouts().cluster(), canaries, stages, failed, beside)
+    assert ended == ["ns/c: does not start", "ns/a: it does worse"]
