@@ -96,7 +96,7 @@ def config(cluster: Cluster, name: str) -> str:
 
 
 def records(cluster: Cluster) -> str:
-    text = "kubectl -n change get configmap -l o11y.opentelemetry/change=under-way -o name"
+    text = "kubectl -n change get configmap -l o11y.opentelemetry/change -o name"
     return str(cluster.host.check_output(text))
 
 

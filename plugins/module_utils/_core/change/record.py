@@ -24,7 +24,14 @@ from .extract import extracted, is_applied
 from .options import CANARY, DEFAULTS, ROLLBACK
 from .worked import Worked, worked_of
 
-LABEL, UNDER_WAY = "o11y.opentelemetry/change", "under-way"
+LABEL = "o11y.opentelemetry/change"
+UNDER_WAY, KEPT, PARTLY_BACK = "under-way", "kept", "partly-back"
+# The values of the label. The last two are of a change that has failed, and say what became of the collector.
+STATES = {
+    UNDER_WAY: "",
+    KEPT: "the collector keeps the new config",
+    PARTLY_BACK: "not all of its objects went back",
+}
 BEFORE, WORKED, READINGS = "before.json", "worked.json", "readings.json"
 # A ConfigMap holds 1 MiB at most.
 LARGEST = 1_000_000
@@ -157,8 +164,31 @@ def _readings(record: Manifest) -> Mapping[str, Any] | None:
     return found if fits else None
 
 
+def in_state(record: Manifest, state: str) -> Manifest:
+    """Return a record as it is to be applied, with another state."""
+    metadata = {key: record["metadata"][key] for key in ("name", "namespace")}
+    named = {**metadata, "labels": {**record["metadata"]["labels"], LABEL: state}}
+    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": named, "data": record["data"]}
+
+
 def is_record(item: Manifest) -> bool:
-    return bool(item["kind"] == "ConfigMap" and at(item, ("metadata", "labels", LABEL)) == UNDER_WAY)
+    return bool(item["kind"] == "ConfigMap" and at(item, ("metadata", "labels", LABEL)) in STATES)
+
+
+def since_of(record: Manifest) -> str:
+    return str(record["metadata"].get("creationTimestamp") or "an unknown time")
+
+
+def failed_as(record: Manifest) -> str:
+    """Return what became of a collector whose change has failed; an empty string if the change has not ended."""
+    return STATES[record["metadata"]["labels"][LABEL]]
+
+
+def standing(record: Manifest) -> str:
+    """Return what a record says about a change."""
+    if became := failed_as(record):
+        return f"a change that began at {since_of(record)} failed, and {became}"
+    return f"a change has been under way since {since_of(record)}"
 
 
 def checked_record(change: Change, live: Manifest | None, manager: str) -> Manifest | None:
@@ -185,7 +215,7 @@ def recorded(record: Manifest, change: Change) -> Change:
         worked = worked_of(json.loads(str(at(record, ("data", WORKED)))))
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         fix = f"Delete {ref(record)} if the collector works, then run again."
-        wrong = f"{ref(record)}, which an interrupted run left, cannot be read"
+        wrong = f"{ref(record)}, which an earlier run left, cannot be read"
         raise Problem(wrong, asked=f"Change the collector {change.name}", fix=fix) from error
     named = {ref(item) for item in earlier}
     before = [*earlier, *(item for item in change.before if ref(item) not in named)]

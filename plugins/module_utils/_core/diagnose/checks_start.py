@@ -110,9 +110,9 @@ BEGINNING = (
         "change_under_way",
         "starts",
         "warning",
-        "change && [{about: 'start', record: change.record, since: change.since}]",
-        "a change has been under way since {since}, as ConfigMap {record} records",
-        "If no run is changing it now, one was interrupted: run `site`, which completes or undoes the change.",
+        "change && [{about: 'start', record: change.record, what: change.what}]",
+        "{what}, as ConfigMap {record} records",
+        "If no run is changing it now, run `site`, which completes or undoes the change.",
     ),
     DiagnoseCheck(
         "not_ready",

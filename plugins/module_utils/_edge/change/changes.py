@@ -13,14 +13,19 @@ from typing import Any
 
 from ..._core.change import hold
 from ..._core.change.record import (
+    KEPT,
+    PARTLY_BACK,
     Change,
     before_change,
     checked_record,
     collector_of,
     collectors,
+    failed_as,
+    in_state,
     record_name,
     record_of,
     recorded,
+    since_of,
 )
 from ..._core.cluster.bundle import Manifest, Ref, normalise, ref
 from ..._core.cluster.replacement_order import RUNS
@@ -82,10 +87,12 @@ class Changes:
         record = self.records.get(change.name)
         if record is None:
             return
-        since = record["metadata"].get("creationTimestamp") or "an unknown time"
+        became = failed_as(record)
+        what = f"The change of the collector {change.name} failed in an earlier run, and {became}"
+        what = what if became else f"A run was interrupted while it changed the collector {change.name}"
         does = "Without check mode this run completes or undoes it" if self.bundle.check else "This run completes it"
         undo = "" if self.bundle.check or not change.goes_back else ", or undoes it if it does not work"
-        self.bundle.warn(f"A run was interrupted while it changed the collector {change.name} ({since}). {does}{undo}.")
+        self.bundle.warn(f"{what} ({since_of(record)}). {does}{undo}.")
 
     def _working(self, change: Change) -> Change | None:
         """Return a change with how its workloads work now, or None: only a collector that works can go back."""
@@ -196,6 +203,8 @@ class Changes:
         change = self.open.pop(name, None)
         if change and change.goes_back:
             return change, failure, restore(self.bundle, change, after, self.live)
+        if change:
+            self._close(change, KEPT)
         return change, failure, f"{name} keeps the new config, because `on_failure` is `keep`." if change else ""
 
     def _failure(self, failed: list[Failed]) -> Failure:
@@ -217,9 +226,8 @@ class Changes:
         return waiting(self.bundle, workloads, {}) if workloads else None
 
     def _told(self, change: Change, back: Restored, again: Failure | None, *, awaited: bool = True) -> str:
-        """Return what became of a collector that went back, and close its record if all of it is back."""
-        if not back.kept:
-            self._close(change)
+        """Return what became of a collector that went back, and close its record."""
+        self._close(change, PARTLY_BACK if back.kept else "")
         works = f", but does not work yet: {again.wrong}" if again else " and works" if awaited else ""
         lines = [f"The earlier config of {change.name} is back{works}."] if back.back else []
         lines += [f"Not back: {'; '.join(back.kept)}."] if back.kept else []
@@ -231,8 +239,11 @@ class Changes:
         new = [str(ref(item)) for item in configs if item["metadata"]["name"] not in text]
         return [f"The new config is kept in {', '.join(new)}."] if new else []
 
-    def _close(self, change: Change) -> None:
-        """Delete the record of a change, unless another run has taken it over."""
+    def _close(self, change: Change, state: str = "") -> None:
+        """Delete the record of a change, or say in it how the change ended, unless another run has taken it over."""
         now = self.bundle.live(change.record) if change.record else None
         if change.record and now and now.get("data") == change.record.get("data"):
-            self.bundle.delete(now)
+            if state:
+                change.record = self.bundle.write(in_state(change.record, state), now)
+            else:
+                self.bundle.delete(now)

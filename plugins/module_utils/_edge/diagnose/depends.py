@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
-from ..._core.change.record import collector_of, is_record, record_name
+from ..._core.change.record import collector_of, is_record, record_name, standing
 from ..._core.cluster.references import Source, missing_keys, sources
 from ..._core.cluster.rights import Right
 from ..._core.config.paths import at, items, section
@@ -31,13 +31,13 @@ MOST_JOBS = 50
 
 
 def change_under_way(reader: ClusterReader, workload: Object | None, notes: Notes) -> dict[str, Any] | None:
-    """Return the record of a change that a run has begun and not completed, and since when."""
+    """Return the record of a change that a run has begun and not completed, and what it says."""
     if not workload or not collector_of(workload):
         return None
     metadata = record_name(workload)["metadata"]
     found = reader.one("configmaps", metadata["namespace"], metadata["name"], notes).value
-    since = at(found, ("metadata", "creationTimestamp"), "an unknown time")
-    return {"record": metadata["name"], "since": since} if found and is_record({**found, "kind": "ConfigMap"}) else None
+    record = {**(found or {"metadata": {}}), "kind": "ConfigMap"}
+    return {"record": metadata["name"], "what": standing(record)} if is_record(record) else None
 
 
 def rights(

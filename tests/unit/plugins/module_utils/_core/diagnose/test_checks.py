@@ -49,7 +49,7 @@ SITUATIONS: list[tuple[str, dict[str, Any]]] = [
     ("config_warning", {"findings": [FINDING | {"severity": "info"}]}),
     ("rollout", {"symptoms": [{"reason": "Error", "message": "exit code 1", "last_words": "boom"}]}),
     ("not_complete", {"complete": False}),
-    ("change_under_way", {"change": {"record": "a-change", "since": "2026-01-01T00:00:00Z"}}),
+    ("change_under_way", {"change": {"record": "a-change", "what": "a change has been under way"}}),
     ("not_ready", {"pods": [POD | {"ready": False}]}),
     ("resource_failed", {"resource_conditions": [{"type": "Ready", "status": "False"}]}),
     ("out_of_memory", {"pods": [POD | {"last_reason": "OOMKilled", "last_seconds_ago": 60}]}),

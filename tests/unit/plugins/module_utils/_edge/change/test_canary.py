@@ -142,7 +142,8 @@ def test_an_inventory_that_goes_back_ends_a_hold_at_once(kind: str) -> None:
     assert api.configs().count("worse") == 1
     assert RECORD in api.objects
     start = api.clock.now
-    change(api, "first", kind)
+    warnings = change(api, "first", kind)["warnings"]
+    assert "The change of the collector ns/a failed in an earlier run" in warnings[0]
     assert api.configs() == ["first"] * 3
     assert api.clock.now - start < 10
     assert RECORD not in api.objects

@@ -12,6 +12,7 @@ import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
 
 from ..bundle.helpers import NAMESPACE, RELEASE
+from ..fake_api import status
 from ..helpers import obj
 from .helpers import DEPLOYMENT, RECORD, ROLE, SERVICE, cluster, collector, fails, killed, labels, remove, run, state
 
@@ -62,8 +63,37 @@ def test_with_keep_a_record_goes_when_the_collector_works() -> None:
     keep = {"change": {"ns/a": {"on_failure": "keep"}}}
     assert "keeps the new config" in fails(api, collector("bad"), **keep).fix
     assert (api.image(), RECORD in api.objects) == ("bad", True)
-    run(api, collector("two"), **keep)
+    warnings = run(api, collector("two"), **keep)["warnings"]
+    assert "ns/a failed in an earlier run, and the collector keeps the new config" in warnings[0]
+    assert "interrupted" not in str(warnings)
     assert RECORD not in api.objects
+
+
+def test_an_object_that_did_not_go_back_is_told_from_a_run_that_was_killed() -> None:
+    api = cluster(collector("one"))
+    denied = status(422, "Invalid", "admission webhook denied the request")
+
+    def deny(_now: float) -> None:
+        api.trouble = lambda method, path: denied if (method, path) == ("PATCH", SERVICE) else None
+
+    api.clock.on_sleep.append(deny)
+    assert "Not back: Service ns/a" in fails(api, collector("bad")).fix
+    api.clock.on_sleep.clear()
+    api.trouble = lambda _method, _path: None
+    warning = run(api, collector("two"))["warnings"][0]
+    assert (
+        "The change of the collector ns/a failed in an earlier run, and not all of its objects went back (" in warning
+    )
+    assert "This run completes it, or undoes it if it does not work." in warning
+    assert RECORD not in api.objects
+
+
+def test_the_record_of_a_run_that_goes_on_is_one_of_a_change_under_way_again() -> None:
+    api = cluster(collector("one"))
+    killed(api, collector("bad"), "")
+    fails(api, collector("bad"), change={"ns/a": {"on_failure": "keep"}})
+    killed(api, collector("bad"), "")
+    assert "A run was interrupted" in str(fails(api, collector("bad")).facts["warnings"])
 
 
 def test_removal_and_check_mode_with_a_record() -> None:
@@ -88,7 +118,7 @@ def test_an_edited_record_gives_no_rights_and_a_damaged_one_stops_the_run() -> N
     assert "rules" in api.objects[ROLE]
     killed(api, collector("bad"), "")
     api.objects[RECORD]["data"]["before.json"] = "[1"
-    with pytest.raises(Problem, match="a-change, which an interrupted run left, cannot be read"):
+    with pytest.raises(Problem, match="a-change, which an earlier run left, cannot be read"):
         run(api, collector("bad"))
 
 
@@ -118,5 +148,5 @@ def test_a_damaged_record_stops_the_run(text: str) -> None:
     api = cluster(collector("one"))
     killed(api, collector("bad"), "")
     api.objects[RECORD]["data"]["before.json"] = text
-    with pytest.raises(Problem, match="a-change, which an interrupted run left, cannot be read"):
+    with pytest.raises(Problem, match="a-change, which an earlier run left, cannot be read"):
         run(api, collector("bad"))

@@ -220,12 +220,21 @@ def test_a_server_that_fails_is_told() -> None:
         read(api.cluster())
 
 
-@pytest.mark.parametrize(("labels", "since"), [({"o11y.opentelemetry/change": "under-way"}, "2026-01-01"), ({}, None)])
-def test_a_change_under_way_is_seen_by_its_record(labels: dict[str, str], since: str | None) -> None:
+@pytest.mark.parametrize(
+    ("state", "what"),
+    [
+        ("under-way", "a change has been under way since 2026-01-01"),
+        ("kept", "a change that began at 2026-01-01 failed, and the collector keeps the new config"),
+        ("partly-back", "a change that began at 2026-01-01 failed, and not all of its objects went back"),
+        ("other", ""),
+    ],
+)
+def test_a_change_under_way_is_seen_by_its_record(state: str, what: str) -> None:
+    labels = {"o11y.opentelemetry/change": state}
     made = api(obj("ConfigMap", "w-change", labels=labels, metadata={"creationTimestamp": "2026-01-01"}))
     assert facts(made)[0]["change"] is None, "a collector of others has no record"
     made.objects["/apis/apps/v1/namespaces/ns/deployments/w"]["metadata"]["labels"] = {
         "o11y.opentelemetry/collector": "w"
     }
     (found,) = facts(made)
-    assert found["change"] == ({"record": "w-change", "since": since} if since else None)
+    assert found["change"] == ({"record": "w-change", "what": what} if what else None)
