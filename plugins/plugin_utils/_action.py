@@ -14,7 +14,7 @@ from ansible.plugins.action import ActionBase
 
 from ..module_utils._core.config.secrets import masker, secrets_in_objects
 from ..module_utils._core.errors import Problem, nearest
-from . import _lock, _sources, _yaml
+from . import _arguments, _lock, _sources, _yaml
 from ._needed import needed
 
 
@@ -70,7 +70,7 @@ def arguments_of(module: str) -> dict[str, dict[str, Any]]:
         _namespace, _collection, file, part = (*name.split("."), "documentation")[:4]
         fragment = import_module(f"..doc_fragments.{file}", __package__).ModuleDocFragment
         options |= _yaml.load(getattr(fragment, part.upper()), name).data.get("options") or {}
-    return _sources.argument_spec(options | (documented.get("options") or {}))
+    return _arguments.argument_spec(options | (documented.get("options") or {}))
 
 
 def misspelled(variables: Mapping[str, Any]) -> Iterator[str]:

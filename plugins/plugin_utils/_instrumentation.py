@@ -15,7 +15,7 @@ from ..module_utils._core.instrumentation import manifest, namespaces
 from ..module_utils._core.instrumentation.instrumentation import Instrumentation, option_names
 from ..module_utils._core.lint import deployed
 from ..module_utils._core.releases import lock
-from . import _sources
+from . import _arguments, _sources
 
 ROLE = _sources.ROLE.with_name("otel_instrumentation")
 PREFIX = "otel_instrumentation_"
@@ -61,7 +61,7 @@ def _options(item: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, 
     if isinstance(given.get("languages"), Mapping):  # `python:` without anything is `python: {}`
         given["languages"] = {name: {} if value is None else value for name, value in given["languages"].items()}
     name = given.get("name") or "without a name"
-    return _sources.checked(given, specification(), f"instrumentation '{name}'")
+    return _arguments.checked(given, specification(), f"instrumentation '{name}'")
 
 
 @cache

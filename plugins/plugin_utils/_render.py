@@ -32,7 +32,7 @@ from ..module_utils._core.manifests.pod import volumes
 from ..module_utils._core.needs import derive
 from ..module_utils._core.releases import lock
 from ..module_utils._core.releases.lock import Pin, unpinned
-from . import _sources, _summary, _target, _yaml
+from . import _arguments, _sources, _summary, _target, _yaml
 
 _PREFIX = "otel_collector_"
 # What gives a collector its config.
@@ -214,13 +214,13 @@ def _options(values: Mapping[str, Any]) -> dict[str, Any]:
     """Return a collector's options in their types; the role's argument_specs.yml is the one place that has those."""
     name = values.get("name") or "without a name"
     given = {key: value for key, value in values.items() if value is not None}
-    return _sources.checked(given, _specification(), f"collector '{name}'")
+    return _arguments.checked(given, _specification(), f"collector '{name}'")
 
 
 @cache
-def _specification() -> _sources.Options:
+def _specification() -> _arguments.Options:
     spec = _sources.read_yaml(_sources.ROLE / "meta" / "argument_specs.yml")["argument_specs"]["main"]["options"]
-    return _sources.Options({name: spec[_PREFIX + name] for name in option_names()})
+    return _arguments.Options({name: spec[_PREFIX + name] for name in option_names()})
 
 
 def _build(chosen: _Choice, config: dict[str, Any]) -> CollectorBuild:

@@ -12,7 +12,7 @@ from typing import Any
 from ..module_utils._core.errors import Problem
 from ..module_utils._core.manifests.sample_app import SampleApp, bundle, option_names
 from ..module_utils._core.releases import lock
-from . import _sources
+from . import _arguments, _sources
 
 ROLE = _sources.ROLE.with_name("otel_sample_app")
 PREFIX = "otel_sample_app_"
@@ -29,7 +29,7 @@ def render(
     pin: lock.Pin = lock.unpinned,
 ) -> dict[str, Any]:
     """Return the objects, and how to call them. Raises Problem for invalid options."""
-    found = _sources.checked(options, specification(), "the sample application")
+    found = _arguments.checked(options, specification(), "the sample application")
     platforms = _sources.find(platform_paths, "platforms")
     # null leaves the user of a pod to the cluster.
     assigns_user = _sources.platform(found.pop(PLATFORM), platforms)["run_as_user"] is None

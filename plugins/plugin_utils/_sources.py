@@ -6,23 +6,20 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterable, Mapping
-from copy import deepcopy
 from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
-from ansible.module_utils.common.arg_spec import ArgumentSpecValidator, ValidationResult
 from jinja2 import StrictUndefined, Template, TemplateSyntaxError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from ..module_utils._core.config import schema
 from ..module_utils._core.config.layers import Layer
-from ..module_utils._core.config.paths import dotted, leaves
 from ..module_utils._core.errors import Problem, near
 from ..module_utils._core.recipes import RecipeUse, check_shape
 from . import _yaml
+from ._arguments import checked
 
 _ROOT = Path(__file__).parents[2]
 ROLE = _ROOT / "roles" / "otel_collector"
@@ -30,11 +27,8 @@ CATALOGUE = Path(__file__).parent / "_data" / "catalogue"
 RECIPE_FILE = "recipe.yml"
 TEMPLATE_FILE = "config.yml.j2"
 
-# Keys of an argument spec that only documentation or the role's entry point uses.
-_PROSE = {"description", "short_description", "version_added", "author", "seealso"}
 # Size of the cache of texts: all files of the role, rendered for a hundred different collectors.
 _KEPT = 1024
-_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def read_yaml(path: Path | str) -> Any:
@@ -128,86 +122,6 @@ def fragment(
     config = _parsed(text, f"{template} (rendered)").data or {}
     check_shape(f"recipe '{use.name}'", config)
     return Layer(f"recipe '{use.name}'", config, recipe=True)
-
-
-class Options:
-    """Documented options with their argument spec, built once for all values."""
-
-    def __init__(self, documented: Mapping[str, Any]) -> None:
-        self.documented = documented
-        spec = argument_spec(documented)
-        self._validator = ArgumentSpecValidator(spec)
-        self._defaults = {
-            name: spec[name]["default"] for name in spec if isinstance(spec[name].get("default"), (dict, list))
-        }
-
-    def validate(self, values: Mapping[str, Any]) -> ValidationResult:
-        """Return values validated by Ansible, which copies the values but fills the defaults of a spec in place."""
-        return self._validator.validate({**self._defaults, **values})
-
-
-def checked(values: Mapping[str, Any], options: Options | Mapping[str, Any], what: str) -> dict[str, Any]:
-    """Return values in the types of documented options, with their defaults. Raises Problem naming every fault."""
-    known = options if isinstance(options, Options) else Options(options)
-    _check_names(values, known.documented, what, "")
-    result = _validated(values, known, what)
-    if result.error_messages:
-        raise Problem("; ".join(result.error_messages), asked=what, fix="Correct the value.")
-    validated: dict[str, Any] = result.validated_parameters
-    _check_text(validated, what)
-    return validated
-
-
-def _validated(values: Mapping[str, Any], known: Options, what: str) -> ValidationResult:
-    """Return what Ansible's validator says of values; it fails on some, such as infinity for a whole number."""
-    try:
-        return known.validate(values)
-    except Exception:
-        for name, value in values.items():
-            _validated_alone(name, value, known, what)
-        raise
-
-
-def _validated_alone(name: str, value: Any, known: Options, what: str) -> None:
-    try:
-        known.validate({name: value})
-    except Exception as error:
-        wrong = f"option '{name}' of {what} has a value that is not valid: {error}"
-        raise Problem(wrong, fix="Correct the value.") from error
-
-
-def _check_text(values: Mapping[str, Any], what: str) -> None:
-    """Reject half of a surrogate pair, which JSON can write and no file can hold."""
-    for path, value in leaves(values):
-        broken = next((part for part in (value, *path) if isinstance(part, str) and _SURROGATE.search(part)), None)
-        if broken is not None:
-            wrong = f"option '{dotted(path)}' of {what} has text that is not valid Unicode: {broken!r}"
-            raise Problem(wrong, fix="Remove the character.")
-
-
-def _check_names(values: Mapping[str, Any], spec: Mapping[str, Any], what: str, path: str) -> None:
-    """Reject unknown options at any depth; Ansible's validator suggests no similar name."""
-    for key, value in values.items():
-        if key not in spec:
-            wrong = f"{what} has no option '{path}{key}'{near(str(key), spec)}"
-            raise Problem(wrong, fix=f"Options: {', '.join(sorted(spec)) or 'none'}.")
-        inner = (spec[key] or {}).get("options") or {}
-        for item in (value if isinstance(value, list) else [value]) if inner else ():
-            if isinstance(item, Mapping):
-                _check_names(item, inner, what, f"{path}{key}.")
-            elif item is not None and not isinstance(item, str):  # Ansible's validator fails on these with a TypeError
-                fix = f"Write a mapping of {', '.join(sorted(inner))}."
-                raise Problem(f"option '{path}{key}' of {what} must be a mapping, not '{item}'", fix=fix)
-
-
-def argument_spec(options: Mapping[str, Any]) -> dict[str, Any]:
-    """Return documented options as the argument spec that Ansible's validator takes, which fills in its defaults."""
-    spec = {}
-    for name, option in options.items():
-        facts = {key: deepcopy(value) for key, value in (option or {}).items() if key not in _PROSE}
-        inner = facts.pop("options", None) or facts.pop("suboptions", None)  # as documentation of modules calls them
-        spec[name] = facts | ({"options": argument_spec(inner)} if inner else {})
-    return spec
 
 
 @lru_cache(_KEPT)

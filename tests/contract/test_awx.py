@@ -15,7 +15,7 @@ import pytest
 from ansible_collections.awx.awx.plugins import modules as awx_modules
 from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_MAP, AUTH_ARG_SPEC
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.api.kubeconfig import option
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _render, _sources
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _arguments, _render, _sources
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._action import arguments_of
 from botocore.credentials import EnvProvider
 
@@ -60,7 +60,7 @@ def inputs() -> dict[str, dict[str, Any]]:
     """Return every input by its name, with its type, choices and default."""
     found = dict(OF_PLAYBOOKS)
     for path in sorted((ROOT / "roles").glob("*/meta/argument_specs.yml")):
-        found |= _sources.argument_spec(_sources.read_yaml(path)["argument_specs"]["main"]["options"])
+        found |= _arguments.argument_spec(_sources.read_yaml(path)["argument_specs"]["main"]["options"])
     found |= {f"pipeline_validate_{name}": value for name, value in arguments_of("pipeline_validate").items()}
     diagnose = documented("collector_diagnose")["options"]
     return found | {f"diagnose_{name}": value for name, value in diagnose.items()}

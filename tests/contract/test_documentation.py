@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 import yaml
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _sources
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _arguments
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._action import arguments_of
 
 from tests.support.documentation import documented, fragment_of
@@ -27,7 +27,7 @@ ACTIONS = sorted({Path(path).stem for path in files("plugins/action/*.py")} - AR
 def plain(options: dict[str, Any]) -> dict[str, Any]:
     """Return options as the validator takes them, with the types that are not written."""
     named = {name: as_argument(option) for name, option in options.items()}
-    return {name: {"type": "str", **option} for name, option in _sources.argument_spec(named).items()}
+    return {name: {"type": "str", **option} for name, option in _arguments.argument_spec(named).items()}
 
 
 def as_argument(option: dict[str, Any]) -> dict[str, Any]:

@@ -22,7 +22,7 @@ from ...module_utils._core.releases.found import OLM
 from ...module_utils._core.releases.products import Product
 from ...module_utils._core.releases.removal import RemovalPlan
 from ...module_utils._core.releases.versions import read
-from .. import _sources
+from .. import _arguments
 
 OPTIONS: dict[str, dict[str, Any]] = {
     "package": {"type": "str", "required": True},
@@ -92,7 +92,7 @@ def _found(arguments: Mapping[str, Any]) -> Mapping[str, Any]:
 def _wanted(product: Product, arguments: Mapping[str, Any]) -> OlmRequest:
     if not product.in_olm:
         raise Problem(f"no known catalog contains {product.title}", fix="Use another provider.")
-    given = _sources.checked(arguments["olm"], OPTIONS, "olm")
+    given = _arguments.checked(arguments["olm"], OPTIONS, "olm")
     return OlmRequest(
         asked=PackageRequest(
             given["package"], given["source"], given["source_namespace"], given["channel"], given["csv"]

@@ -21,7 +21,7 @@ from ...module_utils._core.releases.customization import (
 from ...module_utils._core.releases.found import EKS, OLM
 from ...module_utils._core.releases.products import Product, product
 from ...module_utils._core.releases.versions import Version, version
-from .. import _lock, _sources
+from .. import _arguments, _lock
 from . import addon, olm, published, source
 from .published import table
 
@@ -144,9 +144,10 @@ def _customization(
     started, flags = _operator(target, arguments, locked) if wanted.starts_pods else ({}, {})
     variables = {"WATCH_NAMESPACE": ",".join(arguments["watch_namespaces"])} if arguments["watch_namespaces"] else {}
     tuning = {
-        name: _sources.checked(values, _TUNING, f"workloads.{name}") for name, values in arguments["workloads"].items()
+        name: _arguments.checked(values, _TUNING, f"workloads.{name}")
+        for name, values in arguments["workloads"].items()
     }
-    issuer = _sources.checked(arguments["issuer"], _ISSUER, "issuer") if arguments["issuer"] else {}
+    issuer = _arguments.checked(arguments["issuer"], _ISSUER, "issuer") if arguments["issuer"] else {}
     source = CertificateSource(arguments["certificates"], issuer, arguments["ca_bundle"])
     custom = Customization(
         namespace=arguments["namespace"],

@@ -139,7 +139,7 @@ def test_two_share_a_namespace_but_no_name() -> None:
         ({"langages": {}}, "has no option 'langages'; did you mean 'languages'"),
         ({"languages": {"pyton": {}}}, r"has no option 'languages\.pyton'; did you mean 'python'"),
         ({"languages": {"python": {"imge": "a"}}}, r"has no option 'languages\.python\.imge'; did you mean 'image'"),
-        ({"languages": {"python": {"env": ["A"]}}}, "argument 'env' is of type"),
+        ({"languages": {"python": {"env": ["A"]}}}, "must be a mapping, not a list"),
         ({**PYTHON, "collector": {}}, "missing required arguments: name"),
         ({**PYTHON, "image_pull_policy": "never"}, "value of image_pull_policy must be one of"),
     ],

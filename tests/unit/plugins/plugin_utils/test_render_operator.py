@@ -199,6 +199,16 @@ def test_a_mistake_in_a_recipe_names_it() -> None:
     ("options", "says"),
     [
         ({"moed": "daemonset"}, r"collector 'gateway' has no option 'moed'; did you mean 'mode'"),
+        (
+            {"resources": {}},
+            r"collector 'gateway' has no option 'resources'; use memory_limit, cpu_request, cpu_lim",
+        ),
+        (
+            {"image": {"repository": "a", "tag": "b"}},
+            r"'image' of collector 'gateway' must be text, not a mapping",
+        ),
+        ({"env": [{"name": "A", "value": "b"}]}, r"'env' of collector 'gateway' must be a mapping, not a list"),
+        ({"recipes": [{"otlp_forward": {"endpoint": ["a"]}}]}, r"'endpoint' of recipe 'otlp_forward' must be text"),
         ({"mode": "sidecat"}, r"collector 'gateway': value of mode must be one of: daemonset, deployment, sidecar, "),
         ({"mode": "sidecar"}, r"collector 'gateway' has mode sidecar.*Set `backend: operator`"),
         ({"recipes": ["otlp_ingst"]}, r"there is no recipe 'otlp_ingst'; did you mean 'otlp_ingest'"),

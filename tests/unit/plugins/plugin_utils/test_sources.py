@@ -102,50 +102,6 @@ def test_a_recipe_without_a_template_is_explained(tmp_path: Path) -> None:
         _sources.fragment(RecipeUse("mine", {}), tmp_path / "mine", {}, {}, {})
 
 
-SPEC = {
-    "endpoint": {"description": "Where to.", "required": True},
-    "size": {"description": ["How", "much."], "type": "int", "default": 8},
-    "tls": {"type": "dict", "options": {"insecure": {"description": "x", "type": "bool", "default": False}}},
-}
-
-
-def test_options_get_types_and_defaults() -> None:
-    values = {"endpoint": "x", "size": "9", "tls": {"insecure": "yes"}}
-    assert _sources.checked(values, SPEC, "it") == {"endpoint": "x", "size": 9, "tls": {"insecure": True}}
-    assert _sources.checked({"endpoint": "x"}, SPEC, "it") == {"endpoint": "x", "size": 8, "tls": None}
-
-
-@pytest.mark.parametrize(
-    ("values", "says"),
-    [
-        ({"endpont": "x"}, r"it has no option 'endpont'; did you mean 'endpoint'\? Options: endpoint, size, tls\."),
-        ({1: "x"}, r"it has no option '1' Options|it has no option '1'\. Options"),
-        ({}, r"it: missing required arguments: endpoint\. Correct the value\."),
-        ({"endpoint": "x", "size": "much"}, r"it: argument 'size' is of type .*cannot.*int"),
-        ({"endpoint": "x", "tls": {"secure": True}}, r"it has no option 'tls\.secure'; did you mean 'insecure'"),
-    ],
-)
-def test_wrong_options_are_explained(values: dict[Any, Any], says: str) -> None:
-    with pytest.raises(Problem, match=says):
-        _sources.checked(values, SPEC, "it")
-
-
-def test_values_that_are_checked_stay_and_prose_is_no_part_of_an_argument_spec() -> None:
-    values = {"endpoint": "x", "tls": {}}
-    _sources.checked(values, SPEC, "it")
-    assert values == {"endpoint": "x", "tls": {}}
-    wanted = {"type": "dict", "options": {"insecure": {"type": "bool", "default": False}}}
-    assert _sources.argument_spec(SPEC)["tls"] == wanted
-
-
-def test_options_that_are_kept_give_every_value_defaults_of_its_own() -> None:
-    level = {"type": "str", "choices": ["low", "high"]}
-    known = _sources.Options({"tls": {"type": "dict", "default": {}, "options": {"level": level}}})
-    first = _sources.checked({}, known, "it")
-    first["tls"]["level"] = "broken"
-    assert _sources.checked({}, known, "it") == {"tls": {"level": None}}
-
-
 def test_a_file_is_written_once(tmp_path: Path) -> None:
     file = tmp_path / "a"
     assert _files.write(file, "é\n")

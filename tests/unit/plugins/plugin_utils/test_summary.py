@@ -115,7 +115,7 @@ def test_a_collector_says_how_a_change_of_it_reaches_its_pods() -> None:
     [
         ({"strategie": "canary"}, "has no option 'change.strategie'; did you mean 'strategy'"),
         ({"strategy": "blue"}, "value of strategy must be one of: rolling, canary"),
-        ({"strategy": "canary", "share": [1]}, r"`change.share` is '\[1\]'"),
+        ({"strategy": "canary", "share": [1]}, "option 'change.share' of collector 'gateway' must be text"),
         ({"strategy": "canary", "observe_seconds": "soon"}, "observe_seconds"),
         ({"strategy": "canary", "judge": ["restart"]}, "'restart' is not a check; did you mean 'restarts'"),
         ({"strategy": "canary", "judge": [5]}, "'5' is neither a name nor a row"),

@@ -1,0 +1,80 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _arguments
+
+SPEC = {
+    "endpoint": {"description": "Where to.", "required": True},
+    "size": {"description": ["How", "much."], "type": "int", "default": 8},
+    "tls": {"type": "dict", "options": {"insecure": {"description": "x", "type": "bool", "default": False}}},
+    "headers": {"type": "dict"},
+    "paths": {"type": "list", "elements": "path"},
+    "either": {"type": "raw"},
+}
+
+
+def test_options_get_types_and_defaults() -> None:
+    values = {"endpoint": "x", "size": "9", "tls": {"insecure": "yes"}}
+    others = {"headers": None, "paths": None, "either": None}
+    assert _arguments.checked(values, SPEC, "it") == {**others, "endpoint": "x", "size": 9, "tls": {"insecure": True}}
+    values = {"endpoint": "x", "either": [{"a": "b"}], "paths": "a,b", "headers": "a=b"}
+    found = {"size": 8, "tls": None, "either": [{"a": "b"}], "paths": ["a", "b"], "headers": {"a": "b"}}
+    assert _arguments.checked(values, SPEC, "it") == {"endpoint": "x", **found}
+
+
+@pytest.mark.parametrize(
+    ("values", "says"),
+    [
+        ({"endpont": "x"}, r"it has no option 'endpont'; did you mean 'endpoint'\? Options: either, endpoint, headers"),
+        ({1: "x"}, r"it has no option '1' Options|it has no option '1'\. Options"),
+        ({}, r"it: missing required arguments: endpoint\. Correct the value\."),
+        ({"endpoint": "x", "size": "much"}, r"it: argument 'size' is of type .*cannot.*int"),
+        ({"endpoint": "x", "tls": {"secure": True}}, r"it has no option 'tls\.secure'; did you mean 'insecure'"),
+        (
+            {"endpoint": {"host": "x"}},
+            r"option 'endpoint' of it must be text, not a mapping\. Write `endpoint: TEXT`\.",
+        ),
+        ({"endpoint": ["x"]}, r"option 'endpoint' of it must be text, not a list"),
+        ({"endpoint": "x", "size": [1]}, r"option 'size' of it must be a number, not a list\. Write `size: 1`\."),
+        (
+            {"endpoint": "x", "tls": [1]},
+            r"option 'tls' of it must be a mapping, not '\[1\]'\. Write a mapping of in",
+        ),
+        ({"endpoint": "x", "tls": {"insecure": []}}, r"option 'tls\.insecure' of it must be true or false, not a list"),
+        (
+            {"endpoint": "x", "headers": [{"a": 1}]},
+            r"'headers' of it must be a mapping, not a list\. Write .headers: \{",
+        ),
+        (
+            {"endpoint": "x", "paths": {"a": 1}},
+            r"'paths' of it must be a list, not a mapping\. Write `paths: \[ITEM\]`",
+        ),
+        ({"endpoint": "x", "paths": [{"a": 1}]}, r"option 'paths\[0\]' of it must be text, not a mapping"),
+        ({"endpoint": "x", "paths": ["a", ["b"]]}, r"option 'paths\[1\]' of it must be text, not a list"),
+    ],
+)
+def test_wrong_options_are_explained(values: dict[Any, Any], says: str) -> None:
+    with pytest.raises(Problem, match=says):
+        _arguments.checked(values, SPEC, "it")
+
+
+def test_values_that_are_checked_stay_and_prose_is_no_part_of_an_argument_spec() -> None:
+    values = {"endpoint": "x", "tls": {}}
+    _arguments.checked(values, SPEC, "it")
+    assert values == {"endpoint": "x", "tls": {}}
+    wanted = {"type": "dict", "options": {"insecure": {"type": "bool", "default": False}}}
+    assert _arguments.argument_spec(SPEC)["tls"] == wanted
+
+
+def test_options_that_are_kept_give_every_value_defaults_of_its_own() -> None:
+    level = {"type": "str", "choices": ["low", "high"]}
+    known = _arguments.Options({"tls": {"type": "dict", "default": {}, "options": {"level": level}}})
+    first = _arguments.checked({}, known, "it")
+    first["tls"]["level"] = "broken"
+    assert _arguments.checked({}, known, "it") == {"tls": {"level": None}}
