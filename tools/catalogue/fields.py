@@ -14,11 +14,15 @@ every component of it takes. This joins such answers with what `fields_facts.py`
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from functools import reduce
 from pathlib import Path
 from typing import Any
+
+import yaml
 
 from . import fields_facts as facts
 
@@ -26,34 +30,82 @@ ANY = "?"
 OPEN = "..."
 ENTRY = "*"  # any key of a mapping, any item of a list
 SHARED_FROM = 3  # keys: smaller mappings are written where they are
-COPY = "@"
-_OUTDATED = "receivers/k8sobjects"  # a module too old to say which keys today's has
+PUBLISHED = Path(__file__).with_name("published.yml")
+COPY, SHARED, WITH = "@", "$", "with"
+SHAPES = {"s": "s", "i": "if", "b": "b", "d": "dsif", "any": ANY}  # of published.yml
 
 
-def table(answers: list[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Return the rows of the table: one per component, then one per mapping that stands in several places."""
-    known: dict[str, Any] = {}
-    for answer in answers:
-        known |= {name: value for name, value in answer.items() if name not in known}
-    known.pop(_OUTDATED, None)
-    known |= {name: _copied(fields, known) for name, fields in facts.SCHEMAS.items() if name not in known}
-    for name in known:
-        known[name] = _with_facts(name, known[name])
-    shared = _shared(known)
-    rows = [_row(name, _short(value, shared, top=True)) for name, value in sorted(known.items())]
-    parts = [{"define": label, "fields": _short(json.loads(text), shared, top=True)} for text, label in shared.items()]
-    return rows + parts
+def table(rows: list[dict[str, Any]], answers: list[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return the rows of the table: one per component, then one per mapping that stands in several places.
+
+    Answers replace rows of today's table. A row without an answer stays, because no build has all components.
+    """
+    parts = {row["define"]: row["fields"] for row in rows if "define" in row}
+    known = {_name(row): row | {"fields": _full(row["fields"], parts)} for row in rows if "type" in row}
+    known = {name: row for name, row in known.items() if "doubt" not in row}
+    for name, fields in ((name, fields) for answer in reversed(answers) for name, fields in answer.items()):
+        if name not in facts.OUTDATED:
+            known[name] = _row(name, fields)
+    known |= {name: row for name, row in _published(known).items() if name not in known}
+    for name, row in known.items():
+        known[name] = row | {"fields": _with_facts(name, row["fields"])} | _needs(name)
+    shared = _shared({name: row["fields"] for name, row in known.items()})
+    result = [row | {"fields": _short(row["fields"], shared, top=True)} for _name, row in sorted(known.items())]
+    return result + [
+        {"define": label, "fields": _short(json.loads(text), shared, top=True)} for text, label in shared.items()
+    ]
+
+
+def _name(row: Mapping[str, Any]) -> str:
+    return f"{row['section']}/{row['type']}"
 
 
 def _row(name: str, fields: Any) -> dict[str, Any]:
     section, _slash, kind = name.partition("/")
     since = facts.READ_AT.get(name, facts.READ)
     major, minor, _patch = since.split(".")
-    until = since if name in facts.SCHEMAS else f"{major}.{int(minor) + 1}.0"
-    exact = facts.UNCHANGED if name in facts.UNCHANGED_TYPES else f"{since}..{until}"
-    row = {"section": section, "type": kind, "exact": exact, "fields": fields}
+    exact = facts.UNCHANGED if name in facts.UNCHANGED_TYPES else f"{since}..{major}.{int(minor) + 1}.0"
+    return {"section": section, "type": kind, "exact": exact, "fields": fields}
+
+
+def _needs(name: str) -> dict[str, Any]:
     more = {"needs": facts.NEEDS.get(name), "when_used": facts.WHEN_USED.get(name)}
-    return row | {key: value for key, value in more.items() if value}
+    return {key: value for key, value in more.items() if value}
+
+
+def _full(node: Any, parts: Mapping[str, Any]) -> Any:
+    """Return the settings of a row with each label replaced by its mapping."""
+    if isinstance(node, dict):
+        return {key: _full(value, parts) for key, value in node.items()}
+    if isinstance(node, list):
+        return [node[0], _full(node[1], parts)]
+    return _full(parts[node], parts) if node in parts else node
+
+
+def _published(known: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """Return the rows of published.yml. Their faults are warnings, since no decoder was asked."""
+    written = yaml.safe_load(PUBLISHED.read_text(encoding="utf-8"))
+    shared = written.pop("shared")
+    certain = {"exact": facts.PUBLISHED_FOR, "doubt": facts.PUBLISHED_DOUBT}
+    return {name: _row(name, _settings(node, shared, known)) | certain for name, node in written.items()}
+
+
+def _settings(node: Any, shared: Mapping[str, Any], known: Mapping[str, Any]) -> Any:
+    """Return what published.yml says of a place as a row has it."""
+    if isinstance(node, dict):
+        merged: dict[str, Any] = {}
+        for part in node.get(WITH, ()):
+            merged |= _settings(part, shared, known)
+        return merged | {key: _settings(value, shared, known) for key, value in node.items() if key != WITH}
+    if isinstance(node, list):
+        item = _settings(node[0], shared, known)
+        return ["sl" if item in ("s", ANY) else "l", item]
+    if node.startswith(SHARED):
+        return _settings(shared[node.removeprefix(SHARED)], shared, known)
+    if node.startswith(COPY):
+        component, _colon, path = node.removeprefix(COPY).partition(":")
+        return reduce(lambda fields, key: fields[key], filter(None, path.split(".")), known[component]["fields"])
+    return SHAPES[node]
 
 
 def _with_facts(name: str, fields: Any) -> Any:
@@ -68,16 +120,6 @@ def _with_facts(name: str, fields: Any) -> Any:
     return fields
 
 
-def _copied(fields: Any, known: Mapping[str, Any]) -> Any:
-    """Return fields with the copies in place of what they are copied from."""
-    if isinstance(fields, str) and fields.startswith(COPY):
-        component, _colon, key = fields.removeprefix(COPY).partition(":")
-        return known[component][key]
-    if isinstance(fields, dict):
-        return {key: _copied(value, known) for key, value in fields.items()}
-    return fields
-
-
 def _words(words: str) -> str:
     """Return the words as they follow the letters of a value's shapes."""
     return words[0] + "|".join("" if word == facts.EMPTY else word for word in words[1:].split())
@@ -86,7 +128,7 @@ def _words(words: str) -> str:
 def _put(node: Any, path: list[str], value: str) -> Any:
     """Return a copy of a node with anything, or with words, at a path; the path has to lead somewhere."""
     if not path:
-        return value if value == ANY else node + value
+        return value if value == ANY else re.split("[=~]", node)[0] + value
     if isinstance(node, list):
         return [node[0], _put(node[1], path[1:], value)]
     return {**node, path[0]: _put(node[path[0]], path[1:], value)}
@@ -124,7 +166,8 @@ def _short(node: Any, shared: Mapping[str, str], *, top: bool = False) -> Any:
 
 def main(paths: list[str]) -> None:
     """Read the answers and write the table, one row per line."""
-    rows = table([json.loads(Path(path).read_text(encoding="utf-8")) for path in paths])
+    rows = json.loads(facts.TARGET.read_text(encoding="utf-8"))
+    rows = table(rows, [json.loads(Path(path).read_text(encoding="utf-8")) for path in paths])
     facts.TARGET.write_text("[\n" + ",\n".join(json.dumps(row) for row in rows) + "\n]\n", encoding="utf-8")
 
 

@@ -37,58 +37,13 @@ UNCHANGED_TYPES = (
     "connectors/forward",
 )
 
-# Components that no build at hand has, from their published config.schema.yaml in contrib, whose version is not known:
-# what is found by these rows is never an error. `@` copies what another component has at a place.
-_KUBERNETES = {"auth_type": "s", "context": "s", "kube_api_burst": "if", "kube_api_qps": "if"}
-_OBJECT = {
-    "exclude_namespaces": "?",
-    "exclude_watch_type": ["sl", "s"],
-    "field_selector": "s",
-    "group": "s",
-    "interval": "dsif",
-    "label_selector": "s",
-    "mode": "s",
-    "name": "s",
-    "namespaces": ["sl", "s"],
-    "persist_resource_version": "b",
-    "resource_version": "s",
-}
-_AWS = "certificate_file_path endpoint external_id proxy_address region resource_arn role_arn"
-SCHEMAS: dict[str, dict[str, object]] = {
-    "receivers/k8s_events": {
-        **_KUBERNETES,
-        "dedup_interval": "dsif",
-        "k8s_leader_elector": "sm",
-        "namespaces": ["sl", "s"],
-        "storage": "sm",
-    },
-    "receivers/k8s_objects": {
-        **_KUBERNETES,
-        "error_mode": "s",
-        "include_initial_state": "b",
-        "k8s_leader_elector": "sm",
-        "objects": ["l", _OBJECT],
-        "storage": "sm",
-    },
-    "exporters/awscloudwatchlogs": {
-        **dict.fromkeys(_AWS.split(), "s"),
-        **dict.fromkeys(("local_mode", "no_verify_ssl", "raw_log"), "b"),
-        **dict.fromkeys(("log_retention", "max_retries", "num_workers", "request_timeout_seconds"), "if"),
-        "imds_retries": "if",
-        "log_group_name": "s",
-        "log_stream_name": "s",
-        "retry_on_failure": "@exporters/otlp_http:retry_on_failure",
-        "sending_queue": "@exporters/otlp_http:sending_queue",
-        "tags": {"*": "s"},
-    },
-    "extensions/pprof": {
-        "block_profile_fraction": "if",
-        "dialer": {"timeout": "dsif"},
-        "endpoint": "s",
-        "mutex_profile_fraction": "if",
-        "save_to_file": "s",
-    },
-}
+# Components of which a build has a module that is older than the schema that published.yml was read from.
+OUTDATED = ("receivers/k8sobjects", "receivers/k8s_objects", "receivers/k8s_events", "extensions/k8s_leader_elector")
+
+# Rows of published.yml. Their schemas are those of upstream's main branch, and a key of 0.139.0 that they lack is
+# entered too, so they hold for all of these versions. Faults in them are warnings with this note.
+PUBLISHED_FOR = "0.155.0..0.160.0"
+PUBLISHED_DOUBT = "by the published schema of the component; no Collector was asked"
 
 # Places whose keys are read by code of their own, or by one of several older schemas: nothing is said of them.
 ANYTHING = (

@@ -223,7 +223,7 @@ def main(arguments: list[str] | None = None) -> None:
     rows = json.loads(facts.TARGET.read_text(encoding="utf-8"))
     for index, row in enumerate(rows):
         name = f"{row.get('section')}/{row.get('type')}"
-        if name in modules and name not in facts.SCHEMAS:
+        if name in modules and "doubt" not in row:
             read = facts.READ_AT.get(name, facts.READ)
             rows[index] = widened(row, releases, modules[name], read)
     facts.TARGET.write_text(rows_text(rows), encoding="utf-8")

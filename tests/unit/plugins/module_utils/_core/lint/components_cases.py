@@ -79,7 +79,12 @@ unknown-field:
   nothing to set: {exporters.nop.a: 1, finds: "exporters.nop.a: It has no settings"}
   a key with a way in it: {exporters.otlp_grpc: {endpoint: "x:4317", "tls::insecure": true}}
   places that take any key: {receivers.host_metrics.scrapers.cpu: {}}
-  a component that nobody asked: {exporters.datadog.nosuch: 1}
+  a component whose settings are not known: {exporters.cassandra.nosuch: 1}
+  a published schema: {exporters.datadog: {api: {key: x, sit: y}},
+    finds: "exporters.datadog.api.sit: did you mean 'site'? (by the published schema"}
+  a name of a shared package that a published schema leaves out: {receivers.mongodb: {hosts: [{endpoint: "a:1"}],
+    tls: {insecure: true}}}
+  a release before the published schemas: {exporters.datadog.nosuch: 1, build: contrib 0.154.0}
   no build: {exporters.otlp_grpc: {endpoint: "x:4317", nosuch: 1}, build: null}
   what moved is another rule's: {exporters.otlp_grpc: {endpoint: "x:4317", batcher: {}}}
 wrong-type:

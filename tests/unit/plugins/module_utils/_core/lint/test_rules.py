@@ -122,6 +122,21 @@ def test_no_settings_crash_the_rules(row: dict[str, Any], data: st.DataObject) -
             assert fault.message
 
 
+@pytest.mark.parametrize(
+    "row", [row for row in ROWS if "doubt" in row], ids=lambda row: f"{row['section']}/{row['type']}"
+)
+def test_settings_that_no_decoder_confirmed_are_only_warned_of(row: dict[str, Any]) -> None:
+    wrong = {"no_such_key": 1, "timeout": ["x"], "tls": 1, "endpoint": {}}
+    renamed = CATALOGUE.rename(row["section"], row["type"])
+    new = CATALOGUE.find(row["section"], row["type"], "contrib", "0.158.0")
+    config = {row["section"]: {row["type"] if new or not renamed else renamed.old: wrong}}
+    found = [fault for rule in fields.RULES for fault in rule.check(Subject(config, target=target()))]
+    own = [fault for fault in found if fault.path[-1] == "no_such_key"]
+    assert [fault.severity for fault in own] == ["warning"]
+    assert row["doubt"] in own[0].message
+    assert {fault.severity for fault in found if fault.message.endswith(f"({row['doubt']})")} == {"warning"}
+
+
 def test_every_label_of_the_table_is_defined() -> None:
     def labels(node: Any) -> set[str]:
         if isinstance(node, str):
