@@ -15,10 +15,11 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ..cluster.bundle import Manifest, Ref, ref
-from ..cluster.ownership import is_ours, release_of
+from ..cluster.ownership import is_ours, managers, release_of
 from ..cluster.replacement_order import RUNS, remade
 from ..collector.names import COLLECTOR_LABEL, OWNER, OWNER_LABEL, RELEASE_LABEL
 from ..config.paths import at, section
+from ..config.secrets import quoted
 from ..errors import Problem
 from .extract import extracted, is_applied
 from .options import CANARY, DEFAULTS, ROLLBACK
@@ -197,8 +198,12 @@ def checked_record(change: Change, live: Manifest | None, manager: str) -> Manif
         return None
     asked = f"Change the collector {change.name}"
     if not (is_record(live) and is_ours(live, {release_of(record_name(change.workloads[0]))}, manager)):
-        wrong = f"{ref(live)} belongs to another owner, and this run needs that name for the record of the change"
-        raise Problem(wrong, asked=asked, fix="Rename that ConfigMap, or set `change: {on_failure: keep}`.")
+        owner = quoted(", ".join(managers(live, "metadata"))) or "unknown"
+        wrong = f"{ref(live)} belongs to another owner ({owner}), and this run needs that name for the record"
+        metadata = live["metadata"]
+        remove = f"`kubectl -n {metadata['namespace']} delete configmap {metadata['name']}`"
+        fix = f"Rename it, or delete it if nothing needs it ({remove}), or set `change: {{on_failure: keep}}`."
+        raise Problem(wrong, asked=asked, fix=fix)
     return live
 
 

@@ -9,11 +9,11 @@ from collections.abc import Iterable, Mapping
 from functools import partial
 from typing import Any
 
-from ..._core.change.record import collector_of, is_record
+from ..._core.change.record import collector_of, collectors, is_record, record_name
 from ..._core.cluster.bundle import Manifest, Ref, ordered, ref, stale
 from ..._core.cluster.config_versions import earlier, renewed, unnamed
 from ..._core.cluster.operator_status import API_VERSION, KIND, belongs, needed
-from ..._core.cluster.ownership import is_ours
+from ..._core.cluster.ownership import is_ours, release_of
 from ..._core.cluster.replacement_order import awaited, goes_first, replaces
 from ..._core.collector.names import COLLECTOR_LABEL
 from ..._core.errors import Failure
@@ -78,7 +78,7 @@ class Pruning:
         self.session = session
         left = _left(session)
         # With the bundle that they belong to, the records of interrupted changes go when these are complete.
-        self.records = {collector_of(item): item for item in left if is_record(item) and live is not None}
+        self.records = {} if live is None else _records(session, left)
         self.left = _going(session, [item for item in left if item not in self.records.values()], live)
 
     def make_room(self, group: list[Manifest]) -> None:
@@ -141,6 +141,15 @@ def _left(session: Session) -> list[Manifest]:
     if denied:
         session.report.warnings.append(f"Not pruned, since this user may not list them: {', '.join(denied)}")
     return stale((item for items in found for item in items or [] if _is_ours(session, item)), refs(manifests))
+
+
+def _records(session: Session, left: list[Manifest]) -> dict[str, Manifest]:
+    """Return the records of the bundle's collectors. Others with that label are leftovers like any object."""
+    wanted = {
+        ref(name): name for one in collectors(session.options.manifests, {}) for name in [record_name(one.workloads[0])]
+    }
+    found = [item for item in left if is_record(item) and ref(item) in wanted]
+    return {collector_of(item): item for item in found if release_of(item) == release_of(wanted[ref(item)])}
 
 
 def _going(session: Session, left: list[Manifest], live: Mapping[Ref, Manifest | None] | None) -> list[Manifest]:

@@ -10,8 +10,10 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from ..._core.change.record import collector_of, is_record, record_name, standing
+from ..._core.cluster.ownership import is_ours, release_of
 from ..._core.cluster.references import Source, missing_keys, sources
 from ..._core.cluster.rights import Right
+from ..._core.collector.names import OWNER
 from ..._core.config.paths import at, items, section
 from ..._core.diagnose import checks_trust as certs
 from ..._core.diagnose.checks_start import missing, needed
@@ -34,10 +36,12 @@ def change_under_way(reader: ClusterReader, workload: Object | None, notes: Note
     """Return the record of a change that a run has begun and not completed, and what it says."""
     if not workload or not collector_of(workload):
         return None
-    metadata = record_name(workload)["metadata"]
+    wanted = record_name(workload)
+    metadata = wanted["metadata"]
     found = reader.one("configmaps", metadata["namespace"], metadata["name"], notes).value
     record = {**(found or {"metadata": {}}), "kind": "ConfigMap"}
-    return {"record": metadata["name"], "what": standing(record)} if is_record(record) else None
+    own = is_record(record) and is_ours(record, {release_of(wanted)}, OWNER)
+    return {"record": metadata["name"], "what": standing(record)} if own else None
 
 
 def rights(

@@ -9,6 +9,7 @@ import copy
 import json
 
 import pytest
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.collector.names import OWNER
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
 
 from ..bundle.helpers import NAMESPACE, RELEASE
@@ -141,6 +142,28 @@ def test_a_forged_record_reaches_no_object_of_others() -> None:
     fails(api, collector("bad"))
     assert "evil" not in str([item for path, item in api.objects.items() if path != RECORD])
     assert api.image() == "one"
+
+
+@pytest.mark.parametrize("manager", [OWNER, "kubectl-client-side-apply"])
+@pytest.mark.parametrize("name", ["other", "b-change"])
+def test_an_object_with_the_label_of_a_record_and_another_name_is_none(manager: str, name: str) -> None:
+    marks = {**labels(), "o11y.opentelemetry/change": "under-way"}
+    api = cluster(collector("one"))
+    api.apply(manager, obj("ConfigMap", name, labels=marks, data={"before.json": "[]"}))
+    result = run(api, collector("one"))
+    assert (result["warnings"], result["changed"]) == ([], False)
+    assert run(api, collector("two"))["warnings"] == []
+    assert api.has("configmaps", name) is (manager != OWNER), "as every object that the inventory does not have"
+
+
+def test_a_record_with_the_release_of_another_collector_is_none() -> None:
+    two = [*collector("one"), *collector("one", "b")[1:]]
+    api = cluster(two)
+    marks = {**labels("b"), RELEASE: "ns.a", "o11y.opentelemetry/change": "under-way"}
+    api.apply(OWNER, obj("ConfigMap", "b-change", labels=marks, data={"before.json": "[]"}))
+    assert run(api, two)["warnings"] == []
+    with pytest.raises(Problem, match="ConfigMap ns/b-change belongs to another owner"):
+        run(api, [*collector("one"), *collector("two", "b")[1:]])
 
 
 @pytest.mark.parametrize("text", ["[1", "[1]", '[{"kind": "Deployment"}]', NAMELESS])

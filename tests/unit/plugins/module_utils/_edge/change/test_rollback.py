@@ -10,7 +10,6 @@ import json
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.collector.names import OWNER
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
 
 from ..bundle.helpers import actions
@@ -98,10 +97,11 @@ def test_check_mode_writes_nothing() -> None:
 
 def test_a_foreign_object_of_the_records_name_stops_the_run_before_the_first_write() -> None:
     api = cluster(collector("one"))
-    api.apply(OWNER, obj("ConfigMap", "a-change", labels=labels(), data={"mine": "1"}))
+    api.apply("their-tool", obj("ConfigMap", "a-change", labels=labels(), data={"mine": "1"}))
     before = copy.deepcopy(api.objects)
-    with pytest.raises(Problem, match="ConfigMap ns/a-change belongs to another owner"):
+    with pytest.raises(Problem, match=r"ConfigMap ns/a-change belongs to another owner \(their-tool\)") as caught:
         run(api, collector("two"), prune_selector="")
+    assert "`kubectl -n ns delete configmap a-change`" in caught.value.fix
     assert api.objects == before
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.collector.names import OWNER
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.diagnose import flow as pem
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.diagnose.targets import read
@@ -230,11 +231,13 @@ def test_a_server_that_fails_is_told() -> None:
     ],
 )
 def test_a_change_under_way_is_seen_by_its_record(state: str, what: str) -> None:
-    labels = {"o11y.opentelemetry/change": state}
-    made = api(obj("ConfigMap", "w-change", labels=labels, metadata={"creationTimestamp": "2026-01-01"}))
+    own = {"o11y.opentelemetry/collector": "w", "o11y.opentelemetry/release": "ns.w"}
+    labels = {"o11y.opentelemetry/change": state, "o11y.opentelemetry/release": "ns.w"}
+    record = obj("ConfigMap", "w-change", labels=labels, metadata={"creationTimestamp": "2026-01-01"})
+    made = api()
+    made.apply(OWNER, record)
     assert facts(made)[0]["change"] is None, "a collector of others has no record"
-    made.objects["/apis/apps/v1/namespaces/ns/deployments/w"]["metadata"]["labels"] = {
-        "o11y.opentelemetry/collector": "w"
-    }
-    (found,) = facts(made)
-    assert found["change"] == ({"record": "w-change", "what": what} if what else None)
+    made.objects["/apis/apps/v1/namespaces/ns/deployments/w"]["metadata"]["labels"] = own
+    assert facts(made)[0]["change"] == ({"record": "w-change", "what": what} if what else None)
+    made.add(record)
+    assert facts(made)[0]["change"] is None, "a ConfigMap of another owner is no record"
