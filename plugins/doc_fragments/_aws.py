@@ -7,7 +7,7 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """The options that amazon.aws gives to every module, and those for tags and service accounts."""
+    """The options that amazon.aws gives to every module, and those for tags, service accounts and add-ons."""
 
     DOCUMENTATION = r"""
 attributes:
@@ -68,4 +68,18 @@ options:
   cluster_name: {description: The name of the EKS cluster., type: str, required: true}
   namespace: {description: The namespace of the service account. Both may be created later., type: str, required: true}
   service_account: {description: The name of the service account., type: str, required: true}
+"""
+
+    DEGRADED = r"""
+options:
+  degraded:
+    description:
+      - What a wait does with a V(DEGRADED) add-on, a usual status while its pods start.
+      - V(wait) waits for O(degraded_seconds), or fails at once for a permanent issue,
+        such as a configuration conflict or a missing subscription.
+      - V(fail) fails at once, V(accept) warns and succeeds.
+    type: str
+    choices: [wait, fail, accept]
+    default: wait
+  degraded_seconds: {description: How long an add-on may stay V(DEGRADED)., type: float, default: 300}
 """

@@ -21,7 +21,10 @@ description:
   - Retries after throttling, server errors and broken connections, and reads expired credentials again.
   - Values with secret names in the configuration are shown neither in the result nor in the difference.
 author: The o11y.opentelemetry maintainers (@o11y)
-extends_documentation_fragment: [o11y.opentelemetry._aws, o11y.opentelemetry._aws.tags]
+extends_documentation_fragment:
+  - o11y.opentelemetry._aws
+  - o11y.opentelemetry._aws.degraded
+  - o11y.opentelemetry._aws.tags
 attributes:
   check_mode:
     details:
@@ -73,16 +76,6 @@ options:
     type: float
     default: 1200
   delete_timeout_seconds: {description: How long to wait for a removal., type: float, default: 1200}
-  degraded:
-    description:
-      - The action for a V(DEGRADED) add-on, a usual status while its pods start.
-      - V(wait) waits for O(degraded_seconds), or fails at once for a permanent issue,
-        such as a configuration conflict or a missing subscription.
-      - V(fail) fails at once, V(accept) warns and succeeds.
-    type: str
-    choices: [wait, fail, accept]
-    default: wait
-  degraded_seconds: {description: How long an add-on may stay V(DEGRADED)., type: float, default: 300}
 requirements:
   - jsonschema >= 4.18, for O(configuration_values)
 seealso:

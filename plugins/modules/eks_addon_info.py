@@ -16,7 +16,7 @@ description:
   - Returns the configuration schema of a version of an add-on, and the managed policies that AWS recommends for its
     service accounts.
 author: The o11y.opentelemetry maintainers (@o11y)
-extends_documentation_fragment: [o11y.opentelemetry._aws]
+extends_documentation_fragment: [o11y.opentelemetry._aws, o11y.opentelemetry._aws.degraded]
 options:
   cluster_name:
     description: The name of an EKS cluster, to return its add-ons and to use its version of Kubernetes.
@@ -39,16 +39,6 @@ options:
     type: bool
     default: false
   wait_timeout: {description: How long to wait in seconds., type: float, default: 1200}
-  degraded:
-    description:
-      - The action of O(wait) for a V(DEGRADED) add-on, a usual status while its pods start.
-      - V(wait) waits for O(degraded_seconds), or fails at once for a permanent issue,
-        such as a configuration conflict or a missing subscription.
-      - V(fail) fails at once, V(accept) warns and succeeds.
-    type: str
-    choices: [wait, fail, accept]
-    default: wait
-  degraded_seconds: {description: How long an add-on may stay V(DEGRADED)., type: float, default: 300}
 seealso:
   - module: o11y.opentelemetry.eks_addon
 """

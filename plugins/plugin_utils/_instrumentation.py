@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import cache
 from typing import Any
 
 from ..module_utils._core.collector import names
@@ -17,7 +16,6 @@ from ..module_utils._core.lint import deployed
 from ..module_utils._core.releases import lock
 from . import _arguments, _sources
 
-ROLE = _sources.ROLE.with_name("otel_instrumentation")
 PREFIX = "otel_instrumentation_"
 # Mutually exclusive options: an item that sets one drops the default of the other.
 _EITHER = ("collector", "endpoint")
@@ -61,11 +59,4 @@ def _options(item: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, 
     if isinstance(given.get("languages"), Mapping):  # `python:` without anything is `python: {}`
         given["languages"] = {name: {} if value is None else value for name, value in given["languages"].items()}
     name = given.get("name") or "without a name"
-    return _arguments.checked(given, specification(), f"instrumentation '{name}'")
-
-
-@cache
-def specification() -> dict[str, Any]:
-    """Return the options of an Instrumentation as the role documents them, read once per process."""
-    spec = _sources.read_yaml(ROLE / "meta" / "argument_specs.yml")["argument_specs"]["main"]["options"]
-    return {name: spec[PREFIX + name] for name in option_names()}
+    return _arguments.checked(given, _sources.role_options(PREFIX, option_names()), f"instrumentation '{name}'")

@@ -134,7 +134,9 @@ def bundle(planned: Sequence[Planned]) -> dict[str, Any]:
         check_size(build)
         platform.check(build.platform, build.collector, volumes(build), bool(build.exposed))
     deployed.check([deployed.Member(build.collector, build.needs.ports) for build in builds])
-    manifests = deployed.union(manifest for build in builds for manifest in _manifests(build))
+    manifests = deployed.union(
+        manifest for build in builds for manifest in BACKENDS[build.collector.backend].manifests(build)
+    )
     collectors = [build.collector for build in builds]
     return {
         "manifests": manifests,
@@ -157,10 +159,6 @@ def _ours(collectors: Iterable[Collector]) -> str:
     """Return the selector of this collection's objects for these collectors, without those of the operator."""
     releases = sorted(names.release(item.namespace, item.name) for item in collectors)
     return f"{names.RELEASE_LABEL} in ({','.join(releases)}),{names.OWNER_LABEL}={names.OWNER},{names.COLLECTOR_LABEL}"
-
-
-def _manifests(build: CollectorBuild) -> list[dict[str, Any]]:
-    return BACKENDS[build.collector.backend].manifests(build)
 
 
 def _plan(
@@ -219,8 +217,7 @@ def _options(values: Mapping[str, Any]) -> dict[str, Any]:
 
 @cache
 def _specification() -> _arguments.Options:
-    spec = _sources.read_yaml(_sources.ROLE / "meta" / "argument_specs.yml")["argument_specs"]["main"]["options"]
-    return _arguments.Options({name: spec[_PREFIX + name] for name in option_names()})
+    return _arguments.Options(_sources.role_options(_PREFIX, option_names()))
 
 
 def _build(chosen: _Choice, config: dict[str, Any]) -> CollectorBuild:

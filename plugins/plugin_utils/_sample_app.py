@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import cache
 from typing import Any
 
 from ..module_utils._core.errors import Problem
@@ -29,7 +28,8 @@ def render(
     pin: lock.Pin = lock.unpinned,
 ) -> dict[str, Any]:
     """Return the objects, and how to call them. Raises Problem for invalid options."""
-    found = _arguments.checked(options, specification(), "the sample application")
+    known = _sources.role_options(PREFIX, (*option_names(), PLATFORM))
+    found = _arguments.checked(options, known, "the sample application")
     platforms = _sources.find(platform_paths, "platforms")
     # null leaves the user of a pod to the cluster.
     assigns_user = _sources.platform(found.pop(PLATFORM), platforms)["run_as_user"] is None
@@ -47,10 +47,3 @@ def _pinned(image: str, pin: lock.Pin) -> str:
     except Problem as problem:
         fix = f"Set `{PREFIX}image` in the inventory, and run `{lock.LOCK_IT}`."
         raise Problem(problem.wrong, asked=problem.asked, where=problem.where, fix=fix) from problem
-
-
-@cache
-def specification() -> dict[str, Any]:
-    """Return the options of the application as the role documents them, read once per process."""
-    spec = _sources.read_yaml(ROLE / "meta" / "argument_specs.yml")["argument_specs"]["main"]["options"]
-    return {name: spec[PREFIX + name] for name in (*option_names(), PLATFORM)}

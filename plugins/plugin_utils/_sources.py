@@ -71,6 +71,13 @@ def _types(text: str, name: str) -> dict[tuple[str, str], Any]:
         return schema.types_of(_parsed(text, name).data)
 
 
+def role_options(prefix: str, names: Iterable[str]) -> dict[str, Any]:
+    """Return options of the role whose variables have this prefix, as its argument specs document them."""
+    file = ROLE.with_name(prefix.removesuffix("_")) / "meta" / "argument_specs.yml"
+    spec = read_yaml(file)["argument_specs"]["main"]["options"]
+    return {name: spec[prefix + name] for name in names}
+
+
 @cache
 def catalogue(name: str) -> Any:
     """Return a table of the catalogue, read once per process."""

@@ -11,6 +11,7 @@ from typing import Any
 from ..collector.names import COLLECTOR_LABEL
 from ..config.paths import at, items, section
 from .bundle import Manifest, Ref, ref
+from .ownership import label_of
 from .references import sources
 from .replacement_order import WORKLOADS
 
@@ -64,8 +65,7 @@ def unnamed(configs: Iterable[Manifest], of: set[tuple[str, str]], revisions: It
 
 
 def _collector(item: Manifest) -> tuple[str, str]:
-    metadata = item["metadata"]
-    return str(metadata.get("namespace") or ""), str((metadata.get("labels") or {}).get(COLLECTOR_LABEL) or "")
+    return str(item["metadata"].get("namespace") or ""), label_of(item, COLLECTOR_LABEL)
 
 
 def _pod(revision: Manifest) -> dict[str, Any]:

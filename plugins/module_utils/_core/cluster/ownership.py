@@ -26,9 +26,14 @@ _FLUX_NAME, _FLUX_NAMESPACE = "kustomize.toolkit.fluxcd.io/name", "kustomize.too
 _ACCOUNT_FIELDS = ("serviceAccountName", "serviceAccount")
 
 
+def label_of(manifest: Manifest, name: str) -> str:
+    """Return a label of an object or a manifest, or an empty text."""
+    return str((manifest["metadata"].get("labels") or {}).get(name) or "")
+
+
 def release_of(manifest: Manifest) -> str:
     """Return the release that an object or a manifest names, empty when it names none."""
-    return str((manifest["metadata"].get("labels") or {}).get(RELEASE_LABEL) or "")
+    return label_of(manifest, RELEASE_LABEL)
 
 
 def applied_by(live: Manifest, manager: str) -> bool:

@@ -12,6 +12,7 @@ from ..collector.names import COLLECTOR_LABEL, cluster_wide
 from ..config.paths import at, items, section
 from .bundle import Manifest, Ref, ref
 from .operator_status import COLLECTOR, operator_labels
+from .ownership import label_of
 
 ANY_ADDRESS = ("", "0.0.0.0", "::")
 WORKLOADS = ("DaemonSet", "Deployment", "StatefulSet")
@@ -164,12 +165,7 @@ def replaces(new: Manifest, old: Manifest) -> bool:
         return False
     if new["metadata"].get("namespace") != old["metadata"].get("namespace"):
         return False
-    collector = _label(old)
-    return collector in ("", _label(new))
-
-
-def _label(manifest: Manifest) -> str:
-    return str((manifest["metadata"].get("labels") or {}).get(COLLECTOR_LABEL) or "")
+    return label_of(old, COLLECTOR_LABEL) in ("", label_of(new, COLLECTOR_LABEL))
 
 
 def goes_first(old: Manifest, group: Iterable[Manifest]) -> bool:

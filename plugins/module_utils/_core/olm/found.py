@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from ..cluster.bundle import Manifest
-from ..collector.names import RELEASE_LABEL
+from ..cluster.ownership import release_of
 from ..errors import Problem
 from ..releases.found import OLM
 from ..releases.products import OPERATOR, PRODUCTS
@@ -113,7 +113,7 @@ def _channel(item: Mapping[str, Any]) -> dict[str, Any]:
 
 def is_ours(item: Manifest) -> bool:
     """Return whether this collection made an object as a part of the operator."""
-    return (item["metadata"].get("labels") or {}).get(RELEASE_LABEL) == OPERATOR
+    return release_of(item) == OPERATOR
 
 
 def of_operator(subscriptions: Iterable[Mapping[str, Any]], asked: str) -> list[Mapping[str, Any]]:

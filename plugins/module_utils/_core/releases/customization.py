@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..cluster.bundle import Manifest
-from ..collector.names import OWNER, OWNER_LABEL, RELEASE_LABEL
+from ..collector.names import OWNER, OWNER_LABEL, RELEASE_LABEL, text
 from ..errors import Problem, near
 from ..manifests.pod import env_source
 from . import images
@@ -160,11 +160,7 @@ def _tune(manifest: Manifest, release: Release, name: str, custom: Customization
 def _with_flags(arguments: Sequence[str], flags: Mapping[str, Any]) -> list[str]:
     """Return arguments with other values of some flags; new flags come last."""
     kept = [argument for argument in arguments if argument.lstrip("-").partition("=")[0] not in flags]
-    return kept + [f"--{flag}={_flag_text(value)}" for flag, value in flags.items() if value is not None]
-
-
-def _flag_text(value: Any) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
+    return kept + [f"--{flag}={text(value)}" for flag, value in flags.items() if value is not None]
 
 
 def secured(objects: Sequence[Manifest], wanted: CertificateSource) -> list[Manifest]:

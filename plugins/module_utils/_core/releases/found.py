@@ -10,8 +10,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ..cluster.bundle import Manifest
-from ..cluster.ownership import HELM_NAME, HELM_NAMESPACE, applied_by
-from ..collector.names import OWNER, OWNER_LABEL, RELEASE_LABEL
+from ..cluster.ownership import HELM_NAME, HELM_NAMESPACE, applied_by, label_of, release_of
+from ..collector.names import OWNER, OWNER_LABEL
 from . import manifest as manifests
 from .products import Product
 from .versions import read
@@ -40,7 +40,7 @@ def installer(item: Manifest) -> dict[str, str]:
 
 def is_release(item: Manifest, product: Product) -> bool:
     """Return whether this collection installed an object as a part of a product."""
-    return (item["metadata"].get("labels") or {}).get(RELEASE_LABEL) == product.name
+    return release_of(item) == product.name
 
 
 def installation(product: Product, deployments: Sequence[Manifest]) -> dict[str, Any]:
@@ -76,8 +76,7 @@ def _place(item: Manifest) -> tuple[str, str]:
 
 def _version(product: Product, main: Manifest) -> str:
     """Return the version; images of Red Hat have digests for tags, and the name of the CSV has the version."""
-    owner = (main["metadata"].get("labels") or {}).get(_OLM_OWNER, "")
-    found = manifests.version_of(product, main) or read(re.sub(r"^.*?\.v", "", owner))
+    found = manifests.version_of(product, main) or read(re.sub(r"^.*?\.v", "", label_of(main, _OLM_OWNER)))
     return str(found or "")
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..cluster.bundle import Manifest
+from ..cluster.ownership import label_of
 from ..errors import Problem
 from .products import PRODUCTS, Product
 from .versions import Version, image_name, read, tag
@@ -64,7 +65,7 @@ def component(product: Product, manifest: Manifest) -> str:
 
 def version_of(product: Product, main: Manifest) -> Version | None:
     """Return the version of a product by its main Deployment: a label, or the tag of its image."""
-    labelled = read((main["metadata"].get("labels") or {}).get(VERSION_LABEL, ""))
+    labelled = read(label_of(main, VERSION_LABEL))
     wanted = (product.components[product.main], *product.builds)
     tags = [tag(item["image"]) for item in containers(main) if image_name(item.get("image", "")) in wanted]
     return labelled or next(filter(None, map(read, tags)), None)

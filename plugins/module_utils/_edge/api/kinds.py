@@ -150,6 +150,12 @@ class ApiResources:
         plural = PLURALS.get(group_of(api_version), {}).get(kind)
         return ApiResource(api_version, kind, plural, plural not in CLUSTER_SCOPED) if plural else None
 
+    @classmethod
+    def path_of(cls, kind: str, namespace: str, name: str) -> str:
+        """Return the path of an object, or of a collection, of a known kind; empty if the kind is not known."""
+        resource = cls.known(version_for(kind), kind)
+        return resource.path(namespace, name) if resource else ""
+
     def find(self, api_version: str, kind: str) -> ApiResource | None:
         """Return the API resource of a kind, or nothing when the server does not know it."""
         known = self.known(api_version, kind)

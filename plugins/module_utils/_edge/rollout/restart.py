@@ -20,7 +20,7 @@ from ..._core.errors import Failure, Problem
 from ..api.cluster import MERGE, ApiError, Cluster
 from ..api.connect import connect, run
 from ..api.explain import asking, explain, listing
-from ..api.kinds import ApiResources, segment, version_for
+from ..api.kinds import ApiResources, segment
 from .reasons import checked_search
 from .wait import RolloutWait, RolloutWaitOptions
 
@@ -116,15 +116,11 @@ class Restart:
             return ""
         return restarts.obstacle(live) or None
 
-    def _path(self, workload: Workload, name: str) -> str:
-        resource = ApiResources.known(version_for(workload.kind), workload.kind)
-        return resource.path(workload.namespace, name) if resource else ""
-
     def _live(self, workload: Workload) -> Manifest | None:
-        return asking(f"Read {workload}", lambda: self.cluster.get(self._path(workload, workload.name)))
+        return asking(f"Read {workload}", lambda: self.cluster.get(ApiResources.path_of(*workload[:3])))
 
     def _selected(self, workload: Workload) -> bool:
-        path, query = self._path(workload, ""), {"labelSelector": self.selector}
+        path, query = ApiResources.path_of(workload.kind, workload.namespace, ""), {"labelSelector": self.selector}
         found = asking(f"List {workload.kind}s", lambda: list(self.cluster.items(path, query)))
         return workload.name in {item["metadata"]["name"] for item in found}
 
@@ -150,7 +146,7 @@ class Restart:
     def _annotate(self, workload: Workload, value: str | None, version: str = "") -> None:
         judged = {"metadata": {"resourceVersion": version}} if version else {}
         body = {**judged, "spec": {"template": {"metadata": {"annotations": {RESTARTED: value}}}}}
-        path = self._path(workload, workload.name)
+        path = ApiResources.path_of(*workload[:3])
         try:
             self.cluster.request("PATCH", path, {"fieldManager": f"{OWNER}/restart"}, body, MERGE)
         except ApiError as error:

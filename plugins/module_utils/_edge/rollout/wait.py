@@ -176,7 +176,9 @@ class Followed:
 def follow(cluster: Cluster, states: Sequence[Object | None], plain: Container[str] = ()) -> list[Followed]:
     """Read the workloads of all resources in parallel. Kinds in `plain` have no workloads to follow."""
     wanted = [children(state) if state and followed(state) and state["kind"] not in plain else None for state in states]
-    found = iter(cluster.parallel(cluster.get, [_path(child) for group in wanted for child in group or ()]))
+    found = iter(
+        cluster.parallel(cluster.get, [ApiResources.path_of(*child[:3]) for group in wanted for child in group or ()])
+    )
     return [_seen(state, group, found) for state, group in zip(states, wanted, strict=True)]
 
 
@@ -185,11 +187,6 @@ def _seen(state: Object | None, group: list[Child] | None, found: Iterator[Objec
         return Followed(state, [state] if state else [], "")
     live = [next(found) for _child in group]
     return Followed(state, [{**part, OF: str(ref(state))} for part in live if part], untaken(state, live))
-
-
-def _path(child: Child) -> str:
-    resource = ApiResources.known(version_for(child.kind), child.kind)
-    return resource.path(child.namespace, child.name) if resource else ""
 
 
 def operator_lines(cluster: Cluster, resources: list[Object]) -> list[str]:
