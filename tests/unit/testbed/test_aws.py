@@ -13,6 +13,7 @@ import boto3
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 
+from tests.support.cases import cases
 from tests.testbed.aws.app import OPERATIONS
 from tests.testbed.aws.direct import WORK
 from tests.testbed.aws.model import DriftError, checked, route, service, status_of_error
@@ -41,17 +42,15 @@ def test_requests_are_told_apart_by_the_service_model(operation: str) -> None:
 GOOD = {"addonName": "a", "status": "ACTIVE", "createdAt": 1.0, "health": {"issues": []}, "tags": {"a": "b"}}
 
 
-@pytest.mark.parametrize(
-    ("change", "words"),
-    [
-        ({"status": "FINE"}, "status is 'FINE', none of"),
-        ({"state": "ACTIVE"}, "state is unknown"),
-        ({"addonName": 1}, "addonName is int, not string"),
-        ({"createdAt": "today"}, "createdAt is str, not timestamp"),
-        ({"tags": {"a": 1}}, "tags.a is int, not string"),
-        ({"health": {"issues": [{"code": "Odd"}]}}, r"issues\[0\].code is 'Odd'"),
-        ({"podIdentityAssociations": [{"id": 1}]}, "is dict, not string"),
-    ],
+@cases(
+    "change, words",
+    ({"status": "FINE"}, "status is 'FINE', none of"),
+    ({"state": "ACTIVE"}, "state is unknown"),
+    ({"addonName": 1}, "addonName is int, not string"),
+    ({"createdAt": "today"}, "createdAt is str, not timestamp"),
+    ({"tags": {"a": 1}}, "tags.a is int, not string"),
+    ({"health": {"issues": [{"code": "Odd"}]}}, r"issues\[0\].code is 'Odd'"),
+    ({"podIdentityAssociations": [{"id": 1}]}, "is dict, not string"),
 )
 def test_what_aws_could_not_answer_is_drift(change: dict[str, Any], words: str) -> None:
     assert checked("eks", "DescribeAddon", {"addon": GOOD})
@@ -116,16 +115,14 @@ def test_a_pod_of_the_role_takes_it_on_with_a_token(identities: Identities) -> N
         identities.web_identity({"WebIdentityToken": jwt(), "RoleArn": f"{ROLE}-2"})
 
 
-@pytest.mark.parametrize(
-    ("changes", "code"),
-    [
-        ({"sub": "system:serviceaccount:o11y:other"}, "AccessDenied"),
-        ({"aud": ["https://kubernetes.default.svc"]}, "InvalidIdentityToken"),
-        ({"iss": "https://other.test"}, "InvalidIdentityToken"),
-        ({"exp": 1}, "ExpiredTokenException"),
-        ({"nbf": 4e9}, "ExpiredTokenException"),
-        ({"key": rsa.generate_private_key(public_exponent=65537, key_size=2048)}, "InvalidIdentityToken"),
-    ],
+@cases(
+    "changes, code",
+    ({"sub": "system:serviceaccount:o11y:other"}, "AccessDenied"),
+    ({"aud": ["https://kubernetes.default.svc"]}, "InvalidIdentityToken"),
+    ({"iss": "https://other.test"}, "InvalidIdentityToken"),
+    ({"exp": 1}, "ExpiredTokenException"),
+    ({"nbf": 4e9}, "ExpiredTokenException"),
+    ({"key": rsa.generate_private_key(public_exponent=65537, key_size=2048)}, "InvalidIdentityToken"),
 )
 def test_every_other_token_is_refused(identities: Identities, changes: dict[str, Any], code: str) -> None:
     with pytest.raises(AwsError) as caught:
@@ -145,16 +142,14 @@ def test_the_agent_gives_credentials_to_pods_with_an_association(identities: Ide
         identities.pod_identity(jwt())
 
 
-@pytest.mark.parametrize(
-    ("statement", "action", "resource", "allowed"),
-    [
-        ({"Effect": "Allow", "Action": "logs:*", "Resource": "*"}, "logs:PutLogEvents", "x", True),
-        ({"Effect": "Allow", "Action": ["LOGS:putlogevents"], "Resource": ["x", "y"]}, "logs:PutLogEvents", "y", True),
-        ({"Effect": "Allow", "Action": "logs:Put*", "Resource": "x"}, "logs:PutLogEvents", "y", False),
-        ({"Effect": "Allow", "NotAction": "iam:*", "Resource": "*"}, "logs:PutLogEvents", "x", False),
-        ({"Effect": "Allow", "Action": "*", "Resource": "*", "Condition": {"Bool": {"a": "b"}}}, "a:b", "x", False),
-        ({"Effect": "Deny", "Action": "*", "Resource": "*"}, "logs:PutLogEvents", "x", False),
-    ],
+@cases(
+    "statement, action, resource, allowed",
+    ({"Effect": "Allow", "Action": "logs:*", "Resource": "*"}, "logs:PutLogEvents", "x", True),
+    ({"Effect": "Allow", "Action": ["LOGS:putlogevents"], "Resource": ["x", "y"]}, "logs:PutLogEvents", "y", True),
+    ({"Effect": "Allow", "Action": "logs:Put*", "Resource": "x"}, "logs:PutLogEvents", "y", False),
+    ({"Effect": "Allow", "NotAction": "iam:*", "Resource": "*"}, "logs:PutLogEvents", "x", False),
+    ({"Effect": "Allow", "Action": "*", "Resource": "*", "Condition": {"Bool": {"a": "b"}}}, "a:b", "x", False),
+    ({"Effect": "Deny", "Action": "*", "Resource": "*"}, "logs:PutLogEvents", "x", False),
 )
 def test_policies_allow_what_they_name(statement: dict[str, Any], action: str, resource: str, allowed: bool) -> None:
     assert policies.allows([{"Statement": statement}], action, resource, {}) is allowed

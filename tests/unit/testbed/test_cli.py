@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.cases import cases
 from tests.testbed import providers
 from tests.testbed.__main__ import main
 from tests.testbed.cluster import Cluster, Record
@@ -57,10 +58,7 @@ def test_up_env_status_down(cluster: Cluster, capsys: pytest.CaptureFixture[str]
     assert main(["status"]) == 1
 
 
-@pytest.mark.parametrize(
-    ("arguments", "said"),
-    [(["up", "--name", "a/b"], "choose another --name"), (["install", "helm"], "run `up` first")],
-)
+@cases("arguments, said", (["up", "--name", "a/b"], "choose another --name"), (["install", "helm"], "run `up` first"))
 def test_what_cannot_be_is_refused(
     cluster: Cluster, capsys: pytest.CaptureFixture[str], arguments: list[str], said: str
 ) -> None:

@@ -6,13 +6,14 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 import yaml
 
-from tests.testbed import cgroups, cleanup, command, image, kind, netns, packages
+from tests.testbed import cgroups, cleanup, command, image, kind, netns, packages, pki
 from tests.testbed.cluster import NO_SLOT, Cluster, Record, free_slot, named, taken_slots
 from tests.testbed.errors import ClusterError
 from tests.testbed.home import Home
@@ -198,3 +199,19 @@ def test_packages_that_are_missing_are_installed_or_named(home: Home, monkeypatc
 
 def test_architectures_have_their_container_names() -> None:
     assert ARCHITECTURES == {"x86_64": "amd64", "aarch64": "arm64"}
+
+
+def test_python_3_13_trusts_them(tmp_path: Path) -> None:
+    """Since 3.13 Python checks certificates strictly, as RFC 5280 says."""
+    cluster = Cluster(Home(tmp_path), "strict", slot=1)
+    pki.create(cluster)
+    folder = cluster.dir / "pki"
+    for item in pki.certificates(cluster):
+        done = subprocess.run(
+            ["openssl", "verify", "-x509_strict", "-CAfile", "ca.crt", f"{item.name}.crt"],
+            cwd=folder,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr

@@ -21,6 +21,7 @@ from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans
 from werkzeug.test import Client
 
+from tests.support.cases import cases
 from tests.testbed.aws.world import AwsError
 from tests.testbed.eks import authenticator, signatures
 from tests.testbed.eks.datadog import KEY_HEADER, Intake
@@ -71,16 +72,14 @@ def test_a_signed_write_gets_to_its_workspace_and_is_noted_with_its_role(front: 
     assert "assumed-role/collector/" in noted["caller"]
 
 
-@pytest.mark.parametrize(
-    ("changes", "code"),
-    [
-        ({"body": b"y"}, "SignatureDoesNotMatch"),
-        ({"url": f"{WRITE}?a=b"}, "SignatureDoesNotMatch"),
-        ({"content-type": "a/b"}, "SignatureDoesNotMatch"),
-        ({"authorization": None}, "MissingAuthenticationTokenException"),
-        ({"x-amz-security-token": "x"}, "UnrecognizedClientException"),
-        ({"authorization": "Bearer x"}, "IncompleteSignature"),
-    ],
+@cases(
+    "changes, code",
+    ({"body": b"y"}, "SignatureDoesNotMatch"),
+    ({"url": f"{WRITE}?a=b"}, "SignatureDoesNotMatch"),
+    ({"content-type": "a/b"}, "SignatureDoesNotMatch"),
+    ({"authorization": None}, "MissingAuthenticationTokenException"),
+    ({"x-amz-security-token": "x"}, "UnrecognizedClientException"),
+    ({"authorization": "Bearer x"}, "IncompleteSignature"),
     ids=str,
 )
 def test_what_was_not_signed_so_is_refused(front: Front, changes: dict[str, Any], code: str) -> None:
@@ -94,13 +93,11 @@ def test_what_was_not_signed_so_is_refused(front: Front, changes: dict[str, Any]
     assert code in front.received[-1]["refused"]
 
 
-@pytest.mark.parametrize(
-    ("url", "region", "code"),
-    [
-        (WRITE, "eu-west-1", "InvalidSignatureException"),
-        (WRITE.replace("ws-1", "ws-2"), "us-east-1", "AccessDeniedException"),
-        (WRITE.replace("remote_write", "query"), "us-east-1", "AccessDeniedException"),
-    ],
+@cases(
+    "url, region, code",
+    (WRITE, "eu-west-1", "InvalidSignatureException"),
+    (WRITE.replace("ws-1", "ws-2"), "us-east-1", "AccessDeniedException"),
+    (WRITE.replace("remote_write", "query"), "us-east-1", "AccessDeniedException"),
 )
 def test_what_the_role_may_not_is_refused(front: Front, url: str, region: str, code: str) -> None:
     answer = _asked(front, sent(url, *session(front.identities), region=region))
@@ -145,9 +142,7 @@ def test_names_are_those_of_aws() -> None:
     assert {"sts.amazonaws.com", "iam.amazonaws.com", "aps-workspaces.us-east-1.amazonaws.com"} <= set(NAMES)
 
 
-@pytest.mark.parametrize(
-    ("key", "given", "status"), [("k", {KEY_HEADER: "k"}, 200), ("k", {}, 403), ("", {KEY_HEADER: ""}, 403)]
-)
+@cases("key, given, status", ("k", {KEY_HEADER: "k"}, 200), ("k", {}, 403), ("", {KEY_HEADER: ""}, 403))
 def test_datadog_takes_what_has_its_key(key: str, given: dict[str, str], status: int) -> None:
     noted: list[dict[str, Any]] = []
     intake = Intake(noted.append)

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.cases import cases
 from tests.testbed import providers
 from tests.testbed.cluster import Cluster, Record
 from tests.testbed.errors import Reason, UnavailableError
@@ -37,9 +38,7 @@ def _lacks(reason: Reason | None, _home: Home, _environment: Mapping[str, str]) 
 NO = Reason("it is not there", "get it")
 
 
-@pytest.mark.parametrize(
-    ("external", "kind", "chosen"), [(None, None, "external"), (NO, None, "kind"), (NO, NO, "embedded")]
-)
+@cases("external, kind, chosen", (None, None, "external"), (NO, None, "kind"), (NO, NO, "embedded"))
 def test_the_first_that_lacks_nothing_is_chosen(
     home: Home, external: Reason | None, kind: Reason | None, chosen: str
 ) -> None:
@@ -83,16 +82,14 @@ def test_a_provider_says_what_it_needs(
 ASKED = {"O11Y_TESTBED_PROVIDER": "external", "O11Y_TESTBED_CONTEXT": "prod"}
 
 
-@pytest.mark.parametrize(
-    ("asked", "why"),
-    [
-        (ASKED, None),
-        ({}, "O11Y_TESTBED_PROVIDER does not ask for it"),
-        ({"O11Y_TESTBED_CONTEXT": "prod"}, "O11Y_TESTBED_PROVIDER does not ask for it"),
-        ({**ASKED, "O11Y_TESTBED_PROVIDER": "kind"}, "O11Y_TESTBED_PROVIDER does not ask for it"),
-        ({**ASKED, "O11Y_TESTBED_CONTEXT": "dev"}, "its context is prod, and O11Y_TESTBED_CONTEXT is dev"),
-        ({"O11Y_TESTBED_PROVIDER": "external"}, "its context is prod, and O11Y_TESTBED_CONTEXT is not set"),
-    ],
+@cases(
+    "asked, why",
+    (ASKED, None),
+    ({}, "O11Y_TESTBED_PROVIDER does not ask for it"),
+    ({"O11Y_TESTBED_CONTEXT": "prod"}, "O11Y_TESTBED_PROVIDER does not ask for it"),
+    ({**ASKED, "O11Y_TESTBED_PROVIDER": "kind"}, "O11Y_TESTBED_PROVIDER does not ask for it"),
+    ({**ASKED, "O11Y_TESTBED_CONTEXT": "dev"}, "its context is prod, and O11Y_TESTBED_CONTEXT is dev"),
+    ({"O11Y_TESTBED_PROVIDER": "external"}, "its context is prod, and O11Y_TESTBED_CONTEXT is not set"),
 )
 def test_a_cluster_of_the_user_is_used_only_if_asked_for_by_name(
     home: Home, theirs: str, asked: dict[str, str], why: str | None

@@ -17,6 +17,7 @@ import yaml
 from ansible_collections.amazon.aws.plugins.module_utils.modules import aws_argument_spec
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.aws import specs
 
+from tests.support.cases import cases
 from tests.support.documentation import documented
 from tests.testbed.aws.world import Stage
 
@@ -44,14 +45,12 @@ def test_all_of_them_are_in_the_action_group() -> None:
     assert [item for item in groups["aws"] if isinstance(item, str)] == sorted(SPECS)
 
 
-@pytest.mark.parametrize(
-    ("fault", "words"),
-    [
-        ({"code": "AccessDeniedException", "status": 403, "message": "No"}, "Allow eks:DescribeAddon to the caller"),
-        ({"code": "UnrecognizedClientException", "status": 403}, "AWS does not accept the credentials"),
-        ({"code": "ThrottlingException", "times": 1000}, "AWS is overloaded or in trouble, and stayed so"),
-        ({"drop": "before", "times": 1000}, "AWS cannot be reached"),
-    ],
+@cases(
+    "fault, words",
+    ({"code": "AccessDeniedException", "status": 403, "message": "No"}, "Allow eks:DescribeAddon to the caller"),
+    ({"code": "UnrecognizedClientException", "status": 403}, "AWS does not accept the credentials"),
+    ({"code": "ThrottlingException", "times": 1000}, "AWS is overloaded or in trouble, and stayed so"),
+    ({"drop": "before", "times": 1000}, "AWS cannot be reached"),
 )
 def test_trouble_is_told_with_what_to_do(aws: Aws, fault: dict[str, Any], words: str) -> None:
     aws.world.trouble(operation="DescribeAddon", **fault)
@@ -169,13 +168,11 @@ def test_what_is_installed(installed: Aws) -> None:
     assert installed.changing() == {}
 
 
-@pytest.mark.parametrize(
-    ("options", "kubernetes", "default"),
-    [
-        ({"kubernetes_version": "1.33"}, "1.33", "v0.141.0-eksbuild.1"),
-        ({"cluster_name": CLUSTER}, "1.34", "v0.151.0-eksbuild.2"),
-        ({}, "", ""),
-    ],
+@cases(
+    "options, kubernetes, default",
+    ({"kubernetes_version": "1.33"}, "1.33", "v0.141.0-eksbuild.1"),
+    ({"cluster_name": CLUSTER}, "1.34", "v0.151.0-eksbuild.2"),
+    ({}, "", ""),
 )
 def test_what_is_available(aws: Aws, options: dict[str, Any], kubernetes: str, default: str) -> None:
     result = aws.run("eks_addon_info", available=True, name="adot", **options)
@@ -193,14 +190,12 @@ def test_every_page_of_what_is_available_is_read(aws: Aws) -> None:
     assert aws.run("eks_addon_info", available=True, kubernetes_version="9.99")["available"] == []
 
 
-@pytest.mark.parametrize(
-    ("options", "version"),
-    [
-        ({"cluster_name": CLUSTER}, "v0.151.0-eksbuild.2"),
-        ({"kubernetes_version": "1.33"}, "v0.141.0-eksbuild.1"),
-        ({"kubernetes_version": "1.34", "version": "latest"}, "v0.151.0-eksbuild.10"),
-        ({"version": "v0.80.0-eksbuild.2"}, "v0.80.0-eksbuild.2"),
-    ],
+@cases(
+    "options, version",
+    ({"cluster_name": CLUSTER}, "v0.151.0-eksbuild.2"),
+    ({"kubernetes_version": "1.33"}, "v0.141.0-eksbuild.1"),
+    ({"kubernetes_version": "1.34", "version": "latest"}, "v0.151.0-eksbuild.10"),
+    ({"version": "v0.80.0-eksbuild.2"}, "v0.80.0-eksbuild.2"),
 )
 def test_what_can_be_configured(aws: Aws, options: dict[str, Any], version: str) -> None:
     found = aws.run("eks_addon_info", configuration=True, name="adot", **options)["configuration"]

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from typing import Any
 
-import pytest
 from moto.iam.models import iam_backends
+
+from tests.support.cases import cases
 
 from .conftest import CLUSTER, Aws
 
@@ -45,9 +46,7 @@ def test_a_provider_of_somebody_else_is_adopted_as_it_is(aws: Aws) -> None:
     assert (adopted["client_ids"], adopted["thumbprints"]) == (["sts.amazonaws.com", "theirs"], thumbprints)
 
 
-@pytest.mark.parametrize(
-    ("region", "partition"), [("eu-west-1", "aws"), ("cn-north-1", "aws-cn"), ("us-gov-west-1", "aws-us-gov")]
-)
+@cases("region, partition", ("eu-west-1", "aws"), ("cn-north-1", "aws-cn"), ("us-gov-west-1", "aws-us-gov"))
 def test_every_partition(aws: Aws, region: str, partition: str) -> None:
     suffix = ".cn" if partition == "aws-cn" else ""
     issuer = f"https://oidc.eks.{region}.amazonaws.com{suffix}/id/EXAMPLE"
@@ -65,15 +64,13 @@ def test_an_answer_that_was_lost_is_no_error(aws: Aws) -> None:
     assert aws.changing() == {CREATE: 2}
 
 
-@pytest.mark.parametrize(
-    ("options", "words"),
-    [
-        ({"url": "http://a"}, "is not the URL of an issuer"),
-        ({"url": ISSUER, "thumbprints": ["short"]}, "has no 40 hexadecimal digits"),
-        ({"cluster_name": "nowhere"}, "Failed to describe the cluster: it does not exist"),
-        ({"url": ISSUER, "cluster_name": CLUSTER}, "mutually exclusive"),
-        ({}, "one of the following is required: url, cluster_name"),
-    ],
+@cases(
+    "options, words",
+    ({"url": "http://a"}, "is not the URL of an issuer"),
+    ({"url": ISSUER, "thumbprints": ["short"]}, "has no 40 hexadecimal digits"),
+    ({"cluster_name": "nowhere"}, "Failed to describe the cluster: it does not exist"),
+    ({"url": ISSUER, "cluster_name": CLUSTER}, "mutually exclusive"),
+    ({}, "one of the following is required: url, cluster_name"),
 )
 def test_what_cannot_work_is_told(aws: Aws, options: dict[str, Any], words: str) -> None:
     result = aws.run("iam_oidc_provider", **options)
@@ -161,13 +158,11 @@ def test_somebody_who_was_quicker_is_no_error(aws: Aws) -> None:
     assert aws.changing() == {MAKE: 1, UPDATE: 1}
 
 
-@pytest.mark.parametrize(
-    ("options", "words"),
-    [
-        ({}, "state is present but all of the following are missing: role_arn"),
-        ({"role_arn": ROLE, "policy": POLICY}, "EKS takes a policy only without session tags"),
-        ({"role_arn": ROLE, "cluster_name": "nowhere"}, "it does not exist (No cluster found for name: nowhere)"),
-    ],
+@cases(
+    "options, words",
+    ({}, "state is present but all of the following are missing: role_arn"),
+    ({"role_arn": ROLE, "policy": POLICY}, "EKS takes a policy only without session tags"),
+    ({"role_arn": ROLE, "cluster_name": "nowhere"}, "it does not exist (No cluster found for name: nowhere)"),
 )
 def test_an_association_that_cannot_work_is_told(aws: Aws, options: dict[str, Any], words: str) -> None:
     result = aws.run(NAME, **(BASE | options))

@@ -22,6 +22,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.rollout i
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.sample_app import call as sample_app
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.webhooks import wait as webhooks
 
+from tests.support.cases import cases
 from tests.support.documentation import documented
 from tests.support.modules import patch_module_args
 
@@ -96,13 +97,11 @@ URL = "https://me:my-password@api.example:6443/k8s/c-1/?token=my-token"
 EKS = "https://eks.example"
 
 
-@pytest.mark.parametrize(
-    ("given", "variable", "used"),
-    [
-        ({"host": URL, "api_key": "key-of-mine"}, "", ("https://api.example:6443/k8s/c-1", "")),
-        ({"eks_cluster": {"name": "prod"}}, "", (EKS, "prod")),
-        ({}, "name=prod region=eu-west-1", (EKS, "prod")),
-    ],
+@cases(
+    "given, variable, used",
+    ({"host": URL, "api_key": "key-of-mine"}, "", ("https://api.example:6443/k8s/c-1", "")),
+    ({"eks_cluster": {"name": "prod"}}, "", (EKS, "prod")),
+    ({}, "name=prod region=eu-west-1", (EKS, "prod")),
 )
 def test_release_info_returns_the_connection_that_it_used(
     given: Any, variable: str, used: Any, capsys: Any, monkeypatch: pytest.MonkeyPatch
@@ -148,14 +147,12 @@ def echo(monkeypatch: pytest.MonkeyPatch, message: str) -> None:
 USER = {"token": "my-token-1", "exec": {"env": [{"name": "AWS_SECRET_ACCESS_KEY", "value": "aws-key-1"}]}}
 
 
-@pytest.mark.parametrize(
+@cases(
     "given",
-    [
-        {"kind": "ConfigMap", "data": {"config": "exporters:\n  x:\n    password: hunter2secret\n"}},
-        {"kind": "ConfigMap", "data": {"password": "hunter2secret"}},
-        {"kind": "Deployment", "spec": {"env": [{"name": "DD_API_KEY", "value": "hunter2secret"}]}},
-        {"kind": "OpenTelemetryCollector", "spec": {"config": {"x": {"headers": {"x-sumo-key": "hunter2secret"}}}}},
-    ],
+    {"kind": "ConfigMap", "data": {"config": "exporters:\n  x:\n    password: hunter2secret\n"}},
+    {"kind": "ConfigMap", "data": {"password": "hunter2secret"}},
+    {"kind": "Deployment", "spec": {"env": [{"name": "DD_API_KEY", "value": "hunter2secret"}]}},
+    {"kind": "OpenTelemetryCollector", "spec": {"config": {"x": {"headers": {"x-sumo-key": "hunter2secret"}}}}},
     ids=lambda given: str(given)[:60],
 )
 def test_a_secret_in_any_manifest_is_hidden(given: Any, capsys: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 from moto.iam.models import AWSManagedPolicy, iam_backends
 
+from tests.support.cases import cases
+
 from .conftest import CLUSTER, Aws
 
 ISSUER = "oidc.eks.eu-west-1.amazonaws.com/id/EXAMPLE"
@@ -143,9 +145,7 @@ def test_a_role_of_somebody_else_is_refused_and_when_adopted_given_back(aws: Aws
     assert (back["trust"], back["tags"], list(back["policies"])) == (trust, {"team": "them"}, ["theirs"])
 
 
-@pytest.mark.parametrize(
-    ("region", "partition"), [("eu-west-1", "aws"), ("cn-north-1", "aws-cn"), ("us-gov-west-1", "aws-us-gov")]
-)
+@cases("region, partition", ("eu-west-1", "aws"), ("cn-north-1", "aws-cn"), ("us-gov-west-1", "aws-us-gov"))
 def test_every_partition(aws: Aws, region: str, partition: str) -> None:
     aws.cluster(region=region, issuer=f"https://{ISSUER}")
     made = step(aws, {CREATE: 1, PUT: 1}, region=region, statements=[GROUP])["role"]
@@ -183,13 +183,11 @@ def test_what_iam_does_not_show_yet_is_waited_for(aws: Aws) -> None:
     assert "IAM does not show what was written after 5 s" in lost["msg"]
 
 
-@pytest.mark.parametrize(
-    ("options", "words"),
-    [
-        ({"cluster_name": "nowhere"}, "Failed to describe the cluster: it does not exist"),
-        ({"provider": "pod_identity"}, "has neither the add-on eks-pod-identity-agent nor Auto Mode"),
-        ({"statements": [SPANS | {"Resource": "x" * 10300}]}, "IAM takes 10240"),
-    ],
+@cases(
+    "options, words",
+    ({"cluster_name": "nowhere"}, "Failed to describe the cluster: it does not exist"),
+    ({"provider": "pod_identity"}, "has neither the add-on eks-pod-identity-agent nor Auto Mode"),
+    ({"statements": [SPANS | {"Resource": "x" * 10300}]}, "IAM takes 10240"),
 )
 def test_what_cannot_work_is_told(aws: Aws, options: dict[str, Any], words: str) -> None:
     result = run(aws, **options)

@@ -23,6 +23,8 @@ from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import (
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._render import Request
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._target import BuildRequest, resolve
 
+from tests.support.cases import cases
+
 from .helpers import MIGRATE, VALIDATE, defaults
 
 
@@ -71,23 +73,21 @@ receivers:
 """
 
 
-@pytest.mark.parametrize(
-    ("wanted", "image", "build"),
-    [
-        (BuildRequest(), "", ("contrib", "0.158.0")),
-        (BuildRequest("any"), "", None),
-        (BuildRequest("any"), CONTRIB, None),
-        (BuildRequest(), "nginx:1.2.3", None),
-        (BuildRequest(), CONTRIB, ("contrib", "0.150.0")),
-        (BuildRequest(), "otel/opentelemetry-collector-contrib:latest", None),
-        (BuildRequest(), "mirror.local/x/opentelemetry-collector-k8s:0.158.0-amd64@sha256:0", ("k8s", "0.158.0")),
-        (BuildRequest(), ADOT, ("adot", "0.156.0")),
-        (BuildRequest(version="0.140.0"), "", ("contrib", "0.140.0")),
-        (BuildRequest(version="0.140.0"), CONTRIB, ("contrib", "0.140.0")),
-        (BuildRequest("k8s"), CONTRIB, ("k8s", "0.158.0")),
-        (BuildRequest("adot", "v0.47.0"), "", ("adot", "0.143.0")),
-        (BuildRequest("redhat"), "", ("redhat", "0.135.0")),
-    ],
+@cases(
+    "wanted, image, build",
+    (BuildRequest(), "", ("contrib", "0.158.0")),
+    (BuildRequest("any"), "", None),
+    (BuildRequest("any"), CONTRIB, None),
+    (BuildRequest(), "nginx:1.2.3", None),
+    (BuildRequest(), CONTRIB, ("contrib", "0.150.0")),
+    (BuildRequest(), "otel/opentelemetry-collector-contrib:latest", None),
+    (BuildRequest(), "mirror.local/x/opentelemetry-collector-k8s:0.158.0-amd64@sha256:0", ("k8s", "0.158.0")),
+    (BuildRequest(), ADOT, ("adot", "0.156.0")),
+    (BuildRequest(version="0.140.0"), "", ("contrib", "0.140.0")),
+    (BuildRequest(version="0.140.0"), CONTRIB, ("contrib", "0.140.0")),
+    (BuildRequest("k8s"), CONTRIB, ("k8s", "0.158.0")),
+    (BuildRequest("adot", "v0.47.0"), "", ("adot", "0.143.0")),
+    (BuildRequest("redhat"), "", ("redhat", "0.135.0")),
 )
 def test_a_build_is_said_or_recognised(wanted: BuildRequest, image: str, build: tuple[str, str] | None) -> None:
     found = resolve(wanted, image)
@@ -151,14 +151,12 @@ def test_a_manifest_without_components_is_refused(tmp_path: Path, text: str) -> 
         resolve(BuildRequest(manifest=str(tmp_path / "manifest.yaml")), "")
 
 
-@pytest.mark.parametrize(
-    ("exporters", "image"),
-    [
-        (["otlp_grpc"], "opentelemetry-collector-otlp:0.158.0"),
-        (["otlp_grpc", "datadog"], "opentelemetry-collector-contrib:0.158.0"),
-        (["nobody"], ""),
-        ([], ""),
-    ],
+@cases(
+    "exporters, image",
+    (["otlp_grpc"], "opentelemetry-collector-otlp:0.158.0"),
+    (["otlp_grpc", "datadog"], "opentelemetry-collector-contrib:0.158.0"),
+    (["nobody"], ""),
+    ([], ""),
 )
 def test_the_smallest_image_has_what_configs_use(exporters: list[str], image: str) -> None:
     used = [{"receivers": {"otlp": None}, "exporters": {name: None}} for name in exporters]

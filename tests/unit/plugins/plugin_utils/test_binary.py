@@ -12,6 +12,8 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors im
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.view import Target
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _binary, _target, _validate
 
+from tests.support.cases import cases
+
 from .helpers import OTLP, VALIDATE
 
 UNDEFINED = 'Error: invalid configuration: service::pipelines::traces: references exporter "x" which is not configured'
@@ -31,18 +33,16 @@ def says(text: str, code: int = 1) -> str:
     return f"printf '%b' \"{text}\" >&2; exit {code}".replace('references exporter "x"', "references exporter 'x'")
 
 
-@pytest.mark.parametrize(
-    ("text", "path", "severity"),
-    [
-        (UNDEFINED, "service.pipelines.traces", "error"),
-        (BAD_KEYS, "exporters.debug", "error"),
-        (UNKNOWN, "exporters.debug", "error"),
-        (NO_FILE, "exporters.debug", "info"),
-        ("'otelcol.configSettings' has invalid keys: exporters", "exporters", "error"),
-        ("extensions::file_storage: directory must exist", "", "info"),
-        ("something else", "", "error"),
-        ("", "", "error"),
-    ],
+@cases(
+    "text, path, severity",
+    (UNDEFINED, "service.pipelines.traces", "error"),
+    (BAD_KEYS, "exporters.debug", "error"),
+    (UNKNOWN, "exporters.debug", "error"),
+    (NO_FILE, "exporters.debug", "info"),
+    ("'otelcol.configSettings' has invalid keys: exporters", "exporters", "error"),
+    ("extensions::file_storage: directory must exist", "", "info"),
+    ("something else", "", "error"),
+    ("", "", "error"),
 )
 def test_a_refusal_is_a_finding_with_its_place(tmp_path: Path, text: str, path: str, severity: str) -> None:
     found = _binary.ask(program(tmp_path, says(text)), OTLP, lambda where: Position("f", len(where)))
@@ -61,23 +61,21 @@ def test_variables_have_values_and_nothing_of_ours_leaks(tmp_path: Path, monkeyp
     assert _binary.ask(program(tmp_path, body), config, lambda _where: Position()) is None
 
 
-@pytest.mark.parametrize(
-    ("section", "settings", "value"),
-    [
-        ("exporters", {"otlp_http": {"endpoint": "${env:A}"}}, "http://localhost:4317"),
-        ("receivers", {"zipkin": {"endpoint": "${A}"}}, "localhost:4317"),
-        ("receivers", {"zipkin": {"endpoint": "${A}:9411"}}, "localhost"),
-        ("receivers", {"zipkin": {"endpoint": "0.0.0.0:${env:A}"}}, "4317"),
-        ("exporters", {"otlp_http": {"endpoint": "https://${env:A}/v1"}}, "localhost"),
-        ("processors", {"batch": {"timeout": "${env:A}"}}, "10s"),
-        ("processors", {"batch": {"send_batch_size": "${env:A}"}}, "1"),
-        ("exporters", {"otlp_grpc": {"tls": {"insecure": "${env:A}"}}}, "true"),
-        ("exporters", {"otlp_grpc": {"headers": {"x-token": "${env:A}"}}}, "placeholder"),
-        ("exporters", {"acme": {"region": "${env:A}", "name": "${env:A}"}}, "us-east-1"),
-        ("receivers", {"acme": {"operators": [{"timezone": "${env:A}"}]}}, "UTC"),
-        ("receivers", {"acme": {"start": "x-${env:A}"}}, "placeholder"),
-        ("receivers", {"acme": {"node": "${env:AWS_REGION}"}}, "us-east-1"),
-    ],
+@cases(
+    "section, settings, value",
+    ("exporters", {"otlp_http": {"endpoint": "${env:A}"}}, "http://localhost:4317"),
+    ("receivers", {"zipkin": {"endpoint": "${A}"}}, "localhost:4317"),
+    ("receivers", {"zipkin": {"endpoint": "${A}:9411"}}, "localhost"),
+    ("receivers", {"zipkin": {"endpoint": "0.0.0.0:${env:A}"}}, "4317"),
+    ("exporters", {"otlp_http": {"endpoint": "https://${env:A}/v1"}}, "localhost"),
+    ("processors", {"batch": {"timeout": "${env:A}"}}, "10s"),
+    ("processors", {"batch": {"send_batch_size": "${env:A}"}}, "1"),
+    ("exporters", {"otlp_grpc": {"tls": {"insecure": "${env:A}"}}}, "true"),
+    ("exporters", {"otlp_grpc": {"headers": {"x-token": "${env:A}"}}}, "placeholder"),
+    ("exporters", {"acme": {"region": "${env:A}", "name": "${env:A}"}}, "us-east-1"),
+    ("receivers", {"acme": {"operators": [{"timezone": "${env:A}"}]}}, "UTC"),
+    ("receivers", {"acme": {"start": "x-${env:A}"}}, "placeholder"),
+    ("receivers", {"acme": {"node": "${env:AWS_REGION}"}}, "us-east-1"),
 )
 def test_a_variable_has_a_value_of_the_right_shape(tmp_path: Path, section: str, settings: Any, value: str) -> None:
     name = "AWS_REGION" if "AWS_REGION" in str(settings) else "A"
@@ -110,15 +108,13 @@ def target(distribution: str = "contrib", version: str = "0.158.0") -> Target:
     return Target(_target.tables(), distribution, version)
 
 
-@pytest.mark.parametrize(
+@cases(
     "case",
-    [
-        ("none", target(), "0.158.0", "it was not requested"),
-        ("auto", target("adot"), "0.158.0", "the AWS distribution has no `validate` subcommand"),
-        ("auto", target("redhat"), "0.158.0", "the program of 'redhat' is unknown"),
-        ("auto", target("k8s"), "0.158.0", "PATH has no program otelcol-k8s"),
-        ("auto", target(), "0.157.0", "/otelcol-contrib is version 0.157.0, not 0.158.0"),
-    ],
+    ("none", target(), "0.158.0", "it was not requested"),
+    ("auto", target("adot"), "0.158.0", "the AWS distribution has no `validate` subcommand"),
+    ("auto", target("redhat"), "0.158.0", "the program of 'redhat' is unknown"),
+    ("auto", target("k8s"), "0.158.0", "PATH has no program otelcol-k8s"),
+    ("auto", target(), "0.157.0", "/otelcol-contrib is version 0.157.0, not 0.158.0"),
 )
 def test_nobody_is_asked_for_a_reason(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, case: tuple[str, Target, str, str]
@@ -148,17 +144,15 @@ def test_the_second_opinion_is_a_part_of_the_result(tmp_path: Path) -> None:
     assert "otelcol-validate" in [item["rule"] for item in result["findings"]]
 
 
-@pytest.mark.parametrize(
-    ("image", "build"),
-    [
-        ("otel/opentelemetry-collector:0.158.0", ("core", "0.158.0")),
-        ("localhost:5000/opentelemetry-collector-contrib:v0.1.2-x", ("contrib", "v0.1.2")),
-        ("opentelemetry-collector-contrib", ("contrib", "")),
-        ("opentelemetry-collector-contrib@sha256:12", ("contrib", "")),
-        ("opentelemetry-collector-contrib:latest", ("contrib", "")),
-        ("opentelemetry-collector-mine:1.2.3", None),
-        ("", None),
-    ],
+@cases(
+    "image, build",
+    ("otel/opentelemetry-collector:0.158.0", ("core", "0.158.0")),
+    ("localhost:5000/opentelemetry-collector-contrib:v0.1.2-x", ("contrib", "v0.1.2")),
+    ("opentelemetry-collector-contrib", ("contrib", "")),
+    ("opentelemetry-collector-contrib@sha256:12", ("contrib", "")),
+    ("opentelemetry-collector-contrib:latest", ("contrib", "")),
+    ("opentelemetry-collector-mine:1.2.3", None),
+    ("", None),
 )
 def test_an_image_is_recognised_wherever_it_comes_from(image: str, build: tuple[str, str] | None) -> None:
     assert _target.recognised(image) == build

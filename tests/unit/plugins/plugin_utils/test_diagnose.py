@@ -12,6 +12,8 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors im
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _diagnose
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._instrumentation import bundle
 
+from tests.support.cases import cases
+
 CONFIG = """
 receivers: {otlp: {protocols: {grpc: {}}}}
 exporters: {otlp/a: {endpoint: "x:1", headers: {token: hunter2secret}}, debug: {}}
@@ -60,12 +62,10 @@ def test_checks_of_the_user_are_rows_like_ours() -> None:
     assert item["problems"][0]["stage"] == "own"
 
 
-@pytest.mark.parametrize(
-    ("fail_on", "severity", "failed"),
-    [
-        *(("never", "error", False), ("error", "error", True), ("error", "warning", False)),
-        *(("warning", "warning", True), ("warning", "info", False)),
-    ],
+@cases(
+    "fail_on, severity, failed",
+    *(("never", "error", False), ("error", "error", True), ("error", "warning", False)),
+    *(("warning", "warning", True), ("warning", "info", False)),
 )
 def test_when_it_fails(fail_on: str, severity: str, failed: bool) -> None:
     assert diagnosed(checks=[check(severity=severity)], fail_on=fail_on)["failed"] is failed
@@ -83,17 +83,15 @@ def test_a_check_that_does_not_fit_the_facts_is_told_and_stops_nothing() -> None
     assert item["unseen"][0]["what"] == "check `length(services) > `1` && ['x']`"
 
 
-@pytest.mark.parametrize(
-    ("wrong", "says"),
-    [
-        ("x", "'x' is not a check"),
-        ({"id": "a", "find": "b"}, "is not a check"),
-        (check(sevrity="error"), "has no 'sevrity'; did you mean 'severity'"),
-        (check(severity="bad"), "'bad' is not one of error, warning, info"),
-        (check(stage="later"), "'later' is not one of"),
-        (check(message="{broken"), "cannot be rendered"),
-        (check(find="a["), "invalid JMESPath"),
-    ],
+@cases(
+    "wrong, says",
+    ("x", "'x' is not a check"),
+    ({"id": "a", "find": "b"}, "is not a check"),
+    (check(sevrity="error"), "has no 'sevrity'; did you mean 'severity'"),
+    (check(severity="bad"), "'bad' is not one of error, warning, info"),
+    (check(stage="later"), "'later' is not one of"),
+    (check(message="{broken"), "cannot be rendered"),
+    (check(find="a["), "invalid JMESPath"),
 )
 def test_a_check_that_is_none_says_why(wrong: Any, says: str) -> None:
     with pytest.raises(Problem, match=says):
@@ -133,16 +131,14 @@ def test_two_share_a_namespace_but_no_name() -> None:
         bundle([PYTHON, PYTHON], DEFAULTS)
 
 
-@pytest.mark.parametrize(
-    ("item", "says"),
-    [
-        ({"langages": {}}, "has no option 'langages'; did you mean 'languages'"),
-        ({"languages": {"pyton": {}}}, r"has no option 'languages\.pyton'; did you mean 'python'"),
-        ({"languages": {"python": {"imge": "a"}}}, r"has no option 'languages\.python\.imge'; did you mean 'image'"),
-        ({"languages": {"python": {"env": ["A"]}}}, "must be a mapping, not a list"),
-        ({**PYTHON, "collector": {}}, "missing required arguments: name"),
-        ({**PYTHON, "image_pull_policy": "never"}, "value of image_pull_policy must be one of"),
-    ],
+@cases(
+    "item, says",
+    ({"langages": {}}, "has no option 'langages'; did you mean 'languages'"),
+    ({"languages": {"pyton": {}}}, r"has no option 'languages\.pyton'; did you mean 'python'"),
+    ({"languages": {"python": {"imge": "a"}}}, r"has no option 'languages\.python\.imge'; did you mean 'image'"),
+    ({"languages": {"python": {"env": ["A"]}}}, "must be a mapping, not a list"),
+    ({**PYTHON, "collector": {}}, "missing required arguments: name"),
+    ({**PYTHON, "image_pull_policy": "never"}, "value of image_pull_policy must be one of"),
 )
 def test_wrong_options_are_told_by_name(item: dict[str, Any], says: str) -> None:
     with pytest.raises(Problem, match=f"instrumentation 'default'.*{says}"):

@@ -17,6 +17,8 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.probe.evi
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _render, _validate, _yaml
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._release import source
 
+from tests.support.cases import cases
+
 from .helpers import OTLP, VALIDATE
 
 SECONDS = 1.0
@@ -71,20 +73,18 @@ def changed(path: tuple[Any, ...], value: Any) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("value", [[], {}, [1], {"a": "b"}, None, True, 1.5])
-@pytest.mark.parametrize(
+@cases(
     "path",
-    [
-        *((number, "metadata", key) for number in (0, 1) for key in ("name", "namespace")),
-        *((*POD, "volumes", 0, *path) for path in (("name",), ("configMap", "name"))),
-        (*POD, "serviceAccountName"),
-        (1, "spec", "template", "metadata", "labels", "app"),
-        (*CONTAINER, "image"),
-        *((*CONTAINER, "ports", 0, key) for key in ("name", "containerPort", "hostPort", "protocol")),
-        *((*CONTAINER, *path) for path in (("env", 0, "name"), ("resources", "limits", "memory"))),
-        *((*CONTAINER, "volumeMounts", 0, key) for key in ("name", "mountPath")),
-        (2, "metadata", "namespace"),
-        *((2, "spec", *path) for path in (("selector", "app"), ("ports", 0, "port"), ("ports", 0, "targetPort"))),
-    ],
+    *((number, "metadata", key) for number in (0, 1) for key in ("name", "namespace")),
+    *((*POD, "volumes", 0, *path) for path in (("name",), ("configMap", "name"))),
+    (*POD, "serviceAccountName"),
+    (1, "spec", "template", "metadata", "labels", "app"),
+    (*CONTAINER, "image"),
+    *((*CONTAINER, "ports", 0, key) for key in ("name", "containerPort", "hostPort", "protocol")),
+    *((*CONTAINER, *path) for path in (("env", 0, "name"), ("resources", "limits", "memory"))),
+    *((*CONTAINER, "volumeMounts", 0, key) for key in ("name", "mountPath")),
+    (2, "metadata", "namespace"),
+    *((2, "spec", *path) for path in (("selector", "app"), ("ports", 0, "port"), ("ports", 0, "targetPort"))),
     ids=str,
 )
 def test_an_object_may_have_any_value_anywhere(path: tuple[Any, ...], value: Any) -> None:
@@ -114,17 +114,15 @@ def test_a_duration_may_have_any_length(text: str) -> None:
     findings({**OTLP, "exporters": {"otlp_grpc": {"endpoint": "a:4317", "timeout": text}}})
 
 
-@pytest.mark.parametrize(
-    ("settings", "named"),
-    [
-        ({"network_policy": True}, "network_policy"),
-        ({"env": {1: "a", "B": "c"}}, "env"),
-        ({"replicas": float("inf")}, "replicas"),
-        ({"target_allocator": [None]}, "target_allocator"),
-        ({"memory_limit": "9" * 5_000}, "memory quantity"),
-        ({"distribution_manifest": "a\x00b", "image": "a:1"}, "cannot read a\\u0000b"),
-        ({"labels": {"a": "\ud800"}}, "labels.a"),
-    ],
+@cases(
+    "settings, named",
+    ({"network_policy": True}, "network_policy"),
+    ({"env": {1: "a", "B": "c"}}, "env"),
+    ({"replicas": float("inf")}, "replicas"),
+    ({"target_allocator": [None]}, "target_allocator"),
+    ({"memory_limit": "9" * 5_000}, "memory quantity"),
+    ({"distribution_manifest": "a\x00b", "image": "a:1"}, "cannot read a\\u0000b"),
+    ({"labels": {"a": "\ud800"}}, "labels.a"),
 )
 def test_a_wrong_option_is_named(settings: dict[str, Any], named: str) -> None:
     request = _render.Request([{"name": "gw", "namespace": "a", "config": OTLP, **settings}], {})

@@ -13,6 +13,8 @@ from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _inputs,
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.support.cases import cases
+
 from .helpers import OTLP
 
 CONFIG = _yaml.dump(OTLP)
@@ -41,19 +43,17 @@ def in_file(path: Path, content: str | bytes) -> list[_inputs.Input]:
 QUOTED = f'"{CONFIG}"'.replace("\n", "\\n")
 
 
-@pytest.mark.parametrize(
-    ("text", "line", "column"),
-    [
-        pytest.param(CONFIG, LINE, 9, id="plain"),
-        pytest.param(config_map("|"), LINE + 5, 13, id="literal"),
-        pytest.param(config_map("|-", 7), LINE + 5, 16, id="stripped"),
-        pytest.param(config_map("|4", 6), LINE + 5, 15, id="indented"),
-        pytest.param(f"---\na: 1\n---\n{config_map('|')}", LINE + 8, 13, id="in a stream"),
-        pytest.param(config_map("|").replace("\n", "\r\n"), LINE + 5, 13, id="from Windows"),
-        pytest.param(config_map("|").replace("relay: |", "relay: &x |"), LINE + 5, 13, id="anchored"),
-        pytest.param(config_map(">").replace("\n    ", "\n\n    "), 5, 10, id="folded"),
-        pytest.param(config_map("").partition("relay:")[0] + f"relay: {QUOTED}\n", 5, 10, id="quoted"),
-    ],
+@cases(
+    "text, line, column",
+    pytest.param(CONFIG, LINE, 9, id="plain"),
+    pytest.param(config_map("|"), LINE + 5, 13, id="literal"),
+    pytest.param(config_map("|-", 7), LINE + 5, 16, id="stripped"),
+    pytest.param(config_map("|4", 6), LINE + 5, 15, id="indented"),
+    pytest.param(f"---\na: 1\n---\n{config_map('|')}", LINE + 8, 13, id="in a stream"),
+    pytest.param(config_map("|").replace("\n", "\r\n"), LINE + 5, 13, id="from Windows"),
+    pytest.param(config_map("|").replace("relay: |", "relay: &x |"), LINE + 5, 13, id="anchored"),
+    pytest.param(config_map(">").replace("\n    ", "\n\n    "), 5, 10, id="folded"),
+    pytest.param(config_map("").partition("relay:")[0] + f"relay: {QUOTED}\n", 5, 10, id="quoted"),
 )
 def test_a_place_is_one_in_the_users_file(text: str, line: int, column: int) -> None:
     (item,) = collect(text)
@@ -90,14 +90,12 @@ def test_files_without_a_config_are_skipped_in_a_folder(tmp_path: Path) -> None:
     assert [Path(name).name for name in found.skipped] == names
 
 
-@pytest.mark.parametrize(
-    ("name", "text"),
-    [
-        ("indented.yaml", "# a comment\n---\n" + indented(CONFIG, 2)),
-        ("flow.yaml", json.dumps(OTLP).replace('"', "")),
-        ("text.json", json.dumps(OTLP)),
-        ("joined.yaml", "receivers::otlp::protocols: {grpc: }\nexporters: {debug: }\nservice::pipelines: {}\n"),
-    ],
+@cases(
+    "name, text",
+    ("indented.yaml", "# a comment\n---\n" + indented(CONFIG, 2)),
+    ("flow.yaml", json.dumps(OTLP).replace('"', "")),
+    ("text.json", json.dumps(OTLP)),
+    ("joined.yaml", "receivers::otlp::protocols: {grpc: }\nexporters: {debug: }\nservice::pipelines: {}\n"),
 )
 def test_a_folder_is_searched_for_every_form_of_a_config(tmp_path: Path, name: str, text: str) -> None:
     (tmp_path / name).write_text(text)

@@ -11,6 +11,8 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.diagnose.
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _render, _yaml
 
+from tests.support.cases import cases
+
 from .helpers import OTLP, of_kind, rendered
 
 GATEWAY = {"name": "gateway", "recipes": ["otlp_ingest", "debug_output"]}
@@ -100,17 +102,15 @@ def test_a_file_that_holds_no_mapping_is_refused(tmp_path: Path, text: str) -> N
         rendered({**GATEWAY, "config_files": [str(tmp_path / "a.yml")]})
 
 
-@pytest.mark.parametrize(
-    ("one", "two", "same"),
-    [
-        ({"a": 1, "b": {"c": 2, "d": 3}}, {"b": {"d": 3, "c": 2}, "a": 1}, True),
-        ({"a": [1, 2]}, {"a": [2, 1]}, False),
-        ({"a": "1"}, {"a": 1}, False),
-        ({"a": None}, {}, False),
-        ({"a": {1: "x", "y": None, None: 2}}, {"a": {None: 2, "y": None, 1: "x"}}, True),
-        ({"a": {1: "x"}}, {"a": {"1": "x"}}, False),
-        ({"a": True}, {"a": 1}, False),
-    ],
+@cases(
+    "one, two, same",
+    ({"a": 1, "b": {"c": 2, "d": 3}}, {"b": {"d": 3, "c": 2}, "a": 1}, True),
+    ({"a": [1, 2]}, {"a": [2, 1]}, False),
+    ({"a": "1"}, {"a": 1}, False),
+    ({"a": None}, {}, False),
+    ({"a": {1: "x", "y": None, None: 2}}, {"a": {None: 2, "y": None, 1: "x"}}, True),
+    ({"a": {1: "x"}}, {"a": {"1": "x"}}, False),
+    ({"a": True}, {"a": 1}, False),
 )
 def test_configs_that_mean_the_same_have_the_same_hash(one: Any, two: Any, same: bool) -> None:
     hashes = [hash_of({**OTLP, "exporters": {"debug": settings}}) for settings in (one, two)]
@@ -128,18 +128,16 @@ def test_metadata_is_text_whatever_was_written(option: str) -> None:
 OLD = "otel/opentelemetry-collector-contrib:0.93.0"
 
 
-@pytest.mark.parametrize(
-    ("options", "image", "label"),
-    [
-        ({}, f"{CONTRIB}:{{}}", "{}"),
-        ({"version": "0.1.2"}, f"{CONTRIB}:0.1.2", "0.1.2"),
-        ({"distribution": "adot", "version": "v9"}, "public.ecr.aws/aws-observability/aws-otel-collector:v9", "v9"),
-        ({"image": "mine:1", "image_registry": "mirror/", "version": "5"}, "mirror/mine:1", "5"),
-        ({"image": "mine:1"}, "mine:1", "{}"),
-        ({"image": OLD}, OLD, "0.93.0"),
-        ({"image": OLD, "version": "0.94.0"}, OLD, "0.94.0"),
-        ({"image": "x/aws-otel-collector:v0.40.0"}, "x/aws-otel-collector:v0.40.0", "0.115.0"),
-    ],
+@cases(
+    "options, image, label",
+    ({}, f"{CONTRIB}:{{}}", "{}"),
+    ({"version": "0.1.2"}, f"{CONTRIB}:0.1.2", "0.1.2"),
+    ({"distribution": "adot", "version": "v9"}, "public.ecr.aws/aws-observability/aws-otel-collector:v9", "v9"),
+    ({"image": "mine:1", "image_registry": "mirror/", "version": "5"}, "mirror/mine:1", "5"),
+    ({"image": "mine:1"}, "mine:1", "{}"),
+    ({"image": OLD}, OLD, "0.93.0"),
+    ({"image": OLD, "version": "0.94.0"}, OLD, "0.94.0"),
+    ({"image": "x/aws-otel-collector:v0.40.0"}, "x/aws-otel-collector:v0.40.0", "0.115.0"),
 )
 def test_distribution_and_version_make_the_image(options: dict[str, str], image: str, label: str) -> None:
     (workload,) = of_kind(rendered({**GATEWAY, **options}), "Deployment")
@@ -148,15 +146,13 @@ def test_distribution_and_version_make_the_image(options: dict[str, str], image:
     assert workload["metadata"]["labels"]["app.kubernetes.io/version"] == label.format(tested)
 
 
-@pytest.mark.parametrize(
-    ("distribution", "version", "exporter"),
-    [
-        ("contrib", "", "otlp_grpc/gateway"),
-        ("contrib", "0.143.0", "otlp/gateway"),
-        ("contrib", "0.144.0", "otlp_grpc/gateway"),
-        ("redhat", "0.135.0", "otlp/gateway"),
-        ("adot", "v0.49.0", "otlp_grpc/gateway"),
-    ],
+@cases(
+    "distribution, version, exporter",
+    ("contrib", "", "otlp_grpc/gateway"),
+    ("contrib", "0.143.0", "otlp/gateway"),
+    ("contrib", "0.144.0", "otlp_grpc/gateway"),
+    ("redhat", "0.135.0", "otlp/gateway"),
+    ("adot", "v0.49.0", "otlp_grpc/gateway"),
 )
 def test_recipes_use_the_names_that_the_version_knows(distribution: str, version: str, exporter: str) -> None:
     recipes = ["otlp_ingest", {"otlp_forward": {"endpoint": "x:1"}}]
@@ -165,16 +161,14 @@ def test_recipes_use_the_names_that_the_version_knows(distribution: str, version
     assert config["service"]["pipelines"]["traces"]["exporters"] == [exporter]
 
 
-@pytest.mark.parametrize(
-    ("options", "key"),
-    [
-        ({}, "readers"),
-        ({"version": "0.111.0"}, "readers"),
-        # Before 0.111 the Collector also listens at its default address, and so ends if readers have the same port.
-        ({"version": "0.110.0"}, "address"),
-        ({"image": OLD}, "address"),
-        ({"distribution": "adot", "version": "v0.40.0"}, "readers"),
-    ],
+@cases(
+    "options, key",
+    ({}, "readers"),
+    ({"version": "0.111.0"}, "readers"),
+    # Before 0.111 the Collector also listens at its default address, and so ends if readers have the same port.
+    ({"version": "0.110.0"}, "address"),
+    ({"image": OLD}, "address"),
+    ({"distribution": "adot", "version": "v0.40.0"}, "readers"),
 )
 def test_own_metrics_are_served_as_the_version_takes_it(options: dict[str, str], key: str) -> None:
     given = {"name": "a", "recipes": ["otlp_ingest", "debug_output"], **options}

@@ -12,6 +12,8 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors im
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._findings import Judgement, render
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._summary import MOST, NEXT
 
+from tests.support.cases import cases
+
 from .helpers import rendered, request
 
 GATEWAY: dict[str, Any] = {"name": "gateway", "recipes": ["otlp_ingest", "debug_output"]}
@@ -22,26 +24,24 @@ PORTS = "port 4317 (otlp), 4318 (otlp-http)"
 INGRESS = {"host": "otlp.example.com"}
 
 
-@pytest.mark.parametrize(
-    ("options", "line"),
-    [
-        ({}, f"Deployment telemetry/gateway at gateway.telemetry.svc, {PORTS}"),
-        ({"service": {"enabled": False}}, f"Deployment telemetry/gateway at its pods, {PORTS}"),
-        ({"mode": "daemonset"}, f"DaemonSet telemetry/gateway at each node, {PORTS}"),
-        (
-            {"mode": "daemonset", "service": {"enabled": True}},
-            f"DaemonSet telemetry/gateway at gateway.telemetry.svc and each node, {PORTS}",
-        ),
-        (
-            {"mode": "sidecar", "backend": "operator"},
-            f"OpenTelemetryCollector telemetry/gateway at localhost of each pod that has it, {PORTS}",
-        ),
-        (
-            {"ingress": INGRESS},
-            f"Deployment telemetry/gateway at gateway.telemetry.svc, {PORTS}; from outside otlp.example.com",
-        ),
-        ({"recipes": ["cluster_metrics", "debug_output"]}, "Deployment telemetry/gateway takes no data from clients"),
-    ],
+@cases(
+    "options, line",
+    ({}, f"Deployment telemetry/gateway at gateway.telemetry.svc, {PORTS}"),
+    ({"service": {"enabled": False}}, f"Deployment telemetry/gateway at its pods, {PORTS}"),
+    ({"mode": "daemonset"}, f"DaemonSet telemetry/gateway at each node, {PORTS}"),
+    (
+        {"mode": "daemonset", "service": {"enabled": True}},
+        f"DaemonSet telemetry/gateway at gateway.telemetry.svc and each node, {PORTS}",
+    ),
+    (
+        {"mode": "sidecar", "backend": "operator"},
+        f"OpenTelemetryCollector telemetry/gateway at localhost of each pod that has it, {PORTS}",
+    ),
+    (
+        {"ingress": INGRESS},
+        f"Deployment telemetry/gateway at gateway.telemetry.svc, {PORTS}; from outside otlp.example.com",
+    ),
+    ({"recipes": ["cluster_metrics", "debug_output"]}, "Deployment telemetry/gateway takes no data from clients"),
 )
 def test_a_collector_is_shown_with_its_addresses(options: dict[str, Any], line: str) -> None:
     assert rendered({**GATEWAY, **options})["summary"][0] == line
@@ -57,20 +57,18 @@ def test_the_summary_of_many_collectors_is_short_and_has_no_secret() -> None:
     assert "horse" not in str(summary)
 
 
-@pytest.mark.parametrize(
-    ("collector", "reason"),
-    [
-        (NODE, "it has no OTLP receiver over HTTP"),
-        ({**GATEWAY, "mode": "sidecar", "backend": "operator"}, "it runs in the pods of applications, on localhost"),
-        (
-            {**GATEWAY, "recipes": [{"otlp_ingest": {"tls_secret": "a"}}, "debug_output"]},
-            "its OTLP receiver over HTTP requires TLS",
-        ),
-        (
-            {**GATEWAY, "recipes": [{"baseline": {"metrics_level": "none"}}, "otlp_ingest", "debug_output"]},
-            "it does not serve its own metrics, in which the data would be counted",
-        ),
-    ],
+@cases(
+    "collector, reason",
+    (NODE, "it has no OTLP receiver over HTTP"),
+    ({**GATEWAY, "mode": "sidecar", "backend": "operator"}, "it runs in the pods of applications, on localhost"),
+    (
+        {**GATEWAY, "recipes": [{"otlp_ingest": {"tls_secret": "a"}}, "debug_output"]},
+        "its OTLP receiver over HTTP requires TLS",
+    ),
+    (
+        {**GATEWAY, "recipes": [{"baseline": {"metrics_level": "none"}}, "otlp_ingest", "debug_output"]},
+        "it does not serve its own metrics, in which the data would be counted",
+    ),
 )
 def test_what_cannot_be_tested_has_a_reason(collector: dict[str, Any], reason: str) -> None:
     result = rendered(collector)
@@ -110,22 +108,20 @@ def test_a_collector_says_how_a_change_of_it_reaches_its_pods() -> None:
     assert node["listeners"]
 
 
-@pytest.mark.parametrize(
-    ("change", "says"),
-    [
-        ({"strategie": "canary"}, "has no option 'change.strategie'; did you mean 'strategy'"),
-        ({"strategy": "blue"}, "value of strategy must be one of: rolling, canary"),
-        ({"strategy": "canary", "share": [1]}, "option 'change.share' of collector 'gateway' must be text"),
-        ({"strategy": "canary", "observe_seconds": "soon"}, "observe_seconds"),
-        ({"strategy": "canary", "judge": ["restart"]}, "'restart' is not a check; did you mean 'restarts'"),
-        ({"strategy": "canary", "judge": [5]}, "'5' is neither a name nor a row"),
-        (
-            {"strategy": "canary", "judge": [{"id": "a", "find": "[", "text": "t"}]},
-            r"(?s)invalid JMESPath.*at change.judge of collector 'gateway'",
-        ),
-        ("canary", "change"),
-        (5, "option 'change' of collector 'gateway' must be a mapping"),
-    ],
+@cases(
+    "change, says",
+    ({"strategie": "canary"}, "has no option 'change.strategie'; did you mean 'strategy'"),
+    ({"strategy": "blue"}, "value of strategy must be one of: rolling, canary"),
+    ({"strategy": "canary", "share": [1]}, "option 'change.share' of collector 'gateway' must be text"),
+    ({"strategy": "canary", "observe_seconds": "soon"}, "observe_seconds"),
+    ({"strategy": "canary", "judge": ["restart"]}, "'restart' is not a check; did you mean 'restarts'"),
+    ({"strategy": "canary", "judge": [5]}, "'5' is neither a name nor a row"),
+    (
+        {"strategy": "canary", "judge": [{"id": "a", "find": "[", "text": "t"}]},
+        r"(?s)invalid JMESPath.*at change.judge of collector 'gateway'",
+    ),
+    ("canary", "change"),
+    (5, "option 'change' of collector 'gateway' must be a mapping"),
 )
 def test_a_wrong_change_is_refused(change: Any, says: str) -> None:
     with pytest.raises(Problem, match=says):

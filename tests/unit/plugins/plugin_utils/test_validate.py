@@ -12,6 +12,8 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint impo
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.subject import run
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _validate, _yaml
 
+from tests.support.cases import cases
+
 from .helpers import OTLP, VALIDATE
 
 WARNED = {**OTLP, "extensions": {"pprof": None}}
@@ -41,12 +43,10 @@ def test_what_is_correct_is_checked_without_findings(arguments: dict[str, Any], 
     assert bool(result["smallest_image"]) is bool(checked)
 
 
-@pytest.mark.parametrize(
-    ("text", "says"),
-    [
-        ("a: ]", r"a\.yml:1:4: error \[invalid-yaml\] this is not valid YAML: "),
-        (_yaml.dump(OTLP) + "exporters: {debug: }\n", r"a\.yml:15:1 exporters: error \[duplicate-key\]"),
-    ],
+@cases(
+    "text, says",
+    ("a: ]", r"a\.yml:1:4: error \[invalid-yaml\] this is not valid YAML: "),
+    (_yaml.dump(OTLP) + "exporters: {debug: }\n", r"a\.yml:15:1 exporters: error \[duplicate-key\]"),
 )
 def test_text_that_nobody_can_read_is_refused_with_its_place(tmp_path: Path, text: str, says: str) -> None:
     (tmp_path / "a.yml").write_text(text)
@@ -73,12 +73,10 @@ def test_a_path_without_a_config_is_refused(tmp_path: Path, name: str) -> None:
         report(paths=[str(tmp_path / name)])
 
 
-@pytest.mark.parametrize(
-    ("config", "fail_on", "fails"),
-    [
-        *((OTLP, "warning", False), (WARNED, "error", False), (WARNED, "warning", True), (WARNED, "never", False)),
-        *((BROKEN, "error", True), (BROKEN, "warning", True), (BROKEN, "never", False)),
-    ],
+@cases(
+    "config, fail_on, fails",
+    *((OTLP, "warning", False), (WARNED, "error", False), (WARNED, "warning", True), (WARNED, "never", False)),
+    *((BROKEN, "error", True), (BROKEN, "warning", True), (BROKEN, "never", False)),
 )
 def test_it_fails_on_what_is_as_severe_as_asked(config: Any, fail_on: str, fails: bool) -> None:
     if fails:

@@ -9,7 +9,6 @@ import json
 from pathlib import Path
 from typing import Any
 
-import pytest
 import yaml
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.collector.collector import (
     Collector,
@@ -21,6 +20,9 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.manifests
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.needs.derive import Needs, derive
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _yaml
 
+from tests.support import cases as tables
+
+cases = tables.cases
 Json = dict[str, Any]
 
 _ROOT = Path(__file__).parents[5]
@@ -64,11 +66,6 @@ CONFIG: Json = {
     "exporters": {"debug": None},
     "service": {"pipelines": {"traces": {"receivers": ["otlp"], "exporters": ["debug"]}}},
 }
-
-
-def cases(names: str, *rows: Any, **more: Any) -> pytest.MarkDecorator:
-    """Return the mark of a test that runs once for each row."""
-    return pytest.mark.parametrize(names, rows, **more)
 
 
 def rows(text: str) -> Any:

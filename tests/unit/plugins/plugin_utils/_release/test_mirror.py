@@ -13,6 +13,8 @@ import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._release import published, render
 
+from tests.support.cases import cases
+
 from .. import helpers
 from .helpers import EMPTY, collector, definition, namespace, there
 
@@ -134,13 +136,11 @@ def test_a_registry_for_all_roles_is_warned_of() -> None:
     assert "registry of AWS" in rendered(image_registry="mirror:5000")["warnings"][0]
 
 
-@pytest.mark.parametrize(
-    ("given", "said"),
-    [
-        ({"installed": None}, r"Give the result of release_info \(installed\)"),
-        ({"product": "cert-manager"}, "no EKS add-on of this collection installs cert-manager"),
-        ({"version": "newest"}, "'newest' is not a version"),
-    ],
+@cases(
+    "given, said",
+    ({"installed": None}, r"Give the result of release_info \(installed\)"),
+    ({"product": "cert-manager"}, "no EKS add-on of this collection installs cert-manager"),
+    ({"version": "newest"}, "'newest' is not a version"),
 )
 def test_what_cannot_be_is_refused(given: dict[str, Any], said: str) -> None:
     with pytest.raises(Problem, match=said):
@@ -170,13 +170,11 @@ def test_an_addon_that_is_preserved_leaves_everything() -> None:
     assert (gone["action"], gone["resources"], gone["manifests"], gone["leftovers"]) == ("remove", [], [], [])
 
 
-@pytest.mark.parametrize(
-    ("installed", "addons", "said"),
-    [
-        (EMPTY, [], "nothing of the OpenTelemetry operator is here"),
-        (THERE, listed({}), "the EKS add-on adot was not installed by this collection"),
-        (THERE, [], "is installed, but not as the EKS add-on adot"),
-    ],
+@cases(
+    "installed, addons, said",
+    (EMPTY, [], "nothing of the OpenTelemetry operator is here"),
+    (THERE, listed({}), "the EKS add-on adot was not installed by this collection"),
+    (THERE, [], "is installed, but not as the EKS add-on adot"),
 )
 def test_what_is_not_ours_stays(installed: Any, addons: Any, said: str) -> None:
     gone = rendered(state="absent", installed=installed, addons=addons)

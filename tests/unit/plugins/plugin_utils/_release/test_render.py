@@ -15,6 +15,8 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.releases.
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.releases.versions import Version
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._release import render, source
 
+from tests.support.cases import cases
+
 from ..helpers import RELEASE
 
 IMAGE = "ghcr.io/open-telemetry/opentelemetry-operator/opentelemetry-operator:0.158.0"
@@ -100,14 +102,12 @@ def test_removal_has_to_know_what_is_there_and_leaves_what_was_only_used() -> No
     assert rendered(state="absent", provider="existing", installed=there)["action"] == "nothing"
 
 
-@pytest.mark.parametrize(
-    ("given", "said"),
-    [
-        ({"issuer": {"kind": "Issuer"}}, "issuer.*name"),
-        ({"workloads": {"manager": {"replica": 1}}}, "no option 'replica'; did you mean 'replicas'"),
-        ({"version": "v0.152.0"}, r"it has version 0\.158\.0.*Ask for v0\.158\.0, or give .* v0\.152\.0"),
-        ({"version": "newest"}, "'newest' is not a version of the OpenTelemetry operator"),
-    ],
+@cases(
+    "given, said",
+    ({"issuer": {"kind": "Issuer"}}, "issuer.*name"),
+    ({"workloads": {"manager": {"replica": 1}}}, "no option 'replica'; did you mean 'replicas'"),
+    ({"version": "v0.152.0"}, r"it has version 0\.158\.0.*Ask for v0\.158\.0, or give .* v0\.152\.0"),
+    ({"version": "newest"}, "'newest' is not a version of the OpenTelemetry operator"),
 )
 def test_options_that_cannot_be_are_refused(given: dict[str, Any], said: str, file: str) -> None:
     with pytest.raises(Problem, match=said):
@@ -207,14 +207,12 @@ def test_what_passes_is_tried_again(passing: Exception, monkeypatch: pytest.Monk
     assert (load(URL)[1], len(asked)) == ([{"a": 1}], 3)
 
 
-@pytest.mark.parametrize(
-    ("trouble", "tries", "said"),
-    [
-        (http(407), 1, "the server answers 407 why.*proxy"),
-        (http(502), 3, "the server answers 502 why"),
-        (URLError("no route"), 3, "no answer: no route.*release mirror"),
-        (SSLValidationError("bad CA"), 1, "bad CA.*Add the CA"),
-    ],
+@cases(
+    "trouble, tries, said",
+    (http(407), 1, "the server answers 407 why.*proxy"),
+    (http(502), 3, "the server answers 502 why"),
+    (URLError("no route"), 3, "no answer: no route.*release mirror"),
+    (SSLValidationError("bad CA"), 1, "bad CA.*Add the CA"),
 )
 def test_what_stays_is_told(trouble: Exception, tries: int, said: str, monkeypatch: pytest.MonkeyPatch) -> None:
     asked = answers(monkeypatch, *[trouble] * 3)

@@ -14,6 +14,8 @@ from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.support.cases import cases
+
 SCALARS: list[tuple[str, Any]] = [
     ("yes", "yes"), ("no", "no"), ("on", "on"), ("off", "off"), ("y", "y"), ("Yes", "Yes"),
     ("true", True), ("True", True), ("FALSE", False), ("tRue", "tRue"),
@@ -37,20 +39,18 @@ def test_not_a_number_is_read() -> None:
     assert math.isnan(_yaml.load(".nan", "f").data)
 
 
-@pytest.mark.parametrize(
-    ("text", "data"),
-    [
-        ("", None),
-        ("# only a comment", None),
-        ("a: &x {b: 1}\nc: *x", {"a": {"b": 1}, "c": {"b": 1}}),
-        ("a: &x {b: 1, c: 2}\nd:\n  <<: *x\n  c: 3", {"a": {"b": 1, "c": 2}, "d": {"b": 1, "c": 3}}),
-        ("d:\n  c: 3\n  <<: {c: 1, b: 2}", {"d": {"c": 3, "b": 2}}),
-        ("d:\n  <<: [{a: 1, b: 1}, {b: 2, c: 2}]", {"d": {"a": 1, "b": 1, "c": 2}}),
-        ("d:\n  <<: 5\n  a: 1", {"d": {"a": 1}}),
-        ("'<<': {a: 1}", {"<<": {"a": 1}}),
-        ("2: a\n~: c", {2: "a", None: "c"}),
-        ("a: |\n  x\n  y\nb: >-\n  x\n  y", {"a": "x\ny\n", "b": "x y"}),
-    ],
+@cases(
+    "text, data",
+    ("", None),
+    ("# only a comment", None),
+    ("a: &x {b: 1}\nc: *x", {"a": {"b": 1}, "c": {"b": 1}}),
+    ("a: &x {b: 1, c: 2}\nd:\n  <<: *x\n  c: 3", {"a": {"b": 1, "c": 2}, "d": {"b": 1, "c": 3}}),
+    ("d:\n  c: 3\n  <<: {c: 1, b: 2}", {"d": {"c": 3, "b": 2}}),
+    ("d:\n  <<: [{a: 1, b: 1}, {b: 2, c: 2}]", {"d": {"a": 1, "b": 1, "c": 2}}),
+    ("d:\n  <<: 5\n  a: 1", {"d": {"a": 1}}),
+    ("'<<': {a: 1}", {"<<": {"a": 1}}),
+    ("2: a\n~: c", {2: "a", None: "c"}),
+    ("a: |\n  x\n  y\nb: >-\n  x\n  y", {"a": "x\ny\n", "b": "x y"}),
 )
 def test_a_document_is_data(text: str, data: Any) -> None:
     document = _yaml.load(text, "f")
@@ -69,16 +69,14 @@ service:
 """
 
 
-@pytest.mark.parametrize(
-    ("path", "line", "column"),
-    [
-        ((), 1, 1),
-        (("receivers",), 1, 1),
-        (("receivers", "otlp"), 2, 3),
-        (("receivers", "otlp", "protocols", "grpc"), 2, 22),
-        (("service", "pipelines", "traces", "receivers", 1), 6, 25),
-        (("service", "pipelines", "traces", "exporters", 0), 8, 11),
-    ],
+@cases(
+    "path, line, column",
+    ((), 1, 1),
+    (("receivers",), 1, 1),
+    (("receivers", "otlp"), 2, 3),
+    (("receivers", "otlp", "protocols", "grpc"), 2, 22),
+    (("service", "pipelines", "traces", "receivers", 1), 6, 25),
+    (("service", "pipelines", "traces", "exporters", 0), 8, 11),
 )
 def test_every_path_has_a_place(path: tuple[Any, ...], line: int, column: int) -> None:
     assert _yaml.load(TEXT, "a.yml").positions[path] == Position("a.yml", line, column)
@@ -102,17 +100,15 @@ def test_a_key_that_is_no_scalar_becomes_text() -> None:
     assert isinstance(key, str)
 
 
-@pytest.mark.parametrize(
-    ("text", "where"),
-    [
-        ("a: ]", "f:1:4"),
-        ("a: 1\n b: 2", "f:2:3"),
-        ("a: b: c", "f:1:5"),
-        ("a:\n\t- b", "f:2:1"),
-        ("a: *nobody", "f:1:4"),
-        ("a: 1\n---\nb: 2", "f:2:1"),
-        ('a: "x', "f:1:6"),
-    ],
+@cases(
+    "text, where",
+    ("a: ]", "f:1:4"),
+    ("a: 1\n b: 2", "f:2:3"),
+    ("a: b: c", "f:1:5"),
+    ("a:\n\t- b", "f:2:1"),
+    ("a: *nobody", "f:1:4"),
+    ("a: 1\n---\nb: 2", "f:2:1"),
+    ('a: "x', "f:1:6"),
 )
 def test_a_mistake_is_reported_with_its_place(text: str, where: str) -> None:
     with pytest.raises(Problem) as refused:
@@ -132,25 +128,23 @@ def test_what_is_no_text_contains_itself_or_has_no_end_is_refused_with_its_file(
     assert refused.value.where.startswith("f")
 
 
-@pytest.mark.parametrize(
-    ("data", "text"),
-    [
-        ({"b": 1, "a": [1, {"c": None}]}, "b: 1\na:\n- 1\n- c: null\n"),
-        ("1", "'1'\n"),
-        ("yes", "'yes'\n"),
-        ("0o14", "'0o14'\n"),
-        ("1:30", "'1:30'\n"),
-        ("2001-12-14", "'2001-12-14'\n"),
-        ("null", "'null'\n"),
-        ("", "''\n"),
-        ("1e3", "'1e3'\n"),
-        ("a\nb\n", "|\n  a\n  b\n"),
-        ({"x": "a: b"}, "x: 'a: b'\n"),
-        ({"x": "${env:A}"}, "x: ${env:A}\n"),
-        ({}, "{}\n"),
-        ({"a": "é"}, "a: é\n"),
-        ({"a": "x " * 200 + "y"}, "a: " + "x " * 200 + "y\n"),
-    ],
+@cases(
+    "data, text",
+    ({"b": 1, "a": [1, {"c": None}]}, "b: 1\na:\n- 1\n- c: null\n"),
+    ("1", "'1'\n"),
+    ("yes", "'yes'\n"),
+    ("0o14", "'0o14'\n"),
+    ("1:30", "'1:30'\n"),
+    ("2001-12-14", "'2001-12-14'\n"),
+    ("null", "'null'\n"),
+    ("", "''\n"),
+    ("1e3", "'1e3'\n"),
+    ("a\nb\n", "|\n  a\n  b\n"),
+    ({"x": "a: b"}, "x: 'a: b'\n"),
+    ({"x": "${env:A}"}, "x: ${env:A}\n"),
+    ({}, "{}\n"),
+    ({"a": "é"}, "a: é\n"),
+    ({"a": "x " * 200 + "y"}, "a: " + "x " * 200 + "y\n"),
 )
 def test_text_is_written_as_people_would(data: Any, text: str) -> None:
     assert _yaml.dump(data) == text if isinstance(data, dict) else _yaml.dump({"v": data}) == f"v: {text}"
@@ -219,16 +213,14 @@ KEYS = "{" + ", ".join(f"k{number}: {{x: 1}}" for number in range(50)) + "}"
 REPEATS, DEEP = "its aliases repeat too much", "it nests deeper than 150 levels"
 
 
-@pytest.mark.parametrize(
-    ("text", "words"),
-    [
-        pytest.param(chain("[x, x]", f"[{', '.join('@' * 10)}]", 12), REPEATS, id="aliases"),
-        pytest.param(chain(KEYS, "{x: {<<: @}, y: {<<: @}}", 30), REPEATS, id="merged keys"),
-        pytest.param(chain("[x]", "[@]", 300), DEEP, id="deep aliases"),
-        pytest.param("[" * 100_000, DEEP, id="flow"),
-        pytest.param("- " * 100_000, DEEP, id="dashes"),
-        pytest.param("{a: " * 100_000, DEEP, id="mappings"),
-    ],
+@cases(
+    "text, words",
+    pytest.param(chain("[x, x]", f"[{', '.join('@' * 10)}]", 12), REPEATS, id="aliases"),
+    pytest.param(chain(KEYS, "{x: {<<: @}, y: {<<: @}}", 30), REPEATS, id="merged keys"),
+    pytest.param(chain("[x]", "[@]", 300), DEEP, id="deep aliases"),
+    pytest.param("[" * 100_000, DEEP, id="flow"),
+    pytest.param("- " * 100_000, DEEP, id="dashes"),
+    pytest.param("{a: " * 100_000, DEEP, id="mappings"),
 )
 def test_text_that_grows_without_end_is_refused_soon(text: str, words: str) -> None:
     with pytest.raises(Problem, match=words) as refused:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import pytest
 import yaml
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.cluster.bundle import Ref
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.cluster.references import (
@@ -19,6 +18,8 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.cluster.r
     way_out,
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.config.secrets import quoted
+
+from tests.support.cases import cases
 
 POD = yaml.safe_load("""
 priorityClassName: urgent
@@ -71,19 +72,15 @@ def test_all_references_of_a_pod_are_found_with_their_keys() -> None:
     }
 
 
-@pytest.mark.parametrize(
+@cases(
     "manifest",
-    [
-        None,
-        obj("ConfigMap", data={"secretRef": {"name": "x"}}),
-        obj("OpenTelemetryCollector", spec={"config": {"exporters": {"a": {"secretRef": {"name": "x"}}}}}),
-        obj("OpenTelemetryCollector", spec={"mode": "sidecar", "envFrom": [{"secretRef": {"name": "x"}}]}),
-        workload({"volumes": [{"name": "a", "secret": "text"}], "priorityClassName": ""}),
-        workload(
-            {"volumes": ["text", {"name": ["a"]}], "containers": ["text", {"env": ["text"], "volumeMounts": [1]}]}
-        ),
-        workload({"volumes": [{"csi": {"driver": "secrets-store.csi.k8s.io"}}, {"secret": {"secretName": "made"}}]}),
-    ],
+    None,
+    obj("ConfigMap", data={"secretRef": {"name": "x"}}),
+    obj("OpenTelemetryCollector", spec={"config": {"exporters": {"a": {"secretRef": {"name": "x"}}}}}),
+    obj("OpenTelemetryCollector", spec={"mode": "sidecar", "envFrom": [{"secretRef": {"name": "x"}}]}),
+    workload({"volumes": [{"name": "a", "secret": "text"}], "priorityClassName": ""}),
+    workload({"volumes": ["text", {"name": ["a"]}], "containers": ["text", {"env": ["text"], "volumeMounts": [1]}]}),
+    workload({"volumes": [{"csi": {"driver": "secrets-store.csi.k8s.io"}}, {"secret": {"secretName": "made"}}]}),
     ids=["nothing", "no workload", "text of a user", "pods of others", "no object", "malformed", "made by a driver"],
 )
 def test_nothing_else_is_a_reference(manifest: Any) -> None:
@@ -129,31 +126,27 @@ def test_only_new_references_that_nobody_brings_are_looked_for() -> None:
 WANTED = Reference("Secret", "ns", "login", ("password", "user"))
 
 
-@pytest.mark.parametrize(
-    ("live", "text"),
-    [
-        (None, "Secret ns/login with password, user"),
-        (obj("Secret", data={"user": "eA=="}), "password in Secret ns/login"),
-        (obj("ConfigMap", data={"user": "x"}, binaryData={"password": "eA=="}), ""),
-        (obj("Secret"), "password, user in Secret ns/login"),
-    ],
+@cases(
+    "live, text",
+    (None, "Secret ns/login with password, user"),
+    (obj("Secret", data={"user": "eA=="}), "password in Secret ns/login"),
+    (obj("ConfigMap", data={"user": "x"}, binaryData={"password": "eA=="}), ""),
+    (obj("Secret"), "password, user in Secret ns/login"),
 )
 def test_what_is_missing_is_named_with_its_keys(live: Any, text: str) -> None:
     assert missing(WANTED, live) == text
 
 
-@pytest.mark.parametrize(
-    ("wanted", "exists", "namespace", "text"),
-    [
-        (WANTED, False, True, "`kubectl create secret generic login --namespace ns --from-file=FOLDER/password --from"),
-        (WANTED, False, False, "`kubectl create namespace ns && kubectl create secret generic login --namespace ns"),
-        (WANTED, True, True, "Add the keys with `kubectl edit secret login --namespace ns`."),
-        (Reference("ConfigMap", "ns", "a"), False, True, "`kubectl create configmap a --namespace ns`"),
-        (Reference("RuntimeClass", "", "x"), False, True, "choose one that `kubectl get runtimeclass` lists"),
-        (Reference("StorageClass", "", "x"), False, True, "set `storage.class` to one that"),
-        (Reference("CustomResourceDefinition", "", "x"), False, True, "disable `prometheus_cr`"),
-        (Reference("PriorityClass", "", "x"), False, True, "set `priority_class_name` to one that"),
-    ],
+@cases(
+    "wanted, exists, namespace, text",
+    (WANTED, False, True, "`kubectl create secret generic login --namespace ns --from-file=FOLDER/password --from"),
+    (WANTED, False, False, "`kubectl create namespace ns && kubectl create secret generic login --namespace ns"),
+    (WANTED, True, True, "Add the keys with `kubectl edit secret login --namespace ns`."),
+    (Reference("ConfigMap", "ns", "a"), False, True, "`kubectl create configmap a --namespace ns`"),
+    (Reference("RuntimeClass", "", "x"), False, True, "choose one that `kubectl get runtimeclass` lists"),
+    (Reference("StorageClass", "", "x"), False, True, "set `storage.class` to one that"),
+    (Reference("CustomResourceDefinition", "", "x"), False, True, "disable `prometheus_cr`"),
+    (Reference("PriorityClass", "", "x"), False, True, "set `priority_class_name` to one that"),
 )
 def test_the_fix_adds_what_is_missing(wanted: Reference, exists: bool, namespace: bool, text: str) -> None:
     fix = way_out(wanted, exists=exists, namespace=namespace)

@@ -10,6 +10,8 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.collector
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.support.cases import cases
+
 CONTAINER = "opentelemetry-collector"
 # What Kubernetes makes random names of. Source: alphanums in apimachinery's pkg/util/rand.
 ALPHABET = "bcdfghjklmnpqrstvwxz2456789"
@@ -43,18 +45,16 @@ def test_every_pod_of_a_stateful_set_is_matched(ordinal: int) -> None:
 
 
 @pytest.mark.parametrize("mode", ["deployment", "daemonset", "statefulset"])
-@pytest.mark.parametrize(
+@cases(
     "path",
-    [
-        file("gateway-eu-5c4f9d7b6d-x2x2x"),
-        file("gateway-frontend-x2x2x"),
-        file("gateway-web-0"),
-        file("gateway-0-x2x2x"),
-        file("gateway"),
-        file("my-gateway-x2x2x"),
-        *(file(pod, namespace="telemetry-eu") for pod in ("gateway-5c4f9d7b6d-x2x2x", "gateway-x2x2x", "gateway-0")),
-        *(file(pod, container="app") for pod in ("gateway-5c4f9d7b6d-x2x2x", "gateway-x2x2x", "gateway-0")),
-    ],
+    file("gateway-eu-5c4f9d7b6d-x2x2x"),
+    file("gateway-frontend-x2x2x"),
+    file("gateway-web-0"),
+    file("gateway-0-x2x2x"),
+    file("gateway"),
+    file("my-gateway-x2x2x"),
+    *(file(pod, namespace="telemetry-eu") for pod in ("gateway-5c4f9d7b6d-x2x2x", "gateway-x2x2x", "gateway-0")),
+    *(file(pod, container="app") for pod in ("gateway-5c4f9d7b6d-x2x2x", "gateway-x2x2x", "gateway-0")),
 )
 def test_no_pod_of_another_owner_is_matched(mode: str, path: str) -> None:
     assert not matches(logs(mode).glob, path)
@@ -71,28 +71,26 @@ def test_the_pods_of_a_sidecar_are_not_known() -> None:
     assert (logs("sidecar").glob, logs("sidecar").examples) == ("", ())
 
 
-@pytest.mark.parametrize(
-    ("glob", "path", "found"),
-    [
-        ("/a/*.log", "/a/b.log", True),
-        ("/a/*.log", "/a/b/c.log", False),
-        ("/a/**/*.log", "/a/c.log", True),
-        ("/a/**/*.log", "/a/b/b/c.log", True),
-        ("/a/**", "/a/b/c", True),
-        ("/a/?", "/a/b", True),
-        ("/a?b", "/a/b", False),
-        ("/[ab]/[!c-e][^x]", "/b/fg", True),
-        ("/[ab]/[!c-e]", "/b/d", False),
-        ("/a[^b]c", "/a/c", False),
-        ("/{a,b{c,d}}/e", "/bd/e", True),
-        ("/{a,b{c,d}}/e", "/b/e", False),
-        ("/a{,b}", "/a", True),
-        ("/a,b", "/a,b", True),
-        (r"/a\*", "/a*", True),
-        (r"/a\*", "/ab", False),
-        ("/a[", "/a[", True),
-        ("/a{b", "/ab", False),
-    ],
+@cases(
+    "glob, path, found",
+    ("/a/*.log", "/a/b.log", True),
+    ("/a/*.log", "/a/b/c.log", False),
+    ("/a/**/*.log", "/a/c.log", True),
+    ("/a/**/*.log", "/a/b/b/c.log", True),
+    ("/a/**", "/a/b/c", True),
+    ("/a/?", "/a/b", True),
+    ("/a?b", "/a/b", False),
+    ("/[ab]/[!c-e][^x]", "/b/fg", True),
+    ("/[ab]/[!c-e]", "/b/d", False),
+    ("/a[^b]c", "/a/c", False),
+    ("/{a,b{c,d}}/e", "/bd/e", True),
+    ("/{a,b{c,d}}/e", "/b/e", False),
+    ("/a{,b}", "/a", True),
+    ("/a,b", "/a,b", True),
+    (r"/a\*", "/a*", True),
+    (r"/a\*", "/ab", False),
+    ("/a[", "/a[", True),
+    ("/a{b", "/ab", False),
 )
 def test_globs_are_read_as_the_collector_reads_them(glob: str, path: str, found: bool) -> None:
     assert matches(glob, path) is found

@@ -67,13 +67,14 @@ def find(section: str, name: str, version: str, build: str = "contrib") -> catal
 
 
 @cases(
-    "name, version, renamed",
-    ("filelog", "0.148.0", ""),
-    ("filelog", "0.149.0", "file_log"),
-    ("file_log", "0.149.0", ""),
+    "name, version, build, renamed",
+    ("filelog", "0.148.0", "contrib", ""),
+    ("filelog", "0.149.0", "contrib", "file_log"),
+    ("file_log", "0.149.0", "contrib", ""),
+    ("file_log", "0.149.0", "adot", ""),  # by the version asked for, although the build is older
 )
-def test_any_name_that_the_version_takes_is_found(name: str, version: str, renamed: str) -> None:
-    found = find("receivers", name, version)
+def test_any_name_that_the_version_takes_is_found(name: str, version: str, build: str, renamed: str) -> None:
+    found = find("receivers", name, version, build)
     assert (found.name, found.type, found.renamed) == (name, "file_log", renamed)
 
 
@@ -90,9 +91,6 @@ def test_any_name_that_the_version_takes_is_found(name: str, version: str, renam
 )
 def test_what_the_build_does_not_know_is_none(section: str, name: str, distribution: str, version: str) -> None:
     assert CATALOGUE.find(section, name, distribution, version) is None
-
-
-def test_a_component_that_came_back_is_found() -> None:
     assert find("exporters", "loki", "0.123.0")
 
 
@@ -107,15 +105,9 @@ def test_a_version_that_the_tables_lack_is_answered_from_the_nearest_older_one()
     assert CATALOGUE.coverage("adot", "0.130.0").version == "0.117.0"
     assert not CATALOGUE.coverage("contrib", "v0.150.0").approximate
     assert find("receivers", "otlp", "0.160.0").approximate
-
-
-def test_a_version_before_all_is_answered_from_the_oldest() -> None:
+    # One before all is answered from the oldest.
     assert CATALOGUE.coverage("adot", "0.110.0").version == "0.117.0"
     assert find("receivers", "filelog", "0.99.0")
-
-
-def test_names_follow_the_version_asked_for_even_where_the_build_is_older() -> None:
-    assert find("receivers", "file_log", "0.149.0", "adot")
 
 
 def test_a_gap_in_the_metadata_makes_the_answer_approximate() -> None:
@@ -185,9 +177,7 @@ def test_references_find_what_settings_name() -> None:
         (("http", "auth", "authenticator"), "sigv4auth"),
         (("auth", "authenticator"), "oidc"),
     }
-
-
-def test_references_walk_lists_and_skip_what_is_no_name() -> None:
+    # They walk lists, and skip what is no name.
     (table,) = [item for item in CATALOGUE.references("connectors", "count") if item.to == "pipelines"]
     settings = {"table": [{"pipelines": ["traces/a", None]}, {"pipelines": None}, "odd"]}
     assert list(table.find(settings)) == [(("table", 0, "pipelines", 0), "traces/a")]
@@ -220,11 +210,7 @@ def test_a_distribution_from_a_manifest() -> None:
     assert grown.available_in("receivers", "filelog", "0.148.0") == ("adot", "contrib", "mine")
     assert grown.types("receivers", "mine", "0.148.0") == ("filelog",)
     assert "mine" not in CATALOGUE.distributions
-
-
-def test_what_nobody_knows_of_a_manifest_is_found_by_its_folder() -> None:
-    grown, _unknown = CATALOGUE.with_manifest("mine", MANIFEST, "0.148.0")
-    found = grown.find("receivers", "acme", "mine", "0.148.0")
+    found = grown.find("receivers", "acme", "mine", "0.148.0")  # by its folder
     assert found is not None
     assert (found.guessed, found.approximate, found.signals) == (True, True, None)
 

@@ -216,9 +216,7 @@ def test_a_secret_on_a_command_line_is_masked(line: str) -> None:
     assert concealed(line.format(WORD)) == line.format("********")
 
 
-@pytest.mark.parametrize(
-    ("name", "found"), [("X-Webhook-Token", {WORD}), ("Authorization", {WORD}), ("X-Tenant", set())]
-)
+@cases("name, found", ("X-Webhook-Token", {WORD}), ("Authorization", {WORD}), ("X-Tenant", set()))
 def test_the_header_that_a_webhook_requires_is_a_header(name: str, found: set[str]) -> None:
     """Receivers such as webhook_event and gitlab have one, with its name and value beside each other."""
     config = {"exporters": {"x": {"required_header": {"key": name, "value": WORD}}}}

@@ -67,6 +67,8 @@ def test_a_new_pod_comes_before_an_old_one_goes_unless_both_could_need_one_place
     ({"replicas": 2, "disruption_budget": {"enabled": False}}, None),
     ({"replicas": 1, "disruption_budget": {"enabled": True}}, {"maxUnavailable": 1}),
     ({"replicas": 1, "disruption_budget": {"min_available": 1}}, {"minAvailable": 1}),
+    ({"disruption_budget": {"min_available": 0}}, {"minAvailable": 0}),
+    ({"disruption_budget": {"max_unavailable": "25%", "min_available": None}}, {"maxUnavailable": "25%"}),
     ids=str,
 )
 def test_a_drain_takes_one_pod_at_a_time_where_there_are_several(options: Any, budget: Any) -> None:
@@ -74,6 +76,11 @@ def test_a_drain_takes_one_pod_at_a_time_where_there_are_several(options: Any, b
     shown = {key: value for key, value in found["spec"].items() if key.startswith("m")} if found else None
     assert shown == budget
     assert workload.disruption_budget(build(**options)) == (budget or {})
+
+
+def test_a_budget_selects_the_pods_and_keeps_no_failing_one() -> None:
+    spec = {"selector": {"matchLabels": SELECTOR}, "unhealthyPodEvictionPolicy": "AlwaysAllow", "maxUnavailable": 1}
+    assert workload.pod_disruption_budget(build()) == manifest("policy/v1", "PodDisruptionBudget", spec=spec)
 
 
 @cases(
@@ -109,18 +116,6 @@ def test_an_autoscaler_follows_only_what_it_is_told(more: dict[str, Any], metric
     made: Any = workload.horizontal_pod_autoscaler(build(mode="statefulset", autoscaling={**BOUNDS, **more}))
     assert (made["spec"]["metrics"], made["spec"]["scaleTargetRef"]["kind"]) == (metrics, "StatefulSet")
     assert made["spec"].get("behavior") == more.get("behavior")
-
-
-@cases(
-    "options, budget",
-    ({"min_available": 1}, {"minAvailable": 1}),
-    ({"min_available": 0}, {"minAvailable": 0}),
-    ({"max_unavailable": "25%", "min_available": None}, {"maxUnavailable": "25%"}),
-)
-def test_a_budget_protects_the_pods(options: dict[str, Any], budget: dict[str, Any]) -> None:
-    made = workload.pod_disruption_budget(build(disruption_budget=options))
-    spec = {"selector": {"matchLabels": SELECTOR}, "unhealthyPodEvictionPolicy": "AlwaysAllow", **budget}
-    assert made == manifest("policy/v1", "PodDisruptionBudget", spec=spec)
 
 
 def test_bounds_that_are_crossed_are_refused_and_may_be_the_same_and_a_budget_says_one_thing() -> None:

@@ -17,6 +17,8 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.api.clust
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.api.explain import explain, lost
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.api.kinds import ApiResource
 
+from tests.support.cases import cases
+
 from ..fake_api import FakeApi, reply, status
 
 PATH = "/api/v1/namespaces/default/configmaps/a"
@@ -29,14 +31,12 @@ def failing(api: Any, answer: Any, times: Any = 99) -> Any:
     api.trouble = lambda _method, _path: answer if next(left, None) is not None else None
 
 
-@pytest.mark.parametrize(
+@cases(
     "answer",
-    [
-        status(409, "Conflict", "the object has been modified"),
-        status(429, "TooManyRequests", "later"),
-        status(500, "InternalError", "failed calling webhook"),
-        status(503, "ServiceUnavailable", "no"),
-    ],
+    status(409, "Conflict", "the object has been modified"),
+    status(429, "TooManyRequests", "later"),
+    status(500, "InternalError", "failed calling webhook"),
+    status(503, "ServiceUnavailable", "no"),
 )
 def test_what_passes_is_tried_again(answer: Any) -> None:
     api = FakeApi()
@@ -53,14 +53,12 @@ def test_trying_again_is_bounded() -> None:
     assert 5 < api.clock.now < 15
 
 
-@pytest.mark.parametrize(
+@cases(
     "answer",
-    [
-        status(500, "", "failed to create typed patch object"),
-        status(403, "Forbidden", "no"),
-        status(422, "Invalid", "no"),
-        status(409, "Conflict", "no", details=MANAGERS),
-    ],
+    status(500, "", "failed to create typed patch object"),
+    status(403, "Forbidden", "no"),
+    status(422, "Invalid", "no"),
+    status(409, "Conflict", "no", details=MANAGERS),
 )
 def test_what_stays_is_not_tried_again(answer: Any) -> None:
     api = FakeApi()
@@ -131,30 +129,28 @@ NO_KIND = "could not find the requested resource"
 TYPED = "failed to create typed patch object (ns/a): .spec.replicas"
 
 
-@pytest.mark.parametrize(
-    ("error", "words"),
-    [
-        (api_error(401, "Unauthorized", "Unauthorized"), ["credentials", "kubectl auth whoami"]),
-        (api_error(403, "Forbidden", NO_RIGHT), ["u:x may not patch configmaps in the namespace ns", "ns --as u:x"]),
-        (
-            api_error(403, "Forbidden", WIDE),
-            ["in the whole cluster", "kubectl auth can-i get clusterroles.rbac.authorization.k8s.io --as u"],
-        ),
-        (api_error(403, "Forbidden", QUOTA), ["quota is used up", "Raise the ResourceQuota"]),
-        (api_error(403, "Forbidden", 'violates PodSecurity "restricted"'), ["pod security"]),
-        (api_error(403, "Forbidden", "it is being terminated"), ["being deleted"]),
-        (api_error(400, "BadRequest", 'admission webhook "w" denied the request: no'), ["webhook denied"]),
-        (api_error(500, "InternalError", 'failed calling webhook "w"'), ["does not answer"]),
-        (api_error(404, "NotFound", NO_KIND), ["does not serve this kind", "CustomResource"]),
-        (api_error(404, "NotFound", 'namespaces "x" not found', {"name": "x"}), ["namespace does not exist"]),
-        (api_error(404, "", "<html>", kind=""), ["not a Kubernetes API"]),
-        (api_error(404, "", "404 page not found", kind=""), ["does not serve this kind"]),
-        (api_error(409, "Conflict", "x", MANAGERS), [".spec.replicas", 'conflict with "kubectl"', "force_conflicts"]),
-        (api_error(422, "Invalid", "field is immutable", IMMUTABLE), ["spec.selector", "Delete"]),
-        (api_error(422, "Invalid", "Required value", REQUIRED), ["not valid", "spec.a"]),
-        (api_error(500, "", TYPED), ["wrong type", ".spec.replicas"]),
-        (api_error(500, "InternalError", "etcd"), ["500", "etcd"]),
-    ],
+@cases(
+    "error, words",
+    (api_error(401, "Unauthorized", "Unauthorized"), ["credentials", "kubectl auth whoami"]),
+    (api_error(403, "Forbidden", NO_RIGHT), ["u:x may not patch configmaps in the namespace ns", "ns --as u:x"]),
+    (
+        api_error(403, "Forbidden", WIDE),
+        ["in the whole cluster", "kubectl auth can-i get clusterroles.rbac.authorization.k8s.io --as u"],
+    ),
+    (api_error(403, "Forbidden", QUOTA), ["quota is used up", "Raise the ResourceQuota"]),
+    (api_error(403, "Forbidden", 'violates PodSecurity "restricted"'), ["pod security"]),
+    (api_error(403, "Forbidden", "it is being terminated"), ["being deleted"]),
+    (api_error(400, "BadRequest", 'admission webhook "w" denied the request: no'), ["webhook denied"]),
+    (api_error(500, "InternalError", 'failed calling webhook "w"'), ["does not answer"]),
+    (api_error(404, "NotFound", NO_KIND), ["does not serve this kind", "CustomResource"]),
+    (api_error(404, "NotFound", 'namespaces "x" not found', {"name": "x"}), ["namespace does not exist"]),
+    (api_error(404, "", "<html>", kind=""), ["not a Kubernetes API"]),
+    (api_error(404, "", "404 page not found", kind=""), ["does not serve this kind"]),
+    (api_error(409, "Conflict", "x", MANAGERS), [".spec.replicas", 'conflict with "kubectl"', "force_conflicts"]),
+    (api_error(422, "Invalid", "field is immutable", IMMUTABLE), ["spec.selector", "Delete"]),
+    (api_error(422, "Invalid", "Required value", REQUIRED), ["not valid", "spec.a"]),
+    (api_error(500, "", TYPED), ["wrong type", ".spec.replicas"]),
+    (api_error(500, "InternalError", "etcd"), ["500", "etcd"]),
 )
 def test_each_no_has_its_own_words(error: Any, words: Any) -> None:
     told = str(explain(error, "Apply ConfigMap ns/a"))

@@ -20,6 +20,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.api impor
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.api import kubeconfig as eks_access
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.api.cluster import LostError
 
+from tests.support.cases import cases
 from tests.testbed.aws.server import AwsServer, running, tell
 from tests.testbed.aws.world import World
 
@@ -63,14 +64,12 @@ def signature_for(url: str, secret: str, cluster: str) -> str:
     return hmac.new(key, text.encode(), hashlib.sha256).hexdigest()
 
 
-@pytest.mark.parametrize(
-    ("region", "host"),
-    [
-        ("eu-west-1", "sts.eu-west-1.amazonaws.com"),
-        ("us-east-1", "sts.us-east-1.amazonaws.com"),
-        ("cn-north-1", "sts.cn-north-1.amazonaws.com.cn"),
-        ("us-gov-west-1", "sts.us-gov-west-1.amazonaws.com"),
-    ],
+@cases(
+    "region, host",
+    ("eu-west-1", "sts.eu-west-1.amazonaws.com"),
+    ("us-east-1", "sts.us-east-1.amazonaws.com"),
+    ("cn-north-1", "sts.cn-north-1.amazonaws.com.cn"),
+    ("us-gov-west-1", "sts.us-gov-west-1.amazonaws.com"),
 )
 def test_a_token_is_what_the_authenticator_accepts(region: str, host: str) -> None:
     token = eks_access.renewing({"name": "prod", "region": region}, lambda: 0.0)()
@@ -106,14 +105,12 @@ def test_a_role_is_assumed_first(server: AwsServer, monkeypatch: pytest.MonkeyPa
     assert query["X-Amz-Security-Token"]
 
 
-@pytest.mark.parametrize(
-    ("asked", "unset", "words"),
-    [
-        ({"name": "prod", "region": "eu-west-1"}, ["AWS_ACCESS_KEY_ID"], "there are no usable AWS credentials"),
-        ({"name": "prod", "region": "eu-west-1", "profile": "nobody"}, [], "nobody"),
-        ({"name": "prod"}, [], "no region is known"),
-        ({"name": "nowhere", "region": "eu-west-1"}, [], "it does not exist (No cluster found for name: nowhere.)"),
-    ],
+@cases(
+    "asked, unset, words",
+    ({"name": "prod", "region": "eu-west-1"}, ["AWS_ACCESS_KEY_ID"], "there are no usable AWS credentials"),
+    ({"name": "prod", "region": "eu-west-1", "profile": "nobody"}, [], "nobody"),
+    ({"name": "prod"}, [], "no region is known"),
+    ({"name": "nowhere", "region": "eu-west-1"}, [], "it does not exist (No cluster found for name: nowhere.)"),
 )
 def test_what_is_missing_is_told(
     server: AwsServer, monkeypatch: pytest.MonkeyPatch, asked: Any, unset: Any, words: str

@@ -9,10 +9,11 @@ import base64
 from pathlib import Path
 from typing import Any
 
-import pytest
 import yaml
 from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_MAP
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.api.kubeconfig import Plain, plain
+
+from tests.support.cases import cases
 
 DATA = base64.b64encode(b"pem").decode()
 
@@ -38,28 +39,26 @@ KEPT = Plain("https://c:6443", ca_file="kept pem", cert_file="kept pem", key_fil
 DIRECT = {"host": "https://a/", "api_key": "t"}
 
 
-@pytest.mark.parametrize(
-    ("params", "found"),
-    [
-        (DIRECT, Plain("https://a", "t")),
-        (DIRECT | {"validate_certs": False, "ca_cert": "/ca"}, Plain("https://a", "t", verify=False, ca_file="/ca")),
-        ({"host": "https://a", **KEYS}, Plain("https://a", cert_file="/c", key_file="/k")),
-        ({"kubeconfig": config()}, Plain("https://c:6443", "t")),
-        ({"kubeconfig": config(), "context": "two"}, Plain("https://d", "t")),
-        ({"kubeconfig": config(), "host": "https://b"}, Plain("https://b", "t")),
-        ({"kubeconfig": config(), "api_key": "mine"}, Plain("https://c:6443", "mine")),
-        ({"kubeconfig": config(CERTIFICATE, **{"certificate-authority-data": DATA})}, KEPT),
-        ({"kubeconfig": config(**{"insecure-skip-tls-verify": True})}, Plain("https://c:6443", "t", verify=False)),
-        ({"kubeconfig": config({"exec": {"command": "aws"}})}, None),
-        ({"kubeconfig": config({"auth-provider": {}})}, None),
-        ({"kubeconfig": config({"username": "a", "password": "b"})}, None),
-        ({"kubeconfig": config(**{"proxy-url": "http://p"})}, None),
-        ({"kubeconfig": config(), "context": "absent"}, None),
-        ({"kubeconfig": {}}, None),
-        ({"kubeconfig": "/absent"}, None),
-        (DIRECT | {"impersonate_user": "x"}, None),
-        (DIRECT | {"proxy": "http://p"}, None),
-    ],
+@cases(
+    "params, found",
+    (DIRECT, Plain("https://a", "t")),
+    (DIRECT | {"validate_certs": False, "ca_cert": "/ca"}, Plain("https://a", "t", verify=False, ca_file="/ca")),
+    ({"host": "https://a", **KEYS}, Plain("https://a", cert_file="/c", key_file="/k")),
+    ({"kubeconfig": config()}, Plain("https://c:6443", "t")),
+    ({"kubeconfig": config(), "context": "two"}, Plain("https://d", "t")),
+    ({"kubeconfig": config(), "host": "https://b"}, Plain("https://b", "t")),
+    ({"kubeconfig": config(), "api_key": "mine"}, Plain("https://c:6443", "mine")),
+    ({"kubeconfig": config(CERTIFICATE, **{"certificate-authority-data": DATA})}, KEPT),
+    ({"kubeconfig": config(**{"insecure-skip-tls-verify": True})}, Plain("https://c:6443", "t", verify=False)),
+    ({"kubeconfig": config({"exec": {"command": "aws"}})}, None),
+    ({"kubeconfig": config({"auth-provider": {}})}, None),
+    ({"kubeconfig": config({"username": "a", "password": "b"})}, None),
+    ({"kubeconfig": config(**{"proxy-url": "http://p"})}, None),
+    ({"kubeconfig": config(), "context": "absent"}, None),
+    ({"kubeconfig": {}}, None),
+    ({"kubeconfig": "/absent"}, None),
+    (DIRECT | {"impersonate_user": "x"}, None),
+    (DIRECT | {"proxy": "http://p"}, None),
 )
 def test_what_is_plain(params: Any, found: Plain | None) -> None:
     assert read(params) == found
@@ -81,9 +80,7 @@ def test_the_environment_stands_in_for_options() -> None:
     assert read({}, environ) == Plain("https://a", "t", verify=False)
 
 
-@pytest.mark.parametrize(
-    ("environ", "is_plain"), [({"HTTPS_PROXY": "http://p"}, False), ({"KUBERNETES_SERVICE_HOST": "10.0.0.1"}, True)]
-)
+@cases("environ, is_plain", ({"HTTPS_PROXY": "http://p"}, False), ({"KUBERNETES_SERVICE_HOST": "10.0.0.1"}, True))
 def test_what_the_machine_says_beside(environ: dict[str, str], is_plain: bool) -> None:
     assert bool(read(DIRECT, environ)) is is_plain
 

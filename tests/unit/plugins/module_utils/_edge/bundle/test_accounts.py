@@ -13,6 +13,8 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.cluster.b
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.cluster.ownership import users_of_account
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
 
+from tests.support.cases import cases
+
 from ..fake_api import FakeApi
 from ..helpers import obj
 from .helpers import DEFINITION, NAMESPACE, RELEASE, absent, actions, ours, plain, present, released, template
@@ -40,12 +42,10 @@ def share(api: FakeApi, name: str, annotations: Any = None, **more: Any) -> Any:
     return present(api, sharing(name, annotations, **more), **EXISTING)
 
 
-@pytest.mark.parametrize(
-    ("theirs", "wanted"),
-    [
-        (account({}), {}),
-        (account({"a": "1", "b": "2"}, imagePullSecrets=PULL), {"annotations": {"a": "1"}, "imagePullSecrets": PULL}),
-    ],
+@cases(
+    "theirs, wanted",
+    (account({}), {}),
+    (account({"a": "1", "b": "2"}, imagePullSecrets=PULL), {"annotations": {"a": "1"}, "imagePullSecrets": PULL}),
     ids=["bare", "with more"],
 )
 def test_an_account_of_others_is_used_as_it_is_and_never_removed(theirs: Any, wanted: Any) -> None:
@@ -58,13 +58,11 @@ def test_an_account_of_others_is_used_as_it_is_and_never_removed(theirs: Any, wa
     assert api.objects[SHARED] == before
 
 
-@pytest.mark.parametrize(
-    ("wanted", "lacking"),
-    [
-        ({"annotations": {"a": "1", "b": "2"}}, "annotation b"),
-        ({"annotations": {"a": "3"}}, "annotation a"),
-        ({"imagePullSecrets": PULL}, "imagePullSecret registry"),
-    ],
+@cases(
+    "wanted, lacking",
+    ({"annotations": {"a": "1", "b": "2"}}, "annotation b"),
+    ({"annotations": {"a": "3"}}, "annotation a"),
+    ({"imagePullSecrets": PULL}, "imagePullSecret registry"),
 )
 def test_an_account_of_others_that_lacks_something_is_refused_and_not_changed(wanted: Any, lacking: str) -> None:
     api = FakeApi(account({"a": "1"}))
@@ -119,12 +117,10 @@ def test_an_account_that_others_use_stays(user: Any, uses: bool) -> None:
         assert [f"{user['kind']} ns/b" in warning for warning in result["warnings"]] == [True] * uses
 
 
-@pytest.mark.parametrize(
-    ("path", "words"),
-    [
-        ("/apis/batch/v1/namespaces/ns/cronjobs", "this user may not see whether cronjobs use it"),
-        ("/apis/opentelemetry.io/v1beta1", "which kinds of objects may use it is unknown"),
-    ],
+@cases(
+    "path, words",
+    ("/apis/batch/v1/namespaces/ns/cronjobs", "this user may not see whether cronjobs use it"),
+    ("/apis/opentelemetry.io/v1beta1", "which kinds of objects may use it is unknown"),
 )
 def test_an_account_stays_when_its_users_are_unknown(path: str, words: str) -> None:
     api = ours(NAMESPACE, DEFINITION, ACCOUNT, plain())
@@ -137,18 +133,16 @@ def test_an_account_stays_when_its_users_are_unknown(path: str, words: str) -> N
 OF_A_REPLICA_SET = {"apiVersion": "apps/v1", "kind": "ReplicaSet", "name": "a", "controller": True}
 
 
-@pytest.mark.parametrize(
-    ("item", "uses"),
-    [
-        *USERS,
-        (obj("OpenTelemetryCollector", spec={"serviceAccount": "s"}), False),
-        (obj("OpenTelemetryCollector", api="example.com/v1", spec={"serviceAccount": "s"}), True),
-        (obj("Pod", spec={"serviceAccountName": "s"}, metadata={"ownerReferences": [OF_A_REPLICA_SET]}), False),
-        (obj("ConfigMap"), False),
-        (obj("CronJob", spec={"jobTemplate": {"spec": {"template": {"spec": {"serviceAccount": "s"}}}}}), True),
-        (obj("OpenTelemetryCollector", "c", spec={"targetAllocator": {"serviceAccount": "s"}}), True),
-        (obj("OpenTelemetryCollector", "c", spec={"config": {"exporters": {"a": {"account": "s"}}}}), False),
-    ],
+@cases(
+    "item, uses",
+    *USERS,
+    (obj("OpenTelemetryCollector", spec={"serviceAccount": "s"}), False),
+    (obj("OpenTelemetryCollector", api="example.com/v1", spec={"serviceAccount": "s"}), True),
+    (obj("Pod", spec={"serviceAccountName": "s"}, metadata={"ownerReferences": [OF_A_REPLICA_SET]}), False),
+    (obj("ConfigMap"), False),
+    (obj("CronJob", spec={"jobTemplate": {"spec": {"template": {"spec": {"serviceAccount": "s"}}}}}), True),
+    (obj("OpenTelemetryCollector", "c", spec={"targetAllocator": {"serviceAccount": "s"}}), True),
+    (obj("OpenTelemetryCollector", "c", spec={"config": {"exporters": {"a": {"account": "s"}}}}), False),
 )
 def test_who_runs_under_an_account_and_stays(item: Any, uses: Any) -> None:
     going = {("opentelemetry.io", Ref("OpenTelemetryCollector", "ns", "a"))}

@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
 
+from tests.support.cases import cases
+
 from ..fake_api import FakeApi, status
 from ..helpers import definition, obj
 from .helpers import COLLECTOR, CONFIG, NAMESPACE, PORT, absent, actions, ours, present
@@ -74,25 +76,21 @@ def test_a_change_is_shown_without_secrets() -> None:
 NEIGHBOUR = obj("Pod", "other", "default", labels={"app": "b"}, status={"phase": "Running"})
 NEIGHBOUR["spec"] = {"nodeName": "n1", "containers": [{"ports": [PORT]}]}
 CONSTRAINTS = obj("SecurityContextConstraints", "ns-a")
-
-
 NOT_OPENSHIFT = r"ns-a: .*does not serve this kind.*This cluster is not OpenShift: set `platform`"
 CERTIFICATE = obj("Certificate", spec={"secretName": "tls"})
 ALL_KINDS = r"these kinds: Thing of example.com/v1, Certificate of cert-manager.io/v1(?s:.)*or upgrade cert-manager"
 TAKEN = "4317/TCP on node n1 by pod default/other"
 
 
-@pytest.mark.parametrize(
-    ("live", "manifests", "check", "words"),
-    [
-        ([], [CONFIG, DEFINITION], False, "namespace 'ns' does not exist"),
-        ([NAMESPACE], [CONFIG, THING], False, "does not serve this kind: Thing of example.com/v1"),
-        ([NAMESPACE], [THING, CERTIFICATE], False, ALL_KINDS),
-        ([], [obj("ConfigMap", namespace="")], False, "has no namespace"),
-        ([NAMESPACE, NEIGHBOUR], [AGENT], False, TAKEN),
-        ([NAMESPACE, NEIGHBOUR], [AGENT], True, TAKEN),
-        ([NAMESPACE], [COLLECTOR_AGENT, CONSTRAINTS], False, NOT_OPENSHIFT),
-    ],
+@cases(
+    "live, manifests, check, words",
+    ([], [CONFIG, DEFINITION], False, "namespace 'ns' does not exist"),
+    ([NAMESPACE], [CONFIG, THING], False, "does not serve this kind: Thing of example.com/v1"),
+    ([NAMESPACE], [THING, CERTIFICATE], False, ALL_KINDS),
+    ([], [obj("ConfigMap", namespace="")], False, "has no namespace"),
+    ([NAMESPACE, NEIGHBOUR], [AGENT], False, TAKEN),
+    ([NAMESPACE, NEIGHBOUR], [AGENT], True, TAKEN),
+    ([NAMESPACE], [COLLECTOR_AGENT, CONSTRAINTS], False, NOT_OPENSHIFT),
 )
 def test_what_cannot_be_applied_is_told_before_anything_is_written(
     live: Any, manifests: Any, check: bool, words: str
@@ -138,20 +136,14 @@ def test_who_may_not_read_namespaces_may_still_write_into_one() -> None:
     assert actions(present(api, [CONFIG])) == {"ConfigMap a": "created"}
 
 
-def test_a_failure_tells_what_was_done_before() -> None:
-    api = FakeApi(NAMESPACE)
+def test_a_failure_names_what_was_applied_and_removed_before() -> None:
+    api = ours(NAMESPACE)
     api.refuse("daemonsets/a", status(422, "Invalid", "Required value"), "PATCH")
-    with pytest.raises(Problem, match="DaemonSet ns/a: the object is not valid") as caught:
-        present(api, [AGENT, CONFIG, {**AGENT, "kind": "Deployment"}])
-    assert actions(caught.value.facts) == {"ConfigMap a": "created", "Deployment a": "created"}
-    assert caught.value.facts["changed"] is True
-
-
-def test_a_failure_names_in_its_message_what_was_applied_and_removed_before() -> None:
-    api = ours(NAMESPACE, obj("ConfigMap", "old"))
-    api.refuse("daemonsets/a", status(422, "Invalid", "Required value"), "PATCH")
-    with pytest.raises(Problem, match=r"Done before this error, and not undone: created ConfigMap ns/a\.$"):
-        present(api, [NAMESPACE, CONFIG, AGENT])
+    words = r"DaemonSet ns/a: the object is not valid(?s:.)*not undone: created ConfigMap ns/a, Deployment ns/a\.$"
+    with pytest.raises(Problem, match=words) as caught:
+        present(api, [NAMESPACE, AGENT, CONFIG, {**AGENT, "kind": "Deployment"}])
+    done = {"Namespace ns": "unchanged", "ConfigMap a": "created", "Deployment a": "created"}
+    assert (actions(caught.value.facts), caught.value.facts["changed"]) == (done, True)
     api.refuse("secrets/a", status(422, "Invalid", "no"), "DELETE")
     api.apply("us", SECRET, AGENT)
     with pytest.raises(Problem, match=r"not undone: deleted DaemonSet ns/a\.$") as caught:
@@ -185,35 +177,35 @@ def raced(api: FakeApi, *writes: Any) -> None:
     api.trouble = trouble
 
 
-def test_an_object_that_another_run_has_changed_meanwhile_is_not_overwritten() -> None:
+CONFIG_PATH = "/api/v1/namespaces/ns/configmaps/a"
+
+
+@cases(
+    "race, left",
+    (lambda api: api.apply("us", {**CONFIG, "data": {"b": "3"}}), {"b": "3"}),
+    (lambda api: api.objects.pop(CONFIG_PATH), None),
+    ids=["changed", "removed"],
+)
+def test_an_object_that_another_run_writes_meanwhile_is_left(race: Any, left: Any) -> None:
     api = ours(NAMESPACE, CONFIG)
-    raced(api, lambda: api.apply("us", {**CONFIG, "data": {"b": "3"}}))
+    raced(api, lambda: race(api))
     with pytest.raises(Problem, match=r"Apply ConfigMap ns/a: another run has changed it.*only one run at a time"):
         present(api, [NAMESPACE, {**CONFIG, "data": {"a": "2"}}])
-    assert api.objects["/api/v1/namespaces/ns/configmaps/a"]["data"] == {"b": "3"}
-    assert api.clock.now == 0
-
-
-def test_an_object_that_another_run_has_removed_meanwhile_is_not_made_again() -> None:
-    api = ours(NAMESPACE, CONFIG)
-    raced(api, lambda: api.objects.pop("/api/v1/namespaces/ns/configmaps/a"))
-    with pytest.raises(Problem, match="another run has changed it"):
-        present(api, [NAMESPACE, {**CONFIG, "data": {"a": "2"}}])
+    assert (api.objects.get(CONFIG_PATH, {}).get("data"), api.clock.now) == (left, 0)
 
 
 def touched(api: FakeApi, **fields: Any) -> None:
     """Change the ConfigMap as a controller does, which leaves the other field managers in place."""
     api.version += 1
-    path = "/api/v1/namespaces/ns/configmaps/a"
-    api.objects[path] = copy.deepcopy(api.objects[path]) | fields
-    api.objects[path]["metadata"]["resourceVersion"] = str(api.version)
+    api.objects[CONFIG_PATH] = copy.deepcopy(api.objects[CONFIG_PATH]) | fields
+    api.objects[CONFIG_PATH]["metadata"]["resourceVersion"] = str(api.version)
 
 
 def test_an_object_that_a_controller_has_changed_meanwhile_is_applied() -> None:
     api = ours(NAMESPACE, CONFIG)
     raced(api, *[lambda: touched(api, status={})] * 2)
     assert actions(present(api, [NAMESPACE, {**CONFIG, "data": {"a": "2"}}]))["ConfigMap a"] == "changed"
-    assert api.objects["/api/v1/namespaces/ns/configmaps/a"]["data"] == {"a": "2"}
+    assert api.objects[CONFIG_PATH]["data"] == {"a": "2"}
     raced(api, *[lambda: touched(api, status={})] * 99)
     with pytest.raises(Problem, match="it has changed 10 times meanwhile"):
         present(api, [NAMESPACE, {**CONFIG, "data": {"a": "3"}}])
@@ -307,8 +299,7 @@ def test_removal_waits_and_tells_what_holds_it() -> None:
 
 
 def test_removal_prunes_too() -> None:
-    api = FakeApi()
-    present(api, [NAMESPACE, CONFIG, obj("ConfigMap", "old")])
+    api = ours(NAMESPACE, CONFIG, obj("ConfigMap", "old"))
     result = absent(api, [NAMESPACE, CONFIG], prune_selector="app=a")
     assert actions(result) == {"ConfigMap a": "deleted", "ConfigMap old": "pruned", "Namespace ns": "deleted"}
 
@@ -316,9 +307,11 @@ def test_removal_prunes_too() -> None:
 STATUS = {"observedGeneration": 1, "desiredNumberScheduled": 1, "updatedNumberScheduled": 1, "numberAvailable": 1}
 
 
-@pytest.mark.parametrize(
-    ("change", "ready"),
-    [({}, True), ({"numberAvailable": 0}, False), ({"observedGeneration": 0}, False)],
+@cases(
+    "change, ready",
+    ({}, True),
+    ({"numberAvailable": 0}, False),
+    ({"observedGeneration": 0}, False),
     ids=["complete", "a pod is missing", "not seen yet"],
 )
 def test_a_bundle_tells_whether_there_is_something_to_wait_for(change: Any, ready: bool) -> None:

@@ -104,22 +104,15 @@ def test_a_config_under_our_name_with_other_content_is_made_again() -> None:
     assert actions(present(api, manifests))["ConfigMap a-one"] == "unchanged"
 
 
+@pytest.mark.parametrize(("mounted", "before"), [("two", "config: two"), ("lost", "")])
 @pytest.mark.parametrize("check", [False, True])
-def test_the_difference_of_a_new_config_is_to_the_one_that_the_workload_mounts(check: bool) -> None:
+def test_the_difference_of_a_new_config_is_to_the_one_that_the_workload_mounts(
+    check: bool, mounted: str, before: str
+) -> None:
     api = cluster()
-    api.apply("us", plain(**pod("two")["spec"]))
+    api.apply("us", plain(**pod(mounted)["spec"]))
     found = change(api, "three", plain(**pod("three")["spec"]), check=check)
     (shown,) = [diff for diff in found["diff"] if diff["after_header"] == "ConfigMap ns/a-three"]
-    assert "config: two" in shown["before"] and "config: three" in shown["after"]
+    assert before in shown["before"] and bool(shown["before"]) is bool(before)
+    assert "config: three" in shown["after"]
     assert actions(found)["ConfigMap a-three"] == "created"
-
-
-def test_a_new_config_has_no_difference_to_one_that_is_gone() -> None:
-    api = cluster()
-    api.apply("us", plain(**pod("lost")["spec"]))
-    (shown,) = [
-        diff
-        for diff in change(api, "three", plain(**pod("three")["spec"]))["diff"]
-        if "three" in diff["after"] and "ConfigMap" in diff["after_header"]
-    ]
-    assert shown["before"] == ""

@@ -160,7 +160,6 @@ def test_adopting_takes_nothing_that_another_collector_owns() -> None:
     """The headless Service of `gw` has the name of the collector `gw-headless`."""
     api = FakeApi(obj("Namespace", "shop"))
     service = obj("Service", "gw-headless", "shop", labels={RELEASE: "shop.gw-headless"}, spec={"ports": []})
-    api.add(obj("Namespace", "shop", ""))
     present(api, [service], field_manager=names.OWNER)
     before = copy.deepcopy(api.objects)
     theirs = {**service, "metadata": {**service["metadata"], "labels": {RELEASE: "shop.gw"}}}

@@ -17,6 +17,8 @@ from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsSer
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 from opentelemetry.proto.collector.trace.v1 import trace_service_pb2 as trace
 
+from tests.support.cases import cases
+
 from ..fake_api import FakeApi, reply, status
 from ..helpers import obj
 
@@ -33,10 +35,7 @@ def probe(api: FakeApi, send: Any, arrival: dict[str, Any] | None = None, second
     return Probe(send, found, "id1", "svc", seconds, clock=api.clock, sleep=api.clock.sleep)
 
 
-@pytest.mark.parametrize(
-    ("signal", "request_type"),
-    [*zip(SIGNALS, REQUESTS, strict=True)],
-)
+@cases("signal, request_type", *zip(SIGNALS, REQUESTS, strict=True))
 def test_each_signal_carries_the_id(signal: str, request_type: Any) -> None:
     request = MessageToDict(request_type.FromString(otlp.message(signal, "id1", "svc")))
     (resources,) = request.values()
@@ -45,17 +44,15 @@ def test_each_signal_carries_the_id(signal: str, request_type: Any) -> None:
     assert str(resources).count("id1") >= 2
 
 
-@pytest.mark.parametrize(
-    ("endpoint", "protocol", "tls", "url"),
-    [
-        ("a:4317", "grpc", {}, "http://a:4317"),
-        ("a", "grpc", {}, "http://a:4317"),
-        ("a", "grpc", {"ca_file": "/ca"}, "https://a:4317"),
-        ("a", "grpc", {"insecure": False}, "https://a:4317"),
-        ("a", "grpc", {"ca_file": "/ca", "insecure": True}, "http://a:4317"),
-        ("http://a", "http/protobuf", {"ca_file": "/ca"}, "http://a:4318"),
-        ("https://a/otlp/", "http/protobuf", {"insecure": True}, "https://a:4318/otlp"),
-    ],
+@cases(
+    "endpoint, protocol, tls, url",
+    ("a:4317", "grpc", {}, "http://a:4317"),
+    ("a", "grpc", {}, "http://a:4317"),
+    ("a", "grpc", {"ca_file": "/ca"}, "https://a:4317"),
+    ("a", "grpc", {"insecure": False}, "https://a:4317"),
+    ("a", "grpc", {"ca_file": "/ca", "insecure": True}, "http://a:4317"),
+    ("http://a", "http/protobuf", {"ca_file": "/ca"}, "http://a:4318"),
+    ("https://a/otlp/", "http/protobuf", {"insecure": True}, "https://a:4318/otlp"),
 )
 def test_where_to_send(endpoint: str, protocol: str, tls: dict[str, Any], url: str) -> None:
     assert otlp.OtlpTarget(endpoint, protocol, {}, tls).url == url
@@ -205,9 +202,8 @@ def test_a_selector_without_a_ready_pod_is_told() -> None:
         proxied(api.cluster(), {"namespace": "ns", "selector": "app=x", "port": 4318}, {})
 
 
-@pytest.mark.parametrize(
-    ("code", "error", "words"),
-    [(503, NotSentError, "no endpoints"), (403, Problem, "Send logs through the Kubernetes API")],
+@cases(
+    "code, error, words", (503, NotSentError, "no endpoints"), (403, Problem, "Send logs through the Kubernetes API")
 )
 def test_the_api_server_says_why_not(code: int, error: type[Exception], words: str) -> None:
     api = FakeApi()

@@ -13,6 +13,8 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.cluster.r
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Failure
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.rollout.restart import Restart
 
+from tests.support.cases import cases
+
 from ..fake_api import FakeApi
 from ..helpers import definition, obj
 
@@ -78,22 +80,20 @@ def test_pods_without_or_with_an_older_sidecar_are_named_with_the_command_and_no
     assert (found["changed"], found["restarted"], api.sent("PATCH")) == (False, [], [])
 
 
-@pytest.mark.parametrize(
-    ("own", "general", "wanted"),
-    [
-        ("side", "", True),
-        ("ns/side", "", True),
-        ("true", "", True),
-        ("True", "other", False),
-        ("true", "side", True),
-        ("true", "false", True),
-        ("false", "true", False),
-        ("", "true", True),
-        ("", "side", True),
-        ("", "", False),
-        ("other", "true", False),
-        ("elsewhere/side", "", False),
-    ],
+@cases(
+    "own, general, wanted",
+    ("side", "", True),
+    ("ns/side", "", True),
+    ("true", "", True),
+    ("True", "other", False),
+    ("true", "side", True),
+    ("true", "false", True),
+    ("false", "true", False),
+    ("", "true", True),
+    ("", "side", True),
+    ("", "", False),
+    ("other", "true", False),
+    ("elsewhere/side", "", False),
 )
 def test_what_a_pod_requests_is_read_as_the_operator_reads_it(own: str, general: str, wanted: bool) -> None:
     namespaces = {"ns": {restarts.INJECT: general} if general else {}}
@@ -159,19 +159,17 @@ def test_other_namespaces_and_workloads_that_do_not_match_are_only_named() -> No
 ROLLING = {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 1, "maxSurge": 1}}
 
 
-@pytest.mark.parametrize(
-    ("spec", "status", "why"),
-    [
-        ({"strategy": {"type": "Recreate"}}, {}, "its strategy is Recreate"),
-        ({"strategy": ROLLING}, {}, "allows 1 unavailable of 2 replicas; set maxUnavailable to 0"),
-        ({"replicas": 4}, {"replicas": 4}, "allows 1 unavailable of 4"),
-        ({"paused": True}, {}, "it is paused"),
-        ({"replicas": 0}, {}, "it has no replicas"),
-        ({}, {"availableReplicas": 1}, "not all of its replicas are available"),
-        ({}, {"updatedReplicas": 1}, "a rollout is in progress"),
-        ({"replicas": 1}, dict.fromkeys(("replicas", "updatedReplicas", "availableReplicas"), 1), ""),
-        ({}, {}, ""),
-    ],
+@cases(
+    "spec, status, why",
+    ({"strategy": {"type": "Recreate"}}, {}, "its strategy is Recreate"),
+    ({"strategy": ROLLING}, {}, "allows 1 unavailable of 2 replicas; set maxUnavailable to 0"),
+    ({"replicas": 4}, {"replicas": 4}, "allows 1 unavailable of 4"),
+    ({"paused": True}, {}, "it is paused"),
+    ({"replicas": 0}, {}, "it has no replicas"),
+    ({}, {"availableReplicas": 1}, "not all of its replicas are available"),
+    ({}, {"updatedReplicas": 1}, "a rollout is in progress"),
+    ({"replicas": 1}, dict.fromkeys(("replicas", "updatedReplicas", "availableReplicas"), 1), ""),
+    ({}, {}, ""),
 )
 def test_a_deployment_that_could_lose_a_replica_is_left_alone(
     spec: dict[str, Any], status: dict[str, Any], why: str
@@ -182,14 +180,12 @@ def test_a_deployment_that_could_lose_a_replica_is_left_alone(
     assert bool(restarts.obstacle(live)) is bool(why)
 
 
-@pytest.mark.parametrize(
-    ("kind", "strategy", "why"),
-    [
-        ("DaemonSet", {}, "no maxSurge"),
-        ("DaemonSet", {"rollingUpdate": {"maxSurge": 1, "maxUnavailable": 0}}, ""),
-        ("DaemonSet", {"type": "OnDelete"}, "OnDelete"),
-        ("StatefulSet", {}, "only after the pod is gone"),
-    ],
+@cases(
+    "kind, strategy, why",
+    ("DaemonSet", {}, "no maxSurge"),
+    ("DaemonSet", {"rollingUpdate": {"maxSurge": 1, "maxUnavailable": 0}}, ""),
+    ("DaemonSet", {"type": "OnDelete"}, "OnDelete"),
+    ("StatefulSet", {}, "only after the pod is gone"),
 )
 def test_other_kinds(kind: str, strategy: dict[str, Any], why: str) -> None:
     found = restarts.obstacle({"kind": kind, "spec": {"updateStrategy": strategy}})

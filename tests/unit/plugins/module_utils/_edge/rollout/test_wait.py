@@ -15,6 +15,8 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.rollout.w
     checked_search,
 )
 
+from tests.support.cases import cases
+
 from ..fake_api import FakeApi, reply
 from ..helpers import obj, owned_by
 
@@ -177,14 +179,12 @@ def applied(**times: str) -> Any:
 OURS = "o11y.opentelemetry"
 
 
-@pytest.mark.parametrize(
-    ("writers", "generation", "told"),
-    [
-        ({"o11y_opentelemetry": "T3", "kubectl": "T2"}, 1, True),
-        ({"o11y_opentelemetry": "T3", "kubectl": "T2"}, 2, False),
-        ({"o11y_opentelemetry": "T3", "kubectl": "T4"}, 1, False),
-        ({"o11y_opentelemetry": "T3", "kubectl": "T3"}, 1, False),
-    ],
+@cases(
+    "writers, generation, told",
+    ({"o11y_opentelemetry": "T3", "kubectl": "T2"}, 1, True),
+    ({"o11y_opentelemetry": "T3", "kubectl": "T2"}, 2, False),
+    ({"o11y_opentelemetry": "T3", "kubectl": "T4"}, 1, False),
+    ({"o11y_opentelemetry": "T3", "kubectl": "T3"}, 1, False),
     ids=["another run", "this run", "a restart", "a restart in the same second"],
 )
 def test_another_run_that_changes_a_workload_ends_the_wait(writers: Any, generation: int, told: bool) -> None:
@@ -209,14 +209,12 @@ def test_users_bring_their_own_kinds() -> None:
     assert wait(api, workloads=named, until={"Thing": "phase == 'Up'"})["msg"] == "1 ready"
 
 
-@pytest.mark.parametrize(
-    ("given", "words"),
-    [
-        ({"until": {"Deployment": "a ==="}}, r"until\.Deployment"),
-        ({"workloads": [{"kind": "Thing", "name": "a"}]}, "Say it with api_version"),
-        ({"workloads": [{"kind": "Thing", "name": "a", "api_version": "example.com/v1"}]}, "does not serve this kind"),
-        ({"workloads": [{"kind": "Deployment", "name": "a"}]}, "has no namespace"),
-    ],
+@cases(
+    "given, words",
+    ({"until": {"Deployment": "a ==="}}, r"until\.Deployment"),
+    ({"workloads": [{"kind": "Thing", "name": "a"}]}, "Say it with api_version"),
+    ({"workloads": [{"kind": "Thing", "name": "a", "api_version": "example.com/v1"}]}, "does not serve this kind"),
+    ({"workloads": [{"kind": "Deployment", "name": "a"}]}, "has no namespace"),
 )
 def test_what_cannot_be_waited_for_is_told_at_once(given: Any, words: str) -> None:
     with pytest.raises(Problem, match=words):

@@ -12,6 +12,8 @@ import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.webhooks import wait as webhooks_wait
 
+from tests.support.cases import cases
+
 from ..fake_api import FakeApi, reply, status
 from ..helpers import definition, obj, owned_by
 
@@ -129,15 +131,13 @@ def test_a_kind_that_is_not_served_yet_is_waited_for() -> None:
     assert "its kind is not served yet" in str(fails(FakeApi(), [thing]))
 
 
-@pytest.mark.parametrize(
-    ("answer", "words"),
-    [
-        (status(403, "Forbidden", 'admission webhook "a.b" denied the request: no way'), "denied the request: no way"),
-        (status(400, "BadRequest", 'admission webhook "a.b" does not support dry run'), "does not support dry run"),
-        (status(422, "Invalid", "spec.x: Required value"), "spec.x: Required value"),
-        (status(404, "NotFound", 'namespaces "x" not found', details={"name": "x"}), "namespace does not exist"),
-        (status(401, "Unauthorized", "no"), "does not accept the credentials"),
-    ],
+@cases(
+    "answer, words",
+    (status(403, "Forbidden", 'admission webhook "a.b" denied the request: no way'), "denied the request: no way"),
+    (status(400, "BadRequest", 'admission webhook "a.b" does not support dry run'), "does not support dry run"),
+    (status(422, "Invalid", "spec.x: Required value"), "spec.x: Required value"),
+    (status(404, "NotFound", 'namespaces "x" not found', details={"name": "x"}), "namespace does not exist"),
+    (status(401, "Unauthorized", "no"), "does not accept the credentials"),
 )
 def test_what_another_try_does_not_change_is_told_at_once(answer: Any, words: str) -> None:
     api = FakeApi()
@@ -146,14 +146,12 @@ def test_what_another_try_does_not_change_is_told_at_once(answer: Any, words: st
     assert (api.clock.now, len(api.sent("PATCH"))) == (0, 1)
 
 
-@pytest.mark.parametrize(
-    ("live", "words"),
-    [
-        ([], "it does not exist"),
-        ([configuration("")], "no CA is injected into a.b"),
-        ([configuration()], "no pod is ready behind ns/hook"),
-        ([configuration(), slices(ready=False)], "no pod is ready behind ns/hook"),
-    ],
+@cases(
+    "live, words",
+    ([], "it does not exist"),
+    ([configuration("")], "no CA is injected into a.b"),
+    ([configuration()], "no pod is ready behind ns/hook"),
+    ([configuration(), slices(ready=False)], "no pod is ready behind ns/hook"),
 )
 def test_a_webhook_needs_a_ca_and_a_pod(live: Any, words: str) -> None:
     api = FakeApi(*live)
@@ -173,13 +171,11 @@ def test_who_may_not_see_endpoints_or_pods_waits_for_the_rest() -> None:
     assert wait(api, webhooks=[CONFIGURATION])["msg"] == "1 webhooks ready, 0 objects accepted"
 
 
-@pytest.mark.parametrize(
-    ("live", "given", "words"),
-    [
-        ([configuration(), SERVICE, deployment()], {"webhooks": [CONFIGURATION]}, "Deployment ns/hook"),
-        ([configuration("", inject_ca_from="ns/c"), INJECTOR], {"webhooks": [CONFIGURATION]}, "Deployment ns/ca"),
-        ([SERVICE, deployment()], {"manifests": [OBJECT]}, "Deployment ns/hook"),
-    ],
+@cases(
+    "live, given, words",
+    ([configuration(), SERVICE, deployment()], {"webhooks": [CONFIGURATION]}, "Deployment ns/hook"),
+    ([configuration("", inject_ca_from="ns/c"), INJECTOR], {"webhooks": [CONFIGURATION]}, "Deployment ns/ca"),
+    ([SERVICE, deployment()], {"manifests": [OBJECT]}, "Deployment ns/hook"),
     ids=["of the webhook", "that injects the CA", "by the message alone"],
 )
 def test_a_pod_that_cannot_work_ends_the_wait_at_once(live: Any, given: Any, words: str) -> None:
@@ -201,8 +197,6 @@ def test_when_the_time_is_over_it_tells_which_step_hangs() -> None:
     assert (fact["id"], fact["kind"], fact["name"]) == ("unreachable", "ConfigMap", "try")
 
 
-@pytest.mark.parametrize(
-    ("live", "words"), [([SERVICE], "selects the pods of no"), ([], "There is no Service ns/hook")]
-)
+@cases("live, words", ([SERVICE], "selects the pods of no"), ([], "There is no Service ns/hook"))
 def test_a_service_without_workload_is_told(live: Any, words: str) -> None:
     assert words in str(fails(FakeApi(configuration(), *live), webhooks=[CONFIGURATION], seconds=0))

@@ -1,7 +1,7 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Jobs at the same time: what is shown while they run, and the table at the end."""
+"""Jobs at the same time, with the table at the end; and what git leaves of packages that became modules."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from tools import leftovers
 from tools.jobs import Job, Target, cpu, main, table
 
 PROGRAMS = {
@@ -112,3 +113,15 @@ def test_the_cpu_time_of_what_has_ended_and_of_what_runs_counts() -> None:
         process.stdout.readline(), process.stdout.readline()
         assert 0.55 < cpu(process.pid) < 5
         process.kill()
+
+
+def test_folders_with_nothing_but_bytecode_go_and_all_others_stay(tmp_path: Path) -> None:
+    files = ["_yaml.py", "__pycache__/_yaml.pyc", "room/one.py", "room/__pycache__/one.pyc", "_data/table/a.json"]
+    gone = ["_yaml/__pycache__/__init__.pyc", "old/inner/__pycache__/two.pyc", "room/part/__pycache__/three.pyc"]
+    for name in (*files, *gone):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    (tmp_path / "empty").mkdir()
+    leftovers.remove(tmp_path)
+    left = [path for path in tmp_path.rglob("*") if not path.is_dir() or not any(path.iterdir())]
+    assert sorted(str(path.relative_to(tmp_path)) for path in left) == sorted(files)
