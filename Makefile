@@ -43,6 +43,7 @@ lint: setup ## Check style, types, links and the changelog.
 	yamllint --strict .
 	ansible-lint --offline --strict -q
 	python -m tools.links
+	python -m tools.catalogue --newest
 	antsibull-changelog lint && antsibull-changelog lint-changelog-yaml changelogs/changelog.yaml
 
 unit: setup ## Run the tests that need no cluster.

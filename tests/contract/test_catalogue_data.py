@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
 import time
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,8 @@ from typing import Any
 import pytest
 import yaml
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.config.catalogue import SECTIONS, Catalogue
+
+from tools.catalogue.__main__ import newest
 
 FOLDER = Path(__file__).parents[2] / "plugins" / "plugin_utils" / "_data" / "catalogue"
 TEXTS = {path.stem: path.read_text(encoding="utf-8") for path in sorted(FOLDER.glob("*.json"))}
@@ -288,3 +291,21 @@ def test_where_the_facts_are_from() -> None:
     assert all(source["repository"] and source["date"] for source in provenance["sources"])
     guessed = {(row["section"], row["module"]) for row in TABLES["components"] if row.get("guessed")}
     assert guessed == {(row["section"], row["module"]) for row in provenance["guessed"]}
+
+
+@pytest.mark.parametrize(
+    ("tags", "says"),
+    [
+        (f"v0.99.0 v{NEWEST} v0.160.0-nightly.202608220225 cmd/builder/v0.160.0", "knows the newest Collector"),
+        (f"v{NEWEST} v0.160.0 v0.160.1", f"Collector 0.160.1 is out; the catalogue ends at {NEWEST}"),
+    ],
+)
+def test_a_newer_release_of_the_collector_is_named(tags: str, says: str, tmp_path: Path) -> None:
+    git = ["git", "-C", str(tmp_path), "-c", "user.name=a", "-c", "user.email=a@example.com"]
+    for command in ("init -q", "commit -q --allow-empty -m a", *(f"tag {tag}" for tag in tags.split())):
+        subprocess.run([*git, *command.split()], check=True)
+    assert says in newest(str(tmp_path))
+
+
+def test_releases_that_cannot_be_read_are_no_failure(tmp_path: Path) -> None:
+    assert "could not be read" in newest(str(tmp_path / "missing"))

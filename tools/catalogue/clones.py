@@ -14,7 +14,7 @@ from pathlib import Path
 
 from .versions import Version, parse_version
 
-_RELEASE_TAG = re.compile(r"v\d+\.\d+\.\d+$")
+RELEASE_TAG = re.compile(r"v\d+\.\d+\.\d+$")
 _RELEASE_COMMIT = re.compile(r"(?:\[chore\] )?[Pp]repare release (\d+\.\d+\.\d+) \(#\d+\)$")
 
 
@@ -63,7 +63,7 @@ class Clone:
     @cached_property
     def tags(self) -> dict[Version, str]:
         """Release tags by version; release candidates and nightly builds are none."""
-        return {parse_version(tag): tag for tag in self.git("tag").split() if _RELEASE_TAG.match(tag)}
+        return {parse_version(tag): tag for tag in self.git("tag").split() if RELEASE_TAG.match(tag)}
 
     @cached_property
     def release_commits(self) -> dict[Version, str]:

@@ -14,7 +14,7 @@ import json
 import re
 import sys
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -64,7 +64,7 @@ PUBLIC = ("ca_pem", "cert_pem")
 PAIR = "value"
 
 
-def table(folders: list[Path]) -> list[dict[str, Any]]:
+def table(folders: Sequence[Path]) -> list[dict[str, Any]]:
     """Return one row for each setting and shape, with the modules that have it."""
     found: dict[tuple[str, str], set[str]] = defaultdict(set)
     for folder in folders:
@@ -111,6 +111,11 @@ def _of_schema(node: Any, key: str, shape: str = TEXT) -> Iterator[tuple[str, st
         yield from _of_schema(child, key)
 
 
-if __name__ == "__main__":
-    TARGET.write_text(rows_text(table([Path(one) for one in sys.argv[1:]])), encoding="utf-8")
+def main(folders: Sequence[Path]) -> None:
+    """Write the table."""
+    TARGET.write_text(rows_text(table(folders)), encoding="utf-8")
     print(f"{len(json.loads(TARGET.read_text(encoding='utf-8')))} settings in {TARGET}")
+
+
+if __name__ == "__main__":
+    main([Path(one) for one in sys.argv[1:]])

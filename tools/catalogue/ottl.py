@@ -98,11 +98,11 @@ def rows(modules: Path) -> Iterator[dict[str, Any]]:
     yield from facts.PLACES
 
 
-def main() -> None:
+def main(cache: Path) -> None:
     """Write the table."""
-    lines = ",\n".join(json.dumps(row) for row in rows(Path(sys.argv[1])))
+    lines = ",\n".join(json.dumps(row) for row in rows(cache))
     TARGET.write_text(f"[\n{lines}\n]\n", encoding="utf-8")
 
 
 if __name__ == "__main__":
-    main()
+    main(Path(sys.argv[1]))

@@ -56,11 +56,12 @@ def settings(folder: Path) -> dict[str, Any]:
 
 
 def main(cache: str, *versions: str) -> None:
-    """Write the row; the settings of all versions have to be the same."""
+    """Write the row; the settings of all versions that are at hand have to be the same."""
     found = []
     for version in versions:
         folders = sorted(Path(cache, f"{_MODULE}@v{version}", "internal", "scraper").glob("*scraper"))
-        found.append({folder.name.removesuffix("scraper"): settings(folder) for folder in folders})
+        if folders:
+            found.append({folder.name.removesuffix("scraper"): settings(folder) for folder in folders})
     if not found or any(other != found[0] for other in found):
         raise SystemExit("the scrapers differ between these versions: give each range a row with `exact`")
     rows = json.loads(_TARGET.read_text(encoding="utf-8"))
