@@ -17,6 +17,9 @@ from .check import DiagnoseCheck
 _HARMLESS = "contains(['plaintext-secret', 'clear-text', 'open-diagnostics', 'singleton'], rule)"
 _FINDING = "rule: rule, where: where, message: message, fix: fix"
 
+# The check that shows a record of a change.
+CHANGE = "change_under_way"
+
 BEGINNING = (
     DiagnoseCheck(
         "absent",
@@ -107,7 +110,7 @@ BEGINNING = (
         "Wait for the rollout, or see the events of its pods.",
     ),
     DiagnoseCheck(
-        "change_under_way",
+        CHANGE,
         "starts",
         "warning",
         "change && [{about: 'start', record: change.record, what: change.what}]",

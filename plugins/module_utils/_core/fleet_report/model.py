@@ -13,6 +13,7 @@ from ..cluster.bundle import secret_values
 from ..collector.names import COLLECTOR_LABEL
 from ..config.paths import items, section
 from ..config.secrets import masker, secrets_in
+from ..diagnose.checks_start import CHANGE
 from ..lint.subject import SEVERITIES
 from ..releases.versions import Table
 from . import versions
@@ -72,6 +73,7 @@ def _summary(clusters: Sequence[FleetCluster], rows: Sequence[Mapping[str, Any]]
         "warnings": findings["warning"],
         "certificates": sum(row["state"] in BAD for row in rows for row in row["certificates"]),
         "drift": sum(len(row["drift"]["objects"]) for row in rows),
+        "changes": sum(bool(one["change"]) for row in rows for one in row["collectors"]),
     }
 
 
@@ -114,17 +116,15 @@ def _collector(cluster: FleetCluster, member: FleetMember, anchor: str) -> dict[
         "state": _STATES.get(status, status),
         "ready": str(found.get("ready_text") or ""),
         "verdict": list(found.get("verdict") or ()),
+        "change": next((str(one["message"]) for one in found.get("problems") or () if one.get("id") == CHANGE), ""),
         "unseen": [f"{item['what']}: {item['why']}" for item in found.get("unseen") or ()],
     }
 
 
 def _finding(item: Mapping[str, Any]) -> dict[str, Any]:
     line = f":{item['line']}" if item.get("line") else ""
-    keys = ("severity", "rule", "path", "message", "fix")
-    return {key: str(item.get(key) or "") for key in keys} | {
-        "collector": str(item.get("collector") or ""),
-        "where": f"{item.get('file') or ''}{line}",
-    }
+    keys = ("severity", "rule", "path", "message", "fix", "collector")
+    return {**{key: str(item.get(key) or "") for key in keys}, "where": f"{item.get('file') or ''}{line}"}
 
 
 # What keeps connections from being made, or will.
@@ -217,6 +217,8 @@ def _collectors(cluster: ClusterRow) -> Iterator[Row]:
         if item["verdict"] and item["status"] != "healthy":
             severity = "error" if item["status"] == "error" else "warning"
             yield severity, f"{item['namespace']}/{item['name']}: {item['verdict'][0]}", item["anchor"]
+        if item["change"] and item["change"] not in "".join(item["verdict"][:1]):
+            yield "warning", f"{item['namespace']}/{item['name']}: {item['change']}", item["anchor"]
     for name in cluster["unlisted"]:
         yield "warning", f"{name} runs and is not in the inventory", ""
 

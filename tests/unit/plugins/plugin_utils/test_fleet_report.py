@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.diagnose.checks_start import CHANGE
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _fleet_report
 from hypothesis import given
@@ -59,6 +60,22 @@ def test_it_is_well_formed_and_all_its_links_lead_somewhere(tmp_path: Path) -> N
     assert found.faults == []
     assert len(found.ids) == len(set(found.ids))
     assert [link for link in found.links if link.startswith("#") and link[1:] not in found.ids] == []
+
+
+CHANGED = "a change has been under way since 2026-01-01, as ConfigMap agent-change records"
+
+
+@pytest.mark.parametrize("verdict", [f"{CHANGED} → run `site`", "agent crashes"])
+def test_a_change_that_is_not_complete_is_counted_and_shown_also_behind_an_error(verdict: str, tmp_path: Path) -> None:
+    (prod,) = given_clusters(text=verdict)
+    prod["diagnosis"]["collectors"][0]["problems"] = [{"id": CHANGE, "message": CHANGED}]
+    prod["rendered"]["findings"], prod["drift"] = [], {}
+    found = page(tmp_path, prod)
+    tiles = [element.text for element in found.all("li") if "changes not complete" in element.text]
+    assert tiles == ["1 changes not complete"]
+    assert any("change not complete" in element.text and "error" in element.text for element in found.all("td"))
+    shown = [element.text for element in found.all("a", "div") if CHANGED in element.text]
+    assert len(shown) >= 2, "among what needs attention, and in the row of the collector"
 
 
 def test_nothing_is_loaded_from_anywhere(tmp_path: Path) -> None:
