@@ -28,7 +28,7 @@ def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def played(clone: Path, name: str, *more: str) -> subprocess.CompletedProcess[str]:
     """Run a playbook in the clone with its own ansible.cfg, against no cluster."""
-    return playbook(clone / ".cache", name, "-i", INVENTORY, *more, cwd=clone, without=("ANSIBLE_",))
+    return playbook(name, "-i", INVENTORY, *more, cwd=clone, without=("ANSIBLE_",))
 
 
 def printed(done: subprocess.CompletedProcess[str]) -> str:

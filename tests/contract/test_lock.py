@@ -70,7 +70,7 @@ class Inventory:
         """Run a playbook of the collection, without a cluster."""
         settings = {"PATH": f"{self.folder}/bin:{os.environ['PATH']}", "SKOPEO_LOG": str(self.log)}
         path = f"playbooks/{name}.yml"
-        return playbook(self.folder / "home", path, "-i", str(self.lock.parent), *arguments, **settings)
+        return playbook(path, "-i", str(self.lock.parent), *arguments, **settings)
 
     def digest(self, image: str) -> str:
         """Return the digest that skopeo answers for an image."""

@@ -34,7 +34,6 @@ def test_a_missing_collection_is_named_with_its_command(tmp_path: Path) -> None:
     namespace.mkdir(parents=True)
     (namespace / "opentelemetry").symlink_to(ROOT)
     done = playbook(
-        tmp_path / "home",
         "o11y.opentelemetry.site",
         "-i",
         "inventories/agent_gateway",

@@ -25,7 +25,7 @@ def run(folder: Path, inventory: str, **variables: str) -> subprocess.CompletedP
     """Run the playbook with a page in a folder, and a kubeconfig that does not exist."""
     values = {"otel_report_path": f"{folder}/page.html", "otel_report_time": "now", **variables}
     extra = [word for name, value in values.items() for word in ("-e", f"{name}={value}")]
-    return playbook(folder / "home", "playbooks/report.yml", "-i", inventory, *extra)
+    return playbook("playbooks/report.yml", "-i", inventory, *extra)
 
 
 def written(folder: Path, inventory: dict[str, Any]) -> str:

@@ -60,7 +60,7 @@ def run(folder: Path, url: str, name: str, **inputs: Any) -> str:
     hosts = {"all": {"hosts": {"cluster": {}}, "vars": INPUTS | inputs | {"otel_report_path": f"{folder}/page.html"}}}
     (folder / "hosts.json").write_text(json.dumps(hosts), encoding="utf-8")
     path = str(ROOT / "playbooks" / f"{name}.yml")
-    done = playbook(folder / "home", "-i", f"{folder}/hosts.json", "--check", path, KUBECONFIG=f"{folder}/kubeconfig")
+    done = playbook("-i", f"{folder}/hosts.json", "--check", path, KUBECONFIG=f"{folder}/kubeconfig")
     return done.stdout + done.stderr
 
 

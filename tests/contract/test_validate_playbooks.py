@@ -25,7 +25,7 @@ WARNED = GOOD.replace("zipkin: }", "zipkin: , otlp: {protocols: {grpc: }}}")
 
 def playbook(tmp_path: Path, name: str, **variables: Any) -> subprocess.CompletedProcess[str]:
     given = {"pipeline_validate_paths": [str(tmp_path / "configs")], **variables}
-    return plays.playbook(tmp_path / "home", "-i", "localhost,", "-e", json.dumps(given), f"playbooks/{name}.yml")
+    return plays.playbook("-i", "localhost,", "-e", json.dumps(given), f"playbooks/{name}.yml")
 
 
 def write(tmp_path: Path, **texts: str) -> None:
