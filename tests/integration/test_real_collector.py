@@ -36,6 +36,7 @@ from tests.support.collectors import newest_build
 
 from . import settings_cases, types_cases, wiring_cases
 from .accepted_cases import ACCEPTED
+from .collector import Validate, validating
 from .real_collector_cases import BASE, Broken, changed
 from .recipe_cases import NOT_IN_THE_BUILD, own
 from .verdicts import HEDGED, OLDER, OWN_MODULES, TRUE_ERRORS, Verdict
@@ -63,6 +64,13 @@ def program() -> Path:
 
 
 @pytest.fixture(scope="session")
+def validate(program: Path) -> Iterator[Validate]:
+    """Ask the real Collector about one config after the other."""
+    with validating(program) as asked:
+        yield asked
+
+
+@pytest.fixture(scope="session")
 def target() -> Target:
     """The build of the testbed, from the manifest it was built with."""
     folder = ROOT / "plugins" / "plugin_utils" / "_data" / "catalogue"
@@ -77,30 +85,12 @@ def target() -> Target:
     return Target(catalogue, BUILD, VERSION)
 
 
-def verdict(program: Path, target: Target, folder: Path, case: tuple[int, Broken]) -> Verdict:
+def verdict(validate: Validate, target: Target, folder: Path, case: tuple[int, Broken]) -> Verdict:
     """Ask both."""
     number, (name, expected, config, operated) = case
     file = folder / f"{number}.yaml"
     file.write_text(yaml.safe_dump(config, allow_unicode=True, sort_keys=False), encoding="utf-8")
-    environment = {
-        "PATH": os.environ["PATH"],
-        "GOGC": "off",  # a process of a moment: collecting its garbage is a quarter of its work
-        "AWS_EC2_METADATA_DISABLED": "true",
-        "AWS_REGION": "eu-west-1",
-        "AWS_ACCESS_KEY_ID": "key",
-        "AWS_SECRET_ACCESS_KEY": "secret",
-        "KUBERNETES_SERVICE_HOST": "127.0.0.1",
-        "KUBERNETES_SERVICE_PORT": "443",
-        "K8S_NODE_NAME": "node",
-        "POD_NAME": "pod",
-        "K8S_POD_NAME": "pod",
-        "EXPORTER_ENDPOINT": "http://localhost:1",
-        "OTEL_PORT": "4317",
-        "METRICS_PORT": "8888",
-    }
-    argv = [str(program), "validate", "--config", str(file)]
-    done = subprocess.run(argv, capture_output=True, text=True, check=False, env=environment, timeout=60)
-    message = "" if done.returncode == 0 else (done.stderr or done.stdout or "refused without a word")
+    message = validate(file)
     deployment = Deployment("statefulset", target_allocator=True) if operated else None
     found = run(SHARED, Subject(config, target=target, deployment=deployment, listeners=target.catalogue.listeners))
     errors = {
@@ -109,10 +99,10 @@ def verdict(program: Path, target: Target, folder: Path, case: tuple[int, Broken
     return Verdict(name, expected, message, errors, operated)
 
 
-def compare(program: Path, target: Target, folder: Path, cases: Iterable[Broken]) -> list[Verdict]:
+def compare(validate: Validate, target: Target, folder: Path, cases: Iterable[Broken]) -> list[Verdict]:
     """Ask both of every case, print the table, and return what they disagree on."""
     with ThreadPoolExecutor(max_workers=2) as pool:
-        verdicts = list(pool.map(lambda case: verdict(program, target, folder, case), enumerate(cases)))
+        verdicts = list(pool.map(lambda case: verdict(validate, target, folder, case), enumerate(cases)))
     print("\n" + ", ".join(f"{count} {kind}" for kind, count in sorted(Counter(v.kind for v in verdicts).items())))
     bad = [item for item in verdicts if item.kind in ("false error", "missed", "other reason")]
     bad += [
@@ -195,24 +185,24 @@ def _spoilt(shared: dict[str, Any], fields: Any) -> Iterator[tuple[str, tuple[An
                 yield "wrong-type", path, ["x"]
 
 
-def test_broken_configs(program: Path, target: Target, tmp_path: Path) -> None:
+def test_broken_configs(validate: Validate, target: Target, tmp_path: Path) -> None:
     assert len(BROKEN) >= 150
-    assert compare(program, target, tmp_path, BROKEN) == []
+    assert compare(validate, target, tmp_path, BROKEN) == []
 
 
-def test_correct_configs(program: Path, target: Target, tmp_path: Path) -> None:
-    assert compare(program, target, tmp_path, ACCEPTED) == []
+def test_correct_configs(validate: Validate, target: Target, tmp_path: Path) -> None:
+    assert compare(validate, target, tmp_path, ACCEPTED) == []
 
 
-def test_settings(program: Path, target: Target, tmp_path: Path) -> None:
-    assert compare(program, target, tmp_path, probes(target)) == []
+def test_settings(validate: Validate, target: Target, tmp_path: Path) -> None:
+    assert compare(validate, target, tmp_path, probes(target)) == []
 
 
-def test_our_configs(program: Path, target: Target, tmp_path: Path) -> None:
+def test_our_configs(validate: Validate, target: Target, tmp_path: Path) -> None:
     cases = list(own(VERSION))
     left_out = {case.name.split()[0] for case in cases if not usable(case.config, target)}
     assert left_out == NOT_IN_THE_BUILD
-    assert compare(program, target, tmp_path, [case for case in cases if usable(case.config, target)]) == []
+    assert compare(validate, target, tmp_path, [case for case in cases if usable(case.config, target)]) == []
 
 
 def test_public_configs_at_their_own_build(target: Target) -> None:
@@ -243,7 +233,7 @@ def test_public_configs_at_their_own_build(target: Target) -> None:
     assert unexplained == []
 
 
-def test_public_configs(program: Path, target: Target, tmp_path: Path) -> None:
+def test_public_configs(validate: Validate, target: Target, tmp_path: Path) -> None:
     if not CORPORA.is_dir():
         pytest.skip("the folder of public configs is not here; O11Y_CORPORA names another one")
-    assert compare(program, target, tmp_path, from_corpora(target)) == []
+    assert compare(validate, target, tmp_path, from_corpora(target)) == []

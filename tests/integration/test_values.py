@@ -13,10 +13,11 @@ from typing import Any
 import yaml
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.view import Target
 
+from .collector import Validate
 from .real_collector_cases import BASE, Broken, changed
-from .test_real_collector import program, target, verdict
+from .test_real_collector import program, target, validate, verdict
 
-__all__ = ["program", "target"]
+__all__ = ["program", "target", "validate"]
 VALUES = yaml.safe_load((Path(__file__).parent / "values.yml").read_text(encoding="utf-8"))
 # The signal of the pipeline that starts a component.
 SIGNALS = {"file_log": "logs", "prometheus": "metrics", "host_metrics": "metrics", "metrics_transform": "metrics"}
@@ -44,9 +45,9 @@ def configs() -> list[Broken]:
     ]
 
 
-def test_values(program: Path, target: Target, tmp_path: Path) -> None:
+def test_values(validate: Validate, target: Target, tmp_path: Path) -> None:
     with ThreadPoolExecutor(max_workers=2) as pool:
-        verdicts = list(pool.map(lambda case: verdict(program, target, tmp_path, case), enumerate(configs())))
+        verdicts = list(pool.map(lambda case: verdict(validate, target, tmp_path, case), enumerate(configs())))
     print(Counter((bool(item.message), bool(item.errors)) for item in verdicts))
     differ = [
         (item.name, item.message[-200:], item.errors) for item in verdicts if bool(item.message) != bool(item.errors)

@@ -1,0 +1,75 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The real Collector, asked whether it takes a config."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+
+ENVIRONMENT = {
+    "PATH": os.environ["PATH"],
+    "AWS_EC2_METADATA_DISABLED": "true",
+    "AWS_REGION": "eu-west-1",
+    "AWS_ACCESS_KEY_ID": "key",
+    "AWS_SECRET_ACCESS_KEY": "secret",
+    "KUBERNETES_SERVICE_HOST": "127.0.0.1",
+    "KUBERNETES_SERVICE_PORT": "443",
+    "K8S_NODE_NAME": "node",
+    "POD_NAME": "pod",
+    "K8S_POD_NAME": "pod",
+    "EXPORTER_ENDPOINT": "http://localhost:1",
+    "OTEL_PORT": "4317",
+    "METRICS_PORT": "8888",
+}
+SECONDS = 60
+# This receiver takes its port when it is made and keeps it, so each needs a process of its own.
+HOLDS = "awsxray"
+
+
+Validate = Callable[[Path], str]
+"""Returns why the Collector refuses the config in a file, or nothing."""
+
+
+@contextmanager
+def validating(program: Path) -> Iterator[Validate]:
+    """Ask the testbed's Collector in one process, because most of the time is its start, and another one in many."""
+    each = [str(program), "validate-each"]
+    known = subprocess.run(each, stdin=subprocess.DEVNULL, capture_output=True, check=False, timeout=SECONDS)
+    if known.returncode != 0:
+        yield partial(_alone, program)
+        return
+    with subprocess.Popen(
+        each,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,  # warnings about what it accepts
+        text=True,
+        env={**ENVIRONMENT, "GOGC": "400"},
+    ) as process:
+        following, alone = partial(_next, process, threading.Lock()), partial(_alone, program)
+        yield lambda file: (alone if HOLDS in file.read_text(encoding="utf-8") else following)(file)
+
+
+def _alone(program: Path, file: Path) -> str:
+    argv = [str(program), "validate", "--config", str(file)]
+    # Collecting the garbage of a process of a moment is a quarter of its work.
+    environment = {**ENVIRONMENT, "GOGC": "off"}
+    done = subprocess.run(argv, capture_output=True, text=True, check=False, env=environment, timeout=SECONDS)
+    return "" if done.returncode == 0 else (done.stderr or done.stdout or "refused without a word")
+
+
+def _next(process: subprocess.Popen[str], lock: threading.Lock, file: Path) -> str:
+    assert process.stdin and process.stdout
+    with lock:
+        print(file, file=process.stdin, flush=True)
+        said = process.stdout.readline()
+    assert said, f"the Collector ended while it validated {file}"
+    return str(json.loads(said))
