@@ -10,8 +10,6 @@ A few cases by default. All of them, each harmless one for a minute, with their 
 
 from __future__ import annotations
 
-import os
-import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -19,7 +17,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
-import yaml
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.change.judge import rows_of
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.change.observe import (
     Observation,
@@ -30,12 +27,11 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.change.ob
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.diagnose.reader import ClusterReader
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _target
 
+from tests.support.change_cases import CASES, ONLY, chosen, name_of
 from tests.support.two_revisions import Bench
 
 from .test_real_collector import program  # noqa: F401 - a fixture
 
-CASES = yaml.safe_load((Path(__file__).parent / "change_cases.yml").read_text(encoding="utf-8"))
-ONLY = os.environ.get("O11Y_CHANGE_CASES", "")
 # A fault is found within a minute; harmless changes are watched for as long, in the short form for less.
 MINUTE, SHORT, SIDE_BY_SIDE = 60.0, 21.0, 8
 FEW_FAULTS = (
@@ -74,21 +70,12 @@ class Run(NamedTuple):
         return "\n      ".join([f"{word} {self.name!r}: {self.result.seconds:.0f} s", *lines])
 
 
-def _chosen(kind: str, few: tuple[str, ...]) -> dict[str, Any]:
-    """Return the cases of a kind that this run is about."""
-    if ONLY == "all":
-        return dict(CASES[kind])
-    if ONLY:
-        return {name: case for name, case in CASES[kind].items() if re.search(ONLY, name)}
-    return {name: CASES[kind][name] for name in few}
-
-
 @pytest.fixture(scope="module")
 def runs(program: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Run]]:  # noqa: F811
     """All changes, some of them side by side."""
-    faults = [(name, case, case["by"]) for name, case in _chosen("faults", FEW_FAULTS).items()]
+    faults = [(name, case, case["by"]) for name, case in chosen("faults", FEW_FAULTS).items()]
     harmless: list[tuple[str, Any, list[str]]] = [
-        (name, {"change": change}, []) for name, change in _chosen("harmless", FEW_HARMLESS).items()
+        (name, {"change": change}, []) for name, change in chosen("harmless", FEW_HARMLESS).items()
     ]
     with ExitStack() as stack:
         bench = Bench(program, tmp_path_factory.mktemp("pods"), CASES["base"], stack)
@@ -98,7 +85,7 @@ def runs(program: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[li
 
 def _run(bench: Bench, name: str, case: dict[str, Any], by: list[str]) -> Run:
     seconds = MINUTE if by or ONLY else SHORT
-    with bench.canary(re.sub(r"\W+", "-", name.lower()), case["change"], case.get("memory", "1Gi")) as api:
+    with bench.canary(name_of(name), case["change"], case.get("memory", "1Gi")) as api:
         observed = Observed(api.workload, _target.tables().listeners)
         reader = ClusterReader(api.cluster(), api.cluster())
         require_metrics(reader, observed)

@@ -1,4 +1,4 @@
-"""A client that sends log records over OTLP without a pause, each over a new connection, until it is taken.
+"""Clients that send log records over OTLP without a pause, each over a new connection, until it is taken.
 
 A URL that begins with grpc:// means OTLP/gRPC, another OTLP/HTTP.
 
@@ -7,14 +7,17 @@ Usage: python -m tests.support.load URL NAME; it sends until its input ends, the
 
 from __future__ import annotations
 
+import itertools
 import json
 import sys
 import threading
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from http.client import HTTPException
+from typing import Any
 
 PAUSE, LONGEST = 0.05, 60.0  # seconds between records, and for which one record is tried
 GRPC, EXPORT = "grpc://", "/opentelemetry.proto.collector.logs.v1.LogsService/Export"
@@ -29,16 +32,22 @@ class Load:
     taken: list[str] = field(default_factory=list)
     failed_tries: int = 0
     lost: list[str] = field(default_factory=list)
+    # How a record is posted to a URL, and how long a client pauses before the next one, or the next try.
+    post: Callable[[str, str], None] | None = None
+    pause: float = PAUSE
+    first_failure: float = 0.0
 
     def send(self, text: str) -> None:
         """Send one record until the server answers 200, or for a minute."""
+        post = self.post or (_post_grpc if self.url.startswith(GRPC) else _post_http)
         end = time.monotonic() + LONGEST
         while time.monotonic() < end:
             try:
-                _post_grpc(self.url, text) if self.url.startswith(GRPC) else _post_http(self.url, text)
-            except OSError:
+                post(self.url, text)
+            except (OSError, HTTPException):
                 self.failed_tries += 1
-                time.sleep(PAUSE)
+                self.first_failure = self.first_failure or time.monotonic()
+                time.sleep(self.pause)
             else:
                 self.taken.append(text)
                 return
@@ -72,23 +81,23 @@ def _post_grpc(url: str, text: str) -> None:
 
 
 @contextmanager
-def load(url: str, name: str) -> Iterator[Load]:
+def load(url: str, name: str, clients: int = 1, **options: Any) -> Iterator[Load]:
     """Send records named NAME-0, NAME-1 … to a receiver until the block ends."""
-    sent, over = Load(url, name), threading.Event()
+    sent, over, numbers = Load(url, name, **options), threading.Event(), itertools.count()
 
     def work() -> None:
-        number = 0
-        while not over.wait(PAUSE):
-            sent.send(f"{name}-{number}.")
-            number += 1
+        while not over.wait(sent.pause):
+            sent.send(f"{name}-{next(numbers)}.")
 
-    thread = threading.Thread(target=work)
-    thread.start()
+    threads = [threading.Thread(target=work) for _client in range(clients)]
+    for thread in threads:
+        thread.start()
     try:
         yield sent
     finally:
         over.set()
-        thread.join()
+        for thread in threads:
+            thread.join()
 
 
 if __name__ == "__main__":

@@ -1,15 +1,21 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""An OTLP/HTTP backend that answers as its address says, and clients that send a few records a second."""
+"""An OTLP/HTTP backend that answers as its address says, and clients that send a few records a second.
+
+Usage: python -m tests.support.otlp_backend ADDRESS FOLDER; it serves on two ports of the address, with and without TLS,
+prints both, and ends when its input ends. GET /NAME returns which of the records <NAME-…> the backend has stored.
+"""
 
 from __future__ import annotations
 
 import gzip
 import json
 import random
+import re
 import secrets
 import ssl
+import sys
 import threading
 import time
 import urllib.request
@@ -25,6 +31,7 @@ from .background import repeated
 
 LARGEST, PER_SECOND, SLOW, HANG = 6000, 6, 0.5, 120
 PERIOD, PER_REQUEST = 0.25, 2
+REJECTED, RECORD = 2, re.compile(rb"<([-.0-9a-z]+)>")
 
 
 class Backend(BaseHTTPRequestHandler):
@@ -32,7 +39,12 @@ class Backend(BaseHTTPRequestHandler):
 
     protocol_version = "HTTP/1.1"
     asked: ClassVar[Counter[tuple[str | None, int]]] = Counter()
+    stored: ClassVar[set[str]] = set()
     over = threading.Event()
+
+    def do_GET(self) -> None:
+        """Show what is stored."""
+        self._answer(200, json.dumps([name for name in list(self.stored) if name.startswith(self.path[1:])]).encode())
 
     def do_POST(self) -> None:
         """Answer as the path says."""
@@ -41,7 +53,15 @@ class Backend(BaseHTTPRequestHandler):
         if way in ("hang", "slow"):
             self.over.wait(HANG if way == "hang" else SLOW)
         code = self._strict(body) if way == "take" else 404 if way == "nowhere" else 200
-        answer = self._partial() if way == "partial" else b"{}"
+        if code == 200:
+            self._store(body, REJECTED if way == "partial" else 0)
+        self._answer(code, self._partial() if way == "partial" else b"{}")
+
+    def _store(self, body: bytes, without: int) -> None:
+        plain = gzip.decompress(body) if self.headers.get("Content-Encoding") == "gzip" else body
+        self.stored.update(one.decode() for one in RECORD.findall(plain)[without:])
+
+    def _answer(self, code: int, answer: bytes) -> None:
         self.send_response(code)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(answer)))
@@ -63,27 +83,27 @@ class Backend(BaseHTTPRequestHandler):
 
     def _partial(self) -> bytes:
         kind = {"logs": "rejectedLogRecords", "traces": "rejectedSpans"}.get(self.path.split("/")[-1])
-        return json.dumps({"partialSuccess": {kind: 2, "errorMessage": "too old"}} if kind else {}).encode()
+        return json.dumps({"partialSuccess": {kind: REJECTED, "errorMessage": "too old"}} if kind else {}).encode()
 
     def log_message(self, *_arguments: Any) -> None:
         """Say nothing."""
 
 
 @contextmanager
-def serving(folder: Path | None = None) -> Iterator[str]:
+def serving(folder: Path | None = None, address: str = "127.0.0.1") -> Iterator[str]:
     """Serve the backend, with TLS if there is a folder for its certificate, and yield its host and port."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Backend)
+    server = ThreadingHTTPServer((address, 0), Backend)
     server.daemon_threads, server.block_on_close = True, False
     server.handle_error = lambda *_arguments: None  # type: ignore[method-assign]  # clients of a wrong protocol
     if folder:
-        certificates.main(folder, ["127.0.0.1"])
+        certificates.main(folder, [address])
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(folder / "server.crt", folder / "server.key")
         server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
     thread.start()
     try:
-        yield f"127.0.0.1:{server.server_port}"
+        yield f"{address}:{server.server_port}"
     finally:
         Backend.over.set()
         server.shutdown()
@@ -98,39 +118,51 @@ def sending(host: str) -> Iterator[None]:
     """
 
     def send() -> None:
-        for signal, body in (("logs", _records()), ("traces", _spans())):
+        for signal in SIGNALS:
             with suppress(OSError):
-                _post(f"http://{host}:4318/v1/{signal}", body)
+                post(signal, f"http://{host}:4318")
 
     with repeated(send, PERIOD):
         yield
 
 
-def _post(url: str, body: dict[str, Any]) -> None:
+def post(signal: str, url: str, name: str = "", seconds: float = 2) -> None:
+    """Send items of a signal, the records that `records` lists, to a receiver."""
+    body = SIGNALS[signal]([f"<{one}>" for one in records(name)])
     headers = {"Content-Type": "application/json", "Content-Encoding": "gzip"}
-    request = urllib.request.Request(url, gzip.compress(json.dumps(body).encode(), 1), headers, method="POST")
-    with urllib.request.urlopen(request, timeout=2):
+    content = gzip.compress(json.dumps(body).encode(), 1)
+    request = urllib.request.Request(f"{url}/v1/{signal}", content, headers, method="POST")
+    with urllib.request.urlopen(request, timeout=seconds):
         pass
+
+
+def records(name: str) -> list[str]:
+    """Return the names of the records in the request of a name."""
+    return [f"{name}{number}" for number in range(PER_REQUEST)]
 
 
 def _text(key: str, value: str) -> dict[str, Any]:
     return {"key": key, "value": {"stringValue": value}}
 
 
-def _records() -> dict[str, Any]:
+def _logs(names: list[str]) -> dict[str, Any]:
     records = [
         {
             "timeUnixNano": str(time.time_ns()),
             "severityNumber": 9,
             "body": {"stringValue": secrets.token_hex(200)},
-            "attributes": [_text("tenant", "a"), _text("path", random.choice(("/health", "/a", "/b", "/c")))],
+            "attributes": [
+                _text("tenant", "a"),
+                _text("path", random.choice(("/health", "/a", "/b", "/c"))),
+                _text("record", name),
+            ],
         }
-        for _number in range(PER_REQUEST)
+        for name in names
     ]
     return {"resourceLogs": [{"scopeLogs": [{"logRecords": records}]}]}
 
 
-def _spans() -> dict[str, Any]:
+def _spans(names: list[str]) -> dict[str, Any]:
     now = time.time_ns()
     spans = [
         {
@@ -140,8 +172,18 @@ def _spans() -> dict[str, Any]:
             "kind": 2,
             "startTimeUnixNano": str(now - 1000),
             "endTimeUnixNano": str(now),
-            "attributes": [_text("body", secrets.token_hex(150))],
+            "attributes": [_text("body", secrets.token_hex(150)), _text("record", name)],
         }
-        for _number in range(PER_REQUEST)
+        for name in names
     ]
     return {"resourceSpans": [{"scopeSpans": [{"spans": spans}]}]}
+
+
+SIGNALS = {"logs": _logs, "traces": _spans}
+
+
+if __name__ == "__main__":
+    host, place = sys.argv[1:]
+    with serving(None, host) as plain, serving(Path(place), host) as tls:
+        print(json.dumps({"authority": plain, "tls": tls}), flush=True)
+        sys.stdin.read()

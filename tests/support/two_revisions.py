@@ -9,7 +9,6 @@ Every pod has an address 127.x.y.z of its own, so that all use the same ports. A
 from __future__ import annotations
 
 import itertools
-import json
 import os
 import random
 import socket
@@ -26,6 +25,7 @@ from typing import Any
 import yaml
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.api.cluster import Answered, Cluster
 
+from tests.support.change_cases import changed
 from tests.support.otlp_backend import sending, serving
 from tests.unit.plugins.module_utils._edge.fake_api import FakeApi, status
 from tests.unit.plugins.module_utils._edge.helpers import obj
@@ -35,18 +35,6 @@ START_SECONDS = 60
 READY_PORTS = (8888, 8889, 4317)
 _NUMBERS = itertools.count(1)
 _HOST = f"127.{random.randrange(8, 250)}.{random.randrange(1, 250)}"  # runs side by side use other addresses
-
-
-def merged(base: Any, patch: Any) -> Any:
-    """Return a JSON merge patch of a document."""
-    if not isinstance(patch, dict):
-        return patch
-    known = base if isinstance(base, dict) else {}
-    return {
-        key: merged(known.get(key), patch[key]) if key in patch else known[key]
-        for key in {**known, **patch}
-        if patch.get(key, ...) is not None
-    }
 
 
 def _accepts(host: str, port: int) -> bool:
@@ -76,7 +64,7 @@ class Pod:
         """Start it, and wait until it serves its metrics."""
         file = self.folder / f"{self.name}.yaml"
         file.write_text(self.config, encoding="utf-8")
-        own = {"MY_POD_IP": self.host, "POD_NAME": self.name, "GOMAXPROCS": "1", "PATH": os.environ["PATH"]}
+        own = {"MY_POD_IP": self.host, "MY_POD_NAME": self.name, "GOMAXPROCS": "1", "PATH": os.environ["PATH"]}
         with self.log.open("wb") as output:
             argv = [str(program), "--config", str(file)]
             self.process = subprocess.Popen(argv, env=own, stderr=output, stdout=output)
@@ -105,7 +93,7 @@ class Pod:
             "args": ["--config=/conf/config.yaml"],
             "env": [
                 {"name": "MY_POD_IP", "valueFrom": {"fieldRef": {"fieldPath": "status.podIP"}}},
-                {"name": "POD_NAME", "value": self.name},
+                {"name": "MY_POD_NAME", "value": self.name},
             ],
             "volumeMounts": [{"name": "c", "mountPath": "/conf"}],
             "resources": {"limits": {"memory": self.memory}},
@@ -184,11 +172,7 @@ class Bench:
 
     def config(self, change: dict[str, Any], folder: Path | None = None) -> dict[str, Any]:
         """Return the base with a change; the words in braces are addresses."""
-        text = json.dumps(merged(self._base, change))
-        for word, value in {**self._words, "folder": str(folder or self.folder)}.items():
-            text = text.replace(f"{{{word}}}", value)
-        found: dict[str, Any] = json.loads(text)
-        return found
+        return changed(change, {**self._words, "folder": str(folder or self.folder)}, self._base)
 
     def _started(self, name: str, config: dict[str, Any], stack: ExitStack, memory: str = "1Gi") -> Pod:
         pod = Pod(name, f"{_HOST}.{next(_NUMBERS)}", yaml.safe_dump(config), self.folder, memory)

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from testinfra.host import Host
 
-from tests.support.cluster import PROJECT, Cluster, node_ips, until, words
+from tests.support.cluster import PROJECT, Cluster, node_ips, until
 from tests.support.load import Load, load
 
 NAMESPACE, GATEWAY = "changes", "o11y.opentelemetry/collector=gateway"
@@ -73,18 +73,6 @@ def test_a_switch_of_backends_leaves_no_gap_and_no_orphan(host: Host, older: Non
     assert sorted(names) == sorted(["sink", workload])
     assert re.search(r"changed=0 .*failed=0", host.check_output(f"{SITE} {options}"))
     replaced_under_load(host, workload, options)
-
-
-def test_a_config_that_fails_goes_back_under_the_operator(host: Host, older: None) -> None:
-    """The address of the bad config is one that no pod has, which only the start of the Collector shows."""
-    host.check_output(SITE)
-    with load(receiver(host), "goes-back") as sent:
-        failed = host.run(f"{SITE} -e zpages=203.0.113.1:55679")
-    assert failed.rc != 0, failed.stdout
-    assert f"The earlier config of {NAMESPACE}/gateway is back and works" in words(failed.stdout), failed.stdout
-    until("all records behind the gateway", lambda: arrived(host, sent), 60)
-    assert (sent.failed_tries, sent.lost) == (0, [])
-    assert re.search(r"changed=0 .*failed=0", host.check_output(SITE))
 
 
 def replaced_under_load(host: Host, workload: str, options: str) -> None:

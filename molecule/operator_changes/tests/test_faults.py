@@ -1,0 +1,128 @@
+"""Changes of collectors by `site` while clients send and try again: a fault is undone, and a harmless change stays.
+
+The changes are those of tests/integration/change_cases.yml. Each collector answers a client only when the backend has
+the data. A few changes under the operator by default; all of them, under both backends, with their figures:
+
+    O11Y_CHANGE_CASES=all pytest -s molecule/operator_changes/tests/test_faults.py
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from typing import Any
+
+import pytest
+from testinfra.host import Host
+
+from tests.support.change_cases import CASES, ONLY, chosen
+from tests.support.change_site import NAMESPACE, SETTLED, SINK, Case, Site, ended
+from tests.support.cluster import PROJECT, node_ips, until, words
+from tests.support.runs import kill, start
+
+BACKENDS = ("kubernetes", "operator") if ONLY else ("operator",)
+FEW_FAULTS, FEW_HARMLESS = ("wrong endpoint",), ("exporter renamed",)
+# So many collectors change in one run.
+TOGETHER = 8
+# How long a change is judged, and within how many seconds of the first evidence a fault is undone.
+OBSERVE, BAR = 60 if ONLY else 15, 60
+CANARY = {"strategy": "canary", "observe_seconds": OBSERVE}
+# An address that no pod has, which only the start of the Collector shows.
+NO_START = {"extensions": {"zpages": {"endpoint": "203.0.113.1:55679"}}, "service": {"extensions": ["zpages"]}}
+
+
+@pytest.fixture(scope="module")
+def where(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    """The words of the cases: a backend that runs beside the first node."""
+    nodes = os.environ.get("O11Y_TESTBED_NODE_NAMESPACES", "").split()
+    if not nodes:
+        pytest.skip("the simulated backend runs beside a node of the embedded cluster, and there is none")
+    folder = str(tmp_path_factory.mktemp("backend"))
+    program = [sys.executable, "-m", "tests.support.otlp_backend", node_ips()[0], folder]
+    argv, pipe = ["nsenter", f"--net={nodes[0]}", *program], subprocess.PIPE
+    with subprocess.Popen(argv, stdin=pipe, stdout=pipe, text=True, cwd=PROJECT) as server:
+        found = json.loads(server.stdout.readline() if server.stdout else "")
+        grpc = f"{SINK}.{NAMESPACE}.svc:4317"
+        yield {**found, "backend": f"http://{found['authority']}", "local": "127.0.0.1", "folder": "/tmp", "grpc": grpc}
+        server.communicate()
+
+
+@pytest.fixture(scope="module", params=BACKENDS)
+def site(request: pytest.FixtureRequest, host: Host, where: dict[str, str], tmp_path_factory: Any) -> Iterator[Site]:
+    """The site with one backend. The operator is there, unless this is the only file of tests that runs."""
+    if host.run("kubectl get crd opentelemetrycollectors.opentelemetry.io").rc:
+        inventory = f"{PROJECT}/molecule/operator_changes/inventory.yml"
+        assert ended(start("site", inventory))[0] == 0
+    found = Site(host, request.param, where, tmp_path_factory.mktemp("site"))
+    yield found
+    host.check_output(f"kubectl delete namespace {NAMESPACE}")
+
+
+def fault(name: str) -> Case:
+    facts = CASES["faults"][name]
+    return Case(name, facts["change"], {**CANARY, "judge": facts.get("judge", [])}, facts)
+
+
+def harmless(name: str) -> Case:
+    return Case(name, CASES["harmless"][name], CANARY)
+
+
+def groups() -> Iterator[tuple[Case, ...]]:
+    """Yield the cases that change in one run."""
+    cases = [
+        Case("does not start", NO_START, {}, {"by": ["rollout"]}),
+        *map(fault, chosen("faults", FEW_FAULTS)),
+        *map(harmless, chosen("harmless", FEW_HARMLESS)),
+    ]
+    yield from (tuple(cases[first : first + TOGETHER]) for first in range(0, len(cases), TOGETHER))
+
+
+@pytest.mark.parametrize("cases", list(groups()), ids=lambda cases: cases[0].name)
+def test_faults_are_undone_and_harmless_changes_stay(site: Site, cases: tuple[Case, ...]) -> None:
+    code, output = site.run(cases)
+    assert code == 0, output
+    with site.watched(cases):
+        _code, output = site.run(cases, cases)
+        with suppress(AssertionError):  # each that is not is listed below
+            until("undone", lambda: all(case.undone for case in cases if case.is_fault), SETTLED)
+    assert list(wrongs(site, cases, words(output))) == [], output
+    assert site.records() == ""
+    if ONLY:
+        ended(site.start(cases, playbook="remove"))
+
+
+def wrongs(site: Site, cases: Iterable[Case], output: str) -> Iterator[str]:
+    """Yield what is wrong, and print a line for each change."""
+    for case in cases:
+        said = re.search(rf"Change \w+ {NAMESPACE}/{case.name}\b.*?\[(\w+)\]", output)
+        by = said[1] if said else "rollout" if case.change is NO_START else "none"
+        missing = case.missing(site.where["backend"])
+        took = f"undone after {case.took:.0f} s, new pods for {case.lasted:.0f} s" if case.undone else "stays"
+        tries, sent = sum(one.failed_tries for one in case.loads), sum(len(one.taken) for one in case.loads)
+        line = f"{case.title}: {by}, {took}, {sent} requests, {tries} tries failed, {missing} records lost"
+        print(line)
+        late = not case.undone or case.took > BAR or (case.keeps and missing)
+        if late if case.is_fault else (said or case.undone or case.is_new(site.where) != bool(case.ready)):
+            yield line
+        if case.change is NO_START and tries:
+            yield f"{case.title}: clients have seen it"
+
+
+def test_a_run_that_is_killed_is_completed_or_undone_by_the_next(site: Site) -> None:
+    """When it is killed, all pods have their new configs: one that is good, and one that does worse."""
+    cases = bad, good = fault(FEW_FAULTS[0]), harmless(FEW_HARMLESS[0])
+    if ONLY:  # what the test before this one has left, otherwise
+        assert site.run(cases, [good])[0] == 0
+    with site.watched(cases):
+        run = site.start(cases, [bad])
+        until("new pods", lambda: bad.ready and good.ready, SETTLED)
+        kill(run)
+        code, output = site.run(cases, [bad])
+        until("undone", lambda: bad.undone, SETTLED)
+    assert (code, good.undone, bad.missing(site.where["backend"]), site.records()) == (2, 0.0, 0, ""), output
+    assert f"The earlier config of {NAMESPACE}/{bad.name} is back and works" in words(output), output

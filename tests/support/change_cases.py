@@ -1,0 +1,75 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Changes of a Collector's config that are faults or harmless, from tests/integration/change_cases.yml."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import yaml
+
+from .cluster import PROJECT
+
+CASES: dict[str, Any] = yaml.safe_load((PROJECT / "tests/integration/change_cases.yml").read_text(encoding="utf-8"))
+ONLY = os.environ.get("O11Y_CHANGE_CASES", "")
+
+
+def chosen(kind: str, few: Iterable[str]) -> dict[str, Any]:
+    """Return the cases of a kind that O11Y_CHANGE_CASES names: all, those of a regular expression, or else a few."""
+    if ONLY == "all":
+        return dict(CASES[kind])
+    if ONLY:
+        return {name: case for name, case in CASES[kind].items() if re.search(ONLY, name)}
+    return {name: CASES[kind][name] for name in few}
+
+
+def merged(base: Any, patch: Any) -> Any:
+    """Return a JSON merge patch of a document."""
+    if not isinstance(patch, dict):
+        return patch
+    known = base if isinstance(base, dict) else {}
+    return {
+        key: merged(known.get(key), patch[key]) if key in patch else known[key]
+        for key in {**known, **patch}
+        if patch.get(key, ...) is not None
+    }
+
+
+def changed(change: Mapping[str, Any], words: Mapping[str, str], base: Any = CASES["base"]) -> dict[str, Any]:
+    """Return the base with a change; the words in braces are addresses."""
+    text = json.dumps(merged(base, change))
+    for word, value in words.items():
+        text = text.replace(f"{{{word}}}", value)
+    found: dict[str, Any] = json.loads(text)
+    return found
+
+
+def name_of(case: str) -> str:
+    """Return the name of a case as that of an object."""
+    return re.sub(r"\W+", "-", case.lower()).strip("-")
+
+
+def lossless(config: dict[str, Any]) -> dict[str, Any]:
+    """Let a Collector answer its clients when their data is sent: it batches in the queues of its exporters."""
+    pipelines = config["service"]["pipelines"]
+    batch = config["processors"].pop("batch", {})
+    plain = {
+        name for one in pipelines.values() if "batch" not in one.get("processors", ()) for name in one["exporters"]
+    }
+    size, most = batch.get("send_batch_size", 0), batch.get("send_batch_max_size", 0)
+    own = {"flush_timeout": batch.get("timeout"), "min_size": size, **({"max_size": most} if most else {})}
+    for name, exporter in config["exporters"].items():
+        given = exporter.get("sending_queue", {})
+        if name.startswith("otlp") and given.get("enabled", True) and "storage" not in given:
+            batches = {} if name in plain else {"batch": {"sizer": "items", **own}}
+            exporter["sending_queue"] = {"wait_for_result": True, **batches, **given}
+        elif name == "load_balancing":
+            exporter["protocol"]["otlp"]["sending_queue"] = {"enabled": False}
+    for one in pipelines.values():
+        one["processors"] = [name for name in one.get("processors", ()) if name != "batch"]
+    return config

@@ -1,0 +1,208 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Collectors in a cluster that `site` changes as tests/integration/change_cases.yml says, while clients send."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import time
+import urllib.request
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import yaml
+from testinfra.host import Host
+
+from .background import repeated
+from .change_cases import changed, lossless, name_of
+from .cluster import Cluster, node_ips, until
+from .load import Load, load
+from .otlp_backend import SIGNALS, post, records
+from .runs import start
+
+NAMESPACE, SINK, PORT = "faults", "sink", 4318
+# So many clients of each signal, with such a pause between requests, wait so long for an answer.
+CLIENTS, PAUSE, PATIENCE = 6, 0.4, 10.0
+SETTLED = 120
+SINK_CONFIG = {
+    "receivers": {"otlp": {"protocols": {"grpc": {"endpoint": "${env:MY_POD_IP}:4317"}}}},
+    "exporters": {"otlp_http": {"endpoint": "{backend}/free"}},
+    "extensions": {"health_check": {"endpoint": "${env:MY_POD_IP}:13133"}},
+    "service": {
+        "extensions": ["health_check"],
+        "pipelines": {one: {"receivers": ["otlp"], "exporters": ["otlp_http"]} for one in SIGNALS},
+    },
+}
+
+
+@dataclass
+class Case:
+    """One collector under change: of its config, as facts say, with these options."""
+
+    title: str
+    change: Mapping[str, Any]
+    options: Mapping[str, Any]
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    loads: list[Load] = field(default_factory=list)
+    before: set[str] = field(default_factory=set)
+    seen: float = 0.0
+    ready: float = 0.0
+    undone: float = 0.0
+
+    @property
+    def name(self) -> str:
+        return name_of(self.title)
+
+    @property
+    def is_fault(self) -> bool:
+        return "by" in self.facts
+
+    @property
+    def keeps(self) -> bool:
+        """Return whether its collector keeps no data for later, and drops none."""
+        return self.is_fault and not {"drops", "holds"} & set(self.facts)
+
+    def collector(self, where: Mapping[str, str], *, after: bool) -> dict[str, Any]:
+        """Return the collector before or after the change."""
+        config = changed(self.change if after else {}, where)
+        config["extensions"]["health_check"] = {"endpoint": "${env:MY_POD_IP}:13133"}
+        config["service"]["extensions"] = sorted({"health_check", *config["service"]["extensions"]})
+        memory = self.facts.get("memory") if after else None
+        return {
+            "name": self.name,
+            "config": config if self.facts.get("holds", not self.is_fault) else lossless(config),
+            "memory_limit": memory or "512Mi",
+            "change": self.options,
+        }
+
+    def look(self, pods: list[dict[str, Any]]) -> None:
+        """Note when the first pod with the new config is seen, when one is ready, and since when there is none."""
+        own = [(config_of(pod, self.name), is_ready(pod)) for pod in pods]
+        new = [ready for config, ready in own if config and config not in self.before]
+        old = [ready for config, ready in own if config in self.before]
+        self.seen = self.seen or (time.monotonic() if new else 0.0)
+        self.ready = self.ready or (time.monotonic() if any(new) else 0.0)
+        back = self.seen and not new and all(old) and len(old) > 1
+        self.undone = (self.undone or time.monotonic()) if back else 0.0
+
+    def is_new(self, where: Mapping[str, str]) -> bool:
+        """Return whether the change makes a difference on a cluster."""
+        return self.collector(where, after=True) != self.collector(where, after=False)
+
+    @property
+    def took(self) -> float:
+        """Return the seconds until it is undone, from the first failed try of a client, or else the first new pod."""
+        failures = [one.first_failure for one in self.loads if one.first_failure]
+        return self.undone - min(failures, default=self.ready or self.seen)
+
+    @property
+    def lasted(self) -> float:
+        """Return for how many seconds pods had the new config."""
+        return self.undone - (self.ready or self.seen)
+
+    def missing(self, backend: str) -> int:
+        """Return how many records were taken, and are not in the backend; those that no try delivered too."""
+        taken = {one for sent in self.loads for text in [*sent.taken, *sent.lost] for one in records(text)}
+        with urllib.request.urlopen(f"{backend}/{self.name}-", timeout=10) as answer:
+            return len(taken - set(json.load(answer)))
+
+
+def is_ready(pod: Mapping[str, Any]) -> bool:
+    return any(one["type"] == "Ready" and one["status"] == "True" for one in pod["status"].get("conditions", ()))
+
+
+def config_of(pod: Mapping[str, Any], name: str) -> str:
+    """Return the ConfigMap with the config of a pod, if the pod is of that collector."""
+    if pod["metadata"]["labels"].get("o11y.opentelemetry/collector") != name:
+        return ""
+    volumes = [volume["configMap"]["name"] for volume in pod["spec"]["volumes"] if "configMap" in volume]
+    return next(one for one in volumes if one.startswith(f"{name}-"))
+
+
+class Site:
+    """The collectors of some cases in a cluster, and the backend that they send to."""
+
+    def __init__(self, host: Host, backend: str, where: Mapping[str, str], folder: Path) -> None:
+        self.cluster, self.where, self.file = Cluster(host, NAMESPACE), where, folder / "inventory.yml"
+        self.common = {
+            "otel_collector_namespace": NAMESPACE,
+            "otel_collector_backend": backend,
+            "otel_collector_replicas": 2,
+            "otel_collector_cpu_request": "10m",
+            "otel_collector_termination_grace_seconds": 10,
+            "otel_collector_service": {"type": "NodePort"},
+            # The token of the simulated backend is no secret.
+            "otel_collector_severities": {"plaintext-secret": "off"},
+        }
+
+    def start(self, cases: Iterable[Case], after: Iterable[Case] = (), playbook: str = "site") -> subprocess.Popen[str]:
+        """Start a playbook for the collectors of some cases, some of them after their change."""
+        sink = {"name": SINK, "replicas": 1, "config": changed({}, self.where, SINK_CONFIG)}
+        collectors = [sink, *(case.collector(self.where, after=case in after) for case in cases)]
+        local = {"ansible_connection": "local", "ansible_python_interpreter": "{{ ansible_playbook_python }}"}
+        hosts = {"cluster": {**local, **self.common, "otel_collectors": collectors}}
+        self.file.write_text(yaml.safe_dump({"all": {"hosts": hosts}}), encoding="utf-8")
+        return start(playbook, str(self.file))
+
+    def run(self, cases: Iterable[Case], after: Iterable[Case] = ()) -> tuple[int, str]:
+        return ended(self.start(cases, after))
+
+    @contextmanager
+    def watched(self, cases: Iterable[Case]) -> Iterator[None]:
+        """Watch the pods of all cases, while clients send to them."""
+        for case in cases:
+            case.before, case.seen, case.ready, case.undone = set(self.configs(case)), 0.0, 0.0, 0.0
+
+        def look() -> None:
+            pods = self.pods()
+            for case in cases:
+                case.look(pods)
+
+        with self.clients(cases), repeated(look, 1.0):
+            yield
+
+    def configs(self, case: Case) -> list[str]:
+        return [one for pod in self.pods() if (one := config_of(pod, case.name))]
+
+    def records(self) -> str:
+        command = f"kubectl -n {NAMESPACE} get configmap -l o11y.opentelemetry/change=under-way -o name"
+        return str(self.cluster.host.check_output(command))
+
+    def pods(self) -> list[dict[str, Any]]:
+        return self.cluster.pods("o11y.opentelemetry/collector")
+
+    def receiver(self, name: str) -> str:
+        ports = self.cluster.get("service", name)["spec"]["ports"]
+        return f"http://{node_ips()[0]}:{next(one['nodePort'] for one in ports if one['port'] == PORT)}"
+
+    @contextmanager
+    def clients(self, cases: Iterable[Case]) -> Iterator[None]:
+        """Let clients send to the collectors of all cases."""
+        with ExitStack() as stack:
+            for case in cases:
+                url, case.loads = self.receiver(case.name), []
+                for signal in SIGNALS:
+                    way = {"post": partial(post, signal, seconds=PATIENCE), "pause": PAUSE, "clients": CLIENTS}
+                    case.loads.append(stack.enter_context(load(url, f"{case.name}-{signal}", **way)))
+            until_taken(cases)
+            yield
+            until_taken(cases)
+
+
+def until_taken(cases: Iterable[Case]) -> None:
+    """Wait until each collector has taken more."""
+    counts = {id(one): len(one.taken) for case in cases for one in case.loads}
+    more = lambda: all(len(one.taken) > counts[id(one)] + 10 for case in cases for one in case.loads)  # noqa: E731
+    until("records that are taken", more, SETTLED)
+
+
+def ended(run: subprocess.Popen[str]) -> tuple[int, str]:
+    """Return how a run ends, and what it prints."""
+    printed = run.communicate()[0]
+    return run.returncode, printed
