@@ -6,11 +6,11 @@
 from __future__ import annotations
 
 import hashlib
-import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from functools import cache
-from typing import Any
+from pathlib import Path
+from typing import Any, TypeVar
 
 from ..module_utils._core.aws import identity
 from ..module_utils._core.backends.table import BACKENDS
@@ -20,7 +20,7 @@ from ..module_utils._core.collector.platform import Platform
 from ..module_utils._core.config.compose import compose
 from ..module_utils._core.config.layers import Composed, Layer
 from ..module_utils._core.diagnose.peers import Station, printers_behind, senders_to, ways_between
-from ..module_utils._core.errors import Problem
+from ..module_utils._core.errors import Problem, about
 from ..module_utils._core.lint import deployed, structure
 from ..module_utils._core.lint.rules import lint
 from ..module_utils._core.lint.subject import Finding, Subject, masked, run
@@ -37,6 +37,7 @@ from . import _arguments, _sources, _summary, _target, _yaml
 _PREFIX = "otel_collector_"
 # What gives a collector its config.
 _SOURCES = ("recipes", "config", "config_files")
+_Made = TypeVar("_Made")
 
 
 @dataclass(frozen=True)
@@ -96,23 +97,20 @@ def plan(request: Request) -> list[Planned]:
     defaults = _yaml.plain(request.defaults)
     items = request.collectors or [{}]
     options = [_options({**defaults, **item}) for item in items]
-    chosen = [_chosen(one, _sources.platform(one["platform"], platforms), request) for one in options]
+    chosen = [_about(one["name"], _chosen, one, platforms, request) for one in options]
     logs = sorted({one.collector.logs.glob for one in chosen} - {""})
     written = [item.get("config") or request.defaults.get("config") or {} for item in items]
     layers = [
-        [
-            *_target.recipe_layers(one.collector, one.version, one.facts, recipes, logs),
-            *_target.user_layers(one.collector, own),
-        ]
-        for one, own in zip(chosen, written, strict=True)
+        _about(one.collector.name, _layers, one, own, recipes, logs) for one, own in zip(chosen, written, strict=True)
     ]
-    composed = [compose(one) for one in layers]
+    composed = [_about(one.collector.name, compose, own) for one, own in zip(chosen, layers, strict=True)]
     stations = [Station(one.collector, whole.config) for one, whole in zip(chosen, composed, strict=True)]
     ways = ways_between(stations)
     others = zip(printers_behind(stations, ways), senders_to(stations, ways), strict=True)
     # Storage that is common to all collectors is for those that keep state.
     storage = [bool(item.get("storage")) or not request.collectors for item in items]
-    plans = [_plan(*one) for one in zip(chosen, layers, composed, others, storage, strict=True)]
+    parts = zip(chosen, layers, composed, others, storage, strict=True)
+    plans = [_about(one[0].collector.name, _plan, *one) for one in parts]
     named = [f"{one.collector.namespace}/{one.collector.name}" for one in stations]
     targets = [sorted(set().union(*way.values())) for way in ways]
     flows = [
@@ -131,11 +129,13 @@ def bundle(planned: Sequence[Planned]) -> dict[str, Any]:
         raise Problem("; ".join(malformed), asked="Render collectors from malformed configs")
     builds = service_account.owned([item.build for item in planned if item.build])
     for build in builds:
-        check_size(build)
+        _about(build.collector.name, check_size, build)
         platform.check(build.platform, build.collector, volumes(build), bool(build.exposed))
     deployed.check([deployed.Member(build.collector, build.needs.ports) for build in builds])
     manifests = deployed.union(
-        manifest for build in builds for manifest in BACKENDS[build.collector.backend].manifests(build)
+        manifest
+        for build in builds
+        for manifest in _about(build.collector.name, BACKENDS[build.collector.backend].manifests, build)
     )
     collectors = [build.collector for build in builds]
     return {
@@ -159,6 +159,16 @@ def _ours(collectors: Iterable[Collector]) -> str:
     """Return the selector of this collection's objects for these collectors, without those of the operator."""
     releases = sorted(names.release(item.namespace, item.name) for item in collectors)
     return f"{names.RELEASE_LABEL} in ({','.join(releases)}),{names.OWNER_LABEL}={names.OWNER},{names.COLLECTOR_LABEL}"
+
+
+def _about(name: str, work: Callable[..., _Made], *parts: Any) -> _Made:
+    with about(f"collector '{name}'"):
+        return work(*parts)
+
+
+def _layers(chosen: _Choice, written: Any, recipes: Mapping[str, Path], logs: Sequence[str]) -> list[Layer]:
+    found = _target.recipe_layers(chosen.collector, chosen.version, chosen.facts, recipes, logs)
+    return [*found, *_target.user_layers(chosen.collector, written)]
 
 
 def _plan(
@@ -191,8 +201,9 @@ def _plan(
     return Planned(collector, composed, build, tuple(masked(lint(subject), composed.config)), chosen.target)
 
 
-def _chosen(options: Mapping[str, Any], facts: Mapping[str, Any], request: Request) -> _Choice:
+def _chosen(options: Mapping[str, Any], platforms: Mapping[str, Path], request: Request) -> _Choice:
     """Return what the options decide. Raises Problem for what the backend, the platform or the catalogue lacks."""
+    facts = _sources.platform(options["platform"], platforms)
     row = _sources.catalogue("distributions")[options["distribution"]]
     tagged = _target.tagged(options["image"], options["distribution"])
     options = {**options, "version": options["version"] or tagged or row["version"]}
@@ -227,19 +238,8 @@ def _build(chosen: _Choice, config: dict[str, Any]) -> CollectorBuild:
         needs=derive.derive(config, tables.listeners, identity.environment(collector), collector.allow, tables.known),
         config=config,
         config_text=_yaml.dump(config),
-        config_hash=hashlib.sha256(_canonical(config).encode()).hexdigest(),
+        config_hash=hashlib.sha256(_yaml.canonical(config).encode()).hexdigest(),
         image=chosen.image,
         run_as_user=chosen.user,
         platform=chosen.platform,
     )
-
-
-def _canonical(config: Any) -> str:
-    """Return the same text for configs that mean the same: the order of keys means nothing, their types do."""
-
-    def by_text(value: Any) -> Any:
-        if isinstance(value, dict):
-            return {repr(key): by_text(item) for key, item in value.items()}
-        return [by_text(item) for item in value] if isinstance(value, list) else value
-
-    return json.dumps(by_text(config), sort_keys=True)

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -192,3 +193,14 @@ def indentation(node: paths.Node, lines: Sequence[str]) -> int:
 
 def _margin(line: str) -> int:
     return len(line) - len(line.lstrip(" "))
+
+
+def canonical(config: Any) -> str:
+    """Return the same text for configs that mean the same: the order of keys means nothing, their types do."""
+
+    def by_text(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {repr(key): by_text(item) for key, item in value.items()}
+        return [by_text(item) for item in value] if isinstance(value, list) else value
+
+    return json.dumps(by_text(config), sort_keys=True)

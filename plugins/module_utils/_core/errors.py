@@ -41,6 +41,18 @@ class Problem(Exception):  # noqa: N818 - what a user reads, not what a develope
         return printable(f"{text}{stop} {self.fix}".rstrip())
 
 
+@contextmanager
+def about(who: str) -> Iterator[None]:
+    """Let a Problem name whom it is about, unless it does."""
+    try:
+        yield
+    except Problem as problem:
+        if who in str(problem):
+            raise
+        asked = f"{who}: {problem.asked}" if problem.asked else who
+        raise Problem(problem.wrong, asked=asked, where=problem.where, fix=problem.fix) from problem
+
+
 class Failure(Problem):
     """A Problem with facts for the result of the task."""
 

@@ -1,22 +1,22 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One collector as the user describes it, as typed values, and the quantities in it. Private.
+"""One collector as the user describes it, as typed values. Private.
 
 The fields are the inputs of role otel_collector, without its prefix; its argument_specs.yml says what each means.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from functools import cached_property
 from typing import Any
 
 from ..errors import Problem
-from . import names
+from . import names, quantities
 from .pod_logs import PodLogs
+from .quantities import Memory, memory
 
 
 @dataclass(frozen=True)
@@ -31,8 +31,9 @@ class Distribution:
 # Mappings that have required keys, and so cannot be empty by default.
 _OPTIONAL = ("autoscaling", "ingress", "routes", "openshift_route")
 
-# Mappings in which Kubernetes takes nothing but text.
-_TEXTS = ("service_account_annotations", "labels", "annotations", "pod_labels", "pod_annotations", "node_selector")
+# Mappings in which Kubernetes takes nothing but text, and of labels only some.
+_LABELS = ("labels", "pod_labels", "node_selector")
+_TEXTS = ("service_account_annotations", "annotations", "pod_annotations", *_LABELS)
 
 
 @dataclass(frozen=True)
@@ -104,7 +105,7 @@ class Collector:
         values.update({name: {} for name in _OPTIONAL if values[name] is None})
         values["instance"] = values["instance"] or values["name"]
         values["service_account_name"] = values["service_account_name"] or values["name"]
-        values.update({name: names.texts(name, values[name] or {}) for name in _TEXTS})
+        values.update({name: names.texts(name, values[name] or {}, labels=name in _LABELS) for name in _TEXTS})
         unnamed = next((name for name in values["env"] or {} if not isinstance(name, str)), None)
         if unnamed is not None:
             raise Problem(f"env has a name that is not text, '{unnamed}'", fix="Write each name in `env` as text.")
@@ -119,6 +120,10 @@ class Collector:
         if collector.mode == "daemonset" and collector.autoscaling:
             fix = "Remove `autoscaling`, or use mode deployment or statefulset."
             raise Problem(f"collector '{collector.name}' is a DaemonSet and cannot be autoscaled", fix=fix)
+        if (collector.wants_service or collector.mode == "statefulset") and collector.name[0].isdigit():
+            wrong = f"'{collector.name}' is not a valid name of a collector with a Service"
+            raise Problem(wrong, fix="Begin it with a letter.")
+        quantities.check(values)
         return collector
 
     @cached_property
@@ -202,45 +207,3 @@ def _without_host(image: str) -> str:
     """The first part of an image name is a host when it has a dot or a colon, or is `localhost` (OCI distribution)."""
     host, slash, rest = image.partition("/")
     return rest if slash and ("." in host or ":" in host or host == "localhost") else image
-
-
-_UNITS = {"": 1, "k": 10**3, "M": 10**6, "G": 10**9, "T": 10**12, "Ki": 2**10, "Mi": 2**20, "Gi": 2**30, "Ti": 2**40}
-_QUANTITY = re.compile(r"(\d{1,18}(?:\.\d{1,18})?)(k|M|G|T|Ki|Mi|Gi|Ti)?\Z")
-_MIB = 2**20
-
-# The limiter refuses data from here on, in per cent of the container's limit, and starts to refuse that much earlier.
-# Source: the defaults that the official Helm chart and the memory_limiter README recommend.
-LIMIT_PERCENT = 80
-SPIKE_PERCENT = 25
-# Source: "set GOMEMLIMIT to 80 % of the hard limit", memory_limiter README.
-GOMEMLIMIT_PERCENT = 80
-SMALLEST_LIMIT_MIB = 64
-
-
-@dataclass(frozen=True)
-class Memory:
-    """What one memory limit means for the limiter and for Go's garbage collector, in MiB."""
-
-    limit_mib: int
-    spike_limit_mib: int
-    gomemlimit: str
-
-
-def memory(limit: str) -> Memory:
-    """Return the numbers that follow from a container's memory limit, a Kubernetes quantity such as `512Mi`.
-
-    Raises Problem when that is no quantity, or too little for a collector to start.
-    """
-    mib = parse_bytes(limit) // _MIB
-    if mib < SMALLEST_LIMIT_MIB:
-        wrong = f"memory limit '{limit}' is too small for a collector"
-        raise Problem(wrong, fix=f"Give at least {SMALLEST_LIMIT_MIB}Mi.")
-    return Memory(mib * LIMIT_PERCENT // 100, mib * SPIKE_PERCENT // 100, f"{mib * GOMEMLIMIT_PERCENT // 100}MiB")
-
-
-def parse_bytes(quantity: str) -> int:
-    """Return a Kubernetes memory quantity in bytes. Raises Problem when it is none."""
-    match = _QUANTITY.match(str(quantity))
-    if not match:
-        raise Problem(f"'{quantity}' is not a memory quantity", fix="Write a number with a unit, e.g. 512Mi or 2Gi.")
-    return int(float(match[1]) * _UNITS[match[2] or ""])

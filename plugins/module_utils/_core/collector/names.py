@@ -37,6 +37,9 @@ LONGEST_LABEL = 63
 LONGEST_STATEFUL_SET = LONGEST_LABEL - 11
 # The operator cuts longer names, after which two can be the same; its longest Service is `NAME-collector-monitoring`.
 LONGEST_CUSTOM_RESOURCE = LONGEST_LABEL - len("-collector-monitoring")
+# Keys and values of labels, and the domain before a key. Source: validation of k8s.io/apimachinery/pkg/util/validation.
+_LABEL = re.compile(r"[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?\Z")
+_PREFIX = re.compile(r"([a-z0-9][-a-z0-9.]{0,252})?\Z")
 _DNS_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?\Z")
 
 
@@ -111,11 +114,21 @@ def text(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def texts(what: str, values: Mapping[str, Any]) -> dict[str, str]:
-    """Return a mapping with all its values as text. Raises Problem for one that cannot be."""
+def texts(what: str, values: Mapping[str, Any], *, labels: bool = False) -> dict[str, str]:
+    """Return a mapping with all its values as text. Raises Problem for what Kubernetes refuses in it."""
     for key, value in values.items():
         if value is None or isinstance(value, (dict, list)):
             raise Problem(f"{what} has a value that is not text, that of '{key}'", fix="Give text for each key.")
+        prefix, _slash, name = str(key).rpartition("/")
+        if not (_LABEL.match(name) and len(name) <= LONGEST_LABEL and _PREFIX.match(prefix)):
+            fix = (
+                f"Use at most {LONGEST_LABEL} letters, digits, dashes, underscores and dots, after `DOMAIN/` or alone."
+            )
+            raise Problem(f"'{key}' is not a valid key", where=what, fix=fix)
+        found = text(value)
+        if labels and found and not (_LABEL.match(found) and len(found) <= LONGEST_LABEL):
+            fix = f"Use at most {LONGEST_LABEL} letters, digits, dashes, underscores and dots, or an annotation."
+            raise Problem(f"'{found}' is not a valid value of the label '{key}'", where=what, fix=fix)
     return {str(key): text(value) for key, value in values.items()}
 
 

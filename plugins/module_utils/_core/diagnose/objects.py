@@ -11,8 +11,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ..cluster.rollout import REPEATED, event_time
-from ..collector.collector import parse_bytes
 from ..collector.pod_logs import ROOT
+from ..collector.quantities import parse_bytes
 from ..config.paths import at, items, section
 from ..errors import Problem
 from .logs import CURRENT_SECONDS

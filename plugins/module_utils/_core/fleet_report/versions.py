@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from ..collector.collector import parse_bytes
+from ..collector.quantities import parse_bytes
 from ..config.paths import section
 from ..errors import Problem
 from ..releases import versions

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..collector import names
-from ..collector.collector import parse_bytes
 from ..collector.pod_logs import PodLogs
+from ..collector.quantities import parse_bytes
 from ..config.documents import CUSTOM_RESOURCE, Found
 from ..config.paths import at, items, section
 from ..errors import Problem

@@ -11,8 +11,9 @@ from itertools import combinations
 from typing import Any
 
 from ..collector import names
-from ..collector.collector import Collector, parse_bytes
+from ..collector.collector import Collector
 from ..collector.platform import Platform
+from ..collector.quantities import parse_bytes
 from ..errors import Problem
 from ..manifests.pod import CONFIG_DIRECTORY, keeps_on_node
 from ..needs.derive import DOWNWARD, Needs, Port

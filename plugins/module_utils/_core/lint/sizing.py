@@ -13,7 +13,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from ..collector.collector import LIMIT_PERCENT, SPIKE_PERCENT
+from ..collector.quantities import LIMIT_PERCENT, SPIKE_PERCENT
 from ..config.paths import at, items, section
 from .subject import Fault, Subject, rules
 from .view import Part

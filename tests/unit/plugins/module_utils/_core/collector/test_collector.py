@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.collector import collector as core
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.collector import names
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.collector import names, quantities
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
 
 from ..helpers import LABELS, SELECTOR, Json, cases, collector
@@ -158,22 +158,61 @@ QUANTITIES |= {"2G": 2 * 10**9, "1T": 10**12, "1Ti": 2**40}
 
 @pytest.mark.parametrize(("text", "number"), QUANTITIES.items())
 def test_quantities_are_bytes(text: str, number: int) -> None:
-    assert core.parse_bytes(text) == number
+    assert quantities.parse_bytes(text) == number
 
 
 @pytest.mark.parametrize("text", ["", "lots", "512MB", "512mi", "-1Gi", "1 Gi", "1Gi\n", "Mi"])
 def test_what_is_no_quantity_is_refused_by_name(text: str) -> None:
     with pytest.raises(Problem) as refused:
-        core.parse_bytes(text)
+        quantities.parse_bytes(text)
     assert f"'{text}' is not a memory quantity" in str(refused.value)
     assert "512Mi" in refused.value.fix
 
 
 @cases("limit, mib, spike", ("64Mi", 51, 16), ("512Mi", 409, 128), ("2Gi", 1638, 512), ("1G", 762, 238))
 def test_the_limiter_and_the_garbage_collector_follow_from_one_limit(limit: str, mib: int, spike: int) -> None:
-    assert core.memory(limit) == core.Memory(mib, spike, f"{mib}MiB")
+    assert quantities.memory(limit) == quantities.Memory(mib, spike, f"{mib}MiB")
 
 
 def test_too_little_memory_is_refused_with_what_is_enough() -> None:
     with pytest.raises(Problem, match=r"'63Mi' is too small for a collector. Give at least 64Mi."):
-        core.memory("63Mi")
+        quantities.memory("63Mi")
+
+
+@cases(
+    "options, says",
+    ({"replicas": -1}, "`replicas` is -1. Use a number from 0 to 2147483647."),
+    ({"replicas": 2**31}, "`replicas` is 2147483648"),
+    ({"revision_history_limit": -1}, "`revision_history_limit` is -1"),
+    ({"pre_stop_seconds": -5}, "`pre_stop_seconds` is -5"),
+    ({"autoscaling": {"min_replicas": 0, "max_replicas": 2}}, "`autoscaling.min_replicas` is 0. Use a number from 1"),
+    ({"target_allocator": {"replicas": -1}}, "`target_allocator.replicas` is -1"),
+    ({"cpu_limit": "1 core"}, "'1 core' is not a CPU quantity. Write cores or thousandths, e.g. 2, 0.5 or 250m."),
+    ({"cpu_request": "100Mi"}, "'100Mi' is not a CPU quantity"),
+    ({"cpu_request": "1", "cpu_limit": "900m"}, "`cpu_request` 1 is above `cpu_limit` 900m. Lower the request"),
+    ({"target_allocator": {"memory_limit": "lots"}}, "'lots' is not a memory quantity"),
+    ({"target_allocator": {"cpu_request": "lots"}}, "'lots' is not a CPU quantity"),
+    ({"name": "1st"}, "'1st' is not a valid name of a collector with a Service. Begin it with a letter."),
+    ({"labels": {"team": "Platform Team"}}, "'Platform Team' is not a valid value of the label 'team' (at labels)"),
+    ({"pod_labels": {"a b": "c"}}, "'a b' is not a valid key (at pod_labels)"),
+    ({"node_selector": {"pool": "x" * 64}}, "is not a valid value of the label 'pool'"),
+    ({"annotations": {"Example.com/": "c"}}, "'Example.com/' is not a valid key (at annotations)"),
+    ({"service_account_annotations": {"UPPER/x": "c"}}, "'UPPER/x' is not a valid key"),
+)
+def test_what_kubernetes_would_refuse_is_refused_before(options: Json, says: str) -> None:
+    with pytest.raises(Problem) as refused:
+        collector(**options)
+    assert says in str(refused.value)
+
+
+TAKEN: list[Json] = [
+    {"replicas": 0, "cpu_limit": "", "cpu_request": "0"},
+    {"cpu_request": "0.5", "cpu_limit": "500m"},
+    {"labels": {"example.com/Team_1": "", "a": "1.0", "on": True}, "annotations": {"a": "any text, of any length"}},
+    {"name": "1st", "mode": "daemonset"},
+]
+
+
+@pytest.mark.parametrize("options", TAKEN)
+def test_what_kubernetes_takes_is_taken(options: Json) -> None:
+    assert collector(**options).name

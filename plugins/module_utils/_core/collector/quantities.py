@@ -1,0 +1,100 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Quantities and counts of a collector, as Kubernetes takes them. Private."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ..errors import Problem
+
+_UNITS = {"": 1, "k": 10**3, "M": 10**6, "G": 10**9, "T": 10**12, "Ki": 2**10, "Mi": 2**20, "Gi": 2**30, "Ti": 2**40}
+_QUANTITY = re.compile(r"(\d{1,18}(?:\.\d{1,18})?)(k|M|G|T|Ki|Mi|Gi|Ti)?\Z")
+_MIB = 2**20
+
+# The limiter refuses data from here on, in per cent of the container's limit, and starts to refuse that much earlier.
+# Source: the defaults that the official Helm chart and the memory_limiter README recommend.
+LIMIT_PERCENT = 80
+SPIKE_PERCENT = 25
+# Source: "set GOMEMLIMIT to 80 % of the hard limit", memory_limiter README.
+GOMEMLIMIT_PERCENT = 80
+SMALLEST_LIMIT_MIB = 64
+
+
+@dataclass(frozen=True)
+class Memory:
+    """What one memory limit means for the limiter and for Go's garbage collector, in MiB."""
+
+    limit_mib: int
+    spike_limit_mib: int
+    gomemlimit: str
+
+
+def memory(limit: str) -> Memory:
+    """Return the numbers that follow from a container's memory limit, a Kubernetes quantity such as `512Mi`.
+
+    Raises Problem when that is no quantity, or too little for a collector to start.
+    """
+    mib = parse_bytes(limit) // _MIB
+    if mib < SMALLEST_LIMIT_MIB:
+        wrong = f"memory limit '{limit}' is too small for a collector"
+        raise Problem(wrong, fix=f"Give at least {SMALLEST_LIMIT_MIB}Mi.")
+    return Memory(mib * LIMIT_PERCENT // 100, mib * SPIKE_PERCENT // 100, f"{mib * GOMEMLIMIT_PERCENT // 100}MiB")
+
+
+def parse_bytes(quantity: str) -> int:
+    """Return a Kubernetes memory quantity in bytes. Raises Problem when it is none."""
+    match = _QUANTITY.match(str(quantity))
+    if not match:
+        raise Problem(f"'{quantity}' is not a memory quantity", fix="Write a number with a unit, e.g. 512Mi or 2Gi.")
+    return int(float(match[1]) * _UNITS[match[2] or ""])
+
+
+_CPU = re.compile(r"(\d{1,18}(?:\.\d{1,18})?)([num])?\Z", re.ASCII)
+_CPU_UNITS = {"": 1.0, "m": 1e-3, "u": 1e-6, "n": 1e-9}
+
+
+def parse_cpu(quantity: str) -> float:
+    """Return a Kubernetes CPU quantity in cores. Raises Problem when it is none."""
+    match = _CPU.match(str(quantity))
+    if not match:
+        raise Problem(f"'{quantity}' is not a CPU quantity", fix="Write cores or thousandths, e.g. 2, 0.5 or 250m.")
+    return float(match[1]) * _CPU_UNITS[match[2] or ""]
+
+
+# Counts and their least values. Kubernetes has them in 32 bits.
+_COUNTS = {
+    "replicas": 0,
+    "revision_history_limit": 0,
+    "termination_grace_seconds": 0,
+    "pre_stop_seconds": 0,
+    "autoscaling.min_replicas": 1,
+    "autoscaling.max_replicas": 1,
+    "autoscaling.cpu_percent": 0,
+    "autoscaling.memory_percent": 0,
+    "target_allocator.replicas": 0,
+}
+_LARGEST = 2**31 - 1
+
+
+def check(options: Mapping[str, Any]) -> None:
+    """Raise Problem for counts and quantities of a collector's options that Kubernetes refuses."""
+    allocator = options.get("target_allocator") or {}
+    for name, least in _COUNTS.items():
+        outer, _dot, inner = name.partition(".")
+        count = (options.get(outer) or {}).get(inner) if inner else options.get(outer)
+        if count is not None and not least <= count <= _LARGEST:
+            raise Problem(f"`{name}` is {count}", fix=f"Use a number from {least} to {_LARGEST}.")
+    request, limit = options.get("cpu_request"), options.get("cpu_limit")
+    if request and limit and parse_cpu(request) > parse_cpu(limit):
+        wrong = f"`cpu_request` {request} is above `cpu_limit` {limit}"
+        raise Problem(wrong, fix="Lower the request, or raise the limit.")
+    for quantity in (request, limit, allocator.get("cpu_request")):
+        if quantity:
+            parse_cpu(quantity)
+    if allocator.get("memory_limit"):
+        parse_bytes(allocator["memory_limit"])
