@@ -20,7 +20,9 @@ from .test_real_collector import program, target, validate, verdict
 __all__ = ["program", "target", "validate"]
 VALUES = yaml.safe_load((Path(__file__).parent / "values.yml").read_text(encoding="utf-8"))
 # The signal of the pipeline that starts a component.
-SIGNALS = {"file_log": "logs", "prometheus": "metrics", "host_metrics": "metrics", "metrics_transform": "metrics"}
+SIGNALS = {"file_log": "logs"}
+SIGNALS |= dict.fromkeys(("prometheus", "host_metrics", "metrics_transform", "cumulativetodelta"), "metrics")
+SIGNALS |= dict.fromkeys(("prometheus_remote_write", "statsd"), "metrics")
 
 
 def started(section: str, kind: str, settings: Any) -> Any:

@@ -109,10 +109,10 @@ def _settings(node: Any, shared: Mapping[str, Any], known: Mapping[str, Any]) ->
 
 
 def _with_facts(name: str, fields: Any) -> Any:
-    for place in facts.ANYTHING:
+    for place, typed in (dict.fromkeys(facts.ANYTHING, ANY) | facts.TYPED).items():
         component, _colon, path = place.partition(":")
         if component == name:
-            fields = _put(fields, path.split("."), ANY)
+            fields = _put(fields, path.split("."), typed)
     for place, words in facts.ONE_OF.items():
         component, _colon, path = place.partition(":")
         if component == name:
@@ -125,10 +125,10 @@ def _words(words: str) -> str:
     return words[0] + "|".join("" if word == facts.EMPTY else word for word in words[1:].split())
 
 
-def _put(node: Any, path: list[str], value: str) -> Any:
-    """Return a copy of a node with anything, or with words, at a path; the path has to lead somewhere."""
+def _put(node: Any, path: list[str], value: Any) -> Any:
+    """Return a copy of a node with anything, with fields, or with words, at a path; it has to lead somewhere."""
     if not path:
-        return value if value == ANY else re.split("[=~]", node)[0] + value
+        return re.split("[=~]", node)[0] + value if isinstance(value, str) and value != ANY else value
     if isinstance(node, list):
         return [node[0], _put(node[1], path[1:], value)]
     return {**node, path[0]: _put(node[path[0]], path[1:], value)}

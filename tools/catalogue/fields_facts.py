@@ -47,12 +47,8 @@ PUBLISHED_DOUBT = "by the published schema of the component; no Collector was as
 
 # Places whose keys are read by code of their own, or by one of several older schemas: nothing is said of them.
 ANYTHING = (
-    "service/telemetry:logs.processors",
-    "service/telemetry:traces.processors",
     "service/telemetry:traces.sampler",
     "service/telemetry:metrics.views",
-    "service/telemetry:metrics.readers.*.pull",
-    "service/telemetry:metrics.readers.*.periodic",
     "service/telemetry:resource",
     "receivers/file_log:header",
     "receivers/file_log:operators",
@@ -62,6 +58,42 @@ ANYTHING = (
     "receivers/prometheus:target_allocator",
     "exporters/prometheus_remote_write:remote_write_queue",
 )
+
+# Places whose keys are read by code of their own, from the structs of otelconf: 0.2.0 and 0.3.0 of the SDK's
+# configuration, which did not change from v0.23.0 to v0.25.0 of that module.
+_OTLP = {
+    **dict.fromkeys(("certificate", "client_certificate", "client_key", "compression", "endpoint"), "s"),
+    **dict.fromkeys(("headers_list", "protocol"), "s"),
+    "headers": "?",
+    "insecure": "b",
+    "timeout": "if",
+}
+_OTLP_METRIC = {**_OTLP, "default_histogram_aggregation": "s", "temporality_preference": "s"}
+_LABELS = {"excluded": ["sl", "s"], "included": ["sl", "s"]}
+_PROMETHEUS = {
+    "host": "s",
+    "port": "if",
+    "with_resource_constant_labels": _LABELS,
+    **dict.fromkeys(("without_scope_info", "without_type_suffix", "without_units"), "b"),
+}
+_TIMES = dict.fromkeys(("export_timeout", "max_export_batch_size", "max_queue_size", "schedule_delay"), "if")
+
+
+def _processors(**exporters: object) -> list[object]:
+    exporter = {"console": "?", "otlp": _OTLP, **exporters, "...": "?"}
+    return ["l", {"batch": {**_TIMES, "exporter": exporter}, "simple": {"exporter": exporter}, "...": "?"}]
+
+
+TYPED: dict[str, object] = {
+    "service/telemetry:logs.processors": _processors(),
+    "service/telemetry:traces.processors": _processors(zipkin={"endpoint": "s", "timeout": "if"}),
+    "service/telemetry:metrics.readers.*.pull": {"exporter": {"prometheus": _PROMETHEUS, "...": "?"}},
+    "service/telemetry:metrics.readers.*.periodic": {
+        "exporter": {"console": "?", "otlp": _OTLP_METRIC, "...": "?"},
+        "interval": "if",
+        "timeout": "if",
+    },
+}
 
 # Of these one must be there (with `?`: the key is enough).
 NEEDS = {

@@ -62,6 +62,7 @@ class _Group:
 @dataclass
 class _Reader:
     text: str
+    twice: bool
     names: set[str] = field(default_factory=set)
     groups: list[_Group] = field(default_factory=lambda: [_Group(0)])
 
@@ -96,7 +97,7 @@ class _Reader:
         if flags:
             return self._push(at, flags.end()) if flags[1] == ":" else flags.end()
         if name:
-            if name[1] in self.names:
+            if name[1] in self.names and not self.twice:
                 raise _Refused(at, f"the group name '{name[1]}' is used twice")
             self.names.add(name[1])
             return self._push(at, name.end())
@@ -220,10 +221,10 @@ def _number(digits: str) -> int:
     return int(digits) if len(digits) <= len(str(_MOST_REPEATED)) else _MOST_REPEATED + 1
 
 
-def refusal(text: str) -> Refusal | None:
-    """Return why Go refuses a regular expression; None if it takes it."""
+def refusal(text: str, twice: bool = False) -> Refusal | None:
+    """Return why Go refuses a regular expression; None if it takes it. Prometheus takes a group name `twice`."""
     try:
-        _Reader(text).read()
+        _Reader(text, twice).read()
     except _Refused as refused:
         return refused.refusal
     return None

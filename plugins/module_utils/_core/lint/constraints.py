@@ -61,13 +61,13 @@ def _given(settings: Any, names: str) -> list[str]:
     return [name for name in names.split("|") if at(settings, tuple(name.split("."))) not in _NOTHING]
 
 
-def _needs(keys: list[str], settings: Any, path: Path, _row: Row) -> Found:
-    if isinstance(settings, dict) and not any(_has(settings, key) for key in keys):
+def _needs(keys: list[str], settings: Any, path: Path, row: Row) -> Found:
+    if isinstance(settings, dict) and not any(_has(settings, key, "blank" in row) for key in keys):
         what = f"'{keys[0]}'" if len(keys) == 1 else f"one of {', '.join(keys)}"
         yield MISSING, Fault(path, f"{what} is missing", f"Add `{keys[0]}`.")
 
 
-def _has(settings: dict[Any, Any], key: str) -> bool:
+def _has(settings: dict[Any, Any], key: str, blank: bool = False) -> bool:
     """Whether a key is given; a mapping may be empty or null if all its settings have defaults."""
     *around, last = key.split(".")
     inside = at(settings, tuple(around))
@@ -76,7 +76,7 @@ def _has(settings: dict[Any, Any], key: str) -> bool:
     return (
         isinstance(inside, dict)
         and last in inside
-        and (inside[last] not in ("", []) if inside[last] else last in _EMPTY)
+        and (inside[last] not in ("", []) if inside[last] else last in _EMPTY or (blank and inside[last] == ""))
     )
 
 
@@ -86,9 +86,11 @@ _EMPTY = ("static", "dns", "k8s", "aws_cloud_map")
 def _words(table: dict[str, list[str]], settings: Any, path: Path, row: Row) -> Found:
     for key, words in table.items():
         for place, value in values_of(settings, key, path):
-            if isinstance(value, str) and value not in words and not ("case" in row and value.lower() in _lower(words)):
+            text = str(value).lower() if "text" in row and isinstance(value, (bool, int, float)) else value
+            text = text.strip() if "trim" in row and isinstance(text, str) else text
+            if isinstance(text, str) and text not in words and not ("case" in row and text.lower() in _lower(words)):
                 known = ", ".join(filter(None, words))
-                yield WORD, Fault(place, f"'{value}' is unknown here{near(value, words)}", f"Use one of {known}.")
+                yield WORD, Fault(place, f"'{text}' is unknown here{near(text, words)}", f"Use one of {known}.")
 
 
 def _lower(words: list[str]) -> list[str]:
@@ -102,10 +104,10 @@ def _keys(words: list[str], settings: Any, path: Path, _row: Row) -> Found:
             yield WORD, Fault((*path, key), f"'{key}' is unknown here{near(key, words)}", known)
 
 
-def _regexes(keys: list[str], settings: Any, path: Path, _row: Row) -> Found:
+def _regexes(keys: list[str], settings: Any, path: Path, row: Row) -> Found:
     for key in keys:
         for place, value in values_of(settings, key, path):
-            refused = refusal(value.replace("$$", "$")) if isinstance(value, str) else None
+            refused = refusal(value.replace("$$", "$"), "twice" in row) if isinstance(value, str) else None
             if refused:
                 yield REGEX, Fault(place, f"Go refuses this regular expression: {refused.why}", offset=refused.start)
 

@@ -20,7 +20,7 @@ from ..config.paths import Path, at, section
 from ..errors import near
 from .components import configured, gone, moves, used
 from .subject import Fault, Subject, shared_rules
-from .values import exact, places
+from .values import applies, exact, places
 from .values import found as constraints_of
 from .view import build_of
 
@@ -82,9 +82,13 @@ def _constrained(subject: Subject) -> Iterator[tuple[str, Fault]]:
         for row in build.constraints(name, found.type) if found else ():
             doubt = build.doubt or ("" if exact(row, build.version) else "another version may differ")
             for path, value in places(row, settings, (name, component_id)) if "fields" in row else ():
-                for rule, fault in _walk(build.catalogue, row["fields"], value, path):
+                for rule, fault in _walk(build.catalogue, row["fields"], value, path) if _about(row, value) else ():
                     yield rule, _hedged(fault, doubt) if doubt else fault
     yield from ((name, fault) for name in _REASONS for fault in constraints_of(subject, name))
+
+
+def _about(row: Row, settings: Any) -> bool:
+    return "when" not in row or applies(row["when"], settings)
 
 
 def _reported_elsewhere(subject: Subject, row: Row, path: Path, in_use: bool) -> bool:

@@ -16,14 +16,16 @@ from ..config.catalogue import Row
 from ..config.paths import Path
 from ..errors import near
 from ..languages.expr import broken
+from ..languages.formats import broken_url
 from .constraints import CONFLICT, DURATION, EXPANDED, MISSING, REFERENCE, REGEX, WORD, Check, Found, values_of
 from .subject import Fault
 
-_FIELD = re.compile(r"(attributes|resource|body)((\.[^.\[\]]+)|\[\"[^\"]*\"\]|\['[^']*'\])*\Z")
+_QUOTED = r"\[(?:\"[^\"]*\"|'[^']*')\]"
+_FIELD = re.compile(rf"(?:([^\[][^.\[]*)|\[[\"']([^\"']*)[\"']\])(?:\.[^.\[]*|{_QUOTED})*\Z")
 # The longest duration of Prometheus that is read.
 _LONGEST = 40
 _SPAN = re.compile(r"(?=.)(0|(\d+y)?(\d+w)?(\d+d)?(\d+h)?(\d+m)?(\d+s)?(\d+ms)?)\Z")
-_DIRECTIVE = re.compile(r"%(.?)", re.DOTALL)
+_DIRECTIVE = re.compile(r"%(.)")
 _DIRECTIVES = frozenset("abcdefghijklmnopqrstwxyzABDFHILMPRSTXYZ%")
 _EPOCHS = ("s", "ms", "us", "ns", "s.ms", "s.us", "s.ns")
 
@@ -43,8 +45,12 @@ def _rootable(keys: list[str], settings: Any, path: Path, _row: Row) -> Found:
 
 
 def _field(place: Path, value: str, *, rootable: bool) -> Found:
-    prefix = re.split(r"[.\[]", value, maxsplit=1)[0]
-    if prefix not in _PREFIXES:
+    found = _FIELD.match(value)
+    prefix = (found[1] or found[2]) if found else ""
+    if found is None:
+        fix = "Write `attributes.NAME`, or `attributes['NAME']` if the name has dots."
+        yield WORD, Fault(place, f"'{value}' is not a field: a bracket or quote is missing or misplaced", fix)
+    elif prefix not in _PREFIXES:
         fix = f"Write `attributes.{value}` or `body.{value}`."
         yield WORD, Fault(place, f"a field starts with attributes, body or resource{near(prefix, _PREFIXES)}", fix)
     elif value in ("attributes", "resource") and not rootable:
@@ -69,10 +75,17 @@ def _time(_wanted: bool, settings: Any, path: Path, _row: Row) -> Found:
     elif kind == "epoch" and layout not in _EPOCHS:
         yield WORD, Fault((*path, "layout"), f"'{layout}' is unknown here", f"Use one of {', '.join(_EPOCHS)}.")
     elif kind == "strptime":
-        wrong = next((one for one in _DIRECTIVE.finditer(layout) if one[1] not in _DIRECTIVES), None)
-        if wrong:
-            fix = "Write directives such as `%Y-%m-%d %H:%M:%S`, or set `layout_type: gotime`."
-            yield WORD, Fault((*path, "layout"), f"`{wrong[0]}` is no directive of a time", fix, offset=wrong.start())
+        yield from _strptime((*path, "layout"), layout)
+
+
+def _strptime(place: Path, layout: str) -> Found:
+    wrong = next((one for one in _DIRECTIVE.finditer(layout) if one[1] not in _DIRECTIVES), None)
+    digit = re.search(r"\d", layout)
+    fix = "Write directives such as `%Y-%m-%d %H:%M:%S`, or set `layout_type: gotime`."
+    if wrong:
+        yield WORD, Fault(place, f"`{wrong[0]}` is no directive of a time", fix, offset=wrong.start())
+    elif digit:
+        yield WORD, Fault(place, "a layout of strptime has no digits", fix, offset=digit.start())
 
 
 _KINDS = ("strptime", "gotime", "epoch", "native")
@@ -146,7 +159,63 @@ def _expressions(keys: list[str], settings: Any, path: Path, _row: Row) -> Found
 _EXPRESSION = "Write an expression such as `body matches '^{'`."
 
 
+def _embedded(keys: list[str], settings: Any, path: Path, row: Row) -> Found:
+    """Yield expressions between `EXPR(` and the last `)` before the next one that are not compiled."""
+    for key in keys:
+        for place, value in values_of(settings, key, path):
+            judged = isinstance(value, str) and "$" not in value and ("whole" not in row or value.startswith("EXPR("))
+            for found in _EMBEDDED.finditer(value) if judged else ():
+                wrong = broken(found[1])
+                if wrong:
+                    offset = found.start(1) + wrong.start
+                    yield REGEX if wrong.regex else WORD, Fault(place, wrong.why, _EXPRESSION, offset=offset)
+
+
+_EMBEDDED = re.compile(r"EXPR\(((?:(?!EXPR\().)*)\)", re.DOTALL)
+
+
+def _matching(pattern: str, what: str, fix: str, *, numbers: bool = False) -> Check:
+    """Return a check of texts that have to match a pattern as a whole, and of numbers if the component reads texts."""
+    compiled = re.compile(rf"(?:{pattern})\Z", re.DOTALL)
+
+    def check(keys: list[str], settings: Any, path: Path, _row: Row) -> Found:
+        for key in keys:
+            for place, value in values_of(settings, key, path):
+                text = str(value) if isinstance(value, str) or (numbers and isinstance(value, (int, float))) else None
+                if text is not None and not (len(text) <= _LONGEST_TEXT and compiled.match(text)):
+                    yield WORD, Fault(place, f"'{text}' is {what}" if text else "this is empty", fix)
+
+    return check
+
+
+_LONGEST_TEXT = 4096
+
+
+def _urls(keys: list[str], settings: Any, path: Path, row: Row) -> Found:
+    for key in keys:
+        for place, value in values_of(settings, key, path):
+            why = broken_url(value, "absolute" in row) if isinstance(value, str) else ""
+            if why:
+                yield WORD, Fault(place, f"this is not a URL: {why}", "Write `http://HOST:PORT`.")
+
+
 CHECKS: dict[str, Check] = {
+    "bytes": _matching(
+        r"\d+\.?\d*\s*([kKmMgGtTpP]i?[bB])?", "not a number of bytes", "Write a number with a unit, such as `1MiB`."
+    ),
+    "units": _matching(
+        r"0|((\d+\.?\d*|\.\d+)([KMGTPE]i?)?B)+", "not a size", "Write a size such as `10MB`.", numbers=True
+    ),
+    "paths": _matching(
+        r"[^*]*(\*[^/]*)?\.(json|yml|yaml|JSON|YML|YAML)",
+        "not a path of target files",
+        "Write a path that ends with `.json` or `.yml`; only its last part has `*`.",
+        numbers=True,
+    ),
+    "filled": _matching(".+", "empty", "Write a value, or remove the key."),
+    "letter": _matching(".?", "more than one character", "Write one character."),
+    "url": _urls,
+    "embedded": _embedded,
     "expressions": _expressions,
     "field": _fields,
     "rootable": _rootable,

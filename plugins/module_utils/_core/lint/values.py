@@ -48,10 +48,13 @@ def _judge(subject: Subject) -> Found:
         return
     build = build_of(subject.target)
     started = {item for _path, _signal, _role, item in listed(subject.config)}
+    completed = bool(subject.deployment and subject.deployment.target_allocator)
     for name, component_id, kind, settings in configured(subject):
         component = build.find(name, kind)
         seen: dict[str, list[tuple[Path, Any]]] = {}  # many rows are about the same places
         for row in build.constraints(name, component.type) if component else ():
+            if completed and "allocated" in row:
+                continue
             if row["at"] not in seen:
                 seen[row["at"]] = places(row, settings, (name, component_id))
             for rule, fault in _violations(row, seen[row["at"]]) if seen[row["at"]] else ():

@@ -104,6 +104,14 @@ wrong-type:
       sending_queue: {queue_size: "${A}"}
   a fraction for a number: {processors.batch.send_batch_size: 1.0}
   nothing: {exporters.otlp_grpc: {endpoint: "x:4317", tls: null}}
+  a setting of a log operator: {receivers.file_log: {include: [/a], operators:
+    [{type: json_parser, parse_ints: "yes"}]}, signal: logs,
+    finds: "receivers.file_log.operators[0].parse_ints: this must be true or false, not text"}
+  a setting of another log operator: {receivers.file_log: {include: [/a], operators:
+    [{type: noop, parse_ints: "yes"}]}, signal: logs}
+  a port of the Collector's own metrics: {service.telemetry.metrics.readers:
+    [{pull: {exporter: {prometheus: {port: "8888"}}}}],
+    finds: "service.telemetry.metrics.readers[0].pull.exporter.prometheus.port: this must be a number, not text"}
   headers as a list: {exporters.otlp_grpc: {endpoint: "x:4317", headers: [{name: a, value: b}]}}
 invalid-duration:
   given: {build: contrib 0.158.0}
@@ -112,14 +120,6 @@ invalid-duration:
   days: {exporters.otlp_grpc: {endpoint: "x:4317", timeout: "1d"},
     finds: "exporters.otlp_grpc.timeout: '1d' is not a duration"}
   durations: {exporters.otlp_grpc: {endpoint: "x:4317", timeout: "1h2m3.5s", retry_on_failure: {max_elapsed_time: 0}}}
-unknown-value:
-  given: {build: contrib 0.158.0}
-  a verbosity: {exporters.debug.verbosity: verbose,
-    finds: "exporters.debug.verbosity: Use one of basic, normal, detailed."}
-  an action, not used yet: {config: {processors: {attributes: {actions: [{key: a, action: replace, value: 1}]}}},
-    finds: "processors.attributes.actions[0].action: (no pipeline uses it yet)"}
-  in any case: {exporters.debug.verbosity: Detailed}
-  a level: {service.telemetry.metrics.level: NONE}
 missing-field:
   given: {build: contrib 0.158.0}
   an endpoint: {config: {exporters: {otlp_grpc: {}}}, finds: "exporters.otlp_grpc: 'endpoint' is missing"}

@@ -28,6 +28,11 @@ out-of-range:
     finds: "receivers.prometheus.config.scrape_configs[0].scrape_interval: 'scrape_timeout' is 1m",
     signal: metrics}
   a negative time: {processors.batch.timeout: "-1s", finds: "processors.batch.timeout: cannot be negative"}
+  no pause between checks of memory: {processors.memory_limiter: {check_interval: "-1s", limit_mib: 5},
+    finds: "processors.memory_limiter.check_interval: must be more than zero"}
+  a spike above all: {signal: logs,
+    processors.memory_limiter: {check_interval: 1s, limit_percentage: 80, spike_limit_percentage: 101},
+    finds: "processors.memory_limiter.spike_limit_percentage: between 0 and 100, not 101"}
   no pause between scrapes: {receivers.host_metrics: {collection_interval: "0s", scrapers: {cpu: {}}}, signal: metrics,
     finds: "receivers.host_metrics.collection_interval: must be more than zero"}
   a queue that is turned off: {exporters.otlp_grpc: {endpoint: "x:1", sending_queue: {enabled: false, queue_size: 0}}}
@@ -79,6 +84,36 @@ invalid-regex:
   names that are no expressions: {receivers.host_metrics.scrapers.disk.exclude: {devices: ["["], match_type: strict}}
   correct ones: {receivers.file_log: {include: [/a], operators: [{type: regex_parser, regex: "(?<a>b)$$"}]},
     signal: logs}
+unknown-value:
+  given: {build: contrib 0.158.0}
+  a verbosity: {exporters.debug.verbosity: verbose,
+    finds: "exporters.debug.verbosity: Use one of basic, normal, detailed."}
+  an action, not used yet: {config: {processors: {attributes: {actions: [{key: a, action: replace, value: 1}]}}},
+    finds: "processors.attributes.actions[0].action: (no pipeline uses it yet)"}
+  in any case: {exporters.debug.verbosity: Detailed}
+  a size without a unit that exists: {receivers.file_log: {include: [/a], max_log_size: 10M}, signal: logs,
+    finds: "receivers.file_log.max_log_size: '10M' is not a number of bytes Write a number with a unit, such as `1Mi"}
+  a size of answers: {receivers.prometheus.config.scrape_configs: [{job_name: a, body_size_limit: 10mb}],
+    signal: metrics, finds: "receivers.prometheus.config.scrape_configs[0].body_size_limit: such as `10MB`."}
+  a field with an open quote: {receivers.file_log: {include: [/a], operators: [{type: unquote, field: "body['a"}]},
+    signal: logs, finds: "receivers.file_log.operators[0].field: a bracket or quote is missing"}
+  digits in a layout: {receivers.file_log: {include: [/a], operators:
+    [{type: time_parser, parse_from: body.t, layout: "2006-%m"}]}, signal: logs,
+    finds: "receivers.file_log.operators[0].layout: a layout of strptime has no digits"}
+  an expression in an attribute: {receivers.file_log: {include: [/a], attributes: {a: "x EXPR(body +)"}}, signal: logs,
+    finds: "receivers.file_log.attributes.a: nothing follows `+`"}
+  a proxy: {receivers.prometheus.config.scrape_configs: [{job_name: a, proxy_url: "proxy:80:80 x:"},
+    {job_name: b, proxy_url: "http://proxy:http"}], signal: metrics,
+    finds: "receivers.prometheus.config.scrape_configs[1].proxy_url: its port is not a number"}
+  a target allocator: {receivers.prometheus.target_allocator: {endpoint: a, collector_id: b, interval: 30s},
+    signal: metrics, finds: "receivers.prometheus.target_allocator.endpoint: this is not a URL: its scheme"}
+  targets in a text file: {receivers.prometheus.config.scrape_configs: [{job_name: a,
+    file_sd_configs: [{files: [/a.txt]}]}], signal: metrics,
+    finds: "receivers.prometheus.config.scrape_configs[0].file_sd_configs[0].files[0]: not a path of target files"}
+  sizes and URLs: {receivers.file_log: {include: [/a], max_log_size: 1.5 kb, attributes: {a: "EXPR(body) EXPR(1)"}},
+    receivers.prometheus.config.scrape_configs: [{job_name: a, body_size_limit: 0, proxy_url: "http://a:1/b?c",
+    file_sd_configs: [{files: ["/a/*.yml"]}]}]}
+  a level: {service.telemetry.metrics.level: NONE}
 unknown-operator:
   given: {build: contrib 0.158.0, signal: logs}
   an output: {receivers.file_log: {include: [/a], operators: [{type: noop, output: pars}, {type: noop, id: parse}]},
