@@ -45,13 +45,19 @@ def is_applied(manifest: Manifest, live: Manifest, manager: str) -> bool:
     return _same({**given, "metadata": metadata}, live, fields)
 
 
-def is_within(part: Any, whole: Any) -> bool:
-    """Return whether every value of one tree is in another, which may have more."""
+def is_within(part: Any, whole: Any, *, more_items: bool = True) -> bool:
+    """Return whether every value of one tree is in another, whose mappings, and also lists, may have more."""
+
+    def within(one: Any, other: Any) -> bool:
+        return is_within(one, other, more_items=more_items)
+
     if isinstance(part, dict):
-        return isinstance(whole, dict) and all(key in whole and is_within(part[key], whole[key]) for key in part)
-    if isinstance(part, list):
-        return isinstance(whole, list) and all(any(is_within(item, one) for one in whole) for item in part)
-    return bool(part == whole)
+        return isinstance(whole, dict) and all(within(value, whole.get(key)) for key, value in part.items())
+    if not isinstance(part, list) or not isinstance(whole, list):
+        return bool(part == whole)
+    if more_items:
+        return all(any(within(item, one) for one in whole) for item in part)
+    return len(part) == len(whole) and all(map(within, part, whole))
 
 
 def _fields(live: Manifest, manager: str) -> Fields | None:
@@ -90,7 +96,7 @@ def _has(item: Any, key: Mapping[str, Any]) -> bool:
 def _same(wanted: Any, live: Any, fields: Fields) -> bool:
     inner = {key: below for key, below in fields.items() if key != _SELF}
     if not inner:
-        return _alike(wanted, live)
+        return is_within(wanted, live, more_items=False)
     if isinstance(wanted, dict) and isinstance(live, dict):
         names = {key.removeprefix(_FIELD): below for key, below in inner.items() if key.startswith(_FIELD)}
         return wanted.keys() == names.keys() and all(
@@ -109,11 +115,3 @@ def _same_item(wanted: Any, live: Any, inner: Fields) -> bool:
             # The server adds a default to a key, such as the protocol of a port.
             return _has({**found, **wanted}, found) and _same(wanted, live, below)
     return False
-
-
-def _alike(wanted: Any, live: Any) -> bool:
-    if isinstance(wanted, dict):
-        return isinstance(live, dict) and all(_alike(value, live.get(key)) for key, value in wanted.items())
-    if isinstance(wanted, list):
-        return isinstance(live, list) and len(wanted) == len(live) and all(map(_alike, wanted, live))
-    return bool(wanted == live)

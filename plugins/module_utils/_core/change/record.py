@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ..cluster.bundle import Manifest, Ref, ref
-from ..cluster.ownership import is_ours, managers, release_of
+from ..cluster.ownership import collector_of, is_ours, managers, release_of
 from ..cluster.replacement_order import RUNS, remade
 from ..collector.names import COLLECTOR_LABEL, OWNER, OWNER_LABEL, RELEASE_LABEL
 from ..config.paths import at, section
@@ -97,12 +97,6 @@ def collectors(manifests: Iterable[Manifest], options: Mapping[str, Mapping[str,
 
 def _place(item: Manifest) -> str:
     return str(item["metadata"].get("namespace") or "")
-
-
-def collector_of(item: Manifest) -> str:
-    """Return namespace and name of the collector of a namespaced object, or an empty string."""
-    label = (item["metadata"].get("labels") or {}).get(COLLECTOR_LABEL)
-    return f"{_place(item)}/{label}" if label and _place(item) else ""
 
 
 def before_change(change: Change, live: Mapping[Ref, Manifest | None], manager: str) -> list[Manifest]:

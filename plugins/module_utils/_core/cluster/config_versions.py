@@ -8,10 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ..collector.names import COLLECTOR_LABEL
 from ..config.paths import at, items, section
 from .bundle import Manifest, Ref, ref
-from .ownership import label_of
+from .ownership import collector_of
 from .references import sources
 from .replacement_order import WORKLOADS
 
@@ -20,17 +19,17 @@ _KIND = "ConfigMap"
 
 def earlier(left: Iterable[Manifest], manifests: Iterable[Manifest]) -> list[Manifest]:
     """Return the configs among the leftovers of a bundle to which a workload of the bundle may go back."""
-    staying = {_collector(item) for item in manifests if item["kind"] in WORKLOADS}
-    return [item for item in left if item["kind"] == _KIND and _collector(item) in staying and _collector(item)[1]]
+    staying = {collector_of(item) for item in manifests if item["kind"] in WORKLOADS} - {""}
+    return [item for item in left if item["kind"] == _KIND and collector_of(item) in staying]
 
 
-def renewed(manifests: Iterable[Manifest], live: Mapping[Ref, Manifest | None]) -> set[tuple[str, str]]:
+def renewed(manifests: Iterable[Manifest], live: Mapping[Ref, Manifest | None]) -> set[str]:
     """Return the collectors whose config is new to the cluster, as namespace and name.
 
     Earlier configs are deleted only with such a change. Controllers remove old revisions after a run, and a run that
     changes nothing must not find something to delete.
     """
-    return {_collector(item) for item in manifests if item["kind"] == _KIND and not live.get(ref(item))}
+    return {collector_of(item) for item in manifests if item["kind"] == _KIND and not live.get(ref(item))}
 
 
 def predecessors(manifests: Iterable[Manifest], live: Mapping[Ref, Manifest | None]) -> dict[Ref, Ref]:
@@ -52,7 +51,7 @@ def _mounted(workload: Manifest) -> dict[str, str]:
     return {str(volume.get("name")): name for volume in volumes if (name := at(volume, ("configMap", "name")))}
 
 
-def unnamed(configs: Iterable[Manifest], of: set[tuple[str, str]], revisions: Iterable[Manifest]) -> list[Manifest]:
+def unnamed(configs: Iterable[Manifest], of: set[str], revisions: Iterable[Manifest]) -> list[Manifest]:
     """Return the earlier configs of some collectors that no revision of a workload names."""
     named = {
         (str(at(item, ("metadata", "namespace"))), source.name)
@@ -60,12 +59,8 @@ def unnamed(configs: Iterable[Manifest], of: set[tuple[str, str]], revisions: It
         for source in sources(_pod(item), {})
         if source.kind == _KIND
     }
-    going = (item for item in configs if _collector(item) in of)
-    return [item for item in going if (_collector(item)[0], item["metadata"]["name"]) not in named]
-
-
-def _collector(item: Manifest) -> tuple[str, str]:
-    return str(item["metadata"].get("namespace") or ""), label_of(item, COLLECTOR_LABEL)
+    going = (item for item in configs if collector_of(item) in of)
+    return [item for item in going if (item["metadata"]["namespace"], item["metadata"]["name"]) not in named]
 
 
 def _pod(revision: Manifest) -> dict[str, Any]:

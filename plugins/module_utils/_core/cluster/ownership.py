@@ -14,7 +14,7 @@ from functools import reduce
 from itertools import product
 from typing import Any
 
-from ..collector.names import OWNER, RELEASE_LABEL
+from ..collector.names import COLLECTOR_LABEL, OWNER, RELEASE_LABEL
 from ..config.paths import leaves
 from ..errors import printable
 from .bundle import Identity, Manifest, Ref, leftovers, ref
@@ -34,6 +34,12 @@ def label_of(manifest: Manifest, name: str) -> str:
 def release_of(manifest: Manifest) -> str:
     """Return the release that an object or a manifest names, empty when it names none."""
     return label_of(manifest, RELEASE_LABEL)
+
+
+def collector_of(item: Manifest) -> str:
+    """Return namespace and name of the collector of a namespaced object, or an empty text."""
+    place, label = str(item["metadata"].get("namespace") or ""), label_of(item, COLLECTOR_LABEL)
+    return f"{place}/{label}" if label and place else ""
 
 
 def applied_by(live: Manifest, manager: str) -> bool:

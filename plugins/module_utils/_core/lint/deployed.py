@@ -20,6 +20,7 @@ from ..needs.derive import DOWNWARD, Needs, Port
 from .subject import Deployment
 
 _MIB = 2**20
+_SHOWN = 5
 _UNCOUNTED = ("daemonset", "sidecar")
 # Variables that the operator adds to every container.
 _BY_OPERATOR = {"operator": frozenset(("POD_NAME",))}
@@ -97,15 +98,17 @@ class Member:
 
 
 def check(members: Sequence[Member]) -> None:
-    """Raise Problem if two collectors conflict. The message names both and every conflict."""
+    """Raise Problem if two collectors conflict. The message names both, and the first conflicts about ports."""
     for one, two in combinations(members, 2):
         _check_names(one.collector, two.collector)
         _check_children(one.collector, two.collector)
         _check_children(two.collector, one.collector)
     clashes = [clash for one, two in combinations(members, 2) for clash in _port_clashes(one, two)]
     if clashes:
+        more = f"; and {len(clashes) - _SHOWN} more" if len(clashes) > _SHOWN else ""
+        wrong = f"{'; '.join(clashes[:_SHOWN])}{more}"
         fix = "Change an endpoint, set `host_ports: false` for one, or give them different node_selectors."
-        raise Problem("; ".join(clashes), asked="two collectors cannot open the same port on one node", fix=fix)
+        raise Problem(wrong, asked="two collectors cannot open the same port on one node", fix=fix)
 
 
 def union(manifests: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:

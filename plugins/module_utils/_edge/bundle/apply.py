@@ -9,10 +9,10 @@ from collections.abc import Callable
 from typing import Any
 
 from ..._core.change.order import Flow, Wave, order
-from ..._core.change.record import collector_of
 from ..._core.cluster.bundle import Manifest, Ref, normalise, ordered, ref
 from ..._core.cluster.config_versions import predecessors
 from ..._core.cluster.operator_status import followed
+from ..._core.cluster.ownership import collector_of
 from ..._core.cluster.replacement_order import RUNS, autoscaled, remade
 from ..._core.cluster.rollout import is_ready
 from ..._core.cluster.rollout_tables import COUNTS

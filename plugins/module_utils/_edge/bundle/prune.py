@@ -9,11 +9,11 @@ from collections.abc import Iterable, Mapping
 from functools import partial
 from typing import Any
 
-from ..._core.change.record import collector_of, collectors, is_record, record_name
+from ..._core.change.record import collectors, is_record, record_name
 from ..._core.cluster.bundle import Manifest, Ref, ordered, ref, stale
 from ..._core.cluster.config_versions import earlier, renewed, unnamed
 from ..._core.cluster.operator_status import API_VERSION, KIND, belongs, needed
-from ..._core.cluster.ownership import is_ours, release_of
+from ..._core.cluster.ownership import collector_of, is_ours, release_of
 from ..._core.cluster.replacement_order import awaited, goes_first, replaces
 from ..._core.collector.names import COLLECTOR_LABEL
 from ..._core.errors import Failure

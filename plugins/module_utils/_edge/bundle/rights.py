@@ -13,9 +13,10 @@ from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 from ..._core.change.options import CANARY
-from ..._core.change.record import collector_of, record_name
+from ..._core.change.record import record_name
 from ..._core.cluster.bundle import Manifest, group_of
 from ..._core.cluster.operator_status import children, followed
+from ..._core.cluster.ownership import collector_of
 from ..._core.cluster.references import provided, unprovided
 from ..._core.cluster.replacement_order import RUNS, template_ports
 from ..._core.cluster.rights import RBAC, Grant, Right, described, of_rule

@@ -18,7 +18,6 @@ from ..._core.change.record import (
     Change,
     before_change,
     checked_record,
-    collector_of,
     collectors,
     failed_as,
     in_state,
@@ -28,6 +27,7 @@ from ..._core.change.record import (
     since_of,
 )
 from ..._core.cluster.bundle import Manifest, Ref, normalise, ref
+from ..._core.cluster.ownership import collector_of
 from ..._core.cluster.replacement_order import RUNS
 from ..._core.errors import Failure, Problem
 from ..api.explain import asking

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from ..._core.change.extract import extracted, is_within
-from ..._core.change.record import Change, collector_of, identified
+from ..._core.change.record import Change, identified
 from ..._core.change.worked import Worked, is_worse, place, unfinished, worked
 from ..._core.cluster.bundle import Manifest, Ref, ordered, ref
-from ..._core.cluster.ownership import last_apply, reapplied
+from ..._core.cluster.ownership import collector_of, last_apply, reapplied
 from ..._core.cluster.rollout import Symptom
 from ..._core.cluster.rollout_tables import COUNTS
 from ..._core.errors import Failure, Problem

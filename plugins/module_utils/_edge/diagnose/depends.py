@@ -9,8 +9,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
-from ..._core.change.record import collector_of, is_record, record_name, standing
-from ..._core.cluster.ownership import is_ours, release_of
+from ..._core.change.record import is_record, record_name, standing
+from ..._core.cluster.ownership import collector_of, is_ours, release_of
 from ..._core.cluster.references import Source, missing_keys, sources
 from ..._core.cluster.rights import Right
 from ..._core.collector.names import OWNER

@@ -215,6 +215,9 @@ def test_a_recipe_of_the_user_that_does_not_describe_itself_is_refused(tmp_path:
 def test_collectors_that_cannot_live_together_are_refused() -> None:
     with pytest.raises(Problem, match=r"'agent' and 'other' both open 4317/TCP on the node"):
         rendered(AGENT, {**AGENT, "name": "other"})
+    with pytest.raises(Problem, match=r"both open 4318/TCP on the node; .*; and 85 more") as caught:
+        rendered(*({**AGENT, "name": f"agent{number}"} for number in range(10)))
+    assert len(str(caught.value)) < 1000
 
 
 @pytest.mark.parametrize("backend", ["kubernetes", "operator"])
