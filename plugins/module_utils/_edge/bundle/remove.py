@@ -114,7 +114,9 @@ def _account_users(session: Session, account: Manifest, going: set[Identity]) ->
 
 def _definition_users(session: Session, definition: Manifest, going: set[Identity]) -> str:
     spec = definition["spec"]
-    version = next(version["name"] for version in spec["versions"] if version.get("served"))
+    version = next((version["name"] for version in spec["versions"] if version.get("served")), "")
+    if not version:
+        return "it serves no version, so whether it is used is unknown"
     names = spec["names"]
     resource = ApiResource(f"{spec['group']}/{version}", names["kind"], names["plural"], spec["scope"] != "Cluster")
     items = _listed(session, resource, "", METADATA_LIST)

@@ -126,10 +126,12 @@ class Restart:
 
     def _restart(self, workload: Workload) -> None:
         """Restart one workload and wait for it. If its new pods do not become ready, restore its pod template."""
+        live = self._live(workload)
+        if live is None:  # its owner has deleted it while others restarted
+            return
         self.restarted.append(workload)
         if self.check:
             return
-        live = self._live(workload) or {}
         before = (live["spec"]["template"]["metadata"].get("annotations") or {}).get(RESTARTED)
         now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
         self._annotate(workload, now, live["metadata"]["resourceVersion"])

@@ -290,6 +290,17 @@ def test_a_definition_in_use_stays() -> None:
     assert actions(result)["CustomResourceDefinition things.example.com"] == "unchanged"
 
 
+def test_a_definition_that_serves_no_version_stays() -> None:
+    api = FakeApi()
+    present(api, BUNDLE)
+    path = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/things.example.com"
+    for version in api.objects[path]["spec"]["versions"]:
+        version["served"] = False
+    result = absent(api, BUNDLE)
+    assert any("it serves no version, so whether it is used is unknown" in text for text in result["warnings"])
+    assert path in api.objects
+
+
 def test_removal_waits_and_tells_what_holds_it() -> None:
     api = ours(NAMESPACE, obj("ConfigMap", metadata={"finalizers": ["example.com/hold"]}))
     api._delete = lambda _path, _query, _body, _match: status(200, "", "")

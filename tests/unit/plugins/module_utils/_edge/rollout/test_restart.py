@@ -207,6 +207,21 @@ def test_what_is_left_alone_is_named_with_its_reason() -> None:
     assert watched(api) == []
 
 
+def test_a_workload_that_is_deleted_meanwhile_is_not_restarted() -> None:
+    api = api_with(pod("one"), deployment("one"))
+    path, read = "/apis/apps/v1/namespaces/ns/deployments/one", []
+
+    def deleted(method: str, where: str) -> None:
+        if (method, where) == ("GET", path):
+            read.append(where)
+            if len(read) > 1:
+                api.objects.pop(path, None)
+
+    api.trouble = deleted  # type: ignore[assignment]
+    found = restart(api, "ns").run([], SIDECARS)
+    assert (names(found), names(found, "restarted"), found["changed"]) == (["one"], [], False)
+
+
 def test_a_restart_whose_pods_do_not_become_ready_is_undone_and_ends_the_run() -> None:
     api = api_with(pod("one"), pod("two"), deployment("one"), deployment("two"))
     path = "/apis/apps/v1/namespaces/ns/deployments/one"
