@@ -1,11 +1,12 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""iam_service_account_role from nothing to nothing, each step twice and first in check mode."""
+"""iam_service_account_role from nothing to nothing, each step twice and first in check mode; and with any trouble."""
 
 from __future__ import annotations
 
 import json
+import random
 from typing import Any
 
 import pytest
@@ -166,8 +167,7 @@ def test_an_answer_that_was_lost_is_no_error(aws: Aws, operation: str) -> None:
 
 def test_a_run_that_ended_half_way_is_taken_up(aws: Aws) -> None:
     aws.world.trouble(operation=PUT, code="AccessDenied", status=403)
-    ended = run(aws, statements=[SPANS])
-    assert "Allow iam:PutRolePolicy to the caller" in ended["msg"]
+    assert "Allow iam:PutRolePolicy to the caller" in run(aws, statements=[SPANS])["msg"]
     aws.changing()
     step(aws, {PUT: 1}, statements=[SPANS])
 
@@ -175,12 +175,10 @@ def test_a_run_that_ended_half_way_is_taken_up(aws: Aws) -> None:
 def test_what_iam_does_not_show_yet_is_waited_for(aws: Aws) -> None:
     aws.world.trouble(operation="GetRole", code="NoSuchEntity", status=404, skip=1, times=3)
     before = aws.clock.now
-    done = run(aws, statements=[SPANS])
-    assert done["changed"]
+    assert run(aws, statements=[SPANS])["changed"]
     assert aws.clock.now - before == 3
     aws.world.trouble(operation="GetRole", code="NoSuchEntity", status=404, skip=1, times=1000)
-    lost = run(aws, statements=[], wait_seconds=5)
-    assert "IAM does not show what was written after 5 s" in lost["msg"]
+    assert "IAM does not show what was written after 5 s" in run(aws, statements=[], wait_seconds=5)["msg"]
 
 
 @cases(
@@ -224,3 +222,25 @@ def test_inventories_that_share_an_account_do_not_take_its_role_from_each_other(
     step(aws, {TAG: 1}, statements=[SPANS], collectors=["a", "b"])
     step(aws, {TAG: 1}, statements=[SPANS], collectors=["other"], adopt=True)
     step(aws, {"DeleteRolePolicy": 1, "DeleteRole": 1}, state="absent", collectors=["other"])
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_whatever_trouble_comes_the_next_run_makes_it_whole(aws: Aws, seed: int) -> None:
+    chance = random.Random(seed)
+    for options in ({"statements": [SPANS]}, {"statements": [SPANS], "managed_policies": [XRAY], **IDENTITY}):
+        for _trouble in range(4):
+            kind = chance.choice([{"drop": "before"}, {"drop": "after"}, {"code": "Throttling", "status": 400}])
+            aws.world.trouble(skip=chance.randrange(12), times=chance.choice([1, 2, 200]), **kind)
+            run(aws, **options)
+            aws.world.faults.clear()
+        assert not run(aws, **options).get("failed")
+        assert run(aws, **options)["changed"] is False
+    trust = json.loads(live().assume_role_policy_document)["Statement"]
+    assert [item["Sid"] for item in trust] == ["O11yOpentelemetryPodIdentity"]
+    assert (list(live().policies), len(live().tags), len(aws.world.associations)) == (["o11y-opentelemetry"], 3, 1)
+    aws.world.trouble(skip=chance.randrange(8), drop="after", times=200)
+    run(aws, state="absent")
+    aws.world.faults.clear()
+    run(aws, state="absent")
+    assert NAME not in [role.name for role in iam_backends[ACCOUNT]["aws"].roles.values()]
+    assert aws.world.associations == {}

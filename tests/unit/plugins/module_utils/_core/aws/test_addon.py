@@ -42,10 +42,6 @@ def test_the_version_is(asked: str | None, installed: str | None, chosen: str) -
     assert pick(asked, installed) == chosen
 
 
-def test_builds_are_ordered_by_number() -> None:
-    assert versions.order(NEW) > versions.order(DEFAULT) > versions.order(OLD)
-
-
 def test_without_a_default_it_is_the_newest() -> None:
     assert pick(None, None, [versions.AddonVersion(DEFAULT), versions.AddonVersion(OLD)]) == DEFAULT
 
@@ -140,9 +136,11 @@ def expected(operation: str, status: str, code: str, patience: wait.Patience, de
     return "failed" if code in FINAL or degraded_for >= patience.seconds else "wait"
 
 
-def test_every_status_and_issue_code_of_aws_is_in_the_tables() -> None:
+def test_every_status_and_issue_code_of_aws_is_in_the_tables_and_others_are_waited_for() -> None:
     assert set(STATUSES) == set(ROWS) == set(wait.TABLE) == set(wait.PRESENT) == set(wait.REMOVED)
     assert set(CODES) == set(ISSUES)
+    assert set(EKS.shape_for("UpdateStatus").enum) == {"InProgress", "Failed", "Cancelled", "Successful"}
+    assert wait.judge("create", "PAUSED", patience=WAIT).what == "wait", "a status that is not known yet"
 
 
 @pytest.mark.parametrize("operation", wait.OPERATIONS)
@@ -164,14 +162,6 @@ def test_one_final_issue_among_others_ends_the_wait() -> None:
 def test_the_word_of_our_update_comes_before_the_status(status: str, update: str, what: str) -> None:
     verdict = wait.judge("update", status, update=update, patience=ACCEPT)
     assert verdict.what == (what or expected("update", status, "", ACCEPT, 0))
-
-
-def test_every_update_status_is_known() -> None:
-    assert set(EKS.shape_for("UpdateStatus").enum) == {"InProgress", "Failed", "Cancelled", "Successful"}
-
-
-def test_a_status_that_is_not_known_yet_is_waited_for() -> None:
-    assert wait.judge("create", "PAUSED", patience=WAIT).what == "wait"
 
 
 def test_failures_are_taken_up_again_and_a_deletion_that_failed_is_not() -> None:

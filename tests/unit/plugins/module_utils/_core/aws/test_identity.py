@@ -83,6 +83,7 @@ def test_who_calls_aws_gets_a_role_and_who_does_not_gets_none() -> None:
     assert found["accounts"][0]["statements"] == [XRAY]
     assert [item["collectors"] for item in found["accounts"] + found["unneeded"]] == [["gateway"], ["agent"]]
     assert found["accounts"][0]["managed_policies"] == []
+    assert decided(role_name="one")["unneeded"] == [], "the role of one account is no leftover of another"
 
 
 def test_managed_policies_are_for_all_since_nobody_can_derive_what_they_are_for() -> None:
@@ -130,10 +131,6 @@ def test_a_static_role_is_handed_over_as_it_is() -> None:
     found = decided(provider="static", cluster_name="", role_arns={"obs/gateway": "arn:a"})
     assert found["annotations"] == {"obs/gateway": {identity.ROLE_ANNOTATION: "arn:a"}}
     assert (names(found), found["unneeded"]) == ([""], [])
-
-
-def test_a_role_that_one_account_has_is_no_leftover_of_another() -> None:
-    assert decided(role_name="one")["unneeded"] == []
 
 
 def test_the_arn_of_a_cluster_says_where_it_is() -> None:
@@ -184,11 +181,8 @@ def test_thumbprints_are_optional_and_checked() -> None:
             oidc.thumbprints(wrong)
 
 
-def test_nothing_that_differs_is_no_step() -> None:
+def test_what_does_not_differ_is_no_step_and_thumbprints_of_aws_are_left_alone() -> None:
     assert oidc.steps(LIVE, oidc.goal(LIVE, ["a"], None, None, purge=False)) == []
-
-
-def test_thumbprints_of_aws_are_left_alone() -> None:
     (step,) = oidc.steps(LIVE, oidc.goal(LIVE, ["a", "b"], ["e" * 40], None, purge=False))
     assert step.operation == "update_open_id_connect_provider_thumbprint"
 

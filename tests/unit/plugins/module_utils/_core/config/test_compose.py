@@ -36,11 +36,8 @@ def test_recipes_add_up() -> None:
     }
 
 
-def test_the_same_component_twice_is_one_when_equal() -> None:
+def test_the_same_component_twice_is_one_when_equal_or_else_both_recipes_are_named() -> None:
     assert compose([RECEIVE, RECEIVE]).config["receivers"] == {"otlp": {}}
-
-
-def test_two_recipes_that_disagree_are_both_named() -> None:
     other = recipe("other", {"receivers": {"otlp": {"a": 1}}})
     with pytest.raises(Problem) as refused:
         compose([RECEIVE, other])
@@ -141,14 +138,17 @@ def test_appending_what_is_no_list_is_refused_with_the_path(base: Any, more: Any
         compose([user(base), user(more)])
 
 
-def test_appended_processors_are_put_in_order() -> None:
-    more = user({"service": {"pipelines": {"traces": {"processors+": ["memory_limiter"]}}}})
-    assert pipelines(RECEIVE, BATCH, more)["traces"]["processors"] == ["memory_limiter", "batch"]
-
-
-def test_the_order_that_a_user_writes_stays() -> None:
-    mine = user({"service": {"pipelines": {"traces": {"processors": ["batch", "memory_limiter"]}}}})
-    assert pipelines(RECEIVE, mine)["traces"]["processors"] == ["batch", "memory_limiter"]
+@cases(
+    "written, order",
+    ({"processors+": ["memory_limiter"]}, ["memory_limiter", "batch"]),
+    ({"processors": ["batch", "memory_limiter"]}, ["batch", "memory_limiter"]),
+    ids=["appended ones are put in order", "a whole list stays"],
+)
+def test_the_order_of_processors_is_the_users_only_if_the_list_is(written: Any, order: list[str]) -> None:
+    assert (
+        pipelines(RECEIVE, BATCH, user({"service": {"pipelines": {"traces": written}}}))["traces"]["processors"]
+        == order
+    )
 
 
 def test_the_result_reads_as_people_write_one() -> None:
