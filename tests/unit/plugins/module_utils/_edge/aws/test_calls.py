@@ -57,14 +57,10 @@ STAYS = [
 
 
 @pytest.mark.parametrize("error", PASSES, ids=repr)
-def test_what_passes_is_tried_again(error: Exception) -> None:
+def test_what_passes_is_tried_again_for_a_while(error: Exception) -> None:
     calls, clock = calls_to(Client(error, error, {"ok": 1}))
     assert calls("describe_addon") == {"ok": 1}
     assert clock() - 1000 == 3
-
-
-@pytest.mark.parametrize("error", PASSES, ids=repr)
-def test_what_does_not_pass_ends(error: Exception) -> None:
     calls, clock = calls_to(Client(error))
     with pytest.raises(type(error)):
         calls("describe_addon")
@@ -132,11 +128,8 @@ def test_every_text_can_be_told(codes: frozenset[str]) -> None:
         assert "{" not in text
 
 
-def test_an_unknown_answer_is_told_as_it_is() -> None:
+def test_an_unknown_answer_is_told_as_it_is_and_no_code_is_both_passing_and_final() -> None:
     text = str(explain(FailedCall("OddException", "because", 418, "eks", "CreateAddon"), "Do it"))
     assert text.startswith("Do it: AWS answers OddException to eks:CreateAddon (because).")
-
-
-def test_no_code_is_both_passing_and_told_as_final() -> None:
     assert all(passing(FailedCall(code, "")) for code in access.PASSING_CODES)
     assert not passing(FailedCall("ResourceInUseException", "", 409))

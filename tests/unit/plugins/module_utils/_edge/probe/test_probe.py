@@ -83,15 +83,19 @@ def counted(items: int, failed: int = 0) -> str:
     return "\n".join([*lines, f"otelcol_exporter_send_failed_spans {failed}"])
 
 
-def test_it_is_seen_in_the_counts() -> None:
-    api = FakeApi(POD)
-    api.texts[METRICS] = counted(4)
+def counting(api: FakeApi, signals: list[str], after: str, path: str = METRICS) -> dict[str, Any]:
+    """Send to collectors that have counted 4, and of which one then counts something else."""
+    api.texts |= dict.fromkeys((METRICS, path), counted(4))
 
     def send(_signal: str, _body: bytes, _seconds: float) -> bytes:
-        api.texts[METRICS] = counted(5)
+        api.texts[path] = after
         return b""
 
-    result = probe(api, send, ARRIVAL | {"evidence": "metrics"}).run(SIGNALS)
+    return probe(api, send, ARRIVAL | {"evidence": "metrics"}).run(signals)
+
+
+def test_it_is_seen_in_the_counts() -> None:
+    result = counting(FakeApi(POD), SIGNALS, counted(5))
     counts = ["otelcol_receiver_accepted_spans +1", "otelcol_exporter_sent_spans +1"]
     assert result["signals"]["traces"]["evidence"] == counts
     assert result["signals"]["traces"]["seen"] == "the metrics of pod ns/p"
@@ -99,27 +103,13 @@ def test_it_is_seen_in_the_counts() -> None:
 
 def test_only_the_pods_that_counted_it_are_named() -> None:
     api = FakeApi(POD, obj("Pod", "q", labels={"app": "c"}, spec=POD["spec"], status=POD["status"]))
-    quiet = METRICS.replace("/p:", "/q:")
-    api.texts |= {METRICS: counted(4), quiet: counted(4)}
-
-    def send(_signal: str, _body: bytes, _seconds: float) -> bytes:
-        api.texts[quiet] = counted(5)
-        return b""
-
-    result = probe(api, send, ARRIVAL | {"evidence": "metrics"}).run(["traces", "logs"])
+    result = counting(api, ["traces", "logs"], counted(5), METRICS.replace("/p:", "/q:"))
     assert result["msg"] == "traces, logs arrived, seen in the metrics of pod ns/q"
 
 
 def test_what_does_not_arrive_is_told_with_what_the_collector_counts() -> None:
-    api = FakeApi(POD)
-    api.texts[METRICS] = counted(4)
-
-    def send(_signal: str, _body: bytes, _seconds: float) -> bytes:
-        api.texts[METRICS] = counted(4, failed=1)
-        return b""
-
     with pytest.raises(Failure, match="traces sent and taken, but not arrived") as caught:
-        probe(api, send, ARRIVAL | {"evidence": "metrics"}).run(["traces"])
+        counting(FakeApi(POD), ["traces"], counted(4, failed=1))
     assert "otelcol_exporter_send_failed_spans +1" in str(caught.value)
     assert caught.value.facts["signals"]["traces"]["sent"] is True
 
