@@ -5,8 +5,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -40,102 +42,96 @@ def cluster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Cluster:
     return Cluster(Home(tmp_path), "it", 0)
 
 
-def test_up_env_status_down(cluster: Cluster, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["down"]) == main(["down"]) == 0
-    assert main(["status"]) == 1
-    assert main(["env"]) == 1
-    assert main(["up", "--nodes", "2"]) == 0
-    assert main(["up"]) == 0
-    assert main(["up", "--nodes", "3"]) == 1
-    assert "run `down` first" in capsys.readouterr().err
-    assert main(["env"]) == 0
-    printed = capsys.readouterr().out
+@pytest.fixture
+def ran(cluster: Cluster, capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str, str]]:
+    """Runs the command, and returns its exit code, what it prints, and what it says beside."""
+
+    def call(*arguments: str) -> tuple[int, str, str]:
+        capsys.readouterr()
+        return main([*arguments]), *capsys.readouterr()
+
+    return call
+
+
+def test_up_env_status_down(cluster: Cluster, ran: Any) -> None:
+    assert [ran(word)[0] for word in ("down", "down", "status", "env")] == [0, 0, 1, 1]
+    assert [ran("up", "--nodes", "2")[0], ran("up")[0]] == [0, 0]
+    code, _printed, said = ran("up", "--nodes", "3")
+    assert (code, "run `down` first" in said) == (1, True)
+    code, printed, _said = ran("env")
+    assert code == 0
     assert f"export KUBECONFIG={cluster.kubeconfig}\n" in printed
     assert "export O11Y_TESTBED_NODE_IPS='172.30.0.2 172.30.0.3'\n" in printed
     assert "export O11Y_TESTBED_KIND=embedded\n" in printed
-    assert main(["status"]) == 0
-    assert main(["down"]) == 0
-    assert main(["status"]) == 1
+    assert [ran(word)[0] for word in ("status", "down", "status")] == [0, 0, 1]
 
 
-@cases("arguments, said", (["up", "--name", "a/b"], "choose another --name"), (["install", "helm"], "run `up` first"))
-def test_what_cannot_be_is_refused(
-    cluster: Cluster, capsys: pytest.CaptureFixture[str], arguments: list[str], said: str
-) -> None:
-    assert main(arguments) == 1
-    assert said in capsys.readouterr().err
+@cases("arguments, words", (["up", "--name", "a/b"], "choose another --name"), (["install", "helm"], "run `up` first"))
+def test_what_cannot_be_is_refused(ran: Any, arguments: list[str], words: str) -> None:
+    code, _printed, said = ran(*arguments)
+    assert (code, words in said) == (1, True)
 
 
-def test_where_no_cluster_can_be_had_the_exit_code_is_3(
-    cluster: Cluster, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_where_no_cluster_can_be_had_the_exit_code_is_3(ran: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     table = {name: replace(item, lacks=lambda *_: Reason("no luck", "get it")) for name, item in PROVIDERS.items()}
     monkeypatch.setattr(providers, "PROVIDERS", table)
-    assert main(["up"]) == 3
-    printed = capsys.readouterr().err
-    assert all(f"{name}: no luck" in printed and f"{name}: get it" in printed for name in PROVIDERS)
+    code, _printed, said = ran("up")
+    assert code == 3
+    assert all(f"{name}: no luck" in said and f"{name}: get it" in said for name in PROVIDERS)
 
 
-def test_down_leaves_somebody_elses_cluster_alone(
-    cluster: Cluster, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert main(["up"]) == 0
-    table = {**providers.PROVIDERS, "external": replace(PROVIDERS["external"], lacks=lambda *_: None)}
+def external(monkeypatch: pytest.MonkeyPatch, **changes: Any) -> None:
+    """Let the provider of a user's cluster be a real one, with these changes."""
+    table = {**providers.PROVIDERS, "external": replace(PROVIDERS["external"], **changes)}
     monkeypatch.setattr(providers, "PROVIDERS", table)
-    assert main(["down"]) == 0
-    assert "is yours and stays" in capsys.readouterr().err
+
+
+def test_down_leaves_somebody_elses_cluster_alone(cluster: Cluster, ran: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert ran("up")[0] == 0
+    external(monkeypatch, lacks=lambda *_: None)
+    code, _printed, said = ran("down")
+    assert (code, "is yours and stays" in said) == (0, True)
     assert cluster.read() is not None
 
 
 def test_a_cluster_of_the_user_that_is_not_asked_for_changes_nothing(
-    cluster: Cluster, theirs: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    cluster: Cluster, ran: Any, theirs: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("KUBECONFIG", theirs)
-    table = {**providers.PROVIDERS, "external": PROVIDERS["external"]}
-    monkeypatch.setattr(providers, "PROVIDERS", table)
-    assert main(["up"]) == 0
-    said = capsys.readouterr().err
+    external(monkeypatch)
+    code, _printed, said = ran("up")
+    assert code == 0
     assert "KUBECONFIG names a cluster that is not the testbed's" in said
     assert "O11Y_TESTBED_PROVIDER=external O11Y_TESTBED_CONTEXT=prod" in said
-    assert main(["env"]) == 0
-    assert f"export KUBECONFIG={cluster.kubeconfig}\n" in capsys.readouterr().out
-    assert main(["down"]) == 0
-    assert cluster.read() is None
+    code, printed, _said = ran("env")
+    assert (code, f"export KUBECONFIG={cluster.kubeconfig}\n" in printed) == (0, True)
+    assert (ran("down")[0], cluster.read()) == (0, None)
 
 
-def test_the_shell_forgets_what_would_lead_modules_to_another_cluster(
-    cluster: Cluster, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert main(["up"]) == 0
+def test_the_shell_forgets_what_would_lead_modules_elsewhere(ran: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert ran("up")[0] == 0
     monkeypatch.setenv("K8S_AUTH_KUBECONFIG", "/somewhere/config")
     monkeypatch.setenv("O11Y_EKS_CLUSTER", "{}")
-    capsys.readouterr()
-    assert main(["env"]) == 0
-    assert {"unset K8S_AUTH_KUBECONFIG", "unset O11Y_EKS_CLUSTER"} <= set(capsys.readouterr().out.splitlines())
+    code, printed, _said = ran("env")
+    assert (code, {"unset K8S_AUTH_KUBECONFIG", "unset O11Y_EKS_CLUSTER"} - set(printed.splitlines())) == (0, set())
 
 
-def test_what_is_installed_on_the_testbeds_cluster_is_not_on_that_of_a_user(
-    cluster: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_what_is_installed_on_our_cluster_is_not_on_a_users(cluster: Cluster, ran: Any, monkeypatch: Any) -> None:
     Installed(["cert-manager", "helm", "jaeger"]).write(cluster)
-    external = replace(PROVIDERS["external"], lacks=lambda *_: None, variables=lambda _: {})
-    monkeypatch.setattr(providers, "PROVIDERS", {**providers.PROVIDERS, "external": external})
-    assert main(["env"]) == 0
-    assert "export O11Y_TESTBED_INSTALLED=helm\n" in capsys.readouterr().out
+    external(monkeypatch, lacks=lambda *_: None, variables=lambda _: {})
+    code, printed, _said = ran("env")
+    assert (code, "export O11Y_TESTBED_INSTALLED=helm\n" in printed) == (0, True)
 
 
-def test_what_was_installed_is_exported(
-    cluster: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_what_was_installed_is_exported(cluster: Cluster, ran: Any, tmp_path: Path, monkeypatch: Any) -> None:
     monkeypatch.delenv("O11Y_RELEASE_MIRROR", raising=False)
-    assert main(["up"]) == 0
-    assert main(["install", "opentelemetry-operator@0.1.0"]) == 3
-    assert f"{tmp_path}/mirror/opentelemetry-operator/v0.1.0 has no" in capsys.readouterr().err
+    assert ran("up")[0] == 0
+    code, _printed, said = ran("install", "opentelemetry-operator@0.1.0")
+    assert (code, f"{tmp_path}/mirror/opentelemetry-operator/v0.1.0 has no" in said) == (3, True)
     Installed(["helm", "python"]).write(cluster)
-    assert main(["env"]) == 0
-    printed = capsys.readouterr().out
+    code, printed, _said = ran("env")
+    assert code == 0
     assert f"export O11Y_RELEASE_MIRROR={tmp_path}/mirror\n" in printed
     assert "export O11Y_TESTBED_INSTALLED='helm python'\n" in printed
     monkeypatch.setenv("O11Y_RELEASE_MIRROR", "https://mirror.example")
-    assert main(["env"]) == 0
-    assert "export O11Y_RELEASE_MIRROR=https://mirror.example\n" in capsys.readouterr().out
+    assert "export O11Y_RELEASE_MIRROR=https://mirror.example\n" in ran("env")[1]

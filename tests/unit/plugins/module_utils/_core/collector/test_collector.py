@@ -58,21 +58,14 @@ SERVED = [*OTHERS, AGENT | {"service": {"enabled": True}}, OTHERS[0] | {"service
 NOT_SERVED = [AGENT, OTHERS[0] | {"service": {"enabled": False}}]
 
 
-def test_agents_open_ports_on_their_node() -> None:
+def test_agents_open_ports_on_their_node_and_all_others_have_a_service() -> None:
     assert [options for options in ON_NODE + NOT_ON_NODE if collector(**options).uses_host_ports] == ON_NODE
-
-
-def test_all_but_agents_have_a_service() -> None:
     assert [options for options in SERVED + NOT_SERVED if collector(**options).wants_service] == SERVED
 
 
 def test_labels_of_the_user_cannot_replace_ours() -> None:
     labels = {"team": "a", "component": "mine", "app.kubernetes.io/managed-by": "me"}
     assert collector(labels=labels).object_labels == {"team": "a", **LABELS}
-
-
-def test_numbers_follow_from_the_memory_limit() -> None:
-    assert collector(memory_limit="1Gi").memory.limit_mib == 819
 
 
 @cases(
@@ -135,9 +128,9 @@ def test_a_value_that_cannot_be_text_is_refused_with_its_key(value: Any) -> None
         names.texts("labels", {"a": value})
 
 
-def test_cluster_wide_names_tell_namespaces_apart() -> None:
-    assert names.cluster_wide("a-b", "c") == "a-b.c"
-    assert names.cluster_wide("a", "b-c") == "a.b-c"
+def test_names_of_objects_follow_from_that_of_the_collector_and_tell_namespaces_apart() -> None:
+    assert (names.cluster_wide("a-b", "c"), names.cluster_wide("a", "b-c")) == ("a-b.c", "a.b-c")
+    assert names.headless("store") == "store-headless"
 
 
 def test_no_two_releases_are_alike() -> None:
@@ -146,10 +139,6 @@ def test_no_two_releases_are_alike() -> None:
     found += [names.shared_release("a"), names.shared_release("b" * 63), "cert-manager"]
     assert len(set(found)) == len(found)
     assert all(len(value) <= 63 and re.fullmatch(r"[a-z0-9]([-a-z0-9_.]*[a-z0-9])?", value) for value in found)
-
-
-def test_a_governing_service_is_named_after_its_collector() -> None:
-    assert names.headless("store") == "store-headless"
 
 
 QUANTITIES = {"1024": 1024, "1k": 1000, "1Ki": 1024, "1M": 10**6, "512Mi": 512 * 2**20, "1.5Gi": 1536 * 2**20}
@@ -171,7 +160,8 @@ def test_what_is_no_quantity_is_refused_by_name(text: str) -> None:
 
 @cases("limit, mib, spike", ("64Mi", 51, 16), ("512Mi", 409, 128), ("2Gi", 1638, 512), ("1G", 762, 238))
 def test_the_limiter_and_the_garbage_collector_follow_from_one_limit(limit: str, mib: int, spike: int) -> None:
-    assert quantities.memory(limit) == quantities.Memory(mib, spike, f"{mib}MiB")
+    found = quantities.Memory(mib, spike, f"{mib}MiB")
+    assert collector(memory_limit=limit).memory == quantities.memory(limit) == found
 
 
 def test_too_little_memory_is_refused_with_what_is_enough() -> None:

@@ -89,9 +89,7 @@ def test_two_receivers_of_a_type_have_port_names_of_their_own() -> None:
     assert names[:3] == ["jaeger-compact", "jaeger-compac-2", "jaeger-compac-3"]
     assert names[9:] == ["jaeger-compa-10", "jaeger-compa-11"]
     assert max(map(len, names)) <= 15
-
-
-def test_one_port_of_one_protocol_is_there_once() -> None:
+    # One port of one protocol is there once.
     receivers = {"zipkin": {"endpoint": f"{ANY}:2000"}, "awsxray": {}}
     assert ports(needs(running(receivers=receivers))) == ["zipkin 2000/TCP", "xray 2000/UDP"]
 

@@ -125,10 +125,6 @@ def test_discovery_reads_what_its_role_names(role: str, granted: list[str]) -> N
     assert urls == ([{"nonResourceURLs": ["/metrics"], "verbs": ["get"]}] if granted else [])
 
 
-def test_roles_of_all_jobs_count_once() -> None:
-    assert rules(scraping("pod", "node", "pod")) == [("", "nodes nodes/metrics", READ), ("", "pods", READ)]
-
-
 @cases("path, asked", ("/api/v1/nodes/$$1/proxy/metrics/cadvisor", True), ("/metrics", False), (None, False))
 def test_who_asks_kubelets_through_the_api_server_may_do_so(path: str | None, asked: bool) -> None:
     job = {
@@ -139,7 +135,8 @@ def test_who_asks_kubelets_through_the_api_server_may_do_so(path: str | None, as
     assert found == [("", "nodes nodes/metrics", READ), *([("", "nodes/proxy", "get")] if asked else [])]
 
 
-def test_the_same_permission_of_two_components_is_granted_once() -> None:
+def test_the_same_permission_of_two_components_or_jobs_is_granted_once() -> None:
+    assert rules(scraping("pod", "node", "pod")) == [("", "nodes nodes/metrics", READ), ("", "pods", READ)]
     one = running(processors={"k8s_attributes": {}})
     both = running(processors={"k8s_attributes": {}, "k8s_attributes/2": {}})
     assert needs(one).rules == needs(both).rules
