@@ -82,10 +82,10 @@ class Case:
         }
 
     def look(self, pods: list[dict[str, Any]]) -> None:
-        """Note when the first pod with the new config is seen, when one is ready, and since when there is none."""
-        own = [(config_of(pod, self.name), is_ready(pod)) for pod in pods]
-        new = [ready for config, ready in own if config and config not in self.before]
-        old = [ready for config, ready in own if config in self.before]
+        """Note when the first pod of the new revision is seen, when one is ready, and since when there is none."""
+        own = [(revision_of(pod, self.name), is_ready(pod)) for pod in pods]
+        new = [ready for revision, ready in own if revision and revision not in self.before]
+        old = [ready for revision, ready in own if revision in self.before]
         self.seen = self.seen or (time.monotonic() if new else 0.0)
         self.ready = self.ready or (time.monotonic() if any(new) else 0.0)
         back = self.seen and not new and all(old) and len(old) > 1
@@ -103,7 +103,7 @@ class Case:
 
     @property
     def lasted(self) -> float:
-        """Return for how many seconds pods had the new config."""
+        """Return for how many seconds there were new pods."""
         return self.undone - (self.ready or self.seen)
 
     def missing(self, backend: str) -> int:
@@ -117,12 +117,10 @@ def is_ready(pod: Mapping[str, Any]) -> bool:
     return any(one["type"] == "Ready" and one["status"] == "True" for one in pod["status"].get("conditions", ()))
 
 
-def config_of(pod: Mapping[str, Any], name: str) -> str:
-    """Return the ConfigMap with the config of a pod, if the pod is of that collector."""
-    if pod["metadata"]["labels"].get("o11y.opentelemetry/collector") != name:
-        return ""
-    volumes = [volume["configMap"]["name"] for volume in pod["spec"]["volumes"] if "configMap" in volume]
-    return next(one for one in volumes if one.startswith(f"{name}-"))
+def revision_of(pod: Mapping[str, Any], name: str) -> str:
+    """Return the revision of a pod, if the pod is of that collector."""
+    labels = pod["metadata"]["labels"]
+    return str(labels["pod-template-hash"]) if labels.get("o11y.opentelemetry/collector") == name else ""
 
 
 class Site:
@@ -130,7 +128,7 @@ class Site:
 
     def __init__(self, host: Host, backend: str, where: Mapping[str, str], folder: Path) -> None:
         self.cluster, self.where, self.file = Cluster(host, NAMESPACE), where, folder / "inventory.yml"
-        self.common = {
+        self.common: dict[str, Any] = {
             "otel_collector_namespace": NAMESPACE,
             "otel_collector_backend": backend,
             "otel_collector_replicas": 2,
@@ -157,7 +155,7 @@ class Site:
     def watched(self, cases: Iterable[Case]) -> Iterator[None]:
         """Watch the pods of all cases, while clients send to them."""
         for case in cases:
-            case.before, case.seen, case.ready, case.undone = set(self.configs(case)), 0.0, 0.0, 0.0
+            case.before, case.seen, case.ready, case.undone = set(self.revisions(case)), 0.0, 0.0, 0.0
 
         def look() -> None:
             pods = self.pods()
@@ -167,8 +165,16 @@ class Site:
         with self.clients(cases), repeated(look, 1.0):
             yield
 
-    def configs(self, case: Case) -> list[str]:
-        return [one for pod in self.pods() if (one := config_of(pod, case.name))]
+    def forget(self, cases: Iterable[Case]) -> None:
+        """Stop the pods of some cases. What else they have goes with the namespace."""
+        kind = {"kubernetes": "deployments", "operator": "opentelemetrycollectors"}[
+            self.common["otel_collector_backend"]
+        ]
+        names = " ".join(case.name for case in cases)
+        self.cluster.host.check_output(f"kubectl -n {NAMESPACE} delete {kind} --wait=false {names}")
+
+    def revisions(self, case: Case) -> list[str]:
+        return [one for pod in self.pods() if (one := revision_of(pod, case.name))]
 
     def records(self) -> str:
         command = f"kubectl -n {NAMESPACE} get configmap -l o11y.opentelemetry/change=under-way -o name"

@@ -27,8 +27,8 @@ from tests.support.runs import kill, start
 
 BACKENDS = ("kubernetes", "operator") if ONLY else ("operator",)
 FEW_FAULTS, FEW_HARMLESS = ("wrong endpoint",), ("exporter renamed",)
-# So many collectors change in one run.
-TOGETHER = 8
+# So many collectors change in one run: more of them start more pods at once than a small machine does in time.
+TOGETHER = 4
 # How long a change is judged, and within how many seconds of the first evidence a fault is undone.
 OBSERVE, BAR = 60 if ONLY else 15, 60
 CANARY = {"strategy": "canary", "observe_seconds": OBSERVE}
@@ -93,7 +93,7 @@ def test_faults_are_undone_and_harmless_changes_stay(site: Site, cases: tuple[Ca
     assert list(wrongs(site, cases, words(output))) == [], output
     assert site.records() == ""
     if ONLY:
-        ended(site.start(cases, playbook="remove"))
+        site.forget(cases)
 
 
 def wrongs(site: Site, cases: Iterable[Case], output: str) -> Iterator[str]:

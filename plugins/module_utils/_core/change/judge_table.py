@@ -89,7 +89,7 @@ ROWS = (
         "receives[?offered == `0` && due >= `20`]",
         "20 items are due by the rate of the rest, and none came",
         "{about}: no {items} came in, and about {due} were due by the rate before",
-        "Check endpoint and protocols of {id}, and that clients reach it.",
+        "Check endpoint and protocols of {id}, that clients reach it, and that no exporter behind it blocks.",
         _TELEMETRY + "#data-flow",
         "due",
     ),
