@@ -154,7 +154,7 @@ def _configs(document: Any, kind: str) -> list[Any]:
 def probes(target: Target) -> Iterator[Broken]:
     """Yield a few broken settings of every component whose settings are known exactly."""
     for row in target.catalogue.fields_of:
-        exact = row.get("exact", "").startswith(("0.158", "0.155.0..0.160")) and "type" in row
+        exact = row.get("exact", "").startswith(("0.158", "0.155.0..0.160")) and "doubt" not in row
         if exact and row["section"] in SECTIONS and usable({row["section"]: {row["type"]: {}}}, target):
             place = f"{row['section']}/{row['type']}"
             for rule, path, value in _spoilt(target.catalogue.shared_fields, row["fields"]):

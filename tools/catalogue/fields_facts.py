@@ -18,6 +18,10 @@ READ_AT = {
     "exporters/awsemf": "0.156.0",
     "extensions/sigv4auth": "0.156.0",
     "connectors/routing": "0.157.0",
+    "receivers/tcp_log": "0.159.0",
+    "receivers/udp_log": "0.159.0",
+    "extensions/oidc": "0.159.0",
+    "extensions/otlp_encoding": "0.159.0",
 }
 READ = "0.158.0"
 
@@ -54,6 +58,8 @@ ANYTHING = (
     "receivers/file_log:operators",
     "receivers/journald:operators",
     "receivers/syslog:operators",
+    "receivers/tcp_log:operators",
+    "receivers/udp_log:operators",
     "receivers/prometheus:config",
     "receivers/prometheus:target_allocator",
     "exporters/prometheus_remote_write:remote_write_queue",
@@ -105,9 +111,14 @@ NEEDS = {
     "receivers/prometheus": [["config.scrape_configs", "config.scrape_config_files", "target_allocator?"]],
     "processors/attributes": [["actions"]],
     "processors/resource": [["attributes"]],
+    "processors/delta_to_rate": [["metrics"]],
     "processors/memory_limiter": [["check_interval"], ["limit_mib", "limit_percentage"]],
     "exporters/otlp_grpc": [["endpoint"]],
     "exporters/otlp_http": [["endpoint", "traces_endpoint", "metrics_endpoint", "logs_endpoint", "profiles_endpoint"]],
+    "exporters/coralogix": [
+        ["private_key"],
+        ["domain", "traces.endpoint", "metrics.endpoint", "logs.endpoint", "profiles.endpoint"],
+    ],
     "exporters/file": [["path"]],
     "exporters/awscloudwatchlogs": [["log_group_name"], ["log_stream_name"]],
     "connectors/routing": [["table"]],
