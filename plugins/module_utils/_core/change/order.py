@@ -7,9 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from ..cluster.bundle import Manifest, Ref, ref
+from ..cluster.operator_status import COLLECTOR
+from ..cluster.ownership import collector_of
+from ..collector.names import of_operator
 from ..config.paths import items
+from ..diagnose.peers import peers
 from .extract import is_applied
 from .record import Change, collectors
 
@@ -39,13 +44,18 @@ class Wave:
 
 
 def order(
-    manifests: Sequence[Manifest], live: Mapping[Ref, Manifest | None], flows: Iterable[Flow], manager: str
+    manifests: Sequence[Manifest],
+    live: Mapping[Ref, Manifest | None],
+    flows: Iterable[Flow],
+    manager: str,
+    earlier: Iterable[Flow] = (),
 ) -> tuple[list[Wave], list[str]]:
     """Return the waves of a bundle, and warnings.
 
     Collectors that take part in no flow, or do not change, are in the first wave. Receivers change before their
     senders, so that a new port is open before anyone sends to it. A receiver that loses a port changes after its
-    senders. Collectors that send to each other in a circle change together.
+    senders, also after those that send to it by their `earlier` config alone. Collectors that send to each other in a
+    circle change together.
     """
     found = {one.name: one for one in collectors(manifests, {})}
     new = {name for name, one in found.items() if not any(live.get(ref(item)) for item in one.workloads)}
@@ -57,7 +67,8 @@ def order(
         (sender, receiver) if lost.get(receiver) and not added.get(receiver) else (receiver, sender)
         for sender, receiver in between
     ]
-    levels = _levels(first)
+    past = {(one.sender, one.receiver) for one in earlier if one.sender in moving and lost.get(one.receiver)}
+    levels = _levels([*first, *sorted(pair for pair in past - pairs if pair[0] != pair[1])])
     held = {id(item): level for name, level in levels.items() for item in _held(found[name])}
     waves = [
         Wave(
@@ -70,6 +81,28 @@ def order(
         waves[held.get(id(item), 0)].manifests.append(item)
     both = sorted({receiver for _sender, receiver in between if lost.get(receiver) and added.get(receiver)})
     return waves, [_unsafe(name, lost[name], added[name]) for name in both]
+
+
+def earlier_flows(manifests: Iterable[Manifest], configs: Iterable[tuple[str, Any]]) -> list[Flow]:
+    """Return which collectors send to Services of a bundle, given names of collectors and their earlier configs."""
+    services = {
+        (item["metadata"].get("namespace"), name): collector_of(item)
+        for item in manifests
+        for name in _services(item)
+        if collector_of(item)
+    }
+    return [
+        Flow(sender, services[peer.namespace, peer.service])
+        for sender, config in configs
+        for peer in peers(config, sender.partition("/")[0])
+        if (peer.namespace, peer.service) in services
+    ]
+
+
+def _services(item: Manifest) -> tuple[str, ...]:
+    """Return the names of the Services that a manifest is, or that the operator makes for it."""
+    name = item["metadata"]["name"]
+    return (name,) if item["kind"] == "Service" else tuple(of_operator(name)) if item["kind"] == COLLECTOR else ()
 
 
 def _differs(change: Change, live: Mapping[Ref, Manifest | None], manager: str) -> bool:

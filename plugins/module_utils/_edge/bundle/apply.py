@@ -8,17 +8,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ..._core.change.order import Flow, Wave, order
+from ..._core.change.order import Flow, Wave, earlier_flows, order
 from ..._core.cluster.bundle import Manifest, Ref, normalise, ordered, ref
 from ..._core.cluster.config_versions import predecessors
-from ..._core.cluster.operator_status import followed
+from ..._core.cluster.operator_status import COLLECTOR, followed
 from ..._core.cluster.ownership import collector_of
 from ..._core.cluster.replacement_order import RUNS, autoscaled, remade
 from ..._core.cluster.rollout import is_ready
 from ..._core.cluster.rollout_tables import COUNTS
+from ..._core.config.paths import section
 from ..._core.errors import Problem
 from ..api.cluster import ApiError, Cluster, LostError
-from ..api.explain import asking, explain, library, stranger
+from ..api.explain import asking, explain, library, parsed, stranger
 from ..change.changes import Changes
 from ..rollout.wait import follow
 from ..webhooks.reasons import unanswered
@@ -51,7 +52,7 @@ def apply_bundle(cluster: Cluster, options: BundleOptions) -> dict[str, Any]:
     changes = Changes(Writer(bundle.session), bundle.live, pruning.records)
     changes.find(options.manifests, options.change)
     flows = [Flow(one["sender"], one["receiver"]) for one in options.flows]
-    waves, warnings = order(options.manifests, bundle.live, flows, options.field_manager)
+    waves, warnings = order(options.manifests, bundle.live, flows, options.field_manager, bundle.earlier_flows())
     bundle.session.report.warnings.extend(warnings)
     awaited: set[Ref] = set()
     bundle.hold = changes.manifest
@@ -144,10 +145,23 @@ class _Apply:
 
     def _replaced(self, manifest: Manifest) -> Manifest | None:
         """Return the config that a new one replaces, so that the difference shows what changes in it."""
-        old = self.replaced.get(ref(manifest)) if self.options.diff else None
-        return (
-            self.session.live({**manifest, "metadata": {"name": old.name, "namespace": old.namespace}}) if old else None
-        )
+        return self._predecessor(manifest) if self.options.diff else None
+
+    def _predecessor(self, manifest: Manifest) -> Manifest | None:
+        old = self.replaced.get(ref(manifest))
+        metadata = {"name": old.name, "namespace": old.namespace} if old else {}
+        return self.session.live({**manifest, "metadata": metadata}) if old else None
+
+    def earlier_flows(self) -> list[Flow]:
+        """Return which collectors of the bundle send to which by the configs that new ones replace."""
+        manifests = self.options.manifests
+        new = [item for item in manifests if ref(item) in self.replaced]
+        old = self.cluster.parallel(self._predecessor, new)
+        texts = [(item, text) for item, found in zip(new, old, strict=True) for text in section(found, "data").values()]
+        configs = [(collector_of(item), parsed(text)) for item, text in texts]
+        live = [(item, self.live[ref(item)]) for item in manifests if item["kind"] == COLLECTOR]
+        configs += [(collector_of(item), section(now, "spec", "config")) for item, now in live]
+        return earlier_flows(manifests, configs)
 
     def ahead(self, wave: Wave) -> list[Manifest]:
         """Return the workloads of a wave that must work before the next one begins."""

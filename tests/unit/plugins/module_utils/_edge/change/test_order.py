@@ -9,6 +9,7 @@ import copy
 from typing import Any
 
 import pytest
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.change.order import Flow, earlier_flows
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Failure
 
 from ..bundle.helpers import actions
@@ -58,6 +59,53 @@ def test_a_receiver_that_swaps_a_port_changes_first_with_a_warning() -> None:
     assert order.index("b") < order.index("a")
     assert "ns/b opens 4318/TCP and closes 4317/TCP in one run" in str(result["warnings"])
     assert "Open the new port in one run, and close the old one in the next." in str(result["warnings"])
+
+
+SENDING = """
+exporters: {otlp_http: {endpoint: "http://b.ns.svc:4318"}}
+service: {pipelines: {traces: {exporters: [otlp_http]}}}
+"""
+
+
+def sending() -> list[Any]:
+    """Return a bundle whose collector `a` sends to `b` by its config alone, and `b` has two ports."""
+    made = bundle("one", b=[4317, 4318])
+    next(item for item in made if item["metadata"]["name"] == "a-one")["data"] = {"config": SENDING}
+    return made
+
+
+@pytest.mark.parametrize("opened", [[], [4319]])
+def test_a_sender_that_stops_sending_changes_before_its_receiver_closes_the_port(opened: list[int]) -> None:
+    order, result = changed(bundle("two", b=[4317, *opened]), sending(), flows=[])
+    assert order.index("a") < order.index("b")
+    assert (result["warnings"], result["ready"]) == ([], True)
+
+
+def test_a_sender_that_stops_sending_and_fails_leaves_the_port_open() -> None:
+    api = cluster(sending())
+    after = [*bundle("bad", "a"), *bundle("two", "b")[1:]]
+    with pytest.raises(Failure) as caught:
+        run(api, after, flows=[])
+    assert "Not changed, because it comes after: ns/b." in caught.value.fix
+    assert [api.image(name=name) for name in ("a", "b")] == ["one", "one"]
+
+
+@pytest.mark.parametrize(("kind", "service"), [("Service", "b"), ("OpenTelemetryCollector", "b-collector")])
+def test_what_an_earlier_config_sends_to(kind: str, service: str) -> None:
+    exporter = {"otlp_grpc": {"endpoint": f"{service}:4317"}}
+    config = {"exporters": exporter, "service": {"pipelines": {"logs": {"exporters": ["otlp_grpc"]}}}}
+    receiver = obj(kind, "b", labels=labels("b"))
+    assert earlier_flows([receiver], [("ns/a", config), ("other/a", config), ("ns/b", None), ("ns/c", [1])]) == [
+        Flow("ns/a", "ns/b")
+    ]
+
+
+def test_an_earlier_flow_to_a_receiver_that_closes_no_port_gives_no_order() -> None:
+    api = cluster(sending())
+    with pytest.raises(Failure) as caught:
+        run(api, [*bundle("bad", "a"), *bundle("two", "b", b=[4317, 4318])[1:]], flows=[])
+    assert "Not changed" not in caught.value.fix
+    assert api.image(name="b") == "two"
 
 
 def test_a_receiver_that_fails_goes_back_and_stops_its_senders() -> None:
