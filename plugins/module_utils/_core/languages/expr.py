@@ -1,9 +1,10 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Expressions of log operators: what keeps them from being compiled, as far as tokens show it.
+"""Expressions of log operators: what keeps them from being compiled.
 
-Source: the lexer of github.com/expr-lang/expr. What needs a parser or types is not judged. Private.
+Source: the lexer of github.com/expr-lang/expr. Mistakes that tokens show come first; expr_syntax reads the rest.
+Private.
 """
 
 from __future__ import annotations
@@ -11,6 +12,8 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
+from .expr_syntax import Parser
+from .expr_types import Invalid, NotJudged, Token
 from .regex import refusal
 
 _TOKEN = re.compile(
@@ -40,30 +43,40 @@ class Broken(NamedTuple):
     regex: bool = False
 
 
-class _Token(NamedTuple):
-    kind: str
-    text: str
-    start: int
+_NOTHING = Token("", "", 0)
 
 
-_NOTHING = _Token("", "", 0)
-
-
-def broken(text: str) -> Broken | None:
-    """Return what is wrong with an expression; None if nothing that tokens show is."""
-    tokens: list[_Token] = []
+def broken(text: str, truth: bool = False) -> Broken | None:
+    """Return what is wrong with an expression, which may have to be a truth value; None if nothing is found."""
+    tokens: list[Token] = []
     end = 0
     while end < len(text):
         match = _TOKEN.match(text, end)
         if match is None:
-            return Broken(end, "the text that begins here does not end") if text[end] in "'\"`" else None
+            return _unread(text[end], end)
         if match.lastgroup != "gap":
-            tokens.append(_Token(str(match.lastgroup), match[0], end))
+            tokens.append(Token(str(match.lastgroup), match[0], end))
         end = match.end()
-    return _of_tokens(tokens)
+    return _of_tokens(tokens) or (_of_types(tokens, len(text), truth) if tokens else None)
 
 
-def _of_tokens(tokens: list[_Token]) -> Broken | None:
+def _unread(sign: str, at: int) -> Broken | None:
+    if sign in "'\"`":
+        return Broken(at, "the text that begins here does not end")
+    return Broken(at, f"`{sign}` has no meaning here") if sign in "@~\\" else None
+
+
+def _of_types(tokens: list[Token], end: int, truth: bool) -> Broken | None:
+    try:
+        found = Parser(tokens, end).type()
+    except Invalid as invalid:
+        return Broken(invalid.start, invalid.why)
+    except NotJudged:
+        return None
+    return None if not truth or found in "?b" else Broken(0, "this is no truth value; compare it with something")
+
+
+def _of_tokens(tokens: list[Token]) -> Broken | None:
     assigns = any(token.text == "let" for token in tokens)
     for index, token in enumerate(tokens):
         before, earlier = (tokens[index - back] if index >= back else _NOTHING for back in (1, 2))
@@ -80,8 +93,8 @@ def _of_tokens(tokens: list[_Token]) -> Broken | None:
     return _of_brackets([token for token in tokens if token.kind == "bracket"])
 
 
-def _of_brackets(tokens: list[_Token]) -> Broken | None:
-    opened: list[_Token] = []
+def _of_brackets(tokens: list[Token]) -> Broken | None:
+    opened: list[Token] = []
     for token in tokens:
         if token.text not in _PAIRS:
             opened.append(token)
@@ -90,11 +103,11 @@ def _of_brackets(tokens: list[_Token]) -> Broken | None:
     return Broken(opened[-1].start, f"`{opened[-1].text}` is never closed") if opened else None
 
 
-def _is_operand(token: _Token, before: _Token) -> bool:
+def _is_operand(token: Token, before: Token) -> bool:
     return token.kind == "text" or (token.kind == "word" and (token.text not in _KEYWORDS or before.text in _DOTS))
 
 
-def _in_text(token: _Token, before: _Token, after: str) -> Broken | None:
+def _in_text(token: Token, before: Token, after: str) -> Broken | None:
     if token.kind != "text" or token.text.startswith(("b", "B")):
         return None
     inside, raw = token.text[1:-1], token.text.startswith("`")

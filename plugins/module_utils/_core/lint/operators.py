@@ -150,7 +150,7 @@ def _expressions(keys: list[str], settings: Any, path: Path, _row: Row) -> Found
     """Yield expressions that are not compiled."""
     for key in keys:
         for place, value in values_of(settings, key, path):
-            wrong = broken(value.replace("$$", "$")) if isinstance(value, str) else None
+            wrong = broken(value.replace("$$", "$"), truth=True) if isinstance(value, str) else None
             if wrong:
                 offset = 0 if "$$" in value else wrong.start
                 yield REGEX if wrong.regex else WORD, Fault(place, wrong.why, _EXPRESSION, offset=offset)

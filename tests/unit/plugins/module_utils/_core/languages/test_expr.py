@@ -24,6 +24,22 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.languages
         ("a == 1 &&", 7, "nothing follows `&&`"),
         ("body matches", 5, "nothing follows `matches`"),
         (r"body matches '\d+'", 14, "is no escape"),
+        ("a @ b", 2, "no meaning"),
+        ("a =~ b", 3, "no meaning"),
+        ("true and 5", 5, "`and` takes a truth value, not a number"),
+        ("body matches 5", 5, "`matches` takes text, not a number"),
+        ("len(body) > 'x'", 10, "two values of a type, not a number and text"),
+        ("len(5) == 1", 4, "`len` takes text here, not a number"),
+        ("split(body)[0] == 'a'", 0, "takes 2 to 3 values, not 1"),
+        ("1 in 2", 2, "looks into a list"),
+        ("-'a' == 5", 0, "takes a number, not text"),
+        ("not body matches 'a'", 9, "`matches` takes text, not a truth value"),
+        ("5 ? a : b", 0, "a condition is a truth value"),
+        ("body > nil", 5, "not nil"),
+        ("a == b .", 8, "missing at the end"),
+        ("a && && b", 5, "cannot stand here"),
+        ("a[1, 2]", 3, "cannot stand here"),
+        ("foo(,)", 4, "cannot stand here"),
         ("body not matches '('", 17, "Go refuses"),
         (r"body matches '\\d(' and true", 13, "Go refuses"),
     ],
@@ -34,6 +50,12 @@ def test_what_is_not_compiled(text: str, start: int, why: str) -> None:
     assert (found.start, why in found.why, found.regex) == (start, True, "Go" in why)
 
 
+@pytest.mark.parametrize("text", ["5", "'x'", "len(body)", "body == 1 ? 'a' : 'b'"])
+def test_what_is_no_truth_value(text: str) -> None:
+    assert broken(text) is None
+    assert broken(text, truth=True) == (0, "this is no truth value; compare it with something", False)
+
+
 @pytest.mark.parametrize(
     "text",
     [
@@ -41,7 +63,7 @@ def test_what_is_not_compiled(text: str, start: int, why: str) -> None:
         *("body in ['a', \"b\"] && {'a': 1, b: 2}.a == 1", "filter([1,2], # > 1) != []", ".5 < 1.5e-3", "1..3 == []"),
         *(r"body matches `\d+` || body matches '^\\d'", "body matches '(' + ')'", r"'it\'s' == body", "body == b'x'"),
         *("let x = 1; x == 1", "if a { true } else { false }", "a // it's", "a /* ( */", "é == 'ß'", "any(a, .b == 1)"),
-        *("body matches ('(' + ')')", "a @ b", "$env['X'] != nil"),
+        *("body matches ('(' + ')')", "a?.[0] == 1", "a ?: b", "$env['X'] != nil"),
     ],
 )
 def test_what_is_not_judged_or_right(text: str) -> None:
