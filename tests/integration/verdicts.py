@@ -101,6 +101,7 @@ TRUE_ERRORS = {
     "otelcol-demo": "of an older version: address is gone, check_interval missing",
     "haproxy.*target_label": "a relabel rule has no target_label",
     "couchbase.*ottl-name": "convert_gauge_to_sum is not a function of data points any more",
+    "couchbase.*aggregation_type": "metrics_transform combines nothing without an aggregation_type",
     "create-sm-prometheus-exporters-05": "an exporter stands beside the sections",
     "kubernetesattributes-rendered.*'resource'": "the example lists an id that it does not define",
     "bring-your-own-observability|custom-environment-variables": "the example lists an id that it does not define",
