@@ -22,6 +22,8 @@ from . import _render, _summary
 
 INVALID_YAML, REFUSED = "invalid-yaml", "otelcol-validate"
 _KEYS = ("rule", "reason", "path")
+# How many of the collectors with the same finding are named.
+_NAMED = 3
 
 
 def _no_check(_subject: Any) -> Iterator[Any]:
@@ -91,7 +93,7 @@ def render(
     planned = _render.plan(request)
     configs = checked([(item.collector.name, item.findings) for item in planned], judgement)
     if fail_on != NEVER:
-        conclude(Report(configs, fail_on=fail_on), warn)
+        conclude(Report(configs, fail_on=fail_on), warn, "collector" if len(configs) > 1 else "")
     findings = [
         {**one.as_dict(), "collector": item.name} for item in configs for one in item.findings if one.rule != UNUSED
     ]
@@ -117,17 +119,34 @@ def checked(
     return _used_somewhere(result)
 
 
-def conclude(report: Report, warn: Callable[[str], None]) -> None:
-    """Raise Problem with all fatal findings; every other one is a warning, unless it is only information."""
+def conclude(report: Report, warn: Callable[[str], None], noun: str = "") -> None:
+    """Raise Problem with all fatal findings; every other one is a warning, unless it is only information.
+
+    With a noun, such as `collector`, each finding names the configs that have it.
+    """
     fatal = list(report.fatal())
-    for finding in report.findings:
-        if not report.fails(finding) and finding.severity != "info":
-            warn(str(finding))
+    rest = (one for one in report.findings if not report.fails(one) and one.severity != "info")
+    for text in _lines(report, rest, noun):
+        warn(text)
     if fatal:
-        lines = "\n".join(f"  {finding}" for finding in fatal)
+        lines = "\n".join(f"  {text}" for text in _lines(report, fatal, noun))
         head = f"{counted(len(fatal), 'problem')} in {counted(len(report.checked), 'collector config')}"
         checked_for = f", checked{report.aim}" if report.aim else ""
         raise Problem(f"\n{lines}", asked=f"{head}, nothing was applied{checked_for}")
+
+
+def _lines(report: Report, findings: Iterable[Finding], noun: str) -> Iterator[str]:
+    """Yield each finding in a line; with a noun, equal ones once, with the names of their configs."""
+    if not noun:
+        yield from map(str, findings)
+        return
+    names: dict[Finding, list[str]] = {finding: [] for finding in findings}
+    for item in report.checked:
+        for finding in set(item.findings) & names.keys():
+            names[finding].append(f"'{item.name}'")
+    for finding, found in names.items():
+        more = f" and {len(found) - _NAMED} more" if len(found) > _NAMED else ""
+        yield f"{noun}{'s' * (len(found) > 1)} {', '.join(found[:_NAMED])}{more}: {finding}"
 
 
 def _used_somewhere(configs: Sequence[Checked]) -> list[Checked]:

@@ -186,3 +186,20 @@ def test_a_file_that_fails_keeps_no_other_from_its_migration(monkeypatch: pytest
     result = _migrate.migrate({**MIGRATE, "paths": [str(tmp_path)]}, check=True)
     assert [Path(row["file"]).name for row in result["unsolved"] if "TypeError" in row["what"]] == ["first.yaml"]
     assert {Path(row["file"]).name for row in result["changes"]} == {"second.yaml"}
+
+
+def test_findings_of_several_collectors_name_theirs() -> None:
+    said: list[str] = []
+
+    def refused(*collectors: dict[str, Any]) -> str:
+        with pytest.raises(Problem) as found:
+            _findings.render(request(*collectors), _findings.Judgement(), said.append)
+        return str(found.value)
+
+    one = {"name": "one", "recipes": ["otlp_ingest"]}
+    agents = [{**one, "name": f"a{number}", "mode": "daemonset"} for number in range(5)]
+    wrong = "recipe 'otlp_ingest' exporters: error [no-components]"
+    assert f"\n  collectors 'one', 'a0': {wrong}" in refused(one, agents[0])
+    assert said and all(text.startswith("collector 'a0': recipe 'otlp_ingest' receivers.otlp.") for text in said)
+    assert f"\n  collectors 'a0', 'a1', 'a2' and 2 more: {wrong}" in refused(*agents)
+    assert f"\n  {wrong}" in refused(one)
