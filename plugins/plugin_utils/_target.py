@@ -26,6 +26,7 @@ DEFAULT, ANY = "contrib", "any"
 _CUSTOM = "custom"
 _IMAGE = re.compile(r"(?P<repository>[^@]+?)(?::(?P<tag>[\w][\w.-]*))?(?:@(?P<digest>\S+))?\Z")
 _NUMBERS = re.compile(r"v?\d+\.\d+\.\d+")
+_TAG = re.compile(r"v?\d+\.\d+\.\d+(?![\d.])")
 _VERSION = re.compile(r"v?\d+\.\d+(\.\d+)?")
 
 
@@ -122,12 +123,15 @@ def of_collector(collector: Collector) -> tuple[Target | None, str]:
     if manifest or schema:
         if not collector.image:
             given = "distribution_manifest" if manifest else "distribution_schema"
-            wrong = f"collector '{collector.name}' has a {given}, but no `image` that was built with it"
-            raise Problem(wrong, fix="Give `image` too.")
+            raise Problem(f"it has a {given}, but no `image` that was built with it", fix="Give `image` too.")
         target = resolve(BuildRequest("", "" if manifest else version, manifest, schema), "")
         return target, target.version if target else version
     if collector.image:
         return resolve(BuildRequest(), collector.image), version
+    tested = str(_sources.catalogue("distributions")[collector.distribution]["version"])
+    if not _TAG.match(collector.version) or collector.version.startswith("v") != tested.startswith("v"):
+        wrong, fix = f"'{collector.version}' is not a version of distribution", f"Write it in quotes like '{tested}'."
+        raise Problem(f"{wrong} {collector.distribution}", fix=fix)
     return Target(tables(), collector.distribution, version) if version else None, version
 
 
@@ -180,8 +184,7 @@ def _newest_module(manifest: Mapping[str, Any]) -> str:
 
 
 BASELINE = "baseline"
-# The version from which on `service.telemetry.metrics.readers` replaces the default address (its changelog).
-_READERS = (0, 111)
+_READERS = (0, 111)  # from this version on, `service.telemetry.metrics.readers` replaces the default address
 
 
 def recipe_layers(

@@ -137,7 +137,7 @@ def test_the_endpoint_of_a_signed_exporter_may_be_no_url_and_a_version_long(endp
     pipelines = {"traces": {"receivers": ["otlp"], "exporters": ["otlp_http"]}}
     service = {"extensions": ["sigv4auth"], "pipelines": pipelines}
     config = {**OTLP, "exporters": exporters, "extensions": {"sigv4auth": {}}, "service": service}
-    item = {"name": "gw", "namespace": "a", "config": config, "version": "1" * 5_000}
+    item = {"name": "gw", "namespace": "a", "config": config, "version": "0.1." + "1" * 5_000}
     _render.plan(_render.Request([item], {}))
 
 

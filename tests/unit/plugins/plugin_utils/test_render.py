@@ -132,7 +132,11 @@ OLD = "otel/opentelemetry-collector-contrib:0.93.0"
     "options, image, label",
     ({}, f"{CONTRIB}:{{}}", "{}"),
     ({"version": "0.1.2"}, f"{CONTRIB}:0.1.2", "0.1.2"),
-    ({"distribution": "adot", "version": "v9"}, "public.ecr.aws/aws-observability/aws-otel-collector:v9", "v9"),
+    (
+        {"distribution": "adot", "version": "v9.0.0"},
+        "public.ecr.aws/aws-observability/aws-otel-collector:v9.0.0",
+        "v9.0.0",
+    ),
     ({"image": "mine:1", "image_registry": "mirror/", "version": "5"}, "mirror/mine:1", "5"),
     ({"image": "mine:1"}, "mine:1", "{}"),
     ({"image": OLD}, OLD, "0.93.0"),

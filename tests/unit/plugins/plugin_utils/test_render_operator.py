@@ -224,6 +224,16 @@ def test_a_mistake_in_a_recipe_names_it() -> None:
         ({"config_files": ["none.yml"]}, r"collector 'gateway': cannot read none\.yml"),
         ({"env": {"A": {"value": "b"}}}, r"collector 'gateway': environment variable A has a source"),
         ({"config": {"exporters": {"x": "${env:KEY}"}}}, r"variable KEY is read here, but not set"),
+        (
+            {"version": 0.160},
+            r"collector 'gateway': '0\.16' is not a version of distribution contrib. Write it in quotes",
+        ),
+        ({"version": "latest"}, r"'latest' is not a version"),
+        ({"version": "v0.158.0"}, r"'v0\.158\.0' is not a version of distribution contrib. .* like '0\."),
+        (
+            {"version": "0.49.0", "distribution": "adot"},
+            r"'0\.49\.0' is not a version of distribution adot. .* like 'v0\.",
+        ),
         ({"labels": {"team": None}}, r"labels.*'team'"),
         ({"pod_annotations": {"a": ["b"]}}, r"pod_annotations.*'a'"),
     ],
