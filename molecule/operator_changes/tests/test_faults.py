@@ -32,6 +32,8 @@ TOGETHER = 4
 # How long a change is judged, and within how many seconds of the first evidence a fault is undone.
 OBSERVE, BAR = 60 if ONLY else 15, 60
 CANARY = {"strategy": "canary", "observe_seconds": OBSERVE}
+# How long a harmless change may hold data.
+HELD = 20
 # An address that no pod has, which only the start of the Collector shows.
 NO_START = {"extensions": {"zpages": {"endpoint": "203.0.113.1:55679"}}, "service": {"extensions": ["zpages"]}}
 
@@ -101,10 +103,15 @@ def wrongs(site: Site, cases: Iterable[Case], output: str) -> Iterator[str]:
     for case in cases:
         said = re.search(rf"Change \w+ {NAMESPACE}/{case.name}\b.*?\[(\w+)\]", output)
         by = said[1] if said else "rollout" if case.change is NO_START else "none"
+        if not case.is_fault:  # its batches are on their way when the clients stop
+            with suppress(AssertionError):
+                until("all records", lambda: not case.missing(site.where["backend"]), HELD)  # noqa: B023
         missing = case.missing(site.where["backend"])
         took = f"undone after {case.took:.0f} s, new pods for {case.lasted:.0f} s" if case.undone else "stays"
         tries, sent = sum(one.failed_tries for one in case.loads), sum(len(one.taken) for one in case.loads)
-        line = f"{case.title}: {by}, {took}, {sent} requests, {tries} tries failed, {missing} records lost"
+        over = sum(len(one.lost) for one in case.loads)
+        lost = f"{missing} records lost" + (f", {over} requests tried for a minute" if over else "")
+        line = f"{case.title}: {by}, {took}, {sent} requests, {tries} tries failed, {lost}"
         print(line)
         late = not case.undone or case.took > BAR or (case.keeps and missing)
         if late if case.is_fault else (said or case.undone or case.is_new(site.where) != bool(case.ready)):
