@@ -25,6 +25,7 @@ KIND = "OpenTelemetryCollector"
 # The modes whose way of replacing pods can be said, and the field for it.
 STRATEGIES = {"daemonset": "daemonSetUpdateStrategy", "deployment": "deploymentUpdateStrategy"}
 _SIDECAR = "sidecar"
+_OPTIONAL = ("connectors", "extensions", "processors")
 
 
 def open_telemetry_collector(build: CollectorBuild) -> Manifest:
@@ -171,9 +172,11 @@ def _stamp(build: CollectorBuild, pods: Mapping[str, Any], config: Mapping[str, 
 def explicit(config: Mapping[str, Any]) -> dict[str, Any]:
     """Return a config with `{}` for each component and protocol that is null: tools drop null from an object.
 
-    Deeper inside null can mean something of its own, and stays.
+    Deeper inside null can mean something of its own, and stays. An optional section without components is left out: the
+    API server makes null of `{}` where server-side apply removes the last component, and then rejects it.
     """
     sections = {name: _components(value) if name in SECTIONS else value for name, value in config.items()}
+    sections = {name: value for name, value in sections.items() if value != {} or name not in _OPTIONAL}
     if "service" in sections:
         sections["service"] = _service(sections["service"])
     return {name: value for name, value in sections.items() if value is not None}

@@ -136,6 +136,7 @@ def test_what_is_null_is_said_where_tools_would_drop_it_and_kept_where_it_means_
     config = """
         receivers: {otlp: {protocols: {grpc: null, http: {tls: null}}}, nop: null}
         processors: null
+        connectors: {}
         exporters: {debug: null}
         service:
           extensions: null
