@@ -152,7 +152,7 @@ def _readings(record: Manifest) -> Mapping[str, Any] | None:
     """Return what the pods were like before an interrupted change, or None if its record does not say so."""
     try:
         found = json.loads(str(at(record, ("data", READINGS))))
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     kinds = (("bases", "receives", "exports", "pods", "logs", "steady"), list), (_NUMBERS, int)
     fits = isinstance(found, dict) and all(isinstance(found.get(key), kind) for keys, kind in kinds for key in keys)
@@ -201,6 +201,14 @@ def checked_record(change: Change, live: Manifest | None, manager: str) -> Manif
     return live
 
 
+def _names(item: Any) -> tuple[str, str, str]:
+    """Return what names an object in a record. Raises an error of Python if something is missing or no text."""
+    names = item["apiVersion"], item["kind"], item["metadata"]["name"]
+    if not all(isinstance(one, str) and one for one in names):
+        raise TypeError(names)
+    return names
+
+
 def recorded(record: Manifest, change: Change) -> Change:
     """Return a change with what its record says was before it. Raises Problem for a damaged record.
 
@@ -208,11 +216,10 @@ def recorded(record: Manifest, change: Change) -> Change:
     """
     try:
         found = json.loads(str(at(record, ("data", BEFORE))))
-        own = [item for item in found if item["apiVersion"] and item["metadata"]["name"]]
-        own = [item for item in own if item["kind"] not in (*_LEFT_OUT, *_RIGHTS)]
+        own = [item for item in found if _names(item)[1] not in (*_LEFT_OUT, *_RIGHTS)]
         earlier = [item for item in own if collector_of(item) == change.name]
         worked = worked_of(json.loads(str(at(record, ("data", WORKED)))))
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         fix = f"Delete {ref(record)} if the collector works, then run again."
         wrong = f"{ref(record)}, which an earlier run left, cannot be read"
         raise Problem(wrong, asked=f"Change the collector {change.name}", fix=fix) from error

@@ -219,7 +219,8 @@ class _Apply:
             wrong = "it belongs to another owner now"
             raise Problem(wrong, asked=f"Replace {ref(manifest)}", fix="Run the task again.")
         await_gone(self.session, [before], since)
-        return asking(f"Apply {ref(manifest)}", lambda: self.session.apply(manifest))
+        # As above: an object that appeared since then belongs to another owner.
+        return asking(f"Apply {ref(manifest)}", lambda: self.session.apply(manifest, force="false"))
 
     def _planned(self, manifest: Manifest) -> bool:
         """Return whether the server cannot try this yet: its namespace or its kind would come with the bundle."""

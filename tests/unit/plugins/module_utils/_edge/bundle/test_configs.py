@@ -100,7 +100,10 @@ def test_a_config_under_our_name_with_other_content_is_made_again() -> None:
     api = ours(NAMESPACE, plain(), config("one", "a: 1"))
     manifests = [NAMESPACE, config("one", "{a: 1}"), plain()]
     assert actions(present(api, manifests))["ConfigMap a-one"] == "changed"
-    assert api.objects["/api/v1/namespaces/ns/configmaps/a-one"]["data"] == {"config": "{a: 1}"}
+    path = "/api/v1/namespaces/ns/configmaps/a-one"
+    assert api.objects[path]["data"] == {"config": "{a: 1}"}
+    last = [query for method, found, query in api.requests if (method, found) == ("PATCH", path)][-1]
+    assert last["force"] == "false", "what another owner makes after the deletion keeps its fields"
     assert actions(present(api, manifests))["ConfigMap a-one"] == "unchanged"
 
 
