@@ -46,8 +46,8 @@ REVIEWED = (
     Reviewed("operator/*-testdata-otelcol-connectors-*", {"unknown-component"}, _TEST),
     Reviewed(
         "operator/*-testdata-otelcol-couchbase-*",
-        {"plaintext-secret", "ottl-name"},
-        "a password in clear text; convert_gauge_to_sum is a function of metrics since 0.114",
+        {"plaintext-secret", "ottl-name", "missing-field"},
+        "a password in clear text; convert_gauge_to_sum is a function of metrics since 0.114; no aggregation_type",
     ),
     Reviewed("operator/*-testdata-otelcol-extensions-*", {"plaintext-secret"}, "a client secret in clear text"),
     Reviewed(

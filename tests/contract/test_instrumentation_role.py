@@ -17,10 +17,11 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.instrumen
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.instrumentation.languages import LANGUAGES
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _sources, _yaml
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._instrumentation import PREFIX, ROLE, bundle
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._instrumentation import PREFIX, bundle
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLE = ROOT / "examples" / "instrumentation"
+ROLE = _sources.ROLE.with_name("otel_instrumentation")
 SPEC: dict[str, Any] = _sources.read_yaml(ROLE / "meta" / "argument_specs.yml")["argument_specs"]["main"]["options"]
 DEFAULTS: dict[str, Any] = {name: option["default"] for name, option in SPEC.items() if "default" in option}
 OPTIONS = option_names()

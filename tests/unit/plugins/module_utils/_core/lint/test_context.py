@@ -196,7 +196,6 @@ def test_all_recipes_together_have_nothing_to_mend(mode: str, platform: str) -> 
     ({"distribution": "adot"}, ("adot", "0.156.0")),
     ({"distribution": "adot", "version": "v0.48.0"}, ("adot", "0.151.0")),
     ({"distribution": "redhat", "version": "0.135.0-1"}, ("redhat", "0.135.0")),
-    ({"version": "latest"}, None),
     ({"image": "registry.example/somebody/collector:1"}, None),
     ({"image": "mirror.example/opentelemetry-collector-k8s:0.150.0"}, ("k8s", "0.150.0")),
 )

@@ -86,11 +86,12 @@ def test_what_never_meets_does_not_clash(one: deployed.Member, two: deployed.Mem
     deployed.check([one, two])
 
 
-def test_every_clash_is_named_at_once() -> None:
-    members = [member(name, OTLP, Port("zipkin", 9411)) for name in "abc"]
+def test_five_clashes_are_named_at_once_and_the_others_counted() -> None:
+    members = [member(name, OTLP, Port("zipkin", 9411)) for name in "abcd"]
     with pytest.raises(Problem) as refused:
         deployed.check(members)
-    assert refused.value.wrong.count("both open") == 6
+    assert refused.value.wrong.count("both open") == 5
+    assert "; and 7 more. " in str(refused.value)
 
 
 def thing(kind: str, name: str, namespace: str | None = "n", **more: Any) -> dict[str, Any]:
