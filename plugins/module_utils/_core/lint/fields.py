@@ -79,10 +79,11 @@ def _constrained(subject: Subject) -> Iterator[tuple[str, Fault]]:
     build = build_of(subject.target)
     for name, component_id, kind, settings in configured(subject):
         found = build.find(name, kind)
-        for row in build.constraints(name, found.type) if found else ():
-            doubt = build.doubt or ("" if exact(row, build.version) else "another version may differ")
-            for path, value in places(row, settings, (name, component_id)) if "fields" in row else ():
+        typed = [row for row in build.constraints(name, found.type) if "fields" in row] if found else []
+        for row in typed:
+            for path, value in places(row, settings, (name, component_id)):
                 for rule, fault in _walk(build.catalogue, row["fields"], value, path) if _about(row, value) else ():
+                    doubt = build.doubt or ("" if exact(row, build.version) else "another version may differ")
                     yield rule, _hedged(fault, doubt) if doubt else fault
     yield from ((name, fault) for name in _REASONS for fault in constraints_of(subject, name))
 
