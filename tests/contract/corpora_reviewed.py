@@ -61,6 +61,9 @@ REVIEWED = (
         "operator/tests-e2e-crd-validations-*", {"resource-mode"}, "the operator's cases of what its schema refuses"
     ),
     Reviewed("operator/tests-e2e-automatic-rbac-receiver-*", {"unsupported-signal"}, _RBAC),
+    Reviewed("operator/tests-e2e-automatic-rbac-receiver-kubeletstats-*", {"unknown-value"}, "an empty auth_type"),
+    Reviewed("operator/*-tls-profile-09-*", {"missing-field"}, "a server without a certificate; it tests a ConfigMap"),
+    Reviewed("adot/*-prometheus-daemonset-*", {"unknown-value"}, "`<YOUR_ENDPOINT>` stands for an endpoint"),
     Reviewed("operator/*rbac-k8sleaderelector-extension-*", {"lease-missing"}, _LEASE),
     Reviewed("operator/tests-e2e-automatic-rbac-k8s-leader-elector-*", {"lease-missing"}, _LEASE),
     Reviewed(

@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 import yaml
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.config.catalogue import SECTIONS, Catalogue
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.config.layers import parse_version
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "plugins" / "plugin_utils" / "_data" / "catalogue"
@@ -291,6 +292,60 @@ def test_where_the_facts_are_from() -> None:
     assert all(source["repository"] and source["date"] for source in provenance["sources"])
     guessed = {(row["section"], row["module"]) for row in TABLES["components"] if row.get("guessed")}
     assert guessed == {(row["section"], row["module"]) for row in provenance["guessed"]}
+
+
+@pytest.mark.parametrize("version", ["0.155.0", "0.156.0", "0.157.0", "0.158.0", NEWEST])
+def test_settings_are_exact_at_every_supported_version(version: str) -> None:
+    def holds(span: str) -> bool:
+        since, _dots, until = span.partition("..")
+        return parse_version(since) <= parse_version(version) < parse_version(until)
+
+    certain = [row for row in TABLES["fields"] if "exact" in row and "doubt" not in row and holds(row["exact"])]
+    assert len(certain) >= 65
+
+
+# In a process of its own: the package `plugins` of the tools is not that of the tests beside it.
+KNOWN = """
+import json, pathlib, sys
+from tools.catalogue import clones, schemas
+
+cache, found = pathlib.Path(sys.argv[1]), []
+for version in ("0.151.0", "0.155.0", "0.158.0", "0.161.0"):
+    found.append(schemas.Release(version, clones.Clone(cache), cache, all=found))
+print(json.dumps(schemas.known(found, "contrib/receiver/a", "0.158.0")))
+"""
+
+
+def write_modules(cache: Path, modules: dict[str, dict[str, str]]) -> None:
+    """Write modules that have the structs given, by folder and release, one key a line."""
+    for folder, structs in modules.items():
+        for version, keys in structs.items():
+            there = cache / f"github.com/open-telemetry/opentelemetry-collector-contrib/{folder}@v{version}"
+            there.mkdir(parents=True)
+            tags = "".join(f'\tX string `mapstructure:"{key}"`\n' for key in keys.split())
+            (there / "config.go").write_text(tags, encoding="utf-8")
+            text = "properties: {shared: {$ref: /internal/b.settings}}" if folder == "receiver/a" else ""
+            (there / "config.schema.yaml").write_text(text, encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("shared", "known"),
+    [
+        ({"0.158.0": "x"}, {"0.155.0": [], "0.158.0": []}),
+        ({"0.151.0": "x", "0.158.0": "x"}, {"0.155.0": [], "0.158.0": []}),
+        ({"0.151.0": "x gone", "0.158.0": "x", "0.161.0": "x"}, {"0.155.0": ["shared.gone"], "0.158.0": []}),
+        ({"0.158.0": "x", "0.161.0": "x y"}, {"0.158.0": []}),
+    ],
+    ids=["one package", "unchanged", "changed", "changed and not at hand"],
+)
+def test_a_release_without_modules_is_known_from_those_around_it(
+    shared: dict[str, str], known: dict[str, list[str]], tmp_path: Path
+) -> None:
+    modules = {"receiver/a": {"0.151.0": "", "0.158.0": "", "0.161.0": ""}, "internal/b": shared}
+    write_modules(tmp_path, modules)
+    command = [sys.executable, "-c", KNOWN, str(tmp_path)]
+    found = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    assert json.loads(found) == known
 
 
 @pytest.mark.parametrize(

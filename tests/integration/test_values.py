@@ -22,7 +22,8 @@ VALUES = yaml.safe_load((Path(__file__).parent / "values.yml").read_text(encodin
 # The signal of the pipeline that starts a component.
 SIGNALS = {"file_log": "logs"}
 SIGNALS |= dict.fromkeys(("prometheus", "host_metrics", "metrics_transform", "cumulativetodelta"), "metrics")
-SIGNALS |= dict.fromkeys(("prometheus_remote_write", "statsd"), "metrics")
+SIGNALS |= dict.fromkeys(("prometheus_remote_write", "statsd", "cumulative_to_delta", "k8s_cluster"), "metrics")
+SIGNALS |= dict.fromkeys(("kubelet_stats", "awsemf"), "metrics")
 
 
 def started(section: str, kind: str, settings: Any) -> Any:

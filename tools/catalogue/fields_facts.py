@@ -25,6 +25,10 @@ READ_AT = {
 }
 READ = "0.158.0"
 
+# Releases that only stand beside those of the table: a setting that is the same before and after a release whose module
+# is not at hand, is the same in it.
+NEIGHBOURS = ("0.149.0", "0.150.0", "0.151.0", "0.152.0", "0.161.0", "0.162.0")
+
 # Components of the Collector's own repository: no key of their config types, or of those that these share, came or went
 # between these versions (the tags' `mapstructure` tags compared).
 UNCHANGED = "0.155.0..0.160.0"
@@ -53,7 +57,6 @@ PUBLISHED_DOUBT = "by the published schema of the component; no Collector was as
 ANYTHING = (
     "service/telemetry:traces.sampler",
     "service/telemetry:metrics.views",
-    "service/telemetry:resource",
     "receivers/file_log:header",
     "receivers/file_log:operators",
     "receivers/journald:operators",
@@ -86,16 +89,18 @@ _TIMES = dict.fromkeys(("export_timeout", "max_export_batch_size", "max_queue_si
 
 
 def _processors(**exporters: object) -> list[object]:
-    exporter = {"console": "?", "otlp": _OTLP, **exporters, "...": "?"}
+    exporter = {"console": "?", "otlp": _OTLP, **exporters}
     return ["l", {"batch": {**_TIMES, "exporter": exporter}, "simple": {"exporter": exporter}, "...": "?"}]
 
 
 TYPED: dict[str, object] = {
     "service/telemetry:logs.processors": _processors(),
     "service/telemetry:traces.processors": _processors(zipkin={"endpoint": "s", "timeout": "if"}),
-    "service/telemetry:metrics.readers.*.pull": {"exporter": {"prometheus": _PROMETHEUS, "...": "?"}},
+    "service/telemetry:metrics.readers.*.pull": {"exporter": {"prometheus": _PROMETHEUS}},
+    # Any other key is an attribute, as resources were written before.
+    "service/telemetry:resource": {"attributes": ["l", "?"], "detectors": {"...": "?"}, "*": "s"},
     "service/telemetry:metrics.readers.*.periodic": {
-        "exporter": {"console": "?", "otlp": _OTLP_METRIC, "...": "?"},
+        "exporter": {"console": "?", "otlp": _OTLP_METRIC},
         "interval": "if",
         "timeout": "if",
     },

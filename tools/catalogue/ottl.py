@@ -28,6 +28,8 @@ _STRUCT = re.compile(r"type (\w+)(?:\[[^\]]*\])? struct \{(.*?)\n\}", re.DOTALL)
 _FACTORY = re.compile(r"ottl\.NewFactory(?:\[[^(]*\])?\(\s*(\"?\w+\"?),\s*(?:nil|&(\w+)(?:\[[^{]*\])?\{\})")
 _CONSTANT = re.compile(r'(\w+)\s*=\s*"(\w+)"')
 _FIELD = re.compile(r"\s*(\w+)\s+([^/`]+)")
+_GROK = re.compile(r'^\s*"(\w+)":\s*(.*)', re.MULTILINE)
+_IN_GROK = re.compile(r"%\{\w+:[\w.]+(?::\w+)?\}|\(\?P?<\w+>")
 _KINDS = {
     "GetSetter": "path",
     "Setter": "path",
@@ -79,9 +81,23 @@ def _argument(function: str, field: str, written: str) -> str:
     return f"{field} {'list-of-' if several else ''}{word}{'?' if optional else ''}"
 
 
+def grok(folder: Path) -> list[str]:
+    """Return the names of grok patterns, with `*` after those that name a group."""
+    texts = [path.read_text(encoding="utf-8") for path in sorted(folder.glob("*.go"))]
+    written = {name: definition for text in texts for name, definition in _GROK.findall(text)}
+    return [f"{name}*" if _names_a_group(name, written) else name for name in sorted(written)]
+
+
+def _names_a_group(name: str, written: dict[str, str]) -> bool:
+    definition = written[name]
+    used = re.findall(r"%\{(\w+)\}", definition)
+    return bool(_IN_GROK.search(definition)) or any(_names_a_group(one, written) for one in used)
+
+
 def rows(modules: Path) -> Iterator[dict[str, Any]]:
     """Yield the rows of the table."""
     yield {"exact": f"{VERSIONS[0]}..{facts.UNTIL}"}
+    yield {"grok": grok(modules / facts.GROK)}
     for group, module, folder in facts.PACKAGES:
         found: dict[str, dict[str, Any]] = {}
         for version in VERSIONS:

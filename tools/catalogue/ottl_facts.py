@@ -17,6 +17,8 @@ PACKAGES = (
     ("transform log", "processor/transformprocessor", "internal/logparsingfuncs"),
     ("condition metric", "internal/filter", "filterottl"),
 )
+# The grok patterns of ExtractGrokPatterns, at every version.
+GROK = "github.com/elastic/go-grok@v0.3.1/patterns"
 ROUTE = {"function": "route", "in": "route", "arguments": []}
 NARROWER = {
     "IsRootSpan": "span",
@@ -40,6 +42,8 @@ SPECIAL = {
     "keep_matching_keys.Pattern": "regex",
     "replace_pattern.RegexPattern": "regex",
     "replace_all_patterns.RegexPattern": "regex",
+    "replace_match.Pattern": "glob",
+    "replace_all_matches.Pattern": "glob",
     "replace_all_patterns.Mode": "literal-text=key|value",
     "merge_maps.Strategy": "literal-text=insert|update|upsert",
     "ConvertCase.ToCase": "literal-text=lower|upper|snake|camel",

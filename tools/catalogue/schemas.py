@@ -27,7 +27,7 @@ from . import fields_facts as facts
 from . import manifests
 from .clones import Clone, clones
 from .generate import rows_text
-from .versions import text
+from .versions import parse_version, text
 
 NAME = "config.schema.yaml"
 _PREFIXES = {
@@ -55,34 +55,43 @@ class Release:
     core: Clone
     cache: PathOfFile
     vendored: Sequence[tuple[Clone, str]] = ()
+    all: list[Release] = field(default_factory=list, repr=False)
     _read: dict[str, dict[str, str]] = field(default_factory=dict)
 
     def component(self, module: str) -> Any:
         """Return a component's settings as a tree. Raises Unknown."""
+        module = _ELSEWHERE.get(module, module)
+        if not self.at_hand(module):
+            raise Unknown(module)
         if module.startswith(CORE):
-            return {"tags": self._tags(_ELSEWHERE.get(module, module))}
+            return {"tags": _tags(self._files(module))}
         return self._tree(module, self.schema(module) or {"$ref": _ROOT}, 0)
 
     def schema(self, folder: str) -> Any:
         """Return the schema in a folder of a repository; None if the folder has none. Raises Unknown."""
         return yaml.load(self._files(folder).get(NAME, ""), Loader=yaml.CSafeLoader)
 
-    def _tags(self, folder: str) -> list[str]:
-        """Return the keys and types of the structs in a folder's Go files, for a type without a schema."""
-        files = [text for name, text in self._files(folder).items() if name.endswith(".go")]
-        return sorted({f"{key} {kind}" for text in files for kind, key in _TAGGED.findall(text)})
-
-    def _files(self, folder: str) -> dict[str, str]:
-        """Return the schema and the Go files of a folder, by name. Raises Unknown."""
+    def at_hand(self, folder: str) -> dict[str, str]:
+        """Return the schema and the Go files of a folder, by name; nothing if the release's are not at hand."""
         if folder not in self._read:
             self._read[folder] = next((found for found in self._sources(folder) if found), {})
-        if not self._read[folder]:
-            raise Unknown(folder)
         return self._read[folder]
+
+    def _files(self, folder: str) -> dict[str, str]:
+        """Return the schema and the Go files of a folder, by name. Raises Unknown.
+
+        A shared package that did not change between the releases at hand is taken as the same in the others.
+        """
+        releases = [self] if self.at_hand(folder) else self.all
+        found = [files for release in releases if (files := release.at_hand(folder))]
+        if not found or any(_tags(files) != _tags(found[-1]) for files in found):
+            raise Unknown(folder)
+        return found[-1]
 
     def _sources(self, folder: str) -> Iterator[dict[str, str]]:
         if folder.startswith(CORE):
-            yield _of_clone(self.core, f"v{self.version}", folder.removeprefix(CORE))
+            tag = self.core.tags.get(parse_version(self.version))
+            yield _of_clone(self.core, tag, folder.removeprefix(CORE)) if tag else {}
             return
         path = PurePosixPath(_MODULES[CONTRIB] + folder.removeprefix(CONTRIB))
         for module in (path, *path.parents):
@@ -130,7 +139,13 @@ class Release:
         defined = (schema.get("$defs") or {}).get(name)
         if defined is None and name == _ROOT and schema:
             defined = {key: value for key, value in schema.items() if key != "$defs"}
-        return there, {"tags": self._tags(there)} if defined is None else defined
+        return there, {"tags": _tags(self._files(there))} if defined is None else defined
+
+
+def _tags(files: Mapping[str, str]) -> list[str]:
+    """Return the keys and types of the structs in Go files, for a type without a schema."""
+    texts = [text for name, text in files.items() if name.endswith(".go")]
+    return sorted({f"{key} {kind}" for text in texts for kind, key in _TAGGED.findall(text)})
 
 
 def _counts(name: str) -> bool:
@@ -171,7 +186,7 @@ def additions(read: Any, other: Any, path: Path = ()) -> Iterator[Path]:
 def known(releases: Sequence[Release], module: str, read: str) -> dict[str, list[str]]:
     """Return the releases at which a module's settings are known, each with what it adds to those of `read`.
 
-    A release between two known ones may have what either of them has.
+    A release between two known ones may have what either of them has. Neighbours are only compared.
     """
     trees: dict[str, Any] = {}
     for release in releases:
@@ -180,13 +195,12 @@ def known(releases: Sequence[Release], module: str, read: str) -> dict[str, list
     if read not in trees:
         return {}
     found = {name: {".".join(path) for path in additions(trees[read], tree)} for name, tree in trees.items()}
-    versions = [release.version for release in releases]
-    first, last = versions.index(next(iter(trees))), versions.index(list(trees)[-1])
     result = {}
-    for index in range(first, last + 1):
-        around = [max(n for n in range(index + 1) if versions[n] in trees)]
-        around.append(min(n for n in range(index, len(versions)) if versions[n] in trees))
-        result[versions[index]] = sorted(set().union(*(found[versions[n]] for n in around)))
+    for version in (release.version for release in releases if release.version not in facts.NEIGHBOURS):
+        before = [other for other in trees if parse_version(other) <= parse_version(version)]
+        after = [other for other in trees if parse_version(other) >= parse_version(version)]
+        if before and after:
+            result[version] = sorted(found[before[-1]] | found[after[0]])
     return result
 
 
@@ -216,8 +230,11 @@ def main(arguments: list[str] | None = None) -> None:
     core, adot = (clones(given.sources, name)[0] for name in ("opentelemetry-collector", "aws-otel-collector"))
     inside = {text(version): tag for tag, version in manifests.adot(adot)[1].items()}
     releases = [
-        Release(name, core, given.modules, [(adot, inside[name])] if name in inside else ()) for name in given.releases
+        Release(name, core, given.modules, [(adot, inside[name])] if name in inside else ())
+        for name in sorted({*given.releases, *facts.NEIGHBOURS}, key=parse_version)
     ]
+    for release in releases:
+        release.all = releases
     components = json.loads(facts.TARGET.with_name("components.json").read_text(encoding="utf-8"))
     modules = {f"{row['section']}/{row['type']}": row["module"] for row in components}
     rows = json.loads(facts.TARGET.read_text(encoding="utf-8"))

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -47,7 +48,7 @@ def _use(item: Any) -> RecipeUse:
         name, options = next(iter(item.items()))
         if isinstance(name, str) and (options is None or isinstance(options, Mapping)):
             return RecipeUse(str(name), dict(options or {}))
-    wrong = f"a recipe is a name, or a mapping of one name to its options, not {item!r}"
+    wrong = f"a recipe is a name, or a mapping of one name to its options, not {json.dumps(item, default=str)}"
     raise Problem(wrong, fix="Write `- otlp_ingest` or `- otlp_forward: {endpoint: HOST:PORT}`.")
 
 

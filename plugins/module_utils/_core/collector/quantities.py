@@ -6,11 +6,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ..errors import Problem
+from ..errors import Problem, about
 
 _UNITS = {"": 1, "k": 10**3, "M": 10**6, "G": 10**9, "T": 10**12, "Ki": 2**10, "Mi": 2**20, "Gi": 2**30, "Ti": 2**40}
 _QUANTITY = re.compile(r"(\d{1,18}(?:\.\d{1,18})?)(k|M|G|T|Ki|Mi|Gi|Ti)?\Z")
@@ -79,22 +79,29 @@ _COUNTS = {
     "target_allocator.replicas": 0,
 }
 _LARGEST = 2**31 - 1
+_PARSED: dict[str, Callable[[str], object]] = {
+    "memory_limit": memory,
+    "cpu_request": parse_cpu,
+    "cpu_limit": parse_cpu,
+    "target_allocator.memory_limit": parse_bytes,
+    "target_allocator.cpu_request": parse_cpu,
+}
 
 
 def check(options: Mapping[str, Any]) -> None:
     """Raise Problem for counts and quantities of a collector's options that Kubernetes refuses."""
-    allocator = options.get("target_allocator") or {}
     for name, least in _COUNTS.items():
         outer, _dot, inner = name.partition(".")
         count = (options.get(outer) or {}).get(inner) if inner else options.get(outer)
         if count is not None and not least <= count <= _LARGEST:
             raise Problem(f"`{name}` is {count}", fix=f"Use a number from {least} to {_LARGEST}.")
+    for name, parse in _PARSED.items():
+        outer, _dot, inner = name.partition(".")
+        quantity = (options.get(outer) or {}).get(inner) if inner else options.get(outer)
+        if quantity:
+            with about(f"`{name}`"):
+                parse(quantity)
     request, limit = options.get("cpu_request"), options.get("cpu_limit")
     if request and limit and parse_cpu(request) > parse_cpu(limit):
         wrong = f"`cpu_request` {request} is above `cpu_limit` {limit}"
         raise Problem(wrong, fix="Lower the request, or raise the limit.")
-    for quantity in (request, limit, allocator.get("cpu_request")):
-        if quantity:
-            parse_cpu(quantity)
-    if allocator.get("memory_limit"):
-        parse_bytes(allocator["memory_limit"])

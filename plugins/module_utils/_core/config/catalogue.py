@@ -27,6 +27,7 @@ OFFICIAL = ("otlp", "core", "k8s", "contrib")  # smallest first
 # What the Collector Builder adds to a build whose manifest lists no providers.
 BUILDER_SCHEMES = ("env", "file", "http", "https", "yaml")
 _PROVIDER = "provider"
+ANY, ANYWHERE = "*", "**"  # in a path: any key or index, any depth
 
 Row = Mapping[str, Any]
 Key = tuple[str, str]  # section, and a type or a module
@@ -132,6 +133,38 @@ class Reference:
     def find(self, settings: Any) -> Iterator[tuple[Path, str]]:
         """Yield every id that the settings of a component name here, with its path."""
         yield from ((path, value) for path, value in walk(settings, self.path, ()) if isinstance(value, str) and value)
+
+
+@dataclass
+class Places:
+    """Rows of constraints at their place in the settings of a type, so that one walk of the settings finds all."""
+
+    rows: list[Row] = field(default_factory=list)
+    below: dict[str, Places] = field(default_factory=dict)
+
+    def add(self, row: Row, steps: Sequence[str]) -> None:
+        """Put a row at the end of these steps: a key, `a|b` for alternatives, `*` for any key or index."""
+        if not steps:
+            self.rows.append(row)
+        for key in steps[0].split("|") if steps else ():
+            self.below.setdefault(key, Places()).add(row, steps[1:])
+
+    def find(self, settings: Any, path: Path) -> Iterator[tuple[Row, Path, Any]]:
+        """Yield every row whose place the settings have, with path and value; text is no place."""
+        stack: list[tuple[Places, Path, Any]] = [(self, path, settings)]
+        while stack:
+            node, here, value = stack.pop()
+            for row in node.rows if not isinstance(value, str) else ():
+                yield row, here, value
+            if node.below and isinstance(value, dict):
+                stack += [
+                    (below, (*here, key), value[key])
+                    for key, below in node.below.items()
+                    if key != ANY and key in value
+                ]
+            if ANY in node.below and isinstance(value, (dict, list)):
+                pairs = value.items() if isinstance(value, dict) else enumerate(value)
+                stack += [(node.below[ANY], (*here, key), item) for key, item in pairs]
 
 
 @dataclass(frozen=True)
@@ -273,6 +306,15 @@ class Catalogue:
     def shared_fields(self) -> dict[str, Any]:
         """Mappings of settings that several types have, by the label that stands for them."""
         return {row["define"]: row["fields"] for row in self.fields_of if "define" in row}
+
+    def constraints(self, section: str, name: str) -> Places:
+        """Return what must hold in the settings of a type, given its newest name."""
+        found = Places()
+        for row in self.constraints_of:
+            of, kinds, *steps = row["at"].split(".")
+            if of == section and (kinds == ANY or name in kinds.split("|")):
+                found.add(row, steps)
+        return found
 
     def ships(self, distribution: str) -> bool:
         """Whether a distribution is a released one, of which the tables know all parts; not one of the user's own."""
@@ -494,14 +536,13 @@ def walk(value: Any, pattern: Path, path: Path) -> Iterator[tuple[Path, Any]]:
     """Yield path and value of everything that a pattern leads to: `*` is any key or index, a leading `**` any depth."""
     if not pattern:
         yield path, value
-        return
-    children: list[tuple[Any, Any]] = []
-    if isinstance(value, (Mapping, list)):
-        children = list(value.items() if isinstance(value, Mapping) else enumerate(value))
-    if pattern[0] == "**":
-        yield from walk(value, pattern[1:], path)
-    for key, child in children:
-        if pattern[0] == "**":
-            yield from walk(child, pattern, (*path, key))
-        elif pattern[0] in ("*", key):
-            yield from walk(child, pattern[1:], (*path, key))
+    elif pattern[0] not in (ANY, ANYWHERE):
+        if isinstance(value, (dict, Mapping)) and pattern[0] in value:
+            yield from walk(value[pattern[0]], pattern[1:], (*path, pattern[0]))
+    else:
+        deep = pattern[0] == ANYWHERE
+        if deep:
+            yield from walk(value, pattern[1:], path)
+        pairs = enumerate(value) if isinstance(value, list) else value.items() if isinstance(value, Mapping) else ()
+        for key, child in pairs:
+            yield from walk(child, pattern if deep else pattern[1:], (*path, key))

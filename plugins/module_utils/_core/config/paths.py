@@ -48,11 +48,13 @@ def dotted(path: Path) -> str:
 
 def at(config: Any, path: Path, default: Any = None) -> Any:
     """Return the value at a path, or the default where the path leads nowhere."""
-    for part in path:
-        try:
+    try:
+        for part in path:
+            if isinstance(config, dict) and part not in config:  # most paths end so, and an exception takes longer
+                return default
             config = config[part]
-        except (KeyError, IndexError, TypeError):
-            return default
+    except (KeyError, IndexError, TypeError):
+        return default
     return config
 
 

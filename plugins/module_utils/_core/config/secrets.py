@@ -51,34 +51,41 @@ _NO_VALUES = ("true", "false", "null", "nil", "none", "yes", "no", "")
 _HASHED = re.compile(r"[^:\s]*:(\$|\{)")
 _SHORT, _LONG, _RANDOM, _INDENT = 8, 20, 32, 80
 _SHORTEST = 15  # of a secret by its shape, without a sign that separates it from a name
-_LONGEST = 128  # a name, or a text that is searched once for all its places
+_LONGEST, _LONGEST_KEPT = 128, 512  # a name; a text that is searched once for all its places
 _ENTROPY, _DIGITS, _CHANGES = 4.2, 4, 6
 
 
 class Shape(NamedTuple):
-    """A secret by its shape; the first group, or all of the match, is the secret."""
+    """A secret by its shape; the first group, or all of the match, is the secret. No text without `sign` has one."""
 
     what: str
+    sign: str
     pattern: re.Pattern[str]
 
 
 _SHAPES = (
     Shape(
         "a private key",
+        "-----BEGIN",
         re.compile(
             r"-----BEGIN [A-Z ]{0,32}PRIVATE KEY-----(?:[^-]|-(?!----))*(?:-----END [A-Z ]{0,32}PRIVATE KEY-----)?"
         ),
     ),
-    Shape("a password in a URL", re.compile(r"://[^/?#\s@:]*:([^/?#\s@]+)@")),
-    Shape("a token in a URL", re.compile(r"://((?=[A-Za-z_-]{0,64}[0-9])[\w-]{16,})@")),
-    Shape("a password in a data source", re.compile(r"(?<![\w.])[\w.]{1,64}:([^\s:@/]{1,256})@(?:tcp|unix)\(")),
-    Shape("a token in a URL", re.compile(r"sumologic\.com/receiver/v1/(?:http|otlp|prometheus)/([\w=%+-]{16,})")),
-    Shape("a token in a URL", re.compile(r"hooks\.slack\.com/services/\w{1,32}/\w{1,32}/(\w{8,})")),
-    Shape("a token in a URL", re.compile(r"\.webhook\.office\.com/webhookb2/([\w@/-]{16,})")),
-    Shape("a token in a URL", re.compile(r"[?&](?:sig|signature)=([\w%+/=-]{8,})", re.IGNORECASE)),
-    Shape("a token in a URL", re.compile(r"[?&](?:key|code|auth)=((?=[A-Za-z_-]{0,64}[0-9])[\w%-]{12,})")),
+    Shape("a password in a URL", "@", re.compile(r"://[^/?#\s@:]*:([^/?#\s@]+)@")),
+    Shape("a token in a URL", "@", re.compile(r"://((?=[A-Za-z_-]{0,64}[0-9])[\w-]{16,})@")),
+    Shape("a password in a data source", "@", re.compile(r"(?<![\w.])[\w.]{1,64}:([^\s:@/]{1,256})@(?:tcp|unix)\(")),
+    Shape(
+        "a token in a URL",
+        "sumologic.com",
+        re.compile(r"sumologic\.com/receiver/v1/(?:http|otlp|prometheus)/([\w=%+-]{16,})"),
+    ),
+    Shape("a token in a URL", "hooks.slack.com", re.compile(r"hooks\.slack\.com/services/\w{1,32}/\w{1,32}/(\w{8,})")),
+    Shape("a token in a URL", "webhook.office.com", re.compile(r"\.webhook\.office\.com/webhookb2/([\w@/-]{16,})")),
+    Shape("a token in a URL", "=", re.compile(r"[?&](?:sig|signature)=([\w%+/=-]{8,})", re.IGNORECASE)),
+    Shape("a token in a URL", "=", re.compile(r"[?&](?:key|code|auth)=((?=[A-Za-z_-]{0,64}[0-9])[\w%-]{12,})")),
     Shape(
         "a token",
+        "",
         re.compile(
             r"(?<![\w-])(?:(?:AKIA|ASIA)[0-9A-Z]{16}|gh[pousr]_[A-Za-z0-9]{30,}|github_pat_\w{30,}|glpat-[\w-]{16,}"
             r"|xox[abprs]-[\w-]{10,}|dt0[a-z]\d\d\.[A-Z0-9]{8,}\.[A-Z0-9]{16,}|gl(?:c|sa)_[\w=+/]{20,}|hvs\.[\w-]{20,}"
@@ -128,23 +135,35 @@ def is_placeholder(value: str) -> bool:
     return bool(_PLACEHOLDER.match(SCHEME.sub("", value.strip(), count=1)))
 
 
+@lru_cache(maxsize=4096)
+def _may_hold_secret(end: Path) -> bool:
+    """Whether secrets may be at the end of a path, whatever is before; an item of a list has the name of the list."""
+    if not end:
+        return False
+    before, last = (end[0], end[-1]) if not isinstance(end[-1], int) else ("", end[0])
+    if not isinstance(last, str) or last in ("value", "key", "inline") or _HEADERS.search(str(before)):
+        return True
+    return is_secret_name(last) or is_secret_name(last.removesuffix("s"))
+
+
 def secret_at(config: Any, path: Path, value: str) -> str:
     """Return the kind of secret of a value; an empty string if it is no secret or comes from a variable."""
-    found = [secret.what for secret in secrets_of(value, pairs=_is_source(path))]
+    found = [secret.what for secret in _by_shape_at(path, value)]
     what = next((one for one in found if one != RANDOM), "")
-    return what or _by_name(config, path, value) or (RANDOM if found else "")
+    named = "" if what or not _may_hold_secret(path[-2:]) else _by_name(config, path, value)
+    return what or named or (RANDOM if found else "")
 
 
 def _by_name(config: Any, path: Path, value: str) -> str:
     if path[-2:] == ("htpasswd", "inline"):
         lines = [line for line in value.splitlines() if ":" in line and not _HASHED.match(line) and is_literal(line)]
         return "a password" if lines else ""
-    if not is_literal(SCHEME.sub("", value, count=1)):
-        return ""
     name = header_at(config, path)
     if name:
-        return f"header {name.lower()}" if is_secret_header(name) else ""
-    return f"`{_setting(path)[-1]}`" if is_secret_key(path) and not _is_place(path, value) else ""
+        what = f"header {name.lower()}" if is_secret_header(name) else ""
+    else:
+        what = f"`{_setting(path)[-1]}`" if is_secret_key(path) and not _is_place(path, value) else ""
+    return what if what and is_literal(SCHEME.sub("", value, count=1)) else ""
 
 
 def is_secret_key(path: Path) -> bool:
@@ -202,10 +221,10 @@ def secrets_in(config: Any) -> set[str]:
         if not isinstance(value, (str, int)) or isinstance(value, bool) or not path:
             continue
         text = text_of(value)
-        header = header_at(config, path)
+        header = header_at(config, path) if _may_hold_secret(path[-2:]) else ""
         if is_secret_header(header) if header else (_names_secret(path) and not _is_place(path, text)):
             found |= {text, *text.split(), *(line.partition(":")[2] for line in text.splitlines() if _is_users(path))}
-        found |= {text[one.start : one.end] for one in secrets_of(text, pairs=_is_source(path))}
+        found |= {text[one.start : one.end] for one in _by_shape_at(path, text)}
     return {text for text in found if is_literal(text) and not SCHEME.fullmatch(f"{text} ")}
 
 
@@ -243,6 +262,8 @@ def text_of(value: Any) -> str:
 
 
 def _names_secret(path: Path) -> bool:
+    if not _may_hold_secret(path[-2:]):
+        return False
     keys = tuple(part for part in path if isinstance(part, str))
     return is_secret_key(path) or is_secret_key(keys) or keys[-1:] == ("dsn",) or _is_users(path)
 
@@ -254,34 +275,43 @@ def _is_users(path: Path) -> bool:
 def is_secret(path: Path, text: str) -> bool:
     """Whether a value is a secret, or has one inside: then no part of it is shown."""
     header = header_at(None, path)
-    return is_secret_header(header) or _names_secret(path) or next(secrets_of(text), None) is not None
+    return is_secret_header(header) or _names_secret(path) or any(True for _one in secrets_of(text))
 
 
-def secrets_of(text: str, *, pairs: bool = True) -> Iterator[Secret]:
-    """Yield the secrets in a text by their shapes; `pairs` adds `NAME=VALUE` and `NAME: VALUE` anywhere in it."""
-    if len(text) < _SHORTEST and "=" not in text and ":" not in text:
-        return
+def secrets_of(text: str, *, pairs: bool = True) -> Iterable[Secret]:
+    """Return the secrets in a text by their shapes; `pairs` adds `NAME=VALUE` and `NAME: VALUE` anywhere in it."""
+    if _is_short(text):
+        return ()
     # Manifests repeat most short texts: labels, names, images.
-    if len(text) <= _LONGEST:
-        yield from _secrets_of(text, pairs)
-    else:
-        yield from _by_shape(text, pairs=pairs)
-        yield from _random(text)
+    return _secrets_of(text, pairs) if len(text) <= _LONGEST_KEPT else _all_secrets_of(text, pairs)
+
+
+def _by_shape_at(path: Path, text: str) -> Iterable[Secret]:
+    return () if _is_short(text) else secrets_of(text, pairs=_is_source(path))
+
+
+def _is_short(text: str) -> bool:
+    return len(text) < _SHORTEST and "=" not in text and ":" not in text
+
+
+def _all_secrets_of(text: str, pairs: bool) -> Iterator[Secret]:
+    yield from _by_shape(text, pairs=pairs)
+    yield from _random(text)
 
 
 @lru_cache(maxsize=4096)
 def _secrets_of(text: str, pairs: bool) -> tuple[Secret, ...]:
-    return (*_by_shape(text, pairs=pairs), *_random(text))
+    return tuple(_all_secrets_of(text, pairs))
 
 
 def _by_shape(text: str, *, pairs: bool) -> Iterator[Secret]:
     for shape in _SHAPES:
-        for match in shape.pattern.finditer(text):
+        for match in shape.pattern.finditer(text) if shape.sign in text else ():
             start, end = match.span(1 if shape.pattern.groups else 0)
             if is_literal(text[start:end]):
                 yield Secret(start, end, shape.what)
     done = 0
-    for match in _NAME.finditer(text):
+    for match in _NAME.finditer(text) if "=" in text or ":" in text else ():
         if match.start() < done or not _holds_secret(match[1]):
             continue
         before = text[max(match.start() - 1, 0) : match.start()]

@@ -58,7 +58,7 @@ def compose(yaml: Any, text: str, file: str) -> Iterator[Node | None]:
     # libyaml is not everywhere; the pure parser is slower. Neither takes a subclass of str, as Ansible has them.
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
-        yield from _Composer(file).documents(yaml.parse(str.__str__(text), loader))
+        yield from _Composer(file).documents(iter(loader(str.__str__(text)).get_event, None))
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
         where = Position(file, mark.line + 1, mark.column + 1) if mark else Position(file)
@@ -116,7 +116,8 @@ class _Composer:
         tag = event.tag or ""
         if not tag and not (style or event.implicit[0]):
             tag = _TAG + "str"
-        node = Node(SCALAR, event.value, _start(event), _end(event), style, tag)
+        start, end = event.start_mark, event.end_mark
+        node = Node(SCALAR, event.value, (start.line, start.column), (end.line, end.column), style, tag)
         self._add(node, event.anchor)
 
     def _start(self, event: Any) -> None:
@@ -150,9 +151,10 @@ def _end(event: Any) -> Mark:
 def scalar(node: Node) -> Any:
     text = node.value
     kind = node.tag.removeprefix(_TAG) if node.tag else "" if node.style else _kind(text)
-    convert = _CONVERT.get(kind)
+    if kind not in _CONVERT:
+        return text
     try:
-        return convert(text) if convert else text
+        return _CONVERT[kind](text)
     except ValueError:  # a wrong tag, or a number with too many digits
         return text
 

@@ -63,17 +63,19 @@ class Context:
 
 @dataclass(frozen=True)
 class Language:
-    """The tables, and the versions for which they are exact."""
+    """The tables, and the versions for which they are exact; `grok` has the named groups in each grok pattern."""
 
     functions: Mapping[str, Function]
     contexts: Mapping[str, Context]
     exact: str
+    grok: Mapping[str, str] = field(default_factory=dict)
     available: dict[tuple[str, str], dict[str, Function]] = field(default_factory=dict)
 
     @classmethod
     def from_rows(cls, rows: Iterable[Mapping[str, Any]]) -> Language:
         """Return the tables of _data/catalogue/ottl.json."""
         functions, contexts, exact = {}, {}, ""
+        grok: dict[str, str] = {}
         for row in rows:
             if "function" in row:
                 arguments = tuple(_argument(text) for text in row["arguments"])
@@ -81,8 +83,9 @@ class Language:
             elif "context" in row:
                 paths = {text.removesuffix("[]"): text.endswith("[]") for text in row["paths"]}
                 contexts[row["context"]] = Context(row["context"], tuple(row["sees"]), paths, tuple(row["enums"]))
+            grok |= {text.removesuffix("*"): "(?P<a>)" if text.endswith("*") else "" for text in row.get("grok", ())}
             exact = row.get("exact", exact)
-        return cls(functions, contexts, exact)
+        return cls(functions, contexts, exact, grok)
 
     def known(self, kind: str, context: str) -> dict[str, Function]:
         """Return the functions that a kind of text has in a context."""

@@ -13,8 +13,8 @@ from ..config.layers import parse_version
 from ..errors import near
 from . import ottl_tokens as words
 from .ottl import ARGUMENT, NAME, Argument, Context, Function, Language, Trouble
+from .ottl_literals import inside, together
 from .ottl_tokens import Used, Value, text_of
-from .regex import refusal
 
 _CACHE = "cache"
 # The kinds of literals that an argument takes; a path, a converter and a calculation are known only at run time.
@@ -26,6 +26,7 @@ _TAKES = {
     "lambda": words.LAMBDA,
     "text": "s" + _LATER,
     "regex": "s" + _LATER,
+    "glob": "s" + _LATER,
     "text-like": "sifbnlmye" + _LATER,
     "int": "ie" + _LATER,
     "int-like": "sifbne" + _LATER,
@@ -50,6 +51,7 @@ _WANTED = {
     "lambda": "a lambda",
     "text": "text",
     "regex": "a regular expression in quotes",
+    "glob": "text",
     "int": "a whole number",
     "float": "a number with a decimal point",
     "bool": "true or false",
@@ -63,8 +65,6 @@ _WANTED = {
     "literal-float": "a number with a decimal point and without a sign",
     "literal-bool": "true or false",
 }
-_DIRECTIVE = re.compile(r"%(.?)", re.DOTALL)
-_DIRECTIVES = frozenset("abcdefghijklmnopqrstwxyzABDFHILMPRSTXYZ%")
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 
 
@@ -100,6 +100,7 @@ class Judge:
             yield Trouble(NAME, call.start, f"function '{call.text}' exists since {function.since}")
             return
         yield from _count(call, function)
+        given: dict[str, Value] = {}
         for number, (name, value) in enumerate(call.arguments):
             taken = _taken(function, number, name)
             if taken is None and name:
@@ -107,7 +108,9 @@ class Judge:
                 fix = f"It has: {', '.join(names)}." if names else "It takes no arguments."
                 yield Trouble(ARGUMENT, value.start, f"'{call.text}' has no argument '{name}'{near(name, names)}", fix)
             elif taken is not None:
+                given[taken.name] = value
                 yield from self._argument(call.text, taken, value)
+        yield from together(self.language, call, given)
 
     def _unknown(self, call: Value, known: list[str]) -> Trouble:
         elsewhere = self.language.functions.get(call.text)
@@ -137,7 +140,7 @@ class Judge:
             if taken.words and text not in taken.words:
                 known = f"Use one of {', '.join(taken.words)}."
                 yield Trouble(ARGUMENT, value.start, f"'{text}' is unknown here{near(text, taken.words)}", known)
-            yield from _inside(taken.kind, text, value)
+            yield from inside(taken.kind, text, value)
         elif taken.kind == "function":
             yield from self._function(value)
 
@@ -231,16 +234,3 @@ def _taken(function: Function, number: int, name: str) -> Argument | None:
 
 def _snake(name: str) -> str:
     return _CAMEL.sub("_", name).lower()
-
-
-def _inside(kind: str, text: str, value: Value) -> Iterator[Trouble]:
-    """Yield what is wrong in a regular expression or in the format of a time."""
-    if kind == "regex":
-        refused = refusal(text.replace("$$", "$"))
-        if refused:
-            yield Trouble(ARGUMENT, value.start, f"Go refuses this regular expression: {refused.why}")
-    elif kind == "time-format":
-        wrong = next((found[0] for found in _DIRECTIVE.finditer(text) if found[1] not in _DIRECTIVES), "")
-        if wrong or not text:
-            why = f"`{wrong}` is no directive of a time" if wrong else "the format of a time is empty"
-            yield Trouble(ARGUMENT, value.start, why, "Write directives such as `%Y-%m-%d %H:%M:%S`.")

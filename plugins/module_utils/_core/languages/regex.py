@@ -4,7 +4,7 @@
 """Regular expressions as Go reads them (RE2): one pass over the text says what Go refuses.
 
 Python's `re` takes lookarounds, backreferences and possessive quantifiers, which Go does not, and refuses some that
-Go takes. Source: the documentation of Go's regexp/syntax. Names of Unicode classes are not checked. Private.
+Go takes. Source: the documentation of Go's regexp/syntax. Private.
 """
 
 from __future__ import annotations
@@ -13,12 +13,17 @@ import re
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from ..errors import near
+from .formats import UNICODE_CLASSES
+
 _MOST_REPEATED = 1000
 _DEEPEST = 1000
 _SIMPLE = frozenset("afnrtvdDsSwWbBAzpPx01234567")
 _IN_CLASS = frozenset("afnrtvdDsSwWpPx01234567")
 _CLASSES = frozenset("dDsSwWpP")
-_UNICODE = re.compile(r"[CLMNPSZ]|\{\^?[A-Za-z][A-Za-z0-9_]*\}")
+_UNICODE = re.compile(r"(\w)|\{\^?([^}]*)\}", re.ASCII)
+_IGNORED = re.compile(r"[-_ ]")
+_PLAIN_CLASSES = frozenset(_IGNORED.sub("", name).lower() for name in UNICODE_CLASSES)
 _POSIX = "alnum alpha ascii blank cntrl digit graph lower print punct space upper word xdigit"
 _REPEAT = re.compile(r"\{(\d+)(,(\d*))?\}", re.ASCII)
 _FLAGS = re.compile(r"\?(?:[imsU]+(?:-[imsU]+)?|-[imsU]+|)([:)])")
@@ -62,8 +67,6 @@ class _Group:
 @dataclass
 class _Reader:
     text: str
-    twice: bool
-    names: set[str] = field(default_factory=set)
     groups: list[_Group] = field(default_factory=lambda: [_Group(0)])
 
     def read(self) -> None:
@@ -97,9 +100,6 @@ class _Reader:
         if flags:
             return self._push(at, flags.end()) if flags[1] == ":" else flags.end()
         if name:
-            if name[1] in self.names and not self.twice:
-                raise _Refused(at, f"the group name '{name[1]}' is used twice")
-            self.names.add(name[1])
             return self._push(at, name.end())
         start = self.text[at + 1 :][:3]
         why = next((why for sign, why in _UNSUPPORTED.items() if start.startswith(sign)), "")
@@ -170,6 +170,9 @@ class _Reader:
             found = _UNICODE.match(self.text, at + 2)
             if not found:
                 raise _Refused(at, f"`\\{sign}` needs the name of a Unicode class")
+            name = found[1] or found[2]
+            if _IGNORED.sub("", name).lower() not in _PLAIN_CLASSES:
+                raise _Refused(at, f"there is no Unicode class '{name}'{near(name, UNICODE_CLASSES)}")
             return found.end()
         end = at + 2
         while sign.isdigit() and end < at + 4 and self.text[end : end + 1] in tuple("01234567"):
@@ -221,10 +224,10 @@ def _number(digits: str) -> int:
     return int(digits) if len(digits) <= len(str(_MOST_REPEATED)) else _MOST_REPEATED + 1
 
 
-def refusal(text: str, twice: bool = False) -> Refusal | None:
-    """Return why Go refuses a regular expression; None if it takes it. Prometheus takes a group name `twice`."""
+def refusal(text: str) -> Refusal | None:
+    """Return why Go refuses a regular expression; None if it takes it."""
     try:
-        _Reader(text, twice).read()
+        _Reader(text).read()
     except _Refused as refused:
         return refused.refusal
     return None

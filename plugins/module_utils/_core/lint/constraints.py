@@ -4,14 +4,15 @@
 """Checks of settings beyond types: words, ranges, regular expressions, and settings that exclude each other.
 
 Each row of _data/catalogue/constraints.json is one place in the settings of a component, and what must hold there; its
-keys are those of CHECKS here and in operators.py. `when` says for which values of other settings, and `built` that the
-Collector checks only components of a pipeline. Private.
+keys are those of CHECKS here, in operators.py and in texts.py. `when` says for which values of other settings, and
+`built` that the Collector checks only components of a pipeline. Private.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from functools import cache
 from typing import Any
 
 from ..config.catalogue import Row, walk
@@ -21,7 +22,7 @@ from ..languages.regex import refusal
 from .subject import Fault
 
 MISSING, WORD, DURATION, REFERENCE = "missing-field", "unknown-value", "invalid-duration", "unknown-operator"
-RANGE, CONFLICT, REGEX = "out-of-range", "conflicting-settings", "invalid-regex"
+RANGE, CONFLICT, REGEX, GATE = "out-of-range", "conflicting-settings", "invalid-regex", "feature-gate"
 EXPANDED = "${"
 Found = Iterator[tuple[str, Fault]]
 Check = Callable[[Any, Any, Path, Row], Found]
@@ -44,10 +45,16 @@ _SECONDS = {
 _NOTHING: tuple[Any, ...] = (None, "", [], {})
 
 
+@cache
+def steps(key: str) -> tuple[str, ...]:
+    """Return the path of a key such as `tls.ca_file`."""
+    return tuple(key.split("."))
+
+
 def values_of(settings: Any, key: str, path: Path) -> Iterator[tuple[Path, Any]]:
     """Yield path and value of a key, where it is given and known."""
     if "." in key:
-        found = walk(settings, tuple(key.split(".")), path)
+        found = walk(settings, steps(key), path)
     elif isinstance(settings, dict) and key in settings:
         found = iter((((*path, key), settings[key]),))
     else:
@@ -55,10 +62,13 @@ def values_of(settings: Any, key: str, path: Path) -> Iterator[tuple[Path, Any]]
     for place, value in found:
         if value is not None and not (isinstance(value, str) and EXPANDED in value):
             yield place, value
+    around = steps(key)[:-1]
+    if key.endswith(".*") and isinstance(whole := at(settings, around), str) and whole and EXPANDED not in whole:
+        yield from (((*path, *around), part) for part in whole.split(","))  # as the decoder reads text for a list
 
 
 def _given(settings: Any, names: str) -> list[str]:
-    return [name for name in names.split("|") if at(settings, tuple(name.split("."))) not in _NOTHING]
+    return [name for name in names.split("|") if at(settings, steps(name)) not in _NOTHING]
 
 
 def _needs(keys: list[str], settings: Any, path: Path, row: Row) -> Found:
@@ -69,7 +79,7 @@ def _needs(keys: list[str], settings: Any, path: Path, row: Row) -> Found:
 
 def _has(settings: dict[Any, Any], key: str, blank: bool = False) -> bool:
     """Whether a key is given; a mapping may be empty or null if all its settings have defaults."""
-    *around, last = key.split(".")
+    *around, last = steps(key)
     inside = at(settings, tuple(around))
     if isinstance(inside, str) and EXPANDED in inside:
         return True
@@ -104,10 +114,10 @@ def _keys(words: list[str], settings: Any, path: Path, _row: Row) -> Found:
             yield WORD, Fault((*path, key), f"'{key}' is unknown here{near(key, words)}", known)
 
 
-def _regexes(keys: list[str], settings: Any, path: Path, row: Row) -> Found:
+def _regexes(keys: list[str], settings: Any, path: Path, _row: Row) -> Found:
     for key in keys:
         for place, value in values_of(settings, key, path):
-            refused = refusal(value.replace("$$", "$"), "twice" in row) if isinstance(value, str) else None
+            refused = refusal(value.replace("$$", "$")) if isinstance(value, str) else None
             if refused:
                 yield REGEX, Fault(place, f"Go refuses this regular expression: {refused.why}", offset=refused.start)
 
@@ -137,10 +147,11 @@ def _both(pairs: list[str], settings: Any, path: Path, _row: Row) -> Found:
 
 def _none(keys: list[str], settings: Any, path: Path, row: Row) -> Found:
     action, *_others = row["when"]
-    value = at(settings, (action,))
+    value = at(settings, tuple(action.split(".")))
+    what = f"the default of {action}" if value is None else f"{action} '{value}'"
     for key in keys:
         for place, _value in values_of(settings, key, path):
-            yield CONFLICT, Fault(place, f"{action} '{value}' takes no '{key}'", f"Remove `{key}`.")
+            yield CONFLICT, Fault(place, f"{what} takes no '{key}'", f"Remove `{key}`.")
 
 
 def _range(table: dict[str, list[Any]], settings: Any, path: Path, _row: Row) -> Found:
@@ -215,13 +226,6 @@ def _different(keys: list[str], settings: Any, path: Path, _row: Row) -> Found:
         yield CONFLICT, Fault((*path, keys[1]), f"{keys[0]} and {keys[1]} are the same", "Choose another one.")
 
 
-def _reserved(table: dict[str, list[str]], settings: Any, path: Path, _row: Row) -> Found:
-    for key, words in table.items():
-        for place, value in values_of(settings, key, path):
-            if value in words:
-                yield CONFLICT, Fault(place, f"'{value}' is always there", "Remove it.")
-
-
 CHECKS: dict[str, Check] = {
     "needs": _needs,
     "words": _words,
@@ -238,5 +242,4 @@ CHECKS: dict[str, Check] = {
     "unique_values": _unique_values,
     "most": _most,
     "different": _different,
-    "words_not": _reserved,
 }

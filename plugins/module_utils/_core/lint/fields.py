@@ -15,16 +15,18 @@ from collections.abc import Iterator
 from functools import cache
 from typing import Any, NamedTuple
 
-from ..config.catalogue import Catalogue, Row
+from ..config.catalogue import Catalogue, Places, Row
 from ..config.paths import Path, at, section
 from ..errors import near
 from .components import configured, gone, moves, used
 from .subject import Fault, Subject, shared_rules
-from .values import applies, exact, places
+from .values import applies, exact
 from .values import found as constraints_of
 from .view import build_of
 
 ANY, OPEN, ENTRY, LABEL = "?", "...", "*", "#"
+# What a mapping of text may be, which can also be a list of names with values: headers.
+_PAIRS: dict[type, Any] = {dict: {ENTRY: "s"}, list: ["l", {"name": "s", "value": "s"}]}
 EXPANDED = "${"
 _KEPT = "_fields"  # what one walk found, kept with its subject
 
@@ -39,12 +41,16 @@ _SHAPES = {"s": "text", "i": "a number", "b": "true or false", "l": "a list", "m
 
 
 class Leaf(NamedTuple):
-    """What a scalar may be: letters of shapes, whether text is a duration, and the words that text is one of."""
+    """What a scalar may be: letters of shapes, whether text is a duration, and the words that text is one of.
+
+    A value of one of the types in `right` needs no further look.
+    """
 
     shapes: str
     duration: bool
     words: tuple[str, ...]
     any_case: bool
+    right: frozenset[type]
 
 
 def _found(subject: Subject, rule_id: str) -> list[Fault]:
@@ -79,17 +85,16 @@ def _constrained(subject: Subject) -> Iterator[tuple[str, Fault]]:
     build = build_of(subject.target)
     for name, component_id, kind, settings in configured(subject):
         found = build.find(name, kind)
-        typed = [row for row in build.constraints(name, found.type) if "fields" in row] if found else []
-        for row in typed:
-            for path, value in places(row, settings, (name, component_id)):
-                for rule, fault in _walk(build.catalogue, row["fields"], value, path) if _about(row, value) else ():
-                    doubt = build.doubt or ("" if exact(row, build.version) else "another version may differ")
-                    yield rule, _hedged(fault, doubt) if doubt else fault
+        rows = build.constraints(name, found.type) if found else Places()
+        for row, path, value in rows.find(settings, (name, component_id)):
+            for rule, fault in _walk(build.catalogue, row["fields"], value, path) if _is_typed(row, value) else ():
+                doubt = build.doubt or ("" if exact(row, build.version) else "another version may differ")
+                yield rule, _hedged(fault, doubt) if doubt else fault
     yield from ((name, fault) for name in _REASONS for fault in constraints_of(subject, name))
 
 
-def _about(row: Row, settings: Any) -> bool:
-    return "when" not in row or applies(row["when"], settings)
+def _is_typed(row: Row, settings: Any) -> bool:
+    return "fields" in row and ("when" not in row or applies(row["when"], settings))
 
 
 def _reported_elsewhere(subject: Subject, row: Row, path: Path, in_use: bool) -> bool:
@@ -127,14 +132,20 @@ def _walk(catalogue: Catalogue, fields: Any, settings: Any, path: Path) -> Itera
     while stack:
         here, node, value = stack.pop()
         node = shared.get(node, ANY) if isinstance(node, str) and node.startswith(LABEL) else node
-        if value is None or node == ANY or (isinstance(value, str) and EXPANDED in value):
+        if _is_right(node, value) or (isinstance(value, str) and EXPANDED in value):
             continue
+        node = _PAIRS.get(type(value), node) if node == "lm" else node
         if isinstance(node, dict):
             yield from _in_mapping(node, value, here, stack)
         elif isinstance(node, list):
             yield from _in_list(node, value, here, stack)
         else:
             yield from _scalar(node, value, here)
+
+
+def _is_right(node: Any, value: Any) -> bool:
+    """Whether a value is certainly right, as most are."""
+    return value is None or (type(node) is str and type(value) in _leaf(node).right)
 
 
 def _in_mapping(
@@ -148,7 +159,8 @@ def _in_mapping(
             continue
         below = node.get(key, node.get(ENTRY))
         if below is not None:
-            stack.append(((*here, key), below, child))
+            if not _is_right(below, child):
+                stack.append(((*here, key), below, child))
         elif OPEN not in node:
             known = [name for name in node if name != OPEN]
             listed = f"Known here: {', '.join(known)}." if known else "It has no settings."
@@ -192,9 +204,13 @@ def _shape(shapes: str, value: Any, here: Path) -> Iterator[tuple[str, Fault]]:
 
 @cache
 def _leaf(text: str) -> Leaf:
-    """Return `dsif`, `s=a|b` or `s~a|b` taken apart."""
+    """Return `dsif`, `s=a|b` or `s~a|b` taken apart; `?` is anything, and a label says nothing yet."""
     shapes, sign, words = text.partition("~") if "~" in text else text.partition("=")
-    return Leaf(shapes.lstrip("d"), shapes.startswith("d"), tuple(words.split("|")) if words else (), sign == "~")
+    duration, shapes = shapes.startswith("d"), shapes.lstrip("d")
+    checked = "slm" if duration or words else "lm"
+    right = {kind for kind, letter in _LETTERS.items() if letter in shapes and letter not in checked}
+    known = frozenset(_LETTERS if text == ANY else () if text.startswith(LABEL) else right)
+    return Leaf(shapes, duration, tuple(words.split("|")) if words else (), sign == "~", known)
 
 
 def _missing(row: Row, settings: Any, path: Path) -> Iterator[tuple[str, Fault]]:

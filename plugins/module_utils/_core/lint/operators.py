@@ -1,9 +1,9 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Checks of log operators, scrape configs and endpoints, by key of a row of constraints.json.
+"""Checks of log operators, by key of a row of constraints.json.
 
-Source: pkg/stanza of opentelemetry-collector-contrib, and the configuration of Prometheus. Private.
+Source: pkg/stanza of opentelemetry-collector-contrib. Private.
 """
 
 from __future__ import annotations
@@ -16,38 +16,34 @@ from ..config.catalogue import Row
 from ..config.paths import Path
 from ..errors import near
 from ..languages.expr import broken
-from ..languages.formats import broken_url
-from .constraints import CONFLICT, DURATION, EXPANDED, MISSING, REFERENCE, REGEX, WORD, Check, Found, values_of
+from .constraints import CONFLICT, EXPANDED, MISSING, REFERENCE, REGEX, WORD, Check, Found, values_of
 from .subject import Fault
 
 _QUOTED = r"\[(?:\"[^\"]*\"|'[^']*')\]"
 _FIELD = re.compile(rf"(?:([^\[][^.\[]*)|\[[\"']([^\"']*)[\"']\])(?:\.[^.\[]*|{_QUOTED})*\Z")
-# The longest duration of Prometheus that is read.
-_LONGEST = 40
-_SPAN = re.compile(r"(?=.)(0|(\d+y)?(\d+w)?(\d+d)?(\d+h)?(\d+m)?(\d+s)?(\d+ms)?)\Z")
 _DIRECTIVE = re.compile(r"%(.)")
 _DIRECTIVES = frozenset("abcdefghijklmnopqrstwxyzABDFHILMPRSTXYZ%")
 _EPOCHS = ("s", "ms", "us", "ns", "s.ms", "s.us", "s.ns")
 
 
-def _fields(keys: list[str], settings: Any, path: Path, _row: Row) -> Found:
-    for key in keys:
-        for place, value in values_of(settings, key, path):
-            if isinstance(value, str) and value:
-                yield from _field(place, value, rootable=False)
+def _field_check(rootable: bool) -> Check:
+    """Return a check of texts that name a part of an entry."""
 
+    def check(keys: list[str], settings: Any, path: Path, _row: Row) -> Found:
+        for key in keys:
+            for place, value in values_of(settings, key, path):
+                if isinstance(value, str):
+                    yield from _field(place, value, rootable=rootable)
 
-def _rootable(keys: list[str], settings: Any, path: Path, _row: Row) -> Found:
-    for key in keys:
-        for place, value in values_of(settings, key, path):
-            if isinstance(value, str) and value:
-                yield from _field(place, value, rootable=True)
+    return check
 
 
 def _field(place: Path, value: str, *, rootable: bool) -> Found:
     found = _FIELD.match(value)
     prefix = (found[1] or found[2]) if found else ""
-    if found is None:
+    if not value:
+        yield WORD, Fault(place, "this is empty", "Write `attributes.NAME` or `body.NAME`, or remove the key.")
+    elif found is None:
         fix = "Write `attributes.NAME`, or `attributes['NAME']` if the name has dots."
         yield WORD, Fault(place, f"'{value}' is not a field: a bracket or quote is missing or misplaced", fix)
     elif prefix not in _PREFIXES:
@@ -91,31 +87,6 @@ def _strptime(place: Path, layout: str) -> Found:
 _KINDS = ("strptime", "gotime", "epoch", "native")
 
 
-def _span(keys: list[str], settings: Any, path: Path, _row: Row) -> Found:
-    for key in keys:
-        for place, value in values_of(settings, key, path):
-            if isinstance(value, (str, int, float)) and not (len(str(value)) <= _LONGEST and _SPAN.match(str(value))):
-                fix = "Write whole numbers with units, the largest first: `1m30s`."
-                yield DURATION, Fault(place, f"'{value}' is not a duration of Prometheus", fix)
-
-
-def _targets(_wanted: bool, settings: Any, path: Path, _row: Row) -> Found:
-    for place, value in values_of(settings, "targets.*", path):
-        if isinstance(value, str) and "/" in value:
-            fix = "Write `HOST:PORT`; `scheme` and `metrics_path` have the rest."
-            yield WORD, Fault(place, "a target is a host and a port, without a path", fix)
-
-
-def _port(keys: list[str], settings: Any, path: Path, _row: Row) -> Found:
-    for key in keys:
-        for place, value in values_of(settings, key, path):
-            address = re.sub(r"^[a-z]+:/{2,3}", "", value) if isinstance(value, str) else ""
-            if address and not value.startswith(("unix", "passthrough", "vsock", "xds")):
-                port = address.rpartition(":")[2] if ":" in address.rpartition("]")[2] else ""
-                if not port.isdigit():
-                    yield WORD, Fault(place, f"'{value}' has no port", f"Write `{address.split('/')[0]}:4317`.")
-
-
 def _graph(_wanted: bool, operators: Any, path: Path, _row: Row) -> Found:
     """Yield ids that two operators have, and outputs that no operator has."""
     if not isinstance(operators, list) or not all(isinstance(one, dict) for one in operators):
@@ -133,17 +104,50 @@ def _graph(_wanted: bool, operators: Any, path: Path, _row: Row) -> Found:
     for place, output in _outputs(operators, path) if EXPANDED not in "".join(ids) else ():
         if output not in ids:
             yield REFERENCE, Fault(place, f"no operator has the id '{output}'{near(output, ids)}", _IDS.format(output))
+    yield from _circle(operators, path)
 
 
 _IDS = "Write `id: {}` in the operator that is meant."
 
 
+def _circle(operators: list[Any], path: Path) -> Found:
+    """Yield outputs that lead back to an operator before them. An operator without an output leads to the next one."""
+    names = [str(one.get("id") or one.get("type")) for one in operators]
+    if len(set(names)) < len(names) or EXPANDED in "".join(names):
+        return
+    after: list[set[int]] = [set() for _one in operators]
+    given = list(_outputs(operators, path))
+    for place, output in given:
+        if output in names:
+            after[int(place[len(path)])].add(names.index(output))
+    for index, one in enumerate(operators[:-1]):
+        if not one.get("output") and one.get("type") not in _OUTPUTS:
+            after[index].add(index + 1)
+    for place, output in given:
+        start = int(place[len(path)])
+        if output in names and start in _reached(after, names.index(output)):
+            yield CONFLICT, Fault(place, f"operator '{output}' leads back to this one", "Name a later operator.")
+            return
+
+
+def _reached(after: list[set[int]], start: int) -> set[int]:
+    found, left = {start}, [start]
+    while left:
+        more = after[left.pop()] - found
+        found |= more
+        left.extend(more)
+    return found
+
+
 def _outputs(operators: list[Any], path: Path) -> Iterator[tuple[Path, str]]:
     for index, operator in enumerate(operators):
-        for key in ("output", "default", "routes.*.output"):
+        for key in _OUTPUTS.get(str(operator.get("type")), ("output",)):
             for place, value in values_of(operator, key, (*path, index)):
                 texts = value if isinstance(value, list) else [value]
                 yield from ((place, text) for text in texts if isinstance(text, str) and text and EXPANDED not in text)
+
+
+_OUTPUTS: dict[str, tuple[str, ...]] = {"router": ("default", "routes.*.output"), "stdout": (), "file_output": ()}
 
 
 def _expressions(keys: list[str], settings: Any, path: Path, _row: Row) -> Found:
@@ -174,54 +178,11 @@ def _embedded(keys: list[str], settings: Any, path: Path, row: Row) -> Found:
 _EMBEDDED = re.compile(r"EXPR\(((?:(?!EXPR\().)*)\)", re.DOTALL)
 
 
-def _matching(pattern: str, what: str, fix: str, *, numbers: bool = False) -> Check:
-    """Return a check of texts that have to match a pattern as a whole, and of numbers if the component reads texts."""
-    compiled = re.compile(rf"(?:{pattern})\Z", re.DOTALL)
-
-    def check(keys: list[str], settings: Any, path: Path, _row: Row) -> Found:
-        for key in keys:
-            for place, value in values_of(settings, key, path):
-                text = str(value) if isinstance(value, str) or (numbers and isinstance(value, (int, float))) else None
-                if text is not None and not (len(text) <= _LONGEST_TEXT and compiled.match(text)):
-                    yield WORD, Fault(place, f"'{text}' is {what}" if text else "this is empty", fix)
-
-    return check
-
-
-_LONGEST_TEXT = 4096
-
-
-def _urls(keys: list[str], settings: Any, path: Path, row: Row) -> Found:
-    for key in keys:
-        for place, value in values_of(settings, key, path):
-            why = broken_url(value, "absolute" in row) if isinstance(value, str) else ""
-            if why:
-                yield WORD, Fault(place, f"this is not a URL: {why}", "Write `http://HOST:PORT`.")
-
-
 CHECKS: dict[str, Check] = {
-    "bytes": _matching(
-        r"\d+\.?\d*\s*([kKmMgGtTpP]i?[bB])?", "not a number of bytes", "Write a number with a unit, such as `1MiB`."
-    ),
-    "units": _matching(
-        r"0|((\d+\.?\d*|\.\d+)([KMGTPE]i?)?B)+", "not a size", "Write a size such as `10MB`.", numbers=True
-    ),
-    "paths": _matching(
-        r"[^*]*(\*[^/]*)?\.(json|yml|yaml|JSON|YML|YAML)",
-        "not a path of target files",
-        "Write a path that ends with `.json` or `.yml`; only its last part has `*`.",
-        numbers=True,
-    ),
-    "filled": _matching(".+", "empty", "Write a value, or remove the key."),
-    "letter": _matching(".?", "more than one character", "Write one character."),
-    "url": _urls,
     "embedded": _embedded,
     "expressions": _expressions,
-    "field": _fields,
-    "rootable": _rootable,
+    "field": _field_check(False),
+    "rootable": _field_check(True),
     "time": _time,
     "graph": _graph,
-    "port": _port,
-    "span": _span,
-    "targets": _targets,
 }

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 from ..config.catalogue import Row, walk
 from ..config.paths import Path, items
 from ..errors import near
+from ..languages.formats import broken_request
 from ..languages.ottl import ARGUMENT, CONDITION, NAME, ROUTE, STATEMENT, SYNTAX, Language, Trouble, infer, read
 from ..languages.ottl_judge import Judge
 from ..languages.ottl_tokens import Used
@@ -25,6 +26,7 @@ from .view import Build, build_of
 
 _KEPT = "_ottl"
 _POLICY = "policy"
+_REQUEST = "request"
 Found = Iterator[tuple[Path, Trouble]]
 
 
@@ -72,8 +74,9 @@ def _judge(subject: Subject) -> Iterator[tuple[str, Fault]]:
         for row in build.ottl_places.get((name, found.type), ()) if found else ():
             if started is None:
                 started = {item for _path, _signal, _role, item in listed(subject.config)}
-            idle = "no pipeline uses it yet" if row["kind"] == ROUTE and component_id not in started else ""
             for group in _groups(row, (name, component_id), settings):
+                is_built = group.place["kind"] == ROUTE and component_id not in started
+                idle = "no pipeline uses it yet" if is_built else ""
                 for path, trouble in _troubles(build.ottl, group, build.version):
                     rule = _POLICY if row["kind"] == _POLICY else trouble.rule
                     yield rule, _fault(path, trouble, build, idle)
@@ -115,12 +118,16 @@ def _grouped(row: Row, path: Path, group: Any) -> Iterator[Group]:
 
 
 def _route(row: Row, path: Path, value: Any) -> Iterator[Group]:
-    if isinstance(value, dict) and value.get("context") != "request":
-        texts = [
-            Text((*path, key), value[key], key) for key in (STATEMENT, CONDITION) if isinstance(value.get(key), str)
-        ]
-        context = value.get("context") or ""
-        yield Group(path, row, context if isinstance(context, str) else EXPANDED, [text for text in texts if text.text])
+    if not isinstance(value, dict):
+        return
+    context = value.get("context") or ""
+    texts = [(key, value[key]) for key in (STATEMENT, CONDITION) if isinstance(value.get(key), str) and value[key]]
+    if context == _REQUEST:  # the condition has a grammar of its own, and is validated without a pipeline
+        condition = [Text((*path, key), text, _REQUEST) for key, text in texts if key == CONDITION]
+        yield Group(path, {**row, "kind": _REQUEST}, "", condition)
+        return
+    given = context if isinstance(context, str) else EXPANDED
+    yield Group(path, row, given, [Text((*path, key), text, key) for key, text in texts])
 
 
 def _texts(values: list[Any], kind: str, path: Path, last: str | int | None = None) -> list[Text]:
@@ -134,7 +141,7 @@ def _troubles(language: Language, group: Group, version: str) -> Iterator[tuple[
     if group.mixed:
         yield group.path, Trouble(SYNTAX, 0, "texts and groups of texts are mixed here", "Write all texts in groups.")
     for text in group.texts:
-        found = read(text.text, text.kind == STATEMENT) if EXPANDED not in text.text else None
+        found = _read(text) if EXPANDED not in text.text else None
         if isinstance(found, Trouble):
             yield text.path, found
         elif found:
@@ -146,6 +153,14 @@ def _troubles(language: Language, group: Group, version: str) -> Iterator[tuple[
         yield (*group.path, "context"), Trouble(NAME, 0, why, f"Use one of {', '.join(group.place['contexts'])}.")
     elif used and not group.context and len(used) == len(group.texts):
         yield from _inferred(language, group, used, version)
+
+
+def _read(text: Text) -> Used | Trouble | None:
+    if text.kind != _REQUEST:
+        return read(text.text, text.kind == STATEMENT)
+    why = broken_request(text.text)
+    fix = 'Write `request["NAME"] == "VALUE"`.'
+    return Trouble(SYNTAX, 0, f"a condition on requests is one comparison: {why}", fix) if why else None
 
 
 def _inferred(language: Language, group: Group, used: list[tuple[Text, Used]], version: str) -> Found:

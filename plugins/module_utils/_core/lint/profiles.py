@@ -12,7 +12,7 @@ from fnmatch import fnmatchcase
 
 from ..config.paths import Position, lines_of
 from ..errors import Problem, near
-from .subject import SEVERITIES, Finding
+from .subject import SEVERITIES, Finding, by_position
 
 OFF = "off"
 DEFAULT = "default"
@@ -106,7 +106,7 @@ def judge(
         elif table.get(finding.rule) != OFF:
             remaining.append(_weighed(finding, table, profile, overrides))
     remaining.extend(_unused(item for item in suppressions if item not in used))
-    return Judged(sorted(remaining), suppressed)
+    return Judged(sorted(remaining, key=by_position), suppressed)
 
 
 def _weighed(finding: Finding, table: Mapping[str, str], profile: str, overrides: Mapping[str, str]) -> Finding:

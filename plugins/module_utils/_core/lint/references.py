@@ -21,7 +21,7 @@ from .subject import Fault, Subject, rules
 from .view import build_of
 
 # Ends of paths that name an extension, used if the build is unknown.
-EXTENSION_KEYS = (("auth", "authenticator"), ("sending_queue", "storage"))
+EXTENSION_KEYS: list[Path] = [("auth", "authenticator"), ("sending_queue", "storage")]
 
 
 def no_pipelines(subject: Subject) -> Iterator[Fault]:
@@ -168,35 +168,28 @@ def _uses(subject: Subject, to: str) -> Iterator[tuple[Path, str, bool]]:
         if not isinstance(settings, dict):
             continue
         exact, ends = _keys(subject, name, kind, to)
-        found = [(path, value, row.lax) for row in exact for path, value in row.find(settings)]
-        for path, value in subject.view.texts.get((name, component_id), ()) if ends else ():
-            if _ends(path[2:], ends):
-                found.append((path[2:], value, False))
-        for path, value, lax in found:
-            if isinstance(value, str) and value and not expanded(value):
-                yield (name, component_id, *path), value, lax
+        found = {(name, component_id, *path): (value, row.lax) for row in exact for path, value in row.find(settings)}
+        for end in ends:
+            texts = subject.view.texts.get((name, component_id, end[-1]), ())
+            found |= {path: (value, False) for path, value in texts if _ends(path[2:], end)}
+        for path, (value, lax) in found.items():
+            if value and not expanded(value):
+                yield path, value, lax
 
 
-def _keys(subject: Subject, name: str, kind: str, to: str) -> tuple[list[Reference], tuple[Path, ...]]:
+def _keys(subject: Subject, name: str, kind: str, to: str) -> tuple[list[Reference], list[Path]]:
     """Return the references that stand at a known path, and the ends of paths of those at any depth."""
     if subject.target is None:
-        return [], EXTENSION_KEYS if to == "extensions" else ()
+        return [], EXTENSION_KEYS if to == "extensions" else []
     if to == "pipelines" and name != "connectors":
-        return [], ()
-    rows = [row for row in build_of(subject.target).references(name, kind) if row.to == to]
-    return [row for row in rows if row.path[0] != "**"], tuple(row.path[1:] for row in rows if row.path[0] == "**")
+        return [], []
+    return build_of(subject.target).references(name, kind, to)
 
 
-def _ends(path: Path, ends: tuple[Path, ...]) -> bool:
-    """Whether a path ends like one of these; `*` is any key."""
-    last = path[-1]
-    for end in ends:
-        if end[-1] != last and end[-1] != "*":
-            continue
-        tail = path[-len(end) :]
-        if len(tail) == len(end) and all(part in ("*", key) for part, key in zip(end, tail, strict=True)):
-            return True
-    return False
+def _ends(path: Path, end: Path) -> bool:
+    """Whether a path ends like this; `*` is any key, but for the last one."""
+    tail = path[-len(end) :]
+    return len(tail) == len(end) and all(part in ("*", key) for part, key in zip(end, tail, strict=True))
 
 
 def _started(config: Any) -> set[str]:

@@ -15,7 +15,7 @@ from html import escape
 from typing import Any
 from urllib.parse import quote
 
-from .subject import SEVERITIES, Finding, Rule
+from .subject import SEVERITIES, Finding, Rule, by_position
 
 NEVER = "never"
 
@@ -50,7 +50,7 @@ class Report:
 
     @cached_property
     def findings(self) -> list[Finding]:
-        return sorted(finding for item in self.checked for finding in item.findings)
+        return sorted((finding for item in self.checked for finding in item.findings), key=by_position)
 
     @cached_property
     def suppressed(self) -> list[Suppressed]:

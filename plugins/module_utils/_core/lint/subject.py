@@ -89,6 +89,13 @@ class Subject:
         return View(self.config, self.listeners, by_operator)
 
 
+def by_position(finding: Finding) -> tuple[Any, ...]:
+    """Return what sorts findings as they sort themselves, for long lists: tuples compare much faster."""
+    place = finding.position
+    order = (finding.path, finding.rule, finding.severity, finding.message, finding.fix)
+    return (place.file, place.line, place.column, *order)
+
+
 SEVERITIES = ("error", "warning", "info")
 INTERNAL_ERROR = "internal-error"
 _COMPARISONS = 20_000  # word comparisons per rule for suggestions; keeps them fast
@@ -184,7 +191,7 @@ def run(rules: Iterable[Rule], subject: Subject) -> list[Finding]:
                     found.append(_finding(item, fault, subject))
             except Exception as error:  # a mistake in one rule hides no finding of the others
                 found.append(internal_error(f"rule {item.id}", error, subject.locate(())))
-    return sorted(found)
+    return sorted(found, key=by_position)
 
 
 def internal_error(what: str, error: Exception, position: Position) -> Finding:
@@ -197,7 +204,11 @@ def internal_error(what: str, error: Exception, position: Position) -> Finding:
 def masked(findings: Iterable[Finding], config: Any) -> list[Finding]:
     """Return findings in a config without the secrets that it holds."""
     mask = masker(secrets_in(config))
-    return [replace(one, message=mask(one.message), fix=mask(one.fix)) for one in findings]
+    shown = ((one, mask(one.message), mask(one.fix)) for one in findings)
+    return [
+        one if (text, fix) == (one.message, one.fix) else replace(one, message=text, fix=fix)
+        for one, text, fix in shown
+    ]
 
 
 def _finding(item: Rule, fault: Fault, subject: Subject) -> Finding:

@@ -13,19 +13,19 @@ from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
-from ..config.catalogue import Row
+from ..config.catalogue import Places, Row
 from ..config.layers import parse_version
 from ..config.paths import Path, at, section
-from . import constraints, operators
+from . import constraints, operators, texts
 from .components import configured, listed
-from .constraints import CONFLICT, EXPANDED, RANGE, REFERENCE, REGEX, Found
+from .constraints import CONFLICT, EXPANDED, GATE, RANGE, REFERENCE, REGEX, Found, steps
 from .subject import Fault, Subject, rules, shared_rules
 from .view import Build, build_of
 
 EXACT = "0.155.0..0.160.0"
 _KEPT = "_constraints"
 _POLICY = "sampling-policy"
-_CHECKS = {**constraints.CHECKS, **operators.CHECKS}
+_CHECKS = {**constraints.CHECKS, **operators.CHECKS, **texts.CHECKS}
 
 
 def found(subject: Subject, rule_id: str) -> Iterator[Fault]:
@@ -43,6 +43,20 @@ def sampling_policy(subject: Subject) -> Iterator[Fault]:
     yield from found(subject, _POLICY)
 
 
+def feature_gate(subject: Subject) -> Iterator[Fault]:
+    """Yield settings and pipelines without whose feature gate the Collector does not start."""
+    yield from found(subject, GATE)
+    for key in section(subject.config, "service", "pipelines"):
+        signal = str(key).partition("/")[0]
+        if signal in _GATED and subject.target and exact({}, build_of(subject.target).version):
+            why = f"pipelines of {signal} need the feature gate {_GATED[signal]}"
+            fix = f"Start the Collector with `--feature-gates={_GATED[signal]}`."
+            yield Fault(("service", "pipelines", key), why, fix)
+
+
+_GATED = {"profiles": "service.profilesSupport"}
+
+
 def _judge(subject: Subject) -> Found:
     if subject.target is None:
         return
@@ -51,13 +65,11 @@ def _judge(subject: Subject) -> Found:
     completed = bool(subject.deployment and subject.deployment.target_allocator)
     for name, component_id, kind, settings in configured(subject):
         component = build.find(name, kind)
-        seen: dict[str, list[tuple[Path, Any]]] = {}  # many rows are about the same places
-        for row in build.constraints(name, component.type) if component else ():
-            if completed and "allocated" in row:
+        rows = build.constraints(name, component.type) if component else Places()
+        for row, path, value in rows.find(settings, (name, component_id)):
+            if ("when" in row and not applies(row["when"], value)) or (completed and "allocated" in row):
                 continue
-            if row["at"] not in seen:
-                seen[row["at"]] = places(row, settings, (name, component_id))
-            for rule, fault in _violations(row, seen[row["at"]]) if seen[row["at"]] else ():
+            for rule, fault in _violations(row, value, path):
                 if not (
                     row.get("extensible") and at(subject.config, fault.path) in section(subject.config, "extensions")
                 ):
@@ -75,46 +87,17 @@ def _hedged(fault: Fault, doubt: str) -> Fault:
     return Fault(fault.path, f"{fault.message} ({doubt})", fault.fix, severity="warning", offset=fault.offset)
 
 
-def _violations(row: Row, found: list[tuple[Path, Any]]) -> Found:
-    for path, value in found:
-        if applies(row.get("when", {}), value):
-            for key in row:
-                if key in _CHECKS:
-                    yield from _CHECKS[key](row[key], value, path, row)
-
-
-def places(row: Row, settings: Any, component: Path) -> list[tuple[Path, Any]]:
-    """Return path and value of every place of a row; `a|b` in a pattern are alternatives, text with `${` is none."""
-    steps = _steps(row["at"])
-    if steps and not (steps[0] == ("*",) or (isinstance(settings, dict) and any(key in settings for key in steps[0]))):
-        return []  # most rows are about settings that a config does not have
-    found: list[tuple[Path, Any]] = [(component, settings)]
-    for step in steps:
-        found = [below for place in found for below in _below(*place, step)]
-        if not found:
-            break
-    return [(path, value) for path, value in found if not isinstance(value, str)]
-
-
-@cache
-def _steps(pattern: str) -> tuple[tuple[str, ...], ...]:
-    return tuple(tuple(step.split("|")) for step in pattern.split(".")[2:])
-
-
-def _below(path: Path, value: Any, step: tuple[str, ...]) -> list[tuple[Path, Any]]:
-    if isinstance(value, dict):
-        keys = value if step == ("*",) else [key for key in step if key in value]
-        return [((*path, key), value[key]) for key in keys]
-    if isinstance(value, list) and step == ("*",):
-        return [((*path, index), item) for index, item in enumerate(value)]
-    return []
+def _violations(row: Row, value: Any, path: Path) -> Found:
+    for key in row:
+        if key in _CHECKS:
+            yield from _CHECKS[key](row[key], value, path, row)
 
 
 def applies(when: dict[str, str], settings: Any) -> bool:
     """Whether settings have the values that a row is about; `*` is any, `!a` any but a."""
     for key, wanted in when.items():
-        value = at(settings, tuple(key.split(".")), "")
-        text = str(value).lower() if isinstance(value, bool) else str(value if value is not None else "")
+        value = at(settings, steps(key), "")
+        text = str(value).lower() if isinstance(value, bool) else str("" if value in (None, [], {}) else value)
         if EXPANDED in text or (wanted == "*" and not text):
             return False
         if wanted.startswith("!"):
@@ -145,4 +128,5 @@ _REASONS = {
 RULES = (
     *shared_rules(found, _REASONS),
     *rules("error", sampling_policy),
+    *rules("warning", feature_gate),
 )

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, NamedTuple
 
-from ..config.catalogue import SECTIONS, Catalogue, Component, Listeners, Reference, Row, is_within
+from ..config.catalogue import ANYWHERE, SECTIONS, Catalogue, Component, Listeners, Places, Reference, Row, is_within
 from ..config.layers import parse_version
 from ..config.paths import ROLES, Path, at, items, leaves, section
 from ..errors import near
@@ -72,11 +72,11 @@ class View:
 
     @cached_property
     def texts(self) -> dict[Path, list[tuple[Path, str]]]:
-        """Every text below a component with its path, by section and id."""
+        """Every text below a component with its path, by section, id and last key."""
         found: dict[Path, list[tuple[Path, str]]] = {}
         for path, value in self.leaves:
             if isinstance(value, str) and path[2:]:
-                found.setdefault(path[:2], []).append((path, value))
+                found.setdefault((*path[:2], path[-1]), []).append((path, value))
         return found
 
     @cached_property
@@ -111,9 +111,10 @@ class Build:
     version: str
     _found: dict[tuple[str, str], Component | None] = field(default_factory=dict)
     _verdicts: dict[tuple[str, str], TypeRefusal | None] = field(default_factory=dict)
-    _references: dict[tuple[str, str], tuple[Reference, ...]] = field(default_factory=dict)
+    _references: dict[tuple[str, str, str], tuple[list[Reference], list[Path]]] = field(default_factory=dict)
     _types: dict[str, tuple[str, ...]] = field(default_factory=dict)
     _fields: dict[tuple[str, str], Row | None] = field(default_factory=dict)
+    _constraints: dict[tuple[str, str], Places] = field(default_factory=dict)
 
     def find(self, name: str, kind: str) -> Component | None:
         """Return a type of a section as the build knows it."""
@@ -127,11 +128,13 @@ class Build:
             self._verdicts[name, kind] = None if self.find(name, kind) else _judge(self, name, kind)
         return self._verdicts[name, kind]
 
-    def references(self, name: str, kind: str) -> tuple[Reference, ...]:
-        """Return the keys with which a type names extensions or pipelines."""
-        if (name, kind) not in self._references:
-            self._references[name, kind] = self.catalogue.references(name, kind)
-        return self._references[name, kind]
+    def references(self, name: str, kind: str, to: str) -> tuple[list[Reference], list[Path]]:
+        """Return the keys with which a type names extensions or pipelines, and the ends of paths of those anywhere."""
+        if (name, kind, to) not in self._references:
+            rows = [row for row in self.catalogue.references(name, kind) if row.to == to]
+            exact = [row for row in rows if row.path[0] != ANYWHERE]
+            self._references[name, kind, to] = exact, [row.path[1:] for row in rows if row.path[0] == ANYWHERE]
+        return self._references[name, kind, to]
 
     def fields(self, name: str, kind: str) -> Row | None:
         """Return the settings of a type, if they are known for this version."""
@@ -174,18 +177,11 @@ class Build:
                 found.setdefault((name, kind), []).append(row)
         return found
 
-    @cached_property
-    def _constraints(self) -> dict[tuple[str, str], list[Row]]:
-        found: dict[tuple[str, str], list[Row]] = {}
-        for row in self.catalogue.constraints_of:
-            name, kinds = row["at"].split(".")[:2]
-            for kind in kinds.split("|"):
-                found.setdefault((name, kind), []).append(row)
-        return found
-
-    def constraints(self, name: str, kind: str) -> list[Row]:
+    def constraints(self, name: str, kind: str) -> Places:
         """Return what must hold in the settings of a type."""
-        return [*self._constraints.get((name, kind), ()), *self._constraints.get((name, "*"), ())]
+        if (name, kind) not in self._constraints:
+            self._constraints[name, kind] = self.catalogue.constraints(name, kind)
+        return self._constraints[name, kind]
 
     @cached_property
     def unknown_modules(self) -> frozenset[str]:

@@ -3,6 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -25,7 +26,7 @@ def test_a_recipe_is_a_name_or_a_name_with_options() -> None:
 def test_anything_else_is_refused_with_an_example(item: Any) -> None:
     with pytest.raises(Problem) as refused:
         recipes.uses([item])
-    assert repr(item) in refused.value.wrong
+    assert json.dumps(item, default=str) in refused.value.wrong
     assert "- otlp_ingest" in refused.value.fix
 
 

@@ -6,7 +6,13 @@ from __future__ import annotations
 import time
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.languages import ottl, regex
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.languages import (
+    formats,
+    ottl,
+    ottl_literals,
+    regex,
+)
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.languages.ottl_tokens import Used
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -25,6 +31,8 @@ ACCEPTED = (
         r"a{,5}",
         r"{",
         r"a{2",
+        r"(?P<n>a)(?P<n>b)",
+        r"\pl\p{^Lu}\p{ letter}[\P{any}]",
     ),
     *(r"[[:^alpha:]]", r"(|a)*", r"\pL\p{Greek}", r"\x{10FFFF}", r"\Qab(", r"^*", r"", r"[a-b-c]", r"[\w-z]", r"(?i)"),
 )
@@ -35,7 +43,6 @@ REFUSED = (
     ("(?<!x)", 0, "lookbehind"),
     ("(?>x)", 0, "atomic"),
     (r"(a)\1", 3, "backreferences"),
-    ("(?P<n>a)(?P<n>b)", 8, "used twice"),
     ("(?<n-a>x)", 0, "name of a group"),
     ("(?x)", 0, "`(?x`"),
     ("a{1001}", 1, "at most 1000"),
@@ -49,6 +56,8 @@ REFUSED = (
     ("*", 0, "nothing"),
     ("a|*", 2, "nothing"),
     (r"\p{Greek", 0, "Unicode"),
+    (r"\p{Greec}", 0, "no Unicode class 'Greec'; did you mean 'Greek'?"),
+    (r"[\px]", 1, "no Unicode class 'x'"),
     (r"\x{110000}", 0, "hexadecimal"),
     ("[a", 0, "`]`"),
     ("x(a", 1, "`)`"),
@@ -90,6 +99,48 @@ def test_what_go_does_not_compile_is_refused_at_its_place(text: str, start: int,
     refusal = regex.refusal(text)
     assert refusal
     assert (refusal.start, why in refusal.why) == (start, True), refusal
+
+
+NETWORKS = ("10.0.0.0/8", "10.0.0.1/008", "::/0", "1:2:3:4:5:6:1.2.3.4/128", "::ffff:1.2.3.4/96")
+NO_NETWORKS = ("", "10.0.0.0", "10.0.0.0/", "10.0.0.0/33", "10.0.0.01/8", "fe80::1%eth0/64", "1::/129", "1.2.3.4/-1")
+
+
+@pytest.mark.parametrize("text", [*NETWORKS, *NO_NETWORKS])
+def test_networks_are_read_as_go_reads_them(text: str) -> None:
+    assert bool(formats.broken_network(text)) == (text in NO_NETWORKS)
+
+
+URLS = ("http://a.<region>.b/", "http://é:80", "grpc://h::1", "a", "//h/x", "mailto:x", "http://[::1]:80/", "#\t")
+NO_URLS = ("http://a b", "http://h:x", "1:2", "http://%zz", "http://[::1", "http://h|", "x\t")
+
+
+@pytest.mark.parametrize("text", [*URLS, *NO_URLS])
+def test_urls_are_read_as_go_reads_them(text: str) -> None:
+    assert bool(formats.broken_url(text)) == (text in NO_URLS)
+
+
+ADDRESSES = ("a:1", ":1", "[::1]:4317", "dns:///a:1", "dns://[::1]:53/a:1", "https://[::1]:1")
+NO_ADDRESSES = ("a", "a:", "a:b", "::1:4317", "[::1]", "a:1:2", "http://a", "http://a:1/x", "http://a:1:2")
+
+
+@pytest.mark.parametrize("text", [*ADDRESSES, *NO_ADDRESSES])
+def test_targets_of_grpc_are_read_as_go_reads_them(text: str) -> None:
+    assert bool(formats.broken_address(formats.dialed(text))) == (text in NO_ADDRESSES)
+
+
+@pytest.mark.parametrize(("text", "refused"), [("a:1", False), ("a:0", True), ("a:65536", True), ("a:-1", True)])
+def test_a_server_has_a_port_in_its_range(text: str, refused: bool) -> None:
+    assert bool(formats.broken_address(text, 1, 65535)) == refused
+
+
+def test_grok_patterns_that_grow_are_not_expanded_for_long() -> None:
+    language = ottl.Language({}, {}, "", {"A": "%{B}" * 10_000, "B": "x" * 10_000})
+    call = ottl.read('ExtractGrokPatterns(a, "%{A}") == nil', statement=False)
+    assert isinstance(call, Used)
+    start = time.process_time()
+    given = {"Pattern": call.calls[0].arguments[1][1]}
+    assert list(ottl_literals.together(language, call.calls[0], given)) == []
+    assert time.process_time() - start < 1
 
 
 @pytest.mark.parametrize("text", HOSTILE, ids=range(len(HOSTILE)))

@@ -89,6 +89,9 @@ unknown-field:
   what moved is another rule's: {exporters.otlp_grpc: {endpoint: "x:4317", batcher: {}}}
 wrong-type:
   given: {build: contrib 0.158.0}
+  a number in headers: {exporters.otlp_http: {headers: {a: 5}}, finds: "exporters.otlp_http.headers.a: Write `'5'`."}
+  headers as text: {exporters.otlp_http: {endpoint: "http://x", headers: [{name: a, value: b}, "a: b"]},
+    finds: "exporters.otlp_http.headers[1]: this must be a mapping, not text"}
   a mapping for a list: {processors.attributes.actions.key: a,
     finds: "processors.attributes.actions: this must be a list, not a mapping"}
   a number for text: {exporters.otlp_grpc.endpoint: 4317, finds: "exporters.otlp_grpc.endpoint: Write `'4317'`."}

@@ -28,6 +28,9 @@ ottl-syntax:
     finds: "processors.transform.log_statements: mixed"}
   a condition of a metric: {connectors.count.spans.errors.conditions: ["status.code == "],
     finds: "connectors.count.spans.errors.conditions[0]: a value should stand here, not the end"}
+  a condition on requests: {connectors.routing: {table: [{context: request, condition: 'request["a"] = "b"'}]},
+    finds: 'connectors.routing.table[0].condition: it has no `==` or `!=` Write `request["NAME"] == "VALUE"`.'}
+  a correct one on requests: {connectors.routing: {table: [{context: request, condition: 'request["a"] != "b"'}]}}
   correct ones:
     processors.transform.trace_statements: ['set(span.attributes["a"], 1 + -2) where not (span.name == "b" or true)']
     processors.filter.metrics.metric: ['type == METRIC_DATA_TYPE_SUM and IsMatch(name, "^a\\\\.(b|c)$$")']
@@ -91,10 +94,26 @@ ottl-argument:
     finds: "processors.transform.log_statements[0]: 'keys' is unknown here; did you mean 'key'? Use one of key, value."}
   a wrong format of a time: {processors.transform.log_statements: ['set(log.time, Time(log.body, "%Q"))'],
     finds: "processors.transform.log_statements[0]: `%Q` is no directive of a time"}
+  an unknown grok pattern:
+    processors.transform.log_statements: ['set(log.body, ExtractGrokPatterns(log.body, "%{TIMESTAMP_ISO:t}"))']
+    finds: "processors.transform.log_statements[0]: no grok pattern 'TIMESTAMP_ISO'; did you mean 'TIMESTAMP_ISO8601'?"
+  a grok pattern without a group:
+    processors.transform.log_statements: ['set(log.body, ExtractGrokPatterns(log.body, "%{IP}", true))']
+    finds: "processors.transform.log_statements[0]: names no group Write `%{PATTERN:NAME}`."
+  an address for a network: {processors.filter.logs.log_record: ['IsInCIDR(body, ["10.0.0.0"])'],
+    finds: "processors.filter.logs.log_record[0]: '10.0.0.0' is not a network: it has no `/` and length"}
+  an unknown Unicode class: {processors.filter.logs.log_record: ['IsMatch(body, "\\\\p{Latn}")'],
+    finds: "processors.filter.logs.log_record[0]: no Unicode class 'Latn'; did you mean 'Latin'?"}
+  equal delimiters: {processors.transform.log_statements: ['set(log.body, ParseKeyValue(log.body, "=", "="))'],
+    finds: "processors.transform.log_statements[0]: are the same Choose another one."}
+  a short id: {processors.transform.trace_statements: ['set(span.trace_id, TraceID(0x0102))'],
+    finds: "processors.transform.trace_statements[0]: 16 bytes Write `0x` and 32 hexadecimal digits."}
   a lambda: {processors.transform.log_statements: ["set(log.body, Any(log.body, (x) => x == 1))"],
     finds: "processors.transform.log_statements[0]: feature gate ottl.functions.enableLambda"}
   correct ones:
     processors.transform.log_statements:
+      - set(log.body, ExtractGrokPatterns(log.body, "%{IP:a} %{MY:b.c:int} %{IP:d}", true, ["MY=%{INT}"]))
+      - set(log.body, IsInCIDR(log.body, ["10.0.0.0/8", "::/0", log.attributes["net"]]))
       - replace_pattern(log.body, "a{2}", "$$1", replacement_format="%s")
       - set(log.attributes["a"], Substring(log.body, 0, 5)) where Len(log.body) > 5
       - 'merge_maps(log.attributes, ParseJSON(log.body), "upsert")'
@@ -133,7 +152,13 @@ MUTATORS = {
     ),
     "ottl-name": _filters("nam == 1", "Nam() == 1", "kind == SERVER", "metric.name == 1", "attributes.a == 1"),
     "ottl-argument": _filters(
-        "IsMatch(name)", 'IsMatch(name, "(")', "IsMatch(name, 1)", "IsRootSpan(1)", "Year(1) == 1"
+        "IsMatch(name)",
+        'IsMatch(name, "(")',
+        "IsMatch(name, 1)",
+        "IsRootSpan(1)",
+        "Year(1) == 1",
+        'IsInCIDR(name, ["1/2"])',
+        'ExtractGrokPatterns(name, "%{NO}") == nil',
     ),
     "sampling-condition": _policies,
 }

@@ -48,6 +48,14 @@ conflicting-settings:
     finds: "exporters.otlp_grpc.tls.cert_file: 'cert_file' needs 'key_file' beside it Add `key_file: FILE`."}
   two CAs: {exporters.otlp_http: {endpoint: "http://x", tls: {ca_file: /a, ca_pem: b}},
     finds: "exporters.otlp_http.tls.ca_pem: ca_file and ca_pem exclude each other Remove `ca_pem`."}
+  a circle of operators: {signal: logs, receivers.file_log: {include: [/a], operators: [{type: noop, id: a},
+    {type: noop, id: b, output: a}]}, finds: "receivers.file_log.operators[1].output: operator 'a' leads back"}
+  operators in another order: {signal: logs, receivers.file_log: {include: [/a], operators: [
+    {type: noop, id: a, output: c}, {type: noop, id: b, output: d}, {type: noop, id: c, output: b},
+    {type: noop, id: d}]}}
+  a queue on disk that waits: {exporters.otlp_grpc: {endpoint: "x:1", sending_queue: {wait_for_result: true,
+    storage: file_storage}}, extensions.file_storage: {},
+    finds: "exporters.otlp_grpc.sending_queue.storage: takes no 'storage' Remove `storage`."}
   two resolvers: {exporters.load_balancing.resolver: {dns: {hostname: a}, static: {hostnames: [b]}},
     finds: "exporters.load_balancing.resolver.dns: static and dns exclude each other"}
   two jobs of one name: {receivers.prometheus.config.scrape_configs: [{job_name: a}, {job_name: a}], signal: metrics,
@@ -63,7 +71,10 @@ conflicting-settings:
   a key of metadata twice: {processors.batch.metadata_keys: [a, A], finds: "processors.batch.metadata_keys[1]: twice"}
   a dimension that is always there: {connectors.span_metrics.dimensions: [{name: span.name}],
     finds: "connectors.span_metrics.dimensions[0].name: always there"}
+  attributes without their routing: {exporters.load_balancing: {resolver: {static: {hostnames: [a]}},
+    routing_attributes: [b]}, finds: "exporters.load_balancing.routing_attributes: the default of routing_key takes no"}
   correct ones: {exporters.otlp_grpc: {endpoint: "x:1", tls: {cert_file: /a, key_pem: b, ca_file: ""}},
+    exporters.load_balancing: {resolver: {static: {hostnames: [a]}}, routing_attributes: []},
     receivers.file_log: {include: [/a], operators: [{type: noop}, {type: noop}]}}
   a receiver that no pipeline uses:
     {receivers.file_log: {include: [/a], operators: [{type: noop, id: a}, {type: noop, id: a}]},
@@ -86,6 +97,11 @@ invalid-regex:
     signal: logs}
 unknown-value:
   given: {build: contrib 0.158.0}
+  a class without an end: {receivers.file_log.include: ["/var/[a"], signal: logs,
+    finds: "receivers.file_log.include[0]: is not a pattern of files: a `[` has no characters or no `]`"}
+  a role of a service discovery: {receivers.prometheus.config.scrape_configs: [{job_name: a,
+    hetzner_sd_configs: [{role: cloud}]}], signal: metrics,
+    finds: "receivers.prometheus.config.scrape_configs[0].hetzner_sd_configs[0].role: did you mean 'hcloud'?"}
   a verbosity: {exporters.debug.verbosity: verbose,
     finds: "exporters.debug.verbosity: Use one of basic, normal, detailed."}
   an action, not used yet: {config: {processors: {attributes: {actions: [{key: a, action: replace, value: 1}]}}},
@@ -114,15 +130,51 @@ unknown-value:
     receivers.prometheus.config.scrape_configs: [{job_name: a, body_size_limit: 0, proxy_url: "http://a:1/b?c",
     file_sd_configs: [{files: ["/a/*.yml"]}]}]}
   a level: {service.telemetry.metrics.level: NONE}
+  colons without brackets: {exporters.otlp_grpc.endpoint: "::1:4317",
+    finds: "exporters.otlp_grpc.endpoint: '::1:4317' has too many colons; an IPv6 address stands in brackets"}
+  a scheme without an address, which resolves nothing: {exporters.otlp_grpc.endpoint: "ftp://x"}
+  a server has no scheme: {receivers.jaeger.protocols.thrift_http.endpoint: "http://0.0.0.0:14268",
+    finds: "receivers.jaeger.protocols.thrift_http.endpoint: has too many colons"}
+  a server's port: {receivers.jaeger.protocols.grpc.endpoint: "0.0.0.0:99999",
+    finds: "receivers.jaeger.protocols.grpc.endpoint: has a port that is not between 1 and 65535"}
+  an empty reference: {exporters.otlp_http: {endpoint: "http://a", auth: {authenticator: ""}},
+    finds: "exporters.otlp_http.auth.authenticator: this is empty"}
+  a scheme: {exporters.elasticsearch.endpoints: ["localhost:9200"], signal: logs, build: contrib 0.157.0,
+    finds: "exporters.elasticsearch.endpoints[0]: is not a URL with `http://` or `https://`"}
+  text for a list: {processors.resource_detection.detectors: "env,ec3",
+    finds: "processors.resource_detection.detectors: 'ec3' is unknown here; did you mean"}
+  a time zone: {receivers.file_log: {include: [/a], operators: [{type: time_parser, parse_from: body.t, layout: "%Y",
+    location: utc}]}, signal: logs, finds: "receivers.file_log.operators[0].location: 'utc' is not a time zone"}
+  an empty field: {receivers.file_log: {include: [/a], operators: [{type: json_parser, parse_to: ""}]}, signal: logs,
+    finds: "receivers.file_log.operators[0].parse_to: this is empty"}
+  a mode and a path: {exporters.file: {path: /a, create_directory: true, directory_permissions: "0999"},
+    finds: "exporters.file.directory_permissions: '0999' is not a mode of files"}
+  addresses, zones and modes: {exporters.otlp_grpc.endpoint: "dns:///[::1]:4317",
+    receivers.jaeger.protocols.grpc.endpoint: "[::]:14250", processors.resource_detection.detectors: "env,ec2",
+    receivers.file_log: {include: [/a], operators: [{type: time_parser, parse_from: body.t, layout: "%Y",
+    location: America/Argentina/Ushuaia}]},
+    exporters.file: {path: "/a/*", group_by: {enabled: true}, create_directory: true, directory_permissions: "0755"}}
 unknown-operator:
   given: {build: contrib 0.158.0, signal: logs}
   an output: {receivers.file_log: {include: [/a], operators: [{type: noop, output: pars}, {type: noop, id: parse}]},
     finds: "receivers.file_log.operators[0].output: no operator has the id 'pars'; did you mean 'parse'?"}
   a route: {receivers.file_log: {include: [/a], operators: [{type: router, routes: [{expr: "true", output: x}]}]},
     finds: "receivers.file_log.operators[0].routes[0].output: no operator has the id 'x'"}
+  settings of other types: {receivers.file_log: {include: [/a], operators: [{type: stdout, output: x, if: "a ="},
+    {type: router, output: y, on_error: z}]}}
   correct ones: {receivers.file_log: {include: [/a], operators: [{type: router, default: noop1}, {type: noop},
     {type: noop},
     {type: noop, output: [noop, "${env:X}"]}]}}
+feature-gate:
+  given: {build: contrib 0.158.0, signal: logs}
+  a flattened body: {processors.transform: {flatten_data: true, log_statements: []},
+    finds: "processors.transform.flatten_data: Start the Collector with `--feature-gates=transform.flatten.logs`."}
+  a file that is deleted: {receivers.file_log: {include: [/a], delete_after_read: true, start_at: beginning},
+    finds: "receivers.file_log.delete_after_read: needs the feature gate filelog.allowFileDeletion"}
+  a pipeline of profiles: {profiles: otlp > debug, finds: "service.pipelines.profiles: service.profilesSupport"}
+  settings that are off: {processors.transform: {flatten_data: false, log_statements: []}}
+  a pipeline of another version: {profiles: otlp > debug, build: contrib 0.170.0}
+  other pipelines: {logs/profiles: otlp > debug}
 sampling-policy:
   given: {build: contrib 0.158.0}
   an unknown type: {processors.tail_sampling.policies: [{name: a, type: status_codes}],
@@ -177,6 +229,10 @@ MUTATORS = {
         _operators({"type": "regex_parser", "regex": "a"}),
         _operators({"type": "regex_replace", "field": "body", "regex": "("}),
         ("processors", "k8s_attributes", {"extract": {"labels": [{"key_regex": "(?!a)"}]}}, "traces"),
+    ),
+    "feature-gate": _made(
+        ("processors", "transform", {"flatten_data": True}, "logs"),
+        ("receivers", "file_log", {"include": ["/x"], "header": {"pattern": "a"}}, "logs"),
     ),
     "unknown-operator": _made(
         _operators({"type": "noop", "output": "a"}), _operators({"type": "router", "default": "a"})

@@ -1,0 +1,139 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Checks of single texts, such as URLs, sizes and durations of Prometheus, and of keys that need a feature gate.
+
+Each is a key of a row of constraints.json. Private.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from ..config.catalogue import Row
+from ..config.paths import Path
+from ..languages.formats import ZONES, broken_address, broken_glob, broken_url, dialed
+from .constraints import CONFLICT, DURATION, GATE, WORD, Check, Found, values_of
+from .subject import Fault
+
+# The longest duration of Prometheus that is read.
+_LONGEST = 40
+_SPAN = re.compile(r"(?=.)(0|(\d+y)?(\d+w)?(\d+d)?(\d+h)?(\d+m)?(\d+s)?(\d+ms)?)\Z")
+
+
+def _span(keys: list[str], settings: Any, path: Path, _row: Row) -> Found:
+    for key in keys:
+        for place, value in values_of(settings, key, path):
+            if isinstance(value, (str, int, float)) and not (len(str(value)) <= _LONGEST and _SPAN.match(str(value))):
+                fix = "Write whole numbers with units, the largest first: `1m30s`."
+                yield DURATION, Fault(place, f"'{value}' is not a duration of Prometheus", fix)
+
+
+def _targets(_wanted: bool, settings: Any, path: Path, _row: Row) -> Found:
+    for place, value in values_of(settings, "targets.*", path):
+        if isinstance(value, str) and "/" in value:
+            fix = "Write `HOST:PORT`; `scheme` and `metrics_path` have the rest."
+            yield WORD, Fault(place, "a target is a host and a port, without a path", fix)
+
+
+def _port(keys: list[str], settings: Any, path: Path, row: Row) -> Found:
+    """Yield addresses without a port; a row's `listens` has the ports that a server takes, which knows no scheme."""
+    for key in keys:
+        for place, value in values_of(settings, key, path):
+            if isinstance(value, str) and ("listens" in row or not _NO_PORT.match(value)):
+                ports = row.get("listens", (0, 0))
+                address = value if "listens" in row else dialed(value)
+                why = broken_address(address, *ports) if address or ports[0] else ""
+                if why:
+                    host = address.partition(":")[0].partition("/")[0]
+                    yield WORD, Fault(place, f"'{value}' {why}", f"Write `{host}:4317`.")
+
+
+_NO_PORT = re.compile(r"unix|passthrough|vsock|xds|(?!https?://|dns:///)[a-z]+://")
+
+
+def _matching(pattern: str, what: str, fix: str, *, numbers: bool = False) -> Check:
+    """Return a check of texts that have to match a pattern as a whole, and of numbers if the component reads texts."""
+    compiled = re.compile(rf"(?:{pattern})\Z", re.DOTALL)
+
+    def check(keys: list[str], settings: Any, path: Path, _row: Row) -> Found:
+        for key in keys:
+            for place, value in values_of(settings, key, path):
+                text = str(value) if isinstance(value, str) or (numbers and isinstance(value, (int, float))) else None
+                if text is not None and not (len(text) <= _LONGEST_TEXT and compiled.match(text)):
+                    yield WORD, Fault(place, f"'{text}' is {what}" if text else "this is empty", fix)
+
+    return check
+
+
+def _urls(keys: list[str], settings: Any, path: Path, row: Row) -> Found:
+    for key in keys:
+        for place, value in values_of(settings, key, path):
+            why = broken_url(value, "absolute" in row) if isinstance(value, str) else ""
+            if why:
+                yield WORD, Fault(place, f"this is not a URL: {why}", "Write `http://HOST:PORT`.")
+
+
+def _files(keys: list[str], settings: Any, path: Path, _row: Row) -> Found:
+    for key in keys:
+        for place, value in values_of(settings, key, path):
+            why = broken_glob(value) if isinstance(value, str) else ""
+            if why:
+                yield WORD, Fault(place, f"'{value}' is not a pattern of files: {why}", r"Write `\\[` for a bracket.")
+
+
+def _gates(gates: dict[str, str], settings: Any, path: Path, _row: Row) -> Found:
+    for key, gate in gates.items():
+        for place, value in values_of(settings, key, path):
+            if value:
+                fix = f"Start the Collector with `--feature-gates={gate}`."
+                yield GATE, Fault(place, f"'{key}' needs the feature gate {gate}", fix, severity="warning")
+
+
+def _unsupported(keys: list[str], settings: Any, path: Path, _row: Row) -> Found:
+    for key in keys:
+        for place, value in values_of(settings, key, path):
+            if value:
+                yield "unknown-field", Fault(place, f"this component does not support '{key}'", f"Remove `{key}`.")
+
+
+def _reserved(table: dict[str, list[str]], settings: Any, path: Path, row: Row) -> Found:
+    for key, words in table.items():
+        for place, value in values_of(settings, key, path):
+            if value in words:
+                yield CONFLICT, Fault(place, f"'{value}' {row.get('why', 'is always there')}", "Remove it.")
+
+
+_LONGEST_TEXT = 4096
+
+
+CHECKS: dict[str, Check] = {
+    "bytes": _matching(
+        r"\d+\.?\d*\s*([kKmMgGtTpP]i?[bB])?", "not a number of bytes", "Write a number with a unit, such as `1MiB`."
+    ),
+    "units": _matching(
+        r"0|((\d+\.?\d*|\.\d+)([KMGTPE]i?)?B)+", "not a size", "Write a size such as `10MB`.", numbers=True
+    ),
+    "paths": _matching(
+        r"[^*]*(\*[^/]*)?\.(json|yml|yaml|JSON|YML|YAML)",
+        "not a path of target files",
+        "Write a path that ends with `.json` or `.yml`; only its last part has `*`.",
+        numbers=True,
+    ),
+    "filled": _matching(".+", "empty", "Write a value, or remove the key."),
+    "zone": _matching(ZONES, "not a time zone", "Write a name such as `UTC` or `Europe/Zurich`."),
+    "octal": _matching("0*[0-7]{0,3}", "not a mode of files", "Write octal digits such as `'0755'`."),
+    "starred": _matching(r"[^*]+\*[^*]*", "not a path with one `*` after its begin", "Write a path such as `/a/*/b`."),
+    "letter": _matching(".?", "more than one character", "Write one character."),
+    "url": _urls,
+    "gate": _gates,
+    "globs": _files,
+    "http": _matching("(?i:https?):.*", "not a URL with `http://` or `https://`", "Write `http://HOST:PORT`."),
+    "web": _matching(r"(?i:https?)://[^/?#].*", "not a URL with `http://` or `https://`", "Write `http://HOST:PORT`."),
+    "port": _port,
+    "span": _span,
+    "targets": _targets,
+    "unsupported": _unsupported,
+    "words_not": _reserved,
+}
