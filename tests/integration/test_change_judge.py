@@ -57,6 +57,7 @@ class Run(NamedTuple):
 
     name: str
     by: list[str]
+    seconds: float
     result: Observation
 
     @property
@@ -65,7 +66,9 @@ class Run(NamedTuple):
         return bool(set(ids) & set(self.by)) if self.by else not ids
 
     def __str__(self) -> str:
-        lines = [verdict.line for verdict in self.result.verdicts] + [f"note: {note}" for note in self.result.notes]
+        lines = [verdict.line for verdict in self.result.verdicts] + [
+            f"note: {note}" for note in self.result.notes(self.seconds)
+        ]
         word = "fault" if self.by else "harmless"
         return "\n      ".join([f"{word} {self.name!r}: {self.result.seconds:.0f} s", *lines])
 
@@ -89,7 +92,7 @@ def _run(bench: Bench, name: str, case: dict[str, Any], by: list[str]) -> Run:
         observed = Observed(api.workload, _target.tables().listeners)
         reader = ClusterReader(api.cluster(), api.cluster())
         require_metrics(reader, observed)
-        run = Run(name, by, observe(reader, observed, seconds, rows_of(case.get("judge", []))))
+        run = Run(name, by, seconds, observe(reader, observed, seconds, rows_of(case.get("judge", []))))
     print(f"  {'ok ' if run.right else 'BAD'} {run}", flush=True)
     return run
 

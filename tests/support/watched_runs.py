@@ -8,8 +8,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import subprocess
-import sys
+import tempfile
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ from urllib.parse import urlsplit
 
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.api.cluster import Answered
 
+from tests.support import plays
 from tests.support.planted_secrets import PlantedSecrets
 from tests.support.servers import answering
 from tests.unit.plugins.module_utils._edge.fake_api import FakeApi, reply, status
@@ -86,6 +86,7 @@ def called(api: ReadyApi, planted: PlantedSecrets) -> ReadyApi:
 RESULTS = '''
 """Writes every result as the callback `json` shows it."""
 import json
+import os
 from ansible.plugins.callback import CallbackBase
 
 class CallbackModule(CallbackBase):
@@ -93,12 +94,13 @@ class CallbackModule(CallbackBase):
     CALLBACK_NEEDS_ENABLED = True
 
     def _write(self, result, **_more):
-        with open("%s", "a") as file:
+        with open(os.environ["RESULTS"], "a") as file:
             file.write(json.dumps([result._task.get_name(), result._result], default=str) + "\\n")
 
     v2_runner_on_ok = v2_runner_on_failed = v2_runner_on_unreachable = v2_runner_on_skipped = _write
     v2_runner_item_on_ok = v2_runner_item_on_failed = v2_runner_item_on_skipped = v2_on_file_diff = _write
 '''
+_CALLBACKS = tempfile.TemporaryDirectory()
 
 
 @dataclass(frozen=True)
@@ -111,51 +113,47 @@ class Watched:
 
 
 def run(folder: Path, playbook: str, *more: str, **environment: str) -> Watched:
-    """Run a playbook and watch it. All that it writes is below the folder."""
-    plugins, temporary, junit = folder / "callbacks", folder / "tmp", folder / "junit"
-    for path in (plugins, temporary, junit):
-        path.mkdir()
-    results = folder / "results.json"
-    (plugins / "results.py").write_text(RESULTS % results, encoding="utf-8")
+    """Run a playbook and watch it. All that it writes is below the folder, or in the home of Ansible."""
+    results, temporary, junit = folder / "results.json", folder / "tmp", folder / "junit"
+    temporary.mkdir()
+    junit.mkdir()
     settings = {
         "HOME": str(folder / "home"),
         "TMPDIR": str(temporary),
-        "ANSIBLE_HOME": str(folder / "home" / "ansible"),
-        "ANSIBLE_CALLBACK_PLUGINS": str(plugins),
+        "ANSIBLE_CALLBACK_PLUGINS": _CALLBACKS.name,
         "ANSIBLE_CALLBACKS_ENABLED": "results,ansible.builtin.junit",
         "JUNIT_OUTPUT_DIR": str(junit),
-        "KUBECONFIG": str(folder / "none"),
+        "RESULTS": str(results),
     }
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("K8S_AUTH", "O11Y", "AWS"))}
-    command = [str(Path(sys.executable).with_name("ansible-playbook")), f"playbooks/{playbook}.yml", *more]
-    before = set(folder.rglob("*"))
-    with subprocess.Popen(
-        command,
-        cwd=ROOT,
-        env={**kept, **settings, **environment},
-        text=True,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-    ) as process:
-        lines: set[str] = set()
-        done = threading.Event()
-        watcher = threading.Thread(target=_watch, args=(process.pid, lines, done))
-        watcher.start()
-        output, _none = process.communicate(timeout=240)
+    Path(_CALLBACKS.name, "results.py").write_text(RESULTS, encoding="utf-8")
+    before = set(_files(folder))
+    lines: set[str] = set()
+    done = threading.Event()
+    watcher = threading.Thread(target=_watch, args=(os.getpid(), lines, done))
+    watcher.start()
+    try:
+        ended = plays.playbook(f"playbooks/{playbook}.yml", *more, without=("AWS",), **settings, **environment)
+    finally:
         done.set()
         watcher.join()
+    output = ended.stdout + ended.stderr
     shown = {"output": output, "results": results.read_text(encoding="utf-8"), "processes": "\n".join(lines)}
-    for path in sorted(set(folder.rglob("*")) - before - {results}):
+    for path in sorted(set(_files(folder)) - before - {results}):
         if path.is_file() and path.stat().st_mode & 0o077:
-            shown[str(path.relative_to(folder))] = path.read_text(encoding="utf-8", errors="replace")
-    return Watched(process.returncode, shown)
+            shown[str(path)] = path.read_text(encoding="utf-8", errors="replace")
+    return Watched(ended.returncode, shown)
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    for root in (folder, Path(plays.HOME.name)):
+        yield from root.rglob("*")
 
 
 def _watch(first: int, lines: set[str], done: threading.Event) -> None:
-    """Note the command lines of the first process, and of all that start after it, until the run is over."""
+    """Note the command lines of all processes that have started after the first, until the run is over."""
     while not done.wait(0.05):
         for pid in os.listdir("/proc"):  # noqa: PTH208 # this is quicker than paths, and often done
-            if pid.isdigit() and int(pid) >= first:
+            if pid.isdigit() and int(pid) > first:
                 with contextlib.suppress(OSError):
                     lines.add(Path("/proc", pid, "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace"))
 

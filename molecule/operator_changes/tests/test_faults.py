@@ -44,13 +44,14 @@ def where(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
     nodes = os.environ.get("O11Y_TESTBED_NODE_NAMESPACES", "").split()
     if not nodes:
         pytest.skip("the simulated backend runs beside a node of the embedded cluster, and there is none")
-    folder = str(tmp_path_factory.mktemp("backend"))
-    program = [sys.executable, "-m", "tests.support.otlp_backend", node_ips()[0], folder]
+    requests = str(tmp_path_factory.mktemp("backend"))
+    program = [sys.executable, "-m", "tests.support.otlp_backend", node_ips()[0], requests]
     argv, pipe = ["nsenter", f"--net={nodes[0]}", *program], subprocess.PIPE
     with subprocess.Popen(argv, stdin=pipe, stdout=pipe, text=True, cwd=PROJECT) as server:
         found = json.loads(server.stdout.readline() if server.stdout else "")
         grpc = f"{SINK}.{NAMESPACE}.svc:4317"
-        yield {**found, "backend": f"http://{found['authority']}", "local": "127.0.0.1", "folder": "/tmp", "grpc": grpc}
+        folder = "/dev/shm"  # of a container whose root is read-only
+        yield {**found, "backend": f"http://{found['authority']}", "local": "127.0.0.1", "folder": folder, "grpc": grpc}
         server.communicate()
 
 

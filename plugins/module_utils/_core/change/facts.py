@@ -38,8 +38,9 @@ def facts_of(
 ) -> dict[str, Any]:
     """Return all facts of this moment. Where no other pods are left, those from before the change compare."""
     new = canary.facts(now, mask)
-    old = dict(baseline) if baseline and not rest.polls else rest_facts(rest, now, mask)
-    one = _Comparison(canary, rest.config, new, old, whole=not rest.polls)
+    alone = canary.alone(rest)
+    old = dict(baseline) if baseline and alone is not None else rest_facts(rest, now, mask)
+    one = _Comparison(canary, rest.config, new, old, alone)
     queues = canary.queues(_GROWTH)
     for pod in new["pods"]:
         pod["rest_memory"] = old["memory_percent"]
@@ -50,7 +51,7 @@ def facts_of(
         "receives": [one.receives(index, row) for index, row in enumerate(new["receives"])],
         "processes": [one.processes(row) for row in new["processes"]],
         "exports": [one.exports(index, row, *queues[index]) for index, row in enumerate(new["exports"])],
-        "ports": list(_ports(canary, rest)),
+        "ports": list(_ports(canary, old)),
         "logs": [one.log(row) for row in new["logs"] if _is_error(row) and (row["about"] or not _prints(new))],
     }
 
@@ -75,9 +76,9 @@ class _Comparison:
     """The rows of a canary, each with what it is compared with."""
 
     def __init__(
-        self, canary: Revision, config: Mapping[str, Any], new: Row, old: Mapping[str, Any], *, whole: bool
+        self, canary: Revision, config: Mapping[str, Any], new: Row, old: Mapping[str, Any], alone: float | None
     ) -> None:
-        self._canary, self._new, self._old, self._whole = canary, new, old, whole
+        self._canary, self._new, self._old, self._alone = canary, new, old, alone
         self._bases: list[Facts] = old["bases"]
         self._settings = canary.config, config
         self._settled = canary.before(held(canary.config) + MARGIN)
@@ -108,11 +109,13 @@ class _Comparison:
         here = [one for one in self._old["receives"] if (one["id"], one["signal"]) == (row["id"], row["signal"])]
         came, seconds = sum(one["accepted"] for one in here), self._old["seconds"]
         if row["passive"]:
-            due = self._whole and row["signal"] in self._old["steady"] and self._new["seconds"] >= 3 * MARGIN
+            watched = self._alone or 0.0
+            due = row["signal"] in self._old["steady"] and watched >= 3 * MARGIN
         else:
+            watched = self._new["seconds"]
             rest = interval(section(self._settings[0], "receivers", row["id"]))
-            due = kind_of(row["id"]) in COLLECTING and self._new["seconds"] > 2 * rest
-        return int(came * self._new["seconds"] / seconds) if due and seconds else 0
+            due = kind_of(row["id"]) in COLLECTING and watched > 2 * rest
+        return int(came * watched / seconds) if due and seconds else 0
 
     def _share(self, kind: str, index: int, row: Row, name: str, fields: tuple[str, ...]) -> Row:
         """Return which share of the items went wrong here and in the rest, and by how much more for certain.
@@ -236,11 +239,10 @@ def _is_partial(row: Row) -> bool:
     return bool(str(row["message"]).startswith("Partial success"))
 
 
-def _ports(canary: Revision, rest: Revision) -> Iterator[Row]:
+def _ports(canary: Revision, old: Mapping[str, Any]) -> Iterator[Row]:
     """Yield the ports on which a pod of the canary refuses connections, and whether an older pod accepts them."""
-    older = [one.closed for poll in rest.polls[-1:] for one in poll.samples.values() if one.closed is not None]
     for poll in canary.polls[-1:]:
         for sample in poll.samples.values():
-            for name, port in sample.closed or ():
-                closed = any((name, port) not in shut for shut in older)
+            for name, port in (one for one, accepts in sample.open.items() if not accepts):
+                closed = f"{name}:{port}" in old["open"]
                 yield {"about": f"receivers/{name}", "id": name, "pod": sample.pod, "port": port, "closed": closed}

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 import string
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -51,7 +52,9 @@ def rows_of(judge: Sequence[Any], compiles: Callable[[str], Any] = lambda _find:
 def _own(item: Any, compiles: Callable[[str], Any]) -> JudgeRow:
     fix = "Write the name of a check to leave out, or a row with `id`, `find` and `text`."
     if not isinstance(item, Mapping) or not all(isinstance(item.get(key), str) for key in ("id", "find", "text")):
-        raise Problem(f"'{item}' is neither a name nor a row", asked=_ASKED, where="change.judge", fix=fix)
+        raise Problem(
+            f"{json.dumps(item, default=str)} is neither a name nor a row", asked=_ASKED, where="change.judge", fix=fix
+        )
     other = next((str(key) for key in item if key not in _OWN), "")
     where = f"change.judge: {item['id']}"
     if other:

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from itertools import pairwise
 from math import sqrt
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from ..config.catalogue import Listeners
@@ -26,7 +27,7 @@ _STEADY, _FEWEST = 80, 5
 
 
 class Sample(NamedTuple):
-    """One reading of one pod. Without metrics, `why` says why; `closed` are ports that refuse, if they were asked."""
+    """One reading of one pod. Without metrics, `why` says why; `open` says of each port asked whether it accepts."""
 
     pod: str
     reading: Reading | None
@@ -34,7 +35,7 @@ class Sample(NamedTuple):
     oom: bool = False
     memory_limit: int = 0
     log: str = ""
-    closed: tuple[tuple[str, int], ...] | None = None
+    open: Mapping[tuple[str, int], bool] = MappingProxyType({})
     why: str = ""
 
 
@@ -83,6 +84,14 @@ class Revision:
             "unread": [{"what": f"pod {pod['name']}", **pod} for pod in pods if pod["unread"]] or self._gone(),
             "logs": groups("\n".join(sample.log for sample in last.samples.values()), now, mask),
             "steady": self._steady(),
+            "open": sorted(
+                {
+                    f"{port[0]}:{port[1]}"
+                    for one in last.samples.values()
+                    for port, accepts in one.open.items()
+                    if accepts
+                }
+            ),
         }
 
     def _pod(self, sample: Sample) -> Row:
@@ -104,6 +113,13 @@ class Revision:
         recent = self.polls[-LAST - 1 :]
         gone = len(recent) > LAST and not any(poll.samples for poll in recent)
         return [{"what": "any pod", "why": "no pod of this revision runs"}] if gone else []
+
+    def alone(self, rest: Revision) -> float | None:
+        """Return for how many seconds no pod of the rest has been read, or None if one was in the last reading."""
+        last = self.polls[-1].at
+        if not rest.polls:
+            return last - self.polls[0].at
+        return last - rest.polls[-1].at if rest.polls[-1].at < last else None
 
     def bases(self) -> list[Facts]:
         """Return rows to compare with: those of this time, and those since the start of the pods."""

@@ -154,7 +154,7 @@ def _readings(record: Manifest) -> Mapping[str, Any] | None:
         found = json.loads(str(at(record, ("data", READINGS))))
     except (ValueError, RecursionError):
         return None
-    kinds = (("bases", "receives", "exports", "pods", "logs", "steady"), list), (_NUMBERS, int)
+    kinds = (("bases", "receives", "exports", "pods", "logs", "steady", "open"), list), (_NUMBERS, int)
     fits = isinstance(found, dict) and all(isinstance(found.get(key), kind) for keys, kind in kinds for key in keys)
     return found if fits else None
 
@@ -184,6 +184,18 @@ def standing(record: Manifest) -> str:
     if became := failed_as(record):
         return f"a change that began at {since_of(record)} failed, and {became}"
     return f"a change has been under way since {since_of(record)}"
+
+
+def another_run(record: Manifest) -> Problem:
+    """Return the problem of a run that has read the state before a change which another run has begun since then."""
+    metadata, run = record["metadata"], quoted(str(section(record, "data").get("run")))
+    fix = (
+        "This run has not changed its workload. Wait until that run has ended, then run again: a run completes or"
+        " undoes what a killed run has left."
+    )
+    asked = f"Change the collector {metadata['namespace']}/{metadata['labels'][COLLECTOR_LABEL]}"
+    wrong = f"the run {run} began to change it after this run had read it"
+    return Problem(wrong, asked=asked, where=str(ref(record)), fix=fix)
 
 
 def checked_record(change: Change, live: Manifest | None, manager: str) -> Manifest | None:

@@ -93,11 +93,12 @@ def is_ready(search: Search, workload: Object, until: dict[str, str], *, allow_e
 
 
 def count(search: Search, workload: Object) -> str:
-    """Return `1 of 3 ready`, or `not ready` for a kind without replica counts."""
+    """Return `1 of 3 ready`, or `not ready` for a kind without replica counts. Pods that are ready may be old."""
     if workload["kind"] not in COUNTS:
         return "not ready"
-    have, want = (search(path, workload) or 0 for path in COUNTS[workload["kind"]])
-    return f"{have} of {want} ready"
+    have, want, updated = (search(path, workload) or 0 for path in COUNTS[workload["kind"]])
+    older = f", but only {updated} with the current template" if have >= want > updated else ""
+    return f"{have} of {want} ready{older}"
 
 
 def newest(workload: Object, revisions: Iterable[Object]) -> Object | None:

@@ -32,11 +32,11 @@ READY_ELSE = (
 )
 EMPTY_DAEMON_SET = f"{OBSERVED} && status.desiredNumberScheduled == `0`"
 
-# How many of how many, for messages.
+# How many of how many, for messages, and how many with the current template.
 COUNTS = {
-    "Deployment": ("status.availableReplicas", "spec.replicas"),
-    "DaemonSet": ("status.numberAvailable", "status.desiredNumberScheduled"),
-    "StatefulSet": ("status.availableReplicas", "spec.replicas"),
+    "Deployment": ("status.availableReplicas", "spec.replicas", "status.updatedReplicas"),
+    "DaemonSet": ("status.numberAvailable", "status.desiredNumberScheduled", "status.updatedNumberScheduled"),
+    "StatefulSet": ("status.availableReplicas", "spec.replicas", "status.updatedReplicas"),
 }
 
 

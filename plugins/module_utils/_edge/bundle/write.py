@@ -5,6 +5,12 @@
 
 from __future__ import annotations
 
+import platform
+import secrets
+from typing import Any
+
+from ..._core.change.extract import extracted, is_applied
+from ..._core.change.record import another_run
 from ..._core.cluster.bundle import Manifest, Ref, ref
 from ..._core.cluster.ownership import applied_by, last_apply, release_of
 from ..._core.cluster.replacement_order import kept_replicas
@@ -14,10 +20,22 @@ from ..api.explain import asking, explain
 from ..rollout.wait import ONE_RUN
 from .bundle import Session, uid
 
+# No object has this version: what exists is refused, and what does not exist is created.
+NEVER = "1"
 # How often an object may change between two requests before its deletion is given up.
 TRIES = 10
 # Their dependents (ReplicaSets, pods, what an operator made) must be gone before they count as gone.
 FOREGROUND = ("Deployment", "DaemonSet", "StatefulSet", "OpenTelemetryCollector", "TargetAllocator", "Job", "CronJob")
+
+
+def _pinned(manifest: Manifest, identity: str, version: str) -> Manifest:
+    """Return what the server applies only to this very object in this state. By a version alone it creates one."""
+    return {**manifest, "metadata": {**manifest["metadata"], "uid": identity, "resourceVersion": version}}
+
+
+def _applied(live: Manifest, manager: str) -> tuple[Any, Any]:
+    """Return when and what a field manager last applied: two applies of one second have the same time."""
+    return last_apply(live, manager), extracted(live, manager)
 
 
 def rewrite(session: Session, manifest: Manifest, before: Manifest) -> tuple[Manifest, Manifest]:
@@ -26,13 +44,14 @@ def rewrite(session: Session, manifest: Manifest, before: Manifest) -> tuple[Man
     version = manifest["metadata"].get("resourceVersion") or before["metadata"].get("resourceVersion")
     for _try in range(TRIES):
         try:
-            given = {**manifest, "metadata": {**manifest["metadata"], "resourceVersion": version}}
-            return session.apply(given), before
+            return session.apply(_pinned(manifest, uid(before), version)), before
         except ApiError as error:
             if error.status != CONFLICT or error.caused_by("FieldManagerConflict"):
                 raise
         now = session.live(manifest)
-        if now is None or last_apply(now, manager) != last_apply(before, manager):
+        if now is None or _applied(now, manager) != _applied(before, manager):
+            if now and is_applied(manifest, now, manager):  # the answer to an earlier attempt was lost
+                return now, before
             raise Problem("another run has changed it since this run has read it", asked=asked, fix=ONE_RUN)
         version = now["metadata"].get("resourceVersion")
         before = now  # what others wrote meanwhile is not a change of this run
@@ -109,6 +128,8 @@ class Writer:
         self.undone, self.released = session.report.undone, session.report.released
         self.plan = session.report.plan.append
         self.aside = session.options.aside or (lambda: session.cluster)
+        # As Kubernetes names the holder of a lease.
+        self.run = f"{platform.node()}_{secrets.token_hex(4)}"
         self._tried: dict[Ref, Manifest | None] = {}
 
     def tried(self, manifest: Manifest) -> Manifest | None:
@@ -121,11 +142,24 @@ class Writer:
                 self._tried[name] = None
         return self._tried[name]
 
-    def write(self, manifest: Manifest, now: Manifest | None) -> Manifest:
+    def write(self, manifest: Manifest, now: Manifest) -> Manifest:
         asked = f"Apply {ref(manifest)}"
-        if now is None:
-            return asking(asked, lambda: self.session.apply(manifest, force="false"))
         return asking(asked, lambda: rewrite(self.session, keep_replicas(self.session, manifest, now), now)[0])
+
+    def record(self, record: Manifest, earlier: Manifest | None) -> Manifest:
+        """Create the record of a change, or take over an earlier one. Raises Problem if another run was faster."""
+        if earlier:
+            return self.write(record, earlier)
+        given = {**record, "metadata": {**record["metadata"], "resourceVersion": NEVER}}
+        try:
+            return self.session.apply(given, force="false")
+        except ApiError as error:
+            if error.status != CONFLICT or error.caused_by("FieldManagerConflict"):
+                raise explain(error, f"Apply {ref(record)}") from error
+        now = self.session.live(record)
+        if now and is_applied(record, now, self.manager):  # as above
+            return now
+        raise another_run(now or record)
 
     def delete(self, judged: Manifest) -> bool:
         return delete_one(self.session, judged)

@@ -19,10 +19,11 @@ from ..._core.config.catalogue import listeners_by_type
 from ..._core.errors import Failure, Problem
 from ..api.cluster import CONFLICT, NOT_FOUND, ApiError, Cluster
 from ..api.explain import asking, explain
+from ..diagnose.collect import utc_now
 from ..diagnose.reader import ClusterReader, path_of
 from ..rollout.reasons import WorkloadStatus, checked_search
 from ..rollout.wait import follow
-from .observe import Observed, baseline, observe, pods_of, require_metrics
+from .observe import POLL_SECONDS, Observation, Observed, baseline, observe, pods_of, require_metrics
 from .rollback import Bundle
 
 Ended = TypeVar("Ended")
@@ -41,6 +42,8 @@ class Canary:
         self.rows = rows_of(change.options["judge"])
         self.hold: Hold | None = held(self.workload, live, change.options["share"])
         self.before = None if self.hold else change.readings
+        self.begun: Observation | None = None
+        self.looked = -POLL_SECONDS
 
     def prepare(self, live: Manifest) -> bool:
         """Return whether the change makes new pods. Raises Problem if it could not be judged."""
@@ -69,11 +72,28 @@ class Canary:
         left[name] = self.bundle.write(self.workload, left[name])
         self.bundle.released(name, int(left[name]["metadata"].get("generation") or 0))
 
+    def meanwhile(self) -> None:
+        """Judge the pods that are ready while others follow, beside the older ones. Raises Failure if they do worse."""
+        now = self.bundle.cluster.clock()
+        live = self.bundle.live(self.workload) if now - self.looked >= POLL_SECONDS else None
+        if live is None:
+            return
+        self.looked = now
+        seen = asking(f"Read {ref(live)}", lambda: follow(self.bundle.cluster, [live]))[0]
+        if seen.untaken or not seen.parts or not observed(seen.parts[0]):
+            return
+        new, old = pods_of(self.reader, seen.parts[0])
+        pods = [pod for pod in new if is_ready(pod)], old
+        if pods[0]:
+            if self.begun is None:
+                self.begun = Observation(self.reader, self._observed(live), self.rows, pods)
+            self._refuse(self.begun.read(pods, utc_now()), self.begun.seconds, "the collector")
+
     def whole(self) -> None:
         """Judge all pods by the readings from before. Raises Failure if they do worse."""
         live = self.bundle.live(self.workload)
         if live:
-            self._judge(live, "the collector")
+            self._judge(live, "the collector", self.begun)
 
     def _observed(self, live: Manifest) -> Observed:
         options = self.change.options
@@ -118,15 +138,17 @@ class Canary:
                 if error.status not in (NOT_FOUND, CONFLICT):
                     raise explain(error, f"Evict pod {namespace}/{name}") from error
 
-    def _judge(self, live: Manifest, who: str) -> None:
-        seen = observe(self.reader, self._observed(live), self.seconds, self.rows)
+    def _judge(self, live: Manifest, who: str, begun: Observation | None = None) -> None:
+        seen = observe(self.reader, self._observed(live), self.seconds, self.rows, begun=begun)
         self.before = seen.rest if self.before is None else self.before
-        for note in seen.notes:
+        for note in seen.notes(self.seconds):
             self.bundle.warn(f"{self.change.name}, {who}: {note}.")
-        if seen.verdicts:
-            raise self._worse(seen.verdicts, f"{who} does worse than before, seen after {round(seen.seconds)} s")
+        self._refuse(seen.verdicts, seen.seconds, who)
 
-    def _worse(self, verdicts: list[Verdict], wrong: str) -> Failure:
+    def _refuse(self, verdicts: list[Verdict], seconds: float, who: str) -> None:
+        """Raise Failure if there are verdicts."""
+        if not verdicts:
+            return
         first, *others = verdicts
         facts = [
             {"id": one.id, **ref(self.workload)._asdict(), "about": one.about, "message": one.text, "fix": one.fix}
@@ -135,7 +157,8 @@ class Canary:
         leave = f"If a check does not fit, leave it out with `change: {{judge: [{first.id}]}}`."
         fix = "\n".join([*filter(None, [first.fix]), *(one.line for one in others), leave])
         asked = f"Change {ref(self.workload)}"
-        return Failure(f"{wrong}: [{first.id}] {first.text}", asked=asked, fix=fix, facts={"failures": facts})
+        wrong = f"{who} does worse than before, seen after {round(seconds)} s: [{first.id}] {first.text}"
+        raise Failure(wrong, asked=asked, fix=fix, facts={"failures": facts})
 
 
 def prepared(bundle: Bundle, changes: Iterable[Change], live: Mapping[Ref, Manifest | None]) -> dict[str, Canary]:

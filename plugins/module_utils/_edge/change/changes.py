@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
@@ -49,7 +48,6 @@ class Changes:
         self.changes: list[Change] = []
         self.open: dict[str, Change] = {}
         self.canaries: dict[str, Canary] = {}
-        self.run = secrets.token_hex(8)
 
     def find(self, manifests: Iterable[Manifest], options: Mapping[str, Mapping[str, Any]]) -> None:
         """Find the collectors that change, before anything is written. Raises Problem if one cannot be recorded."""
@@ -119,12 +117,12 @@ class Changes:
         names = {ref(item) for item in manifests}
         for change in self.changes:
             if ref(change.workloads[0]) in names:
-                record = record_of(change, self.run)
+                record = record_of(change, self.bundle.run)
                 if record is None:
                     text = f"The change of {change.name} is too large to record: a run that is killed cannot be undone."
                     self.bundle.warn(text)
                 else:
-                    change.record = self.bundle.write(record, change.record)
+                    change.record = self.bundle.record(record, change.record)
                 self.open[change.name] = change
 
     @contextmanager
@@ -184,7 +182,7 @@ class Changes:
         change, late = canary.change, []
         canary.first(after)
         wait = waiting(self.bundle, change.workloads, after, change)
-        for _name, failure in outcomes(self.bundle, {change.name: wait}):
+        for _name, failure in outcomes(self.bundle, {change.name: wait}, canary.meanwhile):
             if failure:
                 kept = self._kept(change, failure, after)
                 if not kept:

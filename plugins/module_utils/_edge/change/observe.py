@@ -9,7 +9,6 @@ What cannot be read is never good: `require_metrics` stops a change that could n
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from ..._core.change.facts import MARGIN, facts_of, held, rest_facts
@@ -37,6 +36,8 @@ LOG_LINES, LOG_SECONDS, LOG_BYTES = 500, 300, 1_000_000
 # How a connection fails to a port without a listener, as the API server quotes Go.
 _REFUSED = "connection refused"
 _ASKED = "Judge the change of {}"
+# The pods of the newest revision of a workload, and those of older ones.
+Pods = tuple[list[Object], list[Object]]
 
 
 class Observed(NamedTuple):
@@ -52,23 +53,13 @@ class Observed(NamedTuple):
     baseline: Mapping[str, Any] | None = None
 
 
-@dataclass
-class Observation:
-    """What was found; `rest` is what the older pods were like, the baseline of a later observation."""
-
-    verdicts: list[Verdict] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
-    rest: dict[str, Any] = field(default_factory=dict)
-    seconds: float = 0.0
-
-
-def pods_of(reader: ClusterReader, workload: Object) -> tuple[list[Object], list[Object]]:
+def pods_of(reader: ClusterReader, workload: Object) -> Pods:
     """Return the pods of the newest revision of a workload, and those of older ones, as they are now."""
     name = f"{workload['kind']} {workload['metadata']['namespace']}/{workload['metadata']['name']}"
     return asking(f"Read the pods of {name}", lambda: _pods_of(reader, workload))
 
 
-def _pods_of(reader: ClusterReader, workload: Object) -> tuple[list[Object], list[Object]]:
+def _pods_of(reader: ClusterReader, workload: Object) -> Pods:
     metadata = workload["metadata"]
     kind, namespace = workload["kind"], metadata["namespace"]
     live = reader.cluster.get(path_of(PLURALS[kind], namespace, metadata["name"])) or workload
@@ -115,7 +106,8 @@ class _Watched:
         log = self.reader.text(f"{path}/log", query) if closely else None
         status: Object = next((one for one in items(pod, "status", "containerStatuses") if one.get("name") == name), {})
         ended = section(status, "lastState", "terminated")
-        closed = [one for one in ports if _REFUSED in self.reader.text(f"{path}:{one[1]}/proxy/").why]
+        asked = ports if closely and metrics and metrics.value is not None else ()
+        accepts = {one: _REFUSED not in self.reader.text(f"{path}:{one[1]}/proxy/").why for one in asked}
         return Sample(
             metadata["name"],
             reading(metrics.value) if metrics and metrics.value is not None else None,
@@ -123,7 +115,7 @@ class _Watched:
             ended.get("reason") == "OOMKilled",
             memory_limit(self.container),
             (log.value or "") if log else "",
-            tuple(closed) if closely and metrics and metrics.value is not None else None,
+            accepts,
             metrics.why if metrics else self.why,
         )
 
@@ -165,10 +157,10 @@ def require_metrics(reader: ClusterReader, observed: Observed) -> None:
 
 def baseline(reader: ClusterReader, observed: Observed, seconds: float = 18.0) -> dict[str, Any]:
     """Return what the pods of a workload are like before a change, for a change that leaves none of them."""
-    before = _all_pods(reader, observed)
-    watched = _Watched(reader, observed, before, fresh=False)
-    for at in _times(reader, seconds):
-        watched.read(before if not at else _all_pods(reader, observed), at, ())
+    watched = _Watched(reader, observed, _all_pods(reader, observed), fresh=False)
+    ports = watched.ports(observed.listeners)
+    for at in _times(reader, seconds, reader.cluster.clock()):
+        watched.read(_all_pods(reader, observed), at, ports)
     return rest_facts(watched.revision, utc_now(), masker(secrets_in(watched.config)))
 
 
@@ -176,46 +168,67 @@ def _all_pods(reader: ClusterReader, observed: Observed) -> list[Object]:
     return [pod for pods in pods_of(reader, observed.workload) for pod in pods]
 
 
+class Observation:
+    """The newest pods of a workload beside its older ones, judged reading by reading.
+
+    `rest` is what the older pods were like, the baseline of a later observation.
+    """
+
+    def __init__(self, reader: ClusterReader, observed: Observed, rows: Sequence[JudgeRow], pods: Pods) -> None:
+        self._canary, self._rest = (_Watched(reader, observed, one, fresh=one is pods[0]) for one in pods)
+        self._mask = masker(secrets_in(self._canary.config) | secrets_in(self._rest.config))
+        self._judge, self._ports = Judge(checked_search({}), rows, self._mask), self._canary.ports(observed.listeners)
+        self._baseline, self._clock = observed.baseline, reader.cluster.clock
+        self.since = self.alone_since = self._clock()
+        self._facts: dict[str, Any] = {}
+        self.seconds, self.verdicts, self.rest = 0.0, list[Verdict](), dict[str, Any]()
+
+    def read(self, pods: Pods, now: str) -> list[Verdict]:
+        """Read the pods, and return what lasts."""
+        (new, old), at = pods, self._clock() - self.since
+        self._canary.read(new, at, self._ports)
+        if old:
+            self._rest.read(old, at, self._ports)
+            self.alone_since = self.since + at
+        self._facts = facts_of(self._canary.revision, self._rest.revision, now, self._mask, self._baseline)
+        self.seconds, self.verdicts, self.rest = at, self._judge.verdicts(self._facts), self._facts["rest"]
+        return self.verdicts
+
+    def notes(self, seconds: float) -> list[str]:
+        """Return what limits the judgement of so many seconds, for the user to read."""
+        return [*self._judge.unfit, *_notes(self._canary, self._facts, seconds)]
+
+
 def observe(
     reader: ClusterReader,
     observed: Observed,
     seconds: float,
     rows: Sequence[JudgeRow],
+    *,
     now: Callable[[], str] = utc_now,
+    begun: Observation | None = None,
 ) -> Observation:
-    """Judge the newest pods of a workload for some seconds, until the first evidence that lasts."""
-    new, old = pods_of(reader, observed.workload)
-    canary = _Watched(reader, observed, new, fresh=True)
-    rest = _Watched(reader, observed, old, fresh=False)
-    mask = masker(secrets_in(canary.config) | secrets_in(rest.config))
-    judge, ports = Judge(checked_search({}), rows, mask), canary.ports(observed.listeners)
-    result, facts = Observation(), {}
-    for at in _times(reader, seconds):
-        if at:
-            new, old = pods_of(reader, observed.workload)
-        canary.read(new, at, ports)
-        if old:
-            rest.read(old, at, ports)
-        facts = facts_of(canary.revision, rest.revision, now(), mask, observed.baseline)
-        result.seconds, result.verdicts = at, judge.verdicts(facts)
-        if result.verdicts:
+    """Judge the newest pods of a workload for some seconds, until the first evidence that lasts.
+
+    An observation that has begun goes on; its seconds count since it has seen no older pod.
+    """
+    found = begun or Observation(reader, observed, rows, pods_of(reader, observed.workload))
+    for _at in _times(reader, seconds, found.alone_since if begun else found.since):
+        if found.read(pods_of(reader, observed.workload), now()):
             break
-    result.rest = facts["rest"]
-    result.notes = [*judge.unfit, *_notes(canary, facts, seconds)]
-    return result
+    return found
 
 
-def _times(reader: ClusterReader, seconds: float) -> Iterator[float]:
+def _times(reader: ClusterReader, seconds: float, start: float) -> Iterator[float]:
     """Yield the seconds since the start, every few of them, and once more at the end."""
-    start, clock = reader.cluster.clock(), reader.cluster.clock
-    yield 0.0
+    clock = reader.cluster.clock
+    yield clock() - start
     while clock() - start < seconds:
         reader.cluster.sleep(min(POLL_SECONDS, max(seconds - (clock() - start), 0.1)))
         yield clock() - start
 
 
 def _notes(canary: _Watched, facts: Mapping[str, Any], seconds: float) -> Iterator[str]:
-    """Yield what limits the judgement, for the user to read."""
     came, before = facts["canary"]["received"], facts["rest"]["received"]
     if not came and not before:
         yield "no data came in: judged by start and log alone"

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -30,6 +30,7 @@ class Bundle(Protocol):
 
     cluster: Cluster
     manager: str
+    run: str
     wait_seconds: float
     unschedulable_seconds: float
     check: bool
@@ -40,8 +41,11 @@ class Bundle(Protocol):
     def tried(self, manifest: Manifest) -> Manifest | None:
         """Return what the server would make of a manifest, or None if it would reject it."""
 
-    def write(self, manifest: Manifest, now: Manifest | None) -> Manifest:
-        """Apply an object in a state in which it was read, or create it. Raises Problem."""
+    def write(self, manifest: Manifest, now: Manifest) -> Manifest:
+        """Apply an object in a state in which it was read. Raises Problem."""
+
+    def record(self, record: Manifest, earlier: Manifest | None) -> Manifest:
+        """Create the record of a change, or take over an earlier one. Raises Problem if another run was faster."""
 
     def delete(self, judged: Manifest) -> bool:
         """Delete an object as it was when it was judged."""
@@ -130,7 +134,7 @@ def worked_now(bundle: Bundle, parts: Iterable[Manifest]) -> dict[str, Worked]:
     """Return how workloads work now. Pods are read only where some of them do not."""
     search, found = library("jmespath").search, {}
     for part in (one for one in parts if one["kind"] in COUNTS):
-        have, want = (search(path, part) or 0 for path in COUNTS[part["kind"]])
+        have, want = (search(path, part) or 0 for path in COUNTS[part["kind"]][:2])
         pods = [pod for revision in _pods(bundle, part) for pod in revision] if have < want else []
         found[str(ref(part))] = worked(part, have, pods)
     return found
@@ -186,8 +190,10 @@ def waiting(
     return RolloutWait(bundle.cluster, checked_search({}), options)
 
 
-def outcomes(bundle: Bundle, waits: Mapping[str, RolloutWait]) -> Iterator[tuple[str, Failure | None]]:
-    """Yield the name of each wait as soon as it ends, with the failure if it failed."""
+def outcomes(
+    bundle: Bundle, waits: Mapping[str, RolloutWait], meanwhile: Callable[[], None] = lambda: None
+) -> Iterator[tuple[str, Failure | None]]:
+    """Yield the name of each wait as soon as it ends, with the failure if it failed. Raises what `meanwhile` raises."""
     pending = dict(waits)
     for _poll in bundle.cluster.polls(bundle.wait_seconds):
         for name, wait in list(pending.items()):
@@ -200,4 +206,5 @@ def outcomes(bundle: Bundle, waits: Mapping[str, RolloutWait]) -> Iterator[tuple
                 yield name, failure
         if not pending:
             return
+        meanwhile()
     yield from ((name, wait.too_late()) for name, wait in pending.items())

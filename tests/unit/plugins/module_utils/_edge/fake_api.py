@@ -209,8 +209,11 @@ class FakeApi:
             text = f'namespaces "{match["ns"]}" not found'
             return status(404, "NotFound", text, details={"kind": "namespaces", "name": match["ns"]})
         old = self.objects.get(path)
-        version = (body.get("metadata") or {}).get("resourceVersion")
-        if version and version != (old or {"metadata": {"resourceVersion": ""}})["metadata"]["resourceVersion"]:
+        given, now = body.get("metadata") or {}, (old or {}).get("metadata") or {}
+        if given.get("uid") not in (None, now.get("uid")):
+            return status(409, "Conflict", "uid mismatch")
+        # What does not exist is created, whatever version is given.
+        if old and given.get("resourceVersion") not in (None, now["resourceVersion"]):
             return status(
                 409, "Conflict", "the object has been modified; please apply your changes to the latest version"
             )

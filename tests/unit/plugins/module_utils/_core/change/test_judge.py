@@ -78,7 +78,10 @@ def watched(
         time = 3.0 * number
         growing = {key: value(number) if callable(value) else value for key, value in more.items()}
         canary.add(time, [sample("new", time, new, **growing)])
-        rest.add(time, [sample("old", time + 600, WELL if old is None else old, closed=())])
+        rest.add(
+            time,
+            [sample("old", time + 600, WELL if old is None else old, open={("otlp", 4317): True, ("otlp", 1): True})],
+        )
         known = facts.facts_of(canary, rest, NOW, lambda text: text)
         lines = [verdict.line for verdict in judge.verdicts(known)] or lines
     return lines, known
@@ -92,7 +95,7 @@ def watched(
     ("all_dropped", {**WELL, "outgoing": 0, "sent": 0}, {}),
     ("queue_grows", {**WELL, "sent": 2, "queue": 18}, {}),
     ("receiver_silent", {**WELL, "host": 0}, {}),
-    ("not_listening", WELL, {"closed": (("otlp", 4317),)}),
+    ("not_listening", WELL, {"open": {("otlp", 4317): False}}),
     ("restarts", WELL, {"restarts": 1}),
     ("out_of_memory", WELL, {"oom": True}),
     ("memory_high", {**WELL, "memory": 95}, {}),
@@ -225,7 +228,7 @@ def test_the_page_lists_each_check(row: Any) -> None:
 
 
 def test_the_page_lists_facts_that_exist() -> None:
-    known = watched({**WELL, "memory": 95}, closed=(("otlp", 1),), log=ENTRY)[1]
+    known = watched({**WELL, "memory": 95}, open={("otlp", 1): False}, log=ENTRY)[1]
     own = PAGE.partition("### Your own checks")[2]
     table = re.findall(r"^\| (`\w+`(?:, `\w+`)*) \| (\w+(?:, \w+)+) \|$", own, re.MULTILINE)
     assert len(table) >= 6

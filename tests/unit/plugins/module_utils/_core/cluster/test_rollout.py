@@ -86,6 +86,8 @@ def test_an_empty_daemon_set_is_ready_only_when_allowed_and_users_add_kinds() ->
     until = {"Other": "status.phase == 'Up'"}
     assert rollout.is_ready(jmespath.search, {"kind": "Other", "status": {"phase": "Up"}}, until, allow_empty=False)
     assert rollout.count(jmespath.search, daemon_set(desiredNumberScheduled=3)) == "0 of 3 ready"
+    held_up = daemon_set(desiredNumberScheduled=1, numberAvailable=1, updatedNumberScheduled=0)
+    assert rollout.count(jmespath.search, held_up) == "1 of 1 ready, but only 0 with the current template"
     assert rollout.count(jmespath.search, resource()) == "not ready"
 
 

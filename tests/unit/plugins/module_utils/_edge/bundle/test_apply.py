@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.api.cluster import Answered
 
 from tests.support.cases import cases
 
@@ -192,6 +193,19 @@ def test_an_object_that_another_run_writes_meanwhile_is_left(race: Any, left: An
     with pytest.raises(Problem, match=r"Apply ConfigMap ns/a: another run has changed it.*only one run at a time"):
         present(api, [NAMESPACE, {**CONFIG, "data": {"a": "2"}}])
     assert (api.objects.get(CONFIG_PATH, {}).get("data"), api.clock.now) == (left, 0)
+
+
+def test_a_write_whose_answer_is_lost_is_not_one_of_another_run() -> None:
+    class Lossy(FakeApi):
+        def __call__(self, method: str, target: str, headers: dict[str, str], body: bytes | None) -> Answered:
+            before = self.objects.get(CONFIG_PATH)
+            answer = super().__call__(method, target, headers, body)
+            lost = before and self.objects[CONFIG_PATH] is not before
+            return status(504, "Timeout", "request timed out") if lost else answer
+
+    api = Lossy(*ours(NAMESPACE, CONFIG).objects.values())
+    assert actions(present(api, [NAMESPACE, {**CONFIG, "data": {"a": "2"}}]))["ConfigMap a"] == "changed"
+    assert api.objects[CONFIG_PATH]["data"] == {"a": "2"}
 
 
 def touched(api: FakeApi, **fields: Any) -> None:

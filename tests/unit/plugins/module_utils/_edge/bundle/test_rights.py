@@ -21,10 +21,10 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.cluster.r
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.collector.names import COLLECTOR_LABEL
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Failure, Problem
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.bundle import rights
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.rollout.reasons import checked_search
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.rollout.wait import (
     RolloutWait,
     RolloutWaitOptions,
-    checked_search,
 )
 
 from ..fake_api import FakeApi

@@ -48,11 +48,13 @@ class Rollouts(FakeApi):
     nodes = 3
     down: frozenset[str] = frozenset()
     crashes: frozenset[str] = frozenset()
+    # How many seconds a controller takes for each step.
+    step_seconds = 0.0
     # What an eviction is answered with, unless it is done.
     evicts: Answered | None = None
 
     def __init__(self, *manifests: Any) -> None:
-        self.made, self.evicted = 0, 0
+        self.made, self.evicted, self.stepped = 0, 0, 0.0
         self.order: dict[str, list[str]] = {}
         super().__init__(*manifests)
         self.clock.on_sleep.append(lambda _now: self.act())
@@ -84,9 +86,9 @@ class Rollouts(FakeApi):
     def act(self) -> None:
         """Let all controllers act until they have nothing left to do, and the pods count."""
         for workload in [item for item in self.objects.values() if item["kind"] in WORKLOADS]:
-            while _ACTS[workload["kind"]](self, workload):
-                pass
-            self._report(workload)
+            while self.clock.now >= self.stepped + self.step_seconds and _ACTS[workload["kind"]](self, workload):
+                self.stepped = self.clock.now
+            self.report(workload)
         for pod in self.pods():
             config = self.config(pod)
             now = int(20 * self.clock.now) + 100
@@ -152,7 +154,7 @@ class Rollouts(FakeApi):
             del self.objects[f"{ROOT}/{pod['metadata']['name']}"]
         return True
 
-    def _report(self, workload: Any) -> None:
+    def report(self, workload: Any) -> None:
         new, old = self.split(workload)
         total = len(new) + len(old)
         held = workload["spec"].get("minReadySeconds", 0) >= ALL_DAY

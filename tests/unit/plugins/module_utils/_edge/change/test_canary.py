@@ -20,7 +20,7 @@ from ..fake_api import status
 from .helpers import RECORD, KilledError, run
 from .rollouts import WORKLOADS, Rollouts, collector, watched
 
-NAME, ALONE = "ns/a", ("StatefulSet", {"replicas": 1})
+NAME = "ns/a"
 CANARY: dict[str, Any] = {
     "strategy": "canary",
     "share": "1",
@@ -149,34 +149,6 @@ def test_an_inventory_that_goes_back_ends_a_hold_at_once(kind: str) -> None:
     assert RECORD not in api.objects
 
 
-def test_one_pod_of_a_stateful_set_is_judged_by_the_readings_before() -> None:
-    api = cluster("StatefulSet", replicas=1)
-    failure = fails(api, "worse", "StatefulSet", {"replicas": 1})
-    assert "the collector does worse than before" in str(failure)
-    assert api.configs() == ["first"]
-
-
-def test_a_run_that_is_killed_when_all_pods_have_changed_is_judged_by_the_readings_before() -> None:
-    api = cluster("StatefulSet", replicas=1)
-    killed(api, "worse", *ALONE)
-    assert "exports_fail" in str(fails(api, "worse", *ALONE))
-    assert (api.configs(), RECORD in api.objects) == (["first"], False)
-    killed(api, "second", *ALONE)
-    start = api.clock.now
-    change(api, "second", *ALONE)
-    assert (api.configs(), RECORD in api.objects) == (["second"], False)
-    assert api.clock.now - start < 40, "nothing is read again before the change"
-
-
-@pytest.mark.parametrize("damage", ["", "{", "[]", '{"bases": 1}'])
-def test_readings_of_a_record_that_are_damaged_are_taken_anew(damage: str) -> None:
-    api = cluster("StatefulSet", replicas=1)
-    killed(api, "second", *ALONE)
-    api.objects[RECORD]["data"]["readings.json"] = damage
-    change(api, "second", *ALONE)
-    assert api.configs() == ["second"]
-
-
 def test_what_changes_no_pod_is_no_canary() -> None:
     api = cluster()
     start = api.clock.now
@@ -224,8 +196,8 @@ def test_a_lost_answer_leaves_the_record() -> None:
 def test_a_canary_that_fails_goes_back_while_others_are_judged_and_awaited() -> None:
     back, judging = threading.Event(), threading.Event()
 
-    def stages(canary: Any) -> list[str]:
-        if canary == "worse":
+    def stages(one: Any) -> list[str]:
+        if one == "worse":
             raise Failure("it does worse", facts={})
         judging.set()
         assert back.wait(10), "the other one is back before this one is judged"

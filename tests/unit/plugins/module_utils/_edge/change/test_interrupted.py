@@ -11,11 +11,26 @@ import json
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.collector.names import OWNER
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.api.cluster import Answered
 
 from ..bundle.helpers import NAMESPACE, RELEASE
 from ..fake_api import status
 from ..helpers import obj
-from .helpers import DEPLOYMENT, RECORD, ROLE, SERVICE, cluster, collector, fails, killed, labels, remove, run, state
+from .helpers import (
+    DEPLOYMENT,
+    RECORD,
+    ROLE,
+    SERVICE,
+    Workloads,
+    cluster,
+    collector,
+    fails,
+    killed,
+    labels,
+    remove,
+    run,
+    state,
+)
 
 NAMELESS = {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"namespace": "ns", "labels": labels()}}
 DAMAGED = (
@@ -172,3 +187,48 @@ def test_a_damaged_record_stops_the_run(key: str, text: str) -> None:
     api.objects[RECORD]["data"][key] = text
     with pytest.raises(Problem, match="a-change, which an earlier run left, cannot be read"):
         run(api, collector("bad"))
+
+
+def test_of_two_runs_that_begin_a_change_at_the_same_moment_the_second_stops() -> None:
+    api = cluster(collector("one"))
+
+    def other_run(method: str, path: str) -> None:
+        if (method, path) == ("PATCH", RECORD):
+            killed(api, collector("two"), DEPLOYMENT)
+
+    api.trouble = other_run
+    failure = fails(api, collector("three"))
+    run_of_record = api.objects[RECORD]["data"]["run"]
+    assert f"Change the collector ns/a: the run {run_of_record} began to change it" in str(failure)
+    assert "(at ConfigMap ns/a-change)" in str(failure)
+    assert "Wait until that run has ended" in failure.fix
+    assert api.image() == "one"
+    result = run(api, collector("three"))
+    assert (api.image(), RECORD in api.objects, result["ready"]) == ("three", False, True)
+
+
+def test_of_two_runs_that_take_over_an_interrupted_change_the_second_stops() -> None:
+    api = cluster(collector("one"))
+    killed(api, collector("two"), DEPLOYMENT)
+
+    def other_run(method: str, path: str) -> None:
+        if (method, path) == ("PATCH", RECORD):
+            killed(api, collector("three"), DEPLOYMENT)
+
+    api.trouble = other_run
+    assert "another run has changed it since this run has read it" in str(fails(api, collector("four")))
+    run(api, collector("four"))
+    assert api.image() == "four"
+
+
+def test_a_record_whose_write_had_no_answer_is_of_this_run() -> None:
+    class Lossy(Workloads):
+        def __call__(self, method: str, target: str, headers: dict[str, str], body: bytes | None) -> Answered:
+            new = RECORD not in self.objects
+            answer = super().__call__(method, target, headers, body)
+            return status(503, "ServiceUnavailable", "") if new and RECORD in self.objects else answer
+
+    api = Lossy()
+    run(api, collector("one"))
+    run(api, collector("two"))
+    assert (api.image(), RECORD in api.objects) == ("two", False)

@@ -100,7 +100,7 @@ class Canary:
 
     def judged(self, seconds: float = 60, **more: Any) -> Observation:
         observed = self.observed._replace(**more)
-        return observe(self.reader, observed, seconds, rows_of([]), lambda: NOW)
+        return observe(self.reader, observed, seconds, rows_of([]), now=lambda: NOW)
 
 
 def well(now: float) -> str:
@@ -113,7 +113,7 @@ def ids(result: Observation) -> list[str]:
 
 def test_a_canary_that_does_as_the_rest_is_watched_to_the_end() -> None:
     result = Canary(well, well).judged()
-    assert (ids(result), result.notes, result.seconds) == ([], [], 60)
+    assert (ids(result), result.notes(60), result.seconds) == ([], [], 60)
 
 
 def test_failed_exports_are_found_in_a_few_readings_and_quoted_against_the_rest() -> None:
@@ -133,7 +133,7 @@ def test_what_fails_in_the_rest_too_is_a_note() -> None:
 
     result = Canary(fails, fails).judged()
     assert not ids(result)
-    assert "fails in the rest too" in result.notes[0]
+    assert "fails in the rest too" in result.notes(60)[0]
 
 
 def test_what_is_accepted_and_never_sent_is_found() -> None:
@@ -198,14 +198,24 @@ def test_an_api_that_fails_while_pods_are_read_is_explained() -> None:
 
 def test_without_any_data_it_says_so() -> None:
     result = Canary(lambda _now: counts(0), lambda _now: counts(0)).judged(9)
-    assert result.notes == ["no data came in: judged by start and log alone"]
+    assert result.notes(9) == ["no data came in: judged by start and log alone"]
 
 
 def test_without_older_pods_the_baseline_compares() -> None:
     before = baseline(Canary(well, None).reader, Canary(well, None).observed)
     whole = Canary(lambda _now: counts(0), None)
     assert ids(whole.judged(baseline=before)) == ["receiver_silent"]
+    whole.closed = {"new": (4317,)}
+    assert ids(whole.judged(9, baseline=before)) == ["not_listening"]
     assert not ids(Canary(well, None).judged(baseline=before))
+
+
+def test_pods_whose_clients_keep_to_older_pods_are_silent_only_after_those_are_gone() -> None:
+    before = baseline(Canary(well, None).reader, Canary(well, None).observed)
+    silent = Canary(lambda _now: counts(0), well)
+    silent.api.clock.on_sleep.append(lambda now: silent.api.objects.pop(f"{ROOT}/old", None) if now > 40 else None)
+    result = silent.judged(90, baseline=before)
+    assert (ids(result), 70 <= result.seconds <= 80) == (["receiver_silent"], True)
 
 
 LOCAL = CONFIG.replace("host: 0.0.0.0", "host: localhost")

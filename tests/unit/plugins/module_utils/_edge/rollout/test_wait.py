@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Failure, Problem
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.rollout.reasons import checked_search
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.rollout.wait import (
     RolloutWait,
     RolloutWaitOptions,
-    checked_search,
 )
 
 from tests.support.cases import cases
