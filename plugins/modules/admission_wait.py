@@ -107,20 +107,11 @@ failures:
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.api.connect import CLUSTER_ARG_SPEC
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.webhooks.wait import run_admission
-
-KINDS = ["ValidatingWebhookConfiguration", "MutatingWebhookConfiguration", "CustomResourceDefinition"]
-WEBHOOK = {"kind": {"required": True, "choices": KINDS}, "name": {"required": True}, "api_version": {}}
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.webhooks.wait import ARGUMENTS, run_admission
 
 
 def main() -> None:
-    spec = {
-        "manifests": {"type": "list", "elements": "dict", "default": [], "no_log": True},
-        "webhooks": {"type": "list", "elements": "dict", "default": [], "options": WEBHOOK},
-        "timeout_seconds": {"type": "float", "default": 300},
-        "remind_seconds": {"type": "float", "default": 0},
-    }
-    run_admission(AnsibleModule(argument_spec=CLUSTER_ARG_SPEC | spec, supports_check_mode=True))
+    run_admission(AnsibleModule(argument_spec=CLUSTER_ARG_SPEC | ARGUMENTS, supports_check_mode=True))
 
 
 if __name__ == "__main__":

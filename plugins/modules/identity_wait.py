@@ -53,19 +53,11 @@ unproven: {description: "The others, each as C(account) and C(reason).", returne
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.api.connect import CLUSTER_ARG_SPEC
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.aws.identity_wait import run_wait
-
-ACCOUNT = {name: {"required": True} for name in ("namespace", "service_account", "role_arn")}
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.aws.identity_wait import ARGUMENTS, run_wait
 
 
 def main() -> None:
-    spec = {
-        "provider": {"choices": ["irsa", "pod_identity"], "required": True},
-        "accounts": {"type": "list", "elements": "dict", "required": True, "options": ACCOUNT},
-        "replace_pods": {"type": "bool", "default": False},
-        "timeout_seconds": {"type": "float", "default": 60},
-    }
-    run_wait(AnsibleModule(CLUSTER_ARG_SPEC | spec, supports_check_mode=True))
+    run_wait(AnsibleModule(argument_spec=CLUSTER_ARG_SPEC | ARGUMENTS, supports_check_mode=True))
 
 
 if __name__ == "__main__":

@@ -61,21 +61,11 @@ trials: {description: Objects for M(o11y.opentelemetry.admission_wait)., returne
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.api.connect import CLUSTER_ARG_SPEC
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.instrumentation.check import run_check
-
-LIST = {"type": "list", "default": []}
-NAMES = LIST | {"elements": "str"}
-MAPPINGS = LIST | {"elements": "dict"}
-REQUIREMENTS = dict.fromkeys(("languages", "coming", "references"), NAMES)
-REQUIREMENTS |= dict.fromkeys(("targets", "namespaces", "files", "trials"), MAPPINGS)
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.instrumentation.check import ARGUMENTS, run_check
 
 
 def main() -> None:
-    spec = {
-        "requirements": {"type": "dict", "required": True, "options": REQUIREMENTS},
-        "wait_seconds": {"type": "float", "default": 60},
-    }
-    run_check(AnsibleModule(CLUSTER_ARG_SPEC | spec, supports_check_mode=True))
+    run_check(AnsibleModule(argument_spec=CLUSTER_ARG_SPEC | ARGUMENTS, supports_check_mode=True))
 
 
 if __name__ == "__main__":

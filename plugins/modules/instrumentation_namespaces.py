@@ -56,16 +56,14 @@ uninstrumented: {description: Workloads whose pods are older., returned: success
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.api.connect import CLUSTER_ARG_SPEC
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.instrumentation.namespaces import run_annotate
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.instrumentation.namespaces import (
+    ARGUMENTS,
+    run_annotate,
+)
 
 
 def main() -> None:
-    spec = {
-        "namespaces": {"type": "list", "elements": "dict", "default": []},
-        "references": {"type": "list", "elements": "str", "required": True},
-        "state": {"choices": ["present", "absent"], "default": "present"},
-    }
-    run_annotate(AnsibleModule(CLUSTER_ARG_SPEC | spec, supports_check_mode=True))
+    run_annotate(AnsibleModule(argument_spec=CLUSTER_ARG_SPEC | ARGUMENTS, supports_check_mode=True))
 
 
 if __name__ == "__main__":

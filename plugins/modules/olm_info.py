@@ -63,19 +63,11 @@ packages: {description: Similar package names if it is missing., returned: alway
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.api.connect import CLUSTER_ARG_SPEC
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.olm.info import run_info
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.olm.info import ARGUMENTS, run_info
 
 
 def main() -> None:
-    spec = {
-        "package": {"required": True},
-        "namespace": {"default": ""},
-        "source": {"default": "redhat-operators"},
-        "source_namespace": {"default": "openshift-marketplace"},
-        "offers": {"type": "bool", "default": True},
-        "timeout_seconds": {"type": "float", "default": 30},
-    }
-    run_info(AnsibleModule(argument_spec=CLUSTER_ARG_SPEC | spec, supports_check_mode=True))
+    run_info(AnsibleModule(argument_spec=CLUSTER_ARG_SPEC | ARGUMENTS, supports_check_mode=True))
 
 
 if __name__ == "__main__":

@@ -64,19 +64,12 @@ failures: {description: The problems with their fixes., returned: when the task 
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.api.connect import CLUSTER_ARG_SPEC
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.olm.wait import run_wait
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.olm.wait import ARGUMENTS, run_wait
 
 
 def main() -> None:
-    spec = {
-        "namespace": {"required": True},
-        "subscription": {"required": True},
-        "csv": {"default": ""},
-        "approval": {"choices": ["automatic", "manual"], "default": "automatic"},
-        "timeout_seconds": {"type": "float", "default": 300},
-    }
     needed = [("approval", "manual", ["csv"])]
-    run_wait(AnsibleModule(argument_spec=CLUSTER_ARG_SPEC | spec, required_if=needed, supports_check_mode=True))
+    run_wait(AnsibleModule(argument_spec=CLUSTER_ARG_SPEC | ARGUMENTS, required_if=needed, supports_check_mode=True))
 
 
 if __name__ == "__main__":

@@ -54,15 +54,11 @@ denied: {description: "Kinds that the user may not list, by plural.", returned: 
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.api.connect import CLUSTER_ARG_SPEC
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.release.info import run_info
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.release.info import ARGUMENTS, run_info
 
 
 def main() -> None:
-    spec = {
-        "product": {"required": True, "choices": ["cert-manager", "opentelemetry-operator"]},
-        "objects": {"type": "bool", "default": False},
-    }
-    run_info(AnsibleModule(argument_spec=CLUSTER_ARG_SPEC | spec, supports_check_mode=True))
+    run_info(AnsibleModule(argument_spec=CLUSTER_ARG_SPEC | ARGUMENTS, supports_check_mode=True))
 
 
 if __name__ == "__main__":

@@ -109,20 +109,11 @@ failures:
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.api.connect import CLUSTER_ARG_SPEC
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.rollout.wait import run_wait
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.rollout.run import ARGUMENTS, run_wait
 
 
 def main() -> None:
-    workload = {"kind": {"required": True}, "name": {"required": True}, "namespace": {}, "api_version": {}}
-    spec = {
-        "workloads": {"type": "list", "elements": "dict", "required": True, "options": workload},
-        "timeout_seconds": {"type": "float", "default": 300},
-        "unschedulable_seconds": {"type": "float", "default": 15},
-        "allow_empty": {"type": "bool", "default": False},
-        "applied": {"type": "list", "elements": "dict", "default": []},
-        "until": {"type": "dict", "default": {}},
-    }
-    run_wait(AnsibleModule(argument_spec=CLUSTER_ARG_SPEC | spec, supports_check_mode=True))
+    run_wait(AnsibleModule(argument_spec=CLUSTER_ARG_SPEC | ARGUMENTS, supports_check_mode=True))
 
 
 if __name__ == "__main__":

@@ -86,21 +86,11 @@ failures:
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.api.connect import CLUSTER_ARG_SPEC
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.rollout.restart import run_restart
-
-NAMED = {"namespace": {"required": True}, "name": {"required": True}}
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.rollout.restart import ARGUMENTS, run_restart
 
 
 def main() -> None:
-    items = {"type": "list", "elements": "dict", "default": []}
-    spec = {
-        "sidecars": {**items, "options": NAMED},
-        "workloads": {**items, "options": {"kind": {"required": True}, **NAMED, "language": {}}},
-        "namespaces": {"type": "list", "elements": "str", "default": []},
-        "selector": {"default": ""},
-        "timeout_seconds": {"type": "float", "default": 300},
-    }
-    run_restart(AnsibleModule(CLUSTER_ARG_SPEC | spec, supports_check_mode=True))
+    run_restart(AnsibleModule(argument_spec=CLUSTER_ARG_SPEC | ARGUMENTS, supports_check_mode=True))
 
 
 if __name__ == "__main__":

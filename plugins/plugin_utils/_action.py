@@ -6,10 +6,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from importlib import import_module
 from typing import Any
 
-from ansible.errors import AnsibleActionFail
+from ansible.errors import AnsibleActionFail, AnsibleError
 from ansible.plugins.action import ActionBase
 
 from ..module_utils._core.config.secrets import masker, secrets_in_objects
@@ -27,9 +28,10 @@ class ControllerAction(ActionBase):
         """Return the result of the task. Fails for invalid arguments and for a Problem."""
         with needed():
             super().run(tmp, task_vars)
-        spec = arguments_of(type(self).__module__.rpartition(".")[2])
+        variables, module = task_vars or {}, type(self).__module__.rpartition(".")[2]
+        spec = arguments_of(module)
+        answer(lambda: self._check_shapes(spec, f"module {module}", variables), {})
         _result, arguments = self.validate_argument_spec(argument_spec=spec)
-        variables = task_vars or {}
         for warning in misspelled(variables):
             self._display.warning(warning)
         if prefix := arguments.get("variables_prefix"):
@@ -37,6 +39,15 @@ class ControllerAction(ActionBase):
         if "lock_file" in arguments:
             arguments["lock_file"] = _lock.beside(arguments["lock_file"], variables.get("inventory_dir"))
         return answer(lambda: self.work(arguments), arguments)
+
+    def _check_shapes(self, spec: Mapping[str, Any], what: str, variables: Mapping[str, Any]) -> dict[str, Any]:
+        """Reject options of the running role, then of the task, of which Ansible would make text. May raise Problem."""
+        role, options = role_options(variables)
+        for name in (name for name in options if name in variables):
+            with suppress(AnsibleError):  # the task that uses a variable says what is undefined in it
+                _arguments.check_shapes(self._templar.template({name: variables[name]}), options, f"role {role}")
+        _arguments.check_shapes(self._task.args, spec, what)
+        return {}
 
     def _of_variables(self, prefix: str, variables: Mapping[str, Any]) -> dict[str, Any]:
         """Return the options that have a variable, as Ansible's own validate_argument_spec takes them."""
@@ -73,17 +84,23 @@ def arguments_of(module: str) -> dict[str, dict[str, Any]]:
     return _arguments.argument_spec(options | (documented.get("options") or {}))
 
 
+def role_options(variables: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]]:
+    """Return the running role and its documented options; none outside of the roles of this collection."""
+    if variables.get("ansible_collection_name") != "o11y.opentelemetry":
+        return "", {}
+    role = str(variables["role_name"])
+    file = _sources.ROLE.with_name(role) / "meta" / "argument_specs.yml"
+    return role, _sources.read_yaml(file)["argument_specs"]["main"]["options"]
+
+
 def misspelled(variables: Mapping[str, Any]) -> Iterator[str]:
     """Yield a warning for each variable that is almost an option of this collection's running role.
 
     Ansible ignores such a variable. The cutoff leaves alone what users name after the role for their own use.
     """
-    if variables.get("ansible_collection_name") != "o11y.opentelemetry":
-        return
-    role = variables["role_name"]
-    file = _sources.ROLE.with_name(role) / "meta" / "argument_specs.yml"
-    known = {name.removeprefix(f"{role}_") for name in _sources.read_yaml(file)["argument_specs"]["main"]["options"]}
-    for name in variables:
+    role, options = role_options(variables)
+    known = {name.removeprefix(f"{role}_") for name in options}
+    for name in variables if options else ():
         word = name.removeprefix(f"{role}_")
         if word != name and word not in known and (close := nearest(word, known, cutoff=0.8)):
             yield f"{name} is no option of role {role} and has no effect; did you mean {role}_{close}?"

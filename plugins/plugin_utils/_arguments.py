@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from copy import deepcopy
@@ -36,16 +37,29 @@ class Options:
         return self._validator.validate({**self._defaults, **values})
 
 
-def checked(values: Mapping[str, Any], options: Options | Mapping[str, Any], what: str) -> dict[str, Any]:
-    """Return values in the types of documented options, with their defaults. Raises Problem naming every fault."""
+def checked(
+    values: Mapping[str, Any], options: Options | Mapping[str, Any], what: str, *, one_line: bool = True
+) -> dict[str, Any]:
+    """Return values in the types of documented options, with their defaults. Raises Problem naming every fault.
+
+    With `one_line`, no text may have a line end or a character that nothing shows.
+    """
     known = options if isinstance(options, Options) else Options(options)
     _check_names(values, known.documented, what, "")
+    check_shapes(values, known.documented, what, one_line=one_line)
     result = _validated(values, known, what)
     if result.error_messages:
         raise Problem("; ".join(result.error_messages), asked=what, fix="Correct the value.")
     validated: dict[str, Any] = result.validated_parameters
     _check_text(validated, what)
     return validated
+
+
+def named(values: Mapping[str, Any]) -> str:
+    """Return the name of a collector or an Instrumentation in a message, whatever was given as its name."""
+    name = values.get("name")
+    shown = isinstance(name, (str, int)) and name and str(name).isprintable()
+    return str(name) if shown else "without a name"
 
 
 def _validated(values: Mapping[str, Any], known: Options, what: str) -> ValidationResult:
@@ -75,8 +89,16 @@ def _check_text(values: Mapping[str, Any], what: str) -> None:
             raise Problem(wrong, fix="Remove the character.")
 
 
-# What Ansible makes text of a mapping or a list, or explains by classes of Python.
-_SHAPES = {"dict": "a mapping", "list": "a list", "bool": "true or false", "int": "a number", "float": "a number"}
+# Shapes of values, which Ansible makes text of or explains by classes of Python, and how to write each in YAML.
+_SHAPES = {
+    "dict": ("a mapping", "{NAME: VALUE}"),
+    "list": ("a list", "[ITEM]"),
+    "bool": ("true or false", "true"),
+    "int": ("a number", "1"),
+    "float": ("a number", "1"),
+}
+_TEXT = ("text", "TEXT")
+_ANY = ("raw", "json", "jsonarg")
 # What pods and the official Helm chart call options of a collector, where the nearest name is another one.
 _ELSEWHERE = {
     "resources": ("memory_limit", "cpu_request", "cpu_limit"),
@@ -89,16 +111,12 @@ _ELSEWHERE = {
 
 
 def _check_names(values: Mapping[str, Any], spec: Mapping[str, Any], what: str, path: str) -> None:
-    """Reject unknown options and wrong shapes at any depth; Ansible's validator suggests no similar name."""
+    """Reject unknown options at any depth; Ansible's validator suggests no similar name."""
     for key, value in values.items():
         if key not in spec:
             wrong = f"{what} has no option '{path}{key}'{_meant(str(key), spec)}"
             raise Problem(wrong, fix=f"Options: {', '.join(sorted(spec)) or 'none'}.")
-        option = spec[key] or {}
-        _check_shape(value, option.get("type"), option, f"{path}{key}", what)
-        for number, item in enumerate(value if isinstance(value, list) else ()):
-            _check_shape(item, option.get("elements", "raw"), option, f"{path}{key}[{number}]", what)
-        inner = option.get("options") or {}
+        inner = (spec[key] or {}).get("options") or {}
         for item in (value if isinstance(value, list) else [value]) if inner else ():
             if isinstance(item, Mapping):
                 _check_names(item, inner, what, f"{path}{key}.")
@@ -109,19 +127,52 @@ def _meant(key: str, spec: Mapping[str, Any]) -> str:
     return f"; use {', '.join(others)}" if others else near(key, spec)
 
 
-def _check_shape(value: Any, kind: str | None, option: Mapping[str, Any], path: str, what: str) -> None:
-    """Reject a mapping or a list for another type, and what Ansible's validator fails on for a mapping of options."""
-    inner = sorted(option.get("options") or {})
-    given = "dict" if isinstance(value, Mapping) else "list" if isinstance(value, list) else ""
-    if inner and kind == "dict" and given != "dict" and not (value is None or isinstance(value, str)):
-        fix = f"Write a mapping of {', '.join(inner)}."
-        raise Problem(f"option '{path}' of {what} must be a mapping, not '{value}'", fix=fix)
-    if not given or kind in (given, "raw"):
+def check_shapes(
+    values: Mapping[str, Any], spec: Mapping[str, Any], what: str, path: str = "", *, one_line: bool = False
+) -> None:
+    """Reject values of a wrong shape at any depth: Ansible makes text of a mapping, a list and a switch."""
+    for key in (key for key in values if key in spec):
+        value, option = values[key], spec[key] or {}
+        kind, inner = option.get("type") or "str", option.get("options") or {}
+        places = [(value, kind, f"{path}{key}")]
+        for number, item in enumerate(value if isinstance(value, list) else ()):
+            places.append((item, option.get("elements", "raw"), f"{path}{key}[{number}]"))
+        for found, wanted, where in places:
+            _check_shape(found, wanted, option, where, what)
+            if one_line and wanted in ("str", "path"):
+                _check_line(found, where, what)
+        for item in (value if isinstance(value, list) else [value]) if inner else ():
+            if isinstance(item, Mapping):
+                check_shapes(item, inner, what, f"{path}{key}.", one_line=one_line)
+
+
+def _check_line(value: Any, path: str, what: str) -> None:
+    if isinstance(value, str) and not value.isprintable() and not _SURROGATE.search(value):
+        wrong = f"option '{path}' of {what} has a line end or a hidden character: {json.dumps(value)}"
+        raise Problem(
+            wrong, fix="Remove it. A YAML block of `|` or `>` ends with a line end, one of `|-` or `>-` does not."
+        )
+
+
+def _shape(value: Any) -> str:
+    shapes = (("dict", Mapping), ("list", list), ("bool", bool), ("int", int), ("float", float))
+    return next((name for name, kinds in shapes if isinstance(value, kinds)), "")
+
+
+def _check_shape(value: Any, kind: str, option: Mapping[str, Any], path: str, what: str) -> None:
+    """Reject one value whose shape is not the type's. A number is text too, unless YAML has changed its digits."""
+    given, name = _shape(value), path.partition("[")[0].rpartition(".")[2]
+    if kind in (given, *_ANY) or (given == "bool" and option.get("choices")):
         return
-    examples = {"dict": "{NAME: VALUE}", "list": "[ITEM]", "bool": "true", "int": "1", "float": "1"}
-    fix = f"Write `{path.partition('[')[0].rpartition('.')[2]}: {examples.get(kind or '', 'TEXT')}`."
-    wanted = _SHAPES.get(kind or "", "text")
-    raise Problem(f"option '{path}' of {what} must be {wanted}, not {_SHAPES[given]}", fix=fix)
+    if given == "float" and kind == "str" and name.endswith("version"):
+        wrong = f"option '{path}' of {what} must be text, and YAML reads it as the number {value}"
+        raise Problem(wrong, fix=f"Write it in quotes, as in `{name}: '1.20'`.")
+    inner = sorted(option.get("options") or {}) if kind == "dict" else []
+    if given in ("dict", "list", "bool") or (given and kind == "dict"):
+        (wanted, written), (shape, _written) = _SHAPES.get(kind, _TEXT), _SHAPES[given]
+        written = f"[{written}]" if path.endswith("]") else written
+        fix = f"Write a mapping of {', '.join(inner)}." if inner else f"Write `{name}: {written}`."
+        raise Problem(f"option '{path}' of {what} must be {wanted}, not {shape}", fix=fix)
 
 
 def argument_spec(options: Mapping[str, Any]) -> dict[str, Any]:

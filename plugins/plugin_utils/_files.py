@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import os
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 from ..module_utils._core.errors import Problem
@@ -38,6 +39,14 @@ def place(path: Path, text: str, check: bool) -> bool:
         return not path.is_file() or path.read_bytes() != text.encode()
     make_folder(path.parent)
     return write(path, text)
+
+
+def is_there(path: Path, kind: Callable[[Path], bool]) -> bool:
+    """Return whether a file or folder exists; a path that none can have is no error."""
+    try:
+        return kind(path)
+    except OSError:
+        return False
 
 
 def make_folder(path: Path) -> None:

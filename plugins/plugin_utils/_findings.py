@@ -108,12 +108,12 @@ def checked(
 ) -> list[Checked]:
     """Return the findings of every config by its name, with the user's severities, without suppressed ones."""
     known = profiles.split([finding for _name, found in configs for finding in found], comments, KNOWN)
-    kept, accepted, wrong = set(known[0]), dict(known[1]), known[2]
+    accepted, wrong = dict(known[1]), known[2]
     result = []
     for index, (name, found) in enumerate(configs):
-        own = [finding for finding in found if finding in kept] + (wrong if index == 0 else [])
-        judged = judgement.judge(own)
-        ours = [Suppressed(finding, accepted[finding], True) for finding in found if finding in accepted]
+        ours = [Suppressed(one, accepted[one], True) for one in found if one in accepted] if accepted else []
+        own = [one for one in found if one not in accepted] if accepted else found
+        judged = judgement.judge([*own, *(wrong if index == 0 else ())])
         others = [Suppressed(finding, reason) for finding, reason in judged.suppressed]
         result.append(Checked(name, tuple(judged.remaining), (*ours, *others)))
     return _used_somewhere(result)

@@ -58,5 +58,5 @@ def _options(item: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, 
     given = {key: value for key, value in {**common, **item}.items() if value is not None}
     if isinstance(given.get("languages"), Mapping):  # `python:` without anything is `python: {}`
         given["languages"] = {name: {} if value is None else value for name, value in given["languages"].items()}
-    name = given.get("name") or "without a name"
+    name = _arguments.named(given)
     return _arguments.checked(given, _sources.role_options(PREFIX, option_names()), f"instrumentation '{name}'")

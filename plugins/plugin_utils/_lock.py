@@ -38,7 +38,7 @@ def find(path: str) -> lock.Lock | None:
 
 
 def _read(path: Path) -> lock.Lock:
-    if not path.is_file():
+    if not _files.is_there(path, Path.is_file):
         fix = f"Run `{lock.LOCK_IT}`, or correct otel_lock_file."
         raise Problem("the file does not exist", asked="Read the lock", where=str(path), fix=fix)
     return lock.read(_sources.read_yaml(path), str(path))

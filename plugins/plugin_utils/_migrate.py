@@ -20,7 +20,8 @@ from ..module_utils._core.migrate.edits import Change, Unsolved
 from ..module_utils._core.migrate.steps import STEPS
 from . import _files, _inputs, _rewrite, _target
 
-_SHARED = tuple(rule for rule in RULES if rule.shared)
+_GATE = "feature-gate"  # a warning, because a gate may be set where the Collector is started
+_REJECTING = tuple(rule for rule in RULES if rule.shared or rule.id == _GATE)
 
 
 @dataclass
@@ -99,10 +100,10 @@ def _invalid(config: Any, target: Target, left: Sequence[Unsolved]) -> Iterator[
     """Yield what the target still rejects, beyond what the steps could not do."""
     reported = {one.path for one in left}
     subject = Subject(config, target=target, listeners=target.catalogue.listeners)
-    for rule in _SHARED:
+    for rule in _REJECTING:
         for fault in rule.check(subject):
             around = any(fault.path[:end] in reported for end in range(1, len(fault.path) + 1))
-            if not around and (fault.severity or rule.severity) == "error":
+            if not around and (rule.id == _GATE or (fault.severity or rule.severity) == "error"):
                 yield Unsolved(
                     fault.path, cleaned(fault.message), cleaned(fault.fix) or f"{target.version} rejects it."
                 )

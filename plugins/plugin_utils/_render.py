@@ -221,7 +221,7 @@ def _chosen(options: Mapping[str, Any], platforms: Mapping[str, Path], request: 
 
 def _options(values: Mapping[str, Any]) -> dict[str, Any]:
     """Return a collector's options in their types; the role's argument_specs.yml is the one place that has those."""
-    name = values.get("name") or "without a name"
+    name = _arguments.named(values)
     given = {key: value for key, value in values.items() if value is not None}
     return _arguments.checked(given, _specification(), f"collector '{name}'")
 

@@ -18,7 +18,7 @@ from ..module_utils._core.config import schema
 from ..module_utils._core.config.layers import Layer
 from ..module_utils._core.errors import Problem, near
 from ..module_utils._core.recipes import RecipeUse, check_shape
-from . import _yaml
+from . import _files, _yaml
 from ._arguments import checked
 
 _ROOT = Path(__file__).parents[2]
@@ -88,7 +88,7 @@ def find(folders: Iterable[str], kind: str) -> dict[str, Path]:
     """Return the files of the user's folders and of the role's `kind` folder, by name; the user's take precedence."""
     found: dict[str, Path] = {}
     for folder in [*(Path(item) for item in folders), ROLE / kind]:
-        if not folder.is_dir():
+        if not _files.is_there(folder, Path.is_dir):
             raise Problem(f"the folder {folder} does not exist", fix="Correct recipe_paths or platform_paths.")
         for path in sorted(folder.iterdir()):
             if (path / RECIPE_FILE).is_file() or path.suffix == ".yml":
@@ -117,7 +117,7 @@ def fragment(
     use: RecipeUse, folder: Path, recipe: Mapping[str, Any], facts: Mapping[str, Any], about: Mapping[str, Any]
 ) -> Layer:
     """Return a recipe's config as a layer. Raises Problem for wrong options or a template that does not render."""
-    options = checked(use.options, recipe.get("options") or {}, f"recipe '{use.name}'")
+    options = checked(use.options, recipe.get("options") or {}, f"recipe '{use.name}'", one_line=False)
     template = folder / TEMPLATE_FILE
     source = _read(template)
     try:

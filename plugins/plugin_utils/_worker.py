@@ -14,12 +14,14 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from ansible import constants
-from ansible.errors import AnsibleError
+from ansible.errors import AnsibleActionFail, AnsibleError
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator, ValidationResult
 from ansible.module_utils.common.parameters import remove_values
 from ansible.plugins.action import ActionBase
 from ansible.utils.vars import merge_hash
 
+from ..module_utils._core.errors import Problem
+from ._arguments import check_shapes
 from ._needed import needed
 
 
@@ -47,6 +49,10 @@ class WorkerAction(ActionBase):
         result: dict[str, Any] = super().run(tmp, task_vars)
         with needed():
             arguments, work = self.load()
+        try:
+            check_shapes(self._task.args, arguments, f"module {type(self).__module__.rpartition('.')[2]}")
+        except Problem as problem:
+            raise AnsibleActionFail(str(problem)) from None
         checked = self._checked(arguments) if self._same_python(task_vars or {}) else None
         if checked is None:
             apart = bool(self._task.async_val) and not self._connection.has_native_async

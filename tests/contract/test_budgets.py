@@ -21,6 +21,7 @@ LARGE: dict[str, str] = {
     "tests/contract/test_catalogue_data.py": "One table of facts, checked from every side.",
     "tests/unit/plugins/plugin_utils/test_migrate.py": "Cases of one module over every kind of input.",
     "tests/unit/plugins/module_utils/_edge/fake_api.py": "One API server in memory, with what a real one refuses.",
+    "tests/unit/plugins/modules/test_iam_service_account_role.py": "Cases of one module against one AWS in memory.",
     "tests/unit/plugins/module_utils/_edge/bundle/test_apply.py": "Cases of one module against one fake API.",
 }
 LONG: dict[str, str] = {}
@@ -38,14 +39,16 @@ def documented(path: str) -> int:
     """Return how many lines the documentation of a plugin has."""
     return sum(
         (node.end_lineno or 0) - node.lineno + 1
-        for node in ast.walk(tree(path))
+        for node in tree(path).body
         if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name) and node.targets[0].id in DOCS
     )
 
 
 @pytest.mark.parametrize("path", PYTHON)
 def test_a_python_file_fits_on_a_few_screens(path: str) -> None:
-    size = lines(path) - (documented(path) if path.startswith("plugins/") else 0)
+    size = lines(path)
+    if size > FILE and path.startswith("plugins/"):
+        size -= documented(path)
     assert size <= FILE or path in LARGE, f"{path} has {size} lines: split it, or give a reason in LARGE"
 
 

@@ -8,9 +8,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _arguments, _sources
 
 from tests.support import plays
+from tests.support.plays import ROOT
 
 # TEST-NET-3: nothing answers there, and no test may try.
 REMOTE = {"ansible_host": "203.0.113.1", "ansible_connection": "ssh", "ansible_become": True}
@@ -112,3 +116,67 @@ def test_strategies_imports_loops_and_defaults_of_modules_give_the_same_objects(
     both = {f"{way}/{host}" for way in ("free", "imported", "delegated") for host in ("one", "two")}
     assert set(files) == {*both, "looped/localhost"}
     assert len(set(files.values())) == 1
+
+
+OUTPUTS = {
+    "roles/otel_collector/tasks/rendered.yml": ("render", "otel_collector_output_path"),
+    "roles/otel_instrumentation/tasks/rendered.yml": ("otel_instrumentation", "otel_instrumentation_output_path"),
+    "playbooks/tasks/rights.yml": ("rights", "otel_rights_path"),
+}
+
+
+def test_every_file_whose_folder_has_the_name_of_the_host_is_below() -> None:
+    tasks = [*ROOT.glob("roles/*/tasks/*.yml"), *ROOT.glob("playbooks/**/*.yml")]
+    found = {str(path.relative_to(ROOT)) for path in tasks if "/{{ inventory_hostname }}" in path.read_text()}
+    assert found == set(OUTPUTS)
+
+
+@pytest.mark.parametrize(("name", "option"), OUTPUTS.values(), ids=OUTPUTS)
+@pytest.mark.parametrize("host", ["../x", "..", "a/../../x"])
+def test_a_host_writes_nothing_beside_its_folder(tmp_path: Path, host: str, name: str, option: str) -> None:
+    play: Any = f"playbooks/{name}.yml"
+    if not (ROOT / play).exists():
+        role = {"role": f"o11y.opentelemetry.{name}", "vars": {f"{name}_state": "rendered"}}
+        play = [{"hosts": "all", "gather_facts": False, "roles": [role]}]
+    one = [{"name": "a", "endpoint": "http://a:4318", "languages": {"java": {}}}]
+    out = tmp_path / "outer" / "out"
+    variables = {**COLLECTOR, "otel_instrumentations": one, option: str(out)}
+    done = plays.run(tmp_path, play, {host: {**variables, "ansible_connection": "local"}})
+    assert done.returncode == 2
+    said = " ".join((done.stdout + done.stderr).split())
+    assert f"of host {host}: its name would lead out of the folder {out}. Rename the host" in said
+    assert not (tmp_path / "outer").exists()
+
+
+ROLES = sorted(path.parents[1].name for path in ROOT.glob("roles/*/meta/argument_specs.yml"))
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_no_option_of_a_role_becomes_text_of_another_shape(role: str) -> None:
+    spec = _sources.read_yaml(ROOT / "roles" / role / "meta" / "argument_specs.yml")["argument_specs"]["main"][
+        "options"
+    ]
+    texts = [name for name, option in spec.items() if option.get("type", "str") in ("str", "path")]
+    lists = [name for name, option in spec.items() if option.get("elements") in ("str", "path")]
+    for values in [{name: {"a": 1}} for name in texts] + [{name: [{"a": 1}]} for name in lists]:
+        with pytest.raises(Problem, match=f"of role {role} must be text, not a mapping"):
+            _arguments.check_shapes(values, spec, f"role {role}")
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_every_role_runs_an_action_that_checks_its_options(role: str) -> None:
+    tasks = "".join(path.read_text() for path in ROOT.glob(f"roles/{role}/tasks/*.yml"))
+    actions = [path for path in ROOT.glob("plugins/action/*.py") if "(ControllerAction)" in path.read_text()]
+    assert [path.stem for path in actions if f"o11y.opentelemetry.{path.stem}:" in tasks]
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("image_pull_secrets", [{"name": "x"}]), ("kube_context", "{{ {'token': 'hunter2'} }}"), ("version", 0.160)],
+)
+def test_a_variable_of_a_wrong_shape_is_named_without_its_value(tmp_path: Path, name: str, value: Any) -> None:
+    done = rendered(tmp_path, {"one": COLLECTOR}, **{f"otel_collector_{name}": value})
+    said = " ".join((done.stdout + done.stderr).split())
+    assert done.returncode == 2
+    assert f"option 'otel_collector_{name}" in said and "of role otel_collector must be text" in said
+    assert "hunter2" not in said

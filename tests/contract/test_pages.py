@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from tools import links
 from tools.links import FENCE
 
 from .role import ROOT, request
-from .source import files, text
+from .source import files, text, tree
 
 PAGES = [name for name in files("*.md") if not name.startswith("changelogs/")]
 # Generated from the table of rules, whose wording is tested there.
@@ -125,3 +126,20 @@ def test_a_path_that_is_gone_would_be_noticed() -> None:
     assert exists(spelled("roles/otel_collector/recipes/<outcome>"))
     assert not exists(spelled("_core/components"))
     assert "plugins/module_utils/_core/needs/components/aws.py" in quoted("CONTRIBUTING.md")
+
+
+def reasons(path: str) -> list[str]:
+    """Return the longest fixed part of each reason with which a file raises a Problem."""
+    values = [
+        node.args[0] if isinstance(node, ast.Call) else node.value
+        for node in ast.walk(tree(path))
+        if (isinstance(node, ast.Call) and node.args and getattr(node.func, "id", "") in ("Problem", "Failure"))
+        or (isinstance(node, ast.Assign) and "wrong" in map(ast.unparse, node.targets))
+    ]
+    parts = [[str(one.value) for one in ast.walk(value) if isinstance(one, ast.Constant)] for value in values]
+    return [max(found, key=len).strip(" .,:;()'`") for found in parts if found]
+
+
+@pytest.mark.parametrize("path", files("plugins/module_utils/*/change/*.py"))
+def test_every_error_of_a_change_has_a_row(path: str) -> None:
+    assert [reason for reason in reasons(path) if reason not in text("docs/errors.md")] == []

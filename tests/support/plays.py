@@ -22,9 +22,9 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
 ANSIBLE_PLAYBOOK = str(Path(sys.executable).with_name("ansible-playbook"))
-SECONDS = 120
+SECONDS = 240
 _SERVERS: dict[Any, subprocess.Popen[str]] = {}
-_HOME = tempfile.TemporaryDirectory()
+HOME = tempfile.TemporaryDirectory()
 
 
 def playbook(
@@ -33,7 +33,7 @@ def playbook(
     """Run ansible-playbook without a kubeconfig, and without variables that begin with these words."""
     left_out = ("K8S_AUTH", "O11Y", "PYTEST_", *without)
     given = {key: value for key, value in os.environ.items() if not key.startswith(left_out)}
-    given |= {"ANSIBLE_HOME": _HOME.name, "KUBECONFIG": "/nonexistent/current"}
+    given |= {"ANSIBLE_HOME": HOME.name, "KUBECONFIG": "/nonexistent/current"}
     # Ansible reads its settings when it is imported.
     imported = given | {key: value for key, value in settings.items() if key.startswith("ANSIBLE_")}
     command = [ANSIBLE_PLAYBOOK, *arguments]
@@ -104,6 +104,7 @@ def _serve() -> None:
             os.dup2(os.open(path, os.O_RDWR | os.O_CREAT), number)
         os.environ.clear()
         os.environ.update(run["environment"])
+        tempfile.tempdir = None  # that of this environment
         code = 1
         try:
             PlaybookCLI.cli_executor(run["command"])

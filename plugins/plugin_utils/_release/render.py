@@ -143,6 +143,8 @@ def _customization(
     """Return the customization, and the images that the product starts by default."""
     started, flags = _operator(target, arguments, locked) if wanted.starts_pods else ({}, {})
     variables = {"WATCH_NAMESPACE": ",".join(arguments["watch_namespaces"])} if arguments["watch_namespaces"] else {}
+    rows = {name: {"type": "dict"} for name in arguments["workloads"]}
+    _arguments.check_shapes(arguments["workloads"], rows, "workloads")
     tuning = {
         name: _arguments.checked(values, _TUNING, f"workloads.{name}")
         for name, values in arguments["workloads"].items()

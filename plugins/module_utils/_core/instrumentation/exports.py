@@ -122,9 +122,11 @@ def parse(url: str) -> Endpoint:
         parts = urlsplit(url)
         port = parts.port or _SCHEME_PORTS.get(parts.scheme, 0)
     except ValueError as error:
-        raise Problem(f"'{url}' is not a URL ({error})", fix=f"Write it like {_EXAMPLE}.") from error
+        raise Problem(f"the endpoint '{url}' is not a URL ({error})", fix=f"Write it like {_EXAMPLE}.") from error
     if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise Problem(f"'{url}' is not an http:// or https:// URL", fix=f"Write it like {_EXAMPLE}, for gRPC too.")
+        raise Problem(
+            f"the endpoint '{url}' is not an http:// or https:// URL", fix=f"Write it like {_EXAMPLE}, for gRPC too."
+        )
     if "@" in parts.netloc:
         fix = "Give them as headers, from a Secret in `env`."
         raise Problem("the endpoint has a user or a password in it", fix=fix)

@@ -48,7 +48,7 @@ def _entry(item: Any, instrumentation: Instrumentation) -> tuple[str, str]:
     asked = f"instrumentation '{instrumentation.name}'"
     entry = {"name": item} if isinstance(item, str) else item
     if not isinstance(entry, Mapping) or not entry.get("name") or set(entry) - {"name", "language"}:
-        wrong = f"'{item}' is not an entry of `namespaces`"
+        wrong = "one item is not an entry of `namespaces`"
         raise Problem(wrong, asked=asked, fix="Write a name, or `{name: NAME, language: LANGUAGE}`.")
     namespace = names.check_name("namespace", str(entry["name"]))
     known = list(instrumentation.languages)

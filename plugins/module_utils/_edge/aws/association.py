@@ -97,7 +97,10 @@ class AssociationTask:
                 raise Problem(f"this botocore does not know {field}", asked="Associate a role", fix=fix)
 
     def _absent(self) -> dict[str, Any]:
-        found = self.read()
+        return self.without(self.read())
+
+    def without(self, found: Association | None) -> dict[str, Any]:
+        """Delete an association as it was read: another one in its place has another id."""
         problem = impossible(found, {}) or self._foreign(found)
         if problem:
             raise problem
@@ -163,11 +166,12 @@ class RoleAssociation:
     def removed(self, arn: str) -> dict[str, Any]:
         """Take the association away if it is with this role, or an adopted one."""
         task = self._task("absent", "")
-        found = settings(task.read())
+        read = task.read()
+        found = settings(read)
         adopted = self.params["adopt"] and self.params["state"] == "present"
         if not (adopted and found) and (not arn or found.get("role_arn") != arn):
             return {"changed": False, "diff": {"before": found, "after": found}}
-        return task.run()
+        return task.without(read)
 
     def _task(self, state: str, arn: str) -> AssociationTask:
         names = ("cluster_name", "namespace", "service_account", "tags", "purge_tags")

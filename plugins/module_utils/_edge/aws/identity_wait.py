@@ -24,6 +24,13 @@ TOKEN_SECONDS = 600  # the least that the API server gives
 FORBIDDEN, MISSING, BUDGET = 403, 404, 429
 NOT_THERE = "it is not there yet"
 CONNECT_SECONDS, READ_SECONDS = 5, 15
+ACCOUNT = {name: {"required": True} for name in ("namespace", "service_account", "role_arn")}
+ARGUMENTS: dict[str, Any] = {
+    "provider": {"choices": ["irsa", "pod_identity"], "required": True},
+    "accounts": {"type": "list", "elements": "dict", "required": True, "options": ACCOUNT},
+    "replace_pods": {"type": "bool", "default": False},
+    "timeout_seconds": {"type": "float", "default": 60},
+}
 
 
 class Unproven(Exception):  # noqa: N818 - no error: it is reported, and the run goes on

@@ -25,6 +25,15 @@ WEBHOOKS = "/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations"
 PLURALS = {"Secret": "secrets", "ConfigMap": "configmaps"}
 NOT_ALLOWED = 403
 INSTALL = "Install the operator, with role otel_operator."
+LIST = {"type": "list", "default": []}
+NAMES = LIST | {"elements": "str"}
+MAPPINGS = LIST | {"elements": "dict"}
+REQUIREMENTS = dict.fromkeys(("languages", "coming", "references"), NAMES)
+REQUIREMENTS |= dict.fromkeys(("targets", "namespaces", "files", "trials"), MAPPINGS)
+ARGUMENTS: dict[str, Any] = {
+    "requirements": {"type": "dict", "required": True, "options": REQUIREMENTS},
+    "wait_seconds": {"type": "float", "default": 60},
+}
 
 
 class UnseenError(Exception):

@@ -21,6 +21,11 @@ from ..api.explain import explain
 from ..bundle.bundle import BundleReport
 
 NOT_ALLOWED = 403
+ARGUMENTS: dict[str, Any] = {
+    "namespaces": {"type": "list", "elements": "dict", "default": []},
+    "references": {"type": "list", "elements": "str", "required": True},
+    "state": {"choices": ["present", "absent"], "default": "present"},
+}
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,14 @@ PACKAGES = "/apis/packages.operators.coreos.com/v1"
 # OLM copies the version of an operator for all namespaces into each of them.
 NO_COPIES = {"labelSelector": "!olm.copiedFrom"}
 SHOWN = 10
+ARGUMENTS: dict[str, Any] = {
+    "package": {"required": True},
+    "namespace": {"default": ""},
+    "source": {"default": "redhat-operators"},
+    "source_namespace": {"default": "openshift-marketplace"},
+    "offers": {"type": "bool", "default": True},
+    "timeout_seconds": {"type": "float", "default": 30},
+}
 
 
 def run_info(module: AnsibleModule) -> None:

@@ -36,6 +36,13 @@ from .info import OPERATORS
 
 DEPLOYMENTS = "/apis/apps/v1/namespaces/{}/deployments/{}"
 UNSCHEDULABLE_SECONDS = 15.0
+ARGUMENTS: dict[str, Any] = {
+    "namespace": {"required": True},
+    "subscription": {"required": True},
+    "csv": {"default": ""},
+    "approval": {"choices": ["automatic", "manual"], "default": "automatic"},
+    "timeout_seconds": {"type": "float", "default": 300},
+}
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,10 @@ from ..api.connect import connect, run
 from ..api.explain import asking, listing
 from ..api.kinds import ApiResource, ApiResources, version_for
 
+ARGUMENTS: dict[str, Any] = {
+    "product": {"required": True, "choices": ["cert-manager", "opentelemetry-operator"]},
+    "objects": {"type": "bool", "default": False},
+}
 DEFINITIONS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 ADMISSION = "/apis/admissionregistration.k8s.io/v1"
 CONFIGURATIONS = {kind: f"{ADMISSION}/{kind.lower()}s" for kind in WEBHOOKS}

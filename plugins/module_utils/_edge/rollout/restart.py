@@ -27,6 +27,15 @@ from .wait import RolloutWait, RolloutWaitOptions
 ROOT = "/apis/opentelemetry.io/v1beta1"
 ASKED = "Restart workloads"
 _KINDS = ("Deployment", "DaemonSet", "StatefulSet")
+NAMED = {"namespace": {"required": True}, "name": {"required": True}}
+LIST = {"type": "list", "default": []}
+ARGUMENTS: dict[str, Any] = {
+    "sidecars": {**LIST, "elements": "dict", "options": NAMED},
+    "workloads": {**LIST, "elements": "dict", "options": {"kind": {"required": True}, **NAMED, "language": {}}},
+    "namespaces": {**LIST, "elements": "str"},
+    "selector": {"default": ""},
+    "timeout_seconds": {"type": "float", "default": 300},
+}
 
 
 @dataclass

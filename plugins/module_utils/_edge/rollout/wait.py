@@ -10,8 +10,6 @@ from collections.abc import Callable, Container, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ansible.module_utils.basic import AnsibleModule
-
 from ..._core.cluster.bundle import Ref, ref
 from ..._core.cluster.operator_status import OPERATOR_PODS, Child, children, followed, untaken
 from ..._core.cluster.ownership import reapplied
@@ -20,10 +18,9 @@ from ..._core.collector.names import OWNER
 from ..._core.config.secrets import quoted
 from ..._core.errors import Failure, Problem
 from ..api.cluster import ApiError, Cluster
-from ..api.connect import connect, run
 from ..api.explain import asking, kind_missing
 from ..api.kinds import ApiResources, version_for
-from .reasons import Found, Search, WorkloadStatus, checked_search, described, unfinished
+from .reasons import Found, Search, WorkloadStatus, described, unfinished
 
 # Kubernetes reports a container without a readiness probe as ready as soon as its process starts, even if the process
 # then exits. The collection's own workloads set minReadySeconds; the operator's resource has no such field.
@@ -46,19 +43,6 @@ class RolloutWaitOptions:
     applied: Sequence[dict[str, Any]] = ()
     # Whether a symptom of a workload is no reason to end the wait before the time is over.
     spares: Callable[[Object, Symptom], bool] = lambda _workload, _symptom: False
-
-
-def run_wait(module: AnsibleModule) -> None:
-    params = module.params
-    names = ("workloads", "timeout_seconds", "unschedulable_seconds", "allow_empty", "applied")
-    options = RolloutWaitOptions(until=params["until"] or {}, **{name: params[name] for name in names})
-
-    def work() -> dict[str, Any]:
-        if module.check_mode:
-            return {"changed": False, "skipped": True, "msg": "Not waited: nothing was applied in check mode."}
-        return RolloutWait(connect(module), checked_search(options.until), options).wait()
-
-    run(module, work)
 
 
 class RolloutWait:

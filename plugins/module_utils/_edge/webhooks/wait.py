@@ -21,6 +21,14 @@ from ..api.kinds import CLUSTER_SCOPED, ApiResource, ApiResources, version_for
 from ..rollout.reasons import WorkloadStatus, checked_search
 from .reasons import Pending, Reasons, silent
 
+KINDS = ["ValidatingWebhookConfiguration", "MutatingWebhookConfiguration", "CustomResourceDefinition"]
+WEBHOOK = {"kind": {"required": True, "choices": KINDS}, "name": {"required": True}, "api_version": {}}
+ARGUMENTS: dict[str, Any] = {
+    "manifests": {"type": "list", "elements": "dict", "default": [], "no_log": True},
+    "webhooks": {"type": "list", "elements": "dict", "default": [], "options": WEBHOOK},
+    "timeout_seconds": {"type": "float", "default": 300},
+    "remind_seconds": {"type": "float", "default": 0},
+}
 REMINDER = "o11y.opentelemetry/reminded"
 # The last success counts only when so many at once succeed. Each goes over a connection of its own, which a load
 # balancer gives to any of the API servers: with three of them, as managed clusters mostly have, 96 of 100 such

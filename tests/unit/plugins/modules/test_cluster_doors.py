@@ -18,7 +18,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.api.kubec
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.bundle import run as bundle_run
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.probe import probe
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.release import info as release
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.rollout import wait as rollout
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.rollout import run as rollout
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.sample_app import call as sample_app
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.webhooks import wait as webhooks
 

@@ -10,6 +10,7 @@ import random
 from typing import Any
 
 import pytest
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.aws.association import AssociationTask
 from moto.iam.models import AWSManagedPolicy, iam_backends
 
 from tests.support.cases import cases
@@ -111,6 +112,23 @@ def test_an_association_of_somebody_else_is_refused(aws: Aws) -> None:
     assert [item["roleArn"] for item in aws.world.associations.values()] == [theirs_too]
     assert run(aws, adopt=True)["changed"]
     assert aws.world.associations == {}
+
+
+def test_an_association_that_takes_the_place_of_ours_meanwhile_stays(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> None:
+    run(aws, **IDENTITY)
+    read = AssociationTask.read
+
+    def raced(task: AssociationTask) -> Any:
+        found = read(task)
+        for key, old in [*aws.world.associations.items()]:
+            del aws.world.associations[key]
+            new = {**old, "associationId": "a-theirs", "roleArn": f"arn:aws:iam::{ACCOUNT}:role/theirs"}
+            aws.world.associations[*key[:2], "a-theirs"] = new
+        return found
+
+    monkeypatch.setattr(AssociationTask, "read", raced)
+    run(aws, state="absent")
+    assert [item["associationId"] for item in aws.world.associations.values()] == ["a-theirs"]
 
 
 def test_eks_may_see_a_new_role_later_than_iam(aws: Aws) -> None:

@@ -16,15 +16,19 @@ SPEC = {
     "headers": {"type": "dict"},
     "paths": {"type": "list", "elements": "path"},
     "either": {"type": "raw"},
+    "version": {"type": "str"},
+    "when": {"choices": ["yes", "no"]},
 }
 
 
 def test_options_get_types_and_defaults() -> None:
     values = {"endpoint": "x", "size": "9", "tls": {"insecure": "yes"}}
-    others = {"headers": None, "paths": None, "either": None}
+    others = {"headers": None, "paths": None, "either": None, "version": None, "when": None}
     assert _arguments.checked(values, SPEC, "it") == {**others, "endpoint": "x", "size": 9, "tls": {"insecure": True}}
     values = {"endpoint": "x", "either": [{"a": "b"}], "paths": "a,b", "headers": "a=b"}
+    values |= {"version": 2, "when": False}
     found = {"size": 8, "tls": None, "either": [{"a": "b"}], "paths": ["a", "b"], "headers": {"a": "b"}}
+    found |= {"version": "2", "when": "no"}
     assert _arguments.checked(values, SPEC, "it") == {"endpoint": "x", **found}
 
 
@@ -44,7 +48,7 @@ def test_options_get_types_and_defaults() -> None:
         ({"endpoint": "x", "size": [1]}, r"option 'size' of it must be a number, not a list\. Write `size: 1`\."),
         (
             {"endpoint": "x", "tls": [1]},
-            r"option 'tls' of it must be a mapping, not '\[1\]'\. Write a mapping of in",
+            r"option 'tls' of it must be a mapping, not a list\. Write a mapping of in",
         ),
         ({"endpoint": "x", "tls": {"insecure": []}}, r"option 'tls\.insecure' of it must be true or false, not a list"),
         (
@@ -57,6 +61,11 @@ def test_options_get_types_and_defaults() -> None:
         ),
         ({"endpoint": "x", "paths": [{"a": 1}]}, r"option 'paths\[0\]' of it must be text, not a mapping"),
         ({"endpoint": "x", "paths": ["a", ["b"]]}, r"option 'paths\[1\]' of it must be text, not a list"),
+        ({"endpoint": "x", "paths": [{"a": 1}]}, r"Write `paths: \[TEXT\]`"),
+        ({"endpoint": False}, r"option 'endpoint' of it must be text, not true or false"),
+        ({"endpoint": "x", "size": True}, r"option 'size' of it must be a number, not true or false"),
+        ({"endpoint": "x", "tls": 3}, r"option 'tls' of it must be a mapping, not a number"),
+        ({"endpoint": "x", "version": 0.160}, r"it as the number 0\.16\. Write it in quotes, as in `version: '1\.20'`"),
     ],
 )
 def test_wrong_options_are_explained(values: dict[Any, Any], says: str) -> None:

@@ -121,7 +121,12 @@ def test_a_duration_may_have_any_length(text: str) -> None:
     ({"replicas": float("inf")}, "replicas"),
     ({"target_allocator": [None]}, "target_allocator"),
     ({"memory_limit": "9" * 5_000}, "memory quantity"),
-    ({"distribution_manifest": "a\x00b", "image": "a:1"}, "cannot read a\\u0000b"),
+    ({"distribution_manifest": "a\x00b", "image": "a:1"}, "distribution_manifest"),
+    ({"image": "a:1\n"}, "option 'image' of collector 'gw' has a line end"),
+    ({"image_pull_secrets": ["a", "b\x1b"]}, "option 'image_pull_secrets[1]' of collector 'gw' has a line end"),
+    ({"name": {"a": "b"}}, "option 'name' of collector 'without a name' must be text, not a mapping"),
+    ({"env": 3}, "option 'env' of collector 'gw' must be a mapping, not a number"),
+    ({"cpu_limit": "-1"}, "`cpu_limit`: '-1' is not a CPU quantity"),
     ({"labels": {"a": "\ud800"}}, "labels.a"),
 )
 def test_a_wrong_option_is_named(settings: dict[str, Any], named: str) -> None:

@@ -273,3 +273,10 @@ def test_what_the_target_still_rejects_is_left_and_told() -> None:
 def test_there_is_one_thing_to_move(arguments: dict[str, Any]) -> None:
     with pytest.raises(Problem, match="either `paths` or `config` is required"):
         migrate(**arguments)
+
+
+def test_what_needs_a_feature_gate_is_left() -> None:
+    text = _yaml.dump({**OTLP, "processors": {"transform": {"flatten_data": True, "log_statements": []}}})
+    (left,) = migrate(config=text)["unsolved"]
+    assert left["path"] == "processors.transform.flatten_data"
+    assert "needs the feature gate transform.flatten.logs" in left["what"]

@@ -115,7 +115,7 @@ def test_a_collector_says_how_a_change_of_it_reaches_its_pods() -> None:
     ({"strategy": "canary", "share": [1]}, "option 'change.share' of collector 'gateway' must be text"),
     ({"strategy": "canary", "observe_seconds": "soon"}, "observe_seconds"),
     ({"strategy": "canary", "judge": ["restart"]}, "'restart' is not a check; did you mean 'restarts'"),
-    ({"strategy": "canary", "judge": [5]}, "'5' is neither a name nor a row"),
+    ({"strategy": "canary", "judge": [5]}, "5 is neither a name nor a row"),
     (
         {"strategy": "canary", "judge": [{"id": "a", "find": "[", "text": "t"}]},
         r"(?s)invalid JMESPath.*at change.judge of collector 'gateway'",

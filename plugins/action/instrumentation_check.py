@@ -1,0 +1,20 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Controller side of module instrumentation_check: checks here if the module would run here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from ..plugin_utils._worker import WorkerAction
+
+
+class ActionModule(WorkerAction):
+    @staticmethod
+    def load() -> tuple[dict[str, Any], Callable[[Any], None]]:
+        from ..module_utils._edge.api.connect import CLUSTER_ARG_SPEC  # noqa: PLC0415 - needs kubernetes.core
+        from ..module_utils._edge.instrumentation import check  # noqa: PLC0415
+
+        return CLUSTER_ARG_SPEC | check.ARGUMENTS, check.run_check
