@@ -20,6 +20,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
@@ -28,10 +29,13 @@ from types import FrameType
 
 LOGS = Path(".cache/log")
 LAST_LINES = 60
+ERROR_LINES = 40
 COLOR = re.compile(r"\x1b\[[0-9;]*m")
 # What Molecule prints on a terminal, and elsewhere.
 PART = re.compile(r"\[?(?P<name>\w+) [>➜] (?P<step>\w+)[\]:] (?:Executing$|Executed: (?P<how>.+))")
 CLOSING = re.compile(r"\d+ passed|Molecule executed")
+# How Ansible, pytest and make begin an error; what follows belongs to it up to the next empty line.
+ERROR = re.compile(r"(?:fatal|failed): \[|\[ERROR\]|E   |(?:FAILED|ERROR) \S|make: \*\*\*")
 PRINTING = threading.Lock()
 
 
@@ -79,28 +83,46 @@ class Target:
     now: Callable[[], tuple[float, float]]
     parts: dict[str, Part] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    errors: list[str] = field(default_factory=list)
     step: tuple[str, str] | None = None
+    recent: deque[str] = field(default_factory=lambda: deque(maxlen=ERROR_LINES))
+    within: bool = False
 
     def __post_init__(self) -> None:
         self.started = self.step_started = self.now()
 
     def read(self, line: str) -> None:
-        """Note the beginning or end of a step, a closing line, and what was skipped."""
+        """Note the beginning or end of a step, an error, a closing line, and what was skipped."""
+        self._note_error(line)
         if found := PART.search(line):
             part = self.parts.setdefault(found["name"], Part(found["name"]))
             step = (found["name"], found["step"])
             if not found["how"]:
                 part.result, self.step_started, self.step = "FAILED", self.now(), step
+                self.recent.clear()
             elif step == self.step:  # Molecule repeats them all at its end
                 self.step = None
                 part.result = "FAILED" if found["how"].startswith("Failed") else "passed"
                 part.add(found["step"], self.step_started, self.now())
+                if part.result == "FAILED":
+                    self._keep_errors(" ".join(step))
         elif line.lstrip().startswith("SKIPPED") or CLOSING.search(line):
             self.notes.append(line.strip())
+
+    def _note_error(self, line: str) -> None:
+        self.within = bool(line.strip()) and (self.within or bool(ERROR.match(line)))
+        if self.within:
+            self.recent.append(line)
+
+    def _keep_errors(self, where: str) -> None:
+        self.errors += [f"{where}: {line}" for line in self.recent]
+        self.recent.clear()
 
     def end(self, code: int, now: tuple[float, float]) -> None:
         """Add the target itself, where it has no parts or has failed outside of them."""
         passed = code == 0
+        if not passed and not self.errors:
+            self._keep_errors(" ".join(self.step or (self.name,)))
         if not self.parts or (not passed and all(part.result == "passed" for part in self.parts.values())):
             self.parts[self.name] = own = Part(self.name, result="passed" if passed else "FAILED")
             own.add("", self.started, now)
@@ -177,12 +199,16 @@ def table(jobs: Iterable[Job]) -> list[str]:
 
 
 def summary(jobs: Sequence[Job]) -> list[str]:
-    """Return the table, what was skipped and the closing lines, and the end of each failed job's output."""
+    """Return the table, what was skipped, the closing lines, and each failed job's last lines and errors.
+
+    A failed scenario still clears up: its errors are not at the end of the output.
+    """
     rows = ["", *table(jobs), ""]
     rows += [f"{job.name}: {note}" for job in jobs for target in job.done for note in target.notes]
     for job in (job for job in jobs if job.failed):
         lines = job.log.read_text(encoding="utf-8").splitlines()[-LAST_LINES:]
         rows += ["", f"FAILED: {job.name}; the last lines of {job.log}:", *lines]
+        rows += ["", *(f"{job.name}: {error}" for target in job.done for error in target.errors)]
     return rows
 
 

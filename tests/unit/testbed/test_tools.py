@@ -65,7 +65,7 @@ def test_a_failure_is_repeated_at_the_end_and_stops_nothing(capsys: pytest.Captu
     assert ["one", "good", "0", "0", "passed"] in rows
     assert ["two", "good", "0", "0", "passed"] in rows
     end = shown[shown.index("FAILED: one; the last lines of .cache/log/one.log:") + 1 :]
-    assert len(end) == 60
+    assert end[60:] == [""]
     assert end[0].endswith("| line 22")
 
 
@@ -97,6 +97,24 @@ def test_the_table_has_the_seconds_of_each_step() -> None:
         "job      a                             20     20  passed  converge 10, cleanup 10",
         "job      b                             10     10  FAILED  verify 10",
     ]
+
+
+def test_the_errors_of_a_failed_step_are_kept_and_no_other() -> None:
+    target = read(
+        "a ➜ converge: Executing", "fatal: [host]: FAILED! => rescued", "", "a ➜ converge: Executed: Successful",
+        "b ➜ converge: Executing", "TASK [one]", "fatal: [host]: FAILED! =>", "    msg: no such thing",
+        "", "PLAY RECAP",
+        "b ➜ converge: Executed: Failed",
+        "b ➜ cleanup: Executing", "E   a test failed", "b ➜ cleanup: Executed: Successful",
+    )  # fmt: skip
+    target.end(1, (0, 0))
+    assert target.errors == ["b converge: fatal: [host]: FAILED! =>", "b converge:     msg: no such thing"]
+
+
+def test_the_errors_of_a_failed_target_without_steps_are_kept() -> None:
+    target = read("make: *** [Makefile:9: unit] Error 1")
+    target.end(2, (0, 0))
+    assert target.errors == ["target: make: *** [Makefile:9: unit] Error 1"]
 
 
 def test_a_failure_outside_of_all_parts_is_the_target_s() -> None:
