@@ -69,15 +69,30 @@ def is_worse(workload: Manifest, before: Worked | None, new: Sequence[Manifest])
 
 
 def unfinished(workload: Manifest, before: Worked, new: Sequence[Manifest], old: Sequence[Manifest]) -> list[str]:
-    """Return which pods of a workload are not ready as before the change, and which still run the earlier config."""
+    """Return which pods are not ready as before the change, which still run the earlier config, and what to do."""
     ready, _idle = _places(workload, new)
     late = [name for name in before.idle if name not in ready]
     names = sorted(f"pod {pod['metadata']['name']}" for pod in old)
-    after = f"{ref(workload)} replaces them when its other pods are ready or gone."
+    down = "If a node is down, start it, or delete it with `kubectl delete node NAME`."
     return [
-        *([f"Not ready, as before the change: {_few(late)}."] if late else []),
-        *([f"Still with the earlier config: {_few(names)}. {after}"] if names else []),
+        *([f"Not ready, as before the change: {_few(late)}. {down}"] if late else []),
+        *([f"Still with the earlier config: {_few(names)}. {_replacement(workload, len(late))}"] if names else []),
     ]
+
+
+def _replacement(workload: Manifest, late: int) -> str:
+    """Return when the controller replaces the older pods, and for a DaemonSet how to replace them at once.
+
+    It makes a deleted pod from the new template. A StatefulSet may make it from the old one, and waits for its order.
+    """
+    by_hand = f"`kubectl -n {workload['metadata']['namespace']} delete pod NAME`"
+    if section(workload, "spec", "updateStrategy").get("type") == "OnDelete":
+        return f"Its update strategy OnDelete leaves them to you: {by_hand}."
+    after = f"{ref(workload)} replaces them when its other pods are ready or gone."
+    if workload["kind"] != "DaemonSet" or not late:
+        return after
+    more = f"`update_strategy: {{rollingUpdate: {{maxUnavailable: {late + 1}}}}}`"
+    return f"{after} To replace them now, delete them ({by_hand}), or set {more} and run again."
 
 
 def _few(names: Sequence[str]) -> str:

@@ -77,3 +77,18 @@ def test_long_lists_are_cut_and_names_are_clean() -> None:
     assert "\x1b" not in text
     assert "4 and 4 more." in text
     assert "pod p4 and 2 more." in text
+
+
+@pytest.mark.parametrize(
+    ("kind", "strategy", "names"),
+    [
+        ("DaemonSet", "RollingUpdate", ["when its other pods", "delete pod NAME", "maxUnavailable: 3"]),
+        ("DaemonSet", "OnDelete", ["OnDelete leaves them to you", "delete pod NAME"]),
+        ("StatefulSet", "RollingUpdate", ["when its other pods"]),
+    ],
+)
+def test_the_way_to_replace_older_pods_fits_the_controller(kind: str, strategy: str, names: list[str]) -> None:
+    before = Worked(1, ("node n1", "node n2"))
+    text = " ".join(unfinished(workload(kind, updateStrategy={"type": strategy}), before, [], [pod("p0", "n0")]))
+    known = ("when its other pods", "OnDelete leaves them to you", "delete pod NAME", "maxUnavailable: 3")
+    assert [part for part in known if part in text] == [part for part in known if part in names]
