@@ -85,6 +85,13 @@ ANSWERS: tuple[tuple[int | None, str, str, str], ...] = (
         "a field cannot be changed in place ({message})",
         "Delete the object first, or rename the new one.",
     ),
+    (
+        422,
+        "updates to statefulset spec",
+        "such a field of a StatefulSet cannot be changed in place ({message})",
+        "Delete the StatefulSet without its pods and claims (`kubectl delete statefulset NAME --cascade=orphan`), then"
+        " run again. The size of a claim that exists stays: change the claim.",
+    ),
     (None, "Invalid", "the object is not valid ({message})", "Correct the field."),
     (400, "", "the server does not understand the object ({message})", "Correct the field."),
     (

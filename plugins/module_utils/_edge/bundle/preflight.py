@@ -184,8 +184,8 @@ def refuse_foreign(session: Session, pairs: list[tuple[Manifest, Manifest | None
     wrong = f"objects of these names exist and belong to others: {'; '.join(named)}{more}"
     fix = (
         "Choose another name or namespace for yours, or end what else manages them and take them over: "
-        "`adopt: true` for a collector or an Instrumentation, `foreign: takeover` for cert-manager or the operator, "
-        "`adopt: [RELEASE]` for bundle_apply."
+        "`adopt: true` for a collector or an Instrumentation, `cert_manager_foreign: takeover` or "
+        "`otel_operator_foreign: takeover` for a product, `adopt: [RELEASE]` for bundle_apply."
     )
     raise Problem(wrong, asked="Apply the bundle", where=f"release {releases}", fix=fix)
 

@@ -123,10 +123,11 @@ class RolloutWait:
         failures, problems = described(self.cluster, self.found)
         operator = operator_lines(self.cluster, [part for part in late if id(part) in waiting])
         notes = [str(problem) for problem in problems] + operator + unfinished(late, self.look.events())
+        longer = "raise `*_wait_seconds` of the role, or `timeout_seconds` of the module"
         return Failure(
             f"not ready after {self.options.timeout_seconds:g} s: {'; '.join([*missing, *counts])}",
             asked="Wait for the workloads",
-            fix="\n".join(["Raise timeout_seconds if the workloads only need more time.", *notes]),
+            fix="\n".join([f"If the workloads only need more time, {longer}.", *notes]),
             facts={"failures": failures},
         )
 

@@ -117,6 +117,7 @@ NO_RIGHT = '"a" is forbidden: User "u:x" cannot patch resource "configmaps" in A
 WIDE = 'x is forbidden: User "u" cannot get resource "clusterroles" in API group "rbac.authorization.k8s.io"'
 IMMUTABLE, REQUIRED = ({"causes": [{"field": field}]} for field in ("spec.selector", "spec.a"))
 NO_KIND = "could not find the requested resource"
+STATEFUL = "spec: Forbidden: updates to statefulset spec for fields other than 'replicas', 'template' are forbidden"
 TYPED = "failed to create typed patch object (ns/a): .spec.replicas"
 
 
@@ -139,6 +140,7 @@ TYPED = "failed to create typed patch object (ns/a): .spec.replicas"
     (api_error(404, "", "404 page not found", kind=""), ["does not serve this kind"]),
     (api_error(409, "Conflict", "x", MANAGERS), [".spec.replicas", 'conflict with "kubectl"', "force_conflicts"]),
     (api_error(422, "Invalid", "field is immutable", IMMUTABLE), ["spec.selector", "Delete"]),
+    (api_error(422, "Invalid", STATEFUL), ["cannot be changed in place", "delete statefulset NAME --cascade=orphan"]),
     (api_error(422, "Invalid", "Required value", REQUIRED), ["not valid", "spec.a"]),
     (api_error(500, "", TYPED), ["wrong type", ".spec.replicas"]),
     (api_error(500, "InternalError", "etcd"), ["500", "etcd"]),

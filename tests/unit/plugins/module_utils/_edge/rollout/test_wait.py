@@ -153,6 +153,7 @@ def test_when_the_time_is_over_it_tells_what_is_missing() -> None:
     told = str(fails(api, timeout_seconds=9))
     assert 9 <= api.clock.now < 12
     assert "not ready after 9 s: Deployment ns/a: 0 of 1 ready" in told
+    assert "raise `*_wait_seconds` of the role, or `timeout_seconds` of the module" in told
     assert "Available is False: too few" in told
     assert "Pod a-1: Unhealthy: probe failed: 503" in told
     assert "Deployment ns/a does not exist" in str(fails(FakeApi(), timeout_seconds=3))
