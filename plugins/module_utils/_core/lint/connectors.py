@@ -71,16 +71,14 @@ def _unjoined(component_id: str, end: tuple[str, str], path: Path, pairs: Pairs,
     role, signal = end
     side = 0 if role == "exporters" else 1
     fitting = sorted(pair[1 - side] for pair in pairs if pair[side] == signal)
-    way = ("from", "to") if side == 0 else ("to", "from")
     note = f" ({doubt})" if doubt else ""
-    return Fault(
-        path,
-        f"connector '{component_id}' leads {way[0]} {signal} {way[1]} no pipeline of a signal that it supports{note}",
-        f"It leads {way[0]} {signal} {way[1]} {', '.join(fitting)}."
-        if fitting
-        else f"It has no way {way[0]} {signal}.",
-        severity="warning" if doubt else "",
-    )
+    if side == 0:
+        wrong = f"cannot turn {signal} into a signal of the pipelines that receive from it"
+        fix = f"It turns {signal} into {', '.join(fitting)}." if fitting else f"It takes no {signal}."
+    else:
+        wrong = f"cannot make {signal} of the signals that its pipelines send to it"
+        fix = f"It makes {signal} of {', '.join(fitting)}." if fitting else f"It makes no {signal}."
+    return Fault(path, f"connector '{component_id}' {wrong}{note}", fix, severity="warning" if doubt else "")
 
 
 def connector_cycle(subject: Subject) -> Iterator[Fault]:

@@ -1,7 +1,7 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The rule on logs that come back: a collector reads the log in which it, or a collector behind it, prints records.
+"""The rule on log loops: a collector reads the log in which it, or a collector behind it, prints records.
 
 Sources: the READMEs of file_log and of the debug exporter, and the latter's normal.go and detailed.go. Private.
 """

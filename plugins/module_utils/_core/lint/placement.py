@@ -1,7 +1,7 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Rules on where a component may run, how many times, and which must see all of something.
+"""Rules on where a component may run, how many copies may run, and which copy must get all data.
 
 Sources: the READMEs of the Kubernetes receivers, tail_sampling, groupbytrace, service_graph, span_metrics,
 cumulative_to_delta, delta_to_cumulative, load_balancing and k8s_attributes in opentelemetry-collector-contrib, and

@@ -42,11 +42,12 @@ def own_metrics_port(subject: Subject) -> Iterator[Fault]:
         for reader in readers:
             if reader.end == listener.end:
                 clash = overlap(reader.host, listener.host)
+                elsewhere = ", on another address: a scraper gets only one of both"
                 yield Fault(
                     listener.path,
                     f"port {listener.port} serves the collector's own metrics"
-                    + ("; it cannot start" if clash else ", on another address: a scraper gets only one of both"),
-                    "Write another port, 8889 by custom.",
+                    + ("; the exporter cannot start" if clash else elsewhere),
+                    "Use another port, such as 8889.",
                     severity="" if clash else "warning",
                 )
 
@@ -147,11 +148,12 @@ def host_port_open(subject: Subject) -> Iterator[Fault]:
         if listener.exposed and listener.end in wide and not at(subject.config, (*listener.path[:-1], "tls"))
     ]
     if found:
-        ports = ", ".join(str(port) for port in sorted({listener.port for listener in found})[:_SHOWN])
+        numbers = sorted({listener.port for listener in found})[:_SHOWN]
+        ports = f"port{'s' * (len(numbers) > 1)} {', '.join(map(str, numbers))}"
         yield Fault(
             found[0].path,
-            f"the node's ports {ports} take telemetry in clear text from everybody who reaches the node",
-            "Set `host_ports: true` if that is meant. For pods of the same node only, set `host_ports: false` and "
+            f"everybody who reaches the node can send to its {ports}, in clear text",
+            "Set `host_ports: true` to accept this. For pods of the same node only, set `host_ports: false` and "
             "`service: {enabled: true}`.",
         )
 

@@ -147,10 +147,10 @@ one-sided-connector:
 unsupported-connection:
   given: {build: contrib 0.158.0, traces: otlp > span_metrics}
   traces to logs: {connectors.span_metrics: {}, logs: span_metrics > debug, metrics: span_metrics > debug,
-    finds: "service.pipelines.logs.receivers[0]: connector 'span_metrics' leads to logs from no pipeline of a signal
-      that it supports It has no way to logs."}
+    finds: "service.pipelines.logs.receivers[0]: connector 'span_metrics' cannot make logs of the signals that its
+      pipelines send to it It makes no logs."}
   logs beside traces: {connectors.span_metrics: {}, metrics: span_metrics > debug, logs: otlp > span_metrics,
-    finds: "service.pipelines.logs.exporters[0]: It has no way from logs."}
+    finds: "service.pipelines.logs.exporters[0]: It takes no logs."}
   a version that is judged by another:
     connectors.span_metrics: {}
     metrics: span_metrics > debug

@@ -177,8 +177,8 @@ port-clash:
 own-metrics-port:
   given: {exporters.prometheus.endpoint: "0.0.0.0:8888", signal: metrics}
   where it listens by default:
-    finds: "exporters.prometheus.endpoint: port 8888 serves the collector's own metrics; it cannot start Write another
-      port, 8889 by custom."
+    finds: "exporters.prometheus.endpoint: port 8888 serves the collector's own metrics; the exporter cannot start
+      Use another port, such as 8889."
   on another address:
     exporters.prometheus.endpoint: localhost:8888
     service.telemetry.metrics.readers: [{pull: {exporter: {prometheus: {host: "${env:MY_POD_IP}", port: 8888}}}}]

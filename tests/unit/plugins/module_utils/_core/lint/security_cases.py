@@ -63,8 +63,8 @@ consent-missing:
 host-port-open:
   given: {in.mode: daemonset}
   by default: {receivers.otlp.protocols.grpc.endpoint: "${env:MY_POD_IP}:4317", in.open_ports: ["4317/TCP"],
-    finds: "receivers.otlp.protocols.grpc.endpoint: the node's ports 4317 take telemetry in clear text from everybody
-      who reaches the node Set `host_ports: true` if that is meant."}
+    finds: "receivers.otlp.protocols.grpc.endpoint: everybody who reaches the node can send to its port 4317, in clear
+      text Set `host_ports: true` to accept this."}
   with TLS:
     receivers.otlp.protocols.grpc: {endpoint: "${env:MY_POD_IP}:4317", tls: {cert_file: /a, key_file: /b}}
     in.open_ports: ["4317/TCP"]
