@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from ..cluster.bundle import Manifest, ref
+from ..cluster.nodes import is_ready
 from ..cluster.replacement_order import template_ports
 from ..config.paths import items, section
 from .extract import is_within
@@ -128,11 +129,6 @@ def pods_to_evict(old: Iterable[Manifest], count: int) -> list[Manifest]:
     """Return so many pods, first those that are ready, by their nodes."""
     found = sorted(old, key=lambda pod: (not is_ready(pod), str(section(pod, "spec").get("nodeName"))))
     return found[: max(count, 0)]
-
-
-def is_ready(pod: Manifest) -> bool:
-    states = {item.get("type"): item.get("status") for item in items(pod, "status", "conditions")}
-    return states.get("Ready") == "True"
 
 
 def eviction(pod: Manifest) -> Manifest:

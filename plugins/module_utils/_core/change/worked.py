@@ -12,11 +12,8 @@ from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 from ..cluster.bundle import Manifest, ref
-from ..config.paths import items, section
-from ..config.secrets import quoted
-from .hold import is_ready
-
-_SHOWN = 5
+from ..cluster.nodes import DOWN, few, is_ready, node_of
+from ..config.paths import section
 
 
 class Worked(NamedTuple):
@@ -30,16 +27,7 @@ def place(workload: Manifest, pod: Manifest) -> str:
     """Return where a workload has one pod at a time; an empty string for a Deployment, whose pods have no place."""
     if workload["kind"] == "StatefulSet":
         return f"pod {pod['metadata']['name']}"
-    return f"node {_node(pod)}" if workload["kind"] == "DaemonSet" else ""
-
-
-def _node(pod: Manifest) -> str:
-    """Return the node of a DaemonSet's pod, also of one that is not scheduled yet."""
-    spec = section(pod, "spec")
-    wanted = section(spec, "affinity", "nodeAffinity", "requiredDuringSchedulingIgnoredDuringExecution")
-    fields = [field for term in items(wanted, "nodeSelectorTerms") for field in items(term, "matchFields")]
-    names = [name for field in fields if field.get("key") == "metadata.name" for name in items(field, "values")]
-    return str(spec.get("nodeName") or next(iter(names), "unknown"))
+    return f"node {node_of(pod)}" if workload["kind"] == "DaemonSet" else ""
 
 
 def worked(workload: Manifest, pods: int, found: Iterable[Manifest]) -> Worked:
@@ -73,10 +61,10 @@ def unfinished(workload: Manifest, before: Worked, new: Sequence[Manifest], old:
     ready, _idle = _places(workload, new)
     late = [name for name in before.idle if name not in ready]
     names = sorted(f"pod {pod['metadata']['name']}" for pod in old)
-    down = "If a node is down, start it, or delete it with `kubectl delete node NAME`."
+    down = "" if workload["kind"] == "DaemonSet" else f" {DOWN}"  # the wait has said so of the nodes of a DaemonSet
     return [
-        *([f"Not ready, as before the change: {_few(late)}. {down}"] if late else []),
-        *([f"Still with the earlier config: {_few(names)}. {_replacement(workload, len(late))}"] if names else []),
+        *([f"Not ready, as before the change: {few(late)}.{down}"] if late else []),
+        *([f"Still with the earlier config: {few(names)}. {_replacement(workload, len(late))}"] if names else []),
     ]
 
 
@@ -93,11 +81,6 @@ def _replacement(workload: Manifest, late: int) -> str:
         return after
     more = f"`update_strategy: {{rollingUpdate: {{maxUnavailable: {late + 1}}}}}`"
     return f"{after} To replace them now, delete them ({by_hand}), or set {more} and run again."
-
-
-def _few(names: Sequence[str]) -> str:
-    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-    return f"{', '.join(map(quoted, names[:_SHOWN]))}{more}"
 
 
 def worked_of(data: Any) -> dict[str, Worked]:

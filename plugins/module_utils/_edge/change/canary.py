@@ -9,10 +9,11 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import TypeVar
 
-from ..._core.change.hold import Hold, eviction, held, is_ready, pods_to_evict, renews_pods
+from ..._core.change.hold import Hold, eviction, held, pods_to_evict, renews_pods
 from ..._core.change.judge import Verdict, rows_of
 from ..._core.change.record import Change
 from ..._core.cluster.bundle import Manifest, Ref, ref
+from ..._core.cluster.nodes import is_ready
 from ..._core.cluster.operator_status import followed
 from ..._core.cluster.rollout import observed
 from ..._core.config.catalogue import listeners_by_type

@@ -234,7 +234,10 @@ class WorkloadStatus:
         return now - first >= grace
 
     def events(self) -> list[Object]:
-        return [event for (kind, _namespace), items in self._listed.items() if kind == "Event" for event in items]
+        return self.seen("Event")
+
+    def seen(self, kind: str) -> list[Object]:
+        return [item for (name, _namespace), items in self._listed.items() if name == kind for item in items]
 
     def failure(self, fatal: Found) -> Failure:
         """Return the failure that reports lasting symptoms."""

@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..._core.cluster.bundle import Ref, ref
+from ..._core.cluster.nodes import without_pod
 from ..._core.cluster.operator_status import OPERATOR_PODS, Child, children, followed, untaken
 from ..._core.cluster.ownership import reapplied
-from ..._core.cluster.rollout import OF, Object, Symptom, count, is_ready, title, unprobed
+from ..._core.cluster.rollout import OF, Object, Symptom, count, is_ready, owned, title, unprobed
 from ..._core.collector.names import OWNER
 from ..._core.config.secrets import quoted
 from ..._core.errors import Failure, Problem
@@ -122,7 +123,8 @@ class RolloutWait:
         counts = [f"{title(part)}: {waiting.get(id(part)) or count(self.search, part)}" for part in late]
         failures, problems = described(self.cluster, self.found)
         operator = operator_lines(self.cluster, [part for part in late if id(part) in waiting])
-        notes = [str(problem) for problem in problems] + operator + unfinished(late, self.look.events())
+        notes = [str(problem) for problem in problems] + self._idle(late) + operator
+        notes += unfinished(late, self.look.events())
         longer = "raise `*_wait_seconds` of the role, or `timeout_seconds` of the module"
         return Failure(
             f"not ready after {self.options.timeout_seconds:g} s: {'; '.join([*missing, *counts])}",
@@ -130,6 +132,13 @@ class RolloutWait:
             fix="\n".join([f"If the workloads only need more time, {longer}.", *notes]),
             facts={"failures": failures},
         )
+
+    def _idle(self, late: list[Object]) -> list[str]:
+        """Return on which nodes DaemonSets have no ready pod, where Kubernetes reports no reason."""
+        explained = {symptom.pod["metadata"]["name"] for _workload, symptom in self.found if symptom.pod}
+        pods = self.look.seen("Pod")
+        lines = (without_pod(part, [pod for pod in pods if owned(pod, part)], explained) for part in late)
+        return [line for line in lines if line]
 
 
 LEASE = ".opentelemetry.io"  # ends the names of the operator's leases

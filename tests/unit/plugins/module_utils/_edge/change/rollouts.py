@@ -14,7 +14,7 @@ import hashlib
 import json
 from typing import Any
 
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.change.hold import is_ready
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.cluster.nodes import is_ready
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.api.cluster import Answered
 
 from ..diagnose.diagnose_api import CONFIG, spec

@@ -45,7 +45,8 @@ def test_a_node_that_is_down_takes_no_good_config_back() -> None:
     failure = fails(api, "second", "DaemonSet", TWO, change=ROLLING)
     assert running(api) == {"n0": "second", "n1": "second"}
     assert "not ready after 60 s: DaemonSet ns/a: 2 of 3 ready" in failure.wrong
-    assert f"{KEPT} Not ready, as before the change: node n2. {DOWN}" in failure.fix
+    assert f"DaemonSet ns/a has no ready pod on node n2. {DOWN}" in failure.fix
+    assert f"{KEPT} Not ready, as before the change: node n2." in failure.fix
     assert "Still with" not in failure.fix
     assert RECORD not in api.objects, "the next run does not go on with this change"
 
@@ -55,8 +56,8 @@ def test_what_a_node_that_is_down_holds_up_is_named() -> None:
     api = cluster(down="n2")
     failure = fails(api, "second", "DaemonSet", change=ROLLING)
     assert running(api) == {"n0": "second", "n1": "first"}
-    assert f"{KEPT} Not ready, as before the change: node n2. {DOWN} Still with" in failure.fix
-    assert "Still with the earlier config: pod p2." in failure.fix
+    assert f"DaemonSet ns/a has no ready pod on node n2. {DOWN}" in failure.fix
+    assert f"{KEPT} Not ready, as before the change: node n2. Still with the earlier config: pod p2." in failure.fix
     assert f"DaemonSet ns/a replaces them when its other pods are ready or gone. {NOW}" in failure.fix
 
 

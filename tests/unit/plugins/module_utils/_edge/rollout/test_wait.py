@@ -42,6 +42,8 @@ ENDS = {"waiting": {"reason": "CrashLoopBackOff"}}, {"terminated": {"reason": "E
 CRASHED = {"containerStatuses": [{"name": "c", "restartCount": 2, "state": ENDS[0], "lastState": ENDS[1]}]}
 UNSCHEDULABLE = {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": "no node"}
 HOMELESS = {"conditions": [UNSCHEDULABLE]}
+PULLED = {"waiting": {"reason": "ErrImagePull", "message": "i/o timeout"}}
+IMAGE = {"containerStatuses": [{"name": "c", "restartCount": 0, "state": PULLED}]}
 
 
 def wait(api: FakeApi, **more: Any) -> dict[str, Any]:
@@ -157,6 +159,23 @@ def test_when_the_time_is_over_it_tells_what_is_missing() -> None:
     assert "Available is False: too few" in told
     assert "Pod a-1: Unhealthy: probe failed: 503" in told
     assert "Deployment ns/a does not exist" in str(fails(FakeApi(), timeout_seconds=3))
+
+
+def agent(node: str, *, ready: bool, **state: Any) -> Any:
+    state = {"conditions": [{"type": "Ready", "status": str(ready)}], **state}
+    return obj("Pod", f"on-{node}", metadata=owned_by("d", uid=node), spec={"nodeName": node}, status=state)
+
+
+def test_nodes_without_a_ready_pod_of_a_daemon_set_are_named() -> None:
+    """Kubernetes reports no reason for a pod on a node that is down. A pod that has a reason names its node itself."""
+    counts = {"observedGeneration": 1, "desiredNumberScheduled": 3, "numberAvailable": 1, "updatedNumberScheduled": 3}
+    daemons = obj("DaemonSet", "d", metadata={"uid": "d", "generation": 1}, spec={}, status=counts)
+    pods = agent("n0", ready=True), agent("n1", ready=False), agent("n2", ready=False, **IMAGE)
+    named = {"kind": "DaemonSet", "name": "d", "namespace": "ns"}
+    told = str(fails(FakeApi(daemons, *pods), workloads=[named], timeout_seconds=9))
+    down = "If a node is down, start it, or delete it with `kubectl delete node NAME`."
+    assert f"DaemonSet ns/d has no ready pod on node n1. {down}" in told
+    assert "pod on-n2, node n2" in told
 
 
 def test_the_deadline_of_a_deployment_comes_with_the_warnings() -> None:
