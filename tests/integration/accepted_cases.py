@@ -13,6 +13,10 @@ _TAKEN = all_of(
         {},
         {"exporters/debug": None},
         {"receivers/file_log": {}},
+        {
+            f"receivers/host_metrics~{number}": {"root_path": root, "scrapers": {"cpu": {}}}
+            for number, root in enumerate(("/", "/sys", "", "/sys"))
+        },
         {"processors/attributes/actions": [{"key": "a", "value": 1, "action": "replace"}]},
         {"service/telemetry/logs/encoding": "text"},
         {"exporters/debug/verbosity": "Detailed"},

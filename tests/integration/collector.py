@@ -30,8 +30,8 @@ ENVIRONMENT = {
     "METRICS_PORT": "8888",
 }
 SECONDS = 60
-# This receiver takes its port when it is made and keeps it, so each needs a process of its own.
-HOLDS = "awsxray"
+# A process keeps what these take: the port of a receiver from when it is made, and the root of all host_metrics.
+HOLDS = ("awsxray", "root_path")
 
 
 Validate = Callable[[Path], str]
@@ -55,7 +55,12 @@ def validating(program: Path) -> Iterator[Validate]:
         env={**ENVIRONMENT, "GOGC": "400"},
     ) as process:
         following, alone = partial(_next, process, threading.Lock()), partial(_alone, program)
-        yield lambda file: (alone if HOLDS in file.read_text(encoding="utf-8") else following)(file)
+        yield lambda file: (alone if _holds(file) else following)(file)
+
+
+def _holds(file: Path) -> bool:
+    text = file.read_text(encoding="utf-8")
+    return any(word in text for word in HOLDS)
 
 
 def _alone(program: Path, file: Path) -> str:

@@ -48,6 +48,7 @@ MOVED = [
             {"exporters/otlphttp": {"endpoint": "http://x", "sending_queue": {"blocking": True}}},
             {"exporters/otlp_grpc": {"endpoint": "x:4317", "sending_queue": {"blocking": False}}},
             {"exporters/debug/loglevel": "debug"},
+            {"connectors/routing": {"match_once": True, "table": [{"condition": "true", "pipelines": ["traces"]}]}},
         ],
     ),
 ]
@@ -161,7 +162,13 @@ FIELDS = [
     ),
 ]
 
+_CPU = {"scrapers": {"cpu": {}}}
+
 CLOUD = [
+    *all_of(
+        "conflicting-settings",
+        [{f"receivers/host_metrics~{root}": {"root_path": f"/{root}", **_CPU} for root in ("sys", "proc")}],
+    ),
     *all_of(
         "lease-missing",
         [

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.languages.names import ZONES
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.view import Target
 
 from .collector import Validate
@@ -26,9 +27,9 @@ SIGNALS |= dict.fromkeys(("prometheus_remote_write", "statsd", "cumulative_to_de
 SIGNALS |= dict.fromkeys(("kubelet_stats", "awsemf"), "metrics")
 
 
-def started(section: str, kind: str, settings: Any) -> Any:
+def started(section: str, kind: str, settings: Any, signal: str = "") -> Any:
     """Return a config in which a pipeline has this component."""
-    pipelines = {f"{SIGNALS.get(kind, 'traces')}/new": {"receivers": ["otlp"], "exporters": ["debug"]}}
+    pipelines = {f"{signal or SIGNALS.get(kind, 'traces')}/new": {"receivers": ["otlp"], "exporters": ["debug"]}}
     (pipeline,) = pipelines.values()
     if section == "connectors":
         pipeline["exporters"] = [kind]
@@ -43,8 +44,8 @@ def configs() -> list[Broken]:
     rows = [("receivers", "file_log", {"include": ["/x"], "operators": value}) for value in VALUES["operators"]]
     rows += [("receivers", "prometheus", {"config": {"scrape_configs": value}}) for value in VALUES["scrape"]]
     return [
-        Broken(f"{kind} {value}"[:200], "", started(section, kind, value))
-        for section, kind, value in [*rows, *VALUES["values"]]
+        Broken(f"{kind} {value} {signal}"[:200], "", started(section, kind, value, *signal))
+        for section, kind, value, *signal in [*rows, *VALUES["values"]]
     ]
 
 
@@ -57,3 +58,11 @@ def test_values(validate: Validate, target: Target, tmp_path: Path) -> None:
     ]
     assert differ == []
     assert sum(bool(item.message) for item in verdicts) >= 200
+
+
+def test_every_time_zone_exists(validate: Validate, target: Target, tmp_path: Path) -> None:
+    zones = dict(enumerate(sorted(ZONES)))
+    parser = {"type": "time_parser", "parse_from": "body.t", "layout": "%Z", "time_zone_locations": zones}
+    config = started("receivers", "file_log", {"include": ["/x"], "operators": [parser]})
+    item = verdict(validate, target, tmp_path, (0, Broken("", "", config)))
+    assert (item.message, item.errors) == ("", {})

@@ -52,6 +52,7 @@ CAUSES = (
         "unknown-value",
     ),
     ("lease name and namespace must be set", "lease-missing"),
+    ("inconsistent root_path", "conflicting-settings"),
     ("invalid value for retention policy", "log-retention"),
     (
         "prometheus config object|both certificate and key|file_log|failed to create|must be (positive|greater)|"

@@ -21,6 +21,9 @@ _STARTED = ("extensions", "exporters", "service.extensions")
 CHOICES: dict[str, Choice] = {
     "ambiguous-id": Choice(parts=("receivers", "exporters", "connectors")),
     "clear-text": Choice(right="encrypted"),
+    "conflicting-settings": Choice(
+        "spans by the name of a metric", "spans by trace", ("exporters", "service.pipelines")
+    ),
     "connection-forgotten": Choice(right="before both"),
     "file-missing": Choice("a certificate", "a mounted one"),
     "health-check-missing": Choice("none", "one", ("extensions", "service.extensions")),

@@ -1,7 +1,7 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Addresses, URLs, time zones, networks, patterns of files and conditions on requests, as the Collector reads them.
+"""Addresses, URLs, networks, patterns of files and conditions on requests, as the Collector reads them.
 
 Source: net/url, net and unicode of Go, and request.go of the routing connector. Private.
 """
@@ -22,16 +22,6 @@ _GLOB_TEXT = re.compile(r"\\.|\[(?:[!^](?:\\.|[^\]\\])+|(?:\\.|[^\]\\!^])(?:\\.|
 _ESCAPED, _EMPTY_CLASS = re.compile(r"\\.", re.DOTALL), re.compile(r"\[!?\]")
 _COMPARED = re.compile(r"==|!=")
 _FIELD, _FIELD_END, _QUOTED = 'request["', '"]', re.compile(r"\".*\"")
-
-
-# Names of the time zone database. New ones begin with the name of an area; the others were never added to for decades.
-ZONES = (
-    r"|(Africa|America|Antarctica|Arctic|Asia|Atlantic|Australia|Brazil|Canada|Chile|Etc|Europe|Indian|Mexico|Pacific"
-    r"|US|SystemV|posix|right)/[\w+/-]+|CET|CST6CDT|Cuba|EET|EST|EST5EDT|Egypt|Eire|Factory|GB|GB-Eire|GMT|GMT[+-]?0"
-    r"|Greenwich|HST|Hongkong|Iceland|Iran|Israel|Jamaica|Japan|Kwajalein|Libya|Local|MET|MST|MST7MDT|NZ|NZ-CHAT"
-    r"|Navajo|PRC|PST8PDT|Poland|Portugal|ROC|ROK|Singapore|Turkey|UCT|UTC|Universal|W-SU|WET|Zulu|localtime"
-    r"|posixrules"
-)
 
 
 def dialed(target: str) -> str:

@@ -133,13 +133,16 @@ _HELPED = ("otlp", "otlp_grpc", "otlphttp", "otlp_http")
 _ADDRESS: Path = ("telemetry", "metrics", "address")
 _QUEUE = "sending_queue"
 _READERS = "Write `readers: [{pull: {exporter: {prometheus: {host, port}}}}]`; since 0.123 it is ignored."
+_FIRST = "Remove it: only the first match counts. For several matches, list several routing connectors in the pipeline."
 
-# Sources: CHANGELOG.md and the tags of the Collector at the version in each row; contrib's jaegerreceiver/config.go.
+# Sources: CHANGELOG.md and the tags of the Collector at the version in each row; contrib's jaegerreceiver/config.go and
+# routingconnector/README.md.
 MOVES = (
     Move("exporters", _HELPED, ("batcher",), "0.123.0", "0.130.0", "Write `sending_queue.batch`."),
     Move("exporters", _HELPED, (_QUEUE, "blocking"), "0.123.0", "0.129.0", "Write `block_on_overflow`."),
     Move("exporters", ("debug",), ("loglevel",), "0.86.0", "0.86.0", "Write `verbosity`."),
     Move("receivers", ("jaeger",), ("remote_sampling",), "0.61.0", "0.61.0", "Use extension `jaegerremotesampling`."),
+    Move("connectors", ("routing",), ("match_once",), "0.116.0", "0.120.0", _FIRST),
     Move("service", (), _ADDRESS, "0.111.0", "0.128.0", _READERS),
 )
 

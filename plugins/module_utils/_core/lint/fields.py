@@ -20,7 +20,8 @@ from ..config.paths import Path, at, section
 from ..errors import near
 from .components import configured, gone, moves, used
 from .subject import Fault, Subject, shared_rules
-from .values import applies, exact
+from .texts import repeated
+from .values import applies, exact, hedged
 from .values import found as constraints_of
 from .view import build_of
 
@@ -75,7 +76,7 @@ def _judge(subject: Subject) -> Iterator[tuple[str, Fault]]:
         for name, fault in (*_walk(catalogue, row["fields"], settings, path), *missing):
             doubt = row.get("doubt") or ("no pipeline uses it yet" if name.replace("-", "_") in idle else "")
             if fault.path not in moved:
-                yield name, _hedged(fault, doubt) if doubt else fault
+                yield name, hedged(fault, doubt)
 
 
 def _constrained(subject: Subject) -> Iterator[tuple[str, Fault]]:
@@ -89,7 +90,7 @@ def _constrained(subject: Subject) -> Iterator[tuple[str, Fault]]:
         for row, path, value in rows.find(settings, (name, component_id)):
             for rule, fault in _walk(build.catalogue, row["fields"], value, path) if _is_typed(row, value) else ():
                 doubt = build.doubt or ("" if exact(row, build.version) else "another version may differ")
-                yield rule, _hedged(fault, doubt) if doubt else fault
+                yield rule, hedged(fault, doubt)
     yield from ((name, fault) for name in _REASONS for fault in constraints_of(subject, name))
 
 
@@ -105,10 +106,6 @@ def _reported_elsewhere(subject: Subject, row: Row, path: Path, in_use: bool) ->
     component = (row["section"], row["type"])
     allocated = bool(subject.deployment and subject.deployment.target_allocator)
     return (component == ALLOCATED == path and allocated) or (component == LIMITER and in_use)
-
-
-def _hedged(fault: Fault, note: str) -> Fault:
-    return Fault(fault.path, f"{fault.message} ({note})", fault.fix, severity="warning")
 
 
 def _places(subject: Subject) -> Iterator[tuple[Path, Row, Any]]:
@@ -134,7 +131,9 @@ def _walk(catalogue: Catalogue, fields: Any, settings: Any, path: Path) -> Itera
         node = shared.get(node, ANY) if isinstance(node, str) and node.startswith(LABEL) else node
         if _is_right(node, value) or (isinstance(value, str) and EXPANDED in value):
             continue
-        node = _PAIRS.get(type(value), node) if node == "lm" else node
+        if node == "lm":
+            yield from repeated(value, here)
+            node = _PAIRS.get(type(value), node)
         if isinstance(node, dict):
             yield from _in_mapping(node, value, here, stack)
         elif isinstance(node, list):

@@ -13,10 +13,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from ..config.catalogue import Row
-from ..config.paths import Path
+from ..config.paths import Path, section
 from ..errors import near
 from ..languages.expr import broken
-from .constraints import CONFLICT, EXPANDED, MISSING, REFERENCE, REGEX, WORD, Check, Found, values_of
+from .constraints import CONFLICT, EXPANDED, MISSING, RANGE, REFERENCE, REGEX, WORD, Check, Found, values_of
 from .subject import Fault
 
 _QUOTED = r"\[(?:\"[^\"]*\"|'[^']*')\]"
@@ -72,6 +72,9 @@ def _time(_wanted: bool, settings: Any, path: Path, _row: Row) -> Found:
         yield WORD, Fault((*path, "layout"), f"'{layout}' is unknown here", f"Use one of {', '.join(_EPOCHS)}.")
     elif kind == "strptime":
         yield from _strptime((*path, "layout"), layout)
+    if layout and section(settings, "time_zone_locations") and _ABBREVIATIONS.get(kind, "") not in layout:
+        fix = f"Add `{_ABBREVIATIONS[kind]}` to `layout`, or remove `time_zone_locations`."
+        yield CONFLICT, Fault((*path, "time_zone_locations"), "the layout has no abbreviation of a time zone", fix)
 
 
 def _strptime(place: Path, layout: str) -> Found:
@@ -85,6 +88,38 @@ def _strptime(place: Path, layout: str) -> Found:
 
 
 _KINDS = ("strptime", "gotime", "epoch", "native")
+_ABBREVIATIONS = {"strptime": "%Z", "gotime": "MST"}
+
+
+def _severities(_wanted: bool, settings: Any, path: Path, _row: Row) -> Found:
+    """Yield what the Collector does not take for a severity, and ranges that fill the memory."""
+    for place, value in values_of(settings, "mapping.*", path):
+        items = [((*place, index), item) for index, item in enumerate(value)] if isinstance(value, list) else []
+        for where, item in items or [(place, value)]:
+            if isinstance(item, dict):
+                yield from _range_of_severities(where, item.get("min"), item.get("max"))
+            elif item is None or (isinstance(item, int) and item not in _INTEGERS):
+                yield WORD, Fault(where, "this is no value of a severity", "Write text, a number or a range.")
+
+
+def _range_of_severities(place: Path, least: Any, most: Any) -> Found:
+    if any(isinstance(end, (str, float)) and not _NO_INTEGER.match(str(end)) for end in (least, most)):
+        return
+    if any(not isinstance(end, int) or isinstance(end, bool) or end not in _INTEGERS for end in (least, most)):
+        yield WORD, Fault(place, "a range has whole numbers for `min` and `max`", "Write `{min: 400, max: 499}`.")
+        return
+    count = abs(most - least) + 1
+    if count >= _WIDE:
+        why = f"the Collector keeps all {count:,} numbers of this range in memory, with some 100 bytes each"
+        severity = "warning" if count < _ENDLESS else ""
+        yield RANGE, Fault(place, why, "Write the range of numbers that records have.", severity=severity)
+
+
+# What a range costs was measured: 100 MB at a million, so that a billion fits into no pod.
+_WIDE, _ENDLESS = 1_000_000, 1_000_000_000
+_INTEGERS = range(-(2**63), 2**63)
+# Texts and numbers that no reader of YAML takes for an integer; others may be one, or are expanded to one.
+_NO_INTEGER = re.compile(r"(?:[-+]?[1-9][0-9]*|[A-Za-z]+|-?[0-9]+\.[0-9]*[1-9])?\Z")
 
 
 def _graph(_wanted: bool, operators: Any, path: Path, _row: Row) -> Found:
@@ -182,6 +217,7 @@ CHECKS: dict[str, Check] = {
     "embedded": _embedded,
     "expressions": _expressions,
     "field": _field_check(False),
+    "severities": _severities,
     "rootable": _field_check(True),
     "time": _time,
     "graph": _graph,

@@ -9,11 +9,14 @@ Each is a key of a row of constraints.json. Private.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Collection
 from typing import Any
 
 from ..config.catalogue import Row
 from ..config.paths import Path
-from ..languages.formats import ZONES, broken_address, broken_glob, broken_url, dialed
+from ..errors import near
+from ..languages.formats import broken_address, broken_glob, broken_url, dialed
+from ..languages.names import ENCODINGS, ZONES, is_encoding, is_zone
 from .constraints import CONFLICT, DURATION, GATE, WORD, Check, Found, values_of
 from .subject import Fault
 
@@ -67,6 +70,30 @@ def _matching(pattern: str, what: str, fix: str, *, numbers: bool = False) -> Ch
     return check
 
 
+def _named(is_known: Callable[[str], bool], known: Collection[str], what: str, fix: str) -> Check:
+    """Return a check of texts that are a name, of which the known ones are suggested."""
+
+    def check(keys: list[str], settings: Any, path: Path, _row: Row) -> Found:
+        for key in keys:
+            for place, value in values_of(settings, key, path):
+                if isinstance(value, str) and not is_known(value):
+                    yield WORD, Fault(place, f"'{value}' is {what}{near(value, known)}", fix)
+
+    return check
+
+
+def repeated(value: Any, here: Path) -> Found:
+    """Yield names that a list of names with values has twice; the names of headers have their case in it."""
+    seen: set[str] = set()
+    for index, item in enumerate(value if isinstance(value, list) else ()):
+        name = (item.get("name") or "") if isinstance(item, dict) else None
+        if isinstance(name, str) and name in seen:
+            place = (*here, index, "name") if "name" in item else (*here, index)
+            yield WORD, Fault(place, f"'{name}' is the name of another item too", "Remove one of the two.")
+        elif isinstance(name, str):
+            seen.add(name)
+
+
 def _urls(keys: list[str], settings: Any, path: Path, row: Row) -> Found:
     for key in keys:
         for place, value in values_of(settings, key, path):
@@ -102,7 +129,10 @@ def _reserved(table: dict[str, list[str]], settings: Any, path: Path, row: Row) 
     for key, words in table.items():
         for place, value in values_of(settings, key, path):
             if value in words:
-                yield CONFLICT, Fault(place, f"'{value}' {row.get('why', 'is always there')}", "Remove it.")
+                yield (
+                    CONFLICT,
+                    Fault(place, f"'{value}' {row.get('why', 'is always there')}", row.get("fix", "Remove it.")),
+                )
 
 
 _LONGEST_TEXT = 4096
@@ -122,7 +152,11 @@ CHECKS: dict[str, Check] = {
         numbers=True,
     ),
     "filled": _matching(".+", "empty", "Write a value, or remove the key."),
-    "zone": _matching(ZONES, "not a time zone", "Write a name such as `UTC` or `Europe/Zurich`."),
+    "zone": _named(is_zone, ZONES, "not a time zone", "Write a name such as `UTC` or `Europe/Zurich`."),
+    "encoding": _named(is_encoding, ENCODINGS, "not an encoding of text", "Write a name such as `utf-8` or `latin1`."),
+    "last_star": _matching(
+        r"[^*]*(\*[^/]*)?", "not a path of files", "Write `*` only after the last slash.", numbers=True
+    ),
     "octal": _matching("0*[0-7]{0,3}", "not a mode of files", "Write octal digits such as `'0755'`."),
     "starred": _matching(r"[^*]+\*[^*]*", "not a path with one `*` after its begin", "Write a path such as `/a/*/b`."),
     "letter": _matching(".?", "more than one character", "Write one character."),

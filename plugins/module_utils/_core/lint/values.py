@@ -9,7 +9,7 @@ warning. Private.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from functools import cache
 from typing import Any
 
@@ -61,19 +61,45 @@ def _judge(subject: Subject) -> Found:
     if subject.target is None:
         return
     build = build_of(subject.target)
-    started = {item for _path, _signal, _role, item in listed(subject.config)}
+    yield from _roots(subject, build)
+    started: dict[str, set[str]] = {}
+    for _path, signal, _role, item in listed(subject.config):
+        started.setdefault(item, set()).add(signal)
     completed = bool(subject.deployment and subject.deployment.target_allocator)
     for name, component_id, kind, settings in configured(subject):
         component = build.find(name, kind)
         rows = build.constraints(name, component.type) if component else Places()
         for row, path, value in rows.find(settings, (name, component_id)):
-            if ("when" in row and not applies(row["when"], value)) or (completed and "allocated" in row):
+            if not _holds(row, value, at(subject.config, path[:-1]), started.get(component_id, ()), completed):
                 continue
             for rule, fault in _violations(row, value, path):
                 if not (
                     row.get("extensible") and at(subject.config, fault.path) in section(subject.config, "extensions")
                 ):
-                    yield row.get("rule", rule), _hedged(fault, _doubt(row, build, component_id in started))
+                    yield row.get("rule", rule), hedged(fault, _doubt(row, build, component_id in started))
+
+
+def _roots(subject: Subject, build: Build) -> Found:
+    """Yield each root_path that differs from the first one: all host_metrics receivers of a process share it."""
+    first = ""
+    for name, component_id, kind, settings in configured(subject):
+        component = build.find(name, kind)
+        root = section(settings).get("root_path") if component and component.type == "host_metrics" else ""
+        if not isinstance(root, str) or root in ("", "/") or EXPANDED in root:
+            continue
+        first = first or root
+        if root != first:
+            why = f"all receivers of a Collector share one root_path, and it is '{first}' in another one"
+            fault = Fault((name, component_id, "root_path"), why, f"Write `{first}`.")
+            yield CONFLICT, hedged(fault, _doubt({}, build, True))
+
+
+def _holds(row: Row, settings: Any, around: Any, signals: Collection[str], completed: bool) -> bool:
+    """Whether a row is about settings here: of these values, in these pipelines, and completed by an operator."""
+    if (completed and "allocated" in row) or ("signals" in row and row["signals"] not in signals):
+        return False
+    wanted = (("when", settings), ("around", around))
+    return all(key not in row or applies(row[key], values) for key, values in wanted)
 
 
 def _doubt(row: Row, build: Build, is_started: bool) -> str:
@@ -81,7 +107,8 @@ def _doubt(row: Row, build: Build, is_started: bool) -> str:
     return build.doubt or differs or ("no pipeline uses it yet" if row.get("built") and not is_started else "")
 
 
-def _hedged(fault: Fault, doubt: str) -> Fault:
+def hedged(fault: Fault, doubt: str) -> Fault:
+    """Return a fault as a warning that names the doubt, if there is one."""
     if not doubt:
         return fault
     return Fault(fault.path, f"{fault.message} ({doubt})", fault.fix, severity="warning", offset=fault.offset)

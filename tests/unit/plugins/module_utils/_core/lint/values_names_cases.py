@@ -1,0 +1,116 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Cases of the rules on names that Go knows, on severities of log operators, and on settings that a signal excludes."""
+
+from __future__ import annotations
+
+CASES = """
+out-of-range:
+  given: {build: contrib 0.158.0, signal: logs}
+  a range of severities that takes memory: {receivers.file_log: {include: [/a], operators: [{type: severity_parser,
+    parse_from: body.a, mapping: {error: {min: 1, max: 1000000}}}]},
+    finds: "receivers.file_log.operators[0].mapping.error: keeps all 1,000,000 numbers of this range in memory"}
+  a range of severities that takes all memory: {receivers.file_log: {include: [/a], operators: [{type: json_parser,
+    severity: {parse_from: body.a, mapping: {error: [{min: 1, max: 1000000000000000}]}}}]},
+    finds: "receivers.file_log.operators[0].severity.mapping.error[0]: Write the range of numbers that records have."}
+  ranges of severities: {receivers.file_log: {include: [/a], operators: [{type: severity_parser, parse_from: body.a,
+    mapping: {error: {min: 1, max: 999999}, warn: [{min: 499, max: 400}, 4xx, 7], info: null}}]}}
+  an operator that has no severity: {receivers.file_log: {include: [/a], operators: [{type: noop,
+    severity: {mapping: {error: {min: 1, max: 1000000000000000}}}}]}}
+conflicting-settings:
+  given: {build: contrib 0.158.0}
+  abbreviations without a place: {receivers.file_log: {include: [/a], operators: [{type: time_parser,
+    parse_from: body.t, layout: "%Y", time_zone_locations: {CET: Europe/Zurich}}]}, signal: logs,
+    finds: "receivers.file_log.operators[0].time_zone_locations: no abbreviation of a time zone Add `%Z` to `layout`"}
+  abbreviations of a layout of Go: {receivers.file_log: {include: [/a], operators: [{type: json_parser,
+    timestamp: {parse_from: body.t, layout: "2006", layout_type: gotime, time_zone_locations: {CET: UTC}}}]},
+    signal: logs, finds: "receivers.file_log.operators[0].timestamp.time_zone_locations: Add `MST` to `layout`"}
+  abbreviations: {receivers.file_log: {include: [/a], operators: [{type: time_parser, parse_from: body.t,
+    layout: "%Y %Z", time_zone_locations: {CET: Europe/Zurich}}, {type: time_parser, parse_from: body.t,
+    layout: s, layout_type: epoch, time_zone_locations: {CET: UTC}}]}, signal: logs}
+  spans by the name of a metric: {exporters.load_balancing: {resolver: {static: {hostnames: [a]}},
+    routing_key: metric}, finds: "exporters.load_balancing.routing_key: 'metric' does not work in pipelines of traces
+    Write `traceID`, `service` or `attributes`."}
+  spans by resource: {exporters.load_balancing: {resolver: {static: {hostnames: [a]}}, routing_key: resource},
+    metrics: otlp > load_balancing, traces: otlp > load_balancing,
+    finds: "exporters.load_balancing.routing_key: 'resource' does not work in pipelines of traces"}
+  records by stream: {exporters.load_balancing: {resolver: {static: {hostnames: [a]}}, routing_key: streamID},
+    signal: logs, finds: "exporters.load_balancing.routing_key: 'streamID' does not work in pipelines of logs"}
+  metrics by trace: {exporters.load_balancing: {resolver: {static: {hostnames: [a]}}, routing_key: traceID},
+    signal: metrics, finds: "exporters.load_balancing.routing_key: 'traceID' does not work in pipelines of metrics"}
+  metrics by the name of a metric: {exporters.load_balancing: {resolver: {static: {hostnames: [a]}},
+    routing_key: metric}, signal: metrics}
+  spans by trace: {exporters.load_balancing: {resolver: {static: {hostnames: [a]}}, routing_key: traceID}}
+  records by trace: {exporters.load_balancing: {resolver: {static: {hostnames: [a]}}, routing_key: traceID},
+    signal: logs}
+  an exporter that no pipeline uses: {exporters.load_balancing: {resolver: {static: {hostnames: [a]}},
+    routing_key: metric}, traces: otlp > debug}
+  two roots: {receivers: {host_metrics/a: {root_path: /sys, scrapers: {cpu: {}}}, host_metrics/b: {root_path: "/",
+    scrapers: {cpu: {}}}, host_metrics/c: {root_path: /host, scrapers: {cpu: {}}}}, signal: metrics,
+    finds: "receivers.host_metrics/c.root_path: share one root_path, and it is '/sys' in another one Write `/sys`."}
+  one root: {receivers: {host_metrics/a: {root_path: /host, scrapers: {cpu: {}}}, host_metrics/b: {scrapers: {cpu: {}}},
+    host_metrics/c: {root_path: /host, scrapers: {cpu: {}}}, host_metrics/d: {root_path: "${env:ROOT}",
+    scrapers: {cpu: {}}}}, signal: metrics}
+unknown-value:
+  given: {build: contrib 0.158.0, signal: logs}
+  a range of severities without an end: {receivers.file_log: {include: [/a], operators: [{type: severity_parser,
+    parse_from: body.a, mapping: {error: {min: 400}}}]}, finds: "receivers.file_log.operators[0].mapping.error:
+    a range has whole numbers for `min` and `max` Write `{min: 400, max: 499}`."}
+  a range of texts: {receivers.file_log: {include: [/a], operators: [{type: json_parser,
+    severity: {parse_from: body.a, mapping: {error: [4xx, {min: "400", max: "499"}]}}}]},
+    finds: "receivers.file_log.operators[0].severity.mapping.error[1]: a range has whole numbers"}
+  nothing in a list of severities: {receivers.file_log: {include: [/a], operators: [{type: severity_parser,
+    parse_from: body.a, mapping: {error: [null]}}]},
+    finds: "receivers.file_log.operators[0].mapping.error[0]: no value of a severity Write text, a number or a range."}
+  a range that is expanded: {receivers.file_log: {include: [/a], operators: [{type: severity_parser,
+    parse_from: body.a, mapping: {error: {min: "${env:MIN}", max: 5}, warn: {min: "0o10", max: 9}}}]}}
+  a time zone with a mistake: {receivers.file_log: {include: [/a], operators: [{type: time_parser, parse_from: body.t,
+    layout: "%Y", location: Europe/Zurch}]}, finds: "receivers.file_log.operators[0].location: 'Europe/Zurch' is not a
+    time zone; did you mean 'Europe/Zurich'? Write a name such as `UTC` or `Europe/Zurich`."}
+  a time zone of an abbreviation: {receivers.file_log: {include: [/a], operators: [{type: json_parser,
+    timestamp: {parse_from: body.t, layout: "%Y %Z", time_zone_locations: {PST: PST}}}]},
+    finds: "receivers.file_log.operators[0].timestamp.time_zone_locations.PST: 'PST' is not a time zone"}
+  time zones: {receivers.file_log: {include: [/a], operators: [{type: time_parser, parse_from: body.t, layout: "%Y %Z",
+    location: posix/Asia/Calcutta, time_zone_locations: {PST: America/Los_Angeles, X: ""}},
+    {type: time_parser, parse_from: body.t, layout_type: native, location: x},
+    {type: move, from: body, to: attributes.a, timestamp: {layout: x, location: y}}]}}
+  an encoding: {receivers.file_log: {include: [/a], encoding: utf-9},
+    finds: "receivers.file_log.encoding: 'utf-9' is not an encoding of text; did you mean 'utf-8'?"}
+  an encoding without a table: {receivers.file_log: {include: [/a], encoding: UTF-32},
+    finds: "receivers.file_log.encoding: 'UTF-32' is not an encoding of text"}
+  an encoding of syslog: {receivers.syslog: {protocol: rfc5424, tcp: {listen_address: "a:1", encoding: cp1252}},
+    finds: "receivers.syslog.tcp.encoding: Write a name such as `utf-8` or `latin1`."}
+  encodings: {receivers.file_log: {include: [/a], encoding: Latin1}, receivers.tcp_log: {listen_address: "a:1",
+    encoding: utf8-raw}, receivers.udp_log: {listen_address: "a:1", encoding: ""}}
+  a header twice: {exporters.otlp_http: {endpoint: "http://a", headers: [{name: a, value: b}, {name: a, value: c}]},
+    finds: "exporters.otlp_http.headers[1].name: 'a' is the name of another item too Remove one of the two."}
+  headers: {exporters.otlp_http: {endpoint: "http://a", headers: [{name: a, value: b}, {name: A, value: c}]},
+    exporters.otlp_grpc: {endpoint: "a:1", headers: {a: b, A: c}}}
+  stars in two places: {receivers.prometheus.config: {scrape_configs: [{job_name: a}],
+    scrape_config_files: ["/a/*/b"]}, signal: metrics, finds: "receivers.prometheus.config.scrape_config_files[0]:
+    '/a/*/b' is not a path of files Write `*` only after the last slash."}
+  files of jobs: {receivers.prometheus.config: {scrape_configs: [{job_name: a}],
+    scrape_config_files: ["/a/*b*.yml", /c]}, signal: metrics}
+missing-field:
+  given: {build: contrib 0.158.0, signal: logs}
+  the field of a severity: {receivers.file_log: {include: [/a], operators: [{type: json_parser, severity: {}}]},
+    finds: "receivers.file_log.operators[0].severity: 'parse_from' is missing"}
+  a time of an operator that has none: {receivers.file_log: {include: [/a], operators: [
+    {type: noop, timestamp: {layout: x}, severity: {preset: x}}]}}
+wrong-type:
+  given: {build: contrib 0.158.0, signal: metrics}
+  text for a list of files: {receivers.prometheus.config: {scrape_configs: [{job_name: a}], scrape_config_files: x},
+    finds: "receivers.prometheus.config.scrape_config_files: this must be a list, not text"}
+removed-setting:
+  given: {build: contrib 0.158.0}
+  the first match of routes: {connectors.routing: {match_once: true, table: [{condition: "true",
+    pipelines: [traces/b]}]}, finds: "connectors.routing.match_once: 'match_once' is gone since 0.120.0 Remove it: only
+    the first match counts."}
+  no setting for the first match: {connectors.routing: {table: [{condition: "true", pipelines: [traces/b]}]}}
+moved-setting:
+  given: {build: contrib 0.118.0}
+  the first match of routes: {connectors.routing: {match_once: true},
+    finds: "connectors.routing.match_once: 'match_once' is deprecated since 0.116.0"}
+  before: {connectors.routing: {match_once: true}, build: contrib 0.115.0}
+"""
