@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.languages.names import ZONES
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.languages.names import ENCODINGS, ZONES
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.view import Target
 
 from .collector import Validate
@@ -60,9 +60,15 @@ def test_values(validate: Validate, target: Target, tmp_path: Path) -> None:
     assert sum(bool(item.message) for item in verdicts) >= 200
 
 
-def test_every_time_zone_exists(validate: Validate, target: Target, tmp_path: Path) -> None:
+def test_every_time_zone_and_encoding_exists(validate: Validate, target: Target, tmp_path: Path) -> None:
     zones = dict(enumerate(sorted(ZONES)))
     parser = {"type": "time_parser", "parse_from": "body.t", "layout": "%Z", "time_zone_locations": zones}
-    config = started("receivers", "file_log", {"include": ["/x"], "operators": [parser]})
-    item = verdict(validate, target, tmp_path, (0, Broken("", "", config)))
-    assert (item.message, item.errors) == ("", {})
+    decoded = [f'set(span.name, Decode("a", "{name}"))' for name in ENCODINGS]
+    for number, (section, kind, settings) in enumerate(
+        (
+            ("receivers", "file_log", {"include": ["/x"], "operators": [parser]}),
+            ("processors", "transform", {"trace_statements": decoded}),
+        )
+    ):
+        item = verdict(validate, target, tmp_path, (number, Broken("", "", started(section, kind, settings))))
+        assert (item.message, item.errors) == ("", {})

@@ -47,6 +47,7 @@ CHOICES: dict[str, Choice] = {
     "resource-mode": Choice("a sidecar that tolerates", "an agent that tolerates"),
     "resource-port": Choice("capital letters", "a name and a number"),
     "resource-value": Choice("another word", "its words"),
+    "ottl-argument": Choice("an encoding", "a known encoding"),
     "plaintext-secret": Choice("a password", "a variable"),
     "port-clash": Choice("two of one receiver", "the address of the pod and the loopback"),
     "signature-mismatch": Choice("another service", "the right ones", ("extensions", "exporters")),

@@ -1,7 +1,7 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Addresses, URLs, networks, patterns of files and conditions on requests, as the Collector reads them.
+"""Addresses, URLs, networks, patterns of files, paths of XPath and conditions on requests, as the Collector reads them.
 
 Source: net/url, net and unicode of Go, and request.go of the routing connector. Private.
 """
@@ -20,6 +20,9 @@ _LARGEST_PREFIX = {4: 32, 6: 128}
 # Escapes, classes of characters, and all that means itself.
 _GLOB_TEXT = re.compile(r"\\.|\[(?:[!^](?:\\.|[^\]\\])+|(?:\\.|[^\]\\!^])(?:\\.|[^\]\\])*)\]|[^\\\[{}]", re.DOTALL)
 _ESCAPED, _EMPTY_CLASS = re.compile(r"\\.", re.DOTALL), re.compile(r"\[!?\]")
+# Steps with a name and conditions without quotes and parentheses, and the begin of a condition with an open quote.
+_STEPS = re.compile(r"(?://?@?(?:\*|[A-Za-z_][\w.-]*)(?:\[[^\[\]()'\"\s]+\])*)*", re.ASCII)
+_OPEN_QUOTE = re.compile(r"\[@?[\w.-]+\s*!?=\s*(?:'[^']*|\"[^\"]*)\Z", re.ASCII)
 _COMPARED = re.compile(r"==|!=")
 _FIELD, _FIELD_END, _QUOTED = 'request["', '"]', re.compile(r"\".*\"")
 
@@ -126,6 +129,17 @@ def broken_match(text: str) -> str:
     plain = _ESCAPED.sub("x", text)
     opened = _EMPTY_CLASS.search(plain) or plain.rfind("[") > plain.rfind("]")
     return "a `[` has no characters or no `]`" if opened else ""
+
+
+def broken_elements(text: str) -> str:
+    """Return why a path of XPath is refused; empty if it is not, or not judged: only its first steps are read."""
+    first = _STEPS.match(text)
+    rest = text[first.end() :] if first else ""
+    if not text.strip() or (rest in ("/", "//") and text != "/"):
+        return "nothing follows the last slash" if text.strip() else "it is blank"
+    if rest.startswith("[") and "]" not in rest:
+        return "a `[` has no `]`"
+    return "a quote is not closed" if _OPEN_QUOTE.match(rest) else ""
 
 
 # Categories, their aliases, and scripts.

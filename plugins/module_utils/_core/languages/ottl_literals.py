@@ -13,7 +13,8 @@ from collections.abc import Callable, Iterator, Mapping
 
 from ..errors import near
 from . import ottl_tokens as words
-from .formats import broken_match, broken_network
+from .formats import broken_elements, broken_match, broken_network
+from .names import ENCODINGS, ZONES, is_encoding, is_zone
 from .ottl import ARGUMENT, Language, Trouble
 from .ottl_tokens import Value, text_of
 from .regex import refusal
@@ -38,10 +39,16 @@ def inside(kind: str, text: str, value: Value) -> Iterator[Trouble]:
     elif kind == "glob" and broken_match(text):
         yield Trouble(ARGUMENT, value.start, f"'{text}' is not a pattern: {broken_match(text)}", "Write `\\\\[`.")
     elif kind == "time-format":
-        wrong = next((found[0] for found in _DIRECTIVE.finditer(text) if found[1] not in _DIRECTIVES), "")
-        if wrong or not text:
-            why = f"`{wrong}` is no directive of a time" if wrong else "the format of a time is empty"
+        why = _broken_format(text)
+        if why:
             yield Trouble(ARGUMENT, value.start, why, "Write directives such as `%Y-%m-%d %H:%M:%S`.")
+
+
+def _broken_format(text: str) -> str:
+    wrong = next((found[0] for found in _DIRECTIVE.finditer(text) if found[1] not in _DIRECTIVES), "")
+    if wrong or not text:
+        return f"`{wrong}` is no directive of a time" if wrong else "the format of a time is empty"
+    return "the format of a time has no digits" if re.search("[0-9]", text) else ""
 
 
 def together(language: Language, call: Value, given: Given) -> Iterator[Trouble]:
@@ -149,6 +156,30 @@ def _appended(call: Value, given: Given) -> Wrong:
         yield call, "'append' has nothing to append", "Add `value` or `values`."
 
 
+def _encoding(_call: Value, given: Given) -> Wrong:
+    name = _text(given.get("Encoding"))
+    if name is not None and name not in _BASES and not is_encoding(name):
+        why = f"'{name}' is not an encoding of text{near(name, (*_BASES, *ENCODINGS))}"
+        yield given["Encoding"], why, "Write a name such as `utf-8` or `base64`."
+
+
+_BASES = ("base64", "base64-raw", "base64-raw-url", "base64-url")
+
+
+def _location(_call: Value, given: Given) -> Wrong:
+    name = _text(given.get("Location"))
+    if name is not None and not is_zone(name):
+        yield given["Location"], f"'{name}' is not a time zone{near(name, ZONES)}", "Write a name such as `UTC`."
+
+
+def _elements(call: Value, given: Given) -> Wrong:
+    text = _text(given.get("XPath"))
+    has_default = call.text.startswith("Convert")
+    why = broken_elements(text) if text or (text is not None and not has_default) else ""
+    if why:
+        yield given["XPath"], f"this is not a path of XPath: {why}", "Write a path such as `/a/b[@c='d']`."
+
+
 def _values(_call: Value, given: Given) -> Wrong:
     values = given.get("Values")
     if values and values.kind == words.LIST and not values.arguments:
@@ -178,5 +209,9 @@ CHECKS: dict[str, Callable[[Value, Given], Wrong]] = {
     "flatten": _depth,
     "append": _appended,
     "Coalesce": _values,
+    "Decode": _encoding,
+    "Time": _location,
+    **dict.fromkeys(("GetXML", "InsertXML", "RemoveXML"), _elements),
+    **dict.fromkeys(("ConvertAttributesToElementsXML", "ConvertTextToElementsXML"), _elements),
     **dict.fromkeys(_BYTES, _id),
 }

@@ -203,3 +203,12 @@ def test_names_of_encodings_have_any_case() -> None:
     assert [name for name in wrong if names.is_encoding(name)] == []
     known = ("", "UTF-8", " utf-8", "Nop", "us-ascii ", "Latin1", "ISO_8859-1:1987", "437", "CSUTF8", "utf8-raw")
     assert [name for name in known if not names.is_encoding(name)] == []
+
+
+@pytest.mark.parametrize(
+    ("text", "refused"),
+    [("/a[", True), ("/a[@b='c]", True), ("/a/", True), ("//", True), (" ", True), ("", True), ("/", False)]
+    + [(text, False) for text in ("/a]", "/a)", "//a[@b='[']/c", "/a[1]/@b", "/*a[", "a/", "/a::b[", "/a[]", "x y[")],
+)
+def test_a_path_of_xpath_is_refused_where_the_collector_certainly_refuses_it(text: str, refused: bool) -> None:
+    assert bool(formats.broken_elements(text)) == refused

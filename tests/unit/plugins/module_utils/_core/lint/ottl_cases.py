@@ -117,6 +117,36 @@ ottl-argument:
       - replace_pattern(log.body, "a{2}", "$$1", replacement_format="%s")
       - set(log.attributes["a"], Substring(log.body, 0, 5)) where Len(log.body) > 5
       - 'merge_maps(log.attributes, ParseJSON(log.body), "upsert")'
+  an encoding: {processors.transform.log_statements: ['set(log.body, Decode(log.body, "base46"))'],
+    finds: "processors.transform.log_statements[0]: 'base46' is not an encoding of text; did you mean 'base64'? Write a
+    name such as `utf-8` or `base64`."}
+  a known encoding: {processors.transform.log_statements: ['set(log.body, Decode(log.body, "base64"))']}
+  a base in capitals: {processors.transform.log_statements: ['set(log.body, Decode(log.body, "BASE64"))'],
+    finds: "processors.transform.log_statements[0]: 'BASE64' is not an encoding of text"}
+  a time zone: {processors.transform.log_statements: ['set(log.time, Time(log.body, "%Y", "Europe/Zurch"))'],
+    finds: "processors.transform.log_statements[0]: is not a time zone; did you mean 'Europe/Zurich'?"}
+  digits in a format: {processors.transform.log_statements: ['set(log.body, FormatTime(Now(), "%Y 5"))'],
+    finds: "processors.transform.log_statements[0]: the format of a time has no digits"}
+  a path of XPath with an open bracket:
+    processors.transform.log_statements: ['set(log.body, GetXML(log.body, "/a["))']
+    finds: "processors.transform.log_statements[0]: this is not a path of XPath: a `[` has no `]`"
+  a path of XPath with an open quote:
+    processors.transform.log_statements: ['set(log.body, RemoveXML(log.body, "/a[@b=''c]"))']
+    finds: "processors.transform.log_statements[0]: a quote is not closed Write a path such as `/a/b[@c='d']`."
+  a path of XPath that ends with a slash:
+    processors.transform.log_statements: ['set(log.body, InsertXML(log.body, "/a/", "<b/>"))']
+    finds: "processors.transform.log_statements[0]: nothing follows the last slash"
+  no path of XPath: {processors.transform.log_statements: ['set(log.body, GetXML(log.body, ""))'],
+    finds: "processors.transform.log_statements[0]: this is not a path of XPath: it is blank"}
+  correct literals:
+    processors.transform.log_statements:
+      - set(log.body, Decode(log.body, "base64-url"))
+      - set(log.body, Decode(log.body, "Windows-1252"))
+      - set(log.body, Decode(log.body, log.attributes["encoding"]))
+      - set(log.time, Time(log.body, "%Y", "Europe/Zurich"))
+      - set(log.body, GetXML(log.body, "/a]"))
+      - set(log.body, GetXML(log.body, "//a[@b='[']/c"))
+      - set(log.body, ConvertTextToElementsXML(log.body, "", "x"))
 sampling-condition:
   given: {build: contrib 0.158.0}
   a misspelt path:
