@@ -87,6 +87,23 @@ def _strptime(place: Path, layout: str) -> Found:
         yield WORD, Fault(place, "a layout of strptime has no digits", fix, offset=digit.start())
 
 
+def _layouts(keys: list[str], settings: Any, path: Path, _row: Row) -> Found:
+    for key in keys:
+        for place, value in values_of(settings, key, path):
+            yield from _strptime(place, value) if isinstance(value, str) else ()
+
+
+def _columns(key: str, settings: Any, path: Path, _row: Row) -> Found:
+    """Yield a header without the delimiter of its columns, which is by default the one of the lines."""
+    given = settings if isinstance(settings, dict) else {}
+    delimiter = given.get("header_delimiter") or given.get("delimiter") or ","
+    header = given.get(key)
+    texts = isinstance(header, str) and isinstance(delimiter, str) and "$" not in header + delimiter
+    if texts and header and len(delimiter) == 1 and delimiter not in header:
+        fix = f"Write several names with `{delimiter}` between them, or set `header_delimiter`."
+        yield CONFLICT, Fault((*path, key), f"the header has no delimiter `{delimiter}`", fix)
+
+
 _KINDS = ("strptime", "gotime", "epoch", "native")
 _ABBREVIATIONS = {"strptime": "%Z", "gotime": "MST"}
 
@@ -214,6 +231,8 @@ _EMBEDDED = re.compile(r"EXPR\(((?:(?!EXPR\().)*)\)", re.DOTALL)
 
 
 CHECKS: dict[str, Check] = {
+    "columns": _columns,
+    "strptime": _layouts,
     "embedded": _embedded,
     "expressions": _expressions,
     "field": _field_check(False),

@@ -154,12 +154,17 @@ CHECKS: dict[str, Check] = {
     "filled": _matching(".+", "empty", "Write a value, or remove the key."),
     "zone": _named(is_zone, ZONES, "not a time zone", "Write a name such as `UTC` or `Europe/Zurich`."),
     "encoding": _named(is_encoding, ENCODINGS, "not an encoding of text", "Write a name such as `utf-8` or `latin1`."),
+    "service": _matching(
+        r"([^.]+(\.[^.]*|\.[^.]+\.svc\..*)?)?",
+        "not a Service",
+        "Write `NAME.NAMESPACE`, or `NAME.NAMESPACE.svc.cluster.local`.",
+    ),
     "last_star": _matching(
         r"[^*]*(\*[^/]*)?", "not a path of files", "Write `*` only after the last slash.", numbers=True
     ),
     "octal": _matching("0*[0-7]{0,3}", "not a mode of files", "Write octal digits such as `'0755'`."),
     "starred": _matching(r"[^*]+\*[^*]*", "not a path with one `*` after its begin", "Write a path such as `/a/*/b`."),
-    "letter": _matching(".?", "more than one character", "Write one character."),
+    "letter": _matching(r"(\$\$|.)?", "more than one character", "Write one character."),
     "url": _urls,
     "gate": _gates,
     "globs": _files,

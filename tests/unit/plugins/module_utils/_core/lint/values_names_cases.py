@@ -52,6 +52,17 @@ conflicting-settings:
   one root: {receivers: {host_metrics/a: {root_path: /host, scrapers: {cpu: {}}}, host_metrics/b: {scrapers: {cpu: {}}},
     host_metrics/c: {root_path: /host, scrapers: {cpu: {}}}, host_metrics/d: {root_path: "${env:ROOT}",
     scrapers: {cpu: {}}}}, signal: metrics}
+  a header of other columns: {receivers.file_log: {include: [/a], operators: [{type: csv_parser, header: "a,b",
+    delimiter: ";"}]}, signal: logs, finds: "receivers.file_log.operators[0].header: the header has no delimiter `;`
+    Write several names with `;` between them, or set `header_delimiter`."}
+  headers of columns: {receivers.file_log: {include: [/a], operators: [
+    {type: csv_parser, header: "a;b", delimiter: ";"}, {type: csv_parser, header: "a,b"},
+    {type: csv_parser, header: "a$$b", header_delimiter: "$$"}, {type: csv_parser, header: "${env:HEADER}"},
+    {type: csv_parser, header_attribute: a}]}, signal: logs}
+  lines of no text: {receivers.file_log: {include: [/a], encoding: nop, multiline: {line_end_pattern: a}}, signal: logs,
+    finds: "receivers.file_log.multiline.line_end_pattern: encoding 'nop' takes no 'multiline.line_end_pattern'"}
+  no lines of no text: {receivers.file_log: {include: [/a], encoding: nop, multiline: {line_start_pattern: ""}},
+    signal: logs}
 unknown-value:
   given: {build: contrib 0.158.0, signal: logs}
   a range of severities without an end: {receivers.file_log: {include: [/a], operators: [{type: severity_parser,
@@ -92,8 +103,33 @@ unknown-value:
     '/a/*/b' is not a path of files Write `*` only after the last slash."}
   files of jobs: {receivers.prometheus.config: {scrape_configs: [{job_name: a}],
     scrape_config_files: ["/a/*b*.yml", /c]}, signal: metrics}
+  a Service without the domain of its cluster: {exporters.load_balancing.resolver.k8s.service: gateway.prod.svc,
+    finds: "exporters.load_balancing.resolver.k8s.service: 'gateway.prod.svc' is not a Service Write
+    `NAME.NAMESPACE`, or `NAME.NAMESPACE.svc.cluster.local`."}
+  Services: {exporters.load_balancing.resolver.k8s.service: gateway.observability.svc.cluster.local,
+    exporters.load_balancing/b.resolver.k8s.service: gateway.observability}
+  a compression of what is balanced: {exporters.load_balancing: {resolver: {static: {hostnames: [a]}},
+    protocol: {otlp: {compression: GZIP}}},
+    finds: "exporters.load_balancing.protocol.otlp.compression: 'GZIP' is unknown"}
+  files by a time without its zone: {receivers.file_log: {include: [/a], ordering_criteria: {regex: "(?P<a>b)",
+    sort_by: [{regex_key: a, sort_type: timestamp, layout: "%Y", location: PST}]}},
+    finds: "receivers.file_log.ordering_criteria.sort_by[0].location: 'PST' is not a time zone"}
+  files by a wrong time: {receivers.file_log: {include: [/a], ordering_criteria: {regex: "(?P<a>b)",
+    sort_by: [{regex_key: a, sort_type: timestamp, layout: "%Q"}]}},
+    finds: "receivers.file_log.ordering_criteria.sort_by[0].layout: `%Q` is no directive of a time"}
+  files by a time: {receivers.file_log: {include: [/a], ordering_criteria: {regex: "(?P<a>b)",
+    sort_by: [{regex_key: a, sort_type: timestamp, layout: "%Y", location: UTC}, {regex_key: a, sort_type: numeric,
+    layout: "%Q", location: x}]}}}
+feature-gate:
+  given: {build: contrib 0.158.0, signal: logs}
+  files by their change: {receivers.file_log: {include: [/a], ordering_criteria: {regex: "(?P<a>b)",
+    sort_by: [{sort_type: mtime}]}},
+    finds: "receivers.file_log.ordering_criteria.sort_by[0].sort_type: needs the feature gate filelog.mtimeSortType"}
 missing-field:
   given: {build: contrib 0.158.0, signal: logs}
+  the group that files are sorted by: {receivers.file_log: {include: [/a], ordering_criteria: {regex: "(?P<a>b)",
+    sort_by: [{sort_type: numeric}]}},
+    finds: "receivers.file_log.ordering_criteria.sort_by[0]: 'regex_key' is missing"}
   the field of a severity: {receivers.file_log: {include: [/a], operators: [{type: json_parser, severity: {}}]},
     finds: "receivers.file_log.operators[0].severity: 'parse_from' is missing"}
   a time of an operator that has none: {receivers.file_log: {include: [/a], operators: [
