@@ -133,9 +133,12 @@ def _groups(keys: list[str], settings: Any, path: Path, row: Row) -> Found:
 
 
 def _one(keys: list[str], settings: Any, path: Path, _row: Row) -> Found:
-    given = [key for key in keys if _given(settings, key)]
+    given = [found[0] for key in keys if (found := _given(settings, key))]
     if len(given) > 1:
-        yield CONFLICT, Fault((*path, given[1]), f"{' and '.join(given)} exclude each other", f"Remove `{given[1]}`.")
+        yield (
+            CONFLICT,
+            Fault((*path, *steps(given[1])), f"{' and '.join(given)} exclude each other", f"Remove `{given[1]}`."),
+        )
 
 
 def _both(pairs: list[str], settings: Any, path: Path, _row: Row) -> Found:

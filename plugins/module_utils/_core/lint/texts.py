@@ -118,11 +118,15 @@ def _gates(gates: dict[str, str], settings: Any, path: Path, _row: Row) -> Found
                 yield GATE, Fault(place, f"'{key}' needs the feature gate {gate}", fix, severity="warning")
 
 
-def _unsupported(keys: list[str], settings: Any, path: Path, _row: Row) -> Found:
+def _unsupported(keys: list[str], settings: Any, path: Path, row: Row) -> Found:
+    where = f" in pipelines of {row['signals']}" if "signals" in row else ""
     for key in keys:
         for place, value in values_of(settings, key, path):
             if value:
-                yield "unknown-field", Fault(place, f"this component does not support '{key}'", f"Remove `{key}`.")
+                yield (
+                    "unknown-field",
+                    Fault(place, f"this component does not support '{key}'{where}", f"Remove `{key}`."),
+                )
 
 
 def _reserved(table: dict[str, list[str]], settings: Any, path: Path, row: Row) -> Found:

@@ -18,6 +18,8 @@ out-of-range:
     mapping: {error: {min: 1, max: 999999}, warn: [{min: 499, max: 400}, 4xx, 7], info: null}}]}}
   an operator that has no severity: {receivers.file_log: {include: [/a], operators: [{type: noop,
     severity: {mapping: {error: {min: 1, max: 1000000000000000}}}}]}}
+  a negative pause: {processors.k8s_attributes.watch_sync_period: "-1s",
+    finds: "processors.k8s_attributes.watch_sync_period: cannot be negative"}
 conflicting-settings:
   given: {build: contrib 0.158.0}
   abbreviations without a place: {receivers.file_log: {include: [/a], operators: [{type: time_parser,
@@ -63,6 +65,25 @@ conflicting-settings:
     finds: "receivers.file_log.multiline.line_end_pattern: encoding 'nop' takes no 'multiline.line_end_pattern'"}
   no lines of no text: {receivers.file_log: {include: [/a], encoding: nop, multiline: {line_start_pattern: ""}},
     signal: logs}
+  bodies of spans: {processors.attributes: {include: {match_type: strict, log_bodies: [a]},
+    actions: [{key: a, action: delete}]}, finds: "processors.attributes.include.log_bodies: this component does not
+    support 'log_bodies' in pipelines of traces Remove `log_bodies`."}
+  services of records: {processors.attributes: {exclude: {match_type: strict, services: [a]},
+    actions: [{key: a, action: delete}]}, signal: logs,
+    finds: "processors.attributes.exclude.services: this component does not support 'services' in pipelines of logs"}
+  bodies of records: {processors.attributes: {include: {match_type: strict, log_bodies: [a]},
+    actions: [{key: a, action: delete}]}, signal: logs}
+  spans by two languages: {processors.filter: {traces: {span: ["true"]}, spans: {include: {match_type: strict,
+    services: [a]}}}, finds: "processors.filter.spans.include: traces.span and spans.include exclude each other"}
+  records by two languages: {processors.filter.logs: {log_record: ["true"], exclude: {match_type: strict,
+    bodies: [a]}}, signal: logs, finds: "processors.filter.logs.exclude: log_record and exclude exclude each other"}
+  one language each: {processors.filter: {logs: {log_record: ["true"], resource: ["true"]},
+    spans: {include: {match_type: strict, services: [a]}}}}
+  names of version 2 in version 1: {exporters.prometheus_remote_write: {endpoint: "http://a",
+    translation_strategy: NoTranslation}, signal: metrics,
+    finds: "exporters.prometheus_remote_write.translation_strategy: 'NoTranslation' needs version 2 of the protocol"}
+  names of version 2: {exporters.prometheus_remote_write: {endpoint: "http://a", translation_strategy: NoTranslation,
+    protobuf_message: io.prometheus.write.v2.Request}, signal: metrics}
 unknown-value:
   given: {build: contrib 0.158.0, signal: logs}
   a range of severities without an end: {receivers.file_log: {include: [/a], operators: [{type: severity_parser,
@@ -98,6 +119,9 @@ unknown-value:
     finds: "exporters.otlp_http.headers[1].name: 'a' is the name of another item too Remove one of the two."}
   headers: {exporters.otlp_http: {endpoint: "http://a", headers: [{name: a, value: b}, {name: A, value: c}]},
     exporters.otlp_grpc: {endpoint: "a:1", headers: {a: b, A: c}}}
+  a case of letters: {processors.metrics_transform.transforms: [{include: a, action: update, new_name: b,
+    submatch_case: upper-case}], signal: metrics,
+    finds: "processors.metrics_transform.transforms[0].submatch_case: Use one of lower, upper."}
   stars in two places: {receivers.prometheus.config: {scrape_configs: [{job_name: a}],
     scrape_config_files: ["/a/*/b"]}, signal: metrics, finds: "receivers.prometheus.config.scrape_config_files[0]:
     '/a/*/b' is not a path of files Write `*` only after the last slash."}
