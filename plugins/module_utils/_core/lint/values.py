@@ -69,7 +69,8 @@ def _judge(subject: Subject) -> Found:
     for name, component_id, kind, settings in configured(subject):
         component = build.find(name, kind)
         rows = build.constraints(name, component.type) if component else Places()
-        for row, path, value in rows.find(settings, (name, component_id)):
+        given = {} if settings is None else settings  # a component without settings has its defaults
+        for row, path, value in rows.find(given, (name, component_id)):
             if not _holds(row, value, at(subject.config, path[:-1]), started.get(component_id, ()), completed):
                 continue
             for rule, fault in _violations(row, value, path):

@@ -151,6 +151,10 @@ feature-gate:
     finds: "receivers.file_log.ordering_criteria.sort_by[0].sort_type: needs the feature gate filelog.mtimeSortType"}
 missing-field:
   given: {build: contrib 0.158.0, signal: logs}
+  a resolver of no settings: {receivers.jaeger.protocols.grpc: {}, exporters.load_balancing: null,
+    signal: traces, finds: "exporters.load_balancing: 'resolver' is missing"}
+  nothing that is needed: {receivers.jaeger.protocols.grpc: null, exporters.debug: null, processors.batch: null,
+    signal: traces}
   the group that files are sorted by: {receivers.file_log: {include: [/a], ordering_criteria: {regex: "(?P<a>b)",
     sort_by: [{sort_type: numeric}]}},
     finds: "receivers.file_log.ordering_criteria.sort_by[0]: 'regex_key' is missing"}
