@@ -15,6 +15,9 @@ _OLD = "SystemV/"
 
 def is_zone(name: str) -> bool:
     """Whether Go loads a time zone of this name. Names have their case; the empty one is UTC or the local zone."""
+    first, *parts = name.split("/")  # the parts of a path of a file
+    if parts and first and parts[-1] not in ("", "."):
+        name = "/".join(part for part in (first, *parts) if part not in ("", "."))
     copied = next((name.removeprefix(copy) for copy in _COPIES if name.startswith(copy)), name)
     return copied in ZONES or name in _OF_THE_SYSTEM or name.startswith(_OLD)
 

@@ -192,9 +192,33 @@ def test_every_time_zone_of_this_machine_is_known() -> None:
 
 
 def test_names_of_time_zones_have_their_case_and_no_spaces() -> None:
-    wrong = ("utc", "UTC ", "Europe/ Zurich", "Europe", "Europe/", "PST", "CEST", "UTC+1", "Etc/GMT+15", "posix/x")
+    wrong = (
+        "utc",
+        "UTC ",
+        "Europe/ Zurich",
+        "Europe",
+        "Europe/",
+        "PST",
+        "CEST",
+        "UTC+1",
+        "Etc/GMT+15",
+        "posix/x",
+        "/UTC",
+        "UTC/",
+        "UTC/.",
+    )
     assert [name for name in wrong if names.is_zone(name)] == []
-    known = ("", "Local", "UTC", "Etc/GMT+12", "right/Europe/Zurich", "America/Argentina/Ushuaia", "SystemV/EST5")
+    known = (
+        "",
+        "Local",
+        "UTC",
+        "Etc/GMT+12",
+        "right/Europe/Zurich",
+        "America/Argentina/Ushuaia",
+        "SystemV/EST5",
+        "Asia//Tokyo",
+        "./UTC",
+    )
     assert [name for name in known if not names.is_zone(name)] == []
 
 
