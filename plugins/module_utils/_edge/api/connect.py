@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import secrets as random
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -129,6 +130,8 @@ def _client_transport(module: AnsibleModule) -> PooledTransport:
 
     auth = client._create_auth_spec(module)
     fix = "Give kubeconfig, or host and api_key, or set K8S_AUTH_KUBECONFIG or KUBECONFIG."
+    # A kubeconfig that was read before, by another item of a loop, is the default with its token and certificate.
+    kubernetes.client.Configuration.set_default(None)
     try:
         configuration, extra = client._create_configuration(auth), client._create_headers(module)
     except (kubernetes.config.ConfigException, OSError, TypeError, ValueError) as error:
@@ -211,6 +214,10 @@ def run(module: AnsibleModule, work: Callable[[], dict[str, Any]], secrets: Iter
         module.fail_json(msg=concealed(str(lost(error))), **invocation)
     else:
         module.exit_json(**_warned(module, result), **invocation)
+    finally:
+        # The client removes its files of keys when Python ends; a worker of Ansible ends without that.
+        if client := sys.modules.get("kubernetes.config.kube_config"):
+            client._cleanup_temp_files()
 
 
 def _warned(module: AnsibleModule, result: dict[str, Any]) -> dict[str, Any]:
