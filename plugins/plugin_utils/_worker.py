@@ -5,10 +5,12 @@
 
 from __future__ import annotations
 
+import io
 import json
+import logging
 import sys
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
 from importlib import import_module
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -59,7 +61,8 @@ class WorkerAction(ActionBase):
             return dict(merge_hash(result, self._execute_module(task_vars=task_vars, wrap_async=apart)))
         with TemporaryDirectory(dir=constants.DEFAULT_LOCAL_TMP) as folder:
             module = _Module(checked, folder, check_mode=self._task.check_mode, diff=self._task.diff)
-            work(module)
+            with quiet():
+                work(module)
         # Since ansible-core 2.21 a setting says whether a result has the arguments; earlier ones always have them.
         if hasattr(constants, "INJECT_INVOCATION"):
             wanted = constants.config.get_config_value("INJECT_INVOCATION", variables=task_vars)
@@ -82,6 +85,21 @@ class WorkerAction(ActionBase):
             return None
         checked = ArgumentSpecValidator(arguments).validate(given)
         return None if checked.error_messages or checked._warnings or checked._deprecations else checked
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Drop what libraries print and log, as Ansible does with what a module prints beside its result.
+
+    A worker has the terminal and the log of Ansible. A command that makes tokens would ask for input there.
+    """
+    level = logging.root.manager.disable
+    logging.disable()
+    try:
+        with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
+            yield
+    finally:
+        logging.disable(level)
 
 
 class _Module:

@@ -50,6 +50,18 @@ CHANGED = [NAMESPACE, {**CONFIG, "data": {"a": "three"}}, OTHER, SECRET]
 DEPLOYMENT = {"kind": "Deployment", "name": "a", "namespace": "ns"}
 INJECTED = {"instrumentation.opentelemetry.io/inject-java": "ns/a"}
 ANNOTATED = {"metadata": {"name": "ns", "annotations": INJECTED}}
+# The client of Kubernetes logs what a command says that makes no token, and goes on.
+EXEC = {
+    "apiVersion": "client.authentication.k8s.io/v1",
+    "command": "sh",
+    "args": ["-c", "echo $((41 + 1)) failed >&2; false"],
+}
+KUBECONFIG = {
+    "current-context": "a",
+    "contexts": [{"name": "a", "context": {"cluster": "a", "user": "a"}}],
+    "clusters": [{"name": "a", "cluster": {"server": "http://127.0.0.1:1"}}],
+    "users": [{"name": "a", "user": {"exec": EXEC}}],
+}
 ACCOUNT = {"namespace": "ns", "service_account": "a", "role_arn": "arn:aws:iam::123456789012:role/a"}
 # A task each, in this order: the arguments of the module, and keywords of the task.
 CASES: dict[str, dict[str, Any]] = {
@@ -72,6 +84,13 @@ CASES: dict[str, dict[str, Any]] = {
     "denied": {"manifests": [*BUNDLE, obj("ConfigMap", "denied")]},
     "crashed": {"manifests": [*BUNDLE, obj("ConfigMap", "not-json")]},
     "nobody": {"manifests": BUNDLE, "host": "http://127.0.0.1:1"},
+    "quiet": {
+        "module": "release_info",
+        "product": "cert-manager",
+        "host": None,
+        "api_key": None,
+        "kubeconfig": KUBECONFIG,
+    },
     "absent": {"manifests": BUNDLE, "state": "absent"},
 }
 # What the worker leaves to the module.
@@ -184,7 +203,7 @@ def test_the_cases_are_what_they_are_named_for(played: tuple[dict[str, Any], str
     }
     assert {name: found[name]["msg"] for name in wanted} == wanted
     assert {name for name, result in found.items() if result.get("failed")} == {
-        *("late", "unsubscribed", "checked", "refused", "denied", "crashed", "nobody", "unknown")
+        *("late", "unsubscribed", "checked", "refused", "denied", "crashed", "nobody", "quiet", "unknown")
     }
     assert found["admitted"]["msg"] == "0 webhooks ready, 1 objects accepted"
     assert [name for name, result in found.items() if result.get("warnings")] == ["warned", "absent"]
@@ -193,6 +212,10 @@ def test_the_cases_are_what_they_are_named_for(played: tuple[dict[str, Any], str
 def test_no_secret_is_shown_either_way(played: tuple[dict[str, Any], str]) -> None:
     results, output = played
     assert [secret for secret in (TOKEN, HIDDEN) if secret in json.dumps(results) + output] == []
+
+
+def test_the_terminal_shows_nothing_that_libraries_print_or_log(played: tuple[dict[str, Any], str]) -> None:
+    assert "42 failed" not in played[1]
 
 
 def test_the_worker_starts_a_module_only_for_what_it_leaves_to_it(played: tuple[dict[str, Any], str]) -> None:
