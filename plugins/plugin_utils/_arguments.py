@@ -99,6 +99,8 @@ _SHAPES = {
 }
 _TEXT = ("text", "TEXT")
 _ANY = ("raw", "json", "jsonarg")
+# Options whose text has lines: a certificate in PEM format.
+_LINES = ("destination_ca",)
 # What pods and the official Helm chart call options of a collector, where the nearest name is another one.
 _ELSEWHERE = {
     "resources": ("memory_limit", "cpu_request", "cpu_limit"),
@@ -139,7 +141,7 @@ def check_shapes(
             places.append((item, option.get("elements", "raw"), f"{path}{key}[{number}]"))
         for found, wanted, where in places:
             _check_shape(found, wanted, option, where, what)
-            if one_line and wanted in ("str", "path"):
+            if one_line and wanted in ("str", "path") and key not in _LINES:
                 _check_line(found, where, what)
         for item in (value if isinstance(value, list) else [value]) if inner else ():
             if isinstance(item, Mapping):
