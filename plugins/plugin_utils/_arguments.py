@@ -12,6 +12,7 @@ from copy import deepcopy
 from typing import Any
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator, ValidationResult
+from ansible.module_utils.common.validation import check_type_dict
 
 from ..module_utils._core.config.paths import dotted, leaves
 from ..module_utils._core.errors import Problem, near
@@ -90,14 +91,16 @@ def _check_text(values: Mapping[str, Any], what: str) -> None:
 
 
 # Shapes of values, which Ansible makes text of or explains by classes of Python, and how to write each in YAML.
+_TEXT = ("text", "TEXT")
 _SHAPES = {
     "dict": ("a mapping", "{NAME: VALUE}"),
     "list": ("a list", "[ITEM]"),
     "bool": ("true or false", "true"),
     "int": ("a number", "1"),
     "float": ("a number", "1"),
+    "text": _TEXT,
+    "null": ("null", "null"),
 }
-_TEXT = ("text", "TEXT")
 _ANY = ("raw", "json", "jsonarg")
 # Options whose text has lines: a certificate in PEM format.
 _LINES = ("destination_ca",)
@@ -136,9 +139,10 @@ def check_shapes(
     for key in (key for key in values if key in spec):
         value, option = values[key], spec[key] or {}
         kind, inner = option.get("type") or "str", option.get("options") or {}
-        places = [(value, kind, f"{path}{key}")]
-        for number, item in enumerate(value if isinstance(value, list) else ()):
-            places.append((item, option.get("elements", "raw"), f"{path}{key}[{number}]"))
+        places, elements = [(value, kind, f"{path}{key}")], option.get("elements", "raw")
+        text = value.split(",") if isinstance(value, str) and value and elements == "dict" else ()
+        for number, item in enumerate(value if isinstance(value, list) else text):
+            places.append((item, elements, f"{path}{key}[{number}]"))
         for found, wanted, where in places:
             _check_shape(found, wanted, option, where, what)
             if one_line and wanted in ("str", "path") and key not in _LINES:
@@ -161,9 +165,21 @@ def _shape(value: Any) -> str:
     return next((name for name, kinds in shapes if isinstance(value, kinds)), "")
 
 
+def _no_mapping(value: Any, path: str) -> str:
+    """Return the shape of what Ansible makes no mapping of. Its own message names no option, and shows all secrets."""
+    if value is None:
+        return "null" if path.endswith("]") else ""
+    try:
+        check_type_dict(value if isinstance(value, str) and value else {})
+    except (TypeError, ValueError):
+        return "text"
+    return ""
+
+
 def _check_shape(value: Any, kind: str, option: Mapping[str, Any], path: str, what: str) -> None:
     """Reject one value whose shape is not the type's. A number is text too, unless YAML has changed its digits."""
-    given, name = _shape(value), path.partition("[")[0].rpartition(".")[2]
+    name = path.partition("[")[0].rpartition(".")[2]
+    given = _shape(value) or (_no_mapping(value, path) if kind == "dict" else "")
     if kind in (given, *_ANY) or (given == "bool" and option.get("choices")):
         return
     if given == "float" and kind == "str" and name.endswith("version"):

@@ -18,17 +18,18 @@ SPEC = {
     "either": {"type": "raw"},
     "version": {"type": "str"},
     "when": {"choices": ["yes", "no"]},
+    "roles": {"type": "list", "elements": "dict", "options": {"name": {}}},
 }
 
 
 def test_options_get_types_and_defaults() -> None:
     values = {"endpoint": "x", "size": "9", "tls": {"insecure": "yes"}}
-    others = {"headers": None, "paths": None, "either": None, "version": None, "when": None}
+    others = {"headers": None, "paths": None, "either": None, "version": None, "when": None, "roles": None}
     assert _arguments.checked(values, SPEC, "it") == {**others, "endpoint": "x", "size": 9, "tls": {"insecure": True}}
     values = {"endpoint": "x", "either": [{"a": "b"}], "paths": "a,b", "headers": "a=b"}
-    values |= {"version": 2, "when": False}
+    values |= {"version": 2, "when": False, "roles": ["name=a", '{"name": "b"}']}
     found = {"size": 8, "tls": None, "either": [{"a": "b"}], "paths": ["a", "b"], "headers": {"a": "b"}}
-    found |= {"version": "2", "when": "no"}
+    found |= {"version": "2", "when": "no", "roles": [{"name": "a"}, {"name": "b"}]}
     assert _arguments.checked(values, SPEC, "it") == {"endpoint": "x", **found}
 
 
@@ -65,6 +66,11 @@ def test_options_get_types_and_defaults() -> None:
         ({"endpoint": False}, r"option 'endpoint' of it must be text, not true or false"),
         ({"endpoint": "x", "size": True}, r"option 'size' of it must be a number, not true or false"),
         ({"endpoint": "x", "tls": 3}, r"option 'tls' of it must be a mapping, not a number"),
+        ({"endpoint": "x", "tls": "on"}, r"'tls' of it must be a mapping, not text\. Write a mapping of insecure"),
+        ({"endpoint": "x", "headers": "on"}, r"option 'headers' of it must be a mapping, not text"),
+        ({"endpoint": "x", "roles": "a"}, r"option 'roles\[0\]' of it must be a mapping, not text"),
+        ({"endpoint": "x", "roles": ["name=a", "b"]}, r"option 'roles\[1\]' of it must be a mapping, not text"),
+        ({"endpoint": "x", "roles": [None]}, r"option 'roles\[0\]' of it must be a mapping, not null"),
         ({"endpoint": "x", "version": 0.160}, r"it as the number 0\.16\. Write it in quotes, as in `version: '1\.20'`"),
     ],
 )
