@@ -130,6 +130,13 @@ def test_a_collector_that_calls_aws_no_more_loses_its_role(site: Site) -> None:
 
 def test_nothing_is_left(site: Site) -> None:
     site.run()
-    gone = {"otel_identity_state": "absent", "otel_identity_remove_oidc_provider": True}
+    gone = {
+        "otel_identity_state": "absent",
+        "otel_identity_remove_oidc_provider": True,
+        # Of an inventory whose agent stays.
+        "otel_identity_service_accounts": ["observability/gateway", "observability/agent"],
+    }
     assert site.run(**gone)[1] == ["DeleteRolePolicy", "DeleteRole", "DeleteOpenIDConnectProvider"]
     assert site.run(**gone) == (0, [])
+    static = {"otel_identity_provider": "static", "otel_identity_role_arns": {"observability/agent": "arn"}}
+    assert site.run(**gone, **static) == (0, [])
