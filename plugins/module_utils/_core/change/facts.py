@@ -13,17 +13,16 @@ from collections.abc import Callable, Iterator, Mapping
 from math import ceil
 from typing import Any
 
-from ..config.paths import amount, at, section
+from ..config.paths import at, section
 from ..diagnose.logs import VARIABLE
 from ..diagnose.metrics import duration, interval
 from ..needs.listeners import kind_of
-from .judge_table import COLLECTING, HOLDS, PRINTERS, SAMPLERS
+from .judge_table import COLLECTING, HOLDS, PRINTERS
 from .readings import Facts, Revision, Row, bounds, fewer
+from .samplers import LEAST, SOME_TRACE, needed
 
 # What is accepted should be sent after what components hold it for, and so many seconds more.
 MARGIN = 10.0
-# Fewer items say nothing. A sampler may drop the spans of a whole trace, so more must be due.
-_LEAST, _SAMPLED, _TAIL = 20, 100, 1000
 # Over so many readings a queue must grow.
 _GROWTH = 6
 # A processor that the rest passes less than this share of, in percent, may well pass none for a while.
@@ -159,7 +158,7 @@ class _Comparison:
             **share,
             "due": int(came * max(sent, default=0.0)),
             "rest_sent": max((one["sent"] for one, _facts in peers), default=0),
-            "least": least if max(sent, default=1.0) >= _NEARLY_ALL else max(least, _TAIL),
+            "least": least if max(sent, default=1.0) >= _NEARLY_ALL else max(least, SOME_TRACE),
             "queue_low": low,
             "queue_grown": grew,
             "rest_queue": round(queue),
@@ -176,19 +175,19 @@ class _Comparison:
         passes = 100 * share >= _PASSES if same else ends
         least = self._least(row["signal"], row["id"])
         if same and went < _NEARLY_ALL * came:
-            least = max(least, ceil(_TAIL / max(share, 0.01)))
+            least = max(least, ceil(SOME_TRACE / max(share, 0.01)))
         said = f"{went} of {came} pass" if same else "all are sent without it"
         more = {"rest_incoming": came, "rest_outgoing": went, "rest_passes": said, "passes": passes and not holds}
         return {**row, **more, "least": least}
 
     def _least(self, signal: str, name: str = "") -> int:
         """Return how many items must be due to say that none passes: more with samplers that the rest does not have."""
-        least = _LEAST
+        least = LEAST
         new, old = (section(config, "processors") for config in self._settings)
         for row in self._new["processes"]:
             key = row["id"]
             if row["signal"] == signal and name in ("", key) and new.get(key) != old.get(key):
-                least = max(least, _needed(kind_of(key), section(new, key)))
+                least = max(least, needed(kind_of(key), section(new, key)))
         return least
 
     def log(self, row: Row) -> Row:
@@ -204,15 +203,6 @@ class _Comparison:
         } | {f"receivers/{one['id']}" for one in self._new["receives"] if one["accepted"]}
         calm = row["about"] in works and not _is_partial(row)
         return {**row, "known": (role, said) in others, "calm": calm}
-
-
-def _needed(kind: str, settings: Mapping[str, Any]) -> int:
-    if kind not in SAMPLERS:
-        return _LEAST
-    percentage = amount(str(settings.get("sampling_percentage") or 0))
-    if kind == "probabilisticsampler":
-        return ceil(_SAMPLED * 100 / percentage) if percentage else _LEAST
-    return _TAIL
 
 
 def _accepted(facts: Facts, signal: str) -> int:

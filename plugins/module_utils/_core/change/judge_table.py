@@ -164,6 +164,5 @@ HOLDS = {
     "deltatorate": ((), 120.0),
     "metricstarttime": ((), 120.0),
 }
-SAMPLERS = ("probabilisticsampler", "tailsampling")
 # Exporters that print data to the log of the Collector.
 PRINTERS = ("debug", "logging")

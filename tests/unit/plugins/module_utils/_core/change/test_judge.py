@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -41,6 +42,7 @@ SAMPLED: Any = {
         }
     },
 }
+TAIL: Any = json.loads(json.dumps(SAMPLED).replace("probabilistic_sampler", "tail_sampling"))
 NAMES_OF = {
     "in": 'receiver_accepted_spans{receiver="otlp"}',
     "refused": 'receiver_refused_spans{receiver="otlp"}',
@@ -121,6 +123,7 @@ def test_every_check_has_a_situation() -> None:
     ({**WELL, "outgoing": 10, "sent": 10}, CONFIG),
     # A sampler that the rest does not have may pass nothing for a while.
     ({"in": 20, "incoming": 20, "outgoing": 20, "host": 9}, SAMPLED),
+    ({"in": 9000, "incoming": 9000, "outgoing": 9000, "host": 9}, TAIL),
 )
 def test_what_says_nothing_fails_no_canary(rates: Any, config: Any) -> None:
     assert watched(rates, config=config)[0] == []
