@@ -13,6 +13,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ..._core.cluster import restarts
 from ..._core.cluster.bundle import Manifest
 from ..._core.collector.names import OWNER
+from ..._core.config.paths import section
 from ..._core.errors import Problem
 from ..._core.instrumentation import namespaces
 from ..api.cluster import MERGE, NOT_FOUND, ApiError, Cluster
@@ -72,7 +73,16 @@ def annotate(cluster: Cluster, options: NamespaceOptions) -> dict[str, Any]:
 
 
 def _named(options: NamespaceOptions) -> list[tuple[str, dict[str, Any]]]:
-    return [(item["metadata"]["name"], item["metadata"]) for item in options.namespaces]
+    """Return each wanted namespace and its metadata. Raises Problem for an item without a name or annotations."""
+    named = [
+        (str(section(item, "metadata").get("name") or ""), section(item, "metadata")) for item in options.namespaces
+    ]
+    for index, (name, metadata) in enumerate(named):
+        if not name or not isinstance(metadata.get("annotations"), dict):
+            fix = "Give what instrumentation_render returns as `namespaces`."
+            wrong = f"namespaces[{index}] has no metadata.{'annotations' if name else 'name'}"
+            raise Problem(wrong, asked="Annotate namespaces", fix=fix)
+    return named
 
 
 def _live(cluster: Cluster, options: NamespaceOptions, report: BundleReport) -> dict[str, Manifest]:

@@ -143,3 +143,16 @@ def test_an_annotation_that_another_owner_takes_over_after_the_read_stays() -> N
     with pytest.raises(Problem, match="has been modified"):
         run(api, "shop", absent=True)
     assert annotations(api, "shop") == {PYTHON: "theirs/default"}
+
+
+@pytest.mark.parametrize(
+    ("item", "missing"),
+    [({}, "name"), ({"metadata": None}, "name"), ({"metadata": {"name": "shop"}}, "annotations"),
+     ({"metadata": {"name": "shop", "annotations": "text"}}, "annotations")],
+)  # fmt: skip
+def test_an_item_that_is_no_namespace_is_refused_before_anything_is_written(item: Any, missing: str) -> None:
+    api = FakeApi(namespace("shop"))
+    wanted = [namespace("shop", **{PYTHON: OURS}), item]
+    with pytest.raises(Problem, match=rf"namespaces\[1\] has no metadata.{missing}"):
+        annotate(api.cluster(), NamespaceOptions(wanted, [OURS], absent=False, check=False, diff=False))
+    assert annotations(api, "shop") == {}
