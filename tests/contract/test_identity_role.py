@@ -53,7 +53,8 @@ def test_every_choice_has_tasks() -> None:
 
 @pytest.mark.parametrize("name", [name for name in arguments_of("identity_render") if name != "service_accounts"])
 def test_what_decides_reaches_identity_render(name: str) -> None:
-    option = {"only": "service_accounts", "cluster_name": "eks_cluster.name | default('')"}.get(name, name)
+    only = f"service_accounts if {PREFIX}state == 'present' else []"
+    option = {"only": only, "cluster_name": "eks_cluster.name | default('')"}.get(name, name)
     assert f'    {name}: "{{{{ {PREFIX}{option} }}}}"' in TASKS["plan"]
 
 

@@ -129,7 +129,7 @@ def run(folder: Path, playbook: str, *more: str, **environment: str) -> Watched:
     before = set(_files(folder))
     lines: set[str] = set()
     done = threading.Event()
-    watcher = threading.Thread(target=_watch, args=(os.getpid(), lines, done))
+    watcher = threading.Thread(target=_watch, args=(set(_processes()), lines, done))
     watcher.start()
     try:
         ended = plays.playbook(f"playbooks/{playbook}.yml", *more, without=("AWS",), **settings, **environment)
@@ -149,13 +149,16 @@ def _files(folder: Path) -> Iterator[Path]:
         yield from root.rglob("*")
 
 
-def _watch(first: int, lines: set[str], done: threading.Event) -> None:
-    """Note the command lines of all processes that have started after the first, until the run is over."""
+def _watch(before: set[str], lines: set[str], done: threading.Event) -> None:
+    """Note the command lines of all processes that were not there before, until the run is over."""
     while not done.wait(0.05):
-        for pid in os.listdir("/proc"):  # noqa: PTH208 # this is quicker than paths, and often done
-            if pid.isdigit() and int(pid) > first:
-                with contextlib.suppress(OSError):
-                    lines.add(Path("/proc", pid, "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace"))
+        for pid in set(_processes()) - before:
+            with contextlib.suppress(OSError):
+                lines.add(Path("/proc", pid, "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace"))
+
+
+def _processes() -> list[str]:
+    return [name for name in os.listdir("/proc") if name.isdigit()]  # noqa: PTH208 # this is quicker than paths
 
 
 def written(path: Path, value: Any) -> Path:
