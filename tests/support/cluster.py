@@ -72,7 +72,7 @@ def node_ips() -> list[str]:
     return os.environ["O11Y_TESTBED_NODE_IPS"].split()
 
 
-def until(what: str, look: Callable[[], T], seconds: float = 20) -> T:
+def until(what: str, look: Callable[[], T], seconds: float = 90) -> T:
     """Return the first true value that `look` gives; fail with what was waited for when time is up."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
