@@ -144,7 +144,7 @@ def _walk(catalogue: Catalogue, fields: Any, settings: Any, path: Path) -> Itera
 
 def _is_right(node: Any, value: Any) -> bool:
     """Whether a value is certainly right, as most are."""
-    return value is None or (type(node) is str and type(value) in _leaf(node).right)
+    return value is None or (isinstance(node, str) and type(value) in _leaf(node).right)
 
 
 def _in_mapping(
