@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -64,8 +65,11 @@ PROGRAM = """#!/usr/bin/env bash
 """
 
 
-def run(tmp_path: Path, half: str, installed: set[str]) -> list[str]:
-    """Return what a half does and says where this is installed."""
+def run(tmp_path: Path, half: str, installed: set[str], cluster: str = "o11y-test-scenarios") -> list[str]:
+    """Return what a half does and says where this is installed.
+
+    The cluster is not one of `make test`, whose state of Molecule in this checkout is in use while tests run.
+    """
     for name in ("python", "pytest", "molecule"):
         program = tmp_path / name
         program.write_text(PROGRAM)
@@ -76,6 +80,7 @@ def run(tmp_path: Path, half: str, installed: set[str]) -> list[str]:
         **ansible,
         "PATH": f"{tmp_path}:{os.environ['PATH']}",
         "INSTALLED": " ".join(installed),
+        "O11Y_TESTBED_NAME": cluster,
     }
     done = subprocess.run([ROOT / "tools/cluster", half], env=environment, capture_output=True, text=True, check=True)
     return done.stdout.splitlines()
@@ -103,3 +108,16 @@ def test_what_cannot_run_is_named_with_what_is_missing(tmp_path: Path, half: str
     for name, line in skipped.items():
         assert NEEDS[name] - {"cert-manager"} == set(line.partition("because ")[2].partition(" cannot")[0].split())
     assert not set(scenarios(said)) & set(skipped)
+
+
+def test_a_run_forgets_the_state_of_its_own_cluster_only(tmp_path: Path) -> None:
+    own, other = (ROOT / f".cache/ansible-o11y-{name}-{tmp_path.name}" for name in ("own", "other"))
+    try:
+        for folder in (own, other):
+            (folder / "tmp/molecule").mkdir(parents=True)
+        run(tmp_path, "stack", set(), own.name.removeprefix("ansible-"))
+        assert not (own / "tmp").exists()
+        assert (other / "tmp/molecule").exists()
+    finally:
+        for folder in (own, other):
+            shutil.rmtree(folder, ignore_errors=True)
