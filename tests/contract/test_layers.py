@@ -18,7 +18,7 @@ WORKER = f"{CONTROLLER}/_worker"
 # The rooms of a layer, from the ground up: a room imports rooms of lower floors, and none of its own floor.
 FLOORS: dict[str, tuple[tuple[str, ...], ...]] = {
     CORE: (
-        ("errors",),
+        ("errors", "graph"),
         ("collector", "config"),
         ("aws", "cluster", "languages"),
         ("needs",),

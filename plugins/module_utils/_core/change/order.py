@@ -15,6 +15,7 @@ from ..cluster.ownership import collector_of
 from ..collector.names import of_operator
 from ..config.paths import items
 from ..diagnose.peers import peers
+from ..graph import reached
 from .extract import is_applied
 from .record import Change, collectors
 
@@ -136,23 +137,13 @@ def _levels(first: Iterable[tuple[str, str]]) -> dict[str, int]:
     for one, then in first:
         after.setdefault(one, set()).add(then)
         after.setdefault(then, set())
-    reached = {name: _reached(after, name) for name in after}
-    before = {name: {one for one in after if name in reached[one] and one not in reached[name]} for name in after}
+    ahead = {name: reached(after, name) for name in after}
+    before = {name: {one for one in after if name in ahead[one] and one not in ahead[name]} for name in after}
     # A collector comes after all that lead to it, so the longest chain of them is its wave.
     levels: dict[str, int] = {}
     for name in sorted(after, key=lambda one: (len(before[one]), one)):
         levels[name] = max((levels[one] + 1 for one in before[name]), default=0)
     return levels
-
-
-def _reached(after: Mapping[str, set[str]], start: str) -> set[str]:
-    seen: set[str] = set()
-    todo = [start]
-    while todo:
-        more = after[todo.pop()] - seen
-        seen |= more
-        todo += sorted(more)
-    return seen
 
 
 def _unsafe(name: str, lost: set[Port], added: set[Port]) -> str:

@@ -15,6 +15,7 @@ from typing import Any
 from ..config.catalogue import Row
 from ..config.paths import Path, section
 from ..errors import near
+from ..graph import reached
 from ..languages.expr import broken
 from .constraints import CONFLICT, EXPANDED, MISSING, RANGE, REFERENCE, REGEX, WORD, Check, Found, values_of
 from .subject import Fault
@@ -167,7 +168,7 @@ def _circle(operators: list[Any], path: Path) -> Found:
     names = [str(one.get("id") or one.get("type")) for one in operators]
     if len(set(names)) < len(names) or EXPANDED in "".join(names):
         return
-    after: list[set[int]] = [set() for _one in operators]
+    after: dict[int, set[int]] = {index: set() for index in range(len(operators))}
     given = list(_outputs(operators, path))
     for place, output in given:
         if output in names:
@@ -176,19 +177,10 @@ def _circle(operators: list[Any], path: Path) -> Found:
         if not one.get("output") and one.get("type") not in _OUTPUTS:
             after[index].add(index + 1)
     for place, output in given:
-        start = int(place[len(path)])
-        if output in names and start in _reached(after, names.index(output)):
+        start, end = int(place[len(path)]), names.index(output) if output in names else None
+        if end is not None and start in {end, *reached(after, end)}:
             yield CONFLICT, Fault(place, f"operator '{output}' leads back to this one", "Name a later operator.")
             return
-
-
-def _reached(after: list[set[int]], start: int) -> set[int]:
-    found, left = {start}, [start]
-    while left:
-        more = after[left.pop()] - found
-        found |= more
-        left.extend(more)
-    return found
 
 
 def _outputs(operators: list[Any], path: Path) -> Iterator[tuple[Path, str]]:
