@@ -29,6 +29,8 @@ SIGNALS |= dict.fromkeys(("kubelet_stats", "awsemf"), "metrics")
 
 def started(section: str, kind: str, settings: Any, signal: str = "") -> Any:
     """Return a config in which a pipeline has this component."""
+    if section == "extensions":
+        return changed({f"extensions/{kind}": settings, "service/extensions": [kind]}, BASE)
     pipelines = {f"{signal or SIGNALS.get(kind, 'traces')}/new": {"receivers": ["otlp"], "exporters": ["debug"]}}
     (pipeline,) = pipelines.values()
     if section == "connectors":

@@ -68,6 +68,7 @@ class _Group:
 class _Reader:
     text: str
     groups: list[_Group] = field(default_factory=lambda: [_Group(0)])
+    unnamed: list[int] = field(default_factory=list)
 
     def read(self) -> None:
         at, repeated = 0, False
@@ -95,6 +96,7 @@ class _Reader:
 
     def _open(self, at: int) -> int:
         if self.text[at + 1 : at + 2] != "?":
+            self.unnamed.append(at)
             return self._push(at, at + 1)
         flags, name = _FLAGS.match(self.text, at + 1), _NAME.match(self.text, at + 1)
         if flags:
@@ -231,3 +233,10 @@ def refusal(text: str) -> Refusal | None:
     except _Refused as refused:
         return refused.refusal
     return None
+
+
+def unnamed_group(text: str) -> int | None:
+    """Return where the first capturing group without a name is in a regular expression that Go takes."""
+    reader = _Reader(text)
+    reader.read()
+    return next(iter(reader.unnamed), None)

@@ -78,6 +78,14 @@ def _needs(keys: list[str], settings: Any, path: Path, row: Row) -> Found:
         yield MISSING, Fault(path, f"{what} is missing", f"Add `{keys[0]}`.")
 
 
+def _enabled_needs(table: dict[str, list[str]], settings: Any, path: Path, _row: Row) -> Found:
+    """Yield metrics that are enabled without the setting that they need."""
+    for key, metrics in table.items():
+        for metric in metrics if not at(settings, (key,)) else ():
+            if at(settings, ("metrics", metric, "enabled")) is True:
+                yield MISSING, Fault((*path, "metrics", metric), f"'{metric}' needs '{key}'", f"Add `{key}`.")
+
+
 def _has(settings: dict[Any, Any], key: str, blank: bool = False) -> bool:
     """Whether a key is given; a mapping may be empty or null if all its settings have defaults."""
     *around, last = steps(key)
@@ -87,7 +95,7 @@ def _has(settings: dict[Any, Any], key: str, blank: bool = False) -> bool:
     return (
         isinstance(inside, dict)
         and last in inside
-        and (inside[last] not in ("", []) if inside[last] else last in _EMPTY or (blank and inside[last] == ""))
+        and (inside[last] not in ("", []) if inside[last] else last in _EMPTY or (blank and inside[last] in ("", {})))
     )
 
 
@@ -115,21 +123,12 @@ def _keys(words: list[str], settings: Any, path: Path, _row: Row) -> Found:
             yield WORD, Fault((*path, key), f"'{key}' is unknown here{near(key, words)}", known)
 
 
-def _regexes(keys: list[str], settings: Any, path: Path, _row: Row) -> Found:
+def regexes(keys: list[str], settings: Any, path: Path, _row: Row) -> Found:
     for key in keys:
         for place, value in values_of(settings, key, path):
             refused = refusal(value.replace("$$", "$")) if isinstance(value, str) else None
             if refused:
                 yield REGEX, Fault(place, f"Go refuses this regular expression: {refused.why}", offset=refused.start)
-
-
-def _groups(keys: list[str], settings: Any, path: Path, row: Row) -> Found:
-    yield from _regexes(keys, settings, path, row)
-    for key in keys:
-        for place, value in values_of(settings, key, path):
-            if isinstance(value, str) and not refusal(value) and not re.search(r"\(\?P?<", value):
-                fix = "Write `(?P<NAME>…)` around each part that becomes an attribute."
-                yield REGEX, Fault(place, "this regular expression has no named group", fix)
 
 
 def _one(keys: list[str], settings: Any, path: Path, _row: Row) -> Found:
@@ -232,10 +231,10 @@ def _different(keys: list[str], settings: Any, path: Path, _row: Row) -> Found:
 
 CHECKS: dict[str, Check] = {
     "needs": _needs,
+    "enabled_needs": _enabled_needs,
     "words": _words,
     "keys": _keys,
-    "regex": _regexes,
-    "groups": _groups,
+    "regex": regexes,
     "one": _one,
     "both": _both,
     "none": _none,

@@ -157,30 +157,45 @@ def _graph(_wanted: bool, operators: Any, path: Path, _row: Row) -> Found:
     for place, output in _outputs(operators, path) if EXPANDED not in "".join(ids) else ():
         if output not in ids:
             yield REFERENCE, Fault(place, f"no operator has the id '{output}'{near(output, ids)}", _IDS.format(output))
-    yield from _circle(operators, path)
+    yield from _flow(operators, path)
 
 
 _IDS = "Write `id: {}` in the operator that is meant."
 
 
-def _circle(operators: list[Any], path: Path) -> Found:
-    """Yield outputs that lead back to an operator before them. An operator without an output leads to the next one."""
+def _flow(operators: list[Any], path: Path) -> Found:
+    """Yield outputs that lead back to an operator before them, and operators that take no entries.
+
+    An operator without an output leads to the next one, and the receiver to the first.
+    """
     names = [str(one.get("id") or one.get("type")) for one in operators]
     if len(set(names)) < len(names) or EXPANDED in "".join(names):
         return
-    after: dict[int, set[int]] = {index: set() for index in range(len(operators))}
-    given = list(_outputs(operators, path))
-    for place, output in given:
-        if output in names:
-            after[int(place[len(path)])].add(names.index(output))
-    for index, one in enumerate(operators[:-1]):
-        if not one.get("output") and one.get("type") not in _OUTPUTS:
-            after[index].add(index + 1)
-    for place, output in given:
-        start, end = int(place[len(path)]), names.index(output) if output in names else None
-        if end is not None and start in {end, *reached(after, end)}:
-            yield CONFLICT, Fault(place, f"operator '{output}' leads back to this one", "Name a later operator.")
-            return
+    edges = [
+        (place, int(place[len(path)]), names.index(output))
+        for place, output in _outputs(operators, path)
+        if output in names
+    ]
+    after: dict[int, set[int]] = {
+        index: {index + 1} if not one.get("output") and one.get("type") not in _OUTPUTS else set()
+        for index, one in enumerate(operators)
+    }
+    for _place, start, end in edges:
+        after[start].add(end)
+    for index, one in enumerate(operators):
+        if _INPUT.search(kind := str(one.get("type"))) and (
+            index == 0 or any(index in ends for ends in after.values())
+        ):
+            why = f"'{kind}' reads by itself, and takes no entries of the receiver or of other operators"
+            fix = "Configure it as a receiver of its own, such as file_log or tcp_log."
+            yield CONFLICT, Fault((*path, index, "type"), why, fix)
+    after[len(operators)] = set()
+    back = next((edge for edge in edges if edge[1] in {edge[2], *reached(after, edge[2])}), None)
+    if back:
+        yield CONFLICT, Fault(back[0], f"operator '{names[back[2]]}' leads back to this one", "Name a later operator.")
+
+
+_INPUT = re.compile(r"(_input|\Anamedpipe)\Z")
 
 
 def _outputs(operators: list[Any], path: Path) -> Iterator[tuple[Path, str]]:

@@ -17,7 +17,8 @@ from ..config.paths import Path
 from ..errors import near
 from ..languages.formats import broken_address, broken_glob, broken_url, dialed
 from ..languages.names import ENCODINGS, ZONES, is_encoding, is_zone
-from .constraints import CONFLICT, DURATION, GATE, WORD, Check, Found, values_of
+from ..languages.regex import refusal, unnamed_group
+from .constraints import CONFLICT, DURATION, GATE, REGEX, WORD, Check, Found, regexes, values_of
 from .subject import Fault
 
 # The longest duration of Prometheus that is read.
@@ -118,6 +119,21 @@ def _gates(gates: dict[str, str], settings: Any, path: Path, _row: Row) -> Found
                 yield GATE, Fault(place, f"'{key}' needs the feature gate {gate}", fix, severity="warning")
 
 
+def _groups(keys: list[str], settings: Any, path: Path, row: Row) -> Found:
+    """Yield expressions without a named group, and in rows with `all_named` those with another group too."""
+    yield from regexes(keys, settings, path, row)
+    for key in keys:
+        for place, value in values_of(settings, key, path):
+            if not isinstance(value, str) or refusal(text := value.replace("$$", "$")):
+                continue
+            if not re.search(r"\(\?P?<", text):
+                fix = "Write `(?P<NAME>…)` around each part that becomes an attribute."
+                yield REGEX, Fault(place, "this regular expression has no named group", fix)
+            elif "all_named" in row and (start := unnamed_group(text)) is not None:
+                fix = "Write `(?P<NAME>…)` for an attribute, and `(?:…)` where only a group is meant."
+                yield REGEX, Fault(place, "this regular expression has a group without a name", fix, offset=start)
+
+
 def _unsupported(keys: list[str], settings: Any, path: Path, row: Row) -> Found:
     where = f" in pipelines of {row['signals']}" if "signals" in row else ""
     for key in keys:
@@ -177,6 +193,7 @@ CHECKS: dict[str, Check] = {
     "port": _port,
     "span": _span,
     "targets": _targets,
+    "groups": _groups,
     "unsupported": _unsupported,
     "words_not": _reserved,
 }
