@@ -71,7 +71,8 @@ def _judge(subject: Subject) -> Found:
         rows = build.constraints(name, component.type) if component else Places()
         given = {} if settings is None else settings  # a component without settings has its defaults
         for row, path, value in rows.find(given, (name, component_id)):
-            if not _holds(row, value, at(subject.config, path[:-1]), started.get(component_id, ()), completed):
+            around = at(subject.config, path[:-1]) if "around" in row else None
+            if not _holds(row, value, around, started.get(component_id, ()), completed):
                 continue
             for rule, fault in _violations(row, value, path):
                 if not (
