@@ -149,11 +149,11 @@ error: {description: The code and the message of AWS., returned: when a call fai
 
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.aws.addon import run_addon
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.aws.specs import EKS_ADDON
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.aws.specs import MODULES
 
 
 def main() -> None:
-    run_addon(AnsibleAWSModule(argument_spec=EKS_ADDON, supports_check_mode=True))
+    run_addon(AnsibleAWSModule(**MODULES["eks_addon"]))
 
 
 if __name__ == "__main__":

@@ -143,12 +143,11 @@ addon:
 
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.aws.addon_info import run_addon_info
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.aws.specs import EKS_ADDON_INFO
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.aws.specs import MODULES
 
 
 def main() -> None:
-    needs = [("configuration", True, ["name"]), ("wait", True, ["cluster_name", "name"])]
-    run_addon_info(AnsibleAWSModule(argument_spec=EKS_ADDON_INFO, required_if=needs, supports_check_mode=True))
+    run_addon_info(AnsibleAWSModule(**MODULES["eks_addon_info"]))
 
 
 if __name__ == "__main__":

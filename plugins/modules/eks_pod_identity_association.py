@@ -81,12 +81,11 @@ error: {description: The code and the message of AWS., returned: when a call fai
 
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.aws.association import run_association
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.aws.specs import ASSOCIATION
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.aws.specs import MODULES
 
 
 def main() -> None:
-    needs = [("state", "present", ["role_arn"])]
-    run_association(AnsibleAWSModule(argument_spec=ASSOCIATION, required_if=needs, supports_check_mode=True))
+    run_association(AnsibleAWSModule(**MODULES["eks_pod_identity_association"]))
 
 
 if __name__ == "__main__":

@@ -78,16 +78,11 @@ error: {description: The code and the message of AWS., returned: when a call fai
 
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.aws.oidc import run_oidc
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.aws.specs import IAM_OIDC_PROVIDER
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.aws.specs import MODULES
 
 
 def main() -> None:
-    either = [("url", "cluster_name")]
-    run_oidc(
-        AnsibleAWSModule(
-            argument_spec=IAM_OIDC_PROVIDER, mutually_exclusive=either, required_one_of=either, supports_check_mode=True
-        )
-    )
+    run_oidc(AnsibleAWSModule(**MODULES["iam_oidc_provider"]))
 
 
 if __name__ == "__main__":

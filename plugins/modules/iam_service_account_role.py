@@ -131,11 +131,11 @@ error: {description: The code and the message of AWS., returned: when a call fai
 
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.aws.service_account_role import run_role
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.aws.specs import ROLE
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.aws.specs import MODULES
 
 
 def main() -> None:
-    run_role(AnsibleAWSModule(argument_spec=ROLE, supports_check_mode=True))
+    run_role(AnsibleAWSModule(**MODULES["iam_service_account_role"]))
 
 
 if __name__ == "__main__":

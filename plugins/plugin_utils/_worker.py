@@ -9,11 +9,11 @@ import io
 import json
 import logging
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
 from importlib import import_module
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, ClassVar, NoReturn
 
 from ansible import constants
 from ansible.errors import AnsibleActionFail, AnsibleError
@@ -26,24 +26,28 @@ from ..module_utils._core.errors import Problem
 from ._arguments import check_shapes
 from ._needed import needed
 
+Work = Callable[[Any], None]
+
 
 class WorkerAction(ActionBase):
     """Runs the work of a module without a process of its own where the result is the same, and the module elsewhere."""
 
     _supports_check_mode = True
     _supports_async = True
+    conditions: ClassVar[Mapping[str, Any]] = {}
+    """What the module asks beside each argument alone, such as `required_if`."""
 
     def __init_subclass__(cls) -> None:
         """Load the work already here: Ansible imports an action once, and forks each worker from that process.
 
-        What is missing is named when the task runs.
+        What is missing is named when the task runs. A class between has nothing to load.
         """
-        with suppress(ImportError, AnsibleError):
+        with suppress(ImportError, AnsibleError, NotImplementedError):
             cls.load()
             import_module("urllib3")
 
     @staticmethod
-    def load() -> tuple[dict[str, Any], Callable[[Any], None]]:
+    def load() -> tuple[dict[str, Any], Work]:
         """Import and return the argument spec and the work of the module, which may need another collection."""
         raise NotImplementedError
 
@@ -60,8 +64,8 @@ class WorkerAction(ActionBase):
             apart = bool(self._task.async_val) and not self._connection.has_native_async
             return dict(merge_hash(result, self._execute_module(task_vars=task_vars, wrap_async=apart)))
         with TemporaryDirectory(dir=constants.DEFAULT_LOCAL_TMP) as folder:
-            module = _Module(checked, folder, check_mode=self._task.check_mode, diff=self._task.diff)
-            with quiet():
+            module = _Module(checked, folder, self._task)
+            with quiet(), suppress(_Ended):
                 work(module)
         # Since ansible-core 2.21 a setting says whether a result has the arguments; earlier ones always have them.
         if hasattr(constants, "INJECT_INVOCATION"):
@@ -83,7 +87,7 @@ class WorkerAction(ActionBase):
             given = json.loads(json.dumps(self._task.args))
         except (TypeError, ValueError):  # a date, or a value of a vault
             return None
-        checked = ArgumentSpecValidator(arguments).validate(given)
+        checked = ArgumentSpecValidator(arguments, **self.conditions).validate(given)
         return None if checked.error_messages or checked._warnings or checked._deprecations else checked
 
 
@@ -102,25 +106,74 @@ def quiet() -> Iterator[None]:
         logging.disable(level)
 
 
+class _Ended(BaseException):
+    """The work has a result. A module ends there."""
+
+
 class _Module:
     """The attributes of AnsibleModule that the work of a module uses."""
 
-    def __init__(self, checked: ValidationResult, tmpdir: str, *, check_mode: bool, diff: bool) -> None:
+    def __init__(self, checked: ValidationResult, tmpdir: str, task: Any) -> None:
         self.params: dict[str, Any] = checked.validated_parameters
         self.no_log_values: set[str] = set(checked._no_log_values)
-        self.check_mode, self._diff, self.tmpdir = check_mode, diff, tmpdir
+        self.check_mode, self._diff, self._name, self.tmpdir = task.check_mode, task.diff, task.action, tmpdir
         self.result: dict[str, Any] = {}
         self._warnings: list[str] = []
 
     def warn(self, warning: str) -> None:
         self._warnings.append(warning)
 
-    def fail_json(self, msg: str, **facts: Any) -> None:
+    def fail_json(self, msg: str, **facts: Any) -> NoReturn:
+        facts.pop("exception", None)  # a traceback, of which Ansible shows a module's own only if it is asked to
         self.exit_json(failed=True, msg=msg, **facts)
 
-    def exit_json(self, **result: Any) -> None:
+    def exit_json(self, **result: Any) -> NoReturn:
         """Keep the result as a module prints it: without secret values, and as JSON."""
         warnings = {"warnings": self._warnings} if self._warnings else {}
         shown = {"invocation": {"module_args": self.params}, **result, **warnings}
         kept = {name: value for name, value in shown.items() if value is None or isinstance(value, bool)}
         self.result = json.loads(json.dumps(remove_values(shown, self.no_log_values) | kept))
+        raise _Ended
+
+
+class AwsAction(WorkerAction):
+    """Does the work of a module that is an AnsibleAWSModule."""
+
+    module: ClassVar[Mapping[str, Any]]
+    """What AnsibleAWSModule takes."""
+
+    def __init_subclass__(cls) -> None:
+        cls.conditions = {
+            name: value for name, value in cls.module.items() if name not in ("argument_spec", "supports_check_mode")
+        }
+        super().__init_subclass__()
+
+    @staticmethod
+    def work() -> Work:
+        """Import and return the work, which needs amazon.aws."""
+        raise NotImplementedError
+
+    @classmethod
+    def load(cls) -> tuple[dict[str, Any], Work]:
+        from ansible_collections.amazon.aws.plugins.module_utils.modules import (  # noqa: PLC0415
+            AnsibleAWSModule,
+            aws_argument_spec,
+        )
+
+        work, settings = cls.work(), AnsibleAWSModule.default_settings
+
+        def run(module: Any) -> None:
+            usual = settings["module_class"]
+            settings["module_class"] = lambda **_given: module
+            try:
+                aws = AnsibleAWSModule(argument_spec={})
+            finally:
+                settings["module_class"] = usual
+            work(aws)
+
+        return aws_argument_spec() | cls.module["argument_spec"], run
+
+    def _checked(self, arguments: dict[str, Any]) -> ValidationResult | None:
+        """Leave it to the module to log the calls: nothing is logged here."""
+        checked = super()._checked(arguments)
+        return None if checked and checked.validated_parameters["debug_botocore_endpoint_logs"] else checked

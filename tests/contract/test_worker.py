@@ -18,11 +18,9 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._worker import WorkerAction
 
 from tests.conftest import COLLECTIONS
 from tests.support.servers import answering
@@ -132,33 +130,33 @@ def task(name: str, values: dict[str, Any]) -> dict[str, Any]:
     return {"name": name, **call, **keywords}
 
 
-def play(folder: Path) -> tuple[dict[str, Any], str]:
+def play(
+    folder: Path, cases: dict[str, Any], urls: dict[str, str], defaults: dict[str, Any]
+) -> tuple[dict[str, Any], str]:
     """Run all cases on both hosts. Return the results by host and case, and what Ansible printed."""
-    cases = CASES | LEFT
     results = "{{ dict(cases | zip(cases | map('regex_replace', '^', 'case_') | map('extract', vars))) | to_json }}"
     written = {"content": results, "dest": f"{folder}/{{{{ inventory_hostname }}}}.json", "mode": "0600"}
     tasks = [*(task(name, values) for name, values in cases.items()), {"ansible.builtin.copy": written}]
-    defaults = {"group/o11y.opentelemetry.kubernetes": {"host": "{{ url }}", "api_key": TOKEN}}
     book = {"hosts": "all", "connection": "local", "gather_facts": False, "module_defaults": defaults, "tasks": tasks}
     (folder / "play.yml").write_text(json.dumps([{**book, "vars": {"text": "templated", "cases": list(cases)}}]))
-    with ExitStack() as stack:
-        named = {
-            name: {"url": stack.enter_context(server()), "ansible_python_interpreter": python}
-            for name, python in PYTHONS.items()
-        }
-        (folder / "hosts.json").write_text(json.dumps({"all": {"hosts": named}}))
-        settings = {name: value for name, value in os.environ.items() if not name.startswith(("K8S_AUTH_", "ANSIBLE_"))}
-        settings |= {"ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS), "ANSIBLE_PIPELINING": "true"}
-        settings["ANSIBLE_INJECT_INVOCATION"] = os.environ.get("ANSIBLE_INJECT_INVOCATION", "true")  # false since 2.21
-        command = ["ansible-playbook", "-vvv", "-i", "hosts.json", "play.yml"]
-        done = subprocess.run(command, cwd=folder, env=settings, capture_output=True, text=True, check=False)
+    named = {name: {"url": urls[name], "ansible_python_interpreter": python} for name, python in PYTHONS.items()}
+    (folder / "hosts.json").write_text(json.dumps({"all": {"hosts": named}}))
+    theirs = ("K8S_AUTH_", "ANSIBLE_", "AWS_")
+    settings = {name: value for name, value in os.environ.items() if not name.startswith(theirs)}
+    settings |= {"ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS), "ANSIBLE_PIPELINING": "true"}
+    settings["ANSIBLE_INJECT_INVOCATION"] = os.environ.get("ANSIBLE_INJECT_INVOCATION", "true")  # false since 2.21
+    command = ["ansible-playbook", "-vvv", "-i", "hosts.json", "play.yml"]
+    done = subprocess.run(command, cwd=folder, env=settings, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     return {name: json.loads((folder / f"{name}.json").read_text()) for name in PYTHONS}, done.stdout + done.stderr
 
 
 @pytest.fixture(scope="module")
 def played(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Any], str]:
-    return play(tmp_path_factory.mktemp("worker"))
+    defaults = {"group/o11y.opentelemetry.kubernetes": {"host": "{{ url }}", "api_key": TOKEN}}
+    with ExitStack() as stack:
+        urls = {name: stack.enter_context(server()) for name in PYTHONS}
+        return play(tmp_path_factory.mktemp("worker"), CASES | LEFT, urls, defaults)
 
 
 def shown(result: dict[str, Any]) -> dict[str, Any]:
@@ -175,12 +173,17 @@ def test_both_ways_give_the_same_result(name: str, played: tuple[dict[str, Any],
     assert here == apart
 
 
-def test_both_ways_print_the_same(played: tuple[dict[str, Any], str]) -> None:
-    text = re.sub(r":[\d*]{4,}", ":port", played[1])
+def invocations(output: str, option: str) -> dict[str, list[Any]]:
+    """Return the printed results that have an option, by host."""
     printed: dict[str, list[Any]] = {host: [] for host in PYTHONS}
-    for host, result in PRINTED.findall(text):
-        if '"api_key": ' in result and "Expecting value" not in result:
+    for host, result in PRINTED.findall(re.sub(r":[\d*]{4,}", ":port", output)):
+        if f'"{option}": ' in result and "Expecting value" not in result:
             printed[host].append(shown(json.loads(result)))
+    return printed
+
+
+def test_both_ways_print_the_same(played: tuple[dict[str, Any], str]) -> None:
+    printed = invocations(played[1], "api_key")
     assert printed["worker"] == printed["module"]
     assert len(printed["worker"]) == len({*CASES, *LEFT} - {"crashed"})
     assert all(one["invocation"]["module_args"] for one in printed["worker"])
@@ -225,25 +228,3 @@ def test_the_worker_starts_a_module_only_for_what_it_leaves_to_it(played: tuple[
 def test_every_action_of_the_worker_has_a_case() -> None:
     actions = {Path(path).stem for path in files("plugins/action/*.py") if "(WorkerAction)" in text(path)}
     assert actions == {str(values.get("module", "bundle_apply")) for values in CASES.values()}
-
-
-HERE = {"async_val": 0, "timeout": 0, "delegate_to": None, "environment": [{}]}
-APART = [{"async_val": 10}, {"timeout": 10}, {"delegate_to": "other"}, {"environment": [{}, {"NAME": "value"}]}]
-
-
-def same_python(task: dict[str, Any], interpreter: str | None = sys.executable, **connection: Any) -> bool:
-    action = WorkerAction.__new__(WorkerAction)
-    action._task = SimpleNamespace(**HERE | task)
-    action._connection = SimpleNamespace(**{"transport": "local", "become": None} | connection)
-    action._templar = SimpleNamespace(template=lambda value: value)
-    return action._same_python({"ansible_python_interpreter": interpreter})
-
-
-def test_the_worker_does_the_work_if_it_is_the_process_that_ansible_would_start(monkeypatch: Any) -> None:
-    assert same_python({})
-    assert not any(same_python(changed) for changed in APART)
-    assert not same_python({}, transport="ssh")
-    assert not same_python({}, become=object())
-    assert not any(same_python({}, other) for other in (None, "auto", PYTHONS["module"]))
-    monkeypatch.setattr(sys, "platform", "darwin")
-    assert not same_python({})

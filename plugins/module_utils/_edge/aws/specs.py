@@ -83,3 +83,27 @@ ASSOCIATION: Spec = {
     "policy": {"type": "dict"},
     **TAGS,
 }
+
+_CHECKED: dict[str, Any] = {"supports_check_mode": True}
+_EITHER = [("url", "cluster_name")]
+# By the name of the module: what AnsibleAWSModule takes.
+MODULES: dict[str, dict[str, Any]] = {
+    "eks_addon": {"argument_spec": EKS_ADDON, **_CHECKED},
+    "eks_addon_info": {
+        "argument_spec": EKS_ADDON_INFO,
+        "required_if": [("configuration", True, ["name"]), ("wait", True, ["cluster_name", "name"])],
+        **_CHECKED,
+    },
+    "eks_pod_identity_association": {
+        "argument_spec": ASSOCIATION,
+        "required_if": [("state", "present", ["role_arn"])],
+        **_CHECKED,
+    },
+    "iam_oidc_provider": {
+        "argument_spec": IAM_OIDC_PROVIDER,
+        "mutually_exclusive": _EITHER,
+        "required_one_of": _EITHER,
+        **_CHECKED,
+    },
+    "iam_service_account_role": {"argument_spec": ROLE, **_CHECKED},
+}

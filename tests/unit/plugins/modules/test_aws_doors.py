@@ -24,13 +24,7 @@ from tests.testbed.aws.world import Stage
 from .conftest import CLUSTER, REGION, Aws
 from .test_cluster_doors import assert_documented
 
-SPECS = {
-    "eks_addon": specs.EKS_ADDON,
-    "eks_addon_info": specs.EKS_ADDON_INFO,
-    "eks_pod_identity_association": specs.ASSOCIATION,
-    "iam_oidc_provider": specs.IAM_OIDC_PROVIDER,
-    "iam_service_account_role": specs.ROLE,
-}
+SPECS = {name: module["argument_spec"] for name, module in specs.MODULES.items()}
 ROOT = Path(__file__).resolve().parents[4]
 BASE: dict[str, Any] = {"cluster_name": CLUSTER, "name": "adot"}
 

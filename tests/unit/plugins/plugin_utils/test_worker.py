@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import logging
 import sys
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._worker import quiet
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._worker import WorkerAction, quiet
 
 
 def test_libraries_find_no_terminal_and_no_log(capsys: pytest.CaptureFixture[str], caplog: Any) -> None:
@@ -20,3 +21,25 @@ def test_libraries_find_no_terminal_and_no_log(capsys: pytest.CaptureFixture[str
         terminal = sys.stdout.isatty()
     logging.warning("after")
     assert (terminal, capsys.readouterr().out, caplog.messages) == (False, "", ["after"])
+
+
+HERE = {"async_val": 0, "timeout": 0, "delegate_to": None, "environment": [{}]}
+APART = [{"async_val": 10}, {"timeout": 10}, {"delegate_to": "other"}, {"environment": [{}, {"NAME": "value"}]}]
+
+
+def same_python(task: dict[str, Any], interpreter: str | None = sys.executable, **connection: Any) -> bool:
+    action = WorkerAction.__new__(WorkerAction)
+    action._task = SimpleNamespace(**HERE | task)
+    action._connection = SimpleNamespace(**{"transport": "local", "become": None} | connection)
+    action._templar = SimpleNamespace(template=lambda value: value)
+    return action._same_python({"ansible_python_interpreter": interpreter})
+
+
+def test_the_worker_does_the_work_if_it_is_the_process_that_ansible_would_start(monkeypatch: Any) -> None:
+    assert same_python({})
+    assert not any(same_python(changed) for changed in APART)
+    assert not same_python({}, transport="ssh")
+    assert not same_python({}, become=object())
+    assert not any(same_python({}, other) for other in (None, "auto", "/another/python"))
+    monkeypatch.setattr(sys, "platform", "darwin")
+    assert not same_python({})

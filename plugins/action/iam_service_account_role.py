@@ -1,0 +1,19 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Controller side of module iam_service_account_role: calls AWS here if the module would run here."""
+
+from __future__ import annotations
+
+from ..module_utils._edge.aws.specs import MODULES
+from ..plugin_utils._worker import AwsAction, Work
+
+
+class ActionModule(AwsAction):
+    module = MODULES["iam_service_account_role"]
+
+    @staticmethod
+    def work() -> Work:
+        from ..module_utils._edge.aws.service_account_role import run_role  # noqa: PLC0415 - needs amazon.aws
+
+        return run_role
