@@ -78,8 +78,8 @@ unknown-field:
     finds: "processors.k8s_attributes.extrac: did you mean 'extract'?"}
   nothing to set: {exporters.nop.a: 1, finds: "exporters.nop.a: It has no settings"}
   a key with a way in it: {exporters.otlp_grpc: {endpoint: "x:4317", "tls::insecure": true}}
-  places that take any key: {receivers.host_metrics.scrapers.cpu: {}}
-  a component whose settings are not known: {exporters.cassandra.nosuch: 1}
+  places that take any key: {receivers.host_metrics.scrapers.cpu: {}, receivers.receiver_creator.receivers.b.c: 1}
+  a component whose settings are not known: {receivers.obi.nosuch: 1}
   a published schema: {exporters.datadog: {api: {key: x, sit: y}},
     finds: "exporters.datadog.api.sit: did you mean 'site'? (by the published schema"}
   a name of a shared package that a published schema leaves out: {receivers.mongodb: {hosts: [{endpoint: "a:1"}],
