@@ -19,6 +19,7 @@ CLUSTER = "o11y-bench"
 ROUNDS = 3  # a first converge takes its time
 NOOP = "no-op: this collection"
 EACH = "no-op: one kubernetes.core.k8s task per object"
+HOST = "localhost"
 NAMESPACE = "bench"
 INVENTORY: dict[str, Any] = {
     "otel_collector_namespace": NAMESPACE,
@@ -55,11 +56,9 @@ def main() -> None:
 
 
 def _ways(scratch: Path) -> list[Way]:
-    variables = scratch / "bench.json"
-    variables.write_text(json.dumps(INVENTORY))
-    site = ["ansible-playbook", str(PROJECT / "playbooks/site.yml"), "-i", "localhost,", "-e", f"@{variables}"]
-    manifests = _rendered(site, scratch / "rendered", NAMESPACE)
-    charts, tasks = helm.releases(scratch, _rendered(site, scratch / "for-helm", helm.NAMESPACE))
+    site = site_of(scratch)
+    manifests = rendered(site, scratch / "rendered", NAMESPACE)
+    charts, tasks = helm.releases(scratch, rendered(site, scratch / "for-helm", helm.NAMESPACE))
     released = play(playbook(scratch / "helm.yml", tasks))
     run(released)
     apply = ["kubectl", "apply", "--server-side", "--force-conflicts", "-f", str(manifests)]
@@ -79,11 +78,18 @@ def _ways(scratch: Path) -> list[Way]:
     ]
 
 
-def _rendered(site: list[str], folder: Path, namespace: str) -> Path:
+def site_of(scratch: Path) -> list[str]:
+    """Return the command that deploys the collectors."""
+    variables = scratch / "bench.json"
+    variables.write_text(json.dumps(INVENTORY))
+    return ["ansible-playbook", str(PROJECT / "playbooks/site.yml"), "-i", f"{HOST},", "-e", f"@{variables}"]
+
+
+def rendered(site: list[str], folder: Path, namespace: str) -> Path:
     """Return the manifests of a namespace, in a file."""
     variables = {"state": "rendered", "output_path": str(folder), "namespace": namespace}
     run([*site, *(part for name, value in variables.items() for part in ("-e", f"otel_collector_{name}={value}"))])
-    return folder / "manifests.yml"
+    return folder / HOST / "manifests.yml"
 
 
 def _task_per_object(scratch: Path, manifests: Path) -> Path:
