@@ -6,7 +6,8 @@
 from __future__ import annotations
 
 from ..module_utils._edge.aws.specs import MODULES
-from ..plugin_utils._worker import AwsAction, Work
+from ..plugin_utils._worker import Work
+from ..plugin_utils._worker_aws import AwsAction
 
 
 class ActionModule(AwsAction):

@@ -6,12 +6,15 @@
 from __future__ import annotations
 
 import logging
+import subprocess
 import sys
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._worker import WorkerAction, quiet
+
+from tests.conftest import COLLECTIONS
 
 
 def test_libraries_find_no_terminal_and_no_log(capsys: pytest.CaptureFixture[str], caplog: Any) -> None:
@@ -43,3 +46,15 @@ def test_the_worker_does_the_work_if_it_is_the_process_that_ansible_would_start(
     assert not any(same_python({}, other) for other in (None, "auto", "/another/python"))
     monkeypatch.setattr(sys, "platform", "darwin")
     assert not same_python({})
+
+
+def test_an_action_for_a_cluster_loads_nothing_for_aws() -> None:
+    program = f"""if True:
+        import sys
+        from ansible.plugins.loader import init_plugin_loader
+        init_plugin_loader([{str(COLLECTIONS)!r}])
+        from ansible_collections.o11y.opentelemetry.plugins.action import bundle_apply, cluster_check
+        print({{"boto3", "botocore", "kubernetes"}} & {{*sys.modules}})
+    """
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout == "set()\n", "importing it takes half as long as an empty playbook"
