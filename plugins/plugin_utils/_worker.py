@@ -10,7 +10,7 @@ import json
 import logging
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
+from contextlib import chdir, contextmanager, redirect_stderr, redirect_stdout, suppress
 from importlib import import_module
 from tempfile import TemporaryDirectory
 from typing import Any, ClassVar, NoReturn
@@ -40,9 +40,9 @@ class WorkerAction(ActionBase):
     def __init_subclass__(cls) -> None:
         """Load the work already here: Ansible imports an action once, and forks each worker from that process.
 
-        What is missing is named when the task runs. A class between has nothing to load.
+        What is missing or broken here ends no run: the task names it, or starts the module with another Python.
         """
-        with suppress(ImportError, AnsibleError, NotImplementedError):
+        with suppress(Exception):
             cls.load()
             import_module("urllib3")
 
@@ -53,25 +53,44 @@ class WorkerAction(ActionBase):
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         result: dict[str, Any] = super().run(tmp, task_vars)
-        with needed():
-            arguments, work = self.load()
+        try:
+            with needed():
+                arguments, work = self.load()
+        except AnsibleError:
+            raise
+        except Exception:  # a library that is broken here; the module says so, unless it has another Python
+            return self._apart(result, task_vars)
         try:
             check_shapes(self._task.args, arguments, f"module {type(self).__module__.rpartition('.')[2]}")
         except Problem as problem:
             raise AnsibleActionFail(str(problem)) from None
         checked = self._checked(arguments) if self._same_python(task_vars or {}) else None
         if checked is None:
-            apart = bool(self._task.async_val) and not self._connection.has_native_async
-            return dict(merge_hash(result, self._execute_module(task_vars=task_vars, wrap_async=apart)))
-        with TemporaryDirectory(dir=constants.DEFAULT_LOCAL_TMP) as folder:
-            module = _Module(checked, folder, self._task)
-            with quiet(), suppress(_Ended):
-                work(module)
+            return self._apart(result, task_vars)
+        module = self._done(checked, work)
         # Since ansible-core 2.21 a setting says whether a result has the arguments; earlier ones always have them.
         if hasattr(constants, "INJECT_INVOCATION"):
             wanted = constants.config.get_config_value("INJECT_INVOCATION", variables=task_vars)
             module.result = {key: value for key, value in module.result.items() if wanted or key != "invocation"}
         return result | module.result
+
+    def _apart(self, result: dict[str, Any], task_vars: dict[str, Any] | None) -> dict[str, Any]:
+        """Return the result of the module in a process of its own."""
+        wrapped = bool(self._task.async_val) and not self._connection.has_native_async
+        return dict(merge_hash(result, self._execute_module(task_vars=task_vars, wrap_async=wrapped)))
+
+    def _done(self, checked: ValidationResult, work: Work) -> _Module:
+        """Do the work in the folder in which Ansible starts a module. A crash is a failed result, as a module's is."""
+        with TemporaryDirectory(dir=constants.DEFAULT_LOCAL_TMP) as folder, chdir(self._loader.get_basedir()):
+            module = _Module(checked, folder, self._task)
+            with quiet(), suppress(_Ended):
+                try:
+                    work(module)
+                except Exception as error:
+                    fix = "Check the options; if they are right, report it to the maintainers of o11y.opentelemetry."
+                    wrong = f"it ended with {type(error).__name__}: {error}"
+                    module.fail_json(msg=str(Problem(wrong, asked=f"Run {self._task.action}", fix=fix)))
+        return module
 
     def _same_python(self, task_vars: dict[str, Any]) -> bool:
         """Return whether Ansible would start this Python, as this user, with this environment."""

@@ -61,6 +61,7 @@ KUBECONFIG = {
     "users": [{"name": "a", "user": {"exec": EXEC}}],
 }
 ACCOUNT = {"namespace": "ns", "service_account": "a", "role_arn": "arn:aws:iam::123456789012:role/a"}
+BY_KUBECONFIG = {"module": "release_info", "product": "cert-manager", "host": None, "api_key": None}
 # A task each, in this order: the arguments of the module, and keywords of the task.
 CASES: dict[str, dict[str, Any]] = {
     "created": {"manifests": [*BUNDLE, OTHER], "diff": True},
@@ -81,22 +82,21 @@ CASES: dict[str, dict[str, Any]] = {
     "refused": {"module": "admission_wait", "manifests": [SECRET, obj("ConfigMap", "denied")]},
     "denied": {"manifests": [*BUNDLE, obj("ConfigMap", "denied")]},
     "crashed": {"manifests": [*BUNDLE, obj("ConfigMap", "not-json")]},
+    "forgiven": {"manifests": [*BUNDLE, obj("ConfigMap", "not-json")], "failed_when": False},
+    "line_end": {"module": "release_info", "product": "cert-manager", "api_key": f"{TOKEN}\n"},
     "nobody": {"manifests": BUNDLE, "host": "http://127.0.0.1:1"},
-    "quiet": {
-        "module": "release_info",
-        "product": "cert-manager",
-        "host": None,
-        "api_key": None,
-        "kubeconfig": KUBECONFIG,
-    },
+    "quiet": {**BY_KUBECONFIG, "kubeconfig": KUBECONFIG},
+    "by_path": {**BY_KUBECONFIG, "kubeconfig": "beside/the-playbook"},
     "absent": {"manifests": BUNDLE, "state": "absent"},
 }
+# A process says how it crashed in words of its own.
+CRASHES = {"crashed", "forgiven"}
 # What the worker leaves to the module.
 LEFT: dict[str, dict[str, Any]] = {
     "unknown": {"manifests": BUNDLE, "manifest": 1},
     "environment": {"manifests": BUNDLE, "environment": {"NAME": "value"}},
 }
-KEYWORDS = {"diff", "check_mode", "environment", "module"}
+KEYWORDS = {"diff", "check_mode", "environment", "module", "failed_when"}
 VERSION = json.dumps({"major": "1", "minor": "34", "gitVersion": "v1.34.0"})
 # What an API server says that quotes what it got.
 DENIED = f"denied the request: {TOKEN} and {HIDDEN}"
@@ -140,13 +140,15 @@ def play(
     book = {"hosts": "all", "connection": "local", "gather_facts": False, "module_defaults": defaults, "tasks": tasks}
     (folder / "play.yml").write_text(json.dumps([{**book, "vars": {"text": "templated", "cases": list(cases)}}]))
     named = {name: {"url": urls[name], "ansible_python_interpreter": python} for name, python in PYTHONS.items()}
+    (folder / "beside").mkdir()
+    (folder / "beside/the-playbook").write_text(json.dumps(KUBECONFIG))
     (folder / "hosts.json").write_text(json.dumps({"all": {"hosts": named}}))
     theirs = ("K8S_AUTH_", "ANSIBLE_", "AWS_")
     settings = {name: value for name, value in os.environ.items() if not name.startswith(theirs)}
     settings |= {"ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS), "ANSIBLE_PIPELINING": "true"}
     settings["ANSIBLE_INJECT_INVOCATION"] = os.environ.get("ANSIBLE_INJECT_INVOCATION", "true")  # false since 2.21
-    command = ["ansible-playbook", "-vvv", "-i", "hosts.json", "play.yml"]
-    done = subprocess.run(command, cwd=folder, env=settings, capture_output=True, text=True, check=False)
+    command = ["ansible-playbook", "-vvv", "-i", str(folder / "hosts.json"), str(folder / "play.yml")]
+    done = subprocess.run(command, cwd=folder.parent, env=settings, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     return {name: json.loads((folder / f"{name}.json").read_text()) for name in PYTHONS}, done.stdout + done.stderr
 
@@ -167,7 +169,7 @@ def shown(result: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in found.items() if key != "exception"}
 
 
-@pytest.mark.parametrize("name", sorted({*CASES, *LEFT} - {"crashed"}))
+@pytest.mark.parametrize("name", sorted({*CASES, *LEFT} - CRASHES))
 def test_both_ways_give_the_same_result(name: str, played: tuple[dict[str, Any], str]) -> None:
     here, apart = (shown(played[0][host][name]) for host in PYTHONS)
     assert here == apart
@@ -185,11 +187,12 @@ def invocations(output: str, option: str) -> dict[str, list[Any]]:
 def test_both_ways_print_the_same(played: tuple[dict[str, Any], str]) -> None:
     printed = invocations(played[1], "api_key")
     assert printed["worker"] == printed["module"]
-    assert len(printed["worker"]) == len({*CASES, *LEFT} - {"crashed"})
+    assert len(printed["worker"]) == len({*CASES, *LEFT} - CRASHES)
     assert all(one["invocation"]["module_args"] for one in printed["worker"])
 
 
 def test_a_crash_is_a_failed_result_either_way(played: tuple[dict[str, Any], str]) -> None:
+    assert [played[0][host]["forgiven"]["failed"] for host in PYTHONS] == [False, False]
     failed = [played[0][host]["crashed"] for host in PYTHONS]
     assert [(one["failed"], one.get("changed", False)) for one in failed] == [(True, False)] * 2
     assert all("Expecting value" in json.dumps(one) for one in failed)
@@ -206,7 +209,19 @@ def test_the_cases_are_what_they_are_named_for(played: tuple[dict[str, Any], str
     }
     assert {name: found[name]["msg"] for name in wanted} == wanted
     assert {name for name, result in found.items() if result.get("failed")} == {
-        *("late", "unsubscribed", "checked", "refused", "denied", "crashed", "nobody", "quiet", "unknown")
+        *(
+            "late",
+            "unsubscribed",
+            "checked",
+            "refused",
+            "denied",
+            "crashed",
+            "nobody",
+            "quiet",
+            "by_path",
+            "line_end",
+            "unknown",
+        )
     }
     assert found["admitted"]["msg"] == "0 webhooks ready, 1 objects accepted"
     assert [name for name, result in found.items() if result.get("warnings")] == ["warned", "absent"]

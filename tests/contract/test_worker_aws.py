@@ -43,6 +43,7 @@ CASES: dict[str, dict[str, Any]] = {
     "no_cluster": {**PROVIDER, "cluster_name": "nosuch"},
     "two_identities": {**ADDONS, "profile": "nosuch"},
     "no_region": {**ADDONS, "region": None},
+    "line_end": {**ADDONS, "session_token": f"{KEY}\n"},
     "role_absent": {**ROLE, "state": "absent"},
     "provider_absent": {**PROVIDER, "state": "absent"},
 }
@@ -53,7 +54,7 @@ LEFT: dict[str, dict[str, Any]] = {
     "both": {**PROVIDER, "url": ISSUER},
 }
 CHANGED = {"provider", "role", "role_predicted", "association", "addon", "role_absent", "provider_absent"}
-FAILED = {"unfit", "refused", "no_cluster", "two_identities", "no_region", "incomplete", "both"}
+FAILED = {"unfit", "refused", "no_cluster", "two_identities", "no_region", "line_end", "incomplete", "both"}
 
 
 @pytest.fixture(scope="module")

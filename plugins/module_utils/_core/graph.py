@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import TypeVar
 
 Node = TypeVar("Node")
@@ -20,3 +20,22 @@ def reached(after: Mapping[Node, Collection[Node]], start: Node) -> set[Node]:
         found |= more
         left += more
     return found
+
+
+def circle(after: Mapping[Node, Collection[Node]]) -> list[tuple[Node, Node]]:
+    """Return the edges of one circle; none if no node leads back to itself. Each edge is followed once."""
+    ended: set[Node] = set()
+    for start in after:
+        way: dict[Node, Iterator[Node]] = {} if start in ended else {start: iter(after[start])}
+        while way:
+            node, left = next(reversed(way.items()))
+            then = next((one for one in left if one not in ended), None)
+            if then is None:
+                ended.add(node)
+                del way[node]
+            elif then in way:
+                nodes = [*way][[*way].index(then) :]
+                return [*zip(nodes, [*nodes[1:], then], strict=True)]
+            else:
+                way[then] = iter(after[then])
+    return []

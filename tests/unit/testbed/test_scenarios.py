@@ -11,6 +11,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 import yaml
@@ -111,11 +112,11 @@ def test_what_cannot_run_is_named_with_what_is_missing(tmp_path: Path, half: str
 
 
 def test_a_run_forgets_the_state_of_its_own_cluster_only(tmp_path: Path) -> None:
-    own, other = (ROOT / f".cache/ansible-o11y-{name}-{tmp_path.name}" for name in ("own", "other"))
+    own, other = (ROOT / f".cache/ansible-stack-{uuid4()}" for _ in range(2))
     try:
         for folder in (own, other):
             (folder / "tmp/molecule").mkdir(parents=True)
-        run(tmp_path, "stack", set(), own.name.removeprefix("ansible-"))
+        run(tmp_path, "stack", set(), own.name.removeprefix("ansible-stack-"))
         assert not (own / "tmp").exists()
         assert (other / "tmp/molecule").exists()
     finally:

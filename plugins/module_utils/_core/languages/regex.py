@@ -68,7 +68,7 @@ class _Group:
 class _Reader:
     text: str
     groups: list[_Group] = field(default_factory=lambda: [_Group(0)])
-    unnamed: list[int] = field(default_factory=list)
+    captures: list[tuple[int, bool]] = field(default_factory=list)
 
     def read(self) -> None:
         at, repeated = 0, False
@@ -96,12 +96,13 @@ class _Reader:
 
     def _open(self, at: int) -> int:
         if self.text[at + 1 : at + 2] != "?":
-            self.unnamed.append(at)
+            self.captures.append((at, False))
             return self._push(at, at + 1)
         flags, name = _FLAGS.match(self.text, at + 1), _NAME.match(self.text, at + 1)
         if flags:
             return self._push(at, flags.end()) if flags[1] == ":" else flags.end()
         if name:
+            self.captures.append((at, True))
             return self._push(at, name.end())
         start = self.text[at + 1 :][:3]
         why = next((why for sign, why in _UNSUPPORTED.items() if start.startswith(sign)), "")
@@ -235,8 +236,8 @@ def refusal(text: str) -> Refusal | None:
     return None
 
 
-def unnamed_group(text: str) -> int | None:
-    """Return where the first capturing group without a name is in a regular expression that Go takes."""
+def captures(text: str) -> list[tuple[int, bool]]:
+    """Return where each capturing group is in a regular expression that Go takes, and whether it has a name."""
     reader = _Reader(text)
     reader.read()
-    return next(iter(reader.unnamed), None)
+    return reader.captures

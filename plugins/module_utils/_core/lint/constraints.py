@@ -4,9 +4,9 @@
 """Checks of settings beyond types: words, ranges, regular expressions, and settings that exclude each other.
 
 Each row of _data/catalogue/constraints.json is one place in the settings of a component, and what must hold there; its
-keys are those of CHECKS here, in operators.py and in texts.py. `when` says for which values of other settings, `around`
-for which values of what the place is a part of, `signals` in pipelines of which signal, and `built` that the Collector
-checks only components of a pipeline. Private.
+keys are those of CHECKS here, in operators.py, operator_flow.py and texts.py. `when` says for which values of other
+settings, `around` for which values of what the place is a part of, `signals` in pipelines of which signal, and `built`
+that the Collector checks only components of a pipeline. Private.
 """
 
 from __future__ import annotations
@@ -78,14 +78,6 @@ def _needs(keys: list[str], settings: Any, path: Path, row: Row) -> Found:
         yield MISSING, Fault(path, f"{what} is missing", f"Add `{keys[0]}`.")
 
 
-def _enabled_needs(table: dict[str, list[str]], settings: Any, path: Path, _row: Row) -> Found:
-    """Yield metrics that are enabled without the setting that they need."""
-    for key, metrics in table.items():
-        for metric in metrics if not at(settings, (key,)) else ():
-            if at(settings, ("metrics", metric, "enabled")) is True:
-                yield MISSING, Fault((*path, "metrics", metric), f"'{metric}' needs '{key}'", f"Add `{key}`.")
-
-
 def _has(settings: dict[Any, Any], key: str, blank: bool = False) -> bool:
     """Whether a key is given; a mapping may be empty or null if all its settings have defaults."""
     *around, last = steps(key)
@@ -133,11 +125,10 @@ def regexes(keys: list[str], settings: Any, path: Path, _row: Row) -> Found:
 
 def _one(keys: list[str], settings: Any, path: Path, _row: Row) -> Found:
     given = [found[0] for key in keys if (found := _given(settings, key))]
+    given = [name for name in given if EXPANDED not in str(at(settings, steps(name)))]  # it may turn out to be empty
     if len(given) > 1:
-        yield (
-            CONFLICT,
-            Fault((*path, *steps(given[1])), f"{' and '.join(given)} exclude each other", f"Remove `{given[1]}`."),
-        )
+        why = f"{' and '.join(given)} exclude each other"
+        yield CONFLICT, Fault((*path, *steps(given[1])), why, f"Remove `{given[1]}`.")
 
 
 def _both(pairs: list[str], settings: Any, path: Path, _row: Row) -> Found:
@@ -231,7 +222,6 @@ def _different(keys: list[str], settings: Any, path: Path, _row: Row) -> Found:
 
 CHECKS: dict[str, Check] = {
     "needs": _needs,
-    "enabled_needs": _enabled_needs,
     "words": _words,
     "keys": _keys,
     "regex": regexes,

@@ -9,15 +9,13 @@ Source: pkg/stanza of opentelemetry-collector-contrib. Private.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from typing import Any
 
 from ..config.catalogue import Row
 from ..config.paths import Path, section
 from ..errors import near
-from ..graph import reached
 from ..languages.expr import broken
-from .constraints import CONFLICT, EXPANDED, MISSING, RANGE, REFERENCE, REGEX, WORD, Check, Found, values_of
+from .constraints import CONFLICT, EXPANDED, MISSING, RANGE, REGEX, WORD, Check, Found, values_of
 from .subject import Fault
 
 _QUOTED = r"\[(?:\"[^\"]*\"|'[^']*')\]"
@@ -140,75 +138,6 @@ _INTEGERS = range(-(2**63), 2**63)
 _NO_INTEGER = re.compile(r"(?:[-+]?[1-9][0-9]*|[A-Za-z]+|-?[0-9]+\.[0-9]*[1-9])?\Z")
 
 
-def _graph(_wanted: bool, operators: Any, path: Path, _row: Row) -> Found:
-    """Yield ids that two operators have, and outputs that no operator has."""
-    if not isinstance(operators, list) or not all(isinstance(one, dict) for one in operators):
-        return
-    named = [
-        (index, one.get("id")) for index, one in enumerate(operators) if one.get("id") not in (None, one.get("type"))
-    ]
-    ids = {str(name) for _index, name in named}
-    for number, (index, name) in enumerate(named):
-        if name in [other for _index, other in named[:number]]:
-            yield CONFLICT, Fault((*path, index, "id"), f"'{name}' is the id of another operator too", "Rename it.")
-    unnamed = [str(one.get("type")) for one in operators if one.get("id") in (None, "", one.get("type"))]
-    for number, kind in enumerate(unnamed):  # the Collector numbers operators of the same type
-        ids |= {kind, f"{kind}{unnamed[:number].count(kind)}"}
-    for place, output in _outputs(operators, path) if EXPANDED not in "".join(ids) else ():
-        if output not in ids:
-            yield REFERENCE, Fault(place, f"no operator has the id '{output}'{near(output, ids)}", _IDS.format(output))
-    yield from _flow(operators, path)
-
-
-_IDS = "Write `id: {}` in the operator that is meant."
-
-
-def _flow(operators: list[Any], path: Path) -> Found:
-    """Yield outputs that lead back to an operator before them, and operators that take no entries.
-
-    An operator without an output leads to the next one, and the receiver to the first.
-    """
-    names = [str(one.get("id") or one.get("type")) for one in operators]
-    if len(set(names)) < len(names) or EXPANDED in "".join(names):
-        return
-    edges = [
-        (place, int(place[len(path)]), names.index(output))
-        for place, output in _outputs(operators, path)
-        if output in names
-    ]
-    after: dict[int, set[int]] = {
-        index: {index + 1} if not one.get("output") and one.get("type") not in _OUTPUTS else set()
-        for index, one in enumerate(operators)
-    }
-    for _place, start, end in edges:
-        after[start].add(end)
-    for index, one in enumerate(operators):
-        if _INPUT.search(kind := str(one.get("type"))) and (
-            index == 0 or any(index in ends for ends in after.values())
-        ):
-            why = f"'{kind}' reads by itself, and takes no entries of the receiver or of other operators"
-            fix = "Configure it as a receiver of its own, such as file_log or tcp_log."
-            yield CONFLICT, Fault((*path, index, "type"), why, fix)
-    after[len(operators)] = set()
-    back = next((edge for edge in edges if edge[1] in {edge[2], *reached(after, edge[2])}), None)
-    if back:
-        yield CONFLICT, Fault(back[0], f"operator '{names[back[2]]}' leads back to this one", "Name a later operator.")
-
-
-_INPUT = re.compile(r"(_input|\Anamedpipe)\Z")
-
-
-def _outputs(operators: list[Any], path: Path) -> Iterator[tuple[Path, str]]:
-    for index, operator in enumerate(operators):
-        for key in _OUTPUTS.get(str(operator.get("type")), ("output",)):
-            for place, value in values_of(operator, key, (*path, index)):
-                texts = value if isinstance(value, list) else [value]
-                yield from ((place, text) for text in texts if isinstance(text, str) and text and EXPANDED not in text)
-
-
-_OUTPUTS: dict[str, tuple[str, ...]] = {"router": ("default", "routes.*.output"), "stdout": (), "file_output": ()}
-
-
 def _expressions(keys: list[str], settings: Any, path: Path, _row: Row) -> Found:
     """Yield expressions that are not compiled."""
     for key in keys:
@@ -246,5 +175,4 @@ CHECKS: dict[str, Check] = {
     "severities": _severities,
     "rootable": _field_check(True),
     "time": _time,
-    "graph": _graph,
 }

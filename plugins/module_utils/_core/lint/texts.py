@@ -13,12 +13,12 @@ from collections.abc import Callable, Collection
 from typing import Any
 
 from ..config.catalogue import Row
-from ..config.paths import Path
+from ..config.paths import Path, at
 from ..errors import near
 from ..languages.formats import broken_address, broken_glob, broken_url, dialed
 from ..languages.names import ENCODINGS, ZONES, is_encoding, is_zone
-from ..languages.regex import refusal, unnamed_group
-from .constraints import CONFLICT, DURATION, GATE, REGEX, WORD, Check, Found, regexes, values_of
+from ..languages.regex import captures, refusal
+from .constraints import CONFLICT, DURATION, GATE, MISSING, REGEX, WORD, Check, Found, regexes, values_of
 from .subject import Fault
 
 # The longest duration of Prometheus that is read.
@@ -119,6 +119,14 @@ def _gates(gates: dict[str, str], settings: Any, path: Path, _row: Row) -> Found
                 yield GATE, Fault(place, f"'{key}' needs the feature gate {gate}", fix, severity="warning")
 
 
+def _enabled_needs(table: dict[str, list[str]], settings: Any, path: Path, _row: Row) -> Found:
+    """Yield metrics that are enabled without the setting that they need."""
+    for key, metrics in table.items():
+        for metric in metrics if not at(settings, (key,)) else ():
+            if at(settings, ("metrics", metric, "enabled")) is True:
+                yield MISSING, Fault((*path, "metrics", metric), f"'{metric}' needs '{key}'", f"Add `{key}`.")
+
+
 def _groups(keys: list[str], settings: Any, path: Path, row: Row) -> Found:
     """Yield expressions without a named group, and in rows with `all_named` those with another group too."""
     yield from regexes(keys, settings, path, row)
@@ -126,12 +134,15 @@ def _groups(keys: list[str], settings: Any, path: Path, row: Row) -> Found:
         for place, value in values_of(settings, key, path):
             if not isinstance(value, str) or refusal(text := value.replace("$$", "$")):
                 continue
-            if not re.search(r"\(\?P?<", text):
+            found = captures(text)
+            other = next((start for start, named in found if not named), None) if "all_named" in row else None
+            if not any(named for _start, named in found):
                 fix = "Write `(?P<NAME>…)` around each part that becomes an attribute."
                 yield REGEX, Fault(place, "this regular expression has no named group", fix)
-            elif "all_named" in row and (start := unnamed_group(text)) is not None:
+            elif other is not None:
                 fix = "Write `(?P<NAME>…)` for an attribute, and `(?:…)` where only a group is meant."
-                yield REGEX, Fault(place, "this regular expression has a group without a name", fix, offset=start)
+                why = "this regular expression has a group without a name"
+                yield REGEX, Fault(place, why, fix, offset=0 if "$$" in value else other)
 
 
 def _unsupported(keys: list[str], settings: Any, path: Path, row: Row) -> Found:
@@ -194,6 +205,7 @@ CHECKS: dict[str, Check] = {
     "span": _span,
     "targets": _targets,
     "groups": _groups,
+    "enabled_needs": _enabled_needs,
     "unsupported": _unsupported,
     "words_not": _reserved,
 }

@@ -16,7 +16,7 @@ from typing import Any
 from ..config.catalogue import Places, Row
 from ..config.layers import parse_version
 from ..config.paths import Path, at, section
-from . import constraints, operators, texts
+from . import constraints, operator_flow, operators, texts
 from .components import configured, listed
 from .constraints import CONFLICT, EXPANDED, GATE, RANGE, REFERENCE, REGEX, Found, steps
 from .subject import Fault, Subject, rules, shared_rules
@@ -25,7 +25,7 @@ from .view import Build, build_of
 EXACT = "0.155.0..0.160.0"
 _KEPT = "_constraints"
 _POLICY = "sampling-policy"
-_CHECKS = {**constraints.CHECKS, **operators.CHECKS, **texts.CHECKS}
+_CHECKS = {**constraints.CHECKS, **operators.CHECKS, **operator_flow.CHECKS, **texts.CHECKS}
 
 
 def found(subject: Subject, rule_id: str) -> Iterator[Fault]:

@@ -20,11 +20,10 @@ from ansible.module_utils.common.parameters import remove_values
 from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_MAP, AUTH_ARG_SPEC
 
 from ..._core.cluster.bundle import redact, secret_values
-from ..._core.config.paths import leaves
 from ..._core.config.secrets import concealed, salted, secrets_in, secrets_in_objects
 from ..._core.errors import Problem, escaped, printable, shown
 from .cluster import WORKERS, Answered, Cluster, LostError
-from .explain import library, lost, parsed
+from .explain import hide_more, library, lost, parsed
 from .kubeconfig import Plain, access, plain, renewing
 
 # The connection options of our modules: those of kubernetes.core, and the name of an EKS cluster in their place.
@@ -181,6 +180,9 @@ class PooledTransport:
             raise self._lost(error) from error
         except OSError as error:
             raise LostError("certificate", f"{type(error).__name__}: {error}", self.host, again=False) from error
+        except ValueError:  # its text has the header, with signs that no mask knows
+            fix = "Give the token and the headers without a line end. A YAML block of `|-` has none."
+            raise Problem("the token or a header cannot be sent", where=self.host, fix=fix) from None
         return Answered(answer.status, dict(answer.headers), answer.data)
 
     def _lost(self, error: Exception) -> LostError:
@@ -192,8 +194,6 @@ class PooledTransport:
 
 # The secrets of the connection options; a whole kubeconfig would take words like 'default' out of every message.
 SECRET_OPTIONS = ("api_key", "password")
-# Shorter ones are words that occur by chance, so hiding them garbles text and hides nothing.
-SHORTEST_SECRET = 6
 # Objects and configs of a cluster that later tasks read: their text stays as it is, and no task shows it.
 RAW = ("resources", "facts")
 
@@ -239,12 +239,3 @@ def protect(module: AnsibleModule, secrets: Iterable[str]) -> set[str]:
     trees = [kubeconfig, *(params.get(name) for name in ("roles", "change", "changes"))]
     hide_more(module, {*hidden, *found, *secrets_in_objects(trees)}, [*trees, manifests])
     return found
-
-
-def hide_more(module: AnsibleModule, secrets: Iterable[str], trees: Iterable[Any]) -> None:
-    """Add secrets to Ansible's list, and take out the other texts of trees that are secret only in part.
-
-    Ansible has every text of an option with `no_log`, so `default` in a manifest would be hidden in all messages.
-    """
-    plain = {str(value) for tree in trees for _path, value in leaves(tree)}
-    module.no_log_values = (module.no_log_values - plain) | {one for one in secrets if len(one) >= SHORTEST_SECRET}

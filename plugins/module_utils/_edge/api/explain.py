@@ -1,18 +1,22 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Translate errors of the API server and the network into Problems. The first matching row applies. Private."""
+"""Translate errors of the API server and the network into Problems, and hide secrets. The first row that fits applies.
+
+Private.
+"""
 
 from __future__ import annotations
 
 import importlib
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
-from ansible.module_utils.basic import missing_required_lib
+from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 
+from ..._core.config.paths import leaves
 from ..._core.config.yaml_documents import data_of
 from ..._core.errors import Problem
 from .cluster import NOT_ALLOWED, NOT_FOUND, Answer, ApiError, LostError
@@ -215,3 +219,18 @@ def library(name: str, package: str = "") -> Any:
         wanted = missing if missing != name.partition(".")[0] else package or name
         fix = f"Run: {sys.executable} -m pip install {wanted}"
         raise Problem(missing_required_lib(wanted), where=str(error), fix=fix) from error
+
+
+# Shorter ones are words that occur by chance, so hiding them garbles text and hides nothing.
+SHORTEST_SECRET = 6
+
+
+def hide_more(module: AnsibleModule, secrets: Iterable[str], trees: Iterable[Any]) -> None:
+    """Add secrets to Ansible's list, and take out the other texts of trees that are secret only in part.
+
+    Ansible has every text of an option with `no_log`, so `default` in a manifest would be hidden in all messages.
+    """
+    plain = {str(value) for tree in trees for _path, value in leaves(tree)}
+    # Errors show a token without the line end that it was given with.
+    hidden = {one for secret in secrets for one in (secret, secret.strip()) if len(one) >= SHORTEST_SECRET}
+    module.no_log_values = (module.no_log_values - plain) | hidden

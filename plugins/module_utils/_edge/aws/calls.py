@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from ansible.module_utils.common.parameters import remove_values
 from ansible_collections.amazon.aws.plugins.module_utils.errors import AWSErrorHandler
 from ansible_collections.amazon.aws.plugins.module_utils.exceptions import AnsibleAWSError
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
@@ -26,8 +27,7 @@ from ..._core.aws.trust import tag_changes
 from ..._core.config.secrets import concealed
 from ..._core.config.yaml_documents import load
 from ..._core.errors import Problem, escaped, printable
-from ..api.connect import hide_more
-from ..api.explain import library
+from ..api.explain import hide_more, library
 from ..api.kubeconfig import answer_of
 
 # For how long one call is tried when nothing else sets a limit.
@@ -154,6 +154,7 @@ def busy(error: AnsibleCallError) -> bool:
 
 
 SECRET_OPTIONS = ("secret_key", "session_token")
+CREDENTIALS = ("access_key", *SECRET_OPTIONS)
 
 
 class Aws:
@@ -180,7 +181,8 @@ class Aws:
         """Warn of what is not empty."""
         for text in filter(None, texts):
             # Past amazon.aws' own list of warnings, which it returns in a way that ansible-core 2.19 deprecates.
-            self.module._module.warn(printable(text))
+            # Ansible hides no_log values in results, and not in warnings.
+            self.module._module.warn(concealed(printable(remove_values(text, self.module._module.no_log_values))))
 
 
 def run(
@@ -190,9 +192,13 @@ def run(
 
     `tree` is an option of which only these secrets are hidden.
     """
-    hidden = {str(module.params[name]) for name in SECRET_OPTIONS if module.params.get(name)} | set(secrets)
+    given = {name: str(module.params[name]) for name in CREDENTIALS if module.params.get(name)}
+    hidden = {given[name] for name in SECRET_OPTIONS if name in given} | set(secrets)
     hide_more(module._module, hidden, [tree])
     try:
+        for name in (name for name, value in given.items() if value.split() != [value]):
+            fix = "Give it without a line end. A YAML block of `|-` has none."
+            raise Problem(f"{name} has a line end or a space, so it cannot be sent", asked="Call AWS", fix=fix)
         result = work(Aws(module, clock=time.monotonic, sleep=time.sleep))
     except AnsibleCallError as error:
         answer = error.answer

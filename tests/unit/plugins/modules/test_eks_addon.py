@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.api.connect import hide_more
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.api.explain import hide_more
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.aws.calls import parsed
 
 from tests.testbed.aws.world import Stage
