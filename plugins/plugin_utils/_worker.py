@@ -22,6 +22,7 @@ from ansible.module_utils.common.parameters import remove_values
 from ansible.plugins.action import ActionBase
 from ansible.utils.vars import merge_hash
 
+from ..module_utils._core.config.secrets import concealed
 from ..module_utils._core.errors import Problem
 from ._arguments import check_shapes
 from ._needed import needed
@@ -89,7 +90,7 @@ class WorkerAction(ActionBase):
                 except Exception as error:
                     fix = "Check the options; if they are right, report it to the maintainers of o11y.opentelemetry."
                     wrong = f"it ended with {type(error).__name__}: {error}"
-                    module.fail_json(msg=str(Problem(wrong, asked=f"Run {self._task.action}", fix=fix)))
+                    module.fail_json(msg=concealed(str(Problem(wrong, asked=f"Run {self._task.action}", fix=fix))))
         return module
 
     def _same_python(self, task_vars: dict[str, Any]) -> bool:

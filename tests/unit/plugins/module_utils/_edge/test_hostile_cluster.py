@@ -216,4 +216,5 @@ def test_no_other_place_ends_a_task() -> None:
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in ends
         if ast.unparse(node.func.value).endswith(("module", "_module"))
     }
-    assert found == {f"plugins/module_utils/_edge/{name}.py" for name in ("api/connect", "aws/calls")}
+    places = ("module_utils/_edge/api/connect", "module_utils/_edge/aws/calls", "plugin_utils/_worker")
+    assert found == {f"plugins/{name}.py" for name in places}
