@@ -165,7 +165,7 @@ class FakeApi:
     def _groups(self) -> list[dict[str, Any]]:
         defined = {
             f"{item['spec']['group']}/{version['name']}": None
-            for item in self.objects.values()
+            for item in list(self.objects.values())
             if item["kind"] == "CustomResourceDefinition"
             for version in item["spec"]["versions"]
         }
@@ -178,7 +178,7 @@ class FakeApi:
         plurals = self.served(version)
         if not plurals:
             return status(404, "NotFound", "the server could not find the requested resource")
-        kinds = {**{path.split("/")[-2]: item["kind"] for path, item in self.objects.items()}, **KINDS}
+        kinds = {**{path.split("/")[-2]: item["kind"] for path, item in list(self.objects.items())}, **KINDS}
         verbs = ["create", "delete", "get", "list", "patch"]
         found = [
             {"name": name, "kind": kinds.get(name, name), "namespaced": name not in CLUSTER_SCOPED, "verbs": verbs}
@@ -187,7 +187,7 @@ class FakeApi:
         return reply({"kind": "APIResourceList", "groupVersion": version, "resources": found})
 
     def served(self, version: str) -> list[str]:
-        defined = (item["spec"] for item in self.objects.values() if item["kind"] == "CustomResourceDefinition")
+        defined = (item["spec"] for item in list(self.objects.values()) if item["kind"] == "CustomResourceDefinition")
         return [*SERVED.get(version, ())] + [
             spec["names"]["plural"]
             for spec in defined
@@ -197,9 +197,11 @@ class FakeApi:
 
     def _under(self, path: str, match: re.Match[str]) -> list[dict[str, Any]]:
         if match["ns"]:
-            return [item for key, item in self.objects.items() if key.rpartition("/")[0] == path]
+            return [item for key, item in list(self.objects.items()) if key.rpartition("/")[0] == path]
         root, plural = path.rpartition("/")[0], match["plural"]
-        return [item for key, item in self.objects.items() if key.startswith(root) and key.split("/")[-2] == plural]
+        return [
+            item for key, item in list(self.objects.items()) if key.startswith(root) and key.split("/")[-2] == plural
+        ]
 
     def _get(self, path: str, _query: dict[str, str], _body: Any, match: re.Match[str]) -> Answered:
         return reply(self.objects[path]) if path in self.objects else missing(match)
