@@ -128,34 +128,12 @@ signals:
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.api.connect import CLUSTER_ARG_SPEC
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.probe.options import ARGUMENTS, CONDITIONS
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.probe.probe import run_probe
-
-SIGNALS = ["traces", "metrics", "logs"]
-REQUIRED = {"required": True}
-TLS = {"ca_file": {"type": "path"}, "cert_file": {"type": "path"}, "key_file": {"type": "path", "no_log": False}}
-TO = ("service", "pod", "selector")
-VIA = {"namespace": REQUIRED, **{name: {} for name in TO}, "port": {"type": "int", "default": 4318}}
-EVIDENCE = {"choices": ["logs", "metrics"], "default": "logs"}
-ARRIVAL = {"namespace": REQUIRED, "selector": REQUIRED, "evidence": EVIDENCE}
-ARRIVAL_PORT = {"metrics_port": {"type": "int", "default": 8888}}
 
 
 def main() -> None:
-    spec = {
-        "endpoint": {},
-        "protocol": {"choices": ["grpc", "http/protobuf"]},
-        "signals": {"type": "list", "elements": "str", "choices": SIGNALS, "default": SIGNALS},
-        "headers": {"type": "dict", "no_log": True},
-        "tls": {"type": "dict", "options": TLS | {"insecure": {"type": "bool"}}},
-        "service_name": {"default": "o11y-probe"},
-        "via": {"type": "dict", "options": VIA, "required_one_of": [TO], "mutually_exclusive": [TO]},
-        "arrival": {"type": "dict", "options": ARRIVAL | ARRIVAL_PORT},
-        "timeout_seconds": {"type": "float", "default": 30},
-    }
-    one = [("endpoint", "via")]
-    run_probe(
-        AnsibleModule(CLUSTER_ARG_SPEC | spec, supports_check_mode=True, required_one_of=one, mutually_exclusive=one)
-    )
+    run_probe(AnsibleModule(CLUSTER_ARG_SPEC | ARGUMENTS, supports_check_mode=True, **CONDITIONS))
 
 
 if __name__ == "__main__":

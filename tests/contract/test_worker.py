@@ -61,6 +61,8 @@ KUBECONFIG = {
     "users": [{"name": "a", "user": {"exec": EXEC}}],
 }
 ACCOUNT = {"namespace": "ns", "service_account": "a", "role_arn": "arn:aws:iam::123456789012:role/a"}
+VIA = {"namespace": "ns", "service": "a"}
+RECEIVER = "/api/v1/namespaces/ns/services/a:4318/proxy/v1"
 BY_KUBECONFIG = {"module": "release_info", "product": "cert-manager", "host": None, "api_key": None}
 # A task each, in this order: the arguments of the module, and keywords of the task.
 CASES: dict[str, dict[str, Any]] = {
@@ -79,6 +81,10 @@ CASES: dict[str, dict[str, Any]] = {
     "annotated": {"module": "instrumentation_namespaces", "references": ["ns/a"], "namespaces": [ANNOTATED]},
     "checked": {"module": "instrumentation_check", "requirements": {"languages": ["java"]}, "wait_seconds": 0.1},
     "proven": {"module": "identity_wait", "provider": "irsa", "accounts": [ACCOUNT], "timeout_seconds": 0.1},
+    "informed": {"module": "collector_info"},
+    "probed": {"module": "otlp_probe", "via": VIA, "headers": {"x-key": HIDDEN}},
+    "not_taken": {"module": "otlp_probe", "via": {**VIA, "service": "b"}, "headers": {"x-key": HIDDEN}},
+    "not_sent": {"module": "otlp_probe", "via": VIA, "check_mode": True},
     "refused": {"module": "admission_wait", "manifests": [SECRET, obj("ConfigMap", "denied")]},
     "denied": {"manifests": [*BUNDLE, obj("ConfigMap", "denied")]},
     "crashed": {"manifests": [*BUNDLE, obj("ConfigMap", "not-json")]},
@@ -94,6 +100,7 @@ CRASHES = {"crashed", "forgiven"}
 # What the worker leaves to the module.
 LEFT: dict[str, dict[str, Any]] = {
     "unknown": {"manifests": BUNDLE, "manifest": 1},
+    "nowhere": {"module": "otlp_probe"},
     "environment": {"manifests": BUNDLE, "environment": {"NAME": "value"}},
 }
 KEYWORDS = {"diff", "check_mode", "environment", "module", "failed_when"}
@@ -112,6 +119,7 @@ def server() -> Iterator[str]:
     api = FakeApi()
     api.trouble = trouble
     api.texts = {"/api/v1/namespaces/ns/configmaps/not-json": "<html>", "/version": VERSION}
+    api.texts |= {f"{RECEIVER}/{signal}": "" for signal in ("traces", "metrics", "logs")}
 
     def answer(handler: BaseHTTPRequestHandler, body: bytes) -> Answered:
         answered = api(handler.command, handler.path, dict(handler.headers), body or None)
@@ -162,8 +170,9 @@ def played(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Any], st
 
 
 def shown(result: dict[str, Any]) -> dict[str, Any]:
-    """Return a result without durations, random marks of secret values, and the traceback of ansible-core 2.18."""
-    varying = r"\*{3}[0-9a-f]{8}|(?<=127\.0\.0\.1):\d+"
+    """Return a result without durations, random ids and marks of secret values, and the traceback of 2.18."""
+    ids = "|".join(rf"(?<=\"{name}\": \")\w+" for name in ("probe_id", "resourceVersion", "uid"))
+    varying = rf"\*{{3}}[0-9a-f]{{8}}|(?<=127\.0\.0\.1):\d+|{ids}"
     text = re.sub(r"(?<=\"seconds\": )[\d.]+", "0", re.sub(varying, "***", json.dumps(result)))
     found: dict[str, Any] = json.loads(text)
     return {key: value for key, value in found.items() if key != "exception"}
@@ -206,23 +215,11 @@ def test_the_cases_are_what_they_are_named_for(played: tuple[dict[str, Any], str
         "predicted": "3 unchanged, 1 changed",
         "pruned": "3 unchanged, 1 pruned",
         "absent": "2 deleted, 1 unchanged",
+        "probed": "traces, metrics, logs sent",
     }
     assert {name: found[name]["msg"] for name in wanted} == wanted
-    assert {name for name, result in found.items() if result.get("failed")} == {
-        *(
-            "late",
-            "unsubscribed",
-            "checked",
-            "refused",
-            "denied",
-            "crashed",
-            "nobody",
-            "quiet",
-            "by_path",
-            "line_end",
-            "unknown",
-        )
-    }
+    failed = "late unsubscribed checked refused denied crashed nobody quiet by_path line_end unknown not_taken nowhere"
+    assert {name for name, result in found.items() if result.get("failed")} == set(failed.split())
     assert found["admitted"]["msg"] == "0 webhooks ready, 1 objects accepted"
     assert [name for name, result in found.items() if result.get("warnings")] == ["warned", "absent"]
 

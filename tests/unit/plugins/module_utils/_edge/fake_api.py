@@ -197,10 +197,10 @@ class FakeApi:
 
     def _under(self, path: str, match: re.Match[str]) -> list[dict[str, Any]]:
         if match["ns"]:
-            return [item for key, item in list(self.objects.items()) if key.rpartition("/")[0] == path]
+            return [item for key, item in sorted(self.objects.items()) if key.rpartition("/")[0] == path]
         root, plural = path.rpartition("/")[0], match["plural"]
         return [
-            item for key, item in list(self.objects.items()) if key.startswith(root) and key.split("/")[-2] == plural
+            item for key, item in sorted(self.objects.items()) if key.startswith(root) and key.split("/")[-2] == plural
         ]
 
     def _get(self, path: str, _query: dict[str, str], _body: Any, match: re.Match[str]) -> Answered:

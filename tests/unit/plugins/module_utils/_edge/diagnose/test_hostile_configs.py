@@ -59,7 +59,7 @@ def test_a_collector_on_which_the_diagnosis_fails_stops_that_of_no_other(monkeyp
     monkeypatch.setattr(DiagnosedCollector, "_logs", failing)
     other = objects()[0]
     made = api({**other, "metadata": {**other["metadata"], "name": "other", "uid": "other"}})
-    first, second = facts(made, selector="app=a")
+    second, first = facts(made, selector="app=a")
     assert (first["name"], second["name"], second["workload"]["kind"]) == ("w", "other", "Deployment")
     assert [note["what"] for note in first["unseen"]] == ["collector"]
     assert "TypeError" in first["unseen"][0]["why"]

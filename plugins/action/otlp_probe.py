@@ -1,0 +1,22 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Controller side of module otlp_probe: sends here if the module would run here."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..module_utils._edge.probe.options import ARGUMENTS, CONDITIONS
+from ..plugin_utils._worker import Work, WorkerAction
+
+
+class ActionModule(WorkerAction):
+    conditions = CONDITIONS
+
+    @staticmethod
+    def load() -> tuple[dict[str, Any], Work]:
+        from ..module_utils._edge.api.connect import CLUSTER_ARG_SPEC  # noqa: PLC0415 - needs kubernetes.core
+        from ..module_utils._edge.probe import probe  # noqa: PLC0415
+
+        return CLUSTER_ARG_SPEC | ARGUMENTS, probe.run_probe

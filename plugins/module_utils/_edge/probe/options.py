@@ -1,0 +1,31 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What module otlp_probe takes, beside the connection to a cluster. Imports no other collection. Private."""
+
+from __future__ import annotations
+
+from typing import Any
+
+SIGNALS = ["traces", "metrics", "logs"]
+REQUIRED = {"required": True}
+TLS = {"ca_file": {"type": "path"}, "cert_file": {"type": "path"}, "key_file": {"type": "path", "no_log": False}}
+TO = ("service", "pod", "selector")
+VIA = {"namespace": REQUIRED, **{name: {} for name in TO}, "port": {"type": "int", "default": 4318}}
+EVIDENCE = {"choices": ["logs", "metrics"], "default": "logs"}
+ARRIVAL = {"namespace": REQUIRED, "selector": REQUIRED, "evidence": EVIDENCE}
+ARRIVAL_PORT = {"metrics_port": {"type": "int", "default": 8888}}
+ARGUMENTS: dict[str, Any] = {
+    "endpoint": {},
+    "protocol": {"choices": ["grpc", "http/protobuf"]},
+    "signals": {"type": "list", "elements": "str", "choices": SIGNALS, "default": SIGNALS},
+    "headers": {"type": "dict", "no_log": True},
+    "tls": {"type": "dict", "options": TLS | {"insecure": {"type": "bool"}}},
+    "service_name": {"default": "o11y-probe"},
+    "via": {"type": "dict", "options": VIA, "required_one_of": [TO], "mutually_exclusive": [TO]},
+    "arrival": {"type": "dict", "options": ARRIVAL | ARRIVAL_PORT},
+    "timeout_seconds": {"type": "float", "default": 30},
+}
+# What the module asks beside each argument alone.
+ONE_OF = [("endpoint", "via")]
+CONDITIONS: dict[str, Any] = {"required_one_of": ONE_OF, "mutually_exclusive": ONE_OF}
