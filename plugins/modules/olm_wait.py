@@ -68,8 +68,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.olm.wait 
 
 
 def main() -> None:
-    needed = [("approval", "manual", ["csv"])]
-    run_wait(AnsibleModule(argument_spec=CLUSTER_ARG_SPEC | ARGUMENTS, required_if=needed, supports_check_mode=True))
+    run_wait(AnsibleModule(argument_spec=CLUSTER_ARG_SPEC | ARGUMENTS, supports_check_mode=True))
 
 
 if __name__ == "__main__":

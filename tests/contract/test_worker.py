@@ -77,6 +77,7 @@ CASES: dict[str, dict[str, Any]] = {
     "admitted": {"module": "admission_wait", "manifests": [CONFIG]},
     "olm": {"module": "olm_info", "package": "opentelemetry-product"},
     "unsubscribed": {"module": "olm_wait", "namespace": "ns", "subscription": "a", "timeout_seconds": 0.1},
+    "unpinned": {"module": "olm_wait", "namespace": "ns", "subscription": "a", "approval": "manual"},
     "restarted": {"module": "workload_restart", "sidecars": [{"namespace": "ns", "name": "a"}]},
     "annotated": {"module": "instrumentation_namespaces", "references": ["ns/a"], "namespaces": [ANNOTATED]},
     "checked": {"module": "instrumentation_check", "requirements": {"languages": ["java"]}, "wait_seconds": 0.1},
@@ -218,7 +219,8 @@ def test_the_cases_are_what_they_are_named_for(played: tuple[dict[str, Any], str
         "probed": "traces, metrics, logs sent",
     }
     assert {name: found[name]["msg"] for name in wanted} == wanted
-    failed = "late unsubscribed checked refused denied crashed nobody quiet by_path line_end unknown not_taken nowhere"
+    failed = "late unsubscribed unpinned checked refused denied crashed nobody quiet by_path line_end unknown not_taken"
+    failed += " nowhere"
     assert {name for name, result in found.items() if result.get("failed")} == set(failed.split())
     assert found["admitted"]["msg"] == "0 webhooks ready, 1 objects accepted"
     assert [name for name, result in found.items() if result.get("warnings")] == ["warned", "absent"]

@@ -13,7 +13,7 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 
 from ..._core.cluster.bundle import Manifest
-from ..._core.errors import Failure
+from ..._core.errors import Failure, Problem
 from ..._core.olm import meanings
 from ..._core.olm.meanings import SOON
 from ..._core.olm.state import (
@@ -60,6 +60,10 @@ class OlmWaitOptions:
         """The request to the state machine."""
         return Goal(self.subscription, self.csv, self.approval == "manual")
 
+    @property
+    def asked(self) -> str:
+        return f"Install {self.csv or self.subscription} by OLM in namespace {self.namespace}"
+
 
 @dataclass
 class Course:
@@ -76,6 +80,10 @@ def run_wait(module: AnsibleModule) -> None:
     options = OlmWaitOptions(**{name: module.params[name] for name in names})
 
     def work() -> dict[str, Any]:
+        if options.goal.pinned and not options.csv:
+            fix = "Name the ClusterServiceVersion, or set approval to automatic."
+            wrong = "manual approval needs the version that is approved"
+            raise Problem(wrong, asked=options.asked, where="csv", fix=fix)
         if module.check_mode:
             return {"changed": False, "skipped": True, "msg": "Not waited: nothing was applied in check mode."}
         return OlmWait(connect(module), checked_search({}), options).wait()
@@ -88,7 +96,7 @@ class OlmWait:
         self.cluster, self.options, self.course = cluster, options, Course()
         self.root = f"{OPERATORS}/namespaces/{options.namespace}"
         self.look = WorkloadStatus(cluster, search, unschedulable_seconds=UNSCHEDULABLE_SECONDS)
-        self.asked = f"Install {options.csv or options.subscription} by OLM in namespace {options.namespace}"
+        self.asked = options.asked
 
     def wait(self) -> dict[str, Any]:
         """Return when it is there; fail when it cannot be, or when the time is over."""

@@ -175,6 +175,14 @@ def test_a_problem_becomes_a_failed_task(capsys: Any) -> None:
     assert result["msg"].startswith("the manifest has no apiVersion (at manifests[0]).")
 
 
+@cases("given", {}, {"csv": ""}, {"_ansible_check_mode": True})
+def test_manual_approval_by_olm_needs_a_version(given: Any, capsys: Any) -> None:
+    result = run("olm_wait", capsys, approval="manual", host="http://127.0.0.1:1", api_key="key-of-mine", **given)
+    wanted = "Install a by OLM in namespace ns: manual approval needs the version that is approved (at csv)."
+    assert result["failed"]
+    assert result["msg"].startswith(wanted)
+
+
 def test_how_collectors_change_is_no_secret_but_their_configs_hold_some(
     capsys: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
