@@ -11,17 +11,6 @@ from typing import TypeVar
 Node = TypeVar("Node")
 
 
-def reached(after: Mapping[Node, Collection[Node]], start: Node) -> set[Node]:
-    """Return the nodes that lead on from a node, directly or not; the node itself only if it is on a circle."""
-    found: set[Node] = set()
-    left = [start]
-    while left:
-        more = set(after[left.pop()]) - found
-        found |= more
-        left += more
-    return found
-
-
 def circle(after: Mapping[Node, Collection[Node]]) -> list[tuple[Node, Node]]:
     """Return the edges of one circle; none if no node leads back to itself. Each edge is followed once."""
     ended: set[Node] = set()

@@ -15,7 +15,6 @@ from ..cluster.ownership import collector_of
 from ..collector.names import of_operator
 from ..config.paths import items
 from ..diagnose.peers import peers
-from ..graph import reached
 from .extract import is_applied
 from .record import Change, collectors
 
@@ -137,8 +136,11 @@ def _levels(first: Iterable[tuple[str, str]]) -> dict[str, int]:
     for one, then in first:
         after.setdefault(one, set()).add(then)
         after.setdefault(then, set())
-    ahead = {name: reached(after, name) for name in after}
-    before = {name: {one for one in after if name in ahead[one] and one not in ahead[name]} for name in after}
+    for between, then_too in after.items():
+        for ahead in after.values():
+            if between in ahead:
+                ahead.update(then_too)
+    before = {name: {one for one in after if name in after[one] and one not in after[name]} for name in after}
     # A collector comes after all that lead to it, so the longest chain of them is its wave.
     levels: dict[str, int] = {}
     for name in sorted(after, key=lambda one: (len(before[one]), one)):

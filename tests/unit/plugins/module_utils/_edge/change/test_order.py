@@ -9,7 +9,12 @@ import copy
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.change.order import Flow, earlier_flows
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.change.order import (
+    Flow,
+    earlier_flows,
+    order,
+)
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.cluster.bundle import ref
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Failure
 
 from ..bundle.helpers import actions
@@ -162,6 +167,20 @@ def test_a_circle_changes_together() -> None:
     order, result = changed(bundle("two"), flows=circle)
     assert sorted(order) == list(NAMES)
     assert set(actions(result).values()) <= {"changed", "created", "unchanged", "pruned"}
+
+
+@pytest.mark.parametrize(
+    ("back", "waves"),
+    [(("ns/c", "ns/b"), ["bc", "a"]), (("ns/b", "ns/a"), ["c", "ab"]), (("ns/a", "ns/a"), ["c", "b", "a"])],
+    ids=["a sender before a circle", "a receiver behind a circle", "a collector that sends to itself"],
+)
+def test_only_the_collectors_on_a_circle_change_together(back: tuple[str, str], waves: list[str]) -> None:
+    manifests = bundle("two")
+    live = {ref(item): item for item in bundle("one")}
+    flows = [Flow(**one) for one in FLOWS]
+    found, warnings = order(manifests, live, [*flows, Flow(*back)], "manager")
+    assert [wave.collectors for wave in found] == [[f"ns/{name}" for name in wave] for wave in waves]
+    assert warnings == []
 
 
 def test_check_mode_shows_all_and_waits_for_nothing() -> None:
