@@ -5,15 +5,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
-from ..plugin_utils._worker import WorkerAction
+from ..plugin_utils._worker import Work, WorkerAction
 
 
 class ActionModule(WorkerAction):
     @staticmethod
-    def load() -> tuple[dict[str, Any], Callable[[Any], None]]:
+    def load() -> tuple[dict[str, Any], Work]:
         from ..module_utils._edge.api.connect import CLUSTER_ARG_SPEC  # noqa: PLC0415 - needs kubernetes.core
         from ..module_utils._edge.instrumentation import namespaces  # noqa: PLC0415
 
