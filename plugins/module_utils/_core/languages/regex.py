@@ -229,15 +229,15 @@ def _number(digits: str) -> int:
 
 def refusal(text: str) -> Refusal | None:
     """Return why Go refuses a regular expression; None if it takes it."""
-    try:
-        _Reader(text).read()
-    except _Refused as refused:
-        return refused.refusal
-    return None
+    refused, _captures = read(text)
+    return refused
 
 
-def captures(text: str) -> list[tuple[int, bool]]:
-    """Return where each capturing group is in a regular expression that Go takes, and whether it has a name."""
+def read(text: str) -> tuple[Refusal | None, list[tuple[int, bool]]]:
+    """Return the refusal of a regular expression, and where each capturing group is and whether it has a name."""
     reader = _Reader(text)
-    reader.read()
-    return reader.captures
+    try:
+        reader.read()
+    except _Refused as refused:
+        return refused.refusal, []
+    return None, reader.captures

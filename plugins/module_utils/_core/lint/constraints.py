@@ -19,7 +19,7 @@ from typing import Any
 from ..config.catalogue import Row, walk
 from ..config.paths import Path, at
 from ..errors import near
-from ..languages.regex import refusal
+from ..languages.regex import Refusal, refusal
 from .subject import Fault
 
 MISSING, WORD, DURATION, REFERENCE = "missing-field", "unknown-value", "invalid-duration", "unknown-operator"
@@ -120,7 +120,11 @@ def regexes(keys: list[str], settings: Any, path: Path, _row: Row) -> Found:
         for place, value in values_of(settings, key, path):
             refused = refusal(value.replace("$$", "$")) if isinstance(value, str) else None
             if refused:
-                yield REGEX, Fault(place, f"Go refuses this regular expression: {refused.why}", offset=refused.start)
+                yield REGEX, no_regex(place, refused)
+
+
+def no_regex(place: Path, refused: Refusal) -> Fault:
+    return Fault(place, f"Go refuses this regular expression: {refused.why}", offset=refused.start)
 
 
 def _one(keys: list[str], settings: Any, path: Path, _row: Row) -> Found:

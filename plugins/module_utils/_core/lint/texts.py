@@ -1,7 +1,7 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Checks of single texts, such as URLs, sizes and durations of Prometheus, and of keys that need a feature gate.
+"""Checks of single texts, such as URLs, sizes and durations of Prometheus, and of keys that need a gate or a setting.
 
 Each is a key of a row of constraints.json. Private.
 """
@@ -17,8 +17,8 @@ from ..config.paths import Path, at
 from ..errors import near
 from ..languages.formats import broken_address, broken_glob, broken_url, dialed
 from ..languages.names import ENCODINGS, ZONES, is_encoding, is_zone
-from ..languages.regex import captures, refusal
-from .constraints import CONFLICT, DURATION, GATE, MISSING, REGEX, WORD, Check, Found, regexes, values_of
+from ..languages.regex import read
+from .constraints import CONFLICT, DURATION, GATE, MISSING, REGEX, WORD, Check, Found, no_regex, values_of
 from .subject import Fault
 
 # The longest duration of Prometheus that is read.
@@ -129,14 +129,15 @@ def _enabled_needs(table: dict[str, list[str]], settings: Any, path: Path, _row:
 
 def _groups(keys: list[str], settings: Any, path: Path, row: Row) -> Found:
     """Yield expressions without a named group, and in rows with `all_named` those with another group too."""
-    yield from regexes(keys, settings, path, row)
     for key in keys:
         for place, value in values_of(settings, key, path):
-            if not isinstance(value, str) or refusal(text := value.replace("$$", "$")):
+            if not isinstance(value, str):
                 continue
-            found = captures(text)
+            refused, found = read(value.replace("$$", "$"))
             other = next((start for start, named in found if not named), None) if "all_named" in row else None
-            if not any(named for _start, named in found):
+            if refused:
+                yield REGEX, no_regex(place, refused)
+            elif not any(named for _start, named in found):
                 fix = "Write `(?P<NAME>…)` around each part that becomes an attribute."
                 yield REGEX, Fault(place, "this regular expression has no named group", fix)
             elif other is not None:
