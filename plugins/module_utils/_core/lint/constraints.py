@@ -43,7 +43,7 @@ _SECONDS = {
     "w": 604800,
     "y": 31_536_000,
 }
-_NOTHING: tuple[Any, ...] = (None, "", [], {})
+_NOTHING: tuple[Any, ...] = (None, "", [])  # an empty mapping turns on what has defaults
 
 
 @cache

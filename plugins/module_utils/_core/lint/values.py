@@ -123,10 +123,11 @@ def _violations(row: Row, value: Any, path: Path) -> Found:
 
 
 def applies(when: dict[str, str], settings: Any) -> bool:
-    """Whether settings have the values that a row is about; `*` is any, `!a` any but a."""
-    for key, wanted in when.items():
-        value = at(settings, steps(key), "")
-        text = str(value).lower() if isinstance(value, bool) else str("" if value in (None, [], {}) else value)
+    """Whether settings have the values that a row is about; `*` is any, `!a` any but a, `~a` is a in any case."""
+    for key, words in when.items():
+        value, wanted = at(settings, steps(key), ""), words.removeprefix("~")
+        text = str("" if value in (None, [], {}) else value)
+        text = text.lower() if isinstance(value, bool) or wanted != words else text
         if EXPANDED in text or (wanted == "*" and not text):
             return False
         if wanted.startswith("!"):

@@ -84,6 +84,14 @@ conflicting-settings:
     finds: "exporters.prometheus_remote_write.translation_strategy: 'NoTranslation' needs version 2 of the protocol"}
   names of version 2: {exporters.prometheus_remote_write: {endpoint: "http://a", translation_strategy: NoTranslation,
     protobuf_message: io.prometheus.write.v2.Request}, signal: metrics}
+  two ways to log in of which one is empty: {extensions.basicauth: {client_auth: {}, htpasswd: {inline: a}},
+    finds: "extensions.basicauth.htpasswd: client_auth and htpasswd exclude each other Remove `htpasswd`."}
+  one way to log in: {extensions.basicauth: {client_auth: null, htpasswd: {}}}
+  a token beside a user: {signal: metrics, receivers.prometheus.config.scrape_configs: [{job_name: a,
+    basic_auth: {username: a}, bearer_token_file: /a}],
+    finds: "receivers.prometheus.config.scrape_configs[0].bearer_token_file: basic_auth and bearer_token_file exclude"}
+  an action in capitals: {processors.attributes.actions: [{key: a, action: DELETE, value: 1}],
+    finds: "processors.attributes.actions[0].value: action 'DELETE' takes no 'value' Remove `value`."}
 unknown-value:
   given: {build: contrib 0.158.0, signal: logs}
   a range of severities without an end: {receivers.file_log: {include: [/a], operators: [{type: severity_parser,
