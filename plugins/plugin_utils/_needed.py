@@ -5,17 +5,24 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib import import_module
+from pathlib import Path
 
 from ansible import __version__
 from ansible.errors import AnsibleActionFail
+from ansible.module_utils.compat.version import LooseVersion
 
 from ..module_utils._core.errors import Problem
 
 # meta/runtime.yml says the same to Ansible, which only warns.
 OLDEST = (2, 18)
+OWN = "o11y.opentelemetry"
+# As galaxy.yml has them.
+COLLECTIONS = {"amazon.aws": ">=10.1.0,<12.0.0", "kubernetes.core": ">=6.2.0,<7.0.0"}
 
 
 @contextmanager
@@ -25,14 +32,39 @@ def needed() -> Iterator[None]:
         raise AnsibleActionFail(str(found))
     try:
         yield
-    except ModuleNotFoundError as error:
-        package, *parts = str(error.name).split(".")
-        if package != "ansible_collections":
+    except ImportError as error:
+        if (found := _unfit(error)) is None:
             raise
-        # A namespace without any collection is missing as such.
-        name = ".".join(parts[:2]) if len(parts) > 1 else {"kubernetes": "kubernetes.core"}.get(parts[0], parts[0])
-        fix = f"Run: ansible-galaxy collection install {name}"
-        raise AnsibleActionFail(str(Problem(f"the collection {name} is missing", fix=fix))) from None
+        raise AnsibleActionFail(str(found)) from None
+
+
+def _unfit(error: ImportError) -> Problem | None:
+    """Return what is wrong with another collection that cannot be imported; nothing for what is no collection."""
+    package, namespace, collection, *parts = [*str(error.name).split("."), "", ""]
+    if package != "ansible_collections" or f"{namespace}.{collection}" == OWN:
+        return None
+    # A namespace without any collection is missing as such.
+    name = f"{namespace}.{collection}".rstrip(".")
+    name = next((one for one in COLLECTIONS if one.startswith(name)), name)
+    wanted, command = COLLECTIONS.get(name, ""), "Run: ansible-galaxy collection install"
+    if isinstance(error, ModuleNotFoundError) and not any(parts):
+        return Problem(f"the collection {name} is missing", fix=f"{command} {name}")
+    version = _version(f"ansible_collections.{name}")
+    oldest = wanted.removeprefix(">=").partition(",")[0]
+    if version and LooseVersion(version) < LooseVersion(oldest or "0"):
+        wrong = f"the collection {name} {version} is too old: {OWN} works with {wanted}"
+        return Problem(wrong, where=str(error), fix=f"{command} '{name}:{wanted}' --upgrade")
+    wrong = f"the collection {name} {version or 'of an unknown version'} is incomplete: {error}"
+    return Problem(wrong, fix=f"{command} '{name}:{wanted}' --force")
+
+
+def _version(package: str) -> str:
+    """Return the version of an installed collection, empty if it does not say."""
+    try:
+        manifest = Path(import_module(package).__path__[0], "MANIFEST.json").read_text(encoding="utf-8")
+        return str(json.loads(manifest)["collection_info"]["version"])
+    except (ImportError, OSError, LookupError, TypeError, ValueError):
+        return ""
 
 
 def refused(version: str) -> Problem | None:

@@ -5,14 +5,19 @@
 
 from __future__ import annotations
 
+import json
 import sys
+from importlib import import_module
 from pathlib import Path
 
 import pytest
 from ansible.errors import AnsibleActionFail
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.api import libraries
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.api.explain import library
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _needed, _sources
+from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
 
 from tests.support.plays import ROOT, playbook
 
@@ -44,6 +49,85 @@ def test_a_missing_collection_is_named_with_its_command(tmp_path: Path) -> None:
     assert done.returncode == 2, printed
     wanted = "the collection kubernetes.core is missing. Run: ansible-galaxy collection install kubernetes.core"
     assert wanted in printed
+
+
+WANTED = _sources.read_yaml(ROOT / "galaxy.yml")["dependencies"]["amazon.aws"]
+
+
+@pytest.mark.parametrize(
+    ("version", "module", "says", "how"),
+    [
+        ("6.5.0", "", f"amazon.aws 6.5.0 is too old: o11y.opentelemetry works with {WANTED}", "--upgrade"),
+        ("10.0.9", "NAME = 1", f"amazon.aws 10.0.9 is too old: o11y.opentelemetry works with {WANTED}", "--upgrade"),
+        ("10.1.0", "", "amazon.aws 10.1.0 is incomplete: No module named", "--force"),
+        ("99.0.0", "NAME = 1", "amazon.aws 99.0.0 is incomplete: cannot import name 'AnsibleAWSModule'", "--force"),
+        ("", "", "amazon.aws of an unknown version is incomplete: No module named", "--force"),
+    ],
+)
+def test_a_collection_that_does_not_fit_is_named_with_what_it_takes(
+    tmp_path: Path, version: str, module: str, says: str, how: str
+) -> None:
+    (tmp_path / "ansible_collections/o11y").mkdir(parents=True)
+    (tmp_path / "ansible_collections/o11y/opentelemetry").symlink_to(ROOT)
+    folder = tmp_path / "ansible_collections/amazon/aws"
+    (folder / "plugins/module_utils").mkdir(parents=True)
+    if version:
+        (folder / "MANIFEST.json").write_text(json.dumps({"collection_info": {"version": version}}))
+    if module:
+        (folder / "plugins/module_utils/modules.py").write_text(module)
+    tasks = [{"o11y.opentelemetry.eks_addon_info": {"cluster_name": "a"}}]
+    (tmp_path / "play.yml").write_text(json.dumps([{"hosts": "localhost", "gather_facts": False, "tasks": tasks}]))
+    done = playbook(
+        str(tmp_path / "play.yml"),
+        ANSIBLE_COLLECTIONS_PATH=str(tmp_path),
+        ANSIBLE_COLLECTIONS_SCAN_SYS_PATH="false",
+    )
+    printed = " ".join((done.stdout + done.stderr).split())
+    assert done.returncode == 2, printed
+    assert f"the collection {says}" in printed
+    assert f"Run: ansible-galaxy collection install 'amazon.aws:{WANTED}' {how}" in printed
+    assert "is missing" not in printed
+
+
+def test_a_mistake_of_this_collection_is_no_missing_collection() -> None:
+    with pytest.raises(ModuleNotFoundError), _needed.needed():
+        import_module(f"{_needed.__package__}.nosuch")
+
+
+def test_the_wanted_versions_are_those_of_the_collection() -> None:
+    assert _sources.read_yaml(ROOT / "galaxy.yml")["dependencies"] == _needed.COLLECTIONS
+    wanted = [Requirement(line) for line in (ROOT / "requirements.txt").read_text().splitlines() if line[0] != "#"]
+    assert {one.name: one.specifier for one in wanted} == {
+        name: SpecifierSet(versions) for name, versions in libraries.LIBRARIES.items()
+    }
+
+
+@pytest.mark.parametrize(
+    ("names", "found", "wrong", "how"),
+    [
+        (("jsonschema.nosuch",), "4.9.1", "jsonschema 4.9.1 is too old: ", "--upgrade 'jsonschema>=4.18'"),
+        (("botocore.nosuch", "botocore"), "1.28.0", "boto3 1.28.0 is too old: ", "--upgrade 'boto3>=1.35.0'"),
+        (("yaml.nosuch", "PyYAML"), "6.0.1", "PyYAML 6.0.1 does not load", "--force-reinstall 'PyYAML>=6.0'"),
+        (("cryptography.nosuch",), "41.0", "cryptography 41.0 does not load", "--force-reinstall cryptography"),
+    ],
+)
+def test_a_library_that_does_not_fit_is_named_with_what_it_takes(
+    monkeypatch: pytest.MonkeyPatch, names: tuple[str, ...], found: str, wrong: str, how: str
+) -> None:
+    monkeypatch.setattr(libraries.metadata, "version", lambda _name: found)
+    with pytest.raises(Problem) as refused:
+        library(*names)
+    assert refused.value.wrong.startswith(wrong)
+    assert "nosuch" in refused.value.where
+    assert refused.value.fix == f"Run: {sys.executable} -m pip install {how}"
+
+
+def test_a_library_that_an_old_one_does_not_bring_is_no_missing_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "referencing", None)
+    monkeypatch.setattr(libraries.metadata, "version", {"jsonschema": "4.17.3"}.__getitem__)
+    with pytest.raises(Problem) as refused:
+        library("referencing", "jsonschema")
+    assert refused.value.wrong == "jsonschema 4.17.3 is too old: o11y.opentelemetry works with jsonschema>=4.18"
 
 
 @pytest.mark.parametrize("missing", ["kubernetes", "urllib3"])

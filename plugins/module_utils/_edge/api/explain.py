@@ -10,16 +10,16 @@ from __future__ import annotations
 
 import importlib
 import re
-import sys
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from ansible.module_utils.basic import AnsibleModule, missing_required_lib
+from ansible.module_utils.basic import AnsibleModule
 
 from ..._core.config.paths import leaves
 from ..._core.config.yaml_documents import data_of
 from ..._core.errors import Problem
 from .cluster import NOT_ALLOWED, NOT_FOUND, Answer, ApiError, LostError
+from .libraries import unusable
 
 LOST = {
     "dns": (
@@ -215,10 +215,7 @@ def library(name: str, package: str = "") -> Any:
     try:
         return importlib.import_module(name)
     except ImportError as error:
-        missing = (error.name or name).partition(".")[0]  # the library, or one that it needs
-        wanted = missing if missing != name.partition(".")[0] else package or name
-        fix = f"Run: {sys.executable} -m pip install {wanted}"
-        raise Problem(missing_required_lib(wanted), where=str(error), fix=fix) from error
+        raise unusable(error, name, package) from error
 
 
 # Shorter ones are words that occur by chance, so hiding them garbles text and hides nothing.

@@ -15,6 +15,7 @@ from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleA
 from ..._core.aws.settings import IDENTITIES, creation, difference, secrets_of, settings, shown, update
 from ..._core.aws.wait import ABSENT, CREATE, DELETE, NOTHING, PRESENT, REMOVED, REPAIR, RESUME, STUCK, Patience
 from ..._core.errors import Problem
+from ..api.libraries import lacking
 from .addon_plan import AddonPlan, Planner, missing
 from .addon_wait import Addon, AddonReads, AddonWait, Limits, fact, status_of
 from .calls import AnsibleCallError, Aws, CallErrors, busy, parsed, run, tag
@@ -124,8 +125,7 @@ class AddonTask:
         """Fail in words where this botocore is too old for an option."""
         for option, parameter in LATE.items():
             if self.params[option] is not None and not self.eks.takes("CreateAddon", parameter):
-                fix = "Install a newer boto3 and botocore."
-                raise Problem(f"this botocore does not know {parameter}", asked=f"Set {option}", fix=fix)
+                raise lacking("boto3", parameter, f"Set {option}")
 
     def _conflicts(self) -> dict[str, str]:
         asked = self.params["resolve_conflicts"]

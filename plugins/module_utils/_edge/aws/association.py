@@ -16,6 +16,7 @@ from ..._core.aws.access import EXISTS_CODES
 from ..._core.aws.assignment import FIELDS, impossible, request, settings
 from ..._core.aws.settings import changes
 from ..._core.errors import Problem
+from ..api.libraries import lacking
 from .calls import AnsibleCallError, Aws, CallErrors, retagged, run, tag
 
 COLLISIONS, COLLISION_PAUSE = 5, 2.0
@@ -93,8 +94,7 @@ class AssociationTask:
     def _known(self, operation: str, body: Mapping[str, Any]) -> None:
         for field in body:
             if not self.eks.takes(operation, field):
-                fix = "Install a newer boto3 and botocore."
-                raise Problem(f"this botocore does not know {field}", asked="Associate a role", fix=fix)
+                raise lacking("boto3", field, "Associate a role")
 
     def _absent(self) -> dict[str, Any]:
         return self.without(self.read())

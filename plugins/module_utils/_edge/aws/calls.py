@@ -29,6 +29,7 @@ from ..._core.config.yaml_documents import load
 from ..._core.errors import Problem, escaped, printable
 from ..api.explain import hide_more, library
 from ..api.kubeconfig import answer_of
+from ..api.libraries import lacking
 
 # For how long one call is tried when nothing else sets a limit.
 PATIENCE_SECONDS = 120.0
@@ -72,7 +73,7 @@ class Calls:
         tried, renewed = 0, False
         while True:
             try:
-                answer: dict[str, Any] = getattr(self.client, operation)(**parameters)
+                answer: dict[str, Any] = self._operation(operation)(**parameters)
                 return answer
             except Exception as error:
                 # The exception itself does not say of which service it is, and botocore's own not even of which call.
@@ -87,6 +88,12 @@ class Calls:
                     raise
             tried += 1
             self.sleep(pause)
+
+    def _operation(self, name: str) -> Callable[..., dict[str, Any]]:
+        found: Callable[..., dict[str, Any]] | None = getattr(self.client, name, None)
+        if found is None:
+            raise lacking("boto3", "it", f"Call {self.service}:{_action(name)}")
+        return found
 
     def pages(self, operation: str, key: str, **parameters: Any) -> list[Any]:
         found: list[Any] = []

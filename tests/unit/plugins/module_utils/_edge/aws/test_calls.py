@@ -5,12 +5,15 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.aws import access
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.aws.access import FailedCall, explain, passing
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.api import libraries
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.aws import calls as tested
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.aws.calls import Calls
 from botocore import exceptions as boto
@@ -65,6 +68,18 @@ def test_what_passes_is_tried_again_for_a_while(error: Exception) -> None:
     with pytest.raises(type(error)):
         calls("describe_addon")
     assert tested.PATIENCE_SECONDS - 15 < clock() - 1000 <= tested.PATIENCE_SECONDS
+
+
+def test_a_call_that_boto3_does_not_know_says_which_one_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(libraries.metadata, "version", lambda _name: "1.28.0")
+    calls, clock = calls_to(Client({}))
+    with pytest.raises(Problem) as refused:
+        calls("list_pod_identity_associations")
+    assert clock() == 1000
+    assert str(refused.value) == (
+        "Call eks:ListPodIdentityAssociations: boto3 1.28.0 does not know it."
+        f" Run: {sys.executable} -m pip install --upgrade 'boto3>=1.35.0'"
+    )
 
 
 @pytest.mark.parametrize("error", STAYS, ids=repr)
