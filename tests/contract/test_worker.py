@@ -232,7 +232,9 @@ def test_no_secret_is_shown_either_way(played: tuple[dict[str, Any], str]) -> No
 
 
 def test_the_terminal_shows_nothing_that_libraries_print_or_log(played: tuple[dict[str, Any], str]) -> None:
-    assert "42 failed" not in played[1]
+    assert "process returned" not in played[1], "the client logs that a command failed"
+    assert re.findall(r"(?<!exit code 1: )42 failed", played[1]) == [], "the result says it"
+    assert "exit code 1: 42 failed" in played[1]
 
 
 def test_the_worker_starts_a_module_only_for_what_it_leaves_to_it(played: tuple[dict[str, Any], str]) -> None:

@@ -10,7 +10,7 @@ import secrets as random
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
@@ -23,6 +23,7 @@ from ..._core.cluster.bundle import redact, secret_values
 from ..._core.config.secrets import concealed, salted, secrets_in, secrets_in_objects
 from ..._core.errors import Problem, escaped, printable, shown
 from .cluster import WORKERS, Answered, Cluster, LostError
+from .exec_plugin import watched
 from .explain import hide_more, library, lost, parsed
 from .kubeconfig import Plain, access, plain, renewing
 
@@ -39,6 +40,7 @@ NOT_WITH_EKS = ("kubeconfig", "context", "host", "api_key", "username", "passwor
 
 # The server ends a change after 34 seconds (apiserver's requestTimeoutUpperBound) and gives a webhook up to 30 of them.
 CONNECT_SECONDS, READ_SECONDS = 2.5, 36.0
+UNAUTHORIZED = 401
 
 # urllib3's exceptions by name: the word of the explanation, and whether another try may help.
 TROUBLES = {
@@ -131,19 +133,22 @@ def _client_transport(module: AnsibleModule) -> PooledTransport:
     fix = "Give kubeconfig, or host and api_key, or set K8S_AUTH_KUBECONFIG or KUBECONFIG."
     # A kubeconfig that was read before, by another item of a loop, is the default with its token and certificate.
     kubernetes.client.Configuration.set_default(None)
+    failures = watched(library("kubernetes.config.kube_config", "kubernetes"))
     try:
         configuration, extra = client._create_configuration(auth), client._create_headers(module)
     except (kubernetes.config.ConfigException, OSError, TypeError, ValueError) as error:
         asked = "Connect to the cluster"
         raise Problem(f"there is no usable kubeconfig: {error}", asked=asked, where=_source(auth), fix=fix) from error
     configuration.connection_pool_maxsize = WORKERS
+    if failures and not configuration.api_key and not configuration.cert_file:
+        raise failures[-1]
 
     def authorize() -> dict[str, Any]:  # asked each time, since a token may have been renewed
         settings: dict[str, Any] = {item["key"]: item["value"] for item in configuration.auth_settings().values()}
         return {**settings, **extra}
 
     pool = kubernetes.client.ApiClient(configuration).rest_client.pool_manager
-    return PooledTransport(pool, configuration.host, authorize)
+    return PooledTransport(pool, configuration.host, authorize, failures)
 
 
 def _source(auth: dict[str, Any]) -> str:
@@ -154,9 +159,11 @@ def _source(auth: dict[str, Any]) -> str:
 class PooledTransport:
     """Kept-alive connections without hidden retries."""
 
-    def __init__(self, pool: Any, host: str, authorize: Callable[[], Mapping[str, Any]]) -> None:
+    def __init__(
+        self, pool: Any, host: str, authorize: Callable[[], Mapping[str, Any]], failures: Sequence[Problem] = ()
+    ) -> None:
         self._urllib3 = library("urllib3")
-        self._pool, self._authorize = pool, authorize
+        self._pool, self._authorize, self._failures = pool, authorize, failures
         # A server behind a path, such as Rancher's or a proxy's, has it in the host.
         self.host = host.rstrip("/")
         self.patient(READ_SECONDS)
@@ -183,6 +190,8 @@ class PooledTransport:
         except ValueError:  # its text has the header, with signs that no mask knows
             fix = "Give the token and the headers without a line end. A YAML block of `|-` has none."
             raise Problem("the token or a header cannot be sent", where=self.host, fix=fix) from None
+        if answer.status == UNAUTHORIZED and self._failures:
+            raise self._failures[-1]
         return Answered(answer.status, dict(answer.headers), answer.data)
 
     def _lost(self, error: Exception) -> LostError:
