@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from traceback import walk_tb
 from typing import Any, NamedTuple
 
 from ..._core.aws.access import CLUSTER_HEADER, QUERY, URL_SECONDS, FailedCall, Renewing, asked_by, explain
@@ -220,6 +221,18 @@ def _told(asked: str) -> Iterator[None]:
         yield
     except (exceptions.ClientError, exceptions.BotoCoreError) as error:
         raise explain(answer_of(error), asked) from error
+    except (EOFError, ValueError) as error:
+        if problem := without_terminal(error, asked):
+            raise problem from None
+        raise
+
+
+def without_terminal(error: BaseException, asked: str) -> Problem | None:
+    """Return the problem of a profile that asks for an MFA code; nothing for other errors."""
+    if all(frame.f_globals.get("__name__") != "getpass" for frame, _line in walk_tb(error.__traceback__)):
+        return None
+    fix = "Get session credentials first, for example with `aws sts get-session-token`, or use another profile."
+    return Problem("the AWS profile asks for an MFA code, and a run has no terminal for it", asked=asked, fix=fix)
 
 
 def answer_of(error: BaseException) -> FailedCall:

@@ -28,7 +28,7 @@ from ..._core.config.secrets import concealed
 from ..._core.config.yaml_documents import load
 from ..._core.errors import Problem, escaped, printable
 from ..api.explain import hide_more, library
-from ..api.kubeconfig import answer_of
+from ..api.kubeconfig import answer_of, without_terminal
 from ..api.libraries import lacking
 
 # For how long one call is tried when nothing else sets a limit.
@@ -76,6 +76,8 @@ class Calls:
                 answer: dict[str, Any] = self._operation(operation)(**parameters)
                 return answer
             except Exception as error:
+                if problem := without_terminal(error, f"Call {self.service}:{_action(operation)}"):
+                    raise problem from None
                 # The exception itself does not say of which service it is, and botocore's own not even of which call.
                 error.o11y_called = (self.service, _action(operation))  # type: ignore[attr-defined]
                 answered = answer_of(error)
