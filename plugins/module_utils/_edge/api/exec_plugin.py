@@ -19,8 +19,11 @@ _CREDENTIALS = {"token", "clientCertificateData"}
 
 def watched(kube_config: Any) -> list[Problem]:
     """Return what is wrong with the command that ran last in this process, from now on: empty if it made a token."""
-    usual: Any = getattr(kube_config.ExecProvider, "usual", kube_config.ExecProvider)
     found: list[Problem] = []
+    provider: Any = getattr(kube_config, "ExecProvider", None)
+    if provider is None:  # a client that starts commands in another way
+        return found
+    usual: Any = getattr(provider, "usual", provider)
 
     class Watched(usual):  # type: ignore[misc]
         def __init__(self, exec_config: Any, *args: Any, **kwargs: Any) -> None:

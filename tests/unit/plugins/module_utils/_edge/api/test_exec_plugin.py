@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.api import connect
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.api.exec_plugin import watched
 
 VERSION = "client.authentication.k8s.io/v1"
 PRINTED = "printed-and-never-shown-1"
@@ -120,3 +121,8 @@ def test_a_command_that_fails_later_says_so_when_its_earlier_token_is_refused(tm
     (tmp_path / "broken").unlink()
     assert ask() == 401
     assert pool.tokens == ["Bearer made"] * 4
+
+
+def test_a_client_that_starts_commands_in_another_way_is_used_as_it_is() -> None:
+    client = SimpleNamespace()
+    assert (watched(client), vars(client)) == ([], {})
