@@ -333,8 +333,8 @@ class Catalogue:
         """Return the distribution with the fewest types that has all of (section, name); None when none has."""
         wanted = set(used)
         known = [item for item in among if item in self.distributions]
-        fitting = [item for item in known if all(self.find(*key, item, version) for key in wanted)]
-        return min(fitting, key=lambda item: self._size(item, version), default=None)
+        smallest_first = sorted(known, key=lambda item: self._size(item, version))
+        return next((item for item in smallest_first if all(self.find(*key, item, version) for key in wanted)), None)
 
     def coverage(self, distribution: str, version: str) -> Coverage:
         """Return which version answers for one of a distribution: itself, the nearest older one, else the oldest."""
@@ -404,6 +404,11 @@ class Catalogue:
         return {}
 
     @cached_property
+    def _sizes(self) -> dict[tuple[str, str], int]:
+        """How many types each build has that was asked for."""
+        return {}
+
+    @cached_property
     def _modules(self) -> frozenset[Module]:
         return frozenset((row["section"], row["module"]) for row in self.components)
 
@@ -420,7 +425,10 @@ class Catalogue:
         return renamed.new if renamed else name
 
     def _size(self, distribution: str, version: str) -> int:
-        return sum(len(self.types(section, distribution, version)) for section in SECTIONS)
+        key = (distribution, version)
+        if key not in self._sizes:
+            self._sizes[key] = sum(len(self.types(section, distribution, version)) for section in SECTIONS)
+        return self._sizes[key]
 
     def _has(self, row: Row, distribution: str, version: Version) -> bool:
         if distribution in self.extra:
