@@ -139,6 +139,25 @@ def _position(value: Any) -> Position | None:
     return Position(*legacy) if legacy and legacy[0] else None
 
 
+class _Moved(Mapping[Path, Position]):
+    """The positions of a text inside of a file. Each is computed on demand, since few are needed."""
+
+    def __init__(self, positions: Mapping[Path, Position], moved: Callable[[Position], Position]) -> None:
+        self._positions, self._moved = positions, moved
+
+    def __getitem__(self, path: Path) -> Position:
+        return self._moved(self._positions[path])
+
+    def __contains__(self, path: object) -> bool:
+        return path in self._positions
+
+    def __iter__(self) -> Iterator[Path]:
+        return iter(self._positions)
+
+    def __len__(self) -> int:
+        return len(self._positions)
+
+
 def inner(found: Found, document: Document, lines: Sequence[str], file: str) -> Document:
     """Return the document in a scalar, with its places in the file around it."""
     moved = placement(found, document, lines)
@@ -147,9 +166,8 @@ def inner(found: Found, document: Document, lines: Sequence[str], file: str) -> 
     except Invalid as invalid:
         why = invalid.wrong.partition(": ")[2]
         raise Invalid(why, moved(invalid.position), invalid.fix) from invalid
-    positions = {path: moved(position) for path, position in loaded.positions.items()}
     twice = tuple((path, moved(position)) for path, position in loaded.duplicates)
-    return replace(loaded, positions=positions, duplicates=twice)
+    return replace(loaded, positions=_Moved(loaded.positions, moved), duplicates=twice)
 
 
 def around(

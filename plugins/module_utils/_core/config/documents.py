@@ -19,7 +19,7 @@ _TOP_LEVEL = (*SECTIONS, "service")
 _KEY = rf"[\"']?({'|'.join(_TOP_LEVEL)})(?:[\"']?\s*:|::)"
 _KEY_IN_FLOW = re.compile(rf"(?<=[{{,\s]){_KEY}")
 _FIRST_LINE = re.compile(r"^(?![ \t]*(?:#|---|%|$))([ \t]*)(\{)?", re.MULTILINE)
-_OBJECT = re.compile(r"\bkind[\"']?\s*:")
+_OBJECT = (re.compile(r"\bkind[\"']?\s*:"), re.compile(r"\bapiVersion[\"']?\s*:"))
 # One section alone is found in many files that are no collector config.
 _ENOUGH = 2
 
@@ -54,18 +54,18 @@ def looks_like_config(text: str) -> bool:
     if first is None:
         return False
     keys = _KEY_IN_FLOW if first[2] else _key_after(first[1])
-    return len(set(keys.findall(text))) >= _ENOUGH
+    return len(set(keys.findall(f"\n{text}"))) >= _ENOUGH
 
 
 def may_have_object(text: str) -> bool:
     """Whether YAML text may have a Kubernetes object, without reading it."""
-    return bool(_OBJECT.search(text))
+    return all(key.search(text) for key in _OBJECT)
 
 
 @lru_cache
 def _key_after(margin: str) -> re.Pattern[str]:
     """Return the pattern of a key of the top level in block style, which may be indented."""
-    return re.compile(rf"^{margin}{_KEY}", re.MULTILINE)
+    return re.compile(rf"\n{margin}{_KEY}")
 
 
 def is_object(data: Any) -> bool:

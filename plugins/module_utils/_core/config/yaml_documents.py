@@ -24,35 +24,31 @@ _REPEATED = 100_000
 
 
 class _Positions(Mapping[Path, Position]):
-    """The positions of a text's paths. Each position is computed on demand, since few are needed."""
+    """The positions of a text's paths, or of those below one. Each is computed on demand, since few are needed."""
 
-    def __init__(self, file: str) -> None:
-        self.file = file
-        self.starts: dict[Path, tuple[int, int]] = {}
-        self.texts: dict[Path, Node] = {}
+    def __init__(self, file: str, starts: dict[Path, Mark], texts: dict[Path, Node], around: Path = ()) -> None:
+        self.file, self.starts, self.texts, self.around = file, starts, texts, around
 
     def __getitem__(self, path: Path) -> Position:
-        line, column = self.starts[path]
-        node = self.texts.get(path)
+        here = (*self.around, *path)
+        line, column = self.starts[here]
+        node = self.texts.get(here)
         inside = partial(_away, node, (line, column)) if node else None
         return Position(self.file, line + 1, column + 1, inside)
 
     def __contains__(self, path: object) -> bool:
-        return path in self.starts
+        return isinstance(path, tuple) and (*self.around, *path) in self.starts
 
     def below(self, path: Path) -> _Positions:
         """Return the positions of what is at a path, with their paths in it."""
-        size = len(path)
-        inner = _Positions(self.file)
-        inner.starts = {key[size:]: start for key, start in self.starts.items() if key[:size] == path}
-        inner.texts = {key[size:]: node for key, node in self.texts.items() if key[:size] == path}
-        return inner
+        return _Positions(self.file, self.starts, self.texts, (*self.around, *path))
 
     def __iter__(self) -> Iterator[Path]:
-        return iter(self.starts)
+        size = len(self.around)
+        return (path[size:] for path in self.starts if path[:size] == self.around)
 
     def __len__(self) -> int:
-        return len(self.starts)
+        return sum(1 for _path in self)
 
 
 @dataclass(frozen=True)
@@ -144,7 +140,7 @@ def load_all(yaml: Any, text: str, file: str) -> Iterator[Document]:
             continue
         reader = _DocumentReader(file)
         data = reader.read(root, (), 0)
-        yield Document(data, reader.positions, tuple(reader.duplicates), root)
+        yield Document(data, _Positions(file, reader.starts, reader.texts), tuple(reader.duplicates), root)
 
 
 def _separator(text: str) -> tuple[int, int]:
@@ -174,16 +170,17 @@ class _DocumentReader:
 
     def __init__(self, file: str) -> None:
         self.file = file
-        self.positions = _Positions(file)
+        self.starts: dict[Path, Mark] = {}
+        self.texts: dict[Path, Node] = {}
         self.duplicates: list[tuple[Path, Position]] = []
         self.repeating = 0
         self.repeated = 0
 
     def read(self, node: Node, path: Path, depth: int) -> Any:
-        self.positions.starts.setdefault(path, node.start)
+        self.starts.setdefault(path, node.start)
         if node.kind == SCALAR:
             if " " in node.value:
-                self.positions.texts[path] = node
+                self.texts[path] = node
             return scalar(node)
         if depth > DEEPEST:
             raise refuse(f"it nests deeper than {DEEPEST} levels", self.file, node.start)
@@ -211,16 +208,16 @@ class _DocumentReader:
         result: dict[Any, Any] = {}
         merged: dict[Any, Any] = {}
         for key_node, value_node in node.value:
-            key = key_of(key_node)
+            key = scalar(key_node) if key_node.kind == SCALAR else key_of(key_node)
             here = (*path, key)
             if key == _MERGE_KEY and not key_node.style:
                 merged |= self._merged(value_node, path, depth)
                 continue
             if key in result:
                 self.duplicates.append((here, self._position(key_node)))
-            self.positions.starts[here] = key_node.start
+            self.starts[here] = key_node.start
             result[key] = self.read(value_node, here, depth + 1)
-        return {**merged, **result}
+        return {**merged, **result} if merged else result
 
     def _merged(self, node: Node, path: Path, depth: int) -> dict[Any, Any]:
         self.repeating += 1

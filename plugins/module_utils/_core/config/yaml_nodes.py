@@ -24,6 +24,7 @@ INVALID = "this is not valid YAML"
 _LARGEST_NUMBER = 10**400
 
 _TAG = "tag:yaml.org,2002:"
+_TEXT = _TAG + "str"
 
 # The scalars of YAML 1.2's core schema, as go-yaml resolves them; `yes`, `on` and `1:30` are text there.
 SCALARS = (
@@ -73,13 +74,17 @@ def refuse(why: str, file: str, mark: Mark) -> Invalid:
 
 
 class _Composer:
-    """Builds trees from events with its own stack, so that no input exhausts the interpreter's stack."""
+    """Builds trees from events with its own stack, so that no input exhausts the interpreter's stack.
+
+    A mapping that is still open has its keys and values in one list.
+    """
 
     def __init__(self, file: str) -> None:
         self.file = file
         self.open: list[Node] = []
         self.anchors: dict[str, Node] = {}
-        self.root: Node | None = None
+        self.roots: list[Node] = []
+        self.inside = self.roots  # the list of the innermost open node
 
     def documents(self, events: Iterator[Any]) -> Iterator[Node | None]:
         handlers = {
@@ -92,44 +97,41 @@ class _Composer:
         }
         for event in events:
             name = type(event).__name__
-            if name in handlers:
-                handlers[name](event)
-            elif name == "DocumentStartEvent":
-                self.root, self.anchors = None, {}
+            handler = handlers.get(name)
+            if handler:
+                handler(event)
             elif name == "DocumentEndEvent":
-                yield self.root
-
-    def _add(self, node: Node, anchor: str | None) -> None:
-        if anchor:
-            self.anchors[anchor] = node
-        if not self.open:
-            self.root = node
-            return
-        parent = self.open[-1]
-        if parent.kind == MAPPING and parent.value and parent.value[-1][1] is None:
-            parent.value[-1] = (parent.value[-1][0], node)
-        else:
-            parent.value.append((node, None) if parent.kind == MAPPING else node)
+                yield self.roots.pop() if self.roots else None
+                self.anchors = {}
 
     def _scalar(self, event: Any) -> None:
         style = event.style or ""
-        tag = event.tag or ""
-        if not tag and not (style or event.implicit[0]):
-            tag = _TAG + "str"
+        tag = event.tag or ("" if style or event.implicit[0] else _TEXT)
         start, end = event.start_mark, event.end_mark
         node = Node(SCALAR, event.value, (start.line, start.column), (end.line, end.column), style, tag)
-        self._add(node, event.anchor)
+        self.inside.append(node)
+        if event.anchor:
+            self.anchors[event.anchor] = node
 
     def _start(self, event: Any) -> None:
         if len(self.open) >= DEEPEST:
             raise refuse(f"it nests deeper than {DEEPEST} levels", self.file, _start(event))
         kind = MAPPING if type(event).__name__ == "MappingStartEvent" else SEQUENCE
-        node = Node(kind, [], _start(event), _end(event), "flow" if event.flow_style else "")
-        self._add(node, event.anchor)
+        start = _start(event)
+        node = Node(kind, [], start, start, "flow" if event.flow_style else "")
+        self.inside.append(node)
+        if event.anchor:
+            self.anchors[event.anchor] = node
         self.open.append(node)
+        self.inside = node.value
 
     def _end(self, event: Any) -> None:
-        self.open.pop().end = _end(event)
+        node = self.open.pop()
+        node.end = _end(event)
+        if node.kind == MAPPING:
+            parts = iter(node.value)
+            node.value = list(zip(parts, parts, strict=True))
+        self.inside = self.open[-1].value if self.open else self.roots
 
     def _alias(self, event: Any) -> None:
         target = self.anchors.get(event.anchor)
@@ -137,7 +139,7 @@ class _Composer:
             raise refuse(f"found undefined alias '{event.anchor}'", self.file, _start(event))
         if any(node is target for node in self.open):
             raise refuse("a part of it contains itself", self.file, _start(event))
-        self._add(Node(ALIAS, target, _start(event), _end(event)), None)
+        self.inside.append(Node(ALIAS, target, _start(event), _end(event)))
 
 
 def _start(event: Any) -> Mark:
@@ -149,21 +151,25 @@ def _end(event: Any) -> Mark:
 
 
 def scalar(node: Node) -> Any:
-    text = node.value
-    kind = node.tag.removeprefix(_TAG) if node.tag else "" if node.style else _kind(text)
-    if kind not in _CONVERT:
-        return text
-    try:
-        return _CONVERT[kind](text)
-    except ValueError:  # a wrong tag, or a number with too many digits
-        return text
+    if node.tag:
+        return _converted(node.tag.removeprefix(_TAG), node.value)
+    return node.value if node.style else _plain(node.value)
 
 
 @lru_cache(maxsize=4096)
-def _kind(text: str) -> str:
+def _plain(text: str) -> Any:
+    """Return what a text without quotes and tag stands for; configs repeat most of them."""
     if not text:
-        return "null"
-    return next((name for name, pattern in _BY_FIRST.get(text[0], ()) if pattern.match(text)), "")
+        return None
+    kind = next((name for name, pattern in _BY_FIRST.get(text[0], ()) if pattern.match(text)), "")
+    return _converted(kind, text)
+
+
+def _converted(kind: str, text: str) -> Any:
+    try:
+        return _CONVERT[kind](text) if kind in _CONVERT else text
+    except ValueError:  # a wrong tag, or a number with too many digits
+        return text
 
 
 def _integer(text: str) -> int | str:
