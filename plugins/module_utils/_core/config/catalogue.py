@@ -307,12 +307,12 @@ class Catalogue:
         """Mappings of settings that several types have, by the label that stands for them."""
         return {row["define"]: row["fields"] for row in self.fields_of if "define" in row}
 
-    def constraints(self, section: str, name: str) -> Places:
-        """Return what must hold in the settings of a type, given its newest name."""
+    def constraints(self, section: str, name: str, typed: bool = False) -> Places:
+        """Return what must hold in the settings of a type, given its newest name; `typed`: only rows with fields."""
         found = Places()
         for row in self.constraints_of:
             of, kinds, *steps = row["at"].split(".")
-            if of == section and (kinds == ANY or name in kinds.split("|")):
+            if of == section and (kinds == ANY or name in kinds.split("|")) and (not typed or "fields" in row):
                 found.add(row, steps)
         return found
 

@@ -149,6 +149,8 @@ def _may_hold_secret(end: Path) -> bool:
 def secret_at(config: Any, path: Path, value: str) -> str:
     """Return the kind of secret of a value; an empty string if it is no secret or comes from a variable."""
     found = [secret.what for secret in _by_shape_at(path, value)]
+    if not found and not _may_hold_secret(path[-2:]):
+        return ""
     what = next((one for one in found if one != RANDOM), "")
     named = "" if what or not _may_hold_secret(path[-2:]) else _by_name(config, path, value)
     return what or named or (RANDOM if found else "")
@@ -221,10 +223,12 @@ def secrets_in(config: Any) -> set[str]:
         if not isinstance(value, (str, int)) or isinstance(value, bool) or not path:
             continue
         text = text_of(value)
-        header = header_at(config, path) if _may_hold_secret(path[-2:]) else ""
-        if is_secret_header(header) if header else (_names_secret(path) and not _is_place(path, text)):
-            found |= {text, *text.split(), *(line.partition(":")[2] for line in text.splitlines() if _is_users(path))}
-        found |= {text[one.start : one.end] for one in _by_shape_at(path, text)}
+        if _may_hold_secret(path[-2:]):
+            header = header_at(config, path)
+            if is_secret_header(header) if header else (_names_secret(path) and not _is_place(path, text)):
+                users = text.splitlines() if _is_users(path) else ()
+                found |= {text, *text.split(), *(line.partition(":")[2] for line in users)}
+        found.update(text[one.start : one.end] for one in _by_shape_at(path, text))
     return {text for text in found if is_literal(text) and not SCHEME.fullmatch(f"{text} ")}
 
 

@@ -12,7 +12,7 @@ that the Collector checks only components of a pipeline. Private.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 from typing import Any
 
@@ -52,16 +52,21 @@ def steps(key: str) -> tuple[str, ...]:
     return tuple(key.split("."))
 
 
-def values_of(settings: Any, key: str, path: Path) -> Iterator[tuple[Path, Any]]:
-    """Yield path and value of a key, where it is given and known."""
+def values_of(settings: Any, key: str, path: Path) -> Iterable[tuple[Path, Any]]:
+    """Return path and value of a key, where it is given and known."""
     if "." in key:
-        found = walk(settings, steps(key), path)
-    elif isinstance(settings, dict) and key in settings:
-        found = iter((((*path, key), settings[key]),))
-    else:
-        return
-    for place, value in found:
-        if value is not None and not (isinstance(value, str) and EXPANDED in value):
+        return _walked(settings, key, path)
+    value = settings.get(key) if isinstance(settings, dict) else None
+    return (((*path, key), value),) if _is_known(value) else ()
+
+
+def _is_known(value: Any) -> bool:
+    return value is not None and not (isinstance(value, str) and EXPANDED in value)
+
+
+def _walked(settings: Any, key: str, path: Path) -> Iterator[tuple[Path, Any]]:
+    for place, value in walk(settings, steps(key), path):
+        if _is_known(value):
             yield place, value
     around = steps(key)[:-1]
     if key.endswith(".*") and isinstance(whole := at(settings, around), str) and whole and EXPANDED not in whole:

@@ -86,16 +86,16 @@ def _constrained(subject: Subject) -> Iterator[tuple[str, Fault]]:
     build = build_of(subject.target)
     for name, component_id, kind, settings in configured(subject):
         found = build.find(name, kind)
-        rows = build.constraints(name, found.type) if found else Places()
+        rows = build.constraints(name, found.type, typed=True) if found else Places()
         for row, path, value in rows.find(settings, (name, component_id)):
-            for rule, fault in _walk(build.catalogue, row["fields"], value, path) if _is_typed(row, value) else ():
+            for rule, fault in _walk(build.catalogue, row["fields"], value, path) if _is_about(row, value) else ():
                 doubt = build.doubt or ("" if exact(row, build.version) else "another version may differ")
                 yield rule, hedged(fault, doubt)
     yield from ((name, fault) for name in _REASONS for fault in constraints_of(subject, name))
 
 
-def _is_typed(row: Row, settings: Any) -> bool:
-    return "fields" in row and ("when" not in row or applies(row["when"], settings))
+def _is_about(row: Row, settings: Any) -> bool:
+    return "when" not in row or applies(row["when"], settings)
 
 
 def _reported_elsewhere(subject: Subject, row: Row, path: Path, in_use: bool) -> bool:

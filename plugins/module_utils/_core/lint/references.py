@@ -170,8 +170,9 @@ def _uses(subject: Subject, to: str) -> Iterator[tuple[Path, str, bool]]:
         exact, ends = _keys(subject, name, kind, to)
         found = {(name, component_id, *path): (value, row.lax) for row in exact for path, value in row.find(settings)}
         for end in ends:
-            texts = subject.view.texts.get((name, component_id, end[-1]), ())
-            found |= {path: (value, False) for path, value in texts if _ends(path[2:], end)}
+            for path, value in subject.view.texts.get((name, component_id, end[-1]), ()):
+                if _ends(path[2:], end):
+                    found[path] = (value, False)
         for path, (value, lax) in found.items():
             if value and not expanded(value):
                 yield path, value, lax

@@ -100,8 +100,9 @@ def _holds(row: Row, settings: Any, around: Any, signals: Collection[str], compl
     """Whether a row is about settings here: of these values, in these pipelines, and completed by an operator."""
     if (completed and "allocated" in row) or ("signals" in row and row["signals"] not in signals):
         return False
-    wanted = (("when", settings), ("around", around))
-    return all(key not in row or applies(row[key], values) for key, values in wanted)
+    if "when" in row and not applies(row["when"], settings):
+        return False
+    return "around" not in row or applies(row["around"], around)
 
 
 def _doubt(row: Row, build: Build, is_started: bool) -> str:

@@ -75,8 +75,8 @@ class View:
         """Every text below a component with its path, by section, id and last key."""
         found: dict[Path, list[tuple[Path, str]]] = {}
         for path, value in self.leaves:
-            if isinstance(value, str) and path[2:]:
-                found.setdefault((*path[:2], path[-1]), []).append((path, value))
+            if isinstance(value, str) and len(path) > _COMPONENT:
+                found.setdefault((path[0], path[1], path[-1]), []).append((path, value))
         return found
 
     @cached_property
@@ -86,9 +86,17 @@ class View:
 
     def of(self, name: str, *kinds: str) -> Iterator[Part]:
         """Yield the started components of a section that are of one of these kinds."""
-        return (part for part in self.parts if part.section == name and part.kind in kinds)
+        return (part for part in self._by_section.get(name, ()) if part.kind in kinds)
+
+    @cached_property
+    def _by_section(self) -> dict[str, list[Part]]:
+        found: dict[str, list[Part]] = {}
+        for part in self.parts:
+            found.setdefault(part.section, []).append(part)
+        return found
 
 
+_COMPONENT = 2  # the length of a component's path
 _MOST_BUILDS = 16  # builds whose answers are remembered
 
 
@@ -114,7 +122,7 @@ class Build:
     _references: dict[tuple[str, str, str], tuple[list[Reference], list[Path]]] = field(default_factory=dict)
     _types: dict[str, tuple[str, ...]] = field(default_factory=dict)
     _fields: dict[tuple[str, str], Row | None] = field(default_factory=dict)
-    _constraints: dict[tuple[str, str], Places] = field(default_factory=dict)
+    _constraints: dict[tuple[str, str, bool], Places] = field(default_factory=dict)
 
     def find(self, name: str, kind: str) -> Component | None:
         """Return a type of a section as the build knows it."""
@@ -177,11 +185,11 @@ class Build:
                 found.setdefault((name, kind), []).append(row)
         return found
 
-    def constraints(self, name: str, kind: str) -> Places:
-        """Return what must hold in the settings of a type."""
-        if (name, kind) not in self._constraints:
-            self._constraints[name, kind] = self.catalogue.constraints(name, kind)
-        return self._constraints[name, kind]
+    def constraints(self, name: str, kind: str, typed: bool = False) -> Places:
+        """Return what must hold in the settings of a type; `typed`: only the types of settings."""
+        if (name, kind, typed) not in self._constraints:
+            self._constraints[name, kind, typed] = self.catalogue.constraints(name, kind, typed)
+        return self._constraints[name, kind, typed]
 
     @cached_property
     def unknown_modules(self) -> frozenset[str]:
