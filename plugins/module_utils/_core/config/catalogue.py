@@ -359,7 +359,10 @@ class Catalogue:
         """Return the version of the Collector in a build, given the build's own; of the nearest older if unknown."""
         asked = parse_version(own)
         rows = sorted(
-            (parse_version(label), row["version"]) for row in self.builds for label in row.get(distribution, ())
+            (parse_version(label), row["version"])
+            for row in self.builds
+            if distribution in row
+            for label in row[distribution]
         )
         older = [inside for label, inside in rows if label <= asked]
         return str(older[-1] if older else rows[0][1] if rows else _text(asked))

@@ -14,6 +14,7 @@ from typing import Any
 Path = tuple["str | int", ...]
 Config = Mapping[str, Any]
 _SCALARS = (str, int, float, type(None))  # asked first, for they are most
+_TREES = (dict, list, tuple, Mapping)
 
 
 @dataclass(frozen=True, order=True)
@@ -72,19 +73,23 @@ def items(config: Any, *path: str) -> list[Any]:
 
 def leaves(value: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:
     """Yield every scalar below a value with its path, in order; iterative, so that depth cannot exhaust the stack."""
-    stack: list[tuple[Path, Any]] = [(path, value)]
+    stack = [(path, _children(value))] if isinstance(value, _TREES) else []
+    if not stack:
+        yield path, value
     while stack:
-        here, item = stack.pop()
-        if isinstance(item, _SCALARS):
-            yield here, item
-        elif isinstance(item, dict):
-            stack.extend([((*here, key), child) for key, child in reversed(item.items())])
-        elif isinstance(item, Mapping):
-            stack.extend([((*here, key), item[key]) for key in reversed(list(item))])
-        elif isinstance(item, (list, tuple)):
-            stack.extend([((*here, index), item[index]) for index in reversed(range(len(item)))])
+        here, children = stack[-1]
+        for key, item in children:
+            if isinstance(item, _SCALARS) or not isinstance(item, _TREES):
+                yield (*here, key), item
+            else:
+                stack.append(((*here, key), _children(item)))
+                break
         else:
-            yield here, item
+            stack.pop()
+
+
+def _children(value: Any) -> Iterator[tuple[Any, Any]]:
+    return iter(value.items() if isinstance(value, (dict, Mapping)) else enumerate(value))
 
 
 SECTIONS = ("receivers", "processors", "connectors", "exporters", "extensions")

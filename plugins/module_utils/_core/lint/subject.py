@@ -203,6 +203,9 @@ def internal_error(what: str, error: Exception, position: Position) -> Finding:
 
 def masked(findings: Iterable[Finding], config: Any) -> list[Finding]:
     """Return findings in a config without the secrets that it holds."""
+    findings = list(findings)
+    if not findings:
+        return findings
     mask = masker(secrets_in(config))
     shown = ((one, mask(one.message), mask(one.fix)) for one in findings)
     return [
