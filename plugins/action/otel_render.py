@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from ..module_utils._core.collector.collector import option_names
-from ..plugin_utils import _findings, _lock, _render
+from ..plugin_utils import _findings, _lock, _render, _rendered
 from ..plugin_utils._action import ControllerAction, hidden_if_secret
 
 
@@ -21,4 +21,4 @@ class ActionModule(ControllerAction):
         request, judgement = _render.Request.from_arguments(arguments), _findings.Judgement.from_arguments(arguments)
         pin = _lock.pin(arguments["lock_file"], lenient=arguments["fail_on"] == "never")
         request = replace(request, pin=pin)
-        return hidden_if_secret(_findings.render(request, judgement, self._display.warning, arguments["fail_on"]))
+        return hidden_if_secret(_rendered.render(request, judgement, self._display.warning, arguments["fail_on"]))

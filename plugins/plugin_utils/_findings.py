@@ -1,7 +1,7 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""User settings of rules, findings with their severities, and collectors rendered with them. Private."""
+"""User settings of rules, and findings with their severities. Private."""
 
 from __future__ import annotations
 
@@ -15,10 +15,9 @@ from ..module_utils._core.config.paths import Position
 from ..module_utils._core.errors import Problem
 from ..module_utils._core.lint import profiles
 from ..module_utils._core.lint.profiles import UNUSED, Judged, Suppression
-from ..module_utils._core.lint.reports import NEVER, Checked, Report, Suppressed, counted
+from ..module_utils._core.lint.reports import Checked, Report, Suppressed, counted
 from ..module_utils._core.lint.rules import RULES
 from ..module_utils._core.lint.subject import INTERNAL_ERROR, Finding, Rule
-from . import _render, _summary
 
 INVALID_YAML, REFUSED = "invalid-yaml", "otelcol-validate"
 _KEYS = ("rule", "reason", "path")
@@ -80,25 +79,6 @@ def without_garbage_collection() -> Iterator[None]:
     finally:
         if was_on:
             gc.enable()
-
-
-@without_garbage_collection()
-def render(
-    request: _render.Request, judgement: Judgement, warn: Callable[[str], None], fail_on: str = "error"
-) -> dict[str, Any]:
-    """Return the bundle of all collectors, and every finding. Raises Problem for findings that fail.
-
-    With `never`, findings are only returned; nothing follows from a malformed config even then.
-    """
-    planned = _render.plan(request)
-    configs = checked([(item.collector.name, item.findings) for item in planned], judgement)
-    if fail_on != NEVER:
-        conclude(Report(configs, fail_on=fail_on), warn, "collector" if len(configs) > 1 else "")
-    findings = [
-        {**one.as_dict(), "collector": item.name} for item in configs for one in item.findings if one.rule != UNUSED
-    ]
-    bundle = _render.bundle(planned)
-    return {**bundle, "findings": findings, "summary": _summary.lines(bundle["collectors"], findings)}
 
 
 def checked(

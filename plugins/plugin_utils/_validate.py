@@ -18,7 +18,7 @@ from ..module_utils._core.lint.reports import FORMATS, Report, as_dict
 from ..module_utils._core.lint.rules import lint
 from ..module_utils._core.lint.subject import Finding, Subject, internal_error, masked
 from ..module_utils._core.lint.view import Target
-from . import _binary, _files, _findings, _inputs, _render, _target, _yaml
+from . import _binary, _files, _findings, _inputs, _target, _yaml
 
 NOWHERE = "-"
 
@@ -61,6 +61,8 @@ def report(arguments: Mapping[str, Any], warn: Callable[[str], None], check: boo
 
 def _planned(arguments: Mapping[str, Any]) -> Iterator[_Case]:
     if arguments["collectors"] or arguments["defaults"]:
+        from . import _render  # noqa: PLC0415 - files need nothing that renders
+
         for item in _render.plan(_render.Request.from_arguments(arguments)):
             name = f"collector '{item.collector.name}'"
             build = _target.label(item.target)

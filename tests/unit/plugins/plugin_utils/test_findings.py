@@ -18,6 +18,7 @@ from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import (
     _inputs,
     _migrate,
     _render,
+    _rendered,
     _validate,
     _yaml,
 )
@@ -34,7 +35,7 @@ ACCEPTED = {"rule": "plaintext-secret", "path": "exporters.*", "reason": "a test
 def bundle(config: Any, **arguments: Any) -> dict[str, Any]:
     said = {"profile": "default", "severities": {}, "suppressions": [], **arguments}
     asked = request({"name": "a", "config": config})
-    return _findings.render(asked, _findings.Judgement.from_arguments(said), lambda _warning: None)
+    return _rendered.render(asked, _findings.Judgement.from_arguments(said), lambda _warning: None)
 
 
 def test_an_error_stops_rendering() -> None:
@@ -193,7 +194,7 @@ def test_findings_of_several_collectors_name_theirs() -> None:
 
     def refused(*collectors: dict[str, Any]) -> str:
         with pytest.raises(Problem) as found:
-            _findings.render(request(*collectors), _findings.Judgement(), said.append)
+            _rendered.render(request(*collectors), _findings.Judgement(), said.append)
         return str(found.value)
 
     one = {"name": "one", "recipes": ["otlp_ingest"]}

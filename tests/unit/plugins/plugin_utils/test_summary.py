@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._findings import Judgement, render
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._findings import Judgement
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._rendered import render
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._summary import MOST, NEXT
 
 from tests.support.cases import cases

@@ -3,6 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint impo
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.subject import run
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _validate, _yaml
 
+from tests.conftest import COLLECTIONS
 from tests.support.cases import cases
 
 from .helpers import OTLP, VALIDATE
@@ -185,3 +188,15 @@ def test_the_result_says_for_which_build_it_was_checked(tmp_path: Path) -> None:
     owner = {"apiVersion": "opentelemetry.io/v1beta1", "kind": "OpenTelemetryCollector", "metadata": {"name": "x"}}
     with pytest.raises(Problem, match=r"in 1 collector config, nothing was applied, checked for an unknown build"):
         report(config=[{**owner, "spec": {"image": "mine:1", "config": BROKEN}}])
+
+
+def test_to_check_files_loads_nothing_that_renders() -> None:
+    program = f"""if True:
+        import sys
+        from ansible.plugins.loader import init_plugin_loader
+        init_plugin_loader([{str(COLLECTIONS)!r}])
+        from ansible_collections.o11y.opentelemetry.plugins.action import pipeline_validate
+        print([name for name in sys.modules if name.endswith(("._render", "._core.manifests"))])
+    """
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n", "a sixth of the time before the first finding"
