@@ -234,7 +234,7 @@ def test_no_secret_is_shown(playbook: str, mode: str, tmp_path: Path) -> None:
     found, generations = watched(tmp_path, playbook, mode)
     output = found.shown["output"]
     assert (found.code != 0) == (mode == FAILURE), output
-    assert "plays.py" in found.shown["processes"] and found.shown["results"]
+    assert "ansible_server.py" in found.shown["processes"] and found.shown["results"]
     for where, text in found.shown.items():
         leaked = [(one.generation, form) for one in generations for form in one.leaked(text)]
         assert not leaked, (

@@ -4,7 +4,7 @@
 """Run playbooks of the collection, and plays of a user's own, without a cluster.
 
 To import Ansible takes longer than most runs. So a process imports it once for each folder and each set of Ansible's
-settings, and forks for each run: a run is a process of its own, with its own arguments, environment and output.
+settings, and forks for each run (ansible_server.py).
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
 ANSIBLE_PLAYBOOK = str(Path(sys.executable).with_name("ansible-playbook"))
+SERVER = Path(__file__).resolve().with_name("ansible_server.py")
 SECONDS = 240
 _SERVERS: dict[Any, subprocess.Popen[str]] = {}
 HOME = tempfile.TemporaryDirectory()
@@ -62,7 +63,7 @@ def _server(cwd: Path, environment: dict[str, str]) -> subprocess.Popen[str]:
     key = (cwd, *sorted(environment.items()))
     if key not in _SERVERS or _SERVERS[key].poll() is not None:
         # Without the folder of this file on the path, as for ansible-playbook.
-        command = [sys.executable, "-P", str(Path(__file__).resolve())]
+        command = [sys.executable, "-P", str(SERVER)]
         _SERVERS[key] = subprocess.Popen(
             command,
             cwd=cwd,
@@ -89,32 +90,3 @@ def _answer(server: subprocess.Popen[str], run: dict[str, Any]) -> int:
 def _end() -> None:
     for server in _SERVERS.values():
         server.communicate()
-
-
-def _serve() -> None:
-    """For each line of JSON, fork, run ansible-playbook, and print its exit code."""
-    from ansible.cli.playbook import PlaybookCLI  # noqa: PLC0415 # in this process alone
-
-    for line in sys.stdin:
-        run = json.loads(line)
-        if child := os.fork():
-            print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
-            continue
-        for number, path in enumerate([os.devnull, *run["output"]]):
-            os.dup2(os.open(path, os.O_RDWR | os.O_CREAT), number)
-        os.environ.clear()
-        os.environ.update(run["environment"])
-        tempfile.tempdir = None  # that of this environment
-        code = 1
-        try:
-            PlaybookCLI.cli_executor(run["command"])
-        except SystemExit as end:
-            code = end.code if isinstance(end.code, int) else int(end.code is not None)
-        finally:
-            sys.stdout.flush()
-            sys.stderr.flush()
-            os._exit(code)  # what the process that has imported Ansible does at its end, is left to it
-
-
-if __name__ == "__main__":
-    _serve()
