@@ -47,7 +47,7 @@ lint: setup ## Check style, types, links and the changelog.
 	antsibull-changelog lint && antsibull-changelog lint-changelog-yaml changelogs/changelog.yaml
 
 unit: setup ## Run the tests that need no cluster.
-	@pytest -n 2 tests/unit tests/contract
+	@pytest -n 2 --dist worksteal tests/unit tests/contract
 
 sanity: setup ## Run ansible-test sanity on a copy of the checkout.
 	@tools/sanity
