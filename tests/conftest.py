@@ -7,10 +7,13 @@ from __future__ import annotations
 
 import contextlib
 import sys
+from functools import partialmethod
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
+from jinja2 import BytecodeCache, Environment
+from jinja2.bccache import Bucket
 
 from tools import leftovers
 
@@ -26,7 +29,25 @@ def _link() -> None:
         link.symlink_to(Path("../../../.."), target_is_directory=True)
 
 
+class Compiled(BytecodeCache):
+    """The templates of this process, compiled once; the text of a template is part of the key."""
+
+    def __init__(self) -> None:
+        self.code: dict[tuple[str, str], bytes] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        """Fill a bucket, if its template is known."""
+        if code := self.code.get((bucket.key, bucket.checksum)):
+            bucket.bytecode_from_string(code)
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        """Keep what was compiled."""
+        self.code[bucket.key, bucket.checksum] = bucket.bytecode_to_string()
+
+
 _link()
+# Whoever renders a file makes an environment for it, and tests render the same files hundreds of times.
+setattr(Environment, "__init__", partialmethod(Environment.__init__, bytecode_cache=Compiled()))  # noqa: B010
 leftovers.remove()
 # A namespace package is the union of its folders on the path: collections that are installed stay importable.
 sys.path.insert(0, str(COLLECTIONS))
