@@ -6,10 +6,7 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -19,6 +16,8 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.releases.
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _instrumentation, _render, _sources
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._action import arguments_of
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._release import published, render
+
+from tests.support import plays
 
 from .role import ROOT, request
 
@@ -196,15 +195,8 @@ def test_without_skopeo_manifests_and_list_are_written_and_it_says_what_to_do(tm
     inventory.write_text(
         json.dumps({"all": {"hosts": {"cluster": {"otel_collectors": [COLLECTOR]}}}}), encoding="utf-8"
     )
-    command = [
-        str(Path(sys.executable).with_name("ansible-playbook")),
-        "playbooks/mirror.yml",
-        "-i",
-        str(inventory),
-        *extra,
-    ]
-    environment = {**os.environ, "ANSIBLE_HOME": str(tmp_path / "home"), "PATH": str(without_skopeo(tmp_path / "bin"))}
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=120)
+    programs = str(without_skopeo(tmp_path / "bin"))
+    done = plays.playbook("playbooks/mirror.yml", "-i", str(inventory), *extra, PATH=programs)
     assert done.returncode != 0
     assert "Install skopeo" in done.stdout, done.stdout + done.stderr
     root = tmp_path / "mirror"

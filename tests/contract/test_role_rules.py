@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -15,8 +14,9 @@ import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.profiles import PROFILES
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _sources
 
+from tests.support import plays
+
 ROOT = Path(__file__).resolve().parents[2]
-COLLECTIONS = ROOT / ".ansible" / "collections"
 ROLE = ROOT / "roles" / "otel_collector"
 SPEC = _sources.read_yaml(ROLE / "meta" / "argument_specs.yml")["argument_specs"]["main"]["options"]
 URL = "https://me:hunter2@otlp.example.com"
@@ -55,10 +55,7 @@ def play(name: str, values: dict[str, Any], tmp_path: Path) -> subprocess.Comple
     """Run a playbook of the collection with these variables."""
     variables = tmp_path / "variables.json"
     variables.write_text(json.dumps(values))
-    command = ["ansible-playbook", str(ROOT / "playbooks" / f"{name}.yml"), "-i", "localhost,", "-e", f"@{variables}"]
-    paths = os.pathsep.join((str(COLLECTIONS), os.environ.get("ANSIBLE_COLLECTIONS_PATH", "")))
-    settings = {**os.environ, "ANSIBLE_COLLECTIONS_PATH": paths}
-    return subprocess.run(command, cwd=ROOT, env=settings, capture_output=True, text=True, check=False, timeout=120)
+    return plays.run(tmp_path, f"playbooks/{name}.yml", {"localhost": {}}, "-e", f"@{variables}")
 
 
 def test_a_config_that_breaks_a_rule_does_not_stop_its_removal(tmp_path: Path) -> None:
