@@ -78,15 +78,18 @@ def answer(asked: socket.socket) -> None:
         os.dup2(given, descriptor)
     code = 1
     try:
-        sys.argv = ["-"]
+        sys.argv = [""]
         sys.path.insert(0, "")
         main = sys.modules["__main__"] = ModuleType("__main__")
         exec(compile(program, "<stdin>", "exec"), main.__dict__)
         code = 0
     except SystemExit as end:
+        if end.code and not isinstance(end.code, int):
+            print(end.code, file=sys.stderr)
         code = end.code if isinstance(end.code, int) else int(end.code is not None)
-    except BaseException:
-        traceback.print_exc()
+    except BaseException as error:
+        own = error.__traceback__
+        traceback.print_exception(error.with_traceback(own and own.tb_next))
     finally:
         atexit._run_exitfuncs()
         sys.stdout.flush()
@@ -115,7 +118,7 @@ class Module:
                 file.seek(0)
             asking.connect(self.address)
             socket.send_fds(asking, [json.dumps(request).encode()], [one.fileno() for one in (given, output, errors)])
-            self.returncode = int(asking.recv(16) or 1)
+            self.returncode = int(asking.recv(16) or 137)  # as a shell says of what was killed
             output.seek(0)
             errors.seek(0)
             return output.read(), errors.read()

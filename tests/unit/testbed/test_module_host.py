@@ -1,0 +1,51 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A module of a test's playbook ends in a fork as it does in a Python of its own."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PROGRAMS = {
+    "output": "import os, sys; print(os.getcwd(), os.environ['GIVEN'], sys.argv); print(__name__, file=sys.stderr)",
+    "exit": "import atexit, sys; atexit.register(print, 'last'); sys.exit(3)",
+    "words": "import sys; sys.exit('words')",
+    "error": "def fail():\n    1 / 0\nfail()",
+    "controller": "import sys; print([name for name in sys.modules if name.startswith('ansible.cli')])",
+    "input": "import sys; print(repr(sys.stdin.read()))",
+}
+# Prints what a program did in a fork and in a process.
+BOTH = """
+import importlib.util, json, os, subprocess, sys
+spec = importlib.util.spec_from_file_location("module_host", sys.argv[1])
+host = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(host)
+host.start(sys.argv[2] + "/socket")
+host.use(sys.argv[2] + "/socket")
+import ansible.cli.playbook
+from ansible.plugins.connection import local
+found = []
+os.environ["GIVEN"] = "of the run"
+for popen in (local.subprocess.Popen, subprocess.Popen):
+    pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
+    process = popen(host.COMMAND, shell=True, executable="/bin/sh", cwd=sys.argv[2], **pipes)
+    output = process.communicate(sys.argv[3].encode())
+    found.append([type(process).__name__, process.returncode, *(text.decode() for text in output)])
+print(json.dumps(found))
+"""
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_a_fork_and_a_process_are_the_same(name: str, tmp_path: Path) -> None:
+    host = Path(__file__).resolve().parents[2] / "support" / "module_host.py"
+    command = [sys.executable, "-P", "-c", BOTH, str(host), str(tmp_path), PROGRAMS[name]]
+    said = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout
+    fork, process = json.loads(said)
+    assert [fork[0], process[0]] == ["Module", "Popen"]
+    assert fork[1:] == process[1:]
