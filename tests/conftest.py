@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import sys
 from functools import partialmethod
 from pathlib import Path
@@ -60,3 +61,14 @@ settings.load_profile("o11y")
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the option of the golden files; see tests/contract/test_examples.py."""
     parser.addoption("--regenerate", action="store_true", help="write the golden files of examples/ anew")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put first what shares a long play: a worker takes over tests from the end, and would play it again."""
+    items.sort(key=lambda item: "played" not in getattr(item, "fixturenames", ()))
+
+
+def pytest_collection_finish() -> None:
+    """Leave the tests themselves, which stay until the end, out of every search for garbage."""
+    gc.collect()
+    gc.freeze()
