@@ -10,7 +10,7 @@ import secrets as random
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
@@ -23,7 +23,7 @@ from ..._core.cluster.bundle import redact, secret_values
 from ..._core.config.secrets import concealed, salted, secrets_in, secrets_in_objects
 from ..._core.errors import Problem, escaped, printable, shown
 from .cluster import WORKERS, Answered, Cluster, LostError
-from .exec_plugin import watched
+from .exec_plugin import Watch
 from .explain import hide_more, library, lost, parsed
 from .kubeconfig import Plain, access, plain, renewing
 
@@ -133,22 +133,24 @@ def _client_transport(module: AnsibleModule) -> PooledTransport:
     fix = "Give kubeconfig, or host and api_key, or set K8S_AUTH_KUBECONFIG or KUBECONFIG."
     # A kubeconfig that was read before, by another item of a loop, is the default with its token and certificate.
     kubernetes.client.Configuration.set_default(None)
-    failures = watched(library("kubernetes.config.kube_config", "kubernetes"))
+    watch = Watch(library("kubernetes.config.kube_config", "kubernetes"))
     try:
-        configuration, extra = client._create_configuration(auth), client._create_headers(module)
+        with watch.on():
+            configuration, extra = client._create_configuration(auth), client._create_headers(module)
     except (kubernetes.config.ConfigException, OSError, TypeError, ValueError) as error:
         asked = "Connect to the cluster"
         raise Problem(f"there is no usable kubeconfig: {error}", asked=asked, where=_source(auth), fix=fix) from error
     configuration.connection_pool_maxsize = WORKERS
-    if failures and not configuration.api_key and not configuration.cert_file:
-        raise failures[-1]
+    if watch.problem and not configuration.api_key and not configuration.cert_file:
+        raise watch.problem
 
     def authorize() -> dict[str, Any]:  # asked each time, since a token may have been renewed
-        settings: dict[str, Any] = {item["key"]: item["value"] for item in configuration.auth_settings().values()}
+        with watch.on():
+            settings: dict[str, Any] = {item["key"]: item["value"] for item in configuration.auth_settings().values()}
         return {**settings, **extra}
 
     pool = kubernetes.client.ApiClient(configuration).rest_client.pool_manager
-    return PooledTransport(pool, configuration.host, authorize, failures)
+    return PooledTransport(pool, configuration.host, authorize, watch)
 
 
 def _source(auth: dict[str, Any]) -> str:
@@ -159,11 +161,9 @@ def _source(auth: dict[str, Any]) -> str:
 class PooledTransport:
     """Kept-alive connections without hidden retries."""
 
-    def __init__(
-        self, pool: Any, host: str, authorize: Callable[[], Mapping[str, Any]], failures: Sequence[Problem] = ()
-    ) -> None:
+    def __init__(self, pool: Any, host: str, authorize: Callable[[], Mapping[str, Any]], watch: Any = None) -> None:
         self._urllib3 = library("urllib3")
-        self._pool, self._authorize, self._failures = pool, authorize, failures
+        self._pool, self._authorize, self._watch = pool, authorize, watch
         # A server behind a path, such as Rancher's or a proxy's, has it in the host.
         self.host = host.rstrip("/")
         self.patient(READ_SECONDS)
@@ -190,8 +190,8 @@ class PooledTransport:
         except ValueError:  # its text has the header, with signs that no mask knows
             fix = "Give the token and the headers without a line end. A YAML block of `|-` has none."
             raise Problem("the token or a header cannot be sent", where=self.host, fix=fix) from None
-        if answer.status == UNAUTHORIZED and self._failures:
-            raise self._failures[-1]
+        if answer.status == UNAUTHORIZED and self._watch and (why := self._watch.problem):
+            raise why
         return Answered(answer.status, dict(answer.headers), answer.data)
 
     def _lost(self, error: Exception) -> LostError:

@@ -5,60 +5,110 @@
 
 from __future__ import annotations
 
+import json
 import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from itertools import pairwise, takewhile
 from typing import Any
 
 from ..._core.config.secrets import is_secret_name, masker, quoted, secrets_in_objects
 from ..._core.errors import Problem
+from .explain import SHORTEST_SECRET
 
 # What the client says of a command that fails: its exit code, and its standard error.
 _ENDED = re.compile(r"exec: process returned (-?\d+)(?:\. (.*))?\Z", re.DOTALL)
+_SHORT_OPTION = re.compile(r"-\w")
 _LINES = 5
-_CREDENTIALS = {"token", "clientCertificateData"}
+FIX = "Run this command with the environment of this run, and mend what it says."
 
 
-def watched(kube_config: Any) -> list[Problem]:
-    """Return what is wrong with the command that ran last in this process, from now on: empty if it made a token."""
-    found: list[Problem] = []
-    provider: Any = getattr(kube_config, "ExecProvider", None)
-    if provider is None:  # a client that starts commands in another way
-        return found
-    usual: Any = getattr(provider, "usual", provider)
+class Watch:
+    """One connection: why its command made no token the last time, and nothing if it made one."""
 
-    class Watched(usual):  # type: ignore[misc]
+    def __init__(self, kube_config: Any) -> None:
+        self.problem: Problem | None = None
+        provider = getattr(kube_config, "ExecProvider", None)  # a later client may start commands in another way
+        if provider and not hasattr(provider, "watched"):
+            kube_config.ExecProvider = _watched(provider)
+
+    @contextmanager
+    def on(self) -> Iterator[None]:
+        """Note what the command does until the end of the block, in this thread."""
+        before = _WATCH.set(self)
+        try:
+            yield
+        finally:
+            _WATCH.reset(before)
+
+
+_WATCH: ContextVar[Watch | None] = ContextVar("watch", default=None)
+
+
+def _watched(provider: Any) -> Any:
+    """Return the client's class for commands, with a note of how each ends."""
+
+    class Watched(provider):  # type: ignore[misc]
+        watched = True
+
         def __init__(self, exec_config: Any, *args: Any, **kwargs: Any) -> None:
             super().__init__(exec_config, *args, **kwargs)
-            secrets = {str(value) for name, value in self.env.items() if value and is_secret_name(name)}
-            self.mask = masker({*secrets, *secrets_in_objects(exec_config.value)})
+            self._given = exec_config.value
 
         def run(self, *args: Any, **kwargs: Any) -> Any:
-            found.clear()
             try:
                 status = super().run(*args, **kwargs)
             except Exception as error:
-                found.append(self._problem(_why(error, self.mask)))
+                self._note(*_why(error))
                 raise
-            if not _CREDENTIALS & set(status):
-                found.append(self._problem("printed no token"))
+            self._note("" if _is_credential(status) else "printed no token")
             return status
 
-        def _problem(self, why: str) -> Problem:
-            wrong = f"the command of the kubeconfig that makes its tokens {why}"
-            fix = "Run this command with the environment of this run, and mend what it says."
-            where = quoted(" ".join(map(str, self.args)), mask=self.mask)
-            return Problem(wrong, asked="Connect to the cluster", where=where, fix=fix)
+        def _note(self, why: str, said: str = "") -> None:
+            if watch := _WATCH.get():
+                mask = masker({one for secret in _secrets(self.args, self.env, self._given) for one in _forms(secret)})
+                watch.problem = _problem(why, said, self.args, mask) if why else None
 
-    Watched.usual = usual
-    kube_config.ExecProvider = Watched
-    return found
+    return Watched
 
 
-def _why(error: Exception, mask: Any) -> str:
-    """Return what happened, without what the command printed, which may be a token."""
+def _is_credential(status: Any) -> bool:
+    made = status if isinstance(status, dict) else {}
+    return bool(made.get("token") or (made.get("clientCertificateData") and made.get("clientKeyData")))
+
+
+def _why(error: Exception) -> tuple[str, str]:
+    """Return what happened, and what the command wrote to standard error; its output may be a token."""
     if isinstance(error, OSError):
-        return f"does not start: {quoted(error.strerror or type(error).__name__, mask=mask)}"
+        return f"does not start: {error.strerror or type(error).__name__}", ""
+    if isinstance(error, UnicodeError):
+        return "printed what is no UTF-8", ""
+    if isinstance(error, TypeError):
+        return "has an argument or a variable that is no text", ""
     ended = _ENDED.match(str(error))
-    if not ended:
-        return "printed no ExecCredential"
-    said = "\n".join(mask(ended[2] or "").strip().splitlines()[-_LINES:])
-    return f"ended with exit code {ended[1]}" + (f": {quoted(said, mask=mask)}" if said else "")
+    return (f"ended with exit code {ended[1]}", ended[2] or "") if ended else ("printed no ExecCredential", "")
+
+
+def _problem(why: str, said: str, args: list[Any], mask: Callable[[str], str]) -> Problem:
+    last = "\n".join(mask(said.strip()).splitlines()[-_LINES:])
+    wrong = f"the command of the kubeconfig that makes its tokens {why}" + (f": {last}" if last else "")
+    # Its options may be secrets of any name.
+    words = [str(args[0]), *takewhile(lambda word: not word.startswith("-"), map(str, args[1:]))]
+    where = quoted(" ".join(words), mask=mask)
+    return Problem(quoted(wrong, mask=mask), asked="Connect to the cluster", where=where, fix=FIX)
+
+
+def _secrets(args: list[Any], env: dict[str, Any], given: Any) -> Iterator[str]:
+    """Yield what the command must not say: secrets of the kubeconfig and its variables, and words after `-p`."""
+    yield from secrets_in_objects(given)
+    yield from (str(value) for name, value in env.items() if value and is_secret_name(name))
+    for option, value in pairwise(map(str, args)):
+        if _SHORT_OPTION.fullmatch(option):
+            yield from (value, value.rpartition(":")[2])
+
+
+def _forms(secret: str) -> Iterator[str]:
+    """Yield how a secret may be printed: as it is, without its line end, word by word, and inside of JSON."""
+    forms = (secret, secret.strip(), *secret.split(), json.dumps(secret)[1:-1], json.dumps(secret.strip())[1:-1])
+    return (one for one in forms if len(one) >= SHORTEST_SECRET)

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -13,11 +14,10 @@ from typing import Any
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.api import connect
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.api.exec_plugin import watched
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.api.exec_plugin import FIX, Watch
 
 VERSION = "client.authentication.k8s.io/v1"
 PRINTED = "printed-and-never-shown-1"
-FIX = "Run this command with the environment of this run, and mend what it says."
 
 
 def credential(**status: str) -> str:
@@ -67,7 +67,6 @@ def test_no_secret_of_the_command_or_its_environment_is_shown(tmp_path: Path, mo
     script = 'echo "$AWS_SECRET_ACCESS_KEY $AWS_PROFILE $OF_THE_RUN_PASSWORD $2 AKIAABCDEFGHIJKLMNOP" >&2\nexit 1'
     text = str(failed(tmp_path, script, "--token", "token-of-the-argument", env=given))
     assert "exit code 1: ******** prod ******** ******** ********" in text
-    assert "plugin --token ********" in text
     assert not [one for one in ("key-of-the-file", "hunter2", "token-of-the", "AKIA") if one in text]
 
 
@@ -125,4 +124,58 @@ def test_a_command_that_fails_later_says_so_when_its_earlier_token_is_refused(tm
 
 def test_a_client_that_starts_commands_in_another_way_is_used_as_it_is() -> None:
     client = SimpleNamespace()
-    assert (watched(client), vars(client)) == ([], {})
+    assert (Watch(client).problem, vars(client)) == (None, {})
+
+
+@pytest.mark.parametrize("secret", ["hunter2xyz\n", "first-line\nsecond-line\n", 'pass"word-1'])
+@pytest.mark.parametrize("shown", ["text.strip()", "text.split()[-1]", "json.dumps(text)"])
+def test_no_form_of_a_secret_is_shown(tmp_path: Path, secret: str, shown: str) -> None:
+    program = f"import json, os, sys; text = os.environ['MY_TOKEN']; sys.exit({shown})"
+    problem = failed(tmp_path, f'exec {sys.executable} -c "{program}"', env=[{"name": "MY_TOKEN", "value": secret}])
+    said = problem.wrong.partition("exit code 1: ")[2]
+    assert "****" in said
+    assert not [one for one in ("hunter2", "first", "second", "pass", "word-1") if one in said]
+
+
+def test_options_of_the_command_are_not_shown(tmp_path: Path) -> None:
+    args = ("login", "-u", "bob:hunter2hunter2", "-p", "hunter3hunter3", "--flag", "hunter4hunter4")
+    problem = failed(tmp_path, 'echo "$@" >&2; exit 1', *args)
+    assert problem.where == f"{tmp_path}/plugin login"
+    assert not [one for one in ("bob", "hunter2", "hunter3") if one in problem.wrong]
+
+
+def test_short_values_of_variables_are_words_of_a_message(tmp_path: Path) -> None:
+    problem = failed(tmp_path, "echo a key is a text >&2; exit 1", env=[{"name": "SOME_KEY", "value": "a"}])
+    assert problem.wrong.endswith("exit code 1: a key is a text")
+
+
+def test_each_connection_has_the_failure_of_its_own_command(tmp_path: Path) -> None:
+    def made(name: str) -> Any:
+        folder = tmp_path / name
+        folder.mkdir()
+        script = f"test -e '{folder}/broken' && exit 7"
+        script += f"\necho '{credential(token=name, expirationTimestamp='1970-01-02T00:00:00Z')}'"
+        return connected(folder, script)
+
+    one, other = made("one"), made("other")
+    for transport in (one, other):
+        transport._pool = Pool(401, 401)
+    (tmp_path / "one" / "broken").touch()
+    with pytest.raises(Problem, match="exit code 7"):
+        one("GET", "/version", {}, None)
+    assert other("GET", "/version", {}, None).status == 401
+    (tmp_path / "one" / "broken").unlink()
+    assert one("GET", "/version", {}, None).status == 401
+
+
+@pytest.mark.parametrize(
+    ("script", "more", "wrong"),
+    [
+        (r"printf '\377' >&2; exit 3", {}, "printed what is no UTF-8"),
+        ("true", {"args": [1]}, "has an argument or a variable that is no text"),
+        (f"echo '{credential(clientCertificateData='made')}'", {}, "printed no token"),
+        ("echo '{}'".format(credential().replace("{}", "null")), {}, "printed no token"),
+    ],
+)
+def test_what_else_makes_no_token(tmp_path: Path, script: str, more: dict[str, Any], wrong: str) -> None:
+    assert failed(tmp_path, script, **more).wrong.endswith(wrong)
