@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,7 +15,6 @@ from pathlib import Path
 
 from ansible import __version__
 from ansible.errors import AnsibleActionFail
-from ansible.module_utils.compat.version import LooseVersion
 
 from ..module_utils._core.errors import Problem
 
@@ -50,12 +50,17 @@ def _unfit(error: ImportError) -> Problem | None:
     if isinstance(error, ModuleNotFoundError) and not any(parts):
         return Problem(f"the collection {name} is missing", fix=f"{command} {name}")
     version = _version(f"ansible_collections.{name}")
-    oldest = wanted.removeprefix(">=").partition(",")[0]
-    if version and LooseVersion(version) < LooseVersion(oldest or "0"):
-        wrong = f"the collection {name} {version} is too old: {OWN} works with {wanted}"
-        return Problem(wrong, where=str(error), fix=f"{command} '{name}:{wanted}' --upgrade")
+    oldest, _comma, newer = wanted.partition(",")
+    if (found := _numbers(version)) and wanted and not _numbers(oldest) <= found < _numbers(newer):
+        age, how = ("old", "--upgrade") if found < _numbers(oldest) else ("new", "--force")
+        wrong = f"the collection {name} {version} is too {age}: {OWN} works with {wanted}"
+        return Problem(wrong, where=str(error), fix=f"{command} '{name}:{wanted}' {how}")
     wrong = f"the collection {name} {version or 'of an unknown version'} is incomplete: {error}"
     return Problem(wrong, fix=f"{command} '{name}:{wanted}' --force")
+
+
+def _numbers(version: str) -> list[int]:
+    return [int(number) for number in re.findall(r"\d+", version)]
 
 
 def _version(package: str) -> str:

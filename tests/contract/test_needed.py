@@ -9,6 +9,8 @@ import json
 import sys
 from importlib import import_module
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from ansible.errors import AnsibleActionFail
@@ -60,7 +62,8 @@ WANTED = _sources.read_yaml(ROOT / "galaxy.yml")["dependencies"]["amazon.aws"]
         ("6.5.0", "", f"amazon.aws 6.5.0 is too old: o11y.opentelemetry works with {WANTED}", "--upgrade"),
         ("10.0.9", "NAME = 1", f"amazon.aws 10.0.9 is too old: o11y.opentelemetry works with {WANTED}", "--upgrade"),
         ("10.1.0", "", "amazon.aws 10.1.0 is incomplete: No module named", "--force"),
-        ("99.0.0", "NAME = 1", "amazon.aws 99.0.0 is incomplete: cannot import name 'AnsibleAWSModule'", "--force"),
+        ("99.0.0", "NAME = 1", f"amazon.aws 99.0.0 is too new: o11y.opentelemetry works with {WANTED}", "--force"),
+        ("main", "NAME = 1", "amazon.aws main is incomplete: cannot import name 'AnsibleAWSModule'", "--force"),
         ("", "", "amazon.aws of an unknown version is incomplete: No module named", "--force"),
     ],
 )
@@ -128,6 +131,35 @@ def test_a_library_that_an_old_one_does_not_bring_is_no_missing_one(monkeypatch:
     with pytest.raises(Problem) as refused:
         library("referencing", "jsonschema")
     assert refused.value.wrong == "jsonschema 4.17.3 is too old: o11y.opentelemetry works with jsonschema>=4.18"
+
+
+@pytest.mark.parametrize(
+    ("lost", "asked", "found", "wrong", "how"),
+    [
+        # Another library of the same namespace is installed.
+        (
+            "opentelemetry.proto",
+            ("opentelemetry.proto.x", "opentelemetry-proto"),
+            {},
+            "library (opentelemetry-proto)",
+            "",
+        ),
+        # What is needed has another name than what is imported.
+        ("google.protobuf", ("opentelemetry.proto", "opentelemetry-proto"), {}, "library (protobuf)", "protobuf"),
+        ("google.protobuf", ("opentelemetry.proto", ""), {"protobuf": "4.2"}, "protobuf 4.2 does not load", "protobuf"),
+        ("dateutil", ("kubernetes", ""), {}, "library (python-dateutil)", "python-dateutil"),
+        ("urllib3.x", ("urllib3", ""), {"urllib3": None}, "library (urllib3)", "urllib3"),
+    ],
+)
+def test_a_library_is_named_as_pip_names_it(
+    lost: str, asked: tuple[str, str], found: dict[str, Any], wrong: str, how: str
+) -> None:
+    versions = SimpleNamespace(version=found.__getitem__, PackageNotFoundError=KeyError)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(libraries, "metadata", versions)
+        problem = libraries.unusable(ModuleNotFoundError(f"No module named '{lost}'", name=lost), *asked)
+    assert wrong in problem.wrong
+    assert problem.fix.endswith(how)
 
 
 @pytest.mark.parametrize("missing", ["kubernetes", "urllib3"])

@@ -221,7 +221,7 @@ def _told(asked: str) -> Iterator[None]:
         yield
     except (exceptions.ClientError, exceptions.BotoCoreError) as error:
         raise explain(answer_of(error), asked) from error
-    except (EOFError, ValueError) as error:
+    except (AttributeError, EOFError, ValueError) as error:
         if problem := without_terminal(error, asked):
             raise problem from None
         raise

@@ -30,16 +30,20 @@ LIBRARIES = {
 }
 # Libraries that come with another one, and in its version.
 _WITH = {"botocore": "boto3"}
+# What pip calls what is imported by another name.
+_PACKAGES = {"dateutil": "python-dateutil", "google": "protobuf", "yaml": "PyYAML"}
 
 
 def unusable(error: ImportError, name: str, package: str) -> Problem:
     """Return why a module cannot be imported, and the command that mends it; `package` is its name for pip."""
     missing = (error.name or name).partition(".")[0]  # the library, or one that it needs
-    package = missing if missing != name.partition(".")[0] else package or name.partition(".")[0]
+    known = package if missing == name.partition(".")[0] else ""
+    package = known or _PACKAGES.get(missing, missing)
     if _is_old(package):
         wrong = f"{_described(package)} is too old: o11y.opentelemetry works with {_wanted(package)}"
         return Problem(wrong, where=str(error), fix=_newer(package))
-    if error.name == missing:
+    # A part is missing too where another library of the same namespace is installed.
+    if error.name == missing or not _version(package):
         return Problem(missing_required_lib(package), where=str(error), fix=_pip(package))
     fix = _pip(f"--force-reinstall {_quoted(package)}")
     return Problem(f"{_described(package)} does not load", where=str(error), fix=fix)
@@ -80,7 +84,7 @@ def _wanted(package: str) -> str:
 def _version(package: str) -> str:
     """Return the installed version of a library, empty if there is none."""
     try:
-        return metadata.version(_WITH.get(package, package))
+        return metadata.version(_WITH.get(package, package)) or ""
     except metadata.PackageNotFoundError:
         return ""
 

@@ -57,7 +57,9 @@ def profile(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 
 @pytest.mark.filterwarnings("ignore::getpass.GetPassWarning")
-@pytest.mark.parametrize("stdin", [closed, io.StringIO], ids=["in the worker", "in a module"])
+@pytest.mark.parametrize(
+    "stdin", [closed, io.StringIO, lambda: None], ids=["in the worker", "in a module", "without one"]
+)
 @pytest.mark.parametrize("asked", WAYS)
 def test_a_code_that_nobody_can_enter_is_named(
     asked: str, stdin: Callable[[], io.StringIO], monkeypatch: pytest.MonkeyPatch
