@@ -8,8 +8,8 @@ from __future__ import annotations
 import contextlib
 import gc
 import sys
-from functools import partialmethod
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import settings
@@ -31,24 +31,41 @@ def _link() -> None:
 
 
 class Compiled(BytecodeCache):
-    """The templates of this process, compiled once; the text of a template is part of the key."""
+    """The templates of this process, compiled once for each text and each way to compile it."""
 
     def __init__(self) -> None:
-        self.code: dict[tuple[str, str], bytes] = {}
+        self.code: dict[tuple[Any, ...], bytes] = {}
+
+    @staticmethod
+    def key(bucket: Bucket) -> tuple[Any, ...]:
+        """Return what the code depends on."""
+        settings = ("autoescape", "trim_blocks", "lstrip_blocks", "keep_trailing_newline", "undefined", "finalize")
+        made = bucket.environment
+        return (bucket.key, bucket.checksum, type(made), *made.extensions, *(vars(made)[name] for name in settings))
 
     def load_bytecode(self, bucket: Bucket) -> None:
         """Fill a bucket, if its template is known."""
-        if code := self.code.get((bucket.key, bucket.checksum)):
+        if code := self.code.get(self.key(bucket)):
             bucket.bytecode_from_string(code)
 
     def dump_bytecode(self, bucket: Bucket) -> None:
         """Keep what was compiled."""
-        self.code[bucket.key, bucket.checksum] = bucket.bytecode_to_string()
+        self.code[self.key(bucket)] = bucket.bytecode_to_string()
+
+
+def _compile_once(made: Any, compiled: Compiled) -> None:
+    """Give each environment the cache: whoever renders a file makes one, and tests render the same files often."""
+    usual = made.__init__
+
+    def init(self: Any, *args: Any, **kwargs: Any) -> None:
+        usual(self, *args, **kwargs)
+        self.bytecode_cache = self.bytecode_cache or compiled
+
+    made.__init__ = init
 
 
 _link()
-# Whoever renders a file makes an environment for it, and tests render the same files hundreds of times.
-setattr(Environment, "__init__", partialmethod(Environment.__init__, bytecode_cache=Compiled()))  # noqa: B010
+_compile_once(Environment, Compiled())
 leftovers.remove()
 # A namespace package is the union of its folders on the path: collections that are installed stay importable.
 sys.path.insert(0, str(COLLECTIONS))

@@ -26,12 +26,15 @@ from types import ModuleType, SimpleNamespace
 from typing import Any
 
 UNIX = socket.AF_UNIX
+LONGEST = 100  # a longer path is no address of a socket; then each module has a process of its own
 IMPORTED = ("ansible.module_utils.basic", "ansible.module_utils._internal._ansiballz._loader")
 COMMAND = f"/bin/sh -c '{sys.executable} && sleep 0'"
 
 
 def start(address: str) -> None:
     """Fork the process, which ends with this one, and let Ansible's connection `local` use it."""
+    if len(os.fsencode(address)) > LONGEST:
+        return
     listener = socket.socket(UNIX)
     listener.bind(address)
     listener.listen(64)
@@ -65,8 +68,9 @@ def prepare() -> bool:
 def answer(asked: socket.socket) -> None:
     """Run one module as Python runs its standard input, and send the exit code."""
     asked.setblocking(True)
-    text, files, *_rest = socket.recv_fds(asked, 1 << 20, 3)
-    request = json.loads(text)
+    _text, (asks, *files), *_rest = socket.recv_fds(asked, 1, 4)
+    with os.fdopen(asks, "rb") as file:
+        request = json.loads(file.read())
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     os.chdir(request["cwd"])
     os.environ.clear()
@@ -108,16 +112,19 @@ class Module:
         """Run the program; return what it writes."""
         request = {"cwd": os.fsdecode(self.cwd or "."), "environment": dict(os.environ)}
         with (
+            TemporaryFile() as asks,
             TemporaryFile() as given,
             TemporaryFile() as output,
             TemporaryFile() as errors,
             socket.socket(UNIX) as asking,
         ):
+            asks.write(json.dumps(request).encode())  # an environment may be longer than a message of a socket
             given.write(program or b"")
-            for file in (given, output, errors):
+            files = (asks, given, output, errors)
+            for file in files:
                 file.seek(0)
             asking.connect(self.address)
-            socket.send_fds(asking, [json.dumps(request).encode()], [one.fileno() for one in (given, output, errors)])
+            socket.send_fds(asking, [b"."], [one.fileno() for one in files])
             self.returncode = int(asking.recv(16) or 137)  # as a shell says of what was killed
             output.seek(0)
             errors.seek(0)
@@ -126,6 +133,8 @@ class Module:
 
 def use(address: str) -> None:
     """Let Ansible's connection `local` start a module there, if nothing but this Python would start it."""
+    if len(os.fsencode(address)) > LONGEST:
+        return
 
     def popen(command: Any, cwd: Any = None, **more: Any) -> Any:
         if command == COMMAND:

@@ -6,9 +6,11 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -42,10 +44,12 @@ print(json.dumps(found))
 
 
 @pytest.mark.parametrize("name", PROGRAMS)
-def test_a_fork_and_a_process_are_the_same(name: str, tmp_path: Path) -> None:
+def test_a_fork_and_a_process_are_the_same(name: str) -> None:
     host = Path(__file__).resolve().parents[2] / "support" / "module_host.py"
-    command = [sys.executable, "-P", "-c", BOTH, str(host), str(tmp_path), PROGRAMS[name]]
-    said = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout
+    large = {**os.environ, "LARGE": "x" * 120_000}
+    with TemporaryDirectory() as folder:  # that of pytest may be too long for the address of a socket
+        command = [sys.executable, "-P", "-c", BOTH, str(host), folder, PROGRAMS[name]]
+        said = subprocess.run(command, env=large, capture_output=True, text=True, check=True, timeout=60).stdout
     fork, process = json.loads(said)
     assert [fork[0], process[0]] == ["Module", "Popen"]
     assert fork[1:] == process[1:]
