@@ -109,6 +109,6 @@ def _secrets(args: list[Any], env: dict[str, Any], given: Any) -> Iterator[str]:
 
 
 def _forms(secret: str) -> Iterator[str]:
-    """Yield how a secret may be printed: as it is, without its line end, word by word, and inside of JSON."""
-    forms = (secret, secret.strip(), *secret.split(), json.dumps(secret)[1:-1], json.dumps(secret.strip())[1:-1])
+    """Yield how a secret may be printed: as it is, without its line end, line by line, and inside of JSON."""
+    forms = (secret, secret.strip(), *secret.splitlines(), json.dumps(secret)[1:-1], json.dumps(secret.strip())[1:-1])
     return (one for one in forms if len(one) >= SHORTEST_SECRET)

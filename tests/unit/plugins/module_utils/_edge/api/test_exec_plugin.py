@@ -139,9 +139,11 @@ def test_no_form_of_a_secret_is_shown(tmp_path: Path, secret: str, shown: str) -
 
 def test_options_of_the_command_are_not_shown(tmp_path: Path) -> None:
     args = ("login", "-u", "bob:hunter2hunter2", "-p", "hunter3hunter3", "--flag", "hunter4hunter4")
-    problem = failed(tmp_path, 'echo "$@" >&2; exit 1', *args)
+    problem = failed(tmp_path, 'echo "$@" >&2; exit 1', *args, "-c", "login of nobody")
     assert problem.where == f"{tmp_path}/plugin login"
     assert not [one for one in ("bob", "hunter2", "hunter3") if one in problem.wrong]
+    said = failed(tmp_path, "echo nobody is there >&2; exit 1", "-c", "login of nobody").wrong
+    assert said.endswith("exit code 1: nobody is there"), "words of a script are words of a message"
 
 
 def test_short_values_of_variables_are_words_of_a_message(tmp_path: Path) -> None:
