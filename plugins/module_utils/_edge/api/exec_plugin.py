@@ -67,8 +67,11 @@ def _watched(provider: Any) -> Any:
 
         def _note(self, why: str, said: str = "") -> None:
             if watch := _WATCH.get():
-                mask = masker({one for secret in _secrets(self.args, self.env, self._given) for one in _forms(secret)})
-                watch.problem = _problem(why, said, self.args, mask) if why else None
+                watch.problem = self._problem(why, said) if why else None
+
+        def _problem(self, why: str, said: str) -> Problem:
+            mask = masker({one for secret in _secrets(self.args, self.env, self._given) for one in _forms(secret)})
+            return _problem(why, said, self.args, mask)
 
     return Watched
 
