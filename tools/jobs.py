@@ -93,8 +93,9 @@ class Target:
 
     def read(self, line: str) -> None:
         """Note the beginning or end of a step, an error, a closing line, and what was skipped."""
-        self._note_error(line)
-        if found := PART.search(line):
+        found = PART.search(line)
+        self._note_error("" if found else line)
+        if found:
             part = self.parts.setdefault(found["name"], Part(found["name"]))
             step = (found["name"], found["step"])
             if not found["how"]:
@@ -199,16 +200,16 @@ def table(jobs: Iterable[Job]) -> list[str]:
 
 
 def summary(jobs: Sequence[Job]) -> list[str]:
-    """Return the table, what was skipped, the closing lines, and each failed job's last lines and errors.
+    """Return the table, what was skipped, the closing lines, and each failed job's errors, or its last lines.
 
     A failed scenario still clears up: its errors are not at the end of the output.
     """
     rows = ["", *table(jobs), ""]
     rows += [f"{job.name}: {note}" for job in jobs for target in job.done for note in target.notes]
     for job in (job for job in jobs if job.failed):
-        lines = job.log.read_text(encoding="utf-8").splitlines()[-LAST_LINES:]
-        rows += ["", f"FAILED: {job.name}; the last lines of {job.log}:", *lines]
-        rows += ["", *(f"{job.name}: {error}" for target in job.done for error in target.errors)]
+        errors = [error for target in job.done for error in target.errors]
+        last = [] if errors else job.log.read_text(encoding="utf-8").splitlines()[-LAST_LINES:]
+        rows += ["", f"FAILED: {job.name}, see {job.log}:", *errors, *last]
     return rows
 
 

@@ -23,6 +23,8 @@ PROGRAMS = {
     "endless": "import subprocess; print('first ➜ verify: Executing', flush=True); subprocess.run(['sleep', '600'])",
     "good": "print('\\x1b[32mgreen\\x1b[0m'); print('== 3 passed in 1s ==')",
     "bad": "import sys; [print(f'line {n}') for n in range(80)]; sys.exit(2)",
+    "fails": "print('a ➜ verify: Executing', 'E   no such thing', '', 'FAILED a/test_a.py::test_thing', sep='\\n');"
+    "print('a ➜ verify: Executed: Failed'); [print(f'line {n}') for n in range(80)]; exit(1)",
     "partly": "print('INFO [first > verify] Executing'); print('INFO [first > verify] Executed: Successful');"
     "print('INFO [second > converge] Executing'); print('SKIPPED: scenario third, because of the moon'); exit(1)",
 }
@@ -64,9 +66,18 @@ def test_a_failure_is_repeated_at_the_end_and_stops_nothing(capsys: pytest.Captu
     assert ["one", "bad", "0", "0", "FAILED"] in rows
     assert ["one", "good", "0", "0", "passed"] in rows
     assert ["two", "good", "0", "0", "passed"] in rows
-    end = shown[shown.index("FAILED: one; the last lines of .cache/log/one.log:") + 1 :]
-    assert end[60:] == [""]
+    end = shown[shown.index("FAILED: one, see .cache/log/one.log:") + 1 :]
+    assert len(end) == 60
     assert end[0].endswith("| line 22")
+
+
+def test_a_failure_s_errors_are_shown_and_not_what_came_after(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("fails") == 1
+    shown = capsys.readouterr().out.splitlines()
+    assert shown[shown.index("FAILED: fails, see .cache/log/fails.log:") + 1 :] == [
+        "a verify: E   no such thing",
+        "a verify: FAILED a/test_a.py::test_thing",
+    ]
 
 
 def test_who_is_interrupted_ends_all_of_it_and_says_how_far_it_came(capsys: pytest.CaptureFixture[str]) -> None:
