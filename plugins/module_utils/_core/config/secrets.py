@@ -378,6 +378,7 @@ def quoted(value: Any, longest: int = LONGEST, mask: Callable[[str], str] = conc
 
 
 _HEAD = 3  # of a secret: by so many characters it is looked for
+_UNMISTAKABLE = 12  # characters: no part of a word in a message; a shorter secret is one only as a word of its own
 _WORD = re.compile(r"\w")
 
 
@@ -390,17 +391,26 @@ class _Known:
         for secret in self.all:
             sizes.setdefault(secret[:_HEAD], set()).add(len(secret))
         self.sizes = {head: sorted(found, reverse=True) for head, found in sizes.items()}
-        first = "".join(sorted({re.escape(secret[0]) for secret in self.all}))
-        self.starts = re.compile(rf"(?<!\w)[{first}]") if first else None
+        long = _heads((one for one in self.all if len(one) >= _UNMISTAKABLE), _HEAD)
+        starts = rf"(?<!\w){_heads(self.all, 1)}" + (f"|(?={long})" if long else "")
+        self.starts = re.compile(starts) if self.all else None
 
     def end(self, text: str, start: int) -> int:
         """Return where the longest secret that begins here ends, 0 if none does."""
+        glued = start > 0 and _WORD.match(text, start - 1)
         for size in range(_HEAD, 0, -1):
             for length in self.sizes.get(text[start : start + size], ()):
                 end = start + length
-                if text[start:end] in self.all and not _WORD.match(text, end):
+                is_own = length >= _UNMISTAKABLE or not (glued or _WORD.match(text, end))
+                if is_own and text[start:end] in self.all:
                     return end
         return 0
+
+
+def _heads(secrets: Iterable[str], places: int) -> str:
+    """Return the signs that stand at each of the first places, as sets of a regular expression."""
+    columns = zip(*(secret[:places] for secret in secrets), strict=False)
+    return "".join(f"[{''.join(sorted(map(re.escape, set(column))))}]" for column in columns)
 
 
 def salted(salt: str) -> Callable[[str], str]:

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.config import secrets
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.config.secrets import concealed, masker
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.config.secrets import MASK, concealed, masker
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.subject import Subject
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.transport import plaintext_secret
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._sources import CATALOGUE
@@ -129,6 +129,25 @@ def test_what_looks_like_a_secret_is_none(row: tuple[str, str]) -> None:
     if path != "htpasswd/inline":  # a hash is no secret in clear text, and is of no use in a message
         assert masker(secrets.secrets_in(config))(f"says {value}") == f"says {value}"
     assert concealed(f"{path.split('/')[-1]}: {value}") == f"{path.split('/')[-1]}: {value}"
+
+
+@cases(
+    "line",
+    "Bearer_{}",
+    "https://host/x?y=Bearer%20{}",
+    r'{{"error":"cannot read\n{}\n"}}',
+    r"header\u0026{}",
+    "{}_and_more",
+    "aa{0}{0}",
+)
+def test_a_long_secret_is_masked_inside_of_a_word(line: str) -> None:
+    mask = masker(["aab-aac-aad-1", "aab-aac", "other-secret-2"])
+    assert mask(line.format("aab-aac-aad-1")) == line.format(MASK)
+
+
+def test_a_short_secret_is_masked_as_a_word() -> None:
+    mask = masker(["hunter2-abc", "admin"])
+    assert mask("admin of administrators, hunter2-abcd") == f"{MASK} of administrators, hunter2-abcd"
 
 
 @cases(
