@@ -158,7 +158,7 @@ def test_a_run_that_is_killed_while_it_holds_a_canary_is_completed_by_the_next(c
     assert "gateway-change" in records(cluster)
     code, output = site(**good)
     assert code == 0
-    assert "A run that changed the collector change/gateway was interrupted, or still works" in output
+    assert "A run that changed the collector change/gateway was interrupted, or still runs" in output
     assert (config(cluster, "gateway") != old, records(cluster), held(cluster)) == (True, "", False)
 
 

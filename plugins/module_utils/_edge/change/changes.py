@@ -87,7 +87,7 @@ class Changes:
             return
         became = failed_as(record)
         what = f"The change of the collector {change.name} failed in an earlier run, and {became}"
-        what = what if became else f"A run that changed the collector {change.name} was interrupted, or still works"
+        what = what if became else f"A run that changed the collector {change.name} was interrupted, or still runs"
         does = "Without check mode this run completes or undoes it" if self.bundle.check else "This run completes it"
         undo = "" if self.bundle.check or not change.goes_back else ", or undoes it if it does not work"
         self.bundle.warn(f"{what} ({since_of(record)}). {does}{undo}.")

@@ -49,7 +49,7 @@ def test_a_run_after_a_killed_one_undoes_the_change(where: str) -> None:
         path: before[path] for path in (DEPLOYMENT, SERVICE)
     }
     assert RECORD not in api.objects
-    assert "changed the collector ns/a was interrupted, or still works" in str(failure.facts["warnings"])
+    assert "changed the collector ns/a was interrupted, or still runs" in str(failure.facts["warnings"])
 
 
 @pytest.mark.parametrize("then", ["two", "three", "one"])
@@ -111,7 +111,7 @@ def test_the_record_of_a_run_that_goes_on_is_one_of_a_change_under_way_again() -
     killed(api, collector("bad"), "")
     fails(api, collector("bad"), change={"ns/a": {"on_failure": "keep"}})
     killed(api, collector("bad"), "")
-    assert "was interrupted, or still works" in str(fails(api, collector("bad")).facts["warnings"])
+    assert "was interrupted, or still runs" in str(fails(api, collector("bad")).facts["warnings"])
 
 
 def test_removal_and_check_mode_with_a_record() -> None:
