@@ -1,7 +1,7 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A bundle of manifests: order, comparison without server fields, redaction, leftovers. Private."""
+"""A bundle of manifests: order, comparison without server fields, redaction. Private."""
 
 from __future__ import annotations
 
@@ -48,16 +48,6 @@ SERVER_ANNOTATIONS = (
     "deprecated.daemonset.template.generation",
 )
 
-# Every namespace has these objects, so they do not keep it in use.
-PLATFORM_OBJECTS = {
-    "ConfigMap": ("kube-root-ca.crt", "openshift-service-ca.crt", "istio-ca-root-cert"),
-    "ServiceAccount": ("default", "builder", "deployer"),
-    "RoleBinding": ("system:image-pullers", "system:image-builders", "system:deployers"),
-}
-# What servers and controllers write about other objects, or for themselves, and write again when it is gone.
-DERIVED_KINDS = ("Endpoints", "EndpointSlice", "Event", "Lease")
-COPIED_BY_OLM = "olm.copiedFrom"
-PLATFORM_SECRET_TYPES = ("kubernetes.io/service-account-token", "kubernetes.io/dockercfg")
 # Which component removes a finalizer, so that the object can be deleted.
 HOLDERS = {
     "opentelemetrycollector.opentelemetry.io/finalizer": "the OpenTelemetry operator, which must run for that",
@@ -66,8 +56,6 @@ HOLDERS = {
     "kubernetes.io/pvc-protection": "Kubernetes, when no pod uses it",
     "service.kubernetes.io/load-balancer-cleanup": "the cloud's controller of load balancers",
 }
-# Pods of these owners are deleted with them, so messages name the owner.
-LEFTOVER_OWNERS = ("ReplicaSet", "DaemonSet", "StatefulSet")
 
 
 class Ref(NamedTuple):
@@ -174,48 +162,17 @@ def difference(before: Manifest | None, after: Manifest | None, hide: Hide, pars
 
 def stale(live: Iterable[Manifest], wanted: set[Ref]) -> list[Manifest]:
     """Return the labelled objects that left the bundle. Objects of a controller are deleted with their owner."""
-    return [found for found in live if ref(found) not in wanted and not _controller(found) and not _leaving(found)]
+    return [found for found in live if ref(found) not in wanted and not controller_of(found) and not _leaving(found)]
 
 
-def _controller(manifest: Manifest) -> Manifest | None:
+def controller_of(manifest: Manifest) -> Manifest | None:
+    """Return the owner that controls an object, as the object names it."""
     owners = manifest["metadata"].get("ownerReferences") or []
     return next((owner for owner in owners if owner.get("controller")), None)
 
 
 def _leaving(manifest: Manifest) -> bool:
     return bool(manifest["metadata"].get("deletionTimestamp"))
-
-
-def leftovers(found: Iterable[Manifest], going: set[Identity]) -> list[Ref]:
-    """Return what others still keep in a namespace, given what goes together with the bundle."""
-    items, gone = list(found), set(going)
-    while more := {identity(item) for item in items if _goes_with_owners(item, gone)} - gone:
-        gone |= more
-    return [ref(item) for item in items if identity(item) not in gone and not _platform(item)]
-
-
-def _platform(item: Manifest) -> bool:
-    metadata = item["metadata"]
-    return (
-        item["kind"] in DERIVED_KINDS
-        or metadata["name"] in PLATFORM_OBJECTS.get(item["kind"], ())
-        or item.get("type") in PLATFORM_SECRET_TYPES
-        or COPIED_BY_OLM in (metadata.get("labels") or {})
-    )
-
-
-def _goes_with_owners(item: Manifest, going: set[Identity]) -> bool:
-    """Return whether Kubernetes collects an object with what goes, or names its owner in its place.
-
-    It collects what all owners of are gone, whether one of them controls it or not.
-    """
-    owners = item["metadata"].get("ownerReferences") or []
-    namespace = item["metadata"].get("namespace") or ""
-    controller = _controller(item)
-    if controller and controller["kind"] in LEFTOVER_OWNERS:
-        return True
-    named = [(group_of(owner["apiVersion"]), Ref(owner["kind"], namespace, owner["name"])) for owner in owners]
-    return bool(named) and all(owner in going for owner in named)
 
 
 def holders(manifest: Manifest) -> str:

@@ -17,7 +17,8 @@ from typing import Any
 from ..collector.names import COLLECTOR_LABEL, OWNER, RELEASE_LABEL
 from ..config.paths import leaves
 from ..errors import printable
-from .bundle import Identity, Manifest, Ref, leftovers, ref
+from .bundle import Identity, Manifest, Ref, ref
+from .leftovers import leftovers
 
 HELM_NAME, HELM_NAMESPACE = "meta.helm.sh/release-name", "meta.helm.sh/release-namespace"
 # Sources: "Resource Tracking" in Argo CD's documentation, "Garbage collection" in that of Flux's Kustomization.

@@ -9,7 +9,8 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from ..config.paths import items, section
-from .bundle import PLATFORM_OBJECTS, Manifest, Ref, ref
+from .bundle import Manifest, Ref, ref
+from .leftovers import PLATFORM_OBJECTS
 
 # This driver creates Secrets when a pod mounts its volume.
 _MAKES_SECRETS = "secrets-store.csi.k8s.io"

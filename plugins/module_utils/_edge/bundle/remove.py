@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ..._core.cluster.bundle import Identity, Manifest, Ref, identity, leftovers, ordered, ref
+from ..._core.cluster.bundle import Identity, Manifest, Ref, identity, ordered, ref
+from ..._core.cluster.leftovers import leftovers
 from ..._core.cluster.ownership import owner, users_of_account
 from ..._core.errors import Problem
 from ..api.cluster import JSON, METADATA_LIST, ApiError, Cluster

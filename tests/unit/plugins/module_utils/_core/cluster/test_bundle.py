@@ -11,6 +11,7 @@ import pytest
 import yaml
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.cluster import bundle
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.cluster.bundle import Ref
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.cluster.leftovers import leftovers
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.cluster.ownership import changed_rights
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.config.secrets import salted
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.config.yaml_documents import data_of
@@ -124,6 +125,10 @@ def test_pruned_is_what_the_bundle_lost(found: Any, is_stale: Any) -> None:
     assert bool(bundle.stale([found], {Ref("ConfigMap", "ns", "kept")})) is is_stale
 
 
+def token(name: str, account: str = "", type: str = "kubernetes.io/service-account-token") -> Any:  # noqa: A002
+    return obj("Secret", name, type=type, metadata={"annotations": {"kubernetes.io/service-account.name": account}})
+
+
 @cases(
     "item, left",
     (obj("ConfigMap", "theirs"), True),
@@ -133,7 +138,16 @@ def test_pruned_is_what_the_bundle_lost(found: Any, is_stale: Any) -> None:
     (obj("Lease", "election"), False),
     (obj("ClusterServiceVersion", "v1", metadata={"labels": {"olm.copiedFrom": "operators"}}), False),
     (obj("ServiceAccount", "default"), False),
-    (obj("Secret", "t", type="kubernetes.io/service-account-token"), False),
+    (obj("ServiceAccount", "deployer"), True),
+    (obj("ConfigMap", "istio-ca-root-cert"), True),
+    (obj("ConfigMap", "istio-ca-root-cert", metadata={"labels": {"istio.io/config": "true"}}), False),
+    (token("default-token-x7k2p", "default"), False),
+    (token("ci-default", "default"), True),
+    (token("any", "collector"), False),
+    (token("any", "theirs"), True),
+    (token("theirs-token-x7k2p", "theirs"), True),
+    (token("collector-dockercfg-x7k2p", type="kubernetes.io/dockercfg"), False),
+    (obj("Secret", "default-token-x7k2p", type="Opaque"), True),
     (obj("ConfigMap", "ours"), False),
     (obj("Pod", "p", metadata=controlled("ReplicaSet")), False),
     (obj("Pod", "p", metadata=controlled("Job")), True),
@@ -145,16 +159,26 @@ def test_pruned_is_what_the_bundle_lost(found: Any, is_stale: Any) -> None:
 )
 def test_leftovers_are_what_somebody_else_keeps(item: Any, left: Any) -> None:
     going = {("", Ref("ConfigMap", "ns", "ours")), ("opentelemetry.io", Ref("OpenTelemetryCollector", "ns", "a"))}
-    assert bool(bundle.leftovers([item], going)) is left
+    going |= {("", Ref("ServiceAccount", "ns", "collector")), ("", Ref("ServiceAccount", "elsewhere", "theirs"))}
+    assert bool(leftovers([item, obj("ServiceAccount", "default")], going)) is left
+
+
+@cases("account, binding", ("builder", "system:image-builders"), ("deployer", "system:deployers"))
+def test_accounts_that_openshift_makes_come_with_its_bindings(account: str, binding: str) -> None:
+    made = [obj("ServiceAccount", account), token(f"{account}-dockercfg-x7k2p", type="kubernetes.io/dockercfg")]
+    assert leftovers([*made, obj("RoleBinding", binding)], set()) == []
+    assert len(leftovers([*made, obj("RoleBinding", "system:image-pullers")], set())) == 2
+    by_hand = token("ci-token", account)
+    assert leftovers([*made, obj("RoleBinding", binding), by_hand], set()) == [Ref("Secret", "ns", "ci-token")]
 
 
 def test_what_belongs_to_what_goes_goes_too_however_far_within_its_api_group() -> None:
     thing = obj("Thing", "t", api="example.com/v1", metadata=controlled("Deployment", "d"))
     made = obj("ConfigMap", "c", metadata=controlled("Thing", "t"))
-    assert bundle.leftovers([made, thing], {("apps", Ref("Deployment", "ns", "d"))}) == []
-    assert len(bundle.leftovers([made, thing], set())) == 2
+    assert leftovers([made, thing], {("apps", Ref("Deployment", "ns", "d"))}) == []
+    assert len(leftovers([made, thing], set())) == 2
     knative = obj("Service", "gateway", api="serving.knative.dev/v1")
-    assert bundle.leftovers([knative], {("", Ref("Service", "ns", "gateway"))}) == [Ref("Service", "ns", "gateway")]
+    assert leftovers([knative], {("", Ref("Service", "ns", "gateway"))}) == [Ref("Service", "ns", "gateway")]
 
 
 def test_who_holds_what_is_to_go() -> None:

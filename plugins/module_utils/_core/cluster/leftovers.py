@@ -1,0 +1,79 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What others still keep in a namespace, of a kind, or of an account that is to go. Private."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from .bundle import Identity, Manifest, Ref, controller_of, group_of, identity, ref
+
+# Every namespace has these objects, so they do not keep it in use: by name, with the label that tells whose they are.
+PLATFORM_OBJECTS = {
+    "ConfigMap": {"kube-root-ca.crt": "", "openshift-service-ca.crt": "", "istio-ca-root-cert": "istio.io/config"},
+    "ServiceAccount": {"default": ""},
+    "RoleBinding": {"system:image-pullers": "", "system:image-builders": "", "system:deployers": ""},
+}
+# The accounts that OpenShift makes in every namespace, each with the RoleBinding that it makes for it.
+OPENSHIFT_ACCOUNTS = {"builder": "system:image-builders", "deployer": "system:deployers"}
+# What servers and controllers write about other objects, or for themselves, and write again when it is gone.
+DERIVED_KINDS = ("Endpoints", "EndpointSlice", "Event", "Lease")
+COPIED_BY_OLM = "olm.copiedFrom"
+# Secrets that go with their account. Those that the platform makes are named after it.
+ACCOUNT_SECRET_TYPES = ("kubernetes.io/service-account-token", "kubernetes.io/dockercfg")
+ACCOUNT_OF_SECRET = "kubernetes.io/service-account.name"
+MADE_FOR_ACCOUNT = re.compile(r"(.+)-(?:token|dockercfg)-[a-z0-9]{5}\Z")
+# Pods of these owners are deleted with them, so messages name the owner.
+LEFTOVER_OWNERS = ("ReplicaSet", "DaemonSet", "StatefulSet")
+
+
+def leftovers(found: Iterable[Manifest], going: set[Identity]) -> list[Ref]:
+    """Return what others still keep in a namespace, given what goes together with the bundle."""
+    items, gone = list(found), set(going)
+    while more := {identity(item) for item in items if _goes_with_owners(item, gone)} - gone:
+        gone |= more
+    there = {ref(item) for item in items}
+    accounts = {name for name in there if name.kind == "ServiceAccount" and _of_platform(name, there)}
+    left = [item for item in items if identity(item) not in gone and ref(item) not in accounts]
+    return [ref(item) for item in left if not _platform(item) and not _of_account(item, gone, accounts)]
+
+
+def _platform(item: Manifest) -> bool:
+    metadata = item["metadata"]
+    labels = metadata.get("labels") or {}
+    mark = PLATFORM_OBJECTS.get(item["kind"], {}).get(metadata["name"])
+    return item["kind"] in DERIVED_KINDS or mark == "" or mark in labels or COPIED_BY_OLM in labels
+
+
+def _of_platform(account: Ref, there: set[Ref]) -> bool:
+    """Return whether the platform made an account. A person may call one `deployer` where OpenShift does not."""
+    binding = OPENSHIFT_ACCOUNTS.get(account.name)
+    made = account.name in PLATFORM_OBJECTS[account.kind]
+    return made or (binding is not None and Ref("RoleBinding", account.namespace, binding) in there)
+
+
+def _of_account(item: Manifest, going: set[Identity], platform: set[Ref]) -> bool:
+    """Return whether a Secret is a token of an account that goes, or one that the platform made for its own account."""
+    if item.get("type") not in ACCOUNT_SECRET_TYPES:
+        return False
+    metadata = item["metadata"]
+    made = MADE_FOR_ACCOUNT.match(metadata["name"])
+    named = (metadata.get("annotations") or {}).get(ACCOUNT_OF_SECRET) or (made[1] if made else "")
+    account = Ref("ServiceAccount", metadata.get("namespace") or "", named)
+    return ("", account) in going or (made is not None and account in platform)
+
+
+def _goes_with_owners(item: Manifest, going: set[Identity]) -> bool:
+    """Return whether Kubernetes collects an object with what goes, or names its owner in its place.
+
+    It collects what all owners of are gone, whether one of them controls it or not.
+    """
+    owners = item["metadata"].get("ownerReferences") or []
+    namespace = item["metadata"].get("namespace") or ""
+    controller = controller_of(item)
+    if controller and controller["kind"] in LEFTOVER_OWNERS:
+        return True
+    named = [(group_of(owner["apiVersion"]), Ref(owner["kind"], namespace, owner["name"])) for owner in owners]
+    return bool(named) and all(owner in going for owner in named)
