@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -146,6 +147,25 @@ def test_a_host_writes_nothing_beside_its_folder(tmp_path: Path, host: str, name
     said = " ".join((done.stdout + done.stderr).split())
     assert f"of host {host}: its name would lead out of the folder {out}. Rename the host" in said
     assert not (tmp_path / "outer").exists()
+
+
+@pytest.mark.parametrize(("name", "option"), OUTPUTS.values(), ids=OUTPUTS)
+def test_a_relative_folder_is_one_of_the_current_folder(tmp_path: Path, name: str, option: str) -> None:
+    play = ROOT / "playbooks" / f"{name}.yml"
+    if not play.exists():
+        role = {"role": f"o11y.opentelemetry.{name}", "vars": {f"{name}_state": "rendered"}}
+        play = tmp_path / "elsewhere" / "play.json"
+        play.parent.mkdir()
+        play.write_text(json.dumps([{"hosts": "all", "gather_facts": False, "roles": [role]}]))
+    here = tmp_path / "here"
+    here.mkdir()
+    one = [{"name": "a", "endpoint": "http://a:4318", "languages": {"java": {}}}]
+    values = {**COLLECTOR, "otel_instrumentations": one, "ansible_connection": "local", option: "my out"}
+    (here / "inventory.json").write_text(json.dumps({"all": {"hosts": {"one": values}}}))
+    done = plays.playbook("-i", "inventory.json", str(play), cwd=here, ANSIBLE_CONFIG=str(ROOT / "ansible.cfg"))
+    assert done.returncode == 0, done.stdout
+    assert sorted(path.name for path in tmp_path.rglob("one")) == ["one"]
+    assert list((here / "my out" / "one").glob("*.yml"))
 
 
 ROLES = sorted(path.parents[1].name for path in ROOT.glob("roles/*/meta/argument_specs.yml"))
