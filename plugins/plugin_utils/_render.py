@@ -108,7 +108,8 @@ def plan(request: Request) -> list[Planned]:
     ways = ways_between(stations)
     others = zip(printers_behind(stations, ways), senders_to(stations, ways), strict=True)
     # Storage that is common to all collectors is for those that keep state.
-    storage = [bool(item.get("storage")) or not request.collectors for item in items]
+    alone = {} if request.collectors else request.defaults
+    storage = [bool(item.get("storage") or alone.get("storage")) for item in items]
     parts = zip(chosen, layers, composed, others, storage, strict=True)
     plans = [_about(one[0].collector.name, _plan, *one) for one in parts]
     named = [f"{one.collector.namespace}/{one.collector.name}" for one in stations]
@@ -176,7 +177,7 @@ def _plan(
     layers: Sequence[Layer],
     composed: Composed,
     others: tuple[Mapping[str, Any], tuple[str, ...]],
-    own_storage: bool,
+    asks_for_storage: bool,
 ) -> Planned:
     collector = chosen.collector
     faults = run(structure.RULES, Subject(composed.config))
@@ -190,7 +191,7 @@ def _plan(
         target=chosen.target,
         deployment=replace(
             deployed.deployment(collector, understood.needs if understood else None, chosen.platform),
-            asks_for_storage=own_storage and bool(collector.storage),
+            asks_for_storage=asks_for_storage,
         ),
         resource=BACKENDS[collector.backend].resource(understood) if understood else None,
         listeners=_target.tables().listeners,

@@ -43,7 +43,7 @@ def uses(recipes: Iterable[Any]) -> list[RecipeUse]:
 
 def _use(item: Any) -> RecipeUse:
     if isinstance(item, str):
-        return RecipeUse(str(item), {})
+        return RecipeUse(item.strip(), {})  # a survey may separate names by comma and space
     if isinstance(item, Mapping) and len(item) == 1:
         name, options = next(iter(item.items()))
         if isinstance(name, str) and (options is None or isinstance(options, Mapping)):

@@ -96,6 +96,11 @@ def test_storage_that_claims_nothing_is_a_warning_unless_all_collectors_share_it
     assert unclaimed(GATEWAY, **storage) == []
 
 
+def test_one_collector_by_the_options_of_all_asks_for_storage_only_if_its_option_is_set() -> None:
+    assert unclaimed(**GATEWAY, storage={"size": "2Gi"}) == ["warning gateway"]
+    assert unclaimed(**GATEWAY, storage={}) == []
+
+
 def test_a_collector_says_how_a_change_of_it_reaches_its_pods() -> None:
     changes = rendered(GATEWAY, {**NODE, "change": {"strategy": "canary", "share": 1, "judge": ["restarts"]}})[
         "changes"

@@ -16,7 +16,7 @@ from .helpers import cases
 
 def test_a_recipe_is_a_name_or_a_name_with_options() -> None:
     given = {"a": 1}
-    used = recipes.uses(["one", {"two": given}, {"three": None}])
+    used = recipes.uses([" one", {"two": given}, {"three": None}])
     assert used == [RecipeUse("one", {}), RecipeUse("two", given), RecipeUse("three", {})]
     used[1].options["b"] = 2
     assert given == {"a": 1}, "options are copied"
