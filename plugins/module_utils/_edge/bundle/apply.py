@@ -19,7 +19,7 @@ from ..._core.cluster.rollout_tables import COUNTS
 from ..._core.config.paths import section
 from ..._core.errors import Problem
 from ..api.cluster import ApiError, Cluster, LostError
-from ..api.explain import asking, explain, library, parsed, stranger
+from ..api.explain import FORBIDDEN, asking, explain, library, parsed, stranger
 from ..change.changes import Changes
 from ..rollout.wait import follow
 from ..webhooks.reasons import unanswered
@@ -206,9 +206,31 @@ class _Apply:
             after, self.live[ref(manifest)] = rewrite(self.session, given, before)
             return after
         except ApiError as error:
-            if error.kind_missing and self.options.check:
-                return manifest
-            raise unanswered(self.cluster, error, ref(manifest)) from error
+            stays = self._unchanged(manifest, before, error)
+            if not stays:
+                raise unanswered(self.cluster, error, ref(manifest)) from error
+            return stays
+
+    def _unchanged(self, manifest: Manifest, before: Manifest | None, error: ApiError) -> Manifest | None:
+        """Return what a refused object is taken for; None for a failure.
+
+        That is what check mode plans, or a namespace that this account may use but not change: an administrator made
+        it with `site`.
+        """
+        if error.kind_missing and self.options.check:
+            return manifest
+        if not before or manifest["kind"] != "Namespace" or not FORBIDDEN.search(error.message):
+            return None
+        lacks = [
+            f"{part[:-1]} {key}={value}"
+            for part in ("labels", "annotations")
+            for key, value in section(manifest, "metadata", part).items()
+            if section(before, "metadata", part).get(key) != value
+        ]
+        if lacks:
+            text = f"{ref(manifest)} stays without {', '.join(lacks)}, because this user may not patch it."
+            self.session.report.warnings.append(text)
+        return before
 
     def _remake(self, manifest: Manifest, before: Manifest) -> Manifest:
         """Delete and make what cannot be changed; in check mode the server would refuse the change."""

@@ -137,6 +137,29 @@ def test_who_may_not_read_namespaces_may_still_write_into_one() -> None:
     assert actions(present(api, [CONFIG])) == {"ConfigMap a": "created"}
 
 
+def test_who_may_not_change_a_namespace_uses_it_as_it_is() -> None:
+    api = ours(NAMESPACE)
+    api.refuse(
+        "namespaces/ns",
+        status(403, "Forbidden", 'User "u" cannot patch resource "namespaces" in API group ""'),
+        "PATCH",
+    )
+    for check in (True, False):
+        result = present(api, [NAMESPACE, CONFIG], check=check)
+        assert actions(result) == {"Namespace ns": "unchanged", "ConfigMap a": "created"}
+        assert result["warnings"] == []
+    team = {**NAMESPACE, "metadata": {**NAMESPACE["metadata"], "annotations": {"team": "a"}}}
+    words = "Namespace ns stays without annotation team=a, because this user may not patch it."
+    assert present(api, [team])["warnings"] == [words]
+
+
+def test_a_namespace_that_a_policy_refuses_to_change_is_an_error() -> None:
+    api = ours(NAMESPACE)
+    api.refuse("namespaces/ns", status(403, "Forbidden", 'namespaces "ns" is forbidden: no team'), "PATCH")
+    with pytest.raises(Problem, match="no team"):
+        present(api, [NAMESPACE])
+
+
 def test_a_failure_names_what_was_applied_and_removed_before() -> None:
     api = ours(NAMESPACE)
     api.refuse("daemonsets/a", status(422, "Invalid", "Required value"), "PATCH")
