@@ -15,7 +15,7 @@ from itertools import product
 from typing import Any
 
 from ..collector.names import COLLECTOR_LABEL, OWNER, RELEASE_LABEL
-from ..config.paths import leaves
+from ..config.paths import leaves, section
 from ..errors import printable
 from .bundle import Identity, Manifest, Ref, ref
 from .leftovers import leftovers
@@ -94,6 +94,16 @@ def lacking(live: Manifest, account: Manifest) -> list[str]:
     pulls = [item.get("name") for item in live.get("imagePullSecrets") or []]
     wanted = [item["name"] for item in account.get("imagePullSecrets") or []]
     return found + [f"imagePullSecret {name}" for name in wanted if name not in pulls]
+
+
+def unmarked(live: Manifest, manifest: Manifest) -> list[str]:
+    """Return the labels and annotations of a manifest that a live object lacks, as text."""
+    return [
+        f"{part[:-1]} {key}={value}"
+        for part in ("labels", "annotations")
+        for key, value in section(manifest, "metadata", part).items()
+        if section(live, "metadata", part).get(key) != value
+    ]
 
 
 def users_of_account(found: Iterable[Manifest], account: Ref, going: set[Identity]) -> list[Ref]:

@@ -12,7 +12,7 @@ from ..._core.change.order import Flow, Wave, earlier_flows, order
 from ..._core.cluster.bundle import Manifest, Ref, normalise, ordered, ref
 from ..._core.cluster.config_versions import predecessors
 from ..._core.cluster.operator_status import COLLECTOR, followed
-from ..._core.cluster.ownership import collector_of
+from ..._core.cluster.ownership import collector_of, unmarked
 from ..._core.cluster.replacement_order import RUNS, autoscaled, remade
 from ..._core.cluster.rollout import is_ready
 from ..._core.cluster.rollout_tables import COUNTS
@@ -221,13 +221,7 @@ class _Apply:
             return manifest
         if not before or manifest["kind"] != "Namespace" or not FORBIDDEN.search(error.message):
             return None
-        lacks = [
-            f"{part[:-1]} {key}={value}"
-            for part in ("labels", "annotations")
-            for key, value in section(manifest, "metadata", part).items()
-            if section(before, "metadata", part).get(key) != value
-        ]
-        if lacks:
+        if lacks := unmarked(before, manifest):
             text = f"{ref(manifest)} stays without {', '.join(lacks)}, because this user may not patch it."
             self.session.report.warnings.append(text)
         return before
