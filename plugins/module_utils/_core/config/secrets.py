@@ -392,8 +392,8 @@ class _Known:
             sizes.setdefault(secret[:_HEAD], set()).add(len(secret))
         self.sizes = {head: sorted(found, reverse=True) for head, found in sizes.items()}
         long = _heads((one for one in self.all if len(one) >= _UNMISTAKABLE), _HEAD)
-        starts = rf"(?<!\w){_heads(self.all, 1)}" + (f"|(?={long})" if long else "")
-        self.starts = re.compile(starts) if self.all else None
+        inside = f"|(?={long})" if long else ""
+        self.starts = re.compile(rf"(?<!\w){_heads(self.all, 1)}{inside}") if self.all else None
 
     def end(self, text: str, start: int) -> int:
         """Return where the longest secret that begins here ends, 0 if none does."""
