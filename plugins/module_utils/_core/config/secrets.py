@@ -354,6 +354,8 @@ def _random(text: str) -> Iterator[Secret]:
     """Yield long texts of random letters and digits; hashes and UUIDs, which have no capitals, are none."""
     for match in _RUN.finditer(text) if len(text) >= _RANDOM else ():
         run = match[0].rstrip("=")
+        if run == run.lower():  # most long texts: hashes, UUIDs, names
+            continue
         kinds = ["d" if sign.isdigit() else "u" if sign.isupper() else "l" for sign in run]
         changes = sum(one != two for one, two in pairwise(kinds) if "d" in (one, two))
         if set(kinds) == {"d", "u", "l"} and kinds.count("d") >= _DIGITS and changes >= _CHANGES:
