@@ -11,12 +11,12 @@ import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from typing import Any, NamedTuple, Protocol, TypeVar
-from urllib.parse import urlencode
 
 from ..._core.cluster.rollout import readable
 from ..._core.cluster.webhooks import calls_webhook
 from ..._core.config.secrets import quoted
-from ..._core.errors import Problem, shown
+from ..._core.errors import shown
+from .urls import target
 
 Item = TypeVar("Item")
 Answer = TypeVar("Answer")
@@ -33,8 +33,6 @@ BACKOFF = (0.2, 0.4, 0.8, 1.6, 3.2, 5.0)
 LOST_BACKOFF = (0.3, 0.7)
 POLL_FIRST, POLL_GROWTH, POLL_LAST = 0.1, 1.5, 2.0
 WARNING = re.compile(r'299 \S+ "((?:[^"\\]|\\.)*)"')
-# What a path may hold; a query, a fragment or a step up in it would come from a name.
-FIT = re.compile(r"[-\w/.~:@!$&'()*+,;=%]*", re.ASCII)
 WORKERS = 8
 PAGE = 500
 NOT_ALLOWED, NOT_FOUND, CONFLICT, TOO_MANY, SERVER = 403, 404, 409, 429, 500
@@ -151,13 +149,10 @@ class Cluster:
         pinned: bool = False,
     ) -> Answered:
         """Send one request and return the raw answer. Without patience the caller retries, as for a pinned version."""
-        if not FIT.fullmatch(path) or {".", ".."} & set(path.split("/")):
-            wrong = f"{path!r} is not the path of an object"
-            raise Problem(wrong, asked="Ask the Kubernetes API", fix="Correct the names in it.")
-        target = path + (f"?{urlencode(query)}" if query else "")
+        asked = target(path, query)
         pauses, start = iter(BACKOFF if patient else ()), self.clock()
         while True:
-            answer = self._send(method, target, headers or {}, body)
+            answer = self._send(method, asked, headers or {}, body)
             if answer.status < 400:  # noqa: PLR2004
                 self._note(answer.headers)
                 return answer

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import Any, NamedTuple
-from urllib.parse import quote
 
 from ..._core.cluster.bundle import Manifest, group_of
 from ..._core.errors import Problem
 from .cluster import Cluster
+from .urls import segment
 
 # API group: kind: plural; a kind of the cluster itself has its plural in CLUSTER_SCOPED too.
 PLURALS: dict[str, dict[str, str]] = {
@@ -104,17 +104,6 @@ class ApiResource(NamedTuple):
         root = f"/apis/{self.api_version}" if "/" in self.api_version else f"/api/{self.api_version}"
         scope = f"/namespaces/{segment(namespace)}" if self.namespaced and namespace else ""
         return f"{root}{scope}/{self.plural}" + (f"/{segment(name)}" if name else "")
-
-
-def segment(name: str) -> str:
-    """Return a name as a part of a URL path. Raises Problem for one that would lead elsewhere.
-
-    Kubernetes has the same rule for every name of an object, `IsValidPathSegmentName`.
-    """
-    if name in (".", "..") or not name.isprintable() or any(sign in name for sign in "/%"):
-        fix = "Use a name without slashes, percent signs and control characters."
-        raise Problem(f"{name!r} is not a valid object name", asked="Find an object in the Kubernetes API", fix=fix)
-    return quote(name, safe=":")
 
 
 class ApiResources:

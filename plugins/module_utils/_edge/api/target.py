@@ -135,8 +135,9 @@ def _configs(given: Any) -> list[dict[str, Any]]:
     if isinstance(given, dict):
         return [given]
     yaml = library("yaml", "PyYAML")
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     files = [Path(name).expanduser() for name in str(given).split(os.pathsep) if name]
     try:
-        return [yaml.safe_load(path.read_text(encoding="utf-8")) or {} for path in files if path.exists()]
+        return [yaml.load(path.read_text(encoding="utf-8"), Loader=loader) or {} for path in files if path.exists()]
     except yaml.YAMLError as error:
         raise ValueError from error

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from ..._core.errors import cleaned
 from ..api.cluster import NOT_FOUND, ApiError, Cluster, LostError
-from ..api.kinds import segment
+from ..api.urls import segment
 
 Object = dict[str, Any]
 FORBIDDEN = 403

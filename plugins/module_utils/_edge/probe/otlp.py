@@ -19,7 +19,7 @@ from ..._core.errors import Problem, shown
 from ..._core.probe.evidence import LINE_LENGTH, listening
 from ..api.cluster import ApiError, Cluster
 from ..api.explain import explain, library
-from ..api.kinds import segment
+from ..api.urls import segment
 
 ID_ATTRIBUTE = "o11y.probe.id"
 PROTOBUF = "application/x-protobuf"

@@ -19,7 +19,7 @@ from ..._core.probe.evidence import Counts, arrived, containers, counted_by, cou
 from ..api.cluster import ApiError, Cluster
 from ..api.connect import connect, run
 from ..api.explain import explain
-from ..api.kinds import segment
+from ..api.urls import segment
 from .otlp import NotSentError, OtlpTarget, Send, message, proxied, rejected, sender
 
 POLL_FIRST, POLL_GROWTH, POLL_LAST = 0.1, 1.5, 2.0

@@ -20,7 +20,8 @@ from ..._core.errors import Failure, Problem
 from ..api.cluster import MERGE, ApiError, Cluster
 from ..api.connect import connect, run
 from ..api.explain import asking, explain, listing
-from ..api.kinds import ApiResources, segment
+from ..api.kinds import ApiResources
+from ..api.urls import segment
 from .reasons import checked_search
 from .wait import RolloutWait, RolloutWaitOptions
 

@@ -20,8 +20,8 @@ from ..._core.probe.evidence import excerpt
 from ..api.cluster import ApiError, Cluster
 from ..api.connect import connect, run
 from ..api.explain import explain, library
-from ..api.kinds import segment
 from ..api.kubeconfig import answer_of
+from ..api.urls import segment
 from ..aws.calls import Calls
 from ..probe.probe import Logs, Metrics, Pods
 

@@ -24,7 +24,7 @@ from ..._core.errors import Problem
 from ..api.cluster import APPLY, ApiError, Cluster
 from ..api.connect import connect, run
 from ..api.explain import explain, library
-from ..api.kinds import segment
+from ..api.urls import segment
 
 Now = Callable[[], datetime.datetime]
 NOT_FOUND = 404
