@@ -25,6 +25,7 @@ PATH = re.compile(
     r"^/(?:api/(?P<core>v1)|apis/(?P<api>[^/]+/[^/]+))(?:/namespaces/(?P<ns>[^/]+)(?=/))?/(?P<plural>[^/]+)"
     r"(?:/(?P<name>[^/]+))?(?P<rest>/.*)?$"
 )
+GROUP = re.compile(r"/apis/[^/]+/[^/]+")
 KINDS = {"configmaps": "ConfigMap", "secrets": "Secret", "serviceaccounts": "ServiceAccount", "events": "Event"}
 WEBHOOKS = ("mutatingwebhookconfigurations", "validatingwebhookconfigurations")
 SERVED = {
@@ -151,9 +152,9 @@ class FakeApi:
     def _answer(self, method: str, path: str, query: dict[str, str], body: Any) -> Answered:
         if path == "/apis":
             return reply({"kind": "APIGroupList", "groups": self._groups()})
-        if path == "/api/v1" or (re.fullmatch(r"/apis/[^/]+/[^/]+", path) and self.discovers):
+        if path == "/api/v1" or (path.count("/") == 3 and GROUP.fullmatch(path) and self.discovers):
             return self._resources(path.split("/", 2)[2])
-        match = PATH.match(path)
+        match = matched(path)
         version = (match["core"] or match["api"]) if match else ""
         if not match or match["rest"] or match["plural"] not in self.served(version):
             return status(404, "NotFound", "the server could not find the requested resource")
@@ -187,7 +188,7 @@ class FakeApi:
         return reply({"kind": "APIResourceList", "groupVersion": version, "resources": found})
 
     def served(self, version: str) -> list[str]:
-        defined = (item["spec"] for item in list(self.objects.values()) if item["kind"] == "CustomResourceDefinition")
+        defined = [item["spec"] for item in list(self.objects.values()) if item["kind"] == "CustomResourceDefinition"]
         return [*SERVED.get(version, ())] + [
             spec["names"]["plural"]
             for spec in defined
@@ -197,11 +198,11 @@ class FakeApi:
 
     def _under(self, path: str, match: re.Match[str]) -> list[dict[str, Any]]:
         if match["ns"]:
-            return [item for key, item in sorted(self.objects.items()) if key.rpartition("/")[0] == path]
-        root, plural = path.rpartition("/")[0], match["plural"]
-        return [
-            item for key, item in sorted(self.objects.items()) if key.startswith(root) and key.split("/")[-2] == plural
-        ]
+            keys = [key for key in self.objects if key.startswith(path) and key.rpartition("/")[0] == path]
+        else:
+            root, plural = path.rpartition("/")[0], match["plural"]
+            keys = [key for key in self.objects if key.startswith(root) and key.split("/")[-2] == plural]
+        return [self.objects[key] for key in sorted(keys)]
 
     def _get(self, path: str, _query: dict[str, str], _body: Any, match: re.Match[str]) -> Answered:
         return reply(self.objects[path]) if path in self.objects else missing(match)
@@ -247,6 +248,11 @@ class FakeApi:
 
 
 @functools.cache
+def matched(path: str) -> re.Match[str] | None:
+    return PATH.match(path)
+
+
+@functools.cache
 def parsed(target: str) -> tuple[str, tuple[tuple[str, str], ...]]:
     """Return path and query of a URL; random sequences ask for the same ones again and again."""
     url = urlsplit(target)
@@ -255,7 +261,12 @@ def parsed(target: str) -> tuple[str, tuple[tuple[str, str], ...]]:
 
 def selected(item: dict[str, Any], query: dict[str, str]) -> bool:
     labels = item["metadata"].get("labels") or {}
-    return all(fits(term, labels) for term in re.findall(r"[^,(]+(?:\([^)]*\))?", query.get("labelSelector", "")))
+    return all(fits(term, labels) for term in terms(query.get("labelSelector", "")))
+
+
+@functools.cache
+def terms(selector: str) -> list[str]:
+    return re.findall(r"[^,(]+(?:\([^)]*\))?", selector)
 
 
 def fits(term: str, labels: dict[str, str]) -> bool:
