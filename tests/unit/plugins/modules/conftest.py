@@ -6,8 +6,10 @@
 from __future__ import annotations
 
 import copy
+import functools
 import importlib
 import json
+import os
 from collections import Counter
 from collections.abc import Callable, Iterator
 from types import SimpleNamespace
@@ -100,9 +102,40 @@ def quick_session() -> Callable[[], Session]:
     return made
 
 
+class QuickSession:
+    """A session of boto3 that is made when something asks for it, and clients that are made once."""
+
+    def __init__(self, make: Callable[[], Any], clients: dict[str, Any], options: dict[str, Any]) -> None:
+        self._make, self._clients, self._options = functools.cache(make), clients, options
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._make(), name)
+
+    def client(self, service: str, **options: Any) -> Any:
+        """Return a client; those with credentials of their own depend on nothing but what they are made with."""
+        if not options.get("aws_secret_access_key"):
+            return self._make().client(service, **options)
+        config = options["config"]._user_provided_options
+        variables = [item for item in sorted(os.environ.items()) if item[0].startswith(("AWS_", "BOTO"))]
+        key = repr((service, self._options, {**options, "config": sorted(config.items())}, variables))
+        if key not in self._clients:
+            self._clients[key] = self._make().client(service, **options)
+        return self._clients[key]
+
+
+@pytest.fixture(scope="session")
+def quick_clients() -> dict[str, Any]:
+    """Return the clients of all tests: one takes longer to make than a module's own work."""
+    return {}
+
+
 @pytest.fixture
 def aws(
-    aws_server: AwsServer, quick_session: Callable[[], Session], capsys: Any, monkeypatch: pytest.MonkeyPatch
+    aws_server: AwsServer,
+    quick_session: Callable[[], Session],
+    quick_clients: dict[str, Any],
+    capsys: Any,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[Aws]:
     """AWS with an empty cluster."""
     clock = Clock()
@@ -113,9 +146,11 @@ def aws(
         monkeypatch.delenv(name, raising=False)
 
     make: Callable[..., Any] = boto3.session.Session
-    monkeypatch.setattr(
-        connections.boto3.session, "Session", lambda **options: make(botocore_session=quick_session(), **options)
-    )
+
+    def session(**options: Any) -> QuickSession:
+        return QuickSession(lambda: make(botocore_session=quick_session(), **options), quick_clients, options)
+
+    monkeypatch.setattr(connections.boto3.session, "Session", session)
     found = Aws(aws_server, clock, capsys)
     # Ansible's own list of warnings is one of the process, and of none where a controller's code is loaded too.
     monkeypatch.setattr(calls.Aws, "warn", lambda _aws, *texts: found.warned.extend(filter(None, texts)))
