@@ -64,13 +64,18 @@ def texts() -> tuple[str, ...]:
     return (*configs, *resources, *(text(path) for path in RENDERED if len(text(path)) < LONGEST))
 
 
+@cache
+def trees(original: str) -> list[Any]:
+    """The data of a text of the corpus, of which each case changes a copy."""
+    return [document.data for document in _yaml.load_all(original, "corpus")]
+
+
 def yaml_text(chance: random.Random) -> str:
     """Return a text of the corpus with other characters, other values or both; most are YAML still."""
     original = chance.choice(texts())
     if chance.random() < 0.4:
         return changed_text(chance, original)
-    trees = [document.data for document in _yaml.load_all(original, "corpus")]
-    changed = "\n---\n".join(json.dumps(changed_tree(chance, tree), indent=1) for tree in trees)
+    changed = "\n---\n".join(json.dumps(changed_tree(chance, tree), indent=1) for tree in trees(original))
     return changed_text(chance, changed) if chance.random() < 0.2 else changed
 
 
