@@ -10,7 +10,7 @@ import dataclasses
 import re
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import cache
 from importlib import import_module
 from types import ModuleType
@@ -18,6 +18,8 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from . import source
+from .pattern_samples import hostile
 from .source import files, tree
 
 PACKAGE = "ansible_collections.o11y.opentelemetry."
@@ -66,12 +68,29 @@ def own(path: str) -> dict[str, Any]:
     return {name: value for name, value in vars(module_of(path)).items() if not name.startswith("__")}
 
 
+def compiled(value: Any) -> list[re.Pattern[str]]:
+    return [one for one in reachable(value) if isinstance(one, re.Pattern) and isinstance(one.pattern, str)]
+
+
+@cache
+def nodes(path: str) -> tuple[ast.AST, ...]:
+    """Return the syntax tree of a file node by node, without files that neither name nor call a pattern."""
+    return tuple(ast.walk(tree(path))) if asking().search(source.text(path)) else ()
+
+
+@cache
+def asking() -> re.Pattern[str]:
+    """Return what a text has that uses the module `re` or a name of a pattern."""
+    names = {name for path in SOURCES for name, value in own(path).items() if isinstance(value, re.Pattern)}
+    return re.compile(rf"\b({'|'.join(sorted({'re', *names}))})\s*\.\s*({'|'.join(FUNCTIONS)})\b")
+
+
 @cache
 def methods() -> dict[tuple[str, str], set[str]]:
     """Return how names of patterns are used: private names by file, public ones in all files."""
     found: dict[tuple[str, str], set[str]] = {}
     for path in SOURCES:
-        for node in ast.walk(tree(path)):
+        for node in nodes(path):
             if isinstance(node, ast.Attribute) and node.attr in USE_OF and isinstance(node.value, ast.Name):
                 file = path if node.value.id.startswith("_") else ""
                 found.setdefault((file, node.value.id), set()).add(USE_OF[node.attr])
@@ -81,11 +100,11 @@ def methods() -> dict[tuple[str, str], set[str]]:
 def patterns() -> Iterator[Used]:
     for path in SOURCES:
         for name, value in own(path).items():
-            compiled = [one for one in reachable(value) if isinstance(one, re.Pattern) and isinstance(one.pattern, str)]
+            known = compiled(value)
             file = path if name.startswith("_") else ""
-            uses = methods().get((file, name), set()) if compiled == [value] else set()
-            yield from (Used(f"{path}: {name}", one, tuple(sorted(uses)) or USES) for one in compiled)
-        for node in ast.walk(tree(path)):
+            uses = methods().get((file, name), set()) if known == [value] else set()
+            yield from (Used(f"{path}: {name}", one, tuple(sorted(uses)) or USES) for one in known)
+        for node in nodes(path):
             yield from calls(path, node)
 
 
@@ -133,76 +152,8 @@ def evaluated(path: str, node: ast.expr) -> Any:
         return None
 
 
-PARSER: Any = import_module("re._parser")
-
-
-def sample(parsed: Any) -> str:
-    """Return a text that this part of a pattern accepts, or nearly."""
-    return "".join(_sample(name, value) for name, value in parsed)
-
-
-def _sample(name: Any, value: Any) -> str:
-    kind = "REPEAT" if str(name).endswith("_REPEAT") else str(name)
-    return SAMPLES[kind](value) if kind in SAMPLES else ""
-
-
-CATEGORIES = {"CATEGORY_DIGIT": "0", "CATEGORY_WORD": "a", "CATEGORY_SPACE": " ", "CATEGORY_NOT_SPACE": "a"}
-
-
-def _of_class(value: Any) -> str:
-    negated = str(value[0][0]) == "NEGATE"
-    compiled = re.compile(f"[{'^' if negated else ''}{''.join(_class(*one) for one in value[negated:])}]")
-    signs = "aA0-_. /:~\n\"'$\x00"
-    return next((sign for sign in signs if compiled.match(sign)), "") if negated else _first(*value[0])
-
-
-def _class(name: Any, value: Any) -> str:
-    if str(name) == "CATEGORY":
-        letter = str(value).rpartition("_")[2][0].lower()
-        return "\\" + (letter.upper() if "NOT" in str(value) else letter)
-    low, high = value if str(name) == "RANGE" else (value, value)
-    return f"{re.escape(chr(low))}-{re.escape(chr(high))}"
-
-
-def _first(name: Any, value: Any) -> str:
-    if str(name) == "CATEGORY":
-        return CATEGORIES.get(str(value), "!")
-    return chr(value[0] if str(name) == "RANGE" else value)
-
-
-SAMPLES: dict[str, Callable[[Any], str]] = {
-    "LITERAL": chr,
-    "NOT_LITERAL": lambda value: "a" if value != ord("a") else "b",
-    "ANY": lambda _value: "a",
-    "IN": _of_class,
-    "REPEAT": lambda value: sample(value[2]) * max(1, value[0]),
-    "SUBPATTERN": lambda value: sample(value[3]),
-    "ATOMIC_GROUP": sample,
-    "BRANCH": lambda value: sample(value[1][0]),
-}
-
-
-def hostile(parsed: Any, before: str = "") -> Iterator[tuple[str, str]]:
-    """Yield pairs: what leads to a repeat in a pattern, and what it repeats; alternatives are followed, too."""
-    for name, value in parsed:
-        kind = str(name)
-        if kind.endswith("_REPEAT"):
-            yield before, sample(value[2])
-            yield from hostile(value[2], before)
-        elif kind == "SUBPATTERN":
-            yield from hostile(value[3], before)
-        elif kind in ("ATOMIC_GROUP", "ASSERT", "ASSERT_NOT"):
-            yield from hostile(value if kind == "ATOMIC_GROUP" else value[1], before)
-        elif kind == "BRANCH":
-            for one in value[1]:
-                yield "", sample(one)
-                yield from hostile(one, before)
-        before += _sample(name, value)
-    yield "", before
-
-
 def inputs(pattern: re.Pattern[str], size: int) -> Iterator[str]:
-    found = dict.fromkeys((*hostile(PARSER.parse(pattern.pattern, pattern.flags)), *(("", sign) for sign in USUAL)))
+    found = dict.fromkeys((*hostile(pattern), *(("", sign) for sign in USUAL)))
     for before, part in found:
         if part:
             yield before + part * (size // len(part)) + "\x00"
