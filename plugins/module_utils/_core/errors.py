@@ -76,6 +76,8 @@ def cleaned(value: Any, longest: int = LONGEST) -> Any:
 
 def printable(text: str) -> str:
     """Return a message of several lines, each of them as `cleaned` returns it, with more room."""
+    if len(text) <= _LONGEST_LINE and text.isprintable():  # a line end is not printable
+        return text
     return "\n".join(_line(line, _LONGEST_LINE) for line in text.split("\n"))
 
 
