@@ -87,12 +87,25 @@ def catalogue(name: str) -> Any:
 def find(folders: Iterable[str], kind: str) -> dict[str, Path]:
     """Return the files of the user's folders and of the role's `kind` folder, by name; the user's take precedence."""
     found: dict[str, Path] = {}
-    for folder in [*(Path(item) for item in folders), ROLE / kind]:
-        if not _files.is_there(folder, Path.is_dir):
-            raise Problem(f"the folder {folder} does not exist", fix="Correct recipe_paths or platform_paths.")
-        for path in sorted(folder.iterdir()):
-            if (path / RECIPE_FILE).is_file() or path.suffix == ".yml":
-                found.setdefault(path.stem, path)
+    for files in [*(_files_in(Path(item)) for item in folders), _of_role(kind)]:
+        for name, path in files.items():
+            found.setdefault(name, path)
+    return found
+
+
+@cache
+def _of_role(kind: str) -> dict[str, Path]:
+    """Return the role's own files, which stay as they are while a process runs."""
+    return _files_in(ROLE / kind)
+
+
+def _files_in(folder: Path) -> dict[str, Path]:
+    if not _files.is_there(folder, Path.is_dir):
+        raise Problem(f"the folder {folder} does not exist", fix="Correct recipe_paths or platform_paths.")
+    found: dict[str, Path] = {}
+    for path in sorted(folder.iterdir()):
+        if (path / RECIPE_FILE).is_file() or path.suffix == ".yml":
+            found.setdefault(path.stem, path)
     return found
 
 
