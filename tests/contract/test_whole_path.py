@@ -22,7 +22,8 @@ from .mutants.bases import bases
 
 DEFAULTS = {name: option.get("default") for name, option in arguments_of("pipeline_validate").items()}
 FORMATS = arguments_of("pipeline_validate")["format"]["choices"]
-TEXTS = [yaml.safe_dump(subject.config, sort_keys=False) for _name, subject in bases()]
+DUMPER = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+TEXTS = [yaml.dump(subject.config, Dumper=DUMPER, sort_keys=False) for _name, subject in bases()]
 KEYS = ["password", "api_key", "token", "client_secret", "Authorization", "X-Api-Key", "license_key", "private_key"]
 WHERE = [
     ("exporters", "otlp_http"),
