@@ -161,10 +161,6 @@ class Finding:
 
     def __str__(self) -> str:
         """Return one line: position, severity, rule, message and fix."""
-        return self._line
-
-    @cached_property
-    def _line(self) -> str:
         where = " ".join(part for part in (str(self.position), self.path) if part)
         text = f"{where}: {self.severity} [{self.rule}] {self.message}"
         stop = "" if text.endswith((".", "!", "?")) else "."
