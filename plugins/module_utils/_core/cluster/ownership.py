@@ -24,6 +24,7 @@ HELM_NAME, HELM_NAMESPACE = "meta.helm.sh/release-name", "meta.helm.sh/release-n
 # Sources: "Resource Tracking" in Argo CD's documentation, "Garbage collection" in that of Flux's Kustomization.
 _ARGO_TRACKING, _ARGO_INSTANCE = "argocd.argoproj.io/tracking-id", "argocd.argoproj.io/instance"
 _FLUX_NAME, _FLUX_NAMESPACE = "kustomize.toolkit.fluxcd.io/name", "kustomize.toolkit.fluxcd.io/namespace"
+_TAKEN = (("annotations", _ARGO_TRACKING), ("labels", _FLUX_NAME), ("annotations", HELM_NAME))
 _ACCOUNT_FIELDS = ("serviceAccountName", "serviceAccount")
 
 
@@ -82,8 +83,18 @@ def managers(live: Manifest, *path: str) -> list[str]:
 
 
 def is_ours(live: Manifest, releases: Iterable[str], manager: str) -> bool:
-    """Return whether an object has both marks of one of these releases."""
-    return release_of(live) in releases and applied_by(live, manager)
+    """Return whether an object has both marks of one of these releases, and no other tool took it over since."""
+    return release_of(live) in releases and applied_by(live, manager) and not _taken(live, manager)
+
+
+def _taken(live: Manifest, manager: str) -> bool:
+    """Return whether Argo CD, Flux or Helm manages an object, by a mark that this field manager has not applied."""
+    for part, mark in _TAKEN:
+        value = str(section(live, "metadata", part).get(mark) or "")
+        copied = mark == _ARGO_TRACKING and not value.endswith(f"/{live['metadata']['name']}")
+        if value and not copied and manager not in managers(live, "metadata", part, mark):
+            return True
+    return False
 
 
 def lacking(live: Manifest, account: Manifest) -> list[str]:

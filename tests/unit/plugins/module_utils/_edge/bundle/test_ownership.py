@@ -13,6 +13,8 @@ import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.collector import names
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
 
+from tests.support.cases import cases
+
 from ..fake_api import FakeApi, status
 from ..helpers import obj
 from .helpers import RELEASE, actions, present, released, remove, run
@@ -92,6 +94,39 @@ def test_an_object_of_another_field_manager_is_not_ours_by_its_label() -> None:
     with pytest.raises(Problem, match="Service shop/gw belongs to field manager argocd-controller"):
         run(api, "shop")
     assert not remove(api, "shop")["changed"]
+
+
+ARGO, FLUX = "argocd.argoproj.io/tracking-id", "kustomize.toolkit.fluxcd.io/name"
+
+
+@cases(
+    "part, mark, value, tool",
+    ("annotations", ARGO, "shop:apps/Deployment:shop/gw", "Argo CD application shop"),
+    ("labels", FLUX, "shop", "Flux Kustomization /shop"),
+    ("annotations", "meta.helm.sh/release-name", "shop", "Helm release /shop"),
+)
+def test_what_another_tool_took_over_is_its_own(part: str, mark: str, value: str, tool: str) -> None:
+    api = FakeApi()
+    run(api, "shop")
+    found = api.objects["/apis/apps/v1/namespaces/shop/deployments/gw"]["metadata"]
+    found[part] = {**found.get(part, {}), mark: value}
+    with pytest.raises(Problem, match=f"Deployment shop/gw belongs to {tool}"):
+        run(api, "shop")
+    result = remove(api, "shop")
+    assert actions(result)["Deployment gw"] == "unchanged"
+    assert f"Kept Deployment shop/gw: it belongs to {tool}" in result["warnings"]
+
+
+def test_a_mark_of_another_tool_that_was_copied_or_that_a_run_sets_takes_nothing_away() -> None:
+    api = FakeApi()
+    run(api, "shop")
+    found = api.objects["/apis/apps/v1/namespaces/shop/deployments/gw"]["metadata"]
+    found["annotations"] = {ARGO: "shop:apps/Deployment:shop/another"}
+    run(api, "shop")
+    found["labels"][FLUX] = "shop"
+    fields = found["managedFields"][0].setdefault("fieldsV1", {})
+    fields.setdefault("f:metadata", {}).setdefault("f:labels", {})[f"f:{FLUX}"] = {}
+    run(api, "shop")
 
 
 def deletions(api: FakeApi, between: Any) -> None:
