@@ -73,13 +73,15 @@ def reapplied(live: Manifest, generation: int, manager: str) -> bool:
 
 def managers(live: Manifest, *path: str) -> list[str]:
     """Return the field managers that own a field, such as `managers(live, "metadata", "annotations", KEY)`."""
+    return list(dict.fromkeys(str(entry.get("manager")) for entry in _entries(live, path)))
 
+
+def _entries(live: Manifest, path: tuple[str, ...]) -> list[dict[str, Any]]:
     def has(entry: dict[str, Any]) -> bool:
         fields: Any = entry.get("fieldsV1")
         return reduce(lambda tree, part: (tree or {}).get(f"f:{part}"), path, fields) is not None
 
-    entries = live["metadata"].get("managedFields") or []
-    return list(dict.fromkeys(str(entry.get("manager")) for entry in entries if has(entry)))
+    return [entry for entry in live["metadata"].get("managedFields") or [] if has(entry)]
 
 
 def is_ours(live: Manifest, releases: Iterable[str], manager: str) -> bool:
@@ -88,13 +90,22 @@ def is_ours(live: Manifest, releases: Iterable[str], manager: str) -> bool:
 
 
 def _taken(live: Manifest, manager: str) -> bool:
-    """Return whether Argo CD, Flux or Helm manages an object, by a mark that this field manager has not applied."""
+    """Return whether Argo CD, Flux or Helm put its mark on an object after this field manager's last apply.
+
+    What a run adopts keeps the marks that it had before.
+    """
+    last = str(last_apply(live, manager)[0] or "")
     for part, mark in _TAKEN:
-        value = str(section(live, "metadata", part).get(mark) or "")
-        copied = mark == _ARGO_TRACKING and not value.endswith(f"/{live['metadata']['name']}")
-        if value and not copied and manager not in managers(live, "metadata", part, mark):
+        copied = mark == _ARGO_TRACKING and not _tracks(live)
+        others = [one for one in _entries(live, ("metadata", part, mark)) if one.get("manager") != manager]
+        if not copied and any(str(one.get("time") or "") > last for one in others):
             return True
     return False
+
+
+def _tracks(live: Manifest) -> bool:
+    """Return whether an ID of Argo CD is that of the object itself: it ends with NAMESPACE/NAME."""
+    return str(section(live, "metadata", "annotations").get(_ARGO_TRACKING)).endswith(f"/{live['metadata']['name']}")
 
 
 def lacking(live: Manifest, account: Manifest) -> list[str]:

@@ -96,20 +96,30 @@ def test_an_object_of_another_field_manager_is_not_ours_by_its_label() -> None:
     assert not remove(api, "shop")["changed"]
 
 
-ARGO, FLUX = "argocd.argoproj.io/tracking-id", "kustomize.toolkit.fluxcd.io/name"
+ARGO, FLUX, CHART = "argocd.argoproj.io/tracking-id", "kustomize.toolkit.fluxcd.io/name", "meta.helm.sh/release-name"
+
+
+def marked(api: FakeApi, part: str, mark: str, value: str, **more: str) -> None:
+    """Let a tool put its mark on the Deployment, which a run has applied a day before."""
+    found = api.objects["/apis/apps/v1/namespaces/shop/deployments/gw"]["metadata"]
+    found[part] = {**found.get(part, {}), mark: value}
+    for entry in found["managedFields"]:
+        entry["time"] = "2026-01-01T00:00:00Z"
+    fields = {"f:metadata": {f"f:{part}": {f"f:{mark}": {}}}}
+    entry = {"manager": "tool", "operation": "Update", "time": "2026-01-02T00:00:00Z", "fieldsV1": fields}
+    found["managedFields"].append({**entry, **more})
 
 
 @cases(
     "part, mark, value, tool",
     ("annotations", ARGO, "shop:apps/Deployment:shop/gw", "Argo CD application shop"),
     ("labels", FLUX, "shop", "Flux Kustomization /shop"),
-    ("annotations", "meta.helm.sh/release-name", "shop", "Helm release /shop"),
+    ("annotations", CHART, "shop", "Helm release /shop"),
 )
 def test_what_another_tool_took_over_is_its_own(part: str, mark: str, value: str, tool: str) -> None:
     api = FakeApi()
     run(api, "shop")
-    found = api.objects["/apis/apps/v1/namespaces/shop/deployments/gw"]["metadata"]
-    found[part] = {**found.get(part, {}), mark: value}
+    marked(api, part, mark, value)
     with pytest.raises(Problem, match=f"Deployment shop/gw belongs to {tool}"):
         run(api, "shop")
     result = remove(api, "shop")
@@ -117,16 +127,17 @@ def test_what_another_tool_took_over_is_its_own(part: str, mark: str, value: str
     assert f"Kept Deployment shop/gw: it belongs to {tool}" in result["warnings"]
 
 
-def test_a_mark_of_another_tool_that_was_copied_or_that_a_run_sets_takes_nothing_away() -> None:
+@cases(
+    "mark, value, more",
+    (ARGO, "shop:apps/Deployment:shop/another", {}),  # copied with all annotations of another object
+    (CHART, "shop", {"time": "2025-12-31T00:00:00Z"}),  # before a run adopted it
+    (CHART, "shop", {"manager": "us"}),  # an annotation that the inventory sets
+)
+def test_a_mark_that_takes_nothing_away(mark: str, value: str, more: dict[str, str]) -> None:
     api = FakeApi()
     run(api, "shop")
-    found = api.objects["/apis/apps/v1/namespaces/shop/deployments/gw"]["metadata"]
-    found["annotations"] = {ARGO: "shop:apps/Deployment:shop/another"}
-    run(api, "shop")
-    found["labels"][FLUX] = "shop"
-    fields = found["managedFields"][0].setdefault("fieldsV1", {})
-    fields.setdefault("f:metadata", {}).setdefault("f:labels", {})[f"f:{FLUX}"] = {}
-    run(api, "shop")
+    marked(api, "annotations", mark, value, **more)
+    assert actions(remove(api, "shop"))["Deployment gw"] == "deleted"
 
 
 def deletions(api: FakeApi, between: Any) -> None:
