@@ -9,19 +9,16 @@ from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
 from ..._core.cluster.bundle import Manifest, Ref, ref
-from ..._core.cluster.ownership import is_ours, lacking, owner, release_of
 from ..._core.cluster.references import Reference, missing, provided, unprovided, way_out
 from ..._core.cluster.replacement_order import API, Clash, ConstraintNeeds, clashes, replaces, template_ports, unmet
-from ..._core.config.paths import at, section
-from ..._core.diagnose.reach import selects
 from ..._core.errors import Problem
 from ..api.cluster import ApiError
 from ..api.explain import asking, explain, kind_missing
 from ..api.kinds import ApiResource
-from .bundle import Session, listed
+from .bundle import Session
+from .owners import refuse_others
 
 SHOWN = 5
-_BUDGETS = ApiResource("policy/v1", "PodDisruptionBudget", "poddisruptionbudgets", True)
 REFERRED = {
     "Secret": ApiResource("v1", "Secret", "secrets", True),
     "ConfigMap": ApiResource("v1", "ConfigMap", "configmaps", True),
@@ -37,9 +34,8 @@ VOLUMES = ApiResource("v1", "PersistentVolume", "persistentvolumes", False)
 
 def refuse_early(session: Session, pairs: list[tuple[Manifest, Manifest | None]]) -> None:
     """Refuse what would fail half-way, or harm others."""
-    refuse_foreign(session, pairs)
+    refuse_others(session, pairs)
     refuse_missing(session, pairs)
-    refuse_second_budget(session, pairs)
 
 
 def refuse_taken_ports(session: Session, pairs: list[tuple[Manifest, Manifest | None]], going: list[Manifest]) -> None:
@@ -64,24 +60,6 @@ def refuse_taken_ports(session: Session, pairs: list[tuple[Manifest, Manifest | 
         found = list(clashes(manifest, wanted, pods, [old for old in going if replaces(manifest, old)]))
         if found:
             raise _taken(manifest, found)
-
-
-def refuse_second_budget(session: Session, pairs: list[tuple[Manifest, Manifest | None]]) -> None:
-    """Refuse a new budget for pods that have one of another owner: Kubernetes evicts no pod that has two.
-
-    Source: kubernetes.io, "Specifying a Disruption Budget for your Application".
-    """
-    for budget in (manifest for manifest, live in pairs if manifest["kind"] == _BUDGETS.kind and not live):
-        namespace, selector = budget["metadata"]["namespace"], budget["spec"]["selector"]
-        templates = [section(item, "spec", "template", "metadata", "labels") for item, _live in pairs]
-        pods = [labels for labels in templates if selects(selector, labels)]
-        for other in listed(session, _BUDGETS, namespace, {}) or []:
-            theirs = at(other, ("spec", "selector"))
-            own = is_ours(other, session.releases, session.options.field_manager)
-            if theirs is not None and not own and any(selects(theirs, labels) for labels in pods):
-                wrong = f"{ref(other)} of another owner selects the same pods, and Kubernetes evicts no pod with two"
-                fix = "Set `disruption_budget: {enabled: false}` for the collector, or delete the other one."
-                raise Problem(wrong, asked=f"Apply {ref(budget)}", fix=fix)
 
 
 def refuse_missing(session: Session, pairs: list[tuple[Manifest, Manifest | None]]) -> None:
@@ -169,35 +147,6 @@ def refuse_absent_kinds(unserved: list[Manifest]) -> None:
     named = ", ".join(str(ref(item)) for item in unserved[:SHOWN])
     wrong = f"the cluster does not serve {'these kinds' if len(kinds) > 1 else 'this kind'}: {', '.join(kinds)}"
     raise Problem(wrong, asked=f"Apply {named}", fix="\n".join(fixes))
-
-
-def refuse_foreign(session: Session, pairs: list[tuple[Manifest, Manifest | None]]) -> None:
-    """Refuse to write what others own, before anything is written. A namespace of others is used as it is."""
-    others = [(manifest, live) for manifest, live in pairs if live and not session.may_write(manifest, live)]
-    found = [pair for pair in others if pair[0]["kind"] != "Namespace" and not session.may_exist(pair[0])]
-    _refuse_poor_accounts([pair for pair in others if session.may_exist(pair[0])])
-    if not found:
-        return
-    named = [f"{ref(live)} belongs to {owner(live)}" for _manifest, live in found[:SHOWN]]
-    more = f", and {len(found) - SHOWN} more" if len(found) > SHOWN else ""
-    releases = ", ".join(sorted({release_of(manifest) or "none" for manifest, _live in found}))
-    wrong = f"objects of these names exist and belong to others: {'; '.join(named)}{more}"
-    fix = (
-        "Choose another name or namespace for yours, or end what else manages them and take them over: "
-        "`adopt: true` for a collector or an Instrumentation, `cert_manager_foreign: takeover` or "
-        "`otel_operator_foreign: takeover` for a product, `adopt: [RELEASE]` for bundle_apply."
-    )
-    raise Problem(wrong, asked="Apply the bundle", where=f"release {releases}", fix=fix)
-
-
-def _refuse_poor_accounts(pairs: list[tuple[Manifest, Manifest]]) -> None:
-    """Refuse ServiceAccounts of others without what the collectors need of them."""
-    for manifest, live in pairs:
-        missing = lacking(live, manifest)
-        if missing:
-            wrong = f"{ref(live)} lacks {', '.join(missing)}, and belongs to {owner(live)}"
-            fix = "Have its owner add what is missing, or leave service_account_name out, which makes an account."
-            raise Problem(wrong, asked="Use an existing ServiceAccount", where="service_account_name", fix=fix)
 
 
 def warn_of_constraints(session: Session) -> None:

@@ -28,6 +28,7 @@ from ..api.explain import FORBIDDEN
 from ..api.kinds import PRUNED, ApiResource, ApiResources, version_for
 from ..rollout.reasons import KINDS, REVISIONS
 from .bundle import DONE, Session, namespaces_of
+from .owners import compared
 from .preflight import REFERRED, VOLUMES
 from .remove import BUILT_IN, EXTENSIONS
 
@@ -92,6 +93,11 @@ def _leftovers(bundle: Bundle) -> Iterator[Grant]:
         resource = ApiResources.known(version_for(kind), kind)
         for namespace in bundle.namespaces if resource else ():
             yield _grant("list", resource, namespace)  # type: ignore[arg-type]
+
+
+def _compared(bundle: Bundle) -> Iterator[Grant]:
+    for one in compared(bundle.manifests):
+        yield from _of({"apiVersion": version_for(one.kind), "kind": one.kind, "metadata": one._asdict()}, "list")
 
 
 def _references(bundle: Bundle) -> Iterator[Grant]:
@@ -166,6 +172,11 @@ PURPOSES = (
         "the removal of objects and configs that the inventory no longer has",
         "list on the kinds of this collection, and on replicasets and controllerrevisions; without it a warning",
         _leftovers,
+    ),
+    Purpose(
+        "the check of PodDisruptionBudgets, and of names that the operator gives",
+        "list on PodDisruptionBudgets, and on the kinds that the operator makes of a collector; without it a warning",
+        _compared,
     ),
     Purpose(
         "the check of references, before objects of collectors are applied",
