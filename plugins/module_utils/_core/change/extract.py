@@ -99,8 +99,10 @@ def _same(wanted: Any, live: Any, fields: Fields) -> bool:
         return is_within(wanted, live, more_items=False)
     if isinstance(wanted, dict) and isinstance(live, dict):
         names = {key.removeprefix(_FIELD): below for key, below in inner.items() if key.startswith(_FIELD)}
+        # A webhook that reads and writes an object drops null from it.
         return wanted.keys() == names.keys() and all(
-            name in live and _same(wanted[name], live[name], below) for name, below in names.items()
+            _same(wanted[name], live[name], below) if name in live else wanted[name] is None
+            for name, below in names.items()
         )
     if not isinstance(wanted, list) or not isinstance(live, list) or len(wanted) != len(inner):
         return False

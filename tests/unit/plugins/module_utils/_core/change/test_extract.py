@@ -139,6 +139,18 @@ def test_a_change_shows(change: str) -> None:
     assert not is_applied(manifest, server(deployment()), MANAGER)
 
 
+def test_a_null_that_the_server_drops_is_no_change_and_one_in_place_of_a_value_is() -> None:
+    """A webhook that reads and writes a resource drops null from it; the field manager still owns the field."""
+    fields = {"f:metadata": {"f:labels": {}}, "f:config": {"f:tls": {}, "f:port": {}}}
+    entry = {"manager": MANAGER, "operation": "Apply", "apiVersion": "v1", "fieldsV1": fields}
+    whole = {"apiVersion": "v1", "kind": "A", "metadata": {"labels": {}}}
+    live = {**whole, "metadata": {"labels": {}, "managedFields": [entry]}, "config": {"port": 1}}
+    applied = {**whole, "config": {"tls": None, "port": 1}}
+    assert is_applied(applied, live, MANAGER)
+    assert not is_applied({**applied, "config": {"tls": {}, "port": 1}}, live, MANAGER)
+    assert not is_applied({**applied, "config": {"tls": None, "port": None}}, live, MANAGER)
+
+
 def test_an_empty_parent_and_a_removed_label_show() -> None:
     live = server(deployment())
     live["metadata"]["managedFields"][1]["fieldsV1"] = {"f:metadata": {"f:labels": {".": {}}}}
