@@ -17,7 +17,9 @@ description:
   - A workload that left the bundle is removed after its replacement is ready, so that telemetry is always received. If
     both hold the same ports of the nodes, the old one is removed first.
     A workload replaces another one of its namespace with the same label C(o11y.opentelemetry/collector).
-  - An OpenTelemetryCollector whose C(spec.mode) changes is replaced, because its operator rejects the change.
+  - An OpenTelemetryCollector whose C(spec.mode) changes is replaced, because its operator rejects the change. The
+    server tries the new one before anything is applied. If it refuses the new one later, the earlier one is created
+    again.
   - A workload that becomes autoscaled keeps its replica count. The field manager C(FIELD_MANAGER/replicas) owns it
     until the autoscaler writes it.
   - Shows all changes. Check mode does so on an empty cluster too, without the namespaces and kinds of the bundle.

@@ -34,7 +34,7 @@ from .preflight import (
 from .prune import Pruning
 from .rights import refuse_forbidden
 from .waits import await_gone, await_issued, await_served
-from .write import Writer, delete_one, keep_replicas, rewrite
+from .write import Writer, keep_replicas, remake, rewrite
 
 NOT_FOUND = 404
 
@@ -230,13 +230,7 @@ class _Apply:
         """Delete and make what cannot be changed; in check mode the server would refuse the change."""
         if self.options.check:
             return manifest
-        since = self.cluster.clock()
-        if not delete_one(self.session, before):
-            wrong = "it belongs to another owner now"
-            raise Problem(wrong, asked=f"Replace {ref(manifest)}", fix="Run the task again.")
-        await_gone(self.session, [before], since)
-        # As above: an object that appeared since then belongs to another owner.
-        return asking(f"Apply {ref(manifest)}", lambda: self.session.apply(manifest, force="false"))
+        return remake(self.session, manifest, before)
 
     def _planned(self, manifest: Manifest) -> bool:
         """Return whether the server cannot try this yet: its namespace or its kind would come with the bundle."""

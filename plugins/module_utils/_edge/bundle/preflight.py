@@ -10,13 +10,23 @@ from typing import NamedTuple
 
 from ..._core.cluster.bundle import Manifest, Ref, ref
 from ..._core.cluster.references import Reference, missing, provided, unprovided, way_out
-from ..._core.cluster.replacement_order import API, Clash, ConstraintNeeds, clashes, replaces, template_ports, unmet
+from ..._core.cluster.replacement_order import (
+    API,
+    Clash,
+    ConstraintNeeds,
+    clashes,
+    remade,
+    replaces,
+    template_ports,
+    unmet,
+)
 from ..._core.errors import Problem
 from ..api.cluster import ApiError
 from ..api.explain import asking, explain, kind_missing
 from ..api.kinds import ApiResource
 from .bundle import Session
 from .owners import refuse_others
+from .write import try_new
 
 SHOWN = 5
 REFERRED = {
@@ -36,6 +46,7 @@ def refuse_early(session: Session, pairs: list[tuple[Manifest, Manifest | None]]
     """Refuse what would fail half-way, or harm others."""
     refuse_others(session, pairs)
     refuse_missing(session, pairs)
+    session.cluster.parallel(lambda one: try_new(session, one), [item for item, live in pairs if remade(item, live)])
 
 
 def refuse_taken_ports(session: Session, pairs: list[tuple[Manifest, Manifest | None]], going: list[Manifest]) -> None:

@@ -5,20 +5,23 @@
 
 from __future__ import annotations
 
+import json
 import platform
 import secrets
 from typing import Any
 
 from ..._core.change.extract import extracted, is_applied
 from ..._core.change.record import another_run
-from ..._core.cluster.bundle import Manifest, Ref, ref
+from ..._core.cluster.bundle import Manifest, Ref, normalise, ref
 from ..._core.cluster.ownership import applied_by, last_apply, release_of
 from ..._core.cluster.replacement_order import kept_replicas
 from ..._core.errors import Problem
-from ..api.cluster import CONFLICT, NOT_FOUND, ApiError
+from ..api.cluster import CONFLICT, NOT_ALLOWED, NOT_FOUND, ApiError, LostError
 from ..api.explain import asking, explain
 from ..rollout.wait import ONE_RUN
+from ..webhooks.reasons import unanswered
 from .bundle import Session, uid
+from .waits import await_gone
 
 # No object has this version: what exists is refused, and what does not exist is created.
 NEVER = "1"
@@ -115,6 +118,51 @@ def _deleted(session: Session, found: Manifest) -> bool:
             raise explain(error, f"Delete {ref(found)}") from error
         return error.status == NOT_FOUND
     return True
+
+
+def try_new(session: Session, manifest: Manifest) -> None:
+    """Let the server try what replaces an object of its own name, under a free name: a change is refused."""
+    name = manifest["metadata"]["name"]
+    free = f"{name[:50]}{secrets.token_hex(4)}"
+    try:
+        session.apply({**manifest, "metadata": {**manifest["metadata"], "name": free}}, dryRun="All")
+    except ApiError as error:
+        if error.status == NOT_ALLOWED and "exceeded quota" in error.message:
+            return  # admission asks quotas last, and the earlier object gives its share back
+        body = json.loads(json.dumps(error.body).replace(free, name))
+        refusal = ApiError(error.status, body, error.method, session.path(manifest))
+        raise unanswered(session.cluster, refusal, ref(manifest)) from error
+    finally:
+        for text in [one for one in list(session.cluster.warnings) if free in one]:
+            del session.cluster.warnings[text]
+
+
+def _made_again(session: Session, before: Manifest) -> Manifest | None:
+    """Create an object that this run has deleted as it was applied before; nothing if it exists or is refused."""
+    earlier = extracted(before, session.options.field_manager) or normalise(before)
+    try:
+        return session.apply({**earlier, "metadata": {**earlier["metadata"], "resourceVersion": NEVER}}, force="false")
+    except (ApiError, LostError):
+        return None
+
+
+def remake(session: Session, manifest: Manifest, before: Manifest) -> Manifest:
+    """Delete and make what cannot be changed; what was deleted comes back if the server refuses the new one."""
+    since = session.cluster.clock()
+    if not delete_one(session, before):
+        wrong = "it belongs to another owner now"
+        raise Problem(wrong, asked=f"Replace {ref(manifest)}", fix="Run the task again.")
+    try:
+        await_gone(session, [before], since)
+        # An object that appeared since then belongs to another owner.
+        return asking(f"Apply {ref(manifest)}", lambda: session.apply(manifest, force="false"))
+    except (Problem, LostError) as error:
+        back = _made_again(session, before)
+        session.report.add("restored" if back else "deleted", before, back)
+        if isinstance(error, LostError) or not back:
+            raise
+        fix = f"{error.fix}\n{ref(before)} was deleted for its change, and exists again as it was applied before."
+        raise Problem(error.wrong, asked=error.asked, where=error.where, fix=fix) from error
 
 
 class Writer:
