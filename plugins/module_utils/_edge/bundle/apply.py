@@ -33,7 +33,7 @@ from .preflight import (
 )
 from .prune import Pruning
 from .rights import refuse_forbidden
-from .waits import await_gone, await_issued, await_served
+from .waits import await_gone, await_issued, await_served, warn_of_wait
 from .write import Writer, keep_replicas, remake, rewrite
 
 NOT_FOUND = 404
@@ -92,7 +92,9 @@ class _Apply:
         read = self.cluster.parallel(self._read, [*manifests, *others])
         refuse_absent_kinds([item for item in manifests if item in self.unserved])
         leaving = [found for found in read if found and found["metadata"].get("deletionTimestamp")]
-        if leaving and not self.options.check:
+        if leaving and self.options.check:
+            warn_of_wait(self.session, leaving)
+        elif leaving:
             await_gone(self.session, leaving, self.cluster.clock())
         stays = [None if found in leaving else found for found in read]
         self.live = {ref(m): found for m, found in zip([*manifests, *others], stays, strict=True)}

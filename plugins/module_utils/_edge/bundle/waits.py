@@ -50,10 +50,21 @@ def await_gone(session: Session, manifests: Iterable[Manifest], since: float) ->
         waiting = [item for old, item in zip(waiting, found, strict=True) if item and uid(item) == uid(old)]
         if not waiting:
             return
-    held = "; ".join(f"{ref(item)}{held_by(session, item)}" for item in waiting)
     fix = "Look for pods that do not end and controllers that keep their finalizers, or raise wait_seconds."
-    wrong = f"still there after {session.options.wait_seconds:g} s: {held}"
+    wrong = f"still there after {session.options.wait_seconds:g} s: {_held(session, waiting)}"
     raise Problem(wrong, asked="Wait for the deletion", fix=fix)
+
+
+def warn_of_wait(session: Session, leaving: Iterable[Manifest]) -> None:
+    """Say in check mode which deletions the run would wait for, and what blocks them."""
+    waits = f"Without check mode, this run waits up to {session.options.wait_seconds:g} s until these are gone"
+    known = dict(session.cluster.warnings)
+    session.report.warnings.append(f"{waits}, and fails if they stay: {_held(session, leaving)}")
+    session.cluster.warnings = known  # nobody asked for the deprecated kinds among all that a namespace may hold
+
+
+def _held(session: Session, leaving: Iterable[Manifest]) -> str:
+    return "; ".join(f"{ref(item)}{held_by(session, item)}" for item in leaving)
 
 
 def held_by(session: Session, item: Manifest) -> str:

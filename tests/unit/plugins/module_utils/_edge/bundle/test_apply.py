@@ -131,6 +131,20 @@ def test_a_namespace_that_is_going_is_waited_for() -> None:
     assert actions(present(api, [NAMESPACE])) == {"Namespace ns": "created"}
 
 
+def test_a_check_tells_what_the_run_would_wait_for() -> None:
+    leaving = {"deletionTimestamp": "now"}
+    held = obj("ConfigMap", "held", metadata={**leaving, "finalizers": ["example.com/hold"]})
+    api = FakeApi({**NAMESPACE, "metadata": {**NAMESPACE["metadata"], **leaving}}, held)
+    before = copy.deepcopy(api.objects)
+    deprecated = Answered(200, {"Warning": '299 - "only we asked for this"'}, b'{"items": []}')
+    api.refuse("/namespaces/ns/services", deprecated)
+    result = present(api, [NAMESPACE, CONFIG], check=True)
+    assert actions(result) == {"Namespace ns": "created", "ConfigMap a": "created"}
+    waits = "Without check mode, this run waits up to 30 s until these are gone, and fails if they stay: "
+    assert result["warnings"] == [f"{waits}Namespace ns, blocked by ConfigMap ns/held (finalizers: example.com/hold)"]
+    assert (api.clock.now, api.objects) == (0, before)
+
+
 def test_who_may_not_read_namespaces_may_still_write_into_one() -> None:
     api = FakeApi(NAMESPACE)
     api.refuse("/api/v1/namespaces/ns", status(403, "Forbidden", 'User "u" cannot get resource "namespaces"'))
