@@ -90,7 +90,7 @@ class _Apply:
         own = {m["metadata"]["name"] for m in manifests if m["kind"] == "Namespace"}
         others = [_namespace(name) for name in namespaces_of(manifests) if name not in own]
         read = self.cluster.parallel(self._read, [*manifests, *others])
-        refuse_absent_kinds([item for item in manifests if item in self.unserved])
+        refuse_absent_kinds(self.session, [item for item in manifests if item in self.unserved])
         leaving = [found for found in read if found and found["metadata"].get("deletionTimestamp")]
         if leaving and self.options.check:
             warn_of_wait(self.session, leaving)
@@ -108,7 +108,7 @@ class _Apply:
     def _read(self, manifest: Manifest) -> Manifest | None:
         asked = f"Read {ref(manifest)}"
         path = self.session.path(manifest)
-        planned = self.options.check or self.session.resources.defines(manifest)
+        planned = self.session.resources.defines(manifest)
         try:
             if path:
                 return self.cluster.request("GET", path)

@@ -149,11 +149,16 @@ def _lacking(found: list[_Lack], session: Session, missing_namespaces: Collectio
     return Problem(wrong, asked="Apply the bundle", fix="\n".join(dict.fromkeys(fixes)))
 
 
-def refuse_absent_kinds(unserved: list[Manifest]) -> None:
-    """Refuse objects whose kinds the cluster does not serve: their operators or definitions are not installed."""
-    if not unserved:
-        return
+def refuse_absent_kinds(session: Session, unserved: list[Manifest]) -> None:
+    """Refuse objects whose kinds the cluster does not serve: their operators or definitions are not installed.
+
+    Check mode warns, because an earlier task of the same run may install them.
+    """
     kinds = list(dict.fromkeys(f"{item['kind']} of {item['apiVersion']}" for item in unserved))
+    if not unserved or session.options.check:
+        lacks = "Without check mode, this run fails unless an earlier task of it installs this kind."
+        session.report.warnings.extend(f"The cluster does not serve {kind}. {lacks}" for kind in kinds)
+        return
     fixes = dict.fromkeys(kind_missing("", item["apiVersion"]).fix for item in unserved)
     named = ", ".join(str(ref(item)) for item in unserved[:SHOWN])
     wrong = f"the cluster does not serve {'these kinds' if len(kinds) > 1 else 'this kind'}: {', '.join(kinds)}"
