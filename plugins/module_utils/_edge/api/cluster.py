@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import json
-import re
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
@@ -16,6 +15,7 @@ from ..._core.cluster.rollout import readable
 from ..._core.cluster.webhooks import calls_webhook
 from ..._core.config.secrets import quoted
 from ..._core.errors import shown
+from .answers import NotJsonError, object_of, retry_after, status_of, warnings_of
 from .urls import target
 
 Item = TypeVar("Item")
@@ -32,10 +32,9 @@ BACKOFF = (0.2, 0.4, 0.8, 1.6, 3.2, 5.0)
 # A refused connection stays refused for eleven seconds too.
 LOST_BACKOFF = (0.3, 0.7)
 POLL_FIRST, POLL_GROWTH, POLL_LAST = 0.1, 1.5, 2.0
-WARNING = re.compile(r'299 \S+ "((?:[^"\\]|\\.)*)"')
 WORKERS = 8
 PAGE = 500
-NOT_ALLOWED, NOT_FOUND, CONFLICT, TOO_MANY, SERVER = 403, 404, 409, 429, 500
+REFUSED, NOT_ALLOWED, NOT_FOUND, CONFLICT, TOO_MANY, SERVER = 400, 403, 404, 409, 429, 500
 
 
 class Answered(NamedTuple):
@@ -81,6 +80,11 @@ class ApiError(Exception):
         return self.status == NOT_FOUND and not self.details.get("name")
 
     @property
+    def unreadable(self) -> bool:
+        """Whether the answer is broken, rather than a no: the server may have done what it was asked."""
+        return self.status < REFUSED
+
+    @property
     def mistyped(self) -> bool:
         """Whether a field has the wrong type, for which server-side apply answers 500."""
         return "failed to create typed patch object" in self.message
@@ -95,9 +99,8 @@ class ApiError(Exception):
         """Return whether the same request may well succeed in a moment."""
         if self.status == CONFLICT:
             return self.method != "DELETE" and not self.caused_by("FieldManagerConflict")
-        if self.mistyped:
-            return False
-        return self.status >= SERVER or self.status == TOO_MANY
+        passing = self.unreadable or self.status >= SERVER or self.status == TOO_MANY
+        return passing and not self.mistyped
 
 
 class Cluster:
@@ -134,8 +137,20 @@ class Cluster:
         headers = {"Accept": accept} | ({"Content-Type": content_type} if data is not None else {})
         # An object that has changed since this version of it fits no better at another try.
         pinned = isinstance(body, dict) and bool((body.get("metadata") or {}).get("resourceVersion"))
-        answer = self.raw(method, path, query, headers, data, patient=patient, pinned=pinned)
-        return readable(json.loads(answer.body)) if answer.body else {}
+        return readable(self.parsed(method, path, query, headers, data, patient=patient, pinned=pinned))
+
+    def parsed(self, method: str, path: str, *given: Any, patient: bool = True, pinned: bool = False) -> dict[str, Any]:
+        """Send one request as `raw` does and return its JSON. One that is cut or replaced may come whole again."""
+        pauses = iter(LOST_BACKOFF if patient else ())
+        while True:
+            answer = self.raw(method, path, *given, patient=patient, pinned=pinned)
+            try:
+                return object_of(answer.headers, answer.body)
+            except NotJsonError as error:
+                pause = next(pauses, None)
+                if pause is None:
+                    raise ApiError(answer.status, {"message": str(error)}, method, path) from None
+                self.sleep(pause)
 
     def raw(
         self,
@@ -153,17 +168,17 @@ class Cluster:
         pauses, start = iter(BACKOFF if patient else ()), self.clock()
         while True:
             answer = self._send(method, asked, headers or {}, body)
-            if answer.status < 400:  # noqa: PLR2004
-                self._note(answer.headers)
+            if answer.status < REFUSED:
+                self.warnings.update(dict.fromkeys(map(quoted, warnings_of(answer.headers))))
                 return answer
-            error = ApiError(answer.status, _status(answer.body), method, path)
+            error = ApiError(answer.status, status_of(answer.body), method, path)
             passing = error.transient and not (pinned and error.status == CONFLICT)
             pause = next(pauses, None) if passing else None
             if pause is None and patient and error.of_webhook and self.clock() - start < self.webhook_seconds:
                 pause = BACKOFF[-1]
             if pause is None:
                 raise error
-            self.sleep(max(pause, min(_retry_after(answer.headers), BACKOFF[-1])))
+            self.sleep(max(pause, min(retry_after(answer.headers), BACKOFF[-1])))
 
     def polls(self, seconds: float, start: float | None = None) -> Iterator[None]:
         """Yield at growing intervals until the time is over, and once even when there is none."""
@@ -174,11 +189,6 @@ class Cluster:
             self.sleep(pause)
             pause = min(pause * POLL_GROWTH, POLL_LAST)
             yield
-
-    def _note(self, headers: dict[str, str]) -> None:
-        """Keep what the server warns of, such as deprecated versions and pods that its policies will refuse."""
-        said = {key.lower(): value for key, value in headers.items()}.get("warning", "")
-        self.warnings.update(dict.fromkeys(quoted(match.replace('\\"', '"')) for match in WARNING.findall(said)))
 
     def _send(self, method: str, target: str, headers: dict[str, str], body: bytes | None) -> Answered:
         pauses = iter(LOST_BACKOFF)
@@ -208,7 +218,7 @@ class Cluster:
         """Yield the objects of a list, page by page."""
         query = {**(query or {}), "limit": PAGE}
         while True:
-            page = json.loads(self.raw("GET", path, query, {"Accept": accept}).body)
+            page = self.parsed("GET", path, query, {"Accept": accept})
             yield from map(readable, page.get("items") or [])
             token = (page.get("metadata") or {}).get("continue")
             if not token:
@@ -230,16 +240,3 @@ class Cluster:
             pool.shutdown(wait=True, cancel_futures=True)
             failed = [future for future in futures if not future.cancelled() and future.exception()]
             return [future.result() for future in (failed or futures)]
-
-
-def _status(body: bytes) -> dict[str, Any]:
-    try:
-        parsed = json.loads(body)
-    except ValueError:
-        parsed = None
-    return parsed if isinstance(parsed, dict) else {"message": body.decode(errors="replace").strip()}
-
-
-def _retry_after(headers: dict[str, str]) -> float:
-    value = {key.lower(): value for key, value in headers.items()}.get("retry-after", "")
-    return float(value) if value.isdigit() else 0.0

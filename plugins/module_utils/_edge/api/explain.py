@@ -128,8 +128,18 @@ def lost(error: LostError) -> Problem:
 
 def explain(error: ApiError, asked: str) -> Problem:
     """Return the problem, with a next step."""
-    special = stranger(error, asked) or _forbidden(error, asked) or _conflict(error, asked)
+    special = _unreadable(error, asked) or stranger(error, asked) or _forbidden(error, asked) or _conflict(error, asked)
     return special or _kind_missing(error, asked) or _from_table(error, asked)
+
+
+def _unreadable(error: ApiError, asked: str) -> Problem | None:
+    """Return the problem of an answer that was cut or replaced on its way."""
+    if not error.unreadable:
+        return None
+    fix = "Check the proxies and load balancers between this machine and the cluster, and run the task again."
+    fix = fix if error.method == "GET" else f"Outside of check mode, the server may have done this all the same. {fix}"
+    wrong = f"the answer of the server is not the JSON of an object ({error.message})"
+    return Problem(wrong, asked=asked, where=f"{error.method} {error.path}", fix=fix)
 
 
 def stranger(error: ApiError, asked: str) -> Problem | None:

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
+from ..._core.change.extract import is_applied
 from ..._core.cluster.bundle import Manifest, Ref, difference, ref
 from ..._core.cluster.ownership import applied_by, changed_rights, is_ours, release_of
 from ..._core.config.secrets import salted
@@ -181,10 +182,24 @@ class Session:
             try:
                 return self.cluster.request("PATCH", path, query, manifest, APPLY)
             except ApiError as error:
+                if (
+                    error.unreadable
+                    and "dryRun" not in query
+                    and (found := self._written(manifest, name["fieldManager"]))
+                ):
+                    return found
                 late = self.cluster.clock() - start >= self.options.wait_seconds
                 if late or not (new and error.kind_missing):
                     raise
                 self.cluster.sleep(POLL_FIRST)
+
+    def _written(self, manifest: Manifest, manager: str) -> Manifest | None:
+        """Return an object whose write had no readable answer, if it was written."""
+        given = {key: value for key, value in manifest["metadata"].items() if key not in ("uid", "resourceVersion")}
+        with suppress(Problem):
+            now = self.live(manifest)
+            return now if now and is_applied({**manifest, "metadata": given}, now, manager) else None
+        return None
 
 
 @contextmanager

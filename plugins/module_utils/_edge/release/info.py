@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from typing import Any
 
@@ -155,7 +154,7 @@ class _Reader:
         token = ""
         while True:
             more = {"limit": PAGE, **query} | ({"continue": token} if token else {})
-            page = json.loads(self.cluster.raw("GET", path, more, {"Accept": accept}, patient=False).body)
+            page = self.cluster.parsed("GET", path, more, {"Accept": accept}, patient=False)
             result.extend(page.get("items") or [])
             token = (page.get("metadata") or {}).get("continue") or ""
             if not token:

@@ -9,7 +9,7 @@ import copy
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Failure, Problem
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.api.cluster import Answered
 
 from tests.support.cases import cases
@@ -253,6 +253,38 @@ def test_a_write_whose_answer_is_lost_is_not_one_of_another_run() -> None:
     api = Lossy(*ours(NAMESPACE, CONFIG).objects.values())
     assert actions(present(api, [NAMESPACE, {**CONFIG, "data": {"a": "2"}}]))["ConfigMap a"] == "changed"
     assert api.objects[CONFIG_PATH]["data"] == {"a": "2"}
+
+
+class Broken(FakeApi):
+    """A proxy cuts the answers to writes of the ConfigMap: the server has done them."""
+
+    cut = 1
+
+    def __call__(self, method: str, target: str, headers: dict[str, str], body: bytes | None) -> Answered:
+        answer = super().__call__(method, target, headers, body)
+        if method != "PATCH" or not target.startswith(CONFIG_PATH) or not self.cut:
+            return answer
+        self.cut -= 1
+        return answer._replace(status=200, body=answer.body[: len(answer.body) // 2])
+
+
+@pytest.mark.parametrize("exists", [True, False])
+def test_a_write_whose_answer_is_cut_was_done(exists: bool) -> None:
+    api = Broken(*(ours(NAMESPACE, CONFIG) if exists else ours(NAMESPACE)).objects.values())
+    done = actions(present(api, [NAMESPACE, {**CONFIG, "data": {"a": "2"}}]))
+    assert done["ConfigMap a"] == ("changed" if exists else "created")
+    assert (api.objects[CONFIG_PATH]["data"], api.cut) == ({"a": "2"}, 0)
+
+
+def test_an_answer_that_stays_cut_says_what_was_done_before() -> None:
+    api = FakeApi()
+    api.refuse(CONFIG_PATH, Answered(200, {}, b'{"kind": "Conf'), "PATCH")
+    with pytest.raises(Failure) as raised:
+        present(api, [NAMESPACE, CONFIG])
+    assert "Apply ConfigMap ns/a: the answer of the server is not the JSON of an object" in str(raised.value)
+    assert f"(at PATCH {CONFIG_PATH})" in str(raised.value)
+    assert "Done before this error, and not undone: created Namespace ns." in raised.value.fix
+    assert raised.value.facts["objects"][0]["action"] == "created"
 
 
 def touched(api: FakeApi, **fields: Any) -> None:

@@ -13,9 +13,9 @@ import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
 
 from ..bundle.helpers import actions
-from ..fake_api import status
+from ..fake_api import Answered, status
 from ..helpers import obj
-from .helpers import DEPLOYMENT, RECORD, Workloads, cluster, collector, fails, killed, labels, run, state
+from .helpers import DEPLOYMENT, RECORD, SERVICE, Workloads, cluster, collector, fails, killed, labels, run, state
 
 
 @pytest.mark.parametrize("kind", ["Deployment", "DaemonSet", "StatefulSet"])
@@ -206,3 +206,41 @@ def test_what_another_run_applied_before_this_one_could_stays() -> None:
     assert "another run has changed it since this run has read it" in failure.wrong
     assert "Not back: Deployment ns/a (another run has changed it since this run)" in failure.fix
     assert api.image() == "theirs"
+
+
+class Proxied(Workloads):
+    """A proxy replaces every answer to a write of the Service, which is done or not."""
+
+    replaces, does = False, False
+
+    def __call__(self, method: str, target: str, headers: dict[str, str], body: bytes | None) -> Answered:
+        if not self.replaces or method != "PATCH" or not target.startswith(SERVICE) or b'"two"' not in (body or b""):
+            return super().__call__(method, target, headers, body)
+        if self.does:
+            super().__call__(method, target, headers, body)
+        return Answered(200, {}, b"<html>")
+
+
+def proxied(*, does: bool) -> Proxied:
+    api = Proxied()
+    run(api, collector("one"))
+    api.replaces, api.does = True, does
+    return api
+
+
+def test_a_collector_goes_back_when_an_answer_stays_broken() -> None:
+    api = proxied(does=False)
+    before = state(api)
+    failure = fails(api, collector("two"))
+    assert "Apply Service ns/a: the answer of the server is not the JSON of an object" in str(failure)
+    assert "The earlier config of ns/a is back" in failure.fix
+    assert "Not back" not in failure.fix
+    assert "Done before this error, and not undone: " in failure.fix
+    assert (state(api), RECORD in api.objects) == (before, False)
+
+
+def test_a_write_is_looked_for_when_its_answer_stays_broken() -> None:
+    api = proxied(does=True)
+    run(api, collector("two"))
+    assert (api.image(), RECORD in api.objects) == ("two", False)
+    assert api.objects[SERVICE]["spec"] == {"ports": [{"name": "two"}]}
