@@ -7,14 +7,18 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from itertools import pairwise, takewhile
+from types import SimpleNamespace
 from typing import Any
 
 from ..._core.config.secrets import is_secret_name, masker, quoted, secrets_in_objects
 from ..._core.errors import Problem
+from . import limited
 from .explain import SHORTEST_SECRET
 
 # What the client says of a command that fails: its exit code, and its standard error.
@@ -29,9 +33,13 @@ class Watch:
 
     def __init__(self, kube_config: Any) -> None:
         self.problem: Problem | None = None
+        self.late: limited.LateError | None = None
         provider = getattr(kube_config, "ExecProvider", None)  # a later client may start commands in another way
         if provider and not hasattr(provider, "watched"):
             kube_config.ExecProvider = _watched(provider)
+            module = sys.modules[provider.__module__]
+            if getattr(module, "subprocess", None) is subprocess:
+                module.subprocess = SimpleNamespace(**{**vars(subprocess), "Popen": limited.Limited})  # type: ignore[attr-defined]
 
     @contextmanager
     def on(self) -> Iterator[None]:
@@ -58,7 +66,8 @@ def _watched(provider: Any) -> Any:
 
         def run(self, *args: Any, **kwargs: Any) -> Any:
             try:
-                status = super().run(*args, **kwargs)
+                with _once():
+                    status = super().run(*args, **kwargs)
             except Exception as error:
                 self._note(*_why(error))
                 raise
@@ -76,6 +85,20 @@ def _watched(provider: Any) -> Any:
     return Watched
 
 
+@contextmanager
+def _once() -> Iterator[None]:
+    """Let a connection wait once for a command that hangs, rather than before each request."""
+    watch = _WATCH.get()
+    if watch and watch.late:
+        raise watch.late
+    try:
+        yield
+    except limited.LateError as late:
+        if watch:
+            watch.late = late
+        raise
+
+
 def _is_credential(status: Any) -> bool:
     made = status if isinstance(status, dict) else {}
     return bool(made.get("token") or (made.get("clientCertificateData") and made.get("clientKeyData")))
@@ -83,6 +106,8 @@ def _is_credential(status: Any) -> bool:
 
 def _why(error: Exception) -> tuple[str, str]:
     """Return what happened, and what the command wrote to standard error; its output may be a token."""
+    if isinstance(error, limited.LateError):
+        return f"did not end within {limited.SECONDS:g} s: a run has no browser and no input for it", ""
     if isinstance(error, OSError):
         return f"does not start: {error.strerror or type(error).__name__}", ""
     if isinstance(error, UnicodeError):
