@@ -26,6 +26,8 @@ from .cluster import WORKERS, Answered, Cluster, LostError
 from .exec_plugin import Watch
 from .explain import hide_more, library, lost, parsed
 from .kubeconfig import Plain, access, plain, renewing
+from .libraries import importing
+from .paths import source
 
 # The connection options of our modules: those of kubernetes.core, and the name of an EKS cluster in their place.
 CLUSTER_ARG_SPEC: dict[str, Any] = AUTH_ARG_SPEC | {
@@ -139,7 +141,7 @@ def _client_transport(module: AnsibleModule) -> PooledTransport:
             configuration, extra = client._create_configuration(auth), client._create_headers(module)
     except (kubernetes.config.ConfigException, OSError, TypeError, ValueError) as error:
         asked = "Connect to the cluster"
-        raise Problem(f"there is no usable kubeconfig: {error}", asked=asked, where=_source(auth), fix=fix) from error
+        raise Problem(f"there is no usable kubeconfig: {error}", asked=asked, where=source(auth), fix=fix) from error
     configuration.connection_pool_maxsize = WORKERS
     if watch.problem and not configuration.api_key and not configuration.cert_file:
         raise watch.problem
@@ -149,13 +151,8 @@ def _client_transport(module: AnsibleModule) -> PooledTransport:
             settings: dict[str, Any] = {item["key"]: item["value"] for item in configuration.auth_settings().values()}
         return {**settings, **extra}
 
-    pool = kubernetes.client.ApiClient(configuration).rest_client.pool_manager
+    pool = importing(lambda: kubernetes.client.ApiClient(configuration).rest_client.pool_manager)
     return PooledTransport(pool, configuration.host, authorize, watch)
-
-
-def _source(auth: dict[str, Any]) -> str:
-    kubeconfig = auth.get("kubeconfig")
-    return kubeconfig if isinstance(kubeconfig, str) else "kubeconfig" if kubeconfig else ""
 
 
 class PooledTransport:

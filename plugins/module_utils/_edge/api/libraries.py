@@ -10,11 +10,15 @@ from __future__ import annotations
 
 import re
 import sys
+from collections.abc import Callable
 from importlib import metadata
+from typing import TypeVar
 
 from ansible.module_utils.basic import missing_required_lib
 
 from ..._core.errors import Problem
+
+Made = TypeVar("Made")
 
 # As requirements.txt has them, which is no part of a module on another machine.
 LIBRARIES = {
@@ -31,7 +35,15 @@ LIBRARIES = {
 # Libraries that come with another one, and in its version.
 _WITH = {"botocore": "boto3"}
 # What pip calls what is imported by another name.
-_PACKAGES = {"dateutil": "python-dateutil", "google": "protobuf", "yaml": "PyYAML"}
+_PACKAGES = {"dateutil": "python-dateutil", "google": "protobuf", "socks": "PySocks", "yaml": "PyYAML"}
+
+
+def importing(make: Callable[[], Made]) -> Made:
+    """Return what a call returns. Raises Problem if a library that the call imports is missing."""
+    try:
+        return make()
+    except ImportError as error:
+        raise unusable(error, "", "") from error
 
 
 def unusable(error: ImportError, name: str, package: str) -> Problem:

@@ -6,11 +6,13 @@
 from __future__ import annotations
 
 import base64
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.api import connect
 
 DATA = base64.b64encode(b"pem").decode()
@@ -66,3 +68,48 @@ def test_keys_are_in_files_only_while_a_task_works(folder: Path) -> None:
         connect.run(module, work)
         assert module.result["key"] == "pem"
         assert not found[-1].exists()
+
+
+def without(library: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the import of a library fail, as if it were not installed."""
+    for name in ("urllib3.contrib.socks", library):
+        monkeypatch.delitem(sys.modules, name, raising=False)
+
+    class Missing:
+        def find_spec(self, name: str, *_args: Any) -> None:
+            if name == library:
+                raise ModuleNotFoundError(f"No module named '{name}'", name=name)
+
+    monkeypatch.setattr(sys, "meta_path", [Missing(), *sys.meta_path])
+
+
+@pytest.mark.filterwarnings("ignore:SOCKS support in urllib3")
+@pytest.mark.parametrize("scheme", ["socks5", "socks5h"])
+def test_a_socks_proxy_needs_a_library_that_is_named(
+    folder: Path, scheme: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    without("socks", monkeypatch)
+    clusters = [{"name": "a", "cluster": {"server": "https://a", "proxy-url": f"{scheme}://127.0.0.1:1080"}}]
+    with pytest.raises(Problem) as raised:
+        connect.connect(Module(folder, kubeconfig={**KUBECONFIG, "clusters": clusters}))
+    assert "Failed to import the required Python library (PySocks)" in raised.value.wrong
+    assert raised.value.fix == f"Run: {sys.executable} -m pip install PySocks"
+
+
+def test_a_kubeconfig_that_is_nowhere_is_named_by_its_whole_path(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("K8S_AUTH_KUBECONFIG", "K8S_AUTH_HOST", "KUBERNETES_SERVICE_HOST"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.chdir(folder)
+
+    def where(**params: Any) -> str:
+        with pytest.raises(Problem, match="there is no usable kubeconfig") as raised:
+            connect.connect(Module(folder, **params))
+        return raised.value.where
+
+    assert where(kubeconfig="rel") == f"{folder}/rel"
+    assert where(kubeconfig="~/rel") == f"{Path.home()}/rel"
+    monkeypatch.setenv("KUBECONFIG", "one:/two")
+    assert where() == f"{folder}/one:/two"
+    monkeypatch.delenv("KUBECONFIG")
+    monkeypatch.setenv("HOME", str(folder))
+    assert where() == f"{folder}/.kube/config"
