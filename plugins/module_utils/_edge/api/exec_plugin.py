@@ -107,7 +107,7 @@ def _is_credential(status: Any) -> bool:
 def _why(error: Exception) -> tuple[str, str]:
     """Return what happened, and what the command wrote to standard error; its output may be a token."""
     if isinstance(error, limited.LateError):
-        return f"did not end within {limited.SECONDS:g} s: a run has no browser and no input for it", ""
+        return f"did not end within {limited.SECONDS:g} s, and has no terminal to ask on", ""
     if isinstance(error, OSError):
         return f"does not start: {error.strerror or type(error).__name__}", ""
     if isinstance(error, UnicodeError):

@@ -11,8 +11,8 @@ import subprocess
 from contextlib import suppress
 from typing import Any
 
-# kubectl waits for ever, since somebody may answer the command there. A run has neither a browser nor a terminal.
-SECONDS = 60.0
+# kubectl waits for ever. kubelogin, which opens a browser, gives the user 180 s (its --authentication-timeout-sec).
+SECONDS = 200.0
 # Ends a process group when its input is closed, as it is by the end of the run, however that comes.
 _GUARD = ("/bin/sh", "-c", 'read -r group && { read -r end; kill -9 "-$group"; }')
 
