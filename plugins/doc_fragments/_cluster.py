@@ -19,8 +19,6 @@ options:
     description:
       - Path of a kubeconfig, or its content as a mapping. Defaults to E(K8S_AUTH_KUBECONFIG), the ServiceAccount of the
         pod that the module runs in, E(KUBECONFIG), and C(~/.kube/config).
-      - On the controller, a relative path is one beside the playbook, or else in the folder in which Ansible was
-        started. In the variables it is always one in that folder, as for C(kubectl).
     type: raw
   context:
     description: Context of the kubeconfig. Defaults to E(K8S_AUTH_CONTEXT), or the current context.

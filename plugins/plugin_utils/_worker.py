@@ -26,7 +26,6 @@ from ..module_utils._core.config.secrets import concealed
 from ..module_utils._core.errors import Problem
 from ._arguments import check_shapes
 from ._needed import needed
-from ._paths import settle
 
 Work = Callable[[Any], None]
 
@@ -55,7 +54,6 @@ class WorkerAction(ActionBase):
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         result: dict[str, Any] = super().run(tmp, task_vars)
-        settle(self)
         try:
             with needed():
                 arguments, work = self.load()

@@ -27,12 +27,85 @@ from tests.support.servers import answering
 from tests.unit.plugins.module_utils._edge.fake_api import Answered, FakeApi, status
 
 from .source import files, text
-from .worker_cases import CASES, CRASH, CRASHES, HIDDEN, KUBECONFIG, LEFT, RECEIVER, TOKEN
 
+TOKEN, HIDDEN = "token-of-the-connection", "hidden-in-a-secret"
+LABELS = {"app": "a"}
 PRINTED = re.compile(r"^\w+: \[(\w+)\](?:: FAILED!)? => (\{$.*?^\})$", re.MULTILINE | re.DOTALL)
 PYTHONS = {"worker": sys.executable, "module": f"{Path(sys.executable).parent}/./{Path(sys.executable).name}"}
 SEEN = re.compile(r"Using module file \S+/o11y/opentelemetry/plugins/modules/\w+\.py")
 
+
+def obj(kind: str, name: str, **more: Any) -> dict[str, Any]:
+    scope = {} if kind == "Namespace" else {"namespace": "ns"}
+    return {"apiVersion": "v1", "kind": kind, "metadata": {"name": name, "labels": LABELS, **scope}, **more}
+
+
+NAMESPACE = obj("Namespace", "ns")
+CONFIG, OTHER = obj("ConfigMap", "a", data={"a": "one", 2: "two"}), obj("ConfigMap", "b", data={"b": "{{ text }}"})
+SECRET = obj("Secret", "a", stringData={"token": HIDDEN})
+BUNDLE = [NAMESPACE, CONFIG, SECRET]
+CHANGED = [NAMESPACE, {**CONFIG, "data": {"a": "three"}}, OTHER, SECRET]
+DEPLOYMENT = {"kind": "Deployment", "name": "a", "namespace": "ns"}
+INJECTED = {"instrumentation.opentelemetry.io/inject-java": "ns/a"}
+ANNOTATED = {"metadata": {"name": "ns", "annotations": INJECTED}}
+# The client of Kubernetes logs what a command says that makes no token, and goes on.
+EXEC = {
+    "apiVersion": "client.authentication.k8s.io/v1",
+    "command": "sh",
+    "args": ["-c", "echo $((41 + 1)) failed >&2; false"],
+}
+KUBECONFIG = {
+    "current-context": "a",
+    "contexts": [{"name": "a", "context": {"cluster": "a", "user": "a"}}],
+    "clusters": [{"name": "a", "cluster": {"server": "http://127.0.0.1:1"}}],
+    "users": [{"name": "a", "user": {"exec": EXEC}}],
+}
+ACCOUNT = {"namespace": "ns", "service_account": "a", "role_arn": "arn:aws:iam::123456789012:role/a"}
+VIA = {"namespace": "ns", "service": "a"}
+RECEIVER = "/api/v1/namespaces/ns/services/a:4318/proxy/v1"
+BY_KUBECONFIG = {"module": "release_info", "product": "cert-manager", "host": None, "api_key": None}
+# A task each, in this order: the arguments of the module, and keywords of the task.
+CASES: dict[str, dict[str, Any]] = {
+    "created": {"manifests": [*BUNDLE, OTHER], "diff": True},
+    "unchanged": {"manifests": BUNDLE},
+    "predicted": {"manifests": CHANGED, "diff": True, "check_mode": True},
+    "pruned": {"manifests": BUNDLE, "prune_selector": "app=a", "diff": True},
+    "warned": {"manifests": [*BUNDLE, obj("ConfigMap", "warned")], "verify_ssl": False},
+    "found": {"module": "release_info", "product": "cert-manager"},
+    "identified": {"module": "cluster_check"},
+    "late": {"module": "rollout_wait", "workloads": [DEPLOYMENT], "timeout_seconds": 0.1},
+    "admitted": {"module": "admission_wait", "manifests": [CONFIG]},
+    "olm": {"module": "olm_info", "package": "opentelemetry-product"},
+    "unsubscribed": {"module": "olm_wait", "namespace": "ns", "subscription": "a", "timeout_seconds": 0.1},
+    "unpinned": {"module": "olm_wait", "namespace": "ns", "subscription": "a", "approval": "manual"},
+    "restarted": {"module": "workload_restart", "sidecars": [{"namespace": "ns", "name": "a"}]},
+    "annotated": {"module": "instrumentation_namespaces", "references": ["ns/a"], "namespaces": [ANNOTATED]},
+    "checked": {"module": "instrumentation_check", "requirements": {"languages": ["java"]}, "wait_seconds": 0.1},
+    "proven": {"module": "identity_wait", "provider": "irsa", "accounts": [ACCOUNT], "timeout_seconds": 0.1},
+    "informed": {"module": "collector_info"},
+    "probed": {"module": "otlp_probe", "via": VIA, "headers": {"x-key": HIDDEN}},
+    "not_taken": {"module": "otlp_probe", "via": {**VIA, "service": "b"}, "headers": {"x-key": HIDDEN}},
+    "not_sent": {"module": "otlp_probe", "via": VIA, "check_mode": True},
+    "refused": {"module": "admission_wait", "manifests": [SECRET, obj("ConfigMap", "denied")]},
+    "denied": {"manifests": [*BUNDLE, obj("ConfigMap", "denied")]},
+    "not_json": {"manifests": [*BUNDLE, obj("ConfigMap", "not-json")]},
+    "crashed": {"manifests": [*BUNDLE, obj("ConfigMap", "no-metadata")]},
+    "forgiven": {"manifests": [*BUNDLE, obj("ConfigMap", "no-metadata")], "failed_when": False},
+    "line_end": {"module": "release_info", "product": "cert-manager", "api_key": f"{TOKEN}\n"},
+    "nobody": {"manifests": BUNDLE, "host": "http://127.0.0.1:1"},
+    "quiet": {**BY_KUBECONFIG, "kubeconfig": KUBECONFIG},
+    "by_path": {**BY_KUBECONFIG, "kubeconfig": "beside/the-playbook"},
+    "absent": {"manifests": BUNDLE, "state": "absent"},
+}
+# A process says how it crashed in words of its own.
+CRASHES = {"crashed", "forgiven"}
+CRASH = "'metadata'"
+# What the worker leaves to the module.
+LEFT: dict[str, dict[str, Any]] = {
+    "unknown": {"manifests": BUNDLE, "manifest": 1},
+    "nowhere": {"module": "otlp_probe"},
+    "environment": {"manifests": BUNDLE, "environment": {"NAME": "value"}},
+}
 KEYWORDS = {"diff", "check_mode", "environment", "module", "failed_when"}
 VERSION = json.dumps({"major": "1", "minor": "34", "gitVersion": "v1.34.0"})
 # What an API server says that quotes what it got.
@@ -81,12 +154,10 @@ def play(
     named = {name: {"url": urls[name], "ansible_python_interpreter": python} for name, python in PYTHONS.items()}
     (folder / "beside").mkdir()
     (folder / "beside/the-playbook").write_text(json.dumps(KUBECONFIG))
-    (folder.parent / "where-ansible-was-started").write_text(json.dumps(KUBECONFIG))
-    (folder.parent / "variable").write_text(json.dumps(KUBECONFIG))
     (folder / "hosts.json").write_text(json.dumps({"all": {"hosts": named}}))
     theirs = ("K8S_AUTH_", "ANSIBLE_", "AWS_")
     settings = {name: value for name, value in os.environ.items() if not name.startswith(theirs)}
-    settings |= {"ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS), "ANSIBLE_PIPELINING": "true", "KUBECONFIG": "variable"}
+    settings |= {"ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS), "ANSIBLE_PIPELINING": "true"}
     settings["ANSIBLE_INJECT_INVOCATION"] = os.environ.get("ANSIBLE_INJECT_INVOCATION", "true")  # false since 2.21
     command = ["ansible-playbook", "-vvv", "-i", str(folder / "hosts.json"), str(folder / "play.yml")]
     done = subprocess.run(command, cwd=folder.parent, env=settings, capture_output=True, text=True, check=False)
@@ -152,20 +223,10 @@ def test_the_cases_are_what_they_are_named_for(played: tuple[dict[str, Any], str
     }
     assert {name: found[name]["msg"] for name in wanted} == wanted
     failed = "late unsubscribed unpinned checked refused denied not_json crashed nobody quiet by_path line_end unknown"
-    failed += " not_taken nowhere by_path_of_the_run by_variable by_wrong_path"
+    failed += " not_taken nowhere"
     assert {name for name, result in found.items() if result.get("failed")} == set(failed.split())
     assert found["admitted"]["msg"] == "0 webhooks ready, 1 objects accepted"
     assert [name for name, result in found.items() if result.get("warnings")] == ["warned", "absent"]
-
-
-@pytest.mark.parametrize("host", PYTHONS)
-def test_a_relative_kubeconfig_is_found_where_the_run_was_started(
-    host: str, played: tuple[dict[str, Any], str]
-) -> None:
-    found = played[0][host]
-    for name in ("by_path", "by_path_of_the_run", "by_variable"):
-        assert "exit code 1: 42 failed" in found[name]["msg"], name
-    assert re.search(r"there is no usable kubeconfig: .* \(at /.*/no/such-file\)", found["by_wrong_path"]["msg"])
 
 
 def test_no_secret_is_shown_either_way(played: tuple[dict[str, Any], str]) -> None:
