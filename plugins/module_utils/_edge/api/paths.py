@@ -14,7 +14,7 @@ from typing import Any
 def source(auth: Mapping[str, Any]) -> str:
     """Return the place as an error names it: with whole paths, of which there may be several."""
     given = auth.get("kubeconfig") or os.environ.get("KUBECONFIG") or "~/.kube/config"
-    if not isinstance(given, str):
+    if not isinstance(given, str) or not given.isprintable() or "{" in given:  # the content of a file, with its token
         return "kubeconfig"
     names = (os.path.expanduser(name) for name in given.split(os.pathsep) if name)  # noqa: PTH111 - Path's may fail
     return os.pathsep.join(str(Path.cwd() / name) for name in names)

@@ -113,3 +113,12 @@ def test_a_kubeconfig_that_is_nowhere_is_named_by_its_whole_path(folder: Path, m
     monkeypatch.delenv("KUBECONFIG")
     monkeypatch.setenv("HOME", str(folder))
     assert where() == f"{folder}/.kube/config"
+
+
+@pytest.mark.parametrize("token", ["hunter2hunter2", "eyJhbGciOi" * 40])
+@pytest.mark.parametrize("form", ["users: [{{name: a, user: {{token: {}}}}}]", "users:\n- user:\n    token: {}\n"])
+def test_the_content_of_a_kubeconfig_in_place_of_its_path_is_not_shown(folder: Path, form: str, token: str) -> None:
+    with pytest.raises(Problem, match="kubeconfig") as raised:
+        connect.connect(Module(folder, kubeconfig=form.format(token)))
+    assert token not in str(raised.value)
+    assert raised.value.where == "kubeconfig"
