@@ -24,7 +24,12 @@ HELM_NAME, HELM_NAMESPACE = "meta.helm.sh/release-name", "meta.helm.sh/release-n
 # Sources: "Resource Tracking" in Argo CD's documentation, "Garbage collection" in that of Flux's Kustomization.
 _ARGO_TRACKING, _ARGO_INSTANCE = "argocd.argoproj.io/tracking-id", "argocd.argoproj.io/instance"
 _FLUX_NAME, _FLUX_NAMESPACE = "kustomize.toolkit.fluxcd.io/name", "kustomize.toolkit.fluxcd.io/namespace"
-_TAKEN = (("annotations", _ARGO_TRACKING), ("labels", _FLUX_NAME), ("annotations", HELM_NAME))
+_TAKEN = (
+    ("annotations", _ARGO_TRACKING),
+    ("labels", _ARGO_INSTANCE),
+    ("labels", _FLUX_NAME),
+    ("annotations", HELM_NAME),
+)
 _ACCOUNT_FIELDS = ("serviceAccountName", "serviceAccount")
 
 
@@ -86,21 +91,22 @@ def _entries(live: Manifest, path: tuple[str, ...]) -> list[dict[str, Any]]:
 
 def is_ours(live: Manifest, releases: Iterable[str], manager: str) -> bool:
     """Return whether an object has both marks of one of these releases, and no other tool took it over since."""
-    return release_of(live) in releases and applied_by(live, manager) and not _taken(live, manager)
+    return release_of(live) in releases and applied_by(live, manager) and not taken(live, manager)
 
 
-def _taken(live: Manifest, manager: str) -> bool:
-    """Return whether Argo CD, Flux or Helm put its mark on an object after this field manager's last apply.
+def taken(live: Manifest, manager: str) -> list[tuple[str, str]]:
+    """Return the marks that Argo CD, Flux or Helm put on an object after this field manager's last apply.
 
     What a run adopts keeps the marks that it had before.
     """
     last = str(last_apply(live, manager)[0] or "")
-    for part, mark in _TAKEN:
+    found = []
+    for part, mark in (one for one in _TAKEN if one[1] in section(live, "metadata", one[0])):
         copied = mark == _ARGO_TRACKING and not _tracks(live)
         others = [one for one in _entries(live, ("metadata", part, mark)) if one.get("manager") != manager]
         if not copied and any(str(one.get("time") or "") > last for one in others):
-            return True
-    return False
+            found.append((part, mark))
+    return found
 
 
 def _tracks(live: Manifest) -> bool:

@@ -9,6 +9,7 @@ import json
 import re
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -25,6 +26,7 @@ from .explain import SHORTEST_SECRET
 _ENDED = re.compile(r"exec: process returned (-?\d+)(?:\. (.*))?\Z", re.DOTALL)
 _SHORT_OPTION = re.compile(r"-\w")
 _LINES = 5
+PAUSE_SECONDS = 300  # a network that broke may be back, and the run may have something to undo
 FIX = "Run this command with the environment of this run, and mend what it says."
 
 
@@ -33,7 +35,7 @@ class Watch:
 
     def __init__(self, kube_config: Any) -> None:
         self.problem: Problem | None = None
-        self.late: limited.LateError | None = None
+        self.late: tuple[limited.LateError, float] | None = None
         provider = getattr(kube_config, "ExecProvider", None)  # a later client may start commands in another way
         if provider and not hasattr(provider, "watched"):
             kube_config.ExecProvider = _watched(provider)
@@ -87,15 +89,15 @@ def _watched(provider: Any) -> Any:
 
 @contextmanager
 def _once() -> Iterator[None]:
-    """Let a connection wait once for a command that hangs, rather than before each request."""
+    """Let a connection wait for a command that hangs once in some minutes, rather than before each request."""
     watch = _WATCH.get()
-    if watch and watch.late:
-        raise watch.late
+    if watch and watch.late and time.monotonic() < watch.late[1]:
+        raise watch.late[0]
     try:
         yield
     except limited.LateError as late:
         if watch:
-            watch.late = late
+            watch.late = late, time.monotonic() + PAUSE_SECONDS
         raise
 
 

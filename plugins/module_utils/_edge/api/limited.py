@@ -26,14 +26,15 @@ class Limited(subprocess.Popen):  # type: ignore[type-arg]
 
     def __init__(self, args: Any, **given: Any) -> None:
         given["stdin"] = given.get("stdin") or subprocess.DEVNULL
-        pipe, null = subprocess.PIPE, subprocess.DEVNULL
-        self._guard = subprocess.Popen(_GUARD, stdin=pipe, stdout=null, stderr=null, bufsize=0, start_new_session=True)
+        self._guard = _guard()
         try:
             super().__init__(args, start_new_session=True, **given)
-            self._guard.stdin.write(f"{self.pid}\n".encode())  # type: ignore[union-attr]
         except BaseException:
             self._release()
             raise
+        if self._guard and self._guard.stdin:
+            with suppress(BrokenPipeError):  # the time limit alone ends the command
+                self._guard.stdin.write(f"{self.pid}\n".encode())
 
     def communicate(self, input: Any = None, timeout: float | None = None) -> Any:  # noqa: A002 - its name in Popen
         try:
@@ -54,5 +55,14 @@ class Limited(subprocess.Popen):  # type: ignore[type-arg]
                 pipe.close()
 
     def _release(self) -> None:
-        with self._guard:
-            self._guard.kill()
+        if self._guard:
+            with self._guard:
+                self._guard.kill()
+
+
+def _guard() -> subprocess.Popen[bytes] | None:
+    """Return what ends a command with the run; None where there is no shell."""
+    pipe, null = subprocess.PIPE, subprocess.DEVNULL
+    with suppress(OSError):
+        return subprocess.Popen(_GUARD, stdin=pipe, stdout=null, stderr=null, bufsize=0, start_new_session=True)
+    return None

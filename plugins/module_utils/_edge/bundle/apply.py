@@ -34,7 +34,7 @@ from .preflight import (
 from .prune import Pruning
 from .rights import refuse_forbidden
 from .waits import await_gone, await_issued, await_served, warn_of_wait
-from .write import Writer, keep_replicas, remake, rewrite
+from .write import Writer, claim, keep_replicas, remake, rewrite
 
 NOT_FOUND = 404
 
@@ -206,7 +206,7 @@ class _Apply:
             if not before or query:
                 return self.session.apply(given, **query)
             after, self.live[ref(manifest)] = rewrite(self.session, given, before)
-            return after
+            return claim(self.session, after)
         except ApiError as error:
             stays = self._unchanged(manifest, before, error)
             if not stays:

@@ -13,11 +13,11 @@ from typing import Any
 from ..._core.change.extract import extracted, is_applied
 from ..._core.change.record import another_run
 from ..._core.cluster.bundle import Manifest, Ref, normalise, ref
-from ..._core.cluster.ownership import applied_by, last_apply, release_of
+from ..._core.cluster.ownership import applied_by, last_apply, release_of, taken
 from ..._core.cluster.replacement_order import kept_replicas
 from ..._core.errors import Problem
-from ..api.cluster import CONFLICT, NOT_ALLOWED, NOT_FOUND, ApiError, LostError
-from ..api.explain import asking, explain
+from ..api.cluster import CONFLICT, MERGE, NOT_ALLOWED, NOT_FOUND, ApiError, LostError
+from ..api.explain import FORBIDDEN, asking, explain
 from ..rollout.wait import ONE_RUN
 from ..webhooks.reasons import unanswered
 from .bundle import Session, uid
@@ -120,6 +120,18 @@ def _deleted(session: Session, found: Manifest) -> bool:
     return True
 
 
+def claim(session: Session, live: Manifest) -> Manifest:
+    """Take the later marks of other tools off an object that this run adopts: the next run has no `adopt`."""
+    marks = taken(live, session.options.field_manager) if release_of(live) in session.options.adopt else []
+    if not marks:
+        return live
+    body: dict[str, Any] = {"metadata": {}}
+    for part, mark in marks:
+        body["metadata"].setdefault(part, {})[mark] = None
+    asked = f"Take over {ref(live)}"
+    return asking(asked, lambda: session.cluster.request("PATCH", session.path(live), body=body, content_type=MERGE))
+
+
 def try_new(session: Session, manifest: Manifest) -> None:
     """Let the server try what replaces an object of its own name, under a free name: a change is refused."""
     name = manifest["metadata"]["name"]
@@ -127,8 +139,8 @@ def try_new(session: Session, manifest: Manifest) -> None:
     try:
         session.apply({**manifest, "metadata": {**manifest["metadata"], "name": free}}, dryRun="All")
     except ApiError as error:
-        if error.status == NOT_ALLOWED and "exceeded quota" in error.message:
-            return  # admission asks quotas last, and the earlier object gives its share back
+        if error.status == NOT_ALLOWED and ("exceeded quota" in error.message or FORBIDDEN.search(error.message)):
+            return  # the earlier object gives its share of a quota back, and rights may be for its name alone
         body = json.loads(json.dumps(error.body).replace(free, name))
         refusal = ApiError(error.status, body, error.method, session.path(manifest))
         raise unanswered(session.cluster, refusal, ref(manifest)) from error

@@ -127,6 +127,15 @@ def test_what_another_tool_took_over_is_its_own(part: str, mark: str, value: str
     assert f"Kept Deployment shop/gw: it belongs to {tool}" in result["warnings"]
 
 
+def test_who_adopts_what_another_tool_took_over_has_it_for_good() -> None:
+    api = FakeApi()
+    run(api, "shop")
+    marked(api, "annotations", ARGO, "shop:apps/Deployment:shop/gw")
+    run(api, "shop", adopt=["shop.gw"])
+    run(api, "shop")
+    assert actions(remove(api, "shop"))["Deployment gw"] == "deleted"
+
+
 @cases(
     "mark, value, more",
     (ARGO, "shop:apps/Deployment:shop/another", {}),  # copied with all annotations of another object

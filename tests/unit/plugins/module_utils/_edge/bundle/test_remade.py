@@ -16,6 +16,7 @@ from .helpers import COLLECTOR, DEFINITION, NAMESPACE, RESOURCE, actions, change
 
 MODES = [NAMESPACE, DEFINITION, custom(mode="deployment")]
 DENIED = "ValidatingAdmissionPolicy 'p' with binding 'p' denied request: no way"
+NOT_YOURS = 'User "u" cannot patch resource "opentelemetrycollectors" in API group "opentelemetry.io"'
 NO_ROOM = "exceeded quota: one, requested: 1, used: 1, limited: 1"
 
 
@@ -43,9 +44,10 @@ def test_a_mode_that_the_server_refuses_changes_nothing(check: bool, monkeypatch
     assert changes(api) == []
 
 
-def test_a_quota_that_the_earlier_mode_uses_up_refuses_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("said", [NO_ROOM, NOT_YOURS], ids=["a quota", "rights for one name"])
+def test_what_holds_for_the_free_name_alone_refuses_nothing(monkeypatch: pytest.MonkeyPatch, said: str) -> None:
     api = ours(*MODES)
-    refusing(monkeypatch, api, lambda tried, _mode: tried, status(403, "Forbidden", NO_ROOM))
+    refusing(monkeypatch, api, lambda tried, _mode: tried, status(403, "Forbidden", said))
     assert actions(present(api, [NAMESPACE, custom(mode="daemonset")]))["OpenTelemetryCollector a"] == "changed"
     assert api.objects[RESOURCE]["spec"]["mode"] == "daemonset"
 
