@@ -11,16 +11,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from ..config.paths import at, items
-from .bundle import Ref
+from ..config.paths import at
+from .bundle import Ref, controller_of
 from .operator_status import ALLOCATOR, COLLECTOR, KINDS, Object, child_name, children, operator_labels
 
 BUDGET = "PodDisruptionBudget"
 _COLLECTOR, _ALLOCATOR = "-collector", "-targetallocator"
 _SERVICES = (_COLLECTOR, *(f"{_COLLECTOR}-{one}" for one in ("headless", "monitoring", "extension")))
 _BUDGETED, _UNBUDGETED = ("deployment", "statefulset"), ("least-weighted",)
-
-
 _OF_ALLOCATOR = {"app.kubernetes.io/component": "opentelemetry-targetallocator"}
 _PART_OF = {"app.kubernetes.io/part-of": "opentelemetry"}
 
@@ -69,9 +67,8 @@ def made(resource: Object) -> list[Ref]:
 
 def made_for(resource: Object, live: Object) -> bool:
     """Return whether the operator has made an object for this collector, or for an earlier one of its name."""
-    owners = [item for item in items(live, "metadata", "ownerReferences") if item.get("controller")]
-    name = resource["metadata"]["name"]
-    return any(item.get("kind") in (COLLECTOR, ALLOCATOR) and item.get("name") == name for item in owners)
+    owner = controller_of(live) or {}
+    return owner.get("kind") in (COLLECTOR, ALLOCATOR) and owner.get("name") == resource["metadata"]["name"]
 
 
 def budgets(resource: Object) -> dict[Ref, dict[str, str]]:

@@ -21,38 +21,42 @@ class NotJsonError(Exception):
 
 def object_of(headers: Mapping[str, str], body: bytes) -> dict[str, Any]:
     """Return the JSON object of an answer. Raises NotJsonError."""
-    try:
-        found = json.loads(body)
-    except ValueError:
-        found = None
-    if not isinstance(found, dict):
+    found = _parsed(body)
+    if found is None:
         raise NotJsonError(_described(headers, body))
     return found
 
 
+def _parsed(body: bytes) -> dict[str, Any] | None:
+    try:
+        found = json.loads(body)
+    except ValueError:
+        return None
+    return found if isinstance(found, dict) else None
+
+
+def _header(headers: Mapping[str, str], name: str) -> str:
+    return next((value for key, value in headers.items() if key.lower() == name), "")
+
+
 def _described(headers: Mapping[str, str], body: bytes) -> str:
-    known = {key.lower(): value for key, value in headers.items()}
-    described = f"{len(body)} bytes of {known.get('content-type') or 'no Content-Type'}"
-    names = [known[name] for name in _NAMES if known.get(name)]
+    described = f"{len(body)} bytes of {_header(headers, 'content-type') or 'no Content-Type'}"
+    names = [found for name in _NAMES if (found := _header(headers, name))]
     return f"{described}, from {', '.join(names)}" if names else described
 
 
 def status_of(body: bytes) -> dict[str, Any]:
     """Return the `Status` object of an answer that says no, or what a proxy says in its place."""
-    try:
-        parsed = json.loads(body)
-    except ValueError:
-        parsed = None
-    return parsed if isinstance(parsed, dict) else {"message": body.decode(errors="replace").strip()}
+    found = _parsed(body)
+    return {"message": body.decode(errors="replace").strip()} if found is None else found
 
 
 def warnings_of(headers: Mapping[str, str]) -> list[str]:
     """Return what the server warns of, such as deprecated versions and pods that its policies will refuse."""
-    said = {key.lower(): value for key, value in headers.items()}.get("warning", "")
-    return [match.replace('\\"', '"') for match in _WARNING.findall(said)]
+    return [match.replace('\\"', '"') for match in _WARNING.findall(_header(headers, "warning"))]
 
 
 def retry_after(headers: Mapping[str, str]) -> float:
     """Return after how many seconds the server may have time."""
-    value = {key.lower(): value for key, value in headers.items()}.get("retry-after", "")
+    value = _header(headers, "retry-after")
     return float(value) if value.isdigit() else 0.0
