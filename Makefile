@@ -34,8 +34,8 @@ demo: setup ## Deploy an agent and a gateway, send telemetry, and show how it ar
 	@tools/demo
 
 test: setup ## Run every test.
-	@# Each of the two on a cluster has a job to itself; what needs none goes one by one. The output is in .cache/log too.
-	@python -m tools.jobs stack cluster static=lint,unit,sanity,artifact,gate,docs,matrix
+	@# Each part on a cluster has a job to itself; what needs none goes one by one. The output is in .cache/log too.
+	@python -m tools.jobs stack eks cluster static=lint,unit,sanity,artifact,gate,docs,matrix
 
 lint: setup ## Check style, types, links and the changelog.
 	@ruff format --check --quiet . && ruff check --quiet .
@@ -64,8 +64,11 @@ docs: setup ## Build the documentation site.
 matrix: setup ## Test on other versions of ansible-core, Python and the requirements.
 	@tools/matrix
 
-cluster: setup ## Run what needs a cluster or the real Collector, or AWS.
+cluster: setup ## Run what needs a cluster or the real Collector, or OpenShift.
 	@tools/cluster plain
+
+eks: setup ## Run what needs AWS on a cluster, or an earlier operator.
+	@tools/cluster eks
 
 stack: setup ## Run what needs more on a cluster: cert-manager, the operator or backends.
 	@tools/cluster stack
@@ -82,4 +85,4 @@ publish: setup ## Upload the tagged version to Galaxy, with the address of its R
 down: setup ## Stop the demo's cluster.
 	@python -m tests.testbed down
 
-.PHONY: help setup demo test lint unit sanity artifact gate docs matrix cluster stack bench release publish down
+.PHONY: help setup demo test lint unit sanity artifact gate docs matrix cluster eks stack bench release publish down

@@ -1,7 +1,7 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Scenarios: those that harm all users of a cluster are refused on one of a user; each runs in one half of `make`."""
+"""Scenarios: those that harm all users of a cluster are refused on one of a user. Each is in one part of the tests."""
 
 from __future__ import annotations
 
@@ -59,6 +59,7 @@ def test_molecule_ends_before_the_first_task_and_the_first_test(step: str, tmp_p
     assert "passed" not in output
 
 
+PARTS = re.findall(r"tools/cluster (\w+)", (ROOT / "Makefile").read_text(encoding="utf-8"))
 NAMES = {path.name for path in SCENARIOS} - {"default"}
 NEEDS = {path.parent.name: set(path.read_text().split()) for path in ROOT.glob("molecule/*/requires.txt")}
 PROGRAM = """#!/usr/bin/env bash
@@ -66,8 +67,8 @@ PROGRAM = """#!/usr/bin/env bash
 """
 
 
-def run(tmp_path: Path, half: str, installed: set[str], cluster: str = "o11y-test-scenarios") -> list[str]:
-    """Return what a half does and says where this is installed.
+def run(tmp_path: Path, part: str, installed: set[str], cluster: str = "o11y-test-scenarios") -> list[str]:
+    """Return what a part does and says where this is installed.
 
     The cluster is not one of `make test`, whose state of Molecule in this checkout is in use while tests run.
     """
@@ -83,7 +84,7 @@ def run(tmp_path: Path, half: str, installed: set[str], cluster: str = "o11y-tes
         "INSTALLED": " ".join(installed),
         "O11Y_TESTBED_NAME": cluster,
     }
-    done = subprocess.run([ROOT / "tools/cluster", half], env=environment, capture_output=True, text=True, check=True)
+    done = subprocess.run([ROOT / "tools/cluster", part], env=environment, capture_output=True, text=True, check=True)
     return done.stdout.splitlines()
 
 
@@ -92,18 +93,18 @@ def scenarios(said: list[str]) -> list[str]:
     return [name for line in said for name in re.findall(r"--scenario-name (\S+)", line)]
 
 
-def test_each_scenario_runs_in_one_half_and_finds_what_it_needs(tmp_path: Path) -> None:
+def test_each_scenario_runs_in_one_part_and_finds_what_it_needs(tmp_path: Path) -> None:
     everything = set[str]().union(*NEEDS.values())
-    halves = {half: run(tmp_path, half, everything) for half in ("plain", "stack")}
-    assert sorted(scenarios(halves["plain"]) + scenarios(halves["stack"])) == sorted(NAMES)
-    for said in halves.values():
+    parts = [run(tmp_path, part, everything) for part in PARTS]
+    assert sorted(name for said in parts for name in scenarios(said)) == sorted(NAMES)
+    for said in parts:
         installed = {word for line in said if " install " in line for word in line.split()}
         assert set[str]().union(*(NEEDS.get(name, set()) for name in scenarios(said))) <= installed
 
 
-@pytest.mark.parametrize("half", ["plain", "stack"])
-def test_what_cannot_run_is_named_with_what_is_missing(tmp_path: Path, half: str) -> None:
-    said = run(tmp_path, half, {"cert-manager"})
+@pytest.mark.parametrize("part", PARTS)
+def test_what_cannot_run_is_named_with_what_is_missing(tmp_path: Path, part: str) -> None:
+    said = run(tmp_path, part, {"cert-manager"})
     skipped = {line.split()[2].rstrip(","): line for line in said if line.startswith("SKIPPED: scenario")}
     assert skipped
     for name, line in skipped.items():
