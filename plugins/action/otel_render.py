@@ -19,6 +19,8 @@ class ActionModule(ControllerAction):
     def work(self, arguments: dict[str, Any]) -> dict[str, Any]:
         """Return the bundle of all collectors and every finding. Fails for findings as severe as `fail_on`."""
         request, judgement = _render.Request.from_arguments(arguments), _findings.Judgement.from_arguments(arguments)
+        if arguments["for_removal"]:
+            return hidden_if_secret(_rendered.render_for_removal(request, judgement, self._display.warning))
         pin = _lock.pin(arguments["lock_file"], lenient=arguments["fail_on"] == "never")
         request = replace(request, pin=pin)
         return hidden_if_secret(_rendered.render(request, judgement, self._display.warning, arguments["fail_on"]))

@@ -28,6 +28,14 @@ options:
     choices: [error, never]
     type: str
     default: error
+  for_removal:
+    description:
+      - Renders collectors that are removed. No finding fails the task. If a config or an option cannot be used, such as
+        a file that is gone, the task warns, and renders what follows from the names and namespaces alone.
+        RV(prune_selector) selects the other objects of these collectors.
+    type: bool
+    default: false
+    version_added: 1.0.0
   variables_prefix:
     description:
       - Takes each option that O(defaults) lacks from the variable of its name with this prefix, if there is one, such

@@ -36,7 +36,7 @@ from . import _arguments, _sources, _summary, _target, _yaml
 
 _PREFIX = "otel_collector_"
 # What gives a collector its config.
-_SOURCES = ("recipes", "config", "config_files")
+SOURCES = ("recipes", "config", "config_files")
 _Made = TypeVar("_Made")
 
 
@@ -88,7 +88,7 @@ class _Choice:
 
 def plan(request: Request) -> list[Planned]:
     """Return every collector with its config, build and findings. Raises Problem for input that names no collector."""
-    if not request.collectors and not any(request.defaults.get(name) for name in _SOURCES):
+    if not request.collectors and not any(request.defaults.get(name) for name in SOURCES):
         fix = "Set `otel_collectors`, or `otel_collector_recipes` or `otel_collector_config` for a single collector."
         raise Problem("the inventory names no collector for this host", fix=fix)
     recipes = _sources.find(request.recipe_paths, "recipes")
@@ -125,7 +125,8 @@ def bundle(planned: Sequence[Planned]) -> dict[str, Any]:
 
     Raises Problem for a malformed config, for a collector that its platform cannot run, and for two that clash.
     """
-    malformed = [str(one) for item in planned for one in item.findings if one.rule in structure.MALFORMED]
+    found = [(item.collector.name, one) for item in planned for one in item.findings]
+    malformed = [f"collector '{name}', {one}" for name, one in found if one.rule in structure.MALFORMED]
     if malformed:
         raise Problem("; ".join(malformed), asked="Render collectors from malformed configs")
     builds = service_account.owned([item.build for item in planned if item.build])

@@ -6,11 +6,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
+from ..module_utils._core.errors import Problem
 from ..module_utils._core.lint.profiles import UNUSED
 from ..module_utils._core.lint.reports import NEVER, Report
 from . import _findings, _render, _summary
+
+_NAMES = ("name", "namespace")
+# Instead of the options that give a collector its config: the smallest config that there is.
+_NO_CONFIG = {
+    **dict.fromkeys(_render.SOURCES),
+    "config": {
+        "receivers": {"nop": None},
+        "exporters": {"nop": None},
+        "service": {"pipelines": {"traces": {"receivers": ["nop"], "exporters": ["nop"]}}},
+    },
+}
 
 
 @_findings.without_garbage_collection()
@@ -30,3 +43,36 @@ def render(
     ]
     bundle = _render.bundle(planned)
     return {**bundle, "findings": findings, "summary": _summary.lines(bundle["collectors"], findings)}
+
+
+def render_for_removal(
+    request: _render.Request, judgement: _findings.Judgement, warn: Callable[[str], None]
+) -> dict[str, Any]:
+    """Return the bundle of collectors that go. Raises Problem if their names are wrong.
+
+    If configs cannot be rendered, they are left out; if options cannot be used, all but the names are. The labels of
+    the bundle still select every object of these collectors.
+    """
+    try:
+        return render(request, judgement, warn, NEVER)
+    except Problem as problem:
+        first = problem
+    for less in (_without_configs(request), _names_only(request)):
+        try:
+            found = render(less, judgement, warn, NEVER)
+        except Problem:
+            continue
+        warn(f"{first}\nThe removal goes on without it, and finds the objects by their labels.")
+        return found
+    raise first
+
+
+def _without_configs(request: _render.Request) -> _render.Request:
+    items = [{**item, **dict.fromkeys(_render.SOURCES)} for item in request.collectors]
+    return replace(request, collectors=items, defaults={**request.defaults, **_NO_CONFIG})
+
+
+def _names_only(request: _render.Request) -> _render.Request:
+    items = [{name: item[name] for name in _NAMES if name in item} for item in request.collectors]
+    named = {name: request.defaults[name] for name in _NAMES if name in request.defaults}
+    return _render.Request(items, {**named, **_NO_CONFIG})
