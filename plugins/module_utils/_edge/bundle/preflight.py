@@ -154,10 +154,12 @@ def refuse_absent_kinds(session: Session, unserved: list[Manifest]) -> None:
 
     Check mode warns, because an earlier task of the same run may install them.
     """
+    if not unserved:
+        return
     kinds = list(dict.fromkeys(f"{item['kind']} of {item['apiVersion']}" for item in unserved))
-    if not unserved or session.options.check:
-        lacks = "Without check mode, this run fails unless an earlier task of it installs this kind."
-        session.report.warnings.extend(f"The cluster does not serve {kind}. {lacks}" for kind in kinds)
+    if session.options.check:
+        lacks = "Without check mode, this run fails unless an earlier task of it installs what is missing."
+        session.report.warnings.append(f"The cluster does not serve {', '.join(kinds)}. {lacks}")
         return
     fixes = dict.fromkeys(kind_missing("", item["apiVersion"]).fix for item in unserved)
     named = ", ".join(str(ref(item)) for item in unserved[:SHOWN])
