@@ -125,8 +125,8 @@ def bundle(planned: Sequence[Planned]) -> dict[str, Any]:
 
     Raises Problem for a malformed config, for a collector that its platform cannot run, and for two that clash.
     """
-    found = [(item.collector.name, one) for item in planned for one in item.findings]
-    malformed = [f"collector '{name}', {one}" for name, one in found if one.rule in structure.MALFORMED]
+    findings = [(item.collector.name, one) for item in planned for one in item.findings]
+    malformed = [f"collector '{name}', {one}" for name, one in findings if one.rule in structure.MALFORMED]
     if malformed:
         raise Problem("; ".join(malformed), asked="Render collectors from malformed configs")
     builds = service_account.owned([item.build for item in planned if item.build])
