@@ -175,3 +175,19 @@ def test_a_rolling_change_that_does_not_start_goes_back(cluster: Cluster) -> Non
     assert "The earlier config of change/gateway is back and works" in output
     assert (config(cluster, "gateway"), records(cluster)) == (old, "")
     assert re.search(r"changed=0 .*failed=0", site(marks=marks)[1])
+
+
+def test_what_kubectl_sets_or_brings_back_goes_with_the_next_run(cluster: Cluster) -> None:
+    """An apply alone leaves the items of lists that another field manager owns, such as variables."""
+    given = {"otel_collector_change": {}, "marks": {"gateway": "c", "queue": "b", "agent": "b"}}
+    for command in ("set env deployment/gateway BY_HAND=1", "rollout undo deployment/gateway"):
+        cluster.host.check_output(f"kubectl -n {cluster.namespace} {command}")
+        assert "BY_HAND" in variables(cluster)
+        assert re.search(r"changed=1 .*failed=0", site(**given)[1])
+        assert "BY_HAND" not in variables(cluster)
+        assert re.search(r"changed=0 .*failed=0", site(**given)[1])
+
+
+def variables(cluster: Cluster) -> set[str]:
+    (container,) = cluster.get("deployment", "gateway")["spec"]["template"]["spec"]["containers"]
+    return {one["name"] for one in container["env"]}

@@ -24,6 +24,7 @@ from ..change.changes import Changes
 from ..rollout.wait import follow
 from ..webhooks.reasons import unanswered
 from .bundle import BundleOptions, Session, namespaces_of, reporting
+from .by_hand import take_back, tried
 from .preflight import (
     await_references,
     refuse_absent_kinds,
@@ -49,6 +50,7 @@ def apply_bundle(cluster: Cluster, options: BundleOptions) -> dict[str, Any]:
     pruning = Pruning(bundle.session, bundle.live)
     refuse_taken_ports(bundle.session, pairs, pruning.left)
     warn_of_constraints(bundle.session)
+    bundle.live.update(take_back(bundle.session, bundle.live))
     changes = Changes(Writer(bundle.session), bundle.live, pruning.records)
     changes.find(options.manifests, options.change)
     flows = [Flow(one["sender"], one["receiver"]) for one in options.flows]
@@ -204,7 +206,7 @@ class _Apply:
         query = {"dryRun": "All"} if self.options.check else {} if before else {"force": "false"}
         try:
             if not before or query:
-                return self.session.apply(given, **query)
+                return tried(self.session, self.session.apply(given, **query), before)
             after, self.live[ref(manifest)] = rewrite(self.session, given, before)
             return claim(self.session, after)
         except ApiError as error:

@@ -10,6 +10,7 @@ import platform
 import secrets
 from typing import Any
 
+from ..._core.change.by_hand import without
 from ..._core.change.extract import extracted, is_applied
 from ..._core.change.record import another_run
 from ..._core.cluster.bundle import Manifest, Ref, normalise, ref
@@ -29,6 +30,12 @@ NEVER = "1"
 TRIES = 10
 # Their dependents (ReplicaSets, pods, what an operator made) must be gone before they count as gone.
 FOREGROUND = ("Deployment", "DaemonSet", "StatefulSet", "OpenTelemetryCollector", "TargetAllocator", "Job", "CronJob")
+
+
+def restless(asked: str) -> Problem:
+    """Return the error for an object that was never as it was read."""
+    fix = "Look at its managedFields for a controller that writes it all the time."
+    return Problem(f"it has changed {TRIES} times meanwhile", asked=asked, fix=fix)
 
 
 def _pinned(manifest: Manifest, identity: str, version: str) -> Manifest:
@@ -58,8 +65,7 @@ def rewrite(session: Session, manifest: Manifest, before: Manifest) -> tuple[Man
             raise Problem("another run has changed it since this run has read it", asked=asked, fix=ONE_RUN)
         version = now["metadata"].get("resourceVersion")
         before = now  # what others wrote meanwhile is not a change of this run
-    fix = "Look at its managedFields for a controller that writes it all the time."
-    raise Problem(f"it has changed {TRIES} times meanwhile", asked=asked, fix=fix)
+    raise restless(asked)
 
 
 def keep_replicas(session: Session, manifest: Manifest, before: Manifest | None) -> Manifest:
@@ -102,8 +108,7 @@ def delete_one(session: Session, judged: Manifest) -> bool:
         if _deleted(session, found):
             return True
         found = session.live(judged)
-    fix = "Look at its managedFields for a controller that writes it all the time."
-    raise Problem(f"it has changed {TRIES} times meanwhile", asked=f"Delete {ref(judged)}", fix=fix)
+    raise restless(f"Delete {ref(judged)}")
 
 
 def _deleted(session: Session, found: Manifest) -> bool:
@@ -197,7 +202,7 @@ class Writer:
         name = ref(manifest)
         if name not in self._tried:
             try:
-                self._tried[name] = self.session.apply(manifest, dryRun="All")
+                self._tried[name] = without(self.session.apply(manifest, dryRun="All"), self.manager)
             except ApiError:
                 self._tried[name] = None
         return self._tried[name]
