@@ -81,6 +81,14 @@ def managers(live: Manifest, *path: str) -> list[str]:
     return list(dict.fromkeys(str(entry.get("manager")) for entry in _entries(live, path)))
 
 
+def written(live: Manifest, *path: str) -> str:
+    """Return since when a field has its value at the latest, empty if that is not known.
+
+    The time of an entry is that of the last change of all its fields, so the oldest is the nearest.
+    """
+    return min((str(entry.get("time") or "") for entry in _entries(live, path)), default="")
+
+
 def _entries(live: Manifest, path: tuple[str, ...]) -> list[dict[str, Any]]:
     def has(entry: dict[str, Any]) -> bool:
         fields: Any = entry.get("fieldsV1")

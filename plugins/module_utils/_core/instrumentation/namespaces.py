@@ -94,12 +94,67 @@ def foreign(live: Manifest, annotations: Mapping[str, str], references: Sequence
     ]
 
 
+def contested(live: Manifest, annotations: Mapping[str, str], references: Sequence[str]) -> list[str]:
+    """Return a warning if others ask for a second language in a namespace that is wanted."""
+    others = rivals(live, annotations, references)
+    if not annotations or not others:
+        return []
+    wrong = f"Namespace {live['metadata']['name']} asks for a second language, with {', '.join(others)}"
+    return [f"{wrong}. The operator then instruments only pods that name a container for each language."]
+
+
+def rivals(item: Manifest, annotations: Iterable[str], references: Sequence[str] = ()) -> list[str]:
+    """Return what asks in a namespace or pod for other languages than these annotations, and for none of these."""
+    given = (item["metadata"].get("annotations") or {}).items()
+    others = [(key, str(value)) for key, value in given if key.startswith(PREFIX) and key not in annotations]
+    return [f"{key}: {value}" for key, value in others if value.lower() != "false" and value not in references]
+
+
 def _is_ours(live: Manifest, key: str, references: Sequence[str]) -> bool:
     return live["metadata"]["annotations"][key] in references and _managers(live, key) == [names.OWNER]
 
 
 def _managers(live: Manifest, key: str) -> list[str]:
     return ownership.managers(live, "metadata", "annotations", key)
+
+
+def since(live: Manifest, annotations: Iterable[str], instrumentations: Iterable[Manifest]) -> str:
+    """Return since when a namespace has its annotations and their Instrumentations, empty if that is not known."""
+    written = [ownership.written(live, "metadata", "annotations", key) for key in annotations]
+    made = [str(item["metadata"].get("creationTimestamp") or "") for item in instrumentations]
+    return max([*written, *made], default="") if all(written) else ""
+
+
+def judged(
+    pods: Iterable[Manifest], annotations: Iterable[str], since: str
+) -> tuple[list[dict[str, str]], list[dict[str, str]]]:
+    """Return the workloads without instrumentation that a restart helps, and those with newer pods, which none helps.
+
+    If it is not known since when a pod should have been instrumented, a restart helps once.
+    """
+    sides: tuple[list[Manifest], list[Manifest]] = ([], [])
+    for pod in pods:
+        metadata = pod["metadata"]
+        restarted = restarts.RESTARTED in (metadata.get("annotations") or {})
+        sides[str(metadata.get("creationTimestamp") or "") > since if since else restarted].append(pod)
+    older, newer = (without(side, annotations) for side in sides)
+    return [item for item in older if item not in newer], newer
+
+
+def refusal(live: Manifest, pods: Iterable[Manifest], annotations: Iterable[str], found: list[dict[str, str]]) -> str:
+    """Return the warning for workloads of a namespace that the operator has not instrumented, with what to look at."""
+    name = live["metadata"]["name"]
+    asked = {text: None for item in (live, *pods) for text in rivals(item, annotations)}
+    now = f", now {', '.join(asked)}" if asked else ""
+    return (
+        f"The operator did not instrument pods in {name}, although they are newer than its annotation: "
+        f"{restarts.command(name, workloads(found))[0]}. A restart would not help. Look for the cause in the log of "
+        f"the operator, and for annotations of the namespace and its pods that ask for another language{now}."
+    )
+
+
+def workloads(found: Iterable[Mapping[str, str]]) -> list[restarts.Workload]:
+    return [restarts.Workload(item["kind"], item["namespace"], item["name"]) for item in found]
 
 
 def without(pods: Iterable[Manifest], annotations: Iterable[str]) -> list[dict[str, str]]:

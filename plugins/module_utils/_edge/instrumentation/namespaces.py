@@ -19,9 +19,11 @@ from ..._core.instrumentation import namespaces
 from ..api.cluster import MERGE, NOT_FOUND, ApiError, Cluster
 from ..api.connect import connect, run
 from ..api.explain import explain
+from ..api.urls import segment
 from ..bundle.bundle import BundleReport
 
 NOT_ALLOWED = 403
+ROOT = "/apis/opentelemetry.io/v1alpha1"
 ARGUMENTS: dict[str, Any] = {
     "namespaces": {"type": "list", "elements": "dict", "default": []},
     "references": {"type": "list", "elements": "str", "required": True},
@@ -62,13 +64,14 @@ def annotate(cluster: Cluster, options: NamespaceOptions) -> dict[str, Any]:
         report.warnings.append(f"Namespace {name} is not there yet, so what becomes of its pods is not known.")
     for name, item in live.items():
         report.warnings += namespaces.foreign(item, wanted.get(name, {}), options.references)
+        report.warnings += namespaces.contested(item, wanted.get(name, {}), options.references)
     changes = {name: namespaces.change(item, wanted.get(name, {}), options.references) for name, item in live.items()}
     for name, change in changes.items():
         if change:
-            _patch(cluster, live[name], change, options, report)
+            live[name] = _patch(cluster, live[name], change, options, report)
         elif name in wanted:
             report.add("unchanged", live[name], live[name])
-    without = [item for name in wanted if name in live for item in _without(cluster, name, wanted[name], report)]
+    without = [item for name in wanted if name in live for item in _without(cluster, live[name], wanted[name], report)]
     return {**report.result(), "uninstrumented": without}
 
 
@@ -107,7 +110,7 @@ def _read(cluster: Cluster, name: str) -> Manifest | None:
 
 def _patch(
     cluster: Cluster, live: Manifest, change: dict[str, str | None], options: NamespaceOptions, report: BundleReport
-) -> None:
+) -> Manifest:
     name = live["metadata"]["name"]
     query = {"fieldManager": OWNER, **({"dryRun": "All"} if options.check else {})}
     # An annotation goes only as it was judged: another owner may have taken it over since the read.
@@ -117,15 +120,18 @@ def _patch(
         after = cluster.request("PATCH", f"/api/v1/namespaces/{name}", query, body, MERGE)
     except ApiError as error:
         if error.status == NOT_FOUND and options.absent:
-            return
+            return live
         raise explain(error, f"Annotate namespace {name}") from error
-    report.add("changed", live, {**after, "apiVersion": "v1", "kind": "Namespace"})
+    after = {**after, "apiVersion": "v1", "kind": "Namespace"}
+    report.add("changed", live, after)
+    return after
 
 
 def _without(
-    cluster: Cluster, namespace: str, annotations: dict[str, str], report: BundleReport
+    cluster: Cluster, live: Manifest, annotations: dict[str, str], report: BundleReport
 ) -> list[dict[str, str]]:
-    """Return the workloads whose pods were made before, with a warning that says what to do."""
+    """Return the workloads whose pods were made before, and warn of them and of newer ones, which no restart helps."""
+    namespace = live["metadata"]["name"]
     try:
         pods = list(cluster.items(f"/api/v1/namespaces/{namespace}/pods"))
     except ApiError as error:
@@ -133,11 +139,27 @@ def _without(
             raise explain(error, f"List the pods of {namespace}") from error
         report.warnings.append(f"Not checked whether pods in {namespace} are instrumented: {error.message}")
         return []
-    found = namespaces.without(pods, annotations)
+    if not namespaces.without(pods, annotations):
+        return []
+    instrumentations = [_instrumentation(cluster, reference) for reference in annotations.values()]
+    since = namespaces.since(live, annotations, filter(None, instrumentations))
+    found, refused = namespaces.judged(pods, annotations, since)
     if found:
-        items = [restarts.Workload(item["kind"], namespace, item["name"]) for item in found]
-        named, command = restarts.command(namespace, items)
+        named, command = restarts.command(namespace, namespaces.workloads(found))
         report.warnings.append(
             f"Running without instrumentation in {namespace} until their pods are made anew: {named}. Try `{command}`."
         )
+    if refused:
+        report.warnings.append(namespaces.refusal(live, pods, annotations, refused))
     return found
+
+
+def _instrumentation(cluster: Cluster, reference: str) -> Manifest | None:
+    """Return an Instrumentation; None if there is none yet, or if this user may not read it."""
+    namespace, _slash, name = reference.partition("/")
+    try:
+        return cluster.get(f"{ROOT}/namespaces/{segment(namespace)}/instrumentations/{segment(name)}")
+    except ApiError as error:
+        if error.status != NOT_ALLOWED:
+            raise explain(error, f"Read Instrumentation {reference}") from error
+        return None

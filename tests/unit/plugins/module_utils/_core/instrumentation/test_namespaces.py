@@ -1,7 +1,7 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Annotations of namespaces, pods that run without what they ask for, and what Instrumentations need of Services."""
+"""Annotations of namespaces, and what Instrumentations need of Services."""
 
 from __future__ import annotations
 
@@ -20,7 +20,6 @@ from .helpers import instrumentation
 PYTHON, JAVA = (f"instrumentation.opentelemetry.io/inject-{name}" for name in ("python", "java"))
 OURS = "telemetry/default"
 TWICE = [{"name": "shop", "language": "java"}, {"name": "shop", "language": "python"}]
-ADDED = {"initContainers": [{"name": "opentelemetry-auto-instrumentation-python"}], "containers": [{"name": "app"}]}
 SERVICE = {"spec": {"ports": [{"name": "otlp", "port": 4317}, {"name": "otlp-http", "port": 4318}]}}
 GREETING = r'HTTP/1.x transport connection broken: malformed HTTP response "\x00\x00\x06\x04\x00"'
 
@@ -108,36 +107,20 @@ def test_what_others_wrote_for_our_instrumentation_is_named(before: Any, wanted:
     assert [keep in text for keep, text in zip(keeps, found, strict=True)] == [True] * len(says)
 
 
-def pod(name: str, owner: tuple[str, str] | None = None, **more: Any) -> dict[str, Any]:
-    owners = [{"kind": owner[0], "name": owner[1], "controller": True}] if owner else []
-    metadata = {"name": name, "namespace": "shop", "ownerReferences": owners, **more.pop("metadata", {})}
-    return {"metadata": metadata, "spec": {"containers": [{"name": "app"}]}, "status": {"phase": "Running"}, **more}
-
-
-def test_workloads_of_older_pods_are_named_once() -> None:
-    replicas = [pod(f"cart-{index}", ("ReplicaSet", "cart-5f7d")) for index in range(3)]
-    found = namespaces.without([*replicas, pod("db-0", ("StatefulSet", "db")), pod("alone")], [PYTHON])
-    assert [item["kind"] for item in found] == ["Deployment", "StatefulSet", "Pod"]
-    assert [item["name"] for item in found] == ["cart", "db", "alone"]
-    assert found[0] == {"kind": "Deployment", "namespace": "shop", "name": "cart", "language": "python"}
-
-
 @cases(
-    "settled",
-    pod("a", spec=ADDED),
-    pod("a", metadata={"annotations": {PYTHON: "false"}}),
-    pod("a", metadata={"deletionTimestamp": "now"}),
-    pod("a", status={"phase": "Succeeded"}),
+    "before, wanted, says",
+    (
+        live(python=OURS, java="true"),
+        {PYTHON: OURS},
+        [f"Namespace shop asks for a second language, with {JAVA}: true."],
+    ),
+    (live(python=OURS, java="False"), {PYTHON: OURS}, []),
+    (live(python=OURS, java=OURS), {PYTHON: OURS}, []),
+    (live(java="true"), {}, []),
 )
-def test_pods_that_need_no_restart_are_not_named(settled: dict[str, Any]) -> None:
-    assert namespaces.without([settled], [PYTHON]) == []
-
-
-def test_the_sidecar_of_go_counts() -> None:
-    sidecar = {"containers": [{"name": "app"}, {"name": "opentelemetry-auto-instrumentation"}]}
-    annotation = "instrumentation.opentelemetry.io/inject-go"
-    assert namespaces.without([pod("a", spec=sidecar)], [annotation]) == []
-    assert namespaces.without([pod("a")], [annotation])[0]["language"] == "go"
+def test_a_second_language_of_others_in_a_wanted_namespace_is_told(before: Any, wanted: Any, says: list[str]) -> None:
+    found = namespaces.contested(before, wanted, [OURS])
+    assert [text.partition(" The operator")[0] for text in found] == says
 
 
 def test_services_are_asked_once_for_all_that_will_be_sent_as_each_protocol_does_it() -> None:

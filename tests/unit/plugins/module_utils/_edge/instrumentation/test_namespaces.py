@@ -17,7 +17,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.instrumen
 from ..fake_api import FakeApi, status
 from ..helpers import obj
 
-PYTHON = "instrumentation.opentelemetry.io/inject-python"
+PYTHON, JAVA = (f"instrumentation.opentelemetry.io/inject-{name}" for name in ("python", "java"))
 OURS = "telemetry/default"
 
 
@@ -110,6 +110,57 @@ def test_older_pods_are_named_with_the_command() -> None:
     assert "kubectl -n shop rollout restart pod/cart" in found["warnings"][0]
     api = FakeApi(namespace("shop", **{PYTHON: OURS}), *(pod(f"p{number}") for number in range(12)))
     assert "and 2 more" in run(api, "shop")["warnings"][0]
+
+
+def shop(written: str, made: str, pod_made: str, **more: str) -> FakeApi:
+    """Return a namespace that this collection annotated, with its Instrumentation and a pod that has none of it."""
+    api = FakeApi(namespace("shop"))
+    run(api, "shop")
+    metadata = api.objects["/api/v1/namespaces/shop"]["metadata"]
+    metadata["annotations"] |= more
+    metadata["managedFields"] = [entry | {"time": written} for entry in metadata["managedFields"]]
+    api.add(obj("Instrumentation", "default", "telemetry", metadata={"creationTimestamp": made}))
+    api.add(pod("cart") | {"metadata": pod("cart")["metadata"] | {"creationTimestamp": pod_made}})
+    return api
+
+
+def test_pods_that_the_operator_did_not_instrument_are_not_to_be_restarted() -> None:
+    found = run(shop("12:00", "11:00", "12:01"), "shop")
+    (warning,) = found["warnings"]
+    assert found["uninstrumented"] == []
+    assert "did not instrument pods in shop, although they are newer than its annotation: pod/cart." in warning
+    assert warning.endswith("ask for another language.")
+    assert "rollout restart" not in warning
+
+
+@pytest.mark.parametrize(("written", "made"), [("12:02", "11:00"), ("12:00", "12:02")])
+def test_pods_from_before_the_annotation_or_its_instrumentation_are_to_be_restarted(written: str, made: str) -> None:
+    found = run(shop(written, made, "12:01"), "shop")
+    assert [item["name"] for item in found["uninstrumented"]] == ["cart"]
+    assert "rollout restart" in found["warnings"][0]
+
+
+def test_a_second_language_is_named_as_a_cause() -> None:
+    contested, refused = run(shop("12:00", "11:00", "12:01", **{JAVA: "true"}), "shop")["warnings"]
+    assert f"Namespace shop asks for a second language, with {JAVA}: true" in contested
+    assert f"ask for another language, now {JAVA}: true." in refused
+
+
+@pytest.mark.parametrize("answer", [403, 500])
+def test_an_instrumentation_that_cannot_be_read_leaves_the_annotation_to_tell(answer: int) -> None:
+    api = shop("12:00", "12:02", "12:01")
+    api.refuse("/instrumentations/default", status(answer, "", "may not read"))
+    if answer == 403:
+        assert run(api, "shop")["uninstrumented"] == []
+    else:
+        with pytest.raises(Problem, match="Read Instrumentation telemetry/default"):
+            run(api, "shop")
+
+
+def test_a_namespace_that_this_run_annotates_has_only_older_pods() -> None:
+    api = shop("12:00", "11:00", "12:01")
+    del api.objects["/api/v1/namespaces/shop"]["metadata"]["annotations"]
+    assert [item["name"] for item in run(api, "shop")["uninstrumented"]] == ["cart"]
 
 
 def test_who_may_not_list_namespaces_still_annotates_his_own() -> None:
