@@ -139,7 +139,7 @@ class DiagnosedCollector:
             "services": services,
             "listeners": reach.listeners(),
             "peers": peer_facts(self.reader, self.peers, egress, self.notes),
-            "references": references(self.reader, self.namespace, self.sources, self.notes),
+            "references": references(self.reader, target.namespaces, self.sources, self.notes),
             "certificates": [*certificates.facts(services or [], now), *servers],
             "trust": trust,
             "certificate_resources": certificate_resources(listed("certificates") or [], names),
@@ -180,7 +180,7 @@ class DiagnosedCollector:
             "running": any(one["ready"] for one in pods) or self._is_available(search),
             "pods": pods,
             "symptoms": self._symptoms(search),
-            "events": warnings(self._listed("events") or [], uids, now),
+            "events": warnings(self.reader.around("events", uids.values(), self.notes), uids, now),
         }
 
     def _is_available(self, search: Callable[[str, Any], Any]) -> bool:

@@ -100,12 +100,14 @@ def _behind(reader: ClusterReader, peer: Peer, notes: Notes) -> dict[str, Any]:
     return {**found, "slices": slices_of(peer.service, slices or [])}
 
 
-def references(reader: ClusterReader, namespace: str, found: Sequence[Source], notes: Notes) -> list[dict[str, Any]]:
-    """Return the Secrets and ConfigMaps that a pod needs, and whether they and their keys are there."""
-    needed_ones = [source for source in found if not source.optional]
-    reader.read_ahead([], [(PLURALS[one.kind], namespace, one.name) for one in needed_ones])
+def references(
+    reader: ClusterReader, namespaces: Sequence[str], found: Sequence[Source], notes: Notes
+) -> list[dict[str, Any]]:
+    """Return the Secrets and ConfigMaps that pods in these namespaces need, and whether they have their keys."""
+    needed_ones = [(namespace, one) for namespace in namespaces for one in found if not one.optional]
+    reader.read_ahead([], [(PLURALS[one.kind], namespace, one.name) for namespace, one in needed_ones])
     rows = []
-    for one in needed_ones:
+    for namespace, one in needed_ones:
         answer = reader.one(PLURALS[one.kind], namespace, one.name, notes)
         keys = missing_keys([key for key in (one.key, *(key for _path, key in one.files)) if key], answer.value)
         state = "unseen" if answer.why else "missing" if answer.value is None else "no_key" if keys else "ok"

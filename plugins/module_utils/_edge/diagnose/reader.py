@@ -90,6 +90,20 @@ class ClusterReader:
         found: list[Object] | None = answer.value
         return found
 
+    def around(self, plural: str, objects: Iterable[Object], notes: Notes) -> list[Object]:
+        """Return the objects of a kind in the namespaces of these objects, as far as this user may see them."""
+        namespaces = dict.fromkeys(str(item["metadata"]["namespace"]) for item in objects)
+        self.read_ahead([(plural, namespace) for namespace in namespaces])
+        return [item for namespace in namespaces for item in self.listed(plural, namespace, notes) or []]
+
+    def labelled_pods(self, selector: str, notes: Notes) -> list[Object] | None:
+        """Return the pods of all namespaces that have a label; None when this user may not see them."""
+        try:
+            return list(self.cluster.items("/api/v1/pods", {"labelSelector": selector}))
+        except ApiError as error:
+            notes.add("pods of other namespaces", error.message)
+            return None
+
     def one(self, plural: str, namespace: str, name: str, notes: Notes) -> ReadResult:
         """Return one object; an answer without value and reason is that it does not exist."""
         listed = self._known.get(path_of(plural, namespace), ReadResult())

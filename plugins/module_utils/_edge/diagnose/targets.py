@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ..._core.cluster import restarts
 from ..._core.cluster.bundle import Manifest
 from ..._core.cluster.ownership import is_ours
 from ..._core.cluster.rollout import owned
@@ -30,10 +31,8 @@ WORKLOADS = ("deployments", "daemonsets", "statefulsets")
 CUSTOM = "opentelemetrycollectors"
 PLURALS = {kind: plural for plural, (_version, kind) in KINDS.items() if plural in (*WORKLOADS, CUSTOM)}
 MODES = {"Deployment": "deployment", "DaemonSet": "daemonset", "StatefulSet": "statefulset"}
-# The operator's label for the role of a workload, and for pods with a sidecar.
-# Source: internal/manifests/manifestutils and pkg/sidecar of the operator.
+# The operator's label for the role of a workload. Source: internal/manifests/manifestutils of the operator.
 _ROLE, _ALLOCATOR = "app.kubernetes.io/component", "opentelemetry-targetallocator"
-_SIDECAR = "sidecar.opentelemetry.io/injected"
 
 
 @dataclass
@@ -63,6 +62,11 @@ class DiagnosedTarget:
         """Return a pod that stands for all of them: one that exists, or the template."""
         ready = [pod for pod in self.pods if at(pod, ("status", "phase")) == "Running"]
         return next(iter([*ready, *self.pods]), section(self.workload, "spec", "template"))
+
+    @property
+    def namespaces(self) -> list[str]:
+        """Return where its pods are; those with a sidecar are where applications are."""
+        return sorted({pod["metadata"]["namespace"] for pod in self.pods}) or [self.namespace]
 
     @property
     def container(self) -> Object:
@@ -143,15 +147,25 @@ def _fits(target: DiagnosedTarget, item: dict[str, Any]) -> bool:
 
 
 def _pods(reader: ClusterReader, target: DiagnosedTarget) -> list[Object]:
-    pods = reader.listed("pods", target.namespace, target.notes) or []
     if target.mode == "sidecar":
-        return [pod for pod in pods if labels_of(pod).get(_SIDECAR) == f"{target.namespace}.{target.name}"]
+        return _with_sidecar(reader, target)
+    pods = reader.listed("pods", target.namespace, target.notes) or []
     if not target.workload:
         return []
     sets = reader.listed("replicasets", target.namespace, target.notes) or []
     owners = [target.workload, *(item for item in sets if owned(item, target.workload))]
     mine = [pod for pod in pods if any(owned(pod, owner) for owner in owners)]
     return [pod for pod in mine if not pod["metadata"].get("deletionTimestamp")]
+
+
+def _with_sidecar(reader: ClusterReader, target: DiagnosedTarget) -> list[Object]:
+    """Return the pods with this sidecar, which live where applications do; at least those of its own namespace."""
+    label = restarts.injected_label(target.namespace, target.name)
+    found = reader.labelled_pods(f"{restarts.INJECTED}={label}", target.notes)
+    if found is not None:
+        return found
+    pods = reader.listed("pods", target.namespace, target.notes) or []
+    return [pod for pod in pods if labels_of(pod).get(restarts.INJECTED) == label]
 
 
 def unlisted(reader: ClusterReader, wanted: list[dict[str, Any]]) -> list[dict[str, str]]:
