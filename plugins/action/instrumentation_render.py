@@ -16,5 +16,7 @@ class ActionModule(ControllerAction):
     options = staticmethod(option_names)
 
     def work(self, arguments: dict[str, Any]) -> dict[str, Any]:
-        pin = _lock.pin(arguments["lock_file"])
-        return hidden_if_secret(_instrumentation.bundle(arguments["instrumentations"], arguments["defaults"], pin))
+        given = arguments["instrumentations"], arguments["defaults"]
+        if arguments["for_removal"]:
+            return hidden_if_secret(_instrumentation.bundle_for_removal(*given, self._display.warning))
+        return hidden_if_secret(_instrumentation.bundle(*given, _lock.pin(arguments["lock_file"])))

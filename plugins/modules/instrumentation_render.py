@@ -27,6 +27,13 @@ options:
     description: Default options of all O(instrumentations); without these, the options of the only one.
     type: dict
     default: {}
+  for_removal:
+    description:
+      - Renders Instrumentations that are removed. If an option cannot be used, such as a language that does not exist,
+        the task warns, and renders what follows from the names and namespaces alone.
+    type: bool
+    default: false
+    version_added: 1.0.0
   variables_prefix:
     description:
       - Takes each option that O(defaults) lacks from the variable of its name with this prefix, if there is one, such

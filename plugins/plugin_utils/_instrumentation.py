@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from ..module_utils._core.collector import names
@@ -19,6 +19,9 @@ from . import _arguments, _sources
 PREFIX = "otel_instrumentation_"
 # Mutually exclusive options: an item that sets one drops the default of the other.
 _EITHER = ("collector", "endpoint")
+_NAMES = ("name", "namespace")
+# Instead of all other options: the smallest Instrumentation that there is.
+_NO_OPTIONS = {"endpoint": "http://localhost:4318", "languages": {"python": {}}}
 
 
 def bundle(
@@ -49,6 +52,29 @@ def bundle(
             "trials": [item for item in objects if item["kind"] == manifest.KIND],
         },
     }
+
+
+def bundle_for_removal(
+    items: Sequence[Mapping[str, Any]], defaults: Mapping[str, Any], warn: Callable[[str], None]
+) -> dict[str, Any]:
+    """Return the bundle of Instrumentations that go. Raises Problem if their names are wrong.
+
+    If options cannot be used, all but the names are left out: names and namespaces find every object.
+    """
+    try:
+        return bundle(items, defaults)
+    except Problem as problem:
+        first = problem
+    try:
+        found = bundle([_named(item) for item in items], {**_named(defaults), **_NO_OPTIONS})
+    except Problem:
+        raise first from None
+    warn(f"{first}\nThe removal goes on without it, and finds the objects by their names.")
+    return found
+
+
+def _named(options: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: options[name] for name in _NAMES if name in options}
 
 
 def _options(item: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, Any]:
