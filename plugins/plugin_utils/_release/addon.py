@@ -44,7 +44,7 @@ def present(wanted: Product, arguments: Mapping[str, Any], table: Mapping[str, A
     }
 
 
-def absent(wanted: Product, arguments: Mapping[str, Any]) -> RemovalPlan:
+def absent(wanted: Product, arguments: Mapping[str, Any], check: bool) -> RemovalPlan:
     """Return the objects to remove beside the add-on. Raises Problem if the product is still in use."""
     found, addon = _found(wanted, arguments), _addon(arguments)
     if addon.installed and not addon.ours:
@@ -57,7 +57,8 @@ def absent(wanted: Product, arguments: Mapping[str, Any]) -> RemovalPlan:
     # Objects of EKS belong to this collection if the add-on does. EKS removes most of them.
     crds = [{**item, "ours": item["ours"] or item["installer"]["by"] == EKS} for item in found["crds"]]
     mine = {**found, "crds": crds, "ours": True}
-    gone = removal(wanted, mine, arguments["others"], arguments["remove_definitions"], more=bool(addon.installed))
+    asked = arguments["others"], arguments["remove_definitions"]
+    gone = removal(wanted, mine, *asked, more=bool(addon.installed), check=check)
     if gone.action == "remove" and arguments["others"] == "keep" and addon.installed:
         gone.warnings.append("EKS may delete the definitions with the add-on, and every object of their kinds")
     return gone

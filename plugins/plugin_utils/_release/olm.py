@@ -68,14 +68,13 @@ def present(product: Product, arguments: Mapping[str, Any], table: Mapping[str, 
     return _result(decision, found, wanted, plan)
 
 
-def absent(product: Product, arguments: Mapping[str, Any]) -> RemovalPlan:
+def absent(product: Product, arguments: Mapping[str, Any], check: bool) -> RemovalPlan:
     """Return the objects to remove. Raises Problem if the product is still in use."""
     wanted, olm = _wanted(product, arguments), _found(arguments)
     found = reads.as_ours(wanted.namespace, wanted.asked.package, arguments["installed"], olm)
     others = reads.neighbours(wanted.namespace, olm)
-    gone = removals.removal(
-        product, reads.with_versions(wanted.namespace, found, olm), arguments["others"], arguments["remove_definitions"]
-    )
+    mine = reads.with_versions(wanted.namespace, found, olm)
+    gone = removals.removal(product, mine, arguments["others"], arguments["remove_definitions"], check=check)
     if gone.action == "remove" and others:
         gone.warnings.append(f"The OperatorGroup stays, since {', '.join(others)} needs it")
     return gone

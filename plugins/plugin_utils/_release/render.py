@@ -49,7 +49,7 @@ def render(arguments: Mapping[str, Any], check: bool) -> dict[str, Any]:
     wanted = product(arguments["product"])
     source.refuse_eks_cluster(wanted, arguments)
     if arguments["state"] == "absent":
-        return _absent(wanted, arguments)
+        return _absent(wanted, arguments, check)
     if provider := PROVIDERS.get(arguments["provider"]):
         return installed_by_provider(wanted, arguments, provider.present(wanted, arguments, table(), check))
     asked = arguments["version"]
@@ -65,17 +65,17 @@ def render(arguments: Mapping[str, Any], check: bool) -> dict[str, Any]:
     return {**result, "chart_version": "" if described else _chart(wanted, target)}
 
 
-def _absent(wanted: Product, arguments: Mapping[str, Any]) -> dict[str, Any]:
+def _absent(wanted: Product, arguments: Mapping[str, Any], check: bool) -> dict[str, Any]:
     if arguments["installed"] is None:
         raise Problem("state absent needs the installed releases", fix="Give the result of release_info (installed).")
     if arguments["provider"] == decide.EXISTING:
         arguments = {**arguments, "installed": {**arguments["installed"], "installed": True, "ours": False}}
     release = f"{arguments['namespace'] or wanted.namespace}/{arguments['helm_release']}"
     if provider := PROVIDERS.get(arguments["provider"]):
-        gone = provider.absent(wanted, arguments)
+        gone = provider.absent(wanted, arguments, check)
     else:
         gone = removal.removal(
-            wanted, arguments["installed"], arguments["others"], arguments["remove_definitions"], release
+            wanted, arguments["installed"], arguments["others"], arguments["remove_definitions"], release, check=check
         )
     return {
         **vars(gone),

@@ -52,6 +52,8 @@ class Product:
     kinds: tuple[Kind, ...]
     # Kinds whose objects people make; the others are made from them.
     used: tuple[str, ...]
+    # The variable that says what happens to the custom resources of others when the product goes.
+    others: str
     # Whether an upgrade must pass through every minor version.
     stepwise: bool
     # Names that builds of others give the image of the main component, and its label app.kubernetes.io/name.
@@ -134,6 +136,7 @@ PRODUCTS = {
                 Kind("acme.cert-manager.io", "v1", "challenges", "Challenge"),
             ),
             used=("Certificate", "Issuer", "ClusterIssuer"),
+            others="cert_manager_others",
             # https://cert-manager.io/docs/installation/upgrade/
             stepwise=True,
             leftovers=(
@@ -165,6 +168,7 @@ PRODUCTS = {
                 *("OpenTelemetryCollector", "Instrumentation", "TargetAllocator"),
                 *("OpAMPBridge", "ClusterObservability"),
             ),
+            others="otel_operator_others",
             # Its own upgrade routines take collectors through all versions.
             stepwise=False,
             leftovers=(

@@ -39,21 +39,24 @@ def removal(
     helm_release: str = "",
     *,
     more: bool = False,
+    check: bool = False,
 ) -> RemovalPlan:
     """Return the objects to delete. Raises Problem if the product is in use and `others` is not set.
 
-    `more` means that parts outside the cluster's objects exist, such as the EKS add-on.
+    `more` means that parts outside the cluster's objects exist, such as the EKS add-on. In check mode, earlier tasks
+    have removed nothing: what uses the product is a warning, and the plan is the one without it.
     """
     crds = [item for item in found["crds"] if _is_mine(item, helm_release)]
     if found["installed"] and not found["ours"]:
         return RemovalPlan("nothing", f"{product.title} was not installed by this collection, so it stays unchanged")
     if not (found["objects"] or more or (definitions and crds)):
         return RemovalPlan("nothing", f"nothing of {product.title} is here that this collection installed")
-    going, staying = _resources(product, found, others)
+    used = _used(product, found, others, check)
+    going = used if others == REMOVE else []
     result = RemovalPlan("remove", f"{product.title} is removed", [_resource(item, made(product)) for item in going])
-    if staying:
-        result.warnings.append(f"{names_of(staying)} stay, and no controller manages them any more")
-    kept = not definitions or bool(staying) or bool(found["denied"])
+    if used and not going:
+        result.warnings.append(_note(product, used, others))
+    kept = not definitions or (bool(used) and others == KEEP) or bool(found["denied"])
     if definitions and kept:
         result.warnings.append("The definitions stay, since they are or may be in use")
     result.manifests.extend(
@@ -74,26 +77,37 @@ def _is_mine(definition: Mapping[str, Any], helm_release: str) -> bool:
     return bool(definition["ours"]) or (made["by"] == HELM and made["name"] == helm_release)
 
 
-def _resources(product: Product, found: Mapping[str, Any], others: str) -> tuple[list[Any], list[Any]]:
-    """Return which custom resources go and which stay.
+def _used(product: Product, found: Mapping[str, Any], others: str, check: bool) -> list[Any]:
+    """Return the custom resources that need the product. Raises Problem if they are unknown or in the way.
 
-    Playbook `remove` takes away the custom resources of its inventory before their operator. Those that are still there
-    belong to others, even if this collection deployed them: another inventory may have.
+    Playbook `remove` takes away the custom resources of its inventory before their operator. Without check mode, those
+    that are still there belong to others, even if this collection deployed them: another inventory may have.
     """
     used = [item for item in found["resources"] if item["kind"] in product.used and not item["release"]]
     if others == REFUSE and found["denied"]:
         wrong = f"this user may not list {', '.join(found['denied'])}, so it is unknown whether they are still used"
-        asked = f"Remove {product.title}"
-        raise Problem(wrong, asked=asked, fix="Grant the permission, or keep the objects (others: keep).")
-    if others == REFUSE and used:
-        more = " or remove them too (others: remove)" if product.removes_resources else ""
-        fix = f"Remove them first, or keep them without it (others: keep){more}."
-        raise Problem(f"it is still used by {names_of(used)}", asked=f"Remove {product.title}", fix=fix)
+        fix = f"Grant the permission, or keep the objects ({product.others}: keep)."
+        raise Problem(wrong, asked=f"Remove {product.title}", fix=fix)
     if others == REMOVE and not product.removes_resources:
-        raise Problem(
-            f"objects of {product.title} are never removed for others", fix="Use others: refuse or others: keep."
-        )
-    return (used, []) if others == REMOVE else ([], used)
+        fix = f"Use {product.others}: refuse or {product.others}: keep."
+        raise Problem(f"objects of {product.title} are never removed for others", fix=fix)
+    if others == REFUSE and used and not check:
+        fix = f"Remove them first, or {_instead(product)}."
+        raise Problem(f"it is still used by {names_of(used)}", asked=f"Remove {product.title}", fix=fix)
+    return used
+
+
+def _instead(product: Product) -> str:
+    """Return how the product can be removed in spite of what uses it."""
+    remove = f", or delete those of all teams with it ({product.others}: remove)"
+    return f"keep them without it ({product.others}: keep){remove if product.removes_resources else ''}"
+
+
+def _note(product: Product, used: list[Any], others: str) -> str:
+    if others == KEEP:
+        return f"{names_of(used)} stay, and no controller manages them any more"
+    wrong = f"Without check mode, this run fails unless an earlier task of it removes {names_of(used)}"
+    return f"{wrong}, because {product.title} is still used by them. Or {_instead(product)}"
 
 
 def made(product: Product) -> str:

@@ -160,6 +160,8 @@ def test_what_others_keep_in_it_stops_the_removal_or_may_go_with_the_definitions
     used = {**THERE, "resources": [collector("theirs", ours=False)], "crds": [DEFINITION]}
     with pytest.raises(Problem, match="still used by OpenTelemetryCollector a/theirs"):
         rendered(state="absent", installed=used, addons=listed(TAGS))
+    checked = rendered(True, state="absent", installed=used, addons=listed(TAGS))
+    assert "this run fails unless" in checked["warnings"][0]
     warnings = rendered(state="absent", installed=used, addons=listed(TAGS), others="keep")["warnings"]
     assert any("EKS may delete the definitions" in text for text in warnings)
 

@@ -129,6 +129,7 @@ def test_collectors_of_others_stop_the_removal() -> None:
     used = {**THERE, "objects": [namespace(SPACE)], "resources": [collector("theirs", ours=False)]}
     with pytest.raises(Problem, match="still used by OpenTelemetryCollector a/theirs"):
         absent(installed=used)
+    assert "this run fails unless" in absent(check=True, installed=used)["warnings"][0]
 
 
 def test_what_an_interrupted_removal_left_goes_and_somebody_elses_subscription_stays() -> None:

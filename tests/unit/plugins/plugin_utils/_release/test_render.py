@@ -18,6 +18,7 @@ from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._release import
 from tests.support.cases import cases
 
 from ..helpers import RELEASE
+from .helpers import EMPTY, collector, namespace
 
 IMAGE = "ghcr.io/open-telemetry/opentelemetry-operator/opentelemetry-operator:0.158.0"
 MANIFEST = f"""
@@ -100,6 +101,16 @@ def test_removal_has_to_know_what_is_there_and_leaves_what_was_only_used() -> No
         rendered(state="absent")
     there = {**render._NOTHING, "installed": True, "ours": True, "objects": [{}]}
     assert rendered(state="absent", provider="existing", installed=there)["action"] == "nothing"
+
+
+def test_the_check_of_a_removal_only_warns_of_what_earlier_tasks_remove() -> None:
+    ours = {"installed": True, "ours": True, "objects": [namespace("ns")]}
+    used = {**EMPTY, **ours, "resources": [collector("mine", ours=True)]}
+    with pytest.raises(Problem, match="still used by OpenTelemetryCollector a/mine"):
+        rendered(state="absent", installed=used)
+    checked = rendered(True, state="absent", installed=used)
+    assert "this run fails unless" in checked["warnings"][0]
+    assert "Namespace" in [item["kind"] for item in checked["manifests"]]
 
 
 @cases(

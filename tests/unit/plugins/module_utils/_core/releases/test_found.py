@@ -116,8 +116,11 @@ DEFINITION = {
 CHARTS = {**DEFINITION, "ours": False, "installer": {"by": "helm", "name": "ns/otel"}}
 
 
-def gone(product: Any, others: str = "refuse", definitions: bool = False, **there: Any) -> RemovalPlan:
-    return removal(product, here("1.0.0", **{"objects": OBJECTS, "crds": [DEFINITION], **there}), others, definitions)
+def gone(
+    product: Any, others: str = "refuse", definitions: bool = False, *, check: bool = False, **there: Any
+) -> RemovalPlan:
+    installed = here("1.0.0", **{"objects": OBJECTS, "crds": [DEFINITION], **there})
+    return removal(product, installed, others, definitions, check=check)
 
 
 def kinds(manifests: Any) -> list[str]:
@@ -144,8 +147,11 @@ def test_definitions_that_our_helm_release_kept_go_when_asked() -> None:
 
 @pytest.mark.parametrize("ours", [True, False])
 def test_collectors_are_in_the_way_whosever_they_are_and_go_first_when_the_user_wants_it(ours: bool) -> None:
-    with pytest.raises(Problem, match=r"still used by OpenTelemetryCollector ns/a\..*\(others: remove\)"):
+    with pytest.raises(
+        Problem, match=r"still used by OpenTelemetryCollector ns/a\..*otel_operator_others: keep"
+    ) as failed:
         gone(OPERATING, resources=[resource(COLLECTOR, ours=ours)])
+    assert "delete those of all teams with it (otel_operator_others: remove)" in str(failed.value)
     result = gone(OPERATING, "remove", resources=[resource(COLLECTOR, ours=ours)])
     metadata = {"name": "a", "namespace": "ns", "labels": {"o11y.opentelemetry/release": "opentelemetry-operator_made"}}
     assert result.resources == [{"apiVersion": "x/v1", "kind": COLLECTOR, "metadata": metadata}]
@@ -168,13 +174,33 @@ def test_others_may_stay_and_keep_the_definitions() -> None:
 @pytest.mark.parametrize("ours", [True, False])
 def test_certificates_are_never_removed(ours: bool) -> None:
     used = [resource("Certificate", ours=ours)]
-    with pytest.raises(Problem, match="still used by Certificate ns/a") as failed:
+    with pytest.raises(Problem, match=r"used by Certificate ns/a.*cert_manager_others: keep") as failed:
         gone(CERTIFIER, resources=used)
     assert "others: remove" not in str(failed.value)
     with pytest.raises(Problem, match="never removed for others"):
         gone(CERTIFIER, "remove", resources=used)
     assert gone(CERTIFIER, "keep", resources=used).resources == []
     assert gone(CERTIFIER, resources=[resource("CertificateRequest", ours=ours)]).action == "remove"
+
+
+@pytest.mark.parametrize(
+    "product, kind", [(OPERATING, COLLECTOR), (OPERATING, "Instrumentation"), (CERTIFIER, "Certificate")]
+)
+def test_check_mode_shows_the_plan_since_earlier_tasks_have_removed_nothing_yet(product: Any, kind: str) -> None:
+    used = [resource(kind, ours=True)]
+    with pytest.raises(Problem, match="still used by"):
+        gone(product, definitions=True, resources=used)
+    result = gone(product, definitions=True, resources=used, check=True)
+    free = gone(product, definitions=True)
+    assert (result.action, result.resources, result.manifests) == ("remove", [], free.manifests)
+    (warning,) = result.warnings
+    assert f"Without check mode, this run fails unless an earlier task of it removes {kind} ns/a" in warning
+    assert f"{product.others}: keep" in warning
+    assert ("delete those of all teams" in warning) is (product is OPERATING)
+    for others in ("keep", "remove") if product is OPERATING else ("keep",):
+        assert gone(product, others, resources=used, check=True) == gone(product, others, resources=used)
+    with pytest.raises(Problem, match="may not list"):
+        gone(product, denied=["things"], check=True)
 
 
 def test_what_cannot_be_seen_may_be_used_and_leases_go_when_nobody_holds_them_any_more() -> None:
