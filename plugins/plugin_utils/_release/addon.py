@@ -55,7 +55,10 @@ def absent(wanted: Product, arguments: Mapping[str, Any], check: bool) -> Remova
     if not addon.installed and found["installed"]:
         return RemovalPlan("nothing", f"{wanted.title} is installed, but not as {addon.title}, so it stays unchanged")
     # Objects of EKS belong to this collection if the add-on does. EKS removes most of them.
-    crds = [{**item, "ours": item["ours"] or item["installer"]["by"] == EKS} for item in found["crds"]]
+    crds = [
+        {**item, "ours": item["ours"] or item["installer"]["by"] == EKS, "made": not item["ours"]}
+        for item in found["crds"]
+    ]
     mine = {**found, "crds": crds, "ours": True}
     asked = arguments["others"], arguments["remove_definitions"]
     gone = removal(wanted, mine, *asked, more=bool(addon.installed), check=check)

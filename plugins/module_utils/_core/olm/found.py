@@ -196,7 +196,10 @@ def as_ours(namespace: str, package: str, found: Found, olm: Found) -> dict[str,
     return {
         **found,
         "ours": found["ours"] or (by_olm and (mine or left)),
-        "crds": [{**item, "ours": item["ours"] or (nobodys and _by_olm(item))} for item in found["crds"]],
+        "crds": [
+            {**item, "ours": item["ours"] or (nobodys and _by_olm(item)), "made": not item["ours"]}
+            for item in found["crds"]
+        ],
     }
 
 

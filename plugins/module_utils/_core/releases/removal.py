@@ -64,7 +64,7 @@ def removal(
         for item in found["objects"]
         if item["kind"] != DEFINITION
     )
-    result.manifests.extend(_definition(item, made(product)) for item in crds if not kept)
+    result.manifests.extend(_definition(product, item) for item in crds if not kept)
     for item in _leftovers(product, found):
         # A Lease is recreated while its holder runs.
         (result.leftovers if item["kind"] == "Lease" else result.manifests).append(item)
@@ -121,7 +121,9 @@ def _resource(item: Mapping[str, Any], release: str) -> Manifest:
     return {"apiVersion": item["api_version"], "kind": item["kind"], "metadata": named}
 
 
-def _definition(item: Mapping[str, Any], release: str) -> Manifest:
+def _definition(product: Product, item: Mapping[str, Any]) -> Manifest:
+    """Return a definition. One that this collection applied has the release of the product, and cannot be adopted."""
+    release = product.name if item["ours"] and not item.get("made") else made(product)
     return {
         "apiVersion": "apiextensions.k8s.io/v1",
         "kind": DEFINITION,

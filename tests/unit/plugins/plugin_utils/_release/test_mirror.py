@@ -153,6 +153,8 @@ def test_its_removal_takes_custom_resources_first_and_what_eks_leaves_last() -> 
     assert (gone["action"], gone["provider"]) == ("remove", "eks_addon")
     assert [item["metadata"]["name"] for item in gone["resources"]] == ["mine"]
     assert [item["kind"] for item in gone["manifests"]][:2] == ["Namespace", "CustomResourceDefinition"]
+    # EKS applied it: the removal adopts it.
+    assert gone["manifests"][1]["metadata"]["labels"]["o11y.opentelemetry/release"] in gone["adopt"]
     assert [item["kind"] for item in gone["leftovers"]] == ["Lease"]
 
 

@@ -122,6 +122,8 @@ def test_removal_takes_versions_and_workloads_along() -> None:
     assert (result["action"], result["provider"]) == ("remove", "olm")
     kinds = [item["kind"] for item in result["manifests"]]
     assert kinds[:4] == ["Namespace", "ClusterServiceVersion", "Deployment", "CustomResourceDefinition"]
+    # OLM applied it: the removal adopts it.
+    assert result["manifests"][3]["metadata"]["labels"]["o11y.opentelemetry/release"] in result["adopt"]
     assert "CustomResourceDefinition" not in [item["kind"] for item in absent()["manifests"]]
 
 

@@ -159,10 +159,20 @@ def test_collectors_are_in_the_way_whosever_they_are_and_go_first_when_the_user_
 
 def test_what_the_product_or_olm_made_is_named_apart() -> None:
     version = {**named("ClusterServiceVersion", "v1", "ns"), "made": True}
-    manifests = gone(OPERATING, definitions=True, objects=[*OBJECTS, version]).manifests
-    releases = {item["kind"]: item["metadata"]["labels"]["o11y.opentelemetry/release"] for item in manifests}
-    made = dict.fromkeys(("Secret", "CustomResourceDefinition", "ClusterServiceVersion"), "opentelemetry-operator_made")
-    assert releases == dict.fromkeys(releases, "opentelemetry-operator") | made
+    apart = "opentelemetry-operator_made"
+    for crd, release in ((DEFINITION, OPERATING.name), ({**DEFINITION, "made": True}, apart)):
+        manifests = gone(OPERATING, definitions=True, objects=[*OBJECTS, version], crds=[crd]).manifests
+        releases = {item["kind"]: item["metadata"]["labels"]["o11y.opentelemetry/release"] for item in manifests}
+        made = dict.fromkeys(("Secret", "ClusterServiceVersion"), apart)
+        expected = dict.fromkeys(releases, "opentelemetry-operator") | made | {"CustomResourceDefinition": release}
+        assert releases == expected
+
+
+@pytest.mark.parametrize("product", [OPERATING, CERTIFIER], ids=lambda product: product.name)
+def test_definitions_alone_are_named_as_the_cluster_has_them(product: Any) -> None:
+    for crd, release in ((DEFINITION, product.name), (CHARTS, f"{product.name}_made")):
+        (manifest,) = removal(product, samples.found(crds=[crd]), "refuse", True, "ns/otel").manifests
+        assert manifest["metadata"]["labels"] == {"o11y.opentelemetry/release": release}
 
 
 def test_others_may_stay_and_keep_the_definitions() -> None:

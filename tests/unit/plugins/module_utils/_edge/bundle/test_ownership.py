@@ -12,12 +12,15 @@ from typing import Any
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.collector import names
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.releases import found as releases
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.releases.products import PRODUCTS, Product
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.releases.removal import made, removal
 
 from tests.support.cases import cases
 
 from ..fake_api import FakeApi, status
-from ..helpers import obj
-from .helpers import RELEASE, actions, present, released, remove, run
+from ..helpers import COLLECTORS, definition, obj
+from .helpers import RELEASE, absent, actions, present, released, remove, run
 
 HELM = {"meta.helm.sh/release-name": "shop", "meta.helm.sh/release-namespace": "shop"}
 
@@ -221,3 +224,19 @@ def test_adopting_takes_nothing_that_another_collector_owns() -> None:
     with pytest.raises(Problem, match=r"belongs to release shop\.gw-headless of this collection"):
         present(api, [theirs], field_manager=names.OWNER, adopt=("shop.gw",))
     assert api.objects == before
+
+
+@pytest.mark.parametrize("product", PRODUCTS.values(), ids=PRODUCTS)
+def test_definitions_go_when_the_rest_of_their_product_is_gone(product: Product) -> None:
+    mine, charts = (definition(kind, COLLECTORS, labels={}) for kind in ("Thing", "Other"))
+    for item in (mine, charts):
+        item["spec"]["versions"][0]["storage"] = True
+    mine["metadata"]["labels"][RELEASE] = product.name
+    charts["metadata"]["annotations"] = HELM
+    api = FakeApi(charts)
+    api.apply(names.OWNER, mine)
+    there = [releases.definition(product, item) for item in api.objects.values() if item["kind"] == mine["kind"]]
+    nothing = {"installed": False, "ours": False, "namespace": "", "objects": [], "resources": [], "denied": []}
+    plan = removal(product, {**nothing, "crds": there}, "refuse", True, "shop/shop")
+    result = absent(api, plan.manifests, adopt=(made(product),), field_manager=names.OWNER)
+    assert (list(actions(result).values()), result["warnings"]) == (["deleted", "deleted"], [])
