@@ -32,7 +32,7 @@ options:
     description:
       - Renders collectors that are removed. No finding fails the task. If a config or an option cannot be used, such as
         a file that is gone, the task warns, and renders what follows from the names and namespaces alone.
-        RV(prune_selector) selects the other objects of these collectors.
+        RV(prune_selector) selects the other objects of these collectors, and the CA that those of a namespace share.
     type: bool
     default: false
     version_added: 1.0.0

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+from ..module_utils._core.collector import names
 from ..module_utils._core.errors import Problem
 from ..module_utils._core.lint.profiles import UNUSED
 from ..module_utils._core.lint.reports import NEVER, Report
@@ -51,10 +52,10 @@ def render_for_removal(
     """Return the bundle of collectors that go. Raises Problem if their names are wrong.
 
     If configs cannot be rendered, they are left out; if options cannot be used, all but the names are. The labels of
-    the bundle still select every object of these collectors.
+    the bundle still select every object of these collectors, and the CA that those of a namespace share.
     """
     try:
-        return render(request, judgement, warn, NEVER)
+        return _with_shared(render(request, judgement, warn, NEVER))
     except Problem as problem:
         first = problem
     for less in (_without_configs(request), _names_only(request)):
@@ -63,8 +64,17 @@ def render_for_removal(
         except Problem:
             continue
         warn(f"{first}\nThe removal goes on without it, and finds the objects by their labels.")
-        return found
+        return _with_shared(found)
     raise first
+
+
+def _with_shared(found: dict[str, Any]) -> dict[str, Any]:
+    """Return a bundle that also selects what has a label of its namespace instead of one of a collector."""
+    places = [(one["namespace"], one["name"]) for one in found["collectors"]]
+    shared = {names.shared_release(namespace) for namespace, _ in places}
+    releases = sorted({names.release(*place) for place in places} | shared)
+    selector = f"{names.RELEASE_LABEL} in ({','.join(releases)}),{names.OWNER_LABEL}={names.OWNER}"
+    return {**found, "prune_selector": selector}
 
 
 def _without_configs(request: _render.Request) -> _render.Request:

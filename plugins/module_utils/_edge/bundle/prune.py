@@ -15,7 +15,7 @@ from ..._core.cluster.config_versions import earlier, renewed, unnamed
 from ..._core.cluster.operator_status import API_VERSION, KIND, belongs, needed
 from ..._core.cluster.ownership import collector_of, is_ours, release_of
 from ..._core.cluster.replacement_order import awaited, goes_first, replaces
-from ..._core.collector.names import COLLECTOR_LABEL
+from ..._core.collector.names import COLLECTOR_LABEL, shared_release
 from ..._core.errors import Failure
 from ..api.cluster import METADATA_LIST
 from ..api.explain import asking
@@ -43,6 +43,10 @@ def secrets_of(session: Session, going: Iterable[Manifest]) -> list[Manifest]:
         if secret and belongs(secret, certificate):
             found.append({"apiVersion": "v1", "kind": "Secret", **secret})
     return found
+
+
+def _is_secret_of(item: Manifest, certificate: Manifest) -> bool:
+    return item["kind"] == "Secret" and certificate["kind"] == KIND and belongs(item, certificate)
 
 
 def needed_by_others(session: Session, going: list[Manifest]) -> list[Manifest]:
@@ -76,7 +80,9 @@ class Pruning:
     def __init__(self, session: Session, live: Mapping[Ref, Manifest | None] | None = None) -> None:
         """Read what is left. With the live objects of a bundle that stays, configs to go back to are not part of it."""
         self.session = session
-        left = _left(session)
+        # The last collector of a namespace takes along what the namespace's collectors share.
+        shared = {shared_release(name) for name in namespaces_of(session.options.manifests)} if live is None else set()
+        left = _left(session, session.releases | shared)
         # With the bundle that they belong to, the records of interrupted changes go when these are complete.
         self.records = {} if live is None else _records(session, left)
         self.left = _going(session, [item for item in left if item not in self.records.values()], live)
@@ -99,6 +105,11 @@ class Pruning:
             self._await(waited)
         self.delete()
         return refs(waited)
+
+    def spare(self, kept: list[Manifest]) -> None:
+        """Leave these objects, and the Secrets of their Certificates."""
+        whole = [*kept, *(item for item in self.left for one in kept if _is_secret_of(item, one))]
+        self.left = [item for item in self.left if item not in whole]
 
     def delete(self) -> list[Manifest]:
         rest = list(self.left)
@@ -125,7 +136,7 @@ class Pruning:
         self.left = [old for old in self.left if ref(old) not in names]
 
 
-def _left(session: Session) -> list[Manifest]:
+def _left(session: Session, releases: set[str]) -> list[Manifest]:
     """Return the labelled objects that the bundle does not have, without their content."""
     if not session.options.prune_selector:
         return []
@@ -140,7 +151,9 @@ def _left(session: Session) -> list[Manifest]:
     )
     if denied:
         session.report.warnings.append(f"Not pruned, since this user may not list them: {', '.join(denied)}")
-    return stale((item for items in found for item in items or [] if _is_ours(session, item)), refs(manifests))
+    return stale(
+        (item for items in found for item in items or [] if _is_ours(session, item, releases)), refs(manifests)
+    )
 
 
 def _records(session: Session, left: list[Manifest]) -> dict[str, Manifest]:
@@ -174,9 +187,9 @@ def _kept_configs(session: Session, left: list[Manifest], live: Mapping[Ref, Man
     return [item for item in configs if item not in going]
 
 
-def _is_ours(session: Session, item: Manifest) -> bool:
+def _is_ours(session: Session, item: Manifest, releases: set[str]) -> bool:
     """Return whether a selected object has both marks; a selector may match what others made, and copies of ours."""
-    return is_ours(item, session.releases, session.options.field_manager)
+    return is_ours(item, releases, session.options.field_manager)
 
 
 def _labelled(session: Session, resource: ApiResource, namespace: str) -> list[Manifest] | None:

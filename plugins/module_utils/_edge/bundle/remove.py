@@ -51,13 +51,15 @@ def _remove(session: Session) -> None:
             there.append(found)
         elif found:
             keep(session, found, f"it belongs to {owner(found)}")
-    kept = needed_by_others(session, there)
+    pruning = Pruning(session)
+    kept = needed_by_others(session, [*there, *pruning.left])
+    pruning.spare(kept)
     leaving = [found for found in there if found not in kept]
     made = secrets_of(session, leaving)
     groups = list(reversed(ordered([*leaving, *made])))
     for group in groups:
         delete(session, [found for found in group if found["kind"] not in USERS], "deleted")
-    going = {identity(item) for item in [*leaving, *made, *Pruning(session).delete()]}
+    going = {identity(item) for item in [*leaving, *made, *pruning.delete()]}
     for group in groups:
         unused = [found for found in group if found["kind"] in USERS and not _stays(session, found, going)]
         delete(session, unused, "deleted")

@@ -33,7 +33,23 @@ def removal(*collectors: dict[str, Any], **defaults: Any) -> tuple[dict[str, Any
 
 def test_what_can_be_rendered_is_removed_whole() -> None:
     collectors = [{"name": "agent", "mode": "daemonset", "config": OTLP}, {"name": "gateway", "config": OTLP}]
-    assert removal(*collectors) == (rendered(*collectors), [])
+    found, warnings = removal(*collectors)
+    assert {**found, "prune_selector": ""} == {**rendered(*collectors), "prune_selector": ""}
+    assert warnings == []
+
+
+def test_the_removal_also_selects_what_the_collectors_of_a_namespace_share() -> None:
+    agent, gateway = ({"name": name, "namespace": "obs", "config": OTLP} for name in ("agent", "gateway"))
+    deployed = rendered(agent, {**gateway, "certificates": [{"name": "tls"}]})
+    labels = [item["metadata"]["labels"] for item in deployed["manifests"] if item["kind"] in ("Issuer", "Certificate")]
+    releases = {one["o11y.opentelemetry/release"] for one in labels}
+    assert releases == {"obs.gateway", "obs_shared"}
+    found, _ = removal(agent, gateway)
+    assert found["prune_selector"] == (
+        "o11y.opentelemetry/release in (obs.agent,obs.gateway,obs_shared),"
+        "app.kubernetes.io/managed-by=o11y.opentelemetry"
+    )
+    assert "obs_shared" not in deployed["prune_selector"]
 
 
 @pytest.mark.parametrize("options", BROKEN.values(), ids=BROKEN)
@@ -41,7 +57,7 @@ def test_what_can_be_rendered_is_removed_whole() -> None:
 def test_what_cannot_be_used_does_not_stop_the_removal(options: dict[str, Any], listed: bool) -> None:
     sound = {"name": "agent", "mode": "daemonset", "config": OTLP}
     one = {"name": "gateway", "config": OTLP, **options}
-    whole = rendered(sound, {"name": "gateway", "config": OTLP}) if listed else rendered(name="gateway", config=OTLP)
+    whole, _ = removal(sound, {"name": "gateway", "config": OTLP}) if listed else removal(name="gateway", config=OTLP)
     found, warnings = removal(sound, one) if listed else removal(**one)
     assert found["prune_selector"] == whole["prune_selector"]
     for kind in ("Namespace", "ServiceAccount"):

@@ -11,9 +11,9 @@ import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
 
 from .. import fake_api
-from ..fake_api import FakeApi
+from ..fake_api import FakeApi, status
 from ..helpers import CERTIFICATES, obj
-from .helpers import NAMESPACE, absent, ours, present
+from .helpers import NAMESPACE, RELEASE, absent, ours, present
 
 ROOT = f"/apis/{CERTIFICATES}/namespaces/ns"
 SECRET = "/api/v1/namespaces/ns/secrets/tls"
@@ -133,3 +133,79 @@ def test_a_pruned_certificate_takes_its_secret_along() -> None:
     issue(api)
     present(api, [NAMESPACE, WORKLOAD], prune_selector="app=a")
     assert SECRET not in api.objects
+
+
+SHARED = {RELEASE: "ns_shared"}
+OWN = {RELEASE: "ns.gw"}
+SELECTOR = f"{RELEASE} in (ns.gw,ns_shared)"
+CHAIN = [
+    obj("Issuer", "self", labels=SHARED, spec={"selfSigned": {}}),
+    {**certificate("ca-key", "self"), "metadata": {"name": "ca-key", "namespace": "ns", "labels": SHARED}},
+    obj("Issuer", "ca", labels=SHARED, spec={"ca": {"secretName": "ca-key"}}),
+]
+MINE = [{**certificate(), "metadata": {"name": "tls", "namespace": "ns", "labels": OWN}}]
+KEY = {"annotations": {"cert-manager.io/certificate-name": "ca-key"}}
+# What the names alone give: no namespace, where Kubernetes or somebody else has made it.
+NAMED = [obj("ServiceAccount", "gw", labels=OWN)]
+
+
+def sharing(*more: dict[str, Any]) -> FakeApi:
+    """Return a cluster with a collector whose certificate the CA of its namespace has signed."""
+    api = ours(*NAMED, *MINE, *CHAIN)
+    api.add(obj("Secret", "tls", metadata=ISSUED), obj("Secret", "ca-key", metadata=KEY), *more)
+    return api
+
+
+def left(api: FakeApi) -> set[str]:
+    return {"/".join(path.split("/")[-2:]) for path in api.objects if "/namespaces/ns/" in path}
+
+
+@pytest.mark.parametrize("check", [False, True])
+def test_the_ca_of_a_namespace_goes_with_the_last_collector_whose_certificates_are_not_stated(check: bool) -> None:
+    api = sharing()
+    before = left(api)
+    result = absent(api, NAMED, prune_selector=SELECTOR, check=check)
+    assert left(api) == (before if check else set())
+    assert result["warnings"] == []
+    gone = {f"{item['kind']} {item['name']}" for item in result["objects"] if item["action"] == "pruned"}
+    secrets = {"Secret tls", "Secret ca-key"}
+    assert gone == {"Issuer self", "Issuer ca", "Certificate ca-key", "Certificate tls"} | secrets
+
+
+def test_the_ca_of_a_namespace_stays_whole_while_others_need_it() -> None:
+    api = sharing(certificate("other"))
+    result = absent(api, NAMED, prune_selector=SELECTOR)
+    chain = {"issuers/self", "issuers/ca", "certificates/ca-key", "secrets/ca-key"}
+    assert left(api) == {"certificates/other", *chain}
+    assert "Kept Issuer ns/ca: Certificates of others need it" in result["warnings"]
+    del api.objects[f"{ROOT}/certificates/other"]
+    absent(api, NAMED, prune_selector=SELECTOR)
+    assert left(api) == set()
+
+
+def test_an_issuer_with_the_labels_of_the_ca_that_somebody_else_made_stays() -> None:
+    api = ours(*NAMED)
+    api.add(*CHAIN)
+    absent(api, NAMED, prune_selector=SELECTOR)
+    assert left(api) == {"issuers/self", "issuers/ca", "certificates/ca-key"}
+
+
+def test_a_run_that_deploys_prunes_no_ca_whatever_its_selector_says() -> None:
+    api = sharing()
+    present(api, [NAMESPACE, *NAMED], prune_selector=SELECTOR)
+    assert {"issuers/self", "issuers/ca", "certificates/ca-key", "secrets/ca-key"} <= left(api)
+
+
+def test_without_cert_manager_the_removal_is_silent_about_the_ca(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(fake_api.SERVED, CERTIFICATES)
+    api = ours(*NAMED)
+    result = absent(api, NAMED, prune_selector=SELECTOR)
+    assert (left(api), result["warnings"]) == (set(), [])
+
+
+def test_an_account_that_may_not_see_the_ca_removes_the_rest() -> None:
+    api = sharing()
+    api.trouble = lambda _method, path: status(403, "Forbidden", "no") if path.startswith(ROOT) else None
+    result = absent(api, NAMED, prune_selector=SELECTOR)
+    assert "serviceaccounts/gw" not in left(api)
+    assert result["warnings"] == ["Not pruned, since this user may not list them: certificates, issuers"]
