@@ -5,9 +5,11 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -74,20 +76,29 @@ STAGES = {
 }
 
 
-@pytest.mark.parametrize("name", ["deploy", "remove"])
+@pytest.mark.parametrize("name", ["before", "deploy", "remove"])
 def test_every_stage_has_its_tag_inside_too(name: str) -> None:
-    for task in _sources.read_yaml(ROOT / "playbooks" / "tasks" / f"{name}.yml"):
+    tasks = _sources.read_yaml(ROOT / "playbooks" / "tasks" / f"{name}.yml")
+    roles = [task for task in tasks if "ansible.builtin.include_role" in task]
+    assert [task for task in tasks if task not in roles] == [task for task in guards(tasks) if name == "before"]
+    for task in roles:
         role = task["ansible.builtin.include_role"]
         stage = STAGES[role["name"].rpartition(".")[2]]
         assert role["apply"] == {"tags": task["tags"]}
         assert task["tags"] == (["collectors"] if role.get("tasks_from") == "finish" else stage)
 
 
+def guards(tasks: list[Any]) -> list[Any]:
+    """Return the tasks that are neither a stage nor a file of tasks with tags of their own."""
+    return [
+        task for task in tasks if not task.keys() & {"ansible.builtin.import_tasks", "ansible.builtin.include_role"}
+    ]
+
+
 @pytest.mark.parametrize("name", ["site", "remove"])
 def test_what_guards_a_run_cannot_be_left_out_by_a_tag(name: str) -> None:
     (play,) = _sources.read_yaml(ROOT / "playbooks" / f"{name}.yml")
-    guards = [task for task in play["tasks"] if "ansible.builtin.import_tasks" not in task]
-    for task in guards:
+    for task in [*guards(play["tasks"]), *guards(_sources.read_yaml(ROOT / "playbooks/tasks/before.yml"))]:
         assert task["tags"] == ["always"]
         assert task.get("ansible.builtin.include_tasks", {}).get("apply", {"tags": ["always"]}) == {"tags": ["always"]}
 
@@ -96,3 +107,18 @@ def test_a_tag_runs_its_stage_alone(clone: Path) -> None:
     given = ["-e", "otel_collector_state=rendered", "--tags"]
     assert "Show the objects" in played(clone, "site.yml", *given, "collectors").stdout
     assert "Show the objects" not in played(clone, "site.yml", *given, "operator").stdout
+
+
+WRONG = {
+    "otlp_ingets": {"otel_collectors": [{"name": "a", "recipes": ["otlp_ingets"]}]},
+    "langauges": {"otel_instrumentations": [{"name": "a", "langauges": {}}]},
+}
+
+
+@pytest.mark.parametrize("word", WRONG)
+def test_a_wrong_option_ends_the_run_before_a_product_is_installed(clone: Path, word: str) -> None:
+    """The installation would ask for a cluster, which is not there."""
+    given = {"cert_manager_provider": "manifest", "otel_operator_provider": "manifest", **WRONG[word]}
+    done = printed(played(clone, "playbooks/site.yml", "--skip-tags", "otel_target", "-e", json.dumps(given)))
+    assert word in done
+    assert "kubeconfig" not in done
