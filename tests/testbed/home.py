@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.testbed.errors import ClusterError
-from tests.testbed.progress import say
+from tests.testbed.progress import STOP, say
 
 GIB = 1 << 30
 
@@ -73,6 +73,9 @@ class Home:
             except BlockingIOError:
                 say(f"waiting for another run that holds the lock of {name}")
                 fcntl.flock(file, fcntl.LOCK_EX)
+            if STOP.is_set():  # what waited for the lock must not begin to build now
+                why = "another step failed or the run was interrupted"
+                raise ClusterError(f"lock of {name}: given up", why, "run the command again")
             yield
 
     def need_space(self, gib: float, purpose: str, *others: Path) -> None:

@@ -157,6 +157,14 @@ def test_the_first_failure_ends_the_others() -> None:
     assert progress.STOP.is_set()
 
 
+def test_a_lock_that_comes_after_an_interruption_starts_nothing(tmp_path: Path) -> None:
+    home, began = Home(tmp_path), []
+    progress.STOP.set()
+    with pytest.raises(ClusterError, match="given up"), home.lock("build-a"):
+        began.append("a build")
+    assert not began
+
+
 @pytest.mark.parametrize("needs", [{"a": "b"}, {"a": "b", "b": "a"}])
 def test_a_wrong_table_is_refused(needs: dict[str, str]) -> None:
     with pytest.raises(ValueError, match="need"):
