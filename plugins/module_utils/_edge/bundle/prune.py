@@ -106,10 +106,11 @@ class Pruning:
         self.delete()
         return refs(waited)
 
-    def spare(self, kept: list[Manifest]) -> None:
-        """Leave these objects, and the Secrets of their Certificates."""
-        whole = [*kept, *(item for item in self.left for one in kept if _is_secret_of(item, one))]
+    def handed(self, items: list[Manifest]) -> list[Manifest]:
+        """Leave these objects to the caller, and the Secrets of their Certificates."""
+        whole = [*items, *(item for item in self.left for one in items if _is_secret_of(item, one))]
         self.left = [item for item in self.left if item not in whole]
+        return items
 
     def delete(self) -> list[Manifest]:
         rest = list(self.left)

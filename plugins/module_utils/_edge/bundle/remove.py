@@ -52,8 +52,9 @@ def _remove(session: Session) -> None:
         elif found:
             keep(session, found, f"it belongs to {owner(found)}")
     pruning = Pruning(session)
+    there += pruning.handed([item for item in pruning.left if item["kind"] in USERS])
     kept = needed_by_others(session, [*there, *pruning.left])
-    pruning.spare(kept)
+    pruning.handed(kept)
     leaving = [found for found in there if found not in kept]
     made = secrets_of(session, leaving)
     groups = list(reversed(ordered([*leaving, *made])))

@@ -147,3 +147,19 @@ OF_A_REPLICA_SET = {"apiVersion": "apps/v1", "kind": "ReplicaSet", "name": "a", 
 def test_who_runs_under_an_account_and_stays(item: Any, uses: Any) -> None:
     going = {("opentelemetry.io", Ref("OpenTelemetryCollector", "ns", "a"))}
     assert bool(users_of_account([item], Ref("ServiceAccount", "ns", "s"), going)) is uses
+
+
+@cases("used, check", (True, False), (True, True), (False, False), (False, True))
+def test_a_removal_by_labels_alone_takes_an_account_only_if_nothing_uses_it(used: bool, check: bool) -> None:
+    """Without its options, a collector that is removed no longer says which account it runs under."""
+    api = FakeApi()
+    share(api, "gw")
+    if used:
+        api.add(obj("Deployment", "theirs", "shop", spec=template("shared")))
+    named = [item for item in released("shop", "gw") if item["kind"] != "Deployment"]
+    result = absent(api, named, prune_selector=f"{RELEASE}=shop.gw", check=check)
+    assert actions(result)["ServiceAccount shared"] == ("unchanged" if used else "deleted")
+    assert actions(result)["Deployment gw"] == "pruned"
+    warning = "Kept ServiceAccount shop/shared: it is used by Deployment shop/theirs"
+    assert (warning in result["warnings"]) is used
+    assert (SHARED in api.objects) is (used or check)
