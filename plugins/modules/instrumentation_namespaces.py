@@ -18,7 +18,7 @@ description:
     C(o11y.opentelemetry) wrote it. Annotations of others stay, with a warning if they name one of O(references).
   - Removes its own annotations from namespaces that no longer want them.
   - The operator instruments pods at creation. The module lists workloads with older pods, and does not restart them.
-    It warns of newer pods that the operator has not instrumented, because a restart would not help them.
+    It warns of newer pods that the operator has not instrumented, because a restart alone would not help them.
 author: The o11y.opentelemetry maintainers (@o11y)
 extends_documentation_fragment: [o11y.opentelemetry._cluster]
 attributes:
