@@ -107,7 +107,7 @@ def rivals(item: Manifest, annotations: Iterable[str], references: Sequence[str]
     """Return what asks in a namespace or pod for other languages than these annotations, and for none of these."""
     given = (item["metadata"].get("annotations") or {}).items()
     others = [(key, str(value)) for key, value in given if key.startswith(PREFIX) and key not in annotations]
-    return [f"{key}: {value}" for key, value in others if value.lower() != "false" and value not in references]
+    return [f"{key}: {quoted(value)}" for key, value in others if value.lower() != "false" and value not in references]
 
 
 def _is_ours(live: Manifest, key: str, references: Sequence[str]) -> bool:
