@@ -148,8 +148,8 @@ def refusal(live: Manifest, pods: Iterable[Manifest], annotations: Iterable[str]
     now = f", now {', '.join(asked)}" if asked else ""
     return (
         f"The operator did not instrument pods in {name}, although they are newer than its annotation: "
-        f"{restarts.command(name, workloads(found))[0]}. A restart helps only when the cause is gone. Look in the log of "
-        f"the operator, and for annotations of the namespace and its pods that ask for another language{now}."
+        f"{restarts.command(name, workloads(found))[0]}. A restart helps only when the cause is gone. Look in the log "
+        f"of the operator, and for annotations of the namespace and its pods that ask for another language{now}."
     )
 
 
