@@ -60,11 +60,17 @@ def test_no_call_names_a_cluster_by_itself() -> None:
     assert [(path.name, name) for path, name, arguments in CALLS if ways & set(arguments)] == []
 
 
+def included(task: dict[str, Any]) -> list[str]:
+    """Return the task files that a task includes, in either spelling."""
+    given = [task[word] for word in INCLUDES & set(task)]
+    return [str(one["file"] if isinstance(one, dict) else one) for one in given]
+
+
 def reached(folder: Path, name: str, seen: set[str]) -> set[str]:
     """Return the task files that a task file includes, itself among them; a template may be any file."""
     if name not in seen:
         for task in tasks(_sources.read_yaml(folder / name) or []):
-            for file in (task[word] for word in INCLUDES & set(task)):
+            for file in included(task):
                 pattern = re.sub(r"\\{\\{.*?\\}\\}", ".*", re.escape(file))
                 found = [path.name for path in folder.glob("*.yml") if re.fullmatch(pattern, path.name)]
                 for one in found:
@@ -148,11 +154,7 @@ def calls_alone(task: dict[str, Any]) -> bool:
 def test_a_playbook_with_calls_of_its_own_names_the_cluster(name: str, play: dict[str, Any]) -> None:
     folder = ROOT / "playbooks" / "tasks"
     calling = {path.name for path in folder.glob("*.yml") if any(map(calls_alone, _sources.read_yaml(path)))}
-    listed = [
-        str(task[word]["file"] if isinstance(task[word], dict) else task[word]).removeprefix("tasks/")
-        for task in tasks(play.get("tasks") or [])
-        for word in INCLUDES & set(task)
-    ]
+    listed = [file.removeprefix("tasks/") for task in tasks(play.get("tasks") or []) for file in included(task)]
     needed = any(reached(folder, file, set()) & calling for file in listed)
     assert (play.get("module_defaults") == {TARGET: "{{ __otel_target }}"}) == needed
     talks = any(reached(folder, file, set()) & {path.name for path, _, _ in CALLS} for file in listed)
