@@ -1,7 +1,10 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Sizes that keep every file readable. An exception has a reason, and goes when the file shrinks."""
+"""Sizes that keep every file readable: a reader opens one file to follow one thing. Tests are as long as they need.
+
+An exception has a reason, and goes when the file shrinks.
+"""
 
 from __future__ import annotations
 
@@ -11,18 +14,11 @@ import pytest
 
 from .source import files, text, tree
 
-FILE, FUNCTION, MODULE, TASKS, PLAYBOOK, TEMPLATE = 250, 40, 30, 60, 15, 60
+FILE, FUNCTION, MODULE, TASKS, PLAYBOOK, TEMPLATE = 400, 40, 30, 60, 15, 60
 
 LARGE: dict[str, str] = {
     "plugins/module_utils/_core/config/catalogue.py": "The reader of one file format and the questions to it.",
     "plugins/module_utils/_core/config/secrets.py": "One table of what a secret is, with the masks that apply it.",
-    "plugins/module_utils/_core/diagnose/checks_flow.py": "The checks of where data goes and stops, with their table.",
-    "plugins/module_utils/_edge/bundle/rights.py": "One table of rights, with how each follows from a bundle.",
-    "tests/contract/test_catalogue_data.py": "One table of facts, checked from every side.",
-    "tests/unit/plugins/plugin_utils/test_migrate.py": "Cases of one module over every kind of input.",
-    "tests/unit/plugins/module_utils/_edge/fake_api.py": "One API server in memory, with what a real one refuses.",
-    "tests/unit/plugins/modules/test_iam_service_account_role.py": "Cases of one module against one AWS in memory.",
-    "tests/unit/plugins/module_utils/_edge/bundle/test_apply.py": "Cases of one module against one fake API.",
 }
 LONG: dict[str, str] = {}
 
@@ -44,7 +40,7 @@ def documented(path: str) -> int:
     )
 
 
-@pytest.mark.parametrize("path", PYTHON)
+@pytest.mark.parametrize("path", files("plugins/*.py", "tools/*.py"))
 def test_a_python_file_fits_on_a_few_screens(path: str) -> None:
     size = lines(path)
     if size > FILE and path.startswith("plugins/"):
