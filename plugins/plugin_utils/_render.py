@@ -159,8 +159,8 @@ def bundle(planned: Sequence[Planned]) -> dict[str, Any]:
 
 def _ours(collectors: Iterable[Collector]) -> str:
     """Return the selector of this collection's objects for these collectors, without those of the operator."""
-    releases = sorted(names.release(item.namespace, item.name) for item in collectors)
-    return f"{names.RELEASE_LABEL} in ({','.join(releases)}),{names.OWNER_LABEL}={names.OWNER},{names.COLLECTOR_LABEL}"
+    releases = [names.release(item.namespace, item.name) for item in collectors]
+    return f"{names.selector(releases)},{names.COLLECTOR_LABEL}"
 
 
 def _about(name: str, work: Callable[..., _Made], *parts: Any) -> _Made:

@@ -72,9 +72,7 @@ def _with_shared(found: dict[str, Any]) -> dict[str, Any]:
     """Return a bundle that also selects what has a label of its namespace instead of one of a collector."""
     places = [(one["namespace"], one["name"]) for one in found["collectors"]]
     shared = {names.shared_release(namespace) for namespace, _name in places}
-    releases = sorted({names.release(*place) for place in places} | shared)
-    selector = f"{names.RELEASE_LABEL} in ({','.join(releases)}),{names.OWNER_LABEL}={names.OWNER}"
-    return {**found, "prune_selector": selector}
+    return {**found, "prune_selector": names.selector({names.release(*place) for place in places} | shared)}
 
 
 def _without_configs(request: _render.Request) -> _render.Request:

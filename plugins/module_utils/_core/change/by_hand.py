@@ -49,10 +49,8 @@ def without(after: Manifest, manager: str) -> Manifest:
     for one in entries:
         if mine and _is_by_hand(one, mine.get("apiVersion")):
             template = _less(template, _template(one), kept)
-    return after if template == section(after, "spec", "template") else _with(after, template)
-
-
-def _with(after: Manifest, template: Any) -> Manifest:
+    if template == section(after, "spec", "template"):
+        return after
     return {**after, "spec": {**after["spec"], "template": template}}
 
 

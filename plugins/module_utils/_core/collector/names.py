@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Iterable
 from collections.abc import Mapping
 from typing import Any
 
@@ -95,6 +96,11 @@ def release_of_sample_app(namespace: str, name: str) -> str:
 def shared_release(namespace: str) -> str:
     """Return the release of the Namespace and the CA, which collectors and Instrumentations of a namespace share."""
     return _release(f"{namespace}_shared")
+
+
+def selector(releases: Iterable[str]) -> str:
+    """Return the label selector of the objects that this collection made for these releases."""
+    return f"{RELEASE_LABEL} in ({','.join(sorted(releases))}),{OWNER_LABEL}={OWNER}"
 
 
 def _release(text: str) -> str:
