@@ -1,12 +1,13 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Controller side of module cluster_check: asks here if the module would run here, and always shows the answer."""
+"""Controller side of module cluster_check: checks inputs of roles, asks here if the module would run here."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from ..plugin_utils._action import check_inputs
 from ..plugin_utils._worker import Work, WorkerAction
 
 
@@ -19,5 +20,6 @@ class ActionModule(WorkerAction):
         return CLUSTER_ARG_SPEC | target.ARGUMENTS, target.run_check
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        """Return the cluster, which every callback shows."""
+        """Return the cluster, which every callback shows. Fails before it asks if an input of a role is invalid."""
+        check_inputs(self._task.args.get("inputs") or [], task_vars or {}, self._templar.template)
         return {**super().run(tmp, task_vars), "_ansible_verbose_always": True}

@@ -29,6 +29,14 @@ options:
       - Each is shown and compared with O(expected). A role with another cluster than this one is warned of.
     type: dict
     default: {}
+  inputs:
+    description:
+      - The roles of this collection that run later. Before the task asks the cluster, it checks the variables of each
+        against the options that the role documents, so that nothing is applied if one is invalid.
+    type: list
+    elements: str
+    default: []
+    version_added: 1.1.0
 seealso:
   - module: o11y.opentelemetry.bundle_apply
 """

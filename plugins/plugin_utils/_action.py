@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
+from functools import partial
 from importlib import import_module
 from typing import Any
 
@@ -89,8 +90,22 @@ def role_options(variables: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]]:
     if variables.get("ansible_collection_name") != "o11y.opentelemetry":
         return "", {}
     role = str(variables["role_name"])
-    file = _sources.ROLE.with_name(role) / "meta" / "argument_specs.yml"
-    return role, _sources.read_yaml(file)["argument_specs"]["main"]["options"]
+    return role, _sources.documented(role)
+
+
+def check_inputs(roles: Iterable[str], variables: Mapping[str, Any], template: Callable[[Any], Any]) -> None:
+    """Fail if variables do not fit these roles, which run later.
+
+    The task that uses a variable says what is undefined in it, and the role which variables are missing.
+    """
+    for role in roles:
+        options = {name: {**(option or {}), "required": False} for name, option in _sources.documented(role).items()}
+        given: dict[str, Any] = {}
+        for name in (name for name in options if name in variables):
+            with suppress(AnsibleError):
+                given |= template({name: variables[name]})
+        values = _without(variables.get("omit", object()), given)
+        answer(partial(_arguments.checked, values, options, f"role {role}", one_line=False), values)
 
 
 def misspelled(variables: Mapping[str, Any]) -> Iterator[str]:

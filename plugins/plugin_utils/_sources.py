@@ -73,9 +73,14 @@ def _types(text: str, name: str) -> dict[tuple[str, str], Any]:
 
 def role_options(prefix: str, names: Iterable[str]) -> dict[str, Any]:
     """Return options of the role whose variables have this prefix, as its argument specs document them."""
-    file = ROLE.with_name(prefix.removesuffix("_")) / "meta" / "argument_specs.yml"
-    spec = read_yaml(file)["argument_specs"]["main"]["options"]
+    spec = documented(prefix.removesuffix("_"))
     return {name: spec[prefix + name] for name in names}
+
+
+def documented(role: str) -> dict[str, Any]:
+    """Return all options of a role, as its argument specs document them."""
+    spec: dict[str, Any] = read_yaml(ROLE.with_name(role) / "meta" / "argument_specs.yml")["argument_specs"]["main"]
+    return dict(spec["options"])
 
 
 @cache

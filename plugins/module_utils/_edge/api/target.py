@@ -20,7 +20,11 @@ from .connect import connect, run
 from .explain import explain, library, lost
 from .kubeconfig import IN_CLUSTER, option
 
-ARGUMENTS: dict[str, Any] = {"expected": {"default": ""}, "roles": {"type": "dict", "default": {}, "no_log": True}}
+ARGUMENTS: dict[str, Any] = {
+    "expected": {"default": ""},
+    "roles": {"type": "dict", "default": {}, "no_log": True},
+    "inputs": {"type": "list", "elements": "str", "default": []},
+}
 # The endings of a role's variables that name a cluster, with the option of modules that each sets.
 WAYS = {"_kubeconfig": "kubeconfig", "_kube_context": "context", "_eks_cluster": "eks_cluster"}
 # With a kubeconfig, the name of the EKS cluster is for AWS alone in these roles.
