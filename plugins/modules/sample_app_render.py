@@ -36,6 +36,11 @@ options:
     type: list
     elements: path
     default: []
+  for_removal:
+    description: Renders an application that is removed, so that it is not checked where it sends to.
+    type: bool
+    default: false
+    version_added: 1.1.0
 """
 
 EXAMPLES = r"""

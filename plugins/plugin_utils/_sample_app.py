@@ -9,6 +9,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..module_utils._core.errors import Problem
+from ..module_utils._core.instrumentation import exports
+from ..module_utils._core.instrumentation.languages import GRPC, HTTP
 from ..module_utils._core.manifests.sample_app import SampleApp, bundle, option_names
 from ..module_utils._core.releases import lock
 from . import _arguments, _sources
@@ -16,7 +18,11 @@ from . import _arguments, _sources
 ROLE = _sources.ROLE.with_name("otel_sample_app")
 PREFIX = "otel_sample_app_"
 PLATFORM = "platform"
+_ASKED = "Send the spans of the sample application"
 _IMAGES = ("image", "sdk_image")
+# Variables of the SDK, of which the application has the exporter for spans over HTTP alone.
+_TRACES, _TRACES_PATH = "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "/v1/traces"
+_PROTOCOLS = (exports.PROTOCOL_VARIABLE, "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL")
 _COUNTED = ("namespace", "selector", "metrics_port")
 
 
@@ -26,10 +32,14 @@ def render(
     probes: Sequence[Mapping[str, Any]] = (),
     platform_paths: Sequence[str] = (),
     pin: lock.Pin = lock.unpinned,
+    *,
+    for_removal: bool = False,
 ) -> dict[str, Any]:
     """Return the objects, and how to call them. Raises Problem for invalid options."""
     known = _sources.role_options(PREFIX, (*option_names(), PLATFORM))
     found = _arguments.checked(options, known, "the sample application")
+    if not for_removal:
+        _check_ways(found["endpoint"], found["env"])
     platforms = _sources.find(platform_paths, "platforms")
     # null leaves the user of a pod to the cluster.
     assigns_user = _sources.platform(found.pop(PLATFORM), platforms)["run_as_user"] is None
@@ -38,6 +48,34 @@ def render(
     rendered = bundle(SampleApp(**found), collectors, source, assigns_user)
     arrival: Mapping[str, Any] = next((item["arrival"] for item in probes if item["name"] == rendered["collector"]), {})
     return {**rendered, "counts": {key: value for key, value in arrival.items() if key in _COUNTED}}
+
+
+def _check_ways(endpoint: str, env: Mapping[str, Any]) -> None:
+    """Reject addresses and protocols with which no span would arrive. Raises Problem."""
+    base = {
+        f"{PREFIX}endpoint": endpoint,
+        f"{PREFIX}env.{exports.ENDPOINT_VARIABLE}": env.get(exports.ENDPOINT_VARIABLE),
+    }
+    for where, url in {**base, f"{PREFIX}env.{_TRACES}": env.get(_TRACES)}.items():
+        # A reference has its value in the cluster alone.
+        if isinstance(url, str) and url and not url.startswith("$("):
+            _check_endpoint(url if where in base else url.removesuffix(_TRACES_PATH), where)
+    for name in _PROTOCOLS:
+        if isinstance(env.get(name), str) and env[name] != HTTP:
+            wrong = f"the sample application exports by {HTTP} alone, and {name} is '{env[name]}'"
+            raise Problem(
+                wrong, asked=_ASKED, where=f"{PREFIX}env.{name}", fix=f"Remove {name}, and send to port 4318."
+            )
+
+
+def _check_endpoint(url: str, where: str) -> None:
+    try:
+        found = exports.parse(url)
+        if found.expected == GRPC:
+            wrong = f"port {found.port} of {url} is that of {GRPC}, and the sample application exports by {HTTP} alone"
+            raise Problem(wrong, fix="Send to port 4318, or to the port where the collector takes OTLP over HTTP.")
+    except Problem as problem:
+        raise Problem(problem.wrong, asked=_ASKED, where=where, fix=problem.fix) from problem
 
 
 def _pinned(image: str, pin: lock.Pin) -> str:

@@ -28,6 +28,7 @@ GATEWAY = {"name": "gateway", "namespace": "observability", "recipes": ["otlp_in
 AGENT = {**GATEWAY, "name": "agent", "mode": "daemonset"}
 SIDECAR = {**GATEWAY, "name": "side", "namespace": "shop", "mode": "sidecar", "backend": "operator"}
 SIDECAR |= {"service_account_name": "side-account"}
+OTLP = "OTEL_EXPORTER_OTLP"
 BACKEND = {"name": "odd", "config": {"receivers": {"zipkin": None}, "exporters": {"debug": None}, "service": {
     "pipelines": {"traces": {"receivers": ["zipkin"], "exporters": ["debug"]}}}}}  # fmt: skip
 
@@ -114,6 +115,13 @@ def test_it_sends_to_the_collector_that_applications_use(
         ((BACKEND,), {}, "Set `otel_sample_app_endpoint`"),
         ((SIDECAR,), {"namespace": "elsewhere"}, "is for pods of namespace shop, not elsewhere"),
         ((GATEWAY,), {"name": "Not.A.Name"}, "is not a valid name of the sample application"),
+        ((GATEWAY,), {"env": {f"{OTLP}_ENDPOINT": "http://x:4317"}}, "port 4317 of http://x:4317 is that of grpc"),
+        ((GATEWAY,), {"env": {f"{OTLP}_TRACES_ENDPOINT": "http://x:4317/v1/traces"}}, "port 4317 of http://x:4317 is"),
+        ((GATEWAY,), {"env": {f"{OTLP}_ENDPOINT": "x:4318"}}, "is not an http:// or https:// URL"),
+        ((GATEWAY,), {"env": {f"{OTLP}_ENDPOINT": "http://x:4318/v1/traces"}}, "is not a base address"),
+        ((GATEWAY,), {"env": {f"{OTLP}_PROTOCOL": "grpc"}}, "exports by http/protobuf alone"),
+        ((), {"endpoint": "http://x:4317"}, "otel_sample_app_endpoint"),
+        ((), {"endpoint": "gateway.observability:4318"}, "Write it like http://"),
         ((GATEWAY,), {"ingres": {}}, "has no option 'ingres'; did you mean 'ingress'"),
     ],
 )
@@ -121,6 +129,11 @@ def test_a_wrong_choice_is_an_error(collectors: Any, options: dict[str, Any], wr
     with pytest.raises(Problem) as caught:
         app(*collectors, **options)
     assert wrong in str(caught.value)
+
+
+def test_a_wrong_endpoint_keeps_nobody_from_removing_the_application() -> None:
+    given = {name: SPEC[PREFIX + name]["default"] for name in OPTIONS} | {"endpoint": "http://x:4317"}
+    assert render(given, [], for_removal=True)["manifests"]
 
 
 def test_a_sidecar_is_asked_for_in_its_namespace_with_its_account() -> None:
