@@ -47,6 +47,13 @@ class ControllerAction(ActionBase):
         for name in (name for name in options if name in variables):
             with suppress(AnsibleError):  # the task that uses a variable says what is undefined in it
                 _arguments.check_shapes(self._templar.template({name: variables[name]}), options, f"role {role}")
+        if _yaml.Origin is None:  # ansible-core 2.18 forgets where the items of a list are from that a lookup chose
+            known = {name.removeprefix(f"{role}_"): option for name, option in options.items()}
+            with suppress(AnsibleError):
+                for item in self._templar.template(variables.get(f"{role}s")) or ():
+                    if isinstance(item, Mapping):
+                        what = f"{role.rpartition('_')[2]} '{_arguments.named(item)}'"
+                        _arguments.check_shapes(item, known, what)
         _arguments.check_shapes(self._task.args, spec, what)
         return {}
 

@@ -14,8 +14,11 @@ from typing import Any
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator, ValidationResult
 from ansible.module_utils.common.validation import check_type_dict
 
-from ..module_utils._core.config.paths import dotted, leaves
+from ..module_utils._core.collector.names import text
+from ..module_utils._core.config.paths import Position, dotted, leaves
+from ..module_utils._core.config.secrets import is_secret_header
 from ..module_utils._core.errors import Problem, near
+from . import _yaml
 
 # Keys of an argument spec that only documentation or the role's entry point uses.
 _PROSE = {"description", "short_description", "version_added", "author", "seealso"}
@@ -53,7 +56,19 @@ def checked(
         raise Problem("; ".join(result.error_messages), asked=what, fix="Correct the value.")
     validated: dict[str, Any] = result.validated_parameters
     _check_text(validated, what)
+    _make_text(validated, known.documented)
     return validated
+
+
+def _make_text(values: dict[str, Any], spec: Mapping[str, Any]) -> None:
+    """Make text of numbers and switches in mappings of text. Only templates give those whose text differs."""
+    for name, value in values.items():
+        option = spec.get(name) or {}
+        if isinstance(value, dict) and is_text_map(name, option):
+            values[name] = {key: text(item) if isinstance(item, (int, float)) else item for key, item in value.items()}
+        for item in (value if isinstance(value, list) else [value]) if option.get("options") else ():
+            if isinstance(item, dict):
+                _make_text(item, option["options"])
 
 
 def named(values: Mapping[str, Any]) -> str:
@@ -102,6 +117,12 @@ _SHAPES = {
     "null": ("null", "null"),
 }
 _ANY = ("raw", "json", "jsonarg")
+# Options that are mappings of text: Kubernetes, the Collector and AWS take nothing else there. In `env`, a value can be
+# a mapping of texts, and a flag that is null is one to remove.
+_MAP = re.compile(
+    r"(?:\A|_)(?:annotations|attributes|env|flags|headers|images|labels|node_selector|role_arns|severities|tags)\Z"
+)
+_NO_MAPS, _SOURCES, _REMOVED = ("identity_annotations",), "env", "flags"
 # Options whose text has lines: a certificate in PEM format.
 _LINES = ("destination_ca",)
 # What pods and the official Helm chart call options of a collector, where the nearest name is another one.
@@ -139,17 +160,60 @@ def check_shapes(
     for key in (key for key in values if key in spec):
         value, option = values[key], spec[key] or {}
         kind, inner = option.get("type") or "str", option.get("options") or {}
-        places, elements = [(value, kind, f"{path}{key}")], option.get("elements", "raw")
-        text = value.split(",") if isinstance(value, str) and value and elements == "dict" else ()
-        for number, item in enumerate(value if isinstance(value, list) else text):
-            places.append((item, elements, f"{path}{key}[{number}]"))
-        for found, wanted, where in places:
+        places, elements = [(values, key, kind, f"{path}{key}")], option.get("elements", "raw")
+        parts = value.split(",") if isinstance(value, str) and value and elements == "dict" else ()
+        listed = value if isinstance(value, list) else parts
+        places += [(listed, number, elements, f"{path}{key}[{number}]") for number in range(len(listed))]
+        for around, place, wanted, where in places:
+            found = around[place]
+            if wanted in ("str", "path") and not option.get("choices"):
+                _check_spelling(found, _yaml.place(around, place), where, what)
             _check_shape(found, wanted, option, where, what)
             if one_line and wanted in ("str", "path") and key not in _LINES:
                 _check_line(found, where, what)
+        if isinstance(value, Mapping) and is_text_map(str(key), option):
+            _check_texts(value, str(key), f"{path}{key}", what)
         for item in (value if isinstance(value, list) else [value]) if inner else ():
             if isinstance(item, Mapping):
                 check_shapes(item, inner, what, f"{path}{key}.", one_line=one_line)
+
+
+def is_text_map(name: str, option: Mapping[str, Any]) -> bool:
+    """Whether an option of this name is a mapping in which all values are text."""
+    is_map = option.get("type") == "dict" and not option.get("options")
+    return is_map and bool(_MAP.search(name)) and not name.endswith(_NO_MAPS)
+
+
+def _check_texts(values: Mapping[Any, Any], name: str, path: str, what: str) -> None:
+    """Reject in a mapping of text what is none, and what YAML has changed: a name or a value."""
+    for key, value in values.items():
+        where = f"{path}.{key}"
+        _check_spelling(key, _yaml.place([key], 0), where, what, part="the name of ")
+        if isinstance(value, Mapping) and name.endswith(_SOURCES):
+            for inner in value.keys() - {"optional"}:
+                _check_spelling(value[inner], _yaml.place(value, inner), f"{where}.{inner}", what, is_shown=True)
+            continue
+        shape = "null" if value is None and not name.endswith(_REMOVED) else _shape(value)
+        if shape in ("dict", "list", "null"):
+            fix = f"Write `{key}: ''` for an empty text." if shape == "null" else f"Write `{key}: TEXT`."
+            raise Problem(f"option '{where}' of {what} must be text, not {_SHAPES[shape][0]}", fix=fix)
+        _check_spelling(value, _yaml.place(values, key), where, what)
+
+
+def _check_spelling(
+    value: Any, place: Position, path: str, what: str, *, part: str = "", is_shown: bool = False
+) -> None:
+    """Reject what YAML has changed: it is no text, and its file has another one. The number of a template is text."""
+    spelled = "" if isinstance(value, str) else place.spelled()
+    if spelled in ("", text(value)):
+        return
+    read = "a number" if isinstance(value, (int, float)) else "a time"
+    fix = "Write it in quotes."
+    if is_shown or not is_secret_header(path.rpartition(".")[2]):
+        read = text(value) if isinstance(value, bool) else f"the {read[2:]} {text(value)}"
+        fix = f"Write '{spelled}'."
+    wrong = f"{part}option '{path}' of {what} must be text, and YAML reads it as {read}"
+    raise Problem(wrong, where=str(place), fix=fix)
 
 
 def _check_line(value: Any, path: str, what: str) -> None:

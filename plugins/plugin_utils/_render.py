@@ -94,9 +94,10 @@ def plan(request: Request) -> list[Planned]:
     recipes = _sources.find(request.recipe_paths, "recipes")
     platforms = _sources.find(request.platform_paths, "platforms")
     # Plain values are quick to copy for each collector. Positions are read from the config alone.
-    defaults = _yaml.plain(request.defaults)
+    defaults = {**_yaml.plain(request.defaults), "recipes": request.defaults.get("recipes")}
     items = request.collectors or [{}]
-    options = [_options({**defaults, **item}) for item in items]
+    # The keys of items, which know their positions, stay.
+    options = [_options({**item, **{key: defaults[key] for key in defaults.keys() - item.keys()}}) for item in items]
     chosen = [_about(one["name"], _chosen, one, platforms, request) for one in options]
     logs = sorted({one.collector.logs.glob for one in chosen} - {""})
     written = [item.get("config") or request.defaults.get("config") or {} for item in items]

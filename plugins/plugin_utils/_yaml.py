@@ -9,6 +9,8 @@ import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import lru_cache, partial
+from pathlib import Path as File
 from typing import Any
 
 import yaml
@@ -17,7 +19,8 @@ from ..module_utils._core.config import paths, yaml_documents
 from ..module_utils._core.config.documents import Found
 from ..module_utils._core.config.paths import Path, Position, at
 from ..module_utils._core.config.yaml_documents import Document, key_of, spread
-from ..module_utils._core.config.yaml_nodes import SCALARS, Invalid, short
+from ..module_utils._core.config.yaml_nodes import SCALARS, Invalid, compose, short
+from ..module_utils._core.errors import Problem
 
 try:
     from yaml import CSafeDumper as _Dumper
@@ -111,16 +114,29 @@ def plain(value: Any) -> Any:
     return float(value) if isinstance(value, float) else str(value)
 
 
+def place(values: Any, key: Any) -> Position:
+    """Return the position of what is at a key of a mapping or an index of a list; an empty one if it is not known."""
+    name = next((own for own in values if own == key), None) if isinstance(values, Mapping) else None
+    return _spelled(_position(values[key]) or _position(name) or Position(), values[key])
+
+
+def _spelled(position: Position, value: Any) -> Position:
+    """Return a position that knows how its file spells the value, if that is no text and no container."""
+    if value is None or isinstance(value, (str, Mapping, list, tuple)):
+        return position
+    return replace(position, spelled=partial(_as_written, position.file, position.line, position.column, value))
+
+
 def _collect(value: Any, path: Path, found: dict[Path, Position]) -> None:
     position = _position(value)
     if position:
-        found.setdefault(path, position)
+        found.setdefault(path, _spelled(position, value))
     if isinstance(value, Mapping):
         for key, item in value.items():
             here = (*path, str(key))
             key_place = _position(key)
             if key_place:
-                found[here] = key_place
+                found[here] = _spelled(key_place, item)
             _collect(item, here, found)
     elif isinstance(value, (list, tuple)):
         for index, item in enumerate(value):
@@ -137,6 +153,45 @@ def _position(value: Any) -> Position | None:
         )
     legacy = getattr(value, "ansible_pos", None)
     return Position(*legacy) if legacy and legacy[0] else None
+
+
+def _as_written(file: str, line: int, column: int, value: Any) -> str:
+    """Return a value without quotes as it stands at a place of a file, which may be that of its key.
+
+    Empty for all else: other values, templates, and files that are encrypted or are not YAML.
+    """
+    nodes = _scalars(file).get((line - 1, column - 1), ())
+    return next((node.value for node in nodes if not node.style and not node.tag and _means(node.value, value)), "")
+
+
+def _means(text: str, value: Any) -> bool:
+    try:
+        return bool(yaml.safe_load(text) == value)
+    except (yaml.YAMLError, ValueError, TypeError):
+        return False
+
+
+@lru_cache(maxsize=64)
+def _scalars(file: str) -> dict[paths.Mark, list[paths.Node]]:
+    """Return the scalars of a file by where they start, and values by where their keys start."""
+    found: dict[paths.Mark, list[paths.Node]] = {}
+    try:
+        stack = [root for root in compose(yaml, File(file).read_text(encoding="utf-8"), file) if root]
+    except (OSError, ValueError, Problem):
+        return found
+    while stack:
+        node = stack.pop()
+        if node.kind == paths.SEQUENCE:
+            stack += node.value
+        elif node.kind == paths.MAPPING:
+            for key, value in node.value:
+                found.setdefault(key.start, []).extend(
+                    one for one in (paths.resolve(value), key) if one.kind == paths.SCALAR
+                )
+                stack.append(value)
+        elif node.kind == paths.SCALAR:
+            found.setdefault(node.start, []).append(node)
+    return found
 
 
 class _Moved(Mapping[Path, Position]):

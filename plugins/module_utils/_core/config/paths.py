@@ -22,12 +22,14 @@ class Position:
     """A place in a source: file (or a description of it), line and column, both from 1; 0 where unknown.
 
     `inside` returns how many lines and columns a character of the text at this place is away; no column is unknown.
+    `spelled` returns a scalar without quotes as the source has it, or an empty text.
     """
 
     file: str = ""
     line: int = 0
     column: int = 0
     inside: Callable[[int], tuple[int, int | None]] | None = field(default=None, compare=False, repr=False)
+    spelled: Callable[[], str] = field(default=str, compare=False, repr=False)
 
     def within(self, offset: int) -> Position:
         """Return the place of a character of the text that stands here."""
@@ -124,6 +126,10 @@ class Node:
     end: Mark
     style: str = ""
     tag: str = ""
+
+    def text(self) -> str:
+        """Return a scalar without quotes as it is spelled."""
+        return "" if self.style else str(self.value)
 
     def last(self) -> Mark:
         """Return where the last thing in this node ends; a block has no end sign of its own."""

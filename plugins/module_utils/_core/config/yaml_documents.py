@@ -34,7 +34,7 @@ class _Positions(Mapping[Path, Position]):
         line, column = self.starts[here]
         node = self.texts.get(here)
         inside = partial(_away, node, (line, column)) if node else None
-        return Position(self.file, line + 1, column + 1, inside)
+        return Position(self.file, line + 1, column + 1, inside, node.text if node else str)
 
     def __contains__(self, path: object) -> bool:
         return isinstance(path, tuple) and (*self.around, *path) in self.starts
@@ -179,9 +179,10 @@ class _DocumentReader:
     def read(self, node: Node, path: Path, depth: int) -> Any:
         self.starts.setdefault(path, node.start)
         if node.kind == SCALAR:
-            if " " in node.value:
+            value = scalar(node)
+            if " " in node.value or not (isinstance(value, str) or str(value) == node.value):
                 self.texts[path] = node
-            return scalar(node)
+            return value
         if depth > DEEPEST:
             raise refuse(f"it nests deeper than {DEEPEST} levels", self.file, node.start)
         if node.kind == ALIAS:

@@ -12,11 +12,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import cache
 from typing import Any, NamedTuple
 
 from ..config.catalogue import Catalogue, Places, Row
 from ..config.paths import Path, at, section
+from ..config.secrets import is_secret
 from ..errors import near
 from .components import configured, gone, moves, used
 from .subject import Fault, Subject, shared_rules
@@ -29,6 +31,7 @@ ANY, OPEN, ENTRY, LABEL = "?", "...", "*", "#"
 # What a mapping of text may be, which can also be a list of names with values: headers.
 _PAIRS: dict[type, Any] = {dict: {ENTRY: "s"}, list: ["l", {"name": "s", "value": "s"}]}
 EXPANDED = "${"
+_QUOTE = "Write `'"
 _KEPT = "_fields"  # what one walk found, kept with its subject
 
 # The operator writes its settings where a target allocator finds the targets.
@@ -59,9 +62,16 @@ def _found(subject: Subject, rule_id: str) -> list[Fault]:
     if kept is None:
         kept = {}
         for rule_name, fault in (*_judge(subject), *_constrained(subject)):
-            kept.setdefault(rule_name, {})[fault] = None
+            kept.setdefault(rule_name, {})[_as_spelled(fault, subject)] = None
         subject.__dict__[_KEPT] = kept
     return list(kept.get(rule_id, ()))
+
+
+def _as_spelled(fault: Fault, subject: Subject) -> Fault:
+    """Return a fault whose fix quotes a value as its file has it: `0123` is 83 for YAML, and another tenant's id."""
+    spelled = subject.locate(fault.path).spelled() if fault.fix.startswith(_QUOTE) else ""
+    hidden = not spelled or is_secret(fault.path, spelled)
+    return fault if hidden else replace(fault, fix=f"{_QUOTE}{spelled}'`.")
 
 
 def _judge(subject: Subject) -> Iterator[tuple[str, Fault]]:
@@ -195,9 +205,8 @@ def _shape(shapes: str, value: Any, here: Path) -> Iterator[tuple[str, Fault]]:
     if letter and letter not in shapes:
         wanted = " or ".join(name for key, name in _SHAPES.items() if key in shapes) or "nothing"
         what = {"f": "a number"}.get(letter) or _SHAPES[letter]
-        quote = (
-            f"Write `'{str(value).lower() if letter == 'b' else value}'`." if shapes == "s" and letter in "ibf" else ""
-        )
+        text = str(value).lower() if letter == "b" else value
+        quote = f"{_QUOTE}{text}'`." if shapes == "s" and letter in "ibf" else ""
         yield "wrong-type", Fault(here, f"this must be {wanted}, not {what}", quote)
 
 
